@@ -1,0 +1,101 @@
+//! The one closed list of why IKE fails and why traffic leaves unprotected.
+
+/// Why an IKE negotiation failed, or what let a cleartext window's traffic out.
+///
+/// The spelling of [`Reason::as_str`] is a promise to scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The peer never answered.
+    NoResponse,
+    /// The peer accepted none of the proposals.
+    NoProposalChosen,
+    /// The peer's or our own authentication was refused.
+    AuthenticationFailed,
+    /// The form of the failure fits two different pre-shared keys.
+    PskMismatchSuspected,
+    /// A certificate was missing, expired, revoked or not trusted.
+    CertificateInvalid,
+    /// Kerberos authentication failed.
+    KerberosFailed,
+    /// The traffic selectors were refused.
+    TsUnacceptable,
+    /// The key exchange data or group was refused.
+    InvalidKe,
+    /// The two policies do not fit each other.
+    PolicyMismatch,
+    /// The peer deleted the security association.
+    PeerDeleted,
+    /// The IKE or IPsec service was stopped.
+    ServiceStopped,
+    /// The negotiation ran out of time.
+    Timeout,
+    /// A protection against floods refused or delayed the negotiation.
+    DosProtection,
+    /// Packets failed their integrity check.
+    IntegrityFailed,
+    /// Packets failed their replay check.
+    Replay,
+    /// Another failure, told in words.
+    Other,
+    /// Nobody tried to negotiate.
+    NoIkeAttempted,
+    /// The IPsec driver let everything through.
+    DriverBypass,
+    /// The policy was removed or changed.
+    PolicyChanged,
+    /// The peer could not be reached.
+    PeerUnreachable,
+    /// UDP 500 was blocked on the way.
+    Udp500Blocked,
+    /// The policy allows clear text when negotiation fails.
+    FallbackToClear,
+    /// One security association ended before the next began.
+    RekeyGap,
+    /// The security association was deleted and none followed.
+    SaDeleted,
+    /// The policy exempts this traffic.
+    ExemptByPolicy,
+    /// The hosts' filters do not cover this traffic.
+    FilterNotCovering,
+    /// Another address family or path goes past the policy.
+    AlternatePath,
+    /// The evidence does not tell.
+    Unknown,
+}
+
+impl Reason {
+    /// The reason as report, CSV and docs spell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoResponse => "no_response",
+            Self::NoProposalChosen => "no_proposal_chosen",
+            Self::AuthenticationFailed => "authentication_failed",
+            Self::PskMismatchSuspected => "psk_mismatch_suspected",
+            Self::CertificateInvalid => "certificate_invalid",
+            Self::KerberosFailed => "kerberos_failed",
+            Self::TsUnacceptable => "ts_unacceptable",
+            Self::InvalidKe => "invalid_ke",
+            Self::PolicyMismatch => "policy_mismatch",
+            Self::PeerDeleted => "peer_deleted",
+            Self::ServiceStopped => "service_stopped",
+            Self::Timeout => "timeout",
+            Self::DosProtection => "dos_protection",
+            Self::IntegrityFailed => "integrity_failed",
+            Self::Replay => "replay",
+            Self::Other => "other",
+            Self::NoIkeAttempted => "no_ike_attempted",
+            Self::DriverBypass => "driver_bypass",
+            Self::PolicyChanged => "policy_changed",
+            Self::PeerUnreachable => "peer_unreachable",
+            Self::Udp500Blocked => "udp_500_blocked",
+            Self::FallbackToClear => "fallback_to_clear",
+            Self::RekeyGap => "rekey_gap",
+            Self::SaDeleted => "sa_deleted",
+            Self::ExemptByPolicy => "exempt_by_policy",
+            Self::FilterNotCovering => "filter_not_covering",
+            Self::AlternatePath => "alternate_path",
+            Self::Unknown => "unknown",
+        }
+    }
+}

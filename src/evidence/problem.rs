@@ -1,0 +1,89 @@
+//! A defect of the evidence, as data.
+//!
+//! A problem never stops the work: it is named in the report and the rest is analysed.
+
+/// What is wrong. The code is a promise to scripts: added to, never renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProblemCode {
+    /// The path does not exist or could not be opened or read.
+    Unreadable,
+    /// The file holds no byte.
+    Empty,
+    /// The first bytes belong to no format that is known.
+    UnknownFormat,
+    /// The format is known but is not read by this version.
+    UnsupportedFormat,
+    /// A text file met in a folder: taken for a note beside the evidence, not for evidence.
+    NotEvidence,
+    /// The same bytes were already read from another path.
+    Duplicate,
+    /// The file ends inside a record, block or chunk.
+    Truncated,
+    /// A header contradicts itself; what follows could not be read.
+    Corrupt,
+    /// A part was damaged and passed over; reading went on behind it.
+    Skipped,
+    /// A checksum does not hold; the content was read all the same.
+    Checksum,
+    /// A time lies outside the range that can be told, or is missing.
+    BadTime,
+}
+
+impl ProblemCode {
+    /// The code as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::Empty => "empty",
+            Self::UnknownFormat => "unknown_format",
+            Self::UnsupportedFormat => "unsupported_format",
+            Self::NotEvidence => "not_evidence",
+            Self::Duplicate => "duplicate",
+            Self::Truncated => "truncated",
+            Self::Corrupt => "corrupt",
+            Self::Skipped => "skipped",
+            Self::Checksum => "checksum",
+            Self::BadTime => "bad_time",
+        }
+    }
+
+    /// Whether something of the evidence was not read because of it (exit status 3).
+    #[must_use]
+    pub const fn is_loss(self) -> bool {
+        match self {
+            Self::Unreadable
+            | Self::Empty
+            | Self::UnknownFormat
+            | Self::UnsupportedFormat
+            | Self::Truncated
+            | Self::Corrupt
+            | Self::Skipped => true,
+            Self::NotEvidence | Self::Duplicate | Self::Checksum | Self::BadTime => false,
+        }
+    }
+}
+
+/// Which item of a file a problem belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Position {
+    /// The file as a whole.
+    File,
+    /// The frame with this number, from 1.
+    Frame(u64),
+    /// The record with this number.
+    Record(u64),
+}
+
+/// One defect of one file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// What is wrong.
+    pub code: ProblemCode,
+    /// What was found and what was expected, in words; may quote evidence, so it is escaped on output.
+    pub text: String,
+    /// The byte in the file where it begins; `None` where no place applies.
+    pub offset: Option<u64>,
+    /// The frame or record it belongs to.
+    pub position: Position,
+}

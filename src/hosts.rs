@@ -1,0 +1,68 @@
+//! Who talks to whom: addresses without a direction.
+//!
+//! Names of hosts are the policy's and the logs' business, not this module's.
+
+use std::net::IpAddr;
+
+/// An unordered pair of addresses; the key of everything. `a` is the lower one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostPair {
+    a: IpAddr,
+    b: IpAddr,
+}
+
+impl HostPair {
+    /// The pair of two addresses in either order. IPv4-mapped IPv6 addresses are kept as written.
+    #[must_use]
+    pub fn new(one: IpAddr, other: IpAddr) -> Self {
+        if one <= other { Self { a: one, b: other } } else { Self { a: other, b: one } }
+    }
+
+    /// The lower address.
+    #[must_use]
+    pub const fn a(self) -> IpAddr {
+        self.a
+    }
+
+    /// The higher address.
+    #[must_use]
+    pub const fn b(self) -> IpAddr {
+        self.b
+    }
+
+    /// Whether the address is one of the two.
+    #[must_use]
+    pub fn contains(self, address: IpAddr) -> bool {
+        self.a == address || self.b == address
+    }
+}
+
+/// Which way a packet of a pair went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// From the lower address to the higher one.
+    AToB,
+    /// From the higher address to the lower one.
+    BToA,
+}
+
+impl HostPair {
+    /// The direction of a packet that `source` sent.
+    #[must_use]
+    pub fn direction_from(self, source: IpAddr) -> Direction {
+        if source == self.a { Direction::AToB } else { Direction::BToA }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_does_not_matter() {
+        let (x, y) = ("10.0.0.2".parse().unwrap(), "10.0.0.1".parse().unwrap());
+        assert_eq!(HostPair::new(x, y), HostPair::new(y, x));
+        assert_eq!(HostPair::new(x, y).a(), y);
+        assert_eq!(HostPair::new(x, y).direction_from(x), Direction::BToA);
+    }
+}

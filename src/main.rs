@@ -1,0 +1,3 @@
+//! The program: parse, run, error to exit status.
+
+fn main() {}

@@ -1,0 +1,175 @@
+//! Points in time and how finely a piece of evidence tells them.
+//!
+//! Conversions that can leave the range are fallible; nothing here reads a clock.
+
+use std::fmt;
+
+/// Nanoseconds since 1970-01-01T00:00:00 UTC. Reaches from 1677 to 2262.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// From seconds and a fraction in nanoseconds; `None` where it leaves the range.
+    #[must_use]
+    pub fn from_seconds(seconds: i64, nanoseconds: u32) -> Option<Self> {
+        seconds.checked_mul(NANOS_PER_SECOND)?.checked_add(i64::from(nanoseconds)).map(Self)
+    }
+
+    /// From a Windows FILETIME: ticks of 100 ns since 1601-01-01 UTC ([MS-DTYP] 2.3.3).
+    /// `None` where it leaves the range (FILETIME 0 does).
+    #[must_use]
+    pub fn from_filetime(ticks: u64) -> Option<Self> {
+        let since_1970 = i128::from(ticks) - FILETIME_TICKS_TO_1970;
+        i64::try_from(since_1970 * 100).ok().map(Self)
+    }
+
+    /// From RFC 3339 text, any offset.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let parsed: jiff::Timestamp = text.trim().parse().ok()?;
+        i64::try_from(parsed.as_nanosecond()).ok().map(Self)
+    }
+
+    /// This point moved by a span (positive: later), clamped to the range.
+    #[must_use]
+    pub fn shifted(self, span: Span) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+
+    /// The span from `earlier` to this point; negative where `earlier` is later. Clamped.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Span {
+        Span(self.0.saturating_sub(earlier.0))
+    }
+
+    /// RFC 3339 in UTC with the digits the evidence has.
+    #[must_use]
+    pub fn rfc3339(self, resolution: Resolution) -> String {
+        let stamp = jiff::Timestamp::from_nanosecond(i128::from(self.0));
+        // Every i64 of nanoseconds lies within jiff's years -9999 to 9999.
+        stamp
+            .map_or_else(|_| String::new(), |s| format!("{s:.*}", usize::from(resolution.digits())))
+    }
+}
+
+/// A signed length of time in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span(pub i64);
+
+impl Span {
+    /// A span of whole seconds, clamped to the range.
+    #[must_use]
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(NANOS_PER_SECOND))
+    }
+
+    /// A span of whole milliseconds, clamped to the range.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis.saturating_mul(1_000_000))
+    }
+
+    /// The same span the other way round.
+    #[must_use]
+    pub const fn negated(self) -> Self {
+        Self(self.0.saturating_neg())
+    }
+
+    /// The span without its sign.
+    #[must_use]
+    pub const fn magnitude(self) -> Self {
+        Self(self.0.saturating_abs())
+    }
+}
+
+/// Decimal seconds with as many digits as are needed, at least one: `137.25`.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let nanos = self.0.unsigned_abs();
+        let fraction = format!("{:09}", nanos % 1_000_000_000);
+        let fraction = fraction.trim_end_matches('0');
+        let fraction = if fraction.is_empty() { "0" } else { fraction };
+        write!(f, "{sign}{}.{fraction}", nanos / 1_000_000_000)
+    }
+}
+
+/// How many decimal digits of a second a piece of evidence tells, 0 to 9.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resolution(u8);
+
+impl Resolution {
+    /// Whole seconds (.evt).
+    pub const SECONDS: Self = Self(0);
+    /// Microseconds (classic pcap).
+    pub const MICROSECONDS: Self = Self(6);
+    /// FILETIME ticks of 100 ns (.evtx).
+    pub const FILETIME: Self = Self(7);
+    /// Nanoseconds.
+    pub const NANOSECONDS: Self = Self(9);
+
+    /// The digits that tell `ticks_per_second` apart; more than nine are not kept.
+    #[must_use]
+    pub fn from_ticks_per_second(ticks_per_second: u64) -> Self {
+        let digits = (0..=9u8).find(|d| 10u64.pow(u32::from(*d)) >= ticks_per_second);
+        Self(digits.unwrap_or(9))
+    }
+
+    /// Digits after the decimal point.
+    #[must_use]
+    pub const fn digits(self) -> u8 {
+        self.0
+    }
+}
+
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
+const FILETIME_TICKS_TO_1970: i128 = 116_444_736_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filetime_zero_does_not_fit_and_is_none() {
+        assert_eq!(Timestamp::from_filetime(0), None);
+    }
+
+    #[test]
+    fn filetime_of_1970_is_zero() {
+        assert_eq!(Timestamp::from_filetime(116_444_736_000_000_000), Some(Timestamp(0)));
+    }
+
+    #[test]
+    fn seconds_beyond_the_range_are_none() {
+        assert_eq!(Timestamp::from_seconds(i64::MAX, 0), None);
+    }
+
+    #[test]
+    fn rfc3339_has_the_digits_of_the_evidence() {
+        let t = Timestamp::from_seconds(1_795_421_064, 294_177_000).unwrap();
+        assert_eq!(t.rfc3339(Resolution::MICROSECONDS), "2026-11-23T08:04:24.294177Z");
+        assert_eq!(t.rfc3339(Resolution::SECONDS), "2026-11-23T08:04:24Z");
+        assert_eq!(t.rfc3339(Resolution::NANOSECONDS), "2026-11-23T08:04:24.294177000Z");
+        assert_eq!(Timestamp::from_rfc3339("2026-11-23T09:04:24.294177+01:00"), Some(t));
+    }
+
+    #[test]
+    fn extremes_still_print() {
+        assert!(Timestamp(i64::MIN).rfc3339(Resolution::NANOSECONDS).starts_with("1677-09-21T"));
+        assert!(Timestamp(i64::MAX).rfc3339(Resolution::NANOSECONDS).starts_with("2262-04-11T"));
+    }
+
+    #[test]
+    fn spans_print_as_decimal_seconds() {
+        assert_eq!(Span::from_millis(137_250).to_string(), "137.25");
+        assert_eq!(Span::from_millis(-4_500).to_string(), "-4.5");
+        assert_eq!(Span::from_seconds(0).to_string(), "0.0");
+    }
+
+    #[test]
+    fn resolution_holds_binary_and_decimal_ticks() {
+        assert_eq!(Resolution::from_ticks_per_second(1_000_000), Resolution::MICROSECONDS);
+        assert_eq!(Resolution::from_ticks_per_second(1 << 20).digits(), 7);
+        assert_eq!(Resolution::from_ticks_per_second(u64::MAX).digits(), 9);
+    }
+}
