@@ -16,3 +16,7 @@ pub mod hosts;
 pub mod evidence;
 
 pub mod catalogue;
+
+pub mod capture;
+
+pub mod packet;

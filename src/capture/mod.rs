@@ -1,0 +1,165 @@
+//! Bytes of a capture file → frames, in file order.
+//!
+//! One container a file. Takes any [`std::io::Read`]; opens nothing, keeps no frame, and gives
+//! every defect as a [`Problem`] with its offset. What a frame holds is `packet`'s business.
+#![warn(clippy::indexing_slicing)]
+
+mod buffer;
+mod pcap;
+mod pcapng;
+
+pub use pcap::read as read_pcap;
+pub use pcapng::read as read_pcapng;
+
+use crate::evidence::{FrameNumber, Position, Problem, ProblemCode};
+use crate::time::{Resolution, Timestamp};
+use std::collections::BTreeMap;
+
+/// The link layer a frame begins with: a number of the tcpdump.org LINKTYPE registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Linktype(pub u16);
+
+impl Linktype {
+    /// BSD loopback: a protocol family in the capturing host's byte order.
+    pub const NULL: Self = Self(0);
+    /// Ethernet.
+    pub const ETHERNET: Self = Self(1);
+    /// Raw IPv4 or IPv6 under the number some systems' libpcap writes.
+    pub const RAW_BSD: Self = Self(12);
+    /// Raw IPv4 or IPv6 under OpenBSD's number.
+    pub const RAW_OPENBSD: Self = Self(14);
+    /// Raw IPv4 or IPv6.
+    pub const RAW: Self = Self(101);
+    /// OpenBSD loopback: a protocol family in network byte order.
+    pub const LOOP: Self = Self(108);
+    /// Linux cooked capture v1.
+    pub const LINUX_SLL: Self = Self(113);
+    /// Raw IPv4.
+    pub const IPV4: Self = Self(228);
+    /// Raw IPv6.
+    pub const IPV6: Self = Self(229);
+    /// Linux cooked capture v2.
+    pub const LINUX_SLL2: Self = Self(276);
+}
+
+/// An interface as the capture describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// What its frames begin with.
+    pub linktype: Linktype,
+    /// The most bytes of a frame that were kept; 0 means no limit.
+    pub snaplen: u32,
+    /// How finely its times are told.
+    pub resolution: Resolution,
+    /// Its name, where the capture tells one.
+    pub name: Option<String>,
+}
+
+/// One captured frame; its bytes stay in the reader's buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct RawFrame<'a> {
+    /// Its number in the file, from 1.
+    pub number: FrameNumber,
+    /// When it was captured. A frame without a time of its own has that of the frame before it.
+    pub time: Timestamp,
+    /// What its bytes begin with.
+    pub linktype: Linktype,
+    /// Its length on the wire, in octets.
+    pub original_len: u32,
+    /// The captured octets; fewer than `original_len` where the capture cut it.
+    pub data: &'a [u8],
+}
+
+/// Octets and items of one kind in a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Octets of the file.
+    pub bytes: u64,
+    /// Frames, blocks or records in them.
+    pub records: u64,
+}
+
+impl Extent {
+    /// Adds one item of so many octets.
+    pub fn add(&mut self, bytes: u64) {
+        self.bytes += bytes;
+        self.records += 1;
+    }
+}
+
+/// What a capture said beside its frames.
+#[derive(Clone, Debug, Default)]
+pub struct CaptureOutline {
+    /// The interfaces in the order of their descriptions.
+    pub interfaces: Vec<Interface>,
+    /// How many frames were read.
+    pub frames: u64,
+    /// Which octets of the file went where; with what was left unread they add up to the file.
+    pub coverage: BTreeMap<&'static str, Extent>,
+    /// Frames that the capturer says it lost; `None` where it says nothing.
+    pub dropped_by_capturer: Option<u64>,
+    /// Where the file ended too early.
+    pub truncated_at: Option<u64>,
+    /// Every defect, in file order.
+    pub problems: Vec<Problem>,
+}
+
+impl CaptureOutline {
+    /// The finest resolution among the interfaces.
+    #[must_use]
+    pub fn resolution(&self) -> Resolution {
+        let finest = self.interfaces.iter().map(|i| i.resolution).max();
+        finest.unwrap_or(Resolution::MICROSECONDS)
+    }
+
+    fn cover(&mut self, bucket: &'static str, bytes: u64) {
+        self.coverage.entry(bucket).or_default().add(bytes);
+    }
+
+    fn problem(&mut self, code: ProblemCode, offset: u64, position: Position, text: String) {
+        if code == ProblemCode::Truncated {
+            self.truncated_at = Some(offset);
+        }
+        // A file of nothing but defects must not fill the memory.
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(Problem { code, text, offset: Some(offset), position });
+        }
+    }
+}
+
+/// Times for frames that carry none, or one that cannot be told.
+#[derive(Debug)]
+struct Clock {
+    last: Timestamp,
+    missing: u64,
+    first_missing: Option<(u64, u64)>,
+}
+
+impl Clock {
+    const fn new() -> Self {
+        Self { last: Timestamp(0), missing: 0, first_missing: None }
+    }
+
+    fn tell(&mut self, time: Option<Timestamp>, frame: u64, offset: u64) -> Timestamp {
+        match time {
+            Some(time) => self.last = time,
+            None => {
+                self.missing += 1;
+                self.first_missing.get_or_insert((frame, offset));
+            }
+        }
+        self.last
+    }
+
+    fn report(&self, outline: &mut CaptureOutline) {
+        if let Some((frame, offset)) = self.first_missing {
+            let text = format!(
+                "{} frames carry no time that can be told; each is placed at the time of the frame before it",
+                self.missing
+            );
+            outline.problem(ProblemCode::BadTime, offset, Position::Frame(frame), text);
+        }
+    }
+}
+
+const MAX_PROBLEMS: usize = 1000;

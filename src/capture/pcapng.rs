@@ -1,0 +1,394 @@
+//! pcapng: several sections, several interfaces, any time resolution and offset.
+//!
+//! `pcap-parser` reads the describing blocks. Packet blocks are read in place here: the crate
+//! allocates for a packet's options and does not know the obsolete Packet Block. It also takes
+//! `if_tsoffset` for little-endian in every section and refuses binary resolutions, so both are
+//! decoded here (draft-ietf-opsawg-pcapng §4.2).
+
+use super::buffer::Buffer;
+use super::{CaptureOutline, Clock, Interface, Linktype, RawFrame};
+use crate::evidence::{FrameNumber, Position, ProblemCode};
+use crate::time::{Resolution, Timestamp};
+use pcap_parser::pcapng::{
+    InterfaceDescriptionBlock, OptionCode, parse_interfacedescriptionblock_be,
+    parse_interfacedescriptionblock_le, parse_interfacestatisticsblock_be,
+    parse_interfacestatisticsblock_le,
+};
+use std::io::{self, Read};
+
+/// Reads a pcapng stream from its first byte and shows `visit` every frame in order.
+///
+/// # Errors
+/// Only what the reader itself answers; defects of the file stand in the outline.
+pub fn read<R: Read>(
+    reader: R,
+    visit: &mut impl FnMut(RawFrame<'_>) -> bool,
+) -> io::Result<CaptureOutline> {
+    let mut buffer = Buffer::new(reader);
+    let mut walk = Walk {
+        outline: CaptureOutline::default(),
+        clock: Clock::new(),
+        section: Section::default(),
+        dropped: Vec::new(),
+    };
+    while buffer.want(1)? {
+        if !walk.block(&mut buffer, visit)? {
+            break;
+        }
+    }
+    walk.clock.report(&mut walk.outline);
+    let told = walk.dropped.iter().flatten();
+    walk.outline.dropped_by_capturer = told.copied().reduce(u64::saturating_add);
+    Ok(walk.outline)
+}
+
+/// What the current section has said so far.
+#[derive(Default)]
+struct Section {
+    big_endian: bool,
+    begun: bool,
+    /// Where its interfaces begin in the outline's list.
+    first_interface: usize,
+    clocks: Vec<InterfaceClock>,
+}
+
+/// How an interface's ticks become a time.
+#[derive(Clone, Copy)]
+struct InterfaceClock {
+    ticks_per_second: u64,
+    /// Added to the seconds.
+    offset_seconds: i64,
+    linktype: Linktype,
+    snaplen: u32,
+}
+
+struct Walk {
+    outline: CaptureOutline,
+    clock: Clock,
+    section: Section,
+    /// Per interface of the whole file, the last drop count told.
+    dropped: Vec<Option<u64>>,
+}
+
+/// A packet block's fields, whichever of the three kinds it is.
+struct PacketBlock {
+    interface: usize,
+    ticks: Option<u64>,
+    captured_len: u32,
+    original_len: u32,
+    data_at: usize,
+}
+
+impl Walk {
+    /// Reads one block; false where reading cannot go on.
+    fn block<R: Read>(
+        &mut self,
+        buffer: &mut Buffer<R>,
+        visit: &mut impl FnMut(RawFrame<'_>) -> bool,
+    ) -> io::Result<bool> {
+        let offset = buffer.offset();
+        if !buffer.want(MIN_BLOCK_LEN)? {
+            let left = buffer.available().len();
+            return Ok(self.truncated(
+                offset,
+                format!("{left} bytes remain where a block of at least {MIN_BLOCK_LEN} begins"),
+            ));
+        }
+        if !self.enter_section(buffer.available(), offset) {
+            return Ok(false);
+        }
+        let head = buffer.available();
+        let (kind, length) = (self.u32_at(head, 0), self.u32_at(head, 4));
+        if length < 12 || length % 4 != 0 {
+            let text = format!(
+                "a block claims a length of {length} bytes, which no block can have; what follows was not read"
+            );
+            self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
+            return Ok(false);
+        }
+        if !KNOWN_BLOCKS.contains(&kind) {
+            return self.pass_over(buffer, offset, length);
+        }
+        if length > MAX_BLOCK_LEN {
+            let text = format!(
+                "a block claims {length} bytes, more than any frame can need; what follows was not read"
+            );
+            self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
+            return Ok(false);
+        }
+        let length = length as usize;
+        if !buffer.want(length)? {
+            let left = buffer.available().len();
+            return Ok(
+                self.truncated(offset, format!("a block claims {length} bytes, {left} remain"))
+            );
+        }
+        let block = buffer.available().get(..length).unwrap_or_default();
+        if self.u32_at(block, length - 4) as usize != length {
+            let text = "a block's two lengths differ; what follows was not read".into();
+            self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
+            return Ok(false);
+        }
+        let go_on = self.known_block(kind, block, offset, visit);
+        buffer.consume(length);
+        Ok(go_on)
+    }
+
+    fn known_block(
+        &mut self,
+        kind: u32,
+        block: &[u8],
+        offset: u64,
+        visit: &mut impl FnMut(RawFrame<'_>) -> bool,
+    ) -> bool {
+        match kind {
+            SECTION_HEADER => self.outline.cover("section_headers", block.len() as u64),
+            INTERFACE_DESCRIPTION => self.interface(block, offset),
+            INTERFACE_STATISTICS => self.statistics(block),
+            _ => return self.packet(kind, block, offset, visit),
+        }
+        true
+    }
+
+    /// A section header sets the byte order for itself and all that follows.
+    fn enter_section(&mut self, head: &[u8], offset: u64) -> bool {
+        if head.get(..4) != Some(&SECTION_HEADER.to_le_bytes()) {
+            if !self.section.begun {
+                let text = "the file does not begin with a section header".into();
+                self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
+            }
+            return self.section.begun;
+        }
+        let big_endian = match head.get(8..12) {
+            Some([0x4d, 0x3c, 0x2b, 0x1a]) => false,
+            Some([0x1a, 0x2b, 0x3c, 0x4d]) => true,
+            _ => {
+                let text = "a section header tells no byte order; what follows was not read".into();
+                self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
+                return false;
+            }
+        };
+        let first_interface = self.outline.interfaces.len();
+        self.section = Section { big_endian, begun: true, first_interface, clocks: Vec::new() };
+        true
+    }
+
+    fn interface(&mut self, block: &[u8], offset: u64) {
+        self.outline.cover("interface_descriptions", block.len() as u64);
+        let parse = if self.section.big_endian {
+            parse_interfacedescriptionblock_be
+        } else {
+            parse_interfacedescriptionblock_le
+        };
+        let (clock, name) = match parse(block) {
+            Ok((_, description)) => (self.clock_of(&description), name_of(&description)),
+            Err(_) => {
+                let text =
+                    "an interface description is damaged; its frames are counted as undecodable"
+                        .into();
+                self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
+                (
+                    InterfaceClock {
+                        ticks_per_second: 1_000_000,
+                        offset_seconds: 0,
+                        linktype: Linktype(u16::MAX),
+                        snaplen: 0,
+                    },
+                    None,
+                )
+            }
+        };
+        let resolution = Resolution::from_ticks_per_second(clock.ticks_per_second);
+        self.outline.interfaces.push(Interface {
+            linktype: clock.linktype,
+            snaplen: clock.snaplen,
+            resolution,
+            name,
+        });
+        self.section.clocks.push(clock);
+        self.dropped.push(None);
+    }
+
+    fn clock_of(&self, description: &InterfaceDescriptionBlock<'_>) -> InterfaceClock {
+        let option = |code| description.options.iter().find(|o| o.code == code).map(|o| o.value());
+        let ticks_per_second = option(OptionCode::IfTsresol)
+            .and_then(|value| value.first().copied())
+            .map_or(1_000_000, ticks_per_second);
+        let offset_seconds = option(OptionCode::IfTsoffset)
+            .and_then(|value| value.get(..8)?.try_into().ok())
+            .map_or(0, |value: [u8; 8]| {
+                if self.section.big_endian {
+                    i64::from_be_bytes(value)
+                } else {
+                    i64::from_le_bytes(value)
+                }
+            });
+        let linktype = u16::try_from(description.linktype.0).unwrap_or(u16::MAX);
+        InterfaceClock {
+            ticks_per_second,
+            offset_seconds,
+            linktype: Linktype(linktype),
+            snaplen: description.snaplen,
+        }
+    }
+
+    fn statistics(&mut self, block: &[u8]) {
+        self.outline.cover("interface_statistics", block.len() as u64);
+        let index = self.section.first_interface.saturating_add(self.u32_at(block, 8) as usize);
+        let parse = if self.section.big_endian {
+            parse_interfacestatisticsblock_be
+        } else {
+            parse_interfacestatisticsblock_le
+        };
+        let Ok((_, statistics)) = parse(block) else { return };
+        let drops = [OptionCode::IsbIfDrop, OptionCode::IsbOsDrop].map(|code| {
+            let value = statistics.options.iter().find(|o| o.code == code)?.value();
+            let value: [u8; 8] = value.get(..8)?.try_into().ok()?;
+            Some(if self.section.big_endian {
+                u64::from_be_bytes(value)
+            } else {
+                u64::from_le_bytes(value)
+            })
+        });
+        let told = drops.into_iter().flatten().reduce(u64::saturating_add);
+        // Counts run on from the start of the capture, so the last one told holds.
+        if let (Some(slot), Some(told)) = (self.dropped.get_mut(index), told) {
+            *slot = Some(told);
+        }
+    }
+
+    fn packet(
+        &mut self,
+        kind: u32,
+        block: &[u8],
+        offset: u64,
+        visit: &mut impl FnMut(RawFrame<'_>) -> bool,
+    ) -> bool {
+        let number = self.outline.frames + 1;
+        let fields = self.packet_fields(kind, block);
+        let clock = self.section.clocks.get(fields.interface).copied();
+        let end = fields.data_at.saturating_add(fields.captured_len as usize);
+        let data = block.get(fields.data_at..end.min(block.len() - 4));
+        let (Some(clock), Some(data)) =
+            (clock, data.filter(|d| d.len() == fields.captured_len as usize))
+        else {
+            let text = format!(
+                "frame {number} names an interface or a length that its block does not bear out; it was passed over"
+            );
+            self.outline.problem(ProblemCode::Skipped, offset, Position::Frame(number), text);
+            self.outline.cover("damaged_blocks", block.len() as u64);
+            // Wireshark numbers what it can read; a block it refuses ends its list, so no number is lost here.
+            return true;
+        };
+        let time = fields.ticks.and_then(|ticks| time_of(ticks, clock));
+        let time = self.clock.tell(time, number, offset);
+        self.outline.frames = number;
+        self.outline.cover("frames", block.len() as u64);
+        visit(RawFrame {
+            number: FrameNumber(number),
+            time,
+            linktype: clock.linktype,
+            original_len: fields.original_len.max(fields.captured_len),
+            data,
+        })
+    }
+
+    fn packet_fields(&self, kind: u32, block: &[u8]) -> PacketBlock {
+        let field = |at| self.u32_at(block, at);
+        let ticks = |high: u32, low: u32| Some(u64::from(high) << 32 | u64::from(low));
+        match kind {
+            SIMPLE_PACKET => {
+                let original_len = field(8);
+                let snaplen = self.section.clocks.first().map_or(0, |c| c.snaplen);
+                let limit = if snaplen == 0 { u32::MAX } else { snaplen };
+                let room = u32::try_from(block.len().saturating_sub(16)).unwrap_or(u32::MAX);
+                let captured_len = original_len.min(limit).min(room);
+                PacketBlock { interface: 0, ticks: None, captured_len, original_len, data_at: 12 }
+            }
+            // The obsolete block has the interface and a drop count in 16 bits each.
+            OBSOLETE_PACKET => PacketBlock {
+                interface: usize::from(self.u16_at(block, 8)),
+                ticks: ticks(field(12), field(16)),
+                captured_len: field(20),
+                original_len: field(24),
+                data_at: 28,
+            },
+            _ => PacketBlock {
+                interface: field(8) as usize,
+                ticks: ticks(field(12), field(16)),
+                captured_len: field(20),
+                original_len: field(24),
+                data_at: 28,
+            },
+        }
+    }
+
+    fn pass_over<R: Read>(
+        &mut self,
+        buffer: &mut Buffer<R>,
+        offset: u64,
+        length: u32,
+    ) -> io::Result<bool> {
+        let passed = buffer.skip(u64::from(length))?;
+        if passed < u64::from(length) {
+            return Ok(
+                self.truncated(offset, format!("a block claims {length} bytes, {passed} remain"))
+            );
+        }
+        self.outline.cover("other_blocks", passed);
+        Ok(true)
+    }
+
+    fn truncated(&mut self, offset: u64, text: String) -> bool {
+        let position = Position::Frame(self.outline.frames + 1);
+        self.outline.problem(ProblemCode::Truncated, offset, position, text);
+        false
+    }
+
+    fn u32_at(&self, bytes: &[u8], at: usize) -> u32 {
+        let field = bytes.get(at..at + 4).and_then(|f| f.try_into().ok()).unwrap_or_default();
+        if self.section.big_endian { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) }
+    }
+
+    fn u16_at(&self, bytes: &[u8], at: usize) -> u16 {
+        let field = bytes.get(at..at + 2).and_then(|f| f.try_into().ok()).unwrap_or_default();
+        if self.section.big_endian { u16::from_be_bytes(field) } else { u16::from_le_bytes(field) }
+    }
+}
+
+fn name_of(description: &InterfaceDescriptionBlock<'_>) -> Option<String> {
+    let name = description.options.iter().find(|o| o.code == OptionCode::IfName)?;
+    Some(String::from_utf8_lossy(name.value()).into_owned())
+}
+
+/// `if_tsresol`: a power of ten, or of two where the top bit is set.
+fn ticks_per_second(resolution: u8) -> u64 {
+    let exponent = u32::from(resolution & 0x7f);
+    let base: u64 = if resolution & 0x80 == 0 { 10 } else { 2 };
+    base.checked_pow(exponent).unwrap_or(u64::MAX)
+}
+
+fn time_of(ticks: u64, clock: InterfaceClock) -> Option<Timestamp> {
+    let seconds = i64::try_from(ticks / clock.ticks_per_second).ok()?;
+    let fraction = u128::from(ticks % clock.ticks_per_second) * 1_000_000_000;
+    let nanoseconds = u32::try_from(fraction / u128::from(clock.ticks_per_second)).ok()?;
+    Timestamp::from_seconds(seconds.checked_add(clock.offset_seconds)?, nanoseconds)
+}
+
+const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+const INTERFACE_DESCRIPTION: u32 = 1;
+const OBSOLETE_PACKET: u32 = 2;
+const SIMPLE_PACKET: u32 = 3;
+const INTERFACE_STATISTICS: u32 = 5;
+const ENHANCED_PACKET: u32 = 6;
+const KNOWN_BLOCKS: [u32; 6] = [
+    SECTION_HEADER,
+    INTERFACE_DESCRIPTION,
+    OBSOLETE_PACKET,
+    SIMPLE_PACKET,
+    INTERFACE_STATISTICS,
+    ENHANCED_PACKET,
+];
+/// The shortest block is a type and two lengths, but a section header's byte order takes 12 too.
+const MIN_BLOCK_LEN: usize = 12;
+const MAX_BLOCK_LEN: u32 = 16 * 1024 * 1024;

@@ -1,0 +1,176 @@
+//! Later fragments inherit what the first one showed.
+//!
+//! A bounded memory of datagrams under way; keeps no packet octets. Fragments that come before
+//! their first one are held back by their outline alone.
+
+use super::{Fragment, IpPacket};
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
+use std::net::IpAddr;
+
+/// What fragments of one datagram have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Datagram {
+    source: IpAddr,
+    destination: IpAddr,
+    protocol: u8,
+    identification: u32,
+}
+
+/// What is known of a datagram.
+#[derive(Debug)]
+enum Known<V, P> {
+    /// What its first fragment turned out to be.
+    First(V),
+    /// Later fragments that came before the first.
+    Waiting(Vec<P>),
+}
+
+/// Datagrams under way: `V` is a first fragment's verdict, `P` a waiting fragment's outline.
+#[derive(Debug)]
+pub struct Fragments<V, P> {
+    known: HashMap<Datagram, Known<V, P>>,
+    order: VecDeque<Datagram>,
+    given_up: Vec<P>,
+}
+
+impl<V, P> Default for Fragments<V, P> {
+    fn default() -> Self {
+        Self { known: HashMap::new(), order: VecDeque::new(), given_up: Vec::new() }
+    }
+}
+
+impl<V: Copy, P> Fragments<V, P> {
+    /// Remembers a first fragment's verdict; gives back the later ones that waited for it.
+    pub fn first(&mut self, packet: &IpPacket<'_>, fragment: Fragment, verdict: V) -> Vec<P> {
+        let datagram = Datagram::of(packet, fragment);
+        match self.known.insert(datagram, Known::First(verdict)) {
+            Some(Known::Waiting(waiting)) => waiting,
+            Some(Known::First(_)) => Vec::new(),
+            None => {
+                self.admit(datagram);
+                Vec::new()
+            }
+        }
+    }
+
+    /// A later fragment: the first one's verdict where it is known, else it waits and is given
+    /// back by [`Self::first`] or [`Self::take_unmatched`].
+    pub fn later(
+        &mut self,
+        packet: &IpPacket<'_>,
+        fragment: Fragment,
+        outline: P,
+    ) -> Option<(V, P)> {
+        let datagram = Datagram::of(packet, fragment);
+        match self.known.get_mut(&datagram) {
+            Some(Known::First(verdict)) => return Some((*verdict, outline)),
+            Some(Known::Waiting(waiting)) if waiting.len() < MAX_WAITING => waiting.push(outline),
+            Some(Known::Waiting(_)) => self.given_up.push(outline),
+            None => {
+                self.known.insert(datagram, Known::Waiting(vec![outline]));
+                self.admit(datagram);
+            }
+        }
+        None
+    }
+
+    /// Whether fragments that were given up wait to be taken.
+    #[must_use]
+    pub fn has_unmatched(&self) -> bool {
+        !self.given_up.is_empty()
+    }
+
+    /// Later fragments whose datagram fell out of the memory.
+    pub fn take_unmatched(&mut self) -> Vec<P> {
+        std::mem::take(&mut self.given_up)
+    }
+
+    /// At the end of a file: every later fragment that never found its first, in order of arrival.
+    pub fn finish(mut self) -> Vec<P> {
+        for datagram in std::mem::take(&mut self.order) {
+            self.forget(datagram);
+        }
+        self.given_up
+    }
+
+    fn admit(&mut self, datagram: Datagram) {
+        self.order.push_back(datagram);
+        if self.order.len() > MAX_DATAGRAMS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.forget(oldest);
+        }
+    }
+
+    fn forget(&mut self, datagram: Datagram) {
+        if let Some(Known::Waiting(waiting)) = self.known.remove(&datagram) {
+            self.given_up.extend(waiting);
+        }
+    }
+}
+
+impl Datagram {
+    fn of(packet: &IpPacket<'_>, fragment: Fragment) -> Self {
+        Self {
+            source: packet.source,
+            destination: packet.destination,
+            protocol: packet.protocol,
+            identification: fragment.identification,
+        }
+    }
+}
+
+/// A host has 65536 identifications under way at most; this many datagrams are told apart at once.
+const MAX_DATAGRAMS: usize = 16_384;
+/// A datagram of 64 KiB in the smallest fragments of a common link.
+const MAX_WAITING: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(identification: u32, offset: u16) -> (IpPacket<'static>, Fragment) {
+        let packet = IpPacket {
+            source: "10.0.0.1".parse().unwrap(),
+            destination: "10.0.0.2".parse().unwrap(),
+            protocol: 17,
+            fragment: None,
+            ports: None,
+            payload: &[],
+            payload_len: 0,
+            link_broadcast: false,
+        };
+        (packet, Fragment { identification, offset, more: true })
+    }
+
+    #[test]
+    fn a_later_fragment_takes_the_verdict_of_its_first() {
+        let mut fragments = Fragments::default();
+        let (first, at_0) = packet(7, 0);
+        let (later, at_185) = packet(7, 185);
+        assert!(fragments.first(&first, at_0, "ike").is_empty());
+        assert_eq!(fragments.later(&later, at_185, 2), Some(("ike", 2)));
+    }
+
+    #[test]
+    fn a_later_fragment_before_its_first_waits_for_it() {
+        let mut fragments = Fragments::default();
+        let (first, at_0) = packet(7, 0);
+        let (later, at_185) = packet(7, 185);
+        assert_eq!(fragments.later(&later, at_185, 1), None);
+        assert_eq!(fragments.first(&first, at_0, "clear"), vec![1]);
+        assert!(fragments.finish().is_empty());
+    }
+
+    #[test]
+    fn memory_is_bounded_and_nothing_is_lost() {
+        let mut fragments: Fragments<(), u32> = Fragments::default();
+        for identification in 0..40_000 {
+            let (later, at_1) = packet(identification, 1);
+            assert_eq!(fragments.later(&later, at_1, identification), None);
+        }
+        assert!(fragments.known.len() <= MAX_DATAGRAMS);
+        assert_eq!(fragments.finish(), (0..40_000).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,199 @@
+//! The link layer: from a frame's first octet to its EtherType and what follows.
+
+use super::{Packet, Stop, StopReason, network};
+use crate::capture::{Linktype, RawFrame};
+use etherparse::{Ethernet2HeaderSlice, SingleVlanHeaderSlice};
+
+/// Decodes a frame as far as its class needs.
+#[must_use]
+pub fn decode<'a>(frame: &RawFrame<'a>) -> Packet<'a> {
+    let data = frame.data;
+    match frame.linktype {
+        Linktype::ETHERNET => ethernet(data, 0),
+        Linktype::LINUX_SLL => {
+            // The packet type 1 says broadcast; the protocol is the last field of 16 octets.
+            cooked(data, (14, 16), u16_at(data, 0) == Some(1))
+        }
+        Linktype::LINUX_SLL2 => cooked(data, (0, 20), data.get(10) == Some(&1)),
+        Linktype::NULL | Linktype::LOOP => loopback(data),
+        Linktype::RAW | Linktype::RAW_BSD | Linktype::RAW_OPENBSD => raw_ip(data, 0),
+        Linktype::IPV4 => network::ipv4(data, Context::at(0)),
+        Linktype::IPV6 => network::ipv6(data, Context::at(0)),
+        _ => stop(StopReason::UnknownLinktype, 0),
+    }
+}
+
+/// Where in the frame a decoder stands and what the layers around it said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context {
+    /// The octet of the frame at which the slice begins.
+    pub(super) offset: usize,
+    /// Tunnels around it.
+    pub(super) depth: u8,
+    /// The outermost frame went to every station.
+    pub(super) link_broadcast: bool,
+}
+
+impl Context {
+    pub(super) const fn at(offset: usize) -> Self {
+        Self { offset, depth: 0, link_broadcast: false }
+    }
+
+    pub(super) const fn further(self, octets: usize) -> Self {
+        Self { offset: self.offset + octets, ..self }
+    }
+}
+
+pub(super) const fn stop<'a>(reason: StopReason, offset: usize) -> Packet<'a> {
+    Packet::Undecodable(Stop { reason, offset })
+}
+
+/// An Ethernet frame, also one that a tunnel carries (`depth` tunnels around it).
+pub(super) fn ethernet(data: &[u8], depth: u8) -> Packet<'_> {
+    let Ok(header) = Ethernet2HeaderSlice::from_slice(data) else {
+        return stop(StopReason::TruncatedLink, 0);
+    };
+    let context = Context { offset: 14, depth, link_broadcast: header.destination() == [0xff; 6] };
+    ether_type(header.ether_type().0, data.get(14..).unwrap_or_default(), context)
+}
+
+/// What follows an EtherType; VLAN tags are passed over, 802.1Q and QinQ alike.
+pub(super) fn ether_type(first: u16, payload: &[u8], context: Context) -> Packet<'_> {
+    let (mut kind, mut rest, mut context) = (first, payload, context);
+    for _ in 0..=MAX_VLAN_TAGS {
+        match kind {
+            IPV4 => return network::ipv4(rest, context),
+            IPV6 => return network::ipv6(rest, context),
+            ARP => return Packet::Arp,
+            VLAN | QINQ | QINQ_OLD => {
+                let Ok(tag) = SingleVlanHeaderSlice::from_slice(rest) else {
+                    return stop(StopReason::TruncatedLink, context.offset);
+                };
+                kind = tag.ether_type().0;
+                rest = rest.get(4..).unwrap_or_default();
+                context = context.further(4);
+            }
+            other => return Packet::NonIp(other),
+        }
+    }
+    Packet::NonIp(kind)
+}
+
+/// Linux cooked captures: the protocol's place and the header's length differ by version.
+///
+/// etherparse refuses cooked frames of hardware types it does not know; only these fields matter.
+fn cooked(data: &[u8], (protocol_at, header_len): (usize, usize), broadcast: bool) -> Packet<'_> {
+    let (Some(kind), Some(payload)) = (u16_at(data, protocol_at), data.get(header_len..)) else {
+        return stop(StopReason::TruncatedLink, 0);
+    };
+    ether_type(kind, payload, Context { offset: header_len, depth: 0, link_broadcast: broadcast })
+}
+
+/// A four-octet protocol family in either byte order: 2 is IPv4; 24, 28 and 30 are the BSDs' IPv6.
+fn loopback(data: &[u8]) -> Packet<'_> {
+    let (Some(family), Some(payload)) = (data.first_chunk::<4>(), data.get(4..)) else {
+        return stop(StopReason::TruncatedLink, 0);
+    };
+    let (little, big) = (u32::from_le_bytes(*family), u32::from_be_bytes(*family));
+    match little.min(big) {
+        2 => network::ipv4(payload, Context::at(4)),
+        10 | 24 | 28 | 30 => network::ipv6(payload, Context::at(4)),
+        other => Packet::NonIp(u16::try_from(other).unwrap_or(u16::MAX)),
+    }
+}
+
+fn raw_ip(data: &[u8], offset: usize) -> Packet<'_> {
+    match data.first().map(|b| b >> 4) {
+        Some(4) => network::ipv4(data, Context::at(offset)),
+        Some(6) => network::ipv6(data, Context::at(offset)),
+        Some(_) => stop(StopReason::MalformedIpv4, offset),
+        None => stop(StopReason::TruncatedLink, offset),
+    }
+}
+
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk::<2>().map(|field| u16::from_be_bytes(*field))
+}
+
+pub(super) const IPV4: u16 = 0x0800;
+pub(super) const IPV6: u16 = 0x86dd;
+pub(super) const ARP: u16 = 0x0806;
+const VLAN: u16 = 0x8100;
+const QINQ: u16 = 0x88a8;
+const QINQ_OLD: u16 = 0x9100;
+const MAX_VLAN_TAGS: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::FrameNumber;
+    use crate::packet::Ports;
+    use crate::time::Timestamp;
+
+    fn frame(linktype: Linktype, data: &[u8]) -> RawFrame<'_> {
+        RawFrame {
+            number: FrameNumber(1),
+            time: Timestamp(0),
+            linktype,
+            original_len: u32::try_from(data.len()).unwrap(),
+            data,
+        }
+    }
+
+    fn udp_in_ipv4() -> Vec<u8> {
+        let mut packet = Vec::new();
+        etherparse::PacketBuilder::ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64)
+            .udp(500, 4500)
+            .write(&mut packet, b"abcd")
+            .unwrap();
+        packet
+    }
+
+    fn ports(packet: Packet<'_>) -> Option<Ports> {
+        match packet {
+            Packet::Ip(ip) => ip.ports,
+            Packet::Arp | Packet::NonIp(_) | Packet::Undecodable(_) => None,
+        }
+    }
+
+    #[test]
+    fn one_packet_is_the_same_behind_every_link_layer() {
+        let ip = udp_in_ipv4();
+        let behind = |header: &[u8]| [header, &ip].concat();
+        let mac = [2u8; 12];
+        let cases = [
+            (Linktype::ETHERNET, behind(&[&mac[..], &[8, 0]].concat())),
+            (Linktype::ETHERNET, behind(&[&mac[..], &[0x81, 0, 0, 5, 8, 0]].concat())),
+            (
+                Linktype::ETHERNET,
+                behind(&[&mac[..], &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 6, 8, 0]].concat()),
+            ),
+            (Linktype::LINUX_SLL, behind(&[&[0; 14][..], &[8, 0]].concat())),
+            (Linktype::LINUX_SLL2, behind(&[&[8, 0][..], &[0; 18]].concat())),
+            (Linktype::NULL, behind(&[2, 0, 0, 0])),
+            (Linktype::LOOP, behind(&[0, 0, 0, 2])),
+            (Linktype::RAW, ip.clone()),
+            (Linktype::IPV4, ip.clone()),
+        ];
+        for (linktype, data) in cases {
+            let found = ports(decode(&frame(linktype, &data)));
+            assert_eq!(found, Some(Ports { source: 500, destination: 4500 }), "{linktype:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_linktype_is_undecodable_and_named() {
+        let packet = decode(&frame(Linktype(147), &[0; 60]));
+        assert!(matches!(
+            packet,
+            Packet::Undecodable(Stop { reason: StopReason::UnknownLinktype, .. })
+        ));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(linktype in 0u16..300, data: Vec<u8>) {
+            let _ = decode(&frame(Linktype(linktype), &data));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! A frame's octets → the IP packet that decides its class.
+//!
+//! `etherparse` reads the headers, only here. No state but [`fragment`]; no judgement: what the
+//! packet means for IPsec is `protection`'s business.
+#![warn(clippy::indexing_slicing)]
+
+mod link;
+mod network;
+mod tunnel;
+
+pub mod fragment;
+
+use std::net::IpAddr;
+
+/// What a frame turned out to carry.
+#[derive(Clone, Debug)]
+pub enum Packet<'a> {
+    /// An IP packet: the innermost one where plain tunnels are nested.
+    Ip(IpPacket<'a>),
+    /// ARP, which belongs to IP without being it.
+    Arp,
+    /// Another link-layer protocol, by its EtherType; below 0x0600 an 802.3 length.
+    NonIp(u16),
+    /// It ended or broke before it could be told what it is.
+    Undecodable(Stop),
+}
+
+/// An IP packet down to its transport header.
+#[derive(Clone, Debug)]
+pub struct IpPacket<'a> {
+    /// Who sent it.
+    pub source: IpAddr,
+    /// Whom it is for.
+    pub destination: IpAddr,
+    /// The protocol behind the IP header and its extensions (IANA protocol numbers).
+    pub protocol: u8,
+    /// The fragment it is; `None` for a whole packet.
+    pub fragment: Option<Fragment>,
+    /// The ports, where the packet has and shows them.
+    pub ports: Option<Ports>,
+    /// The octets behind the transport header, or behind IP where `protocol` has none here.
+    pub payload: &'a [u8],
+    /// How long `payload` was on the wire; more than is there where the capture cut it.
+    pub payload_len: usize,
+    /// The frame went to every station of its link.
+    pub link_broadcast: bool,
+}
+
+/// Source and destination port of TCP, UDP, UDP-Lite or SCTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// The sender's.
+    pub source: u16,
+    /// The receiver's.
+    pub destination: u16,
+}
+
+/// Where in a fragmented datagram a packet stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// What the fragments of one datagram share (16 bits in IPv4).
+    pub identification: u32,
+    /// Its place, in units of eight octets; 0 is the first.
+    pub offset: u16,
+    /// Whether more follow.
+    pub more: bool,
+}
+
+/// Where and why decoding stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// A stable code: `truncated_ipv4`, `malformed_ipv6`, `unknown_linktype`.
+    pub reason: StopReason,
+    /// The octet of the frame at which the unreadable header begins.
+    pub offset: usize,
+}
+
+/// Why a frame's class could not be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StopReason {
+    /// The link layer is of a kind that is not decoded.
+    UnknownLinktype,
+    /// The frame ends inside its link-layer header.
+    TruncatedLink,
+    /// The frame ends inside an IPv4 header.
+    TruncatedIpv4,
+    /// An IPv4 header contradicts itself.
+    MalformedIpv4,
+    /// The frame ends inside an IPv6 header or extension.
+    TruncatedIpv6,
+    /// An IPv6 header contradicts itself.
+    MalformedIpv6,
+    /// The frame ends inside a UDP header, whose ports would decide.
+    TruncatedUdp,
+    /// The frame ends inside the header of a tunnel.
+    TruncatedTunnel,
+    /// Tunnels are nested deeper than is followed.
+    TunnelTooDeep,
+    /// A later fragment of a UDP datagram whose first fragment is not in the capture.
+    FragmentWithoutFirst,
+}
+
+impl StopReason {
+    /// The code as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownLinktype => "unknown_linktype",
+            Self::TruncatedLink => "truncated_link",
+            Self::TruncatedIpv4 => "truncated_ipv4",
+            Self::MalformedIpv4 => "malformed_ipv4",
+            Self::TruncatedIpv6 => "truncated_ipv6",
+            Self::MalformedIpv6 => "malformed_ipv6",
+            Self::TruncatedUdp => "truncated_udp",
+            Self::TruncatedTunnel => "truncated_tunnel",
+            Self::TunnelTooDeep => "tunnel_too_deep",
+            Self::FragmentWithoutFirst => "fragment_without_first",
+        }
+    }
+}
+
+pub use link::decode;
+
+/// IANA protocol numbers that matter to a class.
+pub mod protocol {
+    /// ICMP for IPv4.
+    pub const ICMP: u8 = 1;
+    /// Group management for IPv4.
+    pub const IGMP: u8 = 2;
+    /// IPv4 inside IP.
+    pub const IPV4: u8 = 4;
+    /// TCP.
+    pub const TCP: u8 = 6;
+    /// UDP.
+    pub const UDP: u8 = 17;
+    /// IPv6 inside IP.
+    pub const IPV6: u8 = 41;
+    /// Generic routing encapsulation.
+    pub const GRE: u8 = 47;
+    /// Encapsulating Security Payload.
+    pub const ESP: u8 = 50;
+    /// Authentication Header.
+    pub const AH: u8 = 51;
+    /// ICMP for IPv6.
+    pub const ICMPV6: u8 = 58;
+    /// SCTP.
+    pub const SCTP: u8 = 132;
+    /// UDP-Lite.
+    pub const UDP_LITE: u8 = 136;
+    /// Wrapped ESP (RFC 5840).
+    pub const WESP: u8 = 141;
+}

@@ -1,0 +1,154 @@
+//! IPv4 and IPv6 with its extension headers, down to the ports.
+
+use super::link::{Context, stop, u16_at};
+use super::{Fragment, IpPacket, Packet, Ports, StopReason, protocol, tunnel};
+use etherparse::err::ipv4::HeaderSliceError as Ipv4Error;
+use etherparse::{
+    Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice,
+};
+use std::net::IpAddr;
+
+/// An IPv4 packet at the beginning of `data`.
+pub(super) fn ipv4(data: &[u8], context: Context) -> Packet<'_> {
+    let header = match Ipv4HeaderSlice::from_slice(data) {
+        Ok(header) => header,
+        Err(Ipv4Error::Len(_)) => return stop(StopReason::TruncatedIpv4, context.offset),
+        Err(Ipv4Error::Content(_)) => return stop(StopReason::MalformedIpv4, context.offset),
+    };
+    let header_len = header.slice().len();
+    let total_len = match usize::from(header.total_len()) {
+        // Segmentation offload leaves the field zero; the frame itself then tells the length.
+        0 => data.len(),
+        length if length < header_len => return stop(StopReason::MalformedIpv4, context.offset),
+        length => length,
+    };
+    let captured = total_len.min(data.len());
+    let fragment = header.is_fragmenting_payload().then(|| Fragment {
+        identification: u32::from(header.identification()),
+        offset: header.fragments_offset().value(),
+        more: header.more_fragments(),
+    });
+    let packet = IpPacket {
+        source: IpAddr::V4(header.source_addr()),
+        destination: IpAddr::V4(header.destination_addr()),
+        protocol: header.protocol().0,
+        fragment,
+        ports: None,
+        payload: data.get(header_len..captured).unwrap_or_default(),
+        payload_len: total_len - header_len,
+        link_broadcast: context.link_broadcast,
+    };
+    transport(packet, context.further(header_len))
+}
+
+/// An IPv6 packet at the beginning of `data`.
+pub(super) fn ipv6(data: &[u8], context: Context) -> Packet<'_> {
+    if data.len() < IPV6_HEADER_LEN {
+        return stop(StopReason::TruncatedIpv6, context.offset);
+    }
+    let Ok(header) = Ipv6HeaderSlice::from_slice(data) else {
+        return stop(StopReason::MalformedIpv6, context.offset);
+    };
+    let room = data.len() - IPV6_HEADER_LEN;
+    let payload_len = match usize::from(header.payload_length()) {
+        // Zero stands for a jumbogram or for segmentation offload.
+        0 if header.next_header().0 != NO_NEXT_HEADER => room,
+        length => length,
+    };
+    let packet = IpPacket {
+        source: IpAddr::V6(header.source_addr()),
+        destination: IpAddr::V6(header.destination_addr()),
+        protocol: header.next_header().0,
+        fragment: None,
+        ports: None,
+        payload: data
+            .get(IPV6_HEADER_LEN..IPV6_HEADER_LEN + payload_len.min(room))
+            .unwrap_or_default(),
+        payload_len,
+        link_broadcast: context.link_broadcast,
+    };
+    extensions(packet, context.further(IPV6_HEADER_LEN))
+}
+
+/// Passes over IPv6 extension headers (RFC 8200 §4); AH is where the class is already told.
+fn extensions(mut packet: IpPacket<'_>, mut context: Context) -> Packet<'_> {
+    for _ in 0..MAX_EXTENSIONS {
+        let (next, length) = match packet.protocol {
+            HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | MOBILITY | HIP | SHIM6 => {
+                match Ipv6RawExtHeaderSlice::from_slice(packet.payload) {
+                    Ok(header) => (header.next_header().0, header.slice().len()),
+                    Err(_) => return stop(StopReason::TruncatedIpv6, context.offset),
+                }
+            }
+            FRAGMENT => match Ipv6FragmentHeaderSlice::from_slice(packet.payload) {
+                Ok(header) => {
+                    // An atomic fragment (RFC 6946) is a whole packet.
+                    packet.fragment = header.is_fragmenting_payload().then(|| Fragment {
+                        identification: header.identification(),
+                        offset: header.fragment_offset().value(),
+                        more: header.more_fragments(),
+                    });
+                    (header.next_header().0, header.slice().len())
+                }
+                Err(_) => return stop(StopReason::TruncatedIpv6, context.offset),
+            },
+            _ => return transport(packet, context),
+        };
+        packet.protocol = next;
+        packet.payload = packet.payload.get(length..).unwrap_or_default();
+        packet.payload_len = packet.payload_len.saturating_sub(length);
+        context = context.further(length);
+        // Behind a later fragment's header stand octets from the middle of the datagram.
+        if packet.fragment.is_some_and(|f| f.offset > 0) {
+            return Packet::Ip(packet);
+        }
+    }
+    stop(StopReason::MalformedIpv6, context.offset)
+}
+
+/// Reads the ports of a whole packet or a first fragment; follows plain tunnels.
+fn transport(mut packet: IpPacket<'_>, context: Context) -> Packet<'_> {
+    if packet.fragment.is_some_and(|f| f.offset > 0) {
+        return Packet::Ip(packet);
+    }
+    let header_len = match packet.protocol {
+        protocol::UDP | protocol::UDP_LITE => UDP_HEADER_LEN,
+        protocol::SCTP => SCTP_HEADER_LEN,
+        protocol::TCP => {
+            let words = packet.payload.get(12).map_or(TCP_MIN_WORDS, |b| b >> 4);
+            usize::from(words.max(TCP_MIN_WORDS)) * 4
+        }
+        protocol::IPV4 | protocol::IPV6 | protocol::GRE if packet.fragment.is_none() => {
+            return tunnel::inner(packet, context);
+        }
+        _ => return Packet::Ip(packet),
+    };
+    packet.ports = u16_at(packet.payload, 0)
+        .zip(u16_at(packet.payload, 2))
+        .map(|(source, destination)| Ports { source, destination });
+    // Without its ports a UDP datagram may be IKE or ESP as well as clear text.
+    if packet.ports.is_none() && packet.protocol == protocol::UDP {
+        return stop(StopReason::TruncatedUdp, context.offset);
+    }
+    packet.payload = packet.payload.get(header_len..).unwrap_or_default();
+    packet.payload_len = packet.payload_len.saturating_sub(header_len);
+    if packet.protocol == protocol::UDP && packet.fragment.is_none() {
+        return tunnel::inside_udp(packet, context.further(header_len));
+    }
+    Packet::Ip(packet)
+}
+
+const IPV6_HEADER_LEN: usize = 40;
+const UDP_HEADER_LEN: usize = 8;
+const SCTP_HEADER_LEN: usize = 12;
+const TCP_MIN_WORDS: u8 = 5;
+/// More than RFC 8200 §4.1 recommends, fewer than a hostile packet can chain.
+const MAX_EXTENSIONS: usize = 16;
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const NO_NEXT_HEADER: u8 = 59;
+const DESTINATION_OPTIONS: u8 = 60;
+const MOBILITY: u8 = 135;
+const HIP: u8 = 139;
+const SHIM6: u8 = 140;
