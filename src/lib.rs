@@ -20,3 +20,9 @@ pub mod catalogue;
 pub mod capture;
 
 pub mod packet;
+
+pub mod ike;
+
+pub mod protection;
+
+pub mod summary;

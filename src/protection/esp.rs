@@ -1,0 +1,64 @@
+//! ESP, AH and WESP by protocol, and what UDP 4500 carries.
+
+use super::{EspSpi, NATT_PORT, Stream};
+use crate::hosts::Direction;
+use crate::ike::{Probe, probe};
+use crate::packet::{IpPacket, StopReason, protocol};
+
+/// The stream of a packet whose IP protocol is ESP, WESP or AH.
+pub(super) fn by_protocol(ip: &IpPacket<'_>, direction: Direction) -> Stream {
+    // Behind a later fragment's IP header stand octets of the middle, not an SPI.
+    let is_later = ip.fragment.is_some_and(|f| f.offset > 0);
+    let spi_at = |at| if is_later { EspSpi(0) } else { spi(ip.payload, at) };
+    match ip.protocol {
+        // RFC 4302 §2: next header, length, two reserved octets, then the SPI.
+        protocol::AH => Stream::Ah(spi_at(4), direction),
+        protocol::WESP if !is_later && !wesp_encrypts(ip.payload) => {
+            Stream::WespIntegrityOnly(spi_at(4), direction)
+        }
+        protocol::WESP => Stream::Esp(spi_at(4), direction),
+        _ => Stream::Esp(spi_at(0), direction),
+    }
+}
+
+/// What a datagram to or from UDP 4500 carries (RFC 3948 §2); `None` where it is none of these.
+pub(super) fn inside_udp(ip: &IpPacket<'_>, direction: Direction) -> Option<Stream> {
+    let ports = ip.ports?;
+    if ports.source != NATT_PORT && ports.destination != NATT_PORT {
+        return None;
+    }
+    if ip.payload_len == 1 {
+        // RFC 3948 §2.3: one octet 0xFF. A cut frame may not show it.
+        return match ip.payload {
+            [0xff] => Some(Stream::NattKeepalive),
+            [] => Some(Stream::Undecodable(StopReason::TruncatedUdp)),
+            _ => None,
+        };
+    }
+    let Some(head) = ip.payload.first_chunk::<4>() else {
+        return (ip.payload_len >= 4).then_some(Stream::Undecodable(StopReason::TruncatedUdp));
+    };
+    // RFC 3948 §2.2: four zero octets where the SPI would stand mean IKE.
+    if *head == [0; 4] {
+        let datagram_len = ip.fragment.is_none().then_some(ip.payload_len.saturating_sub(4));
+        let message = ip.payload.get(4..).unwrap_or_default();
+        return match probe(message, datagram_len) {
+            Probe::Certain | Probe::Unsure => Some(Stream::Ike),
+            Probe::NotIke => None,
+        };
+    }
+    // RFC 4303 §2: SPI and sequence number at the least.
+    (ip.payload_len >= ESP_HEADER_LEN).then(|| Stream::Esp(spi(ip.payload, 0), direction))
+}
+
+fn spi(payload: &[u8], at: usize) -> EspSpi {
+    let field = payload.get(at..).and_then(|rest| rest.first_chunk::<4>());
+    EspSpi(field.map_or(0, |octets| u32::from_be_bytes(*octets)))
+}
+
+/// RFC 5840 §2: the flag E in the fourth octet says that the payload is encrypted.
+fn wesp_encrypts(payload: &[u8]) -> bool {
+    payload.get(3).is_none_or(|flags| flags & 0x20 != 0)
+}
+
+const ESP_HEADER_LEN: usize = 8;

@@ -1,0 +1,213 @@
+//! NULL encryption: is what travels under an SPI readable? (RFC 5879)
+//!
+//! One packet can look readable by chance, so evidence is gathered over several packets of one
+//! SPI and judged at the end. Keeps counts, never octets.
+
+use crate::packet::protocol;
+use std::net::IpAddr;
+
+/// Evidence about one SPI.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NullEvidence {
+    tested: u32,
+    readable: [u32; LAYOUTS.len()],
+}
+
+impl NullEvidence {
+    /// Looks at one whole ESP packet, from its SPI on.
+    pub fn observe(&mut self, esp: &[u8], source: IpAddr, destination: IpAddr) {
+        if self.tested >= ENOUGH {
+            return;
+        }
+        self.tested += 1;
+        for (layout, readable) in LAYOUTS.iter().zip(&mut self.readable) {
+            if reads_as(esp, *layout, source, destination).is_some() {
+                *readable += 1;
+            }
+        }
+    }
+
+    /// Adds what another part of the same capture showed of the same SPI.
+    pub fn join(&mut self, other: &Self) {
+        self.tested += other.tested;
+        for (mine, theirs) in self.readable.iter_mut().zip(&other.readable) {
+            *mine += theirs;
+        }
+    }
+
+    /// Whether the SPI carries readable data: under one layout several packets bear a proof of 16
+    /// bits each (a length or checksum that fits), and so do nearly all that were looked at.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        self.readable.iter().any(|&count| {
+            count >= MIN_PROOFS && u64::from(count) * 10 >= u64::from(self.tested) * 9
+        })
+    }
+}
+
+/// Where readable data would stand: octets of initialization vector before, of check value behind.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    iv: usize,
+    icv: usize,
+}
+
+/// Check values of 0, 8, 12, 16, 24 and 32 octets, behind no vector or one of 8 or 16
+/// (RFC 2403, 2404, 4543, 4868, 7321).
+const LAYOUTS: [Layout; 18] = [
+    Layout { iv: 0, icv: 0 },
+    Layout { iv: 0, icv: 8 },
+    Layout { iv: 0, icv: 12 },
+    Layout { iv: 0, icv: 16 },
+    Layout { iv: 0, icv: 24 },
+    Layout { iv: 0, icv: 32 },
+    Layout { iv: 8, icv: 0 },
+    Layout { iv: 8, icv: 8 },
+    Layout { iv: 8, icv: 12 },
+    Layout { iv: 8, icv: 16 },
+    Layout { iv: 8, icv: 24 },
+    Layout { iv: 8, icv: 32 },
+    Layout { iv: 16, icv: 0 },
+    Layout { iv: 16, icv: 8 },
+    Layout { iv: 16, icv: 12 },
+    Layout { iv: 16, icv: 16 },
+    Layout { iv: 16, icv: 24 },
+    Layout { iv: 16, icv: 32 },
+];
+
+/// `Some` where the packet reads as `layout` says and its content proves it.
+fn reads_as(esp: &[u8], layout: Layout, source: IpAddr, destination: IpAddr) -> Option<()> {
+    let rest = esp.get(ESP_HEADER_LEN + layout.iv..esp.len().checked_sub(layout.icv)?)?;
+    // RFC 4303 §2.4: the padding counts 1, 2, 3, …; then its length and the next header.
+    let [before @ .., pad_len, next_header] = rest else { return None };
+    let content_len = before.len().checked_sub(usize::from(*pad_len))?;
+    let (content, padding) = before.split_at_checked(content_len)?;
+    if !padding.iter().zip(1..=u8::MAX).all(|(octet, expected)| *octet == expected) {
+        return None;
+    }
+    proves(content, *next_header, source, destination).then_some(())
+}
+
+/// Whether the content bears out the next header by at least 16 bits that chance would not give.
+fn proves(content: &[u8], next_header: u8, source: IpAddr, destination: IpAddr) -> bool {
+    let field = |at: usize| {
+        content.get(at..).and_then(|r| r.first_chunk::<2>()).map(|f| u16::from_be_bytes(*f))
+    };
+    let length = u16::try_from(content.len()).ok();
+    match next_header {
+        protocol::UDP => length.is_some() && content.len() >= 8 && field(4) == length,
+        protocol::IPV4 => {
+            length.is_some() && content.first().is_some_and(|b| b >> 4 == 4) && field(2) == length
+        }
+        protocol::IPV6 => {
+            content.first().is_some_and(|b| b >> 4 == 6)
+                && field(4).map(usize::from) == content.len().checked_sub(40)
+        }
+        protocol::TCP => {
+            let words = content.get(12).map_or(0, |b| b >> 4);
+            words >= 5
+                && usize::from(words) * 4 <= content.len()
+                && transport_checksum_holds(content, next_header, source, destination)
+        }
+        protocol::ICMP => content.len() >= 8 && ones_complement(&[content]) == 0xffff,
+        protocol::ICMPV6 => {
+            content.len() >= 8
+                && transport_checksum_holds(content, next_header, source, destination)
+        }
+        _ => false,
+    }
+}
+
+/// The checksum over the content and the pseudo-header of the outer addresses (transport mode).
+fn transport_checksum_holds(content: &[u8], next: u8, source: IpAddr, destination: IpAddr) -> bool {
+    let Ok(length) = u32::try_from(content.len()) else { return false };
+    let tail = [&length.to_be_bytes()[..], &[0, 0, 0, next]].concat();
+    let sum = match (source, destination) {
+        (IpAddr::V4(s), IpAddr::V4(d)) => {
+            ones_complement(&[&s.octets(), &d.octets(), &tail, content])
+        }
+        (IpAddr::V6(s), IpAddr::V6(d)) => {
+            ones_complement(&[&s.octets(), &d.octets(), &tail, content])
+        }
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return false,
+    };
+    sum == 0xffff
+}
+
+/// The ones' complement sum of RFC 1071; every part but the last has an even length.
+fn ones_complement(parts: &[&[u8]]) -> u16 {
+    let mut sum: u64 = 0;
+    for part in parts {
+        let (pairs, rest) = part.as_chunks::<2>();
+        sum += pairs.iter().map(|pair| u64::from(u16::from_be_bytes(*pair))).sum::<u64>();
+        sum += rest.first().map_or(0, |octet| u64::from(*octet) << 8);
+    }
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    u16::try_from(sum).unwrap_or(u16::MAX)
+}
+
+const ESP_HEADER_LEN: usize = 8;
+/// Each proof leaves chance one in 65,536 or less, for each of the layouts.
+const MIN_PROOFS: u32 = 3;
+/// More packets of one SPI would not tell more.
+const ENOUGH: u32 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts() -> (IpAddr, IpAddr) {
+        ([10, 0, 0, 1].into(), [10, 0, 0, 2].into())
+    }
+
+    fn esp_with(content: &[u8], next_header: u8, icv: usize) -> Vec<u8> {
+        let mut esp = vec![0, 0, 16, 1, 0, 0, 0, 1];
+        esp.extend_from_slice(content);
+        let pad = (4 - (content.len() + 2) % 4) % 4;
+        esp.extend((1..=pad).map(|n| u8::try_from(n).unwrap()));
+        esp.extend([u8::try_from(pad).unwrap(), next_header]);
+        esp.extend(vec![0xa5; icv]);
+        esp
+    }
+
+    #[test]
+    fn readable_udp_under_a_12_octet_check_value_is_found() {
+        let (source, destination) = hosts();
+        let mut evidence = NullEvidence::default();
+        for size in [9u16, 20, 33] {
+            let mut udp = vec![0, 53, 0, 53];
+            udp.extend(size.to_be_bytes());
+            udp.extend(vec![0x5a; usize::from(size) - 6]);
+            evidence.observe(&esp_with(&udp, 17, 12), source, destination);
+        }
+        assert!(evidence.is_null());
+    }
+
+    #[test]
+    fn two_proofs_are_not_enough() {
+        let (source, destination) = hosts();
+        let mut evidence = NullEvidence::default();
+        for _ in 0..2 {
+            evidence.observe(
+                &esp_with(&[0, 53, 0, 53, 0, 9, 0, 0, 1], 17, 16),
+                source,
+                destination,
+            );
+        }
+        assert!(!evidence.is_null());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn random_payloads_are_not_taken_for_readable(packets in proptest::collection::vec(proptest::collection::vec(proptest::num::u8::ANY, 0..200), 0..64)) {
+            let (source, destination) = hosts();
+            let mut evidence = NullEvidence::default();
+            for packet in &packets {
+                evidence.observe(packet, source, destination);
+            }
+            proptest::prop_assert!(!evidence.is_null());
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What a packet is worth: its protection class, decided from the packet alone.
+//!
+//! [`classify`] has no state. What only several packets can tell (NULL encryption) is gathered
+//! by [`esp_null`]. Whether a class was allowed is the policy's business.
+#![warn(clippy::indexing_slicing)]
+
+mod app;
+mod esp;
+
+pub mod esp_null;
+pub mod unreachable;
+
+pub use app::{App, NamedPorts, Service};
+
+use crate::hosts::{Direction, HostPair};
+use crate::ike::{Probe, probe};
+use crate::packet::{IpPacket, Packet, Stop, StopReason, protocol};
+use std::net::IpAddr;
+
+/// The protection class of a packet: exactly one a packet (domain.md).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProtectionClass {
+    /// Encapsulating Security Payload, taken for encrypted.
+    Esp,
+    /// ESP that carries readable data.
+    EspNull,
+    /// Authentication Header: authenticated, not confidential.
+    Ah,
+    /// IKE or AuthIP.
+    Ike,
+    /// NAT traversal keepalive.
+    NattKeepalive,
+    /// What the policy in force lets through unprotected.
+    Exempt,
+    /// Every other IP packet.
+    Clear,
+    /// Link-layer protocols other than IP and ARP.
+    NonIp,
+    /// It could not be told what it is.
+    Undecodable,
+}
+
+impl ProtectionClass {
+    /// Every class, in the order of the report.
+    pub const ALL: [Self; 9] = [
+        Self::Esp,
+        Self::EspNull,
+        Self::Ah,
+        Self::Ike,
+        Self::NattKeepalive,
+        Self::Exempt,
+        Self::Clear,
+        Self::NonIp,
+        Self::Undecodable,
+    ];
+
+    /// The class as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Esp => "esp",
+            Self::EspNull => "esp_null",
+            Self::Ah => "ah",
+            Self::Ike => "ike",
+            Self::NattKeepalive => "natt_keepalive",
+            Self::Exempt => "exempt",
+            Self::Clear => "clear",
+            Self::NonIp => "non_ip",
+            Self::Undecodable => "undecodable",
+        }
+    }
+}
+
+/// A security parameters index of ESP or AH, in network byte order; 0 where it could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EspSpi(pub u32);
+
+/// Which stream of a pair a packet belongs to: its class and what tells streams of one class apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stream {
+    /// ESP under one SPI in one direction.
+    Esp(EspSpi, Direction),
+    /// Wrapped ESP that says it is not encrypted (RFC 5840).
+    WespIntegrityOnly(EspSpi, Direction),
+    /// AH under one SPI in one direction.
+    Ah(EspSpi, Direction),
+    /// IKE messages.
+    Ike,
+    /// NAT traversal keepalives.
+    NattKeepalive,
+    /// Exempt traffic of one kind.
+    Exempt(ExemptKind),
+    /// Clear text of one service.
+    Clear {
+        /// Protocol and port.
+        service: Service,
+        /// The application.
+        app: App,
+        /// Whether the application protects itself.
+        encrypted: bool,
+    },
+    /// An IP packet whose class could not be told.
+    Undecodable(StopReason),
+}
+
+impl Stream {
+    /// The class of the stream as single packets tell it.
+    #[must_use]
+    pub const fn class(self) -> ProtectionClass {
+        match self {
+            Self::Esp(..) => ProtectionClass::Esp,
+            Self::WespIntegrityOnly(..) => ProtectionClass::EspNull,
+            Self::Ah(..) => ProtectionClass::Ah,
+            Self::Ike => ProtectionClass::Ike,
+            Self::NattKeepalive => ProtectionClass::NattKeepalive,
+            Self::Exempt(_) => ProtectionClass::Exempt,
+            Self::Clear { .. } => ProtectionClass::Clear,
+            Self::Undecodable(_) => ProtectionClass::Undecodable,
+        }
+    }
+}
+
+/// What is let through by every policy, and why (domain.md, class `exempt`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ExemptKind {
+    /// ICMP and ICMPv6.
+    Icmp,
+    /// Address resolution.
+    Arp,
+    /// Group management.
+    Igmp,
+    /// To a group address.
+    Multicast,
+    /// To every station.
+    Broadcast,
+    /// DHCP for IPv4 and IPv6.
+    Dhcp,
+}
+
+/// What a packet was judged to be.
+#[derive(Clone, Copy, Debug)]
+pub enum Classified<'a> {
+    /// An IP packet of a pair.
+    Paired {
+        /// The two hosts.
+        pair: HostPair,
+        /// Which way it went.
+        direction: Direction,
+        /// Its stream, and thereby its class.
+        stream: Stream,
+        /// The octets that the stream's own machine reads: an IKE message, an ESP packet from
+        /// its SPI on (whole ones only), an ICMP message; empty for all else.
+        body: &'a [u8],
+        /// Length of the body on the wire.
+        body_len: usize,
+    },
+    /// ARP: exempt, between no two IP hosts.
+    Arp,
+    /// Another link-layer protocol.
+    NonIp(u16),
+    /// No class could be told, and no pair.
+    Undecodable(Stop),
+}
+
+/// The one class of a packet. `named` are the ports a policy speaks of.
+#[must_use]
+pub fn classify<'a>(packet: &Packet<'a>, named: &NamedPorts) -> Classified<'a> {
+    match packet {
+        Packet::Ip(ip) => {
+            let pair = HostPair::new(ip.source, ip.destination);
+            let direction = pair.direction_from(ip.source);
+            let (stream, body, body_len) = classify_ip(ip, direction, named);
+            Classified::Paired { pair, direction, stream, body, body_len }
+        }
+        Packet::Arp => Classified::Arp,
+        Packet::NonIp(kind) => Classified::NonIp(*kind),
+        Packet::Undecodable(stop) => Classified::Undecodable(*stop),
+    }
+}
+
+fn classify_ip<'a>(
+    ip: &IpPacket<'a>,
+    direction: Direction,
+    named: &NamedPorts,
+) -> (Stream, &'a [u8], usize) {
+    let protected = match ip.protocol {
+        protocol::ESP | protocol::WESP | protocol::AH => Some(esp::by_protocol(ip, direction)),
+        protocol::UDP => esp::inside_udp(ip, direction).or_else(|| ike_in_udp(ip)),
+        _ => None,
+    };
+    if let Some(stream) = protected {
+        return (stream, ip.payload, ip.payload_len);
+    }
+    match exempt(ip) {
+        Some(ExemptKind::Icmp) => (Stream::Exempt(ExemptKind::Icmp), ip.payload, ip.payload_len),
+        Some(kind) => (Stream::Exempt(kind), &[], 0),
+        None if ip.protocol == protocol::UDP && ip.ports.is_none() => {
+            (Stream::Undecodable(StopReason::FragmentWithoutFirst), &[], 0)
+        }
+        None => (app::clear(ip, named), &[], 0),
+    }
+}
+
+/// IKE by its header. On its own port a sound but unusual header will do; elsewhere it must leave
+/// no doubt, for a chance likeness must not hide clear text.
+fn ike_in_udp(ip: &IpPacket<'_>) -> Option<Stream> {
+    let ports = ip.ports?;
+    // A first fragment shows only the beginning of the datagram that the header tells of.
+    let datagram_len = ip.fragment.is_none().then_some(ip.payload_len);
+    let on_ike_port = ports.source == IKE_PORT || ports.destination == IKE_PORT;
+    match probe(ip.payload, datagram_len) {
+        Probe::Certain => Some(Stream::Ike),
+        Probe::Unsure => on_ike_port.then_some(Stream::Ike),
+        Probe::NotIke => None,
+    }
+}
+
+fn exempt(ip: &IpPacket<'_>) -> Option<ExemptKind> {
+    let kind = match ip.protocol {
+        protocol::ICMP | protocol::ICMPV6 => ExemptKind::Icmp,
+        protocol::IGMP => ExemptKind::Igmp,
+        protocol::UDP if ip.ports.is_some_and(is_dhcp) => ExemptKind::Dhcp,
+        _ if ip.destination.is_multicast() => ExemptKind::Multicast,
+        _ if ip.link_broadcast || is_broadcast(ip.destination) => ExemptKind::Broadcast,
+        _ => return None,
+    };
+    Some(kind)
+}
+
+/// RFC 2131 §4.1 and RFC 8415 §7.2: only between these ports.
+fn is_dhcp(ports: crate::packet::Ports) -> bool {
+    matches!((ports.source, ports.destination), (67 | 68, 67 | 68) | (546 | 547, 546 | 547))
+}
+
+fn is_broadcast(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_broadcast(),
+        IpAddr::V6(_) => false,
+    }
+}
+
+/// UDP port of IKE (RFC 7296 §2).
+pub(crate) const IKE_PORT: u16 = 500;
+/// UDP port of IKE and ESP behind address translation (RFC 3948).
+pub(crate) const NATT_PORT: u16 = 4500;

@@ -1,0 +1,236 @@
+//! One capture's packets, folded into streams as they pass.
+
+use super::timeline::{ClassRun, Interleaving, Runs, Sighting};
+use crate::capture::RawFrame;
+use crate::evidence::{EvidenceId, FrameRef};
+use crate::hosts::HostPair;
+use crate::ike::{MessageDigest, Negotiations};
+use crate::packet::fragment::Fragments;
+use crate::packet::{IpPacket, Packet, StopReason, decode, protocol};
+use crate::protection::esp_null::NullEvidence;
+use crate::protection::unreachable::{Unreachable, quoted_ike};
+use crate::protection::{
+    Classified, EspSpi, ExemptKind, NATT_PORT, NamedPorts, ProtectionClass, Stream, classify,
+};
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr};
+
+/// Frames and their octets on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Frames.
+    pub frames: u64,
+    /// Octets on the wire.
+    pub bytes: u64,
+}
+
+impl Count {
+    /// Adds one frame.
+    pub fn add(&mut self, bytes: u64) {
+        self.frames += 1;
+        self.bytes += bytes;
+    }
+
+    /// Adds another count.
+    pub fn join(&mut self, other: Self) {
+        self.frames += other.frames;
+        self.bytes += other.bytes;
+    }
+}
+
+/// What a frame without a pair was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unpaired {
+    /// Address resolution, exempt.
+    Arp,
+    /// Another link-layer protocol, by its EtherType.
+    NonIp(u16),
+    /// No class could be told.
+    Undecodable(StopReason),
+}
+
+/// What one capture boils down to.
+#[derive(Clone, Debug, Default)]
+pub struct CaptureSummary {
+    /// Per pair and stream, its runs in order of time.
+    pub streams: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
+    /// Per pair, stretches in which clear and protected packets alternate.
+    pub interleaved: BTreeMap<HostPair, Vec<ClassRun>>,
+    /// Frames that belong to no pair.
+    pub unpaired: BTreeMap<Unpaired, Count>,
+    /// ESP streams whose packets turned out to be readable.
+    pub null_encrypted: Vec<(HostPair, Stream)>,
+    /// IKE messages, by exchange.
+    pub negotiations: Negotiations,
+    /// ICMP errors about IKE, the first of each kind and pair, with how many there were.
+    pub unreachable: BTreeMap<Unreachable, (Sighting, Sighting, u64)>,
+    /// All frames.
+    pub total: Count,
+    /// Time of the earliest and the latest frame.
+    pub span: Option<(Timestamp, Timestamp)>,
+}
+
+/// Folds the frames of one capture, in file order.
+pub struct CaptureObserver<'p> {
+    evidence: EvidenceId,
+    named: &'p NamedPorts,
+    streams: HashMap<(HostPair, Stream), Runs, foldhash::fast::RandomState>,
+    interleaving: HashMap<HostPair, Interleaving, foldhash::fast::RandomState>,
+    null: HashMap<(HostPair, Stream), NullEvidence, foldhash::fast::RandomState>,
+    fragments: Fragments<Stream, Later>,
+    summary: CaptureSummary,
+}
+
+/// A later fragment that waits for its first.
+#[derive(Clone, Copy, Debug)]
+struct Later {
+    pair: HostPair,
+    seen: Sighting,
+    /// What it is by its own header, should the first never come.
+    alone: Stream,
+}
+
+impl<'p> CaptureObserver<'p> {
+    /// Begins a capture; `named` are the ports a policy speaks of.
+    #[must_use]
+    pub fn new(evidence: EvidenceId, named: &'p NamedPorts) -> Self {
+        Self {
+            evidence,
+            named,
+            streams: HashMap::default(),
+            interleaving: HashMap::default(),
+            null: HashMap::default(),
+            fragments: Fragments::default(),
+            summary: CaptureSummary::default(),
+        }
+    }
+
+    /// Takes the next frame.
+    pub fn observe(&mut self, frame: &RawFrame<'_>) {
+        let seen =
+            Sighting::new(self.evidence, frame.number, frame.time, u64::from(frame.original_len));
+        self.summary.total.add(seen.bytes);
+        let (first, last) = self.summary.span.unwrap_or((seen.time, seen.time));
+        self.summary.span = Some((first.min(seen.time), last.max(seen.time)));
+        let packet = decode(frame);
+        match classify(&packet, self.named) {
+            Classified::Paired { pair, stream, body, body_len, .. } => {
+                if let Packet::Ip(ip) = &packet {
+                    self.observe_ip(ip, pair, stream, seen);
+                    self.observe_body(ip, (pair, stream), seen, body, body_len);
+                }
+            }
+            Classified::Arp => self.unpaired(Unpaired::Arp, seen),
+            Classified::NonIp(kind) => self.unpaired(Unpaired::NonIp(kind), seen),
+            Classified::Undecodable(stop) => {
+                self.unpaired(Unpaired::Undecodable(stop.reason), seen);
+            }
+        }
+    }
+
+    /// Ends the capture.
+    #[must_use]
+    pub fn finish(mut self) -> CaptureSummary {
+        for later in std::mem::take(&mut self.fragments).finish() {
+            self.place(later.pair, later.alone, later.seen);
+        }
+        let mut summary = self.summary;
+        let null: BTreeMap<_, _> = self.null.into_iter().collect();
+        summary.null_encrypted =
+            null.into_iter().filter(|(_, evidence)| evidence.is_null()).map(|(key, _)| key).collect();
+        let streams: BTreeMap<_, _> = self.streams.into_iter().collect();
+        for ((pair, stream), runs) in streams {
+            summary.streams.entry(pair).or_default().insert(stream, runs.finish());
+        }
+        let interleaving: BTreeMap<_, _> = self.interleaving.into_iter().collect();
+        for (pair, interleaving) in interleaving {
+            let stretches = interleaving.stretches.finish();
+            if !stretches.is_empty() {
+                summary.interleaved.insert(pair, stretches);
+            }
+        }
+        summary
+    }
+
+    fn observe_ip(&mut self, ip: &IpPacket<'_>, pair: HostPair, stream: Stream, seen: Sighting) {
+        let Some(fragment) = ip.fragment else { return self.place(pair, stream, seen) };
+        if fragment.offset == 0 {
+            let waiting = self.fragments.first(ip, fragment, stream);
+            self.place(pair, stream, seen);
+            for later in waiting {
+                self.place(pair, stream, later.seen);
+            }
+        } else if let Some((inherited, _)) =
+            self.fragments.later(ip, fragment, Later { pair, seen, alone: stream })
+        {
+            self.place(pair, inherited, seen);
+        }
+        for later in self.fragments.take_unmatched() {
+            self.place(later.pair, later.alone, later.seen);
+        }
+    }
+
+    fn place(&mut self, pair: HostPair, stream: Stream, seen: Sighting) {
+        self.streams.entry((pair, stream)).or_default().observe(seen);
+        match stream.class() {
+            ProtectionClass::Clear => self.interleaving.entry(pair).or_default().clear(seen),
+            ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => {
+                self.interleaving.entry(pair).or_default().protected();
+            }
+            ProtectionClass::Ike
+            | ProtectionClass::NattKeepalive
+            | ProtectionClass::Exempt
+            | ProtectionClass::NonIp
+            | ProtectionClass::Undecodable => {}
+        }
+    }
+
+    /// Shows the octets of IKE, ESP and ICMP to the machines that read them.
+    fn observe_body(
+        &mut self,
+        ip: &IpPacket<'_>,
+        key: (HostPair, Stream),
+        seen: Sighting,
+        body: &[u8],
+        body_len: usize,
+    ) {
+        match key.1 {
+            Stream::Ike => self.ike(ip, seen, body),
+            Stream::Esp(spi, _) if spi != EspSpi(0) && ip.fragment.is_none() => {
+                if body.len() == body_len {
+                    self.null.entry(key).or_default().observe(body, ip.source, ip.destination);
+                }
+            }
+            Stream::Exempt(ExemptKind::Icmp) => {
+                if let Some(told) = quoted_ike(body, ip.protocol == protocol::ICMPV6) {
+                    let entry = self.summary.unreachable.entry(told).or_insert((seen, seen, 0));
+                    entry.1 = seen;
+                    entry.2 += 1;
+                }
+            }
+            Stream::Esp(..)
+            | Stream::WespIntegrityOnly(..)
+            | Stream::Ah(..)
+            | Stream::NattKeepalive
+            | Stream::Exempt(_)
+            | Stream::Clear { .. }
+            | Stream::Undecodable(_) => {}
+        }
+    }
+
+    fn ike(&mut self, ip: &IpPacket<'_>, seen: Sighting, body: &[u8]) {
+        let Some(ports) = ip.ports else { return };
+        let natt = ports.source == NATT_PORT || ports.destination == NATT_PORT;
+        let message = body.strip_prefix(&[0; 4]).filter(|_| natt).unwrap_or(body);
+        let source = SocketAddr::new(ip.source, ports.source);
+        let destination = SocketAddr::new(ip.destination, ports.destination);
+        if let Ok(digest) = MessageDigest::new(seen.frame, seen.time, (source, destination), natt, message) {
+            self.summary.negotiations.observe(digest);
+        }
+    }
+
+    fn unpaired(&mut self, kind: Unpaired, seen: Sighting) {
+        self.summary.unpaired.entry(kind).or_default().add(seen.bytes);
+    }
+}

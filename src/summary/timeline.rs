@@ -1,0 +1,179 @@
+//! When a pair's streams were seen: runs of packets without a longer silence.
+//!
+//! Grows with runs, never with packets. Judges nothing.
+
+use crate::evidence::{EvidenceId, FrameNumber, FrameRef};
+use crate::time::{Span, Timestamp};
+
+/// Packets of one stream with no silence longer than [`SILENCE`] between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClassRun {
+    /// Time of the first packet.
+    pub start: Timestamp,
+    /// Time of the last packet.
+    pub end: Timestamp,
+    /// The first packet's frame.
+    pub first: FrameRef,
+    /// The last packet's frame.
+    pub last: FrameRef,
+    /// Packets in it.
+    pub frames: u64,
+    /// Their octets on the wire.
+    pub bytes: u64,
+}
+
+/// The silence that ends a run; a smaller `--gap` could not be answered and is refused.
+pub const SILENCE: Span = Span::from_seconds(1);
+
+/// Where and when a packet was seen, and how long it was on the wire.
+#[derive(Clone, Copy, Debug)]
+pub struct Sighting {
+    /// The frame.
+    pub frame: FrameRef,
+    /// When.
+    pub time: Timestamp,
+    /// Octets on the wire.
+    pub bytes: u64,
+}
+
+/// The runs of one stream of one pair, in order of arrival until [`Runs::finish`].
+#[derive(Clone, Debug, Default)]
+pub struct Runs(Vec<ClassRun>);
+
+impl Runs {
+    /// Adds a packet: to the last run where no longer silence lies between, else to a new one.
+    pub fn observe(&mut self, seen: Sighting) {
+        if let Some(last) = self.0.last_mut()
+            && last.reaches(seen.time, seen.time)
+        {
+            last.absorb(ClassRun::of(seen));
+        } else {
+            self.0.push(ClassRun::of(seen));
+        }
+    }
+
+    /// The runs sorted by time, and joined where packets out of order had kept them apart.
+    ///
+    /// A run is a set of packets whose neighbours are no more than [`SILENCE`] apart, so the
+    /// result is the same in whatever order the packets came.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<ClassRun> {
+        self.0.sort_unstable();
+        let mut runs: Vec<ClassRun> = Vec::with_capacity(self.0.len());
+        for run in self.0 {
+            match runs.last_mut() {
+                Some(last) if last.reaches(run.start, run.end) => last.absorb(run),
+                Some(_) | None => runs.push(run),
+            }
+        }
+        runs
+    }
+}
+
+impl ClassRun {
+    fn of(seen: Sighting) -> Self {
+        Self {
+            start: seen.time,
+            end: seen.time,
+            first: seen.frame,
+            last: seen.frame,
+            frames: 1,
+            bytes: seen.bytes,
+        }
+    }
+
+    fn reaches(&self, start: Timestamp, end: Timestamp) -> bool {
+        start.since(self.end) <= SILENCE && self.start.since(end) <= SILENCE
+    }
+
+    /// Adds another run's packets; the edges are the earliest and the latest packet.
+    pub fn absorb(&mut self, other: Self) {
+        if (other.start, other.first) < (self.start, self.first) {
+            (self.start, self.first) = (other.start, other.first);
+        }
+        if (other.end, other.last) > (self.end, self.last) {
+            (self.end, self.last) = (other.end, other.last);
+        }
+        self.frames += other.frames;
+        self.bytes += other.bytes;
+    }
+}
+
+/// Whether protected packets travel between neighbouring clear ones: where a window is mixed.
+#[derive(Clone, Debug, Default)]
+pub struct Interleaving {
+    last_clear: Option<Timestamp>,
+    protected_since: bool,
+    /// Stretches in which it happened.
+    pub stretches: Runs,
+}
+
+impl Interleaving {
+    /// A protected packet of the pair was seen.
+    pub fn protected(&mut self) {
+        self.protected_since = true;
+    }
+
+    /// A clear packet of the pair was seen.
+    pub fn clear(&mut self, seen: Sighting) {
+        let between = std::mem::take(&mut self.protected_since);
+        let last = self.last_clear.replace(seen.time);
+        if between && last.is_some_and(|last| seen.time.since(last).magnitude() <= SILENCE) {
+            self.stretches.observe(seen);
+        }
+    }
+}
+
+impl Sighting {
+    /// A sighting in a file's own frame numbers.
+    #[must_use]
+    pub fn new(evidence: EvidenceId, frame: FrameNumber, time: Timestamp, bytes: u64) -> Self {
+        Self { frame: FrameRef { evidence, frame }, time, bytes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn seen(frame: u64, millis: i64) -> Sighting {
+        let time = Timestamp(millis * 1_000_000);
+        Sighting::new(EvidenceId(1), FrameNumber(frame), time, 100)
+    }
+
+    #[test]
+    fn a_silence_of_more_than_a_second_ends_a_run() {
+        let mut runs = Runs::default();
+        for (frame, millis) in [(1, 0), (2, 1000), (3, 2001), (4, 2100)] {
+            runs.observe(seen(frame, millis));
+        }
+        let runs = runs.finish();
+        assert_eq!(runs.iter().map(|r| r.frames).collect::<Vec<_>>(), [2, 2]);
+        assert_eq!(runs[1].first.frame, FrameNumber(3));
+    }
+
+    #[test]
+    fn protected_between_two_close_clear_packets_is_interleaved() {
+        let mut pair = Interleaving::default();
+        pair.clear(seen(1, 0));
+        pair.protected();
+        pair.clear(seen(3, 10));
+        assert_eq!(pair.stretches.finish().len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_arrival_does_not_matter(times in proptest::collection::vec(0i64..20_000, 1..60)) {
+            let packets: Vec<Sighting> =
+                times.iter().enumerate().map(|(at, t)| seen(at as u64, *t)).collect();
+            let mut forth = Runs::default();
+            packets.iter().for_each(|p| forth.observe(*p));
+            let mut sorted = packets.clone();
+            sorted.sort_by_key(|p| (p.time, p.frame));
+            let mut in_time = Runs::default();
+            sorted.iter().for_each(|p| in_time.observe(*p));
+            prop_assert_eq!(forth.finish(), in_time.finish());
+        }
+    }
+}
