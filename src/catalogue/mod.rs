@@ -2,6 +2,11 @@
 //!
 //! Looks up; decides nothing.
 
+mod ike_notifies;
 mod reason;
 
+pub use ike_notifies::{
+    NotifyEntry, NotifySpace, exchange_name, notifies, notify, transform_name, v1_attribute_name,
+    vendor_name,
+};
 pub use reason::Reason;

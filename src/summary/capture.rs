@@ -2,7 +2,7 @@
 
 use super::timeline::{ClassRun, Interleaving, Runs, Sighting};
 use crate::capture::RawFrame;
-use crate::evidence::{EvidenceId, FrameRef};
+use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
 use crate::ike::{MessageDigest, Negotiations};
 use crate::packet::fragment::Fragments;
@@ -14,7 +14,7 @@ use crate::protection::{
 };
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// Frames and their octets on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,8 +137,11 @@ impl<'p> CaptureObserver<'p> {
         }
         let mut summary = self.summary;
         let null: BTreeMap<_, _> = self.null.into_iter().collect();
-        summary.null_encrypted =
-            null.into_iter().filter(|(_, evidence)| evidence.is_null()).map(|(key, _)| key).collect();
+        summary.null_encrypted = null
+            .into_iter()
+            .filter(|(_, evidence)| evidence.is_null())
+            .map(|(key, _)| key)
+            .collect();
         let streams: BTreeMap<_, _> = self.streams.into_iter().collect();
         for ((pair, stream), runs) in streams {
             summary.streams.entry(pair).or_default().insert(stream, runs.finish());
@@ -225,7 +228,9 @@ impl<'p> CaptureObserver<'p> {
         let message = body.strip_prefix(&[0; 4]).filter(|_| natt).unwrap_or(body);
         let source = SocketAddr::new(ip.source, ports.source);
         let destination = SocketAddr::new(ip.destination, ports.destination);
-        if let Ok(digest) = MessageDigest::new(seen.frame, seen.time, (source, destination), natt, message) {
+        if let Some(digest) =
+            MessageDigest::new(seen.frame, seen.time, (source, destination), message)
+        {
             self.summary.negotiations.observe(digest);
         }
     }

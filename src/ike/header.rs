@@ -1,0 +1,140 @@
+//! The header every message begins with (RFC 2408 §3.1, RFC 7296 §3.1), and telling IKE by it.
+
+use super::reader::Reader;
+use super::{ExchangeType, IkeVersion, Spi};
+
+/// The 28 octets of an IKE header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) initiator_spi: Spi,
+    pub(super) responder_spi: Spi,
+    pub(super) next_payload: u8,
+    pub(super) version: IkeVersion,
+    pub(super) exchange_type: ExchangeType,
+    pub(super) flags: u8,
+    pub(super) message_id: u32,
+    pub(super) length: u32,
+}
+
+impl Header {
+    pub(super) const LEN: usize = 28;
+    /// IKEv1: what follows the header is encrypted.
+    pub(super) const ENCRYPTED: u8 = 0x01;
+    /// IKEv2: sent by who began the IKE SA.
+    pub(super) const INITIATOR: u8 = 0x08;
+    /// IKEv2: the answer to the request with this message id.
+    pub(super) const RESPONSE: u8 = 0x20;
+
+    /// The header at the beginning of a message; `None` where it is short or of another major
+    /// version.
+    pub(super) fn read(message: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(message);
+        let initiator_spi = Spi(*reader.take(8)?.first_chunk()?);
+        let responder_spi = Spi(*reader.take(8)?.first_chunk()?);
+        let next_payload = reader.u8()?;
+        let version = reader.u8()?;
+        let exchange_type = ExchangeType(reader.u8()?);
+        let version = match (version >> 4, exchange_type.0) {
+            (1, 243..=246) => IkeVersion::AuthIp,
+            (1, _) => IkeVersion::V1,
+            (2, _) => IkeVersion::V2,
+            _ => return None,
+        };
+        let flags = reader.u8()?;
+        let (message_id, length) = (reader.u32()?, reader.u32()?);
+        Some(Self {
+            initiator_spi,
+            responder_spi,
+            next_payload,
+            version,
+            exchange_type,
+            flags,
+            message_id,
+            length,
+        })
+    }
+
+    fn exchange_is_plausible(&self) -> bool {
+        match self.version {
+            IkeVersion::V1 => matches!(self.exchange_type.0, 1..=6 | 32 | 33 | 240..=255),
+            IkeVersion::V2 => matches!(self.exchange_type.0, 34..=44 | 240..=255),
+            IkeVersion::AuthIp => true,
+        }
+    }
+}
+
+/// How surely octets are an IKE message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// Every field of the header bears it out, its length is that of the datagram.
+    Certain,
+    /// A header of IKE with something unusual: believed on IKE's own ports only.
+    Unsure,
+    /// Not IKE.
+    NotIke,
+}
+
+/// Tells IKE by its header. `available` is what was captured of the datagram, `datagram_len` its
+/// length on the wire, `None` where only a first fragment is seen.
+#[must_use]
+pub fn probe(available: &[u8], datagram_len: Option<usize>) -> Probe {
+    // The cheapest test first: nearly all clear UDP fails it.
+    if !available.get(17).is_some_and(|version| matches!(version >> 4, 1 | 2)) {
+        return Probe::NotIke;
+    }
+    if datagram_len.is_some_and(|length| length < Header::LEN) {
+        return Probe::NotIke;
+    }
+    let Some(header) = Header::read(available) else {
+        // Cut by the capture inside the header: what is there may still begin one.
+        return if available.len() < Header::LEN { Probe::Unsure } else { Probe::NotIke };
+    };
+    if header.initiator_spi.is_zero() {
+        return Probe::NotIke;
+    }
+    let known_flags = match header.version {
+        IkeVersion::V1 | IkeVersion::AuthIp => header.flags & !0x07 == 0,
+        IkeVersion::V2 => header.flags & !0x38 == 0,
+    };
+    let fits = datagram_len == usize::try_from(header.length).ok();
+    let minor_is_zero = available.get(17).is_some_and(|version| version & 0x0f == 0);
+    if fits && known_flags && minor_is_zero && header.exchange_is_plausible() {
+        Probe::Certain
+    } else {
+        Probe::Unsure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(version: u8, exchange: u8, flags: u8, length: u32) -> Vec<u8> {
+        let mut m = vec![7; 8];
+        m.extend([0; 8]);
+        m.extend([33, version, exchange, flags, 0, 0, 0, 0]);
+        m.extend(length.to_be_bytes());
+        m
+    }
+
+    #[test]
+    fn a_header_whose_length_is_the_datagrams_is_certain() {
+        assert_eq!(probe(&message(0x20, 34, 0x08, 28), Some(28)), Probe::Certain);
+        assert_eq!(probe(&message(0x10, 2, 0, 28), Some(28)), Probe::Certain);
+        assert_eq!(probe(&message(0x10, 243, 0, 28), Some(28)), Probe::Certain);
+    }
+
+    #[test]
+    fn a_wrong_length_or_a_first_fragment_is_unsure() {
+        assert_eq!(probe(&message(0x20, 34, 0x08, 40), Some(28)), Probe::Unsure);
+        assert_eq!(probe(&message(0x20, 35, 0x08, 1400), None), Probe::Unsure);
+    }
+
+    #[test]
+    fn a_zero_initiator_spi_or_another_version_is_not_ike() {
+        let mut zero = message(0x20, 34, 0x08, 28);
+        zero[..8].fill(0);
+        assert_eq!(probe(&zero, Some(28)), Probe::NotIke);
+        assert_eq!(probe(&message(0x40, 34, 0x08, 28), Some(28)), Probe::NotIke);
+    }
+}
