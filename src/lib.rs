@@ -25,4 +25,6 @@ pub mod ike;
 
 pub mod protection;
 
+pub mod policy;
+
 pub mod summary;

@@ -3,7 +3,7 @@
 //! Says what was read apart from what was inferred. Rules and reasons: docs/ike-outcomes.md.
 
 use super::exchange::{MessageDigest, Negotiation, Negotiations};
-use super::{IkeVersion, Spi, v1, v2};
+use super::{ExchangeType, IkeVersion, Spi, v1, v2};
 use crate::catalogue::{NotifySpace, Reason, exchange_name, notify, vendor_name};
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
@@ -174,6 +174,8 @@ pub struct IkeExchange {
     pub inferred: bool,
     /// Who deleted the security associations, and when, where that was seen.
     pub deleted: Option<(IpAddr, Timestamp)>,
+    /// When messages were sent that can complete a child or quick-mode security association.
+    pub completions: Vec<Timestamp>,
     /// What the initiator offered.
     pub proposals: Vec<String>,
     /// What the responder chose.
@@ -258,6 +260,7 @@ fn story(negotiation: &Negotiation, case: &Case<'_>) -> Option<IkeExchange> {
         reason: verdict.reason,
         inferred: verdict.certainty == Certainty::Inferred,
         deleted: verdict.deleted,
+        completions: completions(messages),
         proposals: offered.map(|m| m.contents.proposals.clone()).unwrap_or_default(),
         chosen: chosen.and_then(|m| m.contents.proposals.first().cloned()),
         notifies: notify_names(messages),
@@ -265,6 +268,16 @@ fn story(negotiation: &Negotiation, case: &Case<'_>) -> Option<IkeExchange> {
         first: first.frame,
         last: last.frame,
     })
+}
+
+/// RFC 7296 §1.2, §1.3: the answer to IKE_AUTH or CREATE_CHILD_SA completes a child SA; RFC 2409
+/// §5.5: the third message of quick mode does.
+fn completions(messages: &[&MessageDigest]) -> Vec<Timestamp> {
+    let completes = |m: &&&MessageDigest| match m.exchange_type {
+        ExchangeType::IKE_AUTH | ExchangeType::CREATE_CHILD_SA => m.is_response(),
+        kind => kind == ExchangeType::QUICK_MODE || kind == ExchangeType::AUTHIP_QUICK_MODE,
+    };
+    messages.iter().filter(completes).map(|m| m.time).collect()
 }
 
 fn kinds(messages: &[&MessageDigest]) -> String {

@@ -1,9 +1,9 @@
 //! One capture's packets, folded into streams as they pass.
 
-use super::timeline::{ClassRun, Interleaving, Runs, Sighting};
+use super::timeline::{ClassRun, Flow, Interleaving, Runs, Sighting};
 use crate::capture::RawFrame;
 use crate::evidence::EvidenceId;
-use crate::hosts::HostPair;
+use crate::hosts::{Direction, HostPair};
 use crate::ike::{MessageDigest, Negotiations};
 use crate::packet::fragment::Fragments;
 use crate::packet::{IpPacket, Packet, StopReason, decode, protocol};
@@ -13,7 +13,7 @@ use crate::protection::{
     Classified, EspSpi, ExemptKind, NATT_PORT, NamedPorts, ProtectionClass, Stream, classify,
 };
 use crate::time::Timestamp;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 
 /// Frames and their octets on the wire.
@@ -60,7 +60,7 @@ pub struct CaptureSummary {
     /// Frames that belong to no pair.
     pub unpaired: BTreeMap<Unpaired, Count>,
     /// ESP streams whose packets turned out to be readable.
-    pub null_encrypted: Vec<(HostPair, Stream)>,
+    pub null_encrypted: BTreeSet<(HostPair, Stream)>,
     /// IKE messages, by exchange.
     pub negotiations: Negotiations,
     /// ICMP errors about IKE, the first of each kind and pair, with how many there were.
@@ -69,6 +69,18 @@ pub struct CaptureSummary {
     pub total: Count,
     /// Time of the earliest and the latest frame.
     pub span: Option<(Timestamp, Timestamp)>,
+}
+
+impl CaptureSummary {
+    /// The class of a stream after all its packets were seen.
+    #[must_use]
+    pub fn class_of(&self, pair: HostPair, stream: Stream) -> ProtectionClass {
+        if self.null_encrypted.contains(&(pair, stream)) {
+            ProtectionClass::EspNull
+        } else {
+            stream.class()
+        }
+    }
 }
 
 /// Folds the frames of one capture, in file order.
@@ -157,6 +169,7 @@ impl<'p> CaptureObserver<'p> {
     }
 
     fn observe_ip(&mut self, ip: &IpPacket<'_>, pair: HostPair, stream: Stream, seen: Sighting) {
+        let seen = Sighting { flow: flow_of(ip, pair), ..seen };
         let Some(fragment) = ip.fragment else { return self.place(pair, stream, seen) };
         if fragment.offset == 0 {
             let waiting = self.fragments.first(ip, fragment, stream);
@@ -238,4 +251,13 @@ impl<'p> CaptureObserver<'p> {
     fn unpaired(&mut self, kind: Unpaired, seen: Sighting) {
         self.summary.unpaired.entry(kind).or_default().add(seen.bytes);
     }
+}
+
+fn flow_of(ip: &IpPacket<'_>, pair: HostPair) -> Option<Flow> {
+    let ports = ip.ports?;
+    let (a_port, b_port) = match pair.direction_from(ip.source) {
+        Direction::AToB => (ports.source, ports.destination),
+        Direction::BToA => (ports.destination, ports.source),
+    };
+    Some(Flow { protocol: ip.protocol, a_port, b_port })
 }

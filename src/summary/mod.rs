@@ -1,10 +1,94 @@
 //! What evidence boils down to: the only state between reading and judging.
 //!
-//! A [`CaptureSummary`] is one capture. Grows with pairs, runs, SPIs and IKE exchanges, never with
-//! packets. Knows no policy and no gap.
+//! A [`CaptureSummary`] is one capture, a [`LogSummary`](crate::eventlog::LogSummary) one log, a
+//! [`Summary`] the whole evidence. Grows with pairs, runs, SPIs, IKE exchanges and IPsec events,
+//! never with packets or records. Knows no policy and no gap.
 
 mod capture;
 mod timeline;
 
 pub use capture::{CaptureObserver, CaptureSummary, Count, Unpaired};
-pub use timeline::{ClassRun, Interleaving, Runs, SILENCE, Sighting};
+pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
+
+use crate::eventlog::LogEvent;
+use crate::evidence::EvidenceId;
+use crate::hosts::HostPair;
+use crate::ike::{EspActivity, EspUse, Negotiations};
+use crate::protection::{ProtectionClass, Stream};
+use std::collections::BTreeMap;
+
+/// A log's part of the evidence.
+#[derive(Clone, Debug, Default)]
+pub struct LogPart {
+    /// The folder it lay in: logs of one computer in one folder share that computer's clock.
+    pub folder: String,
+    /// What the catalogue knows of it, in the log's order.
+    pub events: Vec<LogEvent>,
+}
+
+/// Everything the evidence boils down to, file by file.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// The captures.
+    pub captures: BTreeMap<EvidenceId, CaptureSummary>,
+    /// The logs.
+    pub logs: BTreeMap<EvidenceId, LogPart>,
+}
+
+impl Summary {
+    /// Adds other evidence; the order in which parts are added does not matter.
+    pub fn join(&mut self, other: Self) {
+        self.captures.extend(other.captures);
+        self.logs.extend(other.logs);
+    }
+
+    /// Every stream of every pair, over all captures.
+    #[must_use]
+    pub fn streams(&self) -> BTreeMap<HostPair, Vec<(Stream, ProtectionClass, &[ClassRun])>> {
+        let mut pairs: BTreeMap<HostPair, Vec<_>> = BTreeMap::new();
+        for capture in self.captures.values() {
+            for (pair, streams) in &capture.streams {
+                for (stream, runs) in streams {
+                    let class = capture.class_of(*pair, *stream);
+                    pairs.entry(*pair).or_default().push((*stream, class, runs.as_slice()));
+                }
+            }
+        }
+        pairs
+    }
+
+    /// All IKE messages, over all captures.
+    #[must_use]
+    pub fn negotiations(&self) -> Negotiations {
+        let mut all = Negotiations::default();
+        for capture in self.captures.values() {
+            all.join(capture.negotiations.clone());
+        }
+        all
+    }
+
+    /// When each pair's ESP and AH SPIs were in use.
+    #[must_use]
+    pub fn esp_activity(&self) -> EspActivity {
+        let mut activity = EspActivity::default();
+        for (pair, streams) in self.streams() {
+            let mut by_spi: BTreeMap<Stream, EspUse> = BTreeMap::new();
+            for (stream, _, runs) in streams {
+                let is_spi =
+                    matches!(stream, Stream::Esp(..) | Stream::WespIntegrityOnly(..) | Stream::Ah(..));
+                let (Some(first), Some(last), true) = (runs.first(), runs.last(), is_spi) else {
+                    continue;
+                };
+                let seen = by_spi.entry(stream).or_insert(EspUse { start: first.start, end: last.end });
+                seen.start = seen.start.min(first.start);
+                seen.end = seen.end.max(last.end);
+            }
+            let mut uses: Vec<_> = by_spi.into_values().collect();
+            uses.sort_unstable();
+            if !uses.is_empty() {
+                activity.0.insert(pair, uses);
+            }
+        }
+        activity
+    }
+}

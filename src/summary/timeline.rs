@@ -5,6 +5,17 @@
 use crate::evidence::{EvidenceId, FrameNumber, FrameRef};
 use crate::time::{Span, Timestamp};
 
+/// The two ends of a conversation between a pair's hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Flow {
+    /// The IP protocol (IANA).
+    pub protocol: u8,
+    /// The port of the pair's lower address.
+    pub a_port: u16,
+    /// The port of the pair's higher address.
+    pub b_port: u16,
+}
+
 /// Packets of one stream with no silence longer than [`SILENCE`] between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClassRun {
@@ -20,6 +31,9 @@ pub struct ClassRun {
     pub frames: u64,
     /// Their octets on the wire.
     pub bytes: u64,
+    /// A busy flow: the one with most of the packets, where one has (majority vote as they came).
+    pub flow: Option<Flow>,
+    votes: u64,
 }
 
 /// The silence that ends a run; a smaller `--gap` could not be answered and is refused.
@@ -34,6 +48,8 @@ pub struct Sighting {
     pub time: Timestamp,
     /// Octets on the wire.
     pub bytes: u64,
+    /// The flow it belongs to, where it shows ports.
+    pub flow: Option<Flow>,
 }
 
 /// The runs of one stream of one pair, in order of arrival until [`Runs::finish`].
@@ -79,6 +95,8 @@ impl ClassRun {
             last: seen.frame,
             frames: 1,
             bytes: seen.bytes,
+            flow: seen.flow,
+            votes: u64::from(seen.flow.is_some()),
         }
     }
 
@@ -96,6 +114,13 @@ impl ClassRun {
         }
         self.frames += other.frames;
         self.bytes += other.bytes;
+        if self.flow == other.flow {
+            self.votes += other.votes;
+        } else if other.votes > self.votes {
+            (self.flow, self.votes) = (other.flow, other.votes - self.votes);
+        } else {
+            self.votes -= other.votes;
+        }
     }
 }
 
@@ -128,7 +153,7 @@ impl Sighting {
     /// A sighting in a file's own frame numbers.
     #[must_use]
     pub fn new(evidence: EvidenceId, frame: FrameNumber, time: Timestamp, bytes: u64) -> Self {
-        Self { frame: FrameRef { evidence, frame }, time, bytes }
+        Self { frame: FrameRef { evidence, frame }, time, bytes, flow: None }
     }
 }
 

@@ -1,0 +1,373 @@
+//! Summary and policy in, facts out: pairs, windows, clocks, causes. Pure.
+//!
+//! Times of logs are compared with times of captures only after the clock is known, and the facts
+//! say where it is not.
+
+mod cause;
+mod clock;
+mod windows;
+
+pub use cause::{Against, Cause, Confidence, FactRef};
+pub use clock::{ClockOffset, OffsetMethod};
+pub use windows::{AppCount, CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
+
+use crate::eventlog::LogEvent;
+use crate::evidence::EvidenceId;
+use crate::hosts::HostPair;
+use crate::ike::{IkeExchange, conclude};
+use crate::policy::{Expectation, ExpectationSource, InferredFrom, Level, Policy};
+use crate::protection::unreachable::Unreachable;
+use crate::protection::{App, EspSpi, ProtectionClass, Stream};
+use crate::summary::{ClassRun, Count, Sighting, Summary, Unpaired};
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use windows::ClearRun;
+
+/// What is true of a pair over all captures.
+#[derive(Clone, Debug)]
+pub struct PairFacts {
+    /// The two hosts.
+    pub pair: HostPair,
+    /// What it owes; the strictest expectation of any of its traffic.
+    pub expectation: Expectation,
+    /// Where the expectation comes from.
+    pub source: ExpectationSource,
+    /// All its frames.
+    pub total: Count,
+    /// By class, after the policy's exemptions.
+    pub by_class: BTreeMap<ProtectionClass, Count>,
+    /// Clear frames that should have been protected.
+    pub unprotected: Count,
+    /// Time and evidence of the first and the last frame.
+    pub span: Option<(ClassRun, ClassRun)>,
+    /// SPIs of ESP and AH.
+    pub spis: BTreeSet<EspSpi>,
+    /// Stretches with packets under ESP or AH, in order.
+    pub protected_runs: Vec<ClassRun>,
+}
+
+/// A log event placed on the captures' clock.
+#[derive(Clone, Debug)]
+pub struct PlacedEvent {
+    /// The event.
+    pub event: LogEvent,
+    /// Its time by the captures' clock; `None` where the log's offset is not known.
+    pub corrected: Option<Timestamp>,
+}
+
+/// ICMP errors about IKE of one kind between two hosts.
+#[derive(Clone, Copy, Debug)]
+pub struct UnreachableFacts {
+    /// What they say.
+    pub what: Unreachable,
+    /// The first.
+    pub first: Sighting,
+    /// The last.
+    pub last: Sighting,
+    /// How many.
+    pub count: u64,
+}
+
+/// A cleartext window and why it opened.
+#[derive(Clone, Debug)]
+pub struct ExplainedWindow {
+    /// The window.
+    pub window: CleartextWindow,
+    /// Its causes, the best first; never empty.
+    pub causes: Vec<Cause>,
+}
+
+/// Everything the evidence proves, ready to be told.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// All frames.
+    pub total: Count,
+    /// By class, after the policy's exemptions.
+    pub by_class: BTreeMap<ProtectionClass, Count>,
+    /// Clear frames by application and whether it protects itself.
+    pub by_app: BTreeMap<(App, bool), Count>,
+    /// Why frames could not be decoded.
+    pub undecodable: BTreeMap<&'static str, u64>,
+    /// Per pair, in order of address.
+    pub pairs: Vec<PairFacts>,
+    /// By time.
+    pub windows: Vec<ExplainedWindow>,
+    /// By time.
+    pub protected: Vec<ProtectedWindow>,
+    /// By time.
+    pub exchanges: Vec<IkeExchange>,
+    /// In order of evidence and record.
+    pub events: Vec<PlacedEvent>,
+    /// One a log that needs one.
+    pub clock_offsets: Vec<ClockOffset>,
+    /// By pair.
+    pub unreachable: Vec<UnreachableFacts>,
+    /// IKE messages beyond the bound, counted only.
+    pub ike_overflow: u64,
+}
+
+/// Judges the evidence.
+#[must_use]
+pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
+    let streams = summary.streams();
+    let negotiations = summary.negotiations();
+    let exchanges = conclude(&negotiations, &summary.esp_activity());
+    let clocks = clock::estimate(summary, &exchanges);
+    let events = placed_events(summary, &clocks);
+    let inferred = policy.infers().then(|| infer(&streams, &exchanges, &events));
+    let mut facts = Facts {
+        total: Count::default(),
+        by_class: BTreeMap::new(),
+        by_app: BTreeMap::new(),
+        undecodable: BTreeMap::new(),
+        pairs: Vec::new(),
+        windows: Vec::new(),
+        protected: Vec::new(),
+        exchanges,
+        events,
+        clock_offsets: clocks,
+        unreachable: unreachable(summary),
+        ike_overflow: negotiations.overflow(),
+    };
+    let mut windows = Vec::new();
+    for (pair, streams) in &streams {
+        let from = inferred.as_ref().and_then(|known| known.get(pair));
+        let judged = judge_pair(*pair, streams, policy, from);
+        let interleaved = interleaved(summary, *pair);
+        let protected = &judged.facts.protected_runs;
+        windows.extend(windows::cleartext(*pair, judged.owed, protected, &interleaved, rule));
+        facts.protected.extend(windows::protected(*pair, judged.esp, &judged.clear, rule));
+        facts.add_pair(judged.facts, judged.by_app, streams);
+    }
+    facts.add_unpaired(summary);
+    windows.sort_by_key(|w| (w.run, w.pair));
+    facts.protected.sort_by_key(|w| (w.run, w.pair));
+    facts.windows = cause::explain(windows, &facts, rule);
+    facts
+}
+
+/// One pair's streams under the policy.
+struct JudgedPair {
+    facts: PairFacts,
+    /// Clear runs that should have been protected.
+    owed: Vec<ClearRun>,
+    /// All clear runs that are not exempt.
+    clear: Vec<ClassRun>,
+    esp: Vec<(ClassRun, EspSpi)>,
+    by_app: BTreeMap<(App, bool), Count>,
+}
+
+type PairStreams<'a> = [(Stream, ProtectionClass, &'a [ClassRun])];
+
+fn judge_pair(
+    pair: HostPair,
+    streams: &PairStreams<'_>,
+    policy: &Policy,
+    inferred: Option<&BTreeSet<InferredFrom>>,
+) -> JudgedPair {
+    let (expectation, source) = match (policy.of_pair(pair), inferred) {
+        ((Expectation::None, ExpectationSource::None), Some(from)) => (
+            Expectation::Required(Level::Authenticate),
+            ExpectationSource::Inferred(from.clone()),
+        ),
+        (told, _) => told,
+    };
+    let mut judged = JudgedPair {
+        facts: PairFacts {
+            pair,
+            expectation,
+            source,
+            total: Count::default(),
+            by_class: BTreeMap::new(),
+            unprotected: Count::default(),
+            span: None,
+            spis: BTreeSet::new(),
+            protected_runs: Vec::new(),
+        },
+        owed: Vec::new(),
+        clear: Vec::new(),
+        esp: Vec::new(),
+        by_app: BTreeMap::new(),
+    };
+    for (stream, class, runs) in streams {
+        judged.add(*stream, *class, runs, policy);
+    }
+    judged.facts.protected_runs.sort_unstable();
+    judged.clear.sort_unstable();
+    judged
+}
+
+impl JudgedPair {
+    fn add(&mut self, stream: Stream, class: ProtectionClass, runs: &[ClassRun], policy: &Policy) {
+        let count = count_of(runs);
+        let mut class = class;
+        match stream {
+            Stream::Clear { service, app, encrypted } => {
+                match self.expectation_of(service, policy) {
+                    Expectation::Exempt => class = ProtectionClass::Exempt,
+                    Expectation::Required(_) => {
+                        self.facts.unprotected.join(count);
+                        let piece = |run: &ClassRun| ClearRun { run: *run, service, app, encrypted };
+                        self.owed.extend(runs.iter().map(piece));
+                    }
+                    Expectation::None => {}
+                }
+                if class == ProtectionClass::Clear {
+                    self.clear.extend(runs);
+                    self.by_app.entry((app, encrypted)).or_default().join(count);
+                }
+            }
+            Stream::Esp(spi, _) | Stream::WespIntegrityOnly(spi, _) | Stream::Ah(spi, _) => {
+                self.facts.protected_runs.extend(runs);
+                if spi != EspSpi(0) {
+                    self.facts.spis.insert(spi);
+                }
+                if class == ProtectionClass::Esp {
+                    self.esp.extend(runs.iter().map(|run| (*run, spi)));
+                }
+            }
+            Stream::Ike
+            | Stream::NattKeepalive
+            | Stream::Exempt(_)
+            | Stream::Undecodable(_) => {}
+        }
+        self.facts.total.join(count);
+        self.facts.by_class.entry(class).or_default().join(count);
+        for run in runs {
+            let (first, last) = self.facts.span.unwrap_or((*run, *run));
+            let first = if (run.start, run.first) < (first.start, first.first) { *run } else { first };
+            let last = if (run.end, run.last) > (last.end, last.last) { *run } else { last };
+            self.facts.span = Some((first, last));
+        }
+    }
+
+    fn expectation_of(&self, service: crate::protection::Service, policy: &Policy) -> Expectation {
+        match policy.of_traffic(self.facts.pair, service.protocol, service.port) {
+            // What no rule speaks of is owed where it was inferred for the pair.
+            (Expectation::None, ExpectationSource::None) => match self.facts.source {
+                ExpectationSource::Inferred(_) => self.facts.expectation,
+                ExpectationSource::PolicyFile { .. }
+                | ExpectationSource::ProtectOption(_)
+                | ExpectationSource::DefaultExemption(_)
+                | ExpectationSource::None => Expectation::None,
+            },
+            (told, _) => told,
+        }
+    }
+}
+
+impl Facts {
+    fn add_pair(
+        &mut self,
+        pair: PairFacts,
+        by_app: BTreeMap<(App, bool), Count>,
+        streams: &PairStreams<'_>,
+    ) {
+        self.total.join(pair.total);
+        for (class, count) in &pair.by_class {
+            self.by_class.entry(*class).or_default().join(*count);
+        }
+        for (app, count) in by_app {
+            self.by_app.entry(app).or_default().join(count);
+        }
+        for (stream, _, runs) in streams {
+            if let Stream::Undecodable(reason) = stream {
+                *self.undecodable.entry(reason.as_str()).or_default() += count_of(runs).frames;
+            }
+        }
+        self.pairs.push(pair);
+    }
+
+    fn add_unpaired(&mut self, summary: &Summary) {
+        for (kind, count) in summary.captures.values().flat_map(|c| &c.unpaired) {
+            let class = match kind {
+                Unpaired::Arp => ProtectionClass::Exempt,
+                Unpaired::NonIp(_) => ProtectionClass::NonIp,
+                Unpaired::Undecodable(reason) => {
+                    *self.undecodable.entry(reason.as_str()).or_default() += count.frames;
+                    ProtectionClass::Undecodable
+                }
+            };
+            self.total.join(*count);
+            self.by_class.entry(class).or_default().join(*count);
+        }
+    }
+}
+
+fn count_of(runs: &[ClassRun]) -> Count {
+    runs.iter().fold(Count::default(), |mut sum, run| {
+        sum.join(Count { frames: run.frames, bytes: run.bytes });
+        sum
+    })
+}
+
+fn interleaved(summary: &Summary, pair: HostPair) -> Vec<ClassRun> {
+    summary.captures.values().filter_map(|c| c.interleaved.get(&pair)).flatten().copied().collect()
+}
+
+/// Pairs that show IPsec between their own two hosts anywhere in the evidence.
+fn infer(
+    streams: &BTreeMap<HostPair, Vec<(Stream, ProtectionClass, &[ClassRun])>>,
+    exchanges: &[IkeExchange],
+    events: &[PlacedEvent],
+) -> BTreeMap<HostPair, BTreeSet<InferredFrom>> {
+    let mut inferred: BTreeMap<HostPair, BTreeSet<InferredFrom>> = BTreeMap::new();
+    let mut add = |pair, from| {
+        inferred.entry(pair).or_default().insert(from);
+    };
+    for (pair, streams) in streams {
+        for (_, class, _) in streams {
+            match class {
+                ProtectionClass::Esp | ProtectionClass::EspNull => add(*pair, InferredFrom::Esp),
+                ProtectionClass::Ah => add(*pair, InferredFrom::Ah),
+                ProtectionClass::Ike
+                | ProtectionClass::NattKeepalive
+                | ProtectionClass::Exempt
+                | ProtectionClass::Clear
+                | ProtectionClass::NonIp
+                | ProtectionClass::Undecodable => {}
+            }
+        }
+    }
+    for exchange in exchanges {
+        add(exchange.pair(), InferredFrom::Ike);
+    }
+    for pair in events.iter().filter_map(|e| e.event.pair()) {
+        add(pair, InferredFrom::Log);
+    }
+    inferred
+}
+
+fn placed_events(summary: &Summary, clocks: &[ClockOffset]) -> Vec<PlacedEvent> {
+    let offsets: BTreeMap<EvidenceId, &ClockOffset> =
+        clocks.iter().map(|clock| (clock.evidence, clock)).collect();
+    let mut placed = Vec::new();
+    for (evidence, log) in &summary.logs {
+        for event in &log.events {
+            let offset = offsets.get(evidence).and_then(|clock| clock.offset);
+            let corrected = offset.map(|offset| event.time.shifted(offset.negated()));
+            placed.push(PlacedEvent { event: event.clone(), corrected });
+        }
+    }
+    placed
+}
+
+fn unreachable(summary: &Summary) -> Vec<UnreachableFacts> {
+    let all = summary.captures.values().flat_map(|c| &c.unreachable);
+    all.map(|(what, (first, last, count))| UnreachableFacts {
+        what: *what,
+        first: *first,
+        last: *last,
+        count: *count,
+    })
+    .collect()
+}
+
+impl PairFacts {
+    /// Whether the address is one of the pair's.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.pair.contains(address)
+    }
+}

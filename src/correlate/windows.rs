@@ -1,0 +1,199 @@
+//! Cleartext windows and protected windows, cut from runs (domain.md, "Words").
+//!
+//! Which runs count is decided before; here is only time.
+
+use crate::evidence::FrameRef;
+use crate::hosts::HostPair;
+use crate::protection::{App, EspSpi, Service};
+use crate::summary::{ClassRun, Flow};
+use crate::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How far apart packets of one window may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GapRule {
+    /// Further apart than this, packets belong to two windows (`--gap`).
+    pub gap: Span,
+    /// Further apart than this, they do where packets of the other kind lie between.
+    pub interrupted: Span,
+}
+
+impl GapRule {
+    /// The rule of domain.md with another gap.
+    #[must_use]
+    pub const fn with_gap(gap: Span) -> Self {
+        Self { gap, interrupted: Span::from_seconds(5) }
+    }
+}
+
+/// What one application sent inside a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AppCount {
+    /// Frames.
+    pub frames: u64,
+    /// Octets on the wire.
+    pub bytes: u64,
+}
+
+/// A maximal stretch in which a pair talked in clear although it should not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CleartextWindow {
+    /// The two hosts.
+    pub pair: HostPair,
+    /// All its clear packets: edges, frames, octets.
+    pub run: ClassRun,
+    /// Protected packets of the pair travel inside it.
+    pub mixed: bool,
+    /// Per application and whether it protects itself.
+    pub apps: BTreeMap<(App, bool), AppCount>,
+    /// The services seen.
+    pub services: BTreeSet<Service>,
+    /// Busy flows, the busiest first, at most [`MAX_FLOWS`].
+    pub flows: Vec<Flow>,
+}
+
+/// A maximal stretch in which a pair talked under ESP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtectedWindow {
+    /// The two hosts.
+    pub pair: HostPair,
+    /// All its ESP packets.
+    pub run: ClassRun,
+    /// The SPIs in use.
+    pub spis: BTreeSet<EspSpi>,
+}
+
+/// A run of clear packets with what it carried.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ClearRun {
+    pub(super) run: ClassRun,
+    pub(super) service: Service,
+    pub(super) app: App,
+    pub(super) encrypted: bool,
+}
+
+/// The cleartext windows of a pair.
+pub(super) fn cleartext(
+    pair: HostPair,
+    mut clear: Vec<ClearRun>,
+    protected: &[ClassRun],
+    interleaved: &[ClassRun],
+    rule: GapRule,
+) -> Vec<CleartextWindow> {
+    clear.sort_by_key(|c| c.run);
+    let mut windows: Vec<(CleartextWindow, Vec<ClassRun>)> = Vec::new();
+    for piece in clear {
+        match windows.last_mut() {
+            Some((window, members))
+                if belongs(window.run.end, piece.run.start, protected, rule) =>
+            {
+                window.run.absorb(piece.run);
+                window.add(piece);
+                members.push(piece.run);
+            }
+            Some(_) | None => {
+                let mut window = CleartextWindow {
+                    pair,
+                    run: piece.run,
+                    mixed: false,
+                    apps: BTreeMap::new(),
+                    services: BTreeSet::new(),
+                    flows: Vec::new(),
+                };
+                window.add(piece);
+                windows.push((window, vec![piece.run]));
+            }
+        }
+    }
+    windows
+        .into_iter()
+        .map(|(mut window, members)| {
+            window.mixed = is_mixed(&window, &members, protected, interleaved);
+            window.flows = busiest(&members);
+            window
+        })
+        .collect()
+}
+
+/// The protected windows of a pair: the same rule with the roles changed.
+pub(super) fn protected(
+    pair: HostPair,
+    mut esp: Vec<(ClassRun, EspSpi)>,
+    clear: &[ClassRun],
+    rule: GapRule,
+) -> Vec<ProtectedWindow> {
+    esp.sort();
+    let mut windows: Vec<ProtectedWindow> = Vec::new();
+    for (run, spi) in esp {
+        match windows.last_mut() {
+            Some(window) if belongs(window.run.end, run.start, clear, rule) => {
+                window.run.absorb(run);
+                window.spis.insert(spi);
+            }
+            Some(_) | None => windows.push(ProtectedWindow { pair, run, spis: [spi].into() }),
+        }
+    }
+    windows
+}
+
+impl CleartextWindow {
+    fn add(&mut self, piece: ClearRun) {
+        let count = self.apps.entry((piece.app, piece.encrypted)).or_default();
+        count.frames += piece.run.frames;
+        count.bytes += piece.run.bytes;
+        self.services.insert(piece.service);
+    }
+
+    /// The first clear packet.
+    #[must_use]
+    pub const fn first(&self) -> FrameRef {
+        self.run.first
+    }
+}
+
+/// Whether packets at `end` and `start` are of one window.
+fn belongs(end: Timestamp, start: Timestamp, others: &[ClassRun], rule: GapRule) -> bool {
+    let apart = start.since(end);
+    if apart > rule.gap {
+        return false;
+    }
+    apart <= rule.interrupted || !any_between(end, start, others)
+}
+
+/// Whether a packet of `runs` lies between two points more than a run's silence apart: a run that
+/// reaches across both has packets between them.
+fn any_between(from: Timestamp, to: Timestamp, runs: &[ClassRun]) -> bool {
+    runs.iter().any(|run| run.start < to && run.end > from)
+}
+
+fn is_mixed(
+    window: &CleartextWindow,
+    members: &[ClassRun],
+    protected: &[ClassRun],
+    interleaved: &[ClassRun],
+) -> bool {
+    let (start, end) = (window.run.start, window.run.end);
+    let inside = |time: Timestamp| start <= time && time <= end;
+    // The edge of a run is a packet; inside a run only the interleaving tells.
+    protected.iter().any(|run| inside(run.start) || inside(run.end))
+        || interleaved.iter().any(|run| run.start > start && run.start <= end)
+        || members.iter().zip(members.iter().skip(1)).any(|(one, next)| {
+            next.start.since(one.end) > crate::summary::SILENCE
+                && any_between(one.end, next.start, protected)
+        })
+}
+
+fn busiest(members: &[ClassRun]) -> Vec<Flow> {
+    let mut weights: BTreeMap<Flow, u64> = BTreeMap::new();
+    for run in members {
+        if let Some(flow) = run.flow {
+            *weights.entry(flow).or_default() += run.frames;
+        }
+    }
+    let mut flows: Vec<_> = weights.into_iter().collect();
+    flows.sort_by_key(|(flow, frames)| (std::cmp::Reverse(*frames), *flow));
+    flows.into_iter().take(MAX_FLOWS).map(|(flow, _)| flow).collect()
+}
+
+/// Flows named per window.
+pub const MAX_FLOWS: usize = 3;

@@ -1,0 +1,298 @@
+//! What ought to have been protected: rules, and what a pair owes under them.
+//!
+//! Looks at addresses, protocols and ports; never at packets. What is inferred without a policy
+//! is gathered elsewhere and only named here.
+
+mod exemptions;
+mod parse;
+
+pub use exemptions::DefaultExemptions;
+pub use parse::{PolicyError, parse};
+
+use crate::hosts::HostPair;
+use ipnet::IpNet;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
+
+/// How strong protection has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// AH and ESP with NULL encryption will do.
+    Authenticate,
+    /// Only ESP that encrypts.
+    Encrypt,
+}
+
+/// What traffic owes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Expectation {
+    /// Nothing is known to be owed.
+    None,
+    /// It may travel unprotected.
+    Exempt,
+    /// It must be protected.
+    Required(Level),
+}
+
+impl Expectation {
+    /// The expectation as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Exempt => "exempt",
+            Self::Required(_) => "required",
+        }
+    }
+}
+
+/// What an expectation was inferred from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InferredFrom {
+    /// The pair shows ESP.
+    Esp,
+    /// The pair shows AH.
+    Ah,
+    /// The pair shows IKE.
+    Ike,
+    /// A log tells of IPsec between the two.
+    Log,
+}
+
+impl InferredFrom {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Esp => "esp",
+            Self::Ah => "ah",
+            Self::Ike => "ike",
+            Self::Log => "log",
+        }
+    }
+}
+
+/// Where an expectation comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ExpectationSource {
+    /// No rule speaks of it and nothing was inferred.
+    None,
+    /// A rule of the policy file, by its line.
+    PolicyFile {
+        /// The line at which the rule begins, from 1.
+        line: usize,
+    },
+    /// `--protect`, as it was typed.
+    ProtectOption(String),
+    /// What the system lets through by itself.
+    DefaultExemption(&'static str),
+    /// The evidence shows IPsec between the two.
+    Inferred(BTreeSet<InferredFrom>),
+}
+
+/// In words, for the report.
+impl fmt::Display for ExpectationSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::PolicyFile { line } => write!(f, "policy line {line}"),
+            Self::ProtectOption(text) => write!(f, "--protect {text}"),
+            Self::DefaultExemption(system) => write!(f, "default exemption of {system}"),
+            Self::Inferred(from) => {
+                let from: Vec<_> = from.iter().map(|f| f.as_str()).collect();
+                write!(f, "inferred from {}", from.join(", "))
+            }
+        }
+    }
+}
+
+/// One side of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Any address.
+    Any,
+    /// Any of these networks; a single host is a network of one.
+    Nets(Vec<IpNet>),
+}
+
+impl Side {
+    fn contains(&self, address: IpAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Nets(nets) => nets.iter().any(|net| net.contains(&address)),
+        }
+    }
+}
+
+/// What a rule demands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// The traffic must be protected.
+    Protect(Level),
+    /// The traffic may travel unprotected.
+    Exempt,
+}
+
+/// One rule; the sides have no order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// What it demands.
+    pub action: Action,
+    /// Between whom.
+    pub between: [Side; 2],
+    /// The IP protocol it speaks of; `None` for all.
+    pub protocol: Option<u8>,
+    /// The port it speaks of; `None` for all.
+    pub port: Option<u16>,
+    /// Where it stands.
+    pub source: ExpectationSource,
+}
+
+impl Rule {
+    fn covers(&self, pair: HostPair) -> bool {
+        let [one, other] = &self.between;
+        (one.contains(pair.a()) && other.contains(pair.b()))
+            || (one.contains(pair.b()) && other.contains(pair.a()))
+    }
+
+    fn matches(&self, pair: HostPair, protocol: u8, port: Option<u16>) -> bool {
+        self.protocol.is_none_or(|p| p == protocol)
+            && self.port.is_none_or(|p| Some(p) == port)
+            && self.covers(pair)
+    }
+
+    const fn expectation(&self) -> Expectation {
+        match self.action {
+            Action::Protect(level) => Expectation::Required(level),
+            Action::Exempt => Expectation::Exempt,
+        }
+    }
+}
+
+/// A host's name and its addresses.
+pub type NamedHost = (String, Vec<IpAddr>);
+
+/// A policy: the first rule that matches decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// What the system lets through by itself.
+    pub exemptions: DefaultExemptions,
+    /// Names for addresses.
+    pub hosts: Vec<NamedHost>,
+    /// In order.
+    pub rules: Vec<Rule>,
+    /// It was given as a file, so that what it leaves out owes nothing.
+    pub from_file: bool,
+}
+
+impl Policy {
+    /// Adds a rule of `--protect`.
+    pub fn protect(&mut self, one: IpNet, other: IpNet, typed: &str) {
+        self.rules.push(Rule {
+            action: Action::Protect(Level::Authenticate),
+            between: [Side::Nets(vec![one]), Side::Nets(vec![other])],
+            protocol: None,
+            port: None,
+            source: ExpectationSource::ProtectOption(typed.to_owned()),
+        });
+    }
+
+    /// Whether expectations are inferred for pairs that no rule speaks of.
+    #[must_use]
+    pub const fn infers(&self) -> bool {
+        !self.from_file
+    }
+
+    /// What one kind of a pair's traffic owes.
+    #[must_use]
+    pub fn of_traffic(
+        &self,
+        pair: HostPair,
+        protocol: u8,
+        port: Option<u16>,
+    ) -> (Expectation, ExpectationSource) {
+        let rule = self.rules.iter().find(|rule| rule.matches(pair, protocol, port));
+        // What the system lets through by itself never reaches its rules.
+        if self.exemptions.let_through(protocol, port) {
+            let system = ExpectationSource::DefaultExemption(self.exemptions.as_str());
+            return (Expectation::Exempt, system);
+        }
+        rule.map_or((Expectation::None, ExpectationSource::None), |rule| {
+            (rule.expectation(), rule.source.clone())
+        })
+    }
+
+    /// The strictest that any of a pair's traffic may owe.
+    #[must_use]
+    pub fn of_pair(&self, pair: HostPair) -> (Expectation, ExpectationSource) {
+        let mut strictest = (Expectation::None, ExpectationSource::None);
+        for rule in self.rules.iter().filter(|rule| rule.covers(pair)) {
+            if rule.expectation() > strictest.0 {
+                strictest = (rule.expectation(), rule.source.clone());
+            }
+            // Nothing comes behind a rule for all of the pair's traffic.
+            if rule.protocol.is_none() && rule.port.is_none() {
+                break;
+            }
+        }
+        strictest
+    }
+
+    /// Every port the rules or the default exemptions name, by protocol.
+    #[must_use]
+    pub fn named_ports(&self) -> BTreeSet<(u8, u16)> {
+        let of_rules = self.rules.iter().filter_map(|rule| rule.protocol.zip(rule.port));
+        of_rules.chain(self.exemptions.ports()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(a: &str, b: &str) -> HostPair {
+        HostPair::new(a.parse().unwrap(), b.parse().unwrap())
+    }
+
+    const POLICY: &str = r#"
+[[exempt]]
+between = ["any", "10.0.0.53"]
+protocol = "udp"
+port = 53
+
+[[protect]]
+between = ["10.0.0.0/24", "10.0.1.0/24"]
+level = "encrypt"
+
+[[protect]]
+between = ["10.0.0.5", "10.0.9.9"]
+protocol = "tcp"
+port = 445
+"#;
+
+    #[test]
+    fn the_first_rule_that_matches_decides() {
+        let policy = parse(POLICY).unwrap();
+        let dns = policy.of_traffic(pair("10.0.1.1", "10.0.0.53"), 17, Some(53));
+        assert_eq!(dns.0, Expectation::Exempt);
+        let smb = policy.of_traffic(pair("10.0.1.1", "10.0.0.53"), 6, Some(445));
+        assert_eq!(smb.0, Expectation::Required(Level::Encrypt));
+        assert_eq!(smb.1, ExpectationSource::PolicyFile { line: 7 });
+    }
+
+    #[test]
+    fn a_rule_for_a_port_leaves_the_other_ports_alone() {
+        let policy = parse(POLICY).unwrap();
+        let pair = pair("10.0.9.9", "10.0.0.5");
+        assert_eq!(policy.of_traffic(pair, 6, Some(80)).0, Expectation::None);
+        assert_eq!(policy.of_pair(pair).0, Expectation::Required(Level::Encrypt));
+        assert!(policy.named_ports().contains(&(6, 445)));
+    }
+
+    #[test]
+    fn windows_2000_lets_kerberos_through() {
+        let policy = parse("default_exemptions = \"windows-2000\"\n").unwrap();
+        let kerberos = policy.of_traffic(pair("10.0.0.1", "10.0.0.2"), 6, Some(88));
+        assert_eq!(kerberos.0, Expectation::Exempt);
+        assert_eq!(kerberos.1.to_string(), "default exemption of windows-2000");
+    }
+}
