@@ -1,0 +1,223 @@
+//! What each reason means, why it comes about and what helps, in plain words.
+//!
+//! General advice for one reason; which evidence supports it is for the findings to say.
+
+use super::Reason;
+
+/// The words for one reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// The reason these words are for.
+    pub reason: Reason,
+    /// What it means.
+    pub meaning: &'static str,
+    /// Why it usually happens.
+    pub why: &'static str,
+    /// What resolves it, or tells more.
+    pub what_to_do: &'static str,
+}
+
+impl Reason {
+    /// What the reason means, why it comes about and what helps.
+    #[must_use]
+    pub fn advice(self) -> &'static Advice {
+        ADVICE.iter().find(|row| row.reason == self).unwrap_or(const { &UNKNOWN })
+    }
+}
+
+const fn row(
+    reason: Reason,
+    meaning: &'static str,
+    why: &'static str,
+    what_to_do: &'static str,
+) -> Advice {
+    Advice { reason, meaning, why, what_to_do }
+}
+
+const UNKNOWN: Advice = row(
+    Reason::Unknown,
+    "The evidence does not tell why.",
+    "The logs that would say so are missing, were not recording, or cover another time.",
+    "Turn on auditing of the IPsec subcategories on both hosts, capture again and compare.",
+);
+
+/// In the order of [`Reason`].
+static ADVICE: &[Advice] = &[
+    row(
+        Reason::NoResponse,
+        "The peer never answered the negotiation.",
+        "The peer is down, its IKE service does not run, or something between the two drops UDP 500 or 4500.",
+        "Check that the peer is up and its IKE service runs, then that UDP 500 and 4500 pass in both directions.",
+    ),
+    row(
+        Reason::NoProposalChosen,
+        "The two sides share no set of algorithms.",
+        "Encryption, integrity, key exchange group or lifetime differ between the two policies.",
+        "Compare the proposals in the capture with the other side's policy and give both a set in common.",
+    ),
+    row(
+        Reason::AuthenticationFailed,
+        "One side could not prove who it is.",
+        "The pre-shared keys differ, the authentication methods differ, or the credentials are not accepted.",
+        "Compare authentication method and credentials on both sides; set the key anew on both where it is pre-shared.",
+    ),
+    row(
+        Reason::PskMismatchSuspected,
+        "The negotiation broke in the way two different pre-shared keys break it.",
+        "A key was changed on one side only, or mistyped.",
+        "Set the same pre-shared key on both sides and negotiate again.",
+    ),
+    row(
+        Reason::CertificateInvalid,
+        "A certificate was missing, expired, revoked or not trusted.",
+        "It ran out, its issuer is not trusted by the peer, its revocation list cannot be reached, or a clock is wrong.",
+        "Check validity, chain, key usage and revocation of both machine certificates, and the clocks of both hosts.",
+    ),
+    row(
+        Reason::KerberosFailed,
+        "Kerberos could not vouch for one side.",
+        "No domain controller was reached, the computer account is broken, or the clocks are more than five minutes apart.",
+        "Check reach of a domain controller, the secure channel of both computers, and their clocks.",
+    ),
+    row(
+        Reason::TsUnacceptable,
+        "The peer refused the addresses, ports or protocols to be protected.",
+        "The filters of the two sides do not mirror each other.",
+        "Make the filters of both sides the mirror of each other.",
+    ),
+    row(
+        Reason::InvalidKe,
+        "The key exchange data or its group was refused.",
+        "The two sides prefer different Diffie-Hellman groups and did not settle on one.",
+        "Allow a common Diffie-Hellman group on both sides.",
+    ),
+    row(
+        Reason::PolicyMismatch,
+        "The two policies do not fit each other.",
+        "One side has no policy for the other, or asks for something the other does not offer.",
+        "Check that both hosts have the policy assigned and that its rules name each other.",
+    ),
+    row(
+        Reason::PeerDeleted,
+        "The peer ended the security association.",
+        "Its lifetime ran out, its service was restarted, or somebody deleted it there.",
+        "Read the peer's log for the same moment.",
+    ),
+    row(
+        Reason::ServiceStopped,
+        "A service that IPsec needs was not running.",
+        "It was stopped, was disabled, failed, or another service it depends on did.",
+        "Start the service, set it to start by itself, find out who stopped it, and capture again.",
+    ),
+    row(
+        Reason::Timeout,
+        "The negotiation ran out of time.",
+        "Messages were lost on the way, the peer was overloaded, or it stopped answering part-way.",
+        "Look in the captures of both sides which message did not arrive; check firewalls and dropped fragments.",
+    ),
+    row(
+        Reason::DosProtection,
+        "A protection against floods refused or delayed the negotiation.",
+        "Many half-open negotiations came at once, or a limit is set too low.",
+        "Find who floods the responder; raise the limit if the load is honest.",
+    ),
+    row(
+        Reason::IntegrityFailed,
+        "Protected packets failed their integrity check.",
+        "They were altered on the way, often by a device that rewrites addresses, or the two sides hold different keys.",
+        "Look for address translation or faulty hardware between the two; restart the negotiation.",
+    ),
+    row(
+        Reason::Replay,
+        "Protected packets failed their replay check.",
+        "Packets came twice or far out of order, or somebody sent recorded ones again.",
+        "Look for doubled packets in the capture and for links that reorder; treat the rest as an attack.",
+    ),
+    row(
+        Reason::Other,
+        "The negotiation failed in another way.",
+        "The record or notify says so in words that stand beside it.",
+        "Read the words beside it and the same moment in the peer's log.",
+    ),
+    row(
+        Reason::NoIkeAttempted,
+        "Nobody tried to negotiate.",
+        "No policy covers this traffic on either host, or the IPsec service does not run.",
+        "Check on both hosts that a policy is assigned and the services run.",
+    ),
+    row(
+        Reason::DriverBypass,
+        "The IPsec driver let everything through.",
+        "The system was starting, or the service that hands the driver its policy did not run.",
+        "See that the IPsec services start by themselves and that the driver does not start in bypass mode.",
+    ),
+    row(
+        Reason::PolicyChanged,
+        "The policy was changed or removed.",
+        "Somebody edited, unassigned or replaced it, or group policy did.",
+        "Find out who changed it and when, and put the intended policy back.",
+    ),
+    row(
+        Reason::PeerUnreachable,
+        "The peer could not be reached.",
+        "It was down, or there was no route to it.",
+        "Check that the peer is up and the route exists in both directions.",
+    ),
+    row(
+        Reason::Udp500Blocked,
+        "UDP 500 was blocked on the way.",
+        "A firewall on a host or between them drops or rejects it.",
+        "Let UDP 500 and 4500 pass in both directions.",
+    ),
+    row(
+        Reason::FallbackToClear,
+        "The policy allows clear text when negotiation fails.",
+        "The filter action permits unsecured communication with hosts that do not negotiate.",
+        "Forbid the fallback in the filter action once both sides negotiate.",
+    ),
+    row(
+        Reason::RekeyGap,
+        "One security association ended before the next one began.",
+        "The lifetimes of the two sides differ, or the rekeying was late or failed.",
+        "Give both sides the same lifetimes and read the log for the rekeying that failed.",
+    ),
+    row(
+        Reason::SaDeleted,
+        "The security association was deleted and none followed.",
+        "It ran out, or somebody deleted it by hand.",
+        "Look who deleted it, and why the next packet did not start a new negotiation.",
+    ),
+    row(
+        Reason::ExemptByPolicy,
+        "The policy lets this traffic through unprotected.",
+        "An exemption names it, or the system exempts it by default.",
+        "Remove the exemption if this traffic ought to be protected.",
+    ),
+    row(
+        Reason::FilterNotCovering,
+        "The filters on the host do not cover this traffic.",
+        "A rule is missing or too narrow, or could not be applied.",
+        "Widen the rule to the addresses, ports and protocols concerned, on both hosts.",
+    ),
+    row(
+        Reason::AlternatePath,
+        "The traffic went past the policy by another path.",
+        "The hosts have another address family, interface or address that no rule names.",
+        "Cover every address of both hosts, IPv6 too, or take the other path away.",
+    ),
+    UNKNOWN,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_words_and_they_stand_in_order() {
+        for (at, row) in ADVICE.iter().enumerate() {
+            assert_eq!(row.reason as usize, at, "{}", row.reason.as_str());
+            assert_eq!(row.reason.advice(), row);
+        }
+        assert_eq!(ADVICE.len(), Reason::Unknown as usize + 1);
+    }
+}

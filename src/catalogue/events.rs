@@ -1,0 +1,282 @@
+//! The events of Windows' logs that bear on IPsec: one row an event, known by channel, provider
+//! and number together, because a number alone belongs to many providers.
+//!
+//! Left out on purpose: 5150 to 5159 (packets and connections allowed or blocked) and 5440 to
+//! 5448 and 5450 (inventory and changes of single filters). A busy host writes them by the
+//! thousand and they name no IPsec cause. 5449 stays: the IPsec policies live in provider
+//! contexts. What a record's fields add to its row is the event log's business, not this table's.
+//!
+//! Source tags: `K` message tables of the shipped DLLs (libyal winevt-kb), `M` the provider's
+//! manifest (Windows 7, 10 and 11), `A` Microsoft's description of the audit subcategory, `S` seen
+//! in real logs. Meanings and reasons are in our own words.
+
+use super::Reason;
+
+/// What an event tells of, so that related events stand together whatever wrote them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    /// A negotiation failed, or a message of one was not valid.
+    IkeFailure,
+    /// The driver dropped protected packets: integrity, replay, unknown SPI.
+    DriverAnomaly,
+    /// The driver dropped packets that came in clear although policy protects them.
+    CleartextObserved,
+    /// A security association came up.
+    SaEstablished,
+    /// A security association ended.
+    SaEnded,
+    /// A service that IPsec needs, or its driver, started, stopped or failed.
+    ServiceState,
+    /// A policy, rule or filter was added, changed, removed, applied, or could not be.
+    PolicyChange,
+    /// The system started or shut down.
+    HostState,
+    /// The system's clock was set.
+    ClockChange,
+    /// The log itself was cleared, filled or stopped, or what it records was changed.
+    EvidenceIntegrity,
+}
+
+impl Category {
+    /// The category as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::IkeFailure => "ike_failure",
+            Self::DriverAnomaly => "driver_anomaly",
+            Self::CleartextObserved => "cleartext_observed",
+            Self::SaEstablished => "sa_established",
+            Self::SaEnded => "sa_ended",
+            Self::ServiceState => "service_state",
+            Self::PolicyChange => "policy_change",
+            Self::HostState => "host_state",
+            Self::ClockChange => "clock_change",
+            Self::EvidenceIntegrity => "evidence_integrity",
+        }
+    }
+}
+
+/// One event that the tool knows.
+#[derive(Debug, PartialEq, Eq)]
+pub struct EventEntry {
+    /// The log it is written to.
+    pub channel: &'static str,
+    /// Who writes it.
+    pub provider: &'static str,
+    /// The number people quote.
+    pub id: u16,
+    /// What it tells of.
+    pub category: Category,
+    /// The audit subcategory that turns it on; empty for events that no audit policy governs.
+    pub subcategory: &'static str,
+    /// What the number alone says of the cause; the record's own fields come first.
+    pub reason: Option<Reason>,
+    /// What it means, in one line.
+    pub meaning: &'static str,
+    /// Where the number and its fields are documented; see the head of this file.
+    pub source: &'static str,
+}
+
+/// The row of an event. Channel and provider are compared in any case, as Windows writes both.
+#[must_use]
+pub fn event(channel: &str, provider: &str, id: u16) -> Option<&'static EventEntry> {
+    events_numbered(id).iter().find(|row| {
+        row.provider.eq_ignore_ascii_case(provider) && row.channel.eq_ignore_ascii_case(channel)
+    })
+}
+
+/// Every row with this number; empty for a number the tool does not know.
+#[must_use]
+pub fn events_numbered(id: u16) -> &'static [EventEntry] {
+    let first = EVENTS.partition_point(|row| row.id < id);
+    let past = EVENTS.partition_point(|row| row.id <= id);
+    EVENTS.get(first..past).unwrap_or(&[])
+}
+
+const AUDITING: &str = "Microsoft-Windows-Security-Auditing";
+const EVENTLOG: &str = "Microsoft-Windows-Eventlog";
+const SERVICES: &str = "Service Control Manager";
+
+const STATE: &str = "Security State Change";
+const MAIN: &str = "IPsec Main Mode";
+const QUICK: &str = "IPsec Quick Mode";
+const EXTENDED: &str = "IPsec Extended Mode";
+const DRIVER: &str = "IPsec Driver";
+const PLATFORM: &str = "Filtering Platform Policy Change";
+const AUDIT: &str = "Audit Policy Change";
+const SYSTEM: &str = "Other System Events";
+const OBJECT: &str = "Other Object Access Events";
+
+const fn audit(
+    id: u16,
+    category: Category,
+    subcategory: &'static str,
+    reason: Option<Reason>,
+    meaning: &'static str,
+) -> EventEntry {
+    let (channel, provider, source) = ("Security", AUDITING, "K M A");
+    EventEntry { channel, provider, id, category, subcategory, reason, meaning, source }
+}
+
+const fn log(channel: &'static str, id: u16, meaning: &'static str) -> EventEntry {
+    let (provider, category) = (EVENTLOG, Category::EvidenceIntegrity);
+    let (subcategory, reason, source) = ("", None, "K S");
+    EventEntry { channel, provider, id, category, subcategory, reason, meaning, source }
+}
+
+const fn service(id: u16, reason: Option<Reason>, meaning: &'static str) -> EventEntry {
+    let (channel, provider, category) = ("System", SERVICES, Category::ServiceState);
+    let (subcategory, source) = ("", "K S");
+    EventEntry { channel, provider, id, category, subcategory, reason, meaning, source }
+}
+
+use Category::{
+    CleartextObserved, ClockChange, DriverAnomaly, EvidenceIntegrity, HostState, IkeFailure,
+    PolicyChange, SaEnded, SaEstablished, ServiceState,
+};
+
+const FILTERS: Option<Reason> = Some(Reason::FilterNotCovering);
+const CHANGED: Option<Reason> = Some(Reason::PolicyChanged);
+const STOPPED: Option<Reason> = Some(Reason::ServiceStopped);
+const OTHER: Option<Reason> = Some(Reason::Other);
+
+/// Sorted by number, so that a look-up is a binary search.
+#[rustfmt::skip]
+static EVENTS: &[EventEntry] = &[
+    log("System",    104, "An event log was cleared; what it held before is gone."),
+    log("Security", 1100, "The event log service stopped; nothing is recorded until it starts again."),
+    log("Security", 1101, "Audit events were lost before they could be written."),
+    log("Security", 1102, "The Security log was cleared; what it held before is gone."),
+    log("Security", 1104, "The Security log is full."),
+    log("Security", 1105, "The Security log was archived by itself; earlier events are in another file."),
+    log("Security", 1108, "The event log service failed to process an event."),
+    audit(4608, HostState,         STATE,    None,    "Windows started; before this nothing was audited."),
+    audit(4609, HostState,         STATE,    None,    "Windows shut down."),
+    audit(4616, ClockChange,       STATE,    None,    "The system's clock was set."),
+    audit(4646, ServiceState,      MAIN,     None,    "The defence of IKE against floods was switched on or off."),
+    audit(4650, SaEstablished,     MAIN,     None,    "A main mode (IKE) SA came up, without certificates."),
+    audit(4651, SaEstablished,     MAIN,     None,    "A main mode (IKE) SA came up, with certificates."),
+    audit(4652, IkeFailure,        MAIN,     OTHER,   "A main mode negotiation with certificates failed."),
+    audit(4653, IkeFailure,        MAIN,     OTHER,   "A main mode negotiation failed."),
+    audit(4654, IkeFailure,        QUICK,    OTHER,   "A quick mode negotiation failed."),
+    audit(4655, SaEnded,           MAIN,     None,    "A main mode (IKE) SA ended."),
+    audit(4709, ServiceState,      PLATFORM, None,    "The IPsec Policy Agent started."),
+    audit(4710, ServiceState,      PLATFORM, STOPPED, "The IPsec Policy Agent was disabled."),
+    audit(4711, PolicyChange,      PLATFORM, None,    "The IPsec Policy Agent reports in words; the text tells success or failure."),
+    audit(4712, ServiceState,      PLATFORM, OTHER,   "The IPsec Policy Agent met a failure that may be serious."),
+    audit(4719, EvidenceIntegrity, AUDIT,    None,    "What the system audits was changed."),
+    audit(4912, EvidenceIntegrity, AUDIT,    None,    "What is audited for one user was changed."),
+    audit(4960, DriverAnomaly,     DRIVER,   Some(Reason::IntegrityFailed), "IPsec dropped a packet that failed its integrity check."),
+    audit(4961, DriverAnomaly,     DRIVER,   Some(Reason::Replay), "IPsec dropped a packet that failed its replay check."),
+    audit(4962, DriverAnomaly,     DRIVER,   Some(Reason::Replay), "IPsec dropped a packet whose sequence number was too low."),
+    audit(4963, CleartextObserved, DRIVER,   None,    "IPsec dropped a packet that came in clear and ought to have been protected."),
+    audit(4965, DriverAnomaly,     DRIVER,   None,    "A packet came with an SPI that belongs to no SA here; the peer may use an SA this host no longer has."),
+    audit(4976, IkeFailure,        MAIN,     OTHER,   "A main mode message was not valid."),
+    audit(4977, IkeFailure,        QUICK,    OTHER,   "A quick mode message was not valid."),
+    audit(4978, IkeFailure,        EXTENDED, OTHER,   "An extended mode message was not valid."),
+    audit(4979, SaEstablished,     EXTENDED, None,    "Main and extended mode SAs came up, without certificates."),
+    audit(4980, SaEstablished,     EXTENDED, None,    "Main and extended mode SAs came up, certificate in extended mode."),
+    audit(4981, SaEstablished,     EXTENDED, None,    "Main and extended mode SAs came up, certificate in main mode."),
+    audit(4982, SaEstablished,     EXTENDED, None,    "Main and extended mode SAs came up, certificates in both."),
+    audit(4983, IkeFailure,        EXTENDED, OTHER,   "An extended mode negotiation with certificates failed and took the main mode SA along."),
+    audit(4984, IkeFailure,        EXTENDED, OTHER,   "An extended mode negotiation failed and took the main mode SA along."),
+    audit(5024, ServiceState,      SYSTEM,   None,    "The Windows firewall service started."),
+    audit(5025, ServiceState,      SYSTEM,   STOPPED, "The Windows firewall service stopped; connection security rules end with it."),
+    audit(5040, PolicyChange,      PLATFORM, CHANGED, "An authentication set was added."),
+    audit(5041, PolicyChange,      PLATFORM, CHANGED, "An authentication set was changed."),
+    audit(5042, PolicyChange,      PLATFORM, CHANGED, "An authentication set was deleted."),
+    audit(5043, PolicyChange,      PLATFORM, CHANGED, "A connection security rule was added."),
+    audit(5044, PolicyChange,      PLATFORM, CHANGED, "A connection security rule was changed."),
+    audit(5045, PolicyChange,      PLATFORM, CHANGED, "A connection security rule was deleted."),
+    audit(5046, PolicyChange,      PLATFORM, CHANGED, "A cryptographic set was added."),
+    audit(5047, PolicyChange,      PLATFORM, CHANGED, "A cryptographic set was changed."),
+    audit(5048, PolicyChange,      PLATFORM, CHANGED, "A cryptographic set was deleted."),
+    audit(5049, SaEnded,           MAIN,     Some(Reason::SaDeleted), "An IPsec SA was deleted by hand."),
+    audit(5148, ServiceState,      OBJECT,   Some(Reason::DosProtection), "The filtering platform began to defend itself against a flood and discards packets."),
+    audit(5149, ServiceState,      OBJECT,   None,    "The filtering platform ended its defence against a flood."),
+    audit(5449, PolicyChange,      PLATFORM, CHANGED, "A provider context of the filtering platform was changed; IPsec policies live in these."),
+    audit(5451, SaEstablished,     QUICK,    None,    "A quick mode (IPsec) SA came up."),
+    audit(5452, SaEnded,           QUICK,    None,    "A quick mode (IPsec) SA ended."),
+    audit(5453, IkeFailure,        MAIN,     STOPPED, "A negotiation failed because the IKE service (IKEEXT) does not run."),
+    audit(5456, PolicyChange,      PLATFORM, None,    "The IPsec policy from the directory was applied."),
+    audit(5457, PolicyChange,      PLATFORM, FILTERS, "The IPsec policy from the directory could not be applied."),
+    audit(5458, PolicyChange,      PLATFORM, None,    "The cached copy of the directory's IPsec policy was applied."),
+    audit(5459, PolicyChange,      PLATFORM, FILTERS, "The cached copy of the directory's IPsec policy could not be applied."),
+    audit(5460, PolicyChange,      PLATFORM, None,    "The IPsec policy from the local registry was applied."),
+    audit(5461, PolicyChange,      PLATFORM, FILTERS, "The IPsec policy from the local registry could not be applied."),
+    audit(5462, PolicyChange,      PLATFORM, FILTERS, "Some rules of the active IPsec policy could not be applied."),
+    audit(5463, PolicyChange,      PLATFORM, None,    "A look for policy changes found none."),
+    audit(5464, PolicyChange,      PLATFORM, CHANGED, "A look for policy changes found some and applied them."),
+    audit(5465, PolicyChange,      PLATFORM, CHANGED, "A forced reload of the IPsec policy was carried out."),
+    audit(5466, PolicyChange,      PLATFORM, None,    "The directory could not be reached for the policy; the cached copy is used."),
+    audit(5467, PolicyChange,      PLATFORM, None,    "The directory can be reached again and holds no policy change."),
+    audit(5468, PolicyChange,      PLATFORM, CHANGED, "The directory can be reached again and its policy changes were applied."),
+    audit(5471, PolicyChange,      PLATFORM, None,    "The local IPsec policy was loaded."),
+    audit(5472, PolicyChange,      PLATFORM, FILTERS, "The local IPsec policy could not be loaded."),
+    audit(5473, PolicyChange,      PLATFORM, None,    "The directory's IPsec policy was loaded."),
+    audit(5474, PolicyChange,      PLATFORM, FILTERS, "The directory's IPsec policy could not be loaded."),
+    audit(5477, PolicyChange,      PLATFORM, FILTERS, "A quick mode filter could not be added."),
+    audit(5478, ServiceState,      DRIVER,   None,    "The IPsec services started."),
+    audit(5479, ServiceState,      DRIVER,   STOPPED, "The IPsec services stopped; the host may be unprotected from here."),
+    audit(5480, PolicyChange,      DRIVER,   FILTERS, "The network interfaces could not all be listed; some may go without filters."),
+    audit(5483, ServiceState,      DRIVER,   STOPPED, "The IPsec services could not start: their RPC server failed."),
+    audit(5484, ServiceState,      DRIVER,   STOPPED, "The IPsec services met a critical failure and stopped."),
+    audit(5485, PolicyChange,      DRIVER,   FILTERS, "Filters could not be set on an interface that came up; it may go without them."),
+    service(7023, STOPPED, "A service that IPsec needs ended with an error."),
+    service(7024, STOPPED, "A service that IPsec needs ended with an error of its own."),
+    service(7031, STOPPED, "A service that IPsec needs ended unexpectedly; Windows acts on it."),
+    service(7034, STOPPED, "A service that IPsec needs ended unexpectedly."),
+    service(7035, None,    "A service that IPsec needs was sent a control, such as start or stop."),
+    service(7036, None,    "A service that IPsec needs entered another state."),
+    service(7040, None,    "The start type of a service that IPsec needs was changed."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_sorted_and_no_event_stands_twice() {
+        let key = |row: &EventEntry| (row.id, row.channel, row.provider);
+        assert!(EVENTS.windows(2).all(|pair| key(&pair[0]) < key(&pair[1])));
+    }
+
+    #[test]
+    fn an_event_is_known_by_channel_provider_and_number_together() {
+        let found = event("security", "MICROSOFT-Windows-Security-Auditing", 4653);
+        assert_eq!(found.map(|row| row.category), Some(Category::IkeFailure));
+        assert_eq!(event("Security", "Security", 4653), None);
+        assert_eq!(event("Application", AUDITING, 4653), None);
+        assert_eq!(event("System", SERVICES, 4653), None);
+        assert!(events_numbered(4624).is_empty());
+        assert_eq!(events_numbered(u16::MAX).len(), 0);
+    }
+
+    #[test]
+    fn every_failure_row_names_a_reason() {
+        for row in EVENTS.iter().filter(|row| row.category == Category::IkeFailure) {
+            assert!(row.reason.is_some(), "{}", row.id);
+        }
+    }
+
+    #[test]
+    fn the_audited_ipsec_events_of_vista_and_later_are_all_there() {
+        let ranges = [
+            4646..=4646,
+            4650..=4655,
+            4709..=4712,
+            4960..=4963,
+            4965..=4965,
+            4976..=4984,
+            5040..=5049,
+            5451..=5453,
+            5456..=5468,
+            5471..=5474,
+            5477..=5480,
+            5483..=5485,
+        ];
+        for id in ranges.into_iter().flatten() {
+            assert!(event("Security", AUDITING, id).is_some(), "{id}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Finding table rows from what a person types: a number, a name, a `%%nnnn`.
+//!
+//! Events and Windows errors only; words for a reason are in [`Reason::advice`](super::Reason::advice).
+
+use super::{
+    EventEntry, WindowsError, events_numbered, parameter, parameter_number, parse_number,
+    windows_error, windows_error_from_text, windows_error_named,
+};
+
+/// One thing that a code can stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Explained {
+    /// An event of a Windows log.
+    Event(&'static EventEntry),
+    /// A Win32 error of IPsec or IKE.
+    WindowsError(&'static WindowsError),
+    /// A numbered text of audit events: its number and its words.
+    Parameter(u32, &'static str),
+}
+
+/// Everything that `code` can stand for, events first: `4653`, `13801`, `0x35E9`,
+/// `ERROR_IPSEC_IKE_AUTH_FAIL`, an error's text, `%%8205`. Empty where nothing is known.
+#[must_use]
+pub fn explain(code: &str) -> Vec<Explained> {
+    if let Some(number) = parameter_number(code) {
+        return parameter(number)
+            .map(|text| Explained::Parameter(number, text))
+            .into_iter()
+            .collect();
+    }
+    let Some(number) = parse_number(code) else {
+        let row = windows_error_named(code).or_else(|| windows_error_from_text(code));
+        return row.map(Explained::WindowsError).into_iter().collect();
+    };
+    let events = u16::try_from(number).map_or(&[][..], events_numbered);
+    let error = windows_error(number).map(Explained::WindowsError);
+    events.iter().map(Explained::Event).chain(error).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_code_is_found() {
+        assert!(matches!(explain("4653")[..], [Explained::Event(row)] if row.id == 4653));
+        for code in ["13801", "0x35E9", "error_ipsec_ike_auth_fail"] {
+            let found = explain(code);
+            assert!(
+                matches!(found[..], [Explained::WindowsError(row)] if row.code == 13801),
+                "{code}"
+            );
+        }
+        assert_eq!(explain("%%8205"), [Explained::Parameter(8205, "Initiator")]);
+    }
+
+    #[test]
+    fn the_unknown_is_empty() {
+        for code in ["", "4294967296", "99", "nothing", "%%1"] {
+            assert_eq!(explain(code), [], "{code}");
+        }
+    }
+}
