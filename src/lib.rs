@@ -16,3 +16,5 @@ pub mod hosts;
 pub mod evidence;
 
 pub mod catalogue;
+
+pub mod eventlog;
