@@ -7,6 +7,8 @@
 //!           └─ eventlog ────────────────────────────┴─ summary ─ correlate ─ findings ─ report
 //!                                                         policy ─┘      catalogue serves ike, eventlog, findings
 //! ```
+//!
+//! [`analysis`] is the one sentence that runs it; [`cli`] is the only place that prints.
 #![forbid(unsafe_code)]
 
 pub mod time;
@@ -25,6 +27,10 @@ pub mod ike;
 
 pub mod protection;
 
+pub mod eventlog;
+
 pub mod policy;
 
 pub mod summary;
+
+pub mod correlate;

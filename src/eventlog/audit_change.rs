@@ -1,0 +1,126 @@
+//! What an audit policy change did to the auditing of IPsec.
+//!
+//! Tells what one record changed; whether events are missing for it is for others to say.
+
+use super::LogRecord;
+use crate::catalogue::parameter_number;
+
+/// One change of the system's or a user's audit policy (events 4719 and 4912).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AuditChange {
+    /// Which events are concerned; `None` for subcategories that have none about IPsec.
+    pub subcategory: Option<AuditSubcategory>,
+    /// What became of auditing successes; `None` where it was left as it was.
+    pub success: Option<Auditing>,
+    /// What became of auditing failures; `None` where it was left as it was.
+    pub failure: Option<Auditing>,
+}
+
+/// Whether something is audited from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Auditing {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
+}
+
+/// An audit subcategory that governs events about IPsec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AuditSubcategory {
+    /// Main mode: 4650 to 4653, 4655, 4976, 5049, 5453.
+    MainMode,
+    /// Quick mode: 4654, 4977, 5451, 5452.
+    QuickMode,
+    /// Extended mode: 4978 to 4984.
+    ExtendedMode,
+    /// The driver: 4960 to 4965, 5478 to 5485.
+    Driver,
+    /// Policies, rules and services: 4709 to 4712, 5040 to 5048, 5440 to 5477.
+    FilteringPlatformPolicy,
+    /// Audit policy changes themselves: 4719, 4912.
+    AuditPolicy,
+    /// Start and end of the system, changes of its clock: 4608, 4616.
+    SecurityState,
+}
+
+impl AuditSubcategory {
+    /// The subcategory as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MainMode => "ipsec_main_mode",
+            Self::QuickMode => "ipsec_quick_mode",
+            Self::ExtendedMode => "ipsec_extended_mode",
+            Self::Driver => "ipsec_driver",
+            Self::FilteringPlatformPolicy => "filtering_platform_policy_change",
+            Self::AuditPolicy => "audit_policy_change",
+            Self::SecurityState => "security_state_change",
+        }
+    }
+}
+
+impl AuditChange {
+    /// Whether something that was or could have been audited is audited no more.
+    #[must_use]
+    pub fn silences(self) -> bool {
+        self.success == Some(Auditing::Off) || self.failure == Some(Auditing::Off)
+    }
+
+    /// From the record of a change; `None` for any other record.
+    pub(super) fn from_record(record: &LogRecord) -> Option<Self> {
+        let changes = record.field("AuditPolicyChanges")?;
+        let mut change = Self { subcategory: subcategory(record), success: None, failure: None };
+        for number in changes.split(',').filter_map(parameter_number) {
+            match CHANGES.iter().find(|row| row.0 == number) {
+                Some((_, Outcome::Success, auditing)) => change.success = Some(*auditing),
+                Some((_, Outcome::Failure, auditing)) => change.failure = Some(*auditing),
+                None => {}
+            }
+        }
+        Some(change)
+    }
+}
+
+/// By GUID, or where that is missing by the numbered text of its name; names are translated.
+fn subcategory(record: &LogRecord) -> Option<AuditSubcategory> {
+    let guid = record.field("SubcategoryGuid").unwrap_or_default();
+    let guid = guid.trim_start_matches('{').trim_end_matches('}');
+    let number = record.field("SubcategoryId").and_then(parameter_number);
+    let by_guid = SUBCATEGORIES.iter().find(|row| row.1.eq_ignore_ascii_case(guid));
+    by_guid.or_else(|| SUBCATEGORIES.iter().find(|row| Some(row.2) == number)).map(|row| row.0)
+}
+
+enum Outcome {
+    Success,
+    Failure,
+}
+
+/// GUID and numbered name. Source: Microsoft, "Auditing Constants"; winevt-kb, msobjs.dll.
+#[rustfmt::skip]
+const SUBCATEGORIES: &[(AuditSubcategory, &str, u32)] = &[
+    (AuditSubcategory::MainMode,                "0CCE9218-69AE-11D9-BED3-505054503030", 12547),
+    (AuditSubcategory::QuickMode,               "0CCE9219-69AE-11D9-BED3-505054503030", 12549),
+    (AuditSubcategory::ExtendedMode,            "0CCE921A-69AE-11D9-BED3-505054503030", 12550),
+    (AuditSubcategory::Driver,                  "0CCE9213-69AE-11D9-BED3-505054503030", 12291),
+    (AuditSubcategory::FilteringPlatformPolicy, "0CCE9233-69AE-11D9-BED3-505054503030", 13572),
+    (AuditSubcategory::AuditPolicy,             "0CCE922F-69AE-11D9-BED3-505054503030", 13568),
+    (AuditSubcategory::SecurityState,           "0CCE9210-69AE-11D9-BED3-505054503030", 12288),
+];
+
+/// The numbered texts of changes. To exclude a user is to audit less, so removing an exclusion
+/// turns auditing on. Source: winevt-kb, msobjs.dll.
+const CHANGES: &[(u32, Outcome, Auditing)] = &[
+    (8448, Outcome::Success, Auditing::Off),
+    (8449, Outcome::Success, Auditing::On),
+    (8450, Outcome::Failure, Auditing::Off),
+    (8451, Outcome::Failure, Auditing::On),
+    (8452, Outcome::Success, Auditing::Off),
+    (8453, Outcome::Success, Auditing::On),
+    (8454, Outcome::Success, Auditing::On),
+    (8455, Outcome::Success, Auditing::Off),
+    (8456, Outcome::Failure, Auditing::Off),
+    (8457, Outcome::Failure, Auditing::On),
+    (8458, Outcome::Failure, Auditing::On),
+    (8459, Outcome::Failure, Auditing::Off),
+];
