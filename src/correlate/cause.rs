@@ -107,8 +107,7 @@ impl<'a> Case<'a> {
         let own = facts.pairs.iter().find(|p| p.pair == window.pair);
         let has_own = own.is_some_and(|p| !p.protected_runs.is_empty())
             || facts.exchanges.iter().any(|x| x.pair() == window.pair);
-        let negotiators =
-            if has_own { [window.pair].into() } else { gateways_for(window, facts) };
+        let negotiators = if has_own { [window.pair].into() } else { gateways_for(window, facts) };
         let protected: Vec<ClassRun> = facts
             .pairs
             .iter()
@@ -118,7 +117,8 @@ impl<'a> Case<'a> {
         let earliest = window.run.start.shifted(LOOKBACK.negated());
         let last_protected =
             protected.iter().map(|run| run.end).filter(|end| *end < window.run.start).max();
-        let from = last_protected.map_or(earliest, |end| end.shifted(JITTER.negated()).max(earliest));
+        let from =
+            last_protected.map_or(earliest, |end| end.shifted(JITTER.negated()).max(earliest));
         Self { window, facts, negotiators, is_own: has_own, from, protected }
     }
 
@@ -160,9 +160,8 @@ impl<'a> Case<'a> {
         for host in self.hosts() {
             let of_host = || self.events().filter(|(_, e)| self.is_of_host(e, host));
             let stops = of_host().filter(|(_, e)| is_stop(&e.event));
-            let Some((at, stop)) = stops
-                .filter(|(_, e)| self.opens(e.corrected))
-                .max_by_key(|(_, e)| e.corrected)
+            let Some((at, stop)) =
+                stops.filter(|(_, e)| self.opens(e.corrected)).max_by_key(|(_, e)| e.corrected)
             else {
                 continue;
             };
@@ -203,9 +202,10 @@ impl<'a> Case<'a> {
             return None;
         }
         let start = self.window.run.start;
-        let up = self.protected.iter().find(|run| {
-            run.start < start && run.end > start.shifted(JITTER)
-        })?;
+        let up = self
+            .protected
+            .iter()
+            .find(|run| run.start < start && run.end > start.shifted(JITTER))?;
         let gateways = self.negotiators.iter().next()?;
         let several = self.negotiators.len() > 1;
         let excluded = self.selectors_exclude();
@@ -215,7 +215,10 @@ impl<'a> Case<'a> {
             refs: excluded.iter().map(|index| FactRef::Event(*index)).collect(),
             why: format!(
                 "ESP between {} and {} was up (frames {} to {}) when this traffic passed in clear on the same capture: the tunnel's selectors do not cover it",
-                gateways.a(), gateways.b(), up.first.frame.0, up.last.frame.0,
+                gateways.a(),
+                gateways.b(),
+                up.first.frame.0,
+                up.last.frame.0,
             ),
             against: Vec::new(),
         };
@@ -223,17 +226,22 @@ impl<'a> Case<'a> {
             cause.against.push("no log shows the tunnel's selectors".to_owned());
         } else {
             cause.score = 88;
-            cause.why.push_str("; the selectors that the gateways logged do not hold these addresses");
+            cause
+                .why
+                .push_str("; the selectors that the gateways logged do not hold these addresses");
         }
         if several {
-            cause.against.push("more than one pair of gateways shows ESP on this capture".to_owned());
+            cause
+                .against
+                .push("more than one pair of gateways shows ESP on this capture".to_owned());
         }
         Some(cause)
     }
 
     /// Negotiations that failed before or in the window: on the wire, in the logs, joined by cookie.
     fn failures(&self) -> Vec<Cause> {
-        let mut by_reason: BTreeMap<Reason, Vec<(usize, &IkeExchange, Vec<usize>)>> = BTreeMap::new();
+        let mut by_reason: BTreeMap<Reason, Vec<(usize, &IkeExchange, Vec<usize>)>> =
+            BTreeMap::new();
         let mut told = BTreeSet::new();
         for (index, exchange) in self.facts.exchanges.iter().enumerate() {
             if !exchange.outcome.is_failure() || !self.negotiators.contains(&exchange.pair()) {
@@ -257,7 +265,10 @@ impl<'a> Case<'a> {
     }
 
     fn failure(&self, reason: Reason, failed: &[(usize, &IkeExchange, Vec<usize>)]) -> Cause {
-        let opening = failed.iter().filter(|(_, x, _)| x.start <= self.window.run.start.shifted(JITTER)).count();
+        let opening = failed
+            .iter()
+            .filter(|(_, x, _)| x.start <= self.window.run.start.shifted(JITTER))
+            .count();
         let logged = failed.iter().any(|(_, _, events)| !events.is_empty());
         let inferred = failed.iter().all(|(_, x, _)| x.inferred);
         let mut score = match (logged, inferred) {
@@ -271,17 +282,26 @@ impl<'a> Case<'a> {
             against.push("the first failed attempt came after the window had opened".to_owned());
         }
         if inferred && !logged {
-            against.push("the failure is encrypted; it is inferred from sizes, directions and what follows".to_owned());
+            against.push(
+                "the failure is encrypted; it is inferred from sizes, directions and what follows"
+                    .to_owned(),
+            );
         }
         let (first, last) = (failed.first(), failed.last());
         let frames = first.zip(last).map_or_else(String::new, |(first, last)| {
             format!("frames {} to {}", first.1.first.frame.0, last.1.last.frame.0)
         });
-        let attempts = if failed.len() == 1 { "one negotiation".to_owned() } else { format!("{} negotiations", failed.len()) };
-        let log = if logged { ", and the event log says the same under the same cookies" } else { "" };
+        let attempts = if failed.len() == 1 {
+            "one negotiation".to_owned()
+        } else {
+            format!("{} negotiations", failed.len())
+        };
+        let log =
+            if logged { ", and the event log says the same under the same cookies" } else { "" };
         let why = format!("{attempts} failed ({frames}): {}{log}", state_of(failed));
         let refs = failed.iter().flat_map(|(index, _, events)| {
-            std::iter::once(FactRef::Exchange(*index)).chain(events.iter().map(|e| FactRef::Event(*e)))
+            std::iter::once(FactRef::Exchange(*index))
+                .chain(events.iter().map(|e| FactRef::Event(*e)))
         });
         Cause { reason, score, refs: refs.collect(), why, against }
     }
@@ -291,20 +311,26 @@ impl<'a> Case<'a> {
         let mut by_reason: BTreeMap<Reason, BTreeSet<usize>> = BTreeMap::new();
         for (index, placed) in self.events() {
             let is_failure = placed.event.entry.category == Category::IkeFailure;
-            let pair_fits = pair_of(&placed.event).is_some_and(|pair| {
-                self.negotiators.contains(&pair) || pair == self.window.pair
-            });
-            if !is_failure || !pair_fits || told.contains(&index) || !self.within(placed.corrected) {
+            let pair_fits = pair_of(&placed.event)
+                .is_some_and(|pair| self.negotiators.contains(&pair) || pair == self.window.pair);
+            if !is_failure || !pair_fits || told.contains(&index) || !self.within(placed.corrected)
+            {
                 continue;
             }
-            by_reason.entry(placed.event.reason.unwrap_or(Reason::Other)).or_default().insert(index);
+            by_reason
+                .entry(placed.event.reason.unwrap_or(Reason::Other))
+                .or_default()
+                .insert(index);
         }
         by_reason
             .into_iter()
             .map(|(reason, events)| Cause {
                 reason,
                 score: 65,
-                why: format!("{} log events tell of failed negotiations in this time", events.len()),
+                why: format!(
+                    "{} log events tell of failed negotiations in this time",
+                    events.len()
+                ),
                 refs: events.into_iter().map(FactRef::Event).collect(),
                 against: vec!["the capture does not show these negotiations".to_owned()],
             })
@@ -317,7 +343,10 @@ impl<'a> Case<'a> {
         let logged: BTreeSet<usize> = self
             .events()
             .filter(|(_, e)| e.event.entry.category == Category::SaEnded)
-            .filter(|(_, e)| pair_of(&e.event).is_some_and(|p| p == self.window.pair || self.negotiators.contains(&p)))
+            .filter(|(_, e)| {
+                pair_of(&e.event)
+                    .is_some_and(|p| p == self.window.pair || self.negotiators.contains(&p))
+            })
             .filter(|(_, e)| self.opens(e.corrected))
             .map(|(index, _)| index)
             .collect();
@@ -336,7 +365,8 @@ impl<'a> Case<'a> {
         };
         refs.insert(FactRef::Exchange(index));
         let by = exchange.deleted.map(|(by, _)| by);
-        let (score, log) = if logged.is_empty() { (76, "") } else { (84, "; the event log says the same") };
+        let (score, log) =
+            if logged.is_empty() { (76, "") } else { (84, "; the event log says the same") };
         Some(Cause {
             reason: Reason::SaDeleted,
             score,
@@ -374,7 +404,10 @@ impl<'a> Case<'a> {
                 reason,
                 score: 55,
                 refs: [FactRef::Event(index)].into(),
-                why: format!("{}'s log tells of a policy change as the window opened: {}", placed.event.host, placed.event.entry.meaning),
+                why: format!(
+                    "{}'s log tells of a policy change as the window opened: {}",
+                    placed.event.host, placed.event.entry.meaning
+                ),
                 against: vec!["a policy change alone need not let clear text out".to_owned()],
             });
         }
@@ -390,14 +423,24 @@ impl<'a> Case<'a> {
         });
         told.map(|u| {
             let (reason, score, words) = match u.what.why {
-                UnreachableWhy::Port => (Reason::ServiceStopped, 74, "nobody listens on its IKE port"),
-                UnreachableWhy::Prohibited => (Reason::Udp500Blocked, 74, "a filter forbids IKE on the way"),
-                UnreachableWhy::Host => (Reason::PeerUnreachable, 74, "the host or its network is not there"),
+                UnreachableWhy::Port => {
+                    (Reason::ServiceStopped, 74, "nobody listens on its IKE port")
+                }
+                UnreachableWhy::Prohibited => {
+                    (Reason::Udp500Blocked, 74, "a filter forbids IKE on the way")
+                }
+                UnreachableWhy::Host => {
+                    (Reason::PeerUnreachable, 74, "the host or its network is not there")
+                }
             };
             Cause {
                 reason,
                 score,
-                refs: self.deletion_near().map(|(index, _)| FactRef::Exchange(index)).into_iter().collect(),
+                refs: self
+                    .deletion_near()
+                    .map(|(index, _)| FactRef::Exchange(index))
+                    .into_iter()
+                    .collect(),
                 why: format!(
                     "ICMP errors about IKE to {} (frames {} to {}) say that {words}",
                     u.what.to, u.first.frame.frame.0, u.last.frame.frame.0,
@@ -443,12 +486,17 @@ impl<'a> Case<'a> {
     /// Whether an event was logged by the host with this address: it names it as its own, or
     /// another event of the same computer in logs of the same folder does.
     fn is_of_host(&self, placed: &PlacedEvent, address: IpAddr) -> bool {
-        self.facts.addresses.get(&placed.event.record.evidence).is_some_and(|own| own.contains(&address))
+        self.facts
+            .addresses
+            .get(&placed.event.record.evidence)
+            .is_some_and(|own| own.contains(&address))
     }
 
     /// Whether a time lies where what opened the window can lie.
     fn opens(&self, time: Option<Timestamp>) -> bool {
-        time.is_some_and(|t| t >= self.from.shifted(JITTER.negated()) && t <= self.window.run.start.shifted(JITTER))
+        time.is_some_and(|t| {
+            t >= self.from.shifted(JITTER.negated()) && t <= self.window.run.start.shifted(JITTER)
+        })
     }
 
     /// Whether a time lies between the last protection and the window's end.
@@ -462,9 +510,10 @@ impl<'a> Case<'a> {
 
     /// The negotiation whose deletion lies nearest before the window's opening.
     fn deletion_near(&self) -> Option<(usize, &'a IkeExchange)> {
-        let candidates = self.facts.exchanges.iter().enumerate().filter(|(_, x)| {
-            x.outcome == Outcome::Ended && self.negotiators.contains(&x.pair())
-        });
+        let candidates =
+            self.facts.exchanges.iter().enumerate().filter(|(_, x)| {
+                x.outcome == Outcome::Ended && self.negotiators.contains(&x.pair())
+            });
         candidates
             .filter(|(_, x)| self.opens(x.deleted.map(|(_, time)| time)))
             .max_by_key(|(_, x)| x.deleted.map(|(_, time)| time))
@@ -506,11 +555,10 @@ fn gateways_for(window: &CleartextWindow, facts: &Facts) -> BTreeSet<HostPair> {
         return logged;
     }
     let capture = window.run.first.evidence;
-    let shows = |p: &&PairFacts| {
-        p.protected_runs.iter().any(|run| run.first.evidence == capture)
-    };
+    let shows = |p: &&PairFacts| p.protected_runs.iter().any(|run| run.first.evidence == capture);
     let by_esp: BTreeSet<_> = facts.pairs.iter().filter(shows).map(|p| p.pair).collect();
-    let by_ike = facts.exchanges.iter().filter(|x| x.first.evidence == capture).map(IkeExchange::pair);
+    let by_ike =
+        facts.exchanges.iter().filter(|x| x.first.evidence == capture).map(IkeExchange::pair);
     if by_esp.is_empty() { by_ike.collect() } else { by_esp }
 }
 
@@ -525,18 +573,23 @@ pub(super) fn pair_of(event: &LogEvent) -> Option<HostPair> {
     let selector = event.selector.unwrap_or_default();
     let is_host = |mask: Option<IpAddr>| mask.is_none_or(|mask| prefix_len(mask) >= Some(32));
     let (local, peer) = (event.local?, event.peer?);
-    (is_host(selector.local_mask) && is_host(selector.peer_mask)).then(|| HostPair::new(local, peer))
+    (is_host(selector.local_mask) && is_host(selector.peer_mask))
+        .then(|| HostPair::new(local, peer))
 }
 
 fn selector_covers(event: &LogEvent, pair: HostPair) -> bool {
-    let (Some(selector), Some(local), Some(peer)) = (event.selector, event.local, event.peer) else {
+    let (Some(selector), Some(local), Some(peer)) = (event.selector, event.local, event.peer)
+    else {
         return false;
     };
-    let holds = |net: IpAddr, mask: Option<IpAddr>, address: IpAddr| match mask.and_then(prefix_len) {
+    let holds = |net: IpAddr, mask: Option<IpAddr>, address: IpAddr| match mask.and_then(prefix_len)
+    {
         Some(length) => ipnet::IpNet::new(net, length).is_ok_and(|net| net.contains(&address)),
         None => net == address,
     };
-    let fits = |one, other| holds(local, selector.local_mask, one) && holds(peer, selector.peer_mask, other);
+    let fits = |one, other| {
+        holds(local, selector.local_mask, one) && holds(peer, selector.peer_mask, other)
+    };
     fits(pair.a(), pair.b()) || fits(pair.b(), pair.a())
 }
 
@@ -545,7 +598,7 @@ fn prefix_len(mask: IpAddr) -> Option<u8> {
 }
 
 fn is_stop(event: &LogEvent) -> bool {
-    event.service.is_some_and(|(_, state)| state.is_stopped())
+    event.service.is_some_and(|(_, state)| state.is_down())
 }
 
 fn is_start(event: &LogEvent) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! No bound on its size: the joins are exact (cookies, SPIs) and need no clock.
 
+use super::short_name;
+use crate::catalogue::Category;
 use crate::evidence::EvidenceId;
 use crate::ike::{IkeExchange, Outcome, Spi};
 use crate::protection::Stream;
@@ -52,12 +54,12 @@ impl OffsetMethod {
 /// The offset of every log with events.
 pub(super) fn estimate(summary: &Summary, exchanges: &[IkeExchange]) -> Vec<ClockOffset> {
     let wire = Wire::of(summary, exchanges);
-    let mut by_host: BTreeMap<(&str, &str), Vec<Span>> = BTreeMap::new();
+    let mut by_host: BTreeMap<(&str, String), Vec<Span>> = BTreeMap::new();
     let mut own: BTreeMap<EvidenceId, Vec<Span>> = BTreeMap::new();
     for (evidence, log) in &summary.logs {
         let joins = wire.joins(log);
         if let Some(host) = host_of(log) {
-            by_host.entry((&log.folder, host)).or_default().extend(&joins);
+            by_host.entry((&log.folder, short_name(host))).or_default().extend(&joins);
         }
         own.insert(*evidence, joins);
     }
@@ -67,7 +69,8 @@ pub(super) fn estimate(summary: &Summary, exchanges: &[IkeExchange]) -> Vec<Cloc
         .filter_map(|(evidence, log)| {
             let host = host_of(log)?;
             let joins = own.remove(evidence).unwrap_or_default();
-            let lent = by_host.get(&(log.folder.as_str(), host)).cloned().unwrap_or_default();
+            let lent =
+                by_host.get(&(log.folder.as_str(), short_name(host))).cloned().unwrap_or_default();
             let (joins, method) = match (joins.is_empty(), lent.is_empty()) {
                 (false, _) => (joins, OffsetMethod::ExactJoins),
                 (true, false) => (lent, OffsetMethod::SameHost),
@@ -138,11 +141,11 @@ impl Wire {
     fn joins(&self, log: &LogPart) -> Vec<Span> {
         let mut joins = Vec::new();
         for event in &log.events {
-            if !event.is_new_security_association() && !event.is_negotiation_failure() {
+            let Some(time) = event.time else { continue };
+            if !matches!(event.entry.category, Category::SaEstablished | Category::IkeFailure) {
                 continue;
             }
-            let by_cookie =
-                event.initiator_cookie.and_then(|cookie| self.failed.get(&Spi(cookie)));
+            let by_cookie = event.initiator_cookie.and_then(|cookie| self.failed.get(&Spi(cookie)));
             // Windows does not document the byte order of the SPI; both are looked up.
             let spis = [event.inbound_spi, event.outbound_spi].into_iter().flatten();
             let by_spi = spis
@@ -150,7 +153,7 @@ impl Wire {
                 .filter_map(|spi| self.completed.get(&spi))
                 .min();
             if let Some(on_wire) = by_cookie.or(by_spi) {
-                joins.push(event.time.since(*on_wire));
+                joins.push(time.since(*on_wire));
             }
         }
         joins

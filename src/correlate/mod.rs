@@ -99,6 +99,9 @@ pub struct Facts {
     pub exchanges: Vec<IkeExchange>,
     /// In order of evidence and record.
     pub events: Vec<PlacedEvent>,
+    /// Per log, the addresses of the host that wrote it, as its events and those of its sister
+    /// logs (same computer, same folder) name them.
+    pub addresses: BTreeMap<EvidenceId, BTreeSet<IpAddr>>,
     /// One a log that needs one.
     pub clock_offsets: Vec<ClockOffset>,
     /// By pair.
@@ -126,6 +129,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         protected: Vec::new(),
         exchanges,
         events,
+        addresses: addresses(summary, policy),
         clock_offsets: clocks,
         unreachable: unreachable(summary),
         ike_overflow: negotiations.overflow(),
@@ -167,10 +171,9 @@ fn judge_pair(
     inferred: Option<&BTreeSet<InferredFrom>>,
 ) -> JudgedPair {
     let (expectation, source) = match (policy.of_pair(pair), inferred) {
-        ((Expectation::None, ExpectationSource::None), Some(from)) => (
-            Expectation::Required(Level::Authenticate),
-            ExpectationSource::Inferred(from.clone()),
-        ),
+        ((Expectation::None, ExpectationSource::None), Some(from)) => {
+            (Expectation::Required(Level::Authenticate), ExpectationSource::Inferred(from.clone()))
+        }
         (told, _) => told,
     };
     let mut judged = JudgedPair {
@@ -208,7 +211,8 @@ impl JudgedPair {
                     Expectation::Exempt => class = ProtectionClass::Exempt,
                     Expectation::Required(_) => {
                         self.facts.unprotected.join(count);
-                        let piece = |run: &ClassRun| ClearRun { run: *run, service, app, encrypted };
+                        let piece =
+                            |run: &ClassRun| ClearRun { run: *run, service, app, encrypted };
                         self.owed.extend(runs.iter().map(piece));
                     }
                     Expectation::None => {}
@@ -227,16 +231,14 @@ impl JudgedPair {
                     self.esp.extend(runs.iter().map(|run| (*run, spi)));
                 }
             }
-            Stream::Ike
-            | Stream::NattKeepalive
-            | Stream::Exempt(_)
-            | Stream::Undecodable(_) => {}
+            Stream::Ike | Stream::NattKeepalive | Stream::Exempt(_) | Stream::Undecodable(_) => {}
         }
         self.facts.total.join(count);
         self.facts.by_class.entry(class).or_default().join(count);
         for run in runs {
             let (first, last) = self.facts.span.unwrap_or((*run, *run));
-            let first = if (run.start, run.first) < (first.start, first.first) { *run } else { first };
+            let first =
+                if (run.start, run.first) < (first.start, first.first) { *run } else { first };
             let last = if (run.end, run.last) > (last.end, last.last) { *run } else { last };
             self.facts.span = Some((first, last));
         }
@@ -333,7 +335,7 @@ fn infer(
     for exchange in exchanges {
         add(exchange.pair(), InferredFrom::Ike);
     }
-    for pair in events.iter().filter_map(|e| e.event.pair()) {
+    for pair in events.iter().filter_map(|e| cause::pair_of(&e.event)) {
         add(pair, InferredFrom::Log);
     }
     inferred
@@ -346,11 +348,46 @@ fn placed_events(summary: &Summary, clocks: &[ClockOffset]) -> Vec<PlacedEvent> 
     for (evidence, log) in &summary.logs {
         for event in &log.events {
             let offset = offsets.get(evidence).and_then(|clock| clock.offset);
-            let corrected = offset.map(|offset| event.time.shifted(offset.negated()));
+            let corrected = offset.zip(event.time).map(|(offset, t)| t.shifted(offset.negated()));
             placed.push(PlacedEvent { event: event.clone(), corrected });
         }
     }
     placed
+}
+
+/// The addresses of each log's host: what its events call local, and what the policy names it.
+fn addresses(summary: &Summary, policy: &Policy) -> BTreeMap<EvidenceId, BTreeSet<IpAddr>> {
+    let mut of_host: BTreeMap<(&str, String), BTreeSet<IpAddr>> = BTreeMap::new();
+    for log in summary.logs.values() {
+        for event in &log.events {
+            let known = of_host.entry((&log.folder, short_name(&event.host))).or_default();
+            // The selector of a tunnel names the networks behind the host, not the host.
+            let own = event.selector.and_then(|s| s.local_tunnel).or(event.local);
+            known.extend(own);
+        }
+    }
+    let named = |host: &str| {
+        policy
+            .hosts
+            .iter()
+            .filter(|(name, _)| short_name(name) == short_name(host))
+            .flat_map(|(_, a)| a)
+            .copied()
+            .collect::<Vec<_>>()
+    };
+    let of_log = |log: &crate::summary::LogPart| {
+        let host = log.events.first().map(|e| e.host.as_str()).unwrap_or_default();
+        let mut own =
+            of_host.get(&(log.folder.as_str(), short_name(host))).cloned().unwrap_or_default();
+        own.extend(named(host));
+        own
+    };
+    summary.logs.iter().map(|(evidence, log)| (*evidence, of_log(log))).collect()
+}
+
+/// A computer's name without its domain, in lower case: logs write it either way.
+pub(crate) fn short_name(host: &str) -> String {
+    host.split('.').next().unwrap_or_default().to_lowercase()
 }
 
 fn unreachable(summary: &Summary) -> Vec<UnreachableFacts> {

@@ -107,7 +107,8 @@ fn rule_of(
 ) -> Result<Rule, Fault> {
     let written = rule.get_ref();
     let [one, other] = written.between.get_ref().as_slice() else {
-        let message = format!("`between` has {} sides, expected 2", written.between.get_ref().len());
+        let message =
+            format!("`between` has {} sides, expected 2", written.between.get_ref().len());
         let hint = "write between = [\"10.0.0.0/24\", \"10.0.1.5\"]";
         return Err(Fault::new(written.between.span(), message, hint));
     };
@@ -135,7 +136,9 @@ fn side(written: &Spanned<String>, hosts: &[NamedHost]) -> Result<Side, Fault> {
     }
     let net = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     net.map(|net| Side::Nets(vec![net])).ok_or_else(|| {
-        let message = format!("found \"{text}\", expected \"any\", an address, a network or a name of [hosts]");
+        let message = format!(
+            "found \"{text}\", expected \"any\", an address, a network or a name of [hosts]"
+        );
         Fault::new(written.span(), message, "a network is written as 10.0.0.0/24 or fd00::/64")
     })
 }
@@ -179,7 +182,11 @@ fn protocol_of(written: &Spanned<Protocol>) -> Result<u8, Fault> {
     };
     found.map_err(|found| {
         let message = format!("found {found}, expected a protocol");
-        Fault::new(written.span(), message, "a number from 0 to 255 or one of tcp, udp, icmp, icmpv6, igmp, gre, sctp, rsvp")
+        Fault::new(
+            written.span(),
+            message,
+            "a number from 0 to 255 or one of tcp, udp, icmp, icmpv6, igmp, gre, sctp, rsvp",
+        )
     })
 }
 
@@ -226,11 +233,23 @@ mod tests {
     #[test]
     fn errors_name_the_line_and_what_was_expected() {
         let cases = [
-            ("[[protect]]\nbetween = [\"10.0.0.0/33\", \"any\"]\n", 2, "expected \"any\", an address"),
+            (
+                "[[protect]]\nbetween = [\"10.0.0.0/33\", \"any\"]\n",
+                2,
+                "expected \"any\", an address",
+            ),
             ("[[protect]]\nbetween = [\"any\"]\n", 2, "1 sides, expected 2"),
             ("[[protect]]\nbetween = [\"any\", \"any\"]\nport = 5\n", 3, "without a protocol"),
-            ("[[protect]]\nbetween = [\"any\", \"any\"]\nlevel = \"strong\"\n", 3, "expected a level"),
-            ("[[exempt]]\nbetween = [\"any\", \"any\"]\nprotocol = 300\n", 3, "expected a protocol"),
+            (
+                "[[protect]]\nbetween = [\"any\", \"any\"]\nlevel = \"strong\"\n",
+                3,
+                "expected a level",
+            ),
+            (
+                "[[exempt]]\nbetween = [\"any\", \"any\"]\nprotocol = 300\n",
+                3,
+                "expected a protocol",
+            ),
             ("\n\ncolour = 1\n", 3, "unknown field"),
             ("default_exemptions = \"xp\"\n", 1, "expected a system"),
             ("[[protect]\n", 1, ""),
@@ -245,8 +264,14 @@ mod tests {
 
     #[test]
     fn hosts_stand_for_their_addresses() {
-        let policy = parse("[hosts]\nFS = [\"10.0.0.5\", \"fd00::5\"]\n[[protect]]\nbetween = [\"FS\", \"any\"]\n").unwrap();
-        assert_eq!(policy.hosts, [("FS".to_owned(), vec!["10.0.0.5".parse().unwrap(), "fd00::5".parse().unwrap()])]);
+        let policy = parse(
+            "[hosts]\nFS = [\"10.0.0.5\", \"fd00::5\"]\n[[protect]]\nbetween = [\"FS\", \"any\"]\n",
+        )
+        .unwrap();
+        assert_eq!(
+            policy.hosts,
+            [("FS".to_owned(), vec!["10.0.0.5".parse().unwrap(), "fd00::5".parse().unwrap()])]
+        );
         assert!(matches!(&policy.rules[0].between[0], Side::Nets(nets) if nets.len() == 2));
     }
 

@@ -74,12 +74,15 @@ impl Summary {
         for (pair, streams) in self.streams() {
             let mut by_spi: BTreeMap<Stream, EspUse> = BTreeMap::new();
             for (stream, _, runs) in streams {
-                let is_spi =
-                    matches!(stream, Stream::Esp(..) | Stream::WespIntegrityOnly(..) | Stream::Ah(..));
+                let is_spi = matches!(
+                    stream,
+                    Stream::Esp(..) | Stream::WespIntegrityOnly(..) | Stream::Ah(..)
+                );
                 let (Some(first), Some(last), true) = (runs.first(), runs.last(), is_spi) else {
                     continue;
                 };
-                let seen = by_spi.entry(stream).or_insert(EspUse { start: first.start, end: last.end });
+                let seen =
+                    by_spi.entry(stream).or_insert(EspUse { start: first.start, end: last.end });
                 seen.start = seen.start.min(first.start);
                 seen.end = seen.end.max(last.end);
             }
