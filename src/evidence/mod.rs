@@ -4,6 +4,14 @@
 
 mod problem;
 
+mod digest;
+mod discover;
+mod format;
+
+pub use digest::Hashing;
+pub(crate) use digest::hex;
+pub use discover::{Found, discover};
+pub use format::{Format, PEEK, Unread};
 pub use problem::{Position, Problem, ProblemCode};
 
 use std::fmt;

@@ -1,0 +1,135 @@
+//! Paths as given → files to read, in an order that does not depend on the arguments'.
+//!
+//! Opens no file. What cannot be reached is a problem with its path.
+
+use super::{Position, Problem, ProblemCode};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
+
+/// A file that was found, or a path that could not be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The path as the report shows it: as given, with what lies below joined by `/`.
+    pub shown: String,
+    /// The path to open.
+    pub path: PathBuf,
+    /// Named on the command line, not met in a folder.
+    pub explicit: bool,
+    /// Its length as the file system tells it, in bytes.
+    pub size: u64,
+    /// Why it cannot be read.
+    pub problem: Option<Problem>,
+}
+
+/// Finds the files under the paths, sorted by the path shown, each once. What lies in `excluded`
+/// (the report's own folder) is left out. `-` stands for standard input.
+#[must_use]
+pub fn discover(paths: &[PathBuf], excluded: Option<&Path>) -> Vec<Found> {
+    let excluded = excluded.and_then(|path| path.canonicalize().ok());
+    let mut found: BTreeMap<String, Found> = BTreeMap::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            add(&mut found, file(path, true, 0, None));
+            continue;
+        }
+        // A link that was named is followed; links met in a folder are not.
+        for entry in WalkDir::new(path).follow_root_links(true).sort_by_file_name() {
+            let explicit =
+                entry.as_ref().map_or_else(walkdir::Error::depth, walkdir::DirEntry::depth) == 0;
+            match entry {
+                Ok(entry) if entry.file_type().is_dir() => {}
+                Ok(entry) if is_within(entry.path(), excluded.as_deref()) => {}
+                Ok(entry) => add(&mut found, of_entry(&entry, explicit)),
+                Err(error) => {
+                    let at = error.path().unwrap_or(path).to_owned();
+                    let cause = error
+                        .io_error()
+                        .map_or_else(|| "links form a loop".to_owned(), ToString::to_string);
+                    add(
+                        &mut found,
+                        file(&at, explicit, 0, Some(format!("cannot read it: {cause}"))),
+                    );
+                }
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+fn of_entry(entry: &walkdir::DirEntry, explicit: bool) -> Found {
+    let metadata = if explicit {
+        std::fs::metadata(entry.path())
+    } else {
+        entry.metadata().map_err(Into::into)
+    };
+    match metadata {
+        Ok(metadata) if metadata.is_file() => file(entry.path(), explicit, metadata.len(), None),
+        Ok(metadata) if metadata.is_symlink() => file(
+            entry.path(),
+            explicit,
+            0,
+            Some("a link inside a folder is not followed; name its target".to_owned()),
+        ),
+        // Opening a pipe or a device could wait for ever or change something.
+        Ok(_) => file(
+            entry.path(),
+            explicit,
+            0,
+            Some("neither a file nor a folder; it was not opened".to_owned()),
+        ),
+        Err(error) => file(entry.path(), explicit, 0, Some(format!("cannot read it: {error}"))),
+    }
+}
+
+fn file(path: &Path, explicit: bool, size: u64, fault: Option<String>) -> Found {
+    let problem = fault.map(|text| Problem {
+        code: ProblemCode::Unreadable,
+        text,
+        offset: None,
+        position: Position::File,
+    });
+    let parts = path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+    Found { shown: parts, path: path.to_owned(), explicit, size, problem }
+}
+
+fn add(found: &mut BTreeMap<String, Found>, file: Found) {
+    match found.get_mut(&file.shown) {
+        // Named and met in a folder as well: named counts.
+        Some(known) => known.explicit |= file.explicit,
+        None => {
+            found.insert(file.shown.clone(), file);
+        }
+    }
+}
+
+fn is_within(path: &Path, excluded: Option<&Path>) -> bool {
+    excluded
+        .is_some_and(|excluded| path.canonicalize().is_ok_and(|path| path.starts_with(excluded)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_arguments_does_not_matter_and_each_file_comes_once() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("b")).unwrap();
+        for name in ["c.bin", "a.bin", "b/x.bin"] {
+            std::fs::File::create(folder.path().join(name)).unwrap();
+        }
+        let one = folder.path().to_owned();
+        let other = folder.path().join("a.bin");
+        let forth = discover(&[one.clone(), other.clone()], None);
+        assert_eq!(forth, discover(&[other, one], None));
+        assert_eq!(forth.len(), 3);
+        assert!(forth[0].explicit && !forth[1].explicit);
+    }
+
+    #[test]
+    fn a_missing_path_is_a_problem_and_not_an_end() {
+        let found = discover(&[PathBuf::from("/nowhere/at/all")], None);
+        assert_eq!(found[0].problem.as_ref().unwrap().code, ProblemCode::Unreadable);
+    }
+}
