@@ -34,3 +34,5 @@ pub mod policy;
 pub mod summary;
 
 pub mod correlate;
+
+pub mod findings;

@@ -11,7 +11,7 @@ mod pcapng;
 pub use pcap::read as read_pcap;
 pub use pcapng::read as read_pcapng;
 
-use crate::evidence::{FrameNumber, Position, Problem, ProblemCode};
+use crate::evidence::{Extent, FrameNumber, Interface, Position, Problem, ProblemCode};
 use crate::time::{Resolution, Timestamp};
 use std::collections::BTreeMap;
 
@@ -42,19 +42,6 @@ impl Linktype {
     pub const LINUX_SLL2: Self = Self(276);
 }
 
-/// An interface as the capture describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Interface {
-    /// What its frames begin with.
-    pub linktype: Linktype,
-    /// The most bytes of a frame that were kept; 0 means no limit.
-    pub snaplen: u32,
-    /// How finely its times are told.
-    pub resolution: Resolution,
-    /// Its name, where the capture tells one.
-    pub name: Option<String>,
-}
-
 /// One captured frame; its bytes stay in the reader's buffer.
 #[derive(Clone, Copy, Debug)]
 pub struct RawFrame<'a> {
@@ -68,23 +55,6 @@ pub struct RawFrame<'a> {
     pub original_len: u32,
     /// The captured octets; fewer than `original_len` where the capture cut it.
     pub data: &'a [u8],
-}
-
-/// Octets and items of one kind in a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Extent {
-    /// Octets of the file.
-    pub bytes: u64,
-    /// Frames, blocks or records in them.
-    pub records: u64,
-}
-
-impl Extent {
-    /// Adds one item of so many octets.
-    pub fn add(&mut self, bytes: u64) {
-        self.bytes += bytes;
-        self.records += 1;
-    }
 }
 
 /// What a capture said beside its frames.
@@ -113,7 +83,7 @@ impl CaptureOutline {
     }
 
     fn cover(&mut self, bucket: &'static str, bytes: u64) {
-        self.coverage.entry(bucket).or_default().add(bytes);
+        self.coverage.entry(bucket).or_default().add(bytes, 1);
     }
 
     fn problem(&mut self, code: ProblemCode, offset: u64, position: Position, text: String) {

@@ -3,8 +3,8 @@
 //! Headers are read by `pcap-parser`; the stream is ours.
 
 use super::buffer::Buffer;
-use super::{CaptureOutline, Clock, Interface, Linktype, RawFrame};
-use crate::evidence::{FrameNumber, Position, ProblemCode};
+use super::{CaptureOutline, Clock, Linktype, RawFrame};
+use crate::evidence::{FrameNumber, Interface, Position, ProblemCode};
 use crate::time::{Resolution, Timestamp};
 use pcap_parser::PcapHeader;
 use pcap_parser::pcap::{
@@ -118,7 +118,7 @@ impl Layout {
     fn interface(&self, header: &PcapHeader) -> Interface {
         let resolution =
             if self.nanoseconds { Resolution::NANOSECONDS } else { Resolution::MICROSECONDS };
-        Interface { linktype: self.linktype, snaplen: header.snaplen, resolution, name: None }
+        Interface { linktype: self.linktype.0, snaplen: header.snaplen, resolution, name: None }
     }
 
     fn captured_len(&self, record: &[u8]) -> u32 {

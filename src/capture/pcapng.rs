@@ -6,8 +6,8 @@
 //! decoded here (draft-ietf-opsawg-pcapng §4.2).
 
 use super::buffer::Buffer;
-use super::{CaptureOutline, Clock, Interface, Linktype, RawFrame};
-use crate::evidence::{FrameNumber, Position, ProblemCode};
+use super::{CaptureOutline, Clock, Linktype, RawFrame};
+use crate::evidence::{FrameNumber, Interface, Position, ProblemCode};
 use crate::time::{Resolution, Timestamp};
 use pcap_parser::pcapng::{
     InterfaceDescriptionBlock, OptionCode, parse_interfacedescriptionblock_be,
@@ -200,7 +200,7 @@ impl Walk {
         };
         let resolution = Resolution::from_ticks_per_second(clock.ticks_per_second);
         self.outline.interfaces.push(Interface {
-            linktype: clock.linktype,
+            linktype: clock.linktype.0,
             snaplen: clock.snaplen,
             resolution,
             name,

@@ -26,6 +26,16 @@ pub enum Confidence {
 }
 
 impl Confidence {
+    /// The confidence as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+
     /// From a score of 0 to 100.
     #[must_use]
     pub const fn of_score(score: u8) -> Self {
@@ -71,6 +81,9 @@ impl Cause {
         Confidence::of_score(self.score)
     }
 }
+
+/// A failed negotiation: its index, itself, and the log events under its cookies.
+type Failed<'a> = (usize, &'a IkeExchange, Vec<usize>);
 
 /// Finds the causes of every window.
 pub(super) fn explain(
@@ -240,8 +253,7 @@ impl<'a> Case<'a> {
 
     /// Negotiations that failed before or in the window: on the wire, in the logs, joined by cookie.
     fn failures(&self) -> Vec<Cause> {
-        let mut by_reason: BTreeMap<Reason, Vec<(usize, &IkeExchange, Vec<usize>)>> =
-            BTreeMap::new();
+        let mut by_reason: BTreeMap<Reason, Vec<Failed<'_>>> = BTreeMap::new();
         let mut told = BTreeSet::new();
         for (index, exchange) in self.facts.exchanges.iter().enumerate() {
             if !exchange.outcome.is_failure() || !self.negotiators.contains(&exchange.pair()) {
@@ -264,7 +276,7 @@ impl<'a> Case<'a> {
         causes
     }
 
-    fn failure(&self, reason: Reason, failed: &[(usize, &IkeExchange, Vec<usize>)]) -> Cause {
+    fn failure(&self, reason: Reason, failed: &[Failed<'_>]) -> Cause {
         let opening = failed
             .iter()
             .filter(|(_, x, _)| x.start <= self.window.run.start.shifted(JITTER))
@@ -609,7 +621,7 @@ fn service_name(event: &LogEvent) -> String {
     event.service.map_or_else(|| "a service".to_owned(), |(service, _)| service.as_str().to_owned())
 }
 
-fn state_of(failed: &[(usize, &IkeExchange, Vec<usize>)]) -> String {
+fn state_of(failed: &[Failed<'_>]) -> String {
     let states: BTreeSet<&str> = failed.iter().map(|(_, x, _)| x.state).collect();
     states.into_iter().collect::<Vec<_>>().join("; ")
 }

@@ -3,12 +3,17 @@
 //! Times of logs are compared with times of captures only after the clock is known, and the facts
 //! say where it is not.
 
-mod cause;
-mod clock;
 mod windows;
+
+mod clock;
+
+mod cause;
+
+mod verdict;
 
 pub use cause::{Against, Cause, Confidence, FactRef};
 pub use clock::{ClockOffset, OffsetMethod};
+pub use verdict::Verdict;
 pub use windows::{AppCount, CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
 
 use crate::eventlog::LogEvent;
@@ -18,7 +23,7 @@ use crate::ike::{IkeExchange, conclude};
 use crate::policy::{Expectation, ExpectationSource, InferredFrom, Level, Policy};
 use crate::protection::unreachable::Unreachable;
 use crate::protection::{App, EspSpi, ProtectionClass, Stream};
-use crate::summary::{ClassRun, Count, Sighting, Summary, Unpaired};
+use crate::summary::{ClassRun, Count, JudgedStream, Sighting, StreamsByPair, Summary, Unpaired};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -33,14 +38,10 @@ pub struct PairFacts {
     pub expectation: Expectation,
     /// Where the expectation comes from.
     pub source: ExpectationSource,
-    /// All its frames.
-    pub total: Count,
-    /// By class, after the policy's exemptions.
-    pub by_class: BTreeMap<ProtectionClass, Count>,
+    /// By class, after the policy's exemptions: how much, and from when to when.
+    pub by_class: BTreeMap<ProtectionClass, ClassRun>,
     /// Clear frames that should have been protected.
     pub unprotected: Count,
-    /// Time and evidence of the first and the last frame.
-    pub span: Option<(ClassRun, ClassRun)>,
     /// SPIs of ESP and AH.
     pub spis: BTreeSet<EspSpi>,
     /// Stretches with packets under ESP or AH, in order.
@@ -162,7 +163,7 @@ struct JudgedPair {
     by_app: BTreeMap<(App, bool), Count>,
 }
 
-type PairStreams<'a> = [(Stream, ProtectionClass, &'a [ClassRun])];
+type PairStreams<'a> = [JudgedStream<'a>];
 
 fn judge_pair(
     pair: HostPair,
@@ -172,7 +173,7 @@ fn judge_pair(
 ) -> JudgedPair {
     let (expectation, source) = match (policy.of_pair(pair), inferred) {
         ((Expectation::None, ExpectationSource::None), Some(from)) => {
-            (Expectation::Required(Level::Authenticate), ExpectationSource::Inferred(from.clone()))
+            (Expectation::Required(Level::Encrypt), ExpectationSource::Inferred(from.clone()))
         }
         (told, _) => told,
     };
@@ -181,10 +182,8 @@ fn judge_pair(
             pair,
             expectation,
             source,
-            total: Count::default(),
             by_class: BTreeMap::new(),
             unprotected: Count::default(),
-            span: None,
             spis: BTreeSet::new(),
             protected_runs: Vec::new(),
         },
@@ -233,14 +232,9 @@ impl JudgedPair {
             }
             Stream::Ike | Stream::NattKeepalive | Stream::Exempt(_) | Stream::Undecodable(_) => {}
         }
-        self.facts.total.join(count);
-        self.facts.by_class.entry(class).or_default().join(count);
         for run in runs {
-            let (first, last) = self.facts.span.unwrap_or((*run, *run));
-            let first =
-                if (run.start, run.first) < (first.start, first.first) { *run } else { first };
-            let last = if (run.end, run.last) > (last.end, last.last) { *run } else { last };
-            self.facts.span = Some((first, last));
+            let all = self.facts.by_class.entry(class);
+            all.and_modify(|known| known.absorb(*run)).or_insert(*run);
         }
     }
 
@@ -266,9 +260,10 @@ impl Facts {
         by_app: BTreeMap<(App, bool), Count>,
         streams: &PairStreams<'_>,
     ) {
-        self.total.join(pair.total);
-        for (class, count) in &pair.by_class {
-            self.by_class.entry(*class).or_default().join(*count);
+        for (class, run) in &pair.by_class {
+            let count = count_of(&[*run]);
+            self.total.join(count);
+            self.by_class.entry(*class).or_default().join(count);
         }
         for (app, count) in by_app {
             self.by_app.entry(app).or_default().join(count);
@@ -310,7 +305,7 @@ fn interleaved(summary: &Summary, pair: HostPair) -> Vec<ClassRun> {
 
 /// Pairs that show IPsec between their own two hosts anywhere in the evidence.
 fn infer(
-    streams: &BTreeMap<HostPair, Vec<(Stream, ProtectionClass, &[ClassRun])>>,
+    streams: &StreamsByPair<'_>,
     exchanges: &[IkeExchange],
     events: &[PlacedEvent],
 ) -> BTreeMap<HostPair, BTreeSet<InferredFrom>> {
@@ -402,9 +397,14 @@ fn unreachable(summary: &Summary) -> Vec<UnreachableFacts> {
 }
 
 impl PairFacts {
-    /// Whether the address is one of the pair's.
+    /// All its frames, whatever their class; `None` where there is none.
     #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
-        self.pair.contains(address)
+    pub fn total(&self) -> Option<ClassRun> {
+        let mut runs = self.by_class.values().copied();
+        let first = runs.next()?;
+        Some(runs.fold(first, |mut all, run| {
+            all.absorb(run);
+            all
+        }))
     }
 }

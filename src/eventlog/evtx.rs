@@ -197,16 +197,17 @@ impl Log<'_> {
         let size = end.saturating_sub(start.max(place.cursor));
         place.cursor = place.cursor.max(end);
 
+        // The frame of an exported log may hold no time or another one; the content is right.
         let written = i64::try_from(record.timestamp.as_nanosecond()).ok().map(Timestamp);
-        if written.is_none() {
-            let text = format!("the time {} cannot be told", record.timestamp);
-            let position = Position::Record(number);
-            self.tally.problem(ProblemCode::BadTime, text, Some(at), position);
-        }
-        let known = record.into_json().and_then(|json| self.content(&json, written));
-        match known {
-            Ok(known) => {
-                self.tally.record(number, written);
+        let content = record.into_json().and_then(|json| self.content(&json, written));
+        match content {
+            Ok((known, time)) => {
+                self.tally.record(number, time);
+                if time.is_none() {
+                    let text = "the record tells no usable time".to_owned();
+                    let position = Position::Record(number);
+                    self.tally.problem(ProblemCode::BadTime, text, Some(at), position);
+                }
                 let bucket = if known { "records_known" } else { "records_other" };
                 self.tally.cover(bucket, size, 1);
             }
@@ -230,24 +231,26 @@ impl Log<'_> {
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), position);
     }
 
-    /// Hands the event on where the catalogue knows it, and says whether it does.
+    /// Hands the event on where the catalogue knows it, says whether it does, and tells the
+    /// record's time.
     fn content(
         &mut self,
         json: &SerializedEvtxRecord<String>,
         written: Option<Timestamp>,
-    ) -> Result<bool, EvtxError> {
+    ) -> Result<(bool, Option<Timestamp>), EvtxError> {
         self.tally.host(text_behind(&json.data, COMPUTER));
         self.tally.channel(text_behind(&json.data, CHANNEL));
+        let time = Timestamp::from_rfc3339(text_behind(&json.data, TIME)).or(written);
         if !may_be_known(&json.data) {
-            return Ok(false);
+            return Ok((false, time));
         }
         let event: Value =
             serde_json::from_str(&json.data).map_err(::evtx::err::SerializationError::from)?;
         let record = RecordRef { evidence: self.evidence, record: json.event_record_id };
-        let event = log_record(&event, record, written).as_ref().and_then(LogEvent::from_record);
+        let event = log_record(&event, record, time).as_ref().and_then(LogEvent::from_record);
         let known = event.is_some();
         event.into_iter().for_each(&mut *self.sink);
-        Ok(known)
+        Ok((known, time))
     }
 }
 
@@ -381,5 +384,6 @@ const RECORD_HEADER: u64 = 24;
 /// … and a copy of the size behind it.
 const RECORD_FRAME: u64 = RECORD_HEADER + 4;
 const EVENT_ID: &str = "\"EventID\":";
+const TIME: &str = "\"SystemTime\":\"";
 const COMPUTER: &str = "\"Computer\":\"";
 const CHANNEL: &str = "\"Channel\":\"";

@@ -17,7 +17,7 @@ mod summary;
 
 pub use audit_change::{AuditChange, AuditSubcategory, Auditing};
 pub use service::{Service, ServiceState};
-pub use summary::{Coverage, LogSummary, RecordGap};
+pub use summary::{LogSummary, RecordGap};
 
 use crate::catalogue::{EventEntry, Reason, WindowsError};
 use crate::evidence::RecordRef;

@@ -48,8 +48,14 @@ impl<R: Read> Read for Hashing<R> {
     }
 }
 
+/// The SHA-256 of bytes at hand, in hexadecimal.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 /// Lower-case hexadecimal.
-pub(crate) fn hex(octets: &[u8]) -> String {
+fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 

@@ -2,19 +2,102 @@
 //!
 //! Knows nothing of packets or records beyond their numbers.
 
-mod problem;
-
-mod digest;
 mod discover;
+
 mod format;
 
-pub use digest::Hashing;
-pub(crate) use digest::hex;
+mod digest;
+
+mod problem;
+
+pub use digest::{Hashing, sha256};
 pub use discover::{Found, discover};
 pub use format::{Format, PEEK, Unread};
 pub use problem::{Position, Problem, ProblemCode};
 
+use crate::time::{Resolution, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+
+/// One input file, as it was found and read.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// Its number.
+    pub id: EvidenceId,
+    /// Its path as it was found, with `/` between the parts.
+    pub path: String,
+    /// What its first bytes say it is.
+    pub format: Format,
+    /// What it turned out to hold.
+    pub content: Content,
+    /// Its length in bytes, as read.
+    pub size: u64,
+    /// Its identity; `None` where hashing was turned off or not a byte could be read.
+    pub sha256: Option<String>,
+    /// Frames or records that were read.
+    pub records: u64,
+    /// Time of the earliest and the latest of them.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// How finely it tells time.
+    pub resolution: Resolution,
+    /// Where it ended too early.
+    pub truncated_at: Option<u64>,
+    /// Where its bytes went; they add up to its size.
+    pub coverage: BTreeMap<&'static str, Extent>,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+/// What a file turned out to hold.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Frames.
+    Capture {
+        /// The interfaces, in the order of their descriptions.
+        interfaces: Vec<Interface>,
+        /// Frames that the capturer says it lost; `None` where it says nothing.
+        dropped_by_capturer: Option<u64>,
+    },
+    /// Records.
+    Log {
+        /// The computers that the records name.
+        hosts: BTreeSet<String>,
+        /// Record numbers missing inside the log, first and last of each stretch.
+        gaps: Vec<(u64, u64)>,
+    },
+    /// Nothing that could be read.
+    Nothing,
+}
+
+/// An interface as a capture describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// What its frames begin with: a number of the tcpdump.org LINKTYPE registry.
+    pub linktype: u16,
+    /// The most bytes of a frame that were kept; 0 means no limit.
+    pub snaplen: u32,
+    /// How finely its times are told.
+    pub resolution: Resolution,
+    /// Its name, where the capture tells one.
+    pub name: Option<String>,
+}
+
+/// Bytes and items of one kind in a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Extent {
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Frames, blocks or records in them.
+    pub records: u64,
+}
+
+impl Extent {
+    /// Adds items of so many bytes together.
+    pub fn add(&mut self, bytes: u64, records: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.records = self.records.saturating_add(records);
+    }
+}
 
 /// The number of an evidence file in a run, from 1; shown as `E1`.
 ///
@@ -39,6 +122,13 @@ pub struct FrameRef {
     pub evidence: EvidenceId,
     /// The frame in it.
     pub frame: FrameNumber,
+}
+
+/// `E1:11`, as the report writes it.
+impl fmt::Display for FrameRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.evidence, self.frame.0)
+    }
 }
 
 /// One record of one log: what a statement about a host's own words is proven by.

@@ -148,7 +148,9 @@ pub struct Rule {
 }
 
 impl Rule {
-    fn covers(&self, pair: HostPair) -> bool {
+    /// Whether the rule speaks of any of the pair's traffic.
+    #[must_use]
+    pub fn covers(&self, pair: HostPair) -> bool {
         let [one, other] = &self.between;
         (one.contains(pair.a()) && other.contains(pair.b()))
             || (one.contains(pair.b()) && other.contains(pair.a()))
@@ -188,7 +190,7 @@ impl Policy {
     /// Adds a rule of `--protect`.
     pub fn protect(&mut self, one: IpNet, other: IpNet, typed: &str) {
         self.rules.push(Rule {
-            action: Action::Protect(Level::Authenticate),
+            action: Action::Protect(Level::Encrypt),
             between: [Side::Nets(vec![one]), Side::Nets(vec![other])],
             protocol: None,
             port: None,

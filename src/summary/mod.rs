@@ -26,6 +26,12 @@ pub struct LogPart {
     pub events: Vec<LogEvent>,
 }
 
+/// A stream, the class that all its packets together have, and its runs.
+pub type JudgedStream<'a> = (Stream, ProtectionClass, &'a [ClassRun]);
+
+/// The streams of every pair.
+pub type StreamsByPair<'a> = BTreeMap<HostPair, Vec<JudgedStream<'a>>>;
+
 /// Everything the evidence boils down to, file by file.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
@@ -44,8 +50,8 @@ impl Summary {
 
     /// Every stream of every pair, over all captures.
     #[must_use]
-    pub fn streams(&self) -> BTreeMap<HostPair, Vec<(Stream, ProtectionClass, &[ClassRun])>> {
-        let mut pairs: BTreeMap<HostPair, Vec<_>> = BTreeMap::new();
+    pub fn streams(&self) -> StreamsByPair<'_> {
+        let mut pairs = StreamsByPair::new();
         for capture in self.captures.values() {
             for (pair, streams) in &capture.streams {
                 for (stream, runs) in streams {

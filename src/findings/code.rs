@@ -1,0 +1,255 @@
+//! The closed list of findings: code, meaning and general advice, one row a finding.
+//!
+//! What a finding says of particular evidence is its rule's business.
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// To be looked at some day.
+    Low,
+    /// Protection, or the evidence for it, is weaker than it seems.
+    Medium,
+    /// Traffic was not protected, or evidence was removed.
+    High,
+    /// Traffic that was explicitly demanded to be protected could be read.
+    Critical,
+}
+
+impl Severity {
+    /// Every severity, from the least on.
+    pub const ALL: [Self; 5] = [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// The severity as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// Which rule makes a finding. The spelling is a promise to scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FindingCode {
+    /// Traffic that had to be protected travelled in clear.
+    CleartextWindow,
+    /// ESP carried readable data.
+    ReadableEsp,
+    /// Only AH protected the traffic.
+    AuthenticationOnly,
+    /// Clear text that nothing demands to be protected.
+    NoExpectation,
+    /// A rule of the policy met no packet.
+    RuleWithoutTraffic,
+    /// Negotiations failed and nothing passed in clear.
+    FailedClosed,
+    /// Negotiations failed beside protection that went on.
+    IkeFailing,
+    /// More negotiations than are told apart.
+    NegotiationsUncounted,
+    /// A host says that it dropped clear text that ought to have been protected.
+    CleartextDropped,
+    /// A host says that it dropped protected packets.
+    ProtectedDropped,
+    /// A service that IPsec needs went down.
+    ServiceDown,
+    /// A log was cleared.
+    LogCleared,
+    /// Auditing of IPsec was turned off.
+    AuditingReduced,
+    /// A log says itself that events are missing.
+    EventsLost,
+    /// A log skips record numbers.
+    RecordGap,
+    /// A log's clock was wrong by much.
+    ClockWrong,
+    /// A log's times could not be compared with the captures'.
+    ClockUnknown,
+    /// Evidence could not be read in full.
+    EvidenceDamaged,
+    /// The capturer lost frames.
+    FramesLost,
+}
+
+/// The words for one finding.
+#[derive(Clone, Copy, Debug)]
+pub struct FindingWords {
+    /// The finding.
+    pub code: FindingCode,
+    /// Its code.
+    pub name: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What to do.
+    pub what_to_do: &'static str,
+}
+
+impl FindingCode {
+    /// The code as the report spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.words().name
+    }
+
+    /// What it means and what to do.
+    #[must_use]
+    pub fn words(self) -> &'static FindingWords {
+        WORDS.iter().find(|row| row.code == self).unwrap_or(const { &WORDS[0] })
+    }
+
+    /// The words of every finding.
+    #[must_use]
+    pub const fn all() -> &'static [FindingWords] {
+        WORDS
+    }
+}
+
+const fn row(
+    code: FindingCode,
+    name: &'static str,
+    meaning: &'static str,
+    what_to_do: &'static str,
+) -> FindingWords {
+    FindingWords { code, name, meaning, what_to_do }
+}
+
+/// In the order of [`FindingCode`].
+const WORDS: &[FindingWords] = &[
+    row(
+        FindingCode::CleartextWindow,
+        "cleartext_window",
+        "Two hosts that should have talked under IPsec talked in clear text.",
+        "Treat what passed in the window as read by others; mend the cause, restart the IPsec service and capture again.",
+    ),
+    row(
+        FindingCode::ReadableEsp,
+        "readable_esp",
+        "ESP packets carried readable data: NULL encryption, or wrapped ESP that says so. They are authenticated and not confidential.",
+        "Take NULL encryption out of the proposals on both sides, unless the policy wants integrity only.",
+    ),
+    row(
+        FindingCode::AuthenticationOnly,
+        "authentication_only",
+        "The traffic travelled under AH: authenticated and not confidential.",
+        "Use ESP with encryption where the content is to stay secret.",
+    ),
+    row(
+        FindingCode::NoExpectation,
+        "no_expectation",
+        "Hosts talked in clear text, and neither a policy nor the evidence says that they should not.",
+        "Name what has to be protected with --protect A=B or a policy file, and analyze again.",
+    ),
+    row(
+        FindingCode::RuleWithoutTraffic,
+        "rule_without_traffic",
+        "A rule demands protection between hosts of which the captures show no packet.",
+        "Check the addresses in the rule, and whether the captures were taken where this traffic passes.",
+    ),
+    row(
+        FindingCode::FailedClosed,
+        "failed_closed",
+        "Negotiations failed, and no packet of the two hosts was seen in clear: either the policy blocks what it cannot protect, or nothing was sent.",
+        "Mend the cause of the failure; keep the policy as strict as it is.",
+    ),
+    row(
+        FindingCode::IkeFailing,
+        "ike_failing",
+        "Negotiations failed while protected traffic of the same hosts went on.",
+        "Mend the cause before the security associations in use run out.",
+    ),
+    row(
+        FindingCode::NegotiationsUncounted,
+        "negotiations_uncounted",
+        "The captures show more negotiations than are kept apart; the rest was only counted.",
+        "Analyze a shorter span with --from and --to.",
+    ),
+    row(
+        FindingCode::CleartextDropped,
+        "cleartext_dropped",
+        "A host logged that clear text reached it which its policy wants protected. It dropped it; the sender sent it all the same.",
+        "Look at the sender: its policy is missing, or its IPsec service is down.",
+    ),
+    row(
+        FindingCode::ProtectedDropped,
+        "protected_dropped",
+        "A host logged that it dropped protected packets: they failed the integrity or replay check, or their security association was unknown.",
+        "Look for a device that changes packets on the way, for packets out of order, and for a peer that kept an old security association.",
+    ),
+    row(
+        FindingCode::ServiceDown,
+        "service_down",
+        "A service that IPsec needs stopped, failed or was disabled.",
+        "Find out who stopped it, set it to start by itself, start it, and capture again.",
+    ),
+    row(
+        FindingCode::LogCleared,
+        "log_cleared",
+        "An event log was cleared. What it held before is gone, so its silence proves nothing.",
+        "Ask who cleared it and when, and look for copies: forwarded events, backups, shadow copies.",
+    ),
+    row(
+        FindingCode::AuditingReduced,
+        "auditing_reduced",
+        "Auditing of IPsec events was turned off. From then on the log's silence proves nothing.",
+        "Turn auditing of the IPsec subcategories back on with auditpol, for success and failure.",
+    ),
+    row(
+        FindingCode::EventsLost,
+        "events_lost",
+        "A log says itself that events are missing or that recording stopped.",
+        "Do not take the log's silence for proof; enlarge the log or forward its events.",
+    ),
+    row(
+        FindingCode::RecordGap,
+        "record_gap",
+        "Record numbers are missing inside a log: records were removed, lost or damaged.",
+        "Compare with the original log on the host, and ask how the export was made.",
+    ),
+    row(
+        FindingCode::ClockWrong,
+        "clock_wrong",
+        "A host's clock was wrong by more than five minutes against the captures'. Certificates and Kerberos tickets may have seemed expired or not yet valid.",
+        "Set the clock, and let it follow a time server.",
+    ),
+    row(
+        FindingCode::ClockUnknown,
+        "clock_unknown",
+        "A log shares no negotiation with the captures, so how far its clock was off is not known; its events were not joined to windows by time.",
+        "Add a capture that shows a negotiation of this host, or its Security log with IPsec auditing on.",
+    ),
+    row(
+        FindingCode::EvidenceDamaged,
+        "evidence_damaged",
+        "Some evidence could not be read in full; what it held is not judged.",
+        "Export or copy it again; where that cannot be done, sign only for what was read.",
+    ),
+    row(
+        FindingCode::FramesLost,
+        "frames_lost",
+        "The capture says that its capturer lost frames. What they held is not judged.",
+        "Capture again with a larger buffer, or on a faster machine.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_own_row() {
+        for row in WORDS {
+            assert_eq!(row.code.words().name, row.name);
+        }
+        let mut names: Vec<_> = WORDS.iter().map(|row| row.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), WORDS.len());
+        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::FramesLost));
+    }
+}

@@ -1,0 +1,119 @@
+//! Whether the evidence itself can be relied on: clocks, damage, losses.
+
+use super::{Finding, FindingCode, Proof, Severity, When, counted};
+use crate::correlate::Facts;
+use crate::evidence::{Content, Evidence};
+use crate::time::Span;
+use std::collections::BTreeMap;
+
+/// Clocks that were wrong by much, and clocks that could not be compared.
+pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
+    // Without captures there is nothing to compare with.
+    if facts.total.frames == 0 {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for clock in &facts.clock_offsets {
+        let (code, severity, title, detail) = match clock.offset {
+            Some(offset) if offset.magnitude() > TOLERATED => (
+                FindingCode::ClockWrong,
+                Severity::Medium,
+                format!("{}'s clock was wrong by {offset} s", clock.host),
+                format!(
+                    "Log time less capture time, from {}; the log's times were corrected by it before they were compared.",
+                    counted(clock.matches, "negotiation that stands in both")
+                ),
+            ),
+            Some(_) => continue,
+            None => (
+                FindingCode::ClockUnknown,
+                Severity::Low,
+                format!("How far {}'s clock was off is not known", clock.host),
+                "No negotiation stands both in this computer's logs and in the captures."
+                    .to_owned(),
+            ),
+        };
+        let proof = [(clock.evidence, Proof::File)].into();
+        found.push(Finding { proof, ..Finding::new(code, severity, title, detail) });
+    }
+    merged(found)
+}
+
+/// The logs of one computer say the same of its clock: one finding for all of them.
+fn merged(found: Vec<Finding>) -> Vec<Finding> {
+    let mut by_title: BTreeMap<String, Finding> = BTreeMap::new();
+    for finding in found {
+        match by_title.get_mut(&finding.title) {
+            Some(known) => known.proof.extend(finding.proof),
+            None => {
+                by_title.insert(finding.title.clone(), finding);
+            }
+        }
+    }
+    by_title.into_values().collect()
+}
+
+/// Files that could not be read in full.
+pub(super) fn damaged(evidence: &[Evidence]) -> Vec<Finding> {
+    let code = FindingCode::EvidenceDamaged;
+    evidence
+        .iter()
+        .filter_map(|file| {
+            let losses: Vec<_> = file.problems.iter().filter(|p| p.code.is_loss()).collect();
+            let first = losses.first()?;
+            let rest = match losses.len() {
+                1 => String::new(),
+                more => format!(" {} more are listed under the evidence.", more - 1),
+            };
+            let nothing = matches!(file.content, Content::Nothing);
+            let how_far = if nothing { "" } else { " in full" };
+            let title = format!("{} could not be read{how_far}", file.path);
+            let detail = format!("{}: {}.{rest}", first.code.as_str(), first.text);
+            let proof = [(file.id, Proof::File)].into();
+            Some(Finding { proof, ..Finding::new(code, Severity::Medium, title, detail) })
+        })
+        .collect()
+}
+
+/// Logs that skip record numbers.
+pub(super) fn record_gaps(evidence: &[Evidence]) -> Vec<Finding> {
+    let code = FindingCode::RecordGap;
+    evidence
+        .iter()
+        .filter_map(|file| {
+            let Content::Log { gaps, .. } = &file.content else { return None };
+            let (first, last) = gaps.first()?;
+            let places = counted(gaps.len() as u64, "place");
+            let title = format!("{} skips record numbers in {places}", file.path);
+            let detail = format!("The first: records {first} to {last} are not there.");
+            let proof = [(file.id, Proof::File)].into();
+            Some(Finding { proof, ..Finding::new(code, Severity::Medium, title, detail) })
+        })
+        .collect()
+}
+
+/// Captures that say that frames are missing.
+pub(super) fn frames_lost(evidence: &[Evidence]) -> Vec<Finding> {
+    let code = FindingCode::FramesLost;
+    evidence
+        .iter()
+        .filter_map(|file| {
+            let Content::Capture { dropped_by_capturer: Some(lost), .. } = file.content else {
+                return None;
+            };
+            let (start, end) = file.span?;
+            let when = |time| When { time, evidence: file.id };
+            let title = format!("{}: the capturer lost {}", file.path, counted(lost, "frame"));
+            let detail =
+                "They may have held clear text or negotiations that nobody can see now.".to_owned();
+            (lost > 0).then(|| Finding {
+                span: Some((when(start), when(end))),
+                proof: [(file.id, Proof::File)].into(),
+                ..Finding::new(code, Severity::Medium, title, detail)
+            })
+        })
+        .collect()
+}
+
+/// Kerberos tolerates five minutes by default (RFC 4120 §1.6 leaves it to the realm).
+const TOLERATED: Span = Span::from_seconds(300);

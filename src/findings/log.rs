@@ -1,0 +1,121 @@
+//! What the event logs say by themselves, and whether their silence can be trusted.
+
+use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted};
+use crate::catalogue::Category;
+use crate::correlate::{FactRef, Facts, PlacedEvent};
+use crate::evidence::EvidenceId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Clear text that arrived where policy wants protection (4963).
+pub(super) fn cleartext_dropped(facts: &Facts) -> Vec<Finding> {
+    let is_one = |e: &PlacedEvent| e.event.entry.category == Category::CleartextObserved;
+    let what = "clear text arrived that had to be protected";
+    per_log(facts, is_one, (FindingCode::CleartextDropped, Severity::High), what)
+}
+
+/// Protected packets that were dropped (4960 to 4962, 4965).
+pub(super) fn protected_dropped(facts: &Facts) -> Vec<Finding> {
+    let is_one = |e: &PlacedEvent| e.event.entry.category == Category::DriverAnomaly;
+    let what = "protected packets were dropped";
+    per_log(facts, is_one, (FindingCode::ProtectedDropped, Severity::Medium), what)
+}
+
+/// Services that went down; those that opened a window are told there.
+pub(super) fn services_down(facts: &Facts) -> Vec<Finding> {
+    let told: BTreeSet<FactRef> = facts
+        .windows
+        .iter()
+        .flat_map(|w| &w.causes)
+        .flat_map(|cause| cause.refs.iter().copied())
+        .collect();
+    let untold: BTreeSet<(EvidenceId, u64)> = facts
+        .events
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !told.contains(&FactRef::Event(*index)))
+        .map(|(_, e)| (e.event.record.evidence, e.event.record.record))
+        .collect();
+    let is_one = |e: &PlacedEvent| {
+        e.event.service.is_some_and(|(_, state)| state.is_down())
+            && untold.contains(&(e.event.record.evidence, e.event.record.record))
+    };
+    let what = "a service that IPsec needs went down";
+    per_log(facts, is_one, (FindingCode::ServiceDown, Severity::Low), what)
+}
+
+/// Logs that were cleared (1102, 104).
+pub(super) fn cleared(facts: &Facts) -> Vec<Finding> {
+    let is_one = |e: &PlacedEvent| matches!(e.event.event_id, 104 | 1102) && is_about_log(e);
+    let what = "a log was cleared";
+    per_log(facts, is_one, (FindingCode::LogCleared, Severity::High), what)
+}
+
+/// Auditing of IPsec that was turned off (4719, 4912).
+pub(super) fn auditing_reduced(facts: &Facts) -> Vec<Finding> {
+    let is_one = |e: &PlacedEvent| {
+        e.event.audit_change.is_some_and(|c| c.subcategory.is_some() && c.silences())
+    };
+    let what = "auditing of IPsec was turned off";
+    per_log(facts, is_one, (FindingCode::AuditingReduced, Severity::High), what)
+}
+
+/// Events that are missing by the log's own account (1101, 1104, 1108).
+pub(super) fn events_lost(facts: &Facts) -> Vec<Finding> {
+    let is_one =
+        |e: &PlacedEvent| matches!(e.event.event_id, 1101 | 1104 | 1108) && is_about_log(e);
+    let what = "the log says that events are missing";
+    per_log(facts, is_one, (FindingCode::EventsLost, Severity::Medium), what)
+}
+
+fn is_about_log(placed: &PlacedEvent) -> bool {
+    placed.event.entry.category == Category::EvidenceIntegrity
+}
+
+/// One finding for each log that has such events.
+fn per_log(
+    facts: &Facts,
+    is_one: impl Fn(&PlacedEvent) -> bool,
+    (code, severity): (FindingCode, Severity),
+    what: &str,
+) -> Vec<Finding> {
+    let mut by_log: BTreeMap<EvidenceId, Vec<&PlacedEvent>> = BTreeMap::new();
+    for placed in facts.events.iter().filter(|e| is_one(e)) {
+        by_log.entry(placed.event.record.evidence).or_default().push(placed);
+    }
+    by_log
+        .into_iter()
+        .filter_map(|(evidence, events)| {
+            let host = &events.first()?.event.host;
+            let times: Vec<_> =
+                events.iter().filter_map(|e| e.corrected.or(e.event.time)).collect();
+            let span = times.iter().min().zip(times.iter().max());
+            let records = events.iter().map(|e| e.event.record.record).take(MOST_ITEMS).collect();
+            let meanings: BTreeSet<String> = events.iter().map(|e| in_words(e)).collect();
+            let title = format!("{host}: {what} ({})", counted(events.len() as u64, "event"));
+            let detail = meanings.into_iter().take(MOST_SENTENCES).collect::<Vec<_>>().join(" ");
+            Some(Finding {
+                span: span.map(|(first, last)| {
+                    (When { time: *first, evidence }, When { time: *last, evidence })
+                }),
+                proof: [(evidence, Proof::Records(records))].into(),
+                ..Finding::new(code, severity, title, detail)
+            })
+        })
+        .collect()
+}
+
+fn in_words(placed: &PlacedEvent) -> String {
+    let event = &placed.event;
+    match (event.service, event.audit_change.and_then(|change| change.subcategory)) {
+        (Some((service, state)), _) => {
+            format!("Event {}: {} {}.", event.event_id, service.as_str(), state.as_str())
+        }
+        (None, Some(subcategory)) => {
+            format!("Event {}: {} no longer audited.", event.event_id, subcategory.as_str())
+        }
+        (None, None) => format!("Event {}: {}", event.event_id, event.entry.meaning),
+    }
+}
+
+/// Kinds of events that a finding names.
+const MOST_SENTENCES: usize = 10;

@@ -1,0 +1,152 @@
+//! Facts and evidence in, statements for the reader out: one rule a function.
+//!
+//! A finding says only what its evidence proves, and how sure that is. It formats no times and
+//! writes no files.
+
+mod code;
+
+mod traffic;
+
+mod negotiation;
+
+mod log;
+
+mod integrity;
+
+pub use code::{FindingCode, FindingWords, Severity};
+
+use crate::catalogue::Reason;
+use crate::correlate::{Confidence, Facts};
+use crate::evidence::{Evidence, EvidenceId, FrameRef};
+use crate::hosts::HostPair;
+use crate::policy::Policy;
+use crate::summary::ClassRun;
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A point in time as one piece of evidence tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct When {
+    /// The time.
+    pub time: Timestamp,
+    /// Who tells it: its resolution is the time's.
+    pub evidence: EvidenceId,
+}
+
+/// The items of one file that prove a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Frames of a capture.
+    Frames(BTreeSet<u64>),
+    /// Records of a log.
+    Records(BTreeSet<u64>),
+    /// The file as a whole.
+    File,
+}
+
+/// One statement for the reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which rule says it.
+    pub code: FindingCode,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// The statement.
+    pub title: String,
+    /// What it rests on, in sentences.
+    pub detail: String,
+    /// Whom it concerns; `None` where it is about the evidence.
+    pub pair: Option<HostPair>,
+    /// Its first and its last moment, where it has any.
+    pub span: Option<(When, When)>,
+    /// What proves it.
+    pub proof: BTreeMap<EvidenceId, Proof>,
+    /// The windows it speaks of: indices in [`Facts::windows`].
+    pub windows: Vec<usize>,
+    /// The causes it names.
+    pub causes: Vec<Reason>,
+    /// What to do, the most useful first.
+    pub advice: Vec<String>,
+}
+
+/// Applies every rule; the worst comes first.
+#[must_use]
+pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Finding> {
+    let mut found = Vec::new();
+    found.extend(traffic::cleartext_windows(facts));
+    found.extend(traffic::weaker_than_encryption(facts));
+    found.extend(traffic::clear_without_expectation(facts));
+    found.extend(traffic::rules_without_traffic(facts, policy));
+    found.extend(negotiation::failures_outside_windows(facts));
+    found.extend(negotiation::uncounted(facts));
+    found.extend(log::cleartext_dropped(facts));
+    found.extend(log::protected_dropped(facts));
+    found.extend(log::services_down(facts));
+    found.extend(log::cleared(facts));
+    found.extend(log::auditing_reduced(facts));
+    found.extend(log::events_lost(facts));
+    found.extend(integrity::clocks(facts));
+    found.extend(integrity::damaged(evidence));
+    found.extend(integrity::record_gaps(evidence));
+    found.extend(integrity::frames_lost(evidence));
+    found.sort_by_key(|finding| {
+        let worst_first = std::cmp::Reverse(finding.severity);
+        (worst_first, finding.span, finding.code, finding.pair, finding.title.clone())
+    });
+    found
+}
+
+impl Finding {
+    /// A statement that is read from the evidence, with the general advice of its code.
+    fn new(code: FindingCode, severity: Severity, title: String, detail: String) -> Self {
+        Self {
+            code,
+            severity,
+            confidence: Confidence::High,
+            title,
+            detail,
+            pair: None,
+            span: None,
+            proof: BTreeMap::new(),
+            windows: Vec::new(),
+            causes: Vec::new(),
+            advice: vec![code.words().what_to_do.to_owned()],
+        }
+    }
+}
+
+/// The first and the last frame of runs.
+fn frames<'a>(runs: impl IntoIterator<Item = &'a ClassRun>) -> BTreeMap<EvidenceId, Proof> {
+    let ends = runs.into_iter().flat_map(|run| [run.first, run.last]);
+    proof_of(ends)
+}
+
+fn proof_of(ends: impl IntoIterator<Item = FrameRef>) -> BTreeMap<EvidenceId, Proof> {
+    let mut by_evidence: BTreeMap<EvidenceId, BTreeSet<u64>> = BTreeMap::new();
+    for end in ends {
+        let numbers = by_evidence.entry(end.evidence).or_default();
+        if numbers.len() < MOST_ITEMS {
+            numbers.insert(end.frame.0);
+        }
+    }
+    by_evidence.into_iter().map(|(id, numbers)| (id, Proof::Frames(numbers))).collect()
+}
+
+fn span_of<'a>(runs: impl IntoIterator<Item = &'a ClassRun>) -> Option<(When, When)> {
+    let mut runs = runs.into_iter();
+    let mut all = *runs.next()?;
+    runs.for_each(|run| all.absorb(*run));
+    let start = When { time: all.start, evidence: all.first.evidence };
+    Some((start, When { time: all.end, evidence: all.last.evidence }))
+}
+
+/// `1 packet`, `2 packets`.
+fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// Items of one file that a finding names; the rest stand in the tables.
+const MOST_ITEMS: usize = 100;

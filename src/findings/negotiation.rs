@@ -1,0 +1,78 @@
+//! Negotiations that failed without opening a window.
+
+use super::{Finding, FindingCode, Severity, When, counted, proof_of};
+use crate::catalogue::Reason;
+use crate::correlate::{Confidence, FactRef, Facts};
+use crate::hosts::HostPair;
+use crate::ike::IkeExchange;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Failed negotiations that no window names, a finding for each pair: protection went on beside
+/// them, or nothing passed at all.
+pub(super) fn failures_outside_windows(facts: &Facts) -> Vec<Finding> {
+    let told: BTreeSet<FactRef> = facts
+        .windows
+        .iter()
+        .flat_map(|w| &w.causes)
+        .flat_map(|cause| cause.refs.iter().copied())
+        .collect();
+    let mut by_pair: BTreeMap<HostPair, Vec<&IkeExchange>> = BTreeMap::new();
+    for (index, exchange) in facts.exchanges.iter().enumerate() {
+        if exchange.outcome.is_failure() && !told.contains(&FactRef::Exchange(index)) {
+            by_pair.entry(exchange.pair()).or_default().push(exchange);
+        }
+    }
+    by_pair.into_iter().filter_map(|(pair, failed)| of_pair(facts, pair, &failed)).collect()
+}
+
+fn of_pair(facts: &Facts, pair: HostPair, failed: &[&IkeExchange]) -> Option<Finding> {
+    let (first, last) = (failed.first()?, failed.last()?);
+    let end = failed.iter().map(|x| x.end).max()?;
+    let known = facts.pairs.iter().find(|p| p.pair == pair);
+    let beside = known.is_some_and(|p| {
+        p.protected_runs.iter().any(|run| run.start <= end && run.end >= first.start)
+    });
+    let leaked = facts.windows.iter().any(|w| w.window.pair == pair);
+    let code = if beside || leaked { FindingCode::IkeFailing } else { FindingCode::FailedClosed };
+    let reasons: BTreeSet<Reason> = failed.iter().filter_map(|x| x.reason).collect();
+    let names: Vec<&str> = reasons.iter().map(|r| r.as_str()).collect();
+    let what = match code {
+        FindingCode::FailedClosed => "and no packet of the two was seen in clear",
+        _ if beside => "while protected traffic of the two went on",
+        _ => "apart from the windows in clear text",
+    };
+    let inferred = failed.iter().all(|x| x.inferred);
+    let mut advice: Vec<String> =
+        reasons.iter().map(|r| r.advice().what_to_do.to_owned()).collect();
+    advice.push(code.words().what_to_do.to_owned());
+    let severity = if code == FindingCode::FailedClosed { Severity::Medium } else { Severity::Low };
+    let title = format!(
+        "{} between {} and {} failed, {what}",
+        counted(failed.len() as u64, "negotiation"),
+        pair.a(),
+        pair.b()
+    );
+    let reasons_told = if names.is_empty() { "not told".to_owned() } else { names.join(", ") };
+    let detail =
+        format!("From frame {} to frame {}; reasons: {reasons_told}.", first.first, last.last);
+    Some(Finding {
+        confidence: if inferred { Confidence::Medium } else { Confidence::High },
+        pair: Some(pair),
+        span: Some((
+            When { time: first.start, evidence: first.first.evidence },
+            When { time: end, evidence: last.last.evidence },
+        )),
+        proof: proof_of(failed.iter().flat_map(|x| [x.first, x.last])),
+        causes: reasons.into_iter().collect(),
+        advice,
+        ..Finding::new(code, severity, title, detail)
+    })
+}
+
+/// Negotiations past the bound: counted, not told.
+pub(super) fn uncounted(facts: &Facts) -> Option<Finding> {
+    let title = format!("{} were not told apart", counted(facts.ike_overflow, "IKE message"));
+    let detail = "They belong to negotiations past the bound on memory and are in the totals only.";
+    let code = FindingCode::NegotiationsUncounted;
+    (facts.ike_overflow > 0).then(|| Finding::new(code, Severity::Medium, title, detail.to_owned()))
+}

@@ -1,0 +1,176 @@
+//! What the packets themselves say: clear text, weak protection, rules that met nothing.
+
+use super::{Finding, FindingCode, Severity, counted, frames, span_of};
+use crate::catalogue::Reason;
+use crate::correlate::{Confidence, ExplainedWindow, Facts, PairFacts, Verdict};
+use crate::hosts::HostPair;
+use crate::policy::{Action, Expectation, ExpectationSource, Policy};
+use crate::protection::ProtectionClass;
+use crate::summary::ClassRun;
+use std::collections::BTreeMap;
+
+/// One finding for each pair and leading cause.
+pub(super) fn cleartext_windows(facts: &Facts) -> Vec<Finding> {
+    let mut groups: BTreeMap<(HostPair, Reason), Vec<usize>> = BTreeMap::new();
+    for (index, explained) in facts.windows.iter().enumerate() {
+        let leading = explained.causes.first().map_or(Reason::Unknown, |cause| cause.reason);
+        groups.entry((explained.window.pair, leading)).or_default().push(index);
+    }
+    groups
+        .into_iter()
+        .map(|((pair, reason), windows)| cleartext_window(facts, pair, reason, windows))
+        .collect()
+}
+
+fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<usize>) -> Finding {
+    let members: Vec<&ExplainedWindow> =
+        windows.iter().filter_map(|index| facts.windows.get(*index)).collect();
+    let runs = || members.iter().map(|w| &w.window.run);
+    let packets: u64 = runs().map(|run| run.frames).sum();
+    let readable: u64 = members
+        .iter()
+        .flat_map(|w| &w.window.apps)
+        .filter(|((_, encrypted), _)| !encrypted)
+        .map(|(_, count)| count.frames)
+        .sum();
+    let source = facts.pairs.iter().find(|p| p.pair == pair).map(|p| &p.source);
+    let told = matches!(
+        source,
+        Some(ExpectationSource::PolicyFile { .. } | ExpectationSource::ProtectOption(_))
+    );
+    let severity = match (told, readable > 0) {
+        (true, true) => Severity::Critical,
+        (true, false) | (false, true) => Severity::High,
+        (false, false) => Severity::Medium,
+    };
+    let leading = members.first().and_then(|w| w.causes.first());
+    let why = leading.map_or_else(String::new, |cause| {
+        format!(" Why: {} ({}); {}.", reason.as_str(), cause.confidence().as_str(), cause.why)
+    });
+    let itself = match readable {
+        0 => " All of it was encrypted by the application itself.".to_owned(),
+        _ if readable < packets => {
+            format!(" {} of them were encrypted by the application itself.", packets - readable)
+        }
+        _ => String::new(),
+    };
+    let demand = source.map_or_else(|| "none".to_owned(), ToString::to_string);
+    let mut causes: Vec<Reason> = Vec::new();
+    for cause in members.iter().flat_map(|w| &w.causes) {
+        if !causes.contains(&cause.reason) {
+            causes.push(cause.reason);
+        }
+    }
+    let title = format!(
+        "{} and {} talked in clear text: {} in {}",
+        pair.a(),
+        pair.b(),
+        counted(packets, "packet"),
+        counted(members.len() as u64, "window"),
+    );
+    let detail =
+        format!("That they should have been protected is {}.{why}{itself}", said_by(&demand));
+    let mut finding = Finding::new(FindingCode::CleartextWindow, severity, title, detail);
+    finding.advice.insert(0, reason.advice().what_to_do.to_owned());
+    Finding {
+        confidence: if told { Confidence::High } else { Confidence::Medium },
+        pair: Some(pair),
+        span: span_of(runs()),
+        proof: frames(runs()),
+        windows,
+        causes,
+        ..finding
+    }
+}
+
+fn said_by(source: &str) -> String {
+    if source.starts_with("inferred") {
+        format!("{source} between the two")
+    } else {
+        format!("demanded by {source}")
+    }
+}
+
+/// ESP with NULL encryption and AH: authenticated, not confidential.
+pub(super) fn weaker_than_encryption(facts: &Facts) -> Vec<Finding> {
+    let kinds = [
+        (
+            ProtectionClass::EspNull,
+            FindingCode::ReadableEsp,
+            Severity::High,
+            "readable data under ESP",
+        ),
+        (
+            ProtectionClass::Ah,
+            FindingCode::AuthenticationOnly,
+            Severity::Medium,
+            "packets under AH alone",
+        ),
+    ];
+    let mut found = Vec::new();
+    for pair in &facts.pairs {
+        for (class, code, severity, what) in kinds {
+            let Some(run) = pair.by_class.get(&class) else { continue };
+            // A policy that asks for integrity only has what it asks for.
+            let wanted = pair.verdict() == Verdict::Protected;
+            let severity = if wanted { Severity::Info } else { severity };
+            let title = format!("{} and {} exchanged {what}", pair.pair.a(), pair.pair.b());
+            let packets = counted(run.frames, "packet");
+            let detail = format!(
+                "{packets} from frame {} to frame {}: authenticated, not confidential.",
+                run.first, run.last,
+            );
+            found.push(Finding {
+                pair: Some(pair.pair),
+                span: span_of([run]),
+                proof: frames([run]),
+                ..Finding::new(code, severity, title, detail)
+            });
+        }
+    }
+    found
+}
+
+/// Pairs in clear of which nothing says that they should not be: one finding for all.
+pub(super) fn clear_without_expectation(facts: &Facts) -> Option<Finding> {
+    let clear = |pair: &PairFacts| pair.by_class.get(&ProtectionClass::Clear).copied();
+    let mut silent: Vec<(HostPair, ClassRun)> = facts
+        .pairs
+        .iter()
+        .filter(|pair| pair.expectation == Expectation::None)
+        .filter_map(|pair| Some((pair.pair, clear(pair)?)))
+        .collect();
+    silent.sort_by_key(|(pair, run)| (std::cmp::Reverse(run.frames), *pair));
+    let packets: u64 = silent.iter().map(|(_, run)| run.frames).sum();
+    let named: Vec<String> = silent
+        .iter()
+        .take(BUSIEST)
+        .map(|(pair, run)| format!("{} and {} ({})", pair.a(), pair.b(), run.frames))
+        .collect();
+    silent.first()?;
+    let pairs = counted(silent.len() as u64, "pair");
+    let title = format!("{pairs} talked in clear text and nothing says that they should not");
+    let packets = counted(packets, "clear packet");
+    let detail = format!("{packets} in all; the busiest: {}.", named.join(", "));
+    Some(Finding {
+        span: span_of(silent.iter().map(|(_, run)| run)),
+        proof: frames(silent.iter().take(BUSIEST).map(|(_, run)| run)),
+        ..Finding::new(FindingCode::NoExpectation, Severity::Info, title, detail)
+    })
+}
+
+/// Rules that demand protection where no packet was seen.
+pub(super) fn rules_without_traffic(facts: &Facts, policy: &Policy) -> Vec<Finding> {
+    let demands = policy.rules.iter().filter(|rule| matches!(rule.action, Action::Protect(_)));
+    demands
+        .filter(|rule| !facts.pairs.iter().any(|pair| rule.covers(pair.pair)))
+        .map(|rule| {
+            let title = format!("{} met no packet", rule.source);
+            let detail = "No capture shows a packet between hosts that the rule names; it proves nothing about them.";
+            Finding::new(FindingCode::RuleWithoutTraffic, Severity::Low, title, detail.to_owned())
+        })
+        .collect()
+}
+
+/// Pairs that a finding about many names.
+const BUSIEST: usize = 5;
