@@ -36,3 +36,9 @@ pub mod summary;
 pub mod correlate;
 
 pub mod findings;
+
+pub mod analysis;
+
+pub mod report;
+
+pub mod cli;

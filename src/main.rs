@@ -1,3 +1,5 @@
 //! The program: parse, run, error to exit status.
 
-fn main() {}
+fn main() -> plainsight::cli::ExitStatus {
+    plainsight::cli::run()
+}

@@ -64,6 +64,38 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason, in order.
+    pub const ALL: [Self; 28] = [
+        Self::NoResponse,
+        Self::NoProposalChosen,
+        Self::AuthenticationFailed,
+        Self::PskMismatchSuspected,
+        Self::CertificateInvalid,
+        Self::KerberosFailed,
+        Self::TsUnacceptable,
+        Self::InvalidKe,
+        Self::PolicyMismatch,
+        Self::PeerDeleted,
+        Self::ServiceStopped,
+        Self::Timeout,
+        Self::DosProtection,
+        Self::IntegrityFailed,
+        Self::Replay,
+        Self::Other,
+        Self::NoIkeAttempted,
+        Self::DriverBypass,
+        Self::PolicyChanged,
+        Self::PeerUnreachable,
+        Self::Udp500Blocked,
+        Self::FallbackToClear,
+        Self::RekeyGap,
+        Self::SaDeleted,
+        Self::ExemptByPolicy,
+        Self::FilterNotCovering,
+        Self::AlternatePath,
+        Self::Unknown,
+    ];
+
     /// The reason as report, CSV and docs spell it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

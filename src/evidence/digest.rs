@@ -27,7 +27,7 @@ impl<R: Read> Hashing<R> {
     }
 
     /// Bytes read so far.
-    pub const fn bytes(&self) -> u64 {
+    pub const fn passed(&self) -> u64 {
         self.bytes
     }
 
@@ -70,7 +70,7 @@ mod tests {
         let mut one = [0; 1];
         reader.read_exact(&mut one).unwrap();
         reader.drain().unwrap();
-        assert_eq!(reader.bytes(), 3);
+        assert_eq!(reader.passed(), 3);
         assert_eq!(
             reader.finish().unwrap(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

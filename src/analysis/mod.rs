@@ -1,0 +1,168 @@
+//! The one sentence: discover, read every file in parallel, merge, correlate, find.
+//!
+//! The only place with threads. Prints nothing and writes nothing.
+
+mod reading;
+
+use crate::correlate::{Facts, GapRule, correlate};
+use crate::evidence::{
+    Content, Evidence, EvidenceId, Extent, Found, Position, Problem, ProblemCode, discover,
+};
+use crate::findings::{Finding, find};
+use crate::policy::Policy;
+use crate::protection::NamedPorts;
+use crate::summary::{Count, Summary};
+use crate::time::Timestamp;
+use rayon::prelude::*;
+use reading::{Reading, read};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What is to be analysed, and how.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Files and folders; `-` is standard input.
+    pub paths: Vec<PathBuf>,
+    /// A folder whose files are not evidence: the report's own.
+    pub excluded: Option<PathBuf>,
+    /// What ought to have been protected.
+    pub policy: Policy,
+    /// How windows are cut.
+    pub gap: GapRule,
+    /// Whether to take the SHA-256 of the evidence; without it duplicates are not told.
+    pub hash: bool,
+    /// Nothing before this is judged.
+    pub from: Option<Timestamp>,
+    /// Nothing after this is judged.
+    pub to: Option<Timestamp>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Analysis {
+    /// Every file, in the order of its number.
+    pub evidence: Vec<Evidence>,
+    /// Frames left out by `from` and `to`.
+    pub outside_span: Count,
+    /// What is proven.
+    pub facts: Facts,
+    /// What it means.
+    pub findings: Vec<Finding>,
+}
+
+/// Someone who follows the work and may end it.
+pub trait Watch: Sync {
+    /// So many bytes are to be read.
+    fn expects(&self, bytes: u64);
+    /// So many more bytes were read.
+    fn advanced(&self, bytes: u64);
+    /// Whether the work shall end.
+    fn is_cancelled(&self) -> bool;
+}
+
+/// Nobody follows, nobody ends it.
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn expects(&self, _bytes: u64) {}
+    fn advanced(&self, _bytes: u64) {}
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// The work was ended before it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted; nothing was written")]
+pub struct Cancelled;
+
+/// Analyses evidence on `threads` threads, on all cores where `None`. The result does not depend on
+/// their number.
+///
+/// # Errors
+/// When the watcher ends it.
+pub fn analyze(
+    request: &Request,
+    threads: Option<usize>,
+    watch: &dyn Watch,
+) -> Result<Analysis, Cancelled> {
+    let read_all = |found: &[Found], named: &NamedPorts| -> Vec<Reading> {
+        let numbered = found.par_iter().enumerate();
+        numbered.map(|(at, file)| read(file, number(at), request, named, watch)).collect()
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
+    match pool {
+        Ok(pool) => pool.install(|| analyze_with(request, watch, read_all)),
+        // A system that grants no threads still has the one that asks.
+        Err(_) => analyze_sequentially(request, watch),
+    }
+}
+
+/// The same on the calling thread alone.
+///
+/// # Errors
+/// When the watcher ends it.
+pub fn analyze_sequentially(request: &Request, watch: &dyn Watch) -> Result<Analysis, Cancelled> {
+    analyze_with(request, watch, |found, named| {
+        let numbered = found.iter().enumerate();
+        numbered.map(|(at, file)| read(file, number(at), request, named, watch)).collect()
+    })
+}
+
+fn analyze_with(
+    request: &Request,
+    watch: &dyn Watch,
+    read_all: impl Fn(&[Found], &NamedPorts) -> Vec<Reading>,
+) -> Result<Analysis, Cancelled> {
+    let found = discover(&request.paths, request.excluded.as_deref());
+    watch.expects(found.iter().map(|file| file.size).sum());
+    let named = NamedPorts(request.policy.named_ports());
+    let mut readings = read_all(&found, &named);
+    if watch.is_cancelled() {
+        return Err(Cancelled);
+    }
+    set_duplicates_aside(&mut readings);
+    let mut summary = Summary::default();
+    let mut outside_span = Count::default();
+    let mut evidence = Vec::with_capacity(readings.len());
+    for reading in readings {
+        summary.join(reading.part);
+        outside_span.join(reading.outside_span);
+        evidence.push(reading.evidence);
+    }
+    let facts = correlate(&summary, &request.policy, request.gap);
+    let findings = find(&facts, &evidence, &request.policy);
+    Ok(Analysis { evidence, outside_span, facts, findings })
+}
+
+/// Numbers start at 1 and follow the sorted paths.
+fn number(at: usize) -> EvidenceId {
+    EvidenceId(u32::try_from(at).unwrap_or(u32::MAX - 1) + 1)
+}
+
+/// The same bytes count once, under the first of their paths.
+fn set_duplicates_aside(readings: &mut [Reading]) {
+    let mut known: BTreeMap<String, (EvidenceId, String)> = BTreeMap::new();
+    for reading in readings {
+        let evidence = &mut reading.evidence;
+        let Some(digest) = evidence.sha256.clone().filter(|_| evidence.size > 0) else { continue };
+        let Some((id, path)) = known.get(&digest) else {
+            known.insert(digest, (evidence.id, evidence.path.clone()));
+            continue;
+        };
+        evidence.problems = vec![Problem {
+            code: ProblemCode::Duplicate,
+            text: format!("the same bytes as {id} ({path}); they count once, there"),
+            offset: None,
+            position: Position::File,
+        }];
+        evidence.content = Content::Nothing;
+        evidence.records = 0;
+        evidence.span = None;
+        evidence.truncated_at = None;
+        let all = Extent { bytes: evidence.size, records: 0 };
+        evidence.coverage = [("duplicate", all)].into();
+        reading.part = Summary::default();
+        reading.outside_span = Count::default();
+    }
+}

@@ -1,0 +1,251 @@
+//! `plainsight analyze`: evidence in, a report out.
+
+use super::options::{self, Protect};
+use super::progress::{Progress, When};
+use super::terminal::{self, Detail};
+use super::{ExitStatus, Failure};
+use crate::analysis::{Analysis, Request, analyze};
+use crate::correlate::GapRule;
+use crate::evidence::{Content, sha256};
+use crate::findings::Severity;
+use crate::policy::{self, Policy};
+use crate::report::publish::{Destination, PublishError, destination, publish};
+use crate::report::{self, Format, Run, Sources, schema};
+use crate::time::{Resolution, Timestamp};
+use anyhow::Context as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Find what was not protected, when and why
+///
+/// Reads captures and event logs, told apart by their content, and writes report.json, the tables
+/// as CSV and a manifest with the SHA-256 of everything.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Captures, logs, or folders searched recursively; `-` reads standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The folder for the report
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// What ought to have been protected (TOML, see docs/policy.md)
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Host or network A to B must be protected (repeatable)
+    #[arg(long, value_name = "A=B", value_parser = options::protect)]
+    protect: Vec<Protect>,
+    /// Clear packets further apart than this open a new window
+    #[arg(long, value_name = "DUR", default_value = "30s", value_parser = options::gap)]
+    gap: GapRule,
+    /// What to write
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv")]
+    format: Vec<FormatName>,
+    /// Skip the SHA-256 of the evidence: its identity is not recorded, duplicates are not told
+    #[arg(long)]
+    no_hash: bool,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Judge nothing before this time (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = options::time)]
+    from: Option<Timestamp>,
+    /// Judge nothing after this time (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = options::time)]
+    to: Option<Timestamp>,
+    /// Exit with 1 when a finding of this severity or higher stands
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<SeverityName>,
+    /// Replace an older report in DIR
+    #[arg(long)]
+    force: bool,
+    /// Print report.json instead of the table
+    #[arg(long)]
+    json: bool,
+    /// Print the verdict only
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print every window, pair, finding and problem
+    #[arg(short, long)]
+    verbose: bool,
+    /// Show progress on standard error
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    progress: When,
+}
+
+/// The formats by the names they are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum FormatName {
+    /// report.json.
+    Json,
+    /// The tables.
+    Csv,
+}
+
+/// The severities by the names they are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum SeverityName {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let run = Run::begin();
+    let policy = policy_of(args)?;
+    let destination = destination(&args.out, args.force).map_err(refused)?;
+    let request = Request {
+        paths: args.paths.clone(),
+        excluded: Some(args.out.clone()),
+        policy: policy.policy,
+        gap: args.gap,
+        hash: !args.no_hash,
+        from: args.from,
+        to: args.to,
+    };
+    let progress = Progress::new(args.progress);
+    let analysis = analyze(&request, args.threads.map(usize::from), &progress);
+    progress.done();
+    let analysis = analysis.map_err(|cancelled| Failure {
+        status: ExitStatus::Interrupted,
+        cause: cancelled.into(),
+        hint: None,
+    })?;
+    let report = report::build(&sources(&analysis), options_of(args, policy.sha256));
+    let manifest_sha256 = write(args, &destination, &report, &run)?;
+    terminal::tell_problems(&mut anstream::stderr().lock(), &report, args.verbose);
+    let mut out = anstream::stdout().lock();
+    if args.json {
+        out.write_all(&report::to_json(&report).map_err(broken)?)?;
+    } else {
+        let place = terminal::Place { folder: &args.out, manifest_sha256: &manifest_sha256 };
+        terminal::tell_report(&mut out, &report, detail(args), &place)?;
+    }
+    out.flush()?;
+    Ok(status(args, &analysis))
+}
+
+/// A policy and the identity of its file.
+struct GivenPolicy {
+    policy: Policy,
+    sha256: Option<String>,
+}
+
+fn policy_of(args: &Args) -> Result<GivenPolicy, Failure> {
+    let mut given = GivenPolicy { policy: Policy::default(), sha256: None };
+    if let Some(path) = &args.policy {
+        let shown = path.display();
+        let bytes = std::fs::read(path)
+            .with_context(|| format!("cannot read the policy `{shown}`"))
+            .map_err(|cause| Failure::usage(cause, ""))?;
+        let text = std::str::from_utf8(&bytes)
+            .with_context(|| format!("the policy `{shown}` is not UTF-8 text"))
+            .map_err(|cause| Failure::usage(cause, "save it as UTF-8"))?;
+        given.policy = policy::parse(text).map_err(|error| {
+            let hint = error.hint.clone();
+            Failure::usage(anyhow::Error::new(error).context(format!("policy `{shown}`")), &hint)
+        })?;
+        given.sha256 = Some(sha256(&bytes));
+    }
+    for protect in &args.protect {
+        given.policy.protect(protect.one, protect.other, &protect.typed);
+    }
+    Ok(given)
+}
+
+fn refused(error: PublishError) -> Failure {
+    let hint = match error {
+        PublishError::NotEmpty(_) => "name another folder, or replace an older report with --force",
+        PublishError::NotOurs { .. } => "name another folder, or move that away first",
+        PublishError::NotAFolder(_) | PublishError::Io { .. } => "name another folder with --out",
+    };
+    Failure::usage(error, hint)
+}
+
+fn broken(error: report::FormatError) -> Failure {
+    Failure::usage(error, "this is a fault of plainsight; please report it")
+}
+
+fn sources(analysis: &Analysis) -> Sources<'_> {
+    Sources {
+        evidence: &analysis.evidence,
+        outside_span: analysis.outside_span,
+        facts: &analysis.facts,
+        findings: &analysis.findings,
+    }
+}
+
+fn options_of(args: &Args, policy_sha256: Option<String>) -> schema::Options {
+    let shown = |path: &Path| path.to_string_lossy().into_owned();
+    let mut paths: Vec<String> = args.paths.iter().map(|path| shown(path)).collect();
+    paths.sort();
+    paths.dedup();
+    let time = |time: Timestamp| time.rfc3339(Resolution::NANOSECONDS);
+    schema::Options {
+        paths,
+        policy: args.policy.as_deref().map(shown),
+        policy_sha256,
+        protect: args.protect.iter().map(|protect| protect.typed.clone()).collect(),
+        gap_seconds: args.gap.gap.to_string(),
+        formats: formats(args).iter().map(|format| format.as_str().to_owned()).collect(),
+        hash: !args.no_hash,
+        from: args.from.map(time),
+        to: args.to.map(time),
+    }
+}
+
+/// The formats asked for, each once and in our order.
+fn formats(args: &Args) -> Vec<Format> {
+    let is_asked = |format: &Format| {
+        args.format.iter().any(|name| match name {
+            FormatName::Json => *format == Format::Json,
+            FormatName::Csv => *format == Format::Csv,
+        })
+    };
+    Format::ALL.into_iter().filter(is_asked).collect()
+}
+
+/// Writes the report; gives the SHA-256 of its manifest.
+fn write(
+    args: &Args,
+    destination: &Destination,
+    report: &schema::Report,
+    run: &Run,
+) -> Result<String, Failure> {
+    let files = report::files(report, &formats(args)).map_err(broken)?;
+    let manifest = report::manifest(report, &files, run);
+    let manifest = report::to_json(&manifest).map_err(broken)?;
+    publish(destination, &files, &manifest).map_err(refused)?;
+    Ok(sha256(&manifest))
+}
+
+const fn detail(args: &Args) -> Detail {
+    match (args.quiet, args.verbose) {
+        (true, _) => Detail::Verdict,
+        (false, true) => Detail::Everything,
+        (false, false) => Detail::Overview,
+    }
+}
+
+fn status(args: &Args, analysis: &Analysis) -> ExitStatus {
+    let usable = analysis.evidence.iter().any(|file| match file.content {
+        Content::Capture { .. } | Content::Log { .. } => file.records > 0,
+        Content::Nothing => false,
+    });
+    let lost = analysis.evidence.iter().flat_map(|file| &file.problems).any(|p| p.code.is_loss());
+    let limit = args.fail_on.map(|name| match name {
+        SeverityName::Info => Severity::Info,
+        SeverityName::Low => Severity::Low,
+        SeverityName::Medium => Severity::Medium,
+        SeverityName::High => Severity::High,
+        SeverityName::Critical => Severity::Critical,
+    });
+    let stands = limit.is_some_and(|limit| analysis.findings.iter().any(|f| f.severity >= limit));
+    match (usable, stands, lost) {
+        (false, ..) => ExitStatus::NoEvidence,
+        (true, true, _) => ExitStatus::FindingStands,
+        (true, false, true) => ExitStatus::EvidenceLost,
+        (true, false, false) => ExitStatus::Done,
+    }
+}

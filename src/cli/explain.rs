@@ -1,0 +1,107 @@
+//! `plainsight explain`: what a code means, why it comes about and what to do.
+
+use super::{ExitStatus, Failure, terminal};
+use crate::catalogue::{Explained, NotifySpace, Reason, explain, notifies};
+use crate::findings::FindingCode;
+use std::io::{self, Write};
+
+/// Say what a code means, why it comes about and what to do
+///
+/// A code is an event number (4653), a Windows error (13801, 0x35E9, ERROR_IPSEC_IKE_AUTH_FAIL),
+/// an IKE notify message (24, AUTHENTICATION_FAILED), a text number (%%8205), a reason
+/// (psk_mismatch_suspected) or a finding (failed_closed).
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// What stands in a report or a log
+    #[arg(required = true, value_name = "CODE")]
+    codes: Vec<String>,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let mut out = anstream::stdout().lock();
+    let mut unknown = Vec::new();
+    for (at, code) in args.codes.iter().enumerate() {
+        if at > 0 {
+            writeln!(out)?;
+        }
+        if !tell(&mut out, code.trim())? {
+            unknown.push(format!("`{code}`"));
+        }
+    }
+    out.flush()?;
+    if unknown.is_empty() {
+        return Ok(ExitStatus::Done);
+    }
+    let cause = anyhow::anyhow!("nothing is known of {}", unknown.join(", "));
+    Err(Failure::usage(
+        cause,
+        "codes stand in report.json; `plainsight explain --help` names kinds",
+    ))
+}
+
+/// Tells everything the code can stand for; false where it stands for nothing.
+fn tell(out: &mut impl Write, code: &str) -> io::Result<bool> {
+    let mut found = false;
+    for row in FindingCode::all().iter().filter(|row| row.name.eq_ignore_ascii_case(code)) {
+        found = true;
+        writeln!(out, "{} (finding)\n  {}", row.name, row.meaning)?;
+        writeln!(out, "  What to do: {}", row.what_to_do)?;
+    }
+    for reason in Reason::ALL.into_iter().filter(|r| r.as_str().eq_ignore_ascii_case(code)) {
+        found = true;
+        writeln!(out, "{} (reason)", reason.as_str())?;
+        advise(out, reason)?;
+    }
+    for explained in explain(code) {
+        found = true;
+        self::explained(out, explained)?;
+    }
+    let number = code.parse::<u16>().ok();
+    let is_named = |name: &str| name.eq_ignore_ascii_case(code);
+    for row in notifies().iter().filter(|row| number == Some(row.number) || is_named(row.name)) {
+        found = true;
+        let version = match row.space {
+            NotifySpace::V1 => "IKEv1 (RFC 2408)",
+            NotifySpace::V2 => "IKEv2 (RFC 7296 and its extensions)",
+        };
+        writeln!(out, "{} (notify message {} of {version})", row.name, row.number)?;
+        match row.reason {
+            Some(reason) => advise(out, reason)?,
+            None => writeln!(out, "  A status, not a failure.")?,
+        }
+    }
+    Ok(found)
+}
+
+fn explained(out: &mut impl Write, explained: Explained) -> io::Result<()> {
+    match explained {
+        Explained::Event(row) => {
+            writeln!(out, "{} (event of {}, channel {})", row.id, row.provider, row.channel)?;
+            writeln!(out, "  {}", row.meaning)?;
+            if !row.subcategory.is_empty() {
+                writeln!(out, "  Written where \"{}\" is audited.", row.subcategory)?;
+            }
+            if let Some(reason) = row.reason {
+                advise(out, reason)?;
+            }
+        }
+        Explained::WindowsError(row) => {
+            writeln!(out, "{} (Windows error {}, 0x{:X})", row.name, row.code, row.code)?;
+            writeln!(out, "  {}", row.text)?;
+            if let Some(reason) = row.reason {
+                advise(out, reason)?;
+            }
+        }
+        Explained::Parameter(number, text) => {
+            writeln!(out, "%%{number} (text of audit events)\n  {}", terminal::escape(text))?;
+        }
+    }
+    Ok(())
+}
+
+fn advise(out: &mut impl Write, reason: Reason) -> io::Result<()> {
+    let advice = reason.advice();
+    writeln!(out, "  {}", advice.meaning)?;
+    writeln!(out, "  Why: {}", advice.why)?;
+    writeln!(out, "  What to do: {}", advice.what_to_do)
+}

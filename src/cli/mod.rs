@@ -1,0 +1,104 @@
+//! The command line: the only place that knows arguments, standard output and standard error.
+//!
+//! One module a command; each wires what the library offers and judges nothing.
+
+mod options;
+
+mod analyze;
+
+mod explain;
+
+mod verify;
+
+mod exit;
+
+mod terminal;
+
+mod progress;
+
+pub use exit::ExitStatus;
+
+use clap::{Parser, Subcommand};
+use std::io;
+
+/// Was this traffic really protected by IPsec, when was it not, and why?
+///
+/// Reads captures (pcap, pcapng) and exported Windows event logs (.evtx), finds the windows in
+/// which hosts talked in clear text although they should not have, and the IKE failures that
+/// explain them. Works offline; changes no evidence.
+#[derive(Debug, Parser)]
+#[command(name = "plainsight", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Analyze(analyze::Args),
+    Explain(explain::Args),
+    Verify(verify::Args),
+}
+
+/// Runs the program with the arguments it was started with.
+#[must_use]
+pub fn run() -> ExitStatus {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no error.
+            let _ = error.print();
+            return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done };
+        }
+    };
+    let result = match cli.command {
+        Command::Analyze(args) => analyze::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Verify(args) => verify::run(&args),
+    };
+    result.unwrap_or_else(|failure| {
+        let mut error = anstream::stderr().lock();
+        // Where standard error is closed there is nobody to tell.
+        let _ = failure.tell(&mut error);
+        failure.status
+    })
+}
+
+/// What ends a command: in words, with what to do about it.
+#[derive(Debug)]
+struct Failure {
+    status: ExitStatus,
+    cause: anyhow::Error,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// An error in what was typed or in a policy file.
+    fn usage(cause: impl Into<anyhow::Error>, hint: &str) -> Self {
+        let hint = Some(hint.to_owned()).filter(|hint| !hint.is_empty());
+        Self { status: ExitStatus::Usage, cause: cause.into(), hint }
+    }
+
+    fn tell(&self, error: &mut impl io::Write) -> io::Result<()> {
+        let words: Vec<String> = self.cause.chain().map(ToString::to_string).collect();
+        writeln!(error, "plainsight: {}", terminal::escape(&words.join(": ")))?;
+        match &self.hint {
+            Some(hint) => writeln!(error, "hint: {}", terminal::escape(hint)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Standard output that cannot be written to.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        // Whoever reads only the first lines closes the pipe; that is no failure of ours.
+        let status = if error.kind() == io::ErrorKind::BrokenPipe {
+            ExitStatus::Done
+        } else {
+            ExitStatus::Usage
+        };
+        let cause = anyhow::Error::new(error).context("cannot write to standard output");
+        Self { status, cause, hint: None }
+    }
+}

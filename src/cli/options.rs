@@ -1,0 +1,71 @@
+//! What was typed → what the library needs. Every value is checked here, before any work.
+
+use crate::correlate::GapRule;
+use crate::summary::SILENCE;
+use crate::time::{Span, Timestamp};
+use ipnet::IpNet;
+use std::net::IpAddr;
+
+/// `--protect A=B`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Protect {
+    pub(super) typed: String,
+    pub(super) one: IpNet,
+    pub(super) other: IpNet,
+}
+
+/// Reads `A=B`, each an address or a network.
+pub(super) fn protect(typed: &str) -> Result<Protect, String> {
+    let sides = typed.split_once('=').ok_or("expected A=B, as in 10.0.0.5=10.0.1.0/24")?;
+    let (one, other) = (net(sides.0)?, net(sides.1)?);
+    Ok(Protect { typed: typed.to_owned(), one, other })
+}
+
+fn net(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let address = text.parse::<IpAddr>().map(IpNet::from).ok();
+    address
+        .or_else(|| text.parse().ok())
+        .ok_or_else(|| format!("`{text}` is no address and no network like 10.0.0.0/24"))
+}
+
+/// Reads a length of time such as `30s` or `2m`.
+pub(super) fn gap(typed: &str) -> Result<GapRule, String> {
+    let duration: jiff::SignedDuration =
+        typed.parse().map_err(|_| "expected a time such as 30s, 2m or 1m 30s".to_owned())?;
+    let nanos = i64::try_from(duration.as_nanos()).map_err(|_| "too long".to_owned())?;
+    if Span(nanos) < SILENCE {
+        return Err("packets are told apart by whole seconds: 1s at the least".to_owned());
+    }
+    Ok(GapRule::with_gap(Span(nanos)))
+}
+
+/// Reads an RFC 3339 time.
+pub(super) fn time(typed: &str) -> Result<Timestamp, String> {
+    Timestamp::from_rfc3339(typed)
+        .ok_or_else(|| "expected a time such as 2026-11-23T08:04:24Z".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_and_networks_of_both_families_are_understood() {
+        for good in ["10.0.0.1=10.0.0.2", "10.0.0.0/24=10.1.0.0/16", "fd00::1=fd00::/64"] {
+            assert!(protect(good).is_ok(), "{good}");
+        }
+        for bad in ["10.0.0.1", "10.0.0.1=", "a=b", "10.0.0.1=10.0.0.0/33"] {
+            assert!(protect(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_gap_below_a_second_is_refused() {
+        assert_eq!(gap("30s").unwrap().gap, Span::from_seconds(30));
+        assert_eq!(gap("2m").unwrap().gap, Span::from_seconds(120));
+        for bad in ["0.5s", "500ms", "0s", "-30s", "x", ""] {
+            assert!(gap(bad).is_err(), "{bad}");
+        }
+    }
+}

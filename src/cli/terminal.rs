@@ -1,0 +1,269 @@
+//! What a person reads on a terminal: the verdict, a table, the findings; and the escaping of
+//! whatever comes from evidence.
+//!
+//! Written from the report's own types, so it cannot say what the report does not. Colour adds
+//! emphasis and never meaning; `anstream` takes it away where it does not belong.
+
+use crate::report::schema::{Evidence, Finding, Pair, Report, Window};
+use anstyle::{AnsiColor, Style};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// How much to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// One line.
+    Verdict,
+    /// What fits a screen.
+    Overview,
+    /// All of it.
+    Everything,
+}
+
+impl Detail {
+    const fn rows(self) -> usize {
+        match self {
+            Self::Verdict => 0,
+            Self::Overview => 12,
+            Self::Everything => usize::MAX,
+        }
+    }
+}
+
+/// Where the report was put.
+pub(super) struct Place<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) manifest_sha256: &'a str,
+}
+
+/// Tells the verdict and what stands behind it.
+pub(super) fn tell_report(
+    out: &mut impl Write,
+    report: &Report,
+    detail: Detail,
+    place: &Place<'_>,
+) -> io::Result<()> {
+    let (style, headline) = headline(&report.verdict);
+    writeln!(out, "{style}{headline}{style:#}")?;
+    if detail == Detail::Verdict {
+        return Ok(());
+    }
+    tell_totals(out, report)?;
+    tell_pairs(out, report, detail.rows())?;
+    tell_windows(out, &report.windows, detail.rows())?;
+    tell_findings(out, &report.findings, detail.rows())?;
+    writeln!(out, "\nReport in {}", escape(&place.folder.to_string_lossy()))?;
+    writeln!(out, "SHA-256 of its manifest.json: {}", place.manifest_sha256)
+}
+
+fn headline(verdict: &str) -> (Style, &'static str) {
+    let colour = |colour: AnsiColor| Style::new().bold().fg_color(Some(colour.into()));
+    match verdict {
+        "protected" => {
+            (colour(AnsiColor::Green), "PROTECTED: every packet seen that had to be protected was")
+        }
+        "partially_protected" => (
+            colour(AnsiColor::Red),
+            "PARTIALLY PROTECTED: some traffic that had to be protected was not",
+        ),
+        "unprotected" => (
+            colour(AnsiColor::Red),
+            "UNPROTECTED: none of the traffic that had to be protected was",
+        ),
+        "no_expectation" => (
+            colour(AnsiColor::Yellow),
+            "NO EXPECTATION: nothing says what had to be protected; name it with --protect A=B",
+        ),
+        _ => (colour(AnsiColor::Yellow), "NO PACKETS: no packet was seen that had to be protected"),
+    }
+}
+
+fn tell_totals(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let of_kind = |kind: &'static str| report.evidence.iter().filter(move |file| file.kind == kind);
+    let spans =
+        || of_kind("capture").filter_map(|f| Some((f.first_time.as_ref()?, f.last_time.as_ref()?)));
+    write!(
+        out,
+        "{} captures, {} logs; {} packets",
+        of_kind("capture").count(),
+        of_kind("log").count(),
+        report.totals.frames
+    )?;
+    if let (Some(first), Some(last)) = (spans().map(|s| s.0).min(), spans().map(|s| s.1).max()) {
+        write!(out, " from {first} to {last}")?;
+    }
+    writeln!(out)?;
+    let classes = &report.totals.by_class;
+    let named = [
+        ("ESP", classes.esp),
+        ("ESP, readable", classes.esp_null),
+        ("AH", classes.ah),
+        ("IKE", classes.ike),
+        ("NAT-T keepalive", classes.natt_keepalive),
+        ("exempt", classes.exempt),
+        ("clear", classes.clear),
+        ("not IP", classes.non_ip),
+        ("undecodable", classes.undecodable),
+    ];
+    let seen = named.iter().filter(|(_, count)| count.frames > 0);
+    let seen: Vec<String> = seen.map(|(name, count)| format!("{name} {}", count.frames)).collect();
+    writeln!(out, "{}", seen.join(" · "))
+}
+
+fn tell_pairs(out: &mut impl Write, report: &Report, rows: usize) -> io::Result<()> {
+    let mut judged: Vec<&Pair> =
+        report.pairs.iter().filter(|pair| pair.expectation == "required").collect();
+    if judged.is_empty() {
+        return Ok(());
+    }
+    // The least protected first; equal ones stay in order of address.
+    judged.sort_by_key(|pair| std::cmp::Reverse(pair.by_class.clear.frames));
+    writeln!(
+        out,
+        "\n{:<33}  {:<19}  {:>9}  {:>9}",
+        "Pair that owes protection", "Verdict", "ESP", "Clear"
+    )?;
+    for pair in judged.iter().take(rows) {
+        writeln!(
+            out,
+            "{:<33}  {:<19}  {:>9}  {:>9}",
+            format!("{} - {}", pair.a, pair.b),
+            pair.verdict.replace('_', " "),
+            pair.by_class.esp.frames,
+            pair.by_class.clear.frames,
+        )?;
+    }
+    tell_rest(out, judged.len(), rows, "pairs")
+}
+
+fn tell_windows(out: &mut impl Write, windows: &[Window], rows: usize) -> io::Result<()> {
+    if windows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nCleartext windows")?;
+    for window in windows.iter().take(rows) {
+        let cause = window.causes.first();
+        writeln!(
+            out,
+            "{:<4} {} - {}  {} to {}  {} packets, {}:{} to {}:{}",
+            window.id,
+            window.a,
+            window.b,
+            window.start,
+            window.end,
+            window.frames,
+            window.first.evidence,
+            window.first.frame,
+            window.last.evidence,
+            window.last.frame,
+        )?;
+        if let Some(cause) = cause {
+            let against =
+                if cause.against.is_empty() { "" } else { "; but see what speaks against it" };
+            writeln!(
+                out,
+                "     {} ({}): {}{against}",
+                cause.reason,
+                cause.confidence,
+                escape(&cause.why)
+            )?;
+        }
+    }
+    tell_rest(out, windows.len(), rows, "windows")
+}
+
+fn tell_findings(out: &mut impl Write, findings: &[Finding], rows: usize) -> io::Result<()> {
+    if findings.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nFindings")?;
+    for finding in findings.iter().take(rows) {
+        let style = match finding.severity.as_str() {
+            "critical" | "high" => Style::new().fg_color(Some(AnsiColor::Red.into())),
+            "medium" => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
+            _ => Style::new(),
+        };
+        let title = escape(&finding.title);
+        writeln!(out, "{:<4} {style}{:<8}{style:#} {title}", finding.id, finding.severity)?;
+        if let Some(advice) = finding.advice.first() {
+            writeln!(out, "              {}", escape(advice))?;
+        }
+    }
+    tell_rest(out, findings.len(), rows, "findings")
+}
+
+fn tell_rest(out: &mut impl Write, all: usize, told: usize, what: &str) -> io::Result<()> {
+    if all > told {
+        writeln!(out, "     … and {} more {what}; --verbose tells all", all - told)?;
+    }
+    Ok(())
+}
+
+/// Names every file with a problem; on standard error, where it cannot get between data.
+pub(super) fn tell_problems(error: &mut impl Write, report: &Report, all: bool) {
+    for file in &report.evidence {
+        // Where standard error is closed there is nobody to tell.
+        let _ = tell_file(error, file, all);
+    }
+}
+
+fn tell_file(error: &mut impl Write, file: &Evidence, all: bool) -> io::Result<()> {
+    let told = if all { usize::MAX } else { PROBLEMS_PER_FILE };
+    for problem in file.problems.iter().take(told) {
+        // A note beside the evidence is worth no line unless all is asked for.
+        if problem.code == "not_evidence" && !all {
+            continue;
+        }
+        let place = problem.offset.map_or_else(String::new, |offset| format!(" at byte {offset}"));
+        let path = escape(&file.path);
+        let text = escape(&problem.text);
+        writeln!(error, "plainsight: {} `{path}`: {}{place}: {text}", file.id, problem.code)?;
+    }
+    if file.problems.len() > told {
+        let rest = file.problems.len() - told;
+        writeln!(error, "plainsight: {} … and {rest} more problems; see report.json", file.id)?;
+    }
+    Ok(())
+}
+
+/// Text with every character spelled out that could steer a terminal or turn text around.
+pub(super) fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_invisible(c) {
+            safe.extend(c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// Characters that change what is seen without being seen (Unicode: Bidi_Control, and format
+/// characters of width zero).
+const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+const PROBLEMS_PER_FILE: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_steers_a_terminal_gets_through() {
+        assert_eq!(escape("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
+        assert_eq!(escape("evil\u{202e}gpj.exe\n"), "evil\\u{202e}gpj.exe\\u{a}");
+        assert_eq!(escape("Grüße, 世界"), "Grüße, 世界");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_control_character_survives(text in ".*") {
+            proptest::prop_assert!(!escape(&text).chars().any(|c| c.is_control() || is_invisible(c)));
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! Facts → the types of report.json: texts, ids, times with the evidence's own digits.
+//!
+//! Each struct is written out field by field, so that a new field cannot be forgotten.
+
+use super::community_id::community_id;
+use super::schema;
+use crate::correlate::{Cause, ExplainedWindow, FactRef, Facts, PairFacts, PlacedEvent};
+use crate::evidence::{Content, Evidence, EvidenceId, FrameRef, Position};
+use crate::findings::{Finding, Proof, When};
+use crate::ike::{IkeExchange, IkeVersion};
+use crate::protection::{EspSpi, ProtectionClass};
+use crate::summary::{ClassRun, Count};
+use crate::time::{Resolution, Span, Timestamp};
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a report is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    /// The files.
+    pub evidence: &'a [Evidence],
+    /// Frames left out by `--from` and `--to`.
+    pub outside_span: Count,
+    /// What is proven.
+    pub facts: &'a Facts,
+    /// What it means.
+    pub findings: &'a [Finding],
+}
+
+/// Writes everything out as report.json has it.
+#[must_use]
+pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report {
+    let facts = sources.facts;
+    let clock = Clock::of(sources.evidence);
+    schema::Report {
+        schema_version: SCHEMA_VERSION.to_owned(),
+        tool: tool(),
+        options,
+        verdict: facts.verdict().as_str().to_owned(),
+        evidence: sources.evidence.iter().map(evidence).collect(),
+        totals: totals(sources),
+        pairs: facts.pairs.iter().filter_map(|facts| pair(facts, &clock)).collect(),
+        windows: numbered(&facts.windows, |id, w| window(id, w, &clock)),
+        protected: facts
+            .protected
+            .iter()
+            .map(|w| schema::Protected {
+                a: w.pair.a().to_string(),
+                b: w.pair.b().to_string(),
+                start: clock.start(&w.run),
+                end: clock.end(&w.run),
+                frames: w.run.frames,
+                bytes: w.run.bytes,
+                spis: spis(&w.spis),
+            })
+            .collect(),
+        ike_exchanges: numbered(&facts.exchanges, |id, x| exchange(id, x, &clock)),
+        log_events: numbered(&facts.events, event),
+        clock_offsets: facts
+            .clock_offsets
+            .iter()
+            .map(|c| schema::ClockOffset {
+                host: c.host.clone(),
+                evidence: c.evidence.to_string(),
+                seconds: c.offset.and_then(decimal),
+                method: c.method.as_str().to_owned(),
+                matches: c.matches,
+                spread_seconds: decimal(c.spread).unwrap_or_default(),
+            })
+            .collect(),
+        findings: numbered(sources.findings, |id, f| finding(id, f, &clock)),
+    }
+}
+
+/// The program as report and manifest name it.
+pub(super) fn tool() -> schema::Tool {
+    schema::Tool { name: "plainsight".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+}
+
+/// How finely each file tells time.
+struct Clock(BTreeMap<EvidenceId, Resolution>);
+
+impl Clock {
+    fn of(evidence: &[Evidence]) -> Self {
+        Self(evidence.iter().map(|file| (file.id, file.resolution)).collect())
+    }
+
+    fn tell(&self, time: Timestamp, by: EvidenceId) -> String {
+        time.rfc3339(self.0.get(&by).copied().unwrap_or(Resolution::NANOSECONDS))
+    }
+
+    fn start(&self, run: &ClassRun) -> String {
+        self.tell(run.start, run.first.evidence)
+    }
+
+    fn end(&self, run: &ClassRun) -> String {
+        self.tell(run.end, run.last.evidence)
+    }
+
+    fn when(&self, when: When) -> String {
+        self.tell(when.time, when.evidence)
+    }
+}
+
+fn numbered<T, U>(items: &[T], make: impl Fn(usize, &T) -> U) -> Vec<U> {
+    items.iter().enumerate().map(|(at, item)| make(at + 1, item)).collect()
+}
+
+fn evidence(file: &Evidence) -> schema::Evidence {
+    let (kind, interfaces, hosts, dropped) = match &file.content {
+        Content::Capture { interfaces, dropped_by_capturer } => {
+            ("capture", interfaces.as_slice(), Vec::new(), *dropped_by_capturer)
+        }
+        Content::Log { hosts, .. } => ("log", &[][..], hosts.iter().cloned().collect(), None),
+        Content::Nothing => ("unknown", &[][..], Vec::new(), None),
+    };
+    schema::Evidence {
+        id: file.id.to_string(),
+        path: file.path.clone(),
+        kind: kind.to_owned(),
+        format: file.format.as_str().to_owned(),
+        size_bytes: file.size,
+        sha256: file.sha256.clone(),
+        records: file.records,
+        first_time: file.span.map(|(first, _)| first.rfc3339(file.resolution)),
+        last_time: file.span.map(|(_, last)| last.rfc3339(file.resolution)),
+        truncated_at: file.truncated_at,
+        dropped_by_capturer: dropped,
+        interfaces: interfaces
+            .iter()
+            .map(|i| schema::Interface {
+                name: i.name.clone(),
+                linktype: i.linktype,
+                snaplen: i.snaplen,
+                time_digits: i.resolution.digits(),
+            })
+            .collect(),
+        hosts,
+        vantage: None,
+        coverage: file
+            .coverage
+            .iter()
+            .map(|(bucket, e)| {
+                ((*bucket).to_owned(), schema::Extent { bytes: e.bytes, records: e.records })
+            })
+            .collect(),
+        problems: file
+            .problems
+            .iter()
+            .map(|problem| {
+                let (frame, record) = match problem.position {
+                    Position::File => (None, None),
+                    Position::Frame(number) => (Some(number), None),
+                    Position::Record(number) => (None, Some(number)),
+                };
+                schema::Problem {
+                    code: problem.code.as_str().to_owned(),
+                    text: problem.text.clone(),
+                    offset: problem.offset,
+                    frame,
+                    record,
+                }
+            })
+            .collect(),
+    }
+}
+
+fn totals(sources: &Sources<'_>) -> schema::Totals {
+    let facts = sources.facts;
+    let mut by_app: BTreeMap<String, schema::Count> = BTreeMap::new();
+    for ((app, _), sum) in &facts.by_app {
+        let all = by_app.entry(app.as_str().to_owned()).or_default();
+        all.frames += sum.frames;
+        all.bytes += sum.bytes;
+    }
+    let undecodable = facts.undecodable.iter().map(|(reason, n)| ((*reason).to_owned(), *n));
+    schema::Totals {
+        frames: facts.total.frames,
+        bytes: facts.total.bytes,
+        by_class: by_class(|class| facts.by_class.get(&class).copied().map(count)),
+        by_app,
+        artefacts: BTreeMap::new(),
+        undecodable_reasons: undecodable.collect(),
+        outside_span: count(sources.outside_span),
+    }
+}
+
+const fn count(sum: Count) -> schema::Count {
+    schema::Count { frames: sum.frames, bytes: sum.bytes }
+}
+
+fn by_class(of: impl Fn(ProtectionClass) -> Option<schema::Count>) -> schema::ByClass {
+    let of = |class| of(class).unwrap_or_default();
+    schema::ByClass {
+        esp: of(ProtectionClass::Esp),
+        esp_null: of(ProtectionClass::EspNull),
+        ah: of(ProtectionClass::Ah),
+        ike: of(ProtectionClass::Ike),
+        natt_keepalive: of(ProtectionClass::NattKeepalive),
+        exempt: of(ProtectionClass::Exempt),
+        clear: of(ProtectionClass::Clear),
+        non_ip: of(ProtectionClass::NonIp),
+        undecodable: of(ProtectionClass::Undecodable),
+    }
+}
+
+/// A pair of which a frame was seen.
+fn pair(facts: &PairFacts, clock: &Clock) -> Option<schema::Pair> {
+    let total = facts.total()?;
+    let of_class = |class| {
+        let run = facts.by_class.get(&class)?;
+        Some(schema::Count { frames: run.frames, bytes: run.bytes })
+    };
+    Some(schema::Pair {
+        a: facts.pair.a().to_string(),
+        b: facts.pair.b().to_string(),
+        expectation: facts.expectation.as_str().to_owned(),
+        expectation_source: facts.source.to_string(),
+        verdict: facts.verdict().as_str().to_owned(),
+        frames: total.frames,
+        bytes: total.bytes,
+        by_class: by_class(of_class),
+        first_time: clock.start(&total),
+        last_time: clock.end(&total),
+        spis: spis(&facts.spis),
+    })
+}
+
+fn window(number: usize, explained: &ExplainedWindow, clock: &Clock) -> schema::Window {
+    let window = &explained.window;
+    let (a, b) = (window.pair.a(), window.pair.b());
+    let flows = window.flows.iter();
+    schema::Window {
+        id: format!("W{number}"),
+        a: a.to_string(),
+        b: b.to_string(),
+        community_ids: flows
+            .map(|flow| community_id((a, flow.a_port), (b, flow.b_port), flow.protocol))
+            .collect(),
+        start: clock.start(&window.run),
+        end: clock.end(&window.run),
+        frames: window.run.frames,
+        bytes: window.run.bytes,
+        mixed: window.mixed,
+        apps: window
+            .apps
+            .iter()
+            .map(|((app, encrypted), sum)| schema::App {
+                app: app.as_str().to_owned(),
+                frames: sum.frames,
+                bytes: sum.bytes,
+                encrypted: *encrypted,
+            })
+            .collect(),
+        first: frame(window.run.first),
+        last: frame(window.run.last),
+        causes: explained.causes.iter().map(cause).collect(),
+    }
+}
+
+fn cause(cause: &Cause) -> schema::Cause {
+    let refs = cause.refs.iter().map(|fact| match fact {
+        FactRef::Exchange(at) => format!("X{}", at + 1),
+        FactRef::Event(at) => format!("L{}", at + 1),
+    });
+    schema::Cause {
+        refs: refs.collect(),
+        reason: cause.reason.as_str().to_owned(),
+        confidence: cause.confidence().as_str().to_owned(),
+        score: cause.score,
+        why: cause.why.clone(),
+        against: cause.against.clone(),
+    }
+}
+
+fn exchange(number: usize, x: &IkeExchange, clock: &Clock) -> schema::IkeExchange {
+    let version = match x.version {
+        IkeVersion::V1 => "1",
+        IkeVersion::V2 => "2",
+        IkeVersion::AuthIp => "authip",
+    };
+    schema::IkeExchange {
+        id: format!("X{number}"),
+        version: version.to_owned(),
+        kind: x.kind.clone(),
+        initiator: x.initiator.to_string(),
+        responder: x.responder.to_string(),
+        initiator_spi: x.initiator_spi.to_string(),
+        responder_spi: x.responder_spi.to_string(),
+        start: clock.tell(x.start, x.first.evidence),
+        end: clock.tell(x.end, x.last.evidence),
+        messages: x.messages,
+        retransmissions: x.retransmissions,
+        state: x.state.to_owned(),
+        outcome: x.outcome.as_str().to_owned(),
+        reason: x.reason.map(|reason| reason.as_str().to_owned()),
+        inferred: x.inferred,
+        proposals: x.proposals.clone(),
+        chosen: x.chosen.clone(),
+        notifies: x.notifies.clone(),
+        vendor_ids: x.vendor_ids.clone(),
+        first: frame(x.first),
+        last: frame(x.last),
+    }
+}
+
+fn event(number: usize, placed: &PlacedEvent) -> schema::LogEvent {
+    let event = &placed.event;
+    let told = |time: Timestamp| time.rfc3339(Resolution::FILETIME);
+    let mut fields = serde_json::Map::new();
+    for (name, value) in &event.fields {
+        // A name that comes twice keeps both values.
+        let mut name = name.clone();
+        while fields.contains_key(&name) {
+            name.push('\'');
+        }
+        fields.insert(name, value.clone().into());
+    }
+    schema::LogEvent {
+        id: format!("L{number}"),
+        evidence: event.record.evidence.to_string(),
+        record: event.record.record,
+        time: event.time.map(told),
+        time_corrected: placed.corrected.map(told),
+        host: event.host.clone(),
+        channel: event.channel.clone(),
+        provider: event.provider.clone(),
+        event_id: event.event_id,
+        category: event.entry.category.as_str().to_owned(),
+        reason: event.reason.map(|reason| reason.as_str().to_owned()),
+        local: event.local.map(|address| address.to_string()),
+        peer: event.peer.map(|address| address.to_string()),
+        fields,
+    }
+}
+
+fn finding(number: usize, finding: &Finding, clock: &Clock) -> schema::Finding {
+    schema::Finding {
+        id: format!("F{number}"),
+        code: finding.code.as_str().to_owned(),
+        severity: finding.severity.as_str().to_owned(),
+        confidence: finding.confidence.as_str().to_owned(),
+        title: finding.title.clone(),
+        detail: finding.detail.clone(),
+        pair: finding.pair.map(|pair| format!("{} - {}", pair.a(), pair.b())),
+        start: finding.span.map(|(start, _)| clock.when(start)),
+        end: finding.span.map(|(_, end)| clock.when(end)),
+        evidence: finding.proof.iter().map(|(id, proof)| proof_of(*id, proof)).collect(),
+        windows: finding.windows.iter().map(|at| format!("W{}", at + 1)).collect(),
+        causes: finding.causes.iter().map(|reason| reason.as_str().to_owned()).collect(),
+        advice: finding.advice.clone(),
+    }
+}
+
+fn proof_of(id: EvidenceId, proof: &Proof) -> schema::Proof {
+    let listed = |numbers: &BTreeSet<u64>| Some(numbers.iter().copied().collect());
+    let (frames, records) = match proof {
+        Proof::Frames(numbers) => (listed(numbers), None),
+        Proof::Records(numbers) => (None, listed(numbers)),
+        Proof::File => (None, None),
+    };
+    schema::Proof { evidence: id.to_string(), frames, records }
+}
+
+fn frame(frame: FrameRef) -> schema::FrameRef {
+    schema::FrameRef { evidence: frame.evidence.to_string(), frame: frame.frame.0 }
+}
+
+fn spis(spis: &BTreeSet<EspSpi>) -> Vec<String> {
+    spis.iter().map(|spi| format!("0x{:08x}", spi.0)).collect()
+}
+
+/// Seconds as a JSON number with every digit; a binary fraction would round them.
+fn decimal(span: Span) -> Option<Box<RawValue>> {
+    RawValue::from_string(span.to_string()).ok()
+}
+
+/// The version of the layout of report.json and manifest.json.
+pub(super) const SCHEMA_VERSION: &str = "1";

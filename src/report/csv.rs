@@ -1,0 +1,114 @@
+//! The tables as CSV: RFC 4180, UTF-8, one header line, columns named as in report.json.
+//!
+//! Cells are made from the JSON of a row, so no field can be forgotten.
+
+use super::schema::Report;
+use super::{File, FormatError};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Every table.
+pub(super) fn tables(report: &Report) -> Result<Vec<File>, FormatError> {
+    Ok(vec![
+        File { name: "findings.csv", bytes: table(FINDINGS, &report.findings)? },
+        File { name: "windows.csv", bytes: table(WINDOWS, &report.windows)? },
+        File { name: "pairs.csv", bytes: table(PAIRS, &report.pairs)? },
+        File { name: "ike_exchanges.csv", bytes: table(IKE_EXCHANGES, &report.ike_exchanges)? },
+        File { name: "log_events.csv", bytes: table(LOG_EVENTS, &report.log_events)? },
+    ])
+}
+
+fn table<T: Serialize>(columns: &str, rows: &[T]) -> Result<Vec<u8>, FormatError> {
+    let columns: Vec<&str> = columns.split_whitespace().collect();
+    let terminator = csv::Terminator::CRLF;
+    let mut writer = csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
+    writer.write_record(&columns)?;
+    for row in rows {
+        let row = serde_json::to_value(row)?;
+        let cells = columns.iter().map(|column| guarded(cell(row.get(column))));
+        writer.write_record(cells)?;
+    }
+    writer.into_inner().map_err(|error| FormatError::Io(error.into_error()))
+}
+
+/// A value in one cell: lists joined by `; `, a frame as `E1:11`, an object as `name=value` pairs.
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Bool(flag)) => flag.to_string(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::Array(items)) => {
+            items.iter().map(|item| cell(Some(item))).collect::<Vec<_>>().join("; ")
+        }
+        Some(Value::Object(fields)) => match (fields.get("evidence"), fields.get("frame")) {
+            (Some(Value::String(evidence)), Some(Value::Number(frame))) if fields.len() == 2 => {
+                format!("{evidence}:{frame}")
+            }
+            _ => {
+                let pairs = fields.iter().map(|(name, value)| match value {
+                    Value::Object(_) => format!("{name} {}", cell(Some(value))),
+                    _ => format!("{name}={}", cell(Some(value))),
+                });
+                let is_nested = fields.values().any(Value::is_object);
+                pairs.collect::<Vec<_>>().join(if is_nested { "; " } else { ", " })
+            }
+        },
+    }
+}
+
+/// A cell that no spreadsheet takes for a formula.
+fn guarded(cell: String) -> String {
+    let starts_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if starts_formula && cell.parse::<f64>().is_err() { format!("'{cell}") } else { cell }
+}
+
+const FINDINGS: &str =
+    "id code severity confidence title detail pair start end evidence windows causes advice";
+const WINDOWS: &str = "id a b community_ids start end frames bytes mixed apps first last causes";
+const PAIRS: &str =
+    "a b expectation expectation_source verdict frames bytes by_class first_time last_time spis";
+const IKE_EXCHANGES: &str = "id version kind initiator responder initiator_spi responder_spi start end messages retransmissions state outcome reason inferred proposals chosen notifies vendor_ids first last";
+const LOG_EVENTS: &str = "id evidence record time time_corrected host channel provider event_id category reason local peer fields";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn formulas_are_disarmed_and_numbers_are_not() {
+        for formula in ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert_eq!(guarded(formula.to_owned()), format!("'{formula}"));
+        }
+        for harmless in ["-2", "-2.5", "+3", "text", ""] {
+            assert_eq!(guarded(harmless.to_owned()), harmless);
+        }
+    }
+
+    #[test]
+    fn nested_values_become_one_cell() {
+        let check = |value: Value, expected: &str| assert_eq!(cell(Some(&value)), expected);
+        check(json!(["a", "b"]), "a; b");
+        check(json!({"evidence": "E1", "frame": 11}), "E1:11");
+        check(json!([{"evidence": "E1", "frames": [1, 2]}]), "evidence=E1, frames=1; 2");
+        check(json!({"esp": {"frames": 1, "bytes": 2}}), "esp frames=1, bytes=2");
+        check(Value::Null, "");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_reads_back(texts in proptest::collection::vec(".*", 1..8)) {
+            #[derive(Serialize)]
+            struct Row { a: String, b: String }
+            let rows: Vec<_> = texts.iter().map(|t| Row { a: t.clone(), b: t.clone() }).collect();
+            let bytes = table("a b", &rows).unwrap();
+            let mut reader = csv::Reader::from_reader(&bytes[..]);
+            let read: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+            proptest::prop_assert_eq!(read.len(), texts.len());
+            for (record, text) in read.iter().zip(&texts) {
+                proptest::prop_assert_eq!(&record[0], guarded(text.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Facts and findings → bytes of files. Decides nothing.
+//!
+//! [`schema`] is the promise, [`build`] fills it, one module writes each format, and [`publish`]
+//! alone touches the file system.
+
+pub mod schema;
+
+mod build;
+
+mod community_id;
+
+mod json;
+
+mod csv;
+
+mod manifest;
+
+mod verify;
+
+pub mod publish;
+
+pub use build::{Sources, build};
+pub use json::to_json;
+pub use manifest::{Run, manifest};
+pub use verify::{Difference, Verification, VerifyError, verify};
+
+use schema::Report;
+
+/// A file to be written.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Its name in the report's folder.
+    pub name: &'static str,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// The formats that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// report.json.
+    Json,
+    /// The tables as CSV.
+    Csv,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 2] = [Self::Json, Self::Csv];
+
+    /// The format as it is asked for.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+/// The files of a report in these formats, without the manifest.
+///
+/// # Errors
+/// Where a value cannot be written in a format; no report built by [`build`] has one.
+pub fn files(report: &Report, formats: &[Format]) -> Result<Vec<File>, FormatError> {
+    let mut files = Vec::new();
+    for format in Format::ALL.into_iter().filter(|format| formats.contains(format)) {
+        match format {
+            Format::Json => {
+                files.push(File { name: "report.json", bytes: to_json(report)? });
+            }
+            Format::Csv => files.extend(csv::tables(report)?),
+        }
+    }
+    Ok(files)
+}
+
+/// A value that a format cannot hold.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// JSON.
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// CSV.
+    #[error("cannot write CSV: {0}")]
+    Csv(#[from] ::csv::Error),
+    /// CSV could not be ended.
+    #[error("cannot write CSV: {0}")]
+    Io(#[from] std::io::Error),
+}

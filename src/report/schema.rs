@@ -1,0 +1,496 @@
+//! The types of report.json and manifest.json, and nothing else.
+//!
+//! A promise to those who script against it: fields are added and never renamed. Field by field
+//! described in docs/report.md. Times are RFC 3339 in UTC with the evidence's own digits.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+/// report.json.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// The version of this layout.
+    pub schema_version: String,
+    /// Who wrote it.
+    pub tool: Tool,
+    /// What was asked, defaults filled in.
+    pub options: Options,
+    /// The one word.
+    pub verdict: String,
+    /// Every file that was given or found.
+    pub evidence: Vec<Evidence>,
+    /// Sums over all captures.
+    pub totals: Totals,
+    /// Every pair of hosts.
+    pub pairs: Vec<Pair>,
+    /// The cleartext windows, by time.
+    pub windows: Vec<Window>,
+    /// The windows under ESP, by time.
+    pub protected: Vec<Protected>,
+    /// Every IKE negotiation, by time.
+    pub ike_exchanges: Vec<IkeExchange>,
+    /// Every log record that the catalogue knows.
+    pub log_events: Vec<LogEvent>,
+    /// How wrong each log's clock was.
+    pub clock_offsets: Vec<ClockOffset>,
+    /// What it means, the worst first.
+    pub findings: Vec<Finding>,
+}
+
+/// The program.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What was asked.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Options {
+    /// Paths as they were given, sorted.
+    pub paths: Vec<String>,
+    /// The policy file's path.
+    pub policy: Option<String>,
+    /// The policy file's SHA-256.
+    pub policy_sha256: Option<String>,
+    /// `--protect`, as given.
+    pub protect: Vec<String>,
+    /// `--gap` in seconds.
+    pub gap_seconds: String,
+    /// The files that were asked for.
+    pub formats: Vec<String>,
+    /// Whether evidence was hashed.
+    pub hash: bool,
+    /// `--from`.
+    pub from: Option<String>,
+    /// `--to`.
+    pub to: Option<String>,
+}
+
+/// Frames and octets.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Count {
+    /// Frames.
+    pub frames: u64,
+    /// Octets on the wire.
+    pub bytes: u64,
+}
+
+/// A share of a file.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Extent {
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Items in them.
+    pub records: u64,
+}
+
+/// A frame of a capture.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct FrameRef {
+    /// The capture's id.
+    pub evidence: String,
+    /// The frame's number, from 1.
+    pub frame: u64,
+}
+
+/// One input file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Evidence {
+    /// `E1`, `E2`, …
+    pub id: String,
+    /// Its path as it was found.
+    pub path: String,
+    /// `capture`, `log` or `unknown`.
+    pub kind: String,
+    /// What its first bytes say.
+    pub format: String,
+    /// Its length.
+    pub size_bytes: u64,
+    /// Its identity.
+    pub sha256: Option<String>,
+    /// Frames or records read.
+    pub records: u64,
+    /// Time of the earliest.
+    pub first_time: Option<String>,
+    /// Time of the latest.
+    pub last_time: Option<String>,
+    /// Where it ended too early.
+    pub truncated_at: Option<u64>,
+    /// Frames lost by the capturer.
+    pub dropped_by_capturer: Option<u64>,
+    /// Of a capture: its interfaces.
+    pub interfaces: Vec<Interface>,
+    /// Of a log: the computers it names.
+    pub hosts: Vec<String>,
+    /// Where the capture was taken; not told yet.
+    pub vantage: Option<String>,
+    /// Where its bytes went; they add up to its size.
+    pub coverage: BTreeMap<String, Extent>,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+/// An interface of a capture.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Interface {
+    /// Its name.
+    pub name: Option<String>,
+    /// A number of the tcpdump.org LINKTYPE registry.
+    pub linktype: u16,
+    /// The most bytes kept of a frame; 0 is no limit.
+    pub snaplen: u32,
+    /// Decimal digits of a second that its times tell.
+    pub time_digits: u8,
+}
+
+/// A defect of a file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Problem {
+    /// Its code.
+    pub code: String,
+    /// Its words.
+    pub text: String,
+    /// The byte where it begins.
+    pub offset: Option<u64>,
+    /// The frame it belongs to.
+    pub frame: Option<u64>,
+    /// The record it belongs to.
+    pub record: Option<u64>,
+}
+
+/// Sums over all captures.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Totals {
+    /// Frames judged.
+    pub frames: u64,
+    /// Their octets.
+    pub bytes: u64,
+    /// By protection class.
+    pub by_class: ByClass,
+    /// Clear frames by application.
+    pub by_app: BTreeMap<String, Count>,
+    /// Frames that show a packet again.
+    pub artefacts: BTreeMap<String, Count>,
+    /// Why frames could not be decoded.
+    pub undecodable_reasons: BTreeMap<String, u64>,
+    /// Frames that `from` and `to` left out.
+    pub outside_span: Count,
+}
+
+/// Frames by protection class; every class is named.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are the classes of `ProtectionClass`")]
+pub struct ByClass {
+    pub esp: Count,
+    pub esp_null: Count,
+    pub ah: Count,
+    pub ike: Count,
+    pub natt_keepalive: Count,
+    pub exempt: Count,
+    pub clear: Count,
+    pub non_ip: Count,
+    pub undecodable: Count,
+}
+
+/// Two hosts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pair {
+    /// The lower address.
+    pub a: String,
+    /// The higher one.
+    pub b: String,
+    /// `required`, `exempt` or `none`.
+    pub expectation: String,
+    /// Where that comes from.
+    pub expectation_source: String,
+    /// The one word for the pair.
+    pub verdict: String,
+    /// Its frames.
+    pub frames: u64,
+    /// Their octets.
+    pub bytes: u64,
+    /// By protection class.
+    pub by_class: ByClass,
+    /// Time of its first frame.
+    pub first_time: String,
+    /// Time of its last frame.
+    pub last_time: String,
+    /// SPIs of ESP and AH.
+    pub spis: Vec<String>,
+}
+
+/// What one application sent inside a window.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct App {
+    /// The application.
+    pub app: String,
+    /// Its frames.
+    pub frames: u64,
+    /// Their octets.
+    pub bytes: u64,
+    /// Whether it encrypts by itself.
+    pub encrypted: bool,
+}
+
+/// Why a window opened.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Cause {
+    /// The exchanges and events it rests on.
+    pub refs: Vec<String>,
+    /// The reason.
+    pub reason: String,
+    /// `high`, `medium` or `low`.
+    pub confidence: String,
+    /// 0 to 100.
+    pub score: u8,
+    /// The sentence that says why.
+    pub why: String,
+    /// What speaks against it.
+    pub against: Vec<String>,
+}
+
+/// A cleartext window.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Window {
+    /// `W1`, `W2`, …
+    pub id: String,
+    /// The lower address.
+    pub a: String,
+    /// The higher one.
+    pub b: String,
+    /// Community IDs of the busiest flows.
+    pub community_ids: Vec<String>,
+    /// Time of its first packet.
+    pub start: String,
+    /// Time of its last packet.
+    pub end: String,
+    /// Clear packets.
+    pub frames: u64,
+    /// Their octets.
+    pub bytes: u64,
+    /// Protected packets of the pair travel inside it.
+    pub mixed: bool,
+    /// By application.
+    pub apps: Vec<App>,
+    /// The first clear packet.
+    pub first: FrameRef,
+    /// The last one.
+    pub last: FrameRef,
+    /// Why it opened, the best explanation first.
+    pub causes: Vec<Cause>,
+}
+
+/// A window under ESP.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Protected {
+    /// The lower address.
+    pub a: String,
+    /// The higher one.
+    pub b: String,
+    /// Time of its first packet.
+    pub start: String,
+    /// Time of its last packet.
+    pub end: String,
+    /// ESP packets.
+    pub frames: u64,
+    /// Their octets.
+    pub bytes: u64,
+    /// Their SPIs.
+    pub spis: Vec<String>,
+}
+
+/// A negotiation.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IkeExchange {
+    /// `X1`, `X2`, …
+    pub id: String,
+    /// `1`, `2` or `authip`.
+    pub version: String,
+    /// The exchanges it went through.
+    pub kind: String,
+    /// Address and port.
+    pub initiator: String,
+    /// Address and port.
+    pub responder: String,
+    /// Sixteen hexadecimal digits.
+    pub initiator_spi: String,
+    /// Sixteen hexadecimal digits; zeros where it never answered.
+    pub responder_spi: String,
+    /// Time of its first message.
+    pub start: String,
+    /// Time of its last message.
+    pub end: String,
+    /// Messages in all.
+    pub messages: u64,
+    /// Messages sent again.
+    pub retransmissions: u64,
+    /// How far it came.
+    pub state: String,
+    /// What became of it.
+    pub outcome: String,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// Outcome and reason were inferred from what is encrypted.
+    pub inferred: bool,
+    /// What was offered.
+    pub proposals: Vec<String>,
+    /// What was chosen.
+    pub chosen: Option<String>,
+    /// Notify messages in clear.
+    pub notifies: Vec<String>,
+    /// Vendor ids.
+    pub vendor_ids: Vec<String>,
+    /// The first message.
+    pub first: FrameRef,
+    /// The last one.
+    pub last: FrameRef,
+}
+
+/// A log record that the catalogue knows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LogEvent {
+    /// `L1`, `L2`, …
+    pub id: String,
+    /// The log's id.
+    pub evidence: String,
+    /// The record's own number.
+    pub record: u64,
+    /// Its time by the host's clock.
+    pub time: Option<String>,
+    /// Its time by the captures' clock.
+    pub time_corrected: Option<String>,
+    /// The computer.
+    pub host: String,
+    /// The log it was written to.
+    pub channel: String,
+    /// Who wrote it.
+    pub provider: String,
+    /// The event's number.
+    pub event_id: u16,
+    /// What it tells of.
+    pub category: String,
+    /// The cause it names.
+    pub reason: Option<String>,
+    /// The host's own address.
+    pub local: Option<String>,
+    /// The peer's.
+    pub peer: Option<String>,
+    /// Every field, in the record's order.
+    pub fields: serde_json::Map<String, serde_json::Value>,
+}
+
+/// How wrong a log's clock was.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClockOffset {
+    /// The computer.
+    pub host: String,
+    /// The log's id.
+    pub evidence: String,
+    /// Log time less capture time.
+    pub seconds: Option<Box<RawValue>>,
+    /// How it was found.
+    pub method: String,
+    /// Exact joins it rests on.
+    pub matches: u64,
+    /// The largest less the smallest of them.
+    pub spread_seconds: Box<RawValue>,
+}
+
+/// Items of one file that prove something.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Proof {
+    /// The file's id.
+    pub evidence: String,
+    /// Frames of a capture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frames: Option<Vec<u64>>,
+    /// Records of a log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<Vec<u64>>,
+}
+
+/// One statement.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Finding {
+    /// `F1`, `F2`, …
+    pub id: String,
+    /// Which rule says it.
+    pub code: String,
+    /// `critical`, `high`, `medium`, `low` or `info`.
+    pub severity: String,
+    /// `high`, `medium` or `low`.
+    pub confidence: String,
+    /// The statement.
+    pub title: String,
+    /// What it rests on.
+    pub detail: String,
+    /// Whom it concerns, as `A - B`.
+    pub pair: Option<String>,
+    /// Its first moment.
+    pub start: Option<String>,
+    /// Its last moment.
+    pub end: Option<String>,
+    /// What proves it.
+    pub evidence: Vec<Proof>,
+    /// The windows it speaks of.
+    pub windows: Vec<String>,
+    /// The causes it names.
+    pub causes: Vec<String>,
+    /// What to do.
+    pub advice: Vec<String>,
+}
+
+/// manifest.json.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of this layout.
+    pub schema_version: String,
+    /// Who wrote it.
+    pub tool: Tool,
+    /// What was asked.
+    pub options: Options,
+    /// The computer it ran on.
+    pub host: String,
+    /// The folder it ran in: relative paths start there.
+    pub working_directory: String,
+    /// When the run began.
+    pub start: String,
+    /// When it ended.
+    pub end: String,
+    /// Every file that was read.
+    pub inputs: Vec<Input>,
+    /// Every file that was written beside this one.
+    pub outputs: Vec<Output>,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Input {
+    /// Its id in the report.
+    pub id: String,
+    /// Its path as it was found.
+    pub path: String,
+    /// Its length.
+    pub size_bytes: u64,
+    /// Its identity.
+    pub sha256: Option<String>,
+    /// Time of its earliest frame or record.
+    pub first_time: Option<String>,
+    /// Time of its latest frame or record.
+    pub last_time: Option<String>,
+}
+
+/// A file that was written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Output {
+    /// Its name in the folder.
+    pub name: String,
+    /// Its length.
+    pub size_bytes: u64,
+    /// Its identity.
+    pub sha256: String,
+}
