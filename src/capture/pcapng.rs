@@ -29,6 +29,7 @@ pub fn read<R: Read>(
         outline: CaptureOutline::default(),
         clock: Clock::new(),
         section: Section::default(),
+        numbered: 0,
         dropped: Vec::new(),
     };
     while buffer.want(1)? {
@@ -66,6 +67,8 @@ struct Walk {
     outline: CaptureOutline,
     clock: Clock,
     section: Section,
+    /// The last number given: Wireshark also numbers blocks that are no packets.
+    numbered: u64,
     /// Per interface of the whole file, the last drop count told.
     dropped: Vec<Option<u64>>,
 }
@@ -107,7 +110,7 @@ impl Walk {
             return Ok(false);
         }
         if !KNOWN_BLOCKS.contains(&kind) {
-            return self.pass_over(buffer, offset, length);
+            return self.pass_over(buffer, kind, offset, length);
         }
         if length > MAX_BLOCK_LEN {
             let text = format!(
@@ -264,7 +267,7 @@ impl Walk {
         offset: u64,
         visit: &mut impl FnMut(RawFrame<'_>) -> bool,
     ) -> bool {
-        let number = self.outline.frames + 1;
+        let number = self.numbered + 1;
         let fields = self.packet_fields(kind, block);
         let clock = self.section.clocks.get(fields.interface).copied();
         let end = fields.data_at.saturating_add(fields.captured_len as usize);
@@ -282,7 +285,8 @@ impl Walk {
         };
         let time = fields.ticks.and_then(|ticks| time_of(ticks, clock));
         let time = self.clock.tell(time, number, offset);
-        self.outline.frames = number;
+        self.numbered = number;
+        self.outline.frames += 1;
         self.outline.cover("frames", block.len() as u64);
         visit(RawFrame {
             number: FrameNumber(number),
@@ -326,6 +330,7 @@ impl Walk {
     fn pass_over<R: Read>(
         &mut self,
         buffer: &mut Buffer<R>,
+        kind: u32,
         offset: u64,
         length: u32,
     ) -> io::Result<bool> {
@@ -335,12 +340,15 @@ impl Walk {
                 self.truncated(offset, format!("a block claims {length} bytes, {passed} remain"))
             );
         }
-        self.outline.cover("other_blocks", passed);
+        let is_numbered = NUMBERED_BLOCKS.contains(&kind);
+        self.numbered += u64::from(is_numbered);
+        self.outline
+            .cover(if is_numbered { "records_not_packets" } else { "other_blocks" }, passed);
         Ok(true)
     }
 
     fn truncated(&mut self, offset: u64, text: String) -> bool {
-        let position = Position::Frame(self.outline.frames + 1);
+        let position = Position::Frame(self.numbered + 1);
         self.outline.problem(ProblemCode::Truncated, offset, position, text);
         false
     }
@@ -389,6 +397,10 @@ const KNOWN_BLOCKS: [u32; 6] = [
     INTERFACE_STATISTICS,
     ENHANCED_PACKET,
 ];
+/// Blocks that hold no packet and that Wireshark lists as frames all the same: custom blocks,
+/// systemd journal entries and system calls (pcapng draft, section 11.1; Wireshark wiretap/pcapng).
+const NUMBERED_BLOCKS: [u32; 9] =
+    [0x0bad, 0x4000_0bad, 0x9, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222];
 /// The shortest block is a type and two lengths, but a section header's byte order takes 12 too.
 const MIN_BLOCK_LEN: usize = 12;
 const MAX_BLOCK_LEN: u32 = 16 * 1024 * 1024;

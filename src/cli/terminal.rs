@@ -64,7 +64,7 @@ fn headline(verdict: &str) -> (Style, &'static str) {
         }
         "partially_protected" => (
             colour(AnsiColor::Red),
-            "PARTIALLY PROTECTED: some traffic that had to be protected was not",
+            "PARTIALLY PROTECTED: some traffic that had to be protected was not, or could be read",
         ),
         "unprotected" => (
             colour(AnsiColor::Red),
@@ -120,20 +120,28 @@ fn tell_pairs(out: &mut impl Write, report: &Report, rows: usize) -> io::Result<
     judged.sort_by_key(|pair| std::cmp::Reverse(pair.by_class.clear.frames));
     writeln!(
         out,
-        "\n{:<33}  {:<19}  {:>9}  {:>9}",
-        "Pair that owes protection", "Verdict", "ESP", "Clear"
+        "\n{:<33}  {:<19}  {:>9}  {:>9}  {:>9}",
+        "Pair that owes protection", "Verdict", "ESP", "Readable", "Clear"
     )?;
     for pair in judged.iter().take(rows) {
         writeln!(
             out,
-            "{:<33}  {:<19}  {:>9}  {:>9}",
+            "{:<33}  {:<19}  {:>9}  {:>9}  {:>9}",
             format!("{} - {}", pair.a, pair.b),
             pair.verdict.replace('_', " "),
             pair.by_class.esp.frames,
+            pair.by_class.esp_null.frames + pair.by_class.ah.frames,
             pair.by_class.clear.frames,
         )?;
     }
-    tell_rest(out, judged.len(), rows, "pairs")
+    tell_rest(out, judged.len(), rows, "pairs")?;
+    if judged.iter().any(|pair| pair.expectation_source.starts_with("inferred")) {
+        writeln!(
+            out,
+            "That they owe it was inferred from IPsec seen between them; a --policy would say it."
+        )?;
+    }
+    Ok(())
 }
 
 fn tell_windows(out: &mut impl Write, windows: &[Window], rows: usize) -> io::Result<()> {

@@ -198,7 +198,7 @@ impl<'a> Case<'a> {
                 score: 92,
                 refs,
                 why: format!(
-                    "{}'s log says that {} stopped {} the window opened",
+                    "{}'s log says that {} stopped {}",
                     stop.event.host,
                     service_name(&stop.event),
                     seconds_before(self.window.run.start, time),
@@ -630,7 +630,11 @@ fn seconds_before(window: Timestamp, event: Timestamp) -> String {
     let span = window.since(event);
     let millis = span.0 / 1_000_000;
     let rounded = Span::from_millis(millis.abs());
-    if millis >= 0 { format!("{rounded} s before") } else { format!("{rounded} s after") }
+    if millis >= 0 {
+        format!("{rounded} s before the window opened")
+    } else {
+        format!("as the window opened ({rounded} s later, by clocks as corrected)")
+    }
 }
 
 /// How far back a cause may lie where no protected packet came before: the longest time that a

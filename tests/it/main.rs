@@ -1,11 +1,18 @@
-//! The program and its library as users run them.
-
+//! The program and its library as users run them, one binary.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::print_stdout,
-    reason = "tests fail by panicking and say what they did not run"
+    clippy::print_stderr,
+    reason = "the helpers of tests stop a test by panicking and say what was not run"
 )]
 
-mod lab;
-mod lab_classes;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod accuracy;
+
+mod eventlog_lab;
+
+mod eventlog_damage;
+
+mod evtx_builder;

@@ -117,7 +117,7 @@ impl Chunk {
         let body = body_instance(&event.body);
         let frame = frame_instance(event, body);
         self.instance(&frame);
-        while (self.data.len() - start + 4) % 8 != 0 {
+        while !(self.data.len() - start + 4).is_multiple_of(8) {
             self.data.push(0);
         }
         let size = u32::try_from(self.data.len() - start + 4).unwrap();

@@ -2,6 +2,8 @@
 
 pub(crate) mod evtx_builder;
 
+pub(crate) mod truth;
+
 use std::path::PathBuf;
 
 /// The folder with the laboratory's captures and logs: `PLAINSIGHT_SHARED`, or `shared` beside the

@@ -1,0 +1,48 @@
+//! Prints how far plainsight agrees with the laboratory's truth and with public captures.
+//!
+//! `cargo run --release --example accuracy -- ../shared/lab` writes the tables of
+//! docs/accuracy.md; public captures are looked for beside the laboratory, in `data/public`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a table for developers: it stops where the truth cannot be read"
+)]
+
+#[path = "../tests/support/truth.rs"]
+mod truth;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let lab = std::env::args().nth(1).expect("the laboratory's folder as the one argument");
+    let lab = Path::new(&lab);
+    let rows = truth::scenarios(lab);
+    println!(
+        "| scenario | capture | verdict | classes | windows (frames) | leading causes | clock offsets (s) |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    for row in &rows {
+        let cells: Vec<String> = row.cells().iter().map(ToString::to_string).collect();
+        println!(
+            "| {} | {} | {} | {} |",
+            row.scenario,
+            row.capture,
+            row.verdict,
+            cells.join(" | ")
+        );
+    }
+    let misses = rows.iter().flat_map(|row| row.cells()).filter(|cell| cell.is_miss()).count();
+    println!("\n{} captures, {misses} statements differ from the truth.", rows.len());
+
+    let public = lab.join("../data/public");
+    let rows = if public.is_dir() { truth::public(&public) } else { Vec::new() };
+    println!("\n| public capture | counts |\n| --- | --- |");
+    for row in &rows {
+        println!("| {} | {} |", row.file, row.counts);
+    }
+    let differ = rows.iter().filter(|row| row.counts.is_miss()).count();
+    println!("\n{} public captures, {differ} differ.", rows.len());
+    ExitCode::SUCCESS
+}
