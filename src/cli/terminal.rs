@@ -82,13 +82,12 @@ fn tell_totals(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let of_kind = |kind: &'static str| report.evidence.iter().filter(move |file| file.kind == kind);
     let spans =
         || of_kind("capture").filter_map(|f| Some((f.first_time.as_ref()?, f.last_time.as_ref()?)));
-    write!(
-        out,
-        "{} captures, {} logs; {} packets",
-        of_kind("capture").count(),
-        of_kind("log").count(),
-        report.totals.frames
-    )?;
+    let counted = |number: usize, noun: &str| {
+        format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+    };
+    let captures = counted(of_kind("capture").count(), "capture");
+    let logs = counted(of_kind("log").count(), "log");
+    write!(out, "{captures}, {logs}; {} packets", report.totals.frames)?;
     if let (Some(first), Some(last)) = (spans().map(|s| s.0).min(), spans().map(|s| s.1).max()) {
         write!(out, " from {first} to {last}")?;
     }
@@ -153,18 +152,17 @@ fn tell_windows(out: &mut impl Write, windows: &[Window], rows: usize) -> io::Re
         let cause = window.causes.first();
         writeln!(
             out,
-            "{:<4} {} - {}  {} to {}  {} packets, {}:{} to {}:{}",
+            "{:<4} {} - {}, {} packets, frames {}:{} to {}:{}",
             window.id,
             window.a,
             window.b,
-            window.start,
-            window.end,
             window.frames,
             window.first.evidence,
             window.first.frame,
             window.last.evidence,
             window.last.frame,
         )?;
+        writeln!(out, "     {} to {}", window.start, window.end)?;
         if let Some(cause) = cause {
             let against =
                 if cause.against.is_empty() { "" } else { "; but see what speaks against it" };

@@ -127,8 +127,11 @@ impl Log<'_> {
         u64::from(header.chunk_count)
     }
 
-    fn chunk(&mut self, offset: u64, data: Vec<u8>) {
+    fn chunk(&mut self, offset: u64, mut data: Vec<u8>) {
         let size = data.len() as u64;
+        // The tables at the head of a chunk that was cut name places behind the cut; with zeros
+        // there, the records before it can still be read.
+        data.resize(CHUNK, 0);
         if data.iter().all(|byte| *byte == 0) {
             self.tally.cover("chunks_unused", size, 0);
             return;
@@ -137,7 +140,7 @@ impl Log<'_> {
             Ok(chunk) => chunk,
             Err(error) => return self.lost_chunk(offset, size, in_words(&error)),
         };
-        self.checksums(offset, &chunk);
+        self.checksums(offset, &chunk, size == CHUNK as u64);
         let live_end = u64::from(chunk.header.free_space_offset).min(size);
         let mut place = Place { offset, cursor: CHUNK_HEADER, lost: false };
         match chunk.parse(Arc::clone(&self.settings)) {
@@ -163,8 +166,7 @@ impl Log<'_> {
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), Position::File);
     }
 
-    fn checksums(&mut self, offset: u64, chunk: &EvtxChunkData) {
-        let whole = chunk.data.len() == CHUNK;
+    fn checksums(&mut self, offset: u64, chunk: &EvtxChunkData, whole: bool) {
         if chunk.header.flags.contains(ChunkFlags::NO_CRC32) {
             return;
         }

@@ -9,6 +9,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod commands;
+
+mod scenarios;
+
+mod bad_input;
+
+mod determinism;
+
 mod accuracy;
 
 mod eventlog_lab;

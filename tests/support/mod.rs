@@ -4,6 +4,10 @@ pub(crate) mod evtx_builder;
 
 pub(crate) mod truth;
 
+pub(crate) mod samples;
+
+pub(crate) mod program;
+
 use std::path::PathBuf;
 
 /// The folder with the laboratory's captures and logs: `PLAINSIGHT_SHARED`, or `shared` beside the

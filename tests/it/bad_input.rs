@@ -1,0 +1,204 @@
+//! Damaged, empty, foreign and unreachable evidence, and policies that cannot be understood: each is
+//! named, the rest is analysed, the exit status tells.
+
+use crate::support::program::{analyze_status, plainsight, report_in, run_analyze};
+use plainsight::report::schema::Report;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+fn sample(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)
+}
+
+fn folder_with(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        let mut file = fs::File::create(folder.path().join(name)).unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+    }
+    folder
+}
+
+/// Status, report and what was said on standard error.
+fn analyzed(paths: &[&Path]) -> (i32, Report, String) {
+    let (output, folder) = run_analyze(paths, &[]);
+    let report = report_in(&folder.path().join("report"));
+    let told = String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), report, told)
+}
+
+fn problems(report: &Report) -> Vec<(&str, &str)> {
+    let of_file = |file: &plainsight::report::schema::Evidence| {
+        file.path.rsplit_once('/').map_or(0, |(folder, _)| folder.len() + 1)
+    };
+    report
+        .evidence
+        .iter()
+        .flat_map(|file| {
+            file.problems.iter().map(move |p| (&file.path[of_file(file)..], p.code.as_str()))
+        })
+        .collect()
+}
+
+#[test]
+fn a_truncated_capture_is_analysed_up_to_the_damage() {
+    let whole = fs::read(sample("psk_mismatch/capture.pcap")).unwrap();
+    let cut = whole.len() - 10;
+    let folder = folder_with(&[("cut.pcap", &whole[..cut])]);
+    let (status, report, told) = analyzed(&[folder.path()]);
+    assert_eq!(status, 3);
+    assert_eq!(problems(&report), [("cut.pcap", "truncated")]);
+    let file = &report.evidence[0];
+    assert_eq!(file.records, 296);
+    assert_eq!(file.coverage.values().map(|e| e.bytes).sum::<u64>(), cut as u64);
+    assert!(file.truncated_at.is_some_and(|at| at < cut as u64));
+    assert_eq!(report.windows.len(), 1);
+    assert_eq!((report.windows[0].first.frame, report.windows[0].last.frame), (11, 185));
+    assert!(told.contains("cut.pcap") && told.contains("truncated"), "{told}");
+    assert!(report.findings.iter().any(|f| f.code == "evidence_damaged"));
+}
+
+#[test]
+fn every_file_that_cannot_be_used_is_named() {
+    let good = fs::read(sample("healthy/capture.pcap")).unwrap();
+    let folder = folder_with(&[
+        ("good.pcap", &good),
+        ("copy.pcap", &good),
+        ("empty.pcap", b""),
+        ("foreign.bin", b"\x7fELF\x02\x01\x01\0"),
+        ("notes.txt", b"captured on the mirror port\n"),
+        ("packed.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03"),
+        ("header.evtx", b"ElfFile\0"),
+    ]);
+    let (status, report, told) = analyzed(&[folder.path()]);
+    assert_eq!(status, 3);
+    assert_eq!(
+        problems(&report),
+        [
+            ("empty.pcap", "empty"),
+            ("foreign.bin", "unknown_format"),
+            ("good.pcap", "duplicate"),
+            ("header.evtx", "truncated"),
+            ("notes.txt", "not_evidence"),
+            ("packed.gz", "unsupported_format"),
+        ]
+    );
+    // The same bytes count once.
+    assert_eq!(report.totals.frames, 217);
+    for name in ["empty.pcap", "foreign.bin", "header.evtx", "packed.gz", "gunzip"] {
+        assert!(told.contains(name), "{name}: {told}");
+    }
+}
+
+#[test]
+fn where_nothing_can_be_used_the_status_is_four() {
+    let folder = folder_with(&[("foreign.bin", b"\x7fELF\x02\x01\x01\0")]);
+    let (status, report, _) = analyzed(&[folder.path()]);
+    assert_eq!((status, report.verdict.as_str()), (4, "no_packets"));
+    let (status, report, told) = analyzed(&[Path::new("/nowhere/at/all")]);
+    assert_eq!(status, 4);
+    assert_eq!(report.evidence[0].problems[0].code, "unreadable");
+    assert!(told.contains("/nowhere/at/all"), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_read_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let good = fs::read(sample("healthy/capture.pcap")).unwrap();
+    let folder = folder_with(&[("good.pcap", &good)]);
+    let closed = folder.path().join("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    // Whoever may read everything (root) meets no closed folder.
+    let is_closed = fs::read_dir(&closed).is_err();
+    let (status, report, told) = analyzed(&[folder.path()]);
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(report.totals.frames, 217);
+    if is_closed {
+        assert_eq!(status, 3);
+        assert_eq!(problems(&report), [("closed", "unreadable")]);
+        assert!(told.contains("closed"), "{told}");
+    } else {
+        assert_eq!(status, 0);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_a_folder_is_not_waited_for_and_a_link_not_followed() {
+    let good = fs::read(sample("healthy/capture.pcap")).unwrap();
+    let folder = folder_with(&[("good.pcap", &good)]);
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("zero")).unwrap();
+    let (status, report, _) = analyzed(&[folder.path()]);
+    assert_eq!(status, 3);
+    assert_eq!(problems(&report), [("pipe", "unreadable"), ("zero", "unreadable")]);
+}
+
+#[test]
+fn hostile_names_reach_neither_the_terminal_nor_a_cell_as_they_are() {
+    let name = "=cmd|' \u{1b}[2J\u{202e}.pcap";
+    let folder = folder_with(&[(name, b"\x7fELF\x02\x01\x01\0")]);
+    let (output, _report) = run_analyze(&[folder.path()], &["--verbose"]);
+    for stream in [output.stdout, output.stderr] {
+        let text = String::from_utf8(stream).unwrap();
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text}");
+    }
+}
+
+#[test]
+fn standard_input_is_read_as_a_capture() {
+    let good = fs::read(sample("psk_mismatch/capture.pcap")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report");
+    let assert = plainsight().args(["analyze", "-", "--out"]).arg(&out).write_stdin(good).assert();
+    assert.code(0);
+    let report = report_in(&out);
+    assert_eq!((report.evidence[0].path.as_str(), report.windows.len()), ("-", 1));
+}
+
+#[test]
+fn a_bad_policy_names_the_line_and_what_was_expected() {
+    let healthy = sample("healthy");
+    let check = |policy: &str, words: &[&str]| {
+        let folder = folder_with(&[("policy.toml", policy.as_bytes())]);
+        let file = folder.path().join("policy.toml");
+        let (output, _) = run_analyze(&[&healthy], &["--policy", file.to_str().unwrap()]);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        for word in words {
+            assert!(told.contains(word), "{word}: {told}");
+        }
+    };
+    check("[[protect]]\nbetween = [\"10.0.0.0/40\", \"any\"]\n", &["line 2", "10.0.0.0/40"]);
+    check("[[protect]]\nbetween = [\"any\"]\n", &["line 2", "expected 2"]);
+    check("[[protect]\n", &["line 1"]);
+    check("[[guard]]\n", &["line 1", "guard"]);
+    check("default_exemptions = \"windows-95\"\n", &["line 1", "windows-95", "windows-2003"]);
+}
+
+#[test]
+fn wrong_arguments_are_usage_errors_with_a_remedy() {
+    let healthy = sample("healthy");
+    for (options, word) in [
+        (&["--gap", "0.5s"][..], "1s at the least"),
+        (&["--protect", "10.0.0.1"][..], "A=B"),
+        (&["--from", "yesterday"][..], "2026-11-23T08:04:24Z"),
+        (&["--threads", "0"][..], "1..=1024"),
+        (&["--policy", "/nowhere/policy.toml"][..], "/nowhere/policy.toml"),
+    ] {
+        let (output, _) = run_analyze(&[&healthy], options);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{options:?}");
+        assert!(told.contains(word), "{word}: {told}");
+    }
+}
+
+#[test]
+fn no_evidence_in_an_empty_folder_is_status_four() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(analyze_status(&[folder.path()], &[]), 4);
+}

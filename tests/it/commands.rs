@@ -1,0 +1,181 @@
+//! What the commands print and write, as a person reads it.
+
+use crate::support::program::{plainsight, run_analyze};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sample(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)
+}
+
+fn printed(arguments: &[&str]) -> String {
+    let output = plainsight().args(arguments).env("COLUMNS", "100").output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn help_of_every_command() {
+    insta::assert_snapshot!("help", printed(&["--help"]));
+    for command in ["analyze", "explain", "verify"] {
+        insta::assert_snapshot!(format!("help_{command}"), printed(&[command, "--help"]));
+    }
+}
+
+#[test]
+fn the_overview_of_an_analysis() {
+    let (output, _folder) = run_analyze(&[&sample("psk_mismatch")], &[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.stderr.is_empty());
+    let shown = hide_place(&text);
+    insta::assert_snapshot!("overview", shown);
+}
+
+/// Without the folder and the digest, which are others in each run.
+fn hide_place(text: &str) -> String {
+    let lines = text.lines().map(|line| match line.split_once(": ") {
+        Some(("SHA-256 of its manifest.json", digest)) => {
+            assert_eq!(digest.len(), 64);
+            "SHA-256 of its manifest.json: DIGEST".to_owned()
+        }
+        _ if line.starts_with("Report in ") => "Report in DIR".to_owned(),
+        _ => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn quiet_is_one_line_and_json_is_the_report() {
+    let (quiet, _folder) = run_analyze(&[&sample("healthy")], &["--quiet"]);
+    let text = String::from_utf8(quiet.stdout).unwrap();
+    assert_eq!(text, "PROTECTED: every packet seen that had to be protected was\n");
+    let (json, folder) = run_analyze(&[&sample("healthy")], &["--json"]);
+    assert!(json.stdout == fs::read(folder.path().join("report/report.json")).unwrap());
+}
+
+#[test]
+fn the_tables_hold_what_the_report_holds() {
+    let (_output, folder) = run_analyze(&[&sample("psk_mismatch")], &[]);
+    let report = crate::support::program::report_in(&folder.path().join("report"));
+    let rows = |name: &str| {
+        let path = folder.path().join("report").join(name);
+        csv::Reader::from_path(path).unwrap().into_records().map(Result::unwrap).collect::<Vec<_>>()
+    };
+    assert_eq!(rows("windows.csv").len(), report.windows.len());
+    assert_eq!(rows("pairs.csv").len(), report.pairs.len());
+    assert_eq!(rows("ike_exchanges.csv").len(), report.ike_exchanges.len());
+    assert_eq!(rows("log_events.csv").len(), report.log_events.len());
+    let findings = rows("findings.csv");
+    assert_eq!(findings.len(), report.findings.len());
+    assert_eq!(&findings[0][1], "cleartext_window");
+    assert_eq!(&rows("windows.csv")[0][10], "E6:11");
+}
+
+#[test]
+fn a_report_is_replaced_only_on_demand_and_only_if_it_is_ours() {
+    let healthy = sample("healthy");
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report");
+    let run = |options: &[&str]| {
+        let mut command = plainsight();
+        command.arg("analyze").arg(&healthy).arg("--out").arg(&out).args(options);
+        command.output().unwrap()
+    };
+    assert_eq!(run(&[]).status.code(), Some(0));
+    let refused = run(&[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("--force"));
+    assert_eq!(run(&["--force"]).status.code(), Some(0));
+    fs::File::create(out.join("my notes.txt")).unwrap();
+    let refused = run(&["--force"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("my notes.txt"));
+    assert!(out.join("my notes.txt").exists() && out.join("report.json").exists());
+    // Nothing is left beside the report.
+    let beside: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap()).collect();
+    assert_eq!(beside.len(), 1);
+}
+
+#[test]
+fn the_reports_own_folder_is_no_evidence() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(sample("healthy/capture.pcap"), folder.path().join("capture.pcap")).unwrap();
+    let out = folder.path().join("report");
+    for options in [&[][..], &["--force"]] {
+        let mut command = plainsight();
+        command.arg("analyze").arg(folder.path()).arg("--out").arg(&out).args(options);
+        command.assert().code(0);
+    }
+    assert_eq!(crate::support::program::report_in(&out).evidence.len(), 1);
+}
+
+#[test]
+fn only_the_span_asked_for_is_judged() {
+    let capture = sample("psk_mismatch/capture.pcap");
+    let span = ["--from", "2026-11-23T08:05:10Z", "--to", "2026-11-23T08:06:00Z"];
+    let (_output, folder) = run_analyze(&[&capture], &span);
+    let report = crate::support::program::report_in(&folder.path().join("report"));
+    assert_eq!(report.windows.len(), 0);
+    assert_eq!(report.totals.frames + report.totals.outside_span.frames, 297);
+    assert!(report.totals.frames > 0 && report.totals.outside_span.frames > 0);
+}
+
+#[test]
+fn verify_names_what_was_changed() {
+    let evidence = tempfile::tempdir().unwrap();
+    let capture = evidence.path().join("capture.pcap");
+    fs::copy(sample("healthy/capture.pcap"), &capture).unwrap();
+    let (_output, folder) = run_analyze(&[&capture], &[]);
+    let report = folder.path().join("report");
+    let verify = || {
+        let output = plainsight().arg("verify").arg(&report).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (status, text) = verify();
+    assert_eq!(
+        (status, text.as_str()),
+        (0, "7 files are the same, 0 differ, 0 could not be checked\n")
+    );
+    change_a_byte(&report.join("windows.csv"));
+    change_a_byte(&capture);
+    fs::remove_file(report.join("pairs.csv")).unwrap();
+    fs::File::create(report.join("added.txt")).unwrap();
+    let (status, text) = verify();
+    assert_eq!(status, 5);
+    for name in ["windows.csv", "capture.pcap", "pairs.csv", "added.txt"] {
+        assert!(text.lines().any(|l| l.starts_with("DIFFERENT") && l.contains(name)), "{text}");
+    }
+    assert!(text.ends_with("4 files are the same, 4 differ, 0 could not be checked\n"), "{text}");
+}
+
+fn change_a_byte(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::io::Write::write_all(&mut fs::File::create(path).unwrap(), &bytes).unwrap();
+}
+
+#[test]
+fn verify_needs_a_manifest() {
+    let folder = tempfile::tempdir().unwrap();
+    plainsight().arg("verify").arg(folder.path()).assert().code(2);
+}
+
+#[test]
+fn explain_tells_codes_of_every_kind() {
+    let check = |code: &str, words: &[&str]| {
+        let text = printed(&["explain", code]);
+        for word in words {
+            assert!(text.contains(word), "{code}: {word}\n{text}");
+        }
+    };
+    check("4653", &["event of Microsoft-Windows-Security-Auditing", "IPsec Main Mode"]);
+    check("13801", &["ERROR_IPSEC_IKE_AUTH_FAIL", "0x35E9", "What to do"]);
+    check("0x35E9", &["ERROR_IPSEC_IKE_AUTH_FAIL"]);
+    check("24", &["AUTHENTICATION_FAILED", "IKEv2"]);
+    check("NO_PROPOSAL_CHOSEN", &["notify message 14", "What to do"]);
+    check("psk_mismatch_suspected", &["(reason)", "Why:"]);
+    check("failed_closed", &["(finding)"]);
+    check("%%8205", &["Initiator"]);
+    plainsight().args(["explain", "4653", "nonsense"]).assert().code(2);
+}
