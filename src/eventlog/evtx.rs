@@ -142,7 +142,7 @@ impl Log<'_> {
         };
         self.checksums(offset, &chunk, size == CHUNK as u64);
         let live_end = u64::from(chunk.header.free_space_offset).min(size);
-        let mut place = Place { offset, cursor: CHUNK_HEADER, lost: false };
+        let mut place = Place { offset, size, cursor: CHUNK_HEADER.min(size), lost: false };
         match chunk.parse(Arc::clone(&self.settings)) {
             Ok(mut chunk) => {
                 for record in chunk.iter() {
@@ -151,7 +151,7 @@ impl Log<'_> {
             }
             Err(error) => return self.lost_chunk(offset, size, in_words(&error)),
         }
-        self.tally.cover("chunk_headers", CHUNK_HEADER, 0);
+        self.tally.cover("chunk_headers", CHUNK_HEADER.min(size), 0);
         if place.lost {
             // The record that could not be read reaches up to the free space at most.
             self.tally.cover("records_damaged", live_end.saturating_sub(place.cursor), 0);
@@ -194,6 +194,14 @@ impl Log<'_> {
         let start = record.binxml_offset.saturating_sub(RECORD_HEADER);
         let size = u64::from(record.binxml_size).saturating_add(RECORD_FRAME);
         let (number, at) = (record.event_record_id, place.file_offset(start));
+        if start.saturating_add(size) > place.size {
+            // What was read behind the cut are zeros of ours.
+            place.lost = true;
+            let text = format!("record {number} is cut off");
+            let position = Position::Record(number);
+            self.tally.problem(ProblemCode::Truncated, text, Some(at), position);
+            return;
+        }
         self.tally.cover("records_damaged", start.saturating_sub(place.cursor), 0);
         let end = start.saturating_add(size);
         let size = end.saturating_sub(start.max(place.cursor));
@@ -258,6 +266,8 @@ impl Log<'_> {
 
 /// Where in a chunk the reading stands.
 struct Place {
+    /// How much of the chunk the file holds.
+    size: u64,
     /// The chunk's offset in the file.
     offset: u64,
     /// The end of what was accounted for, from the chunk's start.

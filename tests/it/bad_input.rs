@@ -110,7 +110,7 @@ fn a_folder_that_may_not_be_read_is_named() {
     let folder = folder_with(&[("good.pcap", &good)]);
     let closed = folder.path().join("closed");
     fs::create_dir(&closed).unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     // Whoever may read everything (root) meets no closed folder.
     let is_closed = fs::read_dir(&closed).is_err();
     let (status, report, told) = analyzed(&[folder.path()]);

@@ -1,0 +1,67 @@
+//! The accounts that must balance after a capture was read, whatever its octets are.
+
+use plainsight::capture::{CaptureOutline, RawFrame};
+use plainsight::correlate::{GapRule, correlate};
+use plainsight::evidence::EvidenceId;
+use plainsight::policy::Policy;
+use plainsight::protection::NamedPorts;
+use plainsight::summary::{CaptureObserver, CaptureSummary, Count, Summary};
+use plainsight::time::Span;
+
+/// Takes the frames of one capture and remembers what must be found again at its end.
+pub struct Account<'p> {
+    observer: CaptureObserver<'p>,
+    seen: Count,
+    last_number: u64,
+}
+
+impl<'p> Account<'p> {
+    /// Opens an account.
+    pub fn new(named: &'p NamedPorts) -> Self {
+        let observer = CaptureObserver::new(EvidenceId(1), named);
+        Self { observer, seen: Count::default(), last_number: 0 }
+    }
+
+    /// Takes one frame; always asks for the next.
+    pub fn frame(&mut self, frame: &RawFrame<'_>) -> bool {
+        assert!(frame.number.0 > self.last_number, "frame numbers ascend");
+        assert!(frame.data.len() <= frame.original_len as usize, "a frame holds what it had");
+        self.last_number = frame.number.0;
+        self.seen.add(u64::from(frame.original_len));
+        self.observer.observe(frame);
+        true
+    }
+
+    /// Closes the account of a reader that was given `length` octets.
+    pub fn balance_with(self, outline: &CaptureOutline, length: usize) {
+        let covered: u64 = outline.coverage.values().map(|extent| extent.bytes).sum();
+        assert!(covered <= length as u64, "no octet is accounted for twice");
+        assert!(
+            covered == length as u64 || !outline.problems.is_empty(),
+            "what was not read is told"
+        );
+        assert_eq!(outline.frames, self.seen.frames, "every frame was shown");
+        let in_frames = outline.coverage.get("frames").map_or(0, |extent| extent.records);
+        assert_eq!(in_frames, self.seen.frames, "every frame is covered");
+        self.balance();
+    }
+
+    /// Closes the account: every frame lies in one stream or in none, and all can be judged.
+    pub fn balance(self) {
+        let summary = self.observer.finish();
+        assert_eq!(summary.total, self.seen);
+        assert_eq!(placed(&summary), self.seen, "every frame is placed once");
+        let evidence = Summary { captures: [(EvidenceId(1), summary)].into(), logs: [].into() };
+        let rule = GapRule::with_gap(Span::from_seconds(60));
+        let facts = correlate(&evidence, &Policy::default(), rule);
+        assert_eq!(facts.total, self.seen, "every frame is judged once");
+    }
+}
+
+fn placed(summary: &CaptureSummary) -> Count {
+    let runs = summary.streams.values().flat_map(|streams| streams.values()).flatten();
+    let paired = runs.map(|run| Count { frames: run.frames, bytes: run.bytes });
+    let mut sum = Count::default();
+    paired.chain(summary.unpaired.values().copied()).for_each(|count| sum.join(count));
+    sum
+}

@@ -1,0 +1,21 @@
+//! Any octets as the beginning of a file whose format is to be told.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use plainsight::evidence::Format;
+
+fuzz_target!(|data: &[u8]| {
+    let format = Format::of(data);
+    assert!(!format.as_str().is_empty());
+    if let Format::Unread(unread) = format {
+        assert!(!unread.remedy.is_empty(), "who is turned away learns what to do");
+    }
+    // A magic number decides alone: what follows it changes nothing.
+    if !matches!(format, Format::Text | Format::Unknown) {
+        let magic = data.get(..LONGEST_MAGIC).unwrap_or(data);
+        assert_eq!(Format::of(magic), format);
+    }
+});
+
+/// No magic number that is known ends behind this octet.
+const LONGEST_MAGIC: usize = 16;

@@ -1,0 +1,54 @@
+//! Any octets as a conversation of IKE messages: told apart, parsed, gathered and judged.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use plainsight::evidence::{EvidenceId, FrameNumber, FrameRef};
+use plainsight::hosts::HostPair;
+use plainsight::ike::{EspActivity, EspUse, MessageDigest, Negotiations, Probe, conclude, probe};
+use plainsight::time::Timestamp;
+use std::net::{Ipv4Addr, SocketAddr};
+
+fuzz_target!(|data: &[u8]| {
+    let initiator = SocketAddr::from((Ipv4Addr::new(10, 0, 0, 1), 500));
+    let responder = SocketAddr::from((Ipv4Addr::new(10, 0, 0, 2), 500));
+    let mut negotiations = Negotiations::default();
+    let mut observed = 0;
+    for (number, message) in (1..).zip(Conversation(data)) {
+        // They answer in turn, so that answers, repetitions and deletions meet their rules.
+        let ends = if number % 2 == 1 { (initiator, responder) } else { (responder, initiator) };
+        let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(number) };
+        let time = Timestamp(1_000_000_000 * i64::try_from(number).unwrap_or(i64::MAX >> 32));
+        let digest = MessageDigest::new(frame, time, ends, message);
+        let told = probe(message, Some(message.len()));
+        assert!(told != Probe::Certain || digest.is_some(), "what is certain can be read");
+        // What the whole datagram proves, its first fragment alone may leave open, not deny.
+        assert!(told != Probe::Certain || probe(message, None) != Probe::NotIke);
+        if let Some(digest) = digest {
+            negotiations.observe(digest);
+            observed += 1;
+        }
+    }
+    let used = EspUse { start: Timestamp(2_500_000_000), end: Timestamp(3_500_000_000) };
+    let pair = HostPair::new(initiator.ip(), responder.ip());
+    for activity in [EspActivity::default(), EspActivity([(pair, vec![used])].into())] {
+        let exchanges = conclude(&negotiations, &activity);
+        let messages: u64 = exchanges.iter().map(|exchange| exchange.messages).sum();
+        assert_eq!(messages, observed, "every message belongs to one exchange");
+    }
+});
+
+/// Messages one behind the other, each as long as its own header says, the last one as it is.
+struct Conversation<'a>(&'a [u8]);
+
+impl<'a> Iterator for Conversation<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let length = self.0.get(24..)?.first_chunk::<4>().map(|field| u32::from_be_bytes(*field));
+        // Not even a header: one short message that ends the conversation.
+        let length = length.map_or(self.0.len(), |length| length as usize);
+        let (message, rest) = self.0.split_at(length.clamp(1, self.0.len()));
+        self.0 = rest;
+        Some(message)
+    }
+}

@@ -1,0 +1,62 @@
+//! Any octets as one frame of every link layer: decoded, classified and summed up.
+#![no_main]
+
+mod accounts;
+
+use accounts::Account;
+use libfuzzer_sys::fuzz_target;
+use plainsight::capture::{Linktype, RawFrame};
+use plainsight::evidence::FrameNumber;
+use plainsight::packet::{Packet, decode};
+use plainsight::protection::{Classified, NamedPorts, classify};
+use plainsight::time::Timestamp;
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(original_len) = u32::try_from(data.len()) else { return };
+    let named = NamedPorts::default();
+    // One account for all: what looks like a fragment meets its first under another link layer.
+    let mut account = Account::new(&named);
+    for (number, linktype) in (1..).zip(LINKTYPES) {
+        let frame = RawFrame {
+            number: FrameNumber(number),
+            time: Timestamp(0),
+            linktype,
+            original_len,
+            data,
+        };
+        check(&frame, &named);
+        account.frame(&frame);
+    }
+    account.balance();
+});
+
+/// No part of a frame is longer than the frame, and no place lies outside it.
+fn check(frame: &RawFrame<'_>, named: &NamedPorts) {
+    let packet = decode(frame);
+    match &packet {
+        Packet::Ip(ip) => {
+            assert!(ip.payload.len() <= frame.data.len());
+            assert!(ip.payload.len() <= ip.payload_len);
+        }
+        Packet::Undecodable(stop) => assert!(stop.offset <= frame.data.len()),
+        Packet::Arp | Packet::NonIp(_) => {}
+    }
+    if let Classified::Paired { body, body_len, .. } = classify(&packet, named) {
+        assert!(body.len() <= body_len);
+    }
+}
+
+const LINKTYPES: [Linktype; 11] = [
+    Linktype::ETHERNET,
+    Linktype::NULL,
+    Linktype::LOOP,
+    Linktype::RAW,
+    Linktype::RAW_BSD,
+    Linktype::RAW_OPENBSD,
+    Linktype::IPV4,
+    Linktype::IPV6,
+    Linktype::LINUX_SLL,
+    Linktype::LINUX_SLL2,
+    // Reserved for private use: no decoder.
+    Linktype(147),
+];
