@@ -44,9 +44,11 @@ impl<'a> Iterator for Conversation<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        let length = self.0.get(24..)?.first_chunk::<4>().map(|field| u32::from_be_bytes(*field));
-        // Not even a header: one short message that ends the conversation.
-        let length = length.map_or(self.0.len(), |length| length as usize);
+        if self.0.is_empty() {
+            return None;
+        }
+        let field = self.0.get(24..).and_then(|rest| rest.first_chunk::<4>());
+        let length = field.map_or(usize::MAX, |field| u32::from_be_bytes(*field) as usize);
         let (message, rest) = self.0.split_at(length.clamp(1, self.0.len()));
         self.0 = rest;
         Some(message)

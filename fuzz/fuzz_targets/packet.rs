@@ -1,15 +1,13 @@
 //! Any octets as one frame of every link layer: decoded, classified and summed up.
 #![no_main]
 
-mod accounts;
-
-use accounts::Account;
 use libfuzzer_sys::fuzz_target;
 use plainsight::capture::{Linktype, RawFrame};
 use plainsight::evidence::FrameNumber;
 use plainsight::packet::{Packet, decode};
 use plainsight::protection::{Classified, NamedPorts, classify};
 use plainsight::time::Timestamp;
+use plainsight_fuzz::Account;
 
 fuzz_target!(|data: &[u8]| {
     let Ok(original_len) = u32::try_from(data.len()) else { return };

@@ -1,12 +1,10 @@
 //! Any octets as a pcap file: read, classified, summed up and judged.
 #![no_main]
 
-mod accounts;
-
-use accounts::Account;
 use libfuzzer_sys::fuzz_target;
 use plainsight::capture::read_pcap;
 use plainsight::protection::NamedPorts;
+use plainsight_fuzz::Account;
 
 fuzz_target!(|data: &[u8]| {
     let named = NamedPorts::default();

@@ -5,6 +5,7 @@
 use super::short_name;
 use crate::catalogue::Category;
 use crate::evidence::EvidenceId;
+use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Outcome, Spi};
 use crate::protection::Stream;
 use crate::summary::{LogPart, Summary};
@@ -121,6 +122,7 @@ impl Wire {
             .map(|x| (x.initiator_spi, x.end))
             .collect();
         let mut completed: BTreeMap<u32, Timestamp> = BTreeMap::new();
+        let negotiated = completions(exchanges);
         for (pair, streams) in summary.streams() {
             for (stream, _, runs) in streams {
                 let (Stream::Esp(spi, _) | Stream::Ah(spi, _) | Stream::WespIntegrityOnly(spi, _)) =
@@ -129,7 +131,12 @@ impl Wire {
                     continue;
                 };
                 let Some(first) = runs.first() else { continue };
-                let time = negotiated(exchanges, pair, first.start).unwrap_or(first.start);
+                // The last message before the SPI's first packet is the one that completed it.
+                let time = negotiated.get(&pair).and_then(|times| {
+                    let sent = times.partition_point(|time| *time <= first.start);
+                    sent.checked_sub(1).and_then(|at| times.get(at)).copied()
+                });
+                let time = time.unwrap_or(first.start);
                 let known = completed.entry(spi.0).or_insert(time);
                 *known = (*known).min(time);
             }
@@ -160,13 +167,12 @@ impl Wire {
     }
 }
 
-/// When the message that completed the negotiation of an SPI was sent: the last one that could,
-/// before the SPI's first packet.
-fn negotiated(
-    exchanges: &[IkeExchange],
-    pair: crate::hosts::HostPair,
-    first_packet: Timestamp,
-) -> Option<Timestamp> {
-    let of_pair = exchanges.iter().filter(|x| x.pair() == pair);
-    of_pair.flat_map(|x| &x.completions).copied().filter(|time| *time <= first_packet).max()
+/// Per pair, when messages were sent that can complete a negotiation of SPIs, ascending.
+fn completions(exchanges: &[IkeExchange]) -> BTreeMap<HostPair, Vec<Timestamp>> {
+    let mut of_pair: BTreeMap<HostPair, Vec<Timestamp>> = BTreeMap::new();
+    for exchange in exchanges {
+        of_pair.entry(exchange.pair()).or_default().extend(&exchange.completions);
+    }
+    of_pair.values_mut().for_each(|times| times.sort_unstable());
+    of_pair
 }

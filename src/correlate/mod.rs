@@ -3,6 +3,8 @@
 //! Times of logs are compared with times of captures only after the clock is known, and the facts
 //! say where it is not.
 
+mod stretches;
+
 mod windows;
 
 mod clock;
@@ -148,7 +150,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     facts.add_unpaired(summary);
     windows.sort_by_key(|w| (w.run, w.pair));
     facts.protected.sort_by_key(|w| (w.run, w.pair));
-    facts.windows = cause::explain(windows, &facts, rule);
+    facts.windows = cause::explain(windows, &facts);
     facts
 }
 
@@ -394,6 +396,15 @@ fn unreachable(summary: &Summary) -> Vec<UnreachableFacts> {
         count: *count,
     })
     .collect()
+}
+
+impl Facts {
+    /// What is true of a pair; `None` where no capture shows it.
+    #[must_use]
+    pub fn pair(&self, pair: HostPair) -> Option<&PairFacts> {
+        let at = self.pairs.binary_search_by_key(&pair, |known| known.pair).ok()?;
+        self.pairs.get(at)
+    }
 }
 
 impl PairFacts {

@@ -2,6 +2,7 @@
 //!
 //! Which runs count is decided before; here is only time.
 
+use super::stretches::Stretches;
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
 use crate::protection::{App, EspSpi, Service};
@@ -80,12 +81,14 @@ pub(super) fn cleartext(
     interleaved: &[ClassRun],
     rule: GapRule,
 ) -> Vec<CleartextWindow> {
+    let protected = Stretches::of_runs(protected);
+    let interleaved = Stretches::of_runs(interleaved);
     clear.sort_by_key(|c| c.run);
     let mut windows: Vec<(CleartextWindow, Vec<ClassRun>)> = Vec::new();
     for piece in clear {
         match windows.last_mut() {
             Some((window, members))
-                if belongs(window.run.end, piece.run.start, protected, rule) =>
+                if belongs(window.run.end, piece.run.start, &protected, rule) =>
             {
                 window.run.absorb(piece.run);
                 window.add(piece);
@@ -108,7 +111,7 @@ pub(super) fn cleartext(
     windows
         .into_iter()
         .map(|(mut window, members)| {
-            window.mixed = is_mixed(&window, &members, protected, interleaved);
+            window.mixed = is_mixed(&window, &members, &protected, &interleaved);
             window.flows = busiest(&members);
             window
         })
@@ -123,10 +126,11 @@ pub(super) fn protected(
     rule: GapRule,
 ) -> Vec<ProtectedWindow> {
     esp.sort();
+    let clear = Stretches::of_runs(clear);
     let mut windows: Vec<ProtectedWindow> = Vec::new();
     for (run, spi) in esp {
         match windows.last_mut() {
-            Some(window) if belongs(window.run.end, run.start, clear, rule) => {
+            Some(window) if belongs(window.run.end, run.start, &clear, rule) => {
                 window.run.absorb(run);
                 window.spis.insert(spi);
             }
@@ -151,35 +155,26 @@ impl CleartextWindow {
     }
 }
 
-/// Whether packets at `end` and `start` are of one window.
-fn belongs(end: Timestamp, start: Timestamp, others: &[ClassRun], rule: GapRule) -> bool {
+/// Whether packets at `end` and `start` are of one window. They are more than a run's silence
+/// apart, so a run of others that reaches across both has packets between them.
+fn belongs(end: Timestamp, start: Timestamp, others: &Stretches<ClassRun>, rule: GapRule) -> bool {
     let apart = start.since(end);
-    if apart > rule.gap {
-        return false;
-    }
-    apart <= rule.interrupted || !any_between(end, start, others)
-}
-
-/// Whether a packet of `runs` lies between two points more than a run's silence apart: a run that
-/// reaches across both has packets between them.
-fn any_between(from: Timestamp, to: Timestamp, runs: &[ClassRun]) -> bool {
-    runs.iter().any(|run| run.start < to && run.end > from)
+    apart <= rule.gap && (apart <= rule.interrupted || !others.any_between(end, start))
 }
 
 fn is_mixed(
     window: &CleartextWindow,
     members: &[ClassRun],
-    protected: &[ClassRun],
-    interleaved: &[ClassRun],
+    protected: &Stretches<ClassRun>,
+    interleaved: &Stretches<ClassRun>,
 ) -> bool {
     let (start, end) = (window.run.start, window.run.end);
-    let inside = |time: Timestamp| start <= time && time <= end;
     // The edge of a run is a packet; inside a run only the interleaving tells.
-    protected.iter().any(|run| inside(run.start) || inside(run.end))
-        || interleaved.iter().any(|run| run.start > start && run.start <= end)
+    protected.any_edge_in(start, end)
+        || interleaved.touching(start, end).any(|run| run.start > start)
         || members.iter().zip(members.iter().skip(1)).any(|(one, next)| {
             next.start.since(one.end) > crate::summary::SILENCE
-                && any_between(one.end, next.start, protected)
+                && protected.any_between(one.end, next.start)
         })
 }
 

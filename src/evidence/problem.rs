@@ -30,6 +30,21 @@ pub enum ProblemCode {
 }
 
 impl ProblemCode {
+    /// Every code.
+    pub const ALL: [Self; 11] = [
+        Self::Unreadable,
+        Self::Empty,
+        Self::UnknownFormat,
+        Self::UnsupportedFormat,
+        Self::NotEvidence,
+        Self::Duplicate,
+        Self::Truncated,
+        Self::Corrupt,
+        Self::Skipped,
+        Self::Checksum,
+        Self::BadTime,
+    ];
+
     /// The code as the report spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

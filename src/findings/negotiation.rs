@@ -22,17 +22,24 @@ pub(super) fn failures_outside_windows(facts: &Facts) -> Vec<Finding> {
             by_pair.entry(exchange.pair()).or_default().push(exchange);
         }
     }
-    by_pair.into_iter().filter_map(|(pair, failed)| of_pair(facts, pair, &failed)).collect()
+    let leaking: BTreeSet<HostPair> = facts.windows.iter().map(|w| w.window.pair).collect();
+    by_pair
+        .into_iter()
+        .filter_map(|(pair, failed)| of_pair(facts, pair, &failed, leaking.contains(&pair)))
+        .collect()
 }
 
-fn of_pair(facts: &Facts, pair: HostPair, failed: &[&IkeExchange]) -> Option<Finding> {
+fn of_pair(
+    facts: &Facts,
+    pair: HostPair,
+    failed: &[&IkeExchange],
+    leaked: bool,
+) -> Option<Finding> {
     let (first, last) = (failed.first()?, failed.last()?);
     let end = failed.iter().map(|x| x.end).max()?;
-    let known = facts.pairs.iter().find(|p| p.pair == pair);
-    let beside = known.is_some_and(|p| {
+    let beside = facts.pair(pair).is_some_and(|p| {
         p.protected_runs.iter().any(|run| run.start <= end && run.end >= first.start)
     });
-    let leaked = facts.windows.iter().any(|w| w.window.pair == pair);
     let code = if beside || leaked { FindingCode::IkeFailing } else { FindingCode::FailedClosed };
     let reasons: BTreeSet<Reason> = failed.iter().filter_map(|x| x.reason).collect();
     let names: Vec<&str> = reasons.iter().map(|r| r.as_str()).collect();

@@ -33,7 +33,7 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
         .filter(|((_, encrypted), _)| !encrypted)
         .map(|(_, count)| count.frames)
         .sum();
-    let source = facts.pairs.iter().find(|p| p.pair == pair).map(|p| &p.source);
+    let source = facts.pair(pair).map(|p| &p.source);
     let told = matches!(
         source,
         Some(ExpectationSource::PolicyFile { .. } | ExpectationSource::ProtectOption(_))

@@ -20,31 +20,49 @@ pub struct EspUse {
     pub end: Timestamp,
 }
 
-/// Per pair, the use of its SPIs, by start.
+/// Per pair, the use of its SPIs.
 #[derive(Clone, Debug, Default)]
-pub struct EspActivity(pub BTreeMap<HostPair, Vec<EspUse>>);
+pub struct EspActivity(BTreeMap<HostPair, PairActivity>);
+
+/// One pair's uses by start, and beside each the latest end up to it.
+#[derive(Clone, Debug, Default)]
+struct PairActivity {
+    uses: Vec<EspUse>,
+    latest_end: Vec<Timestamp>,
+}
 
 impl EspActivity {
-    /// Whether a new SPI of the pair appeared from `from` on and within [`FRUIT`] of `last`, and
-    /// before `next`, the beginning of the pair's next negotiation, which would be its likelier
-    /// origin.
-    fn bears_fruit(&self, pair: HostPair, span: &Stretch) -> bool {
-        let limit = span.last.shifted(FRUIT);
-        self.0.get(&pair).is_some_and(|uses| {
-            uses.iter().any(|u| {
-                u.start >= span.first
-                    && u.start <= limit
-                    && span.next.is_none_or(|next| u.start < next)
+    /// Notes a pair's uses, in any order.
+    pub fn insert(&mut self, pair: HostPair, mut uses: Vec<EspUse>) {
+        uses.sort_unstable();
+        let mut latest = Timestamp(i64::MIN);
+        let latest_end = uses
+            .iter()
+            .map(|u| {
+                latest = latest.max(u.end);
+                latest
             })
+            .collect();
+        self.0.insert(pair, PairActivity { uses, latest_end });
+    }
+
+    /// Whether a new SPI of the pair appeared within the stretch or within [`FRUIT`] of its last
+    /// message, and before the pair's next negotiation, which would be its likelier origin.
+    fn bears_fruit(&self, pair: HostPair, span: &Stretch) -> bool {
+        let Some(activity) = self.0.get(&pair) else { return false };
+        let first = activity.uses.partition_point(|u| u.start < span.first);
+        activity.uses.get(first).is_some_and(|u| {
+            u.start <= span.last.shifted(FRUIT) && span.next.is_none_or(|next| u.start < next)
         })
     }
 
     /// Whether an SPI of the pair was in use at some time before this point and none goes on
     /// behind it, but for packets under way.
-    pub(super) fn stops_at(&self, pair: HostPair, at: Timestamp) -> bool {
-        let Some(uses) = self.0.get(&pair) else { return false };
-        let mut before = uses.iter().filter(|u| u.start <= at).peekable();
-        before.peek().is_some() && before.all(|u| u.end <= at.shifted(UNDER_WAY))
+    fn stops_at(&self, pair: HostPair, at: Timestamp) -> bool {
+        let Some(activity) = self.0.get(&pair) else { return false };
+        let begun = activity.uses.partition_point(|u| u.start <= at);
+        let latest = begun.checked_sub(1).and_then(|last| activity.latest_end.get(last));
+        latest.is_some_and(|end| *end <= at.shifted(UNDER_WAY))
     }
 }
 
@@ -205,12 +223,16 @@ pub fn conclude(negotiations: &Negotiations, esp: &EspActivity) -> Vec<IkeExchan
     for (pair, negotiation) in negotiations.iter() {
         starts.entry(pair).or_default().extend(negotiation.first.first().map(|m| m.time));
     }
+    for starts in starts.values_mut() {
+        starts.sort_unstable();
+    }
     let mut exchanges: Vec<_> = negotiations
         .iter()
         .filter_map(|(pair, negotiation)| {
             let messages = negotiation.in_time();
             let begun = messages.first()?.time;
-            let next = starts.get(&pair)?.iter().copied().filter(|start| *start > begun).min();
+            let starts = starts.get(&pair)?;
+            let next = starts.get(starts.partition_point(|start| *start <= begun)).copied();
             story(negotiation, &Case { messages: &messages, pair, esp, next })
         })
         .collect();

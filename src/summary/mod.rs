@@ -92,10 +92,8 @@ impl Summary {
                 seen.start = seen.start.min(first.start);
                 seen.end = seen.end.max(last.end);
             }
-            let mut uses: Vec<_> = by_spi.into_values().collect();
-            uses.sort_unstable();
-            if !uses.is_empty() {
-                activity.0.insert(pair, uses);
+            if !by_spi.is_empty() {
+                activity.insert(pair, by_spi.into_values().collect());
             }
         }
         activity

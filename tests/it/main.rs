@@ -17,6 +17,8 @@ mod bad_input;
 
 mod determinism;
 
+mod house;
+
 mod accuracy;
 
 mod eventlog_lab;

@@ -1,0 +1,286 @@
+//! The facts, arranged so that a window's questions do not cost their number.
+
+use crate::catalogue::Category;
+use crate::correlate::stretches::Stretches;
+use crate::correlate::{Facts, PlacedEvent, UnreachableFacts};
+use crate::eventlog::LogEvent;
+use crate::evidence::EvidenceId;
+use crate::hosts::HostPair;
+use crate::summary::ClassRun;
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// What the rules look things up in. Numbers are indices in [`Facts`].
+pub(super) struct Index<'a> {
+    pub(super) facts: &'a Facts,
+    exchanges: BTreeMap<HostPair, Stretches<usize>>,
+    protected: BTreeMap<HostPair, Stretches<ClassRun>>,
+    unreachable: BTreeMap<HostPair, Vec<&'a UnreachableFacts>>,
+    by_cookie: BTreeMap<[u8; 8], Vec<usize>>,
+    failures: BTreeMap<HostPair, Stretches<usize>>,
+    ended: BTreeMap<HostPair, Stretches<usize>>,
+    of_host: BTreeMap<IpAddr, Stretches<usize>>,
+    tunnels: Vec<(HostPair, usize)>,
+    gateways: BTreeMap<EvidenceId, BTreeSet<HostPair>>,
+}
+
+impl<'a> Index<'a> {
+    pub(super) fn of(facts: &'a Facts) -> Self {
+        let failures = placed(facts, |e| e.event.entry.category == Category::IkeFailure);
+        let ended = placed(facts, |e| e.event.entry.category == Category::SaEnded);
+        let of_pair = |(time, index): &(Timestamp, usize)| {
+            let event = &facts.events.get(*index)?.event;
+            Some((pair_of(event).or_else(|| tunnel_of(event))?, (*time, *time, *index)))
+        };
+        let exchanges = facts.exchanges.iter().enumerate();
+        Self {
+            facts,
+            exchanges: grouped(exchanges.map(|(i, x)| (x.pair(), (x.start, x.end, i)))),
+            protected: facts
+                .pairs
+                .iter()
+                .filter(|pair| !pair.protected_runs.is_empty())
+                .map(|pair| (pair.pair, Stretches::of_runs(&pair.protected_runs)))
+                .collect(),
+            unreachable: facts.unreachable.iter().fold(BTreeMap::new(), |mut all, told| {
+                let pair = HostPair::new(told.what.from, told.what.to);
+                all.entry(pair).or_insert_with(Vec::new).push(told);
+                all
+            }),
+            by_cookie: by_cookie(facts),
+            failures: grouped(failures.iter().filter_map(of_pair)),
+            ended: grouped(ended.iter().filter_map(of_pair)),
+            of_host: of_host(facts),
+            tunnels: tunnels(facts),
+            gateways: gateways(facts),
+        }
+    }
+
+    /// Negotiations of a pair that touch a span.
+    pub(super) fn exchanges(
+        &self,
+        pair: HostPair,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Iterator<Item = usize> {
+        touching(&self.exchanges, pair, from, to)
+    }
+
+    /// Whether a pair shows IPsec of its own.
+    pub(super) fn has_own(&self, pair: HostPair) -> bool {
+        self.protected.contains_key(&pair) || self.exchanges.contains_key(&pair)
+    }
+
+    /// Whether a pair negotiates at all.
+    pub(super) fn negotiates(&self, pair: HostPair) -> bool {
+        self.exchanges.contains_key(&pair)
+    }
+
+    /// The protected runs of a pair.
+    pub(super) fn protected(&self, pair: HostPair) -> Option<&Stretches<ClassRun>> {
+        self.protected.get(&pair)
+    }
+
+    /// ICMP errors about a pair's IKE.
+    pub(super) fn unreachable(&self, pair: HostPair) -> impl Iterator<Item = &UnreachableFacts> {
+        self.unreachable.get(&pair).into_iter().flatten().copied()
+    }
+
+    /// Events that carry an exchange's first cookie.
+    pub(super) fn logged(&self, cookie: [u8; 8]) -> &[usize] {
+        self.by_cookie.get(&cookie).map_or(&[], Vec::as_slice)
+    }
+
+    /// Logged failures of a pair in a span.
+    pub(super) fn failures(
+        &self,
+        pair: HostPair,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Iterator<Item = usize> {
+        touching(&self.failures, pair, from, to)
+    }
+
+    /// Logged ends of a pair's security associations in a span.
+    pub(super) fn ended(
+        &self,
+        pair: HostPair,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Iterator<Item = usize> {
+        touching(&self.ended, pair, from, to)
+    }
+
+    /// What a host's log says of its services and policies in a span; the latest first.
+    pub(super) fn of_host(
+        &self,
+        host: IpAddr,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Iterator<Item = (usize, &'a PlacedEvent)> {
+        let found = touching(&self.of_host, host, from, to);
+        found.filter_map(|index| Some((index, self.facts.events.get(index)?)))
+    }
+
+    /// Who negotiates for a pair without IPsec of its own: the tunnels whose logged selectors hold
+    /// it, else every pair that shows ESP or IKE on the capture that shows the pair. Where those
+    /// are many, none of them is the pair's gateway for sure, and none is named.
+    pub(super) fn gateways_for(&self, pair: HostPair, capture: EvidenceId) -> BTreeSet<HostPair> {
+        let logged: BTreeSet<HostPair> = self
+            .tunnels
+            .iter()
+            .filter(|(_, index)| {
+                self.facts.events.get(*index).is_some_and(|e| selector_covers(&e.event, pair))
+            })
+            .map(|(tunnel, _)| *tunnel)
+            .collect();
+        if !logged.is_empty() {
+            return logged;
+        }
+        let shown = self.gateways.get(&capture).filter(|pairs| pairs.len() <= MOST_GATEWAYS);
+        shown.cloned().unwrap_or_default()
+    }
+
+    /// Quick mode events of these tunnels, where their selectors are known and none of them holds
+    /// the pair.
+    pub(super) fn selectors_exclude(
+        &self,
+        tunnels: &BTreeSet<HostPair>,
+        pair: HostPair,
+    ) -> Vec<usize> {
+        let of_tunnels: Vec<usize> = self
+            .tunnels
+            .iter()
+            .filter(|(tunnel, _)| tunnels.contains(tunnel))
+            .map(|(_, index)| *index)
+            .collect();
+        let covers = |index: &usize| {
+            self.facts.events.get(*index).is_some_and(|e| selector_covers(&e.event, pair))
+        };
+        if of_tunnels.iter().any(covers) { Vec::new() } else { of_tunnels }
+    }
+}
+
+fn touching<K: Ord + Copy>(
+    groups: &BTreeMap<K, Stretches<usize>>,
+    key: K,
+    from: Timestamp,
+    to: Timestamp,
+) -> impl Iterator<Item = usize> {
+    groups.get(&key).into_iter().flat_map(move |known| known.touching(from, to)).copied()
+}
+
+type Placed = (Timestamp, Timestamp, usize);
+
+fn grouped<K: Ord>(items: impl Iterator<Item = (K, Placed)>) -> BTreeMap<K, Stretches<usize>> {
+    let mut groups: BTreeMap<K, Vec<Placed>> = BTreeMap::new();
+    for (key, placed) in items {
+        groups.entry(key).or_default().push(placed);
+    }
+    groups.into_iter().map(|(key, placed)| (key, Stretches::new(placed))).collect()
+}
+
+/// Events of one kind whose time on the captures' clock is known.
+fn placed(facts: &Facts, is_one: impl Fn(&PlacedEvent) -> bool) -> Vec<(Timestamp, usize)> {
+    let events = facts.events.iter().enumerate().filter(|(_, e)| is_one(e));
+    events.filter_map(|(index, e)| Some((e.corrected?, index))).collect()
+}
+
+fn by_cookie(facts: &Facts) -> BTreeMap<[u8; 8], Vec<usize>> {
+    let mut known: BTreeMap<[u8; 8], Vec<usize>> = BTreeMap::new();
+    for (index, placed) in facts.events.iter().enumerate() {
+        if let Some(cookie) = placed.event.initiator_cookie {
+            known.entry(cookie).or_default().push(index);
+        }
+    }
+    known
+}
+
+/// Services and policies, under every address of the host that logged them.
+fn of_host(facts: &Facts) -> BTreeMap<IpAddr, Stretches<usize>> {
+    let is_one = |e: &PlacedEvent| {
+        e.event.service.is_some() || e.event.entry.category == Category::PolicyChange
+    };
+    let by_address = placed(facts, is_one).into_iter().flat_map(|(time, index)| {
+        let evidence = facts.events.get(index).map(|e| e.event.record.evidence);
+        let own = evidence.and_then(|evidence| facts.addresses.get(&evidence));
+        own.into_iter().flatten().map(move |address| (*address, (time, time, index)))
+    });
+    grouped(by_address)
+}
+
+/// Tunnels that came up, each selector once.
+fn tunnels(facts: &Facts) -> Vec<(HostPair, usize)> {
+    let mut seen = BTreeSet::new();
+    let mut tunnels = Vec::new();
+    for (index, placed) in facts.events.iter().enumerate() {
+        let event = &placed.event;
+        let Some(tunnel) = tunnel_of(event) else { continue };
+        let is_new = event.entry.category == Category::SaEstablished
+            && tunnels.len() < MOST_TUNNELS
+            && seen.insert((event.local, event.peer, event.selector));
+        if is_new {
+            tunnels.push((tunnel, index));
+        }
+    }
+    tunnels
+}
+
+/// The pairs that show ESP on each capture, or IKE where none shows ESP.
+fn gateways(facts: &Facts) -> BTreeMap<EvidenceId, BTreeSet<HostPair>> {
+    let mut by_ike: BTreeMap<EvidenceId, BTreeSet<HostPair>> = BTreeMap::new();
+    for exchange in &facts.exchanges {
+        by_ike.entry(exchange.first.evidence).or_default().insert(exchange.pair());
+    }
+    let mut gateways: BTreeMap<EvidenceId, BTreeSet<HostPair>> = BTreeMap::new();
+    for pair in &facts.pairs {
+        for run in &pair.protected_runs {
+            gateways.entry(run.first.evidence).or_default().insert(pair.pair);
+        }
+    }
+    for (capture, pairs) in by_ike {
+        gateways.entry(capture).or_insert(pairs);
+    }
+    gateways
+}
+
+/// The two ends of the tunnel that a quick mode event tells of.
+fn tunnel_of(event: &LogEvent) -> Option<HostPair> {
+    let selector = event.selector?;
+    Some(HostPair::new(selector.local_tunnel?, selector.peer_tunnel?))
+}
+
+/// Two single hosts that an event tells of; networks are no pair.
+pub(in crate::correlate) fn pair_of(event: &LogEvent) -> Option<HostPair> {
+    let selector = event.selector.unwrap_or_default();
+    let is_host = |mask: Option<IpAddr>| mask.is_none_or(|mask| prefix_len(mask) >= Some(32));
+    let (local, peer) = (event.local?, event.peer?);
+    (is_host(selector.local_mask) && is_host(selector.peer_mask))
+        .then(|| HostPair::new(local, peer))
+}
+
+fn selector_covers(event: &LogEvent, pair: HostPair) -> bool {
+    let (Some(selector), Some(local), Some(peer)) = (event.selector, event.local, event.peer)
+    else {
+        return false;
+    };
+    let holds = |net: IpAddr, mask: Option<IpAddr>, address: IpAddr| match mask.and_then(prefix_len)
+    {
+        Some(length) => ipnet::IpNet::new(net, length).is_ok_and(|net| net.contains(&address)),
+        None => net == address,
+    };
+    let fits = |one, other| {
+        holds(local, selector.local_mask, one) && holds(peer, selector.peer_mask, other)
+    };
+    fits(pair.a(), pair.b()) || fits(pair.b(), pair.a())
+}
+
+fn prefix_len(mask: IpAddr) -> Option<u8> {
+    ipnet::ip_mask_to_prefix(mask).ok()
+}
+
+/// Pairs on one capture that may be gateways of others.
+const MOST_GATEWAYS: usize = 8;
+/// Different selectors that are looked through for a window.
+const MOST_TUNNELS: usize = 1000;

@@ -1,0 +1,121 @@
+//! Why a window opened: candidates from wire and logs, each with what speaks for and against it.
+//!
+//! Scores and their reasons stand in docs/causes.md. Whether a window is one is decided before.
+
+mod index;
+
+mod rules;
+
+pub(super) use index::pair_of;
+
+use super::{CleartextWindow, ExplainedWindow, Facts};
+use crate::catalogue::Reason;
+use crate::time::Span;
+use index::Index;
+use rules::Case;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How much a statement can bear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// It fits, and other explanations fit as well.
+    Low,
+    /// It is inferred from what is seen.
+    Medium,
+    /// It was read, and the times agree.
+    High,
+}
+
+impl Confidence {
+    /// The confidence as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+
+    /// From a score of 0 to 100.
+    #[must_use]
+    pub const fn of_score(score: u8) -> Self {
+        match score {
+            80.. => Self::High,
+            50..80 => Self::Medium,
+            0..50 => Self::Low,
+        }
+    }
+}
+
+/// What speaks against a cause, in a sentence.
+pub type Against = String;
+
+/// A fact that a cause rests on: its index in [`Facts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FactRef {
+    /// An IKE exchange.
+    Exchange(usize),
+    /// A log event.
+    Event(usize),
+}
+
+/// One possible cause of a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// From the closed list.
+    pub reason: Reason,
+    /// 0 to 100.
+    pub score: u8,
+    /// The facts it rests on.
+    pub refs: BTreeSet<FactRef>,
+    /// The sentence that says why.
+    pub why: String,
+    /// What speaks against it.
+    pub against: Vec<Against>,
+}
+
+impl Cause {
+    /// How much it can bear.
+    #[must_use]
+    pub const fn confidence(&self) -> Confidence {
+        Confidence::of_score(self.score)
+    }
+}
+
+/// Finds the causes of every window.
+pub(super) fn explain(windows: Vec<CleartextWindow>, facts: &Facts) -> Vec<ExplainedWindow> {
+    let index = Index::of(facts);
+    windows
+        .into_iter()
+        .map(|window| {
+            let causes = best(Case::of(&window, &index).candidates());
+            ExplainedWindow { window, causes }
+        })
+        .collect()
+}
+
+/// One cause a reason, the likeliest first. Two rules may reach the same reason from different
+/// sides; the better one speaks, and the facts of both are named.
+fn best(candidates: Vec<Cause>) -> Vec<Cause> {
+    let mut best: BTreeMap<Reason, Cause> = BTreeMap::new();
+    for mut cause in candidates {
+        match best.get_mut(&cause.reason) {
+            Some(known) => {
+                if known.score < cause.score {
+                    std::mem::swap(known, &mut cause);
+                }
+                known.refs.extend(cause.refs);
+            }
+            None => {
+                best.insert(cause.reason, cause);
+            }
+        }
+    }
+    let mut causes: Vec<Cause> = best.into_values().collect();
+    causes.sort_by_key(|c| (std::cmp::Reverse(c.score), c.reason));
+    causes
+}
+
+/// How far log times may be off after correction, and packets be under way.
+const JITTER: Span = Span::from_seconds(5);

@@ -1,0 +1,426 @@
+//! The rules: one a function; a rule that sees nothing says nothing.
+
+use super::index::Index;
+use super::{Cause, FactRef, JITTER};
+use crate::catalogue::{Category, Reason};
+use crate::correlate::CleartextWindow;
+use crate::eventlog::{LogEvent, ServiceState};
+use crate::hosts::HostPair;
+use crate::ike::{IkeExchange, Outcome};
+use crate::protection::unreachable::UnreachableWhy;
+use crate::summary::ClassRun;
+use crate::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// One window and the part of the facts that can bear on it.
+pub(super) struct Case<'a> {
+    window: &'a CleartextWindow,
+    index: &'a Index<'a>,
+    /// Who negotiates for the pair: itself, or the gateways whose tunnel carries it.
+    negotiators: BTreeSet<HostPair>,
+    /// The pair has IPsec of its own.
+    is_own: bool,
+    /// The stretch in which a cause can lie begins with the last protected packet before the
+    /// window, but no further back than [`LOOKBACK`].
+    from: Timestamp,
+}
+
+/// A failed negotiation: its index, itself, and the log events under its cookies.
+type Failed<'a> = (usize, &'a IkeExchange, &'a [usize]);
+
+impl<'a> Case<'a> {
+    pub(super) fn of(window: &'a CleartextWindow, index: &'a Index<'a>) -> Self {
+        let is_own = index.has_own(window.pair);
+        let negotiators = if is_own {
+            [window.pair].into()
+        } else {
+            index.gateways_for(window.pair, window.run.first.evidence)
+        };
+        let start = window.run.start;
+        let earliest = start.shifted(LOOKBACK.negated());
+        let protected = negotiators.iter().filter_map(|pair| index.protected(*pair));
+        let last_protected = protected.filter_map(|known| known.last_end_before(start)).max();
+        let from =
+            last_protected.map_or(earliest, |end| end.shifted(JITTER.negated()).max(earliest));
+        Self { window, index, negotiators, is_own, from }
+    }
+
+    /// Everything that can explain the window; never nothing.
+    pub(super) fn candidates(&self) -> Vec<Cause> {
+        let mut found = Vec::new();
+        found.extend(self.service_stopped());
+        found.extend(self.filter_not_covering());
+        found.extend(self.failures());
+        found.extend(self.deleted());
+        found.extend(self.policy_changed());
+        found.extend(self.unreachable());
+        if found.is_empty() {
+            found.push(self.nothing_found());
+        }
+        found
+    }
+
+    /// A log says that a service IPsec needs stopped, and not that it started again, before the
+    /// window or as it opened.
+    fn service_stopped(&self) -> Vec<Cause> {
+        let start = self.window.run.start;
+        let (from, to) = self.opening();
+        let mut causes = Vec::new();
+        for host in self.hosts() {
+            let mut stops = self.index.of_host(host, from, to).filter(|(_, e)| is_stop(&e.event));
+            let Some((at, stop)) = stops.next() else { continue };
+            let Some(time) = stop.corrected else { continue };
+            let restarted = self.index.of_host(host, time, start).any(|(_, e)| {
+                is_start(&e.event) && e.corrected.is_some_and(|t| t > time && t < start)
+            });
+            if restarted {
+                continue;
+            }
+            let near =
+                self.index.of_host(host, time.shifted(JITTER.negated()), time.shifted(JITTER));
+            let mut refs: BTreeSet<_> = [FactRef::Event(at)].into();
+            refs.extend(near.filter(|(_, e)| is_stop(&e.event)).map(|(i, _)| FactRef::Event(i)));
+            refs.extend(self.deletion_near().map(|(index, _)| FactRef::Exchange(index)));
+            causes.push(Cause {
+                reason: Reason::ServiceStopped,
+                score: 92,
+                refs,
+                why: format!(
+                    "{}'s log says that {} stopped {}",
+                    stop.event.host,
+                    service_name(&stop.event),
+                    seconds_before(start, time),
+                ),
+                against: Vec::new(),
+            });
+        }
+        causes
+    }
+
+    /// The pair's gateways had ESP up while this traffic passed beside it.
+    fn filter_not_covering(&self) -> Option<Cause> {
+        if self.is_own {
+            return None;
+        }
+        let start = self.window.run.start;
+        let is_up = |run: &&ClassRun| run.start < start && run.end > start.shifted(JITTER);
+        let (gateways, up) = self.negotiators.iter().find_map(|pair| {
+            let up = self.index.protected(*pair)?.touching(start, start).find(is_up)?;
+            Some((pair, *up))
+        })?;
+        let several = self.negotiators.len() > 1;
+        let excluded = self.index.selectors_exclude(&self.negotiators, self.window.pair);
+        let refs = excluded.iter().take(MOST_SELECTORS).map(|index| FactRef::Event(*index));
+        let mut cause = Cause {
+            reason: Reason::FilterNotCovering,
+            score: if several { 55 } else { 72 },
+            refs: refs.collect(),
+            why: format!(
+                "ESP between {} and {} was up ({} to {}) when this traffic passed in clear on the same capture: the tunnel's selectors do not cover it",
+                gateways.a(),
+                gateways.b(),
+                up.first,
+                up.last,
+            ),
+            against: Vec::new(),
+        };
+        if excluded.is_empty() {
+            cause.against.push("no log shows the tunnel's selectors".to_owned());
+        } else {
+            cause.score = 88;
+            cause
+                .why
+                .push_str("; the selectors that the gateways logged do not hold these addresses");
+        }
+        if several {
+            cause
+                .against
+                .push("more than one pair of gateways shows ESP on this capture".to_owned());
+        }
+        Some(cause)
+    }
+
+    /// Negotiations that failed before or in the window: on the wire, in the logs, joined by cookie.
+    fn failures(&self) -> Vec<Cause> {
+        let mut by_reason: BTreeMap<Reason, Vec<Failed<'_>>> = BTreeMap::new();
+        let mut told = BTreeSet::new();
+        for (index, exchange) in self.exchanges(self.from, self.window.run.end) {
+            if !exchange.outcome.is_failure() {
+                continue;
+            }
+            let logged = self.index.logged(exchange.initiator_spi.0);
+            told.extend(logged);
+            let events = logged.iter().filter_map(|at| self.index.facts.events.get(*at));
+            // A log may say more than the wire can; mere time-outs say less.
+            let said = events
+                .filter_map(|e| e.event.reason)
+                .filter(|r| *r != Reason::Timeout && *r != Reason::Other)
+                .min();
+            let Some(reason) = said.or(exchange.reason) else { continue };
+            by_reason.entry(reason).or_default().push((index, exchange, logged));
+        }
+        let mut causes: Vec<Cause> =
+            by_reason.into_iter().map(|(reason, failed)| self.failure(reason, &failed)).collect();
+        causes.extend(self.logged_failures(&told));
+        causes
+    }
+
+    fn failure(&self, reason: Reason, failed: &[Failed<'_>]) -> Cause {
+        let start = self.window.run.start.shifted(JITTER);
+        let opening = failed.iter().filter(|(_, x, _)| x.start <= start).count();
+        let logged = failed.iter().any(|(_, _, events)| !events.is_empty());
+        let inferred = failed.iter().all(|(_, x, _)| x.inferred);
+        let mut score = match (logged, inferred) {
+            (true, _) => 90,
+            (false, false) => 80,
+            (false, true) => 70,
+        };
+        let mut against = Vec::new();
+        if opening == 0 {
+            score -= 20;
+            against.push("the first failed attempt came after the window had opened".to_owned());
+        }
+        if inferred && !logged {
+            against.push(
+                "the failure is encrypted; it is inferred from sizes, directions and what follows"
+                    .to_owned(),
+            );
+        }
+        let (first, last) = (failed.first(), failed.last());
+        let frames = first.zip(last).map_or_else(String::new, |(first, last)| {
+            format!("{} to {}", first.1.first, last.1.last)
+        });
+        let attempts = if failed.len() == 1 {
+            "one negotiation".to_owned()
+        } else {
+            format!("{} negotiations", failed.len())
+        };
+        let log =
+            if logged { ", and the event log says the same under the same cookies" } else { "" };
+        let why = format!("{attempts} failed ({frames}): {}{log}", state_of(failed));
+        let refs = failed.iter().flat_map(|(index, _, events)| {
+            std::iter::once(FactRef::Exchange(*index))
+                .chain(events.iter().map(|e| FactRef::Event(*e)))
+        });
+        Cause { reason, score, refs: refs.collect(), why, against }
+    }
+
+    /// Failures that only a log tells: the capture may begin later or lie elsewhere.
+    fn logged_failures(&self, told: &BTreeSet<usize>) -> Vec<Cause> {
+        let mut by_reason: BTreeMap<Reason, BTreeSet<usize>> = BTreeMap::new();
+        let from = self.from.shifted(JITTER.negated());
+        for pair in self.pairs() {
+            for index in self.index.failures(pair, from, self.window.run.end) {
+                let Some(placed) = self.index.facts.events.get(index) else { continue };
+                if !told.contains(&index) {
+                    let reason = placed.event.reason.unwrap_or(Reason::Other);
+                    by_reason.entry(reason).or_default().insert(index);
+                }
+            }
+        }
+        by_reason
+            .into_iter()
+            .map(|(reason, events)| Cause {
+                reason,
+                score: 65,
+                why: format!(
+                    "{} log events tell of failed negotiations in this time",
+                    events.len()
+                ),
+                refs: events.into_iter().map(FactRef::Event).collect(),
+                against: vec!["the capture does not show these negotiations".to_owned()],
+            })
+            .collect()
+    }
+
+    /// Security associations were deleted just before, and none followed.
+    fn deleted(&self) -> Option<Cause> {
+        let on_wire = self.deletion_near();
+        let (from, to) = self.opening();
+        let pairs = self.pairs();
+        let logged: BTreeSet<usize> =
+            pairs.iter().flat_map(|pair| self.index.ended(*pair, from, to)).collect();
+        let mut refs: BTreeSet<FactRef> = logged.iter().map(|e| FactRef::Event(*e)).collect();
+        let Some((index, exchange)) = on_wire else {
+            if logged.is_empty() || !self.esp_stopped() {
+                return None;
+            }
+            return Some(Cause {
+                reason: Reason::SaDeleted,
+                score: 78,
+                refs,
+                why: "the log says that the security associations ended as the window opened, and none followed".to_owned(),
+                against: vec!["the deletion itself is not in the capture".to_owned()],
+            });
+        };
+        refs.insert(FactRef::Exchange(index));
+        let by = exchange.deleted.map(|(by, _)| by);
+        let (score, log) =
+            if logged.is_empty() { (76, "") } else { (84, "; the event log says the same") };
+        Some(Cause {
+            reason: Reason::SaDeleted,
+            score,
+            refs,
+            why: format!(
+                "{} ended the IKE negotiation ({}), ESP stopped and clear text followed{log}",
+                by.map_or_else(|| "a host".to_owned(), |by| by.to_string()),
+                exchange.last,
+            ),
+            against: Vec::new(),
+        })
+    }
+
+    /// A log tells of a policy that changed as the window opened.
+    fn policy_changed(&self) -> Option<Cause> {
+        let (from, to) = self.opening();
+        let changes: BTreeMap<usize, _> = self
+            .hosts()
+            .into_iter()
+            .flat_map(|host| self.index.of_host(host, from, to))
+            .filter(|(_, e)| e.event.entry.category == Category::PolicyChange)
+            .collect();
+        let (_, placed) = changes.first_key_value()?;
+        let more = match changes.len() {
+            1 => String::new(),
+            number => format!(" (and {} more)", number - 1),
+        };
+        Some(Cause {
+            reason: Reason::PolicyChanged,
+            score: 55,
+            why: format!(
+                "{}'s log tells of a policy change as the window opened: {}{more}",
+                placed.event.host, placed.event.entry.meaning
+            ),
+            refs: changes.keys().map(|index| FactRef::Event(*index)).collect(),
+            against: vec!["a policy change alone need not let clear text out".to_owned()],
+        })
+    }
+
+    /// ICMP says that IKE did not reach the peer.
+    fn unreachable(&self) -> Vec<Cause> {
+        let (from, to) = (self.from, self.window.run.end);
+        let told = self.negotiators.iter().flat_map(|pair| self.index.unreachable(*pair));
+        told.filter(|u| u.last.time >= from && u.first.time <= to)
+            .map(|u| {
+                let (reason, words) = match u.what.why {
+                    UnreachableWhy::Port => {
+                        (Reason::ServiceStopped, "nobody listens on its IKE port")
+                    }
+                    UnreachableWhy::Prohibited => {
+                        (Reason::Udp500Blocked, "a filter forbids IKE on the way")
+                    }
+                    UnreachableWhy::Host => {
+                        (Reason::PeerUnreachable, "the host or its network is not there")
+                    }
+                };
+                let deletion = self.deletion_near().map(|(index, _)| FactRef::Exchange(index));
+                Cause {
+                    reason,
+                    score: 74,
+                    refs: deletion.into_iter().collect(),
+                    why: format!(
+                        "ICMP errors about IKE to {} ({} to {}) say that {words}",
+                        u.what.to, u.first.frame, u.last.frame,
+                    ),
+                    against: vec!["ICMP errors can be forged".to_owned()],
+                }
+            })
+            .collect()
+    }
+
+    fn nothing_found(&self) -> Cause {
+        let any_ike = self.negotiators.iter().any(|pair| self.index.negotiates(*pair));
+        let any_esp = self.negotiators.iter().any(|pair| self.index.protected(*pair).is_some());
+        if !any_ike && !any_esp {
+            return Cause {
+                reason: Reason::NoIkeAttempted,
+                score: 60,
+                refs: BTreeSet::new(),
+                why: "neither capture nor logs show any IKE between the two: nobody tried to negotiate".to_owned(),
+                against: vec!["an attempt before the capture began would not be seen".to_owned()],
+            };
+        }
+        Cause {
+            reason: Reason::Unknown,
+            score: 0,
+            refs: BTreeSet::new(),
+            why: "the evidence does not say why; the IPsec and service events of both hosts for this time would".to_owned(),
+            against: Vec::new(),
+        }
+    }
+}
+
+impl<'a> Case<'a> {
+    /// The window's pair and those that negotiate for it.
+    fn pairs(&self) -> BTreeSet<HostPair> {
+        self.negotiators.iter().copied().chain([self.window.pair]).collect()
+    }
+
+    /// The hosts whose services and policies decide.
+    fn hosts(&self) -> BTreeSet<IpAddr> {
+        self.pairs().into_iter().flat_map(|pair| [pair.a(), pair.b()]).collect()
+    }
+
+    /// The span in which what opened the window can lie.
+    fn opening(&self) -> (Timestamp, Timestamp) {
+        (self.from.shifted(JITTER.negated()), self.window.run.start.shifted(JITTER))
+    }
+
+    /// The negotiators' exchanges that touch a span, in order of time.
+    fn exchanges(&self, from: Timestamp, to: Timestamp) -> BTreeMap<usize, &'a IkeExchange> {
+        let found = self.negotiators.iter().flat_map(|pair| self.index.exchanges(*pair, from, to));
+        found.filter_map(|at| Some((at, self.index.facts.exchanges.get(at)?))).collect()
+    }
+
+    fn esp_stopped(&self) -> bool {
+        let limit = self.window.run.start.shifted(JITTER);
+        let mut protected = self.negotiators.iter().filter_map(|pair| self.index.protected(*pair));
+        protected.any(|known| known.last_end_before(limit).is_some())
+    }
+
+    /// The negotiation whose deletion lies nearest before the window's opening.
+    fn deletion_near(&self) -> Option<(usize, &'a IkeExchange)> {
+        let (from, to) = self.opening();
+        let opens = |x: &IkeExchange| x.deleted.is_some_and(|(_, t)| from <= t && t <= to);
+        self.exchanges(from, to)
+            .into_iter()
+            .filter(|(_, x)| x.outcome == Outcome::Ended && opens(x))
+            .max_by_key(|(_, x)| x.deleted.map(|(_, time)| time))
+    }
+}
+
+fn is_stop(event: &LogEvent) -> bool {
+    event.service.is_some_and(|(_, state)| state.is_down())
+}
+
+fn is_start(event: &LogEvent) -> bool {
+    event.service.is_some_and(|(_, state)| state == ServiceState::Running)
+}
+
+fn service_name(event: &LogEvent) -> String {
+    event.service.map_or_else(|| "a service".to_owned(), |(service, _)| service.as_str().to_owned())
+}
+
+fn state_of(failed: &[Failed<'_>]) -> String {
+    let states: BTreeSet<&str> = failed.iter().map(|(_, x, _)| x.state).collect();
+    states.into_iter().collect::<Vec<_>>().join("; ")
+}
+
+fn seconds_before(window: Timestamp, event: Timestamp) -> String {
+    let span = window.since(event);
+    let millis = span.0 / 1_000_000;
+    let rounded = Span::from_millis(millis.abs());
+    if millis >= 0 {
+        format!("{rounded} s before the window opened")
+    } else {
+        format!("as the window opened ({rounded} s later, by clocks as corrected)")
+    }
+}
+
+/// How far back a cause may lie where no protected packet came before: the longest time that a
+/// negotiation of Windows or strongSwan tries before it gives up (165 s, RFC 7296 §2.4 leaves the
+/// number to the implementation), and a little.
+const LOOKBACK: Span = Span::from_seconds(180);
+/// Log events of a tunnel's selectors that a cause names.
+const MOST_SELECTORS: usize = 20;
