@@ -20,8 +20,8 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
                 Severity::Medium,
                 format!("{}'s clock was wrong by {offset} s", clock.host),
                 format!(
-                    "Log time less capture time, from {}; the log's times were corrected by it before they were compared.",
-                    counted(clock.matches, "negotiation that stands in both")
+                    "Log time less capture time, from {} of negotiations that stand in both; the log's times were corrected by it before they were compared.",
+                    counted(clock.matches, "record")
                 ),
             ),
             Some(_) => continue,

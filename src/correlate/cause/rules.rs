@@ -197,7 +197,7 @@ impl<'a> Case<'a> {
             format!("{} negotiations", failed.len())
         };
         let log =
-            if logged { ", and the event log says the same under the same cookies" } else { "" };
+            if logged { ", and the event log tells of it under the same cookies" } else { "" };
         let why = format!("{attempts} failed ({frames}): {}{log}", state_of(failed));
         let refs = failed.iter().flat_map(|(index, _, events)| {
             std::iter::once(FactRef::Exchange(*index))
