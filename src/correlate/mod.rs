@@ -44,6 +44,8 @@ pub struct PairFacts {
     pub by_class: BTreeMap<ProtectionClass, ClassRun>,
     /// Clear frames that should have been protected.
     pub unprotected: Count,
+    /// Clear frames that show again what was captured inside ESP too; no leaks.
+    pub decrypted_twins: Option<ClassRun>,
     /// SPIs of ESP and AH.
     pub spis: BTreeSet<EspSpi>,
     /// Stretches with packets under ESP or AH, in order.
@@ -109,6 +111,8 @@ pub struct Facts {
     pub clock_offsets: Vec<ClockOffset>,
     /// By pair.
     pub unreachable: Vec<UnreachableFacts>,
+    /// Captures that were taken on one of the hosts: they show packets before and after IPsec.
+    pub on_the_host: BTreeSet<EvidenceId>,
     /// IKE messages beyond the bound, counted only.
     pub ike_overflow: u64,
 }
@@ -135,12 +139,24 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         addresses: addresses(summary, policy),
         clock_offsets: clocks,
         unreachable: unreachable(summary),
+        on_the_host: summary
+            .captures
+            .iter()
+            .filter(|(_, capture)| !capture.decrypted_twins.is_empty())
+            .map(|(evidence, _)| *evidence)
+            .collect(),
         ike_overflow: negotiations.overflow(),
     };
+    let twins = summary.decrypted_twins();
     let mut windows = Vec::new();
-    for (pair, streams) in &streams {
+    let pairs: BTreeSet<HostPair> = streams.keys().chain(twins.keys()).copied().collect();
+    for pair in &pairs {
         let from = inferred.as_ref().and_then(|known| known.get(pair));
-        let judged = judge_pair(*pair, streams, policy, from);
+        let streams = streams.get(pair).map_or(&[][..], Vec::as_slice);
+        let mut judged = judge_pair(*pair, streams, policy, from);
+        for (stream, class, runs) in twins.get(pair).into_iter().flatten() {
+            judged.add_twins(*stream, *class, runs, policy);
+        }
         let interleaved = interleaved(summary, *pair);
         let protected = &judged.facts.protected_runs;
         windows.extend(windows::cleartext(*pair, judged.owed, protected, &interleaved, rule));
@@ -186,6 +202,7 @@ fn judge_pair(
             source,
             by_class: BTreeMap::new(),
             unprotected: Count::default(),
+            decrypted_twins: None,
             spis: BTreeSet::new(),
             protected_runs: Vec::new(),
         },
@@ -237,6 +254,28 @@ impl JudgedPair {
         for run in runs {
             let all = self.facts.by_class.entry(class);
             all.and_modify(|known| known.absorb(*run)).or_insert(*run);
+        }
+    }
+
+    /// Twins keep their class in the sums and open no window.
+    fn add_twins(
+        &mut self,
+        stream: Stream,
+        class: ProtectionClass,
+        runs: &[ClassRun],
+        policy: &Policy,
+    ) {
+        let (owed, clear) = (self.owed.len(), self.clear.len());
+        let unprotected = self.facts.unprotected;
+        self.add(stream, class, runs, policy);
+        self.owed.truncate(owed);
+        self.clear.truncate(clear);
+        self.facts.unprotected = unprotected;
+        for run in runs {
+            match &mut self.facts.decrypted_twins {
+                Some(known) => known.absorb(*run),
+                None => self.facts.decrypted_twins = Some(*run),
+            }
         }
     }
 

@@ -41,7 +41,9 @@ impl PairFacts {
     pub fn verdict(&self) -> Verdict {
         let Expectation::Required(level) = self.expectation else { return Verdict::NoExpectation };
         let frames = |class| self.by_class.get(&class).map_or(0, |run| run.frames);
-        let encrypted = frames(ProtectionClass::Esp);
+        // A twin proves that its packet came inside ESP.
+        let twins = self.decrypted_twins.map_or(0, |run| run.frames);
+        let encrypted = frames(ProtectionClass::Esp) + twins;
         let authenticated = frames(ProtectionClass::EspNull) + frames(ProtectionClass::Ah);
         let (enough, weaker) = match level {
             Level::Encrypt => (encrypted, authenticated),

@@ -75,6 +75,8 @@ pub enum FindingCode {
     EvidenceDamaged,
     /// The capturer lost frames.
     FramesLost,
+    /// A capture shows packets again after decryption.
+    DecryptedTwins,
 }
 
 /// The words for one finding.
@@ -235,6 +237,12 @@ const WORDS: &[FindingWords] = &[
         "The capture says that its capturer lost frames. What they held is not judged.",
         "Capture again with a larger buffer, or on a faster machine.",
     ),
+    row(
+        FindingCode::DecryptedTwins,
+        "decrypted_twins",
+        "The capture was taken on a host that decrypts: it shows packets inside ESP and again after decryption. The second sighting is no leak and opens no window.",
+        "Nothing; where doubt remains, capture on the wire outside the host.",
+    ),
 ];
 
 #[cfg(test)]
@@ -250,6 +258,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), WORDS.len());
-        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::FramesLost));
+        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::DecryptedTwins));
     }
 }

@@ -131,6 +131,31 @@ pub(super) fn weaker_than_encryption(facts: &Facts) -> Vec<Finding> {
     found
 }
 
+/// Packets that a capture shows inside ESP and again after decryption.
+pub(super) fn decrypted_twins(facts: &Facts) -> Vec<Finding> {
+    let with_twins = facts.pairs.iter().filter_map(|pair| Some((pair.pair, pair.decrypted_twins?)));
+    with_twins
+        .map(|(pair, run)| {
+            let packets = counted(run.frames, "packet");
+            let title = format!(
+                "{packets} of {} and {} show again after decryption",
+                pair.a(),
+                pair.b()
+            );
+            let detail = format!(
+                "From frame {} to frame {}: each follows an ESP packet that holds exactly its length, and nearly every packet of that SPI has one. No leak.",
+                run.first, run.last,
+            );
+            Finding {
+                pair: Some(pair),
+                span: span_of([&run]),
+                proof: frames([&run]),
+                ..Finding::new(FindingCode::DecryptedTwins, Severity::Info, title, detail)
+            }
+        })
+        .collect()
+}
+
 /// Pairs in clear of which nothing says that they should not be: one finding for all.
 pub(super) fn clear_without_expectation(facts: &Facts) -> Option<Finding> {
     let clear = |pair: &PairFacts| pair.by_class.get(&ProtectionClass::Clear).copied();

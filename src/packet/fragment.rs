@@ -139,6 +139,8 @@ mod tests {
             ports: None,
             payload: &[],
             payload_len: 0,
+            packet_len: 0,
+            segment_len: 0,
             link_broadcast: false,
         };
         (packet, Fragment { identification, offset, more: true })

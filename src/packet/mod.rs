@@ -42,6 +42,10 @@ pub struct IpPacket<'a> {
     pub payload: &'a [u8],
     /// How long `payload` was on the wire; more than is there where the capture cut it.
     pub payload_len: usize,
+    /// How long the whole IP packet was on the wire, from its first header.
+    pub packet_len: usize,
+    /// How long it was behind its IP headers.
+    pub segment_len: usize,
     /// The frame went to every station of its link.
     pub link_broadcast: bool,
 }

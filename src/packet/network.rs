@@ -36,6 +36,8 @@ pub(super) fn ipv4(data: &[u8], context: Context) -> Packet<'_> {
         ports: None,
         payload: data.get(header_len..captured).unwrap_or_default(),
         payload_len: total_len - header_len,
+        packet_len: total_len,
+        segment_len: total_len - header_len,
         link_broadcast: context.link_broadcast,
     };
     transport(packet, context.further(header_len))
@@ -65,6 +67,8 @@ pub(super) fn ipv6(data: &[u8], context: Context) -> Packet<'_> {
             .get(IPV6_HEADER_LEN..IPV6_HEADER_LEN + payload_len.min(room))
             .unwrap_or_default(),
         payload_len,
+        packet_len: IPV6_HEADER_LEN + payload_len,
+        segment_len: payload_len,
         link_broadcast: context.link_broadcast,
     };
     extensions(packet, context.further(IPV6_HEADER_LEN))
@@ -97,6 +101,7 @@ fn extensions(mut packet: IpPacket<'_>, mut context: Context) -> Packet<'_> {
         packet.protocol = next;
         packet.payload = packet.payload.get(length..).unwrap_or_default();
         packet.payload_len = packet.payload_len.saturating_sub(length);
+        packet.segment_len = packet.payload_len;
         context = context.further(length);
         // Behind a later fragment's header stand octets from the middle of the datagram.
         if packet.fragment.is_some_and(|f| f.offset > 0) {

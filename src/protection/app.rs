@@ -221,6 +221,8 @@ mod tests {
             ports: Some(Ports { source: ports.0, destination: ports.1 }),
             payload,
             payload_len: payload.len(),
+            packet_len: 0,
+            segment_len: 0,
             link_broadcast: false,
         }
     }

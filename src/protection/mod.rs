@@ -1,13 +1,14 @@
 //! What a packet is worth: its protection class, decided from the packet alone.
 //!
-//! [`classify`] has no state. What only several packets can tell (NULL encryption) is gathered
-//! by [`esp_null`]. Whether a class was allowed is the policy's business.
+//! [`classify`] has no state. What only several packets can tell (NULL encryption, packets shown
+//! twice) is gathered by [`esp_null`] and [`twin`]. Whether a class was allowed is the policy's business.
 #![warn(clippy::indexing_slicing)]
 
 mod app;
 mod esp;
 
 pub mod esp_null;
+pub mod twin;
 pub mod unreachable;
 
 pub use app::{App, NamedPorts, Service};

@@ -37,7 +37,7 @@ pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report 
         tool: tool(),
         options,
         verdict: facts.verdict().as_str().to_owned(),
-        evidence: sources.evidence.iter().map(evidence).collect(),
+        evidence: sources.evidence.iter().map(|file| evidence(file, facts)).collect(),
         totals: totals(sources),
         pairs: facts.pairs.iter().filter_map(|facts| pair(facts, &clock)).collect(),
         windows: numbered(&facts.windows, |id, w| window(id, w, &clock)),
@@ -106,7 +106,7 @@ fn numbered<T, U>(items: &[T], make: impl Fn(usize, &T) -> U) -> Vec<U> {
     items.iter().enumerate().map(|(at, item)| make(at + 1, item)).collect()
 }
 
-fn evidence(file: &Evidence) -> schema::Evidence {
+fn evidence(file: &Evidence, facts: &Facts) -> schema::Evidence {
     let (kind, interfaces, hosts, dropped) = match &file.content {
         Content::Capture { interfaces, dropped_by_capturer } => {
             ("capture", interfaces.as_slice(), Vec::new(), *dropped_by_capturer)
@@ -136,7 +136,7 @@ fn evidence(file: &Evidence) -> schema::Evidence {
             })
             .collect(),
         hosts,
-        vantage: None,
+        vantage: facts.on_the_host.contains(&file.id).then(|| "on_the_host".to_owned()),
         coverage: file
             .coverage
             .iter()
@@ -179,10 +179,21 @@ fn totals(sources: &Sources<'_>) -> schema::Totals {
         bytes: facts.total.bytes,
         by_class: by_class(|class| facts.by_class.get(&class).copied().map(count)),
         by_app,
-        artefacts: BTreeMap::new(),
+        artefacts: artefacts(facts),
         undecodable_reasons: undecodable.collect(),
         outside_span: count(sources.outside_span),
     }
+}
+
+/// Frames that show a packet again, by kind.
+fn artefacts(facts: &Facts) -> BTreeMap<String, schema::Count> {
+    let mut twins = schema::Count::default();
+    for run in facts.pairs.iter().filter_map(|pair| pair.decrypted_twins) {
+        twins.frames += run.frames;
+        twins.bytes += run.bytes;
+    }
+    let seen = (twins.frames > 0).then(|| ("decrypted_twin".to_owned(), twins));
+    seen.into_iter().collect()
 }
 
 const fn count(sum: Count) -> schema::Count {

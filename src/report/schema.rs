@@ -126,7 +126,7 @@ pub struct Evidence {
     pub interfaces: Vec<Interface>,
     /// Of a log: the computers it names.
     pub hosts: Vec<String>,
-    /// Where the capture was taken; not told yet.
+    /// Where the capture was taken: `on_the_host`, or null where that is not proven.
     pub vantage: Option<String>,
     /// Where its bytes went; they add up to its size.
     pub coverage: BTreeMap<String, Extent>,

@@ -8,6 +8,7 @@ use crate::ike::{MessageDigest, Negotiations};
 use crate::packet::fragment::Fragments;
 use crate::packet::{IpPacket, Packet, StopReason, decode, protocol};
 use crate::protection::esp_null::NullEvidence;
+use crate::protection::twin::{Candidate, PlainLengths, Twins};
 use crate::protection::unreachable::{Unreachable, quoted_ike};
 use crate::protection::{
     Classified, EspSpi, ExemptKind, NATT_PORT, NamedPorts, ProtectionClass, Stream, classify,
@@ -61,6 +62,8 @@ pub struct CaptureSummary {
     pub unpaired: BTreeMap<Unpaired, Count>,
     /// ESP streams whose packets turned out to be readable.
     pub null_encrypted: BTreeSet<(HostPair, Stream)>,
+    /// Clear packets that show again, decrypted, what the capture also shows inside ESP.
+    pub decrypted_twins: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
     /// IKE messages, by exchange.
     pub negotiations: Negotiations,
     /// ICMP errors about IKE, the first of each kind and pair, with how many there were.
@@ -90,6 +93,9 @@ pub struct CaptureObserver<'p> {
     streams: HashMap<(HostPair, Stream), Runs, foldhash::fast::RandomState>,
     interleaving: HashMap<HostPair, Interleaving, foldhash::fast::RandomState>,
     null: HashMap<(HostPair, Stream), NullEvidence, foldhash::fast::RandomState>,
+    twins: Twins,
+    /// Clear packets that wait for the verdict on twins.
+    likely_twins: HashMap<(HostPair, Stream, Candidate), Runs, foldhash::fast::RandomState>,
     fragments: Fragments<Stream, Later>,
     summary: CaptureSummary,
 }
@@ -113,6 +119,8 @@ impl<'p> CaptureObserver<'p> {
             streams: HashMap::default(),
             interleaving: HashMap::default(),
             null: HashMap::default(),
+            twins: Twins::default(),
+            likely_twins: HashMap::default(),
             fragments: Fragments::default(),
             summary: CaptureSummary::default(),
         }
@@ -147,6 +155,7 @@ impl<'p> CaptureObserver<'p> {
         for later in std::mem::take(&mut self.fragments).finish() {
             self.place(later.pair, later.alone, later.seen);
         }
+        self.settle_twins();
         let mut summary = self.summary;
         let null: BTreeMap<_, _> = self.null.into_iter().collect();
         summary.null_encrypted = null
@@ -170,7 +179,14 @@ impl<'p> CaptureObserver<'p> {
 
     fn observe_ip(&mut self, ip: &IpPacket<'_>, pair: HostPair, stream: Stream, seen: Sighting) {
         let seen = Sighting { flow: flow_of(ip, pair), ..seen };
-        let Some(fragment) = ip.fragment else { return self.place(pair, stream, seen) };
+        let Some(fragment) = ip.fragment else {
+            return match self.likely_twin(ip, pair, stream, seen.time) {
+                Some(candidate) => {
+                    self.likely_twins.entry((pair, stream, candidate)).or_default().observe(seen);
+                }
+                None => self.place(pair, stream, seen),
+            };
+        };
         if fragment.offset == 0 {
             let waiting = self.fragments.first(ip, fragment, stream);
             self.place(pair, stream, seen);
@@ -199,6 +215,52 @@ impl<'p> CaptureObserver<'p> {
             | ProtectionClass::Exempt
             | ProtectionClass::NonIp
             | ProtectionClass::Undecodable => {}
+        }
+    }
+
+    /// Whether a whole packet may be the twin of an ESP packet before it.
+    fn likely_twin(
+        &mut self,
+        ip: &IpPacket<'_>,
+        pair: HostPair,
+        stream: Stream,
+        time: Timestamp,
+    ) -> Option<Candidate> {
+        match stream {
+            Stream::Esp(spi, _) if spi != EspSpi(0) => {
+                self.twins.encapsulated((pair, stream), time, ip.payload_len);
+                None
+            }
+            Stream::Clear { .. } | Stream::Exempt(ExemptKind::Icmp) => {
+                let lengths = PlainLengths { packet: ip.packet_len, segment: ip.segment_len };
+                let candidate = self.twins.plain(pair, time, lengths);
+                candidate.filter(|_| stream.class() == ProtectionClass::Clear)
+            }
+            Stream::Esp(..)
+            | Stream::WespIntegrityOnly(..)
+            | Stream::Ah(..)
+            | Stream::Ike
+            | Stream::NattKeepalive
+            | Stream::Exempt(_)
+            | Stream::Undecodable(_) => None,
+        }
+    }
+
+    /// Sets the proven twins aside and gives the others back to their streams.
+    fn settle_twins(&mut self) {
+        let confirmed = std::mem::take(&mut self.twins).confirmed();
+        let likely: BTreeMap<_, _> = std::mem::take(&mut self.likely_twins).into_iter().collect();
+        let mut twins: BTreeMap<(HostPair, Stream), Runs> = BTreeMap::new();
+        for ((pair, stream, candidate), runs) in likely {
+            if candidate.is_twin(&confirmed) {
+                twins.entry((pair, stream)).or_default().join(runs);
+            } else {
+                self.streams.entry((pair, stream)).or_default().join(runs);
+            }
+        }
+        for ((pair, stream), runs) in twins {
+            let of_pair = self.summary.decrypted_twins.entry(pair).or_default();
+            of_pair.insert(stream, runs.finish());
         }
     }
 

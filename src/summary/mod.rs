@@ -63,6 +63,17 @@ impl Summary {
         pairs
     }
 
+    /// The clear streams that show again what was captured inside ESP too.
+    #[must_use]
+    pub fn decrypted_twins(&self) -> StreamsByPair<'_> {
+        let mut pairs = StreamsByPair::new();
+        for (pair, streams) in self.captures.values().flat_map(|c| &c.decrypted_twins) {
+            let of_pair = pairs.entry(*pair).or_default();
+            of_pair.extend(streams.iter().map(|(s, runs)| (*s, s.class(), runs.as_slice())));
+        }
+        pairs
+    }
+
     /// All IKE messages, over all captures.
     #[must_use]
     pub fn negotiations(&self) -> Negotiations {

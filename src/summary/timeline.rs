@@ -68,6 +68,11 @@ impl Runs {
         }
     }
 
+    /// Adds the packets of other runs.
+    pub fn join(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// The runs sorted by time, and joined where packets out of order had kept them apart.
     ///
     /// A run is a set of packets whose neighbours are no more than [`SILENCE`] apart, so the

@@ -16,6 +16,25 @@ fn the_laboratory_is_told_as_it_was() {
     assert_eq!(misses, Vec::<String>::new());
 }
 
+#[test]
+fn a_gateways_capture_shows_the_windows_of_the_wire() {
+    let Some(shared) = shared("the laboratory's gateways") else { return };
+    let folder = shared.join("lab/10a_tunnel_gateways");
+    let windows = |capture: &str| {
+        let mut policy = plainsight::policy::Policy::default();
+        let (one, other) = ("10.10.1.0/24".parse().unwrap(), "10.10.2.0/24".parse().unwrap());
+        policy.protect(one, other, "10.10.1.0/24=10.10.2.0/24");
+        let report = truth::report(vec![folder.join(capture)], policy);
+        let of = |w: &plainsight::report::schema::Window| (w.a.clone(), w.b.clone(), w.frames);
+        (report.windows.iter().map(of).collect::<Vec<_>>(), report.totals.artefacts)
+    };
+    let (on_the_wire, none) = windows("capture.pcap");
+    let (on_the_gateway, twins) = windows("capture_gwA_eth0.pcap");
+    assert_eq!(on_the_gateway, on_the_wire);
+    assert!(none.is_empty());
+    assert_eq!(twins["decrypted_twin"].frames, 2852);
+}
+
 /// Captures whose counts differ from tshark's on purpose; docs/accuracy.md says why.
 const EXPLAINED: [&str; 8] = [
     // tshark lists custom blocks as frames; they hold no packet, and only their numbers count.

@@ -1,0 +1,88 @@
+//! How fast IKE messages of the samples are told apart, parsed and judged.
+#![allow(clippy::expect_used, reason = "a benchmark ends where its sample cannot be read")]
+
+use criterion::{Criterion, Throughput};
+use plainsight::capture::{RawFrame, read_pcap};
+use plainsight::evidence::{EvidenceId, FrameRef};
+use plainsight::ike::{EspActivity, MessageDigest, Negotiations, conclude, probe};
+use plainsight::packet::{Packet, decode};
+use plainsight::protection::{Classified, NamedPorts, Stream, classify};
+use plainsight::time::Timestamp;
+use std::hint::black_box;
+use std::net::SocketAddr;
+use std::path::Path;
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    let messages = messages(&["healthy", "psk_mismatch", "fail_closed"]);
+    let octets: usize = messages.iter().map(|message| message.octets.len()).sum();
+    let mut group = criterion.benchmark_group("ike");
+    group.throughput(Throughput::ElementsAndBytes {
+        elements: messages.len() as u64,
+        bytes: octets as u64,
+    });
+    group.bench_function("probe", |bencher| {
+        bencher.iter(|| {
+            for message in &messages {
+                black_box(probe(&message.octets, Some(message.octets.len())));
+            }
+        });
+    });
+    group.bench_function("parse", |bencher| {
+        bencher.iter(|| messages.iter().map(Message::digest).for_each(|d| drop(black_box(d))));
+    });
+    group.bench_function("parse_and_conclude", |bencher| {
+        bencher.iter(|| {
+            let mut negotiations = Negotiations::default();
+            messages.iter().map(Message::digest).for_each(|digest| negotiations.observe(digest));
+            conclude(&negotiations, &EspActivity::default())
+        });
+    });
+    group.finish();
+    criterion.final_summary();
+}
+
+/// An IKE message as a capture has it.
+struct Message {
+    frame: FrameRef,
+    time: Timestamp,
+    ends: (SocketAddr, SocketAddr),
+    octets: Vec<u8>,
+}
+
+impl Message {
+    fn digest(&self) -> MessageDigest {
+        MessageDigest::new(self.frame, self.time, self.ends, &self.octets)
+            .expect("what was classified as IKE has a header")
+    }
+}
+
+fn messages(samples: &[&str]) -> Vec<Message> {
+    let mut messages = Vec::new();
+    for (id, sample) in (1..).map(EvidenceId).zip(samples) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(sample);
+        let file = std::fs::read(folder.join("capture.pcap")).expect("the sample is there");
+        let mut visit = |frame: RawFrame<'_>| {
+            messages.extend(message_of(id, &frame));
+            true
+        };
+        read_pcap(file.as_slice(), &mut visit).expect("memory gives no read error");
+    }
+    messages
+}
+
+fn message_of(evidence: EvidenceId, frame: &RawFrame<'_>) -> Option<Message> {
+    let packet = decode(frame);
+    let Classified::Paired { stream: Stream::Ike, body, .. } =
+        classify(&packet, &NamedPorts::default())
+    else {
+        return None;
+    };
+    let Packet::Ip(ip) = &packet else { return None };
+    let ports = ip.ports?;
+    let source = SocketAddr::new(ip.source, ports.source);
+    let destination = SocketAddr::new(ip.destination, ports.destination);
+    let frame_ref = FrameRef { evidence, frame: frame.number };
+    let octets = body.to_vec();
+    Some(Message { frame: frame_ref, time: frame.time, ends: (source, destination), octets })
+}

@@ -1,0 +1,189 @@
+//! Traffic made to order: the same frames on every run and every machine, as pcap or pcapng.
+//!
+//! Stands for the load of a network, not for the behaviour of its hosts: no handshakes, no
+//! answers, payloads of random octets, checksums left at zero because nothing here reads them.
+
+/// What is measured, by name.
+pub(crate) const MIXES: [(&str, Mix); 4] = [
+    ("imix", Mix { sizes: Sizes::Imix, flows: Flows::Mixed }),
+    ("64_octets", Mix { sizes: Sizes::Shortest, flows: Flows::Mixed }),
+    ("64_octets_clear", Mix { sizes: Sizes::Shortest, flows: Flows::Clear }),
+    ("64_octets_esp", Mix { sizes: Sizes::Shortest, flows: Flows::Esp }),
+];
+
+/// What the frames are like.
+#[derive(Clone, Copy)]
+pub(crate) struct Mix {
+    /// How long they are.
+    pub(crate) sizes: Sizes,
+    /// What they carry.
+    pub(crate) flows: Flows,
+}
+
+/// How long frames are on the wire, with the four octets of check sequence that no capture holds.
+#[derive(Clone, Copy)]
+pub(crate) enum Sizes {
+    /// Seven of 64 octets, four of 576 and one of 1518: the simple IMIX.
+    Imix,
+    /// All of 64 octets, the shortest that Ethernet has: the most frames for a line's speed.
+    Shortest,
+}
+
+/// What the flows of the host pairs carry.
+#[derive(Clone, Copy)]
+pub(crate) enum Flows {
+    /// Half of the pairs clear text, half ESP.
+    Mixed,
+    /// Clear text only: TCP and UDP by turns.
+    Clear,
+    /// ESP only.
+    Esp,
+}
+
+/// A pcap file of so many frames.
+pub(crate) fn pcap(mix: Mix, frames: u32) -> Vec<u8> {
+    let mut file = Vec::new();
+    little_endian(&mut file, &[0xa1b2_c3d4, 0x0004_0002, 0, 0, 65_535, 1]);
+    for_each_frame(mix, frames, |micros, frame| {
+        let captured_len = length_of(frame);
+        let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
+        little_endian(&mut file, &[low_half(seconds), low_half(rest), captured_len, captured_len]);
+        file.extend_from_slice(frame);
+    });
+    file
+}
+
+/// A pcapng file of the same frames at the same times.
+pub(crate) fn pcapng(mix: Mix, frames: u32) -> Vec<u8> {
+    let mut file = Vec::new();
+    little_endian(&mut file, &[0x0a0d_0d0a, 28, 0x1a2b_3c4d, 1, u32::MAX, u32::MAX, 28]);
+    little_endian(&mut file, &[1, 20, 1, 65_535, 20]);
+    for_each_frame(mix, frames, |micros, frame| {
+        let captured_len = length_of(frame);
+        let padded_len = captured_len.next_multiple_of(4);
+        let block_len = padded_len + 32;
+        let times = [low_half(micros >> 32), low_half(micros)];
+        little_endian(&mut file, &[6, block_len, 0, times[0], times[1]]);
+        little_endian(&mut file, &[captured_len, captured_len]);
+        file.extend_from_slice(frame);
+        file.resize(file.len() + (padded_len - captured_len) as usize, 0);
+        little_endian(&mut file, &[block_len]);
+    });
+    file
+}
+
+fn for_each_frame(mix: Mix, frames: u32, mut visit: impl FnMut(u64, &[u8])) {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut frame = Vec::new();
+    for (number, size) in (0..frames).zip(mix.sizes.lengths().iter().cycle()) {
+        frame.clear();
+        random.write_frame(mix.flows, number, *size, &mut frame);
+        visit(START_MICROS + u64::from(number) * MICROS_APART, &frame);
+    }
+}
+
+impl Sizes {
+    fn lengths(self) -> &'static [usize] {
+        match self {
+            Self::Imix => &[64, 576, 64, 64, 576, 64, 1518, 64, 576, 64, 64, 576],
+            Self::Shortest => &[64],
+        }
+    }
+}
+
+/// Marsaglia's xorshift: enough disorder that no branch is foreseen and no payload is readable.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// One frame of a random flow in a random direction.
+    fn write_frame(&mut self, flows: Flows, number: u32, wire_len: usize, frame: &mut Vec<u8>) {
+        let [pair, back, ..] = self.next().to_be_bytes();
+        let (pair, back) = (pair % HOST_PAIRS, back % 2 == 1);
+        let captured_len = wire_len - CHECK_SEQUENCE_LEN;
+        let packet_len = captured_len - ETHERNET_LEN;
+        let is_esp = match flows {
+            Flows::Mixed => pair % 2 == 1,
+            Flows::Clear => false,
+            Flows::Esp => true,
+        };
+        let is_tcp = pair % 4 < 2;
+        if is_esp {
+            write_ipv4(frame, pair, back, ESP, packet_len);
+            frame.extend([0xc0, 0, pair, u8::from(back)]);
+            frame.extend(number.to_be_bytes());
+        } else if is_tcp {
+            write_ipv4(frame, pair, back, TCP, packet_len);
+            write_ports(frame, pair, back, TCP_SERVICES);
+            frame.extend(number.to_be_bytes());
+            // An acknowledgement in a header of five words.
+            frame.extend([0, 0, 0, 1, 0x50, 0x10, 0xfa, 0xf0, 0, 0, 0, 0]);
+        } else {
+            write_ipv4(frame, pair, back, UDP, packet_len);
+            write_ports(frame, pair, back, UDP_SERVICES);
+            frame.extend(sixteen_bits(packet_len - IPV4_LEN));
+            frame.extend([0, 0]);
+        }
+        while frame.len() < captured_len {
+            frame.extend(self.next().to_be_bytes());
+        }
+        frame.truncate(captured_len);
+    }
+}
+
+/// Link and network header of a packet between the hosts of a pair, `back` to the first of them.
+fn write_ipv4(frame: &mut Vec<u8>, pair: u8, back: bool, protocol: u8, packet_len: usize) {
+    let (source, destination) = if back { (1, 0) } else { (0, 1) };
+    for side in [destination, source] {
+        frame.extend([2, 0, 0, 0, side, pair]);
+    }
+    frame.extend([0x08, 0x00, 0x45, 0]);
+    frame.extend(sixteen_bits(packet_len));
+    frame.extend([0, 0, 0x40, 0, 64, protocol, 0, 0]);
+    for side in [source, destination] {
+        frame.extend([10, 0, side, pair]);
+    }
+}
+
+fn write_ports(frame: &mut Vec<u8>, pair: u8, back: bool, services: [u16; 4]) {
+    let client = 49_152 + u16::from(pair);
+    let service = services[usize::from(pair / 4) % services.len()];
+    let ports = if back { [service, client] } else { [client, service] };
+    ports.iter().for_each(|port| frame.extend(port.to_be_bytes()));
+}
+
+fn sixteen_bits(length: usize) -> [u8; 2] {
+    u16::try_from(length).expect("no frame is longer than 1518 octets").to_be_bytes()
+}
+
+fn length_of(frame: &[u8]) -> u32 {
+    u32::try_from(frame.len()).expect("no frame is longer than 1518 octets")
+}
+
+fn little_endian(file: &mut Vec<u8>, fields: &[u32]) {
+    fields.iter().for_each(|field| file.extend(field.to_le_bytes()));
+}
+
+fn low_half(field: u64) -> u32 {
+    u32::try_from(field & u64::from(u32::MAX)).expect("the mask leaves 32 bits")
+}
+
+const HOST_PAIRS: u8 = 64;
+const TCP_SERVICES: [u16; 4] = [445, 443, 1433, 8080];
+const UDP_SERVICES: [u16; 4] = [53, 514, 5060, 123];
+const ESP: u8 = 50;
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+const ETHERNET_LEN: usize = 14;
+const IPV4_LEN: usize = 20;
+const CHECK_SEQUENCE_LEN: usize = 4;
+/// 2026-11-23 08:00 UTC.
+const START_MICROS: u64 = 1_795_420_800_000_000;
+/// A hundred thousand frames a second: no silence that would end a run.
+const MICROS_APART: u64 = 10;

@@ -1,0 +1,249 @@
+//! The same datagram captured twice on a host: inside ESP, and again after decapsulation.
+//!
+//! Linux shows an inbound packet to captures when it arrives and once more when IPsec has
+//! decrypted it. The second is no leak. A twin is told by three things together: it follows its
+//! ESP packet within [`SOON`]; its length is exactly what that packet can hold under one layout of
+//! vector, padding and check value; and nearly every packet of the same SPI has one under that same
+//! layout. A single likeness proves nothing, so the first two make a candidate only, and what the
+//! SPI's other packets show decides.
+
+use super::Stream;
+use crate::hosts::HostPair;
+use crate::time::{Span, Timestamp};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// One direction of an SPI between two hosts.
+pub type SpiKey = (HostPair, Stream);
+
+/// Whose twin a plain packet may be: SPIs, and the layouts under which its length fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Candidate([Option<(SpiKey, Layouts)>; MOST_OPTIONS]);
+
+impl Candidate {
+    /// Whether one of its SPIs is confirmed under a layout that fits.
+    #[must_use]
+    pub fn is_twin(&self, confirmed: &BTreeMap<SpiKey, Layouts>) -> bool {
+        let options = self.0.iter().flatten();
+        options.copied().any(|(spi, layouts)| {
+            confirmed.get(&spi).is_some_and(|agreed| layouts.0 & agreed.0 != 0)
+        })
+    }
+}
+
+/// A set of layouts: tunnel mode in the lower half, transport mode in the upper.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Layouts(u64);
+
+/// Remembers the last ESP packets, and how many of each SPI had a likely twin.
+#[derive(Debug, Default)]
+pub struct Twins {
+    recent: VecDeque<Encapsulated>,
+    tallies: HashMap<SpiKey, Tally, foldhash::fast::RandomState>,
+}
+
+#[derive(Debug)]
+struct Encapsulated {
+    time: Timestamp,
+    spi: SpiKey,
+    length: usize,
+    /// Layouts under which a plain packet was already found for it.
+    taken: Layouts,
+}
+
+#[derive(Debug)]
+struct Tally {
+    packets: u32,
+    votes: [u32; LAYOUTS],
+}
+
+/// A plain packet's lengths on the wire.
+#[derive(Clone, Copy, Debug)]
+pub struct PlainLengths {
+    /// The whole IP packet: what tunnel mode encapsulates.
+    pub packet: usize,
+    /// What is behind its IP headers: what transport mode encapsulates.
+    pub segment: usize,
+}
+
+impl Twins {
+    /// Takes an ESP packet of `length` octets from its SPI on.
+    pub fn encapsulated(&mut self, spi: SpiKey, time: Timestamp, length: usize) {
+        if self.tallies.len() >= MOST_SPIS && !self.tallies.contains_key(&spi) {
+            return;
+        }
+        let tally = self.tallies.entry(spi).or_insert(Tally { packets: 0, votes: [0; LAYOUTS] });
+        if tally.is_hopeless() {
+            return;
+        }
+        tally.packets = tally.packets.saturating_add(1);
+        if self.recent.len() >= MOST_RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(Encapsulated { time, spi, length, taken: Layouts(0) });
+    }
+
+    /// Takes a plain packet of a pair in one direction; gives whose twin it may be.
+    pub fn plain(
+        &mut self,
+        pair: HostPair,
+        time: Timestamp,
+        lengths: PlainLengths,
+    ) -> Option<Candidate> {
+        while self.recent.front().is_some_and(|e| time.since(e.time) > SOON) {
+            self.recent.pop_front();
+        }
+        let mut options: [Option<(SpiKey, Layouts)>; MOST_OPTIONS] = [None; MOST_OPTIONS];
+        for packet in self.recent.iter_mut().filter(|packet| packet.time <= time) {
+            let fitting = fitting(packet.length, lengths, packet.spi.0 == pair).0 & !packet.taken.0;
+            let free = |o: &&mut Option<(SpiKey, _)>| o.is_none_or(|(spi, _)| spi == packet.spi);
+            let Some(option) = options.iter_mut().find(free).filter(|_| fitting != 0) else {
+                continue;
+            };
+            // Packets leave IPsec in the order in which they came: under each layout it is the
+            // twin of the oldest that fits and has none.
+            let (_, layouts) = option.get_or_insert((packet.spi, Layouts(0)));
+            packet.taken.0 |= fitting & !layouts.0;
+            layouts.0 |= fitting;
+        }
+        for (spi, layouts) in options.iter().flatten() {
+            let Some(tally) = self.tallies.get_mut(spi) else { continue };
+            for (bit, votes) in tally.votes.iter_mut().enumerate() {
+                *votes += u32::from(layouts.0 >> bit & 1 == 1);
+            }
+        }
+        options.first().copied().flatten().map(|_| Candidate(options))
+    }
+
+    /// The SPIs of which nearly every packet had a twin, with the layouts under which it had.
+    #[must_use]
+    pub fn confirmed(self) -> BTreeMap<SpiKey, Layouts> {
+        let tallies: BTreeMap<SpiKey, Tally> = self.tallies.into_iter().collect();
+        let agreed = tallies.into_iter().map(|(spi, tally)| (spi, tally.agreed()));
+        agreed.filter(|(_, layouts)| *layouts != Layouts(0)).collect()
+    }
+}
+
+impl Tally {
+    /// Layouts under which four of five packets had a twin, and enough packets to tell.
+    fn agreed(&self) -> Layouts {
+        let enough = |votes: u32| {
+            votes >= FEWEST_TWINS && u64::from(votes) * 5 >= u64::from(self.packets) * 4
+        };
+        let bits = self.votes.iter().enumerate().filter(|(_, votes)| enough(**votes));
+        Layouts(bits.fold(0, |set, (bit, _)| set | 1 << bit))
+    }
+
+    /// Whether looking on would find nothing: most packets have no twin.
+    fn is_hopeless(&self) -> bool {
+        let most = self.votes.iter().max().copied().unwrap_or_default();
+        self.packets >= ENOUGH_TO_TELL && u64::from(most) * 2 < u64::from(self.packets)
+    }
+}
+
+/// The layouts under which an ESP packet of `esp` octets can hold a plain one (RFC 4303 §2): SPI and
+/// sequence number 8, vector, payload, padding to a multiple of the block with two octets of
+/// trailer, check value.
+fn fitting(esp: usize, plain: PlainLengths, same_pair: bool) -> Layouts {
+    let mut set = fitting_mode(esp, plain.packet);
+    if same_pair {
+        set |= fitting_mode(esp, plain.segment) << (LAYOUTS / 2);
+    }
+    Layouts(set)
+}
+
+fn fitting_mode(esp: usize, inner: usize) -> u64 {
+    let Some(overhead) = esp.checked_sub(inner) else { return 0 };
+    if !(LEAST_OVERHEAD..=MOST_OVERHEAD).contains(&overhead) {
+        return 0;
+    }
+    let mut set = 0;
+    let mut bit = 0;
+    for block in BLOCKS {
+        let padded = (inner + 2).div_ceil(block) * block;
+        for fixed in FIXED {
+            set |= u64::from(esp == fixed + padded) << bit;
+            bit += 1;
+        }
+    }
+    set
+}
+
+/// Padding is to 4 octets at the least (RFC 4303 §2.4), to the cipher's block of 8 or 16 else.
+const BLOCKS: [usize; 3] = [4, 8, 16];
+/// SPI and sequence number, a vector of 0, 8 or 16, a check value of 8, 12, 16, 24 or 32.
+const FIXED: [usize; 9] = [16, 20, 24, 28, 32, 36, 40, 48, 56];
+const LAYOUTS: usize = 2 * BLOCKS.len() * FIXED.len();
+const LEAST_OVERHEAD: usize = 18;
+const MOST_OVERHEAD: usize = 56 + 2 + 15;
+/// Decryption takes microseconds; under load the second sighting waits for its turn.
+const SOON: Span = Span::from_millis(10);
+const MOST_RECENT: usize = 256;
+/// SPIs whose twin one packet may be: both directions, and both again while one is replaced.
+const MOST_OPTIONS: usize = 4;
+const MOST_SPIS: usize = 65_536;
+/// Eight exact fits in a row are no chance.
+const FEWEST_TWINS: u32 = 8;
+const ENOUGH_TO_TELL: u32 = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hosts::Direction;
+    use crate::protection::EspSpi;
+
+    fn pair(a: &str, b: &str) -> HostPair {
+        HostPair::new(a.parse().unwrap(), b.parse().unwrap())
+    }
+
+    fn spi() -> SpiKey {
+        let stream = Stream::Esp(EspSpi(7), Direction::AToB);
+        (pair("203.0.113.1", "203.0.113.2"), stream)
+    }
+
+    /// AES-CBC with HMAC-SHA2-256-128 in tunnel mode.
+    fn encapsulating(inner: usize) -> usize {
+        8 + 16 + (inner + 2).div_ceil(16) * 16 + 16
+    }
+
+    fn lengths(packet: usize) -> PlainLengths {
+        PlainLengths { packet, segment: packet - 20 }
+    }
+
+    #[test]
+    fn packets_that_all_show_again_are_twins() {
+        let mut twins = Twins::default();
+        let mut candidates = Vec::new();
+        for (n, inner) in (0..40).zip((60..).step_by(37)) {
+            let time = Timestamp(n * 1_000_000);
+            twins.encapsulated(spi(), time, encapsulating(inner));
+            let inside = pair("10.1.0.1", "10.2.0.1");
+            let seen = Timestamp(time.0 + 14_000);
+            candidates.push(twins.plain(inside, seen, lengths(inner)).unwrap());
+        }
+        let confirmed = twins.confirmed();
+        for candidate in candidates {
+            assert!(candidate.is_twin(&confirmed));
+        }
+    }
+
+    #[test]
+    fn clear_text_beside_esp_is_no_twin() {
+        let mut twins = Twins::default();
+        for (n, size) in (0..400).zip(0usize..) {
+            let time = Timestamp(n * 1_000_000);
+            twins.encapsulated(spi(), time, encapsulating(60 + (size * 71) % 1300));
+            let leak = 60 + (size * 113) % 1300;
+            let _ = twins.plain(pair("10.1.0.9", "10.2.0.1"), time, lengths(leak));
+        }
+        assert!(twins.confirmed().is_empty());
+    }
+
+    #[test]
+    fn what_comes_before_or_much_later_is_no_twin() {
+        let mut twins = Twins::default();
+        let inside = pair("10.1.0.1", "10.2.0.1");
+        twins.encapsulated(spi(), Timestamp(1_000_000_000), encapsulating(100));
+        assert_eq!(twins.plain(inside, Timestamp(999_999_999), lengths(100)), None);
+        assert_eq!(twins.plain(inside, Timestamp(1_010_000_001), lengths(100)), None);
+    }
+}
