@@ -4,8 +4,9 @@
 //! answers, payloads of random octets, checksums left at zero because nothing here reads them.
 
 /// What is measured, by name.
-pub(crate) const MIXES: [(&str, Mix); 4] = [
+pub(crate) const MIXES: [(&str, Mix); 5] = [
     ("imix", Mix { sizes: Sizes::Imix, flows: Flows::Mixed }),
+    ("varied", Mix { sizes: Sizes::Varied, flows: Flows::Mixed }),
     ("64_octets", Mix { sizes: Sizes::Shortest, flows: Flows::Mixed }),
     ("64_octets_clear", Mix { sizes: Sizes::Shortest, flows: Flows::Clear }),
     ("64_octets_esp", Mix { sizes: Sizes::Shortest, flows: Flows::Esp }),
@@ -25,6 +26,8 @@ pub(crate) struct Mix {
 pub(crate) enum Sizes {
     /// Seven of 64 octets, four of 576 and one of 1518: the simple IMIX.
     Imix,
+    /// Every length from 64 to 1518 octets: what looks for likeness of lengths finds it.
+    Varied,
     /// All of 64 octets, the shortest that Ethernet has: the most frames for a line's speed.
     Shortest,
 }
@@ -75,18 +78,21 @@ pub(crate) fn pcapng(mix: Mix, frames: u32) -> Vec<u8> {
 fn for_each_frame(mix: Mix, frames: u32, mut visit: impl FnMut(u64, &[u8])) {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut frame = Vec::new();
-    for (number, size) in (0..frames).zip(mix.sizes.lengths().iter().cycle()) {
+    for number in 0..frames {
         frame.clear();
-        random.write_frame(mix.flows, number, *size, &mut frame);
+        random.write_frame(mix.flows, number, mix.sizes.wire_len(number), &mut frame);
         visit(START_MICROS + u64::from(number) * MICROS_APART, &frame);
     }
 }
 
 impl Sizes {
-    fn lengths(self) -> &'static [usize] {
+    fn wire_len(self, number: u32) -> usize {
+        let number = number as usize;
         match self {
-            Self::Imix => &[64, 576, 64, 64, 576, 64, 1518, 64, 576, 64, 64, 576],
-            Self::Shortest => &[64],
+            Self::Imix => IMIX[number % IMIX.len()],
+            // A step without a common divisor comes to every length before it repeats one.
+            Self::Varied => SHORTEST + number * 607 % (LONGEST - SHORTEST + 1),
+            Self::Shortest => SHORTEST,
         }
     }
 }
@@ -174,6 +180,9 @@ fn low_half(field: u64) -> u32 {
     u32::try_from(field & u64::from(u32::MAX)).expect("the mask leaves 32 bits")
 }
 
+const IMIX: [usize; 12] = [64, 576, 64, 64, 576, 64, 1518, 64, 576, 64, 64, 576];
+const SHORTEST: usize = 64;
+const LONGEST: usize = 1518;
 const HOST_PAIRS: u8 = 64;
 const TCP_SERVICES: [u16; 4] = [445, 443, 1433, 8080];
 const UDP_SERVICES: [u16; 4] = [53, 514, 5060, 123];

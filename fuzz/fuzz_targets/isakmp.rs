@@ -28,9 +28,10 @@ fuzz_target!(|data: &[u8]| {
             observed += 1;
         }
     }
-    let used = EspUse { start: Timestamp(2_500_000_000), end: Timestamp(3_500_000_000) };
-    let pair = HostPair::new(initiator.ip(), responder.ip());
-    for activity in [EspActivity::default(), EspActivity([(pair, vec![used])].into())] {
+    let mut used = EspActivity::default();
+    let uses = vec![EspUse { start: Timestamp(2_500_000_000), end: Timestamp(3_500_000_000) }];
+    used.insert(HostPair::new(initiator.ip(), responder.ip()), uses);
+    for activity in [EspActivity::default(), used] {
         let exchanges = conclude(&negotiations, &activity);
         let messages: u64 = exchanges.iter().map(|exchange| exchange.messages).sum();
         assert_eq!(messages, observed, "every message belongs to one exchange");

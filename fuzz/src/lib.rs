@@ -59,7 +59,8 @@ impl<'p> Account<'p> {
 }
 
 fn placed(summary: &CaptureSummary) -> Count {
-    let runs = summary.streams.values().flat_map(|streams| streams.values()).flatten();
+    let streams = summary.streams.values().chain(summary.decrypted_twins.values());
+    let runs = streams.flat_map(|streams| streams.values()).flatten();
     let paired = runs.map(|run| Count { frames: run.frames, bytes: run.bytes });
     let mut sum = Count::default();
     paired.chain(summary.unpaired.values().copied()).for_each(|count| sum.join(count));

@@ -4,7 +4,7 @@
 
 use super::{Request, Watch};
 use crate::capture::{CaptureOutline, RawFrame, read_pcap, read_pcapng};
-use crate::eventlog::{LogSummary, evtx};
+use crate::eventlog::{LogEvent, LogSummary, evt, evtx};
 use crate::evidence::{
     Content, Evidence, EvidenceId, Format, Found, Hashing, PEEK, Position, Problem, ProblemCode,
 };
@@ -98,7 +98,7 @@ impl Reading {
     ) {
         match self.evidence.format {
             Format::Pcap | Format::PcapNg => self.capture(bytes, request, named, watch),
-            Format::Evtx => self.log(bytes, request),
+            Format::Evtx | Format::Evt => self.log(bytes, request),
             Format::Unread(unread) => {
                 let text =
                     format!("{} is not read by this version; {}", unread.name, unread.remedy);
@@ -159,12 +159,18 @@ impl Reading {
     fn log(&mut self, bytes: &mut impl Read, request: &Request) {
         let folder = self.evidence.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut part = LogPart { folder: folder.to_owned(), events: Vec::new() };
-        let summary = evtx::read(bytes, self.evidence.id, &mut |event| {
+        let mut keep = |event: LogEvent| {
             // An event without a time cannot be told to lie outside.
             if event.time.is_none_or(|time| request.holds(time)) {
                 part.events.push(event);
             }
-        });
+        };
+        let (summary, resolution) = if self.evidence.format == Format::Evt {
+            (evt::read(bytes, self.evidence.id, &mut keep), Resolution::SECONDS)
+        } else {
+            (evtx::read(bytes, self.evidence.id, &mut keep), Resolution::FILETIME)
+        };
+        self.evidence.resolution = resolution;
         describe_log(&mut self.evidence, summary);
         self.part.logs.insert(self.evidence.id, part);
     }
@@ -204,7 +210,6 @@ fn describe_capture(evidence: &mut Evidence, outline: CaptureOutline) {
 }
 
 fn describe_log(evidence: &mut Evidence, summary: LogSummary) {
-    evidence.resolution = Resolution::FILETIME;
     evidence.records = summary.records;
     evidence.span = summary.first_time.zip(summary.last_time);
     evidence.truncated_at = summary.truncated_at;
@@ -217,7 +222,7 @@ fn describe_log(evidence: &mut Evidence, summary: LogSummary) {
 }
 
 fn unknown(format: Format, first: &[u8]) -> (ProblemCode, String) {
-    const KNOWN: &str = "expected pcap, pcapng or evtx";
+    const KNOWN: &str = "expected pcap, pcapng, evtx or evt";
     match (format, first) {
         (_, []) => (ProblemCode::Empty, "the file is empty".to_owned()),
         (Format::Text, _) => (ProblemCode::UnknownFormat, format!("it begins with text; {KNOWN}")),

@@ -93,6 +93,13 @@ pub fn events_numbered(id: u16) -> &'static [EventEntry] {
     EVENTS.get(first..past).unwrap_or(&[])
 }
 
+/// The log that a source of Windows 2000 to Server 2003 writes to; empty where it is not known.
+#[must_use]
+pub fn channel_of_source(source: &str) -> &'static str {
+    let row = EVENTS.iter().find(|row| row.provider.eq_ignore_ascii_case(source));
+    row.map_or("", |row| row.channel)
+}
+
 const AUDITING: &str = "Microsoft-Windows-Security-Auditing";
 const EVENTLOG: &str = "Microsoft-Windows-Eventlog";
 const SERVICES: &str = "Service Control Manager";
@@ -104,6 +111,9 @@ const EXTENDED: &str = "IPsec Extended Mode";
 const DRIVER: &str = "IPsec Driver";
 const PLATFORM: &str = "Filtering Platform Policy Change";
 const AUDIT: &str = "Audit Policy Change";
+const LOGON: &str = "Audit logon events";
+const LEGACY_POLICY: &str = "Audit policy change";
+const LEGACY_SYSTEM: &str = "Audit system events";
 const SYSTEM: &str = "Other System Events";
 const OBJECT: &str = "Other Object Access Events";
 
@@ -130,6 +140,29 @@ const fn service(id: u16, reason: Option<Reason>, meaning: &'static str) -> Even
     EventEntry { channel, provider, id, category, subcategory, reason, meaning, source }
 }
 
+/// An audit of Windows 2000, XP or Server 2003.
+const fn legacy(
+    id: u16,
+    category: Category,
+    subcategory: &'static str,
+    reason: Option<Reason>,
+    meaning: &'static str,
+) -> EventEntry {
+    let (channel, provider, source) = ("Security", "Security", "K");
+    EventEntry { channel, provider, id, category, subcategory, reason, meaning, source }
+}
+
+/// A record of the IPsec driver of Windows 2000, XP or Server 2003.
+const fn driver(
+    id: u16,
+    category: Category,
+    reason: Option<Reason>,
+    meaning: &'static str,
+) -> EventEntry {
+    let (channel, provider, subcategory, source) = ("System", "IPSec", "", "K");
+    EventEntry { channel, provider, id, category, subcategory, reason, meaning, source }
+}
+
 use Category::{
     CleartextObserved, ClockChange, DriverAnomaly, EvidenceIntegrity, HostState, IkeFailure,
     PolicyChange, SaEnded, SaEstablished, ServiceState,
@@ -139,17 +172,57 @@ const FILTERS: Option<Reason> = Some(Reason::FilterNotCovering);
 const CHANGED: Option<Reason> = Some(Reason::PolicyChanged);
 const STOPPED: Option<Reason> = Some(Reason::ServiceStopped);
 const OTHER: Option<Reason> = Some(Reason::Other);
+const BYPASS: Option<Reason> = Some(Reason::DriverBypass);
+const INTEGRITY: Option<Reason> = Some(Reason::IntegrityFailed);
+const REPLAY: Option<Reason> = Some(Reason::Replay);
 
 /// Sorted by number, so that a look-up is a binary search.
 #[rustfmt::skip]
 static EVENTS: &[EventEntry] = &[
     log("System",    104, "An event log was cleared; what it held before is gone."),
+    legacy(512, HostState,         LEGACY_SYSTEM, None, "Windows started; before this nothing was audited."),
+    legacy(513, HostState,         LEGACY_SYSTEM, None, "Windows shut down."),
+    legacy(516, EvidenceIntegrity, LEGACY_SYSTEM, None, "Audit events were lost before they could be written."),
+    legacy(517, EvidenceIntegrity, LEGACY_SYSTEM, None, "The Security log was cleared; what it held before is gone."),
+    legacy(520, ClockChange,       LEGACY_SYSTEM, None, "The system's clock was set."),
+    legacy(541, SaEstablished,     LOGON,         None, "An IKE or IPsec SA came up; the mode tells which."),
+    legacy(542, SaEnded,           LOGON,         None, "A quick mode (IPsec) SA ended."),
+    legacy(543, SaEnded,           LOGON,         None, "A main mode (IKE) SA ended."),
+    legacy(544, IkeFailure,        LOGON,         Some(Reason::CertificateInvalid), "The peer could not be authenticated: its certificate is not trusted."),
+    legacy(545, IkeFailure,        LOGON,         Some(Reason::AuthenticationFailed), "The peer could not be authenticated."),
+    legacy(546, IkeFailure,        LOGON,         Some(Reason::NoProposalChosen), "The peer sent a proposal that is not valid here."),
+    legacy(547, IkeFailure,        LOGON,         OTHER, "An IKE negotiation failed."),
+    legacy(550, ServiceState,      LOGON,         None, "The defence of IKE against floods was switched on or off."),
+    legacy(612, EvidenceIntegrity, LEGACY_POLICY, None, "What the system audits was set."),
+    legacy(613, ServiceState,      LEGACY_POLICY, None, "The IPsec policy agent started."),
+    legacy(614, ServiceState,      LEGACY_POLICY, STOPPED, "The IPsec policy agent was disabled."),
+    legacy(615, PolicyChange,      LEGACY_POLICY, None, "The IPsec policy agent reports in words; the text tells what."),
+    legacy(616, ServiceState,      LEGACY_POLICY, OTHER, "The IPsec policy agent met a failure that may be serious."),
+    legacy(864, DriverAnomaly,     LEGACY_SYSTEM, INTEGRITY, "IPsec dropped packets that failed their integrity check."),
+    legacy(865, DriverAnomaly,     LEGACY_SYSTEM, REPLAY, "IPsec dropped packets that failed their replay check."),
+    legacy(866, DriverAnomaly,     LEGACY_SYSTEM, REPLAY, "IPsec dropped packets whose sequence number was too low."),
+    legacy(867, CleartextObserved, LEGACY_SYSTEM, None, "IPsec dropped packets that came in clear and ought to have been protected."),
     log("Security", 1100, "The event log service stopped; nothing is recorded until it starts again."),
     log("Security", 1101, "Audit events were lost before they could be written."),
     log("Security", 1102, "The Security log was cleared; what it held before is gone."),
     log("Security", 1104, "The Security log is full."),
     log("Security", 1105, "The Security log was archived by itself; earlier events are in another file."),
     log("Security", 1108, "The event log service failed to process an event."),
+    driver(4283, DriverAnomaly,     None,      "IPsec received packets under an SPI that it does not know."),
+    driver(4284, CleartextObserved, None,      "IPsec received packets in clear that ought to have been protected."),
+    driver(4285, DriverAnomaly,     INTEGRITY, "IPsec received packets that failed their authentication."),
+    driver(4286, DriverAnomaly,     None,      "IPsec received packets with invalid syntax."),
+    driver(4287, DriverAnomaly,     None,      "IPsec received packets under an improper protocol number."),
+    driver(4288, DriverAnomaly,     None,      "IPsec could not process packets for a reason it does not know."),
+    driver(4289, IkeFailure,        Some(Reason::PolicyMismatch), "A negotiation failed: no filter for the destination."),
+    driver(4290, DriverAnomaly,     None,      "IPsec dropped an inbound packet."),
+    driver(4291, DriverAnomaly,     None,      "IPsec dropped an outbound packet."),
+    driver(4292, ServiceState,      None,      "The IPsec driver blocks all traffic."),
+    driver(4293, ServiceState,      BYPASS,    "The IPsec driver lets all traffic through unprotected."),
+    driver(4294, ServiceState,      None,      "The IPsec driver applies the policy from here on."),
+    driver(4295, ServiceState,      BYPASS,    "The IPsec driver starts and lets all traffic through unprotected until the IPsec services start."),
+    driver(4296, ServiceState,      None,      "The IPsec driver starts and blocks all traffic."),
+    driver(4297, ServiceState,      None,      "The IPsec driver starts and lets through what its own connections ask for."),
     audit(4608, HostState,         STATE,    None,    "Windows started; before this nothing was audited."),
     audit(4609, HostState,         STATE,    None,    "Windows shut down."),
     audit(4616, ClockChange,       STATE,    None,    "The system's clock was set."),

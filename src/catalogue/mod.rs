@@ -17,7 +17,7 @@ mod ike_notifies;
 mod explain;
 
 pub use advice::Advice;
-pub use events::{Category, EventEntry, event, events_numbered};
+pub use events::{Category, EventEntry, channel_of_source, event, events_numbered};
 pub use explain::{Explained, explain};
 pub use ike_notifies::{
     NotifyEntry, NotifySpace, exchange_name, notifies, notify, transform_name, v1_attribute_name,

@@ -23,7 +23,7 @@ use std::io;
 
 /// Was this traffic really protected by IPsec, when was it not, and why?
 ///
-/// Reads captures (pcap, pcapng) and exported Windows event logs (.evtx), finds the windows in
+/// Reads captures (pcap, pcapng) and exported Windows event logs (.evtx, .evt), finds the windows in
 /// which hosts talked in clear text although they should not have, and the IKE failures that
 /// explain them. Works offline; changes no evidence.
 #[derive(Debug, Parser)]

@@ -69,6 +69,9 @@ impl AuditChange {
 
     /// From the record of a change; `None` for any other record.
     pub(super) fn from_record(record: &LogRecord) -> Option<Self> {
+        if record.event_id == LEGACY_POLICY && record.provider.eq_ignore_ascii_case("Security") {
+            return Self::from_legacy(record);
+        }
         let changes = record.field("AuditPolicyChanges")?;
         let mut change = Self { subcategory: subcategory(record), success: None, failure: None };
         for number in changes.split(',').filter_map(parameter_number) {
@@ -82,6 +85,21 @@ impl AuditChange {
     }
 }
 
+impl AuditChange {
+    /// Event 612 tells the whole policy as `+` and `-`; success and failure of logon events, at the
+    /// places 3 and 4, govern IPsec's (541 to 547).
+    fn from_legacy(record: &LogRecord) -> Option<Self> {
+        let at = |place: usize| match record.positional.get(place)?.trim() {
+            "+" => Some(Auditing::On),
+            "-" => Some(Auditing::Off),
+            _ => None,
+        };
+        let (success, failure) = (at(2), at(3));
+        success.or(failure)?;
+        Some(Self { subcategory: Some(AuditSubcategory::MainMode), success, failure })
+    }
+}
+
 /// By GUID, or where that is missing by the numbered text of its name; names are translated.
 fn subcategory(record: &LogRecord) -> Option<AuditSubcategory> {
     let guid = record.field("SubcategoryGuid").unwrap_or_default();
@@ -90,6 +108,9 @@ fn subcategory(record: &LogRecord) -> Option<AuditSubcategory> {
     let by_guid = SUBCATEGORIES.iter().find(|row| row.1.eq_ignore_ascii_case(guid));
     by_guid.or_else(|| SUBCATEGORIES.iter().find(|row| Some(row.2) == number)).map(|row| row.0)
 }
+
+/// Of Windows 2000 to Server 2003.
+const LEGACY_POLICY: u16 = 612;
 
 enum Outcome {
     Success,

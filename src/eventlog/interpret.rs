@@ -20,6 +20,8 @@ impl LogEvent {
     #[must_use]
     pub fn from_record(record: &LogRecord) -> Option<Self> {
         let entry = event(&record.channel, &record.provider, record.event_id)?;
+        let renamed = record.legacy_fields().map(|named| LogRecord { named, ..record.clone() });
+        let record = renamed.as_ref().unwrap_or(record);
         let service = service_change(record);
         if is_service_control(entry) && service.is_none() {
             return None;
@@ -47,7 +49,9 @@ impl LogEvent {
             quick_mode_sa: record.number("QuickModeSaId"),
             message_id: record.small("MessageID"),
             role: record.coded("Role", ROLES),
-            failure_point: record.coded("FailurePoint", FAILURE_POINTS),
+            failure_point: record
+                .coded("FailurePoint", FAILURE_POINTS)
+                .or_else(|| record.worded("FailurePoint", LEGACY_FAILURE_POINTS)),
             keying: record
                 .coded("KeyModName", KEYING_MODULES)
                 .or_else(|| record.coded("KeyingModuleName", KEYING_MODULES)),
@@ -110,6 +114,14 @@ impl LogRecord {
     }
 }
 
+impl LogRecord {
+    /// The meaning of a field that legacy events write out, where it is in English.
+    fn worded<T: Copy>(&self, name: &str, table: &[(&str, T)]) -> Option<T> {
+        let text = self.field(name)?;
+        table.iter().find(|row| row.0.eq_ignore_ascii_case(text)).map(|row| row.1)
+    }
+}
+
 impl AuditOutcome {
     /// From the keywords of a record ([MS-EVEN6]: the audit bits are 52 and 53).
     pub(super) const fn from_keywords(keywords: u64) -> Self {
@@ -138,7 +150,7 @@ fn told(value: &str) -> Option<&str> {
 }
 
 fn is_service_control(entry: &EventEntry) -> bool {
-    entry.category == Category::ServiceState && entry.channel == "System"
+    entry.category == Category::ServiceState && entry.provider == "Service Control Manager"
 }
 
 /// The record's own words first, then what its number alone says.
@@ -161,19 +173,20 @@ fn reason(
 }
 
 fn selector(record: &LogRecord, entry: &EventEntry) -> Option<Selector> {
-    (entry.subcategory == "IPsec Quick Mode" && record.field("LocalAddress").is_some()).then(|| {
-        Selector {
-            local_mask: record.mask("LocalAddressMask"),
-            peer_mask: record.mask("RemoteAddressMask"),
-            local_port: record.small("LocalPort"),
-            peer_port: record.small("RemotePort"),
-            protocol: record.small("IpProtocol").or_else(|| record.small("Protocol")),
-            local_tunnel: record.address("LocalTunnelEndpoint"),
-            peer_tunnel: record.address("RemoteTunnelEndpoint"),
-            peer_private: record
-                .address("PeerPrivateAddress")
-                .or_else(|| record.address("RemotePrivateAddress")),
-        }
+    // The legacy events tell both modes under one number; only quick mode has masks.
+    let is_quick = entry.subcategory == "IPsec Quick Mode"
+        || entry.provider == "Security" && record.field("LocalAddressMask").is_some();
+    (is_quick && record.field("LocalAddress").is_some()).then(|| Selector {
+        local_mask: record.mask("LocalAddressMask"),
+        peer_mask: record.mask("RemoteAddressMask"),
+        local_port: record.small("LocalPort"),
+        peer_port: record.small("RemotePort"),
+        protocol: record.small("IpProtocol").or_else(|| record.small("Protocol")),
+        local_tunnel: record.address("LocalTunnelEndpoint"),
+        peer_tunnel: record.address("RemoteTunnelEndpoint"),
+        peer_private: record
+            .address("PeerPrivateAddress")
+            .or_else(|| record.address("RemotePrivateAddress")),
     })
 }
 
@@ -211,6 +224,9 @@ const FAILURE_POINTS: &[(u32, FailurePoint)] =
 
 const KEYING_MODULES: &[(u32, KeyingModule)] =
     &[(8222, KeyingModule::IkeV1), (8223, KeyingModule::AuthIp), (8244, KeyingModule::IkeV2)];
+
+const LEGACY_FAILURE_POINTS: &[(&str, FailurePoint)] =
+    &[("Me", FailurePoint::Local), ("Peer", FailurePoint::Remote)];
 
 /// With two different pre-shared keys IKEv1 decrypts the third main mode message to nonsense:
 /// the identity, the hash or any payload cannot be read (13834, 13837, 13843, 13867, 13870).

@@ -7,6 +7,10 @@
 
 pub mod evtx;
 
+pub mod evt;
+
+mod legacy;
+
 mod interpret;
 
 mod service;

@@ -167,6 +167,8 @@ const NAMES: &[(&str, Service)] = &[
 
 /// The Security log's events that tell a service's state by their number.
 const AUDITED: &[(u16, Service, ServiceState)] = &[
+    (613, Service::PolicyAgent, ServiceState::Running),
+    (614, Service::PolicyAgent, ServiceState::Disabled),
     (4709, Service::PolicyAgent, ServiceState::Running),
     (4710, Service::PolicyAgent, ServiceState::Disabled),
     (5024, Service::MpsSvc, ServiceState::Running),

@@ -9,6 +9,8 @@ pub enum Format {
     PcapNg,
     /// Windows event log since Vista.
     Evtx,
+    /// Windows event log before Vista.
+    Evt,
     /// A known format that this version does not read.
     Unread(Unread),
     /// Printable text.
@@ -37,6 +39,7 @@ impl Format {
             | [0xa1, 0xb2, 0x3c, 0x4d, ..] => Self::Pcap,
             [0x0a, 0x0d, 0x0d, 0x0a, ..] => Self::PcapNg,
             [b'E', b'l', b'f', b'F', b'i', b'l', b'e', 0, ..] => Self::Evtx,
+            [_, _, _, _, b'L', b'f', b'L', b'e', ..] => Self::Evt,
             _ => Self::unread(first_bytes)
                 .unwrap_or_else(|| if is_text(first_bytes) { Self::Text } else { Self::Unknown }),
         }
@@ -49,6 +52,7 @@ impl Format {
             Self::Pcap => "pcap",
             Self::PcapNg => "pcapng",
             Self::Evtx => "evtx",
+            Self::Evt => "evt",
             Self::Unread(unread) => unread.name,
             Self::Text => "text",
             Self::Unknown => "unknown",
@@ -84,14 +88,6 @@ fn is_text(bytes: &[u8]) -> bool {
 const UNREAD: &[(usize, &[u8], Unread)] = &[
     (0, &[0x34, 0xcd, 0xb2, 0xa1], modified_pcap()),
     (0, &[0xa1, 0xb2, 0xcd, 0x34], modified_pcap()),
-    (
-        4,
-        b"LfLe",
-        Unread {
-            name: "evt",
-            remedy: "open it in Event Viewer of a current Windows and save it as .evtx",
-        },
-    ),
     (0, b"RTSS", Unread { name: "netmon1", remedy: "convert it with `editcap -F pcapng IN OUT`" }),
     (0, b"GMBU", Unread { name: "netmon2", remedy: "convert it with `editcap -F pcapng IN OUT`" }),
     (

@@ -43,9 +43,9 @@ pub(super) fn services_down(facts: &Facts) -> Vec<Finding> {
     per_log(facts, is_one, (FindingCode::ServiceDown, Severity::Low), what)
 }
 
-/// Logs that were cleared (1102, 104).
+/// Logs that were cleared (1102, 104, 517).
 pub(super) fn cleared(facts: &Facts) -> Vec<Finding> {
-    let is_one = |e: &PlacedEvent| matches!(e.event.event_id, 104 | 1102) && is_about_log(e);
+    let is_one = |e: &PlacedEvent| matches!(e.event.event_id, 104 | 517 | 1102) && is_about_log(e);
     let what = "a log was cleared";
     per_log(facts, is_one, (FindingCode::LogCleared, Severity::High), what)
 }
@@ -59,10 +59,10 @@ pub(super) fn auditing_reduced(facts: &Facts) -> Vec<Finding> {
     per_log(facts, is_one, (FindingCode::AuditingReduced, Severity::High), what)
 }
 
-/// Events that are missing by the log's own account (1101, 1104, 1108).
+/// Events that are missing by the log's own account (1101, 1104, 1108, 516).
 pub(super) fn events_lost(facts: &Facts) -> Vec<Finding> {
     let is_one =
-        |e: &PlacedEvent| matches!(e.event.event_id, 1101 | 1104 | 1108) && is_about_log(e);
+        |e: &PlacedEvent| matches!(e.event.event_id, 516 | 1101 | 1104 | 1108) && is_about_log(e);
     let what = "the log says that events are missing";
     per_log(facts, is_one, (FindingCode::EventsLost, Severity::Medium), what)
 }

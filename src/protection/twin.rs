@@ -2,7 +2,7 @@
 //!
 //! Linux shows an inbound packet to captures when it arrives and once more when IPsec has
 //! decrypted it. The second is no leak. A twin is told by three things together: it follows its
-//! ESP packet within [`SOON`]; its length is exactly what that packet can hold under one layout of
+//! ESP packet within ten milliseconds; its length is exactly what that packet can hold under one layout of
 //! vector, padding and check value; and nearly every packet of the same SPI has one under that same
 //! layout. A single likeness proves nothing, so the first two make a candidate only, and what the
 //! SPI's other packets show decides.

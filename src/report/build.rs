@@ -55,7 +55,7 @@ pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report 
             })
             .collect(),
         ike_exchanges: numbered(&facts.exchanges, |id, x| exchange(id, x, &clock)),
-        log_events: numbered(&facts.events, event),
+        log_events: numbered(&facts.events, |id, e| event(id, e, &clock)),
         clock_offsets: facts
             .clock_offsets
             .iter()
@@ -315,9 +315,9 @@ fn exchange(number: usize, x: &IkeExchange, clock: &Clock) -> schema::IkeExchang
     }
 }
 
-fn event(number: usize, placed: &PlacedEvent) -> schema::LogEvent {
+fn event(number: usize, placed: &PlacedEvent, clock: &Clock) -> schema::LogEvent {
     let event = &placed.event;
-    let told = |time: Timestamp| time.rfc3339(Resolution::FILETIME);
+    let told = |time: Timestamp| clock.tell(time, event.record.evidence);
     let mut fields = serde_json::Map::new();
     for (name, value) in &event.fields {
         // A name that comes twice keeps both values.

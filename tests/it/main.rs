@@ -26,3 +26,5 @@ mod eventlog_lab;
 mod eventlog_damage;
 
 mod evtx_builder;
+
+mod evt;

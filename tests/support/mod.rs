@@ -2,6 +2,8 @@
 
 pub(crate) mod evtx_builder;
 
+pub(crate) mod evt_builder;
+
 pub(crate) mod truth;
 
 pub(crate) mod samples;
@@ -20,4 +22,16 @@ pub(crate) fn shared(test: &str) -> Option<PathBuf> {
     }
     eprintln!("not run: {test}: there is no {}", folder.display());
     None
+}
+
+/// Whether a tool to compare with is installed; says so where it is not. With
+/// `PLAINSIGHT_REQUIRE_TOOLS` a missing tool is an error, so that the gate leaves nothing out.
+pub(crate) fn tool_is_there(tool: &str, package: &str) -> bool {
+    if std::process::Command::new(tool).arg("-V").output().is_ok() {
+        return true;
+    }
+    let required = std::env::var_os("PLAINSIGHT_REQUIRE_TOOLS").is_some();
+    assert!(!required, "{tool} is not installed (Debian: {package})");
+    eprintln!("not run: a comparison with {tool}, which is not installed (Debian: {package})");
+    false
 }

@@ -200,7 +200,9 @@ fn by_cookie(facts: &Facts) -> BTreeMap<[u8; 8], Vec<usize>> {
 /// Services and policies, under every address of the host that logged them.
 fn of_host(facts: &Facts) -> BTreeMap<IpAddr, Stretches<usize>> {
     let is_one = |e: &PlacedEvent| {
-        e.event.service.is_some() || e.event.entry.category == Category::PolicyChange
+        let category = e.event.entry.category;
+        e.event.service.is_some()
+            || matches!(category, Category::PolicyChange | Category::ServiceState)
     };
     let by_address = placed(facts, is_one).into_iter().flat_map(|(time, index)| {
         let evidence = facts.events.get(index).map(|e| e.event.record.evidence);

@@ -26,8 +26,14 @@ pub(super) struct Case<'a> {
     from: Timestamp,
 }
 
-/// A failed negotiation: its index, itself, and the log events under its cookies.
-type Failed<'a> = (usize, &'a IkeExchange, &'a [usize]);
+/// A failed negotiation and what the logs say of it.
+struct Failed<'a> {
+    index: usize,
+    exchange: &'a IkeExchange,
+    /// Events under its cookie, or where the logs tell no cookies, of the pair at the same time.
+    logged: Vec<usize>,
+    by_cookie: bool,
+}
 
 impl<'a> Case<'a> {
     pub(super) fn of(window: &'a CleartextWindow, index: &'a Index<'a>) -> Self {
@@ -53,6 +59,7 @@ impl<'a> Case<'a> {
         found.extend(self.filter_not_covering());
         found.extend(self.failures());
         found.extend(self.deleted());
+        found.extend(self.driver_bypass());
         found.extend(self.policy_changed());
         found.extend(self.unreachable());
         if found.is_empty() {
@@ -149,16 +156,23 @@ impl<'a> Case<'a> {
             if !exchange.outcome.is_failure() {
                 continue;
             }
-            let logged = self.index.logged(exchange.initiator_spi.0);
-            told.extend(logged);
-            let events = logged.iter().filter_map(|at| self.index.facts.events.get(*at));
+            let failed = self.failed(index, exchange);
+            told.extend(failed.logged.iter().copied());
+            let events = failed.logged.iter().filter_map(|at| self.index.facts.events.get(*at));
             // A log may say more than the wire can; mere time-outs say less.
             let said = events
                 .filter_map(|e| e.event.reason)
                 .filter(|r| *r != Reason::Timeout && *r != Reason::Other)
                 .min();
-            let Some(reason) = said.or(exchange.reason) else { continue };
-            by_reason.entry(reason).or_default().push((index, exchange, logged));
+            let reason = match (said, exchange.reason) {
+                // The wire shows that the refused credentials were pre-shared keys.
+                (Some(Reason::AuthenticationFailed), Some(Reason::PskMismatchSuspected)) => {
+                    Some(Reason::PskMismatchSuspected)
+                }
+                (said, seen) => said.or(seen),
+            };
+            let Some(reason) = reason else { continue };
+            by_reason.entry(reason).or_default().push(failed);
         }
         let mut causes: Vec<Cause> =
             by_reason.into_iter().map(|(reason, failed)| self.failure(reason, &failed)).collect();
@@ -166,15 +180,33 @@ impl<'a> Case<'a> {
         causes
     }
 
+    /// What the logs say of a failed negotiation: under its cookie, or where they tell no cookies
+    /// (Windows 2000 to Server 2003), of the same two hosts while it ran.
+    fn failed(&self, index: usize, exchange: &'a IkeExchange) -> Failed<'a> {
+        let by_cookie = self.index.logged(exchange.initiator_spi.0).to_vec();
+        if !by_cookie.is_empty() {
+            return Failed { index, exchange, logged: by_cookie, by_cookie: true };
+        }
+        let (from, to) = (exchange.start.shifted(JITTER.negated()), exchange.end.shifted(JITTER));
+        let has_no_cookie = |at: &usize| {
+            let placed = self.index.facts.events.get(*at);
+            placed.is_some_and(|e| e.event.initiator_cookie.is_none())
+        };
+        let same_time = self.index.failures(exchange.pair(), from, to).filter(has_no_cookie);
+        Failed { index, exchange, logged: same_time.collect(), by_cookie: false }
+    }
+
     fn failure(&self, reason: Reason, failed: &[Failed<'_>]) -> Cause {
         let start = self.window.run.start.shifted(JITTER);
-        let opening = failed.iter().filter(|(_, x, _)| x.start <= start).count();
-        let logged = failed.iter().any(|(_, _, events)| !events.is_empty());
-        let inferred = failed.iter().all(|(_, x, _)| x.inferred);
-        let mut score = match (logged, inferred) {
-            (true, _) => 90,
-            (false, false) => 80,
-            (false, true) => 70,
+        let opening = failed.iter().filter(|f| f.exchange.start <= start).count();
+        let logged = failed.iter().any(|f| !f.logged.is_empty());
+        let by_cookie = failed.iter().any(|f| f.by_cookie);
+        let inferred = failed.iter().all(|f| f.exchange.inferred);
+        let mut score = match (by_cookie, logged, inferred) {
+            (true, ..) => 90,
+            (false, true, _) => 85,
+            (false, false, false) => 80,
+            (false, false, true) => 70,
         };
         let mut against = Vec::new();
         if opening == 0 {
@@ -189,19 +221,22 @@ impl<'a> Case<'a> {
         }
         let (first, last) = (failed.first(), failed.last());
         let frames = first.zip(last).map_or_else(String::new, |(first, last)| {
-            format!("{} to {}", first.1.first, last.1.last)
+            format!("{} to {}", first.exchange.first, last.exchange.last)
         });
         let attempts = if failed.len() == 1 {
             "one negotiation".to_owned()
         } else {
             format!("{} negotiations", failed.len())
         };
-        let log =
-            if logged { ", and the event log tells of it under the same cookies" } else { "" };
+        let log = match (by_cookie, logged) {
+            (true, _) => ", and the event log tells of it under the same cookies",
+            (false, true) => ", and the event log tells of it at the same time",
+            (false, false) => "",
+        };
         let why = format!("{attempts} failed ({frames}): {}{log}", state_of(failed));
-        let refs = failed.iter().flat_map(|(index, _, events)| {
-            std::iter::once(FactRef::Exchange(*index))
-                .chain(events.iter().map(|e| FactRef::Event(*e)))
+        let refs = failed.iter().flat_map(|f| {
+            std::iter::once(FactRef::Exchange(f.index))
+                .chain(f.logged.iter().map(|e| FactRef::Event(*e)))
         });
         Cause { reason, score, refs: refs.collect(), why, against }
     }
@@ -266,6 +301,29 @@ impl<'a> Case<'a> {
                 "{} ended the IKE negotiation ({}), ESP stopped and clear text followed{log}",
                 by.map_or_else(|| "a host".to_owned(), |by| by.to_string()),
                 exchange.last,
+            ),
+            against: Vec::new(),
+        })
+    }
+
+    /// The driver of Windows 2000 to Server 2003 let everything through, says a log, and not that it
+    /// went over to applying the policy since.
+    fn driver_bypass(&self) -> Option<Cause> {
+        let start = self.window.run.start;
+        let (from, to) = self.opening();
+        let of_hosts = self.hosts().into_iter().filter_map(|host| {
+            let mut modes = self.index.of_host(host, from, to).filter(|(_, e)| is_driver(&e.event));
+            modes.next().filter(|(_, e)| e.event.reason == Some(Reason::DriverBypass))
+        });
+        let (at, placed) = of_hosts.max_by_key(|(_, e)| e.corrected)?;
+        Some(Cause {
+            reason: Reason::DriverBypass,
+            score: 88,
+            refs: [FactRef::Event(at)].into(),
+            why: format!(
+                "{}'s log says that the IPsec driver let everything through {}",
+                placed.event.host,
+                seconds_before(start, placed.corrected?),
             ),
             against: Vec::new(),
         })
@@ -394,6 +452,11 @@ fn is_stop(event: &LogEvent) -> bool {
     event.service.is_some_and(|(_, state)| state.is_down())
 }
 
+/// The IPsec driver's mode (4292 to 4297).
+fn is_driver(event: &LogEvent) -> bool {
+    event.provider.eq_ignore_ascii_case("IPSec") && event.entry.category == Category::ServiceState
+}
+
 fn is_start(event: &LogEvent) -> bool {
     event.service.is_some_and(|(_, state)| state == ServiceState::Running)
 }
@@ -403,7 +466,7 @@ fn service_name(event: &LogEvent) -> String {
 }
 
 fn state_of(failed: &[Failed<'_>]) -> String {
-    let states: BTreeSet<&str> = failed.iter().map(|(_, x, _)| x.state).collect();
+    let states: BTreeSet<&str> = failed.iter().map(|f| f.exchange.state).collect();
     states.into_iter().collect::<Vec<_>>().join("; ")
 }
 
