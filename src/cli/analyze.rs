@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 /// Find what was not protected, when and why
 ///
 /// Reads captures and event logs, told apart by their content, and writes report.json, the tables
-/// as CSV and a manifest with the SHA-256 of everything.
+/// as CSV, a page for people and a manifest with the SHA-256 of everything.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Captures, logs, or folders searched recursively; `-` reads standard input
@@ -38,7 +38,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DUR", default_value = "30s", value_parser = options::gap)]
     gap: GapRule,
     /// What to write
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv")]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv,html")]
     format: Vec<FormatName>,
     /// Skip the SHA-256 of the evidence: its identity is not recorded, duplicates are not told
     #[arg(long)]
@@ -79,6 +79,8 @@ enum FormatName {
     Json,
     /// The tables.
     Csv,
+    /// report.html, one page for people.
+    Html,
 }
 
 /// The severities by the names they are asked for.
@@ -201,6 +203,7 @@ fn formats(args: &Args) -> Vec<Format> {
         args.format.iter().any(|name| match name {
             FormatName::Json => *format == Format::Json,
             FormatName::Csv => *format == Format::Csv,
+            FormatName::Html => *format == Format::Html,
         })
     };
     Format::ALL.into_iter().filter(is_asked).collect()

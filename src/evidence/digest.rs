@@ -51,7 +51,13 @@ impl<R: Read> Read for Hashing<R> {
 /// The SHA-256 of bytes at hand, in hexadecimal.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex(&sha256_octets(bytes))
+}
+
+/// The SHA-256 of bytes at hand.
+#[must_use]
+pub fn sha256_octets(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 /// Lower-case hexadecimal.

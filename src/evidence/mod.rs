@@ -10,7 +10,7 @@ mod digest;
 
 mod problem;
 
-pub use digest::{Hashing, sha256};
+pub use digest::{Hashing, sha256, sha256_octets};
 pub use discover::{Found, discover};
 pub use format::{Format, PEEK, Unread};
 pub use problem::{Position, Problem, ProblemCode};

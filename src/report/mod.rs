@@ -13,6 +13,8 @@ mod json;
 
 mod csv;
 
+mod html;
+
 mod manifest;
 
 mod verify;
@@ -42,11 +44,13 @@ pub enum Format {
     Json,
     /// The tables as CSV.
     Csv,
+    /// report.html.
+    Html,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 2] = [Self::Json, Self::Csv];
+    pub const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Html];
 
     /// The format as it is asked for.
     #[must_use]
@@ -54,6 +58,7 @@ impl Format {
         match self {
             Self::Json => "json",
             Self::Csv => "csv",
+            Self::Html => "html",
         }
     }
 }
@@ -70,6 +75,7 @@ pub fn files(report: &Report, formats: &[Format]) -> Result<Vec<File>, FormatErr
                 files.push(File { name: "report.json", bytes: to_json(report)? });
             }
             Format::Csv => files.extend(csv::tables(report)?),
+            Format::Html => files.push(File { name: "report.html", bytes: html::page(report)? }),
         }
     }
     Ok(files)
@@ -84,6 +90,9 @@ pub enum FormatError {
     /// CSV.
     #[error("cannot write CSV: {0}")]
     Csv(#[from] ::csv::Error),
+    /// HTML.
+    #[error("cannot write HTML: {0}")]
+    Html(askama::Error),
     /// CSV could not be ended.
     #[error("cannot write CSV: {0}")]
     Io(#[from] std::io::Error),

@@ -17,6 +17,8 @@ mod bad_input;
 
 mod determinism;
 
+mod html;
+
 mod house;
 
 mod accuracy;
