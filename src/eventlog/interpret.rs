@@ -165,6 +165,9 @@ fn reason(
     if error.filter(garbled).is_some() && with_shared_key() {
         return Some(Reason::PskMismatchSuspected);
     }
+    if record.field("SoftSa").is_some() {
+        return Some(Reason::FallbackToClear);
+    }
     if record.field("notification") == Some(DOS_PREVENTION_STARTED) {
         return Some(Reason::DosProtection);
     }

@@ -41,7 +41,9 @@ impl LogRecord {
             let line = |at: usize| parameters.get(at).copied();
             add("InboundSpi", line(4).and_then(first_number));
             add("OutboundSpi", line(5).and_then(first_number));
-            add("Encapsulation", line(3));
+            // The first three lines are the algorithms; an SA without any protects nothing.
+            let is_none = |at: usize| line(at).is_some_and(|line| line.ends_with("None"));
+            add("SoftSa", (0..3).all(is_none).then_some("yes"));
         }
         Some(named)
     }

@@ -116,12 +116,28 @@ fn established(case: &Case<'_>, state: &'static str, certainty: Certainty) -> Ve
             .iter()
             .all(|m| m.time <= request.time || m.exchange_type == ExchangeType::INFORMATIONAL)
     };
+    let last_request = last_request.filter(nothing_follows);
+    if last_request.is_some_and(|request| is_given_up(messages, request)) {
+        let state = "established, then the peer fell silent";
+        return verdict(Outcome::NoResponse, Some(Reason::Timeout), state, Certainty::Read);
+    }
     let deleted: Option<(IpAddr, Timestamp)> = last_request
-        .filter(nothing_follows)
         .filter(|m| m.contents.deletes || case.esp_stops_at(m))
         .map(|m| (m.source.ip(), m.time));
     let outcome = if deleted.is_some() { Outcome::Ended } else { Outcome::Established };
     Verdict { outcome, reason: None, state, certainty, deleted }
+}
+
+/// RFC 7296 §2.4: a request that is sent again and again and never answered; the peer is dead.
+fn is_given_up(messages: &[&MessageDigest], request: &MessageDigest) -> bool {
+    let of_exchange = || {
+        messages.iter().filter(|m| {
+            m.exchange_type == request.exchange_type && m.message_id == request.message_id
+        })
+    };
+    let sent = of_exchange().filter(|m| m.source == request.source && !m.is_response()).count();
+    let answered = of_exchange().any(|m| m.source != request.source && m.is_response());
+    sent >= GIVEN_UP && !answered
 }
 
 fn verdict(
@@ -142,3 +158,5 @@ const NOTIFY_ONLY: u32 = 100;
 const WITH_CHILD: u32 = 172;
 /// Refusal follows the answer at once; deletion by an operator or a timer does not.
 const AT_ONCE: crate::time::Span = crate::time::Span::from_seconds(1);
+/// One lost answer is made up for by the second request.
+const GIVEN_UP: usize = 3;

@@ -137,6 +137,14 @@ fn quick_mode_tells_its_spis_and_its_selector() {
 }
 
 #[test]
+fn an_association_without_algorithms_is_clear_text_by_agreement() {
+    let parameters = "ESP Algorithm None\r\nHMAC Algorithm None\r\nAH Algorithm None\r\nEncapsulation Transport Mode\r\n";
+    let strings = ["Data Protection Mode (Quick Mode)\r\n", "", FILTER, parameters];
+    let (_, events) = read(&evt(&[record(1, 541, &strings)], Header::Clean, &[]));
+    assert_eq!(events[0].reason, Some(Reason::FallbackToClear));
+}
+
+#[test]
 fn the_audit_policy_of_2003_tells_whether_ike_failures_are_recorded() {
     let mut strings = vec!["-"; 21];
     strings[2] = "+";

@@ -1,6 +1,6 @@
 //! The facts, arranged so that a window's questions do not cost their number.
 
-use crate::catalogue::Category;
+use crate::catalogue::{Category, Reason};
 use crate::correlate::stretches::Stretches;
 use crate::correlate::{Facts, PlacedEvent, UnreachableFacts};
 use crate::eventlog::LogEvent;
@@ -20,6 +20,8 @@ pub(super) struct Index<'a> {
     by_cookie: BTreeMap<[u8; 8], Vec<usize>>,
     failures: BTreeMap<HostPair, Stretches<usize>>,
     ended: BTreeMap<HostPair, Stretches<usize>>,
+    /// Security associations of no algorithm: clear text was agreed on.
+    soft: BTreeMap<HostPair, Stretches<usize>>,
     of_host: BTreeMap<IpAddr, Stretches<usize>>,
     tunnels: Vec<(HostPair, usize)>,
     gateways: BTreeMap<EvidenceId, BTreeSet<HostPair>>,
@@ -29,6 +31,10 @@ impl<'a> Index<'a> {
     pub(super) fn of(facts: &'a Facts) -> Self {
         let failures = placed(facts, |e| e.event.entry.category == Category::IkeFailure);
         let ended = placed(facts, |e| e.event.entry.category == Category::SaEnded);
+        let soft = placed(facts, |e| {
+            let is_up = e.event.entry.category == Category::SaEstablished;
+            is_up && e.event.reason == Some(Reason::FallbackToClear)
+        });
         let of_pair = |(time, index): &(Timestamp, usize)| {
             let event = &facts.events.get(*index)?.event;
             Some((pair_of(event).or_else(|| tunnel_of(event))?, (*time, *time, *index)))
@@ -51,6 +57,7 @@ impl<'a> Index<'a> {
             by_cookie: by_cookie(facts),
             failures: grouped(failures.iter().filter_map(of_pair)),
             ended: grouped(ended.iter().filter_map(of_pair)),
+            soft: grouped(soft.iter().filter_map(of_pair)),
             of_host: of_host(facts),
             tunnels: tunnels(facts),
             gateways: gateways(facts),
@@ -87,7 +94,7 @@ impl<'a> Index<'a> {
         self.unreachable.get(&pair).into_iter().flatten().copied()
     }
 
-    /// Events that carry an exchange's first cookie.
+    /// Failures that were logged under an exchange's first cookie.
     pub(super) fn logged(&self, cookie: [u8; 8]) -> &[usize] {
         self.by_cookie.get(&cookie).map_or(&[], Vec::as_slice)
     }
@@ -110,6 +117,16 @@ impl<'a> Index<'a> {
         to: Timestamp,
     ) -> impl Iterator<Item = usize> {
         touching(&self.ended, pair, from, to)
+    }
+
+    /// Logged agreements of a pair to talk in clear, in a span.
+    pub(super) fn soft(
+        &self,
+        pair: HostPair,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Iterator<Item = usize> {
+        touching(&self.soft, pair, from, to)
     }
 
     /// What a host's log says of its services and policies in a span; the latest first.
@@ -187,10 +204,12 @@ fn placed(facts: &Facts, is_one: impl Fn(&PlacedEvent) -> bool) -> Vec<(Timestam
     events.filter_map(|(index, e)| Some((e.corrected?, index))).collect()
 }
 
+/// Logged failures under the initiator's cookie.
 fn by_cookie(facts: &Facts) -> BTreeMap<[u8; 8], Vec<usize>> {
     let mut known: BTreeMap<[u8; 8], Vec<usize>> = BTreeMap::new();
     for (index, placed) in facts.events.iter().enumerate() {
-        if let Some(cookie) = placed.event.initiator_cookie {
+        let is_failure = placed.event.entry.category == Category::IkeFailure;
+        if let Some(cookie) = placed.event.initiator_cookie.filter(|_| is_failure) {
             known.entry(cookie).or_default().push(index);
         }
     }

@@ -4,6 +4,8 @@
 
 mod index;
 
+mod case;
+
 mod rules;
 
 pub(super) use index::pair_of;
@@ -11,8 +13,8 @@ pub(super) use index::pair_of;
 use super::{CleartextWindow, ExplainedWindow, Facts};
 use crate::catalogue::Reason;
 use crate::time::Span;
+use case::Case;
 use index::Index;
-use rules::Case;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How much a statement can bear.

@@ -1,30 +1,14 @@
 //! The rules: one a function; a rule that sees nothing says nothing.
 
-use super::index::Index;
+use super::case::Case;
 use super::{Cause, FactRef, JITTER};
 use crate::catalogue::{Category, Reason};
-use crate::correlate::CleartextWindow;
 use crate::eventlog::{LogEvent, ServiceState};
-use crate::hosts::HostPair;
-use crate::ike::{IkeExchange, Outcome};
+use crate::ike::IkeExchange;
 use crate::protection::unreachable::UnreachableWhy;
 use crate::summary::ClassRun;
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
-
-/// One window and the part of the facts that can bear on it.
-pub(super) struct Case<'a> {
-    window: &'a CleartextWindow,
-    index: &'a Index<'a>,
-    /// Who negotiates for the pair: itself, or the gateways whose tunnel carries it.
-    negotiators: BTreeSet<HostPair>,
-    /// The pair has IPsec of its own.
-    is_own: bool,
-    /// The stretch in which a cause can lie begins with the last protected packet before the
-    /// window, but no further back than [`LOOKBACK`].
-    from: Timestamp,
-}
 
 /// A failed negotiation and what the logs say of it.
 struct Failed<'a> {
@@ -36,22 +20,6 @@ struct Failed<'a> {
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn of(window: &'a CleartextWindow, index: &'a Index<'a>) -> Self {
-        let is_own = index.has_own(window.pair);
-        let negotiators = if is_own {
-            [window.pair].into()
-        } else {
-            index.gateways_for(window.pair, window.run.first.evidence)
-        };
-        let start = window.run.start;
-        let earliest = start.shifted(LOOKBACK.negated());
-        let protected = negotiators.iter().filter_map(|pair| index.protected(*pair));
-        let last_protected = protected.filter_map(|known| known.last_end_before(start)).max();
-        let from =
-            last_protected.map_or(earliest, |end| end.shifted(JITTER.negated()).max(earliest));
-        Self { window, index, negotiators, is_own, from }
-    }
-
     /// Everything that can explain the window; never nothing.
     pub(super) fn candidates(&self) -> Vec<Cause> {
         let mut found = Vec::new();
@@ -59,6 +27,8 @@ impl<'a> Case<'a> {
         found.extend(self.filter_not_covering());
         found.extend(self.failures());
         found.extend(self.deleted());
+        found.extend(self.rekey_gap());
+        found.extend(self.fallback_to_clear());
         found.extend(self.driver_bypass());
         found.extend(self.policy_changed());
         found.extend(self.unreachable());
@@ -306,6 +276,49 @@ impl<'a> Case<'a> {
         })
     }
 
+    /// The IKE SA outlived the window and made new security associations as it closed: those before
+    /// had run out first.
+    fn rekey_gap(&self) -> Option<Cause> {
+        if !self.esp_stopped() {
+            return None;
+        }
+        let run = &self.window.run;
+        let renews = |time: &Timestamp| *time > run.start && *time <= run.end.shifted(JITTER);
+        let (index, exchange) = self.exchanges(run.start, run.end).into_iter().find(|(_, x)| {
+            x.start < run.start.shifted(JITTER.negated()) && x.completions.iter().any(renews)
+        })?;
+        Some(Cause {
+            reason: Reason::RekeyGap,
+            score: 73,
+            refs: [FactRef::Exchange(index)].into(),
+            why: format!(
+                "ESP ended before the window, and the same IKE negotiation ({} to {}) made new security associations only as it closed",
+                exchange.first, exchange.last,
+            ),
+            against: Vec::new(),
+        })
+    }
+
+    /// A log says that the two agreed to talk in clear: an SA without algorithms.
+    fn fallback_to_clear(&self) -> Option<Cause> {
+        let (from, _) = self.opening();
+        let pairs = self.pairs();
+        let to = self.window.run.end;
+        let soft: BTreeSet<usize> =
+            pairs.iter().flat_map(|pair| self.index.soft(*pair, from, to)).collect();
+        let placed = self.index.facts.events.get(*soft.first()?)?;
+        Some(Cause {
+            reason: Reason::FallbackToClear,
+            score: 91,
+            refs: soft.iter().map(|index| FactRef::Event(*index)).collect(),
+            why: format!(
+                "{}'s log tells of a security association without algorithms: the policy lets clear text through where the peer does not negotiate",
+                placed.event.host
+            ),
+            against: Vec::new(),
+        })
+    }
+
     /// The driver of Windows 2000 to Server 2003 let everything through, says a log, and not that it
     /// went over to applying the policy since.
     fn driver_bypass(&self) -> Option<Cause> {
@@ -373,9 +386,11 @@ impl<'a> Case<'a> {
                     }
                 };
                 let deletion = self.deletion_near().map(|(index, _)| FactRef::Exchange(index));
+                // A host that deletes its security associations and closes its port has stopped.
+                let stopped = reason == Reason::ServiceStopped && deletion.is_some();
                 Cause {
                     reason,
-                    score: 74,
+                    score: if stopped { 80 } else { 74 },
                     refs: deletion.into_iter().collect(),
                     why: format!(
                         "ICMP errors about IKE to {} ({} to {}) say that {words}",
@@ -406,45 +421,6 @@ impl<'a> Case<'a> {
             why: "the evidence does not say why; the IPsec and service events of both hosts for this time would".to_owned(),
             against: Vec::new(),
         }
-    }
-}
-
-impl<'a> Case<'a> {
-    /// The window's pair and those that negotiate for it.
-    fn pairs(&self) -> BTreeSet<HostPair> {
-        self.negotiators.iter().copied().chain([self.window.pair]).collect()
-    }
-
-    /// The hosts whose services and policies decide.
-    fn hosts(&self) -> BTreeSet<IpAddr> {
-        self.pairs().into_iter().flat_map(|pair| [pair.a(), pair.b()]).collect()
-    }
-
-    /// The span in which what opened the window can lie.
-    fn opening(&self) -> (Timestamp, Timestamp) {
-        (self.from.shifted(JITTER.negated()), self.window.run.start.shifted(JITTER))
-    }
-
-    /// The negotiators' exchanges that touch a span, in order of time.
-    fn exchanges(&self, from: Timestamp, to: Timestamp) -> BTreeMap<usize, &'a IkeExchange> {
-        let found = self.negotiators.iter().flat_map(|pair| self.index.exchanges(*pair, from, to));
-        found.filter_map(|at| Some((at, self.index.facts.exchanges.get(at)?))).collect()
-    }
-
-    fn esp_stopped(&self) -> bool {
-        let limit = self.window.run.start.shifted(JITTER);
-        let mut protected = self.negotiators.iter().filter_map(|pair| self.index.protected(*pair));
-        protected.any(|known| known.last_end_before(limit).is_some())
-    }
-
-    /// The negotiation whose deletion lies nearest before the window's opening.
-    fn deletion_near(&self) -> Option<(usize, &'a IkeExchange)> {
-        let (from, to) = self.opening();
-        let opens = |x: &IkeExchange| x.deleted.is_some_and(|(_, t)| from <= t && t <= to);
-        self.exchanges(from, to)
-            .into_iter()
-            .filter(|(_, x)| x.outcome == Outcome::Ended && opens(x))
-            .max_by_key(|(_, x)| x.deleted.map(|(_, time)| time))
     }
 }
 
@@ -481,9 +457,5 @@ fn seconds_before(window: Timestamp, event: Timestamp) -> String {
     }
 }
 
-/// How far back a cause may lie where no protected packet came before: the longest time that a
-/// negotiation of Windows or strongSwan tries before it gives up (165 s, RFC 7296 §2.4 leaves the
-/// number to the implementation), and a little.
-const LOOKBACK: Span = Span::from_seconds(180);
 /// Log events of a tunnel's selectors that a cause names.
 const MOST_SELECTORS: usize = 20;

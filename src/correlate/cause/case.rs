@@ -1,0 +1,89 @@
+//! One window and the part of the facts that can bear on it.
+//!
+//! Answers questions; the rules that ask them are in `rules`.
+
+use super::JITTER;
+use super::index::Index;
+use crate::correlate::CleartextWindow;
+use crate::hosts::HostPair;
+use crate::ike::{IkeExchange, Outcome};
+use crate::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// One window and the part of the facts that can bear on it.
+pub(super) struct Case<'a> {
+    pub(super) window: &'a CleartextWindow,
+    pub(super) index: &'a Index<'a>,
+    /// Who negotiates for the pair: itself, or the gateways whose tunnel carries it.
+    pub(super) negotiators: BTreeSet<HostPair>,
+    /// The pair has IPsec of its own.
+    pub(super) is_own: bool,
+    /// The stretch in which a cause can lie begins with the last protected packet before the
+    /// window, but no further back than [`LOOKBACK`].
+    pub(super) from: Timestamp,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn of(window: &'a CleartextWindow, index: &'a Index<'a>) -> Self {
+        let is_own = index.has_own(window.pair);
+        let negotiators = if is_own {
+            [window.pair].into()
+        } else {
+            index.gateways_for(window.pair, window.run.first.evidence)
+        };
+        let start = window.run.start;
+        let earliest = start.shifted(LOOKBACK.negated());
+        let protected = negotiators.iter().filter_map(|pair| index.protected(*pair));
+        let last_protected = protected.filter_map(|known| known.last_end_before(start)).max();
+        let from =
+            last_protected.map_or(earliest, |end| end.shifted(JITTER.negated()).max(earliest));
+        Self { window, index, negotiators, is_own, from }
+    }
+
+    /// The window's pair and those that negotiate for it.
+    pub(super) fn pairs(&self) -> BTreeSet<HostPair> {
+        self.negotiators.iter().copied().chain([self.window.pair]).collect()
+    }
+
+    /// The hosts whose services and policies decide.
+    pub(super) fn hosts(&self) -> BTreeSet<IpAddr> {
+        self.pairs().into_iter().flat_map(|pair| [pair.a(), pair.b()]).collect()
+    }
+
+    /// The span in which what opened the window can lie.
+    pub(super) fn opening(&self) -> (Timestamp, Timestamp) {
+        (self.from.shifted(JITTER.negated()), self.window.run.start.shifted(JITTER))
+    }
+
+    /// The negotiators' exchanges that touch a span, in order of time.
+    pub(super) fn exchanges(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> BTreeMap<usize, &'a IkeExchange> {
+        let found = self.negotiators.iter().flat_map(|pair| self.index.exchanges(*pair, from, to));
+        found.filter_map(|at| Some((at, self.index.facts.exchanges.get(at)?))).collect()
+    }
+
+    pub(super) fn esp_stopped(&self) -> bool {
+        let limit = self.window.run.start.shifted(JITTER);
+        let mut protected = self.negotiators.iter().filter_map(|pair| self.index.protected(*pair));
+        protected.any(|known| known.last_end_before(limit).is_some())
+    }
+
+    /// The negotiation whose deletion lies nearest before the window's opening.
+    pub(super) fn deletion_near(&self) -> Option<(usize, &'a IkeExchange)> {
+        let (from, to) = self.opening();
+        let opens = |x: &IkeExchange| x.deleted.is_some_and(|(_, t)| from <= t && t <= to);
+        self.exchanges(from, to)
+            .into_iter()
+            .filter(|(_, x)| x.outcome == Outcome::Ended && opens(x))
+            .max_by_key(|(_, x)| x.deleted.map(|(_, time)| time))
+    }
+}
+
+/// How far back a cause may lie where no protected packet came before: the longest time that a
+/// negotiation of Windows or strongSwan tries before it gives up (165 s, RFC 7296 §2.4 leaves the
+/// number to the implementation), and a little.
+const LOOKBACK: Span = Span::from_seconds(180);
