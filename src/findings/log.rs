@@ -1,6 +1,6 @@
 //! What the event logs say by themselves, and whether their silence can be trusted.
 
-use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted};
+use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, told_by_windows};
 use crate::catalogue::Category;
 use crate::correlate::{FactRef, Facts, PlacedEvent};
 use crate::evidence::EvidenceId;
@@ -22,12 +22,7 @@ pub(super) fn protected_dropped(facts: &Facts) -> Vec<Finding> {
 
 /// Services that went down; those that opened a window are told there.
 pub(super) fn services_down(facts: &Facts) -> Vec<Finding> {
-    let told: BTreeSet<FactRef> = facts
-        .windows
-        .iter()
-        .flat_map(|w| &w.causes)
-        .flat_map(|cause| cause.refs.iter().copied())
-        .collect();
+    let told = told_by_windows(facts);
     let untold: BTreeSet<(EvidenceId, u64)> = facts
         .events
         .iter()

@@ -16,7 +16,7 @@ mod integrity;
 pub use code::{FindingCode, FindingWords, Severity};
 
 use crate::catalogue::Reason;
-use crate::correlate::{Confidence, Facts};
+use crate::correlate::{Confidence, FactRef, Facts};
 use crate::evidence::{Evidence, EvidenceId, FrameRef};
 use crate::hosts::HostPair;
 use crate::policy::Policy;
@@ -116,6 +116,12 @@ impl Finding {
             advice: vec![code.words().what_to_do.to_owned()],
         }
     }
+}
+
+/// What the causes of windows rest on: it is told there.
+fn told_by_windows(facts: &Facts) -> BTreeSet<FactRef> {
+    let causes = facts.windows.iter().flat_map(|w| &w.causes);
+    causes.flat_map(|cause| cause.refs.iter().copied()).collect()
 }
 
 /// The first and the last frame of runs.

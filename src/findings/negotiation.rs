@@ -1,6 +1,6 @@
 //! Negotiations that failed without opening a window.
 
-use super::{Finding, FindingCode, Severity, When, counted, proof_of};
+use super::{Finding, FindingCode, Severity, When, counted, proof_of, told_by_windows};
 use crate::catalogue::Reason;
 use crate::correlate::{Confidence, FactRef, Facts};
 use crate::hosts::HostPair;
@@ -10,12 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Failed negotiations that no window names, a finding for each pair: protection went on beside
 /// them, or nothing passed at all.
 pub(super) fn failures_outside_windows(facts: &Facts) -> Vec<Finding> {
-    let told: BTreeSet<FactRef> = facts
-        .windows
-        .iter()
-        .flat_map(|w| &w.causes)
-        .flat_map(|cause| cause.refs.iter().copied())
-        .collect();
+    let told = told_by_windows(facts);
     let mut by_pair: BTreeMap<HostPair, Vec<&IkeExchange>> = BTreeMap::new();
     for (index, exchange) in facts.exchanges.iter().enumerate() {
         if exchange.outcome.is_failure() && !told.contains(&FactRef::Exchange(index)) {
