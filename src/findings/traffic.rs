@@ -54,7 +54,6 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
         }
         _ => String::new(),
     };
-    let demand = source.map_or_else(|| "none".to_owned(), ToString::to_string);
     let mut causes: Vec<Reason> = Vec::new();
     for cause in members.iter().flat_map(|w| &w.causes) {
         if !causes.contains(&cause.reason) {
@@ -68,8 +67,7 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
         counted(packets, "packet"),
         counted(members.len() as u64, "window"),
     );
-    let detail =
-        format!("That they should have been protected is {}.{why}{itself}", said_by(&demand));
+    let detail = format!("{}{why}{itself}", demand(source));
     let mut finding = Finding::new(FindingCode::CleartextWindow, severity, title, detail);
     finding.advice.insert(0, reason.advice().what_to_do.to_owned());
     Finding {
@@ -83,11 +81,21 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
     }
 }
 
-fn said_by(source: &str) -> String {
-    if source.starts_with("inferred") {
-        format!("{source} between the two")
-    } else {
-        format!("demanded by {source}")
+/// Who says that the pair owes protection.
+fn demand(source: Option<&ExpectationSource>) -> String {
+    match source {
+        Some(ExpectationSource::PolicyFile { line }) => {
+            format!("The policy demands protection (line {line}).")
+        }
+        Some(ExpectationSource::ProtectOption(typed)) => {
+            format!("--protect {typed} demands protection.")
+        }
+        Some(inferred @ ExpectationSource::Inferred(_)) => {
+            format!("No policy was given; that they owe protection is {inferred} between the two.")
+        }
+        Some(ExpectationSource::None | ExpectationSource::DefaultExemption(_)) | None => {
+            String::new()
+        }
     }
 }
 
