@@ -17,10 +17,9 @@ fn main() {
     let messages = messages(&["healthy", "psk_mismatch", "fail_closed"]);
     let octets: usize = messages.iter().map(|message| message.octets.len()).sum();
     let mut group = criterion.benchmark_group("ike");
-    group.throughput(Throughput::ElementsAndBytes {
-        elements: messages.len() as u64,
-        bytes: octets as u64,
-    });
+    let elements = messages.len() as u64;
+    // Telling IKE apart reads a header, however long the message is.
+    group.throughput(Throughput::Elements(elements));
     group.bench_function("probe", |bencher| {
         bencher.iter(|| {
             for message in &messages {
@@ -28,6 +27,7 @@ fn main() {
             }
         });
     });
+    group.throughput(Throughput::ElementsAndBytes { elements, bytes: octets as u64 });
     group.bench_function("parse", |bencher| {
         bencher.iter(|| messages.iter().map(Message::digest).for_each(|d| drop(black_box(d))));
     });

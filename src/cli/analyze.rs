@@ -109,11 +109,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let progress = Progress::new(args.progress);
     let analysis = analyze(&request, args.threads.map(usize::from), &progress);
     progress.done();
-    let analysis = analysis.map_err(|cancelled| Failure {
-        status: ExitStatus::Interrupted,
-        cause: cancelled.into(),
-        hint: None,
-    })?;
+    let analysis = analysis.map_err(super::interrupted)?;
     let report = report::build(&sources(&analysis), options_of(args, policy.sha256));
     let manifest_sha256 = write(args, &destination, &report, &run)?;
     terminal::tell_problems(&mut anstream::stderr().lock(), &report, args.verbose);
@@ -125,7 +121,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         terminal::tell_report(&mut out, &report, detail(args), &place)?;
     }
     out.flush()?;
-    Ok(status(args, &analysis))
+    Ok(ended(&analysis, args.fail_on.map(severity)))
 }
 
 /// A policy and the identity of its file.
@@ -165,7 +161,7 @@ fn refused(error: PublishError) -> Failure {
     Failure::usage(error, hint)
 }
 
-fn broken(error: report::FormatError) -> Failure {
+pub(super) fn broken(error: report::FormatError) -> Failure {
     Failure::usage(error, "this is a fault of plainsight; please report it")
 }
 
@@ -231,19 +227,23 @@ const fn detail(args: &Args) -> Detail {
     }
 }
 
-fn status(args: &Args, analysis: &Analysis) -> ExitStatus {
-    let usable = analysis.evidence.iter().any(|file| match file.content {
-        Content::Capture { .. } | Content::Log { .. } => file.records > 0,
-        Content::Nothing => false,
-    });
-    let lost = analysis.evidence.iter().flat_map(|file| &file.problems).any(|p| p.code.is_loss());
-    let limit = args.fail_on.map(|name| match name {
+const fn severity(name: SeverityName) -> Severity {
+    match name {
         SeverityName::Info => Severity::Info,
         SeverityName::Low => Severity::Low,
         SeverityName::Medium => Severity::Medium,
         SeverityName::High => Severity::High,
         SeverityName::Critical => Severity::Critical,
+    }
+}
+
+/// How an analysis ended; `limit` is `--fail-on`.
+pub(super) fn ended(analysis: &Analysis, limit: Option<Severity>) -> ExitStatus {
+    let usable = analysis.evidence.iter().any(|file| match file.content {
+        Content::Capture { .. } | Content::Log { .. } => file.records > 0,
+        Content::Nothing => false,
     });
+    let lost = analysis.evidence.iter().flat_map(|file| &file.problems).any(|p| p.code.is_loss());
     let stands = limit.is_some_and(|limit| analysis.findings.iter().any(|f| f.severity >= limit));
     match (usable, stands, lost) {
         (false, ..) => ExitStatus::NoEvidence,

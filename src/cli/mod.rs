@@ -6,9 +6,15 @@ mod options;
 
 mod analyze;
 
+mod inspect;
+
 mod explain;
 
 mod verify;
+
+mod schema;
+
+mod shell;
 
 mod exit;
 
@@ -18,6 +24,7 @@ mod progress;
 
 pub use exit::ExitStatus;
 
+use crate::analysis::Cancelled;
 use clap::{Parser, Subcommand};
 use std::io;
 
@@ -36,8 +43,12 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Analyze(analyze::Args),
+    Inspect(inspect::Args),
     Explain(explain::Args),
     Verify(verify::Args),
+    Schema(schema::Args),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
 /// Runs the program with the arguments it was started with.
@@ -53,8 +64,12 @@ pub fn run() -> ExitStatus {
     };
     let result = match cli.command {
         Command::Analyze(args) => analyze::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Schema(args) => schema::run(&args),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
     };
     result.unwrap_or_else(|failure| {
         let mut error = anstream::stderr().lock();
@@ -87,6 +102,11 @@ impl Failure {
             None => Ok(()),
         }
     }
+}
+
+/// Ended by the user.
+fn interrupted(cancelled: Cancelled) -> Failure {
+    Failure { status: ExitStatus::Interrupted, cause: cancelled.into(), hint: None }
 }
 
 /// Standard output that cannot be written to.

@@ -5,6 +5,8 @@
 
 pub mod schema;
 
+mod manifest_schema;
+
 mod build;
 
 mod community_id;
@@ -15,6 +17,8 @@ mod csv;
 
 mod html;
 
+mod picture;
+
 mod manifest;
 
 mod verify;
@@ -24,6 +28,7 @@ pub mod publish;
 pub use build::{Sources, build};
 pub use json::to_json;
 pub use manifest::{Run, manifest};
+pub use picture::picture;
 pub use verify::{Difference, Verification, VerifyError, verify};
 
 use schema::Report;

@@ -1,14 +1,17 @@
-//! The types of report.json and manifest.json, and nothing else.
+//! The types of report.json, and nothing else; those of manifest.json are in `manifest_schema`.
 //!
 //! A promise to those who script against it: fields are added and never renamed. Field by field
 //! described in docs/report.md. Times are RFC 3339 in UTC with the evidence's own digits.
 
+pub use super::manifest_schema::{Input, Manifest, Output};
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// report.json.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// The version of this layout.
     pub schema_version: String,
@@ -39,7 +42,7 @@ pub struct Report {
 }
 
 /// The program.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 pub struct Tool {
     /// Its name.
     pub name: String,
@@ -48,7 +51,7 @@ pub struct Tool {
 }
 
 /// What was asked.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 pub struct Options {
     /// Paths as they were given, sorted.
     pub paths: Vec<String>,
@@ -70,8 +73,27 @@ pub struct Options {
     pub to: Option<String>,
 }
 
+impl Options {
+    /// What `inspect` asks for: no policy, no files, no digests.
+    #[must_use]
+    pub fn of_inspection(paths: &[std::path::PathBuf]) -> Self {
+        let shown = paths.iter().map(|path| path.to_string_lossy().into_owned());
+        Self {
+            paths: shown.collect(),
+            policy: None,
+            policy_sha256: None,
+            protect: Vec::new(),
+            gap_seconds: "30.0".to_owned(),
+            formats: Vec::new(),
+            hash: false,
+            from: None,
+            to: None,
+        }
+    }
+}
+
 /// Frames and octets.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 pub struct Count {
     /// Frames.
     pub frames: u64,
@@ -80,7 +102,7 @@ pub struct Count {
 }
 
 /// A share of a file.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 pub struct Extent {
     /// Bytes of the file.
     pub bytes: u64,
@@ -89,7 +111,7 @@ pub struct Extent {
 }
 
 /// A frame of a capture.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 pub struct FrameRef {
     /// The capture's id.
     pub evidence: String,
@@ -98,7 +120,7 @@ pub struct FrameRef {
 }
 
 /// One input file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// `E1`, `E2`, …
     pub id: String,
@@ -135,7 +157,7 @@ pub struct Evidence {
 }
 
 /// An interface of a capture.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Interface {
     /// Its name.
     pub name: Option<String>,
@@ -148,7 +170,7 @@ pub struct Interface {
 }
 
 /// A defect of a file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// Its code.
     pub code: String,
@@ -163,7 +185,7 @@ pub struct Problem {
 }
 
 /// Sums over all captures.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
     /// Frames judged.
     pub frames: u64,
@@ -182,7 +204,7 @@ pub struct Totals {
 }
 
 /// Frames by protection class; every class is named.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are the classes of `ProtectionClass`")]
 pub struct ByClass {
     pub esp: Count,
@@ -197,7 +219,7 @@ pub struct ByClass {
 }
 
 /// Two hosts.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Pair {
     /// The lower address.
     pub a: String,
@@ -224,7 +246,7 @@ pub struct Pair {
 }
 
 /// What one application sent inside a window.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct App {
     /// The application.
     pub app: String,
@@ -237,7 +259,7 @@ pub struct App {
 }
 
 /// Why a window opened.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// The exchanges and events it rests on.
     pub refs: Vec<String>,
@@ -254,7 +276,7 @@ pub struct Cause {
 }
 
 /// A cleartext window.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Window {
     /// `W1`, `W2`, …
     pub id: String,
@@ -285,7 +307,7 @@ pub struct Window {
 }
 
 /// A window under ESP.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Protected {
     /// The lower address.
     pub a: String,
@@ -304,7 +326,7 @@ pub struct Protected {
 }
 
 /// A negotiation.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct IkeExchange {
     /// `X1`, `X2`, …
     pub id: String,
@@ -351,7 +373,7 @@ pub struct IkeExchange {
 }
 
 /// A log record that the catalogue knows.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LogEvent {
     /// `L1`, `L2`, …
     pub id: String,
@@ -384,24 +406,26 @@ pub struct LogEvent {
 }
 
 /// How wrong a log's clock was.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ClockOffset {
     /// The computer.
     pub host: String,
     /// The log's id.
     pub evidence: String,
     /// Log time less capture time.
+    #[schemars(with = "Option<f64>")]
     pub seconds: Option<Box<RawValue>>,
     /// How it was found.
     pub method: String,
     /// Exact joins it rests on.
     pub matches: u64,
     /// The largest less the smallest of them.
+    #[schemars(with = "f64")]
     pub spread_seconds: Box<RawValue>,
 }
 
 /// Items of one file that prove something.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Proof {
     /// The file's id.
     pub evidence: String,
@@ -414,7 +438,7 @@ pub struct Proof {
 }
 
 /// One statement.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// `F1`, `F2`, …
     pub id: String,
@@ -444,53 +468,14 @@ pub struct Finding {
     pub advice: Vec<String>,
 }
 
-/// manifest.json.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Manifest {
-    /// The version of this layout.
-    pub schema_version: String,
-    /// Who wrote it.
-    pub tool: Tool,
-    /// What was asked.
-    pub options: Options,
-    /// The computer it ran on.
-    pub host: String,
-    /// The folder it ran in: relative paths start there.
-    pub working_directory: String,
-    /// When the run began.
-    pub start: String,
-    /// When it ended.
-    pub end: String,
-    /// Every file that was read.
-    pub inputs: Vec<Input>,
-    /// Every file that was written beside this one.
-    pub outputs: Vec<Output>,
+/// The JSON Schema of report.json.
+#[must_use]
+pub fn report_schema() -> schemars::Schema {
+    schemars::schema_for!(Report)
 }
 
-/// A file that was read.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Input {
-    /// Its id in the report.
-    pub id: String,
-    /// Its path as it was found.
-    pub path: String,
-    /// Its length.
-    pub size_bytes: u64,
-    /// Its identity.
-    pub sha256: Option<String>,
-    /// Time of its earliest frame or record.
-    pub first_time: Option<String>,
-    /// Time of its latest frame or record.
-    pub last_time: Option<String>,
-}
-
-/// A file that was written.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Output {
-    /// Its name in the folder.
-    pub name: String,
-    /// Its length.
-    pub size_bytes: u64,
-    /// Its identity.
-    pub sha256: String,
+/// The JSON Schema of manifest.json.
+#[must_use]
+pub fn manifest_schema() -> schemars::Schema {
+    schemars::schema_for!(Manifest)
 }

@@ -17,7 +17,7 @@ fn printed(arguments: &[&str]) -> String {
 #[test]
 fn help_of_every_command() {
     insta::assert_snapshot!("help", printed(&["--help"]));
-    for command in ["analyze", "explain", "verify"] {
+    for command in ["analyze", "inspect", "explain", "verify", "schema", "completions", "man"] {
         insta::assert_snapshot!(format!("help_{command}"), printed(&[command, "--help"]));
     }
 }
@@ -159,6 +159,41 @@ fn change_a_byte(path: &Path) {
 fn verify_needs_a_manifest() {
     let folder = tempfile::tempdir().unwrap();
     plainsight().arg("verify").arg(folder.path()).assert().code(2);
+}
+
+#[test]
+fn inspect_shows_what_is_in_it() {
+    let sample = "samples/psk_mismatch";
+    insta::assert_snapshot!("inspect", printed(&["inspect", sample, "--progress", "never"]));
+    let json: serde_json::Value =
+        serde_json::from_str(&printed(&["inspect", sample, "--json"])).unwrap();
+    assert_eq!(json["totals"]["by_class"]["clear"]["frames"], 152);
+}
+
+#[test]
+fn the_schema_knows_every_field_of_a_report() {
+    let schema: serde_json::Value = serde_json::from_str(&printed(&["schema"])).unwrap();
+    let (_output, folder) = run_analyze(&[&sample("psk_mismatch")], &[]);
+    let report = fs::read(folder.path().join("report/report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+    let known = schema["properties"].as_object().unwrap();
+    for (name, value) in report.as_object().unwrap() {
+        assert!(known.contains_key(name), "{name}");
+        let Some(entry) = value.as_array().and_then(|entries| entries.first()) else { continue };
+        let of_entry = known[name]["items"]["$ref"].as_str().and_then(|r| r.rsplit('/').next());
+        let fields = &schema["$defs"][of_entry.unwrap()]["properties"];
+        for field in entry.as_object().unwrap().keys() {
+            assert!(fields.get(field).is_some(), "{name}.{field}");
+        }
+    }
+}
+
+#[test]
+fn shells_and_manuals_are_served() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(printed(&["completions", shell]).contains("analyze"), "{shell}");
+    }
+    assert!(printed(&["man"]).contains("plainsight"));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! security policy lets nothing else run. Nothing is loaded from anywhere.
 
 use super::FormatError;
+use super::picture::picture;
 use super::schema::{Cause, Count, Evidence, FrameRef, IkeExchange, LogEvent, Report, Window};
 use crate::evidence::sha256_octets;
 use askama::Template;
@@ -24,7 +25,7 @@ pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
         style: STYLE,
         script: SCRIPT,
         data: &data,
-        classes: classes(report),
+        classes: picture(&report.totals.by_class),
         windows: report.windows.get(..MOST_ROWS).unwrap_or(&report.windows),
         exchanges: report.ike_exchanges.get(..MOST_ROWS).unwrap_or(&report.ike_exchanges),
         events: report.log_events.get(..MOST_ROWS).unwrap_or(&report.log_events),
@@ -84,22 +85,6 @@ const fn sentence(verdict: &str) -> &'static str {
         b"no_expectation" => "Nothing says what had to be protected.",
         _ => "No packet was seen that had to be protected.",
     }
-}
-
-/// The picture of the old method: what is in it, beside what a healthy capture holds.
-fn classes(report: &Report) -> Vec<(&'static str, &'static str, Count)> {
-    let c = report.totals.by_class;
-    vec![
-        ("ESP", "nearly everything", c.esp),
-        ("ESP that can be read (NULL encryption)", "none", c.esp_null),
-        ("AH", "none, unless integrity alone is wanted", c.ah),
-        ("IKE", "a little, at the start and at each rekey", c.ike),
-        ("NAT-T keepalives", "a few, behind address translation", c.natt_keepalive),
-        ("Exempt (ICMP, ARP, DHCP, multicast …)", "a little", c.exempt),
-        ("Clear text", "none between hosts that owe protection", c.clear),
-        ("Not IP", "a little", c.non_ip),
-        ("Undecodable", "none", c.undecodable),
-    ]
 }
 
 /// What the script draws, as JSON that cannot end the element it stands in.

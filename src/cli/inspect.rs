@@ -1,0 +1,154 @@
+//! `plainsight inspect`: what is in a capture or a log, without a report.
+
+use super::analyze::ended;
+use super::progress::{Progress, When};
+use super::{ExitStatus, Failure, terminal};
+use crate::analysis::{Request, analyze};
+use crate::correlate::GapRule;
+use crate::policy::Policy;
+use crate::report::schema::{self, Evidence, Report};
+use crate::report::{self, Sources};
+use crate::time::Span;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+/// Show what captures and logs hold, without writing a report
+///
+/// The picture of the old method: the kinds of packets beside what a healthy capture holds, the
+/// busiest pairs, the IKE negotiations by outcome, the log events that matter.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Captures, logs, or folders; `-` reads standard input
+    #[arg(required = true, value_name = "FILE")]
+    paths: Vec<PathBuf>,
+    /// Print the same as JSON, laid out as in report.json
+    #[arg(long)]
+    json: bool,
+    /// Show progress on standard error
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    progress: When,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let request = Request {
+        paths: args.paths.clone(),
+        excluded: None,
+        policy: Policy::default(),
+        gap: GapRule::with_gap(Span::from_seconds(30)),
+        hash: false,
+        from: None,
+        to: None,
+    };
+    let progress = Progress::new(args.progress);
+    let analysis = analyze(&request, None, &progress);
+    progress.done();
+    let analysis = analysis.map_err(super::interrupted)?;
+    let sources = Sources {
+        evidence: &analysis.evidence,
+        outside_span: analysis.outside_span,
+        facts: &analysis.facts,
+        findings: &analysis.findings,
+    };
+    let report = report::build(&sources, schema::Options::of_inspection(&args.paths));
+    let mut out = anstream::stdout().lock();
+    if args.json {
+        out.write_all(&report::to_json(&report).map_err(super::analyze::broken)?)?;
+    } else {
+        tell(&mut out, &report)?;
+    }
+    out.flush()?;
+    terminal::tell_problems(&mut anstream::stderr().lock(), &report, false);
+    Ok(ended(&analysis, None))
+}
+
+fn tell(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    for file in report.evidence.iter().filter(|file| file.kind != "unknown") {
+        tell_file(out, file)?;
+    }
+    if report.totals.frames > 0 {
+        writeln!(out, "\n{:<40}  {:>12}  In a healthy capture", "Kind of packet", "Here")?;
+        for (kind, healthy, count) in report::picture(&report.totals.by_class) {
+            writeln!(out, "{kind:<40}  {:>12}  {healthy}", count.frames)?;
+        }
+        let apps = &report.totals.by_app;
+        let apps: Vec<String> = apps.iter().map(|(app, c)| format!("{app} {}", c.frames)).collect();
+        if !apps.is_empty() {
+            writeln!(out, "Clear text by application: {}", apps.join(", "))?;
+        }
+    }
+    tell_pairs(out, report)?;
+    let outcomes = counted(report.ike_exchanges.iter().map(|x| match &x.reason {
+        Some(reason) => format!("{} ({reason})", x.outcome.replace('_', " ")),
+        None => x.outcome.replace('_', " "),
+    }));
+    tell_counts(out, "IKE negotiations", &outcomes)?;
+    let events = counted(report.log_events.iter().map(|e| match &e.reason {
+        Some(reason) => format!("{} {} ({reason})", e.event_id, e.category.replace('_', " ")),
+        None => format!("{} {}", e.event_id, e.category.replace('_', " ")),
+    }));
+    tell_counts(out, "Log events", &events)
+}
+
+fn tell_file(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
+    let what = if file.kind == "log" { "records" } else { "frames" };
+    write!(
+        out,
+        "{}: {}, {} bytes, {} {what}",
+        terminal::escape(&file.path),
+        file.format,
+        file.size_bytes,
+        file.records
+    )?;
+    if let (Some(first), Some(last)) = (&file.first_time, &file.last_time) {
+        write!(out, ", {first} to {last}")?;
+    }
+    if !file.hosts.is_empty() {
+        write!(out, ", from {}", terminal::escape(&file.hosts.join(", ")))?;
+    }
+    writeln!(out)
+}
+
+fn tell_pairs(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let mut pairs: Vec<_> = report.pairs.iter().collect();
+    pairs.sort_by_key(|pair| std::cmp::Reverse(pair.frames));
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{:<40}  {:>12}  {:>12}  {:>12}", "Busiest pairs", "Packets", "ESP", "Clear")?;
+    for pair in pairs.iter().take(BUSIEST) {
+        writeln!(
+            out,
+            "{:<40}  {:>12}  {:>12}  {:>12}",
+            format!("{} - {}", pair.a, pair.b),
+            pair.frames,
+            pair.by_class.esp.frames,
+            pair.by_class.clear.frames
+        )?;
+    }
+    match pairs.len().checked_sub(BUSIEST) {
+        Some(more) if more > 0 => writeln!(out, "… and {more} more pairs"),
+        _ => Ok(()),
+    }
+}
+
+fn counted(items: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
+    items.fold(BTreeMap::new(), |mut counts, item| {
+        *counts.entry(item).or_default() += 1;
+        counts
+    })
+}
+
+fn tell_counts(
+    out: &mut impl Write,
+    title: &str,
+    counts: &BTreeMap<String, u64>,
+) -> io::Result<()> {
+    if counts.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{title}")?;
+    counts.iter().try_for_each(|(what, number)| writeln!(out, "{number:>6}  {what}"))
+}
+
+const BUSIEST: usize = 10;

@@ -1,0 +1,58 @@
+//! The types of manifest.json, and nothing else.
+//!
+//! A promise like report.json's: fields are added and never renamed.
+
+use super::schema::{Options, Tool};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// manifest.json.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Manifest {
+    /// The version of this layout.
+    pub schema_version: String,
+    /// Who wrote it.
+    pub tool: Tool,
+    /// What was asked.
+    pub options: Options,
+    /// The computer it ran on.
+    pub host: String,
+    /// The folder it ran in: relative paths start there.
+    pub working_directory: String,
+    /// When the run began.
+    pub start: String,
+    /// When it ended.
+    pub end: String,
+    /// Every file that was read.
+    pub inputs: Vec<Input>,
+    /// Every file that was written beside this one.
+    pub outputs: Vec<Output>,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Input {
+    /// Its id in the report.
+    pub id: String,
+    /// Its path as it was found.
+    pub path: String,
+    /// Its length.
+    pub size_bytes: u64,
+    /// Its identity.
+    pub sha256: Option<String>,
+    /// Time of its earliest frame or record.
+    pub first_time: Option<String>,
+    /// Time of its latest frame or record.
+    pub last_time: Option<String>,
+}
+
+/// A file that was written.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Output {
+    /// Its name in the folder.
+    pub name: String,
+    /// Its length.
+    pub size_bytes: u64,
+    /// Its identity.
+    pub sha256: String,
+}
