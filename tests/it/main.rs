@@ -21,6 +21,8 @@ mod html;
 
 mod house;
 
+mod captures;
+
 mod accuracy;
 
 mod eventlog_lab;
