@@ -23,6 +23,10 @@ mod house;
 
 mod captures;
 
+mod classification;
+
+mod windows;
+
 mod accuracy;
 
 mod eventlog_lab;

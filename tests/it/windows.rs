@@ -1,0 +1,71 @@
+//! Where windows begin and end (docs/report.md): thirty seconds, or five with protected packets
+//! between.
+
+use crate::support::pcapng::{Order, pcap};
+use crate::support::program::analyze;
+use std::io::Write as _;
+
+/// What is sent in a second: clear text or ESP.
+#[derive(Clone, Copy)]
+enum Sent {
+    Clear(u32),
+    Esp(u32),
+}
+
+use Sent::{Clear, Esp};
+
+fn frame(sent: Sent) -> (u32, Vec<u8>) {
+    let (second, protocol, body) = match sent {
+        Clear(second) => (second, 17, [0x9c, 0x40, 0, 53, 0, 12, 0, 0, 1, 2, 3, 4]),
+        Esp(second) => (second, 50, [0xc3, 1, 2, 3, 0, 0, 0, 1, 9, 8, 7, 6]),
+    };
+    let mut frame =
+        [&[2; 12][..], &[8, 0, 0x45, 0, 0, 32, 0, 0, 0, 0, 64, protocol, 0, 0]].concat();
+    frame.extend([10, 0, 0, 1, 10, 0, 0, 2]);
+    frame.extend(body);
+    (second, frame)
+}
+
+/// The windows of what was sent: first and last frame, and whether mixed.
+fn windows(sent: &[Sent], options: &[&str]) -> Vec<(u64, u64, bool)> {
+    let frames: Vec<(u32, Vec<u8>)> = sent.iter().map(|sent| frame(*sent)).collect();
+    let frames: Vec<(u32, u32, &[u8])> =
+        frames.iter().map(|(second, frame)| (1_000 + second, 0, &frame[..])).collect();
+    let mut file = tempfile::NamedTempFile::with_suffix(".pcap").unwrap();
+    file.write_all(&pcap(Order::Little, 0xa1b2_c3d4, &frames)).unwrap();
+    let report = analyze(&[file.path()], options);
+    report.windows.iter().map(|w| (w.first.frame, w.last.frame, w.mixed)).collect()
+}
+
+#[test]
+fn more_than_thirty_seconds_apart_are_two_windows() {
+    let apart = |seconds: u32| windows(&[Esp(0), Clear(10), Clear(10 + seconds)], &[]);
+    assert_eq!(apart(30), [(2, 3, false)]);
+    assert_eq!(apart(31), [(2, 2, false), (3, 3, false)]);
+}
+
+#[test]
+fn protected_packets_between_end_a_window_after_five_seconds() {
+    let apart = |seconds: u32| windows(&[Clear(10), Esp(12), Clear(10 + seconds)], &[]);
+    assert_eq!(apart(5), [(1, 3, true)]);
+    assert_eq!(apart(6), [(1, 1, false), (3, 3, false)]);
+}
+
+#[test]
+fn the_gap_is_the_users_to_choose() {
+    let sent = [Esp(0), Clear(10), Clear(20), Clear(60)];
+    assert_eq!(windows(&sent, &["--gap", "5s"]).len(), 3);
+    assert_eq!(windows(&sent, &["--gap", "1m"]).len(), 1);
+}
+
+#[test]
+fn a_pair_that_owes_nothing_has_no_window() {
+    assert_eq!(windows(&[Clear(0), Clear(1)], &[]), []);
+    let demanded = windows(&[Clear(0), Clear(1)], &["--protect", "10.0.0.0/24=10.0.0.2"]);
+    assert_eq!(demanded, [(1, 2, false)]);
+}
+
+#[test]
+fn packets_out_of_order_open_no_further_window() {
+    assert_eq!(windows(&[Esp(0), Clear(12), Clear(10), Clear(11)], &[]), [(3, 2, false)]);
+}
