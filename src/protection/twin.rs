@@ -177,13 +177,13 @@ const LEAST_OVERHEAD: usize = 18;
 const MOST_OVERHEAD: usize = 56 + 2 + 15;
 /// Decryption takes microseconds; under load the second sighting waits for its turn.
 const SOON: Span = Span::from_millis(10);
-const MOST_RECENT: usize = 256;
+const MOST_RECENT: usize = 128;
 /// SPIs whose twin one packet may be: both directions, and both again while one is replaced.
 const MOST_OPTIONS: usize = 4;
 const MOST_SPIS: usize = 65_536;
 /// Eight exact fits in a row are no chance.
 const FEWEST_TWINS: u32 = 8;
-const ENOUGH_TO_TELL: u32 = 256;
+const ENOUGH_TO_TELL: u32 = 64;
 
 #[cfg(test)]
 mod tests {
