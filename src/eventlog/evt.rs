@@ -33,7 +33,9 @@ pub fn read(
         Some(end) => {
             log.tally.cover("end_record", END_RECORD.min((file.len() - end) as u64), 0);
             let begin = ring.u32(end + END_BEGIN).map_or(HEADER, |at| at as usize);
-            log.walk(begin, Some(end));
+            // No record begins inside the end record; a damaged one may say so.
+            let inside = (end + 1..end + END_MARK.len() * 2).contains(&begin);
+            log.walk(if inside { HEADER } else { begin }, Some(end));
         }
         None if file.len() > HEADER => {
             let text = "no end record; records were read from the front of the file".to_owned();

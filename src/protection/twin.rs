@@ -105,13 +105,21 @@ impl Twins {
             packet.taken.0 |= fitting & !layouts.0;
             layouts.0 |= fitting;
         }
-        for (spi, layouts) in options.iter().flatten() {
+        for option in &mut options {
+            let Some((spi, layouts)) = option else { continue };
             let Some(tally) = self.tallies.get_mut(spi) else { continue };
             for (bit, votes) in tally.votes.iter_mut().enumerate() {
                 *votes += u32::from(layouts.0 >> bit & 1 == 1);
             }
+            // Once the SPI's packets agree, only that layout makes a candidate: fewer kinds to keep.
+            if tally.packets >= ENOUGH_TO_TELL {
+                layouts.0 &= tally.likely().0;
+            }
+            if *layouts == Layouts(0) {
+                *option = None;
+            }
         }
-        options.first().copied().flatten().map(|_| Candidate(options))
+        options.iter().any(Option::is_some).then_some(Candidate(options))
     }
 
     /// The SPIs of which nearly every packet had a twin, with the layouts under which it had.
@@ -126,17 +134,23 @@ impl Twins {
 impl Tally {
     /// Layouts under which four of five packets had a twin, and enough packets to tell.
     fn agreed(&self) -> Layouts {
-        let enough = |votes: u32| {
-            votes >= FEWEST_TWINS && u64::from(votes) * 5 >= u64::from(self.packets) * 4
-        };
-        let bits = self.votes.iter().enumerate().filter(|(_, votes)| enough(**votes));
-        Layouts(bits.fold(0, |set, (bit, _)| set | 1 << bit))
+        self.layouts_with(|votes, packets| votes >= FEWEST_TWINS.into() && votes * 5 >= packets * 4)
     }
 
-    /// Whether looking on would find nothing: most packets have no twin.
+    /// Layouts that may still come to that: packets in flight have no twin yet.
+    fn likely(&self) -> Layouts {
+        self.layouts_with(|votes, packets| votes * 2 >= packets)
+    }
+
+    /// Whether looking on would find nothing.
     fn is_hopeless(&self) -> bool {
-        let most = self.votes.iter().max().copied().unwrap_or_default();
-        self.packets >= ENOUGH_TO_TELL && u64::from(most) * 2 < u64::from(self.packets)
+        self.packets >= ENOUGH_TO_TELL && self.likely() == Layouts(0)
+    }
+
+    fn layouts_with(&self, enough: impl Fn(u64, u64) -> bool) -> Layouts {
+        let votes = self.votes.iter().enumerate();
+        let bits = votes.filter(|(_, votes)| enough((**votes).into(), self.packets.into()));
+        Layouts(bits.fold(0, |set, (bit, _)| set | 1 << bit))
     }
 }
 
@@ -180,7 +194,8 @@ const SOON: Span = Span::from_millis(10);
 const MOST_RECENT: usize = 128;
 /// SPIs whose twin one packet may be: both directions, and both again while one is replaced.
 const MOST_OPTIONS: usize = 4;
-const MOST_SPIS: usize = 65_536;
+/// SPIs whose packets are looked through for twins; the search must not grow with their number.
+const MOST_SPIS: usize = 16_384;
 /// Eight exact fits in a row are no chance.
 const FEWEST_TWINS: u32 = 8;
 const ENOUGH_TO_TELL: u32 = 64;

@@ -180,7 +180,8 @@ impl<'p> CaptureObserver<'p> {
     fn observe_ip(&mut self, ip: &IpPacket<'_>, pair: HostPair, stream: Stream, seen: Sighting) {
         let seen = Sighting { flow: flow_of(ip, pair), ..seen };
         let Some(fragment) = ip.fragment else {
-            return match self.likely_twin(ip, pair, stream, seen.time) {
+            let candidate = self.likely_twin(ip, pair, stream, seen.time);
+            return match candidate.filter(|_| self.likely_twins.len() < MOST_LIKELY_TWINS) {
                 Some(candidate) => {
                     self.likely_twins.entry((pair, stream, candidate)).or_default().observe(seen);
                 }
@@ -323,3 +324,7 @@ fn flow_of(ip: &IpPacket<'_>, pair: HostPair) -> Option<Flow> {
     };
     Some(Flow { protocol: ip.protocol, a_port, b_port })
 }
+
+/// Kinds of likely twins that wait for the end of the capture; what comes beyond is taken for what
+/// it seems, so that a flood of SPIs cannot fill the memory.
+const MOST_LIKELY_TWINS: usize = 32_768;

@@ -171,6 +171,17 @@ fn damage_is_named_and_the_rest_is_read() {
     assert_eq!(summary.records, 19);
 }
 
+/// Found by fuzzing: bytes of the end record were accounted for twice.
+#[test]
+fn regression_an_end_record_that_says_the_log_begins_inside_it() {
+    let mut file = evt(&logons(1..=3), Header::Clean, &logons(4..=5));
+    let end = file.windows(4).position(|word| word == [0x11; 4]).unwrap() - 4;
+    for inside in (end + 4..end + 40).step_by(4) {
+        file[end + 20..end + 24].copy_from_slice(&u32::try_from(inside).unwrap().to_le_bytes());
+        assert_eq!(read(&file).0.records, 3);
+    }
+}
+
 #[test]
 fn libevt_agrees_on_every_record() {
     if !tool_is_there("evtexport", "libevt-utils") {
