@@ -156,7 +156,7 @@ const WORDS: &[FindingWords] = &[
     row(
         FindingCode::FailedClosed,
         "failed_closed",
-        "Negotiations failed, and no packet of the two hosts was seen in clear: either the policy blocks what it cannot protect, or nothing was sent.",
+        "Negotiations failed, and no packet of the two hosts that owes protection was seen in clear: either the policy blocks what it cannot protect, or nothing was sent.",
         "Mend the cause of the failure; keep the policy as strict as it is.",
     ),
     row(

@@ -39,7 +39,7 @@ fn of_pair(
     let reasons: BTreeSet<Reason> = failed.iter().filter_map(|x| x.reason).collect();
     let names: Vec<&str> = reasons.iter().map(|r| r.as_str()).collect();
     let what = match code {
-        FindingCode::FailedClosed => "and no packet of the two was seen in clear",
+        FindingCode::FailedClosed => "and nothing of theirs that owes protection was seen in clear",
         _ if beside => "while protected traffic of the two went on",
         _ => "apart from the windows in clear text",
     };

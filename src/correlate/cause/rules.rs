@@ -410,7 +410,7 @@ impl<'a> Case<'a> {
                 reason: Reason::NoIkeAttempted,
                 score: 60,
                 refs: BTreeSet::new(),
-                why: "neither capture nor logs show any IKE between the two: nobody tried to negotiate".to_owned(),
+                why: "neither captures nor logs show any IKE or ESP for these two".to_owned(),
                 against: vec!["an attempt before the capture began would not be seen".to_owned()],
             };
         }
