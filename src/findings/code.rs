@@ -77,6 +77,8 @@ pub enum FindingCode {
     FramesLost,
     /// A capture shows packets again after decryption.
     DecryptedTwins,
+    /// Negotiations of very many pairs failed.
+    IkeFlood,
 }
 
 /// The words for one finding.
@@ -243,6 +245,12 @@ const WORDS: &[FindingWords] = &[
         "The capture was taken on a host that decrypts: it shows packets inside ESP and again after decryption. The second sighting is no leak and opens no window.",
         "Nothing; where doubt remains, capture on the wire outside the host.",
     ),
+    row(
+        FindingCode::IkeFlood,
+        "ike_flood",
+        "Negotiations of more than fifty pairs of hosts failed without opening a window: a flood of requests, a scan, or one cause that all of them share.",
+        "Look whether the addresses are real; if they are, look for what the hosts share: a gateway, a certificate authority, a policy.",
+    ),
 ];
 
 #[cfg(test)]
@@ -258,6 +266,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), WORDS.len());
-        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::DecryptedTwins));
+        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::IkeFlood));
     }
 }

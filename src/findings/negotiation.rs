@@ -17,11 +17,36 @@ pub(super) fn failures_outside_windows(facts: &Facts) -> Vec<Finding> {
             by_pair.entry(exchange.pair()).or_default().push(exchange);
         }
     }
+    if by_pair.len() > MOST_PAIRS {
+        return vec![flood(&by_pair)];
+    }
     let leaking: BTreeSet<HostPair> = facts.windows.iter().map(|w| w.window.pair).collect();
     by_pair
         .into_iter()
         .filter_map(|(pair, failed)| of_pair(facts, pair, &failed, leaking.contains(&pair)))
         .collect()
+}
+
+/// So many pairs at once are one statement.
+fn flood(by_pair: &BTreeMap<HostPair, Vec<&IkeExchange>>) -> Finding {
+    let mut failed: Vec<&IkeExchange> = by_pair.values().flatten().copied().collect();
+    failed.sort_by_key(|x| (x.start, x.first));
+    let reasons: BTreeSet<Reason> = failed.iter().filter_map(|x| x.reason).collect();
+    let names: Vec<&str> = reasons.iter().map(|r| r.as_str()).collect();
+    let title = format!(
+        "{} of {} failed: a flood, a scan, or one cause for all",
+        counted(failed.len() as u64, "negotiation"),
+        counted(by_pair.len() as u64, "pair"),
+    );
+    let detail = format!("Reasons: {}. Each stands in ike_exchanges.csv.", names.join(", "));
+    let when = |time, x: &IkeExchange| When { time, evidence: x.first.evidence };
+    let span = failed.first().zip(failed.iter().max_by_key(|x| x.end));
+    Finding {
+        span: span.map(|(first, last)| (when(first.start, first), when(last.end, last))),
+        proof: proof_of(failed.iter().map(|x| x.first)),
+        causes: reasons.into_iter().collect(),
+        ..Finding::new(FindingCode::IkeFlood, Severity::Medium, title, detail)
+    }
 }
 
 fn of_pair(
@@ -70,6 +95,9 @@ fn of_pair(
         ..Finding::new(code, severity, title, detail)
     })
 }
+
+/// Pairs that have a finding each.
+const MOST_PAIRS: usize = 50;
 
 /// Negotiations past the bound: counted, not told.
 pub(super) fn uncounted(facts: &Facts) -> Option<Finding> {

@@ -5,7 +5,9 @@
 
 use super::FormatError;
 use super::picture::picture;
-use super::schema::{Cause, Count, Evidence, FrameRef, IkeExchange, LogEvent, Report, Window};
+use super::schema::{
+    Cause, Count, Evidence, FrameRef, IkeExchange, LogEvent, Pair, Report, Window,
+};
 use crate::evidence::sha256_octets;
 use askama::Template;
 use base64::Engine as _;
@@ -26,6 +28,7 @@ pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
         script: SCRIPT,
         data: &data,
         classes: picture(&report.totals.by_class),
+        pairs: pairs(report),
         windows: report.windows.get(..MOST_ROWS).unwrap_or(&report.windows),
         exchanges: report.ike_exchanges.get(..MOST_ROWS).unwrap_or(&report.ike_exchanges),
         events: report.log_events.get(..MOST_ROWS).unwrap_or(&report.log_events),
@@ -44,6 +47,7 @@ struct Page<'a> {
     script: &'static str,
     data: &'a str,
     classes: Vec<(&'static str, &'static str, Count)>,
+    pairs: Vec<&'a Pair>,
     windows: &'a [Window],
     exchanges: &'a [IkeExchange],
     events: &'a [LogEvent],
@@ -85,6 +89,14 @@ const fn sentence(verdict: &str) -> &'static str {
         b"no_expectation" => "Nothing says what had to be protected.",
         _ => "No packet was seen that had to be protected.",
     }
+}
+
+/// Those that owe protection first, then the busiest.
+fn pairs(report: &Report) -> Vec<&Pair> {
+    let mut pairs: Vec<&Pair> = report.pairs.iter().collect();
+    pairs.sort_by_key(|pair| (pair.expectation != "required", std::cmp::Reverse(pair.frames)));
+    pairs.truncate(MOST_ROWS);
+    pairs
 }
 
 /// What the script draws, as JSON that cannot end the element it stands in.
