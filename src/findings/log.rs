@@ -50,7 +50,7 @@ pub(super) fn auditing_reduced(facts: &Facts) -> Vec<Finding> {
     let is_one = |e: &PlacedEvent| {
         e.event.audit_change.is_some_and(|c| c.subcategory.is_some() && c.silences())
     };
-    let what = "auditing of IPsec was turned off";
+    let what = "IPsec is not audited in full from here on";
     per_log(facts, is_one, (FindingCode::AuditingReduced, Severity::High), what)
 }
 
