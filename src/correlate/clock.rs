@@ -29,6 +29,12 @@ pub struct ClockOffset {
     pub spread: Span,
 }
 
+impl ClockOffset {
+    /// Beyond this a clock is called wrong: Kerberos tolerates five minutes by default (RFC 4120 §1.6
+    /// leaves it to the realm).
+    pub const TOLERATED: Span = Span::from_seconds(300);
+}
+
 /// How an offset was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OffsetMethod {

@@ -1,9 +1,8 @@
 //! Whether the evidence itself can be relied on: clocks, damage, losses.
 
 use super::{Finding, FindingCode, Proof, Severity, When, counted};
-use crate::correlate::Facts;
+use crate::correlate::{ClockOffset, Facts};
 use crate::evidence::{Content, Evidence};
-use crate::time::Span;
 use std::collections::BTreeMap;
 
 /// Clocks that were wrong by much, and clocks that could not be compared.
@@ -15,7 +14,7 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
     for clock in &facts.clock_offsets {
         let (code, severity, title, detail) = match clock.offset {
-            Some(offset) if offset.magnitude() > TOLERATED => (
+            Some(offset) if offset.magnitude() > ClockOffset::TOLERATED => (
                 FindingCode::ClockWrong,
                 Severity::Medium,
                 format!("{}'s clock was wrong by {offset} s", clock.host),
@@ -114,6 +113,3 @@ pub(super) fn frames_lost(evidence: &[Evidence]) -> Vec<Finding> {
         })
         .collect()
 }
-
-/// Kerberos tolerates five minutes by default (RFC 4120 §1.6 leaves it to the realm).
-const TOLERATED: Span = Span::from_seconds(300);

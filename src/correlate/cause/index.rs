@@ -2,7 +2,7 @@
 
 use crate::catalogue::{Category, Reason};
 use crate::correlate::stretches::Stretches;
-use crate::correlate::{Facts, PlacedEvent, UnreachableFacts};
+use crate::correlate::{ClockOffset, Facts, PlacedEvent, UnreachableFacts};
 use crate::eventlog::LogEvent;
 use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
@@ -25,6 +25,7 @@ pub(super) struct Index<'a> {
     of_host: BTreeMap<IpAddr, Stretches<usize>>,
     tunnels: Vec<(HostPair, usize)>,
     gateways: BTreeMap<EvidenceId, BTreeSet<HostPair>>,
+    wrong_clocks: BTreeMap<IpAddr, &'a ClockOffset>,
 }
 
 impl<'a> Index<'a> {
@@ -61,6 +62,7 @@ impl<'a> Index<'a> {
             of_host: of_host(facts),
             tunnels: tunnels(facts),
             gateways: gateways(facts),
+            wrong_clocks: wrong_clocks(facts),
         }
     }
 
@@ -138,6 +140,11 @@ impl<'a> Index<'a> {
     ) -> impl Iterator<Item = (usize, &'a PlacedEvent)> {
         let found = touching(&self.of_host, host, from, to);
         found.filter_map(|index| Some((index, self.facts.events.get(index)?)))
+    }
+
+    /// The clock of a host, where it was wrong by more than authentication bears.
+    pub(super) fn wrong_clock(&self, host: IpAddr) -> Option<&'a ClockOffset> {
+        self.wrong_clocks.get(&host).copied()
     }
 
     /// Who negotiates for a pair without IPsec of its own: the tunnels whose logged selectors hold
@@ -229,6 +236,18 @@ fn of_host(facts: &Facts) -> BTreeMap<IpAddr, Stretches<usize>> {
         own.into_iter().flatten().map(move |address| (*address, (time, time, index)))
     });
     grouped(by_address)
+}
+
+fn wrong_clocks(facts: &Facts) -> BTreeMap<IpAddr, &ClockOffset> {
+    let is_wrong =
+        |clock: &&ClockOffset| clock.offset.is_some_and(|o| o.magnitude() > ClockOffset::TOLERATED);
+    let wrong = facts.clock_offsets.iter().filter(is_wrong);
+    wrong
+        .flat_map(|clock| {
+            let own = facts.addresses.get(&clock.evidence).into_iter().flatten();
+            own.map(move |address| (*address, clock))
+        })
+        .collect()
 }
 
 /// Tunnels that came up, each selector once.

@@ -203,12 +203,27 @@ impl<'a> Case<'a> {
             (false, true) => ", and the event log tells of it at the same time",
             (false, false) => "",
         };
-        let why = format!("{attempts} failed ({frames}): {}{log}", state_of(failed));
+        let clock = self.wrong_clock(reason).unwrap_or_default();
+        let why = format!("{attempts} failed ({frames}): {}{log}{clock}", state_of(failed));
         let refs = failed.iter().flat_map(|f| {
             std::iter::once(FactRef::Exchange(f.index))
                 .chain(f.logged.iter().map(|e| FactRef::Event(*e)))
         });
         Cause { reason, score, refs: refs.collect(), why, against }
+    }
+
+    /// What a host's wrong clock adds to a failed authentication.
+    fn wrong_clock(&self, reason: Reason) -> Option<String> {
+        let bears = matches!(
+            reason,
+            Reason::AuthenticationFailed | Reason::CertificateInvalid | Reason::KerberosFailed
+        );
+        let mut hosts = self.hosts().into_iter().filter(|_| bears);
+        let clock = hosts.find_map(|host| self.index.wrong_clock(host))?;
+        Some(format!(
+            "; {}'s clock was wrong by {} s, so certificates and tickets may have seemed invalid",
+            clock.host, clock.offset?
+        ))
     }
 
     /// Failures that only a log tells: the capture may begin later or lie elsewhere.
