@@ -107,6 +107,8 @@ pub struct Facts {
     /// Per log, the addresses of the host that wrote it, as its events and those of its sister
     /// logs (same computer, same folder) name them.
     pub addresses: BTreeMap<EvidenceId, BTreeSet<IpAddr>>,
+    /// Addresses that are known to be of one host, by the policy or by a log.
+    pub same_host: Vec<BTreeSet<IpAddr>>,
     /// One a log that needs one.
     pub clock_offsets: Vec<ClockOffset>,
     /// By pair.
@@ -136,6 +138,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         protected: Vec::new(),
         exchanges,
         events,
+        same_host: Vec::new(),
         addresses: addresses(summary, policy),
         clock_offsets: clocks,
         unreachable: unreachable(summary),
@@ -147,6 +150,8 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
             .collect(),
         ike_overflow: negotiations.overflow(),
     };
+    let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
+    facts.same_host = named.chain(facts.addresses.values().cloned()).collect();
     let twins = summary.decrypted_twins();
     let mut windows = Vec::new();
     let pairs: BTreeSet<HostPair> = streams.keys().chain(twins.keys()).copied().collect();

@@ -26,6 +26,33 @@ fn frame(sent: Sent) -> (u32, Vec<u8>) {
     (second, frame)
 }
 
+/// ESP between the IPv4 addresses of two hosts, clear text between their IPv6 addresses.
+#[test]
+fn an_address_family_that_goes_past_the_policy_is_an_alternate_path() {
+    let mut bare = [&[2; 12][..], &[0x86, 0xdd, 0x60, 0, 0, 0, 0, 12, 17, 64]].concat();
+    for host in [1, 2] {
+        bare.extend([0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host]);
+    }
+    bare.extend([0x9c, 0x40, 0, 53, 0, 12, 0, 0, 1, 2, 3, 4]);
+    let (_, esp) = frame(Esp(0));
+    let frames: [(u32, u32, &[u8]); 3] = [(10, 0, &esp), (11, 0, &bare), (12, 0, &esp)];
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
+        path
+    };
+    let capture = write("path.pcap", &pcap(Order::Little, 0xa1b2_c3d4, &frames));
+    let policy = write(
+        "policy.toml",
+        b"[hosts]\none = [\"10.0.0.1\", \"fd00::1\"]\nother = [\"10.0.0.2\", \"fd00::2\"]\n[[protect]]\nbetween = [\"one\", \"other\"]\n",
+    );
+    let report = analyze(&[&capture], &["--policy", policy.to_str().unwrap()]);
+    let [window] = &report.windows[..] else { panic!("{:?}", report.windows) };
+    assert_eq!((window.a.as_str(), window.first.frame), ("fd00::1", 2));
+    assert_eq!(window.causes[0].reason, "alternate_path");
+}
+
 /// The windows of what was sent: first and last frame, and whether mixed.
 fn windows(sent: &[Sent], options: &[&str]) -> Vec<(u64, u64, bool)> {
     let frames: Vec<(u32, Vec<u8>)> = sent.iter().map(|sent| frame(*sent)).collect();

@@ -86,4 +86,4 @@ impl<'a> Case<'a> {
 /// How far back a cause may lie where no protected packet came before: the longest time that a
 /// negotiation of Windows or strongSwan tries before it gives up (165 s, RFC 7296 §2.4 leaves the
 /// number to the implementation), and a little.
-const LOOKBACK: Span = Span::from_seconds(180);
+pub(super) const LOOKBACK: Span = Span::from_seconds(180);

@@ -26,6 +26,7 @@ pub(super) struct Index<'a> {
     tunnels: Vec<(HostPair, usize)>,
     gateways: BTreeMap<EvidenceId, BTreeSet<HostPair>>,
     wrong_clocks: BTreeMap<IpAddr, &'a ClockOffset>,
+    same_host: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
 }
 
 impl<'a> Index<'a> {
@@ -63,6 +64,7 @@ impl<'a> Index<'a> {
             tunnels: tunnels(facts),
             gateways: gateways(facts),
             wrong_clocks: wrong_clocks(facts),
+            same_host: same_host(facts),
         }
     }
 
@@ -145,6 +147,16 @@ impl<'a> Index<'a> {
     /// The clock of a host, where it was wrong by more than authentication bears.
     pub(super) fn wrong_clock(&self, host: IpAddr) -> Option<&'a ClockOffset> {
         self.wrong_clocks.get(&host).copied()
+    }
+
+    /// Pairs with IPsec of their own between other addresses of the same two hosts.
+    pub(super) fn other_paths(&self, pair: HostPair) -> BTreeSet<HostPair> {
+        let of = |host: IpAddr| self.same_host.get(&host).into_iter().flatten().copied();
+        let (one, other) = (of(pair.a()).chain([pair.a()]), of(pair.b()).chain([pair.b()]));
+        let other: Vec<IpAddr> = other.collect();
+        one.flat_map(|a| other.iter().map(move |b| HostPair::new(a, *b)))
+            .filter(|path| *path != pair && self.protected.contains_key(path))
+            .collect()
     }
 
     /// Who negotiates for a pair without IPsec of its own: the tunnels whose logged selectors hold
@@ -250,6 +262,17 @@ fn wrong_clocks(facts: &Facts) -> BTreeMap<IpAddr, &ClockOffset> {
         .collect()
 }
 
+/// For each address the others of its host; hosts with very many are routers, not ends.
+fn same_host(facts: &Facts) -> BTreeMap<IpAddr, BTreeSet<IpAddr>> {
+    let mut known: BTreeMap<IpAddr, BTreeSet<IpAddr>> = BTreeMap::new();
+    for addresses in facts.same_host.iter().filter(|all| all.len() <= MOST_ADDRESSES) {
+        for address in addresses {
+            known.entry(*address).or_default().extend(addresses);
+        }
+    }
+    known
+}
+
 /// Tunnels that came up, each selector once.
 fn tunnels(facts: &Facts) -> Vec<(HostPair, usize)> {
     let mut seen = BTreeSet::new();
@@ -322,5 +345,7 @@ fn prefix_len(mask: IpAddr) -> Option<u8> {
 
 /// Pairs on one capture that may be gateways of others.
 const MOST_GATEWAYS: usize = 8;
+/// Addresses of one host.
+const MOST_ADDRESSES: usize = 16;
 /// Different selectors that are looked through for a window.
 const MOST_TUNNELS: usize = 1000;

@@ -8,6 +8,8 @@ mod case;
 
 mod rules;
 
+mod failed;
+
 pub(super) use index::pair_of;
 
 use super::{CleartextWindow, ExplainedWindow, Facts};
