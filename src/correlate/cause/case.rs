@@ -62,7 +62,8 @@ impl<'a> Case<'a> {
         from: Timestamp,
         to: Timestamp,
     ) -> BTreeMap<usize, &'a IkeExchange> {
-        let found = self.negotiators.iter().flat_map(|pair| self.index.exchanges(*pair, from, to));
+        let found =
+            self.negotiators.iter().flat_map(|pair| self.index.exchanges.touching(*pair, from, to));
         found.filter_map(|at| Some((at, self.index.facts.exchanges.get(at)?))).collect()
     }
 

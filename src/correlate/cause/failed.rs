@@ -60,7 +60,8 @@ impl<'a> Case<'a> {
             let placed = self.index.facts.events.get(*at);
             placed.is_some_and(|e| e.event.initiator_cookie.is_none())
         };
-        let same_time = self.index.failures(exchange.pair(), from, to).filter(has_no_cookie);
+        let same_time =
+            self.index.failures.touching(exchange.pair(), from, to).filter(has_no_cookie);
         Failed { index, exchange, logged: same_time.collect(), by_cookie: false }
     }
 
@@ -129,7 +130,7 @@ impl<'a> Case<'a> {
         let mut by_reason: BTreeMap<Reason, BTreeSet<usize>> = BTreeMap::new();
         let from = self.from.shifted(JITTER.negated());
         for pair in self.pairs() {
-            for index in self.index.failures(pair, from, self.window.run.end) {
+            for index in self.index.failures.touching(pair, from, self.window.run.end) {
                 let Some(placed) = self.index.facts.events.get(index) else { continue };
                 if !told.contains(&index) {
                     let reason = placed.event.reason.unwrap_or(Reason::Other);

@@ -14,15 +14,18 @@ use std::net::IpAddr;
 /// What the rules look things up in. Numbers are indices in [`Facts`].
 pub(super) struct Index<'a> {
     pub(super) facts: &'a Facts,
-    exchanges: BTreeMap<HostPair, Stretches<usize>>,
+    /// Negotiations.
+    pub(super) exchanges: Timed<HostPair>,
     protected: BTreeMap<HostPair, Stretches<ClassRun>>,
     unreachable: BTreeMap<HostPair, Vec<&'a UnreachableFacts>>,
     by_cookie: BTreeMap<[u8; 8], Vec<usize>>,
-    failures: BTreeMap<HostPair, Stretches<usize>>,
-    ended: BTreeMap<HostPair, Stretches<usize>>,
+    /// Logged failures.
+    pub(super) failures: Timed<HostPair>,
+    /// Logged ends of security associations.
+    pub(super) ended: Timed<HostPair>,
     /// Security associations of no algorithm: clear text was agreed on.
-    soft: BTreeMap<HostPair, Stretches<usize>>,
-    of_host: BTreeMap<IpAddr, Stretches<usize>>,
+    pub(super) soft: Timed<HostPair>,
+    of_host: Timed<IpAddr>,
     tunnels: Vec<(HostPair, usize)>,
     gateways: BTreeMap<EvidenceId, BTreeSet<HostPair>>,
     wrong_clocks: BTreeMap<IpAddr, &'a ClockOffset>,
@@ -68,24 +71,14 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// Negotiations of a pair that touch a span.
-    pub(super) fn exchanges(
-        &self,
-        pair: HostPair,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> impl Iterator<Item = usize> {
-        touching(&self.exchanges, pair, from, to)
-    }
-
     /// Whether a pair shows IPsec of its own.
     pub(super) fn has_own(&self, pair: HostPair) -> bool {
-        self.protected.contains_key(&pair) || self.exchanges.contains_key(&pair)
+        self.protected.contains_key(&pair) || self.exchanges.knows(pair)
     }
 
     /// Whether a pair negotiates at all.
     pub(super) fn negotiates(&self, pair: HostPair) -> bool {
-        self.exchanges.contains_key(&pair)
+        self.exchanges.knows(pair)
     }
 
     /// The protected runs of a pair.
@@ -103,36 +96,6 @@ impl<'a> Index<'a> {
         self.by_cookie.get(&cookie).map_or(&[], Vec::as_slice)
     }
 
-    /// Logged failures of a pair in a span.
-    pub(super) fn failures(
-        &self,
-        pair: HostPair,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> impl Iterator<Item = usize> {
-        touching(&self.failures, pair, from, to)
-    }
-
-    /// Logged ends of a pair's security associations in a span.
-    pub(super) fn ended(
-        &self,
-        pair: HostPair,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> impl Iterator<Item = usize> {
-        touching(&self.ended, pair, from, to)
-    }
-
-    /// Logged agreements of a pair to talk in clear, in a span.
-    pub(super) fn soft(
-        &self,
-        pair: HostPair,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> impl Iterator<Item = usize> {
-        touching(&self.soft, pair, from, to)
-    }
-
     /// What a host's log says of its services and policies in a span; the latest first.
     pub(super) fn of_host(
         &self,
@@ -140,7 +103,7 @@ impl<'a> Index<'a> {
         from: Timestamp,
         to: Timestamp,
     ) -> impl Iterator<Item = (usize, &'a PlacedEvent)> {
-        let found = touching(&self.of_host, host, from, to);
+        let found = self.of_host.touching(host, from, to);
         found.filter_map(|index| Some((index, self.facts.events.get(index)?)))
     }
 
@@ -198,23 +161,34 @@ impl<'a> Index<'a> {
     }
 }
 
-fn touching<K: Ord + Copy>(
-    groups: &BTreeMap<K, Stretches<usize>>,
-    key: K,
-    from: Timestamp,
-    to: Timestamp,
-) -> impl Iterator<Item = usize> {
-    groups.get(&key).into_iter().flat_map(move |known| known.touching(from, to)).copied()
+/// Facts with a time, each under its pair or host.
+pub(super) struct Timed<K>(BTreeMap<K, Stretches<usize>>);
+
+impl<K: Ord> Timed<K> {
+    /// Those under a key that touch a span, the latest start first.
+    pub(super) fn touching(
+        &self,
+        key: K,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Iterator<Item = usize> + use<'_, K> {
+        self.0.get(&key).into_iter().flat_map(move |known| known.touching(from, to)).copied()
+    }
+
+    /// Whether there is any under a key.
+    pub(super) fn knows(&self, key: K) -> bool {
+        self.0.contains_key(&key)
+    }
 }
 
 type Placed = (Timestamp, Timestamp, usize);
 
-fn grouped<K: Ord>(items: impl Iterator<Item = (K, Placed)>) -> BTreeMap<K, Stretches<usize>> {
+fn grouped<K: Ord>(items: impl Iterator<Item = (K, Placed)>) -> Timed<K> {
     let mut groups: BTreeMap<K, Vec<Placed>> = BTreeMap::new();
     for (key, placed) in items {
         groups.entry(key).or_default().push(placed);
     }
-    groups.into_iter().map(|(key, placed)| (key, Stretches::new(placed))).collect()
+    Timed(groups.into_iter().map(|(key, placed)| (key, Stretches::new(placed))).collect())
 }
 
 /// Events of one kind whose time on the captures' clock is known.
@@ -236,7 +210,7 @@ fn by_cookie(facts: &Facts) -> BTreeMap<[u8; 8], Vec<usize>> {
 }
 
 /// Services and policies, under every address of the host that logged them.
-fn of_host(facts: &Facts) -> BTreeMap<IpAddr, Stretches<usize>> {
+fn of_host(facts: &Facts) -> Timed<IpAddr> {
     let is_one = |e: &PlacedEvent| {
         let category = e.event.entry.category;
         e.event.service.is_some()

@@ -143,7 +143,7 @@ impl<'a> Case<'a> {
         let (from, to) = self.opening();
         let pairs = self.pairs();
         let logged: BTreeSet<usize> =
-            pairs.iter().flat_map(|pair| self.index.ended(*pair, from, to)).collect();
+            pairs.iter().flat_map(|pair| self.index.ended.touching(*pair, from, to)).collect();
         let mut refs: BTreeSet<FactRef> = logged.iter().map(|e| FactRef::Event(*e)).collect();
         let Some((index, exchange)) = on_wire else {
             if logged.is_empty() || !self.esp_stopped() {
@@ -203,7 +203,7 @@ impl<'a> Case<'a> {
         let pairs = self.pairs();
         let to = self.window.run.end;
         let soft: BTreeSet<usize> =
-            pairs.iter().flat_map(|pair| self.index.soft(*pair, from, to)).collect();
+            pairs.iter().flat_map(|pair| self.index.soft.touching(*pair, from, to)).collect();
         let placed = self.index.facts.events.get(*soft.first()?)?;
         Some(Cause {
             reason: Reason::FallbackToClear,
