@@ -20,6 +20,7 @@ fuzz_target!(|data: &[u8]| {
             time: Timestamp(0),
             linktype,
             original_len,
+            offset: 0,
             data,
         };
         check(&frame, &named);

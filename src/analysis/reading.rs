@@ -153,7 +153,9 @@ impl Reading {
             }
         }
         self.outside_span = outside;
-        self.part.captures.insert(self.evidence.id, observer.finish());
+        let mut summary = observer.finish();
+        self.evidence.problems.append(&mut summary.problems);
+        self.part.captures.insert(self.evidence.id, summary);
     }
 
     fn log(&mut self, bytes: &mut impl Read, request: &Request) {

@@ -293,6 +293,7 @@ impl Walk {
             time,
             linktype: clock.linktype,
             original_len: fields.original_len.max(fields.captured_len),
+            offset: offset + fields.data_at as u64,
             data,
         })
     }

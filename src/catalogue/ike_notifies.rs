@@ -1,7 +1,7 @@
-//! IKE's numbers by name: notify messages, exchanges, transforms, vendor ids.
+//! What IKE peers tell each other in notify payloads: number, name, meaning and the reason it stands for.
 //!
-//! Sources: IANA "Internet Key Exchange Version 2 (IKEv2) Parameters" and "Internet Key Exchange
-//! (IKE) Attributes", RFC 2408 §3.14.1, RFC 7296 §3.10.1, MS-AIPS for AuthIP.
+//! Sources: IANA "IKEv2 Notify Message Error Types" and "Status Types", RFC 2408 §3.14.1, RFC 2407
+//! §4.6.3, RFC 3706. Types without a row are shown by their number.
 
 use super::Reason;
 
@@ -14,260 +14,688 @@ pub enum NotifySpace {
     V2,
 }
 
-/// One notify message.
-#[derive(Debug)]
+impl NotifySpace {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::V1, Self::V2];
+}
+
+/// One notify message type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotifyEntry {
-    /// Its number space.
-    pub space: NotifySpace,
     /// Its number.
     pub number: u16,
-    /// Its registered name.
+    /// Its name in IANA's registry, or in the RFC where no registry lists it.
     pub name: &'static str,
+    /// What it says.
+    pub meaning: &'static str,
     /// The failure it tells; `None` for a status.
     pub reason: Option<Reason>,
+    /// Where it is defined.
+    pub source: &'static str,
 }
 
 /// The entry of a notify number.
 #[must_use]
 pub fn notify(space: NotifySpace, number: u16) -> Option<&'static NotifyEntry> {
-    NOTIFIES.iter().find(|row| row.space == space && row.number == number)
+    let table = notifies(space);
+    table.binary_search_by_key(&number, |row| row.number).ok().and_then(|at| table.get(at))
 }
 
-/// Every notify message known.
+/// Every notify message known of a number space, by number.
 #[must_use]
-pub const fn notifies() -> &'static [NotifyEntry] {
-    NOTIFIES
+pub const fn notifies(space: NotifySpace) -> &'static [NotifyEntry] {
+    match space {
+        NotifySpace::V1 => IKEV1_NOTIFIES,
+        NotifySpace::V2 => IKEV2_NOTIFIES,
+    }
 }
 
-/// The name of an exchange type; `None` where it is not registered.
-#[must_use]
-pub fn exchange_name(number: u8) -> Option<&'static str> {
-    EXCHANGES.iter().find(|row| row.0 == number).map(|row| row.1)
+const fn error(
+    number: u16,
+    name: &'static str,
+    reason: Reason,
+    meaning: &'static str,
+    source: &'static str,
+) -> NotifyEntry {
+    NotifyEntry { number, name, meaning, reason: Some(reason), source }
 }
 
-/// The name of a vendor id, by the beginning of its octets in hexadecimal.
-#[must_use]
-pub fn vendor_name(hex: &str) -> Option<&'static str> {
-    VENDORS.iter().find(|row| hex.starts_with(row.0)).map(|row| row.1)
+const fn status(
+    number: u16,
+    name: &'static str,
+    meaning: &'static str,
+    source: &'static str,
+) -> NotifyEntry {
+    NotifyEntry { number, name, meaning, reason: None, source }
 }
 
-/// The name of a transform: its type (RFC 7296 §3.3.2) and its id.
-#[must_use]
-pub fn transform_name(kind: u8, id: u16) -> Option<&'static str> {
-    TRANSFORMS.iter().find(|row| row.0 == kind && row.1 == id).map(|row| row.2)
-}
-
-/// The name of an IKEv1 phase 1 attribute value (RFC 2409 appendix A): attribute and value.
-#[must_use]
-pub fn v1_attribute_name(attribute: u16, value: u16) -> Option<&'static str> {
-    V1_ATTRIBUTES.iter().find(|row| row.0 == attribute && row.1 == value).map(|row| row.2)
-}
-
-const fn v1(number: u16, name: &'static str, reason: Option<Reason>) -> NotifyEntry {
-    NotifyEntry { space: NotifySpace::V1, number, name, reason }
-}
-
-const fn v2(number: u16, name: &'static str, reason: Option<Reason>) -> NotifyEntry {
-    NotifyEntry { space: NotifySpace::V2, number, name, reason }
-}
-
-const NOTIFIES: &[NotifyEntry] = &[
-    v1(1, "INVALID-PAYLOAD-TYPE", Some(Reason::Other)),
-    v1(2, "DOI-NOT-SUPPORTED", Some(Reason::PolicyMismatch)),
-    v1(3, "SITUATION-NOT-SUPPORTED", Some(Reason::PolicyMismatch)),
-    v1(4, "INVALID-COOKIE", Some(Reason::Other)),
-    v1(5, "INVALID-MAJOR-VERSION", Some(Reason::Other)),
-    v1(6, "INVALID-MINOR-VERSION", Some(Reason::Other)),
-    v1(7, "INVALID-EXCHANGE-TYPE", Some(Reason::PolicyMismatch)),
-    v1(8, "INVALID-FLAGS", Some(Reason::Other)),
-    v1(9, "INVALID-MESSAGE-ID", Some(Reason::Other)),
-    v1(10, "INVALID-PROTOCOL-ID", Some(Reason::PolicyMismatch)),
-    v1(11, "INVALID-SPI", Some(Reason::Other)),
-    v1(12, "INVALID-TRANSFORM-ID", Some(Reason::NoProposalChosen)),
-    v1(13, "ATTRIBUTES-NOT-SUPPORTED", Some(Reason::NoProposalChosen)),
-    v1(14, "NO-PROPOSAL-CHOSEN", Some(Reason::NoProposalChosen)),
-    v1(15, "BAD-PROPOSAL-SYNTAX", Some(Reason::Other)),
-    v1(16, "PAYLOAD-MALFORMED", Some(Reason::PskMismatchSuspected)),
-    v1(17, "INVALID-KEY-INFORMATION", Some(Reason::InvalidKe)),
-    v1(18, "INVALID-ID-INFORMATION", Some(Reason::TsUnacceptable)),
-    v1(19, "INVALID-CERT-ENCODING", Some(Reason::CertificateInvalid)),
-    v1(20, "INVALID-CERTIFICATE", Some(Reason::CertificateInvalid)),
-    v1(21, "CERT-TYPE-UNSUPPORTED", Some(Reason::CertificateInvalid)),
-    v1(22, "INVALID-CERT-AUTHORITY", Some(Reason::CertificateInvalid)),
-    v1(23, "INVALID-HASH-INFORMATION", Some(Reason::PskMismatchSuspected)),
-    v1(24, "AUTHENTICATION-FAILED", Some(Reason::AuthenticationFailed)),
-    v1(25, "INVALID-SIGNATURE", Some(Reason::AuthenticationFailed)),
-    v1(26, "ADDRESS-NOTIFICATION", None),
-    v1(27, "NOTIFY-SA-LIFETIME", None),
-    v1(28, "CERTIFICATE-UNAVAILABLE", Some(Reason::CertificateInvalid)),
-    v1(29, "UNSUPPORTED-EXCHANGE-TYPE", Some(Reason::PolicyMismatch)),
-    v1(30, "UNEQUAL-PAYLOAD-LENGTHS", Some(Reason::Other)),
-    v1(16384, "CONNECTED", None),
-    v1(24576, "RESPONDER-LIFETIME", None),
-    v1(24577, "REPLAY-STATUS", None),
-    v1(24578, "INITIAL-CONTACT", None),
-    v1(36136, "R-U-THERE", None),
-    v1(36137, "R-U-THERE-ACK", None),
-    v2(1, "UNSUPPORTED_CRITICAL_PAYLOAD", Some(Reason::Other)),
-    v2(4, "INVALID_IKE_SPI", Some(Reason::Other)),
-    v2(5, "INVALID_MAJOR_VERSION", Some(Reason::Other)),
-    v2(7, "INVALID_SYNTAX", Some(Reason::Other)),
-    v2(9, "INVALID_MESSAGE_ID", Some(Reason::Other)),
-    v2(11, "INVALID_SPI", Some(Reason::Other)),
-    v2(14, "NO_PROPOSAL_CHOSEN", Some(Reason::NoProposalChosen)),
-    v2(17, "INVALID_KE_PAYLOAD", Some(Reason::InvalidKe)),
-    v2(24, "AUTHENTICATION_FAILED", Some(Reason::AuthenticationFailed)),
-    v2(34, "SINGLE_PAIR_REQUIRED", Some(Reason::TsUnacceptable)),
-    v2(35, "NO_ADDITIONAL_SAS", Some(Reason::Other)),
-    v2(36, "INTERNAL_ADDRESS_FAILURE", Some(Reason::Other)),
-    v2(37, "FAILED_CP_REQUIRED", Some(Reason::PolicyMismatch)),
-    v2(38, "TS_UNACCEPTABLE", Some(Reason::TsUnacceptable)),
-    v2(39, "INVALID_SELECTORS", Some(Reason::TsUnacceptable)),
-    v2(40, "UNACCEPTABLE_ADDRESSES", Some(Reason::Other)),
-    v2(41, "UNEXPECTED_NAT_DETECTED", Some(Reason::Other)),
-    v2(42, "USE_ASSIGNED_HoA", Some(Reason::Other)),
-    v2(43, "TEMPORARY_FAILURE", Some(Reason::Other)),
-    v2(44, "CHILD_SA_NOT_FOUND", Some(Reason::Other)),
-    v2(45, "INVALID_GROUP_ID", Some(Reason::Other)),
-    v2(46, "AUTHORIZATION_FAILED", Some(Reason::AuthenticationFailed)),
-    v2(47, "STATE_NOT_FOUND", Some(Reason::Other)),
-    v2(16384, "INITIAL_CONTACT", None),
-    v2(16385, "SET_WINDOW_SIZE", None),
-    v2(16386, "ADDITIONAL_TS_POSSIBLE", None),
-    v2(16387, "IPCOMP_SUPPORTED", None),
-    v2(16388, "NAT_DETECTION_SOURCE_IP", None),
-    v2(16389, "NAT_DETECTION_DESTINATION_IP", None),
-    v2(16390, "COOKIE", None),
-    v2(16391, "USE_TRANSPORT_MODE", None),
-    v2(16392, "HTTP_CERT_LOOKUP_SUPPORTED", None),
-    v2(16393, "REKEY_SA", None),
-    v2(16394, "ESP_TFC_PADDING_NOT_SUPPORTED", None),
-    v2(16395, "NON_FIRST_FRAGMENTS_ALSO", None),
-    v2(16396, "MOBIKE_SUPPORTED", None),
-    v2(16403, "AUTH_LIFETIME", None),
-    v2(16404, "MULTIPLE_AUTH_SUPPORTED", None),
-    v2(16405, "ANOTHER_AUTH_FOLLOWS", None),
-    v2(16406, "REDIRECT_SUPPORTED", None),
-    v2(16407, "REDIRECT", None),
-    v2(16408, "REDIRECTED_FROM", None),
-    v2(16409, "TICKET_LT_OPAQUE", None),
-    v2(16417, "EAP_ONLY_AUTHENTICATION", None),
-    v2(16418, "CHILDLESS_IKEV2_SUPPORTED", None),
-    v2(16430, "IKEV2_FRAGMENTATION_SUPPORTED", None),
-    v2(16431, "SIGNATURE_HASH_ALGORITHMS", None),
-    v2(16435, "USE_PPK", None),
-    v2(16438, "INTERMEDIATE_EXCHANGE_SUPPORTED", None),
+/// RFC 2408 §3.14.1, the IPsec DOI's own types (RFC 2407 §4.6.3) and dead peer detection
+/// (RFC 3706 §5.3), by number.
+static IKEV1_NOTIFIES: &[NotifyEntry] = &[
+    error(
+        1,
+        "INVALID-PAYLOAD-TYPE",
+        Reason::Other,
+        "a payload of a type the peer does not know, or that decryption with another key turned into noise",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        2,
+        "DOI-NOT-SUPPORTED",
+        Reason::PolicyMismatch,
+        "the peer does not know the domain of interpretation",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        3,
+        "SITUATION-NOT-SUPPORTED",
+        Reason::PolicyMismatch,
+        "the peer does not accept the situation of the proposal",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        4,
+        "INVALID-COOKIE",
+        Reason::Other,
+        "the peer knows no negotiation with these cookies, for one because it was restarted",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        5,
+        "INVALID-MAJOR-VERSION",
+        Reason::PolicyMismatch,
+        "the peer does not speak this major version",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        6,
+        "INVALID-MINOR-VERSION",
+        Reason::PolicyMismatch,
+        "the peer does not speak this minor version",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        7,
+        "INVALID-EXCHANGE-TYPE",
+        Reason::PolicyMismatch,
+        "the peer does not do this kind of exchange",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        8,
+        "INVALID-FLAGS",
+        Reason::Other,
+        "the header's flags make no sense to the peer",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        9,
+        "INVALID-MESSAGE-ID",
+        Reason::Other,
+        "the message ID belongs to no exchange the peer knows",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        10,
+        "INVALID-PROTOCOL-ID",
+        Reason::PolicyMismatch,
+        "a proposal names a protocol the peer does not know",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        11,
+        "INVALID-SPI",
+        Reason::Other,
+        "the peer has no security association with this SPI",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        12,
+        "INVALID-TRANSFORM-ID",
+        Reason::NoProposalChosen,
+        "a proposal names a transform the peer does not know",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        13,
+        "ATTRIBUTES-NOT-SUPPORTED",
+        Reason::NoProposalChosen,
+        "a proposal carries attributes the peer does not accept",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        14,
+        "NO-PROPOSAL-CHOSEN",
+        Reason::NoProposalChosen,
+        "the peer accepts none of the proposals",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        15,
+        "BAD-PROPOSAL-SYNTAX",
+        Reason::Other,
+        "the peer cannot read a proposal",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        16,
+        "PAYLOAD-MALFORMED",
+        Reason::Other,
+        "the peer cannot read a payload; after the first encrypted message the usual sign of different keys",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        17,
+        "INVALID-KEY-INFORMATION",
+        Reason::InvalidKe,
+        "the peer does not accept the key exchange data",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        18,
+        "INVALID-ID-INFORMATION",
+        Reason::TsUnacceptable,
+        "the peer does not accept the identity or the networks that were named",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        19,
+        "INVALID-CERT-ENCODING",
+        Reason::CertificateInvalid,
+        "the peer cannot read the certificate's encoding",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        20,
+        "INVALID-CERTIFICATE",
+        Reason::CertificateInvalid,
+        "the peer does not accept the certificate",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        21,
+        "CERT-TYPE-UNSUPPORTED",
+        Reason::CertificateInvalid,
+        "the peer does not support this type of certificate",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        22,
+        "INVALID-CERT-AUTHORITY",
+        Reason::CertificateInvalid,
+        "the peer does not know the certificate authority",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        23,
+        "INVALID-HASH-INFORMATION",
+        Reason::AuthenticationFailed,
+        "the hash that proves the key does not hold",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        24,
+        "AUTHENTICATION-FAILED",
+        Reason::AuthenticationFailed,
+        "the peer refused the authentication",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        25,
+        "INVALID-SIGNATURE",
+        Reason::AuthenticationFailed,
+        "the signature does not hold",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        26,
+        "ADDRESS-NOTIFICATION",
+        Reason::Other,
+        "a message about addresses",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        27,
+        "NOTIFY-SA-LIFETIME",
+        Reason::Other,
+        "a message about the lifetime",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        28,
+        "CERTIFICATE-UNAVAILABLE",
+        Reason::CertificateInvalid,
+        "the peer has no certificate of the kind asked for",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        29,
+        "UNSUPPORTED-EXCHANGE-TYPE",
+        Reason::PolicyMismatch,
+        "the peer does not do this kind of exchange",
+        "RFC 2408 §3.14.1",
+    ),
+    error(
+        30,
+        "UNEQUAL-PAYLOAD-LENGTHS",
+        Reason::Other,
+        "the lengths in the message contradict each other",
+        "RFC 2408 §3.14.1",
+    ),
+    status(
+        16384,
+        "CONNECTED",
+        "the responder confirms that the exchange is complete",
+        "RFC 2408 §3.14.1",
+    ),
+    status(
+        24576,
+        "RESPONDER-LIFETIME",
+        "the lifetime the responder will keep to",
+        "RFC 2407 §4.6.3.1",
+    ),
+    status(
+        24577,
+        "REPLAY-STATUS",
+        "whether the responder checks for replayed packets",
+        "RFC 2407 §4.6.3.2",
+    ),
+    status(
+        24578,
+        "INITIAL-CONTACT",
+        "the sender holds no older security association with this peer",
+        "RFC 2407 §4.6.3.3",
+    ),
+    status(36136, "R-U-THERE", "a question whether the peer is still alive", "RFC 3706 §5.3"),
+    status(36137, "R-U-THERE-ACK", "the answer of a live peer", "RFC 3706 §5.3"),
 ];
 
-/// Exchange types: RFC 2408 §3.1, RFC 2409 §5, RFC 7296 §3.1, RFC 9242, RFC 5723; 243–246 are
-/// AuthIP's (MS-AIPS §2.2.1).
-const EXCHANGES: &[(u8, &str)] = &[
-    (1, "base"),
-    (2, "main mode"),
-    (3, "authentication only"),
-    (4, "aggressive mode"),
-    (5, "informational"),
-    (6, "transaction"),
-    (32, "quick mode"),
-    (33, "new group mode"),
-    (34, "IKE_SA_INIT"),
-    (35, "IKE_AUTH"),
-    (36, "CREATE_CHILD_SA"),
-    (37, "INFORMATIONAL"),
-    (38, "IKE_SESSION_RESUME"),
-    (39, "GSA_AUTH"),
-    (40, "GSA_REGISTRATION"),
-    (41, "GSA_REKEY"),
-    (43, "IKE_INTERMEDIATE"),
-    (44, "IKE_FOLLOWUP_KE"),
-    (243, "AuthIP main mode"),
-    (244, "AuthIP quick mode"),
-    (245, "AuthIP extended mode"),
-    (246, "AuthIP notify"),
+/// IANA "IKEv2 Notify Message Error Types" and "Status Types", by number.
+static IKEV2_NOTIFIES: &[NotifyEntry] = &[
+    error(
+        1,
+        "UNSUPPORTED_CRITICAL_PAYLOAD",
+        Reason::Other,
+        "a payload marked critical that the peer does not know",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        4,
+        "INVALID_IKE_SPI",
+        Reason::Other,
+        "the peer knows no IKE SA with these SPIs, for one because it was restarted",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        5,
+        "INVALID_MAJOR_VERSION",
+        Reason::PolicyMismatch,
+        "the peer does not speak this major version",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        7,
+        "INVALID_SYNTAX",
+        Reason::Other,
+        "the peer cannot read the message",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        9,
+        "INVALID_MESSAGE_ID",
+        Reason::Other,
+        "the message ID lies outside the peer's window",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        11,
+        "INVALID_SPI",
+        Reason::Other,
+        "the peer has no child SA with this SPI",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        14,
+        "NO_PROPOSAL_CHOSEN",
+        Reason::NoProposalChosen,
+        "the peer accepts none of the proposals",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        17,
+        "INVALID_KE_PAYLOAD",
+        Reason::InvalidKe,
+        "the peer wants another key exchange group and names it; the initiator is to try again",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        24,
+        "AUTHENTICATION_FAILED",
+        Reason::AuthenticationFailed,
+        "the peer refused the authentication",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        34,
+        "SINGLE_PAIR_REQUIRED",
+        Reason::TsUnacceptable,
+        "the peer wants one pair of addresses in the traffic selectors",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        35,
+        "NO_ADDITIONAL_SAS",
+        Reason::PolicyMismatch,
+        "the peer sets up no further SA on this IKE SA",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        36,
+        "INTERNAL_ADDRESS_FAILURE",
+        Reason::Other,
+        "the peer has no internal address to give",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        37,
+        "FAILED_CP_REQUIRED",
+        Reason::PolicyMismatch,
+        "the peer wants to be asked for its configuration",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        38,
+        "TS_UNACCEPTABLE",
+        Reason::TsUnacceptable,
+        "the peer accepts none of the traffic selectors",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        39,
+        "INVALID_SELECTORS",
+        Reason::TsUnacceptable,
+        "a packet came through an SA whose selectors do not cover it",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        40,
+        "UNACCEPTABLE_ADDRESSES",
+        Reason::Other,
+        "the peer does not accept the move to these addresses",
+        "RFC 4555 §4.1",
+    ),
+    error(
+        41,
+        "UNEXPECTED_NAT_DETECTED",
+        Reason::Other,
+        "there is an address translation that the sender ruled out",
+        "RFC 4555 §4.1",
+    ),
+    error(
+        42,
+        "USE_ASSIGNED_HoA",
+        Reason::Other,
+        "the mobile node is to use the home address it was given",
+        "RFC 5026",
+    ),
+    error(
+        43,
+        "TEMPORARY_FAILURE",
+        Reason::Other,
+        "the peer cannot do it now, for one because both rekey at once",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        44,
+        "CHILD_SA_NOT_FOUND",
+        Reason::Other,
+        "the child SA to be rekeyed does not exist at the peer",
+        "RFC 7296 §3.10.1",
+    ),
+    error(
+        45,
+        "INVALID_GROUP_ID",
+        Reason::PolicyMismatch,
+        "the key server does not know the group",
+        "IANA ikev2-parameters",
+    ),
+    error(
+        46,
+        "AUTHORIZATION_FAILED",
+        Reason::AuthenticationFailed,
+        "the key server does not admit the member",
+        "IANA ikev2-parameters",
+    ),
+    error(
+        47,
+        "STATE_NOT_FOUND",
+        Reason::Other,
+        "the peer lost the state of a key exchange in several steps",
+        "RFC 9370 §3",
+    ),
+    error(
+        48,
+        "TS_MAX_QUEUE",
+        Reason::PolicyMismatch,
+        "the peer sets up no more child SAs for these selectors",
+        "RFC 9611",
+    ),
+    status(
+        16384,
+        "INITIAL_CONTACT",
+        "the sender holds no older IKE SA with this peer",
+        "RFC 7296 §3.10.1",
+    ),
+    status(
+        16385,
+        "SET_WINDOW_SIZE",
+        "how many requests the sender takes at once",
+        "RFC 7296 §3.10.1",
+    ),
+    status(
+        16386,
+        "ADDITIONAL_TS_POSSIBLE",
+        "further traffic selectors would be accepted in an SA of their own",
+        "RFC 7296 §3.10.1",
+    ),
+    status(16387, "IPCOMP_SUPPORTED", "the sender can compress", "RFC 7296 §3.10.1"),
+    status(
+        16388,
+        "NAT_DETECTION_SOURCE_IP",
+        "a hash over the sender's address and port; one that does not fit betrays a NAT on its side",
+        "RFC 7296 §2.23",
+    ),
+    status(
+        16389,
+        "NAT_DETECTION_DESTINATION_IP",
+        "a hash over the receiver's address and port; one that does not fit betrays a NAT on its side",
+        "RFC 7296 §2.23",
+    ),
+    status(
+        16390,
+        "COOKIE",
+        "a responder under load wants to see that the initiator's address is real",
+        "RFC 7296 §2.6",
+    ),
+    status(
+        16391,
+        "USE_TRANSPORT_MODE",
+        "the child SA is to work in transport mode",
+        "RFC 7296 §3.10.1",
+    ),
+    status(
+        16392,
+        "HTTP_CERT_LOOKUP_SUPPORTED",
+        "the sender can fetch certificates by URL",
+        "RFC 7296 §3.10.1",
+    ),
+    status(16393, "REKEY_SA", "names the child SA that the new one replaces", "RFC 7296 §3.10.1"),
+    status(
+        16394,
+        "ESP_TFC_PADDING_NOT_SUPPORTED",
+        "the sender takes no padding that hides lengths",
+        "RFC 7296 §3.10.1",
+    ),
+    status(
+        16395,
+        "NON_FIRST_FRAGMENTS_ALSO",
+        "the SA is to carry later fragments too",
+        "RFC 7296 §3.10.1",
+    ),
+    status(16396, "MOBIKE_SUPPORTED", "the sender can change its addresses", "RFC 4555"),
+    status(16397, "ADDITIONAL_IP4_ADDRESS", "another IPv4 address of the sender", "RFC 4555"),
+    status(16398, "ADDITIONAL_IP6_ADDRESS", "another IPv6 address of the sender", "RFC 4555"),
+    status(16399, "NO_ADDITIONAL_ADDRESSES", "the sender has no further address", "RFC 4555"),
+    status(
+        16400,
+        "UPDATE_SA_ADDRESSES",
+        "the SAs move to the addresses of this message",
+        "RFC 4555",
+    ),
+    status(16401, "COOKIE2", "a check that the peer is reachable at its new address", "RFC 4555"),
+    status(16402, "NO_NATS_ALLOWED", "the sender rules out address translation", "RFC 4555"),
+    status(16403, "AUTH_LIFETIME", "how long the authentication holds", "RFC 4478"),
+    status(
+        16404,
+        "MULTIPLE_AUTH_SUPPORTED",
+        "the sender can authenticate more than once",
+        "RFC 4739",
+    ),
+    status(16405, "ANOTHER_AUTH_FOLLOWS", "another authentication follows", "RFC 4739"),
+    status(16406, "REDIRECT_SUPPORTED", "the initiator may be sent to another gateway", "RFC 5685"),
+    status(16407, "REDIRECT", "the initiator is to go to another gateway", "RFC 5685"),
+    status(16408, "REDIRECTED_FROM", "which gateway sent the initiator here", "RFC 5685"),
+    status(16409, "TICKET_LT_OPAQUE", "a ticket for resumption and its lifetime", "RFC 5723"),
+    status(16410, "TICKET_REQUEST", "the initiator asks for a ticket", "RFC 5723"),
+    status(16411, "TICKET_ACK", "a ticket will be given", "RFC 5723"),
+    status(16412, "TICKET_NACK", "no ticket will be given, or it is not accepted", "RFC 5723"),
+    status(16413, "TICKET_OPAQUE", "the ticket of a session to resume", "RFC 5723"),
+    status(16414, "LINK_ID", "the link identifier of a virtual interface", "RFC 5739"),
+    status(
+        16415,
+        "USE_WESP_MODE",
+        "ESP is to be wrapped so that middleboxes see whether it is encrypted",
+        "RFC 5840",
+    ),
+    status(16416, "ROHC_SUPPORTED", "the sender can compress headers", "RFC 5857"),
+    status(
+        16417,
+        "EAP_ONLY_AUTHENTICATION",
+        "the initiator is content with EAP for both sides",
+        "RFC 5998",
+    ),
+    status(
+        16418,
+        "CHILDLESS_IKEV2_SUPPORTED",
+        "an IKE SA without a child SA is accepted",
+        "RFC 6023",
+    ),
+    status(16419, "QUICK_CRASH_DETECTION", "a token that proves a restart later", "RFC 6290"),
+    status(
+        16420,
+        "IKEV2_MESSAGE_ID_SYNC_SUPPORTED",
+        "a cluster can bring its message IDs in step",
+        "RFC 6311",
+    ),
+    status(
+        16421,
+        "IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED",
+        "a cluster can bring its replay counters in step",
+        "RFC 6311",
+    ),
+    status(16422, "IKEV2_MESSAGE_ID_SYNC", "the message IDs to go on from", "RFC 6311"),
+    status(16423, "IPSEC_REPLAY_COUNTER_SYNC", "the replay counters to go on from", "RFC 6311"),
+    status(16424, "SECURE_PASSWORD_METHODS", "the password methods the sender knows", "RFC 6467"),
+    status(16425, "PSK_PERSIST", "the password is to be replaced by a lasting key", "RFC 6631"),
+    status(16426, "PSK_CONFIRM", "the lasting key is accepted", "RFC 6631"),
+    status(16427, "ERX_SUPPORTED", "the sender can reauthenticate by ERP", "RFC 6867"),
+    status(
+        16428,
+        "IFOM_CAPABILITY",
+        "the sender can move flows between interfaces",
+        "IANA ikev2-parameters",
+    ),
+    status(
+        16429,
+        "SENDER_REQUEST_ID",
+        "a member asks for sender IDs in its group",
+        "IANA ikev2-parameters",
+    ),
+    status(
+        16430,
+        "IKEV2_FRAGMENTATION_SUPPORTED",
+        "the sender takes messages in IKE fragments",
+        "RFC 7383",
+    ),
+    status(
+        16431,
+        "SIGNATURE_HASH_ALGORITHMS",
+        "the hashes the sender takes under signatures",
+        "RFC 7427",
+    ),
+    status(16432, "CLONE_IKE_SA_SUPPORTED", "the sender can clone an IKE SA", "RFC 7791"),
+    status(16433, "CLONE_IKE_SA", "the new IKE SA is a clone of the old one", "RFC 7791"),
+    status(16434, "PUZZLE", "a responder under load sets the initiator a puzzle", "RFC 8019"),
+    status(16435, "USE_PPK", "the sender can mix in a post-quantum pre-shared key", "RFC 8784"),
+    status(16436, "PPK_IDENTITY", "which post-quantum pre-shared key is used", "RFC 8784"),
+    status(
+        16437,
+        "NO_PPK_AUTH",
+        "the authentication that holds without the post-quantum pre-shared key",
+        "RFC 8784",
+    ),
+    status(
+        16438,
+        "INTERMEDIATE_EXCHANGE_SUPPORTED",
+        "the sender can do IKE_INTERMEDIATE exchanges",
+        "RFC 9242",
+    ),
+    status(16439, "IP4_ALLOWED", "the peer may ask for an IPv4 address", "RFC 8983"),
+    status(16440, "IP6_ALLOWED", "the peer may ask for an IPv6 address", "RFC 8983"),
+    status(
+        16441,
+        "ADDITIONAL_KEY_EXCHANGE",
+        "links the steps of a key exchange in several parts",
+        "RFC 9370",
+    ),
+    status(
+        16442,
+        "USE_AGGFRAG",
+        "packets are to be aggregated and fragmented inside ESP",
+        "RFC 9347",
+    ),
+    status(
+        16443,
+        "SUPPORTED_AUTH_METHODS",
+        "the authentication methods the sender takes",
+        "RFC 9593",
+    ),
+    status(16444, "SA_RESOURCE_INFO", "which resource a child SA is meant for", "RFC 9611"),
 ];
 
-/// Vendor ids whose meaning their owners or RFCs publish, by the first octets in hexadecimal.
-const VENDORS: &[(&str, &str)] = &[
-    ("1e2b516905991c7d7c96fcbfb587e461", "Microsoft Windows (MS NT5 ISAKMPOAKLEY)"),
-    ("4a131c81070358455c5728f20e95452f", "NAT traversal (RFC 3947)"),
-    ("90cb80913ebb696e086381b5ec427b1f", "NAT traversal (draft 02)"),
-    ("cd60464335df21f87cfdb2fc68b6a448", "NAT traversal (draft 02, second form)"),
-    ("4048b7d56ebce88525e7de7f00d6c2d3", "IKE fragmentation"),
-    ("afcad71368a1f1c96b8696fc77570100", "dead peer detection (RFC 3706)"),
-    ("09002689dfd6b712", "XAUTH"),
-    ("882fe56d6fd20dbc2251613b2ebe5beb", "strongSwan"),
-    ("12f5f28c457168a9702d9fe274cc0100", "Cisco Unity"),
-];
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// IKEv2 transforms by type and id (IANA IKEv2 Parameters): 1 encryption, 2 PRF, 3 integrity,
-/// 4 key exchange.
-const TRANSFORMS: &[(u8, u16, &str)] = &[
-    (1, 2, "DES"),
-    (1, 3, "3DES"),
-    (1, 11, "NULL"),
-    (1, 12, "AES-CBC"),
-    (1, 13, "AES-CTR"),
-    (1, 14, "AES-CCM-8"),
-    (1, 15, "AES-CCM-12"),
-    (1, 16, "AES-CCM-16"),
-    (1, 18, "AES-GCM-8"),
-    (1, 19, "AES-GCM-12"),
-    (1, 20, "AES-GCM-16"),
-    (1, 21, "NULL-AES-GMAC"),
-    (1, 23, "CAMELLIA-CBC"),
-    (1, 28, "CHACHA20-POLY1305"),
-    (2, 1, "PRF-HMAC-MD5"),
-    (2, 2, "PRF-HMAC-SHA1"),
-    (2, 4, "PRF-AES128-XCBC"),
-    (2, 5, "PRF-HMAC-SHA2-256"),
-    (2, 6, "PRF-HMAC-SHA2-384"),
-    (2, 7, "PRF-HMAC-SHA2-512"),
-    (2, 8, "PRF-AES128-CMAC"),
-    (3, 1, "HMAC-MD5-96"),
-    (3, 2, "HMAC-SHA1-96"),
-    (3, 5, "AES-XCBC-96"),
-    (3, 8, "AES-CMAC-96"),
-    (3, 12, "HMAC-SHA2-256-128"),
-    (3, 13, "HMAC-SHA2-384-192"),
-    (3, 14, "HMAC-SHA2-512-256"),
-    (4, 1, "MODP-768"),
-    (4, 2, "MODP-1024"),
-    (4, 5, "MODP-1536"),
-    (4, 14, "MODP-2048"),
-    (4, 15, "MODP-3072"),
-    (4, 16, "MODP-4096"),
-    (4, 17, "MODP-6144"),
-    (4, 18, "MODP-8192"),
-    (4, 19, "ECP-256"),
-    (4, 20, "ECP-384"),
-    (4, 21, "ECP-521"),
-    (4, 24, "MODP-2048-256"),
-    (4, 31, "CURVE25519"),
-    (4, 32, "CURVE448"),
-];
+    #[test]
+    fn tables_are_sorted_by_number_without_repetition() {
+        for table in [IKEV1_NOTIFIES, IKEV2_NOTIFIES] {
+            assert!(table.is_sorted_by(|one, next| one.number < next.number));
+        }
+    }
 
-/// Phase 1 attributes of IKEv1: 1 encryption, 2 hash, 3 authentication method, 4 group.
-const V1_ATTRIBUTES: &[(u16, u16, &str)] = &[
-    (1, 1, "DES-CBC"),
-    (1, 5, "3DES-CBC"),
-    (1, 7, "AES-CBC"),
-    (2, 1, "MD5"),
-    (2, 2, "SHA1"),
-    (2, 4, "SHA2-256"),
-    (2, 5, "SHA2-384"),
-    (2, 6, "SHA2-512"),
-    (3, 1, "pre-shared key"),
-    (3, 2, "DSS signature"),
-    (3, 3, "RSA signature"),
-    (3, 9, "ECDSA-256"),
-    (3, 10, "ECDSA-384"),
-    (3, 65001, "XAUTH pre-shared key"),
-    (4, 1, "MODP-768"),
-    (4, 2, "MODP-1024"),
-    (4, 5, "MODP-1536"),
-    (4, 14, "MODP-2048"),
-    (4, 15, "MODP-3072"),
-    (4, 16, "MODP-4096"),
-    (4, 19, "ECP-256"),
-    (4, 20, "ECP-384"),
-];
+    #[test]
+    fn errors_have_a_reason_and_statuses_have_none() {
+        // RFC 7296 §3.10.1 and RFC 2408 §3.14.1: types below 16384 report errors.
+        for row in IKEV1_NOTIFIES.iter().chain(IKEV2_NOTIFIES) {
+            assert_eq!(row.reason.is_some(), row.number < 16384, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn a_number_without_a_row_is_none() {
+        assert_eq!(notify(NotifySpace::V2, 3), None);
+        assert_eq!(notify(NotifySpace::V2, 14).map(|row| row.name), Some("NO_PROPOSAL_CHOSEN"));
+        assert_eq!(notify(NotifySpace::V1, 14).map(|row| row.name), Some("NO-PROPOSAL-CHOSEN"));
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! Looks up; decides nothing.
 
+mod confidence;
+
 mod reason;
 
 mod advice;
@@ -14,15 +16,25 @@ mod windows_errors;
 
 mod ike_notifies;
 
+mod ike_numbers;
+
+mod ike_strength;
+
+mod ike_vendors;
+
 mod explain;
 
 pub use advice::Advice;
+pub use confidence::Confidence;
 pub use events::{Category, EventEntry, channel_of_source, event, events_numbered};
 pub use explain::{Explained, explain};
-pub use ike_notifies::{
-    NotifyEntry, NotifySpace, exchange_name, notifies, notify, transform_name, v1_attribute_name,
-    vendor_name,
+pub use ike_notifies::{NotifyEntry, NotifySpace, notifies, notify};
+pub use ike_numbers::{
+    ExchangeEntry, exchange_type, exchange_types, ike_group, ike_payload_type, ike_protocol,
+    ikev1_authentication, ikev1_encryption, ikev1_hash, ikev2_transform,
 };
+pub use ike_strength::{Weakness, weakness};
+pub use ike_vendors::{IkeVendor, ike_vendor};
 pub use parameters::{parameter, parameter_number, with_parameters_spelled};
 pub use reason::Reason;
 pub use windows_errors::{

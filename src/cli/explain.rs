@@ -1,15 +1,19 @@
 //! `plainsight explain`: what a code means, why it comes about and what to do.
 
 use super::{ExitStatus, Failure, terminal};
-use crate::catalogue::{Explained, NotifySpace, Reason, explain, notifies};
+use crate::catalogue::{
+    Explained, NotifyEntry, NotifySpace, Reason, exchange_types, explain, notifies,
+};
 use crate::findings::FindingCode;
+use crate::ike::Outcome;
 use std::io::{self, Write};
 
 /// Say what a code means, why it comes about and what to do
 ///
 /// A code is an event number (4653), a Windows error (13801, 0x35E9, ERROR_IPSEC_IKE_AUTH_FAIL),
-/// an IKE notify message (24, AUTHENTICATION_FAILED), a text number (%%8205), a reason
-/// (psk_mismatch_suspected) or a finding (failed_closed).
+/// an IKE notify message (24, AUTHENTICATION_FAILED), an IKE exchange type (34, IKE_AUTH) or outcome
+/// (no_response), a text number (%%8205), a reason (psk_mismatch_suspected) or a finding
+/// (failed_closed).
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What stands in a report or a log
@@ -58,19 +62,40 @@ fn tell(out: &mut impl Write, code: &str) -> io::Result<bool> {
     }
     let number = code.parse::<u16>().ok();
     let is_named = |name: &str| name.eq_ignore_ascii_case(code);
-    for row in notifies().iter().filter(|row| number == Some(row.number) || is_named(row.name)) {
-        found = true;
-        let version = match row.space {
-            NotifySpace::V1 => "IKEv1 (RFC 2408)",
-            NotifySpace::V2 => "IKEv2 (RFC 7296 and its extensions)",
-        };
-        writeln!(out, "{} (notify message {} of {version})", row.name, row.number)?;
-        match row.reason {
-            Some(reason) => advise(out, reason)?,
-            None => writeln!(out, "  A status, not a failure.")?,
+    for space in NotifySpace::ALL {
+        let of_code = |row: &&NotifyEntry| number == Some(row.number) || is_named(row.name);
+        for row in notifies(space).iter().filter(of_code) {
+            found = true;
+            tell_notify(out, space, row)?;
         }
     }
+    for row in exchange_types() {
+        if number == Some(row.number.into()) || is_named(row.name) {
+            found = true;
+            writeln!(out, "{} (IKE exchange type {})", row.name, row.number)?;
+            writeln!(out, "  {} ({}).", row.meaning, row.source)?;
+        }
+    }
+    for outcome in Outcome::ALL.into_iter().filter(|outcome| is_named(outcome.as_str())) {
+        found = true;
+        writeln!(out, "{} (outcome of an IKE negotiation)", outcome.as_str())?;
+        writeln!(out, "  {}", outcome.meaning())?;
+        writeln!(out, "  By which rules: docs/ike-outcomes.md")?;
+    }
     Ok(found)
+}
+
+fn tell_notify(out: &mut impl Write, space: NotifySpace, row: &NotifyEntry) -> io::Result<()> {
+    let version = match space {
+        NotifySpace::V1 => "IKEv1",
+        NotifySpace::V2 => "IKEv2",
+    };
+    writeln!(out, "{} (notify message {} of {version})", row.name, row.number)?;
+    writeln!(out, "  It says: {} ({}).", row.meaning, row.source)?;
+    match row.reason {
+        Some(reason) => advise(out, reason),
+        None => writeln!(out, "  A status, not a failure."),
+    }
 }
 
 fn explained(out: &mut impl Write, explained: Explained) -> io::Result<()> {

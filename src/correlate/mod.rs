@@ -11,21 +11,24 @@ mod clock;
 
 mod cause;
 
+mod unreachable;
+
 mod verdict;
 
-pub use cause::{Against, Cause, Confidence, FactRef};
+pub use crate::catalogue::Confidence;
+pub use cause::{Against, Cause, FactRef};
 pub use clock::{ClockOffset, OffsetMethod};
+pub use unreachable::UnreachableFacts;
 pub use verdict::Verdict;
 pub use windows::{AppCount, CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
 
 use crate::eventlog::LogEvent;
 use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
-use crate::ike::{IkeExchange, conclude};
+use crate::ike::{IkeExchange, Uncounted, conclude};
 use crate::policy::{Expectation, ExpectationSource, InferredFrom, Level, Policy};
-use crate::protection::unreachable::Unreachable;
 use crate::protection::{App, EspSpi, ProtectionClass, Stream};
-use crate::summary::{ClassRun, Count, JudgedStream, Sighting, StreamsByPair, Summary, Unpaired};
+use crate::summary::{ClassRun, Count, JudgedStream, StreamsByPair, Summary, Unpaired};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -59,19 +62,6 @@ pub struct PlacedEvent {
     pub event: LogEvent,
     /// Its time by the captures' clock; `None` where the log's offset is not known.
     pub corrected: Option<Timestamp>,
-}
-
-/// ICMP errors about IKE of one kind between two hosts.
-#[derive(Clone, Copy, Debug)]
-pub struct UnreachableFacts {
-    /// What they say.
-    pub what: Unreachable,
-    /// The first.
-    pub first: Sighting,
-    /// The last.
-    pub last: Sighting,
-    /// How many.
-    pub count: u64,
 }
 
 /// A cleartext window and why it opened.
@@ -115,8 +105,8 @@ pub struct Facts {
     pub unreachable: Vec<UnreachableFacts>,
     /// Captures that were taken on one of the hosts: they show packets before and after IPsec.
     pub on_the_host: BTreeSet<EvidenceId>,
-    /// IKE messages beyond the bound, counted only.
-    pub ike_overflow: u64,
+    /// IKE messages of negotiations beyond the bounds, counted only.
+    pub uncounted_ike: Option<Uncounted>,
 }
 
 /// Judges the evidence.
@@ -124,7 +114,8 @@ pub struct Facts {
 pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let streams = summary.streams();
     let negotiations = summary.negotiations();
-    let exchanges = conclude(&negotiations, &summary.esp_activity());
+    let uncounted = negotiations.uncounted();
+    let exchanges = conclude(negotiations, &summary.esp_activity());
     let clocks = clock::estimate(summary, &exchanges);
     let events = placed_events(summary, &clocks);
     let inferred = policy.infers().then(|| infer(&streams, &exchanges, &events));
@@ -141,14 +132,14 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         same_host: Vec::new(),
         addresses: addresses(summary, policy),
         clock_offsets: clocks,
-        unreachable: unreachable(summary),
+        unreachable: unreachable::gather(summary),
         on_the_host: summary
             .captures
             .iter()
             .filter(|(_, capture)| !capture.decrypted_twins.is_empty())
             .map(|(evidence, _)| *evidence)
             .collect(),
-        ike_overflow: negotiations.overflow(),
+        uncounted_ike: uncounted,
     };
     let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
     facts.same_host = named.chain(facts.addresses.values().cloned()).collect();
@@ -327,6 +318,7 @@ impl Facts {
             let class = match kind {
                 Unpaired::Arp => ProtectionClass::Exempt,
                 Unpaired::NonIp(_) => ProtectionClass::NonIp,
+                Unpaired::IkeFlood => ProtectionClass::Ike,
                 Unpaired::Undecodable(reason) => {
                     *self.undecodable.entry(reason.as_str()).or_default() += count.frames;
                     ProtectionClass::Undecodable
@@ -429,17 +421,6 @@ fn addresses(summary: &Summary, policy: &Policy) -> BTreeMap<EvidenceId, BTreeSe
 /// A computer's name without its domain, in lower case: logs write it either way.
 pub(crate) fn short_name(host: &str) -> String {
     host.split('.').next().unwrap_or_default().to_lowercase()
-}
-
-fn unreachable(summary: &Summary) -> Vec<UnreachableFacts> {
-    let all = summary.captures.values().flat_map(|c| &c.unreachable);
-    all.map(|(what, (first, last, count))| UnreachableFacts {
-        what: *what,
-        first: *first,
-        last: *last,
-        count: *count,
-    })
-    .collect()
 }
 
 impl Facts {

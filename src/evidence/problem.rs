@@ -27,11 +27,13 @@ pub enum ProblemCode {
     Checksum,
     /// A time lies outside the range that can be told, or is missing.
     BadTime,
+    /// An IKE message breaks the format; what stands before the fault was read.
+    MalformedIke,
 }
 
 impl ProblemCode {
     /// Every code.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Unreadable,
         Self::Empty,
         Self::UnknownFormat,
@@ -43,6 +45,7 @@ impl ProblemCode {
         Self::Skipped,
         Self::Checksum,
         Self::BadTime,
+        Self::MalformedIke,
     ];
 
     /// The code as the report spells it.
@@ -60,6 +63,7 @@ impl ProblemCode {
             Self::Skipped => "skipped",
             Self::Checksum => "checksum",
             Self::BadTime => "bad_time",
+            Self::MalformedIke => "malformed_ike",
         }
     }
 
@@ -74,7 +78,11 @@ impl ProblemCode {
             | Self::Truncated
             | Self::Corrupt
             | Self::Skipped => true,
-            Self::NotEvidence | Self::Duplicate | Self::Checksum | Self::BadTime => false,
+            Self::NotEvidence
+            | Self::Duplicate
+            | Self::Checksum
+            | Self::BadTime
+            | Self::MalformedIke => false,
         }
     }
 }

@@ -79,6 +79,14 @@ pub enum FindingCode {
     DecryptedTwins,
     /// Negotiations of very many pairs failed.
     IkeFlood,
+    /// Hosts agreed on an algorithm that is not to be used.
+    WeakAlgorithmChosen,
+    /// A host offers an algorithm that is not to be used.
+    WeakAlgorithmOffered,
+    /// Aggressive mode under a pre-shared key.
+    AggressiveModePsk,
+    /// IKEv1 is in use.
+    Ikev1InUse,
 }
 
 /// The words for one finding.
@@ -251,6 +259,30 @@ const WORDS: &[FindingWords] = &[
         "Negotiations of more than fifty pairs of hosts failed without opening a window: a flood of requests, a scan, or one cause that all of them share.",
         "Look whether the addresses are real; if they are, look for what the hosts share: a gateway, a certificate authority, a policy.",
     ),
+    row(
+        FindingCode::WeakAlgorithmChosen,
+        "weak_algorithm_chosen",
+        "Two hosts agreed on an algorithm for their IKE SA that NIST SP 800-77r1, RFC 8247 or RFC 8221 no longer accept. The negotiation succeeds and can be broken.",
+        "Take the algorithm out of the proposals on both sides; AES-GCM, SHA-2 and ECP-256, MODP-2048 or better are accepted everywhere.",
+    ),
+    row(
+        FindingCode::WeakAlgorithmOffered,
+        "weak_algorithm_offered",
+        "A host offers an algorithm that is no longer accepted. It was not chosen here; a peer that knows nothing better, or somebody who pretends to be one, can have it chosen.",
+        "Take the algorithm out of the host's proposals.",
+    ),
+    row(
+        FindingCode::AggressiveModePsk,
+        "aggressive_mode_psk",
+        "Aggressive mode with a pre-shared key: whoever sees the two messages can try keys offline until the hash fits, and reads the identities in clear.",
+        "Use main mode or IKEv2, and change the pre-shared key.",
+    ),
+    row(
+        FindingCode::Ikev1InUse,
+        "ikev1_in_use",
+        "Hosts negotiate by IKEv1, which RFC 9395 has put aside.",
+        "Plan the change to IKEv2.",
+    ),
 ];
 
 #[cfg(test)]
@@ -266,6 +298,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), WORDS.len());
-        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::IkeFlood));
+        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::Ikev1InUse));
     }
 }

@@ -9,6 +9,8 @@ mod traffic;
 
 mod negotiation;
 
+mod strength;
+
 mod log;
 
 mod integrity;
@@ -82,6 +84,9 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(traffic::rules_without_traffic(facts, policy));
     found.extend(negotiation::failures_outside_windows(facts));
     found.extend(negotiation::uncounted(facts));
+    found.extend(strength::weak_algorithms(facts));
+    found.extend(strength::aggressive_mode(facts));
+    found.extend(strength::ikev1(facts));
     found.extend(log::cleartext_dropped(facts));
     found.extend(log::protected_dropped(facts));
     found.extend(log::services_down(facts));

@@ -101,8 +101,9 @@ const MOST_PAIRS: usize = 50;
 
 /// Negotiations past the bound: counted, not told.
 pub(super) fn uncounted(facts: &Facts) -> Option<Finding> {
-    let title = format!("{} were not told apart", counted(facts.ike_overflow, "IKE message"));
+    let uncounted = facts.uncounted_ike?;
+    let title = format!("{} were not told apart", counted(uncounted.messages, "IKE message"));
     let detail = "They belong to negotiations past the bound on memory and are in the totals only.";
     let code = FindingCode::NegotiationsUncounted;
-    (facts.ike_overflow > 0).then(|| Finding::new(code, Severity::Medium, title, detail.to_owned()))
+    Some(Finding::new(code, Severity::Medium, title, detail.to_owned()))
 }

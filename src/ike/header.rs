@@ -1,6 +1,6 @@
 //! The header every message begins with (RFC 2408 §3.1, RFC 7296 §3.1), and telling IKE by it.
 
-use super::reader::Reader;
+use super::reader::{Defect, Reader};
 use super::{ExchangeType, IkeVersion, Spi};
 
 /// The 28 octets of an IKE header.
@@ -25,33 +25,39 @@ impl Header {
     /// IKEv2: the answer to the request with this message id.
     pub(super) const RESPONSE: u8 = 0x20;
 
-    /// The header at the beginning of a message; `None` where it is short or of another major
-    /// version.
-    pub(super) fn read(message: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(message);
-        let initiator_spi = Spi(*reader.take(8)?.first_chunk()?);
-        let responder_spi = Spi(*reader.take(8)?.first_chunk()?);
-        let next_payload = reader.u8()?;
-        let version = reader.u8()?;
-        let exchange_type = ExchangeType(reader.u8()?);
-        let version = match (version >> 4, exchange_type.0) {
+    /// The header at the beginning of a message.
+    ///
+    /// # Errors
+    /// Where it is short or of another major version.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Defect> {
+        let initiator_spi = Spi(reader.array("initiator SPI")?);
+        let responder_spi = Spi(reader.array("responder SPI")?);
+        let next_payload = reader.u8("next payload")?;
+        let (offset, value) = (reader.offset(), reader.u8("version")?);
+        let exchange_type = ExchangeType(reader.u8("exchange type")?);
+        let version = match (value >> 4, exchange_type.0) {
             (1, 243..=246) => IkeVersion::AuthIp,
             (1, _) => IkeVersion::V1,
             (2, _) => IkeVersion::V2,
-            _ => return None,
+            _ => {
+                let expected = "major version 1 or 2 in its upper half";
+                return Err(Defect::Unexpected { field: "version", offset, value, expected });
+            }
         };
-        let flags = reader.u8()?;
-        let (message_id, length) = (reader.u32()?, reader.u32()?);
-        Some(Self {
+        Ok(Self {
             initiator_spi,
             responder_spi,
             next_payload,
             version,
             exchange_type,
-            flags,
-            message_id,
-            length,
+            flags: reader.u8("flags")?,
+            message_id: reader.u32("message ID")?,
+            length: reader.u32("length")?,
         })
+    }
+
+    pub(super) const fn is_response(&self) -> bool {
+        self.flags & Self::RESPONSE != 0
     }
 
     fn exchange_is_plausible(&self) -> bool {
@@ -85,7 +91,7 @@ pub fn probe(available: &[u8], datagram_len: Option<usize>) -> Probe {
     if datagram_len.is_some_and(|length| length < Header::LEN) {
         return Probe::NotIke;
     }
-    let Some(header) = Header::read(available) else {
+    let Ok(header) = Header::read(&mut Reader::new(available)) else {
         // Cut by the capture inside the header: what is there may still begin one.
         return if available.len() < Header::LEN { Probe::Unsure } else { Probe::NotIke };
     };

@@ -10,15 +10,34 @@ mod reader;
 mod header;
 mod payload;
 mod proposal;
-
-mod exchange;
-mod outcome;
 mod v1;
 mod v2;
 
-pub use exchange::{MessageDigest, Negotiations};
+mod digest;
+mod negotiations;
+
+mod conversation;
+mod esp_activity;
+mod judge_v1;
+mod judge_v2;
+mod nat;
+mod outcome;
+mod suite;
+
+mod exchange;
+mod ladder;
+mod link;
+
+pub use digest::{Encrypted, MessageDigest};
+pub use esp_activity::{EspActivity, EspUse};
+pub use exchange::{IkeExchange, conclude};
 pub use header::{Probe, probe};
-pub use outcome::{EspActivity, EspUse, IkeExchange, Outcome, conclude};
+pub use ladder::Step;
+pub use nat::AddressTranslation;
+pub use negotiations::{Negotiations, Uncounted};
+pub use outcome::Outcome;
+pub use proposal::{Proposal, Transform, TransformKind};
+pub use reader::Defect;
 
 use std::fmt;
 
@@ -73,3 +92,8 @@ impl ExchangeType {
     pub const AUTHIP_EXTENDED_MODE: Self = Self(245);
     pub const AUTHIP_NOTIFY: Self = Self(246);
 }
+
+/// UDP port of IKE (RFC 7296 §2).
+pub const IKE_PORT: u16 = 500;
+/// UDP port of IKE and ESP behind address translation (RFC 3948).
+pub const NATT_PORT: u16 = 4500;

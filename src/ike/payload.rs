@@ -1,106 +1,142 @@
-//! The chain of payloads behind a header, as far as it is readable.
+//! The chain of payloads behind a header, each read to the field.
+//!
+//! Walked once from front to back without allocating; the bodies borrow from the message. What the
+//! two versions put into a payload is in `v1` and `v2`.
 
 use super::header::Header;
-use super::proposal;
-use super::reader::Reader;
-use super::{ExchangeType, IkeVersion};
+use super::proposal::Proposal;
+use super::reader::{Defect, Reader};
+use super::{IkeVersion, v1, v2};
 
-/// What the readable part of a message says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Contents {
-    /// Payload types in order.
-    pub(super) kinds: Vec<u8>,
-    /// Notify message types.
-    pub(super) notifies: Vec<u16>,
-    /// Proposals of an SA payload, in words.
-    pub(super) proposals: Vec<String>,
-    /// Vendor ids, in hexadecimal.
-    pub(super) vendor_ids: Vec<String>,
-    /// A Delete payload stands readable.
-    pub(super) deletes: bool,
-    /// The rest is encrypted.
-    pub(super) encrypted: bool,
+/// One payload.
+#[derive(Clone, Debug)]
+pub(super) struct Payload<'a> {
+    /// Its type: a number of IANA's registry for its version.
+    pub(super) kind: u8,
+    pub(super) body: Body<'a>,
 }
 
-/// Payload types of IKEv1 (RFC 2408 §3.1) and IKEv2 (RFC 7296 §3.2).
-pub(super) mod kind {
-    pub(in crate::ike) const V1_SA: u8 = 1;
-    pub(in crate::ike) const V1_HASH: u8 = 8;
-    pub(in crate::ike) const V1_NOTIFY: u8 = 11;
-    pub(in crate::ike) const V1_DELETE: u8 = 12;
-    pub(in crate::ike) const V1_VENDOR: u8 = 13;
-    pub(in crate::ike) const V2_SA: u8 = 33;
-    pub(in crate::ike) const V2_NOTIFY: u8 = 41;
-    pub(in crate::ike) const V2_DELETE: u8 = 42;
-    pub(in crate::ike) const V2_VENDOR: u8 = 43;
-    pub(in crate::ike) const V2_ENCRYPTED: u8 = 46;
-    pub(in crate::ike) const V2_FRAGMENT: u8 = 53;
+/// What a payload says that is of use; every type with a layout is read to its end all the same.
+#[derive(Clone, Debug)]
+pub(super) enum Body<'a> {
+    /// What is offered, or chosen, and what ended the list early.
+    SecurityAssociation(Vec<Proposal>, Option<Defect>),
+    /// Key exchange data; IKEv2 names the group, IKEv1 does not.
+    KeyExchange(Option<u16>),
+    /// Who the sender says it is.
+    Identification {
+        kind: u8,
+        data: &'a [u8],
+    },
+    /// Proof of identity: IKEv1's hash or signature, IKEv2's AUTH.
+    Authentication,
+    /// A notify message: its number and its data.
+    Notify {
+        kind: u16,
+        data: &'a [u8],
+    },
+    Delete,
+    VendorId(&'a [u8]),
+    /// RFC 3947 §3.2: a hash over an address and a port.
+    NatDetection(&'a [u8]),
+    /// One part of a message in Cisco's and Microsoft's scheme (\[MS-IKEE\] 2.2.1).
+    Fragment {
+        number: u8,
+        octets: u32,
+    },
+    /// The rest is encrypted: initialization vector, ciphertext and checksum of that many octets.
+    Encrypted {
+        octets: u32,
+        fragment: Option<(u16, u16)>,
+    },
+    /// Another payload, or one that could not be read.
+    Other,
 }
 
-/// Reads the payloads of a message.
-pub(super) fn read(message: &[u8], header: &Header) -> Contents {
-    let mut contents = Contents::default();
-    let is_v2 = header.version == IkeVersion::V2;
-    if !is_v2 && header.flags & Header::ENCRYPTED != 0 {
-        contents.encrypted = true;
-        return contents;
+/// The payloads of a message, in order, and what ended or damaged them.
+#[derive(Clone, Debug)]
+pub(super) struct Payloads<'a> {
+    reader: Reader<'a>,
+    next: u8,
+    version: IkeVersion,
+    seen: usize,
+    defect: Option<Defect>,
+}
+
+impl<'a> Payloads<'a> {
+    /// The payloads behind a header. `reader` stands behind it and ends where the message does.
+    pub(super) const fn new(reader: Reader<'a>, header: &Header) -> Self {
+        let (next, version) = (header.next_payload, header.version);
+        Self { reader, next, version, seen: 0, defect: None }
     }
-    // AuthIP's payloads are laid out otherwise (MS-AIPS §2.2.3); only its header is read.
-    if header.version == IkeVersion::AuthIp {
-        return contents;
+
+    /// The first thing that was wrong, once the chain was walked.
+    pub(super) const fn defect(&self) -> Option<Defect> {
+        self.defect
     }
-    let mut reader = Reader::new(message.get(Header::LEN..).unwrap_or_default());
-    let mut next = header.next_payload;
-    while next != 0 && contents.kinds.len() < MAX_PAYLOADS {
-        if is_v2 && (next == kind::V2_ENCRYPTED || next == kind::V2_FRAGMENT) {
-            contents.kinds.push(next);
-            contents.encrypted = true;
-            break;
+
+    /// Next payload, reserved octet, length of all, body (RFC 2408 §3.2, RFC 7296 §3.2).
+    fn read(&mut self) -> Result<Payload<'a>, Defect> {
+        let kind = self.next;
+        let next = self.reader.u8("next payload")?;
+        self.reader.u8("reserved octet")?;
+        let offset = self.reader.offset();
+        let length = usize::from(self.reader.u16("payload length")?);
+        let Some(octets) = length.checked_sub(HEADER_LEN) else {
+            let field = "payload length";
+            return Err(Defect::Length { field, offset, value: length, minimum: HEADER_LEN });
+        };
+        let (offset, have) = (self.reader.offset(), self.reader.remaining());
+        let inside = self.reader.sub_or_rest(octets);
+        let read = match self.version {
+            IkeVersion::V1 | IkeVersion::AuthIp => v1::body(self.version, kind, inside),
+            IkeVersion::V2 => v2::body(kind, inside, octets),
+        };
+        let (body, damage) = match read {
+            Ok(Body::SecurityAssociation(proposals, damage)) => {
+                (Body::SecurityAssociation(proposals, None), damage)
+            }
+            Ok(body) => (body, None),
+            Err(damage) => (Body::Other, Some(damage)),
+        };
+        let cut = Defect::Short { field: "payload", offset, needed: octets, have };
+        let cut = (have < octets).then_some(cut);
+        // RFC 7296 §3.14: what follows an encrypted payload is the first one inside it.
+        let is_last = cut.is_some() || matches!(body, Body::Encrypted { .. });
+        self.next = if is_last { NONE } else { next };
+        self.defect = self.defect.or(cut).or(damage);
+        Ok(Payload { kind, body })
+    }
+}
+
+impl<'a> Iterator for Payloads<'a> {
+    type Item = Payload<'a>;
+
+    fn next(&mut self) -> Option<Payload<'a>> {
+        if self.next == NONE {
+            return None;
         }
-        let Some((following, body)) = payload(&mut reader) else { break };
-        contents.kinds.push(next);
-        contents.read_payload(next, body, header);
-        next = following;
-    }
-    contents
-}
-
-/// Next payload, reserved octet, length of all, body (RFC 7296 §3.2).
-fn payload<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
-    let next = reader.u8()?;
-    reader.u8()?;
-    let length = usize::from(reader.u16()?);
-    Some((next, reader.take(length.checked_sub(4)?)?))
-}
-
-impl Contents {
-    fn read_payload(&mut self, kind: u8, body: &[u8], header: &Header) {
-        match (header.version, kind) {
-            (IkeVersion::V1, kind::V1_NOTIFY) => {
-                // RFC 2408 §3.14: DOI (4), protocol, SPI size, type.
-                self.notifies.extend(u16_at(body, 6));
+        if self.seen == MAX_PAYLOADS {
+            let (field, offset) = ("payloads", self.reader.offset());
+            let too_many = Defect::TooMany { field, offset, limit: MAX_PAYLOADS };
+            self.defect = self.defect.or(Some(too_many));
+            self.next = NONE;
+            return None;
+        }
+        self.seen += 1;
+        match self.read() {
+            Ok(payload) => Some(payload),
+            Err(defect) => {
+                self.defect = self.defect.or(Some(defect));
+                self.next = NONE;
+                None
             }
-            // RFC 7296 §3.10: protocol, SPI size, type.
-            (IkeVersion::V2, kind::V2_NOTIFY) => self.notifies.extend(u16_at(body, 2)),
-            (IkeVersion::V1, kind::V1_DELETE) | (IkeVersion::V2, kind::V2_DELETE) => {
-                self.deletes = true;
-            }
-            (IkeVersion::V1, kind::V1_VENDOR) | (IkeVersion::V2, kind::V2_VENDOR) => {
-                let octets = body.get(..MAX_VENDOR_OCTETS.min(body.len())).unwrap_or_default();
-                self.vendor_ids.push(octets.iter().map(|o| format!("{o:02x}")).collect());
-            }
-            (IkeVersion::V1, kind::V1_SA) if header.exchange_type != ExchangeType::QUICK_MODE => {
-                self.proposals = proposal::v1(body);
-            }
-            (IkeVersion::V2, kind::V2_SA) => self.proposals = proposal::v2(body),
-            _ => {}
         }
     }
 }
 
-fn u16_at(body: &[u8], at: usize) -> Option<u16> {
-    body.get(at..)?.first_chunk().map(|field| u16::from_be_bytes(*field))
-}
-
-const MAX_PAYLOADS: usize = 64;
-const MAX_VENDOR_OCTETS: usize = 32;
+/// No next payload.
+const NONE: u8 = 0;
+const HEADER_LEN: usize = 4;
+/// Sound messages have some dozens at most, most of them vendor ids or certificate requests.
+const MAX_PAYLOADS: usize = 256;

@@ -1,38 +1,171 @@
-//! A cursor over a slice that never reads past its end.
+//! A cursor over octets that never reads past their end and names the field it could not read.
+//!
+//! Knows big-endian numbers and nested lengths, not what they mean.
 
-/// What is left to read.
+/// Why a message could not be read to its end. Offsets count from the first octet of the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Defect {
+    /// The octets end before the field does.
+    #[error("{field} at octet {offset} of the message needs {needed} octets, {have} are there")]
+    Short {
+        /// The field.
+        field: &'static str,
+        /// Where it begins.
+        offset: usize,
+        /// How many octets it takes.
+        needed: usize,
+        /// How many octets are left.
+        have: usize,
+    },
+    /// A length below the fixed part that carries it.
+    #[error(
+        "{field} at octet {offset} of the message says {value}, less than the {minimum} octets it counts"
+    )]
+    Length {
+        /// The length field.
+        field: &'static str,
+        /// Where it stands.
+        offset: usize,
+        /// What it says.
+        value: usize,
+        /// The least that is possible.
+        minimum: usize,
+    },
+    /// More items than any sound message has; the rest was not read.
+    #[error("more than {limit} {field} up to octet {offset} of the message")]
+    TooMany {
+        /// What there are too many of.
+        field: &'static str,
+        /// Where reading ended.
+        offset: usize,
+        /// How many were read.
+        limit: usize,
+    },
+    /// A value where the format allows only others.
+    #[error("{field} at octet {offset} of the message is {value}, expected {expected}")]
+    Unexpected {
+        /// The field.
+        field: &'static str,
+        /// Where it stands.
+        offset: usize,
+        /// What it says.
+        value: u8,
+        /// What may stand there.
+        expected: &'static str,
+    },
+}
+
+impl Defect {
+    /// The octet of the message at which it stands.
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        match self {
+            Self::Short { offset, .. }
+            | Self::Length { offset, .. }
+            | Self::TooMany { offset, .. }
+            | Self::Unexpected { offset, .. } => *offset,
+        }
+    }
+}
+
+/// What is left to read, and where in the message it stands.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a> {
+    octets: &'a [u8],
+    offset: usize,
+}
 
 impl<'a> Reader<'a> {
     pub(super) const fn new(octets: &'a [u8]) -> Self {
-        Self(octets)
+        Self { octets, offset: 0 }
     }
 
-    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (head, tail) = self.0.split_at_checked(count)?;
-        self.0 = tail;
-        Some(head)
+    pub(super) fn take(&mut self, count: usize, field: &'static str) -> Result<&'a [u8], Defect> {
+        let Some((head, tail)) = self.octets.split_at_checked(count) else {
+            let (offset, have) = (self.offset, self.octets.len());
+            return Err(Defect::Short { field, offset, needed: count, have });
+        };
+        self.octets = tail;
+        self.offset += count;
+        Ok(head)
     }
 
-    pub(super) fn u8(&mut self) -> Option<u8> {
-        self.take(1)?.first().copied()
+    /// A fixed number of octets.
+    pub(super) fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], Defect> {
+        let Some((head, tail)) = self.octets.split_first_chunk::<N>() else {
+            let (offset, have) = (self.offset, self.octets.len());
+            return Err(Defect::Short { field, offset, needed: N, have });
+        };
+        self.octets = tail;
+        self.offset += N;
+        Ok(*head)
     }
 
-    pub(super) fn u16(&mut self) -> Option<u16> {
-        self.take(2)?.first_chunk().map(|field| u16::from_be_bytes(*field))
+    pub(super) fn u8(&mut self, field: &'static str) -> Result<u8, Defect> {
+        self.array(field).map(|[octet]| octet)
     }
 
-    pub(super) fn u32(&mut self) -> Option<u32> {
-        self.take(4)?.first_chunk().map(|field| u32::from_be_bytes(*field))
+    pub(super) fn u16(&mut self, field: &'static str) -> Result<u16, Defect> {
+        self.array(field).map(u16::from_be_bytes)
+    }
+
+    pub(super) fn u32(&mut self, field: &'static str) -> Result<u32, Defect> {
+        self.array(field).map(u32::from_be_bytes)
     }
 
     /// A reader over the next `count` octets alone.
-    pub(super) fn sub(&mut self, count: usize) -> Option<Self> {
-        self.take(count).map(Self)
+    pub(super) fn sub(&mut self, count: usize, field: &'static str) -> Result<Self, Defect> {
+        let offset = self.offset;
+        self.take(count, field).map(|octets| Self { octets, offset })
+    }
+
+    /// A reader over the next `count` octets, or over what is there where that is less.
+    pub(super) fn sub_or_rest(&mut self, count: usize) -> Self {
+        let (octets, tail) = self.octets.split_at_checked(count).unwrap_or((self.octets, &[]));
+        let inner = Self { octets, offset: self.offset };
+        self.octets = tail;
+        self.offset += octets.len();
+        inner
+    }
+
+    /// Everything that is left.
+    pub(super) const fn rest(self) -> &'a [u8] {
+        self.octets
+    }
+
+    pub(super) const fn remaining(self) -> usize {
+        self.octets.len()
     }
 
     pub(super) const fn is_empty(self) -> bool {
-        self.0.is_empty()
+        self.octets.is_empty()
+    }
+
+    /// Where in the message the next octet stands.
+    pub(super) const fn offset(self) -> usize {
+        self.offset
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defects_name_the_field_and_the_place_in_the_message() {
+        let mut reader = Reader::new(&[1, 2, 3, 4, 5]);
+        reader.u16("first").unwrap();
+        let mut inner = reader.sub(2, "inner").unwrap();
+        let short = Defect::Short { field: "number", offset: 2, needed: 4, have: 2 };
+        assert_eq!(inner.u32("number"), Err(short));
+        assert_eq!(short.offset(), 2);
+        assert_eq!(reader.rest(), [5]);
+    }
+
+    #[test]
+    fn a_part_longer_than_what_is_there_is_cut_to_it() {
+        let mut reader = Reader::new(&[1, 2, 3]);
+        assert_eq!(reader.sub_or_rest(9).rest(), [1, 2, 3]);
+        assert!(reader.is_empty());
     }
 }

@@ -1,116 +1,96 @@
-//! IKEv1 and AuthIP: from messages to an outcome (RFC 2408, RFC 2409, MS-AIPS).
+//! The bodies of IKEv1's payloads (RFC 2408, RFC 2409, RFC 3947), and of AuthIP's, which are laid
+//! out alike (\[MS-AIPS\] 2.2.3).
 
-use super::outcome::{Case, Certainty, Outcome, Verdict, readable_failure};
-use super::payload::kind;
-use super::{ExchangeType, IkeVersion};
-use crate::catalogue::Reason;
+use super::payload::Body;
+use super::reader::{Defect, Reader};
+use super::{IkeVersion, proposal, v2};
 
-/// Judges the messages under one cookie pair, in order of time.
-pub(super) fn judge(case: &Case<'_>) -> Verdict {
-    let messages = case.messages;
-    let seen = |kind| messages.iter().any(|m| m.exchange_type == kind);
-    let quick = seen(ExchangeType::QUICK_MODE) || seen(ExchangeType::AUTHIP_QUICK_MODE);
-    let phase_1 = seen(ExchangeType::MAIN_MODE)
-        || seen(ExchangeType::AGGRESSIVE)
-        || seen(ExchangeType::AUTHIP_MAIN_MODE);
-    if quick {
-        return judge_quick_mode(case);
-    }
-    if !phase_1 {
-        return verdict(Outcome::Incomplete, None, "beginning not in the capture", Certainty::Read);
-    }
-    if let Some(reason) = messages.iter().filter_map(|m| readable_failure(m)).next_back() {
-        let outcome = match reason {
-            Reason::NoProposalChosen => Outcome::NoProposalChosen,
-            Reason::AuthenticationFailed | Reason::PskMismatchSuspected => {
-                Outcome::AuthenticationSuspected
-            }
-            _ => Outcome::Failed,
-        };
-        return verdict(outcome, Some(reason), "phase 1 refused", Certainty::Read);
-    }
-    let asked = messages.first().map(|m| m.source.ip());
-    if messages.iter().all(|m| Some(m.source.ip()) == asked) {
-        return verdict(
-            Outcome::NoResponse,
-            Some(Reason::NoResponse),
-            "first message sent",
-            Certainty::Read,
-        );
-    }
-    judge_phase_1(case)
+/// Reads the body of a payload.
+pub(super) fn body<'a>(
+    version: IkeVersion,
+    kind: u8,
+    mut reader: Reader<'a>,
+) -> Result<Body<'a>, Defect> {
+    Ok(match kind {
+        SA => {
+            let (proposals, damage) = proposal::v1(reader);
+            Body::SecurityAssociation(proposals, damage)
+        }
+        KEY_EXCHANGE => Body::KeyExchange(None),
+        IDENTIFICATION => identification(reader)?,
+        CERTIFICATE | CERTIFICATE_REQUEST => {
+            reader.u8("certificate encoding")?;
+            Body::Other
+        }
+        HASH | SIGNATURE => Body::Authentication,
+        NOTIFY => notify(version, reader)?,
+        DELETE => delete(reader)?,
+        VENDOR_ID => Body::VendorId(reader.rest()),
+        ATTRIBUTES => {
+            // draft-ietf-ipsec-isakmp-mode-cfg-05 §3.2: type, reserved octet, identifier.
+            reader.take(4, "configuration header")?;
+            v2::configuration_attributes(reader)?
+        }
+        NAT_DETECTION | NAT_DETECTION_DRAFT => Body::NatDetection(reader.rest()),
+        ORIGINAL_ADDRESS | ORIGINAL_ADDRESS_DRAFT => {
+            reader.take(4, "address type")?;
+            Body::Other
+        }
+        FRAGMENT => {
+            reader.u16("fragment id")?;
+            let number = reader.u8("fragment number")?;
+            reader.u8("fragment flags")?;
+            let octets = u32::try_from(reader.remaining()).unwrap_or(u32::MAX);
+            Body::Fragment { number, octets }
+        }
+        _ => Body::Other,
+    })
 }
 
-/// Phase 1 was answered, no quick mode followed and nothing readable says why.
-fn judge_phase_1(case: &Case<'_>) -> Verdict {
-    let messages = case.messages;
-    let is_psk = messages
-        .iter()
-        .flat_map(|m| &m.contents.proposals)
-        .any(|proposal| proposal.contains("pre-shared key"));
-    let refused = if is_psk { Reason::PskMismatchSuspected } else { Reason::AuthenticationFailed };
-    // RFC 2409 §5.1: in main mode only messages five and six are encrypted, and a wrong key or
-    // signature shows first there. In aggressive mode the second message carries the hash.
-    let encrypted = messages.iter().any(|m| m.contents.encrypted);
-    let hash_shown = messages.iter().any(|m| {
-        m.exchange_type == ExchangeType::AGGRESSIVE && m.contents.kinds.contains(&kind::V1_HASH)
-    });
-    let span = messages.first().zip(messages.last());
-    let fruit = span.is_some_and(|(first, last)| case.bears_fruit(first.time, last.time));
-    if fruit {
-        return verdict(
-            Outcome::Established,
-            None,
-            "phase 1 answered, ESP follows",
-            Certainty::Inferred,
-        );
-    }
-    let is_authip = messages.first().is_some_and(|m| m.version == IkeVersion::AuthIp);
-    if (encrypted || hash_shown) && !is_authip {
-        return verdict(
-            Outcome::AuthenticationSuspected,
-            Some(refused),
-            "phase 1 stopped at authentication",
-            Certainty::Inferred,
-        );
-    }
-    verdict(Outcome::Incomplete, None, "phase 1 answered", Certainty::Read)
+/// RFC 2407 §4.6.2: type, protocol, port, data.
+fn identification<'a>(mut reader: Reader<'a>) -> Result<Body<'a>, Defect> {
+    let kind = reader.u8("identification type")?;
+    reader.u8("identification protocol")?;
+    reader.u16("identification port")?;
+    Ok(Body::Identification { kind, data: reader.rest() })
 }
 
-fn judge_quick_mode(case: &Case<'_>) -> Verdict {
-    let messages = case.messages;
-    let quick: Vec<_> = messages
-        .iter()
-        .filter(|m| {
-            matches!(m.exchange_type, ExchangeType::QUICK_MODE | ExchangeType::AUTHIP_QUICK_MODE)
-        })
-        .collect();
-    let asker = quick.first().map(|m| m.source.ip());
-    let answered = quick.iter().any(|m| Some(m.source.ip()) != asker);
-    if !answered {
-        // The peer keeps silent or answers in an encrypted informational exchange.
-        let refused = Some(Reason::PolicyMismatch);
-        return verdict(Outcome::Failed, refused, "quick mode not answered", Certainty::Inferred);
+/// RFC 2408 §3.14. \[MS-AIPS\] 2.2.3.5: AuthIP has flags where the SPI's size stands, and no SPI.
+fn notify<'a>(version: IkeVersion, mut reader: Reader<'a>) -> Result<Body<'a>, Defect> {
+    reader.u32("domain of interpretation")?;
+    reader.u8("notify protocol")?;
+    let spi_len = usize::from(reader.u8("notify SPI size")?);
+    let kind = reader.u16("notify message type")?;
+    if version == IkeVersion::V1 {
+        reader.take(spi_len, "notify SPI")?;
     }
-    let span = quick.first().zip(quick.last());
-    let fruit = span.is_some_and(|(first, last)| case.bears_fruit(first.time, last.time));
-    let certainty = if fruit { Certainty::Read } else { Certainty::Inferred };
-    let last_quick = quick.last().map(|m| m.time);
-    let deleted = messages
-        .iter()
-        .rfind(|m| m.exchange_type == ExchangeType::V1_INFORMATIONAL)
-        .filter(|m| Some(m.time) > last_quick)
-        .filter(|m| m.contents.deletes || case.esp_stops_at(m))
-        .map(|m| (m.source.ip(), m.time));
-    let outcome = if deleted.is_some() { Outcome::Ended } else { Outcome::Established };
-    Verdict { outcome, reason: None, state: "quick mode completed", certainty, deleted }
+    Ok(Body::Notify { kind, data: reader.rest() })
 }
 
-fn verdict(
-    outcome: Outcome,
-    reason: Option<Reason>,
-    state: &'static str,
-    certainty: Certainty,
-) -> Verdict {
-    Verdict { outcome, reason, state, certainty, deleted: None }
+/// RFC 2408 §3.15.
+fn delete<'a>(mut reader: Reader<'a>) -> Result<Body<'a>, Defect> {
+    reader.u32("domain of interpretation")?;
+    reader.u8("delete protocol")?;
+    let spi_len = usize::from(reader.u8("delete SPI size")?);
+    let spis = reader.u16("number of SPIs")?;
+    reader.take(spi_len * usize::from(spis), "deleted SPIs")?;
+    Ok(Body::Delete)
 }
+
+/// Payload types: RFC 2408 §3.1, RFC 3947 §3 and the drafts before it, \[MS-IKEE\] 2.2.1.
+const SA: u8 = 1;
+const KEY_EXCHANGE: u8 = 4;
+const IDENTIFICATION: u8 = 5;
+const CERTIFICATE: u8 = 6;
+const CERTIFICATE_REQUEST: u8 = 7;
+const HASH: u8 = 8;
+const SIGNATURE: u8 = 9;
+const NOTIFY: u8 = 11;
+const DELETE: u8 = 12;
+const VENDOR_ID: u8 = 13;
+const ATTRIBUTES: u8 = 14;
+const NAT_DETECTION: u8 = 20;
+const ORIGINAL_ADDRESS: u8 = 21;
+const NAT_DETECTION_DRAFT: u8 = 130;
+const ORIGINAL_ADDRESS_DRAFT: u8 = 131;
+const FRAGMENT: u8 = 132;

@@ -14,6 +14,8 @@ pub mod unreachable;
 pub use app::{App, NamedPorts, Service};
 
 use crate::hosts::{Direction, HostPair};
+pub(crate) use crate::ike::{IKE_PORT, NATT_PORT};
+
 use crate::ike::{Probe, probe};
 use crate::packet::{IpPacket, Packet, Stop, StopReason, protocol};
 use std::net::IpAddr;
@@ -239,8 +241,3 @@ fn is_broadcast(address: IpAddr) -> bool {
         IpAddr::V6(_) => false,
     }
 }
-
-/// UDP port of IKE (RFC 7296 §2).
-pub(crate) const IKE_PORT: u16 = 500;
-/// UDP port of IKE and ESP behind address translation (RFC 3948).
-pub(crate) const NATT_PORT: u16 = 4500;

@@ -28,6 +28,18 @@ pub enum UnreachableWhy {
     Host,
 }
 
+impl UnreachableWhy {
+    /// The kind as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Port => "port_unreachable",
+            Self::Prohibited => "prohibited",
+            Self::Host => "host_unreachable",
+        }
+    }
+}
+
 /// Reads an ICMP or ICMPv6 message; `None` where it is not an error about IKE.
 #[must_use]
 pub fn quoted_ike(message: &[u8], v6: bool) -> Option<Unreachable> {

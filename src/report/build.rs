@@ -3,11 +3,10 @@
 //! Each struct is written out field by field, so that a new field cannot be forgotten.
 
 use super::community_id::community_id;
-use super::schema;
+use super::{negotiation, schema};
 use crate::correlate::{Cause, ExplainedWindow, FactRef, Facts, PairFacts, PlacedEvent};
 use crate::evidence::{Content, Evidence, EvidenceId, FrameRef, Position};
 use crate::findings::{Finding, Proof, When};
-use crate::ike::{IkeExchange, IkeVersion};
 use crate::protection::{EspSpi, ProtectionClass};
 use crate::summary::{ClassRun, Count};
 use crate::time::{Resolution, Span, Timestamp};
@@ -54,7 +53,9 @@ pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report 
                 spis: spis(&w.spis),
             })
             .collect(),
-        ike_exchanges: numbered(&facts.exchanges, |id, x| exchange(id, x, &clock)),
+        ike_exchanges: numbered(&facts.exchanges, |id, x| {
+            negotiation::exchange(id, x, facts, &clock)
+        }),
         log_events: numbered(&facts.events, |id, e| event(id, e, &clock)),
         clock_offsets: facts
             .clock_offsets
@@ -78,14 +79,14 @@ pub(super) fn tool() -> schema::Tool {
 }
 
 /// How finely each file tells time.
-struct Clock(BTreeMap<EvidenceId, Resolution>);
+pub(super) struct Clock(BTreeMap<EvidenceId, Resolution>);
 
 impl Clock {
     fn of(evidence: &[Evidence]) -> Self {
         Self(evidence.iter().map(|file| (file.id, file.resolution)).collect())
     }
 
-    fn tell(&self, time: Timestamp, by: EvidenceId) -> String {
+    pub(super) fn tell(&self, time: Timestamp, by: EvidenceId) -> String {
         time.rfc3339(self.0.get(&by).copied().unwrap_or(Resolution::NANOSECONDS))
     }
 
@@ -284,37 +285,6 @@ fn cause(cause: &Cause) -> schema::Cause {
     }
 }
 
-fn exchange(number: usize, x: &IkeExchange, clock: &Clock) -> schema::IkeExchange {
-    let version = match x.version {
-        IkeVersion::V1 => "1",
-        IkeVersion::V2 => "2",
-        IkeVersion::AuthIp => "authip",
-    };
-    schema::IkeExchange {
-        id: format!("X{number}"),
-        version: version.to_owned(),
-        kind: x.kind.clone(),
-        initiator: x.initiator.to_string(),
-        responder: x.responder.to_string(),
-        initiator_spi: x.initiator_spi.to_string(),
-        responder_spi: x.responder_spi.to_string(),
-        start: clock.tell(x.start, x.first.evidence),
-        end: clock.tell(x.end, x.last.evidence),
-        messages: x.messages,
-        retransmissions: x.retransmissions,
-        state: x.state.to_owned(),
-        outcome: x.outcome.as_str().to_owned(),
-        reason: x.reason.map(|reason| reason.as_str().to_owned()),
-        inferred: x.inferred,
-        proposals: x.proposals.clone(),
-        chosen: x.chosen.clone(),
-        notifies: x.notifies.clone(),
-        vendor_ids: x.vendor_ids.clone(),
-        first: frame(x.first),
-        last: frame(x.last),
-    }
-}
-
 fn event(number: usize, placed: &PlacedEvent, clock: &Clock) -> schema::LogEvent {
     let event = &placed.event;
     let told = |time: Timestamp| clock.tell(time, event.record.evidence);
@@ -373,7 +343,7 @@ fn proof_of(id: EvidenceId, proof: &Proof) -> schema::Proof {
     schema::Proof { evidence: id.to_string(), frames, records }
 }
 
-fn frame(frame: FrameRef) -> schema::FrameRef {
+pub(super) fn frame(frame: FrameRef) -> schema::FrameRef {
     schema::FrameRef { evidence: frame.evidence.to_string(), frame: frame.frame.0 }
 }
 
@@ -382,7 +352,7 @@ fn spis(spis: &BTreeSet<EspSpi>) -> Vec<String> {
 }
 
 /// Seconds as a JSON number with every digit; a binary fraction would round them.
-fn decimal(span: Span) -> Option<Box<RawValue>> {
+pub(super) fn decimal(span: Span) -> Option<Box<RawValue>> {
     RawValue::from_string(span.to_string()).ok()
 }
 

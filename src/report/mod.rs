@@ -6,8 +6,10 @@
 pub mod schema;
 
 mod manifest_schema;
+mod negotiation_schema;
 
 mod build;
+mod negotiation;
 
 mod community_id;
 

@@ -1,9 +1,11 @@
-//! The types of report.json, and nothing else; those of manifest.json are in `manifest_schema`.
+//! The types of report.json, and nothing else; those of negotiations are in
+//! `negotiation_schema`, those of manifest.json in `manifest_schema`.
 //!
 //! A promise to those who script against it: fields are added and never renamed. Field by field
 //! described in docs/report.md. Times are RFC 3339 in UTC with the evidence's own digits.
 
 pub use super::manifest_schema::{Input, Manifest, Output};
+pub use super::negotiation_schema::{IkeExchange, Step};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -323,53 +325,6 @@ pub struct Protected {
     pub bytes: u64,
     /// Their SPIs.
     pub spis: Vec<String>,
-}
-
-/// A negotiation.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct IkeExchange {
-    /// `X1`, `X2`, …
-    pub id: String,
-    /// `1`, `2` or `authip`.
-    pub version: String,
-    /// The exchanges it went through.
-    pub kind: String,
-    /// Address and port.
-    pub initiator: String,
-    /// Address and port.
-    pub responder: String,
-    /// Sixteen hexadecimal digits.
-    pub initiator_spi: String,
-    /// Sixteen hexadecimal digits; zeros where it never answered.
-    pub responder_spi: String,
-    /// Time of its first message.
-    pub start: String,
-    /// Time of its last message.
-    pub end: String,
-    /// Messages in all.
-    pub messages: u64,
-    /// Messages sent again.
-    pub retransmissions: u64,
-    /// How far it came.
-    pub state: String,
-    /// What became of it.
-    pub outcome: String,
-    /// Why it failed.
-    pub reason: Option<String>,
-    /// Outcome and reason were inferred from what is encrypted.
-    pub inferred: bool,
-    /// What was offered.
-    pub proposals: Vec<String>,
-    /// What was chosen.
-    pub chosen: Option<String>,
-    /// Notify messages in clear.
-    pub notifies: Vec<String>,
-    /// Vendor ids.
-    pub vendor_ids: Vec<String>,
-    /// The first message.
-    pub first: FrameRef,
-    /// The last one.
-    pub last: FrameRef,
 }
 
 /// A log record that the catalogue knows.

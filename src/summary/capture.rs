@@ -1,21 +1,22 @@
 //! One capture's packets, folded into streams as they pass.
 
+use super::ike::{IkeObserver, Place};
 use super::timeline::{ClassRun, Flow, Interleaving, Runs, Sighting};
 use crate::capture::RawFrame;
-use crate::evidence::EvidenceId;
+use crate::evidence::{EvidenceId, Problem};
 use crate::hosts::{Direction, HostPair};
-use crate::ike::{MessageDigest, Negotiations};
+use crate::ike::Negotiations;
 use crate::packet::fragment::Fragments;
 use crate::packet::{IpPacket, Packet, StopReason, decode, protocol};
 use crate::protection::esp_null::NullEvidence;
 use crate::protection::twin::{Candidate, PlainLengths, Twins};
 use crate::protection::unreachable::{Unreachable, quoted_ike};
 use crate::protection::{
-    Classified, EspSpi, ExemptKind, NATT_PORT, NamedPorts, ProtectionClass, Stream, classify,
+    Classified, EspSpi, ExemptKind, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass, Stream,
+    classify,
 };
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::SocketAddr;
 
 /// Frames and their octets on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub enum Unpaired {
     NonIp(u16),
     /// No class could be told.
     Undecodable(StopReason),
+    /// IKE messages that open a negotiation beyond the bounds: a flood.
+    IkeFlood,
 }
 
 /// What one capture boils down to.
@@ -68,6 +71,8 @@ pub struct CaptureSummary {
     pub negotiations: Negotiations,
     /// ICMP errors about IKE, the first of each kind and pair, with how many there were.
     pub unreachable: BTreeMap<Unreachable, (Sighting, Sighting, u64)>,
+    /// What is wrong with IKE messages.
+    pub problems: Vec<Problem>,
     /// All frames.
     pub total: Count,
     /// Time of the earliest and the latest frame.
@@ -97,6 +102,7 @@ pub struct CaptureObserver<'p> {
     /// Clear packets that wait for the verdict on twins.
     likely_twins: HashMap<(HostPair, Stream, Candidate), Runs, foldhash::fast::RandomState>,
     fragments: Fragments<Stream, Later>,
+    ike: IkeObserver,
     summary: CaptureSummary,
 }
 
@@ -122,6 +128,7 @@ impl<'p> CaptureObserver<'p> {
             twins: Twins::default(),
             likely_twins: HashMap::default(),
             fragments: Fragments::default(),
+            ike: IkeObserver::default(),
             summary: CaptureSummary::default(),
         }
     }
@@ -137,8 +144,10 @@ impl<'p> CaptureObserver<'p> {
         match classify(&packet, self.named) {
             Classified::Paired { pair, stream, body, body_len, .. } => {
                 if let Packet::Ip(ip) = &packet {
-                    self.observe_ip(ip, pair, stream, seen);
-                    self.observe_body(ip, (pair, stream), seen, body, body_len);
+                    let place = Place::of(self.evidence, frame, ip.payload);
+                    if self.observe_body(ip, (pair, stream), (seen, place), body, body_len) {
+                        self.observe_ip(ip, pair, stream, seen);
+                    }
                 }
             }
             Classified::Arp => self.unpaired(Unpaired::Arp, seen),
@@ -157,6 +166,7 @@ impl<'p> CaptureObserver<'p> {
         }
         self.settle_twins();
         let mut summary = self.summary;
+        (summary.negotiations, summary.problems) = self.ike.finish();
         let null: BTreeMap<_, _> = self.null.into_iter().collect();
         summary.null_encrypted = null
             .into_iter()
@@ -265,17 +275,28 @@ impl<'p> CaptureObserver<'p> {
         }
     }
 
-    /// Shows the octets of IKE, ESP and ICMP to the machines that read them.
+    /// Shows the octets of IKE, ESP and ICMP to the machines that read them; false where the
+    /// packet was counted here because its pair is not to be told.
     fn observe_body(
         &mut self,
         ip: &IpPacket<'_>,
         key: (HostPair, Stream),
-        seen: Sighting,
+        (seen, place): (Sighting, Place),
         body: &[u8],
         body_len: usize,
-    ) {
+    ) -> bool {
         match key.1 {
-            Stream::Ike => self.ike(ip, seen, body),
+            Stream::Exempt(_) | Stream::Clear { .. } if is_on_ike_port(ip) => {
+                self.ike.not_ike(ip, place, ip.payload);
+            }
+            Stream::Ike => {
+                let is_whole = body.len() == body_len && ip.fragment.is_none();
+                if !self.ike.datagram(ip, place, body, is_whole) && !self.streams.contains_key(&key)
+                {
+                    self.unpaired(Unpaired::IkeFlood, seen);
+                    return false;
+                }
+            }
             Stream::Esp(spi, _) if spi != EspSpi(0) && ip.fragment.is_none() => {
                 if body.len() == body_len {
                     self.null.entry(key).or_default().observe(body, ip.source, ip.destination);
@@ -296,24 +317,18 @@ impl<'p> CaptureObserver<'p> {
             | Stream::Clear { .. }
             | Stream::Undecodable(_) => {}
         }
-    }
-
-    fn ike(&mut self, ip: &IpPacket<'_>, seen: Sighting, body: &[u8]) {
-        let Some(ports) = ip.ports else { return };
-        let natt = ports.source == NATT_PORT || ports.destination == NATT_PORT;
-        let message = body.strip_prefix(&[0; 4]).filter(|_| natt).unwrap_or(body);
-        let source = SocketAddr::new(ip.source, ports.source);
-        let destination = SocketAddr::new(ip.destination, ports.destination);
-        if let Some(digest) =
-            MessageDigest::new(seen.frame, seen.time, (source, destination), message)
-        {
-            self.summary.negotiations.observe(digest);
-        }
+        true
     }
 
     fn unpaired(&mut self, kind: Unpaired, seen: Sighting) {
         self.summary.unpaired.entry(kind).or_default().add(seen.bytes);
     }
+}
+
+fn is_on_ike_port(ip: &IpPacket<'_>) -> bool {
+    let is_ike = |port| matches!(port, IKE_PORT | NATT_PORT);
+    let ports = ip.ports.filter(|_| ip.protocol == protocol::UDP && ip.fragment.is_none());
+    ports.is_some_and(|ports| is_ike(ports.source) || is_ike(ports.destination))
 }
 
 fn flow_of(ip: &IpPacket<'_>, pair: HostPair) -> Option<Flow> {

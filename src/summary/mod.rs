@@ -5,6 +5,7 @@
 //! never with packets or records. Knows no policy and no gap.
 
 mod capture;
+mod ike;
 mod timeline;
 
 pub use capture::{CaptureObserver, CaptureSummary, Count, Unpaired};
@@ -15,6 +16,7 @@ use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
 use crate::ike::{EspActivity, EspUse, Negotiations};
 use crate::protection::{ProtectionClass, Stream};
+use crate::time::Timestamp;
 use std::collections::BTreeMap;
 
 /// A log's part of the evidence.
@@ -78,8 +80,14 @@ impl Summary {
     #[must_use]
     pub fn negotiations(&self) -> Negotiations {
         let mut all = Negotiations::default();
-        for capture in self.captures.values() {
-            all.join(capture.negotiations.clone());
+        let mut until: Option<Timestamp> = None;
+        let mut by_time: Vec<&CaptureSummary> = self.captures.values().collect();
+        by_time.sort_by_key(|capture| capture.span);
+        for capture in by_time {
+            let Some((first, last)) = capture.span else { continue };
+            let at_once = until.is_some_and(|until| first <= until);
+            all.join(capture.negotiations.clone(), at_once);
+            until = until.max(Some(last));
         }
         all
     }
@@ -88,6 +96,11 @@ impl Summary {
     #[must_use]
     pub fn esp_activity(&self) -> EspActivity {
         let mut activity = EspActivity::default();
+        for (evidence, capture) in &self.captures {
+            if let Some((_, end)) = capture.span {
+                activity.ends(*evidence, end);
+            }
+        }
         for (pair, streams) in self.streams() {
             let mut by_spi: BTreeMap<Stream, EspUse> = BTreeMap::new();
             for (stream, _, runs) in streams {

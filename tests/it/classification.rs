@@ -17,6 +17,7 @@ fn class_of(linktype: Linktype, frames: &[Vec<u8>]) -> ProtectionClass {
                 time: Timestamp(i64::try_from(number).unwrap()),
                 linktype,
                 original_len: u32::try_from(data.len()).unwrap(),
+                offset: 0,
                 data,
             });
         }
@@ -31,6 +32,7 @@ fn class_of(linktype: Linktype, frames: &[Vec<u8>]) -> ProtectionClass {
         for (kind, count) in &summary.unpaired {
             let class = match kind {
                 Unpaired::Arp => ProtectionClass::Exempt,
+                Unpaired::IkeFlood => ProtectionClass::Ike,
                 Unpaired::NonIp(_) => ProtectionClass::NonIp,
                 Unpaired::Undecodable(_) => ProtectionClass::Undecodable,
             };

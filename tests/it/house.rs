@@ -25,10 +25,10 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("findings", "catalogue correlate evidence hosts ike policy protection summary time"),
     ("analysis", "capture correlate eventlog evidence findings policy protection summary time"),
     ("report", "correlate evidence findings ike protection summary time"),
-    ("cli", "analysis catalogue correlate evidence findings policy report summary time"),
+    ("cli", "analysis catalogue correlate evidence findings ike policy report summary time"),
 ];
 
-/// Crates that one place owns.
+/// Crates that one place owns, or a few.
 const OWNERS: &[(&str, &str)] = &[
     ("anstream", "cli"),
     ("anstyle", "cli"),
@@ -45,8 +45,9 @@ const OWNERS: &[(&str, &str)] = &[
     ("pcap_parser", "capture"),
     ("rayon", "analysis/mod.rs"),
     ("schemars", "report"),
-    ("sha1", "report/community_id.rs"),
-    ("sha2", "evidence/digest.rs"),
+    ("md5", "ike/nat.rs"),
+    ("sha1", "report/community_id.rs ike/nat.rs"),
+    ("sha2", "evidence/digest.rs ike/nat.rs"),
     ("tempfile", "report/publish.rs"),
     ("toml", "policy/parse.rs"),
     ("walkdir", "evidence/discover.rs"),
@@ -140,7 +141,8 @@ fn each_crate_stays_with_its_owner() {
             let uses = text
                 .match_indices(&format!("{name}::"))
                 .any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'));
-            assert!(!uses || place.starts_with(owner), "{place} uses {name}, which {owner} owns");
+            let owns = owner.split(' ').any(|owner| place.starts_with(owner));
+            assert!(!uses || owns, "{place} uses {name}, which {owner} owns");
         }
     }
 }

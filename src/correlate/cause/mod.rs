@@ -13,44 +13,11 @@ mod failed;
 pub(super) use index::pair_of;
 
 use super::{CleartextWindow, ExplainedWindow, Facts};
-use crate::catalogue::Reason;
+use crate::catalogue::{Confidence, Reason};
 use crate::time::Span;
 use case::Case;
 use index::Index;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How much a statement can bear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Confidence {
-    /// It fits, and other explanations fit as well.
-    Low,
-    /// It is inferred from what is seen.
-    Medium,
-    /// It was read, and the times agree.
-    High,
-}
-
-impl Confidence {
-    /// The confidence as the report spells it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-        }
-    }
-
-    /// From a score of 0 to 100.
-    #[must_use]
-    pub const fn of_score(score: u8) -> Self {
-        match score {
-            80.. => Self::High,
-            50..80 => Self::Medium,
-            0..50 => Self::Low,
-        }
-    }
-}
 
 /// What speaks against a cause, in a sentence.
 pub type Against = String;

@@ -1,0 +1,135 @@
+//! Findings about what was offered and chosen: algorithms and modes that are not to be used.
+
+use super::{Finding, FindingCode, Severity, When, counted, proof_of};
+use crate::catalogue::Weakness;
+use crate::correlate::Facts;
+use crate::hosts::HostPair;
+use crate::ike::{IkeExchange, IkeVersion, TransformKind};
+use std::collections::BTreeMap;
+
+/// Weak algorithms, a finding for each set of them that was chosen, and one for each that was
+/// offered in vain.
+pub(super) fn weak_algorithms(facts: &Facts) -> Vec<Finding> {
+    let mut chosen: BTreeMap<Vec<&'static str>, Vec<&IkeExchange>> = BTreeMap::new();
+    let mut offered: BTreeMap<Vec<&'static str>, Vec<&IkeExchange>> = BTreeMap::new();
+    let mut words: BTreeMap<&'static str, &'static Weakness> = BTreeMap::new();
+    for exchange in &facts.exchanges {
+        let taken = exchange.weaknesses();
+        let in_vain =
+            if exchange.chosen.is_some() { exchange.weak_offers() } else { taken.clone() };
+        let in_vain: Vec<&'static Weakness> = in_vain
+            .into_iter()
+            .filter(|weak| exchange.chosen.is_none() || !taken.contains(weak))
+            .collect();
+        words.extend(taken.iter().chain(&in_vain).map(|weak| (weak.name, *weak)));
+        if exchange.chosen.is_some() && !taken.is_empty() {
+            chosen.entry(names(&taken)).or_default().push(exchange);
+        }
+        if !in_vain.is_empty() {
+            offered.entry(names(&in_vain)).or_default().push(exchange);
+        }
+    }
+    let told = |code, did: &str, by: BTreeMap<Vec<&'static str>, Vec<&IkeExchange>>| {
+        by.into_iter()
+            .map(|(names, exchanges)| {
+                let weak: Vec<_> = names.iter().filter_map(|name| words.get(name)).collect();
+                let is_unacceptable = weak.iter().any(|weak| weak.is_unacceptable);
+                let severity = match (code, is_unacceptable) {
+                    (FindingCode::WeakAlgorithmChosen, true) => Severity::Medium,
+                    (FindingCode::WeakAlgorithmChosen, false) => Severity::Low,
+                    _ => Severity::Info,
+                };
+                let title = format!("{} {did} in {}", names.join(", "), of_pairs(&exchanges));
+                let detail = weak
+                    .iter()
+                    .map(|weak| format!("{}: {} ({}).", weak.name, weak.why, weak.source));
+                finding(code, severity, title, detail.collect::<Vec<_>>().join(" "), &exchanges)
+            })
+            .collect::<Vec<_>>()
+    };
+    let mut found = told(FindingCode::WeakAlgorithmChosen, "chosen", chosen);
+    found.extend(told(FindingCode::WeakAlgorithmOffered, "offered and not chosen", offered));
+    found
+}
+
+/// Aggressive mode under a pre-shared key.
+pub(super) fn aggressive_mode(facts: &Facts) -> Option<Finding> {
+    let exchanges: Vec<&IkeExchange> = facts
+        .exchanges
+        .iter()
+        .filter(|x| {
+            let set = x.chosen.as_ref().or_else(|| x.offered.first());
+            let method = set.and_then(|set| set.first(TransformKind::Authentication));
+            // RFC 2409 appendix A: a pre-shared key; the private numbers are XAUTH with one.
+            x.kind.contains("aggressive mode")
+                && method.is_some_and(|method| matches!(method.id, 1 | 65001 | 65002))
+        })
+        .collect();
+    let answered = exchanges.iter().any(|x| !x.responder_spi.is_zero());
+    let title = format!("aggressive mode with a pre-shared key in {}", of_pairs(&exchanges));
+    let detail = if answered {
+        "The responder's hash stands in clear in its answer: whoever has this capture can try keys against it."
+    } else {
+        "Nobody answered, so no hash stands in clear here."
+    };
+    let severity = if answered { Severity::Medium } else { Severity::Low };
+    let code = FindingCode::AggressiveModePsk;
+    (!exchanges.is_empty()).then(|| finding(code, severity, title, detail.to_owned(), &exchanges))
+}
+
+/// IKEv1, to be known.
+pub(super) fn ikev1(facts: &Facts) -> Option<Finding> {
+    let exchanges: Vec<&IkeExchange> =
+        facts.exchanges.iter().filter(|x| x.version == IkeVersion::V1).collect();
+    let title = format!("IKEv1 in {}", of_pairs(&exchanges));
+    let detail =
+        "RFC 9395 moved IKEv1 to historic status; NIST SP 800-77r1 wants IKEv2.".to_owned();
+    let code = FindingCode::Ikev1InUse;
+    (!exchanges.is_empty()).then(|| finding(code, Severity::Info, title, detail, &exchanges))
+}
+
+fn names(weak: &[&'static Weakness]) -> Vec<&'static str> {
+    let mut names: Vec<_> = weak.iter().map(|weak| weak.name).collect();
+    names.sort_unstable();
+    names
+}
+
+/// `3 negotiations between 10.0.0.1 and 10.0.0.2`, `9 negotiations of 4 pairs`.
+fn of_pairs(exchanges: &[&IkeExchange]) -> String {
+    let negotiations = counted(exchanges.len() as u64, "negotiation");
+    match one_pair(exchanges) {
+        Some(pair) => format!("{negotiations} between {} and {}", pair.a(), pair.b()),
+        None => {
+            let mut pairs: Vec<HostPair> = exchanges.iter().map(|x| x.pair()).collect();
+            pairs.sort_unstable();
+            pairs.dedup();
+            format!("{negotiations} of {}", counted(pairs.len() as u64, "pair"))
+        }
+    }
+}
+
+/// The pair that all of them belong to.
+fn one_pair(exchanges: &[&IkeExchange]) -> Option<HostPair> {
+    let pair = exchanges.first()?.pair();
+    exchanges.iter().all(|x| x.pair() == pair).then_some(pair)
+}
+
+fn finding(
+    code: FindingCode,
+    severity: Severity,
+    title: String,
+    detail: String,
+    exchanges: &[&IkeExchange],
+) -> Finding {
+    let when = |time, evidence| When { time, evidence };
+    let first = exchanges.iter().min_by_key(|x| (x.start, x.first));
+    let last = exchanges.iter().max_by_key(|x| (x.end, x.last));
+    Finding {
+        pair: one_pair(exchanges),
+        span: first.zip(last).map(|(first, last)| {
+            (when(first.start, first.first.evidence), when(last.end, last.last.evidence))
+        }),
+        proof: proof_of(exchanges.iter().map(|x| x.first)),
+        ..Finding::new(code, severity, title, detail)
+    }
+}

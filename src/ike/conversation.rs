@@ -1,0 +1,161 @@
+//! The messages of one negotiation side by side: who sent them, which repeat an earlier one.
+//!
+//! Knows order and direction; what follows from them is judged in `judge_v1` and `judge_v2`.
+
+use super::digest::MessageDigest;
+use super::esp_activity::{EspActivity, Stretch};
+use super::proposal::Proposal;
+use super::{ExchangeType, IkeVersion, Spi};
+use crate::evidence::FrameRef;
+use crate::hosts::HostPair;
+use crate::time::{Span, Timestamp};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+/// One negotiation's messages in order of time, and what ran beside it.
+pub(super) struct Conversation<'a> {
+    pub(super) version: IkeVersion,
+    pub(super) initiator: SocketAddr,
+    pub(super) responder: SocketAddr,
+    pub(super) turns: Vec<Turn<'a>>,
+    /// The message that opens the negotiation is among them.
+    pub(super) start_seen: bool,
+    /// When the pair's next negotiation begins.
+    pub(super) next: Option<Timestamp>,
+    esp: &'a EspActivity,
+}
+
+/// One message in its place.
+#[derive(Clone, Copy)]
+pub(super) struct Turn<'a> {
+    pub(super) message: &'a MessageDigest,
+    pub(super) from_initiator: bool,
+    pub(super) is_repeated: bool,
+}
+
+impl<'a> Conversation<'a> {
+    /// `None` where there is no message.
+    pub(super) fn new(messages: &'a [MessageDigest], esp: &'a EspActivity) -> Option<Self> {
+        let first = messages.first()?;
+        let opening = messages.iter().find(|message| opens(message));
+        let version = first.header.version;
+        let (initiator, responder) = sides(opening.unwrap_or(first));
+        let mut earlier = BTreeSet::new();
+        let turns = messages.iter().map(|message| Turn {
+            message,
+            is_repeated: !earlier.insert((message.fingerprint, message.source.ip())),
+            from_initiator: message.is_from_original_initiator().unwrap_or(
+                // A port may change when a NAT is found, an address hardly ever.
+                if initiator.ip() == responder.ip() {
+                    message.source == initiator
+                } else {
+                    message.source.ip() == initiator.ip()
+                },
+            ),
+        });
+        let (turns, start_seen) = (turns.collect(), opening.is_some());
+        Some(Self { version, initiator, responder, turns, start_seen, next: None, esp })
+    }
+
+    pub(super) fn pair(&self) -> HostPair {
+        HostPair::new(self.initiator.ip(), self.responder.ip())
+    }
+
+    pub(super) fn messages(&self) -> impl DoubleEndedIterator<Item = &'a MessageDigest> {
+        self.turns.iter().map(|turn| turn.message)
+    }
+
+    /// The messages of one exchange type without repetitions.
+    pub(super) fn of(&self, kind: ExchangeType) -> impl DoubleEndedIterator<Item = Turn<'a>> {
+        self.turns.iter().copied().filter(move |turn| turn.message.is(kind) && !turn.is_repeated)
+    }
+
+    /// The responder's SPI: of several answers the one that most messages carry, for a refused
+    /// first try has one and the negotiation that follows it many.
+    pub(super) fn responder_spi(&self) -> Spi {
+        let mut spis: Vec<(Spi, usize)> = Vec::new();
+        for spi in self.messages().map(|m| m.header.responder_spi).filter(|spi| !spi.is_zero()) {
+            match spis.iter_mut().find(|(known, _)| *known == spi) {
+                Some((_, count)) => *count += 1,
+                None => spis.push((spi, 1)),
+            }
+        }
+        spis.into_iter().max_by_key(|(spi, count)| (*count, *spi)).map_or(Spi::default(), |s| s.0)
+    }
+
+    /// What the responder chose, read in clear.
+    pub(super) fn chosen(&self) -> Option<&'a Proposal> {
+        let mut answers = self.turns.iter().filter(|turn| !turn.from_initiator);
+        answers.find_map(|turn| turn.message.proposals().first())
+    }
+
+    /// What the initiator offered last: after a refused try it may offer something else.
+    pub(super) fn offered(&self) -> &'a [Proposal] {
+        let mut offers = self.turns.iter().rev().filter(|turn| turn.from_initiator);
+        offers.find_map(|t| Some(t.message.proposals()).filter(|p| !p.is_empty())).unwrap_or(&[])
+    }
+
+    /// Only one side's messages were captured though the other side's must have been sent: a
+    /// request that carries the responder's SPI goes to one who has answered.
+    pub(super) fn is_one_way(&self) -> bool {
+        let answered = self.messages().any(|message| !message.header.responder_spi.is_zero());
+        let from_initiator = self.turns.iter().any(|turn| turn.from_initiator);
+        let from_responder = self.turns.iter().any(|turn| !turn.from_initiator);
+        answered && from_initiator != from_responder
+    }
+
+    /// Every sending of a message.
+    pub(super) fn sendings_of(
+        &self,
+        of: &MessageDigest,
+    ) -> impl Iterator<Item = &'a MessageDigest> {
+        self.messages().filter(move |message| message.repeats(of))
+    }
+
+    /// Whether silence after a request says anything: the capture shows the other direction, and
+    /// goes on for a while.
+    pub(super) fn would_show_an_answer_to(&self, request: &MessageDigest) -> bool {
+        let evidence = request.frame.evidence;
+        !self.is_one_way() && self.esp.would_show_an_answer(evidence, request.time)
+    }
+
+    /// Whether ESP of the pair began as the fruit of messages from `first` to `last`.
+    pub(super) fn bears_fruit(&self, first: Timestamp, last: Timestamp) -> bool {
+        self.esp.bears_fruit(self.pair(), Stretch { first, last, next: self.next })
+    }
+
+    /// Whether the pair's ESP stops at a message, so that the message may be a deletion.
+    pub(super) fn esp_stops_at(&self, message: &MessageDigest) -> bool {
+        self.esp.stops_at(self.pair(), message.time)
+    }
+}
+
+impl Turn<'_> {
+    pub(super) fn frame(&self) -> FrameRef {
+        self.message.frame
+    }
+
+    pub(super) fn time(&self) -> Timestamp {
+        self.message.time
+    }
+
+    /// Whether it comes no later than that after a point in time.
+    pub(super) fn follows(&self, earlier: Timestamp, within: Span) -> bool {
+        self.time() >= earlier && self.time() <= earlier.shifted(within)
+    }
+}
+
+/// Whether a message opens a negotiation: the responder's SPI is not known yet, and the exchange
+/// is one that begins an IKE SA.
+fn opens(message: &MessageDigest) -> bool {
+    message.is_opening() && message.header.responder_spi.is_zero() && !message.is_response()
+}
+
+/// Initiator and responder, by the message that opens the negotiation or else the first one.
+fn sides(by: &MessageDigest) -> (SocketAddr, SocketAddr) {
+    let forwards = by.is_from_original_initiator().unwrap_or(
+        // Without the first message a proposal in clear is the responder's choice.
+        opens(by) || by.proposals().is_empty(),
+    );
+    if forwards { (by.source, by.destination) } else { (by.destination, by.source) }
+}

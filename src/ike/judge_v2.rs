@@ -1,0 +1,260 @@
+//! How an IKEv2 negotiation ended (RFC 7296). Each rule and its reason is in docs/ike-outcomes.md.
+//!
+//! Sizes are weighed by the algorithms that were chosen in clear, never by a sample.
+
+use super::ExchangeType;
+use super::conversation::{Conversation, Turn};
+use super::digest::MessageDigest;
+use super::exchange::readable_failure;
+use super::outcome::{Outcome, Verdict};
+use super::suite::Suite;
+use crate::catalogue::{Confidence, Reason};
+use crate::evidence::FrameRef;
+use crate::time::{Span, Timestamp};
+
+/// Judges the messages of one IKE SA.
+pub(super) fn judge(talk: &Conversation<'_>) -> Verdict {
+    if let Some(verdict) = judge_init(talk) {
+        return verdict;
+    }
+    if let Some(verdict) = judge_auth(talk) {
+        return verdict;
+    }
+    let opened = init(talk).next().is_some();
+    if opened {
+        return Verdict::incomplete("IKE_SA_INIT answered", frames(init(talk)));
+    }
+    judge_upkeep(talk)
+}
+
+/// CREATE_CHILD_SA and INFORMATIONAL run only inside an IKE SA that exists: an answer proves it.
+fn judge_upkeep(talk: &Conversation<'_>) -> Verdict {
+    let upkeep = || {
+        let is_upkeep = |m: &MessageDigest| {
+            m.is(ExchangeType::CREATE_CHILD_SA) || m.is(ExchangeType::INFORMATIONAL)
+        };
+        talk.turns.iter().filter(move |turn| is_upkeep(turn.message))
+    };
+    let answer = upkeep().find(|turn| turn.message.is_response());
+    let shown: Vec<FrameRef> =
+        talk.turns.first().into_iter().chain(answer).map(Turn::frame).collect();
+    if answer.is_none() && !upkeep().any(|turn| turn.is_repeated) {
+        return Verdict::incomplete("beginning not in the capture", shown);
+    }
+    let state = "established before the capture or by a rekey";
+    with_end(talk, Verdict::inferred(Outcome::Established, None, state, shown))
+}
+
+/// IKE_SA_INIT, or its short form for a session that is resumed (RFC 5723).
+fn init<'a>(talk: &Conversation<'a>) -> impl DoubleEndedIterator<Item = Turn<'a>> {
+    talk.turns.iter().copied().filter(|turn| {
+        let message = turn.message;
+        !turn.is_repeated
+            && (message.is(ExchangeType::IKE_SA_INIT) || message.is(ExchangeType::SESSION_RESUME))
+    })
+}
+
+/// What the first round came to; `None` where it went on from there.
+fn judge_init(talk: &Conversation<'_>) -> Option<Verdict> {
+    let request = init(talk).rfind(|turn| !turn.message.is_response());
+    let answers = || init(talk).filter(|turn| turn.message.is_response());
+    let goes_on = talk.messages().any(|m| !m.is_opening());
+    if talk.is_one_way() && request.is_some() {
+        let seen = talk.turns.iter().map(Turn::frame).take(2).collect();
+        return Some(Verdict::incomplete(ONE_WAY, seen));
+    }
+    if goes_on || answers().any(|turn| accepts(turn.message)) {
+        return None;
+    }
+    // RFC 7296 §1.2, §2.6: after COOKIE or INVALID_KE_PAYLOAD comes a new request, and it is the
+    // answer to the last one that counts.
+    let last = answers().next_back();
+    let last = last.filter(|answer| request.is_none_or(|r| answer.time() >= r.time()));
+    match (request, last) {
+        (_, Some(answer)) => Some(refused(talk, answer)),
+        (Some(request), None) => Some(silence(talk, request, "IKE_SA_INIT sent")),
+        (None, None) => None,
+    }
+}
+
+fn accepts(answer: &MessageDigest) -> bool {
+    !answer.proposals().is_empty()
+        || (answer.is(ExchangeType::SESSION_RESUME) && readable_failure(answer).is_none())
+}
+
+/// The answer to IKE_SA_INIT says no, in clear.
+fn refused(talk: &Conversation<'_>, answer: Turn<'_>) -> Verdict {
+    let state = "IKE_SA_INIT refused";
+    let frames = vec![answer.frame()];
+    match readable_failure(answer.message) {
+        Some(Reason::NoProposalChosen) => {
+            Verdict::read(Outcome::NoProposalChosen, Reason::NoProposalChosen, state, frames)
+        }
+        Some(reason) => Verdict::read(Outcome::Failed, reason, state, frames),
+        None if answer.message.notifies().any(|kind| kind == COOKIE) => {
+            // The responder is under load and the initiator did not come back, though it could.
+            let state = "asked for a cookie";
+            let verdict = Verdict::incomplete(state, frames);
+            Verdict { reason: Some(Reason::DosProtection), inferred: true, ..verdict }.with(
+                if talk.would_show_an_answer_to(answer.message) {
+                    Confidence::Medium
+                } else {
+                    Confidence::Low
+                },
+            )
+        }
+        None => Verdict::incomplete(state, frames),
+    }
+}
+
+/// A request without an answer.
+fn silence(talk: &Conversation<'_>, request: Turn<'_>, state: &'static str) -> Verdict {
+    let frames = edges(talk, request);
+    if !talk.would_show_an_answer_to(request.message) {
+        return Verdict::incomplete(state, frames);
+    }
+    let sent = talk.sendings_of(request.message).count();
+    let confidence = if sent > 1 { Confidence::High } else { Confidence::Medium };
+    Verdict::read(Outcome::NoResponse, Reason::NoResponse, state, frames).with(confidence)
+}
+
+/// From IKE_AUTH on everything is encrypted: sizes, directions and what follows have to tell.
+fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
+    let requests = || talk.of(ExchangeType::IKE_AUTH).filter(|t| !t.message.is_response());
+    let answers = || talk.of(ExchangeType::IKE_AUTH).filter(|t| t.message.is_response());
+    let first = talk.of(ExchangeType::IKE_AUTH).next()?;
+    let id = |turn: &Turn<'_>| turn.message.message_id();
+    let request = requests().max_by_key(id);
+    let answer = answers().max_by_key(id);
+    // With EAP the authentication takes several rounds, and the last one counts.
+    let Some(answer) = answer.filter(|a| request.is_none_or(|r| id(&r) <= id(a))) else {
+        let verdict = silence(talk, request?, "IKE_AUTH sent");
+        let is_silent = verdict.outcome == Outcome::NoResponse;
+        let reason = is_silent.then_some(Reason::Timeout);
+        return Some(Verdict { reason, inferred: is_silent, ..verdict });
+    };
+    let shown: Vec<FrameRef> =
+        request.map(|r| r.frame()).into_iter().chain([answer.frame()]).collect();
+    // RFC 7296 §2.21.2 allows no error in clear here; one that is sent all the same is read.
+    if let Some(reason) = readable_failure(answer.message) {
+        let outcome = match reason {
+            Reason::NoProposalChosen => Outcome::NoProposalChosen,
+            Reason::AuthenticationFailed => Outcome::AuthenticationSuspected,
+            _ => Outcome::Failed,
+        };
+        return Some(Verdict::read(outcome, reason, "IKE_AUTH refused", shown));
+    }
+    let suite = Suite::of(talk.chosen());
+    let pieces = answers().filter(|turn| id(turn) == id(&answer));
+    let most = pieces.filter_map(|t| t.message.encrypted).map(|e| suite.most(e.octets)).sum();
+    Some(judge_answer(talk, first.time(), answer, &suite, most, shown))
+}
+
+/// An answer to IKE_AUTH that can hold at most `most` octets of payloads.
+fn judge_answer(
+    talk: &Conversation<'_>,
+    begun: Timestamp,
+    answer: Turn<'_>,
+    suite: &Suite,
+    most: u32,
+    mut shown: Vec<FrameRef>,
+) -> Verdict {
+    let fruit = talk.bears_fruit(begun, answer.time());
+    if most < suite.least_authentication() {
+        let (outcome, reason) = (Outcome::AuthenticationSuspected, Reason::AuthenticationFailed);
+        let verdict = Verdict::inferred(outcome, reason, "IKE_AUTH refused", shown);
+        // New SPIs all the same: another negotiation of the pair made them.
+        return if fruit { verdict.with(Confidence::Low) } else { verdict };
+    }
+    if most < suite.least_with_child() && !fruit {
+        let state = "authenticated, child SA refused";
+        return Verdict::inferred(Outcome::Failed, Reason::TsUnacceptable, state, shown);
+    }
+    if let Some(objection) = objection(talk, answer).filter(|_| !fruit) {
+        shown.push(objection.frame());
+        let state = "IKE_AUTH answered, then given up by the initiator";
+        let (outcome, reason) = (Outcome::AuthenticationSuspected, Reason::AuthenticationFailed);
+        return Verdict::inferred(outcome, reason, state, shown);
+    }
+    let verdict = if fruit { Verdict::read } else { Verdict::inferred };
+    with_end(talk, verdict(Outcome::Established, None, "IKE_AUTH completed", shown))
+}
+
+/// RFC 7296 §2.21.2: an initiator that refuses the responder's authentication says so in an
+/// INFORMATIONAL exchange of its own, at once.
+fn objection<'a>(talk: &Conversation<'a>, answer: Turn<'_>) -> Option<Turn<'a>> {
+    let mut requests = talk.turns.iter().copied().filter(|turn| {
+        turn.time() >= answer.time() && !turn.message.is_response() && !turn.is_repeated
+    });
+    let next = requests.next()?;
+    let is_alone = requests.next().is_none();
+    let at_once = next.from_initiator
+        && next.message.is(ExchangeType::INFORMATIONAL)
+        && next.follows(answer.time(), AT_ONCE);
+    (at_once && is_alone).then_some(next)
+}
+
+/// An IKE SA that came up: did the capture see it end?
+fn with_end(talk: &Conversation<'_>, verdict: Verdict) -> Verdict {
+    let Some(last) = last_request(talk) else { return verdict };
+    if is_given_up(talk, last) {
+        let state = "established, then the peer fell silent";
+        return Verdict::read(Outcome::NoResponse, Reason::Timeout, state, edges(talk, last));
+    }
+    // A request that can hold no Delete payload asks whether the peer is alive (RFC 7296 §2.4).
+    let suite = Suite::of(talk.chosen());
+    let may_delete = last.message.encrypted.is_none_or(|e| suite.most(e.octets) >= DELETE);
+    let in_clear = last.message.clear().is_some_and(|clear| clear.deletes);
+    let has_ended = in_clear || (may_delete && talk.esp_stops_at(last.message));
+    if !has_ended {
+        return verdict;
+    }
+    let mut frames = verdict.frames.clone();
+    frames.push(last.frame());
+    let deleted = Some((last.message.source.ip(), last.time()));
+    Verdict { outcome: Outcome::Ended, deleted, frames, ..verdict }
+}
+
+/// The last request, if it is an INFORMATIONAL and nothing but such comes after it.
+fn last_request<'a>(talk: &Conversation<'a>) -> Option<Turn<'a>> {
+    let last = talk.of(ExchangeType::INFORMATIONAL).rfind(|t| !t.message.is_response())?;
+    let nothing_follows = talk
+        .turns
+        .iter()
+        .all(|t| t.time() <= last.time() || t.message.is(ExchangeType::INFORMATIONAL));
+    nothing_follows.then_some(last)
+}
+
+/// RFC 7296 §2.4: a request that is sent again and again and never answered; the peer is dead.
+fn is_given_up(talk: &Conversation<'_>, request: Turn<'_>) -> bool {
+    let answered = talk.messages().any(|m| {
+        m.is_response()
+            && m.header.exchange_type == request.message.header.exchange_type
+            && m.message_id() == request.message.message_id()
+            && m.source.ip() != request.message.source.ip()
+    });
+    talk.sendings_of(request.message).count() >= GIVEN_UP && !answered && !talk.is_one_way()
+}
+
+/// The first and the last sending of a request.
+fn edges(talk: &Conversation<'_>, request: Turn<'_>) -> Vec<FrameRef> {
+    let mut frames = vec![request.frame()];
+    let last = talk.sendings_of(request.message).last().map(|message| message.frame);
+    frames.extend(last.filter(|frame| *frame != request.frame()));
+    frames
+}
+
+fn frames<'a>(turns: impl Iterator<Item = Turn<'a>>) -> Vec<FrameRef> {
+    turns.map(|turn| turn.frame()).take(2).collect()
+}
+
+/// How a negotiation is told of which the capture shows one side only.
+pub(super) const ONE_WAY: &str = "only one direction is in the capture";
+/// RFC 7296 §3.10.1.
+const COOKIE: u16 = 16390;
+/// Refusal follows the answer at once; deletion by an operator or a timer does not.
+const AT_ONCE: Span = Span::from_seconds(1);
+/// One lost answer is made up for by the second request.
+const GIVEN_UP: usize = 3;
+/// A Delete payload for an IKE SA (RFC 7296 §3.11).
+const DELETE: u32 = 8;

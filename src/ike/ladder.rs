@@ -1,0 +1,84 @@
+//! A negotiation as a ladder: each message in its order, in words that a person can read.
+
+use super::IkeVersion;
+use super::digest::MessageDigest;
+use super::exchange::{IkeExchange, notify_name};
+use crate::catalogue::ike_payload_type;
+use crate::evidence::FrameRef;
+use crate::time::Timestamp;
+use std::collections::BTreeSet;
+
+/// One rung.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// When.
+    pub time: Timestamp,
+    /// The frame that completed the message.
+    pub frame: FrameRef,
+    /// Whether the initiator sent it.
+    pub from_initiator: bool,
+    /// It repeats an earlier one to the octet.
+    pub is_repeated: bool,
+    /// What it is.
+    pub what: String,
+}
+
+impl IkeExchange {
+    /// Its messages in order of time; of very long ones the first and the last.
+    #[must_use]
+    pub fn ladder(&self) -> Vec<Step> {
+        let mut earlier = BTreeSet::new();
+        self.kept
+            .iter()
+            .map(|message| Step {
+                time: message.time,
+                frame: message.frame,
+                from_initiator: message
+                    .is_from_original_initiator()
+                    .unwrap_or(message.source.ip() == self.initiator.ip()),
+                is_repeated: !earlier.insert((message.fingerprint, message.source.ip())),
+                what: message.in_words(),
+            })
+            .collect()
+    }
+}
+
+impl MessageDigest {
+    /// Exchange, direction, number, and what stands in it in clear.
+    fn in_words(&self) -> String {
+        let mut words = self.header.exchange_type.name();
+        match self.version() {
+            IkeVersion::V2 => {
+                let direction = if self.is_response() { "response" } else { "request" };
+                words.push_str(&format!(" {direction} {}", self.message_id()));
+            }
+            // RFC 2408 §3.1: zero in phase 1.
+            IkeVersion::V1 | IkeVersion::AuthIp if self.message_id() != 0 => {
+                words.push_str(&format!(" {:08x}", self.message_id()));
+            }
+            IkeVersion::V1 | IkeVersion::AuthIp => {}
+        }
+        let mut parts: Vec<String> = Vec::new();
+        if let Some(clear) = self.clear() {
+            let mut notifies = clear.notifies.iter();
+            let notify = if self.version() == IkeVersion::V2 { 41 } else { 11 };
+            parts.extend(clear.payloads.iter().map(|kind| {
+                let told = if *kind == notify { notifies.next() } else { None };
+                let payload = || {
+                    let known = ike_payload_type(*kind).map(str::to_owned);
+                    known.unwrap_or_else(|| format!("payload {kind}"))
+                };
+                told.map_or_else(payload, |told| notify_name(self.version(), told.kind))
+            }));
+        }
+        if let Some(encrypted) = self.encrypted {
+            let fragment = match encrypted.fragment {
+                Some((number, 0)) => format!(", fragment {number}"),
+                Some((number, total)) => format!(", fragment {number} of {total}"),
+                None => String::new(),
+            };
+            parts.push(format!("encrypted, {} octets{fragment}", encrypted.octets));
+        }
+        if parts.is_empty() { words } else { format!("{words}: {}", parts.join(", ")) }
+    }
+}

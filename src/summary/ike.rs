@@ -1,0 +1,145 @@
+//! The IKE messages of one capture: put together, gathered, and their defects named.
+//!
+//! What a negotiation came to is `ike`'s business.
+
+use crate::capture::RawFrame;
+use crate::evidence::{EvidenceId, FrameRef, Position, Problem, ProblemCode};
+use crate::ike::{Defect, MessageDigest, NATT_PORT, Negotiations};
+use crate::packet::{IpPacket, Ports};
+use crate::time::Timestamp;
+use std::net::SocketAddr;
+
+/// Takes the IKE messages of one capture.
+#[derive(Debug, Default)]
+pub(super) struct IkeObserver {
+    negotiations: Negotiations,
+    problems: Vec<Problem>,
+    malformed: u64,
+}
+
+/// Where and when octets were seen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    frame: FrameRef,
+    time: Timestamp,
+    /// Where in the file they begin.
+    offset: u64,
+}
+
+impl Place {
+    /// The place of octets inside a frame.
+    pub(super) fn of(evidence: EvidenceId, frame: &RawFrame<'_>, octets: &[u8]) -> Self {
+        let into = octets.as_ptr().addr().wrapping_sub(frame.data.as_ptr().addr());
+        let into = if into <= frame.data.len() { into as u64 } else { 0 };
+        let reference = FrameRef { evidence, frame: frame.number };
+        Self { frame: reference, time: frame.time, offset: frame.offset + into }
+    }
+}
+
+impl IkeObserver {
+    /// A datagram with an IKE message; false where its negotiation is beyond the bounds.
+    /// `is_whole` says that the capture did not cut it.
+    pub(super) fn datagram(
+        &mut self,
+        ip: &IpPacket<'_>,
+        place: Place,
+        body: &[u8],
+        is_whole: bool,
+    ) -> bool {
+        let Some(ports) = ip.ports else { return true };
+        let ends = (
+            SocketAddr::new(ip.source, ports.source),
+            SocketAddr::new(ip.destination, ports.destination),
+        );
+        let message = without_marker(body, ports).unwrap_or(body);
+        let marker = body.len() - message.len();
+        let place = Place { offset: place.offset + marker as u64, ..place };
+        self.message(ends, place, message, is_whole)
+    }
+
+    /// A datagram on a port of IKE that does not begin with a header of IKE.
+    pub(super) fn not_ike(&mut self, ip: &IpPacket<'_>, place: Place, body: &[u8]) {
+        let Some(ports) = ip.ports else { return };
+        let Some(message) = without_marker(body, ports) else { return };
+        let ends = (
+            SocketAddr::new(ip.source, ports.source),
+            SocketAddr::new(ip.destination, ports.destination),
+        );
+        let defect = match MessageDigest::new(place.frame, place.time, ends, message) {
+            Err(defect) => Some(defect),
+            Ok((digest, _)) if digest.spis().0.is_zero() => Some(Defect::Unexpected {
+                field: "initiator SPI",
+                offset: 0,
+                value: 0,
+                // RFC 2408 §2.5.3, RFC 7296 §3.1.
+                expected: "a number other than zero",
+            }),
+            Ok((_, defect)) => defect,
+        };
+        if let Some(defect) = defect {
+            self.malformed(place, defect);
+        }
+    }
+
+    fn message(
+        &mut self,
+        ends: (SocketAddr, SocketAddr),
+        place: Place,
+        message: &[u8],
+        is_whole: bool,
+    ) -> bool {
+        match MessageDigest::new(place.frame, place.time, ends, message) {
+            Ok((digest, defect)) => {
+                if let Some(defect) = defect.filter(|_| is_whole) {
+                    self.malformed(place, defect);
+                }
+                self.negotiations.observe(digest)
+            }
+            Err(defect) => {
+                if is_whole {
+                    self.malformed(place, defect);
+                }
+                true
+            }
+        }
+    }
+
+    fn malformed(&mut self, place: Place, defect: Defect) {
+        self.malformed += 1;
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(Problem {
+                code: ProblemCode::MalformedIke,
+                text: format!("frame {}: {defect}", place.frame.frame.0),
+                offset: Some(place.offset + defect.offset() as u64),
+                position: Position::Frame(place.frame.frame.0),
+            });
+        }
+    }
+
+    /// The negotiations, and what was wrong with their messages.
+    pub(super) fn finish(mut self) -> (Negotiations, Vec<Problem>) {
+        let told = self.problems.len() as u64;
+        if self.malformed > told {
+            self.problems.push(Problem {
+                code: ProblemCode::MalformedIke,
+                text: format!("{} more IKE messages are malformed", self.malformed - told),
+                offset: None,
+                position: Position::File,
+            });
+        }
+        (self.negotiations, self.problems)
+    }
+}
+
+/// The octets behind the non-ESP marker on UDP 4500 (RFC 3948 §2.2), or all of them elsewhere;
+/// `None` where the marker is missing.
+fn without_marker(body: &[u8], ports: Ports) -> Option<&[u8]> {
+    if ports.source == NATT_PORT || ports.destination == NATT_PORT {
+        body.strip_prefix(&[0; 4])
+    } else {
+        Some(body)
+    }
+}
+
+/// Enough to see what is wrong; the rest is counted.
+const MAX_PROBLEMS: usize = 16;
