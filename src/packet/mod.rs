@@ -1,14 +1,17 @@
 //! A frame's octets → the IP packet that decides its class.
 //!
-//! `etherparse` reads the headers, only here. No state but [`fragment`]; no judgement: what the
-//! packet means for IPsec is `protection`'s business.
+//! `etherparse` reads the headers, only here. No state but [`fragment`] and [`reassembly`]; no
+//! judgement: what the packet means for IPsec is `protection`'s business.
 #![warn(clippy::indexing_slicing)]
 
 mod link;
 mod network;
 mod tunnel;
 
+mod pieces;
+
 pub mod fragment;
+pub mod reassembly;
 
 use std::net::IpAddr;
 
