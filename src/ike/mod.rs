@@ -7,6 +7,7 @@
 
 mod reader;
 
+mod encapsulated;
 mod header;
 mod payload;
 mod proposal;
@@ -29,6 +30,7 @@ mod ladder;
 mod link;
 
 pub use digest::{Encrypted, MessageDigest};
+pub use encapsulated::{Encapsulated, EncapsulatedStream};
 pub use esp_activity::{EspActivity, EspUse};
 pub use exchange::{IkeExchange, conclude};
 pub use header::{Probe, probe};

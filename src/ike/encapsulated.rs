@@ -1,0 +1,236 @@
+//! IKE and ESP in a TCP stream (RFC 9329), one direction of a connection.
+//!
+//! Puts the stream's octets in order and takes the messages out. Tells nothing of the connection:
+//! that it carries IKE, and where its messages begin, the caller knows.
+
+use super::reader::Reader;
+use std::collections::BTreeMap;
+
+/// One direction of one TCP connection that is known to carry IKE.
+#[derive(Debug)]
+pub struct EncapsulatedStream {
+    /// The sequence number of the first octet that is still to come.
+    next: u32,
+    /// The octets up to `next`, so that places in the stream do not wrap.
+    passed: u64,
+    /// A message that goes on behind `next`, from its length field.
+    partial: Vec<u8>,
+    /// Segments that came before what precedes them, by their place in the stream.
+    ahead: BTreeMap<u64, Vec<u8>>,
+    /// The octets in `ahead`.
+    held: usize,
+    /// Whether it is known that a message begins where `partial` does.
+    in_step: bool,
+    lost: u64,
+}
+
+/// What a stream carries between two length fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Encapsulated {
+    /// An IKE message, without its marker.
+    Ike(Vec<u8>),
+    /// An ESP packet.
+    Esp {
+        /// Its SPI, never 0.
+        spi: u32,
+        /// Its length with the SPI.
+        octets: usize,
+    },
+    /// What keeps a mapping of addresses alive.
+    Keepalive,
+}
+
+impl EncapsulatedStream {
+    /// What the originator of the connection sends once, before its first message (RFC 9329 §4).
+    pub const PREFIX: &[u8; 6] = b"IKETCP";
+
+    /// A stream whose next message begins at the sequence number `next`; for the originator that is
+    /// behind [`Self::PREFIX`].
+    #[must_use]
+    pub const fn new(next: u32) -> Self {
+        Self {
+            next,
+            passed: 0,
+            partial: Vec::new(),
+            ahead: BTreeMap::new(),
+            held: 0,
+            in_step: true,
+            lost: 0,
+        }
+    }
+
+    /// Takes a segment; gives every message that it completes, in the order of the stream.
+    pub fn segment(&mut self, sequence: u32, payload: &[u8]) -> Vec<Encapsulated> {
+        let mut messages = Vec::new();
+        let ahead = sequence.wrapping_sub(self.next);
+        let behind = self.next.wrapping_sub(sequence);
+        if ahead.min(behind) > GREATEST_WINDOW {
+            self.lose(payload.len());
+        } else if ahead == 0 || behind <= GREATEST_WINDOW {
+            self.pass(payload, usize::try_from(behind).unwrap_or(usize::MAX), &mut messages);
+        } else {
+            self.hold(self.passed + u64::from(ahead), payload);
+        }
+        self.drain(&mut messages);
+        while self.ahead.len() > MAX_AHEAD || self.held > MAX_HELD {
+            self.skip_gap(&mut messages);
+        }
+        messages
+    }
+
+    /// At the end of the capture: what stands behind gaps that were never filled. What is held of
+    /// a message that was not completed counts as lost.
+    pub fn finish(&mut self) -> Vec<Encapsulated> {
+        let mut messages = Vec::new();
+        while !self.ahead.is_empty() {
+            self.skip_gap(&mut messages);
+        }
+        self.lose_step(0);
+        messages
+    }
+
+    /// Octets that were lost or could not be understood.
+    #[must_use]
+    pub const fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Octets that wait for others, at most 320 KiB between two segments.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held + self.partial.len()
+    }
+
+    fn hold(&mut self, place: u64, payload: &[u8]) {
+        let known = self.ahead.get(&place).map_or(0, Vec::len);
+        if payload.len() > known {
+            self.held += payload.len() - known;
+            self.ahead.insert(place, payload.to_vec());
+        }
+    }
+
+    /// Takes what is held as long as no gap is before it.
+    fn drain(&mut self, messages: &mut Vec<Encapsulated>) {
+        while let Some(entry) = self.ahead.first_entry()
+            && *entry.key() <= self.passed
+        {
+            let behind = usize::try_from(self.passed - entry.key()).unwrap_or(usize::MAX);
+            let payload = entry.remove();
+            self.held -= payload.len();
+            self.pass(&payload, behind, messages);
+        }
+    }
+
+    /// Goes on behind the next gap, without what it took.
+    fn skip_gap(&mut self, messages: &mut Vec<Encapsulated>) {
+        let Some((place, _)) = self.ahead.first_key_value() else { return };
+        let gap = place.saturating_sub(self.passed);
+        self.advance(gap);
+        self.lose_step(0);
+        self.lost = self.lost.saturating_add(gap);
+        self.drain(messages);
+    }
+
+    /// Takes a segment's octets behind the first `known`, which came before.
+    fn pass(&mut self, payload: &[u8], known: usize, messages: &mut Vec<Encapsulated>) {
+        let Some(octets) = payload.get(known..).filter(|octets| !octets.is_empty()) else { return };
+        self.advance(octets.len() as u64);
+        // Senders put messages into segments whole where they fit.
+        self.in_step = self.in_step || is_in_step(octets);
+        if self.in_step {
+            self.messages(octets, messages);
+        } else {
+            self.lose(octets.len());
+        }
+    }
+
+    /// Takes the octets that follow on `partial`.
+    fn messages(&mut self, mut octets: &[u8], messages: &mut Vec<Encapsulated>) {
+        while !octets.is_empty() {
+            let wanted = self.length().unwrap_or(LENGTH_LEN) - self.partial.len();
+            let (head, rest) = octets.split_at(wanted.min(octets.len()));
+            self.partial.extend_from_slice(head);
+            octets = rest;
+            match self.length() {
+                // RFC 9329 §3: a length of 0 or 1 is a fatal error.
+                Some(..LENGTH_LEN) => return self.lose_step(octets.len()),
+                Some(length) if length == self.partial.len() => self.complete(messages),
+                _ => {}
+            }
+        }
+    }
+
+    /// The message under way is complete.
+    fn complete(&mut self, messages: &mut Vec<Encapsulated>) {
+        match self.partial.get(LENGTH_LEN..).and_then(Encapsulated::of) {
+            Some(message) => messages.push(message),
+            None => self.lose(self.partial.len()),
+        }
+        self.partial.clear();
+    }
+
+    /// How long the message under way is with its length field, once that is there.
+    fn length(&self) -> Option<usize> {
+        Reader::new(&self.partial).u16("length").ok().map(usize::from)
+    }
+
+    fn advance(&mut self, octets: u64) {
+        self.passed = self.passed.saturating_add(octets);
+        let wrapped = u32::try_from(octets % (1 << 32)).unwrap_or_default();
+        self.next = self.next.wrapping_add(wrapped);
+    }
+
+    /// From here on it is not known where messages begin.
+    fn lose_step(&mut self, octets: usize) {
+        self.lose(self.partial.len() + octets);
+        self.partial.clear();
+        self.in_step = false;
+    }
+
+    const fn lose(&mut self, octets: usize) {
+        self.lost = self.lost.saturating_add(octets as u64);
+    }
+}
+
+impl Encapsulated {
+    /// What stands behind a length field; `None` for what RFC 9329 does not know.
+    fn of(body: &[u8]) -> Option<Self> {
+        if body == [0xff] {
+            return Some(Self::Keepalive);
+        }
+        let mut reader = Reader::new(body);
+        match reader.u32("marker or SPI").ok()? {
+            0 => body.get(MARKER_LEN..).map(|message| Self::Ike(message.to_vec())),
+            // RFC 4303 §2: at least an SPI and a sequence number.
+            spi => reader.u32("sequence number").ok().map(|_| Self::Esp { spi, octets: body.len() }),
+        }
+    }
+}
+
+/// Whether octets are messages from their beginning to their end and nothing else.
+fn is_in_step(octets: &[u8]) -> bool {
+    let mut reader = Reader::new(octets);
+    while !reader.is_empty() {
+        let length = reader.u16("length").ok();
+        let length = length.and_then(|length| usize::from(length).checked_sub(LENGTH_LEN));
+        let body = length.and_then(|length| reader.take(length, "message").ok());
+        if body.and_then(Encapsulated::of).is_none() {
+            return false;
+        }
+    }
+    true
+}
+
+/// RFC 9329 §3: the length counts its own octets.
+const LENGTH_LEN: usize = 2;
+/// RFC 9329 §3.1: four zero octets stand before an IKE message, where ESP has its SPI.
+const MARKER_LEN: usize = 4;
+/// RFC 7323 §2.3: no window is greater; what is farther away is not of this stream.
+const GREATEST_WINDOW: u32 = 1 << 30;
+/// A capture that lost a segment does not find it again later than this.
+const MAX_AHEAD: usize = 64;
+/// The same in octets, for segments that offloading made great.
+const MAX_HELD: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests;
