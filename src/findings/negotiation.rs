@@ -3,8 +3,10 @@
 use super::{Finding, FindingCode, Severity, When, counted, proof_of, told_by_windows};
 use crate::catalogue::Reason;
 use crate::correlate::{Confidence, FactRef, Facts};
+use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
-use crate::ike::IkeExchange;
+use crate::ike::{IkeExchange, Uncounted};
+use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Failed negotiations that no window names, a finding for each pair: protection went on beside
@@ -17,8 +19,8 @@ pub(super) fn failures_outside_windows(facts: &Facts) -> Vec<Finding> {
             by_pair.entry(exchange.pair()).or_default().push(exchange);
         }
     }
-    if by_pair.len() > MOST_PAIRS {
-        return vec![flood(&by_pair)];
+    if by_pair.len() > MOST_PAIRS || facts.uncounted_ike.is_some() {
+        return vec![flood(&by_pair, facts.uncounted_ike)];
     }
     let leaking: BTreeSet<HostPair> = facts.windows.iter().map(|w| w.window.pair).collect();
     by_pair
@@ -28,21 +30,33 @@ pub(super) fn failures_outside_windows(facts: &Facts) -> Vec<Finding> {
 }
 
 /// So many pairs at once are one statement.
-fn flood(by_pair: &BTreeMap<HostPair, Vec<&IkeExchange>>) -> Finding {
+fn flood(by_pair: &BTreeMap<HostPair, Vec<&IkeExchange>>, uncounted: Option<Uncounted>) -> Finding {
     let mut failed: Vec<&IkeExchange> = by_pair.values().flatten().copied().collect();
     failed.sort_by_key(|x| (x.start, x.first));
     let reasons: BTreeSet<Reason> = failed.iter().filter_map(|x| x.reason).collect();
     let names: Vec<&str> = reasons.iter().map(|r| r.as_str()).collect();
-    let title = format!(
-        "{} of {} failed: a flood, a scan, or one cause for all",
+    let told = format!(
+        "{} of {}",
         counted(failed.len() as u64, "negotiation"),
-        counted(by_pair.len() as u64, "pair"),
+        counted(by_pair.len() as u64, "pair")
     );
+    let title = match uncounted {
+        None => format!("{told} failed: a flood, a scan, or one cause for all"),
+        Some(uncounted) => {
+            let messages = failed.iter().map(|x| x.messages).sum::<u64>() + uncounted.messages;
+            format!(
+                "{} came to nothing: a flood. {told} are told, {} counted only",
+                counted(messages, "IKE message"),
+                counted(uncounted.messages, "message"),
+            )
+        }
+    };
     let detail = format!("Reasons: {}. Each stands in ike_exchanges.csv.", names.join(", "));
-    let when = |time, x: &IkeExchange| When { time, evidence: x.first.evidence };
-    let span = failed.first().zip(failed.iter().max_by_key(|x| x.end));
+    let when = |(time, frame): (Timestamp, FrameRef)| When { time, evidence: frame.evidence };
+    let first = failed.iter().map(|x| (x.start, x.first)).chain(uncounted.map(|u| u.first)).min();
+    let last = failed.iter().map(|x| (x.end, x.last)).chain(uncounted.map(|u| u.last)).max();
     Finding {
-        span: span.map(|(first, last)| (when(first.start, first), when(last.end, last))),
+        span: first.zip(last).map(|(first, last)| (when(first), when(last))),
         proof: proof_of(failed.iter().map(|x| x.first)),
         causes: reasons.into_iter().collect(),
         ..Finding::new(FindingCode::IkeFlood, Severity::Medium, title, detail)

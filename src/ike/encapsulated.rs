@@ -202,7 +202,9 @@ impl Encapsulated {
         match reader.u32("marker or SPI").ok()? {
             0 => body.get(MARKER_LEN..).map(|message| Self::Ike(message.to_vec())),
             // RFC 4303 §2: at least an SPI and a sequence number.
-            spi => reader.u32("sequence number").ok().map(|_| Self::Esp { spi, octets: body.len() }),
+            spi => {
+                reader.u32("sequence number").ok().map(|_| Self::Esp { spi, octets: body.len() })
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{IkeVersion, Spi};
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
 use crate::time::Timestamp;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 
 /// All negotiations of a capture, or of several.
@@ -150,22 +150,27 @@ impl Negotiation {
     fn join(&mut self, other: Self, at_once: bool) {
         let identity = |m: &MessageDigest| (m.source.ip(), m.fingerprint);
         let mut mine: BTreeMap<(IpAddr, u64), u64> = BTreeMap::new();
-        if at_once {
-            for message in self.first.iter().chain(&self.last) {
-                *mine.entry(identity(message)).or_default() += 1;
-            }
+        for message in self.first.iter().chain(&self.last) {
+            *mine.entry(identity(message)).or_default() += 1;
         }
+        let mut theirs: BTreeSet<(IpAddr, u64)> = BTreeSet::new();
         self.messages += other.messages;
         self.retransmissions += other.retransmissions;
         for message in other.first.into_iter().chain(other.last) {
-            let shown_twice = mine.get_mut(&identity(&message)).filter(|left| **left > 0);
-            if let Some(left) = shown_twice {
-                *left -= 1;
-                self.messages -= 1;
-                let is_repetition = *left > 0;
-                self.retransmissions -= u64::from(is_repetition).min(self.retransmissions);
-            } else {
-                self.keep(message);
+            let is_first_there = theirs.insert(identity(&message));
+            let known = mine.get_mut(&identity(&message));
+            match known.filter(|left| at_once && **left > 0) {
+                Some(left) => {
+                    *left -= 1;
+                    self.messages -= 1;
+                    // What repeats nothing there repeats nothing here, and the other way round.
+                    self.retransmissions -= u64::from(!is_first_there);
+                }
+                None => {
+                    let repeats_mine = is_first_there && mine.contains_key(&identity(&message));
+                    self.retransmissions += u64::from(repeats_mine);
+                    self.keep(message);
+                }
             }
         }
     }

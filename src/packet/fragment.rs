@@ -137,6 +137,7 @@ mod tests {
             protocol: 17,
             fragment: None,
             ports: None,
+            tcp: None,
             payload: &[],
             payload_len: 0,
             packet_len: 0,

@@ -41,6 +41,8 @@ pub struct IpPacket<'a> {
     pub fragment: Option<Fragment>,
     /// The ports, where the packet has and shows them.
     pub ports: Option<Ports>,
+    /// Its place in a TCP stream; `None` for other protocols and for later fragments.
+    pub tcp: Option<TcpSegment>,
     /// The octets behind the transport header, or behind IP where `protocol` has none here.
     pub payload: &'a [u8],
     /// How long `payload` was on the wire; more than is there where the capture cut it.
@@ -60,6 +62,15 @@ pub struct Ports {
     pub source: u16,
     /// The receiver's.
     pub destination: u16,
+}
+
+/// Where in a TCP stream a segment stands (RFC 9293 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpSegment {
+    /// The sequence number of its first octet.
+    pub sequence: u32,
+    /// It opens a connection.
+    pub syn: bool,
 }
 
 /// Where in a fragmented datagram a packet stands.

@@ -1,7 +1,7 @@
 //! IPv4 and IPv6 with its extension headers, down to the ports.
 
 use super::link::{Context, stop, u16_at};
-use super::{Fragment, IpPacket, Packet, Ports, StopReason, protocol, tunnel};
+use super::{Fragment, IpPacket, Packet, Ports, StopReason, TcpSegment, protocol, tunnel};
 use etherparse::err::ipv4::HeaderSliceError as Ipv4Error;
 use etherparse::{
     Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice,
@@ -34,6 +34,7 @@ pub(super) fn ipv4(data: &[u8], context: Context) -> Packet<'_> {
         protocol: header.protocol().0,
         fragment,
         ports: None,
+        tcp: None,
         payload: data.get(header_len..captured).unwrap_or_default(),
         payload_len: total_len - header_len,
         packet_len: total_len,
@@ -63,6 +64,7 @@ pub(super) fn ipv6(data: &[u8], context: Context) -> Packet<'_> {
         protocol: header.next_header().0,
         fragment: None,
         ports: None,
+        tcp: None,
         payload: data
             .get(IPV6_HEADER_LEN..IPV6_HEADER_LEN + payload_len.min(room))
             .unwrap_or_default(),
@@ -120,6 +122,7 @@ fn transport(mut packet: IpPacket<'_>, context: Context) -> Packet<'_> {
         protocol::UDP | protocol::UDP_LITE => UDP_HEADER_LEN,
         protocol::SCTP => SCTP_HEADER_LEN,
         protocol::TCP => {
+            packet.tcp = tcp_segment(packet.payload);
             let words = packet.payload.get(12).map_or(TCP_MIN_WORDS, |b| b >> 4);
             usize::from(words.max(TCP_MIN_WORDS)) * 4
         }
@@ -143,10 +146,16 @@ fn transport(mut packet: IpPacket<'_>, context: Context) -> Packet<'_> {
     Packet::Ip(packet)
 }
 
+fn tcp_segment(header: &[u8]) -> Option<TcpSegment> {
+    let sequence = u32::from_be_bytes(*header.get(4..)?.first_chunk()?);
+    Some(TcpSegment { sequence, syn: header.get(13)? & TCP_SYN != 0 })
+}
+
 const IPV6_HEADER_LEN: usize = 40;
 const UDP_HEADER_LEN: usize = 8;
 const SCTP_HEADER_LEN: usize = 12;
 const TCP_MIN_WORDS: u8 = 5;
+const TCP_SYN: u8 = 2;
 /// More than RFC 8200 §4.1 recommends, fewer than a hostile packet can chain.
 const MAX_EXTENSIONS: usize = 16;
 const HOP_BY_HOP: u8 = 0;

@@ -219,6 +219,7 @@ mod tests {
             protocol,
             fragment: None,
             ports: Some(Ports { source: ports.0, destination: ports.1 }),
+            tcp: None,
             payload,
             payload_len: payload.len(),
             packet_len: 0,

@@ -1,5 +1,6 @@
 //! One capture's packets, folded into streams as they pass.
 
+use super::connections::{Carried, Connections};
 use super::ike::{IkeObserver, Place};
 use super::timeline::{ClassRun, Flow, Interleaving, Runs, Sighting};
 use crate::capture::RawFrame;
@@ -103,6 +104,7 @@ pub struct CaptureObserver<'p> {
     likely_twins: HashMap<(HostPair, Stream, Candidate), Runs, foldhash::fast::RandomState>,
     fragments: Fragments<Stream, Later>,
     ike: IkeObserver,
+    connections: Connections<Later>,
     summary: CaptureSummary,
 }
 
@@ -129,6 +131,7 @@ impl<'p> CaptureObserver<'p> {
             likely_twins: HashMap::default(),
             fragments: Fragments::default(),
             ike: IkeObserver::default(),
+            connections: Connections::default(),
             summary: CaptureSummary::default(),
         }
     }
@@ -146,7 +149,7 @@ impl<'p> CaptureObserver<'p> {
                 if let Packet::Ip(ip) = &packet {
                     let place = Place::of(self.evidence, frame, ip.payload);
                     if self.observe_body(ip, (pair, stream), (seen, place), body, body_len) {
-                        self.observe_ip(ip, pair, stream, seen);
+                        self.observe_ip(ip, pair, stream, (seen, place));
                     }
                 }
             }
@@ -162,6 +165,9 @@ impl<'p> CaptureObserver<'p> {
     #[must_use]
     pub fn finish(mut self) -> CaptureSummary {
         for later in std::mem::take(&mut self.fragments).finish() {
+            self.place(later.pair, later.alone, later.seen);
+        }
+        for (later, _) in std::mem::take(&mut self.connections).finish() {
             self.place(later.pair, later.alone, later.seen);
         }
         self.settle_twins();
@@ -187,17 +193,20 @@ impl<'p> CaptureObserver<'p> {
         summary
     }
 
-    fn observe_ip(&mut self, ip: &IpPacket<'_>, pair: HostPair, stream: Stream, seen: Sighting) {
+    fn observe_ip(
+        &mut self,
+        ip: &IpPacket<'_>,
+        pair: HostPair,
+        stream: Stream,
+        (seen, place): (Sighting, Place),
+    ) {
         let seen = Sighting { flow: flow_of(ip, pair), ..seen };
         let Some(fragment) = ip.fragment else {
-            let candidate = self.likely_twin(ip, pair, stream, seen.time);
-            return match candidate.filter(|_| self.likely_twins.len() < MOST_LIKELY_TWINS) {
-                Some(candidate) => {
-                    self.likely_twins.entry((pair, stream, candidate)).or_default().observe(seen);
-                }
-                None => self.place(pair, stream, seen),
-            };
+            return self.observe_whole(ip, pair, stream, (seen, place));
         };
+        if ip.protocol == protocol::UDP {
+            self.ike.fragment(ip, fragment, stream == Stream::Ike, place);
+        }
         if fragment.offset == 0 {
             let waiting = self.fragments.first(ip, fragment, stream);
             self.place(pair, stream, seen);
@@ -211,6 +220,40 @@ impl<'p> CaptureObserver<'p> {
         }
         for later in self.fragments.take_unmatched() {
             self.place(later.pair, later.alone, later.seen);
+        }
+    }
+
+    fn observe_whole(
+        &mut self,
+        ip: &IpPacket<'_>,
+        pair: HostPair,
+        stream: Stream,
+        (seen, place): (Sighting, Place),
+    ) {
+        let carried =
+            ip.tcp.map_or(Carried::Nothing, |segment| self.connections.segment(ip, segment, pair));
+        if let Carried::Stream(stream, messages) = carried {
+            self.ike.stream_messages(ip, place, messages);
+            self.place(pair, stream, seen);
+            return self.place_released();
+        }
+        let candidate = self.likely_twin(ip, pair, stream, seen.time);
+        match candidate.filter(|_| self.likely_twins.len() < MOST_LIKELY_TWINS) {
+            Some(candidate) => {
+                self.likely_twins.entry((pair, stream, candidate)).or_default().observe(seen);
+            }
+            None if matches!(carried, Carried::Opening) => {
+                self.connections.hold(ip, pair, Later { pair, seen, alone: stream });
+            }
+            None => self.place(pair, stream, seen),
+        }
+        self.place_released();
+    }
+
+    /// Places the opening segments of connections that turned out to be one thing or another.
+    fn place_released(&mut self) {
+        for (later, stream) in self.connections.take_released() {
+            self.place(later.pair, stream.unwrap_or(later.alone), later.seen);
         }
     }
 
@@ -289,8 +332,10 @@ impl<'p> CaptureObserver<'p> {
             Stream::Exempt(_) | Stream::Clear { .. } if is_on_ike_port(ip) => {
                 self.ike.not_ike(ip, place, ip.payload);
             }
+            // What comes in fragments is put together first.
+            Stream::Ike if ip.fragment.is_some() => {}
             Stream::Ike => {
-                let is_whole = body.len() == body_len && ip.fragment.is_none();
+                let is_whole = body.len() == body_len;
                 if !self.ike.datagram(ip, place, body, is_whole) && !self.streams.contains_key(&key)
                 {
                     self.unpaired(Unpaired::IkeFlood, seen);

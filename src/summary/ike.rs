@@ -5,7 +5,8 @@
 use crate::capture::RawFrame;
 use crate::evidence::{EvidenceId, FrameRef, Position, Problem, ProblemCode};
 use crate::ike::{Defect, MessageDigest, NATT_PORT, Negotiations};
-use crate::packet::{IpPacket, Ports};
+use crate::packet::reassembly::{Part, Reassembly};
+use crate::packet::{Fragment, IpPacket, Ports};
 use crate::time::Timestamp;
 use std::net::SocketAddr;
 
@@ -13,6 +14,7 @@ use std::net::SocketAddr;
 #[derive(Debug, Default)]
 pub(super) struct IkeObserver {
     negotiations: Negotiations,
+    reassembly: Reassembly<Place>,
     problems: Vec<Problem>,
     malformed: u64,
 }
@@ -22,8 +24,8 @@ pub(super) struct IkeObserver {
 pub(super) struct Place {
     frame: FrameRef,
     time: Timestamp,
-    /// Where in the file they begin.
-    offset: u64,
+    /// Where in the file they begin; `None` for what was put together.
+    offset: Option<u64>,
 }
 
 impl Place {
@@ -32,7 +34,7 @@ impl Place {
         let into = octets.as_ptr().addr().wrapping_sub(frame.data.as_ptr().addr());
         let into = if into <= frame.data.len() { into as u64 } else { 0 };
         let reference = FrameRef { evidence, frame: frame.number };
-        Self { frame: reference, time: frame.time, offset: frame.offset + into }
+        Self { frame: reference, time: frame.time, offset: Some(frame.offset + into) }
     }
 }
 
@@ -53,8 +55,61 @@ impl IkeObserver {
         );
         let message = without_marker(body, ports).unwrap_or(body);
         let marker = body.len() - message.len();
-        let place = Place { offset: place.offset + marker as u64, ..place };
+        let place = Place { offset: place.offset.map(|at| at + marker as u64), ..place };
         self.message(ends, place, message, is_whole)
+    }
+
+    /// A fragment of a UDP datagram; of a first one it is known whether it begins an IKE message.
+    pub(super) fn fragment(
+        &mut self,
+        ip: &IpPacket<'_>,
+        fragment: Fragment,
+        is_ike: bool,
+        place: Place,
+    ) {
+        let wanted = (fragment.offset == 0).then_some(is_ike);
+        if let Some(whole) = self.reassembly.observe(ip, fragment, wanted, place.time, place) {
+            let ends = (
+                SocketAddr::new(ip.source, whole.ports.source),
+                SocketAddr::new(ip.destination, whole.ports.destination),
+            );
+            let place = Place { offset: None, ..whole.seen };
+            let message = without_marker(&whole.octets, whole.ports).unwrap_or(&whole.octets);
+            self.message(ends, place, message, true);
+        }
+        if self.reassembly.has_given_up() {
+            let parts = self.reassembly.take_given_up();
+            self.parts(parts);
+        }
+    }
+
+    /// Messages out of a TCP stream.
+    pub(super) fn stream_messages(
+        &mut self,
+        ip: &IpPacket<'_>,
+        place: Place,
+        messages: Vec<Vec<u8>>,
+    ) {
+        let Some(ports) = ip.ports else { return };
+        let ends = (
+            SocketAddr::new(ip.source, ports.source),
+            SocketAddr::new(ip.destination, ports.destination),
+        );
+        for message in messages {
+            self.message(ends, Place { offset: None, ..place }, &message, true);
+        }
+    }
+
+    /// Messages of which later fragments are missing: their beginning still tells something.
+    fn parts(&mut self, parts: Vec<Part<Place>>) {
+        for part in parts {
+            let ends = (
+                SocketAddr::new(part.source, part.ports.source),
+                SocketAddr::new(part.destination, part.ports.destination),
+            );
+            let message = without_marker(&part.octets, part.ports).unwrap_or(&part.octets);
+            self.message(ends, part.seen, message, false);
+        }
     }
 
     /// A datagram on a port of IKE that does not begin with a header of IKE.
@@ -110,7 +165,7 @@ impl IkeObserver {
             self.problems.push(Problem {
                 code: ProblemCode::MalformedIke,
                 text: format!("frame {}: {defect}", place.frame.frame.0),
-                offset: Some(place.offset + defect.offset() as u64),
+                offset: place.offset.map(|at| at + defect.offset() as u64),
                 position: Position::Frame(place.frame.frame.0),
             });
         }
@@ -118,6 +173,8 @@ impl IkeObserver {
 
     /// The negotiations, and what was wrong with their messages.
     pub(super) fn finish(mut self) -> (Negotiations, Vec<Problem>) {
+        let parts = std::mem::take(&mut self.reassembly).finish();
+        self.parts(parts);
         let told = self.problems.len() as u64;
         if self.malformed > told {
             self.problems.push(Problem {

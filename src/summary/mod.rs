@@ -5,6 +5,7 @@
 //! never with packets or records. Knows no policy and no gap.
 
 mod capture;
+mod connections;
 mod ike;
 mod timeline;
 

@@ -27,6 +27,10 @@ mod classification;
 
 mod windows;
 
+mod ike;
+
+mod ike_carriers;
+
 mod accuracy;
 
 mod eventlog_lab;

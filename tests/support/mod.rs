@@ -4,6 +4,8 @@ pub(crate) mod evtx_builder;
 
 pub(crate) mod evt_builder;
 
+pub(crate) mod ike_builder;
+
 pub(crate) mod pcapng;
 
 pub(crate) mod truth;

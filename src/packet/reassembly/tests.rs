@@ -47,6 +47,7 @@ fn packet<'a>(
         protocol: protocol::UDP,
         fragment: Some(fragment),
         ports: (cut.start == 0).then_some(PORTS),
+        tcp: None,
         payload: &octets[..captured.min(octets.len())],
         payload_len: octets.len(),
         packet_len: 20 + cut.end - cut.start,

@@ -1,0 +1,297 @@
+//! Negotiations made to order: what each says, how it ended, and the frames that show it.
+
+use crate::support::ike_builder::{
+    Message, clear, init, key_exchange, nonce, notify_v2, offer, on_500, only, report_of, sa_v1,
+    udp,
+};
+use etherparse::PacketBuilder;
+
+fn esp(from: u8, to: u8, spi: u32) -> Vec<u8> {
+    let mut frame = Vec::new();
+    let body = [&spi.to_be_bytes()[..], &[0, 0, 0, 1], &[0xaa; 64]].concat();
+    PacketBuilder::ethernet2([2; 6], [4; 6])
+        .ipv4([10, 0, 0, from], [10, 0, 0, to], 64)
+        .write(&mut frame, etherparse::IpNumber(50), &body)
+        .unwrap();
+    frame
+}
+
+#[test]
+fn a_silent_peer_is_told_by_the_ladder_of_the_request() {
+    let frames: Vec<_> = [0, 500, 1500, 3500]
+        .into_iter()
+        .map(|ms| (ms, on_500(true, &init())))
+        .chain([(9000, clear(1, 2))])
+        .collect();
+    let report = report_of(&frames);
+    let told = only(&report);
+    assert_eq!(
+        (told.outcome.as_str(), told.reason.as_deref()),
+        ("no_response", Some("no_response"))
+    );
+    assert_eq!((told.messages, told.retransmissions, told.confidence.as_str()), (4, 3, "high"));
+    let seconds: Vec<String> = told.resent_after_seconds.iter().map(ToString::to_string).collect();
+    assert_eq!(seconds, ["0.5", "1.5", "3.5"]);
+    assert!(told.ladder[1].repeated && !told.ladder[0].repeated);
+}
+
+#[test]
+fn a_request_at_the_very_end_of_a_capture_proves_no_silence() {
+    let report = report_of(&[(0, clear(1, 2)), (1000, on_500(true, &init()))]);
+    assert_eq!(only(&report).outcome, "incomplete");
+}
+
+#[test]
+fn one_direction_alone_is_told_from_a_silent_peer() {
+    let auth = Message::v2_encrypted(35, 1, 200);
+    let report =
+        report_of(&[(0, on_500(true, &init())), (100, on_500(true, &auth)), (9000, clear(1, 2))]);
+    let told = only(&report);
+    assert!(told.one_way);
+    assert_eq!((told.outcome.as_str(), told.reason.as_deref()), ("incomplete", None));
+    assert_eq!(told.state, "only one direction is in the capture");
+}
+
+#[test]
+fn icmp_errors_about_ike_are_counted_with_the_negotiation() {
+    let request = on_500(true, &init());
+    let mut error = Vec::new();
+    let quoted = &request[14..14 + 28];
+    PacketBuilder::ethernet2([4; 6], [2; 6])
+        .ipv4([10, 0, 0, 2], [10, 0, 0, 1], 64)
+        .icmpv4_raw(3, 3, [0; 4])
+        .write(&mut error, quoted)
+        .unwrap();
+    let report = report_of(&[(0, request), (1, error), (5000, clear(1, 2))]);
+    let told = only(&report);
+    assert_eq!(told.messages, 1, "what is quoted is no message");
+    assert_eq!(told.icmp_errors.get("port_unreachable"), Some(&1));
+}
+
+#[test]
+fn cookie_and_invalid_ke_rounds_are_one_attempt() {
+    let cookie =
+        Message::v2(34, 0, &[notify_v2(16390, &[1; 8])]).answer().spis(0x1111_2222_3333_4444, 0);
+    let again =
+        Message::v2(34, 0, &[notify_v2(16390, &[1; 8]), offer(14), key_exchange(14), nonce()]);
+    let wrong_group = Message::v2(34, 0, &[notify_v2(17, &[0, 19])]).answer();
+    let third = Message::v2(34, 0, &[offer(19), key_exchange(19), nonce()]);
+    let accepted = third.clone().answer();
+    let report = report_of(&[
+        (0, on_500(true, &init())),
+        (1, on_500(false, &cookie)),
+        (2, on_500(true, &again)),
+        (3, on_500(false, &wrong_group)),
+        (4, on_500(true, &third)),
+        (5, on_500(false, &accepted)),
+        (6, on_500(true, &Message::v2_encrypted(35, 1, 220))),
+        (7, on_500(false, &Message::v2_encrypted(35, 1, 220).answer())),
+        (20, esp(1, 2, 0xc0de)),
+    ]);
+    let told = only(&report);
+    assert_eq!((told.outcome.as_str(), told.inferred), ("established", false));
+    assert_eq!((told.messages, told.retransmissions), (8, 0));
+    assert_eq!(
+        told.chosen.as_deref(),
+        Some("AES-CBC-256/HMAC-SHA2-256-128/PRF-HMAC-SHA2-256/ECP-256")
+    );
+    assert_eq!(told.notifies, ["COOKIE", "INVALID_KE_PAYLOAD"]);
+    assert_eq!(told.ladder[1].what, "IKE_SA_INIT response 0: COOKIE");
+}
+
+#[test]
+fn a_group_that_is_never_agreed_on_is_named() {
+    let wrong_group = Message::v2(34, 0, &[notify_v2(17, &[0, 19])]).answer();
+    let report = report_of(&[(0, on_500(true, &init())), (1, on_500(false, &wrong_group))]);
+    let told = only(&report);
+    assert_eq!((told.outcome.as_str(), told.reason.as_deref()), ("failed", Some("invalid_ke")));
+    let mismatch = "group: MODP-2048 against ECP-256, which the responder asked for";
+    assert_eq!(told.mismatch.as_deref(), Some(mismatch));
+}
+
+#[test]
+fn two_offers_that_share_no_group_are_compared() {
+    let refused = |spi| Message::v2(34, 0, &[notify_v2(14, &[])]).answer().spis(spi, 1);
+    let other = Message::v2(34, 0, &[offer(2), key_exchange(2), nonce()]).spis(77, 0);
+    let report = report_of(&[
+        (0, on_500(true, &init())),
+        (1, on_500(false, &refused(0x1111_2222_3333_4444))),
+        (5000, on_500(false, &other)),
+        (5001, on_500(true, &refused(77))),
+    ]);
+    let told: Vec<_> = report.ike_exchanges.iter().map(|x| x.mismatch.as_deref()).collect();
+    let expected =
+        [Some("group: MODP-2048 against MODP-1024"), Some("group: MODP-1024 against MODP-2048")];
+    assert_eq!(told, expected);
+    assert_eq!(report.ike_exchanges[1].weak, ["MODP-1024"]);
+}
+
+#[test]
+fn both_sides_at_once_are_linked() {
+    let mine = init();
+    let theirs = init().spis(99, 0);
+    let report = report_of(&[
+        (0, on_500(true, &mine)),
+        (1, on_500(false, &theirs)),
+        (2, on_500(false, &mine.clone().answer())),
+        (3, on_500(true, &theirs.clone().answer().spis(99, 5))),
+    ]);
+    let told: Vec<_> = report.ike_exchanges.iter().map(|x| x.simultaneous.as_deref()).collect();
+    assert_eq!(told, [Some("X2"), Some("X1")]);
+}
+
+#[test]
+fn an_ike_sa_that_is_rekeyed_is_linked_to_the_one_that_replaces_it() {
+    let new = |m: Message| m.spis(0xaaaa, 0xbbbb);
+    let accepted = init().answer();
+    let answered = |exchange, id, octets| Message::v2_encrypted(exchange, id, octets).answer();
+    let report = report_of(&[
+        (0, on_500(true, &init())),
+        (1, on_500(false, &accepted)),
+        (2, on_500(true, &Message::v2_encrypted(35, 1, 220))),
+        (3, on_500(false, &answered(35, 1, 220))),
+        (10, esp(1, 2, 0xc0de)),
+        (60_000, on_500(true, &Message::v2_encrypted(36, 2, 200))),
+        (60_001, on_500(false, &answered(36, 2, 200))),
+        (60_002, on_500(true, &Message::v2_encrypted(37, 3, 64))),
+        (60_003, on_500(false, &answered(37, 3, 48))),
+        (61_000, esp(1, 2, 0xc0de)),
+        (90_000, on_500(true, &new(Message::v2_encrypted(37, 0, 48)))),
+        (90_001, on_500(false, &new(answered(37, 0, 48)))),
+        (95_000, esp(1, 2, 0xc0de)),
+    ]);
+    let [old, new] = report.ike_exchanges.as_slice() else { panic!("not two") };
+    assert_eq!((old.outcome.as_str(), old.replaced_by.as_deref()), ("ended", Some("X2")));
+    assert_eq!((new.outcome.as_str(), new.replaces.as_deref()), ("established", Some("X1")));
+    assert!(!new.start_seen);
+}
+
+/// Six messages of main mode with a pre-shared key, up to the one with this number.
+fn main_mode(until: usize) -> Vec<(u32, Vec<u8>)> {
+    let sa = sa_v1(&[(1, 7), (14, 128), (2, 2), (3, 1), (4, 2)]);
+    let keys = [(4, vec![3; 128]), (10, vec![5; 16])];
+    let clear = |payloads: &[(u8, Vec<u8>)]| Message::v1(2, payloads);
+    let spi = 0x1111_2222_3333_4444;
+    let messages = [
+        clear(std::slice::from_ref(&sa)),
+        clear(std::slice::from_ref(&sa)).answer(),
+        clear(&keys).spis(spi, 0x5555_6666_7777_8888),
+        clear(&[(4, vec![4; 128]), (10, vec![6; 16])]).answer(),
+        Message::v1_encrypted(2, 0, 60),
+        Message::v1_encrypted(2, 0, 61),
+    ];
+    let frames = messages.iter().take(until).enumerate();
+    frames.map(|(at, m)| (u32::try_from(at).unwrap(), on_500(at % 2 == 0, m))).collect()
+}
+
+#[test]
+fn main_mode_repeated_from_message_five_betrays_a_wrong_key() {
+    let mut frames = main_mode(5);
+    let fifth = frames[4].1.clone();
+    frames.extend([(2000, fifth.clone()), (6000, fifth), (9000, clear(1, 2))]);
+    let told = report_of(&frames);
+    let told = only(&told);
+    assert_eq!(told.outcome, "authentication_suspected");
+    assert_eq!(told.reason.as_deref(), Some("psk_mismatch_suspected"));
+    assert_eq!((told.inferred, told.confidence.as_str()), (true, "medium"));
+    assert_eq!(told.proof.iter().map(|f| f.frame).collect::<Vec<_>>(), [5, 7]);
+}
+
+#[test]
+fn an_informational_message_right_behind_message_five_betrays_it_too() {
+    let mut frames = main_mode(5);
+    frames.push((100, on_500(false, &Message::v1_encrypted(5, 0xabcd, 64))));
+    let told = report_of(&frames);
+    assert_eq!(only(&told).reason.as_deref(), Some("psk_mismatch_suspected"));
+}
+
+#[test]
+fn a_quick_mode_without_answer_is_a_policy_mismatch() {
+    let mut frames = main_mode(6);
+    let quick = on_500(true, &Message::v1_encrypted(32, 0x1234, 160));
+    frames.extend([(100, quick.clone()), (1100, quick), (9000, clear(1, 2))]);
+    let told = report_of(&frames);
+    let told = only(&told);
+    assert_eq!(
+        (told.outcome.as_str(), told.reason.as_deref()),
+        ("failed", Some("policy_mismatch"))
+    );
+    assert!(told.inferred);
+}
+
+#[test]
+fn phase_one_alone_is_neither_success_nor_failure() {
+    let mut frames = main_mode(6);
+    frames.push((9000, clear(1, 2)));
+    let told = report_of(&frames);
+    assert_eq!(only(&told).outcome, "incomplete");
+}
+
+#[test]
+fn aggressive_mode_with_a_key_and_ikev1_are_findings() {
+    let sa = sa_v1(&[(1, 5), (2, 1), (3, 1), (4, 2)]);
+    let first = Message::v1(4, &[sa.clone(), (5, vec![1, 0, 0, 0, 10, 0, 0, 1])]);
+    let second = Message::v1(4, &[sa, (5, vec![2, 0, 0, 0, b'g', b'w']), (8, vec![7; 16])]);
+    let report = report_of(&[(0, on_500(true, &first)), (1, on_500(false, &second.answer()))]);
+    let codes: Vec<_> = report.findings.iter().map(|f| f.code.as_str()).collect();
+    for code in ["aggressive_mode_psk", "ikev1_in_use", "weak_algorithm_chosen"] {
+        assert!(codes.contains(&code), "{codes:?}");
+    }
+    let told = only(&report);
+    assert_eq!(told.identities, ["10.0.0.1", "gw"]);
+    assert_eq!(told.weak, ["3DES-CBC", "MD5", "MODP-1024"]);
+}
+
+#[test]
+fn nat_detection_tells_whose_address_was_translated() {
+    use sha1::Digest;
+    let hash = |address: [u8; 4], port: u16| {
+        let mut hashed = 0x1111_2222_3333_4444u64.to_be_bytes().to_vec();
+        hashed.extend([0; 8]);
+        hashed.extend(address);
+        hashed.extend(port.to_be_bytes());
+        sha1::Sha1::digest(&hashed).to_vec()
+    };
+    let with = |source: Vec<u8>| {
+        let payloads =
+            [offer(14), notify_v2(16388, &source), notify_v2(16389, &hash([10, 0, 0, 2], 500))];
+        Message::v2(34, 0, &payloads)
+    };
+    let direct = report_of(&[(0, on_500(true, &with(hash([10, 0, 0, 1], 500))))]);
+    assert_eq!(
+        (only(&direct).nat_initiator, only(&direct).nat_responder),
+        (Some(false), Some(false))
+    );
+    let behind = report_of(&[(0, on_500(true, &with(hash([192, 168, 1, 5], 500))))]);
+    assert_eq!(
+        (only(&behind).nat_initiator, only(&behind).nat_responder),
+        (Some(true), Some(false))
+    );
+    let moved = [&[0; 4][..], &Message::v2_encrypted(35, 1, 200).octets()].concat();
+    let report = report_of(&[
+        (0, on_500(true, &init())),
+        (1, on_500(false, &init().answer())),
+        (2, udp(1, 2, (4500, 4500), &moved)),
+    ]);
+    assert!(only(&report).moved_to_4500);
+}
+
+#[test]
+fn the_windows_vendor_id_tells_the_generation() {
+    let id = [
+        0x1e, 0x2b, 0x51, 0x69, 0x05, 0x99, 0x1c, 0x7d, 0x7c, 0x96, 0xfc, 0xbf, 0xb5, 0x87, 0xe4,
+        0x61, 0, 0, 0, 4,
+    ];
+    let report =
+        report_of(&[(0, on_500(true, &Message::v2(34, 0, &[offer(14), (43, id.to_vec())])))]);
+    assert_eq!(only(&report).vendor_ids, ["Windows Server 2003"]);
+}
+
+#[test]
+fn authip_is_told_by_its_exchange_types() {
+    let main = Message::v1(243, &[(133, vec![0; 4]), (13, vec![1; 16])]);
+    let report = report_of(&[(0, on_500(true, &main)), (1, on_500(false, &main.clone().answer()))]);
+    let told = only(&report);
+    assert_eq!((told.version.as_str(), told.kind.as_str()), ("authip", "AuthIP main mode"));
+    assert_eq!(told.ladder[0].what, "AuthIP main mode: Crypto, VID");
+}
