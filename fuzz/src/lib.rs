@@ -1,5 +1,7 @@
 //! The accounts that must balance after a capture was read, whatever its octets are.
 
+pub mod conversation;
+
 use plainsight::capture::{CaptureOutline, RawFrame};
 use plainsight::correlate::{GapRule, correlate};
 use plainsight::evidence::EvidenceId;

@@ -1,19 +1,25 @@
-//! Any octets as a conversation of IKE messages: told apart, parsed, gathered and judged.
-#![no_main]
+//! Any octets as a conversation of IKE messages of one version: told apart, parsed, gathered and
+//! judged.
 
-use libfuzzer_sys::fuzz_target;
 use plainsight::evidence::{EvidenceId, FrameNumber, FrameRef};
 use plainsight::hosts::HostPair;
 use plainsight::ike::{EspActivity, EspUse, MessageDigest, Negotiations, Probe, conclude, probe};
 use plainsight::time::Timestamp;
 use std::net::{Ipv4Addr, SocketAddr};
 
-fuzz_target!(|data: &[u8]| {
+/// Reads the octets as messages one behind the other, of which `own` sets version and exchange type,
+/// and demands that every message is found again in one negotiation.
+pub fn hold(data: &[u8], own: impl Fn(&mut u8, &mut u8)) {
     let initiator = SocketAddr::from((Ipv4Addr::new(10, 0, 0, 1), 500));
     let responder = SocketAddr::from((Ipv4Addr::new(10, 0, 0, 2), 500));
     let mut negotiations = Negotiations::default();
     let mut observed = 0;
     for (number, message) in (1..).zip(Conversation(data)) {
+        let mut message = message.to_vec();
+        if let Some([version, exchange]) = message.get_mut(17..19) {
+            own(version, exchange);
+        }
+        let message = message.as_slice();
         // They answer in turn, so that answers, repetitions and deletions meet their rules.
         let ends = if number % 2 == 1 { (initiator, responder) } else { (responder, initiator) };
         let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(number) };
@@ -35,7 +41,15 @@ fuzz_target!(|data: &[u8]| {
         let messages: u64 = exchanges.iter().map(|exchange| exchange.messages).sum();
         assert_eq!(messages, observed, "every message belongs to one exchange");
     }
-});
+    assert!(exchanges_have_ladders(&negotiations));
+}
+
+/// Every message that was kept has its rung.
+fn exchanges_have_ladders(negotiations: &Negotiations) -> bool {
+    let kept = negotiations.messages().count();
+    let exchanges = conclude(negotiations.clone(), &EspActivity::default());
+    exchanges.iter().map(|exchange| exchange.ladder().len()).sum::<usize>() == kept
+}
 
 /// Messages one behind the other, each as long as its own header says, the last one as it is.
 struct Conversation<'a>(&'a [u8]);
