@@ -12,6 +12,9 @@
 #[path = "../tests/support/truth.rs"]
 mod truth;
 
+#[path = "../tests/support/ike_truth.rs"]
+mod ike_truth;
+
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -44,5 +47,24 @@ fn main() -> ExitCode {
     }
     let differ = rows.iter().filter(|row| row.counts.is_miss()).count();
     println!("\n{} public captures, {differ} differ.", rows.len());
+
+    println!("\n| scenario | initiator SPI | messages | outcome |\n| --- | --- | --- | --- |");
+    let rows = ike_truth::attempts(lab);
+    for row in &rows {
+        println!(
+            "| {} | {} | {} | {} |",
+            row.scenario, row.initiator_spi, row.messages, row.outcome
+        );
+    }
+    let differ = rows.iter().filter(|r| r.messages.is_miss() || r.outcome.is_miss()).count();
+    println!("\n{} attempts, {differ} differ.", rows.len());
+
+    let rows = if public.is_dir() { ike_truth::messages(&public) } else { Vec::new() };
+    println!("\n| public capture | IKE messages | differ |\n| --- | --- | --- |");
+    for row in &rows {
+        let differ: Vec<String> =
+            row.differ.iter().map(|(frame, what)| format!("frame {frame}: {what}")).collect();
+        println!("| {} | {} | {} |", row.file, row.messages, differ.join("; "));
+    }
     ExitCode::SUCCESS
 }

@@ -2,7 +2,7 @@
 
 use super::analyze::ended;
 use super::progress::{Progress, When};
-use super::{ExitStatus, Failure, terminal};
+use super::{ExitStatus, Failure, ladder, terminal};
 use crate::analysis::{Request, analyze};
 use crate::correlate::GapRule;
 use crate::policy::Policy;
@@ -16,14 +16,18 @@ use std::path::PathBuf;
 /// Show what captures and logs hold, without writing a report
 ///
 /// The picture of the old method: the kinds of packets beside what a healthy capture holds, the
-/// busiest pairs, the IKE negotiations by outcome, the log events that matter.
+/// busiest pairs, the IKE negotiations by outcome, the log events that matter. With --ike each
+/// negotiation message by message, and how it ended.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Captures, logs, or folders; `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     paths: Vec<PathBuf>,
-    /// Print the same as JSON, laid out as in report.json
+    /// Print each IKE negotiation as a ladder instead: time, direction, what, frame
     #[arg(long)]
+    ike: bool,
+    /// Print all of it as JSON, laid out as in report.json
+    #[arg(long, conflicts_with = "ike")]
     json: bool,
     /// Show progress on standard error
     #[arg(long, value_name = "WHEN", default_value = "auto")]
@@ -54,6 +58,8 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let mut out = anstream::stdout().lock();
     if args.json {
         out.write_all(&report::to_json(&report).map_err(super::analyze::broken)?)?;
+    } else if args.ike {
+        ladder::tell(&mut out, &report.ike_exchanges)?;
     } else {
         tell(&mut out, &report)?;
     }

@@ -8,6 +8,8 @@ mod analyze;
 
 mod inspect;
 
+mod ladder;
+
 mod explain;
 
 mod verify;

@@ -44,14 +44,18 @@ impl UnreachableFacts {
 }
 
 impl Facts {
-    /// The ICMP errors that quote messages of a negotiation's hosts while it ran: how many by kind.
+    /// The ICMP errors about a negotiation, how many by kind: by the SPI that they quote, or by
+    /// time where they quote none.
     #[must_use]
     pub fn icmp_errors(&self, exchange: &IkeExchange) -> BTreeMap<UnreachableWhy, u64> {
         let pair = exchange.pair();
         let (from, to) = (exchange.start, exchange.end.shifted(ICMP_DELAY));
         let first = self.unreachable.partition_point(|told| told.pair() < pair);
         let of_pair = self.unreachable.iter().skip(first).take_while(|told| told.pair() == pair);
-        let about = of_pair.filter(|told| told.first.time <= to && told.last.time >= from);
+        let about = of_pair.filter(|told| match told.what.initiator_spi {
+            Some(spi) => spi == exchange.initiator_spi,
+            None => told.first.time <= to && told.last.time >= from,
+        });
         about.fold(BTreeMap::new(), |mut kinds, told| {
             *kinds.entry(told.what.why).or_default() += told.count;
             kinds

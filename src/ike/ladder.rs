@@ -1,8 +1,9 @@
 //! A negotiation as a ladder: each message in its order, in words that a person can read.
 
-use super::IkeVersion;
 use super::digest::MessageDigest;
 use super::exchange::{IkeExchange, notify_name};
+use super::suite::Suite;
+use super::{ExchangeType, IkeVersion};
 use crate::catalogue::ike_payload_type;
 use crate::evidence::FrameRef;
 use crate::time::Timestamp;
@@ -28,6 +29,7 @@ impl IkeExchange {
     #[must_use]
     pub fn ladder(&self) -> Vec<Step> {
         let mut earlier = BTreeSet::new();
+        let suite = self.chosen.as_ref().map(|chosen| Suite::of(Some(chosen)));
         self.kept
             .iter()
             .map(|message| Step {
@@ -37,7 +39,7 @@ impl IkeExchange {
                     .is_from_original_initiator()
                     .unwrap_or(message.source.ip() == self.initiator.ip()),
                 is_repeated: !earlier.insert((message.fingerprint, message.source.ip())),
-                what: message.in_words(),
+                what: message.in_words(suite),
             })
             .collect()
     }
@@ -45,7 +47,7 @@ impl IkeExchange {
 
 impl MessageDigest {
     /// Exchange, direction, number, and what stands in it in clear.
-    fn in_words(&self) -> String {
+    fn in_words(&self, suite: Option<Suite>) -> String {
         let mut words = self.header.exchange_type.name();
         match self.version() {
             IkeVersion::V2 => {
@@ -77,8 +79,15 @@ impl MessageDigest {
                 Some((number, total)) => format!(", fragment {number} of {total}"),
                 None => String::new(),
             };
-            parts.push(format!("encrypted, {} octets{fragment}", encrypted.octets));
+            let is_empty = self.is(ExchangeType::INFORMATIONAL)
+                && suite.is_some_and(|suite| suite.most(encrypted.octets) < LEAST_PAYLOAD);
+            // RFC 7296 §1.4: an INFORMATIONAL exchange without payloads asks whether the peer lives.
+            let empty = if is_empty { ", empty: a liveness check" } else { "" };
+            parts.push(format!("encrypted, {} octets{fragment}{empty}", encrypted.octets));
         }
         if parts.is_empty() { words } else { format!("{words}: {}", parts.join(", ")) }
     }
 }
+
+/// The shortest payload that says something: a Delete of the IKE SA, a notify (RFC 7296 §3.10).
+const LEAST_PAYLOAD: u32 = 8;

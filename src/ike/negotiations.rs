@@ -199,9 +199,9 @@ impl MessageDigest {
 }
 
 /// So many negotiations can stand in their opening at once; more is a flood.
-const MAX_HALF_OPEN: usize = 1 << 15;
+const MAX_HALF_OPEN: usize = 1 << 14;
 /// Bounds the memory where every negotiation goes on.
-const MAX_NEGOTIATIONS: usize = 100_000;
+const MAX_NEGOTIATIONS: usize = 1 << 16;
 /// A whole negotiation and hours of upkeep.
 const KEPT_FIRST: usize = 64;
 /// Its end.

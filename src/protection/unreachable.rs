@@ -3,6 +3,7 @@
 //! The quoted datagram is evidence of unreachability, never an IKE message.
 
 use super::{IKE_PORT, NATT_PORT};
+use crate::ike::Spi;
 use crate::packet::protocol;
 use std::net::IpAddr;
 
@@ -15,6 +16,8 @@ pub struct Unreachable {
     pub to: IpAddr,
     /// Why.
     pub why: UnreachableWhy,
+    /// The initiator's SPI of the quoted message; `None` where the error does not quote so far.
+    pub initiator_spi: Option<Spi>,
 }
 
 /// The kinds of unreachability that matter (RFC 792, RFC 1812 §5.2.7.1, RFC 4443 §3.1).
@@ -62,8 +65,18 @@ pub fn quoted_ike(message: &[u8], v6: bool) -> Option<Unreachable> {
         (IpAddr::from(from), IpAddr::from(to), *quoted.get(9)?, quoted.get(header_len..)?)
     };
     let port: [u8; 2] = *udp.get(2..)?.first_chunk()?;
-    let is_ike = matches!(u16::from_be_bytes(port), IKE_PORT | NATT_PORT);
-    (next == protocol::UDP && is_ike).then_some(Unreachable { from, to, why })
+    let port = u16::from_be_bytes(port);
+    let is_ike = matches!(port, IKE_PORT | NATT_PORT);
+    let initiator_spi = quoted_spi(udp.get(8..).unwrap_or_default(), port);
+    (next == protocol::UDP && is_ike).then_some(Unreachable { from, to, why, initiator_spi })
+}
+
+/// RFC 792 quotes eight octets behind the IP header, RFC 1812 §4.3.2.3 and RFC 4443 §2.4 as many as
+/// fit. On UDP 4500 the message stands behind the non-ESP marker (RFC 3948 §2.2).
+fn quoted_spi(datagram: &[u8], port: u16) -> Option<Spi> {
+    let message = if port == NATT_PORT { datagram.strip_prefix(&[0; 4])? } else { datagram };
+    let spi = Spi(*message.first_chunk()?);
+    (!spi.is_zero()).then_some(spi)
 }
 
 #[cfg(test)]
@@ -75,11 +88,12 @@ mod tests {
         let mut message = vec![3, 3, 0, 0, 0, 0, 0, 0];
         etherparse::PacketBuilder::ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64)
             .udp(500, 500)
-            .write(&mut message, &[0; 28])
+            .write(&mut message, &[7; 28])
             .unwrap();
         let told = quoted_ike(&message, false).unwrap();
         assert_eq!(told.to, IpAddr::from([10, 0, 0, 2]));
         assert_eq!(told.why, UnreachableWhy::Port);
+        assert_eq!(told.initiator_spi, Some(Spi([7; 8])));
         assert_eq!(quoted_ike(&[8, 0, 0, 0], false), None);
     }
 

@@ -348,7 +348,10 @@ impl<'p> CaptureObserver<'p> {
                 }
             }
             Stream::Exempt(ExemptKind::Icmp) => {
-                if let Some(told) = quoted_ike(body, ip.protocol == protocol::ICMPV6) {
+                if let Some(mut told) = quoted_ike(body, ip.protocol == protocol::ICMPV6) {
+                    if self.summary.unreachable.len() >= MOST_UNREACHABLE {
+                        told.initiator_spi = None;
+                    }
                     let entry = self.summary.unreachable.entry(told).or_insert((seen, seen, 0));
                     entry.1 = seen;
                     entry.2 += 1;
@@ -385,6 +388,8 @@ fn flow_of(ip: &IpPacket<'_>, pair: HostPair) -> Option<Flow> {
     Some(Flow { protocol: ip.protocol, a_port, b_port })
 }
 
+/// ICMP errors that are told by negotiation; what comes beyond is told by pair.
+const MOST_UNREACHABLE: usize = 32_768;
 /// Kinds of likely twins that wait for the end of the capture; what comes beyond is taken for what
 /// it seems, so that a flood of SPIs cannot fill the memory.
 const MOST_LIKELY_TWINS: usize = 32_768;

@@ -56,7 +56,7 @@ fn one_direction_alone_is_told_from_a_silent_peer() {
 fn icmp_errors_about_ike_are_counted_with_the_negotiation() {
     let request = on_500(true, &init());
     let mut error = Vec::new();
-    let quoted = &request[14..14 + 28];
+    let quoted = &request[14..14 + 28 + 28];
     PacketBuilder::ethernet2([4; 6], [2; 6])
         .ipv4([10, 0, 0, 2], [10, 0, 0, 1], 64)
         .icmpv4_raw(3, 3, [0; 4])

@@ -10,6 +10,8 @@ pub(crate) mod pcapng;
 
 pub(crate) mod truth;
 
+pub(crate) mod ike_truth;
+
 pub(crate) mod samples;
 
 pub(crate) mod program;

@@ -28,7 +28,7 @@ pub(crate) enum Agreement {
 }
 
 impl Agreement {
-    fn of(expected: String, reported: String) -> Self {
+    pub(crate) fn of(expected: String, reported: String) -> Self {
         if expected == reported {
             Self::Same(reported)
         } else {
@@ -335,13 +335,13 @@ fn logs(folder: &Path) -> Vec<PathBuf> {
     files(folder).into_iter().filter(is_log).collect()
 }
 
-fn folders(lab: &Path) -> Vec<PathBuf> {
+pub(crate) fn folders(lab: &Path) -> Vec<PathBuf> {
     let mut folders = entries(lab);
     folders.retain(|path| path.join("truth.json").is_file());
     folders
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files = entries(folder);
     files.retain(|path| path.is_file());
     files
@@ -358,10 +358,10 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap().to_string_lossy().into_owned()
 }
 
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn json(path: &Path) -> Value {
+pub(crate) fn json(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
