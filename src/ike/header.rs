@@ -60,6 +60,15 @@ impl Header {
         self.flags & Self::RESPONSE != 0
     }
 
+    /// The first message of a negotiation, its answer with a COOKIE, and errors about either.
+    fn may_lack_responder_spi(&self) -> bool {
+        match self.version {
+            IkeVersion::V1 => matches!(self.exchange_type.0, 1..=5),
+            IkeVersion::V2 => matches!(self.exchange_type.0, 34 | 37 | 38),
+            IkeVersion::AuthIp => matches!(self.exchange_type.0, 243 | 246),
+        }
+    }
+
     fn exchange_is_plausible(&self) -> bool {
         match self.version {
             IkeVersion::V1 => matches!(self.exchange_type.0, 1..=6 | 32 | 33 | 240..=255),
@@ -104,7 +113,8 @@ pub fn probe(available: &[u8], datagram_len: Option<usize>) -> Probe {
     };
     let fits = datagram_len == usize::try_from(header.length).ok();
     let minor_is_zero = available.get(17).is_some_and(|version| version & 0x0f == 0);
-    if fits && known_flags && minor_is_zero && header.exchange_is_plausible() {
+    let knows_peer = !header.responder_spi.is_zero() || header.may_lack_responder_spi();
+    if fits && known_flags && minor_is_zero && knows_peer && header.exchange_is_plausible() {
         Probe::Certain
     } else {
         Probe::Unsure
@@ -128,6 +138,12 @@ mod tests {
         assert_eq!(probe(&message(0x20, 34, 0x08, 28), Some(28)), Probe::Certain);
         assert_eq!(probe(&message(0x10, 2, 0, 28), Some(28)), Probe::Certain);
         assert_eq!(probe(&message(0x10, 243, 0, 28), Some(28)), Probe::Certain);
+    }
+
+    #[test]
+    fn without_a_responder_spi_only_what_opens_a_negotiation_is_certain() {
+        assert_eq!(probe(&message(0x20, 35, 0x08, 28), Some(28)), Probe::Unsure);
+        assert_eq!(probe(&message(0x10, 32, 1, 28), Some(28)), Probe::Unsure);
     }
 
     #[test]
