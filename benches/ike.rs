@@ -40,6 +40,13 @@ fn main() {
             conclude(negotiations, &EspActivity::default())
         });
     });
+    // The heaviest to read: nothing in them is encrypted.
+    let opening: Vec<&Message> =
+        messages.iter().filter(|message| message.octets.get(18) == Some(&34)).collect();
+    group.throughput(Throughput::Elements(opening.len() as u64));
+    group.bench_function("parse_ike_sa_init", |bencher| {
+        bencher.iter(|| opening.iter().map(|m| m.digest()).for_each(|d| drop(black_box(d))));
+    });
     group.finish();
     criterion.final_summary();
 }
