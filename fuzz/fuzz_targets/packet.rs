@@ -20,6 +20,7 @@ fuzz_target!(|data: &[u8]| {
             time: Timestamp(0),
             linktype,
             original_len,
+            interface: 0,
             offset: 0,
             data,
         };

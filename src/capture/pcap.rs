@@ -82,6 +82,7 @@ fn read_frames<R: Read>(
             time,
             linktype: layout.linktype,
             original_len: record.origlen.max(record.caplen),
+            interface: 0,
             offset: offset + RECORD_HEADER_LEN as u64,
             data: record.data,
         });

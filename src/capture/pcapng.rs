@@ -293,6 +293,7 @@ impl Walk {
             time,
             linktype: clock.linktype,
             original_len: fields.original_len.max(fields.captured_len),
+            interface: u32::try_from(fields.interface).unwrap_or(u32::MAX),
             offset: offset + fields.data_at as u64,
             data,
         })

@@ -27,6 +27,7 @@ use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Uncounted, conclude};
 use crate::policy::{Expectation, ExpectationSource, InferredFrom, Level, Policy};
+use crate::protection::duplicate::DuplicateKind;
 use crate::protection::{App, EspSpi, ProtectionClass, Stream};
 use crate::summary::{ClassRun, Count, JudgedStream, StreamsByPair, Summary, Unpaired};
 use crate::time::Timestamp;
@@ -62,6 +63,15 @@ pub struct PlacedEvent {
     pub event: LogEvent,
     /// Its time by the captures' clock; `None` where the log's offset is not known.
     pub corrected: Option<Timestamp>,
+}
+
+/// Frames that a capture shows again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Duplicates {
+    /// All of them.
+    pub count: Count,
+    /// Those that belong to a pair, as one run; `None` where none does.
+    pub run: Option<ClassRun>,
 }
 
 /// A cleartext window and why it opened.
@@ -105,6 +115,8 @@ pub struct Facts {
     pub unreachable: Vec<UnreachableFacts>,
     /// Captures that were taken on one of the hosts: they show packets before and after IPsec.
     pub on_the_host: BTreeSet<EvidenceId>,
+    /// Packets that a capture shows more than once; they are in no other sum.
+    pub duplicates: BTreeMap<(EvidenceId, DuplicateKind), Duplicates>,
     /// IKE messages of negotiations beyond the bounds, counted only.
     pub uncounted_ike: Option<Uncounted>,
 }
@@ -139,6 +151,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
             .filter(|(_, capture)| !capture.decrypted_twins.is_empty())
             .map(|(evidence, _)| *evidence)
             .collect(),
+        duplicates: duplicates(summary),
         uncounted_ike: uncounted,
     };
     let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
@@ -335,6 +348,26 @@ fn count_of(runs: &[ClassRun]) -> Count {
         sum.join(Count { frames: run.frames, bytes: run.bytes });
         sum
     })
+}
+
+fn duplicates(summary: &Summary) -> BTreeMap<(EvidenceId, DuplicateKind), Duplicates> {
+    let mut all: BTreeMap<(EvidenceId, DuplicateKind), Duplicates> = BTreeMap::new();
+    for (evidence, capture) in &summary.captures {
+        for (kind, runs) in capture.duplicates.values().flatten() {
+            let known = all.entry((*evidence, *kind)).or_default();
+            known.count.join(count_of(runs));
+            for run in runs {
+                match &mut known.run {
+                    Some(known) => known.absorb(*run),
+                    None => known.run = Some(*run),
+                }
+            }
+        }
+        for (kind, count) in &capture.unpaired_duplicates {
+            all.entry((*evidence, *kind)).or_default().count.join(*count);
+        }
+    }
+    all
 }
 
 fn interleaved(summary: &Summary, pair: HostPair) -> Vec<ClassRun> {

@@ -87,6 +87,8 @@ pub enum FindingCode {
     AggressiveModePsk,
     /// IKEv1 is in use.
     Ikev1InUse,
+    /// A capture shows packets more than once.
+    DuplicatePackets,
 }
 
 /// The words for one finding.
@@ -283,6 +285,12 @@ const WORDS: &[FindingWords] = &[
         "Hosts negotiate by IKEv1, which RFC 9395 has put aside.",
         "Plan the change to IKEv2.",
     ),
+    row(
+        FindingCode::DuplicatePackets,
+        "duplicate_packets",
+        "The capture shows nearly every packet of some hosts more than once: a mirror port that sees it at two ports, or a capture at several components of one host. The copies are counted apart and are in no other sum.",
+        "Nothing; where doubt remains, mirror one port or one direction only, and capture again.",
+    ),
 ];
 
 #[cfg(test)]
@@ -298,6 +306,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), WORDS.len());
-        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::Ikev1InUse));
+        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::DuplicatePackets));
     }
 }

@@ -6,6 +6,7 @@ use crate::correlate::{Confidence, ExplainedWindow, Facts, PairFacts, Verdict};
 use crate::hosts::HostPair;
 use crate::policy::{Action, Expectation, ExpectationSource, Policy};
 use crate::protection::ProtectionClass;
+use crate::protection::duplicate::DuplicateKind;
 use crate::summary::ClassRun;
 use std::collections::BTreeMap;
 
@@ -162,6 +163,25 @@ pub(super) fn decrypted_twins(facts: &Facts) -> Vec<Finding> {
             }
         })
         .collect()
+}
+
+/// Captures that show packets more than once.
+pub(super) fn duplicates(facts: &Facts) -> Vec<Finding> {
+    let told = facts.duplicates.iter().map(|((evidence, kind), told)| {
+        let place = match kind {
+            DuplicateKind::SameInterface => "at the same interface: two mirrored ports",
+            DuplicateKind::OtherInterface => "at another interface of the capture",
+        };
+        let title = format!("{evidence} shows {} again, {place}", counted(told.count.frames, "frame"));
+        let detail = "Same addresses, identification, length and first octets, at most ten milliseconds apart, of nearly every packet of these hosts."
+            .to_owned();
+        Finding {
+            span: span_of(&told.run),
+            proof: frames(&told.run),
+            ..Finding::new(FindingCode::DuplicatePackets, Severity::Info, title, detail)
+        }
+    });
+    told.collect()
 }
 
 /// Pairs in clear of which nothing says that they should not be: one finding for all.

@@ -138,6 +138,8 @@ mod tests {
             fragment: None,
             ports: None,
             tcp: None,
+            identification: 0,
+            segment: &[],
             payload: &[],
             payload_len: 0,
             packet_len: 0,

@@ -136,6 +136,7 @@ mod tests {
             time: Timestamp(0),
             linktype,
             original_len: u32::try_from(data.len()).unwrap(),
+            interface: 0,
             offset: 0,
             data,
         }

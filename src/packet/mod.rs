@@ -43,6 +43,10 @@ pub struct IpPacket<'a> {
     pub ports: Option<Ports>,
     /// Its place in a TCP stream; `None` for other protocols and for later fragments.
     pub tcp: Option<TcpSegment>,
+    /// IPv4's identification, which few packets of a host share; 0 in IPv6.
+    pub identification: u16,
+    /// The octets behind the IP headers, as far as they were captured.
+    pub segment: &'a [u8],
     /// The octets behind the transport header, or behind IP where `protocol` has none here.
     pub payload: &'a [u8],
     /// How long `payload` was on the wire; more than is there where the capture cut it.

@@ -35,6 +35,8 @@ pub(super) fn ipv4(data: &[u8], context: Context) -> Packet<'_> {
         fragment,
         ports: None,
         tcp: None,
+        identification: header.identification(),
+        segment: data.get(header_len..captured).unwrap_or_default(),
         payload: data.get(header_len..captured).unwrap_or_default(),
         payload_len: total_len - header_len,
         packet_len: total_len,
@@ -65,6 +67,8 @@ pub(super) fn ipv6(data: &[u8], context: Context) -> Packet<'_> {
         fragment: None,
         ports: None,
         tcp: None,
+        identification: 0,
+        segment: &[],
         payload: data
             .get(IPV6_HEADER_LEN..IPV6_HEADER_LEN + payload_len.min(room))
             .unwrap_or_default(),
@@ -107,6 +111,7 @@ fn extensions(mut packet: IpPacket<'_>, mut context: Context) -> Packet<'_> {
         context = context.further(length);
         // Behind a later fragment's header stand octets from the middle of the datagram.
         if packet.fragment.is_some_and(|f| f.offset > 0) {
+            packet.segment = packet.payload;
             return Packet::Ip(packet);
         }
     }
@@ -115,6 +120,7 @@ fn extensions(mut packet: IpPacket<'_>, mut context: Context) -> Packet<'_> {
 
 /// Reads the ports of a whole packet or a first fragment; follows plain tunnels.
 fn transport(mut packet: IpPacket<'_>, context: Context) -> Packet<'_> {
+    packet.segment = packet.payload;
     if packet.fragment.is_some_and(|f| f.offset > 0) {
         return Packet::Ip(packet);
     }

@@ -220,6 +220,8 @@ mod tests {
             fragment: None,
             ports: Some(Ports { source: ports.0, destination: ports.1 }),
             tcp: None,
+            identification: 0,
+            segment: &[],
             payload,
             payload_len: payload.len(),
             packet_len: 0,

@@ -1,12 +1,13 @@
 //! What a packet is worth: its protection class, decided from the packet alone.
 //!
 //! [`classify`] has no state. What only several packets can tell (NULL encryption, packets shown
-//! twice) is gathered by [`esp_null`] and [`twin`]. Whether a class was allowed is the policy's business.
+//! twice) is gathered by [`esp_null`], [`twin`] and [`duplicate`]. Whether a class was allowed is the policy's business.
 #![warn(clippy::indexing_slicing)]
 
 mod app;
 mod esp;
 
+pub mod duplicate;
 pub mod esp_null;
 pub mod twin;
 pub mod unreachable;

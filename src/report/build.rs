@@ -193,8 +193,16 @@ fn artefacts(facts: &Facts) -> BTreeMap<String, schema::Count> {
         twins.frames += run.frames;
         twins.bytes += run.bytes;
     }
-    let seen = (twins.frames > 0).then(|| ("decrypted_twin".to_owned(), twins));
-    seen.into_iter().collect()
+    let mut seen: BTreeMap<String, schema::Count> = BTreeMap::new();
+    if twins.frames > 0 {
+        seen.insert("decrypted_twin".to_owned(), twins);
+    }
+    for ((_, kind), told) in &facts.duplicates {
+        let all = seen.entry(kind.as_str().to_owned()).or_default();
+        all.frames += told.count.frames;
+        all.bytes += told.count.bytes;
+    }
+    seen
 }
 
 const fn count(sum: Count) -> schema::Count {

@@ -9,6 +9,7 @@ use crate::hosts::{Direction, HostPair};
 use crate::ike::Negotiations;
 use crate::packet::fragment::Fragments;
 use crate::packet::{IpPacket, Packet, StopReason, decode, protocol};
+use crate::protection::duplicate::{DuplicateKind, Duplicates, is_rule};
 use crate::protection::esp_null::NullEvidence;
 use crate::protection::twin::{Candidate, PlainLengths, Twins};
 use crate::protection::unreachable::{Unreachable, quoted_ike};
@@ -68,6 +69,10 @@ pub struct CaptureSummary {
     pub null_encrypted: BTreeSet<(HostPair, Stream)>,
     /// Clear packets that show again, decrypted, what the capture also shows inside ESP.
     pub decrypted_twins: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
+    /// Packets that the capture shows again, unchanged; they are in no stream.
+    pub duplicates: BTreeMap<HostPair, BTreeMap<DuplicateKind, Vec<ClassRun>>>,
+    /// The same of frames without a pair.
+    pub unpaired_duplicates: BTreeMap<DuplicateKind, Count>,
     /// IKE messages, by exchange.
     pub negotiations: Negotiations,
     /// ICMP errors about IKE, the first of each kind and pair, with how many there were.
@@ -102,11 +107,18 @@ pub struct CaptureObserver<'p> {
     twins: Twins,
     /// Clear packets that wait for the verdict on twins.
     likely_twins: HashMap<(HostPair, Stream, Candidate), Runs, foldhash::fast::RandomState>,
+    duplicates: Duplicates,
+    /// Packets that repeat another, until it is known whether that is the rule.
+    repeated: Repeated,
+    repeated_unpaired: BTreeMap<(DuplicateKind, Unpaired), Count>,
     fragments: Fragments<Stream, Later>,
     ike: IkeObserver,
     connections: Connections<Later>,
     summary: CaptureSummary,
 }
+
+/// Packets that repeat another, by pair, place and stream.
+type Repeated = HashMap<(HostPair, DuplicateKind, Stream), Runs, foldhash::fast::RandomState>;
 
 /// A later fragment that waits for its first.
 #[derive(Clone, Copy, Debug)]
@@ -129,6 +141,9 @@ impl<'p> CaptureObserver<'p> {
             null: HashMap::default(),
             twins: Twins::default(),
             likely_twins: HashMap::default(),
+            duplicates: Duplicates::default(),
+            repeated: HashMap::default(),
+            repeated_unpaired: BTreeMap::new(),
             fragments: Fragments::default(),
             ike: IkeObserver::default(),
             connections: Connections::default(),
@@ -147,16 +162,21 @@ impl<'p> CaptureObserver<'p> {
         match classify(&packet, self.named) {
             Classified::Paired { pair, stream, body, body_len, .. } => {
                 if let Packet::Ip(ip) = &packet {
+                    if let Some(kind) = self.duplicates.observe(ip, frame.time, frame.interface) {
+                        let seen = Sighting { flow: flow_of(ip, pair), ..seen };
+                        let repeated = self.repeated.entry((pair, kind, stream));
+                        return repeated.or_default().observe(seen);
+                    }
                     let place = Place::of(self.evidence, frame, ip.payload);
                     if self.observe_body(ip, (pair, stream), (seen, place), body, body_len) {
                         self.observe_ip(ip, pair, stream, (seen, place));
                     }
                 }
             }
-            Classified::Arp => self.unpaired(Unpaired::Arp, seen),
-            Classified::NonIp(kind) => self.unpaired(Unpaired::NonIp(kind), seen),
+            Classified::Arp => self.without_pair(frame, Unpaired::Arp, seen),
+            Classified::NonIp(kind) => self.without_pair(frame, Unpaired::NonIp(kind), seen),
             Classified::Undecodable(stop) => {
-                self.unpaired(Unpaired::Undecodable(stop.reason), seen);
+                self.without_pair(frame, Unpaired::Undecodable(stop.reason), seen);
             }
         }
     }
@@ -170,6 +190,7 @@ impl<'p> CaptureObserver<'p> {
         for (later, _) in std::mem::take(&mut self.connections).finish() {
             self.place(later.pair, later.alone, later.seen);
         }
+        self.settle_duplicates();
         self.settle_twins();
         let mut summary = self.summary;
         (summary.negotiations, summary.problems) = self.ike.finish();
@@ -300,6 +321,56 @@ impl<'p> CaptureObserver<'p> {
         }
     }
 
+    /// Sets the copies aside where packets are shown twice as a rule, and gives chance repetitions
+    /// back to their streams.
+    fn settle_duplicates(&mut self) {
+        let repeated: BTreeMap<_, _> = std::mem::take(&mut self.repeated).into_iter().collect();
+        let unpaired = std::mem::take(&mut self.repeated_unpaired);
+        let by_pair = self.repetitions(&repeated);
+        let again = by_pair.values().map(|(again, _)| again).sum::<u64>();
+        let again = again + unpaired.values().map(|count| count.frames).sum::<u64>();
+        let whole_capture = is_rule(again, self.summary.total.frames - again);
+        let mut copies: BTreeMap<(HostPair, DuplicateKind), Runs> = BTreeMap::new();
+        for ((pair, kind, stream), runs) in repeated {
+            let of_pair = by_pair.get(&pair).is_some_and(|(again, once)| is_rule(*again, *once));
+            if of_pair || whole_capture {
+                copies.entry((pair, kind)).or_default().join(runs);
+            } else {
+                self.streams.entry((pair, stream)).or_default().join(runs);
+            }
+        }
+        for ((pair, kind), runs) in copies {
+            let of_pair = self.summary.duplicates.entry(pair).or_default();
+            of_pair.insert(kind, runs.finish());
+        }
+        for ((kind, what), count) in unpaired {
+            if whole_capture {
+                self.summary.unpaired_duplicates.entry(kind).or_default().join(count);
+            } else {
+                self.summary.unpaired.entry(what).or_default().join(count);
+            }
+        }
+    }
+
+    /// Per pair, how many packets repeat another and how many do not.
+    fn repetitions(
+        &self,
+        repeated: &BTreeMap<(HostPair, DuplicateKind, Stream), Runs>,
+    ) -> BTreeMap<HostPair, (u64, u64)> {
+        let mut by_pair: BTreeMap<HostPair, (u64, u64)> = BTreeMap::new();
+        for ((pair, ..), runs) in repeated {
+            by_pair.entry(*pair).or_default().0 += runs.frames();
+        }
+        let streams = self.streams.iter().map(|((pair, _), runs)| (pair, runs));
+        let twins = self.likely_twins.iter().map(|((pair, ..), runs)| (pair, runs));
+        for (pair, runs) in streams.chain(twins) {
+            if let Some((_, once)) = by_pair.get_mut(pair) {
+                *once += runs.frames();
+            }
+        }
+        by_pair
+    }
+
     /// Sets the proven twins aside and gives the others back to their streams.
     fn settle_twins(&mut self) {
         let confirmed = std::mem::take(&mut self.twins).confirmed();
@@ -366,6 +437,15 @@ impl<'p> CaptureObserver<'p> {
             | Stream::Undecodable(_) => {}
         }
         true
+    }
+
+    fn without_pair(&mut self, frame: &RawFrame<'_>, kind: Unpaired, seen: Sighting) {
+        match self.duplicates.observe_frame(frame.data, frame.time, frame.interface) {
+            Some(again) => {
+                self.repeated_unpaired.entry((again, kind)).or_default().add(seen.bytes);
+            }
+            None => self.unpaired(kind, seen),
+        }
     }
 
     fn unpaired(&mut self, kind: Unpaired, seen: Sighting) {

@@ -68,6 +68,12 @@ impl Runs {
         }
     }
 
+    /// How many packets there are.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.0.iter().map(|run| run.frames).sum()
+    }
+
     /// Adds the packets of other runs.
     pub fn join(&mut self, other: Self) {
         self.0.extend(other.0);

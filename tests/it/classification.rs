@@ -17,6 +17,7 @@ fn class_of(linktype: Linktype, frames: &[Vec<u8>]) -> ProtectionClass {
                 time: Timestamp(i64::try_from(number).unwrap()),
                 linktype,
                 original_len: u32::try_from(data.len()).unwrap(),
+                interface: 0,
                 offset: 0,
                 data,
             });

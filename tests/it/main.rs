@@ -31,6 +31,8 @@ mod ike;
 
 mod ike_carriers;
 
+mod artefacts;
+
 mod accuracy;
 
 mod eventlog_lab;

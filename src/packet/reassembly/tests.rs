@@ -48,6 +48,8 @@ fn packet<'a>(
         fragment: Some(fragment),
         ports: (cut.start == 0).then_some(PORTS),
         tcp: None,
+        identification: 0,
+        segment: &[],
         payload: &octets[..captured.min(octets.len())],
         payload_len: octets.len(),
         packet_len: 20 + cut.end - cut.start,

@@ -1,0 +1,132 @@
+//! The same packet captured more than once: at two mirrored ports, or at several components of a
+//! host.
+//!
+//! A packet repeats another when addresses, identification, length and the first octets behind the
+//! IP headers (ports, numbers, checksum) are the same and at most ten milliseconds lie between. A
+//! single likeness proves nothing; whether a capture shows a pair's packets twice is decided at
+//! its end, when nearly all of them, or nearly all of the capture, have one.
+
+use crate::packet::IpPacket;
+use crate::time::{Span, Timestamp};
+use std::hash::{BuildHasher, Hash, Hasher};
+
+/// The last packets of a capture, by what tells one from another.
+#[derive(Debug)]
+pub struct Duplicates {
+    slots: Vec<Slot>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    identity: u64,
+    time: Timestamp,
+    interface: u32,
+}
+
+/// Where a packet was seen again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DuplicateKind {
+    /// At the same interface: a mirror port that sees the packet at two ports.
+    SameInterface,
+    /// At another one: a capture at several components of a host.
+    OtherInterface,
+}
+
+impl DuplicateKind {
+    /// The kind as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SameInterface => "duplicate_packet",
+            Self::OtherInterface => "duplicate_at_other_interface",
+        }
+    }
+}
+
+impl Default for Duplicates {
+    fn default() -> Self {
+        let empty = Slot { identity: 0, time: Timestamp(i64::MIN), interface: 0 };
+        Self { slots: vec![empty; SLOTS] }
+    }
+}
+
+impl Duplicates {
+    /// Takes the next packet; tells where it was seen again if it repeats one before it.
+    pub fn observe(
+        &mut self,
+        ip: &IpPacket<'_>,
+        time: Timestamp,
+        interface: u32,
+    ) -> Option<DuplicateKind> {
+        self.seen(identity(ip), time, interface)
+    }
+
+    /// The same for a frame without an IP packet, by its first octets.
+    pub fn observe_frame(
+        &mut self,
+        data: &[u8],
+        time: Timestamp,
+        interface: u32,
+    ) -> Option<DuplicateKind> {
+        let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+        hasher.write(data.get(..SHORTEST_FRAME).unwrap_or(data));
+        self.seen(hasher.finish(), time, interface)
+    }
+
+    fn seen(&mut self, identity: u64, time: Timestamp, interface: u32) -> Option<DuplicateKind> {
+        // The highest bits are the best mixed; the slots are a power of two.
+        let at = usize::try_from(identity >> SLOT_SHIFT).unwrap_or_default();
+        let slot = self.slots.get_mut(at)?;
+        let repeats = slot.identity == identity && time.since(slot.time).magnitude() <= SOON;
+        let kind = if slot.interface == interface {
+            DuplicateKind::SameInterface
+        } else {
+            DuplicateKind::OtherInterface
+        };
+        if !repeats {
+            *slot = Slot { identity, time, interface };
+        }
+        repeats.then_some(kind)
+    }
+}
+
+/// What the copies of one packet share: all but hop count, checksum of the IP header, and link.
+fn identity(ip: &IpPacket<'_>) -> u64 {
+    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+    ip.source.hash(&mut hasher);
+    ip.destination.hash(&mut hasher);
+    (ip.protocol, ip.identification, ip.fragment.map(|f| f.offset)).hash(&mut hasher);
+    hasher.write_usize(ip.packet_len);
+    hasher.write(ip.segment.get(..COMPARED).unwrap_or(ip.segment));
+    hasher.finish()
+}
+
+/// Whether so many repetitions among so many packets mean that the capture shows them twice.
+#[must_use]
+pub const fn is_rule(repetitions: u64, packets: u64) -> bool {
+    repetitions >= FEWEST && repetitions * 5 >= packets * 4
+}
+
+/// A busy gigabit has some ten thousand packets in the time that is compared.
+const SLOTS: usize = 1 << 14;
+const SLOT_SHIFT: u32 = 64 - 14;
+/// Two ports of one switch, or two components of one host, are not further apart; retransmission
+/// timers of TCP and IKE are longer.
+const SOON: Span = Span::from_millis(10);
+/// Ports, sequence numbers, checksum and the first data; of ESP the SPI, number and vector.
+const COMPARED: usize = 40;
+/// An Ethernet frame without its check sequence; ARP fills no more.
+const SHORTEST_FRAME: usize = 60;
+/// Fewer may be chance.
+const FEWEST: u64 = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearly_all_packets_must_have_a_copy() {
+        assert!(is_rule(8, 10) && is_rule(30, 10));
+        assert!(!is_rule(7, 7) && !is_rule(79, 100));
+    }
+}
