@@ -2,10 +2,11 @@
 //!
 //! Names of hosts are the policy's and the logs' business, not this module's.
 
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 /// An unordered pair of addresses; the key of everything. `a` is the lower one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HostPair {
     a: IpAddr,
     b: IpAddr,
@@ -34,6 +35,21 @@ impl HostPair {
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
         self.a == address || self.b == address
+    }
+}
+
+/// Every packet is looked up by its pair: one or two words instead of the addresses' many parts.
+impl Hash for HostPair {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match (self.a, self.b) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => {
+                state.write_u64(u64::from(a.to_bits()) << 32 | u64::from(b.to_bits()));
+            }
+            (a, b) => [a, b].into_iter().for_each(|address| match address {
+                IpAddr::V4(v4) => state.write_u32(v4.to_bits()),
+                IpAddr::V6(v6) => state.write_u128(v6.to_bits()),
+            }),
+        }
     }
 }
 

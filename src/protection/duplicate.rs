@@ -9,6 +9,7 @@
 use crate::packet::IpPacket;
 use crate::time::{Span, Timestamp};
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::net::IpAddr;
 
 /// The last packets of a capture, by what tells one from another.
 #[derive(Debug)]
@@ -93,10 +94,16 @@ impl Duplicates {
 /// What the copies of one packet share: all but hop count, checksum of the IP header, and link.
 fn identity(ip: &IpPacket<'_>) -> u64 {
     let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-    ip.source.hash(&mut hasher);
-    ip.destination.hash(&mut hasher);
-    (ip.protocol, ip.identification, ip.fragment.map(|f| f.offset)).hash(&mut hasher);
-    hasher.write_usize(ip.packet_len);
+    match (ip.source, ip.destination) {
+        (IpAddr::V4(source), IpAddr::V4(destination)) => {
+            let addresses = u64::from(source.to_bits()) << 32 | u64::from(destination.to_bits());
+            hasher.write_u64(addresses);
+        }
+        (source, destination) => (source, destination).hash(&mut hasher),
+    }
+    let offset = ip.fragment.map_or(u64::from(u16::MAX), |fragment| u64::from(fragment.offset));
+    let numbers = u64::from(ip.protocol) | u64::from(ip.identification) << 8 | offset << 24;
+    hasher.write_u64(numbers ^ (ip.packet_len as u64) << 40);
     hasher.write(ip.segment.get(..COMPARED).unwrap_or(ip.segment));
     hasher.finish()
 }

@@ -19,6 +19,7 @@ pub(crate) use crate::ike::{IKE_PORT, NATT_PORT};
 
 use crate::ike::{Probe, probe};
 use crate::packet::{IpPacket, Packet, Stop, StopReason, protocol};
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 /// The protection class of a packet: exactly one a packet (domain.md).
@@ -80,7 +81,7 @@ impl ProtectionClass {
 pub struct EspSpi(pub u32);
 
 /// Which stream of a pair a packet belongs to: its class and what tells streams of one class apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stream {
     /// ESP under one SPI in one direction.
     Esp(EspSpi, Direction),
@@ -105,6 +106,29 @@ pub enum Stream {
     },
     /// An IP packet whose class could not be told.
     Undecodable(StopReason),
+}
+
+/// Every packet is looked up by its stream: one word instead of its parts.
+impl Hash for Stream {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let of_spi = |kind: u64, spi: EspSpi, direction: Direction| {
+            kind | u64::from(direction == Direction::AToB) << 8 | u64::from(spi.0) << 32
+        };
+        state.write_u64(match *self {
+            Self::Esp(spi, direction) => of_spi(0, spi, direction),
+            Self::WespIntegrityOnly(spi, direction) => of_spi(1, spi, direction),
+            Self::Ah(spi, direction) => of_spi(2, spi, direction),
+            Self::Ike => 3,
+            Self::NattKeepalive => 4,
+            Self::Exempt(kind) => 5 | (kind as u64) << 8,
+            Self::Clear { service, app, encrypted } => {
+                let port = service.port.map_or(1 << 16, u64::from);
+                let service = u64::from(service.protocol) << 24 | port << 32;
+                6 | u64::from(encrypted) << 8 | (app as u64) << 16 | service
+            }
+            Self::Undecodable(reason) => 7 | (reason as u64) << 8,
+        });
+    }
 }
 
 impl Stream {
