@@ -11,6 +11,8 @@ mod clock;
 
 mod cause;
 
+mod losses;
+
 mod unreachable;
 
 mod verdict;
@@ -18,6 +20,7 @@ mod verdict;
 pub use crate::catalogue::Confidence;
 pub use cause::{Against, Cause, FactRef};
 pub use clock::{ClockOffset, OffsetMethod};
+pub use losses::{Duplicates, EspGap};
 pub use unreachable::UnreachableFacts;
 pub use verdict::Verdict;
 pub use windows::{AppCount, CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
@@ -65,15 +68,6 @@ pub struct PlacedEvent {
     pub corrected: Option<Timestamp>,
 }
 
-/// Frames that a capture shows again.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Duplicates {
-    /// All of them.
-    pub count: Count,
-    /// Those that belong to a pair, as one run; `None` where none does.
-    pub run: Option<ClassRun>,
-}
-
 /// A cleartext window and why it opened.
 #[derive(Clone, Debug)]
 pub struct ExplainedWindow {
@@ -117,6 +111,8 @@ pub struct Facts {
     pub on_the_host: BTreeSet<EvidenceId>,
     /// Packets that a capture shows more than once; they are in no other sum.
     pub duplicates: BTreeMap<(EvidenceId, DuplicateKind), Duplicates>,
+    /// By capture, pair and SPI.
+    pub esp_gaps: Vec<EspGap>,
     /// IKE messages of negotiations beyond the bounds, counted only.
     pub uncounted_ike: Option<Uncounted>,
 }
@@ -151,7 +147,8 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
             .filter(|(_, capture)| !capture.decrypted_twins.is_empty())
             .map(|(evidence, _)| *evidence)
             .collect(),
-        duplicates: duplicates(summary),
+        duplicates: losses::duplicates(summary),
+        esp_gaps: losses::esp_gaps(summary),
         uncounted_ike: uncounted,
     };
     let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
@@ -348,26 +345,6 @@ fn count_of(runs: &[ClassRun]) -> Count {
         sum.join(Count { frames: run.frames, bytes: run.bytes });
         sum
     })
-}
-
-fn duplicates(summary: &Summary) -> BTreeMap<(EvidenceId, DuplicateKind), Duplicates> {
-    let mut all: BTreeMap<(EvidenceId, DuplicateKind), Duplicates> = BTreeMap::new();
-    for (evidence, capture) in &summary.captures {
-        for (kind, runs) in capture.duplicates.values().flatten() {
-            let known = all.entry((*evidence, *kind)).or_default();
-            known.count.join(count_of(runs));
-            for run in runs {
-                match &mut known.run {
-                    Some(known) => known.absorb(*run),
-                    None => known.run = Some(*run),
-                }
-            }
-        }
-        for (kind, count) in &capture.unpaired_duplicates {
-            all.entry((*evidence, *kind)).or_default().count.join(*count);
-        }
-    }
-    all
 }
 
 fn interleaved(summary: &Summary, pair: HostPair) -> Vec<ClassRun> {

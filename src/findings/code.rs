@@ -89,6 +89,8 @@ pub enum FindingCode {
     Ikev1InUse,
     /// A capture shows packets more than once.
     DuplicatePackets,
+    /// ESP packets are missing from a capture.
+    EspGaps,
 }
 
 /// The words for one finding.
@@ -291,6 +293,12 @@ const WORDS: &[FindingWords] = &[
         "The capture shows nearly every packet of some hosts more than once: a mirror port that sees it at two ports, or a capture at several components of one host. The copies are counted apart and are in no other sum.",
         "Nothing; where doubt remains, mirror one port or one direction only, and capture again.",
     ),
+    row(
+        FindingCode::EspGaps,
+        "esp_gaps",
+        "Sequence numbers of ESP are missing between others of the same SPI: the capture lost these packets, they took another way, or they were lost before they came to it.",
+        "Do not count packets that are missing as protected or not; where much is missing, capture again with a larger buffer and where all ways pass.",
+    ),
 ];
 
 #[cfg(test)]
@@ -306,6 +314,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), WORDS.len());
-        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::DuplicatePackets));
+        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::EspGaps));
     }
 }

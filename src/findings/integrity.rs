@@ -1,8 +1,9 @@
 //! Whether the evidence itself can be relied on: clocks, damage, losses.
 
 use super::{Finding, FindingCode, Proof, Severity, When, counted};
-use crate::correlate::{ClockOffset, Facts};
-use crate::evidence::{Content, Evidence};
+use crate::correlate::{ClockOffset, EspGap, Facts};
+use crate::evidence::{Content, Evidence, EvidenceId};
+use crate::hosts::Direction;
 use std::collections::BTreeMap;
 
 /// Clocks that were wrong by much, and clocks that could not be compared.
@@ -91,6 +92,38 @@ pub(super) fn record_gaps(evidence: &[Evidence]) -> Vec<Finding> {
         .collect()
 }
 
+/// Captures in which numbers of ESP are missing, one finding a capture.
+pub(super) fn esp_gaps(facts: &Facts) -> Vec<Finding> {
+    let mut by_capture: BTreeMap<EvidenceId, Vec<&EspGap>> = BTreeMap::new();
+    for gap in &facts.esp_gaps {
+        by_capture.entry(gap.evidence).or_default().push(gap);
+    }
+    let told = by_capture.into_iter().map(|(evidence, mut gaps)| {
+        gaps.sort_by_key(|gap| (std::cmp::Reverse(gap.missing), gap.pair, gap.spi));
+        let missing = gaps.iter().fold(0u64, |sum, gap| sum.saturating_add(gap.missing));
+        let packets: u64 = gaps.iter().map(|gap| gap.packets).sum();
+        let worst = gaps.iter().take(MOST_NAMED).map(|gap| {
+            let (from, to) = match gap.direction {
+                Direction::AToB => (gap.pair.a(), gap.pair.b()),
+                Direction::BToA => (gap.pair.b(), gap.pair.a()),
+            };
+            let (spi, missing, there) = (gap.spi.0, gap.missing, gap.packets);
+            format!("SPI 0x{spi:08x} from {from} to {to}: {missing} missing, {there} there")
+        });
+        let title = format!(
+            "{evidence}: {} missing by the numbers of {}",
+            counted(missing, "ESP packet"),
+            counted(gaps.len() as u64, "SPI")
+        );
+        // A few are packets under way at the edges, or lost on the wire.
+        let severity = if missing * 100 > packets { Severity::Low } else { Severity::Info };
+        let detail = format!("{}.", worst.collect::<Vec<_>>().join("; "));
+        let proof = [(evidence, Proof::File)].into();
+        Finding { proof, ..Finding::new(FindingCode::EspGaps, severity, title, detail) }
+    });
+    told.collect()
+}
+
 /// Captures that say that frames are missing.
 pub(super) fn frames_lost(evidence: &[Evidence]) -> Vec<Finding> {
     let code = FindingCode::FramesLost;
@@ -113,3 +146,6 @@ pub(super) fn frames_lost(evidence: &[Evidence]) -> Vec<Finding> {
         })
         .collect()
 }
+
+/// SPIs that a finding names.
+const MOST_NAMED: usize = 5;

@@ -14,7 +14,8 @@ use std::net::IpAddr;
 /// The last packets of a capture, by what tells one from another.
 #[derive(Debug)]
 pub struct Duplicates {
-    slots: Vec<Slot>,
+    /// The last two of each.
+    slots: Vec<[Slot; 2]>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +48,7 @@ impl DuplicateKind {
 impl Default for Duplicates {
     fn default() -> Self {
         let empty = Slot { identity: 0, time: Timestamp(i64::MIN), interface: 0 };
-        Self { slots: vec![empty; SLOTS] }
+        Self { slots: vec![[empty; 2]; SLOTS] }
     }
 }
 
@@ -77,17 +78,20 @@ impl Duplicates {
     fn seen(&mut self, identity: u64, time: Timestamp, interface: u32) -> Option<DuplicateKind> {
         // The highest bits are the best mixed; the slots are a power of two.
         let at = usize::try_from(identity >> SLOT_SHIFT).unwrap_or_default();
-        let slot = self.slots.get_mut(at)?;
-        let repeats = slot.identity == identity && time.since(slot.time).magnitude() <= SOON;
-        let kind = if slot.interface == interface {
-            DuplicateKind::SameInterface
-        } else {
-            DuplicateKind::OtherInterface
-        };
-        if !repeats {
-            *slot = Slot { identity, time, interface };
+        let [one, other] = self.slots.get_mut(at)?;
+        let known = [&*one, &*other].into_iter().find(|slot| slot.identity == identity);
+        if let Some(slot) = known
+            && time.since(slot.time).magnitude() <= SOON
+        {
+            return Some(if slot.interface == interface {
+                DuplicateKind::SameInterface
+            } else {
+                DuplicateKind::OtherInterface
+            });
         }
-        repeats.then_some(kind)
+        *other = *one;
+        *one = Slot { identity, time, interface };
+        None
     }
 }
 

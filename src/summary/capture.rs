@@ -1,5 +1,7 @@
 //! One capture's packets, folded into streams as they pass.
 
+mod settle;
+
 use super::connections::{Carried, Connections};
 use super::ike::{IkeObserver, Place};
 use super::timeline::{ClassRun, Flow, Interleaving, Runs, Sighting};
@@ -9,8 +11,9 @@ use crate::hosts::{Direction, HostPair};
 use crate::ike::Negotiations;
 use crate::packet::fragment::Fragments;
 use crate::packet::{IpPacket, Packet, StopReason, decode, protocol};
-use crate::protection::duplicate::{DuplicateKind, Duplicates, is_rule};
+use crate::protection::duplicate::{DuplicateKind, Duplicates};
 use crate::protection::esp_null::NullEvidence;
+use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::twin::{Candidate, PlainLengths, Twins};
 use crate::protection::unreachable::{Unreachable, quoted_ike};
 use crate::protection::{
@@ -67,6 +70,8 @@ pub struct CaptureSummary {
     pub unpaired: BTreeMap<Unpaired, Count>,
     /// ESP streams whose packets turned out to be readable.
     pub null_encrypted: BTreeSet<(HostPair, Stream)>,
+    /// ESP streams of which packets are missing.
+    pub esp_gaps: BTreeMap<(HostPair, Stream), SequenceNumbers>,
     /// Clear packets that show again, decrypted, what the capture also shows inside ESP.
     pub decrypted_twins: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
     /// Packets that the capture shows again, unchanged; they are in no stream.
@@ -103,7 +108,7 @@ pub struct CaptureObserver<'p> {
     named: &'p NamedPorts,
     streams: HashMap<(HostPair, Stream), Runs, foldhash::fast::RandomState>,
     interleaving: HashMap<HostPair, Interleaving, foldhash::fast::RandomState>,
-    null: HashMap<(HostPair, Stream), NullEvidence, foldhash::fast::RandomState>,
+    spis: HashMap<(HostPair, Stream), SpiEvidence, foldhash::fast::RandomState>,
     twins: Twins,
     /// Clear packets that wait for the verdict on twins.
     likely_twins: HashMap<(HostPair, Stream, Candidate), Runs, foldhash::fast::RandomState>,
@@ -119,6 +124,13 @@ pub struct CaptureObserver<'p> {
 
 /// Packets that repeat another, by pair, place and stream.
 type Repeated = HashMap<(HostPair, DuplicateKind, Stream), Runs, foldhash::fast::RandomState>;
+
+/// What the packets of one SPI show together.
+#[derive(Debug, Default)]
+struct SpiEvidence {
+    null: NullEvidence,
+    numbers: SequenceNumbers,
+}
 
 /// A later fragment that waits for its first.
 #[derive(Clone, Copy, Debug)]
@@ -138,7 +150,7 @@ impl<'p> CaptureObserver<'p> {
             named,
             streams: HashMap::default(),
             interleaving: HashMap::default(),
-            null: HashMap::default(),
+            spis: HashMap::default(),
             twins: Twins::default(),
             likely_twins: HashMap::default(),
             duplicates: Duplicates::default(),
@@ -194,12 +206,15 @@ impl<'p> CaptureObserver<'p> {
         self.settle_twins();
         let mut summary = self.summary;
         (summary.negotiations, summary.problems) = self.ike.finish();
-        let null: BTreeMap<_, _> = self.null.into_iter().collect();
-        summary.null_encrypted = null
-            .into_iter()
-            .filter(|(_, evidence)| evidence.is_null())
-            .map(|(key, _)| key)
-            .collect();
+        let spis: BTreeMap<_, _> = self.spis.into_iter().collect();
+        for (key, evidence) in spis {
+            if evidence.null.is_null() {
+                summary.null_encrypted.insert(key);
+            }
+            if evidence.numbers.missing() > 0 {
+                summary.esp_gaps.insert(key, evidence.numbers);
+            }
+        }
         let streams: BTreeMap<_, _> = self.streams.into_iter().collect();
         for ((pair, stream), runs) in streams {
             summary.streams.entry(pair).or_default().insert(stream, runs.finish());
@@ -321,74 +336,6 @@ impl<'p> CaptureObserver<'p> {
         }
     }
 
-    /// Sets the copies aside where packets are shown twice as a rule, and gives chance repetitions
-    /// back to their streams.
-    fn settle_duplicates(&mut self) {
-        let repeated: BTreeMap<_, _> = std::mem::take(&mut self.repeated).into_iter().collect();
-        let unpaired = std::mem::take(&mut self.repeated_unpaired);
-        let by_pair = self.repetitions(&repeated);
-        let again = by_pair.values().map(|(again, _)| again).sum::<u64>();
-        let again = again + unpaired.values().map(|count| count.frames).sum::<u64>();
-        let whole_capture = is_rule(again, self.summary.total.frames - again);
-        let mut copies: BTreeMap<(HostPair, DuplicateKind), Runs> = BTreeMap::new();
-        for ((pair, kind, stream), runs) in repeated {
-            let of_pair = by_pair.get(&pair).is_some_and(|(again, once)| is_rule(*again, *once));
-            if of_pair || whole_capture {
-                copies.entry((pair, kind)).or_default().join(runs);
-            } else {
-                self.streams.entry((pair, stream)).or_default().join(runs);
-            }
-        }
-        for ((pair, kind), runs) in copies {
-            let of_pair = self.summary.duplicates.entry(pair).or_default();
-            of_pair.insert(kind, runs.finish());
-        }
-        for ((kind, what), count) in unpaired {
-            if whole_capture {
-                self.summary.unpaired_duplicates.entry(kind).or_default().join(count);
-            } else {
-                self.summary.unpaired.entry(what).or_default().join(count);
-            }
-        }
-    }
-
-    /// Per pair, how many packets repeat another and how many do not.
-    fn repetitions(
-        &self,
-        repeated: &BTreeMap<(HostPair, DuplicateKind, Stream), Runs>,
-    ) -> BTreeMap<HostPair, (u64, u64)> {
-        let mut by_pair: BTreeMap<HostPair, (u64, u64)> = BTreeMap::new();
-        for ((pair, ..), runs) in repeated {
-            by_pair.entry(*pair).or_default().0 += runs.frames();
-        }
-        let streams = self.streams.iter().map(|((pair, _), runs)| (pair, runs));
-        let twins = self.likely_twins.iter().map(|((pair, ..), runs)| (pair, runs));
-        for (pair, runs) in streams.chain(twins) {
-            if let Some((_, once)) = by_pair.get_mut(pair) {
-                *once += runs.frames();
-            }
-        }
-        by_pair
-    }
-
-    /// Sets the proven twins aside and gives the others back to their streams.
-    fn settle_twins(&mut self) {
-        let confirmed = std::mem::take(&mut self.twins).confirmed();
-        let likely: BTreeMap<_, _> = std::mem::take(&mut self.likely_twins).into_iter().collect();
-        let mut twins: BTreeMap<(HostPair, Stream), Runs> = BTreeMap::new();
-        for ((pair, stream, candidate), runs) in likely {
-            if candidate.is_twin(&confirmed) {
-                twins.entry((pair, stream)).or_default().join(runs);
-            } else {
-                self.streams.entry((pair, stream)).or_default().join(runs);
-            }
-        }
-        for ((pair, stream), runs) in twins {
-            let of_pair = self.summary.decrypted_twins.entry(pair).or_default();
-            of_pair.insert(stream, runs.finish());
-        }
-    }
-
     /// Shows the octets of IKE, ESP and ICMP to the machines that read them; false where the
     /// packet was counted here because its pair is not to be told.
     fn observe_body(
@@ -413,9 +360,12 @@ impl<'p> CaptureObserver<'p> {
                     return false;
                 }
             }
-            Stream::Esp(spi, _) if spi != EspSpi(0) && ip.fragment.is_none() => {
-                if body.len() == body_len {
-                    self.null.entry(key).or_default().observe(body, ip.source, ip.destination);
+            // A later fragment has no SPI.
+            Stream::Esp(spi, _) if spi != EspSpi(0) => {
+                let evidence = self.spis.entry(key).or_default();
+                evidence.numbers.observe(body);
+                if body.len() == body_len && ip.fragment.is_none() {
+                    evidence.null.observe(body, ip.source, ip.destination);
                 }
             }
             Stream::Exempt(ExemptKind::Icmp) => {

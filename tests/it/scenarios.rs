@@ -39,7 +39,7 @@ fn all_samples_together_show_the_same_windows() {
 #[test]
 fn fail_on_tells_whether_a_finding_stands() {
     let healthy = root().join("healthy");
-    assert_eq!(analyze_status(&[&healthy], &["--fail-on", "info"]), 0);
+    assert_eq!(analyze_status(&[&healthy], &["--fail-on", "medium"]), 0);
     let leaking = root().join("psk_mismatch");
     assert_eq!(analyze_status(&[&leaking], &["--fail-on", "high"]), 1);
     assert_eq!(analyze_status(&[&leaking], &["--fail-on", "critical"]), 0);

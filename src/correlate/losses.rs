@@ -1,0 +1,84 @@
+//! What captures hold too much and too little of: packets shown again, packets that are missing.
+
+use super::count_of;
+use crate::evidence::EvidenceId;
+use crate::hosts::{Direction, HostPair};
+use crate::protection::duplicate::DuplicateKind;
+use crate::protection::{EspSpi, Stream};
+use crate::summary::{ClassRun, Count, Summary};
+use std::collections::BTreeMap;
+
+/// ESP packets of one SPI that a capture does not hold though later ones followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EspGap {
+    /// The capture.
+    pub evidence: EvidenceId,
+    /// The two hosts.
+    pub pair: HostPair,
+    /// Which way the packets went.
+    pub direction: Direction,
+    /// Their SPI.
+    pub spi: EspSpi,
+    /// How many numbers between the lowest and the highest are not there.
+    pub missing: u64,
+    /// How many packets are.
+    pub packets: u64,
+}
+
+/// Frames that a capture shows again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Duplicates {
+    /// All of them.
+    pub count: Count,
+    /// Those that belong to a pair, as one run; `None` where none does.
+    pub run: Option<ClassRun>,
+}
+
+pub(super) fn duplicates(summary: &Summary) -> BTreeMap<(EvidenceId, DuplicateKind), Duplicates> {
+    let mut all: BTreeMap<(EvidenceId, DuplicateKind), Duplicates> = BTreeMap::new();
+    for (evidence, capture) in &summary.captures {
+        for (kind, runs) in capture.duplicates.values().flatten() {
+            let known = all.entry((*evidence, *kind)).or_default();
+            known.count.join(count_of(runs));
+            for run in runs {
+                match &mut known.run {
+                    Some(known) => known.absorb(*run),
+                    None => known.run = Some(*run),
+                }
+            }
+        }
+        for (kind, count) in &capture.unpaired_duplicates {
+            all.entry((*evidence, *kind)).or_default().count.join(*count);
+        }
+    }
+    all
+}
+
+/// The gaps of every capture, by capture, pair and SPI.
+pub(super) fn esp_gaps(summary: &Summary) -> Vec<EspGap> {
+    let of_captures = summary.captures.iter().flat_map(|(evidence, capture)| {
+        capture
+            .esp_gaps
+            .iter()
+            .map(move |((pair, stream), numbers)| (*evidence, *pair, *stream, *numbers))
+    });
+    of_captures
+        .filter_map(|(evidence, pair, stream, numbers)| match stream {
+            Stream::Esp(spi, direction) => Some(EspGap {
+                evidence,
+                pair,
+                direction,
+                spi,
+                missing: numbers.missing(),
+                packets: numbers.packets(),
+            }),
+            Stream::WespIntegrityOnly(..)
+            | Stream::Ah(..)
+            | Stream::Ike
+            | Stream::NattKeepalive
+            | Stream::Exempt(_)
+            | Stream::Clear { .. }
+            | Stream::Undecodable(_) => None,
+        })
+        .collect()
+}

@@ -1,0 +1,83 @@
+//! Gaps in the sequence numbers of an SPI: packets that were sent and are not in the capture.
+//!
+//! RFC 4303 §3.3.3: a sender counts every packet of a security association up by one. Keeps three
+//! numbers an SPI; which packets are missing is not told.
+
+/// The sequence numbers of one SPI in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SequenceNumbers {
+    packets: u64,
+    lowest: u64,
+    highest: u64,
+}
+
+impl SequenceNumbers {
+    /// Takes one ESP packet, from its SPI on.
+    pub fn observe(&mut self, esp: &[u8]) {
+        let Some(field) = esp.get(4..).and_then(|rest| rest.first_chunk::<4>()) else { return };
+        let number = self.extended(u32::from_be_bytes(*field));
+        if self.packets == 0 {
+            (self.lowest, self.highest) = (number, number);
+        }
+        self.packets += 1;
+        self.lowest = self.lowest.min(number);
+        self.highest = self.highest.max(number);
+    }
+
+    /// RFC 4303 §2.2.1: only the lower half of an extended number is sent. The one nearest to what
+    /// was seen is meant.
+    fn extended(&self, number: u32) -> u64 {
+        if self.packets == 0 {
+            // Room below, for packets out of order at the beginning.
+            return ROUND + u64::from(number);
+        }
+        let base = self.highest - self.highest % ROUND + u64::from(number);
+        [base.saturating_sub(ROUND), base, base + ROUND]
+            .into_iter()
+            .min_by_key(|candidate| candidate.abs_diff(self.highest))
+            .unwrap_or(base)
+    }
+
+    /// Packets whose numbers lie between the lowest and the highest seen, and were not seen. Packets
+    /// that were seen twice hide as many.
+    #[must_use]
+    pub const fn missing(&self) -> u64 {
+        let span = self.highest - self.lowest + 1;
+        if self.packets == 0 { 0 } else { span.saturating_sub(self.packets) }
+    }
+
+    /// Packets that were seen.
+    #[must_use]
+    pub const fn packets(&self) -> u64 {
+        self.packets
+    }
+}
+
+const ROUND: u64 = 1 << 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(numbers: impl IntoIterator<Item = u32>) -> SequenceNumbers {
+        let mut seen = SequenceNumbers::default();
+        for number in numbers {
+            seen.observe(&[&[0, 0, 1, 0][..], &number.to_be_bytes()].concat());
+        }
+        seen
+    }
+
+    #[test]
+    fn what_lies_between_is_missing() {
+        assert_eq!(numbers([5, 6, 7]).missing(), 0);
+        assert_eq!(numbers([5, 9, 7]).missing(), 2);
+        assert_eq!(numbers([]).missing(), 0);
+    }
+
+    #[test]
+    fn a_number_that_wraps_goes_on() {
+        assert_eq!(numbers([u32::MAX - 1, u32::MAX, 0, 1]).missing(), 0);
+        assert_eq!(numbers([u32::MAX, 2]).missing(), 2);
+        assert_eq!(numbers([0, u32::MAX]).missing(), 0, "one that came late");
+    }
+}
