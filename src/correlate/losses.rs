@@ -1,11 +1,12 @@
-//! What captures hold too much and too little of: packets shown again, packets that are missing.
+//! What captures show beside windows: packets shown again, packets that are missing, credentials.
 
 use super::count_of;
 use crate::evidence::EvidenceId;
 use crate::hosts::{Direction, HostPair};
 use crate::protection::duplicate::DuplicateKind;
+use crate::protection::secret::Secret;
 use crate::protection::{EspSpi, Stream};
-use crate::summary::{ClassRun, Count, Summary};
+use crate::summary::{ClassRun, Count, Sighting, Summary};
 use std::collections::BTreeMap;
 
 /// ESP packets of one SPI that a capture does not hold though later ones followed.
@@ -81,4 +82,35 @@ pub(super) fn esp_gaps(summary: &Summary) -> Vec<EspGap> {
             | Stream::Undecodable(_) => None,
         })
         .collect()
+}
+
+/// Credentials in clear text.
+#[derive(Clone, Copy, Debug)]
+pub struct Exposure {
+    /// The two hosts.
+    pub pair: HostPair,
+    /// In which form.
+    pub secret: Secret,
+    /// The first packet of a capture.
+    pub first: Sighting,
+    /// The last one.
+    pub last: Sighting,
+    /// How many packets.
+    pub packets: u64,
+}
+
+/// By pair and form, capture by capture. A packet that the capture shows decrypted behind its ESP
+/// packet was not exposed; of pairs with such packets nothing is said.
+pub(super) fn exposures(summary: &Summary) -> Vec<Exposure> {
+    let mut all: Vec<Exposure> = Vec::new();
+    for capture in summary.captures.values() {
+        for ((pair, secret), (first, last, packets)) in &capture.secrets {
+            if !capture.decrypted_twins.contains_key(pair) {
+                let (first, last, packets) = (*first, *last, *packets);
+                all.push(Exposure { pair: *pair, secret: *secret, first, last, packets });
+            }
+        }
+    }
+    all.sort_by_key(|told| (told.pair, told.secret, told.first.time, told.first.frame));
+    all
 }

@@ -20,7 +20,7 @@ mod verdict;
 pub use crate::catalogue::Confidence;
 pub use cause::{Against, Cause, FactRef};
 pub use clock::{ClockOffset, OffsetMethod};
-pub use losses::{Duplicates, EspGap};
+pub use losses::{Duplicates, EspGap, Exposure};
 pub use unreachable::UnreachableFacts;
 pub use verdict::Verdict;
 pub use windows::{AppCount, CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
@@ -113,6 +113,8 @@ pub struct Facts {
     pub duplicates: BTreeMap<(EvidenceId, DuplicateKind), Duplicates>,
     /// By capture, pair and SPI.
     pub esp_gaps: Vec<EspGap>,
+    /// By pair and form.
+    pub exposures: Vec<Exposure>,
     /// IKE messages of negotiations beyond the bounds, counted only.
     pub uncounted_ike: Option<Uncounted>,
 }
@@ -149,6 +151,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
             .collect(),
         duplicates: losses::duplicates(summary),
         esp_gaps: losses::esp_gaps(summary),
+        exposures: losses::exposures(summary),
         uncounted_ike: uncounted,
     };
     let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());

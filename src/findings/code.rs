@@ -91,6 +91,8 @@ pub enum FindingCode {
     DuplicatePackets,
     /// ESP packets are missing from a capture.
     EspGaps,
+    /// Credentials passed in clear text.
+    CredentialsInClear,
 }
 
 /// The words for one finding.
@@ -299,6 +301,12 @@ const WORDS: &[FindingWords] = &[
         "Sequence numbers of ESP are missing between others of the same SPI: the capture lost these packets, they took another way, or they were lost before they came to it.",
         "Do not count packets that are missing as protected or not; where much is missing, capture again with a larger buffer and where all ways pass.",
     ),
+    row(
+        FindingCode::CredentialsInClear,
+        "credentials_in_clear",
+        "Credentials, or answers at which passwords can be guessed, passed in clear text. The report says where they stand and never what they are.",
+        "Change them, and treat what they guard as open since then; use the protocol's encrypted form.",
+    ),
 ];
 
 #[cfg(test)]
@@ -314,6 +322,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), WORDS.len());
-        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::EspGaps));
+        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::CredentialsInClear));
     }
 }

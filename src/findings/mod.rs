@@ -82,6 +82,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(traffic::decrypted_twins(facts));
     found.extend(traffic::duplicates(facts));
     found.extend(integrity::esp_gaps(facts));
+    found.extend(traffic::credentials(facts));
     found.extend(traffic::clear_without_expectation(facts));
     found.extend(traffic::rules_without_traffic(facts, policy));
     found.extend(negotiation::failures_outside_windows(facts));

@@ -1,13 +1,14 @@
 //! What the packets themselves say: clear text, weak protection, rules that met nothing.
 
-use super::{Finding, FindingCode, Severity, counted, frames, span_of};
+use super::{Finding, FindingCode, Severity, When, counted, frames, proof_of, span_of};
 use crate::catalogue::Reason;
-use crate::correlate::{Confidence, ExplainedWindow, Facts, PairFacts, Verdict};
+use crate::correlate::{Confidence, ExplainedWindow, Exposure, Facts, PairFacts, Verdict};
 use crate::hosts::HostPair;
 use crate::policy::{Action, Expectation, ExpectationSource, Policy};
 use crate::protection::ProtectionClass;
 use crate::protection::duplicate::DuplicateKind;
-use crate::summary::ClassRun;
+use crate::protection::secret::Secret;
+use crate::summary::{ClassRun, Sighting};
 use std::collections::BTreeMap;
 
 /// One finding for each pair and leading cause.
@@ -164,6 +165,50 @@ pub(super) fn decrypted_twins(facts: &Facts) -> Vec<Finding> {
         })
         .collect()
 }
+
+/// Credentials in clear text, a finding for each pair and form, one for the rest of very many.
+pub(super) fn credentials(facts: &Facts) -> Vec<Finding> {
+    let mut by_form: BTreeMap<(HostPair, Secret), Vec<&Exposure>> = BTreeMap::new();
+    for told in &facts.exposures {
+        by_form.entry((told.pair, told.secret)).or_default().push(told);
+    }
+    let more = by_form.len().saturating_sub(MOST_EXPOSURES);
+    let told = by_form.iter().take(MOST_EXPOSURES).map(|((pair, secret), told)| {
+        let packets: u64 = told.iter().map(|told| told.packets).sum();
+        let owes = facts.pair(*pair).is_some_and(|p| p.expectation != Expectation::None);
+        let ends = told.iter().flat_map(|told| [told.first, told.last]);
+        let when = |seen: Sighting| When { time: seen.time, evidence: seen.frame.evidence };
+        let first = ends.clone().min_by_key(|seen| (seen.time, seen.frame));
+        let last = ends.clone().max_by_key(|seen| (seen.time, seen.frame));
+        let title = format!(
+            "{} in clear text between {} and {}: {}",
+            secret.as_str(),
+            pair.a(),
+            pair.b(),
+            counted(packets, "packet")
+        );
+        let detail =
+            "The first and the last packet are named; what they hold is not repeated here.";
+        let severity = if owes { Severity::High } else { Severity::Medium };
+        Finding {
+            pair: Some(*pair),
+            span: first.zip(last).map(|(first, last)| (when(first), when(last))),
+            proof: proof_of(ends.map(|seen| seen.frame)),
+            ..Finding::new(FindingCode::CredentialsInClear, severity, title, detail.to_owned())
+        }
+    });
+    let mut found: Vec<Finding> = told.collect();
+    if more > 0 {
+        let title = format!("credentials in clear text of {} more", counted(more as u64, "pair"));
+        let detail = "Analyze a part of the evidence, or a shorter span, to have each named.";
+        let (code, severity) = (FindingCode::CredentialsInClear, Severity::Medium);
+        found.push(Finding::new(code, severity, title, detail.to_owned()));
+    }
+    found
+}
+
+/// Pairs and forms that have a finding each.
+const MOST_EXPOSURES: usize = 50;
 
 /// Captures that show packets more than once.
 pub(super) fn duplicates(facts: &Facts) -> Vec<Finding> {

@@ -10,6 +10,7 @@ mod esp;
 pub mod duplicate;
 pub mod esp_null;
 pub mod esp_sequence;
+pub mod secret;
 pub mod twin;
 pub mod unreachable;
 

@@ -14,6 +14,7 @@ use crate::packet::{IpPacket, Packet, StopReason, decode, protocol};
 use crate::protection::duplicate::{DuplicateKind, Duplicates};
 use crate::protection::esp_null::NullEvidence;
 use crate::protection::esp_sequence::SequenceNumbers;
+use crate::protection::secret::{Secret, secret};
 use crate::protection::twin::{Candidate, PlainLengths, Twins};
 use crate::protection::unreachable::{Unreachable, quoted_ike};
 use crate::protection::{
@@ -70,6 +71,8 @@ pub struct CaptureSummary {
     pub unpaired: BTreeMap<Unpaired, Count>,
     /// ESP streams whose packets turned out to be readable.
     pub null_encrypted: BTreeSet<(HostPair, Stream)>,
+    /// Credentials in clear text: the first and the last packet of each form, and how many.
+    pub secrets: BTreeMap<(HostPair, Secret), (Sighting, Sighting, u64)>,
     /// ESP streams of which packets are missing.
     pub esp_gaps: BTreeMap<(HostPair, Stream), SequenceNumbers>,
     /// Clear packets that show again, decrypted, what the capture also shows inside ESP.
@@ -376,6 +379,14 @@ impl<'p> CaptureObserver<'p> {
                     let entry = self.summary.unreachable.entry(told).or_insert((seen, seen, 0));
                     entry.1 = seen;
                     entry.2 += 1;
+                }
+            }
+            Stream::Clear { app, encrypted: false, .. } => {
+                if let Some(secret) = secret(app, ip) {
+                    let told = self.summary.secrets.entry((key.0, secret));
+                    let (_, last, count) = told.or_insert((seen, seen, 0));
+                    *last = seen;
+                    *count += 1;
                 }
             }
             Stream::Esp(..)
