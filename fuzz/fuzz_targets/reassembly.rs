@@ -6,12 +6,13 @@ use plainsight::packet::reassembly::{MAX_HELD, Reassembly};
 use plainsight::packet::{Fragment, IpPacket, Ports, protocol};
 use plainsight::time::{Span, Timestamp};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::OnceLock;
 
 fuzz_target!(|data: &[u8]| {
     let mut reassembly = Reassembly::default();
     let (mut time, mut given, mut wanted_firsts) = (Timestamp(0), 0, 0);
     // Every octet tells its place in the datagram, so that a whole one tells whether it is right.
-    let octets: Vec<u8> = (0..=u16::MAX).map(of_place).collect();
+    let octets = OCTETS.get_or_init(|| (0..=u32::from(u16::MAX)).map(of_place).collect());
     for (number, line) in data.chunks_exact(8).enumerate() {
         let &[name, kind, place, place_low, length, length_low, captured, seconds] = line else {
             continue;
@@ -53,8 +54,10 @@ fuzz_target!(|data: &[u8]| {
     assert!(given <= wanted_firsts, "no first fragment comes back twice");
 });
 
-fn of_place(place: u16) -> u8 {
-    let [high, low] = place.to_be_bytes();
+static OCTETS: OnceLock<Vec<u8>> = OnceLock::new();
+
+fn of_place(place: u32) -> u8 {
+    let [.., high, low] = place.to_be_bytes();
     (high.wrapping_mul(31) ^ low) & 0x7f
 }
 
