@@ -107,7 +107,8 @@ pub struct Facts {
     pub clock_offsets: Vec<ClockOffset>,
     /// By pair.
     pub unreachable: Vec<UnreachableFacts>,
-    /// Captures that were taken on one of the hosts: they show packets before and after IPsec.
+    /// Captures that were taken on one of the hosts: they show packets before and after IPsec, or
+    /// packets larger than any network carries.
     pub on_the_host: BTreeSet<EvidenceId>,
     /// Packets that a capture shows more than once; they are in no other sum.
     pub duplicates: BTreeMap<(EvidenceId, DuplicateKind), Duplicates>,
@@ -146,7 +147,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         on_the_host: summary
             .captures
             .iter()
-            .filter(|(_, capture)| !capture.decrypted_twins.is_empty())
+            .filter(|(_, capture)| !capture.decrypted_twins.is_empty() || capture.has_unsegmented)
             .map(|(evidence, _)| *evidence)
             .collect(),
         duplicates: losses::duplicates(summary),

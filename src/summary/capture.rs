@@ -85,6 +85,9 @@ pub struct CaptureSummary {
     pub negotiations: Negotiations,
     /// ICMP errors about IKE, the first of each kind and pair, with how many there were.
     pub unreachable: BTreeMap<Unreachable, (Sighting, Sighting, u64)>,
+    /// It holds packets that no Ethernet carries: taken before a network card cut them, or after
+    /// one had put them together.
+    pub has_unsegmented: bool,
     /// What is wrong with IKE messages.
     pub problems: Vec<Problem>,
     /// All frames.
@@ -182,6 +185,7 @@ impl<'p> CaptureObserver<'p> {
                         let repeated = self.repeated.entry((pair, kind, stream));
                         return repeated.or_default().observe(seen);
                     }
+                    self.summary.has_unsegmented |= ip.packet_len > LARGEST_ON_ETHERNET;
                     let place = Place::of(self.evidence, frame, ip.payload);
                     if self.observe_body(ip, (pair, stream), (seen, place), body, body_len) {
                         self.observe_ip(ip, pair, stream, (seen, place));
@@ -429,6 +433,8 @@ fn flow_of(ip: &IpPacket<'_>, pair: HostPair) -> Option<Flow> {
     Some(Flow { protocol: ip.protocol, a_port, b_port })
 }
 
+/// The largest jumbo frames in use; segmentation offload hands over up to 64 KiB.
+const LARGEST_ON_ETHERNET: usize = 10_240;
 /// ICMP errors that are told by negotiation; what comes beyond is told by pair.
 const MOST_UNREACHABLE: usize = 32_768;
 /// Kinds of likely twins that wait for the end of the capture; what comes beyond is taken for what

@@ -109,3 +109,15 @@ fn every_attempt_of_the_laboratory_has_its_outcome() {
         .collect();
     assert_eq!(misses, Vec::<String>::new());
 }
+
+#[test]
+fn a_capture_taken_on_a_host_is_known_by_packets_that_no_network_carries() {
+    let Some(shared) = shared("the capture with segmentation offload") else { return };
+    let vantage = |capture: &str| {
+        let path = shared.join("lab").join(capture).join("capture.pcap");
+        let report = truth::report(vec![path], plainsight::policy::Policy::default());
+        report.evidence[0].vantage.clone()
+    };
+    assert_eq!(vantage("07d_hostside_gso").as_deref(), Some("on_the_host"));
+    assert_eq!(vantage("07_stop_start"), None);
+}
