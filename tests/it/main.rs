@@ -33,6 +33,8 @@ mod ike_carriers;
 
 mod artefacts;
 
+mod esp_null;
+
 mod accuracy;
 
 mod eventlog_lab;
