@@ -23,6 +23,8 @@ mod house;
 
 mod captures;
 
+mod captures_mutated;
+
 mod classification;
 
 mod windows;

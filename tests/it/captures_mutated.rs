@@ -1,0 +1,91 @@
+//! Captures damaged in ten thousand ways: nothing stops the reading, and the ledger always balances.
+
+use plainsight::capture::{RawFrame, read_pcap, read_pcapng};
+use plainsight::correlate::{GapRule, correlate};
+use plainsight::evidence::EvidenceId;
+use plainsight::policy::Policy;
+use plainsight::protection::NamedPorts;
+use plainsight::summary::{CaptureObserver, Count, Summary};
+use plainsight::time::Span;
+use std::path::Path;
+
+/// Any numbers, the same ones in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit as u64).unwrap()
+    }
+
+    /// One to eight changes: an octet set, a bit turned, octets taken out, put in, or the end cut.
+    fn damage(&mut self, file: &[u8]) -> Vec<u8> {
+        let mut damaged = file.to_vec();
+        for _ in 0..=self.below(8) {
+            let at = self.below(damaged.len().max(1));
+            match self.below(6) {
+                0 if at < damaged.len() => damaged[at] = self.below(256).to_le_bytes()[0],
+                1 if at < damaged.len() => damaged[at] ^= 1 << self.below(8),
+                2 => {
+                    let end = (at + self.below(40)).min(damaged.len());
+                    damaged.drain(at..end);
+                }
+                3 => {
+                    let filling = vec![self.below(256).to_le_bytes()[0]; self.below(40)];
+                    damaged.splice(at..at, filling);
+                }
+                4 if at + 4 <= damaged.len() => {
+                    // Lengths and counts are what readers trust.
+                    let lie = [0, 1, 4, 0x7fff_ffff, u32::MAX][self.below(5)];
+                    damaged[at..at + 4].copy_from_slice(&lie.to_le_bytes());
+                }
+                _ => damaged.truncate(at.max(24)),
+            }
+        }
+        damaged
+    }
+}
+
+/// Reads, judges, and adds up.
+fn hold(file: &[u8]) {
+    let named = NamedPorts::default();
+    let mut observer = CaptureObserver::new(EvidenceId(1), &named);
+    let mut seen = Count::default();
+    let mut visit = |frame: RawFrame<'_>| {
+        seen.add(u64::from(frame.original_len));
+        observer.observe(&frame);
+        true
+    };
+    let outline = if file.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) {
+        read_pcapng(file, &mut visit).unwrap()
+    } else {
+        read_pcap(file, &mut visit).unwrap()
+    };
+    let covered: u64 = outline.coverage.values().map(|extent| extent.bytes).sum();
+    assert!(covered <= file.len() as u64, "no byte is accounted for twice");
+    assert!(covered == file.len() as u64 || !outline.problems.is_empty(), "a rest is told");
+    assert_eq!(outline.frames, seen.frames);
+    let summary = observer.finish();
+    assert_eq!(summary.total, seen);
+    let evidence = Summary { captures: [(EvidenceId(1), summary)].into(), logs: [].into() };
+    let rule = GapRule::with_gap(Span::from_seconds(30));
+    let facts = correlate(&evidence, &Policy::default(), rule);
+    let copies: u64 = facts.duplicates.values().map(|told| told.count.frames).sum();
+    assert_eq!(facts.total.frames + copies, seen.frames, "every frame has one class or is a copy");
+}
+
+#[test]
+fn ten_thousand_damaged_captures_are_read_to_the_end_and_add_up() {
+    let mut any = Numbers(0x9e37_79b9_7f4a_7c15);
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let files = ["psk_mismatch/capture.pcap", "esp_null/capture.pcap", "no_ipsec/capture.pcapng"];
+    let files = files.map(|file| std::fs::read(samples.join(file)).unwrap());
+    for round in 0..10_000 {
+        let file = &files[round % files.len()];
+        // Mostly beginnings, so that the damage hits what is read first.
+        let length = 2_000 + any.below(8_000);
+        hold(&any.damage(&file[..length.min(file.len())]));
+    }
+}
