@@ -31,6 +31,7 @@ pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
         pairs: pairs(report),
         windows: report.windows.get(..MOST_ROWS).unwrap_or(&report.windows),
         exchanges: report.ike_exchanges.get(..MOST_ROWS).unwrap_or(&report.ike_exchanges),
+        ladders: ladders(report),
         events: report.log_events.get(..MOST_ROWS).unwrap_or(&report.log_events),
         is_inferred: report.pairs.iter().any(|p| p.expectation_source.starts_with("inferred")),
     };
@@ -50,6 +51,7 @@ struct Page<'a> {
     pairs: Vec<&'a Pair>,
     windows: &'a [Window],
     exchanges: &'a [IkeExchange],
+    ladders: Vec<&'a IkeExchange>,
     events: &'a [LogEvent],
     is_inferred: bool,
 }
@@ -97,6 +99,15 @@ fn pairs(report: &Report) -> Vec<&Pair> {
     pairs.sort_by_key(|pair| (pair.expectation != "required", std::cmp::Reverse(pair.frames)));
     pairs.truncate(MOST_ROWS);
     pairs
+}
+
+/// Those that failed first, else by time.
+fn ladders(report: &Report) -> Vec<&IkeExchange> {
+    let shown = report.ike_exchanges.get(..MOST_ROWS).unwrap_or(&report.ike_exchanges);
+    let mut ladders: Vec<&IkeExchange> = shown.iter().collect();
+    ladders.sort_by_key(|x| x.reason.is_none());
+    ladders.truncate(MOST_LADDERS);
+    ladders
 }
 
 /// What the script draws, as JSON that cannot end the element it stands in.
@@ -152,5 +163,7 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("view.js");
 /// Rows of a table; the rest stands in the CSV files.
 const MOST_ROWS: usize = 10_000;
+/// Negotiations shown message by message.
+const MOST_LADDERS: usize = 500;
 /// Pairs of the timeline.
 const MOST_LANES: usize = 200;
