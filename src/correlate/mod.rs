@@ -118,6 +118,8 @@ pub struct Facts {
     pub exposures: Vec<Exposure>,
     /// IKE messages of negotiations beyond the bounds, counted only.
     pub uncounted_ike: Option<Uncounted>,
+    /// IKE messages whose offers were not kept, because there were too many.
+    pub stripped_ike: u64,
 }
 
 /// Judges the evidence.
@@ -125,7 +127,7 @@ pub struct Facts {
 pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let streams = summary.streams();
     let negotiations = summary.negotiations();
-    let uncounted = negotiations.uncounted();
+    let (uncounted, stripped) = (negotiations.uncounted(), negotiations.stripped());
     let exchanges = conclude(negotiations, &summary.esp_activity());
     let clocks = clock::estimate(summary, &exchanges);
     let events = placed_events(summary, &clocks);
@@ -154,6 +156,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         esp_gaps: losses::esp_gaps(summary),
         exposures: losses::exposures(summary),
         uncounted_ike: uncounted,
+        stripped_ike: stripped,
     };
     let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
     facts.same_host = named.chain(facts.addresses.values().cloned()).collect();

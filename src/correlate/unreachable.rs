@@ -2,7 +2,7 @@
 
 use super::Facts;
 use crate::hosts::HostPair;
-use crate::ike::IkeExchange;
+use crate::ike::{IkeExchange, Spi};
 use crate::protection::unreachable::{Unreachable, UnreachableWhy};
 use crate::summary::{Sighting, Summary};
 use crate::time::Span;
@@ -31,7 +31,7 @@ pub(super) fn gather(summary: &Summary) -> Vec<UnreachableFacts> {
             count: *count,
         })
         .collect();
-    told.sort_by_key(|told| (told.pair(), told.first.time, told.first.frame));
+    told.sort_by_key(|told| (told.key(), told.first.time, told.first.frame));
     told
 }
 
@@ -41,6 +41,10 @@ impl UnreachableFacts {
     pub fn pair(&self) -> HostPair {
         HostPair::new(self.what.from, self.what.to)
     }
+
+    fn key(&self) -> (HostPair, Option<Spi>) {
+        (self.pair(), self.what.initiator_spi)
+    }
 }
 
 impl Facts {
@@ -48,14 +52,14 @@ impl Facts {
     /// time where they quote none.
     #[must_use]
     pub fn icmp_errors(&self, exchange: &IkeExchange) -> BTreeMap<UnreachableWhy, u64> {
-        let pair = exchange.pair();
+        let of = |key: (HostPair, Option<Spi>)| {
+            let first = self.unreachable.partition_point(|told| told.key() < key);
+            self.unreachable.iter().skip(first).take_while(move |told| told.key() == key)
+        };
         let (from, to) = (exchange.start, exchange.end.shifted(ICMP_DELAY));
-        let first = self.unreachable.partition_point(|told| told.pair() < pair);
-        let of_pair = self.unreachable.iter().skip(first).take_while(|told| told.pair() == pair);
-        let about = of_pair.filter(|told| match told.what.initiator_spi {
-            Some(spi) => spi == exchange.initiator_spi,
-            None => told.first.time <= to && told.last.time >= from,
-        });
+        let by_time = of((exchange.pair(), None))
+            .filter(|told| told.first.time <= to && told.last.time >= from);
+        let about = of((exchange.pair(), Some(exchange.initiator_spi))).chain(by_time);
         about.fold(BTreeMap::new(), |mut kinds, told| {
             *kinds.entry(told.what.why).or_default() += told.count;
             kinds

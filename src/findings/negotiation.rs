@@ -115,9 +115,15 @@ const MOST_PAIRS: usize = 50;
 
 /// Negotiations past the bound: counted, not told.
 pub(super) fn uncounted(facts: &Facts) -> Option<Finding> {
-    let uncounted = facts.uncounted_ike?;
-    let title = format!("{} were not told apart", counted(uncounted.messages, "IKE message"));
-    let detail = "They belong to negotiations past the bound on memory and are in the totals only.";
+    let messages = facts.uncounted_ike.map_or(0, |uncounted| uncounted.messages);
+    let title = match (messages, facts.stripped_ike) {
+        (0, 0) => return None,
+        (0, stripped) => {
+            format!("The offers of {} were not kept", counted(stripped, "IKE message"))
+        }
+        (messages, _) => format!("{} were not told apart", counted(messages, "IKE message")),
+    };
+    let detail = "They are past the bounds on memory; their packets are in the totals.";
     let code = FindingCode::NegotiationsUncounted;
     Some(Finding::new(code, Severity::Medium, title, detail.to_owned()))
 }

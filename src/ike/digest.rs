@@ -4,7 +4,7 @@
 
 use super::header::Header;
 use super::payload::{Body, Payloads};
-use super::proposal::Proposal;
+use super::proposal::{Proposal, Transform};
 use super::reader::{Defect, Reader};
 use super::{ExchangeType, IkeVersion, Spi};
 use crate::evidence::FrameRef;
@@ -217,6 +217,15 @@ impl MessageDigest {
         self.clear().into_iter().flat_map(|clear| &clear.notifies).map(|notify| notify.kind)
     }
 
+    /// Adds what the clear part costs to `used`; where that is more than `most`, gives up what is
+    /// large in it and tells so.
+    pub(super) fn fit_into(&mut self, most: usize, used: &mut usize) -> bool {
+        let Some(clear) = &mut self.clear else { return false };
+        let is_stripped = *used + clear.cost() > most && clear.strip();
+        *used += clear.cost();
+        is_stripped
+    }
+
     pub(super) fn clear(&self) -> Option<&Clear> {
         self.clear.as_deref()
     }
@@ -272,6 +281,25 @@ impl Clear {
             Body::Authentication => self.authenticates = true,
             Body::Fragment { .. } | Body::Encrypted { .. } | Body::Other => {}
         }
+    }
+
+    /// Octets of memory, but for what every message has.
+    fn cost(&self) -> usize {
+        let sets = self
+            .proposals
+            .iter()
+            .map(|set| size_of::<Proposal>() + set.transforms.capacity() * size_of::<Transform>());
+        let identities = self.identities.iter().map(|(_, data)| 32 + data.len());
+        sets.sum::<usize>()
+            + identities.sum::<usize>()
+            + self.vendor_ids.capacity() * size_of::<VendorId>()
+    }
+
+    /// Gives up offers, vendor ids and identities; tells whether there were any.
+    fn strip(&mut self) -> bool {
+        let had_any = self.cost() > 0;
+        (self.proposals, self.vendor_ids, self.identities) = Default::default();
+        had_any
     }
 
     fn nat(&mut self, of: NatSide, hash: &[u8]) {

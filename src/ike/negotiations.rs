@@ -20,6 +20,11 @@ pub struct Negotiations {
     by_spis: HashMap<(Spi, Spi), Key, foldhash::fast::RandomState>,
     /// How many have not gone past their opening.
     half_open: usize,
+    /// Messages that are kept, and what their clear parts cost in octets.
+    kept: usize,
+    clear: usize,
+    /// Messages whose offers, vendor ids and identities were not kept.
+    stripped: u64,
     uncounted: Option<Uncounted>,
 }
 
@@ -51,7 +56,7 @@ pub(super) struct Negotiation {
 impl Negotiations {
     /// Adds a message; false where it belongs to a negotiation beyond the bounds and is counted
     /// only.
-    pub fn observe(&mut self, message: MessageDigest) -> bool {
+    pub fn observe(&mut self, mut message: MessageDigest) -> bool {
         let spis = message.spis();
         let own = (HostPair::new(message.source.ip(), message.destination.ip()), spis.0);
         let key = self.by_spis.get(&spis).copied().unwrap_or(own);
@@ -61,7 +66,9 @@ impl Negotiations {
                 known.is_past_opening = true;
                 self.half_open -= 1;
             }
-            known.observe(message);
+            let room = self.kept < MAX_KEPT;
+            self.stripped += u64::from(message.fit_into(MAX_CLEAR, &mut self.clear));
+            self.kept += usize::from(known.observe(message, room));
         } else if (is_opening && self.half_open >= MAX_HALF_OPEN)
             || self.by_key.len() >= MAX_NEGOTIATIONS
         {
@@ -71,7 +78,8 @@ impl Negotiations {
         } else {
             self.half_open += usize::from(is_opening);
             let mut new = Negotiation { is_past_opening: !is_opening, ..Negotiation::default() };
-            new.observe(message);
+            self.stripped += u64::from(message.fit_into(MAX_CLEAR, &mut self.clear));
+            self.kept += usize::from(new.observe(message, true));
             self.by_key.insert(key, new);
         }
         if !spis.1.is_zero() && self.by_spis.len() < MAX_NEGOTIATIONS {
@@ -86,6 +94,7 @@ impl Negotiations {
         if let Some(uncounted) = other.uncounted {
             self.count(uncounted);
         }
+        self.stripped += other.stripped;
         for (key, theirs) in other.by_key {
             let mine = self.by_key.entry(key).or_default();
             if mine.messages == 0 {
@@ -100,6 +109,13 @@ impl Negotiations {
     #[must_use]
     pub const fn uncounted(&self) -> Option<Uncounted> {
         self.uncounted
+    }
+
+    /// Messages of which only payload types and notify messages were kept, because there were too
+    /// many with much in them.
+    #[must_use]
+    pub const fn stripped(&self) -> u64 {
+        self.stripped
     }
 
     /// The messages that were kept, negotiation by negotiation.
@@ -126,25 +142,30 @@ impl Negotiations {
 }
 
 impl Negotiation {
-    fn observe(&mut self, message: MessageDigest) {
+    /// Adds a message, with fewer kept where there is no room for all; tells whether one more is
+    /// kept than before.
+    fn observe(&mut self, message: MessageDigest, room: bool) -> bool {
         self.messages += 1;
         let repeats = |known: &&MessageDigest| known.repeats(&message);
         // A repetition follows its first sending closely: the last ones are looked at first.
         if self.last.iter().rev().chain(self.first.iter().rev()).find(repeats).is_some() {
             self.retransmissions += 1;
         }
-        self.keep(message);
+        let (first, last) = if room { (KEPT_FIRST, KEPT_LAST) } else { KEPT_WITHOUT_ROOM };
+        self.keep(message, first, last)
     }
 
-    fn keep(&mut self, message: MessageDigest) {
-        if self.first.len() < KEPT_FIRST {
+    fn keep(&mut self, message: MessageDigest, first: usize, last: usize) -> bool {
+        if self.first.len() < first {
             self.first.push(message);
-            return;
+            return true;
         }
         self.last.push_back(message);
-        if self.last.len() > KEPT_LAST {
+        let is_full = self.last.len() > last;
+        if is_full {
             self.last.pop_front();
         }
+        !is_full
     }
 
     fn join(&mut self, other: Self, at_once: bool) {
@@ -169,7 +190,7 @@ impl Negotiation {
                 None => {
                     let repeats_mine = is_first_there && mine.contains_key(&identity(&message));
                     self.retransmissions += u64::from(repeats_mine);
-                    self.keep(message);
+                    self.keep(message, KEPT_FIRST, KEPT_LAST);
                 }
             }
         }
@@ -206,3 +227,59 @@ const MAX_NEGOTIATIONS: usize = 1 << 16;
 const KEPT_FIRST: usize = 64;
 /// Its end.
 const KEPT_LAST: usize = 16;
+/// Of each negotiation once [`MAX_KEPT`] is reached.
+const KEPT_WITHOUT_ROOM: (usize, usize) = (6, 4);
+/// Messages that are kept in full view of memory: some 60 MB.
+const MAX_KEPT: usize = 400_000;
+/// What the clear parts of all kept messages may cost.
+const MAX_CLEAR: usize = 64 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{EvidenceId, FrameNumber};
+    use std::net::SocketAddr;
+
+    /// A first message of main mode with as many transforms as are read.
+    fn message(number: u64, spi: u64) -> MessageDigest {
+        let transforms: Vec<u8> = (0..255)
+            .flat_map(|_| [3, 0, 0, 16, 1, 1, 0, 0, 0x80, 1, 0, 7, 0x80, 2, 0, 2])
+            .collect();
+        let proposal = [&[0, 0, 0x0f, 0xf8, 1, 1, 0, 255][..], &transforms].concat();
+        let payload = [&[0, 0, 0x10, 4, 0, 0, 0, 1, 0, 0, 0, 1][..], &proposal].concat();
+        let mut octets = [spi.to_be_bytes(), [0; 8]].concat();
+        octets.extend([1, 0x10, 2, 0, 0, 0, 0, 0]);
+        octets.extend(u32::try_from(28 + payload.len()).unwrap().to_be_bytes());
+        octets.extend(payload);
+        octets.extend(number.to_be_bytes());
+        let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(number) };
+        let ends = (SocketAddr::from(([10, 0, 0, 1], 500)), SocketAddr::from(([10, 0, 0, 2], 500)));
+        MessageDigest::new(frame, Timestamp(0), ends, &octets).unwrap().0
+    }
+
+    #[test]
+    fn what_hostile_offers_cost_is_bounded_and_counted() {
+        let mut negotiations = Negotiations::default();
+        for number in 1..=4000 {
+            assert!(negotiations.observe(message(number, number)));
+        }
+        let cost =
+            message(1, 1).clear().unwrap().proposals.len() * size_of::<super::super::Proposal>();
+        assert!(cost > 10_000, "{cost}");
+        assert!(negotiations.clear <= MAX_CLEAR);
+        let stripped = negotiations.messages().filter(|m| m.proposals().is_empty()).count();
+        assert_eq!(negotiations.stripped(), stripped as u64);
+        assert!(stripped > 0);
+    }
+
+    #[test]
+    fn a_long_negotiation_keeps_its_ends() {
+        let mut negotiations = Negotiations::default();
+        for number in 1..=200 {
+            negotiations.observe(message(number, 7));
+        }
+        assert_eq!(negotiations.kept, KEPT_FIRST + KEPT_LAST);
+        let frames: Vec<u64> = negotiations.messages().map(|m| m.frame().frame.0).collect();
+        assert_eq!((frames[0], frames[63], frames[64], frames[79]), (1, 64, 185, 200));
+    }
+}
