@@ -1,6 +1,6 @@
 //! The link layer: from a frame's first octet to its EtherType and what follows.
 
-use super::{Packet, Stop, StopReason, network};
+use super::{Packet, Stop, StopReason, llc, macsec, mpls, network, nflog, serial, wireless};
 use crate::capture::{Linktype, RawFrame};
 use etherparse::{Ethernet2HeaderSlice, SingleVlanHeaderSlice};
 
@@ -9,16 +9,32 @@ use etherparse::{Ethernet2HeaderSlice, SingleVlanHeaderSlice};
 pub fn decode<'a>(frame: &RawFrame<'a>) -> Packet<'a> {
     let data = frame.data;
     match frame.linktype {
-        Linktype::ETHERNET => ethernet(data, 0),
+        Linktype::ETHERNET => ethernet(data, Context::at(0)),
         Linktype::LINUX_SLL => {
             // The packet type 1 says broadcast; the protocol is the last field of 16 octets.
             cooked(data, (14, 16), u16_at(data, 0) == Some(1))
         }
         Linktype::LINUX_SLL2 => cooked(data, (0, 20), data.get(10) == Some(&1)),
         Linktype::NULL | Linktype::LOOP => loopback(data),
-        Linktype::RAW | Linktype::RAW_BSD | Linktype::RAW_OPENBSD => raw_ip(data, 0),
+        Linktype::RAW | Linktype::RAW_BSD | Linktype::RAW_OPENBSD => raw_ip(data, Context::at(0)),
         Linktype::IPV4 => network::ipv4(data, Context::at(0)),
         Linktype::IPV6 => network::ipv6(data, Context::at(0)),
+        other => rare(other, data, Context::at(0)),
+    }
+}
+
+/// Link layers that are met seldom, kept out of the way of the others.
+#[cold]
+fn rare(linktype: Linktype, data: &[u8], context: Context) -> Packet<'_> {
+    match linktype {
+        Linktype::PPP => serial::ppp(data, context),
+        Linktype::PPP_HDLC => serial::ppp_hdlc(data, context),
+        Linktype::PPP_ETHER => serial::pppoe(data, context),
+        Linktype::C_HDLC => serial::cisco_hdlc(data, context),
+        Linktype::FRELAY => serial::frame_relay(data, context),
+        Linktype::IEEE802_11 => wireless::frame(data, context, wireless::Padding::None),
+        Linktype::IEEE802_11_RADIOTAP => wireless::radiotap(data, context),
+        Linktype::NFLOG => nflog::message(data, context),
         _ => stop(StopReason::UnknownLinktype, 0),
     }
 }
@@ -30,17 +46,34 @@ pub(super) struct Context {
     pub(super) offset: usize,
     /// Tunnels around it.
     pub(super) depth: u8,
+    /// Layers below IP that can hold each other, and that were passed within the last tunnel.
+    layers: u8,
     /// The outermost frame went to every station.
     pub(super) link_broadcast: bool,
 }
 
 impl Context {
     pub(super) const fn at(offset: usize) -> Self {
-        Self { offset, depth: 0, link_broadcast: false }
+        Self { offset, depth: 0, layers: 0, link_broadcast: false }
     }
 
     pub(super) const fn further(self, octets: usize) -> Self {
         Self { offset: self.offset + octets, ..self }
+    }
+
+    /// Where the frame went to every station.
+    pub(super) const fn to_all(self, link_broadcast: bool) -> Self {
+        Self { link_broadcast, ..self }
+    }
+
+    /// Inside one more tunnel; `None` where that is too many.
+    pub(super) fn deeper(self) -> Option<Self> {
+        (self.depth < MAX_DEPTH).then_some(Self { depth: self.depth + 1, layers: 0, ..self })
+    }
+
+    /// Behind one more layer of those that can hold each other; `None` where that is too many.
+    fn lower(self) -> Option<Self> {
+        (self.layers < MAX_LAYERS).then_some(Self { layers: self.layers + 1, ..self })
     }
 }
 
@@ -48,12 +81,23 @@ pub(super) const fn stop<'a>(reason: StopReason, offset: usize) -> Packet<'a> {
     Packet::Undecodable(Stop { reason, offset })
 }
 
-/// An Ethernet frame, also one that a tunnel carries (`depth` tunnels around it).
-pub(super) fn ethernet(data: &[u8], depth: u8) -> Packet<'_> {
+/// What reads the octets that begin where a context stands.
+pub(super) type Decoder = for<'a> fn(&'a [u8], Context) -> Packet<'a>;
+
+/// Goes on in what a tunnel carries.
+pub(super) fn enter(decode: Decoder, data: &[u8], context: Context) -> Packet<'_> {
+    match context.deeper() {
+        Some(inside) => decode(data, inside),
+        None => stop(StopReason::TunnelTooDeep, context.offset),
+    }
+}
+
+/// An Ethernet frame, also one that a tunnel carries.
+pub(super) fn ethernet(data: &[u8], context: Context) -> Packet<'_> {
     let Ok(header) = Ethernet2HeaderSlice::from_slice(data) else {
-        return stop(StopReason::TruncatedLink, 0);
+        return stop(StopReason::TruncatedLink, context.offset);
     };
-    let context = Context { offset: 14, depth, link_broadcast: header.destination() == [0xff; 6] };
+    let context = context.further(14).to_all(header.destination() == [0xff; 6]);
     ether_type(header.ether_type().0, data.get(14..).unwrap_or_default(), context)
 }
 
@@ -73,10 +117,41 @@ pub(super) fn ether_type(first: u16, payload: &[u8], context: Context) -> Packet
                 rest = rest.get(4..).unwrap_or_default();
                 context = context.further(4);
             }
-            other => return Packet::NonIp(other),
+            other => return behind_rare_type(other, rest, context),
         }
     }
     Packet::NonIp(kind)
+}
+
+/// What follows the EtherTypes that are met seldom, or an 802.3 length.
+#[cold]
+fn behind_rare_type(kind: u16, data: &[u8], context: Context) -> Packet<'_> {
+    let decode: Decoder = match kind {
+        ..LEAST_ETHER_TYPE => return behind_length(kind, data, context),
+        MPLS | MPLS_MULTICAST => mpls::stack,
+        PPPOE_SESSION => serial::pppoe,
+        PPP => serial::ppp,
+        MACSEC => macsec::frame,
+        TRANSPARENT_ETHERNET => return enter(ethernet, data, context),
+        _ => return Packet::NonIp(kind),
+    };
+    match context.lower() {
+        Some(context) => decode(data, context),
+        None => stop(StopReason::TunnelTooDeep, context.offset),
+    }
+}
+
+/// IEEE 802.3 §3.2.6: a length in the EtherType's place; LLC follows, then padding.
+fn behind_length(length: u16, data: &[u8], context: Context) -> Packet<'_> {
+    let Some(context) = context.lower() else {
+        return stop(StopReason::TunnelTooDeep, context.offset);
+    };
+    let data = data.get(..usize::from(length)).unwrap_or(data);
+    // Without room for an LLC header it is nothing that could be cut.
+    if length < 3 {
+        return Packet::NonIp(length);
+    }
+    llc::frame(data, context).unwrap_or(Packet::NonIp(length))
 }
 
 /// Linux cooked captures: the protocol's place and the header's length differ by version.
@@ -86,7 +161,7 @@ fn cooked(data: &[u8], (protocol_at, header_len): (usize, usize), broadcast: boo
     let (Some(kind), Some(payload)) = (u16_at(data, protocol_at), data.get(header_len..)) else {
         return stop(StopReason::TruncatedLink, 0);
     };
-    ether_type(kind, payload, Context { offset: header_len, depth: 0, link_broadcast: broadcast })
+    ether_type(kind, payload, Context::at(header_len).to_all(broadcast))
 }
 
 /// A four-octet protocol family in either byte order: 2 is IPv4; 24, 28 and 30 are the BSDs' IPv6.
@@ -102,12 +177,13 @@ fn loopback(data: &[u8]) -> Packet<'_> {
     }
 }
 
-fn raw_ip(data: &[u8], offset: usize) -> Packet<'_> {
+/// IPv4 or IPv6, as its first four bits say.
+pub(super) fn raw_ip(data: &[u8], context: Context) -> Packet<'_> {
     match data.first().map(|b| b >> 4) {
-        Some(4) => network::ipv4(data, Context::at(offset)),
-        Some(6) => network::ipv6(data, Context::at(offset)),
-        Some(_) => stop(StopReason::MalformedIpv4, offset),
-        None => stop(StopReason::TruncatedLink, offset),
+        Some(4) => network::ipv4(data, context),
+        Some(6) => network::ipv6(data, context),
+        Some(_) => stop(StopReason::MalformedIpv4, context.offset),
+        None => stop(StopReason::TruncatedLink, context.offset),
     }
 }
 
@@ -118,10 +194,23 @@ pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 pub(super) const IPV4: u16 = 0x0800;
 pub(super) const IPV6: u16 = 0x86dd;
 pub(super) const ARP: u16 = 0x0806;
-const VLAN: u16 = 0x8100;
-const QINQ: u16 = 0x88a8;
+pub(super) const VLAN: u16 = 0x8100;
+pub(super) const QINQ: u16 = 0x88a8;
 const QINQ_OLD: u16 = 0x9100;
+/// IEEE 802.3 §3.2.6: what is below is a length.
+pub(super) const LEAST_ETHER_TYPE: u16 = 0x0600;
+pub(super) const TRANSPARENT_ETHERNET: u16 = 0x6558;
+/// RFC 2637 §4.1, RFC 7042 B.1.
+pub(super) const PPP: u16 = 0x880b;
+/// RFC 3032 §5, RFC 5332 §3.
+pub(super) const MPLS: u16 = 0x8847;
+const MPLS_MULTICAST: u16 = 0x8848;
+const PPPOE_SESSION: u16 = 0x8864;
+const MACSEC: u16 = 0x88e5;
 const MAX_VLAN_TAGS: usize = 4;
+const MAX_DEPTH: u8 = 4;
+/// Twice what networks stack; without an end a frame could nest them until the stack overflows.
+const MAX_LAYERS: u8 = 8;
 
 #[cfg(test)]
 mod tests {

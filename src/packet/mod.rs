@@ -5,8 +5,24 @@
 #![warn(clippy::indexing_slicing)]
 
 mod link;
+
+mod llc;
+
+mod mpls;
+
+mod serial;
+
+mod wireless;
+
+mod nflog;
+
+mod macsec;
+
 mod network;
+
 mod tunnel;
+
+mod carried;
 
 mod pieces;
 
@@ -22,7 +38,8 @@ pub enum Packet<'a> {
     Ip(IpPacket<'a>),
     /// ARP, which belongs to IP without being it.
     Arp,
-    /// Another link-layer protocol, by its EtherType; below 0x0600 an 802.3 length.
+    /// Another link-layer protocol, by its EtherType or its number of PPP; below 0x0600 also an
+    /// 802.3 length, and 0 where it has no number.
     NonIp(u16),
     /// It ended or broke before it could be told what it is.
     Undecodable(Stop),
@@ -118,8 +135,16 @@ pub enum StopReason {
     TruncatedTunnel,
     /// Tunnels are nested deeper than is followed.
     TunnelTooDeep,
-    /// A later fragment of a UDP datagram whose first fragment is not in the capture.
+    /// A later fragment of a UDP datagram whose first fragment is not in the capture, or of a
+    /// wireless frame.
     FragmentWithoutFirst,
+    /// The link encrypts or compresses what it carries: 802.11's protected frames, PPP's (RFC 1968,
+    /// RFC 1962).
+    EncryptedLink,
+    /// MACsec (IEEE 802.1AE) encrypts what the frame carries.
+    Macsec,
+    /// A wireless frame carries several packets that are not of one flow.
+    MixedAggregate,
 }
 
 impl StopReason {
@@ -137,6 +162,9 @@ impl StopReason {
             Self::TruncatedTunnel => "truncated_tunnel",
             Self::TunnelTooDeep => "tunnel_too_deep",
             Self::FragmentWithoutFirst => "fragment_without_first",
+            Self::EncryptedLink => "encrypted_link",
+            Self::Macsec => "macsec",
+            Self::MixedAggregate => "mixed_aggregate",
         }
     }
 }
@@ -165,6 +193,8 @@ pub mod protocol {
     pub const AH: u8 = 51;
     /// ICMP for IPv6.
     pub const ICMPV6: u8 = 58;
+    /// Layer 2 tunnelling, version 3.
+    pub const L2TP: u8 = 115;
     /// SCTP.
     pub const SCTP: u8 = 132;
     /// UDP-Lite.

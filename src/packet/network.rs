@@ -132,7 +132,9 @@ fn transport(mut packet: IpPacket<'_>, context: Context) -> Packet<'_> {
             let words = packet.payload.get(12).map_or(TCP_MIN_WORDS, |b| b >> 4);
             usize::from(words.max(TCP_MIN_WORDS)) * 4
         }
-        protocol::IPV4 | protocol::IPV6 | protocol::GRE if packet.fragment.is_none() => {
+        protocol::IPV4 | protocol::IPV6 | protocol::GRE | protocol::L2TP
+            if packet.fragment.is_none() =>
+        {
             return tunnel::inner(packet, context);
         }
         _ => return Packet::Ip(packet),

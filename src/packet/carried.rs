@@ -1,0 +1,89 @@
+//! What a header carries: its octets, how many there were on the wire, and whether they read as what
+//! the header does not name.
+//!
+//! Some headers say too little of what follows (MPLS, L2TPv3, GUE). There the octets must bear out
+//! the reading themselves, by lengths and not by chance.
+
+use super::Packet;
+use super::link::{ARP, Context, IPV4, IPV6, QINQ, VLAN, enter, raw_ip, u16_at};
+
+/// Octets behind a header.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Carried<'a> {
+    /// As many as were captured.
+    pub(super) octets: &'a [u8],
+    /// How many there were on the wire.
+    pub(super) wire_len: usize,
+    /// Where they stand.
+    pub(super) context: Context,
+}
+
+impl<'a> Carried<'a> {
+    /// Octets of which none were cut off, or of which that is not known.
+    pub(super) const fn all(octets: &'a [u8], context: Context) -> Self {
+        Self { octets, wire_len: octets.len(), context }
+    }
+
+    /// What stands behind a header of so many octets; `None` where the header itself is cut.
+    pub(super) fn behind(self, header_len: usize) -> Option<Self> {
+        Some(Self {
+            octets: self.octets.get(header_len..)?,
+            wire_len: self.wire_len.checked_sub(header_len)?,
+            context: self.context.further(header_len),
+        })
+    }
+
+    /// No more than a header's length field grants; `None` where it grants what was never there.
+    pub(super) fn within(self, length: usize) -> Option<Self> {
+        let octets = self.octets.get(..length).unwrap_or(self.octets);
+        (length <= self.wire_len).then_some(Self { octets, wire_len: length, ..self })
+    }
+
+    /// The IP packet that begins here, if one does.
+    pub(super) fn ip(self) -> Option<Packet<'a>> {
+        self.is_ip().then(|| enter(raw_ip, self.octets, self.context))
+    }
+
+    /// Whether an IPv4 or IPv6 header begins here whose length fits.
+    pub(super) fn is_ip(&self) -> bool {
+        ip_len(self.octets).is_some_and(|length| length <= self.wire_len)
+    }
+
+    /// Whether an Ethernet frame begins here that carries IP of a fitting length, or ARP.
+    pub(super) fn is_ethernet(&self) -> bool {
+        let mut at = 12;
+        // IEEE 802.1Q §9.6: a tag of four octets, of which the last two are the next EtherType.
+        for _ in 0..MAX_TAGS {
+            if matches!(u16_at(self.octets, at), Some(VLAN | QINQ)) {
+                at += 4;
+            }
+        }
+        let (Some(kind), Some(rest)) = (u16_at(self.octets, at), self.behind(at + 2)) else {
+            return false;
+        };
+        match (kind, rest.octets) {
+            (IPV4, [0x40..=0x4f, ..]) | (IPV6, [0x60..=0x6f, ..]) => rest.is_ip(),
+            // RFC 826: addresses of Ethernet and IPv4.
+            (ARP, [0, 1, 8, 0, 6, 4, ..]) => true,
+            _ => false,
+        }
+    }
+}
+
+/// The length of the IP packet that begins here, as its header says it.
+fn ip_len(octets: &[u8]) -> Option<usize> {
+    let first = octets.first()?;
+    match first >> 4 {
+        // RFC 791 §3.1: header length in words, total length.
+        4 => {
+            let header_len = usize::from(first & 0x0f) * 4;
+            let total = usize::from(u16_at(octets, 2)?);
+            (header_len >= 20 && total >= header_len).then_some(total)
+        }
+        // RFC 8200 §3: payload length, without the 40 octets of the header.
+        6 => Some(40 + usize::from(u16_at(octets, 4)?)),
+        _ => None,
+    }
+}
+
+const MAX_TAGS: usize = 2;

@@ -1,0 +1,59 @@
+//! MPLS: a stack of labels, then a packet that nothing names.
+//!
+//! What follows the labels is told by its own octets. Where these allow two readings, none is
+//! taken.
+
+use super::carried::Carried;
+use super::link::{Context, MPLS, enter, ethernet, raw_ip, stop};
+use super::{Packet, StopReason};
+
+/// A label stack (RFC 3032 §2.1) and what it carries.
+pub(super) fn stack(data: &[u8], context: Context) -> Packet<'_> {
+    for label in 0..MAX_LABELS {
+        let at = 4 * label;
+        // The third octet's lowest bit marks the bottom of the stack.
+        match data.get(at..at + 4) {
+            Some([_, _, bottom, _]) if bottom & 1 == 1 => {
+                let rest = data.get(at + 4..).unwrap_or_default();
+                return bottom_of_stack(Carried::all(rest, context.further(at + 4)));
+            }
+            Some(_) => {}
+            None => return stop(StopReason::TruncatedLink, context.offset),
+        }
+    }
+    stop(StopReason::TunnelTooDeep, context.offset)
+}
+
+/// RFC 4928 §2: the first four bits tell IP from what was made not to look like it.
+fn bottom_of_stack(carried: Carried<'_>) -> Packet<'_> {
+    let Carried { octets, context, .. } = carried;
+    let is_frame = carried.is_ethernet();
+    match octets.first().map(|first| first >> 4) {
+        // A pseudowire without a control word may begin with the address of a card.
+        Some(4 | 6) if carried.is_ip() || !is_frame => raw_ip(octets, context),
+        // RFC 5586 §2.1: an associated channel, which manages the path and carries no user's packet.
+        Some(1) if !is_frame => Packet::NonIp(MPLS),
+        // RFC 4385 §3: a control word of four octets; or an address that begins with zero.
+        Some(0) => match carried.behind(4).filter(|inner| inner.is_ethernet()) {
+            Some(_) if is_frame => Packet::NonIp(MPLS),
+            Some(inner) => enter(ethernet, inner.octets, inner.context),
+            None if is_frame => enter(ethernet, octets, context),
+            None => untold(carried),
+        },
+        Some(_) if is_frame => enter(ethernet, octets, context),
+        _ => untold(carried),
+    }
+}
+
+/// Neither IP nor a frame that carries it, unless it is too short to tell.
+fn untold(carried: Carried<'_>) -> Packet<'_> {
+    if carried.octets.len() < LEAST_FRAME_LEN {
+        return stop(StopReason::TruncatedLink, carried.context.offset);
+    }
+    Packet::NonIp(MPLS)
+}
+
+/// A control word, Ethernet and what of IPv6 tells its length.
+const LEAST_FRAME_LEN: usize = 4 + 14 + 6;
+/// More than any network stacks.
+const MAX_LABELS: usize = 16;
