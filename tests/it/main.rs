@@ -27,6 +27,8 @@ mod captures_mutated;
 
 mod classification;
 
+mod encapsulation;
+
 mod windows;
 
 mod ike;
