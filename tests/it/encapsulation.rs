@@ -24,6 +24,7 @@ fn frame(linktype: Linktype, data: &[u8], original_len: usize) -> RawFrame<'_> {
         time: Timestamp(0),
         linktype,
         original_len: u32::try_from(original_len).unwrap(),
+        interface: 0,
         offset: 0,
         data,
     }
