@@ -46,7 +46,7 @@ fn check(frame: &RawFrame<'_>, named: &NamedPorts) {
     }
 }
 
-const LINKTYPES: [Linktype; 11] = [
+const LINKTYPES: [Linktype; 19] = [
     Linktype::ETHERNET,
     Linktype::NULL,
     Linktype::LOOP,
@@ -57,6 +57,14 @@ const LINKTYPES: [Linktype; 11] = [
     Linktype::IPV6,
     Linktype::LINUX_SLL,
     Linktype::LINUX_SLL2,
+    Linktype::PPP,
+    Linktype::PPP_HDLC,
+    Linktype::PPP_ETHER,
+    Linktype::C_HDLC,
+    Linktype::FRELAY,
+    Linktype::IEEE802_11,
+    Linktype::IEEE802_11_RADIOTAP,
+    Linktype::NFLOG,
     // Reserved for private use: no decoder.
     Linktype(147),
 ];
