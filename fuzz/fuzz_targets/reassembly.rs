@@ -24,7 +24,8 @@ fuzz_target!(|data: &[u8]| {
         };
         let header = if fragment.offset == 0 { 8 } else { 0 };
         let start = usize::from(fragment.offset) * 8 + header;
-        let wire = usize::from(u16::from_be_bytes([length, length_low]));
+        // Offsets reach the end of the largest datagram; pieces of 8 KiB are large enough.
+        let wire = usize::from(u16::from_be_bytes([length, length_low])) % 8192;
         let there = octets.get(start..).unwrap_or_default();
         let there = there.get(..wire).unwrap_or(there);
         // A forged fragment disagrees with all others about what stands there.
@@ -63,6 +64,11 @@ fn of_place(place: u32) -> u8 {
 
 /// What comes back has every octet at its place; forged ones are the inverse of it.
 fn assert_places(octets: &[u8]) {
+    // As a whole first: looking at each octet is slow where every comparison is traced.
+    let right = OCTETS.get().and_then(|all| all.get(8..)?.get(..octets.len()));
+    if right == Some(octets) {
+        return;
+    }
     for (place, &octet) in (8..).zip(octets) {
         let right = of_place(place);
         assert!(octet == right || octet == !right, "octets follow on each other");
