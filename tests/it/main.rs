@@ -47,4 +47,6 @@ mod eventlog_damage;
 
 mod evtx_builder;
 
+mod evtx_scan;
+
 mod evt;

@@ -1,13 +1,18 @@
 //! The .evtx format, Windows Vista and later: a header of 4096 bytes, then chunks of 64 KiB.
 //!
 //! Reads forward only, one chunk in memory at a time, so the caller can hash the bytes as they
-//! pass. The `evtx` crate takes chunks apart; here it is decided what of it is wanted and where
-//! every byte went. Records carved from unused space are not looked for.
+//! pass. A scan tells most records without rendering them; the `evtx` crate takes the rest apart.
+//! Here it is decided what of it is wanted and where every byte went. Records carved from unused
+//! space are not looked for.
 
-use super::interpret::whole_number;
+mod template;
+
+mod scan;
+
+mod content;
+
 use super::summary::Tally;
-use super::{AuditOutcome, LogEvent, LogRecord, LogSummary};
-use crate::catalogue::events_numbered;
+use super::{LogEvent, LogSummary};
 use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
 use crate::time::Timestamp;
 use ::evtx::err::EvtxError;
@@ -15,6 +20,8 @@ use ::evtx::{
     ChunkFlags, EvtxChunkData, EvtxFileHeader, EvtxRecord, HeaderFlags, ParserSettings,
     SerializedEvtxRecord,
 };
+use content::{CHANNEL, COMPUTER, TIME, log_record, may_be_known, text_behind};
+use scan::{Plain, Scan, Seen};
 use serde_json::Value;
 use std::io::{ErrorKind, Read};
 use std::sync::Arc;
@@ -29,20 +36,40 @@ pub fn read(
     evidence: EvidenceId,
     sink: &mut impl FnMut(LogEvent),
 ) -> LogSummary {
+    read_with(Some(Scan::default()), reader, evidence, sink)
+}
+
+/// The same by the `evtx` crate alone, which renders every record: what the scan is held against.
+pub fn read_by_crate(
+    reader: &mut dyn Read,
+    evidence: EvidenceId,
+    sink: &mut impl FnMut(LogEvent),
+) -> LogSummary {
+    read_with(None, reader, evidence, sink)
+}
+
+fn read_with(
+    scan: Option<Scan>,
+    reader: &mut dyn Read,
+    evidence: EvidenceId,
+    sink: &mut dyn FnMut(LogEvent),
+) -> LogSummary {
     let settings = Arc::new(ParserSettings::new().indent(false));
-    let mut log = Log { evidence, settings, tally: Tally::default(), sink };
+    let names = Names::default();
+    let mut log = Log { evidence, settings, scan, names, tally: Tally::default(), sink };
     let mut source = Source { reader, offset: 0, failure: None };
-    let header = source.next(FILE_HEADER);
-    let declared_chunks = log.file_header(&header);
+    let mut data = Vec::new();
+    source.next(FILE_HEADER, &mut data);
+    let declared_chunks = log.file_header(&data);
     let mut chunks: u64 = 0;
     while source.offset % (CHUNK as u64) == FILE_HEADER as u64 {
         let offset = source.offset;
-        let data = source.next(CHUNK);
+        source.next(CHUNK, &mut data);
         if data.is_empty() {
             break;
         }
         chunks += u64::from(data.len() == CHUNK);
-        log.chunk(offset, data);
+        log.chunk(offset, &mut data);
     }
     if let Some(failure) = source.failure {
         let text = format!("reading stopped: {failure}");
@@ -73,9 +100,10 @@ struct Source<'r> {
 }
 
 impl Source<'_> {
-    /// The next `size` bytes; fewer only at the end of the file or where reading fails.
-    fn next(&mut self, size: usize) -> Vec<u8> {
-        let mut piece = vec![0; size];
+    /// Fills `piece` with the next `size` bytes; fewer only at the end of the file or where reading
+    /// fails.
+    fn next(&mut self, size: usize, piece: &mut Vec<u8>) {
+        piece.resize(size, 0);
         let mut filled = 0;
         while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match self.reader.read(rest) {
@@ -90,7 +118,6 @@ impl Source<'_> {
         }
         piece.truncate(filled);
         self.offset = self.offset.saturating_add(filled as u64);
-        piece
     }
 }
 
@@ -98,6 +125,9 @@ impl Source<'_> {
 struct Log<'s> {
     evidence: EvidenceId,
     settings: Arc<ParserSettings>,
+    /// `None` where the crate shall render every record.
+    scan: Option<Scan>,
+    names: Names,
     tally: Tally,
     sink: &'s mut dyn FnMut(LogEvent),
 }
@@ -127,29 +157,25 @@ impl Log<'_> {
         u64::from(header.chunk_count)
     }
 
-    fn chunk(&mut self, offset: u64, mut data: Vec<u8>) {
-        let size = data.len() as u64;
+    /// Takes a chunk apart; `buffer` comes back for the next.
+    fn chunk(&mut self, offset: u64, buffer: &mut Vec<u8>) {
+        let size = buffer.len() as u64;
         // The tables at the head of a chunk that was cut name places behind the cut; with zeros
         // there, the records before it can still be read.
-        data.resize(CHUNK, 0);
-        if data.iter().all(|byte| *byte == 0) {
+        buffer.resize(CHUNK, 0);
+        if buffer.iter().all(|byte| *byte == 0) {
             self.tally.cover("chunks_unused", size, 0);
             return;
         }
-        let mut chunk = match EvtxChunkData::new(data, false) {
+        let mut chunk = match EvtxChunkData::new(std::mem::take(buffer), false) {
             Ok(chunk) => chunk,
             Err(error) => return self.lost_chunk(offset, size, in_words(&error)),
         };
         self.checksums(offset, &chunk, size == CHUNK as u64);
         let live_end = u64::from(chunk.header.free_space_offset).min(size);
         let mut place = Place { offset, size, cursor: CHUNK_HEADER.min(size), lost: false };
-        match chunk.parse(Arc::clone(&self.settings)) {
-            Ok(mut chunk) => {
-                for record in chunk.iter() {
-                    self.record(&mut place, record);
-                }
-            }
-            Err(error) => return self.lost_chunk(offset, size, in_words(&error)),
+        if let Err(error) = self.records(&mut place, &mut chunk) {
+            return self.lost_chunk(offset, size, error);
         }
         self.tally.cover("chunk_headers", CHUNK_HEADER.min(size), 0);
         if place.lost {
@@ -158,6 +184,41 @@ impl Log<'_> {
             place.cursor = place.cursor.max(live_end);
         }
         self.tally.cover("chunk_slack", size.saturating_sub(place.cursor), 0);
+        *buffer = chunk.data;
+    }
+
+    /// Reads a chunk's records: by the scan alone where it understands them all and the catalogue
+    /// none of them.
+    fn records(&mut self, place: &mut Place, chunk: &mut EvtxChunkData) -> Result<(), String> {
+        // Behind a cut stand zeros of ours, of which the scan knows nothing.
+        let mut scan = self.scan.take_if(|_| place.size == CHUNK as u64);
+        let header = &chunk.header;
+        let free = usize::try_from(header.free_space_offset).unwrap_or(usize::MAX);
+        let seen = scan
+            .as_mut()
+            .and_then(|scan| scan.records(&chunk.data, header.last_event_record_id, free))
+            .unwrap_or_default();
+        let read = self.records_seen(place, chunk, seen);
+        self.scan = scan.or(self.scan.take());
+        read
+    }
+
+    fn records_seen(
+        &mut self,
+        place: &mut Place,
+        chunk: &mut EvtxChunkData,
+        seen: &[Seen],
+    ) -> Result<(), String> {
+        if !seen.is_empty() && seen.iter().all(|seen| seen.plain.is_some()) {
+            for seen in seen {
+                seen.plain.iter().for_each(|plain| self.plain(place, seen, plain, &chunk.data));
+            }
+            return Ok(());
+        }
+        let mut chunk =
+            chunk.parse(Arc::clone(&self.settings)).map_err(|error| in_words(&error))?;
+        chunk.iter().for_each(|record| self.record(place, record, seen));
+        Ok(())
     }
 
     fn lost_chunk(&mut self, offset: u64, size: u64, error: String) {
@@ -182,7 +243,36 @@ impl Log<'_> {
         }
     }
 
-    fn record(&mut self, place: &mut Place, record: Result<EvtxRecord<'_>, EvtxError>) {
+    /// A record that the scan has told and the catalogue does not know.
+    fn plain(&mut self, place: &mut Place, seen: &Seen, plain: &Plain, chunk: &[u8]) {
+        let size = self.account(place, seen.start as u64, seen.size as u64);
+        let Names { computer, channel } = &mut self.names;
+        if let Some(name) = computer.changed(plain.computer.of(chunk)) {
+            self.tally.host(name);
+        }
+        if let Some(name) = channel.changed(plain.channel.of(chunk)) {
+            self.tally.channel(name);
+        }
+        self.tally.record(seen.number, Some(plain.time));
+        self.tally.cover("records_other", size, 1);
+    }
+
+    /// Moves on behind a record; gives how many of its bytes were not accounted for before.
+    fn account(&mut self, place: &mut Place, start: u64, size: u64) -> u64 {
+        place.lost = false;
+        self.tally.cover("records_damaged", start.saturating_sub(place.cursor), 0);
+        let end = start.saturating_add(size);
+        let size = end.saturating_sub(start.max(place.cursor));
+        place.cursor = place.cursor.max(end);
+        size
+    }
+
+    fn record(
+        &mut self,
+        place: &mut Place,
+        record: Result<EvtxRecord<'_>, EvtxError>,
+        seen: &[Seen],
+    ) {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
@@ -192,6 +282,12 @@ impl Log<'_> {
         };
         place.lost = false;
         let start = record.binxml_offset.saturating_sub(RECORD_HEADER);
+        let known_to_scan = seen.binary_search_by_key(&start, |seen| seen.start as u64).ok();
+        if let Some(seen) = known_to_scan.and_then(|at| seen.get(at))
+            && let Some(plain) = &seen.plain
+        {
+            return self.plain(place, seen, plain, record.chunk.data);
+        }
         let size = u64::from(record.binxml_size).saturating_add(RECORD_FRAME);
         let (number, at) = (record.event_record_id, place.file_offset(start));
         if start.saturating_add(size) > place.size {
@@ -202,10 +298,7 @@ impl Log<'_> {
             self.tally.problem(ProblemCode::Truncated, text, Some(at), position);
             return;
         }
-        self.tally.cover("records_damaged", start.saturating_sub(place.cursor), 0);
-        let end = start.saturating_add(size);
-        let size = end.saturating_sub(start.max(place.cursor));
-        place.cursor = place.cursor.max(end);
+        let size = self.account(place, start, size);
 
         // The frame of an exported log may hold no time or another one; the content is right.
         let written = i64::try_from(record.timestamp.as_nanosecond()).ok().map(Timestamp);
@@ -264,6 +357,33 @@ impl Log<'_> {
     }
 }
 
+/// The names of the record before, so that the same ones are told once.
+#[derive(Default)]
+struct Names {
+    computer: LastName,
+    channel: LastName,
+}
+
+#[derive(Default)]
+struct LastName {
+    octets: Vec<u8>,
+    text: String,
+}
+
+impl LastName {
+    /// The name that these UTF-16 octets are, unless it is the one before.
+    fn changed(&mut self, octets: &[u8]) -> Option<&str> {
+        if self.octets == octets {
+            return None;
+        }
+        octets.clone_into(&mut self.octets);
+        let units = octets.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+        let text = char::decode_utf16(units);
+        self.text = text.map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+        Some(&self.text)
+    }
+}
+
 /// Where in a chunk the reading stands.
 struct Place {
     /// How much of the chunk the file holds.
@@ -280,101 +400,6 @@ impl Place {
     fn file_offset(&self, in_chunk: u64) -> u64 {
         self.offset.saturating_add(in_chunk)
     }
-}
-
-/// Whether the record's number is one that the catalogue has, whoever wrote it. Looks at the text
-/// only, because most records of a busy log end here; what it lets through is read properly.
-fn may_be_known(json: &str) -> bool {
-    json.match_indices(EVENT_ID).any(|(at, _)| {
-        let value = json.get(at + EVENT_ID.len()..).unwrap_or_default();
-        // With qualifiers the number is the text of an object.
-        let value = match value.strip_prefix('{') {
-            Some(object) => object.split_once("\"#text\":").map_or("", |(_, text)| text),
-            None => value,
-        };
-        let value = value.strip_prefix('"').unwrap_or(value);
-        let digits = value.bytes().take_while(u8::is_ascii_digit).count();
-        let id = value.get(..digits).and_then(|digits| digits.parse().ok());
-        id.is_some_and(|id| !events_numbered(id).is_empty())
-    })
-}
-
-/// The first text that follows a key; empty where there is none or it holds an escape, which no
-/// name of a computer or a log does.
-fn text_behind<'j>(json: &'j str, key: &str) -> &'j str {
-    let text = json.split_once(key).and_then(|(_, text)| text.split_once('"'));
-    text.map(|(name, _)| name).filter(|name| !name.contains('\\')).unwrap_or_default()
-}
-
-fn log_record(event: &Value, record: RecordRef, written: Option<Timestamp>) -> Option<LogRecord> {
-    let event = event.get("Event")?;
-    let system = event.get("System")?;
-    let attribute = |pointer| system.pointer(pointer).map(text_of).unwrap_or_default();
-    let element = |name| system.get(name).map(text_of).unwrap_or_default();
-    let time = attribute("/TimeCreated/#attributes/SystemTime");
-    let keywords = whole_number(&element("Keywords"));
-    let mut filled = LogRecord {
-        record,
-        provider: attribute("/Provider/#attributes/Name"),
-        channel: element("Channel"),
-        computer: element("Computer"),
-        event_id: element("EventID").parse().ok()?,
-        version: element("Version").parse().unwrap_or(0),
-        time: Timestamp::from_rfc3339(&time).or(written),
-        audit: AuditOutcome::from_keywords(keywords.unwrap_or(0)),
-        named: Vec::new(),
-        positional: Vec::new(),
-        binary: Vec::new(),
-    };
-    for body in ["EventData", "UserData"] {
-        collect_fields(body, event.get(body).unwrap_or(&Value::Null), &mut filled);
-    }
-    Some(filled)
-}
-
-/// Flattens the body of a record: a value under its nearest name. `Data` is no name.
-fn collect_fields(name: &str, value: &Value, record: &mut LogRecord) {
-    match value {
-        Value::Null if is_container(name) => {}
-        Value::Object(members) => {
-            for (member, value) in members.iter().filter(|(member, _)| *member != "#attributes") {
-                let name = if member == "#text" { name } else { member };
-                collect_fields(name, value, record);
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_fields(name, item, record)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            let text = text_of(value);
-            match name {
-                "Binary" => record.binary = bytes_of_hex(&text),
-                "Data" => record.positional.push(text),
-                _ => record.named.push((name.to_owned(), text)),
-            }
-        }
-    }
-}
-
-fn is_container(name: &str) -> bool {
-    matches!(name, "EventData" | "UserData")
-}
-
-/// A scalar as text; of an element with attributes, its text.
-fn text_of(value: &Value) -> String {
-    match value {
-        Value::Null | Value::Array(_) => String::new(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(value) => value.to_string(),
-        Value::String(value) => value.clone(),
-        Value::Object(members) => members.get("#text").map(text_of).unwrap_or_default(),
-    }
-}
-
-/// Empty where the text is not hexadecimal.
-fn bytes_of_hex(text: &str) -> Vec<u8> {
-    let pairs = text.as_bytes().chunks(2).map(|pair| {
-        std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())
-    });
-    pairs.collect::<Option<Vec<u8>>>().unwrap_or_default()
 }
 
 /// An error and what it came from, in one line.
@@ -395,7 +420,3 @@ const CHUNK_HEADER: u64 = 512;
 const RECORD_HEADER: u64 = 24;
 /// … and a copy of the size behind it.
 const RECORD_FRAME: u64 = RECORD_HEADER + 4;
-const EVENT_ID: &str = "\"EventID\":";
-const TIME: &str = "\"SystemTime\":\"";
-const COMPUTER: &str = "\"Computer\":\"";
-const CHANNEL: &str = "\"Channel\":\"";

@@ -1,0 +1,117 @@
+//! A record that the `evtx` crate rendered: JSON to a [`LogRecord`].
+//!
+//! Takes what the record says as it stands; what it means is read elsewhere.
+
+use super::super::interpret::whole_number;
+use super::super::{AuditOutcome, LogRecord};
+use crate::catalogue::events_numbered;
+use crate::evidence::RecordRef;
+use crate::time::Timestamp;
+use serde_json::Value;
+
+/// Whether the record's number is one that the catalogue has, whoever wrote it. Looks at the text
+/// only, because most records of a busy log end here; what it lets through is read properly.
+pub(super) fn may_be_known(json: &str) -> bool {
+    json.match_indices(EVENT_ID).any(|(at, _)| {
+        let value = json.get(at + EVENT_ID.len()..).unwrap_or_default();
+        // With qualifiers the number is the text of an object.
+        let value = match value.strip_prefix('{') {
+            Some(object) => object.split_once("\"#text\":").map_or("", |(_, text)| text),
+            None => value,
+        };
+        let value = value.strip_prefix('"').unwrap_or(value);
+        let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+        let id = value.get(..digits).and_then(|digits| digits.parse().ok());
+        id.is_some_and(|id| !events_numbered(id).is_empty())
+    })
+}
+
+/// The first text that follows a key; empty where there is none or it holds an escape, which no
+/// name of a computer or a log does.
+pub(super) fn text_behind<'j>(json: &'j str, key: &str) -> &'j str {
+    let text = json.split_once(key).and_then(|(_, text)| text.split_once('"'));
+    text.map(|(name, _)| name).filter(|name| !name.contains('\\')).unwrap_or_default()
+}
+
+pub(super) fn log_record(
+    event: &Value,
+    record: RecordRef,
+    written: Option<Timestamp>,
+) -> Option<LogRecord> {
+    let event = event.get("Event")?;
+    let system = event.get("System")?;
+    let attribute = |pointer| system.pointer(pointer).map(text_of).unwrap_or_default();
+    let element = |name| system.get(name).map(text_of).unwrap_or_default();
+    let time = attribute("/TimeCreated/#attributes/SystemTime");
+    let keywords = whole_number(&element("Keywords"));
+    let mut filled = LogRecord {
+        record,
+        provider: attribute("/Provider/#attributes/Name"),
+        channel: element("Channel"),
+        computer: element("Computer"),
+        event_id: element("EventID").parse().ok()?,
+        version: element("Version").parse().unwrap_or(0),
+        time: Timestamp::from_rfc3339(&time).or(written),
+        audit: AuditOutcome::from_keywords(keywords.unwrap_or(0)),
+        named: Vec::new(),
+        positional: Vec::new(),
+        binary: Vec::new(),
+    };
+    for body in ["EventData", "UserData"] {
+        collect_fields(body, event.get(body).unwrap_or(&Value::Null), &mut filled);
+    }
+    Some(filled)
+}
+
+/// Flattens the body of a record: a value under its nearest name. `Data` is no name.
+fn collect_fields(name: &str, value: &Value, record: &mut LogRecord) {
+    match value {
+        Value::Null if is_container(name) => {}
+        Value::Object(members) => {
+            for (member, value) in members.iter().filter(|(member, _)| *member != "#attributes") {
+                let name = if member == "#text" { name } else { member };
+                collect_fields(name, value, record);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_fields(name, item, record)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            let text = text_of(value);
+            match name {
+                "Binary" => record.binary = bytes_of_hex(&text),
+                "Data" => record.positional.push(text),
+                _ => record.named.push((name.to_owned(), text)),
+            }
+        }
+    }
+}
+
+fn is_container(name: &str) -> bool {
+    matches!(name, "EventData" | "UserData")
+}
+
+/// A scalar as text; of an element with attributes, its text.
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null | Value::Array(_) => String::new(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(value) => value.to_string(),
+        Value::String(value) => value.clone(),
+        Value::Object(members) => members.get("#text").map(text_of).unwrap_or_default(),
+    }
+}
+
+/// Empty where the text is not hexadecimal.
+fn bytes_of_hex(text: &str) -> Vec<u8> {
+    let pairs = text.as_bytes().chunks(2).map(|pair| {
+        std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())
+    });
+    pairs.collect::<Option<Vec<u8>>>().unwrap_or_default()
+}
+
+const EVENT_ID: &str = "\"EventID\":";
+/// What stands before an event's time.
+pub(super) const TIME: &str = "\"SystemTime\":\"";
+/// … before the computer's name.
+pub(super) const COMPUTER: &str = "\"Computer\":\"";
+/// … before the log's name.
+pub(super) const CHANNEL: &str = "\"Channel\":\"";

@@ -1,0 +1,421 @@
+//! What a chunk's records are, without rendering them: numbers, times, providers, computers.
+//!
+//! Most records of a log bear on nothing of ours. They are read in place by their template's
+//! layout; a record that the catalogue may know, or that is in any way unusual, is left to the
+//! `evtx` crate. Where the walk itself meets something unusual the whole chunk is.
+
+use super::template::{
+    Cursor, DEFINITION_HEADER, END, FRAGMENT, Field, Frame, MOST_SLOTS, Template, Templates, Text,
+    name_at,
+};
+use crate::catalogue::events_numbered;
+use crate::time::Timestamp;
+
+/// Reads chunks, one after the other, with the same memory.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    templates: Templates,
+    values: Vec<Value>,
+    records: Vec<Seen>,
+}
+
+impl Scan {
+    /// The records of a whole chunk; `None` where the crate must find them.
+    ///
+    /// `last` is the number of the last record, `free` where the free space begins, both by the
+    /// chunk's header.
+    pub(super) fn records(&mut self, chunk: &[u8], last: u64, free: usize) -> Option<&[Seen]> {
+        self.templates.clear();
+        self.records.clear();
+        names_are_sound(chunk).then_some(())?;
+        let end = free.min(chunk.len());
+        let mut start = CHUNK_HEADER;
+        let mut cost: usize = 0;
+        while start < end {
+            let mut seen = Seen::at(chunk, start, end)?;
+            let record = chunk.get(..start.checked_add(seen.size)?)?;
+            if let Some((plain, its)) = self.plain(chunk, record, start) {
+                // A chunk that would render to megabytes is not of Windows' making, and the
+                // crate bounds what it renders of one.
+                cost = cost.saturating_add(its);
+                (cost <= MOST_COST).then_some(())?;
+                seen.plain = Some(plain).filter(|plain| !plain.may_be_known(chunk));
+            }
+            self.records.push(seen);
+            start = record.len();
+            if seen.number == last {
+                break;
+            }
+        }
+        Some(&self.records)
+    }
+
+    /// A record's fields and at least what rendering it costs; `None` where the scan does not
+    /// understand it.
+    fn plain(&mut self, chunk: &[u8], record: &[u8], start: usize) -> Option<(Plain, usize)> {
+        let content = record.get(..record.len().checked_sub(SIZE_COPY)?)?;
+        let mut cursor = Cursor { data: content, at: start.checked_add(RECORD_HEADER)? };
+        let template = instance(&mut cursor, chunk, &mut self.templates, &mut self.values)?;
+        ends(cursor)?;
+        let frame = template.frame.as_ref()?;
+        let plain = Plain::of(frame, chunk, &self.values)?;
+        let own = cost(template, &self.values, record.len().saturating_sub(start))?;
+        let body = frame.body;
+        let nested = self.values.iter().enumerate().find(|(_, value)| value.is_nested());
+        let Some((slot, value)) = nested else { return Some((plain, own)) };
+        // Only the event's body may hold XML, and no XML in turn.
+        let holders = self.values.iter().filter(|value| value.is_nested()).count();
+        (holders == 1 && body == Some(slot)).then_some(())?;
+        let window = chunk.get(..value.at.checked_add(value.size)?)?;
+        let mut cursor = Cursor { data: window, at: value.at };
+        let template = instance(&mut cursor, chunk, &mut self.templates, &mut self.values)?;
+        ends(cursor)?;
+        let is_body =
+            template.frame.is_none() && !self.values.iter().any(|value| value.is_nested());
+        is_body.then_some(())?;
+        Some((plain, own.checked_add(cost(template, &self.values, 0)?)?))
+    }
+}
+
+/// A record by its header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// From the chunk's start.
+    pub(super) start: usize,
+    /// With header and trailer.
+    pub(super) size: usize,
+    pub(super) number: u64,
+    /// What it is; `None` where that is for the crate to say.
+    pub(super) plain: Option<Plain>,
+}
+
+impl Seen {
+    fn at(chunk: &[u8], start: usize, end: usize) -> Option<Self> {
+        let mut cursor = Cursor { data: chunk, at: start };
+        let magic = cursor.u32()?;
+        let size = usize::try_from(cursor.u32()?).ok()?;
+        let number = cursor.u64()?;
+        let written = cursor.u64()?;
+        let fits = size >= RECORD_HEADER + SIZE_COPY && start.checked_add(size)? <= end;
+        let is_sound = magic == RECORD_MAGIC && fits && written <= LATEST_FRAME;
+        is_sound.then_some(Self { start, size, number, plain: None })
+    }
+}
+
+/// A record that can be told without rendering it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Plain {
+    pub(super) time: Timestamp,
+    pub(super) event_id: u16,
+    pub(super) provider: Text,
+    pub(super) channel: Text,
+    pub(super) computer: Text,
+}
+
+impl Plain {
+    fn of(frame: &Frame, chunk: &[u8], values: &[Value]) -> Option<Self> {
+        let is_there = |slot: &usize| values.get(*slot).is_some_and(|value| !value.is_null());
+        frame.needs.iter().all(is_there).then_some(())?;
+        let text = |field| text_of(field, chunk, values);
+        let plain = Self {
+            time: time_of(frame.time, chunk, values)?,
+            event_id: number_of(frame.event_id, chunk, values)?,
+            provider: text(frame.provider)?,
+            channel: text(frame.channel)?,
+            computer: text(frame.computer)?,
+        };
+        Some(plain)
+    }
+
+    /// Whether the catalogue has a row for it.
+    fn may_be_known(&self, chunk: &[u8]) -> bool {
+        events_numbered(self.event_id).iter().any(|row| {
+            is_in_any_case(self.provider.of(chunk), row.provider)
+                && is_in_any_case(self.channel.of(chunk), row.channel)
+        })
+    }
+}
+
+/// A value of a template instance.
+#[derive(Clone, Copy, Debug)]
+struct Value {
+    kind: u8,
+    at: usize,
+    size: usize,
+}
+
+impl Value {
+    fn is_nested(&self) -> bool {
+        self.kind == BINARY_XML && self.size > 0
+    }
+
+    fn is_null(&self) -> bool {
+        self.kind == NULL || (self.kind == BINARY_XML && self.size == 0)
+    }
+
+    /// Whether the crate reads exactly these octets, whatever they hold, and can render them.
+    fn is_sound(self, octets: &[u8]) -> bool {
+        match self.kind {
+            NULL | BINARY | BINARY_XML => true,
+            STRING => self.size.is_multiple_of(2),
+            ANSI => octets.is_ascii(),
+            0x03 | 0x04 => self.size == 1,
+            0x05 | UINT16 => self.size == 2,
+            0x07 | 0x08 | 0x0b | 0x0d | 0x14 => self.size == 4,
+            0x09 | 0x0a | 0x0c | FILETIME | 0x15 => self.size == 8,
+            0x10 => matches!(self.size, 4 | 8),
+            0x0f | 0x12 => self.size == 16,
+            SID => octets.get(1).is_some_and(|more| self.size == 8 + 4 * usize::from(*more)),
+            STRINGS => self.size.is_multiple_of(2) && octets.ends_with(&[0, 0]),
+            _ => false,
+        }
+    }
+
+    /// How often an array repeats the element it stands in.
+    fn repeats(&self) -> usize {
+        if self.kind == STRINGS { self.size / 2 } else { 0 }
+    }
+}
+
+/// Reads a template instance with its values and gives its definition.
+fn instance<'t>(
+    cursor: &mut Cursor<'_>,
+    chunk: &[u8],
+    templates: &'t mut Templates,
+    values: &mut Vec<Value>,
+) -> Option<&'t Template> {
+    if cursor.peek() == Some(FRAGMENT) {
+        cursor.skip(4)?;
+    }
+    (cursor.u8()? == INSTANCE).then_some(())?;
+    cursor.skip(5)?;
+    let offset = cursor.u32()?;
+    if usize::try_from(offset).ok()? == cursor.at {
+        cursor.skip(DEFINITION_HEADER - 4)?;
+        let size = cursor.u32()?;
+        cursor.skip(usize::try_from(size).ok()?)?;
+    }
+    let count = usize::try_from(cursor.u32()?).ok().filter(|count| *count <= MOST_SLOTS)?;
+    let descriptors = cursor.take(count.checked_mul(4)?)?;
+    values.clear();
+    for [low, high, kind, _] in descriptors.as_chunks::<4>().0 {
+        let size = usize::from(u16::from_le_bytes([*low, *high]));
+        let value = Value { kind: *kind, at: cursor.at, size };
+        value.is_sound(cursor.take(size)?).then_some(())?;
+        values.push(value);
+    }
+    templates.at(chunk, offset).filter(|template| template.slots <= count)
+}
+
+/// Behind an instance stands nothing, or an end.
+fn ends(cursor: Cursor<'_>) -> Option<()> {
+    matches!(cursor.peek(), None | Some(END)).then_some(())
+}
+
+/// At least what rendering takes: of an octet of a value no more than eight, of an array its
+/// element again for each item.
+fn cost(template: &Template, values: &[Value], octets: usize) -> Option<usize> {
+    let repeats: usize = values.iter().map(Value::repeats).sum();
+    let elements = template.cost.checked_mul(repeats.checked_add(1)?)?;
+    elements.checked_add(octets.checked_mul(8)?)
+}
+
+/// A name of a provider, log or computer that reads the same in any form.
+fn text_of(field: Field, chunk: &[u8], values: &[Value]) -> Option<Text> {
+    let text = match field {
+        Field::Fixed(text) => text,
+        Field::Slot(slot) => {
+            let value = values.get(slot).filter(|value| value.kind == STRING)?;
+            Text { at: value.at, octets: value.size }
+        }
+    };
+    let units = text.of(chunk).as_chunks::<2>().0;
+    let is_plain = |unit: &[u8; 2]| match unit {
+        [byte, 0] => (matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\')) || *byte > 0x9f,
+        [_, high] => !matches!(high, 0xd8..=0xdf | 0xff),
+    };
+    (!units.is_empty() && units.iter().all(is_plain)).then_some(text)
+}
+
+fn number_of(field: Field, chunk: &[u8], values: &[Value]) -> Option<u16> {
+    match field {
+        Field::Slot(slot) => {
+            let value = values.get(slot).filter(|value| value.kind == UINT16)?;
+            Cursor { data: chunk, at: value.at }.u16()
+        }
+        Field::Fixed(text) => {
+            let units = text.of(chunk).as_chunks::<2>().0;
+            let mut number: u16 = 0;
+            for unit in units {
+                let [digit @ b'0'..=b'9', 0] = unit else { return None };
+                number = number.checked_mul(10)?.checked_add(u16::from(digit - b'0'))?;
+            }
+            (!units.is_empty()).then_some(number)
+        }
+    }
+}
+
+/// The event's time, where it is one of our days.
+fn time_of(field: Field, chunk: &[u8], values: &[Value]) -> Option<Timestamp> {
+    let Field::Slot(slot) = field else { return None };
+    let value = values.get(slot).filter(|value| value.kind == FILETIME)?;
+    let ticks = Cursor { data: chunk, at: value.at }.u64()?;
+    let ticks = i64::try_from(ticks).ok()?.checked_sub(TICKS_TO_1970)?;
+    ticks.checked_mul(100).filter(|nanos| *nanos >= 0).map(Timestamp)
+}
+
+/// Whether UTF-16 octets are this ASCII text in any case.
+fn is_in_any_case(octets: &[u8], text: &str) -> bool {
+    let same = |(unit, byte): (&[u8; 2], u8)| match unit {
+        [low, 0] => low.eq_ignore_ascii_case(&byte),
+        _ => false,
+    };
+    octets.len() == text.len() * 2 && octets.as_chunks::<2>().0.iter().zip(text.bytes()).all(same)
+}
+
+/// Whether the crate can read the table of names; it gives up a chunk of which it cannot.
+fn names_are_sound(chunk: &[u8]) -> bool {
+    let mut octets: usize = 0;
+    let Some(buckets) = chunk.get(NAME_BUCKETS) else { return false };
+    for bucket in buckets.as_chunks::<4>().0 {
+        let mut offset = u32::from_le_bytes(*bucket);
+        while offset > 0 {
+            let Ok(at) = usize::try_from(offset) else { return false };
+            let (Some(next), Some(name)) = (Cursor { data: chunk, at }.u32(), name_at(chunk, at))
+            else {
+                return false;
+            };
+            // Each name leads to an older one, and together they are no larger than the chunk.
+            octets = octets.saturating_add(name.len()).saturating_add(10);
+            if next >= offset || octets > chunk.len() {
+                return false;
+            }
+            offset = next;
+        }
+    }
+    true
+}
+
+const CHUNK_HEADER: usize = 512;
+const NAME_BUCKETS: std::ops::Range<usize> = 128..384;
+const RECORD_HEADER: usize = 24;
+const RECORD_MAGIC: u32 = 0x2a2a;
+/// A copy of the size behind a record's content.
+const SIZE_COPY: usize = 4;
+/// The year 9999; the crate takes no later time in a record's header.
+const LATEST_FRAME: u64 = 2_650_000_000_000_000_000;
+/// FILETIME of 1970-01-01.
+const TICKS_TO_1970: i64 = 116_444_736_000_000_000;
+/// The crate's own bounds lie above this; chunks of real logs come to less than 2 MB.
+const MOST_COST: usize = 4 << 20;
+const INSTANCE: u8 = 0x0c;
+const NULL: u8 = 0x00;
+const STRING: u8 = 0x01;
+const ANSI: u8 = 0x02;
+const UINT16: u8 = 0x06;
+const BINARY: u8 = 0x0e;
+const FILETIME: u8 = 0x11;
+const SID: u8 = 0x13;
+const BINARY_XML: u8 = 0x21;
+const STRINGS: u8 = 0x81;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::evtx::{EvtxChunkData, ParserSettings};
+    use proptest::prelude::*;
+    use serde_json::Value as Json;
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    /// How many records the scan told, and how many it left to the crate.
+    #[derive(Default)]
+    struct Told {
+        plain: usize,
+        left: usize,
+    }
+
+    #[test]
+    fn scan_and_crate_agree_on_every_record_of_every_log_at_hand() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let beside = || root.join("../shared");
+        let shared = std::env::var_os("PLAINSIGHT_SHARED").map_or_else(beside, PathBuf::from);
+        let mut told = Told::default();
+        for folder in [root.join("samples"), root.join("fuzz/corpus/evtx"), shared] {
+            logs_under(&folder, &mut told);
+        }
+        // The records left are those that the catalogue knows, and few others.
+        assert!(told.plain > 1000 && told.plain > told.left, "{} {}", told.plain, told.left);
+    }
+
+    fn logs_under(folder: &Path, told: &mut Told) {
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                logs_under(&path, told);
+            } else if path.extension().is_some_and(|extension| extension == "evtx") {
+                agree(&std::fs::read(&path).unwrap(), &path, told);
+            }
+        }
+    }
+
+    fn agree(file: &[u8], path: &Path, told: &mut Told) {
+        let mut scan = Scan::default();
+        for chunk in file.get(4096..).unwrap_or_default().chunks_exact(65_536) {
+            let Ok(mut data) = EvtxChunkData::new(chunk.to_vec(), false) else { continue };
+            let (last, free) = (data.header.last_event_record_id, data.header.free_space_offset);
+            let Some(seen) = scan.records(chunk, last, free as usize) else { continue };
+            let mut data = data.parse(Arc::new(ParserSettings::new())).unwrap();
+            let rendered: Vec<_> = data.iter().map(|record| record.unwrap()).collect();
+            assert_eq!(seen.len(), rendered.len(), "{}", path.display());
+            for (seen, record) in seen.iter().zip(rendered) {
+                assert_eq!(seen.number, record.event_record_id);
+                assert_eq!(seen.start as u64 + 24, record.binxml_offset);
+                assert_eq!(seen.size as u64, u64::from(record.binxml_size) + 28);
+                match &seen.plain {
+                    Some(plain) => same(plain, chunk, &record.into_json_value().unwrap().data),
+                    None => told.left += 1,
+                }
+                told.plain += usize::from(seen.plain.is_some());
+            }
+        }
+    }
+
+    fn same(plain: &Plain, chunk: &[u8], record: &Json) {
+        let system = &record["Event"]["System"];
+        let text = |text: Text| {
+            let units = text.of(chunk).as_chunks::<2>().0.iter();
+            String::from_utf16(&units.map(|u| u16::from_le_bytes(*u)).collect::<Vec<_>>()).unwrap()
+        };
+        let id = &system["EventID"];
+        let id = id.as_u64().or(id["#text"].as_u64());
+        let time = system["TimeCreated"]["#attributes"]["SystemTime"].as_str().unwrap();
+        assert_eq!(id, Some(u64::from(plain.event_id)), "{record}");
+        assert_eq!(system["Provider"]["#attributes"]["Name"], text(plain.provider), "{record}");
+        assert_eq!(system["Channel"], text(plain.channel), "{record}");
+        assert_eq!(system["Computer"], text(plain.computer), "{record}");
+        assert_eq!(Timestamp::from_rfc3339(time), Some(plain.time), "{record}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_chunk_is_read_without_a_panic(
+            mut chunk in proptest::collection::vec(any::<u8>(), 65_536),
+            size in 28_u32..4096,
+        ) {
+            chunk[NAME_BUCKETS].fill(0);
+            let mut start = 512;
+            while let Some(record) = chunk.get_mut(start..start + 64) {
+                record[..4].copy_from_slice(b"**\0\0");
+                record[4..8].copy_from_slice(&size.to_le_bytes());
+                record[16..24].fill(0);
+                record[24..26].copy_from_slice(&[INSTANCE, 1]);
+                start += size as usize;
+            }
+            let mut scan = Scan::default();
+            prop_assert!(scan.records(&chunk, u64::MAX, start).is_none_or(|seen| !seen.is_empty()));
+        }
+    }
+}
