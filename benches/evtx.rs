@@ -1,5 +1,18 @@
-//! How fast event logs of a sample are read, down to the events that the catalogue knows.
-#![allow(clippy::expect_used, reason = "a benchmark ends where its sample cannot be read")]
+//! How fast event logs of a sample are read, down to the events that the catalogue knows, and a
+//! busy log of which one record in a thousand is known; the last also by the `evtx` crate alone.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a benchmark ends where its sample cannot be read"
+)]
+
+#[allow(dead_code, reason = "the tests need more of it")]
+#[path = "../tests/support/evtx_builder.rs"]
+mod evtx_builder;
+
+#[allow(dead_code, reason = "the tests need more of it")]
+#[path = "../tests/support/busy_log.rs"]
+mod busy_log;
 
 use criterion::{Criterion, Throughput};
 use plainsight::eventlog::evtx;
@@ -17,6 +30,16 @@ fn main() {
         group.throughput(Throughput::ElementsAndBytes { elements, bytes: file.len() as u64 });
         group.bench_function(name, |bencher| bencher.iter(|| read(&file)));
     }
+    let events: Vec<_> = busy_log::events(1, 20_000).collect();
+    let file = evtx_builder::evtx(&events);
+    group.throughput(Throughput::ElementsAndBytes { elements: 20_000, bytes: file.len() as u64 });
+    group.bench_function("busy", |bencher| bencher.iter(|| read(&file)));
+    group.bench_function("busy, by the crate alone", |bencher| {
+        bencher.iter(|| {
+            let mut sink = |event| drop(black_box(event));
+            evtx::read_by_crate(&mut &file[..], EvidenceId(1), &mut sink).records
+        });
+    });
     group.finish();
     criterion.final_summary();
 }

@@ -1,4 +1,5 @@
-//! Any octets as an .evtx file, from its header to the events that the catalogue knows.
+//! Any octets as an .evtx file, from its header to the events that the catalogue knows; the scan and the
+//! `evtx` crate alone must give the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -6,8 +7,12 @@ use plainsight::eventlog::evtx;
 use plainsight::evidence::EvidenceId;
 
 fuzz_target!(|data: &[u8]| {
-    let mut events: u64 = 0;
-    let log = evtx::read(&mut &*data, EvidenceId(1), &mut |_| events += 1);
+    let mut told = Vec::new();
+    let log = evtx::read(&mut &*data, EvidenceId(1), &mut |event| told.push(event));
+    let mut rendered = Vec::new();
+    let by_crate = evtx::read_by_crate(&mut &*data, EvidenceId(1), &mut |event| rendered.push(event));
+    assert!(log == by_crate && told == rendered, "the scan reads what the crate reads");
+    let events = told.len() as u64;
     let covered: u64 = log.coverage.values().map(|extent| extent.bytes).sum();
     assert_eq!(covered, data.len() as u64, "every octet is accounted for once");
     let known = log.coverage.get("records_known").map_or(0, |extent| extent.records);

@@ -3,7 +3,7 @@
 
 use crate::evtx_builder::samples;
 use crate::support::evtx_builder::{Event, evtx};
-use crate::support::shared;
+use crate::support::{busy_log, shared};
 use plainsight::eventlog::{LogEvent, LogSummary, evtx as reader};
 use plainsight::evidence::EvidenceId;
 use proptest::prelude::*;
@@ -22,6 +22,18 @@ fn every_log_at_hand_reads_the_same_by_the_scan_and_by_the_crate() {
         let file = fs::read(&path).unwrap();
         assert_eq!(by_scan(&file), by_crate(&file), "{}", path.display());
     }
+}
+
+#[test]
+fn a_busy_log_reads_the_same_and_gives_its_few_events() {
+    let events: Vec<_> = busy_log::events(1, 5000).collect();
+    let file = evtx(&events);
+    let (summary, known) = by_scan(&file);
+    assert_eq!(summary.problems, []);
+    assert_eq!(summary.records, 5000);
+    let numbers: Vec<u64> = known.iter().map(|event| event.record.record).collect();
+    assert!((1..=5000).filter(|record| busy_log::is_ipsec(*record)).eq(numbers));
+    assert_eq!((summary, known), by_crate(&file));
 }
 
 #[test]
@@ -113,9 +125,10 @@ fn by_crate(mut file: &[u8]) -> (LogSummary, Vec<LogEvent>) {
     (summary, events)
 }
 
-/// Two kinds of record that the catalogue knows, and many that it does not.
+/// Records that the catalogue knows among as many that it does not.
 fn many() -> Vec<Event> {
-    let events = samples().into_iter().cycle().zip(1..=400);
+    let both = samples().into_iter().cycle().zip(busy_log::events(1, 200));
+    let events = both.flat_map(|(known, other)| [known, other]).zip(1..=400);
     events.map(|(event, record)| Event { record, ..event }).collect()
 }
 

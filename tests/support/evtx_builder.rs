@@ -66,7 +66,8 @@ pub(crate) fn evtx(events: &[Event]) -> Vec<u8> {
     file
 }
 
-fn file_header(chunks: usize, next_record: u64) -> Vec<u8> {
+/// The header of a file with so many chunks.
+pub(crate) fn file_header(chunks: usize, next_record: u64) -> Vec<u8> {
     let mut header = vec![0; 4096];
     put(&mut header, 0, b"ElfFile\0");
     put(&mut header, 16, &(chunks as u64).saturating_sub(1).to_le_bytes());

@@ -2,6 +2,8 @@
 
 pub(crate) mod evtx_builder;
 
+pub(crate) mod busy_log;
+
 pub(crate) mod evt_builder;
 
 pub(crate) mod ike_builder;

@@ -5,11 +5,17 @@
 //! Here it is decided what of it is wanted and where every byte went. Records carved from unused
 //! space are not looked for.
 
+mod octets;
+
 mod template;
+
+mod values;
 
 mod scan;
 
 mod content;
+
+mod place;
 
 use super::summary::Tally;
 use super::{LogEvent, LogSummary};
@@ -21,9 +27,10 @@ use ::evtx::{
     SerializedEvtxRecord,
 };
 use content::{CHANNEL, COMPUTER, TIME, log_record, may_be_known, text_behind};
+use place::{Names, Place, Source};
 use scan::{Plain, Scan, Seen};
 use serde_json::Value;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::sync::Arc;
 
 /// Reads a whole .evtx file, hands each event that the catalogue knows to `sink` in the order of
@@ -90,35 +97,6 @@ fn read_with(
         log.tally.summary().truncated_at = Some(source.offset);
     }
     log.tally.finish()
-}
-
-/// Bytes in order, in pieces of a wanted size.
-struct Source<'r> {
-    reader: &'r mut dyn Read,
-    offset: u64,
-    failure: Option<std::io::Error>,
-}
-
-impl Source<'_> {
-    /// Fills `piece` with the next `size` bytes; fewer only at the end of the file or where reading
-    /// fails.
-    fn next(&mut self, size: usize, piece: &mut Vec<u8>) {
-        piece.resize(size, 0);
-        let mut filled = 0;
-        while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.reader.read(rest) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.failure = Some(error);
-                    break;
-                }
-            }
-        }
-        piece.truncate(filled);
-        self.offset = self.offset.saturating_add(filled as u64);
-    }
 }
 
 /// A log while it is read.
@@ -299,7 +277,12 @@ impl Log<'_> {
             return;
         }
         let size = self.account(place, start, size);
+        self.content_of(record, size, at);
+    }
 
+    /// A record as the crate renders it.
+    fn content_of(&mut self, record: EvtxRecord<'_>, size: u64, at: u64) {
+        let number = record.event_record_id;
         // The frame of an exported log may hold no time or another one; the content is right.
         let written = i64::try_from(record.timestamp.as_nanosecond()).ok().map(Timestamp);
         let content = record.into_json().and_then(|json| self.content(&json, written));
@@ -354,51 +337,6 @@ impl Log<'_> {
         let known = event.is_some();
         event.into_iter().for_each(&mut *self.sink);
         Ok((known, time))
-    }
-}
-
-/// The names of the record before, so that the same ones are told once.
-#[derive(Default)]
-struct Names {
-    computer: LastName,
-    channel: LastName,
-}
-
-#[derive(Default)]
-struct LastName {
-    octets: Vec<u8>,
-    text: String,
-}
-
-impl LastName {
-    /// The name that these UTF-16 octets are, unless it is the one before.
-    fn changed(&mut self, octets: &[u8]) -> Option<&str> {
-        if self.octets == octets {
-            return None;
-        }
-        octets.clone_into(&mut self.octets);
-        let units = octets.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
-        let text = char::decode_utf16(units);
-        self.text = text.map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
-        Some(&self.text)
-    }
-}
-
-/// Where in a chunk the reading stands.
-struct Place {
-    /// How much of the chunk the file holds.
-    size: u64,
-    /// The chunk's offset in the file.
-    offset: u64,
-    /// The end of what was accounted for, from the chunk's start.
-    cursor: u64,
-    /// What lies behind the cursor is a record that could not be read.
-    lost: bool,
-}
-
-impl Place {
-    fn file_offset(&self, in_chunk: u64) -> u64 {
-        self.offset.saturating_add(in_chunk)
     }
 }
 

@@ -4,10 +4,9 @@
 //! layout; a record that the catalogue may know, or that is in any way unusual, is left to the
 //! `evtx` crate. Where the walk itself meets something unusual the whole chunk is.
 
-use super::template::{
-    Cursor, DEFINITION_HEADER, END, FRAGMENT, Field, Frame, MOST_SLOTS, Template, Templates, Text,
-    name_at,
-};
+use super::octets::{Cursor, Text, is_in_any_case, name_at};
+use super::template::{Field, Frame, Templates};
+use super::values::{FILETIME, STRING, UINT16, Value, cost, ends, instance};
 use crate::catalogue::events_numbered;
 use crate::time::Timestamp;
 
@@ -136,90 +135,6 @@ impl Plain {
     }
 }
 
-/// A value of a template instance.
-#[derive(Clone, Copy, Debug)]
-struct Value {
-    kind: u8,
-    at: usize,
-    size: usize,
-}
-
-impl Value {
-    fn is_nested(&self) -> bool {
-        self.kind == BINARY_XML && self.size > 0
-    }
-
-    fn is_null(&self) -> bool {
-        self.kind == NULL || (self.kind == BINARY_XML && self.size == 0)
-    }
-
-    /// Whether the crate reads exactly these octets, whatever they hold, and can render them.
-    fn is_sound(self, octets: &[u8]) -> bool {
-        match self.kind {
-            NULL | BINARY | BINARY_XML => true,
-            STRING => self.size.is_multiple_of(2),
-            ANSI => octets.is_ascii(),
-            0x03 | 0x04 => self.size == 1,
-            0x05 | UINT16 => self.size == 2,
-            0x07 | 0x08 | 0x0b | 0x0d | 0x14 => self.size == 4,
-            0x09 | 0x0a | 0x0c | FILETIME | 0x15 => self.size == 8,
-            0x10 => matches!(self.size, 4 | 8),
-            0x0f | 0x12 => self.size == 16,
-            SID => octets.get(1).is_some_and(|more| self.size == 8 + 4 * usize::from(*more)),
-            STRINGS => self.size.is_multiple_of(2) && octets.ends_with(&[0, 0]),
-            _ => false,
-        }
-    }
-
-    /// How often an array repeats the element it stands in.
-    fn repeats(&self) -> usize {
-        if self.kind == STRINGS { self.size / 2 } else { 0 }
-    }
-}
-
-/// Reads a template instance with its values and gives its definition.
-fn instance<'t>(
-    cursor: &mut Cursor<'_>,
-    chunk: &[u8],
-    templates: &'t mut Templates,
-    values: &mut Vec<Value>,
-) -> Option<&'t Template> {
-    if cursor.peek() == Some(FRAGMENT) {
-        cursor.skip(4)?;
-    }
-    (cursor.u8()? == INSTANCE).then_some(())?;
-    cursor.skip(5)?;
-    let offset = cursor.u32()?;
-    if usize::try_from(offset).ok()? == cursor.at {
-        cursor.skip(DEFINITION_HEADER - 4)?;
-        let size = cursor.u32()?;
-        cursor.skip(usize::try_from(size).ok()?)?;
-    }
-    let count = usize::try_from(cursor.u32()?).ok().filter(|count| *count <= MOST_SLOTS)?;
-    let descriptors = cursor.take(count.checked_mul(4)?)?;
-    values.clear();
-    for [low, high, kind, _] in descriptors.as_chunks::<4>().0 {
-        let size = usize::from(u16::from_le_bytes([*low, *high]));
-        let value = Value { kind: *kind, at: cursor.at, size };
-        value.is_sound(cursor.take(size)?).then_some(())?;
-        values.push(value);
-    }
-    templates.at(chunk, offset).filter(|template| template.slots <= count)
-}
-
-/// Behind an instance stands nothing, or an end.
-fn ends(cursor: Cursor<'_>) -> Option<()> {
-    matches!(cursor.peek(), None | Some(END)).then_some(())
-}
-
-/// At least what rendering takes: of an octet of a value no more than eight, of an array its
-/// element again for each item.
-fn cost(template: &Template, values: &[Value], octets: usize) -> Option<usize> {
-    let repeats: usize = values.iter().map(Value::repeats).sum();
-    let elements = template.cost.checked_mul(repeats.checked_add(1)?)?;
-    elements.checked_add(octets.checked_mul(8)?)
-}
-
 /// A name of a provider, log or computer that reads the same in any form.
 fn text_of(field: Field, chunk: &[u8], values: &[Value]) -> Option<Text> {
     let text = match field {
@@ -264,15 +179,6 @@ fn time_of(field: Field, chunk: &[u8], values: &[Value]) -> Option<Timestamp> {
     ticks.checked_mul(100).filter(|nanos| *nanos >= 0).map(Timestamp)
 }
 
-/// Whether UTF-16 octets are this ASCII text in any case.
-fn is_in_any_case(octets: &[u8], text: &str) -> bool {
-    let same = |(unit, byte): (&[u8; 2], u8)| match unit {
-        [low, 0] => low.eq_ignore_ascii_case(&byte),
-        _ => false,
-    };
-    octets.len() == text.len() * 2 && octets.as_chunks::<2>().0.iter().zip(text.bytes()).all(same)
-}
-
 /// Whether the crate can read the table of names; it gives up a chunk of which it cannot.
 fn names_are_sound(chunk: &[u8]) -> bool {
     let mut octets: usize = 0;
@@ -308,19 +214,10 @@ const LATEST_FRAME: u64 = 2_650_000_000_000_000_000;
 const TICKS_TO_1970: i64 = 116_444_736_000_000_000;
 /// The crate's own bounds lie above this; chunks of real logs come to less than 2 MB.
 const MOST_COST: usize = 4 << 20;
-const INSTANCE: u8 = 0x0c;
-const NULL: u8 = 0x00;
-const STRING: u8 = 0x01;
-const ANSI: u8 = 0x02;
-const UINT16: u8 = 0x06;
-const BINARY: u8 = 0x0e;
-const FILETIME: u8 = 0x11;
-const SID: u8 = 0x13;
-const BINARY_XML: u8 = 0x21;
-const STRINGS: u8 = 0x81;
 
 #[cfg(test)]
 mod tests {
+    use super::super::values::INSTANCE;
     use super::*;
     use ::evtx::{EvtxChunkData, ParserSettings};
     use proptest::prelude::*;

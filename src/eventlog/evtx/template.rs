@@ -3,6 +3,7 @@
 //! Reads each definition of a chunk once. Takes only the plain forms that Windows writes; of any
 //! other it says so, and the records made from it are left to the `evtx` crate.
 
+use super::octets::{Cursor, Text, is, name_at};
 use std::collections::HashMap;
 
 /// The definitions of one chunk, read when a record first names them.
@@ -41,7 +42,7 @@ impl Templates {
     fn definition(&mut self, chunk: &[u8], offset: u32) -> Option<Template> {
         let start = usize::try_from(offset).ok()?;
         let body = start.checked_add(DEFINITION_HEADER)?;
-        let size = usize::try_from(u32_at(chunk, body.checked_sub(4)?)?).ok()?;
+        let size = usize::try_from(Cursor { data: chunk, at: body.checked_sub(4)? }.u32()?).ok()?;
         // Definitions do not overlap, so that together they are no larger than the chunk; reading
         // one stretch again and again is not for us.
         self.octets = self.octets.saturating_add(size);
@@ -89,19 +90,6 @@ pub(super) enum Field {
     Fixed(Text),
     /// The value of this number.
     Slot(usize),
-}
-
-/// UTF-16 octets of a chunk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Text {
-    pub(super) at: usize,
-    pub(super) octets: usize,
-}
-
-impl Text {
-    pub(super) fn of(self, chunk: &[u8]) -> &[u8] {
-        self.at.checked_add(self.octets).and_then(|end| chunk.get(self.at..end)).unwrap_or_default()
-    }
 }
 
 /// Which part of an event an open element is.
@@ -346,74 +334,9 @@ fn is_key(name: &[u8]) -> bool {
     ["Channel", "Computer", "SystemTime"].into_iter().any(|key| is(name, key))
 }
 
-/// Whether UTF-16 octets are this ASCII text.
-pub(super) fn is(octets: &[u8], text: &str) -> bool {
-    octets.len() == text.len() * 2
-        && octets.as_chunks::<2>().0.iter().zip(text.bytes()).all(|(unit, byte)| *unit == [byte, 0])
-}
-
-/// The octets of the name in the table at this offset.
-pub(super) fn name_at(chunk: &[u8], offset: usize) -> Option<&[u8]> {
-    let mut cursor = Cursor { data: chunk, at: offset.checked_add(6)? };
-    let octets = usize::from(cursor.u16()?).checked_mul(2)?;
-    let name = cursor.take(octets)?;
-    cursor.u16()?;
-    // Names of Windows are text to their end; a zero would end one early.
-    let is_plain = |unit: &[u8; 2]| *unit != [0, 0] && !matches!(unit, [_, 0xd8..=0xdf]);
-    name.as_chunks::<2>().0.iter().all(is_plain).then_some(name)
-}
-
-fn u32_at(data: &[u8], at: usize) -> Option<u32> {
-    Cursor { data, at }.u32()
-}
-
 /// Whether this is the number of a type of value.
 fn is_kind(kind: u8) -> bool {
     matches!(kind, 0x00..=0x15 | 0x21 | 0x81..=0x95)
-}
-
-/// Octets in order, in a chunk.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cursor<'d> {
-    pub(super) data: &'d [u8],
-    pub(super) at: usize,
-}
-
-impl<'d> Cursor<'d> {
-    pub(super) fn take(&mut self, size: usize) -> Option<&'d [u8]> {
-        let end = self.at.checked_add(size)?;
-        let taken = self.data.get(self.at..end)?;
-        self.at = end;
-        Some(taken)
-    }
-
-    pub(super) fn skip(&mut self, size: usize) -> Option<()> {
-        self.take(size).map(|_| ())
-    }
-
-    pub(super) fn peek(&self) -> Option<u8> {
-        self.data.get(self.at).copied()
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.first_chunk().copied()
-    }
-
-    pub(super) fn u8(&mut self) -> Option<u8> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    pub(super) fn u16(&mut self) -> Option<u16> {
-        self.array().map(u16::from_le_bytes)
-    }
-
-    pub(super) fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    pub(super) fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_le_bytes)
-    }
 }
 
 /// The offset of the next definition, a GUID and the size of what follows.
