@@ -87,3 +87,33 @@ fn ip_len(octets: &[u8]) -> Option<usize> {
 }
 
 const MAX_TAGS: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn carried(octets: &[u8], wire_len: usize) -> Carried<'_> {
+        Carried { octets, wire_len, context: Context::at(0) }
+    }
+
+    #[test]
+    fn a_packet_fits_by_its_length_on_the_wire_not_by_what_was_captured() {
+        let header = [0x45, 0, 0, 40, 0, 0];
+        assert!(carried(&header, 40).is_ip());
+        assert!(!carried(&header, 39).is_ip());
+        assert!(!carried(&[0x44, 0, 0, 40], 60).is_ip(), "a header of four words");
+        assert!(!carried(&[0x45, 0, 0, 19], 60).is_ip(), "shorter than its header");
+        assert!(!carried(&[0x45, 0, 0], 60).is_ip(), "no length is shown");
+        assert!(carried(&[0x60, 0, 0, 0, 0, 8], 48).is_ip());
+        assert!(!carried(&[0x60, 0, 0, 0, 0, 9], 48).is_ip());
+    }
+
+    #[test]
+    fn a_header_takes_from_both_lengths_or_is_cut() {
+        let rest = carried(&[1, 2, 3], 9).behind(2).map(|rest| (rest.octets.len(), rest.wire_len));
+        assert_eq!(rest, Some((1, 7)));
+        assert!(carried(&[1, 2, 3], 9).behind(4).is_none());
+        assert!(carried(&[1, 2, 3], 9).within(10).is_none());
+        assert_eq!(carried(&[1, 2, 3], 9).within(2).map(|c| c.octets.len()), Some(2));
+    }
+}

@@ -57,3 +57,41 @@ fn untold(carried: Carried<'_>) -> Packet<'_> {
 const LEAST_FRAME_LEN: usize = 4 + 14 + 6;
 /// More than any network stacks.
 const MAX_LABELS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTTOM: [u8; 4] = [0, 1, 1, 64];
+    const IPV4: [u8; 20] = [0x45, 0, 0, 20, 0, 0, 0, 0, 64, 50, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+
+    fn told(parts: &[&[u8]]) -> Packet<'static> {
+        stack(parts.concat().leak(), Context::at(0))
+    }
+
+    #[test]
+    fn a_card_s_address_that_looks_like_ip_hides_no_frame() {
+        // The first octet is that of IPv4, and no length of IPv4 fits behind it.
+        let macs = [0x45, 0xff, 0xff, 0xff, 1, 2, 2, 2, 2, 2, 2, 2];
+        assert!(matches!(told(&[&BOTTOM, &macs, &[8, 0], &IPV4]), Packet::Ip(_)));
+    }
+
+    #[test]
+    fn an_associated_channel_and_other_loads_are_no_ip() {
+        for first in [0x10, 0x00, 0x70] {
+            let octets = [first; 64];
+            assert!(matches!(told(&[&BOTTOM, &octets]), Packet::NonIp(MPLS)), "{first:#x}");
+        }
+    }
+
+    #[test]
+    fn labels_without_a_bottom_end() {
+        let reason = |packet: Packet<'_>| match packet {
+            Packet::Undecodable(stop) => Some(stop.reason),
+            _ => None,
+        };
+        let endless = [0, 1, 0, 64].repeat(10_000);
+        assert_eq!(reason(told(&[&endless])), Some(StopReason::TunnelTooDeep));
+        assert_eq!(reason(told(&[&[0, 1, 0]])), Some(StopReason::TruncatedLink));
+    }
+}

@@ -55,3 +55,21 @@ const PAYLOAD: u16 = 9;
 const GREATEST_KIND: u16 = 255;
 /// There are some twenty kinds, each once a message.
 const MAX_ATTRIBUTES: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_walked_in_the_one_byte_order_that_holds() {
+        let little = [5, 0, 10, 0, 0, 0, 0, 0, 8, 0, 9, 0, 1, 2, 3, 4];
+        assert_eq!(payload_at(&little, u16::from_le_bytes), Some(12));
+        assert_eq!(payload_at(&little, u16::from_be_bytes), None);
+    }
+
+    #[test]
+    fn an_attribute_shorter_than_its_head_ends_the_walk() {
+        assert_eq!(payload_at(&[0; 64], u16::from_le_bytes), None);
+        assert_eq!(payload_at(&[3, 0, 1, 0, 8, 0, 9, 0], u16::from_le_bytes), None);
+    }
+}

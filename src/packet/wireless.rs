@@ -154,3 +154,40 @@ const RADIOTAP_FLAGS: u32 = 2;
 const RADIOTAP_MORE_WORDS: u32 = 1 << 31;
 /// In the flags: the header of the frame is padded.
 const RADIOTAP_DATA_PAD: u8 = 0x20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn radiotap_s_flags_stand_behind_every_present_word_and_the_time() {
+        let flags_only = [0, 0, 9, 0, 2, 0, 0, 0, 0x20];
+        assert_eq!(radiotap_flags(&flags_only), Some(0x20));
+        let none = [0, 0, 8, 0, 0, 0, 0, 0];
+        assert_eq!(radiotap_flags(&none), None);
+        // Two words; the time begins at 16, the next multiple of eight.
+        let mut with_time = vec![0, 0, 25, 0, 3, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0];
+        with_time.extend([1, 1, 1, 1, 1, 1, 1, 1, 0x10]);
+        assert_eq!(radiotap_flags(&with_time), Some(0x10));
+        // Words without an end are no fields.
+        assert_eq!(radiotap_flags(&[0xff; 64]), None);
+    }
+
+    #[test]
+    fn management_control_and_empty_data_are_no_ip() {
+        for control in [0x80, 0xb4, 0x48, 0xc8] {
+            let data = [control; 64];
+            let packet = frame(&data, Context::at(0), Padding::None);
+            assert!(matches!(packet, Packet::NonIp(0)), "{control:#x}");
+        }
+    }
+
+    #[test]
+    fn later_fragments_of_a_frame_are_not_read() {
+        let mut data = [2u8; 64];
+        (data[0], data[1], data[22]) = (0x08, 0x01, 0x01);
+        let packet = frame(&data, Context::at(0), Padding::None);
+        let Packet::Undecodable(stop) = packet else { panic!("it shows the middle of a packet") };
+        assert_eq!(stop.reason, StopReason::FragmentWithoutFirst);
+    }
+}
