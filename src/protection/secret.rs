@@ -99,7 +99,7 @@ pub fn secret(app: App, ip: &IpPacket<'_>) -> Option<Secret> {
 
 /// RFC 9110 §11.6.2: a request's header field, its name in any case.
 fn http(payload: &[u8]) -> Option<Secret> {
-    if !payload.first().is_some_and(u8::is_ascii_uppercase) {
+    if !begins_request(payload) {
         return None;
     }
     let head = payload.get(..LONGEST_HEAD).unwrap_or(payload);
@@ -115,6 +115,14 @@ fn http(payload: &[u8]) -> Option<Secret> {
             None
         }
     })
+}
+
+/// RFC 9112 §3: a method, a space and a target. Most segments are told by their first octets.
+fn begins_request(payload: &[u8]) -> bool {
+    let head = payload.get(..LONGEST_METHOD + 2).unwrap_or(payload);
+    let method = head.iter().take_while(|octet| octet.is_ascii_uppercase()).count();
+    let is_target = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'/' | b'*');
+    method >= 3 && head.get(method) == Some(&b' ') && head.get(method + 1).is_some_and(is_target)
 }
 
 /// What follows `Authorization:` or `Proxy-Authorization:`.
@@ -201,6 +209,8 @@ fn holds(octets: &[u8], wanted: &[u8]) -> bool {
     octets.windows(wanted.len()).any(|window| window == wanted)
 }
 
+/// IANA's HTTP Method Registry: UPDATEREDIRECTREF has 17.
+const LONGEST_METHOD: usize = 17;
 /// Where such things stand: at the beginning of what a client sends.
 const LONGEST_HEAD: usize = 4096;
 
