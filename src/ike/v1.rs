@@ -24,7 +24,11 @@ pub(super) fn body<'a>(
         }
         HASH | SIGNATURE => Body::Authentication,
         NOTIFY => notify(version, reader)?,
-        DELETE => delete(reader)?,
+        DELETE => {
+            // RFC 2408 §3.15: the rest is as in IKEv2.
+            reader.u32("domain of interpretation")?;
+            v2::delete(reader)?
+        }
         VENDOR_ID => Body::VendorId(reader.rest()),
         ATTRIBUTES => {
             // draft-ietf-ipsec-isakmp-mode-cfg-05 §3.2: type, reserved octet, identifier.
@@ -65,16 +69,6 @@ fn notify<'a>(version: IkeVersion, mut reader: Reader<'a>) -> Result<Body<'a>, D
         reader.take(spi_len, "notify SPI")?;
     }
     Ok(Body::Notify { kind, data: reader.rest() })
-}
-
-/// RFC 2408 §3.15.
-fn delete<'a>(mut reader: Reader<'a>) -> Result<Body<'a>, Defect> {
-    reader.u32("domain of interpretation")?;
-    reader.u8("delete protocol")?;
-    let spi_len = usize::from(reader.u8("delete SPI size")?);
-    let spis = reader.u16("number of SPIs")?;
-    reader.take(spi_len * usize::from(spis), "deleted SPIs")?;
-    Ok(Body::Delete)
 }
 
 /// Payload types: RFC 2408 §3.1, RFC 3947 §3 and the drafts before it, \[MS-IKEE\] 2.2.1.

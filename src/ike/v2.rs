@@ -34,13 +34,7 @@ pub(super) fn body<'a>(
             Body::Authentication
         }
         NOTIFY => notify(reader)?,
-        DELETE => {
-            reader.u8("delete protocol")?;
-            let spi_len = usize::from(reader.u8("delete SPI size")?);
-            let spis = reader.u16("number of SPIs")?;
-            reader.take(spi_len * usize::from(spis), "deleted SPIs")?;
-            Body::Delete
-        }
+        DELETE => delete(reader)?,
         VENDOR_ID => Body::VendorId(reader.rest()),
         TRAFFIC_SELECTORS_INITIATOR | TRAFFIC_SELECTORS_RESPONDER => traffic_selectors(reader)?,
         CONFIGURATION => {
@@ -68,6 +62,15 @@ fn notify<'a>(mut reader: Reader<'a>) -> Result<Body<'a>, Defect> {
     let kind = reader.u16("notify message type")?;
     reader.take(spi_len, "notify SPI")?;
     Ok(Body::Notify { kind, data: reader.rest() })
+}
+
+/// RFC 7296 §3.11: protocol, size and number of SPIs, SPIs.
+pub(super) fn delete<'a>(mut reader: Reader<'a>) -> Result<Body<'a>, Defect> {
+    reader.u8("delete protocol")?;
+    let spi_len = usize::from(reader.u8("delete SPI size")?);
+    let spis = usize::from(reader.u16("number of SPIs")?);
+    reader.take(spi_len * spis, "deleted SPIs")?;
+    Ok(Body::Delete)
 }
 
 /// RFC 7296 §3.13: their number, then each with a length of its own.

@@ -10,9 +10,9 @@ use std::net::IpAddr;
 
 /// What fragments of one datagram have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Datagram {
-    source: IpAddr,
-    destination: IpAddr,
+pub(super) struct Datagram {
+    pub(super) source: IpAddr,
+    pub(super) destination: IpAddr,
     protocol: u8,
     identification: u32,
 }
@@ -111,7 +111,7 @@ impl<V: Copy, P> Fragments<V, P> {
 }
 
 impl Datagram {
-    fn of(packet: &IpPacket<'_>, fragment: Fragment) -> Self {
+    pub(super) fn of(packet: &IpPacket<'_>, fragment: Fragment) -> Self {
         Self {
             source: packet.source,
             destination: packet.destination,

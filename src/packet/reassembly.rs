@@ -3,6 +3,7 @@
 //! Holds octets of a bounded number of datagrams for a bounded stretch of capture time. What a
 //! datagram means, and whether it is wanted at all, only the caller knows.
 
+use super::fragment::Datagram as Key;
 use super::pieces::{Piece, Pieces, Taken};
 use super::{Fragment, IpPacket, Ports};
 use crate::time::{Span, Timestamp};
@@ -50,15 +51,6 @@ pub struct Reassembly<S> {
     held: usize,
     unwanted: Unwanted,
     given_up: Vec<Part<S>>,
-}
-
-/// What the fragments of one datagram have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    source: IpAddr,
-    destination: IpAddr,
-    protocol: u8,
-    identification: u32,
 }
 
 /// A datagram under way.
@@ -236,15 +228,6 @@ impl<S> Datagram<S> {
 }
 
 impl Key {
-    fn of(packet: &IpPacket<'_>, fragment: Fragment) -> Self {
-        Self {
-            source: packet.source,
-            destination: packet.destination,
-            protocol: packet.protocol,
-            identification: fragment.identification,
-        }
-    }
-
     fn part<S>(self, (ports, seen): (Ports, S), octets: Vec<u8>) -> Part<S> {
         Part { source: self.source, destination: self.destination, ports, octets, seen }
     }

@@ -1,5 +1,6 @@
 //! Captures damaged in ten thousand ways: nothing stops the reading, and the ledger always balances.
 
+use crate::support::numbers::Numbers;
 use plainsight::capture::{RawFrame, read_pcap, read_pcapng};
 use plainsight::correlate::{GapRule, correlate};
 use plainsight::evidence::EvidenceId;
@@ -9,43 +10,31 @@ use plainsight::summary::{CaptureObserver, Count, Summary};
 use plainsight::time::Span;
 use std::path::Path;
 
-/// Any numbers, the same ones in every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).unwrap()
-    }
-
-    /// One to eight changes: an octet set, a bit turned, octets taken out, put in, or the end cut.
-    fn damage(&mut self, file: &[u8]) -> Vec<u8> {
-        let mut damaged = file.to_vec();
-        for _ in 0..=self.below(8) {
-            let at = self.below(damaged.len().max(1));
-            match self.below(6) {
-                0 if at < damaged.len() => damaged[at] = self.below(256).to_le_bytes()[0],
-                1 if at < damaged.len() => damaged[at] ^= 1 << self.below(8),
-                2 => {
-                    let end = (at + self.below(40)).min(damaged.len());
-                    damaged.drain(at..end);
-                }
-                3 => {
-                    let filling = vec![self.below(256).to_le_bytes()[0]; self.below(40)];
-                    damaged.splice(at..at, filling);
-                }
-                4 if at + 4 <= damaged.len() => {
-                    // Lengths and counts are what readers trust.
-                    let lie = [0, 1, 4, 0x7fff_ffff, u32::MAX][self.below(5)];
-                    damaged[at..at + 4].copy_from_slice(&lie.to_le_bytes());
-                }
-                _ => damaged.truncate(at.max(24)),
+/// One to eight changes: an octet set, a bit turned, octets taken out, put in, or the end cut.
+fn damage(any: &mut Numbers, file: &[u8]) -> Vec<u8> {
+    let mut damaged = file.to_vec();
+    for _ in 0..=any.below(8) {
+        let at = any.below(damaged.len().max(1));
+        match any.below(6) {
+            0 if at < damaged.len() => damaged[at] = any.below(256).to_le_bytes()[0],
+            1 if at < damaged.len() => damaged[at] ^= 1 << any.below(8),
+            2 => {
+                let end = (at + any.below(40)).min(damaged.len());
+                damaged.drain(at..end);
             }
+            3 => {
+                let filling = vec![any.below(256).to_le_bytes()[0]; any.below(40)];
+                damaged.splice(at..at, filling);
+            }
+            4 if at + 4 <= damaged.len() => {
+                // Lengths and counts are what readers trust.
+                let lie = [0, 1, 4, 0x7fff_ffff, u32::MAX][any.below(5)];
+                damaged[at..at + 4].copy_from_slice(&lie.to_le_bytes());
+            }
+            _ => damaged.truncate(at.max(24)),
         }
-        damaged
     }
+    damaged
 }
 
 /// Reads, judges, and adds up.
@@ -86,6 +75,6 @@ fn ten_thousand_damaged_captures_are_read_to_the_end_and_add_up() {
         let file = &files[round % files.len()];
         // Mostly beginnings, so that the damage hits what is read first.
         let length = 2_000 + any.below(8_000);
-        hold(&any.damage(&file[..length.min(file.len())]));
+        hold(&damage(&mut any, &file[..length.min(file.len())]));
     }
 }

@@ -1,6 +1,7 @@
 //! ESP with NULL encryption is found under every layout that is in use, and never where there is
 //! none.
 
+use crate::support::numbers::Numbers;
 use etherparse::PacketBuilder;
 use plainsight::protection::esp_null::NullEvidence;
 use std::net::IpAddr;
@@ -10,23 +11,6 @@ const CHECK_VALUES: [usize; 6] = [0, 8, 12, 16, 24, 32];
 
 fn hosts() -> (IpAddr, IpAddr) {
     ([10, 0, 0, 1].into(), [10, 0, 0, 2].into())
-}
-
-/// Any numbers, the same ones in every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn octets(&mut self, count: usize) -> Vec<u8> {
-        let words = (0..count.div_ceil(8)).flat_map(|_| self.next().to_le_bytes());
-        words.take(count).collect()
-    }
 }
 
 /// ESP around a content, as RFC 4303 §2 lays it out.
@@ -93,7 +77,7 @@ fn no_encrypted_spi_of_a_hundred_thousand_is_taken_for_readable() {
     for spi in 0..100_000 {
         let mut evidence = NullEvidence::default();
         for _ in 0..20 {
-            let size = 24 + usize::try_from(any.next() % 200).unwrap();
+            let size = 24 + any.below(200);
             evidence.observe(&any.octets(size), source, destination);
         }
         assert!(!evidence.is_null(), "SPI number {spi}");

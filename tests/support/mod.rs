@@ -10,6 +10,8 @@ pub(crate) mod ike_builder;
 
 pub(crate) mod pcapng;
 
+pub(crate) mod numbers;
+
 pub(crate) mod truth;
 
 pub(crate) mod ike_truth;
