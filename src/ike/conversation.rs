@@ -155,7 +155,7 @@ fn opens(message: &MessageDigest) -> bool {
 fn sides(by: &MessageDigest) -> (SocketAddr, SocketAddr) {
     let forwards = by.is_from_original_initiator().unwrap_or(
         // Without the first message a proposal in clear is the responder's choice.
-        opens(by) || by.proposals().is_empty(),
+        opens(by) || !by.has_proposals(),
     );
     if forwards { (by.source, by.destination) } else { (by.destination, by.source) }
 }

@@ -234,6 +234,12 @@ impl MessageDigest {
         self.clear().map_or(&[], |clear| &clear.proposals)
     }
 
+    /// Whether an SA payload stands in clear: an offer, or a choice.
+    pub(super) fn has_proposals(&self) -> bool {
+        let sa = if self.header.version == IkeVersion::V2 { 33 } else { 1 };
+        self.clear().is_some_and(|clear| clear.payloads.contains(&sa))
+    }
+
     pub(super) fn is(&self, exchange_type: ExchangeType) -> bool {
         self.header.exchange_type == exchange_type
     }
@@ -420,7 +426,11 @@ mod tests {
             payloads in proptest::collection::vec(prop_oneof![Just(0u8), 0u8..60, any::<u8>()], 0..400),
         ) {
             let (digest, _) = read(&message([first, exchange.0, exchange.1, 0], &payloads)).unwrap();
-            prop_assert!(digest.clear().is_none_or(|clear| clear.payloads.len() <= MAX_PAYLOADS));
+            // Each payload takes four octets and each transform eight: the work grows with the length.
+            let clear = digest.clear().cloned().unwrap_or_default();
+            let transforms: usize = clear.proposals.iter().map(|p| p.transforms.len()).sum();
+            prop_assert!(clear.payloads.len() <= MAX_PAYLOADS.min(payloads.len() / 4));
+            prop_assert!(transforms * 4 <= payloads.len());
         }
     }
 }

@@ -20,11 +20,24 @@ pub(super) fn judge(talk: &Conversation<'_>) -> Verdict {
     if let Some(verdict) = judge_auth(talk) {
         return verdict;
     }
-    let opened = init(talk).next().is_some();
-    if opened {
-        return Verdict::incomplete("IKE_SA_INIT answered", frames(init(talk)));
+    if init(talk).next().is_some() {
+        return judge_between(talk);
     }
     judge_upkeep(talk)
+}
+
+/// IKE_SA_INIT was answered and IKE_AUTH did not begin: RFC 9242 puts IKE_INTERMEDIATE between.
+fn judge_between(talk: &Conversation<'_>) -> Verdict {
+    let of = || talk.of(ExchangeType::IKE_INTERMEDIATE);
+    let request = of().rfind(|turn| !turn.message.is_response());
+    let unanswered = request.filter(|request| {
+        let id = request.message.message_id();
+        !of().any(|turn| turn.message.is_response() && turn.message.message_id() == id)
+    });
+    match unanswered {
+        Some(request) => silence(talk, request, "IKE_INTERMEDIATE sent"),
+        None => Verdict::incomplete("IKE_SA_INIT answered", frames(init(talk))),
+    }
 }
 
 /// CREATE_CHILD_SA and INFORMATIONAL run only inside an IKE SA that exists: an answer proves it.
@@ -78,7 +91,7 @@ fn judge_init(talk: &Conversation<'_>) -> Option<Verdict> {
 }
 
 fn accepts(answer: &MessageDigest) -> bool {
-    !answer.proposals().is_empty()
+    answer.has_proposals()
         || (answer.is(ExchangeType::SESSION_RESUME) && readable_failure(answer).is_none())
 }
 
@@ -102,6 +115,9 @@ fn refused(talk: &Conversation<'_>, answer: Turn<'_>) -> Verdict {
                     Confidence::Low
                 },
             )
+        }
+        None if answer.message.notifies().any(|kind| kind == REDIRECT) => {
+            Verdict::incomplete("redirected to another gateway", frames)
         }
         None => Verdict::incomplete(state, frames),
     }
@@ -252,6 +268,8 @@ fn frames<'a>(turns: impl Iterator<Item = Turn<'a>>) -> Vec<FrameRef> {
 pub(super) const ONE_WAY: &str = "only one direction is in the capture";
 /// RFC 7296 §3.10.1.
 const COOKIE: u16 = 16390;
+/// RFC 5685 §3.
+const REDIRECT: u16 = 16407;
 /// Refusal follows the answer at once; deletion by an operator or a timer does not.
 const AT_ONCE: Span = Span::from_seconds(1);
 /// One lost answer is made up for by the second request.

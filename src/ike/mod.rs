@@ -89,6 +89,7 @@ impl ExchangeType {
     pub const CREATE_CHILD_SA: Self = Self(36);
     pub const INFORMATIONAL: Self = Self(37);
     pub const SESSION_RESUME: Self = Self(38);
+    pub const IKE_INTERMEDIATE: Self = Self(43);
     pub const AUTHIP_MAIN_MODE: Self = Self(243);
     pub const AUTHIP_QUICK_MODE: Self = Self(244);
     pub const AUTHIP_EXTENDED_MODE: Self = Self(245);

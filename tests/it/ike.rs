@@ -295,3 +295,27 @@ fn authip_is_told_by_its_exchange_types() {
     assert_eq!((told.version.as_str(), told.kind.as_str()), ("authip", "AuthIP main mode"));
     assert_eq!(told.ladder[0].what, "AuthIP main mode: Crypto, VID");
 }
+
+#[test]
+fn an_intermediate_exchange_without_answer_and_a_redirect_are_told() {
+    let intermediate = on_500(true, &Message::v2_encrypted(43, 1, 1200));
+    let report = report_of(&[
+        (0, on_500(true, &init())),
+        (1, on_500(false, &init().answer())),
+        (2, intermediate.clone()),
+        (2000, intermediate),
+        (9000, clear(1, 2)),
+    ]);
+    let told = only(&report);
+    assert_eq!(
+        (told.outcome.as_str(), told.state.as_str()),
+        ("no_response", "IKE_INTERMEDIATE sent")
+    );
+    let redirect = Message::v2(34, 0, &[notify_v2(16407, &[1, 4, 10, 0, 0, 9])]).answer();
+    let report = report_of(&[(0, on_500(true, &init())), (1, on_500(false, &redirect))]);
+    let told = only(&report);
+    assert_eq!(
+        (told.outcome.as_str(), told.state.as_str()),
+        ("incomplete", "redirected to another gateway")
+    );
+}
