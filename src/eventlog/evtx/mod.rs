@@ -187,15 +187,19 @@ impl Log<'_> {
         chunk: &mut EvtxChunkData,
         seen: &[Seen],
     ) -> Result<(), String> {
-        if !seen.is_empty() && seen.iter().all(|seen| seen.plain.is_some()) {
-            for seen in seen {
-                seen.plain.iter().for_each(|plain| self.plain(place, seen, plain, &chunk.data));
-            }
-            return Ok(());
+        // Behind the last record that it is needed for, the crate need not go on.
+        let rendered = match seen {
+            [] => usize::MAX,
+            seen => seen.iter().rposition(|seen| seen.plain.is_none()).map_or(0, |last| last + 1),
+        };
+        if rendered > 0 {
+            let mut chunk =
+                chunk.parse(Arc::clone(&self.settings)).map_err(|error| in_words(&error))?;
+            chunk.iter().take(rendered).for_each(|record| self.record(place, record, seen));
         }
-        let mut chunk =
-            chunk.parse(Arc::clone(&self.settings)).map_err(|error| in_words(&error))?;
-        chunk.iter().for_each(|record| self.record(place, record, seen));
+        for seen in seen.get(rendered..).unwrap_or_default() {
+            seen.plain.iter().for_each(|plain| self.plain(place, seen, plain, &chunk.data));
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 
 use super::octets::{Cursor, Text, is_in_any_case, name_at};
 use super::template::{Field, Frame, Templates};
-use super::values::{FILETIME, STRING, UINT16, Value, cost, ends, instance};
+use super::values::{FILETIME, STRING, UINT16, Value, ends, instance};
 use crate::catalogue::events_numbered;
 use crate::time::Timestamp;
 
@@ -16,6 +16,7 @@ pub(super) struct Scan {
     templates: Templates,
     values: Vec<Value>,
     records: Vec<Seen>,
+    texts: Texts,
 }
 
 impl Scan {
@@ -26,6 +27,7 @@ impl Scan {
     pub(super) fn records(&mut self, chunk: &[u8], last: u64, free: usize) -> Option<&[Seen]> {
         self.templates.clear();
         self.records.clear();
+        self.texts = Texts::default();
         names_are_sound(chunk).then_some(())?;
         let end = free.min(chunk.len());
         let mut start = CHUNK_HEADER;
@@ -54,25 +56,21 @@ impl Scan {
     fn plain(&mut self, chunk: &[u8], record: &[u8], start: usize) -> Option<(Plain, usize)> {
         let content = record.get(..record.len().checked_sub(SIZE_COPY)?)?;
         let mut cursor = Cursor { data: content, at: start.checked_add(RECORD_HEADER)? };
-        let template = instance(&mut cursor, chunk, &mut self.templates, &mut self.values)?;
+        let event = instance(&mut cursor, chunk, &mut self.templates, &mut self.values)?;
         ends(cursor)?;
-        let frame = template.frame.as_ref()?;
-        let plain = Plain::of(frame, chunk, &self.values)?;
-        let own = cost(template, &self.values, record.len().saturating_sub(start))?;
-        let body = frame.body;
-        let nested = self.values.iter().enumerate().find(|(_, value)| value.is_nested());
-        let Some((slot, value)) = nested else { return Some((plain, own)) };
+        let frame = event.template.frame.as_ref()?;
+        let plain = Plain::of(frame, chunk, &self.values, &mut self.texts)?;
+        let own = event.cost(record.len().saturating_sub(start))?;
+        let Some(slot) = event.nested else { return Some((plain, own)) };
         // Only the event's body may hold XML, and no XML in turn.
-        let holders = self.values.iter().filter(|value| value.is_nested()).count();
-        (holders == 1 && body == Some(slot)).then_some(())?;
+        (!event.nests_more && frame.body == Some(slot)).then_some(())?;
+        let value = self.values.get(slot)?;
         let window = chunk.get(..value.at.checked_add(value.size)?)?;
         let mut cursor = Cursor { data: window, at: value.at };
-        let template = instance(&mut cursor, chunk, &mut self.templates, &mut self.values)?;
+        let body = instance(&mut cursor, chunk, &mut self.templates, &mut self.values)?;
         ends(cursor)?;
-        let is_body =
-            template.frame.is_none() && !self.values.iter().any(|value| value.is_nested());
-        is_body.then_some(())?;
-        Some((plain, own.checked_add(cost(template, &self.values, 0)?)?))
+        (body.template.frame.is_none() && body.nested.is_none()).then_some(())?;
+        Some((plain, own.checked_add(body.cost(0)?)?))
     }
 }
 
@@ -112,16 +110,16 @@ pub(super) struct Plain {
 }
 
 impl Plain {
-    fn of(frame: &Frame, chunk: &[u8], values: &[Value]) -> Option<Self> {
+    fn of(frame: &Frame, chunk: &[u8], values: &[Value], texts: &mut Texts) -> Option<Self> {
         let is_there = |slot: &usize| values.get(*slot).is_some_and(|value| !value.is_null());
         frame.needs.iter().all(is_there).then_some(())?;
-        let text = |field| text_of(field, chunk, values);
+        let text = |field, before: &mut Text| text_of(field, chunk, values, before);
         let plain = Self {
             time: time_of(frame.time, chunk, values)?,
             event_id: number_of(frame.event_id, chunk, values)?,
-            provider: text(frame.provider)?,
-            channel: text(frame.channel)?,
-            computer: text(frame.computer)?,
+            provider: text(frame.provider, &mut texts.provider)?,
+            channel: text(frame.channel, &mut texts.channel)?,
+            computer: text(frame.computer, &mut texts.computer)?,
         };
         Some(plain)
     }
@@ -135,8 +133,16 @@ impl Plain {
     }
 }
 
+/// The names of the record before, in this chunk: most records bear the same.
+#[derive(Debug, Default)]
+struct Texts {
+    provider: Text,
+    channel: Text,
+    computer: Text,
+}
+
 /// A name of a provider, log or computer that reads the same in any form.
-fn text_of(field: Field, chunk: &[u8], values: &[Value]) -> Option<Text> {
+fn text_of(field: Field, chunk: &[u8], values: &[Value], before: &mut Text) -> Option<Text> {
     let text = match field {
         Field::Fixed(text) => text,
         Field::Slot(slot) => {
@@ -144,12 +150,18 @@ fn text_of(field: Field, chunk: &[u8], values: &[Value]) -> Option<Text> {
             Text { at: value.at, octets: value.size }
         }
     };
-    let units = text.of(chunk).as_chunks::<2>().0;
+    let octets = text.of(chunk);
+    if !octets.is_empty() && octets == before.of(chunk) {
+        return Some(text);
+    }
+    let units = octets.as_chunks::<2>().0;
     let is_plain = |unit: &[u8; 2]| match unit {
         [byte, 0] => (matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\')) || *byte > 0x9f,
         [_, high] => !matches!(high, 0xd8..=0xdf | 0xff),
     };
-    (!units.is_empty() && units.iter().all(is_plain)).then_some(text)
+    (!units.is_empty() && units.iter().all(is_plain)).then_some(())?;
+    *before = text;
+    Some(text)
 }
 
 fn number_of(field: Field, chunk: &[u8], values: &[Value]) -> Option<u16> {

@@ -14,35 +14,48 @@ pub(super) struct Value {
 }
 
 impl Value {
-    pub(super) fn is_nested(&self) -> bool {
-        self.kind == BINARY_XML && self.size > 0
-    }
-
     pub(super) fn is_null(&self) -> bool {
         self.kind == NULL || (self.kind == BINARY_XML && self.size == 0)
     }
 
     /// Whether the crate reads exactly these octets, whatever they hold, and can render them.
     fn is_sound(self, octets: &[u8]) -> bool {
+        match SIZES.get(usize::from(self.kind)) {
+            Some(Some(size)) => self.size == usize::from(*size),
+            _ => self.is_sound_in_any_size(octets),
+        }
+    }
+
+    fn is_sound_in_any_size(self, octets: &[u8]) -> bool {
         match self.kind {
             NULL | BINARY | BINARY_XML => true,
             STRING => self.size.is_multiple_of(2),
             ANSI => octets.is_ascii(),
-            0x03 | 0x04 => self.size == 1,
-            0x05 | UINT16 => self.size == 2,
-            0x07 | 0x08 | 0x0b | 0x0d | 0x14 => self.size == 4,
-            0x09 | 0x0a | 0x0c | FILETIME | 0x15 => self.size == 8,
-            0x10 => matches!(self.size, 4 | 8),
-            0x0f | 0x12 => self.size == 16,
+            SIZE_T => matches!(self.size, 4 | 8),
             SID => octets.get(1).is_some_and(|more| self.size == 8 + 4 * usize::from(*more)),
             STRINGS => self.size.is_multiple_of(2) && octets.ends_with(&[0, 0]),
             _ => false,
         }
     }
+}
 
-    /// How often an array repeats the element it stands in.
-    fn repeats(&self) -> usize {
-        if self.kind == STRINGS { self.size / 2 } else { 0 }
+/// A template with the values of one record, but for the values themselves.
+pub(super) struct Instance<'t> {
+    pub(super) template: &'t Template,
+    /// The first value that is XML.
+    pub(super) nested: Option<usize>,
+    /// Whether there are others.
+    pub(super) nests_more: bool,
+    /// How many items the arrays have at most, together.
+    items: usize,
+}
+
+impl Instance<'_> {
+    /// At least what rendering takes: of an octet of the record no more than eight, of an array
+    /// its element again for each item.
+    pub(super) fn cost(&self, octets: usize) -> Option<usize> {
+        let elements = self.template.cost.checked_mul(self.items.checked_add(1)?)?;
+        elements.checked_add(octets.checked_mul(8)?)
     }
 }
 
@@ -52,7 +65,7 @@ pub(super) fn instance<'t>(
     chunk: &[u8],
     templates: &'t mut Templates,
     values: &mut Vec<Value>,
-) -> Option<&'t Template> {
+) -> Option<Instance<'t>> {
     if cursor.peek() == Some(FRAGMENT) {
         cursor.skip(4)?;
     }
@@ -67,26 +80,26 @@ pub(super) fn instance<'t>(
     let count = usize::try_from(cursor.u32()?).ok().filter(|count| *count <= MOST_SLOTS)?;
     let descriptors = cursor.take(count.checked_mul(4)?)?;
     values.clear();
+    let (mut nested, mut nests_more, mut items) = (None, false, 0);
     for [low, high, kind, _] in descriptors.as_chunks::<4>().0 {
         let size = usize::from(u16::from_le_bytes([*low, *high]));
         let value = Value { kind: *kind, at: cursor.at, size };
         value.is_sound(cursor.take(size)?).then_some(())?;
+        if *kind == BINARY_XML && size > 0 {
+            nests_more = nested.is_some();
+            nested = nested.or(Some(values.len()));
+        } else if *kind == STRINGS {
+            items += size / 2;
+        }
         values.push(value);
     }
-    templates.at(chunk, offset).filter(|template| template.slots <= count)
+    let template = templates.at(chunk, offset).filter(|template| template.slots <= count)?;
+    Some(Instance { template, nested, nests_more, items })
 }
 
 /// Behind an instance stands nothing, or an end.
 pub(super) fn ends(cursor: Cursor<'_>) -> Option<()> {
     matches!(cursor.peek(), None | Some(END)).then_some(())
-}
-
-/// At least what rendering takes: of an octet of a value no more than eight, of an array its
-/// element again for each item.
-pub(super) fn cost(template: &Template, values: &[Value], octets: usize) -> Option<usize> {
-    let repeats: usize = values.iter().map(Value::repeats).sum();
-    let elements = template.cost.checked_mul(repeats.checked_add(1)?)?;
-    elements.checked_add(octets.checked_mul(8)?)
 }
 
 pub(super) const INSTANCE: u8 = 0x0c;
@@ -99,3 +112,10 @@ pub(super) const FILETIME: u8 = 0x11;
 const SID: u8 = 0x13;
 const BINARY_XML: u8 = 0x21;
 pub(super) const STRINGS: u8 = 0x81;
+const SIZE_T: u8 = 0x10;
+/// Of types that have one size, the size.
+#[rustfmt::skip]
+const SIZES: [Option<u8>; 0x16] = [
+    None, None, None, Some(1), Some(1), Some(2), Some(2), Some(4), Some(4), Some(8), Some(8),
+    Some(4), Some(8), Some(4), None, Some(16), None, Some(8), Some(16), None, Some(4), Some(8),
+];
