@@ -160,7 +160,8 @@ fn set_duplicates_aside(readings: &mut [Reading]) {
         evidence.records = 0;
         evidence.span = None;
         evidence.truncated_at = None;
-        let all = Extent { bytes: evidence.size, records: 0 };
+        let length = evidence.packed.map_or(evidence.size, |(_, unpacked)| unpacked);
+        let all = Extent { bytes: length, records: 0 };
         evidence.coverage = [("duplicate", all)].into();
         reading.part = Summary::default();
         reading.outside_span = Count::default();

@@ -6,11 +6,13 @@ use super::{Request, Watch};
 use crate::capture::{CaptureOutline, RawFrame, read_pcap, read_pcapng};
 use crate::eventlog::{LogEvent, LogSummary, evt, evtx};
 use crate::evidence::{
-    Content, Evidence, EvidenceId, Format, Found, Hashing, PEEK, Position, Problem, ProblemCode,
+    Content, Evidence, EvidenceId, Format, Found, Hashing, PEEK, Packing, Position, Problem,
+    ProblemCode, UnpackFailure, Unpacking,
 };
 use crate::protection::NamedPorts;
 use crate::summary::{CaptureObserver, Count, LogPart, Summary};
 use crate::time::{Resolution, Timestamp};
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -20,6 +22,16 @@ pub(super) struct Reading {
     /// The file's part of the summary; empty where nothing could be read.
     pub(super) part: Summary,
     pub(super) outside_span: Count,
+}
+
+/// What is asked of the reading of one file.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    request: &'a Request,
+    named: &'a NamedPorts,
+    /// It was given by name, not met in a folder.
+    explicit: bool,
+    watch: &'a dyn Watch,
 }
 
 /// Reads one file. What goes wrong becomes a problem of the evidence.
@@ -50,10 +62,14 @@ pub(super) fn read(
     let mut first_bytes = Vec::with_capacity(PEEK);
     // `Watched` gives an end where the file gives an error, so this cannot fail.
     let _ = source.by_ref().take(PEEK as u64).read_to_end(&mut first_bytes);
-    let format = Format::of(&first_bytes);
+    let (format, packing) = (Format::of(&first_bytes), Packing::of(&first_bytes));
+    let task = Task { request, named, explicit: found.explicit, watch };
     let mut bytes = Hashing::new(first_bytes.chain(&mut source), request.hash);
     reading.evidence.format = format;
-    reading.content_of(&mut bytes, request, named, found.explicit, watch);
+    match packing {
+        Some(packing) => reading.unpack(packing, &mut bytes, &task),
+        None => reading.content_of(&mut bytes, &task),
+    }
     let _ = bytes.drain();
     let size = bytes.passed();
     reading.evidence.size = size;
@@ -82,30 +98,66 @@ impl Reading {
             span: None,
             resolution: Resolution::NANOSECONDS,
             truncated_at: None,
+            packed: None,
             coverage: [].into(),
             problems: Vec::new(),
         };
         Self { evidence, part: Summary::default(), outside_span: Count::default() }
     }
 
-    fn content_of(
-        &mut self,
-        bytes: &mut impl Read,
-        request: &Request,
-        named: &NamedPorts,
-        explicit: bool,
-        watch: &dyn Watch,
-    ) {
+    /// Reads what is compressed as if it lay there unpacked.
+    fn unpack(&mut self, packing: Packing, bytes: &mut impl Read, task: &Task<'_>) {
+        let passed = Cell::new(0);
+        let mut unpacking = match Unpacking::new(packing, bytes, &passed) {
+            Ok(unpacking) => unpacking,
+            Err(error) => {
+                let text = format!("{} cannot be unpacked: {error}", packing.as_str());
+                return self.problem(ProblemCode::Corrupt, text, Some(0));
+            }
+        };
+        let mut first_bytes = Vec::with_capacity(PEEK);
+        // `Unpacking` gives an end where the decoder gives an error.
+        let _ = unpacking.by_ref().take(PEEK as u64).read_to_end(&mut first_bytes);
+        self.evidence.format = Format::of(&first_bytes);
+        let is_empty = first_bytes.is_empty() && unpacking.failure().is_some();
+        let mut inside = first_bytes.chain(&mut unpacking);
+        if !is_empty {
+            self.content_of(&mut inside, task);
+        }
+        // To the end, so that the packing's own checksum is looked at.
+        let _ = io::copy(&mut inside, &mut io::sink());
+        let unpacked = unpacking.unpacked();
+        self.evidence.packed = Some((packing, unpacked));
+        let (code, text) = match unpacking.failure() {
+            None => return,
+            Some(UnpackFailure::Damaged(words)) => (
+                ProblemCode::Corrupt,
+                format!("the {} data are damaged: {words}", packing.as_str()),
+            ),
+            Some(UnpackFailure::Expansion) => (
+                ProblemCode::Expansion,
+                format!(
+                    "{unpacked} octets came out of {} of {}, more than any evidence gives; the rest was not unpacked",
+                    passed.get(),
+                    packing.as_str()
+                ),
+            ),
+        };
+        self.problem(code, text, Some(unpacked));
+        self.evidence.truncated_at.get_or_insert(unpacked);
+    }
+
+    fn content_of(&mut self, bytes: &mut impl Read, task: &Task<'_>) {
         match self.evidence.format {
-            Format::Pcap | Format::PcapNg => self.capture(bytes, request, named, watch),
-            Format::Evtx | Format::Evt => self.log(bytes, request),
+            Format::Pcap | Format::PcapNg => self.capture(bytes, task),
+            Format::Evtx | Format::Evt => self.log(bytes, task.request),
             Format::Unread(unread) => {
                 let text =
                     format!("{} is not read by this version; {}", unread.name, unread.remedy);
                 self.problem(ProblemCode::UnsupportedFormat, text, None);
             }
             // A note beside the evidence is no damage; a note given as evidence is a mistake.
-            Format::Text if !explicit => {
+            Format::Text if !task.explicit => {
                 let text = "a text file beside the evidence; it was not read".to_owned();
                 self.problem(ProblemCode::NotEvidence, text, None);
             }
@@ -119,13 +171,8 @@ impl Reading {
         }
     }
 
-    fn capture(
-        &mut self,
-        bytes: &mut impl Read,
-        request: &Request,
-        named: &NamedPorts,
-        watch: &dyn Watch,
-    ) {
+    fn capture(&mut self, bytes: &mut impl Read, task: &Task<'_>) {
+        let Task { request, named, watch, .. } = *task;
         let mut observer = CaptureObserver::new(self.evidence.id, named);
         let mut span: Option<(Timestamp, Timestamp)> = None;
         let mut outside = Count::default();
@@ -186,7 +233,8 @@ impl Reading {
     fn account_for_the_rest(&mut self) {
         let evidence = &mut self.evidence;
         let covered = evidence.coverage.values().fold(0u64, |sum, e| sum.saturating_add(e.bytes));
-        let rest = evidence.size.saturating_sub(covered);
+        let length = evidence.packed.map_or(evidence.size, |(_, unpacked)| unpacked);
+        let rest = length.saturating_sub(covered);
         if rest > 0 {
             evidence.coverage.entry("unread").or_default().add(rest, 0);
         }

@@ -9,11 +9,13 @@ mod format;
 mod digest;
 
 mod problem;
+mod unpack;
 
 pub use digest::{Hashing, sha256, sha256_octets};
 pub use discover::{Found, discover};
 pub use format::{Format, PEEK, Unread};
 pub use problem::{Position, Problem, ProblemCode};
+pub use unpack::{Packing, UnpackFailure, Unpacking};
 
 use crate::time::{Resolution, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +44,10 @@ pub struct Evidence {
     pub resolution: Resolution,
     /// Where it ended too early.
     pub truncated_at: Option<u64>,
-    /// Where its bytes went; they add up to its size.
+    /// How it is compressed, and how long it is unpacked; `None` where it is not. Places in it,
+    /// `truncated_at` and `coverage` are those of the unpacked bytes.
+    pub packed: Option<(Packing, u64)>,
+    /// Where its bytes went; they add up to its size, unpacked.
     pub coverage: BTreeMap<&'static str, Extent>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,

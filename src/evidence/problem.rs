@@ -29,11 +29,13 @@ pub enum ProblemCode {
     BadTime,
     /// An IKE message breaks the format; what stands before the fault was read.
     MalformedIke,
+    /// Compressed evidence claims to hold more than is plausible; reading stopped.
+    Expansion,
 }
 
 impl ProblemCode {
     /// Every code.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Unreadable,
         Self::Empty,
         Self::UnknownFormat,
@@ -46,6 +48,7 @@ impl ProblemCode {
         Self::Checksum,
         Self::BadTime,
         Self::MalformedIke,
+        Self::Expansion,
     ];
 
     /// The code as the report spells it.
@@ -64,6 +67,7 @@ impl ProblemCode {
             Self::Checksum => "checksum",
             Self::BadTime => "bad_time",
             Self::MalformedIke => "malformed_ike",
+            Self::Expansion => "expansion",
         }
     }
 
@@ -77,7 +81,8 @@ impl ProblemCode {
             | Self::UnsupportedFormat
             | Self::Truncated
             | Self::Corrupt
-            | Self::Skipped => true,
+            | Self::Skipped
+            | Self::Expansion => true,
             Self::NotEvidence
             | Self::Duplicate
             | Self::Checksum

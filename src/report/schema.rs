@@ -132,8 +132,12 @@ pub struct Evidence {
     pub kind: String,
     /// What its first bytes say.
     pub format: String,
+    /// How it is compressed; null where it is not.
+    pub packing: Option<String>,
     /// Its length.
     pub size_bytes: u64,
+    /// Its length unpacked; null where it is not compressed.
+    pub unpacked_bytes: Option<u64>,
     /// Its identity.
     pub sha256: Option<String>,
     /// Frames or records read.

@@ -89,7 +89,7 @@ fn sixteen_mebibytes_of_garbage_take_no_longer_than_the_crate_allows() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn a_log_changed_at_random_reads_the_same(

@@ -35,13 +35,17 @@ const OWNERS: &[(&str, &str)] = &[
     ("anyhow", "cli"),
     ("askama", "report"),
     ("base64", "report"),
+    ("bzip2", "evidence/unpack.rs"),
     ("clap", "cli"),
     ("clap_complete", "cli"),
     ("clap_mangen", "cli"),
     ("ctrlc", "cli/progress.rs"),
     ("etherparse", "packet"),
+    ("flate2", "evidence/unpack.rs"),
     ("gethostname", "report/manifest.rs"),
     ("indicatif", "cli/progress.rs"),
+    ("liblzma", "evidence/unpack.rs"),
+    ("lz4_flex", "evidence/unpack.rs"),
     ("pcap_parser", "capture"),
     ("rayon", "analysis/mod.rs"),
     ("schemars", "report"),
@@ -51,6 +55,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("tempfile", "report/publish.rs"),
     ("toml", "policy/parse.rs"),
     ("walkdir", "evidence/discover.rs"),
+    ("zstd", "evidence/unpack.rs"),
 ];
 
 fn root() -> PathBuf {

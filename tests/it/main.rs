@@ -25,6 +25,8 @@ mod captures;
 
 mod captures_mutated;
 
+mod packed;
+
 mod classification;
 
 mod encapsulation;

@@ -71,8 +71,9 @@ pub(super) fn name_at(chunk: &[u8], offset: usize) -> Option<&[u8]> {
     let octets = usize::from(cursor.u16()?).checked_mul(2)?;
     let name = cursor.take(octets)?;
     cursor.u16()?;
-    // Names of Windows are text to their end; a zero would end one early.
-    let is_plain = |unit: &[u8; 2]| *unit != [0, 0] && !matches!(unit, [_, 0xd8..=0xdf]);
+    // A zero ends a name early, and the crate writes others of these into its JSON as they are.
+    let is_plain =
+        |unit: &[u8; 2]| !matches!(unit, [0..=0x1f | b'"' | b'\\' | 0x7f, 0] | [_, 0xd8..=0xdf]);
     name.as_chunks::<2>().0.iter().all(is_plain).then_some(name)
 }
 
