@@ -5,11 +5,15 @@
 #![warn(clippy::indexing_slicing)]
 
 mod buffer;
+mod netmon;
 mod pcap;
 mod pcapng;
+mod snoop;
 
+pub use netmon::read as read_netmon;
 pub use pcap::read as read_pcap;
 pub use pcapng::read as read_pcapng;
+pub use snoop::read as read_snoop;
 
 use crate::evidence::{Extent, FrameNumber, Interface, Position, Problem, ProblemCode};
 use crate::time::{Resolution, Timestamp};
@@ -24,12 +28,18 @@ impl Linktype {
     pub const NULL: Self = Self(0);
     /// Ethernet.
     pub const ETHERNET: Self = Self(1);
+    /// Token ring.
+    pub const TOKEN_RING: Self = Self(6);
+    /// FDDI.
+    pub const FDDI: Self = Self(10);
     /// Raw IPv4 or IPv6 under the number some systems' libpcap writes.
     pub const RAW_BSD: Self = Self(12);
     /// Raw IPv4 or IPv6 under OpenBSD's number.
     pub const RAW_OPENBSD: Self = Self(14);
     /// Raw IPv4 or IPv6.
     pub const RAW: Self = Self(101);
+    /// IEEE 802.11 with no header before it.
+    pub const WIFI: Self = Self(105);
     /// OpenBSD loopback: a protocol family in network byte order.
     pub const LOOP: Self = Self(108);
     /// Linux cooked capture v1.
@@ -40,6 +50,9 @@ impl Linktype {
     pub const IPV6: Self = Self(229);
     /// Linux cooked capture v2.
     pub const LINUX_SLL2: Self = Self(276);
+    /// A link layer that has no number in the registry; its own format's number stands in the
+    /// interface's name.
+    pub const UNREGISTERED: Self = Self(u16::MAX);
 }
 
 /// One captured frame; its bytes stay in the reader's buffer.
@@ -135,3 +148,5 @@ impl Clock {
 }
 
 const MAX_PROBLEMS: usize = 1000;
+/// No link layer that can carry IP has frames beyond this.
+const MAX_CAPTURED_LIMIT: u32 = 16 * 1024 * 1024;

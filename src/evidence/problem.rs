@@ -27,13 +27,17 @@ pub enum ProblemCode {
     Checksum,
     /// A time lies outside the range that can be told, or is missing.
     BadTime,
+    /// Times are of a local clock whose zone the file does not tell; they are read as UTC.
+    LocalTime,
+    /// It unpacks to far more than evidence does; what came until then was read.
+    Expansion,
     /// An IKE message breaks the format; what stands before the fault was read.
     MalformedIke,
 }
 
 impl ProblemCode {
     /// Every code.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Unreadable,
         Self::Empty,
         Self::UnknownFormat,
@@ -45,6 +49,8 @@ impl ProblemCode {
         Self::Skipped,
         Self::Checksum,
         Self::BadTime,
+        Self::LocalTime,
+        Self::Expansion,
         Self::MalformedIke,
     ];
 
@@ -63,6 +69,8 @@ impl ProblemCode {
             Self::Skipped => "skipped",
             Self::Checksum => "checksum",
             Self::BadTime => "bad_time",
+            Self::LocalTime => "local_time",
+            Self::Expansion => "expansion",
             Self::MalformedIke => "malformed_ike",
         }
     }
@@ -77,11 +85,13 @@ impl ProblemCode {
             | Self::UnsupportedFormat
             | Self::Truncated
             | Self::Corrupt
-            | Self::Skipped => true,
+            | Self::Skipped
+            | Self::Expansion => true,
             Self::NotEvidence
             | Self::Duplicate
             | Self::Checksum
             | Self::BadTime
+            | Self::LocalTime
             | Self::MalformedIke => false,
         }
     }
