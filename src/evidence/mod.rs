@@ -6,6 +6,8 @@ mod discover;
 
 mod format;
 
+mod unpack;
+
 mod digest;
 
 mod problem;
@@ -14,6 +16,7 @@ pub use digest::{Hashing, sha256, sha256_octets};
 pub use discover::{Found, discover};
 pub use format::{Format, PEEK, Unread};
 pub use problem::{Position, Problem, ProblemCode};
+pub use unpack::{Packing, Unpacking};
 
 use crate::time::{Resolution, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +29,10 @@ pub struct Evidence {
     pub id: EvidenceId,
     /// Its path as it was found, with `/` between the parts.
     pub path: String,
-    /// What its first bytes say it is.
+    /// What its first bytes say it is; of a compressed file, the first bytes of what it holds.
     pub format: Format,
+    /// How it is compressed; `None` where it is not.
+    pub packed: Option<Packed>,
     /// What it turned out to hold.
     pub content: Content,
     /// Its length in bytes, as read.
@@ -42,10 +47,38 @@ pub struct Evidence {
     pub resolution: Resolution,
     /// Where it ended too early.
     pub truncated_at: Option<u64>,
-    /// Where its bytes went; they add up to its size.
+    /// Where its bytes went; they add up to its size, of a compressed file to the unpacked size.
     pub coverage: BTreeMap<&'static str, Extent>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
+}
+
+impl Evidence {
+    /// The length of what was analysed, in bytes: unpacked, where the file is compressed.
+    #[must_use]
+    pub fn content_size(&self) -> u64 {
+        self.packed.as_ref().map_or(self.size, |packed| packed.unpacked_size)
+    }
+
+    /// The digest of what was analysed.
+    #[must_use]
+    pub fn content_sha256(&self) -> Option<&str> {
+        match &self.packed {
+            Some(packed) => packed.unpacked_sha256.as_deref(),
+            None => self.sha256.as_deref(),
+        }
+    }
+}
+
+/// What a compressed file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// How it is compressed.
+    pub packing: Packing,
+    /// How many bytes it unpacked to.
+    pub unpacked_size: u64,
+    /// The identity of these; `None` where hashing was turned off or unpacking did not reach the end.
+    pub unpacked_sha256: Option<String>,
 }
 
 /// What a file turned out to hold.

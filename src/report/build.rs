@@ -120,6 +120,11 @@ fn evidence(file: &Evidence, facts: &Facts) -> schema::Evidence {
         path: file.path.clone(),
         kind: kind.to_owned(),
         format: file.format.as_str().to_owned(),
+        packed: file.packed.as_ref().map(|packed| schema::Packed {
+            packing: packed.packing.as_str().to_owned(),
+            unpacked_bytes: packed.unpacked_size,
+            unpacked_sha256: packed.unpacked_sha256.clone(),
+        }),
         size_bytes: file.size,
         sha256: file.sha256.clone(),
         records: file.records,

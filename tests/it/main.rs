@@ -23,6 +23,10 @@ mod house;
 
 mod captures;
 
+mod packed;
+
+mod capture_formats;
+
 mod classification;
 
 mod windows;

@@ -1,0 +1,173 @@
+//! Compressed files as the streams they hold: gzip, zstd, xz, lz4 and bzip2, of any number of members.
+//!
+//! One layer is unpacked. Decoders are pure Rust and hold a bounded window. What a stream may
+//! unpack to is bounded by what was packed, so that the work stays linear in the file.
+
+mod lz4;
+mod zstd;
+
+use super::ProblemCode;
+use std::cell::Cell;
+use std::io::{self, BufReader, Read};
+use std::rc::Rc;
+
+/// How a file is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Packing {
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+    /// The .xz format of Tukaani.
+    Xz,
+    /// The LZ4 frame format.
+    Lz4,
+    /// bzip2.
+    Bzip2,
+}
+
+impl Packing {
+    /// Its name, as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Xz => "xz",
+            Self::Lz4 => "lz4",
+            Self::Bzip2 => "bzip2",
+        }
+    }
+
+    /// The command that unpacks it.
+    #[must_use]
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::Gzip => "gunzip -k FILE",
+            Self::Zstd => "unzstd FILE",
+            Self::Xz => "unxz -k FILE",
+            Self::Lz4 => "unlz4 FILE",
+            Self::Bzip2 => "bunzip2 -k FILE",
+        }
+    }
+
+    /// Tells it by a file's first bytes.
+    pub(super) fn of(first_bytes: &[u8]) -> Option<Self> {
+        Some(match first_bytes {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
+            [0x04, 0x22, 0x4d, 0x18, ..] => Self::Lz4,
+            [b'B', b'Z', b'h', ..] => Self::Bzip2,
+            _ => return None,
+        })
+    }
+}
+
+/// What a compressed stream holds. Where unpacking fails it ends; the failure is kept.
+pub struct Unpacking<'r> {
+    decoder: Box<dyn Read + 'r>,
+    packing: Packing,
+    packed: Rc<Packed>,
+    unpacked: u64,
+    failure: Option<(ProblemCode, String)>,
+}
+
+impl<'r> Unpacking<'r> {
+    /// Unpacks what `reader` gives.
+    pub fn new(packing: Packing, reader: impl Read + 'r) -> Self {
+        let packed = Rc::new(Packed::default());
+        let source = BufReader::with_capacity(CAPACITY, Source { reader, packed: packed.clone() });
+        let decoder: Box<dyn Read + 'r> = match packing {
+            Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(source)),
+            Packing::Zstd => Box::new(zstd::Frames::new(source, MOST_MEMORY)),
+            Packing::Xz => {
+                let kibibytes = u32::try_from(MOST_MEMORY / 1024).unwrap_or(u32::MAX - 1);
+                Box::new(lzma_rust2::XzReader::new_mem_limit(source, true, kibibytes))
+            }
+            Packing::Lz4 => Box::new(lz4::Frames::new(source)),
+            Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(source)),
+        };
+        Self { decoder, packing, packed, unpacked: 0, failure: None }
+    }
+
+    /// Why it ended before its end, and at which unpacked byte.
+    pub fn into_failure(self) -> Option<(ProblemCode, String, u64)> {
+        self.failure.map(|(code, text)| (code, text, self.unpacked))
+    }
+
+    fn fail(&mut self, error: &io::Error) {
+        let name = self.packing.as_str();
+        let (code, what) = match error.kind() {
+            io::ErrorKind::OutOfMemory | io::ErrorKind::Unsupported => {
+                (ProblemCode::UnsupportedFormat, "cannot be unpacked here")
+            }
+            // The decoder asked for more than the file has.
+            _ if self.packed.ended.get() => (ProblemCode::Truncated, "ends too early"),
+            _ => (ProblemCode::Corrupt, "is damaged"),
+        };
+        let text = format!("the {name} data {what} ({error}); what follows was not read");
+        self.failure = Some((code, text));
+    }
+}
+
+impl Read for Unpacking<'_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        if self.failure.is_some() {
+            return Ok(0);
+        }
+        let read = match self.decoder.read(room) {
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+            Err(error) => {
+                self.fail(&error);
+                return Ok(0);
+            }
+        };
+        self.unpacked += read as u64;
+        let packed = self.packed.bytes.get();
+        if self.unpacked > ALWAYS_UNPACKED.max(packed.saturating_mul(MOST_EXPANSION)) {
+            let text = format!(
+                "{packed} bytes of {} data unpack to {} and more, beyond {MOST_EXPANSION} times their size; what follows was not read",
+                self.packing.as_str(),
+                self.unpacked
+            );
+            self.failure = Some((ProblemCode::Expansion, text));
+        }
+        Ok(read)
+    }
+}
+
+/// What was taken of the compressed file.
+#[derive(Debug, Default)]
+struct Packed {
+    bytes: Cell<u64>,
+    ended: Cell<bool>,
+}
+
+/// The compressed file, counted.
+struct Source<R> {
+    reader: R,
+    packed: Rc<Packed>,
+}
+
+impl<R: Read> Read for Source<R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(room)?;
+        self.packed.bytes.set(self.packed.bytes.get() + read as u64);
+        self.packed.ended.set(read == 0 && !room.is_empty());
+        Ok(read)
+    }
+}
+
+const CAPACITY: usize = 64 * 1024;
+/// Whatever it is packed to: a log of 1 GiB that was never written to is zeros.
+const ALWAYS_UNPACKED: u64 = 1 << 30;
+/// Beyond that. Captures pack to a half or a tenth, streams of one repeated packet to a hundredth.
+/// No sum is bounded: what is unpacked is read as it passes and never kept.
+const MOST_EXPANSION: u64 = 250;
+/// The most a decoder may hold. `xz -9` and `zstd --ultra -22` need half of it or less.
+const MOST_MEMORY: u64 = 256 << 20;
+
+#[cfg(test)]
+mod tests;
