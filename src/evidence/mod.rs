@@ -105,7 +105,8 @@ pub enum Content {
 /// An interface as a capture describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
-    /// What its frames begin with: a number of the tcpdump.org LINKTYPE registry.
+    /// What its frames begin with: a number of the tcpdump.org LINKTYPE registry, 65535 where
+    /// it has none.
     pub linktype: u16,
     /// The most bytes of a frame that were kept; 0 means no limit.
     pub snaplen: u32,

@@ -98,16 +98,22 @@ impl<'r> Unpacking<'r> {
 
     fn fail(&mut self, error: &io::Error) {
         let name = self.packing.as_str();
-        let (code, what) = match error.kind() {
+        let behind = "what follows was not read";
+        self.failure = Some(match error.kind() {
             io::ErrorKind::OutOfMemory | io::ErrorKind::Unsupported => {
-                (ProblemCode::UnsupportedFormat, "cannot be unpacked here")
+                let command = self.packing.command();
+                let text = format!(
+                    "the {name} data needs more than this version gives ({error}); unpack it with `{command}`"
+                );
+                (ProblemCode::UnsupportedFormat, text)
             }
             // The decoder asked for more than the file has.
-            _ if self.packed.ended.get() => (ProblemCode::Truncated, "ends too early"),
-            _ => (ProblemCode::Corrupt, "is damaged"),
-        };
-        let text = format!("the {name} data {what} ({error}); what follows was not read");
-        self.failure = Some((code, text));
+            _ if self.packed.ended.get() => (
+                ProblemCode::Truncated,
+                format!("the {name} data ends too early ({error}); {behind}"),
+            ),
+            _ => (ProblemCode::Corrupt, format!("the {name} data is damaged ({error}); {behind}")),
+        });
     }
 }
 

@@ -176,7 +176,7 @@ pub struct Packed {
 pub struct Interface {
     /// Its name.
     pub name: Option<String>,
-    /// A number of the tcpdump.org LINKTYPE registry.
+    /// A number of the tcpdump.org LINKTYPE registry; 65535 where it has none.
     pub linktype: u16,
     /// The most bytes kept of a frame; 0 is no limit.
     pub snaplen: u32,

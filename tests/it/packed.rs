@@ -129,6 +129,22 @@ fn what_is_not_unpacked_is_named_with_the_remedy() {
 }
 
 #[test]
+fn a_window_beyond_the_bound_is_refused_with_the_remedy() {
+    // The header of a stream whose one block wants a dictionary of 4 GiB (.xz 1.1, sections 2.1.1
+    // and 3.1; both with their CRC32), packed by hand.
+    let mut stream = vec![0xfd, b'7', b'z', b'X', b'Z', 0, 0, 1, 0x69, 0x22, 0xde, 0x36];
+    stream.extend([2, 0, 0x21, 1, 40, 0, 0, 0]);
+    stream.extend(CRC_OF_BLOCK_HEADER);
+    stream.extend([0; 64]);
+    let folder = folder_with(&[("capture.pcap.xz", &stream)]);
+    let (output, report) = run_analyze(&[folder.path()], &[]);
+    let report = crate::support::program::report_in(&report.path().join("report"));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(problems(&report), ["unsupported_format"], "{told}");
+    assert!(told.contains("unxz -k FILE"), "{told}");
+}
+
+#[test]
 fn inspect_names_the_packing() {
     let packed = gzip(&sample("healthy/capture.pcap"));
     let folder = folder_with(&[("capture.pcap.gz", &packed)]);
@@ -137,3 +153,5 @@ fn inspect_names_the_packing() {
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(told.contains("pcap") && told.contains("(gzip, "), "{told}");
 }
+
+const CRC_OF_BLOCK_HEADER: [u8; 4] = [0xe6, 0xa0, 0x11, 0xb3];
