@@ -59,16 +59,14 @@ fn read_frames<R: Read>(
             outline.problem(ProblemCode::Truncated, offset, Position::Frame(number), text);
             break;
         };
-        if record.captured_len > layout.max_captured_len {
-            let text = format!(
-                "frame {number} claims {} captured bytes where at most {} can be; what follows was not read",
-                record.captured_len, layout.max_captured_len
-            );
-            outline.problem(ProblemCode::Corrupt, offset, Position::Frame(number), text);
-            break;
-        }
-        // At most a header and max_captured_len, far below usize::MAX.
-        let record_len = layout.record_header + record.captured_len as usize;
+        let record_len = match layout.record_len(&record) {
+            Ok(length) => length,
+            Err(text) => {
+                let text = format!("frame {number} {text}; what follows was not read");
+                outline.problem(ProblemCode::Corrupt, offset, Position::Frame(number), text);
+                break;
+            }
+        };
         let whole = buffer.want(record_len)?;
         let available = buffer.available();
         let data = available.get(layout.record_header..record_len).filter(|_| whole);
@@ -201,6 +199,16 @@ impl Layout {
             captured_len: field(8)?,
             original_len: field(12)?,
         })
+    }
+
+    /// Header and data, or why that cannot be.
+    fn record_len(&self, record: &Record) -> Result<usize, String> {
+        let (claimed, most) = (record.captured_len, self.max_captured_len);
+        if claimed > most {
+            return Err(format!("claims {claimed} captured bytes where at most {most} can be"));
+        }
+        // At most a header and max_captured_len, far below usize::MAX.
+        Ok(self.record_header + claimed as usize)
     }
 
     fn time(&self, record: &Record) -> Option<Timestamp> {

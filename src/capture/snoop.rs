@@ -61,16 +61,13 @@ fn read_frames<R: Read>(
             outline.problem(ProblemCode::Truncated, offset, Position::Frame(number), text);
             break;
         };
-        let (captured, length) = (record.captured_len as usize, record.length as usize);
-        if length > MAX_CAPTURED_LIMIT as usize
-            || length < RECORD_HEADER_LEN.saturating_add(captured)
-        {
+        let Some((captured, length)) = record.lengths() else {
             let text = format!(
-                "frame {number} claims {captured} captured bytes in a record of {length}; what follows was not read",
+                "the lengths of frame {number} contradict each other; what follows was not read"
             );
             outline.problem(ProblemCode::Corrupt, offset, Position::Frame(number), text);
             break;
-        }
+        };
         let whole = buffer.want(length)?;
         let data = buffer.available().get(RECORD_HEADER_LEN..RECORD_HEADER_LEN + captured);
         let Some(data) = data.filter(|_| whole) else {
@@ -122,6 +119,13 @@ impl Record {
             dropped: word(bytes, 12)?,
             time: nanoseconds.and_then(|n| Timestamp::from_seconds(i64::from(seconds), n)),
         })
+    }
+
+    /// Captured octets, and the record with them; `None` where that cannot be.
+    fn lengths(&self) -> Option<(usize, usize)> {
+        let (captured, length) = (self.captured_len as usize, self.length as usize);
+        let at_least = RECORD_HEADER_LEN.checked_add(captured)?;
+        (at_least..=MAX_CAPTURED_LIMIT as usize).contains(&length).then_some((captured, length))
     }
 }
 
