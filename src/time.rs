@@ -23,6 +23,16 @@ impl Timestamp {
         i64::try_from(since_1970 * 100).ok().map(Self)
     }
 
+    /// From a date and a time of day in UTC; `None` where the calendar has no such day.
+    #[must_use]
+    pub fn from_utc(date: (i16, i8, i8), time: (i8, i8, i8), nanoseconds: i32) -> Option<Self> {
+        let ((year, month, day), (hour, minute, second)) = (date, time);
+        let point =
+            jiff::civil::DateTime::new(year, month, day, hour, minute, second, nanoseconds).ok()?;
+        let point = point.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        i64::try_from(point.timestamp().as_nanosecond()).ok().map(Self)
+    }
+
     /// From RFC 3339 text, any offset.
     #[must_use]
     pub fn from_rfc3339(text: &str) -> Option<Self> {
@@ -101,6 +111,8 @@ pub struct Resolution(u8);
 impl Resolution {
     /// Whole seconds (.evt).
     pub const SECONDS: Self = Self(0);
+    /// Milliseconds (Network Monitor 1).
+    pub const MILLISECONDS: Self = Self(3);
     /// Microseconds (classic pcap).
     pub const MICROSECONDS: Self = Self(6);
     /// FILETIME ticks of 100 ns (.evtx).

@@ -145,7 +145,9 @@ fn set_duplicates_aside(readings: &mut [Reading]) {
     let mut known: BTreeMap<String, (EvidenceId, String)> = BTreeMap::new();
     for reading in readings {
         let evidence = &mut reading.evidence;
-        let Some(digest) = evidence.sha256.clone().filter(|_| evidence.size > 0) else { continue };
+        // A capture beside its own compressed copy counts once as well.
+        let digest = evidence.content_sha256().filter(|_| evidence.content_size() > 0);
+        let Some(digest) = digest.map(str::to_owned) else { continue };
         let Some((id, path)) = known.get(&digest) else {
             known.insert(digest, (evidence.id, evidence.path.clone()));
             continue;
@@ -160,8 +162,7 @@ fn set_duplicates_aside(readings: &mut [Reading]) {
         evidence.records = 0;
         evidence.span = None;
         evidence.truncated_at = None;
-        let length = evidence.packed.map_or(evidence.size, |(_, unpacked)| unpacked);
-        let all = Extent { bytes: length, records: 0 };
+        let all = Extent { bytes: evidence.content_size(), records: 0 };
         evidence.coverage = [("duplicate", all)].into();
         reading.part = Summary::default();
         reading.outside_span = Count::default();

@@ -3,16 +3,15 @@
 //! Every byte is read once; the digest is taken as the bytes pass.
 
 use super::{Request, Watch};
-use crate::capture::{CaptureOutline, RawFrame, read_pcap, read_pcapng};
+use crate::capture::{CaptureOutline, RawFrame, read_netmon, read_pcap, read_pcapng, read_snoop};
 use crate::eventlog::{LogEvent, LogSummary, evt, evtx};
 use crate::evidence::{
-    Content, Evidence, EvidenceId, Format, Found, Hashing, PEEK, Packing, Position, Problem,
-    ProblemCode, UnpackFailure, Unpacking,
+    Content, Evidence, EvidenceId, Format, Found, Hashing, PEEK, Packed, Packing, Position,
+    Problem, ProblemCode, Unpacking,
 };
 use crate::protection::NamedPorts;
 use crate::summary::{CaptureObserver, Count, LogPart, Summary};
 use crate::time::{Resolution, Timestamp};
-use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -22,16 +21,6 @@ pub(super) struct Reading {
     /// The file's part of the summary; empty where nothing could be read.
     pub(super) part: Summary,
     pub(super) outside_span: Count,
-}
-
-/// What is asked of the reading of one file.
-#[derive(Clone, Copy)]
-struct Task<'a> {
-    request: &'a Request,
-    named: &'a NamedPorts,
-    /// It was given by name, not met in a folder.
-    explicit: bool,
-    watch: &'a dyn Watch,
 }
 
 /// Reads one file. What goes wrong becomes a problem of the evidence.
@@ -59,16 +48,14 @@ pub(super) fn read(
         }
     };
     let mut source = Watched { file, watch, failure: None };
-    let mut first_bytes = Vec::with_capacity(PEEK);
-    // `Watched` gives an end where the file gives an error, so this cannot fail.
-    let _ = source.by_ref().take(PEEK as u64).read_to_end(&mut first_bytes);
-    let (format, packing) = (Format::of(&first_bytes), Packing::of(&first_bytes));
-    let task = Task { request, named, explicit: found.explicit, watch };
-    let mut bytes = Hashing::new(first_bytes.chain(&mut source), request.hash);
-    reading.evidence.format = format;
-    match packing {
-        Some(packing) => reading.unpack(packing, &mut bytes, &task),
-        None => reading.content_of(&mut bytes, &task),
+    let mut bytes = Hashing::new(&mut source, request.hash);
+    let first_bytes = peek(&mut bytes);
+    let context = Context { request, named, explicit: found.explicit, watch };
+    match Format::of(&first_bytes) {
+        Format::Packed(packing) => {
+            reading.unpack(packing, first_bytes.chain(&mut bytes), &context);
+        }
+        format => reading.content_of(format, &mut first_bytes.chain(&mut bytes), &context),
     }
     let _ = bytes.drain();
     let size = bytes.passed();
@@ -85,12 +72,29 @@ pub(super) fn read(
     reading
 }
 
+/// The first bytes of a stream, enough to tell its format. Neither `Watched` nor `Unpacking` gives
+/// errors: where something fails, they end.
+fn peek(reader: &mut impl Read) -> Vec<u8> {
+    let mut first_bytes = Vec::with_capacity(PEEK);
+    let _ = reader.take(PEEK as u64).read_to_end(&mut first_bytes);
+    first_bytes
+}
+
+/// What is the same for all that one file holds.
+struct Context<'r> {
+    request: &'r Request,
+    named: &'r NamedPorts,
+    explicit: bool,
+    watch: &'r dyn Watch,
+}
+
 impl Reading {
     fn of_nothing(found: &Found, id: EvidenceId) -> Self {
         let evidence = Evidence {
             id,
             path: found.shown.clone(),
             format: Format::Unknown,
+            packed: None,
             content: Content::Nothing,
             size: found.size,
             sha256: None,
@@ -98,66 +102,65 @@ impl Reading {
             span: None,
             resolution: Resolution::NANOSECONDS,
             truncated_at: None,
-            packed: None,
             coverage: [].into(),
             problems: Vec::new(),
         };
         Self { evidence, part: Summary::default(), outside_span: Count::default() }
     }
 
-    /// Reads what is compressed as if it lay there unpacked.
-    fn unpack(&mut self, packing: Packing, bytes: &mut impl Read, task: &Task<'_>) {
-        let passed = Cell::new(0);
-        let mut unpacking = match Unpacking::new(packing, bytes, &passed) {
-            Ok(unpacking) => unpacking,
-            Err(error) => {
-                let text = format!("{} cannot be unpacked: {error}", packing.as_str());
-                return self.problem(ProblemCode::Corrupt, text, Some(0));
+    /// What a compressed file holds; of a second layer it is only said that it is there.
+    fn unpack(&mut self, packing: Packing, reader: impl Read, context: &Context<'_>) {
+        let mut unpacking = Unpacking::new(packing, reader);
+        let mut bytes = Hashing::new(&mut unpacking, context.request.hash);
+        let first_bytes = peek(&mut bytes);
+        match Format::of(&first_bytes) {
+            // Nothing came out of it: the failure below says why.
+            Format::Unknown if first_bytes.is_empty() => {
+                self.evidence.format = Format::Packed(packing);
             }
-        };
-        let mut first_bytes = Vec::with_capacity(PEEK);
-        // `Unpacking` gives an end where the decoder gives an error.
-        let _ = unpacking.by_ref().take(PEEK as u64).read_to_end(&mut first_bytes);
-        self.evidence.format = Format::of(&first_bytes);
-        let is_empty = first_bytes.is_empty() && unpacking.failure().is_some();
-        let mut inside = first_bytes.chain(&mut unpacking);
-        if !is_empty {
-            self.content_of(&mut inside, task);
+            format => self.content_of(format, &mut first_bytes.chain(&mut bytes), context),
         }
-        // To the end, so that the packing's own checksum is looked at.
-        let _ = io::copy(&mut inside, &mut io::sink());
-        let unpacked = unpacking.unpacked();
-        self.evidence.packed = Some((packing, unpacked));
-        let (code, text) = match unpacking.failure() {
-            None => return,
-            Some(UnpackFailure::Damaged(words)) => (
-                ProblemCode::Corrupt,
-                format!("the {} data are damaged: {words}", packing.as_str()),
-            ),
-            Some(UnpackFailure::Expansion) => (
-                ProblemCode::Expansion,
-                format!(
-                    "{unpacked} octets came out of {} of {}, more than any evidence gives; the rest was not unpacked",
-                    passed.get(),
-                    packing.as_str()
-                ),
-            ),
-        };
-        self.problem(code, text, Some(unpacked));
-        self.evidence.truncated_at.get_or_insert(unpacked);
+        let _ = bytes.drain();
+        let unpacked_size = bytes.passed();
+        let unpacked_sha256 = bytes.finish();
+        let failure = unpacking.into_failure();
+        if failure.is_none() && unpacked_size == 0 {
+            self.problem(
+                ProblemCode::Empty,
+                format!("the {} data holds no byte", packing.as_str()),
+                None,
+            );
+        }
+        let unpacked_sha256 = unpacked_sha256.filter(|_| failure.is_none());
+        if let Some((code, text, at)) = failure {
+            self.problem(code, text, Some(at));
+            self.evidence.truncated_at.get_or_insert(at);
+        }
+        self.evidence.packed = Some(Packed { packing, unpacked_size, unpacked_sha256 });
     }
 
-    fn content_of(&mut self, bytes: &mut impl Read, task: &Task<'_>) {
-        match self.evidence.format {
-            Format::Pcap | Format::PcapNg => self.capture(bytes, task),
-            Format::Evtx | Format::Evt => self.log(bytes, task.request),
+    fn content_of(&mut self, format: Format, bytes: &mut impl Read, context: &Context<'_>) {
+        self.evidence.format = format;
+        match format {
+            Format::Pcap | Format::PcapNg | Format::Snoop | Format::NetMon1 | Format::NetMon2 => {
+                self.capture(bytes, context)
+            }
+            Format::Evtx | Format::Evt => self.log(bytes, context.request),
+            Format::Packed(packing) => {
+                let text = format!(
+                    "{} inside another compression; one layer is unpacked: unpack the file, then `{}`",
+                    packing.as_str(),
+                    packing.command()
+                );
+                self.problem(ProblemCode::UnsupportedFormat, text, None);
+            }
             Format::Unread(unread) => {
                 let text =
                     format!("{} is not read by this version; {}", unread.name, unread.remedy);
                 self.problem(ProblemCode::UnsupportedFormat, text, None);
             }
             // A note beside the evidence is no damage; a note given as evidence is a mistake.
-            Format::Text if !task.explicit => {
+            Format::Text if !context.explicit => {
                 let text = "a text file beside the evidence; it was not read".to_owned();
                 self.problem(ProblemCode::NotEvidence, text, None);
             }
@@ -171,8 +174,8 @@ impl Reading {
         }
     }
 
-    fn capture(&mut self, bytes: &mut impl Read, task: &Task<'_>) {
-        let Task { request, named, watch, .. } = *task;
+    fn capture(&mut self, bytes: &mut impl Read, context: &Context<'_>) {
+        let Context { request, named, watch, .. } = *context;
         let mut observer = CaptureObserver::new(self.evidence.id, named);
         let mut span: Option<(Timestamp, Timestamp)> = None;
         let mut outside = Count::default();
@@ -186,10 +189,11 @@ impl Reading {
             }
             !watch.is_cancelled()
         };
-        let outline = if self.evidence.format == Format::PcapNg {
-            read_pcapng(bytes, &mut visit)
-        } else {
-            read_pcap(bytes, &mut visit)
+        let outline = match self.evidence.format {
+            Format::PcapNg => read_pcapng(bytes, &mut visit),
+            Format::Snoop => read_snoop(bytes, &mut visit),
+            Format::NetMon1 | Format::NetMon2 => read_netmon(bytes, &mut visit),
+            _ => read_pcap(bytes, &mut visit),
         };
         let evidence = &mut self.evidence;
         evidence.span = span;
@@ -233,8 +237,7 @@ impl Reading {
     fn account_for_the_rest(&mut self) {
         let evidence = &mut self.evidence;
         let covered = evidence.coverage.values().fold(0u64, |sum, e| sum.saturating_add(e.bytes));
-        let length = evidence.packed.map_or(evidence.size, |(_, unpacked)| unpacked);
-        let rest = length.saturating_sub(covered);
+        let rest = evidence.content_size().saturating_sub(covered);
         if rest > 0 {
             evidence.coverage.entry("unread").or_default().add(rest, 0);
         }
@@ -272,7 +275,8 @@ fn describe_log(evidence: &mut Evidence, summary: LogSummary) {
 }
 
 fn unknown(format: Format, first: &[u8]) -> (ProblemCode, String) {
-    const KNOWN: &str = "expected pcap, pcapng, evtx or evt";
+    const KNOWN: &str =
+        "expected a capture (pcap, pcapng, snoop, Network Monitor) or an event log (evtx, evt)";
     match (format, first) {
         (_, []) => (ProblemCode::Empty, "the file is empty".to_owned()),
         (Format::Text, _) => (ProblemCode::UnknownFormat, format!("it begins with text; {KNOWN}")),

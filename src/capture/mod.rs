@@ -5,11 +5,15 @@
 #![warn(clippy::indexing_slicing)]
 
 mod buffer;
+mod netmon;
 mod pcap;
 mod pcapng;
+mod snoop;
 
+pub use netmon::read as read_netmon;
 pub use pcap::read as read_pcap;
 pub use pcapng::read as read_pcapng;
+pub use snoop::read as read_snoop;
 
 use crate::evidence::{Extent, FrameNumber, Interface, Position, Problem, ProblemCode};
 use crate::time::{Resolution, Timestamp};
@@ -26,6 +30,10 @@ impl Linktype {
     pub const ETHERNET: Self = Self(1);
     /// PPP, with or without HDLC-like framing.
     pub const PPP: Self = Self(9);
+    /// Token ring.
+    pub const TOKEN_RING: Self = Self(6);
+    /// FDDI.
+    pub const FDDI: Self = Self(10);
     /// Raw IPv4 or IPv6 under the number some systems' libpcap writes.
     pub const RAW_BSD: Self = Self(12);
     /// Raw IPv4 or IPv6 under OpenBSD's number.
@@ -56,6 +64,9 @@ impl Linktype {
     pub const NFLOG: Self = Self(239);
     /// Linux cooked capture v2.
     pub const LINUX_SLL2: Self = Self(276);
+    /// A link layer that has no number in the registry; its own format's number stands in the
+    /// interface's name.
+    pub const UNREGISTERED: Self = Self(u16::MAX);
 }
 
 /// One captured frame; its bytes stay in the reader's buffer.
@@ -153,3 +164,5 @@ impl Clock {
 }
 
 const MAX_PROBLEMS: usize = 1000;
+/// No link layer that can carry IP has frames beyond this.
+const MAX_CAPTURED_LIMIT: u32 = 16 * 1024 * 1024;

@@ -98,14 +98,11 @@ fn tell(out: &mut impl Write, report: &Report) -> io::Result<()> {
 
 fn tell_file(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
     let what = if file.kind == "log" { "records" } else { "frames" };
-    write!(
-        out,
-        "{}: {}, {} bytes, {} {what}",
-        terminal::escape(&file.path),
-        file.format,
-        file.size_bytes,
-        file.records
-    )?;
+    write!(out, "{}: {}, {} bytes", terminal::escape(&file.path), file.format, file.size_bytes)?;
+    if let Some(packed) = &file.packed {
+        write!(out, " ({}, {} unpacked)", packed.packing, packed.unpacked_bytes)?;
+    }
+    write!(out, ", {} {what}", file.records)?;
     if let (Some(first), Some(last)) = (&file.first_time, &file.last_time) {
         write!(out, ", {first} to {last}")?;
     }

@@ -1,16 +1,26 @@
 //! What a file is, told by its first bytes and never by its name.
 
+use super::unpack::Packing;
+
 /// Formats that are known, read or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
-    /// Classic pcap, micro- or nanoseconds, either byte order.
+    /// Classic pcap, micro- or nanoseconds, either byte order, and its variants.
     Pcap,
     /// pcapng.
     PcapNg,
+    /// snoop (RFC 1761).
+    Snoop,
+    /// Network Monitor 1.x.
+    NetMon1,
+    /// Network Monitor 2.x.
+    NetMon2,
     /// Windows event log since Vista.
     Evtx,
     /// Windows event log before Vista.
     Evt,
+    /// A compressed file.
+    Packed(Packing),
     /// A known format that this version does not read.
     Unread(Unread),
     /// Printable text.
@@ -36,11 +46,20 @@ impl Format {
             [0xd4, 0xc3, 0xb2, 0xa1, ..]
             | [0xa1, 0xb2, 0xc3, 0xd4, ..]
             | [0x4d, 0x3c, 0xb2, 0xa1, ..]
-            | [0xa1, 0xb2, 0x3c, 0x4d, ..] => Self::Pcap,
+            | [0xa1, 0xb2, 0x3c, 0x4d, ..]
+            | [0x34, 0xcd, 0xb2, 0xa1, ..]
+            | [0xa1, 0xb2, 0xcd, 0x34, ..]
+            | [0xab | 0xac, 0x01, 0x00, 0x1c, ..]
+            | [0x1c, 0x00, 0x01, 0xab | 0xac, ..] => Self::Pcap,
             [0x0a, 0x0d, 0x0d, 0x0a, ..] => Self::PcapNg,
+            [b's', b'n', b'o', b'o', b'p', 0, 0, 0, ..] => Self::Snoop,
+            [b'R', b'T', b'S', b'S', ..] => Self::NetMon1,
+            [b'G', b'M', b'B', b'U', ..] => Self::NetMon2,
             [b'E', b'l', b'f', b'F', b'i', b'l', b'e', 0, ..] => Self::Evtx,
             [_, _, _, _, b'L', b'f', b'L', b'e', ..] => Self::Evt,
-            _ => Self::unread(first_bytes)
+            _ => Packing::of(first_bytes)
+                .map(Self::Packed)
+                .or_else(|| Self::unread(first_bytes))
                 .unwrap_or_else(|| if is_text(first_bytes) { Self::Text } else { Self::Unknown }),
         }
     }
@@ -51,8 +70,12 @@ impl Format {
         match self {
             Self::Pcap => "pcap",
             Self::PcapNg => "pcapng",
+            Self::Snoop => "snoop",
+            Self::NetMon1 => "netmon1",
+            Self::NetMon2 => "netmon2",
             Self::Evtx => "evtx",
             Self::Evt => "evt",
+            Self::Packed(packing) => packing.as_str(),
             Self::Unread(unread) => unread.name,
             Self::Text => "text",
             Self::Unknown => "unknown",
@@ -60,10 +83,8 @@ impl Format {
     }
 
     fn unread(first_bytes: &[u8]) -> Option<Self> {
-        let fits = |row: &&(usize, &[u8], Unread)| {
-            first_bytes.get(row.0..).is_some_and(|rest| rest.starts_with(row.1))
-        };
-        UNREAD.iter().find(fits).map(|row| Self::Unread(row.2))
+        let row = UNREAD.iter().find(|row| first_bytes.starts_with(row.0)).map(|row| row.1);
+        row.or_else(|| is_event_trace(first_bytes).then_some(EVENT_TRACE)).map(Self::Unread)
     }
 }
 
@@ -84,32 +105,24 @@ fn is_text(bytes: &[u8]) -> bool {
     !valid.is_empty() && valid.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
 }
 
-/// Offset, magic number, name and remedy.
-const UNREAD: &[(usize, &[u8], Unread)] = &[
-    (0, &[0x34, 0xcd, 0xb2, 0xa1], modified_pcap()),
-    (0, &[0xa1, 0xb2, 0xcd, 0x34], modified_pcap()),
-    (0, b"RTSS", Unread { name: "netmon1", remedy: "convert it with `editcap -F pcapng IN OUT`" }),
-    (0, b"GMBU", Unread { name: "netmon2", remedy: "convert it with `editcap -F pcapng IN OUT`" }),
-    (
-        0,
-        b"snoop\0\0\0",
-        Unread { name: "snoop", remedy: "convert it with `editcap -F pcapng IN OUT`" },
-    ),
-    (0, &[0x1f, 0x8b], Unread { name: "gzip", remedy: "unpack it with `gunzip -k FILE`" }),
-    (0, &[0x28, 0xb5, 0x2f, 0xfd], Unread { name: "zstd", remedy: "unpack it with `unzstd FILE`" }),
-    (
-        0,
-        &[0xfd, b'7', b'z', b'X', b'Z', 0],
-        Unread { name: "xz", remedy: "unpack it with `unxz -k FILE`" },
-    ),
-    (0, &[0x04, 0x22, 0x4d, 0x18], Unread { name: "lz4", remedy: "unpack it with `unlz4 FILE`" }),
-    (0, b"BZh", Unread { name: "bzip2", remedy: "unpack it with `bunzip2 -k FILE`" }),
-    (0, b"PK\x03\x04", Unread { name: "zip", remedy: "unpack it with `unzip FILE`" }),
-];
-
-const fn modified_pcap() -> Unread {
-    Unread { name: "modified pcap", remedy: "convert it with `editcap -F pcapng IN OUT`" }
+/// An event trace has no magic number. It begins with a buffer's header of 72 octets, whose first
+/// field is the buffers' size, then the event that describes the trace, which repeats that size.
+fn is_event_trace(bytes: &[u8]) -> bool {
+    let at = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk::<4>);
+    let marked = matches!(at(72), Some([1 | 2, 0, 1 | 2, 0xc0]));
+    // The first event is of kind 0; its size stands before that.
+    let is_header = matches!(at(76), Some([_, _, 0, 0]));
+    marked && is_header && at(0).is_some() && at(0) == at(104)
 }
+
+/// Magic number, name and remedy.
+const UNREAD: &[(&[u8], Unread)] =
+    &[(b"PK\x03\x04", Unread { name: "zip", remedy: "unpack it with `unzip FILE`" })];
+
+const EVENT_TRACE: Unread = Unread {
+    name: "etl",
+    remedy: "convert it with `pktmon etl2pcap FILE --out FILE.pcapng` (packets) or `netsh trace convert FILE` (events) on Windows",
+};
 
 /// How many bytes [`Format::of`] wants to see.
 pub const PEEK: usize = 512;
@@ -126,6 +139,19 @@ mod tests {
         assert_eq!(Format::of("Grüße\n".as_bytes()), Format::Text);
         assert_eq!(Format::of(&[0x7f, b'E', b'L', b'F']), Format::Unknown);
         assert_eq!(Format::of(&[]), Format::Unknown);
+    }
+
+    #[test]
+    fn an_event_trace_is_told_by_its_first_event() {
+        let mut trace = vec![0; 256];
+        for (at, octets) in
+            [(0, [0, 0, 1, 0]), (72, [2, 0, 2, 0xc0]), (76, [0x90, 1, 0, 0]), (104, [0, 0, 1, 0])]
+        {
+            trace[at..at + 4].copy_from_slice(&octets);
+        }
+        assert_eq!(Format::of(&trace).as_str(), "etl");
+        trace[104] = 1;
+        assert_eq!(Format::of(&trace), Format::Unknown);
     }
 
     proptest::proptest! {

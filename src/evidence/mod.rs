@@ -6,16 +6,17 @@ mod discover;
 
 mod format;
 
+mod unpack;
+
 mod digest;
 
 mod problem;
-mod unpack;
 
 pub use digest::{Hashing, sha256, sha256_octets};
 pub use discover::{Found, discover};
 pub use format::{Format, PEEK, Unread};
 pub use problem::{Position, Problem, ProblemCode};
-pub use unpack::{Packing, UnpackFailure, Unpacking};
+pub use unpack::{Packing, Unpacking};
 
 use crate::time::{Resolution, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,8 +29,10 @@ pub struct Evidence {
     pub id: EvidenceId,
     /// Its path as it was found, with `/` between the parts.
     pub path: String,
-    /// What its first bytes say it is.
+    /// What its first bytes say it is; of a compressed file, the first bytes of what it holds.
     pub format: Format,
+    /// How it is compressed; `None` where it is not.
+    pub packed: Option<Packed>,
     /// What it turned out to hold.
     pub content: Content,
     /// Its length in bytes, as read.
@@ -44,13 +47,38 @@ pub struct Evidence {
     pub resolution: Resolution,
     /// Where it ended too early.
     pub truncated_at: Option<u64>,
-    /// How it is compressed, and how long it is unpacked; `None` where it is not. Places in it,
-    /// `truncated_at` and `coverage` are those of the unpacked bytes.
-    pub packed: Option<(Packing, u64)>,
-    /// Where its bytes went; they add up to its size, unpacked.
+    /// Where its bytes went; they add up to its size, of a compressed file to the unpacked size.
     pub coverage: BTreeMap<&'static str, Extent>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
+}
+
+impl Evidence {
+    /// The length of what was analysed, in bytes: unpacked, where the file is compressed.
+    #[must_use]
+    pub fn content_size(&self) -> u64 {
+        self.packed.as_ref().map_or(self.size, |packed| packed.unpacked_size)
+    }
+
+    /// The digest of what was analysed.
+    #[must_use]
+    pub fn content_sha256(&self) -> Option<&str> {
+        match &self.packed {
+            Some(packed) => packed.unpacked_sha256.as_deref(),
+            None => self.sha256.as_deref(),
+        }
+    }
+}
+
+/// What a compressed file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// How it is compressed.
+    pub packing: Packing,
+    /// How many bytes it unpacked to.
+    pub unpacked_size: u64,
+    /// The identity of these; `None` where hashing was turned off or unpacking did not reach the end.
+    pub unpacked_sha256: Option<String>,
 }
 
 /// What a file turned out to hold.
@@ -77,7 +105,8 @@ pub enum Content {
 /// An interface as a capture describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
-    /// What its frames begin with: a number of the tcpdump.org LINKTYPE registry.
+    /// What its frames begin with: a number of the tcpdump.org LINKTYPE registry, 65535 where
+    /// it has none.
     pub linktype: u16,
     /// The most bytes of a frame that were kept; 0 means no limit.
     pub snaplen: u32,

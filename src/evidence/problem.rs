@@ -27,15 +27,17 @@ pub enum ProblemCode {
     Checksum,
     /// A time lies outside the range that can be told, or is missing.
     BadTime,
+    /// Times are of a local clock whose zone the file does not tell; they are read as UTC.
+    LocalTime,
+    /// It unpacks to far more than evidence does; what came until then was read.
+    Expansion,
     /// An IKE message breaks the format; what stands before the fault was read.
     MalformedIke,
-    /// Compressed evidence claims to hold more than is plausible; reading stopped.
-    Expansion,
 }
 
 impl ProblemCode {
     /// Every code.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Unreadable,
         Self::Empty,
         Self::UnknownFormat,
@@ -47,8 +49,9 @@ impl ProblemCode {
         Self::Skipped,
         Self::Checksum,
         Self::BadTime,
-        Self::MalformedIke,
+        Self::LocalTime,
         Self::Expansion,
+        Self::MalformedIke,
     ];
 
     /// The code as the report spells it.
@@ -66,8 +69,9 @@ impl ProblemCode {
             Self::Skipped => "skipped",
             Self::Checksum => "checksum",
             Self::BadTime => "bad_time",
-            Self::MalformedIke => "malformed_ike",
+            Self::LocalTime => "local_time",
             Self::Expansion => "expansion",
+            Self::MalformedIke => "malformed_ike",
         }
     }
 
@@ -87,6 +91,7 @@ impl ProblemCode {
             | Self::Duplicate
             | Self::Checksum
             | Self::BadTime
+            | Self::LocalTime
             | Self::MalformedIke => false,
         }
     }

@@ -1,44 +1,33 @@
-//! Compressed evidence: gzip, zstd, xz, lz4 and bzip2, unpacked as it is read.
+//! Compressed files as the streams they hold: gzip, zstd, xz, lz4 and bzip2, of any number of members.
 //!
-//! One layer only. Memory is bounded by the formats' windows, and what an archive may expand to by
-//! [`is_plausible`]: a few octets that claim to be terabytes end the reading.
+//! One layer is unpacked. Decoders are pure Rust and hold a bounded window. What a stream may
+//! unpack to is bounded by what was packed, so that the work stays linear in the file.
 
+mod lz4;
+mod zstd;
+
+use super::ProblemCode;
 use std::cell::Cell;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
+use std::rc::Rc;
 
-/// How evidence is compressed.
+/// How a file is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Packing {
-    /// RFC 1952, one member or several.
+    /// RFC 1952.
     Gzip,
     /// RFC 8878.
     Zstd,
-    /// The .xz file format.
+    /// The .xz format of Tukaani.
     Xz,
     /// The LZ4 frame format.
     Lz4,
-    /// bzip2, one stream or several.
+    /// bzip2.
     Bzip2,
 }
 
 impl Packing {
-    /// Every packing.
-    pub const ALL: [Self; 5] = [Self::Gzip, Self::Zstd, Self::Xz, Self::Lz4, Self::Bzip2];
-
-    /// Tells it by a file's first octets.
-    #[must_use]
-    pub const fn of(first: &[u8]) -> Option<Self> {
-        match first {
-            [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
-            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
-            [0x04, 0x22, 0x4d, 0x18, ..] => Some(Self::Lz4),
-            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some(Self::Bzip2),
-            _ => None,
-        }
-    }
-
-    /// The packing as the report spells it.
+    /// Its name, as the report spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,65 +38,82 @@ impl Packing {
             Self::Bzip2 => "bzip2",
         }
     }
+
+    /// The command that unpacks it.
+    #[must_use]
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::Gzip => "gunzip -k FILE",
+            Self::Zstd => "unzstd FILE",
+            Self::Xz => "unxz -k FILE",
+            Self::Lz4 => "unlz4 FILE",
+            Self::Bzip2 => "bunzip2 -k FILE",
+        }
+    }
+
+    /// Tells it by a file's first bytes.
+    pub(super) fn of(first_bytes: &[u8]) -> Option<Self> {
+        Some(match first_bytes {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
+            [0x04, 0x22, 0x4d, 0x18, ..] => Self::Lz4,
+            [b'B', b'Z', b'h', ..] => Self::Bzip2,
+            _ => return None,
+        })
+    }
 }
 
-/// Reads what a packed stream holds; ends where it is damaged or expands beyond belief.
-pub struct Unpacking<'a> {
-    decoder: Box<dyn Read + 'a>,
-    packed: &'a Cell<u64>,
+/// What a compressed stream holds. Where unpacking fails it ends; the failure is kept.
+pub struct Unpacking<'r> {
+    decoder: Box<dyn Read + 'r>,
+    packing: Packing,
+    packed: Rc<Packed>,
     unpacked: u64,
-    failure: Option<UnpackFailure>,
+    failure: Option<(ProblemCode, String)>,
 }
 
-/// Why a packed stream could not be read to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UnpackFailure {
-    /// The decoder says so, in its own words.
-    Damaged(String),
-    /// It expands to more than is plausible.
-    Expansion,
-}
-
-impl<'a> Unpacking<'a> {
-    /// Unpacks `packed`, counting in `passed` how much of it was taken.
-    ///
-    /// # Errors
-    /// Where a decoder cannot be set up.
-    pub fn new(
-        packing: Packing,
-        packed: impl Read + 'a,
-        passed: &'a Cell<u64>,
-    ) -> io::Result<Self> {
-        let counted = Counted { reader: packed, passed };
-        let decoder: Box<dyn Read + 'a> = match packing {
-            Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(counted)),
-            Packing::Zstd => {
-                let mut decoder = zstd::stream::read::Decoder::new(counted)?;
-                decoder.window_log_max(LARGEST_WINDOW_LOG)?;
-                Box::new(decoder)
-            }
+impl<'r> Unpacking<'r> {
+    /// Unpacks what `reader` gives.
+    pub fn new(packing: Packing, reader: impl Read + 'r) -> Self {
+        let packed = Rc::new(Packed::default());
+        let source = BufReader::with_capacity(CAPACITY, Source { reader, packed: packed.clone() });
+        let decoder: Box<dyn Read + 'r> = match packing {
+            Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(source)),
+            Packing::Zstd => Box::new(zstd::Frames::new(source, MOST_MEMORY)),
             Packing::Xz => {
-                const CONCATENATED: u32 = liblzma::stream::CONCATENATED;
-                let stream = liblzma::stream::Stream::new_stream_decoder(MOST_MEMORY, CONCATENATED);
-                let stream = stream.map_err(io::Error::from)?;
-                Box::new(liblzma::read::XzDecoder::new_stream(counted, stream))
+                let kibibytes = u32::try_from(MOST_MEMORY / 1024).unwrap_or(u32::MAX - 1);
+                Box::new(lzma_rust2::XzReader::new_mem_limit(source, true, kibibytes))
             }
-            Packing::Lz4 => Box::new(lz4_flex::frame::FrameDecoder::new(counted)),
-            Packing::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(counted)),
+            Packing::Lz4 => Box::new(lz4::Frames::new(source)),
+            Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(source)),
         };
-        Ok(Self { decoder, packed: passed, unpacked: 0, failure: None })
+        Self { decoder, packing, packed, unpacked: 0, failure: None }
     }
 
-    /// Octets given so far.
-    #[must_use]
-    pub const fn unpacked(&self) -> u64 {
-        self.unpacked
+    /// Why it ended before its end, and at which unpacked byte.
+    pub fn into_failure(self) -> Option<(ProblemCode, String, u64)> {
+        self.failure.map(|(code, text)| (code, text, self.unpacked))
     }
 
-    /// Why it ended early; `None` where it did not.
-    #[must_use]
-    pub fn failure(&self) -> Option<&UnpackFailure> {
-        self.failure.as_ref()
+    fn fail(&mut self, error: &io::Error) {
+        let name = self.packing.as_str();
+        let behind = "what follows was not read";
+        self.failure = Some(match error.kind() {
+            io::ErrorKind::OutOfMemory | io::ErrorKind::Unsupported => {
+                let command = self.packing.command();
+                let text = format!(
+                    "the {name} data needs more than this version gives ({error}); unpack it with `{command}`"
+                );
+                (ProblemCode::UnsupportedFormat, text)
+            }
+            // The decoder asked for more than the file has.
+            _ if self.packed.ended.get() => (
+                ProblemCode::Truncated,
+                format!("the {name} data ends too early ({error}); {behind}"),
+            ),
+            _ => (ProblemCode::Corrupt, format!("the {name} data is damaged ({error}); {behind}")),
+        });
     }
 }
 
@@ -116,80 +122,58 @@ impl Read for Unpacking<'_> {
         if self.failure.is_some() {
             return Ok(0);
         }
-        if !is_plausible(self.packed.get(), self.unpacked) {
-            self.failure = Some(UnpackFailure::Expansion);
-            return Ok(0);
-        }
-        match self.decoder.read(room) {
-            Ok(read) => {
-                self.unpacked += read as u64;
-                Ok(read)
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+        let read = match self.decoder.read(room) {
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
             Err(error) => {
-                self.failure = Some(UnpackFailure::Damaged(error.to_string()));
-                Ok(0)
+                self.fail(&error);
+                return Ok(0);
             }
+        };
+        self.unpacked += read as u64;
+        let packed = self.packed.bytes.get();
+        if self.unpacked > ALWAYS_UNPACKED.max(packed.saturating_mul(MOST_EXPANSION)) {
+            let text = format!(
+                "{packed} bytes of {} data unpack to {} and more, beyond {MOST_EXPANSION} times their size; what follows was not read",
+                self.packing.as_str(),
+                self.unpacked
+            );
+            self.failure = Some((ProblemCode::Expansion, text));
         }
-    }
-}
-
-/// Whether so many octets can honestly stand packed in so few. Captures shrink to a fifth, event
-/// logs to a fiftieth; the unused chunks of a log are zeros, which is why the first gibibyte is free.
-const fn is_plausible(packed: u64, unpacked: u64) -> bool {
-    unpacked <= FREE || unpacked / MOST_RATIO <= packed
-}
-
-struct Counted<'a, R> {
-    reader: R,
-    passed: &'a Cell<u64>,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let read = self.reader.read(room)?;
-        self.passed.set(self.passed.get() + read as u64);
         Ok(read)
     }
 }
 
-const FREE: u64 = 1 << 30;
-const MOST_RATIO: u64 = 200;
-/// zstd's own limit without `--long`: 128 MiB.
-const LARGEST_WINDOW_LOG: u32 = 27;
-/// xz -9 needs 65 MiB.
+/// What was taken of the compressed file.
+#[derive(Debug, Default)]
+struct Packed {
+    bytes: Cell<u64>,
+    ended: Cell<bool>,
+}
+
+/// The compressed file, counted.
+struct Source<R> {
+    reader: R,
+    packed: Rc<Packed>,
+}
+
+impl<R: Read> Read for Source<R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(room)?;
+        self.packed.bytes.set(self.packed.bytes.get() + read as u64);
+        self.packed.ended.set(read == 0 && !room.is_empty());
+        Ok(read)
+    }
+}
+
+const CAPACITY: usize = 64 * 1024;
+/// Whatever it is packed to: a log of 1 GiB that was never written to is zeros.
+const ALWAYS_UNPACKED: u64 = 1 << 30;
+/// Beyond that. Captures pack to a half or a tenth, streams of one repeated packet to a hundredth.
+/// No sum is bounded: what is unpacked is read as it passes and never kept.
+const MOST_EXPANSION: u64 = 250;
+/// The most a decoder may hold. `xz -9` and `zstd --ultra -22` need half of it or less.
 const MOST_MEMORY: u64 = 256 << 20;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Write;
-
-    fn unpacked(packing: Packing, packed: &[u8]) -> (Vec<u8>, Option<UnpackFailure>) {
-        let passed = Cell::new(0);
-        let mut reader = Unpacking::new(packing, packed, &passed).unwrap();
-        let mut all = Vec::new();
-        reader.read_to_end(&mut all).unwrap();
-        assert_eq!(reader.unpacked(), all.len() as u64);
-        (all, reader.failure().cloned())
-    }
-
-    fn gzip(data: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(data).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    #[test]
-    fn two_members_are_read_as_one() {
-        let both = [gzip(b"first "), gzip(b"second")].concat();
-        assert_eq!(unpacked(Packing::Gzip, &both).0, b"first second");
-    }
-
-    #[test]
-    fn what_expands_beyond_belief_ends() {
-        assert!(is_plausible(10, FREE));
-        assert!(is_plausible(1 << 30, 100 << 30));
-        assert!(!is_plausible(1 << 20, FREE + MOST_RATIO));
-    }
-}
+mod tests;

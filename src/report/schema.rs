@@ -130,14 +130,12 @@ pub struct Evidence {
     pub path: String,
     /// `capture`, `log` or `unknown`.
     pub kind: String,
-    /// What its first bytes say.
+    /// What its first bytes say; of a compressed file, those of what it holds.
     pub format: String,
-    /// How it is compressed; null where it is not.
-    pub packing: Option<String>,
+    /// Of a compressed file: what it unpacked to.
+    pub packed: Option<Packed>,
     /// Its length.
     pub size_bytes: u64,
-    /// Its length unpacked; null where it is not compressed.
-    pub unpacked_bytes: Option<u64>,
     /// Its identity.
     pub sha256: Option<String>,
     /// Frames or records read.
@@ -156,10 +154,21 @@ pub struct Evidence {
     pub hosts: Vec<String>,
     /// Where the capture was taken: `on_the_host`, or null where that is not proven.
     pub vantage: Option<String>,
-    /// Where its bytes went; they add up to its size.
+    /// Where its bytes went; they add up to its size, of a compressed file to the unpacked size.
     pub coverage: BTreeMap<String, Extent>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
+}
+
+/// What a compressed file holds.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Packed {
+    /// `gzip`, `zstd`, `xz`, `lz4` or `bzip2`.
+    pub packing: String,
+    /// Its length when unpacked.
+    pub unpacked_bytes: u64,
+    /// The identity of what was unpacked.
+    pub unpacked_sha256: Option<String>,
 }
 
 /// An interface of a capture.
@@ -167,7 +176,7 @@ pub struct Evidence {
 pub struct Interface {
     /// Its name.
     pub name: Option<String>,
-    /// A number of the tcpdump.org LINKTYPE registry.
+    /// A number of the tcpdump.org LINKTYPE registry; 65535 where it has none.
     pub linktype: u16,
     /// The most bytes kept of a frame; 0 is no limit.
     pub snaplen: u32,

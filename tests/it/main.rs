@@ -27,6 +27,8 @@ mod captures_mutated;
 
 mod packed;
 
+mod capture_formats;
+
 mod classification;
 
 mod encapsulation;

@@ -1,109 +1,157 @@
-//! Compressed evidence is read as if it lay there unpacked; bombs and cuts are named.
+//! Compressed evidence through the program: the same report as unpacked, accounted for, bounded.
 
-use crate::support::ike_builder::write;
-use crate::support::program::analyze;
-use plainsight::evidence::{Packing, sha256};
-use plainsight::report::schema::Report;
+use crate::support::evt_builder::{Header, evt};
+use crate::support::netmon::{Record, netmon};
+use crate::support::program::{analyze, analyze_status, plainsight, run_analyze};
+use plainsight::report::schema::{Evidence, Report};
+use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
-fn sample() -> Vec<u8> {
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
-    std::fs::read(samples.join("psk_mismatch/capture.pcap")).unwrap()
+fn sample(name: &str) -> Vec<u8> {
+    fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)).unwrap()
 }
 
-fn packed(packing: Packing, data: &[u8]) -> Vec<u8> {
-    match packing {
-        Packing::Gzip => {
-            let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-            out.write_all(data).unwrap();
-            out.finish().unwrap()
-        }
-        Packing::Zstd => zstd::stream::encode_all(data, 1).unwrap(),
-        Packing::Xz => {
-            let mut out = liblzma::write::XzEncoder::new(Vec::new(), 1);
-            out.write_all(data).unwrap();
-            out.finish().unwrap()
-        }
-        Packing::Lz4 => {
-            let mut out = lz4_flex::frame::FrameEncoder::new(Vec::new());
-            out.write_all(data).unwrap();
-            out.finish().unwrap()
-        }
-        Packing::Bzip2 => {
-            let mut out = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
-            out.write_all(data).unwrap();
-            out.finish().unwrap()
-        }
-    }
-}
-
-fn report_of(name: &str, file: &[u8]) -> Report {
+fn folder_with(files: &[(&str, &[u8])]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
-    write(&path, file);
-    analyze(&[&path], &[])
+    for (name, bytes) in files {
+        fs::File::create(folder.path().join(name)).unwrap().write_all(bytes).unwrap();
+    }
+    folder
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(content).unwrap();
+    packed.finish().unwrap()
+}
+
+fn bzip2(content: &[u8]) -> Vec<u8> {
+    let mut packed = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    packed.write_all(content).unwrap();
+    packed.finish().unwrap()
+}
+
+/// The problems, after it was made sure that the buckets add up.
+fn problems(report: &Report) -> Vec<&str> {
+    for file in &report.evidence {
+        let covered: u64 = file.coverage.values().map(|extent| extent.bytes).sum();
+        assert_eq!(covered, content_size(file), "{}", file.path);
+    }
+    let all = report.evidence.iter().flat_map(|file| &file.problems);
+    all.map(|problem| problem.code.as_str()).collect()
+}
+
+fn content_size(file: &Evidence) -> u64 {
+    file.packed.as_ref().map_or(file.size_bytes, |packed| packed.unpacked_bytes)
 }
 
 #[test]
-fn every_packing_gives_the_report_of_what_is_inside() {
-    let plain = sample();
-    let expected = report_of("capture.pcap", &plain);
-    for packing in Packing::ALL {
-        let file = packed(packing, &plain);
-        // The name says nothing; the first octets do.
-        let report = report_of("evidence.bin", &file);
-        let told = &report.evidence[0];
-        assert_eq!((told.format.as_str(), told.records), ("pcap", 297), "{packing:?}");
-        assert_eq!(told.packing.as_deref(), Some(packing.as_str()));
-        assert_eq!(told.sha256.as_deref(), Some(sha256(&file).as_str()), "of the file as it is");
-        assert_eq!(told.size_bytes, file.len() as u64);
-        assert_eq!(told.unpacked_bytes, Some(plain.len() as u64));
-        let covered: u64 = told.coverage.values().map(|extent| extent.bytes).sum();
-        assert_eq!(covered, plain.len() as u64);
-        assert!(told.problems.is_empty());
-        let windows = |report: &Report| serde_json::to_value(&report.windows).unwrap();
-        assert_eq!(windows(&report), windows(&expected));
+fn a_compressed_capture_tells_what_the_capture_tells() {
+    let capture = sample("psk_mismatch/capture.pcap");
+    for packed in
+        [gzip(&capture), bzip2(&capture), [gzip(&capture[..999]), gzip(&capture[999..])].concat()]
+    {
+        let folder = folder_with(&[("capture.pcap.packed", &packed)]);
+        let report = analyze(&[folder.path()], &[]);
+        assert_eq!(problems(&report), [""; 0]);
+        let file = &report.evidence[0];
+        assert_eq!((file.format.as_str(), file.size_bytes), ("pcap", packed.len() as u64));
+        let unpacked = file.packed.as_ref().unwrap();
+        assert_eq!(unpacked.unpacked_bytes, capture.len() as u64);
+        let digest = plainsight::evidence::sha256(&capture);
+        assert_eq!(unpacked.unpacked_sha256.as_ref(), Some(&digest));
+        assert_eq!(file.sha256, Some(plainsight::evidence::sha256(&packed)));
+        let window = &report.windows[0];
+        assert_eq!((window.first.frame, window.last.frame), (11, 185));
     }
 }
 
 #[test]
-fn what_is_cut_is_analysed_up_to_the_cut() {
-    for packing in Packing::ALL {
-        let file = packed(packing, &sample());
-        let report = report_of("capture.pcap.gz", &file[..file.len() * 9 / 10]);
-        let told = &report.evidence[0];
-        assert!(told.records < 297, "{packing:?}: {}", told.records);
-        let codes: Vec<&str> = told.problems.iter().map(|problem| problem.code.as_str()).collect();
-        assert_eq!(codes.last(), Some(&"corrupt"), "{packing:?}");
-        // bzip2 and lz4 give blocks of 100 KB and more at once, the others bit by bit.
-        let by_blocks = matches!(packing, Packing::Bzip2 | Packing::Lz4);
-        assert!(by_blocks || told.records > 50, "{packing:?}: {}", told.records);
+fn a_capture_beside_its_compressed_copy_counts_once() {
+    let capture = sample("healthy/capture.pcap");
+    let folder = folder_with(&[("a.pcap", &capture), ("b.pcap.gz", &gzip(&capture))]);
+    let report = analyze(&[folder.path()], &[]);
+    assert_eq!((problems(&report), report.totals.frames), (vec!["duplicate"], 217));
+}
+
+#[test]
+fn a_cut_compressed_capture_is_read_up_to_the_cut() {
+    let packed = gzip(&sample("psk_mismatch/capture.pcap"));
+    let folder = folder_with(&[("cut.pcap.gz", &packed[..packed.len() - 400])]);
+    let report = analyze(&[folder.path()], &[]);
+    let told = problems(&report);
+    assert!(!told.is_empty() && told.iter().all(|code| *code == "truncated"), "{told:?}");
+    assert!(report.totals.frames > 50, "{}", report.totals.frames);
+    let file = &report.evidence[0];
+    assert_eq!(file.packed.as_ref().unwrap().unpacked_sha256, None);
+    assert!(file.truncated_at.is_some() && file.sha256.is_some());
+    assert_eq!(analyze_status(&[folder.path()], &[]), 3);
+}
+
+#[test]
+fn compressed_logs_and_network_monitor_files_are_read() {
+    let frame = [&[2; 12][..], &[0x08, 0x06], &[0; 46]].concat();
+    let file = netmon((2, 0), &[Record::of(1, &frame), Record::of(2, &frame)], &[0, 1]);
+    let log = evt(&[], Header::Clean, &[]);
+    let folder = folder_with(&[("file.cap.gz", &gzip(&file)), ("log.evt.bz2", &bzip2(&log))]);
+    let report = analyze(&[folder.path()], &[]);
+    let formats: Vec<&str> = report.evidence.iter().map(|file| file.format.as_str()).collect();
+    assert_eq!(formats, ["netmon2", "evt"]);
+    assert_eq!((problems(&report), report.totals.frames), (vec!["local_time"], 2));
+}
+
+#[test]
+fn what_is_not_unpacked_is_named_with_the_remedy() {
+    let twice = gzip(&bzip2(b"some octets"));
+    let mut trace = vec![0; 256];
+    trace[2] = 1;
+    trace[72..76].copy_from_slice(&[2, 0, 2, 0xc0]);
+    trace[106] = 1;
+    let folder = folder_with(&[
+        ("a.pcap.gz.bz2", &twice),
+        ("b.etl", &trace),
+        ("c.gz", &gzip(b"")),
+        ("d.gz", &gzip(b"a note\n")),
+        ("e.gz", &gzip(b"\x7fELF\x02\x01\x01\0")),
+    ]);
+    let (output, report) = run_analyze(&[folder.path()], &[]);
+    let report = crate::support::program::report_in(&report.path().join("report"));
+    assert_eq!(
+        problems(&report),
+        ["unsupported_format", "unsupported_format", "empty", "not_evidence", "unknown_format"]
+    );
+    let told = String::from_utf8(output.stderr).unwrap();
+    for words in ["bunzip2 -k FILE", "pktmon etl2pcap FILE --out FILE.pcapng"] {
+        assert!(told.contains(words), "{words}: {told}");
     }
 }
 
 #[test]
-fn a_packing_inside_a_packing_is_named() {
-    let twice = packed(Packing::Zstd, &packed(Packing::Gzip, &sample()));
-    let told = &report_of("capture.gz.zst", &twice).evidence[0];
-    assert_eq!(told.problems[0].code, "unsupported_format");
-    assert_eq!(told.format, "gzip");
+fn a_window_beyond_the_bound_is_refused_with_the_remedy() {
+    // The header of a stream whose one block wants a dictionary of 4 GiB (.xz 1.1, sections 2.1.1
+    // and 3.1; both with their CRC32), packed by hand.
+    let mut stream = vec![0xfd, b'7', b'z', b'X', b'Z', 0, 0, 1, 0x69, 0x22, 0xde, 0x36];
+    stream.extend([2, 0, 0x21, 1, 40, 0, 0, 0]);
+    stream.extend(CRC_OF_BLOCK_HEADER);
+    stream.extend([0; 64]);
+    let folder = folder_with(&[("capture.pcap.xz", &stream)]);
+    let (output, report) = run_analyze(&[folder.path()], &[]);
+    let report = crate::support::program::report_in(&report.path().join("report"));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(problems(&report), ["unsupported_format"], "{told}");
+    assert!(told.contains("unxz -k FILE"), "{told}");
 }
 
 #[test]
-fn bombs_end_within_the_bound() {
-    let zeros = vec![0; 64 << 20];
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    let mut zstd = zstd::stream::write::Encoder::new(Vec::new(), 19).unwrap();
-    for _ in 0..20 {
-        gzip.write_all(&zeros).unwrap();
-        zstd.write_all(&zeros).unwrap();
-    }
-    for bomb in [gzip.finish().unwrap(), zstd.finish().unwrap()] {
-        let told = &report_of("bomb.pcap", &bomb).evidence[0];
-        let problem = told.problems.iter().find(|problem| problem.code == "expansion");
-        assert!(problem.is_some(), "{:?}", told.problems);
-        let unpacked = told.unpacked_bytes.unwrap();
-        assert!(unpacked < (1 << 30) + (1 << 20), "{unpacked}");
-    }
+fn inspect_names_the_packing() {
+    let packed = gzip(&sample("healthy/capture.pcap"));
+    let folder = folder_with(&[("capture.pcap.gz", &packed)]);
+    let path: &Path = &folder.path().join("capture.pcap.gz");
+    let output = plainsight().arg("inspect").arg(path).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("pcap") && told.contains("(gzip, "), "{told}");
 }
+
+const CRC_OF_BLOCK_HEADER: [u8; 4] = [0xe6, 0xa0, 0x11, 0xb3];

@@ -10,6 +10,7 @@ pub(crate) mod ike_builder;
 
 pub(crate) mod pcapng;
 
+pub(crate) mod netmon;
 pub(crate) mod numbers;
 
 pub(crate) mod truth;
@@ -37,7 +38,7 @@ pub(crate) fn shared(test: &str) -> Option<PathBuf> {
 /// Whether a tool to compare with is installed; says so where it is not. With
 /// `PLAINSIGHT_REQUIRE_TOOLS` a missing tool is an error, so that the gate leaves nothing out.
 pub(crate) fn tool_is_there(tool: &str, package: &str) -> bool {
-    if std::process::Command::new(tool).arg("-V").output().is_ok() {
+    if std::process::Command::new(tool).arg("--version").output().is_ok() {
         return true;
     }
     let required = std::env::var_os("PLAINSIGHT_REQUIRE_TOOLS").is_some();
