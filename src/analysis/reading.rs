@@ -6,12 +6,13 @@ use super::{Request, Watch};
 use crate::capture::{CaptureOutline, RawFrame, read_netmon, read_pcap, read_pcapng, read_snoop};
 use crate::eventlog::{LogEvent, LogSummary, evt, evtx};
 use crate::evidence::{
-    Content, Evidence, EvidenceId, Format, Found, Hashing, PEEK, Packed, Packing, Position,
+    Content, Evidence, EvidenceId, Extent, Format, Found, Hashing, PEEK, Packed, Packing, Position,
     Problem, ProblemCode, Unpacking,
 };
 use crate::protection::NamedPorts;
 use crate::summary::{CaptureObserver, Count, LogPart, Summary};
 use crate::time::{Resolution, Timestamp};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -185,7 +186,7 @@ impl Reading {
             if request.holds(frame.time) {
                 observer.observe(&frame);
             } else {
-                outside.add(u64::from(frame.original_len));
+                outside.add(u64::from(frame.original_len), frame.data.len() as u64);
             }
             !watch.is_cancelled()
         };
@@ -205,8 +206,23 @@ impl Reading {
         }
         self.outside_span = outside;
         let mut summary = observer.finish();
+        self.tell_frames_by_class(summary.ledger());
         self.evidence.problems.append(&mut summary.problems);
         self.part.captures.insert(self.evidence.id, summary);
+    }
+
+    /// Parts what the reader counts as frames into their headers and the classes of what they hold.
+    fn tell_frames_by_class(&mut self, mut ledger: BTreeMap<&'static str, Extent>) {
+        let outside = self.outside_span;
+        if outside.frames > 0 {
+            ledger.entry("frames_outside_span").or_default().add(outside.captured, outside.frames);
+        }
+        let held = ledger.values().fold(0u64, |sum, extent| sum.saturating_add(extent.bytes));
+        if let Some(frames) = self.evidence.coverage.remove("frames") {
+            let headers = frames.bytes.saturating_sub(held);
+            self.evidence.coverage.entry("frame_headers").or_default().add(headers, 0);
+        }
+        self.evidence.coverage.append(&mut ledger);
     }
 
     fn log(&mut self, bytes: &mut impl Read, request: &Request) {

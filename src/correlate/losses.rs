@@ -1,6 +1,5 @@
 //! What captures show beside windows: packets shown again, packets that are missing, credentials.
 
-use super::count_of;
 use crate::evidence::EvidenceId;
 use crate::hosts::{Direction, HostPair};
 use crate::protection::duplicate::DuplicateKind;
@@ -40,7 +39,7 @@ pub(super) fn duplicates(summary: &Summary) -> BTreeMap<(EvidenceId, DuplicateKi
     for (evidence, capture) in &summary.captures {
         for (kind, runs) in capture.duplicates.values().flatten() {
             let known = all.entry((*evidence, *kind)).or_default();
-            known.count.join(count_of(runs));
+            known.count.join(Count::of(runs));
             for run in runs {
                 match &mut known.run {
                     Some(known) => known.absorb(*run),

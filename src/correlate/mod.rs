@@ -234,7 +234,7 @@ fn judge_pair(
 
 impl JudgedPair {
     fn add(&mut self, stream: Stream, class: ProtectionClass, runs: &[ClassRun], policy: &Policy) {
-        let count = count_of(runs);
+        let count = Count::of(runs);
         let mut class = class;
         match stream {
             Stream::Clear { service, app, encrypted } => {
@@ -315,7 +315,7 @@ impl Facts {
         streams: &PairStreams<'_>,
     ) {
         for (class, run) in &pair.by_class {
-            let count = count_of(&[*run]);
+            let count = Count::of(&[*run]);
             self.total.join(count);
             self.by_class.entry(*class).or_default().join(count);
         }
@@ -324,7 +324,7 @@ impl Facts {
         }
         for (stream, _, runs) in streams {
             if let Stream::Undecodable(reason) = stream {
-                *self.undecodable.entry(reason.as_str()).or_default() += count_of(runs).frames;
+                *self.undecodable.entry(reason.as_str()).or_default() += Count::of(runs).frames;
             }
         }
         self.pairs.push(pair);
@@ -345,13 +345,6 @@ impl Facts {
             self.by_class.entry(class).or_default().join(*count);
         }
     }
-}
-
-fn count_of(runs: &[ClassRun]) -> Count {
-    runs.iter().fold(Count::default(), |mut sum, run| {
-        sum.join(Count { frames: run.frames, bytes: run.bytes });
-        sum
-    })
 }
 
 fn interleaved(summary: &Summary, pair: HostPair) -> Vec<ClassRun> {

@@ -31,19 +31,34 @@ pub struct Count {
     pub frames: u64,
     /// Octets on the wire.
     pub bytes: u64,
+    /// Those of them that the captures hold.
+    pub captured: u64,
 }
 
 impl Count {
     /// Adds one frame.
-    pub fn add(&mut self, bytes: u64) {
+    pub fn add(&mut self, bytes: u64, captured: u64) {
         self.frames += 1;
         self.bytes += bytes;
+        self.captured += captured;
     }
 
     /// Adds another count.
     pub fn join(&mut self, other: Self) {
         self.frames += other.frames;
         self.bytes += other.bytes;
+        self.captured += other.captured;
+    }
+
+    /// How much some runs are together.
+    #[must_use]
+    pub fn of(runs: &[ClassRun]) -> Self {
+        runs.iter().fold(Self::default(), |mut sum, run| {
+            sum.frames += run.frames;
+            sum.bytes += run.bytes;
+            sum.captured += run.captured;
+            sum
+        })
     }
 }
 
@@ -171,9 +186,8 @@ impl<'p> CaptureObserver<'p> {
 
     /// Takes the next frame.
     pub fn observe(&mut self, frame: &RawFrame<'_>) {
-        let seen =
-            Sighting::new(self.evidence, frame.number, frame.time, u64::from(frame.original_len));
-        self.summary.total.add(seen.bytes);
+        let seen = Sighting::of(self.evidence, frame);
+        self.summary.total.add(seen.bytes, seen.captured);
         let (first, last) = self.summary.span.unwrap_or((seen.time, seen.time));
         self.summary.span = Some((first.min(seen.time), last.max(seen.time)));
         let packet = decode(frame);
@@ -407,14 +421,17 @@ impl<'p> CaptureObserver<'p> {
     fn without_pair(&mut self, frame: &RawFrame<'_>, kind: Unpaired, seen: Sighting) {
         match self.duplicates.observe_frame(frame.data, frame.time, frame.interface) {
             Some(again) => {
-                self.repeated_unpaired.entry((again, kind)).or_default().add(seen.bytes);
+                self.repeated_unpaired
+                    .entry((again, kind))
+                    .or_default()
+                    .add(seen.bytes, seen.captured);
             }
             None => self.unpaired(kind, seen),
         }
     }
 
     fn unpaired(&mut self, kind: Unpaired, seen: Sighting) {
-        self.summary.unpaired.entry(kind).or_default().add(seen.bytes);
+        self.summary.unpaired.entry(kind).or_default().add(seen.bytes, seen.captured);
     }
 }
 

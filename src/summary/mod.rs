@@ -7,6 +7,7 @@
 mod capture;
 mod connections;
 mod ike;
+mod ledger;
 mod timeline;
 
 pub use capture::{CaptureObserver, CaptureSummary, Count, Unpaired};

@@ -2,7 +2,8 @@
 //!
 //! Grows with runs, never with packets. Judges nothing.
 
-use crate::evidence::{EvidenceId, FrameNumber, FrameRef};
+use crate::capture::RawFrame;
+use crate::evidence::{EvidenceId, FrameRef};
 use crate::time::{Span, Timestamp};
 
 /// The two ends of a conversation between a pair's hosts.
@@ -31,6 +32,8 @@ pub struct ClassRun {
     pub frames: u64,
     /// Their octets on the wire.
     pub bytes: u64,
+    /// Those of them that the captures hold.
+    pub captured: u64,
     /// A busy flow: the one with most of the packets, where one has (majority vote as they came).
     pub flow: Option<Flow>,
     votes: u64,
@@ -48,6 +51,8 @@ pub struct Sighting {
     pub time: Timestamp,
     /// Octets on the wire.
     pub bytes: u64,
+    /// Those of them that the capture holds.
+    pub captured: u64,
     /// The flow it belongs to, where it shows ports.
     pub flow: Option<Flow>,
 }
@@ -106,6 +111,7 @@ impl ClassRun {
             last: seen.frame,
             frames: 1,
             bytes: seen.bytes,
+            captured: seen.captured,
             flow: seen.flow,
             votes: u64::from(seen.flow.is_some()),
         }
@@ -125,6 +131,7 @@ impl ClassRun {
         }
         self.frames += other.frames;
         self.bytes += other.bytes;
+        self.captured += other.captured;
         if self.flow == other.flow {
             self.votes += other.votes;
         } else if other.votes > self.votes {
@@ -161,21 +168,29 @@ impl Interleaving {
 }
 
 impl Sighting {
-    /// A sighting in a file's own frame numbers.
+    /// Where a frame of a capture was seen.
     #[must_use]
-    pub fn new(evidence: EvidenceId, frame: FrameNumber, time: Timestamp, bytes: u64) -> Self {
-        Self { frame: FrameRef { evidence, frame }, time, bytes, flow: None }
+    pub fn of(evidence: EvidenceId, frame: &RawFrame<'_>) -> Self {
+        Self {
+            frame: FrameRef { evidence, frame: frame.number },
+            time: frame.time,
+            bytes: u64::from(frame.original_len),
+            captured: frame.data.len() as u64,
+            flow: None,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::FrameNumber;
     use proptest::prelude::*;
 
     fn seen(frame: u64, millis: i64) -> Sighting {
         let time = Timestamp(millis * 1_000_000);
-        Sighting::new(EvidenceId(1), FrameNumber(frame), time, 100)
+        let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(frame) };
+        Sighting { frame, time, bytes: 100, captured: 60, flow: None }
     }
 
     #[test]

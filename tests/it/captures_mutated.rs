@@ -3,7 +3,7 @@
 use crate::support::numbers::Numbers;
 use plainsight::capture::{RawFrame, read_pcap, read_pcapng};
 use plainsight::correlate::{GapRule, correlate};
-use plainsight::evidence::EvidenceId;
+use plainsight::evidence::{EvidenceId, Extent};
 use plainsight::policy::Policy;
 use plainsight::protection::NamedPorts;
 use plainsight::summary::{CaptureObserver, Count, Summary};
@@ -43,7 +43,7 @@ fn hold(file: &[u8]) {
     let mut observer = CaptureObserver::new(EvidenceId(1), &named);
     let mut seen = Count::default();
     let mut visit = |frame: RawFrame<'_>| {
-        seen.add(u64::from(frame.original_len));
+        seen.add(u64::from(frame.original_len), frame.data.len() as u64);
         observer.observe(&frame);
         true
     };
@@ -58,6 +58,9 @@ fn hold(file: &[u8]) {
     assert_eq!(outline.frames, seen.frames);
     let summary = observer.finish();
     assert_eq!(summary.total, seen);
+    let ledger = summary.ledger();
+    let sum = |of: fn(&Extent) -> u64| ledger.values().map(of).sum::<u64>();
+    assert_eq!((sum(|e| e.bytes), sum(|e| e.records)), (seen.captured, seen.frames));
     let evidence = Summary { captures: [(EvidenceId(1), summary)].into(), logs: [].into() };
     let rule = GapRule::with_gap(Span::from_seconds(30));
     let facts = correlate(&evidence, &Policy::default(), rule);

@@ -1,0 +1,65 @@
+//! Where the octets of a capture's frames went: one bucket for each class, and for packets that it
+//! shows again.
+
+use super::capture::{CaptureSummary, Count, Unpaired};
+use crate::evidence::Extent;
+use crate::protection::ProtectionClass;
+use std::collections::BTreeMap;
+
+impl CaptureSummary {
+    /// Captured octets and frames by bucket, as the capture alone tells them; every frame that was
+    /// observed stands in exactly one.
+    #[must_use]
+    pub fn ledger(&self) -> BTreeMap<&'static str, Extent> {
+        let mut ledger = Ledger::default();
+        for (pair, streams) in &self.streams {
+            for (stream, runs) in streams {
+                ledger.add(bucket(self.class_of(*pair, *stream)), Count::of(runs));
+            }
+        }
+        for (what, count) in &self.unpaired {
+            let class = match what {
+                Unpaired::Arp => ProtectionClass::Exempt,
+                Unpaired::NonIp(_) => ProtectionClass::NonIp,
+                Unpaired::Undecodable(_) => ProtectionClass::Undecodable,
+                Unpaired::IkeFlood => ProtectionClass::Ike,
+            };
+            ledger.add(bucket(class), *count);
+        }
+        for runs in self.decrypted_twins.values().flat_map(BTreeMap::values) {
+            ledger.add(AGAIN, Count::of(runs));
+        }
+        for runs in self.duplicates.values().flat_map(BTreeMap::values) {
+            ledger.add(AGAIN, Count::of(runs));
+        }
+        for count in self.unpaired_duplicates.values() {
+            ledger.add(AGAIN, *count);
+        }
+        ledger.0
+    }
+}
+
+#[derive(Default)]
+struct Ledger(BTreeMap<&'static str, Extent>);
+
+impl Ledger {
+    fn add(&mut self, bucket: &'static str, count: Count) {
+        self.0.entry(bucket).or_default().add(count.captured, count.frames);
+    }
+}
+
+const fn bucket(class: ProtectionClass) -> &'static str {
+    match class {
+        ProtectionClass::Esp => "frames_esp",
+        ProtectionClass::EspNull => "frames_esp_null",
+        ProtectionClass::Ah => "frames_ah",
+        ProtectionClass::Ike => "frames_ike",
+        ProtectionClass::NattKeepalive => "frames_natt_keepalive",
+        ProtectionClass::Exempt => "frames_exempt",
+        ProtectionClass::Clear => "frames_clear",
+        ProtectionClass::NonIp => "frames_non_ip",
+        ProtectionClass::Undecodable => "frames_undecodable",
+    }
+}
+
+const AGAIN: &str = "frames_artefacts";
