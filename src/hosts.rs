@@ -62,6 +62,17 @@ pub enum Direction {
     BToA,
 }
 
+impl Direction {
+    /// The other way.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::AToB => Self::BToA,
+            Self::BToA => Self::AToB,
+        }
+    }
+}
+
 impl HostPair {
     /// The direction of a packet that `source` sent.
     #[must_use]

@@ -4,8 +4,8 @@ use crate::evidence::EvidenceId;
 use crate::hosts::{Direction, HostPair};
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::secret::Secret;
-use crate::protection::{EspSpi, Stream};
-use crate::summary::{ClassRun, Count, Sighting, Summary};
+use crate::protection::{EspSpi, ProtectionClass, Stream};
+use crate::summary::{ClassRun, Count, Sighting, Summary, TcpGap};
 use std::collections::BTreeMap;
 
 /// ESP packets of one SPI that a capture does not hold though later ones followed.
@@ -83,6 +83,41 @@ pub(super) fn esp_gaps(summary: &Summary) -> Vec<EspGap> {
         .collect()
 }
 
+/// Octets of TCP that a capture lost between two hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpLoss {
+    /// The capture.
+    pub evidence: EvidenceId,
+    /// The two hosts.
+    pub pair: HostPair,
+    /// How much, in how many connections.
+    pub gap: TcpGap,
+}
+
+/// By capture and pair. Where a pair's packets also travel under IPsec, what is missing in clear
+/// may have come protected; of such pairs nothing is said.
+pub(super) fn tcp_gaps(summary: &Summary) -> Vec<TcpLoss> {
+    let mut all = Vec::new();
+    for (evidence, capture) in &summary.captures {
+        for (pair, gap) in &capture.tcp_gaps {
+            let streams = capture.streams.get(pair).into_iter().flatten();
+            let is_protected = streams.into_iter().any(|(stream, _)| match stream.class() {
+                ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => true,
+                ProtectionClass::Ike
+                | ProtectionClass::NattKeepalive
+                | ProtectionClass::Exempt
+                | ProtectionClass::Clear
+                | ProtectionClass::NonIp
+                | ProtectionClass::Undecodable => false,
+            });
+            if !is_protected && !capture.shows_again(*pair) {
+                all.push(TcpLoss { evidence: *evidence, pair: *pair, gap: *gap });
+            }
+        }
+    }
+    all
+}
+
 /// Credentials in clear text.
 #[derive(Clone, Copy, Debug)]
 pub struct Exposure {
@@ -98,13 +133,13 @@ pub struct Exposure {
     pub packets: u64,
 }
 
-/// By pair and form, capture by capture. A packet that the capture shows decrypted behind its ESP
-/// packet was not exposed; of pairs with such packets nothing is said.
+/// By pair and form, capture by capture. A packet that the capture shows before or behind
+/// IPsec was not exposed; of pairs with such packets nothing is said.
 pub(super) fn exposures(summary: &Summary) -> Vec<Exposure> {
     let mut all: Vec<Exposure> = Vec::new();
     for capture in summary.captures.values() {
         for ((pair, secret), (first, last, packets)) in &capture.secrets {
-            if !capture.decrypted_twins.contains_key(pair) {
+            if !capture.shows_again(*pair) {
                 let (first, last, packets) = (*first, *last, *packets);
                 all.push(Exposure { pair: *pair, secret: *secret, first, last, packets });
             }

@@ -20,7 +20,7 @@ mod verdict;
 pub use crate::catalogue::Confidence;
 pub use cause::{Against, Cause, FactRef};
 pub use clock::{ClockOffset, OffsetMethod};
-pub use losses::{Duplicates, EspGap, Exposure};
+pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
 pub use unreachable::UnreachableFacts;
 pub use verdict::Verdict;
 pub use windows::{AppCount, CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
@@ -32,7 +32,9 @@ use crate::ike::{IkeExchange, Uncounted, conclude};
 use crate::policy::{Expectation, ExpectationSource, InferredFrom, Level, Policy};
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::{App, EspSpi, ProtectionClass, Stream};
-use crate::summary::{ClassRun, Count, JudgedStream, StreamsByPair, Summary, Unpaired};
+use crate::summary::{
+    ClassRun, Count, JudgedStream, SetAside, StreamsByPair, Summary, TlsSeen, Unpaired,
+};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -51,8 +53,10 @@ pub struct PairFacts {
     pub by_class: BTreeMap<ProtectionClass, ClassRun>,
     /// Clear frames that should have been protected.
     pub unprotected: Count,
-    /// Clear frames that show again what was captured inside ESP too; no leaks.
-    pub decrypted_twins: Option<ClassRun>,
+    /// Clear frames that were no leaks, and why.
+    pub set_aside: BTreeMap<SetAside, ClassRun>,
+    /// TLS servers whose handshakes were seen in clear, by name.
+    pub tls: BTreeMap<Option<String>, TlsSeen>,
     /// SPIs of ESP and AH.
     pub spis: BTreeSet<EspSpi>,
     /// Stretches with packets under ESP or AH, in order.
@@ -114,6 +118,8 @@ pub struct Facts {
     pub duplicates: BTreeMap<(EvidenceId, DuplicateKind), Duplicates>,
     /// By capture, pair and SPI.
     pub esp_gaps: Vec<EspGap>,
+    /// By capture and pair.
+    pub tcp_gaps: Vec<TcpLoss>,
     /// By pair and form.
     pub exposures: Vec<Exposure>,
     /// IKE messages of negotiations beyond the bounds, counted only.
@@ -149,27 +155,30 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         on_the_host: summary
             .captures
             .iter()
-            .filter(|(_, capture)| !capture.decrypted_twins.is_empty() || capture.has_unsegmented)
+            .filter(|(_, capture)| capture.was_on_a_host())
             .map(|(evidence, _)| *evidence)
             .collect(),
         duplicates: losses::duplicates(summary),
         esp_gaps: losses::esp_gaps(summary),
+        tcp_gaps: losses::tcp_gaps(summary),
         exposures: losses::exposures(summary),
         uncounted_ike: uncounted,
         stripped_ike: stripped,
     };
     let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
     facts.same_host = named.chain(facts.addresses.values().cloned()).collect();
-    let twins = summary.decrypted_twins();
+    let aside = summary.set_aside();
+    let tls = summary.tls();
     let mut windows = Vec::new();
-    let pairs: BTreeSet<HostPair> = streams.keys().chain(twins.keys()).copied().collect();
+    let pairs: BTreeSet<HostPair> = streams.keys().chain(aside.keys()).copied().collect();
     for pair in &pairs {
         let from = inferred.as_ref().and_then(|known| known.get(pair));
         let streams = streams.get(pair).map_or(&[][..], Vec::as_slice);
         let mut judged = judge_pair(*pair, streams, policy, from);
-        for (stream, class, runs) in twins.get(pair).into_iter().flatten() {
-            judged.add_twins(*stream, *class, runs, policy);
+        for (why, judged_stream) in aside.get(pair).into_iter().flatten() {
+            judged.add_aside(*why, *judged_stream, policy);
         }
+        judged.facts.tls = tls.get(pair).cloned().unwrap_or_default();
         let interleaved = interleaved(summary, *pair);
         let protected = &judged.facts.protected_runs;
         windows.extend(windows::cleartext(*pair, judged.owed, protected, &interleaved, rule));
@@ -215,7 +224,8 @@ fn judge_pair(
             source,
             by_class: BTreeMap::new(),
             unprotected: Count::default(),
-            decrypted_twins: None,
+            set_aside: BTreeMap::new(),
+            tls: BTreeMap::new(),
             spis: BTreeSet::new(),
             protected_runs: Vec::new(),
         },
@@ -270,12 +280,11 @@ impl JudgedPair {
         }
     }
 
-    /// Twins keep their class in the sums and open no window.
-    fn add_twins(
+    /// What is set aside keeps its class in the sums and opens no window.
+    fn add_aside(
         &mut self,
-        stream: Stream,
-        class: ProtectionClass,
-        runs: &[ClassRun],
+        why: SetAside,
+        (stream, class, runs): JudgedStream<'_>,
         policy: &Policy,
     ) {
         let (owed, clear) = (self.owed.len(), self.clear.len());
@@ -285,10 +294,8 @@ impl JudgedPair {
         self.clear.truncate(clear);
         self.facts.unprotected = unprotected;
         for run in runs {
-            match &mut self.facts.decrypted_twins {
-                Some(known) => known.absorb(*run),
-                None => self.facts.decrypted_twins = Some(*run),
-            }
+            let all = self.facts.set_aside.entry(why);
+            all.and_modify(|known| known.absorb(*run)).or_insert(*run);
         }
     }
 

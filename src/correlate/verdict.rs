@@ -5,6 +5,7 @@
 use super::{Facts, PairFacts};
 use crate::policy::{Expectation, Level};
 use crate::protection::ProtectionClass;
+use crate::summary::SetAside;
 
 /// Was it protected?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +43,7 @@ impl PairFacts {
         let Expectation::Required(level) = self.expectation else { return Verdict::NoExpectation };
         let frames = |class| self.by_class.get(&class).map_or(0, |run| run.frames);
         // A twin proves that its packet came inside ESP.
-        let twins = self.decrypted_twins.map_or(0, |run| run.frames);
+        let twins = self.set_aside.get(&SetAside::DecryptedTwin).map_or(0, |run| run.frames);
         let encrypted = frames(ProtectionClass::Esp) + twins;
         let authenticated = frames(ProtectionClass::EspNull) + frames(ProtectionClass::Ah);
         let (enough, weaker) = match level {

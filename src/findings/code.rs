@@ -93,6 +93,10 @@ pub enum FindingCode {
     EspGaps,
     /// Credentials passed in clear text.
     CredentialsInClear,
+    /// A capture lost octets of TCP.
+    TcpGaps,
+    /// Packets were captured before their network card encrypted them.
+    BeforeEncryption,
 }
 
 /// The words for one finding.
@@ -307,6 +311,18 @@ const WORDS: &[FindingWords] = &[
         "Credentials, or answers at which passwords can be guessed, passed in clear text. The report says where they stand and never what they are.",
         "Change them, and treat what they guard as open since then; use the protocol's encrypted form.",
     ),
+    row(
+        FindingCode::TcpGaps,
+        "tcp_gaps",
+        "Octets of TCP were acknowledged by their receiver and are not in the capture: it lost packets, or they took another way.",
+        "Do not take what is not there for protected or silent; capture again with a larger buffer and where all ways pass.",
+    ),
+    row(
+        FindingCode::BeforeEncryption,
+        "before_encryption",
+        "The capture was taken on a host whose network card encrypts (IPsec offload): it shows what the host sends before the card has done so. That is no leak; whether the card did its work, this capture cannot show.",
+        "Capture on the wire outside the host, or turn the offload off (Set-NetAdapterIPsecOffload, ethtool -K) and capture again.",
+    ),
 ];
 
 #[cfg(test)]
@@ -322,6 +338,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), WORDS.len());
-        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::CredentialsInClear));
+        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::BeforeEncryption));
     }
 }

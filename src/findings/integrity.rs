@@ -1,7 +1,7 @@
 //! Whether the evidence itself can be relied on: clocks, damage, losses.
 
 use super::{Finding, FindingCode, Proof, Severity, When, counted};
-use crate::correlate::{ClockOffset, EspGap, Facts};
+use crate::correlate::{ClockOffset, EspGap, Facts, TcpLoss};
 use crate::evidence::{Content, Evidence, EvidenceId};
 use crate::hosts::Direction;
 use std::collections::BTreeMap;
@@ -124,6 +124,31 @@ pub(super) fn esp_gaps(facts: &Facts) -> Vec<Finding> {
     told.collect()
 }
 
+/// Captures that lost octets of TCP, one finding a capture.
+pub(super) fn tcp_gaps(facts: &Facts) -> Vec<Finding> {
+    let mut by_capture: BTreeMap<EvidenceId, Vec<&TcpLoss>> = BTreeMap::new();
+    for loss in &facts.tcp_gaps {
+        by_capture.entry(loss.evidence).or_default().push(loss);
+    }
+    let told = by_capture.into_iter().map(|(evidence, mut losses)| {
+        losses.sort_by_key(|loss| (std::cmp::Reverse(loss.gap.octets), loss.pair));
+        let octets = losses.iter().fold(0u64, |sum, loss| sum.saturating_add(loss.gap.octets));
+        let worst = losses.iter().take(MOST_NAMED).map(|loss| {
+            let (a, b, gap) = (loss.pair.a(), loss.pair.b(), loss.gap);
+            format!("{a} and {b}: {} in {}", gap.octets, counted(gap.connections, "connection"))
+        });
+        let title = format!(
+            "{evidence}: {octets} acknowledged octets of TCP are not there, between {}",
+            counted(losses.len() as u64, "pair")
+        );
+        let detail = format!("{}.", worst.collect::<Vec<_>>().join("; "));
+        let proof = [(evidence, Proof::File)].into();
+        let severity = Severity::Info;
+        Finding { proof, ..Finding::new(FindingCode::TcpGaps, severity, title, detail) }
+    });
+    told.collect()
+}
+
 /// Captures that say that frames are missing.
 pub(super) fn frames_lost(evidence: &[Evidence]) -> Vec<Finding> {
     let code = FindingCode::FramesLost;
@@ -147,5 +172,5 @@ pub(super) fn frames_lost(evidence: &[Evidence]) -> Vec<Finding> {
         .collect()
 }
 
-/// SPIs that a finding names.
+/// SPIs or pairs that a finding names.
 const MOST_NAMED: usize = 5;

@@ -80,8 +80,10 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(traffic::cleartext_windows(facts));
     found.extend(traffic::weaker_than_encryption(facts));
     found.extend(traffic::decrypted_twins(facts));
+    found.extend(traffic::before_encryption(facts));
     found.extend(traffic::duplicates(facts));
     found.extend(integrity::esp_gaps(facts));
+    found.extend(integrity::tcp_gaps(facts));
     found.extend(traffic::credentials(facts));
     found.extend(traffic::clear_without_expectation(facts));
     found.extend(traffic::rules_without_traffic(facts, policy));

@@ -8,7 +8,7 @@ use crate::policy::{Action, Expectation, ExpectationSource, Policy};
 use crate::protection::ProtectionClass;
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::secret::Secret;
-use crate::summary::{ClassRun, Sighting};
+use crate::summary::{ClassRun, SetAside, Sighting};
 use std::collections::BTreeMap;
 
 /// One finding for each pair and leading cause.
@@ -143,7 +143,10 @@ pub(super) fn weaker_than_encryption(facts: &Facts) -> Vec<Finding> {
 
 /// Packets that a capture shows inside ESP and again after decryption.
 pub(super) fn decrypted_twins(facts: &Facts) -> Vec<Finding> {
-    let with_twins = facts.pairs.iter().filter_map(|pair| Some((pair.pair, pair.decrypted_twins?)));
+    let with_twins = facts
+        .pairs
+        .iter()
+        .filter_map(|pair| Some((pair.pair, *pair.set_aside.get(&SetAside::DecryptedTwin)?)));
     with_twins
         .map(|(pair, run)| {
             let packets = counted(run.frames, "packet");
@@ -161,6 +164,35 @@ pub(super) fn decrypted_twins(facts: &Facts) -> Vec<Finding> {
                 span: span_of([&run]),
                 proof: frames([&run]),
                 ..Finding::new(FindingCode::DecryptedTwins, Severity::Info, title, detail)
+            }
+        })
+        .collect()
+}
+
+/// Packets that were captured before a network card encrypted them.
+pub(super) fn before_encryption(facts: &Facts) -> Vec<Finding> {
+    let handed_over = facts
+        .pairs
+        .iter()
+        .filter_map(|pair| Some((pair.pair, *pair.set_aside.get(&SetAside::HandedOver)?)));
+    handed_over
+        .map(|(pair, run)| {
+            let packets = counted(run.frames, "packet");
+            let title = format!(
+                "{packets} between {} and {} were captured before the network card encrypts",
+                pair.a(),
+                pair.b()
+            );
+            let detail = format!(
+                "From frame {} to frame {}: the network card had still to finish their checksums, and all answers came under ESP. What left the card is not shown.",
+                run.first, run.last,
+            );
+            Finding {
+                pair: Some(pair),
+                span: span_of([&run]),
+                proof: frames([&run]),
+                confidence: Confidence::Medium,
+                ..Finding::new(FindingCode::BeforeEncryption, Severity::Low, title, detail)
             }
         })
         .collect()

@@ -90,8 +90,14 @@ pub struct Ports {
 pub struct TcpSegment {
     /// The sequence number of its first octet.
     pub sequence: u32,
+    /// The number that its sender expects next of the other side, where it says one.
+    pub acknowledged: Option<u32>,
     /// It opens a connection.
     pub syn: bool,
+    /// Its sender has no more to send.
+    pub fin: bool,
+    /// It breaks a connection off.
+    pub reset: bool,
 }
 
 /// Where in a fragmented datagram a packet stands.

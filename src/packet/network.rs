@@ -155,15 +155,25 @@ fn transport(mut packet: IpPacket<'_>, context: Context) -> Packet<'_> {
 }
 
 fn tcp_segment(header: &[u8]) -> Option<TcpSegment> {
-    let sequence = u32::from_be_bytes(*header.get(4..)?.first_chunk()?);
-    Some(TcpSegment { sequence, syn: header.get(13)? & TCP_SYN != 0 })
+    let number = |at: usize| Some(u32::from_be_bytes(*header.get(at..)?.first_chunk()?));
+    let flags = *header.get(13)?;
+    Some(TcpSegment {
+        sequence: number(4)?,
+        acknowledged: if flags & TCP_ACK == 0 { None } else { number(8) },
+        syn: flags & TCP_SYN != 0,
+        fin: flags & TCP_FIN != 0,
+        reset: flags & TCP_RST != 0,
+    })
 }
 
 const IPV6_HEADER_LEN: usize = 40;
 const UDP_HEADER_LEN: usize = 8;
 const SCTP_HEADER_LEN: usize = 12;
 const TCP_MIN_WORDS: u8 = 5;
+const TCP_FIN: u8 = 1;
 const TCP_SYN: u8 = 2;
+const TCP_RST: u8 = 4;
+const TCP_ACK: u8 = 16;
 /// More than RFC 8200 §4.1 recommends, fewer than a hostile packet can chain.
 const MAX_EXTENSIONS: usize = 16;
 const HOP_BY_HOP: u8 = 0;

@@ -2,8 +2,8 @@
 //!
 //! A label for the reader, never a reason to call traffic protected.
 
-use super::Stream;
-use crate::packet::{IpPacket, protocol};
+use super::{Stream, signature};
+use crate::packet::IpPacket;
 use std::collections::BTreeSet;
 
 /// Protocol and port that name a service.
@@ -100,7 +100,7 @@ impl App {
 pub(super) fn clear(ip: &IpPacket<'_>, named: &NamedPorts) -> Stream {
     let (service, by_port) = service(ip, named);
     let is_later = ip.fragment.is_some_and(|f| f.offset > 0);
-    let (app, encrypted) = match by_first_octets(ip) {
+    let (app, encrypted) = match signature::anywhere(ip) {
         Some(told) if !is_later => told,
         Some(_) | None => (by_port, false),
     };
@@ -120,28 +120,6 @@ fn service(ip: &IpPacket<'_>, named: &NamedPorts) -> (Service, App) {
         .or(registered.map(|(port, _)| port))
         .or((lower < FIRST_UNPRIVILEGED).then_some(lower));
     (Service { protocol, port }, app)
-}
-
-/// Applications that say at their beginning what they are; the flag tells whether they encrypt.
-fn by_first_octets(ip: &IpPacket<'_>) -> Option<(App, bool)> {
-    match (ip.protocol, ip.payload) {
-        // RFC 8446 §5.1: a record of type 20–23, version 3.x.
-        (protocol::TCP, [20..=23, 3, 0..=4, ..]) => Some((App::Tls, true)),
-        // MS-SMB2 §2.1: four octets of length, then the protocol id; 0xFD is the encrypted form.
-        (protocol::TCP, [0, _, _, _, 0xfd, b'S', b'M', b'B', ..]) => Some((App::Smb, true)),
-        (protocol::TCP, [0, _, _, _, 0xfe | 0xff, b'S', b'M', b'B', ..]) => Some((App::Smb, false)),
-        // RFC 4253 §4.2: the version exchange itself is readable.
-        (protocol::TCP, [b'S', b'S', b'H', b'-', ..]) => Some((App::Ssh, false)),
-        _ => is_quic(ip).then_some((App::Quic, true)),
-    }
-}
-
-/// RFC 9000 §17.2: a long header with a version that is not zero, on the port HTTP/3 uses.
-fn is_quic(ip: &IpPacket<'_>) -> bool {
-    let on_443 = ip.ports.is_some_and(|p| p.source == 443 || p.destination == 443);
-    ip.protocol == protocol::UDP
-        && on_443
-        && matches!(ip.payload, [first, 0, 0, 0, 1..=255, ..] if first & 0xc0 == 0xc0)
 }
 
 fn port_row(port: u16) -> Option<App> {
@@ -210,7 +188,7 @@ const PORTS: [(u16, App); 52] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packet::Ports;
+    use crate::packet::{Ports, protocol};
 
     fn packet(protocol: u8, ports: (u16, u16), payload: &[u8]) -> IpPacket<'_> {
         IpPacket {
@@ -233,16 +211,6 @@ mod tests {
     #[test]
     fn the_table_is_sorted() {
         assert!(PORTS.is_sorted_by_key(|row| row.0));
-    }
-
-    #[test]
-    fn smb_tells_its_encrypted_form_apart() {
-        let told = |octet| {
-            let payload = [0, 0, 0, 9, octet, b'S', b'M', b'B'];
-            by_first_octets(&packet(protocol::TCP, (50000, 445), &payload))
-        };
-        assert_eq!(told(0xfd), Some((App::Smb, true)));
-        assert_eq!(told(0xfe), Some((App::Smb, false)));
     }
 
     #[test]

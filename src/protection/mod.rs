@@ -7,10 +7,13 @@
 mod app;
 mod esp;
 
+pub mod checksum;
 pub mod duplicate;
 pub mod esp_null;
 pub mod esp_sequence;
 pub mod secret;
+pub mod signature;
+pub mod tls;
 pub mod twin;
 pub mod unreachable;
 

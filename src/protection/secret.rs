@@ -118,7 +118,7 @@ fn http(payload: &[u8]) -> Option<Secret> {
 }
 
 /// RFC 9112 §3: a method, a space and a target. Most segments are told by their first octets.
-fn begins_request(payload: &[u8]) -> bool {
+pub(super) fn begins_request(payload: &[u8]) -> bool {
     let head = payload.get(..LONGEST_METHOD + 2).unwrap_or(payload);
     let method = head.iter().take_while(|octet| octet.is_ascii_uppercase()).count();
     let is_target = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'/' | b'*');
@@ -134,7 +134,7 @@ fn field_value(line: &[u8]) -> Option<&[u8]> {
     is_field.then(|| value.get(1..).unwrap_or_default().trim_ascii_start())
 }
 
-fn starts_with_word(payload: &[u8], word: &[u8]) -> bool {
+pub(super) fn starts_with_word(payload: &[u8], word: &[u8]) -> bool {
     payload.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
 }
 
@@ -174,7 +174,7 @@ fn is_snmp_community(payload: &[u8]) -> bool {
 }
 
 /// One BER element: tag, content, what follows. A content that goes on in another packet is cut.
-fn element(octets: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+pub(super) fn element(octets: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = octets.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = if first & 0x80 == 0 {

@@ -8,7 +8,7 @@ use crate::correlate::{Cause, ExplainedWindow, FactRef, Facts, PairFacts, Placed
 use crate::evidence::{Content, Evidence, EvidenceId, FrameRef, Position};
 use crate::findings::{Finding, Proof, When};
 use crate::protection::{EspSpi, ProtectionClass};
-use crate::summary::{ClassRun, Count};
+use crate::summary::{ClassRun, Count, TlsSeen};
 use crate::time::{Resolution, Span, Timestamp};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
@@ -193,14 +193,11 @@ fn totals(sources: &Sources<'_>) -> schema::Totals {
 
 /// Frames that show a packet again, by kind.
 fn artefacts(facts: &Facts) -> BTreeMap<String, schema::Count> {
-    let mut twins = schema::Count::default();
-    for run in facts.pairs.iter().filter_map(|pair| pair.decrypted_twins) {
-        twins.frames += run.frames;
-        twins.bytes += run.bytes;
-    }
     let mut seen: BTreeMap<String, schema::Count> = BTreeMap::new();
-    if twins.frames > 0 {
-        seen.insert("decrypted_twin".to_owned(), twins);
+    for (why, run) in facts.pairs.iter().flat_map(|pair| &pair.set_aside) {
+        let all = seen.entry(why.as_str().to_owned()).or_default();
+        all.frames += run.frames;
+        all.bytes += run.bytes;
     }
     for ((_, kind), told) in &facts.duplicates {
         let all = seen.entry(kind.as_str().to_owned()).or_default();
@@ -248,7 +245,17 @@ fn pair(facts: &PairFacts, clock: &Clock) -> Option<schema::Pair> {
         first_time: clock.start(&total),
         last_time: clock.end(&total),
         spis: spis(&facts.spis),
+        tls: facts.tls.iter().map(tls_server).collect(),
     })
+}
+
+fn tls_server((name, seen): (&Option<String>, &TlsSeen)) -> schema::TlsServer {
+    schema::TlsServer {
+        server_name: name.clone(),
+        versions: seen.versions.iter().map(ToString::to_string).collect(),
+        hellos: seen.hellos,
+        first: frame(seen.first.frame),
+    }
 }
 
 fn window(number: usize, explained: &ExplainedWindow, clock: &Clock) -> schema::Window {

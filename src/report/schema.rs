@@ -258,6 +258,21 @@ pub struct Pair {
     pub last_time: String,
     /// SPIs of ESP and AH.
     pub spis: Vec<String>,
+    /// TLS servers whose handshakes were seen in clear.
+    pub tls: Vec<TlsServer>,
+}
+
+/// A TLS server by the name that clients asked for.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct TlsServer {
+    /// The name; null where clients said none.
+    pub server_name: Option<String>,
+    /// The versions that it chose: `TLS 1.2`, `TLS 1.3`, …
+    pub versions: Vec<String>,
+    /// Greetings of clients and servers.
+    pub hellos: u64,
+    /// The first of them.
+    pub first: FrameRef,
 }
 
 /// What one application sent inside a window.

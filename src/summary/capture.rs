@@ -1,127 +1,32 @@
 //! One capture's packets, folded into streams as they pass.
 
+mod handed_over;
 mod settle;
 
+use super::capture_summary::Count;
+use super::capture_summary::{CaptureSummary, Unpaired};
 use super::connections::{Carried, Connections};
+use super::conversations::Conversations;
 use super::ike::{IkeObserver, Place};
-use super::timeline::{ClassRun, Flow, Interleaving, Runs, Sighting};
+use super::timeline::{Flow, Interleaving, Runs, Sighting};
 use crate::capture::RawFrame;
-use crate::evidence::{EvidenceId, Problem};
+use crate::evidence::EvidenceId;
 use crate::hosts::{Direction, HostPair};
-use crate::ike::Negotiations;
 use crate::packet::fragment::Fragments;
-use crate::packet::{IpPacket, Packet, StopReason, decode, protocol};
+use crate::packet::{IpPacket, Packet, decode, protocol};
+use crate::protection::checksum::is_unfinished;
 use crate::protection::duplicate::{DuplicateKind, Duplicates};
 use crate::protection::esp_null::NullEvidence;
 use crate::protection::esp_sequence::SequenceNumbers;
-use crate::protection::secret::{Secret, secret};
+use crate::protection::secret::secret;
 use crate::protection::twin::{Candidate, PlainLengths, Twins};
-use crate::protection::unreachable::{Unreachable, quoted_ike};
+use crate::protection::unreachable::quoted_ike;
 use crate::protection::{
     Classified, EspSpi, ExemptKind, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass, Stream,
     classify,
 };
 use crate::time::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// Frames and their octets on the wire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count {
-    /// Frames.
-    pub frames: u64,
-    /// Octets on the wire.
-    pub bytes: u64,
-    /// Those of them that the captures hold.
-    pub captured: u64,
-}
-
-impl Count {
-    /// Adds one frame.
-    pub fn add(&mut self, bytes: u64, captured: u64) {
-        self.frames += 1;
-        self.bytes += bytes;
-        self.captured += captured;
-    }
-
-    /// Adds another count.
-    pub fn join(&mut self, other: Self) {
-        self.frames += other.frames;
-        self.bytes += other.bytes;
-        self.captured += other.captured;
-    }
-
-    /// How much some runs are together.
-    #[must_use]
-    pub fn of(runs: &[ClassRun]) -> Self {
-        runs.iter().fold(Self::default(), |mut sum, run| {
-            sum.frames += run.frames;
-            sum.bytes += run.bytes;
-            sum.captured += run.captured;
-            sum
-        })
-    }
-}
-
-/// What a frame without a pair was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Unpaired {
-    /// Address resolution, exempt.
-    Arp,
-    /// Another link-layer protocol, by its EtherType.
-    NonIp(u16),
-    /// No class could be told.
-    Undecodable(StopReason),
-    /// IKE messages that open a negotiation beyond the bounds: a flood.
-    IkeFlood,
-}
-
-/// What one capture boils down to.
-#[derive(Clone, Debug, Default)]
-pub struct CaptureSummary {
-    /// Per pair and stream, its runs in order of time.
-    pub streams: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
-    /// Per pair, stretches in which clear and protected packets alternate.
-    pub interleaved: BTreeMap<HostPair, Vec<ClassRun>>,
-    /// Frames that belong to no pair.
-    pub unpaired: BTreeMap<Unpaired, Count>,
-    /// ESP streams whose packets turned out to be readable.
-    pub null_encrypted: BTreeSet<(HostPair, Stream)>,
-    /// Credentials in clear text: the first and the last packet of each form, and how many.
-    pub secrets: BTreeMap<(HostPair, Secret), (Sighting, Sighting, u64)>,
-    /// ESP streams of which packets are missing.
-    pub esp_gaps: BTreeMap<(HostPair, Stream), SequenceNumbers>,
-    /// Clear packets that show again, decrypted, what the capture also shows inside ESP.
-    pub decrypted_twins: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
-    /// Packets that the capture shows again, unchanged; they are in no stream.
-    pub duplicates: BTreeMap<HostPair, BTreeMap<DuplicateKind, Vec<ClassRun>>>,
-    /// The same of frames without a pair.
-    pub unpaired_duplicates: BTreeMap<DuplicateKind, Count>,
-    /// IKE messages, by exchange.
-    pub negotiations: Negotiations,
-    /// ICMP errors about IKE, the first of each kind and pair, with how many there were.
-    pub unreachable: BTreeMap<Unreachable, (Sighting, Sighting, u64)>,
-    /// It holds packets that no Ethernet carries: taken before a network card cut them, or after
-    /// one had put them together.
-    pub has_unsegmented: bool,
-    /// What is wrong with IKE messages.
-    pub problems: Vec<Problem>,
-    /// All frames.
-    pub total: Count,
-    /// Time of the earliest and the latest frame.
-    pub span: Option<(Timestamp, Timestamp)>,
-}
-
-impl CaptureSummary {
-    /// The class of a stream after all its packets were seen.
-    #[must_use]
-    pub fn class_of(&self, pair: HostPair, stream: Stream) -> ProtectionClass {
-        if self.null_encrypted.contains(&(pair, stream)) {
-            ProtectionClass::EspNull
-        } else {
-            stream.class()
-        }
-    }
-}
+use std::collections::{BTreeMap, HashMap};
 
 /// Folds the frames of one capture, in file order.
 pub struct CaptureObserver<'p> {
@@ -133,6 +38,8 @@ pub struct CaptureObserver<'p> {
     twins: Twins,
     /// Clear packets that wait for the verdict on twins.
     likely_twins: HashMap<(HostPair, Stream, Candidate), Runs, foldhash::fast::RandomState>,
+    /// Clear packets that wait for the verdict on encryption by the network card.
+    handed_over: handed_over::Waiting,
     duplicates: Duplicates,
     /// Packets that repeat another, until it is known whether that is the rule.
     repeated: Repeated,
@@ -140,6 +47,7 @@ pub struct CaptureObserver<'p> {
     fragments: Fragments<Stream, Later>,
     ike: IkeObserver,
     connections: Connections<Later>,
+    conversations: Conversations,
     summary: CaptureSummary,
 }
 
@@ -174,12 +82,14 @@ impl<'p> CaptureObserver<'p> {
             spis: HashMap::default(),
             twins: Twins::default(),
             likely_twins: HashMap::default(),
+            handed_over: HashMap::default(),
             duplicates: Duplicates::default(),
             repeated: HashMap::default(),
             repeated_unpaired: BTreeMap::new(),
             fragments: Fragments::default(),
             ike: IkeObserver::default(),
             connections: Connections::default(),
+            conversations: Conversations::default(),
             summary: CaptureSummary::default(),
         }
     }
@@ -192,10 +102,16 @@ impl<'p> CaptureObserver<'p> {
         self.summary.span = Some((first.min(seen.time), last.max(seen.time)));
         let packet = decode(frame);
         match classify(&packet, self.named) {
-            Classified::Paired { pair, stream, body, body_len, .. } => {
+            Classified::Paired { pair, direction, stream, body, body_len } => {
                 if let Packet::Ip(ip) = &packet {
+                    let seen = Sighting {
+                        flow: flow_of(ip, pair),
+                        direction,
+                        unfinished: matches!(stream, Stream::Clear { .. }) && is_unfinished(ip),
+                        ..seen
+                    };
+                    let stream = self.of_conversation(ip, pair, stream, seen);
                     if let Some(kind) = self.duplicates.observe(ip, frame.time, frame.interface) {
-                        let seen = Sighting { flow: flow_of(ip, pair), ..seen };
                         let repeated = self.repeated.entry((pair, kind, stream));
                         return repeated.or_default().observe(seen);
                     }
@@ -225,7 +141,9 @@ impl<'p> CaptureObserver<'p> {
         }
         self.settle_duplicates();
         self.settle_twins();
+        self.settle_handed_over();
         let mut summary = self.summary;
+        (summary.tls, summary.tcp_gaps) = self.conversations.finish();
         (summary.negotiations, summary.problems) = self.ike.finish();
         let spis: BTreeMap<_, _> = self.spis.into_iter().collect();
         for (key, evidence) in spis {
@@ -250,6 +168,20 @@ impl<'p> CaptureObserver<'p> {
         summary
     }
 
+    /// The stream of a packet by what its conversation told before.
+    fn of_conversation(
+        &mut self,
+        ip: &IpPacket<'_>,
+        pair: HostPair,
+        stream: Stream,
+        seen: Sighting,
+    ) -> Stream {
+        if ip.fragment.is_some() {
+            return stream;
+        }
+        self.conversations.observe(ip, pair, stream, seen)
+    }
+
     fn observe_ip(
         &mut self,
         ip: &IpPacket<'_>,
@@ -257,7 +189,6 @@ impl<'p> CaptureObserver<'p> {
         stream: Stream,
         (seen, place): (Sighting, Place),
     ) {
-        let seen = Sighting { flow: flow_of(ip, pair), ..seen };
         let Some(fragment) = ip.fragment else {
             return self.observe_whole(ip, pair, stream, (seen, place));
         };
@@ -315,11 +246,17 @@ impl<'p> CaptureObserver<'p> {
     }
 
     fn place(&mut self, pair: HostPair, stream: Stream, seen: Sighting) {
-        self.streams.entry((pair, stream)).or_default().observe(seen);
         match stream.class() {
-            ProtectionClass::Clear => self.interleaving.entry(pair).or_default().clear(seen),
+            ProtectionClass::Clear => {
+                let of_pair = self.interleaving.entry(pair).or_default();
+                of_pair.clear(seen);
+                if seen.unfinished && of_pair.may_hand_over(seen.direction) {
+                    let waiting = self.handed_over.entry((pair, seen.direction, stream));
+                    return waiting.or_default().observe(seen);
+                }
+            }
             ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => {
-                self.interleaving.entry(pair).or_default().protected();
+                self.interleaving.entry(pair).or_default().protected(seen.direction);
             }
             ProtectionClass::Ike
             | ProtectionClass::NattKeepalive
@@ -327,6 +264,7 @@ impl<'p> CaptureObserver<'p> {
             | ProtectionClass::NonIp
             | ProtectionClass::Undecodable => {}
         }
+        self.streams.entry((pair, stream)).or_default().observe(seen);
     }
 
     /// Whether a whole packet may be the twin of an ESP packet before it.

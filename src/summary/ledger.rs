@@ -1,7 +1,7 @@
 //! Where the octets of a capture's frames went: one bucket for each class, and for packets that it
 //! shows again.
 
-use super::capture::{CaptureSummary, Count, Unpaired};
+use super::capture_summary::{CaptureSummary, Count, Unpaired};
 use crate::evidence::Extent;
 use crate::protection::ProtectionClass;
 use std::collections::BTreeMap;
@@ -26,7 +26,8 @@ impl CaptureSummary {
             };
             ledger.add(bucket(class), *count);
         }
-        for runs in self.decrypted_twins.values().flat_map(BTreeMap::values) {
+        let aside = self.decrypted_twins.values().chain(self.handed_over.values());
+        for runs in aside.flat_map(BTreeMap::values) {
             ledger.add(AGAIN, Count::of(runs));
         }
         for runs in self.duplicates.values().flat_map(BTreeMap::values) {

@@ -5,12 +5,17 @@
 //! never with packets or records. Knows no policy and no gap.
 
 mod capture;
+mod capture_summary;
 mod connections;
+mod conversations;
 mod ike;
 mod ledger;
+mod tcp_gaps;
 mod timeline;
 
-pub use capture::{CaptureObserver, CaptureSummary, Count, Unpaired};
+pub use capture::CaptureObserver;
+pub use capture_summary::{CaptureSummary, Count, Unpaired};
+pub use conversations::{TcpGap, TlsSeen, TlsServer};
 pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
 
 use crate::eventlog::LogEvent;
@@ -28,6 +33,26 @@ pub struct LogPart {
     pub folder: String,
     /// What the catalogue knows of it, in the log's order.
     pub events: Vec<LogEvent>,
+}
+
+/// Why clear packets are no leaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SetAside {
+    /// They show again, decrypted, what was captured inside ESP too.
+    DecryptedTwin,
+    /// They were captured on their sender, before its network card encrypted them.
+    HandedOver,
+}
+
+impl SetAside {
+    /// The reason as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DecryptedTwin => "decrypted_twin",
+            Self::HandedOver => "before_encryption",
+        }
+    }
 }
 
 /// A stream, the class that all its packets together have, and its runs.
@@ -67,13 +92,39 @@ impl Summary {
         pairs
     }
 
-    /// The clear streams that show again what was captured inside ESP too.
+    /// The clear streams that were no leaks, and why.
     #[must_use]
-    pub fn decrypted_twins(&self) -> StreamsByPair<'_> {
-        let mut pairs = StreamsByPair::new();
-        for (pair, streams) in self.captures.values().flat_map(|c| &c.decrypted_twins) {
+    pub fn set_aside(&self) -> BTreeMap<HostPair, Vec<(SetAside, JudgedStream<'_>)>> {
+        let mut pairs: BTreeMap<HostPair, Vec<_>> = BTreeMap::new();
+        for capture in self.captures.values() {
+            let twins = capture.decrypted_twins.iter().map(|of| (SetAside::DecryptedTwin, of));
+            let handed = capture.handed_over.iter().map(|of| (SetAside::HandedOver, of));
+            for (why, (pair, streams)) in twins.chain(handed) {
+                let of_pair = pairs.entry(*pair).or_default();
+                let judged = |(s, runs): (&Stream, _)| (why, (*s, s.class(), runs));
+                of_pair.extend(streams.iter().map(|(s, runs)| judged((s, runs.as_slice()))));
+            }
+        }
+        pairs
+    }
+
+    /// The TLS servers of every pair, by name.
+    #[must_use]
+    pub fn tls(&self) -> BTreeMap<HostPair, BTreeMap<Option<String>, TlsSeen>> {
+        let mut pairs: BTreeMap<HostPair, BTreeMap<_, TlsSeen>> = BTreeMap::new();
+        for ((pair, name), seen) in self.captures.values().flat_map(|c| &c.tls) {
             let of_pair = pairs.entry(*pair).or_default();
-            of_pair.extend(streams.iter().map(|(s, runs)| (*s, s.class(), runs.as_slice())));
+            let known = of_pair.entry(name.clone()).or_insert_with(|| TlsSeen {
+                versions: [].into(),
+                hellos: 0,
+                first: seen.first,
+            });
+            known.versions.extend(&seen.versions);
+            known.hellos += seen.hellos;
+            let in_time = |seen: &Sighting| (seen.time, seen.frame);
+            if in_time(&seen.first) < in_time(&known.first) {
+                known.first = seen.first;
+            }
         }
         pairs
     }

@@ -4,6 +4,7 @@
 
 use crate::capture::RawFrame;
 use crate::evidence::{EvidenceId, FrameRef};
+use crate::hosts::Direction;
 use crate::time::{Span, Timestamp};
 
 /// The two ends of a conversation between a pair's hosts.
@@ -43,7 +44,7 @@ pub struct ClassRun {
 pub const SILENCE: Span = Span::from_seconds(1);
 
 /// Where and when a packet was seen, and how long it was on the wire.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sighting {
     /// The frame.
     pub frame: FrameRef,
@@ -55,6 +56,10 @@ pub struct Sighting {
     pub captured: u64,
     /// The flow it belongs to, where it shows ports.
     pub flow: Option<Flow>,
+    /// Which way it went between the hosts of its pair.
+    pub direction: Direction,
+    /// It was clear, and its checksum had still to be finished by a network card.
+    pub unfinished: bool,
 }
 
 /// The runs of one stream of one pair, in order of arrival until [`Runs::finish`].
@@ -99,6 +104,12 @@ impl Runs {
             }
         }
         runs
+    }
+}
+
+impl From<Vec<ClassRun>> for Runs {
+    fn from(runs: Vec<ClassRun>) -> Self {
+        Self(runs)
     }
 }
 
@@ -147,18 +158,43 @@ impl ClassRun {
 pub struct Interleaving {
     last_clear: Option<Timestamp>,
     protected_since: bool,
+    /// Packets each way, from the lower address and from the higher: clear and finished by their
+    /// sender, clear in all, and protected.
+    finished: [u64; 2],
+    clear: [u64; 2],
+    protected: [u64; 2],
     /// Stretches in which it happened.
     pub stretches: Runs,
 }
 
 impl Interleaving {
     /// A protected packet of the pair was seen.
-    pub fn protected(&mut self) {
+    pub fn protected(&mut self, direction: Direction) {
         self.protected_since = true;
+        self.protected[way(direction)] += 1;
+    }
+
+    /// Whether one side may have its network card encrypt: as far as was seen it sends in clear
+    /// only, and gets nothing in clear.
+    #[must_use]
+    pub fn may_hand_over(&self, from: Direction) -> bool {
+        self.protected[way(from)] == 0 && self.clear[1 - way(from)] == 0
+    }
+
+    /// Whether one side had its network card encrypt: it sends in clear only, nearly all of it
+    /// with checksums that are still to be finished, and gets nothing but protected packets.
+    #[must_use]
+    pub fn hands_over(&self, from: Direction) -> bool {
+        let (here, there) = (way(from), 1 - way(from));
+        self.may_hand_over(from)
+            && self.protected[there] >= FEWEST_ANSWERS
+            && self.finished[here] * 5 <= self.clear[here]
     }
 
     /// A clear packet of the pair was seen.
     pub fn clear(&mut self, seen: Sighting) {
+        self.clear[way(seen.direction)] += 1;
+        self.finished[way(seen.direction)] += u64::from(!seen.unfinished);
         let between = std::mem::take(&mut self.protected_since);
         let last = self.last_clear.replace(seen.time);
         if between && last.is_some_and(|last| seen.time.since(last).magnitude() <= SILENCE) {
@@ -166,6 +202,16 @@ impl Interleaving {
         }
     }
 }
+
+const fn way(direction: Direction) -> usize {
+    match direction {
+        Direction::AToB => 0,
+        Direction::BToA => 1,
+    }
+}
+
+/// Fewer answers may be chance.
+const FEWEST_ANSWERS: u64 = 8;
 
 impl Sighting {
     /// Where a frame of a capture was seen.
@@ -177,6 +223,8 @@ impl Sighting {
             bytes: u64::from(frame.original_len),
             captured: frame.data.len() as u64,
             flow: None,
+            direction: Direction::AToB,
+            unfinished: false,
         }
     }
 }
@@ -190,7 +238,15 @@ mod tests {
     fn seen(frame: u64, millis: i64) -> Sighting {
         let time = Timestamp(millis * 1_000_000);
         let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(frame) };
-        Sighting { frame, time, bytes: 100, captured: 60, flow: None }
+        Sighting {
+            frame,
+            time,
+            bytes: 100,
+            captured: 60,
+            flow: None,
+            direction: Direction::AToB,
+            unfinished: false,
+        }
     }
 
     #[test]
@@ -208,7 +264,7 @@ mod tests {
     fn protected_between_two_close_clear_packets_is_interleaved() {
         let mut pair = Interleaving::default();
         pair.clear(seen(1, 0));
-        pair.protected();
+        pair.protected(Direction::BToA);
         pair.clear(seen(3, 10));
         assert_eq!(pair.stretches.finish().len(), 1);
     }

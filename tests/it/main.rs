@@ -29,6 +29,8 @@ mod packed;
 
 mod capture_formats;
 
+mod conversations;
+
 mod classification;
 
 mod encapsulation;

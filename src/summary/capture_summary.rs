@@ -1,0 +1,134 @@
+//! What one capture boils down to.
+
+use super::conversations::{TcpGap, TlsSeen, TlsServer};
+use super::timeline::{ClassRun, Sighting};
+use crate::evidence::Problem;
+use crate::hosts::HostPair;
+use crate::ike::Negotiations;
+use crate::packet::StopReason;
+use crate::protection::duplicate::DuplicateKind;
+use crate::protection::esp_sequence::SequenceNumbers;
+use crate::protection::secret::Secret;
+use crate::protection::unreachable::Unreachable;
+use crate::protection::{ProtectionClass, Stream};
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Frames and their octets on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Frames.
+    pub frames: u64,
+    /// Octets on the wire.
+    pub bytes: u64,
+    /// Those of them that the captures hold.
+    pub captured: u64,
+}
+
+impl Count {
+    /// Adds one frame.
+    pub fn add(&mut self, bytes: u64, captured: u64) {
+        self.frames += 1;
+        self.bytes += bytes;
+        self.captured += captured;
+    }
+
+    /// Adds another count.
+    pub fn join(&mut self, other: Self) {
+        self.frames += other.frames;
+        self.bytes += other.bytes;
+        self.captured += other.captured;
+    }
+
+    /// How much some runs are together.
+    #[must_use]
+    pub fn of(runs: &[ClassRun]) -> Self {
+        runs.iter().fold(Self::default(), |mut sum, run| {
+            sum.frames += run.frames;
+            sum.bytes += run.bytes;
+            sum.captured += run.captured;
+            sum
+        })
+    }
+}
+
+/// What a frame without a pair was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unpaired {
+    /// Address resolution, exempt.
+    Arp,
+    /// Another link-layer protocol, by its EtherType.
+    NonIp(u16),
+    /// No class could be told.
+    Undecodable(StopReason),
+    /// IKE messages that open a negotiation beyond the bounds: a flood.
+    IkeFlood,
+}
+
+/// What one capture boils down to.
+#[derive(Clone, Debug, Default)]
+pub struct CaptureSummary {
+    /// Per pair and stream, its runs in order of time.
+    pub streams: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
+    /// Per pair, stretches in which clear and protected packets alternate.
+    pub interleaved: BTreeMap<HostPair, Vec<ClassRun>>,
+    /// Frames that belong to no pair.
+    pub unpaired: BTreeMap<Unpaired, Count>,
+    /// ESP streams whose packets turned out to be readable.
+    pub null_encrypted: BTreeSet<(HostPair, Stream)>,
+    /// Credentials in clear text: the first and the last packet of each form, and how many.
+    pub secrets: BTreeMap<(HostPair, Secret), (Sighting, Sighting, u64)>,
+    /// TLS servers whose handshakes were seen in clear.
+    pub tls: BTreeMap<TlsServer, TlsSeen>,
+    /// Octets of TCP that the capture lost.
+    pub tcp_gaps: BTreeMap<HostPair, TcpGap>,
+    /// ESP streams of which packets are missing.
+    pub esp_gaps: BTreeMap<(HostPair, Stream), SequenceNumbers>,
+    /// Clear packets that show again, decrypted, what the capture also shows inside ESP.
+    pub decrypted_twins: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
+    /// Clear packets that their sender seems to have handed to a network card that encrypts.
+    pub handed_over: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
+    /// Packets that the capture shows again, unchanged; they are in no stream.
+    pub duplicates: BTreeMap<HostPair, BTreeMap<DuplicateKind, Vec<ClassRun>>>,
+    /// The same of frames without a pair.
+    pub unpaired_duplicates: BTreeMap<DuplicateKind, Count>,
+    /// IKE messages, by exchange.
+    pub negotiations: Negotiations,
+    /// ICMP errors about IKE, the first of each kind and pair, with how many there were.
+    pub unreachable: BTreeMap<Unreachable, (Sighting, Sighting, u64)>,
+    /// It holds packets that no Ethernet carries: taken before a network card cut them, or after
+    /// one had put them together.
+    pub has_unsegmented: bool,
+    /// What is wrong with IKE messages.
+    pub problems: Vec<Problem>,
+    /// All frames.
+    pub total: Count,
+    /// Time of the earliest and the latest frame.
+    pub span: Option<(Timestamp, Timestamp)>,
+}
+
+impl CaptureSummary {
+    /// Whether it was taken on one of the hosts: it shows packets on both sides of IPsec, or larger
+    /// than any network carries.
+    #[must_use]
+    pub fn was_on_a_host(&self) -> bool {
+        let aside = !self.decrypted_twins.is_empty() || !self.handed_over.is_empty();
+        aside || self.has_unsegmented
+    }
+
+    /// Whether it shows clear packets of a pair that were no leaks.
+    #[must_use]
+    pub fn shows_again(&self, pair: HostPair) -> bool {
+        self.decrypted_twins.contains_key(&pair) || self.handed_over.contains_key(&pair)
+    }
+
+    /// The class of a stream after all its packets were seen.
+    #[must_use]
+    pub fn class_of(&self, pair: HostPair, stream: Stream) -> ProtectionClass {
+        if self.null_encrypted.contains(&(pair, stream)) {
+            ProtectionClass::EspNull
+        } else {
+            stream.class()
+        }
+    }
+}

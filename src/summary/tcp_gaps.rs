@@ -1,0 +1,173 @@
+//! Octets of a TCP connection that one side acknowledged and the capture does not hold: it lost them.
+//!
+//! A hole alone proves nothing, for the network may have lost the segment; what the receiver
+//! acknowledged was on its way past the capture (RFC 9293 §3.4).
+
+use crate::packet::TcpSegment;
+
+/// One direction of a connection: what was sent, and what the other side says it has.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Way {
+    /// Whether the two numbers are known.
+    begun: bool,
+    /// The number behind the last octet that was seen or acknowledged.
+    next: u32,
+    acknowledged: u32,
+    /// From and to of what was passed over, the oldest first.
+    holes: Vec<(u32, u32)>,
+    missing: u64,
+}
+
+impl Way {
+    /// Takes a segment of this direction; `length` is that of its data on the wire.
+    pub(super) fn sent(&mut self, segment: TcpSegment, length: usize) {
+        let flags = u32::from(segment.syn) + u32::from(segment.fin);
+        let length = u32::try_from(length).unwrap_or(u32::MAX).wrapping_add(flags);
+        let end = segment.sequence.wrapping_add(length);
+        if !self.begun {
+            *self =
+                Self { begun: true, next: end, acknowledged: segment.sequence, ..Self::default() };
+            return;
+        }
+        let ahead = distance(self.next, segment.sequence);
+        if ahead > FARTHEST {
+            // Not of this connection, or a jump that no window allows.
+            self.settle();
+            return self.sent(segment, length as usize);
+        }
+        if ahead > 0 {
+            self.open(self.next, segment.sequence);
+        } else if !self.holes.is_empty() {
+            self.fill(segment.sequence, end);
+        }
+        if distance(self.next, end) > 0 {
+            self.next = end;
+        }
+    }
+
+    /// Takes what the other side acknowledges.
+    pub(super) fn acknowledge(&mut self, number: u32) {
+        if !self.begun {
+            *self = Self { begun: true, next: number, acknowledged: number, ..Self::default() };
+            return;
+        }
+        let ahead = distance(self.next, number);
+        if (1..=FARTHEST).contains(&ahead) {
+            self.open(self.next, number);
+            self.next = number;
+        }
+        if ahead <= FARTHEST && distance(self.acknowledged, number) > 0 {
+            self.acknowledged = number;
+        }
+    }
+
+    /// Whether a segment opens another connection between the same ports.
+    pub(super) fn begins_anew(&self, segment: TcpSegment) -> bool {
+        self.begun && segment.syn && distance(segment.sequence, self.next).unsigned_abs() > LONGEST
+    }
+
+    /// Ends the connection: how many octets the capture lost of it.
+    pub(super) fn settle(&mut self) -> u64 {
+        let ended = std::mem::take(self);
+        let lost = ended.holes.iter().map(|hole| ended.lost(*hole)).sum::<u64>();
+        ended.missing + lost
+    }
+
+    fn open(&mut self, from: u32, to: u32) {
+        if let Some(last) = self.holes.last_mut()
+            && last.1 == from
+        {
+            last.1 = to;
+            return;
+        }
+        if self.holes.len() >= MOST_HOLES {
+            let oldest = self.holes.remove(0);
+            self.missing += self.lost(oldest);
+        }
+        self.holes.push((from, to));
+    }
+
+    /// What comes late was not lost.
+    fn fill(&mut self, from: u32, to: u32) {
+        let holes = std::mem::take(&mut self.holes);
+        for (start, end) in holes {
+            if distance(from, end) <= 0 || distance(start, to) <= 0 {
+                self.holes.push((start, end));
+                continue;
+            }
+            if distance(start, from) > 0 {
+                self.holes.push((start, from));
+            }
+            if distance(to, end) > 0 {
+                self.holes.push((to, end));
+            }
+        }
+    }
+
+    fn lost(&self, (from, to): (u32, u32)) -> u64 {
+        let known = if distance(to, self.acknowledged) >= 0 { to } else { self.acknowledged };
+        u64::try_from(distance(from, known)).unwrap_or_default()
+    }
+}
+
+/// How far behind `from` a number lies, on the circle of 2^32 (RFC 9293 §3.4).
+const fn distance(from: u32, to: u32) -> i32 {
+    to.wrapping_sub(from).cast_signed()
+}
+
+/// The largest window (RFC 7323 §2.3).
+const FARTHEST: i32 = 1 << 30;
+/// A segment's data at the most.
+const LONGEST: u32 = 1 << 16;
+const MOST_HOLES: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(sequence: u32) -> TcpSegment {
+        TcpSegment { sequence, acknowledged: None, syn: false, fin: false, reset: false }
+    }
+
+    #[test]
+    fn a_hole_counts_once_it_is_acknowledged() {
+        let mut way = Way::default();
+        way.sent(segment(u32::MAX - 49), 100);
+        way.sent(segment(150), 100);
+        let mut silent = way.clone();
+        assert_eq!(silent.settle(), 0, "the network may have lost it");
+        way.acknowledge(250);
+        assert_eq!(way.settle(), 100);
+    }
+
+    #[test]
+    fn what_comes_late_or_again_is_no_loss() {
+        let mut way = Way::default();
+        way.sent(segment(0), 100);
+        way.sent(segment(200), 100);
+        way.sent(segment(100), 40);
+        way.sent(segment(140), 60);
+        way.sent(segment(0), 100);
+        way.acknowledge(300);
+        assert_eq!(way.settle(), 0);
+    }
+
+    #[test]
+    fn an_acknowledgement_of_the_unseen_is_a_loss() {
+        let mut way = Way::default();
+        way.acknowledge(1000);
+        way.sent(segment(1000), 10);
+        way.acknowledge(1510);
+        assert_eq!(way.settle(), 500);
+    }
+
+    #[test]
+    fn the_flags_take_a_number_each() {
+        let mut way = Way::default();
+        way.sent(TcpSegment { syn: true, ..segment(9) }, 0);
+        way.acknowledge(10);
+        way.sent(TcpSegment { fin: true, ..segment(10) }, 5);
+        way.acknowledge(16);
+        assert_eq!(way.settle(), 0);
+    }
+}
