@@ -10,6 +10,7 @@ mod connections;
 mod conversations;
 mod ike;
 mod ledger;
+mod streams;
 mod tcp_gaps;
 mod timeline;
 

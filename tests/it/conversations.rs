@@ -149,7 +149,7 @@ fn one_sided(finished: bool) -> Vec<Vec<u8>> {
     let mut connection = Connection::to(445);
     let mut frames = Vec::new();
     for n in 0..40u32 {
-        let mut segment = connection.segment(0, &vec![n.to_le_bytes()[0]; 200]);
+        let mut segment = connection.segment(0, &[n.to_le_bytes()[0]; 200]);
         if !finished {
             // RFC 9293 §3.1: the pseudo header's sum, as it is handed to the card.
             let sum = 0x0a00 + 1 + 0x0a00 + 2 + 6 + 220_u16;
