@@ -23,7 +23,7 @@ pub use clock::{ClockOffset, OffsetMethod};
 pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
 pub use unreachable::UnreachableFacts;
 pub use verdict::Verdict;
-pub use windows::{AppCount, CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
+pub use windows::{CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
 
 use crate::eventlog::LogEvent;
 use crate::evidence::EvidenceId;
@@ -33,7 +33,7 @@ use crate::policy::{Expectation, ExpectationSource, InferredFrom, Level, Policy}
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::{App, EspSpi, ProtectionClass, Stream};
 use crate::summary::{
-    ClassRun, Count, JudgedStream, SetAside, StreamsByPair, Summary, TlsSeen, Unpaired,
+    ClassRun, Contents, Count, JudgedStream, SetAside, StreamsByPair, Summary, TlsSeen, Unpaired,
 };
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +55,8 @@ pub struct PairFacts {
     pub unprotected: Count,
     /// Clear frames that were no leaks, and why.
     pub set_aside: BTreeMap<SetAside, ClassRun>,
+    /// What readable ESP carried, by application and whether it protects itself.
+    pub readable: Contents,
     /// TLS servers whose handshakes were seen in clear, by name.
     pub tls: BTreeMap<Option<String>, TlsSeen>,
     /// SPIs of ESP and AH.
@@ -178,6 +180,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         for (why, judged_stream) in aside.get(pair).into_iter().flatten() {
             judged.add_aside(*why, *judged_stream, policy);
         }
+        judged.facts.readable = summary.readable(*pair);
         judged.facts.tls = tls.get(pair).cloned().unwrap_or_default();
         let interleaved = interleaved(summary, *pair);
         let protected = &judged.facts.protected_runs;
@@ -225,6 +228,7 @@ fn judge_pair(
             by_class: BTreeMap::new(),
             unprotected: Count::default(),
             set_aside: BTreeMap::new(),
+            readable: Contents::new(),
             tls: BTreeMap::new(),
             spis: BTreeSet::new(),
             protected_runs: Vec::new(),

@@ -126,8 +126,10 @@ pub(super) fn weaker_than_encryption(facts: &Facts) -> Vec<Finding> {
             let severity = if wanted { Severity::Info } else { severity };
             let title = format!("{} and {} exchanged {what}", pair.pair.a(), pair.pair.b());
             let packets = counted(run.frames, "packet");
+            let readable =
+                if class == ProtectionClass::EspNull { applications(pair) } else { String::new() };
             let detail = format!(
-                "{packets} from frame {} to frame {}: authenticated, not confidential.",
+                "{packets} from frame {} to frame {}: authenticated, not confidential.{readable}",
                 run.first, run.last,
             );
             found.push(Finding {
@@ -139,6 +141,16 @@ pub(super) fn weaker_than_encryption(facts: &Facts) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// What could be read, in a sentence.
+fn applications(pair: &PairFacts) -> String {
+    let apps = pair.readable.iter().map(|((app, encrypted), count)| {
+        let own = if *encrypted { " (protects itself)" } else { "" };
+        format!("{} {}{own}", app.as_str(), count.frames)
+    });
+    let apps: Vec<String> = apps.collect();
+    if apps.is_empty() { String::new() } else { format!(" Readable: {}.", apps.join(", ")) }
 }
 
 /// Packets that a capture shows inside ESP and again after decryption.

@@ -8,7 +8,7 @@ use crate::correlate::{Cause, ExplainedWindow, FactRef, Facts, PairFacts, Placed
 use crate::evidence::{Content, Evidence, EvidenceId, FrameRef, Position};
 use crate::findings::{Finding, Proof, When};
 use crate::protection::{EspSpi, ProtectionClass};
-use crate::summary::{ClassRun, Count, TlsSeen};
+use crate::summary::{ClassRun, Contents, Count, TlsSeen};
 use crate::time::{Resolution, Span, Timestamp};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
@@ -245,8 +245,19 @@ fn pair(facts: &PairFacts, clock: &Clock) -> Option<schema::Pair> {
         first_time: clock.start(&total),
         last_time: clock.end(&total),
         spis: spis(&facts.spis),
+        readable: apps(&facts.readable),
         tls: facts.tls.iter().map(tls_server).collect(),
     })
+}
+
+fn apps(apps: &Contents) -> Vec<schema::App> {
+    let told = apps.iter().map(|((app, encrypted), sum)| schema::App {
+        app: app.as_str().to_owned(),
+        frames: sum.frames,
+        bytes: sum.bytes,
+        encrypted: *encrypted,
+    });
+    told.collect()
 }
 
 fn tls_server((name, seen): (&Option<String>, &TlsSeen)) -> schema::TlsServer {
@@ -274,16 +285,7 @@ fn window(number: usize, explained: &ExplainedWindow, clock: &Clock) -> schema::
         frames: window.run.frames,
         bytes: window.run.bytes,
         mixed: window.mixed,
-        apps: window
-            .apps
-            .iter()
-            .map(|((app, encrypted), sum)| schema::App {
-                app: app.as_str().to_owned(),
-                frames: sum.frames,
-                bytes: sum.bytes,
-                encrypted: *encrypted,
-            })
-            .collect(),
+        apps: apps(&window.apps),
         first: frame(window.run.first),
         last: frame(window.run.last),
         causes: explained.causes.iter().map(cause).collect(),

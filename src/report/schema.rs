@@ -258,6 +258,8 @@ pub struct Pair {
     pub last_time: String,
     /// SPIs of ESP and AH.
     pub spis: Vec<String>,
+    /// What readable ESP carried.
+    pub readable: Vec<App>,
     /// TLS servers whose handshakes were seen in clear.
     pub tls: Vec<TlsServer>,
 }

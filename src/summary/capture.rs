@@ -136,11 +136,12 @@ impl<'p> CaptureObserver<'p> {
         let (streams, pairs) = self.streams.into_parts();
         for Slot { key: (pair, stream), runs, esp, .. } in streams {
             if let Some(evidence) = esp {
-                if evidence.null.is_null() {
-                    summary.null_encrypted.insert((pair, stream));
-                }
                 if evidence.numbers.missing() > 0 {
                     summary.esp_gaps.insert((pair, stream), evidence.numbers);
+                }
+                if evidence.null.is_null() {
+                    summary.null_encrypted.insert((pair, stream));
+                    summary.add_readable(pair, *evidence);
                 }
             }
             if !runs.is_empty() {
@@ -309,10 +310,7 @@ impl<'p> CaptureObserver<'p> {
             // A later fragment has no SPI.
             Stream::Esp(spi, _) if spi != EspSpi(0) => {
                 let evidence = self.streams.of(key).0.esp.get_or_insert_default();
-                evidence.numbers.observe(body);
-                if body.len() == body_len && ip.fragment.is_none() {
-                    evidence.null.observe(body, ip.source, ip.destination);
-                }
+                evidence.observe(ip, (body, body.len() == body_len), seen, self.named);
             }
             Stream::Exempt(ExemptKind::Icmp) => {
                 if let Some(mut told) = quoted_ike(body, ip.protocol == protocol::ICMPV6) {

@@ -10,6 +10,7 @@ mod connections;
 mod conversations;
 mod ike;
 mod ledger;
+mod spi;
 mod streams;
 mod tcp_gaps;
 mod timeline;
@@ -17,6 +18,7 @@ mod timeline;
 pub use capture::CaptureObserver;
 pub use capture_summary::{CaptureSummary, Count, Unpaired};
 pub use conversations::{TcpGap, TlsSeen, TlsServer};
+pub use spi::Contents;
 pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
 
 use crate::eventlog::LogEvent;
@@ -107,6 +109,18 @@ impl Summary {
             }
         }
         pairs
+    }
+
+    /// What readable ESP of a pair carried.
+    #[must_use]
+    pub fn readable(&self, pair: HostPair) -> Contents {
+        let mut all = Contents::new();
+        for of_pair in self.captures.values().filter_map(|capture| capture.readable.get(&pair)) {
+            for (app, count) in of_pair {
+                all.entry(*app).or_default().join(*count);
+            }
+        }
+        all
     }
 
     /// The TLS servers of every pair, by name.

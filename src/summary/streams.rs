@@ -1,10 +1,9 @@
 //! The runs of every pair and stream, and what is kept beside them, found by one look a packet.
 
+use super::spi::SpiEvidence;
 use super::timeline::{Interleaving, Runs};
 use crate::hosts::HostPair;
 use crate::protection::Stream;
-use crate::protection::esp_null::NullEvidence;
-use crate::protection::esp_sequence::SequenceNumbers;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 
@@ -29,13 +28,6 @@ pub(super) struct Slot {
     pub(super) runs: Runs,
     pub(super) esp: Option<Box<SpiEvidence>>,
     pair: usize,
-}
-
-/// What the packets of one SPI show together.
-#[derive(Debug, Default)]
-pub(super) struct SpiEvidence {
-    pub(super) null: NullEvidence,
-    pub(super) numbers: SequenceNumbers,
 }
 
 impl Default for Streams {
