@@ -6,8 +6,8 @@ use super::{Request, Watch};
 use crate::capture::{CaptureOutline, RawFrame, read_netmon, read_pcap, read_pcapng, read_snoop};
 use crate::eventlog::{LogEvent, LogSummary, evt, evtx};
 use crate::evidence::{
-    Content, Evidence, EvidenceId, Extent, Format, Found, Hashing, PEEK, Packed, Packing, Position,
-    Problem, ProblemCode, Unpacking,
+    Content, Evidence, EvidenceId, Extent, Format, Found, HashedBy, Hashing, PEEK, Packed, Packing,
+    Position, Problem, ProblemCode, Unpacking,
 };
 use crate::protection::NamedPorts;
 use crate::summary::{CaptureObserver, Count, LogPart, Summary};
@@ -22,16 +22,20 @@ pub(super) struct Reading {
     /// The file's part of the summary; empty where nothing could be read.
     pub(super) part: Summary,
     pub(super) outside_span: Count,
+    /// It was given by name, not met in a folder.
+    explicit: bool,
+}
+
+/// What is the same for all files.
+pub(super) struct Context<'r> {
+    pub(super) request: &'r Request,
+    pub(super) named: &'r NamedPorts,
+    pub(super) watch: &'r dyn Watch,
+    pub(super) hashed_by: HashedBy,
 }
 
 /// Reads one file. What goes wrong becomes a problem of the evidence.
-pub(super) fn read(
-    found: &Found,
-    id: EvidenceId,
-    request: &Request,
-    named: &NamedPorts,
-    watch: &dyn Watch,
-) -> Reading {
+pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
     let mut reading = Reading::of_nothing(found, id);
     if let Some(problem) = &found.problem {
         reading.evidence.problems.push(problem.clone());
@@ -48,15 +52,14 @@ pub(super) fn read(
             }
         }
     };
-    let mut source = Watched { file, watch, failure: None };
-    let mut bytes = Hashing::new(&mut source, request.hash);
+    let mut source = Watched { file, watch: context.watch, failure: None };
+    let mut bytes = Hashing::new(&mut source, context.hashed_by);
     let first_bytes = peek(&mut bytes);
-    let context = Context { request, named, explicit: found.explicit, watch };
     match Format::of(&first_bytes) {
         Format::Packed(packing) => {
-            reading.unpack(packing, first_bytes.chain(&mut bytes), &context);
+            reading.unpack(packing, first_bytes.chain(&mut bytes), context);
         }
-        format => reading.content_of(format, &mut first_bytes.chain(&mut bytes), &context),
+        format => reading.content_of(format, &mut first_bytes.chain(&mut bytes), context),
     }
     let _ = bytes.drain();
     let size = bytes.passed();
@@ -81,14 +84,6 @@ fn peek(reader: &mut impl Read) -> Vec<u8> {
     first_bytes
 }
 
-/// What is the same for all that one file holds.
-struct Context<'r> {
-    request: &'r Request,
-    named: &'r NamedPorts,
-    explicit: bool,
-    watch: &'r dyn Watch,
-}
-
 impl Reading {
     fn of_nothing(found: &Found, id: EvidenceId) -> Self {
         let evidence = Evidence {
@@ -106,13 +101,18 @@ impl Reading {
             coverage: [].into(),
             problems: Vec::new(),
         };
-        Self { evidence, part: Summary::default(), outside_span: Count::default() }
+        Self {
+            evidence,
+            part: Summary::default(),
+            outside_span: Count::default(),
+            explicit: found.explicit,
+        }
     }
 
     /// What a compressed file holds; of a second layer it is only said that it is there.
     fn unpack(&mut self, packing: Packing, reader: impl Read, context: &Context<'_>) {
         let mut unpacking = Unpacking::new(packing, reader);
-        let mut bytes = Hashing::new(&mut unpacking, context.request.hash);
+        let mut bytes = Hashing::new(&mut unpacking, context.hashed_by);
         let first_bytes = peek(&mut bytes);
         match Format::of(&first_bytes) {
             // Nothing came out of it: the failure below says why.
@@ -161,7 +161,7 @@ impl Reading {
                 self.problem(ProblemCode::UnsupportedFormat, text, None);
             }
             // A note beside the evidence is no damage; a note given as evidence is a mistake.
-            Format::Text if !context.explicit => {
+            Format::Text if !self.explicit => {
                 let text = "a text file beside the evidence; it was not read".to_owned();
                 self.problem(ProblemCode::NotEvidence, text, None);
             }

@@ -12,7 +12,7 @@ mod digest;
 
 mod problem;
 
-pub use digest::{Hashing, sha256, sha256_octets};
+pub use digest::{HashedBy, Hashing, sha256, sha256_octets};
 pub use discover::{Found, discover};
 pub use format::{Format, PEEK, Unread};
 pub use problem::{Position, Problem, ProblemCode};
