@@ -25,13 +25,14 @@ fn report_of(frames: &[Vec<u8>]) -> Report {
 /// A connection to a port of the server, segment by segment.
 struct Connection {
     port: u16,
+    hosts: [[u8; 4]; 2],
     sent: [u32; 2],
     frames: Vec<Vec<u8>>,
 }
 
 impl Connection {
     fn to(port: u16) -> Self {
-        Self { port, sent: [1000, 90_000], frames: Vec::new() }
+        Self { port, hosts: [CLIENT, SERVER], sent: [1000, 90_000], frames: Vec::new() }
     }
 
     /// A segment of the client (0) or the server (1).
@@ -48,7 +49,7 @@ impl Connection {
     }
 
     fn segment(&mut self, side: usize, payload: &[u8]) -> Vec<u8> {
-        let (from, to) = if side == 0 { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let (from, to) = (self.hosts[side], self.hosts[1 - side]);
         let (source, destination) =
             if side == 0 { (50_000, self.port) } else { (self.port, 50_000) };
         let builder = PacketBuilder::ethernet2([2; 6], [4; 6])
@@ -136,6 +137,10 @@ fn octets_that_were_acknowledged_and_not_captured_are_told() {
     let mut whole = Connection::to(80);
     whole.says(0, b"GET / HTTP/1.1\r\n\r\n").says(1, &[1; 1000]).says(0, b"").says(1, &[2; 9]);
     assert_eq!(finding(&mut whole), None);
+    let mut to_itself = Connection::to(80);
+    to_itself.hosts = [CLIENT, CLIENT];
+    to_itself.says(0, b"GET / HTTP/1.1\r\n\r\n").says(1, &[1; 1000]).says(0, b"").says(1, &[2; 9]);
+    assert_eq!(finding(&mut to_itself), None);
     let mut lossy = Connection::to(80);
     lossy.says(0, b"GET / HTTP/1.1\r\n\r\n").says(1, &[1; 1000]).loses(1, &[2; 1400]);
     lossy.says(1, &[3; 100]).says(0, b"");
