@@ -26,7 +26,7 @@ pub use verdict::Verdict;
 pub use windows::{CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
 
 use crate::eventlog::LogEvent;
-use crate::evidence::EvidenceId;
+use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Uncounted, conclude};
 use crate::policy::{Expectation, ExpectationSource, InferredFrom, Level, Policy};
@@ -55,6 +55,8 @@ pub struct PairFacts {
     pub unprotected: Count,
     /// Clear frames that were no leaks, and why.
     pub set_aside: BTreeMap<SetAside, ClassRun>,
+    /// Records by which ESP of the pair is authenticated and not encrypted.
+    pub integrity_only: BTreeSet<RecordRef>,
     /// What readable ESP carried, by application and whether it protects itself.
     pub readable: Contents,
     /// TLS servers whose handshakes were seen in clear, by name.
@@ -170,7 +172,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
     facts.same_host = named.chain(facts.addresses.values().cloned()).collect();
     let aside = summary.set_aside();
-    let tls = summary.tls();
+    let (tls, told_by_logs) = (summary.tls(), summary.integrity_only());
     let mut windows = Vec::new();
     let pairs: BTreeSet<HostPair> = streams.keys().chain(aside.keys()).copied().collect();
     for pair in &pairs {
@@ -181,6 +183,8 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
             judged.add_aside(*why, *judged_stream, policy);
         }
         judged.facts.readable = summary.readable(*pair);
+        let told = streams.iter().filter_map(|(stream, ..)| told_by_logs.get(&(*pair, *stream)));
+        judged.facts.integrity_only = told.flatten().copied().collect();
         judged.facts.tls = tls.get(pair).cloned().unwrap_or_default();
         let interleaved = interleaved(summary, *pair);
         let protected = &judged.facts.protected_runs;
@@ -228,6 +232,7 @@ fn judge_pair(
             by_class: BTreeMap::new(),
             unprotected: Count::default(),
             set_aside: BTreeMap::new(),
+            integrity_only: BTreeSet::new(),
             readable: Contents::new(),
             tls: BTreeMap::new(),
             spis: BTreeSet::new(),

@@ -15,6 +15,8 @@ mod interpret;
 
 mod service;
 
+mod algorithms;
+
 mod audit_change;
 
 mod summary;

@@ -1,6 +1,7 @@
 //! What whole conversations show: applications on any port, TLS names, lost octets, encryption by
 //! the network card.
 
+use crate::support::evtx_builder::{Body, Event, Scalar, evtx};
 use crate::support::pcapng::{Order, pcap};
 use crate::support::truth::report;
 use crate::support::{ike_builder::write, numbers::Numbers};
@@ -180,6 +181,54 @@ fn what_a_network_card_has_still_to_encrypt_is_no_leak() {
     assert_eq!(report.evidence[0].vantage.as_deref(), Some("on_the_host"));
     let told = report.findings.iter().find(|f| f.code == "before_encryption").unwrap();
     assert_eq!((told.severity.as_str(), told.confidence.as_str()), ("low", "medium"));
+}
+
+#[test]
+fn a_logs_word_for_integrity_alone_counts_though_no_packet_shows_it() {
+    // 2023-11-14T22:13:20Z, when the frames begin.
+    const THEN: u64 = 133_444_736_000_000_000;
+    let said = |text: &str| Scalar::Text(text.to_owned());
+    let up = |cipher: &str, spi: u64| Event {
+        provider: "Microsoft-Windows-Security-Auditing",
+        channel: "Security",
+        computer: "WS01".to_owned(),
+        event_id: 5451,
+        qualifiers: None,
+        version: 1,
+        task: 12_549,
+        keywords: 0x8020_0000_0000_0000,
+        time: THEN,
+        record: 1,
+        body: Body::EventData(
+            vec![
+                ("LocalAddress", said("10.0.0.1")),
+                ("LocalTunnelEndpoint", said("-")),
+                ("RemoteAddress", said("10.0.0.2")),
+                ("RemoteTunnelEndpoint", said("-")),
+                ("AhAuthType", said("-")),
+                ("EspAuthType", said("%%16400")),
+                ("CipherType", said(cipher)),
+                ("InboundSpi", Scalar::U64(spi)),
+                ("OutboundSpi", Scalar::U64(7)),
+            ],
+            None,
+        ),
+    };
+    let class_of = |event: Event| {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, capture) = (folder.path().join("a.evtx"), folder.path().join("b.pcap"));
+        write(&log, &evtx(&[event]));
+        let frames = one_sided(true);
+        let esp: Vec<_> = frames.iter().filter(|frame| frame[23] == 50).collect();
+        let timed: Vec<_> = esp.iter().map(|frame| (1_700_000_000, 0, frame.as_slice())).collect();
+        write(&capture, &pcap(Order::Little, MICROSECONDS, &timed));
+        let by_class = report(vec![log, capture], Policy::default()).totals.by_class;
+        (by_class.esp.frames, by_class.esp_null.frames)
+    };
+    assert_eq!(class_of(up("%%8229", 0x1122_3344)), (0, 40));
+    assert_eq!(class_of(up("-", 0x4433_2211)), (0, 40), "in the other byte order");
+    assert_eq!(class_of(up("%%16395", 0x1122_3344)), (40, 0), "a cipher");
+    assert_eq!(class_of(up("-", 0x1122_3345)), (40, 0), "another SPI");
 }
 
 #[test]
