@@ -97,8 +97,7 @@ fn fill(
     if let Some(values) = object.get("Properties").and_then(values_of) {
         let (values, binary) = values;
         record.binary = binary;
-        record.name_values(values);
-        return Ok(true);
+        return Ok(record.name_values(values));
     }
     Ok(record.fill_from_message(text("Message")))
 }

@@ -18,13 +18,12 @@ impl LogRecord {
             MessageLayout::Sections(counts) => sections(counts, message),
             MessageLayout::Sentence(words) => by_words(words, message),
         };
-        let Some(values) = values else { return false };
-        self.name_values(values);
-        true
+        values.is_some_and(|values| self.name_values(values))
     }
 
-    /// Gives values their names, by the place at which the event has them.
-    pub(in crate::eventlog) fn name_values(&mut self, values: Vec<String>) {
+    /// Gives values their names, by the place at which the event has them; `false` where an audit
+    /// has another number of values than any layout that is known.
+    pub(in crate::eventlog) fn name_values(&mut self, values: Vec<String>) -> bool {
         let is_service = self.provider.eq_ignore_ascii_case("Service Control Manager");
         if is_service {
             let named = values.into_iter().zip(1..);
@@ -33,8 +32,12 @@ impl LogRecord {
             let named = names.into_iter().zip(values);
             self.named = named.map(|(name, value)| (name.to_owned(), value)).collect();
         } else {
+            let is_audit = self.provider.eq_ignore_ascii_case(AUDITING);
+            let are_nameless = is_audit && !values.is_empty();
             self.positional = values;
+            return !are_nameless;
         }
+        true
     }
 }
 
@@ -91,3 +94,5 @@ fn by_words(words: &[&str], message: &str) -> Option<Vec<String>> {
     }
     Some(values)
 }
+
+const AUDITING: &str = "Microsoft-Windows-Security-Auditing";

@@ -149,7 +149,7 @@ impl<'s> Export<'s> {
         }
         for (id, missing) in std::mem::take(&mut self.missing) {
             let text = format!(
-                "the values of {} records of event {id} could not be told from their message",
+                "{} records of event {id} do not tell their values, or in a layout that is not known",
                 missing.count
             );
             let position = Position::Record(missing.record);
