@@ -20,7 +20,6 @@ pub enum MessageLayout {
 }
 
 /// The layouts that the messages of an event may have; empty where none is known.
-#[must_use]
 pub fn message_layouts(id: u16) -> impl Iterator<Item = MessageLayout> {
     LAYOUTS.iter().filter(move |row| row.0.contains(&id)).map(|row| row.1)
 }
@@ -89,7 +88,7 @@ mod tests {
                 let Lines(places) = layout else { continue };
                 let mut told: Vec<u8> = places.iter().copied().filter(|place| *place > 0).collect();
                 told.sort_unstable();
-                assert!(told.iter().copied().eq(1..=told.len() as u8), "{id}: {told:?}");
+                assert!(told.iter().copied().eq((1..).take(told.len())), "{id}: {told:?}");
                 assert!(field_names(*id, told.len()).is_some(), "{id}: {}", told.len());
             }
         }

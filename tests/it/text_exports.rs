@@ -13,9 +13,11 @@ use plainsight::eventlog::{
     AuditOutcome, LogEvent, LogSummary, Service, ServiceState, evtx as reader, text,
 };
 use plainsight::evidence::{EvidenceId, Format, ProblemCode};
+use plainsight::report::schema::Report;
 use plainsight::time::Timestamp;
 use proptest::prelude::*;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 const ID: EvidenceId = EvidenceId(1);
@@ -217,18 +219,20 @@ fn legacy_messages_hold_the_nested_texts() {
 
 #[test]
 fn the_program_reads_an_export_as_a_log() {
-    let folder = tempfile::tempdir().unwrap();
     let records = records(evtx(&samples()));
-    let file = folder.path().join("export.txt");
-    fs::write(&file, wide(&bare_xml(&records))).unwrap();
-    let report = analyze(&[&file], &[]);
+    let report = analysis_of(&wide(&bare_xml(&records)));
     assert_eq!(report.evidence[0].format, "event_xml");
     assert_eq!(report.evidence[0].kind, "log");
     assert_eq!(report.log_events.len(), 7);
-    fs::write(&file, event_viewer_csv(&records, true)).unwrap();
-    let report = analyze(&[&file], &[]);
+    let report = analysis_of(event_viewer_csv(&records, true).as_bytes());
     assert_eq!(report.evidence[0].format, "event_csv");
     assert!(report.evidence[0].problems.iter().any(|problem| problem.code == "local_time"));
+}
+
+fn analysis_of(export: &[u8]) -> Report {
+    let mut file = tempfile::NamedTempFile::with_suffix(".txt").unwrap();
+    file.write_all(export).unwrap();
+    analyze(&[file.path()], &[])
 }
 
 const FORMATS: [Format; 4] =
