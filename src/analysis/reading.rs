@@ -4,7 +4,7 @@
 
 use super::{Request, Watch};
 use crate::capture::{CaptureOutline, RawFrame, read_netmon, read_pcap, read_pcapng, read_snoop};
-use crate::eventlog::{LogEvent, LogSummary, evt, evtx};
+use crate::eventlog::{LogEvent, LogSummary, evt, evtx, text};
 use crate::evidence::{
     Content, Evidence, EvidenceId, Extent, Format, Found, HashedBy, Hashing, PEEK, Packed, Packing,
     Position, Problem, ProblemCode, Unpacking,
@@ -146,7 +146,12 @@ impl Reading {
             Format::Pcap | Format::PcapNg | Format::Snoop | Format::NetMon1 | Format::NetMon2 => {
                 self.capture(bytes, context)
             }
-            Format::Evtx | Format::Evt => self.log(bytes, context.request),
+            Format::Evtx
+            | Format::Evt
+            | Format::EventXml
+            | Format::EventJson
+            | Format::EventCsv
+            | Format::NetEvents => self.log(bytes, context.request),
             Format::Packed(packing) => {
                 let text = format!(
                     "{} inside another compression; one layer is unpacked: unpack the file, then `{}`",
@@ -234,10 +239,16 @@ impl Reading {
                 part.events.push(event);
             }
         };
-        let (summary, resolution) = if self.evidence.format == Format::Evt {
-            (evt::read(bytes, self.evidence.id, &mut keep), Resolution::SECONDS)
-        } else {
-            (evtx::read(bytes, self.evidence.id, &mut keep), Resolution::FILETIME)
+        let id = self.evidence.id;
+        let (summary, resolution) = match self.evidence.format {
+            Format::Evt => (evt::read(bytes, id, &mut keep), Resolution::SECONDS),
+            Format::EventXml => (text::xml::read(bytes, id, &mut keep), Resolution::FILETIME),
+            Format::EventJson => text::json::read(bytes, id, &mut keep),
+            Format::EventCsv => (text::csv::read(bytes, id, &mut keep), Resolution::SECONDS),
+            Format::NetEvents => {
+                (text::netevents::read(bytes, id, &mut keep), Resolution::MILLISECONDS)
+            }
+            _ => (evtx::read(bytes, id, &mut keep), Resolution::FILETIME),
         };
         self.evidence.resolution = resolution;
         describe_log(&mut self.evidence, summary);
@@ -291,8 +302,7 @@ fn describe_log(evidence: &mut Evidence, summary: LogSummary) {
 }
 
 fn unknown(format: Format, first: &[u8]) -> (ProblemCode, String) {
-    const KNOWN: &str =
-        "expected a capture (pcap, pcapng, snoop, Network Monitor) or an event log (evtx, evt)";
+    const KNOWN: &str = "expected a capture (pcap, pcapng, snoop, Network Monitor) or an event log (evtx, evt, or their text exports)";
     match (format, first) {
         (_, []) => (ProblemCode::Empty, "the file is empty".to_owned()),
         (Format::Text, _) => (ProblemCode::UnknownFormat, format!("it begins with text; {KNOWN}")),

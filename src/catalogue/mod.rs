@@ -10,6 +10,10 @@ mod advice;
 
 mod events;
 
+mod event_fields;
+
+mod event_messages;
+
 mod parameters;
 
 mod windows_errors;
@@ -26,6 +30,8 @@ mod explain;
 
 pub use advice::Advice;
 pub use confidence::Confidence;
+pub use event_fields::field_names;
+pub use event_messages::{MessageLayout, message_layouts};
 pub use events::{Category, EventEntry, channel_of_source, event, events_numbered};
 pub use explain::{Explained, explain};
 pub use ike_notifies::{NotifyEntry, NotifySpace, notifies, notify};
@@ -35,7 +41,7 @@ pub use ike_numbers::{
 };
 pub use ike_strength::{Weakness, weakness};
 pub use ike_vendors::{IkeVendor, ike_vendor};
-pub use parameters::{parameter, parameter_number, with_parameters_spelled};
+pub use parameters::{parameter, parameter_number, parameter_of_text, with_parameters_spelled};
 pub use reason::Reason;
 pub use windows_errors::{
     WindowsError, parse_number, windows_error, windows_error_from_text, windows_error_in,

@@ -24,12 +24,16 @@ pub struct WindowsError {
 }
 
 /// The row of a code. Windows 2000's own status values (0xCBAD0321 to 0xCBAD0351) are taken for
-/// the codes they became.
+/// the codes they became, and so are the driver's (0xC0360001 to 0xC0360009, STATUS_IPSEC_BAD_SPI
+/// and those behind it in ntstatus.h).
 #[must_use]
 pub fn windows_error(code: u32) -> Option<&'static WindowsError> {
     let code = match code.checked_sub(OAKLEY_2000_BASE) {
         Some(n) if (1..=OAKLEY_2000_LAST).contains(&n) => IKE_BASE + n,
-        _ => code,
+        _ => match code.checked_sub(NTSTATUS_BASE) {
+            Some(n) if (1..=NTSTATUS_LAST).contains(&n) => DRIVER_BASE + n,
+            _ => code,
+        },
     };
     let at = WINDOWS_ERRORS.binary_search_by_key(&code, |row| row.code).ok()?;
     WINDOWS_ERRORS.get(at)
@@ -89,6 +93,9 @@ const fn row(
 
 /// Windows 2000's IKE status 0xCBAD0320 + n is Win32 13800 + n, for n from 1 to 0x31.
 const OAKLEY_2000_BASE: u32 = 0xCBAD_0320;
+const NTSTATUS_BASE: u32 = 0xC036_0000;
+const NTSTATUS_LAST: u32 = 9;
+const DRIVER_BASE: u32 = 13909;
 const OAKLEY_2000_LAST: u32 = 0x31;
 const IKE_BASE: u32 = 13_800;
 

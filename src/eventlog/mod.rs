@@ -9,6 +9,8 @@ pub mod evtx;
 
 pub mod evt;
 
+pub mod text;
+
 mod legacy;
 
 mod interpret;

@@ -6,6 +6,8 @@ mod discover;
 
 mod format;
 
+mod exports;
+
 mod unpack;
 
 mod digest;

@@ -56,3 +56,5 @@ mod evtx_builder;
 mod evtx_scan;
 
 mod evt;
+
+mod text_exports;
