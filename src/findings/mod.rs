@@ -98,7 +98,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(log::cleared(facts));
     found.extend(log::auditing_reduced(facts));
     found.extend(log::events_lost(facts));
-    found.extend(integrity::clocks(facts));
+    found.extend(integrity::clocks(facts, evidence));
     found.extend(integrity::damaged(evidence));
     found.extend(integrity::record_gaps(evidence));
     found.extend(integrity::frames_lost(evidence));
