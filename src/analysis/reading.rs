@@ -286,6 +286,7 @@ fn describe_capture(evidence: &mut Evidence, outline: CaptureOutline) {
     evidence.content = Content::Capture {
         interfaces: outline.interfaces,
         dropped_by_capturer: outline.dropped_by_capturer,
+        notes: outline.notes,
     };
 }
 

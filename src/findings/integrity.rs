@@ -2,7 +2,7 @@
 
 use super::{Finding, FindingCode, Proof, Severity, When, counted};
 use crate::correlate::{ClockOffset, EspGap, Facts, TcpLoss};
-use crate::evidence::{Content, Evidence, EvidenceId, ProblemCode};
+use crate::evidence::{Content, Evidence, EvidenceId, NoteKind, ProblemCode};
 use crate::hosts::Direction;
 use crate::time::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -191,6 +191,24 @@ pub(super) fn frames_lost(evidence: &[Evidence]) -> Vec<Finding> {
             })
         })
         .collect()
+}
+
+/// Captures that were taken through a filter.
+pub(super) fn filtered(evidence: &[Evidence]) -> Vec<Finding> {
+    let code = FindingCode::CaptureFiltered;
+    let told = evidence.iter().filter_map(|file| {
+        let Content::Capture { notes, .. } = &file.content else { return None };
+        let filters = notes.iter().filter(|note| note.kind == NoteKind::Filter);
+        let filters: BTreeSet<&str> = filters.map(|note| note.text.as_str()).collect();
+        let named: Vec<String> =
+            filters.iter().take(MOST_NAMED).map(|filter| format!("\"{filter}\"")).collect();
+        let title = format!("{} was captured through a filter", file.path);
+        let detail = format!("{}.", named.join("; "));
+        let proof = [(file.id, Proof::File)].into();
+        (!named.is_empty())
+            .then(|| Finding { proof, ..Finding::new(code, Severity::Low, title, detail) })
+    });
+    told.collect()
 }
 
 /// SPIs or pairs that a finding names.

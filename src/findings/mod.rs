@@ -102,6 +102,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(integrity::damaged(evidence));
     found.extend(integrity::record_gaps(evidence));
     found.extend(integrity::frames_lost(evidence));
+    found.extend(integrity::filtered(evidence));
     found.sort_by_key(|finding| {
         let worst_first = std::cmp::Reverse(finding.severity);
         (worst_first, finding.span, finding.code, finding.pair, finding.title.clone())

@@ -109,7 +109,7 @@ fn numbered<T, U>(items: &[T], make: impl Fn(usize, &T) -> U) -> Vec<U> {
 
 fn evidence(file: &Evidence, facts: &Facts) -> schema::Evidence {
     let (kind, interfaces, hosts, dropped) = match &file.content {
-        Content::Capture { interfaces, dropped_by_capturer } => {
+        Content::Capture { interfaces, dropped_by_capturer, .. } => {
             ("capture", interfaces.as_slice(), Vec::new(), *dropped_by_capturer)
         }
         Content::Log { hosts, .. } => ("log", &[][..], hosts.iter().cloned().collect(), None),
@@ -141,6 +141,7 @@ fn evidence(file: &Evidence, facts: &Facts) -> schema::Evidence {
                 time_digits: i.resolution.digits(),
             })
             .collect(),
+        notes: notes(&file.content),
         hosts,
         vantage: facts.on_the_host.contains(&file.id).then(|| "on_the_host".to_owned()),
         coverage: file
@@ -169,6 +170,17 @@ fn evidence(file: &Evidence, facts: &Facts) -> schema::Evidence {
             })
             .collect(),
     }
+}
+
+/// What a capture says of itself.
+fn notes(content: &Content) -> Vec<schema::Note> {
+    let Content::Capture { notes, .. } = content else { return Vec::new() };
+    let told = notes.iter().map(|note| schema::Note {
+        place: note.place.to_string(),
+        kind: note.kind.as_str().to_owned(),
+        text: note.text.clone(),
+    });
+    told.collect()
 }
 
 fn totals(sources: &Sources<'_>) -> schema::Totals {
