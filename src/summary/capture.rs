@@ -266,7 +266,11 @@ impl<'p> CaptureObserver<'p> {
     ) -> Option<Candidate> {
         match stream {
             Stream::Esp(spi, _) if spi != EspSpi(0) => {
-                self.twins.encapsulated((pair, stream), time, ip.payload_len);
+                let esp = self.streams.of((pair, stream)).0.esp.get_or_insert_default();
+                if !esp.has_no_twins {
+                    let key = (pair, stream);
+                    esp.has_no_twins = !self.twins.encapsulated(key, time, ip.payload_len);
+                }
                 None
             }
             Stream::Clear { .. } | Stream::Exempt(ExemptKind::Icmp) => {

@@ -19,6 +19,8 @@ pub(super) struct Streams {
     pairs: Vec<Interleaving>,
     /// The streams of the last packets: most packets follow another of theirs.
     recent: Vec<Option<(Key, usize)>>,
+    /// The stream that was asked for last.
+    last: usize,
 }
 
 /// One stream of one pair.
@@ -38,6 +40,7 @@ impl Default for Streams {
             pair_index: HashMap::default(),
             pairs: Vec::new(),
             recent: vec![None; RECENT],
+            last: 0,
         }
     }
 }
@@ -50,10 +53,19 @@ impl Streams {
 
     /// The stream, and what lies between the packets of its pair.
     pub(super) fn of(&mut self, key: Key) -> (&mut Slot, &mut Interleaving) {
+        if self.slots.get(self.last).is_none_or(|slot| slot.key != key) {
+            self.last = self.look_up(key);
+        }
+        let slot = &mut self.slots[self.last];
+        let pair = &mut self.pairs[slot.pair];
+        (slot, pair)
+    }
+
+    fn look_up(&mut self, key: Key) -> usize {
         // All bits of the hash are well mixed, so that any of them will do.
         let [at, ..] = self.index.hasher().hash_one(key).to_le_bytes();
         let recent = &mut self.recent[usize::from(at)];
-        let found = match recent {
+        match recent {
             Some((known, slot)) if *known == key => *slot,
             Some(_) | None => {
                 let found = *self.index.entry(key).or_insert_with(|| {
@@ -67,10 +79,7 @@ impl Streams {
                 *recent = Some((key, found));
                 found
             }
-        };
-        let slot = &mut self.slots[found];
-        let pair = &mut self.pairs[slot.pair];
-        (slot, pair)
+        }
     }
 
     /// Adds runs of a stream.
