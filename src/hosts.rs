@@ -44,6 +44,22 @@ impl HostPair {
     }
 }
 
+impl HostPair {
+    /// A word that few other pairs share, and none of IPv4.
+    #[must_use]
+    pub fn word(self) -> u64 {
+        let folded = |address: IpAddr| match address {
+            IpAddr::V4(v4) => u64::from(v4.to_bits()),
+            IpAddr::V6(v6) => {
+                let halves = v6.octets();
+                let halves = halves.as_chunks::<8>().0.iter();
+                halves.fold(0, |sum: u64, half| sum.rotate_left(17) ^ u64::from_be_bytes(*half))
+            }
+        };
+        folded(self.a) << 32 ^ folded(self.b)
+    }
+}
+
 /// Every packet is looked up by its pair: one or two words instead of the addresses' many parts.
 impl Hash for HostPair {
     fn hash<H: Hasher>(&self, state: &mut H) {
