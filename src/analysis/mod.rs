@@ -1,8 +1,10 @@
 //! The one sentence: discover, read every file in parallel, merge, correlate, find.
 //!
-//! The only place with threads, but for the one that hashes beside a reader. Prints nothing and writes nothing.
+//! The only place with threads, but for the one that hashes beside a reader: one a core for files,
+//! one more to read ahead of each large file. Prints nothing and writes nothing.
 
 mod reading;
+mod source;
 
 use crate::correlate::{Facts, GapRule, correlate};
 use crate::evidence::{
@@ -88,12 +90,13 @@ pub fn analyze(
     watch: &dyn Watch,
 ) -> Result<Analysis, Cancelled> {
     let read_all = |found: &[Found], named: &NamedPorts| -> Vec<Reading> {
-        let hashed_by = match (request.hash, rayon::current_num_threads()) {
+        let ahead = rayon::current_num_threads() > 1;
+        let hashed_by = match (request.hash, ahead) {
             (false, _) => HashedBy::Nobody,
-            (true, 1) => HashedBy::Reader,
-            (true, _) => HashedBy::Another,
+            (true, false) => HashedBy::Reader,
+            (true, true) => HashedBy::Another,
         };
-        let context = Context { request, named, watch, hashed_by };
+        let context = Context { request, named, watch, hashed_by, ahead };
         let numbered = found.par_iter().enumerate();
         numbered.map(|(at, file)| read(file, number(at), &context)).collect()
     };
@@ -112,7 +115,7 @@ pub fn analyze(
 pub fn analyze_sequentially(request: &Request, watch: &dyn Watch) -> Result<Analysis, Cancelled> {
     analyze_with(request, watch, |found, named| {
         let hashed_by = if request.hash { HashedBy::Reader } else { HashedBy::Nobody };
-        let context = Context { request, named, watch, hashed_by };
+        let context = Context { request, named, watch, hashed_by, ahead: false };
         let numbered = found.iter().enumerate();
         numbered.map(|(at, file)| read(file, number(at), &context)).collect()
     })

@@ -2,6 +2,7 @@
 //!
 //! Every byte is read once; the digest is taken as the bytes pass.
 
+use super::source::Watched;
 use super::{Request, Watch};
 use crate::capture::{CaptureOutline, RawFrame, read_netmon, read_pcap, read_pcapng, read_snoop};
 use crate::eventlog::{LogEvent, LogSummary, evt, evtx, text};
@@ -32,6 +33,8 @@ pub(super) struct Context<'r> {
     pub(super) named: &'r NamedPorts,
     pub(super) watch: &'r dyn Watch,
     pub(super) hashed_by: HashedBy,
+    /// Whether large files are read ahead by a thread of their own.
+    pub(super) ahead: bool,
 }
 
 /// Reads one file. What goes wrong becomes a problem of the evidence.
@@ -41,8 +44,8 @@ pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Read
         reading.evidence.problems.push(problem.clone());
         return reading;
     }
-    let file: Box<dyn Read> = if found.path.as_os_str() == "-" {
-        Box::new(io::stdin().lock())
+    let file: Box<dyn Read + Send> = if found.path.as_os_str() == "-" {
+        Box::new(io::stdin())
     } else {
         match File::open(&found.path) {
             Ok(file) => Box::new(file),
@@ -52,20 +55,10 @@ pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Read
             }
         }
     };
-    let mut source = Watched { file, watch: context.watch, failure: None };
-    let mut bytes = Hashing::new(&mut source, context.hashed_by);
-    let first_bytes = peek(&mut bytes);
-    match Format::of(&first_bytes) {
-        Format::Packed(packing) => {
-            reading.unpack(packing, first_bytes.chain(&mut bytes), context);
-        }
-        format => reading.content_of(format, &mut first_bytes.chain(&mut bytes), context),
-    }
-    let _ = bytes.drain();
-    let size = bytes.passed();
-    reading.evidence.size = size;
-    reading.evidence.sha256 = bytes.finish();
-    if let Some(error) = source.failure {
+    let ahead = context.ahead && found.size >= WORTH_A_THREAD;
+    let source = Watched::new(file, context.watch);
+    if let Some(error) = source.show(ahead, |source| reading.whole(source, context)) {
+        let size = reading.evidence.size;
         reading.evidence.sha256 = None;
         reading.evidence.size = found.size.max(size);
         let text = format!("reading stopped: {error}");
@@ -107,6 +100,21 @@ impl Reading {
             outside_span: Count::default(),
             explicit: found.explicit,
         }
+    }
+
+    /// Reads a file from its first byte to its last.
+    fn whole(&mut self, source: &mut dyn Read, context: &Context<'_>) {
+        let mut bytes = Hashing::new(source, context.hashed_by);
+        let first_bytes = peek(&mut bytes);
+        match Format::of(&first_bytes) {
+            Format::Packed(packing) => {
+                self.unpack(packing, first_bytes.chain(&mut bytes), context);
+            }
+            format => self.content_of(format, &mut first_bytes.chain(&mut bytes), context),
+        }
+        let _ = bytes.drain();
+        self.evidence.size = bytes.passed();
+        self.evidence.sha256 = bytes.finish();
     }
 
     /// What a compressed file holds; of a second layer it is only said that it is there.
@@ -314,31 +322,5 @@ fn unknown(format: Format, first: &[u8]) -> (ProblemCode, String) {
     }
 }
 
-/// A file that tells how far it was read. Where the file fails or the work is ended, it ends; the
-/// failure is kept.
-struct Watched<'w> {
-    file: Box<dyn Read>,
-    watch: &'w dyn Watch,
-    failure: Option<io::Error>,
-}
-
-impl Read for Watched<'_> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        if self.failure.is_some() || self.watch.is_cancelled() {
-            return Ok(0);
-        }
-        loop {
-            match self.file.read(room) {
-                Ok(read) => {
-                    self.watch.advanced(read as u64);
-                    return Ok(read);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.failure = Some(error);
-                    return Ok(0);
-                }
-            }
-        }
-    }
-}
+/// Below that a thread costs more than it saves.
+const WORTH_A_THREAD: u64 = 4 << 20;
