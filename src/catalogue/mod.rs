@@ -10,9 +10,13 @@ mod advice;
 
 mod events;
 
+mod guide;
+
 mod parameters;
 
 mod windows_errors;
+
+mod ras_errors;
 
 mod ike_notifies;
 
@@ -28,6 +32,7 @@ pub use advice::Advice;
 pub use confidence::Confidence;
 pub use events::{Category, EventEntry, channel_of_source, event, events_numbered};
 pub use explain::{Explained, explain};
+pub use guide::Guide;
 pub use ike_notifies::{NotifyEntry, NotifySpace, notifies, notify};
 pub use ike_numbers::{
     ExchangeEntry, exchange_type, exchange_types, ike_group, ike_payload_type, ike_protocol,
@@ -35,7 +40,8 @@ pub use ike_numbers::{
 };
 pub use ike_strength::{Weakness, weakness};
 pub use ike_vendors::{IkeVendor, ike_vendor};
-pub use parameters::{parameter, parameter_number, with_parameters_spelled};
+pub use parameters::{parameter, parameter_note, parameter_number, with_parameters_spelled};
+pub use ras_errors::ras_error;
 pub use reason::Reason;
 pub use windows_errors::{
     WindowsError, parse_number, windows_error, windows_error_from_text, windows_error_in,

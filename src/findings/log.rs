@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Clear text that arrived where policy wants protection (4963).
 pub(super) fn cleartext_dropped(facts: &Facts) -> Vec<Finding> {
-    let is_one = |e: &PlacedEvent| e.event.entry.category == Category::CleartextObserved;
+    let is_one = |e: &PlacedEvent| e.event.category == Category::CleartextObserved;
     let what = "clear text arrived that had to be protected";
     per_log(facts, is_one, (FindingCode::CleartextDropped, Severity::High), what)
 }
 
 /// Protected packets that were dropped (4960 to 4962, 4965).
 pub(super) fn protected_dropped(facts: &Facts) -> Vec<Finding> {
-    let is_one = |e: &PlacedEvent| e.event.entry.category == Category::DriverAnomaly;
+    let is_one = |e: &PlacedEvent| e.event.category == Category::DriverAnomaly;
     let what = "protected packets were dropped";
     per_log(facts, is_one, (FindingCode::ProtectedDropped, Severity::Medium), what)
 }
@@ -63,7 +63,7 @@ pub(super) fn events_lost(facts: &Facts) -> Vec<Finding> {
 }
 
 fn is_about_log(placed: &PlacedEvent) -> bool {
-    placed.event.entry.category == Category::EvidenceIntegrity
+    placed.event.category == Category::EvidenceIntegrity
 }
 
 /// One finding for each log that has such events.

@@ -327,7 +327,7 @@ fn event(number: usize, placed: &PlacedEvent, clock: &Clock) -> schema::LogEvent
         channel: event.channel.clone(),
         provider: event.provider.clone(),
         event_id: event.event_id,
-        category: event.entry.category.as_str().to_owned(),
+        category: event.category.as_str().to_owned(),
         reason: event.reason.map(|reason| reason.as_str().to_owned()),
         local: event.local.map(|address| address.to_string()),
         peer: event.peer.map(|address| address.to_string()),
