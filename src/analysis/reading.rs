@@ -227,11 +227,12 @@ impl Reading {
 
     fn log(&mut self, bytes: &mut impl Read, request: &Request) {
         let folder = self.evidence.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let mut part = LogPart { folder: folder.to_owned(), events: Vec::new() };
+        let mut part = LogPart { folder: folder.to_owned(), ..LogPart::default() };
         let mut keep = |event: LogEvent| {
             // An event without a time cannot be told to lie outside.
             if event.time.is_none_or(|time| request.holds(time)) {
-                part.events.push(event);
+                let kind = if event.recovered { &mut part.recovered } else { &mut part.events };
+                kind.push(event);
             }
         };
         let (summary, resolution) = if self.evidence.format == Format::Evt {
@@ -240,7 +241,8 @@ impl Reading {
             (evtx::read(bytes, self.evidence.id, &mut keep), Resolution::FILETIME)
         };
         self.evidence.resolution = resolution;
-        describe_log(&mut self.evidence, summary);
+        part.log = describe_log(&mut self.evidence, summary);
+        part.forget_copies();
         self.part.logs.insert(self.evidence.id, part);
     }
 
@@ -278,16 +280,18 @@ fn describe_capture(evidence: &mut Evidence, outline: CaptureOutline) {
     };
 }
 
-fn describe_log(evidence: &mut Evidence, summary: LogSummary) {
+/// Takes what stands with the evidence; gives the rest.
+fn describe_log(evidence: &mut Evidence, mut summary: LogSummary) -> LogSummary {
     evidence.records = summary.records;
     evidence.span = summary.first_time.zip(summary.last_time);
     evidence.truncated_at = summary.truncated_at;
-    evidence.coverage = summary.coverage;
-    evidence.problems.extend(summary.problems);
+    evidence.coverage = std::mem::take(&mut summary.coverage);
+    evidence.problems.append(&mut summary.problems);
     evidence.content = Content::Log {
-        hosts: summary.hosts,
+        hosts: summary.hosts.clone(),
         gaps: summary.gaps.iter().map(|gap| (gap.first, gap.last)).collect(),
     };
+    summary
 }
 
 fn unknown(format: Format, first: &[u8]) -> (ProblemCode, String) {

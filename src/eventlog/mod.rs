@@ -19,9 +19,12 @@ mod service;
 
 mod audit_change;
 
+mod coverage;
+
 mod summary;
 
 pub use audit_change::{AuditChange, AuditSubcategory, Auditing};
+pub use coverage::{LogCoverage, Mark, MarkKind, NegotiationAudit, Silence, Stretch};
 pub use service::{Service, ServiceState};
 pub use summary::{LogSummary, RecordGap};
 

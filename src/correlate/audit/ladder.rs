@@ -1,0 +1,269 @@
+//! The rungs, from what breaks a log to what its audits show.
+
+use super::book::{Book, JITTER, MARGIN, Place, Wire};
+use super::{AuditState, AuditVerdict};
+use crate::eventlog::{AuditChange, AuditSubcategory, Auditing, NegotiationAudit, Stretch};
+use crate::evidence::EvidenceId;
+use crate::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known of a computer's auditing in a span.
+pub(super) fn judge(book: &Book, from: Timestamp, to: Timestamp, wire: Wire) -> AuditVerdict {
+    let case = Case { book, from, to, wire };
+    case.not_whole()
+        .or_else(|| case.turned_off())
+        .or_else(|| case.against_the_wire())
+        .or_else(|| case.shown_by_audits())
+        .unwrap_or_else(|| case.nothing_tells())
+}
+
+struct Case<'b> {
+    book: &'b Book,
+    from: Timestamp,
+    to: Timestamp,
+    wire: Wire,
+}
+
+type Audit = (NegotiationAudit, EvidenceId);
+
+impl Case<'_> {
+    fn verdict(
+        &self,
+        state: AuditState,
+        why: String,
+        places: impl IntoIterator<Item = Place>,
+    ) -> AuditVerdict {
+        let mut proof: BTreeMap<EvidenceId, BTreeSet<u64>> = BTreeMap::new();
+        for (evidence, record) in places {
+            proof.entry(evidence).or_default().insert(record);
+        }
+        let (clock_known, is_legacy) = (Some(self.book.clock_known), Some(self.book.is_legacy));
+        AuditVerdict { state, why, proof, clock_known, is_legacy }
+    }
+
+    /// Rung 1: the log does not reach there, was cleared, has gaps, or lost events.
+    fn not_whole(&self) -> Option<AuditVerdict> {
+        let spans = &self.book.spans;
+        let first = spans.iter().min_by_key(|span| span.first);
+        let last = spans.iter().map(|span| span.last).max();
+        let (Some(first), Some(last)) = (first, last) else {
+            let why = "the log holds no record with a time".to_owned();
+            return Some(self.verdict(AuditState::NotCovered, why, []));
+        };
+        let (from, to) = (self.from.shifted(JITTER), self.to.shifted(JITTER.negated()));
+        if self.from > last {
+            let why = "the log ends before this time".to_owned();
+            return Some(self.verdict(AuditState::NotCovered, why, []));
+        }
+        let cleared = self.book.cleared.iter().find(|(time, _)| *time >= self.from);
+        if let Some((_, place)) = cleared {
+            let why = format!("the log was cleared in or after this time (record {})", place.1);
+            return Some(self.verdict(AuditState::Unknown, why, [*place]));
+        }
+        if from < first.first {
+            let number = first.numbers.0;
+            let (state, why) = match (self.to < first.first, number > 1) {
+                (_, true) => (
+                    AuditState::Unknown,
+                    format!(
+                        "the log's oldest record is number {number} and is later: those before are not there"
+                    ),
+                ),
+                (true, false) => {
+                    (AuditState::NotCovered, "the log begins after this time".to_owned())
+                }
+                (false, false) => {
+                    (AuditState::Unknown, "the log begins inside this time".to_owned())
+                }
+            };
+            return Some(self.verdict(state, why, []));
+        }
+        if to > last {
+            let why = "the log ends inside this time".to_owned();
+            return Some(self.verdict(AuditState::Unknown, why, []));
+        }
+        let breaks = self.book.breaks.iter();
+        let broken = breaks
+            .filter(|known| known.from <= self.to && known.to >= self.from)
+            .min_by_key(|known| known.from)?;
+        Some(self.verdict(AuditState::Unknown, broken.why.clone(), broken.place))
+    }
+
+    /// Rung 2: a record shows that negotiations were not audited.
+    fn turned_off(&self) -> Option<AuditVerdict> {
+        let subcategories = [AuditSubcategory::MainMode, AuditSubcategory::QuickMode];
+        let mut off = Vec::new();
+        let mut places = BTreeSet::new();
+        for subcategory in subcategories {
+            for is_failure in [false, true] {
+                let Some((time, Auditing::Off, place)) = self.last_change(subcategory, is_failure)
+                else {
+                    continue;
+                };
+                // A record that came after all shows that it was on.
+                let seen = self.audits(time.shifted(JITTER), self.to).any(|(audit, _)| {
+                    audit.subcategory == subcategory && audit.is_failure == is_failure
+                });
+                if !seen {
+                    let what = if is_failure { "failures" } else { "successes" };
+                    let of = self.name_of(subcategory);
+                    off.push(format!("{what} of {of} since record {}", place.1));
+                    places.insert(place);
+                }
+            }
+        }
+        let why = format!("not audited: {}", off.join(", "));
+        (!off.is_empty()).then(|| self.verdict(AuditState::AuditingOff, why, places))
+    }
+
+    fn name_of(&self, subcategory: AuditSubcategory) -> &'static str {
+        if self.book.is_legacy { "logon events" } else { subcategory.as_str() }
+    }
+
+    /// The last word before the span's end on successes or failures of a subcategory.
+    fn last_change(
+        &self,
+        subcategory: AuditSubcategory,
+        is_failure: bool,
+    ) -> Option<(Timestamp, Auditing, Place)> {
+        let told = |change: &AuditChange| {
+            let told = if is_failure { change.failure } else { change.success };
+            told.filter(|_| change.subcategory == Some(subcategory))
+        };
+        let until = self.book.changes.iter().take_while(|(time, ..)| *time <= self.to);
+        until.filter_map(|(time, change, place)| Some((*time, told(change)?, *place))).last()
+    }
+
+    /// Rung 3: the capture shows a negotiation of this time and the log does not.
+    fn against_the_wire(&self) -> Option<AuditVerdict> {
+        let until = self.to.shifted(MARGIN);
+        if self.audits(self.from.shifted(JITTER.negated()), until).next().is_some() {
+            return None;
+        }
+        let is_near = |stretches: &[Stretch]| {
+            let (from, to) = (self.from.shifted(HOUR.negated()), self.to.shifted(HOUR));
+            stretches.iter().any(|stretch| stretch.first <= to && stretch.last >= from)
+        };
+        let (completed, failed) = (self.wire.completed.is_some(), self.wire.failed.is_some());
+        let logons = if completed { &self.book.logons } else { &self.book.failed_logons };
+        let what = if completed { "completed" } else { "failed" };
+        if !completed && !failed {
+            return None;
+        }
+        let shown = format!(
+            "the captures show a negotiation of this host that {what} in this time, and its log holds none"
+        );
+        let (state, why) = match (self.book.is_legacy, completed, is_near(logons)) {
+            (true, _, true) => (
+                AuditState::DisableIkeAuditsSuspected,
+                format!(
+                    "{shown}, although logons of that kind are audited, which the same setting governs"
+                ),
+            ),
+            (false, true, _) => (AuditState::AuditingOff, format!("inferred: {shown}")),
+            (true, _, false) | (false, false, _) => (AuditState::Unknown, shown),
+        };
+        Some(self.verdict(state, why, []))
+    }
+
+    /// Rungs 4 and 5: audits in the span, or before and after it.
+    fn shown_by_audits(&self) -> Option<AuditVerdict> {
+        let (from, to) = (self.from.shifted(JITTER.negated()), self.to.shifted(MARGIN));
+        let mut inside = self.audits(from, to);
+        if let Some(first) = inside.next() {
+            let more = inside.count();
+            let why = format!(
+                "the log holds {} of negotiations of this time{}",
+                if more == 0 { "a record".to_owned() } else { format!("{} records", more + 1) },
+                self.outcomes()
+            );
+            return Some(self.verdict(AuditState::Audited, why, [place_of(first)]));
+        }
+        let before = self.audits(Timestamp(i64::MIN), from).last();
+        let after = self.audits(to, Timestamp(i64::MAX)).next();
+        let none = if self.wire.any_capture {
+            "; neither the log nor the captures show a negotiation in this time"
+        } else {
+            ""
+        };
+        let outcomes = self.outcomes();
+        let (why, places) = match (before, after) {
+            (Some(one), Some(other)) => (
+                format!(
+                    "negotiations are audited before (record {}) and after (record {}) and no change is between{outcomes}{none}",
+                    one.0.record, other.0.record
+                ),
+                vec![place_of(one), place_of(other)],
+            ),
+            // 4719 is written whatever is audited; 612 is not.
+            (Some(one), None) | (None, Some(one)) if !self.book.is_legacy => (
+                format!(
+                    "negotiations are audited (record {}) and the log tells of no change of that{outcomes}{none}",
+                    one.0.record
+                ),
+                vec![place_of(one)],
+            ),
+            (Some(_), None) | (None, Some(_)) => return None,
+            (None, None) => return self.turned_on(),
+        };
+        Some(self.verdict(AuditState::Audited, why, places))
+    }
+
+    /// A record says that auditing was turned on, and the log holds no negotiation.
+    fn turned_on(&self) -> Option<AuditVerdict> {
+        let on = |is_failure| {
+            self.last_change(AuditSubcategory::MainMode, is_failure)
+                .filter(|(time, auditing, _)| *auditing == Auditing::On && *time <= self.from)
+        };
+        let (_, _, place) = on(true).or_else(|| on(false))?;
+        if self.book.is_legacy {
+            let why = format!(
+                "record {} says that logon events are audited, and the log holds no negotiation: none took place, or DisableIKEAudits is set",
+                place.1
+            );
+            return Some(self.verdict(AuditState::Unknown, why, [place]));
+        }
+        let why = format!("auditing was turned on (record {}) and not off again", place.1);
+        Some(self.verdict(AuditState::Audited, why, [place]))
+    }
+
+    /// Rung 2, its other half: nothing is known.
+    fn nothing_tells(&self) -> AuditVerdict {
+        let or = if self.book.is_legacy { ", or DisableIKEAudits is set" } else { "" };
+        let why = if self.book.negotiations.is_empty() {
+            format!(
+                "no record says what is audited, and the log holds not a single negotiation: auditing is probably off{or}"
+            )
+        } else {
+            format!(
+                "the log holds negotiations on one side of this time only, and auditing may have been changed between{or}"
+            )
+        };
+        self.verdict(AuditState::Unknown, why, [])
+    }
+
+    fn audits(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Audit> {
+        let all = &self.book.negotiations;
+        let first = all.partition_point(|(audit, _)| audit.time < from);
+        let past = all.partition_point(|(audit, _)| audit.time <= to).max(first);
+        all.get(first..past).unwrap_or_default().iter()
+    }
+
+    /// Which outcomes the log shows to be audited.
+    fn outcomes(&self) -> &'static str {
+        let shows = |is_failure| {
+            self.book.negotiations.iter().any(|(audit, _)| audit.is_failure == is_failure)
+        };
+        match (shows(false), shows(true)) {
+            (true, false) => " (successes; nothing shows that failures are audited too)",
+            (false, true) => " (failures; nothing shows that successes are audited too)",
+            (true, true) | (false, false) => "",
+        }
+    }
+}
+
+fn place_of((audit, evidence): &Audit) -> Place {
+    (*evidence, audit.record)
+}
+
+const HOUR: Span = Span::from_seconds(3600);
