@@ -20,6 +20,24 @@ pub(super) fn protected_dropped(facts: &Facts) -> Vec<Finding> {
     per_log(facts, is_one, (FindingCode::ProtectedDropped, Severity::Medium), what)
 }
 
+/// Clear text that was agreed on (541 without algorithms); what opened a window is told there.
+pub(super) fn cleartext_permitted(facts: &Facts) -> Vec<Finding> {
+    let told = told_by_windows(facts);
+    let untold: BTreeSet<(EvidenceId, u64)> = facts
+        .events
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !told.contains(&FactRef::Event(*index)))
+        .map(|(_, e)| (e.event.record.evidence, e.event.record.record))
+        .collect();
+    let is_one = |e: &PlacedEvent| {
+        e.event.category == Category::CleartextPermitted
+            && untold.contains(&(e.event.record.evidence, e.event.record.record))
+    };
+    let what = "the policy let clear text through";
+    per_log(facts, is_one, (FindingCode::CleartextPermitted, Severity::Medium), what)
+}
+
 /// Services that went down; those that opened a window are told there.
 pub(super) fn services_down(facts: &Facts) -> Vec<Finding> {
     let told = told_by_windows(facts);
