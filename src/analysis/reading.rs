@@ -165,6 +165,10 @@ impl Reading {
                 let text = "a text file beside the evidence; it was not read".to_owned();
                 self.problem(ProblemCode::NotEvidence, text, None);
             }
+            Format::Unknown if is_rendered_text(&self.evidence.path) => {
+                let text = "rendered messages of an archived log; its fields are in the log";
+                self.problem(ProblemCode::NotEvidence, text.to_owned(), None);
+            }
             Format::Text | Format::Unknown => {
                 let mut first = [0; 8];
                 let read = bytes.read(&mut first).unwrap_or_default();
@@ -292,6 +296,14 @@ fn describe_log(evidence: &mut Evidence, mut summary: LogSummary) -> LogSummary 
         gaps: summary.gaps.iter().map(|gap| (gap.first, gap.last)).collect(),
     };
     summary
+}
+
+/// Beside an archived log Windows puts LocaleMetaData/NAME_LCID.MTA: its messages in one language.
+fn is_rendered_text(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let folder = folder.rsplit('/').next().unwrap_or_default();
+    let is_messages = name.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("mta"));
+    folder.eq_ignore_ascii_case("LocaleMetaData") && is_messages
 }
 
 fn unknown(format: Format, first: &[u8]) -> (ProblemCode, String) {

@@ -56,3 +56,9 @@ mod evtx_builder;
 mod evtx_scan;
 
 mod evt;
+
+mod log_channels;
+
+mod log_legacy;
+
+mod log_trust;

@@ -145,15 +145,19 @@ impl Case<'_> {
             stretches.iter().any(|stretch| stretch.first <= to && stretch.last >= from)
         };
         let (completed, failed) = (self.wire.completed.is_some(), self.wire.failed.is_some());
-        let logons = if completed { &self.book.logons } else { &self.book.failed_logons };
-        let what = if completed { "completed" } else { "failed" };
-        if !completed && !failed {
-            return None;
-        }
+        let what = match (completed, failed) {
+            (true, true) => "completed and one that failed",
+            (true, false) => "completed",
+            (false, true) => "failed",
+            (false, false) => return None,
+        };
+        // One setting governs negotiations and logons of the same outcome.
+        let logons_show =
+            completed && is_near(&self.book.logons) || failed && is_near(&self.book.failed_logons);
         let shown = format!(
             "the captures show a negotiation of this host that {what} in this time, and its log holds none"
         );
-        let (state, why) = match (self.book.is_legacy, completed, is_near(logons)) {
+        let (state, why) = match (self.book.is_legacy, completed, logons_show) {
             (true, _, true) => (
                 AuditState::DisableIkeAuditsSuspected,
                 format!(
@@ -173,7 +177,7 @@ impl Case<'_> {
         if let Some(first) = inside.next() {
             let more = inside.count();
             let why = format!(
-                "the log holds {} of negotiations of this time{}",
+                "the log holds {} of negotiations in this time or shortly after{}",
                 if more == 0 { "a record".to_owned() } else { format!("{} records", more + 1) },
                 self.outcomes()
             );
@@ -267,3 +271,158 @@ fn place_of((audit, evidence): &Audit) -> Place {
 }
 
 const HOUR: Span = Span::from_seconds(3600);
+
+#[cfg(test)]
+mod tests {
+    use super::super::book::{Break, LogSpan};
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds, 0).unwrap()
+    }
+
+    /// A whole log of a day, with negotiations at these seconds; negative ones failed.
+    fn book(negotiations: &[i64]) -> Book {
+        let audits = negotiations.iter().zip(1..).map(|(second, record)| {
+            let is_failure = *second < 0;
+            let subcategory = AuditSubcategory::MainMode;
+            let time = at(second.abs());
+            (NegotiationAudit { record, time, is_failure, subcategory }, LOG)
+        });
+        Book {
+            spans: vec![LogSpan { first: at(0), last: at(86_400), numbers: (1, 900) }],
+            negotiations: audits.collect(),
+            clock_known: true,
+            ..Book::default()
+        }
+    }
+
+    fn change(
+        second: i64,
+        success: Option<Auditing>,
+        failure: Option<Auditing>,
+    ) -> (Timestamp, AuditChange, Place) {
+        let subcategory = Some(AuditSubcategory::MainMode);
+        (at(second), AuditChange { subcategory, success, failure }, (LOG, 77))
+    }
+
+    fn logons(second: i64) -> Vec<Stretch> {
+        vec![Stretch { first: at(second), last: at(second), records: 1 }]
+    }
+
+    /// The window is 40000 to 40100 of the day.
+    #[track_caller]
+    fn check(book: &Book, wire: Wire, state: AuditState, words: &str) {
+        let verdict = judge(book, at(40_000), at(40_100), wire);
+        assert_eq!(verdict.state, state, "{}", verdict.why);
+        assert!(verdict.why.contains(words), "{}", verdict.why);
+    }
+
+    fn completed() -> Wire {
+        Wire { completed: Some(at(40_050)), failed: None, any_capture: true }
+    }
+
+    fn failed() -> Wire {
+        Wire { completed: None, failed: Some(at(40_050)), any_capture: true }
+    }
+
+    #[test]
+    fn records_in_or_around_the_window_show_that_it_was_audited() {
+        check(&book(&[40_050]), completed(), AuditState::Audited, "holds a record");
+        check(
+            &book(&[100, 80_000]),
+            Wire::default(),
+            AuditState::Audited,
+            "before (record 1) and after (record 2)",
+        );
+        let silent = Wire { any_capture: true, ..Wire::default() };
+        check(
+            &book(&[100, 80_000]),
+            silent,
+            AuditState::Audited,
+            "neither the log nor the captures",
+        );
+        check(&book(&[100]), Wire::default(), AuditState::Audited, "successes; nothing shows");
+        check(&book(&[-80_000]), Wire::default(), AuditState::Audited, "failures; nothing shows");
+    }
+
+    #[test]
+    fn one_side_alone_proves_nothing_before_vista() {
+        let legacy = Book { is_legacy: true, ..book(&[100]) };
+        check(&legacy, Wire::default(), AuditState::Unknown, "one side of this time only");
+    }
+
+    #[test]
+    fn a_log_without_negotiations_says_nothing() {
+        check(&book(&[]), Wire::default(), AuditState::Unknown, "not a single negotiation");
+        let legacy = Book { is_legacy: true, ..book(&[]) };
+        check(&legacy, Wire::default(), AuditState::Unknown, "DisableIKEAudits");
+    }
+
+    #[test]
+    fn a_change_shows_what_was_audited() {
+        let off = Some(Auditing::Off);
+        let with = |changes: Vec<_>, seconds: &[i64]| Book { changes, ..book(seconds) };
+        let silenced = with(vec![change(30_000, off, off)], &[100, -200]);
+        check(&silenced, Wire::default(), AuditState::AuditingOff, "record 77");
+        // Turned off after the window it tells nothing of the window.
+        let later = with(vec![change(60_000, off, off)], &[100, 50_000]);
+        check(&later, Wire::default(), AuditState::Audited, "before");
+        let on = Some(Auditing::On);
+        let again = with(vec![change(20_000, off, off), change(30_000, on, on)], &[]);
+        check(&again, Wire::default(), AuditState::Audited, "turned on");
+        // A record that came all the same shows that another setting was in force.
+        let seen = with(vec![change(30_000, off, None)], &[40_050]);
+        check(&seen, Wire::default(), AuditState::Audited, "holds a record");
+        let failures = with(vec![change(30_000, None, off)], &[40_050]);
+        check(&failures, Wire::default(), AuditState::AuditingOff, "failures");
+        let legacy_on = Book { is_legacy: true, ..with(vec![change(30_000, on, on)], &[]) };
+        check(&legacy_on, Wire::default(), AuditState::Unknown, "DisableIKEAudits");
+    }
+
+    #[test]
+    fn the_capture_shows_what_the_log_does_not() {
+        let of_2003 = Book { is_legacy: true, logons: logons(39_000), ..book(&[]) };
+        let suspected = AuditState::DisableIkeAuditsSuspected;
+        check(&of_2003, completed(), suspected, "logons of that kind");
+        // Successes of logons do not show that failures are audited.
+        check(&of_2003, failed(), AuditState::Unknown, "failed");
+        let both = Book { failed_logons: logons(41_000), ..of_2003.clone() };
+        check(&both, failed(), suspected, "logons of that kind");
+        let far = Book { logons: logons(10_000), ..of_2003 };
+        check(&far, completed(), AuditState::Unknown, "completed");
+        check(&book(&[]), completed(), AuditState::AuditingOff, "inferred");
+        check(&book(&[]), failed(), AuditState::Unknown, "failed");
+    }
+
+    #[test]
+    fn a_log_that_is_not_whole_proves_nothing() {
+        let spans = |first, last, number| Book {
+            spans: vec![LogSpan { first: at(first), last: at(last), numbers: (number, 900) }],
+            ..book(&[40_050])
+        };
+        check(&spans(50_000, 86_400, 1), Wire::default(), AuditState::NotCovered, "begins after");
+        check(&spans(50_000, 86_400, 500), Wire::default(), AuditState::Unknown, "number 500");
+        check(&spans(0, 39_000, 1), Wire::default(), AuditState::NotCovered, "ends before");
+        check(&spans(0, 40_050, 1), Wire::default(), AuditState::Unknown, "ends inside");
+        check(&spans(40_050, 86_400, 1), Wire::default(), AuditState::Unknown, "begins inside");
+        let cleared = Book { cleared: vec![(at(70_000), (LOG, 800))], ..book(&[40_050]) };
+        check(&cleared, Wire::default(), AuditState::Unknown, "cleared");
+        let before = Book { cleared: vec![(at(10), (LOG, 2))], ..book(&[40_050]) };
+        check(&before, Wire::default(), AuditState::Audited, "");
+        let gap = |from, to| Book {
+            breaks: vec![Break {
+                from: at(from),
+                to: at(to),
+                why: "a gap".to_owned(),
+                place: None,
+            }],
+            ..book(&[40_050])
+        };
+        check(&gap(30_000, 40_010), Wire::default(), AuditState::Unknown, "a gap");
+        check(&gap(30_000, 39_000), Wire::default(), AuditState::Audited, "");
+        check(&Book::default(), Wire::default(), AuditState::NotCovered, "no record");
+    }
+
+    const LOG: EvidenceId = EvidenceId(1);
+}
