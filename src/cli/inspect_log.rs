@@ -44,7 +44,8 @@ pub(super) fn tell_coverage(out: &mut impl Write, file: &Evidence) -> io::Result
         writeln!(out, "  … and {more} more such records")?;
     }
     if coverage.recovered > 0 {
-        writeln!(out, "  {} records stand outside the live log", coverage.recovered)?;
+        let stand = if coverage.recovered == 1 { "record stands" } else { "records stand" };
+        writeln!(out, "  {} {stand} outside the live log", coverage.recovered)?;
     }
     Ok(())
 }

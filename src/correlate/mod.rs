@@ -23,18 +23,24 @@ mod audit;
 
 mod bypass;
 
+mod explained;
+
+mod placed;
+
 pub use crate::catalogue::Confidence;
 pub use addresses::{AddressSource, HostAddress};
 pub use audit::{AuditState, AuditVerdict, HostAudit};
 pub use bypass::BypassSpan;
 pub use cause::{Against, Cause, FactRef};
 pub use clock::{ClockOffset, OffsetMethod};
+pub use explained::ExplainedWindow;
 pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
+pub use placed::PlacedEvent;
 pub use unreachable::UnreachableFacts;
 pub use verdict::Verdict;
 pub use windows::{AppCount, CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
 
-use crate::eventlog::{LogEvent, LogSummary};
+use crate::eventlog::LogSummary;
 use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Uncounted, conclude};
@@ -42,9 +48,8 @@ use crate::policy::{Expectation, ExpectationSource, InferredFrom, Level, Policy}
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::{App, EspSpi, ProtectionClass, Stream};
 use crate::summary::{
-    ClassRun, Count, JudgedStream, LogPart, SetAside, StreamsByPair, Summary, TlsSeen, Unpaired,
+    ClassRun, Count, JudgedStream, SetAside, StreamsByPair, Summary, TlsSeen, Unpaired,
 };
-use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use windows::ClearRun;
@@ -70,26 +75,6 @@ pub struct PairFacts {
     pub spis: BTreeSet<EspSpi>,
     /// Stretches with packets under ESP or AH, in order.
     pub protected_runs: Vec<ClassRun>,
-}
-
-/// A log event placed on the captures' clock.
-#[derive(Clone, Debug)]
-pub struct PlacedEvent {
-    /// The event.
-    pub event: LogEvent,
-    /// Its time by the captures' clock; `None` where the log's offset is not known.
-    pub corrected: Option<Timestamp>,
-}
-
-/// A cleartext window and why it opened.
-#[derive(Clone, Debug)]
-pub struct ExplainedWindow {
-    /// The window.
-    pub window: CleartextWindow,
-    /// Its causes, the best first; never empty.
-    pub causes: Vec<Cause>,
-    /// Whether its two hosts would have logged a negotiation in that time; the lower address first.
-    pub audits: Vec<HostAudit>,
 }
 
 /// Everything the evidence proves, ready to be told.
@@ -157,7 +142,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let (uncounted, stripped) = (negotiations.uncounted(), negotiations.stripped());
     let exchanges = conclude(negotiations, &summary.esp_activity());
     let clocks = clock::estimate(summary, &exchanges);
-    let events = placed_events(summary, &clocks, |log| &log.events);
+    let events = placed::events(summary, &clocks, |log| &log.events);
     let host_addresses = addresses::of_logs(summary, policy);
     let books = audit::Books::of(summary, &host_addresses, &clocks, &exchanges);
     let inferred = policy.infers().then(|| infer(&streams, &exchanges, &events));
@@ -170,7 +155,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         windows: Vec::new(),
         protected: Vec::new(),
         exchanges,
-        recovered: placed_events(summary, &clocks, |log| &log.recovered),
+        recovered: placed::events(summary, &clocks, |log| &log.recovered),
         logs: summary.logs.iter().map(|(evidence, log)| (*evidence, log.log.clone())).collect(),
         log_audits: summary
             .logs
@@ -228,6 +213,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         let (pair, run) = (explained.window.pair, explained.window.run);
         let hosts = [pair.a(), pair.b()];
         explained.audits = hosts.map(|host| books.judge(host, run.start, run.end)).into();
+        explained.weigh_silence();
     }
     facts
 }
@@ -429,24 +415,6 @@ fn infer(
         add(pair, InferredFrom::Log);
     }
     inferred
-}
-
-fn placed_events(
-    summary: &Summary,
-    clocks: &[ClockOffset],
-    of: impl Fn(&LogPart) -> &[LogEvent],
-) -> Vec<PlacedEvent> {
-    let offsets: BTreeMap<EvidenceId, &ClockOffset> =
-        clocks.iter().map(|clock| (clock.evidence, clock)).collect();
-    let mut placed = Vec::new();
-    for (evidence, log) in &summary.logs {
-        for event in of(log) {
-            let offset = offsets.get(evidence).and_then(|clock| clock.offset);
-            let corrected = offset.zip(event.time).map(|(offset, t)| t.shifted(offset.negated()));
-            placed.push(PlacedEvent { event: event.clone(), corrected });
-        }
-    }
-    placed
 }
 
 /// A computer's name without its domain, in lower case: logs write it either way.

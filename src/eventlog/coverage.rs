@@ -253,8 +253,8 @@ fn negotiation_subcategory(event: &LogEvent) -> Option<AuditSubcategory> {
         | Category::Context => false,
     };
     let subcategory = match event.entry.subcategory {
-        // Before Vista one setting governs all of 541 to 547.
-        "IPsec Main Mode" | "Audit logon events" => AuditSubcategory::MainMode,
+        "IPsec Main Mode" => AuditSubcategory::MainMode,
+        "Audit logon events" => AuditSubcategory::LogonEvents,
         "IPsec Quick Mode" => AuditSubcategory::QuickMode,
         "IPsec Extended Mode" => AuditSubcategory::ExtendedMode,
         _ => return None,

@@ -32,7 +32,7 @@ pub fn read(
     match ring.end_record() {
         Some(end) => {
             log.tally.cover("end_record", END_RECORD.min((file.len() - end) as u64), 0);
-            log.live.push((end, END_RECORD as usize));
+            log.live.push((end, END_MARK.len() * 2));
             let begin = ring.u32(end + END_BEGIN).map_or(HEADER, |at| at as usize);
             // No record begins inside the end record; a damaged one may say so.
             let inside = (end + 1..end + END_MARK.len() * 2).contains(&begin);

@@ -241,11 +241,34 @@ const SHAPES: &[Shape] = &[
         ],
         ..shape(NEGOTIATION_FAILED, Tells::Text(1), 2)
     },
+    Shape { texts: POLICY, ..shape(612, Tells::Always(None), 0) },
     Shape { numbers: &[("PacketCount", 1)], ..shape(516, Tells::Always(None), 0) },
     dropped(864),
     dropped(865),
     dropped(866),
     dropped(867),
+];
+
+/// `+` or `-` for each category of 612.
+const POLICY: Places = &[
+    ("SystemSuccess", 1),
+    ("SystemFailure", 2),
+    ("LogonLogoffSuccess", 3),
+    ("LogonLogoffFailure", 4),
+    ("ObjectAccessSuccess", 5),
+    ("ObjectAccessFailure", 6),
+    ("PrivilegeUseSuccess", 7),
+    ("PrivilegeUseFailure", 8),
+    ("DetailedTrackingSuccess", 9),
+    ("DetailedTrackingFailure", 10),
+    ("PolicyChangeSuccess", 11),
+    ("PolicyChangeFailure", 12),
+    ("AccountManagementSuccess", 13),
+    ("AccountManagementFailure", 14),
+    ("DirectoryServiceSuccess", 15),
+    ("DirectoryServiceFailure", 16),
+    ("AccountLogonSuccess", 17),
+    ("AccountLogonFailure", 18),
 ];
 
 /// Lines of 541's parameters, from 0.

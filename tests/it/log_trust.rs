@@ -170,7 +170,7 @@ fn the_program_tells_of_2003s_starts_its_auditing_and_its_remnants() {
     let security = coverage("SecEvent.evt");
     let audit = security.audit.unwrap();
     assert_eq!(audit.state, "auditing_off", "{}", audit.why);
-    assert!(audit.why.contains("failures of logon events since record 30"), "{}", audit.why);
+    assert!(audit.why.contains("failures of audit_logon_events since record 30"), "{}", audit.why);
     assert_eq!(audit.evidence[0].records, Some(vec![30]));
     let addresses: Vec<_> =
         security.addresses.iter().map(|a| (a.address.as_str(), a.sources.join(" "))).collect();
@@ -243,6 +243,24 @@ fn a_window_says_whether_its_hosts_would_have_logged_the_negotiation() {
         "reg add \"HKLM\\SYSTEM\\CurrentControlSet\\Control\\Lsa\\Audit\" /v DisableIKEAudits";
     assert!(suspected.advice.iter().any(|line| line.starts_with(reg)), "{:?}", suspected.advice);
     assert!(report.findings.iter().any(|f| f.code == "log_not_covering"));
+}
+
+#[test]
+fn a_log_that_goes_on_from_another_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, numbers) in [("Archive", 1..=2), ("Security", 3..=4)] {
+        let events: Vec<Event> = numbers
+            .map(|record| Event { record, time: samples()[0].time + record, ..samples().remove(0) })
+            .collect();
+        store(folder.path(), &format!("{name}.evtx"), &evtx(&events));
+    }
+    let report = analyze(&[folder.path()], &[]);
+    let continues: Vec<_> = report
+        .evidence
+        .iter()
+        .map(|file| file.log_coverage.as_ref().and_then(|c| c.continues.as_deref()))
+        .collect();
+    assert_eq!(continues, [None, Some("E1")]);
 }
 
 #[test]

@@ -256,15 +256,16 @@ impl Book {
         self.spans.sort_by_key(|span| (span.first, span.last));
         let mut reached: Option<LogSpan> = None;
         for span in &self.spans {
-            if let Some(before) = reached.filter(|before| before.last < span.first) {
-                if before.numbers.1.checked_add(1) != Some(span.numbers.0) {
-                    self.breaks.push(Break {
-                        from: before.last,
-                        to: span.first,
-                        why: "one log ends before the next begins".to_owned(),
-                        place: None,
-                    });
-                }
+            let goes_on =
+                |before: &LogSpan| before.numbers.1.checked_add(1) == Some(span.numbers.0);
+            let apart = |before: &LogSpan| before.last < span.first && !goes_on(before);
+            if let Some(before) = reached.filter(apart) {
+                self.breaks.push(Break {
+                    from: before.last,
+                    to: span.first,
+                    why: "one log ends before the next begins".to_owned(),
+                    place: None,
+                });
             }
             reached = Some(reached.filter(|known| known.last >= span.last).unwrap_or(*span));
         }

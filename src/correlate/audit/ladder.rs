@@ -91,10 +91,9 @@ impl Case<'_> {
 
     /// Rung 2: a record shows that negotiations were not audited.
     fn turned_off(&self) -> Option<AuditVerdict> {
-        let subcategories = [AuditSubcategory::MainMode, AuditSubcategory::QuickMode];
         let mut off = Vec::new();
         let mut places = BTreeSet::new();
-        for subcategory in subcategories {
+        for subcategory in self.subcategories().iter().copied() {
             for is_failure in [false, true] {
                 let Some((time, Auditing::Off, place)) = self.last_change(subcategory, is_failure)
                 else {
@@ -106,7 +105,7 @@ impl Case<'_> {
                 });
                 if !seen {
                     let what = if is_failure { "failures" } else { "successes" };
-                    let of = self.name_of(subcategory);
+                    let of = subcategory.as_str();
                     off.push(format!("{what} of {of} since record {}", place.1));
                     places.insert(place);
                 }
@@ -116,8 +115,13 @@ impl Case<'_> {
         (!off.is_empty()).then(|| self.verdict(AuditState::AuditingOff, why, places))
     }
 
-    fn name_of(&self, subcategory: AuditSubcategory) -> &'static str {
-        if self.book.is_legacy { "logon events" } else { subcategory.as_str() }
+    /// What governs negotiations; before Vista one setting does.
+    fn subcategories(&self) -> &'static [AuditSubcategory] {
+        if self.book.is_legacy {
+            &[AuditSubcategory::LogonEvents]
+        } else {
+            &[AuditSubcategory::MainMode, AuditSubcategory::QuickMode]
+        }
     }
 
     /// The last word before the span's end on successes or failures of a subcategory.
@@ -216,8 +220,10 @@ impl Case<'_> {
     /// A record says that auditing was turned on, and the log holds no negotiation.
     fn turned_on(&self) -> Option<AuditVerdict> {
         let on = |is_failure| {
-            self.last_change(AuditSubcategory::MainMode, is_failure)
-                .filter(|(time, auditing, _)| *auditing == Auditing::On && *time <= self.from)
+            self.subcategories().iter().find_map(|subcategory| {
+                self.last_change(*subcategory, is_failure)
+                    .filter(|(time, auditing, _)| *auditing == Auditing::On && *time <= self.from)
+            })
         };
         let (_, _, place) = on(true).or_else(|| on(false))?;
         if self.book.is_legacy {
@@ -376,7 +382,9 @@ mod tests {
         check(&seen, Wire::default(), AuditState::Audited, "holds a record");
         let failures = with(vec![change(30_000, None, off)], &[40_050]);
         check(&failures, Wire::default(), AuditState::AuditingOff, "failures");
-        let legacy_on = Book { is_legacy: true, ..with(vec![change(30_000, on, on)], &[]) };
+        let mut of_logons = change(30_000, on, on);
+        of_logons.1.subcategory = Some(AuditSubcategory::LogonEvents);
+        let legacy_on = Book { is_legacy: true, ..with(vec![of_logons], &[]) };
         check(&legacy_on, Wire::default(), AuditState::Unknown, "DisableIKEAudits");
     }
 
