@@ -31,6 +31,12 @@ impl HostPair {
         self.b
     }
 
+    /// Whether both are the same: a host that talks to itself.
+    #[must_use]
+    pub fn is_one_address(self) -> bool {
+        self.a == self.b
+    }
+
     /// Whether the address is one of the two.
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {

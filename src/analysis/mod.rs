@@ -1,12 +1,13 @@
 //! The one sentence: discover, read every file in parallel, merge, correlate, find.
 //!
-//! The only place with threads. Prints nothing and writes nothing.
+//! The only place with threads, but for the one that hashes beside a reader. Prints nothing and writes nothing.
 
 mod reading;
 
 use crate::correlate::{Facts, GapRule, correlate};
 use crate::evidence::{
-    Content, Evidence, EvidenceId, Extent, Found, Position, Problem, ProblemCode, discover,
+    Content, Evidence, EvidenceId, Extent, Found, HashedBy, Position, Problem, ProblemCode,
+    discover,
 };
 use crate::findings::{Finding, find};
 use crate::policy::Policy;
@@ -14,7 +15,7 @@ use crate::protection::NamedPorts;
 use crate::summary::{Count, Summary};
 use crate::time::Timestamp;
 use rayon::prelude::*;
-use reading::{Reading, read};
+use reading::{Context, Reading, read};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -87,8 +88,14 @@ pub fn analyze(
     watch: &dyn Watch,
 ) -> Result<Analysis, Cancelled> {
     let read_all = |found: &[Found], named: &NamedPorts| -> Vec<Reading> {
+        let hashed_by = match (request.hash, rayon::current_num_threads()) {
+            (false, _) => HashedBy::Nobody,
+            (true, 1) => HashedBy::Reader,
+            (true, _) => HashedBy::Another,
+        };
+        let context = Context { request, named, watch, hashed_by };
         let numbered = found.par_iter().enumerate();
-        numbered.map(|(at, file)| read(file, number(at), request, named, watch)).collect()
+        numbered.map(|(at, file)| read(file, number(at), &context)).collect()
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
     match pool {
@@ -104,8 +111,10 @@ pub fn analyze(
 /// When the watcher ends it.
 pub fn analyze_sequentially(request: &Request, watch: &dyn Watch) -> Result<Analysis, Cancelled> {
     analyze_with(request, watch, |found, named| {
+        let hashed_by = if request.hash { HashedBy::Reader } else { HashedBy::Nobody };
+        let context = Context { request, named, watch, hashed_by };
         let numbered = found.iter().enumerate();
-        numbered.map(|(at, file)| read(file, number(at), request, named, watch)).collect()
+        numbered.map(|(at, file)| read(file, number(at), &context)).collect()
     })
 }
 

@@ -4,10 +4,10 @@
 
 use super::{Request, Watch};
 use crate::capture::{CaptureOutline, RawFrame, read_netmon, read_pcap, read_pcapng, read_snoop};
-use crate::eventlog::{LogEvent, LogSummary, evt, evtx};
+use crate::eventlog::{LogEvent, LogSummary, evt, evtx, text};
 use crate::evidence::{
-    Content, Evidence, EvidenceId, Extent, Format, Found, Hashing, PEEK, Packed, Packing, Position,
-    Problem, ProblemCode, Unpacking,
+    Content, Evidence, EvidenceId, Extent, Format, Found, HashedBy, Hashing, PEEK, Packed, Packing,
+    Position, Problem, ProblemCode, Unpacking,
 };
 use crate::protection::NamedPorts;
 use crate::summary::{CaptureObserver, Count, LogPart, Summary};
@@ -22,16 +22,20 @@ pub(super) struct Reading {
     /// The file's part of the summary; empty where nothing could be read.
     pub(super) part: Summary,
     pub(super) outside_span: Count,
+    /// It was given by name, not met in a folder.
+    explicit: bool,
+}
+
+/// What is the same for all files.
+pub(super) struct Context<'r> {
+    pub(super) request: &'r Request,
+    pub(super) named: &'r NamedPorts,
+    pub(super) watch: &'r dyn Watch,
+    pub(super) hashed_by: HashedBy,
 }
 
 /// Reads one file. What goes wrong becomes a problem of the evidence.
-pub(super) fn read(
-    found: &Found,
-    id: EvidenceId,
-    request: &Request,
-    named: &NamedPorts,
-    watch: &dyn Watch,
-) -> Reading {
+pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
     let mut reading = Reading::of_nothing(found, id);
     if let Some(problem) = &found.problem {
         reading.evidence.problems.push(problem.clone());
@@ -48,15 +52,14 @@ pub(super) fn read(
             }
         }
     };
-    let mut source = Watched { file, watch, failure: None };
-    let mut bytes = Hashing::new(&mut source, request.hash);
+    let mut source = Watched { file, watch: context.watch, failure: None };
+    let mut bytes = Hashing::new(&mut source, context.hashed_by);
     let first_bytes = peek(&mut bytes);
-    let context = Context { request, named, explicit: found.explicit, watch };
     match Format::of(&first_bytes) {
         Format::Packed(packing) => {
-            reading.unpack(packing, first_bytes.chain(&mut bytes), &context);
+            reading.unpack(packing, first_bytes.chain(&mut bytes), context);
         }
-        format => reading.content_of(format, &mut first_bytes.chain(&mut bytes), &context),
+        format => reading.content_of(format, &mut first_bytes.chain(&mut bytes), context),
     }
     let _ = bytes.drain();
     let size = bytes.passed();
@@ -81,14 +84,6 @@ fn peek(reader: &mut impl Read) -> Vec<u8> {
     first_bytes
 }
 
-/// What is the same for all that one file holds.
-struct Context<'r> {
-    request: &'r Request,
-    named: &'r NamedPorts,
-    explicit: bool,
-    watch: &'r dyn Watch,
-}
-
 impl Reading {
     fn of_nothing(found: &Found, id: EvidenceId) -> Self {
         let evidence = Evidence {
@@ -106,13 +101,18 @@ impl Reading {
             coverage: [].into(),
             problems: Vec::new(),
         };
-        Self { evidence, part: Summary::default(), outside_span: Count::default() }
+        Self {
+            evidence,
+            part: Summary::default(),
+            outside_span: Count::default(),
+            explicit: found.explicit,
+        }
     }
 
     /// What a compressed file holds; of a second layer it is only said that it is there.
     fn unpack(&mut self, packing: Packing, reader: impl Read, context: &Context<'_>) {
         let mut unpacking = Unpacking::new(packing, reader);
-        let mut bytes = Hashing::new(&mut unpacking, context.request.hash);
+        let mut bytes = Hashing::new(&mut unpacking, context.hashed_by);
         let first_bytes = peek(&mut bytes);
         match Format::of(&first_bytes) {
             // Nothing came out of it: the failure below says why.
@@ -146,7 +146,12 @@ impl Reading {
             Format::Pcap | Format::PcapNg | Format::Snoop | Format::NetMon1 | Format::NetMon2 => {
                 self.capture(bytes, context)
             }
-            Format::Evtx | Format::Evt => self.log(bytes, context.request),
+            Format::Evtx
+            | Format::Evt
+            | Format::EventXml
+            | Format::EventJson
+            | Format::EventCsv
+            | Format::NetEvents => self.log(bytes, context.request),
             Format::Packed(packing) => {
                 let text = format!(
                     "{} inside another compression; one layer is unpacked: unpack the file, then `{}`",
@@ -161,7 +166,7 @@ impl Reading {
                 self.problem(ProblemCode::UnsupportedFormat, text, None);
             }
             // A note beside the evidence is no damage; a note given as evidence is a mistake.
-            Format::Text if !context.explicit => {
+            Format::Text if !self.explicit => {
                 let text = "a text file beside the evidence; it was not read".to_owned();
                 self.problem(ProblemCode::NotEvidence, text, None);
             }
@@ -239,10 +244,16 @@ impl Reading {
                 kind.push(event);
             }
         };
-        let (summary, resolution) = if self.evidence.format == Format::Evt {
-            (evt::read(bytes, self.evidence.id, &mut keep), Resolution::SECONDS)
-        } else {
-            (evtx::read(bytes, self.evidence.id, &mut keep), Resolution::FILETIME)
+        let id = self.evidence.id;
+        let (summary, resolution) = match self.evidence.format {
+            Format::Evt => (evt::read(bytes, id, &mut keep), Resolution::SECONDS),
+            Format::EventXml => (text::xml::read(bytes, id, &mut keep), Resolution::FILETIME),
+            Format::EventJson => text::json::read(bytes, id, &mut keep),
+            Format::EventCsv => (text::csv::read(bytes, id, &mut keep), Resolution::SECONDS),
+            Format::NetEvents => {
+                (text::netevents::read(bytes, id, &mut keep), Resolution::MILLISECONDS)
+            }
+            _ => (evtx::read(bytes, id, &mut keep), Resolution::FILETIME),
         };
         self.evidence.resolution = resolution;
         part.log = describe_log(&mut self.evidence, summary);
@@ -281,6 +292,7 @@ fn describe_capture(evidence: &mut Evidence, outline: CaptureOutline) {
     evidence.content = Content::Capture {
         interfaces: outline.interfaces,
         dropped_by_capturer: outline.dropped_by_capturer,
+        notes: outline.notes,
     };
 }
 
@@ -307,8 +319,7 @@ fn is_rendered_text(path: &str) -> bool {
 }
 
 fn unknown(format: Format, first: &[u8]) -> (ProblemCode, String) {
-    const KNOWN: &str =
-        "expected a capture (pcap, pcapng, snoop, Network Monitor) or an event log (evtx, evt)";
+    const KNOWN: &str = "expected a capture (pcap, pcapng, snoop, Network Monitor) or an event log (evtx, evt, or their text exports)";
     match (format, first) {
         (_, []) => (ProblemCode::Empty, "the file is empty".to_owned()),
         (Format::Text, _) => (ProblemCode::UnknownFormat, format!("it begins with text; {KNOWN}")),

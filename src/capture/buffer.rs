@@ -29,6 +29,7 @@ impl<R: Read> Buffer<R> {
     }
 
     /// Brings at least `wanted` octets to hand; false where the stream ends before that.
+    #[inline]
     pub(super) fn want(&mut self, wanted: usize) -> io::Result<bool> {
         if self.end - self.start >= wanted {
             return Ok(true);

@@ -6,6 +6,7 @@
 
 mod buffer;
 mod netmon;
+mod options;
 mod pcap;
 mod pcapng;
 mod snoop;
@@ -15,7 +16,7 @@ pub use pcap::read as read_pcap;
 pub use pcapng::read as read_pcapng;
 pub use snoop::read as read_snoop;
 
-use crate::evidence::{Extent, FrameNumber, Interface, Position, Problem, ProblemCode};
+use crate::evidence::{Extent, FrameNumber, Interface, Note, Position, Problem, ProblemCode};
 use crate::time::{Resolution, Timestamp};
 use std::collections::BTreeMap;
 
@@ -99,6 +100,8 @@ pub struct CaptureOutline {
     pub coverage: BTreeMap<&'static str, Extent>,
     /// Frames that the capturer says it lost; `None` where it says nothing.
     pub dropped_by_capturer: Option<u64>,
+    /// What the capture says of itself in words.
+    pub notes: Vec<Note>,
     /// Where the file ended too early.
     pub truncated_at: Option<u64>,
     /// Every defect, in file order.
@@ -115,6 +118,12 @@ impl CaptureOutline {
 
     fn cover(&mut self, bucket: &'static str, bytes: u64) {
         self.coverage.entry(bucket).or_default().add(bytes, 1);
+    }
+
+    /// Keeps what is said, as far as there is room.
+    fn note(&mut self, notes: impl Iterator<Item = Note>) {
+        let room = MAX_NOTES.saturating_sub(self.notes.len());
+        self.notes.extend(notes.take(room));
     }
 
     fn problem(&mut self, code: ProblemCode, offset: u64, position: Position, text: String) {
@@ -164,5 +173,6 @@ impl Clock {
 }
 
 const MAX_PROBLEMS: usize = 1000;
+const MAX_NOTES: usize = 1000;
 /// No link layer that can carry IP has frames beyond this.
 const MAX_CAPTURED_LIMIT: u32 = 16 * 1024 * 1024;

@@ -5,7 +5,7 @@
 
 use super::buffer::Buffer;
 use super::{CaptureOutline, Clock, Linktype, MAX_CAPTURED_LIMIT, RawFrame};
-use crate::evidence::{FrameNumber, Interface, Position, ProblemCode};
+use crate::evidence::{Extent, FrameNumber, Interface, Position, ProblemCode};
 use crate::time::{Resolution, Timestamp};
 use std::io::{self, Read};
 
@@ -50,6 +50,7 @@ fn read_frames<R: Read>(
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
 ) -> io::Result<()> {
     let mut clock = Clock::new();
+    let mut frames = Extent::default();
     while buffer.want(1)? {
         let offset = buffer.offset();
         let number = outline.frames + 1;
@@ -91,12 +92,15 @@ fn read_frames<R: Read>(
             data,
         });
         buffer.consume(record_len);
-        outline.cover("frames", record_len as u64);
+        frames.add(record_len as u64, 1);
         if !go_on {
             break;
         }
     }
     clock.report(outline);
+    if frames.records > 0 {
+        outline.coverage.insert("frames", frames);
+    }
     Ok(())
 }
 

@@ -6,8 +6,9 @@
 //! decoded here (draft-ietf-opsawg-pcapng §4.2).
 
 use super::buffer::Buffer;
+use super::options::Options;
 use super::{CaptureOutline, Clock, Linktype, RawFrame};
-use crate::evidence::{FrameNumber, Interface, Position, ProblemCode};
+use crate::evidence::{FrameNumber, Interface, NoteKind, NotePlace, Position, ProblemCode};
 use crate::time::{Resolution, Timestamp};
 use pcap_parser::pcapng::{
     InterfaceDescriptionBlock, OptionCode, parse_interfacedescriptionblock_be,
@@ -31,6 +32,7 @@ pub fn read<R: Read>(
         section: Section::default(),
         numbered: 0,
         dropped: Vec::new(),
+        sections: 0,
     };
     while buffer.want(1)? {
         if !walk.block(&mut buffer, visit)? {
@@ -38,8 +40,8 @@ pub fn read<R: Read>(
         }
     }
     walk.clock.report(&mut walk.outline);
-    let told = walk.dropped.iter().flatten();
-    walk.outline.dropped_by_capturer = told.copied().reduce(u64::saturating_add);
+    let told = walk.dropped.iter().filter_map(|dropped| dropped.in_all.max(dropped.by_packet));
+    walk.outline.dropped_by_capturer = told.reduce(u64::saturating_add);
     Ok(walk.outline)
 }
 
@@ -69,8 +71,18 @@ struct Walk {
     section: Section,
     /// The last number given: Wireshark also numbers blocks that are no packets.
     numbered: u64,
-    /// Per interface of the whole file, the last drop count told.
-    dropped: Vec<Option<u64>>,
+    /// Per interface of the whole file.
+    dropped: Vec<Dropped>,
+    sections: usize,
+}
+
+/// Frames that an interface lost, as the capture tells them in two ways.
+#[derive(Clone, Copy, Default)]
+struct Dropped {
+    /// Its statistics.
+    in_all: Option<u64>,
+    /// The sum over its packets.
+    by_packet: Option<u64>,
 }
 
 /// A packet block's fields, whichever of the three kinds it is.
@@ -80,6 +92,8 @@ struct PacketBlock {
     captured_len: u32,
     original_len: u32,
     data_at: usize,
+    /// Frames that its own fields say were lost before it.
+    lost_before: u64,
 }
 
 impl Walk {
@@ -145,7 +159,7 @@ impl Walk {
         visit: &mut impl FnMut(RawFrame<'_>) -> bool,
     ) -> bool {
         match kind {
-            SECTION_HEADER => self.outline.cover("section_headers", block.len() as u64),
+            SECTION_HEADER => self.section_header(block),
             INTERFACE_DESCRIPTION => self.interface(block, offset),
             INTERFACE_STATISTICS => self.statistics(block),
             _ => return self.packet(kind, block, offset, visit),
@@ -174,6 +188,13 @@ impl Walk {
         let first_interface = self.outline.interfaces.len();
         self.section = Section { big_endian, begun: true, first_interface, clocks: Vec::new() };
         true
+    }
+
+    fn section_header(&mut self, block: &[u8]) {
+        self.outline.cover("section_headers", block.len() as u64);
+        self.sections += 1;
+        let options = Options::of(block, 24, self.section.big_endian);
+        self.outline.note(options.notes(NotePlace::Section(self.sections), SECTION_NOTES));
     }
 
     fn interface(&mut self, block: &[u8], offset: u64) {
@@ -208,8 +229,11 @@ impl Walk {
             resolution,
             name,
         });
+        let place = NotePlace::Interface(self.outline.interfaces.len() - 1);
+        let options = Options::of(block, 16, self.section.big_endian);
+        self.outline.note(options.notes(place, INTERFACE_NOTES));
         self.section.clocks.push(clock);
-        self.dropped.push(None);
+        self.dropped.push(Dropped::default());
     }
 
     fn clock_of(&self, description: &InterfaceDescriptionBlock<'_>) -> InterfaceClock {
@@ -256,8 +280,10 @@ impl Walk {
         let told = drops.into_iter().flatten().reduce(u64::saturating_add);
         // Counts run on from the start of the capture, so the last one told holds.
         if let (Some(slot), Some(told)) = (self.dropped.get_mut(index), told) {
-            *slot = Some(told);
+            slot.in_all = Some(told);
         }
+        let options = Options::of(block, 20, self.section.big_endian);
+        self.outline.note(options.notes(NotePlace::Interface(index), &[]));
     }
 
     fn packet(
@@ -288,6 +314,7 @@ impl Walk {
         self.numbered = number;
         self.outline.frames += 1;
         self.outline.cover("frames", block.len() as u64);
+        self.packet_options(block, &fields, number);
         visit(RawFrame {
             number: FrameNumber(number),
             time,
@@ -297,6 +324,23 @@ impl Walk {
             offset: offset + fields.data_at as u64,
             data,
         })
+    }
+
+    /// Comments, and how many frames were lost before this one.
+    fn packet_options(&mut self, block: &[u8], fields: &PacketBlock, number: u64) {
+        let padded = (fields.captured_len as usize).next_multiple_of(4);
+        let options = Options::of(block, fields.data_at + padded, self.section.big_endian);
+        if options.is_empty() && fields.lost_before == 0 || fields.ticks.is_none() {
+            return;
+        }
+        self.outline.note(options.notes(NotePlace::Frame(number), &[]));
+        let told = options.filter(|(code, _)| *code == EPB_DROP_COUNT);
+        let told = told.filter_map(|(_, value)| options.number(value));
+        let lost = told.fold(fields.lost_before, u64::saturating_add);
+        let index = self.section.first_interface.saturating_add(fields.interface);
+        if let Some(slot) = self.dropped.get_mut(index).filter(|_| lost > 0) {
+            slot.by_packet = Some(slot.by_packet.unwrap_or(0).saturating_add(lost));
+        }
     }
 
     fn packet_fields(&self, kind: u32, block: &[u8]) -> PacketBlock {
@@ -309,7 +353,14 @@ impl Walk {
                 let limit = if snaplen == 0 { u32::MAX } else { snaplen };
                 let room = u32::try_from(block.len().saturating_sub(16)).unwrap_or(u32::MAX);
                 let captured_len = original_len.min(limit).min(room);
-                PacketBlock { interface: 0, ticks: None, captured_len, original_len, data_at: 12 }
+                PacketBlock {
+                    interface: 0,
+                    ticks: None,
+                    captured_len,
+                    original_len,
+                    data_at: 12,
+                    lost_before: 0,
+                }
             }
             // The obsolete block has the interface and a drop count in 16 bits each.
             OBSOLETE_PACKET => PacketBlock {
@@ -318,6 +369,10 @@ impl Walk {
                 captured_len: field(20),
                 original_len: field(24),
                 data_at: 28,
+                // All ones stand for unknown.
+                lost_before: Some(self.u16_at(block, 10))
+                    .filter(|lost| *lost != u16::MAX)
+                    .map_or(0, u64::from),
             },
             _ => PacketBlock {
                 interface: field(8) as usize,
@@ -325,6 +380,7 @@ impl Walk {
                 captured_len: field(20),
                 original_len: field(24),
                 data_at: 28,
+                lost_before: 0,
             },
         }
     }
@@ -385,6 +441,16 @@ fn time_of(ticks: u64, clock: InterfaceClock) -> Option<Timestamp> {
     Timestamp::from_seconds(seconds.checked_add(clock.offset_seconds)?, nanoseconds)
 }
 
+/// Sections 4.1 and 4.2 of the draft.
+const SECTION_NOTES: &[(u16, NoteKind)] =
+    &[(2, NoteKind::Hardware), (3, NoteKind::OperatingSystem), (4, NoteKind::Application)];
+const INTERFACE_NOTES: &[(u16, NoteKind)] = &[
+    (3, NoteKind::Description),
+    (11, NoteKind::Filter),
+    (12, NoteKind::OperatingSystem),
+    (15, NoteKind::Hardware),
+];
+const EPB_DROP_COUNT: u16 = 4;
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;

@@ -8,8 +8,8 @@
 //!
 //! Source tags: `K` message tables of the shipped DLLs (libyal winevt-kb), `M` the provider's
 //! manifest (Windows 7, 10 and 11), `A` Microsoft's description of the audit subcategory, `S` seen
-//! in real logs, `P` which source writes to which log (libyal winevt-kb, eventlog-providers). Meanings
-//! and reasons are in our own words.
+//! in real logs, `P` which source writes to which log (libyal winevt-kb, eventlog-providers), `W`
+//! FWPM_NET_EVENT of Microsoft's Windows Filtering Platform. Meanings and reasons are in our own words.
 
 use super::Reason;
 
@@ -173,6 +173,18 @@ const fn service(id: u16, reason: Option<Reason>, meaning: &'static str) -> Even
     EventEntry { channel, provider, id, category, subcategory, reason, meaning, source }
 }
 
+/// What `netsh wfp show netevents` tells: it has no numbers, so that of the audit that says the same
+/// is taken, and where none does that of Microsoft-Windows-WFP's own log.
+const fn net(
+    id: u16,
+    category: Category,
+    reason: Option<Reason>,
+    meaning: &'static str,
+) -> EventEntry {
+    let (channel, provider, subcategory, source) = ("netevents", "Microsoft-Windows-WFP", "", "W");
+    EventEntry { channel, provider, id, category, subcategory, reason, meaning, source }
+}
+
 /// An audit of Windows 2000, XP or Server 2003.
 const fn legacy(
     id: u16,
@@ -305,6 +317,7 @@ static EVENTS: &[EventEntry] = &[
     legacy(866, DriverAnomaly,     LEGACY_SYSTEM, REPLAY, "IPsec dropped packets whose sequence number was too low."),
     legacy(867, CleartextObserved, LEGACY_SYSTEM, None, "IPsec dropped packets that came in clear and ought to have been protected."),
     platform(1003, DriverAnomaly, None, "IPsec dropped a packet; the status tells why."),
+    net(1003, DriverAnomaly, None, "IPsec dropped a packet."),
     platform(1005, IkeFailure, OTHER, "A main mode negotiation failed."),
     platform(1007, IkeFailure, OTHER, "A quick mode negotiation failed."),
     platform(1009, IkeFailure, OTHER, "An extended mode negotiation failed."),
@@ -371,7 +384,9 @@ static EVENTS: &[EventEntry] = &[
     audit(4651, SaEstablished,     MAIN,     None,    "A main mode (IKE) SA came up, with certificates."),
     audit(4652, IkeFailure,        MAIN,     OTHER,   "A main mode negotiation with certificates failed."),
     audit(4653, IkeFailure,        MAIN,     OTHER,   "A main mode negotiation failed."),
+    net(4653, IkeFailure,        OTHER,              "A main mode negotiation failed."),
     audit(4654, IkeFailure,        QUICK,    OTHER,   "A quick mode negotiation failed."),
+    net(4654, IkeFailure,        OTHER,              "A quick mode negotiation failed."),
     audit(4655, SaEnded,           MAIN,     None,    "A main mode (IKE) SA ended."),
     audit(4709, ServiceState,      PLATFORM, None,    "The IPsec Policy Agent started."),
     audit(4710, ServiceState,      PLATFORM, STOPPED, "The IPsec Policy Agent was disabled."),
@@ -380,10 +395,14 @@ static EVENTS: &[EventEntry] = &[
     audit(4719, EvidenceIntegrity, AUDIT,    None,    "What the system audits was changed."),
     audit(4912, EvidenceIntegrity, AUDIT,    None,    "What is audited for one user was changed."),
     audit(4960, DriverAnomaly,     DRIVER,   Some(Reason::IntegrityFailed), "IPsec dropped a packet that failed its integrity check."),
+    net(4960, DriverAnomaly,     INTEGRITY,          "IPsec dropped a packet that failed its integrity check."),
     audit(4961, DriverAnomaly,     DRIVER,   Some(Reason::Replay), "IPsec dropped a packet that failed its replay check."),
+    net(4961, DriverAnomaly,     REPLAY,             "IPsec dropped a packet that failed its replay check."),
     audit(4962, DriverAnomaly,     DRIVER,   Some(Reason::Replay), "IPsec dropped a packet whose sequence number was too low."),
     audit(4963, CleartextObserved, DRIVER,   None,    "IPsec dropped a packet that came in clear and ought to have been protected."),
+    net(4963, CleartextObserved, None,               "IPsec dropped a packet that came in clear and ought to have been protected."),
     audit(4965, DriverAnomaly,     DRIVER,   None,    "A packet came with an SPI that belongs to no SA here; the peer may use an SA this host no longer has."),
+    net(4965, DriverAnomaly,     None,               "A packet came with an SPI that belongs to no SA here."),
     audit(4976, IkeFailure,        MAIN,     OTHER,   "A main mode message was not valid."),
     audit(4977, IkeFailure,        QUICK,    OTHER,   "A quick mode message was not valid."),
     audit(4978, IkeFailure,        EXTENDED, OTHER,   "An extended mode message was not valid."),
@@ -393,6 +412,7 @@ static EVENTS: &[EventEntry] = &[
     audit(4982, SaEstablished,     EXTENDED, None,    "Main and extended mode SAs came up, certificates in both."),
     audit(4983, IkeFailure,        EXTENDED, OTHER,   "An extended mode negotiation with certificates failed and took the main mode SA along."),
     audit(4984, IkeFailure,        EXTENDED, OTHER,   "An extended mode negotiation failed and took the main mode SA along."),
+    net(4984, IkeFailure,        OTHER,              "An extended mode negotiation failed."),
     audit(5024, ServiceState,      SYSTEM,   None,    "The Windows firewall service started."),
     audit(5025, ServiceState,      SYSTEM,   STOPPED, "The Windows firewall service stopped; connection security rules end with it."),
     audit(5040, PolicyChange,      PLATFORM, CHANGED, "An authentication set was added."),

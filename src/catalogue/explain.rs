@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn each_kind_of_code_is_found() {
-        assert!(matches!(explain("4653")[..], [Explained::Event(row)] if row.id == 4653));
+        assert!(matches!(explain("4653")[..], [Explained::Event(row), ..] if row.id == 4653));
         for code in ["13801", "0x35E9", "error_ipsec_ike_auth_fail"] {
             let found = explain(code);
             assert!(

@@ -10,7 +10,10 @@ mod advice;
 
 mod events;
 
+mod event_fields;
 mod guide;
+
+mod event_messages;
 
 mod parameters;
 
@@ -30,6 +33,8 @@ mod explain;
 
 pub use advice::Advice;
 pub use confidence::Confidence;
+pub use event_fields::field_names;
+pub use event_messages::{MessageLayout, message_layouts};
 pub use events::{Category, EventEntry, channel_of_source, event, events_numbered};
 pub use explain::{Explained, explain};
 pub use guide::Guide;
@@ -40,7 +45,9 @@ pub use ike_numbers::{
 };
 pub use ike_strength::{Weakness, weakness};
 pub use ike_vendors::{IkeVendor, ike_vendor};
-pub use parameters::{parameter, parameter_note, parameter_number, with_parameters_spelled};
+pub use parameters::{
+    parameter, parameter_note, parameter_number, parameter_of_text, with_parameters_spelled,
+};
 pub use ras_errors::ras_error;
 pub use reason::Reason;
 pub use windows_errors::{

@@ -86,6 +86,27 @@ const NOTES: &[(u32, &str)] = &[
     (8451, "Failures of this subcategory are recorded from here on."),
 ];
 
+/// A value of words as the numbers they stand for, as records have it before it is put into words;
+/// the text as it stands where one of its parts is not known. Lists are parted by commas.
+#[must_use]
+pub fn parameter_of_text(text: &str) -> String {
+    let number = |part: &str| {
+        let row = PARAMETERS.iter().chain(VISTA).find(|row| row.1.eq_ignore_ascii_case(part));
+        row.map(|row| format!("%%{}", row.0))
+    };
+    let parts: Option<Vec<String>> =
+        text.split(", ").map(|part| number(part.trim().trim_end_matches('.'))).collect();
+    parts.map_or_else(|| text.to_owned(), |parts| parts.join(", "))
+}
+
+/// Wordings of Vista that newer systems changed.
+const VISTA: &[(u32, &str)] = &[
+    (8214, "IKE DoS-prevention mode started"),
+    (8215, "IKE DoS-prevention mode stopped"),
+    (8222, "IKE"),
+    (8232, "DH group 2048"),
+];
+
 /// Source: libyal winevt-kb, message table of msobjs.dll; sorted by number.
 #[rustfmt::skip]
 static PARAMETERS: &[(u32, &str)] = &[
@@ -268,6 +289,14 @@ mod tests {
         assert_eq!(with_parameters_spelled("%%8448, %%8450"), "Success removed, Failure removed");
         assert_eq!(with_parameters_spelled("100%% of %%99999 %%"), "100%% of %%99999 %%");
         assert_eq!(with_parameters_spelled("plain"), "plain");
+    }
+
+    #[test]
+    fn words_become_the_numbers_that_records_have() {
+        assert_eq!(parameter_of_text("Success removed, Failure removed"), "%%8448, %%8450");
+        assert_eq!(parameter_of_text("IKE"), "%%8222");
+        assert_eq!(parameter_of_text("Lokaler Computer"), "Lokaler Computer");
+        assert_eq!(parameter_of_text(""), "");
     }
 
     #[test]

@@ -114,8 +114,17 @@ fn tell_file(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
     if !file.hosts.is_empty() {
         write!(out, ", from {}", terminal::escape(&file.hosts.join(", ")))?;
     }
-    writeln!(out)
+    writeln!(out)?;
+    for note in file.notes.iter().take(MOST_NOTES) {
+        let kind = note.kind.replace('_', " ");
+        writeln!(out, "  {kind} of {}: {}", note.place, terminal::escape(&note.text))?;
+    }
+    let more = file.notes.len().saturating_sub(MOST_NOTES);
+    if more > 0 { writeln!(out, "  and {more} more notes") } else { Ok(()) }
 }
+
+/// Of a capture's own words; the rest stand in the report.
+const MOST_NOTES: usize = 10;
 
 fn tell_pairs(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let mut pairs: Vec<_> = report.pairs.iter().collect();

@@ -101,3 +101,11 @@ pub(super) fn of_logs(
     };
     summary.logs.iter().map(|(evidence, log)| (*evidence, of_log(log))).collect()
 }
+
+/// The same without what they rest on.
+pub(super) fn bare(
+    known: &BTreeMap<EvidenceId, Vec<HostAddress>>,
+) -> BTreeMap<EvidenceId, BTreeSet<IpAddr>> {
+    let addresses = |known: &[HostAddress]| known.iter().map(|known| known.address).collect();
+    known.iter().map(|(evidence, known)| (*evidence, addresses(known))).collect()
+}

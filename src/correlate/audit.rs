@@ -8,7 +8,7 @@ mod book;
 
 mod ladder;
 
-pub(super) use book::{Books, of_log};
+pub(super) use book::{Books, of_logs};
 
 use crate::evidence::EvidenceId;
 use std::collections::{BTreeMap, BTreeSet};

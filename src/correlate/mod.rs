@@ -38,17 +38,17 @@ pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
 pub use placed::PlacedEvent;
 pub use unreachable::UnreachableFacts;
 pub use verdict::Verdict;
-pub use windows::{AppCount, CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
+pub use windows::{CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
 
 use crate::eventlog::LogSummary;
-use crate::evidence::EvidenceId;
+use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Uncounted, conclude};
 use crate::policy::{Expectation, ExpectationSource, InferredFrom, Level, Policy};
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::{App, EspSpi, ProtectionClass, Stream};
 use crate::summary::{
-    ClassRun, Count, JudgedStream, SetAside, StreamsByPair, Summary, TlsSeen, Unpaired,
+    ClassRun, Contents, Count, JudgedStream, SetAside, StreamsByPair, Summary, TlsSeen, Unpaired,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -69,6 +69,10 @@ pub struct PairFacts {
     pub unprotected: Count,
     /// Clear frames that were no leaks, and why.
     pub set_aside: BTreeMap<SetAside, ClassRun>,
+    /// Records by which ESP of the pair is authenticated and not encrypted.
+    pub integrity_only: BTreeSet<RecordRef>,
+    /// What readable ESP carried, by application and whether it protects itself.
+    pub readable: Contents,
     /// TLS servers whose handshakes were seen in clear, by name.
     pub tls: BTreeMap<Option<String>, TlsSeen>,
     /// SPIs of ESP and AH.
@@ -157,18 +161,11 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         exchanges,
         recovered: placed::events(summary, &clocks, |log| &log.recovered),
         logs: summary.logs.iter().map(|(evidence, log)| (*evidence, log.log.clone())).collect(),
-        log_audits: summary
-            .logs
-            .iter()
-            .filter_map(|(evidence, log)| Some((*evidence, audit::of_log(*evidence, log)?)))
-            .collect(),
+        log_audits: audit::of_logs(summary),
         bypasses: bypass::spans(&events),
         events,
         same_host: Vec::new(),
-        addresses: host_addresses
-            .iter()
-            .map(|(evidence, known)| (*evidence, known.iter().map(|a| a.address).collect()))
-            .collect(),
+        addresses: addresses::bare(&host_addresses),
         host_addresses,
         clock_offsets: clocks,
         unreachable: unreachable::gather(summary),
@@ -188,7 +185,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
     facts.same_host = named.chain(facts.addresses.values().cloned()).collect();
     let aside = summary.set_aside();
-    let tls = summary.tls();
+    let (tls, told_by_logs) = (summary.tls(), summary.integrity_only());
     let mut windows = Vec::new();
     let pairs: BTreeSet<HostPair> = streams.keys().chain(aside.keys()).copied().collect();
     for pair in &pairs {
@@ -198,6 +195,9 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         for (why, judged_stream) in aside.get(pair).into_iter().flatten() {
             judged.add_aside(*why, *judged_stream, policy);
         }
+        judged.facts.readable = summary.readable(*pair);
+        let told = streams.iter().filter_map(|(stream, ..)| told_by_logs.get(&(*pair, *stream)));
+        judged.facts.integrity_only = told.flatten().copied().collect();
         judged.facts.tls = tls.get(pair).cloned().unwrap_or_default();
         let interleaved = interleaved(summary, *pair);
         let protected = &judged.facts.protected_runs;
@@ -251,6 +251,8 @@ fn judge_pair(
             by_class: BTreeMap::new(),
             unprotected: Count::default(),
             set_aside: BTreeMap::new(),
+            integrity_only: BTreeSet::new(),
+            readable: Contents::new(),
             tls: BTreeMap::new(),
             spis: BTreeSet::new(),
             protected_runs: Vec::new(),

@@ -6,7 +6,7 @@ use super::stretches::Stretches;
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
 use crate::protection::{App, EspSpi, Service};
-use crate::summary::{ClassRun, Flow};
+use crate::summary::{ClassRun, Contents, Count, Flow};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,15 +27,6 @@ impl GapRule {
     }
 }
 
-/// What one application sent inside a window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AppCount {
-    /// Frames.
-    pub frames: u64,
-    /// Octets on the wire.
-    pub bytes: u64,
-}
-
 /// A maximal stretch in which a pair talked in clear although it should not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CleartextWindow {
@@ -46,7 +37,7 @@ pub struct CleartextWindow {
     /// Protected packets of the pair travel inside it.
     pub mixed: bool,
     /// Per application and whether it protects itself.
-    pub apps: BTreeMap<(App, bool), AppCount>,
+    pub apps: Contents,
     /// The services seen.
     pub services: BTreeSet<Service>,
     /// Busy flows, the busiest first, at most [`MAX_FLOWS`].
@@ -143,8 +134,7 @@ pub(super) fn protected(
 impl CleartextWindow {
     fn add(&mut self, piece: ClearRun) {
         let count = self.apps.entry((piece.app, piece.encrypted)).or_default();
-        count.frames += piece.run.frames;
-        count.bytes += piece.run.bytes;
+        count.join(Count::of(&[piece.run]));
         self.services.insert(piece.service);
     }
 

@@ -32,6 +32,8 @@ pub struct LogCoverage {
     pub connection_addresses: BTreeSet<IpAddr>,
     /// Records found outside the live log.
     pub recovered: u64,
+    /// It is an export as text: a selection more often than not, so what is missing proves nothing.
+    pub is_selection: bool,
 }
 
 /// An event about the log itself.

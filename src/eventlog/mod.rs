@@ -9,6 +9,8 @@ pub mod evtx;
 
 pub mod evt;
 
+pub mod text;
+
 mod legacy;
 
 mod interpret;
@@ -16,6 +18,8 @@ mod interpret;
 mod platform;
 
 mod service;
+
+mod algorithms;
 
 mod audit_change;
 

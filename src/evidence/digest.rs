@@ -2,19 +2,44 @@
 
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+/// Who takes the digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashedBy {
+    /// Nobody; bytes are only counted.
+    Nobody,
+    /// The thread that reads.
+    Reader,
+    /// Another thread beside it, once there is enough to make that worth while.
+    Another,
+}
 
 /// Hashes and counts whatever passes through it.
 #[derive(Debug)]
 pub struct Hashing<R> {
     reader: R,
-    hasher: Option<Sha256>,
+    hasher: Hasher,
+    by: HashedBy,
     bytes: u64,
 }
 
+#[derive(Debug)]
+enum Hasher {
+    None,
+    Here(Box<Sha256>),
+    Beside(Beside),
+}
+
 impl<R: Read> Hashing<R> {
-    /// Wraps a reader; without `hash` bytes are only counted.
-    pub fn new(reader: R, hash: bool) -> Self {
-        Self { reader, hasher: hash.then(Sha256::new), bytes: 0 }
+    /// Wraps a reader.
+    pub fn new(reader: R, by: HashedBy) -> Self {
+        let hasher = match by {
+            HashedBy::Nobody => Hasher::None,
+            HashedBy::Reader | HashedBy::Another => Hasher::Here(Box::default()),
+        };
+        Self { reader, hasher, by, bytes: 0 }
     }
 
     /// Reads on to the end, so that the digest is that of the whole file even where a parser
@@ -33,18 +58,73 @@ impl<R: Read> Hashing<R> {
 
     /// The digest in hexadecimal; `None` without hashing.
     pub fn finish(self) -> Option<String> {
-        self.hasher.map(|hasher| hex(&hasher.finalize()))
+        let hasher = match self.hasher {
+            Hasher::None => return None,
+            Hasher::Here(hasher) => *hasher,
+            Hasher::Beside(beside) => beside.finish()?,
+        };
+        Some(hex(&hasher.finalize()))
     }
 }
 
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(room)?;
-        if let (Some(hasher), Some(bytes)) = (&mut self.hasher, room.get(..read)) {
-            hasher.update(bytes);
-        }
+        let bytes = room.get(..read).unwrap_or_default();
         self.bytes += read as u64;
+        match &mut self.hasher {
+            Hasher::None => {}
+            Hasher::Here(hasher) => {
+                hasher.update(bytes);
+                if self.by == HashedBy::Another && self.bytes >= ENOUGH {
+                    self.hasher = Hasher::Beside(Beside::new(std::mem::take(&mut **hasher)));
+                }
+            }
+            Hasher::Beside(beside) => beside.update(bytes),
+        }
         Ok(read)
+    }
+}
+
+/// A thread that hashes what it is sent, in order. Buffers go round between the two.
+#[derive(Debug)]
+struct Beside {
+    filling: Vec<u8>,
+    full: SyncSender<Vec<u8>>,
+    empty: Receiver<Vec<u8>>,
+    worker: JoinHandle<Sha256>,
+}
+
+impl Beside {
+    fn new(mut hasher: Sha256) -> Self {
+        let (full, work) = sync_channel::<Vec<u8>>(IN_FLIGHT);
+        let (done, empty) = sync_channel(IN_FLIGHT);
+        let worker = std::thread::spawn(move || {
+            for mut buffer in work {
+                hasher.update(&buffer);
+                buffer.clear();
+                // The other side may have ended, or has buffers enough.
+                let _ = done.try_send(buffer);
+            }
+            hasher
+        });
+        Self { filling: Vec::with_capacity(BUFFER), full, empty, worker }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.filling.extend_from_slice(bytes);
+        if self.filling.len() >= BUFFER {
+            let next = self.empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(BUFFER));
+            // The thread listens until this side ends.
+            let _ = self.full.send(std::mem::replace(&mut self.filling, next));
+        }
+    }
+
+    fn finish(self) -> Option<Sha256> {
+        let Self { filling, full, empty: _, worker } = self;
+        full.send(filling).ok()?;
+        drop(full);
+        worker.join().ok()
     }
 }
 
@@ -65,6 +145,12 @@ fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
+/// Below that a thread costs more than it saves.
+const ENOUGH: u64 = 1 << 20;
+/// Of a buffer that goes round; it stays in the second-level cache.
+const BUFFER: usize = 256 * 1024;
+const IN_FLIGHT: usize = 4;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,7 +158,7 @@ mod tests {
     #[test]
     fn the_digest_is_of_the_whole_file() {
         // FIPS 180-4, the example of "abc".
-        let mut reader = Hashing::new(&b"abc"[..], true);
+        let mut reader = Hashing::new(&b"abc"[..], HashedBy::Another);
         let mut one = [0; 1];
         reader.read_exact(&mut one).unwrap();
         reader.drain().unwrap();
@@ -81,5 +167,19 @@ mod tests {
             reader.finish().unwrap(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
+    }
+
+    #[test]
+    fn a_thread_beside_gives_the_same_digest() {
+        let bytes: Vec<u8> =
+            (0..5_000_003u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
+        let digest = |by| {
+            let mut reader = Hashing::new(bytes.as_slice(), by);
+            reader.drain().unwrap();
+            reader.finish()
+        };
+        assert_eq!(digest(HashedBy::Another), Some(sha256(&bytes)));
+        assert_eq!(digest(HashedBy::Reader), Some(sha256(&bytes)));
+        assert_eq!(digest(HashedBy::Nobody), None);
     }
 }

@@ -1,5 +1,6 @@
 //! What a file is, told by its first bytes and never by its name.
 
+use super::exports;
 use super::unpack::Packing;
 
 /// Formats that are known, read or not.
@@ -19,6 +20,14 @@ pub enum Format {
     Evtx,
     /// Windows event log before Vista.
     Evt,
+    /// Events as XML, with or without a root element.
+    EventXml,
+    /// Events as PowerShell's JSON.
+    EventJson,
+    /// Event Viewer's table of events.
+    EventCsv,
+    /// The filtering platform's events as `netsh wfp` writes them.
+    NetEvents,
     /// A compressed file.
     Packed(Packing),
     /// A known format that this version does not read.
@@ -60,6 +69,7 @@ impl Format {
             _ => Packing::of(first_bytes)
                 .map(Self::Packed)
                 .or_else(|| Self::unread(first_bytes))
+                .or_else(|| exports::of(first_bytes))
                 .unwrap_or_else(|| if is_text(first_bytes) { Self::Text } else { Self::Unknown }),
         }
     }
@@ -75,6 +85,10 @@ impl Format {
             Self::NetMon2 => "netmon2",
             Self::Evtx => "evtx",
             Self::Evt => "evt",
+            Self::EventXml => "event_xml",
+            Self::EventJson => "event_json",
+            Self::EventCsv => "event_csv",
+            Self::NetEvents => "netevents_xml",
             Self::Packed(packing) => packing.as_str(),
             Self::Unread(unread) => unread.name,
             Self::Text => "text",

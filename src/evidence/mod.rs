@@ -6,13 +6,15 @@ mod discover;
 
 mod format;
 
+mod exports;
+
 mod unpack;
 
 mod digest;
 
 mod problem;
 
-pub use digest::{Hashing, sha256, sha256_octets};
+pub use digest::{HashedBy, Hashing, sha256, sha256_octets};
 pub use discover::{Found, discover};
 pub use format::{Format, PEEK, Unread};
 pub use problem::{Position, Problem, ProblemCode};
@@ -90,6 +92,8 @@ pub enum Content {
         interfaces: Vec<Interface>,
         /// Frames that the capturer says it lost; `None` where it says nothing.
         dropped_by_capturer: Option<u64>,
+        /// What it says of itself.
+        notes: Vec<Note>,
     },
     /// Records.
     Log {
@@ -114,6 +118,70 @@ pub struct Interface {
     pub resolution: Resolution,
     /// Its name, where the capture tells one.
     pub name: Option<String>,
+}
+
+/// What a capture says of itself in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What it speaks of.
+    pub place: NotePlace,
+    /// What it says.
+    pub kind: NoteKind,
+    /// Its words, unchecked.
+    pub text: String,
+}
+
+/// What a note speaks of, each numbered as Wireshark numbers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NotePlace {
+    /// A section, from 1.
+    Section(usize),
+    /// An interface of the file, from 0.
+    Interface(usize),
+    /// A frame.
+    Frame(u64),
+}
+
+impl fmt::Display for NotePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Section(number) => write!(f, "section {number}"),
+            Self::Interface(number) => write!(f, "interface {number}"),
+            Self::Frame(number) => write!(f, "frame {number}"),
+        }
+    }
+}
+
+/// What a note says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoteKind {
+    /// Somebody's comment.
+    Comment,
+    /// The machine.
+    Hardware,
+    /// Its system.
+    OperatingSystem,
+    /// The program that wrote the capture.
+    Application,
+    /// The interface in words.
+    Description,
+    /// Which packets were captured at all.
+    Filter,
+}
+
+impl NoteKind {
+    /// The kind as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Comment => "comment",
+            Self::Hardware => "hardware",
+            Self::OperatingSystem => "operating_system",
+            Self::Application => "application",
+            Self::Description => "description",
+            Self::Filter => "filter",
+        }
+    }
 }
 
 /// Bytes and items of one kind in a file.

@@ -31,13 +31,15 @@ pub enum ProblemCode {
     LocalTime,
     /// It unpacks to far more than evidence does; what came until then was read.
     Expansion,
+    /// Values of records could not be told from the text that an export has in their place.
+    FieldsMissing,
     /// An IKE message breaks the format; what stands before the fault was read.
     MalformedIke,
 }
 
 impl ProblemCode {
     /// Every code.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Unreadable,
         Self::Empty,
         Self::UnknownFormat,
@@ -51,6 +53,7 @@ impl ProblemCode {
         Self::BadTime,
         Self::LocalTime,
         Self::Expansion,
+        Self::FieldsMissing,
         Self::MalformedIke,
     ];
 
@@ -71,6 +74,7 @@ impl ProblemCode {
             Self::BadTime => "bad_time",
             Self::LocalTime => "local_time",
             Self::Expansion => "expansion",
+            Self::FieldsMissing => "fields_missing",
             Self::MalformedIke => "malformed_ike",
         }
     }
@@ -86,7 +90,8 @@ impl ProblemCode {
             | Self::Truncated
             | Self::Corrupt
             | Self::Skipped
-            | Self::Expansion => true,
+            | Self::Expansion
+            | Self::FieldsMissing => true,
             Self::NotEvidence
             | Self::Duplicate
             | Self::Checksum

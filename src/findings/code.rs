@@ -97,6 +97,8 @@ pub enum FindingCode {
     TcpGaps,
     /// Packets were captured before their network card encrypted them.
     BeforeEncryption,
+    /// A capture was taken through a filter.
+    CaptureFiltered,
     /// A host's negotiations were not audited.
     AuditingOff,
     /// A host audits logons and, it seems, not negotiations.
@@ -338,6 +340,12 @@ const WORDS: &[FindingWords] = &[
         "before_encryption",
         "The capture was taken on a host whose network card encrypts (IPsec offload): it shows what the host sends before the card has done so. That is no leak; whether the card did its work, this capture cannot show.",
         "Capture on the wire outside the host, or turn the offload off (Set-NetAdapterIPsecOffload, ethtool -K) and capture again.",
+    ),
+    row(
+        FindingCode::CaptureFiltered,
+        "capture_filtered",
+        "The capture says that it was taken through a filter. What the filter left out is not there: that no clear text was captured proves nothing of it.",
+        "Look whether the filter lets every packet between the hosts pass; where it does not, capture again without it.",
     ),
     row(
         FindingCode::AuditingOff,

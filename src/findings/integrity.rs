@@ -2,19 +2,29 @@
 
 use super::{Finding, FindingCode, Proof, Severity, When, counted};
 use crate::correlate::{ClockOffset, EspGap, Facts, TcpLoss};
-use crate::evidence::{Content, Evidence, EvidenceId};
+use crate::evidence::{Content, Evidence, EvidenceId, NoteKind, ProblemCode};
 use crate::hosts::Direction;
-use std::collections::BTreeMap;
+use crate::time::Span;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Clocks that were wrong by much, and clocks that could not be compared.
-pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
+pub(super) fn clocks(facts: &Facts, evidence: &[Evidence]) -> Vec<Finding> {
     // Without captures there is nothing to compare with.
     if facts.total.frames == 0 {
         return Vec::new();
     }
     let mut found = Vec::new();
+    let in_local_time: BTreeSet<EvidenceId> = evidence
+        .iter()
+        .filter(|file| file.problems.iter().any(|p| p.code == ProblemCode::LocalTime))
+        .map(|file| file.id)
+        .collect();
     for clock in &facts.clock_offsets {
         let (code, severity, title, detail) = match clock.offset {
+            // Times of an unknown zone say nothing of the clock but what is beyond the zone.
+            Some(offset) if in_local_time.contains(&clock.evidence) && is_a_zone(offset) => {
+                continue;
+            }
             Some(offset) if offset.magnitude() > ClockOffset::TOLERATED => (
                 FindingCode::ClockWrong,
                 Severity::Medium,
@@ -38,6 +48,17 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
     }
     merged(found)
 }
+
+/// Whether a time zone alone makes such a difference: zones lie whole quarters of an hour from UTC, up
+/// to fourteen hours (IANA's tz database, since 1972).
+fn is_a_zone(offset: Span) -> bool {
+    let beside = offset.0.rem_euclid(QUARTER.0);
+    let nearest = Span(beside.min(QUARTER.0 - beside));
+    offset.magnitude() <= FARTHEST_ZONE && nearest <= ClockOffset::TOLERATED
+}
+
+const QUARTER: Span = Span::from_seconds(15 * 60);
+const FARTHEST_ZONE: Span = Span::from_seconds(14 * 3600 + 300);
 
 /// The logs of one computer say the same of its clock: one finding for all of them.
 fn merged(found: Vec<Finding>) -> Vec<Finding> {
@@ -172,5 +193,35 @@ pub(super) fn frames_lost(evidence: &[Evidence]) -> Vec<Finding> {
         .collect()
 }
 
+/// Captures that were taken through a filter.
+pub(super) fn filtered(evidence: &[Evidence]) -> Vec<Finding> {
+    let code = FindingCode::CaptureFiltered;
+    let told = evidence.iter().filter_map(|file| {
+        let Content::Capture { notes, .. } = &file.content else { return None };
+        let filters = notes.iter().filter(|note| note.kind == NoteKind::Filter);
+        let filters: BTreeSet<&str> = filters.map(|note| note.text.as_str()).collect();
+        let named: Vec<String> =
+            filters.iter().take(MOST_NAMED).map(|filter| format!("\"{filter}\"")).collect();
+        let title = format!("{} was captured through a filter", file.path);
+        let detail = format!("{}.", named.join("; "));
+        let proof = [(file.id, Proof::File)].into();
+        (!named.is_empty())
+            .then(|| Finding { proof, ..Finding::new(code, Severity::Low, title, detail) })
+    });
+    told.collect()
+}
+
 /// SPIs or pairs that a finding names.
 const MOST_NAMED: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_is_whole_quarters_of_an_hour() {
+        let seconds = |s| is_a_zone(Span::from_seconds(s));
+        assert!(seconds(3600) && seconds(-19_800) && seconds(20_700 + 4) && seconds(-36_000 - 200));
+        assert!(!seconds(3600 + 450) && !seconds(15 * 3600));
+    }
+}

@@ -105,10 +105,11 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(audit::bypasses(facts));
     found.extend(audit::addresses(facts));
     found.extend(audit::recovered(facts));
-    found.extend(integrity::clocks(facts));
+    found.extend(integrity::clocks(facts, evidence));
     found.extend(integrity::damaged(evidence));
     found.extend(integrity::record_gaps(evidence));
     found.extend(integrity::frames_lost(evidence));
+    found.extend(integrity::filtered(evidence));
     found.sort_by_key(|finding| {
         let worst_first = std::cmp::Reverse(finding.severity);
         (worst_first, finding.span, finding.code, finding.pair, finding.title.clone())

@@ -1,15 +1,18 @@
 //! What the packets themselves say: clear text, weak protection, rules that met nothing.
 
-use super::{Finding, FindingCode, Severity, When, counted, frames, proof_of, span_of};
+use super::{
+    Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, frames, proof_of, span_of,
+};
 use crate::catalogue::Reason;
 use crate::correlate::{Confidence, ExplainedWindow, Exposure, Facts, PairFacts, Verdict};
+use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::policy::{Action, Expectation, ExpectationSource, Policy};
 use crate::protection::ProtectionClass;
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::secret::Secret;
 use crate::summary::{ClassRun, SetAside, Sighting};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One finding for each pair and leading cause.
 pub(super) fn cleartext_windows(facts: &Facts) -> Vec<Finding> {
@@ -126,19 +129,48 @@ pub(super) fn weaker_than_encryption(facts: &Facts) -> Vec<Finding> {
             let severity = if wanted { Severity::Info } else { severity };
             let title = format!("{} and {} exchanged {what}", pair.pair.a(), pair.pair.b());
             let packets = counted(run.frames, "packet");
+            let is_readable = code == FindingCode::ReadableEsp;
+            let more = if is_readable { readable(pair) } else { String::new() };
             let detail = format!(
-                "{packets} from frame {} to frame {}: authenticated, not confidential.",
+                "{packets} from frame {} to frame {}: authenticated, not confidential.{more}",
                 run.first, run.last,
             );
+            let mut proof = frames([run]);
+            proof.extend(records_of(pair.integrity_only.iter().filter(|_| is_readable)));
             found.push(Finding {
                 pair: Some(pair.pair),
                 span: span_of([run]),
-                proof: frames([run]),
+                proof,
                 ..Finding::new(code, severity, title, detail)
             });
         }
     }
     found
+}
+
+fn records_of<'a>(records: impl Iterator<Item = &'a RecordRef>) -> BTreeMap<EvidenceId, Proof> {
+    let mut by_log: BTreeMap<EvidenceId, BTreeSet<u64>> = BTreeMap::new();
+    for record in records.take(MOST_ITEMS) {
+        by_log.entry(record.evidence).or_default().insert(record.record);
+    }
+    by_log.into_iter().map(|(log, records)| (log, Proof::Records(records))).collect()
+}
+
+/// Who says that it is readable beside the packets, and what could be read.
+fn readable(pair: &PairFacts) -> String {
+    let mut words = String::new();
+    if !pair.integrity_only.is_empty() {
+        words += " A log says that its SA does not encrypt.";
+    }
+    let apps = pair.readable.iter().map(|((app, encrypted), count)| {
+        let own = if *encrypted { " (protects itself)" } else { "" };
+        format!("{} {}{own}", app.as_str(), count.frames)
+    });
+    let apps: Vec<String> = apps.collect();
+    if !apps.is_empty() {
+        words += &format!(" Readable: {}.", apps.join(", "));
+    }
+    words
 }
 
 /// Packets that a capture shows inside ESP and again after decryption.

@@ -176,6 +176,7 @@ impl StopReason {
 }
 
 pub use link::decode;
+pub use network::carried;
 
 /// IANA protocol numbers that matter to a class.
 pub mod protocol {

@@ -1,6 +1,6 @@
 //! IPv4 and IPv6 with its extension headers, down to the ports.
 
-use super::link::{Context, stop, u16_at};
+use super::link::{Context, raw_ip, stop, u16_at};
 use super::{Fragment, IpPacket, Packet, Ports, StopReason, TcpSegment, protocol, tunnel};
 use etherparse::err::ipv4::HeaderSliceError as Ipv4Error;
 use etherparse::{
@@ -44,6 +44,31 @@ pub(super) fn ipv4(data: &[u8], context: Context) -> Packet<'_> {
         link_broadcast: context.link_broadcast,
     };
     transport(packet, context.further(header_len))
+}
+
+/// What an ESP packet carries that can be read: an IP packet, or a transport segment between the
+/// hosts of the packet around it.
+#[must_use]
+pub fn carried<'a>(next_header: u8, octets: &'a [u8], outer: &IpPacket<'_>) -> Packet<'a> {
+    if matches!(next_header, protocol::IPV4 | protocol::IPV6) {
+        return raw_ip(octets, Context::at(0));
+    }
+    let packet = IpPacket {
+        source: outer.source,
+        destination: outer.destination,
+        protocol: next_header,
+        fragment: None,
+        ports: None,
+        tcp: None,
+        identification: 0,
+        segment: octets,
+        payload: octets,
+        payload_len: octets.len(),
+        packet_len: octets.len(),
+        segment_len: octets.len(),
+        link_broadcast: false,
+    };
+    transport(packet, Context::at(0))
 }
 
 /// An IPv6 packet at the beginning of `data`.

@@ -11,28 +11,46 @@ use std::net::IpAddr;
 pub struct NullEvidence {
     tested: u32,
     readable: [u32; LAYOUTS.len()],
+    /// The layout under which packets are read once enough were looked at.
+    readable_as: Option<usize>,
+}
+
+/// What a readable ESP packet carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Content<'a> {
+    /// The protocol of what follows (IANA).
+    pub next_header: u8,
+    /// A transport segment, or an IP packet in tunnel mode.
+    pub octets: &'a [u8],
 }
 
 impl NullEvidence {
-    /// Looks at one whole ESP packet, from its SPI on.
-    pub fn observe(&mut self, esp: &[u8], source: IpAddr, destination: IpAddr) {
+    /// Looks at one whole ESP packet, from its SPI on; gives what it carries if it is readable.
+    pub fn observe<'a>(
+        &mut self,
+        esp: &'a [u8],
+        source: IpAddr,
+        destination: IpAddr,
+    ) -> Option<Content<'a>> {
         if self.tested >= ENOUGH {
-            return;
+            let layout = LAYOUTS.get(self.readable_as?)?;
+            return reads_as(esp, *layout, source, destination);
         }
         self.tested += 1;
+        let mut best = None;
         for (layout, readable) in LAYOUTS.iter().zip(&mut self.readable) {
-            if reads_as(esp, *layout, source, destination).is_some() {
+            if let Some(content) = reads_as(esp, *layout, source, destination) {
                 *readable += 1;
+                if best.is_none_or(|(count, _)| *readable > count) {
+                    best = Some((*readable, content));
+                }
             }
         }
-    }
-
-    /// Adds what another part of the same capture showed of the same SPI.
-    pub fn join(&mut self, other: &Self) {
-        self.tested += other.tested;
-        for (mine, theirs) in self.readable.iter_mut().zip(&other.readable) {
-            *mine += theirs;
+        if self.tested == ENOUGH && self.is_null() {
+            let most = self.readable.iter().max();
+            self.readable_as = self.readable.iter().position(|count| Some(count) == most);
         }
+        best.map(|(_, content)| content)
     }
 
     /// Whether the SPI carries readable data: under one layout several packets bear a proof of 16
@@ -75,8 +93,13 @@ const LAYOUTS: [Layout; 18] = [
     Layout { iv: 16, icv: 32 },
 ];
 
-/// `Some` where the packet reads as `layout` says and its content proves it.
-fn reads_as(esp: &[u8], layout: Layout, source: IpAddr, destination: IpAddr) -> Option<()> {
+/// What the packet carries where it reads as `layout` says and its content proves it.
+fn reads_as(
+    esp: &[u8],
+    layout: Layout,
+    source: IpAddr,
+    destination: IpAddr,
+) -> Option<Content<'_>> {
     let rest = esp.get(ESP_HEADER_LEN + layout.iv..esp.len().checked_sub(layout.icv)?)?;
     // RFC 4303 §2.4: the padding counts 1, 2, 3, …; then its length and the next header.
     let [before @ .., pad_len, next_header] = rest else { return None };
@@ -85,7 +108,8 @@ fn reads_as(esp: &[u8], layout: Layout, source: IpAddr, destination: IpAddr) -> 
     if !padding.iter().zip(1..=u8::MAX).all(|(octet, expected)| *octet == expected) {
         return None;
     }
-    proves(content, *next_header, source, destination).then_some(())
+    let is_proven = proves(content, *next_header, source, destination);
+    is_proven.then_some(Content { next_header: *next_header, octets: content })
 }
 
 /// Whether the content bears out the next header by at least 16 bits that chance would not give.

@@ -54,6 +54,8 @@ struct Encapsulated {
 struct Tally {
     packets: u32,
     votes: [u32; LAYOUTS],
+    /// Looking on would find nothing.
+    hopeless: bool,
 }
 
 /// A plain packet's lengths on the wire.
@@ -71,11 +73,12 @@ impl Twins {
         if self.tallies.len() >= MOST_SPIS && !self.tallies.contains_key(&spi) {
             return;
         }
-        let tally = self.tallies.entry(spi).or_insert(Tally { packets: 0, votes: [0; LAYOUTS] });
-        if tally.is_hopeless() {
+        let none = || Tally { packets: 0, votes: [0; LAYOUTS], hopeless: false };
+        let tally = self.tallies.entry(spi).or_insert_with(none);
+        if tally.hopeless {
             return;
         }
-        tally.packets = tally.packets.saturating_add(1);
+        tally.count();
         if self.recent.len() >= MOST_RECENT {
             self.recent.pop_front();
         }
@@ -142,9 +145,12 @@ impl Tally {
         self.layouts_with(|votes, packets| votes * 2 >= packets)
     }
 
-    /// Whether looking on would find nothing.
-    fn is_hopeless(&self) -> bool {
-        self.packets >= ENOUGH_TO_TELL && self.likely() == Layouts(0)
+    /// Counts a packet; now and then looks whether any layout is still likely.
+    fn count(&mut self) {
+        self.packets = self.packets.saturating_add(1);
+        if self.packets.is_multiple_of(ENOUGH_TO_TELL) {
+            self.hopeless = self.likely() == Layouts(0);
+        }
     }
 
     fn layouts_with(&self, enough: impl Fn(u64, u64) -> bool) -> Layouts {

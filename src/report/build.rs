@@ -8,7 +8,7 @@ use crate::correlate::{Cause, ExplainedWindow, FactRef, Facts, PairFacts};
 use crate::evidence::{Content, Evidence, EvidenceId, FrameRef, Position};
 use crate::findings::{Finding, Proof, When};
 use crate::protection::{EspSpi, ProtectionClass};
-use crate::summary::{ClassRun, Count, TlsSeen};
+use crate::summary::{ClassRun, Contents, Count, TlsSeen};
 use crate::time::{Resolution, Span, Timestamp};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
@@ -116,7 +116,7 @@ fn numbered<T, U>(items: &[T], make: impl Fn(usize, &T) -> U) -> Vec<U> {
 
 fn evidence(file: &Evidence, facts: &Facts, clock: &Clock) -> schema::Evidence {
     let (kind, interfaces, hosts, dropped) = match &file.content {
-        Content::Capture { interfaces, dropped_by_capturer } => {
+        Content::Capture { interfaces, dropped_by_capturer, .. } => {
             ("capture", interfaces.as_slice(), Vec::new(), *dropped_by_capturer)
         }
         Content::Log { hosts, .. } => ("log", &[][..], hosts.iter().cloned().collect(), None),
@@ -148,6 +148,7 @@ fn evidence(file: &Evidence, facts: &Facts, clock: &Clock) -> schema::Evidence {
                 time_digits: i.resolution.digits(),
             })
             .collect(),
+        notes: notes(&file.content),
         hosts,
         vantage: facts.on_the_host.contains(&file.id).then(|| "on_the_host".to_owned()),
         coverage: file
@@ -177,6 +178,17 @@ fn evidence(file: &Evidence, facts: &Facts, clock: &Clock) -> schema::Evidence {
             })
             .collect(),
     }
+}
+
+/// What a capture says of itself.
+fn notes(content: &Content) -> Vec<schema::Note> {
+    let Content::Capture { notes, .. } = content else { return Vec::new() };
+    let told = notes.iter().map(|note| schema::Note {
+        place: note.place.to_string(),
+        kind: note.kind.as_str().to_owned(),
+        text: note.text.clone(),
+    });
+    told.collect()
 }
 
 fn totals(sources: &Sources<'_>) -> schema::Totals {
@@ -253,8 +265,19 @@ fn pair(facts: &PairFacts, clock: &Clock) -> Option<schema::Pair> {
         first_time: clock.start(&total),
         last_time: clock.end(&total),
         spis: spis(&facts.spis),
+        readable: apps(&facts.readable),
         tls: facts.tls.iter().map(tls_server).collect(),
     })
+}
+
+fn apps(apps: &Contents) -> Vec<schema::App> {
+    let told = apps.iter().map(|((app, encrypted), sum)| schema::App {
+        app: app.as_str().to_owned(),
+        frames: sum.frames,
+        bytes: sum.bytes,
+        encrypted: *encrypted,
+    });
+    told.collect()
 }
 
 fn tls_server((name, seen): (&Option<String>, &TlsSeen)) -> schema::TlsServer {
@@ -282,16 +305,7 @@ fn window(number: usize, explained: &ExplainedWindow, clock: &Clock) -> schema::
         frames: window.run.frames,
         bytes: window.run.bytes,
         mixed: window.mixed,
-        apps: window
-            .apps
-            .iter()
-            .map(|((app, encrypted), sum)| schema::App {
-                app: app.as_str().to_owned(),
-                frames: sum.frames,
-                bytes: sum.bytes,
-                encrypted: *encrypted,
-            })
-            .collect(),
+        apps: apps(&window.apps),
         first: frame(window.run.first),
         last: frame(window.run.last),
         causes: explained.causes.iter().map(cause).collect(),

@@ -153,6 +153,8 @@ pub struct Evidence {
     pub dropped_by_capturer: Option<u64>,
     /// Of a capture: its interfaces.
     pub interfaces: Vec<Interface>,
+    /// What a capture says of itself in words.
+    pub notes: Vec<Note>,
     /// Of a log: the computers it names.
     pub hosts: Vec<String>,
     /// Where the capture was taken: `on_the_host`, or null where that is not proven.
@@ -174,6 +176,17 @@ pub struct Packed {
     pub unpacked_bytes: u64,
     /// The identity of what was unpacked.
     pub unpacked_sha256: Option<String>,
+}
+
+/// What a capture says of itself.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Note {
+    /// `section 1`, `interface 0`, `frame 12`.
+    pub place: String,
+    /// `comment`, `hardware`, `operating_system`, `application`, `description` or `filter`.
+    pub kind: String,
+    /// The words, as they stand there.
+    pub text: String,
 }
 
 /// An interface of a capture.
@@ -263,6 +276,8 @@ pub struct Pair {
     pub last_time: String,
     /// SPIs of ESP and AH.
     pub spis: Vec<String>,
+    /// What readable ESP carried.
+    pub readable: Vec<App>,
     /// TLS servers whose handshakes were seen in clear.
     pub tls: Vec<TlsServer>,
 }

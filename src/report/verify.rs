@@ -4,7 +4,7 @@
 
 use super::manifest::MANIFEST;
 use super::schema::Manifest;
-use crate::evidence::Hashing;
+use crate::evidence::{HashedBy, Hashing};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
@@ -131,7 +131,7 @@ impl Verification {
 }
 
 fn digest(path: &Path) -> io::Result<String> {
-    let mut reader = Hashing::new(File::open(path)?, true);
+    let mut reader = Hashing::new(File::open(path)?, HashedBy::Reader);
     reader.drain()?;
     Ok(reader.finish().unwrap_or_default())
 }

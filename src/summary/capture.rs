@@ -8,7 +8,8 @@ use super::capture_summary::{CaptureSummary, Unpaired};
 use super::connections::{Carried, Connections};
 use super::conversations::Conversations;
 use super::ike::{IkeObserver, Place};
-use super::timeline::{Flow, Interleaving, Runs, Sighting};
+use super::streams::{Slot, Streams};
+use super::timeline::{Flow, Runs, Sighting};
 use crate::capture::RawFrame;
 use crate::evidence::EvidenceId;
 use crate::hosts::{Direction, HostPair};
@@ -16,8 +17,6 @@ use crate::packet::fragment::Fragments;
 use crate::packet::{IpPacket, Packet, decode, protocol};
 use crate::protection::checksum::is_unfinished;
 use crate::protection::duplicate::{DuplicateKind, Duplicates};
-use crate::protection::esp_null::NullEvidence;
-use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::secret::secret;
 use crate::protection::twin::{Candidate, PlainLengths, Twins};
 use crate::protection::unreachable::quoted_ike;
@@ -32,9 +31,7 @@ use std::collections::{BTreeMap, HashMap};
 pub struct CaptureObserver<'p> {
     evidence: EvidenceId,
     named: &'p NamedPorts,
-    streams: HashMap<(HostPair, Stream), Runs, foldhash::fast::RandomState>,
-    interleaving: HashMap<HostPair, Interleaving, foldhash::fast::RandomState>,
-    spis: HashMap<(HostPair, Stream), SpiEvidence, foldhash::fast::RandomState>,
+    streams: Streams,
     twins: Twins,
     /// Clear packets that wait for the verdict on twins.
     likely_twins: HashMap<(HostPair, Stream, Candidate), Runs, foldhash::fast::RandomState>,
@@ -54,13 +51,6 @@ pub struct CaptureObserver<'p> {
 /// Packets that repeat another, by pair, place and stream.
 type Repeated = HashMap<(HostPair, DuplicateKind, Stream), Runs, foldhash::fast::RandomState>;
 
-/// What the packets of one SPI show together.
-#[derive(Debug, Default)]
-struct SpiEvidence {
-    null: NullEvidence,
-    numbers: SequenceNumbers,
-}
-
 /// A later fragment that waits for its first.
 #[derive(Clone, Copy, Debug)]
 struct Later {
@@ -77,9 +67,7 @@ impl<'p> CaptureObserver<'p> {
         Self {
             evidence,
             named,
-            streams: HashMap::default(),
-            interleaving: HashMap::default(),
-            spis: HashMap::default(),
+            streams: Streams::default(),
             twins: Twins::default(),
             likely_twins: HashMap::default(),
             handed_over: HashMap::default(),
@@ -145,21 +133,22 @@ impl<'p> CaptureObserver<'p> {
         let mut summary = self.summary;
         (summary.tls, summary.tcp_gaps) = self.conversations.finish();
         (summary.negotiations, summary.problems) = self.ike.finish();
-        let spis: BTreeMap<_, _> = self.spis.into_iter().collect();
-        for (key, evidence) in spis {
-            if evidence.null.is_null() {
-                summary.null_encrypted.insert(key);
+        let (streams, pairs) = self.streams.into_parts();
+        for Slot { key: (pair, stream), runs, esp, .. } in streams {
+            if let Some(evidence) = esp {
+                if evidence.numbers.missing() > 0 {
+                    summary.esp_gaps.insert((pair, stream), evidence.numbers);
+                }
+                if evidence.null.is_null() {
+                    summary.null_encrypted.insert((pair, stream));
+                    summary.add_readable(pair, *evidence);
+                }
             }
-            if evidence.numbers.missing() > 0 {
-                summary.esp_gaps.insert(key, evidence.numbers);
+            if !runs.is_empty() {
+                summary.streams.entry(pair).or_default().insert(stream, runs.finish());
             }
         }
-        let streams: BTreeMap<_, _> = self.streams.into_iter().collect();
-        for ((pair, stream), runs) in streams {
-            summary.streams.entry(pair).or_default().insert(stream, runs.finish());
-        }
-        let interleaving: BTreeMap<_, _> = self.interleaving.into_iter().collect();
-        for (pair, interleaving) in interleaving {
+        for (pair, interleaving) in pairs {
             let stretches = interleaving.stretches.finish();
             if !stretches.is_empty() {
                 summary.interleaved.insert(pair, stretches);
@@ -246,9 +235,9 @@ impl<'p> CaptureObserver<'p> {
     }
 
     fn place(&mut self, pair: HostPair, stream: Stream, seen: Sighting) {
+        let (slot, of_pair) = self.streams.of((pair, stream));
         match stream.class() {
             ProtectionClass::Clear => {
-                let of_pair = self.interleaving.entry(pair).or_default();
                 of_pair.clear(seen);
                 if seen.unfinished && of_pair.may_hand_over(seen.direction) {
                     let waiting = self.handed_over.entry((pair, seen.direction, stream));
@@ -256,7 +245,7 @@ impl<'p> CaptureObserver<'p> {
                 }
             }
             ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => {
-                self.interleaving.entry(pair).or_default().protected(seen.direction);
+                of_pair.protected(seen.direction);
             }
             ProtectionClass::Ike
             | ProtectionClass::NattKeepalive
@@ -264,7 +253,7 @@ impl<'p> CaptureObserver<'p> {
             | ProtectionClass::NonIp
             | ProtectionClass::Undecodable => {}
         }
-        self.streams.entry((pair, stream)).or_default().observe(seen);
+        slot.runs.observe(seen);
     }
 
     /// Whether a whole packet may be the twin of an ESP packet before it.
@@ -313,19 +302,15 @@ impl<'p> CaptureObserver<'p> {
             Stream::Ike if ip.fragment.is_some() => {}
             Stream::Ike => {
                 let is_whole = body.len() == body_len;
-                if !self.ike.datagram(ip, place, body, is_whole) && !self.streams.contains_key(&key)
-                {
+                if !self.ike.datagram(ip, place, body, is_whole) && !self.streams.contains(&key) {
                     self.unpaired(Unpaired::IkeFlood, seen);
                     return false;
                 }
             }
             // A later fragment has no SPI.
             Stream::Esp(spi, _) if spi != EspSpi(0) => {
-                let evidence = self.spis.entry(key).or_default();
-                evidence.numbers.observe(body);
-                if body.len() == body_len && ip.fragment.is_none() {
-                    evidence.null.observe(body, ip.source, ip.destination);
-                }
+                let evidence = self.streams.of(key).0.esp.get_or_insert_default();
+                evidence.observe(ip, (body, body.len() == body_len), seen, self.named);
             }
             Stream::Exempt(ExemptKind::Icmp) => {
                 if let Some(mut told) = quoted_ike(body, ip.protocol == protocol::ICMPV6) {

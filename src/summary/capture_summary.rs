@@ -1,6 +1,7 @@
 //! What one capture boils down to.
 
 use super::conversations::{TcpGap, TlsSeen, TlsServer};
+use super::spi::{Contents, SpiEvidence};
 use super::timeline::{ClassRun, Sighting};
 use crate::evidence::Problem;
 use crate::hosts::HostPair;
@@ -76,7 +77,9 @@ pub struct CaptureSummary {
     pub unpaired: BTreeMap<Unpaired, Count>,
     /// ESP streams whose packets turned out to be readable.
     pub null_encrypted: BTreeSet<(HostPair, Stream)>,
-    /// Credentials in clear text: the first and the last packet of each form, and how many.
+    /// What readable ESP carried.
+    pub readable: BTreeMap<HostPair, Contents>,
+    /// Credentials that could be read: the first and the last packet of each form, and how many.
     pub secrets: BTreeMap<(HostPair, Secret), (Sighting, Sighting, u64)>,
     /// TLS servers whose handshakes were seen in clear.
     pub tls: BTreeMap<TlsServer, TlsSeen>,
@@ -114,6 +117,24 @@ impl CaptureSummary {
     pub fn was_on_a_host(&self) -> bool {
         let aside = !self.decrypted_twins.is_empty() || !self.handed_over.is_empty();
         aside || self.has_unsegmented
+    }
+
+    /// Adds what was read of an SPI that is not encrypted.
+    pub(super) fn add_readable(&mut self, pair: HostPair, evidence: SpiEvidence) {
+        let of_pair = self.readable.entry(pair).or_default();
+        for (app, count) in evidence.contents {
+            of_pair.entry(app).or_default().join(count);
+        }
+        for (secret, (first, last, count)) in evidence.secrets {
+            let known = self.secrets.entry((pair, secret)).or_insert((first, last, 0));
+            if first.frame < known.0.frame {
+                known.0 = first;
+            }
+            if last.frame > known.1.frame {
+                known.1 = last;
+            }
+            known.2 += count;
+        }
     }
 
     /// Whether it shows clear packets of a pair that were no leaks.

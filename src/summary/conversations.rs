@@ -4,7 +4,7 @@
 //! Bounded: of more conversations at once than two generations hold, the longest silent are forgotten.
 
 use super::tcp_gaps::Way;
-use super::timeline::Sighting;
+use super::timeline::{Flow, Sighting};
 use crate::hosts::{Direction, HostPair};
 use crate::packet::{IpPacket, TcpSegment};
 use crate::protection::signature::{self, Told};
@@ -70,8 +70,7 @@ impl Conversations {
         let (Stream::Clear { service, app, encrypted }, Some(flow)) = (stream, seen.flow) else {
             return stream;
         };
-        let way = usize::from(pair.direction_from(ip.source) == Direction::BToA);
-        let key = (pair, flow.protocol, flow.a_port, flow.b_port);
+        let (key, way) = side(pair, flow, seen.direction);
         let conversation = self.conversation(key);
         let lost = ip.tcp.map_or(0, |segment| conversation.segment(way, segment, ip.payload_len));
         let (app, encrypted) = conversation.application(way, ip, (app, encrypted));
@@ -124,6 +123,19 @@ impl Conversations {
         {
             known.versions.insert(*version);
         }
+    }
+}
+
+/// The conversation that a packet belongs to, and which side sent it. Between ports of one and the same
+/// address the lower port stands first.
+fn side(pair: HostPair, flow: Flow, direction: Direction) -> (Key, usize) {
+    let Flow { protocol, a_port, b_port } = flow;
+    match direction {
+        Direction::AToB if pair.is_one_address() && a_port > b_port => {
+            ((pair, protocol, b_port, a_port), 1)
+        }
+        Direction::AToB => ((pair, protocol, a_port, b_port), 0),
+        Direction::BToA => ((pair, protocol, a_port, b_port), 1),
     }
 }
 

@@ -10,19 +10,22 @@ mod connections;
 mod conversations;
 mod ike;
 mod ledger;
+mod spi;
+mod streams;
 mod tcp_gaps;
 mod timeline;
 
 pub use capture::CaptureObserver;
 pub use capture_summary::{CaptureSummary, Count, Unpaired};
 pub use conversations::{TcpGap, TlsSeen, TlsServer};
+pub use spi::Contents;
 pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
 
 use crate::eventlog::{LogEvent, LogSummary};
-use crate::evidence::EvidenceId;
+use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::ike::{EspActivity, EspUse, Negotiations};
-use crate::protection::{ProtectionClass, Stream};
+use crate::protection::{EspSpi, ProtectionClass, Stream};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,15 +97,40 @@ impl Summary {
     #[must_use]
     pub fn streams(&self) -> StreamsByPair<'_> {
         let mut pairs = StreamsByPair::new();
+        let told_by_logs = self.integrity_only();
         for capture in self.captures.values() {
             for (pair, streams) in &capture.streams {
                 for (stream, runs) in streams {
-                    let class = capture.class_of(*pair, *stream);
+                    let is_told = told_by_logs.contains_key(&(*pair, *stream));
+                    let by_packets = capture.class_of(*pair, *stream);
+                    let class = if is_told { ProtectionClass::EspNull } else { by_packets };
                     pairs.entry(*pair).or_default().push((*stream, class, runs.as_slice()));
                 }
             }
         }
         pairs
+    }
+
+    /// ESP streams of which a host's log says that they are authenticated and not encrypted, and the
+    /// records that say so.
+    #[must_use]
+    pub fn integrity_only(&self) -> BTreeMap<(HostPair, Stream), BTreeSet<RecordRef>> {
+        let mut told: BTreeMap<_, BTreeSet<RecordRef>> = BTreeMap::new();
+        let events = self.logs.values().flat_map(|log| &log.events);
+        for event in events.filter(|event| event.is_integrity_only()) {
+            let Some((local, peer)) = event.esp_endpoints() else { continue };
+            let pair = HostPair::new(local, peer);
+            for (spi, sender) in [(event.inbound_spi, peer), (event.outbound_spi, local)] {
+                let direction = pair.direction_from(sender);
+                // Windows does not document the byte order of the SPI.
+                let spis = spi.into_iter().flat_map(|spi| [spi, spi.swap_bytes()]);
+                for spi in spis {
+                    let stream = (pair, Stream::Esp(EspSpi(spi), direction));
+                    told.entry(stream).or_default().insert(event.record);
+                }
+            }
+        }
+        told
     }
 
     /// The clear streams that were no leaks, and why.
@@ -119,6 +147,18 @@ impl Summary {
             }
         }
         pairs
+    }
+
+    /// What readable ESP of a pair carried.
+    #[must_use]
+    pub fn readable(&self, pair: HostPair) -> Contents {
+        let mut all = Contents::new();
+        for of_pair in self.captures.values().filter_map(|capture| capture.readable.get(&pair)) {
+            for (app, count) in of_pair {
+                all.entry(*app).or_default().join(*count);
+            }
+        }
+        all
     }
 
     /// The TLS servers of every pair, by name.

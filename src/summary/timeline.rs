@@ -72,10 +72,16 @@ impl Runs {
         if let Some(last) = self.0.last_mut()
             && last.reaches(seen.time, seen.time)
         {
-            last.absorb(ClassRun::of(seen));
+            last.take(seen);
         } else {
             self.0.push(ClassRun::of(seen));
         }
+    }
+
+    /// Whether there is no packet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// How many packets there are.
@@ -132,6 +138,29 @@ impl ClassRun {
         start.since(self.end) <= SILENCE && self.start.since(end) <= SILENCE
     }
 
+    /// Adds a packet.
+    fn take(&mut self, seen: Sighting) {
+        if seen.time > self.end || (seen.time == self.end && seen.frame > self.last) {
+            (self.end, self.last) = (seen.time, seen.frame);
+        } else if (seen.time, seen.frame) < (self.start, self.first) {
+            (self.start, self.first) = (seen.time, seen.frame);
+        }
+        self.frames += 1;
+        self.bytes += seen.bytes;
+        self.captured += seen.captured;
+        self.vote(seen.flow, u64::from(seen.flow.is_some()));
+    }
+
+    fn vote(&mut self, flow: Option<Flow>, votes: u64) {
+        if self.flow == flow {
+            self.votes += votes;
+        } else if votes > self.votes {
+            (self.flow, self.votes) = (flow, votes - self.votes);
+        } else {
+            self.votes -= votes;
+        }
+    }
+
     /// Adds another run's packets; the edges are the earliest and the latest packet.
     pub fn absorb(&mut self, other: Self) {
         if (other.start, other.first) < (self.start, self.first) {
@@ -143,13 +172,7 @@ impl ClassRun {
         self.frames += other.frames;
         self.bytes += other.bytes;
         self.captured += other.captured;
-        if self.flow == other.flow {
-            self.votes += other.votes;
-        } else if other.votes > self.votes {
-            (self.flow, self.votes) = (other.flow, other.votes - self.votes);
-        } else {
-            self.votes -= other.votes;
-        }
+        self.vote(other.flow, other.votes);
     }
 }
 

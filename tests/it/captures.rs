@@ -1,7 +1,9 @@
 //! pcap and pcapng as files come: every magic number, section, interface, clock and block, damage
 //! named at its byte, frames numbered as Wireshark numbers them.
 
-use crate::support::pcapng::{Order, block, interface, packet, pcap, section, statistics};
+use crate::support::pcapng::{
+    Order, block, interface, packet, packet_with, pcap, section, section_with, statistics,
+};
 use plainsight::capture::{CaptureOutline, RawFrame, read_pcap, read_pcapng};
 use plainsight::evidence::ProblemCode;
 use proptest::prelude::*;
@@ -163,6 +165,39 @@ fn what_interface_and_system_dropped_is_added_up() {
     }
     let silent = [section(Order::Big), interface(Order::Big, 0, &[])].concat();
     assert_eq!(read(&silent).0.dropped_by_capturer, None);
+}
+
+#[test]
+fn what_a_capture_says_of_itself_is_kept_with_its_place() {
+    for order in Order::BOTH {
+        let words = |text: &str| text.as_bytes().to_vec();
+        let section = section_with(order, &[(3, words("Windows 11")), (4, words("pktmon"))]);
+        let filter = [&[0][..], b"ip proto 50"].concat();
+        let interface =
+            interface(order, 0, &[(3, words("Uplink")), (11, filter), (11, vec![1, 6])]);
+        let lost = (4, order.u64(7).to_vec());
+        let comment = (1, words("here it breaks"));
+        let frames = [
+            packet_with(order, 0, 1, &[0; 61], &[lost]),
+            packet_with(order, 0, 2, &[1; 64], &[comment]),
+            packet(order, 0, 3, &[2; 63]),
+        ];
+        let (outline, seen) = read(&[section, interface, frames.concat()].concat());
+        assert_eq!((seen.len(), outline.dropped_by_capturer), (3, Some(7)));
+        let notes: Vec<_> = outline
+            .notes
+            .iter()
+            .map(|note| format!("{} {}: {}", note.place, note.kind.as_str(), note.text))
+            .collect();
+        let expected = [
+            "section 1 operating_system: Windows 11",
+            "section 1 application: pktmon",
+            "interface 0 description: Uplink",
+            "interface 0 filter: ip proto 50",
+            "frame 2 comment: here it breaks",
+        ];
+        assert_eq!(notes, expected);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What whole conversations show: applications on any port, TLS names, lost octets, encryption by
 //! the network card.
 
+use crate::support::evtx_builder::{Body, Event, Scalar, evtx};
 use crate::support::pcapng::{Order, pcap};
 use crate::support::truth::report;
 use crate::support::{ike_builder::write, numbers::Numbers};
@@ -25,13 +26,14 @@ fn report_of(frames: &[Vec<u8>]) -> Report {
 /// A connection to a port of the server, segment by segment.
 struct Connection {
     port: u16,
+    hosts: [[u8; 4]; 2],
     sent: [u32; 2],
     frames: Vec<Vec<u8>>,
 }
 
 impl Connection {
     fn to(port: u16) -> Self {
-        Self { port, sent: [1000, 90_000], frames: Vec::new() }
+        Self { port, hosts: [CLIENT, SERVER], sent: [1000, 90_000], frames: Vec::new() }
     }
 
     /// A segment of the client (0) or the server (1).
@@ -48,7 +50,7 @@ impl Connection {
     }
 
     fn segment(&mut self, side: usize, payload: &[u8]) -> Vec<u8> {
-        let (from, to) = if side == 0 { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let (from, to) = (self.hosts[side], self.hosts[1 - side]);
         let (source, destination) =
             if side == 0 { (50_000, self.port) } else { (self.port, 50_000) };
         let builder = PacketBuilder::ethernet2([2; 6], [4; 6])
@@ -136,6 +138,10 @@ fn octets_that_were_acknowledged_and_not_captured_are_told() {
     let mut whole = Connection::to(80);
     whole.says(0, b"GET / HTTP/1.1\r\n\r\n").says(1, &[1; 1000]).says(0, b"").says(1, &[2; 9]);
     assert_eq!(finding(&mut whole), None);
+    let mut to_itself = Connection::to(80);
+    to_itself.hosts = [CLIENT, CLIENT];
+    to_itself.says(0, b"GET / HTTP/1.1\r\n\r\n").says(1, &[1; 1000]).says(0, b"").says(1, &[2; 9]);
+    assert_eq!(finding(&mut to_itself), None);
     let mut lossy = Connection::to(80);
     lossy.says(0, b"GET / HTTP/1.1\r\n\r\n").says(1, &[1; 1000]).loses(1, &[2; 1400]);
     lossy.says(1, &[3; 100]).says(0, b"");
@@ -149,7 +155,7 @@ fn one_sided(finished: bool) -> Vec<Vec<u8>> {
     let mut connection = Connection::to(445);
     let mut frames = Vec::new();
     for n in 0..40u32 {
-        let mut segment = connection.segment(0, &vec![n.to_le_bytes()[0]; 200]);
+        let mut segment = connection.segment(0, &[n.to_le_bytes()[0]; 200]);
         if !finished {
             // RFC 9293 §3.1: the pseudo header's sum, as it is handed to the card.
             let sum = 0x0a00 + 1 + 0x0a00 + 2 + 6 + 220_u16;
@@ -175,6 +181,54 @@ fn what_a_network_card_has_still_to_encrypt_is_no_leak() {
     assert_eq!(report.evidence[0].vantage.as_deref(), Some("on_the_host"));
     let told = report.findings.iter().find(|f| f.code == "before_encryption").unwrap();
     assert_eq!((told.severity.as_str(), told.confidence.as_str()), ("low", "medium"));
+}
+
+#[test]
+fn a_logs_word_for_integrity_alone_counts_though_no_packet_shows_it() {
+    // 2023-11-14T22:13:20Z, when the frames begin.
+    const THEN: u64 = 133_444_736_000_000_000;
+    let said = |text: &str| Scalar::Text(text.to_owned());
+    let up = |cipher: &str, spi: u64| Event {
+        provider: "Microsoft-Windows-Security-Auditing",
+        channel: "Security",
+        computer: "WS01".to_owned(),
+        event_id: 5451,
+        qualifiers: None,
+        version: 1,
+        task: 12_549,
+        keywords: 0x8020_0000_0000_0000,
+        time: THEN,
+        record: 1,
+        body: Body::EventData(
+            vec![
+                ("LocalAddress", said("10.0.0.1")),
+                ("LocalTunnelEndpoint", said("-")),
+                ("RemoteAddress", said("10.0.0.2")),
+                ("RemoteTunnelEndpoint", said("-")),
+                ("AhAuthType", said("-")),
+                ("EspAuthType", said("%%16400")),
+                ("CipherType", said(cipher)),
+                ("InboundSpi", Scalar::U64(spi)),
+                ("OutboundSpi", Scalar::U64(7)),
+            ],
+            None,
+        ),
+    };
+    let class_of = |event: Event| {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, capture) = (folder.path().join("a.evtx"), folder.path().join("b.pcap"));
+        write(&log, &evtx(&[event]));
+        let frames = one_sided(true);
+        let esp: Vec<_> = frames.iter().filter(|frame| frame[23] == 50).collect();
+        let timed: Vec<_> = esp.iter().map(|frame| (1_700_000_000, 0, frame.as_slice())).collect();
+        write(&capture, &pcap(Order::Little, MICROSECONDS, &timed));
+        let by_class = report(vec![log, capture], Policy::default()).totals.by_class;
+        (by_class.esp.frames, by_class.esp_null.frames)
+    };
+    assert_eq!(class_of(up("%%8229", 0x1122_3344)), (0, 40));
+    assert_eq!(class_of(up("-", 0x4433_2211)), (0, 40), "in the other byte order");
+    assert_eq!(class_of(up("%%16395", 0x1122_3344)), (40, 0), "a cipher");
+    assert_eq!(class_of(up("-", 0x1122_3345)), (40, 0), "another SPI");
 }
 
 #[test]

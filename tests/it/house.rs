@@ -47,6 +47,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("lz4_flex", "evidence/unpack"),
     ("lzma_rust2", "evidence/unpack"),
     ("pcap_parser", "capture"),
+    ("quick_xml", "eventlog/text/element.rs"),
     ("rayon", "analysis/mod.rs"),
     ("ruzstd", "evidence/unpack"),
     ("schemars", "report"),

@@ -62,3 +62,5 @@ mod log_channels;
 mod log_legacy;
 
 mod log_trust;
+
+mod text_exports;

@@ -50,9 +50,15 @@ pub(crate) fn block(order: Order, kind: u32, body: &[u8]) -> Vec<u8> {
 
 /// A section header of unknown length.
 pub(crate) fn section(order: Order) -> Vec<u8> {
+    section_with(order, &[])
+}
+
+/// The same with options of (code, value).
+pub(crate) fn section_with(order: Order, options: &[(u16, Vec<u8>)]) -> Vec<u8> {
     let mut body = order.u32(0x1a2b_3c4d).to_vec();
     body.extend([order.u16(1), order.u16(0)].concat());
     body.extend(order.u64(u64::MAX));
+    body.extend(options_of(order, options));
     block(order, 0x0a0d_0d0a, &body)
 }
 
@@ -66,11 +72,24 @@ pub(crate) fn interface(order: Order, snaplen: u32, options: &[(u16, Vec<u8>)]) 
 
 /// An enhanced packet block.
 pub(crate) fn packet(order: Order, interface: u32, ticks: u64, frame: &[u8]) -> Vec<u8> {
+    packet_with(order, interface, ticks, frame, &[])
+}
+
+/// The same with options of (code, value).
+pub(crate) fn packet_with(
+    order: Order,
+    interface: u32,
+    ticks: u64,
+    frame: &[u8],
+    options: &[(u16, Vec<u8>)],
+) -> Vec<u8> {
     let length = u32::try_from(frame.len()).unwrap();
     let [high, low] = [ticks >> 32, ticks & 0xffff_ffff].map(|half| u32::try_from(half).unwrap());
     let words = [interface, high, low, length, length];
     let mut body: Vec<u8> = words.iter().flat_map(|word| order.u32(*word)).collect();
     body.extend(frame);
+    body.resize(body.len().next_multiple_of(4), 0);
+    body.extend(options_of(order, options));
     block(order, 6, &body)
 }
 

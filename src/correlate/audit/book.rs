@@ -52,6 +52,8 @@ pub(super) struct LogSpan {
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
     pub(super) numbers: (u64, u64),
+    /// What is missing in it proves nothing.
+    pub(super) is_selection: bool,
 }
 
 /// What the captures show of a host's negotiations in a span.
@@ -165,8 +167,14 @@ impl Books {
     }
 }
 
-/// A log as a whole, without a capture beside it; `None` where it holds no Security records.
-pub(in crate::correlate) fn of_log(evidence: EvidenceId, log: &LogPart) -> Option<AuditVerdict> {
+/// Every log as a whole, without a capture beside it; none where it holds no Security records.
+pub(in crate::correlate) fn of_logs(summary: &Summary) -> BTreeMap<EvidenceId, AuditVerdict> {
+    let judged =
+        |(evidence, log): (&EvidenceId, &LogPart)| Some((*evidence, of_log(*evidence, log)?));
+    summary.logs.iter().filter_map(judged).collect()
+}
+
+fn of_log(evidence: EvidenceId, log: &LogPart) -> Option<AuditVerdict> {
     let (first, last) = log.log.first_time.zip(log.log.last_time).filter(|_| is_security(log))?;
     let mut book = Book { clock_known: true, ..Book::default() };
     host_of(log).unwrap_or_default().clone_into(&mut book.host);
@@ -188,7 +196,8 @@ impl Book {
         self.is_legacy |= trust.is_legacy;
         let span = log.log.first_time.zip(log.log.last_time);
         if let (Some((first, last)), Some(numbers)) = (span, log.log.record_numbers) {
-            self.spans.push(LogSpan { first: at(first), last: at(last), numbers });
+            let is_selection = trust.is_selection;
+            self.spans.push(LogSpan { first: at(first), last: at(last), numbers, is_selection });
         }
         for gap in &log.log.gaps {
             let (Some(after), Some(before)) = (gap.after, gap.before) else { continue };

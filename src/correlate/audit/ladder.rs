@@ -12,6 +12,7 @@ pub(super) fn judge(book: &Book, from: Timestamp, to: Timestamp, wire: Wire) -> 
     let case = Case { book, from, to, wire };
     case.not_whole()
         .or_else(|| case.turned_off())
+        .or_else(|| case.only_selected())
         .or_else(|| case.against_the_wire())
         .or_else(|| case.shown_by_audits())
         .unwrap_or_else(|| case.nothing_tells())
@@ -136,6 +137,20 @@ impl Case<'_> {
         };
         let until = self.book.changes.iter().take_while(|(time, ..)| *time <= self.to);
         until.filter_map(|(time, change, place)| Some((*time, told(change)?, *place))).last()
+    }
+
+    /// Of an export as text nobody knows what it left out.
+    fn only_selected(&self) -> Option<AuditVerdict> {
+        let (from, until) = (self.from.shifted(JITTER.negated()), self.to.shifted(MARGIN));
+        let whole = self.book.spans.iter().filter(|span| !span.is_selection);
+        let mut reaching = whole.filter(|span| span.first <= self.to && span.last >= self.from);
+        if reaching.next().is_some() || self.audits(from, until).next().is_some() {
+            return None;
+        }
+        let why =
+            "an export as text may be a selection of the log: what it does not hold proves nothing"
+                .to_owned();
+        Some(self.verdict(AuditState::Unknown, why, []))
     }
 
     /// Rung 3: the capture shows a negotiation of this time and the log does not.
@@ -296,7 +311,12 @@ mod tests {
             (NegotiationAudit { record, time, is_failure, subcategory }, LOG)
         });
         Book {
-            spans: vec![LogSpan { first: at(0), last: at(86_400), numbers: (1, 900) }],
+            spans: vec![LogSpan {
+                first: at(0),
+                last: at(86_400),
+                numbers: (1, 900),
+                is_selection: false,
+            }],
             negotiations: audits.collect(),
             clock_known: true,
             ..Book::default()
@@ -404,9 +424,25 @@ mod tests {
     }
 
     #[test]
+    fn an_export_as_text_proves_only_what_it_holds() {
+        let export = |seconds: &[i64]| {
+            let mut book = book(seconds);
+            book.spans.iter_mut().for_each(|span| span.is_selection = true);
+            book
+        };
+        check(&export(&[100, 80_000]), completed(), AuditState::Unknown, "a selection");
+        check(&export(&[40_050]), completed(), AuditState::Audited, "holds a record");
+    }
+
+    #[test]
     fn a_log_that_is_not_whole_proves_nothing() {
         let spans = |first, last, number| Book {
-            spans: vec![LogSpan { first: at(first), last: at(last), numbers: (number, 900) }],
+            spans: vec![LogSpan {
+                first: at(first),
+                last: at(last),
+                numbers: (number, 900),
+                is_selection: false,
+            }],
             ..book(&[40_050])
         };
         check(&spans(50_000, 86_400, 1), Wire::default(), AuditState::NotCovered, "begins after");

@@ -29,7 +29,7 @@ impl CaptureObserver<'_> {
                 of_pair.entry(stream).or_default().extend(aside);
             }
             if !back.is_empty() {
-                self.streams.entry((pair, stream)).or_default().join(Runs::from(back));
+                self.streams.join((pair, stream), Runs::from(back));
             }
         }
     }
@@ -40,7 +40,7 @@ impl CaptureObserver<'_> {
         mut senders: BTreeSet<(HostPair, Direction)>,
     ) -> BTreeMap<(HostPair, Direction), Vec<ClassRun>> {
         senders.retain(|(pair, direction)| {
-            self.interleaving.get(pair).is_some_and(|of_pair| of_pair.hands_over(*direction))
+            self.streams.pair(*pair).is_some_and(|of_pair| of_pair.hands_over(*direction))
         });
         let mut answers: BTreeMap<_, Runs> = BTreeMap::new();
         self.streams.iter().for_each(|((pair, stream), runs)| {

@@ -23,7 +23,7 @@ impl CaptureObserver<'_> {
             if of_pair || whole_capture {
                 copies.entry((pair, kind)).or_default().join(runs);
             } else {
-                self.streams.entry((pair, stream)).or_default().join(runs);
+                self.streams.join((pair, stream), runs);
             }
         }
         for ((pair, kind), runs) in copies {
@@ -67,7 +67,7 @@ impl CaptureObserver<'_> {
             if candidate.is_twin(&confirmed) {
                 twins.entry((pair, stream)).or_default().join(runs);
             } else {
-                self.streams.entry((pair, stream)).or_default().join(runs);
+                self.streams.join((pair, stream), runs);
             }
         }
         for ((pair, stream), runs) in twins {

@@ -1,0 +1,34 @@
+//! What a log says of the algorithms of an SA.
+
+use super::LogEvent;
+use std::net::IpAddr;
+
+impl LogEvent {
+    /// Whether it says that an ESP SA came up which authenticates and does not encrypt: 5451 with an
+    /// ESP authentication type and no cipher (catalogue, "algorithms": `-` and `%%8229` are none).
+    #[must_use]
+    pub fn is_integrity_only(&self) -> bool {
+        let is_none = |value: &str| matches!(value.trim(), "" | "-" | "None" | "NULL");
+        let authenticates = self.field("EspAuthType").is_some_and(|value| !is_none(value));
+        self.event_id == QUICK_MODE_UP
+            && authenticates
+            && self.field("CipherType").is_some_and(is_none)
+    }
+
+    /// Between whom its SPIs are in use: the tunnel's ends where it names them, else the two hosts.
+    #[must_use]
+    pub fn esp_endpoints(&self) -> Option<(IpAddr, IpAddr)> {
+        let address = |name: &str| {
+            let address: IpAddr = self.field(name)?.trim().parse().ok()?;
+            (!address.is_unspecified()).then_some(address)
+        };
+        let tunnel = address("LocalTunnelEndpoint").zip(address("RemoteTunnelEndpoint"));
+        tunnel.or(self.local.zip(self.peer))
+    }
+
+    fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+const QUICK_MODE_UP: u16 = 5451;

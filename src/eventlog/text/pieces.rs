@@ -1,0 +1,183 @@
+//! A text of XML cut into events and what stands between them.
+//!
+//! Only the tags that begin and end an event are looked for; whether what lies between is well
+//! formed is for others. An event that begins inside another one shows that the first has lost its
+//! end. Comments and CDATA are passed over, so that nothing in them is taken for an event.
+
+use super::LONGEST_EVENT;
+use super::source::Source;
+
+/// What a tag does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tag {
+    /// It begins an event, wherever it stands.
+    Begin,
+    /// Inside an event it opens an element of the name that the event's own element has.
+    Open,
+    /// It closes such an element, or the event.
+    Close,
+    /// Anything else.
+    Other,
+}
+
+/// Tells what a tag does; it sees at least [`AHEAD`] octets where the text has as many.
+pub(super) type Rules = fn(&[u8]) -> Tag;
+
+/// A part of the window, from its front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// An event with its begin and its end.
+    Event(usize),
+    /// An event that has no end before the next one begins.
+    Endless(usize),
+    /// A part of an event that is too long.
+    TooLong(usize),
+    /// An event at whose end the text ends.
+    Cut(usize),
+    /// What is no event; long stretches come in parts.
+    Between(usize),
+}
+
+/// Finds the pieces of a text one after the other.
+pub(super) struct Pieces {
+    rules: Rules,
+    /// Up to here the window was looked at.
+    at: usize,
+    /// How deep in elements of its own name we are; 0 is outside an event.
+    depth: usize,
+    /// What ends the comment or section we are in.
+    inside: Option<&'static [u8]>,
+    /// The event we are in is too long; its front is gone.
+    is_too_long: bool,
+    has_ended: bool,
+}
+
+impl Pieces {
+    pub(super) const fn new(rules: Rules) -> Self {
+        Self { rules, at: 0, depth: 0, inside: None, is_too_long: false, has_ended: false }
+    }
+
+    /// The next piece, which the caller consumes; `None` at the end of the text.
+    pub(super) fn next(&mut self, source: &mut Source<'_>) -> Option<Piece> {
+        loop {
+            let mut found = self.step(source.window());
+            if found.is_none() && self.has_ended {
+                found = Some(source.window().len())
+                    .filter(|left| *left > 0)
+                    .map(|left| self.last(left));
+            }
+            if found.is_some() || self.has_ended {
+                self.at = 0;
+                return found;
+            }
+            self.has_ended = !source.grow();
+        }
+    }
+
+    /// Looks on as far as the window allows.
+    fn step(&mut self, window: &[u8]) -> Option<Piece> {
+        loop {
+            if self.at > LONGEST_EVENT {
+                return Some(self.too_long());
+            }
+            let rest = window.get(self.at..)?;
+            if let Some(end) = self.inside {
+                let Some(found) = find(rest, end) else {
+                    // The end itself may be cut by the window's.
+                    self.at = self.at.max((window.len() + 1).saturating_sub(end.len()));
+                    return None;
+                };
+                self.at += found + end.len();
+                self.inside = None;
+                continue;
+            }
+            let Some(found) = rest.iter().position(|octet| *octet == b'<') else {
+                self.at = window.len();
+                return None;
+            };
+            self.at += found;
+            let tag = window.get(self.at..)?;
+            if tag.len() <= AHEAD && !self.has_ended {
+                return None;
+            }
+            if let Some(piece) = self.act(tag) {
+                return Some(piece);
+            }
+        }
+    }
+
+    fn act(&mut self, tag: &[u8]) -> Option<Piece> {
+        let here = self.at;
+        self.at += 1;
+        self.inside = SECTIONS.iter().find(|row| tag.starts_with(row.0)).map(|row| row.1);
+        match (self.rules)(tag) {
+            Tag::Begin if here > 0 => Some(match std::mem::take(&mut self.depth) {
+                0 => Piece::Between(here),
+                _ if std::mem::take(&mut self.is_too_long) => Piece::TooLong(here),
+                _ => Piece::Endless(here),
+            }),
+            Tag::Begin => {
+                self.is_too_long = false;
+                self.depth = 1;
+                None
+            }
+            Tag::Open if self.depth > 0 => {
+                self.depth += 1;
+                None
+            }
+            Tag::Close if self.depth > 1 => {
+                self.depth -= 1;
+                None
+            }
+            Tag::Close if self.depth == 1 => {
+                self.depth = 0;
+                let length = tag.iter().take(AHEAD).position(|octet| *octet == b'>').unwrap_or(0);
+                let end = here + length + 1;
+                let is_too_long = std::mem::take(&mut self.is_too_long);
+                Some(if is_too_long { Piece::TooLong(end) } else { Piece::Event(end) })
+            }
+            Tag::Open | Tag::Close | Tag::Other => None,
+        }
+    }
+
+    fn too_long(&mut self) -> Piece {
+        self.inside = None;
+        let length = std::mem::take(&mut self.at);
+        self.is_too_long = self.depth > 0;
+        if self.is_too_long { Piece::TooLong(length) } else { Piece::Between(length) }
+    }
+
+    /// What is left when the text has ended.
+    fn last(&mut self, left: usize) -> Piece {
+        match std::mem::take(&mut self.depth) {
+            0 => Piece::Between(left),
+            _ if self.is_too_long => Piece::TooLong(left),
+            _ => Piece::Cut(left),
+        }
+    }
+}
+
+/// Whether a tag has this name: behind it stands what may follow a name.
+pub(super) fn is_named(tag: &[u8], name: &[u8]) -> bool {
+    let behind = tag.strip_prefix(name).and_then(|rest| rest.first());
+    behind.is_some_and(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n' | b'>'))
+}
+
+/// The first place of one text in another.
+pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    let (first, _) = part.split_first()?;
+    let mut from = 0;
+    loop {
+        let rest = text.get(from..)?;
+        let at = from + rest.iter().position(|octet| octet == first)?;
+        if text.get(at..)?.starts_with(part) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
+/// How far a rule may look.
+pub(super) const AHEAD: usize = 256;
+/// What begins a section whose content is no markup, and what ends it.
+const SECTIONS: &[(&[u8], &[u8])] = &[(b"<!--", b"-->"), (b"<![CDATA[", b"]]>")];

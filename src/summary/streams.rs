@@ -1,0 +1,104 @@
+//! The runs of every pair and stream, and what is kept beside them, found by one look a packet.
+
+use super::spi::SpiEvidence;
+use super::timeline::{Interleaving, Runs};
+use crate::hosts::HostPair;
+use crate::protection::Stream;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
+
+/// A stream of a pair.
+pub(super) type Key = (HostPair, Stream);
+
+/// All streams of a capture, in the order in which they were first seen.
+#[derive(Debug)]
+pub(super) struct Streams {
+    index: HashMap<Key, usize, foldhash::fast::FixedState>,
+    slots: Vec<Slot>,
+    pair_index: HashMap<HostPair, usize, foldhash::fast::FixedState>,
+    pairs: Vec<Interleaving>,
+    /// The streams of the last packets: most packets follow another of theirs.
+    recent: Vec<Option<(Key, usize)>>,
+}
+
+/// One stream of one pair.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) key: Key,
+    pub(super) runs: Runs,
+    pub(super) esp: Option<Box<SpiEvidence>>,
+    pair: usize,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self {
+            index: HashMap::default(),
+            slots: Vec::new(),
+            pair_index: HashMap::default(),
+            pairs: Vec::new(),
+            recent: vec![None; RECENT],
+        }
+    }
+}
+
+impl Streams {
+    /// Whether a packet of the stream was seen.
+    pub(super) fn contains(&self, key: &Key) -> bool {
+        self.index.contains_key(key)
+    }
+
+    /// The stream, and what lies between the packets of its pair.
+    pub(super) fn of(&mut self, key: Key) -> (&mut Slot, &mut Interleaving) {
+        // All bits of the hash are well mixed, so that any of them will do.
+        let [at, ..] = self.index.hasher().hash_one(key).to_le_bytes();
+        let recent = &mut self.recent[usize::from(at)];
+        let found = match recent {
+            Some((known, slot)) if *known == key => *slot,
+            Some(_) | None => {
+                let found = *self.index.entry(key).or_insert_with(|| {
+                    let pair = *self.pair_index.entry(key.0).or_insert_with(|| {
+                        self.pairs.push(Interleaving::default());
+                        self.pairs.len() - 1
+                    });
+                    self.slots.push(Slot { key, runs: Runs::default(), esp: None, pair });
+                    self.slots.len() - 1
+                });
+                *recent = Some((key, found));
+                found
+            }
+        };
+        let slot = &mut self.slots[found];
+        let pair = &mut self.pairs[slot.pair];
+        (slot, pair)
+    }
+
+    /// Adds runs of a stream.
+    pub(super) fn join(&mut self, key: Key, runs: Runs) {
+        self.of(key).0.runs.join(runs);
+    }
+
+    /// What lies between the packets of a pair.
+    pub(super) fn pair(&self, pair: HostPair) -> Option<&Interleaving> {
+        self.pairs.get(*self.pair_index.get(&pair)?)
+    }
+
+    /// The streams, as they were first seen.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Runs)> {
+        self.slots.iter().map(|slot| (&slot.key, &slot.runs))
+    }
+
+    /// The streams and the pairs.
+    pub(super) fn into_parts(self) -> (Vec<Slot>, BTreeMap<HostPair, Interleaving>) {
+        let mut pairs = self.pairs;
+        let taken = self
+            .pair_index
+            .into_iter()
+            .map(|(pair, at)| (pair, pairs.get_mut(at).map(std::mem::take).unwrap_or_default()));
+        let by_pair = taken.collect();
+        (self.slots, by_pair)
+    }
+}
+
+/// As many as one octet tells apart; they fit the first-level cache.
+const RECENT: usize = 256;

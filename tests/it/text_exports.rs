@@ -1,0 +1,277 @@
+//! Text exports against the logs they were made from: the same typed events, as far as the form
+//! carries them; and damage named.
+
+use crate::evtx_builder::samples;
+use crate::support::evtx_builder::evtx;
+use crate::support::log_exports::{
+    bare_xml, event_viewer_csv, powershell_json, records, rooted_xml, wide,
+};
+use crate::support::program::analyze;
+use crate::support::shared;
+use plainsight::catalogue::Reason;
+use plainsight::eventlog::{
+    AuditOutcome, LogEvent, LogSummary, Service, ServiceState, evtx as reader, text,
+};
+use plainsight::evidence::{EvidenceId, Format, ProblemCode};
+use plainsight::report::schema::Report;
+use plainsight::time::Timestamp;
+use proptest::prelude::*;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+const ID: EvidenceId = EvidenceId(1);
+
+fn read(file: &[u8]) -> (LogSummary, Vec<LogEvent>) {
+    read_as(Format::of(&file[..file.len().min(512)]), file)
+}
+
+fn read_as(format: Format, mut file: &[u8]) -> (LogSummary, Vec<LogEvent>) {
+    let length = file.len() as u64;
+    let mut events = Vec::new();
+    let mut sink = |event| events.push(event);
+    let file: &mut dyn std::io::Read = &mut file;
+    let summary = match format {
+        Format::EventXml => text::xml::read(file, ID, &mut sink),
+        Format::EventJson => text::json::read(file, ID, &mut sink).0,
+        Format::EventCsv => text::csv::read(file, ID, &mut sink),
+        Format::NetEvents => text::netevents::read(file, ID, &mut sink),
+        Format::Evtx => reader::read(file, ID, &mut sink),
+        other => panic!("not an event log: {}", other.as_str()),
+    };
+    let covered: u64 = summary.coverage.values().map(|extent| extent.bytes).sum();
+    assert_eq!(covered, length, "{:?}", summary.coverage);
+    let in_bucket = |name| summary.coverage.get(name).map_or(0, |extent| extent.records);
+    assert_eq!(in_bucket("records_known"), events.len() as u64);
+    assert_eq!(in_bucket("records_known") + in_bucket("records_other"), summary.records);
+    (summary, events)
+}
+
+/// The samples, the laboratory's logs and public ones, where they are.
+fn logs() -> Vec<(PathBuf, Vec<u8>)> {
+    let mut logs = vec![(PathBuf::from("made to order"), evtx(&samples()))];
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")];
+    folders.extend(shared("text exports of the laboratory's and public logs"));
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "evtx") {
+                logs.push((path.clone(), fs::read(&path).unwrap()));
+            }
+        }
+    }
+    logs
+}
+
+/// Whether some records of a log have fewer fields than Windows writes.
+fn is_shortened(path: &Path) -> bool {
+    path == Path::new("made to order") || path.to_string_lossy().contains("silenced_log")
+}
+
+#[test]
+fn xml_gives_the_events_of_the_log_itself() {
+    for (path, log) in logs() {
+        let (whole, events) = read(&log);
+        let records = records(log);
+        if records.is_empty() {
+            continue;
+        }
+        let (bare, rooted) = (bare_xml(&records), rooted_xml(&records));
+        for file in [bare.as_bytes(), rooted.as_bytes(), &wide(&rooted)] {
+            let (summary, exported) = read(file);
+            assert_eq!(summary.problems, [], "{}", path.display());
+            assert_eq!(summary.records, whole.records, "{}", path.display());
+            assert_eq!(summary.hosts, whole.hosts, "{}", path.display());
+            let span = |summary: &LogSummary| (summary.first_time, summary.last_time);
+            assert_eq!(span(&summary), span(&whole), "{}", path.display());
+            assert_eq!(exported.len(), events.len(), "{}", path.display());
+            for (exported, event) in exported.iter().zip(&events) {
+                assert_eq!(exported, event, "{}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn json_gives_the_events_of_the_log_but_for_what_is_below_a_millisecond() {
+    for (path, log) in logs() {
+        let (whole, events) = read(&log);
+        if whole.records == 0 || is_shortened(&path) {
+            continue;
+        }
+        let json = powershell_json(&records(log));
+        for file in [json.as_bytes(), &wide(&json)] {
+            let (summary, exported) = read(file);
+            assert_eq!(summary.records, whole.records, "{}", path.display());
+            assert_eq!(summary.problems, [], "{}", path.display());
+            assert_eq!(exported.len(), events.len(), "{}", path.display());
+            for (exported, event) in exported.iter().zip(&events) {
+                let time = event.time.map(|time| Timestamp(time.0 - time.0 % 1_000_000));
+                let event = LogEvent { time, ..event.clone() };
+                assert_eq!(*exported, event, "{}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn csv_gives_what_messages_carry_in_two_languages() {
+    for (path, log) in logs() {
+        if path.to_string_lossy().contains("System") || is_shortened(&path) {
+            continue;
+        }
+        let (whole, events) = read(&log);
+        if whole.records == 0 {
+            continue;
+        }
+        for is_english in [true, false] {
+            let csv = event_viewer_csv(&records(log.clone()), is_english);
+            let (summary, exported) = read(csv.as_bytes());
+            let codes: Vec<_> = summary.problems.iter().map(|problem| problem.code).collect();
+            assert_eq!(
+                codes,
+                [ProblemCode::LocalTime],
+                "{}: {:?}",
+                path.display(),
+                summary.problems
+            );
+            assert_eq!(exported.len(), events.len(), "{}", path.display());
+            for (exported, event) in exported.iter().zip(&events) {
+                let event = LogEvent {
+                    record: exported.record,
+                    time: event.time.map(|time| Timestamp(time.0 - time.0 % 1_000_000_000)),
+                    host: String::new(),
+                    audit: exported.audit,
+                    // The columns tell no version.
+                    version: 0,
+                    ..event.clone()
+                };
+                assert_eq!(*exported, event, "{}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn messages_of_services_are_read_in_english_and_named_in_other_languages() {
+    let text = |message: &str| {
+        format!(
+            "Level,Date and Time,Source,Event ID,Task Category\r\nInformation,2026-11-23 08:04:14,Service Control Manager,7036,None,{message}\r\n"
+        )
+    };
+    let english = "The IKE and AuthIP IPsec Keying Modules service entered the stopped state.";
+    let (_, events) = read(text(english).as_bytes());
+    assert_eq!(events[0].service, Some((Service::Ikeext, ServiceState::Stopped)));
+    assert_eq!(events[0].reason, Some(Reason::ServiceStopped));
+    let german = "Dienst \"\"IKE\"\" befindet sich jetzt im Status \"\"Beendet\"\".";
+    let (summary, events) = read(text(&format!("\"{german}\"")).as_bytes());
+    assert_eq!((events.len(), summary.records), (0, 1));
+    assert!(has(&summary, ProblemCode::FieldsMissing), "{:?}", summary.problems);
+}
+
+#[test]
+fn values_that_no_layout_has_are_named() {
+    // The records made to order have fewer fields than Windows writes.
+    let (summary, events) = read(powershell_json(&records(evtx(&samples()))).as_bytes());
+    assert_eq!(events.len(), 7);
+    assert!(has(&summary, ProblemCode::FieldsMissing), "{:?}", summary.problems);
+}
+
+fn has(summary: &LogSummary, code: ProblemCode) -> bool {
+    summary.problems.iter().any(|problem| problem.code == code)
+}
+
+#[test]
+fn a_row_whose_quotation_mark_is_missing_costs_no_other() {
+    let row = |id: u32, message: &str| {
+        format!(
+            "Information,11/{id}/2026 8:04:14 AM,Microsoft-Windows-Security-Auditing,5479,x,{message}\r\n"
+        )
+    };
+    let lost = row(22, "\"The service was\r\nstopped.");
+    let text = format!(
+        "Level,Date and Time,Source,Event ID,Task Category\r\n{}{lost}{}{}",
+        row(21, "\"It was\r\nstopped.\""),
+        row(23, "\"It was \"\"stopped\"\",\r\nInformation,11/1/2026 8:04:14 AM,x,5479,x,forged\""),
+        row(24, "It was stopped.")
+    );
+    let (summary, events) = read(text.as_bytes());
+    assert_eq!(events.len(), 3, "{:?}", summary.problems);
+    let first = &summary.problems[0];
+    let place = text.find(&lost).unwrap() as u64;
+    assert_eq!((first.code, first.offset), (ProblemCode::Skipped, Some(place)));
+    let time = Timestamp::from_rfc3339("2026-11-24T08:04:14Z");
+    assert_eq!((events[2].time, summary.last_time), (time, time));
+}
+
+#[test]
+fn legacy_messages_hold_the_nested_texts() {
+    let message = "IKE security association negotiation failed.\r\n Mode: \r\nKey Exchange Mode (Main Mode)\r\n\r\n Filter: \r\nSource IP Address 10.0.0.5\r\nSource IP Address Mask 255.255.255.255\r\nDestination IP Address 10.0.0.9\r\nDestination IP Address Mask 255.255.255.255\r\nProtocol 0\r\nSource Port 0\r\nDestination Port 0\r\nIKE Local Addr 10.0.0.5\r\nIKE Peer Addr 10.0.0.9\r\n\r\n Peer Identity: \r\nPreshared key ID.\r\nPeer IP Address: 10.0.0.9\r\n\r\n Failure Point: \r\nMe\r\n\r\n Failure Reason: \r\nNo response from peer\r\n\r\n Extra Status: \r\nSent first (SA) payload\r\n";
+    let text = format!(
+        "Keywords,Date and Time,Source,Event ID,Task Category\r\nAudit Failure,23.11.2026 08:04:14,Security,547,Logon,\"{message}\"\r\n"
+    );
+    let (_, events) = read(text.as_bytes());
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(event.reason, Some(Reason::NoResponse));
+    assert_eq!(event.peer, Some("10.0.0.9".parse().unwrap()));
+    assert_eq!(event.audit, AuditOutcome::Failure);
+}
+
+#[test]
+fn the_program_reads_an_export_as_a_log() {
+    let records = records(evtx(&samples()));
+    let report = analysis_of(&wide(&bare_xml(&records)));
+    assert_eq!(report.evidence[0].format, "event_xml");
+    assert_eq!(report.evidence[0].kind, "log");
+    assert_eq!(report.log_events.len(), 7);
+    let report = analysis_of(event_viewer_csv(&records, true).as_bytes());
+    assert_eq!(report.evidence[0].format, "event_csv");
+    assert!(report.evidence[0].problems.iter().any(|problem| problem.code == "local_time"));
+}
+
+fn analysis_of(export: &[u8]) -> Report {
+    let mut file = tempfile::NamedTempFile::with_suffix(".txt").unwrap();
+    file.write_all(export).unwrap();
+    analyze(&[file.path()], &[])
+}
+
+const FORMATS: [Format; 4] =
+    [Format::EventXml, Format::EventJson, Format::EventCsv, Format::NetEvents];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_octets_are_accounted_for(octets in proptest::collection::vec(any::<u8>(), 0..3000)) {
+        FORMATS.iter().for_each(|format| drop(read_as(*format, &octets)));
+    }
+
+    #[test]
+    fn marks_in_any_order_are_accounted_for(text in "([\"<>{}\\[\\],:\n\r ]|</?Event>|<item><header>|</item>|<!--|\\{\"Id\":1|a,1.1.2026 1:1:1,b,1,\"?){0,80}") {
+        FORMATS.iter().for_each(|format| drop(read_as(*format, text.as_bytes())));
+    }
+
+    #[test]
+    fn an_export_cut_and_changed_anywhere_is_accounted_for(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..20),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let records = records(evtx(&samples()));
+        let files = [
+            (Format::EventXml, bare_xml(&records).into_bytes()),
+            (Format::EventXml, wide(&rooted_xml(&records))),
+            (Format::EventJson, powershell_json(&records).into_bytes()),
+            (Format::EventCsv, event_viewer_csv(&records, true).into_bytes()),
+        ];
+        for (format, mut file) in files {
+            for (place, octet) in &changes {
+                let place = place.index(file.len());
+                file[place] = *octet;
+            }
+            file.truncate(cut.index(file.len()));
+            read_as(format, &file);
+        }
+    }
+}
