@@ -28,6 +28,10 @@ pub(super) fn tell_coverage(out: &mut impl Write, file: &Evidence) -> io::Result
     for silence in coverage.silences.iter().take(MOST_SILENCES) {
         writeln!(out, "  No record between {} and {}", silence.from, silence.to)?;
     }
+    for back in &coverage.setbacks {
+        let (record, from, to) = (back.record, &back.from, &back.to);
+        writeln!(out, "  The clock goes back at record {record}, from {from} to {to}")?;
+    }
     for mark in coverage.marks.iter().take(MOST_LINES) {
         let time = mark.time.as_deref().unwrap_or("no time");
         let words = [

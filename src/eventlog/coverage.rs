@@ -20,6 +20,9 @@ pub struct LogCoverage {
     /// The longest times between two records that follow each other by number, an hour or more; up
     /// to ten, the longest first.
     pub silences: Vec<Silence>,
+    /// Records that are more than a minute earlier than the one before by number: the clock was set
+    /// back; the first ten.
+    pub setbacks: Vec<Setback>,
     /// Audits of negotiations, in the log's order.
     pub negotiations: Vec<NegotiationAudit>,
     /// Audited logons that succeeded: stretches without an hour between two of them.
@@ -115,6 +118,17 @@ impl Silence {
     }
 }
 
+/// A record that is earlier than the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setback {
+    /// The record's own number.
+    pub record: u64,
+    /// The time of the record before.
+    pub from: Timestamp,
+    /// The record's time.
+    pub to: Timestamp,
+}
+
 /// An audit of a negotiation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NegotiationAudit {
@@ -182,7 +196,10 @@ impl LogCoverage {
     }
 
     /// Takes note of the time between two records that follow each other.
-    pub(super) fn neighbours(&mut self, from: Timestamp, to: Timestamp) {
+    pub(super) fn neighbours(&mut self, record: u64, from: Timestamp, to: Timestamp) {
+        if from.since(to) > LATE && self.setbacks.len() < MOST_SILENCES {
+            self.setbacks.push(Setback { record, from, to });
+        }
         let silence = Silence { from, to };
         if silence.length() < LONG {
             return;
@@ -267,6 +284,8 @@ fn negotiation_subcategory(event: &LogEvent) -> Option<AuditSubcategory> {
 /// How many marks and stretches are kept.
 const MOST: usize = 1_000;
 const MOST_SILENCES: usize = 10;
+/// Records of a start are written up to half a minute after they were made.
+const LATE: Span = Span::from_seconds(60);
 /// A time between two records that is worth a word.
 const LONG: Span = Span::from_seconds(3600);
 
@@ -296,11 +315,15 @@ mod tests {
     fn the_longest_silences_are_kept() {
         let mut coverage = LogCoverage::default();
         for hours in 0..40 {
-            coverage.neighbours(at(0), at(hours * 3600));
+            coverage.neighbours(2, at(0), at(hours * 3600));
         }
         let hours: Vec<i64> =
             coverage.silences.iter().map(|s| s.length().0 / 3_600_000_000_000).collect();
         assert_eq!(hours, (30..40).rev().collect::<Vec<_>>());
+        coverage.neighbours(7, at(100), at(41));
+        assert_eq!(coverage.setbacks, []);
+        coverage.neighbours(8, at(100), at(39));
+        assert_eq!(coverage.setbacks.first().map(|back| back.record), Some(8));
     }
 
     #[test]

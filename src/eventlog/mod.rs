@@ -28,7 +28,7 @@ mod coverage;
 mod summary;
 
 pub use audit_change::{AuditChange, AuditSubcategory, Auditing};
-pub use coverage::{LogCoverage, Mark, MarkKind, NegotiationAudit, Silence, Stretch};
+pub use coverage::{LogCoverage, Mark, MarkKind, NegotiationAudit, Setback, Silence, Stretch};
 pub use service::{Service, ServiceState};
 pub use summary::{LogSummary, RecordGap};
 

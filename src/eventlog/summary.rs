@@ -110,7 +110,7 @@ impl Tally {
         match self.runs.last_mut() {
             Some(run) if run.last.checked_add(1) == Some(number) => {
                 if let (Some(before), Some(time)) = (run.end, time) {
-                    self.summary.trust.neighbours(before, time);
+                    self.summary.trust.neighbours(number, before, time);
                 }
                 run.last = number;
                 run.end = time.or(run.end);

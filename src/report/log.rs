@@ -102,6 +102,16 @@ pub(super) fn coverage(
                 seconds: decimal(silence.length()),
             })
             .collect(),
+        setbacks: log
+            .trust
+            .setbacks
+            .iter()
+            .map(|back| log_schema::LogSetback {
+                record: back.record,
+                from: told(back.from),
+                to: told(back.to),
+            })
+            .collect(),
         marks: log.trust.marks.iter().map(|known| mark(known, evidence, clock)).collect(),
         audit: facts.log_audits.get(&evidence).map(audit),
     })

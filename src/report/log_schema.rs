@@ -96,6 +96,8 @@ pub struct LogCoverage {
     pub gaps: Vec<LogGap>,
     /// The longest times between two records that follow each other.
     pub silences: Vec<LogSilence>,
+    /// Where times go back from one record to the next.
+    pub setbacks: Vec<LogSetback>,
     /// Events about the log, its host and its clock.
     pub marks: Vec<LogMark>,
     /// What the log as a whole shows of the auditing of negotiations; null where it holds no record
@@ -137,6 +139,17 @@ pub struct LogSilence {
     /// How long it lasted.
     #[schemars(with = "Option<f64>")]
     pub seconds: Option<Box<RawValue>>,
+}
+
+/// A record that is earlier than the one before it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct LogSetback {
+    /// The record's own number.
+    pub record: u64,
+    /// The time of the record before.
+    pub from: String,
+    /// The record's time.
+    pub to: String,
 }
 
 /// An event about the log itself.

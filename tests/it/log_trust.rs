@@ -86,6 +86,7 @@ fn a_log_tells_its_gaps_silences_and_marks() {
         record(15, NOON + 7_400, "Security", 516, &["4"]),
         record(16, NOON + 7_500, "Security", 517, &["SYSTEM"]),
         record(17, NOON + 7_600, "Security", 520, &["4"]),
+        record(18, NOON + 7_000, "Security", 540, &["eve"]),
     ];
     let (summary, _) = read_evt(&evt(&log, Header::Clean, &[]));
     let at = |second: u32| Timestamp::from_seconds((NOON + second).into(), 0);
@@ -99,6 +100,8 @@ fn a_log_tells_its_gaps_silences_and_marks() {
         kinds,
         [(7, "audit_changed"), (15, "events_lost"), (16, "cleared"), (17, "clock_set")]
     );
+    let [back] = &summary.trust.setbacks[..] else { panic!("{:?}", summary.trust.setbacks) };
+    assert_eq!((back.record, Some(back.from), Some(back.to)), (18, at(7_600), at(7_000)));
     assert_eq!(summary.trust.marks[3].kind, MarkKind::ClockSet(None));
     assert_eq!(summary.trust.logons.len(), 2);
     assert!(summary.trust.is_legacy);

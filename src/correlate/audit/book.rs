@@ -208,6 +208,14 @@ impl Book {
                 place: Some((evidence, gap.first.saturating_sub(1))),
             });
         }
+        for back in &trust.setbacks {
+            self.breaks.push(Break {
+                from: at(back.to),
+                to: at(back.from),
+                why: format!("times go back at record {}: the clock was set", back.record),
+                place: Some((evidence, back.record)),
+            });
+        }
         let moved = |stretch: &Stretch| Stretch {
             first: at(stretch.first),
             last: at(stretch.last),

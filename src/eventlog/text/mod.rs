@@ -164,6 +164,7 @@ impl<'s> Export<'s> {
         summary.gaps.clear();
         summary.gaps_omitted = 0;
         summary.trust.silences.clear();
+        summary.trust.setbacks.clear();
         summary.trust.is_selection = true;
         summary
     }
