@@ -178,6 +178,10 @@ impl Reading {
                 let text = "a text file beside the evidence; it was not read".to_owned();
                 self.problem(ProblemCode::NotEvidence, text, None);
             }
+            Format::Unknown if is_rendered_text(&self.evidence.path) => {
+                let text = "rendered messages of an archived log; its fields are in the log";
+                self.problem(ProblemCode::NotEvidence, text.to_owned(), None);
+            }
             Format::Text | Format::Unknown => {
                 let mut first = [0; 8];
                 let read = bytes.read(&mut first).unwrap_or_default();
@@ -240,11 +244,12 @@ impl Reading {
 
     fn log(&mut self, bytes: &mut impl Read, request: &Request) {
         let folder = self.evidence.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let mut part = LogPart { folder: folder.to_owned(), events: Vec::new() };
+        let mut part = LogPart { folder: folder.to_owned(), ..LogPart::default() };
         let mut keep = |event: LogEvent| {
             // An event without a time cannot be told to lie outside.
             if event.time.is_none_or(|time| request.holds(time)) {
-                part.events.push(event);
+                let kind = if event.recovered { &mut part.recovered } else { &mut part.events };
+                kind.push(event);
             }
         };
         let id = self.evidence.id;
@@ -259,7 +264,8 @@ impl Reading {
             _ => (evtx::read(bytes, id, &mut keep), Resolution::FILETIME),
         };
         self.evidence.resolution = resolution;
-        describe_log(&mut self.evidence, summary);
+        part.log = describe_log(&mut self.evidence, summary);
+        part.forget_copies();
         self.part.logs.insert(self.evidence.id, part);
     }
 
@@ -298,16 +304,26 @@ fn describe_capture(evidence: &mut Evidence, outline: CaptureOutline) {
     };
 }
 
-fn describe_log(evidence: &mut Evidence, summary: LogSummary) {
+/// Takes what stands with the evidence; gives the rest.
+fn describe_log(evidence: &mut Evidence, mut summary: LogSummary) -> LogSummary {
     evidence.records = summary.records;
     evidence.span = summary.first_time.zip(summary.last_time);
     evidence.truncated_at = summary.truncated_at;
-    evidence.coverage = summary.coverage;
-    evidence.problems.extend(summary.problems);
+    evidence.coverage = std::mem::take(&mut summary.coverage);
+    evidence.problems.append(&mut summary.problems);
     evidence.content = Content::Log {
-        hosts: summary.hosts,
+        hosts: summary.hosts.clone(),
         gaps: summary.gaps.iter().map(|gap| (gap.first, gap.last)).collect(),
     };
+    summary
+}
+
+/// Beside an archived log Windows puts LocaleMetaData/NAME_LCID.MTA: its messages in one language.
+fn is_rendered_text(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let folder = folder.rsplit('/').next().unwrap_or_default();
+    let is_messages = name.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("mta"));
+    folder.eq_ignore_ascii_case("LocaleMetaData") && is_messages
 }
 
 fn unknown(format: Format, first: &[u8]) -> (ProblemCode, String) {

@@ -7,6 +7,7 @@ mod options;
 mod analyze;
 
 mod inspect;
+mod inspect_log;
 
 mod ladder;
 

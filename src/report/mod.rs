@@ -5,11 +5,14 @@
 
 pub mod schema;
 
+mod log_schema;
 mod manifest_schema;
 mod negotiation_schema;
 
 mod build;
 mod negotiation;
+
+mod log;
 
 mod community_id;
 

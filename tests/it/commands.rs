@@ -212,5 +212,10 @@ fn explain_tells_codes_of_every_kind() {
     check("psk_mismatch_suspected", &["(reason)", "Why:"]);
     check("failed_closed", &["(finding)"]);
     check("%%8205", &["Initiator"]);
+    check("%%8202", &["Sent first (SA) payload", "never answered"]);
+    check("547", &["An IKE negotiation failed", "It proves", "It does not prove", "What to do"]);
+    check("0xC00010BC", &["event of IPSec", "that it was delivered"]);
+    check("0xC0360007", &["ERROR_IPSEC_CLEAR_TEXT_DROP"]);
+    check("809", &["remote access error", "UDP 500"]);
     plainsight().args(["explain", "4653", "nonsense"]).assert().code(2);
 }

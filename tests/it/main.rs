@@ -57,4 +57,10 @@ mod evtx_scan;
 
 mod evt;
 
+mod log_channels;
+
+mod log_legacy;
+
+mod log_trust;
+
 mod text_exports;

@@ -2,8 +2,8 @@
 //!
 //! Reads forward only, one chunk in memory at a time, so the caller can hash the bytes as they
 //! pass. A scan tells most records without rendering them; the `evtx` crate takes the rest apart.
-//! Here it is decided what of it is wanted and where every byte went. Records carved from unused
-//! space are not looked for.
+//! Here it is decided what of it is wanted and where every byte went. Records that stand behind the
+//! live ones of a chunk are told apart, as recovered, and are in no count of the live log.
 
 mod octets;
 
@@ -18,7 +18,7 @@ mod content;
 mod place;
 
 use super::summary::Tally;
-use super::{LogEvent, LogSummary};
+use super::{LogEvent, LogRecord, LogSummary};
 use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
 use crate::time::Timestamp;
 use ::evtx::err::EvtxError;
@@ -26,9 +26,10 @@ use ::evtx::{
     ChunkFlags, EvtxChunkData, EvtxFileHeader, EvtxRecord, HeaderFlags, ParserSettings,
     SerializedEvtxRecord,
 };
-use content::{CHANNEL, COMPUTER, TIME, log_record, may_be_known, text_behind};
+use content::{CHANNEL, COMPUTER, TIME, event_ids, log_record, may_be_known, text_behind};
+use octets::is_in_any_case;
 use place::{Names, Place, Source};
-use scan::{Plain, Scan, Seen};
+use scan::{CONNECTION, Plain, Scan, Seen};
 use serde_json::Value;
 use std::io::Read;
 use std::sync::Arc;
@@ -63,7 +64,15 @@ fn read_with(
 ) -> LogSummary {
     let settings = Arc::new(ParserSettings::new().indent(false));
     let names = Names::default();
-    let mut log = Log { evidence, settings, scan, names, tally: Tally::default(), sink };
+    let mut log = Log {
+        evidence,
+        settings,
+        scan,
+        names,
+        tally: Tally::default(),
+        sink,
+        connections: MOST_CONNECTIONS,
+    };
     let mut source = Source { reader, offset: 0, failure: None };
     let mut data = Vec::new();
     source.next(FILE_HEADER, &mut data);
@@ -108,6 +117,8 @@ struct Log<'s> {
     names: Names,
     tally: Tally,
     sink: &'s mut dyn FnMut(LogEvent),
+    /// Connections (5156) that are still to be read for the addresses they name.
+    connections: usize,
 }
 
 impl Log<'_> {
@@ -162,7 +173,35 @@ impl Log<'_> {
             place.cursor = place.cursor.max(live_end);
         }
         self.tally.cover("chunk_slack", size.saturating_sub(place.cursor), 0);
+        if size == CHUNK as u64 && has_record_from(&chunk.data, place.cursor) {
+            self.carve(&mut chunk);
+        }
         *buffer = chunk.data;
+    }
+
+    /// Records behind the live ones, as far as the crate can still read them: what they share with
+    /// live records may have been overwritten.
+    fn carve(&mut self, chunk: &mut EvtxChunkData) {
+        let settings = Arc::new(ParserSettings::new().indent(false).recover_records(true));
+        let Ok(mut chunk) = chunk.parse(settings) else { return };
+        for record in chunk.iter().filter_map(Result::ok).filter(|record| record.recovered) {
+            let number = record.event_record_id;
+            let written = i64::try_from(record.timestamp.as_nanosecond()).ok().map(Timestamp);
+            let Ok(json) = record.into_json() else { continue };
+            let recovered = &mut self.tally.summary().trust.recovered;
+            *recovered = recovered.saturating_add(1);
+            if !may_be_known(&json.data) {
+                continue;
+            }
+            let Ok(event) = serde_json::from_str::<Value>(&json.data) else { continue };
+            let record = RecordRef { evidence: self.evidence, record: number };
+            let event =
+                log_record(&event, record, written).as_ref().and_then(LogEvent::from_record);
+            if let Some(mut event) = event {
+                event.recovered = true;
+                (self.sink)(event);
+            }
+        }
     }
 
     /// Reads a chunk's records: by the scan alone where it understands them all and the catalogue
@@ -170,6 +209,7 @@ impl Log<'_> {
     fn records(&mut self, place: &mut Place, chunk: &mut EvtxChunkData) -> Result<(), String> {
         // Behind a cut stand zeros of ours, of which the scan knows nothing.
         let mut scan = self.scan.take_if(|_| place.size == CHUNK as u64);
+        scan.iter_mut().for_each(|scan| scan.connections = self.connections);
         let header = &chunk.header;
         let free = usize::try_from(header.free_space_offset).unwrap_or(usize::MAX);
         let seen = scan
@@ -234,6 +274,9 @@ impl Log<'_> {
         }
         if let Some(name) = channel.changed(plain.channel.of(chunk)) {
             self.tally.channel(name);
+        }
+        if is_in_any_case(plain.channel.of(chunk), SECURITY) {
+            self.tally.security_record(plain.event_id, Some(plain.time));
         }
         self.tally.record(seen.number, Some(plain.time));
         self.tally.cover("records_other", size, 1);
@@ -329,19 +372,39 @@ impl Log<'_> {
         written: Option<Timestamp>,
     ) -> Result<(bool, Option<Timestamp>), EvtxError> {
         self.tally.host(text_behind(&json.data, COMPUTER));
-        self.tally.channel(text_behind(&json.data, CHANNEL));
+        let channel = text_behind(&json.data, CHANNEL);
+        self.tally.channel(channel);
         let time = Timestamp::from_rfc3339(text_behind(&json.data, TIME)).or(written);
-        if !may_be_known(&json.data) {
+        let id = event_ids(&json.data).next();
+        if let Some(id) = id.filter(|_| channel.eq_ignore_ascii_case(SECURITY)) {
+            self.tally.security_record(id, time);
+        }
+        let is_connection = id == Some(CONNECTION) && self.connections > 0;
+        if !is_connection && !may_be_known(&json.data) {
             return Ok((false, time));
         }
         let event: Value =
             serde_json::from_str(&json.data).map_err(::evtx::err::SerializationError::from)?;
         let record = RecordRef { evidence: self.evidence, record: json.event_record_id };
-        let event = log_record(&event, record, time).as_ref().and_then(LogEvent::from_record);
+        let record = log_record(&event, record, time);
+        if is_connection {
+            self.connections -= 1;
+            let own = record.as_ref().and_then(LogRecord::connection_source);
+            self.tally.summary().trust.connection_addresses.extend(own);
+        }
+        let event = record.as_ref().and_then(LogEvent::from_record);
         let known = event.is_some();
+        event.iter().for_each(|event| self.tally.event(event));
         event.into_iter().for_each(&mut *self.sink);
         Ok((known, time))
     }
+}
+
+/// Whether a record's mark stands from a place on; records begin at multiples of eight.
+fn has_record_from(chunk: &[u8], cursor: u64) -> bool {
+    let from = usize::try_from(cursor).unwrap_or(usize::MAX).next_multiple_of(8);
+    let words = chunk.get(from..).unwrap_or_default().as_chunks::<8>().0;
+    words.iter().any(|word| word.starts_with(b"**\0\0"))
 }
 
 /// An error and what it came from, in one line.
@@ -355,6 +418,9 @@ fn in_words(error: &dyn std::error::Error) -> String {
     words
 }
 
+const SECURITY: &str = "Security";
+/// Connections that are read for the addresses they name; a busy host logs millions.
+const MOST_CONNECTIONS: usize = 256;
 const FILE_HEADER: usize = 4096;
 const CHUNK: usize = 65_536;
 const CHUNK_HEADER: u64 = 512;
