@@ -6,7 +6,7 @@
 mod exemptions;
 mod parse;
 
-pub use exemptions::DefaultExemptions;
+pub use exemptions::{DefaultExemptions, NoDefaultExempt};
 pub use parse::{PolicyError, parse};
 
 use crate::hosts::HostPair;
@@ -215,7 +215,7 @@ impl Policy {
         let rule = self.rules.iter().find(|rule| rule.matches(pair, protocol, port));
         // What the system lets through by itself never reaches its rules.
         if self.exemptions.let_through(protocol, port) {
-            let system = ExpectationSource::DefaultExemption(self.exemptions.as_str());
+            let system = ExpectationSource::DefaultExemption(self.exemptions.label());
             return (Expectation::Exempt, system);
         }
         rule.map_or((Expectation::None, ExpectationSource::None), |rule| {

@@ -1,6 +1,9 @@
 //! policy.toml → [`Policy`]; every error names its place, what stood there and what was expected.
 
-use super::{Action, DefaultExemptions, ExpectationSource, Level, NamedHost, Policy, Rule, Side};
+use super::{
+    Action, DefaultExemptions, ExpectationSource, Level, NamedHost, NoDefaultExempt, Policy, Rule,
+    Side,
+};
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -31,10 +34,7 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
         hint: "the sections are [hosts], [[protect]] and [[exempt]]; see docs/policy.md".to_owned(),
         ..at(text, error.span().unwrap_or_default(), error.message().trim_end().to_owned())
     })?;
-    let exemptions = match &file.default_exemptions {
-        None => DefaultExemptions::None,
-        Some(name) => exemptions_named(name).map_err(|fault| fault.within(text))?,
-    };
+    let exemptions = exemptions_of(&file).map_err(|fault| fault.within(text))?;
     let hosts: Vec<NamedHost> = file
         .hosts
         .iter()
@@ -58,6 +58,7 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
 #[serde(deny_unknown_fields)]
 struct File {
     default_exemptions: Option<Spanned<String>>,
+    no_default_exempt: Option<Spanned<i64>>,
     #[serde(default)]
     hosts: BTreeMap<String, Vec<Spanned<String>>>,
     #[serde(default)]
@@ -151,6 +152,21 @@ fn addresses_of(written: &[Spanned<String>]) -> Result<Vec<IpAddr>, Fault> {
         })
     };
     written.iter().map(parse).collect()
+}
+
+fn exemptions_of(file: &File) -> Result<DefaultExemptions, Fault> {
+    let system = match &file.default_exemptions {
+        None => DefaultExemptions::None,
+        Some(name) => exemptions_named(name)?,
+    };
+    let Some(written) = &file.no_default_exempt else { return Ok(system) };
+    let value = NoDefaultExempt::numbered(*written.get_ref());
+    value.and_then(|value| system.with(value)).ok_or_else(|| {
+        let (number, system) = (written.get_ref(), system.as_str());
+        let message = format!("found {number}, expected a value that {system} knows");
+        let hint = "windows-2000 knows 0 and 1, windows-2003 knows 0 to 3, the others none";
+        Fault::new(written.span(), message, hint)
+    })
 }
 
 fn exemptions_named(name: &Spanned<String>) -> Result<DefaultExemptions, Fault> {
@@ -252,6 +268,12 @@ mod tests {
             ),
             ("\n\ncolour = 1\n", 3, "unknown field"),
             ("default_exemptions = \"xp\"\n", 1, "expected a system"),
+            ("no_default_exempt = 1\n", 1, "expected a value that none knows"),
+            (
+                "default_exemptions = \"windows-2000\"\nno_default_exempt = 3\n",
+                2,
+                "a value that windows-2000 knows",
+            ),
             ("[[protect]\n", 1, ""),
         ];
         for (text, line, part) in cases {
