@@ -12,6 +12,8 @@ mod ladder;
 
 mod explain;
 
+mod policy;
+
 mod verify;
 
 mod schema;
@@ -47,6 +49,7 @@ enum Command {
     Analyze(analyze::Args),
     Inspect(inspect::Args),
     Explain(explain::Args),
+    Policy(policy::Args),
     Verify(verify::Args),
     Schema(schema::Args),
     Completions(shell::Completions),
@@ -68,6 +71,7 @@ pub fn run() -> ExitStatus {
         Command::Analyze(args) => analyze::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Policy(args) => policy::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => shell::completions(&args),

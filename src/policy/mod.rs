@@ -4,10 +4,14 @@
 //! is gathered elsewhere and only named here.
 
 mod exemptions;
+
 mod parse;
+
+mod words;
 
 pub use exemptions::{DefaultExemptions, NoDefaultExempt};
 pub use parse::{PolicyError, parse};
+pub use words::{AskedPacket, Fit, Trace};
 
 use crate::hosts::HostPair;
 use ipnet::IpNet;

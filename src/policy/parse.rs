@@ -1,5 +1,6 @@
 //! policy.toml → [`Policy`]; every error names its place, what stood there and what was expected.
 
+use super::words::has_ports;
 use super::{
     Action, DefaultExemptions, ExpectationSource, Level, NamedHost, NoDefaultExempt, Policy, Rule,
     Side,
@@ -191,23 +192,36 @@ fn level_of(written: Option<&Spanned<String>>) -> Result<Level, Fault> {
 fn protocol_of(written: &Spanned<Protocol>) -> Result<u8, Fault> {
     let found = match written.get_ref() {
         Protocol::Number(number) => u8::try_from(*number).map_err(|_| number.to_string()),
-        Protocol::Name(name) => {
-            let row = PROTOCOLS.iter().find(|row| row.0 == name);
-            row.map(|row| row.1).ok_or_else(|| format!("\"{name}\""))
-        }
+        Protocol::Name(name) => protocol_named(name).ok_or_else(|| format!("\"{name}\"")),
     };
     found.map_err(|found| {
         let message = format!("found {found}, expected a protocol");
         Fault::new(
             written.span(),
             message,
-            "a number from 0 to 255 or one of tcp, udp, icmp, icmpv6, igmp, gre, sctp, rsvp",
+            "a number from 0 to 255 or one of tcp, udp, icmp, icmpv6, igmp, gre, sctp, rsvp, esp, ah",
         )
     })
 }
 
+/// The number of a protocol's name in a policy.
+fn protocol_named(name: &str) -> Option<u8> {
+    PROTOCOLS.iter().find(|row| row.0 == name).map(|row| row.1)
+}
+
+/// The number of a protocol as people write it: a name in any case, or a number.
+pub(super) fn protocol_numbered_or_named(text: &str) -> Option<u8> {
+    protocol_named(&text.to_ascii_lowercase()).or_else(|| text.parse().ok())
+}
+
+/// A protocol in words.
+pub(super) fn protocol_name(number: u8) -> String {
+    let row = PROTOCOLS.iter().find(|row| row.1 == number);
+    row.map_or_else(|| format!("IP protocol {number}"), |row| row.0.to_ascii_uppercase())
+}
+
 fn port_of(written: &Spanned<i64>, protocol: Option<u8>) -> Result<u16, Fault> {
-    if !matches!(protocol, Some(6 | 17 | 132)) {
+    if !protocol.is_some_and(has_ports) {
         let message = "`port` stands without a protocol that has ports".to_owned();
         return Err(Fault::new(written.span(), message, "add protocol = \"tcp\" or \"udp\""));
     }
@@ -218,13 +232,15 @@ fn port_of(written: &Spanned<i64>, protocol: Option<u8>) -> Result<u16, Fault> {
 }
 
 /// Names of IP protocols (IANA).
-const PROTOCOLS: [(&str, u8); 8] = [
+const PROTOCOLS: [(&str, u8); 10] = [
     ("icmp", 1),
     ("igmp", 2),
     ("tcp", 6),
     ("udp", 17),
     ("rsvp", 46),
     ("gre", 47),
+    ("esp", 50),
+    ("ah", 51),
     ("icmpv6", 58),
     ("sctp", 132),
 ];

@@ -25,7 +25,10 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("findings", "catalogue correlate evidence hosts ike policy protection summary time"),
     ("analysis", "capture correlate eventlog evidence findings policy protection summary time"),
     ("report", "correlate evidence findings ike protection summary time"),
-    ("cli", "analysis catalogue correlate evidence findings ike policy report summary time"),
+    (
+        "cli",
+        "analysis catalogue correlate evidence findings hosts ike policy protection report summary time",
+    ),
 ];
 
 /// Crates that one place owns, or a few.
