@@ -9,9 +9,15 @@ mod parse;
 
 mod words;
 
+mod write;
+
+mod import;
+
 pub use exemptions::{DefaultExemptions, NoDefaultExempt};
+pub use import::{ImportError, ImportNote, Imported, SourceFormat, import};
 pub use parse::{PolicyError, parse};
 pub use words::{AskedPacket, Fit, Trace};
+pub use write::{PolicyText, WrittenRule};
 
 use crate::hosts::HostPair;
 use ipnet::IpNet;

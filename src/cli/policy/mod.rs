@@ -2,6 +2,8 @@
 
 mod check;
 
+mod import;
+
 use super::{ExitStatus, Failure};
 use crate::evidence::sha256;
 use crate::policy::{self, Policy};
@@ -22,11 +24,13 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Import(import::Args),
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     match &args.command {
         Command::Check(args) => check::run(args),
+        Command::Import(args) => import::run(args),
     }
 }
 
