@@ -4,6 +4,8 @@ mod check;
 
 mod import;
 
+mod init;
+
 use super::{ExitStatus, Failure};
 use crate::evidence::sha256;
 use crate::policy::{self, Policy};
@@ -25,12 +27,14 @@ pub(super) struct Args {
 enum Command {
     Check(check::Args),
     Import(import::Args),
+    Init(init::Args),
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     match &args.command {
         Command::Check(args) => check::run(args),
         Command::Import(args) => import::run(args),
+        Command::Init(args) => init::run(args),
     }
 }
 
