@@ -3,7 +3,8 @@
 //! Proposes what was inferred and nothing more: what was seen in clear text is told beside the rules,
 //! and left for a person to allow.
 
-use crate::correlate::{Facts, PairFacts};
+use crate::correlate::{CleartextWindow, Facts, PairFacts};
+use crate::hosts::HostPair;
 use crate::policy::{
     Action, DefaultExemptions, Expectation, ExpectationSource, Level, PolicyText, WrittenRule,
 };
@@ -24,12 +25,17 @@ pub fn propose(facts: &Facts) -> String {
     );
     text.exemptions(DefaultExemptions::None);
     hosts(facts, &mut text);
+    let mut windows = WindowsByPair::new();
+    for window in &facts.windows {
+        windows.entry(window.window.pair).or_default().push(&window.window);
+    }
     let owing = facts.pairs.iter().filter(|pair| is_inferred(pair));
     let mut rules = 0;
     for pair in owing {
         rules += 1;
         text.gap();
-        rule(pair, facts, &mut text);
+        let of_pair = windows.get(&pair.pair).map_or(&[][..], Vec::as_slice);
+        rule(pair, of_pair, &mut text);
     }
     if rules == 0 {
         text.gap();
@@ -41,6 +47,8 @@ pub fn propose(facts: &Facts) -> String {
     others(facts, &mut text);
     text.finish()
 }
+
+type WindowsByPair<'a> = BTreeMap<HostPair, Vec<&'a CleartextWindow>>;
 
 fn is_inferred(pair: &PairFacts) -> bool {
     match (&pair.expectation, &pair.source) {
@@ -75,7 +83,7 @@ fn hosts(facts: &Facts, text: &mut PolicyText) {
     }
 }
 
-fn rule(pair: &PairFacts, facts: &Facts, text: &mut PolicyText) {
+fn rule(pair: &PairFacts, windows: &[&CleartextWindow], text: &mut PolicyText) {
     let between = [pair.pair.a().to_string(), pair.pair.b().to_string()];
     let seen: Vec<String> = pair
         .by_class
@@ -99,19 +107,17 @@ fn rule(pair: &PairFacts, facts: &Facts, text: &mut PolicyText) {
         }
         (true, _) => Level::Encrypt,
     };
-    clear(pair, facts, &between, text);
+    clear(windows, &between, text);
     text.rule(&WrittenRule { action: Action::Protect(level), between, protocol: None, port: None });
 }
 
 /// What passed in clear between the two, as exemptions that a person may take in.
-fn clear(pair: &PairFacts, facts: &Facts, between: &[String; 2], text: &mut PolicyText) {
-    let windows: Vec<_> =
-        facts.windows.iter().filter(|window| window.window.pair == pair.pair).collect();
+fn clear(windows: &[&CleartextWindow], between: &[String; 2], text: &mut PolicyText) {
     let services: BTreeSet<Service> =
-        windows.iter().flat_map(|window| &window.window.services).copied().collect();
+        windows.iter().flat_map(|window| &window.services).copied().collect();
     for window in windows.iter().take(MOST_TOLD) {
-        let run = &window.window.run;
-        let apps = window.window.apps.keys().map(|(app, _)| app.as_str());
+        let run = &window.run;
+        let apps = window.apps.keys().map(|(app, _)| app.as_str());
         let apps: BTreeSet<&str> = apps.collect();
         let apps: Vec<&str> = apps.into_iter().collect();
         let (first, last) = (run.first, run.last);

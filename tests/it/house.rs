@@ -24,7 +24,7 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("correlate", "catalogue eventlog evidence hosts ike policy protection summary time"),
     ("findings", "catalogue correlate evidence hosts ike policy protection summary time"),
     ("analysis", "capture correlate eventlog evidence findings policy protection summary time"),
-    ("report", "correlate evidence findings ike policy protection summary time"),
+    ("report", "correlate evidence findings hosts ike policy protection summary time"),
     (
         "cli",
         "analysis catalogue correlate evidence findings hosts ike policy protection report summary time",

@@ -143,7 +143,7 @@ fn format_of(text: &str) -> Option<SourceFormat> {
             ("netsh", Some(_)) | ("pushd", Some("ipsec")) => Some(SourceFormat::Netsh),
             ("ipsec", Some("static" | "dynamic")) => Some(SourceFormat::Netsh),
             ("static" | "dynamic" | "add" | "set" | "delete", Some(what)) => {
-                let is_known = netsh::OBJECTS.iter().any(|name| what == *name);
+                let is_known = netsh::OBJECTS.contains(&what);
                 let is_verb = matches!(what, "add" | "set" | "delete");
                 (is_known || is_verb).then_some(SourceFormat::Netsh)
             }
@@ -190,12 +190,60 @@ mod tests {
         assert_eq!(text_of(&bytes), (text.to_owned(), true));
     }
 
+    #[test]
+    fn an_export_that_repeats_itself_takes_no_time() {
+        let filter = "add filter l 10.0.0.1-10.9.9.9 10.0.0.1-10.9.9.9\n".repeat(2_000);
+        let rules = "add rule r p l a\ndelete rule r\nadd rule r p l a\n".repeat(2_000);
+        let netsh = format!("pushd ipsec static\nadd filteraction a\n{filter}{rules}");
+        let also = (0..5_000).map(|at| format!("conn c{at}\n also=c{}\n auto=route\n", at + 1));
+        let deep = format!("connections {}", "{ a ".repeat(50_000));
+        let names = "connections { a : b.c.d, a, a { children { x { } y { } } } }".repeat(2_000);
+        for text in [netsh, also.collect(), deep, names, "[".repeat(100_000)] {
+            if let Ok(imported) = import(text.as_bytes(), &[]) {
+                assert!(imported.notes.len() < 3_000);
+                super::super::parse(&imported.toml).unwrap();
+            }
+        }
+    }
+
+    /// Words that lead deep into the importers.
+    const WORDS: &str = "(netsh|ipsec|static|dynamic|pushd|popd|add|set|delete|filter|filterlist|\
+        filteraction|rule|policy|name=a|a|l|srcaddr=me|dstaddr=any|10.0.0.1|10.0.0.0/8|mirrored=no|\
+        action=permit|soft=yes|qmsec=ESP\\[DES,MD5\\]|conn|also=a|left=|right=%any|leftsubnet=|auto=route|\
+        type=transport|connections|children|\\{|\\}|:|=|,|local_ts=|remote_ts=|tcp/445|\\[|\\]|#|include|\"|\
+        %default|config|setup|[0-9]{1,6}|\\PC)([ \t]|\n|\n )";
+
     proptest::proptest! {
         #[test]
         fn no_octets_make_it_panic(bytes: Vec<u8>) {
             if let Ok(imported) = import(&bytes, &[]) {
                 super::super::parse(&imported.toml).unwrap();
             }
+        }
+
+        #[test]
+        fn no_words_make_it_panic_and_a_policy_comes_out(
+            begin in "(netsh ipsec\n|conn a\n |connections \\{\n|)",
+            words in proptest::collection::vec(WORDS, 0..60),
+        ) {
+            let text = begin + &words.concat();
+            if let Ok(imported) = import(text.as_bytes(), &[]) {
+                super::super::parse(&imported.toml).unwrap();
+            }
+        }
+
+        #[test]
+        fn no_rule_of_windows_makes_it_panic(
+            name: String, address in "(Any|10\\.0\\.0\\.[0-9]{1,3}(-10\\.0\\.1\\.1)?|\\PC{0,5})",
+            port in "(Any|[0-9]{1,6}(-[0-9]{1,6})?|\\PC{0,3})", security in 0..4,
+        ) {
+            let rule = serde_json::json!([{
+                "DisplayName": name, "InboundSecurity": security, "OutboundSecurity": 2,
+                "LocalAddress": address, "RemoteAddress": ["Any", address], "Protocol": "UDP",
+                "LocalPort": port,
+            }]);
+            let imported = import(rule.to_string().as_bytes(), &[]).unwrap();
+            super::super::parse(&imported.toml).unwrap();
         }
     }
 }

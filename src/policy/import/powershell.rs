@@ -36,11 +36,8 @@ fn one(json: &Value, draft: &mut Draft<'_>) {
         let why = "its InboundSecurity or OutboundSecurity is not known";
         return draft.note(None, format!("{name}: not translated: {why}"));
     };
-    match word(object, "Enabled").as_deref() {
-        Some("false" | "2" | "disabled") => {
-            return draft.note(None, format!("{name}: left out, it is disabled"));
-        }
-        Some(_) | None => {}
+    if matches!(word(object, "Enabled").as_deref(), Some("false" | "2" | "disabled")) {
+        return draft.note(None, format!("{name}: left out, it is disabled"));
     }
     let (action, mut remarks) = demanded(inbound, outbound);
     if matches!(word(object, "Mode").as_deref(), Some("tunnel" | "2")) {

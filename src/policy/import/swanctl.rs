@@ -259,11 +259,10 @@ impl<'a> Iterator for Tokens<'a> {
             self.take(1);
             return Some((line, Token::Close));
         }
-        if let Some(file) = self.rest.strip_prefix("include") {
-            if file.starts_with([' ', '\t']) {
-                self.take("include".len());
-                return Some((line, Token::Include(self.value())));
-            }
+        let included = self.rest.strip_prefix("include");
+        if included.is_some_and(|file| file.starts_with([' ', '\t'])) {
+            self.take("include".len());
+            return Some((line, Token::Include(self.value())));
         }
         let end = self.rest.find(['{', '}', '=', '\n', '#']).unwrap_or(self.rest.len());
         let head = self.take(end).trim();

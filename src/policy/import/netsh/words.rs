@@ -36,8 +36,7 @@ pub(super) fn words(line: &str) -> Vec<String> {
 /// the order of the tags.
 pub(super) fn tags(words: &[&str], known: &[&'static str]) -> Tags {
     let mut tags = Tags::new();
-    let mut place = 0;
-    for word in words {
+    for (place, word) in words.iter().enumerate() {
         let tagged = word.split_once('=').and_then(|(tag, value)| {
             let tag = tag.trim().to_ascii_lowercase();
             let exact = known.iter().find(|name| **name == tag);
@@ -53,7 +52,6 @@ pub(super) fn tags(words: &[&str], known: &[&'static str]) -> Tags {
             }
             (None, _) => {}
         }
-        place += 1;
     }
     tags
 }
