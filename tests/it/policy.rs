@@ -128,6 +128,16 @@ fn connections_of_strongswan_are_translated() {
 }
 
 #[test]
+fn whoever_connects_is_nobody_in_a_policy() {
+    let conf = "conn hub\n  left=192.0.2.1\n  right=%any\n  rightsubnet=0.0.0.0/0\n  auto=add\n\
+                conn pool\n  leftsubnet=0.0.0.0/0\n  right=%any\n  rightsourceip=10.3.0.0/24\n  auto=add\n";
+    let imported = plainsight::policy::import(conf.as_bytes(), &[]).unwrap();
+    let policy = parse(&imported.toml).unwrap();
+    assert_eq!(owed(&policy, "192.0.2.1:9>10.9.0.1:80/tcp", Some(80)), Expectation::None);
+    assert_eq!(owed(&policy, "10.1.0.1:9>10.3.0.1:80/tcp", Some(80)), ENCRYPT);
+}
+
+#[test]
 fn connection_security_rules_are_translated() {
     let (toml, policy, told) = imported("rules.json", &["--me", "10.0.0.5", "--me", "fd00::5"]);
     assert_eq!(owed(&policy, "10.0.0.5:445>10.0.0.9:9/tcp", Some(445)), AUTHENTICATE);

@@ -171,6 +171,15 @@ fn traffic(end: &End, connection: &Connection) -> Result<Vec<Traffic>, String> {
         }
         let parties = addresses(address)
             .ok_or_else(|| format!("its traffic selector {} is no network", named(address)))?;
+        let is_all = |party: &Party| match party {
+            Party::Any => true,
+            Party::Me => false,
+            Party::Net(net) => net.prefix_len() == 0,
+        };
+        if end.host == Host::Whoever && connection.kind != Kind::Pass && parties.iter().any(is_all)
+        {
+            return Err("its other side is whoever connects".to_owned());
+        }
         Ok(Traffic { parties, protocol, ports })
     });
     each.collect()
