@@ -13,6 +13,8 @@ mod ladder;
 
 mod explain;
 
+mod policy;
+
 mod verify;
 
 mod schema;
@@ -48,6 +50,7 @@ enum Command {
     Analyze(analyze::Args),
     Inspect(inspect::Args),
     Explain(explain::Args),
+    Policy(policy::Args),
     Verify(verify::Args),
     Schema(schema::Args),
     Completions(shell::Completions),
@@ -69,6 +72,7 @@ pub fn run() -> ExitStatus {
         Command::Analyze(args) => analyze::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Policy(args) => policy::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => shell::completions(&args),

@@ -222,6 +222,35 @@ pub fn classify<'a>(packet: &Packet<'a>, named: &NamedPorts) -> Classified<'a> {
     }
 }
 
+/// The stream of a packet of which only the header is known: the hosts, the protocol and the ports.
+/// IKE is told by its content and is never seen here.
+#[must_use]
+pub fn classify_header(
+    source: IpAddr,
+    destination: IpAddr,
+    protocol: u8,
+    ports: Option<(u16, u16)>,
+    named: &NamedPorts,
+) -> Stream {
+    let ports = ports.map(|(source, destination)| crate::packet::Ports { source, destination });
+    let ip = IpPacket {
+        source,
+        destination,
+        protocol,
+        fragment: None,
+        ports,
+        tcp: None,
+        identification: 0,
+        segment: &[],
+        payload: &[],
+        payload_len: 0,
+        packet_len: 0,
+        segment_len: 0,
+        link_broadcast: false,
+    };
+    classify_ip(&ip, HostPair::new(source, destination).direction_from(source), named).0
+}
+
 fn classify_ip<'a>(
     ip: &IpPacket<'a>,
     direction: Direction,

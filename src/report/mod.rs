@@ -24,6 +24,8 @@ mod html;
 
 mod picture;
 
+mod proposal;
+
 mod manifest;
 
 mod verify;
@@ -34,6 +36,7 @@ pub use build::{Sources, build};
 pub use json::to_json;
 pub use manifest::{Run, manifest};
 pub use picture::picture;
+pub use proposal::propose;
 pub use verify::{Difference, Verification, VerifyError, verify};
 
 use schema::Report;

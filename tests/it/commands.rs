@@ -20,6 +20,11 @@ fn help_of_every_command() {
     for command in ["analyze", "inspect", "explain", "verify", "schema", "completions", "man"] {
         insta::assert_snapshot!(format!("help_{command}"), printed(&[command, "--help"]));
     }
+    insta::assert_snapshot!("help_policy", printed(&["policy", "--help"]));
+    for command in ["check", "import", "init"] {
+        let help = printed(&["policy", command, "--help"]);
+        insta::assert_snapshot!(format!("help_policy_{command}"), help);
+    }
 }
 
 #[test]

@@ -24,8 +24,11 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("correlate", "catalogue eventlog evidence hosts ike policy protection summary time"),
     ("findings", "catalogue correlate evidence hosts ike policy protection summary time"),
     ("analysis", "capture correlate eventlog evidence findings policy protection summary time"),
-    ("report", "correlate eventlog evidence findings ike protection summary time"),
-    ("cli", "analysis catalogue correlate evidence findings ike policy report summary time"),
+    ("report", "correlate eventlog evidence findings hosts ike policy protection summary time"),
+    (
+        "cli",
+        "analysis catalogue correlate evidence findings hosts ike policy protection report summary time",
+    ),
 ];
 
 /// Crates that one place owns, or a few.

@@ -11,6 +11,8 @@ mod support;
 
 mod commands;
 
+mod policy;
+
 mod scenarios;
 
 mod bad_input;
