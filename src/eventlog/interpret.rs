@@ -3,7 +3,7 @@
 //! Fields are taken by name, never by place: the same event and version differ between builds of
 //! Windows. Texts in another language than English are kept and give the event's general reason.
 
-use super::legacy::LegacyFields;
+use super::legacy::{LegacyFields, SOFT_SA};
 use super::service::service_change;
 use super::{
     AuditChange, AuditOutcome, FailurePoint, KeyingModule, LogEvent, LogRecord, Role, Selector,
@@ -208,7 +208,7 @@ fn error(record: &LogRecord) -> Option<&'static WindowsError> {
 /// What the record tells of: its row says, unless its fields say more.
 fn category(record: &LogRecord, entry: &EventEntry, error: Option<&WindowsError>) -> Category {
     let code = error.map(|error| error.code);
-    if record.field("SoftSa").is_some() || code == Some(SOFT_SA_LOADED) {
+    if record.field(SOFT_SA).is_some() || code == Some(SOFT_SA_LOADED) {
         return Category::CleartextPermitted;
     }
     if entry.category == Category::DriverAnomaly && code == Some(CLEAR_TEXT_DROP) {
@@ -246,7 +246,7 @@ fn reason(
         return Some(Reason::PskMismatchSuspected);
     }
     let is_soft = error.is_some_and(|error| error.code == SOFT_SA_LOADED);
-    if record.field("SoftSa").is_some() || is_soft {
+    if record.field(SOFT_SA).is_some() || is_soft {
         return Some(Reason::FallbackToClear);
     }
     if record.field("notification") == Some(DOS_PREVENTION_STARTED) {

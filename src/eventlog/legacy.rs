@@ -8,6 +8,11 @@
 
 use super::{LogRecord, Mode};
 
+/// A quick mode SA without algorithms: clear text by agreement.
+pub(super) const SOFT_SA: &str = "SoftSa";
+/// A quick mode SA that authenticates and does not encrypt.
+pub(super) const INTEGRITY_ONLY: &str = "IntegrityOnly";
+
 /// What a legacy record tells in its strings.
 pub(super) struct LegacyFields {
     /// Under the names that later systems use.
@@ -128,9 +133,15 @@ fn parameter_fields(lines: &[&str], fields: &mut LegacyFields) {
         fields.add(name, line(*at).and_then(first_number));
     }
     if fields.mode == Some(Mode::Quick) {
-        // The first three lines are the algorithms; an SA without any protects nothing.
+        // The first three lines are the algorithms of ESP's cipher, ESP's digest and AH: an SA
+        // without any protects nothing, one without a cipher hides nothing.
         let is_none = |at: usize| line(at).is_some_and(|line| line.ends_with("None"));
-        fields.add("SoftSa", (0..3).all(is_none).then_some("yes"));
+        let is_soft = (0..3).all(is_none);
+        // `NULL` and `NULL DES` (msaudite.dll): RFC 2410's cipher.
+        let is_null = |line: &str| line.split_whitespace().any(|word| word == "NULL");
+        let is_readable = is_none(0) || line(0).is_some_and(is_null);
+        fields.add(SOFT_SA, is_soft.then_some("yes"));
+        fields.add(INTEGRITY_ONLY, (is_readable && !is_soft).then_some("yes"));
     }
 }
 

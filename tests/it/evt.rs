@@ -147,6 +147,24 @@ fn an_association_without_algorithms_is_clear_text_by_agreement() {
 }
 
 #[test]
+fn an_association_without_a_cipher_is_told_from_one_with() {
+    let check = |esp: &str, digest: &str, ah: &str, is_integrity_only: bool| {
+        let parameters = format!(
+            "ESP Algorithm {esp}\r\nHMAC Algorithm {digest}\r\nAH Algorithm {ah}\r\nEncapsulation Transport Mode\r\nInboundSpi 3471564922 (0xceebe07a)\r\n"
+        );
+        let strings = ["Data Protection Mode (Quick Mode)\r\n", "", FILTER, &parameters];
+        let (_, events) = read(&evt(&[record(1, 541, &strings)], Header::Clean, &[]));
+        assert_eq!(events[0].is_integrity_only(), is_integrity_only, "{esp} {digest} {ah}");
+    };
+    check("None", "SHA", "None", true);
+    check("NULL", "MD5", "None", true);
+    check("None", "None", "SHA", true);
+    check("Triple DES CBC", "SHA", "None", false);
+    check("NULL DES", "SHA", "None", true);
+    check("None", "None", "None", false);
+}
+
+#[test]
 fn the_audit_policy_of_2003_tells_whether_ike_failures_are_recorded() {
     let mut strings = vec!["-"; 21];
     strings[2] = "+";
