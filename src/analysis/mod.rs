@@ -1,6 +1,6 @@
 //! The one sentence: discover, read every file in parallel, merge, correlate, find.
 //!
-//! The only place with threads, but for the one that hashes beside a reader: one a core for files,
+//! Its threads: one a core for files (whose .evtx chunks they share too), one that hashes beside a reader,
 //! one more to read ahead of each large file. Prints nothing and writes nothing.
 
 mod reading;

@@ -51,7 +51,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("lzma_rust2", "evidence/unpack"),
     ("pcap_parser", "capture"),
     ("quick_xml", "eventlog/text/element.rs"),
-    ("rayon", "analysis/mod.rs"),
+    ("rayon", "analysis/mod.rs eventlog/evtx/chunk.rs"),
     ("ruzstd", "evidence/unpack"),
     ("schemars", "report"),
     ("md5", "ike/nat.rs"),

@@ -1,6 +1,6 @@
 //! The .evtx format, Windows Vista and later: a header of 4096 bytes, then chunks of 64 KiB.
 //!
-//! Reads forward only, one chunk in memory at a time, so the caller can hash the bytes as they
+//! Reads forward only, a few chunks in memory at a time, so the caller can hash the bytes as they
 //! pass. A scan tells most records without rendering them; the `evtx` crate takes the rest apart.
 //! Here it is decided what of it is wanted and where every byte went. Records that stand behind the
 //! live ones of a chunk are told apart, as recovered, and are in no count of the live log.
@@ -13,6 +13,8 @@ mod values;
 
 mod scan;
 
+mod chunk;
+
 mod content;
 
 mod place;
@@ -23,13 +25,13 @@ use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
 use crate::time::Timestamp;
 use ::evtx::err::EvtxError;
 use ::evtx::{
-    ChunkFlags, EvtxChunkData, EvtxFileHeader, EvtxRecord, HeaderFlags, ParserSettings,
-    SerializedEvtxRecord,
+    EvtxChunkData, EvtxFileHeader, EvtxRecord, HeaderFlags, ParserSettings, SerializedEvtxRecord,
 };
+use chunk::{Chunk, Look, Sound};
 use content::{CHANNEL, COMPUTER, TIME, event_ids, log_record, may_be_known, text_behind};
 use octets::is_in_any_case;
 use place::{Names, Place, Source};
-use scan::{CONNECTION, Plain, Scan, Seen};
+use scan::{CONNECTION, Plain, Seen};
 use serde_json::Value;
 use std::io::Read;
 use std::sync::Arc;
@@ -44,7 +46,7 @@ pub fn read(
     evidence: EvidenceId,
     sink: &mut impl FnMut(LogEvent),
 ) -> LogSummary {
-    read_with(Some(Scan::default()), reader, evidence, sink)
+    read_with(true, reader, evidence, sink)
 }
 
 /// The same by the `evtx` crate alone, which renders every record: what the scan is held against.
@@ -53,11 +55,11 @@ pub fn read_by_crate(
     evidence: EvidenceId,
     sink: &mut impl FnMut(LogEvent),
 ) -> LogSummary {
-    read_with(None, reader, evidence, sink)
+    read_with(false, reader, evidence, sink)
 }
 
 fn read_with(
-    scan: Option<Scan>,
+    by_scan: bool,
     reader: &mut dyn Read,
     evidence: EvidenceId,
     sink: &mut dyn FnMut(LogEvent),
@@ -67,7 +69,6 @@ fn read_with(
     let mut log = Log {
         evidence,
         settings,
-        scan,
         names,
         tally: Tally::default(),
         sink,
@@ -78,15 +79,11 @@ fn read_with(
     source.next(FILE_HEADER, &mut data);
     let declared_chunks = log.file_header(&data);
     let mut chunks: u64 = 0;
-    while source.offset % (CHUNK as u64) == FILE_HEADER as u64 {
-        let offset = source.offset;
-        source.next(CHUNK, &mut data);
-        if data.is_empty() {
-            break;
-        }
-        chunks += u64::from(data.len() == CHUNK);
-        log.chunk(offset, &mut data);
-    }
+    chunk::chunks(&mut source, by_scan, log.connections, |chunk| {
+        chunks += u64::from(chunk.size == CHUNK as u64);
+        log.chunk(chunk);
+        log.connections
+    });
     if let Some(failure) = source.failure {
         let text = format!("reading stopped: {failure}");
         log.tally.problem(ProblemCode::Unreadable, text, Some(source.offset), Position::File);
@@ -112,8 +109,6 @@ fn read_with(
 struct Log<'s> {
     evidence: EvidenceId,
     settings: Arc<ParserSettings>,
-    /// `None` where the crate shall render every record.
-    scan: Option<Scan>,
     names: Names,
     tally: Tally,
     sink: &'s mut dyn FnMut(LogEvent),
@@ -146,25 +141,28 @@ impl Log<'_> {
         u64::from(header.chunk_count)
     }
 
-    /// Takes a chunk apart; `buffer` comes back for the next.
-    fn chunk(&mut self, offset: u64, buffer: &mut Vec<u8>) {
-        let size = buffer.len() as u64;
-        // The tables at the head of a chunk that was cut name places behind the cut; with zeros
-        // there, the records before it can still be read.
-        buffer.resize(CHUNK, 0);
-        if buffer.iter().all(|byte| *byte == 0) {
-            self.tally.cover("chunks_unused", size, 0);
-            return;
+    /// Takes a chunk apart and gives its memory back.
+    fn chunk(&mut self, chunk: &mut Chunk) {
+        let (offset, size) = (chunk.offset, chunk.size);
+        let (look, seen) = chunk.seen();
+        match look {
+            Look::Unused => self.tally.cover("chunks_unused", size, 0),
+            Look::Unreadable(why) => self.lost_chunk(offset, size, why),
+            Look::Sound(sound) => self.sound_chunk(offset, size, sound, seen),
         }
-        let mut chunk = match EvtxChunkData::new(std::mem::take(buffer), false) {
-            Ok(chunk) => chunk,
-            Err(error) => return self.lost_chunk(offset, size, in_words(&error)),
-        };
-        self.checksums(offset, &chunk, size == CHUNK as u64);
+        chunk.done();
+    }
+
+    fn sound_chunk(&mut self, offset: u64, size: u64, chunk: &mut Sound, seen: &[Seen]) {
+        for what in &chunk.broken {
+            let text = format!("the checksum of a chunk's {what} does not hold");
+            self.tally.problem(ProblemCode::Checksum, text, Some(offset), Position::File);
+        }
+        let chunk = &mut chunk.data;
         let live_end = u64::from(chunk.header.free_space_offset).min(size);
         let mut place = Place { offset, size, cursor: CHUNK_HEADER.min(size), lost: false };
-        if let Err(error) = self.records(&mut place, &mut chunk) {
-            return self.lost_chunk(offset, size, error);
+        if let Err(error) = self.records(&mut place, chunk, seen) {
+            return self.lost_chunk(offset, size, &error);
         }
         self.tally.cover("chunk_headers", CHUNK_HEADER.min(size), 0);
         if place.lost {
@@ -174,9 +172,8 @@ impl Log<'_> {
         }
         self.tally.cover("chunk_slack", size.saturating_sub(place.cursor), 0);
         if size == CHUNK as u64 && has_record_from(&chunk.data, place.cursor) {
-            self.carve(&mut chunk);
+            self.carve(chunk);
         }
-        *buffer = chunk.data;
     }
 
     /// Records behind the live ones, as far as the crate can still read them: what they share with
@@ -206,22 +203,7 @@ impl Log<'_> {
 
     /// Reads a chunk's records: by the scan alone where it understands them all and the catalogue
     /// none of them.
-    fn records(&mut self, place: &mut Place, chunk: &mut EvtxChunkData) -> Result<(), String> {
-        // Behind a cut stand zeros of ours, of which the scan knows nothing.
-        let mut scan = self.scan.take_if(|_| place.size == CHUNK as u64);
-        scan.iter_mut().for_each(|scan| scan.connections = self.connections);
-        let header = &chunk.header;
-        let free = usize::try_from(header.free_space_offset).unwrap_or(usize::MAX);
-        let seen = scan
-            .as_mut()
-            .and_then(|scan| scan.records(&chunk.data, header.last_event_record_id, free))
-            .unwrap_or_default();
-        let read = self.records_seen(place, chunk, seen);
-        self.scan = scan.or(self.scan.take());
-        read
-    }
-
-    fn records_seen(
+    fn records(
         &mut self,
         place: &mut Place,
         chunk: &mut EvtxChunkData,
@@ -243,26 +225,10 @@ impl Log<'_> {
         Ok(())
     }
 
-    fn lost_chunk(&mut self, offset: u64, size: u64, error: String) {
+    fn lost_chunk(&mut self, offset: u64, size: u64, error: &str) {
         self.tally.cover("chunks_damaged", size, 0);
         let text = format!("a chunk was passed over: {error}");
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), Position::File);
-    }
-
-    fn checksums(&mut self, offset: u64, chunk: &EvtxChunkData, whole: bool) {
-        if chunk.header.flags.contains(ChunkFlags::NO_CRC32) {
-            return;
-        }
-        let mut broken = |what: &str| {
-            let text = format!("the checksum of a chunk's {what} does not hold");
-            self.tally.problem(ProblemCode::Checksum, text, Some(offset), Position::File);
-        };
-        if !chunk.validate_header_checksum() {
-            broken("header");
-        }
-        if whole && !chunk.validate_data_checksum() {
-            broken("records");
-        }
     }
 
     /// A record that the scan has told and the catalogue does not know.

@@ -54,6 +54,11 @@ impl Scan {
         Some(&self.records)
     }
 
+    /// What the last chunk showed.
+    pub(super) fn seen(&self) -> &[Seen] {
+        &self.records
+    }
+
     fn wants_connection(&mut self, plain: &Plain) -> bool {
         let wants = plain.event_id == CONNECTION && self.connections > 0;
         self.connections -= usize::from(wants);
@@ -150,7 +155,8 @@ struct Texts {
     computer: Text,
 }
 
-/// A name of a provider, log or computer that reads the same in any form.
+/// A name of a provider, log or computer that reads the same in any form. Of records that bear the
+/// same name all get the place of the first: who reads it again finds it in the cache.
 fn text_of(field: Field, chunk: &[u8], values: &[Value], before: &mut Text) -> Option<Text> {
     let text = match field {
         Field::Fixed(text) => text,
@@ -161,7 +167,7 @@ fn text_of(field: Field, chunk: &[u8], values: &[Value], before: &mut Text) -> O
     };
     let octets = text.of(chunk);
     if !octets.is_empty() && octets == before.of(chunk) {
-        return Some(text);
+        return Some(*before);
     }
     let units = octets.as_chunks::<2>().0;
     let is_plain = |unit: &[u8; 2]| match unit {
