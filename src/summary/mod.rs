@@ -8,6 +8,7 @@ mod capture;
 mod capture_summary;
 mod connections;
 mod conversations;
+mod dissected;
 mod ike;
 mod ledger;
 mod spi;
@@ -18,6 +19,7 @@ mod timeline;
 pub use capture::CaptureObserver;
 pub use capture_summary::{CaptureSummary, Count, Unpaired};
 pub use conversations::{TcpGap, TlsSeen, TlsServer};
+pub use dissected::{Batch, Dissected};
 pub use spi::Contents;
 pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
 
