@@ -72,6 +72,8 @@ pub struct Options {
     pub formats: Vec<String>,
     /// Whether evidence was hashed.
     pub hash: bool,
+    /// `--max-pairs`.
+    pub max_pairs: u64,
     /// `--from`.
     pub from: Option<String>,
     /// `--to`.
@@ -91,6 +93,7 @@ impl Options {
             gap_seconds: "30.0".to_owned(),
             formats: Vec::new(),
             hash: false,
+            max_pairs: crate::summary::MOST_PAIRS as u64,
             from: None,
             to: None,
         }
@@ -234,6 +237,19 @@ pub struct Totals {
     pub undecodable_reasons: BTreeMap<String, u64>,
     /// Frames that `from` and `to` left out.
     pub outside_span: Count,
+    /// Pairs that were folded because there were too many.
+    pub folded_pairs: FoldedPairs,
+}
+
+/// Pairs that are told in one sum.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
+pub struct FoldedPairs {
+    /// How often a pair was folded; one that talked again counts again.
+    pub pairs: u64,
+    /// Their frames.
+    pub frames: u64,
+    /// Their octets on the wire.
+    pub bytes: u64,
 }
 
 /// Frames by protection class; every class is named.

@@ -3,8 +3,8 @@
 use super::spi::SpiEvidence;
 use super::timeline::{Interleaving, Runs};
 use crate::hosts::HostPair;
-use crate::protection::Stream;
-use std::collections::{BTreeMap, HashMap};
+use crate::protection::{ProtectionClass, Stream};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A stream of a pair.
 pub(super) type Key = (HostPair, Stream);
@@ -77,6 +77,49 @@ impl Streams {
             });
         }
         *recent
+    }
+
+    /// How many pairs there are.
+    pub(super) fn pairs(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Parts with the half of the pairs that showed the fewest packets, among equals with those
+    /// without IPsec first; gives their streams. What is kept keeps its order.
+    pub(super) fn fold(&mut self) -> Vec<Slot> {
+        let mut weights = vec![(0, false); self.pairs.len()];
+        for slot in &self.slots {
+            let is_ipsec = matches!(
+                slot.key.1.class(),
+                ProtectionClass::Esp
+                    | ProtectionClass::EspNull
+                    | ProtectionClass::Ah
+                    | ProtectionClass::Ike
+            );
+            let weight = &mut weights[slot.pair];
+            *weight = (weight.0 + slot.runs.frames(), weight.1 || is_ipsec);
+        }
+        let mut by_weight: Vec<(HostPair, usize)> =
+            self.pair_index.iter().map(|(pair, at)| (*pair, *at)).collect();
+        by_weight.sort_unstable_by_key(|(pair, at)| (weights[*at], *pair));
+        by_weight.truncate(by_weight.len() / 2);
+        let folded: BTreeSet<usize> = by_weight.into_iter().map(|(_, at)| at).collect();
+        let before = std::mem::take(self);
+        let mut gone = Vec::new();
+        let mut pairs: Vec<Option<Interleaving>> = before.pairs.into_iter().map(Some).collect();
+        for slot in before.slots {
+            if folded.contains(&slot.pair) {
+                gone.push(slot);
+                continue;
+            }
+            let between = pairs.get_mut(slot.pair).and_then(Option::take);
+            let (kept, of_pair) = self.of(slot.key);
+            (kept.runs, kept.esp) = (slot.runs, slot.esp);
+            if let Some(between) = between {
+                *of_pair = between;
+            }
+        }
+        gone
     }
 
     /// Adds runs of a stream.
