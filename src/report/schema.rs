@@ -73,6 +73,7 @@ pub struct Options {
     /// Whether evidence was hashed.
     pub hash: bool,
     /// `--max-pairs`.
+    #[serde(default)]
     pub max_pairs: u64,
     /// `--from`.
     pub from: Option<String>,
@@ -238,6 +239,7 @@ pub struct Totals {
     /// Frames that `from` and `to` left out.
     pub outside_span: Count,
     /// Pairs that were folded because there were too many.
+    #[serde(default)]
     pub folded_pairs: FoldedPairs,
 }
 
@@ -455,9 +457,11 @@ pub struct Finding {
     /// What to do.
     pub advice: Vec<String>,
     /// The controls of standards that it touches.
+    #[serde(default)]
     pub controls: Vec<String>,
     /// The same for the same finding of the same files, whatever else is analysed beside them: of its code, its
     /// pair, and the digests and items of what proves it.
+    #[serde(default)]
     pub stable_id: String,
 }
 

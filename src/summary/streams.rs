@@ -4,7 +4,7 @@ use super::spi::SpiEvidence;
 use super::timeline::{Interleaving, Runs};
 use crate::hosts::HostPair;
 use crate::protection::{ProtectionClass, Stream};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// A stream of a pair.
 pub(super) type Key = (HostPair, Stream);
@@ -85,8 +85,8 @@ impl Streams {
     }
 
     /// Parts with the half of the pairs that showed the fewest packets, among equals with those
-    /// without IPsec first; gives their streams. What is kept keeps its order.
-    pub(super) fn fold(&mut self) -> Vec<Slot> {
+    /// without IPsec first; gives how many they are and their streams. What is kept keeps its order.
+    pub(super) fn fold(&mut self) -> (usize, Vec<Slot>) {
         let mut weights = vec![(0, false); self.pairs.len()];
         for slot in &self.slots {
             let is_ipsec = matches!(
@@ -101,14 +101,18 @@ impl Streams {
         }
         let mut by_weight: Vec<(HostPair, usize)> =
             self.pair_index.iter().map(|(pair, at)| (*pair, *at)).collect();
-        by_weight.sort_unstable_by_key(|(pair, at)| (weights[*at], *pair));
-        by_weight.truncate(by_weight.len() / 2);
-        let folded: BTreeSet<usize> = by_weight.into_iter().map(|(_, at)| at).collect();
+        let half = by_weight.len() / 2;
+        if half == 0 {
+            return (0, Vec::new());
+        }
+        by_weight.select_nth_unstable_by_key(half, |(pair, at)| (weights[*at], *pair));
+        let mut is_folded = vec![false; self.pairs.len()];
+        by_weight.iter().take(half).for_each(|(_, at)| is_folded[*at] = true);
         let before = std::mem::take(self);
         let mut gone = Vec::new();
         let mut pairs: Vec<Option<Interleaving>> = before.pairs.into_iter().map(Some).collect();
         for slot in before.slots {
-            if folded.contains(&slot.pair) {
+            if is_folded[slot.pair] {
                 gone.push(slot);
                 continue;
             }
@@ -119,7 +123,7 @@ impl Streams {
                 *of_pair = between;
             }
         }
-        gone
+        (half, gone)
     }
 
     /// Adds runs of a stream.

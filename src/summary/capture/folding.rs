@@ -4,15 +4,13 @@ use super::CaptureObserver;
 use crate::protection::Stream;
 use crate::summary::Unpaired;
 use crate::summary::capture_summary::Count;
-use std::collections::BTreeSet;
 
 impl CaptureObserver<'_> {
     /// Folds the half of the pairs with the fewest packets. A pair that talks again is kept again, and
     /// may be folded again.
     pub(super) fn fold_pairs(&mut self) {
-        let folded = self.streams.fold();
-        let pairs: BTreeSet<_> = folded.iter().map(|slot| slot.key.0).collect();
-        self.summary.folded_pairs += pairs.len() as u64;
+        let (pairs, folded) = self.streams.fold();
+        self.summary.folded_pairs += pairs as u64;
         for slot in folded {
             let kind = match slot.key.1 {
                 Stream::Clear { app, encrypted, .. } => Unpaired::FoldedClear(app, encrypted),
@@ -24,7 +22,7 @@ impl CaptureObserver<'_> {
                 | Stream::NattKeepalive
                 | Stream::Exempt(_)) => Unpaired::Folded(other.class()),
             };
-            let sum = Count::of(&slot.runs.finish());
+            let sum = Count::of(slot.runs.as_they_came());
             self.summary.unpaired.entry(kind).or_default().join(sum);
         }
     }
