@@ -49,6 +49,8 @@ mod esp_null;
 
 mod accuracy;
 
+mod incidents;
+
 mod eventlog_lab;
 
 mod eventlog_damage;
