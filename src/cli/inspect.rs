@@ -44,6 +44,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         hash: false,
         from: None,
         to: None,
+        clock_offsets: Vec::new(),
     };
     let progress = Progress::new(args.progress);
     let analysis = analyze(&request, None, &progress);

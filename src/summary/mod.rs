@@ -26,7 +26,7 @@ use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::ike::{EspActivity, EspUse, Negotiations};
 use crate::protection::{EspSpi, ProtectionClass, Stream};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A log's part of the evidence.
@@ -38,6 +38,8 @@ pub struct LogPart {
     pub events: Vec<LogEvent>,
     /// The same of records found outside the live log.
     pub recovered: Vec<LogEvent>,
+    /// Log time less capture time, where the user says so (`--clock-offset`).
+    pub asserted_offset: Option<Span>,
     /// What the log holds as a whole; without its bytes and problems, which stand with the evidence.
     pub log: LogSummary,
 }

@@ -111,6 +111,7 @@ pub(crate) fn report(paths: Vec<PathBuf>, policy: Policy) -> schema::Report {
         hash: true,
         from: None,
         to: None,
+        clock_offsets: Vec::new(),
     };
     let analysis = analyze_sequentially(&request, &Unwatched).unwrap();
     let sources = Sources {
@@ -129,6 +130,7 @@ pub(crate) fn report(paths: Vec<PathBuf>, policy: Policy) -> schema::Report {
         hash: true,
         from: None,
         to: None,
+        clock_offsets: Vec::new(),
     };
     build(&sources, options)
 }

@@ -35,6 +35,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         hash: true,
         from: None,
         to: None,
+        clock_offsets: Vec::new(),
     };
     let progress = Progress::new(args.progress);
     let analysis = analyze(&request, None, &progress);

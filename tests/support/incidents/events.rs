@@ -1,6 +1,6 @@
 //! What a host writes of a negotiation, an SA, a service, its driver, its clock.
 
-use super::host::{Audit, Era, Value, Written, text};
+use super::host::{Audit, Era, Of, Value, Written, text};
 use super::wire::{Nanos, Under};
 use std::net::IpAddr;
 
@@ -22,6 +22,8 @@ pub(crate) struct View {
     pub(crate) filter: Option<(u8, u16, bool)>,
     /// Networks behind the two, each with its mask: the SA is a tunnel's.
     pub(crate) networks: Option<[(IpAddr, IpAddr); 2]>,
+    /// What it truly is.
+    pub(crate) of: Of,
 }
 
 pub(crate) fn written(id: u32, audit: Audit, fields: Vec<(&'static str, Value)>) -> Written {
@@ -35,10 +37,15 @@ pub(crate) fn written(id: u32, audit: Audit, fields: Vec<(&'static str, Value)>)
         binary: None,
         is_decisive: false,
         about: Under::Nothing,
+        of: Of::default(),
     }
 }
 
 impl View {
+    fn written(&self, id: u32, audit: Audit, fields: Vec<(&'static str, Value)>) -> Written {
+        Written { of: self.of, ..written(id, audit, fields) }
+    }
+
     fn module(&self) -> Value {
         text(if self.version == 2 { "%%8244" } else { "%%8222" })
     }
@@ -51,7 +58,7 @@ impl View {
     pub(crate) fn main_mode_up(&self) -> Written {
         if self.era == Era::Legacy {
             let parameters = "3DES\r\nSHA1\r\nLifetime 28800\r\n";
-            return written(
+            return self.written(
                 541,
                 Audit::Success,
                 vec![
@@ -63,7 +70,7 @@ impl View {
             );
         }
         let id = if self.method == "%%8194" { 4651 } else { 4650 };
-        written(
+        self.written(
             id,
             Audit::Success,
             vec![
@@ -84,9 +91,9 @@ impl View {
     /// 4655 or 543.
     pub(crate) fn main_mode_down(&self) -> Written {
         if self.era == Era::Legacy {
-            return written(543, Audit::Success, vec![("1", self.legacy_filter())]);
+            return self.written(543, Audit::Success, vec![("1", self.legacy_filter())]);
         }
-        written(
+        self.written(
             4655,
             Audit::Success,
             vec![
@@ -117,13 +124,13 @@ impl View {
             ("InboundSpi", Value::Number(self.spis.0.into())),
             ("OutboundSpi", Value::Number(self.spis.1.into())),
         ]);
-        written(5451, Audit::Success, fields)
+        self.written(5451, Audit::Success, fields)
     }
 
     /// 5452 or 542.
     pub(crate) fn quick_mode_down(&self) -> Written {
         if self.era == Era::Legacy {
-            return written(
+            return self.written(
                 542,
                 Audit::Success,
                 vec![
@@ -135,7 +142,7 @@ impl View {
         }
         let mut fields = self.selector();
         fields.push(("QuickModeSaId", Value::Number(self.quick_mode)));
-        written(5452, Audit::Success, fields)
+        self.written(5452, Audit::Success, fields)
     }
 
     /// 541 of a quick mode SA without algorithms: Windows 2000 to Server 2003 fall back.
@@ -148,7 +155,7 @@ impl View {
         let parameters = format!(
             "ESP Algorithm {cipher}\r\nHMAC Algorithm {digest}\r\nAH Algorithm {header}\r\nEncapsulation Transport Mode\r\nInboundSpi {inbound} (0x{inbound:08x})\r\nOutBoundSpi {outbound} (0x{outbound:08x})\r\nLifetime (sec) 3600\r\nLifetime (kb) 100000\r\n"
         );
-        written(
+        self.written(
             541,
             Audit::Success,
             vec![
@@ -172,7 +179,7 @@ impl View {
         }
         let id = if self.method == "%%8194" { 4652 } else { 4653 };
         let point = if is_local { "%%8199" } else { "%%8200" };
-        let mut failed = written(
+        let mut failed = self.written(
             id,
             Audit::Failure,
             vec![
@@ -210,11 +217,11 @@ impl View {
             ("MessageID", Value::Number(message.into())),
             ("MMSAID", Value::Number(self.main_mode)),
         ]);
-        written(4654, Audit::Failure, fields)
+        self.written(4654, Audit::Failure, fields)
     }
 
     fn legacy_failure(&self, mode: &str, reason: &str, is_local: bool) -> Written {
-        written(
+        self.written(
             547,
             Audit::Failure,
             vec![

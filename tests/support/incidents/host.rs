@@ -67,6 +67,15 @@ pub(crate) struct Written {
     pub(crate) is_decisive: bool,
     /// The number on the wire that it is truly about.
     pub(crate) about: Under,
+    /// The negotiation and the SAs that it belongs to.
+    pub(crate) of: Of,
+}
+
+/// A negotiation by its initiator's cookie, and the SPIs that it made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Of {
+    pub(crate) cookie: u64,
+    pub(crate) spis: [u32; 2],
 }
 
 /// A host.
@@ -94,6 +103,15 @@ pub(crate) struct Kept {
     pub(crate) at: Nanos,
     pub(crate) is_decisive: bool,
     pub(crate) about: Under,
+    of: Of,
+}
+
+impl Kept {
+    /// Whether it is truly about a negotiation and an SA, as far as these are named.
+    pub(crate) fn is_about(&self, cookie: Option<u64>, spi: Option<u32>) -> bool {
+        cookie.is_none_or(|cookie| cookie == self.of.cookie)
+            && spi.is_none_or(|spi| self.of.spis.contains(&spi))
+    }
 }
 
 impl Host {
@@ -137,6 +155,7 @@ impl Host {
                 at: written.at,
                 is_decisive: written.is_decisive,
                 about: written.about,
+                of: written.of,
             })
         };
         of(false).chain(of(true)).collect()

@@ -55,7 +55,6 @@ pub(crate) struct Truth {
     /// First and last frame of each window.
     pub(crate) windows: Windows,
     pub(crate) hosts: Vec<Host>,
-    pub(crate) era: Era,
 }
 
 /// The incident of a seed; consecutive seeds go through all stories.
@@ -108,7 +107,6 @@ fn finish(
             first,
             windows: seen::windows(&captured, scene),
             hosts: scene.hosts.clone(),
-            era: scene.era,
         },
     }
 }

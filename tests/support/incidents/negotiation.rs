@@ -74,6 +74,7 @@ impl Scene {
             },
             filter,
             networks,
+            of: super::host::Of { cookie: sa.cookies.0, spis: sa.spis },
         }
     }
 

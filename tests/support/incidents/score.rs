@@ -1,7 +1,7 @@
 //! Runs plainsight over incidents and counts what it says right.
 
-use super::host::{Era, FIRST_RECORD};
-use super::wire::{MS, SECOND};
+use super::host::FIRST_RECORD;
+use super::wire::MS;
 use super::{Incident, make};
 use plainsight::analysis::{Analysis, Request, Unwatched, analyze_sequentially};
 use plainsight::catalogue::{Confidence, Reason};
@@ -59,8 +59,10 @@ pub(crate) struct Score {
     pub(crate) any_high: Share,
     /// Logs whose every time, as corrected, is within the stated error.
     pub(crate) offsets: Share,
-    /// Logs that have an offset, of those with one that the evidence allows.
+    /// Logs that have an offset.
     pub(crate) estimated: Share,
+    /// Exact joins that name what the event is truly about.
+    pub(crate) joins: Share,
     /// By story: first causes, how often.
     pub(crate) said: BTreeMap<&'static str, (Share, BTreeMap<Reason, u64>)>,
     /// What was not right, in words.
@@ -102,6 +104,7 @@ pub(crate) fn analyzed(folder: &Path, policy: Policy) -> Analysis {
         hash: false,
         from: None,
         to: None,
+        clock_offsets: Vec::new(),
     };
     analyze_sequentially(&request, &Unwatched).unwrap()
 }
@@ -113,6 +116,7 @@ fn judge(incident: &Incident) -> Score {
     windows(incident, &analysis, &mut score);
     causes(incident, &analysis, &mut score);
     clocks(incident, &analysis, &mut score);
+    joins(incident, &analysis, &mut score);
     score
 }
 
@@ -171,8 +175,7 @@ fn clocks(incident: &Incident, analysis: &Analysis, score: &mut Score) {
         let is_system = is_system_log(analysis, clock.evidence);
         let kept = host.kept().into_iter().filter(|kept| kept.is_system == is_system);
         let truly: BTreeMap<u64, i64> = kept.map(|kept| (kept.record, kept.at)).collect();
-        let bound =
-            clock.spread.0 + SECOND + if incident.truth.era == Era::Legacy { SECOND } else { 0 };
+        let bound = clock.error.map_or(0, |error| error.0);
         let events = analysis.facts.events.iter();
         let of_log = events.filter(|e| e.event.record.evidence == clock.evidence);
         let worst = of_log
@@ -188,6 +191,29 @@ fn clocks(incident: &Incident, analysis: &Analysis, score: &mut Score) {
                 bound / MS
             );
             score.miss(incident, &what);
+        }
+    }
+}
+
+fn joins(incident: &Incident, analysis: &Analysis, score: &mut Score) {
+    for placed in &analysis.facts.events {
+        let Some(join) = placed.join else { continue };
+        let short = placed.event.host.split('.').next().unwrap_or_default();
+        let record = placed.event.record;
+        let is_system = is_system_log(analysis, record.evidence);
+        let mut hosts = incident.truth.hosts.iter();
+        let host = hosts.find(|host| host.name.eq_ignore_ascii_case(short));
+        let mut kept = host.into_iter().flat_map(|host| host.kept());
+        let truly = kept.find(|kept| kept.is_system == is_system && kept.record == record.record);
+        let cookie = join.exchange.and_then(|at| analysis.facts.exchanges.get(at));
+        let cookie = cookie.map(|exchange| u64::from_be_bytes(exchange.initiator_spi.0));
+        let is_right = truly.is_some_and(|kept| kept.is_about(cookie, join.sa.map(|sa| sa.1.0)));
+        score.joins.count(is_right);
+        if !is_right {
+            score.miss(
+                incident,
+                &format!("a wrong join of {} by {}", record.record, join.key.as_str()),
+            );
         }
     }
 }
@@ -209,6 +235,7 @@ impl Score {
         self.any_high.join(other.any_high);
         self.offsets.join(other.offsets);
         self.estimated.join(other.estimated);
+        self.joins.join(other.joins);
         for (story, (share, said)) in other.said {
             let known = self.said.entry(story).or_default();
             known.0.join(share);
@@ -229,6 +256,7 @@ impl Score {
             ("first causes called high that are right", self.high),
             ("all causes called high that are true", self.any_high),
             ("logs with an offset", self.estimated),
+            ("exact joins right (events)", self.joins),
             ("offset errors within the stated bound (logs)", self.offsets),
         ];
         let _ = writeln!(text, "| what | share |\n| --- | --- |");

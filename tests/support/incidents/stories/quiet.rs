@@ -1,7 +1,7 @@
 //! Incidents in which nothing that owes protection passes in clear.
 
 use super::super::events::written;
-use super::super::host::{Audit, Era, Value, text};
+use super::super::host::{Audit, Era, Of, Value, Written, text};
 use super::super::scene::{Label, Scene};
 use super::super::wire::{MS, SECOND, What};
 use super::{R, refused};
@@ -49,7 +49,8 @@ fn dropped(scene: &mut Scene, id: u32) {
             Era::Modern => vec![("RemoteAddress", text(peer)), ("SPI", Value::Number(spi))],
             Era::Legacy => vec![("1", text(peer)), ("2", Value::Number(spi)), ("3", text(3))],
         };
-        scene.log(1, at, written(id, Audit::Success, fields));
+        let of = Of { cookie: sa.cookies.0, spis: sa.spis };
+        scene.log(1, at, Written { of, ..written(id, Audit::Success, fields) });
     }
 }
 
