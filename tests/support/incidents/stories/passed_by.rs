@@ -134,7 +134,9 @@ pub(super) fn filter_without_network(scene: &mut Scene) -> Label {
     let ends = (IpAddr::from([172, 16, 9, 60]), IpAddr::from([172, 16, 2, 50]));
     let port = scene.service();
     scene.chatter(length / 2, ends, port, What::Owed);
-    Label::shown(R::FilterNotCovering)
+    // Packets alone do not show who is whose gateway.
+    let by_wire = [R::FilterNotCovering, R::NoIkeAttempted, R::Unknown];
+    Label::told(R::FilterNotCovering, &by_wire)
 }
 
 /// ESP between the hosts' IPv4 addresses or first cards, nothing between the others.
