@@ -136,8 +136,10 @@ impl Timeline {
         for (at, stretch) in self.stretches.iter().enumerate() {
             let (from, until) = stretch.places;
             let is_before = at > 0 && time(from).is_some_and(|first| shown < first);
+            // Its last moment is what the clock showed as it was set, which the step tells.
+            let end = time(until).zip(self.step_before(events, until));
             let is_behind =
-                at < last && until.checked_sub(1).and_then(time).is_some_and(|end| shown > end);
+                at < last && end.is_some_and(|(set, by)| shown > set.shifted(by.negated()));
             if is_before || is_behind {
                 continue;
             }
@@ -147,6 +149,14 @@ impl Timeline {
             found = Some(stretch.fit);
         }
         found.flatten()
+    }
+}
+
+impl Timeline {
+    /// By how much the clock was set before a place.
+    fn step_before(&self, events: &[LogEvent], place: usize) -> Option<Span> {
+        let record = events.get(place)?.record.record;
+        self.steps.iter().find(|step| step.record == record)?.by
     }
 }
 
