@@ -51,6 +51,8 @@ mod accuracy;
 
 mod incidents;
 
+mod metamorphic;
+
 mod eventlog_lab;
 
 mod eventlog_damage;

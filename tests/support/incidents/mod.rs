@@ -59,6 +59,11 @@ pub(crate) struct Truth {
 
 /// The incident of a seed; consecutive seeds go through all stories.
 pub(crate) fn make(seed: u64) -> Incident {
+    make_shifted(seed, 0)
+}
+
+/// The same with the clocks of its hosts set forward by so many nanoseconds from the beginning.
+pub(crate) fn make_shifted(seed: u64, by: i64) -> Incident {
     let story = &STORIES[usize::try_from(seed % STORIES.len() as u64).unwrap()];
     let mut dice = Dice::new(seed);
     let era = match story.systems {
@@ -71,7 +76,7 @@ pub(crate) fn make(seed: u64) -> Incident {
     setting::prepare(&mut scene, story);
     let label = (story.play)(&mut scene);
     setting::add_noise(&mut scene);
-    setting::set_clocks(&mut scene);
+    setting::set_clocks(&mut scene, by);
     setting::choose_logs(&mut scene);
     if scene.policy.is_none() && scene.dice.chance(70) {
         scene.demand();

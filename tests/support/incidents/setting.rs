@@ -119,7 +119,7 @@ fn lines(scene: &mut Scene, host: usize, (from, until): (Nanos, Nanos)) {
 }
 
 /// How wrong the clocks are.
-pub(super) fn set_clocks(scene: &mut Scene) {
+pub(super) fn set_clocks(scene: &mut Scene, shift: Nanos) {
     let end = scene.sent.iter().map(|sent| sent.at).max().unwrap_or(scene.now);
     let era = scene.era;
     for host in 0..2 {
@@ -130,7 +130,7 @@ pub(super) fn set_clocks(scene: &mut Scene) {
             _ => scene.dice.between(-300 * 86_400, 300 * 86_400) * SECOND,
         };
         let drift = scene.dice.between(-200, 200);
-        scene.hosts[host].clock = Clock { offset, drift, step: None };
+        scene.hosts[host].clock = Clock { offset: offset + shift, drift, step: None };
         if scene.dice.chance(6) {
             let when = scene.dice.between(scene.start, end);
             let by = scene.dice.between(-900 * SECOND, 900 * SECOND);
