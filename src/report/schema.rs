@@ -4,7 +4,7 @@
 //! A promise to those who script against it: fields are added and never renamed. Field by field
 //! described in docs/report.md. Times are RFC 3339 in UTC with the evidence's own digits.
 
-pub use super::log_schema::{Audit, BypassSpan, HostAudit, LogCoverage, LogEvent};
+pub use super::log_schema::{Audit, BypassSpan, HostAudit, Join, LogCoverage, LogEvent};
 pub use super::manifest_schema::{Input, Manifest, Output};
 pub use super::negotiation_schema::{IkeExchange, Step};
 
@@ -79,6 +79,9 @@ pub struct Options {
     pub from: Option<String>,
     /// `--to`.
     pub to: Option<String>,
+    /// `--clock-offset`, as typed.
+    #[serde(default)]
+    pub clock_offsets: Vec<String>,
 }
 
 impl Options {
@@ -97,6 +100,7 @@ impl Options {
             max_pairs: crate::summary::MOST_PAIRS as u64,
             from: None,
             to: None,
+            clock_offsets: Vec::new(),
         }
     }
 }
@@ -412,6 +416,33 @@ pub struct ClockOffset {
     /// The largest less the smallest of them.
     #[schemars(with = "f64")]
     pub spread_seconds: Box<RawValue>,
+    /// Joins that disagree with the others and were left out.
+    #[serde(default)]
+    pub rejected: u64,
+    /// No time of the log, as corrected, is off by more; null without an offset.
+    #[schemars(with = "Option<f64>")]
+    #[serde(default)]
+    pub error_seconds: Option<Box<RawValue>>,
+    /// How much faster than the captures' clock it ran, in parts of a million; null where the joins
+    /// are too few or too close together.
+    #[schemars(with = "Option<f64>")]
+    #[serde(default)]
+    pub drift_ppm: Option<Box<RawValue>>,
+    /// When it was set, in the log's order.
+    #[serde(default)]
+    pub steps: Vec<ClockStep>,
+}
+
+/// A setting of a log's clock.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ClockStep {
+    /// The record that says so, or the first one after it.
+    pub record: u64,
+    /// By how much, forward is positive; null where nothing tells.
+    #[schemars(with = "Option<f64>")]
+    pub seconds: Option<Box<RawValue>>,
+    /// `record` where one says so, `joins` where only they show it.
+    pub told_by: String,
 }
 
 /// Items of one file that prove something.
