@@ -12,7 +12,6 @@ pub use super::totals_schema::{ByClass, FoldedPairs, Totals};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// report.json.
