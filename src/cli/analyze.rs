@@ -81,6 +81,12 @@ enum FormatName {
     Csv,
     /// report.html, one page for people.
     Html,
+    /// timeline.jsonl, for Timesketch.
+    Timesketch,
+    /// ecs.jsonl, the Elastic Common Schema.
+    Ecs,
+    /// The tables as Parquet.
+    Parquet,
 }
 
 /// The severities by the names they are asked for.
@@ -200,6 +206,9 @@ fn formats(args: &Args) -> Vec<Format> {
             FormatName::Json => *format == Format::Json,
             FormatName::Csv => *format == Format::Csv,
             FormatName::Html => *format == Format::Html,
+            FormatName::Timesketch => *format == Format::Timesketch,
+            FormatName::Ecs => *format == Format::Ecs,
+            FormatName::Parquet => *format == Format::Parquet,
         })
     };
     Format::ALL.into_iter().filter(is_asked).collect()
