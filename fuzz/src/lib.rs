@@ -29,7 +29,7 @@ impl<'p> Account<'p> {
         assert!(frame.number.0 > self.last_number, "frame numbers ascend");
         assert!(frame.data.len() <= frame.original_len as usize, "a frame holds what it had");
         self.last_number = frame.number.0;
-        self.seen.add(u64::from(frame.original_len));
+        self.seen.add(u64::from(frame.original_len), frame.data.len() as u64);
         self.observer.observe(frame);
         true
     }
@@ -57,6 +57,7 @@ impl<'p> Account<'p> {
         for copies in copies(&summary) {
             once.frames -= copies.frames;
             once.bytes -= copies.bytes;
+            once.captured -= copies.captured;
         }
         let evidence = Summary { captures: [(EvidenceId(1), summary)].into(), logs: [].into() };
         let rule = GapRule::with_gap(Span::from_seconds(60));
@@ -66,9 +67,9 @@ impl<'p> Account<'p> {
 }
 
 fn placed(summary: &CaptureSummary) -> Count {
-    let streams = summary.streams.values().chain(summary.decrypted_twins.values());
-    let runs = streams.flat_map(|streams| streams.values()).flatten();
-    let paired = runs.map(|run| Count { frames: run.frames, bytes: run.bytes });
+    let aside = summary.decrypted_twins.values().chain(summary.handed_over.values());
+    let streams = summary.streams.values().chain(aside);
+    let paired = streams.flat_map(|streams| streams.values()).map(|runs| Count::of(runs));
     let mut sum = Count::default();
     let others = summary.unpaired.values().copied().chain(copies(summary));
     paired.chain(others).for_each(|count| sum.join(count));
@@ -77,7 +78,7 @@ fn placed(summary: &CaptureSummary) -> Count {
 
 /// Frames that show a packet again.
 fn copies(summary: &CaptureSummary) -> impl Iterator<Item = Count> {
-    let runs = summary.duplicates.values().flat_map(|kinds| kinds.values()).flatten();
-    let paired = runs.map(|run| Count { frames: run.frames, bytes: run.bytes });
+    let runs = summary.duplicates.values().flat_map(|kinds| kinds.values());
+    let paired = runs.map(|runs| Count::of(runs));
     paired.chain(summary.unpaired_duplicates.values().copied())
 }

@@ -1,8 +1,11 @@
 //! The one sentence: discover, read every file in parallel, merge, correlate, find.
 //!
-//! The only place with threads, but for the one that hashes beside a reader. Prints nothing and writes nothing.
+//! Its threads: one a core for files, whose .evtx chunks they share too; beside each of them, for a large
+//! file, one that hashes and one that observes frames or reads ahead. Prints nothing and writes nothing.
 
+mod observing;
 mod reading;
+mod source;
 
 use crate::correlate::{Facts, GapRule, correlate};
 use crate::evidence::{
@@ -88,12 +91,13 @@ pub fn analyze(
     watch: &dyn Watch,
 ) -> Result<Analysis, Cancelled> {
     let read_all = |found: &[Found], named: &NamedPorts| -> Vec<Reading> {
-        let hashed_by = match (request.hash, rayon::current_num_threads()) {
+        let helped = rayon::current_num_threads() > 1;
+        let hashed_by = match (request.hash, helped) {
             (false, _) => HashedBy::Nobody,
-            (true, 1) => HashedBy::Reader,
-            (true, _) => HashedBy::Another,
+            (true, false) => HashedBy::Reader,
+            (true, true) => HashedBy::Another,
         };
-        let context = Context { request, named, watch, hashed_by };
+        let context = Context { request, named, watch, hashed_by, helped };
         let numbered = found.par_iter().enumerate();
         numbered.map(|(at, file)| read(file, number(at), &context)).collect()
     };
@@ -112,7 +116,7 @@ pub fn analyze(
 pub fn analyze_sequentially(request: &Request, watch: &dyn Watch) -> Result<Analysis, Cancelled> {
     analyze_with(request, watch, |found, named| {
         let hashed_by = if request.hash { HashedBy::Reader } else { HashedBy::Nobody };
-        let context = Context { request, named, watch, hashed_by };
+        let context = Context { request, named, watch, hashed_by, helped: false };
         let numbered = found.iter().enumerate();
         numbered.map(|(at, file)| read(file, number(at), &context)).collect()
     })

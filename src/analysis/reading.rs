@@ -2,6 +2,8 @@
 //!
 //! Every byte is read once; the digest is taken as the bytes pass.
 
+use super::observing::observe;
+use super::source::Watched;
 use super::{Request, Watch};
 use crate::capture::{CaptureOutline, RawFrame, read_netmon, read_pcap, read_pcapng, read_snoop};
 use crate::eventlog::{LogEvent, LogSummary, evt, evtx, text};
@@ -32,6 +34,15 @@ pub(super) struct Context<'r> {
     pub(super) named: &'r NamedPorts,
     pub(super) watch: &'r dyn Watch,
     pub(super) hashed_by: HashedBy,
+    /// Whether threads may help with one large file: to read ahead, to observe.
+    pub(super) helped: bool,
+}
+
+impl Context<'_> {
+    /// Standard input has no size beforehand.
+    const fn is_worth_a_thread(&self, size: u64) -> bool {
+        self.helped && (size == 0 || size >= WORTH_A_THREAD)
+    }
 }
 
 /// Reads one file. What goes wrong becomes a problem of the evidence.
@@ -41,8 +52,8 @@ pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Read
         reading.evidence.problems.push(problem.clone());
         return reading;
     }
-    let file: Box<dyn Read> = if found.path.as_os_str() == "-" {
-        Box::new(io::stdin().lock())
+    let file: Box<dyn Read + Send> = if found.path.as_os_str() == "-" {
+        Box::new(io::stdin())
     } else {
         match File::open(&found.path) {
             Ok(file) => Box::new(file),
@@ -52,20 +63,16 @@ pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Read
             }
         }
     };
-    let mut source = Watched { file, watch: context.watch, failure: None };
-    let mut bytes = Hashing::new(&mut source, context.hashed_by);
-    let first_bytes = peek(&mut bytes);
-    match Format::of(&first_bytes) {
-        Format::Packed(packing) => {
-            reading.unpack(packing, first_bytes.chain(&mut bytes), context);
-        }
-        format => reading.content_of(format, &mut first_bytes.chain(&mut bytes), context),
-    }
-    let _ = bytes.drain();
-    let size = bytes.passed();
-    reading.evidence.size = size;
-    reading.evidence.sha256 = bytes.finish();
-    if let Some(error) = source.failure {
+    let mut source = Watched::new(file, context.watch);
+    let first_bytes = peek(&mut source);
+    let format = Format::of(&first_bytes);
+    // Frames are read ahead as it is, while those before are observed.
+    let ahead = !format.is_capture() && context.is_worth_a_thread(found.size);
+    let failure = source.show(ahead, |source| {
+        reading.whole(format, &mut first_bytes.chain(source), context);
+    });
+    if let Some(error) = failure {
+        let size = reading.evidence.size;
         reading.evidence.sha256 = None;
         reading.evidence.size = found.size.max(size);
         let text = format!("reading stopped: {error}");
@@ -107,6 +114,18 @@ impl Reading {
             outside_span: Count::default(),
             explicit: found.explicit,
         }
+    }
+
+    /// Reads a file from its first byte to its last.
+    fn whole(&mut self, format: Format, source: &mut dyn Read, context: &Context<'_>) {
+        let mut bytes = Hashing::new(source, context.hashed_by);
+        match format {
+            Format::Packed(packing) => self.unpack(packing, &mut bytes, context),
+            format => self.content_of(format, &mut bytes, context),
+        }
+        let _ = bytes.drain();
+        self.evidence.size = bytes.passed();
+        self.evidence.sha256 = bytes.finish();
     }
 
     /// What a compressed file holds; of a second layer it is only said that it is there.
@@ -170,6 +189,10 @@ impl Reading {
                 let text = "a text file beside the evidence; it was not read".to_owned();
                 self.problem(ProblemCode::NotEvidence, text, None);
             }
+            Format::Unknown if is_rendered_text(&self.evidence.path) => {
+                let text = "rendered messages of an archived log; its fields are in the log";
+                self.problem(ProblemCode::NotEvidence, text.to_owned(), None);
+            }
             Format::Text | Format::Unknown => {
                 let mut first = [0; 8];
                 let read = bytes.read(&mut first).unwrap_or_default();
@@ -185,22 +208,26 @@ impl Reading {
         let mut observer = CaptureObserver::new(self.evidence.id, named);
         let mut span: Option<(Timestamp, Timestamp)> = None;
         let mut outside = Count::default();
-        let mut visit = |frame: RawFrame<'_>| {
-            let (first, last) = span.unwrap_or((frame.time, frame.time));
-            span = Some((first.min(frame.time), last.max(frame.time)));
-            if request.holds(frame.time) {
-                observer.observe(&frame);
-            } else {
-                outside.add(u64::from(frame.original_len), frame.data.len() as u64);
+        let format = self.evidence.format;
+        let beside = context.is_worth_a_thread(self.evidence.size);
+        let outline = observe(&mut observer, named, beside, |show| {
+            let mut visit = |frame: RawFrame<'_>| {
+                let (first, last) = span.unwrap_or((frame.time, frame.time));
+                span = Some((first.min(frame.time), last.max(frame.time)));
+                if request.holds(frame.time) {
+                    show(&frame);
+                } else {
+                    outside.add(u64::from(frame.original_len), frame.data.len() as u64);
+                }
+                !watch.is_cancelled()
+            };
+            match format {
+                Format::PcapNg => read_pcapng(bytes, &mut visit),
+                Format::Snoop => read_snoop(bytes, &mut visit),
+                Format::NetMon1 | Format::NetMon2 => read_netmon(bytes, &mut visit),
+                _ => read_pcap(bytes, &mut visit),
             }
-            !watch.is_cancelled()
-        };
-        let outline = match self.evidence.format {
-            Format::PcapNg => read_pcapng(bytes, &mut visit),
-            Format::Snoop => read_snoop(bytes, &mut visit),
-            Format::NetMon1 | Format::NetMon2 => read_netmon(bytes, &mut visit),
-            _ => read_pcap(bytes, &mut visit),
-        };
+        });
         let evidence = &mut self.evidence;
         evidence.span = span;
         match outline {
@@ -232,11 +259,12 @@ impl Reading {
 
     fn log(&mut self, bytes: &mut impl Read, request: &Request) {
         let folder = self.evidence.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let mut part = LogPart { folder: folder.to_owned(), events: Vec::new() };
+        let mut part = LogPart { folder: folder.to_owned(), ..LogPart::default() };
         let mut keep = |event: LogEvent| {
             // An event without a time cannot be told to lie outside.
             if event.time.is_none_or(|time| request.holds(time)) {
-                part.events.push(event);
+                let kind = if event.recovered { &mut part.recovered } else { &mut part.events };
+                kind.push(event);
             }
         };
         let id = self.evidence.id;
@@ -251,7 +279,8 @@ impl Reading {
             _ => (evtx::read(bytes, id, &mut keep), Resolution::FILETIME),
         };
         self.evidence.resolution = resolution;
-        describe_log(&mut self.evidence, summary);
+        part.log = describe_log(&mut self.evidence, summary);
+        part.forget_copies();
         self.part.logs.insert(self.evidence.id, part);
     }
 
@@ -290,16 +319,26 @@ fn describe_capture(evidence: &mut Evidence, outline: CaptureOutline) {
     };
 }
 
-fn describe_log(evidence: &mut Evidence, summary: LogSummary) {
+/// Takes what stands with the evidence; gives the rest.
+fn describe_log(evidence: &mut Evidence, mut summary: LogSummary) -> LogSummary {
     evidence.records = summary.records;
     evidence.span = summary.first_time.zip(summary.last_time);
     evidence.truncated_at = summary.truncated_at;
-    evidence.coverage = summary.coverage;
-    evidence.problems.extend(summary.problems);
+    evidence.coverage = std::mem::take(&mut summary.coverage);
+    evidence.problems.append(&mut summary.problems);
     evidence.content = Content::Log {
-        hosts: summary.hosts,
+        hosts: summary.hosts.clone(),
         gaps: summary.gaps.iter().map(|gap| (gap.first, gap.last)).collect(),
     };
+    summary
+}
+
+/// Beside an archived log Windows puts LocaleMetaData/NAME_LCID.MTA: its messages in one language.
+fn is_rendered_text(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let folder = folder.rsplit('/').next().unwrap_or_default();
+    let is_messages = name.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("mta"));
+    folder.eq_ignore_ascii_case("LocaleMetaData") && is_messages
 }
 
 fn unknown(format: Format, first: &[u8]) -> (ProblemCode, String) {
@@ -314,31 +353,5 @@ fn unknown(format: Format, first: &[u8]) -> (ProblemCode, String) {
     }
 }
 
-/// A file that tells how far it was read. Where the file fails or the work is ended, it ends; the
-/// failure is kept.
-struct Watched<'w> {
-    file: Box<dyn Read>,
-    watch: &'w dyn Watch,
-    failure: Option<io::Error>,
-}
-
-impl Read for Watched<'_> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        if self.failure.is_some() || self.watch.is_cancelled() {
-            return Ok(0);
-        }
-        loop {
-            match self.file.read(room) {
-                Ok(read) => {
-                    self.watch.advanced(read as u64);
-                    return Ok(read);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.failure = Some(error);
-                    return Ok(0);
-                }
-            }
-        }
-    }
-}
+/// Below that a thread costs more than it saves.
+const WORTH_A_THREAD: u64 = 4 << 20;

@@ -1,14 +1,15 @@
 //! The events of Windows' logs that bear on IPsec: one row an event, known by channel, provider
 //! and number together, because a number alone belongs to many providers.
 //!
-//! Left out on purpose: 5150 to 5159 (packets and connections allowed or blocked) and 5440 to
-//! 5448 and 5450 (inventory and changes of single filters). A busy host writes them by the
-//! thousand and they name no IPsec cause. 5449 stays: the IPsec policies live in provider
-//! contexts. What a record's fields add to its row is the event log's business, not this table's.
+//! Left out on purpose: 5150 to 5159 (packets and connections allowed or blocked), 5440
+//! and 5441 (the inventory of filters at a start). A busy host writes them by the thousand and they
+//! name no IPsec cause. What a record's fields add to its row is the event log's business, not this
+//! table's; what the events of a category prove stands in `guide`.
 //!
 //! Source tags: `K` message tables of the shipped DLLs (libyal winevt-kb), `M` the provider's
 //! manifest (Windows 7, 10 and 11), `A` Microsoft's description of the audit subcategory, `S` seen
-//! in real logs, `W` FWPM_NET_EVENT of Microsoft's Windows Filtering Platform. Meanings and reasons are in our own words.
+//! in real logs, `P` which source writes to which log (libyal winevt-kb, eventlog-providers), `W`
+//! FWPM_NET_EVENT of Microsoft's Windows Filtering Platform. Meanings and reasons are in our own words.
 
 use super::Reason;
 
@@ -21,6 +22,8 @@ pub enum Category {
     DriverAnomaly,
     /// The driver dropped packets that came in clear although policy protects them.
     CleartextObserved,
+    /// Clear text was agreed on or allowed: an SA without algorithms (a soft SA).
+    CleartextPermitted,
     /// A security association came up.
     SaEstablished,
     /// A security association ended.
@@ -35,9 +38,28 @@ pub enum Category {
     ClockChange,
     /// The log itself was cleared, filled or stopped, or what it records was changed.
     EvidenceIntegrity,
+    /// Good to know beside the others, and no cause by itself: the firewall of Windows XP and 2003,
+    /// dial-up connections of any kind.
+    Context,
 }
 
 impl Category {
+    /// Every category.
+    pub const ALL: [Self; 12] = [
+        Self::IkeFailure,
+        Self::DriverAnomaly,
+        Self::CleartextObserved,
+        Self::CleartextPermitted,
+        Self::SaEstablished,
+        Self::SaEnded,
+        Self::ServiceState,
+        Self::PolicyChange,
+        Self::HostState,
+        Self::ClockChange,
+        Self::EvidenceIntegrity,
+        Self::Context,
+    ];
+
     /// The category as the report spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -45,6 +67,7 @@ impl Category {
             Self::IkeFailure => "ike_failure",
             Self::DriverAnomaly => "driver_anomaly",
             Self::CleartextObserved => "cleartext_observed",
+            Self::CleartextPermitted => "cleartext_permitted",
             Self::SaEstablished => "sa_established",
             Self::SaEnded => "sa_ended",
             Self::ServiceState => "service_state",
@@ -52,6 +75,7 @@ impl Category {
             Self::HostState => "host_state",
             Self::ClockChange => "clock_change",
             Self::EvidenceIntegrity => "evidence_integrity",
+            Self::Context => "context",
         }
     }
 }
@@ -103,6 +127,14 @@ pub fn channel_of_source(source: &str) -> &'static str {
 const AUDITING: &str = "Microsoft-Windows-Security-Auditing";
 const EVENTLOG: &str = "Microsoft-Windows-Eventlog";
 const SERVICES: &str = "Service Control Manager";
+const FIREWALL: &str = "Microsoft-Windows-Windows Firewall With Advanced Security";
+const RULES_LOG: &str =
+    "Microsoft-Windows-Windows Firewall With Advanced Security/ConnectionSecurity";
+const FIREWALL_LOG: &str = "Microsoft-Windows-Windows Firewall With Advanced Security/Firewall";
+const WFP: &str = "Microsoft-Windows-WFP";
+const WFP_LOG: &str = "Microsoft-Windows-WFP/Operational";
+const CONNECTIONS: &str = "Microsoft-Windows-Base-Filtering-Engine-Connections";
+const CONNECTIONS_LOG: &str = "Microsoft-Windows-Base-Filtering-Engine-Connections/Operational";
 
 const STATE: &str = "Security State Change";
 const MAIN: &str = "IPsec Main Mode";
@@ -110,6 +142,7 @@ const QUICK: &str = "IPsec Quick Mode";
 const EXTENDED: &str = "IPsec Extended Mode";
 const DRIVER: &str = "IPsec Driver";
 const PLATFORM: &str = "Filtering Platform Policy Change";
+const PLATFORM_OTHER: &str = "Other Policy Change Events";
 const AUDIT: &str = "Audit Policy Change";
 const LOGON: &str = "Audit logon events";
 const LEGACY_POLICY: &str = "Audit policy change";
@@ -175,9 +208,56 @@ const fn driver(
     EventEntry { channel, provider, id, category, subcategory, reason, meaning, source }
 }
 
+/// A change of the connection security rules; this log is on without any audit policy.
+const fn rule(id: u16, meaning: &'static str) -> EventEntry {
+    let (channel, provider, category) = (RULES_LOG, FIREWALL, Category::PolicyChange);
+    let (subcategory, reason, source) = ("", CHANGED, "K M");
+    EventEntry { channel, provider, id, category, subcategory, reason, meaning, source }
+}
+
+/// A change of the firewall as a whole.
+const fn firewall(id: u16, meaning: &'static str) -> EventEntry {
+    EventEntry { channel: FIREWALL_LOG, ..rule(id, meaning) }
+}
+
+/// An event of the filtering platform's own log, where that is turned on.
+const fn platform(
+    id: u16,
+    category: Category,
+    reason: Option<Reason>,
+    meaning: &'static str,
+) -> EventEntry {
+    let (channel, provider, subcategory, source) = (WFP_LOG, WFP, "", "K M");
+    EventEntry { channel, provider, id, category, subcategory, reason, meaning, source }
+}
+
+/// A connection under IPsec, as the base filtering engine counts it.
+const fn connection(id: u16, category: Category, meaning: &'static str) -> EventEntry {
+    let (channel, provider) = (CONNECTIONS_LOG, CONNECTIONS);
+    EventEntry { channel, provider, ..platform(id, category, None, meaning) }
+}
+
+/// An event of a source that no audit policy governs.
+const fn plain(
+    (channel, provider): (&'static str, &'static str),
+    id: u16,
+    category: Category,
+    reason: Option<Reason>,
+    meaning: &'static str,
+) -> EventEntry {
+    let (subcategory, source) = ("", "K P");
+    EventEntry { channel, provider, id, category, subcategory, reason, meaning, source }
+}
+
+const RAS_CLIENT: (&str, &str) = ("Application", "RasClient");
+const RAS_SERVER: (&str, &str) = ("System", "RemoteAccess");
+const LOG_SERVICE: (&str, &str) = ("System", "EventLog");
+const TIME_2003: (&str, &str) = ("System", "W32Time");
+const TIME: (&str, &str) = ("System", "Microsoft-Windows-Time-Service");
+
 use Category::{
-    CleartextObserved, ClockChange, DriverAnomaly, EvidenceIntegrity, HostState, IkeFailure,
-    PolicyChange, SaEnded, SaEstablished, ServiceState,
+    CleartextObserved, ClockChange, Context, DriverAnomaly, EvidenceIntegrity, HostState,
+    IkeFailure, PolicyChange, SaEnded, SaEstablished, ServiceState,
 };
 
 const FILTERS: Option<Reason> = Some(Reason::FilterNotCovering);
@@ -191,6 +271,12 @@ const REPLAY: Option<Reason> = Some(Reason::Replay);
 /// Sorted by number, so that a look-up is a binary search.
 #[rustfmt::skip]
 static EVENTS: &[EventEntry] = &[
+    plain(TIME,      34, ClockChange, None, "The time service saw that the clock is far off and did not set it."),
+    plain(TIME_2003, 34, ClockChange, None, "The time service saw that the clock is far off and did not set it."),
+    plain(TIME,      50, ClockChange, None, "The time service found the clock off by more than it tolerates."),
+    plain(TIME_2003, 50, ClockChange, None, "The time service found the clock off by more than it tolerates."),
+    plain(TIME,      52, ClockChange, None, "The time service set the clock."),
+    plain(TIME_2003, 52, ClockChange, None, "The time service set the clock."),
     log("System",    104, "An event log was cleared; what it held before is gone."),
     legacy(512, HostState,         LEGACY_SYSTEM, None, "Windows started; before this nothing was audited."),
     legacy(513, HostState,         LEGACY_SYSTEM, None, "Windows shut down."),
@@ -210,17 +296,71 @@ static EVENTS: &[EventEntry] = &[
     legacy(614, ServiceState,      LEGACY_POLICY, STOPPED, "The IPsec policy agent was disabled."),
     legacy(615, PolicyChange,      LEGACY_POLICY, None, "The IPsec policy agent reports in words; the text tells what."),
     legacy(616, ServiceState,      LEGACY_POLICY, OTHER, "The IPsec policy agent met a failure that may be serious."),
+    legacy(806, EvidenceIntegrity, LEGACY_POLICY, None, "What is audited for single users was read anew."),
+    legacy(807, EvidenceIntegrity, LEGACY_POLICY, None, "What is audited for one user was set."),
+    legacy(848, Context, LEGACY_POLICY, None, "The firewall policy that was in force as the Windows Firewall started."),
+    legacy(849, Context, LEGACY_POLICY, None, "A program was an exception as the Windows Firewall started."),
+    legacy(850, Context, LEGACY_POLICY, None, "A port was an exception as the Windows Firewall started."),
+    legacy(851, Context, LEGACY_POLICY, None, "The Windows Firewall's list of programs was changed."),
+    legacy(852, Context, LEGACY_POLICY, None, "The Windows Firewall's list of ports was changed."),
+    legacy(853, Context, LEGACY_POLICY, None, "The Windows Firewall's mode was changed."),
+    legacy(854, Context, LEGACY_POLICY, None, "The Windows Firewall's logging was changed."),
+    legacy(855, Context, LEGACY_POLICY, None, "The Windows Firewall's treatment of ICMP was changed."),
+    legacy(856, Context, LEGACY_POLICY, None, "The Windows Firewall's treatment of answers to multicasts was changed."),
+    legacy(857, Context, LEGACY_POLICY, None, "The Windows Firewall's remote administration was changed."),
+    legacy(858, Context, LEGACY_POLICY, None, "The group policy of the Windows Firewall was applied."),
+    legacy(859, Context, LEGACY_POLICY, None, "The group policy of the Windows Firewall was removed."),
+    legacy(860, Context, LEGACY_POLICY, None, "The Windows Firewall went over to another profile."),
+    legacy(861, Context, LEGACY_POLICY, None, "The Windows Firewall saw a program that listens."),
     legacy(864, DriverAnomaly,     LEGACY_SYSTEM, INTEGRITY, "IPsec dropped packets that failed their integrity check."),
     legacy(865, DriverAnomaly,     LEGACY_SYSTEM, REPLAY, "IPsec dropped packets that failed their replay check."),
     legacy(866, DriverAnomaly,     LEGACY_SYSTEM, REPLAY, "IPsec dropped packets whose sequence number was too low."),
     legacy(867, CleartextObserved, LEGACY_SYSTEM, None, "IPsec dropped packets that came in clear and ought to have been protected."),
+    platform(1003, DriverAnomaly, None, "IPsec dropped a packet; the status tells why."),
     net(1003, DriverAnomaly, None, "IPsec dropped a packet."),
+    platform(1005, IkeFailure, OTHER, "A main mode negotiation failed."),
+    platform(1007, IkeFailure, OTHER, "A quick mode negotiation failed."),
+    platform(1009, IkeFailure, OTHER, "An extended mode negotiation failed."),
+    platform(1013, SaEnded, None, "A main mode (IKE) SA ended."),
+    platform(1014, SaEstablished, None, "A main mode (IKE) SA came up."),
+    platform(1015, SaEstablished, None, "A main mode (IKE) SA came up, with certificates."),
+    platform(1016, SaEstablished, None, "Main and extended mode SAs came up, certificates in both."),
+    platform(1017, SaEstablished, None, "Main and extended mode SAs came up, certificates in main mode."),
+    platform(1018, SaEstablished, None, "Main and extended mode SAs came up, certificates in extended mode."),
+    platform(1019, SaEstablished, None, "Main and extended mode SAs came up, without certificates."),
+    platform(1027, SaEnded, None, "A quick mode (IPsec) SA ended."),
+    platform(1028, SaEstablished, None, "A quick mode (IPsec) SA came up."),
+    platform(1043, SaEstablished, None, "A main mode (IKE) SA came up."),
     log("Security", 1100, "The event log service stopped; nothing is recorded until it starts again."),
     log("Security", 1101, "Audit events were lost before they could be written."),
     log("Security", 1102, "The Security log was cleared; what it held before is gone."),
     log("Security", 1104, "The Security log is full."),
     log("Security", 1105, "The Security log was archived by itself; earlier events are in another file."),
     log("Security", 1108, "The event log service failed to process an event."),
+    connection(2000, SaEstablished, "A connection under IPsec came up."),
+    connection(2001, SaEnded, "A connection under IPsec was closed; the record tells its octets."),
+    firewall(2010, "An interface went over to another firewall profile; other rules may hold there now."),
+    rule(2012, "A connection security rule was added."),
+    rule(2013, "A connection security rule was changed."),
+    rule(2014, "A connection security rule was deleted."),
+    rule(2016, "A main mode rule was added."),
+    rule(2017, "A main mode rule was changed."),
+    rule(2018, "A main mode rule was deleted."),
+    rule(2020, "A main mode cryptographic set was added."),
+    rule(2021, "A main mode cryptographic set was changed."),
+    rule(2022, "A main mode cryptographic set was deleted."),
+    rule(2024, "A quick mode cryptographic set was added."),
+    rule(2025, "A quick mode cryptographic set was changed."),
+    rule(2026, "A quick mode cryptographic set was deleted."),
+    rule(2028, "An authentication set was added."),
+    rule(2029, "An authentication set was changed."),
+    rule(2030, "An authentication set was deleted."),
+    firewall(2032, "The firewall was reset to its defaults; connection security rules are gone."),
+    firewall(2033, "All firewall rules were deleted."),
+    rule(2034, "All connection security rules were deleted."),
+    rule(2035, "All main mode rules were deleted."),
+    rule(2036, "All authentication sets were deleted."),
+    rule(2037, "All cryptographic sets were deleted."),
     driver(4283, DriverAnomaly,     None,      "IPsec received packets under an SPI that it does not know."),
     driver(4284, CleartextObserved, None,      "IPsec received packets in clear that ought to have been protected."),
     driver(4285, DriverAnomaly,     INTEGRITY, "IPsec received packets that failed their authentication."),
@@ -287,7 +427,11 @@ static EVENTS: &[EventEntry] = &[
     audit(5049, SaEnded,           MAIN,     Some(Reason::SaDeleted), "An IPsec SA was deleted by hand."),
     audit(5148, ServiceState,      OBJECT,   Some(Reason::DosProtection), "The filtering platform began to defend itself against a flood and discards packets."),
     audit(5149, ServiceState,      OBJECT,   None,    "The filtering platform ended its defence against a flood."),
+    audit(5446, PolicyChange,      PLATFORM, CHANGED, "A callout of the filtering platform was changed; only those of IPsec are told."),
+    audit(5447, PolicyChange,      PLATFORM_OTHER, CHANGED, "A filter of the filtering platform was changed; only those of IPsec are told."),
+    audit(5448, PolicyChange,      PLATFORM, CHANGED, "A provider of the filtering platform was changed; only those of IPsec are told."),
     audit(5449, PolicyChange,      PLATFORM, CHANGED, "A provider context of the filtering platform was changed; IPsec policies live in these."),
+    audit(5450, PolicyChange,      PLATFORM, CHANGED, "A sub-layer of the filtering platform was changed; only those of IPsec are told."),
     audit(5451, SaEstablished,     QUICK,    None,    "A quick mode (IPsec) SA came up."),
     audit(5452, SaEnded,           QUICK,    None,    "A quick mode (IPsec) SA ended."),
     audit(5453, IkeFailure,        MAIN,     STOPPED, "A negotiation failed because the IKE service (IKEEXT) does not run."),
@@ -315,6 +459,9 @@ static EVENTS: &[EventEntry] = &[
     audit(5483, ServiceState,      DRIVER,   STOPPED, "The IPsec services could not start: their RPC server failed."),
     audit(5484, ServiceState,      DRIVER,   STOPPED, "The IPsec services met a critical failure and stopped."),
     audit(5485, PolicyChange,      DRIVER,   FILTERS, "Filters could not be set on an interface that came up; it may go without them."),
+    plain(LOG_SERVICE, 6005, HostState,         None, "The event log service started."),
+    plain(LOG_SERVICE, 6006, EvidenceIntegrity, None, "The event log service stopped; nothing is recorded until it starts again."),
+    plain(LOG_SERVICE, 6008, HostState,         None, "Windows had gone down unexpectedly; the last events before may be lost."),
     service(7023, STOPPED, "A service that IPsec needs ended with an error."),
     service(7024, STOPPED, "A service that IPsec needs ended with an error of its own."),
     service(7031, STOPPED, "A service that IPsec needs ended unexpectedly; Windows acts on it."),
@@ -322,6 +469,14 @@ static EVENTS: &[EventEntry] = &[
     service(7035, None,    "A service that IPsec needs was sent a control, such as start or stop."),
     service(7036, None,    "A service that IPsec needs entered another state."),
     service(7040, None,    "The start type of a service that IPsec needs was changed."),
+    plain(RAS_SERVER, 20192, IkeFailure, Some(Reason::CertificateInvalid), "The remote access server has no machine certificate for L2TP over IPsec."),
+    plain(RAS_CLIENT, 20225, Context,    None,  "A dial-up or VPN connection came up, of whatever kind."),
+    plain(RAS_CLIENT, 20226, Context,    None,  "A dial-up or VPN connection ended; the record tells a reason code."),
+    plain(RAS_CLIENT, 20227, IkeFailure, OTHER, "A dial-up or VPN connection failed; only codes of IPsec are told."),
+    plain(RAS_SERVER, 20284, IkeFailure, OTHER, "The remote access server has a problem with IKEv2: policy, certificate or key; its text tells which."),
+    plain(RAS_SERVER, 20285, IkeFailure, OTHER, "The remote access server has a problem with IKEv2: policy, certificate or key; its text tells which."),
+    plain(RAS_SERVER, 20286, IkeFailure, OTHER, "The remote access server has a problem with IKEv2: policy, certificate or key; its text tells which."),
+    plain(RAS_SERVER, 20287, IkeFailure, OTHER, "The remote access server has a problem with IKEv2: policy, certificate or key; its text tells which."),
 ];
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use super::{
     EventEntry, WindowsError, events_numbered, parameter, parameter_number, parse_number,
-    windows_error, windows_error_from_text, windows_error_named,
+    ras_error, windows_error, windows_error_from_text, windows_error_named,
 };
 
 /// One thing that a code can stand for.
@@ -14,12 +14,16 @@ pub enum Explained {
     Event(&'static EventEntry),
     /// A Win32 error of IPsec or IKE.
     WindowsError(&'static WindowsError),
+    /// An error of remote access that stands for IPsec.
+    RasError(&'static WindowsError),
     /// A numbered text of audit events: its number and its words.
     Parameter(u32, &'static str),
 }
 
 /// Everything that `code` can stand for, events first: `4653`, `13801`, `0x35E9`,
-/// `ERROR_IPSEC_IKE_AUTH_FAIL`, an error's text, `%%8205`. Empty where nothing is known.
+/// `ERROR_IPSEC_IKE_AUTH_FAIL`, an error's text, `%%8205`. A number of 32 bits is a status or, as
+/// legacy logs tell events, severity and source above the event's number. Empty where nothing is
+/// known.
 #[must_use]
 pub fn explain(code: &str) -> Vec<Explained> {
     if let Some(number) = parameter_number(code) {
@@ -32,9 +36,15 @@ pub fn explain(code: &str) -> Vec<Explained> {
         let row = windows_error_named(code).or_else(|| windows_error_from_text(code));
         return row.map(Explained::WindowsError).into_iter().collect();
     };
-    let events = u16::try_from(number).map_or(&[][..], events_numbered);
+    let events = match u16::try_from(number) {
+        Ok(number) => events_numbered(number),
+        Err(_) if windows_error(number).is_some() => &[],
+        // The upper half tells severity, customer and facility ([MS-EVEN] 2.2.3).
+        Err(_) => u16::try_from(number & 0xffff).map_or(&[][..], events_numbered),
+    };
     let error = windows_error(number).map(Explained::WindowsError);
-    events.iter().map(Explained::Event).chain(error).collect()
+    let remote = ras_error(number).map(Explained::RasError);
+    events.iter().map(Explained::Event).chain(error).chain(remote).collect()
 }
 
 #[cfg(test)]
@@ -51,12 +61,18 @@ mod tests {
                 "{code}"
             );
         }
+        // The driver's 4284 as a legacy log has it, and the NTSTATUS of a dropped clear packet.
+        assert!(matches!(explain("0xC00010BC")[..], [Explained::Event(row)] if row.id == 4284));
+        assert!(
+            matches!(explain("0xC0360007")[..], [Explained::WindowsError(row)] if row.code == 13916)
+        );
+        assert!(matches!(explain("809")[..], [Explained::RasError(row)] if row.code == 809));
         assert_eq!(explain("%%8205"), [Explained::Parameter(8205, "Initiator")]);
     }
 
     #[test]
     fn the_unknown_is_empty() {
-        for code in ["", "4294967296", "99", "nothing", "%%1"] {
+        for code in ["", "4294967296", "99", "nothing", "%%1", "0xC0000001"] {
             assert_eq!(explain(code), [], "{code}");
         }
     }

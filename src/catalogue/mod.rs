@@ -11,12 +11,15 @@ mod advice;
 mod events;
 
 mod event_fields;
+mod guide;
 
 mod event_messages;
 
 mod parameters;
 
 mod windows_errors;
+
+mod ras_errors;
 
 mod ike_notifies;
 
@@ -34,6 +37,7 @@ pub use event_fields::field_names;
 pub use event_messages::{MessageLayout, message_layouts};
 pub use events::{Category, EventEntry, channel_of_source, event, events_numbered};
 pub use explain::{Explained, explain};
+pub use guide::Guide;
 pub use ike_notifies::{NotifyEntry, NotifySpace, notifies, notify};
 pub use ike_numbers::{
     ExchangeEntry, exchange_type, exchange_types, ike_group, ike_payload_type, ike_protocol,
@@ -41,7 +45,10 @@ pub use ike_numbers::{
 };
 pub use ike_strength::{Weakness, weakness};
 pub use ike_vendors::{IkeVendor, ike_vendor};
-pub use parameters::{parameter, parameter_number, parameter_of_text, with_parameters_spelled};
+pub use parameters::{
+    parameter, parameter_note, parameter_number, parameter_of_text, with_parameters_spelled,
+};
+pub use ras_errors::ras_error;
 pub use reason::Reason;
 pub use windows_errors::{
     WindowsError, parse_number, windows_error, windows_error_from_text, windows_error_in,

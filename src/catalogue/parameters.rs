@@ -10,6 +10,12 @@ pub fn parameter(number: u32) -> Option<&'static str> {
     PARAMETERS.get(at).map(|row| row.1)
 }
 
+/// What a numbered text tells of a negotiation or an audit policy, beyond its words.
+#[must_use]
+pub fn parameter_note(number: u32) -> Option<&'static str> {
+    NOTES.iter().find(|row| row.0 == number).map(|row| row.1)
+}
+
 /// The number of a value that is `%%nnnn` and nothing else, spaces around it aside.
 #[must_use]
 pub fn parameter_number(value: &str) -> Option<u32> {
@@ -38,6 +44,47 @@ pub fn with_parameters_spelled(value: &str) -> String {
     spelled.push_str(rest);
     spelled
 }
+
+/// Where the texts stand in a record and what follows from them.
+const NOTES: &[(u32, &str)] = &[
+    (
+        8199,
+        "As the failure point: this host ended the negotiation. Look at its own policy, certificates and keys.",
+    ),
+    (
+        8200,
+        "As the failure point: the peer ended it or never answered. Look at the peer's log for the same time.",
+    ),
+    (8201, "As the state of main mode: it failed before a message was sent."),
+    (
+        8202,
+        "As the state of main mode: the first message was sent. With a responder cookie of zeros the peer never answered: check that it is up and UDP 500 and 4500 pass.",
+    ),
+    (
+        8203,
+        "As the state of main mode: the two agreed on algorithms and failed in the key exchange.",
+    ),
+    (
+        8204,
+        "As the state of main mode: the identities were sent, so it failed in authentication. Compare keys, certificates and clocks.",
+    ),
+    (8207, "As the state of quick mode: it failed before a message was sent."),
+    (
+        8208,
+        "As the state of quick mode: its first message was sent; the two do not agree on algorithms or selectors, or the answer was lost.",
+    ),
+    (8209, "As the state of quick mode: its final message was sent."),
+    (
+        8448,
+        "Successes of this subcategory are not recorded from here on. Turn it on: auditpol /set /subcategory:{GUID} /success:enable",
+    ),
+    (8449, "Successes of this subcategory are recorded from here on."),
+    (
+        8450,
+        "Failures of this subcategory are not recorded from here on. Turn it on: auditpol /set /subcategory:{GUID} /failure:enable",
+    ),
+    (8451, "Failures of this subcategory are recorded from here on."),
+];
 
 /// A value of words as the numbers they stand for, as records have it before it is put into words;
 /// the text as it stands where one of its parts is not known. Lists are parted by commas.

@@ -23,18 +23,14 @@ pub struct WindowsError {
     pub text: &'static str,
 }
 
-/// The row of a code. Windows 2000's own status values (0xCBAD0321 to 0xCBAD0351) are taken for
-/// the codes they became, and so are the driver's (0xC0360001 to 0xC0360009, STATUS_IPSEC_BAD_SPI
-/// and those behind it in ntstatus.h).
+/// The row of a code. Windows 2000's own status values (0xCBAD0321 to 0xCBAD0351) and the driver's
+/// NTSTATUS (0xC0360001 to 0xC0360009, 0xC0368000 to 0xC0368005) are taken for their Win32 codes.
 #[must_use]
 pub fn windows_error(code: u32) -> Option<&'static WindowsError> {
-    let code = match code.checked_sub(OAKLEY_2000_BASE) {
-        Some(n) if (1..=OAKLEY_2000_LAST).contains(&n) => IKE_BASE + n,
-        _ => match code.checked_sub(NTSTATUS_BASE) {
-            Some(n) if (1..=NTSTATUS_LAST).contains(&n) => DRIVER_BASE + n,
-            _ => code,
-        },
-    };
+    let twin = TWINS.iter().find_map(|(first, last, base)| {
+        (*first..=*last).contains(&code).then(|| base + (code - first))
+    });
+    let code = twin.unwrap_or(code);
     let at = WINDOWS_ERRORS.binary_search_by_key(&code, |row| row.code).ok()?;
     WINDOWS_ERRORS.get(at)
 }
@@ -91,13 +87,15 @@ const fn row(
     WindowsError { code, name, reason, text }
 }
 
-/// Windows 2000's IKE status 0xCBAD0320 + n is Win32 13800 + n, for n from 1 to 0x31.
-const OAKLEY_2000_BASE: u32 = 0xCBAD_0320;
-const NTSTATUS_BASE: u32 = 0xC036_0000;
-const NTSTATUS_LAST: u32 = 9;
-const DRIVER_BASE: u32 = 13909;
-const OAKLEY_2000_LAST: u32 = 0x31;
-const IKE_BASE: u32 = 13_800;
+/// Status codes that stand for a Win32 code: the first and the last of a range, and what the first
+/// one is. Windows 2000's IKE status 0xCBAD0320 + n is Win32 13800 + n, for n from 1 to 0x31; the
+/// driver's NTSTATUS ([MS-ERREF] 2.3.1) begin at 0xC0360001, those of its flood protection at
+/// 0xC0368000.
+const TWINS: &[(u32, u32, u32)] = &[
+    (0xCBAD_0321, 0xCBAD_0351, 13_801),
+    (0xC036_0001, 0xC036_0009, 13_910),
+    (0xC036_8000, 0xC036_8005, 13_925),
+];
 
 /// Source: Microsoft, "System Error Codes (12000-15999)"; sorted by code.
 #[rustfmt::skip]

@@ -8,11 +8,10 @@ use crate::analysis::{Analysis, Request, analyze};
 use crate::correlate::GapRule;
 use crate::evidence::{Content, sha256};
 use crate::findings::Severity;
-use crate::policy::{self, Policy};
+use crate::policy::Policy;
 use crate::report::publish::{Destination, PublishError, destination, publish};
 use crate::report::{self, Format, Run, Sources, schema};
 use crate::time::{Resolution, Timestamp};
-use anyhow::Context as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -139,18 +138,8 @@ struct GivenPolicy {
 fn policy_of(args: &Args) -> Result<GivenPolicy, Failure> {
     let mut given = GivenPolicy { policy: Policy::default(), sha256: None };
     if let Some(path) = &args.policy {
-        let shown = path.display();
-        let bytes = std::fs::read(path)
-            .with_context(|| format!("cannot read the policy `{shown}`"))
-            .map_err(|cause| Failure::usage(cause, ""))?;
-        let text = std::str::from_utf8(&bytes)
-            .with_context(|| format!("the policy `{shown}` is not UTF-8 text"))
-            .map_err(|cause| Failure::usage(cause, "save it as UTF-8"))?;
-        given.policy = policy::parse(text).map_err(|error| {
-            let hint = error.hint.clone();
-            Failure::usage(anyhow::Error::new(error).context(format!("policy `{shown}`")), &hint)
-        })?;
-        given.sha256 = Some(sha256(&bytes));
+        let (policy, sha256) = super::policy::read(path)?;
+        given = GivenPolicy { policy, sha256: Some(sha256) };
     }
     for protect in &args.protect {
         given.policy.protect(protect.one, protect.other, &protect.typed);

@@ -2,7 +2,7 @@
 
 use super::{ExitStatus, Failure, terminal};
 use crate::catalogue::{
-    Explained, NotifyEntry, NotifySpace, Reason, exchange_types, explain, notifies,
+    Explained, NotifyEntry, NotifySpace, Reason, exchange_types, explain, notifies, parameter_note,
 };
 use crate::findings::FindingCode;
 use crate::ike::Outcome;
@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 /// Say what a code means, why it comes about and what to do
 ///
-/// A code is an event number (4653), a Windows error (13801, 0x35E9, ERROR_IPSEC_IKE_AUTH_FAIL),
+/// A code is an event number (4653, 0xC00010BC), a Windows error or status (13801, 0x35E9, ERROR_IPSEC_IKE_AUTH_FAIL),
 /// an IKE notify message (24, AUTHENTICATION_FAILED), an IKE exchange type (34, IKE_AUTH) or outcome
 /// (no_response), a text number (%%8205), a reason (psk_mismatch_suspected) or a finding
 /// (failed_closed).
@@ -106,6 +106,9 @@ fn explained(out: &mut impl Write, explained: Explained) -> io::Result<()> {
             if !row.subcategory.is_empty() {
                 writeln!(out, "  Written where \"{}\" is audited.", row.subcategory)?;
             }
+            let guide = row.category.guide();
+            writeln!(out, "  It proves: {}.", guide.proves)?;
+            writeln!(out, "  It does not prove: {}.", guide.does_not)?;
             if let Some(reason) = row.reason {
                 advise(out, reason)?;
             }
@@ -117,8 +120,18 @@ fn explained(out: &mut impl Write, explained: Explained) -> io::Result<()> {
                 advise(out, reason)?;
             }
         }
+        Explained::RasError(row) => {
+            writeln!(out, "{} (remote access error {})", row.name, row.code)?;
+            writeln!(out, "  {}", row.text)?;
+            if let Some(reason) = row.reason {
+                advise(out, reason)?;
+            }
+        }
         Explained::Parameter(number, text) => {
             writeln!(out, "%%{number} (text of audit events)\n  {}", terminal::escape(text))?;
+            if let Some(note) = parameter_note(number) {
+                writeln!(out, "  {note}")?;
+            }
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::analyze::ended;
 use super::progress::{Progress, When};
-use super::{ExitStatus, Failure, ladder, terminal};
+use super::{ExitStatus, Failure, inspect_log, ladder, terminal};
 use crate::analysis::{Request, analyze};
 use crate::correlate::GapRule;
 use crate::policy::Policy;
@@ -16,8 +16,9 @@ use std::path::PathBuf;
 /// Show what captures and logs hold, without writing a report
 ///
 /// The picture of the old method: the kinds of packets beside what a healthy capture holds, the
-/// busiest pairs, the IKE negotiations by outcome, the log events that matter. With --ike each
-/// negotiation message by message, and how it ended.
+/// busiest pairs, the IKE negotiations by outcome; of logs whose they are, whether they can be
+/// trusted, the failures by peer and reason, the events by kind. With --ike each negotiation message by
+/// message, and how it ended.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Captures, logs, or folders; `-` reads standard input
@@ -71,6 +72,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 fn tell(out: &mut impl Write, report: &Report) -> io::Result<()> {
     for file in report.evidence.iter().filter(|file| file.kind != "unknown") {
         tell_file(out, file)?;
+        inspect_log::tell_coverage(out, file)?;
     }
     if report.totals.frames > 0 {
         writeln!(out, "\n{:<40}  {:>12}  In a healthy capture", "Kind of packet", "Here")?;
@@ -89,7 +91,10 @@ fn tell(out: &mut impl Write, report: &Report) -> io::Result<()> {
         None => x.outcome.replace('_', " "),
     }));
     tell_counts(out, "IKE negotiations", &outcomes)?;
-    let events = counted(report.log_events.iter().map(|e| match &e.reason {
+    inspect_log::tell_failures(out, report)?;
+    inspect_log::tell_bypasses(out, report)?;
+    let live = report.log_events.iter().filter(|event| !event.recovered);
+    let events = counted(live.map(|e| match &e.reason {
         Some(reason) => format!("{} {} ({reason})", e.event_id, e.category.replace('_', " ")),
         None => format!("{} {}", e.event_id, e.category.replace('_', " ")),
     }));

@@ -7,10 +7,13 @@ mod options;
 mod analyze;
 
 mod inspect;
+mod inspect_log;
 
 mod ladder;
 
 mod explain;
+
+mod policy;
 
 mod verify;
 
@@ -47,6 +50,7 @@ enum Command {
     Analyze(analyze::Args),
     Inspect(inspect::Args),
     Explain(explain::Args),
+    Policy(policy::Args),
     Verify(verify::Args),
     Schema(schema::Args),
     Completions(shell::Completions),
@@ -68,6 +72,7 @@ pub fn run() -> ExitStatus {
         Command::Analyze(args) => analyze::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Policy(args) => policy::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => shell::completions(&args),

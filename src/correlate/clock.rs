@@ -155,7 +155,7 @@ impl Wire {
         let mut joins = Vec::new();
         for event in &log.events {
             let Some(time) = event.time else { continue };
-            if !matches!(event.entry.category, Category::SaEstablished | Category::IkeFailure) {
+            if !matches!(event.category, Category::SaEstablished | Category::IkeFailure) {
                 continue;
             }
             let by_cookie = event.initiator_cookie.and_then(|cookie| self.failed.get(&Spi(cookie)));

@@ -17,15 +17,30 @@ mod unreachable;
 
 mod verdict;
 
+mod addresses;
+
+mod audit;
+
+mod bypass;
+
+mod explained;
+
+mod placed;
+
 pub use crate::catalogue::Confidence;
+pub use addresses::{AddressSource, HostAddress};
+pub use audit::{AuditState, AuditVerdict, HostAudit};
+pub use bypass::BypassSpan;
 pub use cause::{Against, Cause, FactRef};
 pub use clock::{ClockOffset, OffsetMethod};
+pub use explained::ExplainedWindow;
 pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
+pub use placed::PlacedEvent;
 pub use unreachable::UnreachableFacts;
 pub use verdict::Verdict;
 pub use windows::{CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
 
-use crate::eventlog::LogEvent;
+use crate::eventlog::LogSummary;
 use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Uncounted, conclude};
@@ -35,7 +50,6 @@ use crate::protection::{App, EspSpi, ProtectionClass, Stream};
 use crate::summary::{
     ClassRun, Contents, Count, JudgedStream, SetAside, StreamsByPair, Summary, TlsSeen, Unpaired,
 };
-use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use windows::ClearRun;
@@ -67,24 +81,6 @@ pub struct PairFacts {
     pub protected_runs: Vec<ClassRun>,
 }
 
-/// A log event placed on the captures' clock.
-#[derive(Clone, Debug)]
-pub struct PlacedEvent {
-    /// The event.
-    pub event: LogEvent,
-    /// Its time by the captures' clock; `None` where the log's offset is not known.
-    pub corrected: Option<Timestamp>,
-}
-
-/// A cleartext window and why it opened.
-#[derive(Clone, Debug)]
-pub struct ExplainedWindow {
-    /// The window.
-    pub window: CleartextWindow,
-    /// Its causes, the best first; never empty.
-    pub causes: Vec<Cause>,
-}
-
 /// Everything the evidence proves, ready to be told.
 #[derive(Clone, Debug)]
 pub struct Facts {
@@ -106,6 +102,16 @@ pub struct Facts {
     pub exchanges: Vec<IkeExchange>,
     /// In order of evidence and record.
     pub events: Vec<PlacedEvent>,
+    /// Records found outside the live logs; nothing rests on them.
+    pub recovered: Vec<PlacedEvent>,
+    /// What each log tells of itself.
+    pub logs: BTreeMap<EvidenceId, LogSummary>,
+    /// What each Security log, taken as a whole, shows of the auditing of negotiations.
+    pub log_audits: BTreeMap<EvidenceId, AuditVerdict>,
+    /// Per log, the addresses of its host, and what they rest on.
+    pub host_addresses: BTreeMap<EvidenceId, Vec<HostAddress>>,
+    /// Spans in which a driver applied no IPsec.
+    pub bypasses: Vec<BypassSpan>,
     /// Per log, the addresses of the host that wrote it, as its events and those of its sister
     /// logs (same computer, same folder) name them.
     pub addresses: BTreeMap<EvidenceId, BTreeSet<IpAddr>>,
@@ -140,7 +146,9 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let (uncounted, stripped) = (negotiations.uncounted(), negotiations.stripped());
     let exchanges = conclude(negotiations, &summary.esp_activity());
     let clocks = clock::estimate(summary, &exchanges);
-    let events = placed_events(summary, &clocks);
+    let events = placed::events(summary, &clocks, |log| &log.events);
+    let host_addresses = addresses::of_logs(summary, policy);
+    let books = audit::Books::of(summary, &host_addresses, &clocks, &exchanges);
     let inferred = policy.infers().then(|| infer(&streams, &exchanges, &events));
     let mut facts = Facts {
         total: Count::default(),
@@ -151,9 +159,14 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         windows: Vec::new(),
         protected: Vec::new(),
         exchanges,
+        recovered: placed::events(summary, &clocks, |log| &log.recovered),
+        logs: summary.logs.iter().map(|(evidence, log)| (*evidence, log.log.clone())).collect(),
+        log_audits: audit::of_logs(summary),
+        bypasses: bypass::spans(&events),
         events,
         same_host: Vec::new(),
-        addresses: addresses(summary, policy),
+        addresses: addresses::bare(&host_addresses),
+        host_addresses,
         clock_offsets: clocks,
         unreachable: unreachable::gather(summary),
         on_the_host: summary
@@ -196,6 +209,12 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     windows.sort_by_key(|w| (w.run, w.pair));
     facts.protected.sort_by_key(|w| (w.run, w.pair));
     facts.windows = cause::explain(windows, &facts);
+    for explained in &mut facts.windows {
+        let (pair, run) = (explained.window.pair, explained.window.run);
+        let hosts = [pair.a(), pair.b()];
+        explained.audits = hosts.map(|host| books.judge(host, run.start, run.end)).into();
+        explained.weigh_silence();
+    }
     facts
 }
 
@@ -398,50 +417,6 @@ fn infer(
         add(pair, InferredFrom::Log);
     }
     inferred
-}
-
-fn placed_events(summary: &Summary, clocks: &[ClockOffset]) -> Vec<PlacedEvent> {
-    let offsets: BTreeMap<EvidenceId, &ClockOffset> =
-        clocks.iter().map(|clock| (clock.evidence, clock)).collect();
-    let mut placed = Vec::new();
-    for (evidence, log) in &summary.logs {
-        for event in &log.events {
-            let offset = offsets.get(evidence).and_then(|clock| clock.offset);
-            let corrected = offset.zip(event.time).map(|(offset, t)| t.shifted(offset.negated()));
-            placed.push(PlacedEvent { event: event.clone(), corrected });
-        }
-    }
-    placed
-}
-
-/// The addresses of each log's host: what its events call local, and what the policy names it.
-fn addresses(summary: &Summary, policy: &Policy) -> BTreeMap<EvidenceId, BTreeSet<IpAddr>> {
-    let mut of_host: BTreeMap<(&str, String), BTreeSet<IpAddr>> = BTreeMap::new();
-    for log in summary.logs.values() {
-        for event in &log.events {
-            let known = of_host.entry((&log.folder, short_name(&event.host))).or_default();
-            // The selector of a tunnel names the networks behind the host, not the host.
-            let own = event.selector.and_then(|s| s.local_tunnel).or(event.local);
-            known.extend(own);
-        }
-    }
-    let named = |host: &str| {
-        policy
-            .hosts
-            .iter()
-            .filter(|(name, _)| short_name(name) == short_name(host))
-            .flat_map(|(_, a)| a)
-            .copied()
-            .collect::<Vec<_>>()
-    };
-    let of_log = |log: &crate::summary::LogPart| {
-        let host = log.events.first().map(|e| e.host.as_str()).unwrap_or_default();
-        let mut own =
-            of_host.get(&(log.folder.as_str(), short_name(host))).cloned().unwrap_or_default();
-        own.extend(named(host));
-        own
-    };
-    summary.logs.iter().map(|(evidence, log)| (*evidence, of_log(log))).collect()
 }
 
 /// A computer's name without its domain, in lower case: logs write it either way.

@@ -1,18 +1,22 @@
 //! What a log says of the algorithms of an SA.
 
 use super::LogEvent;
+use super::legacy::INTEGRITY_ONLY;
 use std::net::IpAddr;
 
 impl LogEvent {
-    /// Whether it says that an ESP SA came up which authenticates and does not encrypt: 5451 with an
-    /// ESP authentication type and no cipher (catalogue, "algorithms": `-` and `%%8229` are none).
+    /// Whether it says that an SA came up which authenticates and does not encrypt: 5451 with an ESP
+    /// authentication type and no cipher (catalogue, "algorithms": `-` and `%%8229` are none), 541 of
+    /// quick mode with a digest or AH and no cipher or the NULL one (catalogue, "soft SA").
     #[must_use]
     pub fn is_integrity_only(&self) -> bool {
         let is_none = |value: &str| matches!(value.trim(), "" | "-" | "None" | "NULL");
         let authenticates = self.field("EspAuthType").is_some_and(|value| !is_none(value));
-        self.event_id == QUICK_MODE_UP
-            && authenticates
-            && self.field("CipherType").is_some_and(is_none)
+        match self.event_id {
+            QUICK_MODE_UP => authenticates && self.field("CipherType").is_some_and(is_none),
+            LEGACY_SA_UP => self.field(INTEGRITY_ONLY).is_some(),
+            _ => false,
+        }
     }
 
     /// Between whom its SPIs are in use: the tunnel's ends where it names them, else the two hosts.
@@ -32,3 +36,4 @@ impl LogEvent {
 }
 
 const QUICK_MODE_UP: u16 = 5451;
+const LEGACY_SA_UP: u16 = 541;

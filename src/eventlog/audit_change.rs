@@ -34,6 +34,8 @@ pub enum AuditSubcategory {
     QuickMode,
     /// Extended mode: 4978 to 4984.
     ExtendedMode,
+    /// Logons, before Vista: with them 541 to 547.
+    LogonEvents,
     /// The driver: 4960 to 4965, 5478 to 5485.
     Driver,
     /// Policies, rules and services: 4709 to 4712, 5040 to 5048, 5440 to 5477.
@@ -52,6 +54,7 @@ impl AuditSubcategory {
             Self::MainMode => "ipsec_main_mode",
             Self::QuickMode => "ipsec_quick_mode",
             Self::ExtendedMode => "ipsec_extended_mode",
+            Self::LogonEvents => "audit_logon_events",
             Self::Driver => "ipsec_driver",
             Self::FilteringPlatformPolicy => "filtering_platform_policy_change",
             Self::AuditPolicy => "audit_policy_change",
@@ -96,7 +99,7 @@ impl AuditChange {
         };
         let (success, failure) = (at(2), at(3));
         success.or(failure)?;
-        Some(Self { subcategory: Some(AuditSubcategory::MainMode), success, failure })
+        Some(Self { subcategory: Some(AuditSubcategory::LogonEvents), success, failure })
     }
 }
 

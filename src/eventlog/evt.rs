@@ -1,8 +1,8 @@
 //! The .evt format of Windows 2000, XP and Server 2003: a header, records in a ring, an end record.
 //!
 //! The header of a log that was in use tells old places, so the end record is looked for. Records
-//! that lie outside the ring are remnants of an older turn: counted, never read as events. Holds
-//! the file in memory, because a ring may begin anywhere; Windows keeps such logs below 1 GiB.
+//! that lie outside the ring are remnants of an older turn: those that are whole are told apart, as
+//! recovered, and are in no count of the live log. Holds the file in memory, because a ring may begin anywhere; Windows keeps such logs below 1 GiB.
 //!
 //! Source: [MS-EVEN] 2.2, Microsoft "Event Log File Format", libevt's format documentation.
 
@@ -27,11 +27,12 @@ pub fn read(
         tally.problem(ProblemCode::Unreadable, text, None, Position::File);
     }
     let ring = Ring { file: &file };
-    let mut log = Log { ring: &ring, evidence, tally, sink };
+    let mut log = Log { ring: &ring, evidence, tally, sink, live: Vec::new() };
     log.header();
     match ring.end_record() {
         Some(end) => {
             log.tally.cover("end_record", END_RECORD.min((file.len() - end) as u64), 0);
+            log.live.push((end, END_MARK.len() * 2));
             let begin = ring.u32(end + END_BEGIN).map_or(HEADER, |at| at as usize);
             // No record begins inside the end record; a damaged one may say so.
             let inside = (end + 1..end + END_MARK.len() * 2).contains(&begin);
@@ -44,6 +45,7 @@ pub fn read(
         }
         None => {}
     }
+    log.carve();
     let Log { mut tally, .. } = log;
     let covered: u64 = tally.summary().coverage.values().map(|extent| extent.bytes).sum();
     tally.cover("residue", (file.len() as u64).saturating_sub(covered), 0);
@@ -100,9 +102,46 @@ struct Log<'f, 's> {
     evidence: EvidenceId,
     tally: Tally,
     sink: &'s mut dyn FnMut(LogEvent),
+    /// Where live records and the end record stand, with their lengths.
+    live: Vec<(usize, usize)>,
 }
 
 impl Log<'_, '_> {
+    /// Whole records outside the ring. Both lengths must be there and agree: a mark alone stands in
+    /// many places that are no record.
+    fn carve(&mut self) {
+        self.live.sort_unstable();
+        let mut live = std::mem::take(&mut self.live).into_iter().peekable();
+        let mut at = HEADER;
+        while at + SHORTEST <= self.ring.file.len() {
+            while live.next_if(|(start, length)| start + length <= at).is_some() {}
+            let next_live = live.peek().map_or(self.ring.file.len(), |(start, _)| *start);
+            if next_live <= at {
+                at = live.next().map_or(at, |(start, length)| start + length);
+                continue;
+            }
+            let length = self.ring.record_length(at).filter(|length| at + length <= next_live);
+            let whole = length.and_then(|length| self.ring.file.get(at..at + length));
+            match whole.filter(|bytes| field(bytes, bytes.len() - 4) == field(bytes, 0)) {
+                Some(bytes) => {
+                    self.recovered(bytes);
+                    at += bytes.len();
+                }
+                None => at += 4,
+            }
+        }
+    }
+
+    fn recovered(&mut self, bytes: &[u8]) {
+        let Some(record) = log_record(bytes, self.evidence) else { return };
+        let recovered = &mut self.tally.summary().trust.recovered;
+        *recovered = recovered.saturating_add(1);
+        if let Some(mut event) = LogEvent::from_record(&record) {
+            event.recovered = true;
+            (self.sink)(event);
+        }
+    }
+
     fn header(&mut self) {
         let size = self.ring.file.len();
         self.tally.cover("file_header", size.min(HEADER) as u64, 0);
@@ -174,8 +213,18 @@ impl Log<'_, '_> {
         skipped
     }
 
+    /// Notes the place of what is live; what goes over the end goes on in front.
+    fn live(&mut self, at: usize, length: usize) {
+        let room = self.ring.file.len().saturating_sub(at);
+        self.live.push((at, length.min(room)));
+        if length > room {
+            self.live.push((HEADER, length - room));
+        }
+    }
+
     fn record(&mut self, at: usize, length: usize) {
         let bytes = self.ring.bytes(at, length).unwrap_or_default();
+        self.live(at, length);
         let Some(record) = log_record(&bytes, self.evidence) else {
             let text = "a record's fields could not be read".to_owned();
             self.tally.problem(ProblemCode::Skipped, text, Some(at as u64), Position::File);
@@ -191,7 +240,11 @@ impl Log<'_, '_> {
         self.tally.record(number, record.time);
         self.tally.host(&record.computer);
         self.tally.channel(&record.channel);
+        if record.channel == "Security" {
+            self.tally.security_record(record.event_id, record.time);
+        }
         let event = LogEvent::from_record(&record);
+        event.iter().for_each(|event| self.tally.event(event));
         let bucket = if event.is_some() { "records_known" } else { "records_other" };
         self.tally.cover(bucket, length as u64, 1);
         if let Some(event) = event {

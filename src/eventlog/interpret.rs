@@ -3,15 +3,17 @@
 //! Fields are taken by name, never by place: the same event and version differ between builds of
 //! Windows. Texts in another language than English are kept and give the event's general reason.
 
+use super::legacy::{LegacyFields, SOFT_SA};
 use super::service::service_change;
 use super::{
     AuditChange, AuditOutcome, FailurePoint, KeyingModule, LogEvent, LogRecord, Role, Selector,
-    Service, ServiceState,
+    Service, ServiceState, platform,
 };
 use crate::catalogue::{
-    Category, EventEntry, Reason, WindowsError, event, parameter_number, windows_error_in,
-    with_parameters_spelled,
+    Category, EventEntry, Reason, WindowsError, event, parameter_number, parse_number, ras_error,
+    windows_error, windows_error_in, with_parameters_spelled,
 };
+use crate::time::{Span, Timestamp};
 use std::net::IpAddr;
 
 impl LogEvent {
@@ -20,14 +22,29 @@ impl LogEvent {
     #[must_use]
     pub fn from_record(record: &LogRecord) -> Option<Self> {
         let entry = event(&record.channel, &record.provider, record.event_id)?;
-        let renamed = record.legacy_fields().map(|named| LogRecord { named, ..record.clone() });
+        let (legacy_mode, renamed) = match record.legacy_fields() {
+            Some(LegacyFields { named, mode }) => {
+                (mode, Some(LogRecord { named, ..record.clone() }))
+            }
+            None => (None, None),
+        };
         let record = renamed.as_ref().unwrap_or(record);
         let service = service_change(record);
-        if is_service_control(entry) && service.is_none() {
+        if is_service_control(entry) && service.is_none() || !platform::is_about_ipsec(record) {
             return None;
         }
-        let error = record.first_of(FAILURE_TEXTS).and_then(windows_error_in);
+        let error = error(record);
+        if is_remote_access(entry, 20_227) && error.is_none() {
+            return None;
+        }
         Some(Self {
+            version: record.version,
+            recovered: false,
+            category: category(record, entry, error),
+            mode: legacy_mode.or_else(|| platform::mode(entry)),
+            state: state(record),
+            packets: record.number("PacketCount").or_else(|| record.number("PacketsDiscarded")),
+            clock_step: clock_step(record),
             record: record.record,
             entry,
             time: record.time,
@@ -38,23 +55,25 @@ impl LogEvent {
             audit: record.audit,
             reason: reason(record, entry, error, service),
             error,
-            local: record.address("LocalAddress"),
-            peer: record.address("RemoteAddress"),
+            local: record.first_address(platform::LOCAL),
+            peer: record.first_address(platform::PEER),
             selector: selector(record, entry),
             initiator_cookie: record.field("InitiatorCookie").and_then(cookie),
             responder_cookie: record.field("ResponderCookie").and_then(cookie),
-            inbound_spi: record.spi("InboundSpi").or_else(|| record.spi("SPI")),
-            outbound_spi: record.spi("OutboundSpi"),
-            main_mode_sa: record.first_of(&["MMSAID", "MainModeSaId"]).and_then(whole_number),
-            quick_mode_sa: record.number("QuickModeSaId"),
+            inbound_spi: record.first_spi(&["InboundSpi", "InboundSPI", "SPI"]),
+            outbound_spi: record.first_spi(&["OutboundSpi", "OutboundSPI"]),
+            main_mode_sa: record.first_of(platform::MAIN_MODE_SA).and_then(whole_number),
+            quick_mode_sa: record.first_of(platform::QUICK_MODE_SA).and_then(whole_number),
             message_id: record.small("MessageID"),
-            role: record.coded("Role", ROLES),
+            role: record.coded("Role", ROLES).or_else(|| platform::role(record)),
             failure_point: record
                 .coded("FailurePoint", FAILURE_POINTS)
-                .or_else(|| record.worded("FailurePoint", LEGACY_FAILURE_POINTS)),
+                .or_else(|| record.worded("FailurePoint", LEGACY_FAILURE_POINTS))
+                .or_else(|| platform::failure_point(record)),
             keying: record
                 .coded("KeyModName", KEYING_MODULES)
-                .or_else(|| record.coded("KeyingModuleName", KEYING_MODULES)),
+                .or_else(|| record.coded("KeyingModuleName", KEYING_MODULES))
+                .or_else(|| platform::keying(record)),
             service,
             audit_change: AuditChange::from_record(record),
             fields: spelled_fields(record),
@@ -78,12 +97,21 @@ impl LogRecord {
         self.field(&format!("param{place}")).or_else(by_place)
     }
 
+    /// The host's own address of a connection that went out (5156). Of those that came in Windows
+    /// does not say alike which side is which.
+    pub(super) fn connection_source(&self) -> Option<IpAddr> {
+        let is_outbound = self.field("Direction") == Some(OUTBOUND);
+        let own = self.address("SourceAddress").filter(|_| is_outbound)?;
+        let is_of_host = !own.is_loopback() && !own.is_multicast();
+        is_of_host.then_some(own)
+    }
+
     /// The first of several names that has a value.
-    fn first_of(&self, names: &[&str]) -> Option<&str> {
+    pub(super) fn first_of(&self, names: &[&str]) -> Option<&str> {
         names.iter().find_map(|name| self.field(name))
     }
 
-    fn number(&self, name: &str) -> Option<u64> {
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
         self.field(name).and_then(whole_number)
     }
 
@@ -104,7 +132,17 @@ impl LogRecord {
     fn mask(&self, name: &str) -> Option<IpAddr> {
         let text = self.field(name)?;
         // A link-local address may carry its interface: fe80::1%12.
-        text.split_once('%').map_or(text, |(address, _)| address).parse().ok()
+        let address = text.split_once('%').map_or(text, |(address, _)| address);
+        address.parse().ok().or_else(|| platform::socket_address(text))
+    }
+
+    /// The first of several names that holds an address.
+    fn first_address(&self, names: &[&str]) -> Option<IpAddr> {
+        names.iter().find_map(|name| self.address(name))
+    }
+
+    fn first_spi(&self, names: &[&str]) -> Option<u32> {
+        names.iter().find_map(|name| self.spi(name))
     }
 
     /// The meaning of a field that is a lone `%%nnnn`.
@@ -153,6 +191,48 @@ fn is_service_control(entry: &EventEntry) -> bool {
     entry.category == Category::ServiceState && entry.provider == "Service Control Manager"
 }
 
+fn is_remote_access(entry: &EventEntry, id: u16) -> bool {
+    entry.provider == "RasClient" && entry.id == id
+}
+
+/// The Windows error that stands behind a record, by number or by its English text.
+fn error(record: &LogRecord) -> Option<&'static WindowsError> {
+    if record.provider.eq_ignore_ascii_case("RasClient") {
+        // The fourth parameter: a code of remote access, or a Win32 code of IPsec.
+        let code = record.parameter(4).and_then(parse_number)?;
+        return ras_error(code).or_else(|| windows_error(code));
+    }
+    record.first_of(FAILURE_TEXTS).and_then(windows_error_in)
+}
+
+/// What the record tells of: its row says, unless its fields say more.
+fn category(record: &LogRecord, entry: &EventEntry, error: Option<&WindowsError>) -> Category {
+    let code = error.map(|error| error.code);
+    if record.field(SOFT_SA).is_some() || code == Some(SOFT_SA_LOADED) {
+        return Category::CleartextPermitted;
+    }
+    if entry.category == Category::DriverAnomaly && code == Some(CLEAR_TEXT_DROP) {
+        return Category::CleartextObserved;
+    }
+    entry.category
+}
+
+/// How far the negotiation came, as the record says it.
+fn state(record: &LogRecord) -> Option<String> {
+    let text = record.first_of(&["State", "MmState", "QMState", "EMState", "ExtraStatus"])?;
+    text.lines().next().map(|line| with_parameters_spelled(line.trim()))
+}
+
+/// The new time less the old one (4616), or what the time service says it added (52).
+fn clock_step(record: &LogRecord) -> Option<Span> {
+    let time = |name| record.field(name).and_then(Timestamp::from_rfc3339);
+    match (record.event_id, time("NewTime"), time("PreviousTime")) {
+        (4616, Some(new), Some(old)) => Some(new.since(old)),
+        (52, ..) => record.parameter(1)?.parse().ok().map(Span::from_seconds),
+        _ => None,
+    }
+}
+
 /// The record's own words first, then what its number alone says.
 fn reason(
     record: &LogRecord,
@@ -165,7 +245,8 @@ fn reason(
     if error.filter(garbled).is_some() && with_shared_key() {
         return Some(Reason::PskMismatchSuspected);
     }
-    if record.field("SoftSa").is_some() {
+    let is_soft = error.is_some_and(|error| error.code == SOFT_SA_LOADED);
+    if record.field(SOFT_SA).is_some() || is_soft {
         return Some(Reason::FallbackToClear);
     }
     if record.field("notification") == Some(DOS_PREVENTION_STARTED) {
@@ -177,14 +258,17 @@ fn reason(
 
 fn selector(record: &LogRecord, entry: &EventEntry) -> Option<Selector> {
     // The legacy events tell both modes under one number; only quick mode has masks.
-    let is_quick = entry.subcategory == "IPsec Quick Mode"
-        || entry.provider == "Security" && record.field("LocalAddressMask").is_some();
+    let is_quick =
+        entry.subcategory == "IPsec Quick Mode" || record.field("LocalAddressMask").is_some();
     (is_quick && record.field("LocalAddress").is_some()).then(|| Selector {
         local_mask: record.mask("LocalAddressMask"),
         peer_mask: record.mask("RemoteAddressMask"),
         local_port: record.small("LocalPort"),
         peer_port: record.small("RemotePort"),
-        protocol: record.small("IpProtocol").or_else(|| record.small("Protocol")),
+        protocol: record
+            .first_of(&["IpProtocol", "IPProtocol", "Protocol"])
+            .and_then(whole_number)
+            .and_then(|number| u8::try_from(number).ok()),
         local_tunnel: record.address("LocalTunnelEndpoint"),
         peer_tunnel: record.address("RemoteTunnelEndpoint"),
         peer_private: record
@@ -209,7 +293,12 @@ fn spelled_fields(record: &LogRecord) -> Vec<(String, String)> {
     named.chain(places.map(|(value, place)| (place.to_string(), spell(value)))).collect()
 }
 
-const FAILURE_TEXTS: &[&str] = &["FailureReason", "Error"];
+const FAILURE_TEXTS: &[&str] = &["FailureReason", "Error", "FailureErrorCode", "FailureStatus"];
+/// ERROR_IPSEC_IKE_LOAD_SOFT_SA.
+const SOFT_SA_LOADED: u32 = 13_844;
+/// ERROR_IPSEC_CLEAR_TEXT_DROP.
+const CLEAR_TEXT_DROP: u32 = 13_916;
+const OUTBOUND: &str = "%%14593";
 const PRESHARED_KEY: &str = "%%8193";
 const DOS_PREVENTION_STARTED: &str = "%%8214";
 const SUCCESS_KEYWORD: u64 = 1 << 53;

@@ -15,21 +15,26 @@ mod legacy;
 
 mod interpret;
 
+mod platform;
+
 mod service;
 
 mod algorithms;
 
 mod audit_change;
 
+mod coverage;
+
 mod summary;
 
 pub use audit_change::{AuditChange, AuditSubcategory, Auditing};
+pub use coverage::{LogCoverage, Mark, MarkKind, NegotiationAudit, Setback, Silence, Stretch};
 pub use service::{Service, ServiceState};
 pub use summary::{LogSummary, RecordGap};
 
-use crate::catalogue::{EventEntry, Reason, WindowsError};
+use crate::catalogue::{Category, EventEntry, Reason, WindowsError};
 use crate::evidence::RecordRef;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use std::net::IpAddr;
 
 /// One record as the file has it.
@@ -102,6 +107,14 @@ pub struct LogEvent {
     pub provider: String,
     /// The number people quote.
     pub event_id: u16,
+    /// The version of the event's layout. Fields are taken by name all the same, because builds of
+    /// Windows have other fields under one version.
+    pub version: u8,
+    /// The record stands outside the live log: a remnant that was not overwritten yet. It proves
+    /// that the event was written once, not that the log holds it.
+    pub recovered: bool,
+    /// What it tells of: the catalogue's category, or what its fields say more.
+    pub category: Category,
     /// Whether it audits a success or a failure.
     pub audit: AuditOutcome,
     /// What it says of the cause; `None` where it is no failure.
@@ -127,6 +140,14 @@ pub struct LogEvent {
     pub main_mode_sa: Option<u64>,
     /// The quick mode SA's number; likewise.
     pub quick_mode_sa: Option<u64>,
+    /// Which of the negotiation's modes it is about.
+    pub mode: Option<Mode>,
+    /// How far the negotiation came, in the record's words.
+    pub state: Option<String>,
+    /// How many packets it is about, where the record counts them.
+    pub packets: Option<u64>,
+    /// By how much the clock was set; positive is forward.
+    pub clock_step: Option<Span>,
     /// The message ID of the IKE header.
     pub message_id: Option<u32>,
     /// Which part this host played.
@@ -171,6 +192,29 @@ pub struct Selector {
     pub peer_tunnel: Option<IpAddr>,
     /// The peer's address behind its address translation.
     pub peer_private: Option<IpAddr>,
+}
+
+/// The mode of a negotiation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    /// Keys for the negotiation itself: IKE's first phase.
+    Main,
+    /// Keys for the traffic: IKE's second phase.
+    Quick,
+    /// AuthIP's second authentication.
+    Extended,
+}
+
+impl Mode {
+    /// The mode as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Quick => "quick",
+            Self::Extended => "extended",
+        }
+    }
 }
 
 /// The part a host plays in a negotiation.

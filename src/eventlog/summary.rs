@@ -1,8 +1,9 @@
 //! What a log file holds as a whole: span, hosts, record numbers, defects, and where every byte of
 //! it went.
 //!
-//! Bounded whatever the file says; holds no events.
+//! Bounded whatever the file says, but for an entry an audited negotiation; holds no events.
 
+use super::{LogCoverage, LogEvent};
 use crate::evidence::{Extent, Position, Problem, ProblemCode};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,8 @@ pub struct LogSummary {
     pub dirty: bool,
     /// The file says of itself that it was full.
     pub full: bool,
+    /// What the log tells of its own reliability.
+    pub trust: LogCoverage,
 }
 
 /// Record numbers that a log skips: records that were removed, lost or damaged.
@@ -45,6 +48,10 @@ pub struct RecordGap {
     pub first: u64,
     /// The last number that is missing.
     pub last: u64,
+    /// The time of the record before the gap, where it tells one.
+    pub after: Option<Timestamp>,
+    /// The time of the record behind it.
+    pub before: Option<Timestamp>,
 }
 
 /// A summary while its file is read.
@@ -53,7 +60,18 @@ pub(super) struct Tally {
     summary: LogSummary,
     problems_omitted: u64,
     /// Unbroken runs of record numbers, in the order of the file.
-    runs: Vec<(u64, u64)>,
+    runs: Vec<Run>,
+}
+
+/// Records whose numbers follow each other.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    first: u64,
+    last: u64,
+    /// The time of the first record.
+    start: Option<Timestamp>,
+    /// The time of the last one.
+    end: Option<Timestamp>,
 }
 
 impl Tally {
@@ -90,9 +108,25 @@ impl Tally {
             summary.last_time = Some(summary.last_time.map_or(time, |last| last.max(time)));
         }
         match self.runs.last_mut() {
-            Some((_, last)) if last.checked_add(1) == Some(number) => *last = number,
-            _ => self.new_run(number),
+            Some(run) if run.last.checked_add(1) == Some(number) => {
+                if let (Some(before), Some(time)) = (run.end, time) {
+                    self.summary.trust.neighbours(number, before, time);
+                }
+                run.last = number;
+                run.end = time.or(run.end);
+            }
+            _ => self.new_run(Run { first: number, last: number, start: time, end: time }),
         }
+    }
+
+    /// Any record of the Security log, known or not.
+    pub(super) fn security_record(&mut self, event_id: u16, time: Option<Timestamp>) {
+        self.summary.trust.security_record(event_id, time);
+    }
+
+    /// A live record that the catalogue knows.
+    pub(super) fn event(&mut self, event: &LogEvent) {
+        self.summary.trust.event(event);
     }
 
     pub(super) fn host(&mut self, name: &str) {
@@ -116,8 +150,8 @@ impl Tally {
     /// A file that numbers its records at random must not grow the list without end: when it is
     /// full, the runs are put in order and joined, and if that does not help the shortest gaps
     /// are forgotten.
-    fn new_run(&mut self, number: u64) {
-        self.runs.push((number, number));
+    fn new_run(&mut self, run: Run) {
+        self.runs.push(run);
         if self.runs.len() < MOST_RUNS {
             return;
         }
@@ -132,11 +166,14 @@ impl Tally {
     fn close_gaps(&mut self) {
         let runs = joined(std::mem::take(&mut self.runs), 0);
         let summary = &mut self.summary;
-        if let (Some((lowest, _)), Some((_, highest))) = (runs.first(), runs.last()) {
-            summary.record_numbers = Some((*lowest, *highest));
+        if let (Some(lowest), Some(highest)) = (runs.first(), runs.last()) {
+            summary.record_numbers = Some((lowest.first, highest.last));
         }
-        let gaps = runs.iter().zip(runs.iter().skip(1)).map(|((_, before), (after, _))| {
-            RecordGap { first: before.saturating_add(1), last: after.saturating_sub(1) }
+        let gaps = runs.iter().zip(runs.iter().skip(1)).map(|(before, after)| RecordGap {
+            first: before.last.saturating_add(1),
+            last: after.first.saturating_sub(1),
+            after: before.end,
+            before: after.start,
         });
         let mut gaps = gaps.fuse();
         summary.gaps = gaps.by_ref().take(MOST).collect();
@@ -146,15 +183,17 @@ impl Tally {
 
 /// Runs in ascending order, those that touch, overlap or lie at most `bridge` numbers apart made
 /// one.
-fn joined(mut runs: Vec<(u64, u64)>, bridge: u64) -> Vec<(u64, u64)> {
-    runs.sort_unstable();
-    let mut joined: Vec<(u64, u64)> = Vec::with_capacity(runs.len());
-    for (first, last) in runs {
+fn joined(mut runs: Vec<Run>, bridge: u64) -> Vec<Run> {
+    runs.sort_by_key(|run| (run.first, run.last));
+    let mut joined: Vec<Run> = Vec::with_capacity(runs.len());
+    for next in runs {
         match joined.last_mut() {
-            Some(run) if first <= run.1.saturating_add(bridge).saturating_add(1) => {
-                run.1 = run.1.max(last);
+            Some(run) if next.first <= run.last.saturating_add(bridge).saturating_add(1) => {
+                if next.last > run.last {
+                    (run.last, run.end) = (next.last, next.end.or(run.end));
+                }
             }
-            _ => joined.push((first, last)),
+            _ => joined.push(next),
         }
     }
     joined
@@ -193,7 +232,7 @@ mod tests {
     #[test]
     fn removed_records_are_a_gap() {
         let summary = summary_of([1, 2, 3, 7, 8, u64::MAX]);
-        let gap = |first, last| RecordGap { first, last };
+        let gap = |first, last| RecordGap { first, last, after: None, before: None };
         assert_eq!(summary.gaps, [gap(4, 6), gap(9, u64::MAX - 1)]);
     }
 

@@ -99,6 +99,22 @@ pub enum FindingCode {
     BeforeEncryption,
     /// A capture was taken through a filter.
     CaptureFiltered,
+    /// A host's negotiations were not audited.
+    AuditingOff,
+    /// A host audits logons and, it seems, not negotiations.
+    DisableIkeAuditsSuspected,
+    /// Whether a host would have logged its negotiations is not known.
+    AuditingUnknown,
+    /// No log of a host reaches into the time of a window.
+    LogNotCovering,
+    /// The IPsec driver let everything through for a measured time.
+    DriverBypassSpan,
+    /// A host says that its policy let clear text through.
+    CleartextPermitted,
+    /// More than one computer claims an address.
+    AddressAmbiguous,
+    /// A log file holds records that are no longer part of the log.
+    RecoveredRecords,
 }
 
 /// The words for one finding.
@@ -331,6 +347,54 @@ const WORDS: &[FindingWords] = &[
         "The capture says that it was taken through a filter. What the filter left out is not there: that no clear text was captured proves nothing of it.",
         "Look whether the filter lets every packet between the hosts pass; where it does not, capture again without it.",
     ),
+    row(
+        FindingCode::AuditingOff,
+        "auditing_off",
+        "A host's negotiations were not audited, by a record of its log or because the captures show one that its log does not. The log's silence proves nothing.",
+        "Turn auditing on before the next capture:",
+    ),
+    row(
+        FindingCode::DisableIkeAuditsSuspected,
+        "disable_ike_audits_suspected",
+        "A host of Windows 2000 to Server 2003 audits logons, which the same setting governs, and its log holds no negotiation although the captures show some. The registry value DisableIKEAudits does that; changing it leaves no event.",
+        "Look for the value, take it away, and restart the IPsec services:",
+    ),
+    row(
+        FindingCode::AuditingUnknown,
+        "auditing_unknown",
+        "The log is not whole for the time, or nothing in it tells whether negotiations were audited. Its silence proves nothing.",
+        "Make sure of it before the next capture:",
+    ),
+    row(
+        FindingCode::LogNotCovering,
+        "log_not_covering",
+        "The evidence holds logs, and none of this host reaches into the time of a cleartext window.",
+        "Export the host's Security log for that time, look for archived ones, and name the host's addresses in the policy's [hosts] where they are not known.",
+    ),
+    row(
+        FindingCode::DriverBypassSpan,
+        "driver_bypass_span",
+        "The IPsec driver of Windows Server 2003 says that it let everything through from one record to another: at a start, until the IPsec services run. It was allowed; whether anything passed only a capture shows.",
+        "Let a persistent policy protect the start: netsh ipsec dynamic set config property=bootmode value=block, with exemptions for what a start needs.",
+    ),
+    row(
+        FindingCode::CleartextPermitted,
+        "cleartext_permitted",
+        "A host logged a security association without algorithms: its policy let traffic with the peer pass in clear.",
+        "Take the fallback to unsecured communication out of the filter action.",
+    ),
+    row(
+        FindingCode::AddressAmbiguous,
+        "address_ambiguous",
+        "Logs of more than one computer name the same address as their own, so its traffic cannot be tied to one of them.",
+        "Name each computer's addresses in the policy's [hosts], and analyze the logs of computers that do not belong here apart.",
+    ),
+    row(
+        FindingCode::RecoveredRecords,
+        "recovered_records",
+        "A log file holds records that are no longer part of the log: remnants that were not overwritten. They prove that the event was written once.",
+        "Look at them by hand; where a log was cleared, they may be what is left.",
+    ),
 ];
 
 #[cfg(test)]
@@ -346,6 +410,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), WORDS.len());
-        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::CaptureFiltered));
+        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::RecoveredRecords));
     }
 }

@@ -8,16 +8,34 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Clear text that arrived where policy wants protection (4963).
 pub(super) fn cleartext_dropped(facts: &Facts) -> Vec<Finding> {
-    let is_one = |e: &PlacedEvent| e.event.entry.category == Category::CleartextObserved;
+    let is_one = |e: &PlacedEvent| e.event.category == Category::CleartextObserved;
     let what = "clear text arrived that had to be protected";
     per_log(facts, is_one, (FindingCode::CleartextDropped, Severity::High), what)
 }
 
 /// Protected packets that were dropped (4960 to 4962, 4965).
 pub(super) fn protected_dropped(facts: &Facts) -> Vec<Finding> {
-    let is_one = |e: &PlacedEvent| e.event.entry.category == Category::DriverAnomaly;
+    let is_one = |e: &PlacedEvent| e.event.category == Category::DriverAnomaly;
     let what = "protected packets were dropped";
     per_log(facts, is_one, (FindingCode::ProtectedDropped, Severity::Medium), what)
+}
+
+/// Clear text that was agreed on (541 without algorithms); what opened a window is told there.
+pub(super) fn cleartext_permitted(facts: &Facts) -> Vec<Finding> {
+    let told = told_by_windows(facts);
+    let untold: BTreeSet<(EvidenceId, u64)> = facts
+        .events
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !told.contains(&FactRef::Event(*index)))
+        .map(|(_, e)| (e.event.record.evidence, e.event.record.record))
+        .collect();
+    let is_one = |e: &PlacedEvent| {
+        e.event.category == Category::CleartextPermitted
+            && untold.contains(&(e.event.record.evidence, e.event.record.record))
+    };
+    let what = "the policy let clear text through";
+    per_log(facts, is_one, (FindingCode::CleartextPermitted, Severity::Medium), what)
 }
 
 /// Services that went down; those that opened a window are told there.
@@ -63,7 +81,7 @@ pub(super) fn events_lost(facts: &Facts) -> Vec<Finding> {
 }
 
 fn is_about_log(placed: &PlacedEvent) -> bool {
-    placed.event.entry.category == Category::EvidenceIntegrity
+    placed.event.category == Category::EvidenceIntegrity
 }
 
 /// One finding for each log that has such events.

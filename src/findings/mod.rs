@@ -13,6 +13,8 @@ mod strength;
 
 mod log;
 
+mod audit;
+
 mod integrity;
 
 pub use code::{FindingCode, FindingWords, Severity};
@@ -98,6 +100,11 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(log::cleared(facts));
     found.extend(log::auditing_reduced(facts));
     found.extend(log::events_lost(facts));
+    found.extend(log::cleartext_permitted(facts));
+    found.extend(audit::not_logged(facts));
+    found.extend(audit::bypasses(facts));
+    found.extend(audit::addresses(facts));
+    found.extend(audit::recovered(facts));
     found.extend(integrity::clocks(facts, evidence));
     found.extend(integrity::damaged(evidence));
     found.extend(integrity::record_gaps(evidence));

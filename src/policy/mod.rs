@@ -4,10 +4,20 @@
 //! is gathered elsewhere and only named here.
 
 mod exemptions;
+
 mod parse;
 
-pub use exemptions::DefaultExemptions;
+mod words;
+
+mod write;
+
+mod import;
+
+pub use exemptions::{DefaultExemptions, NoDefaultExempt};
+pub use import::{ImportError, ImportNote, Imported, SourceFormat, import};
 pub use parse::{PolicyError, parse};
+pub use words::{AskedPacket, Fit, Trace};
+pub use write::{PolicyText, WrittenRule};
 
 use crate::hosts::HostPair;
 use ipnet::IpNet;
@@ -215,7 +225,7 @@ impl Policy {
         let rule = self.rules.iter().find(|rule| rule.matches(pair, protocol, port));
         // What the system lets through by itself never reaches its rules.
         if self.exemptions.let_through(protocol, port) {
-            let system = ExpectationSource::DefaultExemption(self.exemptions.as_str());
+            let system = ExpectationSource::DefaultExemption(self.exemptions.label());
             return (Expectation::Exempt, system);
         }
         rule.map_or((Expectation::None, ExpectationSource::None), |rule| {

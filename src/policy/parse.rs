@@ -1,6 +1,10 @@
 //! policy.toml → [`Policy`]; every error names its place, what stood there and what was expected.
 
-use super::{Action, DefaultExemptions, ExpectationSource, Level, NamedHost, Policy, Rule, Side};
+use super::words::has_ports;
+use super::{
+    Action, DefaultExemptions, ExpectationSource, Level, NamedHost, NoDefaultExempt, Policy, Rule,
+    Side,
+};
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -31,10 +35,7 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
         hint: "the sections are [hosts], [[protect]] and [[exempt]]; see docs/policy.md".to_owned(),
         ..at(text, error.span().unwrap_or_default(), error.message().trim_end().to_owned())
     })?;
-    let exemptions = match &file.default_exemptions {
-        None => DefaultExemptions::None,
-        Some(name) => exemptions_named(name).map_err(|fault| fault.within(text))?,
-    };
+    let exemptions = exemptions_of(&file).map_err(|fault| fault.within(text))?;
     let hosts: Vec<NamedHost> = file
         .hosts
         .iter()
@@ -58,6 +59,7 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
 #[serde(deny_unknown_fields)]
 struct File {
     default_exemptions: Option<Spanned<String>>,
+    no_default_exempt: Option<Spanned<i64>>,
     #[serde(default)]
     hosts: BTreeMap<String, Vec<Spanned<String>>>,
     #[serde(default)]
@@ -153,6 +155,21 @@ fn addresses_of(written: &[Spanned<String>]) -> Result<Vec<IpAddr>, Fault> {
     written.iter().map(parse).collect()
 }
 
+fn exemptions_of(file: &File) -> Result<DefaultExemptions, Fault> {
+    let system = match &file.default_exemptions {
+        None => DefaultExemptions::None,
+        Some(name) => exemptions_named(name)?,
+    };
+    let Some(written) = &file.no_default_exempt else { return Ok(system) };
+    let value = NoDefaultExempt::numbered(*written.get_ref());
+    value.and_then(|value| system.with(value)).ok_or_else(|| {
+        let (number, system) = (written.get_ref(), system.as_str());
+        let message = format!("found {number}, expected a value that {system} knows");
+        let hint = "windows-2000 knows 0 and 1, windows-2003 knows 0 to 3, the others none";
+        Fault::new(written.span(), message, hint)
+    })
+}
+
 fn exemptions_named(name: &Spanned<String>) -> Result<DefaultExemptions, Fault> {
     let known = DefaultExemptions::ALL.into_iter().find(|e| e.as_str() == name.get_ref());
     known.ok_or_else(|| {
@@ -175,23 +192,36 @@ fn level_of(written: Option<&Spanned<String>>) -> Result<Level, Fault> {
 fn protocol_of(written: &Spanned<Protocol>) -> Result<u8, Fault> {
     let found = match written.get_ref() {
         Protocol::Number(number) => u8::try_from(*number).map_err(|_| number.to_string()),
-        Protocol::Name(name) => {
-            let row = PROTOCOLS.iter().find(|row| row.0 == name);
-            row.map(|row| row.1).ok_or_else(|| format!("\"{name}\""))
-        }
+        Protocol::Name(name) => protocol_named(name).ok_or_else(|| format!("\"{name}\"")),
     };
     found.map_err(|found| {
         let message = format!("found {found}, expected a protocol");
         Fault::new(
             written.span(),
             message,
-            "a number from 0 to 255 or one of tcp, udp, icmp, icmpv6, igmp, gre, sctp, rsvp",
+            "a number from 0 to 255 or one of tcp, udp, icmp, icmpv6, igmp, gre, sctp, rsvp, esp, ah",
         )
     })
 }
 
+/// The number of a protocol's name in a policy.
+fn protocol_named(name: &str) -> Option<u8> {
+    PROTOCOLS.iter().find(|row| row.0 == name).map(|row| row.1)
+}
+
+/// The number of a protocol as people write it: a name in any case, or a number.
+pub(super) fn protocol_numbered_or_named(text: &str) -> Option<u8> {
+    protocol_named(&text.to_ascii_lowercase()).or_else(|| text.parse().ok())
+}
+
+/// A protocol in words.
+pub(super) fn protocol_name(number: u8) -> String {
+    let row = PROTOCOLS.iter().find(|row| row.1 == number);
+    row.map_or_else(|| format!("IP protocol {number}"), |row| row.0.to_ascii_uppercase())
+}
+
 fn port_of(written: &Spanned<i64>, protocol: Option<u8>) -> Result<u16, Fault> {
-    if !matches!(protocol, Some(6 | 17 | 132)) {
+    if !protocol.is_some_and(has_ports) {
         let message = "`port` stands without a protocol that has ports".to_owned();
         return Err(Fault::new(written.span(), message, "add protocol = \"tcp\" or \"udp\""));
     }
@@ -202,13 +232,15 @@ fn port_of(written: &Spanned<i64>, protocol: Option<u8>) -> Result<u16, Fault> {
 }
 
 /// Names of IP protocols (IANA).
-const PROTOCOLS: [(&str, u8); 8] = [
+const PROTOCOLS: [(&str, u8); 10] = [
     ("icmp", 1),
     ("igmp", 2),
     ("tcp", 6),
     ("udp", 17),
     ("rsvp", 46),
     ("gre", 47),
+    ("esp", 50),
+    ("ah", 51),
     ("icmpv6", 58),
     ("sctp", 132),
 ];
@@ -252,6 +284,12 @@ mod tests {
             ),
             ("\n\ncolour = 1\n", 3, "unknown field"),
             ("default_exemptions = \"xp\"\n", 1, "expected a system"),
+            ("no_default_exempt = 1\n", 1, "expected a value that none knows"),
+            (
+                "default_exemptions = \"windows-2000\"\nno_default_exempt = 3\n",
+                2,
+                "a value that windows-2000 knows",
+            ),
             ("[[protect]\n", 1, ""),
         ];
         for (text, line, part) in cases {

@@ -56,26 +56,10 @@ impl Duplicates {
     /// Takes the next packet; tells where it was seen again if it repeats one before it.
     pub fn observe(
         &mut self,
-        ip: &IpPacket<'_>,
+        Identity(identity): Identity,
         time: Timestamp,
         interface: u32,
     ) -> Option<DuplicateKind> {
-        self.seen(identity(ip), time, interface)
-    }
-
-    /// The same for a frame without an IP packet, by its first octets.
-    pub fn observe_frame(
-        &mut self,
-        data: &[u8],
-        time: Timestamp,
-        interface: u32,
-    ) -> Option<DuplicateKind> {
-        let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-        hasher.write(data.get(..SHORTEST_FRAME).unwrap_or(data));
-        self.seen(hasher.finish(), time, interface)
-    }
-
-    fn seen(&mut self, identity: u64, time: Timestamp, interface: u32) -> Option<DuplicateKind> {
         // The highest bits are the best mixed; the slots are a power of two.
         let at = usize::try_from(identity >> SLOT_SHIFT).unwrap_or_default();
         let [one, other] = self.slots.get_mut(at)?;
@@ -95,8 +79,21 @@ impl Duplicates {
     }
 }
 
-/// What the copies of one packet share: all but hop count, checksum of the IP header, and link.
-fn identity(ip: &IpPacket<'_>) -> u64 {
+/// What the copies of one packet share, in a word that other packets hardly have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity(u64);
+
+/// That of a frame without an IP packet, by its first octets.
+#[must_use]
+pub fn identity_of_frame(data: &[u8]) -> Identity {
+    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+    hasher.write(data.get(..SHORTEST_FRAME).unwrap_or(data));
+    Identity(hasher.finish())
+}
+
+/// That of an IP packet: all but hop count, checksum of the IP header, and link.
+#[must_use]
+pub fn identity(ip: &IpPacket<'_>) -> Identity {
     let mut hasher = foldhash::fast::FixedState::default().build_hasher();
     match (ip.source, ip.destination) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
@@ -109,7 +106,7 @@ fn identity(ip: &IpPacket<'_>) -> u64 {
     let numbers = u64::from(ip.protocol) | u64::from(ip.identification) << 8 | offset << 24;
     hasher.write_u64(numbers ^ (ip.packet_len as u64) << 40);
     hasher.write(ip.segment.get(..COMPARED).unwrap_or(ip.segment));
-    hasher.finish()
+    Identity(hasher.finish())
 }
 
 /// Whether so many repetitions among so many packets mean that the capture shows them twice.

@@ -116,27 +116,34 @@ pub enum Stream {
 /// Every packet is looked up by its stream: one word instead of its parts.
 impl Hash for Stream {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let of_spi = |kind: u64, spi: EspSpi, direction: Direction| {
-            kind | u64::from(direction == Direction::AToB) << 8 | u64::from(spi.0) << 32
-        };
-        state.write_u64(match *self {
-            Self::Esp(spi, direction) => of_spi(0, spi, direction),
-            Self::WespIntegrityOnly(spi, direction) => of_spi(1, spi, direction),
-            Self::Ah(spi, direction) => of_spi(2, spi, direction),
-            Self::Ike => 3,
-            Self::NattKeepalive => 4,
-            Self::Exempt(kind) => 5 | (kind as u64) << 8,
-            Self::Clear { service, app, encrypted } => {
-                let port = service.port.map_or(1 << 16, u64::from);
-                let service = u64::from(service.protocol) << 24 | port << 32;
-                6 | u64::from(encrypted) << 8 | (app as u64) << 16 | service
-            }
-            Self::Undecodable(reason) => 7 | (reason as u64) << 8,
-        });
+        state.write_u64(self.word());
     }
 }
 
 impl Stream {
+    /// A word that no other stream has.
+    #[must_use]
+    pub const fn word(self) -> u64 {
+        let (kind, parts) = match self {
+            Self::Esp(spi, direction) => (0, of_spi(spi, direction)),
+            Self::WespIntegrityOnly(spi, direction) => (1, of_spi(spi, direction)),
+            Self::Ah(spi, direction) => (2, of_spi(spi, direction)),
+            Self::Ike => (3, 0),
+            Self::NattKeepalive => (4, 0),
+            Self::Exempt(kind) => (5, (kind as u64) << 8),
+            Self::Clear { service, app, encrypted } => {
+                let port = match service.port {
+                    Some(port) => port as u64,
+                    None => 1 << 16,
+                };
+                let service = (service.protocol as u64) << 24 | port << 32;
+                (6, (encrypted as u64) << 8 | (app as u64) << 16 | service)
+            }
+            Self::Undecodable(reason) => (7, (reason as u64) << 8),
+        };
+        kind | parts
+    }
+
     /// The class of the stream as single packets tell it.
     #[must_use]
     pub const fn class(self) -> ProtectionClass {
@@ -151,6 +158,10 @@ impl Stream {
             Self::Undecodable(_) => ProtectionClass::Undecodable,
         }
     }
+}
+
+const fn of_spi(spi: EspSpi, direction: Direction) -> u64 {
+    (matches!(direction, Direction::AToB) as u64) << 8 | (spi.0 as u64) << 32
 }
 
 /// What is let through by every policy, and why (domain.md, class `exempt`).
@@ -209,6 +220,35 @@ pub fn classify<'a>(packet: &Packet<'a>, named: &NamedPorts) -> Classified<'a> {
         Packet::NonIp(kind) => Classified::NonIp(*kind),
         Packet::Undecodable(stop) => Classified::Undecodable(*stop),
     }
+}
+
+/// The stream of a packet of which only the header is known: the hosts, the protocol and the ports.
+/// IKE is told by its content and is never seen here.
+#[must_use]
+pub fn classify_header(
+    source: IpAddr,
+    destination: IpAddr,
+    protocol: u8,
+    ports: Option<(u16, u16)>,
+    named: &NamedPorts,
+) -> Stream {
+    let ports = ports.map(|(source, destination)| crate::packet::Ports { source, destination });
+    let ip = IpPacket {
+        source,
+        destination,
+        protocol,
+        fragment: None,
+        ports,
+        tcp: None,
+        identification: 0,
+        segment: &[],
+        payload: &[],
+        payload_len: 0,
+        packet_len: 0,
+        segment_len: 0,
+        link_broadcast: false,
+    };
+    classify_ip(&ip, HostPair::new(source, destination).direction_from(source), named).0
 }
 
 fn classify_ip<'a>(

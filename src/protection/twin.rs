@@ -68,21 +68,23 @@ pub struct PlainLengths {
 }
 
 impl Twins {
-    /// Takes an ESP packet of `length` octets from its SPI on.
-    pub fn encapsulated(&mut self, spi: SpiKey, time: Timestamp, length: usize) {
+    /// Takes an ESP packet of `length` octets from its SPI on; false where no later packet of the SPI
+    /// need be shown.
+    pub fn encapsulated(&mut self, spi: SpiKey, time: Timestamp, length: usize) -> bool {
         if self.tallies.len() >= MOST_SPIS && !self.tallies.contains_key(&spi) {
-            return;
+            return false;
         }
         let none = || Tally { packets: 0, votes: [0; LAYOUTS], hopeless: false };
         let tally = self.tallies.entry(spi).or_insert_with(none);
         if tally.hopeless {
-            return;
+            return false;
         }
         tally.count();
         if self.recent.len() >= MOST_RECENT {
             self.recent.pop_front();
         }
         self.recent.push_back(Encapsulated { time, spi, length, taken: Layouts(0) });
+        true
     }
 
     /// Takes a plain packet of a pair in one direction; gives whose twin it may be.
@@ -236,7 +238,7 @@ mod tests {
         let mut candidates = Vec::new();
         for (n, inner) in (0..40).zip((60..).step_by(37)) {
             let time = Timestamp(n * 1_000_000);
-            twins.encapsulated(spi(), time, encapsulating(inner));
+            let _ = twins.encapsulated(spi(), time, encapsulating(inner));
             let inside = pair("10.1.0.1", "10.2.0.1");
             let seen = Timestamp(time.0 + 14_000);
             candidates.push(twins.plain(inside, seen, lengths(inner)).unwrap());
@@ -252,7 +254,7 @@ mod tests {
         let mut twins = Twins::default();
         for (n, size) in (0..400).zip(0usize..) {
             let time = Timestamp(n * 1_000_000);
-            twins.encapsulated(spi(), time, encapsulating(60 + (size * 71) % 1300));
+            let _ = twins.encapsulated(spi(), time, encapsulating(60 + (size * 71) % 1300));
             let leak = 60 + (size * 113) % 1300;
             let _ = twins.plain(pair("10.1.0.9", "10.2.0.1"), time, lengths(leak));
         }
@@ -263,7 +265,7 @@ mod tests {
     fn what_comes_before_or_much_later_is_no_twin() {
         let mut twins = Twins::default();
         let inside = pair("10.1.0.1", "10.2.0.1");
-        twins.encapsulated(spi(), Timestamp(1_000_000_000), encapsulating(100));
+        let _ = twins.encapsulated(spi(), Timestamp(1_000_000_000), encapsulating(100));
         assert_eq!(twins.plain(inside, Timestamp(999_999_999), lengths(100)), None);
         assert_eq!(twins.plain(inside, Timestamp(1_010_000_001), lengths(100)), None);
     }

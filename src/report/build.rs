@@ -3,8 +3,8 @@
 //! Each struct is written out field by field, so that a new field cannot be forgotten.
 
 use super::community_id::community_id;
-use super::{negotiation, schema};
-use crate::correlate::{Cause, ExplainedWindow, FactRef, Facts, PairFacts, PlacedEvent};
+use super::{log, negotiation, schema};
+use crate::correlate::{Cause, ExplainedWindow, FactRef, Facts, PairFacts};
 use crate::evidence::{Content, Evidence, EvidenceId, FrameRef, Position};
 use crate::findings::{Finding, Proof, When};
 use crate::protection::{EspSpi, ProtectionClass};
@@ -36,7 +36,7 @@ pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report 
         tool: tool(),
         options,
         verdict: facts.verdict().as_str().to_owned(),
-        evidence: sources.evidence.iter().map(|file| evidence(file, facts)).collect(),
+        evidence: sources.evidence.iter().map(|file| evidence(file, facts, &clock)).collect(),
         totals: totals(sources),
         pairs: facts.pairs.iter().filter_map(|facts| pair(facts, &clock)).collect(),
         windows: numbered(&facts.windows, |id, w| window(id, w, &clock)),
@@ -56,7 +56,13 @@ pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report 
         ike_exchanges: numbered(&facts.exchanges, |id, x| {
             negotiation::exchange(id, x, facts, &clock)
         }),
-        log_events: numbered(&facts.events, |id, e| event(id, e, &clock)),
+        log_events: facts
+            .events
+            .iter()
+            .chain(&facts.recovered)
+            .zip(1..)
+            .map(|(placed, number)| log::event(number, placed, &clock))
+            .collect(),
         clock_offsets: facts
             .clock_offsets
             .iter()
@@ -69,6 +75,7 @@ pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report 
                 spread_seconds: decimal(c.spread).unwrap_or_default(),
             })
             .collect(),
+        bypass_spans: facts.bypasses.iter().map(|span| log::bypass(span, &clock)).collect(),
         findings: numbered(sources.findings, |id, f| finding(id, f, &clock)),
     }
 }
@@ -107,7 +114,7 @@ fn numbered<T, U>(items: &[T], make: impl Fn(usize, &T) -> U) -> Vec<U> {
     items.iter().enumerate().map(|(at, item)| make(at + 1, item)).collect()
 }
 
-fn evidence(file: &Evidence, facts: &Facts) -> schema::Evidence {
+fn evidence(file: &Evidence, facts: &Facts, clock: &Clock) -> schema::Evidence {
     let (kind, interfaces, hosts, dropped) = match &file.content {
         Content::Capture { interfaces, dropped_by_capturer, .. } => {
             ("capture", interfaces.as_slice(), Vec::new(), *dropped_by_capturer)
@@ -151,6 +158,7 @@ fn evidence(file: &Evidence, facts: &Facts) -> schema::Evidence {
                 ((*bucket).to_owned(), schema::Extent { bytes: e.bytes, records: e.records })
             })
             .collect(),
+        log_coverage: log::coverage(file.id, facts, clock),
         problems: file
             .problems
             .iter()
@@ -301,6 +309,7 @@ fn window(number: usize, explained: &ExplainedWindow, clock: &Clock) -> schema::
         first: frame(window.run.first),
         last: frame(window.run.last),
         causes: explained.causes.iter().map(cause).collect(),
+        audits: explained.audits.iter().map(log::host_audit).collect(),
     }
 }
 
@@ -316,36 +325,6 @@ fn cause(cause: &Cause) -> schema::Cause {
         score: cause.score,
         why: cause.why.clone(),
         against: cause.against.clone(),
-    }
-}
-
-fn event(number: usize, placed: &PlacedEvent, clock: &Clock) -> schema::LogEvent {
-    let event = &placed.event;
-    let told = |time: Timestamp| clock.tell(time, event.record.evidence);
-    let mut fields = serde_json::Map::new();
-    for (name, value) in &event.fields {
-        // A name that comes twice keeps both values.
-        let mut name = name.clone();
-        while fields.contains_key(&name) {
-            name.push('\'');
-        }
-        fields.insert(name, value.clone().into());
-    }
-    schema::LogEvent {
-        id: format!("L{number}"),
-        evidence: event.record.evidence.to_string(),
-        record: event.record.record,
-        time: event.time.map(told),
-        time_corrected: placed.corrected.map(told),
-        host: event.host.clone(),
-        channel: event.channel.clone(),
-        provider: event.provider.clone(),
-        event_id: event.event_id,
-        category: event.entry.category.as_str().to_owned(),
-        reason: event.reason.map(|reason| reason.as_str().to_owned()),
-        local: event.local.map(|address| address.to_string()),
-        peer: event.peer.map(|address| address.to_string()),
-        fields,
     }
 }
 

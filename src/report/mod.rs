@@ -5,11 +5,14 @@
 
 pub mod schema;
 
+mod log_schema;
 mod manifest_schema;
 mod negotiation_schema;
 
 mod build;
 mod negotiation;
+
+mod log;
 
 mod community_id;
 
@@ -29,6 +32,8 @@ pub mod parquet;
 
 mod picture;
 
+mod proposal;
+
 mod manifest;
 
 mod verify;
@@ -39,6 +44,7 @@ pub use build::{Sources, build};
 pub use json::to_json;
 pub use manifest::{Run, manifest};
 pub use picture::picture;
+pub use proposal::propose;
 pub use verify::{Difference, Verification, VerifyError, verify};
 
 use schema::Report;

@@ -1,9 +1,10 @@
 //! The types of report.json, and nothing else; those of negotiations are in
-//! `negotiation_schema`, those of manifest.json in `manifest_schema`.
+//! `negotiation_schema`, those of logs in `log_schema`, those of manifest.json in `manifest_schema`.
 //!
 //! A promise to those who script against it: fields are added and never renamed. Field by field
 //! described in docs/report.md. Times are RFC 3339 in UTC with the evidence's own digits.
 
+pub use super::log_schema::{Audit, BypassSpan, HostAudit, LogCoverage, LogEvent};
 pub use super::manifest_schema::{Input, Manifest, Output};
 pub use super::negotiation_schema::{IkeExchange, Step};
 
@@ -39,6 +40,8 @@ pub struct Report {
     pub log_events: Vec<LogEvent>,
     /// How wrong each log's clock was.
     pub clock_offsets: Vec<ClockOffset>,
+    /// Spans in which a driver says that it applied no IPsec.
+    pub bypass_spans: Vec<BypassSpan>,
     /// What it means, the worst first.
     pub findings: Vec<Finding>,
 }
@@ -158,6 +161,8 @@ pub struct Evidence {
     pub vantage: Option<String>,
     /// Where its bytes went; they add up to its size, of a compressed file to the unpacked size.
     pub coverage: BTreeMap<String, Extent>,
+    /// Of a log: what it tells of its own reliability.
+    pub log_coverage: Option<LogCoverage>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
 }
@@ -349,6 +354,8 @@ pub struct Window {
     pub last: FrameRef,
     /// Why it opened, the best explanation first.
     pub causes: Vec<Cause>,
+    /// Whether its two hosts would have logged a negotiation in that time.
+    pub audits: Vec<HostAudit>,
 }
 
 /// A window under ESP.
@@ -368,39 +375,6 @@ pub struct Protected {
     pub bytes: u64,
     /// Their SPIs.
     pub spis: Vec<String>,
-}
-
-/// A log record that the catalogue knows.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct LogEvent {
-    /// `L1`, `L2`, …
-    pub id: String,
-    /// The log's id.
-    pub evidence: String,
-    /// The record's own number.
-    pub record: u64,
-    /// Its time by the host's clock.
-    pub time: Option<String>,
-    /// Its time by the captures' clock.
-    pub time_corrected: Option<String>,
-    /// The computer.
-    pub host: String,
-    /// The log it was written to.
-    pub channel: String,
-    /// Who wrote it.
-    pub provider: String,
-    /// The event's number.
-    pub event_id: u16,
-    /// What it tells of.
-    pub category: String,
-    /// The cause it names.
-    pub reason: Option<String>,
-    /// The host's own address.
-    pub local: Option<String>,
-    /// The peer's.
-    pub peer: Option<String>,
-    /// Every field, in the record's order.
-    pub fields: serde_json::Map<String, serde_json::Value>,
 }
 
 /// How wrong a log's clock was.

@@ -7,22 +7,21 @@ use super::capture_summary::Count;
 use super::capture_summary::{CaptureSummary, Unpaired};
 use super::connections::{Carried, Connections};
 use super::conversations::Conversations;
+use super::dissected::{Content, Dissected, flow_of, hosts_of};
 use super::ike::{IkeObserver, Place};
 use super::streams::{Slot, Streams};
-use super::timeline::{Flow, Runs, Sighting};
+use super::timeline::{Runs, Sighting};
 use crate::capture::RawFrame;
 use crate::evidence::EvidenceId;
-use crate::hosts::{Direction, HostPair};
+use crate::hosts::HostPair;
 use crate::packet::fragment::Fragments;
-use crate::packet::{IpPacket, Packet, decode, protocol};
-use crate::protection::checksum::is_unfinished;
+use crate::packet::{IpPacket, protocol};
 use crate::protection::duplicate::{DuplicateKind, Duplicates};
 use crate::protection::secret::secret;
 use crate::protection::twin::{Candidate, PlainLengths, Twins};
 use crate::protection::unreachable::quoted_ike;
 use crate::protection::{
-    Classified, EspSpi, ExemptKind, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass, Stream,
-    classify,
+    EspSpi, ExemptKind, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass, Stream,
 };
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -84,36 +83,37 @@ impl<'p> CaptureObserver<'p> {
 
     /// Takes the next frame.
     pub fn observe(&mut self, frame: &RawFrame<'_>) {
-        let seen = Sighting::of(self.evidence, frame);
+        self.observe_dissected(&Dissected::of(frame, self.named));
+    }
+
+    /// Takes the next frame, dissected with the same named ports.
+    pub fn observe_dissected(&mut self, dissected: &Dissected<'_>) {
+        let seen = dissected.sighting(self.evidence);
         self.summary.total.add(seen.bytes, seen.captured);
         let (first, last) = self.summary.span.unwrap_or((seen.time, seen.time));
         self.summary.span = Some((first.min(seen.time), last.max(seen.time)));
-        let packet = decode(frame);
-        match classify(&packet, self.named) {
-            Classified::Paired { pair, direction, stream, body, body_len } => {
-                if let Packet::Ip(ip) = &packet {
-                    let seen = Sighting {
-                        flow: flow_of(ip, pair),
-                        direction,
-                        unfinished: matches!(stream, Stream::Clear { .. }) && is_unfinished(ip),
-                        ..seen
-                    };
-                    let stream = self.of_conversation(ip, pair, stream, seen);
-                    if let Some(kind) = self.duplicates.observe(ip, frame.time, frame.interface) {
-                        let repeated = self.repeated.entry((pair, kind, stream));
-                        return repeated.or_default().observe(seen);
-                    }
-                    self.summary.has_unsegmented |= ip.packet_len > LARGEST_ON_ETHERNET;
-                    let place = Place::of(self.evidence, frame, ip.payload);
-                    if self.observe_body(ip, (pair, stream), (seen, place), body, body_len) {
-                        self.observe_ip(ip, pair, stream, (seen, place));
-                    }
+        let frame = &dissected.frame;
+        let again = self.duplicates.observe(dissected.identity, frame.time, frame.interface);
+        match &dissected.content {
+            Content::Ip(ip, stream, unfinished) => {
+                let (pair, direction) = hosts_of(ip);
+                let flow = flow_of(ip, direction);
+                let seen = Sighting { flow, direction, unfinished: *unfinished, ..seen };
+                let stream = self.of_conversation(ip, pair, *stream, seen);
+                if let Some(kind) = again {
+                    let repeated = self.repeated.entry((pair, kind, stream));
+                    return repeated.or_default().observe(seen);
+                }
+                self.summary.has_unsegmented |= ip.packet_len > LARGEST_ON_ETHERNET;
+                let place = Place::of(self.evidence, frame, ip.payload);
+                if self.observe_body(ip, (pair, stream), (seen, place)) {
+                    self.observe_ip(ip, pair, stream, (seen, place));
                 }
             }
-            Classified::Arp => self.without_pair(frame, Unpaired::Arp, seen),
-            Classified::NonIp(kind) => self.without_pair(frame, Unpaired::NonIp(kind), seen),
-            Classified::Undecodable(stop) => {
-                self.without_pair(frame, Unpaired::Undecodable(stop.reason), seen);
+            Content::Arp => self.without_pair(again, Unpaired::Arp, seen),
+            Content::NonIp(kind) => self.without_pair(again, Unpaired::NonIp(*kind), seen),
+            Content::Undecodable(why) => {
+                self.without_pair(again, Unpaired::Undecodable(*why), seen);
             }
         }
     }
@@ -266,7 +266,11 @@ impl<'p> CaptureObserver<'p> {
     ) -> Option<Candidate> {
         match stream {
             Stream::Esp(spi, _) if spi != EspSpi(0) => {
-                self.twins.encapsulated((pair, stream), time, ip.payload_len);
+                let esp = self.streams.of((pair, stream)).0.esp.get_or_insert_default();
+                if !esp.has_no_twins {
+                    let key = (pair, stream);
+                    esp.has_no_twins = !self.twins.encapsulated(key, time, ip.payload_len);
+                }
                 None
             }
             Stream::Clear { .. } | Stream::Exempt(ExemptKind::Icmp) => {
@@ -291,9 +295,8 @@ impl<'p> CaptureObserver<'p> {
         ip: &IpPacket<'_>,
         key: (HostPair, Stream),
         (seen, place): (Sighting, Place),
-        body: &[u8],
-        body_len: usize,
     ) -> bool {
+        let (body, is_whole) = (ip.payload, ip.payload.len() == ip.payload_len);
         match key.1 {
             Stream::Exempt(_) | Stream::Clear { .. } if is_on_ike_port(ip) => {
                 self.ike.not_ike(ip, place, ip.payload);
@@ -301,7 +304,6 @@ impl<'p> CaptureObserver<'p> {
             // What comes in fragments is put together first.
             Stream::Ike if ip.fragment.is_some() => {}
             Stream::Ike => {
-                let is_whole = body.len() == body_len;
                 if !self.ike.datagram(ip, place, body, is_whole) && !self.streams.contains(&key) {
                     self.unpaired(Unpaired::IkeFlood, seen);
                     return false;
@@ -310,7 +312,7 @@ impl<'p> CaptureObserver<'p> {
             // A later fragment has no SPI.
             Stream::Esp(spi, _) if spi != EspSpi(0) => {
                 let evidence = self.streams.of(key).0.esp.get_or_insert_default();
-                evidence.observe(ip, (body, body.len() == body_len), seen, self.named);
+                evidence.observe(ip, (body, is_whole), seen, self.named);
             }
             Stream::Exempt(ExemptKind::Icmp) => {
                 if let Some(mut told) = quoted_ike(body, ip.protocol == protocol::ICMPV6) {
@@ -341,13 +343,11 @@ impl<'p> CaptureObserver<'p> {
         true
     }
 
-    fn without_pair(&mut self, frame: &RawFrame<'_>, kind: Unpaired, seen: Sighting) {
-        match self.duplicates.observe_frame(frame.data, frame.time, frame.interface) {
+    fn without_pair(&mut self, again: Option<DuplicateKind>, kind: Unpaired, seen: Sighting) {
+        match again {
             Some(again) => {
-                self.repeated_unpaired
-                    .entry((again, kind))
-                    .or_default()
-                    .add(seen.bytes, seen.captured);
+                let repeated = self.repeated_unpaired.entry((again, kind)).or_default();
+                repeated.add(seen.bytes, seen.captured);
             }
             None => self.unpaired(kind, seen),
         }
@@ -362,15 +362,6 @@ fn is_on_ike_port(ip: &IpPacket<'_>) -> bool {
     let is_ike = |port| matches!(port, IKE_PORT | NATT_PORT);
     let ports = ip.ports.filter(|_| ip.protocol == protocol::UDP && ip.fragment.is_none());
     ports.is_some_and(|ports| is_ike(ports.source) || is_ike(ports.destination))
-}
-
-fn flow_of(ip: &IpPacket<'_>, pair: HostPair) -> Option<Flow> {
-    let ports = ip.ports?;
-    let (a_port, b_port) = match pair.direction_from(ip.source) {
-        Direction::AToB => (ports.source, ports.destination),
-        Direction::BToA => (ports.destination, ports.source),
-    };
-    Some(Flow { protocol: ip.protocol, a_port, b_port })
 }
 
 /// The largest jumbo frames in use; segmentation offload hands over up to 64 KiB.

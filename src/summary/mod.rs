@@ -8,6 +8,7 @@ mod capture;
 mod capture_summary;
 mod connections;
 mod conversations;
+mod dissected;
 mod ike;
 mod ledger;
 mod spi;
@@ -18,10 +19,11 @@ mod timeline;
 pub use capture::CaptureObserver;
 pub use capture_summary::{CaptureSummary, Count, Unpaired};
 pub use conversations::{TcpGap, TlsSeen, TlsServer};
+pub use dissected::{Batch, Dissected};
 pub use spi::Contents;
 pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
 
-use crate::eventlog::LogEvent;
+use crate::eventlog::{LogEvent, LogSummary};
 use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::ike::{EspActivity, EspUse, Negotiations};
@@ -36,6 +38,10 @@ pub struct LogPart {
     pub folder: String,
     /// What the catalogue knows of it, in the log's order.
     pub events: Vec<LogEvent>,
+    /// The same of records found outside the live log.
+    pub recovered: Vec<LogEvent>,
+    /// What the log holds as a whole; without its bytes and problems, which stand with the evidence.
+    pub log: LogSummary,
 }
 
 /// Why clear packets are no leaks.
@@ -55,6 +61,15 @@ impl SetAside {
             Self::DecryptedTwin => "decrypted_twin",
             Self::HandedOver => "before_encryption",
         }
+    }
+}
+
+impl LogPart {
+    /// Drops recovered records that are stale copies of live ones.
+    pub fn forget_copies(&mut self) {
+        let key = |e: &LogEvent| (e.record.record, e.event_id, e.time);
+        let live: BTreeSet<_> = self.events.iter().map(key).collect();
+        self.recovered.retain(|event| !live.contains(&key(event)));
     }
 }
 

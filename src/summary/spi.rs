@@ -18,6 +18,8 @@ pub type Contents = BTreeMap<(App, bool), Count>;
 pub(super) struct SpiEvidence {
     pub(super) null: NullEvidence,
     pub(super) numbers: SequenceNumbers,
+    /// Its packets are not shown again after decryption.
+    pub(super) has_no_twins: bool,
     /// What was readable; it counts if the SPI turns out to be so.
     pub(super) contents: Contents,
     /// Credentials in it, likewise: the first and the last packet of each form, and how many.

@@ -5,7 +5,6 @@ use super::timeline::{Interleaving, Runs};
 use crate::hosts::HostPair;
 use crate::protection::Stream;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::BuildHasher;
 
 /// A stream of a pair.
 pub(super) type Key = (HostPair, Stream);
@@ -18,7 +17,9 @@ pub(super) struct Streams {
     pair_index: HashMap<HostPair, usize, foldhash::fast::FixedState>,
     pairs: Vec<Interleaving>,
     /// The streams of the last packets: most packets follow another of theirs.
-    recent: Vec<Option<(Key, usize)>>,
+    recent: Vec<usize>,
+    /// The stream that was asked for last.
+    last: usize,
 }
 
 /// One stream of one pair.
@@ -37,7 +38,8 @@ impl Default for Streams {
             slots: Vec::new(),
             pair_index: HashMap::default(),
             pairs: Vec::new(),
-            recent: vec![None; RECENT],
+            recent: vec![0; RECENT],
+            last: 0,
         }
     }
 }
@@ -50,27 +52,31 @@ impl Streams {
 
     /// The stream, and what lies between the packets of its pair.
     pub(super) fn of(&mut self, key: Key) -> (&mut Slot, &mut Interleaving) {
-        // All bits of the hash are well mixed, so that any of them will do.
-        let [at, ..] = self.index.hasher().hash_one(key).to_le_bytes();
-        let recent = &mut self.recent[usize::from(at)];
-        let found = match recent {
-            Some((known, slot)) if *known == key => *slot,
-            Some(_) | None => {
-                let found = *self.index.entry(key).or_insert_with(|| {
-                    let pair = *self.pair_index.entry(key.0).or_insert_with(|| {
-                        self.pairs.push(Interleaving::default());
-                        self.pairs.len() - 1
-                    });
-                    self.slots.push(Slot { key, runs: Runs::default(), esp: None, pair });
-                    self.slots.len() - 1
-                });
-                *recent = Some((key, found));
-                found
-            }
-        };
-        let slot = &mut self.slots[found];
+        if self.slots.get(self.last).is_none_or(|slot| slot.key != key) {
+            self.last = self.look_up(key);
+        }
+        let slot = &mut self.slots[self.last];
         let pair = &mut self.pairs[slot.pair];
         (slot, pair)
+    }
+
+    fn look_up(&mut self, key: Key) -> usize {
+        // A look that misses costs the index's own, so a cheap mix will do (Knuth's multiplicative).
+        let mixed =
+            (key.0.word() ^ key.1.word().rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let [high, low, ..] = mixed.to_be_bytes();
+        let recent = &mut self.recent[usize::from(u16::from_be_bytes([high, low])) % RECENT];
+        if self.slots.get(*recent).is_none_or(|slot| slot.key != key) {
+            *recent = *self.index.entry(key).or_insert_with(|| {
+                let pair = *self.pair_index.entry(key.0).or_insert_with(|| {
+                    self.pairs.push(Interleaving::default());
+                    self.pairs.len() - 1
+                });
+                self.slots.push(Slot { key, runs: Runs::default(), esp: None, pair });
+                self.slots.len() - 1
+            });
+        }
+        *recent
     }
 
     /// Adds runs of a stream.
@@ -100,5 +106,5 @@ impl Streams {
     }
 }
 
-/// As many as one octet tells apart; they fit the first-level cache.
-const RECENT: usize = 256;
+/// They fit the first-level cache.
+const RECENT: usize = 2048;

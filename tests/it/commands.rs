@@ -20,6 +20,11 @@ fn help_of_every_command() {
     for command in ["analyze", "inspect", "explain", "verify", "schema", "completions", "man"] {
         insta::assert_snapshot!(format!("help_{command}"), printed(&[command, "--help"]));
     }
+    insta::assert_snapshot!("help_policy", printed(&["policy", "--help"]));
+    for command in ["check", "import", "init"] {
+        let help = printed(&["policy", command, "--help"]);
+        insta::assert_snapshot!(format!("help_policy_{command}"), help);
+    }
 }
 
 #[test]
@@ -212,5 +217,10 @@ fn explain_tells_codes_of_every_kind() {
     check("psk_mismatch_suspected", &["(reason)", "Why:"]);
     check("failed_closed", &["(finding)"]);
     check("%%8205", &["Initiator"]);
+    check("%%8202", &["Sent first (SA) payload", "never answered"]);
+    check("547", &["An IKE negotiation failed", "It proves", "It does not prove", "What to do"]);
+    check("0xC00010BC", &["event of IPSec", "that it was delivered"]);
+    check("0xC0360007", &["ERROR_IPSEC_CLEAR_TEXT_DROP"]);
+    check("809", &["remote access error", "UDP 500"]);
     plainsight().args(["explain", "4653", "nonsense"]).assert().code(2);
 }

@@ -60,6 +60,7 @@ fn a_wrapped_log_gives_every_live_record_once_wherever_it_turns() {
             let (summary, _) = read(&wrapped(&records, begin, header));
             assert_eq!(summary.records, 30, "{begin}");
             assert_eq!(summary.record_numbers, Some((1, 30)), "{begin}");
+            assert_eq!(summary.trust.recovered, 0, "{begin}");
             assert_eq!((&summary.gaps[..], &summary.problems[..]), (&[][..], &[][..]), "{begin}");
         }
     }
@@ -70,6 +71,7 @@ fn remnants_of_an_older_turn_are_no_records() {
     let (summary, _) = read(&evt(&logons(50..=60), Header::Dirty, &logons(1..=5)));
     assert_eq!((summary.records, summary.record_numbers), (11, Some((50, 60))));
     assert!(summary.coverage["residue"].bytes > 0);
+    assert_eq!(summary.trust.recovered, 5);
 }
 
 #[test]
@@ -142,6 +144,24 @@ fn an_association_without_algorithms_is_clear_text_by_agreement() {
     let strings = ["Data Protection Mode (Quick Mode)\r\n", "", FILTER, parameters];
     let (_, events) = read(&evt(&[record(1, 541, &strings)], Header::Clean, &[]));
     assert_eq!(events[0].reason, Some(Reason::FallbackToClear));
+}
+
+#[test]
+fn an_association_without_a_cipher_is_told_from_one_with() {
+    let check = |esp: &str, digest: &str, ah: &str, is_integrity_only: bool| {
+        let parameters = format!(
+            "ESP Algorithm {esp}\r\nHMAC Algorithm {digest}\r\nAH Algorithm {ah}\r\nEncapsulation Transport Mode\r\nInboundSpi 3471564922 (0xceebe07a)\r\n"
+        );
+        let strings = ["Data Protection Mode (Quick Mode)\r\n", "", FILTER, &parameters];
+        let (_, events) = read(&evt(&[record(1, 541, &strings)], Header::Clean, &[]));
+        assert_eq!(events[0].is_integrity_only(), is_integrity_only, "{esp} {digest} {ah}");
+    };
+    check("None", "SHA", "None", true);
+    check("NULL", "MD5", "None", true);
+    check("None", "None", "SHA", true);
+    check("Triple DES CBC", "SHA", "None", false);
+    check("NULL DES", "SHA", "None", true);
+    check("None", "None", "None", false);
 }
 
 #[test]

@@ -24,8 +24,11 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("correlate", "catalogue eventlog evidence hosts ike policy protection summary time"),
     ("findings", "catalogue correlate evidence hosts ike policy protection summary time"),
     ("analysis", "capture correlate eventlog evidence findings policy protection summary time"),
-    ("report", "correlate evidence findings ike protection summary time"),
-    ("cli", "analysis catalogue correlate evidence findings ike policy report summary time"),
+    ("report", "correlate eventlog evidence findings hosts ike policy protection summary time"),
+    (
+        "cli",
+        "analysis catalogue correlate evidence findings hosts ike policy protection report summary time",
+    ),
 ];
 
 /// Crates that one place owns, or a few.
@@ -48,7 +51,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("lzma_rust2", "evidence/unpack"),
     ("pcap_parser", "capture"),
     ("quick_xml", "eventlog/text/element.rs"),
-    ("rayon", "analysis/mod.rs"),
+    ("rayon", "analysis/mod.rs eventlog/evtx/chunk.rs"),
     ("ruzstd", "evidence/unpack"),
     ("schemars", "report"),
     ("md5", "ike/nat.rs"),

@@ -11,6 +11,8 @@ mod support;
 
 mod commands;
 
+mod policy;
+
 mod scenarios;
 
 mod bad_input;
@@ -56,5 +58,11 @@ mod evtx_builder;
 mod evtx_scan;
 
 mod evt;
+
+mod log_channels;
+
+mod log_legacy;
+
+mod log_trust;
 
 mod text_exports;

@@ -144,6 +144,8 @@ fn csv_gives_what_messages_carry_in_two_languages() {
                     time: event.time.map(|time| Timestamp(time.0 - time.0 % 1_000_000_000)),
                     host: String::new(),
                     audit: exported.audit,
+                    // The columns tell no version.
+                    version: 0,
                     ..event.clone()
                 };
                 assert_eq!(*exported, event, "{}", path.display());
@@ -227,7 +229,35 @@ fn the_program_reads_an_export_as_a_log() {
     let report = analysis_of(event_viewer_csv(&records, true).as_bytes());
     assert_eq!(report.evidence[0].format, "event_csv");
     assert!(report.evidence[0].problems.iter().any(|problem| problem.code == "local_time"));
+    let report = analysis_of(NET_EVENTS);
+    assert_eq!(report.evidence[0].format, "netevents_xml");
+    let told: Vec<_> =
+        report.log_events.iter().map(|e| (e.event_id, e.reason.as_deref())).collect();
+    assert_eq!(told, [(4653, Some("authentication_failed"))]);
 }
+
+/// One failure as `netsh wfp show netevents` writes it.
+const NET_EVENTS: &[u8] = br#"<?xml version="1.0"?>
+<netEvents numItems="1">
+  <item>
+    <header>
+      <timeStamp>2026-11-23T08:04:14.070Z</timeStamp>
+      <flags numItems="1"><item>FWPM_NET_EVENT_FLAG_LOCAL_ADDR_SET</item></flags>
+      <ipVersion>FWP_IP_VERSION_V4</ipVersion>
+      <localAddrV4>10.0.0.1</localAddrV4>
+      <remoteAddrV4>10.0.0.2</remoteAddrV4>
+    </header>
+    <type>FWPM_NET_EVENT_TYPE_IKEEXT_MM_FAILURE</type>
+    <ikeMmFailure>
+      <failureErrorCode>13801</failureErrorCode>
+      <failurePoint>IPSEC_FAILURE_PEER</failurePoint>
+      <keyingModuleType>IKEEXT_KEY_MODULE_IKEV2</keyingModuleType>
+      <mmState>IKEEXT_MM_SA_STATE_SA_SENT</mmState>
+      <saRole>IKEEXT_SA_ROLE_INITIATOR</saRole>
+    </ikeMmFailure>
+  </item>
+</netEvents>
+"#;
 
 fn analysis_of(export: &[u8]) -> Report {
     let mut file = tempfile::NamedTempFile::with_suffix(".txt").unwrap();

@@ -1,6 +1,6 @@
 //! The facts, arranged so that a window's questions do not cost their number.
 
-use crate::catalogue::{Category, Reason};
+use crate::catalogue::Category;
 use crate::correlate::stretches::Stretches;
 use crate::correlate::{ClockOffset, Facts, PlacedEvent, UnreachableFacts};
 use crate::eventlog::LogEvent;
@@ -34,12 +34,9 @@ pub(super) struct Index<'a> {
 
 impl<'a> Index<'a> {
     pub(super) fn of(facts: &'a Facts) -> Self {
-        let failures = placed(facts, |e| e.event.entry.category == Category::IkeFailure);
-        let ended = placed(facts, |e| e.event.entry.category == Category::SaEnded);
-        let soft = placed(facts, |e| {
-            let is_up = e.event.entry.category == Category::SaEstablished;
-            is_up && e.event.reason == Some(Reason::FallbackToClear)
-        });
+        let failures = placed(facts, |e| e.event.category == Category::IkeFailure);
+        let ended = placed(facts, |e| e.event.category == Category::SaEnded);
+        let soft = placed(facts, |e| e.event.category == Category::CleartextPermitted);
         let of_pair = |(time, index): &(Timestamp, usize)| {
             let event = &facts.events.get(*index)?.event;
             Some((pair_of(event).or_else(|| tunnel_of(event))?, (*time, *time, *index)))
@@ -201,7 +198,7 @@ fn placed(facts: &Facts, is_one: impl Fn(&PlacedEvent) -> bool) -> Vec<(Timestam
 fn by_cookie(facts: &Facts) -> BTreeMap<[u8; 8], Vec<usize>> {
     let mut known: BTreeMap<[u8; 8], Vec<usize>> = BTreeMap::new();
     for (index, placed) in facts.events.iter().enumerate() {
-        let is_failure = placed.event.entry.category == Category::IkeFailure;
+        let is_failure = placed.event.category == Category::IkeFailure;
         if let Some(cookie) = placed.event.initiator_cookie.filter(|_| is_failure) {
             known.entry(cookie).or_default().push(index);
         }
@@ -212,7 +209,7 @@ fn by_cookie(facts: &Facts) -> BTreeMap<[u8; 8], Vec<usize>> {
 /// Services and policies, under every address of the host that logged them.
 fn of_host(facts: &Facts) -> Timed<IpAddr> {
     let is_one = |e: &PlacedEvent| {
-        let category = e.event.entry.category;
+        let category = e.event.category;
         e.event.service.is_some()
             || matches!(category, Category::PolicyChange | Category::ServiceState)
     };
@@ -254,7 +251,7 @@ fn tunnels(facts: &Facts) -> Vec<(HostPair, usize)> {
     for (index, placed) in facts.events.iter().enumerate() {
         let event = &placed.event;
         let Some(tunnel) = tunnel_of(event) else { continue };
-        let is_new = event.entry.category == Category::SaEstablished
+        let is_new = event.category == Category::SaEstablished
             && tunnels.len() < MOST_TUNNELS
             && seen.insert((event.local, event.peer, event.selector));
         if is_new {

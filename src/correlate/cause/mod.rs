@@ -61,7 +61,7 @@ pub(super) fn explain(windows: Vec<CleartextWindow>, facts: &Facts) -> Vec<Expla
         .into_iter()
         .map(|window| {
             let causes = best(Case::of(&window, &index).candidates());
-            ExplainedWindow { window, causes }
+            ExplainedWindow { window, causes, audits: Vec::new() }
         })
         .collect()
 }

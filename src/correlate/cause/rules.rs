@@ -247,7 +247,7 @@ impl<'a> Case<'a> {
             .hosts()
             .into_iter()
             .flat_map(|host| self.index.of_host(host, from, to))
-            .filter(|(_, e)| e.event.entry.category == Category::PolicyChange)
+            .filter(|(_, e)| e.event.category == Category::PolicyChange)
             .collect();
         let (_, placed) = changes.first_key_value()?;
         let more = match changes.len() {
@@ -328,7 +328,7 @@ fn is_stop(event: &LogEvent) -> bool {
 
 /// The IPsec driver's mode (4292 to 4297).
 fn is_driver(event: &LogEvent) -> bool {
-    event.provider.eq_ignore_ascii_case("IPSec") && event.entry.category == Category::ServiceState
+    event.provider.eq_ignore_ascii_case("IPSec") && event.category == Category::ServiceState
 }
 
 fn is_start(event: &LogEvent) -> bool {

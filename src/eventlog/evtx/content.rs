@@ -12,7 +12,12 @@ use serde_json::Value;
 /// Whether the record's number is one that the catalogue has, whoever wrote it. Looks at the text
 /// only, because most records of a busy log end here; what it lets through is read properly.
 pub(super) fn may_be_known(json: &str) -> bool {
-    json.match_indices(EVENT_ID).any(|(at, _)| {
+    event_ids(json).any(|id| !events_numbered(id).is_empty())
+}
+
+/// The numbers that stand where an event's number does; the first is the record's own.
+pub(super) fn event_ids(json: &str) -> impl Iterator<Item = u16> {
+    json.match_indices(EVENT_ID).filter_map(|(at, _)| {
         let value = json.get(at + EVENT_ID.len()..).unwrap_or_default();
         // With qualifiers the number is the text of an object.
         let value = match value.strip_prefix('{') {
@@ -21,8 +26,7 @@ pub(super) fn may_be_known(json: &str) -> bool {
         };
         let value = value.strip_prefix('"').unwrap_or(value);
         let digits = value.bytes().take_while(u8::is_ascii_digit).count();
-        let id = value.get(..digits).and_then(|digits| digits.parse().ok());
-        id.is_some_and(|id| !events_numbered(id).is_empty())
+        value.get(..digits)?.parse().ok()
     })
 }
 

@@ -1,9 +1,9 @@
 //! The .evtx format, Windows Vista and later: a header of 4096 bytes, then chunks of 64 KiB.
 //!
-//! Reads forward only, one chunk in memory at a time, so the caller can hash the bytes as they
+//! Reads forward only, a few chunks in memory at a time, so the caller can hash the bytes as they
 //! pass. A scan tells most records without rendering them; the `evtx` crate takes the rest apart.
-//! Here it is decided what of it is wanted and where every byte went. Records carved from unused
-//! space are not looked for.
+//! Here it is decided what of it is wanted and where every byte went. Records that stand behind the
+//! live ones of a chunk are told apart, as recovered, and are in no count of the live log.
 
 mod octets;
 
@@ -13,22 +13,25 @@ mod values;
 
 mod scan;
 
+mod chunk;
+
 mod content;
 
 mod place;
 
 use super::summary::Tally;
-use super::{LogEvent, LogSummary};
+use super::{LogEvent, LogRecord, LogSummary};
 use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
 use crate::time::Timestamp;
 use ::evtx::err::EvtxError;
 use ::evtx::{
-    ChunkFlags, EvtxChunkData, EvtxFileHeader, EvtxRecord, HeaderFlags, ParserSettings,
-    SerializedEvtxRecord,
+    EvtxChunkData, EvtxFileHeader, EvtxRecord, HeaderFlags, ParserSettings, SerializedEvtxRecord,
 };
-use content::{CHANNEL, COMPUTER, TIME, log_record, may_be_known, text_behind};
+use chunk::{Chunk, Look, Sound};
+use content::{CHANNEL, COMPUTER, TIME, event_ids, log_record, may_be_known, text_behind};
+use octets::is_in_any_case;
 use place::{Names, Place, Source};
-use scan::{Plain, Scan, Seen};
+use scan::{CONNECTION, Plain, Seen};
 use serde_json::Value;
 use std::io::Read;
 use std::sync::Arc;
@@ -43,7 +46,7 @@ pub fn read(
     evidence: EvidenceId,
     sink: &mut impl FnMut(LogEvent),
 ) -> LogSummary {
-    read_with(Some(Scan::default()), reader, evidence, sink)
+    read_with(true, reader, evidence, sink)
 }
 
 /// The same by the `evtx` crate alone, which renders every record: what the scan is held against.
@@ -52,32 +55,35 @@ pub fn read_by_crate(
     evidence: EvidenceId,
     sink: &mut impl FnMut(LogEvent),
 ) -> LogSummary {
-    read_with(None, reader, evidence, sink)
+    read_with(false, reader, evidence, sink)
 }
 
 fn read_with(
-    scan: Option<Scan>,
+    by_scan: bool,
     reader: &mut dyn Read,
     evidence: EvidenceId,
     sink: &mut dyn FnMut(LogEvent),
 ) -> LogSummary {
     let settings = Arc::new(ParserSettings::new().indent(false));
     let names = Names::default();
-    let mut log = Log { evidence, settings, scan, names, tally: Tally::default(), sink };
+    let mut log = Log {
+        evidence,
+        settings,
+        names,
+        tally: Tally::default(),
+        sink,
+        connections: MOST_CONNECTIONS,
+    };
     let mut source = Source { reader, offset: 0, failure: None };
     let mut data = Vec::new();
     source.next(FILE_HEADER, &mut data);
     let declared_chunks = log.file_header(&data);
     let mut chunks: u64 = 0;
-    while source.offset % (CHUNK as u64) == FILE_HEADER as u64 {
-        let offset = source.offset;
-        source.next(CHUNK, &mut data);
-        if data.is_empty() {
-            break;
-        }
-        chunks += u64::from(data.len() == CHUNK);
-        log.chunk(offset, &mut data);
-    }
+    chunk::chunks(&mut source, by_scan, log.connections, |chunk| {
+        chunks += u64::from(chunk.size == CHUNK as u64);
+        log.chunk(chunk);
+        log.connections
+    });
     if let Some(failure) = source.failure {
         let text = format!("reading stopped: {failure}");
         log.tally.problem(ProblemCode::Unreadable, text, Some(source.offset), Position::File);
@@ -103,11 +109,11 @@ fn read_with(
 struct Log<'s> {
     evidence: EvidenceId,
     settings: Arc<ParserSettings>,
-    /// `None` where the crate shall render every record.
-    scan: Option<Scan>,
     names: Names,
     tally: Tally,
     sink: &'s mut dyn FnMut(LogEvent),
+    /// Connections (5156) that are still to be read for the addresses they name.
+    connections: usize,
 }
 
 impl Log<'_> {
@@ -135,25 +141,28 @@ impl Log<'_> {
         u64::from(header.chunk_count)
     }
 
-    /// Takes a chunk apart; `buffer` comes back for the next.
-    fn chunk(&mut self, offset: u64, buffer: &mut Vec<u8>) {
-        let size = buffer.len() as u64;
-        // The tables at the head of a chunk that was cut name places behind the cut; with zeros
-        // there, the records before it can still be read.
-        buffer.resize(CHUNK, 0);
-        if buffer.iter().all(|byte| *byte == 0) {
-            self.tally.cover("chunks_unused", size, 0);
-            return;
+    /// Takes a chunk apart and gives its memory back.
+    fn chunk(&mut self, chunk: &mut Chunk) {
+        let (offset, size) = (chunk.offset, chunk.size);
+        let (look, seen) = chunk.seen();
+        match look {
+            Look::Unused => self.tally.cover("chunks_unused", size, 0),
+            Look::Unreadable(why) => self.lost_chunk(offset, size, why),
+            Look::Sound(sound) => self.sound_chunk(offset, size, sound, seen),
         }
-        let mut chunk = match EvtxChunkData::new(std::mem::take(buffer), false) {
-            Ok(chunk) => chunk,
-            Err(error) => return self.lost_chunk(offset, size, in_words(&error)),
-        };
-        self.checksums(offset, &chunk, size == CHUNK as u64);
+        chunk.done();
+    }
+
+    fn sound_chunk(&mut self, offset: u64, size: u64, chunk: &mut Sound, seen: &[Seen]) {
+        for what in &chunk.broken {
+            let text = format!("the checksum of a chunk's {what} does not hold");
+            self.tally.problem(ProblemCode::Checksum, text, Some(offset), Position::File);
+        }
+        let chunk = &mut chunk.data;
         let live_end = u64::from(chunk.header.free_space_offset).min(size);
         let mut place = Place { offset, size, cursor: CHUNK_HEADER.min(size), lost: false };
-        if let Err(error) = self.records(&mut place, &mut chunk) {
-            return self.lost_chunk(offset, size, error);
+        if let Err(error) = self.records(&mut place, chunk, seen) {
+            return self.lost_chunk(offset, size, &error);
         }
         self.tally.cover("chunk_headers", CHUNK_HEADER.min(size), 0);
         if place.lost {
@@ -162,26 +171,39 @@ impl Log<'_> {
             place.cursor = place.cursor.max(live_end);
         }
         self.tally.cover("chunk_slack", size.saturating_sub(place.cursor), 0);
-        *buffer = chunk.data;
+        if size == CHUNK as u64 && has_record_from(&chunk.data, place.cursor) {
+            self.carve(chunk);
+        }
+    }
+
+    /// Records behind the live ones, as far as the crate can still read them: what they share with
+    /// live records may have been overwritten.
+    fn carve(&mut self, chunk: &mut EvtxChunkData) {
+        let settings = Arc::new(ParserSettings::new().indent(false).recover_records(true));
+        let Ok(mut chunk) = chunk.parse(settings) else { return };
+        for record in chunk.iter().filter_map(Result::ok).filter(|record| record.recovered) {
+            let number = record.event_record_id;
+            let written = i64::try_from(record.timestamp.as_nanosecond()).ok().map(Timestamp);
+            let Ok(json) = record.into_json() else { continue };
+            let recovered = &mut self.tally.summary().trust.recovered;
+            *recovered = recovered.saturating_add(1);
+            if !may_be_known(&json.data) {
+                continue;
+            }
+            let Ok(event) = serde_json::from_str::<Value>(&json.data) else { continue };
+            let record = RecordRef { evidence: self.evidence, record: number };
+            let event =
+                log_record(&event, record, written).as_ref().and_then(LogEvent::from_record);
+            if let Some(mut event) = event {
+                event.recovered = true;
+                (self.sink)(event);
+            }
+        }
     }
 
     /// Reads a chunk's records: by the scan alone where it understands them all and the catalogue
     /// none of them.
-    fn records(&mut self, place: &mut Place, chunk: &mut EvtxChunkData) -> Result<(), String> {
-        // Behind a cut stand zeros of ours, of which the scan knows nothing.
-        let mut scan = self.scan.take_if(|_| place.size == CHUNK as u64);
-        let header = &chunk.header;
-        let free = usize::try_from(header.free_space_offset).unwrap_or(usize::MAX);
-        let seen = scan
-            .as_mut()
-            .and_then(|scan| scan.records(&chunk.data, header.last_event_record_id, free))
-            .unwrap_or_default();
-        let read = self.records_seen(place, chunk, seen);
-        self.scan = scan.or(self.scan.take());
-        read
-    }
-
-    fn records_seen(
+    fn records(
         &mut self,
         place: &mut Place,
         chunk: &mut EvtxChunkData,
@@ -203,26 +225,10 @@ impl Log<'_> {
         Ok(())
     }
 
-    fn lost_chunk(&mut self, offset: u64, size: u64, error: String) {
+    fn lost_chunk(&mut self, offset: u64, size: u64, error: &str) {
         self.tally.cover("chunks_damaged", size, 0);
         let text = format!("a chunk was passed over: {error}");
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), Position::File);
-    }
-
-    fn checksums(&mut self, offset: u64, chunk: &EvtxChunkData, whole: bool) {
-        if chunk.header.flags.contains(ChunkFlags::NO_CRC32) {
-            return;
-        }
-        let mut broken = |what: &str| {
-            let text = format!("the checksum of a chunk's {what} does not hold");
-            self.tally.problem(ProblemCode::Checksum, text, Some(offset), Position::File);
-        };
-        if !chunk.validate_header_checksum() {
-            broken("header");
-        }
-        if whole && !chunk.validate_data_checksum() {
-            broken("records");
-        }
     }
 
     /// A record that the scan has told and the catalogue does not know.
@@ -234,6 +240,9 @@ impl Log<'_> {
         }
         if let Some(name) = channel.changed(plain.channel.of(chunk)) {
             self.tally.channel(name);
+        }
+        if is_in_any_case(plain.channel.of(chunk), SECURITY) {
+            self.tally.security_record(plain.event_id, Some(plain.time));
         }
         self.tally.record(seen.number, Some(plain.time));
         self.tally.cover("records_other", size, 1);
@@ -329,19 +338,39 @@ impl Log<'_> {
         written: Option<Timestamp>,
     ) -> Result<(bool, Option<Timestamp>), EvtxError> {
         self.tally.host(text_behind(&json.data, COMPUTER));
-        self.tally.channel(text_behind(&json.data, CHANNEL));
+        let channel = text_behind(&json.data, CHANNEL);
+        self.tally.channel(channel);
         let time = Timestamp::from_rfc3339(text_behind(&json.data, TIME)).or(written);
-        if !may_be_known(&json.data) {
+        let id = event_ids(&json.data).next();
+        if let Some(id) = id.filter(|_| channel.eq_ignore_ascii_case(SECURITY)) {
+            self.tally.security_record(id, time);
+        }
+        let is_connection = id == Some(CONNECTION) && self.connections > 0;
+        if !is_connection && !may_be_known(&json.data) {
             return Ok((false, time));
         }
         let event: Value =
             serde_json::from_str(&json.data).map_err(::evtx::err::SerializationError::from)?;
         let record = RecordRef { evidence: self.evidence, record: json.event_record_id };
-        let event = log_record(&event, record, time).as_ref().and_then(LogEvent::from_record);
+        let record = log_record(&event, record, time);
+        if is_connection {
+            self.connections -= 1;
+            let own = record.as_ref().and_then(LogRecord::connection_source);
+            self.tally.summary().trust.connection_addresses.extend(own);
+        }
+        let event = record.as_ref().and_then(LogEvent::from_record);
         let known = event.is_some();
+        event.iter().for_each(|event| self.tally.event(event));
         event.into_iter().for_each(&mut *self.sink);
         Ok((known, time))
     }
+}
+
+/// Whether a record's mark stands from a place on; records begin at multiples of eight.
+fn has_record_from(chunk: &[u8], cursor: u64) -> bool {
+    let from = usize::try_from(cursor).unwrap_or(usize::MAX).next_multiple_of(8);
+    let words = chunk.get(from..).unwrap_or_default().as_chunks::<8>().0;
+    words.iter().any(|word| word.starts_with(b"**\0\0"))
 }
 
 /// An error and what it came from, in one line.
@@ -355,6 +384,9 @@ fn in_words(error: &dyn std::error::Error) -> String {
     words
 }
 
+const SECURITY: &str = "Security";
+/// Connections that are read for the addresses they name; a busy host logs millions.
+const MOST_CONNECTIONS: usize = 256;
 const FILE_HEADER: usize = 4096;
 const CHUNK: usize = 65_536;
 const CHUNK_HEADER: u64 = 512;

@@ -17,6 +17,8 @@ pub(super) struct Scan {
     values: Vec<Value>,
     records: Vec<Seen>,
     texts: Texts,
+    /// How many connections (5156) are to be left to the crate, for the addresses they name.
+    pub(super) connections: usize,
 }
 
 impl Scan {
@@ -40,7 +42,8 @@ impl Scan {
                 // crate bounds what it renders of one.
                 cost = cost.saturating_add(its);
                 (cost <= MOST_COST).then_some(())?;
-                seen.plain = Some(plain).filter(|plain| !plain.may_be_known(chunk));
+                let is_wanted = plain.may_be_known(chunk) || self.wants_connection(&plain);
+                seen.plain = Some(plain).filter(|_| !is_wanted);
             }
             self.records.push(seen);
             start = record.len();
@@ -49,6 +52,17 @@ impl Scan {
             }
         }
         Some(&self.records)
+    }
+
+    /// What the last chunk showed.
+    pub(super) fn seen(&self) -> &[Seen] {
+        &self.records
+    }
+
+    fn wants_connection(&mut self, plain: &Plain) -> bool {
+        let wants = plain.event_id == CONNECTION && self.connections > 0;
+        self.connections -= usize::from(wants);
+        wants
     }
 
     /// A record's fields and at least what rendering it costs; `None` where the scan does not
@@ -141,7 +155,8 @@ struct Texts {
     computer: Text,
 }
 
-/// A name of a provider, log or computer that reads the same in any form.
+/// A name of a provider, log or computer that reads the same in any form. Of records that bear the
+/// same name all get the place of the first: who reads it again finds it in the cache.
 fn text_of(field: Field, chunk: &[u8], values: &[Value], before: &mut Text) -> Option<Text> {
     let text = match field {
         Field::Fixed(text) => text,
@@ -152,7 +167,7 @@ fn text_of(field: Field, chunk: &[u8], values: &[Value], before: &mut Text) -> O
     };
     let octets = text.of(chunk);
     if !octets.is_empty() && octets == before.of(chunk) {
-        return Some(text);
+        return Some(*before);
     }
     let units = octets.as_chunks::<2>().0;
     let is_plain = |unit: &[u8; 2]| match unit {
@@ -214,6 +229,8 @@ fn names_are_sound(chunk: &[u8]) -> bool {
     true
 }
 
+/// A connection that the filtering platform allowed.
+pub(super) const CONNECTION: u16 = 5156;
 const CHUNK_HEADER: usize = 512;
 const NAME_BUCKETS: std::ops::Range<usize> = 128..384;
 const RECORD_HEADER: usize = 24;

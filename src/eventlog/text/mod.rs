@@ -78,7 +78,11 @@ impl<'s> Export<'s> {
         self.tally.record(number, record.time);
         self.tally.host(&record.computer);
         self.tally.channel(&record.channel);
+        if record.channel.eq_ignore_ascii_case("Security") {
+            self.tally.security_record(record.event_id, record.time);
+        }
         let event = LogEvent::from_record(record);
+        event.iter().for_each(|event| self.tally.event(event));
         let bucket = if event.is_some() { "records_known" } else { "records_other" };
         self.tally.cover(bucket, octets, 1);
         event
@@ -159,6 +163,9 @@ impl<'s> Export<'s> {
         let mut summary = self.tally.finish();
         summary.gaps.clear();
         summary.gaps_omitted = 0;
+        summary.trust.silences.clear();
+        summary.trust.setbacks.clear();
+        summary.trust.is_selection = true;
         summary
     }
 }

@@ -1,0 +1,118 @@
+//! The picture of a log: whose it is, what it is worth, who failed and why.
+//!
+//! Prints what report.json holds; judges nothing.
+
+use super::terminal::escape;
+use crate::report::schema::{Evidence, LogCoverage, LogEvent, Report};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// What a log tells of its own reliability, below its line.
+pub(super) fn tell_coverage(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
+    let Some(coverage) = &file.log_coverage else { return Ok(()) };
+    if let Some(audit) = &coverage.audit {
+        let state = audit.state.replace('_', " ");
+        writeln!(out, "  Negotiations: {state}: {}", escape(&audit.why))?;
+    }
+    tell_addresses(out, coverage)?;
+    if let Some(before) = &coverage.continues {
+        writeln!(out, "  Its record numbers go on from {before}")?;
+    }
+    for gap in coverage.gaps.iter().take(MOST_LINES) {
+        let between = match (&gap.after, &gap.before) {
+            (Some(after), Some(before)) => format!(", between {after} and {before}"),
+            (Some(_) | None, _) => String::new(),
+        };
+        writeln!(out, "  Records {} to {} are missing{between}", gap.first, gap.last)?;
+    }
+    for silence in coverage.silences.iter().take(MOST_SILENCES) {
+        writeln!(out, "  No record between {} and {}", silence.from, silence.to)?;
+    }
+    for back in &coverage.setbacks {
+        let (record, from, to) = (back.record, &back.from, &back.to);
+        writeln!(out, "  The clock goes back at record {record}, from {from} to {to}")?;
+    }
+    for mark in coverage.marks.iter().take(MOST_LINES) {
+        let time = mark.time.as_deref().unwrap_or("no time");
+        let words = [
+            mark.subcategory.clone().map(|name| format!(" of {}", name.replace('_', " "))),
+            mark.success.clone().map(|word| format!(", successes {word}")),
+            mark.failure.clone().map(|word| format!(", failures {word}")),
+            mark.seconds.as_ref().map(|seconds| format!(", by {} s", seconds.get())),
+        ];
+        let words: String = words.into_iter().flatten().collect();
+        let kind = mark.kind.replace('_', " ");
+        writeln!(out, "  {time}  record {}  {}  {kind}{words}", mark.record, mark.event_id)?;
+    }
+    if let Some(more) = coverage.marks.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
+        writeln!(out, "  … and {more} more such records")?;
+    }
+    if coverage.recovered > 0 {
+        let stand = if coverage.recovered == 1 { "record stands" } else { "records stand" };
+        writeln!(out, "  {} {stand} outside the live log", coverage.recovered)?;
+    }
+    Ok(())
+}
+
+fn tell_addresses(out: &mut impl Write, coverage: &LogCoverage) -> io::Result<()> {
+    if coverage.addresses.is_empty() {
+        return writeln!(
+            out,
+            "  Addresses of its host: not known; name them in a policy's [hosts]"
+        );
+    }
+    let told = coverage.addresses.iter().map(|known| {
+        let by = known.sources.join(", ");
+        if known.claimed_by.is_empty() {
+            format!("{} (by {by})", known.address)
+        } else {
+            let others = escape(&known.claimed_by.join(", "));
+            format!("{} (by {by}; ambiguous: {others} claims it too)", known.address)
+        }
+    });
+    writeln!(out, "  Addresses of its host: {}", told.collect::<Vec<_>>().join(", "))
+}
+
+/// Failed negotiations by host, peer and reason.
+pub(super) fn tell_failures(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let failures = report
+        .log_events
+        .iter()
+        .filter(|event| event.category == "ike_failure" && !event.recovered);
+    let mut groups: BTreeMap<(&str, &str, &str), Vec<&LogEvent>> = BTreeMap::new();
+    for event in failures {
+        let peer = event.peer.as_deref().unwrap_or("peer not told");
+        let reason = event.reason.as_deref().unwrap_or("other");
+        groups.entry((&event.host, peer, reason)).or_default().push(event);
+    }
+    if groups.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{:<24}  {:<24}  {:>6}  Reason, first and last", "Failed at", "With", "Times")?;
+    for ((host, peer, reason), events) in &groups {
+        let times = events.iter().filter_map(|event| event.time.as_deref());
+        let (first, last) = (times.clone().min().unwrap_or("-"), times.max().unwrap_or("-"));
+        let (host, count) = (escape(host), events.len());
+        writeln!(out, "{host:<24}  {peer:<24}  {count:>6}  {reason}, {first} to {last}")?;
+    }
+    Ok(())
+}
+
+/// Spans in which a driver applied no IPsec.
+pub(super) fn tell_bypasses(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    if report.bypass_spans.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nSpans in which the IPsec driver let everything through")?;
+    for span in report.bypass_spans.iter().take(MOST_LINES) {
+        let length = span.seconds.as_ref().map_or_else(
+            || "its end is not in the log".to_owned(),
+            |seconds| format!("{} s", seconds.get()),
+        );
+        writeln!(out, "  {}  {} at {}, {length}", span.start, span.event_id, escape(&span.host))?;
+    }
+    Ok(())
+}
+
+const MOST_LINES: usize = 20;
+const MOST_SILENCES: usize = 3;

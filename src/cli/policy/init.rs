@@ -1,0 +1,55 @@
+//! `plainsight policy init`: a policy proposed from evidence.
+
+use crate::analysis::{Request, analyze};
+use crate::cli::analyze::ended;
+use crate::cli::progress::{Progress, When};
+use crate::cli::{ExitStatus, Failure, interrupted, terminal};
+use crate::correlate::GapRule;
+use crate::policy::Policy;
+use crate::report::{self, Sources, schema};
+use crate::time::Span;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+/// Propose a policy from evidence, on standard output, for a person to edit
+///
+/// A rule for each two hosts that show IPsec between them, with the frames it rests on; what passed
+/// in clear text stands beside it as a comment. Nothing is exempted: that is for a person to decide.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Captures, logs, or folders; `-` reads standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Show progress on standard error
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    progress: When,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let request = Request {
+        paths: args.paths.clone(),
+        excluded: None,
+        policy: Policy::default(),
+        gap: GapRule::with_gap(Span::from_seconds(30)),
+        // Without it a file and its copy would count twice.
+        hash: true,
+        from: None,
+        to: None,
+    };
+    let progress = Progress::new(args.progress);
+    let analysis = analyze(&request, None, &progress);
+    progress.done();
+    let analysis = analysis.map_err(interrupted)?;
+    let mut out = anstream::stdout().lock();
+    out.write_all(report::propose(&analysis.facts).as_bytes())?;
+    out.flush()?;
+    let sources = Sources {
+        evidence: &analysis.evidence,
+        outside_span: analysis.outside_span,
+        facts: &analysis.facts,
+        findings: &analysis.findings,
+    };
+    let report = report::build(&sources, schema::Options::of_inspection(&args.paths));
+    terminal::tell_problems(&mut anstream::stderr().lock(), &report, false);
+    Ok(ended(&analysis, None))
+}

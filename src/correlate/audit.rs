@@ -1,0 +1,80 @@
+//! Whether a host would have logged its negotiations in a span of time: the ladder that tells what the
+//! silence of a log means. docs/event-logs.md has its rungs and their sources.
+//!
+//! A statement is made only where a record, a gap or the capture shows it; where nothing does, the
+//! answer is `unknown`.
+
+mod book;
+
+mod ladder;
+
+pub(super) use book::{Books, of_logs};
+
+use crate::evidence::EvidenceId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// What is known of a host's auditing in a span; the better ones come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AuditState {
+    /// Negotiations of this time would stand in the log.
+    Audited,
+    /// They would not: a record or the capture shows that they were not audited.
+    AuditingOff,
+    /// Logons are audited, the capture shows negotiations of the host, and the log holds none: the
+    /// registry value DisableIKEAudits does that (Windows 2000 to Server 2003).
+    DisableIkeAuditsSuspected,
+    /// The log is incomplete for this time, or nothing in it tells.
+    Unknown,
+    /// No log of the host reaches into this time.
+    NotCovered,
+}
+
+impl AuditState {
+    /// Every state, in the order of the enum.
+    pub const ALL: [Self; 5] = [
+        Self::Audited,
+        Self::AuditingOff,
+        Self::DisableIkeAuditsSuspected,
+        Self::Unknown,
+        Self::NotCovered,
+    ];
+
+    /// The state as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Audited => "audited",
+            Self::AuditingOff => "auditing_off",
+            Self::DisableIkeAuditsSuspected => "disable_ike_audits_suspected",
+            Self::Unknown => "unknown",
+            Self::NotCovered => "not_covered",
+        }
+    }
+}
+
+/// The state and what it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditVerdict {
+    /// The state.
+    pub state: AuditState,
+    /// The sentence that says why.
+    pub why: String,
+    /// The records it rests on, by log.
+    pub proof: BTreeMap<EvidenceId, BTreeSet<u64>>,
+    /// Whether the log's clock could be compared with the captures'; `None` where no log was looked at.
+    pub clock_known: Option<bool>,
+    /// Whether the log is of Windows 2000 to Server 2003; `None` likewise.
+    pub is_legacy: Option<bool>,
+}
+
+/// A host of a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostAudit {
+    /// Its address.
+    pub address: IpAddr,
+    /// The computers whose logs were looked at, as they name themselves.
+    pub hosts: BTreeSet<String>,
+    /// What is known of it.
+    pub verdict: AuditVerdict,
+}

@@ -1,0 +1,472 @@
+//! The rungs, from what breaks a log to what its audits show.
+
+use super::book::{Book, JITTER, MARGIN, Place, Wire};
+use super::{AuditState, AuditVerdict};
+use crate::eventlog::{AuditChange, AuditSubcategory, Auditing, NegotiationAudit, Stretch};
+use crate::evidence::EvidenceId;
+use crate::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known of a computer's auditing in a span.
+pub(super) fn judge(book: &Book, from: Timestamp, to: Timestamp, wire: Wire) -> AuditVerdict {
+    let case = Case { book, from, to, wire };
+    case.not_whole()
+        .or_else(|| case.turned_off())
+        .or_else(|| case.only_selected())
+        .or_else(|| case.against_the_wire())
+        .or_else(|| case.shown_by_audits())
+        .unwrap_or_else(|| case.nothing_tells())
+}
+
+struct Case<'b> {
+    book: &'b Book,
+    from: Timestamp,
+    to: Timestamp,
+    wire: Wire,
+}
+
+type Audit = (NegotiationAudit, EvidenceId);
+
+impl Case<'_> {
+    fn verdict(
+        &self,
+        state: AuditState,
+        why: String,
+        places: impl IntoIterator<Item = Place>,
+    ) -> AuditVerdict {
+        let mut proof: BTreeMap<EvidenceId, BTreeSet<u64>> = BTreeMap::new();
+        for (evidence, record) in places {
+            proof.entry(evidence).or_default().insert(record);
+        }
+        let (clock_known, is_legacy) = (Some(self.book.clock_known), Some(self.book.is_legacy));
+        AuditVerdict { state, why, proof, clock_known, is_legacy }
+    }
+
+    /// Rung 1: the log does not reach there, was cleared, has gaps, or lost events.
+    fn not_whole(&self) -> Option<AuditVerdict> {
+        let spans = &self.book.spans;
+        let first = spans.iter().min_by_key(|span| span.first);
+        let last = spans.iter().map(|span| span.last).max();
+        let (Some(first), Some(last)) = (first, last) else {
+            let why = "the log holds no record with a time".to_owned();
+            return Some(self.verdict(AuditState::NotCovered, why, []));
+        };
+        let (from, to) = (self.from.shifted(JITTER), self.to.shifted(JITTER.negated()));
+        if self.from > last {
+            let why = "the log ends before this time".to_owned();
+            return Some(self.verdict(AuditState::NotCovered, why, []));
+        }
+        let cleared = self.book.cleared.iter().find(|(time, _)| *time >= self.from);
+        if let Some((_, place)) = cleared {
+            let why = format!("the log was cleared in or after this time (record {})", place.1);
+            return Some(self.verdict(AuditState::Unknown, why, [*place]));
+        }
+        if from < first.first {
+            let number = first.numbers.0;
+            let (state, why) = match (self.to < first.first, number > 1) {
+                (_, true) => (
+                    AuditState::Unknown,
+                    format!(
+                        "the log's oldest record is number {number} and is later: those before are not there"
+                    ),
+                ),
+                (true, false) => {
+                    (AuditState::NotCovered, "the log begins after this time".to_owned())
+                }
+                (false, false) => {
+                    (AuditState::Unknown, "the log begins inside this time".to_owned())
+                }
+            };
+            return Some(self.verdict(state, why, []));
+        }
+        if to > last {
+            let why = "the log ends inside this time".to_owned();
+            return Some(self.verdict(AuditState::Unknown, why, []));
+        }
+        let breaks = self.book.breaks.iter();
+        let broken = breaks
+            .filter(|known| known.from <= self.to && known.to >= self.from)
+            .min_by_key(|known| known.from)?;
+        Some(self.verdict(AuditState::Unknown, broken.why.clone(), broken.place))
+    }
+
+    /// Rung 2: a record shows that negotiations were not audited.
+    fn turned_off(&self) -> Option<AuditVerdict> {
+        let mut off = Vec::new();
+        let mut places = BTreeSet::new();
+        for subcategory in self.subcategories().iter().copied() {
+            for is_failure in [false, true] {
+                let Some((time, Auditing::Off, place)) = self.last_change(subcategory, is_failure)
+                else {
+                    continue;
+                };
+                // A record that came after all shows that it was on.
+                let seen = self.audits(time.shifted(JITTER), self.to).any(|(audit, _)| {
+                    audit.subcategory == subcategory && audit.is_failure == is_failure
+                });
+                if !seen {
+                    let what = if is_failure { "failures" } else { "successes" };
+                    let of = subcategory.as_str();
+                    off.push(format!("{what} of {of} since record {}", place.1));
+                    places.insert(place);
+                }
+            }
+        }
+        let why = format!("not audited: {}", off.join(", "));
+        (!off.is_empty()).then(|| self.verdict(AuditState::AuditingOff, why, places))
+    }
+
+    /// What governs negotiations; before Vista one setting does.
+    fn subcategories(&self) -> &'static [AuditSubcategory] {
+        if self.book.is_legacy {
+            &[AuditSubcategory::LogonEvents]
+        } else {
+            &[AuditSubcategory::MainMode, AuditSubcategory::QuickMode]
+        }
+    }
+
+    /// The last word before the span's end on successes or failures of a subcategory.
+    fn last_change(
+        &self,
+        subcategory: AuditSubcategory,
+        is_failure: bool,
+    ) -> Option<(Timestamp, Auditing, Place)> {
+        let told = |change: &AuditChange| {
+            let told = if is_failure { change.failure } else { change.success };
+            told.filter(|_| change.subcategory == Some(subcategory))
+        };
+        let until = self.book.changes.iter().take_while(|(time, ..)| *time <= self.to);
+        until.filter_map(|(time, change, place)| Some((*time, told(change)?, *place))).last()
+    }
+
+    /// Of an export as text nobody knows what it left out.
+    fn only_selected(&self) -> Option<AuditVerdict> {
+        let (from, until) = (self.from.shifted(JITTER.negated()), self.to.shifted(MARGIN));
+        let whole = self.book.spans.iter().filter(|span| !span.is_selection);
+        let mut reaching = whole.filter(|span| span.first <= self.to && span.last >= self.from);
+        if reaching.next().is_some() || self.audits(from, until).next().is_some() {
+            return None;
+        }
+        let why =
+            "an export as text may be a selection of the log: what it does not hold proves nothing"
+                .to_owned();
+        Some(self.verdict(AuditState::Unknown, why, []))
+    }
+
+    /// Rung 3: the capture shows a negotiation of this time and the log does not.
+    fn against_the_wire(&self) -> Option<AuditVerdict> {
+        let until = self.to.shifted(MARGIN);
+        if self.audits(self.from.shifted(JITTER.negated()), until).next().is_some() {
+            return None;
+        }
+        let is_near = |stretches: &[Stretch]| {
+            let (from, to) = (self.from.shifted(HOUR.negated()), self.to.shifted(HOUR));
+            stretches.iter().any(|stretch| stretch.first <= to && stretch.last >= from)
+        };
+        let (completed, failed) = (self.wire.completed.is_some(), self.wire.failed.is_some());
+        let what = match (completed, failed) {
+            (true, true) => "completed and one that failed",
+            (true, false) => "completed",
+            (false, true) => "failed",
+            (false, false) => return None,
+        };
+        // One setting governs negotiations and logons of the same outcome.
+        let logons_show =
+            completed && is_near(&self.book.logons) || failed && is_near(&self.book.failed_logons);
+        let shown = format!(
+            "the captures show a negotiation of this host that {what} in this time, and its log holds none"
+        );
+        let (state, why) = match (self.book.is_legacy, completed, logons_show) {
+            (true, _, true) => (
+                AuditState::DisableIkeAuditsSuspected,
+                format!(
+                    "{shown}, although logons of that kind are audited, which the same setting governs"
+                ),
+            ),
+            (false, true, _) => (AuditState::AuditingOff, format!("inferred: {shown}")),
+            (true, _, false) | (false, false, _) => (AuditState::Unknown, shown),
+        };
+        Some(self.verdict(state, why, []))
+    }
+
+    /// Rungs 4 and 5: audits in the span, or before and after it.
+    fn shown_by_audits(&self) -> Option<AuditVerdict> {
+        let (from, to) = (self.from.shifted(JITTER.negated()), self.to.shifted(MARGIN));
+        let mut inside = self.audits(from, to);
+        if let Some(first) = inside.next() {
+            let more = inside.count();
+            let why = format!(
+                "the log holds {} of negotiations in this time or shortly after{}",
+                if more == 0 { "a record".to_owned() } else { format!("{} records", more + 1) },
+                self.outcomes()
+            );
+            return Some(self.verdict(AuditState::Audited, why, [place_of(first)]));
+        }
+        let before = self.audits(Timestamp(i64::MIN), from).last();
+        let after = self.audits(to, Timestamp(i64::MAX)).next();
+        let none = if self.wire.any_capture {
+            "; neither the log nor the captures show a negotiation in this time"
+        } else {
+            ""
+        };
+        let outcomes = self.outcomes();
+        let (why, places) = match (before, after) {
+            (Some(one), Some(other)) => (
+                format!(
+                    "negotiations are audited before (record {}) and after (record {}) and no change is between{outcomes}{none}",
+                    one.0.record, other.0.record
+                ),
+                vec![place_of(one), place_of(other)],
+            ),
+            // 4719 is written whatever is audited; 612 is not.
+            (Some(one), None) | (None, Some(one)) if !self.book.is_legacy => (
+                format!(
+                    "negotiations are audited (record {}) and the log tells of no change of that{outcomes}{none}",
+                    one.0.record
+                ),
+                vec![place_of(one)],
+            ),
+            (Some(_), None) | (None, Some(_)) => return None,
+            (None, None) => return self.turned_on(),
+        };
+        Some(self.verdict(AuditState::Audited, why, places))
+    }
+
+    /// A record says that auditing was turned on, and the log holds no negotiation.
+    fn turned_on(&self) -> Option<AuditVerdict> {
+        let on = |is_failure| {
+            self.subcategories().iter().find_map(|subcategory| {
+                self.last_change(*subcategory, is_failure)
+                    .filter(|(time, auditing, _)| *auditing == Auditing::On && *time <= self.from)
+            })
+        };
+        let (_, _, place) = on(true).or_else(|| on(false))?;
+        if self.book.is_legacy {
+            let why = format!(
+                "record {} says that logon events are audited, and the log holds no negotiation: none took place, or DisableIKEAudits is set",
+                place.1
+            );
+            return Some(self.verdict(AuditState::Unknown, why, [place]));
+        }
+        let why = format!("auditing was turned on (record {}) and not off again", place.1);
+        Some(self.verdict(AuditState::Audited, why, [place]))
+    }
+
+    /// Rung 2, its other half: nothing is known.
+    fn nothing_tells(&self) -> AuditVerdict {
+        let or = if self.book.is_legacy { ", or DisableIKEAudits is set" } else { "" };
+        let why = if self.book.negotiations.is_empty() {
+            format!(
+                "no record says what is audited, and the log holds not a single negotiation: auditing is probably off{or}"
+            )
+        } else {
+            format!(
+                "the log holds negotiations on one side of this time only, and auditing may have been changed between{or}"
+            )
+        };
+        self.verdict(AuditState::Unknown, why, [])
+    }
+
+    fn audits(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Audit> {
+        let all = &self.book.negotiations;
+        let first = all.partition_point(|(audit, _)| audit.time < from);
+        let past = all.partition_point(|(audit, _)| audit.time <= to).max(first);
+        all.get(first..past).unwrap_or_default().iter()
+    }
+
+    /// Which outcomes the log shows to be audited.
+    fn outcomes(&self) -> &'static str {
+        let shows = |is_failure| {
+            self.book.negotiations.iter().any(|(audit, _)| audit.is_failure == is_failure)
+        };
+        match (shows(false), shows(true)) {
+            (true, false) => " (successes; nothing shows that failures are audited too)",
+            (false, true) => " (failures; nothing shows that successes are audited too)",
+            (true, true) | (false, false) => "",
+        }
+    }
+}
+
+fn place_of((audit, evidence): &Audit) -> Place {
+    (*evidence, audit.record)
+}
+
+const HOUR: Span = Span::from_seconds(3600);
+
+#[cfg(test)]
+mod tests {
+    use super::super::book::{Break, LogSpan};
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds, 0).unwrap()
+    }
+
+    /// A whole log of a day, with negotiations at these seconds; negative ones failed.
+    fn book(negotiations: &[i64]) -> Book {
+        let audits = negotiations.iter().zip(1..).map(|(second, record)| {
+            let is_failure = *second < 0;
+            let subcategory = AuditSubcategory::MainMode;
+            let time = at(second.abs());
+            (NegotiationAudit { record, time, is_failure, subcategory }, LOG)
+        });
+        Book {
+            spans: vec![LogSpan {
+                first: at(0),
+                last: at(86_400),
+                numbers: (1, 900),
+                is_selection: false,
+            }],
+            negotiations: audits.collect(),
+            clock_known: true,
+            ..Book::default()
+        }
+    }
+
+    fn change(
+        second: i64,
+        success: Option<Auditing>,
+        failure: Option<Auditing>,
+    ) -> (Timestamp, AuditChange, Place) {
+        let subcategory = Some(AuditSubcategory::MainMode);
+        (at(second), AuditChange { subcategory, success, failure }, (LOG, 77))
+    }
+
+    fn logons(second: i64) -> Vec<Stretch> {
+        vec![Stretch { first: at(second), last: at(second), records: 1 }]
+    }
+
+    /// The window is 40000 to 40100 of the day.
+    #[track_caller]
+    fn check(book: &Book, wire: Wire, state: AuditState, words: &str) {
+        let verdict = judge(book, at(40_000), at(40_100), wire);
+        assert_eq!(verdict.state, state, "{}", verdict.why);
+        assert!(verdict.why.contains(words), "{}", verdict.why);
+    }
+
+    fn completed() -> Wire {
+        Wire { completed: Some(at(40_050)), failed: None, any_capture: true }
+    }
+
+    fn failed() -> Wire {
+        Wire { completed: None, failed: Some(at(40_050)), any_capture: true }
+    }
+
+    #[test]
+    fn records_in_or_around_the_window_show_that_it_was_audited() {
+        check(&book(&[40_050]), completed(), AuditState::Audited, "holds a record");
+        check(
+            &book(&[100, 80_000]),
+            Wire::default(),
+            AuditState::Audited,
+            "before (record 1) and after (record 2)",
+        );
+        let silent = Wire { any_capture: true, ..Wire::default() };
+        check(
+            &book(&[100, 80_000]),
+            silent,
+            AuditState::Audited,
+            "neither the log nor the captures",
+        );
+        check(&book(&[100]), Wire::default(), AuditState::Audited, "successes; nothing shows");
+        check(&book(&[-80_000]), Wire::default(), AuditState::Audited, "failures; nothing shows");
+    }
+
+    #[test]
+    fn one_side_alone_proves_nothing_before_vista() {
+        let legacy = Book { is_legacy: true, ..book(&[100]) };
+        check(&legacy, Wire::default(), AuditState::Unknown, "one side of this time only");
+    }
+
+    #[test]
+    fn a_log_without_negotiations_says_nothing() {
+        check(&book(&[]), Wire::default(), AuditState::Unknown, "not a single negotiation");
+        let legacy = Book { is_legacy: true, ..book(&[]) };
+        check(&legacy, Wire::default(), AuditState::Unknown, "DisableIKEAudits");
+    }
+
+    #[test]
+    fn a_change_shows_what_was_audited() {
+        let off = Some(Auditing::Off);
+        let with = |changes: Vec<_>, seconds: &[i64]| Book { changes, ..book(seconds) };
+        let silenced = with(vec![change(30_000, off, off)], &[100, -200]);
+        check(&silenced, Wire::default(), AuditState::AuditingOff, "record 77");
+        // Turned off after the window it tells nothing of the window.
+        let later = with(vec![change(60_000, off, off)], &[100, 50_000]);
+        check(&later, Wire::default(), AuditState::Audited, "before");
+        let on = Some(Auditing::On);
+        let again = with(vec![change(20_000, off, off), change(30_000, on, on)], &[]);
+        check(&again, Wire::default(), AuditState::Audited, "turned on");
+        // A record that came all the same shows that another setting was in force.
+        let seen = with(vec![change(30_000, off, None)], &[40_050]);
+        check(&seen, Wire::default(), AuditState::Audited, "holds a record");
+        let failures = with(vec![change(30_000, None, off)], &[40_050]);
+        check(&failures, Wire::default(), AuditState::AuditingOff, "failures");
+        let mut of_logons = change(30_000, on, on);
+        of_logons.1.subcategory = Some(AuditSubcategory::LogonEvents);
+        let legacy_on = Book { is_legacy: true, ..with(vec![of_logons], &[]) };
+        check(&legacy_on, Wire::default(), AuditState::Unknown, "DisableIKEAudits");
+    }
+
+    #[test]
+    fn the_capture_shows_what_the_log_does_not() {
+        let of_2003 = Book { is_legacy: true, logons: logons(39_000), ..book(&[]) };
+        let suspected = AuditState::DisableIkeAuditsSuspected;
+        check(&of_2003, completed(), suspected, "logons of that kind");
+        // Successes of logons do not show that failures are audited.
+        check(&of_2003, failed(), AuditState::Unknown, "failed");
+        let both = Book { failed_logons: logons(41_000), ..of_2003.clone() };
+        check(&both, failed(), suspected, "logons of that kind");
+        let far = Book { logons: logons(10_000), ..of_2003 };
+        check(&far, completed(), AuditState::Unknown, "completed");
+        check(&book(&[]), completed(), AuditState::AuditingOff, "inferred");
+        check(&book(&[]), failed(), AuditState::Unknown, "failed");
+    }
+
+    #[test]
+    fn an_export_as_text_proves_only_what_it_holds() {
+        let export = |seconds: &[i64]| {
+            let mut book = book(seconds);
+            book.spans.iter_mut().for_each(|span| span.is_selection = true);
+            book
+        };
+        check(&export(&[100, 80_000]), completed(), AuditState::Unknown, "a selection");
+        check(&export(&[40_050]), completed(), AuditState::Audited, "holds a record");
+    }
+
+    #[test]
+    fn a_log_that_is_not_whole_proves_nothing() {
+        let spans = |first, last, number| Book {
+            spans: vec![LogSpan {
+                first: at(first),
+                last: at(last),
+                numbers: (number, 900),
+                is_selection: false,
+            }],
+            ..book(&[40_050])
+        };
+        check(&spans(50_000, 86_400, 1), Wire::default(), AuditState::NotCovered, "begins after");
+        check(&spans(50_000, 86_400, 500), Wire::default(), AuditState::Unknown, "number 500");
+        check(&spans(0, 39_000, 1), Wire::default(), AuditState::NotCovered, "ends before");
+        check(&spans(0, 40_050, 1), Wire::default(), AuditState::Unknown, "ends inside");
+        check(&spans(40_050, 86_400, 1), Wire::default(), AuditState::Unknown, "begins inside");
+        let cleared = Book { cleared: vec![(at(70_000), (LOG, 800))], ..book(&[40_050]) };
+        check(&cleared, Wire::default(), AuditState::Unknown, "cleared");
+        let before = Book { cleared: vec![(at(10), (LOG, 2))], ..book(&[40_050]) };
+        check(&before, Wire::default(), AuditState::Audited, "");
+        let gap = |from, to| Book {
+            breaks: vec![Break {
+                from: at(from),
+                to: at(to),
+                why: "a gap".to_owned(),
+                place: None,
+            }],
+            ..book(&[40_050])
+        };
+        check(&gap(30_000, 40_010), Wire::default(), AuditState::Unknown, "a gap");
+        check(&gap(30_000, 39_000), Wire::default(), AuditState::Audited, "");
+        check(&Book::default(), Wire::default(), AuditState::NotCovered, "no record");
+    }
+
+    const LOG: EvidenceId = EvidenceId(1);
+}

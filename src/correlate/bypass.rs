@@ -1,0 +1,66 @@
+//! Measured spans in which the IPsec driver of Server 2003 let everything through: from its word that
+//! it bypasses (4295 at a start, 4293 later) to its word that it applies the policy (4294) or blocks
+//! (4292, 4296).
+//!
+//! What passed in such a span is not known from a log. Times are those at which the driver
+//! generated the events, not those at which they were written.
+
+use super::PlacedEvent;
+use crate::evidence::EvidenceId;
+use crate::time::{Span, Timestamp};
+
+/// A span in which the driver applied no IPsec.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BypassSpan {
+    /// The computer.
+    pub host: String,
+    /// The log.
+    pub evidence: EvidenceId,
+    /// The record that begins it, its event and its time by the host's clock.
+    pub begin: (u64, u16, Timestamp),
+    /// The record that ends it; `None` where the log holds none before the next beginning.
+    pub end: Option<(u64, u16, Timestamp)>,
+    /// Host clock less capture clock, where it is known.
+    pub offset: Option<Span>,
+}
+
+impl BypassSpan {
+    /// How long it lasted.
+    #[must_use]
+    pub fn length(&self) -> Option<Span> {
+        self.end.map(|(_, _, end)| end.since(self.begin.2))
+    }
+}
+
+/// The spans of every log, in order of evidence and time.
+pub(super) fn spans(events: &[PlacedEvent]) -> Vec<BypassSpan> {
+    let is_mode = |e: &&PlacedEvent| {
+        e.event.provider.eq_ignore_ascii_case("IPSec") && (4292..=4297).contains(&e.event.event_id)
+    };
+    let mut modes: Vec<(EvidenceId, Timestamp, &PlacedEvent)> = events
+        .iter()
+        .filter(is_mode)
+        .filter_map(|e| Some((e.event.record.evidence, e.event.time?, e)))
+        .collect();
+    modes.sort_by_key(|(evidence, time, e)| (*evidence, *time, e.event.record.record));
+    let mut spans: Vec<BypassSpan> = Vec::new();
+    for (evidence, time, placed) in modes {
+        let event = &placed.event;
+        let told = (event.record.record, event.event_id, time);
+        let open = spans.last_mut().filter(|s| s.evidence == evidence && s.end.is_none());
+        match (event.event_id, open) {
+            // A further word of bypass without a start of the system goes on with the same span.
+            (4293, Some(_)) => {}
+            (4293 | 4295, _) => spans.push(BypassSpan {
+                host: event.host.clone(),
+                evidence,
+                begin: told,
+                end: None,
+                offset: placed.corrected.map(|corrected| time.since(corrected)),
+            }),
+            (_, Some(open)) => open.end = Some(told),
+            (_, None) => {}
+        }
+    }
+    spans
+}

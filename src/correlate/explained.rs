@@ -1,0 +1,35 @@
+//! A window with its causes, and what the logs' silence about it is worth.
+
+use super::{AuditState, Cause, CleartextWindow, HostAudit};
+use crate::catalogue::Reason;
+
+/// A cleartext window and why it opened.
+#[derive(Clone, Debug)]
+pub struct ExplainedWindow {
+    /// The window.
+    pub window: CleartextWindow,
+    /// Its causes, the best first; never empty.
+    pub causes: Vec<Cause>,
+    /// Whether its two hosts would have logged a negotiation in that time; the lower address first.
+    pub audits: Vec<HostAudit>,
+}
+
+impl ExplainedWindow {
+    /// Where nothing explains the window, a log that would not have told is no word against it.
+    pub(super) fn weigh_silence(&mut self) {
+        let is_silent =
+            |cause: &&mut Cause| matches!(cause.reason, Reason::Unknown | Reason::NoIkeAttempted);
+        for cause in self.causes.iter_mut().filter(is_silent) {
+            let worthless = self.audits.iter().filter(|known| {
+                known.verdict.state != AuditState::Audited && !known.hosts.is_empty()
+            });
+            cause.against.extend(worthless.map(|known| {
+                let (address, state) = (known.address, known.verdict.state.as_str());
+                format!(
+                    "the log of {address} may be silent for another reason ({state}): {}",
+                    known.verdict.why
+                )
+            }));
+        }
+    }
+}

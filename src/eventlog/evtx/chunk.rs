@@ -1,0 +1,161 @@
+//! What one chunk tells without the others: whether it can be read, whether its checksums hold, and
+//! what the scan sees in it.
+//!
+//! Chunks are looked at on all cores, and taken in their order on the core that reads.
+
+use super::place::Source;
+use super::scan::{Scan, Seen};
+use super::{CHUNK, FILE_HEADER, in_words};
+use ::evtx::{ChunkFlags, EvtxChunkData};
+use rayon::prelude::*;
+
+/// Shows `take` every chunk of the file, in order: while some are taken, the next are looked at.
+///
+/// `by_scan`: whether the scan shall tell records, or the crate every one. Of `connections` records
+/// (5156), as `take` gives, a chunk leaves so many to the crate, for the addresses they name.
+pub(super) fn chunks(
+    source: &mut Source<'_>,
+    by_scan: bool,
+    mut connections: usize,
+    mut take: impl FnMut(&mut Chunk) -> usize,
+) {
+    let [mut current, mut next] = [const { Batch { chunks: Vec::new(), filled: 0 } }; 2];
+    loop {
+        next.fill(source);
+        if next.filled == 0 && current.filled == 0 {
+            return;
+        }
+        let least = connections;
+        rayon::in_place_scope(|scope| {
+            scope.spawn(|_| {
+                let chunks = next.filled().par_iter_mut();
+                chunks.for_each(|chunk| chunk.look(by_scan, least));
+            });
+            current.filled().iter_mut().for_each(|chunk| connections = take(chunk));
+        });
+        std::mem::swap(&mut current, &mut next);
+    }
+}
+
+/// Several chunks that follow each other in the file; their memory is used again.
+struct Batch {
+    chunks: Vec<Chunk>,
+    filled: usize,
+}
+
+impl Batch {
+    /// Reads the next chunks of the file; none where it ends.
+    fn fill(&mut self, source: &mut Source<'_>) {
+        self.filled = 0;
+        while self.filled < AT_ONCE && source.offset % (CHUNK as u64) == FILE_HEADER as u64 {
+            if self.filled == self.chunks.len() {
+                self.chunks.push(Chunk::default());
+            }
+            let Some(chunk) = self.chunks.get_mut(self.filled) else { return };
+            chunk.offset = source.offset;
+            source.next(CHUNK, &mut chunk.buffer);
+            if chunk.buffer.is_empty() {
+                return;
+            }
+            self.filled += 1;
+        }
+    }
+
+    fn filled(&mut self) -> &mut [Chunk] {
+        self.chunks.get_mut(..self.filled).unwrap_or_default()
+    }
+}
+
+/// A chunk of the file.
+#[derive(Default)]
+pub(super) struct Chunk {
+    /// Its place in the file.
+    pub(super) offset: u64,
+    /// How much of it the file holds.
+    pub(super) size: u64,
+    buffer: Vec<u8>,
+    scan: Scan,
+    look: Look,
+}
+
+/// What a first look shows.
+#[derive(Default)]
+pub(super) enum Look {
+    /// Nothing but zeros.
+    #[default]
+    Unused,
+    /// No chunk; why.
+    Unreadable(String),
+    /// A chunk.
+    Sound(Box<Sound>),
+}
+
+/// A chunk that can be read.
+pub(super) struct Sound {
+    /// The crate's view; what a cut took away is zeros.
+    pub(super) data: EvtxChunkData,
+    /// The parts of the chunk whose checksums do not hold.
+    pub(super) broken: Vec<&'static str>,
+    /// Whether the scan understands all its records.
+    is_scanned: bool,
+}
+
+impl Chunk {
+    fn look(&mut self, by_scan: bool, connections: usize) {
+        self.size = self.buffer.len() as u64;
+        // The tables at the head of a chunk that was cut name places behind the cut; with zeros
+        // there, the records before it can still be read.
+        self.buffer.resize(CHUNK, 0);
+        if self.buffer.iter().all(|byte| *byte == 0) {
+            self.look = Look::Unused;
+            return;
+        }
+        let data = match EvtxChunkData::new(std::mem::take(&mut self.buffer), false) {
+            Ok(data) => data,
+            Err(error) => {
+                self.look = Look::Unreadable(in_words(&error));
+                return;
+            }
+        };
+        let is_whole = self.size == CHUNK as u64;
+        let free = usize::try_from(data.header.free_space_offset).unwrap_or(usize::MAX);
+        self.scan.connections = connections;
+        // Behind a cut stand zeros of ours, of which the scan knows nothing.
+        let is_scanned = by_scan
+            && is_whole
+            && self.scan.records(&data.data, data.header.last_event_record_id, free).is_some();
+        let broken = broken(&data, is_whole);
+        self.look = Look::Sound(Box::new(Sound { data, broken, is_scanned }));
+    }
+
+    /// The look, and the records that the scan tells: none where the crate has to find them.
+    pub(super) fn seen(&mut self) -> (&mut Look, &[Seen]) {
+        let is_scanned = matches!(&self.look, Look::Sound(sound) if sound.is_scanned);
+        let seen = if is_scanned { self.scan.seen() } else { &[] };
+        (&mut self.look, seen)
+    }
+
+    /// Takes the memory back for another chunk.
+    pub(super) fn done(&mut self) {
+        if let Look::Sound(sound) = std::mem::take(&mut self.look) {
+            self.buffer = sound.data.data;
+        }
+    }
+}
+
+fn broken(chunk: &EvtxChunkData, is_whole: bool) -> Vec<&'static str> {
+    let mut broken = Vec::new();
+    if chunk.header.flags.contains(ChunkFlags::NO_CRC32) {
+        return broken;
+    }
+    if !chunk.validate_header_checksum() {
+        broken.push("header");
+    }
+    if is_whole && !chunk.validate_data_checksum() {
+        broken.push("records");
+    }
+    broken
+}
+
+/// 4 MiB: enough for all cores to have work, little against what a log takes.
+const AT_ONCE: usize = 64;

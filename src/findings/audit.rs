@@ -1,0 +1,250 @@
+//! Whether logs would have told of what the captures show, and what to turn on before the next time.
+//!
+//! The verdicts themselves are made in `correlate`; here they become statements and commands.
+
+use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted};
+use crate::correlate::{AuditState, AuditVerdict, BypassSpan, Confidence, Facts};
+use crate::evidence::EvidenceId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One finding for each host and state that weakens what its log's silence means: for windows first,
+/// else for the log as a whole.
+pub(super) fn not_logged(facts: &Facts) -> Vec<Finding> {
+    // Captures alone promise no logs.
+    if facts.log_audits.is_empty() {
+        return Vec::new();
+    }
+    let mut groups: BTreeMap<(String, AuditState), Group<'_>> = BTreeMap::new();
+    for (index, explained) in facts.windows.iter().enumerate() {
+        for known in &explained.audits {
+            let names: Vec<&str> = known.hosts.iter().map(String::as_str).collect();
+            let host = if names.is_empty() { known.address.to_string() } else { names.join(", ") };
+            let group = groups.entry((host, known.verdict.state)).or_default();
+            group.windows.insert(index);
+            group.verdicts.push(&known.verdict);
+        }
+    }
+    let told: BTreeSet<String> = groups.keys().map(|(host, _)| host.clone()).collect();
+    for (evidence, verdict) in &facts.log_audits {
+        let Some(log) = facts.logs.get(evidence) else { continue };
+        let host = log.hosts.first().cloned().unwrap_or_default();
+        // A log that was cleared or has gaps is told of by its own findings.
+        let says_nothing =
+            verdict.state == AuditState::AuditingOff || log.trust.negotiations.is_empty();
+        if says_nothing && !told.contains(&host) {
+            let group = groups.entry((host, verdict.state)).or_default();
+            group.verdicts.push(verdict);
+            group.logs.insert(*evidence);
+        }
+    }
+    groups.into_iter().filter_map(|((host, state), group)| group.finding(&host, state)).collect()
+}
+
+#[derive(Default)]
+struct Group<'f> {
+    windows: BTreeSet<usize>,
+    verdicts: Vec<&'f AuditVerdict>,
+    logs: BTreeSet<EvidenceId>,
+}
+
+impl Group<'_> {
+    fn finding(self, host: &str, state: AuditState) -> Option<Finding> {
+        let first = self.verdicts.first()?;
+        let (code, severity, what) = match state {
+            AuditState::Audited => return None,
+            AuditState::AuditingOff => {
+                (FindingCode::AuditingOff, Severity::Medium, "does not log its negotiations")
+            }
+            AuditState::DisableIkeAuditsSuspected => (
+                FindingCode::DisableIkeAuditsSuspected,
+                Severity::Medium,
+                "audits logons and not negotiations",
+            ),
+            AuditState::Unknown => (
+                FindingCode::AuditingUnknown,
+                Severity::Low,
+                "may not have logged its negotiations",
+            ),
+            AuditState::NotCovered => {
+                (FindingCode::LogNotCovering, Severity::Low, "has no log that reaches there")
+            }
+        };
+        let during = match self.windows.len() {
+            0 => String::new(),
+            number => format!(" ({})", counted(number as u64, "cleartext window")),
+        };
+        let reasons: BTreeSet<&str> = self.verdicts.iter().map(|v| v.why.as_str()).collect();
+        let mut detail: Vec<String> =
+            reasons.iter().take(MOST_SENTENCES).map(|why| format!("{}.", capital(why))).collect();
+        if self.verdicts.iter().any(|verdict| verdict.clock_known == Some(false)) {
+            detail.push(
+                "The log's clock could not be compared with the captures': its times are as written."
+                    .to_owned(),
+            );
+        }
+        let mut proof: BTreeMap<EvidenceId, Proof> =
+            self.logs.iter().map(|evidence| (*evidence, Proof::File)).collect();
+        for (evidence, records) in self.verdicts.iter().flat_map(|verdict| &verdict.proof) {
+            let known = proof.entry(*evidence).or_insert_with(|| Proof::Records(BTreeSet::new()));
+            match known {
+                Proof::Records(numbers) if numbers.len() < MOST_ITEMS => numbers.extend(records),
+                Proof::File => *known = Proof::Records(records.clone()),
+                Proof::Records(_) | Proof::Frames(_) => {}
+            }
+        }
+        let confidence = match state {
+            AuditState::DisableIkeAuditsSuspected | AuditState::Unknown => Confidence::Medium,
+            AuditState::AuditingOff if first.proof.is_empty() => Confidence::Medium,
+            AuditState::Audited | AuditState::AuditingOff | AuditState::NotCovered => {
+                Confidence::High
+            }
+        };
+        let mut advice = vec![code.words().what_to_do.to_owned()];
+        advice.extend(commands(state, first.is_legacy));
+        Some(Finding {
+            confidence,
+            proof,
+            windows: self.windows.into_iter().collect(),
+            advice,
+            ..Finding::new(code, severity, format!("{host} {what}{during}"), detail.join(" "))
+        })
+    }
+}
+
+/// What to type so that the next log tells.
+fn commands(state: AuditState, is_legacy: Option<bool>) -> Vec<String> {
+    let keep = || {
+        vec![
+            "Let the log hold more: wevtutil sl Security /ms:1073741824 (on Windows 2000 to Server 2003: eventvwr.msc, Security, Properties, Maximum log size).".to_owned(),
+        ]
+    };
+    match (state, is_legacy) {
+        (AuditState::Audited, _) => Vec::new(),
+        (AuditState::NotCovered, _) => keep(),
+        (AuditState::DisableIkeAuditsSuspected, _) => vec![REGISTRY.to_owned(), RESTART.to_owned()],
+        (AuditState::AuditingOff | AuditState::Unknown, Some(true)) => {
+            vec![LOCAL_POLICY.to_owned(), REGISTRY.to_owned(), RESTART.to_owned()]
+        }
+        (AuditState::AuditingOff | AuditState::Unknown, Some(false) | None) => {
+            let turn_on = |(name, guid): &(&str, &str)| {
+                format!(
+                    "{name}: auditpol /set /subcategory:\"{{{guid}}}\" /success:enable /failure:enable"
+                )
+            };
+            SUBCATEGORIES.iter().map(turn_on).collect()
+        }
+    }
+}
+
+/// Spans in which the driver of Server 2003 applied no IPsec.
+pub(super) fn bypasses(facts: &Facts) -> Vec<Finding> {
+    let mut by_log: BTreeMap<EvidenceId, Vec<&BypassSpan>> = BTreeMap::new();
+    for span in &facts.bypasses {
+        by_log.entry(span.evidence).or_default().push(span);
+    }
+    let told = by_log.into_iter().filter_map(|(evidence, spans)| {
+        let (first, last) = (spans.first()?, spans.last()?);
+        let longest = spans.iter().filter_map(|span| span.length()).max();
+        let open = spans.iter().filter(|span| span.end.is_none()).count();
+        let mut detail = Vec::new();
+        if let Some(longest) = longest {
+            detail.push(format!("The longest lasted {longest} s by the log's clock."));
+        }
+        if open > 0 {
+            detail.push(format!(
+                "Of {} the log does not say when it ended.",
+                counted(open as u64, "span")
+            ));
+        }
+        let title = format!(
+            "{}: the IPsec driver let everything through ({})",
+            first.host,
+            counted(spans.len() as u64, "span")
+        );
+        let records = spans
+            .iter()
+            .flat_map(|span| [Some(span.begin.0), span.end.map(|(record, ..)| record)])
+            .flatten()
+            .take(MOST_ITEMS)
+            .collect();
+        let back = |span: &BypassSpan, time: crate::time::Timestamp| {
+            time.shifted(span.offset.unwrap_or_default().negated())
+        };
+        let end = last.end.map_or(last.begin.2, |(_, _, time)| time);
+        let when = |time| When { time, evidence };
+        let severity = if open > 0 { Severity::Medium } else { Severity::Low };
+        Some(Finding {
+            span: Some((when(back(first, first.begin.2)), when(back(last, end)))),
+            proof: [(evidence, Proof::Records(records))].into(),
+            ..Finding::new(FindingCode::DriverBypassSpan, severity, title, detail.join(" "))
+        })
+    });
+    told.collect()
+}
+
+/// Addresses that several computers claim, and logs of which no address is known.
+pub(super) fn addresses(facts: &Facts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut told = BTreeSet::new();
+    for (evidence, known) in &facts.host_addresses {
+        let host = facts.logs.get(evidence).and_then(|log| log.hosts.first());
+        let host = host.map_or("", String::as_str);
+        for claimed in known.iter().filter(|known| !known.claimed_by.is_empty()) {
+            if !told.insert(claimed.address) {
+                continue;
+            }
+            let others: Vec<&str> = claimed.claimed_by.iter().map(String::as_str).collect();
+            let title = format!("{} is claimed by more than one computer", claimed.address);
+            let detail =
+                format!("Logs of {host} and of {} name it as their own.", others.join(", "));
+            let proof = [(*evidence, Proof::File)].into();
+            let code = FindingCode::AddressAmbiguous;
+            found.push(Finding { proof, ..Finding::new(code, Severity::Low, title, detail) });
+        }
+    }
+    found
+}
+
+/// Records found outside the live logs.
+pub(super) fn recovered(facts: &Facts) -> Vec<Finding> {
+    let mut by_log: BTreeMap<EvidenceId, BTreeSet<u64>> = BTreeMap::new();
+    for placed in &facts.recovered {
+        let record = placed.event.record;
+        let numbers = by_log.entry(record.evidence).or_default();
+        if numbers.len() < MOST_ITEMS {
+            numbers.insert(record.record);
+        }
+    }
+    let told = by_log.into_iter().map(|(evidence, records)| {
+        let title = format!(
+            "{evidence}: {} that the log no longer holds",
+            counted(records.len() as u64, "record")
+        );
+        let detail = "They stand outside the live log, as remnants of an older state of the file; nothing was concluded from them.".to_owned();
+        let proof = [(evidence, Proof::Records(records))].into();
+        let code = FindingCode::RecoveredRecords;
+        Finding { proof, ..Finding::new(code, Severity::Info, title, detail) }
+    });
+    told.collect()
+}
+
+fn capital(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    let first = letters.next().map(char::to_uppercase).into_iter().flatten();
+    first.chain(letters).collect()
+}
+
+/// The audit subcategories of IPsec, by name and by the number that is the same in every language
+/// (Microsoft, "Auditing Constants").
+const SUBCATEGORIES: &[(&str, &str)] = &[
+    ("IPsec Main Mode", "0CCE9218-69AE-11D9-BED3-505054503030"),
+    ("IPsec Quick Mode", "0CCE9219-69AE-11D9-BED3-505054503030"),
+    ("IPsec Extended Mode", "0CCE921A-69AE-11D9-BED3-505054503030"),
+    ("IPsec Driver", "0CCE9213-69AE-11D9-BED3-505054503030"),
+    ("Filtering Platform Policy Change", "0CCE9233-69AE-11D9-BED3-505054503030"),
+];
+const LOCAL_POLICY: &str = "secpol.msc, Local Policies, Audit Policy: set Audit logon events, Audit policy change and Audit system events to Success and Failure.";
+const REGISTRY: &str = "reg add \"HKLM\\SYSTEM\\CurrentControlSet\\Control\\Lsa\\Audit\" /v DisableIKEAudits /t REG_DWORD /d 0 /f";
+const RESTART: &str = "net stop policyagent & net start policyagent";
+/// Reasons that a finding names.
+const MOST_SENTENCES: usize = 4;

@@ -1,0 +1,173 @@
+//! `Get-NetIPsecRule | ConvertTo-Json`: connection security rules of Windows Vista and later.
+//!
+//! Values may be words or the numbers of MSFT_NetConSecRule, as PowerShell prints them. Addresses are
+//! no part of the rule itself; docs/policy.md has the command that puts them beside it.
+
+use super::ImportError;
+use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses, named};
+use crate::policy::parse::protocol_numbered_or_named;
+use crate::policy::{Action, DefaultExemptions, Level};
+use serde_json::{Map, Value};
+
+pub(super) fn read(text: &str, draft: &mut Draft<'_>) -> Result<(), ImportError> {
+    let json: Value = serde_json::from_str(text)
+        .map_err(|error| ImportError::Json { line: error.line(), column: error.column() })?;
+    draft.exemptions = DefaultExemptions::WindowsVista;
+    match &json {
+        Value::Array(rules) => rules.iter().for_each(|rule| one(rule, draft)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            one(&json, draft);
+        }
+    }
+    Ok(())
+}
+
+fn one(json: &Value, draft: &mut Draft<'_>) {
+    let Value::Object(object) = json else {
+        return draft.note(None, "an entry is no rule");
+    };
+    let title = ["DisplayName", "ElementName", "Name", "IPsecRuleName", "InstanceID"]
+        .iter()
+        .find_map(|key| words(object, key).into_iter().next());
+    let name = format!("rule {}", named(title.as_deref().unwrap_or_default()));
+    let inbound = security(object, "InboundSecurity");
+    let outbound = security(object, "OutboundSecurity");
+    let (Some(inbound), Some(outbound)) = (inbound, outbound) else {
+        let why = "its InboundSecurity or OutboundSecurity is not known";
+        return draft.note(None, format!("{name}: not translated: {why}"));
+    };
+    if matches!(word(object, "Enabled").as_deref(), Some("false" | "2" | "disabled")) {
+        return draft.note(None, format!("{name}: left out, it is disabled"));
+    }
+    let (action, mut remarks) = demanded(inbound, outbound);
+    if matches!(word(object, "Mode").as_deref(), Some("tunnel" | "2")) {
+        remarks.push("a tunnel: behind its ends clear packets are no leak".to_owned());
+    }
+    if !matches!(word(object, "Profile").as_deref(), None | Some("any" | "0")) {
+        remarks.push("the rule holds in some network profiles only".to_owned());
+    }
+    match selector(object) {
+        Ok(selector) => {
+            draft.rule(DraftRule {
+                line: None,
+                name,
+                action,
+                goes_first: false,
+                selector,
+                remarks,
+            });
+        }
+        Err(why) => draft.lost(None, &name, action, &why),
+    }
+}
+
+/// How much IPsec one direction asks for (MSFT_NetConSecRule).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Security {
+    Never,
+    Request,
+    Require,
+}
+
+fn security(object: &Map<String, Value>, key: &str) -> Option<Security> {
+    match word(object, key)?.as_str() {
+        "none" | "never" | "0" => Some(Security::Never),
+        "request" | "1" => Some(Security::Request),
+        "require" | "2" => Some(Security::Require),
+        _ => None,
+    }
+}
+
+fn demanded(inbound: Security, outbound: Security) -> (Action, Vec<String>) {
+    match (inbound, outbound) {
+        (Security::Require, Security::Require) => {
+            let remark = "the export does not say whether its methods encrypt, so authentication will do; \
+                          make it level = \"encrypt\" where they do";
+            (Action::Protect(Level::Authenticate), vec![remark.to_owned()])
+        }
+        (Security::Never, Security::Never) => (Action::Exempt, Vec::new()),
+        (
+            Security::Never | Security::Request | Security::Require,
+            Security::Never | Security::Request | Security::Require,
+        ) => {
+            let remark = "it does not require IPsec in both directions, so nothing is owed; make it \
+                          [[protect]] to see what passed in clear";
+            (Action::Exempt, vec![remark.to_owned()])
+        }
+    }
+}
+
+fn selector(object: &Map<String, Value>) -> Result<Selector, String> {
+    let (local, remote) = (words(object, "LocalAddress"), words(object, "RemoteAddress"));
+    if local.is_empty() || remote.is_empty() {
+        return Err("the export holds no addresses of it (see docs/policy.md, import)".to_owned());
+    }
+    // A rule without a local address is about the computer it stands on.
+    let sides = [parties(&local, Party::Me)?, parties(&remote, Party::Any)?];
+    let protocol = match word(object, "Protocol").as_deref() {
+        None | Some("any" | "") => None,
+        Some("icmpv4") => Some(1),
+        Some(name) => {
+            let number = protocol_numbered_or_named(name);
+            Some(number.ok_or_else(|| format!("its protocol {} is not known", named(name)))?)
+        }
+    };
+    let ports = [ports(&words(object, "LocalPort"))?, ports(&words(object, "RemotePort"))?];
+    Ok(Selector { sides, protocol, ports })
+}
+
+fn parties(texts: &[String], any: Party) -> Result<Vec<Party>, String> {
+    let mut parties = Vec::new();
+    for text in texts {
+        if text.eq_ignore_ascii_case("any") {
+            return Ok(vec![any]);
+        }
+        let found = addresses(text).ok_or_else(|| {
+            format!("{} is no address: put what it stands for into a rule", named(text))
+        })?;
+        parties.extend(found);
+    }
+    Ok(parties)
+}
+
+fn ports(texts: &[String]) -> Result<Ports, String> {
+    match texts {
+        [] => Ok(Ports::Any),
+        [one] if one.eq_ignore_ascii_case("any") => Ok(Ports::Any),
+        [one] => {
+            let (first, last) = one.split_once('-').unwrap_or((one, one));
+            match (first.trim().parse(), last.trim().parse()) {
+                (Ok(first), Ok(last)) => Ok(Ports::Range(first, last)),
+                (Ok(_) | Err(_), _) => Err(format!("{} is no port", named(one))),
+            }
+        }
+        [_, ..] => Err("it names a list of ports".to_owned()),
+    }
+}
+
+/// A value as one word in lower case.
+fn word(object: &Map<String, Value>, key: &str) -> Option<String> {
+    words(object, key).into_iter().next().map(|word| word.to_lowercase())
+}
+
+/// The values of a key of the rule or of an object inside it, such as its address filter.
+fn words(object: &Map<String, Value>, key: &str) -> Vec<String> {
+    let inside = || object.values().find_map(|v| v.as_object().and_then(|inner| inner.get(key)));
+    let Some(value) = object.get(key).or_else(inside) else { return Vec::new() };
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        // PowerShell 7 may print an enumeration as its value and its name.
+        Value::Object(inner) => {
+            inner.get("Value").or(inner.get("value")).and_then(Value::as_str).map(str::to_owned)
+        }
+        Value::Null | Value::Array(_) => None,
+    };
+    match value {
+        Value::Array(values) => values.iter().filter_map(text).collect(),
+        Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Object(_) | Value::Null => {
+            text(value).into_iter().collect()
+        }
+    }
+}
