@@ -5,6 +5,8 @@
 
 mod code;
 
+mod guide;
+
 mod traffic;
 
 mod negotiation;
@@ -18,6 +20,7 @@ mod audit;
 mod integrity;
 
 pub use code::{FindingCode, FindingWords, Severity};
+pub use guide::{Control, Guide};
 
 use crate::catalogue::Reason;
 use crate::correlate::{Confidence, FactRef, Facts};
@@ -118,7 +121,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
 }
 
 impl Finding {
-    /// A statement that is read from the evidence, with the general advice of its code.
+    /// A statement that is read from the evidence, with the general advice and the steps of its code.
     fn new(code: FindingCode, severity: Severity, title: String, detail: String) -> Self {
         Self {
             code,
@@ -131,8 +134,16 @@ impl Finding {
             proof: BTreeMap::new(),
             windows: Vec::new(),
             causes: Vec::new(),
-            advice: vec![code.words().what_to_do.to_owned()],
+            advice: code.advice(),
         }
+    }
+}
+
+impl FindingCode {
+    /// What to do in general, and the steps.
+    fn advice(self) -> Vec<String> {
+        let steps = self.guide().steps.iter().copied();
+        [self.words().what_to_do].into_iter().chain(steps).map(str::to_owned).collect()
     }
 }
 

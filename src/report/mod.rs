@@ -10,6 +10,7 @@ mod manifest_schema;
 mod negotiation_schema;
 
 mod build;
+mod finding;
 mod negotiation;
 
 mod log;

@@ -438,6 +438,11 @@ pub struct Finding {
     pub causes: Vec<String>,
     /// What to do.
     pub advice: Vec<String>,
+    /// The controls of standards that it touches.
+    pub controls: Vec<String>,
+    /// The same for the same finding of the same files, whatever else is analysed beside them: of its code, its
+    /// pair, and the digests and items of what proves it.
+    pub stable_id: String,
 }
 
 /// The JSON Schema of report.json.

@@ -13,6 +13,8 @@ mod commands;
 
 mod policy;
 
+mod findings;
+
 mod scenarios;
 
 mod bad_input;

@@ -23,6 +23,8 @@ pub(crate) mod samples;
 
 pub(crate) mod program;
 
+pub(crate) mod findings_page;
+
 use std::path::PathBuf;
 
 /// The folder with the laboratory's captures and logs: `PLAINSIGHT_SHARED`, or `shared` beside the
