@@ -57,9 +57,11 @@ fn cell(value: Option<&Value>) -> String {
     }
 }
 
-/// A cell that no spreadsheet takes for a formula.
+/// A cell that no spreadsheet takes for a formula. One that reads as if it were guarded gets an
+/// apostrophe too, so that whoever takes one away has what was there.
 fn guarded(cell: String) -> String {
-    let starts_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let starts_formula =
+        cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
     if starts_formula && cell.parse::<f64>().is_err() { format!("'{cell}") } else { cell }
 }
 
@@ -77,10 +79,10 @@ mod tests {
 
     #[test]
     fn formulas_are_disarmed_and_numbers_are_not() {
-        for formula in ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1"] {
+        for formula in ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''-x"] {
             assert_eq!(guarded(formula.to_owned()), format!("'{formula}"));
         }
-        for harmless in ["-2", "-2.5", "+3", "text", ""] {
+        for harmless in ["-2", "-2.5", "+3", "text", "", "'text", "'"] {
             assert_eq!(guarded(harmless.to_owned()), harmless);
         }
     }

@@ -1,12 +1,15 @@
 //! The types of report.json, and nothing else; those of negotiations are in
-//! `negotiation_schema`, those of logs in `log_schema`, those of manifest.json in `manifest_schema`.
+//! `negotiation_schema`, those of logs in `log_schema`, those of manifest.json in `manifest_schema`,
+//! those of timeline.jsonl in `timesketch` and those of ecs.jsonl in `ecs`.
 //!
 //! A promise to those who script against it: fields are added and never renamed. Field by field
 //! described in docs/report.md. Times are RFC 3339 in UTC with the evidence's own digits.
 
+pub use super::ecs::schema::EcsEvent;
 pub use super::log_schema::{Audit, BypassSpan, HostAudit, LogCoverage, LogEvent};
 pub use super::manifest_schema::{Input, Manifest, Output};
 pub use super::negotiation_schema::{IkeExchange, Step};
+pub use super::timesketch::TimelineEvent;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -455,4 +458,16 @@ pub fn report_schema() -> schemars::Schema {
 #[must_use]
 pub fn manifest_schema() -> schemars::Schema {
     schemars::schema_for!(Manifest)
+}
+
+/// The JSON Schema of a line of timeline.jsonl.
+#[must_use]
+pub fn timeline_schema() -> schemars::Schema {
+    schemars::schema_for!(TimelineEvent)
+}
+
+/// The JSON Schema of a line of ecs.jsonl.
+#[must_use]
+pub fn ecs_schema() -> schemars::Schema {
+    schemars::schema_for!(EcsEvent)
 }

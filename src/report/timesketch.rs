@@ -20,7 +20,8 @@ pub struct TimelineEvent {
     pub timestamp: i64,
     /// What that time is of: `Cleartext window start`, `Log event`, and so on.
     pub timestamp_desc: String,
-    /// Labels as Timesketch shows them: `ipsec`, the kind, and what makes the line worth a look.
+    /// Labels as Timesketch shows them: `ipsec`, the kind, and what makes the line worth a look
+    /// (`cleartext`, `esp`, an outcome, a category, `recovered`, a code and `severity_high`).
     pub tag: Vec<String>,
     /// The same under the name that other tools read.
     pub tags: Vec<String>,
@@ -50,6 +51,12 @@ pub struct TimelineEvent {
     /// How sure that is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<String>,
+    /// Sixteen hexadecimal digits: of a negotiation, or of a log event that names its cookies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initiator_spi: Option<String>,
+    /// Sixteen hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub responder_spi: Option<String>,
     /// What became of a negotiation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
@@ -59,15 +66,18 @@ pub struct TimelineEvent {
     /// Which rule made a finding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// Of a finding: the same for the same finding of the same files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stable_id: Option<String>,
     /// The file that shows it, by its id in report.json.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
     /// The frame at this time, as Wireshark numbers it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frame: Option<u64>,
-    /// The record's own number in its log.
+    /// The record's own number in its log; left out above 2^63 - 1, which OpenSearch refuses.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub record_number: Option<u64>,
+    pub record_number: Option<i64>,
     /// The event's number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_identifier: Option<u16>,
@@ -196,6 +206,8 @@ fn exchange(x: &IkeExchange) -> Option<Placed> {
         frames: Some(x.messages),
         reason: x.reason.clone(),
         confidence: Some(x.confidence.clone()),
+        initiator_spi: Some(x.initiator_spi.clone()),
+        responder_spi: Some(x.responder_spi.clone()),
         outcome: Some(x.outcome.clone()),
         evidence: Some(x.first.evidence.clone()),
         frame: Some(x.first.frame),
@@ -213,15 +225,19 @@ fn log_event(e: &LogEvent) -> Option<Placed> {
     let reason = e.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
     let peer = e.peer.as_ref().map_or_else(String::new, |peer| format!(", peer {peer}"));
     let category = e.category.replace('_', " ");
-    let (nanos, event) = at(time, what, "log_event", &[&e.category])?;
+    let recovered = e.recovered.then_some("recovered");
+    let labels: Vec<&str> = std::iter::once(e.category.as_str()).chain(recovered).collect();
+    let (nanos, event) = at(time, what, "log_event", &labels)?;
     let event = TimelineEvent {
         message: format!("Event {} on {}: {category}{reason}{peer}", e.event_id, e.host),
         report_id: Some(e.id.clone()),
         a: e.local.clone(),
         b: e.peer.clone(),
         reason: e.reason.clone(),
+        initiator_spi: e.initiator_cookie.clone(),
+        responder_spi: e.responder_cookie.clone(),
         evidence: Some(e.evidence.clone()),
-        record_number: Some(e.record),
+        record_number: i64::try_from(e.record).ok(),
         event_identifier: Some(e.event_id),
         computer_name: Some(e.host.clone()),
         channel: Some(e.channel.clone()),
@@ -240,10 +256,12 @@ fn log_event(e: &LogEvent) -> Option<Placed> {
 }
 
 fn finding(f: &Finding) -> Option<Placed> {
-    let (nanos, event) = at(f.start.as_ref()?, "Finding, its first moment", "finding", &[
-        &f.code,
-        &format!("severity_{}", f.severity),
-    ])?;
+    let (nanos, event) = at(
+        f.start.as_ref()?,
+        "Finding, its first moment",
+        "finding",
+        &[&f.code, &format!("severity_{}", f.severity)],
+    )?;
     let (a, b) = match f.pair.as_ref().and_then(|pair| pair.split_once(" - ")) {
         Some((a, b)) => (Some(a.to_owned()), Some(b.to_owned())),
         None => (None, None),
@@ -257,6 +275,7 @@ fn finding(f: &Finding) -> Option<Placed> {
         confidence: Some(f.confidence.clone()),
         severity: Some(f.severity.clone()),
         code: Some(f.code.clone()),
+        stable_id: Some(f.stable_id.clone()),
         ..event
     };
     Some((nanos, event))

@@ -11,7 +11,7 @@ use super::json::to_lines;
 use super::moment::nanos;
 use super::schema::{Finding, IkeExchange, LogEvent, Protected, Report, Window};
 use schema::{
-    Ecs, EcsEvent, Endpoint, Event, Host, Ike, Ipsec, Network, Observer, Related, Rule, Winlog,
+    Ecs, EcsEvent, Endpoint, Event, Host, Ike, Ipsec, Log, Network, Observer, Related, Rule, Winlog,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -54,12 +54,15 @@ const EXCHANGE: Kind = Kind {
 };
 const FINDING: Kind =
     Kind { dataset: "finding", kind: "alert", category: "network", types: &["info"] };
+/// A finding about a log, a file or a host instead of a pair.
+const FINDING_OF_A_HOST: Kind = Kind { category: "host", ..FINDING };
 
 /// The category and types of a log event, by its category in the catalogue.
 const LOG_EVENTS: &[(&str, Kind)] = &[
     ("ike_failure", log_kind("network", &["connection", "denied"])),
-    ("driver_anomaly", log_kind("network", &["connection", "error"])),
+    ("driver_anomaly", log_kind("network", &["connection", "info"])),
     ("cleartext_observed", log_kind("network", &["connection", "denied"])),
+    ("cleartext_permitted", log_kind("network", &["connection", "allowed"])),
     ("sa_established", log_kind("network", &["connection", "start"])),
     ("sa_ended", log_kind("network", &["connection", "end"])),
     ("service_state", log_kind("process", &["change"])),
@@ -67,14 +70,15 @@ const LOG_EVENTS: &[(&str, Kind)] = &[
     ("host_state", log_kind("host", &["info"])),
     ("clock_change", log_kind("configuration", &["change"])),
     ("evidence_integrity", log_kind("configuration", &["change"])),
+    ("context", CONTEXT),
 ];
+
+/// What is told beside the events that matter.
+const CONTEXT: Kind = log_kind("host", &["info"]);
 
 const fn log_kind(category: &'static str, types: &'static [&'static str]) -> Kind {
     Kind { dataset: "log_event", kind: "event", category, types }
 }
-
-/// A category that the table lacks.
-const LOG_EVENT: Kind = log_kind("host", &["info"]);
 
 fn event(kind: &Kind, action: &str) -> Event {
     Event {
@@ -169,10 +173,8 @@ fn window(w: &Window) -> EcsEvent {
     };
     let message = format!("{} and {} talked in clear text: {} packets", w.a, w.b, w.frames);
     let of = document(&w.start, message, &WINDOW, event, ipsec);
-    let network = Network {
-        community_id: w.community_ids.clone(),
-        ..network(&w.a, w.frames, Some(w.bytes))
-    };
+    let network =
+        Network { community_id: w.community_ids.clone(), ..network(&w.a, w.frames, Some(w.bytes)) };
     EcsEvent { network: Some(network), ..between(of, Some(&w.a), Some(&w.b)) }
 }
 
@@ -236,7 +238,7 @@ fn udp_flow(initiator: &str, responder: &str) -> Option<String> {
 
 fn log_event(e: &LogEvent) -> Option<EcsEvent> {
     let time = e.time_corrected.as_ref().or(e.time.as_ref())?;
-    let kind = LOG_EVENTS.iter().find(|row| row.0 == e.category).map_or(&LOG_EVENT, |row| &row.1);
+    let kind = LOG_EVENTS.iter().find(|row| row.0 == e.category).map_or(&CONTEXT, |row| &row.1);
     let outcome = match e.category.as_str() {
         "ike_failure" => Some("failure"),
         "sa_established" => Some("success"),
@@ -249,12 +251,7 @@ fn log_event(e: &LogEvent) -> Option<EcsEvent> {
         reason: e.reason.clone(),
         ..event(kind, &e.category)
     };
-    let ipsec = Ipsec {
-        id: Some(e.id.clone()),
-        evidence: Some(e.evidence.clone()),
-        host_time: e.time.clone(),
-        ..Ipsec::default()
-    };
+    let ipsec = Ipsec { id: Some(e.id.clone()), log: Some(Box::new(told(e))), ..Ipsec::default() };
     let message = format!("Event {} on {}: {}", e.event_id, e.host, e.category.replace('_', " "));
     let of = document(time, message, kind, event, ipsec);
     let of = between(of, e.local.as_deref(), e.peer.as_deref());
@@ -270,6 +267,30 @@ fn log_event(e: &LogEvent) -> Option<EcsEvent> {
         }),
         ..of
     })
+}
+
+fn told(e: &LogEvent) -> Log {
+    Log {
+        evidence: e.evidence.clone(),
+        host_time: e.time.clone(),
+        recovered: e.recovered,
+        audit: e.audit.clone(),
+        version: e.version,
+        error: e.error,
+        mode: e.mode.clone(),
+        keying: e.keying.clone(),
+        role: e.role.clone(),
+        state: e.state.clone(),
+        failure_point: e.failure_point.clone(),
+        initiator_cookie: e.initiator_cookie.clone(),
+        responder_cookie: e.responder_cookie.clone(),
+        message_id: e.message_id,
+        inbound_spi: e.inbound_spi.clone(),
+        outbound_spi: e.outbound_spi.clone(),
+        packets: e.packets.and_then(|packets| i64::try_from(packets).ok()),
+        service: e.service.clone(),
+        service_state: e.service_state.clone(),
+    }
 }
 
 /// Fields under names that Elasticsearch takes: not empty, and of one level.
@@ -291,7 +312,8 @@ fn event_data(e: &LogEvent) -> BTreeMap<String, String> {
 
 fn finding(f: &Finding) -> Option<EcsEvent> {
     let start = f.start.as_ref()?;
-    let event = lasting(event(&FINDING, "finding"), start, f.end.as_ref().unwrap_or(start));
+    let kind = if f.pair.is_some() { &FINDING } else { &FINDING_OF_A_HOST };
+    let event = lasting(event(kind, "finding"), start, f.end.as_ref().unwrap_or(start));
     let event = Event {
         code: Some(f.code.clone()),
         reason: f.causes.first().cloned(),
@@ -306,9 +328,11 @@ fn finding(f: &Finding) -> Option<EcsEvent> {
         advice: f.advice.clone(),
         windows: f.windows.clone(),
         proof: f.evidence.clone(),
+        controls: f.controls.clone(),
+        stable_id: Some(f.stable_id.clone()),
         ..Ipsec::default()
     };
-    let of = document(start, f.title.clone(), &FINDING, event, ipsec);
+    let of = document(start, f.title.clone(), kind, event, ipsec);
     let sides = f.pair.as_ref().and_then(|pair| pair.split_once(" - "));
     let of = between(of, sides.map(|sides| sides.0), sides.map(|sides| sides.1));
     let rule = Rule { id: f.code.clone(), name: f.code.replace('_', " ") };
@@ -341,6 +365,15 @@ mod tests {
         check("[fd00::1]:4500", Some("fd00::1"), Some(4500));
         check("fd00::1", Some("fd00::1"), None);
         check("WS01", None, None);
+    }
+
+    #[test]
+    fn every_category_of_log_events_has_its_row() {
+        for category in crate::catalogue::Category::ALL {
+            let rows = LOG_EVENTS.iter().filter(|row| row.0 == category.as_str());
+            assert_eq!(rows.count(), 1, "{}", category.as_str());
+        }
+        assert_eq!(LOG_EVENTS.len(), crate::catalogue::Category::ALL.len());
     }
 
     #[test]

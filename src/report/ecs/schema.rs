@@ -215,12 +215,9 @@ pub struct Ipsec {
     /// Of a negotiation: what only IKE knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ike: Option<Ike>,
-    /// Of a log event: the log's id.
+    /// Of a log event: what its record says about IPsec.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<String>,
-    /// Of a log event: its time by the host's own clock.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub host_time: Option<String>,
+    pub log: Option<Box<Log>>,
     /// Of a finding: its severity in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<String>,
@@ -236,6 +233,12 @@ pub struct Ipsec {
     /// Of a finding: what proves it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub proof: Vec<Proof>,
+    /// Of a finding: the controls of NIST and PCI DSS that it touches.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<String>,
+    /// Of a finding: the same for the same finding of the same files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stable_id: Option<String>,
 }
 
 /// `ipsec.ike`.
@@ -258,4 +261,62 @@ pub struct Ike {
     pub chosen: Option<String>,
     /// Notify messages in clear.
     pub notifies: Vec<String>,
+}
+
+/// `ipsec.log`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Log {
+    /// The log's id in report.json.
+    pub evidence: String,
+    /// Its time by the host's own clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_time: Option<String>,
+    /// It stands outside the live log, as a remnant.
+    pub recovered: bool,
+    /// `success`, `failure` or `not_audit`.
+    pub audit: String,
+    /// The version of the event's layout.
+    pub version: u8,
+    /// The Windows error behind the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<u32>,
+    /// `main`, `quick` or `extended`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// `1`, `2` or `authip`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keying: Option<String>,
+    /// `initiator` or `responder`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// How far the negotiation came, in the record's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// On whose side it failed: `local` or `remote`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_point: Option<String>,
+    /// Sixteen hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initiator_cookie: Option<String>,
+    /// Sixteen hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub responder_cookie: Option<String>,
+    /// The message ID of the IKE header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<u32>,
+    /// The SPI of the packets that the host receives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inbound_spi: Option<String>,
+    /// The SPI of those it sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outbound_spi: Option<String>,
+    /// How many packets it is about; left out above 2^63 - 1, which Elasticsearch refuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packets: Option<i64>,
+    /// The service concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// What became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_state: Option<String>,
 }

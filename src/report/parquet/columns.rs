@@ -5,8 +5,10 @@
 pub enum Kind {
     /// Text.
     Text,
-    /// A whole number; null where it is above 2^63 - 1.
+    /// A count, which is always below 2^63.
     Number,
+    /// A number that evidence gives, with 64 bits of its own.
+    Unsigned,
     /// True or false.
     Flag,
     /// A point in time in UTC, cut to the microsecond.
@@ -25,12 +27,13 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
-            Self::Number => "number",
-            Self::Flag => "flag",
-            Self::Time => "timestamp",
-            Self::Nanos => "nanoseconds",
+            Self::Number => "int64",
+            Self::Unsigned => "uint64",
+            Self::Flag => "boolean",
+            Self::Time => "timestamp (UTC, microseconds)",
+            Self::Nanos => "int64 (nanoseconds since 1970)",
             Self::Texts => "list of text",
-            Self::Json => "JSON",
+            Self::Json => "text (JSON)",
         }
     }
 }
@@ -59,13 +62,22 @@ pub struct Table {
 }
 
 /// Every table.
-pub const TABLES: [Table; 5] = [
-    Table { name: "windows", file: "windows.parquet", columns: WINDOWS },
-    Table { name: "pairs", file: "pairs.parquet", columns: PAIRS },
-    Table { name: "ike_exchanges", file: "ike_exchanges.parquet", columns: IKE_EXCHANGES },
-    Table { name: "log_events", file: "log_events.parquet", columns: LOG_EVENTS },
-    Table { name: "findings", file: "findings.parquet", columns: FINDINGS },
-];
+pub const TABLES: [Table; 5] = [WINDOWS, PAIRS, IKE_EXCHANGES, LOG_EVENTS, FINDINGS];
+
+pub(super) const WINDOWS: Table =
+    Table { name: "windows", file: "windows.parquet", columns: WINDOWS_COLUMNS };
+
+pub(super) const PAIRS: Table =
+    Table { name: "pairs", file: "pairs.parquet", columns: PAIRS_COLUMNS };
+
+pub(super) const IKE_EXCHANGES: Table =
+    Table { name: "ike_exchanges", file: "ike_exchanges.parquet", columns: IKE_EXCHANGES_COLUMNS };
+
+pub(super) const LOG_EVENTS: Table =
+    Table { name: "log_events", file: "log_events.parquet", columns: LOG_EVENTS_COLUMNS };
+
+pub(super) const FINDINGS: Table =
+    Table { name: "findings", file: "findings.parquet", columns: FINDINGS_COLUMNS };
 
 const fn same(name: &'static str, kind: Kind) -> Column {
     Column { name, path: name, kind }
@@ -75,7 +87,7 @@ const fn of(name: &'static str, path: &'static str, kind: Kind) -> Column {
     Column { name, path, kind }
 }
 
-const WINDOWS: &[Column] = &[
+const WINDOWS_COLUMNS: &[Column] = &[
     same("id", Kind::Text),
     same("a", Kind::Text),
     same("b", Kind::Text),
@@ -95,9 +107,10 @@ const WINDOWS: &[Column] = &[
     of("reason", "causes.0.reason", Kind::Text),
     of("confidence", "causes.0.confidence", Kind::Text),
     same("causes", Kind::Json),
+    same("audits", Kind::Json),
 ];
 
-const PAIRS: &[Column] = &[
+const PAIRS_COLUMNS: &[Column] = &[
     same("a", Kind::Text),
     same("b", Kind::Text),
     same("expectation", Kind::Text),
@@ -132,7 +145,7 @@ const PAIRS: &[Column] = &[
     same("tls", Kind::Json),
 ];
 
-const IKE_EXCHANGES: &[Column] = &[
+const IKE_EXCHANGES_COLUMNS: &[Column] = &[
     same("id", Kind::Text),
     same("version", Kind::Text),
     same("kind", Kind::Text),
@@ -176,10 +189,11 @@ const IKE_EXCHANGES: &[Column] = &[
     same("ladder", Kind::Json),
 ];
 
-const LOG_EVENTS: &[Column] = &[
+const LOG_EVENTS_COLUMNS: &[Column] = &[
     same("id", Kind::Text),
     same("evidence", Kind::Text),
-    same("record", Kind::Number),
+    same("record", Kind::Unsigned),
+    same("recovered", Kind::Flag),
     same("time", Kind::Time),
     of("time_nanos", "time", Kind::Nanos),
     same("time_corrected", Kind::Time),
@@ -188,14 +202,30 @@ const LOG_EVENTS: &[Column] = &[
     same("channel", Kind::Text),
     same("provider", Kind::Text),
     same("event_id", Kind::Number),
+    same("version", Kind::Number),
     same("category", Kind::Text),
+    same("audit", Kind::Text),
     same("reason", Kind::Text),
+    same("error", Kind::Number),
     same("local", Kind::Text),
     same("peer", Kind::Text),
+    same("mode", Kind::Text),
+    same("keying", Kind::Text),
+    same("role", Kind::Text),
+    same("state", Kind::Text),
+    same("failure_point", Kind::Text),
+    same("initiator_cookie", Kind::Text),
+    same("responder_cookie", Kind::Text),
+    same("message_id", Kind::Number),
+    same("inbound_spi", Kind::Text),
+    same("outbound_spi", Kind::Text),
+    same("packets", Kind::Unsigned),
+    same("service", Kind::Text),
+    same("service_state", Kind::Text),
     same("fields", Kind::Json),
 ];
 
-const FINDINGS: &[Column] = &[
+const FINDINGS_COLUMNS: &[Column] = &[
     same("id", Kind::Text),
     same("code", Kind::Text),
     same("severity", Kind::Text),
@@ -211,4 +241,6 @@ const FINDINGS: &[Column] = &[
     same("windows", Kind::Texts),
     same("causes", Kind::Texts),
     same("advice", Kind::Texts),
+    same("controls", Kind::Texts),
+    same("stable_id", Kind::Text),
 ];

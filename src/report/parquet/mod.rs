@@ -23,29 +23,23 @@ use std::sync::Arc;
 
 /// Every table.
 pub(super) fn tables(report: &Report) -> Result<Vec<File>, FormatError> {
-    let files = TABLES.iter().map(|table| {
-        let rows = match table.name {
-            "windows" => values(&report.windows),
-            "pairs" => values(&report.pairs),
-            "ike_exchanges" => values(&report.ike_exchanges),
-            "log_events" => values(&report.log_events),
-            _ => values(&report.findings),
-        };
-        Ok(File { name: table.file, bytes: written(table, &rows?)? })
-    });
-    files.collect()
+    Ok(vec![
+        table(&columns::WINDOWS, &report.windows)?,
+        table(&columns::PAIRS, &report.pairs)?,
+        table(&columns::IKE_EXCHANGES, &report.ike_exchanges)?,
+        table(&columns::LOG_EVENTS, &report.log_events)?,
+        table(&columns::FINDINGS, &report.findings)?,
+    ])
 }
 
-fn values<T: Serialize>(rows: &[T]) -> Result<Vec<Value>, FormatError> {
-    rows.iter().map(|row| serde_json::to_value(row).map_err(FormatError::Json)).collect()
-}
-
-fn written(table: &Table, rows: &[Value]) -> Result<Vec<u8>, ParquetError> {
+fn table<T: Serialize>(table: &Table, rows: &[T]) -> Result<File, FormatError> {
     let schema = Arc::new(parse_message_type(&message_type(table))?);
     let properties = WriterProperties::builder().set_compression(Compression::UNCOMPRESSED).build();
     let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
-    // A row group without rows is nothing that every reader takes.
-    if !rows.is_empty() {
+    // Without a row there is no group: not every reader takes an empty one.
+    for rows in rows.chunks(ROWS_IN_A_GROUP) {
+        let rows: Vec<Value> =
+            rows.iter().map(serde_json::to_value).collect::<Result<_, serde_json::Error>>()?;
         let mut group = file.next_row_group()?;
         for column in table.columns {
             let Some(mut writer) = group.next_column()? else { break };
@@ -55,7 +49,7 @@ fn written(table: &Table, rows: &[Value]) -> Result<Vec<u8>, ParquetError> {
         }
         group.close()?;
     }
-    file.into_inner()
+    Ok(File { name: table.file, bytes: file.into_inner()? })
 }
 
 /// The table in Parquet's own language.
@@ -69,6 +63,7 @@ fn declared(column: &Column) -> String {
     match column.kind {
         Kind::Text | Kind::Json => format!("optional binary {name} (STRING);"),
         Kind::Number | Kind::Nanos => format!("optional int64 {name};"),
+        Kind::Unsigned => format!("optional int64 {name} (INTEGER(64,false));"),
         Kind::Flag => format!("optional boolean {name};"),
         Kind::Time => format!("optional int64 {name} (TIMESTAMP(MICROS,true));"),
         Kind::Texts => format!(
@@ -132,6 +127,8 @@ fn number(cell: &Value, kind: Kind) -> Option<i64> {
     match kind {
         Kind::Time => cell.as_str().and_then(nanos).map(micros),
         Kind::Nanos => cell.as_str().and_then(nanos),
+        // Parquet keeps the bits of an unsigned number where those of a signed one would be.
+        Kind::Unsigned => cell.as_u64().map(u64::cast_signed),
         Kind::Number | Kind::Text | Kind::Flag | Kind::Texts | Kind::Json => cell.as_i64(),
     }
 }
@@ -165,6 +162,9 @@ fn listed<'a>(cells: impl Iterator<Item = Option<&'a Value>>) -> Lists {
     }
     lists
 }
+
+/// As many rows are held as JSON while they are written.
+const ROWS_IN_A_GROUP: usize = 65_536;
 
 #[cfg(test)]
 mod tests {
