@@ -76,7 +76,7 @@ pub(super) struct Args {
 enum FormatName {
     /// report.json.
     Json,
-    /// The tables.
+    /// The tables as CSV.
     Csv,
     /// report.html, one page for people.
     Html,

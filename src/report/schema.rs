@@ -451,23 +451,29 @@ pub struct Finding {
 /// The JSON Schema of report.json.
 #[must_use]
 pub fn report_schema() -> schemars::Schema {
-    schemars::schema_for!(Report)
+    as_written::<Report>()
 }
 
 /// The JSON Schema of manifest.json.
 #[must_use]
 pub fn manifest_schema() -> schemars::Schema {
-    schemars::schema_for!(Manifest)
+    as_written::<Manifest>()
 }
 
 /// The JSON Schema of a line of timeline.jsonl.
 #[must_use]
 pub fn timeline_schema() -> schemars::Schema {
-    schemars::schema_for!(TimelineEvent)
+    as_written::<TimelineEvent>()
 }
 
 /// The JSON Schema of a line of ecs.jsonl.
 #[must_use]
 pub fn ecs_schema() -> schemars::Schema {
-    schemars::schema_for!(EcsEvent)
+    as_written::<EcsEvent>()
+}
+
+/// What is always written is required, also where it may be null.
+fn as_written<T: JsonSchema>() -> schemars::Schema {
+    let settings = schemars::generate::SchemaSettings::default().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>()
 }

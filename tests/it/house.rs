@@ -49,6 +49,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("indicatif", "cli/progress.rs"),
     ("lz4_flex", "evidence/unpack"),
     ("lzma_rust2", "evidence/unpack"),
+    ("parquet", "report"),
     ("pcap_parser", "capture"),
     ("quick_xml", "eventlog/text/element.rs"),
     ("rayon", "analysis/mod.rs eventlog/evtx/chunk.rs"),

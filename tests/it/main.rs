@@ -23,6 +23,10 @@ mod determinism;
 
 mod html;
 
+mod outputs;
+
+mod schemas;
+
 mod house;
 
 mod captures;
