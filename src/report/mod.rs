@@ -37,15 +37,18 @@ mod proposal;
 
 mod manifest;
 
+mod signature;
+
 mod verify;
 
 pub mod publish;
 
 pub use build::{Sources, build};
 pub use json::to_json;
-pub use manifest::{Run, manifest};
+pub use manifest::{Run, ended, manifest};
 pub use picture::picture;
 pub use proposal::propose;
+pub use signature::{KeyError, SIGNATURE, SigningKey, VerifyingKey};
 pub use verify::{Difference, Verification, VerifyError, verify};
 
 use schema::Report;

@@ -25,6 +25,8 @@ mod html;
 
 mod outputs;
 
+mod verify;
+
 mod schemas;
 
 mod house;
