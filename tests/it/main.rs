@@ -25,6 +25,8 @@ mod html;
 
 mod outputs;
 
+mod spreadsheets;
+
 mod verify;
 
 mod schemas;

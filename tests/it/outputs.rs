@@ -1,7 +1,7 @@
 //! timeline.jsonl, ecs.jsonl, the Parquet tables and the CSV: what they hold is what report.json
 //! holds, and what evidence says stays text.
 
-use crate::support::hostile::{HOSTILE, hostile_log};
+use crate::support::hostile::{FORMATS, HOSTILE, written};
 use crate::support::outputs_page::outputs_page;
 use crate::support::program::{plainsight, report_in};
 use crate::support::python;
@@ -11,24 +11,7 @@ use plainsight::time::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
-
-const FORMATS: &str = "json,csv,timesketch,ecs,parquet";
-
-/// The report of every sample and of a hostile log, in every format for programs.
-fn written() -> (TempDir, PathBuf, Report) {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("report");
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
-    let log = hostile_log(folder.path());
-    let mut command = plainsight();
-    command.arg("analyze").arg(samples).arg(log).arg("--out").arg(&out);
-    command.args(["--format", FORMATS]).assert().code(0);
-    let report = report_in(&out);
-    assert!(!report.windows.is_empty() && !report.log_events.is_empty());
-    (folder, out, report)
-}
+use std::path::Path;
 
 fn lines(path: &Path) -> Vec<Map<String, Value>> {
     let text = fs::read_to_string(path).unwrap();

@@ -1,9 +1,29 @@
 //! A log whose every text tries to be something else where it is shown.
 
+use super::program::{plainsight, report_in};
+use plainsight::report::schema::Report;
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 /// A formula and a script in one.
 pub(crate) const HOSTILE: &str = "=cmd()<script>alert(1)</script>";
+
+/// The formats for programs.
+pub(crate) const FORMATS: &str = "json,csv,timesketch,ecs,parquet";
+
+/// The report of every sample and of a hostile log, in every format for programs.
+pub(crate) fn written() -> (TempDir, PathBuf, Report) {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report");
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let log = hostile_log(folder.path());
+    let mut command = plainsight();
+    command.arg("analyze").arg(samples).arg(log).arg("--out").arg(&out);
+    command.args(["--format", FORMATS]).assert().code(0);
+    let report = report_in(&out);
+    assert!(!report.windows.is_empty() && !report.log_events.is_empty());
+    (folder, out, report)
+}
 
 /// Writes the log into `folder` as an XML export; gives its path.
 pub(crate) fn hostile_log(folder: &Path) -> PathBuf {
