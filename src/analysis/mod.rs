@@ -35,6 +35,8 @@ pub struct Request {
     pub gap: GapRule,
     /// Whether to take the SHA-256 of the evidence; without it duplicates are not told.
     pub hash: bool,
+    /// Pairs of one capture that are kept apart.
+    pub max_pairs: usize,
     /// Nothing before this is judged.
     pub from: Option<Timestamp>,
     /// Nothing after this is judged.

@@ -205,7 +205,8 @@ impl Reading {
 
     fn capture(&mut self, bytes: &mut impl Read, context: &Context<'_>) {
         let Context { request, named, watch, .. } = *context;
-        let mut observer = CaptureObserver::new(self.evidence.id, named);
+        let mut observer =
+            CaptureObserver::new(self.evidence.id, named).with_most_pairs(request.max_pairs);
         let mut span: Option<(Timestamp, Timestamp)> = None;
         let mut outside = Count::default();
         let format = self.evidence.format;

@@ -42,6 +42,9 @@ pub(super) struct Args {
     /// Skip the SHA-256 of the evidence: its identity is not recorded, duplicates are not told
     #[arg(long)]
     no_hash: bool,
+    /// Pairs of hosts that are told apart in one capture; of more, those with the fewest packets are summed up
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u32).range(1..))]
+    max_pairs: u32,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -112,6 +115,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         policy: policy.policy,
         gap: args.gap,
         hash: !args.no_hash,
+        max_pairs: usize::try_from(args.max_pairs).unwrap_or(usize::MAX),
         from: args.from,
         to: args.to,
     };
@@ -187,6 +191,7 @@ fn options_of(args: &Args, policy_sha256: Option<String>) -> schema::Options {
         gap_seconds: args.gap.gap.to_string(),
         formats: formats(args).iter().map(|format| format.as_str().to_owned()).collect(),
         hash: !args.no_hash,
+        max_pairs: args.max_pairs.into(),
         from: args.from.map(time),
         to: args.to.map(time),
     }

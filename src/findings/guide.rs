@@ -192,6 +192,7 @@ impl FindingCode {
             ),
             Self::CleartextPermitted => ("medium", &[SHOW], TRANSMISSION),
             Self::AddressAmbiguous => ("low", &[], &[]),
+            Self::PairsFolded => ("medium", &[], &[Control::Si4]),
             Self::RecoveredRecords => ("info", &[COPIES], &[Control::Au9]),
         };
         Guide { severity, steps, controls }

@@ -94,6 +94,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(traffic::rules_without_traffic(facts, policy));
     found.extend(negotiation::failures_outside_windows(facts));
     found.extend(negotiation::uncounted(facts));
+    found.extend(traffic::pairs_folded(facts));
     found.extend(strength::weak_algorithms(facts));
     found.extend(strength::aggressive_mode(facts));
     found.extend(strength::ikev1(facts));

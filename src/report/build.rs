@@ -208,6 +208,11 @@ fn totals(sources: &Sources<'_>) -> schema::Totals {
         artefacts: artefacts(facts),
         undecodable_reasons: undecodable.collect(),
         outside_span: count(sources.outside_span),
+        folded_pairs: schema::FoldedPairs {
+            pairs: sources.facts.folded.0,
+            frames: sources.facts.folded.1.frames,
+            bytes: sources.facts.folded.1.bytes,
+        },
     }
 }
 

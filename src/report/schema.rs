@@ -75,6 +75,9 @@ pub struct Options {
     pub formats: Vec<String>,
     /// Whether evidence was hashed.
     pub hash: bool,
+    /// `--max-pairs`.
+    #[serde(default)]
+    pub max_pairs: u64,
     /// `--from`.
     pub from: Option<String>,
     /// `--to`.
@@ -94,6 +97,7 @@ impl Options {
             gap_seconds: "30.0".to_owned(),
             formats: Vec::new(),
             hash: false,
+            max_pairs: crate::summary::MOST_PAIRS as u64,
             from: None,
             to: None,
         }
@@ -237,6 +241,20 @@ pub struct Totals {
     pub undecodable_reasons: BTreeMap<String, u64>,
     /// Frames that `from` and `to` left out.
     pub outside_span: Count,
+    /// Pairs that were folded because there were too many.
+    #[serde(default)]
+    pub folded_pairs: FoldedPairs,
+}
+
+/// Pairs that are told in one sum.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
+pub struct FoldedPairs {
+    /// How often a pair was folded; one that talked again counts again.
+    pub pairs: u64,
+    /// Their frames.
+    pub frames: u64,
+    /// Their octets on the wire.
+    pub bytes: u64,
 }
 
 /// Frames by protection class; every class is named.
@@ -442,9 +460,11 @@ pub struct Finding {
     /// What to do.
     pub advice: Vec<String>,
     /// The controls of standards that it touches.
+    #[serde(default)]
     pub controls: Vec<String>,
     /// The same for the same finding of the same files, whatever else is analysed beside them: of its code, its
     /// pair, and the digests and items of what proves it.
+    #[serde(default)]
     pub stable_id: String,
 }
 

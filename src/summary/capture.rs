@@ -1,5 +1,6 @@
 //! One capture's packets, folded into streams as they pass.
 
+mod folding;
 mod handed_over;
 mod settle;
 
@@ -45,6 +46,7 @@ pub struct CaptureObserver<'p> {
     connections: Connections<Later>,
     conversations: Conversations,
     summary: CaptureSummary,
+    most_pairs: usize,
 }
 
 /// Packets that repeat another, by pair, place and stream.
@@ -78,7 +80,15 @@ impl<'p> CaptureObserver<'p> {
             connections: Connections::default(),
             conversations: Conversations::default(),
             summary: CaptureSummary::default(),
+            most_pairs: MOST_PAIRS,
         }
+    }
+
+    /// Keeps no more than so many pairs apart; when there are more, the half with the fewest packets
+    /// is folded into one sum.
+    #[must_use]
+    pub fn with_most_pairs(self, most_pairs: usize) -> Self {
+        Self { most_pairs, ..self }
     }
 
     /// Takes the next frame.
@@ -88,6 +98,9 @@ impl<'p> CaptureObserver<'p> {
 
     /// Takes the next frame, dissected with the same named ports.
     pub fn observe_dissected(&mut self, dissected: &Dissected<'_>) {
+        if self.streams.pairs() > self.most_pairs {
+            self.fold_pairs();
+        }
         let seen = dissected.sighting(self.evidence);
         self.summary.total.add(seen.bytes, seen.captured);
         let (first, last) = self.summary.span.unwrap_or((seen.time, seen.time));
@@ -100,7 +113,7 @@ impl<'p> CaptureObserver<'p> {
                 let flow = flow_of(ip, direction);
                 let seen = Sighting { flow, direction, unfinished: *unfinished, ..seen };
                 let stream = self.of_conversation(ip, pair, *stream, seen);
-                if let Some(kind) = again {
+                if let Some(kind) = again.filter(|_| self.repeated.len() < MOST_WAITING) {
                     let repeated = self.repeated.entry((pair, kind, stream));
                     return repeated.or_default().observe(seen);
                 }
@@ -239,7 +252,8 @@ impl<'p> CaptureObserver<'p> {
         match stream.class() {
             ProtectionClass::Clear => {
                 of_pair.clear(seen);
-                if seen.unfinished && of_pair.may_hand_over(seen.direction) {
+                let may_wait = self.handed_over.len() < MOST_WAITING;
+                if seen.unfinished && may_wait && of_pair.may_hand_over(seen.direction) {
                     let waiting = self.handed_over.entry((pair, seen.direction, stream));
                     return waiting.or_default().observe(seen);
                 }
@@ -364,6 +378,12 @@ fn is_on_ike_port(ip: &IpPacket<'_>) -> bool {
     ports.is_some_and(|ports| is_ike(ports.source) || is_ike(ports.destination))
 }
 
+/// What each pair costs in a report is some four kilobytes.
+/// Pairs of one capture that are kept apart, where nothing else is asked for.
+pub const MOST_PAIRS: usize = 100_000;
+/// Streams of which packets wait for the end of the capture; what comes beyond is taken for what it
+/// seems, so that a flood of pairs cannot fill the memory.
+const MOST_WAITING: usize = 131_072;
 /// The largest jumbo frames in use; segmentation offload hands over up to 64 KiB.
 const LARGEST_ON_ETHERNET: usize = 10_240;
 /// ICMP errors that are told by negotiation; what comes beyond is told by pair.

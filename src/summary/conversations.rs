@@ -55,7 +55,7 @@ struct Conversation {
     /// Each side's data began, so that what follows is no opening.
     spoke: [bool; 2],
     ways: [Way; 2],
-    server: Option<String>,
+    server: Option<Box<str>>,
 }
 
 impl Conversations {
@@ -185,10 +185,10 @@ impl Conversation {
     fn server(&mut self, hello: &Hello) -> Option<String> {
         match hello {
             Hello::Client(name) => {
-                self.server.clone_from(name);
+                self.server = name.clone().map(String::into_boxed_str);
                 name.clone()
             }
-            Hello::Server(_) => self.server.clone(),
+            Hello::Server(_) => self.server.as_deref().map(str::to_owned),
         }
     }
 }

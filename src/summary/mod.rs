@@ -16,7 +16,7 @@ mod streams;
 mod tcp_gaps;
 mod timeline;
 
-pub use capture::CaptureObserver;
+pub use capture::{CaptureObserver, MOST_PAIRS};
 pub use capture_summary::{CaptureSummary, Count, Unpaired};
 pub use conversations::{TcpGap, TlsSeen, TlsServer};
 pub use dissected::{Batch, Dissected};

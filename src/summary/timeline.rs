@@ -84,6 +84,11 @@ impl Runs {
         self.0.is_empty()
     }
 
+    /// The runs as they came, unsorted.
+    pub(super) fn as_they_came(&self) -> &[ClassRun] {
+        &self.0
+    }
+
     /// How many packets there are.
     #[must_use]
     pub fn frames(&self) -> u64 {

@@ -109,6 +109,7 @@ pub(crate) fn report(paths: Vec<PathBuf>, policy: Policy) -> schema::Report {
         policy,
         gap: GapRule::with_gap(Span::from_seconds(30)),
         hash: true,
+        max_pairs: plainsight::summary::MOST_PAIRS,
         from: None,
         to: None,
     };
@@ -127,6 +128,7 @@ pub(crate) fn report(paths: Vec<PathBuf>, policy: Policy) -> schema::Report {
         gap_seconds: "30.0".to_owned(),
         formats: Vec::new(),
         hash: true,
+        max_pairs: plainsight::summary::MOST_PAIRS as u64,
         from: None,
         to: None,
     };
