@@ -3,14 +3,14 @@
 use super::options::{self, GivenOffset, Protect};
 use super::progress::{Progress, When};
 use super::terminal::{self, Detail};
-use super::{ExitStatus, Failure};
+use super::{ExitStatus, Failure, keys};
 use crate::analysis::{Analysis, Request, analyze};
 use crate::correlate::GapRule;
 use crate::evidence::{Content, sha256};
 use crate::findings::Severity;
 use crate::policy::Policy;
 use crate::report::publish::{Destination, PublishError, destination, publish};
-use crate::report::{self, Format, Run, Sources, schema};
+use crate::report::{self, File, Format, KeyError, Run, SIGNATURE, SigningKey, Sources, schema};
 use crate::time::{Resolution, Timestamp};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -61,6 +61,9 @@ pub(super) struct Args {
     /// Exit with 1 when a finding of this severity or higher stands
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<SeverityName>,
+    /// Sign manifest.json with this secret key of minisign's
+    #[arg(long, value_name = "KEYFILE")]
+    sign: Option<PathBuf>,
     /// Replace an older report in DIR
     #[arg(long)]
     force: bool,
@@ -83,10 +86,16 @@ pub(super) struct Args {
 enum FormatName {
     /// report.json.
     Json,
-    /// The tables.
+    /// The tables as CSV.
     Csv,
     /// report.html, one page for people.
     Html,
+    /// timeline.jsonl, for Timesketch.
+    Timesketch,
+    /// ecs.jsonl, the Elastic Common Schema.
+    Ecs,
+    /// The tables as Parquet.
+    Parquet,
 }
 
 /// The severities by the names they are asked for.
@@ -103,6 +112,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let run = Run::begin();
     let policy = policy_of(args)?;
     let destination = destination(&args.out, args.force).map_err(refused)?;
+    let key = args.sign.as_deref().map(keys::signing).transpose()?;
     let request = Request {
         paths: args.paths.clone(),
         excluded: Some(args.out.clone()),
@@ -126,7 +136,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         ));
     }
     let report = report::build(&sources(&analysis), options_of(args, policy.sha256));
-    let manifest_sha256 = write(args, &destination, &report, &run)?;
+    let manifest_sha256 = write(args, &destination, &report, &run, key.as_ref())?;
     terminal::tell_problems(&mut anstream::stderr().lock(), &report, args.verbose);
     let mut out = anstream::stdout().lock();
     if args.json {
@@ -207,6 +217,9 @@ fn formats(args: &Args) -> Vec<Format> {
             FormatName::Json => *format == Format::Json,
             FormatName::Csv => *format == Format::Csv,
             FormatName::Html => *format == Format::Html,
+            FormatName::Timesketch => *format == Format::Timesketch,
+            FormatName::Ecs => *format == Format::Ecs,
+            FormatName::Parquet => *format == Format::Parquet,
         })
     };
     Format::ALL.into_iter().filter(is_asked).collect()
@@ -218,12 +231,22 @@ fn write(
     destination: &Destination,
     report: &schema::Report,
     run: &Run,
+    key: Option<&SigningKey>,
 ) -> Result<String, Failure> {
-    let files = report::files(report, &formats(args)).map_err(broken)?;
-    let manifest = report::manifest(report, &files, run);
+    let mut files = report::files(report, &formats(args)).map_err(broken)?;
+    let manifest = report::manifest(report, &files, run, key.map(SigningKey::id));
+    let ended = report::ended(&manifest);
     let manifest = report::to_json(&manifest).map_err(broken)?;
+    if let Some(key) = key {
+        let bytes = key.sign(&manifest, ended).map_err(unsigned)?;
+        files.push(File { name: SIGNATURE, bytes });
+    }
     publish(destination, &files, &manifest).map_err(refused)?;
     Ok(sha256(&manifest))
+}
+
+fn unsigned(error: KeyError) -> Failure {
+    Failure::usage(error, "give another key with --sign; nothing was written")
 }
 
 const fn detail(args: &Args) -> Detail {

@@ -15,6 +15,8 @@ mod explain;
 
 mod policy;
 
+mod keys;
+
 mod verify;
 
 mod schema;

@@ -25,11 +25,21 @@ mod csv;
 
 mod html;
 
+mod moment;
+
+mod timesketch;
+
+mod ecs;
+
+pub mod parquet;
+
 mod picture;
 
 mod proposal;
 
 mod manifest;
+
+mod signature;
 
 mod verify;
 
@@ -37,9 +47,10 @@ pub mod publish;
 
 pub use build::{Sources, build};
 pub use json::to_json;
-pub use manifest::{Run, manifest};
+pub use manifest::{Run, ended, manifest};
 pub use picture::picture;
 pub use proposal::propose;
+pub use signature::{KeyError, SIGNATURE, SigningKey, VerifyingKey};
 pub use verify::{Difference, Verification, VerifyError, verify};
 
 use schema::Report;
@@ -62,11 +73,18 @@ pub enum Format {
     Csv,
     /// report.html.
     Html,
+    /// timeline.jsonl for Timesketch.
+    Timesketch,
+    /// ecs.jsonl, the Elastic Common Schema.
+    Ecs,
+    /// The tables as Parquet.
+    Parquet,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Html];
+    pub const ALL: [Self; 6] =
+        [Self::Json, Self::Csv, Self::Html, Self::Timesketch, Self::Ecs, Self::Parquet];
 
     /// The format as it is asked for.
     #[must_use]
@@ -75,6 +93,9 @@ impl Format {
             Self::Json => "json",
             Self::Csv => "csv",
             Self::Html => "html",
+            Self::Timesketch => "timesketch",
+            Self::Ecs => "ecs",
+            Self::Parquet => "parquet",
         }
     }
 }
@@ -92,6 +113,11 @@ pub fn files(report: &Report, formats: &[Format]) -> Result<Vec<File>, FormatErr
             }
             Format::Csv => files.extend(csv::tables(report)?),
             Format::Html => files.push(File { name: "report.html", bytes: html::page(report)? }),
+            Format::Timesketch => {
+                files.push(File { name: "timeline.jsonl", bytes: timesketch::timeline(report)? });
+            }
+            Format::Ecs => files.push(File { name: "ecs.jsonl", bytes: ecs::documents(report)? }),
+            Format::Parquet => files.extend(parquet::tables(report)?),
         }
     }
     Ok(files)
@@ -109,6 +135,9 @@ pub enum FormatError {
     /// HTML.
     #[error("cannot write HTML: {0}")]
     Html(askama::Error),
+    /// Parquet.
+    #[error("cannot write Parquet: {0}")]
+    Parquet(#[from] ::parquet::errors::ParquetError),
     /// CSV could not be ended.
     #[error("cannot write CSV: {0}")]
     Io(#[from] std::io::Error),

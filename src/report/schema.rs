@@ -1,13 +1,16 @@
 //! The types of report.json, and nothing else; those of negotiations are in
-//! `negotiation_schema`, those of logs in `log_schema`, those of manifest.json in `manifest_schema`.
+//! `negotiation_schema`, those of logs in `log_schema`, those of manifest.json in `manifest_schema`,
+//! those of timeline.jsonl in `timesketch` and those of ecs.jsonl in `ecs`.
 //!
 //! A promise to those who script against it: fields are added and never renamed. Field by field
 //! described in docs/report.md. Times are RFC 3339 in UTC with the evidence's own digits.
 
 pub use super::clock_schema::{ClockOffset, ClockStep};
+pub use super::ecs::schema::EcsEvent;
 pub use super::log_schema::{Audit, BypassSpan, HostAudit, Join, LogCoverage, LogEvent};
 pub use super::manifest_schema::{Input, Manifest, Output};
 pub use super::negotiation_schema::{IkeExchange, Step};
+pub use super::timesketch::TimelineEvent;
 pub use super::totals_schema::{ByClass, FoldedPairs, Totals};
 
 use schemars::JsonSchema;
@@ -406,11 +409,29 @@ pub struct Finding {
 /// The JSON Schema of report.json.
 #[must_use]
 pub fn report_schema() -> schemars::Schema {
-    schemars::schema_for!(Report)
+    as_written::<Report>()
 }
 
 /// The JSON Schema of manifest.json.
 #[must_use]
 pub fn manifest_schema() -> schemars::Schema {
-    schemars::schema_for!(Manifest)
+    as_written::<Manifest>()
+}
+
+/// The JSON Schema of a line of timeline.jsonl.
+#[must_use]
+pub fn timeline_schema() -> schemars::Schema {
+    as_written::<TimelineEvent>()
+}
+
+/// The JSON Schema of a line of ecs.jsonl.
+#[must_use]
+pub fn ecs_schema() -> schemars::Schema {
+    as_written::<EcsEvent>()
+}
+
+/// What is always written is required, also where it may be null.
+fn as_written<T: JsonSchema>() -> schemars::Schema {
+    let settings = schemars::generate::SchemaSettings::default().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>()
 }

@@ -23,6 +23,14 @@ mod determinism;
 
 mod html;
 
+mod outputs;
+
+mod spreadsheets;
+
+mod verify;
+
+mod schemas;
+
 mod house;
 
 mod captures;
