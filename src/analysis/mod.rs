@@ -16,11 +16,11 @@ use crate::findings::{Finding, find};
 use crate::policy::Policy;
 use crate::protection::NamedPorts;
 use crate::summary::{Count, Summary};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use rayon::prelude::*;
 use reading::{Context, Reading, read};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is to be analysed, and how.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub struct Request {
     pub from: Option<Timestamp>,
     /// Nothing after this is judged.
     pub to: Option<Timestamp>,
+    /// How far the clocks of logs were off (log time less capture time), by the paths of their files.
+    pub clock_offsets: Vec<(PathBuf, Span)>,
 }
 
 /// What came of it.
@@ -68,6 +70,16 @@ pub trait Watch: Sync {
 
 /// Nobody follows, nobody ends it.
 pub struct Unwatched;
+
+impl Analysis {
+    /// Whether a file with such a path, or the end of one, is a log of this evidence.
+    #[must_use]
+    pub fn has_log(&self, typed: &Path) -> bool {
+        let is_log = |file: &&Evidence| matches!(file.content, Content::Log { .. });
+        let mut logs = self.evidence.iter().filter(is_log);
+        logs.any(|file| reading::is_named(&file.path, typed))
+    }
+}
 
 impl Watch for Unwatched {
     fn expects(&self, _bytes: u64) {}

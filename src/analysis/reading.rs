@@ -13,10 +13,11 @@ use crate::evidence::{
 };
 use crate::protection::NamedPorts;
 use crate::summary::{CaptureObserver, Count, LogPart, Summary};
-use crate::time::{Resolution, Timestamp};
+use crate::time::{Resolution, Span, Timestamp};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 
 /// What one file came to.
 pub(super) struct Reading {
@@ -260,7 +261,8 @@ impl Reading {
 
     fn log(&mut self, bytes: &mut impl Read, request: &Request) {
         let folder = self.evidence.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let mut part = LogPart { folder: folder.to_owned(), ..LogPart::default() };
+        let asserted_offset = request.clock_offset_of(&self.evidence.path);
+        let mut part = LogPart { folder: folder.to_owned(), asserted_offset, ..LogPart::default() };
         let mut keep = |event: LogEvent| {
             // An event without a time cannot be told to lie outside.
             if event.time.is_none_or(|time| request.holds(time)) {
@@ -305,6 +307,18 @@ impl Request {
     fn holds(&self, time: Timestamp) -> bool {
         self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time <= to)
     }
+
+    /// What the user says of a file's clock, by its path or the end of it.
+    fn clock_offset_of(&self, path: &str) -> Option<Span> {
+        let said = self.clock_offsets.iter().find(|(file, _)| is_named(path, file));
+        said.map(|(_, offset)| *offset)
+    }
+}
+
+/// Whether a path of evidence is, or ends in, what the user typed.
+pub(super) fn is_named(path: &str, typed: &Path) -> bool {
+    let whole = Path::new(path);
+    whole == typed || whole.ends_with(typed)
 }
 
 fn describe_capture(evidence: &mut Evidence, outline: CaptureOutline) {

@@ -1,6 +1,6 @@
 //! `plainsight analyze`: evidence in, a report out.
 
-use super::options::{self, Protect};
+use super::options::{self, GivenOffset, Protect};
 use super::progress::{Progress, When};
 use super::terminal::{self, Detail};
 use super::{ExitStatus, Failure, keys};
@@ -54,6 +54,10 @@ pub(super) struct Args {
     /// Judge nothing after this time (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = options::time)]
     to: Option<Timestamp>,
+    /// How far a log's clock was ahead (+) or behind (-) the captures', instead of measuring it
+    /// (repeatable)
+    #[arg(long, value_name = "FILE=+7m12s", value_parser = options::clock_offset)]
+    clock_offset: Vec<GivenOffset>,
     /// Exit with 1 when a finding of this severity or higher stands
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<SeverityName>,
@@ -118,11 +122,19 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         max_pairs: usize::try_from(args.max_pairs).unwrap_or(usize::MAX),
         from: args.from,
         to: args.to,
+        clock_offsets: args.clock_offset.iter().map(|g| (g.file.clone(), g.offset)).collect(),
     };
     let progress = Progress::new(args.progress);
     let analysis = analyze(&request, args.threads.map(usize::from), &progress);
     progress.done();
     let analysis = analysis.map_err(super::interrupted)?;
+    if let Some(given) = args.clock_offset.iter().find(|given| !analysis.has_log(&given.file)) {
+        let what = anyhow::anyhow!("--clock-offset {}: no log has this path", given.typed);
+        return Err(Failure::usage(
+            what,
+            "name a log of the evidence by its path or the end of it",
+        ));
+    }
     let report = report::build(&sources(&analysis), options_of(args, policy.sha256));
     let manifest_sha256 = write(args, &destination, &report, &run, key.as_ref())?;
     terminal::tell_problems(&mut anstream::stderr().lock(), &report, args.verbose);
@@ -194,6 +206,7 @@ fn options_of(args: &Args, policy_sha256: Option<String>) -> schema::Options {
         max_pairs: args.max_pairs.into(),
         from: args.from.map(time),
         to: args.to.map(time),
+        clock_offsets: args.clock_offset.iter().map(|given| given.typed.clone()).collect(),
     }
 }
 

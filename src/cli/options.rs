@@ -5,6 +5,7 @@ use crate::summary::SILENCE;
 use crate::time::{Span, Timestamp};
 use ipnet::IpNet;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 /// `--protect A=B`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,31 @@ fn net(text: &str) -> Result<IpNet, String> {
     address
         .or_else(|| text.parse().ok())
         .ok_or_else(|| format!("`{text}` is no address and no network like 10.0.0.0/24"))
+}
+
+/// `--clock-offset FILE=+7m12s`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct GivenOffset {
+    pub(super) typed: String,
+    pub(super) file: PathBuf,
+    pub(super) offset: Span,
+}
+
+/// Reads `FILE=+7m12s`: how far the log's clock was ahead (`+`) or behind (`-`).
+pub(super) fn clock_offset(typed: &str) -> Result<GivenOffset, String> {
+    const EXPECTED: &str =
+        "expected FILE=+7m12s or FILE=-1h: a log and how far its clock was ahead or behind";
+    let (file, offset) = typed.rsplit_once('=').ok_or(EXPECTED)?;
+    let (sign, length) = offset.split_at_checked(1).ok_or(EXPECTED)?;
+    let is_signed = matches!(sign, "+" | "-") && length.starts_with(|c: char| c.is_ascii_digit());
+    let duration: jiff::SignedDuration = length.parse().map_err(|_| EXPECTED.to_owned())?;
+    let nanos = i64::try_from(duration.as_nanos()).map_err(|_| "too long".to_owned())?;
+    if file.is_empty() || !is_signed || nanos < 0 {
+        return Err(EXPECTED.to_owned());
+    }
+    let ahead = Span(nanos);
+    let offset = if sign == "-" { ahead.negated() } else { ahead };
+    Ok(GivenOffset { typed: typed.to_owned(), file: PathBuf::from(file), offset })
 }
 
 /// Reads a length of time such as `30s` or `2m`.
@@ -57,6 +83,17 @@ mod tests {
         }
         for bad in ["10.0.0.1", "10.0.0.1=", "a=b", "10.0.0.1=10.0.0.0/33"] {
             assert!(protect(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_clock_offset_names_a_log_and_a_signed_time() {
+        let ahead = clock_offset("logs/FS01-Security.evtx=+7m12s").unwrap();
+        assert_eq!(ahead.offset, Span::from_seconds(432));
+        assert_eq!(ahead.file, PathBuf::from("logs/FS01-Security.evtx"));
+        assert_eq!(clock_offset("a=b.evtx=-1h").unwrap().offset, Span::from_seconds(-3600));
+        for bad in ["x.evtx", "x.evtx=", "x.evtx=7m", "=+7m", "x.evtx=+-7m", "x.evtx=+soon"] {
+            assert!(clock_offset(bad).is_err(), "{bad}");
         }
     }
 

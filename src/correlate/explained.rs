@@ -17,6 +17,7 @@ pub struct ExplainedWindow {
 impl ExplainedWindow {
     /// Where nothing explains the window, a log that would not have told is no word against it.
     pub(super) fn weigh_silence(&mut self) {
+        self.name_what_is_missing();
         let is_silent =
             |cause: &&mut Cause| matches!(cause.reason, Reason::Unknown | Reason::NoIkeAttempted);
         for cause in self.causes.iter_mut().filter(is_silent) {
@@ -30,6 +31,31 @@ impl ExplainedWindow {
                     known.verdict.why
                 )
             }));
+        }
+    }
+
+    /// What would settle an unknown cause: the logs that are not there, or do not tell.
+    fn name_what_is_missing(&mut self) {
+        let of_host = |known: &HostAudit| match known.verdict.state {
+            AuditState::Audited => None,
+            AuditState::NotCovered => {
+                Some(format!("the Security and System logs of {} for this time", known.address))
+            }
+            AuditState::AuditingOff
+            | AuditState::DisableIkeAuditsSuspected
+            | AuditState::Unknown => {
+                Some(format!("a log of {} that audits negotiations", known.address))
+            }
+        };
+        let mut wanted: Vec<String> = self.audits.iter().filter_map(of_host).collect();
+        if wanted.is_empty() {
+            wanted.push(
+                "a capture of UDP 500 and 4500 between the two from before the window".to_owned(),
+            );
+        }
+        let is_unknown = |cause: &&mut Cause| cause.reason == Reason::Unknown;
+        for cause in self.causes.iter_mut().filter(is_unknown) {
+            cause.why = format!("{}; what would settle it: {}", cause.why, wanted.join(", "));
         }
     }
 }

@@ -7,6 +7,8 @@ mod stretches;
 
 mod windows;
 
+mod joins;
+
 mod clock;
 
 mod cause;
@@ -32,8 +34,9 @@ pub use addresses::{AddressSource, HostAddress};
 pub use audit::{AuditState, AuditVerdict, HostAudit};
 pub use bypass::BypassSpan;
 pub use cause::{Against, Cause, FactRef};
-pub use clock::{ClockOffset, OffsetMethod};
+pub use clock::{ClockOffset, ClockStep, OffsetMethod};
 pub use explained::ExplainedWindow;
+pub use joins::{Join, JoinKey};
 pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
 pub use placed::PlacedEvent;
 pub use unreachable::UnreachableFacts;
@@ -147,8 +150,10 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let negotiations = summary.negotiations();
     let (uncounted, stripped) = (negotiations.uncounted(), negotiations.stripped());
     let exchanges = conclude(negotiations, &summary.esp_activity());
-    let clocks = clock::estimate(summary, &exchanges);
-    let events = placed::events(summary, &clocks, |log| &log.events);
+    let joins = joins::find(summary, &exchanges);
+    let timing = clock::Clocks::of(summary, &joins, &exchanges);
+    let clocks = timing.offsets();
+    let events = placed::events(summary, &timing, &joins);
     let host_addresses = addresses::of_logs(summary, policy);
     let books = audit::Books::of(summary, &host_addresses, &clocks, &exchanges);
     let inferred = policy.infers().then(|| infer(&streams, &exchanges, &events));
@@ -161,7 +166,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         windows: Vec::new(),
         protected: Vec::new(),
         exchanges,
-        recovered: placed::events(summary, &clocks, |log| &log.recovered),
+        recovered: placed::recovered(summary, &timing),
         logs: summary.logs.iter().map(|(evidence, log)| (*evidence, log.log.clone())).collect(),
         log_audits: audit::of_logs(summary),
         bypasses: bypass::spans(&events),

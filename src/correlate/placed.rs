@@ -1,11 +1,10 @@
 //! Log events on the captures' clock, where that is known.
 
-use super::ClockOffset;
+use super::clock::Clocks;
+use super::joins::{Join, Joins};
 use crate::eventlog::LogEvent;
-use crate::evidence::EvidenceId;
-use crate::summary::{LogPart, Summary};
-use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use crate::summary::Summary;
+use crate::time::{Span, Timestamp};
 
 /// A log event placed on the captures' clock.
 #[derive(Clone, Debug)]
@@ -14,22 +13,48 @@ pub struct PlacedEvent {
     pub event: LogEvent,
     /// Its time by the captures' clock; `None` where the log's offset is not known.
     pub corrected: Option<Timestamp>,
+    /// How far off that may be.
+    pub error: Option<Span>,
+    /// Its time rests on a proposed offset only.
+    pub is_proposed: bool,
+    /// What of the captures it is about; `None` where it carries no number of theirs.
+    pub join: Option<Join>,
 }
 
-/// The events of every log, or its recovered ones, in order of evidence and record.
-pub(super) fn events(
-    summary: &Summary,
-    clocks: &[ClockOffset],
-    of: impl Fn(&LogPart) -> &[LogEvent],
-) -> Vec<PlacedEvent> {
-    let offsets: BTreeMap<EvidenceId, &ClockOffset> =
-        clocks.iter().map(|clock| (clock.evidence, clock)).collect();
+/// The events of every log, in order of evidence and record.
+pub(super) fn events(summary: &Summary, clocks: &Clocks<'_>, joins: &Joins) -> Vec<PlacedEvent> {
     let mut placed = Vec::new();
     for (evidence, log) in &summary.logs {
-        for event in of(log) {
-            let offset = offsets.get(evidence).and_then(|clock| clock.offset);
-            let corrected = offset.zip(event.time).map(|(offset, t)| t.shifted(offset.negated()));
-            placed.push(PlacedEvent { event: event.clone(), corrected });
+        let is_proposed = clocks.is_proposed(*evidence);
+        let of_log = joins.get(evidence);
+        for (place, event) in log.events.iter().enumerate() {
+            let corrected = event.time.and_then(|time| clocks.correct(*evidence, place, time));
+            placed.push(PlacedEvent {
+                event: event.clone(),
+                corrected: corrected.map(|(time, _)| time),
+                error: corrected.map(|(_, error)| error),
+                is_proposed,
+                join: of_log.and_then(|joins| joins.get(&place)).copied(),
+            });
+        }
+    }
+    placed
+}
+
+/// Records found outside the live logs, likewise; nothing is joined with them.
+pub(super) fn recovered(summary: &Summary, clocks: &Clocks<'_>) -> Vec<PlacedEvent> {
+    let mut placed = Vec::new();
+    for (evidence, log) in &summary.logs {
+        let is_proposed = clocks.is_proposed(*evidence);
+        for event in &log.recovered {
+            let corrected = event.time.and_then(|time| clocks.correct_recovered(*evidence, time));
+            placed.push(PlacedEvent {
+                event: event.clone(),
+                corrected: corrected.map(|(time, _)| time),
+                error: corrected.map(|(_, error)| error),
+                is_proposed,
+                join: None,
+            });
         }
     }
     placed

@@ -16,7 +16,7 @@ use crate::catalogue::{
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
 use crate::time::{Span, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// One negotiation's story.
@@ -106,6 +106,16 @@ impl IkeExchange {
             Some(chosen) => distinct(chosen.weaknesses()),
             None => self.weak_offers(),
         }
+    }
+
+    /// Message IDs of its quick modes. IKEv1 and AuthIP draw them at random (RFC 2409 §5.5); those of
+    /// IKEv2 count from 0 and tell nothing.
+    #[must_use]
+    pub fn quick_mode_ids(&self) -> BTreeSet<u32> {
+        let is_quick = |m: &&MessageDigest| {
+            m.is(ExchangeType::QUICK_MODE) || m.is(ExchangeType::AUTHIP_QUICK_MODE)
+        };
+        self.kept.iter().filter(is_quick).map(MessageDigest::message_id).collect()
     }
 
     /// Algorithms that are not to be used among those offered.

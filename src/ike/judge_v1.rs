@@ -136,6 +136,11 @@ fn judge_unanswered_quick_mode(talk: &Conversation<'_>, first: Turn<'_>) -> Verd
     if talk.is_one_way() {
         return Verdict::incomplete(ONE_WAY, frames);
     }
+    // New SPIs show that the answer came and the capture missed it.
+    if talk.bears_fruit(first.time(), first.time()) {
+        let (state, frames) = ("quick mode, ESP follows", vec![first.frame()]);
+        return Verdict::inferred(Outcome::Established, None, state, frames);
+    }
     if reply.is_none() && !talk.would_show_an_answer_to(first.message) {
         return Verdict::incomplete(state, frames);
     }

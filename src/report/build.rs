@@ -63,18 +63,7 @@ pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report 
             .zip(1..)
             .map(|(placed, number)| log::event(number, placed, &clock))
             .collect(),
-        clock_offsets: facts
-            .clock_offsets
-            .iter()
-            .map(|c| schema::ClockOffset {
-                host: c.host.clone(),
-                evidence: c.evidence.to_string(),
-                seconds: c.offset.and_then(decimal),
-                method: c.method.as_str().to_owned(),
-                matches: c.matches,
-                spread_seconds: decimal(c.spread).unwrap_or_default(),
-            })
-            .collect(),
+        clock_offsets: facts.clock_offsets.iter().map(log::clock_offset).collect(),
         bypass_spans: facts.bypasses.iter().map(|span| log::bypass(span, &clock)).collect(),
         findings: super::finding::findings(sources.findings, sources.evidence, &clock),
     }

@@ -4,10 +4,44 @@
 
 use super::build::{Clock, decimal};
 use super::{log_schema, schema};
-use crate::correlate::{AuditVerdict, BypassSpan, Facts, HostAudit, PlacedEvent};
+use crate::correlate::{
+    AuditVerdict, BypassSpan, ClockOffset, ClockStep, Facts, HostAudit, Join, PlacedEvent,
+};
 use crate::eventlog::{Auditing, LogSummary, Mark, MarkKind};
 use crate::evidence::EvidenceId;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
+
+/// How wrong a log's clock was.
+pub(super) fn clock_offset(clock: &ClockOffset) -> schema::ClockOffset {
+    let step = |step: &ClockStep| schema::ClockStep {
+        record: step.record,
+        seconds: step.by.and_then(decimal),
+        told_by: if step.is_told { "record" } else { "joins" }.to_owned(),
+    };
+    schema::ClockOffset {
+        host: clock.host.clone(),
+        evidence: clock.evidence.to_string(),
+        seconds: clock.offset.and_then(decimal),
+        method: clock.method.as_str().to_owned(),
+        matches: clock.matches,
+        spread_seconds: decimal(clock.spread).unwrap_or_default(),
+        rejected: clock.rejected,
+        error_seconds: clock.error.and_then(decimal),
+        // Parts of a billion are thousandths of parts of a million.
+        drift_ppm: clock.drift.and_then(|parts| decimal(Span::from_millis(parts))),
+        steps: clock.steps.iter().map(step).collect(),
+    }
+}
+
+fn join(join: &Join) -> log_schema::Join {
+    log_schema::Join {
+        by: join.key.as_str().to_owned(),
+        exchange: join.exchange.map(|at| format!("X{}", at + 1)),
+        a: join.sa.map(|(pair, _)| pair.a().to_string()),
+        b: join.sa.map(|(pair, _)| pair.b().to_string()),
+        spi: join.sa.map(|(_, spi)| format!("0x{:08x}", spi.0)),
+    }
+}
 
 pub(super) fn event(number: usize, placed: &PlacedEvent, clock: &Clock) -> schema::LogEvent {
     let event = &placed.event;
@@ -55,6 +89,7 @@ pub(super) fn event(number: usize, placed: &PlacedEvent, clock: &Clock) -> schem
         service: event.service.map(|(service, _)| service.as_str().to_owned()),
         service_state: event.service.map(|(_, state)| state.as_str().to_owned()),
         fields,
+        join: placed.join.as_ref().map(join),
     }
 }
 

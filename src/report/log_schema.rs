@@ -71,6 +71,24 @@ pub struct LogEvent {
     pub service_state: Option<String>,
     /// Every field, in the record's order.
     pub fields: serde_json::Map<String, serde_json::Value>,
+    /// What of the captures it is about, by a number that both carry; null where there is none.
+    #[serde(default)]
+    pub join: Option<Join>,
+}
+
+/// A log event and a negotiation or SA of the captures that are the same thing.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Join {
+    /// `cookie`, `spi`, `message_id` or `main_mode_sa`.
+    pub by: String,
+    /// The negotiation's id; null where the captures show the SA alone.
+    pub exchange: Option<String>,
+    /// The lower address of the SA's two; null where the join is to a negotiation.
+    pub a: Option<String>,
+    /// The higher one.
+    pub b: Option<String>,
+    /// The SPI that the captures show.
+    pub spi: Option<String>,
 }
 
 /// What a log tells of its own reliability.

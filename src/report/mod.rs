@@ -5,9 +5,11 @@
 
 pub mod schema;
 
+mod clock_schema;
 mod log_schema;
 mod manifest_schema;
 mod negotiation_schema;
+mod totals_schema;
 
 mod build;
 mod finding;

@@ -5,15 +5,16 @@
 //! A promise to those who script against it: fields are added and never renamed. Field by field
 //! described in docs/report.md. Times are RFC 3339 in UTC with the evidence's own digits.
 
+pub use super::clock_schema::{ClockOffset, ClockStep};
 pub use super::ecs::schema::EcsEvent;
-pub use super::log_schema::{Audit, BypassSpan, HostAudit, LogCoverage, LogEvent};
+pub use super::log_schema::{Audit, BypassSpan, HostAudit, Join, LogCoverage, LogEvent};
 pub use super::manifest_schema::{Input, Manifest, Output};
 pub use super::negotiation_schema::{IkeExchange, Step};
 pub use super::timesketch::TimelineEvent;
+pub use super::totals_schema::{ByClass, FoldedPairs, Totals};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// report.json.
@@ -82,6 +83,9 @@ pub struct Options {
     pub from: Option<String>,
     /// `--to`.
     pub to: Option<String>,
+    /// `--clock-offset`, as typed.
+    #[serde(default)]
+    pub clock_offsets: Vec<String>,
 }
 
 impl Options {
@@ -100,6 +104,7 @@ impl Options {
             max_pairs: crate::summary::MOST_PAIRS as u64,
             from: None,
             to: None,
+            clock_offsets: Vec::new(),
         }
     }
 }
@@ -222,54 +227,6 @@ pub struct Problem {
     pub frame: Option<u64>,
     /// The record it belongs to.
     pub record: Option<u64>,
-}
-
-/// Sums over all captures.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Totals {
-    /// Frames judged.
-    pub frames: u64,
-    /// Their octets.
-    pub bytes: u64,
-    /// By protection class.
-    pub by_class: ByClass,
-    /// Clear frames by application.
-    pub by_app: BTreeMap<String, Count>,
-    /// Frames that show a packet again.
-    pub artefacts: BTreeMap<String, Count>,
-    /// Why frames could not be decoded.
-    pub undecodable_reasons: BTreeMap<String, u64>,
-    /// Frames that `from` and `to` left out.
-    pub outside_span: Count,
-    /// Pairs that were folded because there were too many.
-    #[serde(default)]
-    pub folded_pairs: FoldedPairs,
-}
-
-/// Pairs that are told in one sum.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
-pub struct FoldedPairs {
-    /// How often a pair was folded; one that talked again counts again.
-    pub pairs: u64,
-    /// Their frames.
-    pub frames: u64,
-    /// Their octets on the wire.
-    pub bytes: u64,
-}
-
-/// Frames by protection class; every class is named.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the fields are the classes of `ProtectionClass`")]
-pub struct ByClass {
-    pub esp: Count,
-    pub esp_null: Count,
-    pub ah: Count,
-    pub ike: Count,
-    pub natt_keepalive: Count,
-    pub exempt: Count,
-    pub clear: Count,
-    pub non_ip: Count,
-    pub undecodable: Count,
 }
 
 /// Two hosts.
@@ -396,25 +353,6 @@ pub struct Protected {
     pub bytes: u64,
     /// Their SPIs.
     pub spis: Vec<String>,
-}
-
-/// How wrong a log's clock was.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct ClockOffset {
-    /// The computer.
-    pub host: String,
-    /// The log's id.
-    pub evidence: String,
-    /// Log time less capture time.
-    #[schemars(with = "Option<f64>")]
-    pub seconds: Option<Box<RawValue>>,
-    /// How it was found.
-    pub method: String,
-    /// Exact joins it rests on.
-    pub matches: u64,
-    /// The largest less the smallest of them.
-    #[schemars(with = "f64")]
-    pub spread_seconds: Box<RawValue>,
 }
 
 /// Items of one file that prove something.

@@ -28,7 +28,7 @@ use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::ike::{EspActivity, EspUse, Negotiations};
 use crate::protection::{EspSpi, ProtectionClass, Stream};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A log's part of the evidence.
@@ -40,6 +40,8 @@ pub struct LogPart {
     pub events: Vec<LogEvent>,
     /// The same of records found outside the live log.
     pub recovered: Vec<LogEvent>,
+    /// Log time less capture time, where the user says so (`--clock-offset`).
+    pub asserted_offset: Option<Span>,
     /// What the log holds as a whole; without its bytes and problems, which stand with the evidence.
     pub log: LogSummary,
 }
@@ -204,10 +206,8 @@ impl Summary {
     #[must_use]
     pub fn esp_activity(&self) -> EspActivity {
         let mut activity = EspActivity::default();
-        for (evidence, capture) in &self.captures {
-            if let Some((_, end)) = capture.span {
-                activity.ends(*evidence, end);
-            }
+        for (evidence, end) in self.ends() {
+            activity.ends(evidence, end);
         }
         for (pair, streams) in self.streams() {
             let mut by_spi: BTreeMap<Stream, EspUse> = BTreeMap::new();
@@ -230,4 +230,40 @@ impl Summary {
         }
         activity
     }
+
+    /// Until when each capture goes on, counting those that take over where it ends: a capture that
+    /// was written as several files. They begin within two seconds and show one of the same pairs.
+    fn ends(&self) -> BTreeMap<EvidenceId, Timestamp> {
+        let spans = self.captures.iter().filter_map(|(id, c)| Some((c.span?, *id, c)));
+        let mut by_start: Vec<(TimeSpan, EvidenceId, &CaptureSummary)> = spans.collect();
+        by_start.sort_by_key(|(span, id, _)| (*span, *id));
+        let mut ends: BTreeMap<EvidenceId, Timestamp> = BTreeMap::new();
+        for (at, ((_, end), id, capture)) in by_start.iter().enumerate().rev() {
+            let later = by_start.iter().skip(at + 1).take(MOST_SUCCESSORS);
+            let takes_over = |next: &&(TimeSpan, EvidenceId, &CaptureSummary)| {
+                let ((begin, _), _, other) = next;
+                begin.since(*end) <= TAKES_OVER && other.shares_a_pair(capture)
+            };
+            let known = later.filter(takes_over).filter_map(|(_, next, _)| ends.get(next));
+            let latest = known.copied().max().map_or(*end, |known| known.max(*end));
+            ends.insert(*id, latest);
+        }
+        ends
+    }
 }
+
+/// First and last moment.
+type TimeSpan = (Timestamp, Timestamp);
+
+impl CaptureSummary {
+    fn shares_a_pair(&self, other: &Self) -> bool {
+        let (few, many) =
+            if self.streams.len() < other.streams.len() { (self, other) } else { (other, self) };
+        few.streams.keys().any(|pair| many.streams.contains_key(pair))
+    }
+}
+
+/// The next file of a capture begins no later than that behind the last frame.
+const TAKES_OVER: Span = Span::from_seconds(2);
+/// Files that begin next and are looked at.
+const MOST_SUCCESSORS: usize = 8;

@@ -50,6 +50,24 @@ fn hide_place(text: &str) -> String {
 }
 
 #[test]
+fn a_given_clock_offset_comes_before_what_is_measured() {
+    let given = ["--clock-offset", "WS01-Security.evtx=+1h", "--json"];
+    let (output, _folder) = run_analyze(&[&sample("psk_mismatch")], &given);
+    let report: plainsight::report::schema::Report =
+        serde_json::from_slice(&output.stdout).unwrap();
+    let told: Vec<_> = report.clock_offsets.iter().filter(|c| c.method == "given").collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].seconds.as_ref().unwrap().get(), "3600.0");
+    assert_eq!(report.options.clock_offsets, ["WS01-Security.evtx=+1h"]);
+    let (output, folder) =
+        run_analyze(&[&sample("psk_mismatch")], &["--clock-offset", "other.evtx=+1h"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(told.contains("no log has this path"), "{told}");
+    assert!(!folder.path().join("report").exists());
+}
+
+#[test]
 fn quiet_is_one_line_and_json_is_the_report() {
     let (quiet, _folder) = run_analyze(&[&sample("healthy")], &["--quiet"]);
     let text = String::from_utf8(quiet.stdout).unwrap();

@@ -59,6 +59,10 @@ mod esp_null;
 
 mod accuracy;
 
+mod incidents;
+
+mod metamorphic;
+
 mod eventlog_lab;
 
 mod eventlog_damage;

@@ -13,6 +13,9 @@ pub(crate) mod ike_builder;
 pub(crate) mod pcapng;
 
 pub(crate) mod netmon;
+
+pub(crate) mod incidents;
+
 pub(crate) mod numbers;
 
 pub(crate) mod truth;

@@ -112,6 +112,7 @@ pub(crate) fn report(paths: Vec<PathBuf>, policy: Policy) -> schema::Report {
         max_pairs: plainsight::summary::MOST_PAIRS,
         from: None,
         to: None,
+        clock_offsets: Vec::new(),
     };
     let analysis = analyze_sequentially(&request, &Unwatched).unwrap();
     let sources = Sources {
@@ -131,6 +132,7 @@ pub(crate) fn report(paths: Vec<PathBuf>, policy: Policy) -> schema::Report {
         max_pairs: plainsight::summary::MOST_PAIRS as u64,
         from: None,
         to: None,
+        clock_offsets: Vec::new(),
     };
     build(&sources, options)
 }

@@ -36,6 +36,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         max_pairs: crate::summary::MOST_PAIRS,
         from: None,
         to: None,
+        clock_offsets: Vec::new(),
     };
     let progress = Progress::new(args.progress);
     let analysis = analyze(&request, None, &progress);

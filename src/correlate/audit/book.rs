@@ -93,7 +93,8 @@ impl Books {
             host.clone_into(&mut book.host);
             let own = addresses.get(evidence).into_iter().flatten();
             book.addresses.extend(own.map(|known| known.address));
-            let clock = clocks.iter().find(|clock| clock.evidence == *evidence);
+            let mut measured = clocks.iter().filter(|clock| clock.is_measured());
+            let clock = measured.find(|clock| clock.evidence == *evidence);
             book.add(*evidence, log, clock.and_then(|clock| clock.offset));
         }
         let mut books: Vec<Book> = books.into_values().collect();

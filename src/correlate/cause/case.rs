@@ -19,6 +19,8 @@ pub(super) struct Case<'a> {
     pub(super) negotiators: BTreeSet<HostPair>,
     /// The pair has IPsec of its own.
     pub(super) is_own: bool,
+    /// Pairs that may carry this traffic, for all that is known: they show ESP on the same capture.
+    pub(super) perhaps: BTreeSet<HostPair>,
     /// The stretch in which a cause can lie begins with the last protected packet before the
     /// window, but no further back than [`LOOKBACK`].
     pub(super) from: Timestamp,
@@ -27,18 +29,21 @@ pub(super) struct Case<'a> {
 impl<'a> Case<'a> {
     pub(super) fn of(window: &'a CleartextWindow, index: &'a Index<'a>) -> Self {
         let is_own = index.has_own(window.pair);
-        let negotiators = if is_own {
-            [window.pair].into()
-        } else {
-            index.gateways_for(window.pair, window.run.first.evidence)
-        };
         let start = window.run.start;
+        let mut perhaps = BTreeSet::new();
+        let mut negotiators: BTreeSet<HostPair> = [window.pair].into();
+        if !is_own {
+            let (gateways, is_logged) = index.gateways_for(window.pair, window.run.first.evidence);
+            let carries = |pair: &HostPair| is_logged || gives_way(index, *pair, window);
+            negotiators = gateways.iter().copied().filter(carries).collect();
+            perhaps = gateways;
+        }
         let earliest = start.shifted(LOOKBACK.negated());
         let protected = negotiators.iter().filter_map(|pair| index.protected(*pair));
         let last_protected = protected.filter_map(|known| known.last_end_before(start)).max();
         let from =
             last_protected.map_or(earliest, |end| end.shifted(JITTER.negated()).max(earliest));
-        Self { window, index, negotiators, is_own, from }
+        Self { window, index, negotiators, is_own, perhaps, from }
     }
 
     /// The window's pair and those that negotiate for it.
@@ -73,6 +78,13 @@ impl<'a> Case<'a> {
         protected.any(|known| known.last_end_before(limit).is_some())
     }
 
+    /// A negotiation that was tried after a moment and before the window had opened for good, and failed.
+    pub(super) fn failed_after(&self, time: Timestamp) -> Option<&'a IkeExchange> {
+        let to = self.window.run.start.shifted(JITTER);
+        let tried = self.exchanges(time, to).into_values();
+        tried.filter(|x| x.start > time && x.start <= to).find(|x| x.outcome.is_failure())
+    }
+
     /// The negotiation whose deletion lies nearest before the window's opening.
     pub(super) fn deletion_near(&self) -> Option<(usize, &'a IkeExchange)> {
         let (from, to) = self.opening();
@@ -83,6 +95,20 @@ impl<'a> Case<'a> {
             .max_by_key(|(_, x)| x.deleted.map(|(_, time)| time))
     }
 }
+
+/// Whether a pair's ESP is there before the window and nowhere inside: that they carry its traffic is
+/// more than a guess.
+fn gives_way(index: &Index<'_>, pair: HostPair, window: &CleartextWindow) -> bool {
+    let Some(known) = index.protected(pair) else { return false };
+    let (start, end) = (window.run.start, window.run.end);
+    let from = start.shifted(EDGE);
+    let until = end.shifted(EDGE.negated()).max(start.shifted(JITTER));
+    known.last_end_before(from).is_some_and(|last| start.since(last) <= LOOKBACK)
+        && known.touching(from, until).next().is_none()
+}
+
+/// What is on its way when one ends and the other begins.
+const EDGE: Span = Span::from_seconds(1);
 
 /// How far back a cause may lie where no protected packet came before: the longest time that a
 /// negotiation of Windows or strongSwan tries before it gives up (165 s, RFC 7296 §2.4 leaves the

@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::{Cause, FactRef, JITTER};
 use crate::catalogue::Reason;
+use crate::eventlog::FailurePoint;
 use crate::ike::IkeExchange;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,16 +28,21 @@ impl<'a> Case<'a> {
             let failed = self.failed(index, exchange);
             told.extend(failed.logged.iter().copied());
             let events = failed.logged.iter().filter_map(|at| self.index.facts.events.get(*at));
-            // A log may say more than the wire can; mere time-outs say less.
+            // A log may say more than the wire can; mere time-outs say less. The side that refused knows
+            // why, the other one only that it was.
             let said = events
-                .filter_map(|e| e.event.reason)
-                .filter(|r| *r != Reason::Timeout && *r != Reason::Other)
-                .min();
+                .filter_map(|e| {
+                    Some((e.event.failure_point != Some(FailurePoint::Local), e.event.reason?))
+                })
+                .filter(|(_, r)| *r != Reason::Timeout && *r != Reason::Other)
+                .min_by_key(|(is_remote, reason)| (is_general(*reason), *is_remote, *reason))
+                .map(|(_, reason)| reason);
             let reason = match (said, exchange.reason) {
-                // The wire shows that the refused credentials were pre-shared keys.
-                (Some(Reason::AuthenticationFailed), Some(Reason::PskMismatchSuspected)) => {
-                    Some(Reason::PskMismatchSuspected)
-                }
+                // The wire shows which credentials were refused.
+                (
+                    Some(Reason::AuthenticationFailed),
+                    Some(seen @ (Reason::PskMismatchSuspected | Reason::KerberosFailed)),
+                ) => Some(seen),
                 (said, seen) => said.or(seen),
             };
             let Some(reason) = reason else { continue };
@@ -81,6 +87,10 @@ impl<'a> Case<'a> {
         if opening == 0 {
             score -= 20;
             against.push("the first failed attempt came after the window had opened".to_owned());
+        }
+        if reason == Reason::NoResponse && failed.iter().all(|f| self.is_barred(f.exchange)) {
+            score = score.min(70);
+            against.push("ICMP errors tell why nobody answered".to_owned());
         }
         if inferred && !logged {
             against.push(
@@ -152,6 +162,11 @@ impl<'a> Case<'a> {
             })
             .collect()
     }
+}
+
+/// Reasons that a host also gives where it knows no better.
+const fn is_general(reason: Reason) -> bool {
+    matches!(reason, Reason::AuthenticationFailed | Reason::NoProposalChosen)
 }
 
 fn state_of(failed: &[Failed<'_>]) -> String {

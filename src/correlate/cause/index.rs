@@ -1,13 +1,15 @@
 //! The facts, arranged so that a window's questions do not cost their number.
 
+use super::JITTER;
 use crate::catalogue::Category;
 use crate::correlate::stretches::Stretches;
 use crate::correlate::{ClockOffset, Facts, PlacedEvent, UnreachableFacts};
-use crate::eventlog::LogEvent;
+use crate::eventlog::{LogEvent, Selector};
 use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
+use crate::protection::Service;
 use crate::summary::ClassRun;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -27,6 +29,10 @@ pub(super) struct Index<'a> {
     pub(super) soft: Timed<HostPair>,
     of_host: Timed<IpAddr>,
     tunnels: Vec<(HostPair, usize)>,
+    own_filters: BTreeMap<HostPair, Vec<usize>>,
+    /// For each host the gateways that some window of it gave away: their ESP was there before and after
+    /// it and not inside, or a log names them.
+    pub(super) carried: BTreeMap<IpAddr, BTreeSet<HostPair>>,
     gateways: BTreeMap<EvidenceId, BTreeSet<HostPair>>,
     wrong_clocks: BTreeMap<IpAddr, &'a ClockOffset>,
     same_host: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
@@ -39,7 +45,8 @@ impl<'a> Index<'a> {
         let soft = placed(facts, |e| e.event.category == Category::CleartextPermitted);
         let of_pair = |(time, index): &(Timestamp, usize)| {
             let event = &facts.events.get(*index)?.event;
-            Some((pair_of(event).or_else(|| tunnel_of(event))?, (*time, *time, *index)))
+            let (from, to) = reach(facts, *time, *index);
+            Some((pair_of(event).or_else(|| tunnel_of(event))?, (from, to, *index)))
         };
         let exchanges = facts.exchanges.iter().enumerate();
         Self {
@@ -62,6 +69,8 @@ impl<'a> Index<'a> {
             soft: grouped(soft.iter().filter_map(of_pair)),
             of_host: of_host(facts),
             tunnels: tunnels(facts),
+            own_filters: own_filters(facts),
+            carried: BTreeMap::new(),
             gateways: gateways(facts),
             wrong_clocks: wrong_clocks(facts),
             same_host: same_host(facts),
@@ -71,11 +80,6 @@ impl<'a> Index<'a> {
     /// Whether a pair shows IPsec of its own.
     pub(super) fn has_own(&self, pair: HostPair) -> bool {
         self.protected.contains_key(&pair) || self.exchanges.knows(pair)
-    }
-
-    /// Whether a pair negotiates at all.
-    pub(super) fn negotiates(&self, pair: HostPair) -> bool {
-        self.exchanges.knows(pair)
     }
 
     /// The protected runs of a pair.
@@ -122,7 +126,12 @@ impl<'a> Index<'a> {
     /// Who negotiates for a pair without IPsec of its own: the tunnels whose logged selectors hold
     /// it, else every pair that shows ESP or IKE on the capture that shows the pair. Where those
     /// are many, none of them is the pair's gateway for sure, and none is named.
-    pub(super) fn gateways_for(&self, pair: HostPair, capture: EvidenceId) -> BTreeSet<HostPair> {
+    /// Tells whether a log says so.
+    pub(super) fn gateways_for(
+        &self,
+        pair: HostPair,
+        capture: EvidenceId,
+    ) -> (BTreeSet<HostPair>, bool) {
         let logged: BTreeSet<HostPair> = self
             .tunnels
             .iter()
@@ -132,10 +141,10 @@ impl<'a> Index<'a> {
             .map(|(tunnel, _)| *tunnel)
             .collect();
         if !logged.is_empty() {
-            return logged;
+            return (logged, true);
         }
         let shown = self.gateways.get(&capture).filter(|pairs| pairs.len() <= MOST_GATEWAYS);
-        shown.cloned().unwrap_or_default()
+        (shown.cloned().unwrap_or_default(), false)
     }
 
     /// Quick mode events of these tunnels, where their selectors are known and none of them holds
@@ -156,6 +165,57 @@ impl<'a> Index<'a> {
         };
         if of_tunnels.iter().any(covers) { Vec::new() } else { of_tunnels }
     }
+}
+
+impl Index<'_> {
+    /// Events of SAs that came up between the two and whose filters name ports or a protocol, where
+    /// none of the pair's SAs covers any of these services; the most recent logs only.
+    pub(super) fn filters_exclude(
+        &self,
+        pair: HostPair,
+        services: &BTreeSet<Service>,
+    ) -> Vec<usize> {
+        let of_pair = self.own_filters.get(&pair).map_or(&[][..], Vec::as_slice);
+        let covers = |index: &&usize| {
+            let event = self.facts.events.get(**index).map(|placed| &placed.event);
+            let selector = event.and_then(|event| event.selector);
+            selector.is_none_or(|s| services.iter().any(|service| filter_covers(&s, *service)))
+        };
+        if of_pair.iter().any(|index| covers(&index)) { Vec::new() } else { of_pair.to_vec() }
+    }
+}
+
+/// Whether a filter lets a service through the SA; 0 is any.
+fn filter_covers(selector: &Selector, service: Service) -> bool {
+    let any = |port: Option<u16>| port.is_none_or(|port| port == 0);
+    let is_protocol = selector.protocol.is_none_or(|p| p == 0 || p == service.protocol);
+    let (local, peer) = (selector.local_port, selector.peer_port);
+    // A port that nobody registered is not told; it may be one that the filter names.
+    let names = |port: Option<u16>| match service.port {
+        Some(_) => port == service.port,
+        None => port.is_some_and(|port| port > 1023),
+    };
+    let is_port = (any(local) && any(peer)) || names(local) || names(peer);
+    is_protocol && is_port
+}
+
+/// Under each pair, the events of its SAs, tied to it by SPI or named in them; each filter once.
+fn own_filters(facts: &Facts) -> BTreeMap<HostPair, Vec<usize>> {
+    let mut filters: BTreeMap<HostPair, Vec<usize>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for (index, placed) in facts.events.iter().enumerate() {
+        let event = &placed.event;
+        if event.category != Category::SaEstablished || event.selector.is_none() {
+            continue;
+        }
+        let joined = placed.join.and_then(|join| join.sa).map(|(pair, _)| pair);
+        let Some(pair) = joined.or_else(|| pair_of(event)) else { continue };
+        let selector = event.selector.map(|s| (s.local_port, s.peer_port, s.protocol));
+        if seen.insert((pair, event.local, selector)) {
+            filters.entry(pair).or_default().push(index);
+        }
+    }
+    filters
 }
 
 /// Facts with a time, each under its pair or host.
@@ -194,6 +254,17 @@ fn placed(facts: &Facts, is_one: impl Fn(&PlacedEvent) -> bool) -> Vec<(Timestam
     events.filter_map(|(index, e)| Some((e.corrected?, index))).collect()
 }
 
+/// When an event may have been: rules allow for [`JITTER`], and a clock that may be off by more widens
+/// that.
+fn reach(facts: &Facts, time: Timestamp, index: usize) -> (Timestamp, Timestamp) {
+    let error = facts.events.get(index).and_then(|placed| placed.error).unwrap_or_default();
+    let more = Span((error.0 - JITTER.0).clamp(0, MOST_UNSURE.0));
+    (time.shifted(more.negated()), time.shifted(more))
+}
+
+/// A clock that may be further off places an event no better than this.
+const MOST_UNSURE: Span = Span::from_seconds(60);
+
 /// Logged failures under the initiator's cookie.
 fn by_cookie(facts: &Facts) -> BTreeMap<[u8; 8], Vec<usize>> {
     let mut known: BTreeMap<[u8; 8], Vec<usize>> = BTreeMap::new();
@@ -216,7 +287,8 @@ fn of_host(facts: &Facts) -> Timed<IpAddr> {
     let by_address = placed(facts, is_one).into_iter().flat_map(|(time, index)| {
         let evidence = facts.events.get(index).map(|e| e.event.record.evidence);
         let own = evidence.and_then(|evidence| facts.addresses.get(&evidence));
-        own.into_iter().flatten().map(move |address| (*address, (time, time, index)))
+        let (from, to) = reach(facts, time, index);
+        own.into_iter().flatten().map(move |address| (*address, (from, to, index)))
     });
     grouped(by_address)
 }

@@ -10,14 +10,20 @@ mod rules;
 
 mod failed;
 
+mod ended;
+
+mod beside;
+
 pub(super) use index::pair_of;
 
 use super::{CleartextWindow, ExplainedWindow, Facts};
 use crate::catalogue::{Confidence, Reason};
+use crate::hosts::HostPair;
 use crate::time::Span;
 use case::Case;
 use index::Index;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// What speaks against a cause, in a sentence.
 pub type Against = String;
@@ -52,15 +58,43 @@ impl Cause {
     pub const fn confidence(&self) -> Confidence {
         Confidence::of_score(self.score)
     }
+
+    /// Times that rest on a proposed clock offset alone bear no high confidence.
+    fn weigh_times(&mut self, facts: &Facts) {
+        let events = self.refs.iter().filter_map(|fact| match fact {
+            FactRef::Event(at) => facts.events.get(*at),
+            FactRef::Exchange(_) => None,
+        });
+        let rests_on_it = events.filter(|e| e.join.is_none()).any(|e| e.is_proposed);
+        if rests_on_it {
+            self.score = self.score.min(BELOW_HIGH);
+            self.against.push("the log's clock is only proposed, not measured".to_owned());
+        }
+    }
 }
+
+/// The best score that is not called `high`.
+const BELOW_HIGH: u8 = 79;
 
 /// Finds the causes of every window.
 pub(super) fn explain(windows: Vec<CleartextWindow>, facts: &Facts) -> Vec<ExplainedWindow> {
-    let index = Index::of(facts);
+    let mut index = Index::of(facts);
+    let mut carried: BTreeMap<IpAddr, BTreeSet<HostPair>> = BTreeMap::new();
+    for window in &windows {
+        let case = Case::of(window, &index);
+        for host in [window.pair.a(), window.pair.b()] {
+            let gateways = case.negotiators.iter().filter(|_| !case.is_own);
+            carried.entry(host).or_default().extend(gateways);
+        }
+    }
+    index.carried = carried;
+    let index = index;
     windows
         .into_iter()
         .map(|window| {
-            let causes = best(Case::of(&window, &index).candidates());
+            let mut candidates = Case::of(&window, &index).candidates();
+            candidates.iter_mut().for_each(|cause| cause.weigh_times(facts));
+            let causes = best(candidates);
             ExplainedWindow { window, causes, audits: Vec::new() }
         })
         .collect()

@@ -1,14 +1,13 @@
-//! The rules: one a function; a rule that sees nothing says nothing. Those about failed
-//! negotiations are in `failed`.
+//! The rules: one a function; a rule that sees nothing says nothing. Here are those that a log tells of;
+//! those about negotiations are in `failed`, about the end of SAs in `ended`, about traffic that went
+//! past IPsec in `beside`.
 
 use super::case::{Case, LOOKBACK};
 use super::{Cause, FactRef, JITTER};
 use crate::catalogue::{Category, Reason};
 use crate::eventlog::{LogEvent, ServiceState};
-use crate::protection::unreachable::UnreachableWhy;
-use crate::summary::ClassRun;
 use crate::time::{Span, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 impl<'a> Case<'a> {
     /// Everything that can explain the window; never nothing.
@@ -24,7 +23,10 @@ impl<'a> Case<'a> {
         found.extend(self.driver_bypass());
         found.extend(self.policy_changed());
         found.extend(self.unreachable());
-        if found.is_empty() {
+        found.extend(self.dos_protection());
+        let is_guess =
+            |cause: &Cause| cause.reason == Reason::FilterNotCovering && cause.score < 60;
+        if found.iter().all(is_guess) {
             found.push(self.nothing_found());
         }
         found
@@ -65,136 +67,6 @@ impl<'a> Case<'a> {
             });
         }
         causes
-    }
-
-    /// The pair's gateways had ESP up while this traffic passed beside it.
-    fn filter_not_covering(&self) -> Option<Cause> {
-        if self.is_own {
-            return None;
-        }
-        let start = self.window.run.start;
-        let is_up = |run: &&ClassRun| run.start < start && run.end > start.shifted(JITTER);
-        let (gateways, up) = self.negotiators.iter().find_map(|pair| {
-            let up = self.index.protected(*pair)?.touching(start, start).find(is_up)?;
-            Some((pair, *up))
-        })?;
-        let several = self.negotiators.len() > 1;
-        let excluded = self.index.selectors_exclude(&self.negotiators, self.window.pair);
-        let refs = excluded.iter().take(MOST_SELECTORS).map(|index| FactRef::Event(*index));
-        let mut cause = Cause {
-            reason: Reason::FilterNotCovering,
-            score: if several { 55 } else { 72 },
-            refs: refs.collect(),
-            why: format!(
-                "ESP between {} and {} was up ({} to {}) when this traffic passed in clear on the same capture: the tunnel's selectors do not cover it",
-                gateways.a(),
-                gateways.b(),
-                up.first,
-                up.last,
-            ),
-            against: Vec::new(),
-        };
-        if excluded.is_empty() {
-            cause.against.push("no log shows the tunnel's selectors".to_owned());
-        } else {
-            cause.score = 88;
-            cause
-                .why
-                .push_str("; the selectors that the gateways logged do not hold these addresses");
-        }
-        if several {
-            cause
-                .against
-                .push("more than one pair of gateways shows ESP on this capture".to_owned());
-        }
-        Some(cause)
-    }
-
-    /// The same two hosts had ESP up between other addresses of theirs: this traffic went past it.
-    fn alternate_path(&self) -> Option<Cause> {
-        if self.is_own {
-            return None;
-        }
-        let start = self.window.run.start;
-        let (path, up) = self.index.other_paths(self.window.pair).into_iter().find_map(|path| {
-            let known = self.index.protected(path)?;
-            let run =
-                known.touching(start.shifted(LOOKBACK.negated()), self.window.run.end).next()?;
-            Some((path, *run))
-        })?;
-        Some(Cause {
-            reason: Reason::AlternatePath,
-            score: 86,
-            refs: BTreeSet::new(),
-            why: format!(
-                "the same two hosts had ESP between {} and {} ({} to {}); this traffic took other addresses of theirs",
-                path.a(),
-                path.b(),
-                up.first,
-                up.last,
-            ),
-            against: Vec::new(),
-        })
-    }
-
-    /// Security associations were deleted just before, and none followed.
-    fn deleted(&self) -> Option<Cause> {
-        let on_wire = self.deletion_near();
-        let (from, to) = self.opening();
-        let pairs = self.pairs();
-        let logged: BTreeSet<usize> =
-            pairs.iter().flat_map(|pair| self.index.ended.touching(*pair, from, to)).collect();
-        let mut refs: BTreeSet<FactRef> = logged.iter().map(|e| FactRef::Event(*e)).collect();
-        let Some((index, exchange)) = on_wire else {
-            if logged.is_empty() || !self.esp_stopped() {
-                return None;
-            }
-            return Some(Cause {
-                reason: Reason::SaDeleted,
-                score: 78,
-                refs,
-                why: "the log says that the security associations ended as the window opened, and none followed".to_owned(),
-                against: vec!["the deletion itself is not in the capture".to_owned()],
-            });
-        };
-        refs.insert(FactRef::Exchange(index));
-        let by = exchange.deleted.map(|(by, _)| by);
-        let (score, log) =
-            if logged.is_empty() { (76, "") } else { (84, "; the event log says the same") };
-        Some(Cause {
-            reason: Reason::SaDeleted,
-            score,
-            refs,
-            why: format!(
-                "{} ended the IKE negotiation ({}), ESP stopped and clear text followed{log}",
-                by.map_or_else(|| "a host".to_owned(), |by| by.to_string()),
-                exchange.last,
-            ),
-            against: Vec::new(),
-        })
-    }
-
-    /// The IKE SA outlived the window and made new security associations as it closed: those before
-    /// had run out first.
-    fn rekey_gap(&self) -> Option<Cause> {
-        if !self.esp_stopped() {
-            return None;
-        }
-        let run = &self.window.run;
-        let renews = |time: &Timestamp| *time > run.start && *time <= run.end.shifted(JITTER);
-        let (index, exchange) = self.exchanges(run.start, run.end).into_iter().find(|(_, x)| {
-            x.start < run.start.shifted(JITTER.negated()) && x.completions.iter().any(renews)
-        })?;
-        Some(Cause {
-            reason: Reason::RekeyGap,
-            score: 73,
-            refs: [FactRef::Exchange(index)].into(),
-            why: format!(
-                "ESP ended before the window, and the same IKE negotiation ({} to {}) made new security associations only as it closed",
-                exchange.first, exchange.last,
-            ),
-            against: Vec::new(),
-        })
     }
 
     /// A log says that the two agreed to talk in clear: an SA without algorithms.
@@ -240,83 +112,56 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// A log tells of a policy that changed as the window opened.
-    fn policy_changed(&self) -> Option<Cause> {
-        let (from, to) = self.opening();
-        let changes: BTreeMap<usize, _> = self
-            .hosts()
-            .into_iter()
-            .flat_map(|host| self.index.of_host(host, from, to))
-            .filter(|(_, e)| e.event.category == Category::PolicyChange)
-            .collect();
-        let (_, placed) = changes.first_key_value()?;
-        let more = match changes.len() {
-            1 => String::new(),
-            number => format!(" (and {} more)", number - 1),
-        };
+    /// A log says that a host defends itself against a flood of negotiations.
+    fn dos_protection(&self) -> Option<Cause> {
+        let (from, _) = self.opening();
+        let to = self.window.run.end;
+        let started = self.hosts().into_iter().find_map(|host| {
+            let mut told = self.index.of_host(host, from.shifted(LOOKBACK.negated()), to);
+            told.find(|(_, e)| e.event.reason == Some(Reason::DosProtection))
+        });
+        let (at, placed) = started?;
+        let silent = self.unanswered();
+        if silent.is_empty() {
+            return None;
+        }
+        let exchanges = silent.iter().map(|(index, _)| FactRef::Exchange(*index));
         Some(Cause {
-            reason: Reason::PolicyChanged,
-            score: 55,
+            reason: Reason::DosProtection,
+            score: 91,
+            refs: exchanges.chain([FactRef::Event(at)]).collect(),
             why: format!(
-                "{}'s log tells of a policy change as the window opened: {}{more}",
-                placed.event.host, placed.event.entry.meaning
+                "{}'s log says that it began to defend itself against a flood of negotiations, and one of these two got no answer",
+                placed.event.host
             ),
-            refs: changes.keys().map(|index| FactRef::Event(*index)).collect(),
-            against: vec!["a policy change alone need not let clear text out".to_owned()],
+            against: Vec::new(),
         })
     }
 
-    /// ICMP says that IKE did not reach the peer.
-    fn unreachable(&self) -> Vec<Cause> {
-        let (from, to) = (self.from, self.window.run.end);
-        let told = self.negotiators.iter().flat_map(|pair| self.index.unreachable(*pair));
-        told.filter(|u| u.last.time >= from && u.first.time <= to)
-            .map(|u| {
-                let (reason, words) = match u.what.why {
-                    UnreachableWhy::Port => {
-                        (Reason::ServiceStopped, "nobody listens on its IKE port")
-                    }
-                    UnreachableWhy::Prohibited => {
-                        (Reason::Udp500Blocked, "a filter forbids IKE on the way")
-                    }
-                    UnreachableWhy::Host => {
-                        (Reason::PeerUnreachable, "the host or its network is not there")
-                    }
-                };
-                let deletion = self.deletion_near().map(|(index, _)| FactRef::Exchange(index));
-                // A host that deletes its security associations and closes its port has stopped.
-                let stopped = reason == Reason::ServiceStopped && deletion.is_some();
-                Cause {
-                    reason,
-                    score: if stopped { 80 } else { 74 },
-                    refs: deletion.into_iter().collect(),
-                    why: format!(
-                        "ICMP errors about IKE to {} ({} to {}) say that {words}",
-                        u.what.to, u.first.frame, u.last.frame,
-                    ),
-                    against: vec!["ICMP errors can be forged".to_owned()],
-                }
-            })
-            .collect()
-    }
-
     fn nothing_found(&self) -> Cause {
-        let any_ike = self.negotiators.iter().any(|pair| self.index.negotiates(*pair));
-        let any_esp = self.negotiators.iter().any(|pair| self.index.protected(*pair).is_some());
-        if !any_ike && !any_esp {
+        if !self.is_own && self.negotiators.is_empty() {
+            let mut against =
+                vec!["an attempt before the capture began would not be seen".to_owned()];
+            if let Some(perhaps) = self.perhaps.first() {
+                against.push(format!(
+                    "{} and {} show IPsec on the same capture; whether they are these two's gateways is not known",
+                    perhaps.a(),
+                    perhaps.b()
+                ));
+            }
             return Cause {
                 reason: Reason::NoIkeAttempted,
                 score: 60,
                 refs: BTreeSet::new(),
                 why: "neither captures nor logs show any IKE or ESP for these two".to_owned(),
-                against: vec!["an attempt before the capture began would not be seen".to_owned()],
+                against,
             };
         }
         Cause {
             reason: Reason::Unknown,
             score: 0,
             refs: BTreeSet::new(),
-            why: "the evidence does not say why; the IPsec and service events of both hosts for this time would".to_owned(),
+            why: "the evidence does not say why".to_owned(),
             against: Vec::new(),
         }
     }
@@ -339,7 +184,7 @@ fn service_name(event: &LogEvent) -> String {
     event.service.map_or_else(|| "a service".to_owned(), |(service, _)| service.as_str().to_owned())
 }
 
-fn seconds_before(window: Timestamp, event: Timestamp) -> String {
+pub(super) fn seconds_before(window: Timestamp, event: Timestamp) -> String {
     let span = window.since(event);
     let millis = span.0 / 1_000_000;
     let rounded = Span::from_millis(millis.abs());
@@ -349,6 +194,3 @@ fn seconds_before(window: Timestamp, event: Timestamp) -> String {
         format!("as the window opened ({rounded} s later, by clocks as corrected)")
     }
 }
-
-/// Log events of a tunnel's selectors that a cause names.
-const MOST_SELECTORS: usize = 20;

@@ -1,0 +1,291 @@
+//! How wrong each log's clock was, measured where log and capture show the same negotiation.
+//!
+//! No bound on its size: the joins need no clock. What cannot be measured may be proposed, and is called
+//! that. Rules: docs/causes.md.
+
+mod fit;
+
+mod timeline;
+
+mod propose;
+
+pub use timeline::ClockStep;
+
+use super::joins::Joins;
+use super::short_name;
+use crate::evidence::EvidenceId;
+use crate::ike::IkeExchange;
+use crate::summary::{LogPart, Summary};
+use crate::time::{Span, Timestamp};
+use fit::{Fit, TimePair};
+use std::collections::BTreeMap;
+use timeline::Timeline;
+
+/// A log's clock against the captures'.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockOffset {
+    /// The computer, as the log names it.
+    pub host: String,
+    /// The log.
+    pub evidence: EvidenceId,
+    /// Log time less capture time; `None` where it cannot be estimated. Of a clock that was set or
+    /// drifts, where most joins lie.
+    pub offset: Option<Span>,
+    /// How it was found.
+    pub method: OffsetMethod,
+    /// Exact joins it rests on.
+    pub matches: u64,
+    /// Joins that disagree with the others and were left out.
+    pub rejected: u64,
+    /// The largest less the smallest difference of those it rests on.
+    pub spread: Span,
+    /// No time of the log, as corrected, is off by more; `None` without an offset.
+    pub error: Option<Span>,
+    /// How much faster than the captures' clock it ran, in parts of a billion; `None` where the joins
+    /// are too few or too close together.
+    pub drift: Option<i64>,
+    /// When it was set, in the log's order.
+    pub steps: Vec<ClockStep>,
+}
+
+impl ClockOffset {
+    /// Beyond this a clock is called wrong: Kerberos tolerates five minutes by default (RFC 4120 §1.6
+    /// leaves it to the realm).
+    pub const TOLERATED: Span = Span::from_seconds(300);
+
+    /// Whether times may be compared by it with full weight.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        self.offset.is_some() && self.method != OffsetMethod::Proposed
+    }
+}
+
+/// How an offset was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OffsetMethod {
+    /// `--clock-offset` says so.
+    Given,
+    /// The same IKE cookies, ESP SPIs or message IDs stand in log and capture; the median of their
+    /// differences.
+    ExactJoins,
+    /// Another log of the same computer in the same folder has joins of its own.
+    SameHost,
+    /// No number stands in both; the log's failures follow each other as those of the captures do.
+    Proposed,
+    /// Nothing in the log is in the captures too.
+    NotEstimable,
+}
+
+impl OffsetMethod {
+    /// The method as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::ExactJoins => "exact_joins",
+            Self::SameHost => "same_host",
+            Self::Proposed => "proposed",
+            Self::NotEstimable => "not_estimable",
+        }
+    }
+}
+
+/// Every log's clock.
+pub(super) struct Clocks<'a> {
+    summary: &'a Summary,
+    by_log: BTreeMap<EvidenceId, Known>,
+}
+
+/// How one log's times are corrected.
+enum Known {
+    Given(Span),
+    Own(Timeline),
+    /// The log of the same computer that knows.
+    Lent(EvidenceId),
+    Proposed(Span, u64),
+    Nothing,
+}
+
+impl<'a> Clocks<'a> {
+    /// From the joins; what the user gave comes first.
+    pub(super) fn of(summary: &'a Summary, joins: &Joins, exchanges: &[IkeExchange]) -> Self {
+        let mut by_log = BTreeMap::new();
+        let mut lenders: BTreeMap<(&str, String), (u64, EvidenceId)> = BTreeMap::new();
+        for (evidence, log) in &summary.logs {
+            let Some(host) = host_of(log) else { continue };
+            let (pairs, is_tight) = pairs(log, joins, *evidence);
+            let loose = if is_tight { Span::default() } else { LOOSE };
+            let resolution = Span(resolution(log).0 + loose.0);
+            let timeline = Timeline::of(&log.events, &pairs, resolution);
+            let matches = timeline.best().map_or(0, |fit| fit.matches);
+            if matches > 0 {
+                let lender = lenders.entry((&log.folder, short_name(host)));
+                let lender = lender.or_insert((matches, *evidence));
+                *lender = (*lender).max((matches, *evidence));
+                by_log.insert(*evidence, Known::Own(timeline));
+            }
+        }
+        let failures = propose::WireFailures::of(exchanges);
+        for (evidence, log) in &summary.logs {
+            let Some(host) = host_of(log) else { continue };
+            let lender = lenders.get(&(log.folder.as_str(), short_name(host)));
+            let given = log.asserted_offset.map(Known::Given);
+            let known = given.or_else(|| by_log.remove(evidence)).unwrap_or_else(|| match lender {
+                Some((_, lender)) => Known::Lent(*lender),
+                None => failures
+                    .propose(&log.events)
+                    .map_or(Known::Nothing, |(offset, matches)| Known::Proposed(offset, matches)),
+            });
+            by_log.insert(*evidence, known);
+        }
+        Self { summary, by_log }
+    }
+
+    /// An event's time by the captures' clock and how far off it may be.
+    pub(super) fn correct(
+        &self,
+        evidence: EvidenceId,
+        place: usize,
+        shown: Timestamp,
+    ) -> Option<(Timestamp, Span)> {
+        let with = |fit: Fit| (fit.corrected(shown), fit.error_at(shown));
+        match self.by_log.get(&evidence)? {
+            Known::Given(offset) => Some((shown.shifted(offset.negated()), GIVEN_ERROR)),
+            Known::Own(timeline) => timeline.at(place).map(with),
+            Known::Lent(lender) => self.lent(*lender, shown).map(with),
+            Known::Proposed(offset, _) => Some((shown.shifted(offset.negated()), PROPOSED_ERROR)),
+            Known::Nothing => None,
+        }
+    }
+
+    /// The same of a record outside the live log, whose place says nothing.
+    pub(super) fn correct_recovered(
+        &self,
+        evidence: EvidenceId,
+        shown: Timestamp,
+    ) -> Option<(Timestamp, Span)> {
+        match self.by_log.get(&evidence)? {
+            Known::Own(_) => {
+                let fit = self.lent(evidence, shown)?;
+                Some((fit.corrected(shown), fit.error_at(shown)))
+            }
+            Known::Given(_) | Known::Lent(_) | Known::Proposed(..) | Known::Nothing => {
+                self.correct(evidence, usize::MAX, shown)
+            }
+        }
+    }
+
+    fn lent(&self, lender: EvidenceId, shown: Timestamp) -> Option<Fit> {
+        let Some(Known::Own(timeline)) = self.by_log.get(&lender) else { return None };
+        let events = self.summary.logs.get(&lender).map(|log| log.events.as_slice());
+        timeline.when_shown(events.unwrap_or_default(), shown)
+    }
+
+    /// What the report says of each log with events.
+    pub(super) fn offsets(&self) -> Vec<ClockOffset> {
+        self.by_log
+            .iter()
+            .filter_map(|(evidence, known)| {
+                let log = self.summary.logs.get(evidence)?;
+                Some(self.offset(*evidence, log, host_of(log)?, known))
+            })
+            .collect()
+    }
+
+    fn offset(
+        &self,
+        evidence: EvidenceId,
+        log: &LogPart,
+        host: &str,
+        known: &Known,
+    ) -> ClockOffset {
+        let worst = || {
+            let places = log.events.iter().enumerate();
+            places.filter_map(|(at, e)| Some(self.correct(evidence, at, e.time?)?.1)).max()
+        };
+        let unknown = ClockOffset {
+            host: host.to_owned(),
+            evidence,
+            offset: None,
+            method: OffsetMethod::NotEstimable,
+            matches: 0,
+            rejected: 0,
+            spread: Span::default(),
+            error: None,
+            drift: None,
+            steps: Vec::new(),
+        };
+        let measured = |timeline: &Timeline, method: OffsetMethod| {
+            let fit = timeline.best();
+            ClockOffset {
+                offset: fit.map(|fit| fit.offset),
+                method,
+                matches: fit.map_or(0, |fit| fit.matches),
+                rejected: fit.map_or(0, |fit| fit.rejected),
+                spread: fit.map_or_else(Span::default, |fit| fit.spread),
+                error: worst(),
+                drift: fit.and_then(|fit| fit.drift),
+                steps: timeline.steps.clone(),
+                ..unknown.clone()
+            }
+        };
+        match known {
+            Known::Given(offset) => ClockOffset {
+                offset: Some(*offset),
+                method: OffsetMethod::Given,
+                error: Some(GIVEN_ERROR),
+                ..unknown
+            },
+            Known::Own(timeline) => measured(timeline, OffsetMethod::ExactJoins),
+            Known::Lent(lender) => match self.by_log.get(lender) {
+                Some(Known::Own(timeline)) => measured(timeline, OffsetMethod::SameHost),
+                Some(Known::Given(_) | Known::Lent(_) | Known::Proposed(..) | Known::Nothing)
+                | None => unknown,
+            },
+            Known::Proposed(offset, matches) => ClockOffset {
+                offset: Some(*offset),
+                method: OffsetMethod::Proposed,
+                matches: *matches,
+                error: Some(PROPOSED_ERROR),
+                ..unknown
+            },
+            Known::Nothing => unknown,
+        }
+    }
+
+    /// Whether a log's times rest on a mere proposal.
+    pub(super) fn is_proposed(&self, evidence: EvidenceId) -> bool {
+        matches!(self.by_log.get(&evidence), Some(Known::Proposed(..)))
+    }
+}
+
+fn host_of(log: &LogPart) -> Option<&str> {
+    log.events.first().map(|event| event.host.as_str())
+}
+
+/// Before Vista a log tells whole seconds.
+fn resolution(log: &LogPart) -> Span {
+    if log.log.trust.is_legacy { Span::from_seconds(1) } else { Span::default() }
+}
+
+/// Pairs of times: those whose message the captures show, or where there is none, those whose SA they
+/// show from its first packet on.
+fn pairs(log: &LogPart, joins: &Joins, evidence: EvidenceId) -> (Vec<TimePair>, bool) {
+    let of_log = joins.get(&evidence);
+    let all = of_log.into_iter().flatten().filter_map(|(place, join)| {
+        let (shown, on_wire) = (log.events.get(*place)?.time?, join.on_wire?);
+        Some((TimePair { place: *place, shown, wire: on_wire.time }, on_wire.is_tight))
+    });
+    let (tight, loose): (Vec<_>, Vec<_>) = all.partition(|(_, is_tight)| *is_tight);
+    let is_tight = !tight.is_empty();
+    let chosen = if is_tight { tight } else { loose };
+    (chosen.into_iter().map(|(pair, _)| pair).collect(), is_tight)
+}
+
+/// An SA is used so soon after it was made.
+const LOOSE: Span = Span::from_seconds(10);
+
+/// What the user says is taken at the word, to the second.
+const GIVEN_ERROR: Span = Span::from_seconds(1);
+/// How close the failures of log and captures have to come for a proposal.
+const PROPOSED_ERROR: Span = Span::from_seconds(10);

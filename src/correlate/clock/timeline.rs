@@ -1,0 +1,222 @@
+//! One log's clock from its first record to its last: stretches between the moments at which somebody
+//! set it.
+//!
+//! Where a clock was set comes from records that say so, and from joins that disagree for good.
+
+use super::fit::{ENOUGH, Fit, TimePair, WORST_DRIFT, fit};
+use crate::catalogue::Category;
+use crate::eventlog::LogEvent;
+use crate::time::{Span, Timestamp};
+
+/// A moment at which a clock was set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockStep {
+    /// The record that says so, or the first record after it.
+    pub record: u64,
+    /// By how much, forward is positive; `None` where neither record nor joins tell.
+    pub by: Option<Span>,
+    /// A record says so; else only the joins show it.
+    pub is_told: bool,
+}
+
+/// The places of a log from one setting of its clock to the next.
+#[derive(Clone, Debug)]
+struct Stretch {
+    places: (usize, usize),
+    fit: Option<Fit>,
+}
+
+/// How one log's clock ran.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timeline {
+    stretches: Vec<Stretch>,
+    pub(super) steps: Vec<ClockStep>,
+}
+
+impl Timeline {
+    /// From a log's events in its order and the joins among them.
+    pub(super) fn of(events: &[LogEvent], pairs: &[TimePair], resolution: Span) -> Self {
+        let told = told_steps(events);
+        let mut timeline = Self::default();
+        let mut from = 0;
+        let ends = told.iter().map(|(place, _)| *place).chain([events.len()]);
+        for until in ends {
+            let inside: Vec<TimePair> =
+                pairs.iter().filter(|pair| (from..until).contains(&pair.place)).copied().collect();
+            timeline.add(events, (from, until), &inside, resolution);
+            from = until;
+        }
+        timeline.carry_over(&told);
+        let set = told.iter().filter_map(|(place, by)| {
+            let record = events.get(*place)?.record.record;
+            Some(ClockStep { record, by: by.or_else(|| timeline.jump(*place)), is_told: true })
+        });
+        let set: Vec<ClockStep> = set.collect();
+        timeline.steps.extend(set);
+        timeline.steps.sort_by_key(|step| step.record);
+        timeline
+    }
+
+    /// A stretch without a record of a setting; where its joins fall apart, there was one all the same.
+    fn add(
+        &mut self,
+        events: &[LogEvent],
+        (from, until): (usize, usize),
+        pairs: &[TimePair],
+        resolution: Span,
+    ) {
+        let groups = agreeing(pairs, resolution);
+        let mut begin = from;
+        let mut before: Option<(usize, Fit)> = None;
+        for group in &groups {
+            let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
+            let Some(fit) = fit(group, resolution) else { continue };
+            if let Some((end, known)) = before {
+                // Between two joins that disagree nobody knows when the clock was set.
+                self.stretches.push(Stretch { places: (begin, end + 1), fit: Some(known) });
+                self.stretches.push(Stretch { places: (end + 1, first.place), fit: None });
+                begin = first.place;
+                let by = Some(Span(fit.offset.0.saturating_sub(known.offset.0)));
+                let record = events.get(first.place).map_or(0, |event| event.record.record);
+                self.steps.push(ClockStep { record, by, is_told: false });
+            }
+            before = Some((last.place, fit));
+        }
+        let fit = before.map(|(_, fit)| fit);
+        self.stretches.push(Stretch { places: (begin, until), fit });
+    }
+
+    /// A stretch without joins lies beside one with joins, and a record tells the step between.
+    fn carry_over(&mut self, told: &[(usize, Option<Span>)]) {
+        let step_at = |place: usize| told.iter().find(|(at, _)| *at == place)?.1;
+        for at in 1..self.stretches.len() {
+            let Some([one, other]) = self.stretches.get_mut(at - 1..=at) else { continue };
+            if other.fit.is_none() {
+                other.fit = one.fit.zip(step_at(other.places.0)).map(|(f, by)| f.stepped(by));
+            }
+        }
+        for at in (1..self.stretches.len()).rev() {
+            let Some([one, other]) = self.stretches.get_mut(at - 1..=at) else { continue };
+            if one.fit.is_none() {
+                let step = other.fit.zip(step_at(other.places.0));
+                one.fit = step.map(|(f, by)| f.stepped(by.negated()));
+            }
+        }
+    }
+
+    /// By how much the joins on both sides of a setting differ.
+    fn jump(&self, place: usize) -> Option<Span> {
+        let at = self.stretches.iter().position(|stretch| stretch.places.0 == place)?;
+        let before = self.stretches.get(at.checked_sub(1)?)?.fit?;
+        let after = self.stretches.get(at)?.fit?;
+        Some(Span(after.offset.0.saturating_sub(before.offset.0)))
+    }
+
+    /// The fit that rests on the most joins.
+    pub(super) fn best(&self) -> Option<Fit> {
+        let fits = self.stretches.iter().filter_map(|stretch| stretch.fit);
+        fits.max_by_key(|fit| fit.matches)
+    }
+
+    /// How the clock ran where an event of this log stands.
+    pub(super) fn at(&self, place: usize) -> Option<Fit> {
+        let after = self.stretches.partition_point(|stretch| stretch.places.0 <= place);
+        self.stretches.get(after.checked_sub(1)?)?.fit
+    }
+
+    /// How it ran when it showed a time, in another log of the same computer; `None` where it showed
+    /// that time twice, or nobody knows.
+    pub(super) fn when_shown(&self, events: &[LogEvent], shown: Timestamp) -> Option<Fit> {
+        if let [only] = &self.stretches[..] {
+            return only.fit;
+        }
+        let time = |place: usize| events.get(place).and_then(|event| event.time);
+        let last = self.stretches.len().checked_sub(1)?;
+        let mut found = None;
+        for (at, stretch) in self.stretches.iter().enumerate() {
+            let (from, until) = stretch.places;
+            let is_before = at > 0 && time(from).is_some_and(|first| shown < first);
+            // Its last moment is what the clock showed as it was set, which the step tells.
+            let end = time(until).zip(self.step_before(events, until));
+            let is_behind =
+                at < last && end.is_some_and(|(set, by)| shown > set.shifted(by.negated()));
+            if is_before || is_behind {
+                continue;
+            }
+            if found.is_some() {
+                return None;
+            }
+            found = Some(stretch.fit);
+        }
+        found.flatten()
+    }
+}
+
+impl Timeline {
+    /// By how much the clock was set before a place.
+    fn step_before(&self, events: &[LogEvent], place: usize) -> Option<Span> {
+        let record = events.get(place)?.record.record;
+        self.steps.iter().find(|step| step.record == record)?.by
+    }
+}
+
+/// Records that say that the clock was set, by place; small corrections are no steps.
+fn told_steps(events: &[LogEvent]) -> Vec<(usize, Option<Span>)> {
+    let set = events.iter().enumerate().filter(|(_, event)| {
+        event.category == Category::ClockChange && matches!(event.event_id, 520 | 4616)
+    });
+    let is_small = |step: &Option<Span>| step.is_some_and(|by| by.magnitude() < LEAST_STEP);
+    set.map(|(place, event)| (place, event.clock_step)).filter(|(_, by)| !is_small(by)).collect()
+}
+
+/// Runs of joins that agree, in the log's order. What stands alone between others is an outlier; what
+/// stands alone with nothing beside it is kept.
+fn agreeing(pairs: &[TimePair], resolution: Span) -> Vec<Vec<TimePair>> {
+    let mut pairs = pairs.to_vec();
+    pairs.sort_by_key(|pair| pair.place);
+    let mut groups: Vec<Vec<TimePair>> = Vec::new();
+    for pair in pairs {
+        let agrees = |group: &&mut Vec<TimePair>| {
+            group.last().is_some_and(|last| is_steady(last, &pair, resolution))
+        };
+        match groups.last_mut().filter(agrees) {
+            Some(group) => group.push(pair),
+            None => groups.push(vec![pair]),
+        }
+    }
+    if groups.iter().any(|group| group.len() > 1) {
+        groups.retain(|group| group.len() > 1);
+    } else if groups.len() > 1 {
+        // As many opinions as joins: none is better than another.
+        groups.clear();
+    }
+    let mut merged: Vec<Vec<TimePair>> = Vec::new();
+    for group in groups {
+        let goes_on = |before: &&mut Vec<TimePair>| {
+            let ends = before.last().zip(group.first());
+            ends.is_some_and(|(last, first)| is_steady(last, first, resolution))
+        };
+        match merged.last_mut().filter(goes_on) {
+            Some(before) => before.extend(group),
+            None => merged.push(group),
+        }
+    }
+    // A lasting change needs as many witnesses as an offset does, unless it is all there is.
+    let most = merged.iter().map(Vec::len).max().unwrap_or(0);
+    if most >= ENOUGH {
+        merged.retain(|group| group.len() >= 2);
+    }
+    merged
+}
+
+/// Whether two joins can be of a clock that nobody set between them.
+fn is_steady(one: &TimePair, other: &TimePair, resolution: Span) -> bool {
+    let apart = other.wire.since(one.wire).magnitude().0;
+    let drifted = i128::from(apart) * i128::from(WORST_DRIFT) / 1_000_000_000;
+    let bound = i128::from(LEAST_STEP.0 + resolution.0) + drifted;
+    let changed = i128::from(one.difference().0) - i128::from(other.difference().0);
+    changed.abs() <= bound
+}
+
+/// What hosts delay their records by, and time services correct by slewing, is less.
+const LEAST_STEP: Span = Span::from_millis(1_500);

@@ -1,0 +1,19 @@
+//! What the program says of two hundred labelled incidents; docs/accuracy.md has two thousand.
+
+use crate::support::incidents::score;
+
+#[test]
+fn two_hundred_incidents_are_told_as_they_were() {
+    let score = score::of(0..200);
+    let told = score.misses.join("\n");
+    println!("{}\n{told}", score.table());
+    assert_eq!(score.windows.right, 200, "{told}");
+    for (what, share, least) in [
+        ("exact joins", score.joins, 1000),
+        ("first cause", score.first_cause, 950),
+        ("first causes called high", score.high, 950),
+        ("offset errors", score.offsets, 950),
+    ] {
+        assert!(share.per_mille() >= least, "{what}: {share}\n{told}");
+    }
+}

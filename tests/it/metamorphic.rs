@@ -1,0 +1,158 @@
+//! What must not change when evidence is given in another way, and in which direction it may change.
+
+use crate::support::incidents::score::{analysis, analyzed};
+use crate::support::incidents::{Incident, make, make_shifted};
+use plainsight::analysis::Analysis;
+use plainsight::correlate::FactRef;
+use plainsight::findings::FindingCode;
+use plainsight::hosts::HostPair;
+use plainsight::policy::parse;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+
+/// Incidents that are played through.
+const SEEDS: std::ops::Range<u64> = 0..93;
+
+fn of(incident: &Incident) -> Analysis {
+    let folder = tempfile::tempdir().unwrap();
+    analysis(incident, folder.path())
+}
+
+/// A window without its places: when, how much, and the causes with their scores.
+type Told = (i64, i64, u64, Vec<(&'static str, u8)>);
+
+fn windows(analysis: &Analysis) -> Vec<Told> {
+    let told = analysis.facts.windows.iter().map(|explained| {
+        let run = explained.window.run;
+        let causes = explained.causes.iter().map(|cause| (cause.reason.as_str(), cause.score));
+        (run.start.0, run.end.0, run.frames, causes.collect())
+    });
+    told.collect()
+}
+
+#[test]
+fn an_exemption_more_never_adds_a_finding() {
+    for seed in SEEDS {
+        let mut incident = make(seed);
+        let Some(policy) = incident.policy.clone() else { continue };
+        let before = of(&incident);
+        // Half of the services that the stories use.
+        let mut exempt: String = String::new();
+        if let Some(window) = before.facts.windows.first() {
+            let pair = window.window.pair;
+            for port in [445, 5060] {
+                for protocol in ["tcp", "udp"] {
+                    exempt += &format!(
+                        "[[exempt]]\nbetween = [\"{}\", \"{}\"]\nprotocol = \"{protocol}\"\nport = {port}\n",
+                        pair.a(),
+                        pair.b()
+                    );
+                }
+            }
+        }
+        let split = policy.find("[[").unwrap_or(0);
+        incident.policy = Some(format!("{}{exempt}{}", &policy[..split], &policy[split..]));
+        let after = of(&incident);
+        let codes = |analysis: &Analysis| -> BTreeSet<_> {
+            analysis.findings.iter().map(|f| (f.code, f.pair)).collect()
+        };
+        let (known, now) = (codes(&before), codes(&after));
+        // What a window told is told by itself where the window is gone.
+        let of_leaks = |(code, pair): &(FindingCode, Option<HostPair>)| {
+            let mut leaks = before.facts.windows.iter().map(|w| Some(w.window.pair));
+            let leaked = pair.is_none() || leaks.any(|leak| leak == *pair);
+            let names = ["failed_closed", "ike_failing", "cleartext_permitted", "service_down"];
+            !(leaked && names.contains(&code.words().name))
+        };
+        let added: Vec<_> = now.difference(&known).filter(|told| of_leaks(told)).collect();
+        assert!(added.is_empty(), "seed {seed}: {added:?}");
+        let frames =
+            |a: &Analysis| a.facts.windows.iter().map(|w| w.window.run.frames).sum::<u64>();
+        assert!(frames(&after) <= frames(&before), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_clock_set_otherwise_changes_no_cause() {
+    // 268 days, a zone, a little; whole seconds, for the old logs tell no less.
+    for (seed, by) in SEEDS.zip([23_155_200, -7200, 3, -90_000].into_iter().cycle()) {
+        let (one, other) = (of(&make(seed)), of(&make_shifted(seed, by * 1_000_000_000)));
+        assert_eq!(windows(&one), windows(&other), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_capture_in_two_files_in_any_order_changes_only_places() {
+    for seed in SEEDS {
+        let incident = make(seed);
+        let whole = of(&incident);
+        for names in [["a.pcap", "b.pcap"], ["b.pcap", "a.pcap"]] {
+            let folder = tempfile::tempdir().unwrap();
+            let policy = incident.policy.as_deref().map(|text| parse(text).unwrap());
+            for (name, bytes) in &incident.files {
+                if name == "wire.pcap" {
+                    let (first, second) = halves(bytes);
+                    write(folder.path(), names[0], &first);
+                    write(folder.path(), names[1], &second);
+                } else {
+                    write(folder.path(), name, bytes);
+                }
+            }
+            let split = analyzed(folder.path(), policy.unwrap_or_default());
+            assert_eq!(windows(&split), windows(&whole), "seed {seed}, {names:?}");
+        }
+    }
+}
+
+#[test]
+fn without_logs_a_cause_is_what_the_packets_prove_or_unknown() {
+    for seed in SEEDS {
+        let mut incident = make(seed);
+        let Some(policy) = incident.policy.clone() else { continue };
+        let with_logs = of(&incident);
+        incident.files.retain(|(name, _)| name == "wire.pcap");
+        incident.policy = Some(policy);
+        let without = of(&incident);
+        assert_eq!(with_logs.facts.windows.len(), without.facts.windows.len(), "seed {seed}");
+        for (one, other) in with_logs.facts.windows.iter().zip(&without.facts.windows) {
+            let told = other.causes.first().unwrap().reason;
+            let known: BTreeSet<_> = one.causes.iter().map(|cause| cause.reason).collect();
+            // A failure that a log gave a better reason goes back to what the wire shows of it.
+            let on_wire: BTreeSet<_> = one
+                .causes
+                .iter()
+                .flat_map(|cause| &cause.refs)
+                .filter_map(|fact| match fact {
+                    FactRef::Exchange(at) => with_logs.facts.exchanges.get(*at)?.reason,
+                    FactRef::Event(_) => None,
+                })
+                .collect();
+            let silent = ["unknown", "no_ike_attempted"].contains(&told.as_str());
+            assert!(
+                silent || known.contains(&told) || on_wire.contains(&told),
+                "seed {seed}: {told:?}, with logs {known:?}"
+            );
+        }
+    }
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) {
+    File::create(folder.join(name)).unwrap().write_all(bytes).unwrap();
+}
+
+/// A pcap file cut behind its middle frame.
+fn halves(file: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let (header, mut rest) = file.split_at(24);
+    let mut frames = Vec::new();
+    while let Some(length) = rest.get(8..12) {
+        let length = u32::from_le_bytes(length.try_into().unwrap());
+        let (frame, later) = rest.split_at(16 + usize::try_from(length).unwrap());
+        frames.push(frame);
+        rest = later;
+    }
+    let middle = frames.len() / 2;
+    let joined = |frames: &[&[u8]]| [header, &frames.concat()].concat();
+    (joined(&frames[..middle]), joined(&frames[middle..]))
+}

@@ -1,0 +1,278 @@
+//! Runs plainsight over incidents and counts what it says right.
+
+use super::host::FIRST_RECORD;
+use super::wire::MS;
+use super::{Incident, make};
+use plainsight::analysis::{Analysis, Request, Unwatched, analyze_sequentially};
+use plainsight::catalogue::{Confidence, Reason};
+use plainsight::correlate::GapRule;
+use plainsight::evidence::EvidenceId;
+use plainsight::policy::{Policy, parse};
+use plainsight::time::Span;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+
+/// So many of so many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Share {
+    pub(crate) right: u64,
+    pub(crate) of: u64,
+}
+
+impl Share {
+    fn count(&mut self, is_right: bool) {
+        self.right += u64::from(is_right);
+        self.of += 1;
+    }
+
+    fn join(&mut self, other: Self) {
+        self.right += other.right;
+        self.of += other.of;
+    }
+
+    /// In tenths of a per cent; all of nothing is all.
+    pub(crate) fn per_mille(&self) -> u64 {
+        (self.right * 1000).checked_div(self.of).unwrap_or(1000)
+    }
+}
+
+impl std::fmt::Display for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let tenths = self.per_mille();
+        write!(f, "{}.{} % ({} of {})", tenths / 10, tenths % 10, self.right, self.of)
+    }
+}
+
+/// What came of many incidents.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Score {
+    /// Incidents whose windows are right to the frame.
+    pub(crate) windows: Share,
+    /// Windows whose first cause is one that the evidence allows.
+    pub(crate) first_cause: Share,
+    /// Of the first causes called `high`, those that are.
+    pub(crate) high: Share,
+    /// Of all causes called `high`, those that are true, first or beside the first.
+    pub(crate) any_high: Share,
+    /// Logs whose every time, as corrected, is within the stated error.
+    pub(crate) offsets: Share,
+    /// Logs that have an offset.
+    pub(crate) estimated: Share,
+    /// Exact joins that name what the event is truly about.
+    pub(crate) joins: Share,
+    /// By story: first causes, how often.
+    pub(crate) said: BTreeMap<&'static str, (Share, BTreeMap<Reason, u64>)>,
+    /// What was not right, in words.
+    pub(crate) misses: Vec<String>,
+}
+
+/// Plays and judges incidents with these seeds, on all cores.
+pub(crate) fn of(seeds: std::ops::Range<u64>) -> Score {
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let mut scores: Vec<(u64, Score)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|worker| {
+                let mine = seeds.clone().filter(move |seed| seed % threads == worker);
+                scope.spawn(move || mine.map(|seed| (seed, judge(&make(seed)))).collect::<Vec<_>>())
+            })
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    scores.sort_by_key(|(seed, _)| *seed);
+    scores.into_iter().fold(Score::default(), |all, (_, one)| all.joined(one))
+}
+
+/// What plainsight makes of an incident's files in a folder.
+pub(crate) fn analysis(incident: &Incident, folder: &Path) -> Analysis {
+    for (name, bytes) in &incident.files {
+        File::create(folder.join(name)).unwrap().write_all(bytes).unwrap();
+    }
+    let policy = incident.policy.as_deref().map(|text| parse(text).unwrap());
+    analyzed(folder, policy.unwrap_or_default())
+}
+
+/// What plainsight makes of a folder.
+pub(crate) fn analyzed(folder: &Path, policy: Policy) -> Analysis {
+    let request = Request {
+        paths: vec![folder.to_owned()],
+        excluded: None,
+        policy,
+        gap: GapRule::with_gap(Span::from_seconds(30)),
+        hash: false,
+        max_pairs: plainsight::summary::MOST_PAIRS,
+        from: None,
+        to: None,
+        clock_offsets: Vec::new(),
+    };
+    analyze_sequentially(&request, &Unwatched).unwrap()
+}
+
+fn judge(incident: &Incident) -> Score {
+    let folder = tempfile::tempdir().unwrap();
+    let analysis = analysis(incident, folder.path());
+    let mut score = Score::default();
+    windows(incident, &analysis, &mut score);
+    causes(incident, &analysis, &mut score);
+    clocks(incident, &analysis, &mut score);
+    joins(incident, &analysis, &mut score);
+    score
+}
+
+fn windows(incident: &Incident, analysis: &Analysis, score: &mut Score) {
+    let told = analysis.facts.windows.iter().map(|w| w.window.run);
+    let told = told.map(|run| (run.first.frame.0, run.last.frame.0)).collect();
+    let is_right = incident.truth.windows == told;
+    score.windows.count(is_right);
+    if !is_right {
+        let expected = &incident.truth.windows;
+        score.miss(incident, &format!("windows {told:?}, expected {expected:?}"));
+    }
+}
+
+fn causes(incident: &Incident, analysis: &Analysis, score: &mut Score) {
+    let truth = &incident.truth;
+    let (story_share, said) = score.said.entry(incident.story).or_default();
+    let mut misses = Vec::new();
+    for explained in &analysis.facts.windows {
+        let Some(first) = explained.causes.first() else { continue };
+        let is_right = truth.first.contains(&first.reason);
+        let is_high = first.confidence() == Confidence::High;
+        score.first_cause.count(is_right);
+        story_share.count(is_right);
+        *said.entry(first.reason).or_default() += 1;
+        if is_high {
+            score.high.count(is_right);
+        }
+        let high = explained.causes.iter().filter(|c| c.confidence() == Confidence::High);
+        high.for_each(|cause| score.any_high.count(truth.beside.contains(&cause.reason)));
+        if !is_right {
+            let reasons = explained.causes.iter().map(|c| (c.reason.as_str(), c.score));
+            misses.push(format!(
+                "first cause of {} is {:?}: {}; allowed {:?}",
+                explained.window.run.first,
+                reasons.collect::<Vec<_>>(),
+                first.why,
+                truth.first.iter().map(|r| r.as_str()).collect::<Vec<_>>(),
+            ));
+        }
+    }
+    misses.iter().for_each(|miss| score.miss(incident, miss));
+}
+
+fn clocks(incident: &Incident, analysis: &Analysis, score: &mut Score) {
+    for clock in &analysis.facts.clock_offsets {
+        let short = clock.host.split('.').next().unwrap_or_default();
+        let hosts = &incident.truth.hosts;
+        let Some(host) = hosts.iter().find(|host| host.name.eq_ignore_ascii_case(short)) else {
+            continue;
+        };
+        score.estimated.count(clock.offset.is_some());
+        if clock.offset.is_none() {
+            continue;
+        }
+        let is_system = is_system_log(analysis, clock.evidence);
+        let kept = host.kept().into_iter().filter(|kept| kept.is_system == is_system);
+        let truly: BTreeMap<u64, i64> = kept.map(|kept| (kept.record, kept.at)).collect();
+        let bound = clock.error.map_or(0, |error| error.0);
+        let events = analysis.facts.events.iter();
+        let of_log = events.filter(|e| e.event.record.evidence == clock.evidence);
+        let worst = of_log
+            .filter_map(|e| Some((e.corrected?.0 - truly.get(&e.event.record.record)?).abs()))
+            .max();
+        let Some(worst) = worst else { continue };
+        score.offsets.count(worst <= bound);
+        if worst > bound {
+            let what = format!(
+                "a time of {} is off by {} ms, stated {} ms",
+                clock.host,
+                worst / MS,
+                bound / MS
+            );
+            score.miss(incident, &what);
+        }
+    }
+}
+
+fn joins(incident: &Incident, analysis: &Analysis, score: &mut Score) {
+    for placed in &analysis.facts.events {
+        let Some(join) = placed.join else { continue };
+        let short = placed.event.host.split('.').next().unwrap_or_default();
+        let record = placed.event.record;
+        let is_system = is_system_log(analysis, record.evidence);
+        let mut hosts = incident.truth.hosts.iter();
+        let host = hosts.find(|host| host.name.eq_ignore_ascii_case(short));
+        let mut kept = host.into_iter().flat_map(|host| host.kept());
+        let truly = kept.find(|kept| kept.is_system == is_system && kept.record == record.record);
+        let cookie = join.exchange.and_then(|at| analysis.facts.exchanges.get(at));
+        let cookie = cookie.map(|exchange| u64::from_be_bytes(exchange.initiator_spi.0));
+        let is_right = truly.is_some_and(|kept| kept.is_about(cookie, join.sa.map(|sa| sa.1.0)));
+        score.joins.count(is_right);
+        if !is_right {
+            score.miss(
+                incident,
+                &format!("a wrong join of {} by {}", record.record, join.key.as_str()),
+            );
+        }
+    }
+}
+
+fn is_system_log(analysis: &Analysis, evidence: EvidenceId) -> bool {
+    let of_log = analysis.evidence.iter().find(|file| file.id == evidence);
+    of_log.is_some_and(|file| file.path.contains("System"))
+}
+
+impl Score {
+    fn miss(&mut self, incident: &Incident, what: &str) {
+        self.misses.push(format!("{} (seed {}): {what}", incident.story, incident.seed));
+    }
+
+    fn joined(mut self, other: Self) -> Self {
+        self.windows.join(other.windows);
+        self.first_cause.join(other.first_cause);
+        self.high.join(other.high);
+        self.any_high.join(other.any_high);
+        self.offsets.join(other.offsets);
+        self.estimated.join(other.estimated);
+        self.joins.join(other.joins);
+        for (story, (share, said)) in other.said {
+            let known = self.said.entry(story).or_default();
+            known.0.join(share);
+            for (reason, count) in said {
+                *known.1.entry(reason).or_default() += count;
+            }
+        }
+        self.misses.extend(other.misses);
+        self
+    }
+
+    /// The figures and the confusion matrix, as docs/accuracy.md has them.
+    pub(crate) fn table(&self) -> String {
+        let mut text = String::new();
+        let figures = [
+            ("windows right to the frame (incidents)", self.windows),
+            ("first cause right (windows)", self.first_cause),
+            ("first causes called high that are right", self.high),
+            ("all causes called high that are true", self.any_high),
+            ("logs with an offset", self.estimated),
+            ("exact joins right (events)", self.joins),
+            ("offset errors within the stated bound (logs)", self.offsets),
+        ];
+        let _ = writeln!(text, "| what | share |\n| --- | --- |");
+        for (what, share) in figures {
+            let _ = writeln!(text, "| {what} | {share} |");
+        }
+        let _ = writeln!(text, "\n| story | first cause right | said first |\n| --- | --- | --- |");
+        for (story, (share, said)) in &self.said {
+            let said: Vec<String> =
+                said.iter().map(|(reason, count)| format!("{} {count}", reason.as_str())).collect();
+            let _ = writeln!(text, "| {story} | {share} | {} |", said.join(", "));
+        }
+        text
+    }
+}
+
+/// The first record of every log that is made here.
+const _: () = assert!(FIRST_RECORD == 1);

@@ -1,0 +1,116 @@
+//! What the evidence of an incident can prove: windows by the rule of the domain, causes by what of the
+//! story is left.
+
+use super::host::Kept;
+use super::scene::{Label, Scene};
+use super::setting::shows;
+use super::wire::{Nanos, SECOND, Sent, What};
+use plainsight::catalogue::Reason;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// First and last frame of each.
+pub(crate) type Windows = BTreeSet<(u64, u64)>;
+
+/// A maximal run of clear packets that owe protection: packets more than thirty seconds apart are of
+/// two windows, and so are those more than five apart with protected packets of the pair between.
+pub(super) fn windows(captured: &[Sent], scene: &Scene) -> Windows {
+    let pair = |ends: (IpAddr, IpAddr)| (ends.0.min(ends.1), ends.0.max(ends.1));
+    let protected: BTreeSet<_> =
+        captured.iter().filter(|s| s.what == What::Protected).map(|s| pair(s.ends)).collect();
+    let negotiating: BTreeSet<_> = captured
+        .iter()
+        .filter(|s| matches!(s.under, super::wire::Under::Cookie(_)))
+        .map(|s| pair(s.ends))
+        .collect();
+    let mut open: BTreeMap<(IpAddr, IpAddr), (u64, u64, Nanos, bool)> = BTreeMap::new();
+    let mut windows = Windows::new();
+    for (sent, frame) in captured.iter().zip(1..) {
+        let pair = pair(sent.ends);
+        // Without a policy a pair owes what it was seen to do, or what a log tells of it.
+        let is_known = protected.contains(&pair) || negotiating.contains(&pair);
+        let is_owed = scene.policy.is_some() || is_known || names(scene, pair);
+        match (sent.what, open.get_mut(&pair)) {
+            (What::Owed, Some((_, last, at, between)))
+                if sent.at - *at <= if *between { 5 * SECOND } else { 30 * SECOND } =>
+            {
+                (*last, *at, *between) = (frame, sent.at, false);
+            }
+            (What::Owed, _) if is_owed => {
+                let closed = open.insert(pair, (frame, frame, sent.at, false));
+                windows.extend(closed.map(|(first, last, ..)| (first, last)));
+            }
+            (What::Protected, Some((.., between))) => *between = true,
+            _ => {}
+        }
+    }
+    windows.extend(open.into_values().map(|(first, last, ..)| (first, last)));
+    windows
+}
+
+/// Whether a log that was handed over names the two as partners under IPsec.
+fn names(scene: &Scene, pair: (IpAddr, IpAddr)) -> bool {
+    scene.hosts.iter().enumerate().any(|(at, host)| {
+        let peer = scene.hosts[1 - at.min(1)].outside;
+        let is_pair = (host.own.min(peer), host.own.max(peer)) == pair;
+        is_pair && host.log(false).iter().any(|w| NAMING.contains(&(w.id & 0xffff)))
+    })
+}
+
+/// Events that name both hosts.
+const NAMING: [u32; 13] = [541, 542, 543, 547, 4650, 4651, 4652, 4653, 4654, 4655, 5451, 5452, 0];
+
+/// What may be said first of the windows.
+pub(super) fn allowed(scene: &Scene, label: &Label, captured: &[Sent]) -> BTreeSet<Reason> {
+    let mut allowed = BTreeSet::new();
+    let lost_key = scene.sent.iter().any(|sent| sent.is_key);
+    let told = told_by_logs(scene, captured);
+    if told == Told::Surely {
+        allowed.insert(label.truth);
+    } else {
+        allowed.extend(&label.by_wire);
+        if told == Told::Perhaps {
+            allowed.insert(label.truth);
+        }
+        if lost_key {
+            allowed.extend([label.truth, Reason::Unknown, Reason::NoIkeAttempted]);
+            allowed.extend(&label.by_loss);
+        }
+    }
+    let any_failure = scene.hosts.iter().any(|host| !host.log(false).is_empty());
+    if any_failure {
+        allowed.extend(&label.by_log);
+    }
+    allowed
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// A record tells the cause, and its time by the capture's clock can be known.
+    Surely,
+    /// A record tells it, but whether it belongs to this window cannot be known.
+    Perhaps,
+    Not,
+}
+
+/// What the logs that were handed over tell of the cause.
+fn told_by_logs(scene: &Scene, captured: &[Sent]) -> Told {
+    let mut best = Told::Not;
+    for host in &scene.hosts {
+        let kept = host.kept();
+        let decisive: Vec<&Kept> = kept.iter().filter(|kept| kept.is_decisive).collect();
+        if decisive.is_empty() {
+            continue;
+        }
+        let by_number = decisive.iter().any(|kept| shows(captured, kept.about));
+        // An exact join of any record gives the clock, which all logs of a host share; a step of the
+        // clock, an address that the wire does not show, whole seconds leave a doubt.
+        let has_clock = kept.iter().any(|kept| shows(captured, kept.about));
+        let is_steady = host.clock.step.is_none() && !host.is_behind_nat();
+        if by_number || (has_clock && is_steady) {
+            return Told::Surely;
+        }
+        best = Told::Perhaps;
+    }
+    best
+}
