@@ -57,6 +57,9 @@ pub struct TimelineEvent {
     /// Sixteen hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub responder_spi: Option<String>,
+    /// Of a log event: the negotiation of the captures that it is about, by a number that both carry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<String>,
     /// What became of a negotiation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
@@ -236,6 +239,7 @@ fn log_event(e: &LogEvent) -> Option<Placed> {
         reason: e.reason.clone(),
         initiator_spi: e.initiator_cookie.clone(),
         responder_spi: e.responder_cookie.clone(),
+        exchange: e.join.as_ref().and_then(|join| join.exchange.clone()),
         evidence: Some(e.evidence.clone()),
         record_number: i64::try_from(e.record).ok(),
         event_identifier: Some(e.event_id),

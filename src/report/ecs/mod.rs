@@ -290,6 +290,7 @@ fn told(e: &LogEvent) -> Log {
         packets: e.packets.and_then(|packets| i64::try_from(packets).ok()),
         service: e.service.clone(),
         service_state: e.service_state.clone(),
+        join: e.join.clone(),
     }
 }
 

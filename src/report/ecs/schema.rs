@@ -3,7 +3,7 @@
 //!
 //! Names and allowed values are those of ECS 8.11 and of Winlogbeat; what does not apply is left out.
 
-use super::super::schema::{App, Cause, FrameRef, Proof};
+use super::super::schema::{App, Cause, FrameRef, Join, Proof};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -319,4 +319,7 @@ pub struct Log {
     /// What became of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_state: Option<String>,
+    /// What of the captures it is about, by a number that both carry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub join: Option<Join>,
 }

@@ -224,6 +224,9 @@ const LOG_EVENTS_COLUMNS: &[Column] = &[
     same("service_state", Kind::Text),
     same("join", Kind::Json),
     same("fields", Kind::Json),
+    of("join_by", "join.by", Kind::Text),
+    of("join_exchange", "join.exchange", Kind::Text),
+    same("join", Kind::Json),
 ];
 
 const FINDINGS_COLUMNS: &[Column] = &[
