@@ -222,7 +222,6 @@ const LOG_EVENTS_COLUMNS: &[Column] = &[
     same("packets", Kind::Unsigned),
     same("service", Kind::Text),
     same("service_state", Kind::Text),
-    same("join", Kind::Json),
     same("fields", Kind::Json),
     of("join_by", "join.by", Kind::Text),
     of("join_exchange", "join.exchange", Kind::Text),
