@@ -6,6 +6,8 @@
 pub mod schema;
 
 mod clock_schema;
+mod compare;
+mod compare_schema;
 mod log_schema;
 mod manifest_schema;
 mod negotiation_schema;
@@ -46,6 +48,7 @@ mod verify;
 pub mod publish;
 
 pub use build::{Sources, build};
+pub use compare::compare;
 pub use json::to_json;
 pub use manifest::{Run, ended, manifest};
 pub use picture::picture;

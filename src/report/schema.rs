@@ -6,6 +6,7 @@
 //! described in docs/report.md. Times are RFC 3339 in UTC with the evidence's own digits.
 
 pub use super::clock_schema::{ClockOffset, ClockStep};
+pub use super::compare_schema::{Comparison, PairChange, PairState, Side};
 pub use super::ecs::schema::EcsEvent;
 pub use super::log_schema::{Audit, BypassSpan, HostAudit, Join, LogCoverage, LogEvent};
 pub use super::manifest_schema::{Input, Manifest, Output};
@@ -410,6 +411,12 @@ pub struct Finding {
 #[must_use]
 pub fn report_schema() -> schemars::Schema {
     as_written::<Report>()
+}
+
+/// The JSON Schema of what `compare --json` prints.
+#[must_use]
+pub fn comparison_schema() -> schemars::Schema {
+    schemars::schema_for!(Comparison)
 }
 
 /// The JSON Schema of manifest.json.

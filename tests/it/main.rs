@@ -15,6 +15,8 @@ mod policy;
 
 mod findings;
 
+mod compare;
+
 mod scenarios;
 
 mod bad_input;
