@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "the helpers of tests stop a test by panicking and say what was not run"
 )]
 
@@ -24,6 +25,8 @@ mod bad_input;
 mod determinism;
 
 mod html;
+
+mod browser;
 
 mod outputs;
 
