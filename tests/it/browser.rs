@@ -129,7 +129,6 @@ fn what_a_log_says_is_shown_and_never_done() {
 fn ten_thousand_windows_of_a_thousand_pairs_open_in_two_seconds() {
     let report = large_report(10_000, 1_000);
     let page = files(&report, &[Format::Html]).unwrap().remove(0);
-    std::fs::write("/tmp/hr/large.html", &page.bytes).unwrap();
     assert!(page.bytes.len() < 15_000_000, "{} bytes", page.bytes.len());
     if browser_is_there() {
         let folder = tempfile::tempdir().unwrap();

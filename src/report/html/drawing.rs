@@ -103,6 +103,8 @@ impl Bars {
 fn pair_row(lane: &Lane<'_>, scale: &Scale, y: usize) -> Row {
     let (mut esp, mut clear) = (Bars::at(y + 8, 6), Bars::at(y + 4, 14));
     let (mut mixed, mut failed) = (Bars::at(y + 4, 14), Bars::at(y, 3));
+    let mut seen = Bars::at(y + 10, 2);
+    seen.add(scale, nanos(&lane.pair.first_time), nanos(&lane.pair.last_time));
     for run in &lane.protected {
         esp.add(scale, nanos(&run.start), nanos(&run.end));
     }
@@ -113,7 +115,8 @@ fn pair_row(lane: &Lane<'_>, scale: &Scale, y: usize) -> Row {
     for exchange in &lane.failed {
         failed.add(scale, nanos(&exchange.start), nanos(&exchange.end));
     }
-    let shapes = [("esp", esp), ("mixed", mixed), ("clear", clear), ("failure", failed)];
+    let shapes =
+        [("file", seen), ("esp", esp), ("mixed", mixed), ("clear", clear), ("failure", failed)];
     Row {
         y,
         name: lane.pair.a.clone(),

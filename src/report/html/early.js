@@ -1,2 +1,2 @@
-// Before the first paint: long tables begin with their first rows, because the next scripts can show the others.
+// Before the first paint: the interactive timeline stands in the place of the still one.
 document.documentElement.classList.add("js");

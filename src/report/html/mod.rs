@@ -48,7 +48,7 @@ pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
         pairs: pairs(report),
         windows_of,
         windows: first(&report.windows, MOST_ROWS),
-        protected: first(&report.protected, MOST_ROWS),
+        protected: first(&report.protected, MOST_RUNS),
         exchanges: first(&report.ike_exchanges, MOST_EXCHANGES),
         ladders: ladders(report),
         events: first(&report.log_events, MOST_EVENTS),
@@ -119,8 +119,19 @@ impl Page<'_> {
     }
 
     /// Whether an event is early enough in the report for its fields to stand here.
-    fn has_fields(&self, index: &usize) -> bool {
-        *index < MOST_FIELDS
+    fn has_fields(&self, event: &LogEvent) -> bool {
+        number(&event.id).is_some_and(|number| number <= MOST_FIELDS)
+    }
+
+    /// Whether what an id names stands on the page, so that a link leads there.
+    fn stands(&self, id: &str) -> bool {
+        let most = match id.as_bytes().first() {
+            Some(b'W') => MOST_ROWS,
+            Some(b'X') => MOST_EXCHANGES,
+            Some(b'L') => MOST_EVENTS,
+            _ => usize::MAX,
+        };
+        number(id).is_some_and(|number| number <= most)
     }
 
     fn failed(&self) -> usize {
@@ -137,6 +148,11 @@ impl Page<'_> {
         let told = |file: &&Evidence| file.problems.iter().any(|p| is_told(&p.code));
         self.report.evidence.iter().filter(told).count()
     }
+}
+
+/// The number in `W12`.
+fn number(id: &str) -> Option<usize> {
+    id.get(1..)?.parse().ok()
 }
 
 fn first<T>(rows: &[T], most: usize) -> &[T] {
@@ -186,15 +202,19 @@ const SCRIPTS: [(&str, &str); 4] = [
     ("tables", include_str!("tables.js")),
     ("timeline", include_str!("timeline.js")),
 ];
+/// Rows that a table shows before its reader asks for more; `tables.js` knows the number too.
+const FIRST_ROWS: usize = 200;
 /// Rows of a table; the rest stands in the CSV files.
 const MOST_ROWS: usize = 10_000;
+/// Runs under ESP; the rest stands in report.json.
+const MOST_RUNS: usize = 2_000;
 /// Findings; the rest stands in findings.csv.
-const MOST_FINDINGS: usize = 1_000;
+const MOST_FINDINGS: usize = 500;
 /// Negotiations, whose rows are long.
-const MOST_EXCHANGES: usize = 5_000;
+const MOST_EXCHANGES: usize = 3_000;
 /// Log events.
-const MOST_EVENTS: usize = 5_000;
+const MOST_EVENTS: usize = 3_000;
 /// Log events whose fields are shown.
-const MOST_FIELDS: usize = 1_000;
+const MOST_FIELDS: usize = 300;
 /// Negotiations shown message by message.
-const MOST_LADDERS: usize = 500;
+const MOST_LADDERS: usize = 200;

@@ -1,17 +1,25 @@
 "use strict";
 // Tables: the heads sort, a field filters, and long tables show a part of their rows. Without this script they are
-// plain tables. Rows that are not shown are taken out of the page, so that ten thousand cost what is seen.
+// plain tables. Of a long table all but the first rows stand inside <noscript>, which costs a browser with scripts
+// next to nothing; they become rows when they are asked for, and only those that are shown are in the page.
 (() => {
   const PART = 200;
   const collator = new Intl.Collator("en", { numeric: true });
-  const shows = new Map();
-
-  for (const table of document.querySelectorAll("table.data")) prepare(table);
+  const tables = Array.from(document.querySelectorAll("table.data"), prepare);
 
   function prepare(table) {
-    const body = table.tBodies[0];
+    const body = table.tBodies[0], rest = table.parentElement.querySelector("noscript");
     const rows = Array.from(body.rows);
+    const total = rows.length + (rest ? rest.textContent.split("<tr").length - 1 : 0);
     let order = rows, wanted = rows, texts = null, part = PART;
+
+    // The rows that are still text.
+    function unfold() {
+      if (rows.length === total) return;
+      const made = document.createElement("template");
+      made.innerHTML = rest.textContent;
+      rows.push(...made.content.querySelectorAll("tr"));
+    }
 
     const bar = document.createElement("div");
     bar.className = "filter";
@@ -20,21 +28,25 @@
     input.type = "search";
     label.append("Filter ", input);
     const told = document.createElement("output");
-    const more = button(`${PART} more`, () => { part += PART; show(); });
-    const all = button("All", () => { part = rows.length; show(); });
+    const more = button(`${PART} more`, () => { unfold(); part += PART; show(); });
+    const all = button("All", () => { unfold(); part = total; show(); });
     bar.append(label, told, more, all);
     table.parentElement.before(bar);
 
     function show() {
       body.replaceChildren(...wanted.slice(0, part));
-      const shown = Math.min(part, wanted.length);
-      told.textContent = shown < wanted.length
-        ? `${shown} shown of ${wanted.length}${wanted.length < rows.length ? ` that fit, of ${rows.length}` : ""}`
-        : wanted.length < rows.length ? `${wanted.length} of ${rows.length}` : `${rows.length} in all`;
-      more.hidden = all.hidden = shown === wanted.length;
+      tell();
+    }
+
+    function tell() {
+      const fitting = wanted === rows ? total : wanted.length, shown = Math.min(part, fitting);
+      const of = fitting < total ? ` that fit, of ${total}` : "";
+      told.textContent = shown < fitting ? `${shown} shown of ${fitting}${of}` : fitting < total ? `${fitting} of ${total}` : `${total} in all`;
+      more.hidden = all.hidden = shown === fitting;
     }
 
     function filter() {
+      unfold();
       const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
       texts ??= new Map(rows.map((row) => [row, Array.from(row.cells, (cell) => cell.textContent).join(" ").toLowerCase()]));
       wanted = words.length ? order.filter((row) => words.every((word) => texts.get(row).includes(word))) : order;
@@ -48,7 +60,8 @@
         const down = head.getAttribute("aria-sort") === "ascending";
         for (const other of heads) other.removeAttribute("aria-sort");
         head.setAttribute("aria-sort", down ? "descending" : "ascending");
-        const isNumber = head.className === "number";
+        unfold();
+        const isNumber = head.className === "n";
         const key = (row) => (isNumber ? parseFloat(row.cells[column].textContent) : row.cells[column].textContent);
         const compare = isNumber ? ([a], [b]) => a - b : ([a], [b]) => collator.compare(a, b);
         const keyed = rows.map((row) => [key(row), row]).sort(compare);
@@ -58,14 +71,18 @@
       });
       head.replaceChildren(made);
     });
-    const reveal = (row) => {
+    tell();
+    return (id) => {
+      const find = () => rows.find((row) => row.id === id);
+      if (!find() && !rest?.textContent.includes(`id="${id}"`)) return false;
+      unfold();
+      const row = find();
+      if (!row) return false;
       if (!wanted.includes(row)) { input.value = ""; filter(); }
       part = Math.max(part, wanted.indexOf(row) + 1);
       show();
+      return true;
     };
-    for (const row of rows) if (row.id) shows.set(row.id, () => reveal(row));
-    table.classList.add("ready");
-    show();
   }
 
   function button(text, act) {
@@ -77,17 +94,15 @@
   }
 
   // A link may lead to a row that is not shown.
-  function reveal() {
+  const show = (id) => id !== "" && !document.getElementById(id) && tables.some((reveal) => reveal(id));
+  function arrive() {
     const id = decodeURIComponent(location.hash.slice(1));
-    if (!shows.has(id)) return;
-    shows.get(id)();
-    document.getElementById(id).scrollIntoView({ block: "center" });
+    if (show(id)) document.getElementById(id).scrollIntoView({ block: "center" });
   }
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.('a[href^="#"]');
-    const id = link?.getAttribute("href").slice(1);
-    if (id && shows.has(id)) shows.get(id)();
+    if (link) show(link.getAttribute("href").slice(1));
   });
-  addEventListener("hashchange", reveal);
-  reveal();
+  addEventListener("hashchange", arrive);
+  arrive();
 })();

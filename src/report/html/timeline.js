@@ -13,7 +13,7 @@
 
   // Seconds since the first whole second, so that nanoseconds survive.
   const whole = (text) => Date.parse(`${text.slice(0, 19)}Z`) / 1000;
-  const times = [data.lanes.flatMap(({ clear, esp, failed }) => [...clear, ...esp, ...failed]), data.files.map((file) => [file.first])];
+  const times = [data.lanes.flatMap(({ seen, clear, esp, failed }) => [seen, ...clear, ...esp, ...failed]), data.files.map((file) => [file.first])];
   const base = times.flat().reduce((least, [start]) => Math.min(least, whole(start)), Infinity);
   const seconds = (text) => whole(text) - base + Number(`0${text.slice(19, -1) || ".0"}`);
   const pad = (number, digits = 2) => String(number).padStart(digits, "0");
@@ -44,9 +44,11 @@
   }
   const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   const item = (kind, start, end, id, say) => ({ kind, start, end, id, say });
-  const run = (kind, start, end, id, say) => item(kind, seconds(start), seconds(end), id, () => `${say()}, ${start} to ${end} (${length(seconds(end) - seconds(start))})`);
+  // Of an end only what differs from its start is written.
+  const ended = (start, end) => (end.length < start.length ? start.slice(0, start.length - end.length) + end : end);
+  const run = (kind, start, tail, id, say, end = ended(start, tail)) => item(kind, seconds(start), seconds(end), id, () => `${say()}, ${start} to ${end} (${length(seconds(end) - seconds(start))})`);
 
-  function pairLane({ a, b, verdict, clear, esp, failed }) {
+  function pairLane({ a, b, verdict, seen, clear, esp, failed }) {
     const windows = clear.map(([start, end, id, frames, mixed, first, last, cause]) => run(mixed ? "mixed" : "clear", start, end, id,
       () => `${id}: ${mixed ? "clear text among ESP" : "clear text"}, ${counted(frames, "packet")}, frames ${first} to ${last}${cause ? `, leading cause ${cause.replaceAll("_", " ")}` : ""}`));
     return {
@@ -54,6 +56,7 @@
       verdict: verdict.replaceAll("_", " "),
       summary: `${counted(windows.length, "cleartext window")}, ${counted(esp.length, "run")} under ESP, ${counted(failed.length, "failed negotiation")}`,
       bars: [
+        sorted([run("seen", seen[0], seen[1], null, () => `${counted(seen[2], "packet")} of any kind${seen[3] ? `, ${seen[3]} of them readable ESP or AH` : ""}`)]),
         sorted(esp.map(([start, end, frames, spis]) => run("esp", start, end, null, () => `Under ESP: ${counted(frames, "packet")}, SPI ${spis}`))),
         sorted(windows.filter((w) => w.kind === "mixed")),
         sorted(windows.filter((w) => w.kind === "clear")),
@@ -141,7 +144,7 @@
     const color = (of) => getComputedStyle(of).color;
     ink = { ink: color(chart), paper: getComputedStyle(chart).backgroundColor };
     for (const key of document.querySelectorAll(".legend .key")) ink[key.classList[1]] = color(key);
-    ink.missing = ink.file;
+    ink.missing = ink.seen = ink.file;
   }
 
   const shapes = {
@@ -158,6 +161,7 @@
       const from = Math.max(left, x(start)), to = Math.min(width, Math.max(x(end), from + 1.5));
       pen.fillStyle = pen.strokeStyle = ink[kind];
       if (kind === "esp") pen.fillRect(from, y + 8, to - from, 6);
+      else if (kind === "seen") pen.fillRect(from, y + 10, to - from, 2);
       else if (kind === "file") pen.fillRect(from, y + 9, to - from, 4);
       else if (kind === "missing") {
         pen.fillStyle = ink.paper;
@@ -180,10 +184,12 @@
       pen.beginPath();
       for (const [dx, dy] of shapes[kind]) pen.lineTo(px + dx, y + 11 + dy);
       pen.closePath();
+      pen.strokeStyle = ink.paper;
+      pen.lineWidth = 3;
+      pen.stroke();
+      pen.lineWidth = 1;
       pen.fillStyle = ink[kind];
       pen.fill();
-      pen.strokeStyle = ink.paper;
-      pen.stroke();
       const edge = at(px + 3);
       i = search(list, (one) => one.start > edge, i + 1);
     }

@@ -73,20 +73,37 @@ impl Lane<'_> {
         let windows = self.windows.iter().map(|w| {
             let cause = w.causes.first().map_or("", |cause| cause.reason.as_str());
             let (first, last) = (frame(&w.first), frame(&w.last));
-            json!([w.start, w.end, w.id, w.frames, u8::from(w.mixed), first, last, cause])
+            json!([
+                w.start,
+                tail(&w.start, &w.end),
+                w.id,
+                w.frames,
+                u8::from(w.mixed),
+                first,
+                last,
+                cause
+            ])
         });
         let protected = self.protected.iter().map(|run| {
             let spis = run.spis.get(..MOST_SPIS).unwrap_or(&run.spis);
-            json!([run.start, run.end, run.frames, spis.join(", ")])
+            json!([run.start, tail(&run.start, &run.end), run.frames, spis.join(", ")])
         });
-        let failed = self
-            .failed
-            .iter()
-            .map(|x| json!([x.start, x.end, x.id, x.reason, frame(&x.first), frame(&x.last)]));
+        let failed = self.failed.iter().map(|x| {
+            json!([
+                x.start,
+                tail(&x.start, &x.end),
+                x.id,
+                x.reason,
+                frame(&x.first),
+                frame(&x.last)
+            ])
+        });
+        let readable = self.pair.by_class.esp_null.frames + self.pair.by_class.ah.frames;
         json!({
             "a": self.pair.a,
             "b": self.pair.b,
             "verdict": self.pair.verdict,
+            "seen": [self.pair.first_time, tail(&self.pair.first_time, &self.pair.last_time), self.pair.frames, readable],
             "clear": windows.collect::<Vec<_>>(),
             "esp": protected.collect::<Vec<_>>(),
             "failed": failed.collect::<Vec<_>>(),
@@ -158,6 +175,12 @@ fn event(event: &LogEvent) -> Value {
     let time = event.time_corrected.as_ref().or(event.time.as_ref());
     let is_corrected = u8::from(event.time_corrected.is_some());
     json!([time, event.id, mark(event), told, event.record, is_corrected])
+}
+
+/// What of a run's end its start does not say already; all of it where the two have not the same digits.
+fn tail<'e>(start: &str, end: &'e str) -> &'e str {
+    let same = start.bytes().zip(end.bytes()).take_while(|(a, b)| a == b).count();
+    if start.len() == end.len() { end.get(same..).unwrap_or(end) } else { end }
 }
 
 /// A lane for every pair, with what belongs to it.

@@ -14,9 +14,12 @@ pub(super) fn sentences(report: &Report) -> Vec<String> {
         return told;
     }
     let esp: u64 = required.iter().map(|pair| pair.by_class.esp.frames).sum();
-    let owing = counted(required.len(), "pair");
-    let owe = if required.len() == 1 { "owes" } else { "owe" };
-    told.push(format!("{owing} {owe} protection; {} of them went under ESP.", packets(esp)));
+    let (owing, whose) = if required.len() == 1 {
+        ("1 pair owes protection".to_owned(), "its")
+    } else {
+        (format!("{} pairs owe protection", required.len()), "their")
+    };
+    told.push(format!("{owing}; {esp} of {whose} packets went under ESP."));
     told.extend(windows(report));
     let readable = required.iter().map(|p| p.by_class.esp_null.frames + p.by_class.ah.frames);
     let readable: u64 = readable.sum();
