@@ -131,6 +131,14 @@ impl Negotiations {
             .flat_map(|negotiation| negotiation.first.iter().chain(&negotiation.last))
     }
 
+    /// All that is counted, for whoever has to know that no sum of it overflows.
+    #[must_use]
+    pub fn counted(&self) -> u64 {
+        let each = self.by_key.values().flat_map(|known| [known.messages, known.retransmissions]);
+        let apart = [self.stripped, self.uncounted.map_or(0, |uncounted| uncounted.messages)];
+        each.chain(apart).fold(0, u64::saturating_add)
+    }
+
     pub(super) fn into_iter(self) -> impl Iterator<Item = Negotiation> {
         self.by_key.into_values()
     }
@@ -189,9 +197,10 @@ impl Negotiation {
             match known.filter(|left| at_once && **left > 0) {
                 Some(left) => {
                     *left -= 1;
-                    self.messages -= 1;
+                    self.messages = self.messages.saturating_sub(1);
                     // What repeats nothing there repeats nothing here, and the other way round.
-                    self.retransmissions -= u64::from(!is_first_there);
+                    let repeated = u64::from(!is_first_there);
+                    self.retransmissions = self.retransmissions.saturating_sub(repeated);
                 }
                 None => {
                     let repeats_mine = is_first_there && mine.contains_key(&identity(&message));

@@ -173,25 +173,28 @@ impl SummaryFile {
         })
     }
 
-    /// The part that these octets of it are, as the file with this number.
+    /// The part that these octets of it are, as the file with this number, and all that it counts.
     pub(super) fn part(
         &self,
         (member, octets, at): (&Member, &[u8], usize),
         id: EvidenceId,
-    ) -> Result<Part, SummaryError> {
+    ) -> Result<(Part, u64), SummaryError> {
         let read = part_of(id, || postcard::take_from_bytes::<Part>(octets));
         let whole = match read {
             Ok((part, [])) if Member::of(&part.evidence) == *member => {
-                sound::check(&part).map(|()| part).map_err(str::to_owned)
+                sound::check(&part).map(|counted| (part, counted)).map_err(str::to_owned)
             }
             Ok((_, [])) => Err("it is of another file than its head says".to_owned()),
             Ok(_) => Err("it goes on behind its end".to_owned()),
             Err(error) => Err(error.to_string()),
         };
-        whole.map_err(|what| {
-            let what = format!("the part of `{}`: {what}", member.path);
-            SummaryError::Content { name: self.name.clone(), at, what }
-        })
+        whole.map_err(|what| self.fault((member, at), &what))
+    }
+
+    /// What is wrong with the part of a member.
+    pub(super) fn fault(&self, (member, at): (&Member, usize), what: &str) -> SummaryError {
+        let what = format!("the part of `{}`: {what}", member.path);
+        SummaryError::Content { name: self.name.clone(), at, what }
     }
 }
 

@@ -134,13 +134,18 @@ fn shares(files: &[SummaryFile]) -> Vec<(&Member, Share<'_>)> {
 
 fn numbered(files: &[SummaryFile]) -> Result<Vec<Part>, JoinError> {
     let mut parts = Vec::new();
+    let mut counted: u64 = 0;
     for (number, (member, share)) in shares(files).into_iter().enumerate() {
         let id = EvidenceId::of_place(number);
         let Some((octets, at, file, count)) = share else {
             parts.push(member.clone().without_summary(id));
             continue;
         };
-        let mut part = file.part((member, octets, at), id)?;
+        let (mut part, more) = file.part((member, octets, at), id)?;
+        counted = counted.saturating_add(more);
+        if counted > MOST_COUNTED {
+            return Err(file.fault((member, at), "it counts more than there can be").into());
+        }
         let mut say = |code, text| {
             let problem = Problem { code, text, offset: None, position: Position::File };
             part.evidence.problems.push(problem);
@@ -161,5 +166,7 @@ fn numbered(files: &[SummaryFile]) -> Result<Vec<Part>, JoinError> {
     Ok(parts)
 }
 
+/// All packets, octets and whatever else is counted: sums of it, taken twice or thrice, do not overflow.
+const MOST_COUNTED: u64 = 1 << 62;
 /// The version that judges.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

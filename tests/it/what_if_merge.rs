@@ -229,3 +229,32 @@ fn a_summary_of_another_version_says_so() {
 fn no_summary_is_no_report() {
     assert_eq!(join_summaries(&[], &BTreeSet::new()).unwrap_err(), JoinError::None);
 }
+
+/// Whoever changes a type that is saved changes the layout: its version then counts up, and the seeds
+/// are made anew (fuzz/README.md).
+#[test]
+fn the_layout_is_still_the_one_that_its_version_names() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    for name in ["esp_null", "healthy", "psk_mismatch", "service_stopped", "silenced_log"] {
+        let content = root.join("fuzz/corpus/summary").join(format!("{name}.content"));
+        let content = std::fs::read(content).unwrap();
+        let mut octets = b"plainsight-sum\r\n\x01\0\0\0".to_vec();
+        octets.extend((octets.len() as u64 + 8 + content.len() as u64 + 32).to_le_bytes());
+        octets.extend(content);
+        octets.extend(sha256_octets(&octets));
+        let file = SummaryFile::read(name, octets.clone()).unwrap();
+        let saved = joined(std::slice::from_ref(&file));
+        let members: Vec<(usize, &Part)> = saved.iter().enumerate().collect();
+        assert!(write_summary(&file.set, &members).unwrap() == octets, "{name}");
+        let now = read(vec![PathBuf::from("samples").join(name)]);
+        for (saved, now) in saved.iter().zip(&now.parts) {
+            assert_eq!(saved.evidence.sha256, now.evidence.sha256, "{name}");
+            assert_eq!(saved.evidence.records, now.evidence.records, "{name}");
+            assert_eq!(saved.evidence.span, now.evidence.span, "{name}");
+            let totals = |part: &Part| -> Vec<_> {
+                part.summary.captures.values().map(|c| (c.total, c.span)).collect()
+            };
+            assert_eq!(totals(saved), totals(now), "{name}");
+        }
+    }
+}
