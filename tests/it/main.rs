@@ -24,6 +24,10 @@ mod bad_input;
 
 mod determinism;
 
+mod what_if;
+
+mod what_if_merge;
+
 mod html;
 
 mod browser;
