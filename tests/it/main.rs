@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "the helpers of tests stop a test by panicking and say what was not run"
 )]
 
@@ -28,6 +29,8 @@ mod what_if;
 mod what_if_merge;
 
 mod html;
+
+mod browser;
 
 mod outputs;
 

@@ -28,6 +28,8 @@ pub(crate) mod program;
 
 pub(crate) mod hostile;
 
+pub(crate) mod large_report;
+
 pub(crate) mod findings_page;
 
 pub(crate) mod outputs_page;
@@ -73,4 +75,22 @@ pub(crate) fn python() -> Option<std::process::Command> {
     assert!(!required, "Python with pyarrow, duckdb and pandas is not installed ({how})");
     eprintln!("not run: a comparison with pyarrow, duckdb and pandas, not installed ({how})");
     None
+}
+
+/// Whether a browser and what drives it are there (Debian's chromium and nodejs; `npm ci` in `tests/browser`); where
+/// not, as [`tool_is_there`].
+pub(crate) fn browser_is_there() -> bool {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/browser/node_modules");
+    let is_driven = folder.join("playwright-core").is_dir() && folder.join("axe-core").is_dir();
+    let browser =
+        std::env::var("PLAINSIGHT_CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
+    let ran = |program: &str| std::process::Command::new(program).arg("--version").output().is_ok();
+    if is_driven && ran("node") && ran(&browser) {
+        return true;
+    }
+    let how = "Debian: chromium, nodejs, npm; then `npm ci` in tests/browser";
+    let required = std::env::var_os("PLAINSIGHT_REQUIRE_TOOLS").is_some();
+    assert!(!required, "no browser to open the report in ({how})");
+    println!("not run: report.html in a browser, which is not installed ({how})");
+    false
 }

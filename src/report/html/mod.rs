@@ -1,39 +1,57 @@
 //! report.html: one page for people, from the report's own types.
 //!
-//! The template escapes every value; style and script are part of the page, and its content
+//! The template escapes every value; style and scripts are part of the page, and its content
 //! security policy lets nothing else run. Nothing is loaded from anywhere.
+
+mod verdict;
+
+mod timeline;
+
+mod drawing;
 
 use super::FormatError;
 use super::picture::picture;
 use super::schema::{
-    Cause, Count, Evidence, FrameRef, IkeExchange, LogEvent, Pair, Report, Window,
+    Cause, Count, Evidence, Finding, FrameRef, IkeExchange, LogEvent, Pair, Protected, Report,
+    Window,
 };
 use crate::evidence::sha256_octets;
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use drawing::Drawing;
+use std::collections::BTreeMap;
+use timeline::Timeline;
 
 /// The page.
 ///
 /// # Errors
 /// Where the template cannot be filled; none of the report's values can cause that.
 pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
-    let data = timeline(report);
+    let timeline = Timeline::of(report);
+    let mut windows_of: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for window in &report.windows {
+        *windows_of.entry((&window.a, &window.b)).or_default() += 1;
+    }
     let page = Page {
         report,
-        sentence: sentence(&report.verdict),
+        sentences: verdict::sentences(report),
+        reservations: verdict::reservations(report),
         policy: content_security_policy(),
-        style: STYLE,
-        script: SCRIPT,
-        data: &data,
+        data: script_data(&timeline),
+        drawing: Drawing::of(&timeline),
+        left_out: timeline.left_out,
+        has_lanes: timeline.span.is_some()
+            && !(timeline.lanes.is_empty() && timeline.files.is_empty()),
         classes: picture(&report.totals.by_class),
+        findings: first(&report.findings, MOST_FINDINGS),
         pairs: pairs(report),
-        windows: report.windows.get(..MOST_ROWS).unwrap_or(&report.windows),
-        exchanges: report.ike_exchanges.get(..MOST_ROWS).unwrap_or(&report.ike_exchanges),
+        windows_of,
+        windows: first(&report.windows, MOST_ROWS),
+        protected: first(&report.protected, MOST_RUNS),
+        exchanges: first(&report.ike_exchanges, MOST_EXCHANGES),
         ladders: ladders(report),
-        events: report.log_events.get(..MOST_ROWS).unwrap_or(&report.log_events),
-        is_inferred: report.pairs.iter().any(|p| p.expectation_source.starts_with("inferred")),
+        events: first(&report.log_events, MOST_EVENTS),
     };
     Ok(page.render().map_err(FormatError::Html)?.into_bytes())
 }
@@ -42,21 +60,34 @@ pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
 #[template(path = "page.html")]
 struct Page<'a> {
     report: &'a Report,
-    sentence: &'static str,
+    sentences: Vec<String>,
+    reservations: Vec<String>,
     policy: String,
-    style: &'static str,
-    script: &'static str,
-    data: &'a str,
+    data: String,
+    drawing: Option<Drawing>,
+    left_out: usize,
+    has_lanes: bool,
     classes: Vec<(&'static str, &'static str, Count)>,
+    findings: &'a [Finding],
     pairs: Vec<&'a Pair>,
+    windows_of: BTreeMap<(&'a str, &'a str), usize>,
     windows: &'a [Window],
+    protected: &'a [Protected],
     exchanges: &'a [IkeExchange],
     ladders: Vec<&'a IkeExchange>,
     events: &'a [LogEvent],
-    is_inferred: bool,
 }
 
+/// What the templates ask for.
 impl Page<'_> {
+    fn style(&self) -> &'static str {
+        STYLE
+    }
+
+    fn script(&self, name: &str) -> &'static str {
+        SCRIPTS.iter().find(|script| script.0 == name).map_or("", |script| script.1)
+    }
+
     fn frame(&self, frame: &FrameRef) -> String {
         format!("{}:{}", frame.evidence, frame.frame)
     }
@@ -73,6 +104,44 @@ impl Page<'_> {
         code.replace('_', " ")
     }
 
+    fn windows_between(&self, pair: &Pair) -> usize {
+        self.windows_of.get(&(pair.a.as_str(), pair.b.as_str())).copied().unwrap_or_default()
+    }
+
+    /// How long a bar is, of a hundred.
+    fn share(&self, frames: &u64) -> u64 {
+        let all = self.report.totals.frames.max(1);
+        (frames.saturating_mul(100) / all).clamp(u64::from(*frames > 0), 100)
+    }
+
+    fn field(&self, value: &serde_json::Value) -> String {
+        value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+    }
+
+    /// Whether an event is early enough in the report for its fields to stand here.
+    fn has_fields(&self, event: &LogEvent) -> bool {
+        number(&event.id).is_some_and(|number| number <= MOST_FIELDS)
+    }
+
+    /// Whether what an id names stands on the page, so that a link leads there.
+    fn stands(&self, id: &str) -> bool {
+        let most = match id.as_bytes().first() {
+            Some(b'W') => MOST_ROWS,
+            Some(b'X') => MOST_EXCHANGES,
+            Some(b'L') => MOST_EVENTS,
+            _ => usize::MAX,
+        };
+        number(id).is_some_and(|number| number <= most)
+    }
+
+    fn failed(&self) -> usize {
+        self.report.ike_exchanges.iter().filter(|exchange| exchange.reason.is_some()).count()
+    }
+
+    fn owing(&self) -> usize {
+        self.report.pairs.iter().filter(|pair| pair.expectation == "required").count()
+    }
+
     fn lost(&self) -> usize {
         // A note beside the evidence is worth no word here.
         let is_told = |code: &str| code != "not_evidence";
@@ -81,16 +150,13 @@ impl Page<'_> {
     }
 }
 
-const fn sentence(verdict: &str) -> &'static str {
-    match verdict.as_bytes() {
-        b"protected" => "Every packet seen that had to be protected was.",
-        b"partially_protected" => {
-            "Some of the traffic that had to be protected was not, or could be read."
-        }
-        b"unprotected" => "None of the traffic that had to be protected was.",
-        b"no_expectation" => "Nothing says what had to be protected.",
-        _ => "No packet was seen that had to be protected.",
-    }
+/// The number in `W12`.
+fn number(id: &str) -> Option<usize> {
+    id.get(1..)?.parse().ok()
+}
+
+fn first<T>(rows: &[T], most: usize) -> &[T] {
+    rows.get(..most).unwrap_or(rows)
 }
 
 /// Those that owe protection first, then the busiest.
@@ -101,69 +167,54 @@ fn pairs(report: &Report) -> Vec<&Pair> {
     pairs
 }
 
-/// Those that failed first, else by time.
+/// Those that failed first, else by time; only of negotiations that stand in the table.
 fn ladders(report: &Report) -> Vec<&IkeExchange> {
-    let shown = report.ike_exchanges.get(..MOST_ROWS).unwrap_or(&report.ike_exchanges);
-    let mut ladders: Vec<&IkeExchange> = shown.iter().collect();
+    let mut ladders: Vec<&IkeExchange> =
+        first(&report.ike_exchanges, MOST_EXCHANGES).iter().collect();
     ladders.sort_by_key(|x| x.reason.is_none());
     ladders.truncate(MOST_LADDERS);
     ladders
 }
 
 /// What the script draws, as JSON that cannot end the element it stands in.
-fn timeline(report: &Report) -> String {
-    let mut lanes: Vec<_> =
-        report.pairs.iter().filter(|pair| pair.expectation == "required").collect();
-    lanes.sort_by_key(|pair| std::cmp::Reverse(pair.by_class.clear.frames));
-    let lanes: Vec<_> = lanes
-        .iter()
-        .take(MOST_LANES)
-        .map(|pair| {
-            let of_pair = |a: &str, b: &str| a == pair.a && b == pair.b;
-            let windows = report.windows.iter().filter(|w| of_pair(&w.a, &w.b));
-            let protected = report.protected.iter().filter(|w| of_pair(&w.a, &w.b));
-            json!({
-                "name": format!("{} - {}", pair.a, pair.b),
-                "clear": windows
-                    .map(|w| json!([w.start, w.end, w.id, w.frames, if w.mixed { 1 } else { 0 }]))
-                    .collect::<Vec<_>>(),
-                "esp": protected.map(|w| json!([w.start, w.end, w.frames])).collect::<Vec<_>>(),
-            })
-        })
-        .collect();
-    let failures = report.ike_exchanges.iter().filter(|x| x.reason.is_some());
-    let failures: Vec<_> =
-        failures.take(MOST_ROWS).map(|x| json!([x.start, x.id, x.reason, x.first.frame])).collect();
-    let changes = report.log_events.iter().filter(|e| {
-        matches!(e.category.as_str(), "service_state" | "policy_change" | "evidence_integrity")
-    });
-    let changes: Vec<_> = changes
-        .take(MOST_ROWS)
-        .filter_map(|e| {
-            let time = e.time_corrected.as_ref()?;
-            Some(json!([time, e.id, format!("{} on {}", e.event_id, e.host)]))
-        })
-        .collect();
-    let data = json!({ "lanes": lanes, "failures": failures, "changes": changes });
+fn script_data(timeline: &Timeline<'_>) -> String {
     // Inside a script element only `<` can begin what ends it.
-    data.to_string().replace('<', "\\u003c").replace('&', "\\u0026")
+    timeline.json().to_string().replace('<', "\\u003c").replace('&', "\\u0026")
 }
 
-/// Only the page's own style and script, told by their digests.
+/// Only the page's own style and scripts, told by their digests.
 fn content_security_policy() -> String {
-    let digest = |text: &str| STANDARD.encode(sha256_octets(text.as_bytes()));
+    let digest =
+        |text: &str| format!("'sha256-{}'", STANDARD.encode(sha256_octets(text.as_bytes())));
+    let scripts: Vec<String> = SCRIPTS.iter().map(|script| digest(script.1)).collect();
     format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
         digest(STYLE),
-        digest(SCRIPT)
+        scripts.join(" ")
     )
 }
 
 const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("view.js");
+/// In the order in which they run.
+const SCRIPTS: [(&str, &str); 4] = [
+    ("early", include_str!("early.js")),
+    ("findings", include_str!("findings.js")),
+    ("tables", include_str!("tables.js")),
+    ("timeline", include_str!("timeline.js")),
+];
+/// Rows that a table shows before its reader asks for more; `tables.js` knows the number too.
+const FIRST_ROWS: usize = 200;
 /// Rows of a table; the rest stands in the CSV files.
 const MOST_ROWS: usize = 10_000;
+/// Runs under ESP; the rest stands in report.json.
+const MOST_RUNS: usize = 2_000;
+/// Findings; the rest stands in findings.csv.
+const MOST_FINDINGS: usize = 500;
+/// Negotiations, whose rows are long.
+const MOST_EXCHANGES: usize = 3_000;
+/// Log events.
+const MOST_EVENTS: usize = 3_000;
+/// Log events whose fields are shown.
+const MOST_FIELDS: usize = 300;
 /// Negotiations shown message by message.
-const MOST_LADDERS: usize = 500;
-/// Pairs of the timeline.
-const MOST_LANES: usize = 200;
+const MOST_LADDERS: usize = 200;

@@ -1,0 +1,53 @@
+"use strict";
+// Findings: shown by severity, and the advice that was ticked off is counted and, where the browser keeps anything,
+// kept. Without this script they are all there.
+(() => {
+  const section = document.getElementById("findings");
+  const findings = Array.from(section.querySelectorAll("article"));
+  const counts = new Map();
+  for (const { dataset } of findings) counts.set(dataset.severity, (counts.get(dataset.severity) ?? 0) + 1);
+
+  function tally() {
+    const boxes = section.querySelectorAll(".advice input");
+    const done = section.querySelectorAll(".advice input:checked");
+    return `${done.length} of ${boxes.length} steps ticked off`;
+  }
+
+  if (findings.length) {
+    const bar = document.createElement("fieldset");
+    bar.className = "filter";
+    const legend = document.createElement("legend");
+    legend.textContent = "Show findings that are";
+    const told = document.createElement("output");
+    bar.append(legend);
+    for (const [severity, count] of counts) {
+      const label = document.createElement("label");
+      const box = document.createElement("input");
+      box.type = "checkbox";
+      box.checked = true;
+      box.value = severity;
+      box.addEventListener("change", () => {
+        for (const finding of findings) if (finding.dataset.severity === severity) finding.hidden = !box.checked;
+      });
+      label.append(box, ` ${severity} (${count})`);
+      bar.append(label, " ");
+    }
+    bar.append(told);
+    section.querySelector("h2").after(bar);
+
+    for (const finding of findings) {
+      finding.querySelectorAll(".advice input").forEach((box, step) => {
+        const name = `plainsight ${finding.dataset.id} ${step}`;
+        try { box.checked = localStorage.getItem(name) === "done"; } catch { /* nothing is kept here */ }
+        box.addEventListener("change", () => {
+          told.textContent = tally();
+          try {
+            if (box.checked) localStorage.setItem(name, "done");
+            else localStorage.removeItem(name);
+          } catch { /* nothing is kept here */ }
+        });
+      });
+    }
+    told.textContent = tally();
+  }
+})();

@@ -1,0 +1,106 @@
+//! The sentences behind the verdict: how much, between whom, why, and what the reader has to know before
+//! signing. Only counts of what the report holds.
+
+use crate::report::schema::{Pair, Report, Window};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// What the verdict means and rests on.
+pub(super) fn sentences(report: &Report) -> Vec<String> {
+    let mut told = vec![meaning(&report.verdict).to_owned()];
+    let required: Vec<&Pair> =
+        report.pairs.iter().filter(|pair| pair.expectation == "required").collect();
+    if required.is_empty() {
+        return told;
+    }
+    let esp: u64 = required.iter().map(|pair| pair.by_class.esp.frames).sum();
+    let (owing, whose) = if required.len() == 1 {
+        ("1 pair owes protection".to_owned(), "its")
+    } else {
+        (format!("{} pairs owe protection", required.len()), "their")
+    };
+    told.push(format!("{owing}; {esp} of {whose} packets went under ESP."));
+    told.extend(windows(report));
+    let readable = required.iter().map(|p| p.by_class.esp_null.frames + p.by_class.ah.frames);
+    let readable: u64 = readable.sum();
+    if readable > 0 {
+        let packets = packets(readable);
+        told.push(format!(
+            "{packets} were authenticated only (NULL encryption or AH) and can be read."
+        ));
+    }
+    told
+}
+
+/// What limits the verdict, in words.
+pub(super) fn reservations(report: &Report) -> Vec<String> {
+    let mut told = Vec::new();
+    if report.pairs.iter().any(|pair| pair.expectation_source.starts_with("inferred")) {
+        told.push("What had to be protected was inferred: these pairs show IPsec somewhere in the evidence. A policy would say it.".to_owned());
+    }
+    let lost: u64 = report.evidence.iter().filter_map(|file| file.dropped_by_capturer).sum();
+    if lost > 0 {
+        told.push(format!("The capturer lost {}; what they held is not known.", packets(lost)));
+    }
+    let unnamed = report.evidence.iter().filter(|file| file.sha256.is_none()).count();
+    if unnamed > 0 {
+        told.push(format!("The identity of {} was not recorded.", counted(unnamed, "file")));
+    }
+    let folded = report.totals.folded_pairs.pairs;
+    if folded > 0 {
+        told.push(format!("{folded} times a pair was folded into the sums because there were too many; folded pairs were not judged."));
+    }
+    told
+}
+
+const fn meaning(verdict: &str) -> &'static str {
+    match verdict.as_bytes() {
+        b"protected" => "Every packet seen that had to be protected was.",
+        b"partially_protected" => {
+            "Some of the traffic that had to be protected was not, or could be read."
+        }
+        b"unprotected" => "None of the traffic that had to be protected was.",
+        b"no_expectation" => "Nothing says what had to be protected.",
+        _ => "No packet was seen that had to be protected.",
+    }
+}
+
+fn windows(report: &Report) -> Vec<String> {
+    let Some(largest) = report.windows.iter().max_by_key(|w| (w.frames, Reverse(&w.start))) else {
+        return Vec::new();
+    };
+    let clear: u64 = report.windows.iter().map(|window| window.frames).sum();
+    let many = counted(report.windows.len(), "window");
+    let Window { id, a, b, frames, start, end, first, last, .. } = largest;
+    let mut told = vec![format!(
+        "{} went in clear text in {many}; the largest, {id}, holds {frames} between {a} and {b} from {start} to {end} \
+         (frames {}:{} to {}:{}).",
+        packets(clear),
+        first.evidence,
+        first.frame,
+        last.evidence,
+        last.frame
+    )];
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for cause in report.windows.iter().filter_map(|window| window.causes.first()) {
+        *reasons.entry(cause.reason.as_str()).or_default() += 1;
+    }
+    let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, windows)| Reverse(*windows));
+    let named = |(reason, windows): &(&str, usize)| {
+        format!("{} ({})", reason.replace('_', " "), counted(*windows, "window"))
+    };
+    if !reasons.is_empty() {
+        let reasons: Vec<String> = reasons.iter().map(named).collect();
+        told.push(format!("Leading causes: {}.", reasons.join(", ")));
+    }
+    told
+}
+
+fn packets(number: u64) -> String {
+    format!("{number} packet{}", if number == 1 { "" } else { "s" })
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
