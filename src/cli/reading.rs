@@ -54,6 +54,11 @@ impl Reading {
         }
     }
 
+    /// The paths as they were given.
+    pub(super) fn given(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
     /// The paths as the report tells them: sorted, each once.
     pub(super) fn paths(&self) -> Vec<String> {
         let shown = |path: &PathBuf| path.to_string_lossy().into_owned();

@@ -3,7 +3,7 @@
 use super::reading::Reading;
 use super::{ExitStatus, Failure, interrupted, judging, terminal};
 use crate::analysis::read_parts;
-use crate::evidence::{Content, Evidence, ProblemCode, sha256};
+use crate::evidence::{Content, Evidence, ProblemCode, discover, sha256};
 use crate::policy::Policy;
 use crate::report::publish::{Destination, PublishError, destination, publish_file, publish_files};
 use crate::summary::{Member, Part, SummarySet, write_summary};
@@ -34,6 +34,9 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let is_one_file = args.out.extension().is_some_and(|extension| extension == EXTENSION);
     let place = Place::at(&args.out, is_one_file).map_err(judging::refused)?;
+    if !is_one_file {
+        refuse_many(discover(args.reading.given(), Some(&args.out)).len())?;
+    }
     let read_with = args.reading.read_with(&policy);
     let request = args.reading.request(&args.out, policy);
     let progress = args.reading.progress();
@@ -91,11 +94,6 @@ impl<'a> Place<'a> {
                 tell_file(out, path, &octets)?;
             }
             Self::Folder(folder, destination) => {
-                if parts.len() > MOST_FILES {
-                    let what =
-                        anyhow::anyhow!("{} files are too many for a summary each", parts.len());
-                    return Err(Failure::usage(what, "put them into one with --out NAME.summary"));
-                }
                 let mut files = Vec::with_capacity(parts.len());
                 for (member, part) in parts.iter().enumerate() {
                     let name = format!("{}.{EXTENSION}", part.evidence.id);
@@ -111,6 +109,15 @@ impl<'a> Place<'a> {
         }
         Ok(())
     }
+}
+
+/// Before they are read: each summary names all others of its run, so that a missing one is missed.
+fn refuse_many(files: usize) -> Result<(), Failure> {
+    if files <= MOST_FILES {
+        return Ok(());
+    }
+    let what = anyhow::anyhow!("{files} files are too many for a summary each");
+    Err(Failure::usage(what, "put them into one with --out NAME.summary"))
 }
 
 fn tell(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
@@ -144,7 +151,6 @@ fn path(file: &Evidence) -> String {
 }
 
 const EXTENSION: &str = "summary";
-/// Each names all others of its run, so that a missing one is missed.
 const MOST_FILES: usize = 1_000;
 /// Of each file; the report has them all.
 const MOST_PROBLEMS: usize = 10;

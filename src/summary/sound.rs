@@ -12,6 +12,10 @@ pub(super) fn check(part: &Part) -> Result<u64, &'static str> {
     if summary.captures.len() + summary.logs.len() > 1 {
         return Err("it holds more than one file");
     }
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !evidence.coverage.keys().all(|bucket| bucket.chars().all(is_plain)) {
+        return Err("a bucket without a name of ours");
+    }
     let captures = summary.captures.values().map(check_capture);
     let captures = captures.sum::<Result<Saturating, _>>()?;
     let coverage = evidence.coverage.values().flat_map(|extent| [extent.bytes, extent.records]);

@@ -281,6 +281,30 @@ fn what_is_no_whole_summary_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn threads_and_the_order_of_inputs_change_no_byte_of_a_summary() {
+    let place = folder();
+    let at = |name: &str| place.path().join(name);
+    let mut paths = crate::support::samples::folders(&samples());
+    ran("summarize", &paths, &at("one.summary"), &["--threads", "1"]);
+    paths.reverse();
+    ran("summarize", &paths, &at("eight.summary"), &["--threads", "8"]);
+    assert!(fs::read(at("one.summary")).unwrap() == fs::read(at("eight.summary")).unwrap());
+}
+
+#[test]
+fn more_files_than_can_name_each_other_are_refused_before_they_are_read() {
+    let place = folder();
+    let at = |name: &str| place.path().join(name);
+    fs::create_dir(at("many")).unwrap();
+    for number in 0..1001 {
+        fs::write(at("many").join(number.to_string()), "").unwrap();
+    }
+    let told = refused("summarize", &[at("many")], &at("each"), &[]);
+    assert!(told.contains("NAME.summary") && !at("each").exists(), "{told}");
+    assert_eq!(ran("summarize", &[at("many")], &at("all.summary"), &[]), 4);
+}
+
+#[test]
 fn nothing_that_stands_is_overwritten() {
     let place = folder();
     let at = |name: &str| place.path().join(name);
