@@ -3,9 +3,12 @@
 //! Its threads: one a core for files, whose .evtx chunks they share too; beside each of them, for a large
 //! file, one that hashes and one that observes frames or reads ahead. Prints nothing and writes nothing.
 
+mod again;
 mod observing;
 mod reading;
 mod source;
+
+pub use again::{AgainError, frames_again};
 
 use crate::correlate::{Facts, GapRule, correlate};
 use crate::evidence::{
@@ -50,6 +53,8 @@ pub struct Request {
 pub struct Analysis {
     /// Every file, in the order of its number.
     pub evidence: Vec<Evidence>,
+    /// Where each of them is, in the same order.
+    pub files: Vec<PathBuf>,
     /// Frames left out by `from` and `to`.
     pub outside_span: Count,
     /// What is proven.
@@ -159,7 +164,8 @@ fn analyze_with(
     }
     let facts = correlate(&summary, &request.policy, request.gap);
     let findings = find(&facts, &evidence, &request.policy);
-    Ok(Analysis { evidence, outside_span, facts, findings })
+    let files = found.into_iter().map(|file| file.path).collect();
+    Ok(Analysis { evidence, files, outside_span, facts, findings })
 }
 
 /// Numbers start at 1 and follow the sorted paths.

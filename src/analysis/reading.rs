@@ -86,10 +86,24 @@ pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Read
 
 /// The first bytes of a stream, enough to tell its format. Neither `Watched` nor `Unpacking` gives
 /// errors: where something fails, they end.
-fn peek(reader: &mut impl Read) -> Vec<u8> {
+pub(super) fn peek(mut reader: impl Read) -> Vec<u8> {
     let mut first_bytes = Vec::with_capacity(PEEK);
-    let _ = reader.take(PEEK as u64).read_to_end(&mut first_bytes);
+    let _ = reader.by_ref().take(PEEK as u64).read_to_end(&mut first_bytes);
     first_bytes
+}
+
+/// Shows `visit` the frames of a capture.
+pub(super) fn frames_of(
+    format: Format,
+    bytes: &mut impl Read,
+    visit: &mut impl FnMut(RawFrame<'_>) -> bool,
+) -> io::Result<CaptureOutline> {
+    match format {
+        Format::PcapNg => read_pcapng(bytes, visit),
+        Format::Snoop => read_snoop(bytes, visit),
+        Format::NetMon1 | Format::NetMon2 => read_netmon(bytes, visit),
+        _ => read_pcap(bytes, visit),
+    }
 }
 
 impl Reading {
@@ -223,12 +237,7 @@ impl Reading {
                 }
                 !watch.is_cancelled()
             };
-            match format {
-                Format::PcapNg => read_pcapng(bytes, &mut visit),
-                Format::Snoop => read_snoop(bytes, &mut visit),
-                Format::NetMon1 | Format::NetMon2 => read_netmon(bytes, &mut visit),
-                _ => read_pcap(bytes, &mut visit),
-            }
+            frames_of(format, bytes, &mut visit)
         });
         let evidence = &mut self.evidence;
         evidence.span = span;

@@ -4,12 +4,13 @@ use super::options::{self, GivenOffset, Protect};
 use super::progress::{Progress, When};
 use super::terminal::{self, Detail};
 use super::{ExitStatus, Failure, keys};
-use crate::analysis::{Analysis, Request, analyze};
+use crate::analysis::{AgainError, Analysis, Request, analyze};
+use crate::carve::{Carving, Reach, carve};
 use crate::correlate::GapRule;
 use crate::evidence::{Content, sha256};
 use crate::findings::Severity;
 use crate::policy::Policy;
-use crate::report::publish::{Destination, PublishError, destination, publish};
+use crate::report::publish::{PublishError, Staging, destination};
 use crate::report::{self, File, Format, KeyError, Run, SIGNATURE, SigningKey, Sources, schema};
 use crate::time::{Resolution, Timestamp};
 use std::io::Write as _;
@@ -67,6 +68,15 @@ pub(super) struct Args {
     /// Replace an older report in DIR
     #[arg(long)]
     force: bool,
+    /// Write the packets behind each finding to DIR/evidence: at the edges of windows, or all (`full`)
+    #[arg(
+        long,
+        value_name = "HOW",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "edges"
+    )]
+    carve: Option<ReachName>,
     /// Print report.json instead of the table
     #[arg(long)]
     json: bool,
@@ -98,6 +108,15 @@ enum FormatName {
     Parquet,
 }
 
+/// How much is carved, by the names it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ReachName {
+    /// Cited frames, negotiations, and five seconds around the edges of windows.
+    Edges,
+    /// Whole windows instead of their edges.
+    Full,
+}
+
 /// The severities by the names they are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum SeverityName {
@@ -110,6 +129,10 @@ enum SeverityName {
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let run = Run::begin();
+    if args.carve.is_some() && args.paths.iter().any(|path| path.as_os_str() == "-") {
+        let what = anyhow::anyhow!("--carve reads captures twice, and standard input comes once");
+        return Err(Failure::usage(what, "save it to a file first"));
+    }
     let policy = policy_of(args)?;
     let destination = destination(&args.out, args.force).map_err(refused)?;
     let key = args.sign.as_deref().map(keys::signing).transpose()?;
@@ -126,7 +149,9 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let progress = Progress::new(args.progress);
     let analysis = analyze(&request, args.threads.map(usize::from), &progress);
-    progress.done();
+    if args.carve.is_none() || analysis.is_err() {
+        progress.done();
+    }
     let analysis = analysis.map_err(super::interrupted)?;
     if let Some(given) = args.clock_offset.iter().find(|given| !analysis.has_log(&given.file)) {
         let what = anyhow::anyhow!("--clock-offset {}: no log has this path", given.typed);
@@ -136,7 +161,13 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         ));
     }
     let report = report::build(&sources(&analysis), options_of(args, policy.sha256));
-    let manifest_sha256 = write(args, &destination, &report, &run, key.as_ref())?;
+    let mut staging = destination.stage().map_err(refused)?;
+    if let Some(reach) = args.carve {
+        let carved = carve_into(&mut staging, &analysis, reach, &progress);
+        progress.done();
+        carved?;
+    }
+    let manifest_sha256 = write(args, staging, &report, &run, key.as_ref())?;
     terminal::tell_problems(&mut anstream::stderr().lock(), &report, args.verbose);
     let mut out = anstream::stdout().lock();
     if args.json {
@@ -207,6 +238,10 @@ fn options_of(args: &Args, policy_sha256: Option<String>) -> schema::Options {
         from: args.from.map(time),
         to: args.to.map(time),
         clock_offsets: args.clock_offset.iter().map(|given| given.typed.clone()).collect(),
+        carve: args.carve.map(|reach| match reach {
+            ReachName::Edges => "edges".to_owned(),
+            ReachName::Full => "full".to_owned(),
+        }),
     }
 }
 
@@ -225,23 +260,49 @@ fn formats(args: &Args) -> Vec<Format> {
     Format::ALL.into_iter().filter(is_asked).collect()
 }
 
+fn carve_into(
+    staging: &mut Staging,
+    analysis: &Analysis,
+    reach: ReachName,
+    progress: &Progress,
+) -> Result<(), Failure> {
+    let reach = match reach {
+        ReachName::Edges => Reach::Edges,
+        ReachName::Full => Reach::Full,
+    };
+    let carving = Carving { analysis, reach };
+    carve(carving, progress, &mut |name, bytes| staging.carve(name, bytes)).map_err(|error| {
+        match error {
+            AgainError::Cancelled(cancelled) => super::interrupted(cancelled),
+            AgainError::Changed(_) => Failure::usage(
+                error,
+                "nothing was written; analyse evidence that nothing writes to any more",
+            ),
+            AgainError::Unreadable { .. } | AgainError::Unwanted(_) => {
+                Failure::usage(error, "nothing was written; without --carve it is read once")
+            }
+        }
+    })
+}
+
 /// Writes the report; gives the SHA-256 of its manifest.
 fn write(
     args: &Args,
-    destination: &Destination,
+    staging: Staging,
     report: &schema::Report,
     run: &Run,
     key: Option<&SigningKey>,
 ) -> Result<String, Failure> {
     let mut files = report::files(report, &formats(args)).map_err(broken)?;
-    let manifest = report::manifest(report, &files, run, key.map(SigningKey::id));
+    let mut manifest = report::manifest(report, &files, run, key.map(SigningKey::id));
+    manifest.outputs.extend(staging.carved().map_err(refused)?);
     let ended = report::ended(&manifest);
     let manifest = report::to_json(&manifest).map_err(broken)?;
     if let Some(key) = key {
         let bytes = key.sign(&manifest, ended).map_err(unsigned)?;
         files.push(File { name: SIGNATURE, bytes });
     }
-    publish(destination, &files, &manifest).map_err(refused)?;
+    staging.publish(&files, &manifest).map_err(refused)?;
     Ok(sha256(&manifest))
 }
 

@@ -16,6 +16,7 @@ mod totals_schema;
 mod build;
 mod finding;
 mod negotiation;
+mod tshark;
 
 mod log;
 

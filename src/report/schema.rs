@@ -87,6 +87,9 @@ pub struct Options {
     /// `--clock-offset`, as typed.
     #[serde(default)]
     pub clock_offsets: Vec<String>,
+    /// `--carve`: `edges` or `full`; null without it.
+    #[serde(default)]
+    pub carve: Option<String>,
 }
 
 impl Options {
@@ -106,6 +109,7 @@ impl Options {
             from: None,
             to: None,
             clock_offsets: Vec::new(),
+            carve: None,
         }
     }
 }
@@ -405,6 +409,10 @@ pub struct Finding {
     /// pair, and the digests and items of what proves it.
     #[serde(default)]
     pub stable_id: String,
+    /// A command line for each capture that it cites: what shows its packets there, and as `-Y` the display
+    /// filter for Wireshark's own window.
+    #[serde(default)]
+    pub tshark: Vec<String>,
 }
 
 /// The JSON Schema of report.json.

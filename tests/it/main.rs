@@ -21,6 +21,8 @@ mod scenarios;
 
 mod bad_input;
 
+mod carve;
+
 mod determinism;
 
 mod html;
