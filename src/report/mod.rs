@@ -8,6 +8,7 @@ pub mod schema;
 mod clock_schema;
 mod compare;
 mod compare_schema;
+mod comparison_page;
 mod log_schema;
 mod manifest_schema;
 mod negotiation_schema;
@@ -50,6 +51,7 @@ pub mod publish;
 
 pub use build::{Sources, build};
 pub use compare::compare;
+pub use comparison_page::comparison_page;
 pub use json::to_json;
 pub use manifest::{Run, ended, manifest};
 pub use picture::picture;
