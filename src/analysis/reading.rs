@@ -4,7 +4,7 @@
 
 use super::observing::observe;
 use super::source::Watched;
-use super::{Request, Watch};
+use super::{Activities, Request, Watch};
 use crate::capture::{CaptureOutline, RawFrame, read_netmon, read_pcap, read_pcapng, read_snoop};
 use crate::eventlog::{LogEvent, LogSummary, evt, evtx, text};
 use crate::evidence::{
@@ -48,6 +48,13 @@ impl Context<'_> {
 
 /// Reads one file. What goes wrong becomes a problem of the evidence.
 pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
+    context.watch.begins(&found.shown);
+    let reading = read_one(found, id, context);
+    context.watch.ended();
+    reading
+}
+
+fn read_one(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
     let mut reading = Reading::of_nothing(found, id);
     if let Some(problem) = &found.problem {
         reading.evidence.problems.push(problem.clone());
@@ -224,6 +231,7 @@ impl Reading {
             CaptureObserver::new(self.evidence.id, named).with_most_pairs(request.max_pairs);
         let mut span: Option<(Timestamp, Timestamp)> = None;
         let mut outside = Count::default();
+        let mut activities = watch.activities().map(|_| Activities::default());
         let format = self.evidence.format;
         let beside = context.is_worth_a_thread(self.evidence.size);
         let outline = observe(&mut observer, named, beside, |show| {
@@ -231,6 +239,9 @@ impl Reading {
                 let (first, last) = span.unwrap_or((frame.time, frame.time));
                 span = Some((first.min(frame.time), last.max(frame.time)));
                 if request.holds(frame.time) {
+                    if let Some(activities) = &mut activities {
+                        activities.add(&frame, named);
+                    }
                     show(&frame);
                 } else {
                     outside.add(u64::from(frame.original_len), frame.data.len() as u64);
@@ -239,6 +250,9 @@ impl Reading {
             };
             frames_of(format, bytes, &mut visit)
         });
+        if let (Some(all), Some(seen)) = (watch.activities(), activities) {
+            all.join(seen);
+        }
         let evidence = &mut self.evidence;
         evidence.span = span;
         match outline {

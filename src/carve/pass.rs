@@ -42,12 +42,13 @@ pub fn carve(
     let cited = |file: &&(&Evidence, _)| selections.iter().any(|s| s.is_in(file.0.id));
     let files: Vec<_> = analysis.evidence.iter().zip(&analysis.files).collect();
     let files: Vec<_> = files.iter().filter(cited).collect();
-    watch.expects(files.iter().map(|(file, _)| file.size).sum());
+    watch.expects(files.len(), files.iter().map(|(file, _)| file.size).sum());
     let mut sinks = Sinks::of(&analysis.findings, put);
     for (file, path) in files {
         let wanted = Wanted::of(&selections, file.id);
         let mut behind = Vec::new();
         let mut failure = None;
+        watch.begins(&file.path);
         frames_again(file, path, watch, &mut |frame| {
             wanted.find(frame, &mut behind);
             let written = behind.iter().try_for_each(|at| sinks.packet(*at, file, frame));
@@ -55,6 +56,7 @@ pub fn carve(
             failure.is_none()
         })?;
         failure.map_or(Ok(()), Err)?;
+        watch.ended();
     }
     Ok(sinks.flush()?)
 }

@@ -95,7 +95,7 @@ impl<'f> Index<'f> {
         }
         let negotiations = self.negotiations(finding, &selection);
         negotiations.into_iter().for_each(|exchange| selection.add_negotiation(exchange));
-        selection.stretches.values_mut().for_each(|stretches| merge(stretches));
+        selection.stretches.values_mut().for_each(merge);
         if reach == Reach::Full {
             let beside = self.captures.iter().filter(|(_, span)| selection.reaches_into(*span));
             let beside: BTreeSet<EvidenceId> = beside.map(|(id, _)| *id).collect();

@@ -83,7 +83,7 @@ pub(super) struct Args {
     /// Print the verdict only
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
-    /// Print every window, pair, finding and problem
+    /// Print every window, pair, finding and problem, and on standard error each file as it is read
     #[arg(short, long)]
     verbose: bool,
     /// Show progress on standard error
@@ -147,7 +147,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         to: args.to,
         clock_offsets: args.clock_offset.iter().map(|g| (g.file.clone(), g.offset)).collect(),
     };
-    let progress = Progress::new(args.progress);
+    let progress = Progress::new(args.progress).telling_files(args.verbose);
     let analysis = analyze(&request, args.threads.map(usize::from), &progress);
     if args.carve.is_none() || analysis.is_err() {
         progress.done();

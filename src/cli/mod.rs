@@ -29,6 +29,12 @@ mod exit;
 
 mod terminal;
 
+mod glyphs;
+
+mod timeline;
+
+mod activity;
+
 mod progress;
 
 pub use exit::ExitStatus;

@@ -5,6 +5,7 @@
 
 pub mod schema;
 
+mod activity_schema;
 mod clock_schema;
 mod compare;
 mod compare_schema;

@@ -25,6 +25,8 @@ mod carve;
 
 mod determinism;
 
+mod terminal;
+
 mod html;
 
 mod outputs;
