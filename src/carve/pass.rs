@@ -5,21 +5,24 @@
 
 use super::pcapng::{self, Captured, Ticks};
 use super::selection::{Index, Kind, Reach, Selection, Stretch};
-use crate::analysis::{AgainError, Analysis, Watch, frames_again};
+use crate::analysis::{AgainError, Analysis, Request, Watch, frames_again};
 use crate::capture::RawFrame;
-use crate::evidence::{Content, Evidence, EvidenceId, Interface};
+use crate::evidence::{Content, Evidence, EvidenceId, Interface, discover};
 use crate::findings::Finding;
 use crate::hosts::HostPair;
 use crate::packet::{IpPacket, Packet, decode};
 use crate::time::Resolution;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::path::{Path, PathBuf};
 
 /// What is to be carved, and how much of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Carving<'a> {
     /// What was analysed.
     pub analysis: &'a Analysis,
+    /// What was asked: it leads to the files.
+    pub request: &'a Request,
     /// How much of a window.
     pub reach: Reach,
 }
@@ -39,12 +42,13 @@ pub fn carve(
     let index = Index::of(&analysis.facts, &analysis.evidence);
     let select = |finding: &Finding| index.select(finding, carving.reach);
     let selections: Vec<Selection> = analysis.findings.iter().map(select).collect();
-    let cited = |file: &&(&Evidence, _)| selections.iter().any(|s| s.is_in(file.0.id));
-    let files: Vec<_> = analysis.evidence.iter().zip(&analysis.files).collect();
-    let files: Vec<_> = files.iter().filter(cited).collect();
-    watch.expects(files.len(), files.iter().map(|(file, _)| file.size).sum());
+    let cited = |file: &&Evidence| selections.iter().any(|s| s.is_in(file.id));
+    let places = places(carving.request);
+    let files: Vec<&Evidence> = analysis.evidence.iter().filter(cited).collect();
+    watch.expects(files.len(), files.iter().map(|file| file.size).sum());
     let mut sinks = Sinks::of(&analysis.findings, put);
-    for (file, path) in files {
+    for file in files {
+        let path = places.get(&file.path).map_or(Path::new(&file.path), PathBuf::as_path);
         let wanted = Wanted::of(&selections, file.id);
         let mut behind = Vec::new();
         let mut failure = None;
@@ -59,6 +63,12 @@ pub fn carve(
         watch.ended();
     }
     Ok(sinks.flush()?)
+}
+
+/// Where the files are: what a report shows of a path is not always enough to open it.
+fn places(request: &Request) -> BTreeMap<String, PathBuf> {
+    let found = discover(&request.paths, request.excluded.as_deref());
+    found.into_iter().map(|file| (file.shown, file.path)).collect()
 }
 
 /// What findings want of one capture.

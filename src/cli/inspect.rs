@@ -1,7 +1,7 @@
 //! `plainsight inspect`: what is in a capture or a log, without a report.
 
-use super::analyze::ended;
 use super::glyphs::Glyphs;
+use super::judging::ended;
 use super::progress::{Progress, When};
 use super::{ExitStatus, Failure, activity, inspect_log, ladder, terminal};
 use crate::analysis::{Activities, Request, analyze};
@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.json {
         let activity = activity::as_written(&activities);
         let inspection = schema::Inspection { report: &report, activity };
-        out.write_all(&report::to_json(&inspection).map_err(super::analyze::broken)?)?;
+        out.write_all(&report::to_json(&inspection).map_err(super::judging::broken)?)?;
     } else if args.ike {
         ladder::tell(&mut out, &report.ike_exchanges)?;
     } else {

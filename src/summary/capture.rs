@@ -8,7 +8,7 @@ use super::capture_summary::Count;
 use super::capture_summary::{CaptureSummary, Unpaired};
 use super::connections::{Carried, Connections};
 use super::conversations::Conversations;
-use super::dissected::{Content, Dissected, flow_of, hosts_of};
+use super::dissected::{Alone, Content, Dissected};
 use super::ike::{IkeObserver, Place};
 use super::streams::{Slot, Streams};
 use super::timeline::{Runs, Sighting};
@@ -108,16 +108,20 @@ impl<'p> CaptureObserver<'p> {
         let frame = &dissected.frame;
         let again = self.duplicates.observe(dissected.identity, frame.time, frame.interface);
         match &dissected.content {
-            Content::Ip(ip, stream, unfinished) => {
-                let (pair, direction) = hosts_of(ip);
-                let flow = flow_of(ip, direction);
-                let seen = Sighting { flow, direction, unfinished: *unfinished, ..seen };
-                let stream = self.of_conversation(ip, pair, *stream, seen);
+            Content::Ip(ip, Alone { pair, stream, .. }) => {
+                let pair = *pair;
+                let stream = self.of_conversation(ip, pair, *stream, &seen);
                 if let Some(kind) = again.filter(|_| self.repeated.len() < MOST_WAITING) {
                     let repeated = self.repeated.entry((pair, kind, stream));
                     return repeated.or_default().observe(seen);
                 }
                 self.summary.has_unsegmented |= ip.packet_len > LARGEST_ON_ETHERNET;
+                if let Stream::Esp(spi, _) = stream
+                    && spi != EspSpi(0)
+                    && ip.fragment.is_none()
+                {
+                    return self.observe_esp(ip, (pair, stream), seen);
+                }
                 let place = Place::of(self.evidence, frame, ip.payload);
                 if self.observe_body(ip, (pair, stream), (seen, place)) {
                     self.observe_ip(ip, pair, stream, (seen, place));
@@ -176,12 +180,25 @@ impl<'p> CaptureObserver<'p> {
         ip: &IpPacket<'_>,
         pair: HostPair,
         stream: Stream,
-        seen: Sighting,
+        seen: &Sighting,
     ) -> Stream {
         if ip.fragment.is_some() {
             return stream;
         }
         self.conversations.observe(ip, pair, stream, seen)
+    }
+
+    /// Takes a whole ESP packet.
+    fn observe_esp(&mut self, ip: &IpPacket<'_>, key: (HostPair, Stream), seen: Sighting) {
+        let (slot, of_pair) = self.streams.of(key);
+        let esp = slot.esp.get_or_insert_default();
+        let is_whole = ip.payload.len() == ip.payload_len;
+        esp.observe(ip, (ip.payload, is_whole), seen, self.named);
+        if !esp.has_no_twins {
+            esp.has_no_twins = !self.twins.encapsulated(key, seen.time, ip.payload_len);
+        }
+        of_pair.protected(seen.direction);
+        slot.runs.observe(seen);
     }
 
     fn observe_ip(
@@ -270,7 +287,7 @@ impl<'p> CaptureObserver<'p> {
         slot.runs.observe(seen);
     }
 
-    /// Whether a whole packet may be the twin of an ESP packet before it.
+    /// Whether a whole packet, not of ESP, may be the twin of an ESP packet before it.
     fn likely_twin(
         &mut self,
         ip: &IpPacket<'_>,
@@ -279,14 +296,6 @@ impl<'p> CaptureObserver<'p> {
         time: Timestamp,
     ) -> Option<Candidate> {
         match stream {
-            Stream::Esp(spi, _) if spi != EspSpi(0) => {
-                let esp = self.streams.of((pair, stream)).0.esp.get_or_insert_default();
-                if !esp.has_no_twins {
-                    let key = (pair, stream);
-                    esp.has_no_twins = !self.twins.encapsulated(key, time, ip.payload_len);
-                }
-                None
-            }
             Stream::Clear { .. } | Stream::Exempt(ExemptKind::Icmp) => {
                 let lengths = PlainLengths { packet: ip.packet_len, segment: ip.segment_len };
                 let candidate = self.twins.plain(pair, time, lengths);

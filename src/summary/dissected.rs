@@ -5,7 +5,7 @@
 
 use super::timeline::{Flow, Sighting};
 use crate::capture::RawFrame;
-use crate::evidence::EvidenceId;
+use crate::evidence::{EvidenceId, FrameRef};
 use crate::hosts::{Direction, HostPair};
 use crate::packet::{IpPacket, Packet, StopReason, decode};
 use crate::protection::checksum::is_unfinished;
@@ -24,8 +24,8 @@ pub struct Dissected<'a> {
 /// What a frame carries.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Content<'a> {
-    /// An IP packet, its stream, and whether it is clear with an unfinished checksum.
-    Ip(IpPacket<'a>, Stream, bool),
+    /// An IP packet, and what it alone says.
+    Ip(IpPacket<'a>, Alone),
     /// ARP.
     Arp,
     /// Another link-layer protocol.
@@ -34,15 +34,26 @@ pub(super) enum Content<'a> {
     Undecodable(StopReason),
 }
 
+/// What an IP packet says without the packets around it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Alone {
+    pub(super) pair: HostPair,
+    pub(super) direction: Direction,
+    pub(super) stream: Stream,
+    /// It is clear, and its checksum had still to be finished.
+    pub(super) unfinished: bool,
+}
+
 impl<'a> Dissected<'a> {
     /// Dissects a frame; `named` are the ports a policy speaks of.
     #[must_use]
     pub fn of(frame: &RawFrame<'a>, named: &NamedPorts) -> Self {
         let packet = decode(frame);
         let content = match (classify(&packet, named), packet) {
-            (Classified::Paired { stream, .. }, Packet::Ip(ip)) => {
+            (Classified::Paired { pair, direction, stream, .. }, Packet::Ip(ip)) => {
                 let is_clear = matches!(stream, Stream::Clear { .. });
-                Content::Ip(ip, stream, is_clear && is_unfinished(&ip))
+                let unfinished = is_clear && is_unfinished(&ip);
+                Content::Ip(ip, Alone { pair, direction, stream, unfinished })
             }
             (Classified::NonIp(kind), _) => Content::NonIp(kind),
             (Classified::Undecodable(stop), _) => Content::Undecodable(stop.reason),
@@ -57,26 +68,36 @@ impl<'a> Dissected<'a> {
         Self { frame: *frame, identity, content }
     }
 
-    /// Its place and lengths.
+    /// Its place and lengths, and where its packet went.
     pub(super) fn sighting(&self, evidence: EvidenceId) -> Sighting {
-        Sighting::of(evidence, &self.frame)
+        let (flow, direction, unfinished) = match &self.content {
+            Content::Ip(ip, alone) => {
+                (flow_of(ip, alone.direction), alone.direction, alone.unfinished)
+            }
+            Content::Arp | Content::NonIp(_) | Content::Undecodable(_) => {
+                (None, Direction::AToB, false)
+            }
+        };
+        Sighting {
+            frame: FrameRef { evidence, frame: self.frame.number },
+            time: self.frame.time,
+            bytes: u64::from(self.frame.original_len),
+            captured: self.frame.data.len() as u64,
+            flow,
+            direction,
+            unfinished,
+        }
     }
 }
 
 /// The ports of a packet, the lower address's first.
-pub(super) fn flow_of(ip: &IpPacket<'_>, direction: Direction) -> Option<Flow> {
+fn flow_of(ip: &IpPacket<'_>, direction: Direction) -> Option<Flow> {
     let ports = ip.ports?;
     let (a_port, b_port) = match direction {
         Direction::AToB => (ports.source, ports.destination),
         Direction::BToA => (ports.destination, ports.source),
     };
     Some(Flow { protocol: ip.protocol, a_port, b_port })
-}
-
-/// The two hosts of a packet, and which way it went.
-pub(super) fn hosts_of(ip: &IpPacket<'_>) -> (HostPair, Direction) {
-    let pair = HostPair::new(ip.source, ip.destination);
-    (pair, pair.direction_from(ip.source))
 }
 
 /// Dissected frames with their octets, in file order.
@@ -134,11 +155,11 @@ impl Batch {
         let data = Place { at: self.octets.len(), length: frame.data.len() };
         self.octets.extend_from_slice(frame.data);
         let (content, segment, payload) = match content {
-            Content::Ip(ip, stream, unfinished) => {
+            Content::Ip(ip, alone) => {
                 let segment = Place::of(ip.segment, frame.data);
                 let payload = Place::of(ip.payload, frame.data);
                 let ip = IpPacket { segment: &[], payload: &[], ..ip };
-                (Content::Ip(ip, stream, unfinished), segment, payload)
+                (Content::Ip(ip, alone), segment, payload)
             }
             Content::Arp => (Content::Arp, Place::default(), Place::default()),
             Content::NonIp(kind) => (Content::NonIp(kind), Place::default(), Place::default()),
@@ -157,10 +178,10 @@ impl Batch {
             let data = waiting.data.take(&self.octets);
             let Dissected { frame, identity, content } = waiting.dissected;
             let content = match content {
-                Content::Ip(ip, stream, unfinished) => {
+                Content::Ip(ip, alone) => {
                     let (segment, payload) =
                         (waiting.segment.take(data), waiting.payload.take(data));
-                    Content::Ip(IpPacket { segment, payload, ..ip }, stream, unfinished)
+                    Content::Ip(IpPacket { segment, payload, ..ip }, alone)
                 }
                 other @ (Content::Arp | Content::NonIp(_) | Content::Undecodable(_)) => other,
             };

@@ -236,7 +236,7 @@ fn evidence_that_changed_meanwhile_is_not_carved() {
         };
         let analysis = analyze_sequentially(&request, &Unwatched).unwrap();
         let carve = || {
-            let carving = Carving { analysis: &analysis, reach: Reach::Edges };
+            let carving = Carving { analysis: &analysis, request: &request, reach: Reach::Edges };
             carve(carving, &Unwatched, &mut |_, _| Ok(()))
         };
         carve().unwrap();

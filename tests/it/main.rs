@@ -27,6 +27,10 @@ mod determinism;
 
 mod terminal;
 
+mod what_if;
+
+mod what_if_merge;
+
 mod html;
 
 mod outputs;
