@@ -1,9 +1,9 @@
 //! A bar on standard error while evidence is read, and the wish to end it.
 
-use super::terminal::escape;
+use super::terminal::tell_reading;
 use crate::analysis::{Activities, SharedActivities, Watch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// When to show the bar.
@@ -104,10 +104,7 @@ impl Watch for Progress {
 
     fn begins(&self, path: &str) {
         if self.tells_files {
-            let path = escape(path);
-            // Where standard error is closed there is nobody to tell.
-            let tell = || writeln!(anstream::stderr(), "plainsight: reading {path}");
-            let _ = self.bar.suspend(tell);
+            self.bar.suspend(|| tell_reading(path));
         }
     }
 

@@ -214,6 +214,12 @@ fn tell_rest(out: &mut impl Write, all: usize, told: usize, what: &str) -> io::R
     Ok(())
 }
 
+/// Names a file that is read now.
+pub(super) fn tell_reading(path: &str) {
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(anstream::stderr().lock(), "plainsight: reading {}", escape(path));
+}
+
 /// Names every file with a problem; on standard error, where it cannot get between data.
 pub(super) fn tell_problems(error: &mut impl Write, report: &Report, all: bool) {
     for file in &report.evidence {
