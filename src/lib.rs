@@ -39,6 +39,8 @@ pub mod findings;
 
 pub mod analysis;
 
+pub mod carve;
+
 pub mod report;
 
 pub mod cli;

@@ -21,6 +21,7 @@ fuzz_target!(|data: &[u8]| {
             linktype,
             original_len,
             interface: 0,
+            description: 0,
             offset: 0,
             data,
         };

@@ -3,9 +3,14 @@
 //! Its threads: one a core for files, whose .evtx chunks they share too; beside each of them, for a large
 //! file, one that hashes and one that observes frames or reads ahead. Prints nothing and writes nothing.
 
+mod activity;
+mod again;
 mod observing;
 mod reading;
 mod source;
+
+pub use activity::{Activities, Activity, SharedActivities};
+pub use again::{AgainError, frames_again};
 
 use crate::correlate::{Facts, GapRule, correlate};
 use crate::evidence::{Content, Evidence, EvidenceId, Found, HashedBy, ProblemCode, discover};
@@ -89,8 +94,16 @@ fn is_named(path: &str, typed: &Path) -> bool {
 
 /// Someone who follows the work and may end it.
 pub trait Watch: Sync {
-    /// So many bytes are to be read.
-    fn expects(&self, bytes: u64);
+    /// So many files are to be read, and so many bytes in all.
+    fn expects(&self, files: usize, bytes: u64);
+    /// The file of that path is read now.
+    fn begins(&self, _path: &str) {}
+    /// A file was read.
+    fn ended(&self) {}
+    /// Who wants to know how many packets came when.
+    fn activities(&self) -> Option<&SharedActivities> {
+        None
+    }
     /// So many more bytes were read.
     fn advanced(&self, bytes: u64);
     /// Whether the work shall end.
@@ -111,7 +124,7 @@ impl Analysis {
 }
 
 impl Watch for Unwatched {
-    fn expects(&self, _bytes: u64) {}
+    fn expects(&self, _files: usize, _bytes: u64) {}
     fn advanced(&self, _bytes: u64) {}
     fn is_cancelled(&self) -> bool {
         false
@@ -190,7 +203,7 @@ fn read_with(
     read_all: impl Fn(&[Found], &NamedPorts) -> Vec<Reading>,
 ) -> Result<Vec<Part>, Cancelled> {
     let found = discover(&request.paths, request.excluded.as_deref());
-    watch.expects(found.iter().map(|file| file.size).sum());
+    watch.expects(found.len(), found.iter().map(|file| file.size).sum());
     let named = NamedPorts(request.policy.named_ports());
     let readings = read_all(&found, &named);
     if watch.is_cancelled() {

@@ -4,7 +4,7 @@
 
 use super::observing::observe;
 use super::source::Watched;
-use super::{Request, Watch};
+use super::{Activities, Request, Watch};
 use crate::capture::{CaptureOutline, RawFrame, read_netmon, read_pcap, read_pcapng, read_snoop};
 use crate::eventlog::{LogEvent, LogSummary, evt, evtx, text};
 use crate::evidence::{
@@ -45,6 +45,13 @@ impl Context<'_> {
 
 /// Reads one file. What goes wrong becomes a problem of the evidence.
 pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
+    context.watch.begins(&found.shown);
+    let reading = read_one(found, id, context);
+    context.watch.ended();
+    reading
+}
+
+fn read_one(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
     let mut reading = Reading::of_nothing(found, id);
     if let Some(problem) = &found.problem {
         reading.part.evidence.problems.push(problem.clone());
@@ -83,10 +90,24 @@ pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Read
 
 /// The first bytes of a stream, enough to tell its format. Neither `Watched` nor `Unpacking` gives
 /// errors: where something fails, they end.
-fn peek(reader: &mut impl Read) -> Vec<u8> {
+pub(super) fn peek(mut reader: impl Read) -> Vec<u8> {
     let mut first_bytes = Vec::with_capacity(PEEK);
-    let _ = reader.take(PEEK as u64).read_to_end(&mut first_bytes);
+    let _ = reader.by_ref().take(PEEK as u64).read_to_end(&mut first_bytes);
     first_bytes
+}
+
+/// Shows `visit` the frames of a capture.
+pub(super) fn frames_of(
+    format: Format,
+    bytes: &mut impl Read,
+    visit: &mut impl FnMut(RawFrame<'_>) -> bool,
+) -> io::Result<CaptureOutline> {
+    match format {
+        Format::PcapNg => read_pcapng(bytes, visit),
+        Format::Snoop => read_snoop(bytes, visit),
+        Format::NetMon1 | Format::NetMon2 => read_netmon(bytes, visit),
+        _ => read_pcap(bytes, visit),
+    }
 }
 
 impl Reading {
@@ -207,6 +228,7 @@ impl Reading {
             CaptureObserver::new(self.part.evidence.id, named).with_most_pairs(request.max_pairs);
         let mut span: Option<(Timestamp, Timestamp)> = None;
         let mut outside = Count::default();
+        let mut activities = watch.activities().map(|_| Activities::default());
         let format = self.part.evidence.format;
         let beside = context.is_worth_a_thread(self.part.evidence.size);
         let outline = observe(&mut observer, named, beside, |show| {
@@ -214,19 +236,20 @@ impl Reading {
                 let (first, last) = span.unwrap_or((frame.time, frame.time));
                 span = Some((first.min(frame.time), last.max(frame.time)));
                 if request.holds(frame.time) {
+                    if let Some(activities) = &mut activities {
+                        activities.add(&frame, named);
+                    }
                     show(&frame);
                 } else {
                     outside.add(u64::from(frame.original_len), frame.data.len() as u64);
                 }
                 !watch.is_cancelled()
             };
-            match format {
-                Format::PcapNg => read_pcapng(bytes, &mut visit),
-                Format::Snoop => read_snoop(bytes, &mut visit),
-                Format::NetMon1 | Format::NetMon2 => read_netmon(bytes, &mut visit),
-                _ => read_pcap(bytes, &mut visit),
-            }
+            frames_of(format, bytes, &mut visit)
         });
+        if let (Some(all), Some(seen)) = (watch.activities(), activities) {
+            all.join(seen);
+        }
         let evidence = &mut self.part.evidence;
         evidence.span = span;
         match outline {

@@ -83,6 +83,8 @@ pub struct RawFrame<'a> {
     pub original_len: u32,
     /// Which interface of the capture saw it, in the order of their descriptions in its section.
     pub interface: u32,
+    /// The place of its interface in [`CaptureOutline::interfaces`], over all sections of the file.
+    pub description: u32,
     /// Where in the file its captured octets begin.
     pub offset: u64,
     /// The captured octets; fewer than `original_len` where the capture cut it.

@@ -88,6 +88,7 @@ fn read_frames<R: Read>(
             linktype: layout.linktype,
             original_len: record.original_len.max(record.captured_len),
             interface: 0,
+            description: 0,
             offset: offset + layout.record_header as u64,
             data,
         });

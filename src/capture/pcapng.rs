@@ -315,12 +315,14 @@ impl Walk {
         self.outline.frames += 1;
         self.outline.cover("frames", block.len() as u64);
         self.packet_options(block, &fields, number);
+        let description = self.section.first_interface.saturating_add(fields.interface);
         visit(RawFrame {
             number: FrameNumber(number),
             time,
             linktype: clock.linktype,
             original_len: fields.original_len.max(fields.captured_len),
             interface: u32::try_from(fields.interface).unwrap_or(u32::MAX),
+            description: u32::try_from(description).unwrap_or(u32::MAX),
             offset: offset + fields.data_at as u64,
             data,
         })

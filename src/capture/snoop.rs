@@ -86,6 +86,7 @@ fn read_frames<R: Read>(
             linktype,
             original_len: record.original_len.max(record.captured_len),
             interface: 0,
+            description: 0,
             offset: offset + RECORD_HEADER_LEN as u64,
             data,
         });

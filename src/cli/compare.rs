@@ -34,8 +34,11 @@ pub(super) struct Args {
     #[arg(long, value_name = "A=B", value_parser = options::protect)]
     protect: Vec<Protect>,
     /// Print JSON instead of the table
-    #[arg(long)]
+    #[arg(long, conflicts_with = "html")]
     json: bool,
+    /// Print a page for people (HTML) instead of the table
+    #[arg(long)]
+    html: bool,
     /// Show progress on standard error
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     progress: When,
@@ -66,6 +69,8 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let mut out = anstream::stdout().lock();
     if args.json {
         out.write_all(&report::to_json(&comparison).map_err(super::judging::broken)?)?;
+    } else if args.html {
+        out.write_all(&report::comparison_page(&comparison).map_err(super::judging::broken)?)?;
     } else {
         tell(&mut out, &comparison)?;
     }

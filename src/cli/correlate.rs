@@ -1,7 +1,7 @@
 //! `plainsight correlate`: summaries in, a report out, under any policy.
 
 use super::judging::{Judging, Read};
-use super::{ExitStatus, Failure};
+use super::{ExitStatus, Failure, terminal};
 use crate::analysis::judge;
 use crate::evidence::{Found, discover, sha256};
 use crate::protection::NamedPorts;
@@ -33,6 +33,9 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let mut files = Vec::new();
     let mut known = BTreeSet::new();
     for found in discover(&args.summaries, Some(&args.judging.out)) {
+        if args.judging.verbose {
+            terminal::tell_reading(&found.shown);
+        }
         let octets = octets_of(&found)?;
         let (size_bytes, sha256) = (octets.len() as u64, sha256(&octets));
         inputs.push(SummaryInput { path: found.shown.clone(), size_bytes, sha256: sha256.clone() });
@@ -53,7 +56,8 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     })?;
     drop(files);
     let analysis = judge(joined.parts, &question);
-    asked.answer(&analysis, Read { paths: joined.paths, with: joined.read_with }, inputs)
+    let read = Read { paths: joined.paths, with: joined.read_with, carve: None };
+    asked.answer(&analysis, read, inputs, asked.stage()?)
 }
 
 /// A whole file, or standard input where it is `-`.

@@ -1,9 +1,10 @@
 //! `plainsight inspect`: what is in a capture or a log, without a report.
 
+use super::glyphs::Glyphs;
 use super::judging::ended;
 use super::progress::{Progress, When};
-use super::{ExitStatus, Failure, inspect_log, ladder, terminal};
-use crate::analysis::{Request, analyze};
+use super::{ExitStatus, Failure, activity, inspect_log, ladder, terminal};
+use crate::analysis::{Activities, Request, analyze};
 use crate::correlate::GapRule;
 use crate::policy::Policy;
 use crate::report::schema::{self, Evidence, Report};
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 /// Show what captures and logs hold, without writing a report
 ///
 /// The picture of the old method: the kinds of packets beside what a healthy capture holds, the
-/// busiest pairs, the IKE negotiations by outcome; of logs whose they are, whether they can be
+/// packets over time, the busiest pairs, the IKE negotiations by outcome; of logs whose they are, whether they can be
 /// trusted, the failures by peer and reason, the events by kind. With --ike each negotiation message by
 /// message, and how it ended.
 #[derive(Debug, clap::Args)]
@@ -27,7 +28,7 @@ pub(super) struct Args {
     /// Print each IKE negotiation as a ladder instead: time, direction, what, frame
     #[arg(long)]
     ike: bool,
-    /// Print all of it as JSON, laid out as in report.json
+    /// Print all of it as JSON, laid out as in report.json, with the packets over time (`activity`)
     #[arg(long, conflicts_with = "ike")]
     json: bool,
     /// Show progress on standard error
@@ -47,7 +48,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         to: None,
         clock_offsets: Vec::new(),
     };
-    let progress = Progress::new(args.progress);
+    let progress = Progress::new(args.progress).with_activities();
     let analysis = analyze(&request, None, &progress);
     progress.done();
     let analysis = analysis.map_err(super::interrupted)?;
@@ -57,21 +58,24 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         facts: &analysis.facts,
         findings: &analysis.findings,
     };
+    let activities = progress.into_activities().unwrap_or_default();
     let report = report::build(&sources, schema::Options::of_inspection(&args.paths));
     let mut out = anstream::stdout().lock();
     if args.json {
-        out.write_all(&report::to_json(&report).map_err(super::judging::broken)?)?;
+        let activity = activity::as_written(&activities);
+        let inspection = schema::Inspection { report: &report, activity };
+        out.write_all(&report::to_json(&inspection).map_err(super::judging::broken)?)?;
     } else if args.ike {
         ladder::tell(&mut out, &report.ike_exchanges)?;
     } else {
-        tell(&mut out, &report)?;
+        tell(&mut out, &report, &activities)?;
     }
     out.flush()?;
     terminal::tell_problems(&mut anstream::stderr().lock(), &report, false);
     Ok(ended(&analysis, None))
 }
 
-fn tell(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn tell(out: &mut impl Write, report: &Report, activities: &Activities) -> io::Result<()> {
     for file in report.evidence.iter().filter(|file| file.kind != "unknown") {
         tell_file(out, file)?;
         inspect_log::tell_coverage(out, file)?;
@@ -79,6 +83,7 @@ fn tell(out: &mut impl Write, report: &Report) -> io::Result<()> {
     if report.totals.frames > 0 {
         writeln!(out, "\n{:<40}  {:>12}  In a healthy capture", "Kind of packet", "Here")?;
         for (kind, healthy, count) in report::picture(&report.totals.by_class) {
+            let kind = kind.replace('…', Glyphs::of_locale().more);
             writeln!(out, "{kind:<40}  {:>12}  {healthy}", count.frames)?;
         }
         let apps = &report.totals.by_app;
@@ -86,6 +91,7 @@ fn tell(out: &mut impl Write, report: &Report) -> io::Result<()> {
         if !apps.is_empty() {
             writeln!(out, "Clear text by application: {}", apps.join(", "))?;
         }
+        activity::tell(out, activities, Glyphs::of_locale())?;
     }
     tell_pairs(out, report)?;
     let outcomes = counted(report.ike_exchanges.iter().map(|x| match &x.reason {
@@ -146,7 +152,9 @@ fn tell_pairs(out: &mut impl Write, report: &Report) -> io::Result<()> {
         )?;
     }
     match pairs.len().checked_sub(BUSIEST) {
-        Some(more) if more > 0 => writeln!(out, "… and {more} more pairs"),
+        Some(more) if more > 0 => {
+            writeln!(out, "{} and {more} more pairs", Glyphs::of_locale().more)
+        }
         _ => Ok(()),
     }
 }

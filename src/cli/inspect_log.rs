@@ -2,6 +2,7 @@
 //!
 //! Prints what report.json holds; judges nothing.
 
+use super::glyphs::Glyphs;
 use super::terminal::escape;
 use crate::report::schema::{Evidence, LogCoverage, LogEvent, Report};
 use std::collections::BTreeMap;
@@ -45,7 +46,7 @@ pub(super) fn tell_coverage(out: &mut impl Write, file: &Evidence) -> io::Result
         writeln!(out, "  {time}  record {}  {}  {kind}{words}", mark.record, mark.event_id)?;
     }
     if let Some(more) = coverage.marks.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
-        writeln!(out, "  … and {more} more such records")?;
+        writeln!(out, "  {} and {more} more such records", Glyphs::of_locale().more)?;
     }
     if coverage.recovered > 0 {
         let stand = if coverage.recovered == 1 { "record stands" } else { "records stand" };

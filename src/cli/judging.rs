@@ -9,7 +9,7 @@ use crate::correlate::GapRule;
 use crate::evidence::{Content, Evidence, sha256};
 use crate::findings::Severity;
 use crate::policy::Policy;
-use crate::report::publish::{Destination, PublishError, destination, publish};
+use crate::report::publish::{Destination, PublishError, Staging, destination};
 use crate::report::{self, File, Format, KeyError, Run, SIGNATURE, SigningKey, Sources, schema};
 use crate::summary::ReadWith;
 use crate::time::{Resolution, Span, Timestamp};
@@ -53,9 +53,9 @@ pub(super) struct Judging {
     /// Print the verdict only
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
-    /// Print every window, pair, finding and problem
+    /// Print every window, pair, finding and problem, and on standard error each file as it is read
     #[arg(short, long)]
-    verbose: bool,
+    pub(super) verbose: bool,
 }
 
 /// The formats by the names they are asked for.
@@ -122,12 +122,18 @@ impl Asked<'_> {
         Question { policy, gap, clock_offsets: &self.clock_offsets }
     }
 
+    /// Begins the report.
+    pub(super) fn stage(&self) -> Result<Staging, Failure> {
+        self.destination.stage().map_err(refused)
+    }
+
     /// Writes the report and tells of it; `read` is what `analyze` would have been asked.
     pub(super) fn answer(
         &self,
         analysis: &Analysis,
         read: Read,
         summaries: Vec<schema::SummaryInput>,
+        staging: Staging,
     ) -> Result<ExitStatus, Failure> {
         let args = self.args;
         if let Some(given) = args.clock_offset.iter().find(|given| !analysis.has_log(&given.file)) {
@@ -138,7 +144,7 @@ impl Asked<'_> {
             ));
         }
         let report = report::build(&sources(analysis), self.options(read));
-        let manifest_sha256 = self.write(&report, summaries)?;
+        let manifest_sha256 = self.write(&report, summaries, staging)?;
         terminal::tell_problems(&mut anstream::stderr().lock(), &report, args.verbose);
         let mut out = anstream::stdout().lock();
         if args.json {
@@ -167,6 +173,7 @@ impl Asked<'_> {
             from: from.map(time),
             to: to.map(time),
             clock_offsets: args.clock_offset.iter().map(|given| given.typed.clone()).collect(),
+            carve: read.carve,
         }
     }
 
@@ -175,18 +182,20 @@ impl Asked<'_> {
         &self,
         report: &schema::Report,
         summaries: Vec<schema::SummaryInput>,
+        staging: Staging,
     ) -> Result<String, Failure> {
         let mut files = report::files(report, &formats(self.args)).map_err(broken)?;
         let key = self.key.as_ref();
         let mut manifest = report::manifest(report, &files, &self.run, key.map(SigningKey::id));
         manifest.summaries = summaries;
+        manifest.outputs.extend(staging.carved().map_err(refused)?);
         let ended = report::ended(&manifest);
         let manifest = report::to_json(&manifest).map_err(broken)?;
         if let Some(key) = key {
             let bytes = key.sign(&manifest, ended).map_err(unsigned)?;
             files.push(File { name: SIGNATURE, bytes });
         }
-        publish(&self.destination, &files, &manifest).map_err(refused)?;
+        staging.publish(&files, &manifest).map_err(refused)?;
         Ok(sha256(&manifest))
     }
 }
@@ -196,6 +205,8 @@ pub(super) struct Read {
     /// Paths as they were given, sorted.
     pub(super) paths: Vec<String>,
     pub(super) with: ReadWith,
+    /// How much is carved; `None` where nothing is.
+    pub(super) carve: Option<String>,
 }
 
 pub(super) fn refused(error: PublishError) -> Failure {

@@ -1,5 +1,6 @@
 //! Negotiations as ladders on a terminal: time, direction, what, frame.
 
+use super::glyphs::Glyphs;
 use super::terminal;
 use crate::report::schema::{FrameRef, IkeExchange, Step};
 use std::io::{self, Write};
@@ -30,7 +31,9 @@ fn negotiation(out: &mut impl Write, x: &IkeExchange) -> io::Result<()> {
     for (at, step) in x.ladder.iter().enumerate() {
         // Of very long negotiations the middle is not kept.
         if at == x.ladder.len().saturating_sub(KEPT_LAST) && x.messages > x.ladder.len() as u64 {
-            writeln!(out, "   … {} messages not kept", x.messages - x.ladder.len() as u64)?;
+            let dots = Glyphs::of_locale().more;
+            let left_out = x.messages - x.ladder.len() as u64;
+            writeln!(out, "   {dots} {left_out} messages not kept")?;
         }
         rung(out, step, last)?;
         last = Some(&step.frame.evidence);
@@ -39,7 +42,8 @@ fn negotiation(out: &mut impl Write, x: &IkeExchange) -> io::Result<()> {
 }
 
 fn rung(out: &mut impl Write, step: &Step, last_evidence: Option<&String>) -> io::Result<()> {
-    let arrow = if step.from == "initiator" { "──▶" } else { "◀──" };
+    let [from_initiator, from_responder] = Glyphs::of_locale().arrows;
+    let arrow = if step.from == "initiator" { from_initiator } else { from_responder };
     let again = if step.repeated { " (sent again)" } else { "" };
     let frame = if last_evidence.is_none_or(|last| *last == step.frame.evidence) {
         format!("frame {}", step.frame.frame)

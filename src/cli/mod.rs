@@ -37,6 +37,12 @@ mod exit;
 
 mod terminal;
 
+mod glyphs;
+
+mod timeline;
+
+mod activity;
+
 mod progress;
 
 pub use exit::ExitStatus;

@@ -1,9 +1,10 @@
 //! A bar on standard error while evidence is read, and the wish to end it.
 
-use crate::analysis::Watch;
+use super::terminal::tell_reading;
+use crate::analysis::{Activities, SharedActivities, Watch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal as _};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// When to show the bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -17,7 +18,14 @@ pub(super) enum When {
 }
 
 /// Follows the work for a person.
-pub(super) struct Progress(ProgressBar);
+pub(super) struct Progress {
+    bar: ProgressBar,
+    /// Whether each file is told as it is begun.
+    tells_files: bool,
+    files: AtomicUsize,
+    read: AtomicUsize,
+    activities: Option<SharedActivities>,
+}
 
 /// Ctrl-C was pressed.
 static CANCELLED: AtomicBool = AtomicBool::new(false);
@@ -33,17 +41,44 @@ impl Progress {
             if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template(
-            "reading {bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {elapsed}",
+            "reading {bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {elapsed}  {msg}",
         ) {
             bar.set_style(style);
         }
         // Without a handler Ctrl-C ends the program at once; nothing is written yet either way.
         let _ = ctrlc::set_handler(on_interrupt);
-        Self(bar)
+        Self {
+            bar,
+            tells_files: false,
+            files: AtomicUsize::new(0),
+            read: AtomicUsize::new(0),
+            activities: None,
+        }
+    }
+
+    /// Tells each file on standard error as it is begun.
+    pub(super) fn telling_files(self, tells_files: bool) -> Self {
+        Self { tells_files, ..self }
+    }
+
+    /// Counts packets over time as well.
+    pub(super) fn with_activities(self) -> Self {
+        Self { activities: Some(SharedActivities::default()), ..self }
+    }
+
+    /// The packets over time, where they were counted.
+    pub(super) fn into_activities(self) -> Option<Activities> {
+        self.activities.map(SharedActivities::into_inner)
     }
 
     pub(super) fn done(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
+    }
+
+    fn tell_files(&self) {
+        let (read, files) = (&self.read, &self.files);
+        let (read, files) = (read.load(Ordering::Relaxed), files.load(Ordering::Relaxed));
+        self.bar.set_message(format!("{read}/{files} files"));
     }
 }
 
@@ -59,12 +94,31 @@ fn on_interrupt() {
 }
 
 impl Watch for Progress {
-    fn expects(&self, bytes: u64) {
-        self.0.set_length(bytes);
+    fn expects(&self, files: usize, bytes: u64) {
+        self.bar.reset();
+        self.bar.set_length(bytes);
+        self.files.store(files, Ordering::Relaxed);
+        self.read.store(0, Ordering::Relaxed);
+        self.tell_files();
+    }
+
+    fn begins(&self, path: &str) {
+        if self.tells_files {
+            self.bar.suspend(|| tell_reading(path));
+        }
+    }
+
+    fn ended(&self) {
+        self.read.fetch_add(1, Ordering::Relaxed);
+        self.tell_files();
+    }
+
+    fn activities(&self) -> Option<&SharedActivities> {
+        self.activities.as_ref()
     }
 
     fn advanced(&self, bytes: u64) {
-        self.0.inc(bytes);
+        self.bar.inc(bytes);
     }
 
     fn is_cancelled(&self) -> bool {

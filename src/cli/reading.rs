@@ -78,6 +78,10 @@ impl Reading {
         }
     }
 
+    pub(super) fn reads_standard_input(&self) -> bool {
+        self.paths.iter().any(|path| path.as_os_str() == "-")
+    }
+
     pub(super) fn threads(&self) -> Option<usize> {
         self.threads.map(usize::from)
     }

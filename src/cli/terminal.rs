@@ -4,6 +4,8 @@
 //! Written from the report's own types, so it cannot say what the report does not. Colour adds
 //! emphasis and never meaning; `anstream` takes it away where it does not belong.
 
+use super::glyphs::Glyphs;
+use super::timeline;
 use crate::report::schema::{Evidence, Finding, Pair, Report, Window};
 use anstyle::{AnsiColor, Style};
 use std::io::{self, Write};
@@ -106,7 +108,7 @@ fn tell_totals(out: &mut impl Write, report: &Report) -> io::Result<()> {
     ];
     let seen = named.iter().filter(|(_, count)| count.frames > 0);
     let seen: Vec<String> = seen.map(|(name, count)| format!("{name} {}", count.frames)).collect();
-    writeln!(out, "{}", seen.join(" · "))
+    writeln!(out, "{}", seen.join(Glyphs::of_locale().between))
 }
 
 fn tell_pairs(out: &mut impl Write, report: &Report, rows: usize) -> io::Result<()> {
@@ -134,6 +136,12 @@ fn tell_pairs(out: &mut impl Write, report: &Report, rows: usize) -> io::Result<
         )?;
     }
     tell_rest(out, judged.len(), rows, "pairs")?;
+    tell_source(out, &judged)?;
+    timeline::tell(out, report, &judged, Glyphs::of_locale())
+}
+
+/// Where it was inferred who owes protection, that is said.
+fn tell_source(out: &mut impl Write, judged: &[&Pair]) -> io::Result<()> {
     if judged.iter().any(|pair| pair.expectation_source.starts_with("inferred")) {
         writeln!(
             out,
@@ -200,9 +208,16 @@ fn tell_findings(out: &mut impl Write, findings: &[Finding], rows: usize) -> io:
 
 fn tell_rest(out: &mut impl Write, all: usize, told: usize, what: &str) -> io::Result<()> {
     if all > told {
-        writeln!(out, "     … and {} more {what}; --verbose tells all", all - told)?;
+        let dots = Glyphs::of_locale().more;
+        writeln!(out, "     {dots} and {} more {what}; --verbose tells all", all - told)?;
     }
     Ok(())
+}
+
+/// Names a file that is read now.
+pub(super) fn tell_reading(path: &str) {
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(anstream::stderr().lock(), "plainsight: reading {}", escape(path));
 }
 
 /// Names every file with a problem; on standard error, where it cannot get between data.
@@ -227,7 +242,12 @@ fn tell_file(error: &mut impl Write, file: &Evidence, all: bool) -> io::Result<(
     }
     if file.problems.len() > told {
         let rest = file.problems.len() - told;
-        writeln!(error, "plainsight: {} … and {rest} more problems; see report.json", file.id)?;
+        let dots = Glyphs::of_locale().more;
+        writeln!(
+            error,
+            "plainsight: {} {dots} and {rest} more problems; see report.json",
+            file.id
+        )?;
     }
     Ok(())
 }

@@ -25,6 +25,17 @@ pub struct Step {
 }
 
 impl IkeExchange {
+    /// The frames that completed its messages, as far as these were kept.
+    pub fn frames(&self) -> impl Iterator<Item = FrameRef> {
+        self.kept.iter().map(|message| message.frame)
+    }
+
+    /// Whether a message of it is too long for one packet of every network.
+    #[must_use]
+    pub fn may_be_in_fragments(&self) -> bool {
+        self.kept.iter().any(|message| message.header.length > SURELY_WHOLE)
+    }
+
     /// Its messages in order of time; of very long ones the first and the last.
     #[must_use]
     pub fn ladder(&self) -> Vec<Step> {
@@ -89,5 +100,7 @@ impl MessageDigest {
     }
 }
 
+/// What IPv6 demands of every link (RFC 8200 §5), less the headers before the message.
+const SURELY_WHOLE: u32 = 1280 - 40 - 8 - 4;
 /// The shortest payload that says something: a Delete of the IKE SA, a notify (RFC 7296 §3.10).
 const LEAST_PAYLOAD: u32 = 8;

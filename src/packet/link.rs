@@ -226,6 +226,7 @@ mod tests {
             linktype,
             original_len: u32::try_from(data.len()).unwrap(),
             interface: 0,
+            description: 0,
             offset: 0,
             data,
         }

@@ -65,7 +65,7 @@ pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report 
             .collect(),
         clock_offsets: facts.clock_offsets.iter().map(log::clock_offset).collect(),
         bypass_spans: facts.bypasses.iter().map(|span| log::bypass(span, &clock)).collect(),
-        findings: super::finding::findings(sources.findings, sources.evidence, &clock),
+        findings: super::finding::findings(sources, &clock),
     }
 }
 

@@ -65,7 +65,7 @@ fn guarded(cell: String) -> String {
     if starts_formula && cell.parse::<f64>().is_err() { format!("'{cell}") } else { cell }
 }
 
-const FINDINGS: &str = "id code severity confidence title detail pair start end evidence windows causes advice controls stable_id";
+const FINDINGS: &str = "id code severity confidence title detail pair start end evidence windows causes advice controls stable_id tshark";
 const WINDOWS: &str =
     "id a b community_ids start end frames bytes mixed apps first last causes audits";
 const PAIRS: &str = "a b expectation expectation_source verdict frames bytes by_class first_time last_time spis readable tls";

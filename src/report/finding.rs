@@ -1,20 +1,19 @@
 //! Findings as the report tells them, each with an id that does not depend on what else was analysed.
 
-use super::build::Clock;
-use super::schema;
+use super::build::{Clock, Sources};
+use super::{schema, tshark};
+use crate::carve::{Index, Reach};
 use crate::evidence::{Evidence, EvidenceId, sha256};
 use crate::findings::{Finding, Proof};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// All findings, in their order.
-pub(super) fn findings(
-    findings: &[Finding],
-    evidence: &[Evidence],
-    clock: &Clock,
-) -> Vec<schema::Finding> {
+pub(super) fn findings(sources: &Sources<'_>, clock: &Clock) -> Vec<schema::Finding> {
+    let evidence = sources.evidence;
+    let index = Index::of(sources.facts, evidence);
     let mut known: BTreeMap<String, u32> = BTreeMap::new();
-    let told = findings.iter().zip(1..).map(|(finding, number)| {
+    let told = sources.findings.iter().zip(1..).map(|(finding, number)| {
         let mut stable_id = stable_id(finding, evidence);
         let times = known.entry(stable_id.clone()).or_default();
         *times += 1;
@@ -22,7 +21,8 @@ pub(super) fn findings(
             // Writing to a text does not fail.
             let _ = write!(stable_id, "-{times}");
         }
-        self::finding(number, finding, stable_id, clock)
+        let commands = tshark::commands(&index.select(finding, Reach::Full), evidence);
+        schema::Finding { tshark: commands, ..self::finding(number, finding, stable_id, clock) }
     });
     told.collect()
 }
@@ -45,6 +45,7 @@ fn finding(number: usize, finding: &Finding, stable_id: String, clock: &Clock) -
         advice: finding.advice.clone(),
         controls: controls.map(|control| control.as_str().to_owned()).collect(),
         stable_id,
+        tshark: Vec::new(),
     }
 }
 

@@ -74,15 +74,18 @@ pub fn manifest(
 
 /// A line that a POSIX shell takes for these arguments.
 fn command(arguments: &[String]) -> String {
-    let quoted = arguments.iter().map(|argument| {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:,+@%".contains(c);
-        if !argument.is_empty() && argument.chars().all(is_plain) {
-            argument.clone()
-        } else {
-            format!("'{}'", argument.replace('\'', r"'\''"))
-        }
-    });
+    let quoted = arguments.iter().map(|argument| quoted(argument));
     std::iter::once("plainsight".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// A word that a POSIX shell takes for this text.
+pub(super) fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:,+@%".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the manifest tells the time of the run")]

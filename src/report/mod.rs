@@ -5,9 +5,11 @@
 
 pub mod schema;
 
+mod activity_schema;
 mod clock_schema;
 mod compare;
 mod compare_schema;
+mod comparison_page;
 mod log_schema;
 mod manifest_schema;
 mod negotiation_schema;
@@ -16,6 +18,7 @@ mod totals_schema;
 mod build;
 mod finding;
 mod negotiation;
+mod tshark;
 
 mod log;
 
@@ -49,6 +52,7 @@ pub mod publish;
 
 pub use build::{Sources, build};
 pub use compare::compare;
+pub use comparison_page::comparison_page;
 pub use json::to_json;
 pub use manifest::{Run, ended, manifest};
 pub use picture::picture;

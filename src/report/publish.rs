@@ -1,12 +1,13 @@
 //! A report's files put in place together: whole or not at all.
 //!
-//! The only code that writes files. They are written beside the folder and moved there by rename.
+//! The only code that writes files. They are written beside the folder and moved there by rename. What is
+//! too large for memory is written there piece by piece.
 
 use super::manifest::MANIFEST;
 use super::signature::SIGNATURE;
-use super::verify::read_manifest;
+use super::verify::{digest, read_manifest};
 use super::{File, schema};
-use std::ffi::OsStr;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -68,9 +69,7 @@ pub fn destination(folder: &Path, force: bool) -> Result<Destination, PublishErr
         Err(error) => return Err(at(folder)(error)),
         Ok(metadata) if !metadata.is_dir() => return Err(PublishError::NotAFolder(shown)),
         Ok(_) => {
-            let names: Vec<_> = fs::read_dir(folder)
-                .and_then(|entries| entries.map(|e| e.map(|e| e.file_name())).collect())
-                .map_err(at(folder))?;
+            let names = names_in(folder).map_err(at(folder))?;
             match (names.is_empty(), force) {
                 (true, _) => Found::EmptyFolder,
                 (false, false) => return Err(PublishError::NotEmpty(shown)),
@@ -78,7 +77,7 @@ pub fn destination(folder: &Path, force: bool) -> Result<Destination, PublishErr
                     let manifest = read_manifest(folder).ok();
                     if let Some(file) = names.iter().find(|name| !is_ours(manifest.as_ref(), name))
                     {
-                        let file = file.to_string_lossy().into_owned();
+                        let file = file.clone();
                         return Err(PublishError::NotOurs { folder: shown, file });
                     }
                     Found::OldReport
@@ -89,25 +88,121 @@ pub fn destination(folder: &Path, force: bool) -> Result<Destination, PublishErr
     Ok(Destination { folder: folder.to_owned(), found })
 }
 
-fn is_ours(manifest: Option<&schema::Manifest>, name: &OsStr) -> bool {
+fn is_ours(manifest: Option<&schema::Manifest>, name: &str) -> bool {
     manifest.is_some_and(|manifest| {
         name == MANIFEST
             || name == SIGNATURE
-            || manifest.outputs.iter().any(|output| name == output.name.as_str())
+            || manifest.outputs.iter().any(|output| name == output.name)
     })
 }
 
-/// Puts the files and their manifest in place.
-///
-/// # Errors
-/// Where the system refuses; then nothing has changed.
-pub fn publish(
-    destination: &Destination,
-    files: &[File],
-    manifest: &[u8],
-) -> Result<(), PublishError> {
-    let files = files.iter().map(|file| (file.name, &*file.bytes));
-    publish_files(destination, files.chain([(MANIFEST, manifest)]))
+/// What stands in a report's folder, in order; of the folder with carved packets what stands in it, unless
+/// that is nothing.
+pub(super) fn names_in(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let before = names.len();
+        if name == CARVED && entry.file_type()?.is_dir() {
+            for carved in fs::read_dir(entry.path())? {
+                names.push(format!("{CARVED}/{}", carved?.file_name().to_string_lossy()));
+            }
+        }
+        if names.len() == before {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// A report while it is written, beside its place. Dropped before it is published it leaves nothing.
+#[derive(Debug)]
+pub struct Staging {
+    destination: Destination,
+    beside: PathBuf,
+    new: TempDir,
+    carved: BTreeSet<String>,
+}
+
+impl Destination {
+    /// Begins a report.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub fn stage(&self) -> Result<Staging, PublishError> {
+        let beside = parent_of(&self.folder);
+        fs::create_dir_all(&beside).map_err(at(&beside))?;
+        let new = beside_folder(&beside)?;
+        Ok(Staging { destination: self.clone(), beside, new, carved: BTreeSet::new() })
+    }
+}
+
+impl Staging {
+    /// Adds octets to a file of carved packets.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub fn carve(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let folder = self.new.path().join(CARVED);
+        if self.carved.is_empty() {
+            fs::create_dir(&folder)?;
+        }
+        let is_new = self.carved.insert(name.to_owned());
+        let mut how = fs::OpenOptions::new();
+        let mut file = how.append(true).create_new(is_new).open(folder.join(name))?;
+        file.write_all(bytes)
+    }
+
+    /// The files of carved packets as the manifest lists them. They are whole now.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub fn carved(&self) -> Result<Vec<schema::Output>, PublishError> {
+        let sealed = self.carved.iter().map(|name| {
+            let path = self.new.path().join(CARVED).join(name);
+            let seal = || {
+                let file = fs::File::open(&path)?;
+                file.sync_all()?;
+                Ok((file.metadata()?.len(), digest(&path)?))
+            };
+            let (size_bytes, sha256) = seal().map_err(at(&path))?;
+            Ok(schema::Output { name: format!("{CARVED}/{name}"), size_bytes, sha256 })
+        });
+        sealed.collect()
+    }
+
+    /// Puts the files and their manifest in place, with what was carved.
+    ///
+    /// # Errors
+    /// Where the system refuses; then nothing has changed.
+    pub fn publish(self, files: &[File], manifest: &[u8]) -> Result<(), PublishError> {
+        let files = files.iter().map(|file| (file.name, &*file.bytes));
+        self.put(files.chain([(MANIFEST, manifest)]))
+    }
+
+    fn put<'f>(
+        self,
+        files: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+    ) -> Result<(), PublishError> {
+        let Self { destination, beside, new, carved: _ } = self;
+        let folder = destination.folder.as_path();
+        for (name, bytes) in files {
+            write(&new.path().join(name), bytes)?;
+        }
+        let new = new.keep();
+        let moved = match destination.found {
+            Found::Nothing => fs::rename(&new, folder),
+            Found::EmptyFolder => fs::remove_dir(folder).and_then(|()| fs::rename(&new, folder)),
+            Found::OldReport => replace(&new, folder, &beside),
+        };
+        moved.map_err(|cause| {
+            // The old state stands; only our own leavings are to be taken away.
+            let _ = fs::remove_dir_all(&new);
+            at(folder)(cause)
+        })
+    }
 }
 
 /// Puts files without a manifest in place.
@@ -118,24 +213,7 @@ pub fn publish_files<'f>(
     destination: &Destination,
     files: impl IntoIterator<Item = (&'f str, &'f [u8])>,
 ) -> Result<(), PublishError> {
-    let folder = destination.folder.as_path();
-    let beside = parent_of(folder);
-    fs::create_dir_all(&beside).map_err(at(&beside))?;
-    let new = beside_folder(&beside)?;
-    for (name, bytes) in files {
-        write(&new.path().join(name), bytes)?;
-    }
-    let new = new.keep();
-    let moved = match destination.found {
-        Found::Nothing => fs::rename(&new, folder),
-        Found::EmptyFolder => fs::remove_dir(folder).and_then(|()| fs::rename(&new, folder)),
-        Found::OldReport => replace(&new, folder, &beside),
-    };
-    moved.map_err(|cause| {
-        // The old state stands; only our own leavings are to be taken away.
-        let _ = fs::remove_dir_all(&new);
-        at(folder)(cause)
-    })
+    destination.stage()?.put(files)
 }
 
 /// Puts one file where nothing stands.
@@ -203,5 +281,7 @@ fn at(path: &Path) -> impl Fn(io::Error) -> PublishError + use<> {
     move |cause| PublishError::Io { path: path.clone(), cause }
 }
 
+/// The folder of a report with carved packets.
+pub(super) const CARVED: &str = "evidence";
 /// Hidden, and telling whose it is should a crash leave it behind.
 const PREFIX: &str = ".plainsight-";

@@ -5,6 +5,7 @@
 //! A promise to those who script against it: fields are added and never renamed. Field by field
 //! described in docs/report.md. Times are RFC 3339 in UTC with the evidence's own digits.
 
+pub use super::activity_schema::{Activity, ActivityBucket, Inspection};
 pub use super::clock_schema::{ClockOffset, ClockStep};
 pub use super::compare_schema::{Comparison, PairChange, PairState, Side};
 pub use super::ecs::schema::EcsEvent;
@@ -87,6 +88,9 @@ pub struct Options {
     /// `--clock-offset`, as typed.
     #[serde(default)]
     pub clock_offsets: Vec<String>,
+    /// `--carve`: `edges` or `full`; null without it.
+    #[serde(default)]
+    pub carve: Option<String>,
 }
 
 impl Options {
@@ -106,6 +110,7 @@ impl Options {
             from: None,
             to: None,
             clock_offsets: Vec::new(),
+            carve: None,
         }
     }
 }
@@ -405,6 +410,10 @@ pub struct Finding {
     /// pair, and the digests and items of what proves it.
     #[serde(default)]
     pub stable_id: String,
+    /// A command line for each capture that it cites: what shows its packets there, and as `-Y` the display
+    /// filter for Wireshark's own window.
+    #[serde(default)]
+    pub tshark: Vec<String>,
 }
 
 /// The JSON Schema of report.json.

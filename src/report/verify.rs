@@ -3,6 +3,7 @@
 //! Reads and compares; changes nothing. A manifest may be forged, so it is read as evidence is.
 
 use super::manifest::MANIFEST;
+use super::publish::{CARVED, names_in};
 use super::schema::Manifest;
 use super::signature::{SIGNATURE, VerifyingKey};
 use crate::evidence::{HashedBy, Hashing, files_below};
@@ -121,7 +122,7 @@ impl Verification {
         for output in &manifest.outputs {
             listed.insert(&output.name);
             // A forged name must not lead out of the folder.
-            if Path::new(&output.name).file_name() != Some(output.name.as_ref()) {
+            if !is_inside(&output.name) {
                 self.differs(&output.name, "the manifest names it with a path".to_owned());
                 continue;
             }
@@ -213,7 +214,7 @@ impl Verification {
     }
 }
 
-fn digest(path: &Path) -> io::Result<String> {
+pub(super) fn digest(path: &Path) -> io::Result<String> {
     let mut reader = Hashing::new(File::open(path)?, HashedBy::Reader);
     reader.drain()?;
     Ok(reader.finish().unwrap_or_default())
@@ -225,13 +226,15 @@ fn locate(path: &str, working_directory: &str) -> PathBuf {
     if there.exists() { there } else { PathBuf::from(path) }
 }
 
+/// The name of a file in the report's folder, or in its folder of carved packets.
+fn is_inside(name: &str) -> bool {
+    let of_file = name.strip_prefix(CARVED).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
+    Path::new(of_file).file_name() == Some(of_file.as_ref())
+}
+
 fn unlisted(folder: &Path, listed: &BTreeSet<&str>) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| !listed.contains(name.as_str()))
-        .collect();
-    names.sort();
+    let mut names = names_in(folder).unwrap_or_default();
+    names.retain(|name| !listed.contains(name.as_str()));
     names
 }
 

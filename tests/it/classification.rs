@@ -18,6 +18,7 @@ fn class_of(linktype: Linktype, frames: &[Vec<u8>]) -> ProtectionClass {
                 linktype,
                 original_len: u32::try_from(data.len()).unwrap(),
                 interface: 0,
+                description: 0,
                 offset: 0,
                 data,
             });

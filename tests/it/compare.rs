@@ -109,3 +109,45 @@ fn the_text_says_what_a_change_means() {
         .unwrap();
     insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap());
 }
+
+#[test]
+fn the_page_tells_what_the_json_tells_and_is_sealed() {
+    let sides = [sample("psk_mismatch"), sample("healthy")];
+    let output = plainsight().arg("compare").args(&sides).arg("--html").output().unwrap();
+    assert!(output.status.success());
+    let page = String::from_utf8(output.stdout).unwrap();
+    let comparison = compared(&sides[0], &sides[1], &[]);
+    assert!(!comparison.pairs.is_empty());
+    for pair in &comparison.pairs {
+        assert!(page.contains(&format!("<section class=\"{}\"", pair.change)));
+        assert!(page.contains(&pair.meaning));
+        assert_eq!(page.matches(&format!("{} - {}<", pair.a, pair.b)).count(), 2);
+    }
+    let leaked =
+        "<td class=\"number\">1</td><td class=\"number\">152</td><td class=\"number\">109</td>";
+    assert!(page.contains(leaked), "{page}");
+    let style = page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
+    let digest = plainsight::evidence::sha256_octets(style.as_bytes());
+    let digest = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, digest);
+    assert!(page.contains(&format!("style-src &#39;sha256-{digest}&#39;")));
+    for foreign in ["<script", "http:", "https:", "src=", "url("] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+}
+
+#[test]
+fn nothing_of_a_forged_report_steers_the_page() {
+    let (output, place) = run_analyze(&[&sample("psk_mismatch")], &[]);
+    assert!(output.status.success());
+    let path = place.path().join("report/report.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let forged = text.replace("10.77.3.11", "<script>alert(1)</script>");
+    let forged = forged.replace("\"partially_protected\"", "\"\\\" onload=\\\"x<b>\"");
+    let mut file = std::fs::File::create(&path).unwrap();
+    std::io::Write::write_all(&mut file, forged.as_bytes()).unwrap();
+    let output = plainsight().arg("compare").args([&path, &path]).arg("--html").output().unwrap();
+    assert!(output.status.success());
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(page.contains("&#60;script&#62;alert(1)"), "{page}");
+    assert!(!page.contains("<script") && !page.contains("<b>") && !page.contains("\" onload"));
+}

@@ -25,6 +25,7 @@ fn frame(linktype: Linktype, data: &[u8], original_len: usize) -> RawFrame<'_> {
         linktype,
         original_len: u32::try_from(original_len).unwrap(),
         interface: 0,
+        description: 0,
         offset: 0,
         data,
     }

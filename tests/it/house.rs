@@ -23,11 +23,18 @@ const MAY_IMPORT: &[(&str, &str)] = &[
     ("summary", "capture eventlog evidence hosts ike packet protection time"),
     ("correlate", "catalogue eventlog evidence hosts ike policy protection summary time"),
     ("findings", "catalogue correlate evidence hosts ike policy protection summary time"),
-    ("analysis", "capture correlate eventlog evidence findings policy protection summary time"),
-    ("report", "correlate eventlog evidence findings hosts ike policy protection summary time"),
+    (
+        "analysis",
+        "capture correlate eventlog evidence findings packet policy protection summary time",
+    ),
+    ("carve", "analysis capture correlate evidence findings hosts ike packet time"),
+    (
+        "report",
+        "carve correlate eventlog evidence findings hosts ike policy protection summary time",
+    ),
     (
         "cli",
-        "analysis catalogue correlate evidence findings hosts ike policy protection report summary time",
+        "analysis carve catalogue correlate evidence findings hosts ike policy protection report summary time",
     ),
 ];
 

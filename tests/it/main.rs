@@ -22,7 +22,11 @@ mod scenarios;
 
 mod bad_input;
 
+mod carve;
+
 mod determinism;
+
+mod terminal;
 
 mod what_if;
 

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 /// The program, with no colour and no progress.
 pub(crate) fn plainsight() -> Command {
     let mut command = Command::cargo_bin("plainsight").unwrap();
-    command.env("NO_COLOR", "1").env_remove("CLICOLOR_FORCE");
+    command.env("NO_COLOR", "1").env_remove("CLICOLOR_FORCE").env("LC_ALL", "C.UTF-8");
     command
 }
 

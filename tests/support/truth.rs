@@ -133,6 +133,7 @@ pub(crate) fn report(paths: Vec<PathBuf>, policy: Policy) -> schema::Report {
         from: None,
         to: None,
         clock_offsets: Vec::new(),
+        carve: None,
     };
     build(&sources, options)
 }

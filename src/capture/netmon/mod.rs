@@ -17,7 +17,7 @@ use crate::time::{Resolution, Timestamp};
 use claims::{Claims, Refusal};
 use medium::Medium;
 use record::{Record, u16_at, u32_at};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 /// Reads a Network Monitor file from its first byte and shows `visit` every frame in the table's
@@ -114,7 +114,7 @@ struct Capture<'f> {
     outline: CaptureOutline,
     claims: Claims,
     clock: Clock,
-    media: BTreeSet<u16>,
+    media: BTreeMap<u16, u32>,
     number: u64,
 }
 
@@ -123,7 +123,7 @@ impl<'f> Capture<'f> {
         let mut claims = Claims::default();
         // The claims are empty, so nothing can stand in the way of the header.
         let _ = claims.take(0, HEADER_LEN);
-        let (media, clock) = (BTreeSet::new(), Clock::new());
+        let (media, clock) = (BTreeMap::new(), Clock::new());
         Self { file, header, outline, claims, clock, media, number: 0 }
     }
 
@@ -133,7 +133,7 @@ impl<'f> Capture<'f> {
             self.outline.problem(ProblemCode::LocalTime, 8, Position::File, text);
         }
         if !self.header.frames_tell_medium() {
-            self.describe(self.header.medium);
+            let _ = self.describe(self.header.medium);
         }
         let (at, length) = self.header.table;
         let table = at.checked_add(length).and_then(|end| self.file.get(at..end));
@@ -204,7 +204,7 @@ impl<'f> Capture<'f> {
             self.outline.cover("records_not_packets", length);
             return Some(());
         };
-        self.describe(record.medium);
+        let description = self.describe(record.medium);
         self.outline.cover("frames", length);
         self.outline.frames += 1;
         let data = record.data.get(header..).unwrap_or_default();
@@ -216,18 +216,25 @@ impl<'f> Capture<'f> {
             linktype,
             original_len: record.original_len.saturating_sub(skipped).max(captured),
             interface: 0,
+            description,
             offset: (record.data_at + header) as u64,
             data,
         })
         .then_some(())
     }
 
-    /// Each link layer is an interface: the file knows no other.
-    fn describe(&mut self, medium: u16) {
-        if self.media.len() >= MOST_INTERFACES || !self.media.insert(medium) {
-            return;
+    /// Each link layer is an interface: the file knows no other. Gives its place among them.
+    fn describe(&mut self, medium: u16) -> u32 {
+        if let Some(place) = self.media.get(&medium) {
+            return *place;
         }
-        let Some((linktype, _)) = Medium::of(medium).link_layer(&[]) else { return };
+        let Some((linktype, _)) =
+            Medium::of(medium).link_layer(&[]).filter(|_| self.media.len() < MOST_INTERFACES)
+        else {
+            return u32::MAX;
+        };
+        let place = u32::try_from(self.media.len()).unwrap_or(u32::MAX);
+        self.media.insert(medium, place);
         let name = (linktype == Linktype::UNREGISTERED)
             .then(|| format!("Network Monitor media type 0x{medium:04x}"));
         let resolution = self.header.resolution();
@@ -237,6 +244,7 @@ impl<'f> Capture<'f> {
             resolution,
             name,
         });
+        place
     }
 
     fn finish(self) -> CaptureOutline {

@@ -246,4 +246,5 @@ const FINDINGS_COLUMNS: &[Column] = &[
     same("advice", Kind::Texts),
     same("controls", Kind::Texts),
     same("stable_id", Kind::Text),
+    same("tshark", Kind::Texts),
 ];
