@@ -9,92 +9,83 @@ use std::path::Path;
 /// `windows` windows between `pairs` pairs over ten hours, as many runs under ESP, half as many negotiations and log
 /// events, and a finding for each pair.
 pub(crate) fn large_report(windows: usize, pairs: usize) -> Report {
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/psk_mismatch");
-    let mut report = super::truth::report(vec![samples], Policy::default());
-    let model: Pair = report.pairs.iter().find(|p| p.expectation == "required").unwrap().clone();
-    let window: Window = report.windows[0].clone();
-    let run: Protected = report.protected[0].clone();
-    let exchange: IkeExchange = report.ike_exchanges[0].clone();
-    let event: LogEvent = report.log_events[0].clone();
-    let finding: Finding = report.findings[0].clone();
-    let first = report.evidence.iter().position(|e| e.kind == "capture").unwrap();
-    report.evidence[first].first_time = Some(at(0));
-    report.evidence[first].last_time = Some(at(36_000_000));
-
-    let addresses = |pair: usize| {
-        let pair = pair % pairs;
-        (
-            format!("10.0.{}.{}", pair / 250, pair % 250 + 1),
-            format!("10.9.{}.{}", pair / 250, pair % 250 + 1),
-        )
-    };
-    let milliseconds = |number: usize| number as u64 * 36_000_000 / windows as u64;
-    report.pairs = (0..pairs)
-        .map(|number| {
-            let (a, b) = addresses(number);
-            Pair { a, b, ..model.clone() }
-        })
-        .collect();
-    report.windows = (0..windows)
-        .map(|number| {
-            let ((a, b), start) = (addresses(number), milliseconds(number));
-            let frames = number as u64 % 977 + 1;
-            let id = format!("W{}", number + 1);
-            Window {
-                id,
-                a,
-                b,
-                start: at(start),
-                end: at(start + 1_500),
-                frames,
-                mixed: number % 5 == 0,
-                ..window.clone()
-            }
-        })
-        .collect();
-    report.protected = (0..windows)
-        .map(|number| {
-            let ((a, b), start) = (addresses(number), milliseconds(number) + 2_000);
-            Protected { a, b, start: at(start), end: at(start + 900_000), ..run.clone() }
-        })
-        .collect();
-    report.ike_exchanges = (0..windows / 2)
-        .map(|number| {
-            let ((a, b), start) = (addresses(number), milliseconds(number * 2));
-            let id = format!("X{}", number + 1);
-            let (initiator, responder) = (format!("{a}:500"), format!("{b}:500"));
-            IkeExchange {
-                id,
-                initiator,
-                responder,
-                start: at(start),
-                end: at(start + 400),
-                ..exchange.clone()
-            }
-        })
-        .collect();
-    report.log_events = (0..windows / 2)
-        .map(|number| {
-            let time = at(milliseconds(number * 2));
-            let id = format!("L{}", number + 1);
-            LogEvent { id, time: Some(time.clone()), time_corrected: Some(time), ..event.clone() }
-        })
-        .collect();
-    report.findings = (0..pairs)
-        .map(|number| {
-            let (a, b) = addresses(number);
-            let windows = vec![format!("W{}", number + 1)];
-            let stable_id = format!("{number:016x}");
-            Finding {
-                id: format!("F{}", number + 1),
-                pair: Some(format!("{a} - {b}")),
-                windows,
-                stable_id,
-                ..finding.clone()
-            }
-        })
-        .collect();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/psk_mismatch");
+    let mut report = super::truth::report(vec![sample], Policy::default());
+    let capture = report.evidence.iter_mut().find(|e| e.kind == "capture").unwrap();
+    capture.first_time = Some(at(0));
+    capture.last_time = Some(at(SPAN));
+    let shape = Shape { windows, pairs };
+    shape.spread_pairs(&mut report);
+    shape.spread_runs(&mut report);
+    shape.spread_negotiations(&mut report);
     report
+}
+
+struct Shape {
+    windows: usize,
+    pairs: usize,
+}
+
+impl Shape {
+    fn addresses(&self, number: usize) -> (String, String) {
+        let pair = number % self.pairs;
+        let end = format!("{}.{}", pair / 250, pair % 250 + 1);
+        (format!("10.0.{end}"), format!("10.9.{end}"))
+    }
+
+    fn milliseconds(&self, number: usize) -> u64 {
+        number as u64 * SPAN / self.windows as u64
+    }
+
+    fn spread_pairs(&self, report: &mut Report) {
+        let pair = report.pairs.iter().find(|p| p.expectation == "required").unwrap().clone();
+        let finding: Finding = report.findings[0].clone();
+        let pairs = (0..self.pairs).map(|number| {
+            let (a, b) = self.addresses(number);
+            Pair { a, b, ..pair.clone() }
+        });
+        report.pairs = pairs.collect();
+        let findings = (0..self.pairs).map(|number| {
+            let (a, b) = self.addresses(number);
+            let (id, windows) = (format!("F{}", number + 1), vec![format!("W{}", number + 1)]);
+            let (pair, stable_id) = (Some(format!("{a} - {b}")), format!("{number:016x}"));
+            Finding { id, pair, windows, stable_id, ..finding.clone() }
+        });
+        report.findings = findings.collect();
+    }
+
+    fn spread_runs(&self, report: &mut Report) {
+        let (window, run) = (report.windows[0].clone(), report.protected[0].clone());
+        let windows = (0..self.windows).map(|number| {
+            let ((a, b), start) = (self.addresses(number), self.milliseconds(number));
+            let (id, frames) = (format!("W{}", number + 1), number as u64 % 977 + 1);
+            let (start, end) = (at(start), at(start + 1_500));
+            Window { id, a, b, start, end, frames, mixed: number % 5 == 0, ..window.clone() }
+        });
+        report.windows = windows.collect();
+        let runs = (0..self.windows).map(|number| {
+            let ((a, b), start) = (self.addresses(number), self.milliseconds(number) + 2_000);
+            Protected { a, b, start: at(start), end: at(start + 900_000), ..run.clone() }
+        });
+        report.protected = runs.collect();
+    }
+
+    fn spread_negotiations(&self, report: &mut Report) {
+        let exchange: IkeExchange = report.ike_exchanges[0].clone();
+        let event: LogEvent = report.log_events[0].clone();
+        let exchanges = (0..self.windows / 2).map(|number| {
+            let ((a, b), start) = (self.addresses(number), self.milliseconds(number * 2));
+            let (initiator, responder) = (format!("{a}:500"), format!("{b}:500"));
+            let (id, start, end) = (format!("X{}", number + 1), at(start), at(start + 400));
+            IkeExchange { id, initiator, responder, start, end, ..exchange.clone() }
+        });
+        report.ike_exchanges = exchanges.collect();
+        let events = (0..self.windows / 2).map(|number| {
+            let (id, time) = (format!("L{}", number + 1), at(self.milliseconds(number * 2)));
+            LogEvent { id, time: Some(time.clone()), time_corrected: Some(time), ..event.clone() }
+        });
+        report.log_events = events.collect();
+    }
 }
 
 /// A time so many milliseconds into the day of the samples.
@@ -102,3 +93,6 @@ fn at(milliseconds: u64) -> String {
     let nanos = 1_795_392_000_000_000_000 + i64::try_from(milliseconds).unwrap() * 1_000_000;
     Timestamp(nanos).rfc3339(Resolution::MICROSECONDS)
 }
+
+/// Ten hours in milliseconds.
+const SPAN: u64 = 36_000_000;
