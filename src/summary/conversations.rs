@@ -123,7 +123,8 @@ impl Conversations {
     fn conversation(&mut self, key: Key) -> &mut Conversation {
         let place = place(key);
         let mut at = self.recent[place];
-        if !self.held.get(at).is_some_and(|held| held.as_ref().is_some_and(|h| h.key == key)) {
+        let recent = self.held.get(at).and_then(Option::as_ref);
+        if recent.is_none_or(|held| held.key != key) {
             at = self.look_up(key);
             self.recent[place] = at;
         }
