@@ -4,7 +4,7 @@ use crate::support::netmon::{Record, netmon, snoop};
 use crate::support::pcapng::{Order, interface, packet, pcap, section};
 use crate::support::program::{plainsight, report_in};
 use crate::support::tool_is_there;
-use plainsight::analysis::{AgainError, Request, Unwatched, analyze_sequentially};
+use plainsight::analysis::{AgainError, Request, Unwatched, Watch, analyze_sequentially};
 use plainsight::carve::{Carving, Reach, carve};
 use plainsight::correlate::GapRule;
 use plainsight::policy::Policy;
@@ -252,6 +252,36 @@ fn evidence_that_changed_meanwhile_is_not_carved() {
         fs::remove_file(&path).unwrap();
         assert!(matches!(carve(), Err(AgainError::Unreadable { .. })));
     }
+}
+
+/// Ends everything as soon as it is asked.
+struct Impatient;
+
+impl Watch for Impatient {
+    fn expects(&self, _files: usize, _bytes: u64) {}
+    fn advanced(&self, _bytes: u64) {}
+    fn is_cancelled(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn carving_ends_when_it_is_told_to() {
+    let request = Request {
+        paths: vec![samples().join("psk_mismatch")],
+        excluded: None,
+        policy: Policy::default(),
+        gap: GapRule::with_gap(Span::from_seconds(30)),
+        hash: true,
+        max_pairs: MOST_PAIRS,
+        from: None,
+        to: None,
+        clock_offsets: Vec::new(),
+    };
+    let analysis = analyze_sequentially(&request, &Unwatched).unwrap();
+    let carving = Carving { analysis: &analysis, request: &request, reach: Reach::Full };
+    let ended = carve(carving, &Impatient, &mut |_, _| Ok(()));
+    assert!(matches!(ended, Err(AgainError::Cancelled(_))));
 }
 
 /// What tshark tells of a frame.

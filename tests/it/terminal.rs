@@ -60,6 +60,21 @@ fn verbose_tells_what_is_read() {
 }
 
 #[test]
+fn verbose_tells_the_summaries_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = folder.path().join("all.summary");
+    let mut summarize = plainsight();
+    summarize.arg("summarize").arg(sample("healthy")).arg("--out").arg(&summary);
+    assert!(summarize.output().unwrap().status.success());
+    let mut correlate = plainsight();
+    correlate.arg("correlate").arg(&summary).arg("--out").arg(folder.path().join("r")).arg("-v");
+    let told = correlate.output().unwrap();
+    assert!(told.status.success());
+    let told = String::from_utf8(told.stderr).unwrap();
+    assert!(told.starts_with("plainsight: reading ") && told.contains("all.summary"), "{told}");
+}
+
+#[test]
 fn inspect_counts_every_packet_in_its_time() {
     let arguments = ["inspect", "--json"];
     let output = plainsight().args(arguments).arg(sample("psk_mismatch")).output().unwrap();
