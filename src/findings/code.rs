@@ -113,6 +113,10 @@ pub enum FindingCode {
     CleartextPermitted,
     /// More than one computer claims an address.
     AddressAmbiguous,
+    /// What the cleartext windows of two hosts have in common.
+    LeakPattern,
+    /// Somebody may have made the hosts fall back.
+    ForcedFallbackSuspected,
     /// A log file holds records that are no longer part of the log.
     RecoveredRecords,
 }
@@ -388,6 +392,18 @@ const WORDS: &[FindingWords] = &[
         "address_ambiguous",
         "Logs of more than one computer name the same address as their own, so its traffic cannot be tied to one of them.",
         "Name each computer's addresses in the policy's [hosts], and analyze the logs of computers that do not belong here apart.",
+    ),
+    row(
+        FindingCode::LeakPattern,
+        "leak_pattern",
+        "The cleartext windows of two hosts begin or end alike; the title says how.",
+        "Mend what they have in common; where hosts fall back, require security instead of requesting it.",
+    ),
+    row(
+        FindingCode::ForcedFallbackSuspected,
+        "forced_fallback_suspected",
+        "Before two hosts went over to clear text, something happened that a third one can do to make them: ICMP errors that contradict the peer's own answers, or a flood of negotiations.",
+        "Require security instead of requesting it, so that nobody can force clear text; look who sent the errors or the flood.",
     ),
     row(
         FindingCode::RecoveredRecords,

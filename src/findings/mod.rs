@@ -7,6 +7,8 @@ mod code;
 
 mod traffic;
 
+mod pattern;
+
 mod negotiation;
 
 mod strength;
@@ -80,6 +82,7 @@ pub struct Finding {
 pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(traffic::cleartext_windows(facts));
+    found.extend(pattern::patterns(facts));
     found.extend(traffic::weaker_than_encryption(facts));
     found.extend(traffic::decrypted_twins(facts));
     found.extend(traffic::before_encryption(facts));
