@@ -4,12 +4,16 @@
 //! answers, payloads of random octets, checksums left at zero because nothing here reads them.
 
 /// What is measured, by name.
-pub(crate) const MIXES: [(&str, Mix); 5] = [
+pub(crate) const MIXES: [(&str, Mix); 9] = [
     ("imix", Mix { sizes: Sizes::Imix, flows: Flows::Mixed }),
     ("varied", Mix { sizes: Sizes::Varied, flows: Flows::Mixed }),
     ("64_octets", Mix { sizes: Sizes::Shortest, flows: Flows::Mixed }),
     ("64_octets_clear", Mix { sizes: Sizes::Shortest, flows: Flows::Clear }),
     ("64_octets_esp", Mix { sizes: Sizes::Shortest, flows: Flows::Esp }),
+    ("1518_octets", Mix { sizes: Sizes::Longest, flows: Flows::Mixed }),
+    ("many_pairs", Mix { sizes: Sizes::Shortest, flows: Flows::Scan }),
+    ("ike_flood", Mix { sizes: Sizes::Message, flows: Flows::IkeFlood }),
+    ("fragments", Mix { sizes: Sizes::Imix, flows: Flows::Fragments }),
 ];
 
 /// What the frames are like.
@@ -30,6 +34,10 @@ pub(crate) enum Sizes {
     Varied,
     /// All of 64 octets, the shortest that Ethernet has: the most frames for a line's speed.
     Shortest,
+    /// All of 1518 octets, the longest.
+    Longest,
+    /// Room for an IKE message with a nonce.
+    Message,
 }
 
 /// What the flows of the host pairs carry.
@@ -41,19 +49,35 @@ pub(crate) enum Flows {
     Clear,
     /// ESP only.
     Esp,
+    /// Every frame opens a connection from another address: a spoofed scan.
+    Scan,
+    /// Every frame is an IKE_SA_INIT request from another address.
+    IkeFlood,
+    /// UDP in two fragments each.
+    Fragments,
 }
 
 /// A pcap file of so many frames.
 pub(crate) fn pcap(mix: Mix, frames: u32) -> Vec<u8> {
     let mut file = Vec::new();
-    little_endian(&mut file, &[0xa1b2_c3d4, 0x0004_0002, 0, 0, 65_535, 1]);
+    write_pcap(mix, frames, |octets| file.extend_from_slice(octets));
+    file
+}
+
+/// The same, handed over piece by piece.
+pub(crate) fn write_pcap(mix: Mix, frames: u32, mut write: impl FnMut(&[u8])) {
+    let mut header = Vec::new();
+    little_endian(&mut header, &[0xa1b2_c3d4, 0x0004_0002, 0, 0, 65_535, 1]);
+    write(&header);
     for_each_frame(mix, frames, |micros, frame| {
         let captured_len = length_of(frame);
         let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
-        little_endian(&mut file, &[low_half(seconds), low_half(rest), captured_len, captured_len]);
-        file.extend_from_slice(frame);
+        header.clear();
+        let fields = [low_half(seconds), low_half(rest), captured_len, captured_len];
+        little_endian(&mut header, &fields);
+        write(&header);
+        write(frame);
     });
-    file
 }
 
 /// A pcapng file of the same frames at the same times.
@@ -93,6 +117,8 @@ impl Sizes {
             // A step without a common divisor comes to every length before it repeats one.
             Self::Varied => SHORTEST + number * 607 % (LONGEST - SHORTEST + 1),
             Self::Shortest => SHORTEST,
+            Self::Longest => LONGEST,
+            Self::Message => MESSAGE,
         }
     }
 }
@@ -118,6 +144,14 @@ impl Random {
             Flows::Mixed => pair % 2 == 1,
             Flows::Clear => false,
             Flows::Esp => true,
+            Flows::Scan | Flows::IkeFlood => {
+                write_from_anywhere(frame, flows, number, packet_len);
+                return self.fill(frame, captured_len);
+            }
+            Flows::Fragments => {
+                write_fragment(frame, number, packet_len);
+                return self.fill(frame, captured_len);
+            }
         };
         let is_tcp = pair % 4 < 2;
         if is_esp {
@@ -136,10 +170,61 @@ impl Random {
             frame.extend(sixteen_bits(packet_len - IPV4_LEN));
             frame.extend([0, 0]);
         }
+        self.fill(frame, captured_len);
+    }
+
+    fn fill(&mut self, frame: &mut Vec<u8>, captured_len: usize) {
         while frame.len() < captured_len {
             frame.extend(self.next().to_be_bytes());
         }
         frame.truncate(captured_len);
+    }
+}
+
+/// From an address that no other frame has, to one host.
+fn write_from_anywhere(frame: &mut Vec<u8>, flows: Flows, number: u32, packet_len: usize) {
+    let protocol = if let Flows::Scan = flows { TCP } else { UDP };
+    write_ipv4(frame, 0, false, protocol, packet_len);
+    // An odd factor comes to every number once (Knuth's multiplicative).
+    let source = number.wrapping_mul(0x9e37_79b1);
+    let at = frame.len() - 8;
+    frame[at..at + 4].copy_from_slice(&source.to_be_bytes());
+    if let Flows::Scan = flows {
+        for port in [40_000u16, 445] {
+            frame.extend(port.to_be_bytes());
+        }
+        frame.extend(number.to_be_bytes());
+        frame.extend([0, 0, 0, 0, 0x50, 0x02, 0xfa, 0xf0, 0, 0, 0, 0]);
+        return;
+    }
+    let datagram_len = packet_len - IPV4_LEN;
+    for field in [500, 500, datagram_len, 0] {
+        frame.extend(sixteen_bits(field));
+    }
+    // Initiator's SPI, none of a responder; a nonce follows; IKEv2, IKE_SA_INIT, of the initiator.
+    frame.extend((u64::from(number) + 1).to_be_bytes());
+    frame.extend([0; 8]);
+    frame.extend([40, 0x20, 34, 0x08, 0, 0, 0, 0]);
+    let message_len = datagram_len - 8;
+    frame.extend([0, 0]);
+    frame.extend(sixteen_bits(message_len));
+    frame.extend([0, 0]);
+    frame.extend(sixteen_bits(message_len - 28));
+}
+
+/// Two and two are one datagram.
+fn write_fragment(frame: &mut Vec<u8>, number: u32, packet_len: usize) {
+    let [.., pair] = (number / 2 % u32::from(HOST_PAIRS)).to_be_bytes();
+    let is_first = number.is_multiple_of(2);
+    write_ipv4(frame, pair, false, UDP, packet_len);
+    let at = ETHERNET_LEN + 4;
+    let [_, _, high, low] = (number / 2).to_be_bytes();
+    // More fragments follow; or the place of this one, whatever the length of the first was.
+    let place = if is_first { [0x20, 0] } else { [0, 185] };
+    frame[at..at + 4].copy_from_slice(&[high, low, place[0], place[1]]);
+    if is_first {
+        write_ports(frame, pair, false, UDP_SERVICES);
+        frame.extend([5, 220, 0, 0]);
     }
 }
 
@@ -183,6 +268,8 @@ fn low_half(field: u64) -> u32 {
 const IMIX: [usize; 12] = [64, 576, 64, 64, 576, 64, 1518, 64, 576, 64, 64, 576];
 const SHORTEST: usize = 64;
 const LONGEST: usize = 1518;
+/// Ethernet, IPv4 and UDP, an IKE header, a nonce of 32 octets, the check sequence.
+const MESSAGE: usize = 14 + 20 + 8 + 28 + 4 + 32 + 4;
 const HOST_PAIRS: u8 = 64;
 const TCP_SERVICES: [u16; 4] = [445, 443, 1433, 8080];
 const UDP_SERVICES: [u16; 4] = [53, 514, 5060, 123];

@@ -1,8 +1,9 @@
 //! The one sentence: discover, read every file in parallel, merge, correlate, find.
 //!
-//! Its threads: one a core for files (whose .evtx chunks they share too), one that hashes beside a reader,
-//! one more to read ahead of each large file. Prints nothing and writes nothing.
+//! Its threads: one a core for files, whose .evtx chunks they share too; beside each of them, for a large
+//! file, one that hashes and one that observes frames or reads ahead. Prints nothing and writes nothing.
 
+mod observing;
 mod reading;
 mod source;
 
@@ -34,6 +35,8 @@ pub struct Request {
     pub gap: GapRule,
     /// Whether to take the SHA-256 of the evidence; without it duplicates are not told.
     pub hash: bool,
+    /// Pairs of one capture that are kept apart.
+    pub max_pairs: usize,
     /// Nothing before this is judged.
     pub from: Option<Timestamp>,
     /// Nothing after this is judged.
@@ -102,13 +105,13 @@ pub fn analyze(
     watch: &dyn Watch,
 ) -> Result<Analysis, Cancelled> {
     let read_all = |found: &[Found], named: &NamedPorts| -> Vec<Reading> {
-        let ahead = rayon::current_num_threads() > 1;
-        let hashed_by = match (request.hash, ahead) {
+        let helped = rayon::current_num_threads() > 1;
+        let hashed_by = match (request.hash, helped) {
             (false, _) => HashedBy::Nobody,
             (true, false) => HashedBy::Reader,
             (true, true) => HashedBy::Another,
         };
-        let context = Context { request, named, watch, hashed_by, ahead };
+        let context = Context { request, named, watch, hashed_by, helped };
         let numbered = found.par_iter().enumerate();
         numbered.map(|(at, file)| read(file, number(at), &context)).collect()
     };
@@ -127,7 +130,7 @@ pub fn analyze(
 pub fn analyze_sequentially(request: &Request, watch: &dyn Watch) -> Result<Analysis, Cancelled> {
     analyze_with(request, watch, |found, named| {
         let hashed_by = if request.hash { HashedBy::Reader } else { HashedBy::Nobody };
-        let context = Context { request, named, watch, hashed_by, ahead: false };
+        let context = Context { request, named, watch, hashed_by, helped: false };
         let numbered = found.iter().enumerate();
         numbered.map(|(at, file)| read(file, number(at), &context)).collect()
     })

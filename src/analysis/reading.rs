@@ -2,6 +2,7 @@
 //!
 //! Every byte is read once; the digest is taken as the bytes pass.
 
+use super::observing::observe;
 use super::source::Watched;
 use super::{Request, Watch};
 use crate::capture::{CaptureOutline, RawFrame, read_netmon, read_pcap, read_pcapng, read_snoop};
@@ -34,8 +35,15 @@ pub(super) struct Context<'r> {
     pub(super) named: &'r NamedPorts,
     pub(super) watch: &'r dyn Watch,
     pub(super) hashed_by: HashedBy,
-    /// Whether large files are read ahead by a thread of their own.
-    pub(super) ahead: bool,
+    /// Whether threads may help with one large file: to read ahead, to observe.
+    pub(super) helped: bool,
+}
+
+impl Context<'_> {
+    /// Standard input has no size beforehand.
+    const fn is_worth_a_thread(&self, size: u64) -> bool {
+        self.helped && (size == 0 || size >= WORTH_A_THREAD)
+    }
 }
 
 /// Reads one file. What goes wrong becomes a problem of the evidence.
@@ -56,9 +64,15 @@ pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Read
             }
         }
     };
-    let ahead = context.ahead && found.size >= WORTH_A_THREAD;
-    let source = Watched::new(file, context.watch);
-    if let Some(error) = source.show(ahead, |source| reading.whole(source, context)) {
+    let mut source = Watched::new(file, context.watch);
+    let first_bytes = peek(&mut source);
+    let format = Format::of(&first_bytes);
+    // Frames are read ahead as it is, while those before are observed.
+    let ahead = !format.is_capture() && context.is_worth_a_thread(found.size);
+    let failure = source.show(ahead, |source| {
+        reading.whole(format, &mut first_bytes.chain(source), context);
+    });
+    if let Some(error) = failure {
         let size = reading.evidence.size;
         reading.evidence.sha256 = None;
         reading.evidence.size = found.size.max(size);
@@ -104,14 +118,11 @@ impl Reading {
     }
 
     /// Reads a file from its first byte to its last.
-    fn whole(&mut self, source: &mut dyn Read, context: &Context<'_>) {
+    fn whole(&mut self, format: Format, source: &mut dyn Read, context: &Context<'_>) {
         let mut bytes = Hashing::new(source, context.hashed_by);
-        let first_bytes = peek(&mut bytes);
-        match Format::of(&first_bytes) {
-            Format::Packed(packing) => {
-                self.unpack(packing, first_bytes.chain(&mut bytes), context);
-            }
-            format => self.content_of(format, &mut first_bytes.chain(&mut bytes), context),
+        match format {
+            Format::Packed(packing) => self.unpack(packing, &mut bytes, context),
+            format => self.content_of(format, &mut bytes, context),
         }
         let _ = bytes.drain();
         self.evidence.size = bytes.passed();
@@ -195,25 +206,30 @@ impl Reading {
 
     fn capture(&mut self, bytes: &mut impl Read, context: &Context<'_>) {
         let Context { request, named, watch, .. } = *context;
-        let mut observer = CaptureObserver::new(self.evidence.id, named);
+        let mut observer =
+            CaptureObserver::new(self.evidence.id, named).with_most_pairs(request.max_pairs);
         let mut span: Option<(Timestamp, Timestamp)> = None;
         let mut outside = Count::default();
-        let mut visit = |frame: RawFrame<'_>| {
-            let (first, last) = span.unwrap_or((frame.time, frame.time));
-            span = Some((first.min(frame.time), last.max(frame.time)));
-            if request.holds(frame.time) {
-                observer.observe(&frame);
-            } else {
-                outside.add(u64::from(frame.original_len), frame.data.len() as u64);
+        let format = self.evidence.format;
+        let beside = context.is_worth_a_thread(self.evidence.size);
+        let outline = observe(&mut observer, named, beside, |show| {
+            let mut visit = |frame: RawFrame<'_>| {
+                let (first, last) = span.unwrap_or((frame.time, frame.time));
+                span = Some((first.min(frame.time), last.max(frame.time)));
+                if request.holds(frame.time) {
+                    show(&frame);
+                } else {
+                    outside.add(u64::from(frame.original_len), frame.data.len() as u64);
+                }
+                !watch.is_cancelled()
+            };
+            match format {
+                Format::PcapNg => read_pcapng(bytes, &mut visit),
+                Format::Snoop => read_snoop(bytes, &mut visit),
+                Format::NetMon1 | Format::NetMon2 => read_netmon(bytes, &mut visit),
+                _ => read_pcap(bytes, &mut visit),
             }
-            !watch.is_cancelled()
-        };
-        let outline = match self.evidence.format {
-            Format::PcapNg => read_pcapng(bytes, &mut visit),
-            Format::Snoop => read_snoop(bytes, &mut visit),
-            Format::NetMon1 | Format::NetMon2 => read_netmon(bytes, &mut visit),
-            _ => read_pcap(bytes, &mut visit),
-        };
+        });
         let evidence = &mut self.evidence;
         evidence.span = span;
         match outline {

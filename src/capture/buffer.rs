@@ -31,9 +31,12 @@ impl<R: Read> Buffer<R> {
     /// Brings at least `wanted` octets to hand; false where the stream ends before that.
     #[inline]
     pub(super) fn want(&mut self, wanted: usize) -> io::Result<bool> {
-        if self.end - self.start >= wanted {
-            return Ok(true);
-        }
+        if self.end - self.start >= wanted { Ok(true) } else { self.fill(wanted) }
+    }
+
+    /// Apart from [`Self::want`], which nearly always ends at once.
+    #[cold]
+    fn fill(&mut self, wanted: usize) -> io::Result<bool> {
         self.bytes.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;

@@ -196,14 +196,15 @@ impl Layout {
         Interface { linktype, snaplen, resolution, name: None }
     }
 
+    #[inline]
     fn record(&self, bytes: &[u8]) -> Option<Record> {
-        let field = |at| word(bytes, at, self.big_endian);
-        Some(Record {
-            seconds: field(0)?,
-            fraction: field(4)?,
-            captured_len: field(8)?,
-            original_len: field(12)?,
-        })
+        let fields = *bytes.as_chunks::<4>().0.first_chunk::<4>()?;
+        let [seconds, fraction, captured_len, original_len] = if self.big_endian {
+            fields.map(u32::from_be_bytes)
+        } else {
+            fields.map(u32::from_le_bytes)
+        };
+        Some(Record { seconds, fraction, captured_len, original_len })
     }
 
     /// Header and data, or why that cannot be.

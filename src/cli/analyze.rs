@@ -3,14 +3,14 @@
 use super::options::{self, GivenOffset, Protect};
 use super::progress::{Progress, When};
 use super::terminal::{self, Detail};
-use super::{ExitStatus, Failure};
+use super::{ExitStatus, Failure, keys};
 use crate::analysis::{Analysis, Request, analyze};
 use crate::correlate::GapRule;
 use crate::evidence::{Content, sha256};
 use crate::findings::Severity;
 use crate::policy::Policy;
 use crate::report::publish::{Destination, PublishError, destination, publish};
-use crate::report::{self, Format, Run, Sources, schema};
+use crate::report::{self, File, Format, KeyError, Run, SIGNATURE, SigningKey, Sources, schema};
 use crate::time::{Resolution, Timestamp};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,9 @@ pub(super) struct Args {
     /// Skip the SHA-256 of the evidence: its identity is not recorded, duplicates are not told
     #[arg(long)]
     no_hash: bool,
+    /// Pairs of hosts that are told apart in one capture; of more, those with the fewest packets are summed up
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u32).range(1..))]
+    max_pairs: u32,
     /// Threads to use [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -58,6 +61,9 @@ pub(super) struct Args {
     /// Exit with 1 when a finding of this severity or higher stands
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<SeverityName>,
+    /// Sign manifest.json with this secret key of minisign's
+    #[arg(long, value_name = "KEYFILE")]
+    sign: Option<PathBuf>,
     /// Replace an older report in DIR
     #[arg(long)]
     force: bool,
@@ -80,10 +86,16 @@ pub(super) struct Args {
 enum FormatName {
     /// report.json.
     Json,
-    /// The tables.
+    /// The tables as CSV.
     Csv,
     /// report.html, one page for people.
     Html,
+    /// timeline.jsonl, for Timesketch.
+    Timesketch,
+    /// ecs.jsonl, the Elastic Common Schema.
+    Ecs,
+    /// The tables as Parquet.
+    Parquet,
 }
 
 /// The severities by the names they are asked for.
@@ -100,12 +112,14 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let run = Run::begin();
     let policy = policy_of(args)?;
     let destination = destination(&args.out, args.force).map_err(refused)?;
+    let key = args.sign.as_deref().map(keys::signing).transpose()?;
     let request = Request {
         paths: args.paths.clone(),
         excluded: Some(args.out.clone()),
         policy: policy.policy,
         gap: args.gap,
         hash: !args.no_hash,
+        max_pairs: usize::try_from(args.max_pairs).unwrap_or(usize::MAX),
         from: args.from,
         to: args.to,
         clock_offsets: args.clock_offset.iter().map(|g| (g.file.clone(), g.offset)).collect(),
@@ -122,7 +136,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         ));
     }
     let report = report::build(&sources(&analysis), options_of(args, policy.sha256));
-    let manifest_sha256 = write(args, &destination, &report, &run)?;
+    let manifest_sha256 = write(args, &destination, &report, &run, key.as_ref())?;
     terminal::tell_problems(&mut anstream::stderr().lock(), &report, args.verbose);
     let mut out = anstream::stdout().lock();
     if args.json {
@@ -189,6 +203,7 @@ fn options_of(args: &Args, policy_sha256: Option<String>) -> schema::Options {
         gap_seconds: args.gap.gap.to_string(),
         formats: formats(args).iter().map(|format| format.as_str().to_owned()).collect(),
         hash: !args.no_hash,
+        max_pairs: args.max_pairs.into(),
         from: args.from.map(time),
         to: args.to.map(time),
         clock_offsets: args.clock_offset.iter().map(|given| given.typed.clone()).collect(),
@@ -202,6 +217,9 @@ fn formats(args: &Args) -> Vec<Format> {
             FormatName::Json => *format == Format::Json,
             FormatName::Csv => *format == Format::Csv,
             FormatName::Html => *format == Format::Html,
+            FormatName::Timesketch => *format == Format::Timesketch,
+            FormatName::Ecs => *format == Format::Ecs,
+            FormatName::Parquet => *format == Format::Parquet,
         })
     };
     Format::ALL.into_iter().filter(is_asked).collect()
@@ -213,12 +231,22 @@ fn write(
     destination: &Destination,
     report: &schema::Report,
     run: &Run,
+    key: Option<&SigningKey>,
 ) -> Result<String, Failure> {
-    let files = report::files(report, &formats(args)).map_err(broken)?;
-    let manifest = report::manifest(report, &files, run);
+    let mut files = report::files(report, &formats(args)).map_err(broken)?;
+    let manifest = report::manifest(report, &files, run, key.map(SigningKey::id));
+    let ended = report::ended(&manifest);
     let manifest = report::to_json(&manifest).map_err(broken)?;
+    if let Some(key) = key {
+        let bytes = key.sign(&manifest, ended).map_err(unsigned)?;
+        files.push(File { name: SIGNATURE, bytes });
+    }
     publish(destination, &files, &manifest).map_err(refused)?;
     Ok(sha256(&manifest))
+}
+
+fn unsigned(error: KeyError) -> Failure {
+    Failure::usage(error, "give another key with --sign; nothing was written")
 }
 
 const fn detail(args: &Args) -> Detail {

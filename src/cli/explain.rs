@@ -49,7 +49,15 @@ fn tell(out: &mut impl Write, code: &str) -> io::Result<bool> {
     for row in FindingCode::all().iter().filter(|row| row.name.eq_ignore_ascii_case(code)) {
         found = true;
         writeln!(out, "{} (finding)\n  {}", row.name, row.meaning)?;
+        let guide = row.code.guide();
+        writeln!(out, "  Severity: {}", guide.severity)?;
         writeln!(out, "  What to do: {}", row.what_to_do)?;
+        for step in guide.steps {
+            writeln!(out, "  - {step}")?;
+        }
+        for control in guide.controls {
+            writeln!(out, "  Touches {} ({})", control.as_str(), control.meaning())?;
+        }
     }
     for reason in Reason::ALL.into_iter().filter(|r| r.as_str().eq_ignore_ascii_case(code)) {
         found = true;

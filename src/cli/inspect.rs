@@ -42,6 +42,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         policy: Policy::default(),
         gap: GapRule::with_gap(Span::from_seconds(30)),
         hash: false,
+        max_pairs: crate::summary::MOST_PAIRS,
         from: None,
         to: None,
         clock_offsets: Vec::new(),

@@ -6,6 +6,8 @@ mod options;
 
 mod analyze;
 
+mod compare;
+
 mod inspect;
 mod inspect_log;
 
@@ -14,6 +16,8 @@ mod ladder;
 mod explain;
 
 mod policy;
+
+mod keys;
 
 mod verify;
 
@@ -49,6 +53,7 @@ struct Cli {
 enum Command {
     Analyze(analyze::Args),
     Inspect(inspect::Args),
+    Compare(compare::Args),
     Explain(explain::Args),
     Policy(policy::Args),
     Verify(verify::Args),
@@ -71,6 +76,7 @@ pub fn run() -> ExitStatus {
     let result = match cli.command {
         Command::Analyze(args) => analyze::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Verify(args) => verify::run(&args),

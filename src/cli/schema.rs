@@ -10,13 +10,16 @@ pub(super) struct Args {
     /// Print that of manifest.json instead
     #[arg(long)]
     manifest: bool,
+    /// Print that of what `compare --json` tells instead
+    #[arg(long, conflicts_with = "manifest")]
+    comparison: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let schema = if args.manifest {
-        report::schema::manifest_schema()
-    } else {
-        report::schema::report_schema()
+    let schema = match (args.manifest, args.comparison) {
+        (true, _) => report::schema::manifest_schema(),
+        (false, true) => report::schema::comparison_schema(),
+        (false, false) => report::schema::report_schema(),
     };
     let bytes = report::to_json(&schema).map_err(super::analyze::broken)?;
     anstream::stdout().lock().write_all(&bytes)?;

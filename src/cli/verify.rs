@@ -1,22 +1,27 @@
 //! `plainsight verify`: whether a report and its evidence are unchanged.
 
-use super::{ExitStatus, Failure, terminal};
-use crate::report::verify;
+use super::{ExitStatus, Failure, keys, terminal};
+use crate::report::{SIGNATURE, verify};
 use std::io::Write as _;
 use std::path::PathBuf;
 
 /// Check a report and its evidence against the manifest
 ///
-/// Takes the SHA-256 of every file that DIR/manifest.json names and says which differ.
+/// Takes the SHA-256 of every file that DIR/manifest.json names, of the report and of its evidence, and
+/// says which differ, which are gone and which were added.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The folder of a report
     #[arg(value_name = "DIR")]
     folder: PathBuf,
+    /// Check manifest.json.minisig with this public key of minisign's: its file, or its line
+    #[arg(long, value_name = "PUBKEY")]
+    key: Option<String>,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let result = verify(&args.folder)
+    let key = args.key.as_deref().map(keys::verifying).transpose()?;
+    let result = verify(&args.folder, key.as_ref())
         .map_err(|error| Failure::usage(error, "name a folder that `plainsight analyze` wrote"))?;
     let mut out = anstream::stdout().lock();
     for difference in &result.differences {
@@ -25,6 +30,12 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     for file in &result.unhashed {
         writeln!(out, "UNCHECKED  {}: its SHA-256 was not recorded", terminal::escape(file))?;
+    }
+    if result.signature_unchecked {
+        writeln!(out, "UNCHECKED  {SIGNATURE}: give the public key with --key")?;
+    }
+    if let Some(comment) = &result.signed {
+        writeln!(out, "SIGNED     manifest.json, by this key: {}", terminal::escape(comment))?;
     }
     writeln!(
         out,

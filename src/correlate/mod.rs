@@ -135,6 +135,8 @@ pub struct Facts {
     pub tcp_gaps: Vec<TcpLoss>,
     /// By pair and form.
     pub exposures: Vec<Exposure>,
+    /// How often a pair was folded because there were too many, and the packets of all of them.
+    pub folded: (u64, Count),
     /// IKE messages of negotiations beyond the bounds, counted only.
     pub uncounted_ike: Option<Uncounted>,
     /// IKE messages whose offers were not kept, because there were too many.
@@ -184,6 +186,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         esp_gaps: losses::esp_gaps(summary),
         tcp_gaps: losses::tcp_gaps(summary),
         exposures: losses::exposures(summary),
+        folded: (0, Count::default()),
         uncounted_ike: uncounted,
         stripped_ike: stripped,
     };
@@ -371,11 +374,21 @@ impl Facts {
     }
 
     fn add_unpaired(&mut self, summary: &Summary) {
+        self.folded.0 = summary.captures.values().map(|capture| capture.folded_pairs).sum();
         for (kind, count) in summary.captures.values().flat_map(|c| &c.unpaired) {
             let class = match kind {
                 Unpaired::Arp => ProtectionClass::Exempt,
                 Unpaired::NonIp(_) => ProtectionClass::NonIp,
                 Unpaired::IkeFlood => ProtectionClass::Ike,
+                Unpaired::FoldedClear(app, encrypted) => {
+                    self.by_app.entry((*app, *encrypted)).or_default().join(*count);
+                    self.folded.1.join(*count);
+                    ProtectionClass::Clear
+                }
+                Unpaired::Folded(class) => {
+                    self.folded.1.join(*count);
+                    *class
+                }
                 Unpaired::Undecodable(reason) => {
                     *self.undecodable.entry(reason.as_str()).or_default() += count.frames;
                     ProtectionClass::Undecodable

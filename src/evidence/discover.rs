@@ -57,6 +57,20 @@ pub fn discover(paths: &[PathBuf], excluded: Option<&Path>) -> Vec<Found> {
     found.into_values().collect()
 }
 
+/// What stands in a folder now, by its path below it, joined by `/`; what lies in `excluded` is left
+/// out. One after the other, so that whoever asks can stop.
+pub fn files_below(folder: &Path, excluded: &Path) -> impl Iterator<Item = String> {
+    let excluded = excluded.canonicalize().ok();
+    let root = folder.to_owned();
+    let entries = WalkDir::new(folder).follow_root_links(true).sort_by_file_name().into_iter();
+    entries.flatten().filter_map(move |entry| {
+        let is_file = !entry.file_type().is_dir() && entry.depth() > 0;
+        let below = entry.path().strip_prefix(&root).ok()?;
+        let is_left_out = !is_file || is_within(entry.path(), excluded.as_deref());
+        (!is_left_out).then(|| slashed(below))
+    })
+}
+
 fn of_entry(entry: &walkdir::DirEntry, explicit: bool) -> Found {
     let metadata = if explicit {
         std::fs::metadata(entry.path())
@@ -89,8 +103,12 @@ fn file(path: &Path, explicit: bool, size: u64, fault: Option<String>) -> Found 
         offset: None,
         position: Position::File,
     });
-    let parts = path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
-    Found { shown: parts, path: path.to_owned(), explicit, size, problem }
+    Found { shown: slashed(path), path: path.to_owned(), explicit, size, problem }
+}
+
+/// A path as the report shows it.
+fn slashed(path: &Path) -> String {
+    path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
 }
 
 fn add(found: &mut BTreeMap<String, Found>, file: Found) {

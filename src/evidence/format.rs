@@ -74,6 +74,24 @@ impl Format {
         }
     }
 
+    /// Whether it holds frames.
+    #[must_use]
+    pub const fn is_capture(self) -> bool {
+        match self {
+            Self::Pcap | Self::PcapNg | Self::Snoop | Self::NetMon1 | Self::NetMon2 => true,
+            Self::Evtx
+            | Self::Evt
+            | Self::EventXml
+            | Self::EventJson
+            | Self::EventCsv
+            | Self::NetEvents
+            | Self::Packed(_)
+            | Self::Unread(_)
+            | Self::Text
+            | Self::Unknown => false,
+        }
+    }
+
     /// The format as the report spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -15,7 +15,7 @@ mod digest;
 mod problem;
 
 pub use digest::{HashedBy, Hashing, sha256, sha256_octets};
-pub use discover::{Found, discover};
+pub use discover::{Found, discover, files_below};
 pub use format::{Format, PEEK, Unread};
 pub use problem::{Position, Problem, ProblemCode};
 pub use unpack::{Packing, Unpacking};

@@ -119,6 +119,8 @@ pub enum FindingCode {
     ForcedFallbackSuspected,
     /// A log file holds records that are no longer part of the log.
     RecoveredRecords,
+    /// More pairs of hosts than are told apart.
+    PairsFolded,
 }
 
 /// The words for one finding.
@@ -411,6 +413,12 @@ const WORDS: &[FindingWords] = &[
         "A log file holds records that are no longer part of the log: remnants that were not overwritten. They prove that the event was written once.",
         "Look at them by hand; where a log was cleared, they may be what is left.",
     ),
+    row(
+        FindingCode::PairsFolded,
+        "pairs_folded",
+        "The captures show more pairs of hosts than are told apart: a scan or a flood from made-up addresses, or a very large network. Those with the fewest packets stand in one sum and were not judged.",
+        "Allow more with --max-pairs (some four kilobytes of memory each), or analyze a shorter span with --from and --to.",
+    ),
 ];
 
 #[cfg(test)]
@@ -426,6 +434,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), WORDS.len());
-        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::RecoveredRecords));
+        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::PairsFolded));
     }
 }

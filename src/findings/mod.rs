@@ -5,6 +5,8 @@
 
 mod code;
 
+mod guide;
+
 mod traffic;
 
 mod pattern;
@@ -20,6 +22,7 @@ mod audit;
 mod integrity;
 
 pub use code::{FindingCode, FindingWords, Severity};
+pub use guide::{Control, Guide};
 
 use crate::catalogue::Reason;
 use crate::correlate::{Confidence, FactRef, Facts};
@@ -94,6 +97,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(traffic::rules_without_traffic(facts, policy));
     found.extend(negotiation::failures_outside_windows(facts));
     found.extend(negotiation::uncounted(facts));
+    found.extend(traffic::pairs_folded(facts));
     found.extend(strength::weak_algorithms(facts));
     found.extend(strength::aggressive_mode(facts));
     found.extend(strength::ikev1(facts));
@@ -121,7 +125,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
 }
 
 impl Finding {
-    /// A statement that is read from the evidence, with the general advice of its code.
+    /// A statement that is read from the evidence, with the general advice and the steps of its code.
     fn new(code: FindingCode, severity: Severity, title: String, detail: String) -> Self {
         Self {
             code,
@@ -134,8 +138,16 @@ impl Finding {
             proof: BTreeMap::new(),
             windows: Vec::new(),
             causes: Vec::new(),
-            advice: vec![code.words().what_to_do.to_owned()],
+            advice: code.advice(),
         }
+    }
+}
+
+impl FindingCode {
+    /// What to do in general, and the steps.
+    fn advice(self) -> Vec<String> {
+        let steps = self.guide().steps.iter().copied();
+        [self.words().what_to_do].into_iter().chain(steps).map(str::to_owned).collect()
     }
 }
 

@@ -86,7 +86,7 @@ fn of_pair(
     let inferred = failed.iter().all(|x| x.inferred);
     let mut advice: Vec<String> =
         reasons.iter().map(|r| r.advice().what_to_do.to_owned()).collect();
-    advice.push(code.words().what_to_do.to_owned());
+    advice.extend(code.advice());
     let severity = if code == FindingCode::FailedClosed { Severity::Medium } else { Severity::Low };
     let title = format!(
         "{} between {} and {} failed, {what}",

@@ -104,6 +104,18 @@ fn demand(source: Option<&ExpectationSource>) -> String {
     }
 }
 
+/// Pairs beyond the bound.
+pub(super) fn pairs_folded(facts: &Facts) -> Option<Finding> {
+    let (pairs, packets) = facts.folded;
+    let title = format!(
+        "{} with the fewest packets stand in one sum: {}, not judged one by one",
+        counted(pairs, "pair"),
+        counted(packets.frames, "packet"),
+    );
+    let detail = "A pair that talked again after it was folded counts again.".to_owned();
+    (pairs > 0).then(|| Finding::new(FindingCode::PairsFolded, Severity::Medium, title, detail))
+}
+
 /// ESP with NULL encryption and AH: authenticated, not confidential.
 pub(super) fn weaker_than_encryption(facts: &Facts) -> Vec<Finding> {
     let kinds = [

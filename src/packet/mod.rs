@@ -46,7 +46,7 @@ pub enum Packet<'a> {
 }
 
 /// An IP packet down to its transport header.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct IpPacket<'a> {
     /// Who sent it.
     pub source: IpAddr,

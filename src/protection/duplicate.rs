@@ -7,11 +7,13 @@
 //! its end, when nearly all of them, or nearly all of the capture, have one.
 
 use crate::packet::IpPacket;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
 
 /// The last packets of a capture, by what tells one from another.
+///
+/// Every packet asks here, and each at another place: so the whole fits the second-level cache.
 #[derive(Debug)]
 pub struct Duplicates {
     /// The last two of each.
@@ -20,8 +22,10 @@ pub struct Duplicates {
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    identity: u64,
-    time: Timestamp,
+    /// The part of the identity that does not tell the place.
+    identity: u32,
+    /// In microseconds, on a circle of 71 minutes.
+    time: u32,
     interface: u32,
 }
 
@@ -47,7 +51,7 @@ impl DuplicateKind {
 
 impl Default for Duplicates {
     fn default() -> Self {
-        let empty = Slot { identity: 0, time: Timestamp(i64::MIN), interface: 0 };
+        let empty = Slot { identity: 0, time: 0, interface: 0 };
         Self { slots: vec![[empty; 2]; SLOTS] }
     }
 }
@@ -56,32 +60,17 @@ impl Duplicates {
     /// Takes the next packet; tells where it was seen again if it repeats one before it.
     pub fn observe(
         &mut self,
-        ip: &IpPacket<'_>,
+        Identity(identity): Identity,
         time: Timestamp,
         interface: u32,
     ) -> Option<DuplicateKind> {
-        self.seen(identity(ip), time, interface)
-    }
-
-    /// The same for a frame without an IP packet, by its first octets.
-    pub fn observe_frame(
-        &mut self,
-        data: &[u8],
-        time: Timestamp,
-        interface: u32,
-    ) -> Option<DuplicateKind> {
-        let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-        hasher.write(data.get(..SHORTEST_FRAME).unwrap_or(data));
-        self.seen(hasher.finish(), time, interface)
-    }
-
-    fn seen(&mut self, identity: u64, time: Timestamp, interface: u32) -> Option<DuplicateKind> {
         // The highest bits are the best mixed; the slots are a power of two.
         let at = usize::try_from(identity >> SLOT_SHIFT).unwrap_or_default();
         let [one, other] = self.slots.get_mut(at)?;
-        let known = [&*one, &*other].into_iter().find(|slot| slot.identity == identity);
+        let seen = Slot { identity: low(identity), time: low(microseconds(time)), interface };
+        let known = [&*one, &*other].into_iter().find(|slot| slot.identity == seen.identity);
         if let Some(slot) = known
-            && time.since(slot.time).magnitude() <= SOON
+            && is_soon(slot.time, seen.time)
         {
             return Some(if slot.interface == interface {
                 DuplicateKind::SameInterface
@@ -90,13 +79,42 @@ impl Duplicates {
             });
         }
         *other = *one;
-        *one = Slot { identity, time, interface };
+        *one = seen;
         None
     }
 }
 
-/// What the copies of one packet share: all but hop count, checksum of the IP header, and link.
-fn identity(ip: &IpPacket<'_>) -> u64 {
+/// Whether two times on the circle are no more than [`SOON`] apart, whichever came first.
+const fn is_soon(one: u32, other: u32) -> bool {
+    let between = one.wrapping_sub(other).cast_signed().unsigned_abs();
+    between <= SOON
+}
+
+/// Microseconds since 1970; before then they count on below zero.
+fn microseconds(time: Timestamp) -> u64 {
+    time.0.div_euclid(1000).cast_unsigned()
+}
+
+/// The lower half.
+fn low(word: u64) -> u32 {
+    u32::try_from(word & u64::from(u32::MAX)).unwrap_or_default()
+}
+
+/// What the copies of one packet share, in a word that other packets hardly have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity(u64);
+
+/// That of a frame without an IP packet, by its first octets.
+#[must_use]
+pub fn identity_of_frame(data: &[u8]) -> Identity {
+    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+    hasher.write(data.get(..SHORTEST_FRAME).unwrap_or(data));
+    Identity(hasher.finish())
+}
+
+/// That of an IP packet: all but hop count, checksum of the IP header, and link.
+#[must_use]
+pub fn identity(ip: &IpPacket<'_>) -> Identity {
     let mut hasher = foldhash::fast::FixedState::default().build_hasher();
     match (ip.source, ip.destination) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
@@ -109,7 +127,7 @@ fn identity(ip: &IpPacket<'_>) -> u64 {
     let numbers = u64::from(ip.protocol) | u64::from(ip.identification) << 8 | offset << 24;
     hasher.write_u64(numbers ^ (ip.packet_len as u64) << 40);
     hasher.write(ip.segment.get(..COMPARED).unwrap_or(ip.segment));
-    hasher.finish()
+    Identity(hasher.finish())
 }
 
 /// Whether so many repetitions among so many packets mean that the capture shows them twice.
@@ -119,11 +137,11 @@ pub const fn is_rule(repetitions: u64, packets: u64) -> bool {
 }
 
 /// A busy gigabit has some ten thousand packets in the time that is compared.
-const SLOTS: usize = 1 << 14;
-const SLOT_SHIFT: u32 = 64 - 14;
-/// Two ports of one switch, or two components of one host, are not further apart; retransmission
+const SLOTS: usize = 1 << 13;
+const SLOT_SHIFT: u32 = 64 - 13;
+/// In microseconds. Two ports of one switch, or two components of one host, are not further apart; retransmission
 /// timers of TCP and IKE are longer.
-const SOON: Span = Span::from_millis(10);
+const SOON: u32 = 10_000;
 /// Ports, sequence numbers, checksum and the first data; of ESP the SPI, number and vector.
 const COMPARED: usize = 40;
 /// An Ethernet frame without its check sequence; ARP fills no more.

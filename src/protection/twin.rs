@@ -97,6 +97,9 @@ impl Twins {
         while self.recent.front().is_some_and(|e| time.since(e.time) > SOON) {
             self.recent.pop_front();
         }
+        if self.recent.is_empty() {
+            return None;
+        }
         let mut options: [Option<(SpiKey, Layouts)>; MOST_OPTIONS] = [None; MOST_OPTIONS];
         for packet in self.recent.iter_mut().filter(|packet| packet.time <= time) {
             let fitting = fitting(packet.length, lengths, packet.spi.0 == pair).0 & !packet.taken.0;

@@ -6,7 +6,7 @@ use super::community_id::community_id;
 use super::{log, negotiation, schema};
 use crate::correlate::{Cause, ExplainedWindow, FactRef, Facts, PairFacts};
 use crate::evidence::{Content, Evidence, EvidenceId, FrameRef, Position};
-use crate::findings::{Finding, Proof, When};
+use crate::findings::{Finding, When};
 use crate::protection::{EspSpi, ProtectionClass};
 use crate::summary::{ClassRun, Contents, Count, TlsSeen};
 use crate::time::{Resolution, Span, Timestamp};
@@ -65,7 +65,7 @@ pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report 
             .collect(),
         clock_offsets: facts.clock_offsets.iter().map(log::clock_offset).collect(),
         bypass_spans: facts.bypasses.iter().map(|span| log::bypass(span, &clock)).collect(),
-        findings: numbered(sources.findings, |id, f| finding(id, f, &clock)),
+        findings: super::finding::findings(sources.findings, sources.evidence, &clock),
     }
 }
 
@@ -94,7 +94,7 @@ impl Clock {
         self.tell(run.end, run.last.evidence)
     }
 
-    fn when(&self, when: When) -> String {
+    pub(super) fn when(&self, when: When) -> String {
         self.tell(when.time, when.evidence)
     }
 }
@@ -197,6 +197,11 @@ fn totals(sources: &Sources<'_>) -> schema::Totals {
         artefacts: artefacts(facts),
         undecodable_reasons: undecodable.collect(),
         outside_span: count(sources.outside_span),
+        folded_pairs: schema::FoldedPairs {
+            pairs: sources.facts.folded.0,
+            frames: sources.facts.folded.1.frames,
+            bytes: sources.facts.folded.1.bytes,
+        },
     }
 }
 
@@ -315,34 +320,6 @@ fn cause(cause: &Cause) -> schema::Cause {
         why: cause.why.clone(),
         against: cause.against.clone(),
     }
-}
-
-fn finding(number: usize, finding: &Finding, clock: &Clock) -> schema::Finding {
-    schema::Finding {
-        id: format!("F{number}"),
-        code: finding.code.as_str().to_owned(),
-        severity: finding.severity.as_str().to_owned(),
-        confidence: finding.confidence.as_str().to_owned(),
-        title: finding.title.clone(),
-        detail: finding.detail.clone(),
-        pair: finding.pair.map(|pair| format!("{} - {}", pair.a(), pair.b())),
-        start: finding.span.map(|(start, _)| clock.when(start)),
-        end: finding.span.map(|(_, end)| clock.when(end)),
-        evidence: finding.proof.iter().map(|(id, proof)| proof_of(*id, proof)).collect(),
-        windows: finding.windows.iter().map(|at| format!("W{}", at + 1)).collect(),
-        causes: finding.causes.iter().map(|reason| reason.as_str().to_owned()).collect(),
-        advice: finding.advice.clone(),
-    }
-}
-
-fn proof_of(id: EvidenceId, proof: &Proof) -> schema::Proof {
-    let listed = |numbers: &BTreeSet<u64>| Some(numbers.iter().copied().collect());
-    let (frames, records) = match proof {
-        Proof::Frames(numbers) => (listed(numbers), None),
-        Proof::Records(numbers) => (None, listed(numbers)),
-        Proof::File => (None, None),
-    };
-    schema::Proof { evidence: id.to_string(), frames, records }
 }
 
 pub(super) fn frame(frame: FrameRef) -> schema::FrameRef {

@@ -57,19 +57,20 @@ fn cell(value: Option<&Value>) -> String {
     }
 }
 
-/// A cell that no spreadsheet takes for a formula.
+/// A cell that no spreadsheet takes for a formula. One that reads as if it were guarded gets an
+/// apostrophe too, so that whoever takes one away has what was there.
 fn guarded(cell: String) -> String {
-    let starts_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let starts_formula =
+        cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
     if starts_formula && cell.parse::<f64>().is_err() { format!("'{cell}") } else { cell }
 }
 
-const FINDINGS: &str =
-    "id code severity confidence title detail pair start end evidence windows causes advice";
+const FINDINGS: &str = "id code severity confidence title detail pair start end evidence windows causes advice controls stable_id";
 const WINDOWS: &str =
     "id a b community_ids start end frames bytes mixed apps first last causes audits";
 const PAIRS: &str = "a b expectation expectation_source verdict frames bytes by_class first_time last_time spis readable tls";
 const IKE_EXCHANGES: &str = "id version kind initiator responder initiator_spi responder_spi start end messages retransmissions state outcome reason inferred confidence proof start_seen one_way resent_after_seconds icmp_errors proposals chosen mismatch weak identities notifies vendor_ids nat_initiator nat_responder moved_to_4500 replaces replaced_by simultaneous first last";
-const LOG_EVENTS: &str = "id evidence record time time_corrected host channel provider event_id category reason local peer fields recovered version audit error mode keying role state failure_point initiator_cookie responder_cookie message_id inbound_spi outbound_spi packets service service_state";
+const LOG_EVENTS: &str = "id evidence record time time_corrected host channel provider event_id category reason local peer fields recovered version audit error mode keying role state failure_point initiator_cookie responder_cookie message_id inbound_spi outbound_spi packets service service_state join";
 
 #[cfg(test)]
 mod tests {
@@ -78,10 +79,10 @@ mod tests {
 
     #[test]
     fn formulas_are_disarmed_and_numbers_are_not() {
-        for formula in ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1"] {
+        for formula in ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''-x"] {
             assert_eq!(guarded(formula.to_owned()), format!("'{formula}"));
         }
-        for harmless in ["-2", "-2.5", "+3", "text", ""] {
+        for harmless in ["-2", "-2.5", "+3", "text", "", "'text", "'"] {
             assert_eq!(guarded(harmless.to_owned()), harmless);
         }
     }

@@ -12,3 +12,15 @@ pub fn to_json(value: &impl Serialize) -> Result<Vec<u8>, FormatError> {
     bytes.push(b'\n');
     Ok(bytes)
 }
+
+/// Values as JSON lines: one a line, nothing but a line feed between them.
+pub(super) fn to_lines<'a, T: Serialize + 'a>(
+    values: impl Iterator<Item = &'a T>,
+) -> Result<Vec<u8>, FormatError> {
+    let mut bytes = Vec::new();
+    for value in values {
+        serde_json::to_writer(&mut bytes, value)?;
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
+}

@@ -3,6 +3,7 @@
 //! The only place that asks for the time. Checking a manifest is [`verify`](super::verify)'s work.
 
 use super::build::{SCHEMA_VERSION, tool};
+use super::moment::nanos;
 use super::{File, schema};
 use crate::evidence::sha256;
 
@@ -11,6 +12,7 @@ use crate::evidence::sha256;
 pub struct Run {
     host: String,
     working_directory: String,
+    arguments: Vec<String>,
     start: String,
 }
 
@@ -22,14 +24,24 @@ impl Run {
         Self {
             host: gethostname::gethostname().to_string_lossy().into_owned(),
             working_directory: folder.to_string_lossy().into_owned(),
+            arguments: std::env::args_os()
+                .skip(1)
+                .map(|argument| argument.to_string_lossy().into_owned())
+                .collect(),
             start: now(),
         }
     }
 }
 
-/// The manifest of a report and the files written for it. The run ends here.
+/// The manifest of a report and the files written for it; `key` is the id of the key that will sign
+/// it. The run ends here.
 #[must_use]
-pub fn manifest(report: &schema::Report, files: &[File], run: &Run) -> schema::Manifest {
+pub fn manifest(
+    report: &schema::Report,
+    files: &[File],
+    run: &Run,
+    key: Option<String>,
+) -> schema::Manifest {
     let input = |file: &schema::Evidence| schema::Input {
         id: file.id.clone(),
         path: file.path.clone(),
@@ -49,6 +61,9 @@ pub fn manifest(report: &schema::Report, files: &[File], run: &Run) -> schema::M
         options: report.options.clone(),
         host: run.host.clone(),
         working_directory: run.working_directory.clone(),
+        command: command(&run.arguments),
+        arguments: run.arguments.clone(),
+        signed_with: key,
         start: run.start.clone(),
         end: now(),
         inputs: report.evidence.iter().map(input).collect(),
@@ -56,10 +71,44 @@ pub fn manifest(report: &schema::Report, files: &[File], run: &Run) -> schema::M
     }
 }
 
+/// A line that a POSIX shell takes for these arguments.
+fn command(arguments: &[String]) -> String {
+    let quoted = arguments.iter().map(|argument| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:,+@%".contains(c);
+        if !argument.is_empty() && argument.chars().all(is_plain) {
+            argument.clone()
+        } else {
+            format!("'{}'", argument.replace('\'', r"'\''"))
+        }
+    });
+    std::iter::once("plainsight".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+}
+
 #[allow(clippy::disallowed_methods, reason = "the manifest tells the time of the run")]
 fn now() -> String {
     format!("{:.0}", jiff::Timestamp::now())
 }
 
+/// When a manifest's run ended, in seconds since 1970.
+#[must_use]
+pub fn ended(manifest: &schema::Manifest) -> i64 {
+    nanos(&manifest.end).unwrap_or_default().div_euclid(1_000_000_000)
+}
+
 /// The manifest's name in a report's folder.
 pub(super) const MANIFEST: &str = "manifest.json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_takes_the_command_for_the_arguments() {
+        let check = |arguments: &[&str], expected: &str| {
+            let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
+            assert_eq!(command(&arguments), expected);
+        };
+        check(&["analyze", "a.pcap", "--out", "report"], "plainsight analyze a.pcap --out report");
+        check(&["it's", "a b", "", "$(x)"], r"plainsight 'it'\''s' 'a b' '' '$(x)'");
+    }
+}

@@ -19,6 +19,16 @@ pub struct Manifest {
     pub host: String,
     /// The folder it ran in: relative paths start there.
     pub working_directory: String,
+    /// How to do it again: a line for a POSIX shell, in `working_directory`.
+    #[serde(default)]
+    pub command: String,
+    /// The same, argument by argument, without the program's name.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// The id of the key whose signature stands in manifest.json.minisig; null where it was not
+    /// signed.
+    #[serde(default)]
+    pub signed_with: Option<String>,
     /// When the run began.
     pub start: String,
     /// When it ended.

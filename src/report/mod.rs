@@ -5,11 +5,16 @@
 
 pub mod schema;
 
+mod clock_schema;
+mod compare;
+mod compare_schema;
 mod log_schema;
 mod manifest_schema;
 mod negotiation_schema;
+mod totals_schema;
 
 mod build;
+mod finding;
 mod negotiation;
 
 mod log;
@@ -22,21 +27,33 @@ mod csv;
 
 mod html;
 
+mod moment;
+
+mod timesketch;
+
+mod ecs;
+
+pub mod parquet;
+
 mod picture;
 
 mod proposal;
 
 mod manifest;
 
+mod signature;
+
 mod verify;
 
 pub mod publish;
 
 pub use build::{Sources, build};
+pub use compare::compare;
 pub use json::to_json;
-pub use manifest::{Run, manifest};
+pub use manifest::{Run, ended, manifest};
 pub use picture::picture;
 pub use proposal::propose;
+pub use signature::{KeyError, SIGNATURE, SigningKey, VerifyingKey};
 pub use verify::{Difference, Verification, VerifyError, verify};
 
 use schema::Report;
@@ -59,11 +76,18 @@ pub enum Format {
     Csv,
     /// report.html.
     Html,
+    /// timeline.jsonl for Timesketch.
+    Timesketch,
+    /// ecs.jsonl, the Elastic Common Schema.
+    Ecs,
+    /// The tables as Parquet.
+    Parquet,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Html];
+    pub const ALL: [Self; 6] =
+        [Self::Json, Self::Csv, Self::Html, Self::Timesketch, Self::Ecs, Self::Parquet];
 
     /// The format as it is asked for.
     #[must_use]
@@ -72,6 +96,9 @@ impl Format {
             Self::Json => "json",
             Self::Csv => "csv",
             Self::Html => "html",
+            Self::Timesketch => "timesketch",
+            Self::Ecs => "ecs",
+            Self::Parquet => "parquet",
         }
     }
 }
@@ -89,6 +116,11 @@ pub fn files(report: &Report, formats: &[Format]) -> Result<Vec<File>, FormatErr
             }
             Format::Csv => files.extend(csv::tables(report)?),
             Format::Html => files.push(File { name: "report.html", bytes: html::page(report)? }),
+            Format::Timesketch => {
+                files.push(File { name: "timeline.jsonl", bytes: timesketch::timeline(report)? });
+            }
+            Format::Ecs => files.push(File { name: "ecs.jsonl", bytes: ecs::documents(report)? }),
+            Format::Parquet => files.extend(parquet::tables(report)?),
         }
     }
     Ok(files)
@@ -106,6 +138,9 @@ pub enum FormatError {
     /// HTML.
     #[error("cannot write HTML: {0}")]
     Html(askama::Error),
+    /// Parquet.
+    #[error("cannot write Parquet: {0}")]
+    Parquet(#[from] ::parquet::errors::ParquetError),
     /// CSV could not be ended.
     #[error("cannot write CSV: {0}")]
     Io(#[from] std::io::Error),

@@ -3,6 +3,7 @@
 //! The only code that writes files. They are written beside the folder and moved there by rename.
 
 use super::manifest::MANIFEST;
+use super::signature::SIGNATURE;
 use super::verify::read_manifest;
 use super::{File, schema};
 use std::ffi::OsStr;
@@ -87,7 +88,9 @@ pub fn destination(folder: &Path, force: bool) -> Result<Destination, PublishErr
 
 fn is_ours(manifest: Option<&schema::Manifest>, name: &OsStr) -> bool {
     manifest.is_some_and(|manifest| {
-        name == MANIFEST || manifest.outputs.iter().any(|output| name == output.name.as_str())
+        name == MANIFEST
+            || name == SIGNATURE
+            || manifest.outputs.iter().any(|output| name == output.name.as_str())
     })
 }
 

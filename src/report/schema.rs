@@ -1,16 +1,21 @@
 //! The types of report.json, and nothing else; those of negotiations are in
-//! `negotiation_schema`, those of logs in `log_schema`, those of manifest.json in `manifest_schema`.
+//! `negotiation_schema`, those of logs in `log_schema`, those of manifest.json in `manifest_schema`,
+//! those of timeline.jsonl in `timesketch` and those of ecs.jsonl in `ecs`.
 //!
 //! A promise to those who script against it: fields are added and never renamed. Field by field
 //! described in docs/report.md. Times are RFC 3339 in UTC with the evidence's own digits.
 
+pub use super::clock_schema::{ClockOffset, ClockStep};
+pub use super::compare_schema::{Comparison, PairChange, PairState, Side};
+pub use super::ecs::schema::EcsEvent;
 pub use super::log_schema::{Audit, BypassSpan, HostAudit, Join, LogCoverage, LogEvent};
 pub use super::manifest_schema::{Input, Manifest, Output};
 pub use super::negotiation_schema::{IkeExchange, Step};
+pub use super::timesketch::TimelineEvent;
+pub use super::totals_schema::{ByClass, FoldedPairs, Totals};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// report.json.
@@ -72,6 +77,9 @@ pub struct Options {
     pub formats: Vec<String>,
     /// Whether evidence was hashed.
     pub hash: bool,
+    /// `--max-pairs`.
+    #[serde(default)]
+    pub max_pairs: u64,
     /// `--from`.
     pub from: Option<String>,
     /// `--to`.
@@ -94,6 +102,7 @@ impl Options {
             gap_seconds: "30.0".to_owned(),
             formats: Vec::new(),
             hash: false,
+            max_pairs: crate::summary::MOST_PAIRS as u64,
             from: None,
             to: None,
             clock_offsets: Vec::new(),
@@ -219,40 +228,6 @@ pub struct Problem {
     pub frame: Option<u64>,
     /// The record it belongs to.
     pub record: Option<u64>,
-}
-
-/// Sums over all captures.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Totals {
-    /// Frames judged.
-    pub frames: u64,
-    /// Their octets.
-    pub bytes: u64,
-    /// By protection class.
-    pub by_class: ByClass,
-    /// Clear frames by application.
-    pub by_app: BTreeMap<String, Count>,
-    /// Frames that show a packet again.
-    pub artefacts: BTreeMap<String, Count>,
-    /// Why frames could not be decoded.
-    pub undecodable_reasons: BTreeMap<String, u64>,
-    /// Frames that `from` and `to` left out.
-    pub outside_span: Count,
-}
-
-/// Frames by protection class; every class is named.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the fields are the classes of `ProtectionClass`")]
-pub struct ByClass {
-    pub esp: Count,
-    pub esp_null: Count,
-    pub ah: Count,
-    pub ike: Count,
-    pub natt_keepalive: Count,
-    pub exempt: Count,
-    pub clear: Count,
-    pub non_ip: Count,
-    pub undecodable: Count,
 }
 
 /// Two hosts.
@@ -381,52 +356,6 @@ pub struct Protected {
     pub spis: Vec<String>,
 }
 
-/// How wrong a log's clock was.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct ClockOffset {
-    /// The computer.
-    pub host: String,
-    /// The log's id.
-    pub evidence: String,
-    /// Log time less capture time.
-    #[schemars(with = "Option<f64>")]
-    pub seconds: Option<Box<RawValue>>,
-    /// How it was found.
-    pub method: String,
-    /// Exact joins it rests on.
-    pub matches: u64,
-    /// The largest less the smallest of them.
-    #[schemars(with = "f64")]
-    pub spread_seconds: Box<RawValue>,
-    /// Joins that disagree with the others and were left out.
-    #[serde(default)]
-    pub rejected: u64,
-    /// No time of the log, as corrected, is off by more; null without an offset.
-    #[schemars(with = "Option<f64>")]
-    #[serde(default)]
-    pub error_seconds: Option<Box<RawValue>>,
-    /// How much faster than the captures' clock it ran, in parts of a million; null where the joins
-    /// are too few or too close together.
-    #[schemars(with = "Option<f64>")]
-    #[serde(default)]
-    pub drift_ppm: Option<Box<RawValue>>,
-    /// When it was set, in the log's order.
-    #[serde(default)]
-    pub steps: Vec<ClockStep>,
-}
-
-/// A setting of a log's clock.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct ClockStep {
-    /// The record that says so, or the first one after it.
-    pub record: u64,
-    /// By how much, forward is positive; null where nothing tells.
-    #[schemars(with = "Option<f64>")]
-    pub seconds: Option<Box<RawValue>>,
-    /// `record` where one says so, `joins` where only they show it.
-    pub told_by: String,
-}
-
 /// Items of one file that prove something.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Proof {
@@ -469,16 +398,47 @@ pub struct Finding {
     pub causes: Vec<String>,
     /// What to do.
     pub advice: Vec<String>,
+    /// The controls of standards that it touches.
+    #[serde(default)]
+    pub controls: Vec<String>,
+    /// The same for the same finding of the same files, whatever else is analysed beside them: of its code, its
+    /// pair, and the digests and items of what proves it.
+    #[serde(default)]
+    pub stable_id: String,
 }
 
 /// The JSON Schema of report.json.
 #[must_use]
 pub fn report_schema() -> schemars::Schema {
-    schemars::schema_for!(Report)
+    as_written::<Report>()
+}
+
+/// The JSON Schema of what `compare --json` prints.
+#[must_use]
+pub fn comparison_schema() -> schemars::Schema {
+    schemars::schema_for!(Comparison)
 }
 
 /// The JSON Schema of manifest.json.
 #[must_use]
 pub fn manifest_schema() -> schemars::Schema {
-    schemars::schema_for!(Manifest)
+    as_written::<Manifest>()
+}
+
+/// The JSON Schema of a line of timeline.jsonl.
+#[must_use]
+pub fn timeline_schema() -> schemars::Schema {
+    as_written::<TimelineEvent>()
+}
+
+/// The JSON Schema of a line of ecs.jsonl.
+#[must_use]
+pub fn ecs_schema() -> schemars::Schema {
+    as_written::<EcsEvent>()
+}
+
+/// What is always written is required, also where it may be null.
+fn as_written<T: JsonSchema>() -> schemars::Schema {
+    let settings = schemars::generate::SchemaSettings::default().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>()
 }

@@ -4,7 +4,8 @@
 
 use super::manifest::MANIFEST;
 use super::schema::Manifest;
-use crate::evidence::{HashedBy, Hashing};
+use super::signature::{SIGNATURE, VerifyingKey};
+use crate::evidence::{HashedBy, Hashing, files_below};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
@@ -17,8 +18,12 @@ pub struct Verification {
     pub same: u64,
     /// Files that are not.
     pub differences: Vec<Difference>,
-    /// Files of which the manifest holds no digest: only their length was compared.
+    /// Files of which the manifest holds no digest: at the most their length was compared.
     pub unhashed: Vec<String>,
+    /// What the signature's trusted comment says, where it was checked and is good.
+    pub signed: Option<String>,
+    /// There is a signature, and no key was given to check it with.
+    pub signature_unchecked: bool,
 }
 
 /// A file that is not what the manifest says.
@@ -51,35 +56,18 @@ pub enum VerifyError {
     },
 }
 
-/// Checks a report's folder and the evidence it was made from.
+/// Checks a report's folder and the evidence it was made from; with a key the signature of its
+/// manifest, too.
 ///
 /// # Errors
 /// Where there is no manifest to check against.
-pub fn verify(folder: &Path) -> Result<Verification, VerifyError> {
+pub fn verify(folder: &Path, key: Option<&VerifyingKey>) -> Result<Verification, VerifyError> {
     let manifest = read_manifest(folder)?;
     let mut result = Verification::default();
-    let mut listed: BTreeSet<&str> = [MANIFEST].into();
-    for output in &manifest.outputs {
-        listed.insert(&output.name);
-        // A forged name must not lead out of the folder.
-        if Path::new(&output.name).file_name() != Some(output.name.as_ref()) {
-            result.differs(&output.name, "the manifest names it with a path".to_owned());
-            continue;
-        }
-        let path = folder.join(&output.name);
-        result.check(&output.name, &path, output.size_bytes, Some(&output.sha256));
-    }
-    for name in unlisted(folder, &listed) {
-        result.differs(&name, "the manifest does not know it".to_owned());
-    }
-    for input in &manifest.inputs {
-        if input.path == "-" {
-            result.unhashed.push("standard input".to_owned());
-            continue;
-        }
-        let path = locate(&input.path, &manifest.working_directory);
-        result.check(&input.path, &path, input.size_bytes, input.sha256.as_deref());
-    }
+    result.check_signature(folder, &manifest, key);
+    result.check_outputs(folder, &manifest);
+    result.check_inputs(&manifest);
+    result.find_added(folder, &manifest);
     Ok(result)
 }
 
@@ -107,6 +95,86 @@ impl Verification {
         self.differences.push(Difference { file: file.to_owned(), what });
     }
 
+    fn check_signature(&mut self, folder: &Path, manifest: &Manifest, key: Option<&VerifyingKey>) {
+        let signature = match fs::read_to_string(folder.join(SIGNATURE)) {
+            Ok(signature) => signature,
+            Err(error) => {
+                // Whoever gives a key expects a signature; so does a manifest that was signed.
+                if key.is_some() || manifest.signed_with.is_some() {
+                    self.differs(SIGNATURE, format!("cannot be read: {error}"));
+                }
+                return;
+            }
+        };
+        let Some(key) = key else { return self.signature_unchecked = true };
+        let signed = fs::read(folder.join(MANIFEST)).map_err(|error| format!("of what? {error}"));
+        match signed.and_then(|manifest| key.check(&manifest, &signature)) {
+            Ok(comment) => self.signed = Some(comment),
+            Err(what) => self.differs(SIGNATURE, what),
+        }
+    }
+
+    fn check_outputs(&mut self, folder: &Path, manifest: &Manifest) {
+        let mut listed: BTreeSet<&str> = [MANIFEST, SIGNATURE].into();
+        for output in &manifest.outputs {
+            listed.insert(&output.name);
+            // A forged name must not lead out of the folder.
+            if Path::new(&output.name).file_name() != Some(output.name.as_ref()) {
+                self.differs(&output.name, "the manifest names it with a path".to_owned());
+                continue;
+            }
+            let path = folder.join(&output.name);
+            self.check(&output.name, &path, output.size_bytes, Some(&output.sha256));
+        }
+        for name in unlisted(folder, &listed) {
+            self.differs(&name, "the manifest does not know it".to_owned());
+        }
+    }
+
+    fn check_inputs(&mut self, manifest: &Manifest) {
+        for input in &manifest.inputs {
+            if input.path == "-" {
+                self.unhashed.push("standard input".to_owned());
+                continue;
+            }
+            if input.sha256.is_none() && manifest.options.hash {
+                // It could not be read then: there is nothing to compare with.
+                self.unhashed.push(input.path.clone());
+                continue;
+            }
+            let path = locate(&input.path, &manifest.working_directory);
+            self.check(&input.path, &path, input.size_bytes, input.sha256.as_deref());
+        }
+        let policy = manifest.options.policy.as_ref().zip(manifest.options.policy_sha256.as_ref());
+        if let Some((policy, sha256)) = policy {
+            self.check_digest(policy, &locate(policy, &manifest.working_directory), sha256);
+        }
+    }
+
+    /// Files that stand in the folders of evidence now and did not when the report was made.
+    fn find_added(&mut self, folder: &Path, manifest: &Manifest) {
+        let known: BTreeSet<&str> = manifest.inputs.iter().map(|input| &*input.path).collect();
+        for given in &manifest.options.paths {
+            let place = locate(given, &manifest.working_directory);
+            if given == "-" || !place.is_dir() {
+                continue;
+            }
+            let shown = |below: String| {
+                let shown = Path::new(given).join(below);
+                shown.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
+            };
+            let added = files_below(&place, folder).map(shown);
+            let mut added = added.filter(|path| !known.contains(path.as_str()));
+            for path in added.by_ref().take(ADDED_AT_MOST) {
+                self.differs(&path, "was not there when the report was made".to_owned());
+            }
+            if added.next().is_some() {
+                let what = format!("holds more than {ADDED_AT_MOST} files that were not there");
+                self.differs(given, what);
+            }
+        }
+    }
+
     fn check(&mut self, name: &str, path: &Path, size: u64, sha256: Option<&str>) {
         let metadata = match fs::metadata(path) {
             Ok(metadata) => metadata,
@@ -120,6 +188,10 @@ impl Verification {
             return self.differs(name, format!("has {found} bytes, the manifest says {size}"));
         }
         let Some(sha256) = sha256 else { return self.unhashed.push(name.to_owned()) };
+        self.check_digest(name, path, sha256);
+    }
+
+    fn check_digest(&mut self, name: &str, path: &Path, sha256: &str) {
         match digest(path) {
             Ok(found) if found.eq_ignore_ascii_case(sha256) => self.same += 1,
             Ok(found) => {
@@ -151,3 +223,6 @@ fn unlisted(folder: &Path, listed: &BTreeSet<&str>) -> Vec<String> {
     names.sort();
     names
 }
+
+/// A forged manifest may name the root of a disk as its evidence.
+const ADDED_AT_MOST: usize = 1_000;

@@ -1,5 +1,6 @@
 //! One capture's packets, folded into streams as they pass.
 
+mod folding;
 mod handed_over;
 mod settle;
 
@@ -7,22 +8,21 @@ use super::capture_summary::Count;
 use super::capture_summary::{CaptureSummary, Unpaired};
 use super::connections::{Carried, Connections};
 use super::conversations::Conversations;
+use super::dissected::{Alone, Content, Dissected};
 use super::ike::{IkeObserver, Place};
 use super::streams::{Slot, Streams};
-use super::timeline::{Flow, Runs, Sighting};
+use super::timeline::{Runs, Sighting};
 use crate::capture::RawFrame;
 use crate::evidence::EvidenceId;
-use crate::hosts::{Direction, HostPair};
+use crate::hosts::HostPair;
 use crate::packet::fragment::Fragments;
-use crate::packet::{IpPacket, Packet, decode, protocol};
-use crate::protection::checksum::is_unfinished;
+use crate::packet::{IpPacket, protocol};
 use crate::protection::duplicate::{DuplicateKind, Duplicates};
 use crate::protection::secret::secret;
 use crate::protection::twin::{Candidate, PlainLengths, Twins};
 use crate::protection::unreachable::quoted_ike;
 use crate::protection::{
-    Classified, EspSpi, ExemptKind, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass, Stream,
-    classify,
+    EspSpi, ExemptKind, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass, Stream,
 };
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -46,6 +46,7 @@ pub struct CaptureObserver<'p> {
     connections: Connections<Later>,
     conversations: Conversations,
     summary: CaptureSummary,
+    most_pairs: usize,
 }
 
 /// Packets that repeat another, by pair, place and stream.
@@ -79,41 +80,57 @@ impl<'p> CaptureObserver<'p> {
             connections: Connections::default(),
             conversations: Conversations::default(),
             summary: CaptureSummary::default(),
+            most_pairs: MOST_PAIRS,
         }
+    }
+
+    /// Keeps no more than so many pairs apart; when there are more, the half with the fewest packets
+    /// is folded into one sum.
+    #[must_use]
+    pub fn with_most_pairs(self, most_pairs: usize) -> Self {
+        Self { most_pairs, ..self }
     }
 
     /// Takes the next frame.
     pub fn observe(&mut self, frame: &RawFrame<'_>) {
-        let seen = Sighting::of(self.evidence, frame);
+        self.observe_dissected(&Dissected::of(frame, self.named));
+    }
+
+    /// Takes the next frame, dissected with the same named ports.
+    pub fn observe_dissected(&mut self, dissected: &Dissected<'_>) {
+        if self.streams.pairs() > self.most_pairs {
+            self.fold_pairs();
+        }
+        let seen = dissected.sighting(self.evidence);
         self.summary.total.add(seen.bytes, seen.captured);
         let (first, last) = self.summary.span.unwrap_or((seen.time, seen.time));
         self.summary.span = Some((first.min(seen.time), last.max(seen.time)));
-        let packet = decode(frame);
-        match classify(&packet, self.named) {
-            Classified::Paired { pair, direction, stream, body, body_len } => {
-                if let Packet::Ip(ip) = &packet {
-                    let seen = Sighting {
-                        flow: flow_of(ip, pair),
-                        direction,
-                        unfinished: matches!(stream, Stream::Clear { .. }) && is_unfinished(ip),
-                        ..seen
-                    };
-                    let stream = self.of_conversation(ip, pair, stream, seen);
-                    if let Some(kind) = self.duplicates.observe(ip, frame.time, frame.interface) {
-                        let repeated = self.repeated.entry((pair, kind, stream));
-                        return repeated.or_default().observe(seen);
-                    }
-                    self.summary.has_unsegmented |= ip.packet_len > LARGEST_ON_ETHERNET;
-                    let place = Place::of(self.evidence, frame, ip.payload);
-                    if self.observe_body(ip, (pair, stream), (seen, place), body, body_len) {
-                        self.observe_ip(ip, pair, stream, (seen, place));
-                    }
+        let frame = &dissected.frame;
+        let again = self.duplicates.observe(dissected.identity, frame.time, frame.interface);
+        match &dissected.content {
+            Content::Ip(ip, Alone { pair, stream, .. }) => {
+                let pair = *pair;
+                let stream = self.of_conversation(ip, pair, *stream, &seen);
+                if let Some(kind) = again.filter(|_| self.repeated.len() < MOST_WAITING) {
+                    let repeated = self.repeated.entry((pair, kind, stream));
+                    return repeated.or_default().observe(seen);
+                }
+                self.summary.has_unsegmented |= ip.packet_len > LARGEST_ON_ETHERNET;
+                if let Stream::Esp(spi, _) = stream
+                    && spi != EspSpi(0)
+                    && ip.fragment.is_none()
+                {
+                    return self.observe_esp(ip, (pair, stream), seen);
+                }
+                let place = Place::of(self.evidence, frame, ip.payload);
+                if self.observe_body(ip, (pair, stream), (seen, place)) {
+                    self.observe_ip(ip, pair, stream, (seen, place));
                 }
             }
-            Classified::Arp => self.without_pair(frame, Unpaired::Arp, seen),
-            Classified::NonIp(kind) => self.without_pair(frame, Unpaired::NonIp(kind), seen),
-            Classified::Undecodable(stop) => {
-                self.without_pair(frame, Unpaired::Undecodable(stop.reason), seen);
+            Content::Arp => self.without_pair(again, Unpaired::Arp, seen),
+            Content::NonIp(kind) => self.without_pair(again, Unpaired::NonIp(*kind), seen),
+            Content::Undecodable(why) => {
+                self.without_pair(again, Unpaired::Undecodable(*why), seen);
             }
         }
     }
@@ -163,12 +180,25 @@ impl<'p> CaptureObserver<'p> {
         ip: &IpPacket<'_>,
         pair: HostPair,
         stream: Stream,
-        seen: Sighting,
+        seen: &Sighting,
     ) -> Stream {
         if ip.fragment.is_some() {
             return stream;
         }
         self.conversations.observe(ip, pair, stream, seen)
+    }
+
+    /// Takes a whole ESP packet.
+    fn observe_esp(&mut self, ip: &IpPacket<'_>, key: (HostPair, Stream), seen: Sighting) {
+        let (slot, of_pair) = self.streams.of(key);
+        let esp = slot.esp.get_or_insert_default();
+        let is_whole = ip.payload.len() == ip.payload_len;
+        esp.observe(ip, (ip.payload, is_whole), seen, self.named);
+        if !esp.has_no_twins {
+            esp.has_no_twins = !self.twins.encapsulated(key, seen.time, ip.payload_len);
+        }
+        of_pair.protected(seen.direction);
+        slot.runs.observe(seen);
     }
 
     fn observe_ip(
@@ -239,7 +269,8 @@ impl<'p> CaptureObserver<'p> {
         match stream.class() {
             ProtectionClass::Clear => {
                 of_pair.clear(seen);
-                if seen.unfinished && of_pair.may_hand_over(seen.direction) {
+                let may_wait = self.handed_over.len() < MOST_WAITING;
+                if seen.unfinished && may_wait && of_pair.may_hand_over(seen.direction) {
                     let waiting = self.handed_over.entry((pair, seen.direction, stream));
                     return waiting.or_default().observe(seen);
                 }
@@ -256,7 +287,7 @@ impl<'p> CaptureObserver<'p> {
         slot.runs.observe(seen);
     }
 
-    /// Whether a whole packet may be the twin of an ESP packet before it.
+    /// Whether a whole packet, not of ESP, may be the twin of an ESP packet before it.
     fn likely_twin(
         &mut self,
         ip: &IpPacket<'_>,
@@ -265,14 +296,6 @@ impl<'p> CaptureObserver<'p> {
         time: Timestamp,
     ) -> Option<Candidate> {
         match stream {
-            Stream::Esp(spi, _) if spi != EspSpi(0) => {
-                let esp = self.streams.of((pair, stream)).0.esp.get_or_insert_default();
-                if !esp.has_no_twins {
-                    let key = (pair, stream);
-                    esp.has_no_twins = !self.twins.encapsulated(key, time, ip.payload_len);
-                }
-                None
-            }
             Stream::Clear { .. } | Stream::Exempt(ExemptKind::Icmp) => {
                 let lengths = PlainLengths { packet: ip.packet_len, segment: ip.segment_len };
                 let candidate = self.twins.plain(pair, time, lengths);
@@ -295,9 +318,8 @@ impl<'p> CaptureObserver<'p> {
         ip: &IpPacket<'_>,
         key: (HostPair, Stream),
         (seen, place): (Sighting, Place),
-        body: &[u8],
-        body_len: usize,
     ) -> bool {
+        let (body, is_whole) = (ip.payload, ip.payload.len() == ip.payload_len);
         match key.1 {
             Stream::Exempt(_) | Stream::Clear { .. } if is_on_ike_port(ip) => {
                 self.ike.not_ike(ip, place, ip.payload);
@@ -305,7 +327,6 @@ impl<'p> CaptureObserver<'p> {
             // What comes in fragments is put together first.
             Stream::Ike if ip.fragment.is_some() => {}
             Stream::Ike => {
-                let is_whole = body.len() == body_len;
                 if !self.ike.datagram(ip, place, body, is_whole) && !self.streams.contains(&key) {
                     self.unpaired(Unpaired::IkeFlood, seen);
                     return false;
@@ -314,7 +335,7 @@ impl<'p> CaptureObserver<'p> {
             // A later fragment has no SPI.
             Stream::Esp(spi, _) if spi != EspSpi(0) => {
                 let evidence = self.streams.of(key).0.esp.get_or_insert_default();
-                evidence.observe(ip, (body, body.len() == body_len), seen, self.named);
+                evidence.observe(ip, (body, is_whole), seen, self.named);
             }
             Stream::Exempt(ExemptKind::Icmp) => {
                 if let Some(mut told) = quoted_ike(body, ip.protocol == protocol::ICMPV6) {
@@ -345,13 +366,11 @@ impl<'p> CaptureObserver<'p> {
         true
     }
 
-    fn without_pair(&mut self, frame: &RawFrame<'_>, kind: Unpaired, seen: Sighting) {
-        match self.duplicates.observe_frame(frame.data, frame.time, frame.interface) {
+    fn without_pair(&mut self, again: Option<DuplicateKind>, kind: Unpaired, seen: Sighting) {
+        match again {
             Some(again) => {
-                self.repeated_unpaired
-                    .entry((again, kind))
-                    .or_default()
-                    .add(seen.bytes, seen.captured);
+                let repeated = self.repeated_unpaired.entry((again, kind)).or_default();
+                repeated.add(seen.bytes, seen.captured);
             }
             None => self.unpaired(kind, seen),
         }
@@ -368,15 +387,12 @@ fn is_on_ike_port(ip: &IpPacket<'_>) -> bool {
     ports.is_some_and(|ports| is_ike(ports.source) || is_ike(ports.destination))
 }
 
-fn flow_of(ip: &IpPacket<'_>, pair: HostPair) -> Option<Flow> {
-    let ports = ip.ports?;
-    let (a_port, b_port) = match pair.direction_from(ip.source) {
-        Direction::AToB => (ports.source, ports.destination),
-        Direction::BToA => (ports.destination, ports.source),
-    };
-    Some(Flow { protocol: ip.protocol, a_port, b_port })
-}
-
+/// What each pair costs in a report is some four kilobytes.
+/// Pairs of one capture that are kept apart, where nothing else is asked for.
+pub const MOST_PAIRS: usize = 100_000;
+/// Streams of which packets wait for the end of the capture; what comes beyond is taken for what it
+/// seems, so that a flood of pairs cannot fill the memory.
+const MOST_WAITING: usize = 131_072;
 /// The largest jumbo frames in use; segmentation offload hands over up to 64 KiB.
 const LARGEST_ON_ETHERNET: usize = 10_240;
 /// ICMP errors that are told by negotiation; what comes beyond is told by pair.

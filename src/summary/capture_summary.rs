@@ -11,7 +11,7 @@ use crate::protection::duplicate::DuplicateKind;
 use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::secret::Secret;
 use crate::protection::unreachable::Unreachable;
-use crate::protection::{ProtectionClass, Stream};
+use crate::protection::{App, ProtectionClass, Stream};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,6 +64,10 @@ pub enum Unpaired {
     Undecodable(StopReason),
     /// IKE messages that open a negotiation beyond the bounds: a flood.
     IkeFlood,
+    /// Clear packets of an application, of pairs that were folded; whether it protects itself.
+    FoldedClear(App, bool),
+    /// Other packets of pairs that were folded.
+    Folded(ProtectionClass),
 }
 
 /// What one capture boils down to.
@@ -73,6 +77,8 @@ pub struct CaptureSummary {
     pub streams: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
     /// Per pair, stretches in which clear and protected packets alternate.
     pub interleaved: BTreeMap<HostPair, Vec<ClassRun>>,
+    /// How often a pair was folded because there were too many; its packets are among the unpaired.
+    pub folded_pairs: u64,
     /// Frames that belong to no pair.
     pub unpaired: BTreeMap<Unpaired, Count>,
     /// ESP streams whose packets turned out to be readable.

@@ -13,15 +13,27 @@ use crate::protection::{App, Stream};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The conversations of a capture.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Conversations {
-    recent: Generation,
-    older: Generation,
+    index: HashMap<Key, usize, foldhash::fast::RandomState>,
+    held: Vec<Option<Held>>,
+    free: Vec<usize>,
+    /// The conversations of the last packets: most packets follow another of theirs.
+    recent: Vec<usize>,
+    generation: u64,
+    /// Conversations of this generation.
+    of_generation: usize,
     tls: BTreeMap<TlsServer, TlsSeen>,
     gaps: BTreeMap<HostPair, TcpGap>,
 }
 
-type Generation = HashMap<Key, Conversation, foldhash::fast::RandomState>;
+/// A conversation, and the generation in which it was last heard.
+#[derive(Debug)]
+struct Held {
+    key: Key,
+    generation: u64,
+    conversation: Conversation,
+}
 
 /// The two hosts, the protocol and the ports, the lower address's first.
 type Key = (HostPair, u8, u16, u16);
@@ -55,7 +67,22 @@ struct Conversation {
     /// Each side's data began, so that what follows is no opening.
     spoke: [bool; 2],
     ways: [Way; 2],
-    server: Option<String>,
+    server: Option<Box<str>>,
+}
+
+impl Default for Conversations {
+    fn default() -> Self {
+        Self {
+            index: HashMap::default(),
+            held: Vec::new(),
+            free: Vec::new(),
+            recent: vec![0; RECENT],
+            generation: 0,
+            of_generation: 0,
+            tls: BTreeMap::new(),
+            gaps: BTreeMap::new(),
+        }
+    }
 }
 
 impl Conversations {
@@ -65,7 +92,7 @@ impl Conversations {
         ip: &IpPacket<'_>,
         pair: HostPair,
         stream: Stream,
-        seen: Sighting,
+        seen: &Sighting,
     ) -> Stream {
         let (Stream::Clear { service, app, encrypted }, Some(flow)) = (stream, seen.flow) else {
             return stream;
@@ -80,28 +107,69 @@ impl Conversations {
             tell_gap(&mut self.gaps, pair, lost);
         }
         if let Some((server, hello)) = greeting {
-            self.tell_tls((pair, server), &hello, seen);
+            self.tell_tls((pair, server), &hello, *seen);
         }
         Stream::Clear { service, app, encrypted }
     }
 
     /// Ends the capture.
     pub(super) fn finish(mut self) -> (BTreeMap<TlsServer, TlsSeen>, BTreeMap<HostPair, TcpGap>) {
-        let (recent, older) = (std::mem::take(&mut self.recent), std::mem::take(&mut self.older));
-        recent.into_iter().chain(older).for_each(|(key, conversation)| self.end(key, conversation));
+        let held = std::mem::take(&mut self.held);
+        held.into_iter().flatten().for_each(|held| self.end(held));
         (self.tls, self.gaps)
     }
 
     fn conversation(&mut self, key: Key) -> &mut Conversation {
-        if self.recent.len() >= MOST_CONVERSATIONS {
-            let oldest = std::mem::replace(&mut self.older, std::mem::take(&mut self.recent));
-            oldest.into_iter().for_each(|(key, conversation)| self.end(key, conversation));
+        let place = place(key);
+        let mut at = self.recent[place];
+        if !self.held.get(at).is_some_and(|held| held.as_ref().is_some_and(|h| h.key == key)) {
+            at = self.look_up(key);
+            self.recent[place] = at;
         }
-        let older = &mut self.older;
-        self.recent.entry(key).or_insert_with(|| older.remove(&key).unwrap_or_default())
+        let generation = self.generation;
+        let of_generation = &mut self.of_generation;
+        let held = self.held[at].get_or_insert_with(|| Held::new(key, generation));
+        if held.generation != generation {
+            held.generation = generation;
+            *of_generation += 1;
+        }
+        &mut held.conversation
     }
 
-    fn end(&mut self, (pair, ..): Key, mut conversation: Conversation) {
+    /// Where a conversation is held; a new one begins where it is not known.
+    #[cold]
+    fn look_up(&mut self, key: Key) -> usize {
+        if self.of_generation >= MOST_CONVERSATIONS {
+            self.next_generation();
+        }
+        if let Some(at) = self.index.get(&key) {
+            return *at;
+        }
+        let at = self.free.pop().unwrap_or(self.held.len());
+        if at == self.held.len() {
+            self.held.push(None);
+        }
+        self.held[at] = Some(Held::new(key, self.generation));
+        self.of_generation += 1;
+        self.index.insert(key, at);
+        at
+    }
+
+    /// Ends the conversations that were silent for a whole generation.
+    fn next_generation(&mut self) {
+        for at in 0..self.held.len() {
+            let is_silent = |held: &mut Held| held.generation < self.generation;
+            if let Some(silent) = self.held[at].take_if(is_silent) {
+                self.index.remove(&silent.key);
+                self.free.push(at);
+                self.end(silent);
+            }
+        }
+        self.generation += 1;
+        self.of_generation = 0;
+    }
+
+    fn end(&mut self, Held { key: (pair, ..), mut conversation, .. }: Held) {
         let lost = conversation.settle();
         if lost > 0 {
             tell_gap(&mut self.gaps, pair, lost);
@@ -126,6 +194,15 @@ impl Conversations {
     }
 }
 
+/// Where in the table of the last packets' conversations one stands.
+fn place((pair, protocol, a_port, b_port): Key) -> usize {
+    let ports = u64::from(protocol) << 32 | u64::from(a_port) << 16 | u64::from(b_port);
+    // A look that misses costs the index's own, so a cheap mix will do (Knuth's multiplicative).
+    let mixed = (pair.word() ^ ports.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let [high, low, ..] = mixed.to_be_bytes();
+    usize::from(u16::from_be_bytes([high, low])) % RECENT
+}
+
 /// The conversation that a packet belongs to, and which side sent it. Between ports of one and the same
 /// address the lower port stands first.
 fn side(pair: HostPair, flow: Flow, direction: Direction) -> (Key, usize) {
@@ -143,6 +220,12 @@ fn tell_gap(gaps: &mut BTreeMap<HostPair, TcpGap>, pair: HostPair, octets: u64) 
     let gap = gaps.entry(pair).or_default();
     gap.octets += octets;
     gap.connections += 1;
+}
+
+impl Held {
+    fn new(key: Key, generation: u64) -> Self {
+        Self { key, generation, conversation: Conversation::default() }
+    }
 }
 
 impl Conversation {
@@ -185,14 +268,16 @@ impl Conversation {
     fn server(&mut self, hello: &Hello) -> Option<String> {
         match hello {
             Hello::Client(name) => {
-                self.server.clone_from(name);
+                self.server = name.clone().map(String::into_boxed_str);
                 name.clone()
             }
-            Hello::Server(_) => self.server.clone(),
+            Hello::Server(_) => self.server.as_deref().map(str::to_owned),
         }
     }
 }
 
+/// They fit the first-level cache.
+const RECENT: usize = 2048;
 /// Of a generation.
 const MOST_CONVERSATIONS: usize = 32_768;
 /// Names that are told apart; beyond them only pairs are.

@@ -23,6 +23,8 @@ impl CaptureSummary {
                 Unpaired::NonIp(_) => ProtectionClass::NonIp,
                 Unpaired::Undecodable(_) => ProtectionClass::Undecodable,
                 Unpaired::IkeFlood => ProtectionClass::Ike,
+                Unpaired::FoldedClear(..) => ProtectionClass::Clear,
+                Unpaired::Folded(class) => *class,
             };
             ledger.add(bucket(class), *count);
         }

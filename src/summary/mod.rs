@@ -1,6 +1,6 @@
 //! What evidence boils down to: the only state between reading and judging.
 //!
-//! A [`CaptureSummary`] is one capture, a [`LogSummary`](crate::eventlog::LogSummary) one log, a
+//! A [`CaptureSummary`] is one capture, a [`LogSummary`] one log, a
 //! [`Summary`] the whole evidence. Grows with pairs, runs, SPIs, IKE exchanges and IPsec events,
 //! never with packets or records. Knows no policy and no gap.
 
@@ -8,6 +8,7 @@ mod capture;
 mod capture_summary;
 mod connections;
 mod conversations;
+mod dissected;
 mod ike;
 mod ledger;
 mod spi;
@@ -15,9 +16,10 @@ mod streams;
 mod tcp_gaps;
 mod timeline;
 
-pub use capture::CaptureObserver;
+pub use capture::{CaptureObserver, MOST_PAIRS};
 pub use capture_summary::{CaptureSummary, Count, Unpaired};
 pub use conversations::{TcpGap, TlsSeen, TlsServer};
+pub use dissected::{Batch, Dissected};
 pub use spi::Contents;
 pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
 

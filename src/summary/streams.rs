@@ -3,7 +3,7 @@
 use super::spi::SpiEvidence;
 use super::timeline::{Interleaving, Runs};
 use crate::hosts::HostPair;
-use crate::protection::Stream;
+use crate::protection::{ProtectionClass, Stream};
 use std::collections::{BTreeMap, HashMap};
 
 /// A stream of a pair.
@@ -77,6 +77,53 @@ impl Streams {
             });
         }
         *recent
+    }
+
+    /// How many pairs there are.
+    pub(super) fn pairs(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Parts with the half of the pairs that showed the fewest packets, among equals with those
+    /// without IPsec first; gives how many they are and their streams. What is kept keeps its order.
+    pub(super) fn fold(&mut self) -> (usize, Vec<Slot>) {
+        let mut weights = vec![(0, false); self.pairs.len()];
+        for slot in &self.slots {
+            let is_ipsec = matches!(
+                slot.key.1.class(),
+                ProtectionClass::Esp
+                    | ProtectionClass::EspNull
+                    | ProtectionClass::Ah
+                    | ProtectionClass::Ike
+            );
+            let weight = &mut weights[slot.pair];
+            *weight = (weight.0 + slot.runs.frames(), weight.1 || is_ipsec);
+        }
+        let mut by_weight: Vec<(HostPair, usize)> =
+            self.pair_index.iter().map(|(pair, at)| (*pair, *at)).collect();
+        let half = by_weight.len() / 2;
+        if half == 0 {
+            return (0, Vec::new());
+        }
+        by_weight.select_nth_unstable_by_key(half, |(pair, at)| (weights[*at], *pair));
+        let mut is_folded = vec![false; self.pairs.len()];
+        by_weight.iter().take(half).for_each(|(_, at)| is_folded[*at] = true);
+        let before = std::mem::take(self);
+        let mut gone = Vec::new();
+        let mut pairs: Vec<Option<Interleaving>> = before.pairs.into_iter().map(Some).collect();
+        for slot in before.slots {
+            if is_folded[slot.pair] {
+                gone.push(slot);
+                continue;
+            }
+            let between = pairs.get_mut(slot.pair).and_then(Option::take);
+            let (kept, of_pair) = self.of(slot.key);
+            (kept.runs, kept.esp) = (slot.runs, slot.esp);
+            if let Some(between) = between {
+                *of_pair = between;
+            }
+        }
+        (half, gone)
     }
 
     /// Adds runs of a stream.

@@ -13,8 +13,17 @@ pub(super) struct Way {
     /// The number behind the last octet that was seen or acknowledged.
     next: u32,
     acknowledged: u32,
-    /// From and to of what was passed over, the oldest first.
-    holes: Vec<(u32, u32)>,
+    /// None as long as nothing was passed over: few connections lose anything, and all are asked
+    /// for at every packet.
+    holes: Option<Box<Holes>>,
+}
+
+/// What was passed over.
+#[derive(Clone, Debug, Default)]
+struct Holes {
+    /// From and to, the oldest first.
+    open: Vec<(u32, u32)>,
+    /// Octets of those that are no longer listed.
     missing: u64,
 }
 
@@ -37,8 +46,8 @@ impl Way {
         }
         if ahead > 0 {
             self.open(self.next, segment.sequence);
-        } else if !self.holes.is_empty() {
-            self.fill(segment.sequence, end);
+        } else if let Some(holes) = &mut self.holes {
+            holes.fill(segment.sequence, end);
         }
         if distance(self.next, end) > 0 {
             self.next = end;
@@ -68,46 +77,50 @@ impl Way {
 
     /// Ends the connection: how many octets the capture lost of it.
     pub(super) fn settle(&mut self) -> u64 {
-        let ended = std::mem::take(self);
-        let lost = ended.holes.iter().map(|hole| ended.lost(*hole)).sum::<u64>();
-        ended.missing + lost
+        let Self { acknowledged, holes, .. } = std::mem::take(self);
+        let Some(holes) = holes else { return 0 };
+        holes.missing + holes.open.iter().map(|hole| lost(*hole, acknowledged)).sum::<u64>()
     }
 
     fn open(&mut self, from: u32, to: u32) {
-        if let Some(last) = self.holes.last_mut()
+        let acknowledged = self.acknowledged;
+        let holes = self.holes.get_or_insert_default();
+        if let Some(last) = holes.open.last_mut()
             && last.1 == from
         {
             last.1 = to;
             return;
         }
-        if self.holes.len() >= MOST_HOLES {
-            let oldest = self.holes.remove(0);
-            self.missing += self.lost(oldest);
+        if holes.open.len() >= MOST_HOLES {
+            let oldest = holes.open.remove(0);
+            holes.missing += lost(oldest, acknowledged);
         }
-        self.holes.push((from, to));
+        holes.open.push((from, to));
     }
+}
 
+impl Holes {
     /// What comes late was not lost.
     fn fill(&mut self, from: u32, to: u32) {
-        let holes = std::mem::take(&mut self.holes);
-        for (start, end) in holes {
+        for (start, end) in std::mem::take(&mut self.open) {
             if distance(from, end) <= 0 || distance(start, to) <= 0 {
-                self.holes.push((start, end));
+                self.open.push((start, end));
                 continue;
             }
             if distance(start, from) > 0 {
-                self.holes.push((start, from));
+                self.open.push((start, from));
             }
             if distance(to, end) > 0 {
-                self.holes.push((to, end));
+                self.open.push((to, end));
             }
         }
     }
+}
 
-    fn lost(&self, (from, to): (u32, u32)) -> u64 {
-        let known = if distance(to, self.acknowledged) >= 0 { to } else { self.acknowledged };
-        u64::try_from(distance(from, known)).unwrap_or_default()
-    }
+/// Of a hole, the octets that its receiver acknowledged.
+fn lost((from, to): (u32, u32), acknowledged: u32) -> u64 {
+    let known = if distance(to, acknowledged) >= 0 { to } else { acknowledged };
+    u64::try_from(distance(from, known)).unwrap_or_default()
 }
 
 /// How far behind `from` a number lies, on the circle of 2^32 (RFC 9293 §3.4).

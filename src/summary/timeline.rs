@@ -2,8 +2,7 @@
 //!
 //! Grows with runs, never with packets. Judges nothing.
 
-use crate::capture::RawFrame;
-use crate::evidence::{EvidenceId, FrameRef};
+use crate::evidence::FrameRef;
 use crate::hosts::Direction;
 use crate::time::{Span, Timestamp};
 
@@ -82,6 +81,11 @@ impl Runs {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The runs as they came, unsorted.
+    pub(super) fn as_they_came(&self) -> &[ClassRun] {
+        &self.0
     }
 
     /// How many packets there are.
@@ -236,26 +240,10 @@ const fn way(direction: Direction) -> usize {
 /// Fewer answers may be chance.
 const FEWEST_ANSWERS: u64 = 8;
 
-impl Sighting {
-    /// Where a frame of a capture was seen.
-    #[must_use]
-    pub fn of(evidence: EvidenceId, frame: &RawFrame<'_>) -> Self {
-        Self {
-            frame: FrameRef { evidence, frame: frame.number },
-            time: frame.time,
-            bytes: u64::from(frame.original_len),
-            captured: frame.data.len() as u64,
-            flow: None,
-            direction: Direction::AToB,
-            unfinished: false,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::FrameNumber;
+    use crate::evidence::{EvidenceId, FrameNumber};
     use proptest::prelude::*;
 
     fn seen(frame: u64, millis: i64) -> Sighting {

@@ -1,7 +1,8 @@
 //! Damaged, empty, foreign and unreachable evidence, and policies that cannot be understood: each is
 //! named, the rest is analysed, the exit status tells.
 
-use crate::support::program::{analyze_status, plainsight, report_in, run_analyze};
+use crate::support::pcapng::{Order, pcap};
+use crate::support::program::{analyze, analyze_status, plainsight, report_in, run_analyze};
 use plainsight::report::schema::Report;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -201,4 +202,42 @@ fn wrong_arguments_are_usage_errors_with_a_remedy() {
 fn no_evidence_in_an_empty_folder_is_status_four() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(analyze_status(&[folder.path()], &[]), 4);
+}
+
+/// One connection attempt each from many addresses, between the packets of two that go on talking.
+fn scan(addresses: u32) -> Vec<u8> {
+    let mut frames = Vec::new();
+    for number in 0..addresses {
+        let [_, a, b, c] = number.to_be_bytes();
+        for source in [[11, a, b, c], [10, 0, 0, 1]] {
+            let mut frame = Vec::new();
+            let builder = etherparse::PacketBuilder::ethernet2([2; 6], [4; 6])
+                .ipv4(source, [10, 0, 0, 2], 64)
+                .tcp(40_000, 445, number, 1000);
+            builder.write(&mut frame, &[]).unwrap();
+            frames.push(frame);
+        }
+    }
+    let at = |(number, _): (u32, &Vec<u8>)| (1_795_420_800 + number / 1000, number % 1000);
+    let frames: Vec<(u32, u32, &[u8])> =
+        (0..).zip(&frames).map(|pair| (at(pair).0, at(pair).1, pair.1.as_slice())).collect();
+    pcap(Order::Little, 0xa1b2_c3d4, &frames)
+}
+
+#[test]
+fn pairs_beyond_the_bound_are_folded_and_counted() {
+    let folder = folder_with(&[("scan.pcap", &scan(2_000))]);
+    let options = ["--max-pairs", "100", "--protect", "10.0.0.1=10.0.0.2"];
+    let report = analyze(&[folder.path()], &options);
+    assert!(report.pairs.len() <= 101, "{}", report.pairs.len());
+    let folded = report.totals.folded_pairs;
+    assert_eq!(folded.pairs + report.pairs.len() as u64, 2_001);
+    let told: u64 = report.pairs.iter().map(|pair| pair.frames).sum();
+    assert_eq!(told + folded.frames, 4_000);
+    assert_eq!((report.totals.frames, report.totals.by_class.clear.frames), (4_000, 4_000));
+    let in_apps: u64 = report.totals.by_app.values().map(|count| count.frames).sum();
+    assert_eq!(in_apps, 4_000);
+    // The two that go on talking are judged whole.
+    assert_eq!(report.windows.iter().map(|window| window.frames).sum::<u64>(), 2_000);
+    assert!(report.findings.iter().any(|finding| finding.code == "pairs_folded"));
 }

@@ -34,6 +34,8 @@ fn class_of(linktype: Linktype, frames: &[Vec<u8>]) -> ProtectionClass {
             let class = match kind {
                 Unpaired::Arp => ProtectionClass::Exempt,
                 Unpaired::IkeFlood => ProtectionClass::Ike,
+                Unpaired::FoldedClear(..) => ProtectionClass::Clear,
+                Unpaired::Folded(class) => *class,
                 Unpaired::NonIp(_) => ProtectionClass::NonIp,
                 Unpaired::Undecodable(_) => ProtectionClass::Undecodable,
             };

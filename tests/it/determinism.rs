@@ -28,6 +28,7 @@ fn analyzed(paths: &[PathBuf], threads: &str) -> BTreeMap<String, Vec<u8>> {
     let out = folder.path().join("report");
     let mut command = plainsight();
     command.arg("analyze").args(paths).arg("--out").arg(&out).args(["--threads", threads]);
+    command.args(["--format", "json,csv,html,timesketch,ecs,parquet"]);
     command.assert().code(0);
     files_of(&out)
 }
@@ -36,7 +37,7 @@ fn analyzed(paths: &[PathBuf], threads: &str) -> BTreeMap<String, Vec<u8>> {
 fn threads_and_the_order_of_inputs_change_no_byte() {
     let mut paths = crate::support::samples::folders(&samples());
     let one = analyzed(&paths, "1");
-    assert_eq!(one.len(), 7, "{:?}", one.keys());
+    assert_eq!(one.len(), 14, "{:?}", one.keys());
     for threads in ["2", "8"] {
         assert!(analyzed(&paths, threads) == one, "{threads} threads");
     }

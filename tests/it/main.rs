@@ -13,6 +13,10 @@ mod commands;
 
 mod policy;
 
+mod findings;
+
+mod compare;
+
 mod scenarios;
 
 mod bad_input;
@@ -20,6 +24,14 @@ mod bad_input;
 mod determinism;
 
 mod html;
+
+mod outputs;
+
+mod spreadsheets;
+
+mod verify;
+
+mod schemas;
 
 mod house;
 

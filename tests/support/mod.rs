@@ -26,6 +26,12 @@ pub(crate) mod samples;
 
 pub(crate) mod program;
 
+pub(crate) mod hostile;
+
+pub(crate) mod findings_page;
+
+pub(crate) mod outputs_page;
+
 use std::path::PathBuf;
 
 /// The folder with the laboratory's captures and logs: `PLAINSIGHT_SHARED`, or `shared` beside the
@@ -50,4 +56,21 @@ pub(crate) fn tool_is_there(tool: &str, package: &str) -> bool {
     assert!(!required, "{tool} is not installed (Debian: {package})");
     eprintln!("not run: a comparison with {tool}, which is not installed (Debian: {package})");
     false
+}
+
+/// The Python with the packages of tests/python/requirements.txt: `PLAINSIGHT_PYTHON`, else
+/// `python3`. Where they are missing this says so, or stops as [`tool_is_there`] does.
+pub(crate) fn python() -> Option<std::process::Command> {
+    let program = std::env::var_os("PLAINSIGHT_PYTHON").unwrap_or_else(|| "python3".into());
+    let mut asked = std::process::Command::new(&program);
+    asked.args(["-c", "import duckdb, pandas, pyarrow.parquet"]);
+    if asked.output().is_ok_and(|output| output.status.success()) {
+        return Some(std::process::Command::new(program));
+    }
+    let how =
+        "pip install -r tests/python/requirements.txt, and PLAINSIGHT_PYTHON names its Python";
+    let required = std::env::var_os("PLAINSIGHT_REQUIRE_TOOLS").is_some();
+    assert!(!required, "Python with pyarrow, duckdb and pandas is not installed ({how})");
+    eprintln!("not run: a comparison with pyarrow, duckdb and pandas, not installed ({how})");
+    None
 }

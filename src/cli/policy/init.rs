@@ -33,6 +33,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         gap: GapRule::with_gap(Span::from_seconds(30)),
         // Without it a file and its copy would count twice.
         hash: true,
+        max_pairs: crate::summary::MOST_PAIRS,
         from: None,
         to: None,
         clock_offsets: Vec::new(),

@@ -157,5 +157,5 @@ fn broken(chunk: &EvtxChunkData, is_whole: bool) -> Vec<&'static str> {
     broken
 }
 
-/// 4 MiB: enough for all cores to have work, little against what a log takes.
-const AT_ONCE: usize = 64;
+/// 1 MiB: enough for all cores to have work, and still in a cache when it is taken.
+const AT_ONCE: usize = 16;

@@ -102,6 +102,7 @@ pub(crate) fn analyzed(folder: &Path, policy: Policy) -> Analysis {
         policy,
         gap: GapRule::with_gap(Span::from_seconds(30)),
         hash: false,
+        max_pairs: plainsight::summary::MOST_PAIRS,
         from: None,
         to: None,
         clock_offsets: Vec::new(),

@@ -1,0 +1,190 @@
+//! `plainsight compare`: what a change closed, what stayed open, what is new.
+
+use super::options::{self, Protect};
+use super::progress::{Progress, When};
+use super::{ExitStatus, Failure, interrupted, terminal};
+use crate::analysis::{Request, analyze};
+use crate::correlate::GapRule;
+use crate::policy::Policy;
+use crate::report::schema::{self, Comparison, PairState, Report};
+use crate::report::{self, Sources};
+use crate::summary::MOST_PAIRS;
+use crate::time::Span;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// Hold two captures of the same hosts against each other: before a change, and after it
+///
+/// Each side is evidence (a capture, a log, a folder), or a report that `plainsight analyze` wrote (its
+/// folder or its report.json). What owes protection on one side owes it on the other too; a report
+/// cannot be judged again, and what it did not judge is said.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Evidence or report of the time before
+    before: PathBuf,
+    /// Evidence or report of the time after
+    after: PathBuf,
+    /// What ought to have been protected, for sides that are evidence (TOML, see docs/policy.md)
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Host or network A to B must be protected, for sides that are evidence (repeatable)
+    #[arg(long, value_name = "A=B", value_parser = options::protect)]
+    protect: Vec<Protect>,
+    /// Print JSON instead of the table
+    #[arg(long)]
+    json: bool,
+    /// Show progress on standard error
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    progress: When,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let mut policy = match &args.policy {
+        Some(path) => super::policy::read(path)?.0,
+        None => Policy::default(),
+    };
+    for protect in &args.protect {
+        policy.protect(protect.one, protect.other, &protect.typed);
+    }
+    let mut before = Side::of(&args.before, &policy, args.progress)?;
+    let mut after = Side::of(&args.after, &policy, args.progress)?;
+    if policy.infers() {
+        // What shows IPsec on one side only is not to go unjudged on the other.
+        let owed = [&before, &after].into_iter().flat_map(|side| owed(&side.report));
+        let owed: BTreeSet<(IpAddr, IpAddr)> = owed.collect();
+        for (a, b) in owed {
+            policy.protect(a.into(), b.into(), &format!("{a}={b}"));
+        }
+        for side in [&mut before, &mut after].into_iter().filter(|side| side.is_evidence) {
+            *side = Side::judged(side.path, &policy, args.progress)?;
+        }
+    }
+    let comparison = report::compare(&before.report, &after.report);
+    let mut out = anstream::stdout().lock();
+    if args.json {
+        out.write_all(&report::to_json(&comparison).map_err(super::analyze::broken)?)?;
+    } else {
+        tell(&mut out, &comparison)?;
+    }
+    out.flush()?;
+    let worse = [before.status, after.status].into_iter().max_by_key(|status| status.code());
+    Ok(worse.unwrap_or(ExitStatus::Done))
+}
+
+/// One side, and how reading it ended.
+struct Side<'a> {
+    path: &'a Path,
+    report: Report,
+    /// It can be judged again.
+    is_evidence: bool,
+    status: ExitStatus,
+}
+
+impl<'a> Side<'a> {
+    fn of(path: &'a Path, policy: &Policy, progress: When) -> Result<Self, Failure> {
+        let inside = path.join(REPORT);
+        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        let file = if inside.is_file() { inside } else { path.to_owned() };
+        if file == path && !is_json {
+            return Self::judged(path, policy, progress);
+        }
+        let shown = file.to_string_lossy().into_owned();
+        let hint = "name evidence, or a report that `plainsight analyze` wrote";
+        let read = fs::read(&file).map_err(anyhow::Error::from).and_then(|text| {
+            let report: Report = serde_json::from_slice(&text)?;
+            anyhow::ensure!(report.tool.name == "plainsight", "its tool has another name");
+            Ok(report)
+        });
+        match read {
+            Ok(report) => Ok(Self { path, report, is_evidence: false, status: ExitStatus::Done }),
+            // Logs are exported as JSON too.
+            Err(_) if file == path => Self::judged(path, policy, progress),
+            Err(error) => Err(Failure::usage(error.context(shown), hint)),
+        }
+    }
+
+    fn judged(path: &'a Path, policy: &Policy, progress: When) -> Result<Self, Failure> {
+        let request = Request {
+            paths: vec![path.to_owned()],
+            excluded: None,
+            policy: policy.clone(),
+            gap: GapRule::with_gap(Span::from_seconds(30)),
+            // Without it a file and its copy would count twice.
+            hash: true,
+            max_pairs: MOST_PAIRS,
+            from: None,
+            to: None,
+            clock_offsets: Vec::new(),
+        };
+        let progress = Progress::new(progress);
+        let analysis = analyze(&request, None, &progress);
+        progress.done();
+        let analysis = analysis.map_err(interrupted)?;
+        let sources = Sources {
+            evidence: &analysis.evidence,
+            outside_span: analysis.outside_span,
+            facts: &analysis.facts,
+            findings: &analysis.findings,
+        };
+        let options = schema::Options::of_inspection(&[path.to_owned()]);
+        let report = report::build(&sources, options);
+        terminal::tell_problems(&mut anstream::stderr().lock(), &report, false);
+        let status = super::analyze::ended(&analysis, None);
+        Ok(Self { path, report, is_evidence: true, status })
+    }
+}
+
+/// The pairs that owe protection.
+fn owed(report: &Report) -> impl Iterator<Item = (IpAddr, IpAddr)> {
+    let owed = report.pairs.iter().filter(|pair| pair.expectation == "required");
+    owed.filter_map(|pair| Some((pair.a.parse().ok()?, pair.b.parse().ok()?)))
+}
+
+fn tell(out: &mut impl Write, comparison: &Comparison) -> io::Result<()> {
+    for (name, side) in [("Before", &comparison.before), ("After", &comparison.after)] {
+        let time = |time: &Option<String>| terminal::escape(time.as_deref().unwrap_or("-"));
+        let verdict = terminal::escape(&side.verdict.replace('_', " "));
+        writeln!(
+            out,
+            "{name:<7} {verdict}: {} packets from {} to {}",
+            side.frames,
+            time(&side.first_time),
+            time(&side.last_time)
+        )?;
+    }
+    if comparison.pairs.is_empty() {
+        return writeln!(
+            out,
+            "\nNothing says that any pair owes protection; name it with --protect A=B"
+        );
+    }
+    let mut last = "";
+    for pair in &comparison.pairs {
+        if pair.change != last {
+            writeln!(out, "\n{}: {}", pair.change.replace('_', " ").to_uppercase(), pair.meaning)?;
+            last = &pair.change;
+        }
+        writeln!(out, "  {} - {}", terminal::escape(&pair.a), terminal::escape(&pair.b))?;
+        writeln!(out, "    before  {}", in_words(pair.before.as_ref()))?;
+        writeln!(out, "    after   {}", in_words(pair.after.as_ref()))?;
+    }
+    Ok(())
+}
+
+fn in_words(state: Option<&PairState>) -> String {
+    let Some(state) = state else { return "not seen".to_owned() };
+    let plural = if state.windows == 1 { "" } else { "s" };
+    format!(
+        "{}: {} packets in {} cleartext window{plural}, {} protected, {} clear in all",
+        terminal::escape(&state.verdict.replace('_', " ")),
+        state.leaked,
+        state.windows,
+        state.protected,
+        state.clear
+    )
+}
+
+const REPORT: &str = "report.json";

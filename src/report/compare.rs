@@ -1,0 +1,160 @@
+//! Two reports beside each other: what closed, what stayed, what is new.
+//!
+//! The restart test of the old method: capture, restart, capture again. A pair that is not seen any more
+//! is not mended, and clear text that nobody judged is not allowed: both have words of their own.
+
+use super::compare_schema::{Comparison, PairChange, PairState, Side};
+use super::schema::{Pair, Report};
+use std::collections::BTreeMap;
+
+/// What became of a pair, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    Opened,
+    StillOpen,
+    ClearUnjudged,
+    NotSeenAfter,
+    Closed,
+    NewlyProtected,
+    StillProtected,
+}
+
+impl Change {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::StillOpen => "still_open",
+            Self::ClearUnjudged => "clear_unjudged",
+            Self::NotSeenAfter => "not_seen_after",
+            Self::Closed => "closed",
+            Self::NewlyProtected => "newly_protected",
+            Self::StillProtected => "still_protected",
+        }
+    }
+
+    const fn meaning(self) -> &'static str {
+        match self {
+            Self::Opened => "clear text that owes protection passed, and before none did",
+            Self::StillOpen => "clear text that owes protection passed before and after",
+            Self::ClearUnjudged => {
+                "the pair owes protection in one report and talked in clear in the other, which did not judge it: analyze that evidence with --protect"
+            }
+            Self::NotSeenAfter => {
+                "no packet that owes protection was seen after: that proves nothing"
+            }
+            Self::Closed => {
+                "clear text that owes protection passed before; after, all that was seen was protected"
+            }
+            Self::NewlyProtected => {
+                "protected after; before, nothing that owes protection was seen"
+            }
+            Self::StillProtected => "protected before and after, as far as was seen",
+        }
+    }
+}
+
+/// Holds two reports against each other.
+#[must_use]
+pub fn compare(before: &Report, after: &Report) -> Comparison {
+    let (old, new) = (states(before), states(after));
+    let mut pairs: Vec<(Change, PairChange)> = Vec::new();
+    let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
+    for name in names {
+        let (old, new) = (old.get(name), new.get(name));
+        let owes = |known: Option<&Known>| known.is_some_and(|known| known.owes);
+        if !owes(old) && !owes(new) {
+            continue;
+        }
+        let change = change(old, new);
+        let told = PairChange {
+            a: name.0.clone(),
+            b: name.1.clone(),
+            change: change.as_str().to_owned(),
+            meaning: change.meaning().to_owned(),
+            before: old.map(|known| known.state.clone()),
+            after: new.map(|known| known.state.clone()),
+        };
+        pairs.push((change, told));
+    }
+    pairs.sort_by(|one, other| (one.0, &one.1.a, &one.1.b).cmp(&(other.0, &other.1.a, &other.1.b)));
+    Comparison {
+        schema_version: super::build::SCHEMA_VERSION.to_owned(),
+        tool: super::build::tool(),
+        before: side(before),
+        after: side(after),
+        pairs: pairs.into_iter().map(|(_, told)| told).collect(),
+    }
+}
+
+struct Known {
+    owes: bool,
+    state: PairState,
+}
+
+impl Known {
+    fn leaks(&self) -> bool {
+        matches!(self.state.verdict.as_str(), "unprotected" | "partially_protected")
+    }
+
+    fn is_protected(&self) -> bool {
+        self.state.verdict == "protected"
+    }
+
+    /// It talked in clear and its report demanded nothing of it.
+    fn is_unjudged(&self) -> bool {
+        !self.owes && self.state.clear > 0
+    }
+}
+
+fn change(before: Option<&Known>, after: Option<&Known>) -> Change {
+    let leaked = before.is_some_and(Known::leaks);
+    let unjudged = |known: Option<&Known>| known.is_some_and(Known::is_unjudged);
+    match after {
+        Some(after) if after.leaks() && leaked => Change::StillOpen,
+        // Where the first report judged nothing, the leak may be an old one.
+        Some(after) if after.leaks() && unjudged(before) => Change::ClearUnjudged,
+        Some(after) if after.leaks() => Change::Opened,
+        Some(after) if after.is_unjudged() => Change::ClearUnjudged,
+        Some(after) if after.is_protected() && leaked => Change::Closed,
+        Some(after) if after.is_protected() && unjudged(before) => Change::ClearUnjudged,
+        Some(after) if after.is_protected() && before.is_some_and(Known::is_protected) => {
+            Change::StillProtected
+        }
+        Some(after) if after.is_protected() => Change::NewlyProtected,
+        Some(_) | None => Change::NotSeenAfter,
+    }
+}
+
+fn states(report: &Report) -> BTreeMap<(String, String), Known> {
+    let mut windows: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+    for window in &report.windows {
+        let (number, packets) = windows.entry((&window.a, &window.b)).or_default();
+        *number += 1;
+        *packets += window.frames;
+    }
+    let state = |pair: &Pair| {
+        let (windows, leaked) =
+            windows.get(&(pair.a.as_str(), pair.b.as_str())).copied().unwrap_or_default();
+        let classes = &pair.by_class;
+        PairState {
+            verdict: pair.verdict.clone(),
+            windows,
+            leaked,
+            protected: classes.esp.frames + classes.ah.frames,
+            clear: classes.clear.frames,
+        }
+    };
+    let known = |pair: &Pair| Known { owes: pair.expectation == "required", state: state(pair) };
+    report.pairs.iter().map(|pair| ((pair.a.clone(), pair.b.clone()), known(pair))).collect()
+}
+
+fn side(report: &Report) -> Side {
+    let captures = || report.evidence.iter().filter(|file| file.kind == "capture");
+    Side {
+        paths: report.options.paths.clone(),
+        verdict: report.verdict.clone(),
+        frames: report.totals.frames,
+        first_time: captures().filter_map(|file| file.first_time.clone()).min(),
+        last_time: captures().filter_map(|file| file.last_time.clone()).max(),
+    }
+}

@@ -1,0 +1,35 @@
+//! The report's times as numbers, for formats that want numbers.
+
+use crate::time::{Resolution, Timestamp};
+
+/// Nanoseconds since 1970 of a time that the report tells.
+pub(super) fn nanos(time: &str) -> Option<i64> {
+    Timestamp::from_rfc3339(time).map(|time| time.0)
+}
+
+/// Microseconds since 1970; what is finer is cut off, never rounded up.
+pub(super) const fn micros(nanos: i64) -> i64 {
+    nanos.div_euclid(1_000)
+}
+
+/// RFC 3339 in UTC with six digits and the offset written out.
+pub(super) fn with_six_digits(nanos: i64) -> String {
+    let text = Timestamp(nanos).rfc3339(Resolution::MICROSECONDS);
+    text.strip_suffix('Z').map_or_else(|| text.clone(), |time| format!("{time}+00:00"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finer_digits_are_cut_and_coarser_ones_filled() {
+        let fine = nanos("2026-11-23T08:04:24.294177999Z").unwrap();
+        assert_eq!(micros(fine), 1_795_421_064_294_177);
+        assert_eq!(with_six_digits(fine), "2026-11-23T08:04:24.294177+00:00");
+        let coarse = nanos("2026-11-23T08:04:24Z").unwrap();
+        assert_eq!(with_six_digits(coarse), "2026-11-23T08:04:24.000000+00:00");
+        assert_eq!(micros(-1), -1);
+        assert_eq!(nanos("never"), None);
+    }
+}

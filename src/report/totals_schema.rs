@@ -1,0 +1,54 @@
+//! What report.json tells in sums: totals over all captures, by class.
+
+use super::schema::Count;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Sums over all captures.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Totals {
+    /// Frames judged.
+    pub frames: u64,
+    /// Their octets.
+    pub bytes: u64,
+    /// By protection class.
+    pub by_class: ByClass,
+    /// Clear frames by application.
+    pub by_app: BTreeMap<String, Count>,
+    /// Frames that show a packet again.
+    pub artefacts: BTreeMap<String, Count>,
+    /// Why frames could not be decoded.
+    pub undecodable_reasons: BTreeMap<String, u64>,
+    /// Frames that `from` and `to` left out.
+    pub outside_span: Count,
+    /// Pairs that were folded because there were too many.
+    #[serde(default)]
+    pub folded_pairs: FoldedPairs,
+}
+
+/// Pairs that are told in one sum.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
+pub struct FoldedPairs {
+    /// How often a pair was folded; one that talked again counts again.
+    pub pairs: u64,
+    /// Their frames.
+    pub frames: u64,
+    /// Their octets on the wire.
+    pub bytes: u64,
+}
+
+/// Frames by protection class; every class is named.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are the classes of `ProtectionClass`")]
+pub struct ByClass {
+    pub esp: Count,
+    pub esp_null: Count,
+    pub ah: Count,
+    pub ike: Count,
+    pub natt_keepalive: Count,
+    pub exempt: Count,
+    pub clear: Count,
+    pub non_ip: Count,
+    pub undecodable: Count,
+}

@@ -1,0 +1,140 @@
+"""Holds the tables of a report against its report.json, with readers that are not ours.
+
+    python check_tables.py REPORT_FOLDER
+
+Parquet is opened with pyarrow, DuckDB and pandas, CSV with pandas. What each cell should hold is
+worked out here from report.json. Prints a line for each table; ends with an error at the first
+difference.
+"""
+
+import datetime
+import json
+import re
+import sys
+from pathlib import Path
+
+import duckdb
+import pandas
+import pyarrow.parquet
+
+TABLES = ["windows", "pairs", "ike_exchanges", "log_events", "findings"]
+
+
+def nanoseconds(text):
+    """Since 1970, of a time that report.json tells."""
+    if text is None:
+        return None
+    whole, digits = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z", text).groups()
+    start = datetime.datetime(1970, 1, 1)
+    since = datetime.datetime.fromisoformat(whole) - start
+    seconds = since.days * 86400 + since.seconds
+    return seconds * 10**9 + int((digits or "0").ljust(9, "0"))
+
+
+def expected(table, row, column):
+    """What the cell of a Parquet column should hold; a time in nanoseconds."""
+    if column.endswith("_nanos"):
+        return nanoseconds(row[column.removesuffix("_nanos")])
+    if column in row:
+        return row[column]
+    if table == "windows" and column in ("reason", "confidence"):
+        return row["causes"][0][column] if row["causes"] else None
+    outer, inner = column.rsplit("_", 1)
+    if table == "pairs":
+        return row["by_class"][outer][inner]
+    return row[outer][inner] if row[outer] else None
+
+
+def is_same(cell, value):
+    """Whether a cell is the value, a time cut to the microsecond, or the value's JSON text."""
+    if isinstance(cell, datetime.datetime):
+        start = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+        return (cell - start) // datetime.timedelta(microseconds=1) == nanoseconds(value) // 1000
+    if isinstance(value, dict) or (isinstance(value, list) and isinstance(cell, str)):
+        return json.loads(cell) == value
+    return type(cell) is type(value) and cell == value
+
+
+def check_parquet(folder, table, rows):
+    path = folder / f"{table}.parquet"
+    cells = pyarrow.parquet.read_table(path)
+    assert cells.num_rows == len(rows), (table, cells.num_rows, len(rows))
+    for column in cells.column_names:
+        for cell, row in zip(cells.column(column).to_pylist(), rows):
+            value = expected(table, row, column)
+            assert is_same(cell, value), (table, column, cell, value)
+    missing = set(rows[0] if rows else []) - {"by_class", "first", "last"} - set(cells.column_names)
+    assert not missing, (table, missing)
+
+    there = duckdb.read_parquet(str(path)).to_arrow_table()
+    assert there.column_names == cells.column_names
+    assert there.num_rows == len(rows), (table, "DuckDB")
+    for column in cells.column_names:
+        found, read = there.column(column).to_pylist(), cells.column(column).to_pylist()
+        assert found == read, (table, column, "DuckDB")
+    assert len(pandas.read_parquet(path)) == len(rows), (table, "pandas")
+
+
+def csv_cell(value):
+    """A value as one cell, before the guard against formulas."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return "; ".join(csv_cell(item) for item in value)
+    if isinstance(value, dict):
+        if set(value) == {"evidence", "frame"} and isinstance(value["frame"], int):
+            return f"{value['evidence']}:{value['frame']}"
+        nested = any(isinstance(item, dict) for item in value.values())
+        parts = [
+            f"{name} {csv_cell(item)}" if isinstance(item, dict) else f"{name}={csv_cell(item)}"
+            for name, item in value.items()
+        ]
+        return ("; " if nested else ", ").join(parts)
+    return str(value)
+
+
+def unguarded(cell):
+    """The cell without the apostrophe that keeps a spreadsheet from taking it for a formula."""
+    if cell.startswith("'") and cell.lstrip("'").startswith(("=", "+", "-", "@", "\t", "\r")):
+        return cell[1:]
+    return cell
+
+
+def check_csv(folder, table, rows):
+    # Every cell is text, and text that says NA is no missing value.
+    path = folder / f"{table}.csv"
+    cells = pandas.read_csv(path, dtype=str, keep_default_na=False)
+    assert len(cells) == len(rows), (table, len(cells), len(rows))
+    missing = set(rows[0] if rows else []) - {"ladder"} - set(cells.columns)
+    assert not missing, (table, missing)
+    for column in cells.columns:
+        for cell, row in zip(cells[column], rows):
+            value = csv_cell(row[column])
+            assert unguarded(cell) == value, (table, column, cell, value)
+            assert not re.match(r"[=+\-@\t\r]", cell) or is_number(cell), (table, column, cell)
+
+
+def is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def main():
+    folder = Path(sys.argv[1])
+    # Numbers with a fraction stay as they are written: nothing is rounded.
+    text = (folder / "report.json").read_text(encoding="utf-8")
+    exact = json.loads(text, parse_float=str)
+    report = json.loads(text)
+    for table in TABLES:
+        check_parquet(folder, table, report[table])
+        check_csv(folder, table, exact[table])
+        print(f"{table}: {len(report[table])} rows are the same")
+
+
+if __name__ == "__main__":
+    main()
