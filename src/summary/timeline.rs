@@ -34,6 +34,8 @@ pub struct ClassRun {
     pub bytes: u64,
     /// Those of them that the captures hold.
     pub captured: u64,
+    /// Packets in it that the pair's lower address sent.
+    pub from_a: u64,
     /// A busy flow: the one with most of the packets, where one has (majority vote as they came).
     pub flow: Option<Flow>,
     votes: u64,
@@ -133,6 +135,7 @@ impl ClassRun {
             frames: 1,
             bytes: seen.bytes,
             captured: seen.captured,
+            from_a: u64::from(seen.direction == Direction::AToB),
             flow: seen.flow,
             votes: u64::from(seen.flow.is_some()),
         }
@@ -152,6 +155,7 @@ impl ClassRun {
         self.frames += 1;
         self.bytes += seen.bytes;
         self.captured += seen.captured;
+        self.from_a += u64::from(seen.direction == Direction::AToB);
         self.vote(seen.flow, u64::from(seen.flow.is_some()));
     }
 
@@ -176,6 +180,7 @@ impl ClassRun {
         self.frames += other.frames;
         self.bytes += other.bytes;
         self.captured += other.captured;
+        self.from_a += other.from_a;
         self.vote(other.flow, other.votes);
     }
 }
