@@ -2,11 +2,13 @@
 //!
 //! Names of hosts are the policy's and the logs' business, not this module's.
 
+use serde::{Deserialize, Serialize};
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 /// An unordered pair of addresses; the key of everything. `a` is the lower one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "(IpAddr, IpAddr)", into = "(IpAddr, IpAddr)")]
 pub struct HostPair {
     a: IpAddr,
     b: IpAddr,
@@ -49,6 +51,18 @@ impl HostPair {
     }
 }
 
+impl From<(IpAddr, IpAddr)> for HostPair {
+    fn from((one, other): (IpAddr, IpAddr)) -> Self {
+        Self::new(one, other)
+    }
+}
+
+impl From<HostPair> for (IpAddr, IpAddr) {
+    fn from(pair: HostPair) -> Self {
+        (pair.a, pair.b)
+    }
+}
+
 impl HostPair {
     /// A word that few other pairs share, and none of IPv4.
     #[must_use]
@@ -81,7 +95,7 @@ impl Hash for HostPair {
 }
 
 /// Which way a packet of a pair went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Direction {
     /// From the lower address to the higher one.
     AToB,

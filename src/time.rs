@@ -2,10 +2,11 @@
 //!
 //! Conversions that can leave the range are fallible; nothing here reads a clock.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Nanoseconds since 1970-01-01T00:00:00 UTC. Reaches from 1677 to 2262.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
@@ -63,7 +64,9 @@ impl Timestamp {
 }
 
 /// A signed length of time in nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Span(pub i64);
 
 impl Span {
@@ -105,7 +108,8 @@ impl fmt::Display for Span {
 }
 
 /// How many decimal digits of a second a piece of evidence tells, 0 to 9.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8")]
 pub struct Resolution(u8);
 
 impl Resolution {
@@ -131,6 +135,14 @@ impl Resolution {
     #[must_use]
     pub const fn digits(self) -> u8 {
         self.0
+    }
+}
+
+impl TryFrom<u8> for Resolution {
+    type Error = &'static str;
+
+    fn try_from(digits: u8) -> Result<Self, Self::Error> {
+        if digits <= 9 { Ok(Self(digits)) } else { Err("a second has nine digits at the most") }
     }
 }
 

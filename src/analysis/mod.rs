@@ -8,14 +8,11 @@ mod reading;
 mod source;
 
 use crate::correlate::{Facts, GapRule, correlate};
-use crate::evidence::{
-    Content, Evidence, EvidenceId, Extent, Found, HashedBy, Position, Problem, ProblemCode,
-    discover,
-};
+use crate::evidence::{Content, Evidence, EvidenceId, Found, HashedBy, ProblemCode, discover};
 use crate::findings::{Finding, find};
 use crate::policy::Policy;
 use crate::protection::NamedPorts;
-use crate::summary::{Count, Summary};
+use crate::summary::{Count, Part, Summary};
 use crate::time::{Span, Timestamp};
 use rayon::prelude::*;
 use reading::{Context, Reading, read};
@@ -58,6 +55,38 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
 }
 
+/// What is asked of evidence that was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'q> {
+    /// What ought to have been protected.
+    pub policy: &'q Policy,
+    /// How windows are cut.
+    pub gap: GapRule,
+    /// How far the clocks of logs were off (log time less capture time), by the paths of their files.
+    pub clock_offsets: &'q [(PathBuf, Span)],
+}
+
+impl Request {
+    fn question(&self) -> Question<'_> {
+        let Self { policy, gap, clock_offsets, .. } = self;
+        Question { policy, gap: *gap, clock_offsets }
+    }
+}
+
+impl Question<'_> {
+    /// What the user says of a file's clock, by its path or the end of it.
+    fn clock_offset_of(&self, path: &str) -> Option<Span> {
+        let said = self.clock_offsets.iter().find(|(file, _)| is_named(path, file));
+        said.map(|(_, offset)| *offset)
+    }
+}
+
+/// Whether a path of evidence is, or ends in, what the user typed.
+fn is_named(path: &str, typed: &Path) -> bool {
+    let whole = Path::new(path);
+    whole == typed || whole.ends_with(typed)
+}
+
 /// Someone who follows the work and may end it.
 pub trait Watch: Sync {
     /// So many bytes are to be read.
@@ -77,7 +106,7 @@ impl Analysis {
     pub fn has_log(&self, typed: &Path) -> bool {
         let is_log = |file: &&Evidence| matches!(file.content, Content::Log { .. });
         let mut logs = self.evidence.iter().filter(is_log);
-        logs.any(|file| reading::is_named(&file.path, typed))
+        logs.any(|file| is_named(&file.path, typed))
     }
 }
 
@@ -104,6 +133,20 @@ pub fn analyze(
     threads: Option<usize>,
     watch: &dyn Watch,
 ) -> Result<Analysis, Cancelled> {
+    let parts = read_parts(request, threads, watch)?;
+    Ok(judge(parts, &request.question()))
+}
+
+/// Reads evidence without judging it: a part a file, in the order of their numbers. Of the policy
+/// only the ports that it names count here.
+///
+/// # Errors
+/// When the watcher ends it.
+pub fn read_parts(
+    request: &Request,
+    threads: Option<usize>,
+    watch: &dyn Watch,
+) -> Result<Vec<Part>, Cancelled> {
     let read_all = |found: &[Found], named: &NamedPorts| -> Vec<Reading> {
         let helped = rayon::current_num_threads() > 1;
         let hashed_by = match (request.hash, helped) {
@@ -113,13 +156,13 @@ pub fn analyze(
         };
         let context = Context { request, named, watch, hashed_by, helped };
         let numbered = found.par_iter().enumerate();
-        numbered.map(|(at, file)| read(file, number(at), &context)).collect()
+        numbered.map(|(at, file)| read(file, EvidenceId::of_place(at), &context)).collect()
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
     match pool {
-        Ok(pool) => pool.install(|| analyze_with(request, watch, read_all)),
+        Ok(pool) => pool.install(|| read_with(request, watch, read_all)),
         // A system that grants no threads still has the one that asks.
-        Err(_) => analyze_sequentially(request, watch),
+        Err(_) => read_sequentially(request, watch),
     }
 }
 
@@ -128,50 +171,62 @@ pub fn analyze(
 /// # Errors
 /// When the watcher ends it.
 pub fn analyze_sequentially(request: &Request, watch: &dyn Watch) -> Result<Analysis, Cancelled> {
-    analyze_with(request, watch, |found, named| {
+    let parts = read_sequentially(request, watch)?;
+    Ok(judge(parts, &request.question()))
+}
+
+fn read_sequentially(request: &Request, watch: &dyn Watch) -> Result<Vec<Part>, Cancelled> {
+    read_with(request, watch, |found, named| {
         let hashed_by = if request.hash { HashedBy::Reader } else { HashedBy::Nobody };
         let context = Context { request, named, watch, hashed_by, helped: false };
         let numbered = found.iter().enumerate();
-        numbered.map(|(at, file)| read(file, number(at), &context)).collect()
+        numbered.map(|(at, file)| read(file, EvidenceId::of_place(at), &context)).collect()
     })
 }
 
-fn analyze_with(
+fn read_with(
     request: &Request,
     watch: &dyn Watch,
     read_all: impl Fn(&[Found], &NamedPorts) -> Vec<Reading>,
-) -> Result<Analysis, Cancelled> {
+) -> Result<Vec<Part>, Cancelled> {
     let found = discover(&request.paths, request.excluded.as_deref());
     watch.expects(found.iter().map(|file| file.size).sum());
     let named = NamedPorts(request.policy.named_ports());
-    let mut readings = read_all(&found, &named);
+    let readings = read_all(&found, &named);
     if watch.is_cancelled() {
         return Err(Cancelled);
     }
-    set_duplicates_aside(&mut readings);
-    let mut summary = Summary::default();
-    let mut outside_span = Count::default();
-    let mut evidence = Vec::with_capacity(readings.len());
-    for reading in readings {
-        summary.join(reading.part);
-        outside_span.join(reading.outside_span);
-        evidence.push(reading.evidence);
-    }
-    let facts = correlate(&summary, &request.policy, request.gap);
-    let findings = find(&facts, &evidence, &request.policy);
-    Ok(Analysis { evidence, outside_span, facts, findings })
+    Ok(readings.into_iter().map(|reading| reading.part).collect())
 }
 
-/// Numbers start at 1 and follow the sorted paths.
-fn number(at: usize) -> EvidenceId {
-    EvidenceId(u32::try_from(at).unwrap_or(u32::MAX - 1) + 1)
+/// Judges what was read, whenever and wherever that was.
+#[must_use]
+pub fn judge(mut parts: Vec<Part>, question: &Question<'_>) -> Analysis {
+    set_duplicates_aside(&mut parts);
+    let mut summary = Summary::default();
+    let mut outside_span = Count::default();
+    let mut evidence = Vec::with_capacity(parts.len());
+    for mut part in parts {
+        let asserted = question.clock_offset_of(&part.evidence.path);
+        part.summary.logs.values_mut().for_each(|log| log.asserted_offset = asserted);
+        summary.join(part.summary);
+        outside_span.join(part.outside_span);
+        evidence.push(part.evidence);
+    }
+    let facts = correlate(&summary, question.policy, question.gap);
+    let findings = find(&facts, &evidence, question.policy);
+    Analysis { evidence, outside_span, facts, findings }
 }
 
 /// The same bytes count once, under the first of their paths.
-fn set_duplicates_aside(readings: &mut [Reading]) {
+fn set_duplicates_aside(parts: &mut [Part]) {
     let mut known: BTreeMap<String, (EvidenceId, String)> = BTreeMap::new();
-    for reading in readings {
-        let evidence = &mut reading.evidence;
+    for part in parts {
+        let evidence = &part.evidence;
+        // What is missing is known by name only.
+        if evidence.problems.iter().any(|p| p.code == ProblemCode::SummaryMissing) {
+            continue;
+        }
         // A capture beside its own compressed copy counts once as well.
         let digest = evidence.content_sha256().filter(|_| evidence.content_size() > 0);
         let Some(digest) = digest.map(str::to_owned) else { continue };
@@ -179,19 +234,7 @@ fn set_duplicates_aside(readings: &mut [Reading]) {
             known.insert(digest, (evidence.id, evidence.path.clone()));
             continue;
         };
-        evidence.problems = vec![Problem {
-            code: ProblemCode::Duplicate,
-            text: format!("the same bytes as {id} ({path}); they count once, there"),
-            offset: None,
-            position: Position::File,
-        }];
-        evidence.content = Content::Nothing;
-        evidence.records = 0;
-        evidence.span = None;
-        evidence.truncated_at = None;
-        let all = Extent { bytes: evidence.content_size(), records: 0 };
-        evidence.coverage = [("duplicate", all)].into();
-        reading.part = Summary::default();
-        reading.outside_span = Count::default();
+        let text = format!("the same bytes as {id} ({path}); they count once, there");
+        part.set_aside("duplicate", ProblemCode::Duplicate, text);
     }
 }

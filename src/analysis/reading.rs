@@ -12,19 +12,16 @@ use crate::evidence::{
     Position, Problem, ProblemCode, Unpacking,
 };
 use crate::protection::NamedPorts;
-use crate::summary::{CaptureObserver, Count, LogPart, Summary};
-use crate::time::{Resolution, Span, Timestamp};
+use crate::summary::{CaptureObserver, Count, LogPart, Part, Summary};
+use crate::time::{Resolution, Timestamp};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 
 /// What one file came to.
 pub(super) struct Reading {
-    pub(super) evidence: Evidence,
-    /// The file's part of the summary; empty where nothing could be read.
-    pub(super) part: Summary,
-    pub(super) outside_span: Count,
+    pub(super) part: Part,
     /// It was given by name, not met in a folder.
     explicit: bool,
 }
@@ -50,7 +47,7 @@ impl Context<'_> {
 pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
     let mut reading = Reading::of_nothing(found, id);
     if let Some(problem) = &found.problem {
-        reading.evidence.problems.push(problem.clone());
+        reading.part.evidence.problems.push(problem.clone());
         return reading;
     }
     let file: Box<dyn Read + Send> = if found.path.as_os_str() == "-" {
@@ -73,12 +70,12 @@ pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Read
         reading.whole(format, &mut first_bytes.chain(source), context);
     });
     if let Some(error) = failure {
-        let size = reading.evidence.size;
-        reading.evidence.sha256 = None;
-        reading.evidence.size = found.size.max(size);
+        let size = reading.part.evidence.size;
+        reading.part.evidence.sha256 = None;
+        reading.part.evidence.size = found.size.max(size);
         let text = format!("reading stopped: {error}");
         reading.problem(ProblemCode::Unreadable, text, Some(size));
-        reading.evidence.truncated_at.get_or_insert(size);
+        reading.part.evidence.truncated_at.get_or_insert(size);
     }
     reading.account_for_the_rest();
     reading
@@ -109,12 +106,8 @@ impl Reading {
             coverage: [].into(),
             problems: Vec::new(),
         };
-        Self {
-            evidence,
-            part: Summary::default(),
-            outside_span: Count::default(),
-            explicit: found.explicit,
-        }
+        let part = Part { evidence, summary: Summary::default(), outside_span: Count::default() };
+        Self { part, explicit: found.explicit }
     }
 
     /// Reads a file from its first byte to its last.
@@ -125,8 +118,8 @@ impl Reading {
             format => self.content_of(format, &mut bytes, context),
         }
         let _ = bytes.drain();
-        self.evidence.size = bytes.passed();
-        self.evidence.sha256 = bytes.finish();
+        self.part.evidence.size = bytes.passed();
+        self.part.evidence.sha256 = bytes.finish();
     }
 
     /// What a compressed file holds; of a second layer it is only said that it is there.
@@ -137,7 +130,7 @@ impl Reading {
         match Format::of(&first_bytes) {
             // Nothing came out of it: the failure below says why.
             Format::Unknown if first_bytes.is_empty() => {
-                self.evidence.format = Format::Packed(packing);
+                self.part.evidence.format = Format::Packed(packing);
             }
             format => self.content_of(format, &mut first_bytes.chain(&mut bytes), context),
         }
@@ -155,13 +148,13 @@ impl Reading {
         let unpacked_sha256 = unpacked_sha256.filter(|_| failure.is_none());
         if let Some((code, text, at)) = failure {
             self.problem(code, text, Some(at));
-            self.evidence.truncated_at.get_or_insert(at);
+            self.part.evidence.truncated_at.get_or_insert(at);
         }
-        self.evidence.packed = Some(Packed { packing, unpacked_size, unpacked_sha256 });
+        self.part.evidence.packed = Some(Packed { packing, unpacked_size, unpacked_sha256 });
     }
 
     fn content_of(&mut self, format: Format, bytes: &mut impl Read, context: &Context<'_>) {
-        self.evidence.format = format;
+        self.part.evidence.format = format;
         match format {
             Format::Pcap | Format::PcapNg | Format::Snoop | Format::NetMon1 | Format::NetMon2 => {
                 self.capture(bytes, context)
@@ -180,6 +173,10 @@ impl Reading {
                 );
                 self.problem(ProblemCode::UnsupportedFormat, text, None);
             }
+            Format::Unread(_) if format.is_summary() && !self.explicit => {
+                let text = "a summary that plainsight wrote; it was not read".to_owned();
+                self.problem(ProblemCode::NotEvidence, text, None);
+            }
             Format::Unread(unread) => {
                 let text =
                     format!("{} is not read by this version; {}", unread.name, unread.remedy);
@@ -190,7 +187,7 @@ impl Reading {
                 let text = "a text file beside the evidence; it was not read".to_owned();
                 self.problem(ProblemCode::NotEvidence, text, None);
             }
-            Format::Unknown if is_rendered_text(&self.evidence.path) => {
+            Format::Unknown if is_rendered_text(&self.part.evidence.path) => {
                 let text = "rendered messages of an archived log; its fields are in the log";
                 self.problem(ProblemCode::NotEvidence, text.to_owned(), None);
             }
@@ -198,7 +195,7 @@ impl Reading {
                 let mut first = [0; 8];
                 let read = bytes.read(&mut first).unwrap_or_default();
                 let first = first.get(..read).unwrap_or_default();
-                let (code, text) = unknown(self.evidence.format, first);
+                let (code, text) = unknown(self.part.evidence.format, first);
                 self.problem(code, text, Some(0));
             }
         }
@@ -207,11 +204,11 @@ impl Reading {
     fn capture(&mut self, bytes: &mut impl Read, context: &Context<'_>) {
         let Context { request, named, watch, .. } = *context;
         let mut observer =
-            CaptureObserver::new(self.evidence.id, named).with_most_pairs(request.max_pairs);
+            CaptureObserver::new(self.part.evidence.id, named).with_most_pairs(request.max_pairs);
         let mut span: Option<(Timestamp, Timestamp)> = None;
         let mut outside = Count::default();
-        let format = self.evidence.format;
-        let beside = context.is_worth_a_thread(self.evidence.size);
+        let format = self.part.evidence.format;
+        let beside = context.is_worth_a_thread(self.part.evidence.size);
         let outline = observe(&mut observer, named, beside, |show| {
             let mut visit = |frame: RawFrame<'_>| {
                 let (first, last) = span.unwrap_or((frame.time, frame.time));
@@ -230,7 +227,7 @@ impl Reading {
                 _ => read_pcap(bytes, &mut visit),
             }
         });
-        let evidence = &mut self.evidence;
+        let evidence = &mut self.part.evidence;
         evidence.span = span;
         match outline {
             Ok(outline) => describe_capture(evidence, outline),
@@ -238,31 +235,30 @@ impl Reading {
                 self.problem(ProblemCode::Unreadable, format!("reading stopped: {error}"), None);
             }
         }
-        self.outside_span = outside;
+        self.part.outside_span = outside;
         let mut summary = observer.finish();
         self.tell_frames_by_class(summary.ledger());
-        self.evidence.problems.append(&mut summary.problems);
-        self.part.captures.insert(self.evidence.id, summary);
+        self.part.evidence.problems.append(&mut summary.problems);
+        self.part.summary.captures.insert(self.part.evidence.id, summary);
     }
 
     /// Parts what the reader counts as frames into their headers and the classes of what they hold.
     fn tell_frames_by_class(&mut self, mut ledger: BTreeMap<&'static str, Extent>) {
-        let outside = self.outside_span;
+        let outside = self.part.outside_span;
         if outside.frames > 0 {
             ledger.entry("frames_outside_span").or_default().add(outside.captured, outside.frames);
         }
         let held = ledger.values().fold(0u64, |sum, extent| sum.saturating_add(extent.bytes));
-        if let Some(frames) = self.evidence.coverage.remove("frames") {
+        if let Some(frames) = self.part.evidence.coverage.remove("frames") {
             let headers = frames.bytes.saturating_sub(held);
-            self.evidence.coverage.entry("frame_headers").or_default().add(headers, 0);
+            self.part.evidence.coverage.entry("frame_headers".into()).or_default().add(headers, 0);
         }
-        self.evidence.coverage.append(&mut ledger);
+        self.part.evidence.coverage.extend(named(ledger));
     }
 
     fn log(&mut self, bytes: &mut impl Read, request: &Request) {
-        let folder = self.evidence.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let asserted_offset = request.clock_offset_of(&self.evidence.path);
-        let mut part = LogPart { folder: folder.to_owned(), asserted_offset, ..LogPart::default() };
+        let folder = self.part.evidence.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let mut part = LogPart { folder: folder.to_owned(), ..LogPart::default() };
         let mut keep = |event: LogEvent| {
             // An event without a time cannot be told to lie outside.
             if event.time.is_none_or(|time| request.holds(time)) {
@@ -270,8 +266,8 @@ impl Reading {
                 kind.push(event);
             }
         };
-        let id = self.evidence.id;
-        let (summary, resolution) = match self.evidence.format {
+        let id = self.part.evidence.id;
+        let (summary, resolution) = match self.part.evidence.format {
             Format::Evt => (evt::read(bytes, id, &mut keep), Resolution::SECONDS),
             Format::EventXml => (text::xml::read(bytes, id, &mut keep), Resolution::FILETIME),
             Format::EventJson => text::json::read(bytes, id, &mut keep),
@@ -281,24 +277,24 @@ impl Reading {
             }
             _ => (evtx::read(bytes, id, &mut keep), Resolution::FILETIME),
         };
-        self.evidence.resolution = resolution;
-        part.log = describe_log(&mut self.evidence, summary);
+        self.part.evidence.resolution = resolution;
+        part.log = describe_log(&mut self.part.evidence, summary);
         part.forget_copies();
-        self.part.logs.insert(self.evidence.id, part);
+        self.part.summary.logs.insert(self.part.evidence.id, part);
     }
 
     fn problem(&mut self, code: ProblemCode, text: String, offset: Option<u64>) {
         let position = Position::File;
-        self.evidence.problems.push(Problem { code, text, offset, position });
+        self.part.evidence.problems.push(Problem { code, text, offset, position });
     }
 
     /// Bytes that no reader took: behind damage, or of a file that is not read.
     fn account_for_the_rest(&mut self) {
-        let evidence = &mut self.evidence;
+        let evidence = &mut self.part.evidence;
         let covered = evidence.coverage.values().fold(0u64, |sum, e| sum.saturating_add(e.bytes));
         let rest = evidence.content_size().saturating_sub(covered);
         if rest > 0 {
-            evidence.coverage.entry("unread").or_default().add(rest, 0);
+            evidence.coverage.entry("unread".into()).or_default().add(rest, 0);
         }
     }
 }
@@ -307,25 +303,19 @@ impl Request {
     fn holds(&self, time: Timestamp) -> bool {
         self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time <= to)
     }
-
-    /// What the user says of a file's clock, by its path or the end of it.
-    fn clock_offset_of(&self, path: &str) -> Option<Span> {
-        let said = self.clock_offsets.iter().find(|(file, _)| is_named(path, file));
-        said.map(|(_, offset)| *offset)
-    }
 }
 
-/// Whether a path of evidence is, or ends in, what the user typed.
-pub(super) fn is_named(path: &str, typed: &Path) -> bool {
-    let whole = Path::new(path);
-    whole == typed || whole.ends_with(typed)
+fn named(
+    coverage: BTreeMap<&'static str, Extent>,
+) -> impl Iterator<Item = (Cow<'static, str>, Extent)> {
+    coverage.into_iter().map(|(bucket, extent)| (bucket.into(), extent))
 }
 
 fn describe_capture(evidence: &mut Evidence, outline: CaptureOutline) {
     evidence.resolution = outline.resolution();
     evidence.records = outline.frames;
     evidence.truncated_at = outline.truncated_at;
-    evidence.coverage = outline.coverage;
+    evidence.coverage = named(outline.coverage).collect();
     evidence.problems.extend(outline.problems);
     evidence.content = Content::Capture {
         interfaces: outline.interfaces,
@@ -339,7 +329,7 @@ fn describe_log(evidence: &mut Evidence, mut summary: LogSummary) -> LogSummary 
     evidence.records = summary.records;
     evidence.span = summary.first_time.zip(summary.last_time);
     evidence.truncated_at = summary.truncated_at;
-    evidence.coverage = std::mem::take(&mut summary.coverage);
+    evidence.coverage = named(std::mem::take(&mut summary.coverage)).collect();
     evidence.problems.append(&mut summary.problems);
     evidence.content = Content::Log {
         hosts: summary.hosts.clone(),

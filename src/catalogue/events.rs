@@ -12,9 +12,10 @@
 //! FWPM_NET_EVENT of Microsoft's Windows Filtering Platform. Meanings and reasons are in our own words.
 
 use super::Reason;
+use serde::{Deserialize, Serialize};
 
 /// What an event tells of, so that related events stand together whatever wrote them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Category {
     /// A negotiation failed, or a message of one was not valid.
     IkeFailure,

@@ -31,6 +31,8 @@ mod ike_vendors;
 
 mod explain;
 
+pub mod saved;
+
 pub use advice::Advice;
 pub use confidence::Confidence;
 pub use event_fields::field_names;

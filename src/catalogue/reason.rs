@@ -1,9 +1,11 @@
 //! The one closed list of why IKE fails and why traffic leaves unprotected.
 
+use serde::{Deserialize, Serialize};
+
 /// Why an IKE negotiation failed, or what let a cleartext window's traffic out.
 ///
 /// The spelling of [`Reason::as_str`] is a promise to scripts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Reason {
     /// The peer never answered.
     NoResponse,

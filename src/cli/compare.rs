@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let comparison = report::compare(&before.report, &after.report);
     let mut out = anstream::stdout().lock();
     if args.json {
-        out.write_all(&report::to_json(&comparison).map_err(super::analyze::broken)?)?;
+        out.write_all(&report::to_json(&comparison).map_err(super::judging::broken)?)?;
     } else {
         tell(&mut out, &comparison)?;
     }
@@ -132,7 +132,7 @@ impl<'a> Side<'a> {
         let options = schema::Options::of_inspection(&[path.to_owned()]);
         let report = report::build(&sources, options);
         terminal::tell_problems(&mut anstream::stderr().lock(), &report, false);
-        let status = super::analyze::ended(&analysis, None);
+        let status = super::judging::ended(&analysis, None);
         Ok(Self { path, report, is_evidence: true, status })
     }
 }

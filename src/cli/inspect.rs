@@ -1,6 +1,6 @@
 //! `plainsight inspect`: what is in a capture or a log, without a report.
 
-use super::analyze::ended;
+use super::judging::ended;
 use super::progress::{Progress, When};
 use super::{ExitStatus, Failure, inspect_log, ladder, terminal};
 use crate::analysis::{Request, analyze};
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let report = report::build(&sources, schema::Options::of_inspection(&args.paths));
     let mut out = anstream::stdout().lock();
     if args.json {
-        out.write_all(&report::to_json(&report).map_err(super::analyze::broken)?)?;
+        out.write_all(&report::to_json(&report).map_err(super::judging::broken)?)?;
     } else if args.ike {
         ladder::tell(&mut out, &report.ike_exchanges)?;
     } else {

@@ -4,7 +4,15 @@
 
 mod options;
 
+mod reading;
+
+mod judging;
+
 mod analyze;
+
+mod summarize;
+
+mod correlate;
 
 mod compare;
 
@@ -52,6 +60,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Analyze(analyze::Args),
+    Summarize(summarize::Args),
+    Correlate(correlate::Args),
     Inspect(inspect::Args),
     Compare(compare::Args),
     Explain(explain::Args),
@@ -75,6 +85,8 @@ pub fn run() -> ExitStatus {
     };
     let result = match cli.command {
         Command::Analyze(args) => analyze::run(&args),
+        Command::Summarize(args) => summarize::run(&args),
+        Command::Correlate(args) => correlate::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -31,6 +31,10 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     for file in &result.unhashed {
         writeln!(out, "UNCHECKED  {}: its SHA-256 was not recorded", terminal::escape(file))?;
     }
+    if result.summarized > 0 {
+        let files = result.summarized;
+        writeln!(out, "UNCHECKED  evidence: {files} files, of which only summaries were read")?;
+    }
     if result.signature_unchecked {
         writeln!(out, "UNCHECKED  {SIGNATURE}: give the public key with --key")?;
     }

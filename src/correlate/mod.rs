@@ -52,7 +52,7 @@ use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Uncounted, conclude};
 use crate::policy::{Expectation, ExpectationSource, InferredFrom, Level, Policy};
 use crate::protection::duplicate::DuplicateKind;
-use crate::protection::{App, EspSpi, ProtectionClass, Service, Stream};
+use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Service, Stream};
 use crate::summary::{
     ClassRun, Contents, Count, JudgedStream, SetAside, StreamsByPair, Summary, TlsSeen, Unpaired,
 };
@@ -204,14 +204,15 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     facts.same_host = named.chain(facts.addresses.values().cloned()).collect();
     let aside = summary.set_aside();
     let (tls, told_by_logs) = (summary.tls(), summary.integrity_only());
+    let named_ports = NamedPorts(policy.named_ports());
     let mut windows = Vec::new();
     let pairs: BTreeSet<HostPair> = streams.keys().chain(aside.keys()).copied().collect();
     for pair in &pairs {
         let from = inferred.as_ref().and_then(|known| known.get(pair));
         let streams = streams.get(pair).map_or(&[][..], Vec::as_slice);
-        let mut judged = judge_pair(*pair, streams, policy, from);
+        let mut judged = judge_pair(*pair, streams, (policy, &named_ports), from);
         for (why, judged_stream) in aside.get(pair).into_iter().flatten() {
-            judged.add_aside(*why, *judged_stream, policy);
+            judged.add_aside(*why, *judged_stream, (policy, &named_ports));
         }
         judged.facts.readable = summary.readable(*pair);
         let told = streams.iter().filter_map(|(stream, ..)| told_by_logs.get(&(*pair, *stream)));
@@ -249,10 +250,13 @@ struct JudgedPair {
 
 type PairStreams<'a> = [JudgedStream<'a>];
 
+/// A policy and the ports that it names.
+type Asked<'a> = (&'a Policy, &'a NamedPorts);
+
 fn judge_pair(
     pair: HostPair,
     streams: &PairStreams<'_>,
-    policy: &Policy,
+    (policy, named): Asked<'_>,
     inferred: Option<&BTreeSet<InferredFrom>>,
 ) -> JudgedPair {
     let (expectation, source) = match (policy.of_pair(pair), inferred) {
@@ -283,7 +287,7 @@ fn judge_pair(
         by_app: BTreeMap::new(),
     };
     for (stream, class, runs) in streams {
-        judged.add(*stream, *class, runs, policy);
+        judged.add(*stream, *class, runs, (policy, named));
     }
     judged.facts.protected_runs.sort_unstable();
     judged.clear.sort_unstable();
@@ -291,11 +295,18 @@ fn judge_pair(
 }
 
 impl JudgedPair {
-    fn add(&mut self, stream: Stream, class: ProtectionClass, runs: &[ClassRun], policy: &Policy) {
+    fn add(
+        &mut self,
+        stream: Stream,
+        class: ProtectionClass,
+        runs: &[ClassRun],
+        (policy, named): Asked<'_>,
+    ) {
         let count = Count::of(runs);
         let mut class = class;
         match stream {
-            Stream::Clear { service, app, encrypted } => {
+            Stream::Clear { ports, app, encrypted } => {
+                let service = ports.service(named);
                 self.facts.in_clear.join(count);
                 self.facts.clear_services.insert(service);
                 match self.expectation_of(service, policy) {
@@ -335,12 +346,12 @@ impl JudgedPair {
         &mut self,
         why: SetAside,
         (stream, class, runs): JudgedStream<'_>,
-        policy: &Policy,
+        asked: Asked<'_>,
     ) {
         let (owed, clear) = (self.owed.len(), self.clear.len());
         let (unprotected, in_clear) = (self.facts.unprotected, self.facts.in_clear);
         let services = self.facts.clear_services.clone();
-        self.add(stream, class, runs, policy);
+        self.add(stream, class, runs, asked);
         self.owed.truncate(owed);
         self.clear.truncate(clear);
         (self.facts.unprotected, self.facts.in_clear) = (unprotected, in_clear);

@@ -4,9 +4,10 @@
 
 use super::LogRecord;
 use crate::catalogue::parameter_number;
+use serde::{Deserialize, Serialize};
 
 /// One change of the system's or a user's audit policy (events 4719 and 4912).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AuditChange {
     /// Which events are concerned; `None` for subcategories that have none about IPsec.
     pub subcategory: Option<AuditSubcategory>,
@@ -17,7 +18,7 @@ pub struct AuditChange {
 }
 
 /// Whether something is audited from now on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Auditing {
     /// It is.
     On,
@@ -26,7 +27,7 @@ pub enum Auditing {
 }
 
 /// An audit subcategory that governs events about IPsec.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum AuditSubcategory {
     /// Main mode: 4650 to 4653, 4655, 4976, 5049, 5453.
     MainMode,

@@ -7,11 +7,12 @@
 use super::{AuditChange, AuditOutcome, AuditSubcategory, LogEvent};
 use crate::catalogue::Category;
 use crate::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// A log's record of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogCoverage {
     /// Events about the log, its host and its clock, in the log's order; the first thousand.
     pub marks: Vec<Mark>,
@@ -40,7 +41,7 @@ pub struct LogCoverage {
 }
 
 /// An event about the log itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// The record's own number.
     pub record: u64,
@@ -53,7 +54,7 @@ pub struct Mark {
 }
 
 /// What an event says of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MarkKind {
     /// This log was cleared (1102, 517; 104 for the System log).
     Cleared,
@@ -102,7 +103,7 @@ impl MarkKind {
 }
 
 /// A time without records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Silence {
     /// The time of the record before.
     pub from: Timestamp,
@@ -119,7 +120,7 @@ impl Silence {
 }
 
 /// A record that is earlier than the one before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setback {
     /// The record's own number.
     pub record: u64,
@@ -130,7 +131,7 @@ pub struct Setback {
 }
 
 /// An audit of a negotiation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NegotiationAudit {
     /// The record's own number.
     pub record: u64,
@@ -143,7 +144,7 @@ pub struct NegotiationAudit {
 }
 
 /// A stretch of time with several records of a kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stretch {
     /// The earliest.
     pub first: Timestamp,

@@ -35,6 +35,7 @@ pub use summary::{LogSummary, RecordGap};
 use crate::catalogue::{Category, EventEntry, Reason, WindowsError};
 use crate::evidence::RecordRef;
 use crate::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// One record as the file has it.
@@ -65,7 +66,7 @@ pub struct LogRecord {
 }
 
 /// What an audit record says of the audited act. Told by its keywords or type, not by its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum AuditOutcome {
     /// The act succeeded.
     Success,
@@ -91,11 +92,12 @@ impl AuditOutcome {
 ///
 /// A field is `None` where the record does not tell it (Windows writes `-`), or tells it in a form
 /// that could not be read; [`LogEvent::fields`] has the text either way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEvent {
     /// The file and the record's own number.
     pub record: RecordRef,
     /// The catalogue's row: category, meaning, subcategory.
+    #[serde(with = "crate::catalogue::saved::event_row")]
     pub entry: &'static EventEntry,
     /// When it happened by the host's clock, uncorrected.
     pub time: Option<Timestamp>,
@@ -120,6 +122,7 @@ pub struct LogEvent {
     /// What it says of the cause; `None` where it is no failure.
     pub reason: Option<Reason>,
     /// The Windows error that its reason or error field names.
+    #[serde(with = "crate::catalogue::saved::error_row")]
     pub error: Option<&'static WindowsError>,
     /// The address of the host that logged it: the IKE endpoint, or of quick mode events the
     /// protected address. The unspecified address (any) is `None`.
@@ -174,7 +177,9 @@ impl LogEvent {
 }
 
 /// The traffic that a quick mode negotiation was about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Selector {
     /// The mask of the local address.
     pub local_mask: Option<IpAddr>,
@@ -195,7 +200,7 @@ pub struct Selector {
 }
 
 /// The mode of a negotiation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Mode {
     /// Keys for the negotiation itself: IKE's first phase.
     Main,
@@ -218,7 +223,7 @@ impl Mode {
 }
 
 /// The part a host plays in a negotiation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Role {
     /// It began.
     Initiator,
@@ -238,7 +243,7 @@ impl Role {
 }
 
 /// The side on which a negotiation failed, seen from the host that logged it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum FailurePoint {
     /// On the host that logged it.
     Local,
@@ -258,7 +263,7 @@ impl FailurePoint {
 }
 
 /// The protocol that negotiates keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum KeyingModule {
     /// IKE version 1.
     IkeV1,

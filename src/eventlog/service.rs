@@ -4,9 +4,10 @@
 //! translated; the English display names are the fallback.
 
 use super::LogRecord;
+use serde::{Deserialize, Serialize};
 
 /// A service without which nothing is negotiated or protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Service {
     /// PolicyAgent: hands the IPsec policy to the system ("IPSEC Services" before Vista).
     PolicyAgent,
@@ -39,7 +40,7 @@ impl Service {
 }
 
 /// What became of a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ServiceState {
     /// It is starting, or was told to.
     Starting,

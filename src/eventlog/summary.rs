@@ -6,10 +6,11 @@
 use super::{LogCoverage, LogEvent};
 use crate::evidence::{Extent, Position, Problem, ProblemCode};
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A log file, told in numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogSummary {
     /// Records that could be read.
     pub records: u64,
@@ -30,6 +31,7 @@ pub struct LogSummary {
     /// What is wrong; the first thousand, then one that says how many more.
     pub problems: Vec<Problem>,
     /// Where the bytes went; they add up to the bytes read.
+    #[serde(skip)]
     pub coverage: BTreeMap<&'static str, Extent>,
     /// Where the file ends although it should go on.
     pub truncated_at: Option<u64>,
@@ -42,7 +44,7 @@ pub struct LogSummary {
 }
 
 /// Record numbers that a log skips: records that were removed, lost or damaged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RecordGap {
     /// The first number that is missing.
     pub first: u64,

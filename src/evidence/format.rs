@@ -2,9 +2,10 @@
 
 use super::exports;
 use super::unpack::Packing;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// Formats that are known, read or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Format {
     /// Classic pcap, micro- or nanoseconds, either byte order, and its variants.
     Pcap,
@@ -47,7 +48,28 @@ pub struct Unread {
     pub remedy: &'static str,
 }
 
+/// By its name.
+impl Serialize for Unread {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.name.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Unread {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = <&str>::deserialize(deserializer)?;
+        let mut known = UNREAD.iter().map(|row| row.1).chain([EVENT_TRACE]);
+        known.find(|row| row.name == name).ok_or_else(|| D::Error::custom("an unknown format"))
+    }
+}
+
 impl Format {
+    /// Whether it is of our own making, and so never lost evidence.
+    #[must_use]
+    pub fn is_summary(self) -> bool {
+        self == Self::Unread(SUMMARY)
+    }
+
     /// Tells the format by a file's first bytes; a few hundred are enough.
     #[must_use]
     pub fn of(first_bytes: &[u8]) -> Self {
@@ -148,8 +170,17 @@ fn is_event_trace(bytes: &[u8]) -> bool {
 }
 
 /// Magic number, name and remedy.
-const UNREAD: &[(&[u8], Unread)] =
-    &[(b"PK\x03\x04", Unread { name: "zip", remedy: "unpack it with `unzip FILE`" })];
+const UNREAD: &[(&[u8], Unread)] = &[
+    (b"PK\x03\x04", Unread { name: "zip", remedy: "unpack it with `unzip FILE`" }),
+    (SUMMARY_MAGIC, SUMMARY),
+];
+
+const SUMMARY: Unread =
+    Unread { name: "plainsight_summary", remedy: "judge it with `plainsight correlate`" };
+
+/// How a file of summaries begins, as no text and no format of evidence does; the line end tells a
+/// transfer as text.
+pub const SUMMARY_MAGIC: &[u8; 16] = b"plainsight-sum\r\n";
 
 const EVENT_TRACE: Unread = Unread {
     name: "etl",

@@ -12,20 +12,25 @@ mod unpack;
 
 mod digest;
 
+mod own;
+
 mod problem;
 
 pub use digest::{HashedBy, Hashing, sha256, sha256_octets};
 pub use discover::{Found, discover, files_below};
-pub use format::{Format, PEEK, Unread};
+pub use format::{Format, PEEK, SUMMARY_MAGIC, Unread};
+pub use own::part_of;
 pub use problem::{Position, Problem, ProblemCode};
 pub use unpack::{Packing, Unpacking};
 
 use crate::time::{Resolution, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// One input file, as it was found and read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Evidence {
     /// Its number.
     pub id: EvidenceId,
@@ -50,7 +55,7 @@ pub struct Evidence {
     /// Where it ended too early.
     pub truncated_at: Option<u64>,
     /// Where its bytes went; they add up to its size, of a compressed file to the unpacked size.
-    pub coverage: BTreeMap<&'static str, Extent>,
+    pub coverage: BTreeMap<Cow<'static, str>, Extent>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
 }
@@ -73,7 +78,7 @@ impl Evidence {
 }
 
 /// What a compressed file holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packed {
     /// How it is compressed.
     pub packing: Packing,
@@ -84,7 +89,7 @@ pub struct Packed {
 }
 
 /// What a file turned out to hold.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Content {
     /// Frames.
     Capture {
@@ -107,7 +112,7 @@ pub enum Content {
 }
 
 /// An interface as a capture describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interface {
     /// What its frames begin with: a number of the tcpdump.org LINKTYPE registry, 65535 where
     /// it has none.
@@ -121,7 +126,7 @@ pub struct Interface {
 }
 
 /// What a capture says of itself in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// What it speaks of.
     pub place: NotePlace,
@@ -132,7 +137,7 @@ pub struct Note {
 }
 
 /// What a note speaks of, each numbered as Wireshark numbers it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum NotePlace {
     /// A section, from 1.
     Section(usize),
@@ -153,7 +158,7 @@ impl fmt::Display for NotePlace {
 }
 
 /// What a note says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum NoteKind {
     /// Somebody's comment.
     Comment,
@@ -185,7 +190,9 @@ impl NoteKind {
 }
 
 /// Bytes and items of one kind in a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Extent {
     /// Bytes of the file.
     pub bytes: u64,
@@ -207,6 +214,14 @@ impl Extent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EvidenceId(pub u32);
 
+impl EvidenceId {
+    /// The number of the file at a place, from 0, among the sorted paths.
+    #[must_use]
+    pub fn of_place(at: usize) -> Self {
+        Self(u32::try_from(at).unwrap_or(u32::MAX - 1) + 1)
+    }
+}
+
 impl fmt::Display for EvidenceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "E{}", self.0)
@@ -214,11 +229,11 @@ impl fmt::Display for EvidenceId {
 }
 
 /// A frame's number in its capture, from 1, as Wireshark shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FrameNumber(pub u64);
 
 /// One frame of one capture: what a statement about traffic is proven by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FrameRef {
     /// The capture.
     pub evidence: EvidenceId,
@@ -234,7 +249,7 @@ impl fmt::Display for FrameRef {
 }
 
 /// One record of one log: what a statement about a host's own words is proven by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RecordRef {
     /// The log.
     pub evidence: EvidenceId,

@@ -2,8 +2,10 @@
 //!
 //! A problem never stops the work: it is named in the report and the rest is analysed.
 
+use serde::{Deserialize, Serialize};
+
 /// What is wrong. The code is a promise to scripts: added to, never renamed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ProblemCode {
     /// The path does not exist or could not be opened or read.
     Unreadable,
@@ -35,11 +37,17 @@ pub enum ProblemCode {
     FieldsMissing,
     /// An IKE message breaks the format; what stands before the fault was read.
     MalformedIke,
+    /// It was summarized, and its summary was not given.
+    SummaryMissing,
+    /// More than one of the summaries that were given hold it; it counts once.
+    SummarizedTwice,
+    /// Another version of the program read it than judges it.
+    OtherVersion,
 }
 
 impl ProblemCode {
     /// Every code.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Unreadable,
         Self::Empty,
         Self::UnknownFormat,
@@ -55,6 +63,9 @@ impl ProblemCode {
         Self::Expansion,
         Self::FieldsMissing,
         Self::MalformedIke,
+        Self::SummaryMissing,
+        Self::SummarizedTwice,
+        Self::OtherVersion,
     ];
 
     /// The code as the report spells it.
@@ -76,6 +87,9 @@ impl ProblemCode {
             Self::Expansion => "expansion",
             Self::FieldsMissing => "fields_missing",
             Self::MalformedIke => "malformed_ike",
+            Self::SummaryMissing => "summary_missing",
+            Self::SummarizedTwice => "summarized_twice",
+            Self::OtherVersion => "other_version",
         }
     }
 
@@ -91,19 +105,22 @@ impl ProblemCode {
             | Self::Corrupt
             | Self::Skipped
             | Self::Expansion
-            | Self::FieldsMissing => true,
+            | Self::FieldsMissing
+            | Self::SummaryMissing => true,
             Self::NotEvidence
             | Self::Duplicate
             | Self::Checksum
             | Self::BadTime
             | Self::LocalTime
-            | Self::MalformedIke => false,
+            | Self::MalformedIke
+            | Self::SummarizedTwice
+            | Self::OtherVersion => false,
         }
     }
 }
 
 /// Which item of a file a problem belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Position {
     /// The file as a whole.
     File,
@@ -114,7 +131,7 @@ pub enum Position {
 }
 
 /// One defect of one file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Problem {
     /// What is wrong.
     pub code: ProblemCode,

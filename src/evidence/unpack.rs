@@ -7,12 +7,13 @@ mod lz4;
 mod zstd;
 
 use super::ProblemCode;
+use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
 /// How a file is compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Packing {
     /// RFC 1952.
     Gzip,

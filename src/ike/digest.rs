@@ -9,11 +9,12 @@ use super::reader::{Defect, Reader};
 use super::{ExchangeType, IkeVersion, Spi};
 use crate::evidence::FrameRef;
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::hash::BuildHasher;
 use std::net::SocketAddr;
 
 /// One message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageDigest {
     pub(super) frame: FrameRef,
     pub(super) time: Timestamp,
@@ -29,7 +30,7 @@ pub struct MessageDigest {
 }
 
 /// The encrypted part of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encrypted {
     /// Initialization vector, ciphertext and checksum, in octets.
     pub octets: u32,
@@ -38,7 +39,7 @@ pub struct Encrypted {
 }
 
 /// What a message says in clear.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Clear {
     /// Payload types in order.
     pub(super) payloads: Vec<u8>,
@@ -58,7 +59,7 @@ pub(super) struct Clear {
 }
 
 /// A notify in clear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct ClearNotify {
     pub(super) kind: u16,
     /// Its data where they are two octets: the group that INVALID_KE_PAYLOAD asks for.
@@ -66,7 +67,7 @@ pub(super) struct ClearNotify {
 }
 
 /// The first octets of a vendor id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct VendorId {
     octets: [u8; 24],
     len: u8,
@@ -86,7 +87,7 @@ impl VendorId {
 }
 
 /// The beginning of a hash over an address and a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct NatHash {
     pub(super) of: NatSide,
     /// Its first eight octets.
@@ -95,7 +96,7 @@ pub(super) struct NatHash {
 }
 
 /// Whose address a hash is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum NatSide {
     /// The sender's (RFC 7296 §2.23).
     Source,

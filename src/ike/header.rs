@@ -2,9 +2,10 @@
 
 use super::reader::{Defect, Reader};
 use super::{ExchangeType, IkeVersion, Spi};
+use serde::{Deserialize, Serialize};
 
 /// The 28 octets of an IKE header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Header {
     pub(super) initiator_spi: Spi,
     pub(super) responder_spi: Spi,

@@ -162,7 +162,8 @@ fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
     }
     let suite = Suite::of(talk.chosen());
     let pieces = answers().filter(|turn| id(turn) == id(&answer));
-    let most = pieces.filter_map(|t| t.message.encrypted).map(|e| suite.most(e.octets)).sum();
+    let most = pieces.filter_map(|t| t.message.encrypted).map(|e| suite.most(e.octets));
+    let most = most.fold(0, u32::saturating_add);
     Some(judge_answer(talk, first.time(), answer, &suite, most, shown))
 }
 

@@ -41,10 +41,13 @@ pub use outcome::Outcome;
 pub use proposal::{Proposal, Transform, TransformKind};
 pub use reader::Defect;
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// An IKE SPI (IKEv2) or cookie (IKEv1): eight octets of a header.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Spi(pub [u8; 8]);
 
 impl Spi {
@@ -63,7 +66,7 @@ impl fmt::Display for Spi {
 }
 
 /// The protocol a message belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum IkeVersion {
     /// RFC 2408, 2409.
     V1,
@@ -74,7 +77,7 @@ pub enum IkeVersion {
 }
 
 /// An exchange type; names are in the catalogue, unknown numbers are values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ExchangeType(pub u8);
 
 #[allow(missing_docs, reason = "the constants carry the registered names")]

@@ -9,19 +9,25 @@ use super::{IkeVersion, Spi};
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 
 /// All negotiations of a capture, or of several.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Negotiations {
     by_key: BTreeMap<Key, Negotiation>,
-    /// Under which key a pair of SPIs is gathered.
+    /// Under which key a pair of SPIs is gathered. This and the bounds below serve while messages are
+    /// read; nothing of them is saved.
+    #[serde(skip)]
     by_spis: HashMap<(Spi, Spi), Key, foldhash::fast::RandomState>,
     /// How many have not gone past their opening.
+    #[serde(skip)]
     half_open: usize,
     /// Messages that are kept, and what their clear parts cost in octets.
+    #[serde(skip)]
     kept: usize,
+    #[serde(skip)]
     clear: usize,
     /// Messages whose offers, vendor ids and identities were not kept.
     stripped: u64,
@@ -32,7 +38,7 @@ pub struct Negotiations {
 type Key = (HostPair, Spi);
 
 /// Messages of negotiations beyond the bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uncounted {
     /// How many.
     pub messages: u64,
@@ -43,7 +49,7 @@ pub struct Uncounted {
 }
 
 /// The messages of one negotiation: the first ones, the last ones, and how many in all.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Negotiation {
     first: Vec<MessageDigest>,
     last: VecDeque<MessageDigest>,
@@ -125,6 +131,14 @@ impl Negotiations {
             .flat_map(|negotiation| negotiation.first.iter().chain(&negotiation.last))
     }
 
+    /// All that is counted, for whoever has to know that no sum of it overflows.
+    #[must_use]
+    pub fn counted(&self) -> u64 {
+        let each = self.by_key.values().flat_map(|known| [known.messages, known.retransmissions]);
+        let apart = [self.stripped, self.uncounted.map_or(0, |uncounted| uncounted.messages)];
+        each.chain(apart).fold(0, u64::saturating_add)
+    }
+
     pub(super) fn into_iter(self) -> impl Iterator<Item = Negotiation> {
         self.by_key.into_values()
     }
@@ -183,9 +197,10 @@ impl Negotiation {
             match known.filter(|left| at_once && **left > 0) {
                 Some(left) => {
                     *left -= 1;
-                    self.messages -= 1;
+                    self.messages = self.messages.saturating_sub(1);
                     // What repeats nothing there repeats nothing here, and the other way round.
-                    self.retransmissions -= u64::from(!is_first_there);
+                    let repeated = u64::from(!is_first_there);
+                    self.retransmissions = self.retransmissions.saturating_sub(repeated);
                 }
                 None => {
                     let repeats_mine = is_first_there && mine.contains_key(&identity(&message));

@@ -6,9 +6,10 @@
 use super::IkeVersion;
 use super::reader::{Defect, Reader};
 use crate::catalogue::{self, Weakness};
+use serde::{Deserialize, Serialize};
 
 /// A set of algorithms for an IKE SA.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
     /// Whose numbers its transforms are.
     pub version: IkeVersion,
@@ -19,7 +20,7 @@ pub struct Proposal {
 }
 
 /// One algorithm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Transform {
     /// What it is for.
     pub kind: TransformKind,
@@ -30,7 +31,7 @@ pub struct Transform {
 }
 
 /// What an algorithm is for, in the order in which it is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TransformKind {
     /// Encryption.
     Encryption,

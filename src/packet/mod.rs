@@ -29,6 +29,7 @@ mod pieces;
 pub mod fragment;
 pub mod reassembly;
 
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// What a frame turned out to carry.
@@ -121,7 +122,7 @@ pub struct Stop {
 }
 
 /// Why a frame's class could not be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum StopReason {
     /// The link layer is of a kind that is not decoded.
     UnknownLinktype,

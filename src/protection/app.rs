@@ -4,6 +4,7 @@
 
 use super::{Stream, signature};
 use crate::packet::IpPacket;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Protocol and port that name a service.
@@ -16,12 +17,57 @@ pub struct Service {
     pub port: Option<u16>,
 }
 
+/// The ports of clear traffic that can name its service: those that are registered, below 1024, or
+/// were asked to be kept apart. Which of them does is the policy's choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ServicePorts {
+    /// The IP protocol (IANA).
+    pub protocol: u8,
+    /// The lower port; `None` where it names nothing, or where the packet shows none.
+    pub lower: Option<u16>,
+    /// The higher port, likewise.
+    pub higher: Option<u16>,
+}
+
+impl ServicePorts {
+    /// The service, where a policy names these ports.
+    #[must_use]
+    pub fn service(self, named: &NamedPorts) -> Service {
+        let Self { protocol, lower, higher } = self;
+        let named_port =
+            [lower, higher].into_iter().flatten().find(|port| named.0.contains(&(protocol, *port)));
+        let known = |port: &u16| port_row(*port).is_some();
+        let port = named_port
+            .or(lower.filter(known))
+            .or(higher.filter(known))
+            .or(lower.filter(|port| is_privileged(*port)));
+        Service { protocol, port }
+    }
+}
+
 /// Ports that a policy speaks of, so that their traffic is told apart from the rest.
 #[derive(Clone, Debug, Default)]
 pub struct NamedPorts(pub BTreeSet<(u8, u16)>);
 
+impl NamedPorts {
+    /// Those that have to be named when evidence is read: all others are kept apart anyway.
+    #[must_use]
+    pub fn beyond_known(&self) -> BTreeSet<(u8, u16)> {
+        let unknown = self.0.iter().filter(|(_, port)| !is_known(*port));
+        unknown.copied().collect()
+    }
+}
+
+const fn is_privileged(port: u16) -> bool {
+    port < FIRST_UNPRIVILEGED
+}
+
+fn is_known(port: u16) -> bool {
+    is_privileged(port) || port_row(port).is_some()
+}
+
 /// The application of clear text, as far as ports and first octets tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(
     missing_docs,
     reason = "each variant is the protocol of that name; the table below tells its ports"
@@ -98,28 +144,26 @@ impl App {
 
 /// The stream of a clear packet.
 pub(super) fn clear(ip: &IpPacket<'_>, named: &NamedPorts) -> Stream {
-    let (service, by_port) = service(ip, named);
+    let (ports, by_port) = service_ports(ip, named);
     let is_later = ip.fragment.is_some_and(|f| f.offset > 0);
     let (app, encrypted) = match signature::anywhere(ip) {
         Some(told) if !is_later => told,
         Some(_) | None => (by_port, false),
     };
-    Stream::Clear { service, app, encrypted }
+    Stream::Clear { ports, app, encrypted }
 }
 
-fn service(ip: &IpPacket<'_>, named: &NamedPorts) -> (Service, App) {
+fn service_ports(ip: &IpPacket<'_>, named: &NamedPorts) -> (ServicePorts, App) {
     let protocol = ip.protocol;
-    let Some(ports) = ip.ports else { return (Service { protocol, port: None }, App::Other) };
+    let Some(ports) = ip.ports else {
+        return (ServicePorts { protocol, lower: None, higher: None }, App::Other);
+    };
     let lower = ports.source.min(ports.destination);
     let higher = ports.source.max(ports.destination);
-    let named_port = [lower, higher].into_iter().find(|port| named.0.contains(&(protocol, *port)));
-    let known = |port| port_row(port).map(|app| (port, app));
-    let registered = known(lower).or_else(|| known(higher));
-    let app = registered.map_or(App::Other, |(_, app)| app);
-    let port = named_port
-        .or(registered.map(|(port, _)| port))
-        .or((lower < FIRST_UNPRIVILEGED).then_some(lower));
-    (Service { protocol, port }, app)
+    let app = port_row(lower).or_else(|| port_row(higher)).unwrap_or(App::Other);
+    let names = |port: &u16| is_known(*port) || named.0.contains(&(protocol, *port));
+    let [lower, higher] = [lower, higher].map(|port| Some(port).filter(names));
+    (ServicePorts { protocol, lower, higher }, app)
 }
 
 fn port_row(port: u16) -> Option<App> {
@@ -217,15 +261,31 @@ mod tests {
     fn a_policy_port_names_the_service_in_either_direction() {
         let named = NamedPorts([(protocol::TCP, 9443)].into());
         for ports in [(9443, 1433), (1433, 9443)] {
-            let (service, _) = service(&packet(protocol::TCP, ports, &[]), &named);
-            assert_eq!(service.port, Some(9443));
+            let (ports, _) = service_ports(&packet(protocol::TCP, ports, &[]), &named);
+            assert_eq!(ports.service(&named).port, Some(9443));
+            assert_eq!(ports.service(&NamedPorts::default()).port, Some(1433));
         }
     }
 
     #[test]
     fn two_unregistered_ports_name_no_service() {
-        let (service, app) =
-            service(&packet(protocol::UDP, (50000, 40000), &[]), &NamedPorts::default());
-        assert_eq!((service.port, app), (None, App::Other));
+        let none = NamedPorts::default();
+        let (ports, app) = service_ports(&packet(protocol::UDP, (50000, 40000), &[]), &none);
+        assert_eq!((ports.service(&none).port, app), (None, App::Other));
+    }
+
+    #[test]
+    fn what_a_policy_names_later_was_kept_apart_unless_its_port_is_unknown() {
+        let named =
+            NamedPorts([(protocol::TCP, 445), (protocol::TCP, 1022), (protocol::TCP, 9443)].into());
+        assert_eq!(named.beyond_known(), [(protocol::TCP, 9443)].into());
+        for ports in [(80, 445), (1022, 2049), (600, 1022), (445, 50000), (700, 40000)] {
+            let packet = packet(protocol::TCP, ports, &[]);
+            let before = service_ports(&packet, &NamedPorts::default()).0;
+            assert_eq!(before, service_ports(&packet, &named).0);
+            let expected = named.0.iter().map(|n| n.1).find(|n| *n == ports.0 || *n == ports.1);
+            let service = before.service(&named).port;
+            assert_eq!(service, expected.or(Some(ports.0)), "{ports:?}");
+        }
     }
 }

@@ -6,9 +6,10 @@
 
 use super::{IKE_PORT, Stream};
 use crate::packet::{IpPacket, protocol};
+use serde::{Deserialize, Serialize};
 
 /// Whose clothes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Borrowed {
     /// From UDP port 88, and no message of Kerberos; or a TCP connection opened from port 88.
     KerberosPort,

@@ -8,6 +8,7 @@
 
 use crate::packet::IpPacket;
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
 
@@ -30,7 +31,7 @@ struct Slot {
 }
 
 /// Where a packet was seen again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum DuplicateKind {
     /// At the same interface: a mirror port that sees the packet at two ports.
     SameInterface,

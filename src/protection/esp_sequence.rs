@@ -3,8 +3,10 @@
 //! RFC 4303 §3.3.3: a sender counts every packet of a security association up by one. Keeps three
 //! numbers an SPI; which packets are missing is not told.
 
+use serde::{Deserialize, Serialize};
+
 /// The sequence numbers of one SPI in one direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SequenceNumbers {
     packets: u64,
     lowest: u64,
@@ -42,7 +44,7 @@ impl SequenceNumbers {
     /// that were seen twice hide as many.
     #[must_use]
     pub const fn missing(&self) -> u64 {
-        let span = self.highest - self.lowest + 1;
+        let span = self.highest.saturating_sub(self.lowest).saturating_add(1);
         if self.packets == 0 { 0 } else { span.saturating_sub(self.packets) }
     }
 

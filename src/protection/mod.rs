@@ -18,18 +18,19 @@ pub mod tls;
 pub mod twin;
 pub mod unreachable;
 
-pub use app::{App, NamedPorts, Service};
+pub use app::{App, NamedPorts, Service, ServicePorts};
 
 use crate::hosts::{Direction, HostPair};
 pub(crate) use crate::ike::{IKE_PORT, NATT_PORT};
 
 use crate::ike::{Probe, probe};
 use crate::packet::{IpPacket, Packet, Stop, StopReason, protocol};
+use serde::{Deserialize, Serialize};
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 /// The protection class of a packet: exactly one a packet (domain.md).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ProtectionClass {
     /// Encapsulating Security Payload, taken for encrypted.
     Esp,
@@ -83,11 +84,11 @@ impl ProtectionClass {
 }
 
 /// A security parameters index of ESP or AH, in network byte order; 0 where it could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EspSpi(pub u32);
 
 /// Which stream of a pair a packet belongs to: its class and what tells streams of one class apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Stream {
     /// ESP under one SPI in one direction.
     Esp(EspSpi, Direction),
@@ -103,8 +104,8 @@ pub enum Stream {
     Exempt(ExemptKind),
     /// Clear text of one service.
     Clear {
-        /// Protocol and port.
-        service: Service,
+        /// Protocol and ports.
+        ports: ServicePorts,
         /// The application.
         app: App,
         /// Whether the application protects itself.
@@ -132,13 +133,10 @@ impl Stream {
             Self::Ike => (3, 0),
             Self::NattKeepalive => (4, 0),
             Self::Exempt(kind) => (5, (kind as u64) << 8),
-            Self::Clear { service, app, encrypted } => {
-                let port = match service.port {
-                    Some(port) => port as u64,
-                    None => 1 << 16,
-                };
-                let service = (service.protocol as u64) << 24 | port << 32;
-                (6, (encrypted as u64) << 8 | (app as u64) << 16 | service)
+            Self::Clear { ports, app, encrypted } => {
+                let (lower, higher) = (of_port(ports.lower), of_port(ports.higher));
+                let ports = (ports.protocol as u64) << 15 | lower << 23 | higher << 40;
+                (6, (encrypted as u64) << 8 | (app as u64) << 9 | ports)
             }
             Self::Undecodable(reason) => (7, (reason as u64) << 8),
         };
@@ -161,12 +159,20 @@ impl Stream {
     }
 }
 
+/// Seventeen bits.
+const fn of_port(port: Option<u16>) -> u64 {
+    match port {
+        Some(port) => port as u64,
+        None => 1 << 16,
+    }
+}
+
 const fn of_spi(spi: EspSpi, direction: Direction) -> u64 {
     (matches!(direction, Direction::AToB) as u64) << 8 | (spi.0 as u64) << 32
 }
 
 /// What is let through by every policy, and why (domain.md, class `exempt`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ExemptKind {
     /// ICMP and ICMPv6.
     Icmp,

@@ -4,9 +4,10 @@
 
 use super::App;
 use crate::packet::{IpPacket, protocol};
+use serde::{Deserialize, Serialize};
 
 /// A form in which credentials travel readable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Secret {
     /// HTTP Basic: user and password in Base64 (RFC 7617).
     HttpBasic,

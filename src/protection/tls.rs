@@ -1,5 +1,7 @@
 //! What a TLS handshake says in clear: the server's name and the version (RFC 8446 §4.1, RFC 6066 §3).
 
+use serde::{Deserialize, Serialize};
+
 /// A greeting of either side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hello {
@@ -10,7 +12,7 @@ pub enum Hello {
 }
 
 /// A version of TLS, by its number on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TlsVersion(pub u16);
 
 impl std::fmt::Display for TlsVersion {

@@ -5,10 +5,11 @@
 use super::{IKE_PORT, NATT_PORT};
 use crate::ike::Spi;
 use crate::packet::protocol;
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// What an ICMP error says of an IKE datagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Unreachable {
     /// Who had sent the quoted datagram.
     pub from: IpAddr,
@@ -21,7 +22,7 @@ pub struct Unreachable {
 }
 
 /// The kinds of unreachability that matter (RFC 792, RFC 1812 §5.2.7.1, RFC 4443 §3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum UnreachableWhy {
     /// The host answers, but nobody listens on the port.
     Port,

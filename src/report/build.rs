@@ -144,7 +144,7 @@ fn evidence(file: &Evidence, facts: &Facts, clock: &Clock) -> schema::Evidence {
             .coverage
             .iter()
             .map(|(bucket, e)| {
-                ((*bucket).to_owned(), schema::Extent { bytes: e.bytes, records: e.records })
+                (bucket.to_string(), schema::Extent { bytes: e.bytes, records: e.records })
             })
             .collect(),
         log_coverage: log::coverage(file.id, facts, clock),

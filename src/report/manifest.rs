@@ -66,6 +66,7 @@ pub fn manifest(
         signed_with: key,
         start: run.start.clone(),
         end: now(),
+        summaries: Vec::new(),
         inputs: report.evidence.iter().map(input).collect(),
         outputs: files.iter().map(output).collect(),
     }

@@ -33,8 +33,11 @@ pub struct Manifest {
     pub start: String,
     /// When it ended.
     pub end: String,
-    /// Every file that was read.
+    /// Every file of evidence; where the report was made of summaries, as they tell of it.
     pub inputs: Vec<Input>,
+    /// The summaries that were read instead of evidence; left out where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub summaries: Vec<SummaryInput>,
     /// Every file that was written beside this one.
     pub outputs: Vec<Output>,
 }
@@ -54,6 +57,17 @@ pub struct Input {
     pub first_time: Option<String>,
     /// Time of its latest frame or record.
     pub last_time: Option<String>,
+}
+
+/// A file of summaries that was read.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SummaryInput {
+    /// Its path as it was found.
+    pub path: String,
+    /// Its length.
+    pub size_bytes: u64,
+    /// Its identity.
+    pub sha256: String,
 }
 
 /// A file that was written.

@@ -41,6 +41,9 @@ pub enum PublishError {
         /// What stands in the way.
         file: String,
     },
+    /// Something stands where a file shall be.
+    #[error("`{0}` is there already")]
+    Exists(String),
     /// A file stands there.
     #[error("`{0}` is not a folder")]
     NotAFolder(String),
@@ -103,14 +106,25 @@ pub fn publish(
     files: &[File],
     manifest: &[u8],
 ) -> Result<(), PublishError> {
+    let files = files.iter().map(|file| (file.name, &*file.bytes));
+    publish_files(destination, files.chain([(MANIFEST, manifest)]))
+}
+
+/// Puts files without a manifest in place.
+///
+/// # Errors
+/// Where the system refuses; then nothing has changed.
+pub fn publish_files<'f>(
+    destination: &Destination,
+    files: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+) -> Result<(), PublishError> {
     let folder = destination.folder.as_path();
     let beside = parent_of(folder);
     fs::create_dir_all(&beside).map_err(at(&beside))?;
     let new = beside_folder(&beside)?;
-    for file in files {
-        write(&new.path().join(file.name), &file.bytes)?;
+    for (name, bytes) in files {
+        write(&new.path().join(name), bytes)?;
     }
-    write(&new.path().join(MANIFEST), manifest)?;
     let new = new.keep();
     let moved = match destination.found {
         Found::Nothing => fs::rename(&new, folder),
@@ -122,6 +136,28 @@ pub fn publish(
         let _ = fs::remove_dir_all(&new);
         at(folder)(cause)
     })
+}
+
+/// Puts one file where nothing stands.
+///
+/// # Errors
+/// Where something stands there, or the system refuses; then nothing has changed.
+pub fn publish_file(path: &Path, bytes: &[u8]) -> Result<(), PublishError> {
+    let beside = parent_of(path);
+    fs::create_dir_all(&beside).map_err(at(&beside))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut new = builder.tempfile_in(&beside).map_err(at(&beside))?;
+    new.write_all(bytes).and_then(|()| new.as_file().sync_all()).map_err(at(path))?;
+    match new.persist_noclobber(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(PublishError::Exists(path.to_string_lossy().into_owned()))
+        }
+        Err(error) => Err(at(path)(error.error)),
+    }
 }
 
 /// Moves the old report away, the new one in, and the old one back where that fails.

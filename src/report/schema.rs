@@ -9,7 +9,7 @@ pub use super::clock_schema::{ClockOffset, ClockStep};
 pub use super::compare_schema::{Comparison, PairChange, PairState, Side};
 pub use super::ecs::schema::EcsEvent;
 pub use super::log_schema::{Audit, BypassSpan, HostAudit, Join, LogCoverage, LogEvent};
-pub use super::manifest_schema::{Input, Manifest, Output};
+pub use super::manifest_schema::{Input, Manifest, Output, SummaryInput};
 pub use super::negotiation_schema::{IkeExchange, Step};
 pub use super::timesketch::TimelineEvent;
 pub use super::totals_schema::{ByClass, FoldedPairs, Totals};

@@ -20,6 +20,8 @@ pub struct Verification {
     pub differences: Vec<Difference>,
     /// Files of which the manifest holds no digest: at the most their length was compared.
     pub unhashed: Vec<String>,
+    /// Files of evidence that the report knows by summaries only: these were compared, and they not.
+    pub summarized: usize,
     /// What the signature's trusted comment says, where it was checked and is good.
     pub signed: Option<String>,
     /// There is a signature, and no key was given to check it with.
@@ -132,7 +134,14 @@ impl Verification {
     }
 
     fn check_inputs(&mut self, manifest: &Manifest) {
-        for input in &manifest.inputs {
+        for summary in &manifest.summaries {
+            let path = locate(&summary.path, &manifest.working_directory);
+            self.check(&summary.path, &path, summary.size_bytes, Some(&summary.sha256));
+        }
+        // Only the summaries were read; the evidence may be far away.
+        let inputs = if manifest.summaries.is_empty() { &*manifest.inputs } else { &[] };
+        self.summarized = manifest.inputs.len() - inputs.len();
+        for input in inputs {
             if input.path == "-" {
                 self.unhashed.push("standard input".to_owned());
                 continue;
@@ -154,7 +163,9 @@ impl Verification {
     /// Files that stand in the folders of evidence now and did not when the report was made.
     fn find_added(&mut self, folder: &Path, manifest: &Manifest) {
         let known: BTreeSet<&str> = manifest.inputs.iter().map(|input| &*input.path).collect();
-        for given in &manifest.options.paths {
+        // The paths of summarized evidence are those of another run, at another place.
+        let paths = if manifest.summaries.is_empty() { &*manifest.options.paths } else { &[] };
+        for given in paths {
             let place = locate(given, &manifest.working_directory);
             if given == "-" || !place.is_dir() {
                 continue;

@@ -14,10 +14,11 @@ use crate::protection::secret::Secret;
 use crate::protection::unreachable::Unreachable;
 use crate::protection::{App, ProtectionClass, Stream};
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Frames and their octets on the wire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// Frames.
     pub frames: u64,
@@ -37,25 +38,23 @@ impl Count {
 
     /// Adds another count.
     pub fn join(&mut self, other: Self) {
-        self.frames += other.frames;
-        self.bytes += other.bytes;
-        self.captured += other.captured;
+        self.frames = self.frames.saturating_add(other.frames);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.captured = self.captured.saturating_add(other.captured);
     }
 
     /// How much some runs are together.
     #[must_use]
     pub fn of(runs: &[ClassRun]) -> Self {
         runs.iter().fold(Self::default(), |mut sum, run| {
-            sum.frames += run.frames;
-            sum.bytes += run.bytes;
-            sum.captured += run.captured;
+            sum.join(Self { frames: run.frames, bytes: run.bytes, captured: run.captured });
             sum
         })
     }
 }
 
 /// What a frame without a pair was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Unpaired {
     /// Address resolution, exempt.
     Arp,
@@ -72,7 +71,7 @@ pub enum Unpaired {
 }
 
 /// What one capture boils down to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CaptureSummary {
     /// Per pair and stream, its runs in order of time.
     pub streams: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,

@@ -10,6 +10,7 @@ use crate::packet::{IpPacket, TcpSegment};
 use crate::protection::signature::{self, Told};
 use crate::protection::tls::{Hello, TlsVersion, hello};
 use crate::protection::{App, Stream};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The conversations of a capture.
@@ -42,7 +43,7 @@ type Key = (HostPair, u8, u16, u16);
 pub type TlsServer = (HostPair, Option<String>);
 
 /// What was seen of one TLS server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsSeen {
     /// The versions that it chose.
     pub versions: BTreeSet<TlsVersion>,
@@ -53,7 +54,7 @@ pub struct TlsSeen {
 }
 
 /// Octets of TCP that the capture lost between a pair's hosts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TcpGap {
     /// Octets.
     pub octets: u64,
@@ -94,7 +95,7 @@ impl Conversations {
         stream: Stream,
         seen: &Sighting,
     ) -> Stream {
-        let (Stream::Clear { service, app, encrypted }, Some(flow)) = (stream, seen.flow) else {
+        let (Stream::Clear { ports, app, encrypted }, Some(flow)) = (stream, seen.flow) else {
             return stream;
         };
         let (key, way) = side(pair, flow, seen.direction);
@@ -109,7 +110,7 @@ impl Conversations {
         if let Some((server, hello)) = greeting {
             self.tell_tls((pair, server), &hello, *seen);
         }
-        Stream::Clear { service, app, encrypted }
+        Stream::Clear { ports, app, encrypted }
     }
 
     /// Ends the capture.

@@ -16,10 +16,19 @@ mod streams;
 mod tcp_gaps;
 mod timeline;
 
+mod part;
+
+mod file;
+mod joining;
+mod sound;
+
 pub use capture::{CaptureObserver, MOST_PAIRS};
 pub use capture_summary::{CaptureSummary, Count, Unpaired};
 pub use conversations::{TcpGap, TlsSeen, TlsServer};
 pub use dissected::{Batch, Dissected};
+pub use file::{ReadWith, SummaryError, SummaryFile, SummarySet, Unwritable, write_summary};
+pub use joining::{JoinError, Joined, join_summaries};
+pub use part::{Member, Part};
 pub use spi::Contents;
 pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
 
@@ -29,10 +38,11 @@ use crate::hosts::HostPair;
 use crate::ike::{EspActivity, EspUse, Negotiations};
 use crate::protection::{EspSpi, ProtectionClass, Stream};
 use crate::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A log's part of the evidence.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LogPart {
     /// The folder it lay in: logs of one computer in one folder share that computer's clock.
     pub folder: String,
@@ -41,6 +51,7 @@ pub struct LogPart {
     /// The same of records found outside the live log.
     pub recovered: Vec<LogEvent>,
     /// Log time less capture time, where the user says so (`--clock-offset`).
+    #[serde(skip)]
     pub asserted_offset: Option<Span>,
     /// What the log holds as a whole; without its bytes and problems, which stand with the evidence.
     pub log: LogSummary,
@@ -82,7 +93,7 @@ pub type JudgedStream<'a> = (Stream, ProtectionClass, &'a [ClassRun]);
 pub type StreamsByPair<'a> = BTreeMap<HostPair, Vec<JudgedStream<'a>>>;
 
 /// Everything the evidence boils down to, file by file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// The captures.
     pub captures: BTreeMap<EvidenceId, CaptureSummary>,

@@ -5,9 +5,10 @@
 use crate::evidence::FrameRef;
 use crate::hosts::Direction;
 use crate::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// The two ends of a conversation between a pair's hosts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Flow {
     /// The IP protocol (IANA).
     pub protocol: u8,
@@ -18,7 +19,7 @@ pub struct Flow {
 }
 
 /// Packets of one stream with no silence longer than [`SILENCE`] between them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ClassRun {
     /// Time of the first packet.
     pub start: Timestamp,
@@ -45,7 +46,7 @@ pub struct ClassRun {
 pub const SILENCE: Span = Span::from_seconds(1);
 
 /// Where and when a packet was seen, and how long it was on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sighting {
     /// The frame.
     pub frame: FrameRef,
@@ -126,6 +127,11 @@ impl From<Vec<ClassRun>> for Runs {
 }
 
 impl ClassRun {
+    /// Whether it holds packets and ends no earlier than it begins.
+    pub(super) fn is_sound(&self) -> bool {
+        self.frames > 0 && self.start <= self.end && self.from_a <= self.frames
+    }
+
     fn of(seen: Sighting) -> Self {
         Self {
             start: seen.time,
@@ -153,15 +159,15 @@ impl ClassRun {
             (self.start, self.first) = (seen.time, seen.frame);
         }
         self.frames += 1;
-        self.bytes += seen.bytes;
-        self.captured += seen.captured;
+        self.bytes = self.bytes.saturating_add(seen.bytes);
+        self.captured = self.captured.saturating_add(seen.captured);
         self.from_a += u64::from(seen.direction == Direction::AToB);
         self.vote(seen.flow, u64::from(seen.flow.is_some()));
     }
 
     fn vote(&mut self, flow: Option<Flow>, votes: u64) {
         if self.flow == flow {
-            self.votes += votes;
+            self.votes = self.votes.saturating_add(votes);
         } else if votes > self.votes {
             (self.flow, self.votes) = (flow, votes - self.votes);
         } else {
@@ -177,10 +183,10 @@ impl ClassRun {
         if (other.end, other.last) > (self.end, self.last) {
             (self.end, self.last) = (other.end, other.last);
         }
-        self.frames += other.frames;
-        self.bytes += other.bytes;
-        self.captured += other.captured;
-        self.from_a += other.from_a;
+        self.frames = self.frames.saturating_add(other.frames);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.captured = self.captured.saturating_add(other.captured);
+        self.from_a = self.from_a.saturating_add(other.from_a);
         self.vote(other.flow, other.votes);
     }
 }

@@ -17,9 +17,18 @@ fn printed(arguments: &[&str]) -> String {
 #[test]
 fn help_of_every_command() {
     insta::assert_snapshot!("help", printed(&["--help"]));
-    for command in
-        ["analyze", "inspect", "compare", "explain", "verify", "schema", "completions", "man"]
-    {
+    for command in [
+        "analyze",
+        "summarize",
+        "correlate",
+        "inspect",
+        "compare",
+        "explain",
+        "verify",
+        "schema",
+        "completions",
+        "man",
+    ] {
         insta::assert_snapshot!(format!("help_{command}"), printed(&[command, "--help"]));
     }
     insta::assert_snapshot!("help_policy", printed(&["policy", "--help"]));

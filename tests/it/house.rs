@@ -54,6 +54,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("minisign_verify", "report/signature.rs"),
     ("rpassword", "cli/keys.rs"),
     ("pcap_parser", "capture"),
+    ("postcard", "summary/file.rs"),
     ("quick_xml", "eventlog/text/element.rs"),
     ("rayon", "analysis/mod.rs eventlog/evtx/chunk.rs"),
     ("ruzstd", "evidence/unpack"),

@@ -23,6 +23,10 @@ mod bad_input;
 
 mod determinism;
 
+mod what_if;
+
+mod what_if_merge;
+
 mod html;
 
 mod outputs;

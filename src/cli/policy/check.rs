@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let mut out = anstream::stdout().lock();
     if args.json {
         let all = as_json(args, &sha256, &policy, &judged);
-        out.write_all(&report::to_json(&all).map_err(crate::cli::analyze::broken)?)?;
+        out.write_all(&report::to_json(&all).map_err(crate::cli::judging::broken)?)?;
     } else {
         tell(&mut out, &policy, &judged)?;
     }
@@ -68,7 +68,7 @@ fn judge<'a>(policy: &Policy, packet: &'a AskedPacket) -> Judged<'a> {
         but: None,
     };
     let service = match stream {
-        Stream::Clear { service, .. } => service,
+        Stream::Clear { ports, .. } => ports.service(&named),
         Stream::Exempt(kind) => {
             return unasked(MAY_PASS, format!("exempt under every policy: {}", exempt(kind)));
         }

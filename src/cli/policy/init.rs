@@ -1,7 +1,7 @@
 //! `plainsight policy init`: a policy proposed from evidence.
 
 use crate::analysis::{Request, analyze};
-use crate::cli::analyze::ended;
+use crate::cli::judging::ended;
 use crate::cli::progress::{Progress, When};
 use crate::cli::{ExitStatus, Failure, interrupted, terminal};
 use crate::correlate::GapRule;

@@ -1,0 +1,283 @@
+//! What `analyze` and `correlate` share: the question that is asked of what was read, and the report
+//! that answers it.
+
+use super::options::{self, GivenOffset, Protect};
+use super::terminal::{self, Detail};
+use super::{ExitStatus, Failure, keys};
+use crate::analysis::{Analysis, Question};
+use crate::correlate::GapRule;
+use crate::evidence::{Content, Evidence, sha256};
+use crate::findings::Severity;
+use crate::policy::Policy;
+use crate::report::publish::{Destination, PublishError, destination, publish};
+use crate::report::{self, File, Format, KeyError, Run, SIGNATURE, SigningKey, Sources, schema};
+use crate::summary::ReadWith;
+use crate::time::{Resolution, Span, Timestamp};
+use std::io::Write as _;
+use std::path::PathBuf;
+
+/// What is asked, and where and how the answer is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct Judging {
+    /// The folder for the report
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+    /// What ought to have been protected (TOML, see docs/policy.md)
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Host or network A to B must be protected (repeatable)
+    #[arg(long, value_name = "A=B", value_parser = options::protect)]
+    protect: Vec<Protect>,
+    /// Clear packets further apart than this open a new window
+    #[arg(long, value_name = "DUR", default_value = "30s", value_parser = options::gap)]
+    gap: GapRule,
+    /// What to write
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv,html")]
+    format: Vec<FormatName>,
+    /// How far a log's clock was ahead (+) or behind (-) the captures', instead of measuring it
+    /// (repeatable)
+    #[arg(long, value_name = "FILE=+7m12s", value_parser = options::clock_offset)]
+    clock_offset: Vec<GivenOffset>,
+    /// Exit with 1 when a finding of this severity or higher stands
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<SeverityName>,
+    /// Sign manifest.json with this secret key of minisign's
+    #[arg(long, value_name = "KEYFILE")]
+    sign: Option<PathBuf>,
+    /// Replace an older report in DIR
+    #[arg(long)]
+    force: bool,
+    /// Print report.json instead of the table
+    #[arg(long)]
+    json: bool,
+    /// Print the verdict only
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print every window, pair, finding and problem
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// The formats by the names they are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum FormatName {
+    /// report.json.
+    Json,
+    /// The tables as CSV.
+    Csv,
+    /// report.html, one page for people.
+    Html,
+    /// timeline.jsonl, for Timesketch.
+    Timesketch,
+    /// ecs.jsonl, the Elastic Common Schema.
+    Ecs,
+    /// The tables as Parquet.
+    Parquet,
+}
+
+/// The severities by the names they are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum SeverityName {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+/// A question that can be asked, and a place for its answer.
+pub(super) struct Asked<'a> {
+    args: &'a Judging,
+    run: Run,
+    policy: Policy,
+    policy_sha256: Option<String>,
+    clock_offsets: Vec<(PathBuf, Span)>,
+    destination: Destination,
+    key: Option<SigningKey>,
+}
+
+impl Judging {
+    /// Looks, before any work, whether it can be done.
+    pub(super) fn prepare(&self) -> Result<Asked<'_>, Failure> {
+        let run = Run::begin();
+        let mut policy = Policy::default();
+        let mut policy_sha256 = None;
+        if let Some(path) = &self.policy {
+            let (given, sha256) = super::policy::read(path)?;
+            (policy, policy_sha256) = (given, Some(sha256));
+        }
+        for protect in &self.protect {
+            policy.protect(protect.one, protect.other, &protect.typed);
+        }
+        let destination = destination(&self.out, self.force).map_err(refused)?;
+        let key = self.sign.as_deref().map(keys::signing).transpose()?;
+        let clock_offsets = self.clock_offset.iter().map(|g| (g.file.clone(), g.offset)).collect();
+        Ok(Asked { args: self, run, policy, policy_sha256, clock_offsets, destination, key })
+    }
+}
+
+impl Asked<'_> {
+    pub(super) fn question(&self) -> Question<'_> {
+        let (policy, gap) = (&self.policy, self.args.gap);
+        Question { policy, gap, clock_offsets: &self.clock_offsets }
+    }
+
+    /// Writes the report and tells of it; `read` is what `analyze` would have been asked.
+    pub(super) fn answer(
+        &self,
+        analysis: &Analysis,
+        read: Read,
+        summaries: Vec<schema::SummaryInput>,
+    ) -> Result<ExitStatus, Failure> {
+        let args = self.args;
+        if let Some(given) = args.clock_offset.iter().find(|given| !analysis.has_log(&given.file)) {
+            let what = anyhow::anyhow!("--clock-offset {}: no log has this path", given.typed);
+            return Err(Failure::usage(
+                what,
+                "name a log of the evidence by its path or the end of it",
+            ));
+        }
+        let report = report::build(&sources(analysis), self.options(read));
+        let manifest_sha256 = self.write(&report, summaries)?;
+        terminal::tell_problems(&mut anstream::stderr().lock(), &report, args.verbose);
+        let mut out = anstream::stdout().lock();
+        if args.json {
+            out.write_all(&report::to_json(&report).map_err(broken)?)?;
+        } else {
+            let place = terminal::Place { folder: &args.out, manifest_sha256: &manifest_sha256 };
+            terminal::tell_report(&mut out, &report, detail(args), &place)?;
+        }
+        out.flush()?;
+        Ok(ended(analysis, args.fail_on.map(severity)))
+    }
+
+    fn options(&self, read: Read) -> schema::Options {
+        let args = self.args;
+        let time = |time: Timestamp| time.rfc3339(Resolution::NANOSECONDS);
+        let ReadWith { hash, max_pairs, from, to, ports: _ } = read.with;
+        schema::Options {
+            paths: read.paths,
+            policy: args.policy.as_deref().map(|path| path.to_string_lossy().into_owned()),
+            policy_sha256: self.policy_sha256.clone(),
+            protect: args.protect.iter().map(|protect| protect.typed.clone()).collect(),
+            gap_seconds: args.gap.gap.to_string(),
+            formats: formats(args).iter().map(|format| format.as_str().to_owned()).collect(),
+            hash,
+            max_pairs,
+            from: from.map(time),
+            to: to.map(time),
+            clock_offsets: args.clock_offset.iter().map(|given| given.typed.clone()).collect(),
+        }
+    }
+
+    /// Writes the report; gives the SHA-256 of its manifest.
+    fn write(
+        &self,
+        report: &schema::Report,
+        summaries: Vec<schema::SummaryInput>,
+    ) -> Result<String, Failure> {
+        let mut files = report::files(report, &formats(self.args)).map_err(broken)?;
+        let key = self.key.as_ref();
+        let mut manifest = report::manifest(report, &files, &self.run, key.map(SigningKey::id));
+        manifest.summaries = summaries;
+        let ended = report::ended(&manifest);
+        let manifest = report::to_json(&manifest).map_err(broken)?;
+        if let Some(key) = key {
+            let bytes = key.sign(&manifest, ended).map_err(unsigned)?;
+            files.push(File { name: SIGNATURE, bytes });
+        }
+        publish(&self.destination, &files, &manifest).map_err(refused)?;
+        Ok(sha256(&manifest))
+    }
+}
+
+/// What was read, and how.
+pub(super) struct Read {
+    /// Paths as they were given, sorted.
+    pub(super) paths: Vec<String>,
+    pub(super) with: ReadWith,
+}
+
+pub(super) fn refused(error: PublishError) -> Failure {
+    let hint = match error {
+        PublishError::NotEmpty(_) => "name another folder, or replace an older report with --force",
+        PublishError::NotOurs { .. } => "name another folder, or move that away first",
+        PublishError::Exists(_) | PublishError::NotAFolder(_) | PublishError::Io { .. } => {
+            "name another folder with --out"
+        }
+    };
+    Failure::usage(error, hint)
+}
+
+pub(super) fn broken(error: report::FormatError) -> Failure {
+    Failure::usage(error, "this is a fault of plainsight; please report it")
+}
+
+fn sources(analysis: &Analysis) -> Sources<'_> {
+    Sources {
+        evidence: &analysis.evidence,
+        outside_span: analysis.outside_span,
+        facts: &analysis.facts,
+        findings: &analysis.findings,
+    }
+}
+
+/// The formats asked for, each once and in our order.
+fn formats(args: &Judging) -> Vec<Format> {
+    let is_asked = |format: &Format| {
+        args.format.iter().any(|name| match name {
+            FormatName::Json => *format == Format::Json,
+            FormatName::Csv => *format == Format::Csv,
+            FormatName::Html => *format == Format::Html,
+            FormatName::Timesketch => *format == Format::Timesketch,
+            FormatName::Ecs => *format == Format::Ecs,
+            FormatName::Parquet => *format == Format::Parquet,
+        })
+    };
+    Format::ALL.into_iter().filter(is_asked).collect()
+}
+
+fn unsigned(error: KeyError) -> Failure {
+    Failure::usage(error, "give another key with --sign; nothing was written")
+}
+
+const fn detail(args: &Judging) -> Detail {
+    match (args.quiet, args.verbose) {
+        (true, _) => Detail::Verdict,
+        (false, true) => Detail::Everything,
+        (false, false) => Detail::Overview,
+    }
+}
+
+const fn severity(name: SeverityName) -> Severity {
+    match name {
+        SeverityName::Info => Severity::Info,
+        SeverityName::Low => Severity::Low,
+        SeverityName::Medium => Severity::Medium,
+        SeverityName::High => Severity::High,
+        SeverityName::Critical => Severity::Critical,
+    }
+}
+
+/// How an analysis ended; `limit` is `--fail-on`.
+pub(super) fn ended(analysis: &Analysis, limit: Option<Severity>) -> ExitStatus {
+    let stands = limit.is_some_and(|limit| analysis.findings.iter().any(|f| f.severity >= limit));
+    match (read(analysis.evidence.iter()), stands) {
+        (ExitStatus::Done | ExitStatus::EvidenceLost, true) => ExitStatus::FindingStands,
+        (status, _) => status,
+    }
+}
+
+/// How the reading of evidence ended.
+pub(super) fn read<'e>(evidence: impl Iterator<Item = &'e Evidence> + Clone) -> ExitStatus {
+    let usable = evidence.clone().any(|file| match file.content {
+        Content::Capture { .. } | Content::Log { .. } => file.records > 0,
+        Content::Nothing => false,
+    });
+    let lost = evidence.flat_map(|file| &file.problems).any(|p| p.code.is_loss());
+    match (usable, lost) {
+        (false, _) => ExitStatus::NoEvidence,
+        (true, true) => ExitStatus::EvidenceLost,
+        (true, false) => ExitStatus::Done,
+    }
+}

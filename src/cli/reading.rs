@@ -1,0 +1,83 @@
+//! What `analyze` and `summarize` share: which evidence is read, and how.
+
+use super::options;
+use super::progress::{Progress, When};
+use crate::analysis::Request;
+use crate::correlate::GapRule;
+use crate::policy::Policy;
+use crate::protection::NamedPorts;
+use crate::summary::ReadWith;
+use crate::time::{Span, Timestamp};
+use std::path::{Path, PathBuf};
+
+/// Evidence and how to read it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Reading {
+    /// Captures, logs, or folders searched recursively; `-` reads standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Skip the SHA-256 of the evidence: its identity is not recorded, duplicates are not told
+    #[arg(long)]
+    no_hash: bool,
+    /// Pairs of hosts that are told apart in one capture; of more, those with the fewest packets are summed up
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u32).range(1..))]
+    max_pairs: u32,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Judge nothing before this time (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = options::time)]
+    from: Option<Timestamp>,
+    /// Judge nothing after this time (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = options::time)]
+    to: Option<Timestamp>,
+    /// Show progress on standard error
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    progress: When,
+}
+
+impl Reading {
+    /// The request; `out` is no evidence, and of the policy only the ports that it names matter to
+    /// reading.
+    pub(super) fn request(&self, out: &Path, policy: Policy) -> Request {
+        Request {
+            paths: self.paths.clone(),
+            excluded: Some(out.to_owned()),
+            policy,
+            // Asked of what was read; see `Question`.
+            gap: GapRule::with_gap(Span::from_seconds(30)),
+            clock_offsets: Vec::new(),
+            hash: !self.no_hash,
+            max_pairs: usize::try_from(self.max_pairs).unwrap_or(usize::MAX),
+            from: self.from,
+            to: self.to,
+        }
+    }
+
+    /// The paths as the report tells them: sorted, each once.
+    pub(super) fn paths(&self) -> Vec<String> {
+        let shown = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let mut paths: Vec<String> = self.paths.iter().map(shown).collect();
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+
+    pub(super) fn read_with(&self, policy: &Policy) -> ReadWith {
+        ReadWith {
+            hash: !self.no_hash,
+            max_pairs: self.max_pairs.into(),
+            from: self.from,
+            to: self.to,
+            ports: NamedPorts(policy.named_ports()).beyond_known(),
+        }
+    }
+
+    pub(super) fn threads(&self) -> Option<usize> {
+        self.threads.map(usize::from)
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        Progress::new(self.progress)
+    }
+}

@@ -1,0 +1,80 @@
+//! What reading one file came to: the file as it was found, and its share of the summary.
+
+use super::{Count, Summary};
+use crate::evidence::{Content, Evidence, Extent, Format, Position, Problem, ProblemCode};
+use crate::time::Resolution;
+use serde::{Deserialize, Serialize};
+
+/// One file that was read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Part {
+    /// The file.
+    pub evidence: Evidence,
+    /// Its share of the summary; empty where nothing could be read.
+    pub summary: Summary,
+    /// Frames left out because they lie outside the span that was asked for.
+    pub outside_span: Count,
+}
+
+impl Part {
+    /// Leaves nothing of it but that it is there: its bytes stand in one bucket, and a problem says
+    /// why.
+    pub fn set_aside(&mut self, bucket: &'static str, code: ProblemCode, text: String) {
+        let evidence = &mut self.evidence;
+        evidence.problems = vec![Problem { code, text, offset: None, position: Position::File }];
+        evidence.content = Content::Nothing;
+        evidence.records = 0;
+        evidence.span = None;
+        evidence.truncated_at = None;
+        let all = Extent { bytes: evidence.content_size(), records: 0 };
+        evidence.coverage = [(bucket.into(), all)].into();
+        self.summary = Summary::default();
+        self.outside_span = Count::default();
+    }
+}
+
+/// A file that was read elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Member {
+    /// Its path as it was found, with `/` between the parts.
+    pub path: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its identity, where it was taken.
+    pub sha256: Option<String>,
+}
+
+impl Member {
+    /// The file of a part.
+    #[must_use]
+    pub fn of(evidence: &Evidence) -> Self {
+        let Evidence { path, size, sha256, .. } = evidence;
+        Self { path: path.clone(), size: *size, sha256: sha256.clone() }
+    }
+
+    /// The file as far as it is known without its summary.
+    #[must_use]
+    pub(super) fn without_summary(self, id: crate::evidence::EvidenceId) -> Part {
+        let Self { path, size, sha256 } = self;
+        let evidence = Evidence {
+            id,
+            path,
+            format: Format::Unknown,
+            packed: None,
+            content: Content::Nothing,
+            size,
+            sha256,
+            records: 0,
+            span: None,
+            resolution: Resolution::NANOSECONDS,
+            truncated_at: None,
+            coverage: [].into(),
+            problems: Vec::new(),
+        };
+        let mut part =
+            Part { evidence, summary: Summary::default(), outside_span: Count::default() };
+        let text = "it was summarized together with the others, and its summary was not given; nothing of it is judged";
+        part.set_aside("summary_missing", ProblemCode::SummaryMissing, text.to_owned());
+        part
+    }
+}

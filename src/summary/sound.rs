@@ -1,0 +1,64 @@
+//! Whether a part that was read back holds together: what the reading of evidence makes sure of, and
+//! what the judging of it rests on. What is only unlikely is none of its business.
+
+use super::{CaptureSummary, ClassRun, Count, Part};
+
+/// Gives all that is counted in a part, so that nobody has to fear for a sum.
+///
+/// # Errors
+/// With what is wrong.
+pub(super) fn check(part: &Part) -> Result<u64, &'static str> {
+    let Part { evidence, summary, outside_span } = part;
+    if summary.captures.len() + summary.logs.len() > 1 {
+        return Err("it holds more than one file");
+    }
+    let captures = summary.captures.values().map(check_capture);
+    let captures = captures.sum::<Result<Saturating, _>>()?;
+    let coverage = evidence.coverage.values().flat_map(|extent| [extent.bytes, extent.records]);
+    let own = [evidence.size, evidence.content_size(), evidence.records, of(outside_span)];
+    Ok(coverage.chain(own).chain([captures.0]).map(Saturating).sum::<Saturating>().0)
+}
+
+fn check_capture(capture: &CaptureSummary) -> Result<Saturating, &'static str> {
+    let streams = [&capture.streams, &capture.decrypted_twins, &capture.handed_over];
+    let of_streams = streams.into_iter().flat_map(|all| all.values()).flat_map(|all| all.values());
+    let of_pairs = capture.duplicates.values().flat_map(|kinds| kinds.values());
+    let all = || of_streams.clone().chain(of_pairs.clone()).chain(capture.interleaved.values());
+    for runs in all() {
+        if runs.iter().any(|run| !run.is_sound()) {
+            return Err("a run that ends before it begins");
+        }
+        if !runs.is_sorted_by_key(|run: &ClassRun| run.start) {
+            return Err("runs out of order");
+        }
+    }
+    if capture.span.is_some_and(|(first, last)| last < first) {
+        return Err("a capture that ends before it begins");
+    }
+    let runs = all().map(|runs| of(&Count::of(runs)));
+    let counts = capture.unpaired.values().chain(capture.unpaired_duplicates.values());
+    let counts = counts.chain(capture.readable.values().flat_map(|apps| apps.values()));
+    let gaps = capture.tcp_gaps.values().flat_map(|gap| [gap.octets, gap.connections]);
+    let lost = capture.esp_gaps.values().flat_map(|esp| [esp.missing(), esp.packets()]);
+    let told = capture.secrets.values().map(|secret| secret.2);
+    let told = told.chain(capture.borrowed.values().map(|told| told.2));
+    let told = told.chain(capture.unreachable.values().map(|told| told.2));
+    let hellos = capture.tls.values().map(|tls| tls.hellos);
+    let own = [of(&capture.total), capture.folded_pairs, capture.negotiations.counted()];
+    let all = runs.chain(counts.map(of)).chain(gaps).chain(lost).chain(told).chain(hellos);
+    Ok(all.chain(own).map(Saturating).sum())
+}
+
+fn of(count: &Count) -> u64 {
+    let Count { frames, bytes, captured } = *count;
+    frames.saturating_add(bytes).saturating_add(captured)
+}
+
+/// A sum that stays at the top.
+struct Saturating(u64);
+
+impl std::iter::Sum for Saturating {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        Self(all.fold(0, |sum, one| sum.saturating_add(one.0)))
+    }
+}
