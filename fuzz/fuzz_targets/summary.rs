@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 fuzz_target!(|content: &[u8]| {
     let mut octets = SUMMARY_MAGIC.to_vec();
-    octets.extend(1u32.to_le_bytes());
+    octets.extend(2u32.to_le_bytes());
     octets.extend((28 + content.len() as u64 + 32).to_le_bytes());
     octets.extend(content);
     let digest = sha256_octets(&octets);

@@ -23,6 +23,8 @@ mod addresses;
 
 mod audit;
 
+mod borrowed;
+
 mod bypass;
 
 mod explained;
@@ -32,6 +34,7 @@ mod placed;
 pub use crate::catalogue::Confidence;
 pub use addresses::{AddressSource, HostAddress};
 pub use audit::{AuditState, AuditVerdict, HostAudit};
+pub use borrowed::BorrowedFacts;
 pub use bypass::BypassSpan;
 pub use cause::{Against, Cause, FactRef};
 pub use clock::{ClockOffset, ClockStep, OffsetMethod};
@@ -49,7 +52,7 @@ use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Uncounted, conclude};
 use crate::policy::{Expectation, ExpectationSource, InferredFrom, Level, Policy};
 use crate::protection::duplicate::DuplicateKind;
-use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Stream};
+use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Service, Stream};
 use crate::summary::{
     ClassRun, Contents, Count, JudgedStream, SetAside, StreamsByPair, Summary, TlsSeen, Unpaired,
 };
@@ -70,6 +73,10 @@ pub struct PairFacts {
     pub by_class: BTreeMap<ProtectionClass, ClassRun>,
     /// Clear frames that should have been protected.
     pub unprotected: Count,
+    /// Clear frames, also those that the policy exempts or does not speak of.
+    pub in_clear: Count,
+    /// The services of the frames in clear.
+    pub clear_services: BTreeSet<Service>,
     /// Clear frames that were no leaks, and why.
     pub set_aside: BTreeMap<SetAside, ClassRun>,
     /// Records by which ESP of the pair is authenticated and not encrypted.
@@ -135,6 +142,8 @@ pub struct Facts {
     pub tcp_gaps: Vec<TcpLoss>,
     /// By pair and form.
     pub exposures: Vec<Exposure>,
+    /// By pair and kind: traffic in the clothes of what is exempt.
+    pub borrowed: Vec<BorrowedFacts>,
     /// How often a pair was folded because there were too many, and the packets of all of them.
     pub folded: (u64, Count),
     /// IKE messages of negotiations beyond the bounds, counted only.
@@ -186,6 +195,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         esp_gaps: losses::esp_gaps(summary),
         tcp_gaps: losses::tcp_gaps(summary),
         exposures: losses::exposures(summary),
+        borrowed: borrowed::gather(summary),
         folded: (0, Count::default()),
         uncounted_ike: uncounted,
         stripped_ike: stripped,
@@ -262,6 +272,8 @@ fn judge_pair(
             source,
             by_class: BTreeMap::new(),
             unprotected: Count::default(),
+            in_clear: Count::default(),
+            clear_services: BTreeSet::new(),
             set_aside: BTreeMap::new(),
             integrity_only: BTreeSet::new(),
             readable: Contents::new(),
@@ -295,6 +307,8 @@ impl JudgedPair {
         match stream {
             Stream::Clear { ports, app, encrypted } => {
                 let service = ports.service(named);
+                self.facts.in_clear.join(count);
+                self.facts.clear_services.insert(service);
                 match self.expectation_of(service, policy) {
                     Expectation::Exempt => class = ProtectionClass::Exempt,
                     Expectation::Required(_) => {
@@ -335,18 +349,20 @@ impl JudgedPair {
         asked: Asked<'_>,
     ) {
         let (owed, clear) = (self.owed.len(), self.clear.len());
-        let unprotected = self.facts.unprotected;
+        let (unprotected, in_clear) = (self.facts.unprotected, self.facts.in_clear);
+        let services = self.facts.clear_services.clone();
         self.add(stream, class, runs, asked);
         self.owed.truncate(owed);
         self.clear.truncate(clear);
-        self.facts.unprotected = unprotected;
+        (self.facts.unprotected, self.facts.in_clear) = (unprotected, in_clear);
+        self.facts.clear_services = services;
         for run in runs {
             let all = self.facts.set_aside.entry(why);
             all.and_modify(|known| known.absorb(*run)).or_insert(*run);
         }
     }
 
-    fn expectation_of(&self, service: crate::protection::Service, policy: &Policy) -> Expectation {
+    fn expectation_of(&self, service: Service, policy: &Policy) -> Expectation {
         match policy.of_traffic(self.facts.pair, service.protocol, service.port) {
             // What no rule speaks of is owed where it was inferred for the pair.
             (Expectation::None, ExpectationSource::None) => match self.facts.source {

@@ -113,6 +113,12 @@ pub enum FindingCode {
     CleartextPermitted,
     /// More than one computer claims an address.
     AddressAmbiguous,
+    /// What the cleartext windows of two hosts have in common.
+    LeakPattern,
+    /// Somebody may have made the hosts fall back.
+    ForcedFallbackSuspected,
+    /// Something else travels as what is exempt.
+    ExemptionAbuse,
     /// A log file holds records that are no longer part of the log.
     RecoveredRecords,
     /// More pairs of hosts than are told apart.
@@ -390,6 +396,24 @@ const WORDS: &[FindingWords] = &[
         "address_ambiguous",
         "Logs of more than one computer name the same address as their own, so its traffic cannot be tied to one of them.",
         "Name each computer's addresses in the policy's [hosts], and analyze the logs of computers that do not belong here apart.",
+    ),
+    row(
+        FindingCode::LeakPattern,
+        "leak_pattern",
+        "What the cleartext windows of two hosts have in common; the title says what. Told only where all clear text of the two owes protection. They begin within 10 s of the beginning of a negotiation that failed; or before the first negotiation, which begins more than 10 s later; or they were opened by a deletion or a stopped service, and a negotiation completes between 10 s before their end and 60 s after it; all are gaps between rekeys (two windows at least); one service alone passes in clear while protected traffic of the two passes; in all of them only one host sends in clear, and the other one sends protected meanwhile; or other addresses of the same two hosts, of the other version of IP, are protected.",
+        "Mend what they have in common; where hosts fall back, require security instead of requesting it.",
+    ),
+    row(
+        FindingCode::ForcedFallbackSuspected,
+        "forced_fallback_suspected",
+        "Less than a minute before a cleartext window, or in it, something was seen that a third one can do to make hosts fall back, and a fault can do too: ICMP errors quote a negotiation before it completed, of which no message had to be sent again; or one of the two called in vain while the other one's call was answered, sent again all the same, and failed; or 50 hosts and more began negotiations with one of the two within a minute of which none was answered.",
+        "Require security instead of requesting it, so that nobody can force clear text; look who sent the errors or the flood, and what filters lie between.",
+    ),
+    row(
+        FindingCode::ExemptionAbuse,
+        "exemption_abuse",
+        "Something else travels as what is exempt from protection: from UDP port 88 what is no message of Kerberos, or a TCP connection opened from port 88; from UDP port 500 what is no IKE; or 32 and more ICMP echo messages with more than 1024 octets of data. Packets that the capture cut are not judged.",
+        "Find the program that sends it. Take the exemption of Kerberos away (Windows 2000 to Server 2003), and limit ICMP to what is needed.",
     ),
     row(
         FindingCode::RecoveredRecords,

@@ -193,6 +193,15 @@ impl FindingCode {
             Self::CleartextPermitted => ("medium", &[SHOW], TRANSMISSION),
             Self::AddressAmbiguous => ("low", &[], &[]),
             Self::PairsFolded => ("medium", &[], &[Control::Si4]),
+            Self::LeakPattern => ("info", &[SHOW, RECAPTURE], TRANSMISSION),
+            Self::ForcedFallbackSuspected => {
+                ("medium", &[REQUIRE, SHOW], &[Control::Sp80077, Control::Sc8, Control::Si4])
+            }
+            Self::ExemptionAbuse => (
+                "medium; low for large ICMP messages, for tests look the same",
+                &[EXEMPTIONS],
+                &[Control::Sp80077, Control::Cm6, Control::Sc8],
+            ),
             Self::RecoveredRecords => ("info", &[COPIES], &[Control::Au9]),
         };
         Guide { severity, steps, controls }
@@ -219,4 +228,6 @@ const BUFFER: &str = "Capture with a larger buffer: dumpcap -B 256, tcpdump -B 2
 const PROPOSALS: &str = "Change the proposals on both sides: Set-NetIPsecMainModeCryptoSet, Set-NetIPsecQuickModeCryptoSet; secpol.msc, IP Security Policies (Windows 2000 to Server 2003); proposals and esp_proposals in swanctl.conf.";
 const KEY: &str = "Change what was exposed, on every system that knows it, before anything else.";
 const OFFLOAD: &str = "Turn the card's offload off for the capture: Set-NetAdapterIPsecOffload -Name NIC -Enabled $false; ethtool -K NIC esp-hw-offload off.";
+const REQUIRE: &str = "Require security: netsh ipsec static set filteraction name=NAME soft=no inpass=no (Windows 2000 to Server 2003); Set-NetIPsecRule -DisplayName NAME -InboundSecurity Require -OutboundSecurity Require (later).";
+const EXEMPTIONS: &str = "Take exemptions away: netsh ipsec dynamic set config property=ipsecexempt value=3 (Server 2003; reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\IPSEC /v NoDefaultExempt /t REG_DWORD /d 1 on Windows 2000 and XP); Set-NetFirewallSetting -Exemptions None (later).";
 const BOOT_MODE: &str = "netsh ipsec dynamic set config property=bootmode value=block, and netsh ipsec dynamic set config property=bootexemptions for what a start needs.";

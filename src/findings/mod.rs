@@ -9,6 +9,12 @@ mod guide;
 
 mod traffic;
 
+mod pattern;
+
+mod forced;
+
+mod exemption;
+
 mod negotiation;
 
 mod strength;
@@ -83,6 +89,9 @@ pub struct Finding {
 pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(traffic::cleartext_windows(facts));
+    found.extend(pattern::patterns(facts));
+    found.extend(forced::suspicions(facts));
+    found.extend(exemption::abuses(facts));
     found.extend(traffic::weaker_than_encryption(facts));
     found.extend(traffic::decrypted_twins(facts));
     found.extend(traffic::before_encryption(facts));

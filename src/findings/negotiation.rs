@@ -6,7 +6,8 @@ use crate::correlate::{Confidence, FactRef, Facts};
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Uncounted};
-use crate::time::Timestamp;
+use crate::protection::ProtectionClass;
+use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Failed negotiations that no window names, a finding for each pair: protection went on beside
@@ -94,8 +95,15 @@ fn of_pair(
         pair.b()
     );
     let reasons_told = if names.is_empty() { "not told".to_owned() } else { names.join(", ") };
-    let detail =
-        format!("From frame {} to frame {}; reasons: {reasons_told}.", first.first, last.last);
+    let held = if code == FindingCode::FailedClosed {
+        held(facts, pair, end.since(first.start))
+    } else {
+        String::new()
+    };
+    let detail = format!(
+        "From frame {} to frame {}; reasons: {reasons_told}.{held}",
+        first.first, last.last
+    );
     Some(Finding {
         confidence: if inferred { Confidence::Medium } else { Confidence::High },
         pair: Some(pair),
@@ -108,6 +116,19 @@ fn of_pair(
         advice,
         ..Finding::new(code, severity, title, detail)
     })
+}
+
+/// How long the policy held, and how much of what the two sent and owe was protected.
+fn held(facts: &Facts, pair: HostPair, span: Span) -> String {
+    let classes = [ProtectionClass::Esp, ProtectionClass::EspNull, ProtectionClass::Ah];
+    let known = facts.pair(pair);
+    let of = |class| known.and_then(|p| p.by_class.get(&class)).map_or(0, |run| run.frames);
+    let protected: u64 = classes.into_iter().map(of).sum();
+    let clear = known.map_or(0, |p| p.unprotected.frames);
+    format!(
+        " Nothing that owes protection passed in clear in the {span} s of these attempts; of all the captures show of the two, {protected} of {} were protected.",
+        counted(protected + clear, "packet")
+    )
 }
 
 /// Pairs that have a finding each.

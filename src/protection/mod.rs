@@ -7,6 +7,7 @@
 mod app;
 mod esp;
 
+pub mod borrowed;
 pub mod checksum;
 pub mod duplicate;
 pub mod esp_null;

@@ -17,6 +17,7 @@ use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
 use crate::packet::fragment::Fragments;
 use crate::packet::{IpPacket, protocol};
+use crate::protection::borrowed::borrowed;
 use crate::protection::duplicate::{DuplicateKind, Duplicates};
 use crate::protection::secret::secret;
 use crate::protection::twin::{Candidate, PlainLengths, Twins};
@@ -320,6 +321,9 @@ impl<'p> CaptureObserver<'p> {
         (seen, place): (Sighting, Place),
     ) -> bool {
         let (body, is_whole) = (ip.payload, ip.payload.len() == ip.payload_len);
+        if let Some(kind) = borrowed(key.1, ip) {
+            self.summary.borrows((key.0, kind), seen);
+        }
         match key.1 {
             Stream::Exempt(_) | Stream::Clear { .. } if is_on_ike_port(ip) => {
                 self.ike.not_ike(ip, place, ip.payload);

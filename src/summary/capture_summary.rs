@@ -7,6 +7,7 @@ use crate::evidence::Problem;
 use crate::hosts::HostPair;
 use crate::ike::Negotiations;
 use crate::packet::StopReason;
+use crate::protection::borrowed::Borrowed;
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::secret::Secret;
@@ -86,6 +87,8 @@ pub struct CaptureSummary {
     pub readable: BTreeMap<HostPair, Contents>,
     /// Credentials that could be read: the first and the last packet of each form, and how many.
     pub secrets: BTreeMap<(HostPair, Secret), (Sighting, Sighting, u64)>,
+    /// Traffic in the clothes of what is exempt: the first and the last packet, and how many.
+    pub borrowed: BTreeMap<(HostPair, Borrowed), (Sighting, Sighting, u64)>,
     /// TLS servers whose handshakes were seen in clear.
     pub tls: BTreeMap<TlsServer, TlsSeen>,
     /// Octets of TCP that the capture lost.
@@ -142,6 +145,15 @@ impl CaptureSummary {
         }
     }
 
+    /// A packet in the clothes of what is exempt was seen.
+    pub(super) fn borrows(&mut self, key: (HostPair, Borrowed), seen: Sighting) {
+        if self.borrowed.len() < MOST_BORROWED || self.borrowed.contains_key(&key) {
+            let told = self.borrowed.entry(key).or_insert((seen, seen, 0));
+            told.1 = seen;
+            told.2 += 1;
+        }
+    }
+
     /// Whether it shows clear packets of a pair that were no leaks.
     #[must_use]
     pub fn shows_again(&self, pair: HostPair) -> bool {
@@ -158,3 +170,6 @@ impl CaptureSummary {
         }
     }
 }
+
+/// Pairs that borrow and are told apart; a flood of made-up addresses cannot fill the memory.
+const MOST_BORROWED: usize = 32_768;

@@ -45,6 +45,7 @@ fn check_capture(capture: &CaptureSummary) -> Result<Saturating, &'static str> {
     let gaps = capture.tcp_gaps.values().flat_map(|gap| [gap.octets, gap.connections]);
     let lost = capture.esp_gaps.values().flat_map(|esp| [esp.missing(), esp.packets()]);
     let told = capture.secrets.values().map(|secret| secret.2);
+    let told = told.chain(capture.borrowed.values().map(|told| told.2));
     let told = told.chain(capture.unreachable.values().map(|told| told.2));
     let hellos = capture.tls.values().map(|tls| tls.hellos);
     let own = [of(&capture.total), capture.folded_pairs, capture.negotiations.counted()];

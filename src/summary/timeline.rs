@@ -35,6 +35,8 @@ pub struct ClassRun {
     pub bytes: u64,
     /// Those of them that the captures hold.
     pub captured: u64,
+    /// Packets in it that the pair's lower address sent.
+    pub from_a: u64,
     /// A busy flow: the one with most of the packets, where one has (majority vote as they came).
     pub flow: Option<Flow>,
     votes: u64,
@@ -127,7 +129,7 @@ impl From<Vec<ClassRun>> for Runs {
 impl ClassRun {
     /// Whether it holds packets and ends no earlier than it begins.
     pub(super) fn is_sound(&self) -> bool {
-        self.frames > 0 && self.start <= self.end
+        self.frames > 0 && self.start <= self.end && self.from_a <= self.frames
     }
 
     fn of(seen: Sighting) -> Self {
@@ -139,6 +141,7 @@ impl ClassRun {
             frames: 1,
             bytes: seen.bytes,
             captured: seen.captured,
+            from_a: u64::from(seen.direction == Direction::AToB),
             flow: seen.flow,
             votes: u64::from(seen.flow.is_some()),
         }
@@ -158,6 +161,7 @@ impl ClassRun {
         self.frames += 1;
         self.bytes = self.bytes.saturating_add(seen.bytes);
         self.captured = self.captured.saturating_add(seen.captured);
+        self.from_a += u64::from(seen.direction == Direction::AToB);
         self.vote(seen.flow, u64::from(seen.flow.is_some()));
     }
 
@@ -182,6 +186,7 @@ impl ClassRun {
         self.frames = self.frames.saturating_add(other.frames);
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.captured = self.captured.saturating_add(other.captured);
+        self.from_a = self.from_a.saturating_add(other.from_a);
         self.vote(other.flow, other.votes);
     }
 }

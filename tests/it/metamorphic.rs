@@ -32,6 +32,15 @@ fn windows(analysis: &Analysis) -> Vec<Told> {
     told.collect()
 }
 
+/// What is said across windows, by code, pair and words; `on_wire` where it rests on packets alone.
+fn patterns(analysis: &Analysis, on_wire: bool) -> BTreeSet<(FindingCode, Option<HostPair>, &str)> {
+    let by_packets = [FindingCode::ForcedFallbackSuspected, FindingCode::ExemptionAbuse];
+    let is_pattern =
+        |code| by_packets.contains(&code) || (!on_wire && code == FindingCode::LeakPattern);
+    let told = analysis.findings.iter().filter(|f| is_pattern(f.code));
+    told.map(|f| (f.code, f.pair, f.title.as_str())).collect()
+}
+
 #[test]
 fn an_exemption_more_never_adds_a_finding() {
     for seed in SEEDS {
@@ -68,6 +77,8 @@ fn an_exemption_more_never_adds_a_finding() {
         };
         let added: Vec<_> = now.difference(&known).filter(|told| of_leaks(told)).collect();
         assert!(added.is_empty(), "seed {seed}: {added:?}");
+        let (said, was) = (patterns(&after, false), patterns(&before, false));
+        assert!(said.is_subset(&was), "seed {seed}: {said:?}, before {was:?}");
         let frames =
             |a: &Analysis| a.facts.windows.iter().map(|w| w.window.run.frames).sum::<u64>();
         assert!(frames(&after) <= frames(&before), "seed {seed}");
@@ -80,6 +91,7 @@ fn a_clock_set_otherwise_changes_no_cause() {
     for (seed, by) in SEEDS.zip([23_155_200, -7200, 3, -90_000].into_iter().cycle()) {
         let (one, other) = (of(&make(seed)), of(&make_shifted(seed, by * 1_000_000_000)));
         assert_eq!(windows(&one), windows(&other), "seed {seed}");
+        assert_eq!(patterns(&one, false), patterns(&other, false), "seed {seed}");
     }
 }
 
@@ -102,6 +114,7 @@ fn a_capture_in_two_files_in_any_order_changes_only_places() {
             }
             let split = analyzed(folder.path(), policy.unwrap_or_default());
             assert_eq!(windows(&split), windows(&whole), "seed {seed}, {names:?}");
+            assert_eq!(patterns(&split, false), patterns(&whole, false), "seed {seed}, {names:?}");
         }
     }
 }
@@ -116,6 +129,7 @@ fn without_logs_a_cause_is_what_the_packets_prove_or_unknown() {
         incident.policy = Some(policy);
         let without = of(&incident);
         assert_eq!(with_logs.facts.windows.len(), without.facts.windows.len(), "seed {seed}");
+        assert_eq!(patterns(&with_logs, true), patterns(&without, true), "seed {seed}");
         for (one, other) in with_logs.facts.windows.iter().zip(&without.facts.windows) {
             let told = other.causes.first().unwrap().reason;
             let known: BTreeSet<_> = one.causes.iter().map(|cause| cause.reason).collect();

@@ -172,7 +172,8 @@ impl<'a> Case<'a> {
         let silent: Vec<usize> =
             self.unanswered().into_iter().filter(|(_, x)| quoted(x)).map(|(at, _)| at).collect();
         let mut touching = self.exchanges(self.from, self.window.run.end).into_values();
-        let answered = touching.any(|x| quoted(x) && !x.responder_spi.is_zero());
+        let later = |x: &IkeExchange| x.completions.iter().any(|time| *time > told.first.time);
+        let answered = touching.any(|x| quoted(x) && later(x));
         let mut against = vec!["ICMP errors can be forged".to_owned()];
         // A host that deletes its security associations and closes its port has stopped.
         let stopped = reason == Reason::ServiceStopped && deletion.is_some();
@@ -185,7 +186,7 @@ impl<'a> Case<'a> {
             (false, true, false) => 74,
         };
         if answered {
-            against.push(format!("{} answered the same negotiation", told.what.to));
+            against.push(format!("{} completed the same negotiation afterwards", told.what.to));
         }
         let exchanges = silent.into_iter().map(FactRef::Exchange);
         Cause {

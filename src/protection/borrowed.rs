@@ -1,0 +1,155 @@
+//! Traffic in the clothes of what every policy lets through: another protocol on Kerberos' or IKE's
+//! source port, and large ICMP messages.
+//!
+//! Windows 2000 to Server 2003 let Kerberos and IKE pass their filters by port alone, whatever the packets
+//! hold (Microsoft knowledge base 811832), and every system lets ICMP pass.
+
+use super::{IKE_PORT, Stream};
+use crate::packet::{IpPacket, protocol};
+use serde::{Deserialize, Serialize};
+
+/// Whose clothes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Borrowed {
+    /// From UDP port 88, and no message of Kerberos; or a TCP connection opened from port 88.
+    KerberosPort,
+    /// From UDP port 500, and no message of IKE.
+    IkePort,
+    /// An echo with more data than any ordinary one.
+    LargeEcho,
+}
+
+impl Borrowed {
+    /// What it is, of several packets.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::KerberosPort => "traffic from source port 88 that is not Kerberos",
+            Self::IkePort => "traffic from source port 500 that is not IKE",
+            Self::LargeEcho => "ICMP echo messages with more than 1024 octets of data",
+        }
+    }
+}
+
+/// What an unprotected packet borrows; only of whole packets and first fragments.
+#[must_use]
+pub fn borrowed(stream: Stream, ip: &IpPacket<'_>) -> Option<Borrowed> {
+    if ip.fragment.is_some_and(|fragment| fragment.offset > 0) {
+        return None;
+    }
+    let exempt = matches!(stream, Stream::Exempt(_));
+    let clear = matches!(stream, Stream::Clear { .. });
+    let from = ip.ports.map(|ports| ports.source);
+    match ip.protocol {
+        protocol::ICMP if exempt => echo(ip, &[0, 8]).then_some(Borrowed::LargeEcho),
+        protocol::ICMPV6 if exempt => echo(ip, &[128, 129]).then_some(Borrowed::LargeEcho),
+        protocol::UDP if clear => {
+            // A packet that was cut does not show what it is.
+            let whole = !ip.payload.is_empty() && ip.payload.len() == ip.payload_len;
+            match from.filter(|_| whole)? {
+                KERBEROS_PORT => (!is_kerberos(ip.payload)).then_some(Borrowed::KerberosPort),
+                IKE_PORT => (!is_of_ike(ip.payload)).then_some(Borrowed::IkePort),
+                _ => None,
+            }
+        }
+        // Servers answer from port 88; nobody who speaks Kerberos opens a connection from there.
+        protocol::TCP if clear => {
+            let opens = ip.tcp.is_some_and(|tcp| tcp.syn && tcp.acknowledged.is_none());
+            (opens && from == Some(KERBEROS_PORT)).then_some(Borrowed::KerberosPort)
+        }
+        _ => None,
+    }
+}
+
+/// RFC 792 and RFC 4443 §4: eight octets of header, then the data.
+fn echo(ip: &IpPacket<'_>, kinds: &[u8]) -> bool {
+    ip.payload_len > 8 + LARGE && ip.payload.first().is_some_and(|kind| kinds.contains(kind))
+}
+
+/// RFC 4120 §5.10: the application tags of its messages.
+fn is_kerberos(payload: &[u8]) -> bool {
+    matches!(payload, [0x6a..=0x6f | 0x74..=0x76 | 0x7e, ..])
+}
+
+/// Keepalives, and ESP behind the marker of the drafts before RFC 3947.
+fn is_of_ike(payload: &[u8]) -> bool {
+    payload == [0xff] || payload.starts_with(&[0; 8])
+}
+
+const KERBEROS_PORT: u16 = 88;
+/// Ordinary echoes hold 32 or 56 octets of data.
+const LARGE: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hosts::Direction;
+    use crate::packet::{Ports, TcpSegment};
+    use crate::protection::{NamedPorts, classify_ip};
+
+    fn packet(protocol: u8, ports: Option<(u16, u16)>, payload: &[u8]) -> IpPacket<'_> {
+        IpPacket {
+            source: "10.0.0.1".parse().unwrap(),
+            destination: "10.0.0.2".parse().unwrap(),
+            protocol,
+            fragment: None,
+            ports: ports.map(|(source, destination)| Ports { source, destination }),
+            tcp: None,
+            identification: 0,
+            segment: &[],
+            payload,
+            payload_len: payload.len(),
+            packet_len: 0,
+            segment_len: 0,
+            link_broadcast: false,
+        }
+    }
+
+    fn of(ip: &IpPacket<'_>) -> Option<Borrowed> {
+        borrowed(classify_ip(ip, Direction::AToB, &NamedPorts::default()).0, ip)
+    }
+
+    fn udp(source: u16, payload: &[u8]) -> Option<Borrowed> {
+        of(&packet(protocol::UDP, Some((source, 1434)), payload))
+    }
+
+    #[test]
+    fn another_protocol_from_the_ports_of_kerberos_and_ike_is_told() {
+        assert_eq!(udp(88, b"\x04 no ticket"), Some(Borrowed::KerberosPort));
+        assert_eq!(udp(500, b"\x04 no negotiation"), Some(Borrowed::IkePort));
+    }
+
+    #[test]
+    fn kerberos_keepalives_cut_packets_and_other_ports_are_not() {
+        assert_eq!(udp(88, &[0x6b, 0x82, 1, 0]), None);
+        assert_eq!(udp(88, &[0x7e, 0x30]), None);
+        assert_eq!(udp(500, &[0xff]), None);
+        assert_eq!(udp(5000, b"\x04 nothing"), None);
+        let cut = IpPacket { payload_len: 99, ..packet(protocol::UDP, Some((88, 1434)), b"\x04") };
+        assert_eq!(of(&cut), None);
+    }
+
+    #[test]
+    fn a_connection_from_port_88_is_told_and_an_answer_is_not() {
+        let tcp = |acknowledged| {
+            let segment =
+                TcpSegment { sequence: 7, acknowledged, syn: true, fin: false, reset: false };
+            let ip = packet(protocol::TCP, Some((88, 445)), &[]);
+            of(&IpPacket { tcp: Some(segment), ..ip })
+        };
+        assert_eq!(tcp(None), Some(Borrowed::KerberosPort));
+        assert_eq!(tcp(Some(8)), None);
+    }
+
+    #[test]
+    fn a_large_echo_is_told_an_ordinary_one_or_an_error_is_not() {
+        let icmp = |kind: u8, data: usize| {
+            let mut message = vec![0; 8 + data];
+            message[0] = kind;
+            of(&packet(protocol::ICMP, None, &message))
+        };
+        assert_eq!(icmp(8, 1400), Some(Borrowed::LargeEcho));
+        assert_eq!(icmp(8, 56), None);
+        assert_eq!(icmp(3, 1400), None);
+    }
+}
