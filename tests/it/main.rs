@@ -21,6 +21,8 @@ mod scenarios;
 
 mod bad_input;
 
+mod book;
+
 mod determinism;
 
 mod what_if;
