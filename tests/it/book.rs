@@ -43,7 +43,7 @@ fn run(command: &str, folder: &Path) -> String {
     let programs = cargo_bin("plainsight");
     let programs = programs.parent().unwrap().display();
     let output = Command::new("sh")
-        .args(["-c", &format!("{command} 2>&1")])
+        .args(["-c", &format!("{{ {command}\n}} 2>&1")])
         .current_dir(folder)
         .env("PATH", format!("{programs}:{}", std::env::var("PATH").unwrap()))
         .env("LC_ALL", "C.UTF-8")

@@ -23,6 +23,8 @@ mod bad_input;
 
 mod book;
 
+mod book_shape;
+
 mod determinism;
 
 mod what_if;
