@@ -24,6 +24,10 @@ mod bad_input;
 
 mod carve;
 
+mod book;
+
+mod book_shape;
+
 mod determinism;
 
 mod terminal;
