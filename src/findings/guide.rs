@@ -116,6 +116,7 @@ impl Control {
 impl FindingCode {
     /// How bad it is, what to do and which controls it touches.
     #[must_use]
+    #[allow(clippy::too_many_lines, reason = "a table: one row a code")]
     pub const fn guide(self) -> Guide {
         let (severity, steps, controls): (_, &[_], &[_]) = match self {
             Self::CleartextWindow => (
