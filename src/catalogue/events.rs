@@ -145,6 +145,8 @@ const DRIVER: &str = "IPsec Driver";
 const PLATFORM: &str = "Filtering Platform Policy Change";
 const PLATFORM_OTHER: &str = "Other Policy Change Events";
 const AUDIT: &str = "Audit Policy Change";
+/// Written whatever is audited (Microsoft on event 4719).
+const ALWAYS: &str = "";
 const LOGON: &str = "Audit logon events";
 const LEGACY_POLICY: &str = "Audit policy change";
 const LEGACY_SYSTEM: &str = "Audit system events";
@@ -393,7 +395,7 @@ static EVENTS: &[EventEntry] = &[
     audit(4710, ServiceState,      PLATFORM, STOPPED, "The IPsec Policy Agent was disabled."),
     audit(4711, PolicyChange,      PLATFORM, None,    "The IPsec Policy Agent reports in words; the text tells success or failure."),
     audit(4712, ServiceState,      PLATFORM, OTHER,   "The IPsec Policy Agent met a failure that may be serious."),
-    audit(4719, EvidenceIntegrity, AUDIT,    None,    "What the system audits was changed."),
+    audit(4719, EvidenceIntegrity, ALWAYS,   None,    "What the system audits was changed."),
     audit(4912, EvidenceIntegrity, AUDIT,    None,    "What is audited for one user was changed."),
     audit(4960, DriverAnomaly,     DRIVER,   Some(Reason::IntegrityFailed), "IPsec dropped a packet that failed its integrity check."),
     net(4960, DriverAnomaly,     INTEGRITY,          "IPsec dropped a packet that failed its integrity check."),

@@ -103,6 +103,9 @@ pub fn run() -> ExitStatus {
         Command::Man(args) => shell::man(&args),
     };
     result.unwrap_or_else(|failure| {
+        if failure.status == ExitStatus::Done {
+            return failure.status;
+        }
         let mut error = anstream::stderr().lock();
         // Where standard error is closed there is nobody to tell.
         let _ = failure.tell(&mut error);

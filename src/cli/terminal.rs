@@ -108,6 +108,9 @@ fn tell_totals(out: &mut impl Write, report: &Report) -> io::Result<()> {
     ];
     let seen = named.iter().filter(|(_, count)| count.frames > 0);
     let seen: Vec<String> = seen.map(|(name, count)| format!("{name} {}", count.frames)).collect();
+    if seen.is_empty() {
+        return Ok(());
+    }
     writeln!(out, "{}", seen.join(Glyphs::of_locale().between))
 }
 

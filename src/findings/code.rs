@@ -401,7 +401,7 @@ const WORDS: &[FindingWords] = &[
         FindingCode::LeakPattern,
         "leak_pattern",
         "What the cleartext windows of two hosts have in common; the title says what. Told only where all clear text of the two owes protection. They begin within 10 s of the beginning of a negotiation that failed; or before the first negotiation, which begins more than 10 s later; or they were opened by a deletion or a stopped service, and a negotiation completes between 10 s before their end and 60 s after it; all are gaps between rekeys (two windows at least); one service alone passes in clear while protected traffic of the two passes; in all of them only one host sends in clear, and the other one sends protected meanwhile; or other addresses of the same two hosts, of the other version of IP, are protected.",
-        "Mend what they have in common; where hosts fall back, require security instead of requesting it.",
+        "Look at the windows together: what they share shows what to mend; where hosts fall back, require security instead of requesting it.",
     ),
     row(
         FindingCode::ForcedFallbackSuspected,

@@ -120,3 +120,14 @@ fn ctrl_c_leaves_no_half_report() {
     assert!(rest.contains("interrupted; nothing was written"), "{rest}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_reader_that_has_enough_is_no_error() {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin("plainsight"));
+    command.arg("schema").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert_eq!(output.status.code(), Some(0));
+}

@@ -44,7 +44,7 @@ impl Case<'_> {
             score,
             refs,
             why: format!(
-                "{} ended the IKE negotiation ({}), ESP stopped and clear text followed{log}",
+                "{} ended the IKE negotiation (its last message is {}), ESP stopped and clear text followed{log}",
                 by.map_or_else(|| "a host".to_owned(), |by| by.to_string()),
                 exchange.last,
             ),
