@@ -47,7 +47,8 @@ for (const path of process.argv.slice(2)) {
     const id = (await link.getAttribute("href")).slice(1);
     await page.locator("#windows").getByRole("searchbox").fill("no row says this");
     await link.click();
-    assert.ok(await page.locator(`[id="${id}"]`).isVisible(), id);
+    // The page hears of the new address only after the click is done.
+    await page.locator(`[id="${id}"]`).waitFor({ state: "visible", timeout: 10_000 });
   }
 
   const boxes = page.locator(".advice input");

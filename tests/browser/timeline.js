@@ -84,7 +84,7 @@ async function check(path, viewport) {
     await chart.focus();
     await page.keyboard.press("Enter");
     const id = (await link.getAttribute("href")).slice(1);
-    assert.ok(await page.locator(`[id="${id}"]`).isVisible(), `${id} is shown`);
+    await page.locator(`[id="${id}"]`).waitFor({ state: "visible", timeout: 10_000 });
   }
   assert.deepEqual(faults, []);
   await context.close();
