@@ -6,8 +6,13 @@
 //! `BOOK=overwrite` what is printed is written into the pages, to be read and committed.
 #![cfg(unix)]
 
+use crate::support::hostile::FORMATS;
+use crate::support::program::{plainsight, report_in};
+use crate::support::python;
 use assert_cmd::cargo::cargo_bin;
+use plainsight::report::schema::LogEvent;
 use snapbox::IntoData as _;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -113,22 +118,120 @@ fn what_the_pages_show_is_what_the_program_does() {
     assert!(commands > 20, "only {commands} commands were found");
 }
 
-/// Blocks of other kinds may show what another program reads, or what is run in the clone itself; a
-/// command of ours outside of `console` would be run by nobody.
+/// What the blocks of one kind hold, over all pages.
+fn blocks(kind: &str) -> Vec<String> {
+    let mark = format!("\n```{kind}\n");
+    let texts = pages().into_iter().map(|page| fs::read_to_string(page).unwrap());
+    let of_page = |text: String| -> Vec<String> {
+        let behind = text.split(&mark).skip(1);
+        behind.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    };
+    texts.flat_map(of_page).collect()
+}
+
+/// Where what a block shows is run: here (`console`), by the gate (`sh`), against a report
+/// (`python`, `sql`, and `jq` in `spreadsheets`). A policy and a picture are no commands, and what
+/// sets up a Windows host (`powershell`, `bat`) runs there alone.
 #[test]
-fn no_command_stands_outside() {
+fn every_block_is_of_a_kind_that_is_run_or_is_no_command() {
+    const KINDS: [&str; 9] =
+        ["console", "sh", "python", "sql", "jq", "toml", "text", "powershell", "bat"];
     for page in pages() {
         let text = fs::read_to_string(&page).unwrap();
         let mut kind = None;
         for line in text.lines() {
             if let Some(mark) = line.strip_prefix("```") {
                 kind = if kind.is_some() { None } else { Some(mark) };
+                assert!(kind.is_none_or(|k| KINDS.contains(&k)), "{}: `{line}`", page.display());
             } else if kind.is_some_and(|kind| kind != "console") {
                 let is_ours = line.trim_start_matches("$ ").starts_with("plainsight ");
                 assert!(!is_ours, "{}: `{line}` is not run", page.display());
             }
         }
     }
+}
+
+#[test]
+fn what_is_run_in_the_clone_is_run_by_the_gate() {
+    let gate = fs::read_to_string(root().join(".ci/run")).unwrap();
+    let blocks = blocks("sh");
+    assert!(blocks.len() > 2);
+    for line in blocks.iter().flat_map(|block| block.lines()) {
+        let stands = gate.lines().any(|of_gate| of_gate.trim_start() == format!("step {line}"));
+        assert!(stands, "`{line}` is not in .ci/run");
+    }
+}
+
+#[test]
+fn the_policy_that_the_guide_shows_is_one() {
+    let policies = blocks("toml");
+    assert!(!policies.is_empty());
+    for text in policies {
+        plainsight::policy::parse(&text).unwrap();
+    }
+}
+
+/// The samples' report and the Python that reads it, where there is one.
+fn read_elsewhere() -> Option<(tempfile::TempDir, Command)> {
+    let mut python = python()?;
+    let folder = tempfile::tempdir().unwrap();
+    let samples = root().join("samples");
+    let mut analyze = plainsight();
+    analyze.arg("analyze").arg(samples).args(["--format", FORMATS, "--out", "report"]);
+    analyze.current_dir(folder.path()).assert().code(0);
+    python.current_dir(folder.path());
+    Some((folder, python))
+}
+
+fn printed(python: &mut Command, script: &str) -> serde_json::Value {
+    let output = python.args(["-c", script]).output().unwrap();
+    assert!(output.status.success(), "{script}{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn pandas_reads_the_windows_as_the_page_says() {
+    let Some((folder, mut python)) = read_elsewhere() else { return };
+    let windows = report_in(&folder.path().join("report")).windows;
+    let blocks = blocks("python");
+    let [statement] = blocks.as_slice() else { panic!("{blocks:?}") };
+    python.current_dir(folder.path().join("report"));
+    let script =
+        format!("import json, pandas\nread = {statement}\nprint(json.dumps(read['id'].tolist()))");
+    let ids: Vec<&str> = windows.iter().map(|window| window.id.as_str()).collect();
+    assert!(!ids.is_empty());
+    assert_eq!(printed(&mut python, &script), serde_json::json!(ids));
+}
+
+#[test]
+fn duckdb_answers_what_the_page_asks() {
+    let Some((folder, mut python)) = read_elsewhere() else { return };
+    let report = report_in(&folder.path().join("report"));
+    let blocks = blocks("sql");
+    let [statements] = blocks.as_slice() else { panic!("{blocks:?}") };
+    let script = format!(
+        "import duckdb, json\nasked = duckdb.extract_statements({statements:?})\n\
+         print(json.dumps([duckdb.execute(one).fetchall() for one in asked], default=str))"
+    );
+    let answers = printed(&mut python, &script);
+    let sum = |column: usize| -> u64 {
+        answers[0].as_array().unwrap().iter().map(|row| row[column].as_u64().unwrap()).sum()
+    };
+    assert_eq!(sum(3), report.windows.len() as u64);
+    assert_eq!(sum(4), report.windows.iter().map(|window| window.bytes).sum::<u64>());
+    let rows = answers[1].as_array().unwrap();
+    let failed = report.ike_exchanges.iter().filter(|exchange| exchange.reason.is_some());
+    let failed: BTreeSet<&str> = failed.map(|exchange| exchange.id.as_str()).collect();
+    let told: BTreeSet<&str> = rows.iter().map(|row| row[0].as_str().unwrap()).collect();
+    assert_eq!(told, failed);
+    let beside = rows.iter().filter(|row| !row[5].is_null()).count();
+    let is_about = |event: &&LogEvent| {
+        event
+            .join
+            .as_ref()
+            .is_some_and(|j| j.exchange.as_deref().is_some_and(|x| failed.contains(x)))
+    };
+    assert_eq!(beside, report.log_events.iter().filter(is_about).count());
 }
 
 #[test]
