@@ -162,15 +162,6 @@ fn what_is_run_in_the_clone_is_run_by_the_gate() {
     }
 }
 
-#[test]
-fn the_policy_that_the_guide_shows_is_one() {
-    let policies = blocks("toml");
-    assert!(!policies.is_empty());
-    for text in policies {
-        plainsight::policy::parse(&text).unwrap();
-    }
-}
-
 /// The samples' report and the Python that reads it, where there is one.
 fn read_elsewhere() -> Option<(tempfile::TempDir, Command)> {
     let mut python = python()?;
