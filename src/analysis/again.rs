@@ -80,5 +80,5 @@ fn show_all(
     show: &mut impl FnMut(RawFrame<'_>) -> bool,
 ) -> io::Result<()> {
     let first_bytes = peek(&mut *source);
-    frames_of(file.format, &mut first_bytes.chain(source), show).map(drop)
+    frames_of(file.format, &mut first_bytes.chain(source), show, None).map(drop)
 }

@@ -5,6 +5,7 @@
 
 mod activity;
 mod again;
+mod line;
 mod observing;
 mod reading;
 mod source;

@@ -1,20 +1,70 @@
-//! A capture's frames, observed by a thread of their own: that costs as much as to read and dissect
-//! them, and is done beside it.
+//! A capture's frames, read, dissected and observed on as many threads as there are.
+//!
+//! One thread reads and tells where each record begins; one observes, in file order; the others, and
+//! whichever of the two is ahead, dissect what lies between them.
 
+use super::line::{Ends, Line};
 use crate::capture::RawFrame;
 use crate::protection::NamedPorts;
-use crate::summary::{Batch, CaptureObserver, Dissected};
-use std::sync::mpsc::sync_channel;
+use crate::summary::{Batch, CaptureObserver};
+use std::cell::RefCell;
 use std::thread;
+
+/// Takes the frames of a capture, in file order.
+pub(super) enum Shown<'s, 'n> {
+    /// They are observed at once.
+    Here(RefCell<&'s mut CaptureObserver<'n>>),
+    /// They wait in line, with the octets that they lie in.
+    InLine {
+        /// The line.
+        line: &'s Line<'n>,
+        /// The frames whose octets are still to come.
+        batch: RefCell<Batch>,
+        /// Asks another thread to dissect.
+        ask: &'s dyn Fn(),
+    },
+}
+
+impl Shown<'_, '_> {
+    /// Takes the next frame.
+    pub(super) fn frame(&self, frame: &RawFrame<'_>) {
+        match self {
+            Self::Here(observer) => observer.borrow_mut().observe(frame),
+            Self::InLine { batch, .. } => batch.borrow_mut().push(frame),
+        }
+    }
+
+    /// Whether frames are shown only when their octets are handed over.
+    pub(super) const fn waits_for_octets(&self) -> bool {
+        matches!(self, Self::InLine { .. })
+    }
+
+    /// Takes the octets in which the last frames lie, and where in the file they begin; gives room
+    /// for the next.
+    pub(super) fn octets(&self, octets: Vec<u8>, begins_at: u64) -> Vec<u8> {
+        match self {
+            Self::Here(_) => octets,
+            Self::InLine { line, batch, ask } => {
+                let mut full = batch.take();
+                full.hold(octets, begins_at);
+                let mut next = line.add(full);
+                ask();
+                let room = next.clear();
+                batch.replace(next);
+                room
+            }
+        }
+    }
+}
 
 /// Lets `read` show frames to the observer, in order; gives what `read` gives.
 ///
 /// With `beside` the observer works on another thread, where the system grants one.
-pub(super) fn observe<T>(
-    observer: &mut CaptureObserver<'_>,
-    named: &NamedPorts,
+pub(super) fn observe<'n, T>(
+    observer: &mut CaptureObserver<'n>,
+    named: &'n NamedPorts,
     beside: bool,
-    read: impl FnOnce(&mut dyn FnMut(&RawFrame<'_>)) -> T,
+    read: impl FnOnce(&Shown<'_, 'n>) -> T,
 ) -> T {
     let read = if beside {
         match observe_beside(observer, named, read) {
@@ -24,43 +74,109 @@ pub(super) fn observe<T>(
     } else {
         read
     };
-    read(&mut |frame| observer.observe(frame))
+    read(&Shown::Here(RefCell::new(observer)))
 }
 
 /// Gives `read` back where there is no thread.
-fn observe_beside<T, F: FnOnce(&mut dyn FnMut(&RawFrame<'_>)) -> T>(
-    observer: &mut CaptureObserver<'_>,
-    named: &NamedPorts,
+fn observe_beside<'n, T, F: FnOnce(&Shown<'_, 'n>) -> T>(
+    observer: &mut CaptureObserver<'n>,
+    named: &'n NamedPorts,
     read: F,
 ) -> Result<T, F> {
-    let (full, filled) = sync_channel::<Batch>(IN_FLIGHT);
-    let (empty, emptied) = sync_channel::<Batch>(IN_FLIGHT);
+    let line = &Line::new(named);
     thread::scope(|scope| {
         let observing = move || {
-            for mut batch in filled {
-                batch.frames().for_each(|frame| observer.observe_dissected(&frame));
-                batch.clear();
-                // The other side may have ended, or has batches enough.
-                let _ = empty.try_send(batch);
+            let _ends = Ends(line);
+            while let Some(batch) = line.next() {
+                batch.show(named, |frame| observer.observe_dissected(frame));
+                line.give_back(batch);
             }
         };
         if thread::Builder::new().spawn_scoped(scope, observing).is_err() {
             return Err(read);
         }
-        let mut batch = Batch::default();
-        let done = read(&mut |frame| {
-            batch.push(&Dissected::of(frame, named));
-            if batch.is_full() {
-                let next = emptied.try_recv().unwrap_or_default();
-                // The observer listens until this side ends.
-                let _ = full.send(std::mem::replace(&mut batch, next));
-            }
-        });
-        let _ = full.send(batch);
-        drop(full);
-        Ok(done)
+        // Who reads and who observes are two; the others help.
+        let others = rayon::current_num_threads().saturating_sub(2);
+        Ok(rayon::in_place_scope(|helpers| {
+            let _ends = Ends(line);
+            let ask = || {
+                if line.may_ask(others) {
+                    helpers.spawn(|_| line.help());
+                }
+            };
+            read(&Shown::InLine { line, batch: RefCell::default(), ask: &ask })
+        }))
     })
 }
 
-/// Batches on their way; few, so that they are still in a cache when they are observed.
-const IN_FLIGHT: usize = 4;
+#[cfg(test)]
+mod tests {
+    use super::super::reading::frames_of;
+    use super::*;
+    use crate::capture::HandOver;
+    use crate::evidence::{EvidenceId, Format};
+
+    /// A capture of packets of many protocols between a few hosts, some of them cut or no packets.
+    fn capture(frames: u32) -> Vec<u8> {
+        let mut bytes = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
+        bytes.extend([0u32, 0, 65535, 1].map(u32::to_le_bytes).concat());
+        let octet = |number: u32| number.to_le_bytes()[0];
+        let mut state = 1u32;
+        let mut dice = |sides: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % sides
+        };
+        for number in 0..frames {
+            let length = dice(900) + 40;
+            let mut packet: Vec<u8> = (0..length).map(|_| octet(dice(256))).collect();
+            let [.., high, low] = length.to_be_bytes();
+            let protocol = [6, 17, 50, 51, 1, 17, 6, 50][dice(8) as usize];
+            let fragment = [0, 0, 0, 0x20, 0x01][dice(5) as usize];
+            let host = |host| [10, 0, 0, octet(host)];
+            let header = [0x45, 0, high, low, 0, octet(number), fragment, 0, 64, protocol, 0, 0];
+            packet[..12].copy_from_slice(&header);
+            packet[12..16].copy_from_slice(&host(dice(4)));
+            packet[16..20].copy_from_slice(&host(dice(4)));
+            packet[20] = octet(dice(2));
+            packet[21..24]
+                .copy_from_slice(&[[0, 80, 0], [1, 244, 1], [17, 148, 17]][dice(3) as usize]);
+            let captured = if dice(20) == 0 { dice(length) } else { length };
+            let header = [1_000_000 + number / 100, number, 14 + captured, 14 + length];
+            bytes.extend(header.map(u32::to_le_bytes).concat());
+            bytes.extend([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0]);
+            bytes.extend(&packet[..captured as usize]);
+        }
+        bytes
+    }
+
+    fn observed(file: &[u8], beside: bool) -> String {
+        let named = NamedPorts::default();
+        let mut observer = CaptureObserver::new(EvidenceId(1), &named);
+        observe(&mut observer, &named, beside, |shown| {
+            assert_eq!(shown.waits_for_octets(), beside);
+            let mut hand_over = |octets, begins_at| shown.octets(octets, begins_at);
+            let asked: Option<&mut HandOver<'_>> = if beside { Some(&mut hand_over) } else { None };
+            let mut visit = |frame: RawFrame<'_>| {
+                shown.frame(&frame);
+                true
+            };
+            frames_of(Format::Pcap, &mut &file[..], &mut visit, asked).unwrap();
+        });
+        format!("{:?}", observer.finish())
+    }
+
+    #[test]
+    fn in_line_a_capture_comes_to_what_it_comes_to_here() {
+        let file = capture(20_000);
+        let here = observed(&file, false);
+        for threads in [1, 2, 3, 8] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            assert!(pool.install(|| observed(&file, true)) == here, "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn a_capture_without_frames_ends() {
+        assert_eq!(observed(&capture(0), true), observed(&capture(0), false));
+    }
+}

@@ -5,7 +5,10 @@
 use super::observing::observe;
 use super::source::Watched;
 use super::{Activities, Request, Watch};
-use crate::capture::{CaptureOutline, RawFrame, read_netmon, read_pcap, read_pcapng, read_snoop};
+use crate::capture::{
+    Buffer, CaptureOutline, HandOver, RawFrame, read_netmon, read_pcap_from, read_pcapng_from,
+    read_snoop_from,
+};
 use crate::eventlog::{LogEvent, LogSummary, evt, evtx, text};
 use crate::evidence::{
     Content, Evidence, EvidenceId, Extent, Format, Found, HashedBy, Hashing, PEEK, Packed, Packing,
@@ -96,18 +99,28 @@ pub(super) fn peek(mut reader: impl Read) -> Vec<u8> {
     first_bytes
 }
 
-/// Shows `visit` the frames of a capture.
+/// Shows `visit` the frames of a capture, and hands their octets over where that is asked for. The
+/// octets of Network Monitor's captures lie in one piece and are not.
 pub(super) fn frames_of(
     format: Format,
     bytes: &mut impl Read,
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
+    hand_over: Option<&mut HandOver<'_>>,
 ) -> io::Result<CaptureOutline> {
-    match format {
-        Format::PcapNg => read_pcapng(bytes, visit),
-        Format::Snoop => read_snoop(bytes, visit),
-        Format::NetMon1 | Format::NetMon2 => read_netmon(bytes, visit),
-        _ => read_pcap(bytes, visit),
+    if matches!(format, Format::NetMon1 | Format::NetMon2) {
+        return read_netmon(bytes, visit);
     }
+    let mut buffer = match hand_over {
+        Some(hand_over) => Buffer::handing_over(bytes, hand_over),
+        None => Buffer::new(bytes),
+    };
+    let outline = match format {
+        Format::PcapNg => read_pcapng_from(&mut buffer, visit),
+        Format::Snoop => read_snoop_from(&mut buffer, visit),
+        _ => read_pcap_from(&mut buffer, visit),
+    };
+    buffer.finish();
+    outline
 }
 
 impl Reading {
@@ -230,8 +243,9 @@ impl Reading {
         let mut outside = Count::default();
         let mut activities = watch.activities().map(|_| Activities::default());
         let format = self.part.evidence.format;
-        let beside = context.is_worth_a_thread(self.part.evidence.size);
-        let outline = observe(&mut observer, named, beside, |show| {
+        let in_one_piece = matches!(format, Format::NetMon1 | Format::NetMon2);
+        let beside = !in_one_piece && context.is_worth_a_thread(self.part.evidence.size);
+        let outline = observe(&mut observer, named, beside, |shown| {
             let mut visit = |frame: RawFrame<'_>| {
                 let (first, last) = span.unwrap_or((frame.time, frame.time));
                 span = Some((first.min(frame.time), last.max(frame.time)));
@@ -239,13 +253,16 @@ impl Reading {
                     if let Some(activities) = &mut activities {
                         activities.add(&frame, named);
                     }
-                    show(&frame);
+                    shown.frame(&frame);
                 } else {
                     outside.add(u64::from(frame.original_len), frame.data.len() as u64);
                 }
                 !watch.is_cancelled()
             };
-            frames_of(format, bytes, &mut visit)
+            let mut hand_over = |octets, begins_at| shown.octets(octets, begins_at);
+            let asked: Option<&mut HandOver<'_>> =
+                if shown.waits_for_octets() { Some(&mut hand_over) } else { None };
+            frames_of(format, bytes, &mut visit, asked)
         });
         if let (Some(all), Some(seen)) = (watch.activities(), activities) {
             all.join(seen);

@@ -11,10 +11,11 @@ mod pcap;
 mod pcapng;
 mod snoop;
 
+pub use buffer::{Buffer, HandOver};
 pub use netmon::read as read_netmon;
-pub use pcap::read as read_pcap;
-pub use pcapng::read as read_pcapng;
-pub use snoop::read as read_snoop;
+pub use pcap::{read as read_pcap, read_from as read_pcap_from};
+pub use pcapng::{read as read_pcapng, read_from as read_pcapng_from};
+pub use snoop::{read as read_snoop, read_from as read_snoop_from};
 
 use crate::evidence::{Extent, FrameNumber, Interface, Note, Position, Problem, ProblemCode};
 use crate::time::{Resolution, Timestamp};

@@ -17,7 +17,17 @@ pub fn read<R: Read>(
     reader: R,
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
 ) -> io::Result<CaptureOutline> {
-    let mut buffer = Buffer::new(reader);
+    read_from(&mut Buffer::new(reader), visit)
+}
+
+/// The same out of a buffer.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_from<R: Read>(
+    buffer: &mut Buffer<'_, R>,
+    visit: &mut impl FnMut(RawFrame<'_>) -> bool,
+) -> io::Result<CaptureOutline> {
     let mut outline = CaptureOutline::default();
     if !buffer.want(HEADER_LEN)? {
         let text = format!("the file ends inside the pcap header of {HEADER_LEN} bytes");
@@ -39,12 +49,12 @@ pub fn read<R: Read>(
     let ends = !buffer.want(TRIED)?;
     layout.settle(buffer.available(), ends);
     outline.interfaces.push(layout.interface());
-    read_frames(&mut buffer, &layout, &mut outline, visit)?;
+    read_frames(buffer, &layout, &mut outline, visit)?;
     Ok(outline)
 }
 
 fn read_frames<R: Read>(
-    buffer: &mut Buffer<R>,
+    buffer: &mut Buffer<'_, R>,
     layout: &Layout,
     outline: &mut CaptureOutline,
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,

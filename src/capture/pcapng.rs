@@ -25,7 +25,17 @@ pub fn read<R: Read>(
     reader: R,
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
 ) -> io::Result<CaptureOutline> {
-    let mut buffer = Buffer::new(reader);
+    read_from(&mut Buffer::new(reader), visit)
+}
+
+/// The same out of a buffer.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_from<R: Read>(
+    buffer: &mut Buffer<'_, R>,
+    visit: &mut impl FnMut(RawFrame<'_>) -> bool,
+) -> io::Result<CaptureOutline> {
     let mut walk = Walk {
         outline: CaptureOutline::default(),
         clock: Clock::new(),
@@ -35,7 +45,7 @@ pub fn read<R: Read>(
         sections: 0,
     };
     while buffer.want(1)? {
-        if !walk.block(&mut buffer, visit)? {
+        if !walk.block(buffer, visit)? {
             break;
         }
     }
@@ -100,7 +110,7 @@ impl Walk {
     /// Reads one block; false where reading cannot go on.
     fn block<R: Read>(
         &mut self,
-        buffer: &mut Buffer<R>,
+        buffer: &mut Buffer<'_, R>,
         visit: &mut impl FnMut(RawFrame<'_>) -> bool,
     ) -> io::Result<bool> {
         let offset = buffer.offset();
@@ -389,7 +399,7 @@ impl Walk {
 
     fn pass_over<R: Read>(
         &mut self,
-        buffer: &mut Buffer<R>,
+        buffer: &mut Buffer<'_, R>,
         kind: u32,
         offset: u64,
         length: u32,

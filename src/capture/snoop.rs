@@ -16,7 +16,17 @@ pub fn read<R: Read>(
     reader: R,
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
 ) -> io::Result<CaptureOutline> {
-    let mut buffer = Buffer::new(reader);
+    read_from(&mut Buffer::new(reader), visit)
+}
+
+/// The same out of a buffer.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_from<R: Read>(
+    buffer: &mut Buffer<'_, R>,
+    visit: &mut impl FnMut(RawFrame<'_>) -> bool,
+) -> io::Result<CaptureOutline> {
     let mut outline = CaptureOutline::default();
     let whole = buffer.want(HEADER_LEN)?;
     let header = buffer.available();
@@ -41,12 +51,12 @@ pub fn read<R: Read>(
         resolution: Resolution::MICROSECONDS,
         name,
     });
-    read_frames(&mut buffer, linktype, &mut outline, visit)?;
+    read_frames(buffer, linktype, &mut outline, visit)?;
     Ok(outline)
 }
 
 fn read_frames<R: Read>(
-    buffer: &mut Buffer<R>,
+    buffer: &mut Buffer<'_, R>,
     linktype: Linktype,
     outline: &mut CaptureOutline,
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,

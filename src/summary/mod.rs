@@ -4,6 +4,7 @@
 //! [`Summary`] the whole evidence. Grows with pairs, runs, SPIs, IKE exchanges and IPsec events,
 //! never with packets or records. Knows no policy and no gap.
 
+mod batch;
 mod capture;
 mod capture_summary;
 mod connections;
@@ -22,10 +23,11 @@ mod file;
 mod joining;
 mod sound;
 
+pub use batch::Batch;
 pub use capture::{CaptureObserver, MOST_PAIRS};
 pub use capture_summary::{CaptureSummary, Count, Unpaired};
 pub use conversations::{TcpGap, TlsSeen, TlsServer};
-pub use dissected::{Batch, Dissected};
+pub use dissected::Dissected;
 pub use file::{ReadWith, SummaryError, SummaryFile, SummarySet, Unwritable, write_summary};
 pub use joining::{JoinError, Joined, join_summaries};
 pub use part::{Member, Part};

@@ -63,7 +63,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("pcap_parser", "capture"),
     ("postcard", "summary/file.rs"),
     ("quick_xml", "eventlog/text/element.rs"),
-    ("rayon", "analysis/mod.rs eventlog/evtx/chunk.rs"),
+    ("rayon", "analysis/mod.rs analysis/observing.rs eventlog/evtx/chunk.rs"),
     ("ruzstd", "evidence/unpack"),
     ("schemars", "report"),
     ("md5", "ike/nat.rs"),
