@@ -3,51 +3,113 @@
 //! Names of hosts are the policy's and the logs' business, not this module's.
 
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// An unordered pair of addresses; the key of everything. `a` is the lower one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(IpAddr, IpAddr)", into = "(IpAddr, IpAddr)")]
-pub struct HostPair {
-    a: IpAddr,
-    b: IpAddr,
+pub struct HostPair(Addresses);
+
+/// Nearly every packet asks for two of IPv4: they are compared as numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Addresses {
+    /// Both of IPv4.
+    V4(u32, u32),
+    /// At least the higher one of IPv6.
+    Other(IpAddr, IpAddr),
 }
 
 impl HostPair {
     /// The pair of two addresses in either order. IPv4-mapped IPv6 addresses are kept as written.
     #[must_use]
+    #[inline]
     pub fn new(one: IpAddr, other: IpAddr) -> Self {
-        let in_order = match (one, other) {
-            // What nearly every packet asks, in one comparison.
-            (IpAddr::V4(one), IpAddr::V4(other)) => one.to_bits() <= other.to_bits(),
-            (one, other) => one <= other,
-        };
-        if in_order { Self { a: one, b: other } } else { Self { a: other, b: one } }
+        Self(match (one, other) {
+            (IpAddr::V4(one), IpAddr::V4(other)) => {
+                let (one, other) = (one.to_bits(), other.to_bits());
+                Addresses::V4(one.min(other), one.max(other))
+            }
+            (one, other) => Addresses::Other(one.min(other), one.max(other)),
+        })
     }
 
     /// The lower address.
     #[must_use]
     pub const fn a(self) -> IpAddr {
-        self.a
+        match self.0 {
+            Addresses::V4(a, _) => IpAddr::V4(Ipv4Addr::from_bits(a)),
+            Addresses::Other(a, _) => a,
+        }
     }
 
     /// The higher address.
     #[must_use]
     pub const fn b(self) -> IpAddr {
-        self.b
+        match self.0 {
+            Addresses::V4(_, b) => IpAddr::V4(Ipv4Addr::from_bits(b)),
+            Addresses::Other(_, b) => b,
+        }
     }
 
     /// Whether both are the same: a host that talks to itself.
     #[must_use]
     pub fn is_one_address(self) -> bool {
-        self.a == self.b
+        match self.0 {
+            Addresses::V4(a, b) => a == b,
+            Addresses::Other(a, b) => a == b,
+        }
     }
 
     /// Whether the address is one of the two.
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
-        self.a == address || self.b == address
+        self.a() == address || self.b() == address
+    }
+
+    /// The direction of a packet that `source` sent.
+    #[must_use]
+    #[inline]
+    pub fn direction_from(self, source: IpAddr) -> Direction {
+        let from_a = match (self.0, source) {
+            (Addresses::V4(a, _), IpAddr::V4(source)) => a == source.to_bits(),
+            _ => self.a() == source,
+        };
+        if from_a { Direction::AToB } else { Direction::BToA }
+    }
+
+    /// A word that few other pairs share, and none of IPv4.
+    #[must_use]
+    #[inline]
+    pub fn word(self) -> u64 {
+        let folded = |address: IpAddr| match address {
+            IpAddr::V4(v4) => u64::from(v4.to_bits()),
+            IpAddr::V6(v6) => {
+                let halves = v6.octets();
+                let halves = halves.as_chunks::<8>().0.iter();
+                halves.fold(0, |sum: u64, half| sum.rotate_left(17) ^ u64::from_be_bytes(*half))
+            }
+        };
+        match self.0 {
+            Addresses::V4(a, b) => u64::from(a) << 32 | u64::from(b),
+            Addresses::Other(a, b) => folded(a) << 32 ^ folded(b),
+        }
+    }
+}
+
+impl Ord for HostPair {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self.0, other.0) {
+            (Addresses::V4(a, b), Addresses::V4(c, d)) => (a, b).cmp(&(c, d)),
+            _ => (self.a(), self.b()).cmp(&(other.a(), other.b())),
+        }
+    }
+}
+
+impl PartialOrd for HostPair {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -59,34 +121,16 @@ impl From<(IpAddr, IpAddr)> for HostPair {
 
 impl From<HostPair> for (IpAddr, IpAddr) {
     fn from(pair: HostPair) -> Self {
-        (pair.a, pair.b)
-    }
-}
-
-impl HostPair {
-    /// A word that few other pairs share, and none of IPv4.
-    #[must_use]
-    pub fn word(self) -> u64 {
-        let folded = |address: IpAddr| match address {
-            IpAddr::V4(v4) => u64::from(v4.to_bits()),
-            IpAddr::V6(v6) => {
-                let halves = v6.octets();
-                let halves = halves.as_chunks::<8>().0.iter();
-                halves.fold(0, |sum: u64, half| sum.rotate_left(17) ^ u64::from_be_bytes(*half))
-            }
-        };
-        folded(self.a) << 32 ^ folded(self.b)
+        (pair.a(), pair.b())
     }
 }
 
 /// Every packet is looked up by its pair: one or two words instead of the addresses' many parts.
 impl Hash for HostPair {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        match (self.a, self.b) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => {
-                state.write_u64(u64::from(a.to_bits()) << 32 | u64::from(b.to_bits()));
-            }
-            (a, b) => [a, b].into_iter().for_each(|address| match address {
+        match self.0 {
+            Addresses::V4(..) => state.write_u64(self.word()),
+            Addresses::Other(a, b) => [a, b].into_iter().for_each(|address| match address {
                 IpAddr::V4(v4) => state.write_u32(v4.to_bits()),
                 IpAddr::V6(v6) => state.write_u128(v6.to_bits()),
             }),
@@ -114,14 +158,6 @@ impl Direction {
     }
 }
 
-impl HostPair {
-    /// The direction of a packet that `source` sent.
-    #[must_use]
-    pub fn direction_from(self, source: IpAddr) -> Direction {
-        if source == self.a { Direction::AToB } else { Direction::BToA }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,5 +168,18 @@ mod tests {
         assert_eq!(HostPair::new(x, y), HostPair::new(y, x));
         assert_eq!(HostPair::new(x, y).a(), y);
         assert_eq!(HostPair::new(x, y).direction_from(x), Direction::BToA);
+    }
+    #[test]
+    fn pairs_are_ordered_as_their_addresses() {
+        let addresses: [IpAddr; 7] =
+            ["10.0.0.1", "10.0.0.9", "255.0.0.1", "::", "::1", "::ffff:10.0.0.1", "fe80::9"]
+                .map(|text| text.parse().unwrap());
+        let all = addresses.iter().flat_map(|a| addresses.iter().map(|b| HostPair::new(*a, *b)));
+        let mut pairs: Vec<HostPair> = all.collect();
+        pairs.sort_unstable();
+        assert!(pairs.iter().all(|pair| pair.a() <= pair.b()));
+        assert!(pairs.is_sorted_by_key(|pair| (pair.a(), pair.b())));
+        pairs.dedup();
+        assert_eq!(pairs.len(), 7 * 8 / 2);
     }
 }

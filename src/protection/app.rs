@@ -166,9 +166,20 @@ fn service_ports(ip: &IpPacket<'_>, named: &NamedPorts) -> (ServicePorts, App) {
     (ServicePorts { protocol, lower, higher }, app)
 }
 
+/// Asked of every clear packet: one look instead of a search.
 fn port_row(port: u16) -> Option<App> {
-    PORTS.binary_search_by_key(&port, |row| row.0).ok().and_then(|at| PORTS.get(at)).map(|r| r.1)
+    BY_PORT.get(usize::from(port)).copied().flatten()
 }
+
+static BY_PORT: [Option<App>; 8889] = {
+    let mut by_port = [None; 8889];
+    let mut row = 0;
+    while row < PORTS.len() {
+        by_port[PORTS[row].0 as usize] = Some(PORTS[row].1);
+        row += 1;
+    }
+    by_port
+};
 
 const FIRST_UNPRIVILEGED: u16 = 1024;
 

@@ -36,8 +36,8 @@ struct Held {
     conversation: Conversation,
 }
 
-/// The two hosts, the protocol and the ports, the lower address's first.
-type Key = (HostPair, u8, u16, u16);
+/// The two hosts, and a word of the protocol and the ports, the lower address's first.
+type Key = (HostPair, u64);
 
 /// A pair and the name of a server; none where no client said one.
 pub type TlsServer = (HostPair, Option<String>);
@@ -197,8 +197,7 @@ impl Conversations {
 }
 
 /// Where in the table of the last packets' conversations one stands.
-fn place((pair, protocol, a_port, b_port): Key) -> usize {
-    let ports = u64::from(protocol) << 32 | u64::from(a_port) << 16 | u64::from(b_port);
+fn place((pair, ports): Key) -> usize {
     // A look that misses costs the index's own, so a cheap mix will do (Knuth's multiplicative).
     let mixed = (pair.word() ^ ports.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let [high, low, ..] = mixed.to_be_bytes();
@@ -209,12 +208,12 @@ fn place((pair, protocol, a_port, b_port): Key) -> usize {
 /// address the lower port stands first.
 fn side(pair: HostPair, flow: Flow, direction: Direction) -> (Key, usize) {
     let Flow { protocol, a_port, b_port } = flow;
+    let ports =
+        |a: u16, b: u16| (pair, u64::from(protocol) << 32 | u64::from(a) << 16 | u64::from(b));
     match direction {
-        Direction::AToB if pair.is_one_address() && a_port > b_port => {
-            ((pair, protocol, b_port, a_port), 1)
-        }
-        Direction::AToB => ((pair, protocol, a_port, b_port), 0),
-        Direction::BToA => ((pair, protocol, a_port, b_port), 1),
+        Direction::AToB if a_port > b_port && pair.is_one_address() => (ports(b_port, a_port), 1),
+        Direction::AToB => (ports(a_port, b_port), 0),
+        Direction::BToA => (ports(a_port, b_port), 1),
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Streams {
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) key: Key,
+    /// [`Stream::word`], which is compared sooner than the stream.
+    word: u64,
     pub(super) runs: Runs,
     pub(super) esp: Option<Box<SpiEvidence>>,
     pair: usize,
@@ -44,6 +46,12 @@ impl Default for Streams {
     }
 }
 
+impl Slot {
+    fn is(&self, pair: HostPair, word: u64) -> bool {
+        self.word == word && self.key.0 == pair
+    }
+}
+
 impl Streams {
     /// Whether a packet of the stream was seen.
     pub(super) fn contains(&self, key: &Key) -> bool {
@@ -52,27 +60,27 @@ impl Streams {
 
     /// The stream, and what lies between the packets of its pair.
     pub(super) fn of(&mut self, key: Key) -> (&mut Slot, &mut Interleaving) {
-        if self.slots.get(self.last).is_none_or(|slot| slot.key != key) {
-            self.last = self.look_up(key);
+        let word = key.1.word();
+        if self.slots.get(self.last).is_none_or(|slot| !slot.is(key.0, word)) {
+            self.last = self.look_up(key, word);
         }
         let slot = &mut self.slots[self.last];
         let pair = &mut self.pairs[slot.pair];
         (slot, pair)
     }
 
-    fn look_up(&mut self, key: Key) -> usize {
+    fn look_up(&mut self, key: Key, word: u64) -> usize {
         // A look that misses costs the index's own, so a cheap mix will do (Knuth's multiplicative).
-        let mixed =
-            (key.0.word() ^ key.1.word().rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (key.0.word() ^ word.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let [high, low, ..] = mixed.to_be_bytes();
         let recent = &mut self.recent[usize::from(u16::from_be_bytes([high, low])) % RECENT];
-        if self.slots.get(*recent).is_none_or(|slot| slot.key != key) {
+        if self.slots.get(*recent).is_none_or(|slot| !slot.is(key.0, word)) {
             *recent = *self.index.entry(key).or_insert_with(|| {
                 let pair = *self.pair_index.entry(key.0).or_insert_with(|| {
                     self.pairs.push(Interleaving::default());
                     self.pairs.len() - 1
                 });
-                self.slots.push(Slot { key, runs: Runs::default(), esp: None, pair });
+                self.slots.push(Slot { key, word, runs: Runs::default(), esp: None, pair });
                 self.slots.len() - 1
             });
         }

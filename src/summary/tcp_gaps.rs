@@ -102,8 +102,13 @@ impl Way {
 impl Holes {
     /// What comes late was not lost.
     fn fill(&mut self, from: u32, to: u32) {
+        let is_apart = |start, end| distance(from, end) <= 0 || distance(start, to) <= 0;
+        // Nearly every segment behind a hole.
+        if self.open.iter().all(|(start, end)| is_apart(*start, *end)) {
+            return;
+        }
         for (start, end) in std::mem::take(&mut self.open) {
-            if distance(from, end) <= 0 || distance(start, to) <= 0 {
+            if is_apart(start, end) {
                 self.open.push((start, end));
                 continue;
             }
