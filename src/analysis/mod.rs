@@ -18,7 +18,7 @@ use crate::evidence::{Content, Evidence, EvidenceId, Found, HashedBy, ProblemCod
 use crate::findings::{Finding, find};
 use crate::policy::Policy;
 use crate::protection::NamedPorts;
-use crate::summary::{Count, Part, Summary};
+use crate::summary::{Count, MOST_PAIRS, Part, Summary};
 use crate::time::{Span, Timestamp};
 use rayon::prelude::*;
 use reading::{Context, Reading, read};
@@ -73,6 +73,23 @@ pub struct Question<'q> {
 }
 
 impl Request {
+    /// All evidence of these paths, each file hashed, a copy told from its original; windows end
+    /// after a silence of thirty seconds.
+    #[must_use]
+    pub const fn of(paths: Vec<PathBuf>, policy: Policy) -> Self {
+        Self {
+            paths,
+            excluded: None,
+            policy,
+            gap: GapRule::with_gap(Span::from_seconds(30)),
+            hash: true,
+            max_pairs: MOST_PAIRS,
+            from: None,
+            to: None,
+            clock_offsets: Vec::new(),
+        }
+    }
+
     fn question(&self) -> Question<'_> {
         let Self { policy, gap, clock_offsets, .. } = self;
         Question { policy, gap: *gap, clock_offsets }

@@ -4,12 +4,9 @@ use super::options::{self, Protect};
 use super::progress::{Progress, When};
 use super::{ExitStatus, Failure, interrupted, terminal};
 use crate::analysis::{Request, analyze};
-use crate::correlate::GapRule;
 use crate::policy::Policy;
 use crate::report::schema::{self, Comparison, PairState, Report};
 use crate::report::{self, Sources};
-use crate::summary::MOST_PAIRS;
-use crate::time::Span;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
@@ -112,18 +109,7 @@ impl<'a> Side<'a> {
     }
 
     fn judged(path: &'a Path, policy: &Policy, progress: When) -> Result<Self, Failure> {
-        let request = Request {
-            paths: vec![path.to_owned()],
-            excluded: None,
-            policy: policy.clone(),
-            gap: GapRule::with_gap(Span::from_seconds(30)),
-            // Without it a file and its copy would count twice.
-            hash: true,
-            max_pairs: MOST_PAIRS,
-            from: None,
-            to: None,
-            clock_offsets: Vec::new(),
-        };
+        let request = Request::of(vec![path.to_owned()], policy.clone());
         let progress = Progress::new(progress);
         let analysis = analyze(&request, None, &progress);
         progress.done();

@@ -5,11 +5,9 @@ use super::judging::ended;
 use super::progress::{Progress, When};
 use super::{ExitStatus, Failure, activity, inspect_log, ladder, terminal};
 use crate::analysis::{Activities, Request, analyze};
-use crate::correlate::GapRule;
 use crate::policy::Policy;
 use crate::report::schema::{self, Evidence, Report};
 use crate::report::{self, Sources};
-use crate::time::Span;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -37,17 +35,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let request = Request {
-        paths: args.paths.clone(),
-        excluded: None,
-        policy: Policy::default(),
-        gap: GapRule::with_gap(Span::from_seconds(30)),
-        hash: false,
-        max_pairs: crate::summary::MOST_PAIRS,
-        from: None,
-        to: None,
-        clock_offsets: Vec::new(),
-    };
+    let request = Request { hash: false, ..Request::of(args.paths.clone(), Policy::default()) };
     let progress = Progress::new(args.progress).with_activities();
     let analysis = analyze(&request, None, &progress);
     progress.done();

@@ -3,11 +3,10 @@
 use super::options;
 use super::progress::{Progress, When};
 use crate::analysis::Request;
-use crate::correlate::GapRule;
 use crate::policy::Policy;
 use crate::protection::NamedPorts;
 use crate::summary::ReadWith;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 use std::path::{Path, PathBuf};
 
 /// Evidence and how to read it.
@@ -41,16 +40,12 @@ impl Reading {
     /// reading.
     pub(super) fn request(&self, out: &Path, policy: Policy) -> Request {
         Request {
-            paths: self.paths.clone(),
             excluded: Some(out.to_owned()),
-            policy,
-            // Asked of what was read; see `Question`.
-            gap: GapRule::with_gap(Span::from_seconds(30)),
-            clock_offsets: Vec::new(),
             hash: !self.no_hash,
             max_pairs: usize::try_from(self.max_pairs).unwrap_or(usize::MAX),
             from: self.from,
             to: self.to,
+            ..Request::of(self.paths.clone(), policy)
         }
     }
 

@@ -62,7 +62,7 @@ pub struct Tool {
 }
 
 /// What was asked.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 pub struct Options {
     /// Paths as they were given, sorted.
     pub paths: Vec<String>,

@@ -6,11 +6,8 @@ use crate::support::program::{plainsight, report_in};
 use crate::support::tool_is_there;
 use plainsight::analysis::{AgainError, Request, Unwatched, Watch, analyze_sequentially};
 use plainsight::carve::{Carving, Reach, carve};
-use plainsight::correlate::GapRule;
 use plainsight::policy::Policy;
 use plainsight::report::schema::{Manifest, Report};
-use plainsight::summary::MOST_PAIRS;
-use plainsight::time::Span;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
@@ -223,17 +220,7 @@ fn evidence_that_changed_meanwhile_is_not_carved() {
     policy.protect("10.0.0.1/32".parse().unwrap(), "10.0.0.2/32".parse().unwrap(), "a=b");
     for hash in [true, false] {
         write(&path, &sixty_seconds());
-        let request = Request {
-            paths: vec![path.clone()],
-            excluded: None,
-            policy: policy.clone(),
-            gap: GapRule::with_gap(Span::from_seconds(30)),
-            hash,
-            max_pairs: MOST_PAIRS,
-            from: None,
-            to: None,
-            clock_offsets: Vec::new(),
-        };
+        let request = Request { hash, ..Request::of(vec![path.clone()], policy.clone()) };
         let analysis = analyze_sequentially(&request, &Unwatched).unwrap();
         let carve = || {
             let carving = Carving { analysis: &analysis, request: &request, reach: Reach::Edges };
@@ -267,17 +254,7 @@ impl Watch for Impatient {
 
 #[test]
 fn carving_ends_when_it_is_told_to() {
-    let request = Request {
-        paths: vec![samples().join("psk_mismatch")],
-        excluded: None,
-        policy: Policy::default(),
-        gap: GapRule::with_gap(Span::from_seconds(30)),
-        hash: true,
-        max_pairs: MOST_PAIRS,
-        from: None,
-        to: None,
-        clock_offsets: Vec::new(),
-    };
+    let request = Request::of(vec![samples().join("psk_mismatch")], Policy::default());
     let analysis = analyze_sequentially(&request, &Unwatched).unwrap();
     let carving = Carving { analysis: &analysis, request: &request, reach: Reach::Full };
     let ended = carve(carving, &Impatient, &mut |_, _| Ok(()));

@@ -26,17 +26,7 @@ struct Read {
 }
 
 fn read(paths: Vec<PathBuf>) -> Read {
-    let request = Request {
-        paths,
-        excluded: None,
-        policy: Policy::default(),
-        gap: gap(),
-        hash: true,
-        max_pairs: MOST_PAIRS,
-        from: None,
-        to: None,
-        clock_offsets: Vec::new(),
-    };
+    let request = Request::of(paths, Policy::default());
     let parts = read_parts(&request, Some(1), &Unwatched).unwrap();
     let read_with = ReadWith {
         hash: true,

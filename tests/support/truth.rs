@@ -3,10 +3,8 @@
 //! Shared by the tests, which demand agreement, and the example `accuracy`, which prints it.
 
 use plainsight::analysis::{Request, Unwatched, analyze_sequentially};
-use plainsight::correlate::GapRule;
 use plainsight::policy::{self, Policy};
 use plainsight::report::{Sources, build, schema};
-use plainsight::time::Span;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -103,17 +101,7 @@ fn scenario(folder: &Path, name: &str, capture: &Value, expect: &Value) -> Scena
 
 /// What the program reports of these files.
 pub(crate) fn report(paths: Vec<PathBuf>, policy: Policy) -> schema::Report {
-    let request = Request {
-        paths,
-        excluded: None,
-        policy,
-        gap: GapRule::with_gap(Span::from_seconds(30)),
-        hash: true,
-        max_pairs: plainsight::summary::MOST_PAIRS,
-        from: None,
-        to: None,
-        clock_offsets: Vec::new(),
-    };
+    let request = Request::of(paths, policy);
     let analysis = analyze_sequentially(&request, &Unwatched).unwrap();
     let sources = Sources {
         evidence: &analysis.evidence,

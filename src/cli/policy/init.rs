@@ -4,10 +4,8 @@ use crate::analysis::{Request, analyze};
 use crate::cli::judging::ended;
 use crate::cli::progress::{Progress, When};
 use crate::cli::{ExitStatus, Failure, interrupted, terminal};
-use crate::correlate::GapRule;
 use crate::policy::Policy;
 use crate::report::{self, Sources, schema};
-use crate::time::Span;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -26,18 +24,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let request = Request {
-        paths: args.paths.clone(),
-        excluded: None,
-        policy: Policy::default(),
-        gap: GapRule::with_gap(Span::from_seconds(30)),
-        // Without it a file and its copy would count twice.
-        hash: true,
-        max_pairs: crate::summary::MOST_PAIRS,
-        from: None,
-        to: None,
-        clock_offsets: Vec::new(),
-    };
+    let request = Request::of(args.paths.clone(), Policy::default());
     let progress = Progress::new(args.progress);
     let analysis = analyze(&request, None, &progress);
     progress.done();
