@@ -5,10 +5,9 @@
 mod traffic;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
-use plainsight::analysis::{Analysis, Request, Unwatched, analyze, read_parts};
+use plainsight::analysis::{Analysis, Question, Request, Unwatched, analyze, judge, read_parts};
 use plainsight::policy::Policy;
 use plainsight::report::{Format, Sources, build, files, schema};
-use plainsight::summary::Summary;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -22,7 +21,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// The summaries of many captures, joined to one.
+/// What many captures came to, joined and judged: runs of one pair come from all of them.
 fn merge(criterion: &mut Criterion, folder: &Path) {
     let mut group = criterion.benchmark_group("merge");
     for name in ["imix", "many_pairs"] {
@@ -35,16 +34,14 @@ fn merge(criterion: &mut Criterion, folder: &Path) {
         }
         let request = Request::of(vec![captures], Policy::default());
         let parts = read_parts(&request, None, &Unwatched).expect("nobody ends it");
-        let summaries: Vec<Summary> = parts.into_iter().map(|part| part.summary).collect();
+        let question = Question { policy: &request.policy, gap: request.gap, clock_offsets: &[] };
         group.throughput(Throughput::Elements(u64::from(CAPTURES)));
         group.bench_function(name, |bencher| {
-            let join = |summaries: Vec<Summary>| {
-                summaries.into_iter().fold(Summary::default(), |mut all, one| {
-                    all.join(one);
-                    all
-                })
-            };
-            bencher.iter_batched(|| summaries.clone(), join, BatchSize::LargeInput);
+            bencher.iter_batched(
+                || parts.clone(),
+                |parts| judge(parts, &question),
+                BatchSize::LargeInput,
+            );
         });
     }
     group.finish();

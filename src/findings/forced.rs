@@ -3,7 +3,7 @@
 //!
 //! What is seen is proven; that somebody meant it is a suspicion.
 
-use super::{Finding, FindingCode, Severity, counted, frames, span_of};
+use super::{Finding, FindingCode, Severity, counted};
 use crate::correlate::{Confidence, Facts};
 use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Spi};
@@ -217,24 +217,14 @@ fn floods(openings: &[(Timestamp, IpAddr)]) -> Vec<(Timestamp, Timestamp)> {
 }
 
 fn tell(facts: &Facts, pair: HostPair, force: Force, windows: Vec<usize>) -> Finding {
-    let runs: Vec<_> = windows
-        .iter()
-        .filter_map(|index| facts.windows.get(*index))
-        .map(|explained| &explained.window.run)
-        .collect();
     let title = format!("{} and {} may have been forced: {}", pair.a(), pair.b(), force.words());
     let detail = format!(
         "Seen less than a minute before {}, or in it. Anyone on the way can do this; so can a fault.",
         counted(windows.len() as u64, "cleartext window")
     );
-    Finding {
-        confidence: Confidence::Low,
-        pair: Some(pair),
-        span: span_of(runs.iter().copied()),
-        proof: frames(runs.iter().copied()),
-        windows,
-        ..Finding::new(FindingCode::ForcedFallbackSuspected, Severity::Medium, title, detail)
-    }
+    let finding =
+        Finding::new(FindingCode::ForcedFallbackSuspected, Severity::Medium, title, detail);
+    Finding { confidence: Confidence::Low, ..finding.of_windows(facts, pair, windows) }
 }
 
 /// What is done to force a fall-back is done shortly before.

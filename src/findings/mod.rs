@@ -147,6 +147,14 @@ impl Finding {
             advice: code.advice(),
         }
     }
+
+    /// Rests on cleartext windows of a pair, by their places among the facts.
+    fn of_windows(self, facts: &Facts, pair: HostPair, windows: Vec<usize>) -> Self {
+        let explained = windows.iter().filter_map(|index| facts.windows.get(*index));
+        let runs: Vec<&ClassRun> = explained.map(|explained| &explained.window.run).collect();
+        let (span, proof) = (span_of(runs.iter().copied()), frames(runs));
+        Self { pair: Some(pair), span, proof, windows, ..self }
+    }
 }
 
 impl FindingCode {

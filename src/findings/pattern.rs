@@ -4,7 +4,7 @@
 //! Told only of pairs all of whose clear text owes protection: what the policy exempts would hide
 //! where a leak begins, and an exemption more must not make a pattern.
 
-use super::{Finding, FindingCode, Severity, counted, frames, span_of};
+use super::{Finding, FindingCode, Severity, counted};
 use crate::catalogue::Reason;
 use crate::correlate::{Confidence, ExplainedWindow, Facts, PairFacts};
 use crate::hosts::HostPair;
@@ -219,21 +219,10 @@ fn tell(
     windows: Vec<usize>,
     of_pair: u64,
 ) -> Finding {
-    let runs: Vec<_> = windows
-        .iter()
-        .filter_map(|index| facts.windows.get(*index))
-        .map(|explained| &explained.window.run)
-        .collect();
     let title = format!("{} and {}: {}", pair.a(), pair.b(), pattern.words());
     let detail = format!("So in {} of {}.", windows.len(), counted(of_pair, "cleartext window"));
-    Finding {
-        confidence: Confidence::Medium,
-        pair: Some(pair),
-        span: span_of(runs.iter().copied()),
-        proof: frames(runs.iter().copied()),
-        windows,
-        ..Finding::new(FindingCode::LeakPattern, Severity::Info, title, detail)
-    }
+    let finding = Finding::new(FindingCode::LeakPattern, Severity::Info, title, detail);
+    Finding { confidence: Confidence::Medium, ..finding.of_windows(facts, pair, windows) }
 }
 
 /// Windows 2000 falls back after three seconds, later systems sooner; a little more for the packet that

@@ -131,21 +131,8 @@ mod tests {
     use super::*;
 
     fn packet(identification: u32, offset: u16) -> (IpPacket<'static>, Fragment) {
-        let packet = IpPacket {
-            source: "10.0.0.1".parse().unwrap(),
-            destination: "10.0.0.2".parse().unwrap(),
-            protocol: 17,
-            fragment: None,
-            ports: None,
-            tcp: None,
-            identification: 0,
-            segment: &[],
-            payload: &[],
-            payload_len: 0,
-            packet_len: 0,
-            segment_len: 0,
-            link_broadcast: false,
-        };
+        let [one, two] = ["10.0.0.1", "10.0.0.2"].map(|address| address.parse().unwrap());
+        let packet = IpPacket::carrying(one, two, 17, &[]);
         (packet, Fragment { identification, offset, more: true })
     }
 

@@ -77,6 +77,33 @@ pub struct IpPacket<'a> {
     pub link_broadcast: bool,
 }
 
+impl<'a> IpPacket<'a> {
+    /// A whole packet of which only the hosts, the protocol and what it carries are known.
+    #[must_use]
+    pub const fn carrying(
+        source: IpAddr,
+        destination: IpAddr,
+        protocol: u8,
+        octets: &'a [u8],
+    ) -> Self {
+        Self {
+            source,
+            destination,
+            protocol,
+            fragment: None,
+            ports: None,
+            tcp: None,
+            identification: 0,
+            segment: octets,
+            payload: octets,
+            payload_len: octets.len(),
+            packet_len: octets.len(),
+            segment_len: octets.len(),
+            link_broadcast: false,
+        }
+    }
+}
+
 /// Source and destination port of TCP, UDP, UDP-Lite or SCTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ports {

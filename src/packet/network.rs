@@ -53,21 +53,7 @@ pub fn carried<'a>(next_header: u8, octets: &'a [u8], outer: &IpPacket<'_>) -> P
     if matches!(next_header, protocol::IPV4 | protocol::IPV6) {
         return raw_ip(octets, Context::at(0));
     }
-    let packet = IpPacket {
-        source: outer.source,
-        destination: outer.destination,
-        protocol: next_header,
-        fragment: None,
-        ports: None,
-        tcp: None,
-        identification: 0,
-        segment: octets,
-        payload: octets,
-        payload_len: octets.len(),
-        packet_len: octets.len(),
-        segment_len: octets.len(),
-        link_broadcast: false,
-    };
+    let packet = IpPacket::carrying(outer.source, outer.destination, next_header, octets);
     transport(packet, Context::at(0))
 }
 

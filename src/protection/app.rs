@@ -250,21 +250,9 @@ mod tests {
     use crate::packet::{Ports, protocol};
 
     fn packet(protocol: u8, ports: (u16, u16), payload: &[u8]) -> IpPacket<'_> {
-        IpPacket {
-            source: "10.0.0.1".parse().unwrap(),
-            destination: "10.0.0.2".parse().unwrap(),
-            protocol,
-            fragment: None,
-            ports: Some(Ports { source: ports.0, destination: ports.1 }),
-            tcp: None,
-            identification: 0,
-            segment: &[],
-            payload,
-            payload_len: payload.len(),
-            packet_len: 0,
-            segment_len: 0,
-            link_broadcast: false,
-        }
+        let [one, two] = ["10.0.0.1", "10.0.0.2"].map(|address| address.parse().unwrap());
+        let ports = Some(Ports { source: ports.0, destination: ports.1 });
+        IpPacket { ports, ..IpPacket::carrying(one, two, protocol, payload) }
     }
 
     #[test]

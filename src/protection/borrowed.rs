@@ -88,21 +88,9 @@ mod tests {
     use crate::protection::{NamedPorts, classify_ip};
 
     fn packet(protocol: u8, ports: Option<(u16, u16)>, payload: &[u8]) -> IpPacket<'_> {
-        IpPacket {
-            source: "10.0.0.1".parse().unwrap(),
-            destination: "10.0.0.2".parse().unwrap(),
-            protocol,
-            fragment: None,
-            ports: ports.map(|(source, destination)| Ports { source, destination }),
-            tcp: None,
-            identification: 0,
-            segment: &[],
-            payload,
-            payload_len: payload.len(),
-            packet_len: 0,
-            segment_len: 0,
-            link_broadcast: false,
-        }
+        let [one, two] = ["10.0.0.1", "10.0.0.2"].map(|address| address.parse().unwrap());
+        let ports = ports.map(|(source, destination)| Ports { source, destination });
+        IpPacket { ports, ..IpPacket::carrying(one, two, protocol, payload) }
     }
 
     fn of(ip: &IpPacket<'_>) -> Option<Borrowed> {

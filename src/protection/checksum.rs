@@ -71,21 +71,8 @@ mod tests {
     }
 
     fn packet(segment: &[u8]) -> IpPacket<'_> {
-        IpPacket {
-            source: "10.0.0.1".parse().unwrap(),
-            destination: "10.0.0.2".parse().unwrap(),
-            protocol: protocol::UDP,
-            fragment: None,
-            ports: None,
-            tcp: None,
-            identification: 0,
-            segment,
-            payload: &[],
-            payload_len: 0,
-            packet_len: segment.len() + 20,
-            segment_len: segment.len(),
-            link_broadcast: false,
-        }
+        let [one, two] = ["10.0.0.1", "10.0.0.2"].map(|address| address.parse().unwrap());
+        IpPacket::carrying(one, two, protocol::UDP, segment)
     }
 
     #[test]

@@ -240,21 +240,7 @@ pub fn classify_header(
     named: &NamedPorts,
 ) -> Stream {
     let ports = ports.map(|(source, destination)| crate::packet::Ports { source, destination });
-    let ip = IpPacket {
-        source,
-        destination,
-        protocol,
-        fragment: None,
-        ports,
-        tcp: None,
-        identification: 0,
-        segment: &[],
-        payload: &[],
-        payload_len: 0,
-        packet_len: 0,
-        segment_len: 0,
-        link_broadcast: false,
-    };
+    let ip = IpPacket { ports, ..IpPacket::carrying(source, destination, protocol, &[]) };
     classify_ip(&ip, HostPair::new(source, destination).direction_from(source), named).0
 }
 

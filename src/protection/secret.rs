@@ -221,21 +221,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn packet(protocol: u8, payload: &[u8]) -> IpPacket<'_> {
-        IpPacket {
-            source: "10.0.0.1".parse().unwrap(),
-            destination: "10.0.0.2".parse().unwrap(),
-            protocol,
-            fragment: None,
-            ports: None,
-            tcp: None,
-            identification: 0,
-            segment: payload,
-            payload,
-            payload_len: payload.len(),
-            packet_len: payload.len(),
-            segment_len: payload.len(),
-            link_broadcast: false,
-        }
+        let [one, two] = ["10.0.0.1", "10.0.0.2"].map(|address| address.parse().unwrap());
+        IpPacket::carrying(one, two, protocol, payload)
     }
 
     #[test]

@@ -238,21 +238,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn packet(protocol: u8, payload: &[u8]) -> IpPacket<'_> {
-        IpPacket {
-            source: "10.0.0.1".parse().unwrap(),
-            destination: "10.0.0.2".parse().unwrap(),
-            protocol,
-            fragment: None,
-            ports: Some(Ports { source: 50_000, destination: 40_000 }),
-            tcp: None,
-            identification: 0,
-            segment: payload,
-            payload,
-            payload_len: payload.len(),
-            packet_len: payload.len(),
-            segment_len: payload.len(),
-            link_broadcast: false,
-        }
+        let [one, two] = ["10.0.0.1", "10.0.0.2"].map(|address| address.parse().unwrap());
+        let ports = Some(Ports { source: 50_000, destination: 40_000 });
+        IpPacket { ports, ..IpPacket::carrying(one, two, protocol, payload) }
     }
 
     #[test]
