@@ -149,7 +149,7 @@ fn hex(octets: &[u8]) -> String {
 const ENOUGH: u64 = 1 << 20;
 /// Of a buffer that goes round; it stays in the second-level cache.
 const BUFFER: usize = 256 * 1024;
-const IN_FLIGHT: usize = 4;
+const IN_FLIGHT: usize = 16;
 
 #[cfg(test)]
 mod tests {
