@@ -1,8 +1,10 @@
 //! The same evidence gives the same bytes: for any number of threads, any order of the inputs, and
 //! on one thread without the pool.
 
-use crate::support::program::plainsight;
+use crate::support::pcapng::{self, Order};
+use crate::support::program::{analyze, plainsight};
 use crate::support::truth;
+use etherparse::PacketBuilder;
 use plainsight::policy::Policy;
 use plainsight::report::schema::Report;
 use std::collections::BTreeMap;
@@ -51,4 +53,37 @@ fn a_report_survives_being_read_and_written_again() {
     let first = plainsight::report::to_json(&report).unwrap();
     let again: Report = serde_json::from_slice(&first).unwrap();
     assert!(plainsight::report::to_json(&again).unwrap() == first);
+}
+
+/// A datagram between two hosts of 10.0.0.0/24.
+fn datagram(from: u8, to: u8, payload: &[u8]) -> Vec<u8> {
+    let builder = PacketBuilder::ethernet2([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2])
+        .ipv4([10, 0, 0, from], [10, 0, 0, to], 64)
+        .udp(40_000, 50_000);
+    let mut frame = Vec::new();
+    builder.write(&mut frame, payload).unwrap();
+    frame
+}
+
+/// Whoever looks for records by their likeness finds eight in every payload here.
+#[test]
+fn records_inside_payloads_are_no_records() {
+    let feigned = datagram(8, 9, b"between hosts that do not exist");
+    let whole = pcapng::pcap(Order::Little, 0xa1b2_c3d4, &[(1_000, 0, feigned.as_slice()); 8]);
+    let frame = datagram(1, 2, &whole[24..]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("feigned.pcap");
+    let frames: Vec<_> = (0..8000).map(|n| (1_000 + n / 100, n, frame.as_slice())).collect();
+    let file = pcapng::pcap(Order::Little, 0xa1b2_c3d4, &frames);
+    assert!(file.len() > 4 << 20, "large enough for several threads");
+    fs::write(&path, file).unwrap();
+    let report = analyze(&[&path], &["--threads", "8"]);
+    assert_eq!(report.evidence[0].records, 8000);
+    assert!(report.evidence[0].problems.is_empty(), "{:?}", report.evidence[0].problems);
+    let pairs: Vec<_> = report.pairs.iter().map(|pair| (&*pair.a, &*pair.b)).collect();
+    assert_eq!(pairs, [("10.0.0.1", "10.0.0.2")]);
+    let one = analyzed(&[path.clone()], "1");
+    for threads in ["2", "3", "8"] {
+        assert!(analyzed(&[path.clone()], threads) == one, "{threads} threads");
+    }
 }
