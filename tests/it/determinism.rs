@@ -9,7 +9,9 @@ use plainsight::policy::Policy;
 use plainsight::report::schema::Report;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 fn samples() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples")
@@ -76,14 +78,14 @@ fn records_inside_payloads_are_no_records() {
     let frames: Vec<_> = (0..8000).map(|n| (1_000 + n / 100, n, frame.as_slice())).collect();
     let file = pcapng::pcap(Order::Little, 0xa1b2_c3d4, &frames);
     assert!(file.len() > 4 << 20, "large enough for several threads");
-    fs::write(&path, file).unwrap();
+    fs::File::create(&path).unwrap().write_all(&file).unwrap();
     let report = analyze(&[&path], &["--threads", "8"]);
     assert_eq!(report.evidence[0].records, 8000);
     assert!(report.evidence[0].problems.is_empty(), "{:?}", report.evidence[0].problems);
     let pairs: Vec<_> = report.pairs.iter().map(|pair| (&*pair.a, &*pair.b)).collect();
     assert_eq!(pairs, [("10.0.0.1", "10.0.0.2")]);
-    let one = analyzed(&[path.clone()], "1");
+    let one = analyzed(slice::from_ref(&path), "1");
     for threads in ["2", "3", "8"] {
-        assert!(analyzed(&[path.clone()], threads) == one, "{threads} threads");
+        assert!(analyzed(slice::from_ref(&path), threads) == one, "{threads} threads");
     }
 }
