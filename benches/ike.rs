@@ -6,7 +6,7 @@ use plainsight::capture::{RawFrame, read_pcap};
 use plainsight::evidence::{EvidenceId, FrameRef};
 use plainsight::ike::{EspActivity, MessageDigest, Negotiations, conclude, probe};
 use plainsight::packet::{Packet, decode};
-use plainsight::protection::{Classified, NamedPorts, Stream, classify};
+use plainsight::protection::{NamedPorts, Stream, classify};
 use plainsight::time::Timestamp;
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -81,18 +81,15 @@ fn messages(samples: &[&str]) -> Vec<Message> {
 }
 
 fn message_of(evidence: EvidenceId, frame: &RawFrame<'_>) -> Option<Message> {
-    let packet = decode(frame);
-    let Classified::Paired { stream: Stream::Ike, body, .. } =
-        classify(&packet, &NamedPorts::default())
-    else {
+    let Packet::Ip(ip) = decode(frame) else { return None };
+    if classify(&ip, &NamedPorts::default()) != Stream::Ike {
         return None;
-    };
-    let Packet::Ip(ip) = &packet else { return None };
+    }
     let ports = ip.ports?;
-    let source = SocketAddr::new(ip.source, ports.source);
-    let destination = SocketAddr::new(ip.destination, ports.destination);
+    let source = SocketAddr::new(ip.source(), ports.source);
+    let destination = SocketAddr::new(ip.destination(), ports.destination);
     let frame_ref = FrameRef { evidence, frame: frame.number };
     // RFC 3948 §2.2: the non-ESP marker of UDP 4500 is not part of the message.
-    let octets = body.strip_prefix(&[0; 4]).unwrap_or(body).to_vec();
+    let octets = ip.payload.strip_prefix(&[0; 4]).unwrap_or(ip.payload).to_vec();
     Some(Message { frame: frame_ref, time: frame.time, ends: (source, destination), octets })
 }

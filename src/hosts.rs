@@ -35,6 +35,14 @@ impl HostPair {
         })
     }
 
+    /// The pair of a packet's addresses, and which way it went.
+    #[must_use]
+    #[inline]
+    pub fn between(source: IpAddr, destination: IpAddr) -> (Self, Direction) {
+        let pair = Self::new(source, destination);
+        (pair, pair.direction_from(source))
+    }
+
     /// The lower address.
     #[must_use]
     pub const fn a(self) -> IpAddr {
@@ -50,6 +58,16 @@ impl HostPair {
         match self.0 {
             Addresses::V4(_, b) => IpAddr::V4(Ipv4Addr::from_bits(b)),
             Addresses::Other(_, b) => b,
+        }
+    }
+
+    /// The two addresses where both are of IPv4, the lower one first.
+    #[must_use]
+    #[inline]
+    pub const fn of_v4(self) -> Option<(Ipv4Addr, Ipv4Addr)> {
+        match self.0 {
+            Addresses::V4(a, b) => Some((Ipv4Addr::from_bits(a), Ipv4Addr::from_bits(b))),
+            Addresses::Other(..) => None,
         }
     }
 

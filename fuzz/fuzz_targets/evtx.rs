@@ -10,7 +10,8 @@ fuzz_target!(|data: &[u8]| {
     let mut told = Vec::new();
     let log = evtx::read(&mut &*data, EvidenceId(1), &mut |event| told.push(event));
     let mut rendered = Vec::new();
-    let by_crate = evtx::read_by_crate(&mut &*data, EvidenceId(1), &mut |event| rendered.push(event));
+    let by_crate =
+        evtx::read_by_crate(&mut &*data, EvidenceId(1), &mut |event| rendered.push(event));
     assert!(log == by_crate && told == rendered, "the scan reads what the crate reads");
     let events = told.iter().filter(|event| !event.recovered).count() as u64;
     let covered: u64 = log.coverage.values().map(|extent| extent.bytes).sum();

@@ -30,7 +30,8 @@ fuzz_target!(|octets: &[u8]| {
     let event = LogEvent::from_record(&record).expect("the catalogue knows 541 to 547");
     for address in [event.local, event.peer].into_iter().flatten() {
         // A label may stand before it without a space.
-        let stands = |word: &str| word.char_indices().any(|(at, _)| word[at..].parse() == Ok(address));
+        let stands =
+            |word: &str| word.char_indices().any(|(at, _)| word[at..].parse() == Ok(address));
         let mut words = record.positional.iter().flat_map(|text| text.split_whitespace());
         assert!(words.any(stands), "{address}");
     }

@@ -2,6 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use plainsight::hosts::HostPair;
+use plainsight::hosts::HostPair;
 use plainsight::packet::reassembly::{MAX_HELD, Reassembly};
 use plainsight::packet::{Fragment, IpPacket, Ports, protocol};
 use plainsight::time::{Span, Timestamp};
@@ -76,12 +78,13 @@ fn assert_places(octets: &[u8]) {
 }
 
 fn packet(fragment: Fragment, payload: &[u8], wire: usize, header: usize) -> IpPacket<'_> {
+    let [one, two] = [1, 2].map(|host| IpAddr::V4(Ipv4Addr::new(10, 0, 0, host)));
+    let (pair, direction) = HostPair::between(one, two);
     IpPacket {
-        tcp: None,
         identification: 0,
         segment: &[],
-        source: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)),
-        destination: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)),
+        pair,
+        direction,
         protocol: protocol::UDP,
         fragment: Some(fragment),
         ports: (header > 0).then_some(Ports { source: 500, destination: 500 }),

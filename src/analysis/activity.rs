@@ -5,8 +5,8 @@
 //! any order of the packets.
 
 use crate::capture::RawFrame;
-use crate::packet::decode;
-use crate::protection::{Classified, NamedPorts, ProtectionClass, classify};
+use crate::packet::{Packet, decode};
+use crate::protection::{NamedPorts, ProtectionClass, classify};
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -72,8 +72,8 @@ impl Activities {
             self.current.0 = frame.time.0.div_euclid(self.width);
         }
         let told = &mut self.current.1;
-        let count = match classify(&decode(frame), named) {
-            Classified::Paired { stream, .. } => match stream.class() {
+        let count = match decode(frame) {
+            Packet::Ip(ip) => match classify(&ip, named).class() {
                 ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => {
                     &mut told.protected
                 }
@@ -84,7 +84,7 @@ impl Activities {
                 | ProtectionClass::NonIp
                 | ProtectionClass::Undecodable => &mut told.other,
             },
-            Classified::Arp | Classified::NonIp(_) | Classified::Undecodable(_) => &mut told.other,
+            Packet::Arp | Packet::NonIp(_) | Packet::Undecodable(_) => &mut told.other,
         };
         *count += 1;
     }

@@ -101,8 +101,7 @@ impl Wanted {
         if !self.meanwhile.is_empty()
             && let Packet::Ip(ip) = decode(frame)
         {
-            let pair = HostPair::new(ip.source, ip.destination);
-            let all = self.meanwhile.get(&pair).into_iter().flatten();
+            let all = self.meanwhile.get(&ip.pair).into_iter().flatten();
             let here = all
                 .filter(|(_, kind, stretches)| is_meant(*kind, &ip) && is_within(frame, stretches));
             behind.extend(here.map(|(at, ..)| *at));

@@ -113,8 +113,8 @@ impl<V: Copy, P> Fragments<V, P> {
 impl Datagram {
     pub(super) fn of(packet: &IpPacket<'_>, fragment: Fragment) -> Self {
         Self {
-            source: packet.source,
-            destination: packet.destination,
+            source: packet.source(),
+            destination: packet.destination(),
             protocol: packet.protocol,
             identification: fragment.identification,
         }

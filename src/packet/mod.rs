@@ -20,6 +20,8 @@ mod macsec;
 
 mod network;
 
+mod tcp;
+
 mod tunnel;
 
 mod carried;
@@ -29,6 +31,7 @@ mod pieces;
 pub mod fragment;
 pub mod reassembly;
 
+use crate::hosts::{Direction, HostPair};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -49,18 +52,16 @@ pub enum Packet<'a> {
 /// An IP packet down to its transport header.
 #[derive(Clone, Copy, Debug)]
 pub struct IpPacket<'a> {
-    /// Who sent it.
-    pub source: IpAddr,
-    /// Whom it is for.
-    pub destination: IpAddr,
+    /// Whose it is.
+    pub pair: HostPair,
+    /// Which of them sent it.
+    pub direction: Direction,
     /// The protocol behind the IP header and its extensions (IANA protocol numbers).
     pub protocol: u8,
     /// The fragment it is; `None` for a whole packet.
     pub fragment: Option<Fragment>,
     /// The ports, where the packet has and shows them.
     pub ports: Option<Ports>,
-    /// Its place in a TCP stream; `None` for other protocols and for later fragments.
-    pub tcp: Option<TcpSegment>,
     /// IPv4's identification, which few packets of a host share; 0 in IPv6.
     pub identification: u16,
     /// The octets behind the IP headers, as far as they were captured.
@@ -80,19 +81,14 @@ pub struct IpPacket<'a> {
 impl<'a> IpPacket<'a> {
     /// A whole packet of which only the hosts, the protocol and what it carries are known.
     #[must_use]
-    pub const fn carrying(
-        source: IpAddr,
-        destination: IpAddr,
-        protocol: u8,
-        octets: &'a [u8],
-    ) -> Self {
+    pub fn carrying(source: IpAddr, destination: IpAddr, protocol: u8, octets: &'a [u8]) -> Self {
+        let (pair, direction) = HostPair::between(source, destination);
         Self {
-            source,
-            destination,
+            pair,
+            direction,
             protocol,
             fragment: None,
             ports: None,
-            tcp: None,
             identification: 0,
             segment: octets,
             payload: octets,
@@ -100,6 +96,26 @@ impl<'a> IpPacket<'a> {
             packet_len: octets.len(),
             segment_len: octets.len(),
             link_broadcast: false,
+        }
+    }
+}
+
+impl IpPacket<'_> {
+    /// Who sent it.
+    #[must_use]
+    pub const fn source(&self) -> IpAddr {
+        match self.direction {
+            Direction::AToB => self.pair.a(),
+            Direction::BToA => self.pair.b(),
+        }
+    }
+
+    /// Whom it is for.
+    #[must_use]
+    pub const fn destination(&self) -> IpAddr {
+        match self.direction {
+            Direction::AToB => self.pair.b(),
+            Direction::BToA => self.pair.a(),
         }
     }
 }
@@ -113,19 +129,14 @@ pub struct Ports {
     pub destination: u16,
 }
 
-/// Where in a TCP stream a segment stands (RFC 9293 §3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TcpSegment {
-    /// The sequence number of its first octet.
-    pub sequence: u32,
-    /// The number that its sender expects next of the other side, where it says one.
-    pub acknowledged: Option<u32>,
-    /// It opens a connection.
-    pub syn: bool,
-    /// Its sender has no more to send.
-    pub fin: bool,
-    /// It breaks a connection off.
-    pub reset: bool,
+impl Ports {
+    /// The first four octets of all these protocols; `None` where there are fewer.
+    #[must_use]
+    pub fn of(segment: &[u8]) -> Option<Self> {
+        let (&[high, low], rest) = segment.split_first_chunk()?;
+        let destination = u16::from_be_bytes(*rest.first_chunk()?);
+        Some(Self { source: u16::from_be_bytes([high, low]), destination })
+    }
 }
 
 /// Where in a fragmented datagram a packet stands.
@@ -205,6 +216,7 @@ impl StopReason {
 
 pub use link::decode;
 pub use network::carried;
+pub use tcp::TcpSegment;
 
 /// IANA protocol numbers that matter to a class.
 pub mod protocol {

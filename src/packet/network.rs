@@ -1,7 +1,8 @@
 //! IPv4 and IPv6 with its extension headers, down to the ports.
 
-use super::link::{Context, raw_ip, stop, u16_at};
-use super::{Fragment, IpPacket, Packet, Ports, StopReason, TcpSegment, protocol, tunnel};
+use super::link::{Context, raw_ip, stop};
+use super::{Fragment, IpPacket, Packet, Ports, StopReason, protocol, tunnel};
+use crate::hosts::HostPair;
 use etherparse::err::ipv4::HeaderSliceError as Ipv4Error;
 use etherparse::{
     Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice,
@@ -23,18 +24,19 @@ pub(super) fn ipv4(data: &[u8], context: Context) -> Packet<'_> {
         length => length,
     };
     let captured = total_len.min(data.len());
+    let (source, destination) = (header.source_addr(), header.destination_addr());
+    let (pair, direction) = HostPair::between(IpAddr::V4(source), IpAddr::V4(destination));
     let fragment = header.is_fragmenting_payload().then(|| Fragment {
         identification: u32::from(header.identification()),
         offset: header.fragments_offset().value(),
         more: header.more_fragments(),
     });
     let packet = IpPacket {
-        source: IpAddr::V4(header.source_addr()),
-        destination: IpAddr::V4(header.destination_addr()),
+        pair,
+        direction,
         protocol: header.protocol().0,
         fragment,
         ports: None,
-        tcp: None,
         identification: header.identification(),
         segment: data.get(header_len..captured).unwrap_or_default(),
         payload: data.get(header_len..captured).unwrap_or_default(),
@@ -53,7 +55,7 @@ pub fn carried<'a>(next_header: u8, octets: &'a [u8], outer: &IpPacket<'_>) -> P
     if matches!(next_header, protocol::IPV4 | protocol::IPV6) {
         return raw_ip(octets, Context::at(0));
     }
-    let packet = IpPacket::carrying(outer.source, outer.destination, next_header, octets);
+    let packet = IpPacket::carrying(outer.source(), outer.destination(), next_header, octets);
     transport(packet, Context::at(0))
 }
 
@@ -66,18 +68,19 @@ pub(super) fn ipv6(data: &[u8], context: Context) -> Packet<'_> {
         return stop(StopReason::MalformedIpv6, context.offset);
     };
     let room = data.len() - IPV6_HEADER_LEN;
+    let (source, destination) = (header.source_addr(), header.destination_addr());
+    let (pair, direction) = HostPair::between(IpAddr::V6(source), IpAddr::V6(destination));
     let payload_len = match usize::from(header.payload_length()) {
         // Zero stands for a jumbogram or for segmentation offload.
         0 if header.next_header().0 != NO_NEXT_HEADER => room,
         length => length,
     };
     let packet = IpPacket {
-        source: IpAddr::V6(header.source_addr()),
-        destination: IpAddr::V6(header.destination_addr()),
+        pair,
+        direction,
         protocol: header.next_header().0,
         fragment: None,
         ports: None,
-        tcp: None,
         identification: 0,
         segment: &[],
         payload: data
@@ -139,7 +142,6 @@ fn transport(mut packet: IpPacket<'_>, context: Context) -> Packet<'_> {
         protocol::UDP | protocol::UDP_LITE => UDP_HEADER_LEN,
         protocol::SCTP => SCTP_HEADER_LEN,
         protocol::TCP => {
-            packet.tcp = tcp_segment(packet.payload);
             let words = packet.payload.get(12).map_or(TCP_MIN_WORDS, |b| b >> 4);
             usize::from(words.max(TCP_MIN_WORDS)) * 4
         }
@@ -150,9 +152,7 @@ fn transport(mut packet: IpPacket<'_>, context: Context) -> Packet<'_> {
         }
         _ => return Packet::Ip(packet),
     };
-    packet.ports = u16_at(packet.payload, 0)
-        .zip(u16_at(packet.payload, 2))
-        .map(|(source, destination)| Ports { source, destination });
+    packet.ports = Ports::of(packet.payload);
     // Without its ports a UDP datagram may be IKE or ESP as well as clear text.
     if packet.ports.is_none() && packet.protocol == protocol::UDP {
         return stop(StopReason::TruncatedUdp, context.offset);
@@ -165,26 +165,10 @@ fn transport(mut packet: IpPacket<'_>, context: Context) -> Packet<'_> {
     Packet::Ip(packet)
 }
 
-fn tcp_segment(header: &[u8]) -> Option<TcpSegment> {
-    let number = |at: usize| Some(u32::from_be_bytes(*header.get(at..)?.first_chunk()?));
-    let flags = *header.get(13)?;
-    Some(TcpSegment {
-        sequence: number(4)?,
-        acknowledged: if flags & TCP_ACK == 0 { None } else { number(8) },
-        syn: flags & TCP_SYN != 0,
-        fin: flags & TCP_FIN != 0,
-        reset: flags & TCP_RST != 0,
-    })
-}
-
 const IPV6_HEADER_LEN: usize = 40;
 const UDP_HEADER_LEN: usize = 8;
 const SCTP_HEADER_LEN: usize = 12;
 const TCP_MIN_WORDS: u8 = 5;
-const TCP_FIN: u8 = 1;
-const TCP_SYN: u8 = 2;
-const TCP_RST: u8 = 4;
-const TCP_ACK: u8 = 16;
 /// More than RFC 8200 §4.1 recommends, fewer than a hostile packet can chain.
 const MAX_EXTENSIONS: usize = 16;
 const HOP_BY_HOP: u8 = 0;

@@ -129,7 +129,7 @@ fn aggregate(body: &[u8], context: Context) -> Packet<'_> {
 fn is_of_one_flow(a: &Packet<'_>, b: &Packet<'_>) -> bool {
     let flow = |ip: &IpPacket<'_>| {
         let ports = ip.ports.map(|ports| (ports.source, ports.destination));
-        (ip.source, ip.destination, ip.protocol, ports)
+        (ip.pair, ip.direction, ip.protocol, ports)
     };
     match (a, b) {
         (Packet::Ip(a), Packet::Ip(b)) => flow(a) == flow(b),

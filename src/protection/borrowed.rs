@@ -54,7 +54,7 @@ pub fn borrowed(stream: Stream, ip: &IpPacket<'_>) -> Option<Borrowed> {
         }
         // Servers answer from port 88; nobody who speaks Kerberos opens a connection from there.
         protocol::TCP if clear => {
-            let opens = ip.tcp.is_some_and(|tcp| tcp.syn && tcp.acknowledged.is_none());
+            let opens = ip.tcp().is_some_and(|tcp| tcp.syn && tcp.acknowledged.is_none());
             (opens && from == Some(KERBEROS_PORT)).then_some(Borrowed::KerberosPort)
         }
         _ => None,
@@ -83,9 +83,11 @@ const LARGE: usize = 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hosts::Direction;
-    use crate::packet::{Ports, TcpSegment};
-    use crate::protection::{NamedPorts, classify_ip};
+    use crate::packet::Ports;
+    use crate::protection::{NamedPorts, classify};
+
+    const SYN: u8 = 2;
+    const ACK: u8 = 16;
 
     fn packet(protocol: u8, ports: Option<(u16, u16)>, payload: &[u8]) -> IpPacket<'_> {
         let [one, two] = ["10.0.0.1", "10.0.0.2"].map(|address| address.parse().unwrap());
@@ -94,7 +96,7 @@ mod tests {
     }
 
     fn of(ip: &IpPacket<'_>) -> Option<Borrowed> {
-        borrowed(classify_ip(ip, Direction::AToB, &NamedPorts::default()).0, ip)
+        borrowed(classify(ip, &NamedPorts::default()), ip)
     }
 
     fn udp(source: u16, payload: &[u8]) -> Option<Borrowed> {
@@ -119,14 +121,13 @@ mod tests {
 
     #[test]
     fn a_connection_from_port_88_is_told_and_an_answer_is_not() {
-        let tcp = |acknowledged| {
-            let segment =
-                TcpSegment { sequence: 7, acknowledged, syn: true, fin: false, reset: false };
-            let ip = packet(protocol::TCP, Some((88, 445)), &[]);
-            of(&IpPacket { tcp: Some(segment), ..ip })
+        let tcp = |flags| {
+            let mut header = [0; 20];
+            header[13] = flags;
+            of(&packet(protocol::TCP, Some((88, 445)), &header))
         };
-        assert_eq!(tcp(None), Some(Borrowed::KerberosPort));
-        assert_eq!(tcp(Some(8)), None);
+        assert_eq!(tcp(SYN), Some(Borrowed::KerberosPort));
+        assert_eq!(tcp(SYN | ACK), None);
     }
 
     #[test]

@@ -28,25 +28,16 @@ pub fn is_unfinished(ip: &IpPacket<'_>) -> bool {
 }
 
 fn address_sum(ip: &IpPacket<'_>) -> u64 {
-    match (ip.source, ip.destination) {
-        (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            words(source.to_bits().into()) + words(destination.to_bits().into())
-        }
-        (IpAddr::V6(source), IpAddr::V6(destination)) => {
-            words(source.to_bits()) + words(destination.to_bits())
-        }
-        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => 0,
-    }
+    let sum = |address: IpAddr| match address {
+        IpAddr::V4(v4) => words(&v4.octets()),
+        IpAddr::V6(v6) => words(&v6.octets()),
+    };
+    sum(ip.pair.a()) + sum(ip.pair.b())
 }
 
 /// The sum of an address's words of 16 bits.
-fn words(mut bits: u128) -> u64 {
-    let mut sum = 0;
-    while bits > 0 {
-        sum += (bits & 0xffff) as u64;
-        bits >>= 16;
-    }
-    sum
+fn words(octets: &[u8]) -> u64 {
+    octets.as_chunks().0.iter().map(|word| u64::from(u16::from_be_bytes(*word))).sum()
 }
 
 /// The carries added in again (RFC 1071 §1).

@@ -6,11 +6,11 @@
 //! single likeness proves nothing; whether a capture shows a pair's packets twice is decided at
 //! its end, when nearly all of them, or nearly all of the capture, have one.
 
+use crate::hosts::Direction;
 use crate::packet::IpPacket;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::net::IpAddr;
 
 /// The last packets of a capture, by what tells one from another.
 ///
@@ -117,15 +117,11 @@ pub fn identity_of_frame(data: &[u8]) -> Identity {
 #[must_use]
 pub fn identity(ip: &IpPacket<'_>) -> Identity {
     let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-    match (ip.source, ip.destination) {
-        (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            let addresses = u64::from(source.to_bits()) << 32 | u64::from(destination.to_bits());
-            hasher.write_u64(addresses);
-        }
-        (source, destination) => (source, destination).hash(&mut hasher),
-    }
+    ip.pair.hash(&mut hasher);
     let offset = ip.fragment.map_or(u64::from(u16::MAX), |fragment| u64::from(fragment.offset));
-    let numbers = u64::from(ip.protocol) | u64::from(ip.identification) << 8 | offset << 24;
+    let from_a = u64::from(ip.direction == Direction::AToB) << 63;
+    let numbers =
+        from_a | u64::from(ip.protocol) | u64::from(ip.identification) << 8 | offset << 24;
     hasher.write_u64(numbers ^ (ip.packet_len as u64) << 40);
     hasher.write(ip.segment.get(..COMPARED).unwrap_or(ip.segment));
     Identity(hasher.finish())

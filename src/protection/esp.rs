@@ -1,28 +1,27 @@
 //! ESP, AH and WESP by protocol, and what UDP 4500 carries.
 
 use super::{EspSpi, NATT_PORT, Stream};
-use crate::hosts::Direction;
 use crate::ike::{Probe, probe};
 use crate::packet::{IpPacket, StopReason, protocol};
 
 /// The stream of a packet whose IP protocol is ESP, WESP or AH.
-pub(super) fn by_protocol(ip: &IpPacket<'_>, direction: Direction) -> Stream {
+pub(super) fn by_protocol(ip: &IpPacket<'_>) -> Stream {
     // Behind a later fragment's IP header stand octets of the middle, not an SPI.
     let is_later = ip.fragment.is_some_and(|f| f.offset > 0);
     let spi_at = |at| if is_later { EspSpi(0) } else { spi(ip.payload, at) };
     match ip.protocol {
         // RFC 4302 §2: next header, length, two reserved octets, then the SPI.
-        protocol::AH => Stream::Ah(spi_at(4), direction),
+        protocol::AH => Stream::Ah(spi_at(4), ip.direction),
         protocol::WESP if !is_later && !wesp_encrypts(ip.payload) => {
-            Stream::WespIntegrityOnly(spi_at(4), direction)
+            Stream::WespIntegrityOnly(spi_at(4), ip.direction)
         }
-        protocol::WESP => Stream::Esp(spi_at(4), direction),
-        _ => Stream::Esp(spi_at(0), direction),
+        protocol::WESP => Stream::Esp(spi_at(4), ip.direction),
+        _ => Stream::Esp(spi_at(0), ip.direction),
     }
 }
 
 /// What a datagram to or from UDP 4500 carries (RFC 3948 §2); `None` where it is none of these.
-pub(super) fn inside_udp(ip: &IpPacket<'_>, direction: Direction) -> Option<Stream> {
+pub(super) fn inside_udp(ip: &IpPacket<'_>) -> Option<Stream> {
     let ports = ip.ports?;
     if ports.source != NATT_PORT && ports.destination != NATT_PORT {
         return None;
@@ -48,7 +47,7 @@ pub(super) fn inside_udp(ip: &IpPacket<'_>, direction: Direction) -> Option<Stre
         };
     }
     // RFC 4303 §2: SPI and sequence number at the least.
-    (ip.payload_len >= ESP_HEADER_LEN).then(|| Stream::Esp(spi(ip.payload, 0), direction))
+    (ip.payload_len >= ESP_HEADER_LEN).then(|| Stream::Esp(spi(ip.payload, 0), ip.direction))
 }
 
 fn spi(payload: &[u8], at: usize) -> EspSpi {

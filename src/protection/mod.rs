@@ -20,11 +20,11 @@ pub mod unreachable;
 
 pub use app::{App, NamedPorts, Service, ServicePorts};
 
-use crate::hosts::{Direction, HostPair};
+use crate::hosts::Direction;
 pub(crate) use crate::ike::{IKE_PORT, NATT_PORT};
 
 use crate::ike::{Probe, probe};
-use crate::packet::{IpPacket, Packet, Stop, StopReason, protocol};
+use crate::packet::{IpPacket, StopReason, protocol};
 use serde::{Deserialize, Serialize};
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
@@ -188,47 +188,6 @@ pub enum ExemptKind {
     Dhcp,
 }
 
-/// What a packet was judged to be.
-#[derive(Clone, Copy, Debug)]
-pub enum Classified<'a> {
-    /// An IP packet of a pair.
-    Paired {
-        /// The two hosts.
-        pair: HostPair,
-        /// Which way it went.
-        direction: Direction,
-        /// Its stream, and thereby its class.
-        stream: Stream,
-        /// The octets that the stream's own machine reads: an IKE message, an ESP packet from
-        /// its SPI on (whole ones only), an ICMP message; empty for all else.
-        body: &'a [u8],
-        /// Length of the body on the wire.
-        body_len: usize,
-    },
-    /// ARP: exempt, between no two IP hosts.
-    Arp,
-    /// Another link-layer protocol.
-    NonIp(u16),
-    /// No class could be told, and no pair.
-    Undecodable(Stop),
-}
-
-/// The one class of a packet. `named` are the ports a policy speaks of.
-#[must_use]
-pub fn classify<'a>(packet: &Packet<'a>, named: &NamedPorts) -> Classified<'a> {
-    match packet {
-        Packet::Ip(ip) => {
-            let pair = HostPair::new(ip.source, ip.destination);
-            let direction = pair.direction_from(ip.source);
-            let (stream, body, body_len) = classify_ip(ip, direction, named);
-            Classified::Paired { pair, direction, stream, body, body_len }
-        }
-        Packet::Arp => Classified::Arp,
-        Packet::NonIp(kind) => Classified::NonIp(*kind),
-        Packet::Undecodable(stop) => Classified::Undecodable(*stop),
-    }
-}
-
 /// The stream of a packet of which only the header is known: the hosts, the protocol and the ports.
 /// IKE is told by its content and is never seen here.
 #[must_use]
@@ -240,30 +199,26 @@ pub fn classify_header(
     named: &NamedPorts,
 ) -> Stream {
     let ports = ports.map(|(source, destination)| crate::packet::Ports { source, destination });
-    let ip = IpPacket { ports, ..IpPacket::carrying(source, destination, protocol, &[]) };
-    classify_ip(&ip, HostPair::new(source, destination).direction_from(source), named).0
+    classify(&IpPacket { ports, ..IpPacket::carrying(source, destination, protocol, &[]) }, named)
 }
 
-fn classify_ip<'a>(
-    ip: &IpPacket<'a>,
-    direction: Direction,
-    named: &NamedPorts,
-) -> (Stream, &'a [u8], usize) {
+/// The stream of an IP packet, and thereby its one class. `named` are the ports a policy speaks of.
+#[must_use]
+pub fn classify(ip: &IpPacket<'_>, named: &NamedPorts) -> Stream {
     let protected = match ip.protocol {
-        protocol::ESP | protocol::WESP | protocol::AH => Some(esp::by_protocol(ip, direction)),
-        protocol::UDP => esp::inside_udp(ip, direction).or_else(|| ike_in_udp(ip)),
+        protocol::ESP | protocol::WESP | protocol::AH => Some(esp::by_protocol(ip)),
+        protocol::UDP => esp::inside_udp(ip).or_else(|| ike_in_udp(ip)),
         _ => None,
     };
     if let Some(stream) = protected {
-        return (stream, ip.payload, ip.payload_len);
+        return stream;
     }
     match exempt(ip) {
-        Some(ExemptKind::Icmp) => (Stream::Exempt(ExemptKind::Icmp), ip.payload, ip.payload_len),
-        Some(kind) => (Stream::Exempt(kind), &[], 0),
+        Some(kind) => Stream::Exempt(kind),
         None if ip.protocol == protocol::UDP && ip.ports.is_none() => {
-            (Stream::Undecodable(StopReason::FragmentWithoutFirst), &[], 0)
+            Stream::Undecodable(StopReason::FragmentWithoutFirst)
         }
-        None => (app::clear(ip, named), &[], 0),
+        None => app::clear(ip, named),
     }
 }
 
@@ -286,8 +241,8 @@ fn exempt(ip: &IpPacket<'_>) -> Option<ExemptKind> {
         protocol::ICMP | protocol::ICMPV6 => ExemptKind::Icmp,
         protocol::IGMP => ExemptKind::Igmp,
         protocol::UDP if ip.ports.is_some_and(is_dhcp) => ExemptKind::Dhcp,
-        _ if ip.destination.is_multicast() => ExemptKind::Multicast,
-        _ if ip.link_broadcast || is_broadcast(ip.destination) => ExemptKind::Broadcast,
+        _ if ip.destination().is_multicast() => ExemptKind::Multicast,
+        _ if ip.link_broadcast || is_broadcast(ip.destination()) => ExemptKind::Broadcast,
         _ => return None,
     };
     Some(kind)

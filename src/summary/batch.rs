@@ -1,17 +1,16 @@
 //! Frames that wait to be observed, with the octets that they lie in.
 //!
 //! A reader fills a batch, whoever has time dissects it, and one thread observes it when its turn has come.
-//! The parts of a frame are places in the batch's octets instead of references, and what two fields say is
-//! kept once: what waits here changes cores.
+//! What waits here changes cores, and that costs more than to make it: what frames share is kept once.
 
-use super::dissected::{Alone, Content, Dissected};
+mod told;
+
+use super::dissected::Dissected;
 use crate::capture::{Linktype, RawFrame};
 use crate::evidence::FrameNumber;
-use crate::hosts::{Direction, HostPair};
-use crate::packet::{Fragment, IpPacket, Ports, StopReason, TcpSegment};
-use crate::protection::duplicate::Identity;
-use crate::protection::{NamedPorts, Stream};
+use crate::protection::NamedPorts;
 use crate::time::Timestamp;
+use told::Told;
 
 /// Frames of a capture, in file order.
 #[derive(Debug, Default)]
@@ -19,83 +18,38 @@ pub struct Batch {
     octets: Vec<u8>,
     /// Where in the file the octets begin.
     begins_at: u64,
+    first: First,
     frames: Vec<Waiting>,
+    /// Where frames were captured, each from the frame with this index on.
+    sources: Vec<(usize, Source)>,
     /// Of every frame, once the batch is dissected.
-    parts: Vec<Parts>,
+    told: Told,
+}
+
+/// The first frame's number, and where in the file its octets begin.
+#[derive(Clone, Copy, Debug, Default)]
+struct First {
+    number: u64,
+    offset: u64,
 }
 
 /// A frame whose octets are elsewhere.
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
-    number: FrameNumber,
     time: Timestamp,
-    linktype: Linktype,
-    original_len: u32,
+    /// How many frames, and how many octets of the file, lie between the first frame and it.
+    frames_behind: u32,
+    octets_behind: u32,
     captured_len: u32,
+    original_len: u32,
+}
+
+/// Where frames were captured; nearly all of a file at the same place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Source {
+    linktype: Linktype,
     interface: u32,
     description: u32,
-    offset: u64,
-}
-
-/// What was told of a frame.
-#[derive(Clone, Copy, Debug)]
-struct Parts {
-    identity: Identity,
-    content: WaitingContent,
-}
-
-/// As [`Content`].
-#[derive(Clone, Copy, Debug)]
-enum WaitingContent {
-    Ip(WaitingPacket),
-    Arp,
-    NonIp(u16),
-    Undecodable(StopReason),
-}
-
-/// An IP packet, as [`IpPacket`] and [`Alone`].
-#[derive(Clone, Copy, Debug)]
-struct WaitingPacket {
-    pair: HostPair,
-    stream: Stream,
-    fragment: Option<Fragment>,
-    tcp: Option<TcpSegment>,
-    ports: Option<Ports>,
-    segment: Place,
-    payload: Place,
-    payload_len: u32,
-    packet_len: u32,
-    segment_len: u32,
-    identification: u16,
-    protocol: u8,
-    direction: Direction,
-    unfinished: bool,
-    link_broadcast: bool,
-}
-
-/// Where in a frame octets begin, and how many there are.
-#[derive(Clone, Copy, Debug, Default)]
-struct Place {
-    at: u32,
-    length: u32,
-}
-
-impl Place {
-    fn of(part: &[u8], whole: &[u8]) -> Self {
-        let at = part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr());
-        let is_inside = at <= whole.len() && part.len() <= whole.len() - at;
-        if is_inside { Self { at: word(at), length: word(part.len()) } } else { Self::default() }
-    }
-
-    fn take(self, whole: &[u8]) -> &[u8] {
-        let rest = whole.get(self.at as usize..);
-        rest.and_then(|rest| rest.get(..self.length as usize)).unwrap_or_default()
-    }
-}
-
-/// No frame is longer than 16 MiB, no length of IP than 4 GiB.
-fn word(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 impl Batch {
@@ -103,16 +57,19 @@ impl Batch {
     pub fn push(&mut self, frame: &RawFrame<'_>) {
         let RawFrame { number, time, linktype, original_len, .. } = *frame;
         let RawFrame { interface, description, offset, data, .. } = *frame;
-        let captured_len = word(data.len());
+        if self.frames.is_empty() {
+            self.first = First { number: number.0, offset };
+        }
+        let source = Source { linktype, interface, description };
+        if self.sources.last().is_none_or(|(_, last)| *last != source) {
+            self.sources.push((self.frames.len(), source));
+        }
         self.frames.push(Waiting {
-            number,
             time,
-            linktype,
+            frames_behind: word(number.0 - self.first.number),
+            octets_behind: word(offset - self.first.offset),
+            captured_len: word(data.len() as u64),
             original_len,
-            captured_len,
-            interface,
-            description,
-            offset,
         });
     }
 
@@ -124,102 +81,127 @@ impl Batch {
     /// Forgets the frames; gives the room of their octets.
     pub fn clear(&mut self) -> Vec<u8> {
         self.frames.clear();
-        self.parts.clear();
+        self.sources.clear();
+        self.told.clear();
         std::mem::take(&mut self.octets)
     }
 
     /// Tells of every frame what it alone says; `named` are the ports a policy speaks of.
     pub fn dissect(&mut self, named: &NamedPorts) {
-        let mut parts = std::mem::take(&mut self.parts);
-        parts.clear();
-        parts.extend(self.raw().map(|frame| Parts::of(&Dissected::of(&frame, named))));
-        self.parts = parts;
+        let mut told = std::mem::take(&mut self.told);
+        told.clear();
+        self.raw().for_each(|frame| told.add(&Dissected::of(&frame, named)));
+        self.told = told;
     }
 
     /// Shows every frame, in the order in which they were added; dissects what is not.
     pub fn show(&self, named: &NamedPorts, mut visit: impl FnMut(&Dissected<'_>)) {
-        if self.parts.len() == self.frames.len() {
-            let dissected = self.raw().zip(&self.parts);
-            dissected.for_each(|(frame, parts)| visit(&parts.of_frame(frame)));
+        if self.told.is_of(self.frames.len()) {
+            self.told.of(self.raw()).for_each(|dissected| visit(&dissected));
         } else {
             self.raw().for_each(|frame| visit(&Dissected::of(&frame, named)));
         }
     }
 
     fn raw(&self) -> impl Iterator<Item = RawFrame<'_>> {
-        self.frames.iter().map(|waiting| {
-            let Waiting { number, time, linktype, original_len, captured_len, .. } = *waiting;
-            let Waiting { interface, description, offset, .. } = *waiting;
-            let at = usize::try_from(offset.saturating_sub(self.begins_at)).unwrap_or(usize::MAX);
-            let rest = self.octets.get(at..).unwrap_or_default();
-            let data = rest.get(..captured_len as usize).unwrap_or_default();
-            RawFrame { number, time, linktype, original_len, interface, description, offset, data }
+        let ends = self.sources.iter().skip(1).map(|(from, _)| *from).chain([self.frames.len()]);
+        let parts = self.sources.iter().zip(ends);
+        parts.flat_map(|((from, source), end)| {
+            let frames = self.frames.get(*from..end).unwrap_or_default();
+            frames.iter().map(|waiting| self.frame(*waiting, *source))
         })
     }
+
+    fn frame(&self, waiting: Waiting, source: Source) -> RawFrame<'_> {
+        let Waiting { time, frames_behind, octets_behind, captured_len, original_len } = waiting;
+        let Source { linktype, interface, description } = source;
+        let number = FrameNumber(self.first.number + u64::from(frames_behind));
+        let offset = self.first.offset + u64::from(octets_behind);
+        let at = usize::try_from(offset.saturating_sub(self.begins_at)).unwrap_or(usize::MAX);
+        let rest = self.octets.get(at..).unwrap_or_default();
+        let data = rest.get(..captured_len as usize).unwrap_or_default();
+        RawFrame { number, time, linktype, original_len, interface, description, offset, data }
+    }
 }
 
-impl Parts {
-    fn of(dissected: &Dissected<'_>) -> Self {
-        let content = match dissected.content {
-            Content::Ip(ip, Alone { pair, direction, stream, unfinished }) => {
-                WaitingContent::Ip(WaitingPacket {
-                    pair,
-                    stream,
-                    fragment: ip.fragment,
-                    tcp: ip.tcp,
-                    ports: ip.ports,
-                    segment: Place::of(ip.segment, dissected.frame.data),
-                    payload: Place::of(ip.payload, dissected.frame.data),
-                    payload_len: word(ip.payload_len),
-                    packet_len: word(ip.packet_len),
-                    segment_len: word(ip.segment_len),
-                    identification: ip.identification,
-                    protocol: ip.protocol,
-                    direction,
-                    unfinished,
-                    link_broadcast: ip.link_broadcast,
-                })
+/// No batch holds 4 GiB, nor a packet.
+fn word(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use etherparse::PacketBuilder;
+    use proptest::prelude::*;
+
+    /// A packet of IPv4 or IPv6 that carries TCP, UDP or something else.
+    fn packet(is_v6: bool, protocol: u8, payload: &[u8]) -> Vec<u8> {
+        let link = PacketBuilder::ethernet2([2; 6], [4; 6]);
+        let ip = if is_v6 {
+            link.ipv6([1; 16], [2; 16], 64)
+        } else {
+            link.ipv4([10, 0, 0, 2], [10, 0, 0, 1], 64)
+        };
+        let mut octets = Vec::new();
+        match protocol {
+            6 => ip.tcp(40_000, 445, 1, 1024).ack(7).write(&mut octets, payload),
+            17 => ip.udp(40_000, 4500).write(&mut octets, payload),
+            _ => ip.write(&mut octets, 253.into(), payload),
+        }
+        .unwrap();
+        octets[if is_v6 { 20 } else { 23 }] = protocol;
+        octets
+    }
+
+    proptest! {
+        /// Whatever the octets are, and however much of them was captured.
+        #[test]
+        fn what_waits_comes_out_as_it_went_in(
+            frames in proptest::collection::vec((
+                any::<bool>(),
+                prop_oneof![Just(6), Just(17), Just(44), any::<u8>()],
+                proptest::collection::vec(any::<u8>(), 0..90),
+                proptest::collection::vec((0usize..100, any::<u8>()), 0..3),
+                prop_oneof![Just(2000), 0usize..120],
+                0u32..2,
+            ), 1..20),
+        ) {
+            let named = NamedPorts::default();
+            let mut octets = vec![9; 7];
+            let mut places = Vec::new();
+            for (is_v6, protocol, payload, changes, captured, interface) in frames {
+                let mut packet = packet(is_v6, protocol, &payload);
+                for (at, octet) in changes {
+                    packet.get_mut(at).into_iter().for_each(|old| *old = octet);
+                }
+                packet.truncate(captured);
+                places.push((octets.len(), packet.len(), interface));
+                octets.extend(packet);
             }
-            Content::Arp => WaitingContent::Arp,
-            Content::NonIp(kind) => WaitingContent::NonIp(kind),
-            Content::Undecodable(why) => WaitingContent::Undecodable(why),
-        };
-        Self { identity: dissected.identity, content }
-    }
-
-    fn of_frame<'a>(&self, frame: RawFrame<'a>) -> Dissected<'a> {
-        let content = match self.content {
-            WaitingContent::Ip(packet) => packet.of_frame(frame.data),
-            WaitingContent::Arp => Content::Arp,
-            WaitingContent::NonIp(kind) => Content::NonIp(kind),
-            WaitingContent::Undecodable(why) => Content::Undecodable(why),
-        };
-        Dissected { frame, identity: self.identity, content }
-    }
-}
-
-impl WaitingPacket {
-    fn of_frame(self, data: &[u8]) -> Content<'_> {
-        let Self { pair, stream, direction, unfinished, .. } = self;
-        let (source, destination) = match direction {
-            Direction::AToB => (pair.a(), pair.b()),
-            Direction::BToA => (pair.b(), pair.a()),
-        };
-        let ip = IpPacket {
-            source,
-            destination,
-            protocol: self.protocol,
-            fragment: self.fragment,
-            ports: self.ports,
-            tcp: self.tcp,
-            identification: self.identification,
-            segment: self.segment.take(data),
-            payload: self.payload.take(data),
-            payload_len: self.payload_len as usize,
-            packet_len: self.packet_len as usize,
-            segment_len: self.segment_len as usize,
-            link_broadcast: self.link_broadcast,
-        };
-        Content::Ip(ip, Alone { pair, direction, stream, unfinished })
+            let raw = |(at, length, interface): (usize, usize, u32)| RawFrame {
+                number: FrameNumber(5 + at as u64),
+                time: Timestamp(at as i64),
+                linktype: Linktype::ETHERNET,
+                original_len: 1600,
+                interface,
+                description: interface + 1,
+                offset: 1000 + at as u64,
+                data: &octets[at..at + length],
+            };
+            let alone: Vec<String> = places
+                .iter()
+                .map(|place| format!("{:?}", Dissected::of(&raw(*place), &named)))
+                .collect();
+            let mut batch = Batch::default();
+            places.iter().for_each(|place| batch.push(&raw(*place)));
+            batch.hold(octets.clone(), 1000);
+            for _ in 0..2 {
+                let mut shown = Vec::new();
+                batch.show(&named, |dissected| shown.push(format!("{dissected:?}")));
+                prop_assert_eq!(&shown, &alone);
+                batch.dissect(&named);
+            }
+        }
     }
 }

@@ -109,8 +109,8 @@ impl<'p> CaptureObserver<'p> {
         let frame = &dissected.frame;
         let again = self.duplicates.observe(dissected.identity, frame.time, frame.interface);
         match &dissected.content {
-            Content::Ip(ip, Alone { pair, stream, .. }) => {
-                let pair = *pair;
+            Content::Ip(ip, Alone { stream, .. }) => {
+                let pair = ip.pair;
                 let stream = self.of_conversation(ip, pair, *stream, &seen);
                 if let Some(kind) = again.filter(|_| self.repeated.len() < MOST_WAITING) {
                     let repeated = self.repeated.entry((pair, kind, stream));
@@ -239,7 +239,7 @@ impl<'p> CaptureObserver<'p> {
         (seen, place): (Sighting, Place),
     ) {
         let carried =
-            ip.tcp.map_or(Carried::Nothing, |segment| self.connections.segment(ip, segment, pair));
+            ip.tcp().map_or(Carried::Nothing, |segment| self.connections.segment(ip, segment));
         if let Carried::Stream(stream, messages) = carried {
             self.ike.stream_messages(ip, place, messages);
             self.place(pair, stream, seen);
@@ -251,7 +251,7 @@ impl<'p> CaptureObserver<'p> {
                 self.likely_twins.entry((pair, stream, candidate)).or_default().observe(seen);
             }
             None if matches!(carried, Carried::Opening) => {
-                self.connections.hold(ip, pair, Later { pair, seen, alone: stream });
+                self.connections.hold(ip, Later { pair, seen, alone: stream });
             }
             None => self.place(pair, stream, seen),
         }

@@ -67,15 +67,10 @@ impl<L> Default for Connections<L> {
 impl<L> Connections<L> {
     /// What a whole TCP segment is. One that is [`Carried::Opening`] is to be given to
     /// [`Self::hold`].
-    pub(super) fn segment(
-        &mut self,
-        ip: &IpPacket<'_>,
-        segment: TcpSegment,
-        pair: HostPair,
-    ) -> Carried {
+    pub(super) fn segment(&mut self, ip: &IpPacket<'_>, segment: TcpSegment) -> Carried {
         let Some(ports) = ip.ports else { return Carried::Nothing };
-        let direction = pair.direction_from(ip.source);
-        let key = key(pair, direction, ports);
+        let direction = ip.direction;
+        let key = key(ip.pair, direction, ports);
         let begins = ip.payload.starts_with(EncapsulatedStream::PREFIX);
         if !segment.syn && !begins && self.marks.get(mark(key)).is_none_or(|count| *count == 0) {
             return Carried::Nothing;
@@ -100,9 +95,9 @@ impl<L> Connections<L> {
     }
 
     /// Keeps an opening segment back.
-    pub(super) fn hold(&mut self, ip: &IpPacket<'_>, pair: HostPair, segment: L) {
+    pub(super) fn hold(&mut self, ip: &IpPacket<'_>, segment: L) {
         let Some(ports) = ip.ports else { return self.released.push((segment, None)) };
-        let key = key(pair, pair.direction_from(ip.source), ports);
+        let key = key(ip.pair, ip.direction, ports);
         match self.known.get_mut(&key) {
             Some(Connection::Opening(held)) if held.len() < MAX_OPENING => held.push(segment),
             Some(Connection::Opening(_) | Connection::Encapsulating(_)) => {

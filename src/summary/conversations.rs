@@ -100,7 +100,7 @@ impl Conversations {
         };
         let (key, way) = side(pair, flow, seen.direction);
         let conversation = self.conversation(key);
-        let lost = ip.tcp.map_or(0, |segment| conversation.segment(way, segment, ip.payload_len));
+        let lost = ip.tcp().map_or(0, |segment| conversation.segment(way, segment, ip.payload_len));
         let (app, encrypted) = conversation.application(way, ip, (app, encrypted));
         let greeting = if app == App::Tls { hello(ip.payload) } else { None };
         let greeting = greeting.map(|hello| (conversation.server(&hello), hello));
@@ -257,7 +257,7 @@ impl Conversation {
         let spoke = self.spoke.get_mut(way).is_none_or(|spoke| std::mem::replace(spoke, true));
         let told = signature::anywhere(ip).or_else(|| {
             // A connection has one beginning a side; datagrams stand for themselves.
-            let is_opening = !spoke || ip.tcp.is_none();
+            let is_opening = !spoke || ip.tcp().is_none();
             let opening = if is_opening { signature::opening(ip) } else { None };
             opening.map(|app| (app, false))
         });

@@ -3,11 +3,11 @@
 use super::timeline::{Flow, Sighting};
 use crate::capture::RawFrame;
 use crate::evidence::{EvidenceId, FrameRef};
-use crate::hosts::{Direction, HostPair};
+use crate::hosts::Direction;
 use crate::packet::{IpPacket, Packet, StopReason, decode};
 use crate::protection::checksum::is_unfinished;
 use crate::protection::duplicate::{Identity, identity, identity_of_frame};
-use crate::protection::{Classified, NamedPorts, Stream, classify};
+use crate::protection::{NamedPorts, Stream, classify};
 
 /// A frame, what it carries, and the stream that it alone says it belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +34,6 @@ pub(super) enum Content<'a> {
 /// What an IP packet says without the packets around it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Alone {
-    pub(super) pair: HostPair,
-    pub(super) direction: Direction,
     pub(super) stream: Stream,
     /// It is clear, and its checksum had still to be finished.
     pub(super) unfinished: bool,
@@ -45,16 +43,15 @@ impl<'a> Dissected<'a> {
     /// Dissects a frame; `named` are the ports a policy speaks of.
     #[must_use]
     pub fn of(frame: &RawFrame<'a>, named: &NamedPorts) -> Self {
-        let packet = decode(frame);
-        let content = match (classify(&packet, named), packet) {
-            (Classified::Paired { pair, direction, stream, .. }, Packet::Ip(ip)) => {
+        let content = match decode(frame) {
+            Packet::Ip(ip) => {
+                let stream = classify(&ip, named);
                 let is_clear = matches!(stream, Stream::Clear { .. });
-                let unfinished = is_clear && is_unfinished(&ip);
-                Content::Ip(ip, Alone { pair, direction, stream, unfinished })
+                Content::Ip(ip, Alone { stream, unfinished: is_clear && is_unfinished(&ip) })
             }
-            (Classified::NonIp(kind), _) => Content::NonIp(kind),
-            (Classified::Undecodable(stop), _) => Content::Undecodable(stop.reason),
-            (Classified::Arp | Classified::Paired { .. }, _) => Content::Arp,
+            Packet::Arp => Content::Arp,
+            Packet::NonIp(kind) => Content::NonIp(kind),
+            Packet::Undecodable(stop) => Content::Undecodable(stop.reason),
         };
         let identity = match &content {
             Content::Ip(ip, ..) => identity(ip),
@@ -68,9 +65,7 @@ impl<'a> Dissected<'a> {
     /// Its place and lengths, and where its packet went.
     pub(super) fn sighting(&self, evidence: EvidenceId) -> Sighting {
         let (flow, direction, unfinished) = match &self.content {
-            Content::Ip(ip, alone) => {
-                (flow_of(ip, alone.direction), alone.direction, alone.unfinished)
-            }
+            Content::Ip(ip, alone) => (flow_of(ip), ip.direction, alone.unfinished),
             Content::Arp | Content::NonIp(_) | Content::Undecodable(_) => {
                 (None, Direction::AToB, false)
             }
@@ -88,9 +83,9 @@ impl<'a> Dissected<'a> {
 }
 
 /// The ports of a packet, the lower address's first.
-fn flow_of(ip: &IpPacket<'_>, direction: Direction) -> Option<Flow> {
+fn flow_of(ip: &IpPacket<'_>) -> Option<Flow> {
     let ports = ip.ports?;
-    let (a_port, b_port) = match direction {
+    let (a_port, b_port) = match ip.direction {
         Direction::AToB => (ports.source, ports.destination),
         Direction::BToA => (ports.destination, ports.source),
     };

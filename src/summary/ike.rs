@@ -50,8 +50,8 @@ impl IkeObserver {
     ) -> bool {
         let Some(ports) = ip.ports else { return true };
         let ends = (
-            SocketAddr::new(ip.source, ports.source),
-            SocketAddr::new(ip.destination, ports.destination),
+            SocketAddr::new(ip.source(), ports.source),
+            SocketAddr::new(ip.destination(), ports.destination),
         );
         let message = without_marker(body, ports).unwrap_or(body);
         let marker = body.len() - message.len();
@@ -70,8 +70,8 @@ impl IkeObserver {
         let wanted = (fragment.offset == 0).then_some(is_ike);
         if let Some(whole) = self.reassembly.observe(ip, fragment, wanted, place.time, place) {
             let ends = (
-                SocketAddr::new(ip.source, whole.ports.source),
-                SocketAddr::new(ip.destination, whole.ports.destination),
+                SocketAddr::new(ip.source(), whole.ports.source),
+                SocketAddr::new(ip.destination(), whole.ports.destination),
             );
             let place = Place { offset: None, ..whole.seen };
             let message = without_marker(&whole.octets, whole.ports).unwrap_or(&whole.octets);
@@ -92,8 +92,8 @@ impl IkeObserver {
     ) {
         let Some(ports) = ip.ports else { return };
         let ends = (
-            SocketAddr::new(ip.source, ports.source),
-            SocketAddr::new(ip.destination, ports.destination),
+            SocketAddr::new(ip.source(), ports.source),
+            SocketAddr::new(ip.destination(), ports.destination),
         );
         for message in messages {
             self.message(ends, Place { offset: None, ..place }, &message, true);
@@ -117,8 +117,8 @@ impl IkeObserver {
         let Some(ports) = ip.ports else { return };
         let Some(message) = without_marker(body, ports) else { return };
         let ends = (
-            SocketAddr::new(ip.source, ports.source),
-            SocketAddr::new(ip.destination, ports.destination),
+            SocketAddr::new(ip.source(), ports.source),
+            SocketAddr::new(ip.destination(), ports.destination),
         );
         let defect = match MessageDigest::new(place.frame, place.time, ends, message) {
             Err(defect) => Some(defect),

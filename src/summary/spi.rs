@@ -7,7 +7,7 @@ use crate::packet::{IpPacket, Packet, carried};
 use crate::protection::esp_null::NullEvidence;
 use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::secret::{Secret, secret};
-use crate::protection::{App, Classified, NamedPorts, Stream, classify, signature};
+use crate::protection::{App, NamedPorts, Stream, classify, signature};
 use std::collections::BTreeMap;
 
 /// Readable contents by application and whether it protects itself.
@@ -39,14 +39,10 @@ impl SpiEvidence {
         if !is_whole || ip.fragment.is_some() {
             return;
         }
-        let Some(content) = self.null.observe(body, ip.source, ip.destination) else { return };
+        let Some(content) = self.null.observe(body, ip.source(), ip.destination()) else { return };
         let packet = carried(content.next_header, content.octets, ip);
-        let Classified::Paired { stream: Stream::Clear { app, encrypted, .. }, .. } =
-            classify(&packet, named)
-        else {
-            return;
-        };
         let Packet::Ip(inner) = &packet else { return };
+        let Stream::Clear { app, encrypted, .. } = classify(inner, named) else { return };
         let app = signature::opening(inner).filter(|_| !encrypted).unwrap_or(app);
         self.contents.entry((app, encrypted)).or_default().add(seen.bytes, seen.captured);
         if let Some(secret) = secret(app, inner).filter(|_| !encrypted) {

@@ -10,7 +10,7 @@ use plainsight::capture::{Linktype, RawFrame};
 use plainsight::evidence::FrameNumber;
 use plainsight::hosts::HostPair;
 use plainsight::packet::{Packet, StopReason, decode};
-use plainsight::protection::{Classified, NamedPorts, ProtectionClass, classify};
+use plainsight::protection::{NamedPorts, ProtectionClass, classify};
 use plainsight::time::Timestamp;
 use proptest::prelude::*;
 use wrappings::{Inner, WRAPPINGS, Wrapping};
@@ -32,12 +32,11 @@ fn frame(linktype: Linktype, data: &[u8], original_len: usize) -> RawFrame<'_> {
 }
 
 fn judge(linktype: Linktype, data: &[u8]) -> Judged {
-    let packet = decode(&frame(linktype, data, data.len()));
-    match classify(&packet, &NamedPorts::default()) {
-        Classified::Paired { pair, stream, .. } => (stream.class(), Some(pair)),
-        Classified::Arp => (ProtectionClass::Exempt, None),
-        Classified::NonIp(_) => (ProtectionClass::NonIp, None),
-        Classified::Undecodable(_) => (ProtectionClass::Undecodable, None),
+    match decode(&frame(linktype, data, data.len())) {
+        Packet::Ip(ip) => (classify(&ip, &NamedPorts::default()).class(), Some(ip.pair)),
+        Packet::Arp => (ProtectionClass::Exempt, None),
+        Packet::NonIp(_) => (ProtectionClass::NonIp, None),
+        Packet::Undecodable(_) => (ProtectionClass::Undecodable, None),
     }
 }
 

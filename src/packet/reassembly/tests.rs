@@ -1,6 +1,7 @@
 //! Datagrams are cut, mixed and put together again.
 
 use super::*;
+use crate::hosts::HostPair;
 use crate::packet::protocol;
 use proptest::prelude::*;
 
@@ -41,13 +42,13 @@ fn packet<'a>(
         offset: u16::try_from(cut.start / 8).unwrap(),
         more: cut.more,
     };
+    let (pair, direction) = HostPair::between(hosts[0].parse().unwrap(), hosts[1].parse().unwrap());
     let packet = IpPacket {
-        source: hosts[0].parse().unwrap(),
-        destination: hosts[1].parse().unwrap(),
+        pair,
+        direction,
         protocol: protocol::UDP,
         fragment: Some(fragment),
         ports: (cut.start == 0).then_some(PORTS),
-        tcp: None,
         identification: 0,
         segment: &[],
         payload: &octets[..captured.min(octets.len())],

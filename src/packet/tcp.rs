@@ -1,0 +1,44 @@
+//! Where in a TCP stream a segment stands.
+
+use super::{IpPacket, protocol};
+
+/// Where in a TCP stream a segment stands (RFC 9293 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpSegment {
+    /// The sequence number of its first octet.
+    pub sequence: u32,
+    /// The number that its sender expects next of the other side, where it says one.
+    pub acknowledged: Option<u32>,
+    /// It opens a connection.
+    pub syn: bool,
+    /// Its sender has no more to send.
+    pub fin: bool,
+    /// It breaks a connection off.
+    pub reset: bool,
+}
+
+impl IpPacket<'_> {
+    /// Its place in a TCP stream; `None` for other protocols, for later fragments, and where the capture
+    /// cut its header.
+    #[must_use]
+    pub fn tcp(&self) -> Option<TcpSegment> {
+        if self.protocol != protocol::TCP || self.fragment.is_some_and(|f| f.offset > 0) {
+            return None;
+        }
+        let header: &[u8; 14] = self.segment.first_chunk()?;
+        let number = |at: usize| Some(u32::from_be_bytes(*self.segment.get(at..)?.first_chunk()?));
+        let [.., flags] = *header;
+        Some(TcpSegment {
+            sequence: number(4)?,
+            acknowledged: if flags & ACK == 0 { None } else { number(8) },
+            syn: flags & SYN != 0,
+            fin: flags & FIN != 0,
+            reset: flags & RST != 0,
+        })
+    }
+}
+
+const FIN: u8 = 1;
+const SYN: u8 = 2;
+const RST: u8 = 4;
+const ACK: u8 = 16;

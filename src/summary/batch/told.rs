@@ -1,0 +1,166 @@
+//! What was told of frames that wait, without their octets.
+//!
+//! Parts of a frame are places in its octets instead of references. What the octets say at a known place is read there
+//! again.
+
+use super::super::dissected::{Alone, Content, Dissected};
+use super::word;
+use crate::capture::RawFrame;
+use crate::hosts::{Direction, HostPair};
+use crate::packet::{Fragment, IpPacket, Ports, StopReason};
+use crate::protection::Stream;
+use crate::protection::duplicate::Identity;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// What was told of the frames of a batch, in their order.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    frames: Vec<Frame>,
+    /// The pairs that are not of IPv4.
+    pairs: Vec<HostPair>,
+}
+
+/// As [`Dissected`]: a line of the cache.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Frame {
+    identity: Identity,
+    content: FrameContent,
+}
+
+const _: () = assert!(size_of::<Frame>() == 64);
+
+/// As [`Content`].
+#[derive(Clone, Copy, Debug)]
+enum FrameContent {
+    Ip(PacketOutline),
+    Arp,
+    NonIp(u16),
+    Undecodable(StopReason),
+}
+
+/// As [`IpPacket`] and [`Alone`].
+#[derive(Clone, Copy, Debug)]
+struct PacketOutline {
+    pair: Pair,
+    stream: Stream,
+    fragment: Option<Fragment>,
+    /// Where in the frame what is behind the IP headers begins, and how much of it there is.
+    segment_at: u32,
+    captured_segment_len: u32,
+    packet_len: u32,
+    segment_len: u32,
+    identification: u16,
+    /// What of the segment is no payload.
+    header_len: u8,
+    protocol: u8,
+    direction: Direction,
+    shows_ports: bool,
+    unfinished: bool,
+    link_broadcast: bool,
+}
+
+/// As [`HostPair`].
+#[derive(Clone, Copy, Debug)]
+enum Pair {
+    V4(Ipv4Addr, Ipv4Addr),
+    /// One of [`Told::pairs`].
+    Other(u32),
+}
+
+impl Told {
+    pub(super) fn clear(&mut self) {
+        self.frames.clear();
+        self.pairs.clear();
+    }
+
+    /// Whether it tells of so many frames.
+    pub(super) fn is_of(&self, frames: usize) -> bool {
+        self.frames.len() == frames
+    }
+
+    /// Adds what was told of the next frame.
+    pub(super) fn add(&mut self, dissected: &Dissected<'_>) {
+        let content = match &dissected.content {
+            Content::Ip(ip, alone) => {
+                FrameContent::Ip(self.outline(ip, *alone, dissected.frame.data))
+            }
+            Content::Arp => FrameContent::Arp,
+            Content::NonIp(kind) => FrameContent::NonIp(*kind),
+            Content::Undecodable(why) => FrameContent::Undecodable(*why),
+        };
+        self.frames.push(Frame { identity: dissected.identity, content });
+    }
+
+    fn outline(&mut self, ip: &IpPacket<'_>, alone: Alone, data: &[u8]) -> PacketOutline {
+        let pair = match ip.pair.of_v4() {
+            Some((a, b)) => Pair::V4(a, b),
+            None => {
+                self.pairs.push(ip.pair);
+                Pair::Other(word(self.pairs.len() as u64 - 1))
+            }
+        };
+        let segment_at = ip.segment.as_ptr().addr().wrapping_sub(data.as_ptr().addr());
+        let header_len = ip.segment_len.saturating_sub(ip.payload_len);
+        PacketOutline {
+            pair,
+            stream: alone.stream,
+            fragment: ip.fragment,
+            segment_at: word(segment_at as u64),
+            captured_segment_len: word(ip.segment.len() as u64),
+            packet_len: word(ip.packet_len as u64),
+            segment_len: word(ip.segment_len as u64),
+            identification: ip.identification,
+            header_len: u8::try_from(header_len).unwrap_or(u8::MAX),
+            protocol: ip.protocol,
+            direction: ip.direction,
+            shows_ports: ip.ports.is_some(),
+            unfinished: alone.unfinished,
+            link_broadcast: ip.link_broadcast,
+        }
+    }
+
+    /// The frames, dissected.
+    pub(super) fn of<'a>(
+        &self,
+        frames: impl Iterator<Item = RawFrame<'a>>,
+    ) -> impl Iterator<Item = Dissected<'a>> {
+        frames.zip(&self.frames).map(|(frame, Frame { identity, content })| {
+            let content = match content {
+                FrameContent::Ip(outline) => self.packet(outline, frame.data),
+                FrameContent::Arp => Content::Arp,
+                FrameContent::NonIp(kind) => Content::NonIp(*kind),
+                FrameContent::Undecodable(why) => Content::Undecodable(*why),
+            };
+            Dissected { frame, identity: *identity, content }
+        })
+    }
+
+    fn packet<'a>(&self, outline: &PacketOutline, data: &'a [u8]) -> Content<'a> {
+        let PacketOutline { stream, unfinished, .. } = *outline;
+        let pair = match outline.pair {
+            Pair::V4(a, b) => HostPair::new(IpAddr::V4(a), IpAddr::V4(b)),
+            // Made where the pair was added, and cleared with the pairs.
+            Pair::Other(at) => self.pairs[at as usize],
+        };
+        let rest = data.get(outline.segment_at as usize..).unwrap_or_default();
+        let segment = rest.get(..outline.captured_segment_len as usize).unwrap_or_default();
+        let segment_len = outline.segment_len as usize;
+        let header_len = usize::from(outline.header_len);
+        let ip = IpPacket {
+            pair,
+            direction: outline.direction,
+            protocol: outline.protocol,
+            fragment: outline.fragment,
+            ports: if outline.shows_ports { Ports::of(segment) } else { None },
+            identification: outline.identification,
+            segment,
+            payload: segment.get(header_len..).unwrap_or_default(),
+            payload_len: segment_len.saturating_sub(header_len),
+            packet_len: outline.packet_len as usize,
+            segment_len,
+            link_broadcast: outline.link_broadcast,
+        };
+        Content::Ip(ip, Alone { stream, unfinished })
+    }
+}
