@@ -3,7 +3,6 @@
 
 use libfuzzer_sys::fuzz_target;
 use plainsight::hosts::HostPair;
-use plainsight::hosts::HostPair;
 use plainsight::packet::reassembly::{MAX_HELD, Reassembly};
 use plainsight::packet::{Fragment, IpPacket, Ports, protocol};
 use plainsight::time::{Span, Timestamp};
