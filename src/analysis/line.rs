@@ -52,27 +52,26 @@ impl<'n> Line<'n> {
         Self { named, state: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// Adds a batch at the end, when there is room; dissects others as long as there is none. Gives
-    /// an empty one.
+    /// Adds a batch at the end, when there is room; then dissects as long as the observer has enough to
+    /// do. Gives an empty one.
     pub(super) fn add(&self, batch: Batch) -> Batch {
+        let mut state = self.state();
+        if state.places.len() >= LONGEST {
+            let is_full = |state: &mut State| state.places.len() > LONGEST / 2 && !state.ended;
+            let waited = self.changed.wait_while(state, is_full);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.ended {
+            return batch;
+        }
+        state.places.push_back(Place::Read(batch));
+        let next = state.spare.pop().unwrap_or_default();
+        drop(state);
+        self.changed.notify_all();
         loop {
-            let mut state = self.state();
-            if state.places.len() < LONGEST {
-                state.places.push_back(Place::Read(batch));
-                let next = state.spare.pop().unwrap_or_default();
-                drop(state);
-                self.changed.notify_all();
+            let state = self.state();
+            if state.places.len() <= ENOUGH || !self.dissect_one(state) {
                 return next;
-            }
-            if state.ended {
-                return batch;
-            }
-            if !self.dissect_one(state) {
-                let state = self.state();
-                let is_full = |s: &mut State| s.places.len() > LONGEST / 2 && !s.ended;
-                drop(
-                    self.changed.wait_while(state, is_full).unwrap_or_else(PoisonError::into_inner),
-                );
             }
         }
     }
@@ -146,6 +145,8 @@ impl<'n> Line<'n> {
 
 /// Batches on their way.
 const LONGEST: usize = 8;
+/// Batches with which the observer has something to do until the next one is read.
+const ENOUGH: usize = 2;
 
 #[cfg(test)]
 mod tests {
