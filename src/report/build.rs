@@ -336,4 +336,4 @@ pub(super) fn decimal(span: Span) -> Option<Box<RawValue>> {
 }
 
 /// The version of the layout of report.json and manifest.json.
-pub(super) const SCHEMA_VERSION: &str = "1";
+pub(super) const SCHEMA_VERSION: &str = "2";

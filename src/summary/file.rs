@@ -273,7 +273,7 @@ impl<'o> Pieces<'o> {
 }
 
 /// The version of the layout: counts up whenever a type that is saved changes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// Magic number, layout and length.
 const HEAD: usize = 16 + 4 + 8;
 const DIGEST: usize = 32;

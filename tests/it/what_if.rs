@@ -260,7 +260,7 @@ fn what_is_no_whole_summary_is_refused_with_what_to_do() {
         octets
     };
     let damaged = [
-        (flipped(16), "layout 3"),
+        (flipped(16), "layout 2"),
         (flipped(20), "its head says"),
         (flipped(40), "SHA-256"),
         (flipped(good.len() - 1), "SHA-256"),

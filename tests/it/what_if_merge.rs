@@ -184,7 +184,7 @@ proptest! {
 
     #[test]
     fn any_octets_are_refused(octets: Vec<u8>, whole: bool) {
-        let mut all = if whole { b"plainsight-sum\r\n\x02\0\0\0".to_vec() } else { Vec::new() };
+        let mut all = if whole { b"plainsight-sum\r\n\x03\0\0\0".to_vec() } else { Vec::new() };
         if whole {
             all.extend((all.len() as u64 + 8 + octets.len() as u64 + 32).to_le_bytes());
         }
@@ -228,7 +228,7 @@ fn the_layout_is_still_the_one_that_its_version_names() {
     for name in ["esp_null", "healthy", "psk_mismatch", "service_stopped", "silenced_log"] {
         let content = root.join("fuzz/corpus/summary").join(format!("{name}.content"));
         let content = std::fs::read(content).unwrap();
-        let mut octets = b"plainsight-sum\r\n\x02\0\0\0".to_vec();
+        let mut octets = b"plainsight-sum\r\n\x03\0\0\0".to_vec();
         octets.extend((octets.len() as u64 + 8 + content.len() as u64 + 32).to_le_bytes());
         octets.extend(content);
         octets.extend(sha256_octets(&octets));
