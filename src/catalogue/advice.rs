@@ -134,6 +134,18 @@ static ADVICE: &[Advice] = &[
         "Look for doubled packets in the capture and for links that reorder; treat the rest as an attack.",
     ),
     row(
+        Reason::ChildRefused,
+        "The peer accepted the negotiation but refused the security association for the traffic; its reason is encrypted.",
+        "The algorithms, filters or encapsulation mode for the traffic differ between the two policies.",
+        "Compare the quick-mode or child SA settings of both sides: algorithms, perfect forward secrecy group, addresses, ports, protocol, tunnel or transport. The peer's log names the reason.",
+    ),
+    row(
+        Reason::NothingListens,
+        "Nothing listens on the peer's IKE port.",
+        "The peer's IKE service is not running or not installed, or another host holds the address. The ICMP error that says so can be forged.",
+        "Save the peer's event logs, then check whether its IKE service is installed and running and whether the address is still the peer's.",
+    ),
+    row(
         Reason::Other,
         "The negotiation failed in another way.",
         "The record or notify says so in words that stand beside it.",
@@ -204,6 +216,18 @@ static ADVICE: &[Advice] = &[
         "The traffic went past the policy by another path.",
         "The hosts have another address family, interface or address that no rule names.",
         "Cover every address of both hosts, IPv6 too, or take the other path away.",
+    ),
+    row(
+        Reason::SaExpiredIdle,
+        "The security association expired because no traffic used it.",
+        "Windows deletes a quick-mode security association after 300 seconds without traffic; other systems have timers of their own.",
+        "Find out why the traffic that resumed did not start a new negotiation, and whether the policy permits clear text. A longer idle time only hides this.",
+    ),
+    row(
+        Reason::AuthWithoutEncapsulation,
+        "IPsec authenticated the connection and let its packets pass in clear.",
+        "A connection security rule of Windows 7 or later uses null encapsulation (authenticated firewall mode). That may be the intended policy.",
+        "Check whether the rule is meant to authenticate only. If it must protect the traffic, choose a quick-mode set with integrity or encryption.",
     ),
     UNKNOWN,
 ];

@@ -37,7 +37,11 @@ pub enum Reason {
     IntegrityFailed,
     /// Packets failed their replay check.
     Replay,
-    /// Another failure, told in words.
+    /// The peer refused a child or quick-mode security association; why is encrypted.
+    ChildRefused,
+    /// Nothing listens on the peer's IKE port.
+    NothingListens,
+    /// Another failure, described in words.
     Other,
     /// Nobody tried to negotiate.
     NoIkeAttempted,
@@ -61,13 +65,17 @@ pub enum Reason {
     FilterNotCovering,
     /// Another address family or path goes past the policy.
     AlternatePath,
-    /// The evidence does not tell.
+    /// The security association expired while no traffic used it.
+    SaExpiredIdle,
+    /// Authenticated firewall mode: IPsec authenticates a connection and does not encapsulate it.
+    AuthWithoutEncapsulation,
+    /// The evidence does not show it.
     Unknown,
 }
 
 impl Reason {
     /// Every reason, in order.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 32] = [
         Self::NoResponse,
         Self::NoProposalChosen,
         Self::AuthenticationFailed,
@@ -83,6 +91,8 @@ impl Reason {
         Self::DosProtection,
         Self::IntegrityFailed,
         Self::Replay,
+        Self::ChildRefused,
+        Self::NothingListens,
         Self::Other,
         Self::NoIkeAttempted,
         Self::DriverBypass,
@@ -95,6 +105,8 @@ impl Reason {
         Self::ExemptByPolicy,
         Self::FilterNotCovering,
         Self::AlternatePath,
+        Self::SaExpiredIdle,
+        Self::AuthWithoutEncapsulation,
         Self::Unknown,
     ];
 
@@ -117,6 +129,8 @@ impl Reason {
             Self::DosProtection => "dos_protection",
             Self::IntegrityFailed => "integrity_failed",
             Self::Replay => "replay",
+            Self::ChildRefused => "child_refused",
+            Self::NothingListens => "nothing_listens",
             Self::Other => "other",
             Self::NoIkeAttempted => "no_ike_attempted",
             Self::DriverBypass => "driver_bypass",
@@ -129,6 +143,8 @@ impl Reason {
             Self::ExemptByPolicy => "exempt_by_policy",
             Self::FilterNotCovering => "filter_not_covering",
             Self::AlternatePath => "alternate_path",
+            Self::SaExpiredIdle => "sa_expired_idle",
+            Self::AuthWithoutEncapsulation => "auth_without_encapsulation",
             Self::Unknown => "unknown",
         }
     }
