@@ -28,7 +28,7 @@ fuzz_target!(|octets: &[u8]| {
         binary: Vec::new(),
     };
     let event = LogEvent::from_record(&record).expect("the catalogue knows 541 to 547");
-    for address in [event.local, event.peer].into_iter().flatten() {
+    for address in [event.local(), event.peer()].into_iter().flatten() {
         // A label may stand before it without a space.
         let stands =
             |word: &str| word.char_indices().any(|(at, _)| word[at..].parse() == Ok(address));

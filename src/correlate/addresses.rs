@@ -68,7 +68,7 @@ pub(super) fn of_logs(
     for log in summary.logs.values() {
         for event in &log.events {
             // The selector of a tunnel names the networks behind the host, not the host.
-            let own = event.selector.and_then(|s| s.local_tunnel).or(event.local);
+            let own = event.selector().and_then(|s| s.local_tunnel).or(event.local());
             own.into_iter()
                 .for_each(|own| add(&log.folder, &event.host, own, AddressSource::Event));
         }

@@ -92,12 +92,14 @@ fn join_by_main_mode(events: &[LogEvent], joins: &mut BTreeMap<usize, Join>) {
         boot += u32::from(event.category == Category::HostState);
         boots.push(boot);
         let exchange = joins.get(&place).and_then(|join| join.exchange);
-        if let Some((sa, exchange)) = event.main_mode_sa.filter(|sa| *sa != 0).zip(exchange) {
+        if let Some((sa, exchange)) = event.main_mode_sa().filter(|sa| *sa != 0).zip(exchange) {
             known.entry((boot, sa)).or_default().insert(exchange);
         }
     }
     for ((place, event), boot) in events.iter().enumerate().zip(boots) {
-        let Some(sa) = event.main_mode_sa.filter(|_| !joins.contains_key(&place)) else { continue };
+        let Some(sa) = event.main_mode_sa().filter(|_| !joins.contains_key(&place)) else {
+            continue;
+        };
         let Some(of_sa) = known.get(&(boot, sa)).filter(|all| all.len() == 1) else { continue };
         let (key, exchange) = (JoinKey::MainModeSa, of_sa.first().copied());
         joins.insert(place, Join { key, exchange, sa: None, on_wire: None });
@@ -174,8 +176,8 @@ impl<'a> Wire<'a> {
     }
 
     fn by_cookie(&self, event: &LogEvent) -> Option<Join> {
-        let cookie = Spi(event.initiator_cookie.filter(|cookie| *cookie != [0; 8])?);
-        let theirs = event.responder_cookie.filter(|cookie| *cookie != [0; 8]).map(Spi);
+        let cookie = Spi(event.initiator_cookie().filter(|cookie| *cookie != [0; 8])?);
+        let theirs = event.responder_cookie().filter(|cookie| *cookie != [0; 8]).map(Spi);
         let fits = |at: &&usize| {
             let seen = self.exchanges.get(**at).map(|x| x.responder_spi);
             let seen = seen.filter(|spi| !spi.is_zero());
@@ -188,7 +190,7 @@ impl<'a> Wire<'a> {
     }
 
     fn by_message(&self, event: &LogEvent) -> Option<Join> {
-        let id = event.message_id.filter(|id| *id != 0)?;
+        let id = event.message_id().filter(|id| *id != 0)?;
         let ids = BTreeSet::from([id, id.swap_bytes()]);
         let all = ids.iter().filter_map(|id| self.by_message.get(id)).flatten().copied();
         // 32 bits alone prove too little: the hosts have to agree.
@@ -208,7 +210,7 @@ impl<'a> Wire<'a> {
         if all.len() < 2 {
             return all.first().copied();
         }
-        let (local, peer) = event.local.zip(event.peer)?;
+        let (local, peer) = event.local().zip(event.peer())?;
         let own = HostPair::new(local, peer);
         let mut of_pair =
             all.into_iter().filter(|at| self.exchanges.get(*at).is_some_and(|x| x.pair() == own));
@@ -254,8 +256,9 @@ impl<'a> Wire<'a> {
 
     /// The SA of the captures that an event's SPIs name, read in one byte order.
     fn sa(&self, event: &LogEvent, order: impl Fn(u32) -> u32) -> Option<(u32, SeenSa)> {
-        let ends = event.esp_endpoints().or(event.local.zip(event.peer));
-        let (inbound, outbound) = (event.inbound_spi.map(&order), event.outbound_spi.map(&order));
+        let ends = event.esp_endpoints().or(event.local().zip(event.peer()));
+        let (inbound, outbound) =
+            (event.inbound_spi().map(&order), event.outbound_spi().map(&order));
         let seen = |spi: Option<u32>| {
             let all = spi.and_then(|spi| Some((spi, self.by_spi.get(&spi)?)));
             all.into_iter().flat_map(|(spi, all)| all.iter().map(move |sa| (spi, *sa)))
@@ -282,7 +285,7 @@ impl<'a> Wire<'a> {
         // 4960 to 4965 name the peer and one SPI, which the peer sends under.
         if ends.is_none() {
             for (spi, sa) in seen(inbound) {
-                if event.peer == Some(sa.sender) {
+                if event.peer() == Some(sa.sender) {
                     add(spi, sa);
                 }
             }

@@ -2,7 +2,6 @@
 
 use super::LogEvent;
 use super::legacy::INTEGRITY_ONLY;
-use std::net::IpAddr;
 
 impl LogEvent {
     /// Whether it says that an SA came up which authenticates and does not encrypt: 5451 with an ESP
@@ -17,17 +16,6 @@ impl LogEvent {
             LEGACY_SA_UP => self.field(INTEGRITY_ONLY).is_some(),
             _ => false,
         }
-    }
-
-    /// Between whom its SPIs are in use: the tunnel's ends where it names them, else the two hosts.
-    #[must_use]
-    pub fn esp_endpoints(&self) -> Option<(IpAddr, IpAddr)> {
-        let address = |name: &str| {
-            let address: IpAddr = self.field(name)?.trim().parse().ok()?;
-            (!address.is_unspecified()).then_some(address)
-        };
-        let tunnel = address("LocalTunnelEndpoint").zip(address("RemoteTunnelEndpoint"));
-        tunnel.or(self.local.zip(self.peer))
     }
 
     fn field(&self, name: &str) -> Option<&str> {

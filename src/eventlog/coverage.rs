@@ -224,7 +224,7 @@ impl Stretch {
 }
 
 fn mark(event: &LogEvent) -> Option<MarkKind> {
-    if let Some(change) = event.audit_change {
+    if let Some(change) = event.audit_change() {
         return Some(MarkKind::AuditChanged(change));
     }
     let of = |name: &str| event.provider.eq_ignore_ascii_case(name);
@@ -241,8 +241,8 @@ fn mark(event: &LogEvent) -> Option<MarkKind> {
         6008 if of("EventLog") => Some(MarkKind::WentDown),
         513 | 4609 => Some(MarkKind::WentDown),
         512 | 4608 => Some(MarkKind::Started),
-        520 | 4616 => Some(MarkKind::ClockSet(event.clock_step)),
-        52 => Some(MarkKind::ClockSet(event.clock_step)),
+        520 | 4616 => Some(MarkKind::ClockSet(event.clock_step())),
+        52 => Some(MarkKind::ClockSet(event.clock_step())),
         _ => None,
     }
 }

@@ -6,8 +6,8 @@
 use super::legacy::{LegacyFields, SOFT_SA};
 use super::service::service_change;
 use super::{
-    AuditChange, AuditOutcome, FailurePoint, KeyingModule, LogEvent, LogRecord, Role, Selector,
-    Service, ServiceState, platform,
+    AuditChange, AuditOutcome, Detail, FailurePoint, KeyingModule, LogEvent, LogRecord,
+    LoggedNegotiation, LoggedPackets, Mode, Role, Selector, ServiceChange, platform,
 };
 use crate::catalogue::{
     Category, EventEntry, Reason, WindowsError, event, parameter_number, parse_number, ras_error,
@@ -37,14 +37,11 @@ impl LogEvent {
         if is_remote_access(entry, 20_227) && error.is_none() {
             return None;
         }
+        let category = category(record, entry, error);
         Some(Self {
             version: record.version,
             recovered: false,
-            category: category(record, entry, error),
-            mode: legacy_mode.or_else(|| platform::mode(entry)),
-            state: state(record),
-            packets: record.number("PacketCount").or_else(|| record.number("PacketsDiscarded")),
-            clock_step: clock_step(record),
+            category,
             record: record.record,
             entry,
             time: record.time,
@@ -55,30 +52,78 @@ impl LogEvent {
             audit: record.audit,
             reason: reason(record, entry, error, service),
             error,
-            local: record.first_address(platform::LOCAL),
-            peer: record.first_address(platform::PEER),
-            selector: selector(record, entry),
-            initiator_cookie: record.field("InitiatorCookie").and_then(cookie),
-            responder_cookie: record.field("ResponderCookie").and_then(cookie),
-            inbound_spi: record.first_spi(&["InboundSpi", "InboundSPI", "SPI"]),
-            outbound_spi: record.first_spi(&["OutboundSpi", "OutboundSPI"]),
-            main_mode_sa: record.first_of(platform::MAIN_MODE_SA).and_then(whole_number),
-            quick_mode_sa: record.first_of(platform::QUICK_MODE_SA).and_then(whole_number),
-            message_id: record.small("MessageID"),
-            role: record.coded("Role", ROLES).or_else(|| platform::role(record)),
-            failure_point: record
-                .coded("FailurePoint", FAILURE_POINTS)
-                .or_else(|| record.worded("FailurePoint", LEGACY_FAILURE_POINTS))
-                .or_else(|| platform::failure_point(record)),
-            keying: record
-                .coded("KeyModName", KEYING_MODULES)
-                .or_else(|| record.coded("KeyingModuleName", KEYING_MODULES))
-                .or_else(|| platform::keying(record)),
-            service,
-            audit_change: AuditChange::from_record(record),
+            detail: match category {
+                Category::IkeFailure
+                | Category::SaEstablished
+                | Category::SaEnded
+                | Category::CleartextPermitted => {
+                    let mode = legacy_mode.or_else(|| platform::mode(entry));
+                    Detail::Negotiation(Box::new(negotiation(record, entry, mode, service)))
+                }
+                Category::DriverAnomaly | Category::CleartextObserved => {
+                    Detail::Packets(packets(record))
+                }
+                Category::ServiceState => service.map_or_else(|| counted(record), Detail::Service),
+                Category::ClockChange => Detail::ClockSet(clock_step(record)),
+                Category::EvidenceIntegrity => AuditChange::from_record(record)
+                    .map_or_else(|| counted(record), Detail::AuditChange),
+                Category::PolicyChange | Category::HostState | Category::Context => Detail::Plain,
+            },
             fields: spelled_fields(record),
         })
     }
+}
+
+fn negotiation(
+    record: &LogRecord,
+    entry: &EventEntry,
+    mode: Option<Mode>,
+    service: Option<ServiceChange>,
+) -> LoggedNegotiation {
+    LoggedNegotiation {
+        local: record.first_address(platform::LOCAL),
+        peer: record.first_address(platform::PEER),
+        selector: selector(record, entry),
+        initiator_cookie: record.field("InitiatorCookie").and_then(cookie),
+        responder_cookie: record.field("ResponderCookie").and_then(cookie),
+        inbound_spi: record.first_spi(INBOUND_SPI),
+        outbound_spi: record.first_spi(OUTBOUND_SPI),
+        main_mode_sa: record.first_of(platform::MAIN_MODE_SA).and_then(whole_number),
+        quick_mode_sa: record.first_of(platform::QUICK_MODE_SA).and_then(whole_number),
+        mode,
+        state: state(record),
+        message_id: record.small("MessageID"),
+        role: record.coded("Role", ROLES).or_else(|| platform::role(record)),
+        failure_point: record
+            .coded("FailurePoint", FAILURE_POINTS)
+            .or_else(|| record.worded("FailurePoint", LEGACY_FAILURE_POINTS))
+            .or_else(|| platform::failure_point(record)),
+        keying: record
+            .coded("KeyModName", KEYING_MODULES)
+            .or_else(|| record.coded("KeyingModuleName", KEYING_MODULES))
+            .or_else(|| platform::keying(record)),
+        service,
+    }
+}
+
+fn packets(record: &LogRecord) -> LoggedPackets {
+    LoggedPackets {
+        local: record.first_address(platform::LOCAL),
+        peer: record.first_address(platform::PEER),
+        inbound_spi: record.first_spi(INBOUND_SPI),
+        outbound_spi: record.first_spi(OUTBOUND_SPI),
+        count: packet_count(record),
+    }
+}
+
+/// What the defence against floods discarded (5149), how many audit events were lost (516).
+fn counted(record: &LogRecord) -> Detail {
+    let of_count = |count| LoggedPackets { count: Some(count), ..LoggedPackets::default() };
+    packet_count(record).map_or(Detail::Plain, |count| Detail::Packets(of_count(count)))
+}
+
+fn packet_count(record: &LogRecord) -> Option<u64> {
+    record.number("PacketCount").or_else(|| record.number("PacketsDiscarded"))
 }
 
 impl LogRecord {
@@ -238,7 +283,7 @@ fn reason(
     record: &LogRecord,
     entry: &EventEntry,
     error: Option<&WindowsError>,
-    service: Option<(Service, ServiceState)>,
+    service: Option<ServiceChange>,
 ) -> Option<Reason> {
     let with_shared_key = || record.field("MMAuthMethod") == Some(PRESHARED_KEY);
     let garbled = |error: &&WindowsError| GARBLED_BY_ANOTHER_KEY.contains(&error.code);
@@ -252,7 +297,8 @@ fn reason(
     if record.field("notification") == Some(DOS_PREVENTION_STARTED) {
         return Some(Reason::DosProtection);
     }
-    let by_service = service.filter(|(_, state)| state.is_down()).map(|_| Reason::ServiceStopped);
+    let by_service =
+        service.filter(|change| change.state.is_down()).map(|_| Reason::ServiceStopped);
     error.and_then(|error| error.reason).or(entry.reason).or(by_service)
 }
 
@@ -294,6 +340,8 @@ fn spelled_fields(record: &LogRecord) -> Vec<(String, String)> {
 }
 
 const FAILURE_TEXTS: &[&str] = &["FailureReason", "Error", "FailureErrorCode", "FailureStatus"];
+const INBOUND_SPI: &[&str] = &["InboundSpi", "InboundSPI", "SPI"];
+const OUTBOUND_SPI: &[&str] = &["OutboundSpi", "OutboundSPI"];
 /// ERROR_IPSEC_IKE_LOAD_SOFT_SA.
 const SOFT_SA_LOADED: u32 = 13_844;
 /// ERROR_IPSEC_CLEAR_TEXT_DROP.

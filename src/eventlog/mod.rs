@@ -13,6 +13,8 @@ pub mod text;
 
 mod legacy;
 
+mod detail;
+
 mod interpret;
 
 mod platform;
@@ -29,14 +31,16 @@ mod summary;
 
 pub use audit_change::{AuditChange, AuditSubcategory, Auditing};
 pub use coverage::{LogCoverage, Mark, MarkKind, NegotiationAudit, Setback, Silence, Stretch};
-pub use service::{Service, ServiceState};
+pub use detail::{
+    Detail, FailurePoint, KeyingModule, LoggedNegotiation, LoggedPackets, Mode, Role, Selector,
+};
+pub use service::{Service, ServiceChange, ServiceState};
 pub use summary::{LogSummary, RecordGap};
 
 use crate::catalogue::{Category, EventEntry, Reason, WindowsError};
 use crate::evidence::RecordRef;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
 
 /// One record as the file has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +94,7 @@ impl AuditOutcome {
 
 /// One record that the catalogue knows, with its fields understood.
 ///
-/// A field is `None` where the record does not tell it (Windows writes `-`), or tells it in a form
+/// A value is `None` where the record does not give it (Windows writes `-`), or gives it in a form
 /// that could not be read; [`LogEvent::fields`] has the text either way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEvent {
@@ -124,163 +128,9 @@ pub struct LogEvent {
     /// The Windows error that its reason or error field names.
     #[serde(with = "crate::catalogue::saved::error_row")]
     pub error: Option<&'static WindowsError>,
-    /// The address of the host that logged it: the IKE endpoint, or of quick mode events the
-    /// protected address. The unspecified address (any) is `None`.
-    pub local: Option<IpAddr>,
-    /// The address of the other side, likewise.
-    pub peer: Option<IpAddr>,
-    /// What a quick mode event says of the protected traffic.
-    pub selector: Option<Selector>,
-    /// The initiator's cookie or SPI of the IKE header.
-    pub initiator_cookie: Option<[u8; 8]>,
-    /// The responder's; all zero where it never answered.
-    pub responder_cookie: Option<[u8; 8]>,
-    /// The SPI of the ESP or AH packets that this host receives, as a number in network order.
-    pub inbound_spi: Option<u32>,
-    /// The SPI of those it sends.
-    pub outbound_spi: Option<u32>,
-    /// The main mode SA's number; unique within one boot of one host only.
-    pub main_mode_sa: Option<u64>,
-    /// The quick mode SA's number; likewise.
-    pub quick_mode_sa: Option<u64>,
-    /// Which of the negotiation's modes it is about.
-    pub mode: Option<Mode>,
-    /// How far the negotiation came, in the record's words.
-    pub state: Option<String>,
-    /// How many packets it is about, where the record counts them.
-    pub packets: Option<u64>,
-    /// By how much the clock was set; positive is forward.
-    pub clock_step: Option<Span>,
-    /// The message ID of the IKE header.
-    pub message_id: Option<u32>,
-    /// Which part this host played.
-    pub role: Option<Role>,
-    /// On whose side it failed.
-    pub failure_point: Option<FailurePoint>,
-    /// Which protocol negotiated.
-    pub keying: Option<KeyingModule>,
-    /// The service concerned and its new state.
-    pub service: Option<(Service, ServiceState)>,
-    /// What was changed of the system's auditing.
-    pub audit_change: Option<AuditChange>,
+    /// What its fields say beyond that, by the kind of thing it is about.
+    pub detail: Detail,
     /// Every field in the record's order, `%%nnnn` turned into words; values without a name are
     /// called `1`, `2`, …
     pub fields: Vec<(String, String)>,
-}
-
-impl LogEvent {
-    /// Whether a failed negotiation saw no answer at all: the responder's cookie is still zero.
-    #[must_use]
-    pub fn peer_was_silent(&self) -> bool {
-        self.role == Some(Role::Initiator) && self.responder_cookie == Some([0; 8])
-    }
-}
-
-/// The traffic that a quick mode negotiation was about.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-pub struct Selector {
-    /// The mask of the local address.
-    pub local_mask: Option<IpAddr>,
-    /// The mask of the peer's address.
-    pub peer_mask: Option<IpAddr>,
-    /// The local port; 0 is any.
-    pub local_port: Option<u16>,
-    /// The peer's port; 0 is any.
-    pub peer_port: Option<u16>,
-    /// The IP protocol; 0 is any.
-    pub protocol: Option<u8>,
-    /// The local end of the tunnel; `None` in transport mode.
-    pub local_tunnel: Option<IpAddr>,
-    /// The far end of the tunnel; `None` in transport mode.
-    pub peer_tunnel: Option<IpAddr>,
-    /// The peer's address behind its address translation.
-    pub peer_private: Option<IpAddr>,
-}
-
-/// The mode of a negotiation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Mode {
-    /// Keys for the negotiation itself: IKE's first phase.
-    Main,
-    /// Keys for the traffic: IKE's second phase.
-    Quick,
-    /// AuthIP's second authentication.
-    Extended,
-}
-
-impl Mode {
-    /// The mode as the report spells it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Main => "main",
-            Self::Quick => "quick",
-            Self::Extended => "extended",
-        }
-    }
-}
-
-/// The part a host plays in a negotiation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Role {
-    /// It began.
-    Initiator,
-    /// It answered.
-    Responder,
-}
-
-impl Role {
-    /// The role as the report spells it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Initiator => "initiator",
-            Self::Responder => "responder",
-        }
-    }
-}
-
-/// The side on which a negotiation failed, seen from the host that logged it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum FailurePoint {
-    /// On the host that logged it.
-    Local,
-    /// On the peer.
-    Remote,
-}
-
-impl FailurePoint {
-    /// The side as the report spells it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Remote => "remote",
-        }
-    }
-}
-
-/// The protocol that negotiates keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum KeyingModule {
-    /// IKE version 1.
-    IkeV1,
-    /// Microsoft's AuthIP.
-    AuthIp,
-    /// IKE version 2.
-    IkeV2,
-}
-
-impl KeyingModule {
-    /// The protocol as the report spells it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::IkeV1 => "1",
-            Self::AuthIp => "authip",
-            Self::IkeV2 => "2",
-        }
-    }
 }

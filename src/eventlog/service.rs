@@ -19,6 +19,15 @@ pub enum Service {
     MpsSvc,
 }
 
+/// A service and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ServiceChange {
+    /// The service.
+    pub service: Service,
+    /// Its new state.
+    pub state: ServiceState,
+}
+
 impl Service {
     /// The key name, as Windows spells it.
     #[must_use]
@@ -96,10 +105,10 @@ impl ServiceState {
 }
 
 /// The service that a record is about and what became of it.
-pub(super) fn service_change(record: &LogRecord) -> Option<(Service, ServiceState)> {
+pub(super) fn service_change(record: &LogRecord) -> Option<ServiceChange> {
     let told_by_number = AUDITED.iter().find(|row| row.0 == record.event_id);
     if record.channel.eq_ignore_ascii_case("Security") {
-        return told_by_number.map(|row| (row.1, row.2));
+        return told_by_number.map(|row| ServiceChange { service: row.1, state: row.2 });
     }
     let tells = CONTROL.iter().find(|row| row.0 == record.event_id)?.1;
     let binary = utf16_text(&record.binary);
@@ -107,7 +116,7 @@ pub(super) fn service_change(record: &LogRecord) -> Option<(Service, ServiceStat
     let service = Service::named(key_name)
         .or_else(|| record.parameter(4).and_then(Service::named))
         .or_else(|| record.parameter(1).and_then(Service::named))?;
-    Some((service, state(tells, record, state_digit)))
+    Some(ServiceChange { service, state: state(tells, record, state_digit) })
 }
 
 /// Where the events of the Service Control Manager tell the state.

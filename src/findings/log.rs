@@ -49,7 +49,7 @@ pub(super) fn services_down(facts: &Facts) -> Vec<Finding> {
         .map(|(_, e)| (e.event.record.evidence, e.event.record.record))
         .collect();
     let is_one = |e: &PlacedEvent| {
-        e.event.service.is_some_and(|(_, state)| state.is_down())
+        e.event.service().is_some_and(|change| change.state.is_down())
             && untold.contains(&(e.event.record.evidence, e.event.record.record))
     };
     let what = "a service that IPsec needs went down";
@@ -66,7 +66,7 @@ pub(super) fn cleared(facts: &Facts) -> Vec<Finding> {
 /// Auditing of IPsec that was turned off (4719, 4912).
 pub(super) fn auditing_reduced(facts: &Facts) -> Vec<Finding> {
     let is_one = |e: &PlacedEvent| {
-        e.event.audit_change.is_some_and(|c| c.subcategory.is_some() && c.silences())
+        e.event.audit_change().is_some_and(|c| c.subcategory.is_some() && c.silences())
     };
     let what = "IPsec is not audited in full from here on";
     per_log(facts, is_one, (FindingCode::AuditingReduced, Severity::High), what)
@@ -119,9 +119,10 @@ fn per_log(
 
 fn in_words(placed: &PlacedEvent) -> String {
     let event = &placed.event;
-    match (event.service, event.audit_change.and_then(|change| change.subcategory)) {
-        (Some((service, state)), _) => {
-            format!("Event {}: {} {}.", event.event_id, service.as_str(), state.as_str())
+    match (event.service(), event.audit_change().and_then(|change| change.subcategory)) {
+        (Some(change), _) => {
+            let (service, state) = (change.service.as_str(), change.state.as_str());
+            format!("Event {}: {service} {state}.", event.event_id)
         }
         (None, Some(subcategory)) => {
             format!("Event {}: {} no longer audited.", event.event_id, subcategory.as_str())

@@ -55,6 +55,7 @@ pub(super) fn event(number: usize, placed: &PlacedEvent, clock: &Clock) -> schem
         }
         fields.insert(name, value.clone().into());
     }
+    let negotiation = event.negotiation();
     let cookie = |cookie: [u8; 8]| format!("{:016x}", u64::from_be_bytes(cookie));
     let spi = |spi: u32| format!("0x{spi:08x}");
     schema::LogEvent {
@@ -73,21 +74,23 @@ pub(super) fn event(number: usize, placed: &PlacedEvent, clock: &Clock) -> schem
         audit: event.audit.as_str().to_owned(),
         reason: event.reason.map(|reason| reason.as_str().to_owned()),
         error: event.error.map(|error| error.code),
-        local: event.local.map(|address| address.to_string()),
-        peer: event.peer.map(|address| address.to_string()),
-        mode: event.mode.map(|mode| mode.as_str().to_owned()),
-        keying: event.keying.map(|keying| keying.as_str().to_owned()),
-        role: event.role.map(|role| role.as_str().to_owned()),
-        state: event.state.clone(),
-        failure_point: event.failure_point.map(|point| point.as_str().to_owned()),
-        initiator_cookie: event.initiator_cookie.map(cookie),
-        responder_cookie: event.responder_cookie.map(cookie),
-        message_id: event.message_id,
-        inbound_spi: event.inbound_spi.map(spi),
-        outbound_spi: event.outbound_spi.map(spi),
-        packets: event.packets,
-        service: event.service.map(|(service, _)| service.as_str().to_owned()),
-        service_state: event.service.map(|(_, state)| state.as_str().to_owned()),
+        local: event.local().map(|address| address.to_string()),
+        peer: event.peer().map(|address| address.to_string()),
+        mode: negotiation.and_then(|n| n.mode).map(|mode| mode.as_str().to_owned()),
+        keying: negotiation.and_then(|n| n.keying).map(|keying| keying.as_str().to_owned()),
+        role: negotiation.and_then(|n| n.role).map(|role| role.as_str().to_owned()),
+        state: negotiation.and_then(|n| n.state.clone()),
+        failure_point: negotiation
+            .and_then(|n| n.failure_point)
+            .map(|point| point.as_str().to_owned()),
+        initiator_cookie: event.initiator_cookie().map(cookie),
+        responder_cookie: event.responder_cookie().map(cookie),
+        message_id: event.message_id(),
+        inbound_spi: event.inbound_spi().map(spi),
+        outbound_spi: event.outbound_spi().map(spi),
+        packets: event.packets().and_then(|packets| packets.count),
+        service: event.service().map(|change| change.service.as_str().to_owned()),
+        service_state: event.service().map(|change| change.state.as_str().to_owned()),
         fields,
         join: placed.join.as_ref().map(join),
     }

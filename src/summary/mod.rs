@@ -137,7 +137,7 @@ impl Summary {
         for event in events.filter(|event| event.is_integrity_only()) {
             let Some((local, peer)) = event.esp_endpoints() else { continue };
             let pair = HostPair::new(local, peer);
-            for (spi, sender) in [(event.inbound_spi, peer), (event.outbound_spi, local)] {
+            for (spi, sender) in [(event.inbound_spi(), peer), (event.outbound_spi(), local)] {
                 let direction = pair.direction_from(sender);
                 // Windows does not document the byte order of the SPI.
                 let spis = spi.into_iter().flat_map(|spi| [spi, spi.swap_bytes()]);

@@ -3,7 +3,9 @@
 
 use crate::support::shared;
 use plainsight::catalogue::Reason;
-use plainsight::eventlog::{FailurePoint, LogEvent, LogSummary, Role, Service, ServiceState, evtx};
+use plainsight::eventlog::{
+    FailurePoint, LogEvent, LogSummary, Role, Service, ServiceChange, ServiceState, evtx,
+};
 use plainsight::evidence::EvidenceId;
 use plainsight::time::{Resolution, Timestamp};
 use serde_json::Value;
@@ -72,7 +74,7 @@ fn check_event(scenario: &Path, expected: &Value, events: &mut Vec<LogEvent>) ->
                     && event.time == logged
                     && event.host.to_lowercase().starts_with(&host.to_lowercase())
                     && service.is_none_or(|name| {
-                        event.service.is_some_and(|(service, _)| service.as_str() == name)
+                        event.service().is_some_and(|change| change.service.as_str() == name)
                     })
                     && same_keys(event, set)
             })
@@ -85,7 +87,8 @@ fn check_event(scenario: &Path, expected: &Value, events: &mut Vec<LogEvent>) ->
 /// Whether the record is this one among several of the same moment.
 fn same_keys(event: &LogEvent, set: &Value) -> bool {
     let same = |key: &str, value: Option<u64>| set[key].is_null() || number(&set[key]) == value;
-    same("QuickModeSaId", event.quick_mode_sa) && same("MMSAID", event.main_mode_sa)
+    same("QuickModeSaId", event.negotiation().and_then(|n| n.quick_mode_sa))
+        && same("MMSAID", event.main_mode_sa())
 }
 
 fn check_fields(event: &LogEvent, expected: &Value, place: &str) {
@@ -95,35 +98,49 @@ fn check_fields(event: &LogEvent, expected: &Value, place: &str) {
         assert_eq!(event.reason.map(Reason::as_str), Some(reason), "{place}");
     }
     let address = |key| text(key).map(|a| a.parse().unwrap());
-    assert_eq!(event.local, address("LocalAddress"), "{place}");
-    assert_eq!(event.peer, address("RemoteAddress"), "{place}");
+    assert_eq!(event.local(), address("LocalAddress"), "{place}");
+    assert_eq!(event.peer(), address("RemoteAddress"), "{place}");
     let cookie = |key| text(key).map(|c| u64::from_str_radix(c, 16).unwrap().to_be_bytes());
-    assert_eq!(event.initiator_cookie, cookie("InitiatorCookie"), "{place}");
-    assert_eq!(event.responder_cookie, cookie("ResponderCookie"), "{place}");
+    assert_eq!(event.initiator_cookie(), cookie("InitiatorCookie"), "{place}");
+    assert_eq!(event.responder_cookie(), cookie("ResponderCookie"), "{place}");
     let spi = |key: &str| number(&set[key]);
-    assert_eq!(event.inbound_spi.map(u64::from), spi("InboundSpi"), "{place}");
-    assert_eq!(event.outbound_spi.map(u64::from), spi("OutboundSpi"), "{place}");
+    assert_eq!(event.inbound_spi().map(u64::from), spi("InboundSpi"), "{place}");
+    assert_eq!(event.outbound_spi().map(u64::from), spi("OutboundSpi"), "{place}");
     if let Some(role) = text("Role") {
         let known = [("%%8205", Role::Initiator), ("%%8206", Role::Responder)];
-        assert_eq!(event.role, Some(lookup(&known, role)), "{place}");
+        assert_eq!(event.negotiation().and_then(|n| n.role), Some(lookup(&known, role)), "{place}");
     }
     if let Some(point) = text("FailurePoint") {
         let known = [("%%8199", FailurePoint::Local), ("%%8200", FailurePoint::Remote)];
-        assert_eq!(event.failure_point, Some(lookup(&known, point)), "{place}");
+        assert_eq!(
+            event.negotiation().and_then(|n| n.failure_point),
+            Some(lookup(&known, point)),
+            "{place}"
+        );
     }
     if let Some(state) = text("state") {
         let known = [("running", ServiceState::Running), ("stopped", ServiceState::Stopped)];
-        assert_eq!(event.service.map(|s| s.1), Some(lookup(&known, state)), "{place}");
+        assert_eq!(
+            event.service().map(|change| change.state),
+            Some(lookup(&known, state)),
+            "{place}"
+        );
     }
     match event.event_id {
         5478 => {
-            assert_eq!(event.service, Some((Service::PolicyAgent, ServiceState::Running)));
+            assert_eq!(
+                event.service(),
+                Some(ServiceChange { service: Service::PolicyAgent, state: ServiceState::Running })
+            );
         }
         5479 => {
-            assert_eq!(event.service, Some((Service::PolicyAgent, ServiceState::Stopped)));
+            assert_eq!(
+                event.service(),
+                Some(ServiceChange { service: Service::PolicyAgent, state: ServiceState::Stopped })
+            );
             assert_eq!(event.reason, Some(Reason::ServiceStopped));
         }
-        5451 => assert!(event.selector.is_some(), "{place}"),
+        5451 => assert!(event.selector().is_some(), "{place}"),
         _ => {}
     }
     assert!(event.fields.iter().all(|(_, value)| !value.contains("%%")), "{place}");

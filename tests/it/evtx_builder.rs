@@ -5,7 +5,8 @@ use crate::support::evtx_builder::{Body, Event, Scalar, evtx, utf16};
 use crate::support::tool_is_there;
 use plainsight::catalogue::Reason;
 use plainsight::eventlog::{
-    AuditSubcategory, Auditing, LogEvent, LogSummary, Service, ServiceState, evtx as reader,
+    AuditSubcategory, Auditing, LogEvent, LogSummary, Role, Service, ServiceChange, ServiceState,
+    evtx as reader,
 };
 use plainsight::evidence::EvidenceId;
 use std::io::Write;
@@ -67,6 +68,10 @@ fn checksums_hold_and_many_records_make_many_chunks() {
     assert_eq!(other.records().filter(Result::is_ok).count(), 900);
 }
 
+fn changed(service: Service, state: ServiceState) -> Option<ServiceChange> {
+    Some(ServiceChange { service, state })
+}
+
 #[test]
 fn what_the_samples_say_is_understood() {
     let (summary, events) = read(&evtx(&samples()));
@@ -78,19 +83,20 @@ fn what_the_samples_say_is_understood() {
         unreachable!()
     };
     assert_eq!(failed.reason, Some(Reason::NoProposalChosen));
-    assert!(failed.peer_was_silent());
-    assert_eq!(failed.initiator_cookie, Some([0xdb, 0x55, 0xd3, 0x76, 0x7e, 0x51, 0xb4, 0x22]));
-    assert_eq!(failed.local, Some("fe80::1".parse().unwrap()));
-    let selector = up.selector.unwrap();
+    let told = failed.negotiation().unwrap();
+    assert_eq!((told.role, told.responder_cookie), (Some(Role::Initiator), Some([0; 8])));
+    assert_eq!(failed.initiator_cookie(), Some([0xdb, 0x55, 0xd3, 0x76, 0x7e, 0x51, 0xb4, 0x22]));
+    assert_eq!(failed.local(), Some("fe80::1".parse().unwrap()));
+    let selector = up.selector().unwrap();
     assert_eq!(selector.local_mask, Some("255.255.255.0".parse().unwrap()));
     assert_eq!(selector.peer_tunnel, Some("192.0.2.9".parse().unwrap()));
-    assert_eq!((up.inbound_spi, up.outbound_spi), (Some(0xdead_beef), None));
-    assert_eq!(up.quick_mode_sa, Some(u64::from(u32::MAX) + 7));
-    assert_eq!(stopped.service, Some((Service::Ikeext, ServiceState::Stopped)));
+    assert_eq!((up.inbound_spi(), up.outbound_spi()), (Some(0xdead_beef), None));
+    assert_eq!(up.negotiation().unwrap().quick_mode_sa, Some(u64::from(u32::MAX) + 7));
+    assert_eq!(stopped.service(), changed(Service::Ikeext, ServiceState::Stopped));
     assert_eq!(stopped.reason, Some(Reason::ServiceStopped));
-    assert_eq!(disabled.service, Some((Service::PolicyAgent, ServiceState::Disabled)));
-    assert_eq!(crashed.service, Some((Service::Bfe, ServiceState::Failed)));
-    let change = silenced.audit_change.unwrap();
+    assert_eq!(disabled.service(), changed(Service::PolicyAgent, ServiceState::Disabled));
+    assert_eq!(crashed.service(), changed(Service::Bfe, ServiceState::Failed));
+    let change = silenced.audit_change().unwrap();
     assert_eq!(change.subcategory, Some(AuditSubcategory::MainMode));
     assert_eq!((change.success, change.failure), (Some(Auditing::Off), Some(Auditing::Off)));
     assert!(change.silences());

@@ -65,14 +65,15 @@ fn the_filtering_platform_tells_failures_by_number() {
     ];
     let failed = only(event(WFP, 1005, 1, Body::EventData(fields, None)));
     assert_eq!(failed.category, Category::IkeFailure);
-    assert_eq!(failed.local, Some("10.0.0.5".parse().unwrap()));
-    assert_eq!(failed.peer, Some("10.0.0.9".parse().unwrap()));
+    assert_eq!(failed.local(), Some("10.0.0.5".parse().unwrap()));
+    assert_eq!(failed.peer(), Some("10.0.0.9".parse().unwrap()));
     assert_eq!(failed.error.map(|error| error.code), Some(13_801));
     assert_eq!(failed.reason, Some(Reason::AuthenticationFailed));
-    assert_eq!(failed.failure_point, Some(FailurePoint::Remote));
-    assert_eq!((failed.role, failed.keying), (Some(Role::Initiator), Some(KeyingModule::IkeV2)));
-    assert_eq!((failed.mode, failed.version), (Some(Mode::Main), 1));
-    assert_eq!(failed.state.as_deref(), Some("1"));
+    let told = failed.negotiation().unwrap();
+    assert_eq!(told.failure_point, Some(FailurePoint::Remote));
+    assert_eq!((told.role, told.keying), (Some(Role::Initiator), Some(KeyingModule::IkeV2)));
+    assert_eq!((told.mode, failed.version), (Some(Mode::Main), 1));
+    assert_eq!(told.state.as_deref(), Some("1"));
 }
 
 #[test]
@@ -90,7 +91,7 @@ fn a_drop_of_clear_text_is_told_from_other_drops() {
     }
     let replayed = dropped(13_913);
     assert_eq!(replayed.category, Category::DriverAnomaly);
-    assert_eq!((replayed.reason, replayed.inbound_spi), (Some(Reason::Replay), None));
+    assert_eq!((replayed.reason, replayed.inbound_spi()), (Some(Reason::Replay), None));
 }
 
 #[test]
@@ -109,19 +110,20 @@ fn a_quick_mode_sa_of_the_filtering_platform_has_its_selector_and_spis() {
         ("OutboundSPI", Scalar::U32(0x1234_5678)),
     ];
     let up = only(event(WFP, 1028, 1, Body::EventData(fields, None)));
-    assert_eq!((up.category, up.mode), (Category::SaEstablished, Some(Mode::Quick)));
-    assert_eq!((up.inbound_spi, up.outbound_spi), (Some(0xdead_beef), Some(0x1234_5678)));
-    assert_eq!((up.main_mode_sa, up.quick_mode_sa), (Some(7), Some(8)));
-    assert_eq!(up.selector.and_then(|selector| selector.protocol), Some(6));
-    assert_eq!((up.role, up.keying), (Some(Role::Responder), Some(KeyingModule::IkeV1)));
+    let told = up.negotiation().unwrap();
+    assert_eq!((up.category, told.mode), (Category::SaEstablished, Some(Mode::Quick)));
+    assert_eq!((up.inbound_spi(), up.outbound_spi()), (Some(0xdead_beef), Some(0x1234_5678)));
+    assert_eq!((told.main_mode_sa, told.quick_mode_sa), (Some(7), Some(8)));
+    assert_eq!(up.selector().and_then(|selector| selector.protocol), Some(6));
+    assert_eq!((told.role, told.keying), (Some(Role::Responder), Some(KeyingModule::IkeV1)));
     let fields = vec![
         ("MainModeLocalAddress", socket(5)),
         ("MainModePeerAddress", socket(9)),
         ("SaLuid", Scalar::U64(7)),
     ];
     let ended = only(event(WFP, 1013, 0, Body::EventData(fields, None)));
-    assert_eq!((ended.category, ended.main_mode_sa), (Category::SaEnded, Some(7)));
-    assert_eq!(ended.peer, Some("10.0.0.9".parse().unwrap()));
+    assert_eq!((ended.category, ended.main_mode_sa()), (Category::SaEnded, Some(7)));
+    assert_eq!(ended.peer(), Some("10.0.0.9".parse().unwrap()));
 }
 
 #[test]
@@ -170,9 +172,9 @@ fn connections_under_ipsec_name_both_addresses() {
     let provider = "Microsoft-Windows-Base-Filtering-Engine-Connections";
     let fields = vec![("RemoteIPAddress", said("10.0.0.9")), ("LocalIPAddress", said("10.0.0.5"))];
     let up = only(event((channel, provider), 2000, 0, Body::EventData(fields, None)));
-    assert_eq!(up.local, Some("10.0.0.5".parse().unwrap()));
+    assert_eq!(up.local(), Some("10.0.0.5".parse().unwrap()));
     assert_eq!(
-        (up.peer, up.category),
+        (up.peer(), up.category),
         (Some("10.0.0.9".parse().unwrap()), Category::SaEstablished)
     );
 }
@@ -184,7 +186,7 @@ fn a_clock_that_was_set_tells_by_how_much() {
         ("NewTime", Scalar::FileTime(134_000_000_900_000_000)),
     ];
     let set = only(event(SECURITY, 4616, 1, Body::EventData(fields, None)));
-    assert_eq!(set.clock_step, Some(Span::from_seconds(90)));
+    assert_eq!(set.clock_step(), Some(Span::from_seconds(90)));
 }
 
 /// Every row of the catalogue.

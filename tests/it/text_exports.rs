@@ -10,7 +10,7 @@ use crate::support::program::analyze;
 use crate::support::shared;
 use plainsight::catalogue::Reason;
 use plainsight::eventlog::{
-    AuditOutcome, LogEvent, LogSummary, Service, ServiceState, evtx as reader, text,
+    AuditOutcome, LogEvent, LogSummary, Service, ServiceChange, ServiceState, evtx as reader, text,
 };
 use plainsight::evidence::{EvidenceId, Format, ProblemCode};
 use plainsight::report::schema::Report;
@@ -163,7 +163,10 @@ fn messages_of_services_are_read_in_english_and_named_in_other_languages() {
     };
     let english = "The IKE and AuthIP IPsec Keying Modules service entered the stopped state.";
     let (_, events) = read(text(english).as_bytes());
-    assert_eq!(events[0].service, Some((Service::Ikeext, ServiceState::Stopped)));
+    assert_eq!(
+        events[0].service(),
+        Some(ServiceChange { service: Service::Ikeext, state: ServiceState::Stopped })
+    );
     assert_eq!(events[0].reason, Some(Reason::ServiceStopped));
     let german = "Dienst \"\"IKE\"\" befindet sich jetzt im Status \"\"Beendet\"\".";
     let (summary, events) = read(text(&format!("\"{german}\"")).as_bytes());
@@ -215,7 +218,7 @@ fn legacy_messages_hold_the_nested_texts() {
     let (_, events) = read(text.as_bytes());
     let [event] = &events[..] else { panic!("{events:?}") };
     assert_eq!(event.reason, Some(Reason::NoResponse));
-    assert_eq!(event.peer, Some("10.0.0.9".parse().unwrap()));
+    assert_eq!(event.peer(), Some("10.0.0.9".parse().unwrap()));
     assert_eq!(event.audit, AuditOutcome::Failure);
 }
 

@@ -32,7 +32,8 @@ impl<'a> Case<'a> {
             // why, the other one only that it was.
             let said = events
                 .filter_map(|e| {
-                    Some((e.event.failure_point != Some(FailurePoint::Local), e.event.reason?))
+                    let failed_at = e.event.negotiation().and_then(|told| told.failure_point);
+                    Some((failed_at != Some(FailurePoint::Local), e.event.reason?))
                 })
                 .filter(|(_, r)| *r != Reason::Timeout && *r != Reason::Other)
                 .min_by_key(|(is_remote, reason)| (is_general(*reason), *is_remote, *reason))
@@ -64,7 +65,7 @@ impl<'a> Case<'a> {
         let (from, to) = (exchange.start.shifted(JITTER.negated()), exchange.end.shifted(JITTER));
         let has_no_cookie = |at: &usize| {
             let placed = self.index.facts.events.get(*at);
-            placed.is_some_and(|e| e.event.initiator_cookie.is_none())
+            placed.is_some_and(|e| e.event.initiator_cookie().is_none())
         };
         let same_time =
             self.index.failures.touching(exchange.pair(), from, to).filter(has_no_cookie);

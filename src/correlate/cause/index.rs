@@ -178,7 +178,7 @@ impl Index<'_> {
         let of_pair = self.own_filters.get(&pair).map_or(&[][..], Vec::as_slice);
         let covers = |index: &&usize| {
             let event = self.facts.events.get(**index).map(|placed| &placed.event);
-            let selector = event.and_then(|event| event.selector);
+            let selector = event.and_then(|event| event.selector());
             selector.is_none_or(|s| services.iter().any(|service| filter_covers(&s, *service)))
         };
         if of_pair.iter().any(|index| covers(&index)) { Vec::new() } else { of_pair.to_vec() }
@@ -205,13 +205,13 @@ fn own_filters(facts: &Facts) -> BTreeMap<HostPair, Vec<usize>> {
     let mut seen = BTreeSet::new();
     for (index, placed) in facts.events.iter().enumerate() {
         let event = &placed.event;
-        if event.category != Category::SaEstablished || event.selector.is_none() {
+        if event.category != Category::SaEstablished || event.selector().is_none() {
             continue;
         }
         let joined = placed.join.and_then(|join| join.sa).map(|(pair, _)| pair);
         let Some(pair) = joined.or_else(|| pair_of(event)) else { continue };
-        let selector = event.selector.map(|s| (s.local_port, s.peer_port, s.protocol));
-        if seen.insert((pair, event.local, selector)) {
+        let selector = event.selector().map(|s| (s.local_port, s.peer_port, s.protocol));
+        if seen.insert((pair, event.local(), selector)) {
             filters.entry(pair).or_default().push(index);
         }
     }
@@ -270,7 +270,7 @@ fn by_cookie(facts: &Facts) -> BTreeMap<[u8; 8], Vec<usize>> {
     let mut known: BTreeMap<[u8; 8], Vec<usize>> = BTreeMap::new();
     for (index, placed) in facts.events.iter().enumerate() {
         let is_failure = placed.event.category == Category::IkeFailure;
-        if let Some(cookie) = placed.event.initiator_cookie.filter(|_| is_failure) {
+        if let Some(cookie) = placed.event.initiator_cookie().filter(|_| is_failure) {
             known.entry(cookie).or_default().push(index);
         }
     }
@@ -281,7 +281,7 @@ fn by_cookie(facts: &Facts) -> BTreeMap<[u8; 8], Vec<usize>> {
 fn of_host(facts: &Facts) -> Timed<IpAddr> {
     let is_one = |e: &PlacedEvent| {
         let category = e.event.category;
-        e.event.service.is_some()
+        e.event.service().is_some()
             || matches!(category, Category::PolicyChange | Category::ServiceState)
     };
     let by_address = placed(facts, is_one).into_iter().flat_map(|(time, index)| {
@@ -325,7 +325,7 @@ fn tunnels(facts: &Facts) -> Vec<(HostPair, usize)> {
         let Some(tunnel) = tunnel_of(event) else { continue };
         let is_new = event.category == Category::SaEstablished
             && tunnels.len() < MOST_TUNNELS
-            && seen.insert((event.local, event.peer, event.selector));
+            && seen.insert((event.local(), event.peer(), event.selector()));
         if is_new {
             tunnels.push((tunnel, index));
         }
@@ -353,21 +353,21 @@ fn gateways(facts: &Facts) -> BTreeMap<EvidenceId, BTreeSet<HostPair>> {
 
 /// The two ends of the tunnel that a quick mode event tells of.
 fn tunnel_of(event: &LogEvent) -> Option<HostPair> {
-    let selector = event.selector?;
+    let selector = event.selector()?;
     Some(HostPair::new(selector.local_tunnel?, selector.peer_tunnel?))
 }
 
 /// Two single hosts that an event tells of; networks are no pair.
 pub(in crate::correlate) fn pair_of(event: &LogEvent) -> Option<HostPair> {
-    let selector = event.selector.unwrap_or_default();
+    let selector = event.selector().unwrap_or_default();
     let is_host = |mask: Option<IpAddr>| mask.is_none_or(|mask| prefix_len(mask) >= Some(32));
-    let (local, peer) = (event.local?, event.peer?);
+    let (local, peer) = (event.local()?, event.peer()?);
     (is_host(selector.local_mask) && is_host(selector.peer_mask))
         .then(|| HostPair::new(local, peer))
 }
 
 fn selector_covers(event: &LogEvent, pair: HostPair) -> bool {
-    let (Some(selector), Some(local), Some(peer)) = (event.selector, event.local, event.peer)
+    let (Some(selector), Some(local), Some(peer)) = (event.selector(), event.local(), event.peer())
     else {
         return false;
     };

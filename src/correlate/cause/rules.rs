@@ -168,7 +168,7 @@ impl<'a> Case<'a> {
 }
 
 fn is_stop(event: &LogEvent) -> bool {
-    event.service.is_some_and(|(_, state)| state.is_down())
+    event.service().is_some_and(|change| change.state.is_down())
 }
 
 /// The IPsec driver's mode (4292 to 4297).
@@ -177,11 +177,13 @@ fn is_driver(event: &LogEvent) -> bool {
 }
 
 fn is_start(event: &LogEvent) -> bool {
-    event.service.is_some_and(|(_, state)| state == ServiceState::Running)
+    event.service().is_some_and(|change| change.state == ServiceState::Running)
 }
 
 fn service_name(event: &LogEvent) -> String {
-    event.service.map_or_else(|| "a service".to_owned(), |(service, _)| service.as_str().to_owned())
+    event
+        .service()
+        .map_or_else(|| "a service".to_owned(), |change| change.service.as_str().to_owned())
 }
 
 pub(super) fn seconds_before(window: Timestamp, event: Timestamp) -> String {

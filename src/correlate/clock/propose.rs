@@ -31,7 +31,7 @@ impl WireFailures {
             if event.category != Category::IkeFailure || waits {
                 continue;
             }
-            let (Some(local), Some(peer), Some(time)) = (event.local, event.peer, event.time)
+            let (Some(local), Some(peer), Some(time)) = (event.local(), event.peer(), event.time)
             else {
                 continue;
             };

@@ -166,7 +166,7 @@ fn told_steps(events: &[LogEvent]) -> Vec<(usize, Option<Span>)> {
         event.category == Category::ClockChange && matches!(event.event_id, 520 | 4616)
     });
     let is_small = |step: &Option<Span>| step.is_some_and(|by| by.magnitude() < LEAST_STEP);
-    set.map(|(place, event)| (place, event.clock_step)).filter(|(_, by)| !is_small(by)).collect()
+    set.map(|(place, event)| (place, event.clock_step())).filter(|(_, by)| !is_small(by)).collect()
 }
 
 /// Runs of joins that agree, in the log's order. What stands alone between others is an outlier; what

@@ -343,8 +343,8 @@ mod tests {
             assert_eq!(summary.problems, []);
             assert_eq!(events.len(), 2);
             let event = &events[0];
-            assert_eq!((event.record.record, event.main_mode_sa), (7, Some(77)));
-            assert_eq!(event.peer, Some("10.0.0.2".parse().unwrap()));
+            assert_eq!((event.record.record, event.main_mode_sa()), (7, Some(77)));
+            assert_eq!(event.peer(), Some("10.0.0.2".parse().unwrap()));
             assert_eq!(event.audit, AuditOutcome::Success);
             assert_eq!(event.time, Timestamp::from_rfc3339("2025-11-23T08:04:14.258Z"));
         }
@@ -380,10 +380,10 @@ mod tests {
         };
         let (summary, events) = read(&object(message));
         assert_eq!(summary.problems, []);
-        assert_eq!(events[0].main_mode_sa, Some(77));
+        assert_eq!(events[0].main_mode_sa(), Some(77));
         assert_eq!(events[0].time, Timestamp::from_rfc3339("2026-11-23T07:04:14.2581420Z"));
         let (summary, events) = read(&object("Ende."));
-        assert_eq!((events.len(), events[0].peer), (1, None));
+        assert_eq!((events.len(), events[0].peer()), (1, None));
         assert_eq!(summary.problems[0].code, ProblemCode::FieldsMissing);
     }
 }

@@ -265,17 +265,15 @@ mod tests {
         assert_eq!(told, [(1, 4653), (3, 4963), (4, 1003), (5, 4960)]);
         let failed = &events[0];
         assert_eq!(failed.reason, Some(Reason::AuthenticationFailed));
-        assert_eq!(failed.failure_point, Some(FailurePoint::Remote));
-        assert_eq!(
-            (failed.role, failed.keying),
-            (Some(Role::Initiator), Some(KeyingModule::IkeV2))
-        );
-        assert_eq!(failed.main_mode_sa, Some(77));
-        assert_eq!(failed.peer, Some("10.0.0.2".parse().unwrap()));
+        let told = failed.negotiation().unwrap();
+        assert_eq!(told.failure_point, Some(FailurePoint::Remote));
+        assert_eq!((told.role, told.keying), (Some(Role::Initiator), Some(KeyingModule::IkeV2)));
+        assert_eq!(failed.main_mode_sa(), Some(77));
+        assert_eq!(failed.peer(), Some("10.0.0.2".parse().unwrap()));
         let time = failed.time.map(|time| time.rfc3339(Resolution::FILETIME));
         assert_eq!(time.as_deref(), Some("2026-11-23T08:04:14.0700000Z"));
         assert_eq!(events[1].entry.category, Category::CleartextObserved);
-        assert_eq!(events[1].inbound_spi, Some(4660));
+        assert_eq!(events[1].inbound_spi(), Some(4660));
         assert_eq!(events[3].reason, Some(Reason::IntegrityFailed));
     }
 

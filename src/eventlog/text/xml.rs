@@ -200,7 +200,7 @@ mod tests {
             assert_eq!((summary.records, summary.gaps.len(), events.len()), (2, 0, 2));
             let event = &events[1];
             assert_eq!((event.record.record, event.host.as_str()), (9, "FS01"));
-            assert_eq!(event.peer, Some("10.0.0.2".parse().unwrap()));
+            assert_eq!(event.peer(), Some("10.0.0.2".parse().unwrap()));
             assert_eq!(event.audit, AuditOutcome::Success);
         }
     }
