@@ -29,7 +29,11 @@ mod bypass;
 
 mod explained;
 
+mod corroboration;
+
 mod placed;
+
+mod vantage;
 
 pub use crate::catalogue::Confidence;
 pub use addresses::{AddressSource, HostAddress};
@@ -38,6 +42,7 @@ pub use borrowed::BorrowedFacts;
 pub use bypass::BypassSpan;
 pub use cause::{Against, Cause, FactRef};
 pub use clock::{ClockOffset, ClockStep, OffsetMethod};
+pub use corroboration::{CorroboratedBy, SaFacts, SasByPair};
 pub use explained::ExplainedWindow;
 pub use joins::{Join, JoinKey};
 pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
@@ -87,6 +92,8 @@ pub struct PairFacts {
     pub tls: BTreeMap<Option<String>, TlsSeen>,
     /// SPIs of ESP and AH.
     pub spis: BTreeSet<EspSpi>,
+    /// The same by direction, with what says that they are more than a header.
+    pub sas: Vec<SaFacts>,
     /// Stretches with packets under ESP or AH, in order.
     pub protected_runs: Vec<ClassRun>,
 }
@@ -165,6 +172,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let events = placed::events(summary, &timing, &joins);
     let host_addresses = addresses::of_logs(summary, policy);
     let books = audit::Books::of(summary, &host_addresses, &clocks, &exchanges);
+    let mut sas = corroboration::gather(summary, &streams, &exchanges, &events);
     let inferred = policy.infers().then(|| infer(&streams, &exchanges, &events));
     let mut facts = Facts {
         total: Count::default(),
@@ -185,12 +193,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         host_addresses,
         clock_offsets: clocks,
         unreachable: unreachable::gather(summary),
-        on_the_host: summary
-            .captures
-            .iter()
-            .filter(|(_, capture)| capture.was_on_a_host())
-            .map(|(evidence, _)| *evidence)
-            .collect(),
+        on_the_host: vantage::on_the_host(summary),
         duplicates: losses::duplicates(summary),
         esp_gaps: losses::esp_gaps(summary),
         tcp_gaps: losses::tcp_gaps(summary),
@@ -215,6 +218,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
             judged.add_aside(*why, *judged_stream, (policy, &named_ports));
         }
         judged.facts.readable = summary.readable(*pair);
+        judged.facts.sas = sas.remove(pair).unwrap_or_default();
         let told = streams.iter().filter_map(|(stream, ..)| told_by_logs.get(&(*pair, *stream)));
         judged.facts.integrity_only = told.flatten().copied().collect();
         judged.facts.tls = tls.get(pair).cloned().unwrap_or_default();
@@ -279,6 +283,7 @@ fn judge_pair(
             readable: Contents::new(),
             tls: BTreeMap::new(),
             spis: BTreeSet::new(),
+            sas: Vec::new(),
             protected_runs: Vec::new(),
         },
         owed: Vec::new(),

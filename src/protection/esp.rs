@@ -10,14 +10,43 @@ pub(super) fn by_protocol(ip: &IpPacket<'_>) -> Stream {
     let is_later = ip.fragment.is_some_and(|f| f.offset > 0);
     let spi_at = |at| if is_later { EspSpi(0) } else { spi(ip.payload, at) };
     match ip.protocol {
-        // RFC 4302 §2: next header, length, two reserved octets, then the SPI.
-        protocol::AH => Stream::Ah(spi_at(4), ip.direction),
+        protocol::AH => match behind_ah(ip).filter(|_| !is_later) {
+            // Its confidentiality is that of the ESP packet inside.
+            Some(at) => Stream::Esp(spi_at(at), ip.direction),
+            // RFC 4302 §2: next header, length, two reserved octets, then the SPI.
+            None => Stream::Ah(spi_at(4), ip.direction),
+        },
         protocol::WESP if !is_later && !wesp_encrypts(ip.payload) => {
-            Stream::WespIntegrityOnly(spi_at(4), ip.direction)
+            Stream::WespIntegrityOnly(spi_at(behind_wesp(ip.payload)), ip.direction)
         }
-        protocol::WESP => Stream::Esp(spi_at(4), ip.direction),
+        protocol::WESP => Stream::Esp(spi_at(behind_wesp(ip.payload)), ip.direction),
         _ => Stream::Esp(spi_at(0), ip.direction),
     }
+}
+
+/// The ESP packet that an IP packet carries, from its SPI on, and its length on the wire: behind AH and
+/// behind the header of WESP, or the whole of what is there.
+#[must_use]
+pub fn esp_octets<'a>(ip: &IpPacket<'a>) -> (&'a [u8], usize) {
+    let skipped = match ip.protocol {
+        protocol::AH => behind_ah(ip).unwrap_or_default(),
+        protocol::WESP => behind_wesp(ip.payload),
+        _ => return (ip.payload, ip.payload_len),
+    };
+    (ip.payload.get(skipped..).unwrap_or_default(), ip.payload_len.saturating_sub(skipped))
+}
+
+/// Where ESP begins behind an AH header whose next header says so (RFC 4302 §2.2: the length counts
+/// words, less two); `None` where AH carries anything else.
+fn behind_ah(ip: &IpPacket<'_>) -> Option<usize> {
+    let [next, words, ..] = ip.payload else { return None };
+    let header = (usize::from(*words) + 2) * 4;
+    (*next == protocol::ESP && header + ESP_HEADER_LEN <= ip.payload_len).then_some(header)
+}
+
+/// RFC 5840 §2: four octets, and four of padding where the flag P says so.
+fn behind_wesp(payload: &[u8]) -> usize {
+    if payload.get(3).is_some_and(|flags| flags & 0x10 != 0) { 8 } else { 4 }
 }
 
 /// What a datagram to or from UDP 4500 carries (RFC 3948 §2); `None` where it is none of these.

@@ -1,7 +1,7 @@
-//! What a packet is worth: its protection class, decided from the packet alone.
+//! The protection class of a packet, decided from the packet alone.
 //!
-//! [`classify`] has no state. What only several packets can tell (NULL encryption, packets shown
-//! twice) is gathered by [`esp_null`], [`twin`] and [`duplicate`]. Whether a class was allowed is the policy's business.
+//! [`classify`] has no state. What only several packets can tell (that it is ESP at all, NULL encryption,
+//! packets shown twice) is gathered by [`sa_evidence`], [`esp_null`], [`twin`] and [`duplicate`]. Whether a class was allowed is the policy's business.
 #![warn(clippy::indexing_slicing)]
 
 mod app;
@@ -12,6 +12,7 @@ pub mod checksum;
 pub mod duplicate;
 pub mod esp_null;
 pub mod esp_sequence;
+pub mod sa_evidence;
 pub mod secret;
 pub mod signature;
 pub mod tls;
@@ -19,6 +20,7 @@ pub mod twin;
 pub mod unreachable;
 
 pub use app::{App, NamedPorts, Service, ServicePorts};
+pub use esp::esp_octets;
 
 use crate::hosts::Direction;
 pub(crate) use crate::ike::{IKE_PORT, NATT_PORT};
@@ -32,7 +34,8 @@ use std::net::IpAddr;
 /// The protection class of a packet: exactly one a packet (domain.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ProtectionClass {
-    /// Encapsulating Security Payload, taken for encrypted.
+    /// Encapsulating Security Payload by its header; whether more than the header proves it is said
+    /// by security association.
     Esp,
     /// ESP that carries readable data.
     EspNull,

@@ -4,7 +4,7 @@
 
 use super::community_id::community_id;
 use super::{log, negotiation, schema};
-use crate::correlate::{Cause, ExplainedWindow, FactRef, Facts, PairFacts};
+use crate::correlate::{Cause, ExplainedWindow, FactRef, Facts, PairFacts, SaFacts};
 use crate::evidence::{Content, Evidence, EvidenceId, FrameRef, Position};
 use crate::findings::{Finding, When};
 use crate::protection::{EspSpi, ProtectionClass};
@@ -259,6 +259,7 @@ fn pair(facts: &PairFacts, clock: &Clock) -> Option<schema::Pair> {
         first_time: clock.start(&total),
         last_time: clock.end(&total),
         spis: spis(&facts.spis),
+        sas: facts.sas.iter().map(sa).collect(),
         readable: apps(&facts.readable),
         tls: facts.tls.iter().map(tls_server).collect(),
     })
@@ -272,6 +273,17 @@ fn apps(apps: &Contents) -> Vec<schema::App> {
         encrypted: *encrypted,
     });
     told.collect()
+}
+
+fn sa(sa: &SaFacts) -> schema::Sa {
+    schema::Sa {
+        spi: format!("0x{:08x}", sa.spi.0),
+        source: sa.source().to_string(),
+        destination: sa.destination().to_string(),
+        frames: sa.run.frames,
+        corroborated: sa.corroborated.is_some(),
+        by: sa.corroborated.map(|by| by.as_str().to_owned()),
+    }
 }
 
 fn tls_server((name, seen): (&Option<String>, &TlsSeen)) -> schema::TlsServer {

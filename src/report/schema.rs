@@ -260,10 +260,29 @@ pub struct Pair {
     pub last_time: String,
     /// SPIs of ESP and AH.
     pub spis: Vec<String>,
+    /// The same by direction, and what says that they are more than a header.
+    pub sas: Vec<Sa>,
     /// What readable ESP carried.
     pub readable: Vec<App>,
     /// TLS servers whose handshakes were seen in clear.
     pub tls: Vec<TlsServer>,
+}
+
+/// An SPI of ESP or AH in one direction.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Sa {
+    /// The SPI.
+    pub spi: String,
+    /// Who sent its packets.
+    pub source: String,
+    /// Who received them.
+    pub destination: String,
+    /// How many.
+    pub frames: u64,
+    /// Whether more than the header says that they are ESP or AH.
+    pub corroborated: bool,
+    /// What does: `log`, `packets`, `ike_sa` or `other_spi`.
+    pub by: Option<String>,
 }
 
 /// A TLS server by the name that clients asked for.

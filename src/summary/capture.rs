@@ -23,7 +23,7 @@ use crate::protection::secret::secret;
 use crate::protection::twin::{Candidate, PlainLengths, Twins};
 use crate::protection::unreachable::quoted_ike;
 use crate::protection::{
-    EspSpi, ExemptKind, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass, Stream,
+    EspSpi, ExemptKind, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass, Stream, esp_octets,
 };
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -154,6 +154,7 @@ impl<'p> CaptureObserver<'p> {
         let (streams, pairs) = self.streams.into_parts();
         for Slot { key: (pair, stream), runs, esp, .. } in streams {
             if let Some(evidence) = esp {
+                summary.sas.insert((pair, stream), evidence.sa);
                 if evidence.numbers.missing() > 0 {
                     summary.esp_gaps.insert((pair, stream), evidence.numbers);
                 }
@@ -193,10 +194,10 @@ impl<'p> CaptureObserver<'p> {
     fn observe_esp(&mut self, ip: &IpPacket<'_>, key: (HostPair, Stream), seen: Sighting) {
         let (slot, of_pair) = self.streams.of(key);
         let esp = slot.esp.get_or_insert_default();
-        let is_whole = ip.payload.len() == ip.payload_len;
-        esp.observe(ip, (ip.payload, is_whole), seen, self.named);
+        esp.observe(ip, seen, self.named);
         if !esp.has_no_twins {
-            esp.has_no_twins = !self.twins.encapsulated(key, seen.time, ip.payload_len);
+            let (_, length) = esp_octets(ip);
+            esp.has_no_twins = !self.twins.encapsulated(key, seen.time, length);
         }
         of_pair.protected(seen.direction);
         slot.runs.observe(seen);
@@ -339,7 +340,14 @@ impl<'p> CaptureObserver<'p> {
             // A later fragment has no SPI.
             Stream::Esp(spi, _) if spi != EspSpi(0) => {
                 let evidence = self.streams.of(key).0.esp.get_or_insert_default();
-                evidence.observe(ip, (body, is_whole), seen, self.named);
+                evidence.observe(ip, seen, self.named);
+            }
+            Stream::WespIntegrityOnly(spi, _) if spi != EspSpi(0) => {
+                let evidence = self.streams.of(key).0.esp.get_or_insert_default();
+                evidence.observe(ip, seen, self.named);
+            }
+            Stream::Ah(spi, _) if spi != EspSpi(0) => {
+                self.streams.of(key).0.esp.get_or_insert_default().observe_ah(ip, seen);
             }
             Stream::Exempt(ExemptKind::Icmp) => {
                 if let Some(mut told) = quoted_ike(body, ip.protocol == protocol::ICMPV6) {

@@ -10,6 +10,7 @@ use crate::packet::StopReason;
 use crate::protection::borrowed::Borrowed;
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::esp_sequence::SequenceNumbers;
+use crate::protection::sa_evidence::SaEvidence;
 use crate::protection::secret::Secret;
 use crate::protection::unreachable::Unreachable;
 use crate::protection::{App, ProtectionClass, Stream};
@@ -81,6 +82,8 @@ pub struct CaptureSummary {
     pub folded_pairs: u64,
     /// Frames that belong to no pair.
     pub unpaired: BTreeMap<Unpaired, Count>,
+    /// What the packets of every SPI of ESP and AH show of being that.
+    pub sas: BTreeMap<(HostPair, Stream), SaEvidence>,
     /// ESP streams whose packets turned out to be readable.
     pub null_encrypted: BTreeSet<(HostPair, Stream)>,
     /// What readable ESP carried.

@@ -38,6 +38,7 @@ use crate::eventlog::{LogEvent, LogSummary};
 use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::ike::{EspActivity, EspUse, Negotiations};
+use crate::protection::sa_evidence::SaEvidence;
 use crate::protection::{EspSpi, ProtectionClass, Stream};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -126,6 +127,25 @@ impl Summary {
             }
         }
         pairs
+    }
+
+    /// What the packets of every SPI show of being ESP or AH, over all captures in order of time.
+    #[must_use]
+    pub fn sas(&self) -> BTreeMap<(HostPair, Stream), SaEvidence> {
+        let mut parts: BTreeMap<_, Vec<(Option<Timestamp>, EvidenceId, &SaEvidence)>> =
+            BTreeMap::new();
+        for (id, capture) in &self.captures {
+            for (key, evidence) in &capture.sas {
+                parts.entry(*key).or_default().push((evidence.begins(), *id, evidence));
+            }
+        }
+        let joined = parts.into_iter().map(|(key, mut of_sa)| {
+            of_sa.sort_by_key(|(begins, id, _)| (*begins, *id));
+            let mut all = SaEvidence::default();
+            of_sa.into_iter().for_each(|(_, _, part)| all.join(*part));
+            (key, all)
+        });
+        joined.collect()
     }
 
     /// ESP streams of which a host's log says that they are authenticated and not encrypted, and the

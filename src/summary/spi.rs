@@ -3,11 +3,12 @@
 
 use super::capture_summary::Count;
 use super::timeline::Sighting;
-use crate::packet::{IpPacket, Packet, carried};
+use crate::packet::{IpPacket, Packet, carried, protocol};
 use crate::protection::esp_null::NullEvidence;
 use crate::protection::esp_sequence::SequenceNumbers;
+use crate::protection::sa_evidence::{SaEvidence, SaPacket};
 use crate::protection::secret::{Secret, secret};
-use crate::protection::{App, NamedPorts, Stream, classify, signature};
+use crate::protection::{App, NamedPorts, Stream, classify, esp_octets, signature};
 use std::collections::BTreeMap;
 
 /// Readable contents by application and whether it protects itself.
@@ -18,6 +19,8 @@ pub type Contents = BTreeMap<(App, bool), Count>;
 pub(super) struct SpiEvidence {
     pub(super) null: NullEvidence,
     pub(super) numbers: SequenceNumbers,
+    /// Whether it is ESP or AH at all.
+    pub(super) sa: SaEvidence,
     /// Its packets are not shown again after decryption.
     pub(super) has_no_twins: bool,
     /// What was readable; it counts if the SPI turns out to be so.
@@ -27,16 +30,20 @@ pub(super) struct SpiEvidence {
 }
 
 impl SpiEvidence {
-    /// Takes an ESP packet, from its SPI on; `is_whole` where the capture cut nothing off.
-    pub(super) fn observe(
-        &mut self,
-        ip: &IpPacket<'_>,
-        (body, is_whole): (&[u8], bool),
-        seen: Sighting,
-        named: &NamedPorts,
-    ) {
+    /// Takes a packet of AH that does not carry ESP.
+    pub(super) fn observe_ah(&mut self, ip: &IpPacket<'_>, seen: Sighting) {
+        let length = ip.fragment.is_none().then_some(ip.payload_len);
+        self.sa.observe_ah(SaPacket { octets: ip.payload, length, time: seen.time });
+    }
+
+    /// Takes an ESP packet.
+    pub(super) fn observe(&mut self, ip: &IpPacket<'_>, seen: Sighting, named: &NamedPorts) {
+        let (body, len) = esp_octets(ip);
         self.numbers.observe(body);
-        if !is_whole || ip.fragment.is_some() {
+        let length = ip.fragment.is_none().then_some(len);
+        let packet = SaPacket { octets: body, length, time: seen.time };
+        self.sa.observe_esp(packet, ip.protocol == protocol::UDP);
+        if body.len() != len || ip.fragment.is_some() {
             return;
         }
         let Some(content) = self.null.observe(body, ip.source(), ip.destination()) else { return };

@@ -141,6 +141,7 @@ const PAIRS_COLUMNS: &[Column] = &[
     same("last_time", Kind::Time),
     of("last_time_nanos", "last_time", Kind::Nanos),
     same("spis", Kind::Texts),
+    same("sas", Kind::Json),
     same("readable", Kind::Json),
     same("tls", Kind::Json),
 ];

@@ -1,0 +1,235 @@
+//! Which ESP and AH is more than a header: what says so of each SPI and direction.
+//!
+//! A protocol number or a port proves no IPsec. An SPI is corroborated by a log that names it, by its
+//! packets together ([`SaEvidence`]), or, where they are too few, by a completed IKE SA or another
+//! corroborated SPI of the same two hosts. What its own packets contradict, nothing corroborates. That
+//! no IKE was seen speaks against nobody: keys may be set by hand.
+
+use super::{PairFacts, PlacedEvent};
+use crate::catalogue::Category;
+use crate::hosts::{Direction, HostPair};
+use crate::ike::{IkeExchange, Outcome};
+use crate::protection::sa_evidence::{Opacity, SaEvidence};
+use crate::protection::{EspSpi, ProtectionClass, Stream};
+use crate::summary::{ClassRun, Count, StreamsByPair, Summary};
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// What says that packets under an SPI are ESP or AH, the strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CorroboratedBy {
+    /// A host's log names the SPI as one of an SA that came up or ended.
+    Log,
+    /// Form, sequence numbers and content of its packets (RFC 4303, RFC 4302).
+    Packets,
+    /// A completed IKE SA of the two hosts, begun no later than its packets end.
+    IkeSa,
+    /// Another SPI of the two hosts that is corroborated by itself.
+    OtherSpi,
+}
+
+impl CorroboratedBy {
+    /// The proof as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Packets => "packets",
+            Self::IkeSa => "ike_sa",
+            Self::OtherSpi => "other_spi",
+        }
+    }
+}
+
+/// One SPI in one direction, over all captures.
+#[derive(Clone, Copy, Debug)]
+pub struct SaFacts {
+    /// The two hosts.
+    pub pair: HostPair,
+    /// Which way its packets went.
+    pub direction: Direction,
+    /// The SPI.
+    pub spi: EspSpi,
+    /// The class of its packets.
+    pub class: ProtectionClass,
+    /// Its packets, as one run.
+    pub run: ClassRun,
+    /// What says that it is ESP or AH; `None` where nothing more than the header does.
+    pub corroborated: Option<CorroboratedBy>,
+}
+
+impl SaFacts {
+    /// Who sent its packets.
+    #[must_use]
+    pub const fn source(&self) -> IpAddr {
+        match self.direction {
+            Direction::AToB => self.pair.a(),
+            Direction::BToA => self.pair.b(),
+        }
+    }
+
+    /// Who received them.
+    #[must_use]
+    pub const fn destination(&self) -> IpAddr {
+        match self.direction {
+            Direction::AToB => self.pair.b(),
+            Direction::BToA => self.pair.a(),
+        }
+    }
+}
+
+impl PairFacts {
+    /// From when to when packets of the pair were ESP or AH by more than their header; `None` where
+    /// none was.
+    #[must_use]
+    pub fn corroborated_ipsec(&self) -> Option<(Timestamp, Timestamp)> {
+        let proven = self.sas.iter().filter(|sa| sa.corroborated.is_some());
+        let spans = proven.map(|sa| (sa.run.start, sa.run.end));
+        spans.reduce(|(start, end), (from, to)| (start.min(from), end.max(to)))
+    }
+
+    /// Packets that are ESP or AH by their header alone.
+    #[must_use]
+    pub fn uncorroborated(&self) -> Count {
+        let unproven = self.sas.iter().filter(|sa| sa.corroborated.is_none());
+        Count::of(&unproven.map(|sa| sa.run).collect::<Vec<_>>())
+    }
+}
+
+/// The SPIs of every pair.
+pub type SasByPair = BTreeMap<HostPair, Vec<SaFacts>>;
+
+/// Says of every SPI what corroborates it.
+pub(super) fn gather(
+    summary: &Summary,
+    streams: &StreamsByPair<'_>,
+    exchanges: &[IkeExchange],
+    events: &[PlacedEvent],
+) -> SasByPair {
+    let evidence = summary.sas();
+    let logged = logged(events);
+    let completed = completed(exchanges);
+    let mut all = SasByPair::new();
+    for (pair, streams) in streams {
+        let mut sas = of_pair(*pair, streams);
+        for (stream, sa) in &mut sas {
+            let of_sa = evidence.get(&(*pair, *stream));
+            sa.corroborated = alone(sa, of_sa, &logged);
+        }
+        let others: Vec<EspSpi> =
+            sas.values().filter(|sa| sa.corroborated.is_some()).map(|sa| sa.spi).collect();
+        let begun = completed.get(pair);
+        for (stream, sa) in &mut sas {
+            let is_contradicted = evidence.get(&(*pair, *stream)).is_none_or(contradicts);
+            if sa.corroborated.is_none() && !is_contradicted && sa.spi.0 >= LEAST_SPI {
+                sa.corroborated = beside(sa, begun, &others);
+            }
+        }
+        if !sas.is_empty() {
+            all.insert(*pair, sas.into_values().collect());
+        }
+    }
+    all
+}
+
+/// The SPIs of one pair, each with all its runs.
+fn of_pair(
+    pair: HostPair,
+    streams: &[(Stream, ProtectionClass, &[ClassRun])],
+) -> BTreeMap<Stream, SaFacts> {
+    let mut sas: BTreeMap<Stream, SaFacts> = BTreeMap::new();
+    for (stream, class, runs) in streams {
+        let (Stream::Esp(spi, direction)
+        | Stream::WespIntegrityOnly(spi, direction)
+        | Stream::Ah(spi, direction)) = *stream
+        else {
+            continue;
+        };
+        let mut runs = runs.iter().copied();
+        let Some(first) = runs.next().filter(|_| spi != EspSpi(0)) else { continue };
+        let run = runs.fold(first, |mut all, run| {
+            all.absorb(run);
+            all
+        });
+        let new = SaFacts { pair, direction, spi, class: *class, run, corroborated: None };
+        let known = sas.entry(*stream);
+        known.and_modify(|known| known.run.absorb(run)).or_insert(new);
+    }
+    sas
+}
+
+/// What corroborates an SPI by itself.
+fn alone(sa: &SaFacts, evidence: Option<&SaEvidence>, logged: &Logged) -> Option<CorroboratedBy> {
+    let is_logged = [sa.spi.0, sa.spi.0.swap_bytes()]
+        .iter()
+        .any(|spi| logged.contains(&(sa.pair, sa.direction, *spi)));
+    if is_logged {
+        return Some(CorroboratedBy::Log);
+    }
+    let evidence = evidence.filter(|_| sa.spi.0 >= LEAST_SPI)?;
+    let is_readable_esp = sa.class == ProtectionClass::EspNull;
+    let is_proven =
+        evidence.is_numbered() && (is_readable_esp || evidence.opacity() != Opacity::Patterned);
+    is_proven.then_some(CorroboratedBy::Packets)
+}
+
+/// Whether its own packets say that it is something else.
+fn contradicts(evidence: &SaEvidence) -> bool {
+    evidence.is_misshapen() || evidence.opacity() == Opacity::Patterned
+}
+
+/// What corroborates an SPI whose own packets are too few.
+fn beside(
+    sa: &SaFacts,
+    begun: Option<&BTreeSet<Timestamp>>,
+    others: &[EspSpi],
+) -> Option<CorroboratedBy> {
+    let has_ike = begun.and_then(BTreeSet::first).is_some_and(|first| *first <= sa.run.end);
+    if has_ike {
+        return Some(CorroboratedBy::IkeSa);
+    }
+    others.iter().any(|other| *other != sa.spi).then_some(CorroboratedBy::OtherSpi)
+}
+
+/// SPIs by pair and direction of their packets.
+type Logged = BTreeSet<(HostPair, Direction, u32)>;
+
+/// What logs name of SAs that came up or ended; that a driver dropped packets with an SPI says only
+/// that they came.
+fn logged(events: &[PlacedEvent]) -> Logged {
+    let mut logged = Logged::new();
+    for event in events.iter().map(|placed| &placed.event) {
+        if !matches!(event.category, Category::SaEstablished | Category::SaEnded) {
+            continue;
+        }
+        let Some((local, peer)) = event.esp_endpoints() else { continue };
+        let pair = HostPair::new(local, peer);
+        for (spi, sender) in [(event.inbound_spi(), peer), (event.outbound_spi(), local)] {
+            let spi = spi.filter(|spi| *spi >= LEAST_SPI);
+            logged.extend(spi.map(|spi| (pair, pair.direction_from(sender), spi)));
+        }
+    }
+    logged
+}
+
+/// When each pair's negotiations began that came to security associations.
+fn completed(exchanges: &[IkeExchange]) -> BTreeMap<HostPair, BTreeSet<Timestamp>> {
+    let mut completed: BTreeMap<HostPair, BTreeSet<Timestamp>> = BTreeMap::new();
+    for exchange in exchanges {
+        match exchange.outcome {
+            Outcome::Established | Outcome::Ended => {
+                completed.entry(exchange.pair()).or_default().insert(exchange.start);
+            }
+            Outcome::NoResponse
+            | Outcome::NoProposalChosen
+            | Outcome::AuthenticationSuspected
+            | Outcome::Failed
+            | Outcome::Incomplete => {}
+        }
+    }
+    completed
+}
+
+/// RFC 4303 §2.1: those below are reserved.
+const LEAST_SPI: u32 = 256;

@@ -1,0 +1,365 @@
+//! What the packets under one SPI show together of being ESP or AH at all.
+//!
+//! Protocol 50, port 4500 and four octets in the place of an SPI prove nothing: text and OpenVPN have
+//! them too. What other traffic hardly has is lengths that are all multiples of four octets (RFC 4303
+//! §2.4) together with a number that advances in time as a sender counts (§3.3.3), and content
+//! without any pattern. Keeps counts, never octets; the parts of one security association that several
+//! captures hold are joined in order of time.
+
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The evidence of one SPI in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaEvidence {
+    /// Packets that were looked at.
+    packets: u64,
+    /// Those whose form ESP or AH cannot have.
+    misshapen: u64,
+    /// One bit for each length in words, modulo 64.
+    lengths: u64,
+    advance: Advance,
+    content: Content,
+    /// The form of another protocol that numbers its packets (OpenVPN's data channel, on UDP).
+    resembles_openvpn: bool,
+}
+
+/// How the sequence numbers move from packet to packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Advance {
+    first: Option<Numbered>,
+    last: Option<Numbered>,
+    /// Steps forward that a line can carry in their time.
+    forward: u64,
+    /// Small steps back: disorder.
+    back: u64,
+    /// Steps that no counter makes: far back, or faster than any line.
+    breaks: u64,
+    /// Numbers that began again.
+    restarts: u64,
+    /// Numbers whose octets are all letters, digits or signs.
+    printable: u64,
+    numbers: u64,
+    /// Where all steps lead, and how far they go without regard to the direction.
+    net: i64,
+    path: u64,
+    /// Steps whose chance was taken, and its sum in bits.
+    weighed: u32,
+    bits: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Numbered {
+    time: Timestamp,
+    number: u32,
+}
+
+/// The octets behind what a header or a vector may fill, by their upper halves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Content {
+    octets: u32,
+    halves: [u32; 16],
+}
+
+/// What can be said of the content of an SPI's packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opacity {
+    /// No pattern in it: encrypted, or compressed.
+    Opaque,
+    /// It has a pattern that chance does not give.
+    Patterned,
+    /// Too little was captured.
+    Unseen,
+}
+
+/// One packet as far as it matters here.
+#[derive(Clone, Copy, Debug)]
+pub struct SaPacket<'a> {
+    /// From its first octet on (ESP's SPI, AH's next header), as far as it was captured.
+    pub octets: &'a [u8],
+    /// Its length on the wire; `None` where fragmentation hides it.
+    pub length: Option<usize>,
+    /// When it was seen.
+    pub time: Timestamp,
+}
+
+impl SaEvidence {
+    /// Takes an ESP packet; `in_udp` where a UDP datagram carries it.
+    pub fn observe_esp(&mut self, packet: SaPacket<'_>, in_udp: bool) {
+        self.packets += 1;
+        if let Some(length) = packet.length {
+            self.shape(length, length.is_multiple_of(WORD));
+        }
+        self.resembles_openvpn |= in_udp && is_openvpn_data(packet.octets);
+        self.advance.observe(packet.time, number_at(packet.octets, 4));
+        self.content.observe(packet.octets.get(BEHIND_VECTOR..).unwrap_or_default());
+    }
+
+    /// Takes an AH packet.
+    pub fn observe_ah(&mut self, packet: SaPacket<'_>) {
+        self.packets += 1;
+        if let (Some(length), Some(head)) = (packet.length, packet.octets.first_chunk::<4>()) {
+            self.shape(header_len_of_ah(*head), is_form_of_ah(*head, length));
+        }
+        self.advance.observe(packet.time, number_at(packet.octets, 8));
+    }
+
+    fn shape(&mut self, length: usize, is_sound: bool) {
+        self.misshapen += u64::from(!is_sound);
+        self.lengths |= 1 << (length / WORD % 64);
+    }
+
+    /// Adds the packets of another capture that come later.
+    pub fn join(&mut self, later: Self) {
+        self.packets = self.packets.saturating_add(later.packets);
+        self.misshapen = self.misshapen.saturating_add(later.misshapen);
+        self.lengths |= later.lengths;
+        self.resembles_openvpn |= later.resembles_openvpn;
+        self.advance.join(later.advance);
+        self.content.join(later.content);
+    }
+
+    /// Time of the first packet as it came; parts are joined in this order.
+    #[must_use]
+    pub fn begins(&self) -> Option<Timestamp> {
+        self.advance.first.map(|first| first.time)
+    }
+
+    /// Packets that were looked at.
+    #[must_use]
+    pub const fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// Whether form and numbers are those of ESP or AH, with a chance below 2⁻⁴⁰ that other traffic
+    /// looks so.
+    #[must_use]
+    pub fn is_numbered(&self) -> bool {
+        let shape = (2 * self.lengths.count_ones()).min(MOST_SHAPE_BITS);
+        !self.is_misshapen() && self.advance.rises() && self.advance.is_no_chance(shape)
+    }
+
+    /// Whether the numbers rise, however few there are.
+    #[must_use]
+    pub fn rises(&self) -> bool {
+        self.advance.rises()
+    }
+
+    /// Whether a packet has a form that ESP or AH cannot have, or that of another protocol.
+    #[must_use]
+    pub const fn is_misshapen(&self) -> bool {
+        self.misshapen > 0 || self.resembles_openvpn
+    }
+
+    /// What the content looks like.
+    #[must_use]
+    pub fn opacity(&self) -> Opacity {
+        self.content.opacity()
+    }
+}
+
+impl Advance {
+    fn observe(&mut self, time: Timestamp, number: Option<u32>) {
+        let Some(number) = number else { return };
+        self.numbers += 1;
+        self.printable += u64::from(number.to_be_bytes().iter().all(|octet| is_text(*octet)));
+        let here = Numbered { time, number };
+        if let Some(last) = self.last {
+            self.step(last, here);
+        } else {
+            self.first = Some(here);
+        }
+        self.last = Some(here);
+    }
+
+    /// From one packet to the next as they came. Captures of several queues write them out of order,
+    /// and their times tell; so a step is taken in order of time.
+    fn step(&mut self, last: Numbered, here: Numbered) {
+        let (earlier, later) = if here.time < last.time { (here, last) } else { (last, here) };
+        let apart = later.time.since(earlier.time).0.unsigned_abs();
+        let step = later.number.wrapping_sub(earlier.number).cast_signed();
+        let length = step.unsigned_abs();
+        match step {
+            0 => return,
+            1.. if u64::from(length) <= BURST + apart / FASTEST => {
+                self.forward += 1;
+                self.weigh(length.leading_zeros());
+            }
+            i32::MIN..0 if length <= DISORDER => {
+                self.back += 1;
+                self.weigh(0);
+            }
+            _ if self.restarts == 0 && later.number <= RESTART => {
+                self.restarts += 1;
+                return;
+            }
+            _ => {
+                self.breaks += 1;
+                return self.weigh(0);
+            }
+        }
+        self.net = self.net.saturating_add(step.into());
+        self.path = self.path.saturating_add(length.into());
+    }
+
+    /// Notes with which chance a number drawn from all of them lies so near above the last.
+    const fn weigh(&mut self, bits: u32) {
+        if self.weighed < ENOUGH {
+            self.weighed += 1;
+            self.bits += bits;
+        }
+    }
+
+    fn join(&mut self, later: Self) {
+        match (self.last, later.first) {
+            (Some(last), Some(first)) => self.step(last, first),
+            (None, first) => self.first = first,
+            (Some(_), None) => return,
+        }
+        self.last = later.last;
+        self.forward = self.forward.saturating_add(later.forward);
+        self.back = self.back.saturating_add(later.back);
+        self.breaks = self.breaks.saturating_add(later.breaks);
+        self.restarts = self.restarts.saturating_add(later.restarts);
+        self.printable = self.printable.saturating_add(later.printable);
+        self.numbers = self.numbers.saturating_add(later.numbers);
+        self.net = self.net.saturating_add(later.net);
+        self.path = self.path.saturating_add(later.path);
+        if self.weighed.saturating_add(later.weighed) <= ENOUGH {
+            self.weighed += later.weighed;
+            self.bits = self.bits.saturating_add(later.bits);
+        } else if later.weighed > self.weighed {
+            (self.weighed, self.bits) = (later.weighed, later.bits);
+        }
+    }
+
+    /// Whether the numbers advance in time, disorder and a few breaks aside.
+    fn rises(&self) -> bool {
+        let ahead = u64::try_from(self.net).unwrap_or_default();
+        let share = if self.forward >= MANY { 16 } else { 4 };
+        self.forward > 0
+            && ahead.saturating_mul(share) >= self.path
+            && self.breaks.saturating_mul(8) <= self.forward
+            && self.restarts <= 1
+            && self.printable < self.numbers
+    }
+
+    /// Whether the steps, and `shape` bits beside them, have a chance below 2⁻⁴⁰ together. The product
+    /// of k chances that are each evenly spread is below x with chance x · Σ (−ln x)ⁱ ⁄ i!, i < k
+    /// (Fisher's method).
+    fn is_no_chance(&self, shape: u32) -> bool {
+        let weighed = self.weighed.min(ENOUGH);
+        let bits = self.bits.min(weighed * 31);
+        let product = f64::from(bits) * std::f64::consts::LN_2;
+        let (mut term, mut sum) = (1.0, 0.0);
+        for i in 1..=weighed {
+            sum += term;
+            term *= product / f64::from(i);
+        }
+        let allowed = f64::from(bits + shape) - CHANCE_BITS;
+        weighed > 0 && sum <= allowed.exp2()
+    }
+}
+
+impl Content {
+    fn observe(&mut self, octets: &[u8]) {
+        if self.octets >= ENOUGH_OCTETS {
+            return;
+        }
+        for octet in octets.iter().take(LOOKED_AT) {
+            if let Some(count) = self.halves.get_mut(usize::from(octet >> 4)) {
+                *count += 1;
+                self.octets += 1;
+            }
+        }
+    }
+
+    fn join(&mut self, later: Self) {
+        if self.octets < ENOUGH_OCTETS {
+            self.octets = self.octets.saturating_add(later.octets);
+            for (count, more) in self.halves.iter_mut().zip(later.halves) {
+                *count = count.saturating_add(more);
+            }
+        }
+    }
+
+    /// Pearson's χ² of sixteen equal shares: of octets without a pattern it is about 15, and above
+    /// the bound in one of 2³³ cases.
+    fn opacity(&self) -> Opacity {
+        let octets = u64::from(self.octets);
+        let squares: u64 = self.halves.iter().map(|count| u64::from(*count).pow(2)).sum();
+        // χ² = 16 · Σ count² ⁄ n − n.
+        if octets > 0 && squares.saturating_mul(16) > octets * (octets + PATTERN) {
+            Opacity::Patterned
+        } else if octets >= ENOUGH_TO_BE_OPAQUE {
+            Opacity::Opaque
+        } else {
+            Opacity::Unseen
+        }
+    }
+}
+
+/// Whether octets at the beginning of a datagram are text: as many in a row as random ones are in one
+/// of 2⁴⁴ cases.
+#[must_use]
+pub fn is_all_text(payload: &[u8]) -> bool {
+    let head = payload.get(..TEXT);
+    head.is_some_and(|head| head.iter().all(|octet| is_text(*octet)))
+}
+
+const fn is_text(octet: u8) -> bool {
+    matches!(octet, b'\t' | b'\n' | b'\r' | b' '..=b'~')
+}
+
+fn number_at(octets: &[u8], at: usize) -> Option<u32> {
+    let field = octets.get(at..)?.first_chunk::<4>()?;
+    Some(u32::from_be_bytes(*field))
+}
+
+/// `OpenVPN`'s P_DATA_V2: the opcode 9 and a key of 0 to 7, then the peer's number, which a server
+/// counts from 0 and which is all ones where it gave none; a packet number follows as ESP's would.
+fn is_openvpn_data(datagram: &[u8]) -> bool {
+    matches!(datagram, [0x48..=0x4f, 0, _, _, ..] | [0x48..=0x4f, 0xff, 0xff, 0xff, ..])
+}
+
+/// RFC 4302 §2.2: the length counts words, less two.
+fn header_len_of_ah([_, words, ..]: [u8; 4]) -> usize {
+    (usize::from(words) + 2) * WORD
+}
+
+/// RFC 4302 §2: the header fits, its reserved octets are zero, and a check value is there.
+fn is_form_of_ah(head: [u8; 4], length: usize) -> bool {
+    let header = header_len_of_ah(head);
+    matches!(head, [_, _, 0, 0]) && header >= SHORTEST_AH && header <= length
+}
+
+const WORD: usize = 4;
+/// SPI and sequence number, then what an initialization vector may fill: it may count.
+const BEHIND_VECTOR: usize = 8 + 16;
+/// Twelve octets of header and the shortest check value in use (8 octets).
+const SHORTEST_AH: usize = 20;
+/// Nanoseconds a packet at 100 Gbit/s of the shortest packets.
+const FASTEST: u64 = 7;
+/// Packets that clocks may give one time.
+const BURST: u64 = 1 << 16;
+/// How far packets are carried past each other.
+const DISORDER: u32 = 1 << 12;
+/// A number that begins again is at the beginning.
+const RESTART: u32 = 64;
+/// Steps of which the chance is taken; more would not tell more.
+const ENOUGH: u32 = 32;
+/// With so many steps disorder evens out.
+const MANY: u64 = 256;
+const CHANCE_BITS: f64 = 40.0;
+/// Lengths are not independent of each other where a protocol fills up to words.
+const MOST_SHAPE_BITS: u32 = 8;
+const ENOUGH_OCTETS: u32 = 1024;
+/// Octets of one packet that are looked at.
+const LOOKED_AT: usize = 32;
+const ENOUGH_TO_BE_OPAQUE: u64 = 64;
+/// χ² with 15 degrees of freedom.
+const PATTERN: u64 = 80;
+const TEXT: usize = 32;
+
+#[cfg(test)]
+mod tests;
