@@ -196,6 +196,7 @@ impl Reading {
             Format::Evtx
             | Format::Evt
             | Format::EventXml
+            | Format::EventObjects
             | Format::EventJson
             | Format::EventCsv
             | Format::NetEvents => self.log(bytes, context.request),
@@ -311,7 +312,8 @@ impl Reading {
             Format::Evt => (evt::read(bytes, id, &mut keep), Resolution::SECONDS),
             Format::EventXml => (text::xml::read(bytes, id, &mut keep), Resolution::FILETIME),
             Format::EventJson => text::json::read(bytes, id, &mut keep),
-            Format::EventCsv => (text::csv::read(bytes, id, &mut keep), Resolution::SECONDS),
+            Format::EventObjects => text::object_xml::read(bytes, id, &mut keep),
+            Format::EventCsv => text::csv::read(bytes, id, &mut keep),
             Format::NetEvents => {
                 (text::netevents::read(bytes, id, &mut keep), Resolution::MILLISECONDS)
             }

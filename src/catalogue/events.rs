@@ -125,6 +125,8 @@ pub fn channel_of_source(source: &str) -> &'static str {
     row.map_or("", |row| row.channel)
 }
 
+/// The name under which the filtering platform's own record is kept, which is no log of the system.
+pub const NET_EVENTS: &str = "netevents";
 const AUDITING: &str = "Microsoft-Windows-Security-Auditing";
 const EVENTLOG: &str = "Microsoft-Windows-Eventlog";
 const SERVICES: &str = "Service Control Manager";
@@ -184,7 +186,7 @@ const fn net(
     reason: Option<Reason>,
     meaning: &'static str,
 ) -> EventEntry {
-    let (channel, provider, subcategory, source) = ("netevents", "Microsoft-Windows-WFP", "", "W");
+    let (channel, provider, subcategory, source) = (NET_EVENTS, "Microsoft-Windows-WFP", "", "W");
     EventEntry { channel, provider, id, category, subcategory, reason, meaning, source }
 }
 

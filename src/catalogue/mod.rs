@@ -37,7 +37,7 @@ pub use advice::Advice;
 pub use confidence::Confidence;
 pub use event_fields::field_names;
 pub use event_messages::{MessageLayout, message_layouts};
-pub use events::{Category, EventEntry, channel_of_source, event, events_numbered};
+pub use events::{Category, EventEntry, NET_EVENTS, channel_of_source, event, events_numbered};
 pub use explain::{Explained, explain};
 pub use guide::Guide;
 pub use ike_notifies::{NotifyEntry, NotifySpace, notifies, notify};

@@ -133,16 +133,31 @@ fn parameter_fields(lines: &[&str], fields: &mut LegacyFields) {
         fields.add(name, line(*at).and_then(first_number));
     }
     if fields.mode == Some(Mode::Quick) {
-        // The first three lines are the algorithms of ESP's cipher, ESP's digest and AH: an SA
-        // without any protects nothing, one without a cipher hides nothing.
-        let is_none = |at: usize| line(at).is_some_and(|line| line.ends_with("None"));
-        let is_soft = (0..3).all(is_none);
-        // `NULL` and `NULL DES` (msaudite.dll): RFC 2410's cipher.
-        let is_null = |line: &str| line.split_whitespace().any(|word| word == "NULL");
-        let is_readable = is_none(0) || line(0).is_some_and(is_null);
+        let (is_soft, is_readable) = strength(lines);
         fields.add(SOFT_SA, is_soft.then_some("yes"));
         fields.add(INTEGRITY_ONLY, (is_readable && !is_soft).then_some("yes"));
     }
+}
+
+/// Whether an SA protects nothing, and whether it hides nothing, by the first three lines of 541's
+/// parameters: the algorithms of ESP's cipher, ESP's digest and AH.
+///
+/// "None" is a word of the system's language, algorithms are not: a line without the name of one
+/// names none. Without any, all three lines must end alike, as that one word makes them.
+fn strength(lines: &[&str]) -> (bool, bool) {
+    let Some([cipher, digest, header]) = lines.first_chunk::<3>() else { return (false, false) };
+    let has = |line: &str, names: &[&str]| {
+        let words = line.split(|c: char| !c.is_ascii_alphanumeric());
+        words.into_iter().any(|word| names.contains(&word))
+    };
+    let is_none = |line: &str| !has(line, ALGORITHMS);
+    let last = |line: &str| line.chars().next_back();
+    let end_alike = last(cipher) == last(digest) && last(digest) == last(header);
+    let is_soft = [cipher, digest, header].into_iter().all(|line| is_none(line)) && end_alike;
+    // `NULL` and `NULL DES` (msaudite.dll): RFC 2410's cipher.
+    let is_readable =
+        has(cipher, &["NULL"]) || is_none(cipher) && !(is_none(digest) && is_none(header));
+    (is_soft, is_readable)
 }
 
 fn lines(text: &str) -> Vec<&str> {
@@ -286,12 +301,38 @@ const POLICY: Places = &[
 const QUICK_NUMBERS: Places =
     &[("InboundSpi", 4), ("OutboundSpi", 5), ("LifetimeSeconds", 6), ("LifetimeKilobytes", 7)];
 const MAIN_NUMBERS: Places = &[("LifetimeSeconds", 2)];
+/// Names of algorithms as 541 writes them in every language (msaudite.dll: `DES CBC`, `Triple DES CBC`,
+/// `3DES`, `NULL DES`, `MD5`, `SHA`), and of later ones.
+const ALGORITHMS: &[&str] = &[
+    "DES", "3DES", "CBC", "NULL", "MD5", "SHA", "SHA1", "SHA256", "AES", "AES128", "AES192",
+    "AES256",
+];
 /// The algorithms and the encapsulation; what follows is numbers.
 const QUICK_PARAMETERS: usize = 4;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_sa_without_algorithms_is_soft_in_any_language() {
+        let none = |word: &str| ["ESP ", "HMAC ", "AH "].map(|label| format!("{label}{word}"));
+        for word in ["None", "Keine", "Aucun", "Ingen", "なし", "无", "Нет"] {
+            let lines = none(word);
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            assert_eq!(strength(&lines), (true, false), "{word}");
+        }
+        let german =
+            ["ESP-Algorithmus Dreifach-DES CBC", "HMAC-Algorithmus SHA", "AH-Algorithmus Keine"];
+        assert_eq!(strength(&german), (false, false));
+        let digest = ["ESP-Algorithmus Keine", "HMAC-Algorithmus MD5", "AH-Algorithmus Keine"];
+        assert_eq!(strength(&digest), (false, true));
+        let header = ["ESP Algorithm None", "HMAC Algorithm None", "AH Algorithm SHA"];
+        assert_eq!(strength(&header), (false, true));
+        assert_eq!(strength(&["ESP NULL DES", "HMAC MD5", "AH None"]), (false, true));
+        // Words that do not end alike may be names of algorithms that are not known.
+        assert_eq!(strength(&["ESP Camellia", "HMAC Whirlpool", "AH None"]).0, false);
+    }
 
     #[test]
     fn an_address_is_found_behind_any_label() {

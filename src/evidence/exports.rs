@@ -8,7 +8,8 @@ pub(super) fn of(first_bytes: &[u8]) -> Option<Format> {
     let text = text.trim_start();
     match text.as_bytes().first()? {
         b'<' => xml(text),
-        b'[' | b'{' => is_json(text).then_some(Format::EventJson),
+        b'[' | b'{' | b'R' if is_json(text) => Some(Format::EventJson),
+        b'[' | b'{' => None,
         _ => is_csv(text).then_some(Format::EventCsv),
     }
 }
@@ -36,72 +37,175 @@ fn xml(mut text: &str) -> Option<Format> {
             "?>"
         } else if text.starts_with("<!--") {
             "-->"
+        } else if text.starts_with("<!DOCTYPE") {
+            ">"
         } else {
             break;
         };
         text = text.split_once(end)?.1.trim_start();
     }
     let name = text.strip_prefix('<')?.split(|c: char| c.is_whitespace() || "/>".contains(c));
-    match name.into_iter().next()? {
+    let name = name.into_iter().next()?;
+    match name.rsplit_once(':').map_or(name, |(_, name)| name) {
+        "Objs" | "Objects" if text.contains("EventLogRecord") => Some(Format::EventObjects),
         "Event" | "Events" => Some(Format::EventXml),
         "netEvents" | "netEvent" | "wfpdiag" => Some(Format::NetEvents),
         _ => None,
     }
 }
 
-/// An object whose first name is one of a PowerShell event's, with another of them in sight; behind
-/// a long message none may be.
+/// An object whose first name is one that a tool's events begin with, with another of that tool's
+/// names in sight where the first could be anybody's.
 fn is_json(text: &str) -> bool {
+    let text = after_record_line(text);
     let text = text.trim_start_matches('[').trim_start();
     let Some(first) = text.strip_prefix('{').and_then(|it| it.trim_start().strip_prefix('"'))
     else {
         return false;
     };
     let Some((name, rest)) = first.split_once('"') else { return false };
-    let shows = |name: &&&str| rest.contains(&format!("\"{name}\":"));
-    JSON_NAMES.contains(&name)
-        && (name == "Message" || JSON_NAMES.iter().filter(shows).take(1).count() > 0)
+    let shows = |name: &&&str| rest.contains(&format!("\"{name}\""));
+    let is_of = |tool: &&&[&str]| tool.contains(&name) && tool.iter().any(|it| shows(&it));
+    name == "Message" || TOOLS.iter().any(|tool| is_of(&tool))
 }
 
-/// A line of at least five names, then a row with a date in its second field and a number in its
-/// fourth; of an export without rows, the English names.
+/// evtx_dump's plain JSON has a line `Record 7` before each event.
+fn after_record_line(text: &str) -> &str {
+    let Some(rest) = text.strip_prefix("Record ") else { return text };
+    let (number, rest) = rest.split_once('\n').unwrap_or((rest, ""));
+    if number.trim().bytes().all(|octet| octet.is_ascii_digit()) { rest.trim_start() } else { text }
+}
+
+/// A line of names, parted by commas, semicolons or tabs: those of a tool, or at least five and then a
+/// row with a date in its second field and a number in its fourth; of an export without rows, the English
+/// names.
 fn is_csv(text: &str) -> bool {
+    let text = match text.strip_prefix("#TYPE ") {
+        Some(rest) => rest.split_once('\n').map_or("", |(_, rest)| rest),
+        None => text,
+    };
     let mut lines = text.lines();
-    let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let first = lines.next().unwrap_or_default();
+    let second = lines.next().unwrap_or_default();
+    [',', ';', '\t'].into_iter().any(|separator| is_table(first, second, separator))
+}
+
+fn is_table(header: &str, row: &str, separator: char) -> bool {
+    let header: Vec<&str> = header.split(separator).collect();
+    let unquoted = |name: &&str| name.trim_matches('"').to_owned();
+    let is_of_tool = |tool: &&&[&str]| {
+        let names = header.iter().map(unquoted);
+        names.filter(|name| tool.contains(&name.as_str())).count() >= FEWEST_NAMES
+    };
+    if header.len() > FEWEST_NAMES && TOOLS.iter().any(|tool| is_of_tool(&tool)) {
+        return true;
+    }
     let has_names = header.len() >= 5 && header.iter().all(|name| !name.contains('"'));
     let is_english =
         header.get(1..5) == Some(&["Date and Time", "Source", "Event ID", "Task Category"]);
-    let row: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let row: Vec<&str> = row.split(separator).collect();
     let field = |at: usize| row.get(at).map_or("", |field| field.trim());
-    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
-    let has_date = digits(field(1)) >= 8 && field(1).contains([':', '.']);
+    let digits = |text: &str| text.chars().filter(|c| c.is_numeric()).count();
+    // The smallest date and time of day have three and four digits: `1/2/20 1:02:03`.
+    let has_date = digits(field(1)) >= 7 && field(1).contains([':', '.']);
     let has_number = field(3).parse::<u16>().is_ok();
     has_names && (is_english || row.len() >= 5 && has_date && has_number)
 }
 
-/// Properties of EventLogRecord (System.Diagnostics.Eventing.Reader) as PowerShell writes them.
-const JSON_NAMES: &[&str] = &[
-    "Message",
-    "Id",
-    "Version",
-    "Qualifiers",
-    "Level",
-    "Task",
-    "Opcode",
-    "Keywords",
-    "RecordId",
-    "ProviderName",
-    "ProviderId",
-    "LogName",
-    "ProcessId",
-    "ThreadId",
-    "MachineName",
-    "UserId",
-    "TimeCreated",
-    "ActivityId",
-    "LevelDisplayName",
-    "TaskDisplayName",
-    "Properties",
+/// So many names of one tool are no chance.
+const FEWEST_NAMES: usize = 4;
+/// Names with which an event begins, by the tool that writes them.
+const TOOLS: &[&[&str]] = &[
+    // PowerShell: properties of EventLogRecord (System.Diagnostics.Eventing.Reader).
+    &[
+        "Message",
+        "Id",
+        "Version",
+        "Qualifiers",
+        "Level",
+        "Task",
+        "Opcode",
+        "Keywords",
+        "RecordId",
+        "ProviderName",
+        "ProviderId",
+        "LogName",
+        "ProcessId",
+        "ThreadId",
+        "MachineName",
+        "UserId",
+        "TimeCreated",
+        "ActivityId",
+        "LevelDisplayName",
+        "TaskDisplayName",
+        "Properties",
+    ],
+    // evtx_dump, python-evtx, chainsaw dump, EvtxECmd with --fj.
+    &["Event", "Event_attributes", "System", "#attributes", "@xmlns"],
+    // Velociraptor's parse_evtx.
+    &["System", "EventData", "UserData", "Provider", "EventID", "Message"],
+    // EvtxECmd.
+    &[
+        "PayloadData1",
+        "RecordNumber",
+        "EventRecordId",
+        "EventId",
+        "Payload",
+        "ChunkNumber",
+        "Computer",
+        "Provider",
+        "Channel",
+        "UserId",
+        "MapDescription",
+    ],
+    // Winlogbeat, Elastic Agent, Elasticsearch.
+    &[
+        "@timestamp",
+        "@metadata",
+        "@version",
+        "winlog",
+        "event",
+        "agent",
+        "ecs",
+        "host",
+        "message",
+        "log_name",
+        "source_name",
+        "computer_name",
+        "event_id",
+        "record_number",
+        "_index",
+        "_id",
+        "_source",
+        "_type",
+    ],
+    // hayabusa.
+    &["Timestamp", "RuleTitle", "Level", "Computer", "Channel", "EventID", "RecordID", "Details"],
+    // chainsaw hunt.
+    &[
+        "group",
+        "kind",
+        "document",
+        "name",
+        "timestamp",
+        "authors",
+        "level",
+        "source",
+        "status",
+        "id",
+    ],
+    // NXLog.
+    &[
+        "EventTime",
+        "Hostname",
+        "Keywords",
+        "EventType",
+        "SeverityValue",
+        "Severity",
+        "EventID",
+        "SourceName",
+        "ProviderGuid",
+    ],
 ];
 
 #[cfg(test)]
@@ -123,9 +227,44 @@ mod tests {
             ("{\"Id\": 4653, \"TimeCreated\":", Some(Format::EventJson)),
             ("{\"Id\": 4653, \"name\":", None),
             ("{\"schema_version\": 1", None),
+            ("{\"Event\":{\"#attributes\":{\"xmlns\":\"x\"},\"System\":{", Some(Format::EventJson)),
+            ("Record 7\n{\n  \"Event\": {\n \"System\": {", Some(Format::EventJson)),
+            ("{\"@timestamp\":\"2026-11-23T08:04:14.000Z\",\"winlog\":{", Some(Format::EventJson)),
+            (
+                "{\"EventTime\":\"2026-11-23 08:04:14\",\"Hostname\":\"FS01\"",
+                Some(Format::EventJson),
+            ),
+            ("{\"PayloadData1\":\"x\",\"EventId\":4653", Some(Format::EventJson)),
+            ("{\"Timestamp\": \"x\", \"RuleTitle\": \"y\"", Some(Format::EventJson)),
+            ("{\"System\":{\"Provider\":{\"Name\":\"x\"}},\"EventData\"", Some(Format::EventJson)),
+            ("Record of nothing\n{\"Event\": {\"System\"", None),
+            ("{\"name\": 1}", None),
             (CSV, Some(Format::EventCsv)),
             ("Keywords,Date and Time,Source,Event ID,Task Category\r\n", Some(Format::EventCsv)),
             ("a,b,c,d,e\r\n1,2,3,4,5\r\n", None),
+            (
+                "Ebene;Datum;Quelle;Nummer;Art\r\nInformationen;23.11.2026 08:04:14;X;4653;Y\r\n",
+                Some(Format::EventCsv),
+            ),
+            (
+                "#TYPE System.Diagnostics.Eventing.Reader.EventLogRecord\r\n\"Message\",\"Id\",\"Version\",\"Qualifiers\",\"Level\"\r\n",
+                Some(Format::EventCsv),
+            ),
+            (
+                "RecordNumber,EventRecordId,TimeCreated,EventId,Level,Provider,Channel\r\n",
+                Some(Format::EventCsv),
+            ),
+            (
+                "Timestamp,RuleTitle,Level,Computer,Channel,EventID,RecordID,Details\r\n",
+                Some(Format::EventCsv),
+            ),
+            ("Id,Name\r\n1,x\r\n", None),
+            (
+                "<Objs Version=\"1.1.0.1\"><Obj><TN><T>System.Diagnostics.Eventing.Reader.EventLogRecord",
+                Some(Format::EventObjects),
+            ),
+            ("<Objs Version=\"1.1.0.1\"><Obj><TN><T>System.IO.FileInfo", None),
+            ("<!DOCTYPE Events><e:Events xmlns:e='x'>", Some(Format::EventXml)),
             ("a note", None),
             ("", None),
         ];

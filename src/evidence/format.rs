@@ -23,9 +23,11 @@ pub enum Format {
     Evt,
     /// Events as XML, with or without a root element.
     EventXml,
-    /// Events as PowerShell's JSON.
+    /// Events as objects of PowerShell in XML (Export-Clixml, ConvertTo-Xml).
+    EventObjects,
+    /// Events as JSON, of whatever tool.
     EventJson,
-    /// Event Viewer's table of events.
+    /// A table of events: Event Viewer's, or of a tool that names its columns.
     EventCsv,
     /// The filtering platform's events as `netsh wfp` writes them.
     NetEvents,
@@ -104,6 +106,7 @@ impl Format {
             Self::Evtx
             | Self::Evt
             | Self::EventXml
+            | Self::EventObjects
             | Self::EventJson
             | Self::EventCsv
             | Self::NetEvents
@@ -126,6 +129,7 @@ impl Format {
             Self::Evtx => "evtx",
             Self::Evt => "evt",
             Self::EventXml => "event_xml",
+            Self::EventObjects => "event_objects_xml",
             Self::EventJson => "event_json",
             Self::EventCsv => "event_csv",
             Self::NetEvents => "netevents_xml",

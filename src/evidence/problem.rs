@@ -35,6 +35,8 @@ pub enum ProblemCode {
     Expansion,
     /// Values of records could not be told from the text that an export has in their place.
     FieldsMissing,
+    /// Records name their source in a way that no table has; number and form decided whose they are.
+    SourceInferred,
     /// An IKE message breaks the format; what stands before the fault was read.
     MalformedIke,
     /// It was summarized, and its summary was not given.
@@ -47,7 +49,7 @@ pub enum ProblemCode {
 
 impl ProblemCode {
     /// Every code.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Unreadable,
         Self::Empty,
         Self::UnknownFormat,
@@ -62,6 +64,7 @@ impl ProblemCode {
         Self::LocalTime,
         Self::Expansion,
         Self::FieldsMissing,
+        Self::SourceInferred,
         Self::MalformedIke,
         Self::SummaryMissing,
         Self::SummarizedTwice,
@@ -86,6 +89,7 @@ impl ProblemCode {
             Self::LocalTime => "local_time",
             Self::Expansion => "expansion",
             Self::FieldsMissing => "fields_missing",
+            Self::SourceInferred => "source_inferred",
             Self::MalformedIke => "malformed_ike",
             Self::SummaryMissing => "summary_missing",
             Self::SummarizedTwice => "summarized_twice",
@@ -112,6 +116,7 @@ impl ProblemCode {
             | Self::Checksum
             | Self::BadTime
             | Self::LocalTime
+            | Self::SourceInferred
             | Self::MalformedIke
             | Self::SummarizedTwice
             | Self::OtherVersion => false,

@@ -99,3 +99,5 @@ mod log_legacy;
 mod log_trust;
 
 mod text_exports;
+
+mod text_tools;

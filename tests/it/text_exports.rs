@@ -34,7 +34,7 @@ fn read_as(format: Format, mut file: &[u8]) -> (LogSummary, Vec<LogEvent>) {
     let summary = match format {
         Format::EventXml => text::xml::read(file, ID, &mut sink),
         Format::EventJson => text::json::read(file, ID, &mut sink).0,
-        Format::EventCsv => text::csv::read(file, ID, &mut sink),
+        Format::EventCsv => text::csv::read(file, ID, &mut sink).0,
         Format::NetEvents => text::netevents::read(file, ID, &mut sink),
         Format::Evtx => reader::read(file, ID, &mut sink),
         other => panic!("not an event log: {}", other.as_str()),

@@ -1,37 +1,40 @@
-//! Event Viewer's CSV: level, local date and time, source, number, task, and the message.
+//! Tables of events: Event Viewer's, and those of tools that name their columns.
 //!
-//! Names of columns and the message are in the language of the system, so columns are taken by
-//! place and a row is told by its date and number. Computer, log and record number are not in it:
-//! the log follows from source and number, records count from 1.
+//! Event Viewer writes level, local date and time, source, number, task, and the message. Names of
+//! columns and the message are in the language of the system, so columns are taken by place and a row is
+//! known by its date and number. Computer, log and record number are not in it: the log follows from
+//! source and number, records count from 1. A table whose columns have the names of a tool ([`rows`]) is
+//! read by these. Commas, semicolons or tabs part the columns.
 
-use super::dates::{Order, Stamp};
+use super::dates::{NoTime, Stamp};
+use super::local_times::LocalTimes;
+use super::row_reading::Reading;
+use super::rows::{self, Filled};
 use super::source::Source;
 use super::{Export, LONGEST_EVENT};
-use crate::catalogue::events_numbered;
-use crate::eventlog::{AuditOutcome, LogEvent, LogSummary};
-use crate::evidence::{EvidenceId, Position, ProblemCode};
+use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
+use crate::evidence::EvidenceId;
+use crate::time::Resolution;
 use std::io::Read;
 
 /// Reads a whole export, hands each event that the catalogue knows to `sink` in the order of the
-/// file, and tells what the file holds. Damage becomes problems and reading goes on behind it.
-///
-/// Events are handed on at the end of the file: only then it is known whether its dates begin with
-/// the day or the month.
+/// file, and gives what the file holds and how finely it shows time. Damage becomes problems and reading
+/// goes on behind it.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
     sink: &mut impl FnMut(LogEvent),
-) -> LogSummary {
+) -> (LogSummary, Resolution) {
     let (mut source, mark) = Source::new(reader);
+    let layout = Layout::of(source.window());
     let mut table = Table {
-        export: Export::new(evidence, mark, sink),
+        reading: Reading::new(Export::new(evidence, mark, sink)),
+        layout,
         columns: Vec::new(),
         has_begun: false,
-        dates: Dates::default(),
-        events: Vec::new(),
         lost: None,
     };
-    let mut rows = Rows::default();
+    let mut rows = Rows::new(layout);
     while let Some(row) = rows.next(&mut source) {
         table.take(row, &mut source);
     }
@@ -40,12 +43,11 @@ pub fn read(
 
 /// An export while it is read.
 struct Table<'s> {
-    export: Export<'s>,
+    reading: Reading<'s>,
+    layout: Layout,
     /// The names in the first line.
     columns: Vec<String>,
     has_begun: bool,
-    dates: Dates,
-    events: Vec<(LogEvent, Option<Stamp>)>,
     /// Place and length of what could not be read, up to here.
     lost: Option<(u64, u64)>,
 }
@@ -54,34 +56,54 @@ impl Table<'_> {
     fn take(&mut self, row: Row, source: &mut Source<'_>) {
         let offset = source.offset();
         let text = source.window().get(..row.length).unwrap_or_default();
-        let is_blank = text.trim_ascii().is_empty();
-        let (fields, is_sound) = if row.is_whole { fields(text) } else { (Vec::new(), true) };
-        let begins = !std::mem::replace(&mut self.has_begun, true);
+        let is_blank = text.trim_ascii().is_empty() || text.starts_with(TYPE_LINE);
+        let parsed = row.is_whole.then(|| fields(text, self.layout.separator));
         let octets = source.consume(row.length);
-        if is_blank || begins && row.is_whole && !is_row(&fields) {
-            let bucket = if is_blank { "markup" } else { "file_header" };
-            self.columns = if begins { fields } else { std::mem::take(&mut self.columns) };
-            return self.export.tally.cover(bucket, octets, 0);
+        if is_blank {
+            return self.reading.export.tally.cover("markup", octets, 0);
         }
-        if !row.is_whole || !is_row(&fields) {
+        let begins = !std::mem::replace(&mut self.has_begun, true);
+        let (fields, is_sound) = parsed.unwrap_or((Vec::new(), true));
+        let is_event = row.is_whole
+            && if self.layout.is_named {
+                !begins && fields.len() == self.columns.len()
+            } else {
+                is_row(&fields)
+            };
+        if begins && row.is_whole && !is_event {
+            self.columns = fields;
+            return self.reading.export.tally.cover("file_header", octets, 0);
+        }
+        if !is_event {
             let (_, length) = self.lost.get_or_insert((offset, 0));
             *length = length.saturating_add(octets);
             return;
         }
-        self.tell_lost();
-        self.event(&fields, offset, octets, is_sound);
+        self.name_lost();
+        let mut record = self.reading.export.blank();
+        let filled = if self.layout.is_named {
+            let row =
+                self.columns.iter().cloned().zip(fields.into_iter().map(Into::into)).collect();
+            rows::fill(&mut record, &row)
+        } else {
+            Ok(self.by_place(&mut record, &fields))
+        };
+        match filled {
+            Err(why) => self.reading.export.damaged(why, offset, octets),
+            Ok(filled) => {
+                if !is_sound {
+                    self.reading.export.not_text(offset, record.record.record);
+                }
+                self.reading.take(record, filled, offset, octets);
+            }
+        }
     }
 
-    fn event(&mut self, fields: &[String], offset: u64, octets: u64, is_sound: bool) {
+    /// A row of Event Viewer.
+    fn by_place(&self, record: &mut LogRecord, fields: &[String]) -> Filled {
         let text = |at: usize| fields.get(at).map_or("", |field| field.trim());
-        let mut record = self.export.blank();
-        let number = record.record.record;
         record.event_id = text(EVENT_ID).parse().unwrap_or_default();
-        let source = SOURCES.iter().find(|row| row.0.eq_ignore_ascii_case(text(SOURCE)));
-        source.map_or(text(SOURCE), |row| row.1).clone_into(&mut record.provider);
-        let known = events_numbered(record.event_id).iter();
-        let mut known = known.filter(|row| row.provider.eq_ignore_ascii_case(&record.provider));
-        known.next().map_or("", |row| row.channel).clone_into(&mut record.channel);
+        text(SOURCE).clone_into(&mut record.provider);
         let column = |name: &str| self.columns.iter().position(|it| it.eq_ignore_ascii_case(name));
         column("Computer").map_or("", text).clone_into(&mut record.computer);
         record.audit = match text(0) {
@@ -89,95 +111,54 @@ impl Table<'_> {
             "Audit Failure" => AuditOutcome::Failure,
             _ => AuditOutcome::NotAudit,
         };
-        let is_known = !record.channel.is_empty();
-        if is_known && !record.fill_from_message(fields.last().map_or("", String::as_str)) {
-            self.export.missing(&record, offset);
-        }
-        if !is_sound {
-            self.export.not_text(offset, number);
-        }
-        let stamp = Stamp::parse(text(DATE));
-        match stamp {
-            Some(stamp) => self.dates.add(stamp),
-            None => self.export.no_time(offset, number),
-        }
-        let event = self.export.event_of(&record, octets);
-        self.events.extend(event.map(|event| (event, stamp)));
+        let message = fields.last().cloned().unwrap_or_default();
+        Filled { message, told: LocalTimes::told(text(DATE)), recovered: false }
     }
 
-    fn tell_lost(&mut self) {
+    fn name_lost(&mut self) {
         if let Some((offset, octets)) = self.lost.take() {
-            self.export.damaged("text that is no row", offset, octets);
+            self.reading.export.damaged("text that is no row", offset, octets);
         }
     }
 
-    fn finish(mut self, source: Source<'_>) -> LogSummary {
-        self.tell_lost();
-        let order = self.dates.order();
-        if self.dates.any.is_some() {
-            self.export.local_time();
-        }
-        if self.dates.is_undecided() {
-            let text = match order {
-                Order::DayFirst => "dates may begin with day or month; they were read as day first",
-                Order::MonthFirst => {
-                    "dates may begin with day or month; they were read as month first"
-                }
-            };
-            let code = ProblemCode::BadTime;
-            self.export.tally.problem(code, text.to_owned(), None, Position::File);
-        }
-        let spans = self.dates.spans(order);
-        let summary = self.export.tally.summary();
-        (summary.first_time, summary.last_time) = spans.unzip();
-        for (mut event, stamp) in self.events {
-            event.time = stamp.and_then(|stamp| stamp.in_order(stamp.proof().unwrap_or(order)));
-            (self.export.sink)(event);
-        }
-        self.export.finish(source)
+    fn finish(mut self, source: Source<'_>) -> (LogSummary, Resolution) {
+        self.name_lost();
+        self.reading.finish(source)
     }
 }
 
-/// What all dates of a file say together.
-#[derive(Default)]
-struct Dates {
-    any: Option<Stamp>,
-    proof: Option<Order>,
-    is_ambiguous: bool,
-    day_first: Option<Span>,
-    month_first: Option<Span>,
+/// How a table is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Layout {
+    separator: u8,
+    /// Whether its columns have the names of a tool.
+    is_named: bool,
 }
 
-type Span = (crate::time::Timestamp, crate::time::Timestamp);
-
-impl Dates {
-    fn add(&mut self, stamp: Stamp) {
-        self.any.get_or_insert(stamp);
-        self.proof = self.proof.or(stamp.proof());
-        self.is_ambiguous |= stamp.is_ambiguous();
-        for (order, span) in
-            [(Order::DayFirst, &mut self.day_first), (Order::MonthFirst, &mut self.month_first)]
-        {
-            let Some(time) = stamp.in_order(stamp.proof().unwrap_or(order)) else { continue };
-            let (first, last) = span.unwrap_or((time, time));
-            *span = Some((first.min(time), last.max(time)));
-        }
-    }
-
-    fn order(&self) -> Order {
-        let likely = self.any.map_or(Order::DayFirst, Stamp::order);
-        self.proof.unwrap_or(likely)
-    }
-
-    fn is_undecided(&self) -> bool {
-        self.is_ambiguous && self.proof.is_none()
-    }
-
-    fn spans(&self, order: Order) -> Option<Span> {
-        match order {
-            Order::DayFirst => self.day_first,
-            Order::MonthFirst => self.month_first,
-        }
+impl Layout {
+    /// By the line of names, which is the first but for PowerShell's `#TYPE`.
+    fn of(window: &[u8]) -> Self {
+        let mut lines = window.split(|octet| *octet == b'\n');
+        let header = lines.find(|line| !line.starts_with(TYPE_LINE)).unwrap_or_default();
+        let header = header.get(..LONGEST_HEADER.min(header.len())).unwrap_or_default();
+        let count = |separator: u8| header.iter().filter(|octet| **octet == separator).count();
+        let separator =
+            SEPARATORS.into_iter().max_by_key(|separator| (count(*separator), *separator == b','));
+        let separator = separator.unwrap_or(b',');
+        let (columns, _) = fields(header, separator);
+        let has = |names: &[&str]| columns.iter().any(|column| names.contains(&column.as_str()));
+        let is_named = has(&["Id", "EventId", "EventID"])
+            && has(&[
+                "ProviderName",
+                "Provider",
+                "LogName",
+                "Channel",
+                "TimeCreated",
+                "Computer",
+                "MachineName",
+                "Message",
+            ]);
+        Self { separator, is_named }
     }
 }
 
@@ -190,17 +171,16 @@ struct Row {
 
 /// Finds the rows of a text. Where a quotation mark is missing, a row runs into the next ones; then
 /// the text is searched for the next line that a row can begin with.
-#[derive(Default)]
 struct Rows {
+    layout: Layout,
     at: usize,
     state: State,
     has_ended: bool,
     is_lost: bool,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    #[default]
     FieldStart,
     Plain,
     Quoted,
@@ -211,6 +191,10 @@ enum State {
 }
 
 impl Rows {
+    const fn new(layout: Layout) -> Self {
+        Self { layout, at: 0, state: State::FieldStart, has_ended: false, is_lost: false }
+    }
+
     fn next(&mut self, source: &mut Source<'_>) -> Option<Row> {
         loop {
             let window = source.window();
@@ -237,7 +221,11 @@ impl Rows {
                 (State::FieldStart | State::Plain | State::Quote | State::Return, b'\n') => {
                     return Some(Row { length: self.at, is_whole: true });
                 }
-                (State::FieldStart | State::Plain | State::Quote, b',') => State::FieldStart,
+                (State::FieldStart | State::Plain | State::Quote, octet)
+                    if *octet == self.layout.separator =>
+                {
+                    State::FieldStart
+                }
                 (State::FieldStart | State::Plain, _) => State::Plain,
                 (State::Quote, b'\r') => State::Return,
                 (State::Quote | State::Return, _) => return Some(self.broken(window)),
@@ -263,7 +251,7 @@ impl Rows {
         for line in lines {
             // The last line may be cut where looking ended; its rest is seen in the window.
             let whole = window.get(length..).unwrap_or_default();
-            if may_begin_row(whole) {
+            if may_begin_row(whole, self.layout) {
                 return Row { length, is_whole: false };
             }
             length += line.len();
@@ -285,17 +273,21 @@ impl Rows {
         if next.len() < LONGEST_HEAD && !self.has_ended {
             return None;
         }
-        self.is_lost = !may_begin_row(next);
+        self.is_lost = !may_begin_row(next, self.layout);
         Some(Row { length, is_whole: false })
     }
 }
 
-/// Whether a text begins as rows do: a word, a date, a word and a number.
-fn may_begin_row(text: &[u8]) -> bool {
+/// Whether a text begins as rows do: in Event Viewer's table with a word, a date, a word and a number;
+/// of another table any line may be a row.
+fn may_begin_row(text: &[u8], layout: Layout) -> bool {
+    if layout.is_named {
+        return true;
+    }
     let head = text.get(..LONGEST_HEAD.min(text.len())).unwrap_or_default();
     let line = head.split(|octet| *octet == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line);
-    let fields: Vec<&str> = line.split(',').take(5).collect();
+    let fields: Vec<&str> = line.split(char::from(layout.separator)).take(5).collect();
     let is_plain = fields.iter().take(4).all(|field| !field.contains('"'));
     fields.len() == 5 && is_plain && is_head(&fields)
 }
@@ -308,12 +300,14 @@ fn is_row(fields: &[String]) -> bool {
 
 fn is_head(fields: &[&str]) -> bool {
     let text = |at: usize| fields.get(at).map_or("", |field| field.trim());
-    Stamp::parse(text(DATE)).is_some() && text(EVENT_ID).parse::<u16>().is_ok()
+    // A mark or a calendar that is not known costs the time, not the row.
+    Stamp::parse(text(DATE)) != Err(NoTime::NoDate) && text(EVENT_ID).parse::<u16>().is_ok()
 }
 
 /// The fields of one row, and whether all of it was text.
-fn fields(row: &[u8]) -> (Vec<String>, bool) {
+fn fields(row: &[u8], separator: u8) -> (Vec<String>, bool) {
     let mut reader = ::csv::ReaderBuilder::new()
+        .delimiter(separator)
         .has_headers(false)
         .flexible(true)
         .buffer_capacity(row.len().max(1))
@@ -330,9 +324,7 @@ const SOURCE: usize = 2;
 const EVENT_ID: usize = 3;
 /// How long the first four fields of a row are together, at most.
 const LONGEST_HEAD: usize = 512;
-/// Names that Event Viewer shows for sources.
-const SOURCES: &[(&str, &str)] = &[
-    ("Microsoft Windows security auditing.", "Microsoft-Windows-Security-Auditing"),
-    ("Security-Auditing", "Microsoft-Windows-Security-Auditing"),
-    ("Eventlog", "Microsoft-Windows-Eventlog"),
-];
+/// What PowerShell's Export-Csv writes above the names of columns.
+const TYPE_LINE: &[u8] = b"#TYPE ";
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+const LONGEST_HEADER: usize = 4096;

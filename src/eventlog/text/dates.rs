@@ -1,14 +1,14 @@
 //! Dates and times of day as Windows shows them to people, in the ways of many countries.
 //!
-//! Numbers alone are looked at. Where day and month could be either, only other dates of the same
-//! file can tell; nothing tells the zone.
+//! Which of day and month comes first is decided for a whole file ([`FileDates`]), by all of its dates
+//! together. A mark behind the time that is not known makes the hour unknown, never wrong.
 
 use crate::time::Timestamp;
 
 /// A point in time as it was shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// The three numbers of the date as they stand.
+    /// The three numbers of the date as they are written.
     date: [u16; 3],
     time: (i8, i8, i8),
     shown: Shown,
@@ -19,7 +19,7 @@ enum Shown {
     YearFirst,
     /// 23.11.2026
     Dotted,
-    /// With a slash or dash; and whether the time tells the half of the day.
+    /// With a slash or dash; and whether the time names the half of the day.
     Other {
         has_half: bool,
     },
@@ -32,40 +32,56 @@ pub(super) enum Order {
     MonthFirst,
 }
 
+/// Why a text gives no point in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoTime {
+    /// It has not the numbers of a date and a time, or the calendar has no such day.
+    NoDate,
+    /// Words beside the time are in no table, so the hour may lie in either half of the day.
+    UnknownMark,
+    /// The year is of a calendar that is not converted (Persian, Hijri).
+    OtherCalendar,
+}
+
 impl Stamp {
-    /// The date and time in a text; `None` where it holds other numbers than these.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    /// The date and time in a text.
+    ///
+    /// # Errors
+    /// Where it holds other numbers than these, or a mark that is not known.
+    pub(super) fn parse(text: &str) -> Result<Self, NoTime> {
         if text.len() > LONGEST {
-            return None;
+            return Err(NoTime::NoDate);
         }
+        let text: String = text.chars().map(latin_digit).collect();
         let mut groups =
             text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty());
-        let mut next = || groups.next()?.parse::<u16>().ok();
-        let date = [next()?, next()?, next()?];
-        let (hour, minute, second) = (next()?, next()?, next().unwrap_or(0));
-        if next().is_some() {
-            return None;
+        let mut next = || groups.next().and_then(|group| group.parse::<u16>().ok());
+        let mut number = || next().ok_or(NoTime::NoDate);
+        let date = [number()?, number()?, number()?];
+        let (hour, minute) = (number()?, number()?);
+        let second = next().unwrap_or(0);
+        if groups.next().is_some() {
+            return Err(NoTime::NoDate);
         }
-        let lower = text.to_lowercase();
-        let has = |marks: &[&str]| marks.iter().any(|mark| lower.contains(mark));
-        let (is_morning, is_afternoon) = (has(MORNING), has(AFTERNOON));
-        let hour = match hour {
-            12 if is_morning => 0,
-            1..=11 if is_afternoon => hour + 12,
+        let half = Half::of(&text);
+        let hour = match (half, hour) {
+            (Half::Unknown, 1..=12) => return Err(NoTime::UnknownMark),
+            (Half::Morning, 12) => 0,
+            (Half::Afternoon, 1..=11) => hour + 12,
             _ => hour,
         };
-        let small = |number: u16| i8::try_from(number).ok();
+        let small = |number: u16| i8::try_from(number).map_err(|_| NoTime::NoDate);
         let first_gap = text.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
         let shown = match date {
             [(1000..), ..] => Shown::YearFirst,
             _ if first_gap.starts_with('.') => Shown::Dotted,
-            _ => Shown::Other { has_half: is_morning || is_afternoon },
+            _ => Shown::Other { has_half: matches!(half, Half::Morning | Half::Afternoon) },
         };
-        Some(Self { date, time: (small(hour)?, small(minute)?, small(second)?), shown })
+        Ok(Self { date, time: (small(hour)?, small(minute)?, small(second)?), shown })
     }
 
     /// What this stamp alone proves of the order; `None` where both are possible.
-    pub(super) fn proof(self) -> Option<Order> {
+    fn proof(self) -> Option<Order> {
         match (self.shown, self.date) {
             (Shown::YearFirst, _) => None,
             (Shown::Dotted, _) | (Shown::Other { .. }, [(13..), ..]) => Some(Order::DayFirst),
@@ -75,50 +91,154 @@ impl Stamp {
     }
 
     /// Whether its day and month could change places.
-    pub(super) fn is_ambiguous(self) -> bool {
+    fn is_ambiguous(self) -> bool {
         self.shown != Shown::YearFirst && self.proof().is_none() && self.date[0] != self.date[1]
     }
 
     /// The likely order where nothing proves one: the month comes first where the day has halves.
-    pub(super) fn order(self) -> Order {
-        let likely = match self.shown {
+    const fn likely(self) -> Order {
+        match self.shown {
             Shown::Other { has_half: true } => Order::MonthFirst,
             Shown::Other { has_half: false } | Shown::YearFirst | Shown::Dotted => Order::DayFirst,
-        };
-        self.proof().unwrap_or(likely)
+        }
     }
 
-    /// The point in time, its clock taken for UTC; `None` where the calendar has no such day.
-    pub(super) fn in_order(self, order: Order) -> Option<Timestamp> {
+    /// The point in time, its clock taken for UTC; `order` decides where the stamp itself does not.
+    ///
+    /// # Errors
+    /// Where the calendar has no such day, or is not converted.
+    pub(super) fn time(self, order: Order) -> Result<Timestamp, NoTime> {
         let [a, b, c] = self.date;
-        let (year, month, day) = match (self.shown, order) {
+        let (year, month, day) = match (self.shown, self.proof().unwrap_or(order)) {
             (Shown::YearFirst, _) => (a, b, c),
             (_, Order::DayFirst) => (c, b, a),
             (_, Order::MonthFirst) => (c, a, b),
         };
-        let year = if year < 100 { year + 2000 } else { year };
-        let small = |number: u16| i8::try_from(number).ok();
-        let date = (i16::try_from(year).ok()?, small(month)?, small(day)?);
-        Timestamp::from_utc(date, self.time, 0)
+        let year = match year {
+            0..100 => year + 2000,
+            THAI.. => year - BUDDHIST_ERA,
+            // Persian 1379 to 1479 and Hijri 1421 to 1523 are the years 2000 to 2100.
+            1300..1600 => return Err(NoTime::OtherCalendar),
+            _ => year,
+        };
+        let small = |number: u16| i8::try_from(number).map_err(|_| NoTime::NoDate);
+        let year = i16::try_from(year).map_err(|_| NoTime::NoDate)?;
+        let date = (year, small(month)?, small(day)?);
+        Timestamp::from_utc(date, self.time, 0).ok_or(NoTime::NoDate)
     }
 }
 
-const LONGEST: usize = 64;
-const MORNING: &[&str] = &["am", "a.m", "a. m", "午前", "上午", "오전"];
-const AFTERNOON: &[&str] = &["pm", "p.m", "p. m", "午後", "下午", "오후"];
+/// What all dates of a file say together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FileDates {
+    first: Option<Stamp>,
+    day_first: bool,
+    month_first: bool,
+    is_ambiguous: bool,
+}
+
+impl FileDates {
+    pub(super) fn add(&mut self, stamp: Stamp) {
+        self.first.get_or_insert(stamp);
+        match stamp.proof() {
+            Some(Order::DayFirst) => self.day_first = true,
+            Some(Order::MonthFirst) => self.month_first = true,
+            None => self.is_ambiguous |= stamp.is_ambiguous(),
+        }
+    }
+
+    /// The order of the file's dates.
+    pub(super) fn order(&self) -> Order {
+        match (self.day_first, self.month_first) {
+            (true, false) => Order::DayFirst,
+            (false, true) => Order::MonthFirst,
+            (true, true) | (false, false) => self.first.map_or(Order::DayFirst, Stamp::likely),
+        }
+    }
+
+    /// Whether dates that could be either were read in an order that no date proves, or that one
+    /// proves and another disproves.
+    pub(super) const fn is_undecided(&self) -> bool {
+        self.is_ambiguous && self.day_first == self.month_first
+    }
+}
+
+/// Which half of the day a time lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Half {
+    /// The day has 24 hours.
+    None,
+    Morning,
+    Afternoon,
+    Unknown,
+}
+
+impl Half {
+    /// By the words beside the numbers.
+    fn of(text: &str) -> Self {
+        let is_letter = |c: char| !c.is_ascii() && !c.is_whitespace() || c.is_ascii_alphabetic();
+        let ignored = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202f}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{a0}');
+        let of_date = |c: char| "年月日時时分秒년월일시분초".contains(c);
+        let letters = text.chars().filter(|c| is_letter(*c) && !ignored(*c) && !of_date(*c));
+        let word: String = letters.flat_map(char::to_lowercase).collect();
+        match word.as_str() {
+            word if NO_MARK.contains(&word) => Self::None,
+            word if MORNING.contains(&word) => Self::Morning,
+            word if AFTERNOON.contains(&word) => Self::Afternoon,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Digits of other scripts as ASCII has them: blocks of ten in the order 0 to 9 (Unicode 16,
+/// general category Nd).
+fn latin_digit(c: char) -> char {
+    let zero = ZEROS.iter().copied().find(|zero| (*zero..*zero + 10).contains(&u32::from(c)));
+    zero.and_then(|zero| char::from_digit(u32::from(c) - zero, 10)).unwrap_or(c)
+}
+
+/// Arabic-Indic, extended Arabic-Indic, Devanagari, Bengali, Gurmukhi, Gujarati, Odia, Tamil, Telugu,
+/// Kannada, Malayalam, Thai, Lao, Tibetan, Khmer, full-width.
+const ZEROS: &[u32] = &[
+    0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0,
+    0xf20, 0x17e0, 0xff10,
+];
+const LONGEST: usize = 96;
+/// Thailand counts from 543 before the common era; nothing else is in use beyond this year.
+const BUDDHIST_ERA: u16 = 543;
+const THAI: u16 = 2400;
+/// Words that are no mark of a half: `T` between date and time, "year" of Bulgarian, names of the clock.
+const NO_MARK: &[&str] = &["", "t", "г", "uhr", "kl", "klo", "h"];
+/// Marks of the first and the second half of the day, without dots and blanks, in the languages of
+/// Windows. Source: Unicode CLDR 46 (day periods `am` and `pm`), and .NET's AMDesignator where it differs.
+#[rustfmt::skip]
+const MORNING: &[&str] = &[
+    "am", "a", "πμ", "午前", "上午", "오전", "ص", "صباحا", "قظ", "öö", "sa", "पूर्वाह्न", "পূর্বাহ্ণ", "পূৰ্বাহ্ন", "ਪੂਦੁ",
+    "ਸਵੇਰ", "પૂર્વમધ્યાહ્ન", "முற்பகல்", "పూర్వాహ్న", "ಪೂರ್ವಾಹ್ನ", "മപൂ", "मपू", "පෙව", "ก่อนเที่ยง", "ກ່ອນທ່ຽງ", "ጥዋት",
+    "de", "пробоб", "пробед", "преподне", "претпл", "дп", "paradite", "eparadites", "pd", "dop", "dopoldne", "prijepodne", "fm",
+    "vm", "vorm", "fh", "ap", "priekšp", "priekšpusdienā", "priešpiet", "rn", "gh", "ib", "yb", "სა", "таңкы", "үө", "asubuhi", "غم",
+];
+#[rustfmt::skip]
+const AFTERNOON: &[&str] = &[
+    "pm", "p", "μμ", "午後", "下午", "오후", "م", "مساء", "بظ", "ös", "ch", "अपराह्न", "অপরাহ্ণ", "অপৰাহ্ন", "ਬਾਦੁ",
+    "ਸ਼ਾਮ", "ઉત્તરમધ્યાહ્ન", "பிற்பகல்", "అపరాహ్న", "ಅಪರಾಹ್ನ", "മഉ", "मउ", "පව", "หลังเที่ยง", "ຫຼັງທ່ຽງ", "ከሰዓት",
+    "du", "слоб", "следоб", "попладне", "попл", "пп", "pasdite", "epasdites", "md", "odp", "popoldne", "poslijepodne", "em",
+    "nm", "nachm", "eh", "ip", "pēcp", "pēcpusdienā", "popiet", "ep", "gm", "in", "yh", "სლ", "түштөнкийинки", "үх", "mchana", "غو",
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> Option<String> {
+    fn read(text: &str) -> Result<String, NoTime> {
         let stamp = Stamp::parse(text)?;
-        let time = stamp.in_order(stamp.order())?;
-        Some(time.rfc3339(crate::time::Resolution::SECONDS))
+        let mut dates = FileDates::default();
+        dates.add(stamp);
+        Ok(stamp.time(dates.order())?.rfc3339(crate::time::Resolution::SECONDS))
     }
 
     #[test]
-    fn many_countries_tell_the_same_moment() {
+    fn many_countries_write_the_same_moment() {
         for text in [
             "11/23/2026 8:04:14 PM",
             "23.11.2026 20:04:14",
@@ -128,18 +248,55 @@ mod tests {
             "2026/11/23 20:04:14",
             "2026. 11. 23. 오후 8:04:14",
             "23/11/26 8:04:14 p. m.",
+            "23/11/2026 8:04:14 μμ",
+            "23/11/2026 08:04:14 م",
+            "٢٣/١١/٢٠٢٦ ٠٨:٠٤:١٤ م",
+            "23.11.2026 г. 20:04:14",
+            "23/11/2569 20:04:14",
+            "2026/11/23 下午 08:04:14",
+            "2026年11月23日 下午08:04:14",
+            "23.11.2026 ÖS 8:04:14",
+            "2026. 11. 23. du. 8:04:14",
+            "\u{200e}11/\u{200e}23/\u{200e}2026 8:04:14\u{202f}PM",
         ] {
-            assert_eq!(told(text).as_deref(), Some("2026-11-23T20:04:14Z"), "{text}");
+            assert_eq!(read(text).as_deref(), Ok("2026-11-23T20:04:14Z"), "{text}");
         }
-        assert_eq!(told("11/23/2026 12:04:14 AM").as_deref(), Some("2026-11-23T00:04:14Z"));
+        assert_eq!(read("11/23/2026 12:04:14 AM").as_deref(), Ok("2026-11-23T00:04:14Z"));
+        assert_eq!(read("23.11.2026 г. 8:04:14").as_deref(), Ok("2026-11-23T08:04:14Z"));
+    }
+
+    #[test]
+    fn a_mark_that_is_not_known_makes_no_hour() {
+        assert_eq!(read("10/7/2020 5:20:06 xyz"), Err(NoTime::UnknownMark));
+        assert_eq!(read("10/7/2020 5:20:06 ⵜⵉⴼⴰⵡⵜ"), Err(NoTime::UnknownMark));
+        // An hour beyond twelve leaves no doubt.
+        assert_eq!(read("13/7/2020 17:20:06 xyz").as_deref(), Ok("2020-07-13T17:20:06Z"));
+    }
+
+    #[test]
+    fn a_year_of_another_calendar_is_named() {
+        assert_eq!(read("1399/04/20 17:20:06"), Err(NoTime::OtherCalendar));
+        assert_eq!(read("19/11/1441 05:20:06 م"), Err(NoTime::OtherCalendar));
+    }
+
+    #[test]
+    fn all_dates_of_a_file_decide_the_order_together() {
+        let stamp = |text| Stamp::parse(text).unwrap();
+        let mut dates = FileDates::default();
+        dates.add(stamp("07/10/2020 17:20:06"));
+        assert!(dates.is_undecided() && dates.order() == Order::DayFirst);
+        dates.add(stamp("07/13/2020 17:26:07"));
+        assert!(!dates.is_undecided() && dates.order() == Order::MonthFirst);
+        dates.add(stamp("13/07/2020 17:26:07"));
+        assert!(dates.is_undecided());
     }
 
     #[test]
     fn what_could_be_either_is_ambiguous() {
         let stamp = |text| Stamp::parse(text).unwrap();
         assert!(stamp("1/2/2026 8:04:14").is_ambiguous());
-        assert_eq!(stamp("1/2/2026 8:04:14").order(), Order::DayFirst);
-        assert_eq!(stamp("1/2/2026 8:04:14 AM").order(), Order::MonthFirst);
+        assert_eq!(stamp("1/2/2026 8:04:14").likely(), Order::DayFirst);
+        assert_eq!(stamp("1/2/2026 8:04:14 AM").likely(), Order::MonthFirst);
         assert!(!stamp("1.2.2026 8:04:14").is_ambiguous());
         assert!(!stamp("2/2/2026 8:04:14").is_ambiguous());
     }
@@ -147,14 +304,21 @@ mod tests {
     #[test]
     fn other_texts_are_no_dates() {
         for text in ["", "4653", "10.0.0.1", "1.2.2026", "1 2 3 4 5 6 7", "99/99/2026 8:04:14"] {
-            assert_eq!(told(text), None, "{text}");
+            assert_eq!(read(text), Err(NoTime::NoDate), "{text}");
         }
+    }
+
+    #[test]
+    fn no_mark_is_of_both_halves() {
+        let all = [NO_MARK, MORNING, AFTERNOON].concat();
+        let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len());
     }
 
     proptest::proptest! {
         #[test]
         fn no_text_makes_it_panic(text: String) {
-            let _ = told(&text);
+            let _ = read(&text);
         }
     }
 }

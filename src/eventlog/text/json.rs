@@ -1,19 +1,16 @@
-//! Events as `Get-WinEvent | ConvertTo-Json` writes them: values by place, and the message.
+//! Events as JSON: an array, a stream, or a line each, of whatever tool wrote them ([`rows`]).
 //!
-//! Names of values come from the catalogue. Where the values were left out, because the text is not
-//! deep enough, they are told from the message. Source: EventLogRecord of
-//! System.Diagnostics.Eventing.Reader; output of Windows PowerShell 5.1 and PowerShell 7.
+//! Only where an event begins and ends is decided here.
 
-use super::dates;
 use super::pieces::{AHEAD, Piece};
+use super::row_reading::Reading;
+use super::rows::{self, Row};
 use super::source::Source;
 use super::xml::{lost, text_at};
 use super::{Export, LONGEST_EVENT};
-use crate::catalogue::channel_of_source;
-use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
-use crate::evidence::{EvidenceId, RecordRef};
-use crate::time::{Resolution, Timestamp};
-use serde_json::{Map, Value};
+use crate::eventlog::{LogEvent, LogSummary};
+use crate::evidence::EvidenceId;
+use crate::time::Resolution;
 use std::io::Read;
 
 /// Reads a whole export, hands each event that the catalogue knows to `sink` in the order of the
@@ -25,131 +22,36 @@ pub fn read(
     sink: &mut impl FnMut(LogEvent),
 ) -> (LogSummary, Resolution) {
     let (mut source, mark) = Source::new(reader);
-    let mut export = Export::new(evidence, mark, sink);
+    let mut reading = Reading::new(Export::new(evidence, mark, sink));
     let mut objects = Objects::default();
-    let mut clock = Clock { resolution: MILLISECONDS, is_local: false };
     while let Some(piece) = objects.next(&mut source) {
         match piece {
-            Piece::Event(length) => event(&mut export, &mut source, length, &mut clock),
-            Piece::Between(length) => between(&mut export, &mut source, length),
-            other => lost(&mut export, &mut source, other),
+            Piece::Event(length) => event(&mut reading, &mut source, length),
+            Piece::Between(length) => between(&mut reading.export, &mut source, length),
+            other => lost(&mut reading.export, &mut source, other),
         }
     }
-    if clock.is_local {
-        export.local_time();
-    }
-    (export.finish(source), clock.resolution)
+    reading.finish(source)
 }
 
-/// What the export shows of its clock.
-struct Clock {
-    resolution: Resolution,
-    is_local: bool,
-}
-
-fn event(export: &mut Export<'_>, source: &mut Source<'_>, length: usize, clock: &mut Clock) {
+fn event(reading: &mut Reading<'_>, source: &mut Source<'_>, length: usize) {
     let offset = source.offset();
     let (text, is_sound) = text_at(source, length);
-    let mut record = export.blank();
-    let object: Result<Map<String, Value>, _> = serde_json::from_str(&text);
-    let filled = object
+    let row: Result<Row, _> = serde_json::from_str(&text);
+    let mut record = reading.export.blank();
+    let filled = row
         .map_err(|error| error.to_string())
-        .and_then(|object| fill(&mut record, &object, clock));
+        .and_then(|row| rows::fill(&mut record, &row).map_err(str::to_owned));
     let octets = source.consume(length);
     match filled {
-        Err(why) => return export.damaged(&why, offset, octets),
-        Ok(false) => export.missing(&record, offset),
-        Ok(true) => {}
-    }
-    if !is_sound {
-        export.not_text(offset, record.record.record);
-    }
-    export.record(&record, offset, octets);
-}
-
-/// What the object says; gives whether its values could be told.
-fn fill(
-    record: &mut LogRecord,
-    object: &Map<String, Value>,
-    clock: &mut Clock,
-) -> Result<bool, String> {
-    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
-    let number = |key: &str| object.get(key).and_then(Value::as_u64);
-    let id = number("Id").or_else(|| text("Id").parse().ok()).ok_or("it has no Id")?;
-    record.event_id = u16::try_from(id & 0xffff).unwrap_or_default();
-    record.version = number("Version").and_then(|it| it.try_into().ok()).unwrap_or(0);
-    text("ProviderName").clone_into(&mut record.provider);
-    text("MachineName").clone_into(&mut record.computer);
-    let channel = match text("LogName") {
-        "" => channel_of_source(&record.provider),
-        channel => channel,
-    };
-    channel.clone_into(&mut record.channel);
-    if let Some(number) = number("RecordId") {
-        record.record = RecordRef { record: number, ..record.record };
-    }
-    record.time = object.get("TimeCreated").and_then(|time| time_of(time, clock));
-    // A signed number in PowerShell.
-    let keywords = object
-        .get("Keywords")
-        .and_then(|it| it.as_u64().or_else(|| it.as_i64().map(i64::cast_unsigned)));
-    record.audit = AuditOutcome::from_keywords(keywords.unwrap_or(0));
-    if let Some(values) = object.get("Properties").and_then(values_of) {
-        let (values, binary) = values;
-        record.binary = binary;
-        return Ok(record.name_values(values));
-    }
-    Ok(record.fill_from_message(text("Message")))
-}
-
-/// The values of an event's properties, and the octets that a value of them is; `None` where only
-/// the names of types were written.
-fn values_of(properties: &Value) -> Option<(Vec<String>, Vec<u8>)> {
-    let mut texts = Vec::new();
-    let mut binary = Vec::new();
-    for property in properties.as_array()? {
-        let value = property.get("Value").unwrap_or(property);
-        match value {
-            Value::String(text) if text.starts_with("System.") => return None,
-            Value::String(text) => texts.push(text.clone()),
-            Value::Array(octets) => binary = octets.iter().filter_map(octet).collect(),
-            Value::Object(inner) => {
-                // A SID tells itself under this name.
-                let text = inner.get("Value").and_then(Value::as_str).unwrap_or_default();
-                texts.push(text.to_owned());
+        Err(why) => reading.export.damaged(&why, offset, octets),
+        Ok(filled) => {
+            if !is_sound {
+                reading.export.not_text(offset, record.record.record);
             }
-            Value::Null => texts.push(String::new()),
-            Value::Bool(_) | Value::Number(_) => texts.push(value.to_string()),
+            reading.take(record, filled, offset, octets);
         }
     }
-    Some((texts, binary))
-}
-
-fn octet(value: &Value) -> Option<u8> {
-    value.as_u64().and_then(|octet| u8::try_from(octet).ok())
-}
-
-/// `/Date(1763885054258)/` counts from 1970 in UTC; PowerShell 7 writes RFC 3339, and without a
-/// zone where the object had none.
-fn time_of(value: &Value, clock: &mut Clock) -> Option<Timestamp> {
-    let text = match value {
-        Value::Object(inner) => inner.get("value").and_then(Value::as_str)?,
-        _ => value.as_str()?,
-    };
-    if let Some(count) = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")) {
-        let sign = usize::from(count.starts_with('-'));
-        let digits = count.get(sign..)?.split(['+', '-']).next()?;
-        let millis: i64 = count.get(..sign + digits.len())?.parse().ok()?;
-        return millis.checked_mul(NANOS_PER_MILLI).map(Timestamp);
-    }
-    if let Some(time) = Timestamp::from_rfc3339(text) {
-        clock.resolution = Resolution::FILETIME;
-        return Some(time);
-    }
-    let local = Timestamp::from_rfc3339(&format!("{text}Z"))
-        .or_else(|| dates::Stamp::parse(text).and_then(|stamp| stamp.in_order(stamp.order())));
-    clock.is_local |= local.is_some();
-    local
 }
 
 fn between(export: &mut Export<'_>, source: &mut Source<'_>, length: usize) {
@@ -298,13 +200,12 @@ fn beginning(rest: &[u8]) -> Option<Vec<u8>> {
     behind.starts_with(b":").then(|| name.get(..length).map(<[u8]>::to_vec))?
 }
 
-const NANOS_PER_MILLI: i64 = 1_000_000;
-const MILLISECONDS: Resolution = Resolution::MILLISECONDS;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eventlog::AuditOutcome;
     use crate::evidence::ProblemCode;
+    use crate::time::Timestamp;
 
     fn event(number: u64) -> String {
         format!(

@@ -13,11 +13,21 @@ mod element;
 
 pub mod xml;
 
+pub mod object_xml;
+
 pub mod netevents;
 
 pub mod json;
 
 mod dates;
+
+mod local_times;
+
+mod placing;
+
+mod rows;
+
+mod row_reading;
 
 pub mod csv;
 
@@ -25,8 +35,9 @@ mod message;
 
 use super::summary::Tally;
 use super::{AuditOutcome, LogEvent, LogRecord, LogSummary};
-use crate::catalogue::events_numbered;
+use crate::catalogue::{event, events_numbered};
 use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
+use placing::{Placed, place};
 use source::Source;
 use std::collections::BTreeMap;
 
@@ -37,10 +48,16 @@ struct Export<'s> {
     sink: &'s mut dyn FnMut(LogEvent),
     /// Records met so far: the number of one that tells none.
     met: u64,
+    /// Records without a time that could be used.
+    timeless: u64,
     missing: BTreeMap<u16, Missing>,
+    /// By number, records whose source and log are not known.
+    unplaced: BTreeMap<u16, Missing>,
+    /// By the source that the export names, records that were placed by their form.
+    by_shape: BTreeMap<String, (&'static str, Missing)>,
 }
 
-/// Records of one event whose values could not be told.
+/// Records that lack something, and the first of them.
 struct Missing {
     offset: u64,
     record: u64,
@@ -51,7 +68,16 @@ impl<'s> Export<'s> {
     fn new(evidence: EvidenceId, mark: u64, sink: &'s mut dyn FnMut(LogEvent)) -> Self {
         let mut tally = Tally::default();
         tally.cover("file_header", mark, 0);
-        Self { evidence, tally, sink, met: 0, missing: BTreeMap::new() }
+        Self {
+            evidence,
+            tally,
+            sink,
+            met: 0,
+            timeless: 0,
+            missing: BTreeMap::new(),
+            unplaced: BTreeMap::new(),
+            by_shape: BTreeMap::new(),
+        }
     }
 
     /// A record with nothing in it, numbered by its place in the export.
@@ -99,13 +125,15 @@ impl<'s> Export<'s> {
     }
 
     fn no_time(&mut self, offset: u64, record: u64) {
-        let text = "the record tells no usable time".to_owned();
+        self.timeless += 1;
+        let text = "the record has no usable time".to_owned();
         self.tally.problem(ProblemCode::BadTime, text, Some(offset), Position::Record(record));
     }
 
-    /// Says once that the export tells times of a clock whose zone it does not tell.
+    /// Says once that the export has times of a clock whose zone it does not name.
     fn local_time(&mut self) {
-        let text = "times are local and the export does not tell their zone; they were read as UTC";
+        let text =
+            "times are of a local clock whose zone the export does not name; they were read as UTC";
         let code = ProblemCode::LocalTime;
         self.tally.problem(code, text.to_owned(), None, Position::File);
     }
@@ -131,14 +159,65 @@ impl<'s> Export<'s> {
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), Position::Record(record));
     }
 
-    /// Notes that a record's values could not be told, if the catalogue has its number.
-    fn missing(&mut self, record: &LogRecord, offset: u64) {
+    /// Gives the record its log, its source and, where it has none, the values that its message shows;
+    /// notes what is not known of those whose number is in the catalogue.
+    fn place(&mut self, record: &mut LogRecord, message: &str, offset: u64) {
         let (id, number) = (record.event_id, record.record.record);
         if events_numbered(id).is_empty() {
             return;
         }
         let first = Missing { offset, record: number, count: 0 };
-        self.missing.entry(id).or_insert(first).count += 1;
+        let source = record.provider.clone();
+        match place(record, message) {
+            (Placed::Named, true) => {}
+            (Placed::Named, false) => self.missing.entry(id).or_insert(first).count += 1,
+            (Placed::Unknown, _) => self.unplaced.entry(id).or_insert(first).count += 1,
+            (Placed::ByShape, _) => {
+                let row = event(&record.channel, &record.provider, id);
+                let provider = row.map_or("", |row| row.provider);
+                if self.by_shape.len() < MOST_SOURCES || self.by_shape.contains_key(&source) {
+                    self.by_shape.entry(source).or_insert((provider, first)).1.count += 1;
+                }
+            }
+        }
+    }
+
+    /// Names what the records lack.
+    fn lacking(&mut self) {
+        let mut lacking = Vec::new();
+        for (id, missing) in std::mem::take(&mut self.missing) {
+            let text = format!(
+                "{} records of event {id} do not show their values, or in a layout that is not known",
+                missing.count
+            );
+            lacking.push((ProblemCode::FieldsMissing, text, missing));
+        }
+        for (id, missing) in std::mem::take(&mut self.unplaced) {
+            let text = format!(
+                "{} records numbered {id} name no source and no log that is known, and have not the form of one provider's event; they were left out. Export the columns ProviderName and LogName too",
+                missing.count
+            );
+            lacking.push((ProblemCode::FieldsMissing, text, missing));
+        }
+        for (source, (provider, missing)) in std::mem::take(&mut self.by_shape) {
+            let named = if source.is_empty() {
+                "name no source".to_owned()
+            } else {
+                format!("name the source `{source}`, which is in no table")
+            };
+            let text = format!(
+                "{} records {named}; by their numbers and the form of their messages they are of {provider}",
+                missing.count
+            );
+            lacking.push((ProblemCode::SourceInferred, text, missing));
+        }
+        for (code, text, Missing { offset, record, .. }) in lacking {
+            self.tally.problem(code, text, Some(offset), Position::Record(record));
+        }
+        if self.met > 0 && self.timeless == self.met {
+            let text = "no record has a usable time; nothing can be placed in time".to_owned();
+            self.tally.problem(ProblemCode::FieldsMissing, text, None, Position::File);
+        }
     }
 
     fn finish(mut self, source: Source<'_>) -> LogSummary {
@@ -151,15 +230,7 @@ impl<'s> Export<'s> {
             self.tally.problem(ProblemCode::Unreadable, text, Some(end), Position::File);
             self.tally.summary().truncated_at = Some(end);
         }
-        for (id, missing) in std::mem::take(&mut self.missing) {
-            let text = format!(
-                "{} records of event {id} do not tell their values, or in a layout that is not known",
-                missing.count
-            );
-            let position = Position::Record(missing.record);
-            let (code, place) = (ProblemCode::FieldsMissing, Some(missing.offset));
-            self.tally.problem(code, text, place, position);
-        }
+        self.lacking();
         let mut summary = self.tally.finish();
         summary.gaps.clear();
         summary.gaps_omitted = 0;
@@ -170,5 +241,7 @@ impl<'s> Export<'s> {
     }
 }
 
+/// Names of sources that are told apart where they are in no table.
+const MOST_SOURCES: usize = 64;
 /// No event is longer; what is, is named and passed over.
 const LONGEST_EVENT: usize = 4 << 20;

@@ -10,7 +10,7 @@ use super::element::Element;
 use super::pieces::{Piece, Pieces, Tag, find, is_named};
 use super::source::Source;
 use super::xml::{lost, text_at};
-use crate::catalogue::windows_error_in;
+use crate::catalogue::{NET_EVENTS, windows_error_in};
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};
 use crate::evidence::{EvidenceId, Position, ProblemCode};
 use crate::time::Timestamp;
@@ -65,7 +65,7 @@ fn fill(record: &mut LogRecord, event: &Element) -> Result<(), String> {
     }
     record.time = Timestamp::from_rfc3339(header.text_of("timeStamp"));
     "Microsoft-Windows-WFP".clone_into(&mut record.provider);
-    "netevents".clone_into(&mut record.channel);
+    NET_EVENTS.clone_into(&mut record.channel);
     record.named.push(("type".to_owned(), kind.to_owned()));
     let bodies = event.children.iter().filter(|child| BODIES.contains(&child.name.as_str()));
     let is_outbound = |body: &Element| body.text_of("direction").ends_with("OUTBOUND");

@@ -14,6 +14,8 @@ pub(super) enum Tag {
     Begin,
     /// Inside an event it opens an element of the name that the event's own element has.
     Open,
+    /// It begins an event, and inside one does as [`Tag::Open`].
+    BeginOrOpen,
     /// It closes such an element, or the event.
     Close,
     /// Anything else.
@@ -110,7 +112,12 @@ impl Pieces {
         let here = self.at;
         self.at += 1;
         self.inside = SECTIONS.iter().find(|row| tag.starts_with(row.0)).map(|row| row.1);
-        match (self.rules)(tag) {
+        let tag_does = match (self.rules)(tag) {
+            Tag::BeginOrOpen if self.depth == 0 => Tag::Begin,
+            Tag::BeginOrOpen => Tag::Open,
+            other => other,
+        };
+        match tag_does {
             Tag::Begin if here > 0 => Some(match std::mem::take(&mut self.depth) {
                 0 => Piece::Between(here),
                 _ if std::mem::take(&mut self.is_too_long) => Piece::TooLong(here),
@@ -136,7 +143,7 @@ impl Pieces {
                 let is_too_long = std::mem::take(&mut self.is_too_long);
                 Some(if is_too_long { Piece::TooLong(end) } else { Piece::Event(end) })
             }
-            Tag::Open | Tag::Close | Tag::Other => None,
+            Tag::Open | Tag::BeginOrOpen | Tag::Close | Tag::Other => None,
         }
     }
 
@@ -157,8 +164,24 @@ impl Pieces {
     }
 }
 
-/// Whether a tag has this name: behind it stands what may follow a name.
+/// Whether a tag begins with these octets (`<Event`, `</Event`), a prefix of the name left out, and
+/// ends the name there.
 pub(super) fn is_named(tag: &[u8], name: &[u8]) -> bool {
+    let marks = if name.starts_with(b"</") { 2 } else { 1 };
+    let written = tag.get(marks..).unwrap_or_default();
+    let prefix =
+        written.iter().take(LONGEST_PREFIX).take_while(|octet| is_of_name(**octet)).count();
+    let prefixed = written.get(prefix) == Some(&b':');
+    let unprefixed = written.get(if prefixed { prefix + 1 } else { 0 }..).unwrap_or_default();
+    let is_marked = tag.get(..marks) == name.get(..marks);
+    is_marked && begins_name(unprefixed, name.get(marks..).unwrap_or_default())
+}
+
+const fn is_of_name(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.')
+}
+
+fn begins_name(tag: &[u8], name: &[u8]) -> bool {
     let behind = tag.strip_prefix(name).and_then(|rest| rest.first());
     behind.is_some_and(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n' | b'>'))
 }
@@ -177,6 +200,8 @@ pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     }
 }
 
+/// Of a namespace.
+const LONGEST_PREFIX: usize = 32;
 /// How far a rule may look.
 pub(super) const AHEAD: usize = 256;
 /// What begins a section whose content is no markup, and what ends it.

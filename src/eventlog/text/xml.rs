@@ -4,12 +4,12 @@
 
 use super::super::interpret::whole_number;
 use super::element::Element;
+use super::local_times::{LocalTimes, Told};
 use super::pieces::{Piece, Pieces, Tag, find, is_named};
 use super::source::Source;
 use super::{Export, LONGEST_EVENT};
 use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
 use crate::evidence::{EvidenceId, RecordRef};
-use crate::time::Timestamp;
 use std::borrow::Cow;
 use std::io::Read;
 
@@ -87,7 +87,11 @@ fn fill(record: &mut LogRecord, event: &Element) -> Result<(), String> {
     record.channel = system.text_of("Channel").to_owned();
     record.computer = system.text_of("Computer").to_owned();
     record.version = system.text_of("Version").parse().unwrap_or(0);
-    record.time = Timestamp::from_rfc3339(attribute("TimeCreated", "SystemTime"));
+    // Windows writes a zone; EvtxECmd writes UTC and none (EvtxECmd/Program.cs).
+    record.time = match LocalTimes::utc(attribute("TimeCreated", "SystemTime")) {
+        Told::At(time) => Some(time),
+        Told::Local(_) | Told::Nothing(_) => None,
+    };
     let keywords = whole_number(system.text_of("Keywords")).unwrap_or(0);
     record.audit = AuditOutcome::from_keywords(keywords);
     if let Ok(number) = system.text_of("EventRecordID").parse() {
@@ -115,7 +119,7 @@ fn fields(element: &Element, record: &mut LogRecord) {
 }
 
 /// Empty where the text is not hexadecimal.
-fn bytes_of_hex(text: &str) -> Vec<u8> {
+pub(super) fn bytes_of_hex(text: &str) -> Vec<u8> {
     let pairs = text.trim().as_bytes().chunks(2).map(|pair| {
         std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())
     });
@@ -141,6 +145,8 @@ fn is_markup(mut text: &[u8]) -> bool {
             [] => return true,
             [b'<', b'?', ..] => b"?>",
             [b'<', b'!', b'-', b'-', ..] => b"-->",
+            // A document type without declarations of its own; those are no part of any export.
+            _ if text.starts_with(b"<!DOCTYPE") => b">",
             _ if is_named(text, b"<Events") || is_named(text, b"</Events") => b">",
             _ => return false,
         };

@@ -1,0 +1,42 @@
+//! Winlogbeat and Elastic Agent (versions 7 and 8 under `winlog`, 5 and 6 without it).
+//!
+//! Source: elastic.co, Winlogbeat 8.0 "exported fields, winlog" and 6.3 "exported fields, eventlog".
+
+use super::{Filled, Row, event_id, number_of, take_named, text};
+use crate::eventlog::text::local_times::LocalTimes;
+use crate::eventlog::{AuditOutcome, LogRecord};
+use crate::evidence::RecordRef;
+use serde_json::Value;
+
+pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
+    let under = row.get("winlog").and_then(Value::as_object);
+    let (event, log, source, numbered) = match under {
+        Some(event) => (event, "channel", "provider_name", "record_id"),
+        None if row.contains_key("log_name") || row.contains_key("source_name") => {
+            (row, "log_name", "source_name", "record_number")
+        }
+        None => return None,
+    };
+    let code = row.get("event").and_then(|event| event.get("code"));
+    record.event_id = event_id(event.get("event_id").or(code))?;
+    text(event, source).clone_into(&mut record.provider);
+    text(event, log).clone_into(&mut record.channel);
+    text(event, "computer_name").clone_into(&mut record.computer);
+    record.version = number_of(event, "version").and_then(|it| it.try_into().ok()).unwrap_or(0);
+    if let Some(number) = number_of(event, numbered) {
+        record.record = RecordRef { record: number, ..record.record };
+    }
+    let outcome = row.get("event").and_then(|event| event.get("outcome")).and_then(Value::as_str);
+    record.audit = match outcome {
+        Some("success") => AuditOutcome::Success,
+        Some("failure") => AuditOutcome::Failure,
+        _ => AuditOutcome::NotAudit,
+    };
+    for body in ["event_data", "user_data"] {
+        if let Some(body) = event.get(body).and_then(Value::as_object) {
+            take_named(record, body);
+        }
+    }
+    let message = text(row, "message").to_owned();
+    Some(Filled { message, told: LocalTimes::utc(text(row, "@timestamp")), recovered: false })
+}

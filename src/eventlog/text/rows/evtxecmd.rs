@@ -1,0 +1,39 @@
+//! EvtxECmd's `--json` and `--csv`: columns beside the payload, which is JSON in a text.
+//!
+//! Source: EricZimmerman/evtx, EvtxECmd/Program.cs and evtx/EventRecord.cs.
+
+use super::event_tree::NO_TIME;
+use super::{Filled, Row, event_id, number_of, scalar, text};
+use crate::eventlog::text::local_times::LocalTimes;
+use crate::eventlog::{AuditOutcome, LogRecord};
+use crate::evidence::RecordRef;
+use serde_json::Value;
+
+pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
+    let payload = row.get("Payload")?;
+    record.event_id = event_id(row.get("EventId"))?;
+    text(row, "Provider").clone_into(&mut record.provider);
+    text(row, "Channel").clone_into(&mut record.channel);
+    text(row, "Computer").clone_into(&mut record.computer);
+    // The tool's own words, in English on every system.
+    record.audit = match text(row, "Keywords") {
+        "Audit success" => AuditOutcome::Success,
+        "Audit failure" => AuditOutcome::Failure,
+        _ => AuditOutcome::NotAudit,
+    };
+    if let Some(number) = number_of(row, "EventRecordId") {
+        record.record = RecordRef { record: number, ..record.record };
+    }
+    let parsed = payload.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    for body in ["EventData", "UserData"] {
+        let body = parsed.as_ref().and_then(|payload| payload.get(body));
+        body.into_iter().for_each(|body| super::event_tree::data(record, body));
+    }
+    let told = match row.get("TimeCreated") {
+        Some(Value::String(text)) => LocalTimes::utc(text),
+        _ => NO_TIME,
+    };
+    let hidden = row.get("HiddenRecord").and_then(scalar).unwrap_or_default();
+    let recovered = hidden.eq_ignore_ascii_case("true");
+    Some(Filled { message: String::new(), told, recovered })
+}

@@ -1,0 +1,124 @@
+//! Events as a set of named values, as many tools write them: which tool it was, and what each of
+//! its names means. JSON gives such sets, and so do CSV with a line of names and PowerShell's XML.
+//!
+//! The tool is recognised by the names alone, each event by its own. The names of an event's own data
+//! are those of the .evtx record, so that they mean the same.
+
+mod beats;
+
+mod event_tree;
+
+mod evtxecmd;
+
+mod hayabusa;
+
+mod nxlog;
+
+mod powershell;
+
+use super::local_times::Told;
+use super::xml::bytes_of_hex;
+use crate::eventlog::LogRecord;
+use crate::eventlog::interpret::whole_number;
+use serde_json::{Map, Value};
+
+/// The named values of one event.
+pub(super) type Row = Map<String, Value>;
+
+/// What a row says beside the record's own values.
+pub(super) struct Filled {
+    /// The text that Windows shows for the event; empty where the row has none.
+    pub(super) message: String,
+    /// When it happened.
+    pub(super) told: Told,
+    /// The tool found it outside the live records.
+    pub(super) recovered: bool,
+}
+
+/// Reads a row into a record.
+///
+/// # Errors
+/// Where no tool that is known writes such names, or the event has no number.
+pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Result<Filled, &'static str> {
+    let row = inner(row);
+    let readers: [fn(&mut LogRecord, &Row) -> Option<Filled>; 6] = [
+        event_tree::fill,
+        evtxecmd::fill,
+        beats::fill,
+        hayabusa::fill,
+        nxlog::fill,
+        powershell::fill,
+    ];
+    let filled = readers.into_iter().find_map(|reader| reader(record, row));
+    filled.ok_or("it has no event number under a name that is known (Id, EventID, EventId)")
+}
+
+/// What lies in the envelope of an export: Elasticsearch's `_source`, chainsaw's `document`.
+fn inner(row: &Row) -> &Row {
+    let object = |row: &'_ Row, name: &str| row.get(name).and_then(Value::as_object).is_some();
+    if object(row, "_source") {
+        return row.get("_source").and_then(Value::as_object).unwrap_or(row);
+    }
+    let document = row.get("document").and_then(|document| document.get("data"));
+    document.and_then(Value::as_object).unwrap_or(row)
+}
+
+/// A text value; empty where it is none.
+fn text<'r>(row: &'r Row, name: &str) -> &'r str {
+    row.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A number, written as such or as text, decimal or hexadecimal; a negative one is that of its bits.
+fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => {
+            number.as_u64().or_else(|| number.as_i64().map(i64::cast_unsigned))
+        }
+        Value::String(text) => {
+            let text = text.trim();
+            let negative = || text.parse::<i64>().ok().map(i64::cast_unsigned);
+            whole_number(text).or_else(negative)
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn number_of(row: &Row, name: &str) -> Option<u64> {
+    row.get(name).and_then(number)
+}
+
+/// An event's number: the low 16 bits, as legacy records carry more.
+fn event_id(value: Option<&Value>) -> Option<u16> {
+    value.and_then(number).and_then(|id| u16::try_from(id & 0xffff).ok())
+}
+
+/// A single value as text.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => Some(String::new()),
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Takes data that has names: of the form `param1`, `param2`, … they are places. Octets are in
+/// hexadecimal.
+fn take_named(record: &mut LogRecord, data: &Row) {
+    let mut values = Vec::new();
+    for (name, value) in data {
+        match (name.as_str(), scalar(value)) {
+            ("Binary", Some(text)) => record.binary = bytes_of_hex(&text),
+            (_, Some(text)) => values.push((name.clone(), text)),
+            (_, None) => {}
+        }
+    }
+    let is_place = |(at, (name, _)): (usize, &(String, String))| {
+        name.strip_prefix("param").is_some_and(|place| place.parse() == Ok(at + 1))
+    };
+    if !values.is_empty() && values.iter().enumerate().all(is_place) {
+        record.name_values(values.into_iter().map(|(_, value)| value).collect());
+    } else {
+        record.named.extend(values);
+    }
+}

@@ -1,0 +1,66 @@
+//! NXLog's `im_msvistalog` with `to_json()`: the event's own data flat beside the record's.
+//!
+//! Source: NXLog reference, "Event Log for Windows Vista/2008 and later (im_msvistalog)", fields.
+
+use super::{Filled, Row, event_id, number_of, scalar, text};
+use crate::eventlog::text::local_times::LocalTimes;
+use crate::eventlog::{AuditOutcome, LogRecord};
+use crate::evidence::RecordRef;
+
+pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
+    if !row.contains_key("SourceName") {
+        return None;
+    }
+    record.event_id = event_id(row.get("EventID"))?;
+    text(row, "SourceName").clone_into(&mut record.provider);
+    text(row, "Channel").clone_into(&mut record.channel);
+    text(row, "Hostname").clone_into(&mut record.computer);
+    record.version = number_of(row, "Version").and_then(|it| it.try_into().ok()).unwrap_or(0);
+    record.audit = AuditOutcome::from_keywords(number_of(row, "Keywords").unwrap_or(0));
+    if let Some(number) = number_of(row, "RecordNumber") {
+        record.record = RecordRef { record: number, ..record.record };
+    }
+    let own = row.iter().filter(|(name, _)| !OF_THE_RECORD.contains(&name.as_str()));
+    record.named.extend(own.filter_map(|(name, value)| Some((name.clone(), scalar(value)?))));
+    let time = row.get("EventTime").and_then(scalar).unwrap_or_default();
+    let message = text(row, "Message").to_owned();
+    Some(Filled { message, told: LocalTimes::told(&time), recovered: false })
+}
+
+/// Fields that every event has.
+const OF_THE_RECORD: &[&str] = &[
+    "EventTime",
+    "EventReceivedTime",
+    "Hostname",
+    "HostIP",
+    "Keywords",
+    "EventType",
+    "Severity",
+    "SeverityValue",
+    "EventID",
+    "SourceName",
+    "ProviderGuid",
+    "Version",
+    "Task",
+    "TaskValue",
+    "Opcode",
+    "OpcodeValue",
+    "RecordNumber",
+    "ActivityID",
+    "RelatedActivityID",
+    "ProcessID",
+    "ExecutionProcessID",
+    "ThreadID",
+    "ExecutionThreadID",
+    "Channel",
+    "Domain",
+    "AccountName",
+    "UserID",
+    "AccountType",
+    "Message",
+    "Category",
+    "FileName",
+    "SourceModuleName",
+    "SourceModuleType",
+    "MessageSourceAddress",
+];

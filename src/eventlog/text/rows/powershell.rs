@@ -1,0 +1,80 @@
+//! `Get-WinEvent` as PowerShell's ConvertTo-Json, Export-Csv, Export-Clixml and ConvertTo-Xml write it:
+//! the properties of an EventLogRecord, values by place.
+//!
+//! Source: EventLogRecord of System.Diagnostics.Eventing.Reader; output of Windows PowerShell 5.1 and
+//! PowerShell 7.
+
+use super::event_tree::NO_TIME;
+use super::{Filled, Row, event_id, number_of, scalar, text};
+use crate::eventlog::text::local_times::{LocalTimes, Told};
+use crate::eventlog::{AuditOutcome, LogRecord};
+use crate::evidence::RecordRef;
+use crate::time::Timestamp;
+use serde_json::Value;
+
+pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
+    record.event_id = event_id(row.get("Id"))?;
+    record.version = number_of(row, "Version").and_then(|it| it.try_into().ok()).unwrap_or(0);
+    text(row, "ProviderName").clone_into(&mut record.provider);
+    text(row, "MachineName").clone_into(&mut record.computer);
+    text(row, "LogName").clone_into(&mut record.channel);
+    if let Some(number) = number_of(row, "RecordId") {
+        record.record = RecordRef { record: number, ..record.record };
+    }
+    record.audit = AuditOutcome::from_keywords(number_of(row, "Keywords").unwrap_or(0));
+    if let Some((values, binary)) = row.get("Properties").and_then(values_of) {
+        record.binary = binary;
+        if !record.name_values(values) {
+            record.positional.clear();
+        }
+    }
+    let told = row.get("TimeCreated").map_or(NO_TIME, time);
+    Some(Filled { message: text(row, "Message").to_owned(), told, recovered: false })
+}
+
+/// The values of an event's properties, and the octets that a value of them is; `None` where only
+/// the names of types were written.
+fn values_of(properties: &Value) -> Option<(Vec<String>, Vec<u8>)> {
+    let mut texts = Vec::new();
+    let mut binary = Vec::new();
+    for property in properties.as_array()? {
+        let value = property.get("Value").unwrap_or(property);
+        match value {
+            Value::String(text) if text.starts_with("System.") => return None,
+            Value::Array(octets) => binary = octets.iter().filter_map(octet).collect(),
+            // A SID shows itself under this name.
+            Value::Object(inner) => texts.push(text(inner, "Value").to_owned()),
+            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {
+                texts.extend(scalar(value));
+            }
+        }
+    }
+    Some((texts, binary))
+}
+
+fn octet(value: &Value) -> Option<u8> {
+    value.as_u64().and_then(|octet| u8::try_from(octet).ok())
+}
+
+/// `/Date(1763885054258)/` counts from 1970 in UTC; PowerShell 7 writes RFC 3339, and without a
+/// zone where the object had none.
+fn time(value: &Value) -> Told {
+    let text = match value {
+        Value::Object(inner) => text(inner, "value"),
+        value => value.as_str().unwrap_or_default(),
+    };
+    let Some(count) = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")) else {
+        return LocalTimes::told(text);
+    };
+    milliseconds(count).map_or(NO_TIME, Told::At)
+}
+
+/// A count with a sign, and an offset behind it that changes nothing.
+fn milliseconds(count: &str) -> Option<Timestamp> {
+    let sign = usize::from(count.starts_with('-'));
+    let digits = count.get(sign..)?.split(['+', '-']).next()?;
+    let millis: i64 = count.get(..sign + digits.len())?.parse().ok()?;
+    millis.checked_mul(NANOS_PER_MILLI).map(Timestamp)
+}
+
+const NANOS_PER_MILLI: i64 = 1_000_000;
