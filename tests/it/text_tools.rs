@@ -106,10 +106,10 @@ fn kept(event: &LogEvent) -> impl PartialEq + std::fmt::Debug {
     (
         event.event_id,
         event.reason,
-        event.local,
-        event.peer,
-        event.initiator_cookie,
-        event.service,
+        event.local(),
+        event.peer(),
+        event.initiator_cookie(),
+        event.service(),
         fields,
     )
 }
@@ -359,7 +359,7 @@ fn a_selection_of_properties_in_a_table_with_semicolons() {
     };
     let (summary, events) = read(table(message, "23.11.2026 08:04:14").as_bytes());
     let [event] = &events[..] else { panic!("{events:?}") };
-    assert_eq!((event.main_mode_sa, event.host.as_str()), (Some(77), "FS01"));
+    assert_eq!((event.main_mode_sa(), event.host.as_str()), (Some(77), "FS01"));
     assert_eq!(event.time, Timestamp::from_rfc3339("2026-11-23T08:04:14Z"));
     assert_eq!(event.audit, AuditOutcome::NotAudit);
     assert!(summary.problems.iter().any(|problem| problem.code == ProblemCode::Skipped));
