@@ -92,5 +92,6 @@ fn packet(fragment: Fragment, payload: &[u8], wire: usize, header: usize) -> IpP
         packet_len: 20 + header + wire,
         segment_len: header + wire,
         link_broadcast: false,
+        nested: 0,
     }
 }

@@ -10,7 +10,7 @@ use crate::capture::RawFrame;
 use crate::evidence::{Content, Evidence, EvidenceId, Interface, discover};
 use crate::findings::Finding;
 use crate::hosts::HostPair;
-use crate::packet::{IpPacket, Packet, decode};
+use crate::packet::{IpPacket, Packet, decode, layer};
 use crate::time::Resolution;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -101,13 +101,20 @@ impl Wanted {
         if !self.meanwhile.is_empty()
             && let Packet::Ip(ip) = decode(frame)
         {
-            let all = self.meanwhile.get(&ip.pair).into_iter().flatten();
-            let here = all
-                .filter(|(_, kind, stretches)| is_meant(*kind, &ip) && is_within(frame, stretches));
-            behind.extend(here.map(|(at, ..)| *at));
+            self.find_meanwhile(frame, &ip, behind);
+            for around in (0..ip.nested).filter_map(|nested| layer(frame, nested)) {
+                self.find_meanwhile(frame, &around, behind);
+            }
         }
         behind.sort_unstable();
         behind.dedup();
+    }
+
+    fn find_meanwhile(&self, frame: &RawFrame<'_>, ip: &IpPacket<'_>, behind: &mut Vec<usize>) {
+        let all = self.meanwhile.get(&ip.pair).into_iter().flatten();
+        let here =
+            all.filter(|(_, kind, stretches)| is_meant(*kind, ip) && is_within(frame, stretches));
+        behind.extend(here.map(|(at, ..)| *at));
     }
 }
 

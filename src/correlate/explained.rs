@@ -2,6 +2,7 @@
 
 use super::{AuditState, Cause, CleartextWindow, HostAudit};
 use crate::catalogue::Reason;
+use std::collections::BTreeSet;
 
 /// A cleartext window and why it opened.
 #[derive(Clone, Debug)]
@@ -12,6 +13,10 @@ pub struct ExplainedWindow {
     pub causes: Vec<Cause>,
     /// Whether its two hosts would have logged a negotiation in that time; the lower address first.
     pub audits: Vec<HostAudit>,
+    /// Windows of pairs around or inside whose frames are the same, by their place.
+    pub same_frames_as: BTreeSet<usize>,
+    /// Frames of it that stand in a window of a pair inside too: sums over windows count them there.
+    pub shared_frames: u64,
 }
 
 impl ExplainedWindow {

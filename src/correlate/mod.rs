@@ -31,6 +31,10 @@ mod explained;
 
 mod corroboration;
 
+mod tunnels;
+
+mod totals;
+
 mod placed;
 
 mod vantage;
@@ -59,7 +63,7 @@ use crate::policy::{Expectation, ExpectationSource, InferredFrom, Level, Policy}
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Service, Stream};
 use crate::summary::{
-    ClassRun, Contents, Count, JudgedStream, SetAside, StreamsByPair, Summary, TlsSeen, Unpaired,
+    ClassRun, Contents, Count, JudgedStream, SetAside, StreamsByPair, Summary, TlsSeen,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -96,6 +100,13 @@ pub struct PairFacts {
     pub sas: Vec<SaFacts>,
     /// Stretches with packets under ESP or AH, in order.
     pub protected_runs: Vec<ClassRun>,
+    /// Its packets that are tunnels around another's; the sums over all pairs count them by what is
+    /// inside.
+    pub as_tunnel: Count,
+    /// Those of them that carry only what is protected, and of which no rule speaks: in no class.
+    pub around_protected: Option<ClassRun>,
+    /// The pairs whose tunnels its packets passed.
+    pub inside_of: BTreeSet<HostPair>,
 }
 
 /// Everything the evidence proves, ready to be told.
@@ -153,6 +164,8 @@ pub struct Facts {
     pub borrowed: Vec<BorrowedFacts>,
     /// How often a pair was folded because there were too many, and the packets of all of them.
     pub folded: (u64, Count),
+    /// Tunnel packets that were not counted for the pair around, because there were too many kinds.
+    pub uncounted_tunnels: u64,
     /// IKE messages of negotiations beyond the bounds, counted only.
     pub uncounted_ike: Option<Uncounted>,
     /// IKE messages whose offers were not kept, because there were too many.
@@ -200,6 +213,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         exposures: losses::exposures(summary),
         borrowed: borrowed::gather(summary),
         folded: (0, Count::default()),
+        uncounted_tunnels: summary.captures.values().map(|c| c.uncounted_tunnels).sum(),
         uncounted_ike: uncounted,
         stripped_ike: stripped,
     };
@@ -209,7 +223,10 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let (tls, told_by_logs) = (summary.tls(), summary.integrity_only());
     let named_ports = NamedPorts(policy.named_ports());
     let mut windows = Vec::new();
-    let pairs: BTreeSet<HostPair> = streams.keys().chain(aside.keys()).copied().collect();
+    let (tunnels, mut around_each) = (summary.tunnels(), tunnels::around_each(summary));
+    let mut around = Vec::new();
+    let pairs = streams.keys().chain(aside.keys()).chain(tunnels.keys());
+    let pairs: BTreeSet<HostPair> = pairs.copied().collect();
     for pair in &pairs {
         let from = inferred.as_ref().and_then(|known| known.get(pair));
         let streams = streams.get(pair).map_or(&[][..], Vec::as_slice);
@@ -217,6 +234,10 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         for (why, judged_stream) in aside.get(pair).into_iter().flatten() {
             judged.add_aside(*why, *judged_stream, (policy, &named_ports));
         }
+        for tunnel in tunnels.get(pair).into_iter().flatten() {
+            judged.add_tunnel(*tunnel, (policy, &named_ports), &mut around);
+        }
+        judged.facts.inside_of = around_each.remove(pair).unwrap_or_default();
         judged.facts.readable = summary.readable(*pair);
         judged.facts.sas = sas.remove(pair).unwrap_or_default();
         let told = streams.iter().filter_map(|(stream, ..)| told_by_logs.get(&(*pair, *stream)));
@@ -226,12 +247,13 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         let protected = &judged.facts.protected_runs;
         windows.extend(windows::cleartext(*pair, judged.owed, protected, &interleaved, rule));
         facts.protected.extend(windows::protected(*pair, judged.esp, &judged.clear, rule));
-        facts.add_pair(judged.facts, judged.by_app, streams);
+        facts.add_pair(judged.facts, (judged.by_app, judged.shared), streams);
     }
     facts.add_unpaired(summary);
     windows.sort_by_key(|w| (w.run, w.pair));
     facts.protected.sort_by_key(|w| (w.run, w.pair));
     facts.windows = cause::explain(windows, &facts);
+    tunnels::link(&mut facts.windows, &around, &named_ports);
     for explained in &mut facts.windows {
         let (pair, run) = (explained.window.pair, explained.window.run);
         let hosts = [pair.a(), pair.b()];
@@ -250,6 +272,8 @@ struct JudgedPair {
     clear: Vec<ClassRun>,
     esp: Vec<(ClassRun, EspSpi)>,
     by_app: BTreeMap<(App, bool), Count>,
+    /// What of `by_class` the sums over all pairs count by other packets of the same frames.
+    shared: BTreeMap<ProtectionClass, Count>,
 }
 
 type PairStreams<'a> = [JudgedStream<'a>];
@@ -285,7 +309,11 @@ fn judge_pair(
             spis: BTreeSet::new(),
             sas: Vec::new(),
             protected_runs: Vec::new(),
+            as_tunnel: Count::default(),
+            around_protected: None,
+            inside_of: BTreeSet::new(),
         },
+        shared: BTreeMap::new(),
         owed: Vec::new(),
         clear: Vec::new(),
         esp: Vec::new(),
@@ -318,8 +346,13 @@ impl JudgedPair {
                     Expectation::Exempt => class = ProtectionClass::Exempt,
                     Expectation::Required(_) => {
                         self.facts.unprotected.join(count);
-                        let piece =
-                            |run: &ClassRun| ClearRun { run: *run, service, app, encrypted };
+                        let piece = |run: &ClassRun| ClearRun {
+                            run: *run,
+                            service,
+                            app,
+                            encrypted,
+                            protected_inside: false,
+                        };
                         self.owed.extend(runs.iter().map(piece));
                     }
                     Expectation::None => {}
@@ -382,56 +415,6 @@ impl JudgedPair {
     }
 }
 
-impl Facts {
-    fn add_pair(
-        &mut self,
-        pair: PairFacts,
-        by_app: BTreeMap<(App, bool), Count>,
-        streams: &PairStreams<'_>,
-    ) {
-        for (class, run) in &pair.by_class {
-            let count = Count::of(&[*run]);
-            self.total.join(count);
-            self.by_class.entry(*class).or_default().join(count);
-        }
-        for (app, count) in by_app {
-            self.by_app.entry(app).or_default().join(count);
-        }
-        for (stream, _, runs) in streams {
-            if let Stream::Undecodable(reason) = stream {
-                *self.undecodable.entry(reason.as_str()).or_default() += Count::of(runs).frames;
-            }
-        }
-        self.pairs.push(pair);
-    }
-
-    fn add_unpaired(&mut self, summary: &Summary) {
-        self.folded.0 = summary.captures.values().map(|capture| capture.folded_pairs).sum();
-        for (kind, count) in summary.captures.values().flat_map(|c| &c.unpaired) {
-            let class = match kind {
-                Unpaired::Arp => ProtectionClass::Exempt,
-                Unpaired::NonIp(_) => ProtectionClass::NonIp,
-                Unpaired::IkeFlood => ProtectionClass::Ike,
-                Unpaired::FoldedClear(app, encrypted) => {
-                    self.by_app.entry((*app, *encrypted)).or_default().join(*count);
-                    self.folded.1.join(*count);
-                    ProtectionClass::Clear
-                }
-                Unpaired::Folded(class) => {
-                    self.folded.1.join(*count);
-                    *class
-                }
-                Unpaired::Undecodable(reason) => {
-                    *self.undecodable.entry(reason.as_str()).or_default() += count.frames;
-                    ProtectionClass::Undecodable
-                }
-            };
-            self.total.join(*count);
-            self.by_class.entry(class).or_default().join(*count);
-        }
-    }
-}
-
 fn interleaved(summary: &Summary, pair: HostPair) -> Vec<ClassRun> {
     summary.captures.values().filter_map(|c| c.interleaved.get(&pair)).flatten().copied().collect()
 }
@@ -487,7 +470,7 @@ impl PairFacts {
     /// All its frames, whatever their class; `None` where there is none.
     #[must_use]
     pub fn total(&self) -> Option<ClassRun> {
-        let mut runs = self.by_class.values().copied();
+        let mut runs = self.by_class.values().copied().chain(self.around_protected);
         let first = runs.next()?;
         Some(runs.fold(first, |mut all, run| {
             all.absorb(run);

@@ -40,6 +40,8 @@ pub struct CleartextWindow {
     pub apps: Contents,
     /// The services seen.
     pub services: BTreeSet<Service>,
+    /// Frames of a tunnel that carry only what is protected.
+    pub protected_inside: u64,
     /// Busy flows, the busiest first, at most [`MAX_FLOWS`].
     pub flows: Vec<Flow>,
 }
@@ -62,6 +64,8 @@ pub(super) struct ClearRun {
     pub(super) service: Service,
     pub(super) app: App,
     pub(super) encrypted: bool,
+    /// It is a tunnel's, and what it carries is protected.
+    pub(super) protected_inside: bool,
 }
 
 /// The cleartext windows of a pair.
@@ -92,6 +96,7 @@ pub(super) fn cleartext(
                     mixed: false,
                     apps: BTreeMap::new(),
                     services: BTreeSet::new(),
+                    protected_inside: 0,
                     flows: Vec::new(),
                 };
                 window.add(piece);
@@ -136,6 +141,9 @@ impl CleartextWindow {
         let count = self.apps.entry((piece.app, piece.encrypted)).or_default();
         count.join(Count::of(&[piece.run]));
         self.services.insert(piece.service);
+        if piece.protected_inside {
+            self.protected_inside += piece.run.frames;
+        }
     }
 
     /// The first clear packet.

@@ -119,6 +119,10 @@ pub enum FindingCode {
     ForcedFallbackSuspected,
     /// Something else travels as what is exempt.
     ExemptionAbuse,
+    /// A clear tunnel carried only protected packets.
+    TunnelAroundProtected,
+    /// L2TP passed in clear between hosts without a sign of IPsec.
+    L2tpWithoutIpsec,
     /// A log file holds records that are no longer part of the log.
     RecoveredRecords,
     /// More pairs of hosts than are told apart.
@@ -414,6 +418,18 @@ const WORDS: &[FindingWords] = &[
         "exemption_abuse",
         "Something else travels as what is exempt from protection: from UDP port 88 what is no message of Kerberos, or a TCP connection opened from port 88; from UDP port 500 what is no IKE; or 32 and more ICMP echo messages with more than 1024 octets of data. Packets that the capture cut are not judged.",
         "Find the program that sends it. Take the exemption of Kerberos away (Windows 2000 to Server 2003), and limit ICMP to what is needed.",
+    ),
+    row(
+        FindingCode::TunnelAroundProtected,
+        "tunnel_around_protected",
+        "A tunnel between two hosts that should have talked under IPsec passed in clear, and carried only packets that are protected themselves: its headers could be read, and no payload.",
+        "Nothing, unless the tunnel itself has to be protected: a rule that names its protocol says so.",
+    ),
+    row(
+        FindingCode::L2tpWithoutIpsec,
+        "l2tp_without_ipsec",
+        "L2TP, which by itself neither encrypts nor authenticates packets, passed in clear, and neither a policy nor the evidence shows IPsec between its two hosts. That is a question and no leak: it may have been set up so.",
+        "Ask whether the tunnel had to be protected. On Windows look for the value ProhibitIpSec: reg query HKLM\\SYSTEM\\CurrentControlSet\\Services\\RasMan\\Parameters /v ProhibitIpSec (1 means L2TP without IPsec). Where it had to be, analyze again with --protect A=B.",
     ),
     row(
         FindingCode::RecoveredRecords,

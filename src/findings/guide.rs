@@ -120,7 +120,7 @@ impl FindingCode {
     pub const fn guide(self) -> Guide {
         let (severity, steps, controls): (_, &[_], &[_]) = match self {
             Self::CleartextWindow => (
-                "critical where a policy or --protect demands protection and what passed was readable; high where only one of both; medium where neither",
+                "critical where a policy or --protect demands protection and what passed was readable; high where only one of both; medium where neither; low where a tunnel carried only protected packets",
                 &[RESTART, SHOW, RECAPTURE],
                 TRANSMISSION,
             ),
@@ -203,6 +203,8 @@ impl FindingCode {
                 &[EXEMPTIONS],
                 &[Control::Sp80077, Control::Cm6, Control::Sc8],
             ),
+            Self::TunnelAroundProtected => ("info", &[], &[Control::Sc8]),
+            Self::L2tpWithoutIpsec => ("low", &[SHOW], TRANSMISSION),
             Self::RecoveredRecords => ("info", &[COPIES], &[Control::Au9]),
         };
         Guide { severity, steps, controls }

@@ -9,6 +9,8 @@ mod guide;
 
 mod traffic;
 
+mod tunnel;
+
 mod pattern;
 
 mod forced;
@@ -93,6 +95,8 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(forced::suspicions(facts));
     found.extend(exemption::abuses(facts));
     found.extend(traffic::weaker_than_encryption(facts));
+    found.extend(tunnel::around_protected(facts));
+    found.extend(tunnel::l2tp_without_ipsec(facts));
     found.extend(traffic::decrypted_twins(facts));
     found.extend(traffic::before_encryption(facts));
     found.extend(traffic::duplicates(facts));

@@ -43,7 +43,9 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
         source,
         Some(ExpectationSource::PolicyFile { .. } | ExpectationSource::ProtectOption(_))
     );
+    let hidden: u64 = members.iter().map(|w| w.window.protected_inside).sum();
     let severity = match (told, readable > 0) {
+        _ if hidden == packets => Severity::Low,
         (true, true) => Severity::Critical,
         (true, false) | (false, true) => Severity::High,
         (false, false) => Severity::Medium,
@@ -65,14 +67,20 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
             causes.push(cause.reason);
         }
     }
+    let what = if hidden == packets {
+        "passed a tunnel in clear that carried only protected packets"
+    } else {
+        "talked in clear text"
+    };
     let title = format!(
-        "{} and {} talked in clear text: {} in {}",
+        "{} and {} {what}: {} in {}",
         pair.a(),
         pair.b(),
         counted(packets, "packet"),
         counted(members.len() as u64, "window"),
     );
-    let detail = format!("{}{why}{itself}", demand(source));
+    let shared = same_frames(facts, &members);
+    let detail = format!("{}{why}{itself}{shared}", demand(source));
     let mut finding = Finding::new(FindingCode::CleartextWindow, severity, title, detail);
     finding.advice.insert(0, reason.advice().what_to_do.to_owned());
     Finding {
@@ -84,6 +92,23 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
         causes,
         ..finding
     }
+}
+
+/// The other pairs whose windows are of the same frames.
+fn same_frames(facts: &Facts, members: &[&ExplainedWindow]) -> String {
+    let others = members.iter().flat_map(|w| &w.same_frames_as);
+    let others = others.filter_map(|at| facts.windows.get(*at)).map(|w| w.window.pair);
+    let others: BTreeSet<HostPair> = others.collect();
+    let named = others.iter().take(BUSIEST).map(|pair| format!("{} and {}", pair.a(), pair.b()));
+    let named: Vec<String> = named.collect();
+    let more = match others.len().saturating_sub(BUSIEST) {
+        0 => String::new(),
+        more => format!(" and {}", counted(more as u64, "more pair")),
+    };
+    if named.is_empty() {
+        return String::new();
+    }
+    format!(" A tunnel joins them: windows of {}{more} show the same frames.", named.join(", "))
 }
 
 /// Who says that the pair owes protection.
@@ -112,8 +137,15 @@ pub(super) fn pairs_folded(facts: &Facts) -> Option<Finding> {
         counted(pairs, "pair"),
         counted(packets.frames, "packet"),
     );
-    let detail = "A pair that talked again after it was folded counts again.".to_owned();
-    (pairs > 0).then(|| Finding::new(FindingCode::PairsFolded, Severity::Medium, title, detail))
+    let mut detail = "A pair that talked again after it was folded counts again.".to_owned();
+    if facts.uncounted_tunnels > 0 {
+        let packets = counted(facts.uncounted_tunnels, "tunnel packet");
+        detail += &format!(
+            " {packets} count for the pair inside only: there were too many kinds of tunnels."
+        );
+    }
+    (pairs > 0 || facts.uncounted_tunnels > 0)
+        .then(|| Finding::new(FindingCode::PairsFolded, Severity::Medium, title, detail))
 }
 
 /// ESP with NULL encryption and AH: authenticated, not confidential.

@@ -1,25 +1,43 @@
 //! The link layer: from a frame's first octet to its EtherType and what follows.
 
-use super::{Packet, Stop, StopReason, llc, macsec, mpls, network, nflog, serial, wireless};
+use super::{
+    IpPacket, Packet, Stop, StopReason, llc, macsec, mpls, network, nflog, serial, wireless,
+};
 use crate::capture::{Linktype, RawFrame};
 use etherparse::{Ethernet2HeaderSlice, SingleVlanHeaderSlice};
 
-/// Decodes a frame as far as its class needs.
+/// Decodes a frame as far as its class needs: down to the innermost packet.
 #[must_use]
 pub fn decode<'a>(frame: &RawFrame<'a>) -> Packet<'a> {
+    within(frame, Context::at(0))
+}
+
+/// The IP packet of a frame that so many others are around; `None` where the frame does not show it.
+///
+/// Reads the frame again from its first octet, so that frames without a tunnel pay nothing for it.
+#[must_use]
+#[cold]
+pub fn layer<'a>(frame: &RawFrame<'a>, nested: u8) -> Option<IpPacket<'a>> {
+    match within(frame, Context { enters: nested, ..Context::at(0) }) {
+        Packet::Ip(ip) if ip.nested == nested => Some(ip),
+        Packet::Ip(_) | Packet::Arp | Packet::NonIp(_) | Packet::Undecodable(_) => None,
+    }
+}
+
+fn within<'a>(frame: &RawFrame<'a>, context: Context) -> Packet<'a> {
     let data = frame.data;
     match frame.linktype {
-        Linktype::ETHERNET => ethernet(data, Context::at(0)),
+        Linktype::ETHERNET => ethernet(data, context),
         Linktype::LINUX_SLL => {
             // The packet type 1 says broadcast; the protocol is the last field of 16 octets.
-            cooked(data, (14, 16), u16_at(data, 0) == Some(1))
+            cooked(data, (14, 16), context.to_all(u16_at(data, 0) == Some(1)))
         }
-        Linktype::LINUX_SLL2 => cooked(data, (0, 20), data.get(10) == Some(&1)),
-        Linktype::NULL | Linktype::LOOP => loopback(data),
-        Linktype::RAW | Linktype::RAW_BSD | Linktype::RAW_OPENBSD => raw_ip(data, Context::at(0)),
-        Linktype::IPV4 => network::ipv4(data, Context::at(0)),
-        Linktype::IPV6 => network::ipv6(data, Context::at(0)),
-        other => rare(other, data, Context::at(0)),
+        Linktype::LINUX_SLL2 => cooked(data, (0, 20), context.to_all(data.get(10) == Some(&1))),
+        Linktype::NULL | Linktype::LOOP => loopback(data, context),
+        Linktype::RAW | Linktype::RAW_BSD | Linktype::RAW_OPENBSD => raw_ip(data, context),
+        Linktype::IPV4 => network::ipv4(data, context),
+        Linktype::IPV6 => network::ipv6(data, context),
+        other => rare(other, data, context),
     }
 }
 
@@ -50,11 +68,21 @@ pub(super) struct Context {
     layers: u8,
     /// The outermost frame went to every station.
     pub(super) link_broadcast: bool,
+    /// IP packets around it.
+    pub(super) nested: u8,
+    /// How many IP packets may be entered.
+    enters: u8,
 }
 
 impl Context {
     pub(super) const fn at(offset: usize) -> Self {
-        Self { offset, depth: 0, layers: 0, link_broadcast: false }
+        let enters = MAX_DEPTH;
+        Self { offset, depth: 0, layers: 0, link_broadcast: false, nested: 0, enters }
+    }
+
+    /// Inside an IP packet; `None` where the packet itself was asked for.
+    pub(super) fn beneath_ip(self) -> Option<Self> {
+        (self.nested < self.enters).then_some(Self { nested: self.nested + 1, ..self })
     }
 
     pub(super) const fn further(self, octets: usize) -> Self {
@@ -157,22 +185,22 @@ fn behind_length(length: u16, data: &[u8], context: Context) -> Packet<'_> {
 /// Linux cooked captures: the protocol's place and the header's length differ by version.
 ///
 /// etherparse refuses cooked frames of hardware types it does not know; only these fields matter.
-fn cooked(data: &[u8], (protocol_at, header_len): (usize, usize), broadcast: bool) -> Packet<'_> {
+fn cooked(data: &[u8], (protocol_at, header_len): (usize, usize), context: Context) -> Packet<'_> {
     let (Some(kind), Some(payload)) = (u16_at(data, protocol_at), data.get(header_len..)) else {
-        return stop(StopReason::TruncatedLink, 0);
+        return stop(StopReason::TruncatedLink, context.offset);
     };
-    ether_type(kind, payload, Context::at(header_len).to_all(broadcast))
+    ether_type(kind, payload, context.further(header_len))
 }
 
 /// A four-octet protocol family in either byte order: 2 is IPv4; 24, 28 and 30 are the BSDs' IPv6.
-fn loopback(data: &[u8]) -> Packet<'_> {
+fn loopback(data: &[u8], context: Context) -> Packet<'_> {
     let (Some(family), Some(payload)) = (data.first_chunk::<4>(), data.get(4..)) else {
-        return stop(StopReason::TruncatedLink, 0);
+        return stop(StopReason::TruncatedLink, context.offset);
     };
     let (little, big) = (u32::from_le_bytes(*family), u32::from_be_bytes(*family));
     match little.min(big) {
-        2 => network::ipv4(payload, Context::at(4)),
-        10 | 24 | 28 | 30 => network::ipv6(payload, Context::at(4)),
+        2 => network::ipv4(payload, context.further(4)),
+        10 | 24 | 28 | 30 => network::ipv6(payload, context.further(4)),
         other => Packet::NonIp(u16::try_from(other).unwrap_or(u16::MAX)),
     }
 }
@@ -209,6 +237,8 @@ const PPPOE_SESSION: u16 = 0x8864;
 const MACSEC: u16 = 0x88e5;
 const MAX_VLAN_TAGS: usize = 4;
 const MAX_DEPTH: u8 = 4;
+/// IP packets that can be around another: no tunnel is entered beyond.
+pub const MOST_NESTED: u8 = MAX_DEPTH;
 /// Twice what networks stack; without an end a frame could nest them until the stack overflows.
 const MAX_LAYERS: u8 = 8;
 

@@ -76,6 +76,8 @@ pub struct IpPacket<'a> {
     pub segment_len: usize,
     /// The frame went to every station of its link.
     pub link_broadcast: bool,
+    /// How many IP packets are around it: those of the plain tunnels that it was found in.
+    pub nested: u8,
 }
 
 impl<'a> IpPacket<'a> {
@@ -96,6 +98,7 @@ impl<'a> IpPacket<'a> {
             packet_len: octets.len(),
             segment_len: octets.len(),
             link_broadcast: false,
+            nested: 0,
         }
     }
 }
@@ -214,7 +217,7 @@ impl StopReason {
     }
 }
 
-pub use link::decode;
+pub use link::{MOST_NESTED, decode, layer};
 pub use network::carried;
 pub use tcp::TcpSegment;
 

@@ -44,6 +44,7 @@ pub(super) fn ipv4(data: &[u8], context: Context) -> Packet<'_> {
         packet_len: total_len,
         segment_len: total_len - header_len,
         link_broadcast: context.link_broadcast,
+        nested: context.nested,
     };
     transport(packet, context.further(header_len))
 }
@@ -90,6 +91,7 @@ pub(super) fn ipv6(data: &[u8], context: Context) -> Packet<'_> {
         packet_len: IPV6_HEADER_LEN + payload_len,
         segment_len: payload_len,
         link_broadcast: context.link_broadcast,
+        nested: context.nested,
     };
     extensions(packet, context.further(IPV6_HEADER_LEN))
 }
@@ -148,7 +150,10 @@ fn transport(mut packet: IpPacket<'_>, context: Context) -> Packet<'_> {
         protocol::IPV4 | protocol::IPV6 | protocol::GRE | protocol::L2TP
             if packet.fragment.is_none() =>
         {
-            return tunnel::inner(packet, context);
+            return match context.beneath_ip() {
+                Some(inside) => tunnel::inner(packet, inside),
+                None => Packet::Ip(packet),
+            };
         }
         _ => return Packet::Ip(packet),
     };

@@ -233,6 +233,14 @@ impl Policy {
         })
     }
 
+    /// Whether the rule that decides over a service speaks of its protocol, and not of all traffic.
+    #[must_use]
+    pub fn names(&self, pair: HostPair, protocol: u8, port: Option<u16>) -> bool {
+        let mut rules = self.rules.iter();
+        let rule = rules.find(|rule| rule.matches(pair, protocol, port));
+        rule.is_some_and(|rule| rule.protocol.is_some())
+    }
+
     /// The strictest that any of a pair's traffic may owe.
     #[must_use]
     pub fn of_pair(&self, pair: HostPair) -> (Expectation, ExpectationSource) {

@@ -3,7 +3,7 @@
 //! A label for the reader, never a reason to call traffic protected.
 
 use super::{Stream, signature};
-use crate::packet::IpPacket;
+use crate::packet::{IpPacket, protocol};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ impl ServicePorts {
         let Self { protocol, lower, higher } = self;
         let named_port =
             [lower, higher].into_iter().flatten().find(|port| named.0.contains(&(protocol, *port)));
-        let known = |port: &u16| port_row(*port).is_some();
+        let known = |port: &u16| by_port(protocol, *port).is_some();
         let port = named_port
             .or(lower.filter(known))
             .or(higher.filter(known))
@@ -53,7 +53,7 @@ impl NamedPorts {
     /// Those that have to be named when evidence is read: all others are kept apart anyway.
     #[must_use]
     pub fn beyond_known(&self) -> BTreeSet<(u8, u16)> {
-        let unknown = self.0.iter().filter(|(_, port)| !is_known(*port));
+        let unknown = self.0.iter().filter(|(protocol, port)| !is_known(*protocol, *port));
         unknown.copied().collect()
     }
 }
@@ -62,8 +62,8 @@ const fn is_privileged(port: u16) -> bool {
     port < FIRST_UNPRIVILEGED
 }
 
-fn is_known(port: u16) -> bool {
-    is_privileged(port) || port_row(port).is_some()
+fn is_known(protocol: u8, port: u16) -> bool {
+    is_privileged(port) || by_port(protocol, port).is_some()
 }
 
 /// The application of clear text, as far as ports and first octets tell.
@@ -75,9 +75,15 @@ fn is_known(port: u16) -> bool {
 pub enum App {
     Dns,
     Ftp,
+    Geneve,
+    Gre,
+    Gtp,
+    Gue,
     Http,
     Imap,
+    IpInIp,
     Kerberos,
+    L2tp,
     Ldap,
     Mysql,
     Netbios,
@@ -98,8 +104,11 @@ pub enum App {
     Syslog,
     Tds,
     Telnet,
+    Teredo,
     Tls,
+    Tzsp,
     Vnc,
+    Vxlan,
     Winrm,
     Other,
 }
@@ -111,9 +120,15 @@ impl App {
         match self {
             Self::Dns => "dns",
             Self::Ftp => "ftp",
+            Self::Geneve => "geneve",
+            Self::Gre => "gre",
+            Self::Gtp => "gtp",
+            Self::Gue => "gue",
             Self::Http => "http",
             Self::Imap => "imap",
+            Self::IpInIp => "ip_in_ip",
             Self::Kerberos => "kerberos",
+            Self::L2tp => "l2tp",
             Self::Ldap => "ldap",
             Self::Mysql => "mysql",
             Self::Netbios => "netbios",
@@ -134,8 +149,11 @@ impl App {
             Self::Syslog => "syslog",
             Self::Tds => "tds",
             Self::Telnet => "telnet",
+            Self::Teredo => "teredo",
             Self::Tls => "tls",
+            Self::Tzsp => "tzsp",
             Self::Vnc => "vnc",
+            Self::Vxlan => "vxlan",
             Self::Winrm => "winrm",
             Self::Other => "other",
         }
@@ -156,98 +174,141 @@ pub(super) fn clear(ip: &IpPacket<'_>, named: &NamedPorts) -> Stream {
 fn service_ports(ip: &IpPacket<'_>, named: &NamedPorts) -> (ServicePorts, App) {
     let protocol = ip.protocol;
     let Some(ports) = ip.ports else {
-        return (ServicePorts { protocol, lower: None, higher: None }, App::Other);
+        return (ServicePorts { protocol, lower: None, higher: None }, without_ports(protocol));
     };
     let lower = ports.source.min(ports.destination);
     let higher = ports.source.max(ports.destination);
-    let app = port_row(lower).or_else(|| port_row(higher)).unwrap_or(App::Other);
-    let names = |port: &u16| is_known(*port) || named.0.contains(&(protocol, *port));
+    let app = by_port(protocol, lower).or_else(|| by_port(protocol, higher)).unwrap_or(App::Other);
+    let names = |port: &u16| is_known(protocol, *port) || named.0.contains(&(protocol, *port));
     let [lower, higher] = [lower, higher].map(|port| Some(port).filter(names));
     (ServicePorts { protocol, lower, higher }, app)
 }
 
-/// Asked of every clear packet: one look instead of a search.
-fn port_row(port: u16) -> Option<App> {
-    BY_PORT.get(usize::from(port)).copied().flatten()
+/// Tunnels that are IP protocols of their own (IANA protocol numbers).
+const fn without_ports(protocol: u8) -> App {
+    match protocol {
+        protocol::GRE => App::Gre,
+        protocol::IPV4 | protocol::IPV6 => App::IpInIp,
+        protocol::L2TP => App::L2tp,
+        _ => App::Other,
+    }
 }
+
+/// Asked of every clear packet: one look instead of a search.
+fn by_port(protocol: u8, port: u16) -> Option<App> {
+    let table = match protocol {
+        protocol::TCP => TCP.as_slice(),
+        protocol::UDP => UDP.as_slice(),
+        _ => return None,
+    };
+    table.get(usize::from(port)).copied().flatten()
+}
+
+static TCP: [Option<App>; 8889] = table(Over::Tcp);
+static UDP: [Option<App>; 37_009] = table(Over::Udp);
 
 #[expect(
     clippy::indexing_slicing,
     reason = "a port beyond the table is told when this is compiled"
 )]
-static BY_PORT: [Option<App>; 8889] = {
-    let mut by_port = [None; 8889];
+const fn table<const PORTS_OF: usize>(over: Over) -> [Option<App>; PORTS_OF] {
+    let mut table = [None; PORTS_OF];
     let mut row = 0;
     while row < PORTS.len() {
-        by_port[PORTS[row].0 as usize] = Some(PORTS[row].1);
+        let (port, carrier, app) = PORTS[row];
+        if matches!(
+            (over, carrier),
+            (_, Over::Both) | (Over::Tcp, Over::Tcp) | (Over::Udp, Over::Udp)
+        ) {
+            table[port as usize] = Some(app);
+        }
         row += 1;
     }
-    by_port
-};
+    table
+}
+
+/// Which protocol's port names the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    Tcp,
+    Udp,
+    Both,
+}
 
 const FIRST_UNPRIVILEGED: u16 = 1024;
 
-/// Registered ports (IANA Service Name and Transport Protocol Port Number Registry) and the
-/// common alternates of HTTP, sorted.
-const PORTS: [(u16, App); 52] = [
-    (20, App::Ftp),
-    (21, App::Ftp),
-    (22, App::Ssh),
-    (23, App::Telnet),
-    (25, App::Smtp),
-    (53, App::Dns),
-    (80, App::Http),
-    (88, App::Kerberos),
-    (110, App::Pop3),
-    (111, App::Rpc),
-    (123, App::Ntp),
-    (135, App::Rpc),
-    (137, App::Netbios),
-    (138, App::Netbios),
-    (139, App::Smb),
-    (143, App::Imap),
-    (161, App::Snmp),
-    (162, App::Snmp),
-    (389, App::Ldap),
-    (443, App::Tls),
-    (445, App::Smb),
-    (464, App::Kerberos),
-    (465, App::Tls),
-    (514, App::Syslog),
-    (587, App::Smtp),
-    (593, App::Rpc),
-    (636, App::Tls),
-    (853, App::Tls),
-    (989, App::Tls),
-    (990, App::Tls),
-    (993, App::Tls),
-    (995, App::Tls),
-    (1433, App::Tds),
-    (1434, App::Tds),
-    (1521, App::Oracle),
-    (1812, App::Radius),
-    (1813, App::Radius),
-    (2049, App::Nfs),
-    (3268, App::Ldap),
-    (3269, App::Tls),
-    (3306, App::Mysql),
-    (3389, App::Rdp),
-    (5060, App::Sip),
-    (5061, App::Tls),
-    (5432, App::Postgresql),
-    (5900, App::Vnc),
-    (5985, App::Winrm),
-    (5986, App::Tls),
-    (8000, App::Http),
-    (8080, App::Http),
-    (8443, App::Tls),
-    (8888, App::Http),
+/// Registered ports (IANA Service Name and Transport Protocol Port Number Registry), the common
+/// alternates of HTTP over TCP, and two of tunnels that are used without a registration (VXLAN on 8472,
+/// TZSP on 37008); sorted.
+const PORTS: [(u16, Over, App); 62] = [
+    (20, Over::Tcp, App::Ftp),
+    (21, Over::Tcp, App::Ftp),
+    (22, Over::Tcp, App::Ssh),
+    (23, Over::Tcp, App::Telnet),
+    (25, Over::Tcp, App::Smtp),
+    (53, Over::Both, App::Dns),
+    (80, Over::Tcp, App::Http),
+    (88, Over::Both, App::Kerberos),
+    (110, Over::Tcp, App::Pop3),
+    (111, Over::Both, App::Rpc),
+    (123, Over::Udp, App::Ntp),
+    (135, Over::Both, App::Rpc),
+    (137, Over::Both, App::Netbios),
+    (138, Over::Udp, App::Netbios),
+    (139, Over::Tcp, App::Smb),
+    (143, Over::Tcp, App::Imap),
+    (161, Over::Both, App::Snmp),
+    (162, Over::Both, App::Snmp),
+    (389, Over::Both, App::Ldap),
+    (443, Over::Tcp, App::Tls),
+    (443, Over::Udp, App::Quic),
+    (445, Over::Tcp, App::Smb),
+    (464, Over::Both, App::Kerberos),
+    (465, Over::Tcp, App::Tls),
+    (514, Over::Both, App::Syslog),
+    (587, Over::Tcp, App::Smtp),
+    (593, Over::Tcp, App::Rpc),
+    (636, Over::Tcp, App::Tls),
+    (853, Over::Both, App::Tls),
+    (989, Over::Tcp, App::Tls),
+    (990, Over::Tcp, App::Tls),
+    (993, Over::Tcp, App::Tls),
+    (995, Over::Tcp, App::Tls),
+    (1433, Over::Tcp, App::Tds),
+    (1434, Over::Both, App::Tds),
+    (1521, Over::Tcp, App::Oracle),
+    (1701, Over::Udp, App::L2tp),
+    (1812, Over::Both, App::Radius),
+    (1813, Over::Both, App::Radius),
+    (2049, Over::Both, App::Nfs),
+    (2152, Over::Udp, App::Gtp),
+    (3268, Over::Tcp, App::Ldap),
+    (3269, Over::Tcp, App::Tls),
+    (3306, Over::Tcp, App::Mysql),
+    (3389, Over::Both, App::Rdp),
+    (3544, Over::Udp, App::Teredo),
+    (4789, Over::Udp, App::Vxlan),
+    (4790, Over::Udp, App::Vxlan),
+    (5060, Over::Both, App::Sip),
+    (5061, Over::Tcp, App::Tls),
+    (5432, Over::Tcp, App::Postgresql),
+    (5900, Over::Tcp, App::Vnc),
+    (5985, Over::Tcp, App::Winrm),
+    (5986, Over::Tcp, App::Tls),
+    (6080, Over::Udp, App::Gue),
+    (6081, Over::Udp, App::Geneve),
+    (8000, Over::Tcp, App::Http),
+    (8080, Over::Tcp, App::Http),
+    (8443, Over::Tcp, App::Tls),
+    (8472, Over::Udp, App::Vxlan),
+    (8888, Over::Tcp, App::Http),
+    (37008, Over::Udp, App::Tzsp),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packet::{Ports, protocol};
+    use crate::packet::Ports;
 
     fn packet(protocol: u8, ports: (u16, u16), payload: &[u8]) -> IpPacket<'_> {
         let [one, two] = ["10.0.0.1", "10.0.0.2"].map(|address| address.parse().unwrap());
@@ -258,6 +319,29 @@ mod tests {
     #[test]
     fn the_table_is_sorted() {
         assert!(PORTS.is_sorted_by_key(|row| row.0));
+    }
+
+    #[test]
+    fn a_port_names_an_application_of_its_own_protocol_only() {
+        let app = |protocol, port| {
+            let packet = packet(protocol, (50_000, port), &[]);
+            service_ports(&packet, &NamedPorts::default()).1
+        };
+        assert_eq!(app(protocol::TCP, 8888), App::Http);
+        for (protocol, port) in [
+            (protocol::UDP, 8888),
+            (protocol::UDP, 8080),
+            (protocol::UDP, 1433),
+            (protocol::TCP, 4789),
+            (protocol::TCP, 123),
+            (protocol::SCTP, 80),
+            (protocol::UDP_LITE, 53),
+        ] {
+            assert_eq!(app(protocol, port), App::Other, "{protocol} {port}");
+        }
+        assert_eq!(app(protocol::UDP, 1701), App::L2tp);
+        assert_eq!(app(protocol::UDP, 37_008), App::Tzsp);
+        assert_eq!([app(protocol::TCP, 53), app(protocol::UDP, 53)], [App::Dns; 2]);
     }
 
     #[test]

@@ -78,7 +78,13 @@ pub fn secret(app: App, ip: &IpPacket<'_>) -> Option<Secret> {
         // [MS-TDS] 2.2.3.1: type 16 is LOGIN7; it is encrypted unless both sides did without.
         App::Tds => matches!(payload, [0x10, 0 | 1, ..]).then_some(Secret::SqlLogin),
         App::Dns
+        | App::Geneve
+        | App::Gre
+        | App::Gtp
+        | App::Gue
+        | App::IpInIp
         | App::Kerberos
+        | App::L2tp
         | App::Mysql
         | App::Netbios
         | App::Nfs
@@ -92,8 +98,11 @@ pub fn secret(app: App, ip: &IpPacket<'_>) -> Option<Secret> {
         | App::Snmp
         | App::Ssh
         | App::Syslog
+        | App::Teredo
         | App::Tls
+        | App::Tzsp
         | App::Vnc
+        | App::Vxlan
         | App::Other => None,
     }
 }

@@ -262,6 +262,8 @@ fn pair(facts: &PairFacts, clock: &Clock) -> Option<schema::Pair> {
         sas: facts.sas.iter().map(sa).collect(),
         readable: apps(&facts.readable),
         tls: facts.tls.iter().map(tls_server).collect(),
+        inside_of: facts.inside_of.iter().map(|p| format!("{} - {}", p.a(), p.b())).collect(),
+        tunnel_frames: facts.as_tunnel.frames,
     })
 }
 
@@ -316,6 +318,8 @@ fn window(number: usize, explained: &ExplainedWindow, clock: &Clock) -> schema::
         last: frame(window.run.last),
         causes: explained.causes.iter().map(cause).collect(),
         audits: explained.audits.iter().map(log::host_audit).collect(),
+        same_frames_as: explained.same_frames_as.iter().map(|at| format!("W{}", at + 1)).collect(),
+        shared_frames: explained.shared_frames,
     }
 }
 

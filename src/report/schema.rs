@@ -266,6 +266,12 @@ pub struct Pair {
     pub readable: Vec<App>,
     /// TLS servers whose handshakes were seen in clear.
     pub tls: Vec<TlsServer>,
+    /// The pairs whose plain tunnels its packets passed, as `A - B`.
+    #[serde(default)]
+    pub inside_of: Vec<String>,
+    /// Its frames that are plain tunnels around another packet; totals count them by that packet.
+    #[serde(default)]
+    pub tunnel_frames: u64,
 }
 
 /// An SPI of ESP or AH in one direction.
@@ -359,6 +365,12 @@ pub struct Window {
     pub causes: Vec<Cause>,
     /// Whether its two hosts would have logged a negotiation in that time.
     pub audits: Vec<HostAudit>,
+    /// Windows of the pairs around or inside, by id, that are of the same frames.
+    #[serde(default)]
+    pub same_frames_as: Vec<String>,
+    /// Frames of it that stand in a window of a pair inside too; a sum over windows counts them there.
+    #[serde(default)]
+    pub shared_frames: u64,
 }
 
 /// A window under ESP.

@@ -1,5 +1,6 @@
 //! One capture's packets, folded into streams as they pass.
 
+mod around;
 mod folding;
 mod handed_over;
 mod settle;
@@ -12,11 +13,12 @@ use super::dissected::{Alone, Content, Dissected};
 use super::ike::{IkeObserver, Place};
 use super::streams::{Slot, Streams};
 use super::timeline::{Runs, Sighting};
+use super::tunnels::TunnelObserver;
 use crate::capture::RawFrame;
 use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
 use crate::packet::fragment::Fragments;
-use crate::packet::{IpPacket, protocol};
+use crate::packet::{IpPacket, MOST_NESTED, protocol};
 use crate::protection::borrowed::borrowed;
 use crate::protection::duplicate::{DuplicateKind, Duplicates};
 use crate::protection::secret::secret;
@@ -39,6 +41,7 @@ pub struct CaptureObserver<'p> {
     /// Clear packets that wait for the verdict on encryption by the network card.
     handed_over: handed_over::Waiting,
     duplicates: Duplicates,
+    tunnels: TunnelObserver,
     /// Packets that repeat another, until it is known whether that is the rule.
     repeated: Repeated,
     repeated_unpaired: BTreeMap<(DuplicateKind, Unpaired), Count>,
@@ -74,6 +77,7 @@ impl<'p> CaptureObserver<'p> {
             likely_twins: HashMap::default(),
             handed_over: HashMap::default(),
             duplicates: Duplicates::default(),
+            tunnels: TunnelObserver::default(),
             repeated: HashMap::default(),
             repeated_unpaired: BTreeMap::new(),
             fragments: Fragments::default(),
@@ -116,6 +120,12 @@ impl<'p> CaptureObserver<'p> {
                     let repeated = self.repeated.entry((pair, kind, stream));
                     return repeated.or_default().observe(seen);
                 }
+                let twin = if ip.nested == 0 {
+                    None
+                } else {
+                    let own = Some((pair, stream));
+                    self.observe_around(frame, own, (ip.nested, stream.class()), seen)
+                };
                 self.summary.has_unsegmented |= ip.packet_len > LARGEST_ON_ETHERNET;
                 if let Stream::Esp(spi, _) = stream
                     && spi != EspSpi(0)
@@ -125,12 +135,16 @@ impl<'p> CaptureObserver<'p> {
                 }
                 let place = Place::of(self.evidence, frame, ip.payload);
                 if self.observe_body(ip, (pair, stream), (seen, place)) {
-                    self.observe_ip(ip, pair, stream, (seen, place));
+                    self.observe_ip(ip, (pair, stream), (seen, place), twin);
                 }
             }
             Content::Arp => self.without_pair(again, Unpaired::Arp, seen),
             Content::NonIp(kind) => self.without_pair(again, Unpaired::NonIp(*kind), seen),
             Content::Undecodable(why) => {
+                if again.is_none() {
+                    let whole = (MOST_NESTED, ProtectionClass::Undecodable);
+                    self.observe_around(frame, None, whole, seen);
+                }
                 self.without_pair(again, Unpaired::Undecodable(*why), seen);
             }
         }
@@ -149,6 +163,8 @@ impl<'p> CaptureObserver<'p> {
         self.settle_twins();
         self.settle_handed_over();
         let mut summary = self.summary;
+        summary.uncounted_tunnels = self.tunnels.uncounted;
+        summary.tunnels = self.tunnels.finish();
         (summary.tls, summary.tcp_gaps) = self.conversations.finish();
         (summary.negotiations, summary.problems) = self.ike.finish();
         let (streams, pairs) = self.streams.into_parts();
@@ -206,12 +222,12 @@ impl<'p> CaptureObserver<'p> {
     fn observe_ip(
         &mut self,
         ip: &IpPacket<'_>,
-        pair: HostPair,
-        stream: Stream,
+        (pair, stream): (HostPair, Stream),
         (seen, place): (Sighting, Place),
+        twin: Option<Candidate>,
     ) {
         let Some(fragment) = ip.fragment else {
-            return self.observe_whole(ip, pair, stream, (seen, place));
+            return self.observe_whole(ip, (pair, stream), (seen, place), twin);
         };
         if ip.protocol == protocol::UDP {
             self.ike.fragment(ip, fragment, stream == Stream::Ike, place);
@@ -235,9 +251,9 @@ impl<'p> CaptureObserver<'p> {
     fn observe_whole(
         &mut self,
         ip: &IpPacket<'_>,
-        pair: HostPair,
-        stream: Stream,
+        (pair, stream): (HostPair, Stream),
         (seen, place): (Sighting, Place),
+        twin: Option<Candidate>,
     ) {
         let carried =
             ip.tcp().map_or(Carried::Nothing, |segment| self.connections.segment(ip, segment));
@@ -246,7 +262,11 @@ impl<'p> CaptureObserver<'p> {
             self.place(pair, stream, seen);
             return self.place_released();
         }
-        let candidate = self.likely_twin(ip, pair, stream, seen.time);
+        let candidate = if ip.nested == 0 {
+            self.likely_twin(ip, pair, stream, seen.time)
+        } else {
+            twin.filter(|_| stream.class() == ProtectionClass::Clear)
+        };
         match candidate.filter(|_| self.likely_twins.len() < MOST_LIKELY_TWINS) {
             Some(candidate) => {
                 self.likely_twins.entry((pair, stream, candidate)).or_default().observe(seen);

@@ -3,6 +3,7 @@
 use super::conversations::{TcpGap, TlsSeen, TlsServer};
 use super::spi::{Contents, SpiEvidence};
 use super::timeline::{ClassRun, Sighting};
+use super::tunnels::Tunnels;
 use crate::evidence::Problem;
 use crate::hosts::HostPair;
 use crate::ike::Negotiations;
@@ -44,6 +45,13 @@ impl Count {
         self.captured = self.captured.saturating_add(other.captured);
     }
 
+    /// Takes away what it holds of another count.
+    pub fn leave_out(&mut self, part: Self) {
+        self.frames = self.frames.saturating_sub(part.frames);
+        self.bytes = self.bytes.saturating_sub(part.bytes);
+        self.captured = self.captured.saturating_sub(part.captured);
+    }
+
     /// How much some runs are together.
     #[must_use]
     pub fn of(runs: &[ClassRun]) -> Self {
@@ -76,6 +84,10 @@ pub enum Unpaired {
 pub struct CaptureSummary {
     /// Per pair and stream, its runs in order of time.
     pub streams: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
+    /// Per pair, packets of its tunnels: frames that stand in the streams of what they carry, once more.
+    pub tunnels: Tunnels,
+    /// Tunnel packets whose pair was not kept, because there were too many kinds.
+    pub uncounted_tunnels: u64,
     /// Per pair, stretches in which clear and protected packets alternate.
     pub interleaved: BTreeMap<HostPair, Vec<ClassRun>>,
     /// How often a pair was folded because there were too many; its packets are among the unpaired.

@@ -83,7 +83,7 @@ impl<'a> Dissected<'a> {
 }
 
 /// The ports of a packet, the lower address's first.
-fn flow_of(ip: &IpPacket<'_>) -> Option<Flow> {
+pub(super) fn flow_of(ip: &IpPacket<'_>) -> Option<Flow> {
     let ports = ip.ports?;
     let (a_port, b_port) = match ip.direction {
         Direction::AToB => (ports.source, ports.destination),

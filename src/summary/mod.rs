@@ -16,6 +16,7 @@ mod spi;
 mod streams;
 mod tcp_gaps;
 mod timeline;
+mod tunnels;
 
 mod part;
 
@@ -33,6 +34,7 @@ pub use joining::{JoinError, Joined, join_summaries};
 pub use part::{Member, Part};
 pub use spi::Contents;
 pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
+pub use tunnels::{Layer, Tunnel, Tunnels};
 
 use crate::eventlog::{LogEvent, LogSummary};
 use crate::evidence::{EvidenceId, RecordRef};
@@ -91,6 +93,9 @@ impl LogPart {
 
 /// A stream, the class that all its packets together have, and its runs.
 pub type JudgedStream<'a> = (Stream, ProtectionClass, &'a [ClassRun]);
+
+/// A tunnel, the class of its frames, and its runs.
+pub type JudgedTunnel<'a> = (&'a Tunnel, ProtectionClass, &'a [ClassRun]);
 
 /// The streams of every pair.
 pub type StreamsByPair<'a> = BTreeMap<HostPair, Vec<JudgedStream<'a>>>;
@@ -168,6 +173,24 @@ impl Summary {
             }
         }
         told
+    }
+
+    /// The tunnels of every pair around others, with the class of their frames, over all captures.
+    #[must_use]
+    pub fn tunnels(&self) -> BTreeMap<HostPair, Vec<JudgedTunnel<'_>>> {
+        let mut pairs: BTreeMap<HostPair, Vec<JudgedTunnel<'_>>> = BTreeMap::new();
+        for capture in self.captures.values() {
+            for (pair, tunnels) in &capture.tunnels {
+                let judged = tunnels.iter().map(|(tunnel, runs)| {
+                    let own = tunnel.inside.last().filter(|_| tunnel.class == ProtectionClass::Esp);
+                    let class =
+                        own.map_or(tunnel.class, |(pair, stream)| capture.class_of(*pair, *stream));
+                    (tunnel, class, runs.as_slice())
+                });
+                pairs.entry(*pair).or_default().extend(judged);
+            }
+        }
+        pairs
     }
 
     /// The clear streams that were no leaks, and why.

@@ -27,6 +27,8 @@ fn check_capture(capture: &CaptureSummary) -> Result<Saturating, &'static str> {
     let streams = [&capture.streams, &capture.decrypted_twins, &capture.handed_over];
     let of_streams = streams.into_iter().flat_map(|all| all.values()).flat_map(|all| all.values());
     let of_pairs = capture.duplicates.values().flat_map(|kinds| kinds.values());
+    let of_tunnels = capture.tunnels.values().flat_map(|tunnels| tunnels.values());
+    let of_pairs = of_pairs.chain(of_tunnels);
     let all = || of_streams.clone().chain(of_pairs.clone()).chain(capture.interleaved.values());
     for runs in all() {
         if runs.iter().any(|run| !run.is_sound()) {
@@ -48,7 +50,8 @@ fn check_capture(capture: &CaptureSummary) -> Result<Saturating, &'static str> {
     let told = told.chain(capture.borrowed.values().map(|told| told.2));
     let told = told.chain(capture.unreachable.values().map(|told| told.2));
     let hellos = capture.tls.values().map(|tls| tls.hellos);
-    let own = [of(&capture.total), capture.folded_pairs, capture.negotiations.counted()];
+    let counted = [capture.folded_pairs, capture.uncounted_tunnels];
+    let own = [of(&capture.total), capture.negotiations.counted()].into_iter().chain(counted);
     let all = runs.chain(counts.map(of)).chain(gaps).chain(lost).chain(told).chain(hellos);
     Ok(all.chain(own).map(Saturating).sum())
 }

@@ -66,6 +66,7 @@ mod classification;
 
 mod encapsulation;
 
+mod tunnels;
 mod windows;
 
 mod ike;

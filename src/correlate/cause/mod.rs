@@ -95,7 +95,13 @@ pub(super) fn explain(windows: Vec<CleartextWindow>, facts: &Facts) -> Vec<Expla
             let mut candidates = Case::of(&window, &index).candidates();
             candidates.iter_mut().for_each(|cause| cause.weigh_times(facts));
             let causes = best(candidates);
-            ExplainedWindow { window, causes, audits: Vec::new() }
+            ExplainedWindow {
+                window,
+                causes,
+                audits: Vec::new(),
+                same_frames_as: BTreeSet::new(),
+                shared_frames: 0,
+            }
         })
         .collect()
 }

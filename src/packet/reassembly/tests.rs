@@ -56,6 +56,7 @@ fn packet<'a>(
         packet_len: 20 + cut.end - cut.start,
         segment_len: cut.end - cut.start,
         link_broadcast: false,
+        nested: 0,
     };
     (packet, fragment)
 }

@@ -37,18 +37,24 @@ fn version_0(packet: IpPacket<'_>, context: Context, (flags, kind): (u16, u16)) 
     match kind {
         // Types below are of other registries, no lengths.
         ..LEAST_ETHER_TYPE => Packet::Ip(packet),
-        TRANSPARENT_ETHERNET => enter(ethernet, inside.octets, inside.context),
+        TRANSPARENT_ETHERNET => ip_or_outer(enter(ethernet, inside.octets, inside.context), packet),
         // ERSPAN I, without a sequence number, has no header of its own.
-        ERSPAN if flags & SEQUENCE == 0 => enter(ethernet, inside.octets, inside.context),
+        ERSPAN if flags & SEQUENCE == 0 => {
+            ip_or_outer(enter(ethernet, inside.octets, inside.context), packet)
+        }
         ERSPAN | ERSPAN_III => erspan(inside, packet),
         _ => match inside.context.deeper() {
-            Some(deeper) => match ether_type(kind, inside.octets, deeper) {
-                // What GRE carries besides (CDP, keepalives) leaves the GRE packet itself to judge.
-                Packet::NonIp(_) | Packet::Arp => Packet::Ip(packet),
-                told @ (Packet::Ip(_) | Packet::Undecodable(_)) => told,
-            },
+            Some(deeper) => ip_or_outer(ether_type(kind, inside.octets, deeper), packet),
             None => stop(StopReason::TunnelTooDeep, context.offset),
         },
+    }
+}
+
+/// What GRE carries besides IP (ARP, CDP, keepalives) leaves the GRE packet itself to judge.
+fn ip_or_outer<'a>(inside: Packet<'a>, outer: IpPacket<'a>) -> Packet<'a> {
+    match inside {
+        Packet::NonIp(_) | Packet::Arp => Packet::Ip(outer),
+        told @ (Packet::Ip(_) | Packet::Undecodable(_)) => told,
     }
 }
 
@@ -72,7 +78,7 @@ fn erspan<'a>(inside: Carried<'a>, outer: IpPacket<'a>) -> Packet<'a> {
     };
     match inside.behind(header_len) {
         Some(frame) if is_ip => enter(raw_ip, frame.octets, frame.context),
-        Some(frame) => enter(ethernet, frame.octets, frame.context),
+        Some(frame) => ip_or_outer(enter(ethernet, frame.octets, frame.context), outer),
         None => stop(StopReason::TruncatedTunnel, inside.context.offset),
     }
 }

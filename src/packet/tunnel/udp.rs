@@ -34,6 +34,7 @@ fn registered(packet: IpPacket<'_>, ports: Ports, context: Context) -> Packet<'_
     if [IKE, NATT].iter().any(|port| [ports.source, ports.destination].contains(port)) {
         return Packet::Ip(packet);
     }
+    let Some(context) = context.beneath_ip() else { return Packet::Ip(packet) };
     let datagram = carried(&packet, context);
     let inside = match ports.destination {
         VXLAN | VXLAN_OF_LINUX => vxlan(datagram),

@@ -69,7 +69,7 @@ fn windows(report: &Report) -> Vec<String> {
     let Some(largest) = report.windows.iter().max_by_key(|w| (w.frames, Reverse(&w.start))) else {
         return Vec::new();
     };
-    let clear: u64 = report.windows.iter().map(|window| window.frames).sum();
+    let clear: u64 = report.windows.iter().map(|w| w.frames.saturating_sub(w.shared_frames)).sum();
     let many = counted(report.windows.len(), "window");
     let Window { id, a, b, frames, start, end, first, last, .. } = largest;
     let mut told = vec![format!(

@@ -108,6 +108,8 @@ const WINDOWS_COLUMNS: &[Column] = &[
     of("confidence", "causes.0.confidence", Kind::Text),
     same("causes", Kind::Json),
     same("audits", Kind::Json),
+    same("same_frames_as", Kind::Texts),
+    same("shared_frames", Kind::Number),
 ];
 
 const PAIRS_COLUMNS: &[Column] = &[
@@ -144,6 +146,8 @@ const PAIRS_COLUMNS: &[Column] = &[
     same("sas", Kind::Json),
     same("readable", Kind::Json),
     same("tls", Kind::Json),
+    same("inside_of", Kind::Texts),
+    same("tunnel_frames", Kind::Number),
 ];
 
 const IKE_EXCHANGES_COLUMNS: &[Column] = &[

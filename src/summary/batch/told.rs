@@ -7,7 +7,7 @@ use super::super::dissected::{Alone, Content, Dissected};
 use super::word;
 use crate::capture::RawFrame;
 use crate::hosts::{Direction, HostPair};
-use crate::packet::{Fragment, IpPacket, Ports, StopReason};
+use crate::packet::{Fragment, IpPacket, MOST_NESTED, Ports, StopReason};
 use crate::protection::Stream;
 use crate::protection::duplicate::Identity;
 use std::net::{IpAddr, Ipv4Addr};
@@ -54,11 +54,40 @@ struct PacketOutline {
     /// What of the segment is no payload.
     header_len: u8,
     protocol: u8,
-    direction: Direction,
-    shows_ports: bool,
-    unfinished: bool,
-    link_broadcast: bool,
+    signs: Signs,
 }
+
+/// What takes a bit or few: how many packets are around it in the upper half, yes or no in the lower.
+#[derive(Clone, Copy, Debug)]
+struct Signs(u8);
+
+impl Signs {
+    const FROM_B: u8 = 1;
+    const SHOWS_PORTS: u8 = 2;
+    const UNFINISHED: u8 = 4;
+    const LINK_BROADCAST: u8 = 8;
+
+    fn of(ip: &IpPacket<'_>, unfinished: bool) -> Self {
+        let bit = |is_set: bool, bit| if is_set { bit } else { 0 };
+        Self(
+            bit(ip.direction == Direction::BToA, Self::FROM_B)
+                | bit(ip.ports.is_some(), Self::SHOWS_PORTS)
+                | bit(unfinished, Self::UNFINISHED)
+                | bit(ip.link_broadcast, Self::LINK_BROADCAST)
+                | ip.nested << 4,
+        )
+    }
+
+    const fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+
+    const fn direction(self) -> Direction {
+        if self.has(Self::FROM_B) { Direction::BToA } else { Direction::AToB }
+    }
+}
+
+const _: () = assert!(MOST_NESTED < 16);
 
 /// As [`HostPair`].
 #[derive(Clone, Copy, Debug)]
@@ -113,10 +142,7 @@ impl Told {
             identification: ip.identification,
             header_len: u8::try_from(header_len).unwrap_or(u8::MAX),
             protocol: ip.protocol,
-            direction: ip.direction,
-            shows_ports: ip.ports.is_some(),
-            unfinished: alone.unfinished,
-            link_broadcast: ip.link_broadcast,
+            signs: Signs::of(ip, alone.unfinished),
         }
     }
 
@@ -137,7 +163,7 @@ impl Told {
     }
 
     fn packet<'a>(&self, outline: &PacketOutline, data: &'a [u8]) -> Content<'a> {
-        let PacketOutline { stream, unfinished, .. } = *outline;
+        let PacketOutline { stream, signs, .. } = *outline;
         let pair = match outline.pair {
             Pair::V4(a, b) => HostPair::new(IpAddr::V4(a), IpAddr::V4(b)),
             // Made where the pair was added, and cleared with the pairs.
@@ -149,18 +175,19 @@ impl Told {
         let header_len = usize::from(outline.header_len);
         let ip = IpPacket {
             pair,
-            direction: outline.direction,
+            direction: signs.direction(),
             protocol: outline.protocol,
             fragment: outline.fragment,
-            ports: if outline.shows_ports { Ports::of(segment) } else { None },
+            ports: if signs.has(Signs::SHOWS_PORTS) { Ports::of(segment) } else { None },
             identification: outline.identification,
             segment,
             payload: segment.get(header_len..).unwrap_or_default(),
             payload_len: segment_len.saturating_sub(header_len),
             packet_len: outline.packet_len as usize,
             segment_len,
-            link_broadcast: outline.link_broadcast,
+            link_broadcast: signs.has(Signs::LINK_BROADCAST),
+            nested: signs.0 >> 4,
         };
-        Content::Ip(ip, Alone { stream, unfinished })
+        Content::Ip(ip, Alone { stream, unfinished: signs.has(Signs::UNFINISHED) })
     }
 }

@@ -61,6 +61,7 @@ impl CaptureObserver<'_> {
     /// Sets the proven twins aside and gives the others back to their streams.
     pub(super) fn settle_twins(&mut self) {
         let confirmed = std::mem::take(&mut self.twins).confirmed();
+        self.tunnels.settle(&confirmed);
         let likely: BTreeMap<_, _> = std::mem::take(&mut self.likely_twins).into_iter().collect();
         let mut twins: BTreeMap<(HostPair, Stream), Runs> = BTreeMap::new();
         for ((pair, stream, candidate), runs) in likely {

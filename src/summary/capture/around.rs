@@ -1,0 +1,63 @@
+//! The IP packets around a frame's own one: each is traffic of the two hosts that its tunnel joins.
+
+use super::CaptureObserver;
+use crate::capture::RawFrame;
+use crate::packet::{IpPacket, MOST_NESTED, layer};
+use crate::protection::twin::{Candidate, PlainLengths};
+use crate::protection::{ProtectionClass, Stream, classify};
+use crate::summary::dissected::flow_of;
+use crate::summary::timeline::Sighting;
+use crate::summary::tunnels::{Key, Layer};
+
+impl CaptureObserver<'_> {
+    /// Takes the packets around a frame's own one, which is of stream `own` and which `nested` others
+    /// are around. Gives whose decrypted copy the frame may be: ESP carried all that the frame
+    /// shows, so its outermost packet is compared.
+    #[cold]
+    pub(super) fn observe_around(
+        &mut self,
+        frame: &RawFrame<'_>,
+        own: Option<Layer>,
+        (nested, class): (u8, ProtectionClass),
+        seen: Sighting,
+    ) -> Option<Candidate> {
+        let mut around: [Option<(IpPacket<'_>, Stream)>; MOST_NESTED as usize] = Default::default();
+        for (place, depth) in around.iter_mut().zip(0..nested) {
+            let Some(ip) = layer(frame, depth) else { break };
+            *place = Some((ip, classify(&ip, self.named)));
+        }
+        let (outermost, stream) = around[0].as_ref()?;
+        let twin = self.twin_of_tunnel(outermost, *stream, seen);
+        for (depth, (ip, stream)) in around.iter().flatten().enumerate() {
+            let seen =
+                Sighting { flow: flow_of(ip), direction: ip.direction, unfinished: false, ..seen };
+            match stream {
+                Stream::Clear { .. } => self.streams.of((ip.pair, *stream)).1.clear(seen),
+                Stream::Exempt(_) => {}
+                // Tunnels are not entered where the packet around may be one of these.
+                Stream::Esp(..)
+                | Stream::WespIntegrityOnly(..)
+                | Stream::Ah(..)
+                | Stream::Ike
+                | Stream::NattKeepalive
+                | Stream::Undecodable(_) => continue,
+            }
+            let mut inside = [None; MOST_NESTED as usize];
+            let deeper = around.iter().flatten().skip(depth + 1).map(|(ip, s)| (ip.pair, *s));
+            inside.iter_mut().zip(deeper.chain(own)).for_each(|(place, of)| *place = Some(of));
+            self.tunnels.observe(Key { layer: (ip.pair, *stream), inside, class }, twin, seen);
+        }
+        twin
+    }
+
+    fn twin_of_tunnel(
+        &mut self,
+        ip: &IpPacket<'_>,
+        stream: Stream,
+        seen: Sighting,
+    ) -> Option<Candidate> {
+        let lengths = PlainLengths { packet: ip.packet_len, segment: ip.segment_len };
+        let candidate = self.twins.plain(ip.pair, seen.time, lengths);
+        candidate.filter(|_| stream.class() == ProtectionClass::Clear)
+    }
+}

@@ -1,0 +1,234 @@
+//! Clear tunnels: each packet around another is traffic of its own two hosts, and each pair is judged by its own
+//! rule (docs/method-and-limits.md). A frame is in the totals once.
+
+use crate::support::pcapng::{Order, pcap};
+use crate::support::program::analyze;
+use plainsight::report::schema::{Finding, Pair, Report, Window};
+use std::io::Write as _;
+
+const OUTER: ([u8; 4], [u8; 4]) = ([10, 1, 0, 11], [10, 1, 0, 20]);
+const MIDDLE: ([u8; 4], [u8; 4]) = ([172, 16, 0, 1], [172, 16, 0, 2]);
+const INNER: ([u8; 4], [u8; 4]) = ([192, 168, 7, 1], [192, 168, 7, 2]);
+const BETWEEN_OUTER: &str = "10.1.0.11=10.1.0.20";
+const BETWEEN_INNER: &str = "192.168.7.1=192.168.7.2";
+
+fn sixteen(length: usize) -> [u8; 2] {
+    u16::try_from(length).unwrap().to_be_bytes()
+}
+
+/// An IPv4 packet (RFC 791 §3.1).
+fn ip((from, to): ([u8; 4], [u8; 4]), protocol: u8, body: &[u8]) -> Vec<u8> {
+    let [high, low] = sixteen(20 + body.len());
+    [&[0x45, 0, high, low, 0, 0, 0, 0, 64, protocol, 0, 0][..], &from, &to, body].concat()
+}
+
+fn udp(ports: (u16, u16), body: &[u8]) -> Vec<u8> {
+    let (from, to) = (ports.0.to_be_bytes(), ports.1.to_be_bytes());
+    [&from[..], &to, &sixteen(8 + body.len()), &[0, 0], body].concat()
+}
+
+fn ethernet(packet: &[u8]) -> Vec<u8> {
+    [&[2; 12][..], &[8, 0], packet].concat()
+}
+
+/// What the tunnels carry: HTTP in a TCP segment.
+fn clear() -> Vec<u8> {
+    let tcp = [0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x18, 1, 0, 0, 0, 0, 0];
+    ip(INNER, 6, &[&tcp[..], b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"].concat())
+}
+
+fn esp(number: u8) -> Vec<u8> {
+    ip(INNER, 50, &[&[0xc3, 1, 2, 3, 0, 0, 0, number][..], &[number ^ 0x5a; 40]].concat())
+}
+
+/// Ways to carry an IPv4 packet between two hosts, by the service that the outer header shows.
+const TUNNELS: [(&str, &str, fn(([u8; 4], [u8; 4]), &[u8]) -> Vec<u8>); 6] = [
+    ("gre", "gre", |hosts, packet| ip(hosts, 47, &[&[0, 0, 8, 0][..], packet].concat())),
+    ("ipip", "ip_in_ip", |hosts, packet| ip(hosts, 4, packet)),
+    ("vxlan", "vxlan", |hosts, packet| {
+        let frame = [&[8, 0, 0, 0, 0, 0, 7, 0][..], &ethernet(packet)].concat();
+        ip(hosts, 17, &udp((50_000, 4789), &frame))
+    }),
+    ("geneve", "geneve", |hosts, packet| {
+        let frame = [&[0, 0, 0x65, 0x58, 0, 0, 7, 0][..], &ethernet(packet)].concat();
+        ip(hosts, 17, &udp((50_000, 6081), &frame))
+    }),
+    ("gtp", "gtp", |hosts, packet| {
+        let [high, low] = sixteen(packet.len());
+        let message = [&[0x30, 255, high, low, 0, 0, 0, 9][..], packet].concat();
+        ip(hosts, 17, &udp((2152, 2152), &message))
+    }),
+    ("l2tp", "l2tp", |hosts, packet| {
+        let [high, low] = sixteen(packet.len() + 12);
+        let message = [&[0x40, 2, high, low, 0, 5, 0, 6, 0xff, 3, 0, 0x21][..], packet].concat();
+        ip(hosts, 17, &udp((1701, 1701), &message))
+    }),
+];
+
+fn report(packets: &[Vec<u8>], options: &[&str], policy: &str) -> Report {
+    let frames: Vec<(u32, Vec<u8>)> =
+        (1_000..).zip(packets).map(|(second, packet)| (second, ethernet(packet))).collect();
+    let frames: Vec<(u32, u32, &[u8])> = frames.iter().map(|(s, f)| (*s, 0, &f[..])).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
+        path
+    };
+    let capture = write("tunnel.pcap", &pcap(Order::Little, 0xa1b2_c3d4, &frames));
+    let policy_file = write("policy.toml", policy.as_bytes());
+    let mut options = options.to_vec();
+    if !policy.is_empty() {
+        options.extend(["--policy", policy_file.to_str().unwrap()]);
+    }
+    analyze(&[&capture], &options)
+}
+
+fn pair<'r>(report: &'r Report, a: &str) -> &'r Pair {
+    report.pairs.iter().find(|pair| pair.a == a).unwrap()
+}
+
+fn windows<'r>(report: &'r Report, a: &str) -> Vec<&'r Window> {
+    report.windows.iter().filter(|window| window.a == a).collect()
+}
+
+fn findings<'r>(report: &'r Report, code: &str) -> Vec<&'r Finding> {
+    report.findings.iter().filter(|finding| finding.code == code).collect()
+}
+
+#[test]
+fn a_clear_tunnel_is_clear_text_of_both_pairs_and_each_frame_counts_once() {
+    for (name, app, wrap) in TUNNELS {
+        let packets = vec![wrap(OUTER, &clear()); 3];
+        let protect = ["--protect", BETWEEN_OUTER, "--protect", BETWEEN_INNER];
+        let report = report(&packets, &protect, "");
+        assert_eq!((report.totals.frames, report.totals.by_class.clear.frames), (3, 3), "{name}");
+        assert_eq!(report.verdict, "unprotected", "{name}");
+        let [outer] = windows(&report, "10.1.0.11")[..] else { panic!("{name}") };
+        let [inner] = windows(&report, "192.168.7.1")[..] else { panic!("{name}") };
+        assert_eq!((outer.frames, inner.frames), (3, 3), "{name}");
+        assert_eq!(outer.apps[0].app, app, "{name}");
+        assert_eq!(outer.same_frames_as, [inner.id.clone()], "{name}");
+        assert_eq!(inner.same_frames_as, [outer.id.clone()], "{name}");
+        assert_eq!((outer.shared_frames, inner.shared_frames), (3, 0), "{name}");
+        assert_eq!(pair(&report, "192.168.7.1").inside_of, ["10.1.0.11 - 10.1.0.20"], "{name}");
+        assert_eq!(pair(&report, "10.1.0.11").tunnel_frames, 3, "{name}");
+        assert!(pair(&report, "10.1.0.11").inside_of.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn each_pair_is_judged_by_its_own_rule() {
+    let packets = vec![TUNNELS[0].2(OUTER, &clear()); 3];
+    let exempt = |between: &str, protect: &str| {
+        let sides = |text: &str| text.replace('=', "\", \"");
+        format!(
+            "[[exempt]]\nbetween = [\"{}\"]\n[[protect]]\nbetween = [\"{}\"]\n",
+            sides(between),
+            sides(protect)
+        )
+    };
+    let inner_only = report(&packets, &[], &exempt(BETWEEN_OUTER, BETWEEN_INNER));
+    assert_eq!(windows(&inner_only, "192.168.7.1").len(), 1);
+    assert!(windows(&inner_only, "10.1.0.11").is_empty());
+    assert_eq!(inner_only.verdict, "unprotected");
+    let outer_only = report(&packets, &[], &exempt(BETWEEN_INNER, BETWEEN_OUTER));
+    assert_eq!(windows(&outer_only, "10.1.0.11").len(), 1);
+    assert!(windows(&outer_only, "192.168.7.1").is_empty());
+    assert_eq!(outer_only.windows[0].shared_frames, 0);
+    assert_eq!(outer_only.verdict, "unprotected");
+    // The frame keeps its own class: that of the packet inside, which the policy exempts.
+    assert_eq!(outer_only.totals.by_class.exempt.frames, 3);
+}
+
+#[test]
+fn a_tunnel_around_esp_is_an_observation_until_a_rule_names_its_protocol() {
+    let packets: Vec<Vec<u8>> = (1..=20).map(|n| TUNNELS[0].2(OUTER, &esp(n))).collect();
+    let all = report(&packets, &["--protect", BETWEEN_OUTER], "");
+    assert!(all.windows.is_empty());
+    assert_eq!(findings(&all, "tunnel_around_protected").len(), 1);
+    assert!(findings(&all, "rule_without_traffic").is_empty());
+    assert_eq!(all.totals.by_class.esp.frames, 20);
+    assert_eq!(all.totals.by_class.clear.frames, 0);
+    let named = report(
+        &packets,
+        &[],
+        "[[protect]]\nbetween = [\"10.1.0.11\", \"10.1.0.20\"]\nprotocol = 47\n",
+    );
+    assert_eq!(windows(&named, "10.1.0.11").len(), 1);
+    let severities: Vec<&str> =
+        findings(&named, "cleartext_window").iter().map(|f| f.severity.as_str()).collect();
+    assert_eq!(severities, ["low"]);
+}
+
+#[test]
+fn tunnels_in_tunnels_are_traffic_of_every_pair_that_they_pass() {
+    let (gre, ipip) = (TUNNELS[0].2, TUNNELS[1].2);
+    let packets = vec![gre(OUTER, &ipip(MIDDLE, &clear())); 2];
+    let protect = ["--protect", "0.0.0.0/0=0.0.0.0/0"];
+    let report = report(&packets, &protect, "");
+    assert_eq!((report.totals.frames, report.windows.len()), (2, 3));
+    assert!(report.windows.iter().all(|w| w.same_frames_as.len() == 2 && w.frames == 2));
+    let counted: u64 = report.windows.iter().map(|w| w.frames - w.shared_frames).sum();
+    assert_eq!(counted, 2);
+    let around = &pair(&report, "192.168.7.1").inside_of;
+    assert_eq!(around[..], ["10.1.0.11 - 10.1.0.20", "172.16.0.1 - 172.16.0.2"]);
+}
+
+#[test]
+fn a_tunnel_whose_inside_was_cut_off_is_clear_text_of_the_outer_pair() {
+    let whole = ethernet(&TUNNELS[0].2(OUTER, &clear()));
+    // Ethernet, IPv4, GRE and half an IPv4 header.
+    let cut = &whole[..14 + 20 + 4 + 10];
+    let mut file = tempfile::NamedTempFile::with_suffix(".pcap").unwrap();
+    let mut bytes = pcap(Order::Little, 0xa1b2_c3d4, &[(1_000, 0, cut)]);
+    let wire = u32::try_from(whole.len()).unwrap().to_le_bytes();
+    bytes[24 + 12..24 + 16].copy_from_slice(&wire);
+    file.write_all(&bytes).unwrap();
+    let report = analyze(&[file.path()], &["--protect", BETWEEN_OUTER]);
+    assert_eq!(report.totals.by_class.undecodable.frames, 1);
+    assert_eq!(windows(&report, "10.1.0.11").len(), 1);
+}
+
+#[test]
+fn l2tp_between_hosts_without_a_sign_of_ipsec_is_a_question() {
+    let packets = vec![TUNNELS[5].2(OUTER, &clear()); 3];
+    let report = report(&packets, &[], "");
+    assert_eq!(report.verdict, "no_expectation");
+    assert!(report.windows.is_empty());
+    assert_eq!(findings(&report, "l2tp_without_ipsec").len(), 1);
+    let gre = self::report(&vec![TUNNELS[0].2(OUTER, &clear()); 3], &[], "");
+    assert!(findings(&gre, "l2tp_without_ipsec").is_empty());
+}
+
+/// ESP in tunnel mode whose payload is a packet of so many octets, under AES-GCM: the packet, and two of
+/// trailer, to a multiple of four.
+fn esp_around(packet_len: usize, number: u8) -> Vec<u8> {
+    let padded = (packet_len + 2).next_multiple_of(4);
+    ip(
+        OUTER,
+        50,
+        &[&[0xc3, 1, 2, 3, 0, 0, 0, number][..], &vec![number ^ 0x5a; 8 + padded + 16]].concat(),
+    )
+}
+
+#[test]
+fn a_tunnel_that_was_inside_esp_and_shows_again_decrypted_is_no_leak() {
+    let mut frames = Vec::new();
+    for number in 1..=12u32 {
+        let inside = [clear(), vec![7; number as usize % 5 * 9]].concat();
+        let [high, low] = sixteen(inside.len());
+        let mut inside = inside;
+        (inside[2], inside[3]) = (high, low);
+        let tunnel = TUNNELS[0].2(OUTER, &inside);
+        let esp = esp_around(tunnel.len(), u8::try_from(number).unwrap());
+        frames.push((1_000 + number, 0, ethernet(&esp)));
+        frames.push((1_000 + number, 500, ethernet(&tunnel)));
+    }
+    let frames: Vec<(u32, u32, &[u8])> = frames.iter().map(|(s, u, f)| (*s, *u, &f[..])).collect();
+    let mut file = tempfile::NamedTempFile::with_suffix(".pcap").unwrap();
+    file.write_all(&pcap(Order::Little, 0xa1b2_c3d4, &frames)).unwrap();
+    let report = analyze(&[file.path()], &["--protect", "0.0.0.0/0=0.0.0.0/0"]);
+    assert_eq!(report.windows.len(), 0, "{:?}", report.windows);
+    assert_eq!(report.totals.artefacts.get("decrypted_twin").map(|c| c.frames), Some(12));
+}
