@@ -93,5 +93,6 @@ fn packet(fragment: Fragment, payload: &[u8], wire: usize, header: usize) -> IpP
         segment_len: header + wire,
         link_broadcast: false,
         nested: 0,
+        mislabelled: false,
     }
 }

@@ -54,8 +54,30 @@ impl Linktype {
     pub const FRELAY: Self = Self(107);
     /// OpenBSD loopback: a protocol family in network byte order.
     pub const LOOP: Self = Self(108);
+    /// The BSDs' interface of IPsec.
+    pub const ENC: Self = Self(109);
     /// Linux cooked capture v1.
     pub const LINUX_SLL: Self = Self(113);
+    /// The log of the BSDs' packet filter.
+    pub const PFLOG: Self = Self(117);
+    /// ARCNET as Linux shows it.
+    pub const ARCNET_LINUX: Self = Self(129);
+    /// A number for private use, under which macOS writes what is 258 elsewhere.
+    pub const USER2: Self = Self(149);
+    /// Solaris' IP layer.
+    pub const IPNET: Self = Self(226);
+    /// IP over InfiniBand.
+    pub const IPOIB: Self = Self(242);
+    /// Apple's interface for all others.
+    pub const PKTAP: Self = Self(258);
+    /// Ethernet with a tag of Broadcom's switch chips behind the addresses.
+    pub const DSA_TAG_BRCM: Self = Self(281);
+    /// The same tag before the frame.
+    pub const DSA_TAG_BRCM_PREPEND: Self = Self(282);
+    /// Ethernet with a tag of Marvell's switch chips behind the addresses.
+    pub const DSA_TAG_DSA: Self = Self(284);
+    /// The same behind an EtherType of its own.
+    pub const DSA_TAG_EDSA: Self = Self(285);
     /// IEEE 802.11 behind a radiotap header.
     pub const IEEE802_11_RADIOTAP: Self = Self(127);
     /// Raw IPv4.

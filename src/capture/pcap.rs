@@ -34,7 +34,7 @@ pub fn read_from<R: Read>(
         outline.problem(ProblemCode::Truncated, 0, Position::File, text);
         return Ok(outline);
     }
-    let Some(mut layout) = Layout::of(buffer.available()) else {
+    let Some(layout) = Layout::of(buffer.available()) else {
         let text = "the pcap header is not readable".into();
         outline.problem(ProblemCode::Corrupt, 0, Position::File, text);
         return Ok(outline);
@@ -44,75 +44,233 @@ pub fn read_from<R: Read>(
         outline.problem(ProblemCode::Truncated, 0, Position::File, text);
         return Ok(outline);
     }
-    buffer.consume(layout.file_header);
-    outline.cover("file_header", layout.file_header as u64);
-    let ends = !buffer.want(TRIED)?;
-    layout.settle(buffer.available(), ends);
-    outline.interfaces.push(layout.interface());
-    read_frames(buffer, &layout, &mut outline, visit)?;
-    Ok(outline)
+    let mut reading = Reading::new(buffer, layout, outline);
+    reading.begin()?;
+    reading.frames(visit)?;
+    Ok(reading.finish())
 }
 
-fn read_frames<R: Read>(
-    buffer: &mut Buffer<'_, R>,
-    layout: &Layout,
-    outline: &mut CaptureOutline,
-    visit: &mut impl FnMut(RawFrame<'_>) -> bool,
-) -> io::Result<()> {
-    let mut clock = Clock::new();
-    let mut frames = Extent::default();
-    while buffer.want(1)? {
-        let offset = buffer.offset();
-        let number = outline.frames + 1;
-        let at_hand = buffer.want(layout.record_header)?;
-        let Some(record) = layout.record(buffer.available()).filter(|_| at_hand) else {
-            let text = format!("the file ends inside the header of frame {number}");
-            outline.problem(ProblemCode::Truncated, offset, Position::Frame(number), text);
-            break;
-        };
-        let record_len = match layout.record_len(&record) {
-            Ok(length) => length,
-            Err(text) => {
-                let text = format!("frame {number} {text}; what follows was not read");
-                outline.problem(ProblemCode::Corrupt, offset, Position::Frame(number), text);
+/// A stream while it is read, behind its first file header's magic number.
+struct Reading<'b, 'h, R> {
+    buffer: &'b mut Buffer<'h, R>,
+    layout: Layout,
+    outline: CaptureOutline,
+    clock: Clock,
+    frames: Extent,
+    /// The seconds of the record before.
+    last: Option<u32>,
+    /// The place of what the header in force says among the interfaces.
+    interface: u32,
+    /// The stream was seen to end within what a search looks at.
+    ends: bool,
+}
+
+/// What an odd record turned out to be.
+enum Odd {
+    /// A record like others.
+    Record,
+    /// Something that was passed over: reading goes on where the buffer stands.
+    Passed,
+    /// The last thing that could be read.
+    End,
+}
+
+impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
+    fn new(buffer: &'b mut Buffer<'h, R>, layout: Layout, outline: CaptureOutline) -> Self {
+        let (clock, frames) = (Clock::new(), Extent::default());
+        Self { buffer, layout, outline, clock, frames, last: None, interface: 0, ends: false }
+    }
+
+    /// Passes over the file header and settles what the first records tell of the layout.
+    fn begin(&mut self) -> io::Result<()> {
+        self.buffer.consume(self.layout.file_header);
+        self.outline.cover("file_header", self.layout.file_header as u64);
+        let ends = !self.buffer.want(TRIED)?;
+        self.layout.settle(self.buffer.available(), ends);
+        let described = self.layout.interface();
+        let known = self.outline.interfaces.iter().position(|known| *known == described);
+        let place = known.unwrap_or(self.outline.interfaces.len());
+        if known.is_none() && place < MOST_INTERFACES {
+            self.outline.interfaces.push(described);
+        }
+        self.interface = u32::try_from(place).unwrap_or(u32::MAX);
+        Ok(())
+    }
+
+    fn frames(&mut self, visit: &mut impl FnMut(RawFrame<'_>) -> bool) -> io::Result<()> {
+        while self.buffer.want(1)? {
+            let offset = self.buffer.offset();
+            let number = self.outline.frames + 1;
+            let header_len = self.layout.record_header;
+            let at_hand = self.buffer.want(header_len)?;
+            let record = self.layout.record(self.buffer.available());
+            let Some(record) = record.filter(|_| at_hand) else {
+                let text = format!("the file ends inside the header of frame {number}");
+                self.problem(ProblemCode::Truncated, offset, number, text);
+                break;
+            };
+            if self.layout.is_odd(&record, self.last) {
+                match self.look_closer(&record, number)? {
+                    Odd::Record => {}
+                    Odd::Passed => continue,
+                    Odd::End => break,
+                }
+            }
+            // At most a header and max_captured_len, far below usize::MAX.
+            let record_len = header_len + record.captured_len as usize;
+            if !self.buffer.want(record_len)? {
+                match self.beyond_the_end(&record, number)? {
+                    Odd::Passed => continue,
+                    Odd::Record | Odd::End => break,
+                }
+            }
+            let data = self.buffer.available().get(header_len..record_len).unwrap_or_default();
+            self.last = Some(record.seconds);
+            self.outline.frames = number;
+            let go_on = visit(RawFrame {
+                number: FrameNumber(number),
+                time: self.clock.tell(self.layout.time(&record), number, offset),
+                linktype: self.layout.linktype,
+                original_len: record.original_len.max(record.captured_len),
+                interface: self.interface,
+                description: self.interface,
+                offset: offset + header_len as u64,
+                data,
+            });
+            self.buffer.consume(record_len);
+            self.frames.add(record_len as u64, 1);
+            if !go_on {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// A record that differs from those before it by more than captures do.
+    #[cold]
+    fn look_closer(&mut self, record: &Record, number: u64) -> io::Result<Odd> {
+        if self.joined(number)? {
+            return Ok(Odd::Passed);
+        }
+        let most = self.layout.max_captured_len;
+        let text = if record.captured_len > most {
+            let claimed = record.captured_len;
+            format!("frame {number} claims {claimed} captured bytes where at most {most} can be")
+        } else if record.exceeds_original() && !self.leads_to_another(record)? {
+            let (claimed, wire) = (record.captured_len, record.original_len);
+            format!(
+                "frame {number} claims {claimed} captured bytes of {wire}, and no record follows them"
+            )
+        } else {
+            return Ok(Odd::Record);
         };
-        let whole = buffer.want(record_len)?;
-        let available = buffer.available();
-        let data = available.get(layout.record_header..record_len).filter(|_| whole);
-        let Some(data) = data else {
-            let remain = available.len().saturating_sub(layout.record_header);
-            let text = format!(
-                "frame {number} claims {} captured bytes, {remain} remain",
-                record.captured_len
-            );
-            outline.problem(ProblemCode::Truncated, offset, Position::Frame(number), text);
-            break;
+        self.pass_over(number, &text, ProblemCode::Corrupt)
+    }
+
+    /// Whether behind the record another one begins that can be believed, or the file ends there.
+    fn leads_to_another(&mut self, record: &Record) -> io::Result<bool> {
+        let behind = self.layout.record_header + record.captured_len as usize;
+        let next_len = behind + self.layout.record_header;
+        let is_there = self.buffer.want(next_len)?;
+        let rest = self.buffer.available().get(behind..);
+        Ok(rest.is_some_and(|rest| {
+            (rest.is_empty() && !is_there)
+                || self.layout.record(rest).is_some_and(|next| self.layout.is_believable(&next))
+        }))
+    }
+
+    /// A record that claims more than there is: the file was cut, or its header is damaged.
+    #[cold]
+    fn beyond_the_end(&mut self, record: &Record, number: u64) -> io::Result<Odd> {
+        let remain = self.buffer.available().len().saturating_sub(self.layout.record_header);
+        let claimed = record.captured_len;
+        let text = format!("frame {number} claims {claimed} captured bytes, {remain} remain");
+        self.pass_over(number, &text, ProblemCode::Truncated)
+    }
+
+    /// Looks for the next record that can be believed; where there is none, the file ends here.
+    fn pass_over(&mut self, number: u64, text: &str, code: ProblemCode) -> io::Result<Odd> {
+        let offset = self.buffer.offset();
+        let found = self.find_record()?;
+        let at = self.buffer.offset();
+        let Some(()) = found else {
+            let more =
+                if code == ProblemCode::Corrupt { "; what follows was not read" } else { "" };
+            self.problem(code, offset, number, format!("{text}{more}"));
+            return Ok(Odd::End);
         };
-        let time = clock.tell(layout.time(&record), number, offset);
-        outline.frames = number;
-        let go_on = visit(RawFrame {
-            number: FrameNumber(number),
-            time,
-            linktype: layout.linktype,
-            original_len: record.original_len.max(record.captured_len),
-            interface: 0,
-            description: 0,
-            offset: offset + layout.record_header as u64,
-            data,
-        });
-        buffer.consume(record_len);
-        frames.add(record_len as u64, 1);
-        if !go_on {
-            break;
+        let passed = at - offset;
+        let text = format!(
+            "{text}; {passed} bytes were passed over, up to the next record that can be believed at byte {at}"
+        );
+        self.outline.cover("skipped", passed);
+        self.problem(ProblemCode::Skipped, offset, number, text);
+        Ok(Odd::Passed)
+    }
+
+    /// Brings the buffer to the next place at which a record or a file header can be believed. Each
+    /// octet is looked at once.
+    fn find_record(&mut self) -> io::Result<Option<()>> {
+        self.buffer.consume(1);
+        loop {
+            self.ends = self.ends || !self.buffer.want(TRIED)?;
+            let bytes = self.buffer.available();
+            // What reaches out of sight is looked at again with what follows.
+            let tried = if self.ends { bytes.len() } else { TRIED / 2 };
+            let found = (0..tried).find(|at| {
+                let rest = bytes.get(*at..).unwrap_or_default();
+                self.layout.begins_here(rest, self.ends, self.last) || is_file_header(rest)
+            });
+            self.buffer.consume(found.unwrap_or(tried));
+            if found.is_some() || self.ends {
+                return Ok(found.map(|_| ()));
+            }
         }
     }
-    clock.report(outline);
-    if frames.records > 0 {
-        outline.coverage.insert("frames", frames);
+
+    /// Goes on with another file that begins here: captures that were joined octet by octet.
+    fn joined(&mut self, number: u64) -> io::Result<bool> {
+        let offset = self.buffer.offset();
+        self.buffer.want(LONGEST_HEADER)?;
+        let bytes = self.buffer.available();
+        let next = Layout::of(bytes)
+            .filter(|next| is_file_header(bytes) && bytes.len() >= next.file_header);
+        let Some(next) = next else { return Ok(false) };
+        self.layout = next;
+        self.begin()?;
+        self.last = None;
+        let text = format!(
+            "another pcap header begins at byte {offset}: captures were joined, and are read on"
+        );
+        self.problem(ProblemCode::Joined, offset, number, text);
+        Ok(true)
     }
-    Ok(())
+
+    fn problem(&mut self, code: ProblemCode, offset: u64, number: u64, text: String) {
+        self.outline.problem(code, offset, Position::Frame(number), text);
+    }
+
+    fn finish(mut self) -> CaptureOutline {
+        self.clock.report(&mut self.outline);
+        if self.frames.records > 0 {
+            self.outline.coverage.insert("frames", self.frames);
+        }
+        self.outline
+    }
+}
+
+/// Whether a file header begins here: a magic number, and version 2 with a minor number that was in use.
+fn is_file_header(bytes: &[u8]) -> bool {
+    let Some(layout) = Layout::of(bytes) else { return false };
+    let version = |at: usize| {
+        let field = bytes.get(at..)?.first_chunk::<2>()?;
+        Some(if layout.big_endian {
+            u16::from_be_bytes(*field)
+        } else {
+            u16::from_le_bytes(*field)
+        })
+    };
+    version(4) == Some(2) && version(6).is_some_and(|minor| minor <= 4)
 }
 
 /// What a record's header says first, in every layout.
@@ -121,6 +279,13 @@ struct Record {
     fraction: u32,
     captured_len: u32,
     original_len: u32,
+}
+
+impl Record {
+    /// Whether it holds more than there was; zero is a length that was not noted.
+    const fn exceeds_original(&self) -> bool {
+        self.captured_len > self.original_len && self.original_len != 0
+    }
 }
 
 /// What the file header says of every record.
@@ -184,11 +349,7 @@ impl Layout {
             let Some(record) = self.record(rest).filter(|_| rest.len() >= header) else {
                 return seen >= at_least;
             };
-            let fraction = if self.nanoseconds { 1_000_000_000 } else { 1_000_000 };
-            let makes_sense = record.fraction < fraction
-                && record.captured_len <= self.max_captured_len
-                && record.captured_len <= record.original_len
-                && record.original_len <= MAX_CAPTURED_LIMIT;
+            let makes_sense = self.is_believable(&record);
             if !makes_sense {
                 return false;
             }
@@ -218,14 +379,32 @@ impl Layout {
         Some(Record { seconds, fraction, captured_len, original_len })
     }
 
-    /// Header and data, or why that cannot be.
-    fn record_len(&self, record: &Record) -> Result<usize, String> {
-        let (claimed, most) = (record.captured_len, self.max_captured_len);
-        if claimed > most {
-            return Err(format!("claims {claimed} captured bytes where at most {most} can be"));
-        }
-        // At most a header and max_captured_len, far below usize::MAX.
-        Ok(self.record_header + claimed as usize)
+    /// Whether a record is looked at more closely: one that cannot be, or that is many years from the one before.
+    #[inline]
+    fn is_odd(&self, record: &Record, last: Option<u32>) -> bool {
+        record.captured_len > self.max_captured_len
+            || record.exceeds_original()
+            || last.is_none_or(|last| record.seconds.abs_diff(last) > MANY_YEARS)
+    }
+
+    /// Whether the header of a record makes sense.
+    const fn is_believable(&self, record: &Record) -> bool {
+        let fraction = if self.nanoseconds { 1_000_000_000 } else { 1_000_000 };
+        record.fraction < fraction
+            && record.captured_len <= self.max_captured_len
+            && record.captured_len <= record.original_len
+            && record.original_len <= MAX_CAPTURED_LIMIT
+    }
+
+    /// Whether a record can be believed to begin here, behind damage: it holds something, its time is within a
+    /// year of the last, and another one follows, or the end of the file.
+    fn begins_here(&self, bytes: &[u8], ends: bool, last: Option<u32>) -> bool {
+        self.record(bytes).is_some_and(|record| {
+            record.captured_len > 0
+                && self.is_believable(&record)
+                && last.is_none_or(|last| record.seconds.abs_diff(last) < A_YEAR)
+                && self.holds(bytes, self.record_header, ends, 2)
+        })
     }
 
     fn time(&self, record: &Record) -> Option<Timestamp> {
@@ -286,3 +465,9 @@ const MIN_CAPTURED_LIMIT: u32 = 262_144;
 /// How much of a file and how many records are looked at to tell its layout.
 const TRIED: usize = 64 * 1024;
 const RECORDS_TRIED: usize = 3;
+/// IXIA's.
+const LONGEST_HEADER: usize = HEADER_LEN + 4;
+const A_YEAR: u32 = 366 * 86_400;
+const MANY_YEARS: u32 = 5 * A_YEAR;
+/// Descriptions of joined files that are kept apart.
+const MOST_INTERFACES: usize = 64;

@@ -45,11 +45,15 @@ pub enum ProblemCode {
     SummarizedTwice,
     /// Another version of the program read it than judges it.
     OtherVersion,
+    /// Captures were joined octet by octet; all of them were read.
+    Joined,
+    /// Frames are of another link layer than the capture says; they were read as what they are.
+    WrongLinktype,
 }
 
 impl ProblemCode {
     /// Every code.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Unreadable,
         Self::Empty,
         Self::UnknownFormat,
@@ -69,6 +73,8 @@ impl ProblemCode {
         Self::SummaryMissing,
         Self::SummarizedTwice,
         Self::OtherVersion,
+        Self::Joined,
+        Self::WrongLinktype,
     ];
 
     /// The code as the report spells it.
@@ -94,6 +100,8 @@ impl ProblemCode {
             Self::SummaryMissing => "summary_missing",
             Self::SummarizedTwice => "summarized_twice",
             Self::OtherVersion => "other_version",
+            Self::Joined => "joined",
+            Self::WrongLinktype => "wrong_linktype",
         }
     }
 
@@ -119,7 +127,9 @@ impl ProblemCode {
             | Self::SourceInferred
             | Self::MalformedIke
             | Self::SummarizedTwice
-            | Self::OtherVersion => false,
+            | Self::OtherVersion
+            | Self::Joined
+            | Self::WrongLinktype => false,
         }
     }
 }

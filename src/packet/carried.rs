@@ -49,6 +49,17 @@ impl<'a> Carried<'a> {
         ip_len(self.octets).is_some_and(|length| length <= self.wire_len)
     }
 
+    /// Whether an IPv4 or IPv6 packet begins here beyond chance: IPv4 by its checksum, or by a length that fits
+    /// to the octet; IPv6, which has no checksum, by such a length.
+    pub(super) fn is_proven_ip(&self) -> bool {
+        let is_v4 = self.octets.first().is_some_and(|first| first >> 4 == 4);
+        match ip_len(self.octets) {
+            Some(length) if length == self.wire_len => true,
+            Some(length) => is_v4 && length <= self.wire_len && has_checksum(self.octets),
+            None => false,
+        }
+    }
+
     /// Whether an Ethernet frame begins here that carries IP of a fitting length, or ARP.
     pub(super) fn is_ethernet(&self) -> bool {
         let mut at = 12;
@@ -84,6 +95,18 @@ fn ip_len(octets: &[u8]) -> Option<usize> {
         6 => Some(40 + usize::from(u16_at(octets, 4)?)),
         _ => None,
     }
+}
+
+/// RFC 791 §3.1: the words of an IPv4 header add up to ones.
+fn has_checksum(octets: &[u8]) -> bool {
+    let header_len = octets.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
+    let Some(header) = octets.get(..header_len) else { return false };
+    let words = header.as_chunks::<2>().0.iter();
+    let mut sum: u32 = words.map(|word| u32::from(u16::from_be_bytes(*word))).sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    sum == 0xffff
 }
 
 const MAX_TAGS: usize = 2;

@@ -1,7 +1,8 @@
 //! The link layer: from a frame's first octet to its EtherType and what follows.
 
 use super::{
-    IpPacket, Packet, Stop, StopReason, llc, macsec, mpls, network, nflog, serial, wireless,
+    IpPacket, Packet, Stop, StopReason, juniper, llc, macsec, mislabelled, mpls, network, nflog,
+    serial, tagged, wireless,
 };
 use crate::capture::{Linktype, RawFrame};
 use etherparse::{Ethernet2HeaderSlice, SingleVlanHeaderSlice};
@@ -25,9 +26,21 @@ pub fn layer<'a>(frame: &RawFrame<'a>, nested: u8) -> Option<IpPacket<'a>> {
 }
 
 fn within<'a>(frame: &RawFrame<'a>, context: Context) -> Packet<'a> {
-    let data = frame.data;
-    match frame.linktype {
-        Linktype::ETHERNET => ethernet(data, context),
+    let wire_len = usize::try_from(frame.original_len).unwrap_or(usize::MAX);
+    by_linktype(frame.linktype, (frame.data, wire_len), context)
+}
+
+/// Octets that a link layer begins with, and how many there were on the wire.
+type OnWire<'a> = (&'a [u8], usize);
+
+fn by_linktype(linktype: Linktype, (data, wire_len): OnWire<'_>, context: Context) -> Packet<'_> {
+    match linktype {
+        Linktype::ETHERNET => match ethernet(data, context) {
+            told @ (Packet::Ip(_) | Packet::Arp) => told,
+            told @ (Packet::NonIp(_) | Packet::Undecodable(_)) => {
+                mislabelled::reread(data, context, wire_len).unwrap_or(told)
+            }
+        },
         Linktype::LINUX_SLL => {
             // The packet type 1 says broadcast; the protocol is the last field of 16 octets.
             cooked(data, (14, 16), context.to_all(u16_at(data, 0) == Some(1)))
@@ -37,23 +50,83 @@ fn within<'a>(frame: &RawFrame<'a>, context: Context) -> Packet<'a> {
         Linktype::RAW | Linktype::RAW_BSD | Linktype::RAW_OPENBSD => raw_ip(data, context),
         Linktype::IPV4 => network::ipv4(data, context),
         Linktype::IPV6 => network::ipv6(data, context),
-        other => rare(other, data, context),
+        other => rare(other, (data, wire_len), context),
     }
 }
 
 /// Link layers that are met seldom, kept out of the way of the others.
 #[cold]
-fn rare(linktype: Linktype, data: &[u8], context: Context) -> Packet<'_> {
+fn rare(linktype: Linktype, (data, wire_len): OnWire<'_>, context: Context) -> Packet<'_> {
+    if let Some(carries) = of_juniper(linktype) {
+        return juniper::frame(data, context, (carries, wire_len));
+    }
     match linktype {
-        Linktype::PPP => serial::ppp(data, context),
-        Linktype::PPP_HDLC => serial::ppp_hdlc(data, context),
+        // Captures of Cisco's framing bear the number of PPP too.
+        Linktype::PPP | Linktype::PPP_HDLC => serial::ppp_hdlc(data, context),
         Linktype::PPP_ETHER => serial::pppoe(data, context),
         Linktype::C_HDLC => serial::cisco_hdlc(data, context),
         Linktype::FRELAY => serial::frame_relay(data, context),
         Linktype::IEEE802_11 => wireless::frame(data, context, wireless::Padding::None),
         Linktype::IEEE802_11_RADIOTAP => wireless::radiotap(data, context),
         Linktype::NFLOG => nflog::message(data, context),
+        Linktype::ENC => tagged::enc(data, context),
+        Linktype::PFLOG => tagged::pflog(data, context),
+        Linktype::ARCNET_LINUX => tagged::arcnet(data, context),
+        Linktype::IPNET => tagged::ipnet(data, context),
+        Linktype::IPOIB => tagged::ipoib(data, context),
+        Linktype::DSA_TAG_BRCM | Linktype::DSA_TAG_DSA => {
+            tagged::tag_behind_addresses(data, context, 4)
+        }
+        Linktype::DSA_TAG_EDSA => tagged::tag_behind_addresses(data, context, 8),
+        Linktype::DSA_TAG_BRCM_PREPEND => tagged::tag_before_frame(data, context, 4),
+        Linktype::PKTAP | Linktype::USER2 => pktap((data, wire_len), context),
         _ => stop(StopReason::UnknownLinktype, 0),
+    }
+}
+
+/// Apple's header before frames of any interface: its own length, what follows, and the link type of that, all in
+/// little-endian order; 108 octets and more.
+fn pktap((data, wire_len): OnWire<'_>, context: Context) -> Packet<'_> {
+    let word = |at: usize| data.get(at..)?.first_chunk::<4>().map(|w| u32::from_le_bytes(*w));
+    let (Some(length), Some(follows), Some(linktype)) = (word(0), word(4), word(8)) else {
+        return stop(StopReason::TruncatedLink, context.offset);
+    };
+    let header_len = usize::try_from(length).unwrap_or(usize::MAX);
+    let linktype = u16::try_from(linktype).map(Linktype);
+    // Under the number for private use anything may stand.
+    let is_sound = header_len >= LEAST_PKTAP && follows <= 1;
+    let Some(linktype) = linktype.ok().filter(|inside| is_sound && !is_pktap(*inside)) else {
+        return stop(StopReason::UnknownLinktype, context.offset);
+    };
+    match data.get(header_len..) {
+        Some(_) if follows == 0 => Packet::NonIp(0),
+        Some(rest) => {
+            let wire_len = wire_len.saturating_sub(header_len);
+            by_linktype(linktype, (rest, wire_len), context.further(header_len))
+        }
+        None => stop(StopReason::TruncatedLink, context.offset),
+    }
+}
+
+/// One header of this kind in another would have no end.
+const fn is_pktap(linktype: Linktype) -> bool {
+    matches!(linktype, Linktype::PKTAP | Linktype::USER2)
+}
+
+/// What frames of Juniper's link types carry behind their head.
+const fn of_juniper(linktype: Linktype) -> Option<juniper::Carries> {
+    use juniper::Carries;
+    match linktype.0 {
+        // Ethernet; PPP over Ethernet; a secure tunnel, which shows the ESP packet's own headers first.
+        178 | 167 | 200 => Some(Carries::Ethernet),
+        179 => Some(Carries::Ppp),
+        180 => Some(Carries::FrameRelay),
+        181 => Some(Carries::CiscoHdlc),
+        // Multilink PPP and Frame Relay, GGSN, ATM, services, monitoring, voice, PIC peers and others.
+        130 | 131 | 133..=137 | 164 | 168 | 174 | 183 | 194 | 232..=234 | 238 => {
+            Some(Carries::Cookies)
+        }
+        _ => None,
     }
 }
 
@@ -160,12 +233,32 @@ fn behind_rare_type(kind: u16, data: &[u8], context: Context) -> Packet<'_> {
         PPPOE_SESSION => serial::pppoe,
         PPP => serial::ppp,
         MACSEC => macsec::frame,
+        VN_TAG => behind_tag,
+        FABRIC_PATH => |data, context| framed(data, context, 2),
+        PROVIDER_BACKBONE => |data, context| framed(data, context, 4),
         TRANSPARENT_ETHERNET => return enter(ethernet, data, context),
         _ => return Packet::NonIp(kind),
     };
     match context.lower() {
         Some(context) => decode(data, context),
         None => stop(StopReason::TunnelTooDeep, context.offset),
+    }
+}
+
+/// VN-Tag (IEEE 802.1BR's forerunner): four octets, then an EtherType.
+fn behind_tag(data: &[u8], context: Context) -> Packet<'_> {
+    match (u16_at(data, 4), data.get(6..)) {
+        (Some(kind), Some(rest)) => ether_type(kind, rest, context.further(6)),
+        _ => stop(StopReason::TruncatedLink, context.offset),
+    }
+}
+
+/// A whole frame behind a header: FabricPath's forwarding tag and lifetime, or the service of
+/// IEEE 802.1ah.
+fn framed(data: &[u8], context: Context, header_len: usize) -> Packet<'_> {
+    match data.get(header_len..) {
+        Some(frame) => ethernet(frame, context.further(header_len)),
+        None => stop(StopReason::TruncatedLink, context.offset),
     }
 }
 
@@ -235,6 +328,13 @@ pub(super) const MPLS: u16 = 0x8847;
 const MPLS_MULTICAST: u16 = 0x8848;
 const PPPOE_SESSION: u16 = 0x8864;
 const MACSEC: u16 = 0x88e5;
+/// Cisco's.
+const VN_TAG: u16 = 0x8926;
+/// Cisco's, behind the addresses of the fabric's switches.
+const FABRIC_PATH: u16 = 0x8903;
+/// IEEE 802.1ah §9.7: the I-TAG.
+const PROVIDER_BACKBONE: u16 = 0x88e7;
+const LEAST_PKTAP: usize = 108;
 const MAX_VLAN_TAGS: usize = 4;
 const MAX_DEPTH: u8 = 4;
 /// IP packets that can be around another: no tunnel is entered beyond.

@@ -18,6 +18,12 @@ mod nflog;
 
 mod macsec;
 
+mod tagged;
+
+mod juniper;
+
+mod mislabelled;
+
 mod network;
 
 mod tcp;
@@ -78,6 +84,8 @@ pub struct IpPacket<'a> {
     pub link_broadcast: bool,
     /// How many IP packets are around it: those of the plain tunnels that it was found in.
     pub nested: u8,
+    /// The capture calls its frame Ethernet, and it is raw IP or 802.11.
+    pub mislabelled: bool,
 }
 
 impl<'a> IpPacket<'a> {
@@ -99,6 +107,7 @@ impl<'a> IpPacket<'a> {
             segment_len: octets.len(),
             link_broadcast: false,
             nested: 0,
+            mislabelled: false,
         }
     }
 }
@@ -193,6 +202,8 @@ pub enum StopReason {
     Macsec,
     /// A wireless frame carries several packets that are not of one flow.
     MixedAggregate,
+    /// The interface of IPsec on a host shows what is encrypted on the wire (enc(4)).
+    InsideIpsec,
 }
 
 impl StopReason {
@@ -213,6 +224,7 @@ impl StopReason {
             Self::EncryptedLink => "encrypted_link",
             Self::Macsec => "macsec",
             Self::MixedAggregate => "mixed_aggregate",
+            Self::InsideIpsec => "inside_ipsec",
         }
     }
 }

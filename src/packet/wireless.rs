@@ -50,6 +50,11 @@ fn radiotap_flags(header: &[u8]) -> Option<u8> {
     header.get(at).copied()
 }
 
+/// An 802.11 frame without a header of the capture before it.
+pub(super) fn bare(data: &[u8], context: Context) -> Packet<'_> {
+    frame(data, context, Padding::None)
+}
+
 /// An 802.11 frame from its frame control on (IEEE 802.11 §9.2.3).
 pub(super) fn frame(data: &[u8], context: Context, padding: Padding) -> Packet<'_> {
     let Some([control, flags]) = data.first_chunk::<2>() else {
@@ -86,7 +91,7 @@ pub(super) fn frame(data: &[u8], context: Context, padding: Padding) -> Packet<'
     llc::frame(body, context).unwrap_or(Packet::NonIp(0))
 }
 
-fn header_len(control: u8, flags: u8) -> usize {
+pub(super) fn header_len(control: u8, flags: u8) -> usize {
     let mut length = 24;
     if flags & BOTH_DS == BOTH_DS {
         length += 6;

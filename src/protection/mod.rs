@@ -235,9 +235,20 @@ fn ike_in_udp(ip: &IpPacket<'_>) -> Option<Stream> {
     match probe(ip.payload, datagram_len) {
         Probe::Certain => Some(Stream::Ike),
         Probe::Unsure => on_ike_port.then_some(Stream::Ike),
+        // The capture cut it within its header: on IKE's own port that is no proof of clear text.
+        Probe::NotIke if on_ike_port && is_cut_in_header(ip) => {
+            Some(Stream::Undecodable(StopReason::TruncatedUdp))
+        }
         Probe::NotIke => None,
     }
 }
+
+/// RFC 7296 §3.1: a header of 28 octets, of which fewer were captured than were sent.
+const fn is_cut_in_header(ip: &IpPacket<'_>) -> bool {
+    ip.payload_len >= IKE_HEADER_LEN && ip.payload.len() < IKE_HEADER_LEN
+}
+
+const IKE_HEADER_LEN: usize = 28;
 
 fn exempt(ip: &IpPacket<'_>) -> Option<ExemptKind> {
     let kind = match ip.protocol {

@@ -42,6 +42,8 @@ pub struct CaptureObserver<'p> {
     handed_over: handed_over::Waiting,
     duplicates: Duplicates,
     tunnels: TunnelObserver,
+    /// The first frame that is not of the link layer the capture says, with its octet, and how many.
+    mislabelled: Option<(u64, u64, u64)>,
     /// Packets that repeat another, until it is known whether that is the rule.
     repeated: Repeated,
     repeated_unpaired: BTreeMap<(DuplicateKind, Unpaired), Count>,
@@ -78,6 +80,7 @@ impl<'p> CaptureObserver<'p> {
             handed_over: HashMap::default(),
             duplicates: Duplicates::default(),
             tunnels: TunnelObserver::default(),
+            mislabelled: None,
             repeated: HashMap::default(),
             repeated_unpaired: BTreeMap::new(),
             fragments: Fragments::default(),
@@ -119,6 +122,9 @@ impl<'p> CaptureObserver<'p> {
                 if let Some(kind) = again.filter(|_| self.repeated.len() < MOST_WAITING) {
                     let repeated = self.repeated.entry((pair, kind, stream));
                     return repeated.or_default().observe(seen);
+                }
+                if ip.mislabelled {
+                    self.mislabelled(frame);
                 }
                 let twin = if ip.nested == 0 {
                     None
@@ -167,6 +173,7 @@ impl<'p> CaptureObserver<'p> {
         summary.tunnels = self.tunnels.finish();
         (summary.tls, summary.tcp_gaps) = self.conversations.finish();
         (summary.negotiations, summary.problems) = self.ike.finish();
+        summary.problems.extend(self.mislabelled.map(around::wrong_linktype));
         let (streams, pairs) = self.streams.into_parts();
         for Slot { key: (pair, stream), runs, esp, .. } in streams {
             if let Some(evidence) = esp {
@@ -406,6 +413,12 @@ impl<'p> CaptureObserver<'p> {
             }
             None => self.unpaired(kind, seen),
         }
+    }
+
+    #[cold]
+    fn mislabelled(&mut self, frame: &RawFrame<'_>) {
+        let (_, _, count) = self.mislabelled.get_or_insert((frame.number.0, frame.offset, 0));
+        *count += 1;
     }
 
     fn unpaired(&mut self, kind: Unpaired, seen: Sighting) {

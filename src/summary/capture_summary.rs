@@ -125,7 +125,7 @@ pub struct CaptureSummary {
     /// It holds packets that no Ethernet carries: taken before a network card cut them, or after
     /// one had put them together.
     pub has_unsegmented: bool,
-    /// What is wrong with IKE messages.
+    /// What is wrong with IKE messages, and with what the capture says of its frames.
     pub problems: Vec<Problem>,
     /// All frames.
     pub total: Count,

@@ -3,6 +3,7 @@
 //! Headers are written out here octet by octet, by the documents named beside them; `wrappings`
 //! holds one row for each.
 
+mod rare_links;
 mod wrappings;
 
 use etherparse::{IpNumber, PacketBuilder};
@@ -13,6 +14,7 @@ use plainsight::packet::{Packet, StopReason, decode};
 use plainsight::protection::{NamedPorts, ProtectionClass, classify};
 use plainsight::time::Timestamp;
 use proptest::prelude::*;
+use rare_links::RARE_LINKS;
 use wrappings::{Inner, WRAPPINGS, Wrapping};
 
 /// What a frame was judged to be: its class, and its pair if it has one.
@@ -92,7 +94,7 @@ fn inner_pair(is_ipv6: bool) -> Option<HostPair> {
 
 /// Every wrapping around every packet that it can carry.
 fn for_each_wrapped(mut visit: impl FnMut(&Wrapping, ProtectionClass, &Inner, Vec<u8>)) {
-    for wrapping in WRAPPINGS {
+    for wrapping in WRAPPINGS.iter().chain(RARE_LINKS) {
         for is_ipv6 in [false, true] {
             if is_ipv6 || !wrapping.only_ipv6 {
                 for (class, inner) in packets(is_ipv6) {
@@ -151,6 +153,11 @@ fn what_a_link_encrypts_is_named() {
     assert_eq!(encrypted("MACsec", 14, 0x0c), Some(StopReason::Macsec));
     assert_eq!(encrypted("MACsec", 14, 0x04), Some(StopReason::Macsec));
     assert_eq!(encrypted("802.11", 1, 0x40), Some(StopReason::EncryptedLink));
+    // enc(4): the kernel marks what is encrypted on the wire, in its own byte order.
+    let wrapping = RARE_LINKS.iter().find(|w| w.name == "enc, little-endian").unwrap();
+    let mut shown = (wrapping.wrap)(&inner);
+    shown[9] = 4;
+    assert_eq!(stop_reason(wrapping.linktype, &shown), Some(StopReason::InsideIpsec));
     // RFC 1968: PPP's encrypted datagrams.
     assert_eq!(stop_reason(Linktype::PPP, &[0xff, 3, 0, 0x53]), Some(StopReason::EncryptedLink));
 }
@@ -220,6 +227,24 @@ fn an_aggregate_of_several_flows_is_undecodable() {
     }
 }
 
+/// What makes no sense as Ethernet is something else only where its own header proves it.
+#[test]
+fn a_wrong_name_of_the_link_is_seen_by_proof_alone() {
+    let (_, inner) = packets(false).remove(3);
+    let is_mislabelled = |data: &[u8]| match decode(&frame(Linktype::ETHERNET, data, data.len())) {
+        Packet::Ip(ip) => Some(ip.mislabelled),
+        Packet::Arp | Packet::NonIp(_) | Packet::Undecodable(_) => None,
+    };
+    assert_eq!(is_mislabelled(&inner.octets), Some(true));
+    let framed = [&[2; 12][..], &[8, 0], &inner.octets].concat();
+    assert_eq!(is_mislabelled(&framed), Some(false));
+    // A length that does not fit and a checksum that does not hold.
+    let mut longer = [&inner.octets[..], &[0; 6]].concat();
+    assert_eq!(is_mislabelled(&longer), Some(true), "padding behind a header that holds");
+    longer[10] ^= 1;
+    assert_eq!(is_mislabelled(&longer), None);
+}
+
 /// Layers that can hold each other end somewhere, on a stack of any size.
 #[test]
 fn nesting_without_end_is_too_deep() {
@@ -236,12 +261,12 @@ fn nesting_without_end_is_too_deep() {
 proptest! {
     #[test]
     fn damage_in_any_wrapping_makes_no_panic(
-        wrapping in 0..WRAPPINGS.len(),
+        wrapping in 0..WRAPPINGS.len() + RARE_LINKS.len(),
         packet in 0..4usize,
         damage in proptest::collection::vec((0..200usize, any::<u8>()), 0..6),
         cut in 0..200usize,
     ) {
-        let wrapping = &WRAPPINGS[wrapping];
+        let wrapping = WRAPPINGS.iter().chain(RARE_LINKS).nth(wrapping).unwrap();
         let (_, inner) = packets(wrapping.only_ipv6).remove(packet);
         let mut data = (wrapping.wrap)(&inner);
         for (at, octet) in damage {

@@ -56,6 +56,8 @@ mod captures;
 
 mod captures_mutated;
 
+mod damaged_pcap;
+
 mod packed;
 
 mod capture_formats;

@@ -8,7 +8,7 @@ use crate::packet::carried::Carried;
 use crate::packet::link::{
     Context, LEAST_ETHER_TYPE, TRANSPARENT_ETHERNET, enter, ether_type, ethernet, stop, u16_at,
 };
-use crate::packet::{IpPacket, Packet, Ports, StopReason, mpls};
+use crate::packet::{IpPacket, Packet, Ports, StopReason, mpls, wireless};
 
 /// The packet inside a UDP datagram that is a tunnel's; else the datagram.
 pub(in crate::packet) fn inside(packet: IpPacket<'_>, context: Context) -> Packet<'_> {
@@ -20,7 +20,7 @@ pub(in crate::packet) fn inside(packet: IpPacket<'_>, context: Context) -> Packe
 
 /// Only to these ports; where both sides use one, from them as well.
 const fn is_registered(ports: Ports) -> bool {
-    matches!(ports.destination, VXLAN | VXLAN_OF_LINUX | VXLAN_GPE | GENEVE | GUE)
+    matches!(ports.destination, VXLAN | VXLAN_OF_LINUX | VXLAN_GPE | GENEVE | GUE | TZSP)
         || is_both_ways(ports.source)
         || is_both_ways(ports.destination)
 }
@@ -41,6 +41,7 @@ fn registered(packet: IpPacket<'_>, ports: Ports, context: Context) -> Packet<'_
         VXLAN_GPE => vxlan_gpe(datagram),
         GENEVE => geneve(datagram),
         GUE => gue(datagram),
+        TZSP => tzsp(datagram),
         port => match if is_both_ways(port) { port } else { ports.source } {
             GTP_U => gtp_u(datagram),
             L2TP => l2tp::over_udp(datagram),
@@ -152,6 +153,28 @@ fn teredo(datagram: Carried<'_>) -> Option<Packet<'_>> {
     if rest.octets.first()? >> 4 == 6 { rest.ip() } else { None }
 }
 
+/// TaZmen Sniffer Protocol: version 1, a received packet or one to be sent, the kind of frame, fields to the
+/// one that ends them, then the frame.
+fn tzsp(datagram: Carried<'_>) -> Option<Packet<'_>> {
+    let [1, 0 | 1, _, _] = datagram.octets.first_chunk::<4>()? else { return None };
+    let mut header_len = 4;
+    for _ in 0..MAX_FIELDS {
+        match *datagram.octets.get(header_len)? {
+            TZSP_PADDING => header_len += 1,
+            TZSP_END => {
+                let frame = datagram.behind(header_len + 1)?;
+                return match u16_at(datagram.octets, 2)? {
+                    1 => Some(enter(ethernet, frame.octets, frame.context)),
+                    18 => Some(enter(wireless::bare, frame.octets, frame.context)),
+                    _ => None,
+                };
+            }
+            _ => header_len += 2 + usize::from(*datagram.octets.get(header_len + 1)?),
+        }
+    }
+    None
+}
+
 const IKE: u16 = 500;
 const NATT: u16 = 4500;
 const L2TP: u16 = 1701;
@@ -169,3 +192,8 @@ const GPE_I_P: u8 = 0x0c;
 const G_PDU: u8 = 255;
 const GTP_EXTENSION: u8 = 0x04;
 const MAX_EXTENSIONS: usize = 8;
+const TZSP: u16 = 37_008;
+const TZSP_PADDING: u8 = 0;
+const TZSP_END: u8 = 1;
+/// Some ten kinds are known.
+const MAX_FIELDS: usize = 64;

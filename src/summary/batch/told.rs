@@ -57,7 +57,7 @@ struct PacketOutline {
     signs: Signs,
 }
 
-/// What takes a bit or few: how many packets are around it in the upper half, yes or no in the lower.
+/// What takes a bit or few: how many packets are around it in the upper three bits, yes or no in the others.
 #[derive(Clone, Copy, Debug)]
 struct Signs(u8);
 
@@ -66,6 +66,9 @@ impl Signs {
     const SHOWS_PORTS: u8 = 2;
     const UNFINISHED: u8 = 4;
     const LINK_BROADCAST: u8 = 8;
+    const MISLABELLED: u8 = 16;
+    /// What is above the bits.
+    const NESTED_AT: u32 = 5;
 
     fn of(ip: &IpPacket<'_>, unfinished: bool) -> Self {
         let bit = |is_set: bool, bit| if is_set { bit } else { 0 };
@@ -74,7 +77,8 @@ impl Signs {
                 | bit(ip.ports.is_some(), Self::SHOWS_PORTS)
                 | bit(unfinished, Self::UNFINISHED)
                 | bit(ip.link_broadcast, Self::LINK_BROADCAST)
-                | ip.nested << 4,
+                | bit(ip.mislabelled, Self::MISLABELLED)
+                | ip.nested << Self::NESTED_AT,
         )
     }
 
@@ -87,7 +91,7 @@ impl Signs {
     }
 }
 
-const _: () = assert!(MOST_NESTED < 16);
+const _: () = assert!(MOST_NESTED < 8);
 
 /// As [`HostPair`].
 #[derive(Clone, Copy, Debug)]
@@ -186,7 +190,8 @@ impl Told {
             packet_len: outline.packet_len as usize,
             segment_len,
             link_broadcast: signs.has(Signs::LINK_BROADCAST),
-            nested: signs.0 >> 4,
+            nested: signs.0 >> Signs::NESTED_AT,
+            mislabelled: signs.has(Signs::MISLABELLED),
         };
         Content::Ip(ip, Alone { stream, unfinished: signs.has(Signs::UNFINISHED) })
     }

@@ -1,7 +1,9 @@
-//! The IP packets around a frame's own one: each is traffic of the two hosts that its tunnel joins.
+//! What a frame has around its own packet: other packets, each traffic of the two hosts that its tunnel joins,
+//! and a link layer that is not always the one the capture says.
 
 use super::CaptureObserver;
 use crate::capture::RawFrame;
+use crate::evidence::{Position, Problem, ProblemCode};
 use crate::packet::{IpPacket, MOST_NESTED, layer};
 use crate::protection::twin::{Candidate, PlainLengths};
 use crate::protection::{ProtectionClass, Stream, classify};
@@ -60,4 +62,13 @@ impl CaptureObserver<'_> {
         let candidate = self.twins.plain(ip.pair, seen.time, lengths);
         candidate.filter(|_| stream.class() == ProtectionClass::Clear)
     }
+}
+
+/// The problem of frames that the capture calls Ethernet: the first one, where it begins, and how many.
+pub(super) fn wrong_linktype((first, offset, frames): (u64, u64, u64)) -> Problem {
+    let text = format!(
+        "the capture says Ethernet, and frames are raw IP or 802.11 by their own headers: {frames}, the first is frame {first}"
+    );
+    let position = Position::Frame(first);
+    Problem { code: ProblemCode::WrongLinktype, text, offset: Some(offset), position }
 }

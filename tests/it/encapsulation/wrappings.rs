@@ -24,11 +24,15 @@ pub(crate) struct Wrapping {
     pub(crate) trailer_len: usize,
 }
 
-const fn link(name: &'static str, linktype: Linktype, wrap: fn(&Inner) -> Vec<u8>) -> Wrapping {
+pub(super) const fn link(
+    name: &'static str,
+    linktype: Linktype,
+    wrap: fn(&Inner) -> Vec<u8>,
+) -> Wrapping {
     Wrapping { name, linktype, wrap, is_tunnel: false, only_ipv6: false, trailer_len: 0 }
 }
 
-const fn tunnel(name: &'static str, wrap: fn(&Inner) -> Vec<u8>) -> Wrapping {
+pub(super) const fn tunnel(name: &'static str, wrap: fn(&Inner) -> Vec<u8>) -> Wrapping {
     Wrapping { is_tunnel: true, ..link(name, Linktype::RAW, wrap) }
 }
 
@@ -189,7 +193,7 @@ pub(crate) fn aggregate(packets: &[&Inner]) -> Vec<u8> {
     data
 }
 
-fn ether_type(ip: &Inner) -> [u8; 2] {
+pub(super) fn ether_type(ip: &Inner) -> [u8; 2] {
     if ip.is_ipv6 { [0x86, 0xdd] } else { [8, 0] }
 }
 
@@ -197,7 +201,7 @@ fn ppp_type(ip: &Inner) -> [u8; 2] {
     if ip.is_ipv6 { [0, 0x57] } else { [0, 0x21] }
 }
 
-fn ppp(ip: &Inner) -> Vec<u8> {
+pub(super) fn ppp(ip: &Inner) -> Vec<u8> {
     [&[0xff, 3][..], &ppp_type(ip), &ip.octets].concat()
 }
 
@@ -207,7 +211,7 @@ fn pppoe(ip: &Inner) -> Vec<u8> {
     [&[0x11, 0, 0, 1][..], &length(&ppp), &ppp].concat()
 }
 
-fn cisco_hdlc(ip: &Inner) -> Vec<u8> {
+pub(super) fn cisco_hdlc(ip: &Inner) -> Vec<u8> {
     [&[0x0f, 0][..], &ether_type(ip), &ip.octets].concat()
 }
 
@@ -221,11 +225,11 @@ fn nflog(ip: &Inner, order: fn(u16) -> [u8; 2]) -> Vec<u8> {
     data
 }
 
-fn frame(ip: &Inner) -> Vec<u8> {
+pub(super) fn frame(ip: &Inner) -> Vec<u8> {
     ethernet(ether_type(ip), &[&ip.octets])
 }
 
-fn ethernet(kind: [u8; 2], parts: &[&[u8]]) -> Vec<u8> {
+pub(super) fn ethernet(kind: [u8; 2], parts: &[&[u8]]) -> Vec<u8> {
     [&MACS[..], &kind, &parts.concat()].concat()
 }
 
@@ -236,7 +240,7 @@ fn over_ip(protocol: u8, parts: &[&[u8]]) -> Vec<u8> {
     data
 }
 
-fn over_udp(port: u16, parts: &[&[u8]]) -> Vec<u8> {
+pub(super) fn over_udp(port: u16, parts: &[&[u8]]) -> Vec<u8> {
     let mut data = Vec::new();
     let ip = PacketBuilder::ipv4([192, 0, 2, 1], [192, 0, 2, 2], 64);
     ip.udp(50_000, port).write(&mut data, &parts.concat()).unwrap();
@@ -249,7 +253,7 @@ fn length(octets: &[u8]) -> [u8; 2] {
 
 /// Addresses of cards whose makers' numbers begin with zero, as many do.
 const MACS: [u8; 12] = [0, 0x15, 0x5d, 1, 2, 3, 0, 0x15, 0x5d, 4, 5, 6];
-const ADDRESSES: [u8; 18] = [2; 18];
-const SNAP: [u8; 6] = [0xaa, 0xaa, 3, 0, 0, 0];
-const LABELS: [u8; 8] = [0, 1, 0, 64, 0, 2, 1, 64];
+pub(super) const ADDRESSES: [u8; 18] = [2; 18];
+pub(super) const SNAP: [u8; 6] = [0xaa, 0xaa, 3, 0, 0, 0];
+pub(super) const LABELS: [u8; 8] = [0, 1, 0, 64, 0, 2, 1, 64];
 const KEY: [u8; 4] = [0, 0, 0x12, 0x34];
