@@ -349,7 +349,9 @@ impl Layout {
             let Some(record) = self.record(rest).filter(|_| rest.len() >= header) else {
                 return seen >= at_least;
             };
-            let makes_sense = self.is_believable(&record);
+            // Zeros are records of nothing in every layout: they prove none.
+            let makes_sense =
+                self.is_believable(&record) && (at_least == 0 || record.captured_len > 0);
             if !makes_sense {
                 return false;
             }
