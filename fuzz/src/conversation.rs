@@ -34,8 +34,11 @@ pub fn hold(data: &[u8], own: impl Fn(&mut u8, &mut u8)) {
         }
     }
     let mut used = EspActivity::default();
-    let uses = vec![EspUse { start: Timestamp(2_500_000_000), end: Timestamp(3_500_000_000) }];
-    used.insert(HostPair::new(initiator.ip(), responder.ip()), uses);
+    let (start, end) = (Timestamp(2_500_000_000), Timestamp(3_500_000_000));
+    let pair = HostPair::new(initiator.ip(), responder.ip());
+    used.insert(pair, vec![EspUse { start, end, spi: 0xc0de }]);
+    used.clear_begins(pair, end);
+    used.receives(initiator.ip(), start, end);
     for activity in [EspActivity::default(), used] {
         let exchanges = conclude(negotiations.clone(), &activity);
         let messages: u64 = exchanges.iter().map(|exchange| exchange.messages).sum();

@@ -63,9 +63,9 @@ static ADVICE: &[Advice] = &[
     ),
     row(
         Reason::PskMismatchSuspected,
-        "The negotiation broke in the way two different pre-shared keys break it.",
-        "A key was changed on one side only, or mistyped.",
-        "Set the same pre-shared key on both sides and negotiate again.",
+        "The negotiation stopped where two different pre-shared keys, or an identity that the peer does not accept, stop it.",
+        "A key was changed on one side only, was mistyped, or belongs to another peer or identity.",
+        "Compare pre-shared key and identity on both sides, set the key on both, and negotiate again.",
     ),
     row(
         Reason::CertificateInvalid,

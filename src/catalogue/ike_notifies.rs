@@ -671,6 +671,18 @@ static IKEV2_NOTIFIES: &[NotifyEntry] = &[
         "RFC 9593",
     ),
     status(16444, "SA_RESOURCE_INFO", "which resource a child SA is meant for", "RFC 9611"),
+    status(
+        16445,
+        "USE_PPK_INT",
+        "the sender can mix in a post-quantum pre-shared key in IKE_INTERMEDIATE and CREATE_CHILD_SA",
+        "RFC 9867",
+    ),
+    status(
+        16446,
+        "PPK_IDENTITY_KEY",
+        "which post-quantum pre-shared key is used, and a proof that the sender has it",
+        "RFC 9867",
+    ),
 ];
 
 #[cfg(test)]

@@ -292,7 +292,7 @@ static PROTOCOLS: &[IkeNumber] = &[
     row(5, "FC_CT_AUTHENTICATION"),
 ];
 
-/// IANA "Transform Type 1 - Encryption Algorithm Transform IDs".
+/// IANA "Transform Type 1 - Encryption Algorithm Transform IDs"; 29 to 31 RFC 8750, 32 to 35 RFC 9227.
 static V2_ENCRYPTION: &[IkeNumber] = &[
     row(1, "DES-IV64"),
     row(2, "DES-CBC"),
@@ -319,9 +319,16 @@ static V2_ENCRYPTION: &[IkeNumber] = &[
     row(26, "CAMELLIA-CCM-12"),
     row(27, "CAMELLIA-CCM-16"),
     row(28, "CHACHA20-POLY1305"),
+    row(29, "AES-CCM-8-IIV"),
+    row(30, "AES-GCM-16-IIV"),
+    row(31, "CHACHA20-POLY1305-IIV"),
+    row(32, "KUZNYECHIK-MGM-KTREE"),
+    row(33, "MAGMA-MGM-KTREE"),
+    row(34, "KUZNYECHIK-MGM-MAC-KTREE"),
+    row(35, "MAGMA-MGM-MAC-KTREE"),
 ];
 
-/// IANA "Transform Type 2 - Pseudorandom Function Transform IDs".
+/// IANA "Transform Type 2 - Pseudorandom Function Transform IDs"; 9 RFC 9385.
 static V2_PRF: &[IkeNumber] = &[
     row(1, "PRF-HMAC-MD5"),
     row(2, "PRF-HMAC-SHA1"),
@@ -331,6 +338,7 @@ static V2_PRF: &[IkeNumber] = &[
     row(6, "PRF-HMAC-SHA2-384"),
     row(7, "PRF-HMAC-SHA2-512"),
     row(8, "PRF-AES128-CMAC"),
+    row(9, "PRF-HMAC-STREEBOG-512"),
 ];
 
 /// IANA "Transform Type 3 - Integrity Algorithm Transform IDs".
@@ -355,7 +363,9 @@ static V2_INTEGRITY: &[IkeNumber] = &[
 /// IANA "Transform Type 5 - Sequence Numbers".
 static V2_SEQUENCE_NUMBERS: &[IkeNumber] = &[row(0, "NO-ESN"), row(1, "ESN")];
 
-/// IANA "Transform Type 4 - Key Exchange Method Transform IDs" and "Group Description" of IKEv1.
+/// IANA "Transform Type 4 - Key Exchange Method Transform IDs" and "Group Description" of IKEv1, which
+/// alone has 3, 4 and 6 to 13 (curves over GF(2^n), expired draft-ietf-ipsec-ike-ecc-groups: a random and
+/// a Koblitz curve of each size).
 static GROUPS: &[IkeNumber] = &[
     row(0, "no group"),
     row(1, "MODP-768"),
@@ -363,6 +373,14 @@ static GROUPS: &[IkeNumber] = &[
     row(3, "EC2N-155"),
     row(4, "EC2N-185"),
     row(5, "MODP-1536"),
+    row(6, "EC2N-163R"),
+    row(7, "EC2N-163K"),
+    row(8, "EC2N-283R"),
+    row(9, "EC2N-283K"),
+    row(10, "EC2N-409R"),
+    row(11, "EC2N-409K"),
+    row(12, "EC2N-571R"),
+    row(13, "EC2N-571K"),
     row(14, "MODP-2048"),
     row(15, "MODP-3072"),
     row(16, "MODP-4096"),
@@ -411,21 +429,35 @@ static V1_HASH: &[IkeNumber] = &[
     row(6, "SHA2-512"),
 ];
 
-/// RFC 2409 appendix A, RFC 4754; private numbers of XAUTH and hybrid mode. 65001 is left out:
-/// XAUTH drafts and Windows' Kerberos both use it.
+/// RFC 2409 appendix A, IANA "IPSEC Authentication Methods" (6 to 8 reserved there), RFC 4754; private
+/// numbers of draft-ietf-ipsec-isakmp-hybrid-auth-05 §3.2.1 and draft-ietf-ipsec-isakmp-xauth-06 §7.2, the
+/// odd numbers where the initiator is the user, the even ones where the responder is. Windows uses 65001 for Kerberos (\[MS-IKEE\] 2.2.3.1).
 static V1_AUTHENTICATION: &[IkeNumber] = &[
     row(1, "PSK"),
     row(2, "DSS"),
     row(3, "RSA-SIG"),
     row(4, "RSA-ENC"),
     row(5, "RSA-REV-ENC"),
+    row(6, "ELGAMAL-ENC"),
+    row(7, "ELGAMAL-REV-ENC"),
+    row(8, "ECDSA-SIG"),
     row(9, "ECDSA-256"),
     row(10, "ECDSA-384"),
     row(11, "ECDSA-521"),
     row(64221, "HYBRID-RSA"),
-    row(65002, "XAUTH-PSK"),
+    row(64222, "HYBRID-RSA-RESPONDER"),
+    row(64223, "HYBRID-DSS"),
+    row(64224, "HYBRID-DSS-RESPONDER"),
+    row(65001, "XAUTH-PSK or Kerberos"),
+    row(65002, "XAUTH-PSK-RESPONDER"),
+    row(65003, "XAUTH-DSS"),
+    row(65004, "XAUTH-DSS-RESPONDER"),
     row(65005, "XAUTH-RSA"),
-    row(65006, "XAUTH-RSA"),
+    row(65006, "XAUTH-RSA-RESPONDER"),
+    row(65007, "XAUTH-RSA-ENC"),
+    row(65008, "XAUTH-RSA-ENC-RESPONDER"),
+    row(65009, "XAUTH-RSA-REV-ENC"),
+    row(65010, "XAUTH-RSA-REV-ENC-RESPONDER"),
 ];
 
 #[cfg(test)]

@@ -209,7 +209,7 @@ static WINDOWS_ERRORS: &[WindowsError] = &[
     row(13882, "ERROR_IPSEC_IKE_MM_LIMIT", Some(Reason::DosProtection), "Max number of established MM SAs to peer exceeded."),
     row(13883, "ERROR_IPSEC_IKE_NEGOTIATION_DISABLED", Some(Reason::PolicyMismatch), "IKE received a policy that disables negotiation."),
     row(13884, "ERROR_IPSEC_IKE_QM_LIMIT", None, "Reached maximum quick mode limit for the main mode. New main mode will be started."),
-    row(13885, "ERROR_IPSEC_IKE_MM_EXPIRED", Some(Reason::PeerDeleted), "Main mode SA lifetime expired or peer sent a main mode delete."),
+    row(13885, "ERROR_IPSEC_IKE_MM_EXPIRED", Some(Reason::SaDeleted), "Main mode SA lifetime expired or peer sent a main mode delete."),
     row(13886, "ERROR_IPSEC_IKE_PEER_MM_ASSUMED_INVALID", Some(Reason::NoResponse), "Main mode SA assumed to be invalid because peer stopped responding."),
     row(13887, "ERROR_IPSEC_IKE_CERT_CHAIN_POLICY_MISMATCH", Some(Reason::CertificateInvalid), "Certificate doesn't chain to a trusted root in IPsec policy."),
     row(13888, "ERROR_IPSEC_IKE_UNEXPECTED_MESSAGE_ID", Some(Reason::Other), "Received unexpected message ID."),

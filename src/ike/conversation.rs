@@ -3,8 +3,9 @@
 //! Knows order and direction; what follows from them is judged in `judge_v1` and `judge_v2`.
 
 use super::digest::MessageDigest;
-use super::esp_activity::{EspActivity, Stretch};
+use super::esp_activity::{EspActivity, EspAt, Stretch};
 use super::proposal::Proposal;
+use super::suite::Suite;
 use super::{ExchangeType, IkeVersion, Spi};
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
@@ -22,6 +23,11 @@ pub(super) struct Conversation<'a> {
     pub(super) start_seen: bool,
     /// When the pair's next negotiation begins.
     pub(super) next: Option<Timestamp>,
+    /// When the pair's negotiations begin, in order.
+    pub(super) starts: &'a [Timestamp],
+    /// The addresses between which its messages went, each pair once: a host may move (RFC 4555), or
+    /// its address be translated anew.
+    pairs: Vec<HostPair>,
     esp: &'a EspActivity,
 }
 
@@ -54,7 +60,24 @@ impl<'a> Conversation<'a> {
             ),
         });
         let (turns, start_seen) = (turns.collect(), opening.is_some());
-        Some(Self { version, initiator, responder, turns, start_seen, next: None, esp })
+        let mut pairs = Vec::new();
+        for message in messages {
+            let pair = HostPair::new(message.source.ip(), message.destination.ip());
+            if pairs.len() < MOST_PAIRS && !pairs.contains(&pair) {
+                pairs.push(pair);
+            }
+        }
+        Some(Self {
+            version,
+            initiator,
+            responder,
+            turns,
+            start_seen,
+            next: None,
+            starts: &[],
+            pairs,
+            esp,
+        })
     }
 
     pub(super) fn pair(&self) -> HostPair {
@@ -89,6 +112,11 @@ impl<'a> Conversation<'a> {
         answers.find_map(|turn| turn.message.proposals().first())
     }
 
+    /// How much its encrypted messages can hold.
+    pub(super) fn suite(&self) -> Suite {
+        Suite::under(self.version, self.chosen())
+    }
+
     /// What the initiator offered last: after a refused try it may offer something else.
     pub(super) fn offered(&self) -> &'a [Proposal] {
         let mut offers = self.turns.iter().rev().filter(|turn| turn.from_initiator);
@@ -119,14 +147,51 @@ impl<'a> Conversation<'a> {
         !self.is_one_way() && self.esp.would_show_an_answer(evidence, request.time)
     }
 
-    /// Whether ESP of the pair began as the fruit of messages from `first` to `last`.
-    pub(super) fn bears_fruit(&self, first: Timestamp, last: Timestamp) -> bool {
-        self.esp.bears_fruit(self.pair(), Stretch { first, last, next: self.next })
+    /// Whether the captures show what the receiver of a message was sent from that message on, up to a
+    /// little after another: the other side's answers would be seen.
+    pub(super) fn hears_after(&self, sent: &MessageDigest, last: Timestamp) -> bool {
+        let (from, to) = (sent.time, last.shifted(ANSWER));
+        let answered = self.turns.iter().any(|turn| {
+            turn.message.source.ip() != sent.source.ip() && turn.time() > from && turn.time() <= to
+        });
+        answered || self.esp.hears(sent.source.ip(), from, to)
     }
 
-    /// Whether the pair's ESP stops at a message, so that the message may be a deletion.
-    pub(super) fn esp_stops_at(&self, message: &MessageDigest) -> bool {
-        self.esp.stops_at(self.pair(), message.time)
+    /// Whether ESP of the pair began as the fruit of messages from `first` to `last`.
+    pub(super) fn bears_fruit(&self, first: Timestamp, last: Timestamp) -> bool {
+        let stretch = Stretch { first, last, next: self.next };
+        self.pairs.iter().any(|pair| self.esp.bears_fruit(*pair, stretch))
+    }
+
+    /// Whether ESP that messages up to `last` can have made began after a point, before another
+    /// negotiation did.
+    pub(super) fn bears_fruit_before_the_next(&self, after: Timestamp, last: Timestamp) -> bool {
+        let stretch = Stretch { first: after, last, next: self.next_after(after) };
+        self.pairs.iter().any(|pair| self.esp.bears_fruit(*pair, stretch))
+    }
+
+    /// What became of the ESP of its hosts at a point in time.
+    pub(super) fn esp_at(&self, at: Timestamp) -> EspAt {
+        let mut stopped = None;
+        for pair in &self.pairs {
+            match self.esp.esp_at(*pair, at) {
+                EspAt::GoesOn => return EspAt::GoesOn,
+                EspAt::Stopped(last) => stopped = stopped.max(Some(last)),
+                EspAt::Unseen => {}
+            }
+        }
+        stopped.map_or(EspAt::Unseen, EspAt::Stopped)
+    }
+
+    /// When the first negotiation of the pair after a point begins.
+    pub(super) fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
+        let at = self.starts.partition_point(|start| *start <= after);
+        self.starts.get(at).copied()
+    }
+
+    /// When traffic of its hosts is first seen again after a point.
+    pub(super) fn resumes(&self, after: Timestamp) -> Option<Timestamp> {
+        self.pairs.iter().filter_map(|pair| self.esp.resumes(*pair, after)).min()
     }
 }
 
@@ -144,6 +209,11 @@ impl Turn<'_> {
         self.time() >= earlier && self.time() <= earlier.shifted(within)
     }
 }
+
+/// A peer that is there answers within a round trip and some computation.
+const ANSWER: Span = Span::from_seconds(2);
+/// Pairs of addresses of one negotiation that are looked at.
+const MOST_PAIRS: usize = 8;
 
 /// Whether a message opens a negotiation: the responder's SPI is not known yet, and the exchange
 /// is one that begins an IKE SA.

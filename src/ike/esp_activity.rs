@@ -1,11 +1,13 @@
-//! What the captures show beside IKE: when protected traffic ran, and until when they went on.
+//! What the captures show beside IKE: when protected and clear traffic ran, which hosts were heard, and
+//! until when the captures went on.
 //!
 //! Knows when, not what.
 
 use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
 use crate::time::{Span, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// When one ESP or AH SPI of a pair was in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,20 +16,29 @@ pub struct EspUse {
     pub start: Timestamp,
     /// Last packet.
     pub end: Timestamp,
+    /// The SPI.
+    pub spi: u32,
 }
 
-/// Per pair the use of its SPIs, and the end of each capture.
+/// Per pair the use of its SPIs and its clear text, per host what it received, and the end of each
+/// capture.
 #[derive(Clone, Debug, Default)]
 pub struct EspActivity {
     pairs: BTreeMap<HostPair, PairActivity>,
+    /// The same uses by SPI, start and pair.
+    by_spi: BTreeSet<(u32, Timestamp, HostPair, Timestamp)>,
+    /// When runs of clear text begin.
+    clear: BTreeMap<HostPair, BTreeSet<Timestamp>>,
+    /// Spans in which a host received packets, apart from each other: end by start.
+    received: BTreeMap<IpAddr, BTreeMap<Timestamp, Timestamp>>,
     captures: BTreeMap<EvidenceId, Timestamp>,
 }
 
-/// One pair's uses by start, and beside each the latest end up to it.
+/// One pair's uses by start, and beside each the place of the one that ends last up to it.
 #[derive(Clone, Debug, Default)]
 struct PairActivity {
     uses: Vec<EspUse>,
-    latest_end: Vec<Timestamp>,
+    latest: Vec<usize>,
 }
 
 /// A stretch of a negotiation, and when the pair's next one begins.
@@ -38,19 +49,47 @@ pub(super) struct Stretch {
     pub(super) next: Option<Timestamp>,
 }
 
+/// What became of a pair's ESP at a point in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EspAt {
+    /// None was seen before it.
+    Unseen,
+    /// An SPI in use before it goes on, here or between other addresses of the same SA.
+    GoesOn,
+    /// No SPI in use before it goes on; the last packet came then.
+    Stopped(Timestamp),
+}
+
 impl EspActivity {
     /// Notes a pair's uses, in any order.
     pub fn insert(&mut self, pair: HostPair, mut uses: Vec<EspUse>) {
         uses.sort_unstable();
-        let mut latest = Timestamp(i64::MIN);
-        let latest_end = uses
-            .iter()
-            .map(|u| {
-                latest = latest.max(u.end);
-                latest
-            })
-            .collect();
-        self.pairs.insert(pair, PairActivity { uses, latest_end });
+        self.by_spi.extend(uses.iter().map(|u| (u.spi, u.start, pair, u.end)));
+        let mut latest: Option<(Timestamp, usize)> = None;
+        let latest = uses.iter().enumerate().map(|(at, u)| {
+            latest = latest.max(Some((u.end, at)));
+            latest.map_or(at, |(_, at)| at)
+        });
+        let latest = latest.collect();
+        self.pairs.insert(pair, PairActivity { uses, latest });
+    }
+
+    /// Notes when a run of clear text of a pair begins.
+    pub fn clear_begins(&mut self, pair: HostPair, at: Timestamp) {
+        self.clear.entry(pair).or_default().insert(at);
+    }
+
+    /// Notes that a host received packets from `start` to `end`, no more than a second apart.
+    pub fn receives(&mut self, host: IpAddr, start: Timestamp, end: Timestamp) {
+        let spans = self.received.entry(host).or_default();
+        let (mut start, mut end) = (start, end);
+        while let Some((known, until)) = spans.range(..=end).next_back().map(|(s, e)| (*s, *e))
+            && until >= start
+        {
+            spans.remove(&known);
+            (start, end) = (start.min(known), end.max(until));
+        }
+        spans.insert(start, end);
     }
 
     /// Notes until when a capture went on.
@@ -68,13 +107,54 @@ impl EspActivity {
         })
     }
 
-    /// Whether an SPI of the pair was in use at some time before this point and none goes on
-    /// behind it, but for packets under way.
-    pub(super) fn stops_at(&self, pair: HostPair, at: Timestamp) -> bool {
-        let Some(activity) = self.pairs.get(&pair) else { return false };
+    /// What became of the pair's ESP at this point, but for packets under way.
+    pub(super) fn esp_at(&self, pair: HostPair, at: Timestamp) -> EspAt {
+        let Some(activity) = self.pairs.get(&pair) else { return EspAt::Unseen };
         let begun = activity.uses.partition_point(|u| u.start <= at);
-        let latest = begun.checked_sub(1).and_then(|last| activity.latest_end.get(last));
-        latest.is_some_and(|end| *end <= at.shifted(UNDER_WAY))
+        let place = begun.checked_sub(1).and_then(|last| activity.latest.get(last));
+        let Some(last) = place.and_then(|place| activity.uses.get(*place)) else {
+            return EspAt::Unseen;
+        };
+        if last.end > at.shifted(UNDER_WAY) || self.has_moved(pair, last) {
+            EspAt::GoesOn
+        } else {
+            EspAt::Stopped(last.end)
+        }
+    }
+
+    /// Whether an SPI goes on between other addresses, of which one is of the pair: the other host moved
+    /// (RFC 4555), or its translated address changed (RFC 3947).
+    fn has_moved(&self, pair: HostPair, from: &EspUse) -> bool {
+        let earliest = from.end.shifted(UNDER_WAY.negated());
+        let later = self.by_spi.range((from.spi, earliest, pair, Timestamp(i64::MIN))..);
+        let mut same = later.take_while(|(spi, ..)| *spi == from.spi).take(MOST_MOVES);
+        same.any(|(_, _, other, end)| {
+            let shares =
+                [other.a(), other.b()].iter().any(|host| [pair.a(), pair.b()].contains(host));
+            *other != pair && shares && *end > from.end
+        })
+    }
+
+    /// When traffic of the pair is first seen again after a point: clear text begins, or a new SPI does.
+    pub(super) fn resumes(&self, pair: HostPair, after: Timestamp) -> Option<Timestamp> {
+        let clear = self
+            .clear
+            .get(&pair)
+            .and_then(|starts| starts.range(after.shifted(Span(1))..).next().copied());
+        let new = self.pairs.get(&pair).and_then(|activity| {
+            let at = activity.uses.partition_point(|u| u.start <= after);
+            activity.uses.get(at).map(|u| u.start)
+        });
+        clear.into_iter().chain(new).min()
+    }
+
+    /// Whether a host is seen to receive anything in a span, so that the captures show what is sent
+    /// to it.
+    pub(super) fn hears(&self, host: IpAddr, from: Timestamp, to: Timestamp) -> bool {
+        let spans = self.received.get(&host);
+        spans.is_some_and(|spans| {
+            spans.range(..=to).next_back().is_some_and(|(_, until)| *until >= from)
+        })
     }
 
     /// Whether the capture went on long enough after a request for its answer to come. A capture
@@ -85,9 +165,59 @@ impl EspActivity {
 }
 
 /// Packets under way when a security association is deleted arrive a little later.
-const UNDER_WAY: Span = Span::from_seconds(1);
+pub(super) const UNDER_WAY: Span = Span::from_seconds(1);
 /// A new SPI that follows an exchange within this time is taken for its fruit; RFC 7296 §2.4
 /// leaves it to traffic when the first packet goes.
 const FRUIT: Span = Span::from_seconds(10);
 /// A peer that is there answers within a round trip and some computation.
 const ANSWER: Span = Span::from_seconds(2);
+/// Uses of the same SPI that are looked through for one that goes on.
+const MOST_MOVES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp(seconds * SECOND)
+    }
+
+    fn host(last: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, last])
+    }
+
+    fn used(spi: u32, start: i64, end: i64) -> EspUse {
+        EspUse { start: at(start), end: at(end), spi }
+    }
+
+    #[test]
+    fn an_spi_that_goes_on_elsewhere_has_moved() {
+        let (home, away, foreign) = (
+            HostPair::new(host(1), host(2)),
+            HostPair::new(host(9), host(2)),
+            HostPair::new(host(7), host(8)),
+        );
+        let mut activity = EspActivity::default();
+        activity.insert(home, vec![used(5, 0, 10), used(6, 0, 9)]);
+        assert_eq!(activity.esp_at(home, at(10)), EspAt::Stopped(at(10)));
+        activity.insert(foreign, vec![used(5, 11, 20)]);
+        assert_eq!(activity.esp_at(home, at(10)), EspAt::Stopped(at(10)));
+        activity.insert(away, vec![used(5, 11, 20)]);
+        assert_eq!(activity.esp_at(home, at(10)), EspAt::GoesOn);
+        assert_eq!(activity.esp_at(away, at(10)), EspAt::Unseen);
+    }
+
+    #[test]
+    fn what_a_host_received_is_kept_as_spans() {
+        let mut activity = EspActivity::default();
+        for (start, end) in [(10, 20), (40, 50), (15, 30), (29, 41)] {
+            activity.receives(host(1), at(start), at(end));
+        }
+        assert_eq!(activity.received[&host(1)].len(), 1);
+        assert!(activity.hears(host(1), at(50), at(60)));
+        assert!(!activity.hears(host(1), at(51), at(60)));
+        assert!(!activity.hears(host(2), at(0), at(60)));
+    }
+}

@@ -165,7 +165,8 @@ fn story(
     let mut talk = Conversation::new(&gathered.kept, esp)?;
     let (first, last) = (gathered.kept.first()?, gathered.kept.last()?);
     let of_pair = starts.get(&talk.pair()).map_or(&[][..], Vec::as_slice);
-    talk.next = of_pair.get(of_pair.partition_point(|start| *start <= first.time)).copied();
+    talk.starts = of_pair;
+    talk.next = talk.next_after(first.time);
     let verdict = match talk.version {
         IkeVersion::V2 => judge_v2::judge(&talk),
         IkeVersion::V1 | IkeVersion::AuthIp => judge_v1::judge(&talk),

@@ -3,6 +3,7 @@
 //! Each rule and its reason is in docs/ike-outcomes.md.
 
 use super::conversation::{Conversation, Turn};
+use super::ended::with_end;
 use super::exchange::readable_failure;
 use super::judge_v2::ONE_WAY;
 use super::outcome::{Outcome, Verdict};
@@ -19,7 +20,7 @@ pub(super) fn judge(talk: &Conversation<'_>) -> Verdict {
         return verdict;
     }
     if phase_1.is_empty() {
-        return Verdict::incomplete("beginning not in the capture", first_frames(talk));
+        return judge_upkeep(talk);
     }
     if talk.is_one_way() {
         return Verdict::incomplete(ONE_WAY, first_frames(talk));
@@ -27,11 +28,29 @@ pub(super) fn judge(talk: &Conversation<'_>) -> Verdict {
     if let Some(verdict) = refused_in_clear(talk, &phase_1) {
         return verdict;
     }
+    if let Some(verdict) = judge_transactions(talk) {
+        return verdict;
+    }
     match phase_1.mode {
         Mode::Main => judge_main_mode(talk, &phase_1),
         Mode::Aggressive => judge_aggressive_mode(talk, &phase_1),
         Mode::AuthIp => judge_authip(talk, &phase_1),
     }
+}
+
+/// Only what runs inside an ISAKMP SA: encrypted informational messages of both sides show that it is
+/// alive (RFC 3706).
+fn judge_upkeep(talk: &Conversation<'_>) -> Verdict {
+    let encrypted = |from_initiator: bool| {
+        informational(talk)
+            .find(|turn| turn.from_initiator == from_initiator && turn.message.encrypted.is_some())
+    };
+    let (Some(one), Some(other)) = (encrypted(true), encrypted(false)) else {
+        return Verdict::incomplete("beginning not in the capture", first_frames(talk));
+    };
+    let frames = vec![one.frame(), other.frame()];
+    let state = "established before the capture";
+    with_end(talk, Verdict::inferred(Outcome::Established, None, state, frames))
 }
 
 /// The modes of phase 1.
@@ -122,11 +141,11 @@ fn judge_quick_mode(talk: &Conversation<'_>) -> Option<Verdict> {
     let verdict = if fruit { Verdict::read } else { Verdict::inferred };
     let frames = vec![first.frame(), answer.frame()];
     let verdict = verdict(Outcome::Established, None, "quick mode completed", frames);
-    Some(with_end(talk, last, verdict))
+    Some(with_end(talk, verdict))
 }
 
 /// RFC 2409 §5.5 knows no refusal inside quick mode: it comes as an encrypted informational
-/// exchange, or as silence.
+/// exchange. Silence is no refusal.
 fn judge_unanswered_quick_mode(talk: &Conversation<'_>, first: Turn<'_>) -> Verdict {
     let state = "quick mode not answered";
     let mut frames = vec![first.frame()];
@@ -141,31 +160,19 @@ fn judge_unanswered_quick_mode(talk: &Conversation<'_>, first: Turn<'_>) -> Verd
         let (state, frames) = ("quick mode, ESP follows", vec![first.frame()]);
         return Verdict::inferred(Outcome::Established, None, state, frames);
     }
-    if reply.is_none() && !talk.would_show_an_answer_to(first.message) {
+    if reply.is_some() {
+        let state = "quick mode refused";
+        return Verdict::inferred(Outcome::Failed, Reason::ChildRefused, state, frames);
+    }
+    let Some(last) = talk.sendings_of(first.message).last() else {
+        return Verdict::incomplete(state, frames);
+    };
+    frames.extend(Some(last.frame).filter(|last| *last != first.frame()));
+    let sent = talk.sendings_of(first.message).count();
+    if sent < INSISTENT || !talk.hears_after(first.message, last.time) {
         return Verdict::incomplete(state, frames);
     }
-    let confidence = if reply.is_some() { Confidence::Medium } else { Confidence::Low };
-    Verdict::inferred(Outcome::Failed, Reason::PolicyMismatch, state, frames).with(confidence)
-}
-
-/// RFC 2408 §3.15: a Delete payload in an informational exchange, behind which the ESP stops.
-fn with_end(talk: &Conversation<'_>, last_quick: Turn<'_>, verdict: Verdict) -> Verdict {
-    let last = informational(talk).next_back().filter(|turn| turn.time() > last_quick.time());
-    let ends = last.filter(|turn| {
-        let in_clear = turn.message.clear().is_some_and(|clear| clear.deletes);
-        talk.esp_stops_at(turn.message) || (in_clear && !is_ignored(talk, *turn))
-    });
-    let Some(turn) = ends else { return verdict };
-    let mut frames = verdict.frames.clone();
-    frames.push(turn.frame());
-    let deleted = Some((turn.message.source.ip(), turn.time()));
-    Verdict { outcome: Outcome::Ended, deleted, frames, ..verdict }
-}
-
-/// Anybody can send a Delete in clear; messages under the same cookies that go on show that
-/// nobody obeyed it.
-fn is_ignored(talk: &Conversation<'_>, delete: Turn<'_>) -> bool {
-    talk.turns.iter().any(|turn| turn.time() > delete.time() && turn.message.encrypted.is_some())
+    Verdict::read(Outcome::NoResponse, Reason::Timeout, state, frames)
 }
 
 fn informational<'a>(talk: &Conversation<'a>) -> impl DoubleEndedIterator<Item = Turn<'a>> {
@@ -191,19 +198,62 @@ fn refused_in_clear(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Option<Ver
         return None;
     }
     let (state, frames) = ("phase 1 refused", vec![refusal.frame()]);
+    // Before anything was encrypted or proven no key had been used.
+    let has_used_key = !phase_1.asked_encrypted.is_empty()
+        || (phase_1.mode == Mode::Aggressive && !phase_1.answered.is_empty());
     // Decrypted under another key, message 5 is noise: the peer finds no payload that it knows.
-    let is_noise = refusal.message.notifies().any(|kind| matches!(kind, 1 | 16))
-        && !phase_1.asked_encrypted.is_empty();
+    let is_noise = refusal.message.notifies().any(|kind| matches!(kind, 1 | 16)) && has_used_key;
     Some(match reason {
         Reason::NoProposalChosen => Verdict::read(Outcome::NoProposalChosen, reason, state, frames),
         Reason::AuthenticationFailed | Reason::PskMismatchSuspected => {
-            Verdict::read(Outcome::AuthenticationSuspected, refusal_of(talk), state, frames)
+            let of_key = refusal_of(talk);
+            let outcome = Outcome::AuthenticationSuspected;
+            match (has_used_key, of_key) {
+                // A refused identity looks the same, and anybody can send this.
+                (true, Reason::PskMismatchSuspected) => {
+                    Verdict::inferred(outcome, of_key, state, frames)
+                }
+                (true, of_key) => Verdict::read(outcome, of_key, state, frames),
+                (false, _) => Verdict::read(outcome, Reason::AuthenticationFailed, state, frames),
+            }
         }
         _ if is_noise => {
             Verdict::inferred(Outcome::AuthenticationSuspected, refusal_of(talk), state, frames)
         }
         _ => Verdict::read(Outcome::Failed, reason, state, frames),
     })
+}
+
+/// Transactions under the keys of phase 1, and no quick mode behind them: phase 1 succeeded. Where the
+/// responder asked for a user and then ends it, the user was refused (draft-beaulieu-ike-xauth-02 §2.1).
+fn judge_transactions(talk: &Conversation<'_>) -> Option<Verdict> {
+    let transactions: Vec<Turn<'_>> = talk.of(ExchangeType::TRANSACTION).collect();
+    let (first, last) = (*transactions.first()?, *transactions.last()?);
+    let mut frames = vec![first.frame(), last.frame()];
+    let id = last.message.message_id();
+    let began = transactions.iter().find(|turn| turn.message.message_id() == id);
+    // A user's authentication and its result come from the responder; addresses are asked for by the
+    // initiator (draft-dukes-ike-mode-cfg-02 §3.2).
+    let is_user = is_user_authentication(talk) && began.is_some_and(|turn| !turn.from_initiator);
+    let end = informational(talk)
+        .find(|turn| !turn.from_initiator && turn.follows(last.time(), OBJECTION));
+    let Some(end) = end.filter(|_| is_user) else {
+        return Some(phase_1_completed(talk, first, last, frames));
+    };
+    if talk.bears_fruit(first.time(), last.time()) {
+        return Some(phase_1_completed(talk, first, last, frames));
+    }
+    frames.push(end.frame());
+    let (outcome, reason) = (Outcome::AuthenticationSuspected, Reason::AuthenticationFailed);
+    Some(Verdict::inferred(outcome, reason, "user authentication (XAUTH) refused", frames))
+}
+
+/// XAUTH or hybrid mode: by the method (private numbers of draft-ietf-ipsec-isakmp-xauth-06 §7.2 and
+/// draft-ietf-ipsec-isakmp-hybrid-auth-05 §3.2.1), or by the vendor id.
+fn is_user_authentication(talk: &Conversation<'_>) -> bool {
+    let ids = talk.messages().filter_map(|m| m.clear()).flat_map(|clear| &clear.vendor_ids);
+    method(talk).is_some_and(|method| matches!(method, 64221..=64224 | 65001..=65010))
+        || ids.filter_map(|id| ike_vendor(id.octets())).any(|v| v.name == "XAUTH")
 }
 
 /// Main mode without a quick mode behind it.
@@ -217,49 +267,59 @@ fn judge_main_mode(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdict {
 }
 
 /// Message 5 and no message 6. Under another pre-shared key the responder cannot decrypt it
-/// (RFC 2409 §5: SKEYID comes from the key): it stays silent or complains.
+/// (RFC 2409 §5: SKEYID comes from the key): it stays silent, repeats message 4, or complains. An
+/// encrypted complaint may have the size of message 6; its exchange type is another.
 fn judge_unanswered_authentication(
     talk: &Conversation<'_>,
     sent: Turn<'_>,
     state: &'static str,
 ) -> Verdict {
     let mut frames = vec![sent.frame()];
-    let complaint =
-        informational(talk).find(|turn| !turn.from_initiator && turn.time() >= sent.time());
-    frames.extend(complaint.iter().map(Turn::frame));
+    let after = |turn: &Turn<'_>| !turn.from_initiator && turn.time() >= sent.time();
+    let complaint = informational(talk).find(after);
+    let repeated =
+        talk.turns.iter().copied().find(|turn| {
+            after(turn) && turn.is_repeated && turn.message.is(ExchangeType::MAIN_MODE)
+        });
+    frames.extend(complaint.or(repeated).iter().map(Turn::frame));
     let last = talk.sendings_of(sent.message).last().filter(|last| last.frame != sent.frame());
     frames.extend(last.map(|last| last.frame));
-    let is_silent = last.is_some() || talk.would_show_an_answer_to(sent.message);
-    if complaint.is_none() && !is_silent {
+    let until = last.map_or(sent.time(), |last| last.time);
+    let is_supported = complaint.is_some() || repeated.is_some();
+    let is_silence =
+        talk.would_show_an_answer_to(sent.message) && talk.hears_after(sent.message, until);
+    if !is_supported && !is_silence {
         return Verdict::incomplete(state, frames);
     }
-    let reason = refusal_of(talk);
-    // A message 5 with certificates is large; its fragments may have been lost instead.
-    let by_key = reason == Reason::PskMismatchSuspected;
-    let sure = complaint.is_some() || (by_key && last.is_some());
-    let confidence = if sure { Confidence::Medium } else { Confidence::Low };
-    Verdict::inferred(Outcome::AuthenticationSuspected, reason, state, frames).with(confidence)
+    // Silence may as well be a filter, or lost fragments of a message 5 with certificates.
+    let confidence = if is_supported { Confidence::Medium } else { Confidence::Low };
+    Verdict::inferred(Outcome::AuthenticationSuspected, refusal_of(talk), state, frames)
+        .with(confidence)
 }
 
-/// Both sides sent their authentication, and no quick mode followed. A side that complains at
-/// once did not accept the other's.
+/// Both sides sent their authentication, and no quick mode followed. Message 6 comes only from a
+/// responder that could read message 5, so the keys match; an initiator that refuses the responder's
+/// certificate says so at once, but INITIAL-CONTACT (RFC 2407 §4.6.3.3) looks the same.
 fn judge_phase_1_alone(talk: &Conversation<'_>, sent: Turn<'_>, answer: Turn<'_>) -> Verdict {
     let mut frames = vec![sent.frame(), answer.frame()];
-    let objection = informational(talk).find(|turn| turn.follows(answer.time(), OBJECTION));
-    if let Some(objection) = objection {
+    let by_certificate = refusal_of(talk) == Reason::AuthenticationFailed;
+    let objection = informational(talk)
+        .find(|turn| turn.from_initiator && turn.follows(answer.time(), OBJECTION));
+    let is_last = |objection: &Turn<'_>| {
+        talk.would_show_an_answer_to(objection.message)
+            && talk.turns.iter().all(|turn| turn.time() <= objection.time())
+    };
+    if let Some(objection) = objection.filter(|turn| by_certificate && is_last(turn)) {
         frames.push(objection.frame());
         let state = "phase 1 stopped at authentication";
-        return Verdict::inferred(
-            Outcome::AuthenticationSuspected,
-            refusal_of(talk),
-            state,
-            frames,
-        );
+        let (outcome, reason) = (Outcome::AuthenticationSuspected, Reason::AuthenticationFailed);
+        return Verdict::inferred(outcome, reason, state, frames).with(Confidence::Low);
     }
     phase_1_completed(talk, sent, answer, frames)
 }
 
-/// Phase 1 came through as far as can be seen; whether a child SA followed, the ESP tells.
+/// Phase 1 came through as far as can be seen; whether a child SA followed, the ESP shows, and whether
+/// the ISAKMP SA lives, messages of both sides inside it.
 fn phase_1_completed(
     talk: &Conversation<'_>,
     from: Turn<'_>,
@@ -268,12 +328,23 @@ fn phase_1_completed(
 ) -> Verdict {
     if talk.bears_fruit(from.time(), to.time()) {
         let state = "phase 1 answered, ESP follows";
-        return Verdict::inferred(Outcome::Established, None, state, frames);
+        return with_end(talk, Verdict::inferred(Outcome::Established, None, state, frames));
+    }
+    let kept_alive = |from_initiator: bool| {
+        informational(talk).any(|turn| {
+            turn.from_initiator == from_initiator && turn.time() > to.time().shifted(OBJECTION)
+        })
+    };
+    if kept_alive(true) && kept_alive(false) {
+        let state = "phase 1 completed and kept alive, no quick mode in the capture";
+        return with_end(talk, Verdict::inferred(Outcome::Established, None, state, frames));
     }
     Verdict::incomplete("phase 1 completed, no quick mode in the capture", frames)
 }
 
-/// Aggressive mode without a quick mode behind it.
+/// Aggressive mode without a quick mode behind it. The responder's hash stands in the second message
+/// (RFC 2409 §5.4): an initiator with another key sees it there, and complains instead of sending the
+/// third. What is refused behind the third is an identity or a signature.
 fn judge_aggressive_mode(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdict {
     let Some(answer) = phase_1.answered.first().copied() else {
         return judge_unfinished(talk, phase_1, phase_1.state());
@@ -281,29 +352,40 @@ fn judge_aggressive_mode(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdi
     let third = phase_1.asked_encrypted.first().or_else(|| phase_1.asked.get(1)).copied();
     let mut frames = vec![answer.frame()];
     frames.extend(third.iter().map(Turn::frame));
-    // Instead of the third message the initiator complains, behind it the responder does; either
-    // may also fall silent, and the responder then repeats the second.
-    let from = third.unwrap_or(answer).time();
-    let complaint = informational(talk)
-        .find(|turn| turn.from_initiator != third.is_some() && turn.follows(from, COMPLAINT));
-    let sent_again = talk.sendings_of(answer.message).filter(|message| message.time > from);
-    let again = sent_again.last().map(|message| message.frame);
+    let from = third.unwrap_or(answer);
+    let complaint = informational(talk).find(|turn| {
+        turn.from_initiator != third.is_some() && turn.follows(from.time(), COMPLAINT)
+    });
+    let sent_again = talk.sendings_of(answer.message).filter(|message| message.time > from.time());
+    let again = sent_again.last();
     frames.extend(complaint.iter().map(Turn::frame));
-    frames.extend(again);
-    let is_silent = third.is_none() && talk.would_show_an_answer_to(answer.message);
-    let confidence = match (complaint, again) {
-        (Some(_), _) | (None, Some(_)) => Confidence::Medium,
-        (None, None) if is_silent => Confidence::Low,
-        (None, None) => {
-            return match third {
-                Some(third) => phase_1_completed(talk, answer, third, frames),
-                None => Verdict::incomplete(phase_1.state(), frames),
-            };
-        }
-    };
+    frames.extend(again.map(|message| message.frame));
     let state = "phase 1 stopped at authentication";
-    Verdict::inferred(Outcome::AuthenticationSuspected, refusal_of(talk), state, frames)
-        .with(confidence)
+    let suspected = |reason, frames, confidence| {
+        Verdict::inferred(Outcome::AuthenticationSuspected, reason, state, frames).with(confidence)
+    };
+    match (third, refusal_of(talk)) {
+        (Some(third), Reason::PskMismatchSuspected) => {
+            phase_1_completed(talk, answer, third, frames)
+        }
+        (Some(third), reason) => match (complaint, again) {
+            (Some(_), Some(_)) => suspected(reason, frames, Confidence::Medium),
+            (Some(_), None) | (None, Some(_)) => suspected(reason, frames, Confidence::Low),
+            (None, None) => phase_1_completed(talk, answer, third, frames),
+        },
+        (None, reason) if complaint.is_some() => suspected(reason, frames, Confidence::Medium),
+        (None, reason) => {
+            // The initiator may be gone, or its third message filtered.
+            let until = again.map_or(answer.time(), |again| again.time);
+            let is_silence = talk.would_show_an_answer_to(answer.message)
+                && talk.hears_after(answer.message, until);
+            if is_silence && again.is_some() {
+                suspected(reason, frames, Confidence::Low)
+            } else {
+                Verdict::incomplete(phase_1.state(), frames)
+            }
+        }
+    }
 }
 
 /// Phase 1 that stopped before anything was encrypted: silence, if the last word was the
@@ -320,6 +402,12 @@ fn judge_unfinished(talk: &Conversation<'_>, phase_1: &Phase1<'_>, state: &'stat
         return Verdict::incomplete(state, frames);
     }
     let confidence = if last.is_some() { Confidence::High } else { Confidence::Medium };
+    if phase_1.mode == Mode::Main && !phase_1.answered.is_empty() {
+        // A responder without a key for this peer stops here, and so does one whose answer is dropped.
+        let state = "third message not answered: no key for this peer, or dropped";
+        let verdict = Verdict::inferred(Outcome::NoResponse, Reason::NoResponse, state, frames);
+        return verdict.with(confidence.min(Confidence::Medium));
+    }
     Verdict::read(Outcome::NoResponse, Reason::NoResponse, state, frames).with(confidence)
 }
 
@@ -336,15 +424,21 @@ fn judge_authip(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdict {
 
 /// What a refused authentication means under the method that was agreed on, read in clear.
 fn refusal_of(talk: &Conversation<'_>) -> Reason {
-    let set = talk.chosen().or_else(|| talk.offered().first());
-    match set.and_then(|p| p.first(TransformKind::Authentication)).map(|t| t.id) {
-        // RFC 2409 appendix A; XAUTH with pre-shared keys.
+    match method(talk) {
+        // RFC 2409 appendix A; XAUTH with pre-shared keys, asked for by either side.
         Some(1 | 65002) => Reason::PskMismatchSuspected,
-        // The same private number means Kerberos on Windows and XAUTH with a key elsewhere.
+        // The same private number means Kerberos on Windows ([MS-IKEE] 2.2.3.1) and XAUTH with a key
+        // elsewhere.
         Some(65001) if is_windows(talk) => Reason::KerberosFailed,
         Some(65001) => Reason::PskMismatchSuspected,
         _ => Reason::AuthenticationFailed,
     }
+}
+
+/// The method of authentication that was chosen, else the first that was offered.
+fn method(talk: &Conversation<'_>) -> Option<u16> {
+    let set = talk.chosen().or_else(|| talk.offered().first());
+    set.and_then(|p| p.first(TransformKind::Authentication)).map(|t| t.id)
 }
 
 fn is_windows(talk: &Conversation<'_>) -> bool {
@@ -362,3 +456,5 @@ const OBJECTION: Span = Span::from_seconds(2);
 /// Within what time a responder complains about the third message of aggressive mode, or repeats
 /// the second: longer than a retransmission timer.
 const COMPLAINT: Span = Span::from_seconds(10);
+/// One lost answer is made up for by the second request.
+const INSISTENT: usize = 3;

@@ -5,9 +5,10 @@
 use super::ExchangeType;
 use super::conversation::{Conversation, Turn};
 use super::digest::MessageDigest;
+use super::ended::with_end;
 use super::exchange::readable_failure;
 use super::outcome::{Outcome, Verdict};
-use super::suite::Suite;
+use super::suite::{LEAST_CHILD_ANSWER, Suite};
 use crate::catalogue::{Confidence, Reason};
 use crate::evidence::FrameRef;
 use crate::time::{Span, Timestamp};
@@ -160,7 +161,7 @@ fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
         };
         return Some(Verdict::read(outcome, reason, "IKE_AUTH refused", shown));
     }
-    let suite = Suite::of(talk.chosen());
+    let suite = talk.suite();
     let pieces = answers().filter(|turn| id(turn) == id(&answer));
     let most = pieces.filter_map(|t| t.message.encrypted).map(|e| suite.most(e.octets));
     let most = most.fold(0, u32::saturating_add);
@@ -184,8 +185,7 @@ fn judge_answer(
         return if fruit { verdict.with(Confidence::Low) } else { verdict };
     }
     if most < suite.least_with_child() && !fruit {
-        let state = "authenticated, child SA refused";
-        return Verdict::inferred(Outcome::Failed, Reason::TsUnacceptable, state, shown);
+        return judge_without_child(talk, suite, shown);
     }
     if let Some(objection) = objection(talk, answer).filter(|_| !fruit) {
         shown.push(objection.frame());
@@ -195,6 +195,50 @@ fn judge_answer(
     }
     let verdict = if fruit { Verdict::read } else { Verdict::inferred };
     with_end(talk, verdict(Outcome::Established, None, "IKE_AUTH completed", shown))
+}
+
+/// Authenticated, but the answer has no room for a child SA: it was refused (RFC 7296 §1.2), or not asked
+/// for, which only a responder allows that said so (RFC 6023 §3). What CREATE_CHILD_SA makes later counts
+/// where an SPI follows.
+fn judge_without_child(
+    talk: &Conversation<'_>,
+    suite: &Suite,
+    mut shown: Vec<FrameRef>,
+) -> Verdict {
+    let answers = || talk.of(ExchangeType::CREATE_CHILD_SA).filter(|t| t.message.is_response());
+    let made = answers().find(|answer| {
+        let asked = talk.of(ExchangeType::CREATE_CHILD_SA).find(|turn| {
+            !turn.message.is_response() && turn.message.message_id() == answer.message.message_id()
+        });
+        talk.bears_fruit(asked.map_or(answer.time(), |asked| asked.time()), answer.time())
+    });
+    if let Some(made) = made {
+        shown.push(made.frame());
+        let state = "CREATE_CHILD_SA completed";
+        return with_end(talk, Verdict::read(Outcome::Established, None, state, shown));
+    }
+    let has_no_room = |turn: &Turn<'_>| {
+        turn.message.encrypted.is_some_and(|e| suite.most(e.octets) < LEAST_CHILD_ANSWER)
+    };
+    let refused = answers().next_back().filter(has_no_room);
+    let may_be_childless = talk.of(ExchangeType::IKE_SA_INIT).any(|turn| {
+        turn.message.is_response() && turn.message.notifies().any(|kind| kind == CHILDLESS)
+    });
+    match refused {
+        None if may_be_childless => {
+            let state = "IKE_AUTH completed without a child SA";
+            with_end(talk, Verdict::inferred(Outcome::Established, None, state, shown))
+        }
+        None => {
+            let state = "authenticated, child SA refused";
+            Verdict::inferred(Outcome::Failed, Reason::ChildRefused, state, shown)
+        }
+        Some(refused) => {
+            shown.push(refused.frame());
+            let state = "authenticated, CREATE_CHILD_SA refused";
+            Verdict::inferred(Outcome::Failed, Reason::ChildRefused, state, shown)
+        }
+    }
 }
 
 /// RFC 7296 §2.21.2: an initiator that refuses the responder's authentication says so in an
@@ -209,48 +253,6 @@ fn objection<'a>(talk: &Conversation<'a>, answer: Turn<'_>) -> Option<Turn<'a>> 
         && next.message.is(ExchangeType::INFORMATIONAL)
         && next.follows(answer.time(), AT_ONCE);
     (at_once && is_alone).then_some(next)
-}
-
-/// An IKE SA that came up: did the capture see it end?
-fn with_end(talk: &Conversation<'_>, verdict: Verdict) -> Verdict {
-    let Some(last) = last_request(talk) else { return verdict };
-    if is_given_up(talk, last) {
-        let state = "established, then the peer fell silent";
-        return Verdict::read(Outcome::NoResponse, Reason::Timeout, state, edges(talk, last));
-    }
-    // A request that can hold no Delete payload asks whether the peer is alive (RFC 7296 §2.4).
-    let suite = Suite::of(talk.chosen());
-    let may_delete = last.message.encrypted.is_none_or(|e| suite.most(e.octets) >= DELETE);
-    let in_clear = last.message.clear().is_some_and(|clear| clear.deletes);
-    let has_ended = in_clear || (may_delete && talk.esp_stops_at(last.message));
-    if !has_ended {
-        return verdict;
-    }
-    let mut frames = verdict.frames.clone();
-    frames.push(last.frame());
-    let deleted = Some((last.message.source.ip(), last.time()));
-    Verdict { outcome: Outcome::Ended, deleted, frames, ..verdict }
-}
-
-/// The last request, if it is an INFORMATIONAL and nothing but such comes after it.
-fn last_request<'a>(talk: &Conversation<'a>) -> Option<Turn<'a>> {
-    let last = talk.of(ExchangeType::INFORMATIONAL).rfind(|t| !t.message.is_response())?;
-    let nothing_follows = talk
-        .turns
-        .iter()
-        .all(|t| t.time() <= last.time() || t.message.is(ExchangeType::INFORMATIONAL));
-    nothing_follows.then_some(last)
-}
-
-/// RFC 7296 §2.4: a request that is sent again and again and never answered; the peer is dead.
-fn is_given_up(talk: &Conversation<'_>, request: Turn<'_>) -> bool {
-    let answered = talk.messages().any(|m| {
-        m.is_response()
-            && m.header.exchange_type == request.message.header.exchange_type
-            && m.message_id() == request.message.message_id()
-            && m.source.ip() != request.message.source.ip()
-    });
-    talk.sendings_of(request.message).count() >= GIVEN_UP && !answered && !talk.is_one_way()
 }
 
 /// The first and the last sending of a request.
@@ -273,7 +275,5 @@ const COOKIE: u16 = 16390;
 const REDIRECT: u16 = 16407;
 /// Refusal follows the answer at once; deletion by an operator or a timer does not.
 const AT_ONCE: Span = Span::from_seconds(1);
-/// One lost answer is made up for by the second request.
-const GIVEN_UP: usize = 3;
-/// A Delete payload for an IKE SA (RFC 7296 §3.11).
-const DELETE: u32 = 8;
+/// CHILDLESS_IKEV2_SUPPORTED (RFC 6023 §3).
+const CHILDLESS: u16 = 16418;

@@ -18,6 +18,7 @@ mod digest;
 mod negotiations;
 
 mod conversation;
+mod ended;
 mod esp_activity;
 mod judge_v1;
 mod judge_v2;

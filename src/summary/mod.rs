@@ -268,15 +268,30 @@ impl Summary {
         for (pair, streams) in self.streams() {
             let mut by_spi: BTreeMap<Stream, EspUse> = BTreeMap::new();
             for (stream, _, runs) in streams {
-                let is_spi = matches!(
-                    stream,
-                    Stream::Esp(..) | Stream::WespIntegrityOnly(..) | Stream::Ah(..)
-                );
-                let (Some(first), Some(last), true) = (runs.first(), runs.last(), is_spi) else {
-                    continue;
+                if stream != Stream::Ike {
+                    for run in runs {
+                        note_receivers(&mut activity, pair, run);
+                    }
+                }
+                let spi = match stream {
+                    Stream::Esp(spi, _)
+                    | Stream::WespIntegrityOnly(spi, _)
+                    | Stream::Ah(spi, _) => spi,
+                    Stream::Clear { .. } => {
+                        runs.iter().for_each(|run| activity.clear_begins(pair, run.start));
+                        continue;
+                    }
+                    Stream::Ike
+                    | Stream::NattKeepalive
+                    | Stream::Exempt(_)
+                    | Stream::Undecodable(_) => continue,
                 };
-                let seen =
-                    by_spi.entry(stream).or_insert(EspUse { start: first.start, end: last.end });
+                let (Some(first), Some(last)) = (runs.first(), runs.last()) else { continue };
+                let seen = by_spi.entry(stream).or_insert(EspUse {
+                    start: first.start,
+                    end: last.end,
+                    spi: spi.0,
+                });
                 seen.start = seen.start.min(first.start);
                 seen.end = seen.end.max(last.end);
             }
@@ -305,6 +320,16 @@ impl Summary {
             ends.insert(*id, latest);
         }
         ends
+    }
+}
+
+/// Notes which of a pair's hosts received packets of a run.
+fn note_receivers(activity: &mut EspActivity, pair: HostPair, run: &ClassRun) {
+    if run.from_a > 0 {
+        activity.receives(pair.b(), run.start, run.end);
+    }
+    if run.from_a < run.frames {
+        activity.receives(pair.a(), run.start, run.end);
     }
 }
 

@@ -75,6 +75,8 @@ mod ike;
 
 mod ike_carriers;
 
+mod ike_outcomes;
+
 mod artefacts;
 
 mod esp_null;

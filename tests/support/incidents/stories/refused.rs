@@ -153,7 +153,7 @@ pub(super) fn ts_unacceptable(scene: &mut Scene) -> Label {
     });
     let by_loss = vec![R::Timeout, R::NoResponse, R::NoProposalChosen];
     let by_log = vec![R::NoProposalChosen, R::PolicyMismatch];
-    Label { by_loss, by_log, ..Label::shown(R::TsUnacceptable) }
+    Label { by_loss, by_log, ..Label::shown(R::ChildRefused) }
 }
 
 /// Both hosts have a main mode SA and log that quick mode failed.
@@ -211,7 +211,7 @@ pub(super) fn policy_mismatch(scene: &mut Scene) -> Label {
     let by_loss = vec![R::PskMismatchSuspected, R::NoResponse, R::NoProposalChosen];
     // The host that was refused only knows that the policies do not match.
     let by_log = vec![R::NoProposalChosen];
-    Label { by_loss, by_log, ..Label::shown(R::PolicyMismatch) }
+    Label { by_loss, by_log, ..Label::told(R::PolicyMismatch, &[R::ChildRefused]) }
 }
 
 /// The peer gives the SA up before it is complete; on the wire it looks like any refusal.

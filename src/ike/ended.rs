@@ -1,0 +1,201 @@
+//! Whether a negotiation that came up was seen to end: deleted, or no longer answered.
+//!
+//! What is encrypted is weighed by its size and by what stops and follows. The rules and what they cannot
+//! tell are in docs/ike-outcomes.md, "Ends".
+
+use super::conversation::{Conversation, Turn};
+use super::esp_activity::{EspAt, UNDER_WAY};
+use super::outcome::{Outcome, Verdict};
+use super::suite::DeleteSize;
+use super::{ExchangeType, IkeVersion};
+use crate::catalogue::{Confidence, Reason};
+use crate::time::{Span, Timestamp};
+
+/// The verdict on a negotiation that came up, with its end where one was seen.
+pub(super) fn with_end(talk: &Conversation<'_>, verdict: Verdict) -> Verdict {
+    if let Some((first, last)) = given_up(talk) {
+        let state = "established, then a request was not answered";
+        let mut frames = vec![first.frame()];
+        frames.extend(Some(last.frame()).filter(|last| *last != first.frame()));
+        return Verdict::read(Outcome::NoResponse, Reason::Timeout, state, frames);
+    }
+    let Some((delete, proof)) = candidates(talk).find_map(|turn| {
+        let proof = proof_of(talk, turn)?;
+        Some((turn, proof))
+    }) else {
+        return verdict;
+    };
+    let mut frames = verdict.frames.clone();
+    frames.push(delete.frame());
+    let deleted = Some((delete.message.source.ip(), delete.time()));
+    let (inferred, confidence) = match proof {
+        Proof::Read => (verdict.inferred, verdict.confidence),
+        Proof::Size(confidence) => (true, confidence.min(verdict.confidence)),
+    };
+    Verdict { outcome: Outcome::Ended, deleted, frames, inferred, confidence, ..verdict }
+}
+
+/// Why a message is taken for a Delete.
+enum Proof {
+    /// The payload is readable.
+    Read,
+    /// By its size, and by what stopped and followed.
+    Size(Confidence),
+}
+
+/// Requests that can delete what the negotiation made: informational ones behind the last message that
+/// made something, the earliest first.
+fn candidates<'a>(talk: &Conversation<'a>) -> impl Iterator<Item = Turn<'a>> {
+    let is_request = |turn: &Turn<'_>| !turn.is_repeated && !turn.message.is_response();
+    let made = talk.turns.iter().filter(|turn| !turn.is_repeated && !is_informational(turn));
+    let made = made.map(Turn::time).max();
+    let turns = talk.turns.iter().copied();
+    let after = turns.filter(move |turn| made.is_none_or(|made| turn.time() > made));
+    after
+        .filter(move |turn| is_request(turn) && is_informational(turn))
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+fn is_informational(turn: &Turn<'_>) -> bool {
+    let message = turn.message;
+    message.is(ExchangeType::INFORMATIONAL)
+        || message.is(ExchangeType::V1_INFORMATIONAL)
+        || message.is(ExchangeType::AUTHIP_NOTIFY)
+}
+
+/// Whether what the negotiation made ended at this message, and what shows it.
+fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
+    let esp = talk.esp_at(turn.time());
+    if esp == EspAt::GoesOn {
+        return None;
+    }
+    if turn.message.clear().is_some_and(|clear| clear.deletes) {
+        return (!is_ignored(talk, turn)).then_some(Proof::Read);
+    }
+    if clears_away(talk, turn) {
+        return None;
+    }
+    let octets = turn.message.encrypted.filter(|e| e.fragment.is_none())?.octets;
+    let answer = answer_to(talk, turn);
+    let size_of = |turn: Turn<'_>| turn.message.encrypted.map(|e| e.octets);
+    let stopped = match esp {
+        EspAt::Stopped(last) => Some(last),
+        EspAt::Unseen | EspAt::GoesOn => None,
+    };
+    let flowed = stopped.is_some_and(|last| last >= turn.time().shifted(FLOWING.negated()));
+    let sure = if flowed { Confidence::High } else { Confidence::Medium };
+    match talk.suite().delete_size(octets, answer.and_then(size_of)) {
+        DeleteSize::Impossible => None,
+        DeleteSize::OneSpi => stopped.map(|_| Proof::Size(sure)),
+        // A notify message without data has that size too; behind a Delete nothing follows.
+        DeleteSize::IkeSa if goes_on(talk, turn) => None,
+        DeleteSize::IkeSa => Some(Proof::Size(sure)),
+        DeleteSize::Ambiguous => {
+            let interrupted = flowed && is_interruption(talk, turn, stopped?);
+            (interrupted && !is_habit(talk, turn)).then_some(Proof::Size(Confidence::Medium))
+        }
+    }
+}
+
+/// Anybody can send a Delete in clear; encrypted messages under the same SPIs that go on show that
+/// nobody obeyed it.
+fn is_ignored(talk: &Conversation<'_>, delete: Turn<'_>) -> bool {
+    talk.turns.iter().any(|turn| turn.time() > delete.time() && turn.message.encrypted.is_some())
+}
+
+/// Whether a new request under the same SPIs follows, but for those under way.
+fn goes_on(talk: &Conversation<'_>, delete: Turn<'_>) -> bool {
+    let until = delete.time().shifted(UNDER_WAY);
+    let mut later = talk.turns.iter().filter(|turn| turn.time() > until);
+    later.any(|turn| !turn.is_repeated && !turn.message.is_response())
+}
+
+fn answer_to<'a>(talk: &Conversation<'a>, request: Turn<'_>) -> Option<Turn<'a>> {
+    talk.of(request.message.header.exchange_type).find(|turn| {
+        turn.message.is_response()
+            && turn.message.message_id() == request.message.message_id()
+            && turn.from_initiator != request.from_initiator
+    })
+}
+
+/// When the last exchange before a message that made something began and was done.
+fn made_before(talk: &Conversation<'_>, turn: &Turn<'_>) -> Option<(Timestamp, Timestamp)> {
+    let makes = |other: &&Turn<'_>| !other.is_repeated && !is_informational(other);
+    let done = talk.turns.iter().filter(makes).rfind(|other| other.time() <= turn.time())?;
+    let same = |other: &&Turn<'_>| {
+        other.message.is(done.message.header.exchange_type)
+            && other.message.message_id() == done.message.message_id()
+    };
+    let began = talk.turns.iter().filter(makes).find(same)?;
+    Some((began.time(), done.time()))
+}
+
+/// Whether a message came directly after a rekey whose new SPI carries on: it deleted what was replaced.
+fn clears_away(talk: &Conversation<'_>, turn: Turn<'_>) -> bool {
+    made_before(talk, &turn).is_some_and(|(began, done)| {
+        turn.follows(done, CLEARING_AWAY)
+            && talk.esp_at(began) != EspAt::Unseen
+            && talk.bears_fruit_before_the_next(turn.time(), done)
+    })
+}
+
+/// A message of the same size was sent earlier and ended nothing: that is the size of keepalives. One that
+/// followed new SAs at once may have cleared the old ones away.
+fn is_habit(talk: &Conversation<'_>, delete: Turn<'_>) -> bool {
+    let size = delete.message.encrypted.map(|e| e.octets);
+    let mut earlier = talk.turns.iter().filter(|turn| {
+        turn.time() < delete.time()
+            && !turn.is_repeated
+            && is_informational(turn)
+            && !turn.message.is_response()
+            && turn.message.encrypted.map(|e| e.octets) == size
+    });
+    earlier.any(|turn| {
+        let made = made_before(talk, turn);
+        made.is_none_or(|(_, done)| !turn.follows(done, CLEARING_AWAY))
+    })
+}
+
+/// Whether traffic ran up to the message and was interrupted by it: what ran under the SA goes on at once,
+/// in clear or under new SPIs, or a new negotiation begins. A liveness check comes when traffic rests, and
+/// what rested comes back when it likes; what came back before the message was not interrupted by it.
+fn is_interruption(talk: &Conversation<'_>, delete: Turn<'_>, last: Timestamp) -> bool {
+    let resumed = talk.resumes(last.min(delete.time()));
+    if resumed.is_some_and(|time| time <= delete.time()) {
+        return false;
+    }
+    let renewed = talk.next_after(delete.time());
+    resumed.is_some_and(|time| time.since(last) <= FLOWING)
+        || renewed.is_some_and(|time| time.since(delete.time()) <= RENEWAL)
+}
+
+/// The last request of an established SA, sent three times or more to the octet and never answered while
+/// the captures show what its sender is sent: its first and its last sending (RFC 7296 §2.4).
+fn given_up<'a>(talk: &Conversation<'a>) -> Option<(Turn<'a>, Turn<'a>)> {
+    let last = talk.turns.iter().rfind(|turn| !turn.message.is_response()).copied()?;
+    let mut sendings = talk.turns.iter().copied().filter(|turn| turn.message.repeats(last.message));
+    let first = sendings.next()?;
+    let again = sendings.count();
+    let answered = match talk.version {
+        IkeVersion::V2 => answer_to(talk, first).is_some(),
+        // Informational exchanges of IKEv1 have no answer; any word of the other side is one here.
+        IkeVersion::V1 | IkeVersion::AuthIp => {
+            is_informational(&last)
+                || talk.turns.iter().any(|turn| {
+                    turn.from_initiator != first.from_initiator && turn.time() > first.time()
+                })
+        }
+    };
+    let is_told = again + 1 >= GIVEN_UP && !answered;
+    (is_told && talk.hears_after(first.message, last.time())).then_some((first, last))
+}
+
+/// ESP that had its last packet longer ago was at rest.
+const FLOWING: Span = Span::from_seconds(2);
+/// Traffic that is held back begins a new negotiation within this time.
+const RENEWAL: Span = Span::from_seconds(10);
+/// How soon after new SAs are made the old ones are deleted (RFC 7296 §2.8 leaves it to the peers).
+const CLEARING_AWAY: Span = Span::from_seconds(10);
+/// One lost answer is made up for by the second request.
+const GIVEN_UP: usize = 3;
