@@ -27,6 +27,8 @@ mod ike_numbers;
 
 mod ike_strength;
 
+mod esp_algorithms;
+
 mod ike_vendors;
 
 mod explain;
@@ -35,6 +37,7 @@ pub mod saved;
 
 pub use advice::Advice;
 pub use confidence::Confidence;
+pub use esp_algorithms::{logged_cipher, logged_digest};
 pub use event_fields::field_names;
 pub use event_messages::{MessageLayout, message_layouts};
 pub use events::{Category, EventEntry, NET_EVENTS, channel_of_source, event, events_numbered};

@@ -15,6 +15,8 @@ mod cause;
 
 mod losses;
 
+mod sa_algorithms;
+
 mod unreachable;
 
 mod verdict;
@@ -51,6 +53,7 @@ pub use explained::ExplainedWindow;
 pub use joins::{Join, JoinKey};
 pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
 pub use placed::PlacedEvent;
+pub use sa_algorithms::SaAlgorithms;
 pub use unreachable::UnreachableFacts;
 pub use verdict::Verdict;
 pub use windows::{CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};

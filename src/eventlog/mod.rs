@@ -23,6 +23,8 @@ mod service;
 
 mod algorithms;
 
+mod esp_algorithms;
+
 mod audit_change;
 
 mod coverage;

@@ -302,7 +302,7 @@ const WORDS: &[FindingWords] = &[
     row(
         FindingCode::WeakAlgorithmChosen,
         "weak_algorithm_chosen",
-        "Two hosts agreed on an algorithm for their IKE SA that NIST SP 800-77r1, RFC 8247 or RFC 8221 no longer accept. The negotiation succeeds and can be broken.",
+        "Two hosts agreed on an algorithm, for their IKE SA or, as a log says, for ESP, that NIST SP 800-77r1, RFC 8247, RFC 8221 or RFC 9395 no longer accept. The negotiation succeeds and can be broken.",
         "Take the algorithm out of the proposals on both sides; AES-GCM, SHA-2 and ECP-256, MODP-2048 or better are accepted everywhere.",
     ),
     row(

@@ -109,6 +109,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(negotiation::uncounted(facts));
     found.extend(traffic::pairs_folded(facts));
     found.extend(strength::weak_algorithms(facts));
+    found.extend(strength::weak_esp(facts));
     found.extend(strength::aggressive_mode(facts));
     found.extend(strength::ikev1(facts));
     found.extend(log::cleartext_dropped(facts));

@@ -1,11 +1,12 @@
 //! Findings about what was offered and chosen: algorithms and modes that are not to be used.
 
-use super::{Finding, FindingCode, Severity, When, counted, proof_of};
-use crate::catalogue::Weakness;
+use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, proof_of};
+use crate::catalogue::{Weakness, weakness};
 use crate::correlate::Facts;
+use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, IkeVersion, TransformKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Weak algorithms, a finding for each set of them that was chosen, and one for each that was
 /// offered in vain.
@@ -50,6 +51,49 @@ pub(super) fn weak_algorithms(facts: &Facts) -> Vec<Finding> {
     let mut found = told(FindingCode::WeakAlgorithmChosen, "chosen", chosen);
     found.extend(told(FindingCode::WeakAlgorithmOffered, "offered and not chosen", offered));
     found
+}
+
+/// Weak algorithms that protected traffic, as logs name them: a finding for each set of a pair.
+pub(super) fn weak_esp(facts: &Facts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (pair, groups) in facts.sa_algorithms() {
+        for group in groups {
+            let weak: Vec<_> = group.names.iter().filter_map(|name| weakness(name)).collect();
+            if weak.is_empty() {
+                continue;
+            }
+            let is_unacceptable = weak.iter().any(|weak| weak.is_unacceptable);
+            let severity = if is_unacceptable { Severity::Medium } else { Severity::Low };
+            let title = format!(
+                "{} in security associations between {} and {}",
+                names(&weak).join(", "),
+                pair.a(),
+                pair.b()
+            );
+            let detail =
+                weak.iter().map(|weak| format!("{}: {} ({}).", weak.name, weak.why, weak.source));
+            let detail = detail.collect::<Vec<_>>().join(" ");
+            let code = FindingCode::WeakAlgorithmChosen;
+            found.push(Finding {
+                pair: Some(pair),
+                proof: records(group.records.iter().copied()),
+                ..Finding::new(code, severity, title, detail)
+            });
+        }
+    }
+    found
+}
+
+/// The records of a finding, by file.
+fn records(all: impl Iterator<Item = RecordRef>) -> BTreeMap<EvidenceId, Proof> {
+    let mut by_evidence: BTreeMap<EvidenceId, BTreeSet<u64>> = BTreeMap::new();
+    for record in all {
+        let numbers = by_evidence.entry(record.evidence).or_default();
+        if numbers.len() < MOST_ITEMS {
+            numbers.insert(record.record);
+        }
+    }
+    by_evidence.into_iter().map(|(id, numbers)| (id, Proof::Records(numbers))).collect()
 }
 
 /// Aggressive mode under a pre-shared key.

@@ -4,7 +4,9 @@
 
 use super::community_id::community_id;
 use super::{log, negotiation, schema};
-use crate::correlate::{Cause, ExplainedWindow, FactRef, Facts, PairFacts, SaFacts};
+use crate::correlate::{
+    Cause, ExplainedWindow, FactRef, Facts, PairFacts, SaAlgorithms, SaFacts,
+};
 use crate::evidence::{Content, Evidence, EvidenceId, FrameRef, Position};
 use crate::findings::{Finding, When};
 use crate::protection::{EspSpi, ProtectionClass};
@@ -38,7 +40,7 @@ pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report 
         verdict: facts.verdict().as_str().to_owned(),
         evidence: sources.evidence.iter().map(|file| evidence(file, facts, &clock)).collect(),
         totals: totals(sources),
-        pairs: facts.pairs.iter().filter_map(|facts| pair(facts, &clock)).collect(),
+        pairs: pairs(facts, &clock),
         windows: numbered(&facts.windows, |id, w| window(id, w, &clock)),
         protected: facts
             .protected
@@ -241,7 +243,33 @@ fn by_class(of: impl Fn(ProtectionClass) -> Option<schema::Count>) -> schema::By
 }
 
 /// A pair of which a frame was seen.
-fn pair(facts: &PairFacts, clock: &Clock) -> Option<schema::Pair> {
+fn pairs(facts: &Facts, clock: &Clock) -> Vec<schema::Pair> {
+    let mut algorithms = facts.sa_algorithms();
+    let each = facts.pairs.iter().filter_map(|known| {
+        let of_pair = algorithms.remove(&known.pair).unwrap_or_default();
+        pair(known, &of_pair, clock)
+    });
+    each.collect()
+}
+
+fn esp_algorithms(of: &SaAlgorithms) -> schema::EspAlgorithms {
+    let mut records: BTreeMap<EvidenceId, Vec<u64>> = BTreeMap::new();
+    for record in &of.records {
+        records.entry(record.evidence).or_default().push(record.record);
+    }
+    let evidence = records.into_iter().map(|(id, records)| schema::Proof {
+        evidence: id.to_string(),
+        frames: None,
+        records: Some(records),
+    });
+    schema::EspAlgorithms {
+        algorithms: of.text(),
+        spis: spis(&of.spis),
+        evidence: evidence.collect(),
+    }
+}
+
+fn pair(facts: &PairFacts, algorithms: &[SaAlgorithms], clock: &Clock) -> Option<schema::Pair> {
     let total = facts.total()?;
     let of_class = |class| {
         let run = facts.by_class.get(&class)?;
@@ -260,6 +288,7 @@ fn pair(facts: &PairFacts, clock: &Clock) -> Option<schema::Pair> {
         last_time: clock.end(&total),
         spis: spis(&facts.spis),
         sas: facts.sas.iter().map(sa).collect(),
+        esp_algorithms: algorithms.iter().map(esp_algorithms).collect(),
         readable: apps(&facts.readable),
         tls: facts.tls.iter().map(tls_server).collect(),
         inside_of: facts.inside_of.iter().map(|p| format!("{} - {}", p.a(), p.b())).collect(),

@@ -262,6 +262,8 @@ pub struct Pair {
     pub spis: Vec<String>,
     /// The same by direction, and what says that they are more than a header.
     pub sas: Vec<Sa>,
+    /// The algorithms of its security associations, as far as logs show them.
+    pub esp_algorithms: Vec<EspAlgorithms>,
     /// What readable ESP carried.
     pub readable: Vec<App>,
     /// TLS servers whose handshakes were seen in clear.
@@ -289,6 +291,17 @@ pub struct Sa {
     pub corroborated: bool,
     /// What does: `log`, `packets`, `ike_sa` or `other_spi`.
     pub by: Option<String>,
+}
+
+/// Security associations that use the same algorithms.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct EspAlgorithms {
+    /// Their names, parted by `/`; `unknown` where nothing shows them.
+    pub algorithms: String,
+    /// The SPIs that use them, as the captures show them.
+    pub spis: Vec<String>,
+    /// The records that name them.
+    pub evidence: Vec<Proof>,
 }
 
 /// A TLS server by the name that clients asked for.

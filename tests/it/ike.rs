@@ -1,8 +1,8 @@
 //! Negotiations made to order: what each says, how it ended, and the frames that show it.
 
 use crate::support::ike_builder::{
-    Message, clear, init, key_exchange, nonce, notify_v2, offer, on_500, only, report_of, sa_v1,
-    udp,
+    Message, capture, clear, init, key_exchange, nonce, notify_v2, offer, on_500, only, report_of,
+    sa_v1, udp, write,
 };
 use etherparse::PacketBuilder;
 
@@ -304,4 +304,61 @@ fn an_intermediate_exchange_without_answer_and_a_redirect_are_told() {
         (told.outcome.as_str(), told.state.as_str()),
         ("incomplete", "redirected to another gateway")
     );
+}
+
+/// What the program says of ESP between two hosts and of a record about it: the algorithms of the pair's SAs
+/// with how many SPIs use them, and the findings about weak ones.
+fn algorithms(id: u16, fields: &str) -> (Vec<(String, usize)>, Vec<(String, String)>) {
+    let folder = tempfile::tempdir().unwrap();
+    let frames =
+        [(0, esp(1, 2, 0x1111_2222)), (10, esp(2, 1, 0x3333_4444)), (20, esp(1, 2, 0x5555))];
+    write(&folder.path().join("made.pcap"), &capture(&frames));
+    let event = format!(
+        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider \
+         Name='Microsoft-Windows-Security-Auditing'/><EventID>{id}</EventID><Version>0</Version>\
+         <Keywords>0x8020000000000000</Keywords><TimeCreated SystemTime='1970-01-01T00:16:40.0Z'/>\
+         <EventRecordID>7</EventRecordID><Channel>Security</Channel><Computer>A</Computer></System>\
+         <EventData>{fields}</EventData></Event>"
+    );
+    write(&folder.path().join("A-Security.xml"), event.as_bytes());
+    let policy = plainsight::policy::Policy::default();
+    let report = crate::support::truth::report(vec![folder.path().to_owned()], policy);
+    let of_pair = report.pairs.iter().flat_map(|pair| &pair.esp_algorithms);
+    let of_pair = of_pair.map(|one| (one.algorithms.clone(), one.spis.len())).collect();
+    let weak = report.findings.iter().filter(|f| f.code == "weak_algorithm_chosen");
+    (of_pair, weak.map(|f| (f.severity.clone(), f.title.clone())).collect())
+}
+
+fn quick_mode_up(cipher: &str, digest: &str) -> String {
+    let fields = [
+        ("LocalAddress", "10.0.0.1"),
+        ("RemoteAddress", "10.0.0.2"),
+        ("AhAuthType", "-"),
+        ("EspAuthType", digest),
+        ("CipherType", cipher),
+        ("InboundSpi", "858997828"),
+        ("OutboundSpi", "286335522"),
+    ];
+    fields.map(|(name, value)| format!("<Data Name='{name}'>{value}</Data>")).concat()
+}
+
+#[test]
+fn a_log_names_the_algorithms_of_esp_and_the_rest_is_unknown() {
+    let (algorithms, weak) = algorithms(5451, &quick_mode_up("%%16395", "%%16395"));
+    let unknown = ("unknown".to_owned(), 1);
+    assert_eq!(algorithms, [("AES-GCM-16-128".to_owned(), 2), unknown]);
+    assert_eq!(weak, []);
+}
+
+#[test]
+fn weak_algorithms_of_esp_are_findings() {
+    for (cipher, digest, names, severity) in [
+        ("%%16399", "%%16392", "3DES-CBC, HMAC-MD5-96", "medium"),
+        ("%%16400", "%%16393", "HMAC-SHA1-96", "low"),
+    ] {
+        let (_, weak) = algorithms(5451, &quick_mode_up(cipher, digest));
+        let title = format!("{names} in security associations between 10.0.0.1 and 10.0.0.2");
+        assert_eq!(weak, [(severity.to_owned(), title)]);
+    }
+    assert_eq!(algorithms(5450, "").0, [("unknown".to_owned(), 3)]);
 }

@@ -144,6 +144,7 @@ const PAIRS_COLUMNS: &[Column] = &[
     of("last_time_nanos", "last_time", Kind::Nanos),
     same("spis", Kind::Texts),
     same("sas", Kind::Json),
+    same("esp_algorithms", Kind::Json),
     same("readable", Kind::Json),
     same("tls", Kind::Json),
     same("inside_of", Kind::Texts),
