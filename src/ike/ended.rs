@@ -91,8 +91,14 @@ fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
         // A notify message without data has that size too; behind a Delete nothing follows.
         DeleteSize::IkeSa if goes_on(talk, turn) => None,
         DeleteSize::IkeSa => Some(Proof::Size(sure)),
+        // What follows decides between a Delete and a notify message.
+        DeleteSize::NotEmpty => {
+            let ended =
+                flowed && !goes_on(talk, turn) && is_interruption(talk, turn, stopped?, RENEWAL);
+            ended.then_some(Proof::Size(Confidence::Medium))
+        }
         DeleteSize::Ambiguous => {
-            let interrupted = flowed && is_interruption(talk, turn, stopped?);
+            let interrupted = flowed && is_interruption(talk, turn, stopped?, FLOWING);
             (interrupted && !is_habit(talk, turn)).then_some(Proof::Size(Confidence::Medium))
         }
     }
@@ -157,16 +163,21 @@ fn is_habit(talk: &Conversation<'_>, delete: Turn<'_>) -> bool {
     })
 }
 
-/// Whether traffic ran up to the message and was interrupted by it: what ran under the SA goes on at once,
+/// Whether traffic ran up to the message and was interrupted by it: what ran under the SA goes on soon,
 /// in clear or under new SPIs, or a new negotiation begins. A liveness check comes when traffic rests, and
 /// what rested comes back when it likes; what came back before the message was not interrupted by it.
-fn is_interruption(talk: &Conversation<'_>, delete: Turn<'_>, last: Timestamp) -> bool {
+fn is_interruption(
+    talk: &Conversation<'_>,
+    delete: Turn<'_>,
+    last: Timestamp,
+    within: Span,
+) -> bool {
     let resumed = talk.resumes(last.min(delete.time()));
     if resumed.is_some_and(|time| time <= delete.time()) {
         return false;
     }
     let renewed = talk.next_after(delete.time());
-    resumed.is_some_and(|time| time.since(last) <= FLOWING)
+    resumed.is_some_and(|time| time.since(last) <= within)
         || renewed.is_some_and(|time| time.since(delete.time()) <= RENEWAL)
 }
 

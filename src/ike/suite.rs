@@ -29,6 +29,8 @@ pub(super) enum DeleteSize {
     Ambiguous,
     /// A Delete of the IKE SA fits, or a notify message without data; no empty message does.
     IkeSa,
+    /// A Delete fits, and so does another message with a payload; no empty message does.
+    NotEmpty,
     /// A Delete with one SPI fits, answered by the same (RFC 7296 §1.4.1); nothing else does.
     OneSpi,
 }
@@ -115,7 +117,8 @@ impl Suite {
         match answer.map(|octets| *self.holds(octets).start() == 0) {
             Some(false) if is_one_spi && answer == Some(request) => DeleteSize::OneSpi,
             Some(true) | None if is_ike_sa => DeleteSize::IkeSa,
-            Some(_) | None => DeleteSize::Ambiguous,
+            Some(true) | None => DeleteSize::NotEmpty,
+            Some(false) => DeleteSize::Ambiguous,
         }
     }
 
@@ -275,6 +278,9 @@ mod tests {
         assert_eq!(gcm.delete_size(empty, Some(empty)), DeleteSize::Impossible);
         assert_eq!(gcm.delete_size(delete, Some(empty)), DeleteSize::IkeSa);
         assert_eq!(gcm.delete_size(delete + 4, Some(delete + 4)), DeleteSize::OneSpi);
+
+        // A block more than an empty message takes.
+        assert_eq!(cbc.delete_size(octets + 16, Some(octets)), DeleteSize::NotEmpty);
 
         let v1 = suite_v1(7, 2);
         for octets in [76 - V1_HEADER, 92 - V1_HEADER] {

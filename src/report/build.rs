@@ -4,9 +4,7 @@
 
 use super::community_id::community_id;
 use super::{log, negotiation, schema};
-use crate::correlate::{
-    Cause, ExplainedWindow, FactRef, Facts, PairFacts, SaAlgorithms, SaFacts,
-};
+use crate::correlate::{Cause, ExplainedWindow, FactRef, Facts, PairFacts, SaAlgorithms, SaFacts};
 use crate::evidence::{Content, Evidence, EvidenceId, FrameRef, Position};
 use crate::findings::{Finding, When};
 use crate::protection::{EspSpi, ProtectionClass};

@@ -2,107 +2,17 @@
 //! properties over many. The rules are in docs/ike-outcomes.md.
 
 use crate::support::ike_builder::{Message, init, key_exchange, nonce, notify_v2, sa_v1, sa_v2};
+use crate::support::ike_talk::{Talk, ip, ms};
 use plainsight::catalogue::{Confidence, Reason};
-use plainsight::evidence::{EvidenceId, FrameNumber, FrameRef};
-use plainsight::hosts::HostPair;
-use plainsight::ike::{
-    EspActivity, EspUse, IkeExchange, MessageDigest, Negotiations, Outcome, conclude,
-};
-use plainsight::time::Timestamp;
+use plainsight::ike::{IkeExchange, Outcome};
 use proptest::prelude::*;
-use std::net::{IpAddr, SocketAddr};
 
-/// The initiator, the responder, and where the initiator moves to.
-const HOSTS: [[u8; 4]; 3] = [[10, 0, 0, 1], [10, 0, 0, 2], [10, 0, 0, 9]];
 /// Encrypted octets under AES-CBC and HMAC-SHA2-256-128: an empty message, any Delete, a refusal.
 const CBC_SMALL: usize = 48;
 /// Under AES-GCM: an empty message, a Delete of the IKE SA, a Delete with one SPI.
 const GCM_EMPTY: usize = 25;
 const GCM_IKE: usize = 33;
 const GCM_SPI: usize = 37;
-
-/// What a capture shows between two hosts, in milliseconds.
-#[derive(Default)]
-struct Talk {
-    messages: Vec<(i64, usize, usize, Message)>,
-    esp: Vec<(usize, usize, EspUse)>,
-    clear: Vec<i64>,
-    /// When the initiator is seen to receive something else.
-    heard: Vec<(i64, i64)>,
-    end: i64,
-}
-
-fn ms(at: i64) -> Timestamp {
-    Timestamp(at * 1_000_000)
-}
-
-fn ip(host: usize) -> IpAddr {
-    IpAddr::from(HOSTS[host])
-}
-
-impl Talk {
-    fn says(mut self, at: i64, from: usize, message: Message) -> Self {
-        let to = if from == 1 { 0 } else { 1 };
-        self.messages.push((at, from, to, message));
-        self.end = self.end.max(at + 60_000);
-        self
-    }
-
-    /// ESP under one SPI each way.
-    fn esp(self, start: i64, end: i64, spis: [u32; 2]) -> Self {
-        self.esp_of(0, start, end, spis)
-    }
-
-    fn esp_of(mut self, host: usize, start: i64, end: i64, spis: [u32; 2]) -> Self {
-        let uses = spis.map(|spi| (host, 1, EspUse { start: ms(start), end: ms(end), spi }));
-        self.esp.extend(uses);
-        self
-    }
-
-    fn clear(mut self, at: i64) -> Self {
-        self.clear.push(at);
-        self
-    }
-
-    fn heard(mut self, start: i64, end: i64) -> Self {
-        self.heard.push((start, end));
-        self
-    }
-
-    fn judge_all(&self) -> Vec<IkeExchange> {
-        let mut negotiations = Negotiations::default();
-        let mut by_time: Vec<_> = self.messages.iter().collect();
-        by_time.sort_by_key(|(at, ..)| *at);
-        for (number, (at, from, to, message)) in (1..).zip(by_time) {
-            let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(number) };
-            let ends = (SocketAddr::new(ip(*from), 500), SocketAddr::new(ip(*to), 500));
-            let read = MessageDigest::new(frame, ms(*at), ends, &message.octets()).unwrap();
-            negotiations.observe(read.0);
-        }
-        let mut activity = EspActivity::default();
-        activity.ends(EvidenceId(1), ms(self.end));
-        for host in [0, 2] {
-            let of_host = self.esp.iter().filter(|(one, ..)| *one == host).map(|(.., used)| *used);
-            let uses: Vec<EspUse> = of_host.collect();
-            if !uses.is_empty() {
-                activity.insert(HostPair::new(ip(host), ip(1)), uses);
-            }
-        }
-        for at in &self.clear {
-            activity.clear_begins(HostPair::new(ip(0), ip(1)), ms(*at));
-        }
-        for (start, end) in &self.heard {
-            activity.receives(ip(0), ms(*start), ms(*end));
-        }
-        conclude(negotiations, &activity)
-    }
-
-    fn judge(&self) -> IkeExchange {
-        let mut all = self.judge_all();
-        assert_eq!(all.len(), 1);
-        all.remove(0)
-    }
-}
 
 fn v2(exchange: u8, id: u32, octets: usize) -> Message {
     Message::v2_encrypted(exchange, id, octets)
@@ -195,6 +105,18 @@ fn under_gcm_the_size_alone_tells_a_delete_from_a_liveness_check() {
     let notify = inform(flow(), 20_100, 2, (GCM_IKE, GCM_EMPTY));
     let notify = inform(notify, 40_000, 3, (GCM_EMPTY, GCM_EMPTY)).judge();
     assert_eq!(notify.outcome, Outcome::Established);
+}
+
+#[test]
+fn a_request_that_cannot_be_empty_ends_what_stops_at_it() {
+    let flow = || established(false).esp(100, 20_000, SPIS);
+    let larger = || inform(flow(), 20_500, 2, (CBC_SMALL + 16, CBC_SMALL));
+    let medium = (Outcome::Ended, None, true, Confidence::Medium);
+    assert_eq!(told(&larger().clear(23_000).judge()), medium);
+    // Behind a Delete of the IKE SA nothing is asked under it, and nothing stops at a notify.
+    let lives = inform(larger(), 50_000, 3, (CBC_SMALL, CBC_SMALL)).clear(23_000).judge();
+    assert_eq!(lives.outcome, Outcome::Established);
+    assert_eq!(larger().clear(60_000).judge().outcome, Outcome::Established);
 }
 
 #[test]

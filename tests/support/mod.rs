@@ -10,6 +10,8 @@ pub(crate) mod log_exports;
 
 pub(crate) mod ike_builder;
 
+pub(crate) mod ike_talk;
+
 pub(crate) mod pcapng;
 
 pub(crate) mod netmon;
