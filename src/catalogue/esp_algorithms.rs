@@ -1,7 +1,7 @@
 //! What Windows calls the algorithms of ESP and AH in its logs, as IANA's registries name them.
 //!
 //! The words are English in every language of Windows: they come from the audit parameters 16392 to 16409
-//! (msobjs.dll) and, before Vista, from msaudite.dll and oakley.dll. What stands before them is a label.
+//! (msobjs.dll) and, before Vista, from msaudite.dll and oakley.dll. The words before them are a label.
 
 /// The cipher that a log names; `None` where it names none that is known.
 #[must_use]

@@ -25,7 +25,7 @@ impl LogEvent {
         let digests = [digest, header].into_iter().flatten().filter_map(logged_digest);
         let mut names: Vec<&'static str> = Vec::new();
         for name in cipher.and_then(logged_cipher).into_iter().chain(digests) {
-            // GCM stands as the cipher and as the digest.
+            // GCM is listed as the cipher and as the digest.
             if !names.contains(&name) {
                 names.push(name);
             }

@@ -198,8 +198,8 @@ fn given_up<'a>(talk: &Conversation<'a>) -> Option<(Turn<'a>, Turn<'a>)> {
                 })
         }
     };
-    let is_told = again + 1 >= GIVEN_UP && !answered;
-    (is_told && talk.hears_after(first.message, last.time())).then_some((first, last))
+    let is_given_up = again + 1 >= GIVEN_UP && !answered;
+    (is_given_up && talk.hears_after(first.message, last.time())).then_some((first, last))
 }
 
 /// ESP that had its last packet longer ago was at rest.

@@ -342,7 +342,7 @@ fn phase_1_completed(
     Verdict::incomplete("phase 1 completed, no quick mode in the capture", frames)
 }
 
-/// Aggressive mode without a quick mode behind it. The responder's hash stands in the second message
+/// Aggressive mode without a quick mode behind it. The responder's hash is in the second message
 /// (RFC 2409 §5.4): an initiator with another key sees it there, and complains instead of sending the
 /// third. What is refused behind the third is an identity or a signature.
 fn judge_aggressive_mode(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdict {
