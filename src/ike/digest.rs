@@ -7,10 +7,9 @@ use super::payload::{Body, Payloads};
 use super::proposal::{Proposal, Transform};
 use super::reader::{Defect, Reader};
 use super::{ExchangeType, IkeVersion, Spi};
-use crate::evidence::FrameRef;
+use crate::evidence::{FrameRef, fingerprint};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::hash::BuildHasher;
 use std::net::SocketAddr;
 
 /// One message.
@@ -22,7 +21,7 @@ pub struct MessageDigest {
     pub(super) destination: SocketAddr,
     pub(super) header: Header,
     /// Tells a retransmission from a new message.
-    pub(super) fingerprint: u64,
+    pub(super) fingerprint: u128,
     /// The part that is encrypted; `None` where everything is in clear.
     pub(super) encrypted: Option<Encrypted>,
     /// What stands in it in clear; `None` where nothing does.
@@ -120,7 +119,7 @@ impl MessageDigest {
     ) -> Result<(Self, Option<Defect>), Defect> {
         let mut reader = Reader::new(octets);
         let header = Header::read(&mut reader)?;
-        let fingerprint = foldhash::quality::FixedState::default().hash_one(octets);
+        let fingerprint = fingerprint(octets);
         let mut digest = Self {
             frame,
             time,

@@ -10,24 +10,32 @@ use crate::hosts::Direction;
 use crate::packet::IpPacket;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::IpAddr;
+use std::sync::LazyLock;
 
 /// The last packets of a capture, by what tells one from another.
 ///
-/// Every packet asks here, and each at another place: so the whole fits the second-level cache.
+/// Every packet asks here, and each at another place. Which packets are remembered depends on their order
+/// alone, so the secret that identities are made with never shows.
 #[derive(Debug)]
 pub struct Duplicates {
-    /// The last two of each.
-    slots: Vec<[Slot; 2]>,
+    /// The last packets, in a ring.
+    ring: Vec<Seen>,
+    /// The number of the next packet.
+    next: u32,
+    /// The latest packet of each place, by its number.
+    latest: Vec<u32>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    /// The part of the identity that does not tell the place.
-    identity: u32,
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    identity: u64,
     /// In microseconds, on a circle of 71 minutes.
     time: u32,
     interface: u32,
+    /// The one before it at the same place, by its number.
+    before: u32,
 }
 
 /// Where a packet was seen again.
@@ -52,8 +60,8 @@ impl DuplicateKind {
 
 impl Default for Duplicates {
     fn default() -> Self {
-        let empty = Slot { identity: 0, time: 0, interface: 0 };
-        Self { slots: vec![[empty; 2]; SLOTS] }
+        // No packet has the number of a place that was never taken within one round of the ring.
+        Self { ring: vec![Seen::default(); RING], next: RING_LENGTH, latest: vec![0; RING] }
     }
 }
 
@@ -65,23 +73,35 @@ impl Duplicates {
         time: Timestamp,
         interface: u32,
     ) -> Option<DuplicateKind> {
-        // The highest bits are the best mixed; the slots are a power of two.
-        let at = usize::try_from(identity >> SLOT_SHIFT).unwrap_or_default();
-        let [one, other] = self.slots.get_mut(at)?;
-        let seen = Slot { identity: low(identity), time: low(microseconds(time)), interface };
-        let known = [&*one, &*other].into_iter().find(|slot| slot.identity == seen.identity);
-        if let Some(slot) = known
-            && is_soon(slot.time, seen.time)
-        {
-            return Some(if slot.interface == interface {
+        let seen = Seen { identity, time: low(microseconds(time)), interface, before: 0 };
+        let place = place(identity >> 32);
+        let latest = *self.latest.get(place)?;
+        let mut at = latest;
+        while let Some(known) = self.remembered(at) {
+            if known.identity != identity {
+                at = known.before;
+                continue;
+            }
+            if !is_soon(known.time, seen.time) {
+                break;
+            }
+            return Some(if known.interface == interface {
                 DuplicateKind::SameInterface
             } else {
                 DuplicateKind::OtherInterface
             });
         }
-        *other = *one;
-        *one = seen;
+        *self.ring.get_mut(place_of(self.next))? = Seen { before: latest, ..seen };
+        *self.latest.get_mut(place)? = self.next;
+        self.next = self.next.wrapping_add(1);
         None
+    }
+
+    /// The packet of that number, while the ring holds it.
+    fn remembered(&self, number: u32) -> Option<&Seen> {
+        let age = self.next.wrapping_sub(number);
+        let is_held = (1..RING_LENGTH).contains(&age);
+        self.ring.get(place_of(number)).filter(|_| is_held)
     }
 }
 
@@ -101,14 +121,26 @@ fn low(word: u64) -> u32 {
     u32::try_from(word & u64::from(u32::MAX)).unwrap_or_default()
 }
 
-/// What the copies of one packet share, in a word that other packets hardly have.
+/// A place of the ring, or one to look for its latest packet.
+fn place(word: u64) -> usize {
+    usize::try_from(word).unwrap_or_default() % RING
+}
+
+fn place_of(number: u32) -> usize {
+    place(number.into())
+}
+
+/// What the copies of one packet share, in a word that no other packet can be made to have: it is made with a
+/// secret of this run (SipHash), and never leaves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity(u64);
+
+static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// That of a frame without an IP packet, by its first octets.
 #[must_use]
 pub fn identity_of_frame(data: &[u8]) -> Identity {
-    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+    let mut hasher = SECRET.build_hasher();
     hasher.write(data.get(..SHORTEST_FRAME).unwrap_or(data));
     Identity(hasher.finish())
 }
@@ -116,12 +148,18 @@ pub fn identity_of_frame(data: &[u8]) -> Identity {
 /// That of an IP packet: all but hop count, checksum of the IP header, and link.
 #[must_use]
 pub fn identity(ip: &IpPacket<'_>) -> Identity {
-    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-    ip.pair.hash(&mut hasher);
+    let mut hasher = SECRET.build_hasher();
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
+    };
+    hasher.write_u128(bits(ip.pair.a()));
+    hasher.write_u128(bits(ip.pair.b()));
     let offset = ip.fragment.map_or(u64::from(u16::MAX), |fragment| u64::from(fragment.offset));
     let from_a = u64::from(ip.direction == Direction::AToB) << 63;
+    let is_v4 = u64::from(ip.pair.a().is_ipv4()) << 62;
     let numbers =
-        from_a | u64::from(ip.protocol) | u64::from(ip.identification) << 8 | offset << 24;
+        from_a | is_v4 | u64::from(ip.protocol) | u64::from(ip.identification) << 8 | offset << 24;
     hasher.write_u64(numbers ^ (ip.packet_len as u64) << 40);
     hasher.write(ip.segment.get(..COMPARED).unwrap_or(ip.segment));
     Identity(hasher.finish())
@@ -134,8 +172,8 @@ pub const fn is_rule(repetitions: u64, packets: u64) -> bool {
 }
 
 /// A busy gigabit has some ten thousand packets in the time that is compared.
-const SLOTS: usize = 1 << 13;
-const SLOT_SHIFT: u32 = 64 - 13;
+const RING: usize = 1 << 14;
+const RING_LENGTH: u32 = 1 << 14;
 /// In microseconds. Two ports of one switch, or two components of one host, are not further apart; retransmission
 /// timers of TCP and IKE are longer.
 const SOON: u32 = 10_000;
@@ -149,6 +187,38 @@ const FEWEST: u64 = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp(1_767_261_600_000_000_000 + milliseconds * 1_000_000)
+    }
+
+    #[test]
+    fn what_is_remembered_is_the_last_packets_whatever_their_identities() {
+        // At places of their own, at few places, and as the secret falls.
+        let made: [fn(u64) -> u64; 3] =
+            [|k| k << 32, |k| (k % 64) << 32 | k, |k| SECRET.hash_one(k)];
+        for identity in made {
+            let mut known = Duplicates::default();
+            let count = 2 * RING as u64 + 3;
+            for k in 0..count {
+                assert_eq!(known.observe(Identity(identity(k)), at(0), 0), None, "{k}");
+            }
+            let same = Some(DuplicateKind::SameInterface);
+            assert_eq!(known.observe(Identity(identity(count - 1)), at(0), 0), same);
+            assert_eq!(known.observe(Identity(identity(count - 1)), at(11), 0), None);
+            let oldest = count + 2 - RING as u64;
+            assert_eq!(known.observe(Identity(identity(oldest)), at(0), 0), same);
+            assert_eq!(known.observe(Identity(identity(oldest - 1)), at(0), 0), None);
+        }
+    }
+
+    #[test]
+    fn another_interface_is_told() {
+        let mut known = Duplicates::default();
+        known.observe(Identity(7), at(0), 0);
+        let other = Some(DuplicateKind::OtherInterface);
+        assert_eq!(known.observe(Identity(7), at(5), 1), other);
+    }
 
     #[test]
     fn nearly_all_packets_must_have_a_copy() {

@@ -10,13 +10,15 @@ use crate::packet::{IpPacket, TcpSegment};
 use crate::protection::signature::{self, Told};
 use crate::protection::tls::{Hello, TlsVersion, hello};
 use crate::protection::{App, Stream};
+use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::BuildHasher as _;
 
 /// The conversations of a capture.
 #[derive(Debug)]
 pub(super) struct Conversations {
-    index: HashMap<Key, usize, foldhash::fast::RandomState>,
+    index: HashMap<Key, usize, RandomState>,
     held: Vec<Option<Held>>,
     free: Vec<usize>,
     /// The conversations of the last packets: most packets follow another of theirs.
@@ -121,7 +123,7 @@ impl Conversations {
     }
 
     fn conversation(&mut self, key: Key) -> &mut Conversation {
-        let place = place(key);
+        let place = self.place(key);
         let mut at = self.recent[place];
         let recent = self.held.get(at).and_then(Option::as_ref);
         if recent.is_none_or(|held| held.key != key) {
@@ -136,6 +138,12 @@ impl Conversations {
             *of_generation += 1;
         }
         &mut held.conversation
+    }
+
+    /// Where in the table of the last packets' conversations one stands. Seeded, as evidence chooses the keys.
+    fn place(&self, (pair, ports): Key) -> usize {
+        let mixed = self.index.hasher().hash_one((pair.word(), ports));
+        usize::from(u16::try_from(mixed >> 48).unwrap_or_default()) % RECENT
     }
 
     /// Where a conversation is held; a new one begins where it is not known.
@@ -194,14 +202,6 @@ impl Conversations {
             known.versions.insert(*version);
         }
     }
-}
-
-/// Where in the table of the last packets' conversations one stands.
-fn place((pair, ports): Key) -> usize {
-    // A look that misses costs the index's own, so a cheap mix will do (Knuth's multiplicative).
-    let mixed = (pair.word() ^ ports.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let [high, low, ..] = mixed.to_be_bytes();
-    usize::from(u16::from_be_bytes([high, low])) % RECENT
 }
 
 /// The conversation that a packet belongs to, and which side sent it. Between ports of one and the same
