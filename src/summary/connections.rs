@@ -19,6 +19,8 @@ pub(super) struct Connections<L> {
     /// How many known connections fall on each of a few numbers made from the ports: most
     /// segments of other connections are told by one look here.
     marks: Vec<u16>,
+    /// Octets that wait in all streams together.
+    waiting: usize,
     released: Vec<(L, Option<Stream>)>,
 }
 
@@ -59,6 +61,7 @@ impl<L> Default for Connections<L> {
             opening: VecDeque::new(),
             carrying: VecDeque::new(),
             marks: vec![0; MARKS],
+            waiting: 0,
             released: Vec::new(),
         }
     }
@@ -75,14 +78,11 @@ impl<L> Connections<L> {
         if !segment.syn && !begins && self.marks.get(mark(key)).is_none_or(|count| *count == 0) {
             return Carried::Nothing;
         }
-        match self.known.get_mut(&key) {
-            Some(Connection::Encapsulating(ways)) => carried(ways, ip, segment, direction),
+        match self.known.get(&key) {
+            Some(Connection::Encapsulating(_)) => self.carry(key, ip, segment),
             None | Some(Connection::Opening(_)) if begins => {
                 self.begin(key);
-                match self.known.get_mut(&key) {
-                    Some(Connection::Encapsulating(ways)) => carried(ways, ip, segment, direction),
-                    Some(Connection::Opening(_)) | None => Carried::Nothing,
-                }
+                self.carry(key, ip, segment)
             }
             None if segment.syn && ip.payload.is_empty() => Carried::Opening,
             Some(Connection::Opening(_)) if ip.payload.is_empty() => Carried::Opening,
@@ -92,6 +92,22 @@ impl<L> Connections<L> {
             }
             None => Carried::Nothing,
         }
+    }
+
+    /// Takes a segment of a connection that carries IKE.
+    fn carry(&mut self, key: Key, ip: &IpPacket<'_>, segment: TcpSegment) -> Carried {
+        let Some(Connection::Encapsulating(ways)) = self.known.get_mut(&key) else {
+            return Carried::Nothing;
+        };
+        let before = waiting(ways);
+        let told = carried(ways, ip, segment, ip.direction);
+        self.waiting = self.waiting.saturating_sub(before) + waiting(ways);
+        while self.waiting > MOST_WAITING
+            && let Some(oldest) = self.carrying.pop_front()
+        {
+            self.forget(oldest);
+        }
+        told
     }
 
     /// Keeps an opening segment back.
@@ -164,9 +180,16 @@ impl<L> Connections<L> {
             Connection::Opening(held) => {
                 self.released.extend(held.into_iter().map(|held| (held, stream)));
             }
-            Connection::Encapsulating(_) => {}
+            Connection::Encapsulating(ways) => {
+                self.waiting = self.waiting.saturating_sub(waiting(&ways));
+            }
         }
     }
+}
+
+/// Octets that wait for others in both directions.
+fn waiting(ways: &[Option<Way>; 2]) -> usize {
+    ways.iter().flatten().map(|way| way.stream.held()).sum()
 }
 
 /// A segment of a connection that carries IKE.
@@ -223,5 +246,7 @@ fn mark((_, a_port, b_port): Key) -> usize {
 const MARKS: usize = 4096;
 /// Connections that open at once; the oldest are let go.
 const MAX_CONNECTIONS: usize = 4096;
+/// Octets that wait in all connections together; of more the oldest connections are let go.
+const MOST_WAITING: usize = 32 << 20;
 /// Three segments open a connection; some are sent again.
 const MAX_OPENING: usize = 16;
