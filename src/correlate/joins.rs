@@ -11,8 +11,9 @@ use crate::ike::{IkeExchange, Outcome, Spi};
 use crate::protection::{EspSpi, Stream};
 use crate::summary::Summary;
 use crate::time::{Span, Timestamp};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The number that log and capture share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,12 +118,29 @@ struct SeenSa {
     is_old: bool,
 }
 
-/// What the captures show under numbers that logs carry too.
+/// Hosts that take part in a negotiation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Hosts {
+    /// This one and any other.
+    One(IpAddr),
+    /// These two.
+    Both(HostPair),
+}
+
+/// What the captures show under numbers that logs carry too. Evidence may show one number any number of
+/// times: each question looks at the first few only, because more than one is none.
 struct Wire<'a> {
     exchanges: &'a [IkeExchange],
-    by_cookie: BTreeMap<Spi, Vec<usize>>,
-    by_message: BTreeMap<u32, Vec<usize>>,
-    by_spi: BTreeMap<u32, Vec<SeenSa>>,
+    /// Negotiations by the initiator's cookie, with the responder's and without, between these hosts or any.
+    by_cookie: BTreeMap<(Spi, Option<Spi>, Option<HostPair>), Vec<usize>>,
+    /// Negotiations by a message ID and hosts that take part.
+    by_message: BTreeMap<(u32, Hosts), Vec<usize>>,
+    /// The SAs of an SPI, by sender and receiver.
+    by_spi: BTreeMap<u32, BTreeMap<(IpAddr, IpAddr), SeenSa>>,
+    /// Those of an SPI by their receiver.
+    by_receiver: BTreeSet<(u32, IpAddr, IpAddr)>,
+    /// Answers of [`Self::both_ways`].
+    both_ways: RefCell<BTreeMap<(u32, u32), Vec<SeenSa>>>,
     /// Per pair, when messages were sent that can complete SAs, and in which negotiation; ascending.
     completions: BTreeMap<HostPair, Vec<(Timestamp, usize)>>,
 }
@@ -134,14 +152,27 @@ impl<'a> Wire<'a> {
             by_cookie: BTreeMap::new(),
             by_message: BTreeMap::new(),
             by_spi: BTreeMap::new(),
+            by_receiver: BTreeSet::new(),
+            both_ways: RefCell::default(),
             completions: BTreeMap::new(),
         };
         for (at, exchange) in exchanges.iter().enumerate() {
-            wire.by_cookie.entry(exchange.initiator_spi).or_default().push(at);
-            for id in exchange.quick_mode_ids() {
-                wire.by_message.entry(id).or_default().push(at);
+            let pair = exchange.pair();
+            for responder in [None, Some(exchange.responder_spi)] {
+                for hosts in [None, Some(pair)] {
+                    let key = (exchange.initiator_spi, responder, hosts);
+                    wire.by_cookie.entry(key).or_default().push(at);
+                }
             }
-            let of_pair = wire.completions.entry(exchange.pair()).or_default();
+            for id in exchange.quick_mode_ids() {
+                for hosts in [Hosts::One(pair.a()), Hosts::One(pair.b()), Hosts::Both(pair)] {
+                    let known = wire.by_message.entry((id, hosts)).or_default();
+                    if known.last() != Some(&at) {
+                        known.push(at);
+                    }
+                }
+            }
+            let of_pair = wire.completions.entry(pair).or_default();
             of_pair.extend(exchange.completions.iter().map(|time| (*time, at)));
         }
         wire.completions.values_mut().for_each(|times| times.sort_unstable());
@@ -160,12 +191,13 @@ impl<'a> Wire<'a> {
                 let begun = capture.and_then(|capture| capture.span).map(|(begun, _)| begun);
                 let is_old = begun.is_none_or(|begun| first.start.since(begun) <= SOON);
                 let seen = SeenSa { pair, sender, first: first.start, is_old };
+                let receiver = if is_a { pair.b() } else { pair.a() };
                 let same = wire.by_spi.entry(spi.0).or_default();
-                match same.iter_mut().find(|k| (k.pair, k.sender) == (pair, sender)) {
-                    Some(known) if known.first <= first.start => {}
-                    Some(known) => *known = seen,
-                    None => same.push(seen),
+                let known = same.entry((sender, receiver)).or_insert(seen);
+                if seen.first < known.first {
+                    *known = seen;
                 }
+                wire.by_receiver.insert((spi.0, receiver, sender));
             }
         }
         wire
@@ -178,43 +210,35 @@ impl<'a> Wire<'a> {
     fn by_cookie(&self, event: &LogEvent) -> Option<Join> {
         let cookie = Spi(event.initiator_cookie().filter(|cookie| *cookie != [0; 8])?);
         let theirs = event.responder_cookie().filter(|cookie| *cookie != [0; 8]).map(Spi);
-        let fits = |at: &&usize| {
-            let seen = self.exchanges.get(**at).map(|x| x.responder_spi);
-            let seen = seen.filter(|spi| !spi.is_zero());
-            theirs.zip(seen).is_none_or(|(told, seen)| told == seen)
+        // A negotiation whose responder's cookie was not seen fits any.
+        let fitting = match theirs {
+            Some(theirs) => BTreeSet::from([Some(theirs), Some(Spi([0; 8]))]),
+            None => BTreeSet::from([None]),
         };
-        let all = self.by_cookie.get(&cookie)?;
-        let exchange = self.only(event, all.iter().filter(fits).copied())?;
+        let between = |hosts: Option<HostPair>| {
+            let lists = fitting.iter().filter_map(|theirs| {
+                self.by_cookie.get(&(cookie, *theirs, hosts)).map(Vec::as_slice)
+            });
+            first_two(lists)
+        };
+        let exchange = only(between(None), event, |own| between(Some(own)))?;
         let on_wire = self.failure_time(event, exchange);
         Some(Join { key: JoinKey::Cookie, exchange: Some(exchange), sa: None, on_wire })
     }
 
     fn by_message(&self, event: &LogEvent) -> Option<Join> {
         let id = event.message_id().filter(|id| *id != 0)?;
-        let ids = BTreeSet::from([id, id.swap_bytes()]);
-        let all = ids.iter().filter_map(|id| self.by_message.get(id)).flatten().copied();
+        let ids = [id, id.swap_bytes()];
         // 32 bits alone prove too little: the hosts have to agree.
         let (local, peer) = event.esp_endpoints()?;
-        let of_hosts = |at: &usize| {
-            let pair = self.exchanges.get(*at).map(IkeExchange::pair);
-            pair.is_some_and(|pair| pair.contains(local) || pair.contains(peer))
+        let of = |hosts: &[Hosts]| {
+            let keys = ids.iter().flat_map(|id| hosts.iter().map(move |hosts| (*id, *hosts)));
+            first_two(keys.filter_map(|key| self.by_message.get(&key).map(Vec::as_slice)))
         };
-        let exchange = self.only(event, all.filter(of_hosts))?;
+        let all = of(&[Hosts::One(local), Hosts::One(peer)]);
+        let exchange = only(all, event, |own| of(&[Hosts::Both(own)]))?;
         let on_wire = self.failure_time(event, exchange);
         Some(Join { key: JoinKey::MessageId, exchange: Some(exchange), sa: None, on_wire })
-    }
-
-    /// The one negotiation, or the one of the event's own two hosts; none where several are left.
-    fn only(&self, event: &LogEvent, all: impl Iterator<Item = usize>) -> Option<usize> {
-        let all: BTreeSet<usize> = all.collect();
-        if all.len() < 2 {
-            return all.first().copied();
-        }
-        let (local, peer) = event.local().zip(event.peer())?;
-        let own = HostPair::new(local, peer);
-        let mut of_pair =
-            all.into_iter().filter(|at| self.exchanges.get(*at).is_some_and(|x| x.pair() == own));
-        of_pair.next().filter(|_| of_pair.next().is_none())
     }
 
     /// A refusal is logged as it is sent or read. A host that waits in vain logs when it gives up,
@@ -254,44 +278,82 @@ impl<'a> Wire<'a> {
         Some(Join { key: JoinKey::Spi, exchange, sa, on_wire })
     }
 
-    /// The SA of the captures that an event's SPIs name, read in one byte order.
+    /// The SA of the captures that an event's SPIs name, read in one byte order; none where several do.
     fn sa(&self, event: &LogEvent, order: impl Fn(u32) -> u32) -> Option<(u32, SeenSa)> {
         let ends = event.esp_endpoints().or(event.local().zip(event.peer()));
         let (inbound, outbound) =
             (event.inbound_spi().map(&order), event.outbound_spi().map(&order));
-        let seen = |spi: Option<u32>| {
-            let all = spi.and_then(|spi| Some((spi, self.by_spi.get(&spi)?)));
-            all.into_iter().flat_map(|(spi, all)| all.iter().map(move |sa| (spi, *sa)))
-        };
         let mut found: BTreeMap<HostPair, (u32, SeenSa)> = BTreeMap::new();
         let mut add = |spi: u32, sa: SeenSa| {
             let known = found.entry(sa.pair).or_insert((spi, sa));
             if sa.first < known.1.first {
                 *known = (spi, sa);
             }
+            // Beyond two pairs it is none, however many there are.
+            found.len() < 2
         };
-        for (spi, sa) in seen(inbound) {
+        if let Some((inbound, outbound)) = inbound.zip(outbound) {
             // Both SPIs between two hosts, one each way, are 64 bits that agree.
-            let both = seen(outbound).any(|(_, o)| o.pair == sa.pair && o.sender != sa.sender);
-            if both || ends.is_some_and(|(local, peer)| is_of(sa, peer, local)) {
-                add(spi, sa);
+            let both = self.both_ways(inbound, outbound);
+            if !both.into_iter().all(|sa| add(inbound, sa)) {
+                return None;
             }
         }
-        for (spi, sa) in seen(outbound) {
-            if ends.is_some_and(|(local, peer)| is_of(sa, local, peer)) {
-                add(spi, sa);
+        if let Some((local, peer)) = ends {
+            let ways = [(inbound, peer, local), (outbound, local, peer)];
+            let mut named = ways.into_iter().filter_map(|(spi, from, to)| Some((spi?, from, to)));
+            let fits = |(spi, from, to)| self.between(spi, from, to).all(|sa| add(spi, sa));
+            if !named.all(fits) {
+                return None;
+            }
+        } else if let Some((spi, peer)) = inbound.zip(event.peer()) {
+            // 4960 to 4965 name the peer and one SPI, which the peer sends under.
+            if !self.sent_by(spi, peer).all(|sa| add(spi, sa)) {
+                return None;
             }
         }
-        // 4960 to 4965 name the peer and one SPI, which the peer sends under.
-        if ends.is_none() {
-            for (spi, sa) in seen(inbound) {
-                if event.peer() == Some(sa.sender) {
-                    add(spi, sa);
-                }
-            }
+        found.into_values().next()
+    }
+
+    /// The SAs of one SPI whose hosts use the other one the other way round; of more than two pairs those of
+    /// the first two. Many events may name the same two.
+    fn both_ways(&self, one: u32, other: u32) -> Vec<SeenSa> {
+        if let Some(known) = self.both_ways.borrow().get(&(one, other)) {
+            return known.clone();
         }
-        let only = found.len() == 1;
-        found.into_values().next().filter(|_| only)
+        let (all, back) = (self.by_spi.get(&one), self.by_spi.get(&other));
+        let mut found = Vec::new();
+        if let Some((all, back)) = all.zip(back) {
+            // The fewer are asked of the more.
+            let keys: Box<dyn Iterator<Item = (IpAddr, IpAddr)>> = if all.len() <= back.len() {
+                Box::new(all.keys().copied())
+            } else {
+                Box::new(back.keys().map(|(from, to)| (*to, *from)))
+            };
+            let agree = keys.filter(|(from, to)| from != to && back.contains_key(&(*to, *from)));
+            // Two SAs a pair at the most.
+            found.extend(agree.filter_map(|key| all.get(&key).copied()).take(4));
+        }
+        self.both_ways.borrow_mut().insert((one, other), found.clone());
+        found
+    }
+
+    /// The SAs of an SPI that a host sends under.
+    fn sent_by(&self, spi: u32, host: IpAddr) -> impl Iterator<Item = SeenSa> {
+        let of_host = self.by_spi.get(&spi).map(|all| all.range((host, LOWEST)..));
+        let of_host = of_host.into_iter().flatten().take_while(move |((from, _), _)| *from == host);
+        of_host.map(|(_, sa)| *sa)
+    }
+
+    /// The SAs of an SPI whose packets go from the one to the other, as far as one address tells: behind a
+    /// NAT the other one is not that of the captures.
+    fn between(&self, spi: u32, from: IpAddr, to: IpAddr) -> impl Iterator<Item = SeenSa> {
+        let all = self.by_spi.get(&spi);
+        let to_host = self.by_receiver.range((spi, to, LOWEST)..);
+        let to_host = to_host.take_while(move |(of, at, _)| (*of, *at) == (spi, to));
+        let received = to_host.filter_map(move |(_, at, by)| all?.get(&(*by, *at)).copied());
+        let sent = self.sent_by(spi, from);
+        sent.chain(received).filter(move |sa| is_of(*sa, from, to))
     }
 
     /// The last message that can have completed an SA whose first packet came then.
@@ -303,8 +365,26 @@ impl<'a> Wire<'a> {
     }
 }
 
-/// Whether an SA's packets go from the one to the other, as far as one address tells: behind a NAT the
-/// other one is not that of the captures.
+/// The one negotiation, or the one of the event's own two hosts; none where several are left.
+fn only(
+    all: BTreeSet<usize>,
+    event: &LogEvent,
+    of_pair: impl FnOnce(HostPair) -> BTreeSet<usize>,
+) -> Option<usize> {
+    if all.len() < 2 {
+        return all.first().copied();
+    }
+    let (local, peer) = event.local().zip(event.peer())?;
+    let of_pair = of_pair(HostPair::new(local, peer));
+    of_pair.first().copied().filter(|_| of_pair.len() == 1)
+}
+
+/// One of what the lists hold, or two of them where there are more. Each list holds everything once.
+fn first_two<'l>(lists: impl Iterator<Item = &'l [usize]>) -> BTreeSet<usize> {
+    lists.flat_map(|list| list.iter().take(2)).copied().collect()
+}
+
+/// Whether an SA's packets go from the one to the other, as far as one address tells.
 fn is_of(sa: SeenSa, sender: IpAddr, receiver: IpAddr) -> bool {
     let other = if sa.pair.a() == sa.sender { sa.pair.b() } else { sa.pair.a() };
     match (sa.sender == sender, other == receiver) {
@@ -315,5 +395,7 @@ fn is_of(sa: SeenSa, sender: IpAddr, receiver: IpAddr) -> bool {
     }
 }
 
+/// The first address in order.
+const LOWEST: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 /// So soon after its negotiation an SA that was asked for is used: traffic was waiting for it.
 const SOON: Span = Span::from_seconds(10);

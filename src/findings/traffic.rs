@@ -367,9 +367,13 @@ pub(super) fn clear_without_expectation(facts: &Facts) -> Option<Finding> {
 
 /// Rules that demand protection where no packet was seen.
 pub(super) fn rules_without_traffic(facts: &Facts, policy: &Policy) -> Vec<Finding> {
-    let demands = policy.rules.iter().filter(|rule| matches!(rule.action, Action::Protect(_)));
+    let seen: BTreeSet<usize> =
+        facts.pairs.iter().flat_map(|pair| policy.covering(pair.pair)).collect();
+    let demands = policy.rules.iter().enumerate();
+    let demands = demands.filter(|(_, rule)| matches!(rule.action, Action::Protect(_)));
     demands
-        .filter(|rule| !facts.pairs.iter().any(|pair| rule.covers(pair.pair)))
+        .filter(|(at, _)| !seen.contains(at))
+        .map(|(_, rule)| rule)
         .map(|rule| {
             let title = format!("{} met no packet", rule.source);
             let detail = "No capture shows a packet between hosts that the rule names; it proves nothing about them.";

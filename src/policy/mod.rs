@@ -5,6 +5,8 @@
 
 mod exemptions;
 
+mod index;
+
 mod parse;
 
 mod words;
@@ -20,6 +22,7 @@ pub use words::{AskedPacket, Fit, Trace};
 pub use write::{PolicyText, WrittenRule};
 
 use crate::hosts::HostPair;
+use index::Index;
 use ipnet::IpNet;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -166,10 +169,9 @@ impl Rule {
             || (one.contains(pair.b()) && other.contains(pair.a()))
     }
 
-    fn matches(&self, pair: HostPair, protocol: u8, port: Option<u16>) -> bool {
-        self.protocol.is_none_or(|p| p == protocol)
-            && self.port.is_none_or(|p| Some(p) == port)
-            && self.covers(pair)
+    /// Whether it speaks of such traffic of the hosts that it covers.
+    fn takes(&self, protocol: u8, port: Option<u16>) -> bool {
+        self.protocol.is_none_or(|p| p == protocol) && self.port.is_none_or(|p| Some(p) == port)
     }
 
     const fn expectation(&self) -> Expectation {
@@ -194,6 +196,7 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// It was given as a file, so that what it leaves out owes nothing.
     pub from_file: bool,
+    index: Index,
 }
 
 impl Policy {
@@ -206,6 +209,17 @@ impl Policy {
             port: None,
             source: ExpectationSource::ProtectOption(typed.to_owned()),
         });
+        self.index = Index::default();
+    }
+
+    /// The places of the rules that speak of any of a pair's traffic, in order.
+    #[must_use]
+    pub fn covering(&self, pair: HostPair) -> Vec<usize> {
+        self.index.covering(&self.rules, pair)
+    }
+
+    fn rules_of(&self, pair: HostPair) -> impl Iterator<Item = &Rule> {
+        self.covering(pair).into_iter().filter_map(|at| self.rules.get(at))
     }
 
     /// Whether expectations are inferred for pairs that no rule speaks of.
@@ -222,7 +236,7 @@ impl Policy {
         protocol: u8,
         port: Option<u16>,
     ) -> (Expectation, ExpectationSource) {
-        let rule = self.rules.iter().find(|rule| rule.matches(pair, protocol, port));
+        let rule = self.rules_of(pair).find(|rule| rule.takes(protocol, port));
         // What the system lets through by itself never reaches its rules.
         if self.exemptions.let_through(protocol, port) {
             let system = ExpectationSource::DefaultExemption(self.exemptions.label());
@@ -245,7 +259,7 @@ impl Policy {
     #[must_use]
     pub fn of_pair(&self, pair: HostPair) -> (Expectation, ExpectationSource) {
         let mut strictest = (Expectation::None, ExpectationSource::None);
-        for rule in self.rules.iter().filter(|rule| rule.covers(pair)) {
+        for rule in self.rules_of(pair) {
             if rule.expectation() > strictest.0 {
                 strictest = (rule.expectation(), rule.source.clone());
             }

@@ -47,12 +47,16 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
     let mut written: Vec<_> = protect.chain(exempt).collect();
     // TOML gathers the two kinds apart; the order of the file is the order of the rules.
     written.sort_by_key(|(rule, _)| rule.span().start);
+    let lines: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
     let rules = written
         .into_iter()
-        .map(|(rule, protects)| rule_of(rule, protects, &hosts, text))
+        .map(|(rule, protects)| {
+            let line = lines.partition_point(|end| *end < rule.span().start) + 1;
+            rule_of(rule, protects, &hosts, line)
+        })
         .collect::<Result<_, Fault>>()
         .map_err(|fault| fault.within(text))?;
-    Ok(Policy { exemptions, hosts, rules, from_file: true })
+    Ok(Policy { exemptions, hosts, rules, from_file: true, ..Policy::default() })
 }
 
 #[derive(Deserialize)]
@@ -105,7 +109,7 @@ fn rule_of(
     rule: &Spanned<WrittenRule>,
     protects: bool,
     hosts: &[NamedHost],
-    text: &str,
+    line: usize,
 ) -> Result<Rule, Fault> {
     let written = rule.get_ref();
     let [one, other] = written.between.get_ref().as_slice() else {
@@ -124,7 +128,7 @@ fn rule_of(
             return Err(Fault::new(level.span(), message, "levels belong to [[protect]] rules"));
         }
     };
-    let source = ExpectationSource::PolicyFile { line: place(text, rule.span().start).0 };
+    let source = ExpectationSource::PolicyFile { line };
     Ok(Rule { action, between: [side(one, hosts)?, side(other, hosts)?], protocol, port, source })
 }
 
