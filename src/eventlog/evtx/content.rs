@@ -67,6 +67,44 @@ pub(super) fn log_record(
     Some(filled)
 }
 
+/// Cuts the texts of a record, the last first, to about so many octets together; tells whether it had to. A
+/// template that records share may hold more text, or more values, than all of them.
+pub(super) fn cut(record: &mut LogRecord, most: usize) -> bool {
+    let LogRecord { provider, channel, computer, named, positional, .. } = record;
+    let mut left = most;
+    let mut is_cut = false;
+    let mut shorten = |text: &mut String| {
+        if text.len() > left {
+            text.truncate(text.floor_char_boundary(left));
+            text.push('…');
+            text.shrink_to_fit();
+            is_cut = true;
+        }
+        // A value costs something though it be empty.
+        left = left.saturating_sub(text.len() + VALUE);
+        left > 0
+    };
+    [provider, channel, computer].into_iter().for_each(|text| {
+        shorten(text);
+    });
+    let mut kept = 0;
+    for (name, value) in named.iter_mut() {
+        if !(shorten(name) && shorten(value)) {
+            break;
+        }
+        kept += 1;
+    }
+    let kept_places =
+        positional.iter_mut().map(&mut shorten).take_while(|has_room| *has_room).count();
+    let is_short = kept == named.len() && kept_places == positional.len();
+    // The one at which the room ended stays, as far as it reached.
+    named.truncate(kept + 1);
+    positional.truncate(kept_places + usize::from(kept == named.len()));
+    named.shrink_to_fit();
+    positional.shrink_to_fit();
+    is_cut || !is_short
+}
+
 /// Flattens the body of a record: a value under its nearest name. `Data` is no name.
 fn collect_fields(name: &str, value: &Value, record: &mut LogRecord) {
     match value {
@@ -112,6 +150,8 @@ fn bytes_of_hex(text: &str) -> Vec<u8> {
     pairs.collect::<Option<Vec<u8>>>().unwrap_or_default()
 }
 
+/// What a value costs beside its text.
+const VALUE: usize = 8;
 const EVENT_ID: &str = "\"EventID\":";
 /// What stands before an event's time.
 pub(super) const TIME: &str = "\"SystemTime\":\"";
@@ -119,3 +159,47 @@ pub(super) const TIME: &str = "\"SystemTime\":\"";
 pub(super) const COMPUTER: &str = "\"Computer\":\"";
 /// … before the log's name.
 pub(super) const CHANNEL: &str = "\"Channel\":\"";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn record(body: &Value) -> LogRecord {
+        let system = json!({ "EventID": 4654, "Channel": "Security", "Computer": "FS01" });
+        let event = json!({ "Event": { "System": system, "EventData": body } });
+        let at = RecordRef { evidence: crate::evidence::EvidenceId(1), record: 7 };
+        log_record(&event, at, None).unwrap()
+    }
+
+    fn held(record: &LogRecord) -> usize {
+        let named = record.named.iter().map(|(name, value)| name.len() + value.len() + VALUE);
+        named.chain(record.positional.iter().map(|value| value.len() + VALUE)).sum()
+    }
+
+    #[test]
+    fn many_values_are_bounded_as_one_long_one_is() {
+        for value in ["", "x"] {
+            let mut many = record(&json!({ "Data": vec![value; 10_000] }));
+            assert!(cut(&mut many, 1_000));
+            assert!(held(&many) < 1_100);
+        }
+    }
+
+    #[test]
+    fn a_record_holds_no_more_text_than_its_bound() {
+        let long = "ä".repeat(16_000);
+        for body in [json!({ "A": long, "B": "b" }), json!({ "Data": ["x", long, long] })] {
+            let mut long = record(&body);
+            assert!(cut(&mut long, 1_001));
+            assert!(held(&long) < 1_100);
+            assert_eq!((long.channel.as_str(), long.computer.as_str()), ("Security", "FS01"));
+        }
+        let mut short = record(&json!({ "A": "a", "B": "b" }));
+        assert!(!cut(&mut short, 1_000));
+        assert_eq!(
+            short.named,
+            [("A".to_owned(), "a".to_owned()), ("B".to_owned(), "b".to_owned())]
+        );
+    }
+}

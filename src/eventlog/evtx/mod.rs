@@ -28,7 +28,7 @@ use ::evtx::{
     EvtxChunkData, EvtxFileHeader, EvtxRecord, HeaderFlags, ParserSettings, SerializedEvtxRecord,
 };
 use chunk::{Chunk, Look, Sound};
-use content::{CHANNEL, COMPUTER, TIME, event_ids, log_record, may_be_known, text_behind};
+use content::{CHANNEL, COMPUTER, TIME, cut, event_ids, log_record, may_be_known, text_behind};
 use octets::is_in_any_case;
 use place::{Names, Place, Source};
 use scan::{CONNECTION, Plain, Seen};
@@ -73,6 +73,7 @@ fn read_with(
         tally: Tally::default(),
         sink,
         connections: MOST_CONNECTIONS,
+        has_cut: false,
     };
     let mut source = Source { reader, offset: 0, failure: None };
     let mut data = Vec::new();
@@ -114,6 +115,8 @@ struct Log<'s> {
     sink: &'s mut dyn FnMut(LogEvent),
     /// Connections (5156) that are still to be read for the addresses they name.
     connections: usize,
+    /// A record's text was cut.
+    has_cut: bool,
 }
 
 impl Log<'_> {
@@ -298,7 +301,7 @@ impl Log<'_> {
         let number = record.event_record_id;
         // The frame of an exported log may hold no time or another one; the content is right.
         let written = i64::try_from(record.timestamp.as_nanosecond()).ok().map(Timestamp);
-        let content = record.into_json().and_then(|json| self.content(&json, written));
+        let content = record.into_json().and_then(|json| self.content(&json, written, (size, at)));
         match content {
             Ok((known, time)) => {
                 self.tally.record(number, time);
@@ -330,12 +333,27 @@ impl Log<'_> {
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), position);
     }
 
+    /// No text of a record's own is longer than its octets allow, and the constants of a template are short.
+    fn bound(&mut self, record: &mut LogRecord, size: u64, at: u64) {
+        let most = usize::try_from(size).unwrap_or(usize::MAX).saturating_mul(4);
+        if cut(record, most.saturating_add(MOST_CONSTANTS)) && !self.has_cut {
+            self.has_cut = true;
+            let number = record.record.record;
+            let text = format!(
+                "record {number} and perhaps others show far more text than they hold, from a template that they share; it was cut, and … stands where"
+            );
+            let position = Position::Record(number);
+            self.tally.problem(ProblemCode::Expansion, text, Some(at), position);
+        }
+    }
+
     /// Hands the event on where the catalogue knows it, says whether it does, and tells the
     /// record's time.
     fn content(
         &mut self,
         json: &SerializedEvtxRecord<String>,
         written: Option<Timestamp>,
+        (size, at): (u64, u64),
     ) -> Result<(bool, Option<Timestamp>), EvtxError> {
         self.tally.host(text_behind(&json.data, COMPUTER));
         let channel = text_behind(&json.data, CHANNEL);
@@ -352,7 +370,10 @@ impl Log<'_> {
         let event: Value =
             serde_json::from_str(&json.data).map_err(::evtx::err::SerializationError::from)?;
         let record = RecordRef { evidence: self.evidence, record: json.event_record_id };
-        let record = log_record(&event, record, time);
+        let mut record = log_record(&event, record, time);
+        if let Some(record) = &mut record {
+            self.bound(record, size, at);
+        }
         if is_connection {
             self.connections -= 1;
             let own = record.as_ref().and_then(LogRecord::connection_source);
@@ -387,6 +408,8 @@ fn in_words(error: &dyn std::error::Error) -> String {
 const SECURITY: &str = "Security";
 /// Connections that are read for the addresses they name; a busy host logs millions.
 const MOST_CONNECTIONS: usize = 256;
+/// Text of a record that its template has beside what the record holds: no template of Windows has more.
+const MOST_CONSTANTS: usize = 1024;
 const FILE_HEADER: usize = 4096;
 const CHUNK: usize = 65_536;
 const CHUNK_HEADER: u64 = 512;
