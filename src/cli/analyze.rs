@@ -47,10 +47,10 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let question = asked.question();
     let request = args.reading.request(&args.judging.out, question.policy.clone());
     let progress = args.reading.progress().telling_files(args.judging.verbose);
+    let mut staging = asked.stage()?;
     let parts = read_parts(&request, args.reading.threads(), &progress);
     progress.done();
     let analysis = judge(parts.map_err(interrupted)?, &question);
-    let mut staging = asked.stage()?;
     if let Some(name) = args.carve {
         let carving = Carving { analysis: &analysis, request: &request, reach: name.reach() };
         let carved = carve_into(&mut staging, carving, &progress);

@@ -3,12 +3,11 @@
 use super::judging::{Judging, Read};
 use super::{ExitStatus, Failure, terminal};
 use crate::analysis::judge;
-use crate::evidence::{Found, discover, sha256};
+use crate::evidence::{Found, discover, open, sha256};
 use crate::protection::NamedPorts;
 use crate::report::schema::SummaryInput;
 use crate::summary::{SummaryFile, join_summaries};
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
 
@@ -29,6 +28,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let asked = args.judging.prepare()?;
     let question = asked.question();
+    let staging = asked.stage()?;
     let mut inputs = Vec::new();
     let mut files = Vec::new();
     let mut known = BTreeSet::new();
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     drop(files);
     let analysis = judge(joined.parts, &question);
     let read = Read { paths: joined.paths, with: joined.read_with, carve: None };
-    asked.answer(&analysis, read, inputs, asked.stage()?)
+    asked.answer(&analysis, read, inputs, staging)
 }
 
 /// A whole file, or standard input where it is `-`.
@@ -72,7 +72,7 @@ fn octets_of(found: &Found) -> Result<Vec<u8>, Failure> {
     let read = if found.path.as_os_str() == "-" {
         std::io::stdin().lock().take(most).read_to_end(&mut octets)
     } else {
-        File::open(&found.path).and_then(|file| file.take(most).read_to_end(&mut octets))
+        open(&found.path).and_then(|file| file.take(most).read_to_end(&mut octets))
     };
     read.map_err(|error| {
         Failure::usage(anyhow::Error::new(error).context(format!("cannot read `{shown}`")), HINT)

@@ -27,7 +27,7 @@ pub(super) struct Progress {
     activities: Option<SharedActivities>,
 }
 
-/// Ctrl-C was pressed.
+/// Ctrl-C was pressed, or the system asks the program to end (SIGTERM, SIGHUP).
 static CANCELLED: AtomicBool = AtomicBool::new(false);
 
 impl Progress {
@@ -82,6 +82,11 @@ impl Progress {
     }
 }
 
+/// Whether the run shall end.
+pub(super) fn is_ended() -> bool {
+    CANCELLED.load(Ordering::Relaxed)
+}
+
 #[allow(
     clippy::disallowed_methods,
     clippy::exit,
@@ -122,6 +127,6 @@ impl Watch for Progress {
     }
 
     fn is_cancelled(&self) -> bool {
-        CANCELLED.load(Ordering::Relaxed)
+        is_ended()
     }
 }

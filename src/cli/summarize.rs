@@ -3,9 +3,9 @@
 use super::reading::Reading;
 use super::{ExitStatus, Failure, interrupted, judging, terminal};
 use crate::analysis::read_parts;
-use crate::evidence::{Content, Evidence, ProblemCode, discover, sha256};
+use crate::evidence::{Content, Evidence, ProblemCode, discover, sha256, shown_path};
 use crate::policy::Policy;
-use crate::report::publish::{Destination, PublishError, destination, publish_file, publish_files};
+use crate::report::publish::{NewFile, PublishError, Staging, destination};
 use crate::summary::{Member, Part, SummarySet, write_summary};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -33,13 +33,13 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         None => Policy::default(),
     };
     let is_one_file = args.out.extension().is_some_and(|extension| extension == EXTENSION);
+    let progress = args.reading.progress();
     let place = Place::at(&args.out, is_one_file).map_err(judging::refused)?;
     if !is_one_file {
         refuse_many(discover(args.reading.given(), Some(&args.out)).len())?;
     }
     let read_with = args.reading.read_with(&policy);
     let request = args.reading.request(&args.out, policy);
-    let progress = args.reading.progress();
     let parts = read_parts(&request, args.reading.threads(), &progress);
     progress.done();
     let parts = parts.map_err(interrupted)?;
@@ -59,48 +59,45 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 /// Where summaries go.
 enum Place<'a> {
     /// All of them into one file.
-    File(&'a Path),
+    File(&'a Path, NewFile),
     /// Each into a file of its own.
-    Folder(&'a Path, Destination),
+    Folder(&'a Path, Staging),
 }
 
 impl<'a> Place<'a> {
-    /// Looks, before any work, whether something stands there.
+    /// Begins, before any work, where nothing stands.
     fn at(out: &'a Path, is_one_file: bool) -> Result<Self, PublishError> {
-        if is_one_file && out.exists() {
-            return Err(PublishError::Exists(out.to_string_lossy().into_owned()));
-        }
         if is_one_file {
-            Ok(Self::File(out))
+            Ok(Self::File(out, NewFile::begin(out)?))
         } else {
-            Ok(Self::Folder(out, destination(out, false)?))
+            Ok(Self::Folder(out, destination(out, false)?.stage()?))
         }
     }
 
-    fn put(&self, set: &SummarySet, parts: &[Part], out: &mut impl Write) -> Result<(), Failure> {
+    fn put(self, set: &SummarySet, parts: &[Part], out: &mut impl Write) -> Result<(), Failure> {
         let written = |parts: &[(usize, &Part)]| {
             write_summary(set, parts).map_err(|error| {
                 Failure::usage(error, "this is a fault of plainsight; please report it")
             })
         };
         match self {
-            Self::File(path) => {
+            Self::File(path, new) => {
                 let all: Vec<(usize, &Part)> = parts.iter().enumerate().collect();
                 let octets = written(&all)?;
-                publish_file(path, &octets).map_err(judging::refused)?;
+                new.publish(&octets).map_err(judging::refused)?;
                 for part in parts {
                     tell(out, &part.evidence)?;
                 }
                 tell_file(out, path, &octets)?;
             }
-            Self::Folder(folder, destination) => {
+            Self::Folder(folder, staging) => {
                 let mut files = Vec::with_capacity(parts.len());
                 for (member, part) in parts.iter().enumerate() {
                     let name = format!("{}.{EXTENSION}", part.evidence.id);
                     files.push((name, written(&[(member, part)])?));
                 }
                 let named = files.iter().map(|(name, octets)| (name.as_str(), octets.as_slice()));
-                publish_files(destination, named).map_err(judging::refused)?;
+                staging.publish_files(named).map_err(judging::refused)?;
                 for (part, (name, octets)) in parts.iter().zip(&files) {
                     tell(out, &part.evidence)?;
                     tell_file(out, &folder.join(name), octets)?;
@@ -130,7 +127,7 @@ fn tell(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
 }
 
 fn tell_file(out: &mut impl Write, path: &Path, octets: &[u8]) -> io::Result<()> {
-    let path = terminal::escape(&path.to_string_lossy());
+    let path = shown_path(path);
     writeln!(out, "   in {path}: {} bytes, SHA-256 {}", octets.len(), sha256(octets))
 }
 

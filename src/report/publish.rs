@@ -3,21 +3,28 @@
 //! The only code that writes files. They are written beside the folder and moved there by rename. What is
 //! too large for memory is written there piece by piece.
 
-use super::manifest::MANIFEST;
-use super::signature::SIGNATURE;
+mod unfinished;
+
+mod replace;
+
 use super::verify::{digest, read_manifest};
 use super::{File, schema};
+use crate::evidence::{LEFT_OVER, MANIFEST, SIGNATURE, shown_path};
+use replace::replace;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+use tempfile::NamedTempFile;
+use unfinished::Unfinished;
 
 /// A folder that a report may be put into.
 #[derive(Clone, Debug)]
 pub struct Destination {
     folder: PathBuf,
     found: Found,
+    /// What a killed run left there is removed.
+    force: bool,
 }
 
 /// What stands where the report shall be.
@@ -48,6 +55,39 @@ pub enum PublishError {
     /// A file stands there.
     #[error("`{0}` is not a folder")]
     NotAFolder(String),
+    /// Another run has not ended.
+    #[error("another run of plainsight is writing to `{0}`")]
+    Busy(String),
+    /// A run that was killed left what it had written.
+    #[error("`{left}` is what a run that was ended left of a report for `{folder}`")]
+    Left {
+        /// The folder.
+        folder: String,
+        /// What is left.
+        left: String,
+    },
+    /// A run that was killed left the old report away from its place.
+    #[error("`{old}` is an older report that a run which was ended did not put back to `{folder}`")]
+    OldLeft {
+        /// The folder.
+        folder: String,
+        /// Where the report is.
+        old: String,
+    },
+    /// The old report was moved away, and neither it nor the new one could be moved in place.
+    #[error(
+        "cannot write `{folder}`: {cause}; the old report is in `{old}`, the new one in `{new}`"
+    )]
+    Apart {
+        /// The folder.
+        folder: String,
+        /// Where the old report is.
+        old: String,
+        /// Where the new report is.
+        new: String,
+        /// What the system says.
+        cause: io::Error,
+    },
     /// The system refuses.
     #[error("cannot write `{path}`: {cause}")]
     Io {
@@ -58,12 +98,16 @@ pub enum PublishError {
     },
 }
 
-/// Looks whether a report may be put into `folder`; `force` lets it replace an older one.
+/// Looks whether a report may be put into `folder`; `force` lets it replace an older one. A link is
+/// followed: the report is put where it leads, and the link stays.
 ///
 /// # Errors
 /// Where something else would be overwritten.
 pub fn destination(folder: &Path, force: bool) -> Result<Destination, PublishError> {
-    let shown = folder.to_string_lossy().into_owned();
+    let shown = shown_path(folder);
+    let is_link = folder.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+    let real = if is_link { Some(folder.canonicalize().map_err(at(folder))?) } else { None };
+    let folder = real.as_deref().unwrap_or(folder);
     let found = match fs::metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Nothing,
         Err(error) => return Err(at(folder)(error)),
@@ -85,7 +129,7 @@ pub fn destination(folder: &Path, force: bool) -> Result<Destination, PublishErr
             }
         }
     };
-    Ok(Destination { folder: folder.to_owned(), found })
+    Ok(Destination { folder: folder.to_owned(), found, force })
 }
 
 fn is_ours(manifest: Option<&schema::Manifest>, name: &str) -> bool {
@@ -102,11 +146,11 @@ pub(super) fn names_in(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
+        let name = shown_path(entry.file_name().as_ref());
         let before = names.len();
         if name == CARVED && entry.file_type()?.is_dir() {
             for carved in fs::read_dir(entry.path())? {
-                names.push(format!("{CARVED}/{}", carved?.file_name().to_string_lossy()));
+                names.push(format!("{CARVED}/{}", shown_path(carved?.file_name().as_ref())));
             }
         }
         if names.len() == before {
@@ -121,21 +165,18 @@ pub(super) fn names_in(folder: &Path) -> io::Result<Vec<String>> {
 #[derive(Debug)]
 pub struct Staging {
     destination: Destination,
-    beside: PathBuf,
-    new: TempDir,
+    new: Unfinished,
     carved: BTreeSet<String>,
 }
 
 impl Destination {
-    /// Begins a report.
+    /// Begins a report. Until it is published or dropped no other run writes there.
     ///
     /// # Errors
-    /// Where the system refuses.
+    /// Where the system refuses, another run writes there, or a killed one left something.
     pub fn stage(&self) -> Result<Staging, PublishError> {
-        let beside = parent_of(&self.folder);
-        fs::create_dir_all(&beside).map_err(at(&beside))?;
-        let new = beside_folder(&beside)?;
-        Ok(Staging { destination: self.clone(), beside, new, carved: BTreeSet::new() })
+        let new = Unfinished::begin(&self.folder, self.force)?;
+        Ok(Staging { destination: self.clone(), new, carved: BTreeSet::new() })
     }
 }
 
@@ -182,80 +223,90 @@ impl Staging {
         self.put(files.chain([(MANIFEST, manifest)]))
     }
 
+    /// Puts files without a manifest in place.
+    ///
+    /// # Errors
+    /// Where the system refuses; then nothing has changed.
+    pub fn publish_files<'f>(
+        self,
+        files: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+    ) -> Result<(), PublishError> {
+        self.put(files)
+    }
+
     fn put<'f>(
         self,
         files: impl IntoIterator<Item = (&'f str, &'f [u8])>,
     ) -> Result<(), PublishError> {
-        let Self { destination, beside, new, carved: _ } = self;
+        let Self { destination, new, carved: _ } = self;
         let folder = destination.folder.as_path();
         for (name, bytes) in files {
             write(&new.path().join(name), bytes)?;
         }
-        let new = new.keep();
-        let moved = match destination.found {
-            Found::Nothing => fs::rename(&new, folder),
-            Found::EmptyFolder => fs::remove_dir(folder).and_then(|()| fs::rename(&new, folder)),
-            Found::OldReport => replace(&new, folder, &beside),
-        };
-        moved.map_err(|cause| {
-            // The old state stands; only our own leavings are to be taken away.
-            let _ = fs::remove_dir_all(&new);
-            at(folder)(cause)
-        })
+        match destination.found {
+            Found::Nothing => fs::rename(new.path(), folder).map_err(at(folder))?,
+            Found::EmptyFolder => {
+                let moved = fs::remove_dir(folder).and_then(|()| fs::rename(new.path(), folder));
+                moved.map_err(at(folder))?;
+            }
+            Found::OldReport => {
+                let replaced = replace(new.path(), folder);
+                if matches!(replaced, Err(PublishError::Apart { .. })) {
+                    new.keep();
+                    return replaced;
+                }
+                replaced?;
+            }
+        }
+        new.keep();
+        Ok(())
     }
 }
 
-/// Puts files without a manifest in place.
-///
-/// # Errors
-/// Where the system refuses; then nothing has changed.
-pub fn publish_files<'f>(
-    destination: &Destination,
-    files: impl IntoIterator<Item = (&'f str, &'f [u8])>,
-) -> Result<(), PublishError> {
-    destination.stage()?.put(files)
+/// The place of one file, where nothing stands.
+#[derive(Debug)]
+pub struct NewFile(PathBuf);
+
+impl NewFile {
+    /// Looks whether a file can be written there.
+    ///
+    /// # Errors
+    /// Where something stands there, or the system refuses.
+    pub fn begin(path: &Path) -> Result<Self, PublishError> {
+        if path.symlink_metadata().is_ok() {
+            return Err(PublishError::Exists(shown_path(path)));
+        }
+        let beside = parent_of(path);
+        fs::create_dir_all(&beside).map_err(at(&beside))?;
+        // Gone at once: the folder may be one of evidence.
+        drop(file_beside(path)?);
+        Ok(Self(path.to_owned()))
+    }
+
+    /// Writes it whole.
+    ///
+    /// # Errors
+    /// Where something stands there by now, or the system refuses; then nothing has changed.
+    pub fn publish(self, bytes: &[u8]) -> Result<(), PublishError> {
+        let path = self.0;
+        let mut new = file_beside(&path)?;
+        new.write_all(bytes).and_then(|()| new.as_file().sync_all()).map_err(at(&path))?;
+        match new.persist_noclobber(&path) {
+            Ok(_) => Ok(()),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(PublishError::Exists(shown_path(&path)))
+            }
+            Err(error) => Err(at(&path)(error.error)),
+        }
+    }
 }
 
-/// Puts one file where nothing stands.
-///
-/// # Errors
-/// Where something stands there, or the system refuses; then nothing has changed.
-pub fn publish_file(path: &Path, bytes: &[u8]) -> Result<(), PublishError> {
-    let beside = parent_of(path);
-    fs::create_dir_all(&beside).map_err(at(&beside))?;
+fn file_beside(path: &Path) -> Result<NamedTempFile, PublishError> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX);
+    builder.prefix(LEFT_OVER);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut new = builder.tempfile_in(&beside).map_err(at(&beside))?;
-    new.write_all(bytes).and_then(|()| new.as_file().sync_all()).map_err(at(path))?;
-    match new.persist_noclobber(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(PublishError::Exists(path.to_string_lossy().into_owned()))
-        }
-        Err(error) => Err(at(path)(error.error)),
-    }
-}
-
-/// Moves the old report away, the new one in, and the old one back where that fails.
-fn replace(new: &Path, folder: &Path, beside: &Path) -> io::Result<()> {
-    let away = tempfile::Builder::new().prefix(PREFIX).tempdir_in(beside)?;
-    let old = away.path().join("old");
-    fs::rename(folder, &old)?;
-    fs::rename(new, folder).or_else(|error| {
-        fs::rename(&old, folder)?;
-        Err(error)
-    })
-}
-
-fn beside_folder(parent: &Path) -> Result<TempDir, PublishError> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX);
-    // The folder becomes the report: whoever the umask lets in may read it.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-    builder.tempdir_in(parent).map_err(at(parent))
+    builder.tempfile_in(parent_of(path)).map_err(at(path))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), PublishError> {
@@ -277,11 +328,9 @@ fn parent_of(folder: &Path) -> PathBuf {
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> PublishError + use<> {
-    let path = path.to_string_lossy().into_owned();
+    let path = shown_path(path);
     move |cause| PublishError::Io { path: path.clone(), cause }
 }
 
 /// The folder of a report with carved packets.
 pub(super) const CARVED: &str = "evidence";
-/// Hidden, and telling whose it is should a crash leave it behind.
-const PREFIX: &str = ".plainsight-";

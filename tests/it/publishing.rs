@@ -1,0 +1,179 @@
+//! Where a report is put: refused before evidence is read where that cannot be done, one run at a time, nothing
+//! left by a run that is ended, and what a killed one left is named.
+#![cfg(unix)]
+
+use crate::support::program::plainsight;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use tempfile::TempDir;
+
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/psk_mismatch/capture.pcap")
+}
+
+fn analyze(folder: &Path, options: &[&str]) -> (i32, String) {
+    let mut command = plainsight();
+    command.current_dir(folder).arg("analyze").arg(sample()).args(options);
+    let output = command.output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
+    let mut names: Vec<String> = entries.map(|entry| name(entry).into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// A run that reads standard input, which has not ended.
+struct Running {
+    child: Child,
+    stdin: ChildStdin,
+    errors: BufReader<std::process::ChildStderr>,
+}
+
+fn begin(folder: &Path, arguments: &[&str]) -> Running {
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin("plainsight"))
+        .current_dir(folder)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&fs::read(sample()).unwrap()).unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let mut first = String::new();
+    errors.read_line(&mut first).unwrap();
+    assert!(first.starts_with("plainsight: reading "), "{first}");
+    Running { child, stdin, errors }
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([name, &child.id().to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_refused_before_anything_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::File::create(folder.path().join("file")).unwrap();
+    symlink("nowhere", folder.path().join("dangling")).unwrap();
+    for out in ["file/report", "/proc/report", "/dev/null/report", "dangling"] {
+        for command in [&["analyze", "-v"][..], &["summarize"]] {
+            // Evidence that never ends: a run that reads it would not come back.
+            let mut run = Command::new(assert_cmd::cargo::cargo_bin("plainsight"));
+            run.current_dir(folder.path()).args(command).args(["-", "--out", out]);
+            let mut child = run.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let stdin = child.stdin.take();
+            let mut told = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+            assert_eq!(child.wait().unwrap().code(), Some(2), "{out}: {told}");
+            assert!(told.contains("cannot write") && !told.contains("reading"), "{out}: {told}");
+            drop(stdin);
+        }
+    }
+    assert_eq!(names(folder.path()), ["dangling", "file"]);
+}
+
+#[test]
+fn a_link_is_followed_and_stays() {
+    for is_old in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("real")).unwrap();
+        symlink("real", folder.path().join("link")).unwrap();
+        if is_old {
+            assert_eq!(analyze(folder.path(), &["--out", "link"]).0, 0);
+        }
+        let (status, told) = analyze(folder.path(), &["--out", "link", "--force"]);
+        assert_eq!(status, 0, "{told}");
+        assert!(folder.path().join("link").is_symlink());
+        assert!(folder.path().join("real/report.json").is_file());
+        assert_eq!(names(folder.path()), ["link", "real"]);
+    }
+}
+
+#[test]
+fn a_run_that_is_ended_leaves_nothing() {
+    for (name, carve) in [("-INT", ""), ("-TERM", ""), ("-HUP", "deep/er/")] {
+        let folder = tempfile::tempdir().unwrap();
+        let out = format!("{carve}report");
+        let mut run = begin(folder.path(), &["analyze", "-", "--out", &out, "-v"]);
+        signal(&run.child, name);
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        drop(run.stdin);
+        let mut rest = String::new();
+        run.errors.read_to_string(&mut rest).unwrap();
+        assert_eq!(run.child.wait().unwrap().code(), Some(130), "{name}: {rest}");
+        assert!(rest.contains("nothing was written"), "{name}: {rest}");
+        assert!(names(folder.path()).is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn two_runs_into_one_folder_say_so_and_the_first_ends_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = begin(folder.path(), &["analyze", "-", "--out", "report", "-v"]);
+    for options in [&["--out", "report"][..], &["--out", "./report", "--force"]] {
+        let (status, told) = analyze(folder.path(), options);
+        assert_eq!(status, 2);
+        assert!(told.contains("another run of plainsight is writing to"), "{told}");
+    }
+    assert_eq!(analyze(folder.path(), &["--out", "other"]).0, 0);
+    drop(run.stdin);
+    assert_eq!(run.child.wait().unwrap().code(), Some(0));
+    assert_eq!(names(folder.path()), ["other", "report"]);
+}
+
+/// A folder with what a killed run left, with something in it or not.
+fn killed(has_written: bool) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = begin(folder.path(), &["analyze", "-", "--out", "report", "-v"]);
+    signal(&run.child, "-KILL");
+    run.child.wait().unwrap();
+    let left = names(folder.path());
+    assert!(left.len() == 1 && left[0].starts_with(".plainsight-"), "{left:?}");
+    if has_written {
+        fs::File::create(folder.path().join(&left[0]).join("report.json")).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn what_a_killed_run_left_is_named_and_removed_when_asked() {
+    let folder = killed(true);
+    let left = names(folder.path()).remove(0);
+    let (status, told) = analyze(folder.path(), &["--out", "report"]);
+    assert_eq!(status, 2);
+    assert!(told.contains(&left) && told.contains("--force"), "{told}");
+    assert_eq!(names(folder.path()), [left]);
+    let (status, told) = analyze(folder.path(), &["--out", "report", "--force"]);
+    assert_eq!(status, 0, "{told}");
+    assert_eq!(names(folder.path()), ["report"]);
+}
+
+#[test]
+fn an_empty_folder_of_a_killed_run_is_taken_over() {
+    let folder = killed(false);
+    let (status, told) = analyze(folder.path(), &["--out", "report"]);
+    assert_eq!(status, 0, "{told}");
+    assert_eq!(names(folder.path()), ["report"]);
+}
+
+#[test]
+fn a_file_of_summaries_is_put_in_place_whole_and_leaves_nothing_beside() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(sample(), folder.path().join("capture.pcap")).unwrap();
+    let run = |out: &str| {
+        let mut command = plainsight();
+        command.current_dir(folder.path()).args(["summarize", ".", "--out", out]);
+        command.output().unwrap().status.code().unwrap()
+    };
+    assert_eq!((run("all.summary"), run("all.summary")), (0, 2));
+    assert_eq!(names(folder.path()), ["all.summary", "capture.pcap"]);
+}
