@@ -1,7 +1,8 @@
 //! `plainsight verify`: whether a report and its evidence are unchanged.
 
 use super::{ExitStatus, Failure, keys, terminal};
-use crate::report::{SIGNATURE, verify};
+use crate::evidence::SIGNATURE;
+use crate::report::verify;
 use std::io::Write as _;
 use std::path::PathBuf;
 

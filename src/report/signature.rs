@@ -14,7 +14,10 @@ pub struct SigningKey {
 }
 
 /// A public key to check a signature with.
-pub struct VerifyingKey(minisign_verify::PublicKey);
+pub struct VerifyingKey {
+    key: minisign_verify::PublicKey,
+    id: String,
+}
 
 /// Why a key cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -92,21 +95,30 @@ impl VerifyingKey {
     /// Where it is no key.
     pub fn read(text: &str) -> Result<Self, KeyError> {
         use minisign_verify::PublicKey;
+        let not_a_key = |cause: String| KeyError::NotAKey { kind: "public", cause };
         let key = PublicKey::decode(text).or_else(|_| PublicKey::from_base64(text.trim()));
-        key.map(Self)
-            .map_err(|error| KeyError::NotAKey { kind: "public", cause: error.to_string() })
+        let key = key.map_err(|error| not_a_key(error.to_string()))?;
+        // `minisign_verify` keeps the id to itself.
+        let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
+        let octets = STANDARD.decode(line.unwrap_or_default());
+        let octets = octets.map_err(|error| not_a_key(error.to_string()))?;
+        let id = octets.get(2..10).unwrap_or_default().iter().rev();
+        Ok(Self { key, id: id.map(|octet| format!("{octet:02X}")).collect() })
+    }
+
+    /// Whether this is the key with such an id, as [`SigningKey::id`] tells it. The octets of a public key are
+    /// two that name the algorithm, eight of the id, the lower first, and the key.
+    pub(super) fn is_named(&self, id: &str) -> bool {
+        self.id.eq_ignore_ascii_case(id)
     }
 
     /// Checks a signature file over a manifest; gives its trusted comment, or what is wrong with it.
     pub(super) fn check(&self, manifest: &[u8], signature: &str) -> Result<String, String> {
         let signature = minisign_verify::Signature::decode(signature)
             .map_err(|error| format!("is no signature: {error}"))?;
-        match self.0.verify(manifest, &signature, true) {
+        match self.key.verify(manifest, &signature, true) {
             Ok(()) => Ok(signature.trusted_comment().to_owned()),
             Err(error) => Err(format!("is not this key's signature of manifest.json: {error}")),
         }
     }
 }
-
-/// The signature's name in a report's folder.
-pub const SIGNATURE: &str = "manifest.json.minisig";

@@ -2,14 +2,15 @@
 //!
 //! Reads and compares; changes nothing. A manifest may be forged, so it is read as evidence is.
 
-use super::manifest::MANIFEST;
 use super::publish::{CARVED, names_in};
 use super::schema::Manifest;
-use super::signature::{SIGNATURE, VerifyingKey};
-use crate::evidence::{HashedBy, Hashing, files_below};
-use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io;
+use super::signature::VerifyingKey;
+use crate::evidence::{
+    HashedBy, Hashing, MANIFEST, SIGNATURE, files_below, open, path_of, shown_path,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// What the check of a folder came to.
@@ -25,8 +26,10 @@ pub struct Verification {
     pub summarized: usize,
     /// What the signature's trusted comment says, where it was checked and is good.
     pub signed: Option<String>,
-    /// There is a signature, and no key was given to check it with.
+    /// There is a signature, and no key was given to check it with, or it cannot be read.
     pub signature_unchecked: bool,
+    /// Files whose digest was taken.
+    digests: BTreeMap<PathBuf, String>,
 }
 
 /// A file that is not what the manifest says.
@@ -80,9 +83,9 @@ pub fn verify(folder: &Path, key: Option<&VerifyingKey>) -> Result<Verification,
 /// Where it is not there or is none of ours.
 pub(super) fn read_manifest(folder: &Path) -> Result<Manifest, VerifyError> {
     let path = folder.join(MANIFEST);
-    let shown = path.to_string_lossy().into_owned();
-    let text =
-        fs::read(&path).map_err(|cause| VerifyError::Unreadable { path: shown.clone(), cause })?;
+    let shown = shown_path(&path);
+    let text = bounded(&path, MOST_MANIFEST)
+        .map_err(|cause| VerifyError::Unreadable { path: shown.clone(), cause })?;
     let not_ours = |cause| VerifyError::NotOurs { path: shown.clone(), cause };
     let manifest: Manifest =
         serde_json::from_slice(&text).map_err(|error| not_ours(error.to_string()))?;
@@ -99,18 +102,32 @@ impl Verification {
     }
 
     fn check_signature(&mut self, folder: &Path, manifest: &Manifest, key: Option<&VerifyingKey>) {
-        let signature = match fs::read_to_string(folder.join(SIGNATURE)) {
+        let path = folder.join(SIGNATURE);
+        let read = bounded(&path, MOST_SIGNATURE).and_then(|octets| {
+            String::from_utf8(octets)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        });
+        let signature = match read {
             Ok(signature) => signature,
             Err(error) => {
-                // Whoever gives a key expects a signature; so does a manifest that was signed.
+                // A key that is given expects a signature; so does a manifest that was signed.
                 if key.is_some() || manifest.signed_with.is_some() {
                     self.differs(SIGNATURE, format!("cannot be read: {error}"));
+                } else if path.symlink_metadata().is_ok() {
+                    self.signature_unchecked = true;
                 }
                 return;
             }
         };
         let Some(key) = key else { return self.signature_unchecked = true };
-        let signed = fs::read(folder.join(MANIFEST)).map_err(|error| format!("of what? {error}"));
+        if let Some(named) = &manifest.signed_with
+            && !key.is_named(named)
+        {
+            let what = format!("says that key {named} signed it, and --key is another");
+            self.differs(MANIFEST, what);
+        }
+        let signed = bounded(&folder.join(MANIFEST), MOST_MANIFEST);
+        let signed = signed.map_err(|error| format!("cannot be checked: {error}"));
         match signed.and_then(|manifest| key.check(&manifest, &signature)) {
             Ok(comment) => self.signed = Some(comment),
             Err(what) => self.differs(SIGNATURE, what),
@@ -166,19 +183,22 @@ impl Verification {
         let known: BTreeSet<&str> = manifest.inputs.iter().map(|input| &*input.path).collect();
         // The paths of summarized evidence are those of another run, at another place.
         let paths = if manifest.summaries.is_empty() { &*manifest.options.paths } else { &[] };
+        let paths: BTreeSet<&String> = paths.iter().collect();
+        let mut left = ADDED_AT_MOST;
         for given in paths {
             let place = locate(given, &manifest.working_directory);
-            if given == "-" || !place.is_dir() {
+            if given == "-" || left == 0 || !place.is_dir() {
                 continue;
             }
-            let shown = |below: String| {
-                let shown = Path::new(given).join(below);
-                shown.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
-            };
+            let shown = |below: PathBuf| shown_path(&path_of(given).join(below));
             let added = files_below(&place, folder).map(shown);
             let mut added = added.filter(|path| !known.contains(path.as_str()));
-            for path in added.by_ref().take(ADDED_AT_MOST) {
+            for path in added.by_ref().take(left) {
                 self.differs(&path, "was not there when the report was made".to_owned());
+                left -= 1;
+            }
+            if left > 0 {
+                continue;
             }
             if added.next().is_some() {
                 let what = format!("holds more than {ADDED_AT_MOST} files that were not there");
@@ -204,7 +224,14 @@ impl Verification {
     }
 
     fn check_digest(&mut self, name: &str, path: &Path, sha256: &str) {
-        match digest(path) {
+        // A forged manifest may name one file many times.
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let known = self.digests.get(&real).cloned();
+        let found = known.map_or_else(|| digest(path), Ok);
+        if let Ok(found) = &found {
+            self.digests.insert(real, found.clone());
+        }
+        match found {
             Ok(found) if found.eq_ignore_ascii_case(sha256) => self.same += 1,
             Ok(found) => {
                 self.differs(name, format!("has SHA-256 {found}, the manifest says {sha256}"));
@@ -214,16 +241,31 @@ impl Verification {
     }
 }
 
+/// The digest of a regular file, as long as it is now: one that grows does not hold this up.
 pub(super) fn digest(path: &Path) -> io::Result<String> {
-    let mut reader = Hashing::new(File::open(path)?, HashedBy::Reader);
+    let file = open(path)?;
+    let size = file.metadata()?.len();
+    let mut reader = Hashing::new(file.take(size), HashedBy::Reader);
     reader.drain()?;
     Ok(reader.finish().unwrap_or_default())
 }
 
+/// A regular file of at most so many octets.
+fn bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    open(path)?.take(most + 1).read_to_end(&mut octets)?;
+    if octets.len() as u64 > most {
+        let text = format!("it has more than {most} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    Ok(octets)
+}
+
 /// Relative paths start where the run did; where that folder is gone, here.
 fn locate(path: &str, working_directory: &str) -> PathBuf {
-    let there = Path::new(working_directory).join(path);
-    if there.exists() { there } else { PathBuf::from(path) }
+    let path = path_of(path);
+    let there = path_of(working_directory).join(&path);
+    if there.exists() { there } else { path }
 }
 
 /// The name of a file in the report's folder, or in its folder of carved packets.
@@ -238,5 +280,9 @@ fn unlisted(folder: &Path, listed: &BTreeSet<&str>) -> Vec<String> {
     names
 }
 
-/// A forged manifest may name the root of a disk as its evidence.
+/// More than the manifest of a hundred thousand files has.
+const MOST_MANIFEST: u64 = 64 << 20;
+/// A signature of minisign has some three hundred.
+const MOST_SIGNATURE: u64 = 64 << 10;
+/// In all. A forged manifest may name the root of a disk as its evidence.
 const ADDED_AT_MOST: usize = 1_000;

@@ -252,3 +252,106 @@ fn minisign_itself_makes_the_keys_and_takes_the_signature() {
     let (status, text) = verified(&folder, &["--key", &at("own.pub")]);
     assert_eq!(status, 0, "{text}");
 }
+
+/// A report whose manifest was changed.
+fn forged(change: impl Fn(&mut serde_json::Value)) -> TempDir {
+    let folder = analyzed(&["--policy", "policy.toml"]);
+    let path = folder.path().join("report/manifest.json");
+    let mut manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    change(&mut manifest);
+    write(&path, manifest.to_string());
+    folder
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_that_a_forged_manifest_names_makes_verify_wait() {
+    let pipe = |folder: &TempDir, name: &str| {
+        let made = Command::new("mkfifo").arg(folder.path().join(name)).status().unwrap();
+        assert!(made.success());
+    };
+    for place in ["policy", "input", "output", "device"] {
+        let folder = forged(|manifest| match place {
+            "policy" => manifest["options"]["policy"] = "pipe".into(),
+            "input" => manifest["inputs"][0]["path"] = "pipe".into(),
+            "output" => manifest["outputs"][0]["name"] = "pipe".into(),
+            _ => manifest["options"]["policy"] = "/dev/zero".into(),
+        });
+        pipe(&folder, if place == "output" { "report/pipe" } else { "pipe" });
+        let (status, text) = verified(&folder, &[]);
+        assert_eq!(status, 5, "{place}: {text}");
+    }
+    for name in ["report/manifest.json", "report/manifest.json.minisig"] {
+        let folder = analyzed(&[]);
+        let path = folder.path().join(name);
+        let _ = fs::remove_file(&path);
+        pipe(&folder, name);
+        let (status, text) = verified(&folder, &[]);
+        let is_signature = name.ends_with("minisig");
+        assert_eq!(status, if is_signature { 0 } else { 2 }, "{name}: {text}");
+        assert!(!is_signature || text.contains("UNCHECKED  manifest.json.minisig"), "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_a_manifest_names_many_times_is_read_once() {
+    let folder = forged(|manifest| {
+        let one = manifest["inputs"][0].clone();
+        let again = (0..2_000).map(|n| {
+            let mut again = one.clone();
+            again["path"] = format!("{}evidence/capture.pcap", "./".repeat(n % 40)).into();
+            again
+        });
+        manifest["inputs"] = again.collect();
+        let paths = (0..2_000).map(|_| "/".to_owned());
+        manifest["options"]["paths"] = paths.collect();
+    });
+    let (status, text) = verified(&folder, &[]);
+    assert_eq!(status, 5);
+    // A thousand that were not there, and the line that says that there are more.
+    assert_eq!(text.lines().filter(|line| line.starts_with("DIFFERENT")).count(), 1_001);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_manifest_without_end_is_refused() {
+    let folder = analyzed(&[]);
+    let path = folder.path().join("report/manifest.json");
+    fs::File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+    let (status, text) = verified(&folder, &[]);
+    assert_eq!(status, 2, "{text}");
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    let (status, text) = verified(&folder, &[]);
+    assert_eq!(status, 2, "{text}");
+}
+
+#[test]
+fn a_signature_that_is_no_text_is_unchecked_at_least() {
+    let folder = analyzed(&[]);
+    write(&folder.path().join("report/manifest.json.minisig"), b"\xff\xfe\0");
+    let (status, text) = verified(&folder, &[]);
+    assert_eq!(status, 0, "{text}");
+    assert!(text.contains("UNCHECKED  manifest.json.minisig"), "{text}");
+    let (_, public) = keys(&folder, "own");
+    assert_eq!(verified(&folder, &["--key", &public]).0, 5);
+}
+
+#[test]
+fn a_key_that_the_manifest_does_not_name_is_told() {
+    let other = tempfile::tempdir().unwrap();
+    let (secret, public) = keys(&other, "own");
+    let (secret_of_another, public_of_another) = keys(&other, "another");
+    let folder = analyzed(&["--sign", &secret]);
+    // Signed again by another key: the signature is good, and the manifest names the first.
+    let path = folder.path().join("report/manifest.json");
+    let key = fs::read_to_string(&secret_of_another).unwrap();
+    let key = SigningKey::read(&key, || panic!("it has no password")).unwrap();
+    let signature = key.sign(&fs::read(&path).unwrap(), 0).unwrap();
+    write(&folder.path().join("report/manifest.json.minisig"), signature);
+    let (status, text) = verified(&folder, &["--key", &public_of_another]);
+    assert_eq!(status, 5);
+    assert!(text.contains("DIFFERENT  manifest.json: says that key"), "{text}");
+    assert_eq!(verified(&folder, &["--key", &public]).0, 5);
+}
