@@ -4,7 +4,7 @@
 //! whatever resolution its interface tells. Little-endian, so that the same packets give the same octets.
 
 use crate::capture::Linktype;
-use crate::evidence::Interface;
+use crate::evidence::{Interface, visible};
 use crate::time::Timestamp;
 
 /// How the times of an interface are written.
@@ -41,8 +41,9 @@ pub(super) fn section(out: &mut Vec<u8>, comment: &str) {
     let mut body = BYTE_ORDER.to_le_bytes().to_vec();
     body.extend([1u16.to_le_bytes(), 0u16.to_le_bytes()].concat());
     body.extend(u64::MAX.to_le_bytes());
+    // First, so that `evidence::is_carved` finds it behind any comment.
     let program = concat!("plainsight ", env!("CARGO_PKG_VERSION"));
-    options(&mut body, &[(COMMENT, words(comment)), (SECTION_APPLICATION, program.as_bytes())]);
+    options(&mut body, &[(SECTION_APPLICATION, program.as_bytes()), (COMMENT, &words(comment))]);
     block(out, SECTION_HEADER, &body);
 }
 
@@ -55,9 +56,10 @@ pub(super) fn interface(out: &mut Vec<u8>, original: &Interface, ticks: Ticks, d
     body.extend(original.snaplen.to_le_bytes());
     let offset = ticks.offset_seconds.to_le_bytes();
     let digits = [ticks.digits];
-    let mut told = Vec::new();
-    told.extend(original.name.as_deref().map(|name| (INTERFACE_NAME, words(name))));
-    told.push((INTERFACE_WORDS, words(description)));
+    let (name, description) = (original.name.as_deref().map(words), words(description));
+    let mut told: Vec<(u16, &[u8])> = Vec::new();
+    told.extend(name.as_deref().map(|name| (INTERFACE_NAME, name)));
+    told.push((INTERFACE_WORDS, &description));
     told.push((INTERFACE_RESOLUTION, &digits));
     if ticks.offset_seconds != 0 {
         told.push((INTERFACE_OFFSET, &offset));
@@ -86,7 +88,7 @@ pub(super) fn packet(out: &mut Vec<u8>, packet: &Captured<'_>) {
     body.extend(packet.original_len.to_le_bytes());
     body.extend(packet.data);
     pad(&mut body);
-    options(&mut body, &[(COMMENT, words(packet.comment))]);
+    options(&mut body, &[(COMMENT, &words(packet.comment))]);
     block(out, ENHANCED_PACKET, &body);
 }
 
@@ -101,10 +103,11 @@ fn options(body: &mut Vec<u8>, options: &[(u16, &[u8])]) {
     body.extend([0; 4]);
 }
 
-/// What an option can hold of a text, and a reader takes.
-fn words(text: &str) -> &[u8] {
+/// What an option can hold of a text, and a reader takes. Readers show it as it is.
+fn words(text: &str) -> Vec<u8> {
+    let text = visible(text);
     let end = text.floor_char_boundary(LONGEST);
-    text.get(..end).unwrap_or_default().as_bytes()
+    text.get(..end).unwrap_or_default().as_bytes().to_vec()
 }
 
 fn block(out: &mut Vec<u8>, kind: u32, body: &[u8]) {

@@ -2,7 +2,7 @@
 //!
 //! The verdicts themselves are made in `correlate`; here they become statements and commands.
 
-use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted};
+use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, named};
 use crate::correlate::{AuditState, AuditVerdict, BypassSpan, Confidence, Facts};
 use crate::evidence::EvidenceId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,7 +106,12 @@ impl Group<'_> {
             proof,
             windows: self.windows.into_iter().collect(),
             advice,
-            ..Finding::new(code, severity, format!("{host} {what}{during}"), detail.join(" "))
+            ..Finding::new(
+                code,
+                severity,
+                format!("{} {what}{during}", named(host)),
+                detail.join(" "),
+            )
         })
     }
 }
@@ -158,7 +163,7 @@ pub(super) fn bypasses(facts: &Facts) -> Vec<Finding> {
         }
         let title = format!(
             "{}: the IPsec driver let everything through ({})",
-            first.host,
+            named(&first.host),
             counted(spans.len() as u64, "span")
         );
         let records = spans
@@ -188,7 +193,7 @@ pub(super) fn addresses(facts: &Facts) -> Vec<Finding> {
     let mut told = BTreeSet::new();
     for (evidence, known) in &facts.host_addresses {
         let host = facts.logs.get(evidence).and_then(|log| log.hosts.first());
-        let host = host.map_or("", String::as_str);
+        let host = named(host.map_or("", String::as_str));
         for claimed in known.iter().filter(|known| !known.claimed_by.is_empty()) {
             if !told.insert(claimed.address) {
                 continue;

@@ -1,6 +1,6 @@
 //! Whether the evidence itself can be relied on: clocks, damage, losses.
 
-use super::{Finding, FindingCode, Proof, Severity, When, counted};
+use super::{Finding, FindingCode, Proof, Severity, When, counted, named};
 use crate::correlate::{ClockOffset, EspGap, Facts, TcpLoss};
 use crate::evidence::{Content, Evidence, EvidenceId, NoteKind, ProblemCode};
 use crate::hosts::Direction;
@@ -28,7 +28,7 @@ pub(super) fn clocks(facts: &Facts, evidence: &[Evidence]) -> Vec<Finding> {
             Some(offset) if offset.magnitude() > ClockOffset::TOLERATED => (
                 FindingCode::ClockWrong,
                 Severity::Medium,
-                format!("{}'s clock was wrong by {offset} s", clock.host),
+                format!("{}'s clock was wrong by {offset} s", named(&clock.host)),
                 format!(
                     "Log time less capture time, from {} of negotiations that stand in both; the log's times were corrected by it before they were compared.",
                     counted(clock.matches, "record")
@@ -38,7 +38,7 @@ pub(super) fn clocks(facts: &Facts, evidence: &[Evidence]) -> Vec<Finding> {
             None => (
                 FindingCode::ClockUnknown,
                 Severity::Low,
-                format!("How far {}'s clock was off is not known", clock.host),
+                format!("How far {}'s clock was off is not known", named(&clock.host)),
                 "No negotiation stands both in this computer's logs and in the captures."
                     .to_owned(),
             ),

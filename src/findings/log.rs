@@ -1,6 +1,8 @@
 //! What the event logs say by themselves, and whether their silence can be trusted.
 
-use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, told_by_windows};
+use super::{
+    Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, named, told_by_windows,
+};
 use crate::catalogue::Category;
 use crate::correlate::{FactRef, Facts, PlacedEvent};
 use crate::evidence::EvidenceId;
@@ -98,7 +100,7 @@ fn per_log(
     by_log
         .into_iter()
         .filter_map(|(evidence, events)| {
-            let host = &events.first()?.event.host;
+            let host = named(&events.first()?.event.host);
             let times: Vec<_> =
                 events.iter().filter_map(|e| e.corrected.or(e.event.time)).collect();
             let span = times.iter().min().zip(times.iter().max());

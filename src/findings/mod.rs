@@ -201,6 +201,11 @@ fn span_of<'a>(runs: impl IntoIterator<Item = &'a ClassRun>) -> Option<(When, Wh
     Some((start, When { time: all.end, evidence: all.last.evidence }))
 }
 
+/// A host's name in a title; a log may name none.
+fn named(host: &str) -> &str {
+    if host.is_empty() { "unknown host" } else { host }
+}
+
 /// `1 packet`, `2 packets`.
 fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };

@@ -4,6 +4,7 @@
 
 use super::FormatError;
 use super::compare_schema::{Comparison, PairChange, PairState, Side};
+use super::html::all_visible;
 use crate::evidence::sha256_octets;
 use askama::Template;
 use base64::Engine as _;
@@ -19,7 +20,7 @@ pub fn comparison_page(comparison: &Comparison) -> Result<Vec<u8>, FormatError> 
         "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     );
     let page = Page { comparison, policy, style: STYLE, changes: changes(comparison) };
-    Ok(page.render().map_err(FormatError::Html)?.into_bytes())
+    Ok(all_visible(&page.render().map_err(FormatError::Html)?).into_bytes())
 }
 
 #[derive(Template)]

@@ -4,6 +4,7 @@
 
 use super::schema::Report;
 use super::{File, FormatError};
+use crate::evidence::visible;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -25,7 +26,7 @@ fn table<T: Serialize>(columns: &str, rows: &[T]) -> Result<Vec<u8>, FormatError
     writer.write_record(&columns)?;
     for row in rows {
         let row = serde_json::to_value(row)?;
-        let cells = columns.iter().map(|column| guarded(cell(row.get(column))));
+        let cells = columns.iter().map(|column| guarded(&cell(row.get(column))));
         writer.write_record(cells)?;
     }
     writer.into_inner().map_err(|error| FormatError::Io(error.into_error()))
@@ -57,13 +58,32 @@ fn cell(value: Option<&Value>) -> String {
     }
 }
 
-/// A cell that no spreadsheet takes for a formula. One that reads as if it were guarded gets an
-/// apostrophe too, so that whoever takes one away has what was there.
-fn guarded(cell: String) -> String {
-    let starts_formula =
-        cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if starts_formula && cell.parse::<f64>().is_err() { format!("'{cell}") } else { cell }
+/// A cell that no spreadsheet takes for a formula, nor what becomes a cell of its own where `;` separates
+/// cells. One that reads as if it were guarded gets an apostrophe too, so that without it what was there is
+/// left. Characters that cannot be seen are spelled out.
+fn guarded(cell: &str) -> String {
+    // Lines and tabs stay: spreadsheets show them.
+    let lines = cell.split_inclusive(['\n', '\r', '\t']).map(|line| {
+        let text = line.trim_end_matches(['\n', '\r', '\t']);
+        let end = line.get(text.len()..).unwrap_or_default();
+        format!("{}{end}", visible(text))
+    });
+    let cell: String = lines.collect();
+    cell.split(';').map(disarmed).collect::<Vec<_>>().join(";")
 }
+
+fn disarmed(piece: &str) -> String {
+    let inside = piece.trim_start_matches([' ', '\'', '"']);
+    let is_number = piece.trim().parse::<f64>().is_ok();
+    if !inside.starts_with(STARTS_FORMULA) || is_number {
+        return piece.to_owned();
+    }
+    let (blanks, text) = piece.split_at(piece.len() - piece.trim_start_matches(' ').len());
+    format!("{blanks}'{text}")
+}
+
+/// What a formula begins with, in either width, and what spreadsheets pass over before one.
+const STARTS_FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 const FINDINGS: &str = "id code severity confidence title detail pair start end evidence windows causes advice controls stable_id tshark";
 const WINDOWS: &str = "id a b community_ids start end frames bytes mixed apps first last causes audits same_frames_as shared_frames";
@@ -78,12 +98,30 @@ mod tests {
 
     #[test]
     fn formulas_are_disarmed_and_numbers_are_not() {
-        for formula in ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''-x"] {
-            assert_eq!(guarded(formula.to_owned()), format!("'{formula}"));
+        let formulas = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''-x", "\n=1"];
+        for formula in formulas.into_iter().chain(["＝1+1", "＋cmd", "－2+3", "＠SUM(A1)", "\"=1"])
+        {
+            assert_eq!(guarded(formula), format!("'{formula}"));
         }
-        for harmless in ["-2", "-2.5", "+3", "text", "", "'text", "'"] {
-            assert_eq!(guarded(harmless.to_owned()), harmless);
+        for harmless in ["-2", "-2.5", "+3", "text", "", "'text", "'", "-2; +3", "a; b", "a=b; c"] {
+            assert_eq!(guarded(harmless), harmless);
         }
+    }
+
+    #[test]
+    fn what_a_semicolon_parts_is_disarmed_too() {
+        assert_eq!(guarded("host;=1+1"), "host;'=1+1");
+        assert_eq!(guarded("a; @x;-y"), "a; '@x;'-y");
+        assert_eq!(guarded("=1;＝2"), "'=1;'＝2");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_spelled_out() {
+        assert_eq!(
+            guarded("a\u{202e}b\u{1b}[1m\u{9b}c\u{2028}"),
+            r"a\u{202e}b\u{1b}[1m\u{9b}c\u{2028}"
+        );
+        assert_eq!(guarded("two\r\nlines\tand a tab"), "two\r\nlines\tand a tab");
     }
 
     #[test]
@@ -107,7 +145,7 @@ mod tests {
             let read: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
             proptest::prop_assert_eq!(read.len(), texts.len());
             for (record, text) in read.iter().zip(&texts) {
-                proptest::prop_assert_eq!(&record[0], guarded(text.clone()));
+                proptest::prop_assert_eq!(&record[0], guarded(text));
             }
         }
     }

@@ -33,7 +33,7 @@ pub(crate) fn hostile_log(folder: &Path) -> PathBuf {
 }
 
 /// An IKE failure (4653). The record number is the greatest that fits; there are quotes, ends of
-/// lines, what pandas takes for a missing value, names that JavaScript and Elasticsearch know, and
+/// lines, what cannot be seen, formulas in either width, what pandas takes for a missing value, names that JavaScript and Elasticsearch know, and
 /// an apostrophe before a formula.
 const LOG: &str = r#"<Events><Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System>
 <Provider Name="Microsoft-Windows-Security-Auditing"/><EventID>4653</EventID><Version>0</Version>
@@ -42,5 +42,5 @@ const LOG: &str = r#"<Events><Event xmlns="http://schemas.microsoft.com/win/2004
 <Data Name="=cmd()">=cmd|'/c calc'!A1</Data><Data Name="LocalAddress">10.0.0.1</Data><Data Name="RemoteAddress">10.0.0.2</Data>
 <Data Name="State">'=1+1</Data>
 <Data Name="FailureReason">&lt;script&gt;alert(1)&lt;/script&gt;, "quoted"&#13;&#10;&#9;=second line;&#13;NA</Data>
-<Data Name="a.b">dotted</Data><Data Name="">no name</Data><Data Name="__proto__">NA</Data><Data Name=".">null</Data></EventData></Event></Events>
+<Data Name="a.b">dotted</Data><Data Name="">no name</Data><Data Name="__proto__">NA</Data><Data Name="hidden">a&#x202e;b&#x9b;c&#x2028;d&#x2066;e&#xfeff;</Data><Data Name="wide">＝1+1;=2</Data><Data Name=".">null</Data></EventData></Event></Events>
 "#;

@@ -15,11 +15,12 @@ use super::schema::{
     Cause, Count, Evidence, Finding, FrameRef, IkeExchange, LogEvent, Pair, Protected, Report,
     Window,
 };
-use crate::evidence::sha256_octets;
+use crate::evidence::{sha256_octets, visible};
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use drawing::Drawing;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use timeline::Timeline;
 
@@ -53,7 +54,19 @@ pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
         ladders: ladders(report),
         events: first(&report.log_events, MOST_EVENTS),
     };
-    Ok(page.render().map_err(FormatError::Html)?.into_bytes())
+    Ok(all_visible(&page.render().map_err(FormatError::Html)?).into_bytes())
+}
+
+/// A page in which no character hides or turns text around: the template escapes what is markup, this what
+/// cannot be seen.
+pub(super) fn all_visible(page: &str) -> String {
+    let mut shown = String::with_capacity(page.len());
+    for line in page.split_inclusive(['\n', '\t']) {
+        let text = line.trim_end_matches(['\n', '\t']);
+        shown.push_str(&visible(text));
+        shown.push_str(line.get(text.len()..).unwrap_or_default());
+    }
+    shown
 }
 
 #[derive(Template)]
@@ -178,8 +191,16 @@ fn ladders(report: &Report) -> Vec<&IkeExchange> {
 
 /// What the script draws, as JSON that cannot end the element it stands in.
 fn script_data(timeline: &Timeline<'_>) -> String {
-    // Inside a script element only `<` can begin what ends it.
-    timeline.json().to_string().replace('<', "\\u003c").replace('&', "\\u0026")
+    // Inside a script element only `<` can begin what ends it. In JSON a backslash is doubled.
+    let json = timeline.json().to_string().replace('<', "\\u003c").replace('&', "\\u0026");
+    if matches!(visible(&json), Cow::Borrowed(_)) {
+        return json;
+    }
+    let spelled = json.chars().map(|c| match visible(c.encode_utf8(&mut [0; 4])) {
+        Cow::Borrowed(one) => one.to_owned(),
+        Cow::Owned(escape) => escape.replace('\\', "\\\\"),
+    });
+    spelled.collect()
 }
 
 /// Only the page's own style and scripts, told by their digests.
