@@ -1,0 +1,106 @@
+//! What evidence can lengthen costs in proportion: twice as much of it at most 2.3 times the instructions and
+//! the memory, and a window at most 5 kB of report.
+
+use crate::support::costly::{Kind, capture};
+use crate::support::program::plainsight;
+use crate::support::tool_is_there;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Packets of the shorter capture, many enough that what a run costs anyway counts little.
+const N: u32 = 1_500;
+const MOST_GROWTH: f64 = 2.3;
+
+fn put(path: PathBuf, octets: &[u8]) -> PathBuf {
+    std::io::Write::write_all(&mut std::fs::File::create(&path).unwrap(), octets).unwrap();
+    path
+}
+
+/// The arguments of a run on one thread.
+fn arguments(capture: &Path, out: &Path) -> Vec<String> {
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let mut all = vec!["analyze".to_owned(), text(capture), "--out".to_owned(), text(out)];
+    let more = ["--threads", "1", "--no-hash", "-q", "--protect", "0.0.0.0/0=0.0.0.0/0"];
+    all.extend(more.map(str::to_owned));
+    all
+}
+
+/// Instructions of a run, as callgrind counts them.
+fn instructions(folder: &Path, kind: Kind, n: u32) -> f64 {
+    let capture = put(folder.join(format!("{n}.pcap")), &capture(kind, n));
+    let mut run = Command::new("valgrind");
+    run.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+    run.arg(assert_cmd::cargo::cargo_bin("plainsight"));
+    run.args(arguments(&capture, &folder.join(format!("{n}.report"))));
+    let output = run.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(matches!(output.status.code(), Some(0 | 3 | 4)), "{told}");
+    let count = told.lines().find_map(|line| line.split_once("Collected : "));
+    let count = count.unwrap_or_else(|| panic!("no count: {told}")).1;
+    count.trim().parse().unwrap()
+}
+
+#[test]
+fn twice_the_evidence_costs_at_most_little_more_than_twice_the_instructions() {
+    if !tool_is_there("valgrind", "valgrind") {
+        return;
+    }
+    for kind in Kind::ALL {
+        let folder = tempfile::tempdir().unwrap();
+        // What a run costs before the first packet grows with nothing.
+        let anyway = instructions(folder.path(), kind, 0);
+        let one = instructions(folder.path(), kind, N) - anyway;
+        let two = instructions(folder.path(), kind, 2 * N) - anyway;
+        assert!(two <= MOST_GROWTH * one, "{kind:?}: {one} and {two} instructions");
+    }
+}
+
+/// The most memory that a run had, in KiB.
+#[cfg(target_os = "linux")]
+fn peak(folder: &Path, kind: Kind, n: u32) -> f64 {
+    let capture = put(folder.join(format!("{n}.pcap")), &capture(kind, n));
+    let mut run = Command::new(assert_cmd::cargo::cargo_bin("plainsight"));
+    run.args(arguments(&capture, &folder.join(format!("{n}.report"))));
+    run.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut child = run.spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0.0_f64;
+    while child.try_wait().unwrap().is_none() {
+        let told = std::fs::read_to_string(&status).unwrap_or_default();
+        let peak = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        most = most.max(peak.unwrap_or_default());
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    most
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn twice_the_evidence_takes_at_most_little_more_than_twice_the_memory() {
+    for kind in Kind::ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let n = 8 * N;
+        let anyway = peak(folder.path(), kind, 0);
+        let one = peak(folder.path(), kind, n) - anyway;
+        let two = peak(folder.path(), kind, 2 * n) - anyway;
+        // Some mebibytes are buffers, whatever the evidence.
+        let most = MOST_GROWTH * one.max(4_096.0);
+        assert!(two <= most, "{kind:?}: {one} and {two} KiB beyond {anyway}");
+    }
+}
+
+#[test]
+fn a_window_takes_at_most_five_kilobytes_of_report() {
+    for kind in [Kind::Windows, Kind::Pairs] {
+        let folder = tempfile::tempdir().unwrap();
+        let capture = put(folder.path().join("capture.pcap"), &capture(kind, N));
+        let out = folder.path().join("report");
+        plainsight().args(arguments(&capture, &out)).assert().code(0);
+        let report = crate::support::program::report_in(&out);
+        let size = std::fs::metadata(out.join("report.json")).unwrap().len();
+        let windows = report.windows.len() as u64;
+        assert!(windows >= u64::from(N), "{windows}");
+        assert!(size / windows <= 5_000, "{kind:?}: {} bytes a window", size / windows);
+    }
+}

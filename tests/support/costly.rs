@@ -1,0 +1,103 @@
+//! Small captures that once cost much: each kind is a list or a table that evidence can lengthen.
+
+/// What grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A TCP connection with one hole that is filled at every second octet.
+    Holes,
+    /// A pair with clear packets 31 seconds apart, each a window of its own.
+    Windows,
+    /// Pairs, each with one ESP packet and one clear packet.
+    Pairs,
+    /// A pair with one packet of each of many SPIs.
+    Spis,
+    /// The same between two addresses chosen against foldhash's fixed seed.
+    ChosenSpis,
+    /// Pairs that all use one SPI.
+    OneSpi,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Holes, Self::Windows, Self::Pairs, Self::Spis, Self::ChosenSpis, Self::OneSpi];
+}
+
+/// A pcap file of about `n` packets of that kind.
+pub(crate) fn capture(kind: Kind, n: u32) -> Vec<u8> {
+    let mut file = File::new();
+    let (a, b) = ([10, 0, 0, 1], [10, 0, 0, 2]);
+    match kind {
+        Kind::Holes => {
+            file.put(1, a, b, 6, &tcp(1, b"a"));
+            file.put(1, a, b, 6, &tcp(100 + 2 * n, b"a"));
+            (0..n).for_each(|k| file.put(1, a, b, 6, &tcp(10 + 2 * k, b"x")));
+        }
+        Kind::Windows => {
+            file.put(1, a, b, 50, &esp(1, 1));
+            (0..n).for_each(|k| file.put(31_000_000, a, b, 6, &tcp(k, b"clear")));
+        }
+        Kind::Pairs | Kind::OneSpi => (0..n).for_each(|k| {
+            let hosts = [0x0a00_0000 + k, 0x0b00_0000 + k].map(u32::to_be_bytes);
+            file.put(1, hosts[0], hosts[1], 50, &esp(0x1000, 1));
+            if kind == Kind::Pairs {
+                file.put(2, hosts[0], hosts[1], 6, &tcp(1, b"clear"));
+            }
+        }),
+        Kind::Spis => (0..n).for_each(|k| file.put(1, a, b, 50, &esp(0x10000 + k, 1))),
+        Kind::ChosenSpis => {
+            let (a, b) = ([8, 0x2e, 0xfa, 0x98], [0xec, 0x4e, 0x6c, 0x89]);
+            (0..n).for_each(|k| file.put(1, a, b, 50, &esp(0x10000 + k, 1)));
+        }
+    }
+    file.octets
+}
+
+struct File {
+    octets: Vec<u8>,
+    microseconds: u64,
+    packets: u16,
+}
+
+impl File {
+    fn new() -> Self {
+        let words = [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1];
+        let octets = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        Self { octets, microseconds: 1_767_261_600_000_000, packets: 0 }
+    }
+
+    fn put(&mut self, step: u64, from: [u8; 4], to: [u8; 4], protocol: u8, body: &[u8]) {
+        self.microseconds += step;
+        self.packets = self.packets.wrapping_add(1);
+        let length = u16::try_from(20 + body.len()).unwrap();
+        let mut packet = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0];
+        packet.extend(length.to_be_bytes());
+        packet.extend(self.packets.to_be_bytes());
+        packet.extend([0x40, 0, 64, protocol, 0, 0]);
+        packet.extend([from, to].concat());
+        packet.extend(body);
+        let length = u32::try_from(packet.len()).unwrap();
+        let time = [self.microseconds / 1_000_000, self.microseconds % 1_000_000];
+        let [seconds, rest] = time.map(|part| u32::try_from(part).unwrap());
+        let head = [seconds, rest, length, length];
+        self.octets.extend(head.iter().flat_map(|word| word.to_le_bytes()));
+        self.octets.extend(packet);
+    }
+}
+
+fn tcp(sequence: u32, data: &[u8]) -> Vec<u8> {
+    let mut octets = [40_000_u16.to_be_bytes(), 9_000_u16.to_be_bytes()].concat();
+    octets.extend(sequence.to_be_bytes());
+    octets.extend(1_u32.to_be_bytes());
+    octets.extend([0x50, 0x10, 3, 0xe8, 0, 0, 0, 0]);
+    octets.extend(data);
+    octets
+}
+
+/// Its content has no pattern, as that of ciphers.
+fn esp(spi: u32, number: u32) -> Vec<u8> {
+    let mut octets = [spi.to_be_bytes(), number.to_be_bytes()].concat();
+    let mixed = u64::from(spi).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number.into());
+    octets.extend(mixed.to_be_bytes());
+    octets.extend(u64::from(number).to_be_bytes());
+    octets
+}
