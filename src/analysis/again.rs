@@ -3,11 +3,10 @@
 //! It has to be the same capture: its digest is taken again, and its length where none was taken.
 
 use super::Watch;
-use super::reading::{frames_of, peek};
+use super::reading::{MOST_HELD_UNPACKED, frames_of, is_held_whole, peek};
 use super::source::Watched;
 use crate::capture::RawFrame;
-use crate::evidence::{Evidence, HashedBy, Hashing, Unpacking};
-use std::fs::File;
+use crate::evidence::{Evidence, HashedBy, Hashing, Unpacking, open};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -44,7 +43,7 @@ pub fn frames_again(
     visit: &mut dyn FnMut(&RawFrame<'_>) -> bool,
 ) -> Result<(), AgainError> {
     let unreadable = |cause| AgainError::Unreadable { path: file.path.clone(), cause };
-    let opened = File::open(path).map_err(unreadable)?;
+    let opened = open(path).map_err(unreadable)?;
     let hashed_by = if file.sha256.is_some() { HashedBy::Another } else { HashedBy::Nobody };
     let mut identity = (0, None);
     let mut outcome = Ok(());
@@ -80,5 +79,8 @@ fn show_all(
     show: &mut impl FnMut(RawFrame<'_>) -> bool,
 ) -> io::Result<()> {
     let first_bytes = peek(&mut *source);
+    let is_cut = file.packed.is_some() && is_held_whole(file.format);
+    let most = if is_cut { MOST_HELD_UNPACKED } else { u64::MAX };
+    let source = source.take(most.saturating_sub(first_bytes.len() as u64));
     frames_of(file.format, &mut first_bytes.chain(source), show, None).map(drop)
 }

@@ -14,7 +14,9 @@ pub use activity::{Activities, Activity, SharedActivities};
 pub use again::{AgainError, frames_again};
 
 use crate::correlate::{Facts, GapRule, correlate};
-use crate::evidence::{Content, Evidence, EvidenceId, Found, HashedBy, ProblemCode, discover};
+use crate::evidence::{
+    Content, Evidence, EvidenceId, Found, HashedBy, ProblemCode, discover, path_of,
+};
 use crate::findings::{Finding, find};
 use crate::policy::Policy;
 use crate::protection::NamedPorts;
@@ -106,7 +108,7 @@ impl Question<'_> {
 
 /// Whether a path of evidence is, or ends in, what the user typed.
 fn is_named(path: &str, typed: &Path) -> bool {
-    let whole = Path::new(path);
+    let whole = path_of(path);
     whole == typed || whole.ends_with(typed)
 }
 

@@ -11,22 +11,26 @@ use crate::capture::{
 };
 use crate::eventlog::{LogEvent, LogSummary, evt, evtx, text};
 use crate::evidence::{
-    Content, Evidence, EvidenceId, Extent, Format, Found, HashedBy, Hashing, PEEK, Packed, Packing,
-    Position, Problem, ProblemCode, Unpacking,
+    Before, Content, Evidence, EvidenceId, Extent, Format, Found, HashedBy, Hashing, Own, PEEK,
+    Packed, Packing, Position, Problem, ProblemCode, Unpacking, is_carved, open,
 };
 use crate::protection::NamedPorts;
 use crate::summary::{CaptureObserver, Count, LogPart, Part, Summary};
 use crate::time::{Resolution, Timestamp};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What one file came to.
 pub(super) struct Reading {
     pub(super) part: Part,
     /// It was given by name, not met in a folder.
     explicit: bool,
+    /// Why it is taken for a file that plainsight wrote.
+    own: Option<Own>,
+    /// It holds packets that plainsight carved.
+    carved: bool,
 }
 
 /// What is the same for all files.
@@ -48,10 +52,18 @@ impl Context<'_> {
 
 /// Reads one file. What goes wrong becomes a problem of the evidence.
 pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
-    context.watch.begins(&found.shown);
-    let reading = read_one(found, id, context);
+    // A fault of ours in one file must not cost the others. What the reading held is dropped with it.
+    let read = catch_unwind(AssertUnwindSafe(|| {
+        context.watch.begins(&found.shown);
+        read_one(found, id, context)
+    }));
     context.watch.ended();
-    reading
+    read.unwrap_or_else(|_| {
+        let mut reading = Reading::of_nothing(found, id);
+        let text = "a fault of plainsight ended the reading of this file; nothing of it is in the report. Please report it";
+        reading.problem(ProblemCode::InternalError, text.to_owned(), None);
+        reading
+    })
 }
 
 fn read_one(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
@@ -60,11 +72,15 @@ fn read_one(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
         reading.part.evidence.problems.push(problem.clone());
         return reading;
     }
+    let mut before = None;
     let file: Box<dyn Read + Send> = if found.path.as_os_str() == "-" {
         Box::new(io::stdin())
     } else {
-        match File::open(&found.path) {
-            Ok(file) => Box::new(file),
+        match open(&found.path) {
+            Ok(file) => {
+                before = Before::of(&found.path, &file).ok();
+                Box::new(file)
+            }
             Err(error) => {
                 reading.problem(ProblemCode::Unreadable, format!("cannot open it: {error}"), None);
                 return reading;
@@ -74,6 +90,7 @@ fn read_one(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
     let mut source = Watched::new(file, context.watch);
     let first_bytes = peek(&mut source);
     let format = Format::of(&first_bytes);
+    reading.carved = is_carved(&first_bytes);
     // Frames are read ahead as it is, while those before are observed.
     let ahead = !format.is_capture() && context.is_worth_a_thread(found.size);
     let failure = source.show(ahead, |source| {
@@ -86,6 +103,12 @@ fn read_one(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
         let text = format!("reading stopped: {error}");
         reading.problem(ProblemCode::Unreadable, text, Some(size));
         reading.part.evidence.truncated_at.get_or_insert(size);
+    }
+    if let Some(change) = before.and_then(|before| before.change()) {
+        let text = format!(
+            "{change}: it was changed while it was read; the digest is of what was read, and what else is wrong with it may come from that"
+        );
+        reading.problem(ProblemCode::Changed, text, None);
     }
     reading.account_for_the_rest();
     reading
@@ -141,14 +164,16 @@ impl Reading {
             problems: Vec::new(),
         };
         let part = Part { evidence, summary: Summary::default(), outside_span: Count::default() };
-        Self { part, explicit: found.explicit }
+        Self { part, explicit: found.explicit, own: found.own, carved: false }
     }
 
     /// Reads a file from its first byte to its last.
     fn whole(&mut self, format: Format, source: &mut dyn Read, context: &Context<'_>) {
         let mut bytes = Hashing::new(source, context.hashed_by);
         match format {
-            Format::Packed(packing) => self.unpack(packing, &mut bytes, context),
+            Format::Packed(packing) if !self.is_own(format) => {
+                self.unpack(packing, &mut bytes, context);
+            }
             format => self.content_of(format, &mut bytes, context),
         }
         let _ = bytes.drain();
@@ -161,15 +186,26 @@ impl Reading {
         let mut unpacking = Unpacking::new(packing, reader);
         let mut bytes = Hashing::new(&mut unpacking, context.hashed_by);
         let first_bytes = peek(&mut bytes);
+        self.carved = is_carved(&first_bytes);
         match Format::of(&first_bytes) {
             // Nothing came out of it: the failure below says why.
             Format::Unknown if first_bytes.is_empty() => {
                 self.part.evidence.format = Format::Packed(packing);
             }
+            format if is_held_whole(format) => {
+                let mut held = first_bytes.chain(&mut bytes).take(MOST_HELD_UNPACKED);
+                self.content_of(format, &mut held, context);
+            }
             format => self.content_of(format, &mut first_bytes.chain(&mut bytes), context),
         }
         let _ = bytes.drain();
         let unpacked_size = bytes.passed();
+        if is_held_whole(self.part.evidence.format) && unpacked_size > MOST_HELD_UNPACKED {
+            let text = format!(
+                "it has to be held in memory and unpacks to {unpacked_size} bytes; the first {MOST_HELD_UNPACKED} were read: unpack it, and give the file"
+            );
+            self.problem(ProblemCode::Expansion, text, Some(MOST_HELD_UNPACKED));
+        }
         let unpacked_sha256 = bytes.finish();
         let failure = unpacking.into_failure();
         if failure.is_none() && unpacked_size == 0 {
@@ -187,9 +223,21 @@ impl Reading {
         self.part.evidence.packed = Some(Packed { packing, unpacked_size, unpacked_sha256 });
     }
 
+    fn is_own(&self, format: Format) -> bool {
+        self.own.is_some_and(|own| own.covers(format))
+    }
+
     fn content_of(&mut self, format: Format, bytes: &mut impl Read, context: &Context<'_>) {
         self.part.evidence.format = format;
+        if let Some(own) = self.own.filter(|own| own.covers(format)) {
+            self.problem(ProblemCode::NotEvidence, own.words().to_owned(), None);
+            return;
+        }
         match format {
+            Format::PcapNg if self.carved && !self.explicit => {
+                let text = "packets that plainsight carved out of evidence; they were not read: name the file to have it read";
+                self.problem(ProblemCode::NotEvidence, text.to_owned(), None);
+            }
             Format::Pcap | Format::PcapNg | Format::Snoop | Format::NetMon1 | Format::NetMon2 => {
                 self.capture(bytes, context)
             }
@@ -400,5 +448,12 @@ fn unknown(format: Format, first: &[u8]) -> (ProblemCode, String) {
     }
 }
 
+/// Whether a file of that format is read whole before anything of it is told.
+pub(super) const fn is_held_whole(format: Format) -> bool {
+    matches!(format, Format::NetMon1 | Format::NetMon2 | Format::Evt)
+}
+
+/// Of a compressed file that is held whole: 40 KB may unpack to a gibibyte of zeros.
+pub(super) const MOST_HELD_UNPACKED: u64 = 256 << 20;
 /// Below that a thread costs more than it saves.
 const WORTH_A_THREAD: u64 = 4 << 20;

@@ -93,7 +93,7 @@ impl<'a> Side<'a> {
         if file == path && !is_json {
             return Self::judged(path, policy, progress);
         }
-        let shown = file.to_string_lossy().into_owned();
+        let shown = crate::evidence::shown_path(&file);
         let hint = "name evidence, or a report that `plainsight analyze` wrote";
         let read = fs::read(&file).map_err(anyhow::Error::from).and_then(|text| {
             let report: Report = serde_json::from_slice(&text)?;

@@ -17,6 +17,8 @@ pub enum ExitStatus {
     NoEvidence,
     /// `verify` found a difference.
     Differs,
+    /// Done, but a fault of plainsight ended the reading of a file.
+    InternalError,
     /// Ended by the user; nothing was written.
     Interrupted,
 }
@@ -32,6 +34,7 @@ impl ExitStatus {
             Self::EvidenceLost => 3,
             Self::NoEvidence => 4,
             Self::Differs => 5,
+            Self::InternalError => 6,
             Self::Interrupted => 130,
         }
     }

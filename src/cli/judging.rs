@@ -3,14 +3,14 @@
 
 use super::options::{self, GivenOffset, Protect};
 use super::terminal::{self, Detail};
-use super::{ExitStatus, Failure, keys};
-use crate::analysis::{Analysis, Question};
+use super::{ExitStatus, Failure, interrupted, keys, progress};
+use crate::analysis::{Analysis, Cancelled, Question};
 use crate::correlate::GapRule;
-use crate::evidence::{Content, Evidence, sha256};
+use crate::evidence::{Content, Evidence, ProblemCode, SIGNATURE, sha256, shown_path};
 use crate::findings::Severity;
 use crate::policy::Policy;
 use crate::report::publish::{Destination, PublishError, Staging, destination};
-use crate::report::{self, File, Format, KeyError, Run, SIGNATURE, SigningKey, Sources, schema};
+use crate::report::{self, File, Format, KeyError, Run, SigningKey, Sources, schema};
 use crate::summary::ReadWith;
 use crate::time::{Resolution, Span, Timestamp};
 use std::io::Write as _;
@@ -163,7 +163,7 @@ impl Asked<'_> {
         let ReadWith { hash, max_pairs, from, to, ports: _ } = read.with;
         schema::Options {
             paths: read.paths,
-            policy: args.policy.as_deref().map(|path| path.to_string_lossy().into_owned()),
+            policy: args.policy.as_deref().map(shown_path),
             policy_sha256: self.policy_sha256.clone(),
             protect: args.protect.iter().map(|protect| protect.typed.clone()).collect(),
             gap_seconds: args.gap.gap.to_string(),
@@ -195,6 +195,9 @@ impl Asked<'_> {
             let bytes = key.sign(&manifest, ended).map_err(unsigned)?;
             files.push(File { name: SIGNATURE, bytes });
         }
+        if progress::is_ended() {
+            return Err(interrupted(Cancelled));
+        }
         staging.publish(&files, &manifest).map_err(refused)?;
         Ok(sha256(&manifest))
     }
@@ -213,6 +216,11 @@ pub(super) fn refused(error: PublishError) -> Failure {
     let hint = match error {
         PublishError::NotEmpty(_) => "name another folder, or replace an older report with --force",
         PublishError::NotOurs { .. } => "name another folder, or move that away first",
+        PublishError::Busy(_) => "wait until it has ended, or name another folder",
+        PublishError::Left { .. } => "remove it, or let --force remove it",
+        PublishError::OldLeft { .. } | PublishError::Apart { .. } => {
+            "nothing was lost: move what you want to keep to another place"
+        }
         PublishError::Exists(_) | PublishError::NotAFolder(_) | PublishError::Io { .. } => {
             "name another folder with --out"
         }
@@ -285,8 +293,13 @@ pub(super) fn read<'e>(evidence: impl Iterator<Item = &'e Evidence> + Clone) -> 
         Content::Capture { .. } | Content::Log { .. } => file.records > 0,
         Content::Nothing => false,
     });
-    let lost = evidence.flat_map(|file| &file.problems).any(|p| p.code.is_loss());
-    match (usable, lost) {
+    let has = |is_one: fn(ProblemCode) -> bool| {
+        evidence.clone().flat_map(|file| &file.problems).any(|p| is_one(p.code))
+    };
+    if has(|code| code == ProblemCode::InternalError) {
+        return ExitStatus::InternalError;
+    }
+    match (usable, has(ProblemCode::is_loss)) {
         (false, _) => ExitStatus::NoEvidence,
         (true, true) => ExitStatus::EvidenceLost,
         (true, false) => ExitStatus::Done,

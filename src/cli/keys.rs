@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// The secret key in a file; its password is asked for on the terminal, without echo.
 pub(super) fn signing(path: &Path) -> Result<SigningKey, Failure> {
-    let shown = path.to_string_lossy();
+    let shown = crate::evidence::shown_path(path);
     let ask = || rpassword::prompt_password(format!("Password of {shown}: "));
     let read = std::fs::read_to_string(path).map_err(anyhow::Error::new);
     let key = read.and_then(|file| Ok(SigningKey::read(&file, ask)?));

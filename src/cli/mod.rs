@@ -49,7 +49,7 @@ pub use exit::ExitStatus;
 
 use crate::analysis::Cancelled;
 use clap::{Parser, Subcommand};
-use std::io;
+use std::io::{self, Write as _};
 
 /// Was this traffic really protected by IPsec, when was it not, and why?
 ///
@@ -81,6 +81,11 @@ enum Command {
 /// Runs the program with the arguments it was started with.
 #[must_use]
 pub fn run() -> ExitStatus {
+    // What a fault of ours quotes may come from evidence.
+    std::panic::set_hook(Box::new(|fault| {
+        let fault = terminal::escape(&fault.to_string());
+        let _ = writeln!(anstream::stderr().lock(), "plainsight: internal error: {fault}");
+    }));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -3,6 +3,7 @@
 use super::options;
 use super::progress::{Progress, When};
 use crate::analysis::Request;
+use crate::evidence::shown_path;
 use crate::policy::Policy;
 use crate::protection::NamedPorts;
 use crate::summary::ReadWith;
@@ -56,7 +57,7 @@ impl Reading {
 
     /// The paths as the report tells them: sorted, each once.
     pub(super) fn paths(&self) -> Vec<String> {
-        let shown = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let shown = |path: &PathBuf| shown_path(path);
         let mut paths: Vec<String> = self.paths.iter().map(shown).collect();
         paths.sort();
         paths.dedup();

@@ -6,6 +6,7 @@
 
 use super::glyphs::Glyphs;
 use super::timeline;
+use crate::evidence::{shown_path, visible};
 use crate::report::schema::{Evidence, Finding, Pair, Report, Window};
 use anstyle::{AnsiColor, Style};
 use std::io::{self, Write};
@@ -54,7 +55,7 @@ pub(super) fn tell_report(
     tell_pairs(out, report, detail.rows())?;
     tell_windows(out, &report.windows, detail.rows())?;
     tell_findings(out, &report.findings, detail.rows())?;
-    writeln!(out, "\nReport in {}", escape(&place.folder.to_string_lossy()))?;
+    writeln!(out, "\nReport in {}", shown_path(place.folder))?;
     writeln!(out, "SHA-256 of its manifest.json: {}", place.manifest_sha256)
 }
 
@@ -257,42 +258,7 @@ fn tell_file(error: &mut impl Write, file: &Evidence, all: bool) -> io::Result<(
 
 /// Text with every character spelled out that could steer a terminal or turn text around.
 pub(super) fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || is_invisible(c) {
-            safe.extend(c.escape_unicode());
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
-}
-
-/// Characters that change what is seen without being seen (Unicode: Bidi_Control, and format
-/// characters of width zero).
-const fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    visible(text).into_owned()
 }
 
 const PROBLEMS_PER_FILE: usize = 10;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_that_steers_a_terminal_gets_through() {
-        assert_eq!(escape("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
-        assert_eq!(escape("evil\u{202e}gpj.exe\n"), "evil\\u{202e}gpj.exe\\u{a}");
-        assert_eq!(escape("Grüße, 世界"), "Grüße, 世界");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_control_character_survives(text in ".*") {
-            proptest::prop_assert!(!escape(&text).chars().any(|c| c.is_control() || is_invisible(c)));
-        }
-    }
-}

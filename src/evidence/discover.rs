@@ -1,7 +1,9 @@
 //! Paths as given → files to read, in an order that does not depend on the arguments'.
 //!
-//! Opens no file. What cannot be reached is a problem with its path.
+//! Opens no file but manifests of reports. What cannot be reached is a problem with its path.
 
+use super::ours::{Own, Reports};
+use super::shown::shown_path;
 use super::{Position, Problem, ProblemCode};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,7 +12,8 @@ use walkdir::WalkDir;
 /// A file that was found, or a path that could not be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// The path as the report shows it: as given, with what lies below joined by `/`.
+    /// The path as the report shows it: as given, with what lies below joined by `/`, spelled so that no two
+    /// paths look the same.
     pub shown: String,
     /// The path to open.
     pub path: PathBuf,
@@ -20,6 +23,8 @@ pub struct Found {
     pub size: u64,
     /// Why it cannot be read.
     pub problem: Option<Problem>,
+    /// Why it is taken for a file that plainsight wrote; never where it was named.
+    pub own: Option<Own>,
 }
 
 /// Finds the files under the paths, sorted by the path shown, each once. What lies in `excluded`
@@ -28,6 +33,7 @@ pub struct Found {
 pub fn discover(paths: &[PathBuf], excluded: Option<&Path>) -> Vec<Found> {
     let excluded = excluded.and_then(|path| path.canonicalize().ok());
     let mut found: BTreeMap<String, Found> = BTreeMap::new();
+    let mut reports = Reports::new();
     for path in paths {
         if path.as_os_str() == "-" {
             add(&mut found, file(path, true, 0, None));
@@ -40,7 +46,13 @@ pub fn discover(paths: &[PathBuf], excluded: Option<&Path>) -> Vec<Found> {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
                 Ok(entry) if is_within(entry.path(), excluded.as_deref()) => {}
-                Ok(entry) => add(&mut found, of_entry(&entry, explicit)),
+                Ok(entry) => {
+                    let mut file = of_entry(&entry, explicit);
+                    if !explicit {
+                        file.own = reports.own(path, entry.path(), file.size);
+                    }
+                    add(&mut found, file);
+                }
                 Err(error) => {
                     let at = error.path().unwrap_or(path).to_owned();
                     let cause = error
@@ -57,9 +69,9 @@ pub fn discover(paths: &[PathBuf], excluded: Option<&Path>) -> Vec<Found> {
     found.into_values().collect()
 }
 
-/// What stands in a folder now, by its path below it, joined by `/`; what lies in `excluded` is left
+/// What stands in a folder now, by its path below it; what lies in `excluded` is left
 /// out. One after the other, so that whoever asks can stop.
-pub fn files_below(folder: &Path, excluded: &Path) -> impl Iterator<Item = String> {
+pub fn files_below(folder: &Path, excluded: &Path) -> impl Iterator<Item = PathBuf> {
     let excluded = excluded.canonicalize().ok();
     let root = folder.to_owned();
     let entries = WalkDir::new(folder).follow_root_links(true).sort_by_file_name().into_iter();
@@ -67,7 +79,7 @@ pub fn files_below(folder: &Path, excluded: &Path) -> impl Iterator<Item = Strin
         let is_file = !entry.file_type().is_dir() && entry.depth() > 0;
         let below = entry.path().strip_prefix(&root).ok()?;
         let is_left_out = !is_file || is_within(entry.path(), excluded.as_deref());
-        (!is_left_out).then(|| slashed(below))
+        (!is_left_out).then(|| below.to_owned())
     })
 }
 
@@ -103,18 +115,16 @@ fn file(path: &Path, explicit: bool, size: u64, fault: Option<String>) -> Found 
         offset: None,
         position: Position::File,
     });
-    Found { shown: slashed(path), path: path.to_owned(), explicit, size, problem }
-}
-
-/// A path as the report shows it.
-fn slashed(path: &Path) -> String {
-    path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
+    Found { shown: shown_path(path), path: path.to_owned(), explicit, size, problem, own: None }
 }
 
 fn add(found: &mut BTreeMap<String, Found>, file: Found) {
     match found.get_mut(&file.shown) {
         // Named and met in a folder as well: named counts.
-        Some(known) => known.explicit |= file.explicit,
+        Some(known) => {
+            known.explicit |= file.explicit;
+            known.own = known.own.filter(|_| !known.explicit && file.own.is_some());
+        }
         None => {
             found.insert(file.shown.clone(), file);
         }

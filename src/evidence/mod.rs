@@ -8,6 +8,12 @@ mod format;
 
 mod exports;
 
+mod ours;
+
+mod shown;
+
+mod open;
+
 mod unpack;
 
 mod digest;
@@ -16,11 +22,14 @@ mod own;
 
 mod problem;
 
-pub use digest::{HashedBy, Hashing, sha256, sha256_octets};
+pub use digest::{HashedBy, Hashing, fingerprint, sha256, sha256_octets};
 pub use discover::{Found, discover, files_below};
 pub use format::{Format, PEEK, SUMMARY_MAGIC, Unread};
+pub use open::{Before, open};
+pub use ours::{LEFT_OVER, MANIFEST, Own, SIGNATURE, is_carved};
 pub use own::part_of;
 pub use problem::{Position, Problem, ProblemCode};
+pub use shown::{path_of, shown_path, visible};
 pub use unpack::{Packing, Unpacking};
 
 use crate::time::{Resolution, Timestamp};
@@ -34,7 +43,7 @@ use std::fmt;
 pub struct Evidence {
     /// Its number.
     pub id: EvidenceId,
-    /// Its path as it was found, with `/` between the parts.
+    /// Its path as it was found, as [`shown_path`] spells it.
     pub path: String,
     /// What its first bytes say it is; of a compressed file, the first bytes of what it holds.
     pub format: Format,

@@ -49,11 +49,15 @@ pub enum ProblemCode {
     Joined,
     /// Frames are of another link layer than the capture says; they were read as what they are.
     WrongLinktype,
+    /// It was changed, replaced or removed while it was read.
+    Changed,
+    /// A fault of plainsight ended the reading of this file.
+    InternalError,
 }
 
 impl ProblemCode {
     /// Every code.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Unreadable,
         Self::Empty,
         Self::UnknownFormat,
@@ -75,6 +79,8 @@ impl ProblemCode {
         Self::OtherVersion,
         Self::Joined,
         Self::WrongLinktype,
+        Self::Changed,
+        Self::InternalError,
     ];
 
     /// The code as the report spells it.
@@ -102,6 +108,8 @@ impl ProblemCode {
             Self::OtherVersion => "other_version",
             Self::Joined => "joined",
             Self::WrongLinktype => "wrong_linktype",
+            Self::Changed => "changed_while_read",
+            Self::InternalError => "internal_error",
         }
     }
 
@@ -118,7 +126,9 @@ impl ProblemCode {
             | Self::Skipped
             | Self::Expansion
             | Self::FieldsMissing
-            | Self::SummaryMissing => true,
+            | Self::SummaryMissing
+            | Self::Changed
+            | Self::InternalError => true,
             Self::NotEvidence
             | Self::Duplicate
             | Self::Checksum

@@ -5,14 +5,16 @@
 use super::build::{SCHEMA_VERSION, tool};
 use super::moment::nanos;
 use super::{File, schema};
-use crate::evidence::sha256;
+use crate::evidence::{sha256, shown_path, visible};
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 
 /// When and where a run takes place.
 #[derive(Clone, Debug)]
 pub struct Run {
     host: String,
     working_directory: String,
-    arguments: Vec<String>,
+    arguments: Vec<OsString>,
     start: String,
 }
 
@@ -23,11 +25,8 @@ impl Run {
         let folder = std::env::current_dir().unwrap_or_default();
         Self {
             host: gethostname::gethostname().to_string_lossy().into_owned(),
-            working_directory: folder.to_string_lossy().into_owned(),
-            arguments: std::env::args_os()
-                .skip(1)
-                .map(|argument| argument.to_string_lossy().into_owned())
-                .collect(),
+            working_directory: shown_path(&folder),
+            arguments: std::env::args_os().skip(1).collect(),
             start: now(),
         }
     }
@@ -62,7 +61,7 @@ pub fn manifest(
         host: run.host.clone(),
         working_directory: run.working_directory.clone(),
         command: command(&run.arguments),
-        arguments: run.arguments.clone(),
+        arguments: run.arguments.iter().map(|argument| told(argument)).collect(),
         signed_with: key,
         start: run.start.clone(),
         end: now(),
@@ -73,18 +72,33 @@ pub fn manifest(
 }
 
 /// A line that a POSIX shell takes for these arguments.
-fn command(arguments: &[String]) -> String {
+fn command(arguments: &[OsString]) -> String {
     let quoted = arguments.iter().map(|argument| quoted(argument));
     std::iter::once("plainsight".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
 }
 
-/// A word that a POSIX shell takes for this text.
-pub(super) fn quoted(text: &str) -> String {
+/// An argument as JSON can hold it: as it was typed where it is text, else spelled as a path is.
+fn told(argument: &OsStr) -> String {
+    argument.to_str().map_or_else(|| shown_path(argument.as_ref()), str::to_owned)
+}
+
+/// A word that a POSIX shell takes for this text. Octets that are no text, and characters that cannot be
+/// seen, are told by their numbers (dollar-single-quotes, POSIX.1-2024 §2.2.4).
+pub(super) fn quoted(word: &OsStr) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:,+@%".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
+    match word.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
+        Some(text) if matches!(visible(text), Cow::Borrowed(_)) => {
+            format!("'{}'", text.replace('\'', r"'\''"))
+        }
+        Some(_) | None => {
+            let octets = word.as_encoded_bytes().iter().map(|octet| match octet {
+                b'\'' | b'\\' => format!("\\{}", char::from(*octet)),
+                0x20..0x7f => char::from(*octet).to_string(),
+                _ => format!("\\{octet:03o}"),
+            });
+            format!("$'{}'", octets.collect::<String>())
+        }
     }
 }
 
@@ -99,9 +113,6 @@ pub fn ended(manifest: &schema::Manifest) -> i64 {
     nanos(&manifest.end).unwrap_or_default().div_euclid(1_000_000_000)
 }
 
-/// The manifest's name in a report's folder.
-pub(super) const MANIFEST: &str = "manifest.json";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,10 +120,11 @@ mod tests {
     #[test]
     fn a_shell_takes_the_command_for_the_arguments() {
         let check = |arguments: &[&str], expected: &str| {
-            let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
+            let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
             assert_eq!(command(&arguments), expected);
         };
         check(&["analyze", "a.pcap", "--out", "report"], "plainsight analyze a.pcap --out report");
+        check(&["a\u{1b}b", "tab\there'\\"], r"plainsight $'a\033b' $'tab\011here\'\\'");
         check(&["it's", "a b", "", "$(x)"], r"plainsight 'it'\''s' 'a b' '' '$(x)'");
     }
 }

@@ -57,7 +57,7 @@ pub use json::to_json;
 pub use manifest::{Run, ended, manifest};
 pub use picture::picture;
 pub use proposal::propose;
-pub use signature::{KeyError, SIGNATURE, SigningKey, VerifyingKey};
+pub use signature::{KeyError, SigningKey, VerifyingKey};
 pub use verify::{Difference, Verification, VerifyError, verify};
 
 use schema::Report;

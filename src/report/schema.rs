@@ -97,7 +97,7 @@ impl Options {
     /// What `inspect` asks for: no policy, no files, no digests.
     #[must_use]
     pub fn of_inspection(paths: &[std::path::PathBuf]) -> Self {
-        let shown = paths.iter().map(|path| path.to_string_lossy().into_owned());
+        let shown = paths.iter().map(|path| crate::evidence::shown_path(path));
         Self {
             paths: shown.collect(),
             policy: None,

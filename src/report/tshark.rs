@@ -4,7 +4,7 @@
 
 use super::manifest::quoted;
 use crate::carve::{Selection, filter};
-use crate::evidence::{Evidence, Packing};
+use crate::evidence::{Evidence, Packing, path_of};
 
 /// The lines, in the order of the captures.
 pub(super) fn commands(selection: &Selection, evidence: &[Evidence]) -> Vec<String> {
@@ -13,7 +13,7 @@ pub(super) fn commands(selection: &Selection, evidence: &[Evidence]) -> Vec<Stri
 }
 
 fn command(file: &Evidence, filter: &str) -> String {
-    let (path, filter) = (quoted(&file.path), quoted(filter));
+    let (path, filter) = (quoted(path_of(&file.path).as_os_str()), quoted(filter.as_ref()));
     let unpack = file.packed.as_ref().and_then(|packed| unpacked_by(packed.packing));
     match unpack {
         Some(program) => format!("{program} -dc -- {path} | tshark -r - -Y {filter}"),

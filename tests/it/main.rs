@@ -24,6 +24,16 @@ mod cases;
 
 mod bad_input;
 
+mod names;
+
+mod faults;
+
+mod growth;
+
+mod hidden;
+
+mod publishing;
+
 mod carve;
 
 mod book;

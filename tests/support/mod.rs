@@ -20,6 +20,10 @@ pub(crate) mod incidents;
 
 pub(crate) mod numbers;
 
+pub(crate) mod mutation;
+
+pub(crate) mod costly;
+
 pub(crate) mod truth;
 
 pub(crate) mod ike_truth;

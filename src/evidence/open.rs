@@ -1,0 +1,157 @@
+//! Opens a file of evidence without changing it, and tells whether it changed while it was read.
+//!
+//! On Linux its time of access is left as it was where the system permits that (`O_NOATIME`: to its owner and to
+//! the superuser).
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Opens a regular file for reading.
+///
+/// # Errors
+/// Where it is no regular file, or the system refuses. A pipe or a device is not opened: that could wait for
+/// ever.
+pub fn open(path: &Path) -> io::Result<File> {
+    let file = if path.metadata()?.is_file() { open_quietly(path)? } else { return Err(no_file()) };
+    // It may have become another one in between.
+    if file.metadata()?.is_file() { Ok(file) } else { Err(no_file()) }
+}
+
+#[cfg(target_os = "linux")]
+fn open_quietly(path: &Path) -> io::Result<File> {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // Of a pipe that took the file's place nobody waits for the other end.
+    let flags = |flags: OFlags| flags.bits().cast_signed();
+    let with = |more: OFlags| {
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(flags(OFlags::NONBLOCK | more)).open(path)
+    };
+    match with(OFlags::NOATIME) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => with(OFlags::empty()),
+        opened => opened,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_quietly(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).open(path)
+}
+
+fn no_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")
+}
+
+/// What a file was when it was opened.
+#[derive(Debug)]
+pub struct Before {
+    path: PathBuf,
+    mark: Mark,
+}
+
+/// What changes with a file: length, time of the last change, and which file it is.
+#[derive(Debug, PartialEq, Eq)]
+struct Mark {
+    size: u64,
+    modified: Option<SystemTime>,
+    which: Option<(u64, u64)>,
+}
+
+impl Before {
+    /// Looks at a file that was opened under this path.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub fn of(path: &Path, file: &File) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), mark: Mark::of(&file.metadata()?) })
+    }
+
+    /// What is different about it now, in words; `None` where nothing is.
+    #[must_use]
+    pub fn change(&self) -> Option<String> {
+        let Ok(metadata) = self.path.metadata() else {
+            return Some("it is no longer there".to_owned());
+        };
+        let (was, is) = (&self.mark, Mark::of(&metadata));
+        if was.which != is.which {
+            Some("another file has taken its place".to_owned())
+        } else if was.size != is.size {
+            Some(format!("it had {} bytes and has {}", was.size, is.size))
+        } else if was.modified != is.modified {
+            Some("its time of last change is another".to_owned())
+        } else {
+            None
+        }
+    }
+}
+
+impl Mark {
+    fn of(metadata: &Metadata) -> Self {
+        Self { size: metadata.len(), modified: metadata.modified().ok(), which: which(metadata) }
+    }
+}
+
+#[cfg(unix)]
+fn which(metadata: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+const fn which(_metadata: &Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read as _, Write as _};
+
+    fn file(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("capture.pcap");
+        File::create(&path).unwrap().write_all(bytes).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn growth_replacement_and_loss_are_told() {
+        let (folder, path) = file(b"one");
+        let before = Before::of(&path, &open(&path).unwrap()).unwrap();
+        assert_eq!(before.change(), None);
+        let mut longer = OpenOptions::new().append(true).open(&path).unwrap();
+        longer.write_all(b"two").unwrap();
+        assert_eq!(before.change().unwrap(), "it had 3 bytes and has 6");
+        let other = folder.path().join("other");
+        File::create(&other).unwrap().write_all(b"one").unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        #[cfg(unix)]
+        assert_eq!(before.change().unwrap(), "another file has taken its place");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(before.change().unwrap(), "it is no longer there");
+    }
+
+    #[test]
+    fn only_regular_files_are_opened() {
+        let (folder, path) = file(b"one");
+        let mut text = String::new();
+        open(&path).unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "one");
+        assert!(open(folder.path()).is_err());
+        #[cfg(unix)]
+        assert!(open(Path::new("/dev/zero")).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn reading_leaves_the_time_of_access() {
+        let (_folder, path) = file(b"one");
+        let early = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        let times = std::fs::FileTimes::new().set_accessed(early);
+        OpenOptions::new().write(true).open(&path).unwrap().set_times(times).unwrap();
+        open(&path).unwrap().read_to_end(&mut Vec::new()).unwrap();
+        assert_eq!(path.metadata().unwrap().accessed().unwrap(), early);
+    }
+}
