@@ -140,11 +140,11 @@ pub fn sha256_octets(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// What tells octets from all others that can be made: the first half of their SHA-256. The same in each run,
-/// so it may stand in a summary.
+/// What tells octets from others: the first 64 bits of their SHA-256. The same in each run, so it may stand in a
+/// summary.
 #[must_use]
-pub fn fingerprint(bytes: &[u8]) -> u128 {
-    sha256_octets(bytes).first_chunk().copied().map_or(0, u128::from_be_bytes)
+pub fn fingerprint(bytes: &[u8]) -> u64 {
+    sha256_octets(bytes).first_chunk().copied().map_or(0, u64::from_be_bytes)
 }
 
 /// Lower-case hexadecimal.

@@ -21,7 +21,7 @@ pub struct MessageDigest {
     pub(super) destination: SocketAddr,
     pub(super) header: Header,
     /// Tells a retransmission from a new message.
-    pub(super) fingerprint: u128,
+    pub(super) fingerprint: u64,
     /// The part that is encrypted; `None` where everything is in clear.
     pub(super) encrypted: Option<Encrypted>,
     /// What stands in it in clear; `None` where nothing does.

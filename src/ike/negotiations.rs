@@ -184,11 +184,11 @@ impl Negotiation {
 
     fn join(&mut self, other: Self, at_once: bool) {
         let identity = |m: &MessageDigest| (m.source.ip(), m.fingerprint);
-        let mut mine: BTreeMap<(IpAddr, u128), u64> = BTreeMap::new();
+        let mut mine: BTreeMap<(IpAddr, u64), u64> = BTreeMap::new();
         for message in self.first.iter().chain(&self.last) {
             *mine.entry(identity(message)).or_default() += 1;
         }
-        let mut theirs: BTreeSet<(IpAddr, u128)> = BTreeSet::new();
+        let mut theirs: BTreeSet<(IpAddr, u64)> = BTreeSet::new();
         self.messages += other.messages;
         self.retransmissions += other.retransmissions;
         for message in other.first.into_iter().chain(other.last) {
