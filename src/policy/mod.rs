@@ -250,8 +250,7 @@ impl Policy {
     /// Whether the rule that decides over a service speaks of its protocol, and not of all traffic.
     #[must_use]
     pub fn names(&self, pair: HostPair, protocol: u8, port: Option<u16>) -> bool {
-        let mut rules = self.rules.iter();
-        let rule = rules.find(|rule| rule.matches(pair, protocol, port));
+        let rule = self.rules_of(pair).find(|rule| rule.takes(protocol, port));
         rule.is_some_and(|rule| rule.protocol.is_some())
     }
 
