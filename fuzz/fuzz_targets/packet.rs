@@ -44,7 +44,7 @@ fn check(frame: &RawFrame<'_>, named: &NamedPorts) {
     }
 }
 
-const LINKTYPES: [Linktype; 19] = [
+const LINKTYPES: [Linktype; 36] = [
     Linktype::ETHERNET,
     Linktype::NULL,
     Linktype::LOOP,
@@ -63,6 +63,24 @@ const LINKTYPES: [Linktype; 19] = [
     Linktype::IEEE802_11,
     Linktype::IEEE802_11_RADIOTAP,
     Linktype::NFLOG,
+    Linktype::ENC,
+    Linktype::PFLOG,
+    Linktype::ARCNET_LINUX,
+    Linktype::IPNET,
+    Linktype::IPOIB,
+    Linktype::PKTAP,
+    Linktype::USER2,
+    Linktype::DSA_TAG_BRCM,
+    Linktype::DSA_TAG_BRCM_PREPEND,
+    Linktype::DSA_TAG_DSA,
+    Linktype::DSA_TAG_EDSA,
+    // Juniper's: multilink PPP, services, Ethernet, PPP, Frame Relay, Cisco HDLC.
+    Linktype(130),
+    Linktype(136),
+    Linktype(178),
+    Linktype(179),
+    Linktype(180),
+    Linktype(181),
     // Reserved for private use: no decoder.
     Linktype(147),
 ];
