@@ -91,6 +91,25 @@ impl Linktype {
     /// A link layer that has no number in the registry; its own format's number stands in the
     /// interface's name.
     pub const UNREGISTERED: Self = Self(u16::MAX);
+
+    /// Whether frames name no station: the link has two ends, or the capture left its header out.
+    #[must_use]
+    pub const fn is_without_addresses(self) -> bool {
+        matches!(
+            self,
+            Self::NULL
+                | Self::PPP
+                | Self::RAW_BSD
+                | Self::RAW_OPENBSD
+                | Self::PPP_HDLC
+                | Self::RAW
+                | Self::C_HDLC
+                | Self::FRELAY
+                | Self::LOOP
+                | Self::IPV4
+                | Self::IPV6
+        )
+    }
 }
 
 /// One captured frame; its bytes stay in the reader's buffer.

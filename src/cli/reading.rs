@@ -1,7 +1,7 @@
 //! What `analyze` and `summarize` share: which evidence is read, and how.
 
-use super::options;
 use super::progress::{Progress, When};
+use super::{Failure, options};
 use crate::analysis::Request;
 use crate::evidence::shown_path;
 use crate::policy::Policy;
@@ -39,15 +39,22 @@ pub(super) struct Reading {
 impl Reading {
     /// The request; `out` is no evidence, and of the policy only the ports that it names matter to
     /// reading.
-    pub(super) fn request(&self, out: &Path, policy: Policy) -> Request {
-        Request {
+    ///
+    /// # Errors
+    /// Where the span ends before it begins.
+    pub(super) fn request(&self, out: &Path, policy: Policy) -> Result<Request, Failure> {
+        if self.from.zip(self.to).is_some_and(|(from, to)| from > to) {
+            let what = anyhow::anyhow!("--from is later than --to, so the span is empty");
+            return Err(Failure::usage(what, "exchange the two"));
+        }
+        Ok(Request {
             excluded: Some(out.to_owned()),
             hash: !self.no_hash,
             max_pairs: usize::try_from(self.max_pairs).unwrap_or(usize::MAX),
             from: self.from,
             to: self.to,
             ..Request::of(self.paths.clone(), policy)
-        }
+        })
     }
 
     /// The paths as they were given.

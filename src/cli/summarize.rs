@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         refuse_many(discover(args.reading.given(), Some(&args.out)).len())?;
     }
     let read_with = args.reading.read_with(&policy);
-    let request = args.reading.request(&args.out, policy);
+    let request = args.reading.request(&args.out, policy)?;
     let parts = read_parts(&request, args.reading.threads(), &progress);
     progress.done();
     let parts = parts.map_err(interrupted)?;

@@ -7,6 +7,7 @@
 use super::glyphs::Glyphs;
 use super::timeline;
 use crate::evidence::{shown_path, visible};
+use crate::report::grave_findings;
 use crate::report::schema::{Evidence, Finding, Pair, Report, Window};
 use anstyle::{AnsiColor, Style};
 use std::io::{self, Write};
@@ -47,9 +48,13 @@ pub(super) fn tell_report(
     place: &Place<'_>,
 ) -> io::Result<()> {
     let (style, headline) = headline(&report.verdict);
-    writeln!(out, "{style}{headline}{style:#}")?;
+    let found = grave_findings(report).map_or_else(String::new, |found| format!("; but {found}"));
+    writeln!(out, "{style}{headline}{found}{style:#}")?;
     if detail == Detail::Verdict {
         return Ok(());
+    }
+    for limit in &report.verdict_limits {
+        writeln!(out, "  {}", escape(&limit.text))?;
     }
     tell_totals(out, report)?;
     tell_pairs(out, report, detail.rows())?;
@@ -76,6 +81,10 @@ fn headline(verdict: &str) -> (Style, &'static str) {
         "no_expectation" => (
             colour(AnsiColor::Yellow),
             "NO EXPECTATION: nothing says what had to be protected; name it with --protect A=B",
+        ),
+        "not_determined" => (
+            colour(AnsiColor::Yellow),
+            "NOT DETERMINED: nothing that had to be protected was seen in clear, but too much could not be judged",
         ),
         _ => (colour(AnsiColor::Yellow), "NO PACKETS: no packet was seen that had to be protected"),
     }
@@ -126,7 +135,7 @@ fn tell_pairs(out: &mut impl Write, report: &Report, rows: usize) -> io::Result<
     writeln!(
         out,
         "\n{:<33}  {:<19}  {:>9}  {:>9}  {:>9}",
-        "Pair that owes protection", "Verdict", "ESP", "Readable", "Clear"
+        "Pair to be protected", "Verdict", "ESP", "Readable", "Clear"
     )?;
     for pair in judged.iter().take(rows) {
         writeln!(
@@ -140,19 +149,7 @@ fn tell_pairs(out: &mut impl Write, report: &Report, rows: usize) -> io::Result<
         )?;
     }
     tell_rest(out, judged.len(), rows, "pairs")?;
-    tell_source(out, &judged)?;
     timeline::tell(out, report, &judged, Glyphs::of_locale())
-}
-
-/// Where it was inferred who owes protection, that is said.
-fn tell_source(out: &mut impl Write, judged: &[&Pair]) -> io::Result<()> {
-    if judged.iter().any(|pair| pair.expectation_source.starts_with("inferred")) {
-        writeln!(
-            out,
-            "That they owe it was inferred from IPsec seen between them; a --policy would say it."
-        )?;
-    }
-    Ok(())
 }
 
 fn tell_windows(out: &mut impl Write, windows: &[Window], rows: usize) -> io::Result<()> {

@@ -5,8 +5,8 @@ use crate::hosts::{Direction, HostPair};
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::secret::Secret;
 use crate::protection::{EspSpi, ProtectionClass, Stream};
-use crate::summary::{ClassRun, Count, Sighting, Summary, TcpGap};
-use std::collections::BTreeMap;
+use crate::summary::{CaptureSummary, ClassRun, Count, Sighting, Summary, TcpGap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// ESP packets of one SPI that a capture does not hold though later ones followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,33 @@ pub(super) fn esp_gaps(summary: &Summary) -> Vec<EspGap> {
         })
         .collect()
 }
+
+/// Captures that hold one packet in many: of every busy SPI at least half the numbers are missing, and of all of
+/// them about the same share. A lossy capture loses in bursts, and hardly ever as much of each.
+pub(super) fn sampled(summary: &Summary) -> BTreeSet<EvidenceId> {
+    let is_sampled = |capture: &CaptureSummary| {
+        let mut ratios: Vec<u64> = Vec::new();
+        let streams = capture.streams.iter().flat_map(|(pair, of_pair)| {
+            of_pair.iter().map(move |(stream, runs)| (*pair, *stream, runs))
+        });
+        for (pair, stream, runs) in streams {
+            let is_busy = Count::of(runs).frames >= BUSY_SPI;
+            if !matches!(stream, Stream::Esp(spi, _) if spi != EspSpi(0)) || !is_busy {
+                continue;
+            }
+            let Some(numbers) = capture.esp_gaps.get(&(pair, stream)) else { return false };
+            ratios.push(numbers.missing() / numbers.packets().max(1));
+        }
+        let (least, most) = (ratios.iter().min(), ratios.iter().max());
+        let alike = |(least, most): (&u64, &u64)| *least >= 1 && *most <= least.saturating_mul(2);
+        ratios.len() >= 2 && least.zip(most).is_some_and(alike)
+    };
+    let sampled = summary.captures.iter().filter(|(_, capture)| is_sampled(capture));
+    sampled.map(|(evidence, _)| *evidence).collect()
+}
+
+/// Fewer packets of an SPI say nothing of a share.
+const BUSY_SPI: u64 = 16;
 
 /// Octets of TCP that a capture lost between two hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

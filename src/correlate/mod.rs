@@ -41,6 +41,16 @@ mod placed;
 
 mod vantage;
 
+mod obligation;
+
+mod usable;
+
+mod limits;
+
+mod broadcast;
+
+mod judged;
+
 pub use crate::catalogue::Confidence;
 pub use addresses::{AddressSource, HostAddress};
 pub use audit::{AuditState, AuditVerdict, HostAudit};
@@ -51,7 +61,9 @@ pub use clock::{ClockOffset, ClockStep, OffsetMethod};
 pub use corroboration::{CorroboratedBy, SaFacts, SasByPair};
 pub use explained::ExplainedWindow;
 pub use joins::{Join, JoinKey};
+pub use limits::{BlindSpot, Extent, LimitCode, Limits};
 pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
+pub use obligation::{ObligationSpan, Scanner};
 pub use placed::PlacedEvent;
 pub use sa_algorithms::SaAlgorithms;
 pub use unreachable::UnreachableFacts;
@@ -62,25 +74,31 @@ use crate::eventlog::LogSummary;
 use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Uncounted, conclude};
-use crate::policy::{Expectation, ExpectationSource, InferredFrom, Level, Policy};
+use crate::policy::{Expectation, ExpectationSource, Policy};
 use crate::protection::duplicate::DuplicateKind;
-use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Service, Stream};
-use crate::summary::{
-    ClassRun, Contents, Count, JudgedStream, SetAside, StreamsByPair, Summary, TlsSeen,
-};
+use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Service};
+use crate::summary::{ClassRun, Contents, Count, SetAside, Summary, TlsSeen};
+use judged::{judge_broadcast, judge_pair};
+use obligation::Obligations;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use windows::ClearRun;
+use usable::UsableTimes;
 
 /// What is true of a pair over all captures.
 #[derive(Clone, Debug)]
 pub struct PairFacts {
     /// The two hosts.
     pub pair: HostPair,
-    /// What it owes; the strictest expectation of any of its traffic.
+    /// What had to be protected; the strictest expectation of any of its traffic.
     pub expectation: Expectation,
     /// Where the expectation comes from.
     pub source: ExpectationSource,
+    /// What the evidence proves of it without a policy, and for which time.
+    pub obligations: Vec<ObligationSpan>,
+    /// What limits its verdict.
+    pub limits: Limits,
+    /// Clear packets that should have been protected and carry no usable time; they are in no window.
+    pub untimed: Option<ClassRun>,
     /// By class, after the policy's exemptions: how much, and from when to when.
     pub by_class: BTreeMap<ProtectionClass, ClassRun>,
     /// Clear frames that should have been protected.
@@ -169,6 +187,14 @@ pub struct Facts {
     pub folded: (u64, Count),
     /// Tunnel packets that were not counted for the pair around, because there were too many kinds.
     pub uncounted_tunnels: u64,
+    /// What limits the verdict.
+    pub limits: Limits,
+    /// A rule demands protection.
+    pub demands: bool,
+    /// Per capture, frames without a pair that could not be looked into.
+    pub blind_spots: Vec<BlindSpot>,
+    /// Hosts that sent IKE to many others without an answer; nothing rests on their attempts.
+    pub scanners: Vec<Scanner>,
     /// IKE messages of negotiations beyond the bounds, counted only.
     pub uncounted_ike: Option<Uncounted>,
     /// IKE messages whose offers were not kept, because there were too many.
@@ -189,7 +215,11 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let host_addresses = addresses::of_logs(summary, policy);
     let books = audit::Books::of(summary, &host_addresses, &clocks, &exchanges);
     let mut sas = corroboration::gather(summary, &streams, &exchanges, &events);
-    let inferred = policy.infers().then(|| infer(&streams, &exchanges, &events));
+    let usable = UsableTimes::of(summary);
+    let inferred = policy
+        .infers()
+        .then(|| Obligations::of(&streams, &sas, &exchanges, &events, &usable))
+        .unwrap_or_default();
     let mut facts = Facts {
         total: Count::default(),
         by_class: BTreeMap::new(),
@@ -217,6 +247,10 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         borrowed: borrowed::gather(summary),
         folded: (0, Count::default()),
         uncounted_tunnels: summary.captures.values().map(|c| c.uncounted_tunnels).sum(),
+        limits: Limits::new(),
+        demands: false,
+        blind_spots: limits::blind_spots(summary),
+        scanners: inferred.scanners.clone(),
         uncounted_ike: uncounted,
         stripped_ike: stripped,
     };
@@ -225,20 +259,33 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let aside = summary.set_aside();
     let (tls, told_by_logs) = (summary.tls(), summary.integrity_only());
     let named_ports = NamedPorts(policy.named_ports());
+    let sampled = losses::sampled(summary);
+    let mut gaps: BTreeMap<HostPair, Vec<EspGap>> = BTreeMap::new();
+    for gap in &facts.esp_gaps {
+        gaps.entry(gap.pair).or_default().push(*gap);
+    }
     let mut windows = Vec::new();
     let (tunnels, mut around_each) = (summary.tunnels(), tunnels::around_each(summary));
     let mut around = Vec::new();
     let pairs = streams.keys().chain(aside.keys()).chain(tunnels.keys());
     let pairs: BTreeSet<HostPair> = pairs.copied().collect();
+    let broadcast = broadcast::pairs(summary, &streams, policy);
     for pair in &pairs {
-        let from = inferred.as_ref().and_then(|known| known.get(pair));
+        let from = inferred.of_pair(*pair);
         let streams = streams.get(pair).map_or(&[][..], Vec::as_slice);
-        let mut judged = judge_pair(*pair, streams, (policy, &named_ports), from);
+        let asked = (policy, &named_ports);
+        let mut judged = if broadcast.contains(pair) {
+            judge_broadcast(*pair, streams, asked, &usable)
+        } else {
+            judge_pair(*pair, streams, asked, (from, &usable))
+        };
         for (why, judged_stream) in aside.get(pair).into_iter().flatten() {
-            judged.add_aside(*why, *judged_stream, (policy, &named_ports));
+            let asked = (policy, &named_ports, (from, &usable));
+            judged.add_aside(*why, *judged_stream, asked);
         }
         for tunnel in tunnels.get(pair).into_iter().flatten() {
-            judged.add_tunnel(*tunnel, (policy, &named_ports), &mut around);
+            let asked = (policy, &named_ports, (from, &usable));
+            judged.add_tunnel(*tunnel, asked, &mut around);
         }
         judged.facts.inside_of = around_each.remove(pair).unwrap_or_default();
         judged.facts.readable = summary.readable(*pair);
@@ -248,11 +295,21 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         judged.facts.tls = tls.get(pair).cloned().unwrap_or_default();
         let interleaved = interleaved(summary, *pair);
         let protected = &judged.facts.protected_runs;
-        windows.extend(windows::cleartext(*pair, judged.owed, protected, &interleaved, rule));
+        let cut = |clear| windows::cleartext(*pair, clear, protected, &interleaved, rule);
+        let required = cut(judged.required);
+        let mut attempted = cut(judged.unproven);
+        attempted.retain(|window| from.is_some_and(|known| known.was_attempted(window)));
+        for window in &mut attempted {
+            window.expectation = Expectation::Attempted;
+        }
+        judged.facts.settle_expectation(from, &attempted);
+        windows.extend(required.into_iter().chain(attempted));
         facts.protected.extend(windows::protected(*pair, judged.esp, &judged.clear, rule));
+        judged.facts.note_limits(gaps.get(pair).map_or(&[], Vec::as_slice), &sampled);
         facts.add_pair(judged.facts, (judged.by_app, judged.shared), streams);
     }
     facts.add_unpaired(summary);
+    facts.note_limits(policy);
     windows.sort_by_key(|w| (w.run, w.pair));
     facts.protected.sort_by_key(|w| (w.run, w.pair));
     facts.windows = cause::explain(windows, &facts);
@@ -266,193 +323,8 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     facts
 }
 
-/// One pair's streams under the policy.
-struct JudgedPair {
-    facts: PairFacts,
-    /// Clear runs that should have been protected.
-    owed: Vec<ClearRun>,
-    /// All clear runs that are not exempt.
-    clear: Vec<ClassRun>,
-    esp: Vec<(ClassRun, EspSpi)>,
-    by_app: BTreeMap<(App, bool), Count>,
-    /// What of `by_class` the sums over all pairs count by other packets of the same frames.
-    shared: BTreeMap<ProtectionClass, Count>,
-}
-
-type PairStreams<'a> = [JudgedStream<'a>];
-
-/// A policy and the ports that it names.
-type Asked<'a> = (&'a Policy, &'a NamedPorts);
-
-fn judge_pair(
-    pair: HostPair,
-    streams: &PairStreams<'_>,
-    (policy, named): Asked<'_>,
-    inferred: Option<&BTreeSet<InferredFrom>>,
-) -> JudgedPair {
-    let (expectation, source) = match (policy.of_pair(pair), inferred) {
-        ((Expectation::None, ExpectationSource::None), Some(from)) => {
-            (Expectation::Required(Level::Encrypt), ExpectationSource::Inferred(from.clone()))
-        }
-        (told, _) => told,
-    };
-    let mut judged = JudgedPair {
-        facts: PairFacts {
-            pair,
-            expectation,
-            source,
-            by_class: BTreeMap::new(),
-            unprotected: Count::default(),
-            in_clear: Count::default(),
-            clear_services: BTreeSet::new(),
-            set_aside: BTreeMap::new(),
-            integrity_only: BTreeSet::new(),
-            readable: Contents::new(),
-            tls: BTreeMap::new(),
-            spis: BTreeSet::new(),
-            sas: Vec::new(),
-            protected_runs: Vec::new(),
-            as_tunnel: Count::default(),
-            around_protected: None,
-            inside_of: BTreeSet::new(),
-        },
-        shared: BTreeMap::new(),
-        owed: Vec::new(),
-        clear: Vec::new(),
-        esp: Vec::new(),
-        by_app: BTreeMap::new(),
-    };
-    for (stream, class, runs) in streams {
-        judged.add(*stream, *class, runs, (policy, named));
-    }
-    judged.facts.protected_runs.sort_unstable();
-    judged.clear.sort_unstable();
-    judged
-}
-
-impl JudgedPair {
-    fn add(
-        &mut self,
-        stream: Stream,
-        class: ProtectionClass,
-        runs: &[ClassRun],
-        (policy, named): Asked<'_>,
-    ) {
-        let count = Count::of(runs);
-        let mut class = class;
-        match stream {
-            Stream::Clear { ports, app, encrypted } => {
-                let service = ports.service(named);
-                self.facts.in_clear.join(count);
-                self.facts.clear_services.insert(service);
-                match self.expectation_of(service, policy) {
-                    Expectation::Exempt => class = ProtectionClass::Exempt,
-                    Expectation::Required(_) => {
-                        self.facts.unprotected.join(count);
-                        let piece = |run: &ClassRun| ClearRun {
-                            run: *run,
-                            service,
-                            app,
-                            encrypted,
-                            protected_inside: false,
-                        };
-                        self.owed.extend(runs.iter().map(piece));
-                    }
-                    Expectation::None => {}
-                }
-                if class == ProtectionClass::Clear {
-                    self.clear.extend(runs);
-                    self.by_app.entry((app, encrypted)).or_default().join(count);
-                }
-            }
-            Stream::Esp(spi, _) | Stream::WespIntegrityOnly(spi, _) | Stream::Ah(spi, _) => {
-                self.facts.protected_runs.extend(runs);
-                if spi != EspSpi(0) {
-                    self.facts.spis.insert(spi);
-                }
-                if class == ProtectionClass::Esp {
-                    self.esp.extend(runs.iter().map(|run| (*run, spi)));
-                }
-            }
-            Stream::Ike | Stream::NattKeepalive | Stream::Exempt(_) | Stream::Undecodable(_) => {}
-        }
-        for run in runs {
-            let all = self.facts.by_class.entry(class);
-            all.and_modify(|known| known.absorb(*run)).or_insert(*run);
-        }
-    }
-
-    /// What is set aside keeps its class in the sums and opens no window.
-    fn add_aside(
-        &mut self,
-        why: SetAside,
-        (stream, class, runs): JudgedStream<'_>,
-        asked: Asked<'_>,
-    ) {
-        let (owed, clear) = (self.owed.len(), self.clear.len());
-        let (unprotected, in_clear) = (self.facts.unprotected, self.facts.in_clear);
-        let services = self.facts.clear_services.clone();
-        self.add(stream, class, runs, asked);
-        self.owed.truncate(owed);
-        self.clear.truncate(clear);
-        (self.facts.unprotected, self.facts.in_clear) = (unprotected, in_clear);
-        self.facts.clear_services = services;
-        for run in runs {
-            let all = self.facts.set_aside.entry(why);
-            all.and_modify(|known| known.absorb(*run)).or_insert(*run);
-        }
-    }
-
-    fn expectation_of(&self, service: Service, policy: &Policy) -> Expectation {
-        match policy.of_traffic(self.facts.pair, service.protocol, service.port) {
-            // What no rule speaks of is owed where it was inferred for the pair.
-            (Expectation::None, ExpectationSource::None) => match self.facts.source {
-                ExpectationSource::Inferred(_) => self.facts.expectation,
-                ExpectationSource::PolicyFile { .. }
-                | ExpectationSource::ProtectOption(_)
-                | ExpectationSource::DefaultExemption(_)
-                | ExpectationSource::None => Expectation::None,
-            },
-            (told, _) => told,
-        }
-    }
-}
-
 fn interleaved(summary: &Summary, pair: HostPair) -> Vec<ClassRun> {
     summary.captures.values().filter_map(|c| c.interleaved.get(&pair)).flatten().copied().collect()
-}
-
-/// Pairs that show IPsec between their own two hosts anywhere in the evidence.
-fn infer(
-    streams: &StreamsByPair<'_>,
-    exchanges: &[IkeExchange],
-    events: &[PlacedEvent],
-) -> BTreeMap<HostPair, BTreeSet<InferredFrom>> {
-    let mut inferred: BTreeMap<HostPair, BTreeSet<InferredFrom>> = BTreeMap::new();
-    let mut add = |pair, from| {
-        inferred.entry(pair).or_default().insert(from);
-    };
-    for (pair, streams) in streams {
-        for (_, class, _) in streams {
-            match class {
-                ProtectionClass::Esp | ProtectionClass::EspNull => add(*pair, InferredFrom::Esp),
-                ProtectionClass::Ah => add(*pair, InferredFrom::Ah),
-                ProtectionClass::Ike
-                | ProtectionClass::NattKeepalive
-                | ProtectionClass::Exempt
-                | ProtectionClass::Clear
-                | ProtectionClass::NonIp
-                | ProtectionClass::Undecodable => {}
-            }
-        }
-    }
-    for exchange in exchanges {
-        add(exchange.pair(), InferredFrom::Ike);
-    }
-    for pair in events.iter().filter_map(|e| cause::pair_of(&e.event)) {
-        add(pair, InferredFrom::Log);
-    }
-    inferred
 }
 
 /// A computer's name without its domain, in lower case: logs write it either way.

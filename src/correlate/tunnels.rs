@@ -3,10 +3,10 @@
 //! A frame is in the sums once, by its own packet. The pair around it is judged by its own rule; that
 //! of the pair inside says nothing about it, nor the reverse.
 
-use super::windows::ClearRun;
-use super::{Asked, ExplainedWindow, JudgedPair};
+use super::ExplainedWindow;
+use super::judged::{ClearKind, Inferred, JudgedPair};
 use crate::hosts::HostPair;
-use crate::policy::Expectation;
+use crate::policy::{Expectation, Policy};
 use crate::protection::{NamedPorts, ProtectionClass, Stream};
 use crate::summary::{ClassRun, Count, JudgedTunnel, Layer, Summary};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ impl JudgedPair {
     pub(super) fn add_tunnel<'a>(
         &mut self,
         (tunnel, frames, runs): JudgedTunnel<'a>,
-        (policy, named): Asked<'_>,
+        (policy, named, inferred): (&Policy, &NamedPorts, Inferred<'_>),
         around: &mut Vec<Around<'a>>,
     ) {
         let count = Count::of(runs);
@@ -46,25 +46,27 @@ impl JudgedPair {
         if let Stream::Clear { ports, app, encrypted } = tunnel.stream {
             let service = ports.service(named);
             let protected_inside = hides_payload(frames);
-            let expectation = self.expectation_of(service, policy);
-            let is_required = matches!(expectation, Expectation::Required(_));
+            let (expectation, _) = policy.of_traffic(pair, service.protocol, service.port);
             if expectation == Expectation::Exempt {
                 class = ProtectionClass::Exempt;
             }
             // No payload leaves with a tunnel around ESP: only who speaks of the tunnel itself asks
             // for its protection.
-            let opens_window = is_required
-                && (!protected_inside || policy.names(pair, service.protocol, service.port));
+            let may_open = !protected_inside || policy.names(pair, service.protocol, service.port);
+            let kind = ClearKind { service, app, encrypted, protected_inside };
+            let before = self.required.len() + self.unproven.len();
+            match expectation {
+                Expectation::Required(_) if may_open => self.require(runs, kind, inferred.1),
+                Expectation::None | Expectation::Attempted if may_open => {
+                    self.infer(runs, kind, inferred);
+                }
+                Expectation::None
+                | Expectation::Attempted
+                | Expectation::Exempt
+                | Expectation::Required(_) => {}
+            }
+            let opens_window = self.required.len() + self.unproven.len() > before;
             if opens_window {
-                let piece = |run: &ClassRun| ClearRun {
-                    run: *run,
-                    service,
-                    app,
-                    encrypted,
-                    protected_inside,
-                };
-                self.owed.extend(runs.iter().map(piece));
-                self.facts.unprotected.join(count);
                 let inside = tunnel.inside.as_slice();
                 around.extend(runs.iter().map(|run| Around { pair, run: *run, inside }));
             }

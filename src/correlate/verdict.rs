@@ -1,11 +1,12 @@
 //! The one word for a pair, and for all the evidence.
 //!
-//! Speaks only of pairs that owe protection; what nobody demands is not judged.
+//! Speaks only of pairs whose traffic had to be protected; what nobody demands is not judged.
 
-use super::{Facts, PairFacts};
+use super::{Facts, PairFacts, SaFacts};
 use crate::policy::{Expectation, Level};
 use crate::protection::ProtectionClass;
 use crate::summary::SetAside;
+use std::collections::BTreeSet;
 
 /// Was it protected?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +21,8 @@ pub enum Verdict {
     NoExpectation,
     /// No packet was seen that had to be protected.
     NoPackets,
+    /// Nothing that had to be protected was seen in clear, but too much of it could not be judged.
+    NotDetermined,
 }
 
 impl Verdict {
@@ -32,6 +35,7 @@ impl Verdict {
             Self::Unprotected => "unprotected",
             Self::NoExpectation => "no_expectation",
             Self::NoPackets => "no_packets",
+            Self::NotDetermined => "not_determined",
         }
     }
 }
@@ -41,7 +45,15 @@ impl PairFacts {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let Expectation::Required(level) = self.expectation else { return Verdict::NoExpectation };
-        let frames = |class| self.by_class.get(&class).map_or(0, |run| run.frames);
+        // What is ESP or AH by its header alone protects nothing.
+        let unproven = |class| {
+            let alone = |sa: &&SaFacts| sa.corroborated.is_none() && sa.class == class;
+            self.sas.iter().filter(alone).map(|sa| sa.run.frames).sum()
+        };
+        let frames = |class| {
+            let seen = self.by_class.get(&class).map_or(0, |run| run.frames);
+            seen.saturating_sub(unproven(class))
+        };
         // A twin proves that its packet came inside ESP.
         let twins = self.set_aside.get(&SetAside::DecryptedTwin).map_or(0, |run| run.frames);
         let encrypted = frames(ProtectionClass::Esp) + twins;
@@ -51,6 +63,7 @@ impl PairFacts {
             Level::Authenticate => (encrypted + authenticated, 0),
         };
         match (enough > 0, weaker > 0, self.unprotected.frames > 0) {
+            (false | true, false, false) if self.is_blind() => Verdict::NotDetermined,
             (false, false, false) => Verdict::NoPackets,
             (true, false, false) => Verdict::Protected,
             (false, false, true) => Verdict::Unprotected,
@@ -66,13 +79,21 @@ impl Facts {
         if self.total.frames == 0 {
             return Verdict::NoPackets;
         }
-        let verdicts = self.pairs.iter().map(PairFacts::verdict);
-        let owed: Vec<Verdict> = verdicts.filter(|v| *v != Verdict::NoExpectation).collect();
-        if owed.is_empty() {
-            return Verdict::NoExpectation;
+        let verdicts: BTreeSet<Verdict> = self.pairs.iter().map(PairFacts::verdict).collect();
+        let any = |verdict| verdicts.contains(&verdict);
+        let not_as_demanded = any(Verdict::Unprotected) || any(Verdict::PartiallyProtected);
+        if not_as_demanded {
+            let mixed = any(Verdict::PartiallyProtected) || any(Verdict::Protected);
+            return if mixed { Verdict::PartiallyProtected } else { Verdict::Unprotected };
         }
-        let mut judged = owed.into_iter().filter(|v| *v != Verdict::NoPackets);
-        let Some(first) = judged.next() else { return Verdict::NoPackets };
-        if judged.all(|v| v == first) { first } else { Verdict::PartiallyProtected }
+        if any(Verdict::NotDetermined) || self.may_hide_required() {
+            Verdict::NotDetermined
+        } else if any(Verdict::Protected) {
+            Verdict::Protected
+        } else if any(Verdict::NoPackets) {
+            Verdict::NoPackets
+        } else {
+            Verdict::NoExpectation
+        }
     }
 }

@@ -5,6 +5,7 @@
 use super::stretches::Stretches;
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
+use crate::policy::{Expectation, Level};
 use crate::protection::{App, EspSpi, Service};
 use crate::summary::{ClassRun, Contents, Count, Flow};
 use crate::time::{Span, Timestamp};
@@ -32,6 +33,8 @@ impl GapRule {
 pub struct CleartextWindow {
     /// The two hosts.
     pub pair: HostPair,
+    /// Protection was required, or attempted only.
+    pub expectation: Expectation,
     /// All its clear packets: edges, frames, octets.
     pub run: ClassRun,
     /// Protected packets of the pair travel inside it.
@@ -92,6 +95,7 @@ pub(super) fn cleartext(
             Some(_) | None => {
                 let mut window = CleartextWindow {
                     pair,
+                    expectation: Expectation::Required(Level::Encrypt),
                     run: piece.run,
                     mixed: false,
                     apps: BTreeMap::new(),

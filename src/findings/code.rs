@@ -127,6 +127,16 @@ pub enum FindingCode {
     RecoveredRecords,
     /// More pairs of hosts than are told apart.
     PairsFolded,
+    /// Frames could not be looked into, or too much of a pair's traffic could not be judged.
+    BlindSpot,
+    /// Clear packets carry no usable time.
+    FramesWithoutTime,
+    /// A host sent IKE to many others without an answer.
+    IkeScan,
+    /// The span that was asked for holds no frame.
+    SpanWithoutEvidence,
+    /// Hosts that use IPsec with others talked in clear with each other.
+    IpsecHostsInClear,
 }
 
 /// The words for one finding.
@@ -443,6 +453,36 @@ const WORDS: &[FindingWords] = &[
         "The captures show more pairs of hosts than are told apart: a scan or a flood from made-up addresses, or a very large network. Those with the fewest packets stand in one sum and were not judged.",
         "Allow more with --max-pairs (some four kilobytes of memory each), or analyze a shorter span with --from and --to.",
     ),
+    row(
+        FindingCode::BlindSpot,
+        "blind_spot",
+        "Frames could not be decoded, or too much of a pair's traffic was cut, missing or without proof. Traffic that had to be protected may be hidden there.",
+        "Capture again at a place and in a form that can be decoded, with whole packets; look at the frames named here by hand.",
+    ),
+    row(
+        FindingCode::FramesWithoutTime,
+        "frames_without_time",
+        "Clear packets that had to be protected carry a time of zero, or one that lies more than ten years from the rest of the capture. They are counted and are in no window.",
+        "Look at the frames by their numbers; find out which tool wrote the capture and what happened to its times.",
+    ),
+    row(
+        FindingCode::IkeScan,
+        "ike_scan",
+        "A host sent IKE to ten or more others and none of them answered. Nothing is concluded from its attempts.",
+        "Find out whether the host scans the network, or whether its policy asks for IPsec where no other host knows it.",
+    ),
+    row(
+        FindingCode::SpanWithoutEvidence,
+        "span_without_evidence",
+        "The captures hold frames, and none of them lies between --from and --to. Nothing was judged.",
+        "Check the span, its time zone above all: times are UTC where they do not say another.",
+    ),
+    row(
+        FindingCode::IpsecHostsInClear,
+        "ipsec_hosts_in_clear",
+        "Two hosts each use IPsec with other hosts and talked in clear with each other. Nothing says that they should not: it is a question, not a leak.",
+        "Ask whether a policy covers the two; name them with --protect A=B and analyze again where it does.",
+    ),
 ];
 
 #[cfg(test)]
@@ -458,6 +498,6 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), WORDS.len());
-        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::PairsFolded));
+        assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::IpsecHostsInClear));
     }
 }

@@ -120,7 +120,7 @@ impl FindingCode {
     pub const fn guide(self) -> Guide {
         let (severity, steps, controls): (_, &[_], &[_]) = match self {
             Self::CleartextWindow => (
-                "critical where a policy or --protect demands protection and what passed was readable; high where only one of both; medium where neither; low where a tunnel carried only protected packets",
+                "critical where a policy or --protect demands protection and what passed was readable; high where only one of both; medium where neither, where IPsec was only attempted, or where an inferred requirement may not reach so far; low where no payload passed, or where a tunnel carried only protected packets",
                 &[RESTART, SHOW, RECAPTURE],
                 TRANSMISSION,
             ),
@@ -194,6 +194,11 @@ impl FindingCode {
             Self::CleartextPermitted => ("medium", &[SHOW], TRANSMISSION),
             Self::AddressAmbiguous => ("low", &[], &[]),
             Self::PairsFolded => ("medium", &[], &[Control::Si4]),
+            Self::BlindSpot => ("medium", &[RECAPTURE], &[Control::Sc8, Control::Si4]),
+            Self::FramesWithoutTime => ("medium", &[RECAPTURE], &[Control::Au8]),
+            Self::SpanWithoutEvidence => ("medium", &[], &[Control::Au8]),
+            Self::IpsecHostsInClear => ("medium", &[INIT], &[Control::Sc8]),
+            Self::IkeScan => ("info", &[], &[Control::Si4]),
             Self::LeakPattern => ("info", &[SHOW, RECAPTURE], TRANSMISSION),
             Self::ForcedFallbackSuspected => {
                 ("medium", &[REQUIRE, SHOW], &[Control::Sp80077, Control::Sc8, Control::Si4])

@@ -145,6 +145,24 @@ pub(super) fn esp_gaps(facts: &Facts) -> Vec<Finding> {
     told.collect()
 }
 
+/// `--from` and `--to` leave nothing of captures that hold frames.
+pub(super) fn span_without_evidence(facts: &Facts, evidence: &[Evidence]) -> Option<Finding> {
+    if facts.total.frames > 0 {
+        return None;
+    }
+    let outside = |file: &&Evidence| {
+        file.coverage.iter().any(|(bucket, e)| *bucket == "frames_outside_span" && e.records > 0)
+    };
+    let proof: BTreeMap<EvidenceId, Proof> =
+        evidence.iter().filter(outside).map(|file| (file.id, Proof::File)).collect();
+    let captures = counted(proof.len() as u64, "capture");
+    let title = format!("No frame of {captures} lies between --from and --to");
+    let detail = "All their frames lie outside the span, so nothing was judged.".to_owned();
+    let code = FindingCode::SpanWithoutEvidence;
+    let finding = || Finding::new(code, Severity::Medium, title, detail);
+    (!proof.is_empty()).then(|| Finding { proof: proof.clone(), ..finding() })
+}
+
 /// Captures that lost octets of TCP, one finding a capture.
 pub(super) fn tcp_gaps(facts: &Facts) -> Vec<Finding> {
     let mut by_capture: BTreeMap<EvidenceId, Vec<&TcpLoss>> = BTreeMap::new();

@@ -17,6 +17,8 @@ mod forced;
 
 mod exemption;
 
+mod blind;
+
 mod negotiation;
 
 mod strength;
@@ -91,6 +93,9 @@ pub struct Finding {
 pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(traffic::cleartext_windows(facts));
+    found.extend(traffic::without_time(facts));
+    found.extend(blind::blind_spots(facts));
+    found.extend(blind::scanners(facts));
     found.extend(pattern::patterns(facts));
     found.extend(forced::suspicions(facts));
     found.extend(exemption::abuses(facts));
@@ -104,6 +109,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(integrity::tcp_gaps(facts));
     found.extend(traffic::credentials(facts));
     found.extend(traffic::clear_without_expectation(facts));
+    found.extend(blind::ipsec_hosts_in_clear(facts));
     found.extend(traffic::rules_without_traffic(facts, policy));
     found.extend(negotiation::failures_outside_windows(facts));
     found.extend(negotiation::uncounted(facts));
@@ -128,6 +134,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(integrity::record_gaps(evidence));
     found.extend(integrity::frames_lost(evidence));
     found.extend(integrity::filtered(evidence));
+    found.extend(integrity::span_without_evidence(facts, evidence));
     found.sort_by_key(|finding| {
         let worst_first = std::cmp::Reverse(finding.severity);
         (worst_first, finding.span, finding.code, finding.pair, finding.title.clone())

@@ -16,14 +16,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// One finding for each pair and leading cause.
 pub(super) fn cleartext_windows(facts: &Facts) -> Vec<Finding> {
-    let mut groups: BTreeMap<(HostPair, Reason), Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<(HostPair, Expectation, Reason), Vec<usize>> = BTreeMap::new();
     for (index, explained) in facts.windows.iter().enumerate() {
         let leading = explained.causes.first().map_or(Reason::Unknown, |cause| cause.reason);
-        groups.entry((explained.window.pair, leading)).or_default().push(index);
+        let key = (explained.window.pair, explained.window.expectation, leading);
+        groups.entry(key).or_default().push(index);
     }
     groups
         .into_iter()
-        .map(|((pair, reason), windows)| cleartext_window(facts, pair, reason, windows))
+        .map(|((pair, _, reason), windows)| cleartext_window(facts, pair, reason, windows))
         .collect()
 }
 
@@ -43,10 +44,15 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
         source,
         Some(ExpectationSource::PolicyFile { .. } | ExpectationSource::ProtectOption(_))
     );
+    let payload: u64 = runs().map(ClassRun::payload_bytes).sum();
+    let attempted = members.iter().any(|w| w.window.expectation == Expectation::Attempted);
     let hidden: u64 = members.iter().map(|w| w.window.protected_inside).sum();
     let severity = match (told, readable > 0) {
         _ if hidden == packets => Severity::Low,
+        // No octet of payload passed.
+        _ if payload == 0 => Severity::Low,
         (true, true) => Severity::Critical,
+        (false, _) if attempted || is_extent_unknown(source, &members) => Severity::Medium,
         (true, false) | (false, true) => Severity::High,
         (false, false) => Severity::Medium,
     };
@@ -55,6 +61,7 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
         format!(" Why: {} ({}); {}.", reason.as_str(), cause.confidence().as_str(), cause.why)
     });
     let itself = match readable {
+        _ if payload == 0 => " None of them carried payload.".to_owned(),
         0 => " All of it was encrypted by the application itself.".to_owned(),
         _ if readable < packets => {
             format!(" {} of them were encrypted by the application itself.", packets - readable)
@@ -67,20 +74,22 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
             causes.push(cause.reason);
         }
     }
-    let what = if hidden == packets {
-        "passed a tunnel in clear that carried only protected packets"
-    } else {
-        "talked in clear text"
+    let what = match hidden == packets {
+        true => "passed a tunnel in clear that carried only protected packets",
+        false => "talked in clear text",
     };
-    let title = format!(
-        "{} and {} {what}: {} in {}",
-        pair.a(),
-        pair.b(),
-        counted(packets, "packet"),
-        counted(members.len() as u64, "window"),
-    );
+    let (packets, windows_told) =
+        (counted(packets, "packet"), counted(members.len() as u64, "window"));
+    let title = if payload == 0 {
+        let (a, b) = (pair.a(), pair.b());
+        format!("{packets} without payload passed in clear between {a} and {b}, in {windows_told}")
+    } else {
+        format!("{} and {} {what}: {packets} in {windows_told}", pair.a(), pair.b())
+    };
+    let demand = if attempted { attempt(&members) } else { demand(source) };
+    let sent = sent(pair, &members);
     let shared = same_frames(facts, &members);
-    let detail = format!("{}{why}{itself}{shared}", demand(source));
+    let detail = format!("{demand}{why}{itself}{sent}{shared}");
     let mut finding = Finding::new(FindingCode::CleartextWindow, severity, title, detail);
     finding.advice.insert(0, reason.advice().what_to_do.to_owned());
     Finding {
@@ -111,7 +120,73 @@ fn same_frames(facts: &Facts, members: &[&ExplainedWindow]) -> String {
     format!(" A tunnel joins them: windows of {}{more} show the same frames.", named.join(", "))
 }
 
-/// Who says that the pair owes protection.
+/// Where nothing says how far a requirement reaches: it was inferred from IPsec whose selectors are
+/// encrypted and that went on beside the clear text, or from requests alone.
+fn is_extent_unknown(source: Option<&ExpectationSource>, windows: &[&ExplainedWindow]) -> bool {
+    let Some(ExpectationSource::Inferred(from)) = source else { return false };
+    let only_asked = !from.iter().any(|source| source.is_in_force());
+    only_asked || windows.iter().all(|w| w.window.mixed)
+}
+
+/// What is proven where IPsec was attempted only.
+fn attempt(windows: &[&ExplainedWindow]) -> String {
+    let silence = [Reason::NoResponse, Reason::PeerUnreachable, Reason::Udp500Blocked];
+    let mut causes = windows.iter().flat_map(|w| &w.causes);
+    let how = match causes.any(|cause| silence.contains(&cause.reason)) {
+        true => "unanswered",
+        false => "refused",
+    };
+    format!(
+        "IPsec was attempted and {how}; clear traffic followed. Nothing proves that protection was required."
+    )
+}
+
+/// How much each side sent, and whether the other answered.
+fn sent(pair: HostPair, windows: &[&ExplainedWindow]) -> String {
+    let (mut octets, mut packets) = ([0u64; 2], [0u64; 2]);
+    for run in windows.iter().map(|w| &w.window.run) {
+        for (sum, more) in octets.iter_mut().zip(run.payload) {
+            *sum = sum.saturating_add(more);
+        }
+        for (sum, more) in packets.iter_mut().zip([run.from_a, run.frames - run.from_a]) {
+            *sum = sum.saturating_add(more);
+        }
+    }
+    let [from_a, from_b] = octets;
+    let silent = match packets {
+        [_, 0] => format!(" {} sent nothing.", pair.b()),
+        [0, _] => format!(" {} sent nothing.", pair.a()),
+        [_, _] => String::new(),
+    };
+    format!(" Payload: {from_a} bytes from {}, {from_b} bytes from {}.{silent}", pair.a(), pair.b())
+}
+
+/// Clear packets that had to be protected and carry no usable time, by pair.
+pub(super) fn without_time(facts: &Facts) -> Vec<Finding> {
+    let untimed = facts.pairs.iter().filter_map(|pair| Some((pair.pair, pair.untimed?)));
+    untimed
+        .map(|(pair, run)| {
+            let title = format!(
+                "{} in clear between {} and {} carry no usable time",
+                counted(run.frames, "packet"),
+                pair.a(),
+                pair.b()
+            );
+            let detail = format!(
+                "From frame {} to frame {}: their time is zero, or more than ten years from the rest of the capture. They count, and are in no window.",
+                run.first, run.last
+            );
+            let code = FindingCode::FramesWithoutTime;
+            Finding {
+                pair: Some(pair),
+                proof: frames([&run]),
+                ..Finding::new(code, Severity::Medium, title, detail)
+            }
+        })
+        .collect()
+}
+
+/// Who says that the pair's traffic had to be protected.
 fn demand(source: Option<&ExpectationSource>) -> String {
     match source {
         Some(ExpectationSource::PolicyFile { line }) => {
@@ -121,7 +196,9 @@ fn demand(source: Option<&ExpectationSource>) -> String {
             format!("--protect {typed} demands protection.")
         }
         Some(inferred @ ExpectationSource::Inferred(_)) => {
-            format!("No policy was given; that they owe protection is {inferred} between the two.")
+            format!(
+                "No policy was given; that protection was required is {inferred} between the two."
+            )
         }
         Some(ExpectationSource::None | ExpectationSource::DefaultExemption(_)) | None => {
             String::new()
@@ -283,7 +360,9 @@ pub(super) fn credentials(facts: &Facts) -> Vec<Finding> {
     let more = by_form.len().saturating_sub(MOST_EXPOSURES);
     let told = by_form.iter().take(MOST_EXPOSURES).map(|((pair, secret), told)| {
         let packets: u64 = told.iter().map(|told| told.packets).sum();
-        let owes = facts.pair(*pair).is_some_and(|p| p.expectation != Expectation::None);
+        let owes = facts.pair(*pair).is_some_and(|p| {
+            matches!(p.expectation, Expectation::Required(_) | Expectation::Exempt)
+        });
         let ends = told.iter().flat_map(|told| [told.first, told.last]);
         let when = |seen: Sighting| When { time: seen.time, evidence: seen.frame.evidence };
         let first = ends.clone().min_by_key(|seen| (seen.time, seen.frame));
@@ -367,6 +446,10 @@ pub(super) fn clear_without_expectation(facts: &Facts) -> Option<Finding> {
 
 /// Rules that demand protection where no packet was seen.
 pub(super) fn rules_without_traffic(facts: &Facts, policy: &Policy) -> Vec<Finding> {
+    // Where much of the evidence could not be looked into, the traffic may be there.
+    if facts.may_hide_required() {
+        return Vec::new();
+    }
     let seen: BTreeSet<usize> =
         facts.pairs.iter().flat_map(|pair| policy.covering(pair.pair)).collect();
     let demands = policy.rules.iter().enumerate();

@@ -207,6 +207,27 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    /// Whether the frame ended before it could be told what it is: the capture cut it.
+    #[must_use]
+    pub const fn is_cut(self) -> bool {
+        match self {
+            Self::TruncatedLink
+            | Self::TruncatedIpv4
+            | Self::TruncatedIpv6
+            | Self::TruncatedUdp
+            | Self::TruncatedTunnel => true,
+            Self::UnknownLinktype
+            | Self::MalformedIpv4
+            | Self::MalformedIpv6
+            | Self::TunnelTooDeep
+            | Self::FragmentWithoutFirst
+            | Self::EncryptedLink
+            | Self::Macsec
+            | Self::MixedAggregate
+            | Self::InsideIpsec => false,
+        }
+    }
+
     /// The code as the report spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

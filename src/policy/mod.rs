@@ -37,11 +37,13 @@ pub enum Level {
     Encrypt,
 }
 
-/// What traffic owes.
+/// What had to be protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Expectation {
-    /// Nothing is known to be owed.
+    /// Nothing is known to be required.
     None,
+    /// One host asked for IPsec and did not get it; nothing proves that it was required.
+    Attempted,
     /// It may travel unprotected.
     Exempt,
     /// It must be protected.
@@ -54,6 +56,7 @@ impl Expectation {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
+            Self::Attempted => "attempted",
             Self::Exempt => "exempt",
             Self::Required(_) => "required",
         }
@@ -63,23 +66,48 @@ impl Expectation {
 /// What an expectation was inferred from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InferredFrom {
-    /// The pair shows ESP.
+    /// ESP between the two.
     Esp,
-    /// The pair shows AH.
+    /// AH between the two.
     Ah,
-    /// The pair shows IKE.
+    /// A negotiation on the wire that came to a security association for traffic.
     Ike,
-    /// A log tells of IPsec between the two.
+    /// A log's record of such a security association, or of clear text that the host's policy dropped.
     Log,
+    /// Each of the two hosts asked the other for IPsec.
+    BothInitiate,
+    /// Negotiations on the wire that came to nothing.
+    Attempt,
+    /// Log records of such negotiations.
+    LoggedAttempt,
+    /// What has the header of ESP, and nothing more proves that it is ESP.
+    UncorroboratedEsp,
 }
 
 impl InferredFrom {
-    const fn as_str(self) -> &'static str {
+    /// Whether it shows IPsec that was in force, and not only that somebody asked for it.
+    #[must_use]
+    pub const fn is_in_force(self) -> bool {
+        match self {
+            Self::Esp | Self::Ah | Self::Ike | Self::Log => true,
+            Self::BothInitiate | Self::Attempt | Self::LoggedAttempt | Self::UncorroboratedEsp => {
+                false
+            }
+        }
+    }
+
+    /// The source as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Esp => "esp",
             Self::Ah => "ah",
             Self::Ike => "ike",
             Self::Log => "log",
+            Self::BothInitiate => "both_initiate",
+            Self::Attempt => "ike_attempt",
+            Self::LoggedAttempt => "logged_attempt",
+            Self::UncorroboratedEsp => "uncorroborated_esp",
         }
     }
 }
@@ -236,15 +264,33 @@ impl Policy {
         protocol: u8,
         port: Option<u16>,
     ) -> (Expectation, ExpectationSource) {
-        let rule = self.rules_of(pair).find(|rule| rule.takes(protocol, port));
-        // What the system lets through by itself never reaches its rules.
+        // What the system lets through by itself reaches only a rule that names it.
         if self.exemptions.let_through(protocol, port) {
-            let system = ExpectationSource::DefaultExemption(self.exemptions.label());
-            return (Expectation::Exempt, system);
+            let named = self.by_name(pair, protocol, port);
+            return match named.1 {
+                ExpectationSource::None => {
+                    let system = ExpectationSource::DefaultExemption(self.exemptions.label());
+                    (Expectation::Exempt, system)
+                }
+                _ => named,
+            };
         }
-        rule.map_or((Expectation::None, ExpectationSource::None), |rule| {
-            (rule.expectation(), rule.source.clone())
-        })
+        decided(self.rules_of(pair).find(|rule| rule.takes(protocol, port)))
+    }
+
+    /// What a rule demands that names an exempted kind of traffic: its protocol, and its port where the
+    /// kind has one. A rule for all traffic, and `--protect`, do not change what is exempt.
+    #[must_use]
+    pub fn by_name(
+        &self,
+        pair: HostPair,
+        protocol: u8,
+        port: Option<u16>,
+    ) -> (Expectation, ExpectationSource) {
+        let names =
+            |rule: &&Rule| rule.protocol.is_some() && (port.is_none() || rule.port.is_some());
+        let mut rules = self.rules_of(pair).filter(names);
+        decided(rules.find(|rule| rule.takes(protocol, port)))
     }
 
     /// Whether the rule that decides over a service speaks of its protocol, and not of all traffic.
@@ -270,12 +316,33 @@ impl Policy {
         strictest
     }
 
+    /// The last address of every network of IPv4 that a rule names: its broadcast address (RFC 919). Networks of
+    /// two addresses (RFC 3021) and of one have none.
+    #[must_use]
+    pub fn last_addresses(&self) -> BTreeSet<IpAddr> {
+        let nets = self.rules.iter().flat_map(|rule| &rule.between).flat_map(|side| match side {
+            Side::Any => &[],
+            Side::Nets(nets) => nets.as_slice(),
+        });
+        let last = nets.filter_map(|net| match net {
+            IpNet::V4(net) if net.prefix_len() <= 30 => Some(IpAddr::V4(net.broadcast())),
+            IpNet::V4(_) | IpNet::V6(_) => None,
+        });
+        last.collect()
+    }
+
     /// Every port the rules or the default exemptions name, by protocol.
     #[must_use]
     pub fn named_ports(&self) -> BTreeSet<(u8, u16)> {
         let of_rules = self.rules.iter().filter_map(|rule| rule.protocol.zip(rule.port));
         of_rules.chain(self.exemptions.ports()).collect()
     }
+}
+
+fn decided(rule: Option<&Rule>) -> (Expectation, ExpectationSource) {
+    rule.map_or((Expectation::None, ExpectationSource::None), |rule| {
+        (rule.expectation(), rule.source.clone())
+    })
 }
 
 #[cfg(test)]

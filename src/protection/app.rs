@@ -45,6 +45,21 @@ impl ServicePorts {
     }
 }
 
+impl ServicePorts {
+    /// Whether a port may name the service.
+    #[must_use]
+    pub fn names(self, port: u16) -> bool {
+        self.lower == Some(port) || self.higher == Some(port)
+    }
+
+    /// The ports without one that is proven to name no service.
+    #[must_use]
+    pub fn without(self, port: u16) -> Self {
+        let other = |named: &u16| *named != port;
+        Self { lower: self.lower.filter(other), higher: self.higher.filter(other), ..self }
+    }
+}
+
 /// Ports that a policy speaks of, so that their traffic is told apart from the rest.
 #[derive(Clone, Debug, Default)]
 pub struct NamedPorts(pub BTreeSet<(u8, u16)>);

@@ -31,6 +31,23 @@ impl Borrowed {
     }
 }
 
+/// Whether a clear packet shows that port 88 is its sender's own and not that of Kerberos. What belongs to its
+/// conversation is no Kerberos either.
+#[must_use]
+pub fn opens_from_kerberos_port(stream: Stream, ip: &IpPacket<'_>) -> bool {
+    ip.ports.is_some_and(|ports| ports.source == KERBEROS_PORT)
+        && borrowed(stream, ip) == Some(Borrowed::KerberosPort)
+}
+
+/// Whether a conversation proved that port 88 names no service of a packet, so that the port was taken
+/// out of its stream.
+fn is_unmasked(stream: Stream, ip: &IpPacket<'_>) -> bool {
+    let Stream::Clear { ports: named, .. } = stream else { return false };
+    let is_kerberos = |port| port == KERBEROS_PORT;
+    ip.ports.is_some_and(|ports| is_kerberos(ports.source) || is_kerberos(ports.destination))
+        && !named.names(KERBEROS_PORT)
+}
+
 /// What an unprotected packet borrows; only of whole packets and first fragments.
 #[must_use]
 pub fn borrowed(stream: Stream, ip: &IpPacket<'_>) -> Option<Borrowed> {
@@ -39,6 +56,9 @@ pub fn borrowed(stream: Stream, ip: &IpPacket<'_>) -> Option<Borrowed> {
     }
     let exempt = matches!(stream, Stream::Exempt(_));
     let clear = matches!(stream, Stream::Clear { .. });
+    if clear && is_unmasked(stream, ip) {
+        return Some(Borrowed::KerberosPort);
+    }
     let from = ip.ports.map(|ports| ports.source);
     match ip.protocol {
         protocol::ICMP if exempt => echo(ip, &[0, 8]).then_some(Borrowed::LargeEcho),
@@ -76,7 +96,8 @@ fn is_of_ike(payload: &[u8]) -> bool {
     payload == [0xff] || payload.starts_with(&[0; 8])
 }
 
-const KERBEROS_PORT: u16 = 88;
+/// Kerberos (RFC 4120 §7.2).
+pub const KERBEROS_PORT: u16 = 88;
 /// Ordinary echoes hold 32 or 56 octets of data.
 const LARGE: usize = 1024;
 

@@ -177,7 +177,7 @@ const fn of_spi(spi: EspSpi, direction: Direction) -> u64 {
 /// What is let through by every policy, and why (domain.md, class `exempt`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ExemptKind {
-    /// ICMP and ICMPv6.
+    /// ICMP and ICMPv6 but for neighbour discovery.
     Icmp,
     /// Address resolution.
     Arp,
@@ -189,6 +189,21 @@ pub enum ExemptKind {
     Broadcast,
     /// DHCP for IPv4 and IPv6.
     Dhcp,
+    /// Neighbour discovery of IPv6, which does what ARP does for IPv4 (RFC 4861).
+    NeighbourDiscovery,
+}
+
+impl ExemptKind {
+    /// Protocols and ports by which a rule names the kind; none for what no rule of IPsec reaches.
+    #[must_use]
+    pub const fn services(self) -> &'static [(u8, Option<u16>)] {
+        match self {
+            Self::Icmp => &[(protocol::ICMP, None), (protocol::ICMPV6, None)],
+            Self::Igmp => &[(protocol::IGMP, None)],
+            Self::Dhcp => &[(17, Some(67)), (17, Some(68)), (17, Some(546)), (17, Some(547))],
+            Self::NeighbourDiscovery | Self::Arp | Self::Multicast | Self::Broadcast => &[],
+        }
+    }
 }
 
 /// The stream of a packet of which only the header is known: the hosts, the protocol and the ports.
@@ -252,6 +267,7 @@ const IKE_HEADER_LEN: usize = 28;
 
 fn exempt(ip: &IpPacket<'_>) -> Option<ExemptKind> {
     let kind = match ip.protocol {
+        protocol::ICMPV6 if is_neighbour_discovery(ip) => ExemptKind::NeighbourDiscovery,
         protocol::ICMP | protocol::ICMPV6 => ExemptKind::Icmp,
         protocol::IGMP => ExemptKind::Igmp,
         protocol::UDP if ip.ports.is_some_and(is_dhcp) => ExemptKind::Dhcp,
@@ -260,6 +276,11 @@ fn exempt(ip: &IpPacket<'_>) -> Option<ExemptKind> {
         _ => return None,
     };
     Some(kind)
+}
+
+/// RFC 4861 §4: router and neighbour solicitations and advertisements, and redirects.
+fn is_neighbour_discovery(ip: &IpPacket<'_>) -> bool {
+    matches!(ip.payload.first(), Some(133..=137))
 }
 
 /// RFC 2131 §4.1 and RFC 8415 §7.2: only between these ports.

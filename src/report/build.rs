@@ -3,7 +3,7 @@
 //! Each struct is written out field by field, so that a new field cannot be forgotten.
 
 use super::community_id::community_id;
-use super::{log, negotiation, schema};
+use super::{limits, log, negotiation, schema};
 use crate::correlate::{Cause, ExplainedWindow, FactRef, Facts, PairFacts, SaAlgorithms, SaFacts};
 use crate::evidence::{Content, Evidence, EvidenceId, FrameRef, Position};
 use crate::findings::{Finding, When};
@@ -36,6 +36,7 @@ pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report 
         tool: tool(),
         options,
         verdict: facts.verdict().as_str().to_owned(),
+        verdict_limits: limits::verdict_limits(&facts.limits),
         evidence: sources.evidence.iter().map(|file| evidence(file, facts, &clock)).collect(),
         totals: totals(sources),
         pairs: pairs(facts, &clock),
@@ -278,7 +279,17 @@ fn pair(facts: &PairFacts, algorithms: &[SaAlgorithms], clock: &Clock) -> Option
         b: facts.pair.b().to_string(),
         expectation: facts.expectation.as_str().to_owned(),
         expectation_source: facts.source.to_string(),
+        expectation_spans: facts
+            .obligations
+            .iter()
+            .map(|span| schema::ExpectationSpan {
+                source: span.from.as_str().to_owned(),
+                start: span.start.rfc3339(Resolution::SECONDS),
+                end: span.end.rfc3339(Resolution::SECONDS),
+            })
+            .collect(),
         verdict: facts.verdict().as_str().to_owned(),
+        verdict_limits: limits::verdict_limits(&facts.limits),
         frames: total.frames,
         bytes: total.bytes,
         by_class: by_class(of_class),
@@ -328,6 +339,7 @@ fn window(number: usize, explained: &ExplainedWindow, clock: &Clock) -> schema::
     let window = &explained.window;
     let (a, b) = (window.pair.a(), window.pair.b());
     let flows = window.flows.iter();
+    let (from_a, [payload_a, payload_b]) = (window.run.from_a, window.run.payload);
     schema::Window {
         id: format!("W{number}"),
         a: a.to_string(),
@@ -340,6 +352,18 @@ fn window(number: usize, explained: &ExplainedWindow, clock: &Clock) -> schema::
         frames: window.run.frames,
         bytes: window.run.bytes,
         mixed: window.mixed,
+        expectation: window.expectation.as_str().to_owned(),
+        duration_seconds: duration(&window.run),
+        a_to_b: schema::Way {
+            packets: from_a,
+            payload_bytes: payload_a,
+            answered: window.run.is_answered(),
+        },
+        b_to_a: schema::Way {
+            packets: window.run.frames - from_a,
+            payload_bytes: payload_b,
+            answered: window.run.is_answered(),
+        },
         apps: apps(&window.apps),
         first: frame(window.run.first),
         last: frame(window.run.last),
@@ -371,6 +395,11 @@ pub(super) fn frame(frame: FrameRef) -> schema::FrameRef {
 
 fn spis(spis: &BTreeSet<EspSpi>) -> Vec<String> {
     spis.iter().map(|spi| format!("0x{:08x}", spi.0)).collect()
+}
+
+/// From the first packet to the last; a number of seconds is always JSON.
+fn duration(run: &ClassRun) -> Box<RawValue> {
+    decimal(run.end.since(run.start)).unwrap_or_else(|| RawValue::NULL.to_owned())
 }
 
 /// Seconds as a JSON number with every digit; a binary fraction would round them.

@@ -40,7 +40,7 @@ impl Change {
                 "the pair owes protection in one report and talked in clear in the other, which did not judge it: analyze that evidence with --protect"
             }
             Self::NotSeenAfter => {
-                "no packet that owes protection was seen after: that proves nothing"
+                "nothing that had to be protected was seen after, or too little could be judged: that proves nothing"
             }
             Self::Closed => {
                 "clear text that owes protection passed before; after, all that was seen was protected"

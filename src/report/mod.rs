@@ -14,9 +14,11 @@ mod log_schema;
 mod manifest_schema;
 mod negotiation_schema;
 mod totals_schema;
+mod verdict_schema;
 
 mod build;
 mod finding;
+mod limits;
 mod negotiation;
 mod tshark;
 
@@ -54,6 +56,7 @@ pub use build::{Sources, build};
 pub use compare::compare;
 pub use comparison_page::comparison_page;
 pub use json::to_json;
+pub use limits::grave_findings;
 pub use manifest::{Run, ended, manifest};
 pub use picture::picture;
 pub use proposal::propose;

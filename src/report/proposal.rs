@@ -52,8 +52,17 @@ type WindowsByPair<'a> = BTreeMap<HostPair, Vec<&'a CleartextWindow>>;
 
 fn is_inferred(pair: &PairFacts) -> bool {
     match (&pair.expectation, &pair.source) {
-        (Expectation::Required(_), ExpectationSource::Inferred(_)) => true,
-        (Expectation::Required(_) | Expectation::Exempt | Expectation::None, _) => false,
+        // Of hosts whose every attempt was refused nothing is proposed.
+        (Expectation::Required(_), ExpectationSource::Inferred(from)) => {
+            from.iter().any(|source| source.is_in_force())
+        }
+        (
+            Expectation::Required(_)
+            | Expectation::Attempted
+            | Expectation::Exempt
+            | Expectation::None,
+            _,
+        ) => false,
     }
 }
 

@@ -14,6 +14,7 @@ pub use super::manifest_schema::{Input, Manifest, Output, SummaryInput};
 pub use super::negotiation_schema::{IkeExchange, Step};
 pub use super::timesketch::TimelineEvent;
 pub use super::totals_schema::{ByClass, FoldedPairs, Totals};
+pub use super::verdict_schema::{ExpectationSpan, VerdictLimit, Way};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ pub struct Report {
     pub options: Options,
     /// The one word.
     pub verdict: String,
+    /// What limits it.
+    pub verdict_limits: Vec<VerdictLimit>,
     /// Every file that was given or found.
     pub evidence: Vec<Evidence>,
     /// Sums over all captures.
@@ -242,12 +245,16 @@ pub struct Pair {
     pub a: String,
     /// The higher one.
     pub b: String,
-    /// `required`, `exempt` or `none`.
+    /// `required`, `attempted`, `exempt` or `none`.
     pub expectation: String,
     /// Where that comes from.
     pub expectation_source: String,
+    /// Where no policy speaks of the pair, for which time each source shows a requirement.
+    pub expectation_spans: Vec<ExpectationSpan>,
     /// The one word for the pair.
     pub verdict: String,
+    /// What limits it.
+    pub verdict_limits: Vec<VerdictLimit>,
     /// Its frames.
     pub frames: u64,
     /// Their octets.
@@ -368,6 +375,15 @@ pub struct Window {
     pub bytes: u64,
     /// Protected packets of the pair travel inside it.
     pub mixed: bool,
+    /// `required`, or `attempted` where nothing proves that protection was required.
+    pub expectation: String,
+    /// From its first packet to its last.
+    #[schemars(with = "f64")]
+    pub duration_seconds: Box<serde_json::value::RawValue>,
+    /// What the lower address sent.
+    pub a_to_b: Way,
+    /// What the higher one sent.
+    pub b_to_a: Way,
     /// By application.
     pub apps: Vec<App>,
     /// The first clear packet.

@@ -111,6 +111,7 @@ impl<'p> CaptureObserver<'p> {
         }
         let seen = dissected.sighting(self.evidence);
         self.summary.total.add(seen.bytes, seen.captured);
+        self.summary.has_link_addresses |= !dissected.frame.linktype.is_without_addresses();
         let (first, last) = self.summary.span.unwrap_or((seen.time, seen.time));
         self.summary.span = Some((first.min(seen.time), last.max(seen.time)));
         let frame = &dissected.frame;

@@ -125,6 +125,8 @@ pub struct CaptureSummary {
     /// It holds packets that no Ethernet carries: taken before a network card cut them, or after
     /// one had put them together.
     pub has_unsegmented: bool,
+    /// A frame's link layer carries the addresses of stations.
+    pub has_link_addresses: bool,
     /// What is wrong with IKE messages, and with what the capture says of its frames.
     pub problems: Vec<Problem>,
     /// All frames.

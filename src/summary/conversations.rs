@@ -7,9 +7,10 @@ use super::tcp_gaps::Way;
 use super::timeline::{Flow, Sighting};
 use crate::hosts::{Direction, HostPair};
 use crate::packet::{IpPacket, TcpSegment};
+use crate::protection::borrowed::{KERBEROS_PORT, opens_from_kerberos_port};
 use crate::protection::signature::{self, Told};
 use crate::protection::tls::{Hello, TlsVersion, hello};
-use crate::protection::{App, Stream};
+use crate::protection::{App, ServicePorts, Stream};
 use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -71,6 +72,8 @@ struct Conversation {
     spoke: [bool; 2],
     ways: [Way; 2],
     server: Option<Box<str>>,
+    /// It came from port 88 and is no Kerberos.
+    borrows_kerberos_port: bool,
 }
 
 impl Default for Conversations {
@@ -104,6 +107,7 @@ impl Conversations {
         let conversation = self.conversation(key);
         let lost = ip.tcp().map_or(0, |segment| conversation.segment(way, segment, ip.payload_len));
         let (app, encrypted) = conversation.application(way, ip, (app, encrypted));
+        let ports = conversation.service(ports, stream, ip);
         let greeting = if app == App::Tls { hello(ip.payload) } else { None };
         let greeting = greeting.map(|hello| (conversation.server(&hello), hello));
         if lost > 0 {
@@ -247,6 +251,18 @@ impl Conversation {
 
     fn settle(&mut self) -> u64 {
         self.ways.iter_mut().map(Way::settle).sum()
+    }
+
+    /// The ports that may name the service: not port 88 where the conversation only borrows it.
+    fn service(&mut self, ports: ServicePorts, stream: Stream, ip: &IpPacket<'_>) -> ServicePorts {
+        if !ports.names(KERBEROS_PORT) {
+            return ports;
+        }
+        // Its content says what it is, or its client's port is 88. A record of TLS is too short a sign.
+        let unsure = |app| matches!(app, App::Kerberos | App::Other | App::Tls | App::Quic);
+        let is_other = self.told.is_some_and(|(app, _)| !unsure(app));
+        self.borrows_kerberos_port |= is_other || opens_from_kerberos_port(stream, ip);
+        if self.borrows_kerberos_port { ports.without(KERBEROS_PORT) } else { ports }
     }
 
     /// By content first, by what the conversation told before then, by its port last.

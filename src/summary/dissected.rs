@@ -64,10 +64,10 @@ impl<'a> Dissected<'a> {
 
     /// Its place and lengths, and where its packet went.
     pub(super) fn sighting(&self, evidence: EvidenceId) -> Sighting {
-        let (flow, direction, unfinished) = match &self.content {
-            Content::Ip(ip, alone) => (flow_of(ip), ip.direction, alone.unfinished),
+        let (flow, direction, unfinished, payload) = match &self.content {
+            Content::Ip(ip, alone) => (flow_of(ip), ip.direction, alone.unfinished, ip.payload_len),
             Content::Arp | Content::NonIp(_) | Content::Undecodable(_) => {
-                (None, Direction::AToB, false)
+                (None, Direction::AToB, false, 0)
             }
         };
         Sighting {
@@ -78,6 +78,7 @@ impl<'a> Dissected<'a> {
             flow,
             direction,
             unfinished,
+            payload: u32::try_from(payload).unwrap_or(u32::MAX),
         }
     }
 }

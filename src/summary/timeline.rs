@@ -37,6 +37,8 @@ pub struct ClassRun {
     pub captured: u64,
     /// Packets in it that the pair's lower address sent.
     pub from_a: u64,
+    /// Octets of payload behind the transport header that each side sent: the lower address, the higher.
+    pub payload: [u64; 2],
     /// A busy flow: the one with most of the packets, where one has (majority vote as they came).
     pub flow: Option<Flow>,
     votes: u64,
@@ -62,6 +64,8 @@ pub struct Sighting {
     pub direction: Direction,
     /// It was clear, and its checksum had still to be finished by a network card.
     pub unfinished: bool,
+    /// Octets behind its transport header, on the wire.
+    pub payload: u32,
 }
 
 /// The runs of one stream of one pair, in order of arrival until [`Runs::finish`].
@@ -132,6 +136,19 @@ impl ClassRun {
         self.frames > 0 && self.start <= self.end && self.from_a <= self.frames
     }
 
+    /// Octets of payload, both ways.
+    #[must_use]
+    pub const fn payload_bytes(&self) -> u64 {
+        let [a, b] = self.payload;
+        a.saturating_add(b)
+    }
+
+    /// Whether both hosts sent.
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        self.from_a > 0 && self.from_a < self.frames
+    }
+
     fn of(seen: Sighting) -> Self {
         Self {
             start: seen.time,
@@ -142,6 +159,10 @@ impl ClassRun {
             bytes: seen.bytes,
             captured: seen.captured,
             from_a: u64::from(seen.direction == Direction::AToB),
+            payload: match seen.direction {
+                Direction::AToB => [u64::from(seen.payload), 0],
+                Direction::BToA => [0, u64::from(seen.payload)],
+            },
             flow: seen.flow,
             votes: u64::from(seen.flow.is_some()),
         }
@@ -162,6 +183,8 @@ impl ClassRun {
         self.bytes = self.bytes.saturating_add(seen.bytes);
         self.captured = self.captured.saturating_add(seen.captured);
         self.from_a += u64::from(seen.direction == Direction::AToB);
+        let sent = &mut self.payload[way(seen.direction)];
+        *sent = sent.saturating_add(u64::from(seen.payload));
         self.vote(seen.flow, u64::from(seen.flow.is_some()));
     }
 
@@ -187,6 +210,8 @@ impl ClassRun {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.captured = self.captured.saturating_add(other.captured);
         self.from_a = self.from_a.saturating_add(other.from_a);
+        let [a, b] = other.payload;
+        self.payload = [self.payload[0].saturating_add(a), self.payload[1].saturating_add(b)];
         self.vote(other.flow, other.votes);
     }
 }
@@ -268,6 +293,7 @@ mod tests {
             flow: None,
             direction: Direction::AToB,
             unfinished: false,
+            payload: 46,
         }
     }
 

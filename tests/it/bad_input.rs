@@ -86,7 +86,7 @@ fn every_file_that_cannot_be_used_is_named() {
         ]
     );
     // The same bytes count once.
-    assert_eq!(report.totals.frames, 217);
+    assert_eq!(report.totals.frames, 220);
     for name in ["empty.pcap", "foreign.bin", "header.evtx", "packed.gz", "gzip"] {
         assert!(told.contains(name), "{name}: {told}");
     }
@@ -116,7 +116,7 @@ fn a_folder_that_may_not_be_read_is_named() {
     let is_closed = fs::read_dir(&closed).is_err();
     let (status, report, told) = analyzed(&[folder.path()]);
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
-    assert_eq!(report.totals.frames, 217);
+    assert_eq!(report.totals.frames, 220);
     if is_closed {
         assert_eq!(status, 3);
         assert_eq!(problems(&report), [("closed", "unreadable")]);

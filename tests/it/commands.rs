@@ -102,7 +102,7 @@ fn the_tables_hold_what_the_report_holds() {
     let findings = rows("findings.csv");
     assert_eq!(findings.len(), report.findings.len());
     assert_eq!(&findings[0][1], "cleartext_window");
-    assert_eq!(&rows("windows.csv")[0][10], "E6:11");
+    assert_eq!(&rows("windows.csv")[0][14], "E6:11");
 }
 
 #[test]

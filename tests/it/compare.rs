@@ -86,8 +86,17 @@ fn capture(protocol: u8, second: u32) -> Vec<u8> {
             if protocol == 6 {
                 builder.tcp(40_000, 445, number, 1000).write(&mut frame, b"abc").unwrap();
             } else {
-                let body =
-                    [&[0xc0, 0, 0, 7][..], &(number + 1).to_be_bytes(), &[0x5a; 64]].concat();
+                // What a cipher puts out looks like noise.
+                let mut state = 0x9e37_79b9u32.wrapping_mul(number + 1);
+                let noise = std::iter::repeat_with(|| {
+                    state ^= state << 13;
+                    state ^= state >> 17;
+                    state ^= state << 5;
+                    state.to_be_bytes()[1]
+                });
+                let noise: Vec<u8> = noise.take(64).collect();
+                let number = (number + 1).to_be_bytes();
+                let body = [&[0xc0, 0, 0, 7][..], &number, &noise].concat();
                 builder.write(&mut frame, etherparse::IpNumber(protocol), &body).unwrap();
             }
             frame

@@ -20,6 +20,8 @@ mod compare;
 
 mod scenarios;
 
+mod obligation;
+
 mod cases;
 
 mod bad_input;

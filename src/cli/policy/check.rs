@@ -120,6 +120,7 @@ const fn exempt(kind: ExemptKind) -> &'static str {
         ExemptKind::Multicast => "multicast",
         ExemptKind::Broadcast => "broadcast",
         ExemptKind::Dhcp => "DHCP",
+        ExemptKind::NeighbourDiscovery => "neighbour discovery",
     }
 }
 

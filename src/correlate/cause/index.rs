@@ -352,7 +352,7 @@ fn gateways(facts: &Facts) -> BTreeMap<EvidenceId, BTreeSet<HostPair>> {
 }
 
 /// The two ends of the tunnel that a quick mode event tells of.
-fn tunnel_of(event: &LogEvent) -> Option<HostPair> {
+pub(in crate::correlate) fn tunnel_of(event: &LogEvent) -> Option<HostPair> {
     let selector = event.selector()?;
     Some(HostPair::new(selector.local_tunnel?, selector.peer_tunnel?))
 }

@@ -14,7 +14,7 @@ mod ended;
 
 mod beside;
 
-pub(super) use index::pair_of;
+pub(super) use index::{pair_of, tunnel_of};
 
 use super::{CleartextWindow, ExplainedWindow, Facts};
 use crate::catalogue::{Confidence, Reason};

@@ -1,6 +1,7 @@
 //! The sentences behind the verdict: how much, between whom, why, and what the reader has to know before
 //! signing. Only counts of what the report holds.
 
+use crate::report::limits::grave_findings;
 use crate::report::schema::{Pair, Report, Window};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -8,18 +9,19 @@ use std::collections::BTreeMap;
 /// What the verdict means and rests on.
 pub(super) fn sentences(report: &Report) -> Vec<String> {
     let mut told = vec![meaning(&report.verdict).to_owned()];
+    told.extend(grave_findings(report).map(|found| format!("But there are findings: {found}.")));
     let required: Vec<&Pair> =
         report.pairs.iter().filter(|pair| pair.expectation == "required").collect();
     if required.is_empty() {
         return told;
     }
     let esp: u64 = required.iter().map(|pair| pair.by_class.esp.frames).sum();
-    let (owing, whose) = if required.len() == 1 {
-        ("1 pair owes protection".to_owned(), "its")
+    let (pairs, whose) = if required.len() == 1 {
+        ("The traffic of 1 pair".to_owned(), "its")
     } else {
-        (format!("{} pairs owe protection", required.len()), "their")
+        (format!("The traffic of {} pairs", required.len()), "their")
     };
-    told.push(format!("{owing}; {esp} of {whose} packets went under ESP."));
+    told.push(format!("{pairs} had to be protected; {esp} of {whose} packets went under ESP."));
     told.extend(windows(report));
     let readable = required.iter().map(|p| p.by_class.esp_null.frames + p.by_class.ah.frames);
     let readable: u64 = readable.sum();
@@ -35,9 +37,7 @@ pub(super) fn sentences(report: &Report) -> Vec<String> {
 /// What limits the verdict, in words.
 pub(super) fn reservations(report: &Report) -> Vec<String> {
     let mut told = Vec::new();
-    if report.pairs.iter().any(|pair| pair.expectation_source.starts_with("inferred")) {
-        told.push("What had to be protected was inferred: these pairs show IPsec somewhere in the evidence. A policy would say it.".to_owned());
-    }
+    told.extend(report.verdict_limits.iter().map(|limit| limit.text.clone()));
     let lost: u64 = report.evidence.iter().filter_map(|file| file.dropped_by_capturer).sum();
     if lost > 0 {
         told.push(format!("The capturer lost {}; what they held is not known.", packets(lost)));
@@ -61,6 +61,9 @@ const fn meaning(verdict: &str) -> &'static str {
         }
         b"unprotected" => "None of the traffic that had to be protected was.",
         b"no_expectation" => "Nothing says what had to be protected.",
+        b"not_determined" => {
+            "Nothing that had to be protected was seen in clear, but too much of it could not be judged."
+        }
         _ => "No packet was seen that had to be protected.",
     }
 }

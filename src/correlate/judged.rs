@@ -1,0 +1,271 @@
+//! One pair's streams under the policy and what is inferred: what had to be protected, and what of it was.
+//!
+//! Windows are cut elsewhere; here it is decided which runs may make them.
+
+use super::obligation::Obligation;
+use super::usable::UsableTimes;
+use super::windows::ClearRun;
+use super::{CleartextWindow, LimitCode, Limits, PairFacts, limits};
+use crate::evidence::EvidenceId;
+use crate::hosts::HostPair;
+use crate::policy::{Expectation, ExpectationSource, Level, Policy};
+use crate::protection::{App, EspSpi, ExemptKind, NamedPorts, ProtectionClass, Service, Stream};
+use crate::summary::{ClassRun, Contents, Count, JudgedStream, SetAside};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One pair's streams under the policy.
+pub(super) struct JudgedPair {
+    pub(super) facts: PairFacts,
+    /// Clear runs that should have been protected.
+    pub(super) required: Vec<ClearRun>,
+    /// Clear runs of which no rule speaks, while nothing proves that protection was required.
+    pub(super) unproven: Vec<ClearRun>,
+    /// All clear runs that are not exempt.
+    pub(super) clear: Vec<ClassRun>,
+    pub(super) esp: Vec<(ClassRun, EspSpi)>,
+    pub(super) by_app: BTreeMap<(App, bool), Count>,
+    /// What of `by_class` the sums over all pairs count by other packets of the same frames.
+    pub(super) shared: BTreeMap<ProtectionClass, Count>,
+}
+
+pub(super) type PairStreams<'a> = [JudgedStream<'a>];
+
+/// A policy and the ports that it names.
+pub(super) type Asked<'a> = (&'a Policy, &'a NamedPorts);
+
+/// What the evidence proves of the pair's obligation, and which times can be believed.
+pub(super) type Inferred<'a> = (Option<&'a Obligation>, &'a UsableTimes);
+
+pub(super) fn judge_pair(
+    pair: HostPair,
+    streams: &PairStreams<'_>,
+    (policy, named): Asked<'_>,
+    inferred: Inferred<'_>,
+) -> JudgedPair {
+    let (expectation, source) = match (policy.of_pair(pair), inferred.0) {
+        ((Expectation::None, ExpectationSource::None), Some(known)) if known.is_required() => {
+            (Expectation::Required(Level::Encrypt), ExpectationSource::Inferred(known.sources()))
+        }
+        (told, _) => told,
+    };
+    let mut judged = JudgedPair {
+        facts: PairFacts {
+            pair,
+            expectation,
+            source,
+            obligations: inferred.0.map_or_else(Vec::new, Obligation::spans),
+            limits: Limits::new(),
+            untimed: None,
+            by_class: BTreeMap::new(),
+            unprotected: Count::default(),
+            in_clear: Count::default(),
+            clear_services: BTreeSet::new(),
+            set_aside: BTreeMap::new(),
+            integrity_only: BTreeSet::new(),
+            readable: Contents::new(),
+            tls: BTreeMap::new(),
+            spis: BTreeSet::new(),
+            sas: Vec::new(),
+            protected_runs: Vec::new(),
+            as_tunnel: Count::default(),
+            around_protected: None,
+            inside_of: BTreeSet::new(),
+        },
+        required: Vec::new(),
+        unproven: Vec::new(),
+        clear: Vec::new(),
+        esp: Vec::new(),
+        by_app: BTreeMap::new(),
+        shared: BTreeMap::new(),
+    };
+    for (stream, class, runs) in streams {
+        judged.add(*stream, *class, runs, (policy, named, inferred));
+    }
+    judged.facts.protected_runs.sort_unstable();
+    judged.clear.sort_unstable();
+    judged
+}
+
+/// What goes to a broadcast address is exempt whatever a rule for all traffic says.
+pub(super) fn judge_broadcast(
+    pair: HostPair,
+    streams: &PairStreams<'_>,
+    (_, named): Asked<'_>,
+    usable: &UsableTimes,
+) -> JudgedPair {
+    let mut streams = streams.to_vec();
+    for (stream, class, _) in streams.iter_mut().filter(|s| s.1 == ProtectionClass::Clear) {
+        (*stream, *class) = (Stream::Exempt(ExemptKind::Broadcast), ProtectionClass::Exempt);
+    }
+    let none = Policy::default();
+    let mut judged = judge_pair(pair, &streams, (&none, named), (None, usable));
+    judged.facts.expectation = Expectation::Exempt;
+    judged.facts.source = ExpectationSource::DefaultExemption("directed broadcast");
+    judged
+}
+
+impl JudgedPair {
+    fn add(
+        &mut self,
+        stream: Stream,
+        class: ProtectionClass,
+        runs: &[ClassRun],
+        (policy, named, inferred): (&Policy, &NamedPorts, Inferred<'_>),
+    ) {
+        let count = Count::of(runs);
+        let mut class = class;
+        match stream {
+            Stream::Clear { ports, app, encrypted } => {
+                let service = ports.service(named);
+                let kind = ClearKind { service, app, encrypted, protected_inside: false };
+                self.facts.in_clear.join(count);
+                self.facts.clear_services.insert(service);
+                match policy.of_traffic(self.facts.pair, service.protocol, service.port) {
+                    (Expectation::Exempt, _) => class = ProtectionClass::Exempt,
+                    (Expectation::Required(_), _) => {
+                        self.require(runs, kind, inferred.1);
+                    }
+                    (Expectation::Attempted | Expectation::None, _) => {
+                        self.infer(runs, kind, inferred);
+                    }
+                }
+                if class == ProtectionClass::Clear {
+                    self.clear.extend(runs);
+                    self.by_app.entry((app, encrypted)).or_default().join(count);
+                }
+            }
+            Stream::Exempt(kind) => {
+                if let Some(service) = self.facts.named_by_rule(kind, policy) {
+                    class = ProtectionClass::Clear;
+                    let (app, encrypted) = (App::Other, false);
+                    let kind = ClearKind { service, app, encrypted, protected_inside: false };
+                    self.facts.in_clear.join(count);
+                    self.facts.clear_services.insert(service);
+                    self.require(runs, kind, inferred.1);
+                    self.clear.extend(runs);
+                    self.by_app.entry((App::Other, false)).or_default().join(count);
+                }
+            }
+            Stream::Esp(spi, _) | Stream::WespIntegrityOnly(spi, _) | Stream::Ah(spi, _) => {
+                self.facts.protected_runs.extend(runs);
+                if spi != EspSpi(0) {
+                    self.facts.spis.insert(spi);
+                }
+                if class == ProtectionClass::Esp {
+                    self.esp.extend(runs.iter().map(|run| (*run, spi)));
+                }
+            }
+            Stream::Undecodable(reason) => {
+                let captures: Vec<EvidenceId> = runs.iter().map(|run| run.first.evidence).collect();
+                let code = match reason.is_cut() {
+                    true => LimitCode::Cut,
+                    false => LimitCode::Undecodable,
+                };
+                limits::add(&mut self.facts.limits, code, count.frames, &captures);
+            }
+            Stream::Ike | Stream::NattKeepalive => {}
+        }
+        for run in runs {
+            let all = self.facts.by_class.entry(class);
+            all.and_modify(|known| known.absorb(*run)).or_insert(*run);
+        }
+    }
+
+    /// Clear runs of traffic that had to be protected. A run without a usable time opens no window.
+    pub(super) fn require(&mut self, runs: &[ClassRun], kind: ClearKind, usable: &UsableTimes) {
+        self.facts.unprotected.join(Count::of(runs));
+        for run in runs {
+            if usable.has(run) {
+                self.required.push(kind.of(*run));
+            } else {
+                match &mut self.facts.untimed {
+                    Some(known) => known.absorb(*run),
+                    None => self.facts.untimed = Some(*run),
+                }
+            }
+        }
+    }
+
+    /// Clear runs of which no rule speaks: required while the evidence proves it.
+    pub(super) fn infer(
+        &mut self,
+        runs: &[ClassRun],
+        kind: ClearKind,
+        (known, usable): Inferred<'_>,
+    ) {
+        let Some(known) = known else { return };
+        for run in runs {
+            if known.requires(run) || (known.is_required() && !usable.has(run)) {
+                self.require(&[*run], kind, usable);
+            } else if usable.has(run) {
+                self.unproven.push(kind.of(*run));
+            }
+        }
+    }
+
+    /// What is set aside keeps its class in the sums and opens no window.
+    pub(super) fn add_aside(
+        &mut self,
+        why: SetAside,
+        (stream, class, runs): JudgedStream<'_>,
+        asked: (&Policy, &NamedPorts, Inferred<'_>),
+    ) {
+        let lengths = (self.required.len(), self.unproven.len(), self.clear.len());
+        let (unprotected, in_clear) = (self.facts.unprotected, self.facts.in_clear);
+        let (services, untimed) = (self.facts.clear_services.clone(), self.facts.untimed);
+        self.add(stream, class, runs, asked);
+        self.required.truncate(lengths.0);
+        self.unproven.truncate(lengths.1);
+        self.clear.truncate(lengths.2);
+        (self.facts.unprotected, self.facts.in_clear) = (unprotected, in_clear);
+        (self.facts.clear_services, self.facts.untimed) = (services, untimed);
+        for run in runs {
+            let all = self.facts.set_aside.entry(why);
+            all.and_modify(|known| known.absorb(*run)).or_insert(*run);
+        }
+    }
+}
+
+/// What a stream of clear packets carries.
+#[derive(Clone, Copy)]
+pub(super) struct ClearKind {
+    pub(super) service: Service,
+    pub(super) app: App,
+    pub(super) encrypted: bool,
+    /// They are a tunnel's, and what it carries is protected.
+    pub(super) protected_inside: bool,
+}
+
+impl ClearKind {
+    const fn of(self, run: ClassRun) -> ClearRun {
+        let Self { service, app, encrypted, protected_inside } = self;
+        ClearRun { run, service, app, encrypted, protected_inside }
+    }
+}
+
+impl PairFacts {
+    /// The service of exempt traffic, where a rule names its protocol (and its port, where it has one)
+    /// and demands protection: such a rule beats the exemption, a rule for all traffic does not.
+    fn named_by_rule(&self, kind: ExemptKind, policy: &Policy) -> Option<Service> {
+        let services = kind.services().iter().map(|(protocol, port)| (*protocol, *port));
+        let mut required = services.filter(|(protocol, port)| {
+            let (named, _) = policy.by_name(self.pair, *protocol, *port);
+            matches!(named, Expectation::Required(_))
+        });
+        required.next().map(|(protocol, port)| Service { protocol, port })
+    }
+
+    /// Where no rule speaks of the pair and nothing proves a requirement, what attempts prove.
+    pub(super) fn settle_expectation(
+        &mut self,
+        known: Option<&Obligation>,
+        windows: &[CleartextWindow],
+    ) {
+        let Some(known) = known else { return };
+        let attempted = !windows.is_empty() || (self.in_clear.frames == 0 && known.is_attempted());
+        if self.expectation == Expectation::None && attempted {
+            self.expectation = Expectation::Attempted;
+            self.source = ExpectationSource::Inferred(known.sources());
+        }
+    }
+}

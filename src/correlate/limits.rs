@@ -1,0 +1,241 @@
+//! What limits a verdict: what the evidence does not show, or does not prove, of traffic that had to be
+//! protected.
+//!
+//! Codes and numbers only; `report` has the words. Thresholds stand in docs/method-and-limits.md.
+
+use super::{EspGap, Facts, PairFacts};
+use crate::evidence::EvidenceId;
+use crate::policy::{Action, Expectation, ExpectationSource, Policy};
+use crate::protection::ProtectionClass;
+use crate::summary::{ClassRun, SetAside, Summary, Unpaired};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Why a verdict says less than its word. A closed list; the spelling is a promise to scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LimitCode {
+    /// What had to be protected was inferred from the evidence; no policy says it.
+    Inferred,
+    /// IPsec was attempted; nothing proves that it was required.
+    ObligationNotProven,
+    /// Frames could not be decoded.
+    Undecodable,
+    /// Nothing but a header says that the traffic is ESP.
+    Uncorroborated,
+    /// The capture cut frames before their class could be told.
+    Cut,
+    /// Packets are missing from the capture.
+    Missing,
+    /// Only one direction was captured.
+    OneWay,
+    /// The capture holds one packet in many.
+    Sampled,
+    /// Packets were captured at a place where they are not yet, or no longer, protected.
+    Vantage,
+    /// A rule demands protection of traffic that no capture shows.
+    NotCovered,
+}
+
+impl LimitCode {
+    /// Every code.
+    pub const ALL: [Self; 10] = [
+        Self::Inferred,
+        Self::ObligationNotProven,
+        Self::Undecodable,
+        Self::Uncorroborated,
+        Self::Cut,
+        Self::Missing,
+        Self::OneWay,
+        Self::Sampled,
+        Self::Vantage,
+        Self::NotCovered,
+    ];
+
+    /// The code as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inferred => "inferred",
+            Self::ObligationNotProven => "obligation_not_proven",
+            Self::Undecodable => "undecodable",
+            Self::Uncorroborated => "uncorroborated",
+            Self::Cut => "cut",
+            Self::Missing => "missing",
+            Self::OneWay => "one_way",
+            Self::Sampled => "sampled",
+            Self::Vantage => "vantage",
+            Self::NotCovered => "not_covered",
+        }
+    }
+}
+
+/// How much of a limit there is, and the files that show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Frames; packets for `missing`; pairs for `inferred` and `obligation_not_proven`; rules for
+    /// `not_covered`.
+    pub count: u64,
+    /// The captures concerned.
+    pub evidence: BTreeSet<EvidenceId>,
+}
+
+/// The limits of one verdict.
+pub type Limits = BTreeMap<LimitCode, Extent>;
+
+/// Frames of a capture without a pair that could not be looked into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlindSpot {
+    /// The capture.
+    pub evidence: EvidenceId,
+    /// Frames whose content could not be told, by reason as the report spells it.
+    pub reasons: BTreeMap<&'static str, u64>,
+    /// Those of them that the capture cut.
+    pub cut: u64,
+    /// All its frames.
+    pub frames: u64,
+}
+
+impl BlindSpot {
+    /// How many frames.
+    #[must_use]
+    pub fn blind(&self) -> u64 {
+        self.reasons.values().sum()
+    }
+
+    /// Whether the capture could hold so much more than was seen that no verdict holds.
+    #[must_use]
+    pub fn is_decisive(&self) -> bool {
+        is_large(self.blind(), self.frames)
+    }
+}
+
+/// A tenth of all is large.
+pub(super) const fn is_large(part: u64, all: u64) -> bool {
+    part > 0 && part.saturating_mul(LARGE_PART) >= all
+}
+
+/// What part of the frames may be blind before the word changes: one in so many.
+const LARGE_PART: u64 = 10;
+
+/// Per capture the frames without a pair that could not be looked into.
+pub(super) fn blind_spots(summary: &Summary) -> Vec<BlindSpot> {
+    let of_capture = summary.captures.iter().map(|(evidence, capture)| {
+        let mut reasons: BTreeMap<&'static str, u64> = BTreeMap::new();
+        let mut cut = 0;
+        for (kind, count) in &capture.unpaired {
+            if let Unpaired::Undecodable(reason) = kind {
+                *reasons.entry(reason.as_str()).or_default() += count.frames;
+                cut += if reason.is_cut() { count.frames } else { 0 };
+            }
+        }
+        BlindSpot { evidence: *evidence, reasons, cut, frames: capture.total.frames }
+    });
+    of_capture.filter(|spot| !spot.reasons.is_empty()).collect()
+}
+
+pub(super) fn add(limits: &mut Limits, code: LimitCode, count: u64, evidence: &[EvidenceId]) {
+    let extent = limits.entry(code).or_default();
+    extent.count = extent.count.saturating_add(count);
+    extent.evidence.extend(evidence);
+}
+
+impl PairFacts {
+    /// Notes what limits the pair's verdict beside the frames that could not be decoded, which are
+    /// noted as they are judged.
+    pub(super) fn note_limits(&mut self, gaps: &[EspGap], sampled: &BTreeSet<EvidenceId>) {
+        let captures: Vec<EvidenceId> = self
+            .by_class
+            .values()
+            .flat_map(|run| [run.first.evidence, run.last.evidence])
+            .collect();
+        match (self.expectation, &self.source) {
+            (Expectation::Attempted, _) => {
+                self.limits.clear();
+                return add(&mut self.limits, LimitCode::ObligationNotProven, 1, &captures);
+            }
+            (Expectation::Required(_), ExpectationSource::Inferred(_)) => {
+                add(&mut self.limits, LimitCode::Inferred, 1, &captures);
+            }
+            (Expectation::Required(_), _) => {}
+            (Expectation::Exempt | Expectation::None, _) => return self.limits.clear(),
+        }
+        for gap in gaps {
+            let code = match sampled.contains(&gap.evidence) {
+                true => LimitCode::Sampled,
+                false => LimitCode::Missing,
+            };
+            let count = if code == LimitCode::Sampled { gap.packets } else { gap.missing };
+            add(&mut self.limits, code, count, &[gap.evidence]);
+        }
+        let unproven: Vec<ClassRun> =
+            self.sas.iter().filter(|sa| sa.corroborated.is_none()).map(|sa| sa.run).collect();
+        for run in unproven {
+            let captures = [run.first.evidence, run.last.evidence];
+            add(&mut self.limits, LimitCode::Uncorroborated, run.frames, &captures);
+        }
+        if let Some(total) = self.total()
+            && !total.is_answered()
+            && total.frames > 1
+        {
+            add(&mut self.limits, LimitCode::OneWay, total.frames, &captures);
+        }
+        if let Some(run) = self.set_aside.get(&SetAside::HandedOver) {
+            let captures = [run.first.evidence, run.last.evidence];
+            add(&mut self.limits, LimitCode::Vantage, run.frames, &captures);
+        }
+    }
+
+    /// Whether so much of the pair's traffic could not be judged that nothing can be said of it.
+    #[must_use]
+    pub fn is_blind(&self) -> bool {
+        let count = |code| self.limits.get(&code).map_or(0, |extent| extent.count);
+        let of_class = |class| self.by_class.get(&class).map_or(0, |run| run.frames);
+        let seen = of_class(ProtectionClass::Esp)
+            + of_class(ProtectionClass::EspNull)
+            + of_class(ProtectionClass::Ah);
+        let blind = count(LimitCode::Undecodable)
+            + count(LimitCode::Cut)
+            + count(LimitCode::Uncorroborated);
+        let seen = seen.saturating_sub(count(LimitCode::Uncorroborated));
+        is_large(blind, seen.saturating_add(blind))
+            // Of the packets that were sent, fewer were captured than not.
+            || count(LimitCode::Missing) > seen
+            || count(LimitCode::Sampled) > 0
+    }
+}
+
+impl Facts {
+    /// What limits the verdict over all the evidence.
+    pub(super) fn note_limits(&mut self, policy: &Policy) {
+        let mut limits = Limits::new();
+        for (code, extent) in self.pairs.iter().flat_map(|pair| &pair.limits) {
+            let evidence: Vec<EvidenceId> = extent.evidence.iter().copied().collect();
+            add(&mut limits, *code, extent.count, &evidence);
+        }
+        for spot in &self.blind_spots {
+            let parts = [
+                (LimitCode::Cut, spot.cut),
+                (LimitCode::Undecodable, spot.blind().saturating_sub(spot.cut)),
+            ];
+            for (code, frames) in parts.into_iter().filter(|(_, frames)| *frames > 0) {
+                add(&mut limits, code, frames, &[spot.evidence]);
+            }
+        }
+        let demands = policy.rules.iter().filter(|rule| matches!(rule.action, Action::Protect(_)));
+        let silent = demands.filter(|rule| !self.pairs.iter().any(|pair| rule.covers(pair.pair)));
+        self.demands = policy.rules.iter().any(|rule| matches!(rule.action, Action::Protect(_)));
+        let silent = silent.count() as u64;
+        if silent > 0 {
+            add(&mut limits, LimitCode::NotCovered, silent, &[]);
+        }
+        self.limits = limits;
+    }
+
+    /// Whether a capture holds so much that could not be looked into that required traffic may be
+    /// hidden there.
+    #[must_use]
+    pub fn may_hide_required(&self) -> bool {
+        let is_demanded = self.demands
+            || self.pairs.iter().any(|pair| matches!(pair.expectation, Expectation::Required(_)));
+        is_demanded && self.blind_spots.iter().any(BlindSpot::is_decisive)
+    }
+}

@@ -1,0 +1,436 @@
+//! What had to be protected although no policy says so: what the evidence proves of two hosts, and when.
+//!
+//! IPsec that was in force requires protection; attempts that came to nothing prove only that one host
+//! asked for it. Rules and sources: docs/method-and-limits.md, "What had to be protected".
+
+use super::stretches::Stretches;
+use super::usable::UsableTimes;
+use super::{CleartextWindow, PlacedEvent, SaFacts, SasByPair, cause};
+use crate::catalogue::Category;
+use crate::eventlog::{LogEvent, Role};
+use crate::hosts::{Direction, HostPair};
+use crate::ike::{IkeExchange, Outcome};
+use crate::policy::InferredFrom;
+use crate::protection::{EspSpi, ProtectionClass, Stream};
+use crate::summary::{ClassRun, JudgedStream, StreamsByPair};
+use crate::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// A span of time.
+type TimeSpan = (Timestamp, Timestamp);
+
+/// What the evidence proves of one pair's obligation.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Obligation {
+    required: BTreeMap<InferredFrom, Vec<TimeSpan>>,
+    attempted: BTreeSet<InferredFrom>,
+    /// The required spans, merged.
+    in_force: Stretches<()>,
+    /// Attempts that count by themselves: answered, logged as failed, or followed by clear text.
+    decisive: Stretches<()>,
+    /// All attempts.
+    attempts: Stretches<()>,
+    /// Two attempts lie so close to each other that they count together.
+    repeated: bool,
+    /// A log says that the two are the ends of a tunnel, and none that they protect their own traffic: what
+    /// they send themselves need not be protected.
+    only_gateways: bool,
+}
+
+/// One source of an obligation with the time for which it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObligationSpan {
+    /// What shows it.
+    pub from: InferredFrom,
+    /// Since when.
+    pub start: Timestamp,
+    /// Until when.
+    pub end: Timestamp,
+}
+
+/// A host that sent IKE to many others and was never answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scanner {
+    /// The host.
+    pub source: IpAddr,
+    /// How many hosts never answered it.
+    pub peers: usize,
+}
+
+/// Every pair's obligation, and the hosts whose attempts count for nothing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Obligations {
+    pairs: BTreeMap<HostPair, Obligation>,
+    pub(super) scanners: Vec<Scanner>,
+}
+
+/// One initiator cookie with all its retransmissions, or a record of a failure.
+#[derive(Clone, Copy, Debug)]
+struct Attempt {
+    /// Who asked; `None` where a record does not say.
+    by: Option<IpAddr>,
+    start: Timestamp,
+    end: Timestamp,
+    /// The peer answered, or a host's log records the failure.
+    counts_alone: bool,
+    from: InferredFrom,
+}
+
+impl Obligations {
+    /// Gathers what streams, negotiations and logs prove.
+    pub(super) fn of(
+        streams: &StreamsByPair<'_>,
+        sas: &SasByPair,
+        exchanges: &[IkeExchange],
+        events: &[PlacedEvent],
+        usable: &UsableTimes,
+    ) -> Self {
+        let mut gathered = Gathered { sequences: usable.sequences(), ..Gathered::default() };
+        gathered.streams(streams, sas, usable);
+        let scanners = scanners(exchanges);
+        let scanning: BTreeSet<IpAddr> = scanners.iter().map(|s| s.source).collect();
+        exchanges.iter().for_each(|exchange| gathered.exchange(exchange, &scanning));
+        events.iter().for_each(|placed| gathered.event(placed));
+        gathered.both_initiate();
+        Self { pairs: gathered.conclude(streams), scanners }
+    }
+
+    /// What is proven of a pair; `None` where nothing is.
+    pub(super) fn of_pair(&self, pair: HostPair) -> Option<&Obligation> {
+        self.pairs.get(&pair)
+    }
+}
+
+impl Obligation {
+    /// What shows that protection was required, or, where nothing does, that it was attempted.
+    pub(super) fn sources(&self) -> BTreeSet<InferredFrom> {
+        if self.is_required() {
+            self.required.keys().copied().collect()
+        } else {
+            self.attempted.clone()
+        }
+    }
+
+    /// Whether protection was required at any time.
+    pub(super) fn is_required(&self) -> bool {
+        !self.required.is_empty()
+    }
+
+    /// Whether attempts count, even where no clear packet lies near them.
+    pub(super) fn is_attempted(&self) -> bool {
+        self.repeated || self.decisive.last_end_before(Timestamp(i64::MAX)).is_some()
+    }
+
+    /// Whether protection was required while clear packets passed.
+    pub(super) fn requires(&self, run: &ClassRun) -> bool {
+        !self.only_gateways && self.in_force.touching(run.start, run.end).next().is_some()
+    }
+
+    /// Whether attempts lie in a window or so near to it that its clear text followed them.
+    pub(super) fn was_attempted(&self, window: &CleartextWindow) -> bool {
+        let (from, to) = (window.run.start.shifted(NEAR.negated()), window.run.end.shifted(NEAR));
+        self.decisive.touching(from, to).next().is_some()
+            || self.attempts.touching(from, to).nth(1).is_some()
+    }
+
+    /// Each source with the time for which it holds.
+    pub(super) fn spans(&self) -> Vec<ObligationSpan> {
+        let spans = self.required.iter().flat_map(|(from, spans)| {
+            merged(spans.clone()).into_iter().map(|(start, end)| ObligationSpan {
+                from: *from,
+                start,
+                end,
+            })
+        });
+        spans.take(MOST_SPANS).collect()
+    }
+}
+
+#[derive(Default)]
+struct Gathered {
+    /// Captures that continue or overlap each other.
+    sequences: Vec<TimeSpan>,
+    required: BTreeMap<HostPair, BTreeMap<InferredFrom, Vec<TimeSpan>>>,
+    attempts: BTreeMap<HostPair, Vec<Attempt>>,
+    /// When each host asked the other for IPsec.
+    initiated: BTreeMap<HostPair, BTreeMap<IpAddr, Vec<TimeSpan>>>,
+    /// The ends of logged tunnels, and pairs with logged security associations of their own.
+    tunnels: BTreeSet<HostPair>,
+    transport: BTreeSet<HostPair>,
+}
+
+impl Gathered {
+    /// ESP and AH between the two: in force where more than a header proves it, else an attempt.
+    fn streams(&mut self, streams: &StreamsByPair<'_>, sas: &SasByPair, usable: &UsableTimes) {
+        for (pair, streams) in streams {
+            let proven = proven(sas.get(pair).map_or(&[], Vec::as_slice));
+            for (stream, class, runs) in streams {
+                let from = match class {
+                    ProtectionClass::Esp | ProtectionClass::EspNull => InferredFrom::Esp,
+                    ProtectionClass::Ah => InferredFrom::Ah,
+                    ProtectionClass::Ike
+                    | ProtectionClass::NattKeepalive
+                    | ProtectionClass::Exempt
+                    | ProtectionClass::Clear
+                    | ProtectionClass::NonIp
+                    | ProtectionClass::Undecodable => continue,
+                };
+                let (Stream::Esp(spi, way)
+                | Stream::WespIntegrityOnly(spi, way)
+                | Stream::Ah(spi, way)) = *stream
+                else {
+                    continue;
+                };
+                // A later fragment has no SPI, and proves nothing by itself.
+                let is_proven = proven.contains(&(spi, way));
+                for run in runs.iter().filter(|run| usable.has(run)) {
+                    if is_proven {
+                        self.in_force(*pair, from, (run.start, run.end));
+                    } else {
+                        let (start, end) = (run.start, run.end);
+                        let from = InferredFrom::UncorroboratedEsp;
+                        let attempt = Attempt { by: None, start, end, counts_alone: true, from };
+                        self.attempts.entry(*pair).or_default().push(attempt);
+                    }
+                }
+            }
+        }
+    }
+
+    /// IPsec was in force in a span: it requires protection throughout the captures that show it,
+    /// and as long before and after as a main mode lasts.
+    fn in_force(&mut self, pair: HostPair, from: InferredFrom, (start, end): TimeSpan) {
+        let (mut since, mut until) =
+            (start.shifted(MAIN_MODE_LIFETIME.negated()), end.shifted(MAIN_MODE_LIFETIME));
+        // Sequences are disjoint and in order.
+        let first = self.sequences.partition_point(|(_, over)| *over < start);
+        for (begun, over) in self.sequences.iter().skip(first).take_while(|(b, _)| *b <= end) {
+            (since, until) = (since.min(*begun), until.max(*over));
+        }
+        let spans = self.required.entry(pair).or_default().entry(from).or_default();
+        match spans.last_mut() {
+            // Most runs of a pair lie in one span.
+            Some(last) if last.0 <= since && last.1 >= until => {}
+            Some(_) | None => spans.push((since, until)),
+        }
+    }
+
+    fn exchange(&mut self, exchange: &IkeExchange, scanning: &BTreeSet<IpAddr>) {
+        let (pair, span) = (exchange.pair(), (exchange.start, exchange.end));
+        let came_up = matches!(exchange.outcome, Outcome::Established | Outcome::Ended);
+        if came_up && !exchange.completions.is_empty() {
+            return self.in_force(pair, InferredFrom::Ike, span);
+        }
+        let answered = is_answered(exchange);
+        let by = exchange.initiator.ip();
+        if !answered && scanning.contains(&by) {
+            return;
+        }
+        if exchange.start_seen {
+            self.initiated.entry(pair).or_default().entry(by).or_default().push(span);
+        }
+        self.attempts.entry(pair).or_default().push(Attempt {
+            by: Some(by),
+            start: span.0,
+            end: span.1,
+            counts_alone: answered,
+            from: InferredFrom::Attempt,
+        });
+    }
+
+    fn event(&mut self, placed: &PlacedEvent) {
+        let event = &placed.event;
+        let tunnel = cause::tunnel_of(event);
+        self.tunnels.extend(tunnel);
+        let (Some(pair), Some(time)) = (cause::pair_of(event), placed.corrected.or(event.time))
+        else {
+            return;
+        };
+        match what_it_shows(event) {
+            Shows::InForce => {
+                if tunnel != Some(pair) {
+                    self.transport.insert(pair);
+                }
+                self.in_force(pair, InferredFrom::Log, (time, time));
+            }
+            Shows::Attempt => {
+                let from = InferredFrom::LoggedAttempt;
+                let (by, start, end) = (None, time, time);
+                let attempt = Attempt { by, start, end, counts_alone: true, from };
+                self.attempts.entry(pair).or_default().push(attempt);
+                // The responder's log of the other side's attempt is no initiation of its own.
+                let role = event.negotiation().and_then(|negotiation| negotiation.role);
+                if let (Some(local), Some(Role::Initiator)) = (event.local(), role) {
+                    let by_host = self.initiated.entry(pair).or_default();
+                    by_host.entry(local).or_default().push((time, time));
+                }
+            }
+            Shows::Nothing => {}
+        }
+    }
+
+    /// Where each of two hosts asks the other for IPsec, both hosts' own policies ask for it.
+    fn both_initiate(&mut self) {
+        let initiated = std::mem::take(&mut self.initiated);
+        for (pair, by_host) in initiated {
+            let (Some(a), Some(b)) = (by_host.get(&pair.a()), by_host.get(&pair.b())) else {
+                continue;
+            };
+            if pair.is_one_address() {
+                continue;
+            }
+            let of_a = Stretches::new(a.iter().map(|(start, end)| (*start, *end, ())));
+            for (start, end) in b {
+                let (from, to) =
+                    (start.shifted(MAIN_MODE_LIFETIME.negated()), end.shifted(MAIN_MODE_LIFETIME));
+                if of_a.touching(from, to).next().is_some() {
+                    self.in_force(pair, InferredFrom::BothInitiate, (*start, *end));
+                }
+            }
+        }
+    }
+
+    fn conclude(mut self, streams: &StreamsByPair<'_>) -> BTreeMap<HostPair, Obligation> {
+        let mut pairs: BTreeMap<HostPair, Obligation> = BTreeMap::new();
+        for (pair, mut attempts) in std::mem::take(&mut self.attempts) {
+            attempts.sort_by_key(|attempt| (attempt.start, attempt.end));
+            let clear = clear_runs(streams.get(&pair).map_or(&[][..], Vec::as_slice));
+            let counts =
+                |attempt: &&Attempt| attempt.counts_alone || is_followed(pair, attempt, &clear);
+            let span = |attempt: &Attempt| (attempt.start, attempt.end, ());
+            let decisive = Stretches::new(attempts.iter().filter(counts).map(span));
+            let mut neighbours = attempts.iter().zip(attempts.iter().skip(1));
+            let obligation = pairs.entry(pair).or_default();
+            obligation.repeated = neighbours.any(|(one, next)| next.start.since(one.end) <= NEAR);
+            obligation.attempted = attempts.iter().map(|attempt| attempt.from).collect();
+            obligation.decisive = decisive;
+            obligation.attempts = Stretches::new(attempts.iter().map(span));
+        }
+        for (pair, required) in self.required {
+            let all = merged(required.values().flatten().copied().collect());
+            let obligation = pairs.entry(pair).or_default();
+            obligation.only_gateways =
+                self.tunnels.contains(&pair) && !self.transport.contains(&pair);
+            obligation.in_force =
+                Stretches::new(all.into_iter().map(|(start, end)| (start, end, ())));
+            obligation.required = required;
+        }
+        pairs
+    }
+}
+
+/// The SPIs of a pair that are ESP or AH by more than their header, each with its direction.
+fn proven(sas: &[SaFacts]) -> BTreeSet<(EspSpi, Direction)> {
+    let proven = sas.iter().filter(|sa| sa.corroborated.is_some());
+    proven.map(|sa| (sa.spi, sa.direction)).collect()
+}
+
+/// What a log record shows of two hosts' obligation.
+enum Shows {
+    /// A security association for traffic was in force, or the host's own policy protects the traffic.
+    InForce,
+    /// IPsec was asked for.
+    Attempt,
+    Nothing,
+}
+
+fn what_it_shows(event: &LogEvent) -> Shows {
+    let is_of_traffic = event.selector().is_some()
+        || event.inbound_spi().is_some()
+        || event.outbound_spi().is_some();
+    match event.category {
+        Category::SaEstablished | Category::SaEnded if is_of_traffic => Shows::InForce,
+        // The host dropped the packets because its policy protects them.
+        Category::CleartextObserved => Shows::InForce,
+        Category::SaEstablished
+        | Category::SaEnded
+        | Category::IkeFailure
+        | Category::DriverAnomaly
+        | Category::CleartextPermitted => Shows::Attempt,
+        Category::ServiceState
+        | Category::PolicyChange
+        | Category::HostState
+        | Category::ClockChange
+        | Category::EvidenceIntegrity
+        | Category::Context => Shows::Nothing,
+    }
+}
+
+/// Whether the responder sent anything, or is known to have.
+fn is_answered(exchange: &IkeExchange) -> bool {
+    !exchange.responder_spi.is_zero()
+        || exchange.kept.iter().any(|message| message.source().ip() == exchange.responder.ip())
+}
+
+/// Hosts that tried so many others without an answer that they look for something.
+fn scanners(exchanges: &[IkeExchange]) -> Vec<Scanner> {
+    let mut answered: BTreeMap<IpAddr, BTreeMap<IpAddr, bool>> = BTreeMap::new();
+    for exchange in exchanges {
+        let (from, to) = (exchange.initiator.ip(), exchange.responder.ip());
+        *answered.entry(from).or_default().entry(to).or_default() |= is_answered(exchange);
+    }
+    let silent = answered.into_iter().map(|(source, peers)| Scanner {
+        source,
+        peers: peers.values().filter(|answered| !**answered).count(),
+    });
+    silent.filter(|scanner| scanner.peers >= MANY_PEERS).collect()
+}
+
+/// The clear runs of a pair, those of each sender by time.
+type ClearBySender = [Stretches<()>; 2];
+
+fn clear_runs(streams: &[JudgedStream<'_>]) -> ClearBySender {
+    let clear = || {
+        let clear = streams.iter().filter(|(_, class, _)| *class == ProtectionClass::Clear);
+        clear.flat_map(|(_, _, runs)| runs.iter())
+    };
+    let span = |run: &ClassRun| (run.start, run.end, ());
+    [
+        Stretches::new(clear().filter(|run| run.from_a > 0).map(span)),
+        Stretches::new(clear().filter(|run| run.from_a < run.frames).map(span)),
+    ]
+}
+
+/// Whether the one who asked begins or goes on with clear traffic to the same peer soon after
+/// (Windows falls back 0.5 s or 3 s after an unanswered request), or asked directly after the other's
+/// clear packet, as a host does whose policy requests protection of what comes in.
+fn is_followed(pair: HostPair, attempt: &Attempt, clear: &ClearBySender) -> bool {
+    let Some(by) = attempt.by else { return false };
+    let [from_a, from_b] = clear;
+    let (own, others) = match pair.direction_from(by) {
+        Direction::AToB => (from_a, from_b),
+        Direction::BToA => (from_b, from_a),
+    };
+    own.touching(attempt.start, attempt.end.shifted(FALLS_BACK)).next().is_some()
+        || others
+            .touching(attempt.start.shifted(DIRECTLY.negated()), attempt.start)
+            .next()
+            .is_some()
+}
+
+/// Spans that touch each other become one.
+fn merged(mut spans: Vec<TimeSpan>) -> Vec<TimeSpan> {
+    spans.sort_unstable();
+    let mut all: Vec<TimeSpan> = Vec::new();
+    for (start, end) in spans {
+        match all.last_mut() {
+            Some((_, until)) if start <= *until => *until = end.max(*until),
+            Some(_) | None => all.push((start, end)),
+        }
+    }
+    all
+}
+
+/// Windows' main-mode lifetime, 480 minutes.
+const MAIN_MODE_LIFETIME: Span = Span::from_seconds(8 * 60 * 60);
+/// Attempts that open a window lie no further from its edges.
+const NEAR: Span = Span::from_seconds(5 * 60);
+/// Clear text that follows an unanswered request begins by then.
+const FALLS_BACK: Span = Span::from_seconds(5);
+/// A request that answers a clear packet is sent by then.
+const DIRECTLY: Span = Span::from_seconds(1);
+/// Peers of which none answers: as many are a scan.
+const MANY_PEERS: usize = 10;
+/// Spans that the report lists of one pair.
+const MOST_SPANS: usize = 100;

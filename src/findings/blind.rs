@@ -1,0 +1,105 @@
+//! What could not be looked into: blind spots that may hide traffic that had to be protected.
+
+use super::{Finding, FindingCode, Proof, Severity, counted, frames, span_of};
+use crate::correlate::{BlindSpot, Confidence, Facts, PairFacts, Scanner, Verdict};
+use crate::evidence::EvidenceId;
+use crate::policy::Expectation;
+use crate::protection::ProtectionClass;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// One finding for each capture with frames that could not be decoded, where they are many, and one for
+/// each pair that cannot be judged.
+pub(super) fn blind_spots(facts: &Facts) -> Vec<Finding> {
+    let captures = facts.blind_spots.iter().filter(|spot| is_told(spot)).map(of_capture);
+    let is_undetermined = |pair: &&PairFacts| pair.verdict() == Verdict::NotDetermined;
+    let pairs = facts.pairs.iter().filter(is_undetermined).take(MOST_PAIRS).map(of_pair);
+    captures.chain(pairs).collect()
+}
+
+/// One frame in a hundred, or very many.
+fn is_told(spot: &BlindSpot) -> bool {
+    spot.blind().saturating_mul(TOLD_PART) >= spot.frames || spot.blind() >= MANY_FRAMES
+}
+
+fn of_capture(spot: &BlindSpot) -> Finding {
+    let reasons = spot.reasons.iter().map(|(reason, frames)| format!("{reason} ({frames})"));
+    let title = format!(
+        "{}: {} of {} could not be looked into",
+        spot.evidence,
+        counted(spot.blind(), "frame"),
+        spot.frames
+    );
+    let detail = format!(
+        "Reasons: {}. Traffic that had to be protected may be among them, in clear or not.",
+        reasons.collect::<Vec<_>>().join(", ")
+    );
+    let proof = [(spot.evidence, Proof::File)].into();
+    Finding { proof, ..Finding::new(FindingCode::BlindSpot, Severity::Medium, title, detail) }
+}
+
+fn of_pair(pair: &PairFacts) -> Finding {
+    let (a, b) = (pair.pair.a(), pair.pair.b());
+    let title = format!("Whether {a} and {b} talked under IPsec only cannot be determined");
+    let limits =
+        pair.limits.iter().map(|(code, extent)| format!("{} ({})", code.as_str(), extent.count));
+    let detail = format!(
+        "Nothing that had to be protected was seen in clear, but too much could not be judged: {}.",
+        limits.collect::<Vec<_>>().join(", ")
+    );
+    let evidence = pair.limits.values().flat_map(|extent| &extent.evidence);
+    let proof: BTreeMap<EvidenceId, Proof> = evidence.map(|id| (*id, Proof::File)).collect();
+    let finding = Finding::new(FindingCode::BlindSpot, Severity::Medium, title, detail);
+    Finding { pair: Some(pair.pair), proof, ..finding }
+}
+
+/// Hosts that looked for IKE at many others.
+pub(super) fn scanners(facts: &Facts) -> Vec<Finding> {
+    facts.scanners.iter().take(MOST_PAIRS).map(scanner).collect()
+}
+
+fn scanner(scanner: &Scanner) -> Finding {
+    let peers = counted(scanner.peers as u64, "host");
+    let title = format!("{} sent IKE to {peers} and none of them answered", scanner.source);
+    let detail = "A host that asks so many is taken for a scanner: its attempts are no sign that protection was required.";
+    Finding::new(FindingCode::IkeScan, Severity::Info, title, detail.to_owned())
+}
+
+/// Pairs that talk in clear while each of the two uses IPsec with others: one finding for all.
+pub(super) fn ipsec_hosts_in_clear(facts: &Facts) -> Option<Finding> {
+    let under_ipsec = facts.pairs.iter().filter(|pair| pair.corroborated_ipsec().is_some());
+    let hosts: BTreeSet<IpAddr> =
+        under_ipsec.flat_map(|pair| [pair.pair.a(), pair.pair.b()]).collect();
+    let is_asked = |pair: &&PairFacts| {
+        let clear = pair.by_class.get(&ProtectionClass::Clear);
+        pair.expectation == Expectation::None
+            && hosts.contains(&pair.pair.a())
+            && hosts.contains(&pair.pair.b())
+            && clear.is_some_and(|run| run.payload_bytes() > 0)
+    };
+    let asked: Vec<&PairFacts> = facts.pairs.iter().filter(is_asked).collect();
+    let named = asked
+        .iter()
+        .take(MOST_NAMED)
+        .map(|pair| format!("{} and {} ({})", pair.pair.a(), pair.pair.b(), pair.in_clear.frames));
+    let detail = format!(
+        "Clear packets of: {}. No policy was given for them and no IPsec of their own was seen.",
+        named.collect::<Vec<_>>().join(", ")
+    );
+    let title = format!(
+        "{} of hosts that use IPsec with others talked in clear",
+        counted(asked.len() as u64, "pair")
+    );
+    let runs = asked.iter().filter_map(|pair| pair.by_class.get(&ProtectionClass::Clear));
+    let (span, proof) = (span_of(runs.clone()), frames(runs.take(MOST_NAMED)));
+    let code = FindingCode::IpsecHostsInClear;
+    let finding = Finding::new(code, Severity::Medium, title, detail);
+    (!asked.is_empty()).then(|| Finding { confidence: Confidence::Low, span, proof, ..finding })
+}
+
+/// Pairs that a finding about many names.
+const MOST_NAMED: usize = 5;
+const TOLD_PART: u64 = 100;
+const MANY_FRAMES: u64 = 10_000;
+/// Pairs, or hosts, that have a finding each.
+const MOST_PAIRS: usize = 50;

@@ -1,0 +1,72 @@
+//! What limits a verdict, in sentences.
+
+use super::schema::{Report, VerdictLimit};
+use crate::correlate::{Extent, LimitCode, Limits};
+
+/// The limits as the report has them.
+pub(super) fn verdict_limits(limits: &Limits) -> Vec<VerdictLimit> {
+    let told = limits.iter().map(|(code, extent)| VerdictLimit {
+        code: code.as_str().to_owned(),
+        text: text(*code, extent),
+        count: extent.count,
+        evidence: extent.evidence.iter().map(ToString::to_string).collect(),
+    });
+    told.collect()
+}
+
+fn text(code: LimitCode, extent: &Extent) -> String {
+    let of = |noun: &str| {
+        let plural = if extent.count == 1 { "" } else { "s" };
+        format!("{} {noun}{plural}", extent.count)
+    };
+    match code {
+        LimitCode::Inferred => format!(
+            "What had to be protected was inferred from the evidence for {}; a policy would say it.",
+            of("pair")
+        ),
+        LimitCode::ObligationNotProven => format!(
+            "IPsec was attempted by {} and did not come about; nothing proves that protection was required.",
+            of("pair")
+        ),
+        LimitCode::Undecodable => format!("{} could not be decoded.", of("frame")),
+        LimitCode::Uncorroborated => {
+            format!("Nothing but a header says that {} are ESP.", of("frame"))
+        }
+        LimitCode::Cut => {
+            format!("The capture cut {} before it could be told what they are.", of("frame"))
+        }
+        LimitCode::Missing => {
+            format!("{} are missing by the sequence numbers of ESP.", of("packet"))
+        }
+        LimitCode::OneWay => format!("Only one direction was captured, {}.", of("packet")),
+        LimitCode::Sampled => {
+            format!(
+                "The capture is a sample: it holds one packet in many, {} in all.",
+                of("ESP packet")
+            )
+        }
+        LimitCode::Vantage => format!(
+            "{} were captured where they are not yet, or no longer, protected.",
+            of("packet")
+        ),
+        LimitCode::NotCovered => {
+            format!("No capture shows traffic of {} that demand protection.", of("rule"))
+        }
+    }
+}
+
+/// The gravest findings of a report whose verdict rests on no packet that had to be protected, as a headline
+/// names them: `2 high findings`. `None` where the verdict speaks for itself.
+#[must_use]
+pub fn grave_findings(report: &Report) -> Option<String> {
+    if !matches!(report.verdict.as_str(), "no_packets" | "no_expectation") {
+        return None;
+    }
+    let found = ["critical", "high"].into_iter().filter_map(|severity| {
+        let number = report.findings.iter().filter(|f| f.severity == severity).count();
+        let plural = if number == 1 { "" } else { "s" };
+        (number > 0).then(|| format!("{number} {severity} finding{plural}"))
+    });
+    let found: Vec<String> = found.collect();
+    (!found.is_empty()).then(|| found.join(" and "))
+}
