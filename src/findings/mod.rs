@@ -5,6 +5,8 @@
 
 mod code;
 
+mod severity;
+
 mod guide;
 
 mod traffic;
@@ -29,8 +31,9 @@ mod audit;
 
 mod integrity;
 
-pub use code::{FindingCode, FindingWords, Severity};
+pub use code::{FindingCode, FindingWords};
 pub use guide::{Control, Guide};
+pub use severity::Severity;
 
 use crate::catalogue::Reason;
 use crate::correlate::{Confidence, FactRef, Facts};
