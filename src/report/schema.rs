@@ -13,7 +13,7 @@ pub use super::log_schema::{Audit, BypassSpan, HostAudit, Join, LogCoverage, Log
 pub use super::manifest_schema::{Input, Manifest, Output, SummaryInput};
 pub use super::negotiation_schema::{IkeExchange, Step};
 pub use super::timesketch::TimelineEvent;
-pub use super::totals_schema::{ByClass, FoldedPairs, Totals};
+pub use super::totals_schema::{ByClass, FoldedPairs, TlsServer, Totals};
 pub use super::verdict_schema::{ExpectationSpan, VerdictLimit, Way};
 
 use schemars::JsonSchema;
@@ -309,19 +309,6 @@ pub struct EspAlgorithms {
     pub spis: Vec<String>,
     /// The records that name them.
     pub evidence: Vec<Proof>,
-}
-
-/// A TLS server by the name that clients asked for.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct TlsServer {
-    /// The name; null where clients said none.
-    pub server_name: Option<String>,
-    /// The versions that it chose: `TLS 1.2`, `TLS 1.3`, …
-    pub versions: Vec<String>,
-    /// Greetings of clients and servers.
-    pub hellos: u64,
-    /// The first of them.
-    pub first: FrameRef,
 }
 
 /// What one application sent inside a window.

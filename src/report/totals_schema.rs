@@ -1,6 +1,6 @@
-//! What report.json tells in sums: totals over all captures, by class.
+//! What report.json says in sums: totals over all captures, by class, and TLS servers by name.
 
-use super::schema::Count;
+use super::schema::{Count, FrameRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -51,4 +51,17 @@ pub struct ByClass {
     pub clear: Count,
     pub non_ip: Count,
     pub undecodable: Count,
+}
+
+/// A TLS server by the name that clients asked for.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct TlsServer {
+    /// The name; null where clients said none.
+    pub server_name: Option<String>,
+    /// The versions that it chose: `TLS 1.2`, `TLS 1.3`, …
+    pub versions: Vec<String>,
+    /// Greetings of clients and servers.
+    pub hellos: u64,
+    /// The first of them.
+    pub first: FrameRef,
 }

@@ -106,6 +106,7 @@ mod tests {
             flow: None,
             direction: Direction::AToB,
             unfinished: false,
+            payload: 0,
         }
     }
 
