@@ -34,7 +34,12 @@ fn merge(criterion: &mut Criterion, folder: &Path) {
         }
         let request = Request::of(vec![captures], Policy::default());
         let parts = read_parts(&request, None, &Unwatched).expect("nobody ends it");
-        let question = Question { policy: &request.policy, gap: request.gap, clock_offsets: &[] };
+        let question = Question {
+            policy: &request.policy,
+            gap: request.gap,
+            clock_offsets: &[],
+            vantages: &[],
+        };
         group.throughput(Throughput::Elements(u64::from(CAPTURES)));
         group.bench_function(name, |bencher| {
             bencher.iter_batched(

@@ -35,7 +35,7 @@ fuzz_target!(|content: &[u8]| {
     };
     let policy = Policy::default();
     let gap = GapRule::with_gap(Span::from_seconds(30));
-    let analysis = judge(parts, &Question { policy: &policy, gap, clock_offsets: &[] });
+    let analysis = judge(parts, &Question { policy: &policy, gap, clock_offsets: &[], vantages: &[] });
     let sources = Sources {
         evidence: &analysis.evidence,
         outside_span: analysis.outside_span,

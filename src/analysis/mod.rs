@@ -20,7 +20,7 @@ use crate::evidence::{
 use crate::findings::{Finding, find};
 use crate::policy::Policy;
 use crate::protection::NamedPorts;
-use crate::summary::{Count, MOST_PAIRS, Part, Summary};
+use crate::summary::{Count, MOST_PAIRS, Part, Summary, Vantage};
 use crate::time::{Span, Timestamp};
 use rayon::prelude::*;
 use reading::{Context, Reading, read};
@@ -48,6 +48,8 @@ pub struct Request {
     pub to: Option<Timestamp>,
     /// How far the clocks of logs were off (log time less capture time), by the paths of their files.
     pub clock_offsets: Vec<(PathBuf, Span)>,
+    /// Where captures were taken, by the paths of their files.
+    pub vantages: Vec<(PathBuf, Vantage)>,
 }
 
 /// What came of it.
@@ -72,6 +74,8 @@ pub struct Question<'q> {
     pub gap: GapRule,
     /// How far the clocks of logs were off (log time less capture time), by the paths of their files.
     pub clock_offsets: &'q [(PathBuf, Span)],
+    /// Where captures were taken, by the paths of their files.
+    pub vantages: &'q [(PathBuf, Vantage)],
 }
 
 impl Request {
@@ -89,12 +93,13 @@ impl Request {
             from: None,
             to: None,
             clock_offsets: Vec::new(),
+            vantages: Vec::new(),
         }
     }
 
     fn question(&self) -> Question<'_> {
-        let Self { policy, gap, clock_offsets, .. } = self;
-        Question { policy, gap: *gap, clock_offsets }
+        let Self { policy, gap, clock_offsets, vantages, .. } = self;
+        Question { policy, gap: *gap, clock_offsets, vantages }
     }
 }
 
@@ -103,6 +108,12 @@ impl Question<'_> {
     fn clock_offset_of(&self, path: &str) -> Option<Span> {
         let said = self.clock_offsets.iter().find(|(file, _)| is_named(path, file));
         said.map(|(_, offset)| *offset)
+    }
+
+    /// Where the user says that a file was captured, likewise.
+    fn vantage_of(&self, path: &str) -> Option<Vantage> {
+        let said = self.vantages.iter().find(|(file, _)| is_named(path, file));
+        said.map(|(_, vantage)| *vantage)
     }
 }
 
@@ -140,6 +151,14 @@ impl Analysis {
         let is_log = |file: &&Evidence| matches!(file.content, Content::Log { .. });
         let mut logs = self.evidence.iter().filter(is_log);
         logs.any(|file| is_named(&file.path, typed))
+    }
+
+    /// The same of captures.
+    #[must_use]
+    pub fn has_capture(&self, typed: &Path) -> bool {
+        let is_capture = |file: &&Evidence| matches!(file.content, Content::Capture { .. });
+        let mut captures = self.evidence.iter().filter(is_capture);
+        captures.any(|file| is_named(&file.path, typed))
     }
 }
 
@@ -242,10 +261,14 @@ pub fn judge(mut parts: Vec<Part>, question: &Question<'_>) -> Analysis {
     for mut part in parts {
         let asserted = question.clock_offset_of(&part.evidence.path);
         part.summary.logs.values_mut().for_each(|log| log.asserted_offset = asserted);
+        let stated = question.vantage_of(&part.evidence.path);
+        part.summary.captures.values_mut().for_each(|of| of.stated_vantage = stated);
         summary.join(part.summary);
         outside_span.join(part.outside_span);
         evidence.push(part.evidence);
     }
+    summary.give_back_what_was_only_authenticated();
+    summary.set_aside_what_others_show_inside_esp();
     let facts = correlate(&summary, question.policy, question.gap);
     let findings = find(&facts, &evidence, question.policy);
     Analysis { evidence, outside_span, facts, findings }

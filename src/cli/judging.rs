@@ -1,7 +1,7 @@
 //! What `analyze` and `correlate` share: the question that is asked of what was read, and the report
 //! that answers it.
 
-use super::options::{self, GivenOffset, Protect};
+use super::options::{self, GivenOffset, GivenVantage, Protect};
 use super::terminal::{self, Detail};
 use super::{ExitStatus, Failure, interrupted, keys, progress};
 use crate::analysis::{Analysis, Cancelled, Question};
@@ -11,7 +11,7 @@ use crate::findings::Severity;
 use crate::policy::Policy;
 use crate::report::publish::{Destination, PublishError, Staging, destination};
 use crate::report::{self, File, Format, KeyError, Run, SigningKey, Sources, schema};
-use crate::summary::ReadWith;
+use crate::summary::{ReadWith, Vantage};
 use crate::time::{Resolution, Span, Timestamp};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -38,6 +38,9 @@ pub(super) struct Judging {
     /// (repeatable)
     #[arg(long, value_name = "FILE=+7m12s", value_parser = options::clock_offset)]
     clock_offset: Vec<GivenOffset>,
+    /// Where a capture was taken: lan (inner side of a gateway), wan, host or mirror (repeatable)
+    #[arg(long, value_name = "FILE=lan", value_parser = options::vantage)]
+    vantage: Vec<GivenVantage>,
     /// Exit with 1 when a finding of this severity or higher stands
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<SeverityName>,
@@ -92,6 +95,7 @@ pub(super) struct Asked<'a> {
     policy: Policy,
     policy_sha256: Option<String>,
     clock_offsets: Vec<(PathBuf, Span)>,
+    vantages: Vec<(PathBuf, Vantage)>,
     destination: Destination,
     key: Option<SigningKey>,
 }
@@ -112,14 +116,25 @@ impl Judging {
         let destination = destination(&self.out, self.force).map_err(refused)?;
         let key = self.sign.as_deref().map(keys::signing).transpose()?;
         let clock_offsets = self.clock_offset.iter().map(|g| (g.file.clone(), g.offset)).collect();
-        Ok(Asked { args: self, run, policy, policy_sha256, clock_offsets, destination, key })
+        let vantages = self.vantage.iter().map(|g| (g.file.clone(), g.vantage)).collect();
+        Ok(Asked {
+            args: self,
+            run,
+            policy,
+            policy_sha256,
+            clock_offsets,
+            vantages,
+            destination,
+            key,
+        })
     }
 }
 
 impl Asked<'_> {
     pub(super) fn question(&self) -> Question<'_> {
         let (policy, gap) = (&self.policy, self.args.gap);
-        Question { policy, gap, clock_offsets: &self.clock_offsets }
+        let (clock_offsets, vantages) = (&self.clock_offsets, &self.vantages);
+        Question { policy, gap, clock_offsets, vantages }
     }
 
     /// Begins the report.
@@ -141,6 +156,13 @@ impl Asked<'_> {
             return Err(Failure::usage(
                 what,
                 "name a log of the evidence by its path or the end of it",
+            ));
+        }
+        if let Some(given) = args.vantage.iter().find(|given| !analysis.has_capture(&given.file)) {
+            let what = anyhow::anyhow!("--vantage {}: no capture has this path", given.typed);
+            return Err(Failure::usage(
+                what,
+                "name a capture of the evidence by its path or the end of it",
             ));
         }
         let report = report::build(&sources(analysis), self.options(read));
@@ -173,6 +195,7 @@ impl Asked<'_> {
             from: from.map(time),
             to: to.map(time),
             clock_offsets: args.clock_offset.iter().map(|given| given.typed.clone()).collect(),
+            vantages: args.vantage.iter().map(|given| given.typed.clone()).collect(),
             carve: read.carve,
         }
     }

@@ -1,7 +1,7 @@
 //! What was typed → what the library needs. Every value is checked here, before any work.
 
 use crate::correlate::GapRule;
-use crate::summary::SILENCE;
+use crate::summary::{SILENCE, Vantage};
 use crate::time::{Span, Timestamp};
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -55,6 +55,25 @@ pub(super) fn clock_offset(typed: &str) -> Result<GivenOffset, String> {
     Ok(GivenOffset { typed: typed.to_owned(), file: PathBuf::from(file), offset })
 }
 
+/// `--vantage FILE=lan`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct GivenVantage {
+    pub(super) typed: String,
+    pub(super) file: PathBuf,
+    pub(super) vantage: Vantage,
+}
+
+/// Reads `FILE=lan`: where a capture was taken.
+pub(super) fn vantage(typed: &str) -> Result<GivenVantage, String> {
+    const EXPECTED: &str = "expected FILE=lan, FILE=wan, FILE=host or FILE=mirror";
+    let (file, place) = typed.rsplit_once('=').ok_or(EXPECTED)?;
+    let vantage = Vantage::ALL.into_iter().find(|known| known.as_str() == place).ok_or(EXPECTED)?;
+    if file.is_empty() {
+        return Err(EXPECTED.to_owned());
+    }
+    Ok(GivenVantage { typed: typed.to_owned(), file: PathBuf::from(file), vantage })
+}
+
 /// Reads a length of time such as `30s` or `2m`.
 pub(super) fn gap(typed: &str) -> Result<GapRule, String> {
     let duration: jiff::SignedDuration =
@@ -83,6 +102,15 @@ mod tests {
         }
         for bad in ["10.0.0.1", "10.0.0.1=", "a=b", "10.0.0.1=10.0.0.0/33"] {
             assert!(protect(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_vantage_names_a_capture_and_a_place() {
+        let inner = vantage("a=b/lan.pcap=lan").unwrap();
+        assert_eq!((inner.file.to_str(), inner.vantage), (Some("a=b/lan.pcap"), Vantage::Lan));
+        for bad in ["lan.pcap", "=lan", "lan.pcap=outside", "lan.pcap="] {
+            assert!(vantage(bad).is_err(), "{bad}");
         }
     }
 

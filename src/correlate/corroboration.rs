@@ -89,6 +89,22 @@ impl PairFacts {
         spans.reduce(|(start, end), (from, to)| (start.min(from), end.max(to)))
     }
 
+    /// Whether all readable ESP of the pair went one way, and encrypted ESP came back: packets captured on their
+    /// sender before its network card encrypts them look so too.
+    #[must_use]
+    pub fn may_be_offloaded(&self) -> bool {
+        let ways = |class: ProtectionClass| -> BTreeSet<Direction> {
+            let of_class = self.sas.iter().filter(|sa| sa.class == class);
+            of_class.filter(|sa| sa.corroborated.is_some()).map(|sa| sa.direction).collect()
+        };
+        let readable = ways(ProtectionClass::EspNull);
+        let encrypted = ways(ProtectionClass::Esp);
+        self.integrity_only.is_empty()
+            && readable.len() == 1
+            && encrypted.len() == 1
+            && readable.is_disjoint(&encrypted)
+    }
+
     /// Packets that are ESP or AH by their header alone.
     #[must_use]
     pub fn uncorroborated(&self) -> Count {
@@ -100,13 +116,29 @@ impl PairFacts {
 /// The SPIs of every pair.
 pub type SasByPair = BTreeMap<HostPair, Vec<SaFacts>>;
 
-/// Says of every SPI what corroborates it.
+/// What is known of the IPsec of all pairs.
+pub(super) struct Ipsec {
+    /// The SPIs of every pair.
+    pub(super) sas: SasByPair,
+    authenticated_only: BTreeMap<HostPair, u64>,
+}
+
+impl Ipsec {
+    /// Gives a pair what is known of its own.
+    pub(super) fn give(&mut self, facts: &mut PairFacts) {
+        facts.sas = self.sas.remove(&facts.pair).unwrap_or_default();
+        let authenticated = self.authenticated_only.get(&facts.pair);
+        facts.authenticated_only = authenticated.copied().unwrap_or_default();
+    }
+}
+
+/// Says of every SPI what corroborates it, and of every pair whether its connections are authenticated only.
 pub(super) fn gather(
     summary: &Summary,
     streams: &StreamsByPair<'_>,
     exchanges: &[IkeExchange],
     events: &[PlacedEvent],
-) -> SasByPair {
+) -> Ipsec {
     let evidence = summary.sas();
     let logged = logged(events);
     let completed = completed(exchanges);
@@ -130,7 +162,7 @@ pub(super) fn gather(
             all.insert(*pair, sas.into_values().collect());
         }
     }
-    all
+    Ipsec { sas: all, authenticated_only: summary.authenticated_only() }
 }
 
 /// The SPIs of one pair, each with all its runs.

@@ -66,6 +66,7 @@ pub(super) fn judge_pair(
             tls: BTreeMap::new(),
             spis: BTreeSet::new(),
             sas: Vec::new(),
+            authenticated_only: 0,
             protected_runs: Vec::new(),
             as_tunnel: Count::default(),
             around_protected: None,

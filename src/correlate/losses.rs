@@ -56,6 +56,7 @@ pub(super) fn duplicates(summary: &Summary) -> BTreeMap<(EvidenceId, DuplicateKi
 
 /// The gaps of every capture, by capture, pair and SPI.
 pub(super) fn esp_gaps(summary: &Summary) -> Vec<EspGap> {
+    let no_esp = summary.no_esp();
     let of_captures = summary.captures.iter().flat_map(|(evidence, capture)| {
         capture
             .esp_gaps
@@ -63,6 +64,7 @@ pub(super) fn esp_gaps(summary: &Summary) -> Vec<EspGap> {
             .map(move |((pair, stream), numbers)| (*evidence, *pair, *stream, *numbers))
     });
     of_captures
+        .filter(|(_, pair, stream, _)| !no_esp.contains(&(*pair, *stream)))
         .filter_map(|(evidence, pair, stream, numbers)| match stream {
             Stream::Esp(spi, direction) => Some(EspGap {
                 evidence,

@@ -77,7 +77,7 @@ use crate::ike::{IkeExchange, Uncounted, conclude};
 use crate::policy::{Expectation, ExpectationSource, Policy};
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Service};
-use crate::summary::{ClassRun, Contents, Count, SetAside, Summary, TlsSeen};
+use crate::summary::{ClassRun, Contents, Count, SetAside, Summary, TlsSeen, Vantage};
 use judged::{judge_broadcast, judge_pair};
 use obligation::Obligations;
 use std::collections::{BTreeMap, BTreeSet};
@@ -119,6 +119,8 @@ pub struct PairFacts {
     pub spis: BTreeSet<EspSpi>,
     /// The same by direction, with what says that they are more than a header.
     pub sas: Vec<SaFacts>,
+    /// Connections that began with one ESP packet and went on in clear, where nearly all did; else 0.
+    pub authenticated_only: u64,
     /// Stretches with packets under ESP or AH, in order.
     pub protected_runs: Vec<ClassRun>,
     /// Its packets that are tunnels around another's; the sums over all pairs count them by what is
@@ -170,9 +172,8 @@ pub struct Facts {
     pub clock_offsets: Vec<ClockOffset>,
     /// By pair.
     pub unreachable: Vec<UnreachableFacts>,
-    /// Captures that were taken on one of the hosts: they show packets before and after IPsec, or
-    /// packets larger than any network carries.
-    pub on_the_host: BTreeSet<EvidenceId>,
+    /// Where captures were taken, as the user says or they prove.
+    pub vantages: BTreeMap<EvidenceId, Vantage>,
     /// Packets that a capture shows more than once; they are in no other sum.
     pub duplicates: BTreeMap<(EvidenceId, DuplicateKind), Duplicates>,
     /// By capture, pair and SPI.
@@ -214,11 +215,11 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let events = placed::events(summary, &timing, &joins);
     let host_addresses = addresses::of_logs(summary, policy);
     let books = audit::Books::of(summary, &host_addresses, &clocks, &exchanges);
-    let mut sas = corroboration::gather(summary, &streams, &exchanges, &events);
+    let mut ipsec = corroboration::gather(summary, &streams, &exchanges, &events);
     let usable = UsableTimes::of(summary);
     let inferred = policy
         .infers()
-        .then(|| Obligations::of(&streams, &sas, &exchanges, &events, &usable))
+        .then(|| Obligations::of(&streams, &ipsec.sas, &exchanges, &events, &usable))
         .unwrap_or_default();
     let mut facts = Facts {
         total: Count::default(),
@@ -239,7 +240,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         host_addresses,
         clock_offsets: clocks,
         unreachable: unreachable::gather(summary),
-        on_the_host: vantage::on_the_host(summary),
+        vantages: vantage::of_captures(summary),
         duplicates: losses::duplicates(summary),
         esp_gaps: losses::esp_gaps(summary),
         tcp_gaps: losses::tcp_gaps(summary),
@@ -289,11 +290,11 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         }
         judged.facts.inside_of = around_each.remove(pair).unwrap_or_default();
         judged.facts.readable = summary.readable(*pair);
-        judged.facts.sas = sas.remove(pair).unwrap_or_default();
+        ipsec.give(&mut judged.facts);
         let told = streams.iter().filter_map(|(stream, ..)| told_by_logs.get(&(*pair, *stream)));
         judged.facts.integrity_only = told.flatten().copied().collect();
         judged.facts.tls = tls.get(pair).cloned().unwrap_or_default();
-        let interleaved = interleaved(summary, *pair);
+        let interleaved = windows::interleaved(summary, *pair);
         let protected = &judged.facts.protected_runs;
         let cut = |clear| windows::cleartext(*pair, clear, protected, &interleaved, rule);
         let required = cut(judged.required);
@@ -321,10 +322,6 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         explained.weigh_silence();
     }
     facts
-}
-
-fn interleaved(summary: &Summary, pair: HostPair) -> Vec<ClassRun> {
-    summary.captures.values().filter_map(|c| c.interleaved.get(&pair)).flatten().copied().collect()
 }
 
 /// A computer's name without its domain, in lower case: logs write it either way.

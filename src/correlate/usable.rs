@@ -99,6 +99,7 @@ mod tests {
         let mut runs = Runs::default();
         for (at, second) in (1..).zip(seconds) {
             runs.observe(Sighting {
+                packet_len: 0,
                 frame: FrameRef { evidence: EvidenceId(1), frame: FrameNumber(at) },
                 time: Timestamp(second * 1_000_000_000),
                 bytes: 60,

@@ -1,11 +1,11 @@
-//! Where captures were taken, as far as what they show proves it.
+//! Where captures were taken, as far as the user says it or what they show proves it.
 
 use crate::evidence::EvidenceId;
-use crate::summary::Summary;
-use std::collections::BTreeSet;
+use crate::summary::{Summary, Vantage};
+use std::collections::BTreeMap;
 
-/// Captures that were taken on one of the hosts.
-pub(super) fn on_the_host(summary: &Summary) -> BTreeSet<EvidenceId> {
-    let on_a_host = summary.captures.iter().filter(|(_, capture)| capture.was_on_a_host());
-    on_a_host.map(|(evidence, _)| *evidence).collect()
+/// The place of every capture of which it is known.
+pub(super) fn of_captures(summary: &Summary) -> BTreeMap<EvidenceId, Vantage> {
+    let captures = summary.captures.iter();
+    captures.filter_map(|(evidence, capture)| Some((*evidence, capture.vantage()?))).collect()
 }

@@ -55,7 +55,8 @@ impl PairFacts {
             seen.saturating_sub(unproven(class))
         };
         // A twin proves that its packet came inside ESP.
-        let twins = self.set_aside.get(&SetAside::DecryptedTwin).map_or(0, |run| run.frames);
+        let aside = |why| self.set_aside.get(&why).map_or(0, |run| run.frames);
+        let twins = aside(SetAside::DecryptedTwin) + aside(SetAside::InsideOtherCapture);
         let encrypted = frames(ProtectionClass::Esp) + twins;
         let authenticated = frames(ProtectionClass::EspNull) + frames(ProtectionClass::Ah);
         let (enough, weaker) = match level {

@@ -7,7 +7,7 @@ use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
 use crate::policy::{Expectation, Level};
 use crate::protection::{App, EspSpi, Service};
-use crate::summary::{ClassRun, Contents, Count, Flow};
+use crate::summary::{ClassRun, Contents, Count, Flow, Summary};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,6 +71,11 @@ pub(super) struct ClearRun {
     pub(super) protected_inside: bool,
 }
 
+/// Stretches in which clear and protected packets of a pair alternate.
+pub(super) fn interleaved(summary: &Summary, pair: HostPair) -> Vec<ClassRun> {
+    summary.captures.values().filter_map(|c| c.interleaved.get(&pair)).flatten().copied().collect()
+}
+
 /// The cleartext windows of a pair.
 pub(super) fn cleartext(
     pair: HostPair,
@@ -79,6 +84,8 @@ pub(super) fn cleartext(
     interleaved: &[ClassRun],
     rule: GapRule,
 ) -> Vec<CleartextWindow> {
+    // What looked like ESP may have turned out to be clear text.
+    let interleaved = if protected.is_empty() { &[] } else { interleaved };
     let protected = Stretches::of_runs(protected);
     let interleaved = Stretches::of_runs(interleaved);
     clear.sort_by_key(|c| c.run);

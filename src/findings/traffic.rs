@@ -89,7 +89,8 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
     let demand = if attempted { attempt(&members) } else { demand(source) };
     let sent = sent(pair, &members);
     let shared = same_frames(facts, &members);
-    let detail = format!("{demand}{why}{itself}{sent}{shared}");
+    let place = place(facts, runs());
+    let detail = format!("{demand}{why}{itself}{sent}{shared}{place}");
     let mut finding = Finding::new(FindingCode::CleartextWindow, severity, title, detail);
     finding.advice.insert(0, reason.advice().what_to_do.to_owned());
     Finding {
@@ -186,6 +187,17 @@ pub(super) fn without_time(facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
+/// Where the place of a capture may be why packets are clear.
+fn place<'a>(facts: &Facts, runs: impl Iterator<Item = &'a ClassRun>) -> String {
+    let shown: BTreeSet<EvidenceId> =
+        runs.flat_map(|run| [run.first.evidence, run.last.evidence]).collect();
+    let told = shown.into_iter().filter_map(|capture| {
+        let why = facts.vantages.get(&capture)?.explains_clear_text()?;
+        Some(format!(" {capture} was taken on {why}: what left there may have been protected."))
+    });
+    told.collect()
+}
+
 /// Who says that the pair's traffic had to be protected.
 fn demand(source: Option<&ExpectationSource>) -> String {
     match source {
@@ -247,11 +259,16 @@ pub(super) fn weaker_than_encryption(facts: &Facts) -> Vec<Finding> {
             let Some(run) = pair.by_class.get(&class) else { continue };
             // A policy that asks for integrity only has what it asks for.
             let wanted = pair.verdict() == Verdict::Protected;
+            let is_readable = code == FindingCode::ReadableEsp;
+            let offload = is_readable && pair.may_be_offloaded();
+            let severity = if offload { Severity::Medium } else { severity };
             let severity = if wanted { Severity::Info } else { severity };
             let title = format!("{} and {} exchanged {what}", pair.pair.a(), pair.pair.b());
             let packets = counted(run.frames, "packet");
-            let is_readable = code == FindingCode::ReadableEsp;
-            let more = if is_readable { readable(pair) } else { String::new() };
+            let mut more = if is_readable { readable(pair) } else { String::new() };
+            if offload {
+                more += OFFLOAD;
+            }
             let detail = format!(
                 "{packets} from frame {} to frame {}: authenticated, not confidential.{more}",
                 run.first, run.last,
@@ -268,6 +285,8 @@ pub(super) fn weaker_than_encryption(facts: &Facts) -> Vec<Finding> {
     }
     found
 }
+
+const OFFLOAD: &str = " All of it went one way, and what came back is encrypted: so a capture on the sender shows packets before its network card encrypts them. A capture on the way would show whether they left readable.";
 
 fn records_of<'a>(records: impl Iterator<Item = &'a RecordRef>) -> BTreeMap<EvidenceId, Proof> {
     let mut by_log: BTreeMap<EvidenceId, BTreeSet<u64>> = BTreeMap::new();
@@ -294,24 +313,22 @@ fn readable(pair: &PairFacts) -> String {
     words
 }
 
-/// Packets that a capture shows inside ESP and again after decryption.
+/// Packets that are shown inside ESP and in clear too: by one capture, or by one on either side of a
+/// gateway.
 pub(super) fn decrypted_twins(facts: &Facts) -> Vec<Finding> {
-    let with_twins = facts
-        .pairs
-        .iter()
-        .filter_map(|pair| Some((pair.pair, *pair.set_aside.get(&SetAside::DecryptedTwin)?)));
-    with_twins
-        .map(|(pair, run)| {
+    const ONE: &str = "each follows an ESP packet that holds exactly its length, and nearly every packet of that SPI has one. No leak.";
+    const OTHER: &str = "another capture shows an ESP packet within ten milliseconds of each that holds exactly its length, and nearly every packet of that SPI has one; it shows none of them in clear. No leak where that capture was taken.";
+    let with = |why, shown, ground| {
+        let of =
+            move |pair: &PairFacts| Some((pair.pair, *pair.set_aside.get(&why)?, shown, ground));
+        facts.pairs.iter().filter_map(of)
+    };
+    with(SetAside::DecryptedTwin, "show again after decryption", ONE)
+        .chain(with(SetAside::InsideOtherCapture, "are inside ESP in another capture", OTHER))
+        .map(|(pair, run, shown, ground)| {
             let packets = counted(run.frames, "packet");
-            let title = format!(
-                "{packets} of {} and {} show again after decryption",
-                pair.a(),
-                pair.b()
-            );
-            let detail = format!(
-                "From frame {} to frame {}: each follows an ESP packet that holds exactly its length, and nearly every packet of that SPI has one. No leak.",
-                run.first, run.last,
-            );
+            let title = format!("{packets} of {} and {} {shown}", pair.a(), pair.b());
+            let detail = format!("From frame {} to frame {}: {ground}", run.first, run.last);
             Finding {
                 pair: Some(pair),
                 span: span_of([&run]),

@@ -1,10 +1,12 @@
 //! The same packet captured more than once: at two mirrored ports, or at several components of a
 //! host.
 //!
-//! A packet repeats another when addresses, identification, length and the first octets behind the
-//! IP headers (ports, numbers, checksum) are the same and at most ten milliseconds lie between. A
-//! single likeness proves nothing; whether a capture shows a pair's packets twice is decided at
-//! its end, when nearly all of them, or nearly all of the capture, have one.
+//! A packet repeats another when addresses, identification, length and everything behind the IP
+//! headers are the same as far as they were captured, and at most ten milliseconds lie between: a hop
+//! changes the link's header, hop count, traffic class and checksum of IP, and nothing else. That heads,
+//! lengths or intervals are equal proves nothing, so the octets are kept as long as a copy may come. A
+//! single repetition may still be the sender's own; whether a capture shows a pair's packets more than once is
+//! decided at its end, when nearly all of them, or nearly all of the capture, have a copy.
 
 use crate::hosts::Direction;
 use crate::packet::IpPacket;
@@ -12,6 +14,7 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::LazyLock;
 
 /// The last packets of a capture, by what tells one from another.
@@ -26,6 +29,7 @@ pub struct Duplicates {
     next: u32,
     /// The latest packet of each place, by its number.
     latest: Vec<u32>,
+    octets: Recent,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,6 +40,19 @@ struct Seen {
     interface: u32,
     /// The one before it at the same place, by its number.
     before: u32,
+    /// Where its octets were kept.
+    kept: Kept,
+    /// What the caller noted of it.
+    note: Option<NonZeroU32>,
+}
+
+/// A packet that repeats another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repetition {
+    /// Where it was seen again.
+    pub kind: DuplicateKind,
+    /// What was noted of the packet that it repeats.
+    pub note: Option<NonZeroU32>,
 }
 
 /// Where a packet was seen again.
@@ -61,40 +78,61 @@ impl DuplicateKind {
 impl Default for Duplicates {
     fn default() -> Self {
         // No packet has the number of a place that was never taken within one round of the ring.
-        Self { ring: vec![Seen::default(); RING], next: RING_LENGTH, latest: vec![0; RING] }
+        Self {
+            ring: vec![Seen::default(); RING],
+            next: RING_LENGTH,
+            latest: vec![0; RING],
+            octets: Recent::default(),
+        }
     }
 }
 
 impl Duplicates {
-    /// Takes the next packet; tells where it was seen again if it repeats one before it.
+    /// Takes the next packet, by what is behind its IP headers, or a frame without one; tells which
+    /// it repeats.
     pub fn observe(
         &mut self,
         Identity(identity): Identity,
+        octets: &[u8],
         time: Timestamp,
         interface: u32,
-    ) -> Option<DuplicateKind> {
-        let seen = Seen { identity, time: low(microseconds(time)), interface, before: 0 };
+    ) -> Option<Repetition> {
+        let time = low(microseconds(time));
         let place = place(identity >> 32);
         let latest = *self.latest.get(place)?;
-        let mut at = latest;
+        let (mut at, mut alike) = (latest, 0);
         while let Some(known) = self.remembered(at) {
+            at = known.before;
             if known.identity != identity {
-                at = known.before;
                 continue;
             }
-            if !is_soon(known.time, seen.time) {
+            // Heads may be made equal at will; a copy comes soon after its original.
+            if !is_soon(known.time, time) || alike >= MOST_ALIKE {
                 break;
             }
-            return Some(if known.interface == interface {
-                DuplicateKind::SameInterface
-            } else {
-                DuplicateKind::OtherInterface
-            });
+            alike += 1;
+            if self.octets.are(known.kept, octets) {
+                let kind = if known.interface == interface {
+                    DuplicateKind::SameInterface
+                } else {
+                    DuplicateKind::OtherInterface
+                };
+                return Some(Repetition { kind, note: known.note });
+            }
         }
-        *self.ring.get_mut(place_of(self.next))? = Seen { before: latest, ..seen };
+        let kept = self.octets.keep(octets);
+        let seen = Seen { identity, time, interface, before: latest, kept, note: None };
+        *self.ring.get_mut(place_of(self.next))? = seen;
         *self.latest.get_mut(place)? = self.next;
         self.next = self.next.wrapping_add(1);
         None
+    }
+
+    /// Notes something of the last packet that repeated none.
+    pub fn note(&mut self, note: NonZeroU32) {
+        if let Some(last) = self.ring.get_mut(place_of(self.next.wrapping_sub(1))) {
+            last.note = Some(note);
+        }
     }
 
     /// The packet of that number, while the ring holds it.
@@ -102,6 +140,61 @@ impl Duplicates {
         let age = self.next.wrapping_sub(number);
         let is_held = (1..RING_LENGTH).contains(&age);
         self.ring.get(place_of(number)).filter(|_| is_held)
+    }
+}
+
+/// The octets of the last packets, in a ring.
+#[derive(Debug)]
+struct Recent {
+    ring: Vec<u8>,
+    /// How many octets were ever kept or skipped, on a circle of 4 GiB.
+    passed: u32,
+}
+
+/// Where octets were kept: by what had passed before them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kept {
+    at: u32,
+    len: u32,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self { ring: vec![0; OCTETS], passed: 0 }
+    }
+}
+
+impl Recent {
+    /// Keeps octets until the ring comes round; a packet is not cut at its end.
+    fn keep(&mut self, octets: &[u8]) -> Kept {
+        let octets = octets.get(..OCTETS / 4).unwrap_or(octets);
+        let len = u32::try_from(octets.len()).unwrap_or_default();
+        let left = OCTETS - self.place(self.passed);
+        if octets.len() > left {
+            self.passed = self.passed.wrapping_add(u32::try_from(left).unwrap_or_default());
+        }
+        let at = self.passed;
+        let place = self.place(at);
+        if let Some(room) = self.ring.get_mut(place..place + octets.len()) {
+            room.copy_from_slice(octets);
+        }
+        self.passed = at.wrapping_add(len);
+        Kept { at, len }
+    }
+
+    /// Whether the octets kept there are still there and these; of packets of which one was cut
+    /// shorter, as far as both go.
+    fn are(&self, kept: Kept, octets: &[u8]) -> bool {
+        let place = self.place(kept.at);
+        let known = self.ring.get(place..place + kept.len as usize).unwrap_or_default();
+        let (shorter, longer) =
+            if known.len() < octets.len() { (known, octets) } else { (octets, known) };
+        let is_there = self.passed.wrapping_sub(kept.at) as usize <= OCTETS;
+        is_there && longer.starts_with(shorter)
+    }
+
+    const fn place(&self, at: u32) -> usize {
+        at as usize % OCTETS
     }
 }
 
@@ -165,10 +258,13 @@ pub fn identity(ip: &IpPacket<'_>) -> Identity {
     Identity(hasher.finish())
 }
 
-/// Whether so many repetitions among so many packets mean that the capture shows them twice.
+/// Whether so many repetitions of so many packets mean that the capture shows them more than once:
+/// nearly each of them, and each about as often as there are places. What a sender repeats by itself is
+/// repeated any number of times.
 #[must_use]
 pub const fn is_rule(repetitions: u64, packets: u64) -> bool {
-    repetitions >= FEWEST && repetitions * 5 >= packets * 4
+    let is_of_nearly_all = repetitions.saturating_mul(5) >= packets.saturating_mul(4);
+    repetitions >= FEWEST && is_of_nearly_all && repetitions <= packets.saturating_mul(MOST_PLACES)
 }
 
 /// A busy gigabit has some ten thousand packets in the time that is compared.
@@ -183,6 +279,13 @@ const COMPARED: usize = 40;
 const SHORTEST_FRAME: usize = 60;
 /// Fewer may be chance.
 const FEWEST: u64 = 8;
+/// Mirrored ports, or components of a host, that show a packet beside the first.
+const MOST_PLACES: u64 = 4;
+/// Packets with an equal head whose octets are compared.
+const MOST_ALIKE: u32 = 8;
+/// What ten gigabits a second bring in three milliseconds. A packet whose octets are gone is not taken for
+/// a repeated one.
+const OCTETS: usize = 1 << 22;
 
 #[cfg(test)]
 mod tests {
@@ -190,6 +293,10 @@ mod tests {
 
     fn at(milliseconds: i64) -> Timestamp {
         Timestamp(1_767_261_600_000_000_000 + milliseconds * 1_000_000)
+    }
+
+    fn seen(all: &mut Duplicates, identity: Identity, milliseconds: i64) -> Option<DuplicateKind> {
+        all.observe(identity, b"the same", at(milliseconds), 0).map(|again| again.kind)
     }
 
     #[test]
@@ -201,28 +308,70 @@ mod tests {
             let mut known = Duplicates::default();
             let count = 2 * RING as u64 + 3;
             for k in 0..count {
-                assert_eq!(known.observe(Identity(identity(k)), at(0), 0), None, "{k}");
+                assert_eq!(seen(&mut known, Identity(identity(k)), 0), None, "{k}");
             }
             let same = Some(DuplicateKind::SameInterface);
-            assert_eq!(known.observe(Identity(identity(count - 1)), at(0), 0), same);
-            assert_eq!(known.observe(Identity(identity(count - 1)), at(11), 0), None);
+            assert_eq!(seen(&mut known, Identity(identity(count - 1)), 0), same);
+            assert_eq!(seen(&mut known, Identity(identity(count - 1)), 11), None);
             let oldest = count + 2 - RING as u64;
-            assert_eq!(known.observe(Identity(identity(oldest)), at(0), 0), same);
-            assert_eq!(known.observe(Identity(identity(oldest - 1)), at(0), 0), None);
+            assert_eq!(seen(&mut known, Identity(identity(oldest)), 0), same);
+            assert_eq!(seen(&mut known, Identity(identity(oldest - 1)), 0), None);
         }
     }
 
     #[test]
     fn another_interface_is_told() {
         let mut known = Duplicates::default();
-        known.observe(Identity(7), at(0), 0);
-        let other = Some(DuplicateKind::OtherInterface);
-        assert_eq!(known.observe(Identity(7), at(5), 1), other);
+        let _ = known.observe(Identity(7), b"", at(0), 0);
+        let other = known.observe(Identity(7), b"", at(5), 1).map(|again| again.kind);
+        assert_eq!(other, Some(DuplicateKind::OtherInterface));
     }
 
     #[test]
     fn nearly_all_packets_must_have_a_copy() {
         assert!(is_rule(8, 10) && is_rule(30, 10));
         assert!(!is_rule(7, 7) && !is_rule(79, 100));
+        assert!(is_rule(300, 100) && !is_rule(545, 55), "a sender that repeats itself");
+    }
+
+    const HEAD: Identity = Identity(0x0123_4567_89ab_cdef);
+
+    fn shown(all: &mut Duplicates, octets: &[u8], micros: i64) -> Option<DuplicateKind> {
+        all.observe(HEAD, octets, Timestamp(micros * 1000), 0).map(|again| again.kind)
+    }
+
+    #[test]
+    fn a_copy_is_equal_to_its_last_octet() {
+        let mut all = Duplicates::default();
+        let mut packet = vec![7; 1400];
+        assert_eq!(shown(&mut all, &packet, 0), None);
+        packet[1399] = 8;
+        assert_eq!(shown(&mut all, &packet, 10), None, "equal heads");
+        assert_eq!(shown(&mut all, &packet, 20), Some(DuplicateKind::SameInterface));
+        assert_eq!(shown(&mut all, &packet[..60], 30), Some(DuplicateKind::SameInterface), "cut");
+        assert_eq!(shown(&mut all, &packet, 20_000), None, "later");
+    }
+
+    #[test]
+    fn what_was_noted_of_a_packet_is_told_of_its_copy() {
+        let mut all = Duplicates::default();
+        assert_eq!(all.observe(HEAD, b"one", Timestamp(0), 0), None);
+        all.note(NonZeroU32::MIN);
+        let again = all.observe(HEAD, b"one", Timestamp(1), 1);
+        let (kind, note) = (DuplicateKind::OtherInterface, Some(NonZeroU32::MIN));
+        assert_eq!(again, Some(Repetition { kind, note }));
+    }
+
+    #[test]
+    fn the_ring_comes_round_and_forgets() {
+        let mut recent = Recent::default();
+        let first = recent.keep(b"the first packet");
+        assert!(recent.are(first, b"the first packet"));
+        let large = vec![1; 60_000];
+        for _ in 0..OCTETS / large.len() + 1 {
+            let kept = recent.keep(&large);
+            assert!(recent.are(kept, &large));
+        }
+        assert!(!recent.are(first, b"the first packet"));
     }
 }

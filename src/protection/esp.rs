@@ -1,15 +1,16 @@
 //! ESP, AH and WESP by protocol, and what UDP 4500 carries.
 
+use super::sa_evidence::is_all_text;
 use super::{EspSpi, NATT_PORT, Stream};
 use crate::ike::{Probe, probe};
 use crate::packet::{IpPacket, StopReason, protocol};
 
-/// The stream of a packet whose IP protocol is ESP, WESP or AH.
-pub(super) fn by_protocol(ip: &IpPacket<'_>) -> Stream {
+/// The stream of a packet whose IP protocol is ESP, WESP or AH; `None` where it is text.
+pub(super) fn by_protocol(ip: &IpPacket<'_>) -> Option<Stream> {
     // Behind a later fragment's IP header stand octets of the middle, not an SPI.
     let is_later = ip.fragment.is_some_and(|f| f.offset > 0);
     let spi_at = |at| if is_later { EspSpi(0) } else { spi(ip.payload, at) };
-    match ip.protocol {
+    let stream = match ip.protocol {
         protocol::AH => match behind_ah(ip).filter(|_| !is_later) {
             // Its confidentiality is that of the ESP packet inside.
             Some(at) => Stream::Esp(spi_at(at), ip.direction),
@@ -20,8 +21,10 @@ pub(super) fn by_protocol(ip: &IpPacket<'_>) -> Stream {
             Stream::WespIntegrityOnly(spi_at(behind_wesp(ip.payload)), ip.direction)
         }
         protocol::WESP => Stream::Esp(spi_at(behind_wesp(ip.payload)), ip.direction),
+        _ if !is_later && is_all_text(ip.payload) => return None,
         _ => Stream::Esp(spi_at(0), ip.direction),
-    }
+    };
+    Some(stream)
 }
 
 /// The ESP packet that an IP packet carries, from its SPI on, and its length on the wire: behind AH and
@@ -72,11 +75,43 @@ pub(super) fn inside_udp(ip: &IpPacket<'_>) -> Option<Stream> {
         let message = ip.payload.get(4..).unwrap_or_default();
         return match probe(message, datagram_len) {
             Probe::Certain | Probe::Unsure => Some(Stream::Ike),
-            Probe::NotIke => None,
+            Probe::NotIke => {
+                is_cut_short(ip, 4).then_some(Stream::Undecodable(StopReason::TruncatedUdp))
+            }
         };
     }
     // RFC 4303 §2: SPI and sequence number at the least.
-    (ip.payload_len >= ESP_HEADER_LEN).then(|| Stream::Esp(spi(ip.payload, 0), ip.direction))
+    let may_be_esp = ip.payload_len >= ESP_HEADER_LEN && !is_all_text(ip.payload);
+    may_be_esp.then(|| Stream::Esp(spi(ip.payload, 0), ip.direction))
+}
+
+/// The stream of a datagram on a port that is known to carry ESP and IKE, though it is not 4500; `None`
+/// where it is neither.
+#[must_use]
+pub fn inside_udp_on_other_port(ip: &IpPacket<'_>) -> Option<Stream> {
+    if ip.payload_len == 1 && ip.payload == [0xff] {
+        return Some(Stream::NattKeepalive);
+    }
+    let head = ip.payload.first_chunk::<4>()?;
+    let may_be_esp = *head != [0; 4]
+        && ip.payload_len >= ESP_HEADER_LEN
+        && ip.payload_len.is_multiple_of(4)
+        && !is_all_text(ip.payload);
+    may_be_esp.then(|| Stream::Esp(spi(ip.payload, 0), ip.direction))
+}
+
+/// An IKE message behind the non-ESP marker, on whatever port (RFC 3948 §2.2).
+#[must_use]
+pub fn behind_marker<'a>(ip: &IpPacket<'a>) -> Option<&'a [u8]> {
+    let message = ip.payload.strip_prefix(&[0; 4])?;
+    let datagram_len = ip.fragment.is_none().then_some(ip.payload_len.saturating_sub(4));
+    (probe(message, datagram_len) == Probe::Certain).then_some(message)
+}
+
+/// Whether the capture cut a datagram before what tells an IKE header, `skipped` octets in.
+pub(super) fn is_cut_short(ip: &IpPacket<'_>, skipped: usize) -> bool {
+    let needed = skipped + TELLING;
+    ip.fragment.is_none() && ip.payload.len() < needed && ip.payload_len >= skipped + IKE_HEADER_LEN
 }
 
 fn spi(payload: &[u8], at: usize) -> EspSpi {
@@ -90,3 +125,6 @@ fn wesp_encrypts(payload: &[u8]) -> bool {
 }
 
 const ESP_HEADER_LEN: usize = 8;
+const IKE_HEADER_LEN: usize = 28;
+/// The version is the octet that tells most.
+const TELLING: usize = 18;

@@ -20,7 +20,7 @@ pub mod twin;
 pub mod unreachable;
 
 pub use app::{App, NamedPorts, Service, ServicePorts};
-pub use esp::esp_octets;
+pub use esp::{behind_marker, esp_octets, inside_udp_on_other_port};
 
 use crate::hosts::Direction;
 pub(crate) use crate::ike::{IKE_PORT, NATT_PORT};
@@ -220,11 +220,17 @@ pub fn classify_header(
     classify(&IpPacket { ports, ..IpPacket::carrying(source, destination, protocol, &[]) }, named)
 }
 
+/// The stream of a packet as if it were clear text, whatever its header says.
+#[must_use]
+pub fn as_clear_text(ip: &IpPacket<'_>, named: &NamedPorts) -> Stream {
+    app::clear(ip, named)
+}
+
 /// The stream of an IP packet, and thereby its one class. `named` are the ports a policy speaks of.
 #[must_use]
 pub fn classify(ip: &IpPacket<'_>, named: &NamedPorts) -> Stream {
     let protected = match ip.protocol {
-        protocol::ESP | protocol::WESP | protocol::AH => Some(esp::by_protocol(ip)),
+        protocol::ESP | protocol::WESP | protocol::AH => esp::by_protocol(ip),
         protocol::UDP => esp::inside_udp(ip).or_else(|| ike_in_udp(ip)),
         _ => None,
     };
@@ -254,7 +260,7 @@ fn ike_in_udp(ip: &IpPacket<'_>) -> Option<Stream> {
         Probe::NotIke if on_ike_port && is_cut_in_header(ip) => {
             Some(Stream::Undecodable(StopReason::TruncatedUdp))
         }
-        Probe::NotIke => None,
+        Probe::NotIke => behind_marker(ip).map(|_| Stream::Ike),
     }
 }
 

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub struct SaEvidence {
     /// Packets that were looked at.
     packets: u64,
+    /// Those of which the capture cut nothing off.
+    whole: u64,
     /// Those whose form ESP or AH cannot have.
     misshapen: u64,
     /// One bit for each length in words, modulo 64.
@@ -89,6 +91,7 @@ impl SaEvidence {
         self.packets += 1;
         if let Some(length) = packet.length {
             self.shape(length, length.is_multiple_of(WORD));
+            self.whole += u64::from(length == packet.octets.len());
         }
         self.resembles_openvpn |= in_udp && is_openvpn_data(packet.octets);
         self.advance.observe(packet.time, number_at(packet.octets, 4));
@@ -113,6 +116,7 @@ impl SaEvidence {
     pub fn join(&mut self, later: Self) {
         self.packets = self.packets.saturating_add(later.packets);
         self.misshapen = self.misshapen.saturating_add(later.misshapen);
+        self.whole = self.whole.saturating_add(later.whole);
         self.lengths |= later.lengths;
         self.resembles_openvpn |= later.resembles_openvpn;
         self.advance.join(later.advance);
@@ -151,6 +155,25 @@ impl SaEvidence {
         self.misshapen > 0 || self.resembles_openvpn
     }
 
+    /// Whether a packet was captured to its end.
+    #[must_use]
+    pub const fn was_whole(&self) -> bool {
+        self.whole > 0
+    }
+
+    /// Whether the SPI and every number behind it are letters, digits and signs.
+    #[must_use]
+    pub fn is_text_behind(&self, spi: u32) -> bool {
+        let is_spi = spi.to_be_bytes().iter().all(|octet| is_text(*octet));
+        is_spi && self.advance.numbers > 0 && self.advance.printable == self.advance.numbers
+    }
+
+    /// Whether any content was captured beyond what a vector may fill.
+    #[must_use]
+    pub const fn has_content(&self) -> bool {
+        self.content.octets > 0
+    }
+
     /// What the content looks like.
     #[must_use]
     pub fn opacity(&self) -> Opacity {
@@ -182,11 +205,11 @@ impl Advance {
         match step {
             0 => return,
             1.. if u64::from(length) <= BURST + apart / FASTEST => {
-                self.forward += 1;
+                self.forward = self.forward.saturating_add(1);
                 self.weigh(length.leading_zeros());
             }
             i32::MIN..0 if length <= DISORDER => {
-                self.back += 1;
+                self.back = self.back.saturating_add(1);
                 self.weigh(0);
             }
             _ if self.restarts == 0 && later.number <= RESTART => {
@@ -194,7 +217,7 @@ impl Advance {
                 return;
             }
             _ => {
-                self.breaks += 1;
+                self.breaks = self.breaks.saturating_add(1);
                 return self.weigh(0);
             }
         }
@@ -206,7 +229,7 @@ impl Advance {
     const fn weigh(&mut self, bits: u32) {
         if self.weighed < ENOUGH {
             self.weighed += 1;
-            self.bits += bits;
+            self.bits = self.bits.saturating_add(bits);
         }
     }
 
@@ -287,9 +310,10 @@ impl Content {
     /// the bound in one of 2³³ cases.
     fn opacity(&self) -> Opacity {
         let octets = u64::from(self.octets);
-        let squares: u64 = self.halves.iter().map(|count| u64::from(*count).pow(2)).sum();
+        let squares = self.halves.iter().map(|count| u64::from(*count).pow(2));
+        let squares = squares.fold(0, u64::saturating_add);
         // χ² = 16 · Σ count² ⁄ n − n.
-        if octets > 0 && squares.saturating_mul(16) > octets * (octets + PATTERN) {
+        if octets > 0 && squares.saturating_mul(16) > octets.saturating_mul(octets + PATTERN) {
             Opacity::Patterned
         } else if octets >= ENOUGH_TO_BE_OPAQUE {
             Opacity::Opaque

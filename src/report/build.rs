@@ -140,7 +140,7 @@ fn evidence(file: &Evidence, facts: &Facts, clock: &Clock) -> schema::Evidence {
             .collect(),
         notes: notes(&file.content),
         hosts,
-        vantage: facts.on_the_host.contains(&file.id).then(|| "on_the_host".to_owned()),
+        vantage: facts.vantages.get(&file.id).map(|vantage| vantage.as_str().to_owned()),
         coverage: file
             .coverage
             .iter()

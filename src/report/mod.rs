@@ -13,6 +13,7 @@ mod comparison_page;
 mod log_schema;
 mod manifest_schema;
 mod negotiation_schema;
+mod sa_schema;
 mod totals_schema;
 mod verdict_schema;
 

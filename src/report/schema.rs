@@ -12,6 +12,7 @@ pub use super::ecs::schema::EcsEvent;
 pub use super::log_schema::{Audit, BypassSpan, HostAudit, Join, LogCoverage, LogEvent};
 pub use super::manifest_schema::{Input, Manifest, Output, SummaryInput};
 pub use super::negotiation_schema::{IkeExchange, Step};
+pub use super::sa_schema::{EspAlgorithms, Sa};
 pub use super::timesketch::TimelineEvent;
 pub use super::totals_schema::{ByClass, FoldedPairs, TlsServer, Totals};
 pub use super::verdict_schema::{ExpectationSpan, VerdictLimit, Way};
@@ -91,6 +92,9 @@ pub struct Options {
     /// `--clock-offset`, as typed.
     #[serde(default)]
     pub clock_offsets: Vec<String>,
+    /// `--vantage`, as typed.
+    #[serde(default)]
+    pub vantages: Vec<String>,
     /// `--carve`: `edges` or `full`; null without it.
     #[serde(default)]
     pub carve: Option<String>,
@@ -113,6 +117,7 @@ impl Options {
             from: None,
             to: None,
             clock_offsets: Vec::new(),
+            vantages: Vec::new(),
             carve: None,
         }
     }
@@ -178,7 +183,8 @@ pub struct Evidence {
     pub notes: Vec<Note>,
     /// Of a log: the computers it names.
     pub hosts: Vec<String>,
-    /// Where the capture was taken: `on_the_host`, or null where that is not proven.
+    /// Where the capture was taken: `lan`, `wan`, `host` or `mirror` as `--vantage` says, `host` where
+    /// the capture proves it, or null.
     pub vantage: Option<String>,
     /// Where its bytes went; they add up to its size, of a compressed file to the unpacked size.
     pub coverage: BTreeMap<String, Extent>,
@@ -281,34 +287,6 @@ pub struct Pair {
     /// Its frames that are plain tunnels around another packet; totals count them by that packet.
     #[serde(default)]
     pub tunnel_frames: u64,
-}
-
-/// An SPI of ESP or AH in one direction.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Sa {
-    /// The SPI.
-    pub spi: String,
-    /// Who sent its packets.
-    pub source: String,
-    /// Who received them.
-    pub destination: String,
-    /// How many.
-    pub frames: u64,
-    /// Whether more than the header says that they are ESP or AH.
-    pub corroborated: bool,
-    /// What does: `log`, `packets`, `ike_sa` or `other_spi`.
-    pub by: Option<String>,
-}
-
-/// Security associations that use the same algorithms.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct EspAlgorithms {
-    /// Their names, parted by `/`; `unknown` where nothing shows them.
-    pub algorithms: String,
-    /// The SPIs that use them, as the captures show them.
-    pub spis: Vec<String>,
-    /// The records that name them.
-    pub evidence: Vec<Proof>,
 }
 
 /// What one application sent inside a window.

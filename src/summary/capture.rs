@@ -1,18 +1,22 @@
 //! One capture's packets, folded into streams as they pass.
 
 mod around;
+mod copies;
 mod folding;
 mod handed_over;
-mod settle;
+mod twins;
 
+use super::across::EspMark;
 use super::capture_summary::Count;
 use super::capture_summary::{CaptureSummary, Unpaired};
 use super::connections::{Carried, Connections};
 use super::conversations::Conversations;
 use super::dissected::{Alone, Content, Dissected};
 use super::ike::{IkeObserver, Place};
+use super::other_ports::OtherPorts;
+use super::sa::SaSeen;
 use super::streams::{Slot, Streams};
-use super::timeline::{Runs, Sighting};
+use super::timeline::Sighting;
 use super::tunnels::TunnelObserver;
 use crate::capture::RawFrame;
 use crate::evidence::EvidenceId;
@@ -20,7 +24,7 @@ use crate::hosts::HostPair;
 use crate::packet::fragment::Fragments;
 use crate::packet::{IpPacket, MOST_NESTED, protocol};
 use crate::protection::borrowed::borrowed;
-use crate::protection::duplicate::{DuplicateKind, Duplicates};
+use crate::protection::duplicate::{DuplicateKind, Duplicates, Repetition};
 use crate::protection::secret::secret;
 use crate::protection::twin::{Candidate, PlainLengths, Twins};
 use crate::protection::unreachable::quoted_ike;
@@ -37,7 +41,7 @@ pub struct CaptureObserver<'p> {
     streams: Streams,
     twins: Twins,
     /// Clear packets that wait for the verdict on twins.
-    likely_twins: HashMap<(HostPair, Stream, Candidate), Runs, foldhash::fast::RandomState>,
+    likely_twins: twins::LikelyTwins,
     /// Clear packets that wait for the verdict on encryption by the network card.
     handed_over: handed_over::Waiting,
     duplicates: Duplicates,
@@ -45,26 +49,29 @@ pub struct CaptureObserver<'p> {
     /// The first frame that is not of the link layer the capture says, with its octet, and how many.
     mislabelled: Option<(u64, u64, u64)>,
     /// Packets that repeat another, until it is known whether that is the rule.
-    repeated: Repeated,
+    repeated: copies::Repeated,
     repeated_unpaired: BTreeMap<(DuplicateKind, Unpaired), Count>,
     fragments: Fragments<Stream, Later>,
     ike: IkeObserver,
     connections: Connections<Later>,
     conversations: Conversations,
+    other_ports: OtherPorts,
+    /// How many packets are kept one by one.
+    clear_packets: usize,
+    esp_packets: usize,
     summary: CaptureSummary,
     most_pairs: usize,
 }
 
-/// Packets that repeat another, by pair, place and stream.
-type Repeated = HashMap<(HostPair, DuplicateKind, Stream), Runs, foldhash::fast::RandomState>;
-
-/// A later fragment that waits for its first.
+/// A packet that waits until others tell what it is: a later fragment, the opening of a connection.
 #[derive(Clone, Copy, Debug)]
 struct Later {
     pair: HostPair,
     seen: Sighting,
-    /// What it is by its own header, should the first never come.
+    /// What it is by its own header, should the others never come.
     alone: Stream,
+    /// The packet that it repeats.
+    again: Option<Repetition>,
 }
 
 impl<'p> CaptureObserver<'p> {
@@ -76,7 +83,7 @@ impl<'p> CaptureObserver<'p> {
             named,
             streams: Streams::default(),
             twins: Twins::default(),
-            likely_twins: HashMap::default(),
+            likely_twins: twins::LikelyTwins::default(),
             handed_over: HashMap::default(),
             duplicates: Duplicates::default(),
             tunnels: TunnelObserver::default(),
@@ -87,6 +94,9 @@ impl<'p> CaptureObserver<'p> {
             ike: IkeObserver::default(),
             connections: Connections::default(),
             conversations: Conversations::default(),
+            other_ports: OtherPorts::default(),
+            clear_packets: 0,
+            esp_packets: 0,
             summary: CaptureSummary::default(),
             most_pairs: MOST_PAIRS,
         }
@@ -115,14 +125,21 @@ impl<'p> CaptureObserver<'p> {
         let (first, last) = self.summary.span.unwrap_or((seen.time, seen.time));
         self.summary.span = Some((first.min(seen.time), last.max(seen.time)));
         let frame = &dissected.frame;
-        let again = self.duplicates.observe(dissected.identity, frame.time, frame.interface);
+        let again = self.duplicates.observe(
+            dissected.identity,
+            dissected.octets(),
+            frame.time,
+            frame.interface,
+        );
         match &dissected.content {
             Content::Ip(ip, Alone { stream, .. }) => {
                 let pair = ip.pair;
-                let stream = self.of_conversation(ip, pair, *stream, &seen);
-                if let Some(kind) = again.filter(|_| self.repeated.len() < MOST_WAITING) {
-                    let repeated = self.repeated.entry((pair, kind, stream));
-                    return repeated.or_default().observe(seen);
+                let stream = match self.other_ports.observe(ip, *stream) {
+                    Some(stream) => stream,
+                    None => self.of_conversation(ip, pair, *stream, &seen),
+                };
+                if let Some(again) = again.filter(|_| self.repeated.len() < MOST_WAITING) {
+                    return self.observe_copy(ip, stream, again, seen);
                 }
                 if ip.mislabelled {
                     self.mislabelled(frame);
@@ -161,10 +178,10 @@ impl<'p> CaptureObserver<'p> {
     #[must_use]
     pub fn finish(mut self) -> CaptureSummary {
         for later in std::mem::take(&mut self.fragments).finish() {
-            self.place(later.pair, later.alone, later.seen);
+            self.place_later(later, later.alone);
         }
         for (later, _) in std::mem::take(&mut self.connections).finish() {
-            self.place(later.pair, later.alone, later.seen);
+            self.place_later(later, later.alone);
         }
         self.settle_duplicates();
         self.settle_twins();
@@ -176,9 +193,20 @@ impl<'p> CaptureObserver<'p> {
         (summary.negotiations, summary.problems) = self.ike.finish();
         summary.problems.extend(self.mislabelled.map(around::wrong_linktype));
         let (streams, pairs) = self.streams.into_parts();
-        for Slot { key: (pair, stream), runs, esp, .. } in streams {
-            if let Some(evidence) = esp {
-                summary.sas.insert((pair, stream), evidence.sa);
+        for Slot { key: (pair, stream), runs, esp, clear, .. } in streams {
+            if !clear.is_empty() {
+                summary.clear_packets.insert((pair, stream), clear);
+            }
+            if let Some(mut evidence) = esp {
+                let packets = std::mem::take(&mut evidence.packets);
+                if !packets.is_empty() {
+                    summary.esp_packets.insert((pair, stream), packets);
+                }
+                if let Some(as_clear) = evidence.as_clear {
+                    let is_unproven = self.other_ports.is_unproven(pair, stream);
+                    let seen = SaSeen { evidence: evidence.sa, as_clear, is_unproven };
+                    summary.sas.insert((pair, stream), seen);
+                }
                 if evidence.numbers.missing() > 0 {
                     summary.esp_gaps.insert((pair, stream), evidence.numbers);
                 }
@@ -219,8 +247,10 @@ impl<'p> CaptureObserver<'p> {
         let (slot, of_pair) = self.streams.of(key);
         let esp = slot.esp.get_or_insert_default();
         esp.observe(ip, seen, self.named);
+        let (_, length) = esp_octets(ip);
+        let mark = EspMark { time: seen.time, length: u32::try_from(length).unwrap_or(u32::MAX) };
+        keep(&mut self.esp_packets, &mut esp.packets, mark);
         if !esp.has_no_twins {
-            let (_, length) = esp_octets(ip);
             esp.has_no_twins = !self.twins.encapsulated(key, seen.time, length);
         }
         of_pair.protected(seen.direction);
@@ -244,15 +274,21 @@ impl<'p> CaptureObserver<'p> {
             let waiting = self.fragments.first(ip, fragment, stream);
             self.place(pair, stream, seen);
             for later in waiting {
-                self.place(pair, stream, later.seen);
+                self.place_later(later, stream);
             }
-        } else if let Some((inherited, _)) =
-            self.fragments.later(ip, fragment, Later { pair, seen, alone: stream })
-        {
-            self.place(pair, inherited, seen);
+        } else {
+            let later = Later { pair, seen, alone: stream, again: None };
+            if let Some((inherited, _)) = self.fragments.later(ip, fragment, later) {
+                self.place(pair, inherited, seen);
+            }
         }
+        self.place_unmatched();
+    }
+
+    /// Places later fragments whose first never came.
+    fn place_unmatched(&mut self) {
         for later in self.fragments.take_unmatched() {
-            self.place(later.pair, later.alone, later.seen);
+            self.place_later(later, later.alone);
         }
     }
 
@@ -275,12 +311,14 @@ impl<'p> CaptureObserver<'p> {
         } else {
             twin.filter(|_| stream.class() == ProtectionClass::Clear)
         };
-        match candidate.filter(|_| self.likely_twins.len() < MOST_LIKELY_TWINS) {
-            Some(candidate) => {
-                self.likely_twins.entry((pair, stream, candidate)).or_default().observe(seen);
+        let twin = candidate.and_then(|of| self.likely_twins.add((pair, stream, of), seen));
+        match twin {
+            Some(kind) => {
+                self.duplicates.note(kind);
+                self.keep_clear(pair, stream, seen);
             }
             None if matches!(carried, Carried::Opening) => {
-                self.connections.hold(ip, Later { pair, seen, alone: stream });
+                self.connections.hold(ip, Later { pair, seen, alone: stream, again: None });
             }
             None => self.place(pair, stream, seen),
         }
@@ -290,7 +328,7 @@ impl<'p> CaptureObserver<'p> {
     /// Places the opening segments of connections that turned out to be one thing or another.
     fn place_released(&mut self) {
         for (later, stream) in self.connections.take_released() {
-            self.place(later.pair, stream.unwrap_or(later.alone), later.seen);
+            self.place_later(later, stream.unwrap_or(later.alone));
         }
     }
 
@@ -304,6 +342,7 @@ impl<'p> CaptureObserver<'p> {
                     let waiting = self.handed_over.entry((pair, seen.direction, stream));
                     return waiting.or_default().observe(seen);
                 }
+                keep(&mut self.clear_packets, &mut slot.clear, seen);
             }
             ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => {
                 of_pair.protected(seen.direction);
@@ -315,6 +354,12 @@ impl<'p> CaptureObserver<'p> {
             | ProtectionClass::Undecodable => {}
         }
         slot.runs.observe(seen);
+    }
+
+    /// Keeps a clear packet that is not placed yet.
+    fn keep_clear(&mut self, pair: HostPair, stream: Stream, seen: Sighting) {
+        let (slot, _) = self.streams.of((pair, stream));
+        keep(&mut self.clear_packets, &mut slot.clear, seen);
     }
 
     /// Whether a whole packet, not of ESP, may be the twin of an ESP packet before it.
@@ -375,7 +420,7 @@ impl<'p> CaptureObserver<'p> {
                 evidence.observe(ip, seen, self.named);
             }
             Stream::Ah(spi, _) if spi != EspSpi(0) => {
-                self.streams.of(key).0.esp.get_or_insert_default().observe_ah(ip, seen);
+                self.streams.of(key).0.esp.get_or_insert_default().observe_ah(ip, seen, self.named);
             }
             Stream::Exempt(ExemptKind::Icmp) => {
                 if let Some(mut told) = quoted_ike(body, ip.protocol == protocol::ICMPV6) {
@@ -406,10 +451,10 @@ impl<'p> CaptureObserver<'p> {
         true
     }
 
-    fn without_pair(&mut self, again: Option<DuplicateKind>, kind: Unpaired, seen: Sighting) {
+    fn without_pair(&mut self, again: Option<Repetition>, kind: Unpaired, seen: Sighting) {
         match again {
             Some(again) => {
-                let repeated = self.repeated_unpaired.entry((again, kind)).or_default();
+                let repeated = self.repeated_unpaired.entry((again.kind, kind)).or_default();
                 repeated.add(seen.bytes, seen.captured);
             }
             None => self.unpaired(kind, seen),
@@ -427,6 +472,14 @@ impl<'p> CaptureObserver<'p> {
     }
 }
 
+/// Keeps a packet one by one, as long as there are not too many.
+fn keep<T>(kept: &mut usize, packets: &mut Vec<T>, packet: T) {
+    if *kept < MOST_ONE_BY_ONE {
+        *kept += 1;
+        packets.push(packet);
+    }
+}
+
 fn is_on_ike_port(ip: &IpPacket<'_>) -> bool {
     let is_ike = |port| matches!(port, IKE_PORT | NATT_PORT);
     let ports = ip.ports.filter(|_| ip.protocol == protocol::UDP && ip.fragment.is_none());
@@ -439,10 +492,9 @@ pub const MOST_PAIRS: usize = 100_000;
 /// Streams of which packets wait for the end of the capture; what comes beyond is taken for what it
 /// seems, so that a flood of pairs cannot fill the memory.
 const MOST_WAITING: usize = 131_072;
+/// Clear packets, and ESP packets, of a capture that are kept one by one, for comparison with other captures.
+const MOST_ONE_BY_ONE: usize = 65_536;
 /// The largest jumbo frames in use; segmentation offload hands over up to 64 KiB.
 const LARGEST_ON_ETHERNET: usize = 10_240;
 /// ICMP errors that are told by negotiation; what comes beyond is told by pair.
 const MOST_UNREACHABLE: usize = 32_768;
-/// Kinds of likely twins that wait for the end of the capture; what comes beyond is taken for what
-/// it seems, so that a flood of SPIs cannot fill the memory.
-const MOST_LIKELY_TWINS: usize = 32_768;

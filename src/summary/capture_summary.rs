@@ -1,6 +1,8 @@
 //! What one capture boils down to.
 
+use super::across::EspMark;
 use super::conversations::{TcpGap, TlsSeen, TlsServer};
+use super::sa::SaSeen;
 use super::spi::{Contents, SpiEvidence};
 use super::timeline::{ClassRun, Sighting};
 use super::tunnels::Tunnels;
@@ -11,7 +13,6 @@ use crate::packet::StopReason;
 use crate::protection::borrowed::Borrowed;
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::esp_sequence::SequenceNumbers;
-use crate::protection::sa_evidence::SaEvidence;
 use crate::protection::secret::Secret;
 use crate::protection::unreachable::Unreachable;
 use crate::protection::{App, ProtectionClass, Stream};
@@ -79,6 +80,49 @@ pub enum Unpaired {
     Folded(ProtectionClass),
 }
 
+/// Where a capture was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Vantage {
+    /// On the inner side of a gateway, before it protects and after it has taken protection off.
+    Lan,
+    /// On its outer side, or anywhere between the hosts.
+    Wan,
+    /// On one of the hosts, which shows packets before and after IPsec.
+    Host,
+    /// At a mirror of several ports, which may show packets more than once.
+    Mirror,
+}
+
+impl Vantage {
+    /// Every place.
+    pub const ALL: [Self; 4] = [Self::Lan, Self::Wan, Self::Host, Self::Mirror];
+
+    /// The place as the report spells it, and as it is typed.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lan => "lan",
+            Self::Wan => "wan",
+            Self::Host => "host",
+            Self::Mirror => "mirror",
+        }
+    }
+
+    /// Why clear packets seen there need not have left in clear; `None` where they did.
+    #[must_use]
+    pub const fn explains_clear_text(self) -> Option<&'static str> {
+        match self {
+            Self::Lan => Some(
+                "the inner side of a gateway, where traffic is clear before it is protected and after",
+            ),
+            Self::Host => {
+                Some("a host, where packets may be seen before they are protected and after")
+            }
+            Self::Wan | Self::Mirror => None,
+        }
+    }
+}
+
 /// What one capture boils down to.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CaptureSummary {
@@ -95,7 +139,7 @@ pub struct CaptureSummary {
     /// Frames that belong to no pair.
     pub unpaired: BTreeMap<Unpaired, Count>,
     /// What the packets of every SPI of ESP and AH show of being that.
-    pub sas: BTreeMap<(HostPair, Stream), SaEvidence>,
+    pub sas: BTreeMap<(HostPair, Stream), SaSeen>,
     /// ESP streams whose packets turned out to be readable.
     pub null_encrypted: BTreeSet<(HostPair, Stream)>,
     /// What readable ESP carried.
@@ -112,6 +156,12 @@ pub struct CaptureSummary {
     pub esp_gaps: BTreeMap<(HostPair, Stream), SequenceNumbers>,
     /// Clear packets that show again, decrypted, what the capture also shows inside ESP.
     pub decrypted_twins: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
+    /// Clear packets that another capture shows inside ESP; none until captures are put together.
+    pub inside_others: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
+    /// The first clear packets of the capture, one by one.
+    pub clear_packets: BTreeMap<(HostPair, Stream), Vec<Sighting>>,
+    /// The first ESP packets, likewise.
+    pub esp_packets: BTreeMap<(HostPair, Stream), Vec<EspMark>>,
     /// Clear packets that their sender seems to have handed to a network card that encrypts.
     pub handed_over: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
     /// Packets that the capture shows again, unchanged; they are in no stream.
@@ -127,6 +177,9 @@ pub struct CaptureSummary {
     pub has_unsegmented: bool,
     /// A frame's link layer carries the addresses of stations.
     pub has_link_addresses: bool,
+    /// Where it was taken, where the user says so (`--vantage`).
+    #[serde(skip)]
+    pub stated_vantage: Option<Vantage>,
     /// What is wrong with IKE messages, and with what the capture says of its frames.
     pub problems: Vec<Problem>,
     /// All frames.
@@ -142,6 +195,12 @@ impl CaptureSummary {
     pub fn was_on_a_host(&self) -> bool {
         let aside = !self.decrypted_twins.is_empty() || !self.handed_over.is_empty();
         aside || self.has_unsegmented
+    }
+
+    /// Where it was taken: as the user says, or on a host where it proves that.
+    #[must_use]
+    pub fn vantage(&self) -> Option<Vantage> {
+        self.stated_vantage.or(self.was_on_a_host().then_some(Vantage::Host))
     }
 
     /// Adds what was read of an SPI that is not encrypted.

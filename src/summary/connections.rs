@@ -110,6 +110,27 @@ impl<L> Connections<L> {
         told
     }
 
+    /// What a segment is that repeats the one before it: as [`Self::segment`], which it is not shown to.
+    pub(super) fn known(&self, ip: &IpPacket<'_>, segment: TcpSegment) -> Carried {
+        let Some(ports) = ip.ports else { return Carried::Nothing };
+        match self.known.get(&key(ip.pair, ip.direction, ports)) {
+            Some(Connection::Encapsulating(ways)) => {
+                let [a_to_b, b_to_a] = ways.as_ref();
+                let way = match ip.direction {
+                    Direction::AToB => a_to_b,
+                    Direction::BToA => b_to_a,
+                };
+                let last = way.as_ref().map_or(Stream::Ike, |way| way.last);
+                let is_empty = ip.payload.is_empty();
+                Carried::Stream(if is_empty { Stream::Ike } else { last }, Vec::new())
+            }
+            Some(Connection::Opening(_)) if segment.syn || ip.payload.is_empty() => {
+                Carried::Opening
+            }
+            Some(Connection::Opening(_)) | None => Carried::Nothing,
+        }
+    }
+
     /// Keeps an opening segment back.
     pub(super) fn hold(&mut self, ip: &IpPacket<'_>, segment: L) {
         let Some(ports) = ip.ports else { return self.released.push((segment, None)) };

@@ -62,23 +62,35 @@ impl<'a> Dissected<'a> {
         Self { frame: *frame, identity, content }
     }
 
+    /// What copies of it repeat to the octet: what is behind the IP headers, or the whole frame.
+    pub(super) const fn octets(&self) -> &'a [u8] {
+        match &self.content {
+            Content::Ip(ip, ..) => ip.segment,
+            Content::Arp | Content::NonIp(_) | Content::Undecodable(_) => self.frame.data,
+        }
+    }
+
     /// Its place and lengths, and where its packet went.
     pub(super) fn sighting(&self, evidence: EvidenceId) -> Sighting {
-        let (flow, direction, unfinished, payload) = match &self.content {
-            Content::Ip(ip, alone) => (flow_of(ip), ip.direction, alone.unfinished, ip.payload_len),
+        let (flow, direction, unfinished, lengths) = match &self.content {
+            Content::Ip(ip, alone) => {
+                (flow_of(ip), ip.direction, alone.unfinished, [ip.packet_len, ip.payload_len])
+            }
             Content::Arp | Content::NonIp(_) | Content::Undecodable(_) => {
-                (None, Direction::AToB, false, 0)
+                (None, Direction::AToB, false, [0, 0])
             }
         };
+        let [packet_len, payload] = lengths.map(|length| u32::try_from(length).unwrap_or(u32::MAX));
         Sighting {
             frame: FrameRef { evidence, frame: self.frame.number },
             time: self.frame.time,
             bytes: u64::from(self.frame.original_len),
             captured: self.frame.data.len() as u64,
+            packet_len,
             flow,
             direction,
             unfinished,
-            payload: u32::try_from(payload).unwrap_or(u32::MAX),
+            payload,
         }
     }
 }

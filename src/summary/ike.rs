@@ -4,7 +4,7 @@
 
 use crate::capture::RawFrame;
 use crate::evidence::{EvidenceId, FrameRef, Position, Problem, ProblemCode};
-use crate::ike::{Defect, MessageDigest, NATT_PORT, Negotiations};
+use crate::ike::{Defect, MessageDigest, NATT_PORT, Negotiations, Probe, probe};
 use crate::packet::reassembly::{Part, Reassembly};
 use crate::packet::{Fragment, IpPacket, Ports};
 use crate::time::Timestamp;
@@ -188,13 +188,15 @@ impl IkeObserver {
     }
 }
 
-/// The octets behind the non-ESP marker on UDP 4500 (RFC 3948 §2.2), or all of them elsewhere;
-/// `None` where the marker is missing.
+/// The octets behind the non-ESP marker (RFC 3948 §2.2); `None` where it is missing on UDP 4500. On other
+/// ports only an IKE header behind four zero octets makes them one.
 fn without_marker(body: &[u8], ports: Ports) -> Option<&[u8]> {
+    let behind = body.strip_prefix(&[0; 4]);
     if ports.source == NATT_PORT || ports.destination == NATT_PORT {
-        body.strip_prefix(&[0; 4])
+        behind
     } else {
-        Some(body)
+        let is_marker = |message: &&[u8]| probe(message, Some(message.len())) == Probe::Certain;
+        behind.filter(is_marker).or(Some(body))
     }
 }
 

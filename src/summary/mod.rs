@@ -4,6 +4,8 @@
 //! [`Summary`] the whole evidence. Grows with pairs, runs, SPIs, IKE exchanges and IPsec events,
 //! never with packets or records. Knows no policy and no gap.
 
+mod across;
+mod authenticated;
 mod batch;
 mod capture;
 mod capture_summary;
@@ -12,6 +14,8 @@ mod conversations;
 mod dissected;
 mod ike;
 mod ledger;
+mod other_ports;
+mod sa;
 mod spi;
 mod streams;
 mod tcp_gaps;
@@ -24,14 +28,16 @@ mod file;
 mod joining;
 mod sound;
 
+pub use across::EspMark;
 pub use batch::Batch;
 pub use capture::{CaptureObserver, MOST_PAIRS};
-pub use capture_summary::{CaptureSummary, Count, Unpaired};
+pub use capture_summary::{CaptureSummary, Count, Unpaired, Vantage};
 pub use conversations::{TcpGap, TlsSeen, TlsServer};
 pub use dissected::Dissected;
 pub use file::{ReadWith, SummaryError, SummaryFile, SummarySet, Unwritable, write_summary};
 pub use joining::{JoinError, Joined, join_summaries};
 pub use part::{Member, Part};
+pub use sa::SaSeen;
 pub use spi::Contents;
 pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
 pub use tunnels::{Layer, Tunnel, Tunnels};
@@ -40,9 +46,9 @@ use crate::eventlog::{LogEvent, LogSummary};
 use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::ike::{EspActivity, EspUse, Negotiations};
-use crate::protection::sa_evidence::SaEvidence;
 use crate::protection::{EspSpi, ProtectionClass, Stream};
 use crate::time::{Span, Timestamp};
+use sa::SaIs;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,6 +73,8 @@ pub struct LogPart {
 pub enum SetAside {
     /// They show again, decrypted, what was captured inside ESP too.
     DecryptedTwin,
+    /// Another capture shows them inside ESP: this one was taken on the inner side of a gateway.
+    InsideOtherCapture,
     /// They were captured on their sender, before its network card encrypted them.
     HandedOver,
 }
@@ -77,6 +85,7 @@ impl SetAside {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::DecryptedTwin => "decrypted_twin",
+            Self::InsideOtherCapture => "decrypted_in_other_capture",
             Self::HandedOver => "before_encryption",
         }
     }
@@ -121,36 +130,24 @@ impl Summary {
     pub fn streams(&self) -> StreamsByPair<'_> {
         let mut pairs = StreamsByPair::new();
         let told_by_logs = self.integrity_only();
+        let as_they_are = self.sas_as_they_are();
         for capture in self.captures.values() {
             for (pair, streams) in &capture.streams {
                 for (stream, runs) in streams {
-                    let is_told = told_by_logs.contains_key(&(*pair, *stream));
-                    let by_packets = capture.class_of(*pair, *stream);
-                    let class = if is_told { ProtectionClass::EspNull } else { by_packets };
-                    pairs.entry(*pair).or_default().push((*stream, class, runs.as_slice()));
+                    let key = (*pair, *stream);
+                    let by_packets = match as_they_are.get(&key) {
+                        Some(SaIs::Clear(clear)) => (*clear, clear.class()),
+                        Some(SaIs::Null) => (*stream, ProtectionClass::EspNull),
+                        Some(SaIs::AsSeen) | None => (*stream, stream.class()),
+                    };
+                    let is_told = told_by_logs.contains_key(&key);
+                    let by_log = (*stream, ProtectionClass::EspNull);
+                    let (stream, class) = if is_told { by_log } else { by_packets };
+                    pairs.entry(*pair).or_default().push((stream, class, runs.as_slice()));
                 }
             }
         }
         pairs
-    }
-
-    /// What the packets of every SPI show of being ESP or AH, over all captures in order of time.
-    #[must_use]
-    pub fn sas(&self) -> BTreeMap<(HostPair, Stream), SaEvidence> {
-        let mut parts: BTreeMap<_, Vec<(Option<Timestamp>, EvidenceId, &SaEvidence)>> =
-            BTreeMap::new();
-        for (id, capture) in &self.captures {
-            for (key, evidence) in &capture.sas {
-                parts.entry(*key).or_default().push((evidence.begins(), *id, evidence));
-            }
-        }
-        let joined = parts.into_iter().map(|(key, mut of_sa)| {
-            of_sa.sort_by_key(|(begins, id, _)| (*begins, *id));
-            let mut all = SaEvidence::default();
-            of_sa.into_iter().for_each(|(_, _, part)| all.join(*part));
-            (key, all)
-        });
-        joined.collect()
     }
 
     /// ESP streams of which a host's log says that they are authenticated and not encrypted, and the
@@ -200,7 +197,9 @@ impl Summary {
         for capture in self.captures.values() {
             let twins = capture.decrypted_twins.iter().map(|of| (SetAside::DecryptedTwin, of));
             let handed = capture.handed_over.iter().map(|of| (SetAside::HandedOver, of));
-            for (why, (pair, streams)) in twins.chain(handed) {
+            let inside = capture.inside_others.iter();
+            let inside = inside.map(|of| (SetAside::InsideOtherCapture, of));
+            for (why, (pair, streams)) in twins.chain(inside).chain(handed) {
                 let of_pair = pairs.entry(*pair).or_default();
                 let judged = |(s, runs): (&Stream, _)| (why, (*s, s.class(), runs));
                 of_pair.extend(streams.iter().map(|(s, runs)| judged((s, runs.as_slice()))));

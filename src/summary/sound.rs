@@ -24,8 +24,9 @@ pub(super) fn check(part: &Part) -> Result<u64, &'static str> {
 }
 
 fn check_capture(capture: &CaptureSummary) -> Result<Saturating, &'static str> {
-    let streams = [&capture.streams, &capture.decrypted_twins, &capture.handed_over];
-    let of_streams = streams.into_iter().flat_map(|all| all.values()).flat_map(|all| all.values());
+    let aside = [&capture.decrypted_twins, &capture.handed_over, &capture.inside_others];
+    let streams = [&capture.streams].into_iter().chain(aside);
+    let of_streams = streams.flat_map(|all| all.values()).flat_map(|all| all.values());
     let of_pairs = capture.duplicates.values().flat_map(|kinds| kinds.values());
     let of_tunnels = capture.tunnels.values().flat_map(|tunnels| tunnels.values());
     let of_pairs = of_pairs.chain(of_tunnels);

@@ -1,6 +1,7 @@
 //! What the packets of one SPI show together: whether they are readable, what they then hold, and
 //! which are missing.
 
+use super::across::EspMark;
 use super::capture_summary::Count;
 use super::timeline::Sighting;
 use crate::packet::{IpPacket, Packet, carried, protocol};
@@ -8,7 +9,7 @@ use crate::protection::esp_null::NullEvidence;
 use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::sa_evidence::{SaEvidence, SaPacket};
 use crate::protection::secret::{Secret, secret};
-use crate::protection::{App, NamedPorts, Stream, classify, esp_octets, signature};
+use crate::protection::{App, NamedPorts, Stream, as_clear_text, classify, esp_octets, signature};
 use std::collections::BTreeMap;
 
 /// Readable contents by application and whether it protects itself.
@@ -21,6 +22,10 @@ pub(super) struct SpiEvidence {
     pub(super) numbers: SequenceNumbers,
     /// Whether it is ESP or AH at all.
     pub(super) sa: SaEvidence,
+    /// What they are if they are neither.
+    pub(super) as_clear: Option<Stream>,
+    /// Its first packets, one by one.
+    pub(super) packets: Vec<EspMark>,
     /// Its packets are not shown again after decryption.
     pub(super) has_no_twins: bool,
     /// What was readable; it counts if the SPI turns out to be so.
@@ -31,13 +36,15 @@ pub(super) struct SpiEvidence {
 
 impl SpiEvidence {
     /// Takes a packet of AH that does not carry ESP.
-    pub(super) fn observe_ah(&mut self, ip: &IpPacket<'_>, seen: Sighting) {
+    pub(super) fn observe_ah(&mut self, ip: &IpPacket<'_>, seen: Sighting, named: &NamedPorts) {
+        self.as_clear.get_or_insert_with(|| as_clear_text(ip, named));
         let length = ip.fragment.is_none().then_some(ip.payload_len);
         self.sa.observe_ah(SaPacket { octets: ip.payload, length, time: seen.time });
     }
 
     /// Takes an ESP packet.
     pub(super) fn observe(&mut self, ip: &IpPacket<'_>, seen: Sighting, named: &NamedPorts) {
+        self.as_clear.get_or_insert_with(|| as_clear_text(ip, named));
         let (body, len) = esp_octets(ip);
         self.numbers.observe(body);
         let length = ip.fragment.is_none().then_some(len);

@@ -1,7 +1,7 @@
 //! The runs of every pair and stream, and what is kept beside them, found by one look a packet.
 
 use super::spi::SpiEvidence;
-use super::timeline::{Interleaving, Runs};
+use super::timeline::{Interleaving, Runs, Sighting};
 use crate::hosts::HostPair;
 use crate::protection::{ProtectionClass, Stream};
 use foldhash::fast::RandomState;
@@ -35,6 +35,8 @@ pub(super) struct Slot {
     word: u64,
     pub(super) runs: Runs,
     pub(super) esp: Option<Box<SpiEvidence>>,
+    /// Its first clear packets, one by one.
+    pub(super) clear: Vec<Sighting>,
     pair: usize,
 }
 
@@ -83,7 +85,14 @@ impl Streams {
                     self.pairs.push(Interleaving::default());
                     self.pairs.len() - 1
                 });
-                self.slots.push(Slot { key, word, runs: Runs::default(), esp: None, pair });
+                self.slots.push(Slot {
+                    key,
+                    word,
+                    runs: Runs::default(),
+                    esp: None,
+                    clear: Vec::new(),
+                    pair,
+                });
                 self.slots.len() - 1
             });
         }
@@ -135,7 +144,7 @@ impl Streams {
             }
             let between = pairs.get_mut(slot.pair).and_then(Option::take);
             let (kept, of_pair) = self.of(slot.key);
-            (kept.runs, kept.esp) = (slot.runs, slot.esp);
+            (kept.runs, kept.esp, kept.clear) = (slot.runs, slot.esp, slot.clear);
             if let Some(between) = between {
                 *of_pair = between;
             }

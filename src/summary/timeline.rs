@@ -58,6 +58,8 @@ pub struct Sighting {
     pub bytes: u64,
     /// Those of them that the capture holds.
     pub captured: u64,
+    /// The length of its IP packet on the wire; 0 where it holds none.
+    pub packet_len: u32,
     /// The flow it belongs to, where it shows ports.
     pub flow: Option<Flow>,
     /// Which way it went between the hosts of its pair.
@@ -99,6 +101,12 @@ impl Runs {
     #[must_use]
     pub fn frames(&self) -> u64 {
         self.0.iter().map(|run| run.frames).sum()
+    }
+
+    /// How many of them the pair's lower address sent.
+    #[must_use]
+    pub fn from_a(&self) -> u64 {
+        self.0.iter().map(|run| run.from_a).sum()
     }
 
     /// Adds the packets of other runs.
@@ -290,6 +298,7 @@ mod tests {
             time,
             bytes: 100,
             captured: 60,
+            packet_len: 86,
             flow: None,
             direction: Direction::AToB,
             unfinished: false,

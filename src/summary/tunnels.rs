@@ -103,6 +103,7 @@ mod tests {
             time: Timestamp(0),
             bytes: 100,
             captured: 100,
+            packet_len: 86,
             flow: None,
             direction: Direction::AToB,
             unfinished: false,

@@ -115,6 +115,6 @@ fn a_capture_taken_on_a_host_is_known_by_packets_that_no_network_carries() {
         let report = truth::report(vec![path], plainsight::policy::Policy::default());
         report.evidence[0].vantage.clone()
     };
-    assert_eq!(vantage("07d_hostside_gso").as_deref(), Some("on_the_host"));
+    assert_eq!(vantage("07d_hostside_gso").as_deref(), Some("host"));
     assert_eq!(vantage("07_stop_start"), None);
 }

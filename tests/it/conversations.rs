@@ -178,7 +178,7 @@ fn what_a_network_card_has_still_to_encrypt_is_no_leak() {
     let report = report_of(&one_sided(false));
     assert_eq!(report.windows.len(), 0);
     assert_eq!(report.totals.artefacts["before_encryption"].frames, 40);
-    assert_eq!(report.evidence[0].vantage.as_deref(), Some("on_the_host"));
+    assert_eq!(report.evidence[0].vantage.as_deref(), Some("host"));
     let told = report.findings.iter().find(|f| f.code == "before_encryption").unwrap();
     assert_eq!((told.severity.as_str(), told.confidence.as_str()), ("low", "medium"));
 }

@@ -14,6 +14,8 @@ mod commands;
 
 mod policy;
 
+mod protection;
+
 mod findings;
 
 mod compare;

@@ -47,7 +47,7 @@ fn gap() -> GapRule {
 
 fn judged(parts: Vec<Part>) -> Analysis {
     let policy = Policy::default();
-    judge(parts, &Question { policy: &policy, gap: gap(), clock_offsets: &[] })
+    judge(parts, &Question { policy: &policy, gap: gap(), clock_offsets: &[], vantages: &[] })
 }
 
 fn told(analysis: &Analysis) -> Vec<u8> {

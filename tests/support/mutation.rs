@@ -79,7 +79,7 @@ fn correlated(parts: &[Part]) -> Result<Analysis, String> {
     let joined = join_summaries(&[file], &[].into()).map_err(|error| error.to_string())?;
     let policy = Policy::default();
     let gap = GapRule::with_gap(Span::from_seconds(30));
-    Ok(judge(joined.parts, &Question { policy: &policy, gap, clock_offsets: &[] }))
+    Ok(judge(joined.parts, &Question { policy: &policy, gap, clock_offsets: &[], vantages: &[] }))
 }
 
 fn json(analysis: &Analysis) -> Vec<u8> {

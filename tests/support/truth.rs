@@ -121,6 +121,7 @@ pub(crate) fn report(paths: Vec<PathBuf>, policy: Policy) -> schema::Report {
         from: None,
         to: None,
         clock_offsets: Vec::new(),
+        vantages: Vec::new(),
         carve: None,
     };
     build(&sources, options)

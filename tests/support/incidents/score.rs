@@ -106,6 +106,7 @@ pub(crate) fn analyzed(folder: &Path, policy: Policy) -> Analysis {
         from: None,
         to: None,
         clock_offsets: Vec::new(),
+        vantages: Vec::new(),
     };
     analyze_sequentially(&request, &Unwatched).unwrap()
 }

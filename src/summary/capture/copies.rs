@@ -1,0 +1,144 @@
+//! Packets that repeat another: they go where the one that they repeat went.
+//!
+//! Until the end of the capture it is not known whether repetitions are the rule. Where they are, they
+//! are set aside; where they are not, each is a packet of its own, with the stream, the set of fragments
+//! and the verdict on decryption of the packet before it. The machines that read packets see only the first.
+
+use super::{CaptureObserver, Later};
+use crate::hosts::{Direction, HostPair};
+use crate::packet::IpPacket;
+use crate::protection::Stream;
+use crate::protection::duplicate::{DuplicateKind, Repetition, is_rule};
+use crate::summary::connections::Carried;
+use crate::summary::timeline::{Runs, Sighting};
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU32;
+
+/// Repetitions by what became of the packets that they repeat.
+pub(super) type Repeated = HashMap<Fate, Runs, foldhash::fast::RandomState>;
+
+/// Where a packet went that was seen again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Fate {
+    pair: HostPair,
+    direction: Direction,
+    kind: DuplicateKind,
+    stream: Stream,
+    /// It may be the decrypted twin of an ESP packet: which kind of likely twin.
+    twin: Option<NonZeroU32>,
+    /// It is clear, and its checksum had still to be finished.
+    unfinished: bool,
+}
+
+impl CaptureObserver<'_> {
+    /// Takes a packet that repeats another.
+    pub(super) fn observe_copy(
+        &mut self,
+        ip: &IpPacket<'_>,
+        stream: Stream,
+        again: Repetition,
+        seen: Sighting,
+    ) {
+        let copy = Later { pair: ip.pair, seen, alone: stream, again: Some(again) };
+        if let Some(fragment) = ip.fragment.filter(|fragment| fragment.offset > 0) {
+            if let Some((inherited, copy)) = self.fragments.later(ip, fragment, copy) {
+                self.place_later(copy, inherited);
+            }
+            return self.place_unmatched();
+        }
+        match ip.tcp().map(|segment| self.connections.known(ip, segment)) {
+            Some(Carried::Opening) => self.connections.hold(ip, copy),
+            Some(Carried::Stream(stream, _)) => self.place_later(copy, stream),
+            Some(Carried::Nothing) | None => self.place_later(copy, stream),
+        }
+        self.place_released();
+    }
+
+    /// Places what had to wait: a packet, or one that repeats it.
+    pub(super) fn place_later(&mut self, later: Later, stream: Stream) {
+        let Later { pair, seen, again, .. } = later;
+        let Some(Repetition { kind, note }) = again else {
+            return self.place(pair, stream, seen);
+        };
+        let fate = Fate {
+            pair,
+            direction: seen.direction,
+            kind,
+            stream,
+            twin: note,
+            unfinished: seen.unfinished,
+        };
+        self.repeated.entry(fate).or_default().observe(seen);
+    }
+
+    /// Sets the copies aside where packets are shown more than once as a rule, and lets all others go
+    /// where the packets went that they repeat.
+    pub(super) fn settle_duplicates(&mut self) {
+        let repeated: BTreeMap<_, _> = std::mem::take(&mut self.repeated).into_iter().collect();
+        let unpaired = std::mem::take(&mut self.repeated_unpaired);
+        let by_pair = self.repetitions(&repeated);
+        let again = by_pair.values().map(|ways| ways[0].0 + ways[1].0).sum::<u64>();
+        let again = again + unpaired.values().map(|count| count.frames).sum::<u64>();
+        let whole_capture = is_rule(again, self.summary.total.frames - again);
+        let mut copies: BTreeMap<(HostPair, DuplicateKind), Runs> = BTreeMap::new();
+        for (fate, runs) in repeated {
+            let of_pair = by_pair.get(&fate.pair).is_some_and(|ways| {
+                let [(again, once), (back, once_back)] = *ways;
+                let way = ways[way(fate.direction)];
+                is_rule(again + back, once + once_back) || is_rule(way.0, way.1)
+            });
+            if of_pair || whole_capture {
+                copies.entry((fate.pair, fate.kind)).or_default().join(runs);
+            } else {
+                self.follow(fate, runs);
+            }
+        }
+        for ((pair, kind), runs) in copies {
+            let of_pair = self.summary.duplicates.entry(pair).or_default();
+            of_pair.insert(kind, runs.finish());
+        }
+        for ((kind, what), count) in unpaired {
+            if whole_capture {
+                self.summary.unpaired_duplicates.entry(kind).or_default().join(count);
+            } else {
+                self.summary.unpaired.entry(what).or_default().join(count);
+            }
+        }
+    }
+
+    /// Packets of their own go where those went that they repeat.
+    fn follow(&mut self, fate: Fate, runs: Runs) {
+        let Fate { pair, direction, stream, twin, unfinished, .. } = fate;
+        let twins = twin.and_then(|note| self.likely_twins.runs_of(note));
+        let handed_over = self.handed_over.get_mut(&(pair, direction, stream));
+        match (twins, handed_over.filter(|_| unfinished)) {
+            (Some(twins), _) => twins.join(runs),
+            (None, Some(handed_over)) => handed_over.join(runs),
+            (None, None) => self.streams.join((pair, stream), runs),
+        }
+    }
+
+    /// Per pair that shows repetitions and way: how many packets repeat another and how many do not.
+    fn repetitions(&self, repeated: &BTreeMap<Fate, Runs>) -> BTreeMap<HostPair, [(u64, u64); 2]> {
+        let mut by_pair: BTreeMap<HostPair, [(u64, u64); 2]> = BTreeMap::new();
+        for (fate, runs) in repeated {
+            by_pair.entry(fate.pair).or_default()[way(fate.direction)].0 += runs.frames();
+        }
+        let streams = self.streams.iter().map(|((pair, _), runs)| (pair, runs));
+        let handed = self.handed_over.iter().map(|((pair, ..), runs)| (pair, runs));
+        for (pair, runs) in streams.chain(handed).chain(self.likely_twins.by_pair()) {
+            if let Some([forth, back]) = by_pair.get_mut(pair) {
+                forth.1 += runs.from_a();
+                back.1 += runs.frames() - runs.from_a();
+            }
+        }
+        by_pair
+    }
+}
+
+const fn way(direction: Direction) -> usize {
+    match direction {
+        Direction::AToB => 0,
+        Direction::BToA => 1,
+    }
+}

@@ -1,0 +1,75 @@
+//! Clear packets that may show again, decrypted, what was captured inside ESP.
+
+use super::CaptureObserver;
+use crate::hosts::HostPair;
+use crate::protection::Stream;
+use crate::protection::twin::Candidate;
+use crate::summary::timeline::{Runs, Sighting};
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU32;
+
+/// Likely twins that wait for the verdict, by kind.
+#[derive(Debug, Default)]
+pub(super) struct LikelyTwins {
+    /// Each kind's place in `runs`, counted from 1.
+    index: HashMap<Kind, NonZeroU32, foldhash::fast::RandomState>,
+    runs: Vec<(Kind, Runs)>,
+}
+
+/// Packets of a stream that may be twins of the same SPIs under the same layouts.
+type Kind = (HostPair, Stream, Candidate);
+
+impl LikelyTwins {
+    /// Adds a packet; gives the number of its kind, or nothing where there are too many kinds.
+    pub(super) fn add(&mut self, kind: Kind, seen: Sighting) -> Option<NonZeroU32> {
+        let next = u32::try_from(self.runs.len() + 1).ok().and_then(NonZeroU32::new)?;
+        let number = match self.index.get(&kind) {
+            Some(number) => *number,
+            None if self.runs.len() >= MOST_KINDS => return None,
+            None => {
+                self.runs.push((kind, Runs::default()));
+                self.index.insert(kind, next);
+                next
+            }
+        };
+        self.runs_of(number)?.observe(seen);
+        Some(number)
+    }
+
+    /// The packets of one kind.
+    pub(super) fn runs_of(&mut self, number: NonZeroU32) -> Option<&mut Runs> {
+        let (_, runs) = self.runs.get_mut(number.get() as usize - 1)?;
+        Some(runs)
+    }
+
+    /// All packets, by pair.
+    pub(super) fn by_pair(&self) -> impl Iterator<Item = (&HostPair, &Runs)> {
+        self.runs.iter().map(|((pair, ..), runs)| (pair, runs))
+    }
+}
+
+impl CaptureObserver<'_> {
+    /// Sets the proven twins aside and gives the others back to their streams.
+    pub(super) fn settle_twins(&mut self) {
+        let confirmed = std::mem::take(&mut self.twins).confirmed();
+        self.tunnels.settle(&confirmed);
+        let likely: BTreeMap<Kind, Runs> =
+            std::mem::take(&mut self.likely_twins).runs.into_iter().collect();
+        let mut twins: BTreeMap<(HostPair, Stream), Runs> = BTreeMap::new();
+        for ((pair, stream, candidate), runs) in likely {
+            if candidate.is_twin(&confirmed) {
+                twins.entry((pair, stream)).or_default().join(runs);
+            } else {
+                self.streams.join((pair, stream), runs);
+            }
+        }
+        for ((pair, stream), runs) in twins {
+            let of_pair = self.summary.decrypted_twins.entry(pair).or_default();
+            of_pair.insert(stream, runs.finish());
+        }
+    }
+}
+
+/// Kinds of likely twins that wait for the end of the capture; what comes beyond is taken for what
+/// it seems, so that a flood of SPIs cannot fill the memory.
+const MOST_KINDS: usize = 32_768;
