@@ -23,9 +23,9 @@ fn main() -> ExitCode {
     let lab = Path::new(&lab);
     let rows = truth::scenarios(lab);
     println!(
-        "| scenario | capture | verdict | classes | windows (frames) | leading causes | clock offsets (s) |"
+        "| scenario | capture | verdict | classes | windows (frames) | leading causes | opened by, kept open by, closed by | clock offsets (s) |"
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
     for row in &rows {
         let cells: Vec<String> = row.cells().iter().map(ToString::to_string).collect();
         println!(

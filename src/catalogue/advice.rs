@@ -107,7 +107,7 @@ static ADVICE: &[Advice] = &[
         Reason::ServiceStopped,
         "A service that IPsec needs was not running.",
         "It was stopped, was disabled, failed, or another service it depends on did.",
-        "Start the service, set it to start by itself, find out who stopped it, and capture again.",
+        "Start the service and set it to start by itself (on a server with RRAS and L2TP the Policy Agent first, RemoteAccess after it, or the L2TP policy is lost), and find out who stopped it.",
     ),
     row(
         Reason::Timeout,

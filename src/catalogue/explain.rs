@@ -16,6 +16,8 @@ pub enum Explained {
     WindowsError(&'static WindowsError),
     /// An error of remote access that stands for IPsec.
     RasError(&'static WindowsError),
+    /// Event 6013 of `EventLog`, which no judgement rests on: the uptime of the system.
+    Uptime,
     /// A numbered text of audit events: its number and its words.
     Parameter(u32, &'static str),
 }
@@ -44,8 +46,12 @@ pub fn explain(code: &str) -> Vec<Explained> {
     };
     let error = windows_error(number).map(Explained::WindowsError);
     let remote = ras_error(number).map(Explained::RasError);
-    events.iter().map(Explained::Event).chain(error).chain(remote).collect()
+    let uptime = (number == UPTIME).then_some(Explained::Uptime);
+    events.iter().map(Explained::Event).chain(uptime).chain(error).chain(remote).collect()
 }
+
+/// "The system uptime is … seconds" (Microsoft Learn, "Event ID 6013").
+const UPTIME: u32 = 6013;
 
 #[cfg(test)]
 mod tests {
@@ -67,6 +73,7 @@ mod tests {
             matches!(explain("0xC0360007")[..], [Explained::WindowsError(row)] if row.code == 13916)
         );
         assert!(matches!(explain("809")[..], [Explained::RasError(row)] if row.code == 809));
+        assert!(explain("6013").contains(&Explained::Uptime));
         assert_eq!(explain("%%8205"), [Explained::Parameter(8205, "Initiator")]);
     }
 

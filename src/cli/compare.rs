@@ -168,8 +168,14 @@ fn tell(out: &mut impl Write, comparison: &Comparison) -> io::Result<()> {
 fn in_words(state: Option<&PairState>) -> String {
     let Some(state) = state else { return "not seen".to_owned() };
     let plural = if state.windows == 1 { "" } else { "s" };
+    let roles = report::comparison_roles(state);
+    let roles = if roles.is_empty() {
+        String::new()
+    } else {
+        format!("; {}", terminal::escape(&roles.join("; ")))
+    };
     format!(
-        "{}: {} packets in {} cleartext window{plural}, {} protected, {} clear in all",
+        "{}: {} packets in {} cleartext window{plural}, {} protected, {} clear in all{roles}",
         terminal::escape(&state.verdict.replace('_', " ")),
         state.leaked,
         state.windows,

@@ -4,6 +4,8 @@ use super::{ExitStatus, Failure, terminal};
 use crate::catalogue::{
     Explained, NotifyEntry, NotifySpace, Reason, exchange_types, explain, notifies, parameter_note,
 };
+use crate::correlate::{ClosedBy, Verdict};
+use crate::evidence::ProblemCode;
 use crate::findings::FindingCode;
 use crate::ike::Outcome;
 use std::io::{self, Write};
@@ -12,8 +14,9 @@ use std::io::{self, Write};
 ///
 /// A code is an event number (4653, 0xC00010BC), a Windows error or status (13801, 0x35E9, ERROR_IPSEC_IKE_AUTH_FAIL),
 /// an IKE notify message (24, AUTHENTICATION_FAILED), an IKE exchange type (34, IKE_AUTH) or outcome
-/// (no_response), a text number (%%8205), a reason (psk_mismatch_suspected) or a finding
-/// (failed_closed).
+/// (no_response), a text number (%%8205), a reason (psk_mismatch_suspected), a finding
+/// (failed_closed), a verdict (protected), the end of a window (traffic_ended) or a problem of the evidence
+/// (truncated).
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What stands in a report or a log
@@ -90,6 +93,23 @@ fn tell(out: &mut impl Write, code: &str) -> io::Result<bool> {
         writeln!(out, "  {}", outcome.meaning())?;
         writeln!(out, "  By which rules: docs/ike-outcomes.md")?;
     }
+    found |= words_of_the_report(out, is_named)?;
+    Ok(found)
+}
+
+/// Verdicts, endings of windows and problems of the evidence.
+fn words_of_the_report(out: &mut impl Write, is_named: impl Fn(&str) -> bool) -> io::Result<bool> {
+    let verdicts = Verdict::ALL.into_iter().map(|v| (v.as_str(), "verdict", v.meaning()));
+    let closings = ClosedBy::ALL.into_iter().map(|c| (c.as_str(), "end of a window", c.meaning()));
+    let problems =
+        ProblemCode::ALL.into_iter().map(|p| (p.as_str(), "problem of the evidence", p.meaning()));
+    let mut found = false;
+    for (name, kind, meaning) in verdicts.chain(closings).chain(problems) {
+        if is_named(name) {
+            found = true;
+            writeln!(out, "{name} ({kind})\n  {meaning}")?;
+        }
+    }
     Ok(found)
 }
 
@@ -134,6 +154,18 @@ fn explained(out: &mut impl Write, explained: Explained) -> io::Result<()> {
             if let Some(reason) = row.reason {
                 advise(out, reason)?;
             }
+        }
+        Explained::Uptime => {
+            writeln!(out, "6013 (event of EventLog, channel System)")?;
+            writeln!(
+                out,
+                "  The uptime of the system in seconds, written once a day and at a start."
+            )?;
+            writeln!(
+                out,
+                "  It proves: since when the system has run, so that no start lies between."
+            )?;
+            writeln!(out, "  It does not prove: that a service ran in that time.")?;
         }
         Explained::Parameter(number, text) => {
             writeln!(out, "%%{number} (text of audit events)\n  {}", terminal::escape(text))?;

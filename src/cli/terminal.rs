@@ -8,7 +8,7 @@ use super::glyphs::Glyphs;
 use super::timeline;
 use crate::evidence::{shown_path, visible};
 use crate::report::grave_findings;
-use crate::report::schema::{Evidence, Finding, Pair, Report, Window};
+use crate::report::schema::{Cause, Evidence, Finding, Pair, Report, Window};
 use anstyle::{AnsiColor, Style};
 use std::io::{self, Write};
 use std::path::Path;
@@ -158,7 +158,6 @@ fn tell_windows(out: &mut impl Write, windows: &[Window], rows: usize) -> io::Re
     }
     writeln!(out, "\nCleartext windows")?;
     for window in windows.iter().take(rows) {
-        let cause = window.causes.first();
         writeln!(
             out,
             "{:<4} {} - {}, {} packets, frames {}:{} to {}:{}",
@@ -172,19 +171,40 @@ fn tell_windows(out: &mut impl Write, windows: &[Window], rows: usize) -> io::Re
             window.last.frame,
         )?;
         writeln!(out, "     {} to {}", window.start, window.end)?;
-        if let Some(cause) = cause {
-            let against =
-                if cause.against.is_empty() { "" } else { "; but see what speaks against it" };
-            writeln!(
-                out,
-                "     {} ({}): {}{against}",
-                cause.reason,
-                cause.confidence,
-                escape(&cause.why)
-            )?;
-        }
+        tell_roles(out, window)?;
     }
     tell_rest(out, windows.len(), rows, "windows")
+}
+
+/// What opened a window, what kept it open and what closed it; the best explanation of each.
+fn tell_roles(out: &mut impl Write, window: &Window) -> io::Result<()> {
+    let first = |causes: &[Cause]| {
+        Some((causes.first()?.reason.clone(), causes.first()?.confidence.clone()))
+    };
+    let kept = window.kept_open_by.first().map(|k| (k.reason.clone(), k.confidence.clone()));
+    let unknown = window.opened_by.is_empty() && window.kept_open_by.is_empty();
+    let cause = if unknown { first(&window.causes) } else { None };
+    let roles = [
+        ("cause", cause),
+        ("opened by", first(&window.opened_by)),
+        ("kept open by", kept),
+        ("closed by", first(&window.closed_by)),
+    ];
+    let named = roles.into_iter().filter_map(|(role, cause)| {
+        let (reason, confidence) = cause?;
+        Some(format!("{role} {} ({confidence})", escape(&reason)))
+    });
+    let named: Vec<String> = named.collect();
+    if !named.is_empty() {
+        writeln!(out, "     {}", named.join("; "))?;
+    }
+    if !window.chain.is_empty() {
+        writeln!(out, "     {}", escape(&window.chain))?;
+    }
+    if window.causes.first().is_some_and(|cause| !cause.against.is_empty()) {
+        writeln!(out, "     What speaks against it: windows[].causes[].against in report.json")?;
+    }
+    Ok(())
 }
 
 fn tell_findings(out: &mut impl Write, findings: &[Finding], rows: usize) -> io::Result<()> {

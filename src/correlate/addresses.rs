@@ -6,7 +6,7 @@
 use super::short_name;
 use crate::evidence::EvidenceId;
 use crate::policy::Policy;
-use crate::summary::{LogPart, Summary};
+use crate::summary::{LogPart, StationChange, Summary};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -108,4 +108,12 @@ pub(super) fn bare(
 ) -> BTreeMap<EvidenceId, BTreeSet<IpAddr>> {
     let addresses = |known: &[HostAddress]| known.iter().map(|known| known.address).collect();
     known.iter().map(|(evidence, known)| (*evidence, addresses(known))).collect()
+}
+
+/// The addresses that another station took over, over all captures.
+pub(super) fn taken_over(summary: &Summary) -> Vec<StationChange> {
+    let all = summary.captures.values().flat_map(|capture| &capture.station_changes);
+    let mut all: Vec<StationChange> = all.copied().collect();
+    all.sort_by_key(|change| (change.address, change.first.time, change.first.frame));
+    all
 }

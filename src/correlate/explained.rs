@@ -1,15 +1,23 @@
-//! A window with its causes, and what the logs' silence about it is worth.
+//! A window with its causes, and what the logs' silence about it proves.
 
-use super::{AuditState, Cause, CleartextWindow, HostAudit};
+use super::{
+    Against, AuditState, Cause, CleartextWindow, Closing, HostAudit, KeptOpen, Wanted, Why,
+};
 use crate::catalogue::Reason;
 use std::collections::BTreeSet;
 
-/// A cleartext window and why it opened.
+/// A cleartext window and what opened it, kept it open and closed it.
 #[derive(Clone, Debug)]
 pub struct ExplainedWindow {
     /// The window.
     pub window: CleartextWindow,
-    /// Its causes, the best first; never empty.
+    /// What happened at its beginning, the best explanation first.
+    pub opened_by: Vec<Cause>,
+    /// What lasted, the best explanation first.
+    pub kept_open_by: Vec<KeptOpen>,
+    /// How it ended, the best explanation first; never empty.
+    pub closed_by: Vec<Closing>,
+    /// All causes: what lasted over at least half of the window, what opened it, the rest; never empty.
     pub causes: Vec<Cause>,
     /// Whether its two hosts would have logged a negotiation in that time; the lower address first.
     pub audits: Vec<HostAudit>,
@@ -22,45 +30,38 @@ pub struct ExplainedWindow {
 impl ExplainedWindow {
     /// Where nothing explains the window, a log that would not have told is no word against it.
     pub(super) fn weigh_silence(&mut self) {
-        self.name_what_is_missing();
-        let is_silent =
-            |cause: &&mut Cause| matches!(cause.reason, Reason::Unknown | Reason::NoIkeAttempted);
-        for cause in self.causes.iter_mut().filter(is_silent) {
-            let worthless = self.audits.iter().filter(|known| {
-                known.verdict.state != AuditState::Audited && !known.hosts.is_empty()
-            });
-            cause.against.extend(worthless.map(|known| {
-                let (address, state) = (known.address, known.verdict.state.as_str());
-                format!(
-                    "the log of {address} may be silent for another reason ({state}): {}",
-                    known.verdict.why
-                )
-            }));
+        let wanted = self.wanted();
+        let silent: Vec<Against> = self
+            .audits
+            .iter()
+            .filter(|known| known.verdict.state != AuditState::Audited && !known.hosts.is_empty())
+            .map(|known| Against::SilentLog {
+                address: known.address,
+                state: known.verdict.state,
+                detail: known.verdict.why.clone(),
+            })
+            .collect();
+        let kept = self.kept_open_by.iter_mut().map(|kept| &mut kept.cause);
+        for cause in self.causes.iter_mut().chain(&mut self.opened_by).chain(kept) {
+            if cause.reason == Reason::Unknown {
+                cause.why = Why::Unexplained { wanted: wanted.clone() };
+            } else if cause.reason != Reason::NoIkeAttempted {
+                continue;
+            }
+            cause.against.extend(silent.iter().cloned());
         }
     }
 
     /// What would settle an unknown cause: the logs that are not there, or do not tell.
-    fn name_what_is_missing(&mut self) {
+    fn wanted(&self) -> Vec<Wanted> {
         let of_host = |known: &HostAudit| match known.verdict.state {
             AuditState::Audited => None,
-            AuditState::NotCovered => {
-                Some(format!("the Security and System logs of {} for this time", known.address))
-            }
+            AuditState::NotCovered => Some(Wanted::Logs(known.address)),
             AuditState::AuditingOff
             | AuditState::DisableIkeAuditsSuspected
-            | AuditState::Unknown => {
-                Some(format!("a log of {} that audits negotiations", known.address))
-            }
+            | AuditState::Unknown => Some(Wanted::AuditingLog(known.address)),
         };
-        let mut wanted: Vec<String> = self.audits.iter().filter_map(of_host).collect();
-        if wanted.is_empty() {
-            wanted.push(
-                "a capture of UDP 500 and 4500 between the two from before the window".to_owned(),
-            );
-        }
-        let is_unknown = |cause: &&mut Cause| cause.reason == Reason::Unknown;
-        for cause in self.causes.iter_mut().filter(is_unknown) {
-            cause.why = format!("{}; what would settle it: {}", cause.why, wanted.join(", "));
-        }
+        let wanted: Vec<Wanted> = self.audits.iter().filter_map(of_host).collect();
+        if wanted.is_empty() { vec![Wanted::EarlierCapture] } else { wanted }
     }
 }

@@ -66,6 +66,7 @@ pub(super) fn judge_pair(
             tls: BTreeMap::new(),
             spis: BTreeSet::new(),
             sas: Vec::new(),
+            spi_uses: BTreeMap::new(),
             authenticated_only: 0,
             protected_runs: Vec::new(),
             as_tunnel: Count::default(),
@@ -147,8 +148,12 @@ impl JudgedPair {
                     self.by_app.entry((App::Other, false)).or_default().join(count);
                 }
             }
-            Stream::Esp(spi, _) | Stream::WespIntegrityOnly(spi, _) | Stream::Ah(spi, _) => {
+            Stream::Esp(spi, way) | Stream::WespIntegrityOnly(spi, way) | Stream::Ah(spi, way) => {
                 self.facts.protected_runs.extend(runs);
+                for run in runs {
+                    let used = self.facts.spi_uses.entry((spi, way));
+                    used.and_modify(|known| known.absorb(*run)).or_insert(*run);
+                }
                 if spi != EspSpi(0) {
                     self.facts.spis.insert(spi);
                 }

@@ -50,13 +50,17 @@ mod limits;
 mod broadcast;
 
 mod judged;
+mod pair_facts;
 
 pub use crate::catalogue::Confidence;
 pub use addresses::{AddressSource, HostAddress};
 pub use audit::{AuditState, AuditVerdict, HostAudit};
 pub use borrowed::BorrowedFacts;
 pub use bypass::BypassSpan;
-pub use cause::{Against, Cause, FactRef};
+pub use cause::{
+    Against, Cause, ClosedBy, Closing, DeleteBasis, FactRef, KeptOpen, LogTie, TunnelSelectors,
+    Wanted, Why,
+};
 pub use clock::{ClockOffset, ClockStep, OffsetMethod};
 pub use corroboration::{CorroboratedBy, SaFacts, SasByPair};
 pub use explained::ExplainedWindow;
@@ -72,12 +76,14 @@ pub use windows::{CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
 
 use crate::eventlog::LogSummary;
 use crate::evidence::{EvidenceId, RecordRef};
-use crate::hosts::HostPair;
+use crate::hosts::{Direction, HostPair};
 use crate::ike::{IkeExchange, Uncounted, conclude};
 use crate::policy::{Expectation, ExpectationSource, Policy};
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Service};
-use crate::summary::{ClassRun, Contents, Count, SetAside, Summary, TlsSeen, Vantage};
+use crate::summary::{
+    ClassRun, Contents, Count, SetAside, StationChange, Summary, TlsSeen, Vantage,
+};
 use judged::{judge_broadcast, judge_pair};
 use obligation::Obligations;
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,6 +136,8 @@ pub struct PairFacts {
     pub around_protected: Option<ClassRun>,
     /// The pairs whose tunnels its packets passed.
     pub inside_of: BTreeSet<HostPair>,
+    /// From the first to the last packet of each SPI and direction.
+    pub spi_uses: BTreeMap<(EspSpi, Direction), ClassRun>,
 }
 
 /// Everything the evidence proves, ready to be told.
@@ -176,6 +184,8 @@ pub struct Facts {
     pub vantages: BTreeMap<EvidenceId, Vantage>,
     /// Packets that a capture shows more than once; they are in no other sum.
     pub duplicates: BTreeMap<(EvidenceId, DuplicateKind), Duplicates>,
+    /// IP addresses that another station took over, by address and time.
+    pub station_changes: Vec<StationChange>,
     /// By capture, pair and SPI.
     pub esp_gaps: Vec<EspGap>,
     /// By capture and pair.
@@ -208,7 +218,8 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let streams = summary.streams();
     let negotiations = summary.negotiations();
     let (uncounted, stripped) = (negotiations.uncounted(), negotiations.stripped());
-    let exchanges = conclude(negotiations, &summary.esp_activity());
+    let activity = summary.esp_activity();
+    let exchanges = conclude(negotiations, &activity);
     let joins = joins::find(summary, &exchanges);
     let timing = clock::Clocks::of(summary, &joins, &exchanges);
     let clocks = timing.offsets();
@@ -242,6 +253,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         unreachable: unreachable::gather(summary),
         vantages: vantage::of_captures(summary),
         duplicates: losses::duplicates(summary),
+        station_changes: addresses::taken_over(summary),
         esp_gaps: losses::esp_gaps(summary),
         tcp_gaps: losses::tcp_gaps(summary),
         exposures: losses::exposures(summary),
@@ -313,7 +325,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     facts.note_limits(policy);
     windows.sort_by_key(|w| (w.run, w.pair));
     facts.protected.sort_by_key(|w| (w.run, w.pair));
-    facts.windows = cause::explain(windows, &facts);
+    facts.windows = cause::explain(windows, &facts, &activity);
     tunnels::link(&mut facts.windows, &around, &named_ports);
     for explained in &mut facts.windows {
         let (pair, run) = (explained.window.pair, explained.window.run);
@@ -327,26 +339,4 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
 /// A computer's name without its domain, in lower case: logs write it either way.
 pub(crate) fn short_name(host: &str) -> String {
     host.split('.').next().unwrap_or_default().to_lowercase()
-}
-
-impl Facts {
-    /// What is true of a pair; `None` where no capture shows it.
-    #[must_use]
-    pub fn pair(&self, pair: HostPair) -> Option<&PairFacts> {
-        let at = self.pairs.binary_search_by_key(&pair, |known| known.pair).ok()?;
-        self.pairs.get(at)
-    }
-}
-
-impl PairFacts {
-    /// All its frames, whatever their class; `None` where there is none.
-    #[must_use]
-    pub fn total(&self) -> Option<ClassRun> {
-        let mut runs = self.by_class.values().copied().chain(self.around_protected);
-        let first = runs.next()?;
-        Some(runs.fold(first, |mut all, run| {
-            all.absorb(run);
-            all
-        }))
-    }
 }

@@ -57,6 +57,11 @@ impl<T> Stretches<T> {
         self.begun_by(to) > before || self.ends.get(ended).is_some_and(|end| *end <= to)
     }
 
+    /// What the first stretch stands for.
+    pub(super) fn first(&self) -> Option<&T> {
+        self.by_start.first().map(|(_, _, what)| what)
+    }
+
     /// The latest end before a point.
     pub(super) fn last_end_before(&self, point: Timestamp) -> Option<Timestamp> {
         let ended = self.ends.partition_point(|end| *end < point);

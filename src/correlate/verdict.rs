@@ -26,6 +26,33 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every verdict.
+    pub const ALL: [Self; 6] = [
+        Self::Protected,
+        Self::PartiallyProtected,
+        Self::Unprotected,
+        Self::NoExpectation,
+        Self::NoPackets,
+        Self::NotDetermined,
+    ];
+
+    /// What it means, in a sentence.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Protected => "Every packet seen that had to be protected was.",
+            Self::PartiallyProtected => {
+                "Some of the packets that had to be protected were, others were not or could be read."
+            }
+            Self::Unprotected => "None of the packets that had to be protected was.",
+            Self::NoExpectation => "Nothing says what had to be protected.",
+            Self::NoPackets => "No packet was seen that had to be protected.",
+            Self::NotDetermined => {
+                "Nothing that had to be protected was seen in clear, but too much of it could not be judged."
+            }
+        }
+    }
+
     /// The verdict as the report spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -113,6 +113,52 @@ impl ProblemCode {
         }
     }
 
+    /// What it means, in a sentence.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Unreadable => "The path does not exist or could not be opened or read.",
+            Self::Empty => "The file holds no byte.",
+            Self::UnknownFormat => "The first bytes belong to no format that is known.",
+            Self::UnsupportedFormat => "The format is known but is not read by this version.",
+            Self::NotEvidence => "A text file in a folder, taken for a note beside the evidence.",
+            Self::Duplicate => "The same bytes were already read from another path.",
+            Self::Truncated => "The file ends inside a record, block or chunk.",
+            Self::Corrupt => "A header contradicts itself; what follows could not be read.",
+            Self::Skipped => "A part was damaged and passed over; reading went on behind it.",
+            Self::Checksum => "A checksum does not hold; the content was read all the same.",
+            Self::BadTime => "A time is missing, or lies outside the range that can be shown.",
+            Self::LocalTime => {
+                "Times are of a local clock whose zone the file does not name; they are read as UTC."
+            }
+            Self::Expansion => {
+                "It unpacks to far more than evidence does; what came until then was read."
+            }
+            Self::FieldsMissing => {
+                "Values of records could not be found in the text that an export has in their place."
+            }
+            Self::Changed => "The file changed while it was read.",
+            Self::InternalError => {
+                "The program failed on this file; the other files were read all the same."
+            }
+            Self::Joined => "Another capture begins inside the file; both parts were read.",
+            Self::WrongLinktype => {
+                "The frames are of another link type than the file says; they were read as what they are."
+            }
+            Self::SourceInferred => {
+                "Records name their source in a way that no table has; number and form of the events decided."
+            }
+            Self::MalformedIke => {
+                "An IKE message breaks the format; what comes before the fault was read."
+            }
+            Self::SummaryMissing => "The file was summarized, and its summary was not given.",
+            Self::SummarizedTwice => {
+                "More than one of the summaries that were given hold the file; it counts once."
+            }
+            Self::OtherVersion => "Another version of the program read the file than judges it.",
+        }
+    }
+
     /// Whether something of the evidence was not read because of it (exit status 3).
     #[must_use]
     pub const fn is_loss(self) -> bool {

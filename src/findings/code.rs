@@ -91,6 +91,10 @@ pub enum FindingCode {
     TunnelAroundProtected,
     /// L2TP passed in clear between hosts without a sign of IPsec.
     L2tpWithoutIpsec,
+    /// Another station began to use an IP address.
+    OtherStation,
+    /// Log and capture say different things of the same negotiation.
+    LogContradictsCapture,
     /// A log file holds records that are no longer part of the log.
     RecoveredRecords,
     /// More pairs of hosts than are told apart.
@@ -184,8 +188,8 @@ const WORDS: &[FindingWords] = &[
     row(
         FindingCode::FailedClosed,
         "failed_closed",
-        "Negotiations failed, and no packet of the two hosts that owes protection was seen in clear: either the policy blocks what it cannot protect, or nothing was sent.",
-        "Mend the cause of the failure; keep the policy as strict as it is.",
+        "Three negotiations or more failed over ten seconds or more, or a log has dropped packets, and no packet of the two hosts that has to be protected was seen in clear: the policy blocks what it cannot protect. Without logged drops it is `low`, because nothing may have been sent.",
+        "Remove the cause of the failure; keep the policy as strict as it is.",
     ),
     row(
         FindingCode::IkeFailing,
@@ -408,6 +412,18 @@ const WORDS: &[FindingWords] = &[
         "l2tp_without_ipsec",
         "L2TP, which by itself neither encrypts nor authenticates packets, passed in clear, and neither a policy nor the evidence shows IPsec between its two hosts. That is a question and no leak: it may have been set up so.",
         "Ask whether the tunnel had to be protected. On Windows look for the value ProhibitIpSec: reg query HKLM\\SYSTEM\\CurrentControlSet\\Services\\RasMan\\Parameters /v ProhibitIpSec (1 means L2TP without IPsec). Where it had to be, analyze again with --protect A=B.",
+    ),
+    row(
+        FindingCode::OtherStation,
+        "other_station",
+        "An IP address was sent from one link-layer address and later from another: another computer may have it now (DHCP), or the card was changed. What a log says of the first host does not hold for the second.",
+        "Find out from the DHCP server's log or the switch which computer had the address when, and get the logs of both.",
+    ),
+    row(
+        FindingCode::LogContradictsCapture,
+        "log_contradicts_capture",
+        "A log's record of a failed negotiation and the captured negotiation under the same cookie or message ID disagree: the one says that it failed for another reason, or the other shows that it succeeded.",
+        "Compare the record with the negotiation message by message; one of the two is not what it seems.",
     ),
     row(
         FindingCode::RecoveredRecords,

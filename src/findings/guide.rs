@@ -136,9 +136,11 @@ impl FindingCode {
             ),
             Self::NoExpectation => ("info", &[INIT], &[Control::Sc8]),
             Self::RuleWithoutTraffic => ("low", &[CHECK], &[Control::Sc8]),
-            Self::FailedClosed => {
-                ("medium", &[SHOW, CREDENTIALS], &[Control::Sp80077, Control::Sc24])
-            }
+            Self::FailedClosed => (
+                "medium where a log has dropped packets; else low",
+                &[SHOW, CREDENTIALS],
+                &[Control::Sp80077, Control::Sc24],
+            ),
             Self::IkeFailing => ("low", &[SHOW, CREDENTIALS], &[Control::Sp80077, Control::Sc12]),
             Self::NegotiationsUncounted => ("medium", &[], &[Control::Si4]),
             Self::CleartextDropped => ("high", &[RESTART, SHOW], TRANSMISSION),
@@ -210,6 +212,10 @@ impl FindingCode {
             ),
             Self::TunnelAroundProtected => ("info", &[], &[Control::Sc8]),
             Self::L2tpWithoutIpsec => ("low", &[SHOW], TRANSMISSION),
+            Self::OtherStation => ("low", &[COPIES], &[Control::Au12]),
+            Self::LogContradictsCapture => {
+                ("medium", &[COPIES, CLOCK], &[Control::Au8, Control::Au9])
+            }
             Self::RecoveredRecords => ("info", &[COPIES], &[Control::Au9]),
         };
         Guide { severity, steps, controls }
@@ -218,7 +224,7 @@ impl FindingCode {
 
 const TRANSMISSION: &[Control] = &[Control::Sp80077, Control::Sc8, Control::Pci421];
 
-const RESTART: &str = "Restart the IPsec services and look whether protection comes back: net stop policyagent & net start policyagent (from Vista on also: net stop ikeext & net start ikeext; strongSwan: systemctl restart strongswan).";
+const RESTART: &str = "Restart the IPsec services and look whether protection comes back: net stop policyagent & net start policyagent (from Vista on also: net stop ikeext & net start ikeext; strongSwan: systemctl restart strongswan). A server with RRAS and L2TP needs its RemoteAccess service restarted after the Policy Agent, or its L2TP policy is lost.";
 const SHOW: &str = "Look at the policy and the security associations in use: netsh ipsec dynamic show all (Windows 2000 to Server 2003); Get-NetIPsecMainModeSA, Get-NetIPsecQuickModeSA, Get-NetIPsecRule -PolicyStore ActiveStore (later); swanctl --list-sas, ip xfrm policy (Linux).";
 const RECAPTURE: &str = "Capture again where both hosts' traffic passes, without a capture filter, and hold both captures against each other.";
 const INIT: &str =

@@ -1,7 +1,7 @@
 //! Whether the evidence itself can be relied on: clocks, damage, losses.
 
 use super::{Finding, FindingCode, Proof, Severity, When, counted, named};
-use crate::correlate::{ClockOffset, EspGap, Facts, TcpLoss};
+use crate::correlate::{ClockOffset, EspGap, Facts, OffsetMethod, TcpLoss};
 use crate::evidence::{Content, Evidence, EvidenceId, NoteKind, ProblemCode};
 use crate::hosts::Direction;
 use crate::time::Span;
@@ -25,14 +25,22 @@ pub(super) fn clocks(facts: &Facts, evidence: &[Evidence]) -> Vec<Finding> {
             Some(offset) if in_local_time.contains(&clock.evidence) && is_a_zone(offset) => {
                 continue;
             }
+            // A rhythm alone measures nothing.
+            Some(_) if clock.method == OffsetMethod::Proposed => (
+                FindingCode::ClockUnknown,
+                Severity::Low,
+                format!("How far {}'s clock was off is not measured", named(&clock.host)),
+                format!(
+                    "{}; what rests on its times is called low.",
+                    capitalized(&super::clock(clock))
+                ),
+            ),
             Some(offset) if offset.magnitude() > ClockOffset::TOLERATED => (
                 FindingCode::ClockWrong,
                 Severity::Medium,
-                format!("{}'s clock was wrong by {offset} s", named(&clock.host)),
-                format!(
-                    "Log time less capture time, from {} of negotiations that stand in both; the log's times were corrected by it before they were compared.",
-                    counted(clock.matches, "record")
-                ),
+                super::clock(clock),
+                "Log time less capture time; the log's times were corrected by it before they were compared."
+                    .to_owned(),
             ),
             Some(_) => continue,
             None => (
@@ -47,6 +55,11 @@ pub(super) fn clocks(facts: &Facts, evidence: &[Evidence]) -> Vec<Finding> {
         found.push(Finding { proof, ..Finding::new(code, severity, title, detail) });
     }
     merged(found)
+}
+
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Whether a time zone alone makes such a difference: zones lie whole quarters of an hour from UTC, up

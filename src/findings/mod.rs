@@ -9,6 +9,14 @@ mod severity;
 
 mod guide;
 
+mod cause_words;
+
+mod chain;
+
+mod clock_words;
+
+mod contradiction;
+
 mod traffic;
 
 mod tunnel;
@@ -23,6 +31,8 @@ mod blind;
 
 mod negotiation;
 
+mod station;
+
 mod strength;
 
 mod log;
@@ -31,6 +41,9 @@ mod audit;
 
 mod integrity;
 
+pub use cause_words::{against, closing, why};
+pub use chain::chain;
+pub use clock_words::clock;
 pub use code::{FindingCode, FindingWords};
 pub use guide::{Control, Guide};
 pub use severity::Severity;
@@ -116,6 +129,8 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(traffic::rules_without_traffic(facts, policy));
     found.extend(negotiation::failures_outside_windows(facts));
     found.extend(negotiation::uncounted(facts));
+    found.extend(contradiction::contradictions(facts));
+    found.extend(station::taken_over(facts));
     found.extend(traffic::pairs_folded(facts));
     found.extend(strength::weak_algorithms(facts));
     found.extend(strength::weak_esp(facts));

@@ -1,11 +1,11 @@
 //! Negotiations that failed without opening a window.
 
 use super::{Finding, FindingCode, Severity, When, counted, proof_of, told_by_windows};
-use crate::catalogue::Reason;
-use crate::correlate::{Confidence, FactRef, Facts};
+use crate::catalogue::{Category, Reason};
+use crate::correlate::{Confidence, FactRef, Facts, PlacedEvent};
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
-use crate::ike::{IkeExchange, Uncounted};
+use crate::ike::{IkeExchange, Outcome, Uncounted};
 use crate::protection::ProtectionClass;
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,10 +24,48 @@ pub(super) fn failures_outside_windows(facts: &Facts) -> Vec<Finding> {
         return vec![flood(&by_pair, facts.uncounted_ike)];
     }
     let leaking: BTreeSet<HostPair> = facts.windows.iter().map(|w| w.window.pair).collect();
+    let repaired = repaired(facts, &by_pair);
     by_pair
         .into_iter()
-        .filter_map(|(pair, failed)| of_pair(facts, pair, &failed, leaking.contains(&pair)))
+        .filter_map(|(pair, mut failed)| {
+            failed.retain(|x| !repaired.contains(&x.first));
+            of_pair(facts, pair, &failed, leaking.contains(&pair))
+        })
         .collect()
+}
+
+/// The first messages of negotiations that a retry repaired: the next success of the pair came soon, and
+/// before it were too few failures, or over too short a time, to have held anything back.
+fn repaired(facts: &Facts, failed: &BTreeMap<HostPair, Vec<&IkeExchange>>) -> BTreeSet<FrameRef> {
+    let mut succeeded: BTreeMap<HostPair, Vec<Timestamp>> = BTreeMap::new();
+    let has_failed = facts.exchanges.iter().filter(|x| failed.contains_key(&x.pair()));
+    for exchange in
+        has_failed.filter(|x| matches!(x.outcome, Outcome::Established | Outcome::Ended))
+    {
+        succeeded.entry(exchange.pair()).or_default().push(exchange.start);
+    }
+    let mut repaired = BTreeSet::new();
+    for (pair, failed) in failed {
+        // Both by time, as the facts have them.
+        let good = succeeded.get(pair).map_or(&[][..], Vec::as_slice);
+        let next = |x: &&IkeExchange| good.partition_point(|start| *start <= x.start);
+        for before_one in failed.chunk_by(|one, other| next(one) == next(other)) {
+            let (Some(first), Some(last)) = (before_one.first(), before_one.last()) else {
+                continue;
+            };
+            let success = good.get(next(last));
+            let came_soon = success.is_some_and(|start| start.since(last.end) <= RETRY);
+            if came_soon && !is_persistent(before_one.len(), last.end.since(first.start)) {
+                repaired.extend(before_one.iter().map(|x| x.first));
+            }
+        }
+    }
+    repaired
+}
+
+/// More than an accident.
+fn is_persistent(failures: usize, over: Span) -> bool {
+    failures >= PERSISTENT && over >= LASTING
 }
 
 /// So many pairs at once are one statement.
@@ -75,19 +113,24 @@ fn of_pair(
     let beside = facts.pair(pair).is_some_and(|p| {
         p.protected_runs.iter().any(|run| run.start <= end && run.end >= first.start)
     });
-    let code = if beside || leaked { FindingCode::IkeFailing } else { FindingCode::FailedClosed };
+    let dropped = is_logged_as_dropped(facts, pair, (first.start, end));
+    let lasted = is_persistent(failed.len(), end.since(first.start));
+    let held_back = !beside && !leaked && (dropped || lasted);
+    let code = if held_back { FindingCode::FailedClosed } else { FindingCode::IkeFailing };
     let reasons: BTreeSet<Reason> = failed.iter().filter_map(|x| x.reason).collect();
     let names: Vec<&str> = reasons.iter().map(|r| r.as_str()).collect();
     let what = match code {
         FindingCode::FailedClosed => "and nothing of theirs that owes protection was seen in clear",
         _ if beside => "while protected traffic of the two went on",
-        _ => "apart from the windows in clear text",
+        _ if leaked => "apart from the windows in clear text",
+        _ => "and nothing shows whether traffic was held back",
     };
     let inferred = failed.iter().all(|x| x.inferred);
     let mut advice: Vec<String> =
         reasons.iter().map(|r| r.advice().what_to_do.to_owned()).collect();
     advice.extend(code.advice());
-    let severity = if code == FindingCode::FailedClosed { Severity::Medium } else { Severity::Low };
+    // Repeated attempts suggest that something wanted to be sent; only a log of drops shows it.
+    let severity = if held_back && dropped { Severity::Medium } else { Severity::Low };
     let title = format!(
         "{} between {} and {} failed, {what}",
         counted(failed.len() as u64, "negotiation"),
@@ -105,7 +148,11 @@ fn of_pair(
         first.first, last.last
     );
     Some(Finding {
-        confidence: if inferred { Confidence::Medium } else { Confidence::High },
+        confidence: match (held_back && !dropped, inferred) {
+            (true, _) => Confidence::Low,
+            (false, true) => Confidence::Medium,
+            (false, false) => Confidence::High,
+        },
         pair: Some(pair),
         span: Some((
             When { time: first.start, evidence: first.first.evidence },
@@ -116,6 +163,22 @@ fn of_pair(
         advice,
         ..Finding::new(code, severity, title, detail)
     })
+}
+
+/// Whether a log of one of the two has packets that it dropped while they tried.
+fn is_logged_as_dropped(facts: &Facts, pair: HostPair, (from, to): (Timestamp, Timestamp)) -> bool {
+    let is_drop = |e: &&PlacedEvent| {
+        matches!(e.event.category, Category::CleartextObserved | Category::DriverAnomaly)
+    };
+    let of_pair = |e: &PlacedEvent| {
+        let ends = e.event.local().zip(e.event.peer());
+        ends.is_some_and(|(local, peer)| HostPair::new(local, peer) == pair)
+    };
+    let in_time = |e: &PlacedEvent| {
+        e.corrected
+            .is_some_and(|time| from.shifted(NEAR.negated()) <= time && time <= to.shifted(NEAR))
+    };
+    facts.events.iter().filter(is_drop).any(|e| of_pair(e) && in_time(e))
 }
 
 /// How long the policy held, and how much of what the two sent and owe was protected.
@@ -130,6 +193,14 @@ fn held(facts: &Facts, pair: HostPair, span: Span) -> String {
         counted(protected + clear, "packet")
     )
 }
+
+/// A refusal that a retry repairs within this time held nothing back.
+const RETRY: Span = Span::from_seconds(60);
+/// So many failures over so long a time are more than an accident.
+const PERSISTENT: usize = 3;
+const LASTING: Span = Span::from_seconds(10);
+/// Log and capture may disagree by that much.
+const NEAR: Span = Span::from_seconds(60);
 
 /// Pairs that have a finding each.
 const MOST_PAIRS: usize = 50;

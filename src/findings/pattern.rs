@@ -6,7 +6,7 @@
 
 use super::{Finding, FindingCode, Severity, counted};
 use crate::catalogue::Reason;
-use crate::correlate::{Confidence, ExplainedWindow, Facts, PairFacts};
+use crate::correlate::{Confidence, ExplainedWindow, FactRef, Facts, PairFacts};
 use crate::hosts::HostPair;
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,7 +106,7 @@ struct Leak {
     index: usize,
     start: Timestamp,
     end: Timestamp,
-    /// The leading cause.
+    /// What opened it, or the leading cause.
     leading: Option<Reason>,
     /// Protected packets travel inside it.
     mixed: bool,
@@ -123,7 +123,10 @@ impl Leak {
     fn of(index: usize, explained: &ExplainedWindow, known: &PairFacts, bare: bool) -> Self {
         let window = &explained.window;
         let run = window.run;
-        let leading = explained.causes.first().map(|cause| cause.reason);
+        // Restarts and rekeys are about the beginning, whatever kept the window open.
+        let opened = explained.opened_by.first().or(explained.causes.first());
+        let leading = opened.map(|cause| cause.reason);
+        let path = explained.causes.first().map(|cause| cause.reason);
         let runs = &known.protected_runs;
         // Runs are in order of their beginning; enough of the last ones tell.
         let past = runs.partition_point(|other| other.start <= run.end);
@@ -141,7 +144,7 @@ impl Leak {
             frames: run.frames,
             from_a: run.from_a,
             protected,
-            other_family: bare && leading == Some(Reason::AlternatePath),
+            other_family: bare && path == Some(Reason::AlternatePath),
         }
     }
 
@@ -220,9 +223,39 @@ fn tell(
     of_pair: u64,
 ) -> Finding {
     let title = format!("{} and {}: {}", pair.a(), pair.b(), pattern.words());
-    let detail = format!("So in {} of {}.", windows.len(), counted(of_pair, "cleartext window"));
+    let answered = match pattern {
+        Pattern::Fallback => after_an_answer(facts, &windows),
+        Pattern::ClearFirst
+        | Pattern::Restart
+        | Pattern::OnlyRekeys
+        | Pattern::OneService
+        | Pattern::OneDirection
+        | Pattern::OtherFamily => 0,
+    };
+    let against = if answered == 0 {
+        String::new()
+    } else {
+        format!(
+            " In {answered} of them the responder had answered: Windows 2000 to Server 2003 then keep silent unless the Simple Policy Update is on (IKEFlags 0x14); Vista and later send clear text beside the negotiation, so an answer forbids nothing."
+        )
+    };
+    let number = windows.len();
+    let detail = format!("So in {number} of {}.{against}", counted(of_pair, "cleartext window"));
     let finding = Finding::new(FindingCode::LeakPattern, Severity::Info, title, detail);
     Finding { confidence: Confidence::Medium, ..finding.of_windows(facts, pair, windows) }
+}
+
+/// In how many windows a responder had answered a failed negotiation that they rest on.
+fn after_an_answer(facts: &Facts, windows: &[usize]) -> usize {
+    let is_answered = |fact: &FactRef| match fact {
+        FactRef::Exchange(at) => facts
+            .exchanges
+            .get(*at)
+            .is_some_and(|x| x.outcome.is_failure() && !x.responder_spi.is_zero()),
+        FactRef::Event(_) => false,
+    };
+    let explained = windows.iter().filter_map(|at| facts.windows.get(*at));
+    explained.filter(|w| w.causes.iter().any(|c| c.refs.iter().any(is_answered))).count()
 }
 
 /// Windows 2000 falls back after three seconds, later systems sooner; a little more for the packet that

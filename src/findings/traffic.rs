@@ -56,9 +56,10 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
         (true, false) | (false, true) => Severity::High,
         (false, false) => Severity::Medium,
     };
-    let leading = members.first().and_then(|w| w.causes.first());
-    let why = leading.map_or_else(String::new, |cause| {
-        format!(" Why: {} ({}); {}.", reason.as_str(), cause.confidence().as_str(), cause.why)
+    let leading = members.first();
+    let why = leading.map_or_else(String::new, |explained| {
+        let sure = explained.causes.first().map_or("low", |cause| cause.confidence().as_str());
+        format!(" Why: {} ({sure}); {}", reason.as_str(), super::chain(explained))
     });
     let itself = match readable {
         _ if payload == 0 => " None of them carried payload.".to_owned(),
@@ -92,7 +93,8 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
     let place = place(facts, runs());
     let detail = format!("{demand}{why}{itself}{sent}{shared}{place}");
     let mut finding = Finding::new(FindingCode::CleartextWindow, severity, title, detail);
-    finding.advice.insert(0, reason.advice().what_to_do.to_owned());
+    let first = reason.advice().what_to_do;
+    finding.advice.insert(0, format!("Save logs and captures before anything is changed. {first}"));
     Finding {
         confidence: if told { Confidence::High } else { Confidence::Medium },
         pair: Some(pair),

@@ -97,6 +97,12 @@ impl EspActivity {
         self.captures.insert(capture, end);
     }
 
+    /// Until when a capture went on, counting those that take over where it ends.
+    #[must_use]
+    pub fn end_of(&self, capture: EvidenceId) -> Option<Timestamp> {
+        self.captures.get(&capture).copied()
+    }
+
     /// Whether a new SPI of the pair appeared within the stretch or within [`FRUIT`] of its last
     /// message, and before the pair's next negotiation, which would be its likelier origin.
     pub(super) fn bears_fruit(&self, pair: HostPair, stretch: Stretch) -> bool {

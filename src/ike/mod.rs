@@ -29,6 +29,7 @@ mod suite;
 mod exchange;
 mod ladder;
 mod link;
+mod upkeep;
 
 pub use digest::{Encrypted, MessageDigest};
 pub use encapsulated::{Encapsulated, EncapsulatedStream};
@@ -41,6 +42,7 @@ pub use negotiations::{Negotiations, Uncounted};
 pub use outcome::Outcome;
 pub use proposal::{Proposal, Transform, TransformKind};
 pub use reader::Defect;
+pub use upkeep::{ChildAttempt, DeleteFit, PossibleDelete};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

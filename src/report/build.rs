@@ -4,9 +4,12 @@
 
 use super::community_id::community_id;
 use super::{limits, log, negotiation, schema};
-use crate::correlate::{Cause, ExplainedWindow, FactRef, Facts, PairFacts, SaAlgorithms, SaFacts};
+use crate::correlate::{
+    Cause, CleartextWindow, Closing, ExplainedWindow, FactRef, Facts, KeptOpen, PairFacts,
+    SaAlgorithms, SaFacts,
+};
 use crate::evidence::{Content, Evidence, EvidenceId, FrameRef, Position};
-use crate::findings::{Finding, When};
+use crate::findings::{self, Finding, When};
 use crate::protection::{EspSpi, ProtectionClass};
 use crate::summary::{ClassRun, Contents, Count, TlsSeen};
 use crate::time::{Resolution, Span, Timestamp};
@@ -367,6 +370,14 @@ fn window(number: usize, explained: &ExplainedWindow, clock: &Clock) -> schema::
         apps: apps(&window.apps),
         first: frame(window.run.first),
         last: frame(window.run.last),
+        opened_by: explained.opened_by.iter().map(cause).collect(),
+        kept_open_by: explained
+            .kept_open_by
+            .iter()
+            .map(|kept| kept_open(kept, window, clock))
+            .collect(),
+        closed_by: explained.closed_by.iter().map(closing).collect(),
+        chain: findings::chain(explained),
         causes: explained.causes.iter().map(cause).collect(),
         audits: explained.audits.iter().map(log::host_audit).collect(),
         same_frames_as: explained.same_frames_as.iter().map(|at| format!("W{}", at + 1)).collect(),
@@ -375,17 +386,40 @@ fn window(number: usize, explained: &ExplainedWindow, clock: &Clock) -> schema::
 }
 
 fn cause(cause: &Cause) -> schema::Cause {
-    let refs = cause.refs.iter().map(|fact| match fact {
-        FactRef::Exchange(at) => format!("X{}", at + 1),
-        FactRef::Event(at) => format!("L{}", at + 1),
-    });
     schema::Cause {
-        refs: refs.collect(),
+        refs: refs(&cause.refs),
         reason: cause.reason.as_str().to_owned(),
         confidence: cause.confidence().as_str().to_owned(),
         score: cause.score,
-        why: cause.why.clone(),
-        against: cause.against.clone(),
+        why: findings::why(cause),
+        against: cause.against.iter().map(findings::against).collect(),
+    }
+}
+
+fn refs(refs: &BTreeSet<FactRef>) -> Vec<String> {
+    let named = refs.iter().map(|fact| match fact {
+        FactRef::Exchange(at) => format!("X{}", at + 1),
+        FactRef::Event(at) => format!("L{}", at + 1),
+    });
+    named.collect()
+}
+
+fn kept_open(kept: &KeptOpen, window: &CleartextWindow, clock: &Clock) -> schema::KeptOpen {
+    let schema::Cause { refs, reason, confidence, score, why, against } = cause(&kept.cause);
+    // Times inside the window have the digits of the capture that shows it.
+    let by = window.run.first.evidence;
+    let (start, end) = (clock.tell(kept.start, by), clock.tell(kept.end, by));
+    schema::KeptOpen { refs, reason, confidence, score, why, against, start, end }
+}
+
+fn closing(closing: &Closing) -> schema::Cause {
+    schema::Cause {
+        refs: refs(&closing.refs),
+        reason: closing.code.as_str().to_owned(),
+        confidence: closing.confidence().as_str().to_owned(),
+        score: closing.score,
+        why: findings::closing(closing),
+        against: Vec::new(),
     }
 }
 

@@ -4,8 +4,8 @@
 //! is not mended, and clear text that nobody judged is not allowed: both have words of their own.
 
 use super::compare_schema::{Comparison, PairChange, PairState, Side};
-use super::schema::{Pair, Report};
-use std::collections::BTreeMap;
+use super::schema::{Pair, Report, Window};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of a pair, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +51,20 @@ impl Change {
             Self::StillProtected => "protected before and after, as far as was seen",
         }
     }
+}
+
+/// The leading reasons of a pair's windows in words, a role each; nothing where there is no window.
+#[must_use]
+pub fn roles(state: &PairState) -> Vec<String> {
+    let roles = [
+        ("opened by", &state.opened_by),
+        ("kept open by", &state.kept_open_by),
+        ("closed by", &state.closed_by),
+    ];
+    let named = roles.into_iter().filter(|(_, reasons)| !reasons.is_empty());
+    named
+        .map(|(role, reasons)| format!("{role} {}", reasons.join(", ").replace('_', " ")))
+        .collect()
 }
 
 /// Holds two reports against each other.
@@ -126,26 +140,47 @@ fn change(before: Option<&Known>, after: Option<&Known>) -> Change {
 }
 
 fn states(report: &Report) -> BTreeMap<(String, String), Known> {
-    let mut windows: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+    let mut windows: BTreeMap<(&str, &str), Windows<'_>> = BTreeMap::new();
     for window in &report.windows {
-        let (number, packets) = windows.entry((&window.a, &window.b)).or_default();
-        *number += 1;
-        *packets += window.frames;
+        windows.entry((&window.a, &window.b)).or_default().add(window);
     }
     let state = |pair: &Pair| {
-        let (windows, leaked) =
-            windows.get(&(pair.a.as_str(), pair.b.as_str())).copied().unwrap_or_default();
+        let of_pair = windows.get(&(pair.a.as_str(), pair.b.as_str())).cloned().unwrap_or_default();
+        let listed = |reasons: &BTreeSet<&str>| reasons.iter().map(|r| (*r).to_owned()).collect();
         let classes = &pair.by_class;
         PairState {
             verdict: pair.verdict.clone(),
-            windows,
-            leaked,
+            windows: of_pair.number,
+            leaked: of_pair.packets,
             protected: classes.esp.frames + classes.ah.frames,
             clear: classes.clear.frames,
+            opened_by: listed(&of_pair.opened_by),
+            kept_open_by: listed(&of_pair.kept_open_by),
+            closed_by: listed(&of_pair.closed_by),
         }
     };
     let known = |pair: &Pair| Known { owes: pair.expectation == "required", state: state(pair) };
     report.pairs.iter().map(|pair| ((pair.a.clone(), pair.b.clone()), known(pair))).collect()
+}
+
+/// The windows of a pair: how many, their packets, and the leading reason of each role.
+#[derive(Clone, Default)]
+struct Windows<'a> {
+    number: u64,
+    packets: u64,
+    opened_by: BTreeSet<&'a str>,
+    kept_open_by: BTreeSet<&'a str>,
+    closed_by: BTreeSet<&'a str>,
+}
+
+impl<'a> Windows<'a> {
+    fn add(&mut self, window: &'a Window) {
+        self.number += 1;
+        self.packets += window.frames;
+        self.opened_by.extend(window.opened_by.first().map(|cause| cause.reason.as_str()));
+        self.kept_open_by.extend(window.kept_open_by.first().map(|kept| kept.reason.as_str()));
+        self.closed_by.extend(window.closed_by.first().map(|cause| cause.reason.as_str()));
+    }
 }
 
 fn side(report: &Report) -> Side {

@@ -65,4 +65,10 @@ pub struct PairState {
     pub protected: u64,
     /// All clear packets, whether they owed protection or not.
     pub clear: u64,
+    /// What opened its windows: the leading reason of each, every reason once.
+    pub opened_by: Vec<String>,
+    /// What kept its windows open, likewise.
+    pub kept_open_by: Vec<String>,
+    /// What closed its windows, likewise.
+    pub closed_by: Vec<String>,
 }

@@ -46,6 +46,11 @@ impl Page<'_> {
         time.as_deref().unwrap_or("no packet")
     }
 
+    /// The leading reasons of its windows: opened, kept open, closed by.
+    fn roles(&self, state: &PairState) -> String {
+        super::compare::roles(state).join("; ")
+    }
+
     fn two(&self) -> [(&'static str, &Side); 2] {
         [("Before", &self.comparison.before), ("After", &self.comparison.after)]
     }

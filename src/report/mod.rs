@@ -6,6 +6,7 @@
 pub mod schema;
 
 mod activity_schema;
+mod cause_schema;
 mod clock_schema;
 mod compare;
 mod compare_schema;
@@ -54,7 +55,7 @@ mod verify;
 pub mod publish;
 
 pub use build::{Sources, build};
-pub use compare::compare;
+pub use compare::{compare, roles as comparison_roles};
 pub use comparison_page::comparison_page;
 pub use json::to_json;
 pub use limits::grave_findings;

@@ -6,6 +6,7 @@
 //! described in docs/report.md. Times are RFC 3339 in UTC with the evidence's own digits.
 
 pub use super::activity_schema::{Activity, ActivityBucket, Inspection};
+pub use super::cause_schema::{Cause, KeptOpen};
 pub use super::clock_schema::{ClockOffset, ClockStep};
 pub use super::compare_schema::{Comparison, PairChange, PairState, Side};
 pub use super::ecs::schema::EcsEvent;
@@ -302,23 +303,6 @@ pub struct App {
     pub encrypted: bool,
 }
 
-/// Why a window opened.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Cause {
-    /// The exchanges and events it rests on.
-    pub refs: Vec<String>,
-    /// The reason.
-    pub reason: String,
-    /// `high`, `medium` or `low`.
-    pub confidence: String,
-    /// 0 to 100.
-    pub score: u8,
-    /// The sentence that says why.
-    pub why: String,
-    /// What speaks against it.
-    pub against: Vec<String>,
-}
-
 /// A cleartext window.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Window {
@@ -355,7 +339,20 @@ pub struct Window {
     pub first: FrameRef,
     /// The last one.
     pub last: FrameRef,
-    /// Why it opened, the best explanation first.
+    /// What happened at its beginning, the best explanation first.
+    #[serde(default)]
+    pub opened_by: Vec<Cause>,
+    /// What kept it open, the best explanation first.
+    #[serde(default)]
+    pub kept_open_by: Vec<KeptOpen>,
+    /// What closed it, the best explanation first; the reason is one of `negotiated`, `policy_changed`,
+    /// `service_started`, `traffic_ended`, `capture_ended`.
+    #[serde(default)]
+    pub closed_by: Vec<Cause>,
+    /// The three in one sentence.
+    #[serde(default)]
+    pub chain: String,
+    /// All causes: what kept it open over at least half of its time, what opened it, the rest.
     pub causes: Vec<Cause>,
     /// Whether its two hosts would have logged a negotiation in that time.
     pub audits: Vec<HostAudit>,

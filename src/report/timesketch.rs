@@ -5,7 +5,7 @@
 use super::FormatError;
 use super::json::to_lines;
 use super::moment::{micros, nanos, with_six_digits};
-use super::schema::{App, Finding, IkeExchange, LogEvent, Protected, Report, Window};
+use super::schema::{App, Cause, Finding, IkeExchange, LogEvent, Protected, Report, Window};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -45,6 +45,15 @@ pub struct TimelineEvent {
     /// Community IDs of the busiest flows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub community_ids: Vec<String>,
+    /// Of a window: what opened it, the best explanation first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub opened_by: Vec<String>,
+    /// Of a window: what kept it open, the best explanation first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept_open_by: Vec<String>,
+    /// Of a window: what closed it, the best explanation first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub closed_by: Vec<String>,
     /// Why: the leading cause of a window, the reason of a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -132,7 +141,9 @@ fn at(time: &str, what: &str, kind: &str, labels: &[&str]) -> Option<Placed> {
 
 fn window(w: &Window) -> Vec<Placed> {
     let cause = w.causes.first();
-    let why = cause.map_or_else(String::new, |c| format!("; {} ({})", c.reason, c.confidence));
+    let why = cause
+        .map_or_else(String::new, |c| format!("; {} ({}): {}", c.reason, c.confidence, w.chain));
+    let reasons = |causes: &[Cause]| causes.iter().map(|c| c.reason.clone()).collect::<Vec<_>>();
     let apps = apps(&w.apps);
     let begins = format!(
         "Clear text begins between {} and {}: {} packets until {}{apps}{why}",
@@ -154,6 +165,9 @@ fn window(w: &Window) -> Vec<Placed> {
             bytes: Some(w.bytes),
             community_ids: w.community_ids.clone(),
             reason: cause.map(|cause| cause.reason.clone()),
+            opened_by: reasons(&w.opened_by),
+            kept_open_by: w.kept_open_by.iter().map(|kept| kept.reason.clone()).collect(),
+            closed_by: reasons(&w.closed_by),
             confidence: cause.map(|cause| cause.confidence.clone()),
             evidence: Some(frame.evidence.clone()),
             frame: Some(frame.frame),

@@ -15,6 +15,7 @@ use super::dissected::{Alone, Content, Dissected};
 use super::ike::{IkeObserver, Place};
 use super::other_ports::OtherPorts;
 use super::sa::SaSeen;
+use super::stations::Stations;
 use super::streams::{Slot, Streams};
 use super::timeline::Sighting;
 use super::tunnels::TunnelObserver;
@@ -59,6 +60,7 @@ pub struct CaptureObserver<'p> {
     /// How many packets are kept one by one.
     clear_packets: usize,
     esp_packets: usize,
+    stations: Stations,
     summary: CaptureSummary,
     most_pairs: usize,
 }
@@ -97,6 +99,7 @@ impl<'p> CaptureObserver<'p> {
             other_ports: OtherPorts::default(),
             clear_packets: 0,
             esp_packets: 0,
+            stations: Stations::default(),
             summary: CaptureSummary::default(),
             most_pairs: MOST_PAIRS,
         }
@@ -134,6 +137,7 @@ impl<'p> CaptureObserver<'p> {
         match &dissected.content {
             Content::Ip(ip, Alone { stream, .. }) => {
                 let pair = ip.pair;
+                self.stations.observe(frame, ip.source(), seen);
                 let stream = match self.other_ports.observe(ip, *stream) {
                     Some(stream) => stream,
                     None => self.of_conversation(ip, pair, *stream, &seen),
@@ -192,6 +196,7 @@ impl<'p> CaptureObserver<'p> {
         (summary.tls, summary.tcp_gaps) = self.conversations.finish();
         (summary.negotiations, summary.problems) = self.ike.finish();
         summary.problems.extend(self.mislabelled.map(around::wrong_linktype));
+        summary.station_changes = self.stations.finish();
         let (streams, pairs) = self.streams.into_parts();
         for Slot { key: (pair, stream), runs, esp, clear, .. } in streams {
             if !clear.is_empty() {

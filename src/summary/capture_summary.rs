@@ -4,6 +4,7 @@ use super::across::EspMark;
 use super::conversations::{TcpGap, TlsSeen, TlsServer};
 use super::sa::SaSeen;
 use super::spi::{Contents, SpiEvidence};
+use super::stations::StationChange;
 use super::timeline::{ClassRun, Sighting};
 use super::tunnels::Tunnels;
 use crate::evidence::Problem;
@@ -172,6 +173,8 @@ pub struct CaptureSummary {
     pub negotiations: Negotiations,
     /// ICMP errors about IKE, the first of each kind and pair, with how many there were.
     pub unreachable: BTreeMap<Unreachable, (Sighting, Sighting, u64)>,
+    /// IP addresses that another station took over, by address.
+    pub station_changes: Vec<StationChange>,
     /// It holds packets that no Ethernet carries: taken before a network card cut them, or after
     /// one had put them together.
     pub has_unsegmented: bool,

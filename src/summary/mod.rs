@@ -17,6 +17,7 @@ mod ledger;
 mod other_ports;
 mod sa;
 mod spi;
+mod stations;
 mod streams;
 mod tcp_gaps;
 mod timeline;
@@ -39,6 +40,7 @@ pub use joining::{JoinError, Joined, join_summaries};
 pub use part::{Member, Part};
 pub use sa::SaSeen;
 pub use spi::Contents;
+pub use stations::{Mac, StationChange};
 pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
 pub use tunnels::{Layer, Tunnel, Tunnels};
 

@@ -82,6 +82,7 @@ mod classification;
 
 mod encapsulation;
 
+mod roles;
 mod tunnels;
 mod windows;
 

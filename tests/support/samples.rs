@@ -39,6 +39,12 @@ pub(crate) struct Window {
     pub(crate) last: u64,
     pub(crate) frames: u64,
     pub(crate) cause: String,
+    /// The leading reason of each role; nothing where the role is empty.
+    #[serde(default)]
+    pub(crate) opened_by: String,
+    #[serde(default)]
+    pub(crate) kept_open_by: String,
+    pub(crate) closed_by: String,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +69,10 @@ pub(crate) fn expected(folder: &Path) -> Expected {
     toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+fn leading(causes: &[plainsight::report::schema::Cause]) -> String {
+    causes.first().map_or_else(String::new, |cause| cause.reason.clone())
+}
+
 /// The windows that a report shows for the captures in a folder.
 pub(crate) fn windows_of(report: &Report, folder: &str) -> Vec<Window> {
     let is_inside = |id: &str| {
@@ -76,7 +86,10 @@ pub(crate) fn windows_of(report: &Report, folder: &str) -> Vec<Window> {
             first: w.first.frame,
             last: w.last.frame,
             frames: w.frames,
-            cause: w.causes.first().map_or_else(String::new, |cause| cause.reason.clone()),
+            cause: leading(&w.causes),
+            opened_by: leading(&w.opened_by),
+            kept_open_by: w.kept_open_by.first().map_or_else(String::new, |k| k.reason.clone()),
+            closed_by: leading(&w.closed_by),
         })
         .collect()
 }

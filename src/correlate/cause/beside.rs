@@ -2,20 +2,25 @@
 //! was barred.
 
 use super::case::{Case, LOOKBACK};
-use super::{Cause, FactRef, JITTER};
+use super::ended::has_successor;
+use super::roles::MOST_LOW;
+use super::{Against, Candidate, Cause, FactRef, JITTER, Opening, TunnelSelectors, Why};
 use crate::catalogue::Reason;
 use crate::correlate::UnreachableFacts;
-use crate::hosts::HostPair;
+use crate::hosts::{Direction, HostPair};
 use crate::ike::{IkeExchange, Outcome};
 use crate::protection::unreachable::UnreachableWhy;
 use crate::summary::ClassRun;
 use crate::time::Span;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 impl<'a> Case<'a> {
     /// ESP of the pair itself, or of its gateways, went on while this traffic passed beside it.
-    pub(super) fn filter_not_covering(&self) -> Option<Cause> {
-        if self.is_own { self.own_filter() } else { self.tunnels_filter() }
+    pub(super) fn filter_not_covering(&self) -> Option<Candidate> {
+        let cause = if self.is_own { self.own_filter() } else { self.tunnels_filter() };
+        let run = &self.window.run;
+        cause.map(|cause| cause.lasts(run.start, run.end))
     }
 
     /// ESP well inside the window.
@@ -39,26 +44,47 @@ impl<'a> Case<'a> {
     fn own_filter(&self) -> Option<Cause> {
         let pair = self.window.pair;
         let excluded = self.index.filters_exclude(pair, &self.window.services);
-        let (before, inside) = self.goes_on(pair, !excluded.is_empty())?;
-        let mut cause = Cause {
-            reason: Reason::FilterNotCovering,
-            score: 62,
-            refs: excluded.iter().take(MOST_SELECTORS).map(|at| FactRef::Event(*at)).collect(),
-            why: format!(
-                "protected traffic of the two went on beside it ({} to {}): the filters do not cover this service",
-                before.first, inside.last
-            ),
-            against: Vec::new(),
-        };
-        if excluded.is_empty() {
-            cause
-                .against
-                .push("no log shows the filters of their security associations".to_owned());
-        } else {
-            cause.score = 88;
-            cause.why.push_str("; the filters that the logs tell of name other ports or protocols");
+        let is_logged = !excluded.is_empty();
+        let (before, inside) = self.goes_on(pair, is_logged)?;
+        let sender = self.sender_under_both();
+        if sender.is_none() && !is_logged {
+            return None;
         }
-        Some(cause)
+        Some(Cause {
+            reason: Reason::FilterNotCovering,
+            score: if is_logged { 88 } else { 62 },
+            refs: excluded.iter().take(MOST_SELECTORS).map(|at| FactRef::Event(*at)).collect(),
+            why: Why::ProtectedBeside { first: before.first, last: inside.last, is_logged, sender },
+            against: if is_logged { Vec::new() } else { vec![Against::FiltersNotLogged] },
+        })
+    }
+
+    /// A host that sends in clear and whose own ESP goes on before and inside the window: under the same
+    /// SPI or the one that took over from it, and with no SPI of its own that ended at the opening. What
+    /// the other side still sends under ESP says nothing of this one's filters.
+    fn sender_under_both(&self) -> Option<IpAddr> {
+        let (pair, run) = (self.window.pair, &self.window.run);
+        let senders = [
+            (pair.a(), Direction::AToB, run.from_a),
+            (pair.b(), Direction::BToA, run.frames.saturating_sub(run.from_a)),
+        ];
+        let uses = self.index.spi_uses(pair);
+        let well_inside = run.start.shifted(JITTER);
+        let goes_on = |way: Direction| {
+            let own = || uses.iter().filter(move |(other, _)| *other == way);
+            let lasts = own().any(|(_, spi)| spi.start <= run.start && spi.end >= well_inside);
+            let ended = own().any(|(way, spi)| {
+                let at_opening = run.start.shifted(PAUSE.negated()) <= spi.end
+                    && spi.end <= run.start.shifted(ENDING);
+                at_opening && !has_successor(uses, *way, spi)
+            });
+            lasts && !ended
+        };
+        let all_clear = senders.into_iter().filter(|(_, _, clear)| *clear > 0);
+        let mut hosts = all_clear.map(|(host, way, _)| (host, goes_on(way)));
+        // Whoever sends in clear although its SA ended has another reason than its filters.
+        let first = hosts.next().filter(|(_, goes_on)| *goes_on)?;
+        hosts.all(|(_, goes_on)| goes_on).then_some(first.0)
     }
 
     /// The pair's gateways had ESP up while this traffic passed beside it.
@@ -74,66 +100,46 @@ impl<'a> Case<'a> {
         let up = |pair: &HostPair| Some((*pair, self.goes_on(*pair, is_logged)?));
         let (gateways, (before, inside)) = self.perhaps.iter().find_map(up)?;
         let refs = excluded.iter().take(MOST_SELECTORS).map(|index| FactRef::Event(*index));
-        let mut cause = Cause {
-            reason: Reason::FilterNotCovering,
-            score: 55,
-            refs: refs.collect(),
-            why: format!(
-                "ESP between {} and {} was up ({} to {}) when this traffic passed in clear on the same capture: the tunnel's selectors do not cover it",
-                gateways.a(),
-                gateways.b(),
-                before.first,
-                inside.last,
-            ),
-            against: Vec::new(),
+        let (score, selectors) = match (is_logged, carries(&gateways)) {
+            (true, _) => (88, TunnelSelectors::Exclude),
+            (false, true) => (72, TunnelSelectors::CarryOthers),
+            (false, false) => (55, TunnelSelectors::Unknown),
         };
-        if excluded.is_empty() {
-            if carries(&gateways) {
-                cause.score = 72;
-                cause.why.push_str("; they carry other traffic of one of these hosts, which shows in clear only while their ESP is down");
-            }
-            cause
-                .against
-                .push("no log shows that they are gateways, nor a tunnel's selectors".to_owned());
-        } else {
-            cause.score = 88;
-            cause
-                .why
-                .push_str("; the selectors that the gateways logged do not hold these addresses");
+        let mut against = Vec::new();
+        if !is_logged {
+            against.push(Against::GatewaysNotLogged);
         }
         if several {
-            cause
-                .against
-                .push("more than one pair of gateways shows ESP on this capture".to_owned());
+            against.push(Against::SeveralTunnels);
         }
-        Some(cause)
+        Some(Cause {
+            reason: Reason::FilterNotCovering,
+            score,
+            refs: refs.collect(),
+            why: Why::TunnelBeside { gateways, first: before.first, last: inside.last, selectors },
+            against,
+        })
     }
 
     /// The same two hosts had ESP up between other addresses of theirs: this traffic went past it.
-    pub(super) fn alternate_path(&self) -> Option<Cause> {
+    pub(super) fn alternate_path(&self) -> Option<Candidate> {
         if self.is_own {
             return None;
         }
-        let start = self.window.run.start;
+        let (start, end) = (self.window.run.start, self.window.run.end);
         let (path, up) = self.index.other_paths(self.window.pair).into_iter().find_map(|path| {
             let known = self.index.protected(path)?;
-            let run =
-                known.touching(start.shifted(LOOKBACK.negated()), self.window.run.end).next()?;
+            let run = known.touching(start.shifted(LOOKBACK.negated()), end).next()?;
             Some((path, *run))
         })?;
-        Some(Cause {
+        let cause = Cause {
             reason: Reason::AlternatePath,
             score: 89,
             refs: BTreeSet::new(),
-            why: format!(
-                "the same two hosts had ESP between {} and {} ({} to {}); this traffic took other addresses of theirs",
-                path.a(),
-                path.b(),
-                up.first,
-                up.last,
-            ),
+            why: Why::OtherPath { path, first: up.first, last: up.last },
             against: Vec::new(),
-        })
+        };
+        Some(cause.lasts(start, end))
     }
 
     /// Negotiations before or in the window that nobody answered.
@@ -142,68 +148,104 @@ impl<'a> Case<'a> {
         all.filter(|(_, x)| x.outcome == Outcome::NoResponse).collect()
     }
 
-    /// Whether an ICMP error tells of such a negotiation: it quotes its SPI, or where errors quote too
-    /// little, one between the two while it was tried.
+    /// Whether ICMP errors answer most messages of such a negotiation: they quote its SPI, or where errors
+    /// quote too little, come between the two while it was tried. A lone error explains no silence.
     pub(super) fn is_barred(&self, exchange: &IkeExchange) -> bool {
-        !self.index.facts.icmp_errors(exchange).is_empty()
+        let errors: u64 = self.index.facts.icmp_errors(exchange).values().sum();
+        errors > 0 && errors.saturating_mul(2) >= exchange.messages
     }
 
     /// ICMP says that IKE did not reach the peer.
-    pub(super) fn unreachable(&self) -> Vec<Cause> {
+    pub(super) fn unreachable(&self) -> Vec<Candidate> {
         let (from, to) = (self.from, self.window.run.end);
-        let told = self.negotiators.iter().flat_map(|pair| self.index.unreachable(*pair));
-        told.filter(|u| u.last.time >= from && u.first.time <= to)
-            .map(|told| self.barred(told))
-            .collect()
+        let errors = self.negotiators.iter().flat_map(|pair| self.index.unreachable(*pair));
+        let errors: Vec<&UnreachableFacts> =
+            errors.filter(|u| u.last.time >= from && u.first.time <= to).collect();
+        // Each quotes another negotiation; together they are as many as they are.
+        let mut alike: BTreeMap<(IpAddr, UnreachableWhy), u64> = BTreeMap::new();
+        for errors in &errors {
+            let sum = alike.entry((errors.what.to, errors.what.why)).or_default();
+            *sum = sum.saturating_add(errors.count);
+        }
+        let of_all = |errors: &UnreachableFacts| {
+            alike.get(&(errors.what.to, errors.what.why)).copied().unwrap_or(errors.count)
+        };
+        errors.into_iter().map(|errors| self.barred(errors, of_all(errors))).collect()
     }
 
-    fn barred(&self, told: &UnreachableFacts) -> Cause {
-        let (reason, words) = match told.what.why {
-            UnreachableWhy::Port => (Reason::ServiceStopped, "nobody listens on its IKE port"),
-            UnreachableWhy::Prohibited => {
-                (Reason::Udp500Blocked, "a filter forbids IKE on the way")
-            }
-            UnreachableWhy::Host => {
-                (Reason::PeerUnreachable, "the host or its network is not there")
-            }
+    /// Errors of one kind about one negotiation. Anybody can forge one, so one alone is `low`; and that
+    /// nobody listens does not say that anybody did.
+    fn barred(&self, errors: &UnreachableFacts, of_all: u64) -> Candidate {
+        let was_alive = self.was_alive(errors);
+        let reason = match errors.what.why {
+            UnreachableWhy::Port if was_alive => Reason::ServiceStopped,
+            UnreachableWhy::Port => Reason::NothingListens,
+            UnreachableWhy::Prohibited => Reason::Udp500Blocked,
+            UnreachableWhy::Host => Reason::PeerUnreachable,
         };
-        let deletion = self.deletion_near().map(|(index, _)| FactRef::Exchange(index));
-        let quoted = |x: &IkeExchange| Some(x.initiator_spi) == told.what.initiator_spi;
-        let silent: Vec<usize> =
-            self.unanswered().into_iter().filter(|(_, x)| quoted(x)).map(|(at, _)| at).collect();
+        let deletion = self.deletion().map(|deletion| FactRef::Exchange(deletion.exchange));
+        let quoted = |x: &IkeExchange| Some(x.initiator_spi) == errors.what.initiator_spi;
+        let silent: Vec<(usize, &IkeExchange)> =
+            self.unanswered().into_iter().filter(|(_, x)| quoted(x)).collect();
         let mut touching = self.exchanges(self.from, self.window.run.end).into_values();
-        let later = |x: &IkeExchange| x.completions.iter().any(|time| *time > told.first.time);
+        let later = |x: &IkeExchange| x.completions.iter().any(|time| *time > errors.first.time);
         let answered = touching.any(|x| quoted(x) && later(x));
-        let mut against = vec!["ICMP errors can be forged".to_owned()];
+        let mut against = vec![Against::Forgeable];
         // A host that deletes its security associations and closes its port has stopped.
         let stopped = reason == Reason::ServiceStopped && deletion.is_some();
         let score = match (answered, silent.is_empty(), stopped) {
             (true, ..) => 40,
+            _ if of_all < 2 => MOST_LOW,
             // The silence and the error say the same.
             (false, false, true) => 86,
-            (false, false, false) => 82,
+            (false, false, false) => 78,
             (false, true, true) => 80,
             (false, true, false) => 74,
         };
         if answered {
-            against.push(format!("{} completed the same negotiation afterwards", told.what.to));
+            against.push(Against::CompletedAfterwards(errors.what.to));
         }
-        let exchanges = silent.into_iter().map(FactRef::Exchange);
-        Cause {
+        let exchanges = silent.iter().map(|(at, _)| FactRef::Exchange(*at));
+        let cause = Cause {
             reason,
             score,
             refs: deletion.into_iter().chain(exchanges).collect(),
-            why: format!(
-                "ICMP errors about IKE to {} ({} to {}) say that {words}",
-                told.what.to, told.first.frame, told.last.frame,
-            ),
+            why: Why::IcmpErrors {
+                to: errors.what.to,
+                first: errors.first.frame,
+                last: errors.last.frame,
+                count: of_all,
+                what: errors.what.why,
+                was_alive,
+            },
             against,
-        }
+        };
+        // Until somebody tries again nothing contradicts the last error.
+        let lasting = vec![(errors.first.time, self.next_attempt(errors.last.time))];
+        let is_at_opening = self.is_at_opening(errors.first.time);
+        let opening = if is_at_opening { Opening::FirstAttempt } else { Opening::None };
+        Candidate { cause, opening, lasting }
+    }
+
+    /// Whether the host that did not listen was seen to negotiate or to send protected packets before.
+    fn was_alive(&self, errors: &UnreachableFacts) -> bool {
+        let (pair, time) = (errors.pair(), errors.first.time);
+        let way = pair.direction_from(errors.what.to);
+        let protected =
+            self.index.spi_uses(pair).iter().any(|(other, run)| *other == way && run.start < time);
+        let earlier = self.index.exchanges.touching(pair, crate::time::Timestamp(i64::MIN), time);
+        protected
+            || earlier
+                .filter_map(|at| self.index.facts.exchanges.get(at))
+                .any(|x| !x.responder_spi.is_zero())
     }
 }
 
 /// So long a pause does not end what goes on.
 const PAUSE: Span = Span::from_seconds(30);
+
+/// What is on its way when one SA ends and clear text begins.
+const ENDING: Span = Span::from_seconds(1);
 
 /// Log events of a tunnel's selectors that a cause names.
 const MOST_SELECTORS: usize = 20;

@@ -3,11 +3,13 @@
 //! Answers questions; the rules that ask them are in `rules`.
 
 use super::JITTER;
+use super::ended::Deletion;
 use super::index::Index;
 use crate::correlate::CleartextWindow;
 use crate::hosts::HostPair;
-use crate::ike::{IkeExchange, Outcome};
+use crate::ike::IkeExchange;
 use crate::time::{Span, Timestamp};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -19,21 +21,28 @@ pub(super) struct Case<'a> {
     pub(super) negotiators: BTreeSet<HostPair>,
     /// The pair has IPsec of its own.
     pub(super) is_own: bool,
+    /// A log's selectors name the negotiators as its gateways.
+    pub(super) is_tied: bool,
     /// Pairs that may carry this traffic, for all that is known: they show ESP on the same capture.
     pub(super) perhaps: BTreeSet<HostPair>,
     /// The stretch in which a cause can lie begins with the last protected packet before the
     /// window, but no further back than [`LOOKBACK`].
     pub(super) from: Timestamp,
+    /// When their negotiations began, from there to the window's end.
+    pub(super) attempts: BTreeSet<Timestamp>,
+    pub(super) found_deletion: OnceCell<Option<Deletion>>,
 }
 
 impl<'a> Case<'a> {
     pub(super) fn of(window: &'a CleartextWindow, index: &'a Index<'a>) -> Self {
         let is_own = index.has_own(window.pair);
         let start = window.run.start;
+        let mut is_tied = false;
         let mut perhaps = BTreeSet::new();
         let mut negotiators: BTreeSet<HostPair> = [window.pair].into();
         if !is_own {
             let (gateways, is_logged) = index.gateways_for(window.pair, window.run.first.evidence);
+            is_tied = is_logged;
             let carries = |pair: &HostPair| is_logged || gives_way(index, *pair, window);
             negotiators = gateways.iter().copied().filter(carries).collect();
             perhaps = gateways;
@@ -43,7 +52,21 @@ impl<'a> Case<'a> {
         let last_protected = protected.filter_map(|known| known.last_end_before(start)).max();
         let from =
             last_protected.map_or(earliest, |end| end.shifted(JITTER.negated()).max(earliest));
-        Self { window, index, negotiators, is_own, perhaps, from }
+        let (attempts, found_deletion) = (BTreeSet::new(), OnceCell::new());
+        let mut case = Self {
+            window,
+            index,
+            negotiators,
+            is_own,
+            is_tied,
+            perhaps,
+            from,
+            attempts,
+            found_deletion,
+        };
+        case.attempts =
+            case.exchanges(from, window.run.end).into_values().map(|x| x.start).collect();
+        case
     }
 
     /// The window's pair and those that negotiate for it.
@@ -78,21 +101,18 @@ impl<'a> Case<'a> {
         protected.any(|known| known.last_end_before(limit).is_some())
     }
 
-    /// A negotiation that was tried after a moment and before the window had opened for good, and failed.
-    pub(super) fn failed_after(&self, time: Timestamp) -> Option<&'a IkeExchange> {
-        let to = self.window.run.start.shifted(JITTER);
-        let tried = self.exchanges(time, to).into_values();
-        tried.filter(|x| x.start > time && x.start <= to).find(|x| x.outcome.is_failure())
+    /// The last protected packet of the negotiators before the window.
+    pub(super) fn silent_since(&self) -> Option<Timestamp> {
+        let limit = self.window.run.start;
+        let protected = self.negotiators.iter().filter_map(|pair| self.index.protected(*pair));
+        protected.filter_map(|known| known.last_end_before(limit)).max()
     }
 
-    /// The negotiation whose deletion lies nearest before the window's opening.
-    pub(super) fn deletion_near(&self) -> Option<(usize, &'a IkeExchange)> {
-        let (from, to) = self.opening();
-        let opens = |x: &IkeExchange| x.deleted.is_some_and(|(_, t)| from <= t && t <= to);
-        self.exchanges(from, to)
-            .into_iter()
-            .filter(|(_, x)| x.outcome == Outcome::Ended && opens(x))
-            .max_by_key(|(_, x)| x.deleted.map(|(_, time)| time))
+    /// The pair whose negotiations are looked at for this one although nothing ties the two; `None` where
+    /// it negotiates for itself, or a log's selectors name its gateways.
+    pub(super) fn untied(&self) -> Option<HostPair> {
+        let is_guess = !self.is_own && !self.is_tied;
+        self.negotiators.iter().copied().find(|pair| is_guess && *pair != self.window.pair)
     }
 }
 

@@ -1,66 +1,80 @@
-//! The rules about negotiations that failed: on the wire, in the logs, joined by cookie or by time.
+//! The rules about negotiations that failed: on the wire, in the logs, joined by the numbers of the
+//! negotiation itself.
 
 use super::case::Case;
-use super::{Cause, FactRef, JITTER};
+use super::roles::MOST_LOW;
+use super::{Against, Candidate, Cause, FactRef, JITTER, LogTie, Opening, Why};
 use crate::catalogue::Reason;
+use crate::correlate::ClockOffset;
 use crate::eventlog::FailurePoint;
-use crate::ike::IkeExchange;
+use crate::ike::{IkeExchange, Outcome};
+use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A failed negotiation and what the logs say of it.
 struct Failed<'a> {
     index: usize,
     exchange: &'a IkeExchange,
-    /// Events under its cookie, or where the logs tell no cookies, of the pair at the same time.
+    /// Events of the same negotiation, or where the logs have no cookies, of the pair at the same time.
     logged: Vec<usize>,
-    by_cookie: bool,
+    tie: LogTie,
 }
+
+/// Stretches in which something failed, by their beginning.
+type Stretches = Vec<(Timestamp, Timestamp)>;
 
 impl<'a> Case<'a> {
     /// Negotiations that failed before or in the window: on the wire, in the logs, joined by cookie.
-    pub(super) fn failures(&self) -> Vec<Cause> {
+    pub(super) fn failures(&self) -> Vec<Candidate> {
         let mut by_reason: BTreeMap<Reason, Vec<Failed<'_>>> = BTreeMap::new();
-        let mut told = BTreeSet::new();
-        for (index, exchange) in self.exchanges(self.from, self.window.run.end) {
-            if !exchange.outcome.is_failure() {
-                continue;
+        let mut named = BTreeSet::new();
+        let exchanges = self.exchanges(self.from, self.window.run.end);
+        for (index, exchange) in exchanges.iter().filter(|(_, x)| x.outcome.is_failure()) {
+            let failed = self.failed(*index, exchange);
+            named.extend(failed.logged.iter().copied());
+            if let Some(reason) = self.reason(&failed) {
+                by_reason.entry(reason).or_default().push(failed);
             }
-            let failed = self.failed(index, exchange);
-            told.extend(failed.logged.iter().copied());
-            let events = failed.logged.iter().filter_map(|at| self.index.facts.events.get(*at));
-            // A log may say more than the wire can; mere time-outs say less. The side that refused knows
-            // why, the other one only that it was.
-            let said = events
-                .filter_map(|e| {
-                    let failed_at = e.event.negotiation().and_then(|told| told.failure_point);
-                    Some((failed_at != Some(FailurePoint::Local), e.event.reason?))
-                })
-                .filter(|(_, r)| *r != Reason::Timeout && *r != Reason::Other)
-                .min_by_key(|(is_remote, reason)| (is_general(*reason), *is_remote, *reason))
-                .map(|(_, reason)| reason);
-            let reason = match (said, exchange.reason) {
-                // The wire shows which credentials were refused.
-                (
-                    Some(Reason::AuthenticationFailed),
-                    Some(seen @ (Reason::PskMismatchSuspected | Reason::KerberosFailed)),
-                ) => Some(seen),
-                (said, seen) => said.or(seen),
-            };
-            let Some(reason) = reason else { continue };
-            by_reason.entry(reason).or_default().push(failed);
         }
-        let mut causes: Vec<Cause> =
+        let mut found: Vec<Candidate> =
             by_reason.into_iter().map(|(reason, failed)| self.failure(reason, &failed)).collect();
-        causes.extend(self.logged_failures(&told));
-        causes
+        found.extend(self.refused_children(&exchanges));
+        found.extend(self.logged_failures(&named));
+        found
     }
 
-    /// What the logs say of a failed negotiation: under its cookie, or where they tell no cookies
+    /// Why a negotiation failed. A log of the same negotiation may say more than the wire can; mere
+    /// time-outs say less. The side that refused knows why, the other one only that it was.
+    fn reason(&self, failed: &Failed<'_>) -> Option<Reason> {
+        let events = failed.logged.iter().filter_map(|at| self.index.facts.events.get(*at));
+        let said = events
+            .filter_map(|e| {
+                let failed_at = e.event.negotiation().and_then(|told| told.failure_point);
+                Some((failed_at != Some(FailurePoint::Local), e.event.reason?))
+            })
+            .filter(|(_, r)| *r != Reason::Timeout && *r != Reason::Other)
+            .min_by_key(|(is_remote, reason)| (is_general(*reason), *is_remote, *reason))
+            .map(|(_, reason)| reason);
+        match (said, failed.exchange.reason) {
+            // The wire shows which credentials were refused.
+            (
+                Some(Reason::AuthenticationFailed),
+                Some(seen @ (Reason::PskMismatchSuspected | Reason::KerberosFailed)),
+            ) => Some(seen),
+            // Of another negotiation, for all that the log shows: what was read on the wire stays.
+            (Some(_), Some(seen)) if failed.tie == LogTie::Time && !failed.exchange.inferred => {
+                Some(seen)
+            }
+            (said, seen) => said.or(seen),
+        }
+    }
+
+    /// What the logs say of a failed negotiation: under its own numbers, or where they have no cookies
     /// (Windows 2000 to Server 2003), of the same two hosts while it ran.
     fn failed(&self, index: usize, exchange: &'a IkeExchange) -> Failed<'a> {
-        let by_cookie = self.index.logged(exchange.initiator_spi.0).to_vec();
-        if !by_cookie.is_empty() {
-            return Failed { index, exchange, logged: by_cookie, by_cookie: true };
+        let joined = self.index.logged(index).to_vec();
+        if !joined.is_empty() {
+            return Failed { index, exchange, logged: joined, tie: LogTie::Cookie };
         }
         let (from, to) = (exchange.start.shifted(JITTER.negated()), exchange.end.shifted(JITTER));
         let has_no_cookie = |at: &usize| {
@@ -69,99 +83,188 @@ impl<'a> Case<'a> {
         };
         let same_time =
             self.index.failures.touching(exchange.pair(), from, to).filter(has_no_cookie);
-        Failed { index, exchange, logged: same_time.collect(), by_cookie: false }
+        let logged: Vec<usize> = same_time.collect();
+        let tie = if logged.is_empty() { LogTie::None } else { LogTie::Time };
+        Failed { index, exchange, logged, tie }
     }
 
-    fn failure(&self, reason: Reason, failed: &[Failed<'_>]) -> Cause {
-        let start = self.window.run.start.shifted(JITTER);
-        let opening = failed.iter().filter(|f| f.exchange.start <= start).count();
-        let logged = failed.iter().any(|f| !f.logged.is_empty());
-        let by_cookie = failed.iter().any(|f| f.by_cookie);
+    fn failure(&self, reason: Reason, failed: &[Failed<'_>]) -> Candidate {
+        let opening = failed.iter().filter(|f| self.is_at_opening(f.exchange.start)).count();
+        let tie = failed.iter().map(|f| f.tie).fold(LogTie::None, |best, tie| match (best, tie) {
+            (LogTie::Cookie, _) | (_, LogTie::Cookie) => LogTie::Cookie,
+            (LogTie::Time, _) | (_, LogTie::Time) => LogTie::Time,
+            (LogTie::None, LogTie::None) => LogTie::None,
+        });
         let inferred = failed.iter().all(|f| f.exchange.inferred);
-        let mut score = match (by_cookie, logged, inferred) {
-            (true, ..) => 90,
-            (false, true, _) => 85,
-            (false, false, false) => 80,
-            (false, false, true) => 70,
+        let mut score = match (tie, inferred) {
+            (LogTie::Cookie, _) => 90,
+            (LogTie::Time, _) => 85,
+            (LogTie::None, false) => 80,
+            (LogTie::None, true) => 70,
         };
         let mut against = Vec::new();
         if opening == 0 {
             score -= 20;
-            against.push("the first failed attempt came after the window had opened".to_owned());
+            against.push(Against::CameAfter);
         }
         if reason == Reason::NoResponse && failed.iter().all(|f| self.is_barred(f.exchange)) {
             score = score.min(70);
-            against.push("ICMP errors tell why nobody answered".to_owned());
+            against.push(Against::ErrorsExplainSilence);
         }
-        if inferred && !logged {
-            against.push(
-                "the failure is encrypted; it is inferred from sizes, directions and what follows"
-                    .to_owned(),
-            );
+        // A refused identity looks like a wrong key, unless a log knows.
+        if inferred && tie == LogTie::None {
+            against.push(Against::Encrypted);
         }
-        let (first, last) = (failed.first(), failed.last());
-        let frames = first.zip(last).map_or_else(String::new, |(first, last)| {
-            format!("{} to {}", first.exchange.first, last.exchange.last)
-        });
-        let attempts = if failed.len() == 1 {
-            "one negotiation".to_owned()
-        } else {
-            format!("{} negotiations", failed.len())
+        let why = Why::Failed {
+            attempts: failed.len(),
+            first: failed.first().map(|f| f.exchange.first),
+            last: failed
+                .iter()
+                .max_by_key(|f| (f.exchange.end, f.exchange.last))
+                .map(|f| f.exchange.last),
+            states: failed.iter().map(|f| f.exchange.state).collect(),
+            tie,
+            clock: self.wrong_clock(reason),
+            of: self.untied(),
         };
-        let log = match (by_cookie, logged) {
-            (true, _) => ", and the event log tells of it under the same cookies",
-            (false, true) => ", and the event log tells of it at the same time",
-            (false, false) => "",
-        };
-        let clock = self.wrong_clock(reason).unwrap_or_default();
-        let why = format!("{attempts} failed ({frames}): {}{log}{clock}", state_of(failed));
         let refs = failed.iter().flat_map(|f| {
             std::iter::once(FactRef::Exchange(f.index))
                 .chain(f.logged.iter().map(|e| FactRef::Event(*e)))
         });
-        Cause { reason, score, refs: refs.collect(), why, against }
+        let lasting: Stretches = failed
+            .iter()
+            .map(|f| (f.exchange.start, self.next_attempt(f.exchange.start)))
+            .collect();
+        let cause = Cause { reason, score, refs: refs.collect(), why, against };
+        let opening = if opening > 0 { Opening::FirstAttempt } else { Opening::None };
+        Candidate { cause, opening, lasting }
     }
 
-    /// What a host's wrong clock adds to a failed authentication.
-    fn wrong_clock(&self, reason: Reason) -> Option<String> {
+    /// Quick modes or CREATE_CHILD_SA exchanges that were refused inside an IKE SA that lived on.
+    fn refused_children(&self, exchanges: &BTreeMap<usize, &IkeExchange>) -> Vec<Candidate> {
+        let mut found = Vec::new();
+        let run = &self.window.run;
+        for (index, exchange) in exchanges.iter().filter(|(_, x)| !x.outcome.is_failure()) {
+            let attempts = exchange.child_attempts();
+            let in_time = |time: Timestamp| self.from <= time && time <= run.end;
+            let refused: Vec<_> = attempts
+                .iter()
+                .filter(|attempt| attempt.is_refused && in_time(attempt.start))
+                .filter(|attempt| !self.bears_fruit(exchange, attempt.start))
+                .collect();
+            let (Some(first), Some(last)) = (refused.first(), refused.last()) else { continue };
+            let after =
+                attempts.iter().find(|a| a.start > last.start && !a.is_refused && a.end.is_some());
+            let until = |time: Timestamp| {
+                let next = attempts.iter().find(|a| a.start > time).map(|a| a.start);
+                next.unwrap_or(run.end).min(self.next_attempt(time))
+            };
+            let why = Why::ChildRefused {
+                attempts: refused.len(),
+                first: first.first,
+                last: last.last,
+                succeeded: after.map(|attempt| attempt.last),
+            };
+            let is_at_opening = self.is_at_opening(first.start);
+            let mut against = vec![Against::Encrypted];
+            if !is_at_opening {
+                against.push(Against::CameAfter);
+            }
+            let logged = self.index.logged(*index).iter().map(|at| FactRef::Event(*at));
+            let refs = logged.chain([FactRef::Exchange(*index)]).collect();
+            // Several that look alike, and one that succeeded afterwards, are no accident of sizes.
+            let score = if refused.len() > 1 || after.is_some() { 72 } else { 65 };
+            let cause = Cause { reason: Reason::ChildRefused, score, refs, why, against };
+            let lasting = refused.iter().map(|a| (a.start, until(a.start))).collect();
+            let opening = if is_at_opening { Opening::FirstAttempt } else { Opening::None };
+            found.push(Candidate { cause, opening, lasting });
+        }
+        found
+    }
+
+    /// New SPIs right behind an exchange show that it was refused nothing.
+    fn bears_fruit(&self, exchange: &IkeExchange, time: Timestamp) -> bool {
+        let uses = self.index.spi_uses(exchange.pair());
+        let first = uses.partition_point(|(_, run)| run.start < time);
+        uses.get(first).is_some_and(|(_, run)| run.start.since(time) <= FRUIT)
+    }
+
+    /// Whether something came soon enough to have a part in the window's opening.
+    pub(super) fn is_at_opening(&self, time: Timestamp) -> bool {
+        time <= self.window.run.start.shifted(JITTER)
+    }
+
+    /// When the negotiators tried again after an attempt: until then nothing contradicts it.
+    pub(super) fn next_attempt(&self, after: Timestamp) -> Timestamp {
+        let later = self.attempts.range(after.shifted(Span(1))..).next().copied();
+        later.unwrap_or(self.window.run.end).min(self.window.run.end)
+    }
+
+    /// The clock of a host that was wrong by more than authentication tolerates.
+    fn wrong_clock(&self, reason: Reason) -> Option<Box<ClockOffset>> {
         let bears = matches!(
             reason,
             Reason::AuthenticationFailed | Reason::CertificateInvalid | Reason::KerberosFailed
         );
         let mut hosts = self.hosts().into_iter().filter(|_| bears);
-        let clock = hosts.find_map(|host| self.index.wrong_clock(host))?;
-        Some(format!(
-            "; {}'s clock was wrong by {} s, so certificates and tickets may have seemed invalid",
-            clock.host, clock.offset?
-        ))
+        hosts.find_map(|host| self.index.wrong_clock(host)).cloned().map(Box::new)
     }
 
-    /// Failures that only a log tells: the capture may begin later or lie elsewhere.
-    fn logged_failures(&self, told: &BTreeSet<usize>) -> Vec<Cause> {
+    /// Failures that only a log has: the capture may begin later or lie elsewhere.
+    fn logged_failures(&self, named: &BTreeSet<usize>) -> Vec<Candidate> {
         let mut by_reason: BTreeMap<Reason, BTreeSet<usize>> = BTreeMap::new();
         let from = self.from.shifted(JITTER.negated());
         for pair in self.pairs() {
             for index in self.index.failures.touching(pair, from, self.window.run.end) {
                 let Some(placed) = self.index.facts.events.get(index) else { continue };
-                if !told.contains(&index) {
+                // What is joined with a captured negotiation is told there.
+                let is_joined = placed.join.is_some_and(|join| join.exchange.is_some());
+                if !named.contains(&index) && !is_joined {
                     let reason = placed.event.reason.unwrap_or(Reason::Other);
                     by_reason.entry(reason).or_default().insert(index);
                 }
             }
         }
-        by_reason
-            .into_iter()
-            .map(|(reason, events)| Cause {
-                reason,
-                score: 65,
-                why: format!(
-                    "{} log events tell of failed negotiations in this time",
-                    events.len()
-                ),
-                refs: events.into_iter().map(FactRef::Event).collect(),
-                against: vec!["the capture does not show these negotiations".to_owned()],
-            })
-            .collect()
+        by_reason.into_iter().map(|(reason, events)| self.logged_failure(reason, events)).collect()
+    }
+
+    fn logged_failure(&self, reason: Reason, events: BTreeSet<usize>) -> Candidate {
+        let of = |at: &usize| self.index.facts.events.get(*at);
+        let times: BTreeSet<Timestamp> = events.iter().filter_map(|at| of(at)?.corrected).collect();
+        let has_cookie = events.iter().filter_map(of).any(|e| e.event.initiator_cookie().is_some());
+        let mut against = vec![Against::NotCaptured];
+        let mut score = 65;
+        // Their cookies name other negotiations than those that the captures show of these hosts.
+        if has_cookie && self.shows_negotiations(&times) {
+            score = MOST_LOW;
+            against.push(Against::LogDisagrees);
+        }
+        let end = self.window.run.end;
+        let next = |time: Timestamp| {
+            let later = times.range(time.shifted(Span(1))..).next().copied();
+            later.unwrap_or(end).min(self.next_attempt(time))
+        };
+        let is_at_opening = times.first().is_some_and(|time| self.is_at_opening(*time));
+        if !is_at_opening {
+            against.push(Against::CameAfter);
+        }
+        let cause = Cause {
+            reason,
+            score,
+            why: Why::LoggedFailures { events: events.len(), of: self.untied() },
+            refs: events.into_iter().map(FactRef::Event).collect(),
+            against,
+        };
+        let lasting = times.iter().map(|time| (*time, next(*time))).collect();
+        let opening = if is_at_opening { Opening::FirstAttempt } else { Opening::None };
+        Candidate { cause, opening, lasting }
+    }
+
+    /// Whether captures show negotiations of these hosts at about those times.
+    fn shows_negotiations(&self, times: &BTreeSet<Timestamp>) -> bool {
+        let (Some(first), Some(last)) = (times.first(), times.last()) else { return false };
+        let seen = self.exchanges(first.shifted(BESIDE.negated()), last.shifted(BESIDE));
+        seen.into_values().any(|x| x.outcome != Outcome::Incomplete)
     }
 }
 
@@ -170,7 +273,7 @@ const fn is_general(reason: Reason) -> bool {
     matches!(reason, Reason::AuthenticationFailed | Reason::NoProposalChosen)
 }
 
-fn state_of(failed: &[Failed<'_>]) -> String {
-    let states: BTreeSet<&str> = failed.iter().map(|f| f.exchange.state).collect();
-    states.into_iter().collect::<Vec<_>>().join("; ")
-}
+/// A host that would log one of two negotiations so close together would log the other.
+const BESIDE: Span = Span::from_seconds(60);
+/// RFC 7296 §1.3: traffic of the pair needs no longer to use what was made.
+const FRUIT: Span = Span::from_seconds(2);

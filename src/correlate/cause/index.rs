@@ -6,9 +6,10 @@ use crate::correlate::stretches::Stretches;
 use crate::correlate::{ClockOffset, Facts, PlacedEvent, UnreachableFacts};
 use crate::eventlog::{LogEvent, Selector};
 use crate::evidence::EvidenceId;
-use crate::hosts::HostPair;
+use crate::hosts::{Direction, HostPair};
+use crate::ike::IkeExchange;
 use crate::protection::Service;
-use crate::summary::ClassRun;
+use crate::summary::{ClassRun, StationChange};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -20,7 +21,8 @@ pub(super) struct Index<'a> {
     pub(super) exchanges: Timed<HostPair>,
     protected: BTreeMap<HostPair, Stretches<ClassRun>>,
     unreachable: BTreeMap<HostPair, Vec<&'a UnreachableFacts>>,
-    by_cookie: BTreeMap<[u8; 8], Vec<usize>>,
+    by_exchange: BTreeMap<usize, Vec<usize>>,
+    spi_uses: BTreeMap<HostPair, Vec<(Direction, ClassRun)>>,
     /// Logged failures.
     pub(super) failures: Timed<HostPair>,
     /// Logged ends of security associations.
@@ -63,7 +65,18 @@ impl<'a> Index<'a> {
                 all.entry(pair).or_insert_with(Vec::new).push(told);
                 all
             }),
-            by_cookie: by_cookie(facts),
+            by_exchange: by_exchange(facts),
+            spi_uses: facts
+                .pairs
+                .iter()
+                .filter(|pair| !pair.spi_uses.is_empty())
+                .map(|pair| {
+                    let uses = pair.spi_uses.iter().map(|((_, way), run)| (*way, *run));
+                    let mut uses: Vec<(Direction, ClassRun)> = uses.collect();
+                    uses.sort_by_key(|(way, run)| (run.start, run.first, *way));
+                    (pair.pair, uses)
+                })
+                .collect(),
             failures: grouped(failures.iter().filter_map(of_pair)),
             ended: grouped(ended.iter().filter_map(of_pair)),
             soft: grouped(soft.iter().filter_map(of_pair)),
@@ -82,6 +95,26 @@ impl<'a> Index<'a> {
         self.protected.contains_key(&pair) || self.exchanges.knows(pair)
     }
 
+    /// Addresses of a pair that another station took over before a point in time.
+    pub(super) fn taken_over(
+        &self,
+        pair: HostPair,
+        until: Timestamp,
+    ) -> impl Iterator<Item = &'a StationChange> {
+        let changes = &self.facts.station_changes;
+        [pair.a(), pair.b()].into_iter().flat_map(move |address| {
+            let first = changes.partition_point(|change| change.address < address);
+            let own = changes.iter().skip(first).take_while(move |c| c.address == address);
+            own.filter(move |change| change.first.time <= until)
+        })
+    }
+
+    /// The first negotiation of a pair.
+    pub(super) fn first_exchange_of(&self, pair: HostPair) -> Option<(usize, &'a IkeExchange)> {
+        let at = *self.exchanges.first(pair)?;
+        Some((at, self.facts.exchanges.get(at)?))
+    }
+
     /// The protected runs of a pair.
     pub(super) fn protected(&self, pair: HostPair) -> Option<&Stretches<ClassRun>> {
         self.protected.get(&pair)
@@ -92,9 +125,14 @@ impl<'a> Index<'a> {
         self.unreachable.get(&pair).into_iter().flatten().copied()
     }
 
-    /// Failures that were logged under an exchange's first cookie.
-    pub(super) fn logged(&self, cookie: [u8; 8]) -> &[usize] {
-        self.by_cookie.get(&cookie).map_or(&[], Vec::as_slice)
+    /// Logged failures of a negotiation, joined by its cookie or message ID.
+    pub(super) fn logged(&self, exchange: usize) -> &[usize] {
+        self.by_exchange.get(&exchange).map_or(&[], Vec::as_slice)
+    }
+
+    /// From the first to the last packet of each SPI of a pair, by the beginning.
+    pub(super) fn spi_uses(&self, pair: HostPair) -> &[(Direction, ClassRun)] {
+        self.spi_uses.get(&pair).map_or(&[], Vec::as_slice)
     }
 
     /// What a host's log says of its services and policies in a span; the latest first.
@@ -232,6 +270,11 @@ impl<K: Ord> Timed<K> {
         self.0.get(&key).into_iter().flat_map(move |known| known.touching(from, to)).copied()
     }
 
+    /// The one under a key that begins first.
+    pub(super) fn first(&self, key: K) -> Option<&usize> {
+        self.0.get(&key)?.first()
+    }
+
     /// Whether there is any under a key.
     pub(super) fn knows(&self, key: K) -> bool {
         self.0.contains_key(&key)
@@ -265,13 +308,14 @@ fn reach(facts: &Facts, time: Timestamp, index: usize) -> (Timestamp, Timestamp)
 /// A clock that may be further off places an event no better than this.
 const MOST_UNSURE: Span = Span::from_seconds(60);
 
-/// Logged failures under the initiator's cookie.
-fn by_cookie(facts: &Facts) -> BTreeMap<[u8; 8], Vec<usize>> {
-    let mut known: BTreeMap<[u8; 8], Vec<usize>> = BTreeMap::new();
+/// Logged failures under the negotiation that they are about.
+fn by_exchange(facts: &Facts) -> BTreeMap<usize, Vec<usize>> {
+    let mut known: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (index, placed) in facts.events.iter().enumerate() {
         let is_failure = placed.event.category == Category::IkeFailure;
-        if let Some(cookie) = placed.event.initiator_cookie().filter(|_| is_failure) {
-            known.entry(cookie).or_default().push(index);
+        let joined = placed.join.and_then(|join| join.exchange);
+        if let Some(exchange) = joined.filter(|_| is_failure) {
+            known.entry(exchange).or_default().push(index);
         }
     }
     known
@@ -294,8 +338,9 @@ fn of_host(facts: &Facts) -> Timed<IpAddr> {
 }
 
 fn wrong_clocks(facts: &Facts) -> BTreeMap<IpAddr, &ClockOffset> {
-    let is_wrong =
-        |clock: &&ClockOffset| clock.offset.is_some_and(|o| o.magnitude() > ClockOffset::TOLERATED);
+    let is_wrong = |clock: &&ClockOffset| {
+        clock.is_measured() && clock.offset.is_some_and(|o| o.magnitude() > ClockOffset::TOLERATED)
+    };
     let wrong = facts.clock_offsets.iter().filter(is_wrong);
     wrong
         .flat_map(|clock| {

@@ -14,19 +14,25 @@ mod ended;
 
 mod beside;
 
+mod roles;
+
+mod closed;
+
+mod why;
+
 pub(super) use index::{pair_of, tunnel_of};
+pub use roles::{ClosedBy, Closing, KeptOpen};
+pub use why::{Against, DeleteBasis, LogTie, TunnelSelectors, Wanted, Why};
 
 use super::{CleartextWindow, ExplainedWindow, Facts};
 use crate::catalogue::{Confidence, Reason};
 use crate::hosts::HostPair;
-use crate::time::Span;
+use crate::ike::EspActivity;
+use crate::time::{Span, Timestamp};
 use case::Case;
 use index::Index;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-
-/// What speaks against a cause, in a sentence.
-pub type Against = String;
 
 /// A fact that a cause rests on: its index in [`Facts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,10 +52,31 @@ pub struct Cause {
     pub score: u8,
     /// The facts it rests on.
     pub refs: BTreeSet<FactRef>,
-    /// The sentence that says why.
-    pub why: String,
+    /// What it rests on.
+    pub why: Why,
     /// What speaks against it.
     pub against: Vec<Against>,
+}
+
+/// A cause that a rule found, and the roles that it can have in the window.
+#[derive(Clone, Debug)]
+struct Candidate {
+    cause: Cause,
+    /// What it was at the window's beginning.
+    opening: Opening,
+    /// Stretches in which it kept the window open, in order.
+    lasting: Vec<(Timestamp, Timestamp)>,
+}
+
+/// What a cause was at a window's beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Opening {
+    /// It ended what protected the two, or let clear text pass.
+    Opened,
+    /// A negotiation failed: it opened the window unless something else ended a protection first.
+    FirstAttempt,
+    /// Nothing.
+    None,
 }
 
 impl Cause {
@@ -59,7 +86,22 @@ impl Cause {
         Confidence::of_score(self.score)
     }
 
-    /// Times that rest on a proposed clock offset alone bear no high confidence.
+    /// It happened as the window opened, and did not last.
+    const fn opens(self) -> Candidate {
+        Candidate { cause: self, opening: Opening::Opened, lasting: Vec::new() }
+    }
+
+    /// It lasted over a stretch.
+    fn lasts(self, from: Timestamp, to: Timestamp) -> Candidate {
+        Candidate { cause: self, opening: Opening::None, lasting: vec![(from, to)] }
+    }
+
+    /// It happened as the window opened, and lasted from then on.
+    fn opens_and_lasts(self, from: Timestamp, to: Timestamp) -> Candidate {
+        Candidate { cause: self, opening: Opening::Opened, lasting: vec![(from, to)] }
+    }
+
+    /// What rests on a proposed clock offset is `low`.
     fn weigh_times(&mut self, facts: &Facts) {
         let events = self.refs.iter().filter_map(|fact| match fact {
             FactRef::Event(at) => facts.events.get(*at),
@@ -67,17 +109,18 @@ impl Cause {
         });
         let rests_on_it = events.filter(|e| e.join.is_none()).any(|e| e.is_proposed);
         if rests_on_it {
-            self.score = self.score.min(BELOW_HIGH);
-            self.against.push("the log's clock is only proposed, not measured".to_owned());
+            self.score = self.score.min(roles::MOST_LOW);
+            self.against.push(Against::ProposedClock);
         }
     }
 }
 
-/// The best score that is not called `high`.
-const BELOW_HIGH: u8 = 79;
-
 /// Finds the causes of every window.
-pub(super) fn explain(windows: Vec<CleartextWindow>, facts: &Facts) -> Vec<ExplainedWindow> {
+pub(super) fn explain(
+    windows: Vec<CleartextWindow>,
+    facts: &Facts,
+    activity: &EspActivity,
+) -> Vec<ExplainedWindow> {
     let mut index = Index::of(facts);
     let mut carried: BTreeMap<IpAddr, BTreeSet<HostPair>> = BTreeMap::new();
     for window in &windows {
@@ -92,40 +135,23 @@ pub(super) fn explain(windows: Vec<CleartextWindow>, facts: &Facts) -> Vec<Expla
     windows
         .into_iter()
         .map(|window| {
-            let mut candidates = Case::of(&window, &index).candidates();
-            candidates.iter_mut().for_each(|cause| cause.weigh_times(facts));
-            let causes = best(candidates);
+            let case = Case::of(&window, &index);
+            let mut candidates = case.candidates();
+            candidates.iter_mut().for_each(|found| found.cause.weigh_times(facts));
+            let closed_by = case.closed_by(activity);
+            let roles = roles::assign(&window, candidates);
             ExplainedWindow {
                 window,
-                causes,
+                opened_by: roles.opened_by,
+                kept_open_by: roles.kept_open_by,
+                closed_by,
+                causes: roles.causes,
                 audits: Vec::new(),
                 same_frames_as: BTreeSet::new(),
                 shared_frames: 0,
             }
         })
         .collect()
-}
-
-/// One cause a reason, the likeliest first. Two rules may reach the same reason from different
-/// sides; the better one speaks, and the facts of both are named.
-fn best(candidates: Vec<Cause>) -> Vec<Cause> {
-    let mut best: BTreeMap<Reason, Cause> = BTreeMap::new();
-    for mut cause in candidates {
-        match best.get_mut(&cause.reason) {
-            Some(known) => {
-                if known.score < cause.score {
-                    std::mem::swap(known, &mut cause);
-                }
-                known.refs.extend(cause.refs);
-            }
-            None => {
-                best.insert(cause.reason, cause);
-            }
-        }
-    }
-    let mut causes: Vec<Cause> = best.into_values().collect();
-    causes.sort_by_key(|c| (std::cmp::Reverse(c.score), c.reason));
-    causes
 }
 
 /// How far log times may be off after correction, and packets be under way.

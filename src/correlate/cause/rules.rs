@@ -1,17 +1,19 @@
-//! The rules: one a function; a rule that sees nothing says nothing. Here are those that a log tells of;
-//! those about negotiations are in `failed`, about the end of SAs in `ended`, about traffic that went
-//! past IPsec in `beside`.
+//! The rules: one a function; a rule that sees nothing says nothing. Here are those that rest on a log's
+//! record of a host; those about negotiations are in `failed`, about the end of SAs in `ended`, about
+//! traffic that went past IPsec in `beside`.
 
 use super::case::{Case, LOOKBACK};
-use super::{Cause, FactRef, JITTER};
-use crate::catalogue::{Category, Reason};
-use crate::eventlog::{LogEvent, ServiceState};
+use super::roles::MOST_LOW;
+use super::{Against, Candidate, Cause, FactRef, JITTER, Opening, Why};
+use crate::catalogue::{Category, Confidence, Reason};
+use crate::correlate::PlacedEvent;
+use crate::eventlog::{LogEvent, Service, ServiceState};
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeSet;
 
-impl<'a> Case<'a> {
+impl Case<'_> {
     /// Everything that can explain the window; never nothing.
-    pub(super) fn candidates(&self) -> Vec<Cause> {
+    pub(super) fn candidates(&self) -> Vec<Candidate> {
         let mut found = Vec::new();
         found.extend(self.service_stopped());
         found.extend(self.alternate_path());
@@ -24,147 +26,236 @@ impl<'a> Case<'a> {
         found.extend(self.policy_changed());
         found.extend(self.unreachable());
         found.extend(self.dos_protection());
-        let is_guess =
-            |cause: &Cause| cause.reason == Reason::FilterNotCovering && cause.score < 60;
-        if found.iter().all(is_guess) {
-            found.push(self.nothing_found());
+        self.weigh_ties(&mut found);
+        self.weigh_stations(&mut found);
+        if !found.iter().any(explains) {
+            found.extend(self.not_before().or_else(|| {
+                let is_guess = |one: &Candidate| one.cause.reason == Reason::FilterNotCovering;
+                found.iter().all(is_guess).then(|| self.nothing_found())
+            }));
         }
         found
     }
 
+    /// What other hosts negotiate among themselves is at most `low` where nothing ties them to the pair.
+    fn weigh_ties(&self, found: &mut [Candidate]) {
+        let Some(other) = self.untied() else { return };
+        let is_own = |reason| {
+            // These rest on the pair's own packets, or say how sure they are of the gateways.
+            matches!(reason, Reason::AlternatePath | Reason::FilterNotCovering)
+        };
+        for candidate in found.iter_mut().filter(|candidate| !is_own(candidate.cause.reason)) {
+            candidate.cause.score = candidate.cause.score.min(MOST_LOW);
+            candidate.cause.against.push(Against::OtherPair(other));
+        }
+    }
+
+    /// What a host's log says applies only while that host held the address: where another station took
+    /// it over between the record and the window's end, it is at most `low`.
+    fn weigh_stations(&self, found: &mut [Candidate]) {
+        let changes = self.index.taken_over(self.window.pair, self.window.run.end);
+        for change in changes {
+            for candidate in found.iter_mut() {
+                let is_earlier = |fact: &FactRef| match fact {
+                    FactRef::Event(at) => self.index.facts.events.get(*at).is_some_and(|e| {
+                        let own = self.index.facts.addresses.get(&e.event.record.evidence);
+                        own.is_some_and(|own| own.contains(&change.address))
+                            && e.corrected < Some(change.first.time)
+                    }),
+                    FactRef::Exchange(_) => false,
+                };
+                if candidate.cause.refs.iter().any(is_earlier) {
+                    candidate.cause.score = candidate.cause.score.min(MOST_LOW);
+                    let (address, frame) = (change.address, change.first.frame);
+                    candidate.cause.against.push(Against::OtherStation { address, frame });
+                }
+            }
+        }
+    }
+
     /// A log says that a service IPsec needs stopped, and not that it started again, before the
     /// window or as it opened.
-    fn service_stopped(&self) -> Vec<Cause> {
-        let start = self.window.run.start;
+    fn service_stopped(&self) -> Vec<Candidate> {
+        let (start, end) = (self.window.run.start, self.window.run.end);
         let (from, to) = self.opening();
-        let mut causes = Vec::new();
+        let mut found = Vec::new();
         for host in self.hosts() {
             let mut stops = self.index.of_host(host, from, to).filter(|(_, e)| is_stop(&e.event));
             let Some((at, stop)) = stops.next() else { continue };
             let Some(time) = stop.corrected else { continue };
-            let restarted = self.index.of_host(host, time, start).any(|(_, e)| {
-                is_start(&e.event) && e.corrected.is_some_and(|t| t > time && t < start)
-            });
-            if restarted {
+            let starts: BTreeSet<Timestamp> = self
+                .index
+                .of_host(host, time, end)
+                .filter(|(_, e)| is_start(&e.event))
+                .filter_map(|(_, e)| e.corrected.filter(|t| *t > time))
+                .collect();
+            if starts.first().is_some_and(|t| *t < start) {
                 continue;
             }
             let near =
                 self.index.of_host(host, time.shifted(JITTER.negated()), time.shifted(JITTER));
             let mut refs: BTreeSet<_> = [FactRef::Event(at)].into();
             refs.extend(near.filter(|(_, e)| is_stop(&e.event)).map(|(i, _)| FactRef::Event(i)));
-            refs.extend(self.deletion_near().map(|(index, _)| FactRef::Exchange(index)));
-            causes.push(Cause {
-                reason: Reason::ServiceStopped,
-                score: 92,
-                refs,
-                why: format!(
-                    "{}'s log says that {} stopped {}",
-                    stop.event.host,
-                    service_name(&stop.event),
-                    seconds_before(start, time),
-                ),
-                against: Vec::new(),
-            });
+            refs.extend(self.deletion().map(|deletion| FactRef::Exchange(deletion.exchange)));
+            let why = Why::ServiceStopped {
+                host: stop.event.host.clone(),
+                service: service_of(&stop.event),
+                before: start.since(time),
+            };
+            let (score, against) = self.weigh_log_end(stop);
+            let cause = Cause { reason: Reason::ServiceStopped, score, refs, why, against };
+            found.push(cause.opens_and_lasts(time, starts.first().copied().unwrap_or(end)));
         }
-        causes
+        found
+    }
+
+    /// A log that ends before the window cannot show that the service started again.
+    fn weigh_log_end(&self, stop: &PlacedEvent) -> (u8, Vec<Against>) {
+        let shown_last =
+            self.index.facts.logs.get(&stop.event.record.evidence).and_then(|log| log.last_time);
+        let correction = stop.corrected.zip(stop.event.time).map(|(by, own)| own.since(by));
+        let last = shown_last.zip(correction).map(|(last, off)| last.shifted(off.negated()));
+        let missing = last.map(|last| self.window.run.start.since(last));
+        match missing.filter(|missing| *missing > JITTER) {
+            Some(missing) => (MOST_MEDIUM, vec![Against::LogEnded(missing)]),
+            None => (92, Vec::new()),
+        }
     }
 
     /// A log says that the two agreed to talk in clear: an SA without algorithms.
-    fn fallback_to_clear(&self) -> Option<Cause> {
+    fn fallback_to_clear(&self) -> Option<Candidate> {
         let (from, _) = self.opening();
         let pairs = self.pairs();
         let to = self.window.run.end;
         let soft: BTreeSet<usize> =
             pairs.iter().flat_map(|pair| self.index.soft.touching(*pair, from, to)).collect();
         let placed = self.index.facts.events.get(*soft.first()?)?;
-        Some(Cause {
+        let times = soft.iter().filter_map(|at| self.index.facts.events.get(*at)?.corrected);
+        let first = times.min()?;
+        let cause = Cause {
             reason: Reason::FallbackToClear,
             score: 91,
             refs: soft.iter().map(|index| FactRef::Event(*index)).collect(),
-            why: format!(
-                "{}'s log tells of a security association without algorithms: the policy lets clear text through where the peer does not negotiate",
-                placed.event.host
-            ),
+            why: Why::SoftSa { host: placed.event.host.clone() },
             against: Vec::new(),
+        };
+        Some(if self.is_at_opening(first) {
+            cause.opens_and_lasts(first, to)
+        } else {
+            cause.lasts(first, to)
         })
     }
 
     /// The driver of Windows 2000 to Server 2003 let everything through, says a log, and not that it
     /// went over to applying the policy since.
-    fn driver_bypass(&self) -> Option<Cause> {
-        let start = self.window.run.start;
+    fn driver_bypass(&self) -> Option<Candidate> {
+        let (start, end) = (self.window.run.start, self.window.run.end);
         let (from, to) = self.opening();
         let of_hosts = self.hosts().into_iter().filter_map(|host| {
             let mut modes = self.index.of_host(host, from, to).filter(|(_, e)| is_driver(&e.event));
-            modes.next().filter(|(_, e)| e.event.reason == Some(Reason::DriverBypass))
+            let bypass = modes.next().filter(|(_, e)| e.event.reason == Some(Reason::DriverBypass));
+            bypass.map(|(at, placed)| (host, at, placed))
         });
-        let (at, placed) = of_hosts.max_by_key(|(_, e)| e.corrected)?;
-        Some(Cause {
+        let (host, at, placed) = of_hosts.max_by_key(|(_, _, e)| e.corrected)?;
+        let time = placed.corrected?;
+        let left = self
+            .index
+            .of_host(host, time, end)
+            .filter(|(_, e)| is_driver(&e.event) && e.event.reason != Some(Reason::DriverBypass));
+        let until = left.filter_map(|(_, e)| e.corrected.filter(|t| *t > time)).min();
+        let cause = Cause {
             reason: Reason::DriverBypass,
             score: 88,
             refs: [FactRef::Event(at)].into(),
-            why: format!(
-                "{}'s log says that the IPsec driver let everything through {}",
-                placed.event.host,
-                seconds_before(start, placed.corrected?),
-            ),
+            why: Why::DriverBypass { host: placed.event.host.clone(), before: start.since(time) },
             against: Vec::new(),
-        })
+        };
+        Some(cause.opens_and_lasts(time, until.unwrap_or(end)))
     }
 
     /// A log says that a host defends itself against a flood of negotiations.
-    fn dos_protection(&self) -> Option<Cause> {
+    fn dos_protection(&self) -> Option<Candidate> {
         let (from, _) = self.opening();
         let to = self.window.run.end;
         let started = self.hosts().into_iter().find_map(|host| {
-            let mut told = self.index.of_host(host, from.shifted(LOOKBACK.negated()), to);
-            told.find(|(_, e)| e.event.reason == Some(Reason::DosProtection))
+            let mut events = self.index.of_host(host, from.shifted(LOOKBACK.negated()), to);
+            events.find(|(_, e)| e.event.reason == Some(Reason::DosProtection))
         });
         let (at, placed) = started?;
         let silent = self.unanswered();
-        if silent.is_empty() {
-            return None;
-        }
+        let first = silent.first().map(|(_, exchange)| exchange.start)?;
         let exchanges = silent.iter().map(|(index, _)| FactRef::Exchange(*index));
-        Some(Cause {
+        let cause = Cause {
             reason: Reason::DosProtection,
             score: 91,
             refs: exchanges.chain([FactRef::Event(at)]).collect(),
-            why: format!(
-                "{}'s log says that it began to defend itself against a flood of negotiations, and one of these two got no answer",
-                placed.event.host
-            ),
+            why: Why::FloodDefence { host: placed.event.host.clone() },
             against: Vec::new(),
+        };
+        Some(if self.is_at_opening(first) {
+            cause.opens_and_lasts(first, to)
+        } else {
+            cause.lasts(first, to)
         })
     }
 
-    fn nothing_found(&self) -> Cause {
+    /// The first negotiation of the two began well inside the window, or behind it.
+    fn not_before(&self) -> Option<Candidate> {
+        let (start, end) = (self.window.run.start, self.window.run.end);
+        if !self.is_own || self.silent_since().is_some() {
+            return None;
+        }
+        let (index, first) = self.index.first_exchange_of(self.window.pair)?;
+        let after = first.start.since(start);
+        if after <= AT_ONCE {
+            return None;
+        }
+        let cause = Cause {
+            reason: Reason::NoIkeAttempted,
+            score: 60,
+            refs: [FactRef::Exchange(index)].into(),
+            why: Why::NotBefore { first: first.first, after },
+            against: vec![Against::CaptureBeganLater],
+        };
+        Some(cause.opens_and_lasts(start, first.start.min(end)))
+    }
+
+    fn nothing_found(&self) -> Candidate {
+        let (start, end) = (self.window.run.start, self.window.run.end);
         if !self.is_own && self.negotiators.is_empty() {
-            let mut against =
-                vec!["an attempt before the capture began would not be seen".to_owned()];
-            if let Some(perhaps) = self.perhaps.first() {
-                against.push(format!(
-                    "{} and {} show IPsec on the same capture; whether they are these two's gateways is not known",
-                    perhaps.a(),
-                    perhaps.b()
-                ));
-            }
-            return Cause {
+            let perhaps = self.perhaps.first().map(|pair| Against::PerhapsGateways(*pair));
+            let cause = Cause {
                 reason: Reason::NoIkeAttempted,
                 score: 60,
                 refs: BTreeSet::new(),
-                why: "neither captures nor logs show any IKE or ESP for these two".to_owned(),
-                against,
+                why: Why::NothingSeen,
+                against: [Against::CaptureBeganLater].into_iter().chain(perhaps).collect(),
             };
+            return cause.opens_and_lasts(start, end);
         }
-        Cause {
+        let cause = Cause {
             reason: Reason::Unknown,
             score: 0,
             refs: BTreeSet::new(),
-            why: "the evidence does not say why".to_owned(),
+            why: Why::Unexplained { wanted: Vec::new() },
             against: Vec::new(),
-        }
+        };
+        Candidate { cause, opening: Opening::None, lasting: Vec::new() }
     }
+}
+
+/// Whether a candidate leaves no question open: it had a part in the opening.
+fn explains(candidate: &Candidate) -> bool {
+    let has_part = match candidate.opening {
+        Opening::Opened | Opening::FirstAttempt => true,
+        // What lasts from before the window on needs no beginning.
+        Opening::None => {
+            candidate.cause.reason == Reason::AlternatePath
+                || (candidate.cause.reason == Reason::FilterNotCovering
+                    && candidate.cause.score >= 60)
+        }
+    };
+    has_part && candidate.cause.confidence() != Confidence::Low
 }
 
 fn is_stop(event: &LogEvent) -> bool {
@@ -176,23 +267,15 @@ fn is_driver(event: &LogEvent) -> bool {
     event.provider.eq_ignore_ascii_case("IPSec") && event.category == Category::ServiceState
 }
 
-fn is_start(event: &LogEvent) -> bool {
+pub(super) fn is_start(event: &LogEvent) -> bool {
     event.service().is_some_and(|change| change.state == ServiceState::Running)
 }
 
-fn service_name(event: &LogEvent) -> String {
-    event
-        .service()
-        .map_or_else(|| "a service".to_owned(), |change| change.service.as_str().to_owned())
+pub(super) fn service_of(event: &LogEvent) -> Option<Service> {
+    event.service().map(|change| change.service)
 }
 
-pub(super) fn seconds_before(window: Timestamp, event: Timestamp) -> String {
-    let span = window.since(event);
-    let millis = span.0 / 1_000_000;
-    let rounded = Span::from_millis(millis.abs());
-    if millis >= 0 {
-        format!("{rounded} s before the window opened")
-    } else {
-        format!("as the window opened ({rounded} s later, by clocks as corrected)")
-    }
-}
+/// The best score that is not called `high`.
+const MOST_MEDIUM: u8 = 79;
+/// A host that negotiates because of a packet does so at once; later ones have another occasion.
+const AT_ONCE: Span = Span::from_seconds(10);

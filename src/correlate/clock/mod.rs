@@ -132,6 +132,8 @@ impl<'a> Clocks<'a> {
             let given = log.asserted_offset.map(Known::Given);
             let known = given.or_else(|| by_log.remove(evidence)).unwrap_or_else(|| match lender {
                 Some((_, lender)) => Known::Lent(*lender),
+                // Cookies that no capture shows are of other negotiations, whatever their rhythm.
+                None if has_cookies(log) => Known::Nothing,
                 None => failures
                     .propose(&log.events)
                     .map_or(Known::Nothing, |(offset, matches)| Known::Proposed(offset, matches)),
@@ -257,6 +259,12 @@ impl<'a> Clocks<'a> {
     pub(super) fn is_proposed(&self, evidence: EvidenceId) -> bool {
         matches!(self.by_log.get(&evidence), Some(Known::Proposed(..)))
     }
+}
+
+/// Whether the log names negotiations by numbers that a capture would show.
+fn has_cookies(log: &LogPart) -> bool {
+    let named = |cookie: [u8; 8]| cookie != [0; 8];
+    log.events.iter().any(|event| event.initiator_cookie().is_some_and(named))
 }
 
 fn host_of(log: &LogPart) -> Option<&str> {

@@ -168,6 +168,10 @@ fn window(w: &Window) -> EcsEvent {
         last: Some(w.last.clone()),
         mixed: Some(w.mixed),
         apps: w.apps.clone(),
+        opened_by: w.opened_by.clone(),
+        kept_open_by: w.kept_open_by.clone(),
+        closed_by: w.closed_by.clone(),
+        chain: Some(w.chain.clone()).filter(|chain| !chain.is_empty()),
         causes: w.causes.clone(),
         ..Ipsec::default()
     };

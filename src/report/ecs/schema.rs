@@ -3,7 +3,7 @@
 //!
 //! Names and allowed values are those of ECS 8.11 and of Winlogbeat; what does not apply is left out.
 
-use super::super::schema::{App, Cause, FrameRef, Join, Proof};
+use super::super::schema::{App, Cause, FrameRef, Join, KeptOpen, Proof};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -206,7 +206,19 @@ pub struct Ipsec {
     /// Of a window: its packets by application.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub apps: Vec<App>,
-    /// Of a window: why it opened, the best explanation first.
+    /// Of a window: what opened it, the best explanation first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub opened_by: Vec<Cause>,
+    /// Of a window: what kept it open, the best explanation first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept_open_by: Vec<KeptOpen>,
+    /// Of a window: what closed it, the best explanation first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub closed_by: Vec<Cause>,
+    /// Of a window: the three in one sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<String>,
+    /// Of a window: all causes, the best explanation first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
     /// Of a window under ESP: its SPIs.

@@ -100,8 +100,16 @@ fn finish(
             files.extend(file.map(|bytes| (format!("{}-{name}.{suffix}", host.name), bytes)));
         }
     }
-    let first = seen::allowed(scene, label, &captured);
-    let beside = first.iter().chain(&label.beside).copied().chain([label.truth]).collect();
+    let mut first = seen::allowed(scene, label, &captured);
+    let mut beside: BTreeSet<Reason> =
+        first.iter().chain(&label.beside).copied().chain([label.truth]).collect();
+    // A Delete of a liveness check's size proves nothing alone; and what had rested before it ran out.
+    if first.contains(&Reason::SaDeleted) {
+        first.insert(Reason::Unknown);
+    }
+    if beside.contains(&Reason::SaDeleted) {
+        beside.insert(Reason::SaExpiredIdle);
+    }
     Incident {
         story: story.name,
         seed,

@@ -155,7 +155,7 @@ fn causes(incident: &Incident, analysis: &Analysis, score: &mut Score) {
                 "first cause of {} is {:?}: {}; allowed {:?}",
                 explained.window.run.first,
                 reasons.collect::<Vec<_>>(),
-                first.why,
+                plainsight::findings::why(first),
                 truth.first.iter().map(|r| r.as_str()).collect::<Vec<_>>(),
             ));
         }

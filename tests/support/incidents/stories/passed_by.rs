@@ -31,7 +31,7 @@ pub(super) fn udp_500_blocked(scene: &mut Scene) -> Label {
     });
     let by_loss = vec![R::NoResponse];
     let beside = vec![R::NoResponse, R::Timeout];
-    Label { by_loss, beside, ..Label::shown(R::Udp500Blocked) }
+    Label { by_loss, beside, ..Label::told(R::Udp500Blocked, &[R::Udp500Blocked, R::NoResponse]) }
 }
 
 /// A router's error about the message that was sent at a moment.
@@ -87,7 +87,11 @@ pub(super) fn peer_unreachable(scene: &mut Scene) -> Label {
     scene.chatter(end - scene.now, ends, port, What::Owed);
     let by_loss = vec![R::NoResponse];
     let beside = vec![R::NoResponse];
-    Label { by_loss, beside, ..Label::shown(R::PeerUnreachable) }
+    Label {
+        by_loss,
+        beside,
+        ..Label::told(R::PeerUnreachable, &[R::PeerUnreachable, R::NoResponse])
+    }
 }
 
 /// The hosts' filter names one port, the policy wants all.

@@ -83,7 +83,8 @@ pub(super) fn service_stopped(scene: &mut Scene) -> Label {
     }
     scene.until_started(by, which, &sa);
     let by_wire: &[R] = match (knocks, with_error) {
-        (true, true) => &[R::ServiceStopped],
+        // One error can be forged: silence says as much.
+        (true, true) => &[R::SaDeleted, R::NoResponse, R::ServiceStopped],
         (true, false) => &[R::SaDeleted, R::NoResponse, R::ServiceStopped],
         (false, _) => &[R::SaDeleted],
     };
@@ -111,7 +112,7 @@ pub(super) fn service_crashed(scene: &mut Scene) -> Label {
     scene.wait(10 * MS, SECOND);
     scene.until_started(by, which, &sa);
     let by_wire: &[R] = match (knocks, with_error) {
-        (true, true) => &[R::ServiceStopped],
+        (true, true) => &[R::ServiceStopped, R::NoResponse],
         (true, false) => &[R::NoResponse],
         (false, _) => &[R::Unknown],
     };
@@ -231,7 +232,8 @@ pub(super) fn rekey_gap(scene: &mut Scene) -> Label {
     scene.protected(&sa, length);
     let by_loss = vec![R::SaDeleted];
     let beside = vec![R::SaDeleted];
-    Label { by_loss, beside, ..Label::shown(R::RekeyGap) }
+    // Deleted first, and made anew later: without a log's word for the lifetime both are true.
+    Label { by_loss, beside, ..Label::told(R::RekeyGap, &[R::RekeyGap, R::SaDeleted]) }
 }
 
 /// A Delete for the SAs of quick mode alone.

@@ -1,0 +1,130 @@
+//! What closed a window: a negotiation, a service or policy, or only the end of traffic or capture.
+
+use super::case::Case;
+use super::ended::is_change;
+use super::roles::{ClosedBy, Closing};
+use super::rules::{is_start, service_of};
+use super::{FactRef, JITTER, Why};
+use crate::correlate::PlacedEvent;
+use crate::ike::{EspActivity, IkeExchange};
+use crate::summary::ClassRun;
+use crate::time::{Span, Timestamp};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+impl Case<'_> {
+    /// What closed the window, the best explanation first; never nothing.
+    pub(super) fn closed_by(&self, activity: &EspActivity) -> Vec<Closing> {
+        let mut found: Vec<Closing> = self.negotiated().into_iter().collect();
+        let (end, until) = (self.window.run.end, self.window.run.end.shifted(JITTER));
+        let hosts = self.hosts();
+        let logged = |from: Timestamp, is_one: &dyn Fn(&PlacedEvent) -> bool| {
+            let of_hosts = hosts.iter().flat_map(|host| self.index.of_host(*host, from, until));
+            let after_opening = |e: &PlacedEvent| e.corrected > Some(self.window.run.start);
+            of_hosts
+                .filter(|(_, e)| is_one(e) && after_opening(e))
+                .max_by_key(|(at, e)| (e.corrected, Reverse(*at)))
+        };
+        let started = logged(end.shifted(STARTING.negated()), &|e| is_start(&e.event));
+        found.extend(started.map(|(at, placed)| Closing {
+            code: ClosedBy::ServiceStarted,
+            score: if found.is_empty() { 60 } else { 80 },
+            refs: [FactRef::Event(at)].into(),
+            why: Why::ServiceStarted {
+                host: placed.event.host.clone(),
+                service: service_of(&placed.event),
+            },
+        }));
+        let changed = logged(end.shifted(APPLYING.negated()), &is_change);
+        found.extend(changed.map(|(at, placed)| Closing {
+            code: ClosedBy::PolicyChanged,
+            score: 55,
+            refs: [FactRef::Event(at)].into(),
+            why: Why::PolicyChange {
+                host: placed.event.host.clone(),
+                meaning: placed.event.entry.meaning,
+                more: 0,
+                deleted_by: None,
+            },
+        }));
+        if found.iter().all(|closing| closing.code != ClosedBy::Negotiated) {
+            found.push(self.faded(activity));
+        }
+        found.sort_by_key(|closing| (Reverse(closing.score), closing.code));
+        found
+    }
+
+    /// New security associations came up around the last clear packet.
+    fn negotiated(&self) -> Option<Closing> {
+        let end = self.window.run.end;
+        let (from, to) = (end.shifted(LATE.negated()), end.shifted(NEXT));
+        let in_time = |time: &Timestamp| from <= *time && *time <= to;
+        let made = |x: &IkeExchange| {
+            let after = |time: &&Timestamp| **time > self.window.run.start && in_time(time);
+            x.completions.iter().find(after).copied()
+        };
+        let mut found: Option<(Timestamp, usize, &IkeExchange, Option<ClassRun>)> = None;
+        for (at, exchange) in self.exchanges(from, to) {
+            let Some(time) = made(exchange).filter(|_| !exchange.outcome.is_failure()) else {
+                continue;
+            };
+            let protected = self.new_spi(exchange, time);
+            let is_better = match &found {
+                Some((known, _, _, seen)) => {
+                    (protected.is_some(), Reverse(time)) > (seen.is_some(), Reverse(*known))
+                }
+                None => true,
+            };
+            if is_better {
+                found = Some((time, at, exchange, protected));
+            }
+        }
+        let (_, at, exchange, protected) = found?;
+        // An exchange that completes may have been refused; protected packets show that it was not.
+        let protected = protected?;
+        Some(Closing {
+            code: ClosedBy::Negotiated,
+            score: 85,
+            refs: [FactRef::Exchange(at)].into(),
+            why: Why::Negotiated {
+                protected: protected.first,
+                is_rekey: exchange.start < self.window.run.start,
+            },
+        })
+    }
+
+    /// The first packet under an SPI that began with the message that completed it.
+    fn new_spi(&self, exchange: &IkeExchange, completed: Timestamp) -> Option<ClassRun> {
+        let uses = self.index.spi_uses(exchange.pair());
+        // A responder may use its SA before its answer is seen.
+        let first = uses.partition_point(|(_, run)| run.start < completed.shifted(EDGE.negated()));
+        let (_, run) = uses.get(first)?;
+        (run.start <= completed.shifted(NEXT)).then_some(*run)
+    }
+
+    /// Nothing shows that the next packet would have been protected.
+    fn faded(&self, activity: &EspActivity) -> Closing {
+        let end = self.window.run.end;
+        let capture = activity.end_of(self.window.run.last.evidence);
+        let beyond = capture.map_or(Span::default(), |last| last.since(end));
+        let (code, score, why) = if beyond > LEAST_SILENCE {
+            (ClosedBy::TrafficEnded, 70, Why::TrafficEnded { silence: beyond })
+        } else {
+            (ClosedBy::CaptureEnded, 70, Why::CaptureEnded)
+        };
+        Closing { code, score, refs: BTreeSet::new(), why }
+    }
+}
+
+/// Clear packets may be under way so long after new security associations came up.
+const LATE: Span = Span::from_seconds(10);
+/// How soon after a window a negotiation belongs to its end.
+const NEXT: Span = Span::from_seconds(60);
+/// A service that starts needs so long to apply its policy and negotiate.
+const STARTING: Span = Span::from_seconds(60);
+/// A policy is applied within this time.
+const APPLYING: Span = Span::from_seconds(10);
+/// How much a packet may precede the message that made its SA, in a capture.
+const EDGE: Span = Span::from_millis(100);
+/// A capture that ends sooner than that after the last clear packet does not show that there was no other.
+const LEAST_SILENCE: Span = Span::from_seconds(10);

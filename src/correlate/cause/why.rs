@@ -1,0 +1,305 @@
+//! What a cause rests on, as codes and values. The sentences are made in `findings::cause_words`.
+
+use crate::correlate::{AuditState, ClockOffset};
+use crate::eventlog::Service;
+use crate::evidence::FrameRef;
+use crate::hosts::HostPair;
+use crate::protection::unreachable::UnreachableWhy;
+use crate::time::Span;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// What a cause rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// A log says that a service stopped.
+    ServiceStopped {
+        /// The computer, as its log names it.
+        host: String,
+        /// The service, where the record says which.
+        service: Option<Service>,
+        /// How long before the window's first packet; negative behind it.
+        before: Span,
+    },
+    /// A log has a security association without algorithms between the two.
+    SoftSa {
+        /// The computer, as its log names it.
+        host: String,
+    },
+    /// A log says that the IPsec driver let everything through.
+    DriverBypass {
+        /// The computer, as its log names it.
+        host: String,
+        /// How long before the window's first packet; negative behind it.
+        before: Span,
+    },
+    /// A log says that a host defends itself against a flood of negotiations.
+    FloodDefence {
+        /// The computer, as its log names it.
+        host: String,
+    },
+    /// Neither captures nor logs show IKE or ESP of the two.
+    NothingSeen,
+    /// Nobody negotiated before this negotiation, which began inside the window.
+    NotBefore {
+        /// First message of the negotiation that came at last.
+        first: FrameRef,
+        /// How long after the window's first packet.
+        after: Span,
+    },
+    /// The evidence does not show why.
+    Unexplained {
+        /// What would settle it.
+        wanted: Vec<Wanted>,
+    },
+    /// Protected packets of the two went on beside the clear ones.
+    ProtectedBeside {
+        /// The first frame of those before the window.
+        first: FrameRef,
+        /// The last frame of those inside it.
+        last: FrameRef,
+        /// The logs name the filters of their security associations.
+        is_logged: bool,
+        /// The host whose own ESP, under the same SPI, went on beside its clear packets.
+        sender: Option<IpAddr>,
+    },
+    /// Protected packets of two gateways went on beside the clear ones.
+    TunnelBeside {
+        /// The gateways.
+        gateways: HostPair,
+        /// The first frame of those before the window.
+        first: FrameRef,
+        /// The last frame of those inside it.
+        last: FrameRef,
+        /// What is known of the tunnel's selectors.
+        selectors: TunnelSelectors,
+    },
+    /// The same two hosts had protected packets between other addresses of theirs.
+    OtherPath {
+        /// The other addresses.
+        path: HostPair,
+        /// The first frame of such packets.
+        first: FrameRef,
+        /// The last.
+        last: FrameRef,
+    },
+    /// ICMP errors quote IKE messages that did not arrive.
+    IcmpErrors {
+        /// Whom the quoted messages did not reach.
+        to: IpAddr,
+        /// The first error.
+        first: FrameRef,
+        /// The last one.
+        last: FrameRef,
+        /// How many.
+        count: u64,
+        /// What they say.
+        what: UnreachableWhy,
+        /// The host that sends the errors was seen to negotiate or protect before.
+        was_alive: bool,
+    },
+    /// A log says that the security associations ended.
+    LoggedEnd {
+        /// How long they had been silent, where that was their idle timer's time.
+        rested: Option<Span>,
+    },
+    /// Security associations were deleted.
+    Deleted {
+        /// Who deleted them.
+        by: IpAddr,
+        /// The message.
+        frame: FrameRef,
+        /// What shows that it is a Delete.
+        basis: DeleteBasis,
+        /// How long before it the last packet of the SA was; `None` where that was not seen.
+        rested: Option<Span>,
+        /// A log has the end of the security associations, too.
+        is_logged: bool,
+    },
+    /// The same IKE SA made new security associations only after the old ones had ended.
+    RekeyGap {
+        /// Its first message.
+        first: FrameRef,
+        /// The message that completed the new security associations, or its last one.
+        last: FrameRef,
+        /// A log has the end of the old ones.
+        is_logged: bool,
+    },
+    /// A log has a change of the policy.
+    PolicyChange {
+        /// The computer, as its log names it.
+        host: String,
+        /// What the event means.
+        meaning: &'static str,
+        /// Further events of this kind.
+        more: usize,
+        /// Who deleted its security associations at once.
+        deleted_by: Option<IpAddr>,
+    },
+    /// Negotiations failed.
+    Failed {
+        /// How many.
+        attempts: usize,
+        /// The first message.
+        first: Option<FrameRef>,
+        /// The last message.
+        last: Option<FrameRef>,
+        /// How far they came.
+        states: BTreeSet<&'static str>,
+        /// What the logs have of them.
+        tie: LogTie,
+        /// A clock that was wrong by more than authentication tolerates.
+        clock: Option<Box<ClockOffset>>,
+        /// Whose they are, where it is another pair.
+        of: Option<HostPair>,
+    },
+    /// Second phases were refused inside an IKE SA that lived.
+    ChildRefused {
+        /// How many.
+        attempts: usize,
+        /// The first request.
+        first: FrameRef,
+        /// The last refusal.
+        last: FrameRef,
+        /// Where one succeeded afterwards in the same IKE SA.
+        succeeded: Option<FrameRef>,
+    },
+    /// Logs have failed negotiations that no capture shows.
+    LoggedFailures {
+        /// How many events.
+        events: usize,
+        /// Whose they are, where it is another pair.
+        of: Option<HostPair>,
+    },
+    /// New security associations came up, and protected packets under them.
+    Negotiated {
+        /// The first protected packet under them.
+        protected: FrameRef,
+        /// The IKE SA was there before the window.
+        is_rekey: bool,
+    },
+    /// A log says that a service started.
+    ServiceStarted {
+        /// The computer, as its log names it.
+        host: String,
+        /// The service, where the record says which.
+        service: Option<Service>,
+    },
+    /// The two sent nothing more in clear while the capture went on.
+    TrafficEnded {
+        /// How long the capture went on.
+        silence: Span,
+    },
+    /// The capture ended.
+    CaptureEnded,
+}
+
+/// What would settle an unknown cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The Security and System logs of a host for this time.
+    Logs(IpAddr),
+    /// A log of a host that audits negotiations.
+    AuditingLog(IpAddr),
+    /// A capture of IKE from before the window.
+    EarlierCapture,
+}
+
+/// What is known of a tunnel's selectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TunnelSelectors {
+    /// Nothing.
+    Unknown,
+    /// The gateways carry other traffic of one of the two hosts.
+    CarryOthers,
+    /// The gateways' logs name them, and none holds the pair.
+    Exclude,
+}
+
+/// What shows that a message is a Delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteBasis {
+    /// It is readable.
+    Readable,
+    /// A log has the end of the same security associations.
+    Logged,
+    /// It can be nothing else by its size, and the SPIs did not return.
+    Size,
+    /// Its size fits, and others too; the SPIs stopped.
+    Inferred,
+}
+
+/// What the logs have of negotiations that a capture shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogTie {
+    /// Nothing.
+    None,
+    /// The same negotiation, under its cookie.
+    Cookie,
+    /// A failure of the same two at the same time, in a log without cookies.
+    Time,
+}
+
+/// What speaks against a cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Against {
+    /// The log's clock is only proposed.
+    ProposedClock,
+    /// The message itself is in no capture.
+    DeletionNotCaptured,
+    /// The size fits other messages, too.
+    SizeIsAmbiguous,
+    /// The SA had rested for so long before the message.
+    HadRested(Span),
+    /// A change of a policy need not let clear text out.
+    PolicyNeedNotOpen,
+    /// The first failed attempt came after the window had opened.
+    CameAfter,
+    /// ICMP errors say why nobody answered.
+    ErrorsExplainSilence,
+    /// The failure is encrypted and was inferred.
+    Encrypted,
+    /// No capture shows these negotiations.
+    NotCaptured,
+    /// No log shows the filters.
+    FiltersNotLogged,
+    /// No log shows that they are gateways, nor a tunnel's selectors.
+    GatewaysNotLogged,
+    /// More than one pair shows ESP on this capture.
+    SeveralTunnels,
+    /// ICMP errors can be forged.
+    Forgeable,
+    /// The host completed the negotiation that an error quotes.
+    CompletedAfterwards(IpAddr),
+    /// An attempt before the capture began would not be seen.
+    CaptureBeganLater,
+    /// Two hosts show IPsec; whether they are gateways of these is not known.
+    PerhapsGateways(HostPair),
+    /// A log may be silent for another reason.
+    SilentLog {
+        /// Whose log.
+        address: IpAddr,
+        /// Why.
+        state: AuditState,
+        /// The audit's own sentence.
+        detail: String,
+    },
+    /// It covers less than half of the window.
+    CoversLittle {
+        /// Percent of the window.
+        percent: u8,
+    },
+    /// Another station had taken over the address before the window: the record's host was not there.
+    OtherStation {
+        /// The address.
+        address: IpAddr,
+        /// The first packet of the other station.
+        frame: FrameRef,
+    },
+    /// Nothing ties these negotiations to the pair.
+    OtherPair(HostPair),
+    /// The log ends before the window.
+    LogEnded(Span),
+    /// A record names another negotiation of the two than the captured one.
+    LogDisagrees,
+}

@@ -1,0 +1,76 @@
+//! How a log's clock was off, in words: the difference, how it was found, on how many joins, how sure.
+
+use super::chain::length;
+use super::{counted, named};
+use crate::correlate::{ClockOffset, OffsetMethod};
+use crate::time::Span;
+
+/// `PC-A's clock was 2 h 0 min slow (exact joins: 3 records, off by at most 1.02 s)`.
+#[must_use]
+pub fn clock(clock: &ClockOffset) -> String {
+    let host = named(&clock.host);
+    let Some(offset) = clock.offset else {
+        return format!("how far {host}'s clock was off is not known");
+    };
+    let joins = counted(clock.matches, "record");
+    let error =
+        clock.error.map_or_else(String::new, |error| format!(", off by at most {}", length(error)));
+    let skew = skew(offset);
+    match clock.method {
+        OffsetMethod::Given => {
+            format!("{host}'s clock was {skew} (as --clock-offset gives it, no join{error})")
+        }
+        OffsetMethod::ExactJoins => {
+            format!("{host}'s clock was {skew} (exact joins: {joins}{error})")
+        }
+        OffsetMethod::SameHost => format!(
+            "{host}'s clock was {skew} (exact joins of another log of the same computer: {joins}{error})"
+        ),
+        OffsetMethod::Proposed => format!(
+            "that {host}'s clock was {skew} is a proposal (similar rhythm of {joins}, no exact join{error})"
+        ),
+        OffsetMethod::NotEstimable => {
+            format!("how far {host}'s clock was off is not known")
+        }
+    }
+}
+
+/// Log time less capture time, as people say it.
+fn skew(offset: Span) -> String {
+    let way = if offset.0 < 0 { "slow" } else { "fast" };
+    format!("{} {way}", length(offset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::EvidenceId;
+
+    fn of(offset: Option<i64>, method: OffsetMethod, matches: u64) -> String {
+        clock(&ClockOffset {
+            host: "PC-A".to_owned(),
+            evidence: EvidenceId(1),
+            offset: offset.map(Span::from_seconds),
+            method,
+            matches,
+            rejected: 0,
+            spread: Span::default(),
+            error: Some(Span::from_seconds(1)),
+            drift: None,
+            steps: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn every_sentence_has_the_method_and_the_number_of_joins() {
+        let measured = of(Some(-7200), OffsetMethod::ExactJoins, 3);
+        assert!(measured.contains("2 h 0 min slow"), "{measured}");
+        assert!(measured.contains("exact joins: 3 records, off by at most 1.0 s"), "{measured}");
+        let proposed = of(Some(60), OffsetMethod::Proposed, 4);
+        assert!(
+            proposed.contains("is a proposal") && proposed.contains("no exact join"),
+            "{proposed}"
+        );
+        assert!(of(None, OffsetMethod::NotEstimable, 0).contains("not known"));
+    }
+}

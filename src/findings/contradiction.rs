@@ -1,0 +1,139 @@
+//! Where a log and a capture say different things of the same negotiation.
+
+use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, counted};
+use crate::catalogue::{Category, Reason};
+use crate::correlate::{Facts, JoinKey, PlacedEvent};
+use crate::evidence::EvidenceId;
+use crate::hosts::HostPair;
+use crate::ike::{IkeExchange, Outcome};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One finding for each pair.
+pub(super) fn contradictions(facts: &Facts) -> Vec<Finding> {
+    let mut by_pair: BTreeMap<HostPair, Vec<(&PlacedEvent, &IkeExchange)>> = BTreeMap::new();
+    for placed in &facts.events {
+        let Some(exchange) = exchange_of(facts, placed) else { continue };
+        if contradicts(placed, exchange) {
+            by_pair.entry(exchange.pair()).or_default().push((placed, exchange));
+        }
+    }
+    by_pair.into_iter().take(MOST_PAIRS).filter_map(|(pair, found)| of_pair(pair, &found)).collect()
+}
+
+/// The captured negotiation that an event is about by a number of its own.
+fn exchange_of<'a>(facts: &'a Facts, placed: &PlacedEvent) -> Option<&'a IkeExchange> {
+    let join = placed.join?;
+    let is_exact = match join.key {
+        JoinKey::Cookie | JoinKey::MessageId => true,
+        JoinKey::Spi | JoinKey::MainModeSa => false,
+    };
+    let is_failure = placed.event.category == Category::IkeFailure;
+    facts.exchanges.get(join.exchange.filter(|_| is_exact && is_failure)?)
+}
+
+fn contradicts(placed: &PlacedEvent, exchange: &IkeExchange) -> bool {
+    let Some(logged) = placed.event.reason.map(family) else { return false };
+    match exchange.outcome {
+        // What was inferred from sizes gives way to a log; what was read does not.
+        Outcome::NoResponse
+        | Outcome::NoProposalChosen
+        | Outcome::AuthenticationSuspected
+        | Outcome::Failed => {
+            let seen = exchange.reason.map(family).filter(|_| !exchange.inferred);
+            seen.is_some_and(|seen| {
+                seen != logged && seen != Family::Other && logged != Family::Other
+            })
+        }
+        Outcome::Established | Outcome::Ended | Outcome::Incomplete => false,
+    }
+}
+
+/// Reasons that two hosts may give for the same failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    Credentials,
+    Proposals,
+    Silence,
+    Other,
+}
+
+const fn family(reason: Reason) -> Family {
+    match reason {
+        Reason::AuthenticationFailed
+        | Reason::PskMismatchSuspected
+        | Reason::CertificateInvalid
+        | Reason::KerberosFailed => Family::Credentials,
+        Reason::NoProposalChosen
+        | Reason::TsUnacceptable
+        | Reason::InvalidKe
+        | Reason::ChildRefused
+        | Reason::PolicyMismatch => Family::Proposals,
+        Reason::NoResponse
+        | Reason::NothingListens
+        | Reason::PeerUnreachable
+        | Reason::Udp500Blocked => Family::Silence,
+        // A host runs out of time for any reason.
+        Reason::Timeout
+        | Reason::PeerDeleted
+        | Reason::ServiceStopped
+        | Reason::DosProtection
+        | Reason::IntegrityFailed
+        | Reason::Replay
+        | Reason::Other
+        | Reason::NoIkeAttempted
+        | Reason::DriverBypass
+        | Reason::PolicyChanged
+        | Reason::FallbackToClear
+        | Reason::RekeyGap
+        | Reason::SaDeleted
+        | Reason::SaExpiredIdle
+        | Reason::ExemptByPolicy
+        | Reason::FilterNotCovering
+        | Reason::AlternatePath
+        | Reason::AuthWithoutEncapsulation
+        | Reason::Unknown => Family::Other,
+    }
+}
+
+fn of_pair(pair: HostPair, found: &[(&PlacedEvent, &IkeExchange)]) -> Option<Finding> {
+    let (placed, exchange) = found.first()?;
+    let title = format!(
+        "A log and the captures disagree about {} of {} and {}",
+        counted(found.len() as u64, "negotiation"),
+        pair.a(),
+        pair.b()
+    );
+    let detail = format!(
+        "{}'s record {} says {}; the negotiation under the same numbers ({} to {}) shows {}.",
+        placed.event.host,
+        placed.event.record.record,
+        placed.event.reason.map_or("a failure", |reason| reason.as_str()),
+        exchange.first,
+        exchange.last,
+        exchange.reason.map_or("another outcome", |reason| reason.as_str()),
+    );
+    let mut proof = super::proof_of(found.iter().flat_map(|(_, x)| [x.first, x.last]));
+    let mut records: BTreeMap<EvidenceId, BTreeSet<u64>> = BTreeMap::new();
+    for (placed, _) in found.iter().take(MOST_ITEMS) {
+        let record = placed.event.record;
+        records.entry(record.evidence).or_default().insert(record.record);
+    }
+    proof.extend(records.into_iter().map(|(log, records)| (log, Proof::Records(records))));
+    let code = FindingCode::LogContradictsCapture;
+    Some(Finding { pair: Some(pair), proof, ..Finding::new(code, Severity::Medium, title, detail) })
+}
+
+/// Pairs that have a finding each.
+const MOST_PAIRS: usize = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_hosts_may_say_of_one_failure_is_no_contradiction() {
+        assert_eq!(family(Reason::PskMismatchSuspected), family(Reason::AuthenticationFailed));
+        assert_ne!(family(Reason::NoProposalChosen), family(Reason::CertificateInvalid));
+        assert_eq!(family(Reason::Timeout), Family::Other);
+    }
+}

@@ -1,0 +1,40 @@
+//! IP addresses that another station took over.
+
+use super::{Finding, FindingCode, Severity, When, proof_of};
+use crate::correlate::{Confidence, Facts};
+use crate::hosts::HostPair;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// One finding for each address that a window or a log's host has; others are no question.
+pub(super) fn taken_over(facts: &Facts) -> Vec<Finding> {
+    let windows = facts.windows.iter().map(|explained| explained.window.pair);
+    let pairs: BTreeSet<HostPair> = windows.collect();
+    let of_windows = pairs.iter().flat_map(|pair| [pair.a(), pair.b()]);
+    let of_logs = facts.addresses.values().flatten().copied();
+    let concerned: BTreeSet<IpAddr> = of_windows.chain(of_logs).collect();
+    let changes = facts.station_changes.iter().filter(|c| concerned.contains(&c.address));
+    changes
+        .take(MOST)
+        .map(|change| {
+            let title = format!("Another station uses {}", change.address);
+            let detail = format!(
+                "Until frame {} it was sent from the link-layer address {}, from frame {} on from {}. One computer may have given way to another, or changed its card.",
+                change.last.frame, change.before, change.first.frame, change.after,
+            );
+            let when = |seen: crate::summary::Sighting| When {
+                time: seen.time,
+                evidence: seen.frame.evidence,
+            };
+            Finding {
+                confidence: Confidence::Medium,
+                span: Some((when(change.last), when(change.first))),
+                proof: proof_of([change.last.frame, change.first.frame]),
+                ..Finding::new(FindingCode::OtherStation, Severity::Low, title, detail)
+            }
+        })
+        .collect()
+}
+
+/// Addresses that have a finding each.
+const MOST: usize = 50;

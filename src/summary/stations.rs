@@ -1,0 +1,123 @@
+//! Which station each IP address was sent from on Ethernet, and where another one took over.
+//!
+//! An address is no host: DHCP gives it to another computer (RFC 2131). Bounded: so many addresses, and a
+//! few changes each. Routers send for many addresses and are no stations of theirs.
+
+use super::timeline::Sighting;
+use crate::capture::{Linktype, RawFrame};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+/// A station's address on Ethernet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Mac(pub [u8; 6]);
+
+/// `02:00:00:00:00:99`.
+impl std::fmt::Display for Mac {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+/// Another station began to use an IP address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StationChange {
+    /// The IP address.
+    pub address: IpAddr,
+    /// The station that had sent from it.
+    pub before: Mac,
+    /// Its last packet before the change.
+    pub last: Sighting,
+    /// The station that sends from it now.
+    pub after: Mac,
+    /// Its first packet.
+    pub first: Sighting,
+}
+
+/// The stations of a capture.
+#[derive(Debug, Default)]
+pub(super) struct Stations {
+    known: HashMap<IpAddr, Station, foldhash::fast::RandomState>,
+}
+
+#[derive(Debug)]
+struct Station {
+    mac: Mac,
+    last: Sighting,
+    change: Option<StationChange>,
+    /// It went back and forth: two cards or two routers, no other computer.
+    alternates: bool,
+}
+
+impl Stations {
+    /// Takes a packet whose outermost header has this source.
+    pub(super) fn observe(&mut self, frame: &RawFrame<'_>, source: IpAddr, seen: Sighting) {
+        let Some(mac) = sender(frame, source) else { return };
+        let has_room = self.known.len() < MOST_ADDRESSES;
+        match self.known.get_mut(&source) {
+            Some(known) if known.mac == mac => known.last = seen,
+            Some(known) => {
+                known.alternates |= known.change.is_some();
+                let (before, last) = (known.mac, known.last);
+                known.change =
+                    Some(StationChange { address: source, before, last, after: mac, first: seen });
+                (known.mac, known.last) = (mac, seen);
+            }
+            None if has_room => {
+                let station = Station { mac, last: seen, change: None, alternates: false };
+                self.known.insert(source, station);
+            }
+            None => {}
+        }
+    }
+
+    /// Where another station took over, by address.
+    pub(super) fn finish(self) -> Vec<StationChange> {
+        let mut sends_for: BTreeMap<Mac, usize> = BTreeMap::new();
+        for station in self.known.values() {
+            *sends_for.entry(station.mac).or_default() += 1;
+            if let Some(change) = station.change {
+                *sends_for.entry(change.before).or_default() += 1;
+            }
+        }
+        let is_router = |mac: &Mac| sends_for.get(mac).is_some_and(|many| *many > MOST_OF_A_HOST);
+        let changes = self.known.into_values().filter(|station| !station.alternates);
+        let changes = changes.filter_map(|station| station.change);
+        let mut changes: Vec<StationChange> =
+            changes.filter(|c| !is_router(&c.before) && !is_router(&c.after)).collect();
+        changes.sort_by_key(|change| (change.address, change.first.frame));
+        changes.truncate(MOST_CHANGES);
+        changes
+    }
+}
+
+/// The sender's address of an Ethernet frame whose outermost IP header has this source (IEEE 802.3, with
+/// VLAN tags or without).
+fn sender(frame: &RawFrame<'_>, source: IpAddr) -> Option<Mac> {
+    if frame.linktype != Linktype::ETHERNET {
+        return None;
+    }
+    let mac = frame.data.get(6..)?.first_chunk::<6>()?;
+    let mut at = 12;
+    let mut kind = *frame.data.get(at..)?.first_chunk::<2>()?;
+    while matches!(kind, [0x81, 0x00] | [0x88, 0xa8]) && at < 20 {
+        at += 4;
+        kind = *frame.data.get(at..)?.first_chunk::<2>()?;
+    }
+    let header = frame.data.get(at + 2..)?;
+    let own = match (kind, source) {
+        ([0x08, 0x00], IpAddr::V4(address)) => header.get(12..16)? == address.octets(),
+        ([0x86, 0xdd], IpAddr::V6(address)) => header.get(8..24)? == address.octets(),
+        _ => false,
+    };
+    own.then_some(Mac(*mac))
+}
+
+/// More addresses of a capture have no station.
+const MOST_ADDRESSES: usize = 1 << 14;
+/// A host has an address or two of either family; what sends for more is a router.
+const MOST_OF_A_HOST: usize = 4;
+/// Changes that are kept.
+const MOST_CHANGES: usize = 1 << 10;
