@@ -16,7 +16,7 @@ use plainsight::policy::Policy;
 use plainsight::protection::NamedPorts;
 use plainsight::report::schema::Options;
 use plainsight::report::{Sources, build, compare};
-use plainsight::summary::{CaptureObserver, Count, LogPart, Summary};
+use plainsight::summary::{CaptureObserver, Count, LogId, LogPart, Summary};
 use plainsight::time::{Span, Timestamp};
 use std::hint::black_box;
 use std::net::IpAddr;
@@ -29,7 +29,7 @@ fn main() {
         .configure_from_args();
     let mut group = criterion.benchmark_group("chosen");
     let mut summary = read(Kind::OneSpi);
-    summary.logs = [(EvidenceId(2), log())].into();
+    summary.logs = [(LogId { evidence: EvidenceId(2), place: 0 }, log())].into();
     group.bench_function("joins of one SPI", |bencher| {
         bencher.iter(|| black_box(judged(&summary, &Policy::default())).pairs.len());
     });
@@ -77,6 +77,7 @@ fn log() -> LogPart {
         let named =
             [("LocalAddress", local), ("RemoteAddress", remote), ("OutboundSpi", "4096".into())];
         LogRecord {
+            written_as: None,
             record: RecordRef { evidence: EvidenceId(2), record: u64::from(number) + 1 },
             provider: "Microsoft-Windows-Security-Auditing".to_owned(),
             channel: "Security".to_owned(),

@@ -6,11 +6,11 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use etherparse::{IpNumber, PacketBuilder};
 use plainsight::capture::{RawFrame, read_pcap};
 use plainsight::correlate::{GapRule, correlate};
-use plainsight::eventlog::{AuditOutcome, LogEvent, LogRecord};
+use plainsight::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSource};
 use plainsight::evidence::{EvidenceId, RecordRef};
 use plainsight::policy::Policy;
 use plainsight::protection::NamedPorts;
-use plainsight::summary::{CaptureObserver, LogPart, Summary};
+use plainsight::summary::{CaptureObserver, LogId, LogPart, Summary};
 use plainsight::time::{Span, Timestamp};
 use std::hint::black_box;
 use std::time::Duration;
@@ -52,7 +52,9 @@ fn summary(windows: u32, events: u32) -> Summary {
     .expect("a capture");
     let captures = [(EvidenceId(1), observer.finish())].into();
     let each = events / LOGS;
-    let logs = (0..LOGS).map(|log| (EvidenceId(log + 2), self::log(log, each, windows)));
+    let logs = (0..LOGS).map(|log| {
+        (LogId { evidence: EvidenceId(log + 2), place: 0 }, self::log(log, each, windows))
+    });
     Summary { captures, logs: logs.collect() }
 }
 
@@ -110,6 +112,7 @@ fn log(client: u32, events: u32, windows: u32) -> LogPart {
         let shown = i64::from(START) + 3600 + i64::try_from(second).expect("a second");
         Timestamp::from_seconds(shown, 0)
     };
+    let host = format!("WS{client:02}");
     let own = format!("10.0.0.{}", client + 2);
     let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let record = |number: u32| {
@@ -123,9 +126,10 @@ fn log(client: u32, events: u32, windows: u32) -> LogPart {
         };
         LogRecord {
             record: RecordRef { evidence: EvidenceId(client + 2), record: u64::from(number) + 1 },
+            written_as: None,
             provider: "Microsoft-Windows-Security-Auditing".to_owned(),
             channel: "Security".to_owned(),
-            computer: format!("WS{client:02}"),
+            computer: host.clone(),
             event_id,
             version: 0,
             time: at(number),
@@ -136,7 +140,10 @@ fn log(client: u32, events: u32, windows: u32) -> LogPart {
         }
     };
     let events = (0..events).filter_map(|number| LogEvent::from_record(&record(number)));
-    LogPart { folder: "logs".to_owned(), events: events.collect(), ..LogPart::default() }
+    let events = events.collect();
+    let channel = "Security".to_owned();
+    let log = LogSource { host, channel, ..LogSource::default() };
+    LogPart { folder: "logs".to_owned(), events, log, ..LogPart::default() }
 }
 
 const WINDOWS: u32 = 100_000;

@@ -16,6 +16,7 @@ fuzz_target!(|octets: &[u8]| {
     );
     let record = LogRecord {
         record: RecordRef { evidence: EvidenceId(1), record: 1 },
+        written_as: None,
         provider: "Security".to_owned(),
         channel: "Security".to_owned(),
         computer: String::new(),

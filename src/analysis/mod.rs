@@ -269,6 +269,7 @@ pub fn judge(mut parts: Vec<Part>, question: &Question<'_>) -> Analysis {
     }
     summary.give_back_what_was_only_authenticated();
     summary.set_aside_what_others_show_inside_esp();
+    summary.set_copies_aside();
     let facts = correlate(&summary, question.policy, question.gap);
     let findings = find(&facts, &evidence, question.policy);
     Analysis { evidence, outside_span, facts, findings }

@@ -9,7 +9,7 @@ use crate::capture::{
     Buffer, CaptureOutline, HandOver, RawFrame, read_netmon, read_pcap_from, read_pcapng_from,
     read_snoop_from,
 };
-use crate::eventlog::{LogEvent, LogSummary, evt, evtx, text};
+use crate::eventlog::{LogEvent, LogSource, LogSummary, evt, evtx, text};
 use crate::evidence::{
     Before, Content, Evidence, EvidenceId, Extent, Format, Found, HashedBy, Hashing, Own, PEEK,
     Packed, Packing, Position, Problem, ProblemCode, Unpacking, is_carved, open,
@@ -347,12 +347,12 @@ impl Reading {
 
     fn log(&mut self, bytes: &mut impl Read, request: &Request) {
         let folder = self.part.evidence.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let mut part = LogPart { folder: folder.to_owned(), ..LogPart::default() };
+        let folder = folder.to_owned();
+        let mut events = Vec::new();
         let mut keep = |event: LogEvent| {
             // An event without a time cannot be told to lie outside.
             if event.time.is_none_or(|time| request.holds(time)) {
-                let kind = if event.recovered { &mut part.recovered } else { &mut part.events };
-                kind.push(event);
+                events.push(event);
             }
         };
         let id = self.part.evidence.id;
@@ -368,9 +368,9 @@ impl Reading {
             _ => (evtx::read(bytes, id, &mut keep), Resolution::FILETIME),
         };
         self.part.evidence.resolution = resolution;
-        part.log = describe_log(&mut self.part.evidence, summary);
-        part.forget_copies();
-        self.part.summary.logs.insert(self.part.evidence.id, part);
+        let sources = describe_log(&mut self.part.evidence, summary);
+        let logs = LogPart::by_source(id, &folder, sources, events);
+        self.part.summary.logs.extend(logs);
     }
 
     fn problem(&mut self, code: ProblemCode, text: String, offset: Option<u64>) {
@@ -415,17 +415,18 @@ fn describe_capture(evidence: &mut Evidence, outline: CaptureOutline) {
 }
 
 /// Takes what stands with the evidence; gives the rest.
-fn describe_log(evidence: &mut Evidence, mut summary: LogSummary) -> LogSummary {
+fn describe_log(evidence: &mut Evidence, summary: LogSummary) -> Vec<LogSource> {
     evidence.records = summary.records;
     evidence.span = summary.first_time.zip(summary.last_time);
     evidence.truncated_at = summary.truncated_at;
-    evidence.coverage = named(std::mem::take(&mut summary.coverage)).collect();
-    evidence.problems.append(&mut summary.problems);
+    evidence.coverage = named(summary.coverage).collect();
+    evidence.problems.extend(summary.problems);
+    let hosts = summary.sources.iter().map(|source| source.host.clone());
     evidence.content = Content::Log {
-        hosts: summary.hosts.clone(),
+        hosts: hosts.filter(|host| !host.is_empty()).collect(),
         gaps: summary.gaps.iter().map(|gap| (gap.first, gap.last)).collect(),
     };
-    summary
+    summary.sources
 }
 
 /// Beside an archived log Windows puts LocaleMetaData/NAME_LCID.MTA: its messages in one language.

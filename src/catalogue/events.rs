@@ -9,7 +9,9 @@
 //! Source tags: `K` message tables of the shipped DLLs (libyal winevt-kb), `M` the provider's
 //! manifest (Windows 7, 10 and 11), `A` Microsoft's description of the audit subcategory, `S` seen
 //! in real logs, `P` which source writes to which log (libyal winevt-kb, eventlog-providers), `W`
-//! FWPM_NET_EVENT of Microsoft's Windows Filtering Platform. Meanings and reasons are in our own words.
+//! FWPM_NET_EVENT of Microsoft's Windows Filtering Platform, `N` the provider's manifest from Windows 11
+//! 22H2 (build 22621.382) on (Nasreddine Bencherchali, "ETW Research"), which numbers the rules' changes
+//! 2052 to 2083; those that list what there is at a start are left out. Meanings and reasons are in our own words.
 
 use super::Reason;
 use serde::{Deserialize, Serialize};
@@ -225,6 +227,17 @@ const fn firewall(id: u16, meaning: &'static str) -> EventEntry {
     EventEntry { channel: FIREWALL_LOG, ..rule(id, meaning) }
 }
 
+/// The same changes as Windows 11 22H2 and later number them; which of the two logs a build writes them to
+/// differs.
+const fn rule_22h2(id: u16, meaning: &'static str) -> EventEntry {
+    EventEntry { source: "N", ..rule(id, meaning) }
+}
+
+/// The same in the firewall's own log.
+const fn firewall_22h2(id: u16, meaning: &'static str) -> EventEntry {
+    EventEntry { source: "N", ..firewall(id, meaning) }
+}
+
 /// An event of the filtering platform's own log, where that is turned on.
 const fn platform(
     id: u16,
@@ -366,6 +379,46 @@ static EVENTS: &[EventEntry] = &[
     rule(2035, "All main mode rules were deleted."),
     rule(2036, "All authentication sets were deleted."),
     rule(2037, "All cryptographic sets were deleted."),
+    rule_22h2(2053, "A connection security rule was deleted."),
+    firewall_22h2(2053, "A connection security rule was deleted."),
+    rule_22h2(2054, "A main mode rule was deleted."),
+    firewall_22h2(2054, "A main mode rule was deleted."),
+    rule_22h2(2055, "A main mode cryptographic set was deleted."),
+    firewall_22h2(2055, "A main mode cryptographic set was deleted."),
+    rule_22h2(2056, "A quick mode cryptographic set was deleted."),
+    firewall_22h2(2056, "A quick mode cryptographic set was deleted."),
+    rule_22h2(2057, "All connection security rules were deleted."),
+    firewall_22h2(2057, "All connection security rules were deleted."),
+    rule_22h2(2058, "All main mode rules were deleted."),
+    firewall_22h2(2058, "All main mode rules were deleted."),
+    firewall_22h2(2059, "All firewall rules were deleted."),
+    firewall_22h2(2060, "The firewall was reset to its defaults; connection security rules are gone."),
+    rule_22h2(2061, "A connection security rule was added."),
+    firewall_22h2(2061, "A connection security rule was added."),
+    rule_22h2(2062, "A connection security rule was changed."),
+    firewall_22h2(2062, "A connection security rule was changed."),
+    rule_22h2(2064, "An authentication set was added."),
+    firewall_22h2(2064, "An authentication set was added."),
+    rule_22h2(2065, "An authentication set was changed."),
+    firewall_22h2(2065, "An authentication set was changed."),
+    rule_22h2(2067, "An authentication set was deleted."),
+    firewall_22h2(2067, "An authentication set was deleted."),
+    rule_22h2(2068, "A main mode rule was added."),
+    firewall_22h2(2068, "A main mode rule was added."),
+    rule_22h2(2069, "A main mode rule was changed."),
+    firewall_22h2(2069, "A main mode rule was changed."),
+    rule_22h2(2074, "All authentication sets were deleted."),
+    firewall_22h2(2074, "All authentication sets were deleted."),
+    rule_22h2(2075, "All cryptographic sets were deleted."),
+    firewall_22h2(2075, "All cryptographic sets were deleted."),
+    rule_22h2(2076, "A main mode cryptographic set was added."),
+    firewall_22h2(2076, "A main mode cryptographic set was added."),
+    rule_22h2(2077, "A main mode cryptographic set was changed."),
+    firewall_22h2(2077, "A main mode cryptographic set was changed."),
+    rule_22h2(2079, "A quick mode cryptographic set was added."),
+    firewall_22h2(2079, "A quick mode cryptographic set was added."),
+    rule_22h2(2080, "A quick mode cryptographic set was changed."),
+    firewall_22h2(2080, "A quick mode cryptographic set was changed."),
     driver(4283, DriverAnomaly,     None,      "IPsec received packets under an SPI that it does not know."),
     driver(4284, CleartextObserved, None,      "IPsec received packets in clear that ought to have been protected."),
     driver(4285, DriverAnomaly,     INTEGRITY, "IPsec received packets that failed their authentication."),
@@ -467,6 +520,7 @@ static EVENTS: &[EventEntry] = &[
     plain(LOG_SERVICE, 6005, HostState,         None, "The event log service started."),
     plain(LOG_SERVICE, 6006, EvidenceIntegrity, None, "The event log service stopped; nothing is recorded until it starts again."),
     plain(LOG_SERVICE, 6008, HostState,         None, "Windows had gone down unexpectedly; the last events before may be lost."),
+    plain(LOG_SERVICE, 6011, Context,           None, "The computer's name was changed; the record names both."),
     service(7023, STOPPED, "A service that IPsec needs ended with an error."),
     service(7024, STOPPED, "A service that IPsec needs ended with an error of its own."),
     service(7031, STOPPED, "A service that IPsec needs ended unexpectedly; Windows acts on it."),

@@ -3,10 +3,9 @@
 //! A log never says so by itself. Where two computers claim one address, that is said and neither is
 //! preferred.
 
-use super::short_name;
-use crate::evidence::EvidenceId;
+use super::computers::{Computers, short_name};
 use crate::policy::Policy;
-use crate::summary::{LogPart, StationChange, Summary};
+use crate::summary::{LogId, StationChange, Summary};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -45,53 +44,48 @@ pub struct HostAddress {
     pub claimed_by: BTreeSet<String>,
 }
 
-/// The computer that wrote a log: the one its events name first.
-pub(super) fn host_of(log: &LogPart) -> Option<&str> {
-    let named = log.events.first().map(|event| event.host.as_str()).filter(|h| !h.is_empty());
-    named.or_else(|| log.log.hosts.first().map(String::as_str))
-}
-
 /// The addresses of the host of every log.
 pub(super) fn of_logs(
     summary: &Summary,
     policy: &Policy,
-) -> BTreeMap<EvidenceId, Vec<HostAddress>> {
+    computers: &Computers,
+) -> BTreeMap<LogId, Vec<HostAddress>> {
     type Known = BTreeMap<IpAddr, BTreeSet<AddressSource>>;
-    let mut of_host: BTreeMap<(&str, String), Known> = BTreeMap::new();
+    let mut of_host: BTreeMap<usize, Known> = BTreeMap::new();
     let mut claims: BTreeMap<IpAddr, BTreeSet<String>> = BTreeMap::new();
-    let mut add = |folder, host: &str, address: IpAddr, source| {
-        let host = short_name(host);
-        claims.entry(address).or_default().insert(host.clone());
-        let known = of_host.entry((folder, host)).or_default();
-        known.entry(address).or_default().insert(source);
-    };
-    for log in summary.logs.values() {
+    for (id, log) in &summary.logs {
+        let computer = computers.number(*id);
+        let name = short_name(computers.name(computer));
+        let mut add = |address: IpAddr, source| {
+            claims.entry(address).or_default().insert(name.clone());
+            let known = of_host.entry(computer).or_default();
+            known.entry(address).or_default().insert(source);
+        };
         for event in &log.events {
             // The selector of a tunnel names the networks behind the host, not the host.
             let own = event.selector().and_then(|s| s.local_tunnel).or(event.local());
-            own.into_iter()
-                .for_each(|own| add(&log.folder, &event.host, own, AddressSource::Event));
+            own.into_iter().for_each(|own| add(own, AddressSource::Event));
         }
-        let Some(host) = host_of(log) else { continue };
         for own in &log.log.trust.connection_addresses {
-            add(&log.folder, host, *own, AddressSource::Connection);
+            add(*own, AddressSource::Connection);
         }
-        for (name, addresses) in &policy.hosts {
-            if short_name(name) == short_name(host) {
-                addresses.iter().for_each(|a| add(&log.folder, host, *a, AddressSource::Policy));
-            }
+        let is_own = |named: &String| {
+            let named = short_name(named);
+            named == name || named == short_name(&log.log.host)
+        };
+        for (_, addresses) in policy.hosts.iter().filter(|(named, _)| is_own(named)) {
+            addresses.iter().for_each(|address| add(*address, AddressSource::Policy));
         }
     }
-    let of_log = |log: &LogPart| {
-        let host = short_name(host_of(log).unwrap_or_default());
-        let known = of_host.get(&(log.folder.as_str(), host.clone()));
+    let of_log = |id: &LogId| {
+        let computer = computers.number(*id);
+        let name = short_name(computers.name(computer));
         let others = |address: &IpAddr| {
             let all = claims.get(address).into_iter().flatten();
-            all.filter(|name| **name != host).cloned().collect()
+            all.filter(|other| **other != name).cloned().collect()
         };
+        let known = of_host.get(&computer).into_iter().flatten();
         known
-            .into_iter()
-            .flatten()
             .map(|(address, sources)| HostAddress {
                 address: *address,
                 sources: sources.clone(),
@@ -99,15 +93,13 @@ pub(super) fn of_logs(
             })
             .collect()
     };
-    summary.logs.iter().map(|(evidence, log)| (*evidence, of_log(log))).collect()
+    summary.logs.keys().map(|id| (*id, of_log(id))).collect()
 }
 
 /// The same without what they rest on.
-pub(super) fn bare(
-    known: &BTreeMap<EvidenceId, Vec<HostAddress>>,
-) -> BTreeMap<EvidenceId, BTreeSet<IpAddr>> {
+pub(super) fn bare(known: &BTreeMap<LogId, Vec<HostAddress>>) -> BTreeMap<LogId, BTreeSet<IpAddr>> {
     let addresses = |known: &[HostAddress]| known.iter().map(|known| known.address).collect();
-    known.iter().map(|(evidence, known)| (*evidence, addresses(known))).collect()
+    known.iter().map(|(log, known)| (*log, addresses(known))).collect()
 }
 
 /// The addresses that another station took over, over all captures.

@@ -6,7 +6,7 @@
 //! generated the events, not those at which they were written.
 
 use super::PlacedEvent;
-use crate::evidence::EvidenceId;
+use crate::summary::LogId;
 use crate::time::{Span, Timestamp};
 
 /// A span in which the driver applied no IPsec.
@@ -15,7 +15,7 @@ pub struct BypassSpan {
     /// The computer.
     pub host: String,
     /// The log.
-    pub evidence: EvidenceId,
+    pub log: LogId,
     /// The record that begins it, its event and its time by the host's clock.
     pub begin: (u64, u16, Timestamp),
     /// The record that ends it; `None` where the log holds none before the next beginning.
@@ -32,28 +32,25 @@ impl BypassSpan {
     }
 }
 
-/// The spans of every log, in order of evidence and time.
+/// The spans of every log, in order of log and time.
 pub(super) fn spans(events: &[PlacedEvent]) -> Vec<BypassSpan> {
     let is_mode = |e: &&PlacedEvent| {
         e.event.provider.eq_ignore_ascii_case("IPSec") && (4292..=4297).contains(&e.event.event_id)
     };
-    let mut modes: Vec<(EvidenceId, Timestamp, &PlacedEvent)> = events
-        .iter()
-        .filter(is_mode)
-        .filter_map(|e| Some((e.event.record.evidence, e.event.time?, e)))
-        .collect();
-    modes.sort_by_key(|(evidence, time, e)| (*evidence, *time, e.event.record.record));
+    let mut modes: Vec<(LogId, Timestamp, &PlacedEvent)> =
+        events.iter().filter(is_mode).filter_map(|e| Some((e.log, e.event.time?, e))).collect();
+    modes.sort_by_key(|(log, time, e)| (*log, *time, e.event.record.record));
     let mut spans: Vec<BypassSpan> = Vec::new();
-    for (evidence, time, placed) in modes {
+    for (log, time, placed) in modes {
         let event = &placed.event;
         let told = (event.record.record, event.event_id, time);
-        let open = spans.last_mut().filter(|s| s.evidence == evidence && s.end.is_none());
+        let open = spans.last_mut().filter(|s| s.log == log && s.end.is_none());
         match (event.event_id, open) {
             // A further word of bypass without a start of the system goes on with the same span.
             (4293, Some(_)) => {}
             (4293 | 4295, _) => spans.push(BypassSpan {
                 host: event.host.clone(),
-                evidence,
+                log,
                 begin: told,
                 end: None,
                 offset: placed.corrected.map(|corrected| time.since(corrected)),

@@ -5,11 +5,10 @@
 
 use crate::catalogue::{Category, Reason};
 use crate::eventlog::LogEvent;
-use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Outcome, Spi};
 use crate::protection::{EspSpi, Stream};
-use crate::summary::Summary;
+use crate::summary::{LogId, Summary};
 use crate::time::{Span, Timestamp};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,13 +63,13 @@ pub(super) struct OnWire {
 }
 
 /// The joins of every log, by place of the event in its log.
-pub(super) type Joins = BTreeMap<EvidenceId, BTreeMap<usize, Join>>;
+pub(super) type Joins = BTreeMap<LogId, BTreeMap<usize, Join>>;
 
 /// Joins every event that carries a number of the captures.
 pub(super) fn find(summary: &Summary, exchanges: &[IkeExchange]) -> Joins {
     let wire = Wire::of(summary, exchanges);
     let mut joins = Joins::new();
-    for (evidence, log) in &summary.logs {
+    for (id, log) in &summary.logs {
         let mut of_log = BTreeMap::new();
         for (place, event) in log.events.iter().enumerate() {
             if let Some(join) = wire.join(event) {
@@ -78,7 +77,7 @@ pub(super) fn find(summary: &Summary, exchanges: &[IkeExchange]) -> Joins {
             }
         }
         join_by_main_mode(&log.events, &mut of_log);
-        joins.insert(*evidence, of_log);
+        joins.insert(*id, of_log);
     }
     joins
 }

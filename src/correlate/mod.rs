@@ -21,6 +21,8 @@ mod unreachable;
 
 mod verdict;
 
+mod computers;
+
 mod addresses;
 
 mod audit;
@@ -74,7 +76,7 @@ pub use unreachable::UnreachableFacts;
 pub use verdict::Verdict;
 pub use windows::{CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
 
-use crate::eventlog::LogSummary;
+use crate::eventlog::LogSource;
 use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::{Direction, HostPair};
 use crate::ike::{IkeExchange, Uncounted, conclude};
@@ -82,7 +84,7 @@ use crate::policy::{Expectation, ExpectationSource, Policy};
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Service};
 use crate::summary::{
-    ClassRun, Contents, Count, SetAside, StationChange, Summary, TlsSeen, Vantage,
+    ClassRun, Contents, Count, LogId, SetAside, StationChange, Summary, TlsSeen, Vantage,
 };
 use judged::{judge_broadcast, judge_pair};
 use obligation::Obligations;
@@ -164,16 +166,15 @@ pub struct Facts {
     /// Records found outside the live logs; nothing rests on them.
     pub recovered: Vec<PlacedEvent>,
     /// What each log tells of itself.
-    pub logs: BTreeMap<EvidenceId, LogSummary>,
+    pub logs: BTreeMap<LogId, LogSource>,
     /// What each Security log, taken as a whole, shows of the auditing of negotiations.
-    pub log_audits: BTreeMap<EvidenceId, AuditVerdict>,
+    pub log_audits: BTreeMap<LogId, AuditVerdict>,
     /// Per log, the addresses of its host, and what they rest on.
-    pub host_addresses: BTreeMap<EvidenceId, Vec<HostAddress>>,
+    pub host_addresses: BTreeMap<LogId, Vec<HostAddress>>,
     /// Spans in which a driver applied no IPsec.
     pub bypasses: Vec<BypassSpan>,
-    /// Per log, the addresses of the host that wrote it, as its events and those of its sister
-    /// logs (same computer, same folder) name them.
-    pub addresses: BTreeMap<EvidenceId, BTreeSet<IpAddr>>,
+    /// Per log, the addresses of its computer, as all logs of that computer and the policy name them.
+    pub addresses: BTreeMap<LogId, BTreeSet<IpAddr>>,
     /// Addresses that are known to be of one host, by the policy or by a log.
     pub same_host: Vec<BTreeSet<IpAddr>>,
     /// One a log that needs one.
@@ -221,11 +222,12 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let activity = summary.esp_activity();
     let exchanges = conclude(negotiations, &activity);
     let joins = joins::find(summary, &exchanges);
-    let timing = clock::Clocks::of(summary, &joins, &exchanges);
+    let computers = computers::Computers::of(summary);
+    let timing = clock::Clocks::of(summary, &computers, &joins, &exchanges);
     let clocks = timing.offsets();
     let events = placed::events(summary, &timing, &joins);
-    let host_addresses = addresses::of_logs(summary, policy);
-    let books = audit::Books::of(summary, &host_addresses, &clocks, &exchanges);
+    let host_addresses = addresses::of_logs(summary, policy, &computers);
+    let books = audit::Books::of(summary, &computers, &host_addresses, &clocks, &exchanges);
     let mut ipsec = corroboration::gather(summary, &streams, &exchanges, &events);
     let usable = UsableTimes::of(summary);
     let inferred = policy
@@ -242,7 +244,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         protected: Vec::new(),
         exchanges,
         recovered: placed::recovered(summary, &timing),
-        logs: summary.logs.iter().map(|(evidence, log)| (*evidence, log.log.clone())).collect(),
+        logs: summary.logs.iter().map(|(id, log)| (*id, log.log.clone())).collect(),
         log_audits: audit::of_logs(summary),
         bypasses: bypass::spans(&events),
         events,
@@ -267,8 +269,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         uncounted_ike: uncounted,
         stripped_ike: stripped,
     };
-    let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
-    facts.same_host = named.chain(facts.addresses.values().cloned()).collect();
+    facts.tie_addresses(policy);
     let aside = summary.set_aside();
     let (tls, told_by_logs) = (summary.tls(), summary.integrity_only());
     let named_ports = NamedPorts(policy.named_ports());
@@ -336,7 +337,10 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     facts
 }
 
-/// A computer's name without its domain, in lower case: logs write it either way.
-pub(crate) fn short_name(host: &str) -> String {
-    host.split('.').next().unwrap_or_default().to_lowercase()
+impl Facts {
+    /// Policy and logs say which addresses are of one host.
+    fn tie_addresses(&mut self, policy: &Policy) {
+        let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
+        self.same_host = named.chain(self.addresses.values().cloned()).collect();
+    }
 }

@@ -3,7 +3,7 @@
 use super::clock::Clocks;
 use super::joins::{Join, Joins};
 use crate::eventlog::LogEvent;
-use crate::summary::Summary;
+use crate::summary::{LogId, Summary};
 use crate::time::{Span, Timestamp};
 
 /// A log event placed on the captures' clock.
@@ -11,6 +11,8 @@ use crate::time::{Span, Timestamp};
 pub struct PlacedEvent {
     /// The event.
     pub event: LogEvent,
+    /// The log that it stands in.
+    pub log: LogId,
     /// Its time by the captures' clock; `None` where the log's offset is not known.
     pub corrected: Option<Timestamp>,
     /// How far off that may be.
@@ -24,13 +26,14 @@ pub struct PlacedEvent {
 /// The events of every log, in order of evidence and record.
 pub(super) fn events(summary: &Summary, clocks: &Clocks<'_>, joins: &Joins) -> Vec<PlacedEvent> {
     let mut placed = Vec::new();
-    for (evidence, log) in &summary.logs {
-        let is_proposed = clocks.is_proposed(*evidence);
-        let of_log = joins.get(evidence);
+    for (id, log) in &summary.logs {
+        let is_proposed = clocks.is_proposed(*id);
+        let of_log = joins.get(id);
         for (place, event) in log.events.iter().enumerate() {
-            let corrected = event.time.and_then(|time| clocks.correct(*evidence, place, time));
+            let corrected = event.time.and_then(|time| clocks.correct(*id, place, time));
             placed.push(PlacedEvent {
                 event: event.clone(),
+                log: *id,
                 corrected: corrected.map(|(time, _)| time),
                 error: corrected.map(|(_, error)| error),
                 is_proposed,
@@ -44,12 +47,13 @@ pub(super) fn events(summary: &Summary, clocks: &Clocks<'_>, joins: &Joins) -> V
 /// Records found outside the live logs, likewise; nothing is joined with them.
 pub(super) fn recovered(summary: &Summary, clocks: &Clocks<'_>) -> Vec<PlacedEvent> {
     let mut placed = Vec::new();
-    for (evidence, log) in &summary.logs {
-        let is_proposed = clocks.is_proposed(*evidence);
+    for (id, log) in &summary.logs {
+        let is_proposed = clocks.is_proposed(*id);
         for event in &log.recovered {
-            let corrected = event.time.and_then(|time| clocks.correct_recovered(*evidence, time));
+            let corrected = event.time.and_then(|time| clocks.correct_recovered(*id, time));
             placed.push(PlacedEvent {
                 event: event.clone(),
+                log: *id,
                 corrected: corrected.map(|(time, _)| time),
                 error: corrected.map(|(_, error)| error),
                 is_proposed,

@@ -34,10 +34,11 @@ pub struct LogCoverage {
     pub is_legacy: bool,
     /// Addresses from which this host's own connections went out (5156), of the first 256 records.
     pub connection_addresses: BTreeSet<IpAddr>,
-    /// Records found outside the live log.
-    pub recovered: u64,
-    /// It is an export as text: a selection more often than not, so what is missing proves nothing.
+    /// It is an export, a collector's log or a merged file: what is missing in it proves nothing.
     pub is_selection: bool,
+    /// An event was noted before its time was known: exports whose dates are decided all together.
+    #[serde(skip)]
+    is_late: bool,
 }
 
 /// An event about the log itself.
@@ -157,6 +158,7 @@ pub struct Stretch {
 impl LogCoverage {
     /// Takes note of an event that the catalogue knows.
     pub(super) fn event(&mut self, event: &LogEvent) {
+        self.is_late |= event.time.is_none();
         let record = event.record.record;
         self.is_legacy |= event.provider.eq_ignore_ascii_case("Security");
         if let Some(kind) = mark(event) {
@@ -175,6 +177,16 @@ impl LogCoverage {
             };
             let audit = NegotiationAudit { record, time, is_failure, subcategory };
             self.negotiations.push(audit);
+        }
+    }
+
+    /// Notes events anew, where their times were decided only after all of them had been read.
+    pub(crate) fn with_times(&mut self, events: &[LogEvent]) {
+        if std::mem::take(&mut self.is_late) {
+            self.marks.clear();
+            self.marks_omitted = 0;
+            self.negotiations.clear();
+            events.iter().filter(|event| !event.recovered).for_each(|event| self.event(event));
         }
     }
 

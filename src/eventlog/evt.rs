@@ -134,7 +134,7 @@ impl Log<'_, '_> {
 
     fn recovered(&mut self, bytes: &[u8]) {
         let Some(record) = log_record(bytes, self.evidence) else { return };
-        let recovered = &mut self.tally.summary().trust.recovered;
+        let recovered = &mut self.tally.summary().recovered;
         *recovered = recovered.saturating_add(1);
         if let Some(mut event) = LogEvent::from_record(&record) {
             event.recovered = true;
@@ -237,14 +237,16 @@ impl Log<'_, '_> {
             let position = Position::Record(number);
             self.tally.problem(ProblemCode::Checksum, text, Some(at as u64), position);
         }
+        self.tally.of_source(&record.computer, &record.channel);
         self.tally.record(number, record.time);
-        self.tally.host(&record.computer);
-        self.tally.channel(&record.channel);
         if record.channel == "Security" {
             self.tally.security_record(record.event_id, record.time);
         }
         let event = LogEvent::from_record(&record);
         event.iter().for_each(|event| self.tally.event(event));
+        if event.is_none() {
+            self.tally.not_interpreted(record.event_id);
+        }
         let bucket = if event.is_some() { "records_known" } else { "records_other" };
         self.tally.cover(bucket, length as u64, 1);
         if let Some(event) = event {
@@ -275,6 +277,7 @@ fn log_record(bytes: &[u8], evidence: EvidenceId) -> Option<LogRecord> {
     let binary = data_at.checked_add(data_length).and_then(|end| bytes.get(data_at..end));
     Some(LogRecord {
         record: RecordRef { evidence, record: u64::from(field(bytes, 8)?) },
+        written_as: None,
         channel: channel_of_source(&provider).to_owned(),
         provider,
         computer,

@@ -14,6 +14,7 @@ use crate::catalogue::{
     windows_error, windows_error_in, with_parameters_spelled,
 };
 use crate::time::{Span, Timestamp};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 impl LogEvent {
@@ -41,8 +42,11 @@ impl LogEvent {
         Some(Self {
             version: record.version,
             recovered: false,
+            hidden_in: None,
             category,
             record: record.record,
+            written_as: record.written_as.unwrap_or(record.record.record),
+            copies: BTreeSet::new(),
             entry,
             time: record.time,
             host: record.computer.clone(),

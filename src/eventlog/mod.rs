@@ -37,18 +37,22 @@ pub use detail::{
     Detail, FailurePoint, KeyingModule, LoggedNegotiation, LoggedPackets, Mode, Role, Selector,
 };
 pub use service::{Service, ServiceChange, ServiceState};
-pub use summary::{LogSummary, RecordGap};
+pub use summary::{LogSource, LogSummary, RecordGap};
 
 use crate::catalogue::{Category, EventEntry, Reason, WindowsError};
 use crate::evidence::RecordRef;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// One record as the file has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRecord {
-    /// The file and the record's own number.
+    /// The file and the record's own number there.
     pub record: RecordRef,
+    /// The number under which the computer wrote it, where the file says so apart from its own: a
+    /// collector numbers what it gathers anew.
+    pub written_as: Option<u64>,
     /// Who wrote it, in the file's spelling.
     pub provider: String,
     /// The log it was written to, in the file's spelling.
@@ -100,8 +104,12 @@ impl AuditOutcome {
 /// that could not be read; [`LogEvent::fields`] has the text either way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEvent {
-    /// The file and the record's own number.
+    /// The file and the record's own number there.
     pub record: RecordRef,
+    /// The number under which its computer wrote it: another one in a collector's log.
+    pub written_as: u64,
+    /// Other files that hold the same record, which is told from here alone.
+    pub copies: BTreeSet<RecordRef>,
     /// The catalogue's row: category, meaning, subcategory.
     #[serde(with = "crate::catalogue::saved::event_row")]
     pub entry: &'static EventEntry,
@@ -121,6 +129,8 @@ pub struct LogEvent {
     /// The record stands outside the live log: a remnant that was not overwritten yet. It proves
     /// that the event was written once, not that the log holds it.
     pub recovered: bool,
+    /// The record inside which it was hidden, where it was.
+    pub hidden_in: Option<u64>,
     /// What it tells of: the catalogue's category, or what its fields say more.
     pub category: Category,
     /// Whether it audits a success or a failure.

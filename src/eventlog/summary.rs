@@ -1,13 +1,15 @@
-//! What a log file holds as a whole: span, hosts, record numbers, defects, and where every byte of
-//! it went.
+//! What a log file holds as a whole: record numbers, defects, where every byte of it went, and whose
+//! records they are.
 //!
-//! Bounded whatever the file says, but for an entry an audited negotiation; holds no events.
+//! A record belongs to the log of one computer, whatever file it lies in: a collector's file or a merged
+//! export holds the records of many. Bounded whatever the file says, but for an entry an audited
+//! negotiation; holds no events.
 
 use super::{LogCoverage, LogEvent};
 use crate::evidence::{Extent, Position, Problem, ProblemCode};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A log file, told in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,10 +20,8 @@ pub struct LogSummary {
     pub first_time: Option<Timestamp>,
     /// The latest time of a record.
     pub last_time: Option<Timestamp>,
-    /// The computers named in the records; the first thousand.
-    pub hosts: BTreeSet<String>,
-    /// The logs named in the records; the first thousand.
-    pub channels: BTreeSet<String>,
+    /// The logs whose records it holds, in the order in which the file names them; the first thousand.
+    pub sources: Vec<LogSource>,
     /// The lowest and the highest record number.
     pub record_numbers: Option<(u64, u64)>,
     /// Record numbers missing between those, ascending; the first thousand.
@@ -39,8 +39,40 @@ pub struct LogSummary {
     pub dirty: bool,
     /// The file says of itself that it was full.
     pub full: bool,
-    /// What the log tells of its own reliability.
+    /// Records found outside the live log.
+    pub recovered: u64,
+}
+
+/// The log of one computer, as far as a file holds it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogSource {
+    /// The computer, as its records name it first; empty where they do not.
+    pub host: String,
+    /// The log that its records were written to; empty where they do not say.
+    pub channel: String,
+    /// Records that could be read.
+    pub records: u64,
+    /// The earliest time of a record, by the host's clock.
+    pub first_time: Option<Timestamp>,
+    /// The latest time of a record.
+    pub last_time: Option<Timestamp>,
+    /// The lowest and the highest record number.
+    pub record_numbers: Option<(u64, u64)>,
+    /// Record numbers missing in the file, ascending; the first thousand. A file with the records of
+    /// several computers has these with its first source.
+    pub gaps: Vec<RecordGap>,
+    /// The computer had this name before, in the same file: its records end where these begin.
+    pub renamed_from: Option<String>,
+    /// The file says of itself that it was in use when copied.
+    pub dirty: bool,
+    /// The file says of itself that it was full.
+    pub full: bool,
+    /// Records found outside the live log; the first source has those of the whole file.
+    pub recovered: u64,
+    /// What the log says of its own reliability.
     pub trust: LogCoverage,
+    /// How many records of each event were read and not interpreted, by the event's number.
+    pub others: BTreeMap<u16, u64>,
 }
 
 /// Record numbers that a log skips: records that were removed, lost or damaged.
@@ -63,6 +95,17 @@ pub(super) struct Tally {
     problems_omitted: u64,
     /// Unbroken runs of record numbers, in the order of the file.
     runs: Vec<Run>,
+    /// The place of each source, by computer and log in lower case.
+    known: BTreeMap<(String, String), usize>,
+    /// The source that is being read, and what its last record was.
+    current: usize,
+    last: Vec<(u64, Option<Timestamp>)>,
+    /// Different events that are counted.
+    counted: usize,
+    /// Records of further computers.
+    strangers: u64,
+    /// A record had another number in the log that it was written to.
+    is_renumbered: bool,
 }
 
 /// Records whose numbers follow each other.
@@ -102,18 +145,52 @@ impl Tally {
         }
     }
 
+    /// What follows is of this computer's log, until another one is named.
+    pub(super) fn of_source(&mut self, host: &str, channel: &str) {
+        let is_same = |source: &LogSource| source.host == host && source.channel == channel;
+        if self.summary.sources.get(self.current).is_some_and(is_same) {
+            return;
+        }
+        let key = (host.to_lowercase(), channel.to_lowercase());
+        if let Some(known) = self.known.get(&key) {
+            self.current = *known;
+            return;
+        }
+        self.current = self.summary.sources.len();
+        if self.current >= MOST {
+            // Nobody's: bounded, and counted as they come.
+            return;
+        }
+        self.known.insert(key, self.current);
+        let (host, channel) = (host.to_owned(), channel.to_owned());
+        self.summary.sources.push(LogSource { host, channel, ..LogSource::default() });
+        self.last.push((0, None));
+    }
+
+    /// A live record of the source that was named last.
     pub(super) fn record(&mut self, number: u64, time: Option<Timestamp>) {
         let summary = &mut self.summary;
         summary.records = summary.records.saturating_add(1);
-        if let Some(time) = time {
-            summary.first_time = Some(summary.first_time.map_or(time, |first| first.min(time)));
-            summary.last_time = Some(summary.last_time.map_or(time, |last| last.max(time)));
+        widen((&mut summary.first_time, &mut summary.last_time), time);
+        if let (Some(source), Some(last)) =
+            (summary.sources.get_mut(self.current), self.last.get_mut(self.current))
+        {
+            if source.records > 0
+                && last.0.checked_add(1) == Some(number)
+                && let (Some(before), Some(time)) = (last.1, time)
+            {
+                source.trust.neighbours(number, before, time);
+            }
+            *last = (number, time.or(last.1.filter(|_| last.0.checked_add(1) == Some(number))));
+            source.records = source.records.saturating_add(1);
+            widen((&mut source.first_time, &mut source.last_time), time);
+            let (lowest, highest) = source.record_numbers.unwrap_or((number, number));
+            source.record_numbers = Some((lowest.min(number), highest.max(number)));
+        } else {
+            self.strangers = self.strangers.saturating_add(1);
         }
         match self.runs.last_mut() {
             Some(run) if run.last.checked_add(1) == Some(number) => {
-                if let (Some(before), Some(time)) = (run.end, time) {
-                    self.summary.trust.neighbours(number, before, time);
-                }
                 run.last = number;
                 run.end = time.or(run.end);
             }
@@ -121,32 +198,120 @@ impl Tally {
         }
     }
 
+    /// The record that was told last is no event that the catalogue knows.
+    pub(super) fn not_interpreted(&mut self, event_id: u16) {
+        let Some(source) = self.summary.sources.get_mut(self.current) else { return };
+        if let Some(count) = source.others.get_mut(&event_id) {
+            *count = count.saturating_add(1);
+        } else if self.counted < MOST_COUNTED {
+            self.counted += 1;
+            source.others.insert(event_id, 1);
+        }
+    }
+
+    /// A record whose number in this file is not the one it was written under: the file is a
+    /// collector's, or an export that was numbered anew.
+    pub(super) const fn renumbered(&mut self) {
+        self.is_renumbered = true;
+    }
+
     /// Any record of the Security log, known or not.
     pub(super) fn security_record(&mut self, event_id: u16, time: Option<Timestamp>) {
-        self.summary.trust.security_record(event_id, time);
+        if let Some(source) = self.source() {
+            source.trust.security_record(event_id, time);
+        }
     }
 
     /// A live record that the catalogue knows.
     pub(super) fn event(&mut self, event: &LogEvent) {
-        self.summary.trust.event(event);
+        if let Some(source) = self.source() {
+            source.trust.event(event);
+        }
     }
 
-    pub(super) fn host(&mut self, name: &str) {
-        keep(&mut self.summary.hosts, name);
-    }
-
-    pub(super) fn channel(&mut self, name: &str) {
-        keep(&mut self.summary.channels, name);
+    /// The source that was named last; `None` beyond the bound.
+    pub(super) fn source(&mut self) -> Option<&mut LogSource> {
+        self.summary.sources.get_mut(self.current)
     }
 
     pub(super) fn finish(mut self) -> LogSummary {
         self.close_gaps();
+        self.part_sources();
+        if self.strangers > 0 {
+            let text = format!(
+                "{} records are of further computers or logs than the first {MOST}; their logs are not told apart",
+                self.strangers
+            );
+            self.problem(ProblemCode::Skipped, text, None, Position::File);
+        }
         if self.problems_omitted > 0 {
             let text = format!("{} more problems are not listed", self.problems_omitted);
             let (code, position) = (ProblemCode::Skipped, Position::File);
             self.summary.problems.push(Problem { code, text, offset: None, position });
         }
         self.summary
+    }
+
+    /// Gives each source what holds for the file, and finds whether the file is the log of one computer.
+    ///
+    /// Such a file has the records of one log, and a computer that was renamed goes on numbering where
+    /// it was. Any other file is a collection: what it does not hold proves nothing, and neither does
+    /// the time between two of its records.
+    fn part_sources(&mut self) {
+        let is_collection = self.is_renumbered || !self.join_renamed();
+        let LogSummary { sources, gaps, dirty, full, recovered, .. } = &mut self.summary;
+        if sources.is_empty() {
+            sources.push(LogSource::default());
+        }
+        for (place, source) in sources.iter_mut().enumerate() {
+            (source.dirty, source.full) = (*dirty, *full);
+            if place == 0 {
+                source.recovered = *recovered;
+            }
+            if place == 0 || !is_collection {
+                source.gaps.clone_from(gaps);
+            }
+            if is_collection {
+                source.trust.is_selection = true;
+                source.trust.silences.clear();
+                source.trust.setbacks.clear();
+            }
+        }
+    }
+
+    /// Whether all sources are one log, and a name where they have several follows the one before.
+    fn join_renamed(&mut self) -> bool {
+        let sources = &mut self.summary.sources;
+        let Some(channel) = sources.first().map(|source| source.channel.clone()) else {
+            return true;
+        };
+        if sources.iter().any(|source| !source.channel.eq_ignore_ascii_case(&channel)) {
+            return false;
+        }
+        let mut order: Vec<(u64, u64, usize)> = Vec::new();
+        for (place, source) in sources.iter().enumerate() {
+            let Some((first, last)) = source.record_numbers else { return sources.len() == 1 };
+            order.push((first, last, place));
+        }
+        order.sort_unstable();
+        let mut renamed = Vec::new();
+        for (before, after) in order.iter().zip(order.iter().skip(1)) {
+            let names = sources.get(before.2).zip(sources.get(after.2));
+            let Some((one, other)) = names else { return false };
+            let is_same_name =
+                first_label(&one.host).eq_ignore_ascii_case(first_label(&other.host));
+            let goes_on = before.1.checked_add(1) == Some(after.0);
+            if before.1 >= after.0 || !(goes_on || is_same_name) {
+                return false;
+            }
+            renamed.push((after.2, one.host.clone()));
+        }
+        for (place, name) in renamed {
+            if let Some(source) = sources.get_mut(place) {
+                source.renamed_from = Some(name);
+            }
+        }
+        true
     }
 
     /// A file that numbers its records at random must not grow the list without end: when it is
@@ -201,14 +366,22 @@ fn joined(mut runs: Vec<Run>, bridge: u64) -> Vec<Run> {
     joined
 }
 
-fn keep(names: &mut BTreeSet<String>, name: &str) {
-    if !name.is_empty() && names.len() < MOST && !names.contains(name) {
-        names.insert(name.to_owned());
+fn widen((first, last): (&mut Option<Timestamp>, &mut Option<Timestamp>), time: Option<Timestamp>) {
+    if let Some(time) = time {
+        *first = Some(first.map_or(time, |first| first.min(time)));
+        *last = Some(last.map_or(time, |last| last.max(time)));
     }
 }
 
-/// How many problems, gaps and names are kept.
+/// A computer's name without its domain.
+fn first_label(host: &str) -> &str {
+    host.split('.').next().unwrap_or_default()
+}
+
+/// How many problems, gaps and sources are kept.
 const MOST: usize = 1_000;
+/// How many different events are counted, over all sources of a file.
+const MOST_COUNTED: usize = 65_536;
 const MOST_RUNS: usize = 65_536;
 
 #[cfg(test)]
@@ -217,6 +390,7 @@ mod tests {
 
     fn summary_of(numbers: impl IntoIterator<Item = u64>) -> LogSummary {
         let mut tally = Tally::default();
+        tally.of_source("A", "Security");
         for number in numbers {
             tally.record(number, None);
         }
@@ -266,5 +440,43 @@ mod tests {
             summary.problems.last().map(|p| p.text.as_str()),
             Some("5 more problems are not listed")
         );
+    }
+
+    fn at(seconds: i64) -> Option<Timestamp> {
+        Timestamp::from_seconds(seconds, 0)
+    }
+
+    #[test]
+    fn a_renamed_computer_goes_on_with_its_log_and_a_collection_is_nobodys() {
+        let read = |records: &[(&str, u64)]| {
+            let mut tally = Tally::default();
+            for (host, number) in records {
+                tally.of_source(host, "Security");
+                tally.record(*number, at(7_200 * *number as i64));
+            }
+            tally.finish().sources
+        };
+        let renamed = read(&[("WIN-1", 1), ("WIN-1", 2), ("FS01", 3), ("FS01.corp", 4)]);
+        let names: Vec<_> = renamed.iter().map(|s| s.renamed_from.as_deref()).collect();
+        assert_eq!(names, [None, Some("WIN-1"), Some("FS01")]);
+        assert!(renamed.iter().all(|source| !source.trust.is_selection));
+        assert_eq!(renamed[0].trust.silences.len(), 1);
+        let mixed = read(&[("A", 1), ("A", 2), ("B", 3), ("A", 4)]);
+        assert_eq!(mixed.iter().map(|s| s.records).collect::<Vec<_>>(), [3, 1]);
+        assert!(mixed.iter().all(|s| s.trust.is_selection && s.trust.silences.is_empty()));
+        assert!(mixed.iter().all(|s| s.renamed_from.is_none()));
+    }
+
+    #[test]
+    fn what_is_not_interpreted_is_counted_by_source_and_number() {
+        let mut tally = Tally::default();
+        for (host, id) in [("A", 4688), ("B", 4688), ("A", 4688), ("A", 1)] {
+            tally.of_source(host, "Security");
+            tally.record(1, None);
+            tally.not_interpreted(id);
+        }
+        let summary = tally.finish();
+        assert_eq!(summary.sources[0].others, [(1, 1), (4688, 2)].into());
+        assert_eq!(summary.sources[1].others, [(4688, 1)].into());
     }
 }

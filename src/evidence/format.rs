@@ -88,7 +88,9 @@ impl Format {
             [b's', b'n', b'o', b'o', b'p', 0, 0, 0, ..] => Self::Snoop,
             [b'R', b'T', b'S', b'S', ..] => Self::NetMon1,
             [b'G', b'M', b'B', b'U', ..] => Self::NetMon2,
-            [b'E', b'l', b'f', b'F', b'i', b'l', b'e', 0, ..] => Self::Evtx,
+            // With the header of a file, or chunks alone as they are found in images and memory.
+            [b'E', b'l', b'f', b'F', b'i', b'l', b'e', 0, ..]
+            | [b'E', b'l', b'f', b'C', b'h', b'n', b'k', 0, ..] => Self::Evtx,
             [_, _, _, _, b'L', b'f', b'L', b'e', ..] => Self::Evt,
             _ => Packing::of(first_bytes)
                 .map(Self::Packed)

@@ -53,11 +53,15 @@ pub enum ProblemCode {
     Changed,
     /// A fault of plainsight ended the reading of this file.
     InternalError,
+    /// Bytes stand inside a record behind its own data, where readers do not look.
+    Hidden,
+    /// The header of the file is missing; what follows was read without it.
+    Headless,
 }
 
 impl ProblemCode {
     /// Every code.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Unreadable,
         Self::Empty,
         Self::UnknownFormat,
@@ -81,6 +85,8 @@ impl ProblemCode {
         Self::WrongLinktype,
         Self::Changed,
         Self::InternalError,
+        Self::Hidden,
+        Self::Headless,
     ];
 
     /// The code as the report spells it.
@@ -110,6 +116,8 @@ impl ProblemCode {
             Self::WrongLinktype => "wrong_linktype",
             Self::Changed => "changed_while_read",
             Self::InternalError => "internal_error",
+            Self::Hidden => "hidden",
+            Self::Headless => "headless",
         }
     }
 
@@ -145,6 +153,10 @@ impl ProblemCode {
             Self::WrongLinktype => {
                 "The frames are of another link type than the file says; they were read as what they are."
             }
+            Self::Hidden => {
+                "Octets inside a record are not part of its own data, and records may be hidden among them."
+            }
+            Self::Headless => "Chunks of a log without the header of its file; they were read.",
             Self::SourceInferred => {
                 "Records name their source in a way that no table has; number and form of the events decided."
             }
@@ -185,7 +197,9 @@ impl ProblemCode {
             | Self::SummarizedTwice
             | Self::OtherVersion
             | Self::Joined
-            | Self::WrongLinktype => false,
+            | Self::WrongLinktype
+            | Self::Hidden
+            | Self::Headless => false,
         }
     }
 }

@@ -5,6 +5,7 @@
 use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, named};
 use crate::correlate::{AuditState, AuditVerdict, BypassSpan, Confidence, Facts};
 use crate::evidence::EvidenceId;
+use crate::summary::LogId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One finding for each host and state that weakens what its log's silence means: for windows first,
@@ -17,7 +18,7 @@ pub(super) fn not_logged(facts: &Facts) -> Vec<Finding> {
     let mut groups: BTreeMap<(String, AuditState), Group<'_>> = BTreeMap::new();
     for (index, explained) in facts.windows.iter().enumerate() {
         for known in &explained.audits {
-            let names: Vec<&str> = known.hosts.iter().map(String::as_str).collect();
+            let names: Vec<&str> = known.hosts.iter().map(|host| named(host)).collect();
             let host = if names.is_empty() { known.address.to_string() } else { names.join(", ") };
             let group = groups.entry((host, known.verdict.state)).or_default();
             group.windows.insert(index);
@@ -25,16 +26,16 @@ pub(super) fn not_logged(facts: &Facts) -> Vec<Finding> {
         }
     }
     let told: BTreeSet<String> = groups.keys().map(|(host, _)| host.clone()).collect();
-    for (evidence, verdict) in &facts.log_audits {
-        let Some(log) = facts.logs.get(evidence) else { continue };
-        let host = log.hosts.first().cloned().unwrap_or_default();
+    for (id, verdict) in &facts.log_audits {
+        let Some(log) = facts.logs.get(id) else { continue };
+        let host = named(&log.host).to_owned();
         // A log that was cleared or has gaps is told of by its own findings.
         let says_nothing =
             verdict.state == AuditState::AuditingOff || log.trust.negotiations.is_empty();
         if says_nothing && !told.contains(&host) {
             let group = groups.entry((host, verdict.state)).or_default();
             group.verdicts.push(verdict);
-            group.logs.insert(*evidence);
+            group.logs.insert(id.evidence);
         }
     }
     groups.into_iter().filter_map(|((host, state), group)| group.finding(&host, state)).collect()
@@ -143,11 +144,11 @@ fn commands(state: AuditState, is_legacy: Option<bool>) -> Vec<String> {
 
 /// Spans in which the driver of Server 2003 applied no IPsec.
 pub(super) fn bypasses(facts: &Facts) -> Vec<Finding> {
-    let mut by_log: BTreeMap<EvidenceId, Vec<&BypassSpan>> = BTreeMap::new();
+    let mut by_log: BTreeMap<LogId, Vec<&BypassSpan>> = BTreeMap::new();
     for span in &facts.bypasses {
-        by_log.entry(span.evidence).or_default().push(span);
+        by_log.entry(span.log).or_default().push(span);
     }
-    let told = by_log.into_iter().filter_map(|(evidence, spans)| {
+    let told = by_log.into_iter().filter_map(|(LogId { evidence, .. }, spans)| {
         let (first, last) = (spans.first()?, spans.last()?);
         let longest = spans.iter().filter_map(|span| span.length()).max();
         let open = spans.iter().filter(|span| span.end.is_none()).count();
@@ -191,18 +192,17 @@ pub(super) fn bypasses(facts: &Facts) -> Vec<Finding> {
 pub(super) fn addresses(facts: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut told = BTreeSet::new();
-    for (evidence, known) in &facts.host_addresses {
-        let host = facts.logs.get(evidence).and_then(|log| log.hosts.first());
-        let host = named(host.map_or("", String::as_str));
+    for (id, known) in &facts.host_addresses {
+        let host = named(facts.logs.get(id).map_or("", |log| log.host.as_str()));
         for claimed in known.iter().filter(|known| !known.claimed_by.is_empty()) {
             if !told.insert(claimed.address) {
                 continue;
             }
-            let others: Vec<&str> = claimed.claimed_by.iter().map(String::as_str).collect();
+            let others: Vec<&str> = claimed.claimed_by.iter().map(|host| named(host)).collect();
             let title = format!("{} is claimed by more than one computer", claimed.address);
             let detail =
                 format!("Logs of {host} and of {} name it as their own.", others.join(", "));
-            let proof = [(*evidence, Proof::File)].into();
+            let proof = [(id.evidence, Proof::File)].into();
             let code = FindingCode::AddressAmbiguous;
             found.push(Finding { proof, ..Finding::new(code, Severity::Low, title, detail) });
         }
@@ -210,25 +210,37 @@ pub(super) fn addresses(facts: &Facts) -> Vec<Finding> {
     found
 }
 
-/// Records found outside the live logs.
+/// Records found outside the live logs: remnants, and those that somebody hid inside others.
 pub(super) fn recovered(facts: &Facts) -> Vec<Finding> {
-    let mut by_log: BTreeMap<EvidenceId, BTreeSet<u64>> = BTreeMap::new();
+    type OfLog<'f> = (EvidenceId, bool, &'f str);
+    let mut by_log: BTreeMap<OfLog<'_>, BTreeSet<u64>> = BTreeMap::new();
     for placed in &facts.recovered {
-        let record = placed.event.record;
-        let numbers = by_log.entry(record.evidence).or_default();
+        let (record, is_hidden) = (placed.event.record, placed.event.hidden_in.is_some());
+        let key = (record.evidence, is_hidden, placed.event.host.as_str());
+        let numbers = by_log.entry(key).or_default();
         if numbers.len() < MOST_ITEMS {
             numbers.insert(record.record);
         }
     }
-    let told = by_log.into_iter().map(|(evidence, records)| {
-        let title = format!(
-            "{evidence}: {} that the log no longer holds",
-            counted(records.len() as u64, "record")
-        );
-        let detail = "They stand outside the live log, as remnants of an older state of the file; nothing was concluded from them.".to_owned();
+    let told = by_log.into_iter().map(|((evidence, is_hidden, host), records)| {
+        let (host, count) = (named(host), counted(records.len() as u64, "record"));
+        let (code, severity, title, detail) = if is_hidden {
+            (
+                FindingCode::HiddenRecords,
+                Severity::High,
+                format!("{host}: {count} hidden inside others ({evidence})"),
+                "The record before was enlarged to span the hidden one, so that a reader that goes by sizes passes it over. No program of Windows writes a log so. What the hidden records say is listed and nothing was concluded from it.",
+            )
+        } else {
+            (
+                FindingCode::RecoveredRecords,
+                Severity::Info,
+                format!("{host}: {count} that the log no longer holds ({evidence})"),
+                "They stand outside the live log, as remnants of an older state of the file; nothing was concluded from them.",
+            )
+        };
         let proof = [(evidence, Proof::Records(records))].into();
-        let code = FindingCode::RecoveredRecords;
-        Finding { proof, ..Finding::new(code, Severity::Info, title, detail) }
+        Finding { proof, ..Finding::new(code, severity, title, detail.to_owned()) }
     });
     told.collect()
 }

@@ -45,11 +45,12 @@ fn skew(offset: Span) -> String {
 mod tests {
     use super::*;
     use crate::evidence::EvidenceId;
+    use crate::summary::LogId;
 
     fn of(offset: Option<i64>, method: OffsetMethod, matches: u64) -> String {
         clock(&ClockOffset {
             host: "PC-A".to_owned(),
-            evidence: EvidenceId(1),
+            log: LogId { evidence: EvidenceId(1), place: 0 },
             offset: offset.map(Span::from_seconds),
             method,
             matches,

@@ -97,6 +97,8 @@ pub enum FindingCode {
     LogContradictsCapture,
     /// A log file holds records that are no longer part of the log.
     RecoveredRecords,
+    /// Records were hidden inside others.
+    HiddenRecords,
     /// More pairs of hosts than are told apart.
     PairsFolded,
     /// Frames could not be looked into, or too much of a pair's traffic could not be judged.
@@ -430,6 +432,12 @@ const WORDS: &[FindingWords] = &[
         "recovered_records",
         "A log file holds records that are no longer part of the log: remnants that were not overwritten. They prove that the event was written once.",
         "Look at them by hand; where a log was cleared, they may be what is left.",
+    ),
+    row(
+        FindingCode::HiddenRecords,
+        "hidden_records",
+        "A log file holds records inside others: the record before was enlarged to span them, so that readers that go by sizes pass them over. No program of Windows writes a log so.",
+        "Take the log for altered. Compare it with other copies: shadow copies, archives, what a collector gathered; and look for who could write to the file.",
     ),
     row(
         FindingCode::PairsFolded,

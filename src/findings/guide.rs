@@ -217,6 +217,7 @@ impl FindingCode {
                 ("medium", &[COPIES, CLOCK], &[Control::Au8, Control::Au9])
             }
             Self::RecoveredRecords => ("info", &[COPIES], &[Control::Au9]),
+            Self::HiddenRecords => ("high", &[COPIES], &[Control::Au9]),
         };
         Guide { severity, steps, controls }
     }

@@ -22,7 +22,7 @@ pub(super) fn clocks(facts: &Facts, evidence: &[Evidence]) -> Vec<Finding> {
     for clock in &facts.clock_offsets {
         let (code, severity, title, detail) = match clock.offset {
             // Times of an unknown zone say nothing of the clock but what is beyond the zone.
-            Some(offset) if in_local_time.contains(&clock.evidence) && is_a_zone(offset) => {
+            Some(offset) if in_local_time.contains(&clock.log.evidence) && is_a_zone(offset) => {
                 continue;
             }
             // A rhythm alone measures nothing.
@@ -51,7 +51,7 @@ pub(super) fn clocks(facts: &Facts, evidence: &[Evidence]) -> Vec<Finding> {
                     .to_owned(),
             ),
         };
-        let proof = [(clock.evidence, Proof::File)].into();
+        let proof = [(clock.log.evidence, Proof::File)].into();
         found.push(Finding { proof, ..Finding::new(code, severity, title, detail) });
     }
     merged(found)

@@ -6,6 +6,7 @@ use super::{
 use crate::catalogue::Category;
 use crate::correlate::{FactRef, Facts, PlacedEvent};
 use crate::evidence::EvidenceId;
+use crate::summary::LogId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Clear text that arrived where policy wants protection (4963).
@@ -86,20 +87,20 @@ fn is_about_log(placed: &PlacedEvent) -> bool {
     placed.event.category == Category::EvidenceIntegrity
 }
 
-/// One finding for each log that has such events.
+/// One finding for each computer's log that has such events.
 fn per_log(
     facts: &Facts,
     is_one: impl Fn(&PlacedEvent) -> bool,
     (code, severity): (FindingCode, Severity),
     what: &str,
 ) -> Vec<Finding> {
-    let mut by_log: BTreeMap<EvidenceId, Vec<&PlacedEvent>> = BTreeMap::new();
+    let mut by_log: BTreeMap<LogId, Vec<&PlacedEvent>> = BTreeMap::new();
     for placed in facts.events.iter().filter(|e| is_one(e)) {
-        by_log.entry(placed.event.record.evidence).or_default().push(placed);
+        by_log.entry(placed.log).or_default().push(placed);
     }
     by_log
         .into_iter()
-        .filter_map(|(evidence, events)| {
+        .filter_map(|(LogId { evidence, .. }, events)| {
             let host = named(&events.first()?.event.host);
             let times: Vec<_> =
                 events.iter().filter_map(|e| e.corrected.or(e.event.time)).collect();

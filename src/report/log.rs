@@ -7,9 +7,11 @@ use super::{log_schema, schema};
 use crate::correlate::{
     AuditVerdict, BypassSpan, ClockOffset, ClockStep, Facts, HostAudit, Join, PlacedEvent,
 };
-use crate::eventlog::{Auditing, LogSummary, Mark, MarkKind};
-use crate::evidence::EvidenceId;
+use crate::eventlog::{Auditing, LogCoverage, LogSource, Mark, MarkKind};
+use crate::evidence::{EvidenceId, RecordRef};
+use crate::summary::LogId;
 use crate::time::{Span, Timestamp};
+use std::collections::BTreeSet;
 
 /// How wrong a log's clock was.
 pub(super) fn clock_offset(clock: &ClockOffset) -> schema::ClockOffset {
@@ -20,7 +22,7 @@ pub(super) fn clock_offset(clock: &ClockOffset) -> schema::ClockOffset {
     };
     schema::ClockOffset {
         host: clock.host.clone(),
-        evidence: clock.evidence.to_string(),
+        evidence: clock.log.evidence.to_string(),
         seconds: clock.offset.and_then(decimal),
         method: clock.method.as_str().to_owned(),
         matches: clock.matches,
@@ -63,6 +65,9 @@ pub(super) fn event(number: usize, placed: &PlacedEvent, clock: &Clock) -> schem
         evidence: event.record.evidence.to_string(),
         record: event.record.record,
         recovered: event.recovered,
+        hidden_in: event.hidden_in,
+        written_as: event.written_as,
+        copies: event.copies.iter().map(copy).collect(),
         time: event.time.map(told),
         time_corrected: placed.corrected.map(told),
         host: event.host.clone(),
@@ -96,31 +101,53 @@ pub(super) fn event(number: usize, placed: &PlacedEvent, clock: &Clock) -> schem
     }
 }
 
-/// What a log tells of its own reliability; `None` for a capture.
+fn copy(record: &RecordRef) -> log_schema::RecordCopy {
+    log_schema::RecordCopy { evidence: record.evidence.to_string(), record: record.record }
+}
+
+/// What a file's logs say of their own reliability; `None` for a capture.
 pub(super) fn coverage(
     evidence: EvidenceId,
     facts: &Facts,
     clock: &Clock,
 ) -> Option<schema::LogCoverage> {
-    let log = facts.logs.get(&evidence)?;
+    let ids = LogId { evidence, place: 0 }..=LogId { evidence, place: u32::MAX };
+    let logs: Vec<(&LogId, &LogSource)> = facts.logs.range(ids).collect();
+    let (first_id, first) = logs.first()?;
     let told = |time: Timestamp| clock.tell(time, evidence);
-    let addresses = facts.host_addresses.get(&evidence).into_iter().flatten();
+    let numbers = || logs.iter().filter_map(|(_, log)| log.record_numbers);
+    let channels: BTreeSet<&String> = logs.iter().map(|(_, log)| &log.channel).collect();
+    // What is true of the one log of a file is said of the file too.
+    let only = logs.len() == 1;
+    let each = |of: fn(&LogCoverage) -> usize| logs.iter().map(|(_, log)| of(&log.trust)).sum();
+    let mut silences = Vec::with_capacity(each(|trust| trust.silences.len()));
+    let mut setbacks = Vec::with_capacity(each(|trust| trust.setbacks.len()));
+    let mut marks = Vec::with_capacity(each(|trust| trust.marks.len()));
+    for (_, log) in &logs {
+        silences.extend(log.trust.silences.iter().map(|silence| log_schema::LogSilence {
+            host: log.host.clone(),
+            from: told(silence.from),
+            to: told(silence.to),
+            seconds: decimal(silence.length()),
+        }));
+        setbacks.extend(log.trust.setbacks.iter().map(|back| log_schema::LogSetback {
+            host: log.host.clone(),
+            record: back.record,
+            from: told(back.from),
+            to: told(back.to),
+        }));
+        marks.extend(log.trust.marks.iter().map(|known| mark(known, log, evidence, clock)));
+    }
     Some(schema::LogCoverage {
-        channels: log.channels.iter().cloned().collect(),
-        first_record: log.record_numbers.map(|(first, _)| first),
-        last_record: log.record_numbers.map(|(_, last)| last),
-        continues: continued(evidence, log, facts).map(|id| id.to_string()),
-        dirty: log.dirty,
-        full: log.full,
-        recovered: log.trust.recovered,
-        addresses: addresses
-            .map(|known| log_schema::LogAddress {
-                address: known.address.to_string(),
-                sources: known.sources.iter().map(|s| s.as_str().to_owned()).collect(),
-                claimed_by: known.claimed_by.iter().cloned().collect(),
-            })
-            .collect(),
-        gaps: log
+        channels: channels.into_iter().filter(|name| !name.is_empty()).cloned().collect(),
+        first_record: numbers().map(|(first, _)| first).min(),
+        last_record: numbers().map(|(_, last)| last).max(),
+        continues: continued(&logs, facts).map(|id| id.to_string()),
+        dirty: first.dirty,
+        full: first.full,
+        recovered: first.recovered,
+        addresses: if only { addresses(**first_id, facts) } else { Vec::new() },
+        gaps: first
             .gaps
             .iter()
             .map(|gap| log_schema::LogGap {
@@ -130,32 +157,51 @@ pub(super) fn coverage(
                 before: gap.before.map(told),
             })
             .collect(),
-        silences: log
-            .trust
-            .silences
-            .iter()
-            .map(|silence| log_schema::LogSilence {
-                from: told(silence.from),
-                to: told(silence.to),
-                seconds: decimal(silence.length()),
-            })
-            .collect(),
-        setbacks: log
-            .trust
-            .setbacks
-            .iter()
-            .map(|back| log_schema::LogSetback {
-                record: back.record,
-                from: told(back.from),
-                to: told(back.to),
-            })
-            .collect(),
-        marks: log.trust.marks.iter().map(|known| mark(known, evidence, clock)).collect(),
-        audit: facts.log_audits.get(&evidence).map(audit),
+        silences,
+        setbacks,
+        marks,
+        audit: facts.log_audits.get(first_id).filter(|_| only).map(audit),
+        sources: logs.iter().map(|(id, log)| source(**id, log, facts, clock)).collect(),
     })
 }
 
-fn mark(mark: &Mark, evidence: EvidenceId, clock: &Clock) -> log_schema::LogMark {
+fn source(id: LogId, log: &LogSource, facts: &Facts, clock: &Clock) -> log_schema::LogSource {
+    let told = |time: Timestamp| clock.tell(time, id.evidence);
+    log_schema::LogSource {
+        host: log.host.clone(),
+        channel: log.channel.clone(),
+        renamed_from: log.renamed_from.clone(),
+        records: log.records,
+        first_record: log.record_numbers.map(|(first, _)| first),
+        last_record: log.record_numbers.map(|(_, last)| last),
+        start: log.first_time.map(told),
+        end: log.last_time.map(told),
+        is_selection: log.trust.is_selection,
+        addresses: addresses(id, facts),
+        audit: facts.log_audits.get(&id).map(audit),
+        not_interpreted: log
+            .others
+            .iter()
+            .map(|(event_id, records)| log_schema::EventCount {
+                event_id: *event_id,
+                records: *records,
+            })
+            .collect(),
+    }
+}
+
+fn addresses(id: LogId, facts: &Facts) -> Vec<log_schema::LogAddress> {
+    let known = facts.host_addresses.get(&id).into_iter().flatten();
+    known
+        .map(|known| log_schema::LogAddress {
+            address: known.address.to_string(),
+            sources: known.sources.iter().map(|s| s.as_str().to_owned()).collect(),
+            claimed_by: known.claimed_by.iter().cloned().collect(),
+        })
+        .collect()
+}
+
+fn mark(mark: &Mark, log: &LogSource, evidence: EvidenceId, clock: &Clock) -> log_schema::LogMark {
     let (change, step) = match mark.kind {
         MarkKind::AuditChanged(change) => (Some(change), None),
         MarkKind::ClockSet(step) => (None, step),
@@ -175,6 +221,8 @@ fn mark(mark: &Mark, evidence: EvidenceId, clock: &Clock) -> log_schema::LogMark
         Auditing::Off => "off".to_owned(),
     };
     log_schema::LogMark {
+        host: log.host.clone(),
+        channel: log.channel.clone(),
         record: mark.record,
         time: mark.time.map(|time| clock.tell(time, evidence)),
         event_id: mark.event_id,
@@ -186,13 +234,15 @@ fn mark(mark: &Mark, evidence: EvidenceId, clock: &Clock) -> log_schema::LogMark
     }
 }
 
-/// The log of the same computer and channel whose last record comes just before this one's first.
-fn continued(evidence: EvidenceId, log: &LogSummary, facts: &Facts) -> Option<EvidenceId> {
+/// The file with the log of the same computer and channel whose last record comes just before this
+/// one's first; of a file with several logs none is said to go on.
+fn continued(logs: &[(&LogId, &LogSource)], facts: &Facts) -> Option<EvidenceId> {
+    let [(id, log)] = logs else { return None };
     let before = log.record_numbers?.0.checked_sub(1)?;
-    let same = |other: &LogSummary| other.hosts == log.hosts && other.channels == log.channels;
-    let ends_there = |other: &LogSummary| other.record_numbers.is_some_and(|n| n.1 == before);
-    let mut others = facts.logs.iter().filter(|(id, _)| **id != evidence);
-    others.find(|(_, other)| same(other) && ends_there(other)).map(|(id, _)| *id)
+    let same = |other: &LogSource| other.host == log.host && other.channel == log.channel;
+    let ends_there = |other: &LogSource| other.record_numbers.is_some_and(|n| n.1 == before);
+    let mut others = facts.logs.iter().filter(|(other, _)| other.evidence != id.evidence);
+    others.find(|(_, other)| same(other) && ends_there(other)).map(|(other, _)| other.evidence)
 }
 
 fn audit(verdict: &AuditVerdict) -> schema::Audit {
@@ -218,11 +268,11 @@ pub(super) fn host_audit(known: &HostAudit) -> schema::HostAudit {
 }
 
 pub(super) fn bypass(span: &BypassSpan, clock: &Clock) -> schema::BypassSpan {
-    let told = |time: Timestamp| clock.tell(time, span.evidence);
+    let told = |time: Timestamp| clock.tell(time, span.log.evidence);
     let (first_record, event_id, start) = span.begin;
     schema::BypassSpan {
         host: span.host.clone(),
-        evidence: span.evidence.to_string(),
+        evidence: span.log.evidence.to_string(),
         event_id,
         first_record,
         last_record: span.end.map(|(record, ..)| record),

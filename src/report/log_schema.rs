@@ -17,6 +17,12 @@ pub struct LogEvent {
     pub record: u64,
     /// Whether it stands outside the live log, as a remnant.
     pub recovered: bool,
+    /// The number of the record inside which it was hidden, where it was.
+    pub hidden_in: Option<u64>,
+    /// The number under which its computer wrote it; another than `record` in a collector's log.
+    pub written_as: u64,
+    /// Other files that hold the same record; it counts once, here.
+    pub copies: Vec<RecordCopy>,
     /// Its time by the host's clock.
     pub time: Option<String>,
     /// Its time by the captures' clock.
@@ -76,6 +82,15 @@ pub struct LogEvent {
     pub join: Option<Join>,
 }
 
+/// The same record in another file.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RecordCopy {
+    /// The file's id.
+    pub evidence: String,
+    /// The record's number there.
+    pub record: u64,
+}
+
 /// A log event and a negotiation or SA of the captures that are the same thing.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Join {
@@ -108,7 +123,7 @@ pub struct LogCoverage {
     pub full: bool,
     /// Records found outside the live log.
     pub recovered: u64,
-    /// The addresses of its host.
+    /// The addresses of its host; empty where it holds the logs of several, see `sources`.
     pub addresses: Vec<LogAddress>,
     /// Record numbers that are missing.
     pub gaps: Vec<LogGap>,
@@ -119,8 +134,49 @@ pub struct LogCoverage {
     /// Events about the log, its host and its clock.
     pub marks: Vec<LogMark>,
     /// What the log as a whole shows of the auditing of negotiations; null where it holds no record
-    /// of the Security log.
+    /// of the Security log, or the logs of several computers.
     pub audit: Option<Audit>,
+    /// The logs that the file holds, one a computer and channel.
+    pub sources: Vec<LogSource>,
+}
+
+/// The log of one computer, as far as a file holds it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct LogSource {
+    /// The computer; empty where its records do not name it.
+    pub host: String,
+    /// The log that its records were written to.
+    pub channel: String,
+    /// The name that the computer had before, in the same file.
+    pub renamed_from: Option<String>,
+    /// Its records.
+    pub records: u64,
+    /// The lowest record number.
+    pub first_record: Option<u64>,
+    /// The highest.
+    pub last_record: Option<u64>,
+    /// The earliest time, by the host's clock.
+    pub start: Option<String>,
+    /// The latest.
+    pub end: Option<String>,
+    /// Whether the file is an export, a collector's log or a merged one: what it does not hold proves
+    /// nothing.
+    pub is_selection: bool,
+    /// The addresses of its host.
+    pub addresses: Vec<LogAddress>,
+    /// What it shows of the auditing of negotiations; null where it is no Security log.
+    pub audit: Option<Audit>,
+    /// Records that were read and not interpreted, by the event's number.
+    pub not_interpreted: Vec<EventCount>,
+}
+
+/// How many records of one event a log holds.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct EventCount {
+    /// The event's number.
+    pub event_id: u16,
+    /// Its records.
+    pub records: u64,
 }
 
 /// An address of a log's host.
@@ -150,6 +206,8 @@ pub struct LogGap {
 /// A time without records.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LogSilence {
+    /// The computer.
+    pub host: String,
     /// The time of the record before.
     pub from: String,
     /// The time of the record after.
@@ -162,6 +220,8 @@ pub struct LogSilence {
 /// A record that is earlier than the one before it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LogSetback {
+    /// The computer.
+    pub host: String,
     /// The record's own number.
     pub record: u64,
     /// The time of the record before.
@@ -173,6 +233,10 @@ pub struct LogSetback {
 /// An event about the log itself.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LogMark {
+    /// The computer.
+    pub host: String,
+    /// The log.
+    pub channel: String,
     /// The record's own number.
     pub record: u64,
     /// Its time by the host's clock.

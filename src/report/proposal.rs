@@ -71,7 +71,7 @@ fn hosts(facts: &Facts, text: &mut PolicyText) {
     let mut named: BTreeMap<&str, (BTreeSet<IpAddr>, BTreeSet<String>)> = BTreeMap::new();
     for event in &facts.events {
         let evidence = event.event.record.evidence;
-        let Some(addresses) = facts.addresses.get(&evidence) else { continue };
+        let Some(addresses) = facts.addresses.get(&event.log) else { continue };
         if event.event.host.is_empty() || addresses.is_empty() {
             continue;
         }

@@ -23,6 +23,7 @@ mod tcp_gaps;
 mod timeline;
 mod tunnels;
 
+mod copies;
 mod part;
 
 mod file;
@@ -44,7 +45,7 @@ pub use stations::{Mac, StationChange};
 pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
 pub use tunnels::{Layer, Tunnel, Tunnels};
 
-use crate::eventlog::{LogEvent, LogSummary};
+use crate::eventlog::{LogEvent, LogSource};
 use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::ike::{EspActivity, EspUse, Negotiations};
@@ -54,7 +55,16 @@ use sa::SaIs;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A log's part of the evidence.
+/// The log of one computer in one file. A file may hold several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LogId {
+    /// The file.
+    pub evidence: EvidenceId,
+    /// The place among the logs of the file, from 0.
+    pub place: u32,
+}
+
+/// What a file holds of one computer's log.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LogPart {
     /// The folder it lay in: logs of one computer in one folder share that computer's clock.
@@ -66,8 +76,8 @@ pub struct LogPart {
     /// Log time less capture time, where the user says so (`--clock-offset`).
     #[serde(skip)]
     pub asserted_offset: Option<Span>,
-    /// What the log holds as a whole; without its bytes and problems, which stand with the evidence.
-    pub log: LogSummary,
+    /// What the log holds as a whole.
+    pub log: LogSource,
 }
 
 /// Why clear packets are no leaks.
@@ -94,11 +104,49 @@ impl SetAside {
 }
 
 impl LogPart {
+    /// Parts the events of a file by the logs that they belong to.
+    #[must_use]
+    pub fn by_source(
+        evidence: EvidenceId,
+        folder: &str,
+        sources: Vec<LogSource>,
+        events: Vec<LogEvent>,
+    ) -> BTreeMap<LogId, Self> {
+        let name = |host: &str, channel: &str| (host.to_lowercase(), channel.to_lowercase());
+        let mut places: BTreeMap<(String, String), u32> = BTreeMap::new();
+        let mut parts: BTreeMap<LogId, Self> = BTreeMap::new();
+        for (source, place) in sources.into_iter().zip(0..) {
+            places.insert(name(&source.host, &source.channel), place);
+            let part = Self { folder: folder.to_owned(), log: source, ..Self::default() };
+            parts.insert(LogId { evidence, place }, part);
+        }
+        for event in events {
+            let next = places.len().try_into().unwrap_or(u32::MAX);
+            // A remnant may be the only record of its computer; one log takes all beyond the bound.
+            let place = *places.entry(name(&event.host, &event.channel)).or_insert(next);
+            let part = parts.entry(LogId { evidence, place: place.min(MOST_LOGS) }).or_default();
+            if part.log.host.is_empty() && part.log.channel.is_empty() {
+                folder.clone_into(&mut part.folder);
+                if place < MOST_LOGS {
+                    event.host.clone_into(&mut part.log.host);
+                    event.channel.clone_into(&mut part.log.channel);
+                }
+            }
+            let kind = if event.recovered { &mut part.recovered } else { &mut part.events };
+            kind.push(event);
+        }
+        for part in parts.values_mut() {
+            part.log.trust.with_times(&part.events);
+            part.forget_copies();
+        }
+        parts
+    }
+
     /// Drops recovered records that are stale copies of live ones.
-    pub fn forget_copies(&mut self) {
+    fn forget_copies(&mut self) {
         let key = |e: &LogEvent| (e.record.record, e.event_id, e.time);
         let live: BTreeSet<_> = self.events.iter().map(key).collect();
-        self.recovered.retain(|event| !live.contains(&key(event)));
+        self.recovered.retain(|event| event.hidden_in.is_some() || !live.contains(&key(event)));
     }
 }
 
@@ -117,7 +165,7 @@ pub struct Summary {
     /// The captures.
     pub captures: BTreeMap<EvidenceId, CaptureSummary>,
     /// The logs.
-    pub logs: BTreeMap<EvidenceId, LogPart>,
+    pub logs: BTreeMap<LogId, LogPart>,
 }
 
 impl Summary {
@@ -345,6 +393,8 @@ impl CaptureSummary {
     }
 }
 
+/// Logs of one file that are told apart, beside those that only remnants name.
+const MOST_LOGS: u32 = 2_000;
 /// The next file of a capture begins no later than that behind the last frame.
 const TAKES_OVER: Span = Span::from_seconds(2);
 /// Files that begin next and are looked at.

@@ -47,11 +47,11 @@ fn store(folder: &Path, name: &str, bytes: &[u8]) {
 fn remnants_of_a_legacy_log_are_recovered_and_kept_apart() {
     let live = [ended(50, NOON), ended(51, NOON + 5)];
     let (summary, events) = read_evt(&evt(&live, Header::Dirty, &[ended(3, NOON - 9_000)]));
-    assert_eq!((summary.records, summary.trust.recovered), (2, 1));
+    assert_eq!((summary.records, summary.recovered), (2, 1));
     let told: Vec<_> = events.iter().map(|e| (e.record.record, e.recovered)).collect();
     assert_eq!(told, [(50, false), (51, false), (3, true)]);
     // What the log shows of its auditing rests on the live records alone.
-    assert_eq!(summary.trust.negotiations.len(), 2);
+    assert_eq!(summary.sources[0].trust.negotiations.len(), 2);
 }
 
 #[test]
@@ -69,10 +69,10 @@ fn records_behind_the_live_ones_of_a_chunk_are_recovered() {
     file[4096 + 32..4096 + 40].copy_from_slice(&2u64.to_le_bytes());
     file[4096 + 48..4096 + 52].copy_from_slice(&free.to_le_bytes());
     let (summary, found) = read_evtx(&file);
-    assert_eq!((summary.records, summary.trust.recovered), (2, 1));
+    assert_eq!((summary.records, summary.recovered), (2, 1));
     let told: Vec<_> = found.iter().map(|e| (e.record.record, e.recovered)).collect();
     assert_eq!(told, [(1, false), (2, false), (3, true)]);
-    assert_eq!(read_evtx(&whole).0.trust.recovered, 0);
+    assert_eq!(read_evtx(&whole).0.recovered, 0);
 }
 
 #[test]
@@ -93,18 +93,23 @@ fn a_log_tells_its_gaps_silences_and_marks() {
     let [gap] = &summary.gaps[..] else { panic!("{:?}", summary.gaps) };
     assert_eq!((gap.first, gap.last), (10, 14));
     assert_eq!((gap.after, gap.before), (at(7_300), at(7_400)));
-    let [silence] = &summary.trust.silences[..] else { panic!("{:?}", summary.trust.silences) };
+    let [silence] = &summary.sources[0].trust.silences[..] else {
+        panic!("{:?}", summary.sources[0].trust.silences)
+    };
     assert_eq!((Some(silence.from), Some(silence.to)), (at(10), at(7_300)));
-    let kinds: Vec<_> = summary.trust.marks.iter().map(|m| (m.record, m.kind.as_str())).collect();
+    let kinds: Vec<_> =
+        summary.sources[0].trust.marks.iter().map(|m| (m.record, m.kind.as_str())).collect();
     assert_eq!(
         kinds,
         [(7, "audit_changed"), (15, "events_lost"), (16, "cleared"), (17, "clock_set")]
     );
-    let [back] = &summary.trust.setbacks[..] else { panic!("{:?}", summary.trust.setbacks) };
+    let [back] = &summary.sources[0].trust.setbacks[..] else {
+        panic!("{:?}", summary.sources[0].trust.setbacks)
+    };
     assert_eq!((back.record, Some(back.from), Some(back.to)), (18, at(7_600), at(7_000)));
-    assert_eq!(summary.trust.marks[3].kind, MarkKind::ClockSet(None));
-    assert_eq!(summary.trust.logons.len(), 2);
-    assert!(summary.trust.is_legacy);
+    assert_eq!(summary.sources[0].trust.marks[3].kind, MarkKind::ClockSet(None));
+    assert_eq!(summary.sources[0].trust.logons.len(), 2);
+    assert!(summary.sources[0].trust.is_legacy);
 }
 
 #[test]
@@ -127,7 +132,7 @@ fn connections_that_went_out_tell_the_hosts_addresses() {
     let (summary, events) = read_evtx(&evtx(&log));
     assert_eq!((summary.records, events.len()), (3, 0));
     let own: Vec<String> =
-        summary.trust.connection_addresses.iter().map(ToString::to_string).collect();
+        summary.sources[0].trust.connection_addresses.iter().map(ToString::to_string).collect();
     assert_eq!(own, ["10.0.0.5"]);
 }
 

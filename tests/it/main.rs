@@ -116,6 +116,7 @@ mod log_channels;
 
 mod log_legacy;
 
+mod log_sources;
 mod log_trust;
 
 mod text_exports;

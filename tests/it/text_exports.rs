@@ -16,6 +16,7 @@ use plainsight::evidence::{EvidenceId, Format, ProblemCode};
 use plainsight::report::schema::Report;
 use plainsight::time::Timestamp;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -70,6 +71,11 @@ fn is_shortened(path: &Path) -> bool {
     path == Path::new("made to order") || path.to_string_lossy().contains("silenced_log")
 }
 
+/// The computers that a log names, in order.
+fn hosts(log: &LogSummary) -> BTreeSet<&str> {
+    log.sources.iter().map(|source| source.host.as_str()).collect()
+}
+
 #[test]
 fn xml_gives_the_events_of_the_log_itself() {
     for (path, log) in logs() {
@@ -83,7 +89,7 @@ fn xml_gives_the_events_of_the_log_itself() {
             let (summary, exported) = read(file);
             assert_eq!(summary.problems, [], "{}", path.display());
             assert_eq!(summary.records, whole.records, "{}", path.display());
-            assert_eq!(summary.hosts, whole.hosts, "{}", path.display());
+            assert_eq!(hosts(&summary), hosts(&whole), "{}", path.display());
             let span = |summary: &LogSummary| (summary.first_time, summary.last_time);
             assert_eq!(span(&summary), span(&whole), "{}", path.display());
             assert_eq!(exported.len(), events.len(), "{}", path.display());
@@ -140,7 +146,9 @@ fn csv_gives_what_messages_carry_in_two_languages() {
             assert_eq!(exported.len(), events.len(), "{}", path.display());
             for (exported, event) in exported.iter().zip(&events) {
                 let event = LogEvent {
+                    // The columns show no record number.
                     record: exported.record,
+                    written_as: exported.written_as,
                     time: event.time.map(|time| Timestamp(time.0 - time.0 % 1_000_000_000)),
                     host: String::new(),
                     audit: exported.audit,

@@ -5,12 +5,13 @@
 
 use super::ladder::judge;
 use super::{AuditState, AuditVerdict, HostAudit};
-use crate::correlate::addresses::{HostAddress, host_of};
-use crate::correlate::{ClockOffset, short_name};
+use crate::correlate::ClockOffset;
+use crate::correlate::addresses::HostAddress;
+use crate::correlate::computers::Computers;
 use crate::eventlog::{AuditChange, MarkKind, NegotiationAudit, Stretch};
 use crate::evidence::EvidenceId;
 use crate::ike::IkeExchange;
-use crate::summary::{LogPart, Summary};
+use crate::summary::{LogId, LogPart, Summary};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -79,23 +80,28 @@ pub(in crate::correlate) struct Books {
 impl Books {
     pub(in crate::correlate) fn of(
         summary: &Summary,
-        addresses: &BTreeMap<EvidenceId, Vec<HostAddress>>,
+        computers: &Computers,
+        addresses: &BTreeMap<LogId, Vec<HostAddress>>,
         clocks: &[ClockOffset],
         exchanges: &[IkeExchange],
     ) -> Self {
-        let mut books: BTreeMap<(String, String), Book> = BTreeMap::new();
-        for (evidence, log) in &summary.logs {
+        let measured: BTreeMap<LogId, &ClockOffset> = clocks
+            .iter()
+            .filter(|clock| clock.is_measured())
+            .map(|clock| (clock.log, clock))
+            .collect();
+        let mut books: BTreeMap<usize, Book> = BTreeMap::new();
+        for (id, log) in &summary.logs {
             if !is_security(log) {
                 continue;
             }
-            let host = host_of(log).unwrap_or_default();
-            let book = books.entry((log.folder.clone(), short_name(host))).or_default();
-            host.clone_into(&mut book.host);
-            let own = addresses.get(evidence).into_iter().flatten();
+            let computer = computers.number(*id);
+            let book = books.entry(computer).or_default();
+            computers.name(computer).clone_into(&mut book.host);
+            let own = addresses.get(id).into_iter().flatten();
             book.addresses.extend(own.map(|known| known.address));
-            let mut measured = clocks.iter().filter(|clock| clock.is_measured());
-            let clock = measured.find(|clock| clock.evidence == *evidence);
-            book.add(*evidence, log, clock.and_then(|clock| clock.offset));
+            let offset = measured.get(id).and_then(|clock| clock.offset);
+            book.add(id.evidence, log, offset);
         }
         let mut books: Vec<Book> = books.into_values().collect();
         books.iter_mut().for_each(Book::close);
@@ -169,23 +175,22 @@ impl Books {
 }
 
 /// Every log as a whole, without a capture beside it; none where it holds no Security records.
-pub(in crate::correlate) fn of_logs(summary: &Summary) -> BTreeMap<EvidenceId, AuditVerdict> {
-    let judged =
-        |(evidence, log): (&EvidenceId, &LogPart)| Some((*evidence, of_log(*evidence, log)?));
+pub(in crate::correlate) fn of_logs(summary: &Summary) -> BTreeMap<LogId, AuditVerdict> {
+    let judged = |(id, log): (&LogId, &LogPart)| Some((*id, of_log(id.evidence, log)?));
     summary.logs.iter().filter_map(judged).collect()
 }
 
 fn of_log(evidence: EvidenceId, log: &LogPart) -> Option<AuditVerdict> {
     let (first, last) = log.log.first_time.zip(log.log.last_time).filter(|_| is_security(log))?;
     let mut book = Book { clock_known: true, ..Book::default() };
-    host_of(log).unwrap_or_default().clone_into(&mut book.host);
+    log.log.host.clone_into(&mut book.host);
     book.add(evidence, log, Some(Span::default()));
     book.close();
     Some(judge(&book, first, last, Wire::default()))
 }
 
 fn is_security(log: &LogPart) -> bool {
-    log.log.channels.iter().any(|name| name.eq_ignore_ascii_case("Security"))
+    log.log.channel.eq_ignore_ascii_case("Security")
 }
 
 impl Book {
@@ -200,7 +205,9 @@ impl Book {
             let is_selection = trust.is_selection;
             self.spans.push(LogSpan { first: at(first), last: at(last), numbers, is_selection });
         }
-        for gap in &log.log.gaps {
+        // A collector numbers what it gathers: its gaps are no computer's.
+        let gaps = log.log.gaps.iter().filter(|_| !trust.is_selection);
+        for gap in gaps {
             let (Some(after), Some(before)) = (gap.after, gap.before) else { continue };
             self.breaks.push(Break {
                 from: at(after.min(before)),
@@ -268,7 +275,9 @@ impl Book {
 
     /// Puts all in order, and finds what lies between the logs.
     fn close(&mut self) {
-        self.negotiations.sort_by_key(|(audit, evidence)| (audit.time, *evidence, audit.record));
+        self.negotiations.sort_by_key(|(audit, evidence)| (audit.time, audit.record, *evidence));
+        // The same record in a live log and a copy of it is one.
+        self.negotiations.dedup_by_key(|(audit, _)| (audit.time, audit.record));
         self.changes.sort_by_key(|(time, _, place)| (*time, *place));
         self.cleared.sort_unstable();
         self.spans.sort_by_key(|span| (span.first, span.last));

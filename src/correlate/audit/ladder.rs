@@ -139,7 +139,7 @@ impl Case<'_> {
         until.filter_map(|(time, change, place)| Some((*time, told(change)?, *place))).last()
     }
 
-    /// Of an export as text nobody knows what it left out.
+    /// Of an export or a collector's log nobody knows what was left out.
     fn only_selected(&self) -> Option<AuditVerdict> {
         let (from, until) = (self.from.shifted(JITTER.negated()), self.to.shifted(MARGIN));
         let whole = self.book.spans.iter().filter(|span| !span.is_selection);
@@ -148,7 +148,7 @@ impl Case<'_> {
             return None;
         }
         let why =
-            "an export as text may be a selection of the log: what it does not hold proves nothing"
+            "an export or a collector's log may be a selection of the log: what it does not hold proves nothing"
                 .to_owned();
         Some(self.verdict(AuditState::Unknown, why, []))
     }

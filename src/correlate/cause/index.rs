@@ -329,8 +329,8 @@ fn of_host(facts: &Facts) -> Timed<IpAddr> {
             || matches!(category, Category::PolicyChange | Category::ServiceState)
     };
     let by_address = placed(facts, is_one).into_iter().flat_map(|(time, index)| {
-        let evidence = facts.events.get(index).map(|e| e.event.record.evidence);
-        let own = evidence.and_then(|evidence| facts.addresses.get(&evidence));
+        let log = facts.events.get(index).map(|e| e.log);
+        let own = log.and_then(|log| facts.addresses.get(&log));
         let (from, to) = reach(facts, time, index);
         own.into_iter().flatten().map(move |address| (*address, (from, to, index)))
     });
@@ -344,7 +344,7 @@ fn wrong_clocks(facts: &Facts) -> BTreeMap<IpAddr, &ClockOffset> {
     let wrong = facts.clock_offsets.iter().filter(is_wrong);
     wrong
         .flat_map(|clock| {
-            let own = facts.addresses.get(&clock.evidence).into_iter().flatten();
+            let own = facts.addresses.get(&clock.log).into_iter().flatten();
             own.map(move |address| (*address, clock))
         })
         .collect()

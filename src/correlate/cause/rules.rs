@@ -58,7 +58,7 @@ impl Case<'_> {
             for candidate in found.iter_mut() {
                 let is_earlier = |fact: &FactRef| match fact {
                     FactRef::Event(at) => self.index.facts.events.get(*at).is_some_and(|e| {
-                        let own = self.index.facts.addresses.get(&e.event.record.evidence);
+                        let own = self.index.facts.addresses.get(&e.log);
                         own.is_some_and(|own| own.contains(&change.address))
                             && e.corrected < Some(change.first.time)
                     }),
@@ -111,8 +111,7 @@ impl Case<'_> {
 
     /// A log that ends before the window cannot show that the service started again.
     fn weigh_log_end(&self, stop: &PlacedEvent) -> (u8, Vec<Against>) {
-        let shown_last =
-            self.index.facts.logs.get(&stop.event.record.evidence).and_then(|log| log.last_time);
+        let shown_last = self.index.facts.logs.get(&stop.log).and_then(|log| log.last_time);
         let correction = stop.corrected.zip(stop.event.time).map(|(by, own)| own.since(by));
         let last = shown_last.zip(correction).map(|(last, off)| last.shifted(off.negated()));
         let missing = last.map(|last| self.window.run.start.since(last));

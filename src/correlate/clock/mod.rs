@@ -11,11 +11,10 @@ mod propose;
 
 pub use timeline::ClockStep;
 
+use super::computers::Computers;
 use super::joins::Joins;
-use super::short_name;
-use crate::evidence::EvidenceId;
 use crate::ike::IkeExchange;
-use crate::summary::{LogPart, Summary};
+use crate::summary::{LogId, LogPart, Summary};
 use crate::time::{Span, Timestamp};
 use fit::{Fit, TimePair};
 use std::collections::BTreeMap;
@@ -27,7 +26,7 @@ pub struct ClockOffset {
     /// The computer, as the log names it.
     pub host: String,
     /// The log.
-    pub evidence: EvidenceId,
+    pub log: LogId,
     /// Log time less capture time; `None` where it cannot be estimated. Of a clock that was set or
     /// drifts, where most joins lie.
     pub offset: Option<Span>,
@@ -93,7 +92,7 @@ impl OffsetMethod {
 /// Every log's clock.
 pub(super) struct Clocks<'a> {
     summary: &'a Summary,
-    by_log: BTreeMap<EvidenceId, Known>,
+    by_log: BTreeMap<LogId, Known>,
 }
 
 /// How one log's times are corrected.
@@ -101,36 +100,45 @@ enum Known {
     Given(Span),
     Own(Timeline),
     /// The log of the same computer that knows.
-    Lent(EvidenceId),
+    Lent(LogId),
     Proposed(Span, u64),
     Nothing,
 }
 
 impl<'a> Clocks<'a> {
     /// From the joins; what the user gave comes first.
-    pub(super) fn of(summary: &'a Summary, joins: &Joins, exchanges: &[IkeExchange]) -> Self {
+    pub(super) fn of(
+        summary: &'a Summary,
+        computers: &Computers,
+        joins: &Joins,
+        exchanges: &[IkeExchange],
+    ) -> Self {
         let mut by_log = BTreeMap::new();
-        let mut lenders: BTreeMap<(&str, String), (u64, EvidenceId)> = BTreeMap::new();
-        for (evidence, log) in &summary.logs {
-            let Some(host) = host_of(log) else { continue };
-            let (pairs, is_tight) = pairs(log, joins, *evidence);
+        let mut lenders: BTreeMap<usize, (u64, LogId)> = BTreeMap::new();
+        for (id, log) in &summary.logs {
+            if log.events.is_empty() {
+                continue;
+            }
+            let (pairs, is_tight) = pairs(log, joins, *id);
             let loose = if is_tight { Span::default() } else { LOOSE };
             let resolution = Span(resolution(log).0 + loose.0);
             let timeline = Timeline::of(&log.events, &pairs, resolution);
             let matches = timeline.best().map_or(0, |fit| fit.matches);
             if matches > 0 {
-                let lender = lenders.entry((&log.folder, short_name(host)));
-                let lender = lender.or_insert((matches, *evidence));
-                *lender = (*lender).max((matches, *evidence));
-                by_log.insert(*evidence, Known::Own(timeline));
+                let lender = lenders.entry(computers.number(*id));
+                let lender = lender.or_insert((matches, *id));
+                *lender = (*lender).max((matches, *id));
+                by_log.insert(*id, Known::Own(timeline));
             }
         }
         let failures = propose::WireFailures::of(exchanges);
-        for (evidence, log) in &summary.logs {
-            let Some(host) = host_of(log) else { continue };
-            let lender = lenders.get(&(log.folder.as_str(), short_name(host)));
+        for (id, log) in &summary.logs {
+            if log.events.is_empty() {
+                continue;
+            }
+            let lender = lenders.get(&computers.number(*id));
             let given = log.asserted_offset.map(Known::Given);
-            let known = given.or_else(|| by_log.remove(evidence)).unwrap_or_else(|| match lender {
+            let known = given.or_else(|| by_log.remove(id)).unwrap_or_else(|| match lender {
                 Some((_, lender)) => Known::Lent(*lender),
                 // Cookies that no capture shows are of other negotiations, whatever their rhythm.
                 None if has_cookies(log) => Known::Nothing,
@@ -138,7 +146,7 @@ impl<'a> Clocks<'a> {
                     .propose(&log.events)
                     .map_or(Known::Nothing, |(offset, matches)| Known::Proposed(offset, matches)),
             });
-            by_log.insert(*evidence, known);
+            by_log.insert(*id, known);
         }
         Self { summary, by_log }
     }
@@ -146,12 +154,12 @@ impl<'a> Clocks<'a> {
     /// An event's time by the captures' clock and how far off it may be.
     pub(super) fn correct(
         &self,
-        evidence: EvidenceId,
+        id: LogId,
         place: usize,
         shown: Timestamp,
     ) -> Option<(Timestamp, Span)> {
         let with = |fit: Fit| (fit.corrected(shown), fit.error_at(shown));
-        match self.by_log.get(&evidence)? {
+        match self.by_log.get(&id)? {
             Known::Given(offset) => Some((shown.shifted(offset.negated()), GIVEN_ERROR)),
             Known::Own(timeline) => timeline.at(place).map(with),
             Known::Lent(lender) => self.lent(*lender, shown).map(with),
@@ -163,21 +171,21 @@ impl<'a> Clocks<'a> {
     /// The same of a record outside the live log, whose place says nothing.
     pub(super) fn correct_recovered(
         &self,
-        evidence: EvidenceId,
+        id: LogId,
         shown: Timestamp,
     ) -> Option<(Timestamp, Span)> {
-        match self.by_log.get(&evidence)? {
+        match self.by_log.get(&id)? {
             Known::Own(_) => {
-                let fit = self.lent(evidence, shown)?;
+                let fit = self.lent(id, shown)?;
                 Some((fit.corrected(shown), fit.error_at(shown)))
             }
             Known::Given(_) | Known::Lent(_) | Known::Proposed(..) | Known::Nothing => {
-                self.correct(evidence, usize::MAX, shown)
+                self.correct(id, usize::MAX, shown)
             }
         }
     }
 
-    fn lent(&self, lender: EvidenceId, shown: Timestamp) -> Option<Fit> {
+    fn lent(&self, lender: LogId, shown: Timestamp) -> Option<Fit> {
         let Some(Known::Own(timeline)) = self.by_log.get(&lender) else { return None };
         let events = self.summary.logs.get(&lender).map(|log| log.events.as_slice());
         timeline.when_shown(events.unwrap_or_default(), shown)
@@ -187,27 +195,21 @@ impl<'a> Clocks<'a> {
     pub(super) fn offsets(&self) -> Vec<ClockOffset> {
         self.by_log
             .iter()
-            .filter_map(|(evidence, known)| {
-                let log = self.summary.logs.get(evidence)?;
-                Some(self.offset(*evidence, log, host_of(log)?, known))
+            .filter_map(|(id, known)| {
+                let log = self.summary.logs.get(id)?;
+                Some(self.offset(*id, log, host_of(log)?, known))
             })
             .collect()
     }
 
-    fn offset(
-        &self,
-        evidence: EvidenceId,
-        log: &LogPart,
-        host: &str,
-        known: &Known,
-    ) -> ClockOffset {
+    fn offset(&self, id: LogId, log: &LogPart, host: &str, known: &Known) -> ClockOffset {
         let worst = || {
             let places = log.events.iter().enumerate();
-            places.filter_map(|(at, e)| Some(self.correct(evidence, at, e.time?)?.1)).max()
+            places.filter_map(|(at, e)| Some(self.correct(id, at, e.time?)?.1)).max()
         };
         let unknown = ClockOffset {
             host: host.to_owned(),
-            evidence,
+            log: id,
             offset: None,
             method: OffsetMethod::NotEstimable,
             matches: 0,
@@ -256,8 +258,8 @@ impl<'a> Clocks<'a> {
     }
 
     /// Whether a log's times rest on a mere proposal.
-    pub(super) fn is_proposed(&self, evidence: EvidenceId) -> bool {
-        matches!(self.by_log.get(&evidence), Some(Known::Proposed(..)))
+    pub(super) fn is_proposed(&self, id: LogId) -> bool {
+        matches!(self.by_log.get(&id), Some(Known::Proposed(..)))
     }
 }
 
@@ -278,8 +280,8 @@ fn resolution(log: &LogPart) -> Span {
 
 /// Pairs of times: those whose message the captures show, or where there is none, those whose SA they
 /// show from its first packet on.
-fn pairs(log: &LogPart, joins: &Joins, evidence: EvidenceId) -> (Vec<TimePair>, bool) {
-    let of_log = joins.get(&evidence);
+fn pairs(log: &LogPart, joins: &Joins, id: LogId) -> (Vec<TimePair>, bool) {
+    let of_log = joins.get(&id);
     let all = of_log.into_iter().flatten().filter_map(|(place, join)| {
         let (shown, on_wire) = (log.events.get(*place)?.time?, join.on_wire?);
         Some((TimePair { place: *place, shown, wire: on_wire.time }, on_wire.is_tight))

@@ -3,9 +3,10 @@
 //!
 //! Chunks are looked at on all cores, and taken in their order on the core that reads.
 
+use super::hidden::{Behind, behind};
 use super::place::Source;
 use super::scan::{Scan, Seen};
-use super::{CHUNK, FILE_HEADER, in_words};
+use super::{CHUNK, in_words};
 use ::evtx::{ChunkFlags, EvtxChunkData};
 use rayon::prelude::*;
 
@@ -47,7 +48,7 @@ impl Batch {
     /// Reads the next chunks of the file; none where it ends.
     fn fill(&mut self, source: &mut Source<'_>) {
         self.filled = 0;
-        while self.filled < AT_ONCE && source.offset % (CHUNK as u64) == FILE_HEADER as u64 {
+        while self.filled < AT_ONCE && source.is_at_chunk(CHUNK as u64) {
             if self.filled == self.chunks.len() {
                 self.chunks.push(Chunk::default());
             }
@@ -96,6 +97,8 @@ pub(super) struct Sound {
     pub(super) data: EvtxChunkData,
     /// The parts of the chunk whose checksums do not hold.
     pub(super) broken: Vec<&'static str>,
+    /// What stands inside records behind their own data.
+    pub(super) behind: Vec<Behind>,
     /// Whether the scan understands all its records.
     is_scanned: bool,
 }
@@ -121,11 +124,13 @@ impl Chunk {
         let free = usize::try_from(data.header.free_space_offset).unwrap_or(usize::MAX);
         self.scan.connections = connections;
         // Behind a cut stand zeros of ours, of which the scan knows nothing.
-        let is_scanned = by_scan
-            && is_whole
-            && self.scan.records(&data.data, data.header.last_event_record_id, free).is_some();
+        let last = data.header.last_event_record_id;
+        let is_scanned = is_whole && self.scan.records(&data.data, last, free).is_some();
+        let seen = if is_scanned { self.scan.seen() } else { &[] };
+        let behind = behind(&data.data, seen, free.min(data.data.len()));
         let broken = broken(&data, is_whole);
-        self.look = Look::Sound(Box::new(Sound { data, broken, is_scanned }));
+        let is_scanned = is_scanned && by_scan;
+        self.look = Look::Sound(Box::new(Sound { data, broken, behind, is_scanned }));
     }
 
     /// The look, and the records that the scan tells: none where the crate has to find them.

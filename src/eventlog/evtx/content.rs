@@ -48,8 +48,10 @@ pub(super) fn log_record(
     let element = |name| system.get(name).map(text_of).unwrap_or_default();
     let time = attribute("/TimeCreated/#attributes/SystemTime");
     let keywords = whole_number(&element("Keywords"));
+    let own: Option<u64> = element("EventRecordID").parse().ok();
     let mut filled = LogRecord {
         record,
+        written_as: own.filter(|number| *number != record.record),
         provider: attribute("/Provider/#attributes/Name"),
         channel: element("Channel"),
         computer: element("Computer"),

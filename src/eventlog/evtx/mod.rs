@@ -13,6 +13,8 @@ mod values;
 
 mod scan;
 
+mod hidden;
+
 mod chunk;
 
 mod content;
@@ -29,10 +31,12 @@ use ::evtx::{
 };
 use chunk::{Chunk, Look, Sound};
 use content::{CHANNEL, COMPUTER, TIME, cut, event_ids, log_record, may_be_known, text_behind};
+use hidden::{Behind, parted};
 use octets::is_in_any_case;
 use place::{Names, Place, Source};
 use scan::{CONNECTION, Plain, Seen};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -74,11 +78,18 @@ fn read_with(
         sink,
         connections: MOST_CONNECTIONS,
         has_cut: false,
+        behind: Vec::new(),
     };
-    let mut source = Source { reader, offset: 0, failure: None };
-    let mut data = Vec::new();
-    source.next(FILE_HEADER, &mut data);
-    let declared_chunks = log.file_header(&data);
+    let mut source = Source::of(reader, FILE_HEADER as u64, CHUNK_MARK);
+    let declared_chunks = if source.first_chunk == 0 {
+        let text = "chunks without the header of a file: as many as are there were read".to_owned();
+        log.tally.problem(ProblemCode::Headless, text, Some(0), Position::File);
+        0
+    } else {
+        let mut data = Vec::new();
+        source.next(FILE_HEADER, &mut data);
+        log.file_header(&data)
+    };
     let mut chunks: u64 = 0;
     chunk::chunks(&mut source, by_scan, log.connections, |chunk| {
         chunks += u64::from(chunk.size == CHUNK as u64);
@@ -89,16 +100,13 @@ fn read_with(
         let text = format!("reading stopped: {failure}");
         log.tally.problem(ProblemCode::Unreadable, text, Some(source.offset), Position::File);
         log.tally.summary().truncated_at = Some(source.offset);
-    } else if source.offset % (CHUNK as u64) != FILE_HEADER as u64 || chunks < declared_chunks {
+    } else if !source.is_at_chunk(CHUNK as u64) || chunks < declared_chunks {
         let (code, text) = match source.offset {
             0 => (ProblemCode::Empty, "the file is empty".to_owned()),
-            end if end < FILE_HEADER as u64 => {
+            end if end < source.first_chunk => {
                 (ProblemCode::Truncated, "the file ends inside its header".to_owned())
             }
-            _ => (
-                ProblemCode::Truncated,
-                format!("the file ends after {chunks} of {declared_chunks} whole chunks"),
-            ),
+            _ => (ProblemCode::Truncated, end_in_words(chunks, declared_chunks)),
         };
         log.tally.problem(code, text, Some(source.offset), Position::File);
         log.tally.summary().truncated_at = Some(source.offset);
@@ -117,6 +125,8 @@ struct Log<'s> {
     connections: usize,
     /// A record's text was cut.
     has_cut: bool,
+    /// What stands behind the data of the chunk's records.
+    behind: Vec<Behind>,
 }
 
 impl Log<'_> {
@@ -161,6 +171,7 @@ impl Log<'_> {
             let text = format!("the checksum of a chunk's {what} does not hold");
             self.tally.problem(ProblemCode::Checksum, text, Some(offset), Position::File);
         }
+        self.behind = std::mem::take(&mut chunk.behind);
         let chunk = &mut chunk.data;
         let live_end = u64::from(chunk.header.free_space_offset).min(size);
         let mut place = Place { offset, size, cursor: CHUNK_HEADER.min(size), lost: false };
@@ -174,8 +185,41 @@ impl Log<'_> {
             place.cursor = place.cursor.max(live_end);
         }
         self.tally.cover("chunk_slack", size.saturating_sub(place.cursor), 0);
+        self.hidden(offset, chunk);
         if size == CHUNK as u64 && has_record_from(&chunk.data, place.cursor) {
             self.carve(chunk);
+        }
+    }
+
+    /// What stands inside records behind their own data: named, and read where it is records.
+    fn hidden(&mut self, offset: u64, chunk: &EvtxChunkData) {
+        let places = std::mem::take(&mut self.behind);
+        let mut outers: BTreeMap<u64, u64> = BTreeMap::new();
+        for place in &places {
+            let what = match place.records.len() {
+                0 => "no record was found among them".to_owned(),
+                1 => "a record stands there, hidden from readers that go by sizes".to_owned(),
+                more => format!("{more} records stand there, hidden from readers that go by sizes"),
+            };
+            let (number, bytes) = (place.number, place.len());
+            let text = format!("{bytes} bytes inside record {number} behind its own data; {what}");
+            let at = offset.saturating_add(place.from as u64);
+            self.tally.problem(ProblemCode::Hidden, text, Some(at), Position::Record(number));
+            outers.extend(place.records.iter().map(|start| (*start as u64, number)));
+        }
+        if outers.is_empty() {
+            return;
+        }
+        let settings = Arc::new(ParserSettings::new().indent(false));
+        let Ok(mut parted) = EvtxChunkData::new(parted(&chunk.data, &places), false) else {
+            return;
+        };
+        let Ok(mut parted) = parted.parse(settings) else { return };
+        for record in parted.iter().filter_map(Result::ok) {
+            let start = record.binxml_offset.saturating_sub(RECORD_HEADER);
+            if let Some(outer) = outers.get(&start) {
+                self.outside(record, Some(*outer));
+            }
         }
     }
 
@@ -185,22 +229,26 @@ impl Log<'_> {
         let settings = Arc::new(ParserSettings::new().indent(false).recover_records(true));
         let Ok(mut chunk) = chunk.parse(settings) else { return };
         for record in chunk.iter().filter_map(Result::ok).filter(|record| record.recovered) {
-            let number = record.event_record_id;
-            let written = i64::try_from(record.timestamp.as_nanosecond()).ok().map(Timestamp);
-            let Ok(json) = record.into_json() else { continue };
-            let recovered = &mut self.tally.summary().trust.recovered;
-            *recovered = recovered.saturating_add(1);
-            if !may_be_known(&json.data) {
-                continue;
-            }
-            let Ok(event) = serde_json::from_str::<Value>(&json.data) else { continue };
-            let record = RecordRef { evidence: self.evidence, record: number };
-            let event =
-                log_record(&event, record, written).as_ref().and_then(LogEvent::from_record);
-            if let Some(mut event) = event {
-                event.recovered = true;
-                (self.sink)(event);
-            }
+            self.outside(record, None);
+        }
+    }
+
+    /// A record that is not one of the live log's.
+    fn outside(&mut self, record: EvtxRecord<'_>, hidden_in: Option<u64>) {
+        let number = record.event_record_id;
+        let written = i64::try_from(record.timestamp.as_nanosecond()).ok().map(Timestamp);
+        let Ok(json) = record.into_json() else { return };
+        let recovered = &mut self.tally.summary().recovered;
+        *recovered = recovered.saturating_add(1);
+        if !may_be_known(&json.data) {
+            return;
+        }
+        let Ok(event) = serde_json::from_str::<Value>(&json.data) else { return };
+        let record = RecordRef { evidence: self.evidence, record: number };
+        let event = log_record(&event, record, written).as_ref().and_then(LogEvent::from_record);
+        if let Some(mut event) = event {
+            (event.recovered, event.hidden_in) = (true, hidden_in);
+            (self.sink)(event);
         }
     }
 
@@ -238,16 +286,13 @@ impl Log<'_> {
     fn plain(&mut self, place: &mut Place, seen: &Seen, plain: &Plain, chunk: &[u8]) {
         let size = self.account(place, seen.start as u64, seen.size as u64);
         let Names { computer, channel } = &mut self.names;
-        if let Some(name) = computer.changed(plain.computer.of(chunk)) {
-            self.tally.host(name);
-        }
-        if let Some(name) = channel.changed(plain.channel.of(chunk)) {
-            self.tally.channel(name);
-        }
+        let computer = computer.of(plain.computer.of(chunk));
+        self.tally.of_source(computer, channel.of(plain.channel.of(chunk)));
         if is_in_any_case(plain.channel.of(chunk), SECURITY) {
             self.tally.security_record(plain.event_id, Some(plain.time));
         }
         self.tally.record(seen.number, Some(plain.time));
+        self.tally.not_interpreted(plain.event_id);
         self.tally.cover("records_other", size, 1);
     }
 
@@ -258,7 +303,12 @@ impl Log<'_> {
         let end = start.saturating_add(size);
         let size = end.saturating_sub(start.max(place.cursor));
         place.cursor = place.cursor.max(end);
-        size
+        let Some(behind) = self.behind.iter().find(|behind| behind.outer as u64 == start) else {
+            return size;
+        };
+        let hidden = behind.len().min(size);
+        self.tally.cover("records_hidden", hidden, behind.records.len() as u64);
+        size - hidden
     }
 
     fn record(
@@ -355,9 +405,8 @@ impl Log<'_> {
         written: Option<Timestamp>,
         (size, at): (u64, u64),
     ) -> Result<(bool, Option<Timestamp>), EvtxError> {
-        self.tally.host(text_behind(&json.data, COMPUTER));
         let channel = text_behind(&json.data, CHANNEL);
-        self.tally.channel(channel);
+        self.tally.of_source(text_behind(&json.data, COMPUTER), channel);
         let time = Timestamp::from_rfc3339(text_behind(&json.data, TIME)).or(written);
         let id = event_ids(&json.data).next();
         if let Some(id) = id.filter(|_| channel.eq_ignore_ascii_case(SECURITY)) {
@@ -365,6 +414,7 @@ impl Log<'_> {
         }
         let is_connection = id == Some(CONNECTION) && self.connections > 0;
         if !is_connection && !may_be_known(&json.data) {
+            id.iter().for_each(|id| self.tally.not_interpreted(*id));
             return Ok((false, time));
         }
         let event: Value =
@@ -377,10 +427,17 @@ impl Log<'_> {
         if is_connection {
             self.connections -= 1;
             let own = record.as_ref().and_then(LogRecord::connection_source);
-            self.tally.summary().trust.connection_addresses.extend(own);
+            let source = self.tally.source();
+            source.into_iter().for_each(|log| log.trust.connection_addresses.extend(own));
         }
         let event = record.as_ref().and_then(LogEvent::from_record);
         let known = event.is_some();
+        if known && record.as_ref().is_some_and(|record| record.written_as.is_some()) {
+            self.tally.renumbered();
+        }
+        if !known {
+            id.iter().for_each(|id| self.tally.not_interpreted(*id));
+        }
         event.iter().for_each(|event| self.tally.event(event));
         event.into_iter().for_each(&mut *self.sink);
         Ok((known, time))
@@ -392,6 +449,15 @@ fn has_record_from(chunk: &[u8], cursor: u64) -> bool {
     let from = usize::try_from(cursor).unwrap_or(usize::MAX).next_multiple_of(8);
     let words = chunk.get(from..).unwrap_or_default().as_chunks::<8>().0;
     words.iter().any(|word| word.starts_with(b"**\0\0"))
+}
+
+/// The header may be older than the file: then the file ends inside a chunk that it does not know of.
+fn end_in_words(whole: u64, declared: u64) -> String {
+    let s = if whole == 1 { "" } else { "s" };
+    if whole >= declared {
+        return format!("the file ends inside a chunk, behind {whole} whole chunk{s}");
+    }
+    format!("the file ends after {whole} whole chunk{s}; its header speaks of {declared}")
 }
 
 /// An error and what it came from, in one line.
@@ -411,6 +477,8 @@ const MOST_CONNECTIONS: usize = 256;
 /// Text of a record that its template has beside what the record holds: no template of Windows has more.
 const MOST_CONSTANTS: usize = 1024;
 const FILE_HEADER: usize = 4096;
+/// What a chunk begins with.
+const CHUNK_MARK: &[u8] = b"ElfChnk\0";
 const CHUNK: usize = 65_536;
 const CHUNK_HEADER: u64 = 512;
 /// Magic, size, number and time stand before a record's content.

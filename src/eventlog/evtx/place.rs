@@ -9,14 +9,39 @@ pub(super) struct Source<'r> {
     pub(super) reader: &'r mut dyn Read,
     pub(super) offset: u64,
     pub(super) failure: Option<std::io::Error>,
+    /// Where the first chunk begins: behind the file's header, or at once where there is none.
+    pub(super) first_chunk: u64,
+    /// Bytes that were read to find that, and are given again.
+    pub(super) ahead: Vec<u8>,
 }
 
-impl Source<'_> {
+impl<'r> Source<'r> {
+    /// A log; its chunks may stand without the header of a file, as they are found in images.
+    pub(super) fn of(reader: &'r mut dyn Read, header: u64, chunk_mark: &[u8]) -> Self {
+        let mut source =
+            Self { reader, offset: 0, failure: None, first_chunk: header, ahead: Vec::new() };
+        let mut ahead = Vec::new();
+        source.next(chunk_mark.len(), &mut ahead);
+        if ahead == chunk_mark {
+            source.first_chunk = 0;
+        }
+        (source.offset, source.ahead) = (0, ahead);
+        source
+    }
+
+    /// Whether a chunk begins here.
+    pub(super) const fn is_at_chunk(&self, size: u64) -> bool {
+        self.offset >= self.first_chunk && (self.offset - self.first_chunk).is_multiple_of(size)
+    }
+
     /// Fills `piece` with the next `size` bytes; fewer only at the end of the file or where reading
     /// fails.
     pub(super) fn next(&mut self, size: usize, piece: &mut Vec<u8>) {
         piece.resize(size, 0);
-        let mut filled = 0;
+        let mut filled = self.ahead.len().min(size);
+        for (to, from) in piece.iter_mut().zip(self.ahead.drain(..filled)) {
+            *to = from;
+        }
         while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match self.reader.read(rest) {
                 Ok(0) => break,
@@ -51,7 +76,7 @@ impl Place {
     }
 }
 
-/// The names of the record before, so that the same ones are told once.
+/// The names of the record before, so that the same ones are decoded once.
 #[derive(Default)]
 pub(super) struct Names {
     pub(super) computer: LastName,
@@ -66,15 +91,14 @@ pub(super) struct LastName {
 }
 
 impl LastName {
-    /// The name that these UTF-16 octets are, unless it is the one before.
-    pub(super) fn changed(&mut self, octets: &[u8]) -> Option<&str> {
-        if self.octets == octets {
-            return None;
+    /// The name that these UTF-16 octets are.
+    pub(super) fn of(&mut self, octets: &[u8]) -> &str {
+        if self.octets != octets {
+            octets.clone_into(&mut self.octets);
+            let units = octets.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+            let text = char::decode_utf16(units);
+            self.text = text.map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
         }
-        octets.clone_into(&mut self.octets);
-        let units = octets.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
-        let text = char::decode_utf16(units);
-        self.text = text.map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
-        Some(&self.text)
+        &self.text
     }
 }

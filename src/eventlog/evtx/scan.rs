@@ -37,7 +37,10 @@ impl Scan {
         while start < end {
             let mut seen = Seen::at(chunk, start, end)?;
             let record = chunk.get(..start.checked_add(seen.size)?)?;
-            if let Some((plain, its)) = self.plain(chunk, record, start) {
+            let mut data_end = None;
+            let plain = self.plain(chunk, record, start, &mut data_end);
+            seen.data_end = data_end;
+            if let Some((plain, its)) = plain {
                 // A chunk that would render to megabytes is not of Windows' making, and the
                 // crate bounds what it renders of one.
                 cost = cost.saturating_add(its);
@@ -67,11 +70,18 @@ impl Scan {
 
     /// A record's fields and at least what rendering it costs; `None` where the scan does not
     /// understand it.
-    fn plain(&mut self, chunk: &[u8], record: &[u8], start: usize) -> Option<(Plain, usize)> {
+    fn plain(
+        &mut self,
+        chunk: &[u8],
+        record: &[u8],
+        start: usize,
+        data_end: &mut Option<usize>,
+    ) -> Option<(Plain, usize)> {
         let content = record.get(..record.len().checked_sub(SIZE_COPY)?)?;
         let mut cursor = Cursor { data: content, at: start.checked_add(RECORD_HEADER)? };
         let event = instance(&mut cursor, chunk, &mut self.templates, &mut self.values)?;
         ends(cursor)?;
+        *data_end = Some(cursor.at.saturating_add(1));
         let frame = event.template.frame.as_ref()?;
         let plain = Plain::of(frame, chunk, &self.values, &mut self.texts)?;
         let own = event.cost(record.len().saturating_sub(start))?;
@@ -96,6 +106,8 @@ pub(super) struct Seen {
     /// With header and trailer.
     pub(super) size: usize,
     pub(super) number: u64,
+    /// The end of its own data; `None` where the scan does not find it.
+    pub(super) data_end: Option<usize>,
     /// What it is; `None` where that is for the crate to say.
     pub(super) plain: Option<Plain>,
 }
@@ -109,7 +121,7 @@ impl Seen {
         let written = cursor.u64()?;
         let fits = size >= RECORD_HEADER + SIZE_COPY && start.checked_add(size)? <= end;
         let is_sound = magic == RECORD_MAGIC && fits && written <= LATEST_FRAME;
-        is_sound.then_some(Self { start, size, number, plain: None })
+        is_sound.then_some(Self { start, size, number, data_end: None, plain: None })
     }
 }
 

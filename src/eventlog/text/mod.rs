@@ -85,6 +85,7 @@ impl<'s> Export<'s> {
         self.met = self.met.saturating_add(1);
         LogRecord {
             record: RecordRef { evidence: self.evidence, record: self.met },
+            written_as: None,
             provider: String::new(),
             channel: String::new(),
             computer: String::new(),
@@ -101,14 +102,16 @@ impl<'s> Export<'s> {
     /// A record of so many octets of the file; gives its event where the catalogue knows it.
     fn event_of(&mut self, record: &LogRecord, octets: u64) -> Option<LogEvent> {
         let number = record.record.record;
+        self.tally.of_source(&record.computer, &record.channel);
         self.tally.record(number, record.time);
-        self.tally.host(&record.computer);
-        self.tally.channel(&record.channel);
         if record.channel.eq_ignore_ascii_case("Security") {
             self.tally.security_record(record.event_id, record.time);
         }
         let event = LogEvent::from_record(record);
         event.iter().for_each(|event| self.tally.event(event));
+        if event.is_none() {
+            self.tally.not_interpreted(record.event_id);
+        }
         let bucket = if event.is_some() { "records_known" } else { "records_other" };
         self.tally.cover(bucket, octets, 1);
         event
@@ -234,9 +237,16 @@ impl<'s> Export<'s> {
         let mut summary = self.tally.finish();
         summary.gaps.clear();
         summary.gaps_omitted = 0;
-        summary.trust.silences.clear();
-        summary.trust.setbacks.clear();
-        summary.trust.is_selection = true;
+        let (span, is_only) = ((summary.first_time, summary.last_time), summary.sources.len() == 1);
+        for source in &mut summary.sources {
+            if is_only && source.first_time.is_none() {
+                (source.first_time, source.last_time) = span;
+            }
+            source.gaps.clear();
+            source.trust.silences.clear();
+            source.trust.setbacks.clear();
+            source.trust.is_selection = true;
+        }
         summary
     }
 }

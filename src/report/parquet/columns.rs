@@ -216,6 +216,8 @@ const LOG_EVENTS_COLUMNS: &[Column] = &[
     same("evidence", Kind::Text),
     same("record", Kind::Unsigned),
     same("recovered", Kind::Flag),
+    same("hidden_in", Kind::Unsigned),
+    same("written_as", Kind::Unsigned),
     same("time", Kind::Time),
     of("time_nanos", "time", Kind::Nanos),
     same("time_corrected", Kind::Time),
@@ -248,6 +250,7 @@ const LOG_EVENTS_COLUMNS: &[Column] = &[
     of("join_by", "join.by", Kind::Text),
     of("join_exchange", "join.exchange", Kind::Text),
     same("join", Kind::Json),
+    same("copies", Kind::Json),
 ];
 
 const FINDINGS_COLUMNS: &[Column] = &[

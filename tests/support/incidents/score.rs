@@ -174,12 +174,12 @@ fn clocks(incident: &Incident, analysis: &Analysis, score: &mut Score) {
         if clock.offset.is_none() {
             continue;
         }
-        let is_system = is_system_log(analysis, clock.evidence);
+        let is_system = is_system_log(analysis, clock.log.evidence);
         let kept = host.kept().into_iter().filter(|kept| kept.is_system == is_system);
         let truly: BTreeMap<u64, i64> = kept.map(|kept| (kept.record, kept.at)).collect();
         let bound = clock.error.map_or(0, |error| error.0);
         let events = analysis.facts.events.iter();
-        let of_log = events.filter(|e| e.event.record.evidence == clock.evidence);
+        let of_log = events.filter(|e| e.event.record.evidence == clock.log.evidence);
         let worst = of_log
             .filter_map(|e| Some((e.corrected?.0 - truly.get(&e.event.record.record)?).abs()))
             .max();

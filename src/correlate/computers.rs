@@ -1,0 +1,142 @@
+//! Which logs are of one computer.
+//!
+//! Logs of one folder whose records bear the same name are; a name without its domain is the one name in
+//! the folder that begins so. A renamed computer's logs are too: its log goes on under the new name, or
+//! event 6011 names both. Two computers that had one name one after the other stay two.
+
+use crate::eventlog::LogEvent;
+use crate::summary::{LogId, LogPart, Summary};
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The computers behind the logs.
+pub(super) struct Computers {
+    numbers: BTreeMap<LogId, usize>,
+    names: Vec<String>,
+}
+
+impl Computers {
+    pub(super) fn of(summary: &Summary) -> Self {
+        let mut sets = Sets { parent: (0..summary.logs.len()).collect() };
+        let logs: Vec<(&LogId, &LogPart)> = summary.logs.iter().collect();
+        let mut full_names: BTreeMap<(&str, String), BTreeSet<String>> = BTreeMap::new();
+        let mut by_short: BTreeMap<(&str, String), Vec<usize>> = BTreeMap::new();
+        let mut renames: BTreeMap<(&str, String), Rename> = BTreeMap::new();
+        for (at, (_, log)) in logs.iter().enumerate() {
+            let key = (log.folder.as_str(), short_name(&log.log.host));
+            by_short.entry(key.clone()).or_default().push(at);
+            if log.log.host.contains('.') {
+                full_names.entry(key).or_default().insert(log.log.host.to_lowercase());
+            }
+            for rename in renames_of(log) {
+                renames.entry((&log.folder, rename.from.clone())).or_insert(rename);
+            }
+        }
+        for ((folder, short), same) in &by_short {
+            let given_up = renames.get(&(*folder, short.clone())).map(|rename| rename.time);
+            let mut known: BTreeMap<(String, bool), usize> = BTreeMap::new();
+            for at in same {
+                // Records that name no computer are of nobody else's.
+                let named = logs.get(*at).filter(|(_, log)| !log.log.host.is_empty());
+                let Some((_, log)) = named else { continue };
+                let longer = full_names.get(&(*folder, short.clone()));
+                let only = longer.filter(|all| all.len() == 1).and_then(|all| all.first());
+                let name = only.cloned().unwrap_or_else(|| log.log.host.to_lowercase());
+                // Who bears a name behind the moment at which it was given up is another one.
+                let goes_on = given_up.zip(log.log.last_time).is_some_and(|(at, last)| last > at);
+                sets.join(*at, *known.entry((name, goes_on)).or_insert(*at));
+            }
+        }
+        let reaches = |at: &usize, time: Timestamp| {
+            let last = logs.get(*at).and_then(|(_, log)| log.log.last_time);
+            last.is_some_and(|last| last > time)
+        };
+        for ((folder, from), rename) in &renames {
+            let before = by_short.get(&(*folder, from.clone())).into_iter().flatten();
+            let before = before.copied().find(|at| !reaches(at, rename.time));
+            let after = by_short.get(&(*folder, rename.to.clone())).and_then(|all| all.first());
+            if let Some((one, other)) = before.zip(after) {
+                sets.join(one, *other);
+            }
+        }
+        let numbers: BTreeMap<LogId, usize> =
+            logs.iter().enumerate().map(|(at, (id, _))| (**id, sets.root(at))).collect();
+        let mut latest: BTreeMap<usize, (Option<Timestamp>, &str)> = BTreeMap::new();
+        for (at, (_, log)) in logs.iter().enumerate().filter(|(_, (_, l))| !l.log.host.is_empty()) {
+            let name = (log.log.last_time, log.log.host.as_str());
+            let known = latest.entry(sets.root(at)).or_insert(name);
+            *known = (*known).max(name);
+        }
+        let name = |at| latest.get(&at).map_or("", |(_, name)| *name).to_owned();
+        Self { numbers, names: (0..logs.len()).map(name).collect() }
+    }
+
+    /// The number of a log's computer: equal for logs of one computer.
+    pub(super) fn number(&self, log: LogId) -> usize {
+        self.numbers.get(&log).copied().unwrap_or(usize::MAX)
+    }
+
+    /// The last name that a computer had; empty where no record names it.
+    pub(super) fn name(&self, number: usize) -> &str {
+        self.names.get(number).map_or("", String::as_str)
+    }
+}
+
+/// A computer that took another name, by short names.
+struct Rename {
+    from: String,
+    to: String,
+    time: Timestamp,
+}
+
+/// Event 6011 names the NetBIOS name before and after; a log that goes on under another name says so by
+/// its numbers.
+fn renames_of(log: &LogPart) -> Vec<Rename> {
+    let to = short_name(&log.log.host);
+    let by_numbers = log.log.renamed_from.as_ref().zip(log.log.first_time);
+    let by_numbers = by_numbers.map(|(from, time)| Rename { from: short_name(from), to, time });
+    let told = log.events.iter().filter(|event| event.event_id == RENAMED && is_eventlog(event));
+    let told = told.filter_map(|event| {
+        let [(_, from), (_, to), ..] = &event.fields[..] else { return None };
+        let (from, to) = (short_name(from.trim()), short_name(to.trim()));
+        Some(Rename { from, to, time: event.time? })
+    });
+    told.chain(by_numbers).filter(|rename| rename.from != rename.to).take(MOST_RENAMES).collect()
+}
+
+fn is_eventlog(event: &LogEvent) -> bool {
+    event.provider.eq_ignore_ascii_case("EventLog")
+}
+
+/// A computer's name without its domain, in lower case: logs write it either way.
+pub(crate) fn short_name(host: &str) -> String {
+    host.split('.').next().unwrap_or_default().to_lowercase()
+}
+
+/// Sets that grow together.
+struct Sets {
+    parent: Vec<usize>,
+}
+
+impl Sets {
+    fn root(&self, of: usize) -> usize {
+        let mut at = of;
+        while let Some(above) = self.parent.get(at).filter(|above| **above != at) {
+            at = *above;
+        }
+        at
+    }
+
+    fn join(&mut self, one: usize, other: usize) {
+        let (low, high) =
+            (self.root(one).min(self.root(other)), self.root(one).max(self.root(other)));
+        if let Some(parent) = self.parent.get_mut(high) {
+            *parent = low;
+        }
+    }
+}
+
+/// The event log service on a changed name (winevt-kb, EventLog).
+const RENAMED: u16 = 6011;
+/// Renames that are taken from one log.
+const MOST_RENAMES: usize = 16;
