@@ -62,7 +62,7 @@ fn read(kind: Kind) -> Summary {
         true
     })
     .expect("a capture");
-    Summary { captures: [(EvidenceId(1), observer.finish())].into(), logs: [].into() }
+    Summary { captures: [(EvidenceId(1), observer.finish())].into(), ..Summary::default() }
 }
 
 /// The two hosts of a pair of [`Kind::Pairs`] and [`Kind::OneSpi`].

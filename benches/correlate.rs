@@ -55,7 +55,7 @@ fn summary(windows: u32, events: u32) -> Summary {
     let logs = (0..LOGS).map(|log| {
         (LogId { evidence: EvidenceId(log + 2), place: 0 }, self::log(log, each, windows))
     });
-    Summary { captures, logs: logs.collect() }
+    Summary { captures, logs: logs.collect(), ..Summary::default() }
 }
 
 /// The second of a window and the client that leaks in it.

@@ -59,7 +59,7 @@ impl<'p> Account<'p> {
             once.bytes -= copies.bytes;
             once.captured -= copies.captured;
         }
-        let evidence = Summary { captures: [(EvidenceId(1), summary)].into(), logs: [].into() };
+        let evidence = Summary { captures: [(EvidenceId(1), summary)].into(), ..Summary::default() };
         let rule = GapRule::with_gap(Span::from_seconds(60));
         let facts = correlate(&evidence, &Policy::default(), rule);
         assert_eq!(facts.total, once, "every frame but the copies is judged once");

@@ -50,6 +50,8 @@ pub struct Request {
     pub clock_offsets: Vec<(PathBuf, Span)>,
     /// Where captures were taken, by the paths of their files.
     pub vantages: Vec<(PathBuf, Vantage)>,
+    /// What is read may be judged later, beside captures that are not among these paths.
+    pub for_later: bool,
 }
 
 /// What came of it.
@@ -94,6 +96,7 @@ impl Request {
             to: None,
             clock_offsets: Vec::new(),
             vantages: Vec::new(),
+            for_later: false,
         }
     }
 
@@ -206,7 +209,8 @@ pub fn read_parts(
             (true, false) => HashedBy::Reader,
             (true, true) => HashedBy::Another,
         };
-        let context = Context { request, named, watch, hashed_by, helped };
+        let compared = request.for_later || found.len() > 1;
+        let context = Context { request, named, watch, hashed_by, helped, compared };
         let numbered = found.par_iter().enumerate();
         numbered.map(|(at, file)| read(file, EvidenceId::of_place(at), &context)).collect()
     };
@@ -230,7 +234,8 @@ pub fn analyze_sequentially(request: &Request, watch: &dyn Watch) -> Result<Anal
 fn read_sequentially(request: &Request, watch: &dyn Watch) -> Result<Vec<Part>, Cancelled> {
     read_with(request, watch, |found, named| {
         let hashed_by = if request.hash { HashedBy::Reader } else { HashedBy::Nobody };
-        let context = Context { request, named, watch, hashed_by, helped: false };
+        let compared = request.for_later || found.len() > 1;
+        let context = Context { request, named, watch, hashed_by, helped: false, compared };
         let numbered = found.iter().enumerate();
         numbered.map(|(at, file)| read(file, EvidenceId::of_place(at), &context)).collect()
     })
@@ -267,9 +272,7 @@ pub fn judge(mut parts: Vec<Part>, question: &Question<'_>) -> Analysis {
         outside_span.join(part.outside_span);
         evidence.push(part.evidence);
     }
-    summary.give_back_what_was_only_authenticated();
-    summary.set_aside_what_others_show_inside_esp();
-    summary.set_copies_aside();
+    summary.settle(&evidence);
     let facts = correlate(&summary, question.policy, question.gap);
     let findings = find(&facts, &evidence, question.policy);
     Analysis { evidence, outside_span, facts, findings }

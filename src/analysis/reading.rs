@@ -41,6 +41,8 @@ pub(super) struct Context<'r> {
     pub(super) hashed_by: HashedBy,
     /// Whether threads may help with one large file: to read ahead, to observe.
     pub(super) helped: bool,
+    /// Whether there may be another capture of the same packets.
+    pub(super) compared: bool,
 }
 
 impl Context<'_> {
@@ -288,6 +290,9 @@ impl Reading {
         let Context { request, named, watch, .. } = *context;
         let mut observer =
             CaptureObserver::new(self.part.evidence.id, named).with_most_pairs(request.max_pairs);
+        if context.compared {
+            observer = observer.with_fingerprints();
+        }
         let mut span: Option<(Timestamp, Timestamp)> = None;
         let mut outside = Count::default();
         let mut activities = watch.activities().map(|_| Activities::default());
@@ -325,7 +330,7 @@ impl Reading {
             }
         }
         self.part.outside_span = outside;
-        let mut summary = observer.finish();
+        let mut summary = observer.finish_open();
         self.tell_frames_by_class(summary.ledger());
         self.part.evidence.problems.append(&mut summary.problems);
         self.part.summary.captures.insert(self.part.evidence.id, summary);

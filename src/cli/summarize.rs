@@ -2,7 +2,7 @@
 
 use super::reading::Reading;
 use super::{ExitStatus, Failure, interrupted, judging, terminal};
-use crate::analysis::read_parts;
+use crate::analysis::{Request, read_parts};
 use crate::evidence::{Content, Evidence, ProblemCode, discover, sha256, shown_path};
 use crate::policy::Policy;
 use crate::report::publish::{NewFile, PublishError, Staging, destination};
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         refuse_many(discover(args.reading.given(), Some(&args.out)).len())?;
     }
     let read_with = args.reading.read_with(&policy);
-    let request = args.reading.request(&args.out, policy)?;
+    let request = Request { for_later: true, ..args.reading.request(&args.out, policy)? };
     let parts = read_parts(&request, args.reading.threads(), &progress);
     progress.done();
     let parts = parts.map_err(interrupted)?;

@@ -175,6 +175,7 @@ impl<'a> Wire<'a> {
             of_pair.extend(exchange.completions.iter().map(|time| (*time, at)));
         }
         wire.completions.values_mut().for_each(|times| times.sort_unstable());
+        let first_files = summary.first_files();
         for (pair, streams) in summary.streams() {
             for (stream, _, runs) in streams {
                 let (Stream::Esp(spi, way)
@@ -186,7 +187,9 @@ impl<'a> Wire<'a> {
                 let Some(first) = runs.first().filter(|_| spi != EspSpi(0)) else { continue };
                 let is_a = way == pair.direction_from(pair.a());
                 let sender = if is_a { pair.a() } else { pair.b() };
-                let capture = summary.captures.get(&first.first.evidence);
+                let file = first.first.evidence;
+                let begins = first_files.get(&file).copied().unwrap_or(file);
+                let capture = summary.captures.get(&begins);
                 let begun = capture.and_then(|capture| capture.span).map(|(begun, _)| begun);
                 let is_old = begun.is_none_or(|begun| first.start.since(begun) <= SOON);
                 let seen = SeenSa { pair, sender, first: first.start, is_old };

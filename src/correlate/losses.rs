@@ -3,9 +3,10 @@
 use crate::evidence::EvidenceId;
 use crate::hosts::{Direction, HostPair};
 use crate::protection::duplicate::DuplicateKind;
+use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::secret::Secret;
 use crate::protection::{EspSpi, ProtectionClass, Stream};
-use crate::summary::{CaptureSummary, ClassRun, Count, Sighting, Summary, TcpGap};
+use crate::summary::{ClassRun, Count, SecondSighting, Sighting, Summary, TcpGap};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// ESP packets of one SPI that a capture does not hold though later ones followed.
@@ -32,6 +33,8 @@ pub struct Duplicates {
     pub count: Count,
     /// Those that belong to a pair, as one run; `None` where none does.
     pub run: Option<ClassRun>,
+    /// The other capture that shows them, where it is one.
+    pub second_sighting: Option<SecondSighting>,
 }
 
 pub(super) fn duplicates(summary: &Summary) -> BTreeMap<(EvidenceId, DuplicateKind), Duplicates> {
@@ -39,6 +42,10 @@ pub(super) fn duplicates(summary: &Summary) -> BTreeMap<(EvidenceId, DuplicateKi
     for (evidence, capture) in &summary.captures {
         for (kind, runs) in capture.duplicates.values().flatten() {
             let known = all.entry((*evidence, *kind)).or_default();
+            known.second_sighting = match kind {
+                DuplicateKind::OtherCapture => capture.second_sighting,
+                DuplicateKind::SameInterface | DuplicateKind::OtherInterface => None,
+            };
             known.count.join(Count::of(runs));
             for run in runs {
                 match &mut known.run {
@@ -88,25 +95,38 @@ pub(super) fn esp_gaps(summary: &Summary) -> Vec<EspGap> {
 /// Captures that hold one packet in many: of every busy SPI at least half the numbers are missing, and of all of
 /// them about the same share. A lossy capture loses in bursts, and hardly ever as much of each.
 pub(super) fn sampled(summary: &Summary) -> BTreeSet<EvidenceId> {
-    let is_sampled = |capture: &CaptureSummary| {
+    let is_sampled = |files: &Vec<EvidenceId>| {
         let mut ratios: Vec<u64> = Vec::new();
-        let streams = capture.streams.iter().flat_map(|(pair, of_pair)| {
-            of_pair.iter().map(move |(stream, runs)| (*pair, *stream, runs))
-        });
-        for (pair, stream, runs) in streams {
-            let is_busy = Count::of(runs).frames >= BUSY_SPI;
-            if !matches!(stream, Stream::Esp(spi, _) if spi != EspSpi(0)) || !is_busy {
+        let mut frames: BTreeMap<(HostPair, Stream), u64> = BTreeMap::new();
+        let mut gaps: BTreeMap<_, SequenceNumbers> = BTreeMap::new();
+        for capture in files.iter().filter_map(|file| summary.captures.get(file)) {
+            gaps.extend(capture.esp_gaps.iter().map(|(key, numbers)| (*key, *numbers)));
+            for (pair, of_pair) in &capture.streams {
+                for (stream, runs) in of_pair {
+                    *frames.entry((*pair, *stream)).or_default() += Count::of(runs).frames;
+                }
+            }
+        }
+        for (key, frames) in frames {
+            let is_esp = matches!(key.1, Stream::Esp(spi, _) if spi != EspSpi(0));
+            if !is_esp || frames < BUSY_SPI {
                 continue;
             }
-            let Some(numbers) = capture.esp_gaps.get(&(pair, stream)) else { return false };
+            let Some(numbers) = gaps.get(&key) else { return false };
             ratios.push(numbers.missing() / numbers.packets().max(1));
         }
         let (least, most) = (ratios.iter().min(), ratios.iter().max());
         let alike = |(least, most): (&u64, &u64)| *least >= 1 && *most <= least.saturating_mul(2);
         ratios.len() >= 2 && least.zip(most).is_some_and(alike)
     };
-    let sampled = summary.captures.iter().filter(|(_, capture)| is_sampled(capture));
-    sampled.map(|(evidence, _)| *evidence).collect()
+    // Files that continue each other are one capture.
+    let first_files = summary.first_files();
+    let mut captures: BTreeMap<EvidenceId, Vec<EvidenceId>> = BTreeMap::new();
+    for file in summary.captures.keys() {
+        let first = first_files.get(file).unwrap_or(file);
+        captures.entry(*first).or_default().push(*file);
+    }
+    captures.into_values().filter(is_sampled).flatten().collect()
 }
 
 /// Fewer packets of an SPI say nothing of a share.
@@ -127,10 +147,10 @@ pub struct TcpLoss {
 /// may have come protected; of such pairs nothing is said.
 pub(super) fn tcp_gaps(summary: &Summary) -> Vec<TcpLoss> {
     let mut all = Vec::new();
-    for (evidence, capture) in &summary.captures {
-        for (pair, gap) in &capture.tcp_gaps {
+    let is_protected = |pair: &HostPair| {
+        summary.captures.values().any(|capture| {
             let streams = capture.streams.get(pair).into_iter().flatten();
-            let is_protected = streams.into_iter().any(|(stream, _)| match stream.class() {
+            let protects = streams.into_iter().any(|(stream, _)| match stream.class() {
                 ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => true,
                 ProtectionClass::Ike
                 | ProtectionClass::NattKeepalive
@@ -139,7 +159,14 @@ pub(super) fn tcp_gaps(summary: &Summary) -> Vec<TcpLoss> {
                 | ProtectionClass::NonIp
                 | ProtectionClass::Undecodable => false,
             });
-            if !is_protected && !capture.shows_again(*pair) {
+            protects || capture.shows_again(*pair)
+        })
+    };
+    let mut told: BTreeMap<HostPair, bool> = BTreeMap::new();
+    for (evidence, capture) in &summary.captures {
+        for (pair, gap) in &capture.tcp_gaps {
+            let may_come_protected = *told.entry(*pair).or_insert_with(|| is_protected(pair));
+            if !may_come_protected {
                 all.push(TcpLoss { evidence: *evidence, pair: *pair, gap: *gap });
             }
         }

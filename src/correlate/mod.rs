@@ -187,6 +187,8 @@ pub struct Facts {
     pub duplicates: BTreeMap<(EvidenceId, DuplicateKind), Duplicates>,
     /// IP addresses that another station took over, by address and time.
     pub station_changes: Vec<StationChange>,
+    /// Captures, and the first file of those that each continues.
+    pub first_files: BTreeMap<EvidenceId, EvidenceId>,
     /// By capture, pair and SPI.
     pub esp_gaps: Vec<EspGap>,
     /// By capture and pair.
@@ -256,6 +258,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         vantages: vantage::of_captures(summary),
         duplicates: losses::duplicates(summary),
         station_changes: addresses::taken_over(summary),
+        first_files: summary.first_files(),
         esp_gaps: losses::esp_gaps(summary),
         tcp_gaps: losses::tcp_gaps(summary),
         exposures: losses::exposures(summary),

@@ -107,6 +107,8 @@ mod tests {
                 flow: None,
                 direction: Direction::AToB,
                 unfinished: false,
+                fingerprint: None,
+                conversation: None,
                 payload: 0,
             });
         }

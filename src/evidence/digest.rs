@@ -147,6 +147,13 @@ pub fn fingerprint(bytes: &[u8]) -> u64 {
     sha256_octets(bytes).first_chunk().copied().map_or(0, u64::from_be_bytes)
 }
 
+/// The SHA-256 of octets that lie in several pieces.
+pub fn sha256_of_pieces<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    pieces.into_iter().for_each(|piece| digest.update(piece));
+    digest.finalize().into()
+}
+
 /// Lower-case hexadecimal.
 fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()

@@ -22,7 +22,7 @@ mod own;
 
 mod problem;
 
-pub use digest::{HashedBy, Hashing, fingerprint, sha256, sha256_octets};
+pub use digest::{HashedBy, Hashing, fingerprint, sha256, sha256_octets, sha256_of_pieces};
 pub use discover::{Found, discover, files_below};
 pub use format::{Format, PEEK, SUMMARY_MAGIC, Unread};
 pub use open::{Before, open};

@@ -310,7 +310,7 @@ const WORDS: &[FindingWords] = &[
     row(
         FindingCode::DuplicatePackets,
         "duplicate_packets",
-        "The capture shows nearly every packet of some hosts more than once: a mirror port that sees it at two ports, or a capture at several components of one host. The copies are counted apart and are in no other sum.",
+        "The capture shows nearly every packet of some hosts more than once: a mirror port that sees it at two ports, or a capture at several components of one host; or another capture shows the same packets. The copies are counted apart and are in no other sum.",
         "Nothing; where doubt remains, mirror one port or one direction only, and capture again.",
     ),
     row(

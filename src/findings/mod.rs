@@ -19,6 +19,8 @@ mod contradiction;
 
 mod traffic;
 
+mod repeated;
+
 mod tunnel;
 
 mod pattern;
@@ -120,7 +122,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(tunnel::l2tp_without_ipsec(facts));
     found.extend(traffic::decrypted_twins(facts));
     found.extend(traffic::before_encryption(facts));
-    found.extend(traffic::duplicates(facts));
+    found.extend(repeated::duplicates(facts));
     found.extend(integrity::esp_gaps(facts));
     found.extend(integrity::tcp_gaps(facts));
     found.extend(traffic::credentials(facts));

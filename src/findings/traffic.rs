@@ -9,7 +9,6 @@ use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::policy::{Action, Expectation, ExpectationSource, Policy};
 use crate::protection::ProtectionClass;
-use crate::protection::duplicate::DuplicateKind;
 use crate::protection::secret::Secret;
 use crate::summary::{ClassRun, SetAside, Sighting};
 use std::collections::{BTreeMap, BTreeSet};
@@ -415,25 +414,6 @@ pub(super) fn credentials(facts: &Facts) -> Vec<Finding> {
 
 /// Pairs and forms that have a finding each.
 const MOST_EXPOSURES: usize = 50;
-
-/// Captures that show packets more than once.
-pub(super) fn duplicates(facts: &Facts) -> Vec<Finding> {
-    let told = facts.duplicates.iter().map(|((evidence, kind), told)| {
-        let place = match kind {
-            DuplicateKind::SameInterface => "at the same interface: two mirrored ports",
-            DuplicateKind::OtherInterface => "at another interface of the capture",
-        };
-        let title = format!("{evidence} shows {} again, {place}", counted(told.count.frames, "frame"));
-        let detail = "Same addresses, identification, length and first octets, at most ten milliseconds apart, of nearly every packet of these hosts."
-            .to_owned();
-        Finding {
-            span: span_of(&told.run),
-            proof: frames(&told.run),
-            ..Finding::new(FindingCode::DuplicatePackets, Severity::Info, title, detail)
-        }
-    });
-    told.collect()
-}
 
 /// Pairs in clear of which nothing says that they should not be: one finding for all.
 pub(super) fn clear_without_expectation(facts: &Facts) -> Option<Finding> {

@@ -33,6 +33,8 @@ pub enum Encapsulated {
     Esp {
         /// Its SPI, never 0.
         spi: u32,
+        /// Its sequence number.
+        number: u32,
         /// Its length with the SPI.
         octets: usize,
     },
@@ -57,6 +59,22 @@ impl EncapsulatedStream {
             in_step: true,
             lost: 0,
         }
+    }
+
+    /// A stream that began before the capture: it is in step from the first segment on that holds
+    /// nothing but whole messages.
+    #[must_use]
+    pub fn midway(next: u32) -> Self {
+        Self { in_step: false, ..Self::new(next) }
+    }
+
+    /// Whether octets are messages from their beginning to their end and nothing else.
+    #[must_use]
+    pub fn is_whole_messages(octets: &[u8]) -> bool {
+        // Nearly every segment of another protocol ends here.
+        let told =
+            octets.first_chunk().map_or(0, |length| usize::from(u16::from_be_bytes(*length)));
+        (LENGTH_LEN + 1..=octets.len()).contains(&told) && is_in_step(octets)
     }
 
     /// Takes a segment; gives every message that it completes, in the order of the stream.
@@ -203,7 +221,8 @@ impl Encapsulated {
             0 => body.get(MARKER_LEN..).map(|message| Self::Ike(message.to_vec())),
             // RFC 4303 §2: at least an SPI and a sequence number.
             spi => {
-                reader.u32("sequence number").ok().map(|_| Self::Esp { spi, octets: body.len() })
+                let number = reader.u32("sequence number").ok()?;
+                Some(Self::Esp { spi, number, octets: body.len() })
             }
         }
     }

@@ -8,7 +8,7 @@ use super::digest::MessageDigest;
 use super::{IkeVersion, Spi};
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
@@ -108,6 +108,16 @@ impl Negotiations {
             } else {
                 mine.join(theirs, at_once);
             }
+        }
+    }
+
+    /// Sets all times forward; for a capture of which the clock is known to differ.
+    pub fn shift(&mut self, by: Span) {
+        let all = self.by_key.values_mut();
+        let messages = all.flat_map(|known| known.first.iter_mut().chain(&mut known.last));
+        messages.for_each(|message| message.time = message.time.shifted(by));
+        if let Some(Uncounted { first, last, .. }) = &mut self.uncounted {
+            (first.0, last.0) = (first.0.shifted(by), last.0.shifted(by));
         }
     }
 
@@ -221,6 +231,12 @@ impl Negotiation {
 }
 
 impl MessageDigest {
+    /// What its copies share: who sent it, and a hash of its octets.
+    #[must_use]
+    pub const fn identity(&self) -> (IpAddr, u64) {
+        (self.source.ip(), self.fingerprint)
+    }
+
     /// Whether it repeats another to the octet, as RFC 7296 §2.1 demands of retransmissions.
     pub(super) fn repeats(&self, earlier: &Self) -> bool {
         self.fingerprint == earlier.fingerprint && self.source.ip() == earlier.source.ip()

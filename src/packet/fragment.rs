@@ -4,13 +4,14 @@
 //! their first one are held back by their outline alone.
 
 use super::{Fragment, IpPacket};
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::net::IpAddr;
 
 /// What fragments of one datagram have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Datagram {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Datagram {
     pub(super) source: IpAddr,
     pub(super) destination: IpAddr,
     protocol: u8,
@@ -24,6 +25,15 @@ enum Known<V, P> {
     First(V),
     /// Later fragments that came before the first.
     Waiting(Vec<P>),
+}
+
+/// Datagrams that are under way at the end of a file.
+#[derive(Debug)]
+pub struct Open<V, P> {
+    /// What first fragments turned out to be.
+    pub first: Vec<(Datagram, V)>,
+    /// Later fragments without their first.
+    pub later: Vec<(Datagram, P)>,
 }
 
 /// Datagrams under way: `V` is a first fragment's verdict, `P` a waiting fragment's outline.
@@ -86,12 +96,20 @@ impl<V: Copy, P> Fragments<V, P> {
         std::mem::take(&mut self.given_up)
     }
 
-    /// At the end of a file: every later fragment that never found its first, in order of arrival.
-    pub fn finish(mut self) -> Vec<P> {
-        for datagram in std::mem::take(&mut self.order) {
-            self.forget(datagram);
+    /// At the end of a file: the verdicts of the last first fragments, and every later fragment that never found
+    /// its first, both in order of arrival. What was given up before is to be taken first.
+    pub fn finish(mut self) -> Open<V, P> {
+        let mut open = Open { first: Vec::new(), later: Vec::new() };
+        for datagram in self.order {
+            match self.known.remove(&datagram) {
+                Some(Known::First(verdict)) => open.first.push((datagram, verdict)),
+                Some(Known::Waiting(waiting)) => {
+                    open.later.extend(waiting.into_iter().map(|waiting| (datagram, waiting)));
+                }
+                None => {}
+            }
         }
-        self.given_up
+        open
     }
 
     fn admit(&mut self, datagram: Datagram) {
@@ -152,7 +170,7 @@ mod tests {
         let (later, at_185) = packet(7, 185);
         assert_eq!(fragments.later(&later, at_185, 1), None);
         assert_eq!(fragments.first(&first, at_0, "clear"), vec![1]);
-        assert!(fragments.finish().is_empty());
+        assert!(fragments.finish().later.is_empty());
     }
 
     #[test]
@@ -163,6 +181,8 @@ mod tests {
             assert_eq!(fragments.later(&later, at_1, identification), None);
         }
         assert!(fragments.known.len() <= MAX_DATAGRAMS);
-        assert_eq!(fragments.finish(), (0..40_000).collect::<Vec<_>>());
+        let mut all = fragments.take_unmatched();
+        all.extend(fragments.finish().later.into_iter().map(|(_, waiting)| waiting));
+        assert_eq!(all, (0..40_000).collect::<Vec<_>>());
     }
 }

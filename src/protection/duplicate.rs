@@ -62,6 +62,8 @@ pub enum DuplicateKind {
     SameInterface,
     /// At another one: a capture at several components of a host.
     OtherInterface,
+    /// In another capture, which was taken at the same time.
+    OtherCapture,
 }
 
 impl DuplicateKind {
@@ -71,6 +73,7 @@ impl DuplicateKind {
         match self {
             Self::SameInterface => "duplicate_packet",
             Self::OtherInterface => "duplicate_at_other_interface",
+            Self::OtherCapture => "other_capture",
         }
     }
 }

@@ -4,10 +4,11 @@
 //! SPI and judged at the end. Keeps counts, never octets.
 
 use crate::packet::protocol;
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// Evidence about one SPI.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NullEvidence {
     tested: u32,
     readable: [u32; LAYOUTS.len()],
@@ -51,6 +52,15 @@ impl NullEvidence {
             self.readable_as = self.readable.iter().position(|count| Some(count) == most);
         }
         best.map(|(_, content)| content)
+    }
+
+    /// Adds what other packets of the SPI show.
+    pub fn join(&mut self, other: &Self) {
+        self.tested = self.tested.saturating_add(other.tested);
+        for (mine, theirs) in self.readable.iter_mut().zip(other.readable) {
+            *mine = mine.saturating_add(theirs);
+        }
+        self.readable_as = self.readable_as.or(other.readable_as);
     }
 
     /// Whether the SPI carries readable data: under one layout several packets bear a proof of 16

@@ -40,6 +40,27 @@ impl SequenceNumbers {
             .unwrap_or(base)
     }
 
+    /// Adds the numbers of packets that come later, in another file.
+    pub fn join(&mut self, later: Self) {
+        if self.packets == 0 || later.packets == 0 {
+            if self.packets == 0 {
+                *self = later;
+            }
+            return;
+        }
+        // Each file counts the rounds of 2^32 for itself: the nearest is meant.
+        let place = |number: u64, rounds: u64| number % ROUND + rounds * ROUND;
+        let rounds = self.highest / ROUND;
+        let nearest = (rounds.saturating_sub(1)..=rounds.saturating_add(1))
+            .min_by_key(|rounds| place(later.lowest, *rounds).abs_diff(self.highest))
+            .unwrap_or(rounds);
+        let lowest = place(later.lowest, nearest);
+        let highest = lowest.saturating_add(later.highest.saturating_sub(later.lowest));
+        self.packets = self.packets.saturating_add(later.packets);
+        self.lowest = self.lowest.min(lowest);
+        self.highest = self.highest.max(highest);
+    }
+
     /// Packets whose numbers lie between the lowest and the highest seen, and were not seen. Packets
     /// that were seen twice hide as many.
     #[must_use]
@@ -60,6 +81,24 @@ const ROUND: u64 = 1 << 32;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_count_what_the_whole_counts() {
+        for start in [1, u32::MAX - 20] {
+            let all: Vec<u32> =
+                (0..60).filter(|n| n % 7 != 3).map(|n| start.wrapping_add(n)).collect();
+            let whole = numbers(all.clone());
+            for cut in 0..=all.len() {
+                let (first, second) = all.split_at(cut);
+                let mut joined = numbers(first.to_vec());
+                joined.join(numbers(second.to_vec()));
+                assert_eq!(
+                    (joined.missing(), joined.packets()),
+                    (whole.missing(), whole.packets())
+                );
+            }
+        }
+    }
 
     fn numbers(numbers: impl IntoIterator<Item = u32>) -> SequenceNumbers {
         let mut seen = SequenceNumbers::default();

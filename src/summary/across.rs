@@ -28,7 +28,7 @@ pub struct EspMark {
 
 impl Summary {
     /// Sets aside what other captures show inside ESP. Asked again, it finds nothing more.
-    pub fn set_aside_what_others_show_inside_esp(&mut self) {
+    pub(super) fn set_aside_what_others_show_inside_esp(&mut self) {
         let found: Vec<(EvidenceId, BTreeSet<Place>)> = self
             .captures
             .iter()

@@ -31,7 +31,7 @@ impl Summary {
     }
 
     /// Gives back what was taken for decrypted copies of such pairs: the first packets of their connections.
-    pub fn give_back_what_was_only_authenticated(&mut self) {
+    pub(super) fn give_back_what_was_only_authenticated(&mut self) {
         let pairs = self.authenticated_only();
         for capture in self.captures.values_mut() {
             for pair in pairs.keys() {

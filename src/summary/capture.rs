@@ -2,6 +2,7 @@
 
 mod around;
 mod copies;
+mod finishing;
 mod folding;
 mod handed_over;
 mod twins;
@@ -9,14 +10,14 @@ mod twins;
 use super::across::EspMark;
 use super::capture_summary::Count;
 use super::capture_summary::{CaptureSummary, Unpaired};
-use super::connections::{Carried, Connections};
+use super::connections::{Carried, Connections, Released};
 use super::conversations::Conversations;
 use super::dissected::{Alone, Content, Dissected};
-use super::ike::{IkeObserver, Place};
+use super::fingerprint::Fingerprint;
+use super::ike::{IkeObserver, Place, ends_between, ends_of};
 use super::other_ports::OtherPorts;
-use super::sa::SaSeen;
 use super::stations::Stations;
-use super::streams::{Slot, Streams};
+use super::streams::Streams;
 use super::timeline::Sighting;
 use super::tunnels::TunnelObserver;
 use crate::capture::RawFrame;
@@ -63,6 +64,8 @@ pub struct CaptureObserver<'p> {
     stations: Stations,
     summary: CaptureSummary,
     most_pairs: usize,
+    /// Packets that may still get a fingerprint.
+    prints_left: usize,
 }
 
 /// A packet that waits until others tell what it is: a later fragment, the opening of a connection.
@@ -102,6 +105,7 @@ impl<'p> CaptureObserver<'p> {
             stations: Stations::default(),
             summary: CaptureSummary::default(),
             most_pairs: MOST_PAIRS,
+            prints_left: 0,
         }
     }
 
@@ -110,6 +114,12 @@ impl<'p> CaptureObserver<'p> {
     #[must_use]
     pub fn with_most_pairs(self, most_pairs: usize) -> Self {
         Self { most_pairs, ..self }
+    }
+
+    /// Takes fingerprints of clear packets, so that another capture of them can be recognised.
+    #[must_use]
+    pub fn with_fingerprints(self) -> Self {
+        Self { prints_left: MOST_PRINTS, ..self }
     }
 
     /// Takes the next frame.
@@ -122,7 +132,7 @@ impl<'p> CaptureObserver<'p> {
         if self.streams.pairs() > self.most_pairs {
             self.fold_pairs();
         }
-        let seen = dissected.sighting(self.evidence);
+        let mut seen = dissected.sighting(self.evidence);
         self.summary.total.add(seen.bytes, seen.captured);
         self.summary.has_link_addresses |= !dissected.frame.linktype.is_without_addresses();
         let (first, last) = self.summary.span.unwrap_or((seen.time, seen.time));
@@ -140,7 +150,7 @@ impl<'p> CaptureObserver<'p> {
                 self.stations.observe(frame, ip.source(), seen);
                 let stream = match self.other_ports.observe(ip, *stream) {
                     Some(stream) => stream,
-                    None => self.of_conversation(ip, pair, *stream, &seen),
+                    None => self.of_conversation(ip, pair, *stream, &mut seen),
                 };
                 if let Some(again) = again.filter(|_| self.repeated.len() < MOST_WAITING) {
                     return self.observe_copy(ip, stream, again, seen);
@@ -154,6 +164,9 @@ impl<'p> CaptureObserver<'p> {
                     let own = Some((pair, stream));
                     self.observe_around(frame, own, (ip.nested, stream.class()), seen)
                 };
+                if self.prints_left > 0 && matches!(stream, Stream::Clear { .. }) {
+                    seen.fingerprint = self.fingerprint(ip, (pair, stream));
+                }
                 self.summary.has_unsegmented |= ip.packet_len > LARGEST_ON_ETHERNET;
                 if let Stream::Esp(spi, _) = stream
                     && spi != EspSpi(0)
@@ -178,59 +191,13 @@ impl<'p> CaptureObserver<'p> {
         }
     }
 
-    /// Ends the capture.
-    #[must_use]
-    pub fn finish(mut self) -> CaptureSummary {
-        for later in std::mem::take(&mut self.fragments).finish() {
-            self.place_later(later, later.alone);
+    /// The fingerprint of a clear packet whose pair is worth it.
+    fn fingerprint(&mut self, ip: &IpPacket<'_>, key: (HostPair, Stream)) -> Option<Fingerprint> {
+        if !self.streams.of(key).1.wants_fingerprints() {
+            return None;
         }
-        for (later, _) in std::mem::take(&mut self.connections).finish() {
-            self.place_later(later, later.alone);
-        }
-        self.settle_duplicates();
-        self.settle_twins();
-        self.settle_handed_over();
-        let mut summary = self.summary;
-        summary.uncounted_tunnels = self.tunnels.uncounted;
-        summary.tunnels = self.tunnels.finish();
-        (summary.tls, summary.tcp_gaps) = self.conversations.finish();
-        (summary.negotiations, summary.problems) = self.ike.finish();
-        summary.problems.extend(self.mislabelled.map(around::wrong_linktype));
-        summary.station_changes = self.stations.finish();
-        let (streams, pairs) = self.streams.into_parts();
-        for Slot { key: (pair, stream), runs, esp, clear, .. } in streams {
-            if !clear.is_empty() {
-                summary.clear_packets.insert((pair, stream), clear);
-            }
-            if let Some(mut evidence) = esp {
-                let packets = std::mem::take(&mut evidence.packets);
-                if !packets.is_empty() {
-                    summary.esp_packets.insert((pair, stream), packets);
-                }
-                if let Some(as_clear) = evidence.as_clear {
-                    let is_unproven = self.other_ports.is_unproven(pair, stream);
-                    let seen = SaSeen { evidence: evidence.sa, as_clear, is_unproven };
-                    summary.sas.insert((pair, stream), seen);
-                }
-                if evidence.numbers.missing() > 0 {
-                    summary.esp_gaps.insert((pair, stream), evidence.numbers);
-                }
-                if evidence.null.is_null() {
-                    summary.null_encrypted.insert((pair, stream));
-                    summary.add_readable(pair, *evidence);
-                }
-            }
-            if !runs.is_empty() {
-                summary.streams.entry(pair).or_default().insert(stream, runs.finish());
-            }
-        }
-        for (pair, interleaving) in pairs {
-            let stretches = interleaving.stretches.finish();
-            if !stretches.is_empty() {
-                summary.interleaved.insert(pair, stretches);
-            }
-        }
-        summary
+        self.prints_left -= 1;
+        Some(Fingerprint::of(ip))
     }
 
     /// The stream of a packet by what its conversation told before.
@@ -239,7 +206,7 @@ impl<'p> CaptureObserver<'p> {
         ip: &IpPacket<'_>,
         pair: HostPair,
         stream: Stream,
-        seen: &Sighting,
+        seen: &mut Sighting,
     ) -> Stream {
         if ip.fragment.is_some() {
             return stream;
@@ -300,39 +267,51 @@ impl<'p> CaptureObserver<'p> {
     fn observe_whole(
         &mut self,
         ip: &IpPacket<'_>,
-        (pair, stream): (HostPair, Stream),
+        (pair, alone): (HostPair, Stream),
         (seen, place): (Sighting, Place),
         twin: Option<Candidate>,
     ) {
         let carried =
             ip.tcp().map_or(Carried::Nothing, |segment| self.connections.segment(ip, segment));
         if let Carried::Stream(stream, messages) = carried {
-            self.ike.stream_messages(ip, place, messages);
+            if self.connections.is_only_likely(ip) {
+                let later = Later { pair, seen, alone, again: None };
+                self.connections.hold_likely(ip, later, (stream, messages));
+                return self.place_released();
+            }
+            if let Some(ends) = ends_of(ip) {
+                self.ike.stream_messages(ends, place, messages);
+            }
             self.place(pair, stream, seen);
             return self.place_released();
         }
         let candidate = if ip.nested == 0 {
-            self.likely_twin(ip, pair, stream, seen.time)
+            self.likely_twin(ip, pair, alone, seen.time)
         } else {
-            twin.filter(|_| stream.class() == ProtectionClass::Clear)
+            twin.filter(|_| alone.class() == ProtectionClass::Clear)
         };
-        let twin = candidate.and_then(|of| self.likely_twins.add((pair, stream, of), seen));
+        let twin = candidate.and_then(|of| self.likely_twins.add((pair, alone, of), seen));
         match twin {
             Some(kind) => {
                 self.duplicates.note(kind);
-                self.keep_clear(pair, stream, seen);
+                self.keep_clear(pair, alone, seen);
             }
             None if matches!(carried, Carried::Opening) => {
-                self.connections.hold(ip, Later { pair, seen, alone: stream, again: None });
+                self.connections.hold(ip, Later { pair, seen, alone, again: None });
             }
-            None => self.place(pair, stream, seen),
+            None => self.place(pair, alone, seen),
         }
         self.place_released();
     }
 
-    /// Places the opening segments of connections that turned out to be one thing or another.
+    /// Places the segments of connections that turned out to be one thing or another.
     fn place_released(&mut self) {
-        for (later, stream) in self.connections.take_released() {
+        for released in self.connections.take_released() {
+            let Released { segment: later, stream, messages, ports } = released;
+            if !messages.is_empty() {
+                let ends = ends_between(later.pair, later.seen.direction, ports);
+                self.ike.stream_messages(ends, Place::put_together(&later.seen), messages);
+            }
             self.place_later(later, stream.unwrap_or(later.alone));
         }
     }
@@ -348,12 +327,15 @@ impl<'p> CaptureObserver<'p> {
                     return waiting.or_default().observe(seen);
                 }
                 keep(&mut self.clear_packets, &mut slot.clear, seen);
+                if seen.conversation.is_some() && self.conversations.keep(pair, stream, seen) {
+                    return;
+                }
             }
             ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => {
                 of_pair.protected(seen.direction);
             }
-            ProtectionClass::Ike
-            | ProtectionClass::NattKeepalive
+            ProtectionClass::Ike => of_pair.negotiates = true,
+            ProtectionClass::NattKeepalive
             | ProtectionClass::Exempt
             | ProtectionClass::NonIp
             | ProtectionClass::Undecodable => {}
@@ -498,7 +480,9 @@ pub const MOST_PAIRS: usize = 100_000;
 /// seems, so that a flood of pairs cannot fill the memory.
 const MOST_WAITING: usize = 131_072;
 /// Clear packets, and ESP packets, of a capture that are kept one by one, for comparison with other captures.
-const MOST_ONE_BY_ONE: usize = 65_536;
+pub(super) const MOST_ONE_BY_ONE: usize = 65_536;
+/// Fingerprints of one capture, with their packets' places: some 20 MB.
+const MOST_PRINTS: usize = 1 << 18;
 /// The largest jumbo frames in use; segmentation offload hands over up to 64 KiB.
 const LARGEST_ON_ETHERNET: usize = 10_240;
 /// ICMP errors that are told by negotiation; what comes beyond is told by pair.

@@ -2,12 +2,14 @@
 
 use super::across::EspMark;
 use super::conversations::{TcpGap, TlsSeen, TlsServer};
+use super::edges::Edges;
+use super::fingerprint::Print;
 use super::sa::SaSeen;
 use super::spi::{Contents, SpiEvidence};
 use super::stations::StationChange;
 use super::timeline::{ClassRun, Sighting};
 use super::tunnels::Tunnels;
-use crate::evidence::Problem;
+use crate::evidence::{EvidenceId, Problem};
 use crate::hosts::HostPair;
 use crate::ike::Negotiations;
 use crate::packet::StopReason;
@@ -17,7 +19,7 @@ use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::secret::Secret;
 use crate::protection::unreachable::Unreachable;
 use crate::protection::{App, ProtectionClass, Stream};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -124,6 +126,17 @@ impl Vantage {
     }
 }
 
+/// Which capture shows the same packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecondSighting {
+    /// The capture.
+    pub of: EvidenceId,
+    /// How far this capture's clock is ahead of that one's.
+    pub ahead: Span,
+    /// Packets that agree in that.
+    pub packets: u64,
+}
+
 /// What one capture boils down to.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CaptureSummary {
@@ -169,6 +182,13 @@ pub struct CaptureSummary {
     pub duplicates: BTreeMap<HostPair, BTreeMap<DuplicateKind, Vec<ClassRun>>>,
     /// The same of frames without a pair.
     pub unpaired_duplicates: BTreeMap<DuplicateKind, Count>,
+    /// Fingerprints of all packets of a clear stream, in order of time; where they would be too many, none.
+    pub prints: BTreeMap<(HostPair, Stream), Vec<Print>>,
+    /// It shows packets that another capture shows too; known when all captures are there.
+    #[serde(skip)]
+    pub second_sighting: Option<SecondSighting>,
+    /// What other files of the same capture may decide; empty once that is done.
+    pub edges: Edges,
     /// IKE messages, by exchange.
     pub negotiations: Negotiations,
     /// ICMP errors about IKE, the first of each kind and pair, with how many there were.
@@ -204,6 +224,35 @@ impl CaptureSummary {
     #[must_use]
     pub fn vantage(&self) -> Option<Vantage> {
         self.stated_vantage.or(self.was_on_a_host().then_some(Vantage::Host))
+    }
+
+    /// Sets its clock, which is ahead by so much; for captures of which the clock is known to differ.
+    pub(super) fn set_clock_back(&mut self, ahead: Span) {
+        if ahead == Span(0) {
+            return;
+        }
+        let by = Span(ahead.0.saturating_neg());
+        let of_streams = [&mut self.streams, &mut self.decrypted_twins, &mut self.handed_over];
+        let of_streams = of_streams.into_iter().flat_map(|all| all.values_mut());
+        let of_streams = of_streams.flat_map(|all| all.values_mut()).flatten();
+        let of_pairs = self.duplicates.values_mut().flat_map(|all| all.values_mut()).flatten();
+        let of_tunnels = self.tunnels.values_mut().flat_map(|all| all.values_mut()).flatten();
+        let runs = of_streams.chain(of_pairs).chain(of_tunnels);
+        let runs = runs.chain(self.interleaved.values_mut().flatten());
+        runs.for_each(|run| run.shift(by));
+        let told = self.secrets.values_mut().chain(self.borrowed.values_mut());
+        let told = told.chain(self.unreachable.values_mut());
+        let told = told.flat_map(|(first, last, _)| [first, last]);
+        let told = told.chain(self.tls.values_mut().map(|tls| &mut tls.first));
+        let told = told.chain(self.prints.values_mut().flatten().map(|print| &mut print.seen));
+        let told = told.chain(self.clear_packets.values_mut().flatten());
+        let changes = self.station_changes.iter_mut();
+        let told = told.chain(changes.flat_map(|change| [&mut change.last, &mut change.first]));
+        told.for_each(|seen| seen.time = seen.time.shifted(by));
+        let esp = self.esp_packets.values_mut().flatten();
+        esp.for_each(|packet| packet.time = packet.time.shifted(by));
+        self.negotiations.shift(by);
+        self.span = self.span.map(|(first, last)| (first.shifted(by), last.shifted(by)));
     }
 
     /// Adds what was read of an SPI that is not encrypted.

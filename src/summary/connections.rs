@@ -1,12 +1,16 @@
-//! TCP connections that carry IKE and ESP (RFC 9329), told from all others by how they begin.
+//! TCP connections that carry IKE and ESP (RFC 9329): told by how they begin, or, where they began
+//! before the capture, by what they carry.
 //!
-//! A connection's opening segments are held back until its first octets tell what it is. Bounded;
-//! of other connections nothing is kept.
+//! A connection's opening segments are held back until its first octets show what it is. Of one that
+//! began earlier, segments that hold nothing but whole messages are held back until [`Proof`] is
+//! complete. Bounded; of other connections nothing is kept.
 
+use super::conversations::{ConversationKey, conversation_of_tcp};
 use crate::hosts::{Direction, HostPair};
-use crate::ike::{Encapsulated, EncapsulatedStream};
+use crate::ike::{Encapsulated, EncapsulatedStream, Probe, probe};
 use crate::packet::{IpPacket, Ports, TcpSegment};
 use crate::protection::{EspSpi, Stream};
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 
 /// Connections that are opening or known to carry IKE; `L` is what is held of a segment.
@@ -21,7 +25,29 @@ pub(super) struct Connections<L> {
     marks: Vec<u16>,
     /// Octets that wait in all streams together.
     waiting: usize,
-    released: Vec<(L, Option<Stream>)>,
+    released: Vec<Released<L>>,
+}
+
+/// A segment that is held no longer.
+#[derive(Debug)]
+pub(super) struct Released<L> {
+    /// What was held of it.
+    pub(super) segment: L,
+    /// The stream that it turned out to belong to; `None` where it has nothing to do with IKE.
+    pub(super) stream: Option<Stream>,
+    /// The IKE messages that it completed.
+    pub(super) messages: Vec<Vec<u8>>,
+    /// The ports, the lower address's first.
+    pub(super) ports: (u16, u16),
+}
+
+/// What a capture leaves open of connections that carry IKE, or may do so.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct OpenConnections<L> {
+    /// Those that carry it, and what the last message was each way, from the lower address first.
+    pub(super) carrying: Vec<(ConversationKey, [Stream; 2])>,
+    /// The segments of those that only opened.
+    pub(super) opening: Vec<(ConversationKey, L)>,
 }
 
 /// The two hosts and their ports, the lower address's first.
@@ -31,8 +57,38 @@ type Key = (HostPair, u16, u16);
 enum Connection<L> {
     /// No octet was seen yet: its segments so far.
     Opening(Vec<L>),
-    /// It begins as RFC 9329 says: each direction's stream.
-    Encapsulating(Box<[Option<Way>; 2]>),
+    /// It began before the capture, and all that was seen reads as RFC 9329 says: its segments so
+    /// far, with what they are if that is proven.
+    Likely(Box<Ways>, Vec<(L, Stream, Vec<Vec<u8>>)>),
+    /// It carries IKE and ESP.
+    Encapsulating(Box<Ways>),
+}
+
+/// Both directions of a connection, from the lower address first.
+#[derive(Debug, Default)]
+struct Ways {
+    each: [Option<Way>; 2],
+    /// It began before the capture.
+    midway: bool,
+    proof: Proof,
+}
+
+/// What shows that a connection which began before the capture carries IKE and ESP.
+#[derive(Debug, Default)]
+struct Proof {
+    /// Numbers of ESP that rise within an SPI, each behind a length that leads to the next message.
+    rising: u32,
+    /// IKE messages whose own length is that of the message.
+    ike: u32,
+}
+
+impl Proof {
+    /// A length that fits (RFC 9329 §3, 16 bits), a multiple of four octets (RFC 4303 §2.4), the SPI
+    /// of before (32 bits) and a number shortly behind the last one (16): two of them are chance once in
+    /// 2^100. An IKE message has a marker of 32 bits and a length of its own of 32.
+    const fn is_complete(&self) -> bool {
+        self.rising >= 2 || self.ike >= 1
+    }
 }
 
 /// One direction of a connection.
@@ -41,6 +97,8 @@ struct Way {
     stream: EncapsulatedStream,
     /// What the last message was, for segments that complete none.
     last: Stream,
+    /// SPI and number of the last ESP packet.
+    esp: Option<(u32, u32)>,
 }
 
 /// What a segment is.
@@ -52,6 +110,12 @@ pub(super) enum Carried {
     Opening,
     /// It belongs to one: its stream, and the IKE messages that it completes.
     Stream(Stream, Vec<Vec<u8>>),
+}
+
+impl<L> Default for OpenConnections<L> {
+    fn default() -> Self {
+        Self { carrying: Vec::new(), opening: Vec::new() }
+    }
 }
 
 impl<L> Default for Connections<L> {
@@ -75,13 +139,14 @@ impl<L> Connections<L> {
         let direction = ip.direction;
         let key = key(ip.pair, direction, ports);
         let begins = ip.payload.starts_with(EncapsulatedStream::PREFIX);
-        if !segment.syn && !begins && self.marks.get(mark(key)).is_none_or(|count| *count == 0) {
-            return Carried::Nothing;
+        let is_marked = self.marks.get(mark(key)).is_some_and(|count| *count > 0);
+        if !segment.syn && !begins && !is_marked {
+            return self.begun_before(key, ip, segment);
         }
-        match self.known.get(&key) {
+        match self.known.get_mut(&key) {
             Some(Connection::Encapsulating(_)) => self.carry(key, ip, segment),
             None | Some(Connection::Opening(_)) if begins => {
-                self.begin(key);
+                self.begin(key, Ways::default());
                 self.carry(key, ip, segment)
             }
             None if segment.syn && ip.payload.is_empty() => Carried::Opening,
@@ -90,7 +155,52 @@ impl<L> Connections<L> {
                 self.forget(key);
                 Carried::Nothing
             }
-            None => Carried::Nothing,
+            Some(Connection::Likely(ways, _)) => {
+                let carried = ways.carried(ip, segment, direction);
+                if ways.lost() {
+                    self.forget(key);
+                    return Carried::Nothing;
+                }
+                carried
+            }
+            None => self.begun_before(key, ip, segment),
+        }
+    }
+
+    /// A segment of a connection whose beginning was not seen.
+    fn begun_before(&mut self, key: Key, ip: &IpPacket<'_>, segment: TcpSegment) -> Carried {
+        if !EncapsulatedStream::is_whole_messages(ip.payload) {
+            return Carried::Nothing;
+        }
+        let mut ways = Box::new(Ways { midway: true, ..Ways::default() });
+        let carried = ways.carried(ip, segment, ip.direction);
+        self.admit(key, Connection::Likely(ways, Vec::new()));
+        carried
+    }
+
+    /// Whether a segment of a connection that carries something is to be given to
+    /// [`Self::hold_likely`] because that is not proven.
+    pub(super) fn is_only_likely(&self, ip: &IpPacket<'_>) -> bool {
+        let key = ip.ports.map(|ports| key(ip.pair, ip.direction, ports));
+        key.is_some_and(|key| matches!(self.known.get(&key), Some(Connection::Likely(..))))
+    }
+
+    /// Keeps a segment back, with what it is where the connection carries IKE and ESP.
+    pub(super) fn hold_likely(
+        &mut self,
+        ip: &IpPacket<'_>,
+        segment: L,
+        (stream, messages): (Stream, Vec<Vec<u8>>),
+    ) {
+        let Some(ports) = ip.ports else { return };
+        let key = key(ip.pair, ip.direction, ports);
+        let Some(Connection::Likely(ways, held)) = self.known.get_mut(&key) else { return };
+        held.push((segment, stream, messages));
+        if ways.proof.is_complete() {
+            let ways = std::mem::take(&mut **ways);
+            self.begin(key, ways);
+        } else if held.len() >= MAX_LIKELY {
+            self.forget(key);
         }
     }
 
@@ -99,9 +209,9 @@ impl<L> Connections<L> {
         let Some(Connection::Encapsulating(ways)) = self.known.get_mut(&key) else {
             return Carried::Nothing;
         };
-        let before = waiting(ways);
-        let told = carried(ways, ip, segment, ip.direction);
-        self.waiting = self.waiting.saturating_sub(before) + waiting(ways);
+        let before = ways.waiting();
+        let told = ways.carried(ip, segment, ip.direction);
+        self.waiting = self.waiting.saturating_sub(before) + ways.waiting();
         while self.waiting > MOST_WAITING
             && let Some(oldest) = self.carrying.pop_front()
         {
@@ -114,8 +224,8 @@ impl<L> Connections<L> {
     pub(super) fn known(&self, ip: &IpPacket<'_>, segment: TcpSegment) -> Carried {
         let Some(ports) = ip.ports else { return Carried::Nothing };
         match self.known.get(&key(ip.pair, ip.direction, ports)) {
-            Some(Connection::Encapsulating(ways)) => {
-                let [a_to_b, b_to_a] = ways.as_ref();
+            Some(Connection::Encapsulating(ways) | Connection::Likely(ways, _)) => {
+                let [a_to_b, b_to_a] = &ways.each;
                 let way = match ip.direction {
                     Direction::AToB => a_to_b,
                     Direction::BToA => b_to_a,
@@ -133,34 +243,55 @@ impl<L> Connections<L> {
 
     /// Keeps an opening segment back.
     pub(super) fn hold(&mut self, ip: &IpPacket<'_>, segment: L) {
-        let Some(ports) = ip.ports else { return self.released.push((segment, None)) };
+        let Some(ports) = ip.ports else { return };
         let key = key(ip.pair, ip.direction, ports);
         match self.known.get_mut(&key) {
             Some(Connection::Opening(held)) if held.len() < MAX_OPENING => held.push(segment),
-            Some(Connection::Opening(_) | Connection::Encapsulating(_)) => {
-                self.released.push((segment, None));
+            Some(
+                Connection::Opening(_) | Connection::Likely(..) | Connection::Encapsulating(_),
+            ) => {
+                self.released.push(Released::alone(key, segment));
             }
             None => self.admit(key, Connection::Opening(vec![segment])),
         }
     }
 
-    /// Segments that are held no longer, and the stream that they turned out to belong to.
-    pub(super) fn take_released(&mut self) -> Vec<(L, Option<Stream>)> {
+    /// Segments that are held no longer.
+    pub(super) fn take_released(&mut self) -> Vec<Released<L>> {
         std::mem::take(&mut self.released)
     }
 
-    /// At the end of a capture: all that is still held.
-    pub(super) fn finish(mut self) -> Vec<(L, Option<Stream>)> {
+    /// At the end of a capture: what is still held, and what is left open.
+    pub(super) fn finish(mut self) -> (Vec<Released<L>>, OpenConnections<L>) {
+        let mut open = OpenConnections::default();
         for key in std::mem::take(&mut self.opening) {
-            self.forget(key);
+            match self.known.get_mut(&key) {
+                Some(Connection::Opening(held)) => {
+                    let held = std::mem::take(held).into_iter();
+                    open.opening.extend(held.map(|held| (conversation(key), held)));
+                }
+                Some(Connection::Likely(..) | Connection::Encapsulating(_)) | None => {}
+            }
+            if !matches!(self.known.get(&key), Some(Connection::Encapsulating(_))) {
+                self.forget(key);
+            }
         }
-        self.released
+        for (key, connection) in &self.known {
+            if let Connection::Encapsulating(ways) = connection {
+                let last = |way: &Option<Way>| way.as_ref().map_or(Stream::Ike, |way| way.last);
+                open.carrying
+                    .push((conversation(*key), [last(&ways.each[0]), last(&ways.each[1])]));
+            }
+        }
+        open.carrying.sort_unstable();
+        (self.released, open)
     }
 
-    /// A connection shows the prefix: it carries IKE, and so did its opening.
-    fn begin(&mut self, key: Key) {
+    /// A connection carries IKE and ESP, and so did what was held of it.
+    fn begin(&mut self, key: Key, ways: Ways) {
         self.forget_as(key, Some(Stream::Ike));
-        self.insert(key, Connection::Encapsulating(Box::new([None, None])));
+        self.waiting += ways.waiting();
+        self.insert(key, Connection::Encapsulating(Box::new(ways)));
         self.carrying.push_back(key);
         if self.carrying.len() > MAX_CONNECTIONS
             && let Some(oldest) = self.carrying.pop_front()
@@ -175,7 +306,10 @@ impl<L> Connections<L> {
         // Connections that turned out to be something stay in the order until their turn comes.
         if self.opening.len() > MAX_CONNECTIONS
             && let Some(oldest) = self.opening.pop_front()
-            && matches!(self.known.get(&oldest), Some(Connection::Opening(_)))
+            && matches!(
+                self.known.get(&oldest),
+                Some(Connection::Opening(_) | Connection::Likely(..))
+            )
         {
             self.forget(oldest);
         }
@@ -199,58 +333,105 @@ impl<L> Connections<L> {
         }
         match connection {
             Connection::Opening(held) => {
-                self.released.extend(held.into_iter().map(|held| (held, stream)));
+                let released = held.into_iter().map(|held| Released::opening(key, held, stream));
+                self.released.extend(released);
+            }
+            Connection::Likely(_, held) => {
+                let is_proven = stream.is_some();
+                let released = held.into_iter().map(|(segment, stream, messages)| {
+                    let alone = Released::alone(key, segment);
+                    if is_proven {
+                        Released { stream: Some(stream), messages, ..alone }
+                    } else {
+                        alone
+                    }
+                });
+                self.released.extend(released);
             }
             Connection::Encapsulating(ways) => {
-                self.waiting = self.waiting.saturating_sub(waiting(&ways));
+                self.waiting = self.waiting.saturating_sub(ways.waiting());
             }
         }
     }
 }
 
-/// Octets that wait for others in both directions.
-fn waiting(ways: &[Option<Way>; 2]) -> usize {
-    ways.iter().flatten().map(|way| way.stream.held()).sum()
+impl<L> Released<L> {
+    fn alone(key: Key, segment: L) -> Self {
+        Self::opening(key, segment, None)
+    }
+
+    const fn opening((_, a_port, b_port): Key, segment: L, stream: Option<Stream>) -> Self {
+        Self { segment, stream, messages: Vec::new(), ports: (a_port, b_port) }
+    }
 }
 
-/// A segment of a connection that carries IKE.
-fn carried(
-    ways: &mut [Option<Way>; 2],
-    ip: &IpPacket<'_>,
-    segment: TcpSegment,
-    direction: Direction,
-) -> Carried {
-    if ip.payload.is_empty() {
-        return Carried::Stream(Stream::Ike, Vec::new());
+impl Ways {
+    /// Octets that wait for others in both directions.
+    fn waiting(&self) -> usize {
+        self.each.iter().flatten().map(|way| way.stream.held()).sum()
     }
-    let [a_to_b, b_to_a] = ways;
-    let way = match direction {
-        Direction::AToB => a_to_b,
-        Direction::BToA => b_to_a,
-    };
-    let prefix = EncapsulatedStream::PREFIX;
-    let begins = ip.payload.starts_with(prefix) && way.is_none();
-    let skipped = if begins { prefix.len() } else { 0 };
-    let sequence = segment.sequence.wrapping_add(u32::try_from(skipped).unwrap_or_default());
-    let payload = ip.payload.get(skipped..).unwrap_or_default();
-    let way = way.get_or_insert_with(|| Way {
-        stream: EncapsulatedStream::new(sequence),
-        last: Stream::Ike,
-    });
-    let mut messages = Vec::new();
-    for carried in way.stream.segment(sequence, payload) {
-        way.last = match carried {
-            Encapsulated::Ike(message) => {
-                messages.push(message);
-                Stream::Ike
-            }
-            Encapsulated::Esp { spi, .. } => Stream::Esp(EspSpi(spi), direction),
-            Encapsulated::Keepalive => Stream::NattKeepalive,
+
+    /// Whether octets were seen that are no message.
+    fn lost(&self) -> bool {
+        self.each.iter().flatten().any(|way| way.stream.lost() > 0)
+    }
+
+    /// A segment of a connection that carries IKE.
+    fn carried(&mut self, ip: &IpPacket<'_>, segment: TcpSegment, direction: Direction) -> Carried {
+        if ip.payload.is_empty() {
+            return Carried::Stream(Stream::Ike, Vec::new());
+        }
+        let Self { each: [a_to_b, b_to_a], midway, proof } = self;
+        let way = match direction {
+            Direction::AToB => a_to_b,
+            Direction::BToA => b_to_a,
         };
+        let prefix = EncapsulatedStream::PREFIX;
+        let begins = ip.payload.starts_with(prefix) && way.is_none();
+        let skipped = if begins { prefix.len() } else { 0 };
+        let sequence = segment.sequence.wrapping_add(u32::try_from(skipped).unwrap_or_default());
+        let payload = ip.payload.get(skipped..).unwrap_or_default();
+        let way = way.get_or_insert_with(|| Way::new(sequence, *midway && !begins));
+        let mut messages = Vec::new();
+        for carried in way.stream.segment(sequence, payload) {
+            way.last = match carried {
+                Encapsulated::Ike(message) => {
+                    proof.ike += u32::from(probe(&message, Some(message.len())) == Probe::Certain);
+                    messages.push(message);
+                    Stream::Ike
+                }
+                Encapsulated::Esp { spi, number, octets } => {
+                    proof.rising += u32::from(way.rises(spi, number, octets));
+                    Stream::Esp(EspSpi(spi), direction)
+                }
+                Encapsulated::Keepalive => Stream::NattKeepalive,
+            };
+        }
+        // A segment with an IKE message is told as such, whatever it carries beside it.
+        let stream = if messages.is_empty() { way.last } else { Stream::Ike };
+        Carried::Stream(stream, messages)
     }
-    // A segment with an IKE message is told as such, whatever it carries beside it.
-    let stream = if messages.is_empty() { way.last } else { Stream::Ike };
-    Carried::Stream(stream, messages)
+}
+
+impl Way {
+    fn new(sequence: u32, midway: bool) -> Self {
+        let stream = if midway {
+            EncapsulatedStream::midway(sequence)
+        } else {
+            EncapsulatedStream::new(sequence)
+        };
+        Self { stream, last: Stream::Ike, esp: None }
+    }
+
+    /// Whether an ESP packet continues the last one.
+    fn rises(&mut self, spi: u32, number: u32, octets: usize) -> bool {
+        let before = self.esp.replace((spi, number));
+        before.is_some_and(|(last_spi, last)| {
+            octets.is_multiple_of(4)
+                && last_spi == spi
+                && (1..=FARTHEST).contains(&number.wrapping_sub(last))
+        })
+    }
 }
 
 fn key(pair: HostPair, direction: Direction, ports: Ports) -> Key {
@@ -258,6 +439,10 @@ fn key(pair: HostPair, direction: Direction, ports: Ports) -> Key {
         Direction::AToB => (pair, ports.source, ports.destination),
         Direction::BToA => (pair, ports.destination, ports.source),
     }
+}
+
+fn conversation((pair, a_port, b_port): Key) -> ConversationKey {
+    conversation_of_tcp(pair, a_port, b_port)
 }
 
 fn mark((_, a_port, b_port): Key) -> usize {
@@ -271,3 +456,7 @@ const MAX_CONNECTIONS: usize = 4096;
 const MOST_WAITING: usize = 32 << 20;
 /// Three segments open a connection; some are sent again.
 const MAX_OPENING: usize = 16;
+/// Segments within which it is proven that a connection carries IKE and ESP.
+const MAX_LIKELY: usize = 64;
+/// How far the number of the next packet of an SPI lies ahead at the most.
+const FARTHEST: u32 = 1 << 16;

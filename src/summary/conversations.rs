@@ -3,10 +3,11 @@
 //!
 //! Bounded: of more conversations at once than two generations hold, the longest silent are forgotten.
 
+use super::fingerprint::Print;
 use super::tcp_gaps::Way;
-use super::timeline::{Flow, Sighting};
+use super::timeline::{ClassRun, Flow, Runs, Sighting};
 use crate::hosts::{Direction, HostPair};
-use crate::packet::{IpPacket, TcpSegment};
+use crate::packet::{IpPacket, TcpSegment, protocol};
 use crate::protection::borrowed::{KERBEROS_PORT, opens_from_kerberos_port};
 use crate::protection::signature::{self, Told};
 use crate::protection::tls::{Hello, TlsVersion, hello};
@@ -19,7 +20,7 @@ use std::hash::BuildHasher as _;
 /// The conversations of a capture.
 #[derive(Debug)]
 pub(super) struct Conversations {
-    index: HashMap<Key, usize, RandomState>,
+    index: HashMap<ConversationKey, usize, RandomState>,
     held: Vec<Option<Held>>,
     free: Vec<usize>,
     /// The conversations of the last packets: most packets follow another of theirs.
@@ -29,18 +30,22 @@ pub(super) struct Conversations {
     of_generation: usize,
     tls: BTreeMap<TlsServer, TlsSeen>,
     gaps: BTreeMap<HostPair, TcpGap>,
+    /// Conversations that began before the capture, as far as they were let go.
+    ended: Vec<(ConversationKey, OpenConversation)>,
+    /// Conversations of which packets may still be kept apart.
+    orphans_left: usize,
 }
 
 /// A conversation, and the generation in which it was last heard.
 #[derive(Debug)]
 struct Held {
-    key: Key,
+    key: ConversationKey,
     generation: u64,
     conversation: Conversation,
 }
 
 /// The two hosts, and a word of the protocol and the ports, the lower address's first.
-type Key = (HostPair, u64);
+pub(super) type ConversationKey = (HostPair, u64);
 
 /// A pair and the name of a server; none where no client said one.
 pub type TlsServer = (HostPair, Option<String>);
@@ -74,6 +79,47 @@ struct Conversation {
     server: Option<Box<str>>,
     /// It came from port 88 and is no Kerberos.
     borrows_kerberos_port: bool,
+    /// Its last connection began in the capture.
+    began: bool,
+    /// What is kept apart, where the conversation began before the capture.
+    orphan: Option<Box<Orphan>>,
+}
+
+/// Clear packets of a conversation whose beginning the capture does not hold: an earlier file of the same
+/// capture may show what it is.
+#[derive(Debug, Default)]
+struct Orphan {
+    runs: Vec<((Stream, Direction), Runs)>,
+    /// Content that stands for itself showed the application; what follows needs no earlier file.
+    is_told: bool,
+}
+
+/// What a capture leaves open of a conversation.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct OpenConversation {
+    /// Its last connection began in the capture.
+    pub(super) began: bool,
+    /// Octets of it were seen.
+    pub(super) spoke: bool,
+    /// What it shows itself to be, and whether that is proven without its beginning.
+    pub(super) told: Option<Told>,
+    pub(super) is_proven: bool,
+    /// It came from port 88 and is no Kerberos.
+    pub(super) borrows_kerberos_port: bool,
+    /// What was sent and acknowledged each way, where it is TCP.
+    pub(super) ways: Option<Box<[Way; 2]>>,
+    /// Its packets that an earlier file may show to be something else.
+    pub(super) runs: Vec<KeptApart>,
+}
+
+/// Packets of one stream and direction, as the capture alone shows them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct KeptApart {
+    pub(super) stream: Stream,
+    pub(super) direction: Direction,
+    pub(super) runs: Vec<ClassRun>,
+    /// Their fingerprints, where all of them have one.
+    pub(super) prints: Vec<Print>,
 }
 
 impl Default for Conversations {
@@ -87,24 +133,31 @@ impl Default for Conversations {
             of_generation: 0,
             tls: BTreeMap::new(),
             gaps: BTreeMap::new(),
+            ended: Vec::new(),
+            orphans_left: MOST_ORPHANS,
         }
     }
 }
 
 impl Conversations {
-    /// Takes a whole clear packet; its stream is that of the application its conversation told.
+    /// Takes a whole clear packet; its stream is that of the application its conversation told. Where the
+    /// conversation began before the capture, the packet is marked as one of it.
     pub(super) fn observe(
         &mut self,
         ip: &IpPacket<'_>,
         pair: HostPair,
         stream: Stream,
-        seen: &Sighting,
+        seen: &mut Sighting,
     ) -> Stream {
         let (Stream::Clear { ports, app, encrypted }, Some(flow)) = (stream, seen.flow) else {
             return stream;
         };
         let (key, way) = side(pair, flow, seen.direction);
-        let conversation = self.conversation(key);
+        let begins = ip.tcp().is_some_and(|segment| segment.syn);
+        let (at, conversation) = self.conversation(key, begins);
+        if conversation.orphan.is_some() {
+            seen.conversation = u32::try_from(at).ok();
+        }
         let lost = ip.tcp().map_or(0, |segment| conversation.segment(way, segment, ip.payload_len));
         let (app, encrypted) = conversation.application(way, ip, (app, encrypted));
         let ports = conversation.service(ports, stream, ip);
@@ -120,18 +173,85 @@ impl Conversations {
     }
 
     /// Ends the capture.
-    pub(super) fn finish(mut self) -> (BTreeMap<TlsServer, TlsSeen>, BTreeMap<HostPair, TcpGap>) {
-        let held = std::mem::take(&mut self.held);
-        held.into_iter().flatten().for_each(|held| self.end(held));
-        (self.tls, self.gaps)
+    pub(super) fn finish(mut self) -> Finished {
+        let held = std::mem::take(&mut self.held).into_iter().flatten();
+        let open =
+            held.filter_map(|held| held.conversation.into_open().map(|open| (held.key, open)));
+        // A conversation that was let go and came back is two, the earlier one first.
+        let mut all = std::mem::take(&mut self.ended);
+        all.extend(open);
+        all.sort_by_key(|(key, _)| *key);
+        Finished { tls: self.tls, gaps: self.gaps, open: all }
     }
 
-    fn conversation(&mut self, key: Key) -> &mut Conversation {
+    /// Keeps a packet apart with those of its conversation; false where it needs not be.
+    pub(super) fn keep(&mut self, pair: HostPair, stream: Stream, seen: Sighting) -> bool {
+        let at = seen.conversation.and_then(|at| usize::try_from(at).ok());
+        let Some(held) = at.and_then(|at| self.held.get_mut(at)?.as_mut()) else { return false };
+        let Some(orphan) = &mut held.conversation.orphan else { return false };
+        if held.key.0 != pair || orphan.is_told {
+            return false;
+        }
+        let key = (stream, seen.direction);
+        let is_full = orphan.runs.len() >= MOST_KINDS;
+        match orphan.runs.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, runs)) => runs.observe(seen),
+            None if !is_full => {
+                let mut runs = Runs::default();
+                runs.observe(seen);
+                orphan.runs.push((key, runs));
+            }
+            None => return false,
+        }
+        true
+    }
+
+    /// Packets that repeat others of a conversation; given back where those are not kept apart.
+    pub(super) fn join_apart(
+        &mut self,
+        at: u32,
+        pair: HostPair,
+        key: (Stream, Direction),
+        copies: Runs,
+    ) -> Option<Runs> {
+        let held = usize::try_from(at).ok().and_then(|at| self.held.get_mut(at)?.as_mut());
+        let held = held.filter(|held| held.key.0 == pair);
+        let orphan = held.and_then(|held| held.conversation.orphan.as_mut());
+        let runs = orphan.and_then(|orphan| orphan.runs.iter_mut().find(|(k, _)| *k == key));
+        let Some((_, runs)) = runs else { return Some(copies) };
+        runs.join(copies);
+        None
+    }
+
+    /// The packets that are kept apart, by their pairs.
+    pub(super) fn kept_apart(&self) -> impl Iterator<Item = (HostPair, Stream, &Runs)> {
+        let held = self.held.iter().flatten();
+        held.flat_map(|held| {
+            let orphan = held.conversation.orphan.iter();
+            let runs = orphan.flat_map(|orphan| &orphan.runs);
+            runs.map(|((stream, _), runs)| (held.key.0, *stream, runs))
+        })
+    }
+
+    /// Gives the packets that are kept apart back, and keeps no more.
+    pub(super) fn give_back(&mut self) -> Vec<((HostPair, Stream), Runs)> {
+        self.orphans_left = 0;
+        let mut all = Vec::new();
+        for held in self.held.iter_mut().flatten() {
+            let runs = held.conversation.orphan.take().map(|orphan| orphan.runs);
+            let runs = runs.into_iter().flatten();
+            all.extend(runs.map(|((stream, _), runs)| ((held.key.0, stream), runs)));
+        }
+        all
+    }
+
+    /// A conversation and its place; where it is new, `begins` says that this is its beginning.
+    fn conversation(&mut self, key: ConversationKey, begins: bool) -> (usize, &mut Conversation) {
         let place = self.place(key);
         let mut at = self.recent[place];
         let recent = self.held.get(at).and_then(Option::as_ref);
         if recent.is_none_or(|held| held.key != key) {
-            at = self.look_up(key);
+            at = self.look_up(key, begins);
             self.recent[place] = at;
         }
         let generation = self.generation;
@@ -141,18 +261,18 @@ impl Conversations {
             held.generation = generation;
             *of_generation += 1;
         }
-        &mut held.conversation
+        (at, &mut held.conversation)
     }
 
     /// Where in the table of the last packets' conversations one stands. Seeded, as evidence chooses the keys.
-    fn place(&self, (pair, ports): Key) -> usize {
+    fn place(&self, (pair, ports): ConversationKey) -> usize {
         let mixed = self.index.hasher().hash_one((pair.word(), ports));
         usize::from(u16::try_from(mixed >> 48).unwrap_or_default()) % RECENT
     }
 
     /// Where a conversation is held; a new one begins where it is not known.
     #[cold]
-    fn look_up(&mut self, key: Key) -> usize {
+    fn look_up(&mut self, key: ConversationKey, begins: bool) -> usize {
         if self.of_generation >= MOST_CONVERSATIONS {
             self.next_generation();
         }
@@ -163,7 +283,13 @@ impl Conversations {
         if at == self.held.len() {
             self.held.push(None);
         }
-        self.held[at] = Some(Held::new(key, self.generation));
+        let mut new = Held::new(key, self.generation);
+        new.conversation.began = begins;
+        if !begins && self.orphans_left > 0 {
+            self.orphans_left -= 1;
+            new.conversation.orphan = Some(Box::default());
+        }
+        self.held[at] = Some(new);
         self.of_generation += 1;
         self.index.insert(key, at);
         at
@@ -183,10 +309,13 @@ impl Conversations {
         self.of_generation = 0;
     }
 
-    fn end(&mut self, Held { key: (pair, ..), mut conversation, .. }: Held) {
+    fn end(&mut self, Held { key, mut conversation, .. }: Held) {
         let lost = conversation.settle();
         if lost > 0 {
-            tell_gap(&mut self.gaps, pair, lost);
+            tell_gap(&mut self.gaps, key.0, lost);
+        }
+        if let Some(open) = conversation.into_open().filter(|open| !open.runs.is_empty()) {
+            self.ended.push((key, open));
         }
     }
 
@@ -210,7 +339,7 @@ impl Conversations {
 
 /// The conversation that a packet belongs to, and which side sent it. Between ports of one and the same
 /// address the lower port stands first.
-fn side(pair: HostPair, flow: Flow, direction: Direction) -> (Key, usize) {
+pub(super) fn side(pair: HostPair, flow: Flow, direction: Direction) -> (ConversationKey, usize) {
     let Flow { protocol, a_port, b_port } = flow;
     let ports =
         |a: u16, b: u16| (pair, u64::from(protocol) << 32 | u64::from(a) << 16 | u64::from(b));
@@ -221,14 +350,20 @@ fn side(pair: HostPair, flow: Flow, direction: Direction) -> (Key, usize) {
     }
 }
 
-fn tell_gap(gaps: &mut BTreeMap<HostPair, TcpGap>, pair: HostPair, octets: u64) {
+/// The conversation of a TCP connection.
+pub(super) fn conversation_of_tcp(pair: HostPair, a_port: u16, b_port: u16) -> ConversationKey {
+    let flow = Flow { protocol: protocol::TCP, a_port, b_port };
+    side(pair, flow, Direction::AToB).0
+}
+
+pub(super) fn tell_gap(gaps: &mut BTreeMap<HostPair, TcpGap>, pair: HostPair, octets: u64) {
     let gap = gaps.entry(pair).or_default();
     gap.octets += octets;
     gap.connections += 1;
 }
 
 impl Held {
-    fn new(key: Key, generation: u64) -> Self {
+    fn new(key: ConversationKey, generation: u64) -> Self {
         Self { key, generation, conversation: Conversation::default() }
     }
 }
@@ -237,7 +372,7 @@ impl Conversation {
     /// What the capture lost of an earlier connection between the same ports, where one ends here.
     fn segment(&mut self, way: usize, segment: TcpSegment, length: usize) -> u64 {
         let begins = self.ways.get(way).is_some_and(|way| way.begins_anew(segment));
-        let lost = if begins { std::mem::take(self).settle() } else { 0 };
+        let lost = if begins { self.begin_anew() } else { 0 };
         let [a, b] = &mut self.ways;
         let (this, other) = if way == 0 { (a, b) } else { (b, a) };
         if !segment.reset {
@@ -247,6 +382,15 @@ impl Conversation {
             }
         }
         lost
+    }
+
+    /// What was lost of the earlier connection. Its packets stay apart until the end of the capture.
+    fn begin_anew(&mut self) -> u64 {
+        let mut before = std::mem::take(self);
+        self.began = true;
+        self.orphan = before.orphan.take();
+        self.orphan.iter_mut().for_each(|orphan| orphan.is_told = true);
+        before.settle()
     }
 
     fn settle(&mut self) -> u64 {
@@ -271,14 +415,42 @@ impl Conversation {
             return self.told.unwrap_or(by_packet);
         }
         let spoke = self.spoke.get_mut(way).is_none_or(|spoke| std::mem::replace(spoke, true));
-        let told = signature::anywhere(ip).or_else(|| {
+        let anywhere = signature::anywhere(ip);
+        let told = anywhere.or_else(|| {
             // A connection has one beginning a side; datagrams stand for themselves.
             let is_opening = !spoke || ip.tcp().is_none();
             let opening = if is_opening { signature::opening(ip) } else { None };
             opening.map(|app| (app, false))
         });
+        // Datagrams stand for themselves, and so does content that begins nowhere.
+        if anywhere.is_some() || (told.is_some() && ip.tcp().is_none()) {
+            self.orphan.iter_mut().for_each(|orphan| orphan.is_told = true);
+        }
         self.told = told.or(self.told);
         self.told.unwrap_or(by_packet)
+    }
+
+    /// What the capture leaves open of it, if anything.
+    fn into_open(self) -> Option<OpenConversation> {
+        let Self { told, ways, orphan, began, spoke, borrows_kerberos_port, .. } = self;
+        let spoke = spoke.contains(&true);
+        let Orphan { runs, is_told } = orphan.map(|orphan| *orphan).unwrap_or_default();
+        let apart = |((stream, direction), mut runs): ((Stream, Direction), Runs)| {
+            let prints = runs.take_prints().unwrap_or_default();
+            KeptApart { stream, direction, prints, runs: runs.finish() }
+        };
+        let runs: Vec<KeptApart> = runs.into_iter().map(apart).collect();
+        let ways = ways.iter().any(Way::has_begun).then(|| Box::new(ways));
+        let says = told.is_some() || ways.is_some() || !runs.is_empty();
+        says.then_some(OpenConversation {
+            began,
+            spoke,
+            told,
+            is_proven: is_told,
+            borrows_kerberos_port,
+            ways,
+            runs,
+        })
     }
 
     /// The name that the connection's client asked for.
@@ -293,6 +465,18 @@ impl Conversation {
     }
 }
 
+/// What the conversations of a capture come to.
+pub(super) struct Finished {
+    pub(super) tls: BTreeMap<TlsServer, TlsSeen>,
+    pub(super) gaps: BTreeMap<HostPair, TcpGap>,
+    /// What is left open, in order of the keys.
+    pub(super) open: Vec<(ConversationKey, OpenConversation)>,
+}
+
+/// Conversations whose packets are kept apart; what comes beyond is taken for what it seems.
+const MOST_ORPHANS: usize = 4_096;
+/// Streams and directions of one conversation that are kept apart.
+const MOST_KINDS: usize = 4;
 /// They fit the first-level cache.
 const RECENT: usize = 2048;
 /// Of a generation.

@@ -15,7 +15,7 @@ type Key = (String, String, u64, u16, Option<i64>);
 
 impl Summary {
     /// Leaves each record in one log alone, which names the others that hold it too.
-    pub fn set_copies_aside(&mut self) {
+    pub(super) fn set_copies_aside(&mut self) {
         let mut order: Vec<(bool, bool, LogId)> = self
             .logs
             .iter()

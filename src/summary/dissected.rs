@@ -91,6 +91,8 @@ impl<'a> Dissected<'a> {
             direction,
             unfinished,
             payload,
+            fingerprint: None,
+            conversation: None,
         }
     }
 }

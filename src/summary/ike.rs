@@ -2,8 +2,10 @@
 //!
 //! What a negotiation came to is `ike`'s business.
 
+use super::timeline::Sighting;
 use crate::capture::RawFrame;
 use crate::evidence::{EvidenceId, FrameRef, Position, Problem, ProblemCode};
+use crate::hosts::{Direction, HostPair};
 use crate::ike::{Defect, MessageDigest, NATT_PORT, Negotiations, Probe, probe};
 use crate::packet::reassembly::{Part, Reassembly};
 use crate::packet::{Fragment, IpPacket, Ports};
@@ -36,6 +38,11 @@ impl Place {
         let reference = FrameRef { evidence, frame: frame.number };
         Self { frame: reference, time: frame.time, offset: Some(frame.offset + into) }
     }
+
+    /// The place of octets that were put together from several frames, the last of which was seen.
+    pub(super) const fn put_together(seen: &Sighting) -> Self {
+        Self { frame: seen.frame, time: seen.time, offset: None }
+    }
 }
 
 impl IkeObserver {
@@ -48,11 +55,7 @@ impl IkeObserver {
         body: &[u8],
         is_whole: bool,
     ) -> bool {
-        let Some(ports) = ip.ports else { return true };
-        let ends = (
-            SocketAddr::new(ip.source(), ports.source),
-            SocketAddr::new(ip.destination(), ports.destination),
-        );
+        let Some((ports, ends)) = ip.ports.zip(ends_of(ip)) else { return true };
         let message = without_marker(body, ports).unwrap_or(body);
         let marker = body.len() - message.len();
         let place = Place { offset: place.offset.map(|at| at + marker as u64), ..place };
@@ -86,15 +89,10 @@ impl IkeObserver {
     /// Messages out of a TCP stream.
     pub(super) fn stream_messages(
         &mut self,
-        ip: &IpPacket<'_>,
+        ends: (SocketAddr, SocketAddr),
         place: Place,
         messages: Vec<Vec<u8>>,
     ) {
-        let Some(ports) = ip.ports else { return };
-        let ends = (
-            SocketAddr::new(ip.source(), ports.source),
-            SocketAddr::new(ip.destination(), ports.destination),
-        );
         for message in messages {
             self.message(ends, Place { offset: None, ..place }, &message, true);
         }
@@ -114,12 +112,8 @@ impl IkeObserver {
 
     /// A datagram on a port of IKE that does not begin with a header of IKE.
     pub(super) fn not_ike(&mut self, ip: &IpPacket<'_>, place: Place, body: &[u8]) {
-        let Some(ports) = ip.ports else { return };
+        let Some((ports, ends)) = ip.ports.zip(ends_of(ip)) else { return };
         let Some(message) = without_marker(body, ports) else { return };
-        let ends = (
-            SocketAddr::new(ip.source(), ports.source),
-            SocketAddr::new(ip.destination(), ports.destination),
-        );
         let defect = match MessageDigest::new(place.frame, place.time, ends, message) {
             Err(defect) => Some(defect),
             Ok((digest, _)) if digest.spis().0.is_zero() => Some(Defect::Unexpected {
@@ -185,6 +179,26 @@ impl IkeObserver {
             });
         }
         (self.negotiations, self.problems)
+    }
+}
+
+/// Who sent a packet, and to whom; `None` where it shows no ports.
+pub(super) fn ends_of(ip: &IpPacket<'_>) -> Option<(SocketAddr, SocketAddr)> {
+    let ports = ip.ports?;
+    let source = SocketAddr::new(ip.source(), ports.source);
+    Some((source, SocketAddr::new(ip.destination(), ports.destination)))
+}
+
+/// The same of a packet between two hosts and their ports, the lower address's first.
+pub(super) fn ends_between(
+    pair: HostPair,
+    direction: Direction,
+    (a_port, b_port): (u16, u16),
+) -> (SocketAddr, SocketAddr) {
+    let (a, b) = (SocketAddr::new(pair.a(), a_port), SocketAddr::new(pair.b(), b_port));
+    match direction {
+        Direction::AToB => (a, b),
+        Direction::BToA => (b, a),
     }
 }
 

@@ -14,8 +14,15 @@ impl CaptureSummary {
         let mut ledger = Ledger::default();
         for (pair, streams) in &self.streams {
             for (stream, runs) in streams {
-                ledger.add(bucket(self.class_of(*pair, *stream)), Count::of(runs));
+                let evidence = self.edges.esp.get(&(*pair, *stream));
+                let is_null = evidence.is_some_and(|evidence| evidence.null.is_null());
+                let class = self.class_of(*pair, *stream);
+                let class = if is_null { ProtectionClass::EspNull } else { class };
+                ledger.add(bucket(class), Count::of(runs));
             }
+        }
+        for (stream, count) in self.edges.kept_apart() {
+            ledger.add(bucket(stream.class()), count);
         }
         for (what, count) in &self.unpaired {
             let class = match what {

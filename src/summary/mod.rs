@@ -12,10 +12,13 @@ mod capture_summary;
 mod connections;
 mod conversations;
 mod dissected;
+mod edges;
+mod fingerprint;
 mod ike;
 mod ledger;
 mod other_ports;
 mod sa;
+mod second_sighting;
 mod spi;
 mod stations;
 mod streams;
@@ -25,6 +28,7 @@ mod tunnels;
 
 mod copies;
 mod part;
+mod segments;
 
 mod file;
 mod joining;
@@ -33,10 +37,12 @@ mod sound;
 pub use across::EspMark;
 pub use batch::Batch;
 pub use capture::{CaptureObserver, MOST_PAIRS};
-pub use capture_summary::{CaptureSummary, Count, Unpaired, Vantage};
+pub use capture_summary::{CaptureSummary, Count, SecondSighting, Unpaired, Vantage};
 pub use conversations::{TcpGap, TlsSeen, TlsServer};
 pub use dissected::Dissected;
+pub use edges::Edges;
 pub use file::{ReadWith, SummaryError, SummaryFile, SummarySet, Unwritable, write_summary};
+pub use fingerprint::{Fingerprint, Print};
 pub use joining::{JoinError, Joined, join_summaries};
 pub use part::{Member, Part};
 pub use sa::SaSeen;
@@ -46,7 +52,7 @@ pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
 pub use tunnels::{Layer, Tunnel, Tunnels};
 
 use crate::eventlog::{LogEvent, LogSource};
-use crate::evidence::{EvidenceId, RecordRef};
+use crate::evidence::{Evidence, EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::ike::{EspActivity, EspUse, Negotiations};
 use crate::protection::{EspSpi, ProtectionClass, Stream};
@@ -166,6 +172,9 @@ pub struct Summary {
     pub captures: BTreeMap<EvidenceId, CaptureSummary>,
     /// The logs.
     pub logs: BTreeMap<LogId, LogPart>,
+    /// Captures that continue each other, each in order of time; known once all are settled.
+    #[serde(skip)]
+    pub sequences: Vec<Vec<EvidenceId>>,
 }
 
 impl Summary {
@@ -173,6 +182,22 @@ impl Summary {
     pub fn join(&mut self, other: Self) {
         self.captures.extend(other.captures);
         self.logs.extend(other.logs);
+    }
+
+    /// After all parts were added: decides what captures leave open at their edges, by those that continue them,
+    /// and sets aside what another one shows too: the same packets, the same packets inside ESP, the same
+    /// records.
+    pub fn settle(&mut self, evidence: &[Evidence]) {
+        let same = second_sighting::same_packets(&self.captures);
+        let sequences = segments::sequences(&self.captures, evidence, &same);
+        segments::settle(&mut self.captures, &sequences);
+        second_sighting::set_aside(&mut self.captures, &sequences);
+        // Packet by packet, while each run still stands with its own file.
+        self.give_back_what_was_only_authenticated();
+        self.set_aside_what_others_show_inside_esp();
+        segments::join_runs(&mut self.captures, &sequences);
+        self.set_copies_aside();
+        self.sequences = sequences;
     }
 
     /// Every stream of every pair, over all captures.
@@ -368,7 +393,26 @@ impl Summary {
             let latest = known.copied().max().map_or(*end, |known| known.max(*end));
             ends.insert(*id, latest);
         }
+        for files in &self.sequences {
+            let mut next: Option<TimeSpan> = None;
+            for id in files.iter().rev() {
+                let span = self.captures.get(id).and_then(|capture| capture.span);
+                let Some((first, last)) = span else { continue };
+                let taken_over = next.filter(|(begin, _)| begin.since(last) <= TAKES_OVER);
+                let end = ends.entry(*id).or_insert(last);
+                *end = taken_over.map_or(*end, |(_, later)| later.max(*end));
+                next = Some((first, *end));
+            }
+        }
         ends
+    }
+
+    /// The first file of those that each capture continues, itself where it continues none.
+    #[must_use]
+    pub fn first_files(&self) -> BTreeMap<EvidenceId, EvidenceId> {
+        let first = |files: &Vec<EvidenceId>| files.first().copied();
+        let each = self.sequences.iter().filter_map(|files| Some((first(files)?, files)));
+        each.flat_map(|(first, files)| files.iter().map(move |id| (*id, first))).collect()
     }
 }
 
@@ -389,7 +433,15 @@ impl CaptureSummary {
     fn shares_a_pair(&self, other: &Self) -> bool {
         let (few, many) =
             if self.streams.len() < other.streams.len() { (self, other) } else { (other, self) };
-        few.streams.keys().any(|pair| many.streams.contains_key(pair))
+        let open = few.edges.conversations.iter().map(|((pair, _), _)| pair);
+        few.streams.keys().chain(open).any(|pair| many.shows(*pair))
+    }
+
+    fn shows(&self, pair: HostPair) -> bool {
+        let open = &self.edges.conversations;
+        let at = open.partition_point(|((of, _), _)| *of < pair);
+        let is_open = open.get(at).is_some_and(|((of, _), _)| *of == pair);
+        is_open || self.streams.contains_key(&pair)
     }
 }
 

@@ -31,7 +31,11 @@ fn check_capture(capture: &CaptureSummary) -> Result<Saturating, &'static str> {
     let of_pairs = capture.duplicates.values().flat_map(|kinds| kinds.values());
     let of_tunnels = capture.tunnels.values().flat_map(|tunnels| tunnels.values());
     let of_pairs = of_pairs.chain(of_tunnels);
-    let all = || of_streams.clone().chain(of_pairs.clone()).chain(capture.interleaved.values());
+    let apart = || capture.edges.runs();
+    let all = || {
+        let of_captures = of_streams.clone().chain(of_pairs.clone());
+        of_captures.chain(capture.interleaved.values()).chain(apart())
+    };
     for runs in all() {
         if runs.iter().any(|run| !run.is_sound()) {
             return Err("a run that ends before it begins");
@@ -51,10 +55,19 @@ fn check_capture(capture: &CaptureSummary) -> Result<Saturating, &'static str> {
     let told = capture.secrets.values().map(|secret| secret.2);
     let told = told.chain(capture.borrowed.values().map(|told| told.2));
     let told = told.chain(capture.unreachable.values().map(|told| told.2));
+    let prints = capture.prints.values().flatten();
+    let prints = prints.flat_map(|print| [1, print.seen.bytes, print.seen.captured]);
     let hellos = capture.tls.values().map(|tls| tls.hellos);
     let counted = [capture.folded_pairs, capture.uncounted_tunnels];
     let own = [of(&capture.total), capture.negotiations.counted()].into_iter().chain(counted);
-    let all = runs.chain(counts.map(of)).chain(gaps).chain(lost).chain(told).chain(hellos);
+    let all = runs
+        .chain(counts.map(of))
+        .chain(gaps)
+        .chain(lost)
+        .chain(told)
+        .chain(hellos)
+        .chain(prints)
+        .chain(capture.edges.counted());
     Ok(all.chain(own).map(Saturating).sum())
 }
 

@@ -10,23 +10,28 @@ use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::sa_evidence::{SaEvidence, SaPacket};
 use crate::protection::secret::{Secret, secret};
 use crate::protection::{App, NamedPorts, Stream, as_clear_text, classify, esp_octets, signature};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Readable contents by application and whether it protects itself.
 pub type Contents = BTreeMap<(App, bool), Count>;
 
 /// The evidence of one SPI in one direction.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct SpiEvidence {
     pub(super) null: NullEvidence,
     pub(super) numbers: SequenceNumbers,
     /// Whether it is ESP or AH at all.
+    #[serde(skip)]
     pub(super) sa: SaEvidence,
     /// What they are if they are neither.
+    #[serde(skip)]
     pub(super) as_clear: Option<Stream>,
     /// Its first packets, one by one.
+    #[serde(skip)]
     pub(super) packets: Vec<EspMark>,
     /// Its packets are not shown again after decryption.
+    #[serde(skip)]
     pub(super) has_no_twins: bool,
     /// What was readable; it counts if the SPI turns out to be so.
     pub(super) contents: Contents,
@@ -35,6 +40,27 @@ pub(super) struct SpiEvidence {
 }
 
 impl SpiEvidence {
+    /// Adds what a later file shows of it.
+    pub(super) fn join(&mut self, later: Self) {
+        self.null.join(&later.null);
+        self.numbers.join(later.numbers);
+        for (app, count) in later.contents {
+            self.contents.entry(app).or_default().join(count);
+        }
+        for (secret, (first, last, count)) in later.secrets {
+            let known = self.secrets.entry(secret).or_insert((first, last, 0));
+            known.1 = last;
+            known.2 = known.2.saturating_add(count);
+        }
+    }
+
+    /// All that is counted.
+    pub(super) fn counted(&self) -> impl Iterator<Item = u64> {
+        let contents = self.contents.values().flat_map(|c| [c.frames, c.bytes, c.captured]);
+        let secrets = self.secrets.values().map(|told| told.2);
+        contents.chain(secrets).chain([self.numbers.missing(), self.numbers.packets()])
+    }
+
     /// Takes a packet of AH that does not carry ESP.
     pub(super) fn observe_ah(&mut self, ip: &IpPacket<'_>, seen: Sighting, named: &NamedPorts) {
         self.as_clear.get_or_insert_with(|| as_clear_text(ip, named));

@@ -4,22 +4,27 @@
 //! acknowledged was on its way past the capture (RFC 9293 §3.4).
 
 use crate::packet::TcpSegment;
+use serde::{Deserialize, Serialize};
 
 /// One direction of a connection: what was sent, and what the other side says it has.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Way {
     /// Whether the two numbers are known.
     begun: bool,
+    /// The number of the first octet that was seen or acknowledged.
+    first: u32,
     /// The number behind the last octet that was seen or acknowledged.
     next: u32,
     acknowledged: u32,
+    /// The other side acknowledged something.
+    is_heard: bool,
     /// None as long as nothing was passed over: few connections lose anything, and all are asked
     /// for at every packet.
     holes: Option<Box<Holes>>,
 }
 
 /// What was passed over.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Holes {
     /// From and to, the oldest first.
     open: Vec<(u32, u32)>,
@@ -34,8 +39,7 @@ impl Way {
         let length = u32::try_from(length).unwrap_or(u32::MAX).wrapping_add(flags);
         let end = segment.sequence.wrapping_add(length);
         if !self.begun {
-            *self =
-                Self { begun: true, next: end, acknowledged: segment.sequence, ..Self::default() };
+            *self = Self { begun: true, next: end, ..Self::at(segment.sequence) };
             return;
         }
         let ahead = distance(self.next, segment.sequence);
@@ -57,7 +61,7 @@ impl Way {
     /// Takes what the other side acknowledges.
     pub(super) fn acknowledge(&mut self, number: u32) {
         if !self.begun {
-            *self = Self { begun: true, next: number, acknowledged: number, ..Self::default() };
+            *self = Self { begun: true, is_heard: true, ..Self::at(number) };
             return;
         }
         let ahead = distance(self.next, number);
@@ -66,8 +70,46 @@ impl Way {
             self.next = number;
         }
         if ahead <= FARTHEST && distance(self.acknowledged, number) > 0 {
-            self.acknowledged = number;
+            (self.acknowledged, self.is_heard) = (number, true);
         }
+    }
+
+    fn at(number: u32) -> Self {
+        Self { first: number, next: number, acknowledged: number, ..Self::default() }
+    }
+
+    /// Goes on in a later capture; `counts` says that no pause lies between in which the capture may have
+    /// been switched off.
+    pub(super) fn go_on(&mut self, later: Self, counts: bool) -> u64 {
+        if !self.begun || !later.begun {
+            if later.begun {
+                *self = later;
+            }
+            return 0;
+        }
+        let ahead = distance(self.next, later.first);
+        if ahead > FARTHEST || ahead < -FARTHEST || (ahead > 0 && !counts) {
+            let lost = self.settle();
+            *self = later;
+            return lost;
+        }
+        if ahead > 0 {
+            self.open(self.next, later.first);
+        } else if let Some(holes) = &mut self.holes {
+            holes.fill(later.first, later.next, self.acknowledged);
+        }
+        if distance(self.next, later.next) > 0 {
+            self.next = later.next;
+        }
+        if later.is_heard && distance(self.acknowledged, later.acknowledged) > 0 {
+            (self.acknowledged, self.is_heard) = (later.acknowledged, true);
+        }
+        if let Some(theirs) = later.holes {
+            let mine = self.holes.get_or_insert_default();
+            mine.missing = mine.missing.saturating_add(theirs.missing);
+            theirs.open.into_iter().for_each(|(from, to)| self.open(from, to));
+        }
+        0
     }
 
     /// Whether a segment opens another connection between the same ports.
@@ -75,11 +117,23 @@ impl Way {
         self.begun && segment.syn && distance(segment.sequence, self.next).unsigned_abs() > LONGEST
     }
 
+    /// Whether anything is known of it.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Octets that it may have lost, at the most.
+    pub(super) fn missing(&self) -> u64 {
+        let holes = self.holes.as_ref();
+        holes.map_or(0, |holes| holes.missing.saturating_add((holes.open.len() as u64) << 32))
+    }
+
     /// Ends the connection: how many octets the capture lost of it.
     pub(super) fn settle(&mut self) -> u64 {
         let Self { acknowledged, holes, .. } = std::mem::take(self);
         let Some(holes) = holes else { return 0 };
-        holes.missing + holes.open.iter().map(|hole| lost(*hole, acknowledged)).sum::<u64>()
+        let open = holes.open.iter().map(|hole| lost(*hole, acknowledged)).sum::<u64>();
+        holes.missing.saturating_add(open)
     }
 
     fn open(&mut self, from: u32, to: u32) {
@@ -146,6 +200,7 @@ const MOST_HOLES: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn segment(sequence: u32) -> TcpSegment {
         TcpSegment { sequence, acknowledged: None, syn: false, fin: false, reset: false }
@@ -199,6 +254,56 @@ mod tests {
         way.sent(segment(1000), 10);
         way.acknowledge(1510);
         assert_eq!(way.settle(), 500);
+    }
+
+    proptest! {
+        /// Wherever a stream is cut into two files, the two lose what the whole loses.
+        #[test]
+        fn two_files_lose_what_the_whole_loses(
+            pieces in proptest::collection::vec((1usize..2000, any::<bool>(), any::<bool>()), 1..40),
+            start in any::<u32>(),
+            cut in 0usize..80,
+        ) {
+            let mut place = start;
+            let mut told: Vec<(u32, usize, bool)> = Vec::new();
+            for (length, is_captured, is_acknowledged) in pieces {
+                if is_captured {
+                    told.push((place, length, false));
+                }
+                place = place.wrapping_add(u32::try_from(length).unwrap());
+                if is_acknowledged {
+                    told.push((place, 0, true));
+                }
+            }
+            let take = |way: &mut Way, part: &[(u32, usize, bool)]| {
+                for (number, length, acknowledges) in part {
+                    if *acknowledges {
+                        way.acknowledge(*number);
+                    } else {
+                        way.sent(segment(*number), *length);
+                    }
+                }
+            };
+            let mut whole = Way::default();
+            take(&mut whole, &told);
+            let (first, second) = told.split_at(cut.min(told.len()));
+            let (mut one, mut other) = (Way::default(), Way::default());
+            take(&mut one, first);
+            take(&mut other, second);
+            let lost = one.go_on(other, true);
+            prop_assert_eq!(lost + one.settle(), whole.settle());
+        }
+    }
+
+    #[test]
+    fn what_passes_in_a_pause_of_the_capture_is_no_loss() {
+        let (mut one, mut other) = (Way::default(), Way::default());
+        one.sent(segment(0), 100);
+        other.sent(segment(5000), 100);
+        other.acknowledge(5100);
+        let mut same = one.clone();
+        assert_eq!(same.go_on(other.clone(), true) + same.settle(), 4900);
+        assert_eq!(one.go_on(other, false) + one.settle(), 0);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Grows with runs, never with packets. Judges nothing.
 
+use super::fingerprint::{Fingerprint, Print};
 use crate::evidence::FrameRef;
 use crate::hosts::Direction;
 use crate::time::{Span, Timestamp};
@@ -68,50 +69,86 @@ pub struct Sighting {
     pub unfinished: bool,
     /// Octets behind its transport header, on the wire.
     pub payload: u32,
+    /// Which of the conversations that began before the capture it belongs to.
+    #[serde(skip)]
+    pub conversation: Option<u32>,
+    /// Of a packet that may be in another capture too.
+    #[serde(skip)]
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// The runs of one stream of one pair, in order of arrival until [`Runs::finish`].
 #[derive(Clone, Debug, Default)]
-pub struct Runs(Vec<ClassRun>);
+pub struct Runs {
+    runs: Vec<ClassRun>,
+    /// Those of the packets that have a fingerprint; none for nearly all streams.
+    prints: Option<Box<Prints>>,
+}
+
+/// Packets by their fingerprints, as they came.
+#[derive(Clone, Debug, Default)]
+struct Prints(Vec<Print>);
 
 impl Runs {
     /// Adds a packet: to the last run where no longer silence lies between, else to a new one.
     pub fn observe(&mut self, seen: Sighting) {
-        if let Some(last) = self.0.last_mut()
+        if let Some(last) = self.runs.last_mut()
             && last.reaches(seen.time, seen.time)
         {
             last.take(seen);
         } else {
-            self.0.push(ClassRun::of(seen));
+            self.runs.push(ClassRun::of(seen));
         }
+        if let Some(fingerprint) = seen.fingerprint {
+            self.prints.get_or_insert_default().0.push(Print { fingerprint, seen });
+        }
+    }
+
+    /// The packets by their fingerprints, in order of time, where every packet has one.
+    pub(super) fn take_prints(&mut self) -> Option<Vec<Print>> {
+        let mut prints = self.prints.take()?.0;
+        if prints.len() as u64 != self.frames() {
+            return None;
+        }
+        prints.sort_unstable_by_key(|print| (print.seen.time, print.seen.frame));
+        Some(prints)
+    }
+
+    /// Finished runs with the fingerprints of their packets.
+    pub(super) fn restored(runs: Vec<ClassRun>, prints: Vec<Print>) -> Self {
+        let prints = (!prints.is_empty()).then(|| Box::new(Prints(prints)));
+        Self { runs, prints }
     }
 
     /// Whether there is no packet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.runs.is_empty()
     }
 
     /// The runs as they came, unsorted.
     pub(super) fn as_they_came(&self) -> &[ClassRun] {
-        &self.0
+        &self.runs
     }
 
     /// How many packets there are.
     #[must_use]
     pub fn frames(&self) -> u64 {
-        self.0.iter().map(|run| run.frames).sum()
+        self.runs.iter().map(|run| run.frames).sum()
     }
 
     /// How many of them the pair's lower address sent.
     #[must_use]
     pub fn from_a(&self) -> u64 {
-        self.0.iter().map(|run| run.from_a).sum()
+        self.runs.iter().map(|run| run.from_a).sum()
     }
 
     /// Adds the packets of other runs.
     pub fn join(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.runs.extend(other.runs);
+        if let Some(theirs) = other.prints {
+            self.prints.get_or_insert_default().0.extend(theirs.0);
+        }
     }
 
     /// The runs sorted by time, and joined where packets out of order had kept them apart.
@@ -120,9 +157,9 @@ impl Runs {
     /// result is the same in whatever order the packets came.
     #[must_use]
     pub fn finish(mut self) -> Vec<ClassRun> {
-        self.0.sort_unstable();
-        let mut runs: Vec<ClassRun> = Vec::with_capacity(self.0.len());
-        for run in self.0 {
+        self.runs.sort_unstable();
+        let mut runs: Vec<ClassRun> = Vec::with_capacity(self.runs.len());
+        for run in self.runs {
             match runs.last_mut() {
                 Some(last) if last.reaches(run.start, run.end) => last.absorb(run),
                 Some(_) | None => runs.push(run),
@@ -134,7 +171,7 @@ impl Runs {
 
 impl From<Vec<ClassRun>> for Runs {
     fn from(runs: Vec<ClassRun>) -> Self {
-        Self(runs)
+        Self { runs, prints: None }
     }
 }
 
@@ -157,6 +194,11 @@ impl ClassRun {
         self.from_a > 0 && self.from_a < self.frames
     }
 
+    /// Sets its times forward.
+    pub(super) fn shift(&mut self, by: Span) {
+        (self.start, self.end) = (self.start.shifted(by), self.end.shifted(by));
+    }
+
     fn of(seen: Sighting) -> Self {
         Self {
             start: seen.time,
@@ -174,6 +216,11 @@ impl ClassRun {
             flow: seen.flow,
             votes: u64::from(seen.flow.is_some()),
         }
+    }
+
+    /// Whether no longer silence lies between it and a run that is no earlier.
+    pub(super) fn is_met_by(&self, later: &Self) -> bool {
+        self.reaches(later.start, later.end)
     }
 
     fn reaches(&self, start: Timestamp, end: Timestamp) -> bool {
@@ -234,6 +281,8 @@ pub struct Interleaving {
     finished: [u64; 2],
     clear: [u64; 2],
     protected: [u64; 2],
+    /// Its hosts negotiate.
+    pub(super) negotiates: bool,
     /// Stretches in which it happened.
     pub stretches: Runs,
 }
@@ -243,6 +292,14 @@ impl Interleaving {
     pub fn protected(&mut self, direction: Direction) {
         self.protected_since = true;
         self.protected[way(direction)] += 1;
+    }
+
+    /// Whether its clear packets are worth a fingerprint: the first ones, and all where IPsec was
+    /// seen or asked for.
+    #[must_use]
+    pub fn wants_fingerprints(&self) -> bool {
+        let [clear, protected] = [self.clear, self.protected].map(|[a, b]| a.saturating_add(b));
+        self.negotiates || protected > 0 || clear < FIRST_PRINTS
     }
 
     /// Whether one side may have its network card encrypt: as far as was seen it sends in clear
@@ -281,6 +338,8 @@ const fn way(direction: Direction) -> usize {
     }
 }
 
+/// Clear packets of a pair that get a fingerprint whatever its hosts do.
+const FIRST_PRINTS: u64 = 1024;
 /// Fewer answers may be chance.
 const FEWEST_ANSWERS: u64 = 8;
 
@@ -303,6 +362,8 @@ mod tests {
             direction: Direction::AToB,
             unfinished: false,
             payload: 46,
+            fingerprint: None,
+            conversation: None,
         }
     }
 

@@ -108,6 +108,8 @@ mod tests {
             direction: Direction::AToB,
             unfinished: false,
             payload: 0,
+            fingerprint: None,
+            conversation: None,
         }
     }
 

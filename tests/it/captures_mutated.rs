@@ -61,7 +61,7 @@ fn hold(file: &[u8]) {
     let ledger = summary.ledger();
     let sum = |of: fn(&Extent) -> u64| ledger.values().map(of).sum::<u64>();
     assert_eq!((sum(|e| e.bytes), sum(|e| e.records)), (seen.captured, seen.frames));
-    let evidence = Summary { captures: [(EvidenceId(1), summary)].into(), logs: [].into() };
+    let evidence = Summary { captures: [(EvidenceId(1), summary)].into(), ..Summary::default() };
     let rule = GapRule::with_gap(Span::from_seconds(30));
     let facts = correlate(&evidence, &Policy::default(), rule);
     let copies: u64 = facts.duplicates.values().map(|told| told.count.frames).sum();

@@ -122,3 +122,6 @@ mod log_trust;
 mod text_exports;
 
 mod text_tools;
+mod two_captures;
+
+mod segments;

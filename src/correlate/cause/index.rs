@@ -181,6 +181,7 @@ impl<'a> Index<'a> {
         if !logged.is_empty() {
             return (logged, true);
         }
+        let capture = self.facts.first_files.get(&capture).copied().unwrap_or(capture);
         let shown = self.gateways.get(&capture).filter(|pairs| pairs.len() <= MOST_GATEWAYS);
         (shown.cloned().unwrap_or_default(), false)
     }
@@ -378,16 +379,18 @@ fn tunnels(facts: &Facts) -> Vec<(HostPair, usize)> {
     tunnels
 }
 
-/// The pairs that show ESP on each capture, or IKE where none shows ESP.
+/// The pairs that show ESP on each capture, or IKE where none shows ESP; files that continue each other are
+/// one, by the first of them.
 fn gateways(facts: &Facts) -> BTreeMap<EvidenceId, BTreeSet<HostPair>> {
+    let of = |file| facts.first_files.get(&file).copied().unwrap_or(file);
     let mut by_ike: BTreeMap<EvidenceId, BTreeSet<HostPair>> = BTreeMap::new();
     for exchange in &facts.exchanges {
-        by_ike.entry(exchange.first.evidence).or_default().insert(exchange.pair());
+        by_ike.entry(of(exchange.first.evidence)).or_default().insert(exchange.pair());
     }
     let mut gateways: BTreeMap<EvidenceId, BTreeSet<HostPair>> = BTreeMap::new();
     for pair in &facts.pairs {
         for run in &pair.protected_runs {
-            gateways.entry(run.first.evidence).or_default().insert(pair.pair);
+            gateways.entry(of(run.first.evidence)).or_default().insert(pair.pair);
         }
     }
     for (capture, pairs) in by_ike {

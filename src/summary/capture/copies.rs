@@ -28,6 +28,8 @@ pub(super) struct Fate {
     twin: Option<NonZeroU32>,
     /// It is clear, and its checksum had still to be finished.
     unfinished: bool,
+    /// Which of the conversations that began before the capture it belongs to.
+    conversation: Option<u32>,
 }
 
 impl CaptureObserver<'_> {
@@ -48,6 +50,9 @@ impl CaptureObserver<'_> {
         }
         match ip.tcp().map(|segment| self.connections.known(ip, segment)) {
             Some(Carried::Opening) => self.connections.hold(ip, copy),
+            Some(Carried::Stream(stream, _)) if self.connections.is_only_likely(ip) => {
+                self.connections.hold_likely(ip, copy, (stream, Vec::new()));
+            }
             Some(Carried::Stream(stream, _)) => self.place_later(copy, stream),
             Some(Carried::Nothing) | None => self.place_later(copy, stream),
         }
@@ -67,6 +72,7 @@ impl CaptureObserver<'_> {
             stream,
             twin: note,
             unfinished: seen.unfinished,
+            conversation: seen.conversation,
         };
         self.repeated.entry(fate).or_default().observe(seen);
     }
@@ -108,13 +114,19 @@ impl CaptureObserver<'_> {
 
     /// Packets of their own go where those went that they repeat.
     fn follow(&mut self, fate: Fate, runs: Runs) {
-        let Fate { pair, direction, stream, twin, unfinished, .. } = fate;
+        let Fate { pair, direction, stream, twin, unfinished, conversation, .. } = fate;
         let twins = twin.and_then(|note| self.likely_twins.runs_of(note));
         let handed_over = self.handed_over.get_mut(&(pair, direction, stream));
         match (twins, handed_over.filter(|_| unfinished)) {
             (Some(twins), _) => twins.join(runs),
             (None, Some(handed_over)) => handed_over.join(runs),
-            (None, None) => self.streams.join((pair, stream), runs),
+            (None, None) => {
+                let runs = match conversation {
+                    Some(at) => self.conversations.join_apart(at, pair, (stream, direction), runs),
+                    None => Some(runs),
+                };
+                runs.into_iter().for_each(|runs| self.streams.join((pair, stream), runs));
+            }
         }
     }
 
@@ -126,7 +138,10 @@ impl CaptureObserver<'_> {
         }
         let streams = self.streams.iter().map(|((pair, _), runs)| (pair, runs));
         let handed = self.handed_over.iter().map(|((pair, ..), runs)| (pair, runs));
-        for (pair, runs) in streams.chain(handed).chain(self.likely_twins.by_pair()) {
+        let apart: Vec<_> = self.conversations.kept_apart().collect();
+        let apart = apart.iter().map(|(pair, _, runs)| (pair, *runs));
+        let once = streams.chain(handed).chain(self.likely_twins.by_pair()).chain(apart);
+        for (pair, runs) in once {
             if let Some([forth, back]) = by_pair.get_mut(pair) {
                 forth.1 += runs.from_a();
                 back.1 += runs.frames() - runs.from_a();

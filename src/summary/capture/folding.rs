@@ -9,6 +9,9 @@ impl CaptureObserver<'_> {
     /// Folds the half of the pairs with the fewest packets. A pair that talks again is kept again, and
     /// may be folded again.
     pub(super) fn fold_pairs(&mut self) {
+        for (key, runs) in self.conversations.give_back() {
+            self.streams.join(key, runs);
+        }
         let (pairs, folded) = self.streams.fold();
         self.summary.folded_pairs += pairs as u64;
         for slot in folded {

@@ -1,0 +1,174 @@
+//! Which captures continue each other: files of one capture, rotated, split, or begun again.
+//!
+//! They were taken at the same interfaces, no two of them at the same time, and each begins shortly behind
+//! the one before or shows one of the same pairs. What is then said of a conversation or a security association rests on
+//! its own numbers, not on the files being one capture.
+
+use super::capture_summary::CaptureSummary;
+use super::edges;
+use super::timeline::ClassRun;
+use crate::evidence::{Content, Evidence, EvidenceId};
+use crate::hosts::HostPair;
+use crate::protection::Stream;
+use crate::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Files that continue each other.
+struct Sequence {
+    /// Link type and name of each interface.
+    source: Source,
+    /// The path of the last file without its digits: a capture in many files numbers them.
+    stem: String,
+    until: Timestamp,
+    files: Vec<EvidenceId>,
+}
+
+/// Link type and name of each interface.
+type Source = Vec<(u16, Option<String>)>;
+
+/// Which captures continue each other, `same` being those that show the same packets and so do not; each in order of time; those that nothing continues alone.
+pub(super) fn sequences(
+    captures: &BTreeMap<EvidenceId, CaptureSummary>,
+    evidence: &[Evidence],
+    same: &BTreeSet<(EvidenceId, EvidenceId)>,
+) -> Vec<Vec<EvidenceId>> {
+    let places: BTreeMap<EvidenceId, (Source, String)> =
+        evidence.iter().map(|file| (file.id, place(file))).collect();
+    let mut of_stem: BTreeMap<&str, usize> = BTreeMap::new();
+    for id in captures.keys() {
+        let stem = places.get(id).map_or("", |(_, stem)| stem);
+        *of_stem.entry(stem).or_default() += 1;
+    }
+    let is_numbered = |stem: &str| of_stem.get(stem).is_some_and(|files| *files > 1);
+    let mut sequences: Vec<Sequence> = Vec::new();
+    let mut by_time: Vec<_> = captures.iter().map(|(id, capture)| (capture.span, *id)).collect();
+    by_time.sort_unstable();
+    for (span, id) in by_time {
+        let (source, stem) = places.get(&id).cloned().unwrap_or_default();
+        let before = span.and_then(|(first, _)| {
+            let recent = sequences.iter().enumerate().rev().take(MOST_AT_ONCE);
+            let continued = recent.filter(|(_, sequence)| {
+                // Files that are numbered alike belong to no other capture.
+                let fits =
+                    sequence.stem == stem || !(is_numbered(&stem) || is_numbered(&sequence.stem));
+                let is_other = |file: &EvidenceId| same.contains(&(id.min(*file), id.max(*file)));
+                let fits = fits && !sequence.files.iter().any(is_other);
+                fits && sequence.source == source && sequence.goes_on(first, id, captures)
+            });
+            continued.max_by_key(|(_, sequence)| (sequence.stem == stem, sequence.until))
+        });
+        let until = span.map_or(Timestamp(i64::MAX), |(_, last)| last);
+        let mut sequence = match before.map(|(at, _)| at) {
+            Some(at) => sequences.remove(at),
+            None => Sequence { source, stem: String::new(), until, files: Vec::new() },
+        };
+        (sequence.stem, sequence.until) = (stem, until.max(sequence.until));
+        sequence.files.push(id);
+        sequences.push(sequence);
+    }
+    let mut sequences: Vec<Vec<EvidenceId>> =
+        sequences.into_iter().map(|sequence| sequence.files).collect();
+    sequences.sort_by_key(|files| files.iter().min().copied());
+    sequences
+}
+
+/// Decides what captures leave open, each with those that it continues.
+pub(super) fn settle(
+    captures: &mut BTreeMap<EvidenceId, CaptureSummary>,
+    sequences: &[Vec<EvidenceId>],
+) {
+    for files in sequences {
+        with_files(captures, files, edges::settle);
+    }
+}
+
+/// Joins runs that go on from file to file; a run stands with the file in which it begins.
+pub(super) fn join_runs(
+    captures: &mut BTreeMap<EvidenceId, CaptureSummary>,
+    sequences: &[Vec<EvidenceId>],
+) {
+    for files in sequences.iter().filter(|files| files.len() > 1) {
+        with_files(captures, files, |mut files| {
+            let mut last: BTreeMap<(HostPair, Stream), (usize, ClassRun)> = BTreeMap::new();
+            for file in 0..files.len() {
+                let Some(capture) = files.get_mut(file) else { continue };
+                let mut streams = std::mem::take(&mut capture.streams);
+                for (pair, of_pair) in &mut streams {
+                    for (stream, runs) in of_pair.iter_mut() {
+                        let key = (*pair, *stream);
+                        if let Some((at, run)) = last.get_mut(&key)
+                            && let Some(first) = runs.first().filter(|first| run.is_met_by(first))
+                        {
+                            run.absorb(*first);
+                            runs.remove(0);
+                            let begun = files.get_mut(*at).and_then(|earlier| {
+                                earlier.streams.get_mut(pair)?.get_mut(stream)?.last_mut()
+                            });
+                            if let Some(begun) = begun {
+                                *begun = *run;
+                            }
+                        }
+                        if let Some(run) = runs.last() {
+                            last.insert(key, (file, *run));
+                        }
+                    }
+                    of_pair.retain(|_, runs| !runs.is_empty());
+                }
+                streams.retain(|_, of_pair| !of_pair.is_empty());
+                if let Some(capture) = files.get_mut(file) {
+                    capture.streams = streams;
+                }
+            }
+        });
+    }
+}
+
+fn with_files(
+    captures: &mut BTreeMap<EvidenceId, CaptureSummary>,
+    files: &[EvidenceId],
+    work: impl FnOnce(Vec<&mut CaptureSummary>),
+) {
+    let taken = files.iter().filter_map(|id| captures.remove_entry(id));
+    let mut taken: Vec<(EvidenceId, CaptureSummary)> = taken.collect();
+    work(taken.iter_mut().map(|(_, capture)| capture).collect());
+    captures.extend(taken);
+}
+
+impl Sequence {
+    /// Whether a file that begins then goes on where the last one ends.
+    fn goes_on(
+        &self,
+        first: Timestamp,
+        next: EvidenceId,
+        captures: &BTreeMap<EvidenceId, CaptureSummary>,
+    ) -> bool {
+        if self.until.since(first) > DISORDER {
+            return false;
+        }
+        let last = self.files.last().and_then(|last| captures.get(last));
+        let shares =
+            last.zip(captures.get(&next)).is_some_and(|(last, next)| last.shares_a_pair(next));
+        shares || first.since(self.until) <= SHORTLY
+    }
+}
+
+fn place(file: &Evidence) -> (Source, String) {
+    let source = match &file.content {
+        Content::Capture { interfaces, .. } => {
+            let mut source: Vec<_> =
+                interfaces.iter().map(|place| (place.linktype, place.name.clone())).collect();
+            source.sort_unstable();
+            source.dedup();
+            source
+        }
+        Content::Log { .. } | Content::Nothing => Vec::new(),
+    };
+    (source, file.path.chars().filter(|letter| !letter.is_ascii_digit()).collect())
+}
+
+/// Frames of two cores may change places at the border of two files.
+const DISORDER: Span = Span::from_millis(20);
+/// A file that begins so soon needs no pair in common.
+const SHORTLY: Span = Span::from_seconds(60);
+/// Captures that run beside each other and are looked at.
+const MOST_AT_ONCE: usize = 16;
