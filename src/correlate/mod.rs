@@ -54,6 +54,8 @@ mod broadcast;
 mod judged;
 mod pair_facts;
 
+mod pairs;
+
 pub use crate::catalogue::Confidence;
 pub use addresses::{AddressSource, HostAddress};
 pub use audit::{AuditState, AuditVerdict, HostAudit};
@@ -86,8 +88,8 @@ use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Service};
 use crate::summary::{
     ClassRun, Contents, Count, LogId, SetAside, StationChange, Summary, TlsSeen, Vantage,
 };
-use judged::{judge_broadcast, judge_pair};
 use obligation::Obligations;
+use pairs::Pairs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use usable::UsableTimes;
@@ -230,12 +232,13 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let events = placed::events(summary, &timing, &joins);
     let host_addresses = addresses::of_logs(summary, policy, &computers);
     let books = audit::Books::of(summary, &computers, &host_addresses, &clocks, &exchanges);
-    let mut ipsec = corroboration::gather(summary, &streams, &exchanges, &events);
+    let ipsec = corroboration::gather(summary, &streams, &exchanges, &events);
     let usable = UsableTimes::of(summary);
-    let inferred = policy
-        .infers()
-        .then(|| Obligations::of(&streams, &ipsec.sas, &exchanges, &events, &usable))
-        .unwrap_or_default();
+    let inferred = if policy.infers() {
+        Obligations::of(&streams, &ipsec.sas, &exchanges, &events, &usable)
+    } else {
+        Obligations::default()
+    };
     let mut facts = Facts {
         total: Count::default(),
         by_class: BTreeMap::new(),
@@ -273,64 +276,23 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         stripped_ike: stripped,
     };
     facts.tie_addresses(policy);
-    let aside = summary.set_aside();
-    let (tls, told_by_logs) = (summary.tls(), summary.integrity_only());
-    let named_ports = NamedPorts(policy.named_ports());
-    let sampled = losses::sampled(summary);
-    let mut gaps: BTreeMap<HostPair, Vec<EspGap>> = BTreeMap::new();
-    for gap in &facts.esp_gaps {
-        gaps.entry(gap.pair).or_default().push(*gap);
-    }
-    let mut windows = Vec::new();
-    let (tunnels, mut around_each) = (summary.tunnels(), tunnels::around_each(summary));
-    let mut around = Vec::new();
-    let pairs = streams.keys().chain(aside.keys()).chain(tunnels.keys());
-    let pairs: BTreeSet<HostPair> = pairs.copied().collect();
-    let broadcast = broadcast::pairs(summary, &streams, policy);
-    for pair in &pairs {
-        let from = inferred.of_pair(*pair);
-        let streams = streams.get(pair).map_or(&[][..], Vec::as_slice);
-        let asked = (policy, &named_ports);
-        let mut judged = if broadcast.contains(pair) {
-            judge_broadcast(*pair, streams, asked, &usable)
-        } else {
-            judge_pair(*pair, streams, asked, (from, &usable))
-        };
-        for (why, judged_stream) in aside.get(pair).into_iter().flatten() {
-            let asked = (policy, &named_ports, (from, &usable));
-            judged.add_aside(*why, *judged_stream, asked);
-        }
-        for tunnel in tunnels.get(pair).into_iter().flatten() {
-            let asked = (policy, &named_ports, (from, &usable));
-            judged.add_tunnel(*tunnel, asked, &mut around);
-        }
-        judged.facts.inside_of = around_each.remove(pair).unwrap_or_default();
-        judged.facts.readable = summary.readable(*pair);
-        ipsec.give(&mut judged.facts);
-        let told = streams.iter().filter_map(|(stream, ..)| told_by_logs.get(&(*pair, *stream)));
-        judged.facts.integrity_only = told.flatten().copied().collect();
-        judged.facts.tls = tls.get(pair).cloned().unwrap_or_default();
-        let interleaved = windows::interleaved(summary, *pair);
-        let protected = &judged.facts.protected_runs;
-        let cut = |clear| windows::cleartext(*pair, clear, protected, &interleaved, rule);
-        let required = cut(judged.required);
-        let mut attempted = cut(judged.unproven);
-        attempted.retain(|window| from.is_some_and(|known| known.was_attempted(window)));
-        for window in &mut attempted {
-            window.expectation = Expectation::Attempted;
-        }
-        judged.facts.settle_expectation(from, &attempted);
-        windows.extend(required.into_iter().chain(attempted));
-        facts.protected.extend(windows::protected(*pair, judged.esp, &judged.clear, rule));
-        judged.facts.note_limits(gaps.get(pair).map_or(&[], Vec::as_slice), &sampled);
-        facts.add_pair(judged.facts, (judged.by_app, judged.shared), streams);
-    }
+    let named = NamedPorts(policy.named_ports());
+    let of_pairs = Pairs {
+        summary,
+        policy,
+        rule,
+        named: &named,
+        streams: &streams,
+        inferred: &inferred,
+        usable: &usable,
+    };
+    let (mut windows, around) = of_pairs.judge(&mut facts, ipsec);
     facts.add_unpaired(summary);
     facts.note_limits(policy);
     windows.sort_by_key(|w| (w.run, w.pair));
     facts.protected.sort_by_key(|w| (w.run, w.pair));
     facts.windows = cause::explain(windows, &facts, &activity);
-    tunnels::link(&mut facts.windows, &around, &named_ports);
+    tunnels::link(&mut facts.windows, &around, &named);
     for explained in &mut facts.windows {
         let (pair, run) = (explained.window.pair, explained.window.run);
         let hosts = [pair.a(), pair.b()];

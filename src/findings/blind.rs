@@ -94,7 +94,7 @@ pub(super) fn ipsec_hosts_in_clear(facts: &Facts) -> Option<Finding> {
     let (span, proof) = (span_of(runs.clone()), frames(runs.take(MOST_NAMED)));
     let code = FindingCode::IpsecHostsInClear;
     let finding = Finding::new(code, Severity::Medium, title, detail);
-    (!asked.is_empty()).then(|| Finding { confidence: Confidence::Low, span, proof, ..finding })
+    (!asked.is_empty()).then_some(Finding { confidence: Confidence::Low, span, proof, ..finding })
 }
 
 /// Pairs that a finding about many names.

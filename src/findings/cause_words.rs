@@ -20,6 +20,7 @@ pub fn closing(closing: &Closing) -> String {
     sentence(&closing.why)
 }
 
+#[allow(clippy::too_many_lines, reason = "a table: one sentence a reason")]
 fn sentence(why: &Why) -> String {
     match why {
         Why::ServiceStopped { host, service, before } => {

@@ -196,7 +196,7 @@ impl Sizes {
                 let most = self.suite.most(octets);
                 // An empty message with the least padding fills less than a block.
                 let can_be_empty = most < self.block;
-                match (most >= DELETE_IKE && most < MOST_DELETE, can_be_empty) {
+                match ((DELETE_IKE..MOST_DELETE).contains(&most), can_be_empty) {
                     (false, _) => None,
                     (true, true) => Some(DeleteFit::Ambiguous),
                     (true, false) => Some(DeleteFit::TooLargeToBeEmpty),

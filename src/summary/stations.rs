@@ -76,12 +76,9 @@ impl Stations {
     /// Where another station took over, by address.
     pub(super) fn finish(self) -> Vec<StationChange> {
         let mut sends_for: BTreeMap<Mac, usize> = BTreeMap::new();
-        for station in self.known.values() {
-            *sends_for.entry(station.mac).or_default() += 1;
-            if let Some(change) = station.change {
-                *sends_for.entry(change.before).or_default() += 1;
-            }
-        }
+        let stations = self.known.values();
+        let senders = stations.flat_map(|it| [Some(it.mac), it.change.map(|change| change.before)]);
+        senders.flatten().for_each(|mac| *sends_for.entry(mac).or_default() += 1);
         let is_router = |mac: &Mac| sends_for.get(mac).is_some_and(|many| *many > MOST_OF_A_HOST);
         let changes = self.known.into_values().filter(|station| !station.alternates);
         let changes = changes.filter_map(|station| station.change);

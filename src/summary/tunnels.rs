@@ -67,20 +67,19 @@ impl TunnelObserver {
 
     /// Lets go of decrypted copies, and takes the other likely ones for what they are.
     pub(super) fn settle(&mut self, confirmed: &BTreeMap<SpiKey, Layouts>) {
-        for ((key, candidate), runs) in std::mem::take(&mut self.likely_twins) {
-            if !candidate.is_twin(confirmed) {
-                self.seen.entry(key).or_default().join(runs);
-            }
-        }
+        let likely = std::mem::take(&mut self.likely_twins).into_iter();
+        let others = likely.filter(|((_, candidate), _)| !candidate.is_twin(confirmed));
+        others.for_each(|((key, _), runs)| self.seen.entry(key).or_default().join(runs));
     }
 
     /// All tunnels.
     pub(super) fn finish(self) -> Tunnels {
         let mut tunnels = Tunnels::new();
-        for (Key { layer: (pair, stream), inside, class }, runs) in self.seen {
+        let seen = self.seen.into_iter();
+        seen.for_each(|(Key { layer: (pair, stream), inside, class }, runs)| {
             let tunnel = Tunnel { stream, inside: inside.into_iter().flatten().collect(), class };
             tunnels.entry(pair).or_default().insert(tunnel, runs.finish());
-        }
+        });
         tunnels
     }
 }

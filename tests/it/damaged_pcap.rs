@@ -21,7 +21,7 @@ fn read(bytes: &[u8]) -> (CaptureOutline, Vec<(u8, usize, i64)>) {
     let mut frames = Vec::new();
     let outline = read_pcap(bytes, &mut |frame| {
         let seconds = frame.time.0 / 1_000_000_000;
-        frames.push((frame.data.first().copied().unwrap_or(0), frame.data.len(), seconds as i64));
+        frames.push((frame.data.first().copied().unwrap_or(0), frame.data.len(), seconds));
         true
     });
     (outline.unwrap(), frames)

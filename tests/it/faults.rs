@@ -98,7 +98,8 @@ fn evidence_that_changes_while_it_is_read_is_told() {
         fs::rename(&beside, path).unwrap();
     };
     let removed = |path: &Path| fs::remove_file(path).unwrap();
-    let changes: [(&str, &(dyn Fn(&Path) + Sync)); 3] =
+    type Change<'c> = &'c (dyn Fn(&Path) + Sync);
+    let changes: [(&str, Change<'_>); 3] =
         [("append", &appended), ("replace", &replaced), ("remove", &removed)];
     for (name, change) in changes {
         let folder = tempfile::tempdir().unwrap();

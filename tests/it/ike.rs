@@ -308,7 +308,9 @@ fn an_intermediate_exchange_without_answer_and_a_redirect_are_told() {
 
 /// What the program says of ESP between two hosts and of a record about it: the algorithms of the pair's SAs
 /// with how many SPIs use them, and the findings about weak ones.
-fn algorithms(id: u16, fields: &str) -> (Vec<(String, usize)>, Vec<(String, String)>) {
+type Pairs<T> = Vec<(String, T)>;
+
+fn algorithms(id: u16, fields: &str) -> (Pairs<usize>, Pairs<String>) {
     let folder = tempfile::tempdir().unwrap();
     let frames =
         [(0, esp(1, 2, 0x1111_2222)), (10, esp(2, 1, 0x3333_4444)), (20, esp(1, 2, 0x5555))];

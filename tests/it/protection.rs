@@ -35,7 +35,7 @@ fn sas(report: &Report) -> &[Sa] {
 }
 
 fn frames_of(report: &Report, class: &str) -> u64 {
-    let classes = serde_json::to_value(&report.totals.by_class).unwrap();
+    let classes = serde_json::to_value(report.totals.by_class).unwrap();
     classes[class]["frames"].as_u64().unwrap_or_default()
 }
 

@@ -9,7 +9,8 @@ use plainsight::report::schema::{Cause, Report, Window};
 /// ESP from one host to the other, numbered.
 fn esp(from: u8, to: u8, spi: u32, number: u32) -> Vec<u8> {
     let mut frame = Vec::new();
-    let opaque: Vec<u8> = (0..64u32).map(|at| (at * 37 + number * 101 + spi) as u8).collect();
+    let opaque: Vec<u8> =
+        (0..64u32).map(|at| (at * 37 + number * 101 + spi).to_le_bytes()[0]).collect();
     let body = [&spi.to_be_bytes()[..], &number.to_be_bytes(), &opaque].concat();
     PacketBuilder::ethernet2([2; 6], [4; 6])
         .ipv4([10, 0, 0, from], [10, 0, 0, to], 64)
