@@ -306,10 +306,10 @@ fn an_intermediate_exchange_without_answer_and_a_redirect_are_told() {
     );
 }
 
-/// What the program says of ESP between two hosts and of a record about it: the algorithms of the pair's SAs
-/// with how many SPIs use them, and the findings about weak ones.
 type Pairs<T> = Vec<(String, T)>;
 
+/// What the program says of ESP between two hosts and of a record about it: the algorithms of the pair's SAs
+/// with how many SPIs use them, and the findings about weak ones.
 fn algorithms(id: u16, fields: &str) -> (Pairs<usize>, Pairs<String>) {
     let folder = tempfile::tempdir().unwrap();
     let frames =

@@ -41,10 +41,10 @@ fn esp(number: u8) -> Vec<u8> {
     ip(INNER, 50, &[&[0xc3, 1, 2, 3, 0, 0, 0, number][..], &[number ^ 0x5a; 40]].concat())
 }
 
-/// Ways to carry an IPv4 packet between two hosts, by the service that the outer header shows.
 /// Puts a packet between two outer addresses.
 type Around = fn(([u8; 4], [u8; 4]), &[u8]) -> Vec<u8>;
 
+/// Ways to carry an IPv4 packet between two hosts, by the service that the outer header shows.
 const TUNNELS: [(&str, &str, Around); 6] = [
     ("gre", "gre", |hosts, packet| ip(hosts, 47, &[&[0, 0, 8, 0][..], packet].concat())),
     ("ipip", "ip_in_ip", |hosts, packet| ip(hosts, 4, packet)),
