@@ -8,12 +8,24 @@ use etherparse::PacketBuilder;
 
 fn esp(from: u8, to: u8, spi: u32) -> Vec<u8> {
     let mut frame = Vec::new();
-    let body = [&spi.to_be_bytes()[..], &[0, 0, 0, 1], &[0xaa; 64]].concat();
+    let body = [&spi.to_be_bytes()[..], &[0, 0, 0, 1], &opaque(spi)].concat();
     PacketBuilder::ethernet2([2; 6], [4; 6])
         .ipv4([10, 0, 0, from], [10, 0, 0, to], 64)
         .write(&mut frame, etherparse::IpNumber(50), &body)
         .unwrap();
     frame
+}
+
+/// Octets as encryption leaves them: no text, no padding, no header.
+fn opaque(seed: u32) -> [u8; 64] {
+    let mut state = u64::from(seed) | 1;
+    std::array::from_fn(|_| {
+        // Xorshift (Marsaglia 2003).
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_be_bytes()[3]
+    })
 }
 
 #[test]

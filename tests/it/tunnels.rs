@@ -37,8 +37,20 @@ fn clear() -> Vec<u8> {
     ip(INNER, 6, &[&tcp[..], b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"].concat())
 }
 
+/// Octets as encryption leaves them.
+fn opaque(number: u8) -> [u8; 40] {
+    let mut state = u64::from(number) << 8 | 0x9e37_79b9;
+    std::array::from_fn(|_| {
+        // Xorshift (Marsaglia 2003).
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_be_bytes()[3]
+    })
+}
+
 fn esp(number: u8) -> Vec<u8> {
-    ip(INNER, 50, &[&[0xc3, 1, 2, 3, 0, 0, 0, number][..], &[number ^ 0x5a; 40]].concat())
+    ip(INNER, 50, &[&[0xc3, 1, 2, 3, 0, 0, 0, number][..], &opaque(number)].concat())
 }
 
 /// Puts a packet between two outer addresses.

@@ -9,6 +9,8 @@ pub enum Kind {
     Number,
     /// A number that evidence gives, with 64 bits of its own.
     Unsigned,
+    /// A number with a fraction.
+    Fraction,
     /// True or false.
     Flag,
     /// A point in time in UTC, cut to the microsecond.
@@ -100,7 +102,7 @@ const WINDOWS_COLUMNS: &[Column] = &[
     same("bytes", Kind::Number),
     same("mixed", Kind::Flag),
     same("expectation", Kind::Text),
-    same("duration_seconds", Kind::Json),
+    same("duration_seconds", Kind::Fraction),
     of("packets_a_to_b", "a_to_b.packets", Kind::Number),
     of("payload_bytes_a_to_b", "a_to_b.payload_bytes", Kind::Number),
     of("packets_b_to_a", "b_to_a.packets", Kind::Number),

@@ -64,6 +64,7 @@ fn declared(column: &Column) -> String {
         Kind::Text | Kind::Json => format!("optional binary {name} (STRING);"),
         Kind::Number | Kind::Nanos => format!("optional int64 {name};"),
         Kind::Unsigned => format!("optional int64 {name} (INTEGER(64,false));"),
+        Kind::Fraction => format!("optional double {name};"),
         Kind::Flag => format!("optional boolean {name};"),
         Kind::Time => format!("optional int64 {name} (TIMESTAMP(MICROS,true));"),
         Kind::Texts => format!(
@@ -96,6 +97,10 @@ fn write<'a>(
                 optional(cells.map(|cell| cell.and_then(|cell| number(cell, kind))));
             writer.write_batch(&numbers, Some(&levels), None)?;
         }
+        ColumnWriter::DoubleColumnWriter(writer) => {
+            let (numbers, levels) = optional(cells.map(|cell| cell.and_then(Value::as_f64)));
+            writer.write_batch(&numbers, Some(&levels), None)?;
+        }
         ColumnWriter::ByteArrayColumnWriter(writer) if kind == Kind::Texts => {
             let lists = listed(cells);
             writer.write_batch(&lists.texts, Some(&lists.definitions), Some(&lists.repetitions))?;
@@ -107,7 +112,6 @@ fn write<'a>(
         ColumnWriter::Int32ColumnWriter(_)
         | ColumnWriter::Int96ColumnWriter(_)
         | ColumnWriter::FloatColumnWriter(_)
-        | ColumnWriter::DoubleColumnWriter(_)
         | ColumnWriter::FixedLenByteArrayColumnWriter(_) => {
             return Err(ParquetError::General("a column of a type that no table has".to_owned()));
         }
@@ -129,7 +133,9 @@ fn number(cell: &Value, kind: Kind) -> Option<i64> {
         Kind::Nanos => cell.as_str().and_then(nanos),
         // Parquet keeps the bits of an unsigned number where those of a signed one would be.
         Kind::Unsigned => cell.as_u64().map(u64::cast_signed),
-        Kind::Number | Kind::Text | Kind::Flag | Kind::Texts | Kind::Json => cell.as_i64(),
+        Kind::Number | Kind::Fraction | Kind::Text | Kind::Flag | Kind::Texts | Kind::Json => {
+            cell.as_i64()
+        }
     }
 }
 
