@@ -31,6 +31,7 @@ impl Kind {
             Self::Text => "text",
             Self::Number => "int64",
             Self::Unsigned => "uint64",
+            Self::Fraction => "double",
             Self::Flag => "boolean",
             Self::Time => "timestamp (UTC, microseconds)",
             Self::Nanos => "int64 (nanoseconds since 1970)",
