@@ -276,6 +276,7 @@ impl<L> Connections<L> {
                 self.forget(key);
             }
         }
+        #[allow(clippy::iter_over_hash_type, reason = "sorted below")]
         for (key, connection) in &self.known {
             if let Connection::Encapsulating(ways) = connection {
                 let last = |way: &Option<Way>| way.as_ref().map_or(Stream::Ike, |way| way.last);

@@ -379,6 +379,7 @@ impl CaptureSummary {
 }
 
 /// Both directions of a connection go on; gives what the capture lost of what ends here.
+#[allow(clippy::fn_params_excessive_bools, reason = "two facts of the border")]
 fn go_on(ways: &mut [Way; 2], later: [Way; 2], began: bool, is_next: bool) -> u64 {
     let each = ways.iter_mut().zip(later);
     let lost = each.map(|(way, later)| {

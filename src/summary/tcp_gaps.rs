@@ -88,7 +88,7 @@ impl Way {
             return 0;
         }
         let ahead = distance(self.next, later.first);
-        if ahead > FARTHEST || ahead < -FARTHEST || (ahead > 0 && !counts) {
+        if !(-FARTHEST..=FARTHEST).contains(&ahead) || (ahead > 0 && !counts) {
             let lost = self.settle();
             *self = later;
             return lost;
