@@ -3,7 +3,7 @@
 use crate::support::{ike_truth, shared, truth};
 
 #[test]
-fn the_laboratory_is_told_as_it_was() {
+fn the_report_of_the_laboratory_is_the_truth() {
     let Some(shared) = shared("the laboratory") else { return };
     let rows = truth::scenarios(&shared.join("lab"));
     assert!(rows.len() >= 16, "{}", rows.len());
@@ -36,7 +36,11 @@ fn a_gateways_capture_shows_the_windows_of_the_wire() {
 }
 
 /// Captures whose counts differ from tshark's on purpose; docs/accuracy.md says why.
-const EXPLAINED: [&str; 6] = [
+const EXPLAINED: [&str; 8] = [
+    // Frames 5 and 8 are UDP 4500 with 24 equal octets behind SPI and number: no cipher wrote them.
+    "arkime_arkime__tests__pcap__ike-cert_synthetic.pcap",
+    // AH around ESP counts by what AH carries: esp, where tshark's outermost layer is ah.
+    "corelight_zeek-spicy-ipsec__tests__traces__IPsec_ESP-AH_tunnel_mode.cap",
     // tshark lists custom blocks as frames; they hold no packet, and only their numbers count.
     "hadrielk_pcapng-test-generator__output_be__basic__test017.pcapng",
     "hadrielk_pcapng-test-generator__output_be__basic__test018.pcapng",
