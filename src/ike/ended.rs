@@ -97,9 +97,14 @@ fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
                 flowed && !goes_on(talk, turn) && is_interruption(talk, turn, stopped?, RENEWAL);
             ended.then_some(Proof::Size(Confidence::Medium))
         }
+        DeleteSize::Ambiguous if is_habit(talk, turn) => None,
+        DeleteSize::Ambiguous if flowed => {
+            is_interruption(talk, turn, stopped?, FLOWING).then_some(Proof::Size(Confidence::Medium))
+        }
+        // Traffic that rested is not interrupted. Hosts that make a new IKE SA at once, in place of a child
+        // SA in the old one, have none any more.
         DeleteSize::Ambiguous => {
-            let interrupted = flowed && is_interruption(talk, turn, stopped?, FLOWING);
-            (interrupted && !is_habit(talk, turn)).then_some(Proof::Size(Confidence::Medium))
+            is_renewed(talk, turn, stopped?).then_some(Proof::Size(Confidence::Low))
         }
     }
 }
@@ -172,13 +177,23 @@ fn is_interruption(
     last: Timestamp,
     within: Span,
 ) -> bool {
-    let resumed = talk.resumes(last.min(delete.time()));
-    if resumed.is_some_and(|time| time <= delete.time()) {
+    if comes_back_before(talk, delete, last) {
         return false;
     }
+    let resumed = talk.resumes(last.min(delete.time()));
+    resumed.is_some_and(|time| time.since(last) <= within) || is_renewed(talk, delete, last)
+}
+
+/// Whether a new negotiation of the two begins soon after the message, and no traffic before it did.
+fn is_renewed(talk: &Conversation<'_>, delete: Turn<'_>, last: Timestamp) -> bool {
     let renewed = talk.next_after(delete.time());
-    resumed.is_some_and(|time| time.since(last) <= within)
-        || renewed.is_some_and(|time| time.since(delete.time()) <= RENEWAL)
+    !comes_back_before(talk, delete, last)
+        && renewed.is_some_and(|time| time.since(delete.time()) <= RENEWAL)
+}
+
+/// Whether traffic came back in clear or under new SPIs between the last ESP packet and the message.
+fn comes_back_before(talk: &Conversation<'_>, delete: Turn<'_>, last: Timestamp) -> bool {
+    talk.resumes(last.min(delete.time())).is_some_and(|time| time <= delete.time())
 }
 
 /// The last request of an established SA, sent three times or more to the octet and never answered while
