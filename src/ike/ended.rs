@@ -98,9 +98,8 @@ fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
             ended.then_some(Proof::Size(Confidence::Medium))
         }
         DeleteSize::Ambiguous if is_habit(talk, turn) => None,
-        DeleteSize::Ambiguous if flowed => {
-            is_interruption(talk, turn, stopped?, FLOWING).then_some(Proof::Size(Confidence::Medium))
-        }
+        DeleteSize::Ambiguous if flowed => is_interruption(talk, turn, stopped?, FLOWING)
+            .then_some(Proof::Size(Confidence::Medium)),
         // Traffic that rested is not interrupted. Hosts that make a new IKE SA at once, in place of a child
         // SA in the old one, have none any more.
         DeleteSize::Ambiguous => {

@@ -90,6 +90,25 @@ fn a_liveness_check_of_a_deletes_size_ends_nothing() {
 }
 
 #[test]
+fn a_rested_sa_ended_where_its_hosts_begin_another_and_nothing_came_back_before() {
+    let flow = || established(false).esp(100, 20_000, SPIS);
+    let rested = || inform(flow(), 35_000, 2, (CBC_SMALL, CBC_SMALL));
+    let again = || init().spis(7, 0);
+    let low = (Outcome::Ended, None, true, Confidence::Low);
+    assert_eq!(told(&rested().says(36_000, 0, again()).judge_all()[0]), low);
+    assert_eq!(rested().says(50_000, 0, again()).judge_all()[0].outcome, Outcome::Established);
+    let before = rested().clear(30_000).says(36_000, 0, again());
+    assert_eq!(before.judge_all()[0].outcome, Outcome::Established, "clear text came first");
+    let habit = inform(
+        inform(flow(), 25_000, 2, (CBC_SMALL, CBC_SMALL)),
+        35_000,
+        3,
+        (CBC_SMALL, CBC_SMALL),
+    );
+    assert_eq!(habit.says(36_000, 0, again()).judge_all()[0].outcome, Outcome::Established);
+}
+
+#[test]
 fn under_gcm_the_size_alone_tells_a_delete_from_a_liveness_check() {
     let flow = || established(true).esp(100, 20_000, SPIS);
     let alive = inform(flow(), 20_100, 2, (GCM_EMPTY, GCM_EMPTY)).clear(20_300).judge();

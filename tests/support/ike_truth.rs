@@ -120,12 +120,7 @@ pub(crate) fn attempts(lab: &Path) -> Vec<AttemptRow> {
     rows
 }
 
-fn compare(
-    scenario: &str,
-    attempt: &Value,
-    capture: &Value,
-    told: &[IkeExchange],
-) -> AttemptRow {
+fn compare(scenario: &str, attempt: &Value, capture: &Value, told: &[IkeExchange]) -> AttemptRow {
     let initiator_spi = text(&attempt["ispi"]);
     let found = told.iter().find(|x| x.initiator_spi == initiator_spi);
     let numbers = format!(
