@@ -5,8 +5,7 @@
 
 use super::digest::MessageDigest;
 use super::exchange::IkeExchange;
-use super::proposal::TransformKind;
-use super::suite::Suite;
+use super::suite::{DeleteSize, LEAST_CHILD_ANSWER, Suite};
 use super::{ExchangeType, IkeVersion};
 use crate::evidence::FrameRef;
 use crate::time::{Span, Timestamp};
@@ -61,15 +60,6 @@ impl IkeExchange {
     /// Its messages that can be a Delete, by time.
     #[must_use]
     pub fn possible_deletes(&self) -> Vec<PossibleDelete> {
-        let chosen = self.chosen.as_ref();
-        let suite = Suite::of(chosen);
-        let id = |kind| chosen.and_then(|p| p.first(kind)).map(|t| t.id);
-        let sizes = Sizes {
-            version: self.version,
-            block: block(self.version, id(TransformKind::Encryption)),
-            hash: hash(id(TransformKind::Hash)),
-            suite,
-        };
         let requests: Vec<&MessageDigest> =
             self.kept.iter().filter(|m| is_informational(m) && !m.is_response()).collect();
         let mut habits: BTreeMap<(IpAddr, u32), Vec<Timestamp>> = BTreeMap::new();
@@ -85,7 +75,7 @@ impl IkeExchange {
                 continue;
             }
             earlier.push(message);
-            let Some(fit) = sizes.fit(message) else { continue };
+            let Some(fit) = self.fit(message) else { continue };
             if fit != DeleteFit::Readable && self.answers_quick_mode(message) {
                 continue;
             }
@@ -106,7 +96,7 @@ impl IkeExchange {
     #[must_use]
     pub fn child_attempts(&self) -> Vec<ChildAttempt> {
         let mut found: BTreeMap<(IpAddr, u32), ChildAttempt> = BTreeMap::new();
-        let suite = Suite::of(self.chosen.as_ref());
+        let suite = self.suite();
         for message in &self.kept {
             let is_quick = is_quick(message);
             if !is_quick && !message.is(ExchangeType::CREATE_CHILD_SA) {
@@ -172,44 +162,39 @@ impl IkeExchange {
         })
     }
 
-    fn has_second_phase_between(&self, one: Timestamp, other: Timestamp) -> bool {
-        let (from, to) = (one.min(other), one.max(other));
-        self.completions.iter().any(|time| from < *time && *time < to)
+    fn suite(&self) -> Suite {
+        Suite::under(self.version, self.chosen.as_ref())
     }
-}
 
-struct Sizes {
-    version: IkeVersion,
-    block: u32,
-    hash: u32,
-    suite: Suite,
-}
-
-impl Sizes {
     fn fit(&self, message: &MessageDigest) -> Option<DeleteFit> {
         if message.clear().is_some_and(|clear| clear.deletes) {
             return Some(DeleteFit::Readable);
         }
         let octets = message.encrypted.filter(|e| e.fragment.is_none())?.octets;
-        match self.version {
-            IkeVersion::V2 => {
-                let most = self.suite.most(octets);
-                // An empty message with the least padding fills less than a block.
-                let can_be_empty = most < self.block;
-                match ((DELETE_IKE..MOST_DELETE).contains(&most), can_be_empty) {
-                    (false, _) => None,
-                    (true, true) => Some(DeleteFit::Ambiguous),
-                    (true, false) => Some(DeleteFit::TooLargeToBeEmpty),
-                }
-            }
-            IkeVersion::V1 | IkeVersion::AuthIp => {
-                // RFC 2408 §3.15: HASH, and a Delete with one SPI of 4 octets or both cookies.
-                let padded =
-                    |inside: u32| (4 + self.hash + inside).div_ceil(self.block) * self.block;
-                let is_delete = octets >= padded(12 + 4) && octets < padded(MOST_DELETE);
-                is_delete.then_some(DeleteFit::Ambiguous)
+        let answer = self.answer_to(message).and_then(|answer| answer.encrypted);
+        match self.suite().delete_size(octets, answer.map(|e| e.octets)) {
+            DeleteSize::Impossible => None,
+            DeleteSize::Ambiguous => Some(DeleteFit::Ambiguous),
+            DeleteSize::IkeSa | DeleteSize::NotEmpty | DeleteSize::OneSpi => {
+                Some(DeleteFit::TooLargeToBeEmpty)
             }
         }
+    }
+
+    /// IKEv2's answer to an informational request: the other side's, with the same message ID.
+    fn answer_to(&self, request: &MessageDigest) -> Option<&MessageDigest> {
+        let from = self.kept.partition_point(|m| m.time < request.time);
+        self.kept.iter().skip(from).find(|m| {
+            m.is_response()
+                && is_informational(m)
+                && m.message_id() == request.message_id()
+                && m.source.ip() != request.source.ip()
+        })
+    }
+
+    fn has_second_phase_between(&self, one: Timestamp, other: Timestamp) -> bool {
+        let (from, to) = (one.min(other), one.max(other));
+        self.completions.iter().any(|time| from < *time && *time < to)
     }
 }
 
@@ -223,36 +208,6 @@ fn is_quick(message: &MessageDigest) -> bool {
     message.is(ExchangeType::QUICK_MODE) || message.is(ExchangeType::AUTHIP_QUICK_MODE)
 }
 
-/// The block that a cipher fills: counter modes pad to nothing (RFC 3686 §3.1, RFC 5282 §3).
-fn block(version: IkeVersion, encryption: Option<u16>) -> u32 {
-    match (version, encryption) {
-        (IkeVersion::V2, Some(12 | 23)) => 16,
-        (IkeVersion::V2, Some(1..=9)) => 8,
-        (IkeVersion::V2, Some(_)) => 1,
-        // RFC 2409 App. A: AES and Camellia; the others have blocks of eight octets.
-        (IkeVersion::V1 | IkeVersion::AuthIp, Some(7 | 8)) => 16,
-        (IkeVersion::V1 | IkeVersion::AuthIp, Some(_)) => 8,
-        (_, None) => 16,
-    }
-}
-
-/// The output of IKEv1's hash (RFC 2409 App. A; 4 to 6 by RFC 4868).
-const fn hash(id: Option<u16>) -> u32 {
-    match id {
-        Some(1) => 16,
-        Some(4) => 32,
-        Some(5) => 48,
-        Some(6) => 64,
-        Some(_) | None => 20,
-    }
-}
-
-/// A Delete of the IKE SA (RFC 7296 §3.11).
-const DELETE_IKE: u32 = 8;
-/// A Delete with more SPIs than that, or with a nonce beside it as Windows sends, is not looked for.
-const MOST_DELETE: u32 = 96;
-/// An SA payload with one proposal, a nonce of 16 octets and two traffic selectors (RFC 7296 §1.3.1).
-const LEAST_CHILD_ANSWER: u32 = 32 + 20 + 2 * 24;
 /// A refusal comes within a round trip.
 const COMPLAINT: Span = Span::from_seconds(2);
 /// Messages that are looked through for a repetition.
