@@ -364,8 +364,9 @@ static V2_INTEGRITY: &[IkeNumber] = &[
 static V2_SEQUENCE_NUMBERS: &[IkeNumber] = &[row(0, "NO-ESN"), row(1, "ESN")];
 
 /// IANA "Transform Type 4 - Key Exchange Method Transform IDs" and "Group Description" of IKEv1, which
-/// alone has 3, 4 and 6 to 13 (curves over GF(2^n), expired draft-ietf-ipsec-ike-ecc-groups: a random and
-/// a Koblitz curve of each size).
+/// alone has 3, 4 and 6 to 13 (curves over GF(2^n)). The registry "Internet Key Exchange (IKE) Attributes" has
+/// the sizes of 6 to 13; that the even ones are random and the odd ones Koblitz curves is in the expired
+/// draft-ietf-ipsec-ike-ecc-groups.
 static GROUPS: &[IkeNumber] = &[
     row(0, "no group"),
     row(1, "MODP-768"),

@@ -33,33 +33,33 @@ const DES: &str = "its key of 56 bits is found in hours";
 const MD5: &str = "MD5 is broken as a hash, and nothing needs it any more";
 const SHORT_BLOCK: &str = "its block of 64 bits is too short";
 const SHA1: &str = "inside HMAC SHA-1 is not known to be broken, but its use ends: NIST withdraws it by the end of 2030";
-const OBSOLETE: &str = "it is obsolete: hardly implemented, and no longer looked at by anybody who would find its faults";
+const OBSOLETE: &str = "it is obsolete: hardly implemented, and no longer studied for faults";
 const SHORT_PRIME: &str = "a prime this short can be broken in advance, for all who share it";
 
 static WEAKNESSES: &[Weakness] = &[
     broken("DES-CBC", DES, "RFC 8247 §2.1 MUST NOT, SP 800-77r1"),
-    broken("DES-IV64", DES, "RFC 8221 §5 MUST NOT, RFC 9395 §4 deprecated"),
-    broken("DES-IV32", DES, "RFC 8221 §5 MUST NOT, RFC 9395 §4 deprecated"),
+    broken("DES-IV64", DES, "RFC 8221 §5 MUST NOT, IANA: deprecated by RFC 9395"),
+    broken("DES-IV32", DES, "RFC 8221 §5 MUST NOT, IANA: deprecated by RFC 9395"),
     broken(
         "3DES-CBC",
         "its block of 64 bits gives content away after some gigabytes under one key",
         "SP 800-77r1 not approved, RFC 8221 §5 SHOULD NOT",
     ),
-    broken("RC5", OBSOLETE, "RFC 9395 §4 deprecated"),
-    broken("RC5-CBC", OBSOLETE, "RFC 9395 §4 deprecated"),
-    broken("IDEA", OBSOLETE, "RFC 9395 §4 deprecated"),
-    broken("IDEA-CBC", OBSOLETE, "RFC 9395 §4 deprecated"),
-    broken("3IDEA", OBSOLETE, "RFC 9395 §4 deprecated"),
-    broken("CAST", OBSOLETE, "RFC 9395 §4 deprecated"),
-    broken("CAST-CBC", OBSOLETE, "RFC 9395 §4 deprecated"),
-    broken("BLOWFISH-CBC", SHORT_BLOCK, "RFC 8221 §5 MUST NOT, RFC 9395 §4 deprecated"),
-    broken("BLOWFISH", SHORT_BLOCK, "RFC 8221 §5 MUST NOT, RFC 9395 §4 deprecated"),
+    broken("RC5", OBSOLETE, "IANA: deprecated by RFC 9395"),
+    broken("RC5-CBC", OBSOLETE, "RFC 9395 deprecates it"),
+    broken("IDEA", OBSOLETE, "IANA: deprecated by RFC 9395"),
+    broken("IDEA-CBC", OBSOLETE, "RFC 9395 deprecates it"),
+    broken("3IDEA", OBSOLETE, "IANA: deprecated by RFC 9395"),
+    broken("CAST", OBSOLETE, "IANA: deprecated by RFC 9395"),
+    broken("CAST-CBC", OBSOLETE, "RFC 9395 deprecates it"),
+    broken("BLOWFISH-CBC", SHORT_BLOCK, "RFC 8221 §5 MUST NOT, RFC 9395 deprecates it"),
+    broken("BLOWFISH", SHORT_BLOCK, "RFC 8221 §5 MUST NOT, IANA: deprecated by RFC 9395"),
     broken("NULL", "it does not encrypt", "RFC 2410, defined for ESP"),
     broken("MD5", MD5, "RFC 8247 §2.2 MUST NOT"),
     broken("PRF-HMAC-MD5", MD5, "RFC 8247 §2.2 MUST NOT"),
-    broken("PRF-HMAC-TIGER", OBSOLETE, "RFC 9395 §4 deprecated"),
-    broken("TIGER", OBSOLETE, "RFC 9395 §4 deprecated"),
-    broken("HMAC-MD5-128", MD5, "RFC 9395 §4 deprecated"),
+    broken("PRF-HMAC-TIGER", OBSOLETE, "IANA: deprecated by RFC 9395"),
+    broken("TIGER", OBSOLETE, "RFC 9395 deprecates it"),
+    broken("HMAC-MD5-128", MD5, "IANA: deprecated by RFC 9395"),
     outdated("HMAC-SHA1-160", SHA1, "IANA: deprecated by RFC 9395"),
     broken("HMAC-MD5-96", MD5, "RFC 8247 §2.3 MUST NOT"),
     broken("KPDK-MD5", MD5, "RFC 8247 §2.3 MUST NOT"),
@@ -75,4 +75,4 @@ static WEAKNESSES: &[Weakness] = &[
     outdated("MODP-2048-256", SMALL_GROUPS, "RFC 8247 §2.4 SHOULD NOT"),
 ];
 
-const SMALL_GROUPS: &str = "its small subgroups give keys away to whoever does not check, and where its prime comes from is not told";
+const SMALL_GROUPS: &str = "its small subgroups reveal the keys of a peer that does not check for them, and the origin of its prime is not published";

@@ -4,7 +4,7 @@ use super::{ExitStatus, Failure, terminal};
 use crate::catalogue::{
     Explained, NotifyEntry, NotifySpace, Reason, exchange_types, explain, notifies, parameter_note,
 };
-use crate::correlate::{ClosedBy, Verdict};
+use crate::correlate::{ClosedBy, LimitCode, Verdict};
 use crate::evidence::ProblemCode;
 use crate::findings::FindingCode;
 use crate::ike::Outcome;
@@ -15,8 +15,8 @@ use std::io::{self, Write};
 /// A code is an event number (4653, 0xC00010BC), a Windows error or status (13801, 0x35E9, ERROR_IPSEC_IKE_AUTH_FAIL),
 /// an IKE notify message (24, AUTHENTICATION_FAILED), an IKE exchange type (34, IKE_AUTH) or outcome
 /// (no_response), a text number (%%8205), a reason (psk_mismatch_suspected), a finding
-/// (failed_closed), a verdict (protected), the end of a window (traffic_ended) or a problem of the evidence
-/// (truncated).
+/// (failed_closed), a verdict (protected) or its limit (sampled), the end of a window (traffic_ended) or a
+/// problem of the evidence (truncated).
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What stands in a report or a log
@@ -97,14 +97,15 @@ fn tell(out: &mut impl Write, code: &str) -> io::Result<bool> {
     Ok(found)
 }
 
-/// Verdicts, endings of windows and problems of the evidence.
+/// Verdicts and their limits, endings of windows and problems of the evidence.
 fn words_of_the_report(out: &mut impl Write, is_named: impl Fn(&str) -> bool) -> io::Result<bool> {
     let verdicts = Verdict::ALL.into_iter().map(|v| (v.as_str(), "verdict", v.meaning()));
+    let limits = LimitCode::ALL.into_iter().map(|l| (l.as_str(), "limit of a verdict", l.meaning()));
     let closings = ClosedBy::ALL.into_iter().map(|c| (c.as_str(), "end of a window", c.meaning()));
     let problems =
         ProblemCode::ALL.into_iter().map(|p| (p.as_str(), "problem of the evidence", p.meaning()));
     let mut found = false;
-    for (name, kind, meaning) in verdicts.chain(closings).chain(problems) {
+    for (name, kind, meaning) in verdicts.chain(limits).chain(closings).chain(problems) {
         if is_named(name) {
             found = true;
             writeln!(out, "{name} ({kind})\n  {meaning}")?;

@@ -66,6 +66,31 @@ impl LimitCode {
             Self::NotCovered => "not_covered",
         }
     }
+
+    /// What it means, in a sentence for people.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Inferred => {
+                "What had to be protected was inferred from the evidence; a policy would state it."
+            }
+            Self::ObligationNotProven => {
+                "IPsec was attempted, but nothing proves that it was required; a policy would state it."
+            }
+            Self::Undecodable => "Frames could not be decoded, so what they carried is not known.",
+            Self::Uncorroborated => {
+                "Packets look like ESP or AH, but nothing besides their headers shows that they are."
+            }
+            Self::Cut => "The capture cut frames before their class could be determined.",
+            Self::Missing => "Packets are missing from the capture.",
+            Self::OneWay => "Only one direction of the traffic was captured.",
+            Self::Sampled => "The capture holds one packet in many, so absence from it shows nothing.",
+            Self::Vantage => {
+                "Packets were captured where they are not yet, or no longer, protected: on the sending or receiving host, or inside a gateway."
+            }
+            Self::NotCovered => "A rule requires protection of traffic that no capture shows.",
+        }
+    }
 }
 
 /// How much of a limit there is, and the files that show it.

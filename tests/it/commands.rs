@@ -231,6 +231,26 @@ fn shells_and_manuals_are_served() {
 }
 
 #[test]
+fn explain_knows_every_code_of_the_report() {
+    use plainsight::correlate::{ClosedBy, LimitCode, Verdict};
+    use plainsight::evidence::ProblemCode;
+    let codes: Vec<&str> = plainsight::catalogue::Reason::ALL
+        .into_iter()
+        .map(plainsight::catalogue::Reason::as_str)
+        .chain(Verdict::ALL.into_iter().map(Verdict::as_str))
+        .chain(LimitCode::ALL.into_iter().map(LimitCode::as_str))
+        .chain(ClosedBy::ALL.into_iter().map(ClosedBy::as_str))
+        .chain(ProblemCode::ALL.into_iter().map(ProblemCode::as_str))
+        .chain(plainsight::ike::Outcome::ALL.into_iter().map(plainsight::ike::Outcome::as_str))
+        .chain(["6013"])
+        .collect();
+    let text = printed(&[&["explain"][..], &codes].concat());
+    for code in codes {
+        assert!(text.contains(&format!("{code} (")), "{code}");
+    }
+}
+
+#[test]
 fn explain_tells_codes_of_every_kind() {
     let check = |code: &str, words: &[&str]| {
         let text = printed(&["explain", code]);
@@ -245,6 +265,7 @@ fn explain_tells_codes_of_every_kind() {
     check("NO_PROPOSAL_CHOSEN", &["notify message 14", "What to do"]);
     check("psk_mismatch_suspected", &["(reason)", "Why:"]);
     check("failed_closed", &["(finding)"]);
+    check("sampled", &["limit of a verdict"]);
     check("%%8205", &["Initiator"]);
     check("%%8202", &["Sent first (SA) payload", "never answered"]);
     check("547", &["An IKE negotiation failed", "It proves", "It does not prove", "What to do"]);
