@@ -100,7 +100,8 @@ fn tell(out: &mut impl Write, code: &str) -> io::Result<bool> {
 /// Verdicts and their limits, endings of windows and problems of the evidence.
 fn words_of_the_report(out: &mut impl Write, is_named: impl Fn(&str) -> bool) -> io::Result<bool> {
     let verdicts = Verdict::ALL.into_iter().map(|v| (v.as_str(), "verdict", v.meaning()));
-    let limits = LimitCode::ALL.into_iter().map(|l| (l.as_str(), "limit of a verdict", l.meaning()));
+    let limits =
+        LimitCode::ALL.into_iter().map(|l| (l.as_str(), "limit of a verdict", l.meaning()));
     let closings = ClosedBy::ALL.into_iter().map(|c| (c.as_str(), "end of a window", c.meaning()));
     let problems =
         ProblemCode::ALL.into_iter().map(|p| (p.as_str(), "problem of the evidence", p.meaning()));

@@ -84,7 +84,9 @@ impl LimitCode {
             Self::Cut => "The capture cut frames before their class could be determined.",
             Self::Missing => "Packets are missing from the capture.",
             Self::OneWay => "Only one direction of the traffic was captured.",
-            Self::Sampled => "The capture holds one packet in many, so absence from it shows nothing.",
+            Self::Sampled => {
+                "The capture holds one packet in many, so absence from it shows nothing."
+            }
             Self::Vantage => {
                 "Packets were captured where they are not yet, or no longer, protected: on the sending or receiving host, or inside a gateway."
             }
