@@ -23,6 +23,7 @@ fuzz_target!(|data: &[u8]| {
             interface: 0,
             description: 0,
             offset: 0,
+            inside_tunnel: false,
             data,
         };
         check(&frame, &named);

@@ -43,6 +43,10 @@ impl<'p> Account<'p> {
             "what was not read is told"
         );
         assert_eq!(outline.frames, self.seen.frames, "every frame was shown");
+        // The packets of an event trace may be compressed, so only its buffers are accounted for.
+        if outline.coverage.contains_key("trace_buffers") {
+            return self.balance();
+        }
         let in_frames = outline.coverage.get("frames").map_or(0, |extent| extent.records);
         assert_eq!(in_frames, self.seen.frames, "every frame is covered");
         self.balance();
@@ -68,6 +72,7 @@ impl<'p> Account<'p> {
 
 fn placed(summary: &CaptureSummary) -> Count {
     let aside = summary.decrypted_twins.values().chain(summary.handed_over.values());
+    let aside = aside.chain(summary.inside_tunnels.values());
     let streams = summary.streams.values().chain(aside);
     let paired = streams.flat_map(|streams| streams.values()).map(|runs| Count::of(runs));
     let mut sum = Count::default();

@@ -162,6 +162,7 @@ mod tests {
                 interface: 0,
                 description: 0,
                 offset: 0,
+                inside_tunnel: false,
                 data: &[],
             };
             seen.add(&frame, &named);

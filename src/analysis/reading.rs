@@ -6,8 +6,8 @@ use super::observing::observe;
 use super::source::Watched;
 use super::{Activities, Request, Watch};
 use crate::capture::{
-    Buffer, CaptureOutline, HandOver, RawFrame, read_netmon, read_pcap_from, read_pcapng_from,
-    read_snoop_from,
+    Buffer, CaptureOutline, HandOver, RawFrame, read_etl, read_netmon, read_pcap_from,
+    read_pcapng_from, read_snoop_from,
 };
 use crate::eventlog::{LogEvent, LogSource, LogSummary, evt, evtx, text};
 use crate::evidence::{
@@ -132,8 +132,10 @@ pub(super) fn frames_of(
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
     hand_over: Option<&mut HandOver<'_>>,
 ) -> io::Result<CaptureOutline> {
-    if matches!(format, Format::NetMon1 | Format::NetMon2) {
-        return read_netmon(bytes, visit);
+    match format {
+        Format::NetMon1 | Format::NetMon2 => return read_netmon(bytes, visit),
+        Format::EventTrace => return read_etl(bytes, visit),
+        _ => {}
     }
     let mut buffer = match hand_over {
         Some(hand_over) => Buffer::handing_over(bytes, hand_over),
@@ -240,9 +242,12 @@ impl Reading {
                 let text = "packets that plainsight carved out of evidence; they were not read: name the file to have it read";
                 self.problem(ProblemCode::NotEvidence, text.to_owned(), None);
             }
-            Format::Pcap | Format::PcapNg | Format::Snoop | Format::NetMon1 | Format::NetMon2 => {
-                self.capture(bytes, context)
-            }
+            Format::Pcap
+            | Format::PcapNg
+            | Format::Snoop
+            | Format::NetMon1
+            | Format::NetMon2
+            | Format::EventTrace => self.capture(bytes, context),
             Format::Evtx
             | Format::Evt
             | Format::EventXml
@@ -297,7 +302,7 @@ impl Reading {
         let mut outside = Count::default();
         let mut activities = watch.activities().map(|_| Activities::default());
         let format = self.part.evidence.format;
-        let in_one_piece = matches!(format, Format::NetMon1 | Format::NetMon2);
+        let in_one_piece = matches!(format, Format::NetMon1 | Format::NetMon2 | Format::EventTrace);
         let beside = !in_one_piece && context.is_worth_a_thread(self.part.evidence.size);
         let outline = observe(&mut observer, named, beside, |shown| {
             let mut visit = |frame: RawFrame<'_>| {
@@ -331,7 +336,10 @@ impl Reading {
         }
         self.part.outside_span = outside;
         let mut summary = observer.finish_open();
-        self.tell_frames_by_class(summary.ledger());
+        // The octets of a trace's packets may be compressed: they are not octets of the file.
+        if format != Format::EventTrace {
+            self.tell_frames_by_class(summary.ledger());
+        }
         self.part.evidence.problems.append(&mut summary.problems);
         self.part.summary.captures.insert(self.part.evidence.id, summary);
     }
@@ -456,7 +464,7 @@ fn unknown(format: Format, first: &[u8]) -> (ProblemCode, String) {
 
 /// Whether a file of that format is read whole before anything of it is told.
 pub(super) const fn is_held_whole(format: Format) -> bool {
-    matches!(format, Format::NetMon1 | Format::NetMon2 | Format::Evt)
+    matches!(format, Format::NetMon1 | Format::NetMon2 | Format::EventTrace | Format::Evt)
 }
 
 /// Of a compressed file that is held whole: 40 KB may unpack to a gibibyte of zeros.

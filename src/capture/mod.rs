@@ -5,6 +5,7 @@
 #![warn(clippy::indexing_slicing)]
 
 mod buffer;
+mod etl;
 mod netmon;
 mod options;
 mod pcap;
@@ -12,6 +13,7 @@ mod pcapng;
 mod snoop;
 
 pub use buffer::{Buffer, HandOver};
+pub use etl::read as read_etl;
 pub use netmon::read as read_netmon;
 pub use pcap::{read as read_pcap, read_from as read_pcap_from};
 pub use pcapng::{read as read_pcapng, read_from as read_pcapng_from};
@@ -129,6 +131,8 @@ pub struct RawFrame<'a> {
     pub description: u32,
     /// Where in the file its captured octets begin.
     pub offset: u64,
+    /// It was seen at an adapter of a tunnel, before the tunnel protects it or after it took protection off.
+    pub inside_tunnel: bool,
     /// The captured octets; fewer than `original_len` where the capture cut it.
     pub data: &'a [u8],
 }

@@ -135,6 +135,7 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
                 interface: self.interface,
                 description: self.interface,
                 offset: offset + header_len as u64,
+                inside_tunnel: false,
                 data,
             });
             self.buffer.consume(record_len);

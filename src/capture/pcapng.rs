@@ -334,6 +334,7 @@ impl Walk {
             interface: u32::try_from(fields.interface).unwrap_or(u32::MAX),
             description: u32::try_from(description).unwrap_or(u32::MAX),
             offset: offset + fields.data_at as u64,
+            inside_tunnel: false,
             data,
         })
     }

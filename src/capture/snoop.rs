@@ -98,6 +98,7 @@ fn read_frames<R: Read>(
             interface: 0,
             description: 0,
             offset: offset + RECORD_HEADER_LEN as u64,
+            inside_tunnel: false,
             data,
         });
         buffer.consume(length);

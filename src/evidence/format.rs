@@ -17,6 +17,8 @@ pub enum Format {
     NetMon1,
     /// Network Monitor 2.x.
     NetMon2,
+    /// Event trace of Windows, with packets or without.
+    EventTrace,
     /// Windows event log since Vista.
     Evtx,
     /// Windows event log before Vista.
@@ -60,7 +62,7 @@ impl Serialize for Unread {
 impl<'de> Deserialize<'de> for Unread {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = <&str>::deserialize(deserializer)?;
-        let mut known = UNREAD.iter().map(|row| row.1).chain([EVENT_TRACE]);
+        let mut known = UNREAD.iter().map(|row| row.1);
         known.find(|row| row.name == name).ok_or_else(|| D::Error::custom("an unknown format"))
     }
 }
@@ -92,6 +94,7 @@ impl Format {
             [b'E', b'l', b'f', b'F', b'i', b'l', b'e', 0, ..]
             | [b'E', b'l', b'f', b'C', b'h', b'n', b'k', 0, ..] => Self::Evtx,
             [_, _, _, _, b'L', b'f', b'L', b'e', ..] => Self::Evt,
+            _ if is_event_trace(first_bytes) => Self::EventTrace,
             _ => Packing::of(first_bytes)
                 .map(Self::Packed)
                 .or_else(|| Self::unread(first_bytes))
@@ -104,7 +107,12 @@ impl Format {
     #[must_use]
     pub const fn is_capture(self) -> bool {
         match self {
-            Self::Pcap | Self::PcapNg | Self::Snoop | Self::NetMon1 | Self::NetMon2 => true,
+            Self::Pcap
+            | Self::PcapNg
+            | Self::Snoop
+            | Self::NetMon1
+            | Self::NetMon2
+            | Self::EventTrace => true,
             Self::Evtx
             | Self::Evt
             | Self::EventXml
@@ -128,6 +136,7 @@ impl Format {
             Self::Snoop => "snoop",
             Self::NetMon1 => "netmon1",
             Self::NetMon2 => "netmon2",
+            Self::EventTrace => "etl",
             Self::Evtx => "evtx",
             Self::Evt => "evt",
             Self::EventXml => "event_xml",
@@ -143,8 +152,7 @@ impl Format {
     }
 
     fn unread(first_bytes: &[u8]) -> Option<Self> {
-        let row = UNREAD.iter().find(|row| first_bytes.starts_with(row.0)).map(|row| row.1);
-        row.or_else(|| is_event_trace(first_bytes).then_some(EVENT_TRACE)).map(Self::Unread)
+        UNREAD.iter().find(|row| first_bytes.starts_with(row.0)).map(|row| Self::Unread(row.1))
     }
 }
 
@@ -165,14 +173,17 @@ fn is_text(bytes: &[u8]) -> bool {
     !valid.is_empty() && valid.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
 }
 
-/// An event trace has no magic number. It begins with a buffer's header of 72 octets, whose first
-/// field is the buffers' size, then the event that describes the trace, which repeats that size.
+/// An event trace has no magic number. It begins with a buffer's header of 72 octets that says it is the first
+/// (type 4), then a record of the system, group 0 and type 0, with at least 272 octets that describe the trace. The
+/// size of buffers in the first field and in that record differ in traces that pktmon wrote.
 fn is_event_trace(bytes: &[u8]) -> bool {
     let at = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk::<4>);
-    let marked = matches!(at(72), Some([1 | 2, 0, 1 | 2, 0xc0]));
-    // The first event is of kind 0; its size stands before that.
-    let is_header = matches!(at(76), Some([_, _, 0, 0]));
-    marked && is_header && at(0).is_some() && at(0) == at(104)
+    let is_first = matches!(at(54), Some([4, 0, ..]));
+    let is_marked = matches!(at(72), Some([1 | 2, 0, 1 | 2, 0xc0]));
+    let Some([low, high, 0, 0]) = at(76) else { return false };
+    let length = u16::from_le_bytes([*low, *high]);
+    let buffer = at(0).map_or(0, |size| u32::from_le_bytes(*size));
+    is_first && is_marked && length >= 32 + 272 && buffer >= 72 + u32::from(length)
 }
 
 /// Magic number, name and remedy.
@@ -187,11 +198,6 @@ const SUMMARY: Unread =
 /// How a file of summaries begins, as no text and no format of evidence does; the line end tells a
 /// transfer as text.
 pub const SUMMARY_MAGIC: &[u8; 16] = b"plainsight-sum\r\n";
-
-const EVENT_TRACE: Unread = Unread {
-    name: "etl",
-    remedy: "convert it with `pktmon etl2pcap FILE --out FILE.pcapng` (packets) or `netsh trace convert FILE` (events) on Windows",
-};
 
 /// How many bytes [`Format::of`] wants to see.
 pub const PEEK: usize = 512;
@@ -214,12 +220,12 @@ mod tests {
     fn an_event_trace_is_told_by_its_first_event() {
         let mut trace = vec![0; 256];
         for (at, octets) in
-            [(0, [0, 0, 1, 0]), (72, [2, 0, 2, 0xc0]), (76, [0x90, 1, 0, 0]), (104, [0, 0, 1, 0])]
+            [(0, [0, 4, 0, 0]), (54, [4, 0, 0, 0]), (72, [2, 0, 2, 0xc0]), (76, [0x90, 1, 0, 0])]
         {
             trace[at..at + 4].copy_from_slice(&octets);
         }
         assert_eq!(Format::of(&trace).as_str(), "etl");
-        trace[104] = 1;
+        trace[78] = 1;
         assert_eq!(Format::of(&trace), Format::Unknown);
     }
 

@@ -50,17 +50,18 @@ struct Source {
     linktype: Linktype,
     interface: u32,
     description: u32,
+    inside_tunnel: bool,
 }
 
 impl Batch {
     /// Adds a frame, whose octets are given by [`Self::hold`].
     pub fn push(&mut self, frame: &RawFrame<'_>) {
         let RawFrame { number, time, linktype, original_len, .. } = *frame;
-        let RawFrame { interface, description, offset, data, .. } = *frame;
+        let RawFrame { interface, description, inside_tunnel, offset, data, .. } = *frame;
         if self.frames.is_empty() {
             self.first = First { number: number.0, offset };
         }
-        let source = Source { linktype, interface, description };
+        let source = Source { linktype, interface, description, inside_tunnel };
         if self.sources.last().is_none_or(|(_, last)| *last != source) {
             self.sources.push((self.frames.len(), source));
         }
@@ -114,13 +115,23 @@ impl Batch {
 
     fn frame(&self, waiting: Waiting, source: Source) -> RawFrame<'_> {
         let Waiting { time, frames_behind, octets_behind, captured_len, original_len } = waiting;
-        let Source { linktype, interface, description } = source;
+        let Source { linktype, interface, description, inside_tunnel } = source;
         let number = FrameNumber(self.first.number + u64::from(frames_behind));
         let offset = self.first.offset + u64::from(octets_behind);
         let at = usize::try_from(offset.saturating_sub(self.begins_at)).unwrap_or(usize::MAX);
         let rest = self.octets.get(at..).unwrap_or_default();
         let data = rest.get(..captured_len as usize).unwrap_or_default();
-        RawFrame { number, time, linktype, original_len, interface, description, offset, data }
+        RawFrame {
+            number,
+            time,
+            linktype,
+            original_len,
+            interface,
+            description,
+            offset,
+            inside_tunnel,
+            data,
+        }
     }
 }
 
@@ -186,6 +197,7 @@ mod tests {
                 original_len: 1600,
                 interface,
                 description: interface + 1,
+                inside_tunnel: interface > 0,
                 offset: 1000 + at as u64,
                 data: &octets[at..at + length],
             };

@@ -18,7 +18,7 @@ use super::ike::{IkeObserver, Place, ends_between, ends_of};
 use super::other_ports::OtherPorts;
 use super::stations::Stations;
 use super::streams::Streams;
-use super::timeline::Sighting;
+use super::timeline::{Runs, Sighting};
 use super::tunnels::TunnelObserver;
 use crate::capture::RawFrame;
 use crate::evidence::EvidenceId;
@@ -46,6 +46,8 @@ pub struct CaptureObserver<'p> {
     likely_twins: twins::LikelyTwins,
     /// Clear packets that wait for the verdict on encryption by the network card.
     handed_over: handed_over::Waiting,
+    /// Packets seen at adapters of tunnels.
+    inside_tunnels: BTreeMap<(HostPair, Stream), Runs>,
     duplicates: Duplicates,
     tunnels: TunnelObserver,
     /// The first frame that is not of the link layer the capture says, with its octet, and how many.
@@ -90,6 +92,7 @@ impl<'p> CaptureObserver<'p> {
             twins: Twins::default(),
             likely_twins: twins::LikelyTwins::default(),
             handed_over: HashMap::default(),
+            inside_tunnels: BTreeMap::new(),
             duplicates: Duplicates::default(),
             tunnels: TunnelObserver::default(),
             mislabelled: None,
@@ -138,6 +141,11 @@ impl<'p> CaptureObserver<'p> {
         let (first, last) = self.summary.span.unwrap_or((seen.time, seen.time));
         self.summary.span = Some((first.min(seen.time), last.max(seen.time)));
         let frame = &dissected.frame;
+        if frame.inside_tunnel
+            && let Content::Ip(ip, Alone { stream, .. }) = &dissected.content
+        {
+            return self.inside_tunnel((ip.pair, *stream), seen);
+        }
         let again = self.duplicates.observe(
             dissected.identity,
             dissected.octets(),
@@ -188,6 +196,16 @@ impl<'p> CaptureObserver<'p> {
                 }
                 self.without_pair(again, Unpaired::Undecodable(*why), seen);
             }
+        }
+    }
+
+    /// Sets a packet aside that is inside a tunnel; of very many kinds it counts by itself.
+    #[cold]
+    fn inside_tunnel(&mut self, key: (HostPair, Stream), seen: Sighting) {
+        if self.inside_tunnels.len() < MOST_WAITING || self.inside_tunnels.contains_key(&key) {
+            self.inside_tunnels.entry(key).or_default().observe(seen);
+        } else {
+            self.unpaired(Unpaired::Folded(key.1.class()), seen);
         }
     }
 

@@ -178,6 +178,8 @@ pub struct CaptureSummary {
     pub esp_packets: BTreeMap<(HostPair, Stream), Vec<EspMark>>,
     /// Clear packets that their sender seems to have handed to a network card that encrypts.
     pub handed_over: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
+    /// Packets that were seen at an adapter of a tunnel, inside that tunnel.
+    pub inside_tunnels: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
     /// Packets that the capture shows again, unchanged; they are in no stream.
     pub duplicates: BTreeMap<HostPair, BTreeMap<DuplicateKind, Vec<ClassRun>>>,
     /// The same of frames without a pair.
@@ -216,7 +218,8 @@ impl CaptureSummary {
     /// than any network carries.
     #[must_use]
     pub fn was_on_a_host(&self) -> bool {
-        let aside = !self.decrypted_twins.is_empty() || !self.handed_over.is_empty();
+        let aside = [&self.decrypted_twins, &self.handed_over, &self.inside_tunnels];
+        let aside = aside.iter().any(|of| !of.is_empty());
         aside || self.has_unsegmented
     }
 
@@ -233,7 +236,10 @@ impl CaptureSummary {
         }
         let by = Span(ahead.0.saturating_neg());
         let of_streams = [&mut self.streams, &mut self.decrypted_twins, &mut self.handed_over];
-        let of_streams = of_streams.into_iter().flat_map(|all| all.values_mut());
+        let of_streams = of_streams
+            .into_iter()
+            .chain([&mut self.inside_tunnels])
+            .flat_map(|all| all.values_mut());
         let of_streams = of_streams.flat_map(|all| all.values_mut()).flatten();
         let of_pairs = self.duplicates.values_mut().flat_map(|all| all.values_mut()).flatten();
         let of_tunnels = self.tunnels.values_mut().flat_map(|all| all.values_mut()).flatten();

@@ -35,7 +35,8 @@ impl CaptureSummary {
             };
             ledger.add(bucket(class), *count);
         }
-        let aside = self.decrypted_twins.values().chain(self.handed_over.values());
+        let aside = [&self.decrypted_twins, &self.handed_over, &self.inside_tunnels];
+        let aside = aside.into_iter().flat_map(BTreeMap::values);
         for runs in aside.flat_map(BTreeMap::values) {
             ledger.add(AGAIN, Count::of(runs));
         }

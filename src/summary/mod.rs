@@ -95,6 +95,8 @@ pub enum SetAside {
     InsideOtherCapture,
     /// They were captured on their sender, before its network card encrypted them.
     HandedOver,
+    /// They were captured at an adapter of a tunnel, inside that tunnel.
+    InsideTunnel,
 }
 
 impl SetAside {
@@ -105,6 +107,7 @@ impl SetAside {
             Self::DecryptedTwin => "decrypted_twin",
             Self::InsideOtherCapture => "decrypted_in_other_capture",
             Self::HandedOver => "before_encryption",
+            Self::InsideTunnel => "inside_tunnel",
         }
     }
 }
@@ -274,7 +277,8 @@ impl Summary {
             let handed = capture.handed_over.iter().map(|of| (SetAside::HandedOver, of));
             let inside = capture.inside_others.iter();
             let inside = inside.map(|of| (SetAside::InsideOtherCapture, of));
-            for (why, (pair, streams)) in twins.chain(inside).chain(handed) {
+            let tunnels = capture.inside_tunnels.iter().map(|of| (SetAside::InsideTunnel, of));
+            for (why, (pair, streams)) in twins.chain(inside).chain(handed).chain(tunnels) {
                 let of_pair = pairs.entry(*pair).or_default();
                 let judged = |(s, runs): (&Stream, _)| (why, (*s, s.class(), runs));
                 of_pair.extend(streams.iter().map(|(s, runs)| judged((s, runs.as_slice()))));

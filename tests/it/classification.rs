@@ -20,6 +20,7 @@ fn class_of(linktype: Linktype, frames: &[Vec<u8>]) -> ProtectionClass {
                 interface: 0,
                 description: 0,
                 offset: 0,
+                inside_tunnel: false,
                 data,
             });
         }

@@ -29,6 +29,7 @@ fn frame(linktype: Linktype, data: &[u8], original_len: usize) -> RawFrame<'_> {
         interface: 0,
         description: 0,
         offset: 0,
+        inside_tunnel: false,
         data,
     }
 }

@@ -110,6 +110,7 @@ mod evtx_builder;
 
 mod evtx_scan;
 
+mod etl;
 mod evt;
 
 mod log_channels;

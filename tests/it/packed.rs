@@ -105,13 +105,8 @@ fn compressed_logs_and_network_monitor_files_are_read() {
 #[test]
 fn what_is_not_unpacked_is_named_with_the_remedy() {
     let twice = gzip(&bzip2(b"some octets"));
-    let mut trace = vec![0; 256];
-    trace[2] = 1;
-    trace[72..76].copy_from_slice(&[2, 0, 2, 0xc0]);
-    trace[106] = 1;
     let folder = folder_with(&[
         ("a.pcap.gz.bz2", &twice),
-        ("b.etl", &trace),
         ("c.gz", &gzip(b"")),
         ("d.gz", &gzip(b"a note\n")),
         ("e.gz", &gzip(b"\x7fELF\x02\x01\x01\0")),
@@ -120,12 +115,10 @@ fn what_is_not_unpacked_is_named_with_the_remedy() {
     let report = crate::support::program::report_in(&report.path().join("report"));
     assert_eq!(
         problems(&report),
-        ["unsupported_format", "unsupported_format", "empty", "not_evidence", "unknown_format"]
+        ["unsupported_format", "empty", "not_evidence", "unknown_format"]
     );
     let told = String::from_utf8(output.stderr).unwrap();
-    for words in ["bunzip2 -k FILE", "pktmon etl2pcap FILE --out FILE.pcapng"] {
-        assert!(told.contains(words), "{words}: {told}");
-    }
+    assert!(told.contains("bunzip2 -k FILE"), "{told}");
 }
 
 #[test]

@@ -218,6 +218,7 @@ impl<'f> Capture<'f> {
             interface: 0,
             description,
             offset: (record.data_at + header) as u64,
+            inside_tunnel: false,
             data,
         })
         .then_some(())

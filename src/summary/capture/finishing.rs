@@ -22,6 +22,10 @@ impl CaptureObserver<'_> {
         self.leave_open();
         self.settle_duplicates();
         self.settle_twins();
+        for ((pair, stream), runs) in std::mem::take(&mut self.inside_tunnels) {
+            let of_pair = self.summary.inside_tunnels.entry(pair).or_default();
+            of_pair.insert(stream, runs.finish());
+        }
         self.settle_handed_over();
         let mut summary = self.summary;
         summary.uncounted_tunnels = self.tunnels.uncounted;

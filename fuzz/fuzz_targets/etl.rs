@@ -1,0 +1,14 @@
+//! Any octets as an event trace: read, classified, summed up and judged.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use plainsight::capture::read_etl;
+use plainsight::protection::NamedPorts;
+use plainsight_fuzz::Account;
+
+fuzz_target!(|data: &[u8]| {
+    let named = NamedPorts::default();
+    let mut account = Account::new(&named);
+    let outline = read_etl(data, &mut |frame| account.frame(&frame));
+    account.balance_with(&outline.expect("memory gives no read error"), data.len());
+});

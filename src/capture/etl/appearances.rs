@@ -1,0 +1,283 @@
+//! One packet out of its parts and appearances.
+//!
+//! pktmon reports a packet at every driver it passes, a dozen times on a wireless network. Counted is its
+//! appearance at a miniport, the driver of an adapter; where none of its components is known as one, the first
+//! appearance of a received packet and the last of a sent one, which are nearest to the wire. Since Windows 11
+//! appearances do not name their packet; there only those at miniports count. Older systems report a packet of
+//! NDIS-PacketCapture in several events; parts belong together by process, thread and adapter.
+
+use super::buffers::{Buffer, HEADER_LEN};
+use super::packets::{
+    Appearance, Fragment, NDIS, PKTMON, is_appearance, is_fragment, length_by_ip,
+    without_protected_bit,
+};
+use super::record::{Event, Kind, Records};
+use super::stack::Adapter;
+use super::survey::Survey;
+use crate::capture::{Linktype, MAX_CAPTURED_LIMIT};
+use std::collections::{BTreeMap, HashMap};
+
+/// A packet that counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    /// The record's own time.
+    pub(super) time: i64,
+    pub(super) adapter: Adapter,
+    pub(super) linktype: Linktype,
+    pub(super) original_len: u32,
+    /// Where in the file the packet, or the buffer that it is packed in, begins.
+    pub(super) offset: usize,
+    /// Its octets: in the file, or in what was put together beside it.
+    pub(super) octets: Octets,
+}
+
+/// Where the octets of a packet are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Octets {
+    pub(super) in_file: bool,
+    pub(super) at: usize,
+    pub(super) len: usize,
+}
+
+/// Everything that was collected, and what was left out.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    /// In order of time.
+    pub(super) kept: Vec<Kept>,
+    /// Octets that do not lie in the file as they are.
+    pub(super) beside: Vec<u8>,
+    pub(super) left_out: LeftOut,
+}
+
+/// Events with packets that are no packets of their own.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LeftOut {
+    /// Further appearances of packets that count.
+    pub(super) further: u64,
+    /// Parts of packets that are not complete.
+    pub(super) parts: u64,
+    /// Events that hold less than they say.
+    pub(super) damaged: u64,
+    /// Packets beyond the memory that may be used.
+    pub(super) beyond: u64,
+}
+
+/// Collects the packets of a trace, buffer by buffer.
+pub(super) struct Collector<'s> {
+    survey: &'s Survey,
+    collected: Collected,
+    /// By what the appearances of a packet share: its place among those kept.
+    known: HashMap<(u64, u16), usize, foldhash::fast::RandomState>,
+    /// Parts of packets whose last part is still to come.
+    open: BTreeMap<PartsOf, Open>,
+    most: usize,
+}
+
+/// Process and thread, adapter and layer.
+type PartsOf = ((u32, u32), (u32, u32));
+
+struct Open {
+    time: i64,
+    linktype: Linktype,
+    is_cut: bool,
+    offset: usize,
+    octets: Vec<u8>,
+    parts: u64,
+}
+
+impl<'s> Collector<'s> {
+    /// Of a trace of so many octets.
+    pub(super) fn of(survey: &'s Survey, length: usize) -> Self {
+        let collected = Collected::default();
+        let most = BESIDE.saturating_add(length.saturating_mul(2));
+        Self { survey, collected, known: HashMap::default(), open: BTreeMap::new(), most }
+    }
+
+    /// Takes the next buffer of the file.
+    pub(super) fn buffer(&mut self, buffer: &Buffer<'_>) {
+        for record in Records::of(buffer.records) {
+            let Kind::Event(event) = record.kind else { continue };
+            match event.provider {
+                NDIS if is_fragment(event.id) => self.fragment(&event, buffer),
+                PKTMON if is_appearance(event.id) => self.appearance(&event, buffer),
+                _ => {}
+            }
+        }
+    }
+
+    /// What was collected, in order of time; of packets of the same time in the order of the file.
+    pub(super) fn finish(mut self) -> Collected {
+        let open = self.open.values().map(|open| open.parts).sum::<u64>();
+        self.collected.left_out.parts += open;
+        self.collected.kept.sort_by_key(|packet| packet.time);
+        self.collected
+    }
+
+    fn appearance(&mut self, event: &Event<'_>, buffer: &Buffer<'_>) {
+        let Some(seen) = Appearance::of(event) else {
+            self.collected.left_out.damaged += 1;
+            return;
+        };
+        // What the host dropped was not on the wire; the survey has counted it.
+        if seen.drop_reason != 0 {
+            return;
+        }
+        let is_miniport = self.survey.stack.is_miniport(seen.component);
+        let is_named = seen.appearance != 0;
+        if !is_named && !is_miniport && self.survey.stack.has_miniports() {
+            self.collected.left_out.further += 1;
+            return;
+        }
+        let known = if is_named { self.known.get(&seen.packet).copied() } else { None };
+        let known = known.and_then(|place| Some((place, *self.collected.kept.get(place)?)));
+        if let Some((_, before)) = known {
+            self.collected.left_out.further += 1;
+            let was_miniport =
+                matches!(before.adapter, Adapter::PktMon(c) if self.survey.stack.is_miniport(c));
+            let is_nearer = if was_miniport == is_miniport { seen.is_sent } else { is_miniport };
+            if !is_nearer {
+                return;
+            }
+        }
+        let replaced = known.map(|(_, before)| before.octets);
+        let octets =
+            self.keep_octets(seen.octets, seen.linktype, event.data_at + seen.at, buffer, replaced);
+        let Some((octets, offset)) = octets else { return };
+        let packet = Kept {
+            time: event.time,
+            adapter: Adapter::PktMon(seen.component),
+            linktype: seen.linktype,
+            original_len: seen.original_len,
+            offset,
+            octets,
+        };
+        match known.and_then(|(place, _)| self.collected.kept.get_mut(place)) {
+            Some(kept) => *kept = packet,
+            None => {
+                if is_named {
+                    self.known.insert(seen.packet, self.collected.kept.len());
+                }
+                self.collected.kept.push(packet);
+            }
+        }
+    }
+
+    fn fragment(&mut self, event: &Event<'_>, buffer: &Buffer<'_>) {
+        let Some(part) = Fragment::of(event) else {
+            self.collected.left_out.damaged += 1;
+            return;
+        };
+        let key = (event.writer, part.adapter);
+        let adapter = part.seen_at();
+        let begun = if part.is_first {
+            // A packet that never ended.
+            if let Some(lost) = self.open.remove(&key) {
+                self.collected.left_out.parts += lost.parts;
+            }
+            None
+        } else {
+            let Some(open) = self.open.remove(&key) else {
+                self.collected.left_out.parts += 1;
+                return;
+            };
+            Some(open)
+        };
+        if part.is_last && begun.is_none() {
+            let octets =
+                self.keep_octets(part.octets, part.linktype, event.data_at + part.at, buffer, None);
+            if let Some((octets, offset)) = octets {
+                let original_len = wire_length(part.octets, part.linktype, part.is_cut);
+                let (time, linktype) = (event.time, part.linktype);
+                let packet = Kept { time, adapter, linktype, original_len, offset, octets };
+                self.collected.kept.push(packet);
+            }
+            return;
+        }
+        let mut open = begun.unwrap_or_else(|| Open {
+            time: event.time,
+            linktype: part.linktype,
+            is_cut: false,
+            offset: buffer.offset,
+            octets: Vec::new(),
+            parts: 0,
+        });
+        open.octets.extend_from_slice(part.octets);
+        open.parts += 1;
+        open.is_cut |= part.is_cut;
+        if open.octets.len() > MAX_CAPTURED_LIMIT as usize
+            || (!part.is_last && self.open.len() >= MOST_OPEN)
+        {
+            self.collected.left_out.parts += open.parts;
+        } else if part.is_last {
+            if let Some(octets) = self.beside(&open.octets, open.linktype, None) {
+                let original_len = wire_length(&open.octets, open.linktype, open.is_cut);
+                let Open { time, linktype, offset, .. } = open;
+                let packet = Kept { time, adapter, linktype, original_len, offset, octets };
+                self.collected.kept.push(packet);
+            }
+        } else {
+            self.open.insert(key, open);
+        }
+    }
+
+    /// Where a packet's octets are from now on, and where in the file it begins.
+    fn keep_octets(
+        &mut self,
+        octets: &[u8],
+        linktype: Linktype,
+        at: usize,
+        buffer: &Buffer<'_>,
+        replaced: Option<Octets>,
+    ) -> Option<(Octets, usize)> {
+        let in_file = buffer.offset + HEADER_LEN + at;
+        if buffer.is_plain && linktype != Linktype::IEEE802_11 {
+            self.has_room(0).then_some(())?;
+            return Some((Octets { in_file: true, at: in_file, len: octets.len() }, in_file));
+        }
+        let offset = if buffer.is_plain { in_file } else { buffer.offset };
+        Some((self.beside(octets, linktype, replaced)?, offset))
+    }
+
+    /// Keeps octets beside the file, in place of others where they fit there.
+    fn beside(
+        &mut self,
+        octets: &[u8],
+        linktype: Linktype,
+        replaced: Option<Octets>,
+    ) -> Option<Octets> {
+        let cleared = (linktype == Linktype::IEEE802_11).then(|| without_protected_bit(octets));
+        let octets = cleared.as_deref().unwrap_or(octets);
+        let len = octets.len();
+        let reused = replaced.filter(|old| !old.in_file && old.len >= len);
+        let room = reused.and_then(|old| self.collected.beside.get_mut(old.at..old.at + len));
+        if let (Some(old), Some(room)) = (reused, room) {
+            room.copy_from_slice(octets);
+            return Some(Octets { in_file: false, at: old.at, len });
+        }
+        self.has_room(len).then_some(())?;
+        let at = self.collected.beside.len();
+        self.collected.beside.extend_from_slice(octets);
+        Some(Octets { in_file: false, at, len })
+    }
+
+    fn has_room(&mut self, more: usize) -> bool {
+        let used = self.collected.beside.len() + self.collected.kept.len().saturating_mul(EACH);
+        let has_room = used.saturating_add(more) <= self.most;
+        self.collected.left_out.beyond += u64::from(!has_room);
+        has_room
+    }
+}
+
+/// A packet's length on the wire: of one that was cut, as far as its IP header tells.
+fn wire_length(octets: &[u8], linktype: Linktype, is_cut: bool) -> u32 {
+    let captured = u32::try_from(octets.len()).unwrap_or(u32::MAX);
+    let told = if is_cut { length_by_ip(octets, linktype) } else { None };
+    told.map_or(captured, |told| told.max(captured))
+}
+
+/// What may be used beside the file, with twice its length.
+const BESIDE: usize = 256 << 20;
+/// What a packet costs beside its octets.
+const EACH: usize = 128;
+/// Packets that are in the middle of their parts: one a thread, so this is far beyond any.
+const MOST_OPEN: usize = 4096;

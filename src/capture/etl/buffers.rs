@@ -1,0 +1,121 @@
+//! The buffers that a trace is a row of, unpacked where they are compressed.
+//!
+//! Source: dissect.etl and etl-parser agree on the header of 72 octets (docs/evidence.md names what was
+//! measured on real traces).
+
+use super::record::{u16_at, u32_at};
+use super::xpress;
+
+/// A buffer, with the octets of its records.
+pub(super) struct Buffer<'b> {
+    /// Where its header begins in the file.
+    pub(super) offset: usize,
+    /// Octets of the file that it takes.
+    pub(super) length: usize,
+    /// Its records.
+    pub(super) records: &'b [u8],
+    /// Whether the records lie in the file as they are, behind the header.
+    pub(super) is_plain: bool,
+}
+
+/// What is wrong with a buffer, or behind the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// A header that cannot be; nothing tells where the next one begins.
+    NoBuffer,
+    /// A header that cannot be; the next buffer was looked for where it has to be.
+    Passed,
+    /// The file ends inside the buffer; what is there was read.
+    Cut,
+    /// The compressed octets cannot be unpacked from there on; what came until then was read.
+    Packed(usize),
+    /// All buffers together unpack to far more than traces do.
+    Expansion,
+}
+
+/// Shows all buffers of a file in order, and what is wrong with them, with its offset.
+pub(super) fn each(
+    file: &[u8],
+    mut visit: impl FnMut(&Buffer<'_>) -> bool,
+    mut fault: impl FnMut(usize, Fault),
+) {
+    let mut unpacked = Vec::new();
+    let mut budget = UNPACKED_BASE + file.len().saturating_mul(UNPACKED_RATIO);
+    // Buffers that are not compressed are all of one size.
+    let mut one_size = None;
+    let mut at = 0;
+    while at < file.len() {
+        let rest = file.get(at..).unwrap_or_default();
+        let Some(header) = Header::of(rest) else {
+            match one_size.filter(|size| at + size < file.len()) {
+                Some(size) => {
+                    fault(at, Fault::Passed);
+                    at += size;
+                    continue;
+                }
+                None => {
+                    return fault(
+                        at,
+                        if rest.len() < HEADER_LEN { Fault::Cut } else { Fault::NoBuffer },
+                    );
+                }
+            }
+        };
+        let whole = rest.get(..header.size).unwrap_or(rest);
+        if whole.len() < header.size {
+            fault(at, Fault::Cut);
+        }
+        let body = whole.get(HEADER_LEN..).unwrap_or_default();
+        let is_plain = !header.is_compressed;
+        let records = if is_plain {
+            one_size = Some(header.size).filter(|size| one_size.is_none_or(|one| one == *size));
+            body.get(..header.filled).unwrap_or(body)
+        } else {
+            one_size = None;
+            if header.filled > budget {
+                return fault(at, Fault::Expansion);
+            }
+            budget -= header.filled;
+            if let Err(place) = xpress::unpack(body, header.filled, &mut unpacked) {
+                fault(at, Fault::Packed(at + HEADER_LEN + place));
+            }
+            &unpacked
+        };
+        if !visit(&Buffer { offset: at, length: whole.len(), records, is_plain }) {
+            return;
+        }
+        at += header.size;
+    }
+}
+
+/// What is of use of a buffer's header.
+struct Header {
+    /// Octets of the buffer in the file.
+    size: usize,
+    /// Octets of its records, unpacked.
+    filled: usize,
+    is_compressed: bool,
+}
+
+impl Header {
+    /// `None` where a buffer cannot begin so.
+    fn of(octets: &[u8]) -> Option<Self> {
+        let size = u32_at(octets, 0)? as usize;
+        let filled = u32_at(octets, 48)? as usize;
+        let is_compressed = u16_at(octets, 52)? & COMPRESSED != 0;
+        let is_sane = (HEADER_LEN..=LARGEST).contains(&size)
+            && (HEADER_LEN..=LARGEST).contains(&filled)
+            && (is_compressed || filled <= size);
+        is_sane.then(|| Self { size, filled: filled - HEADER_LEN, is_compressed })
+    }
+}
+
+/// Octets of a buffer's header.
+pub(super) const HEADER_LEN: usize = 72;
+const COMPRESSED: u16 = 0x40;
+/// Real buffers have up to 16 MiB.
+const LARGEST: usize = 64 << 20;
+/// Packets that pass a dozen drivers shrink to a tenth. What unpacks to more than this many times the file, and
+/// to more than this in all, is made to cost much.
+const UNPACKED_RATIO: usize = 64;
+const UNPACKED_BASE: usize = 64 << 20;

@@ -1,0 +1,219 @@
+//! Windows' event traces (.etl) with packets: `netsh trace start capture=yes` and `pktmon start --capture`.
+//!
+//! A trace has a buffer for each processor, so packets are not in order of time in the file, and the adapters that
+//! they were seen at are described behind them. Therefore the file is held in memory (at most 2 GiB), read twice,
+//! and its packets are shown in order of time; a packet's number is its place in that order. pktmon shows a packet
+//! at every driver that it passes: one of these counts (see [`appearances`]).
+
+mod appearances;
+mod buffers;
+mod clock;
+mod packets;
+mod record;
+mod stack;
+mod survey;
+mod xpress;
+
+use super::{CaptureOutline, Clock, Linktype, RawFrame};
+use crate::evidence::{FrameNumber, Interface, Note, NoteKind, NotePlace, Position, ProblemCode};
+use crate::time::Resolution;
+use appearances::{Collected, Collector, LeftOut, Octets};
+use buffers::Fault;
+use stack::Adapter;
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use survey::Survey;
+
+/// Reads an event trace from its first byte and shows `visit` every packet in order of time.
+///
+/// # Errors
+/// Only what the reader itself answers; defects of the file are in the outline.
+pub fn read<R: Read>(
+    mut reader: R,
+    visit: &mut impl FnMut(RawFrame<'_>) -> bool,
+) -> io::Result<CaptureOutline> {
+    let mut file = Vec::new();
+    reader.by_ref().take(LARGEST).read_to_end(&mut file)?;
+    let mut outline = CaptureOutline::default();
+    if file.len() as u64 == LARGEST && reader.read(&mut [0])? > 0 {
+        let text = format!("only the first {LARGEST} bytes of an event trace are read");
+        outline.problem(ProblemCode::Skipped, LARGEST, Position::File, text);
+    }
+    let survey = survey(&file, &mut outline);
+    if let Some(survey) = survey.filter(|survey| survey.has_packets()) {
+        let mut collector = Collector::of(&survey, file.len());
+        let collect = |buffer: &buffers::Buffer<'_>| {
+            collector.buffer(buffer);
+            true
+        };
+        buffers::each(&file, collect, |_, _| {});
+        let collected = collector.finish();
+        name_left_out(collected.left_out, &mut outline);
+        show(&file, &collected, &survey, &mut outline, visit);
+    }
+    Ok(outline)
+}
+
+/// Names the packets that are not shown.
+fn name_left_out(left_out: LeftOut, outline: &mut CaptureOutline) {
+    let LeftOut { further, parts, damaged, beyond } = left_out;
+    if further > 0 {
+        let text = format!(
+            "{further} further appearances of packets at other drivers; each packet counts once"
+        );
+        outline.note(
+            [Note { place: NotePlace::Section(1), kind: NoteKind::Description, text }].into_iter(),
+        );
+    }
+    let incomplete = format!("{parts} parts of packets without the others; they were not read");
+    let short = format!("{damaged} events hold less of a packet than they say; they were not read");
+    let more = format!("{beyond} packets are more than may be held in memory; they were not read");
+    for (count, text) in [(parts, incomplete), (damaged, short), (beyond, more)] {
+        if count > 0 {
+            outline.problem(ProblemCode::Skipped, 0, Position::File, text);
+        }
+    }
+}
+
+/// Reads everything but packets, and names every defect.
+fn survey(file: &[u8], outline: &mut CaptureOutline) -> Option<Survey> {
+    let mut survey: Option<Survey> = None;
+    let mut headless = None;
+    let covered = std::cell::Cell::new((0u64, 0u64));
+    let mut faults = Vec::new();
+    let mut stopped = Vec::new();
+    buffers::each(
+        file,
+        |buffer| {
+            let survey = match &mut survey {
+                Some(survey) => survey,
+                none => match Survey::begin(buffer.records) {
+                    Some(begun) => none.insert(begun),
+                    None => {
+                        headless = Some(buffer.offset);
+                        return false;
+                    }
+                },
+            };
+            if let Some(at) = survey.buffer(buffer.records)
+                && stopped.len() < MOST_FAULTS
+            {
+                stopped.push((buffer.offset, at));
+            }
+            let (bytes, count) = covered.get();
+            covered.set((bytes + buffer.length as u64, count + 1));
+            true
+        },
+        |offset, fault| {
+            if faults.len() < MOST_FAULTS {
+                faults.push((offset, fault));
+            }
+        },
+    );
+    if let Some(offset) = headless {
+        let text =
+            "the first buffer does not begin with the record that describes the trace".to_owned();
+        outline.problem(ProblemCode::Corrupt, offset as u64, Position::File, text);
+        return None;
+    }
+    let (bytes, count) = covered.get();
+    outline.coverage.entry("trace_buffers").or_default().add(bytes, count);
+    for (offset, at) in stopped {
+        let text = format!(
+            "no record of a trace begins {at} octets into the records of this buffer; the rest of the buffer was not read"
+        );
+        outline.problem(ProblemCode::Skipped, offset as u64, Position::File, text);
+    }
+    for (offset, fault) in faults {
+        let (code, place, text) = describe(offset, fault);
+        outline.problem(code, place as u64, Position::File, text);
+    }
+    if let Some(survey) = &survey {
+        survey.report(outline);
+    }
+    survey
+}
+
+fn describe(offset: usize, fault: Fault) -> (ProblemCode, usize, String) {
+    match fault {
+        Fault::NoBuffer => (
+            ProblemCode::Corrupt,
+            offset,
+            "no buffer of a trace begins here, and nothing says where the next one does".to_owned(),
+        ),
+        Fault::Passed => (
+            ProblemCode::Skipped,
+            offset,
+            "the header of this buffer is damaged; the next buffer was read".to_owned(),
+        ),
+        Fault::Cut => {
+            (ProblemCode::Truncated, offset, "the file ends inside this buffer".to_owned())
+        }
+        Fault::Packed(at) => (
+            ProblemCode::Skipped,
+            at,
+            format!(
+                "the compressed records of the buffer at byte {offset} are damaged; the records before that were read"
+            ),
+        ),
+        Fault::Expansion => (
+            ProblemCode::Expansion,
+            offset,
+            "the buffers unpack to far more than traces do; those from here on were not read"
+                .to_owned(),
+        ),
+    }
+}
+
+/// Shows the packets; each link layer of each adapter is an interface.
+fn show(
+    file: &[u8],
+    collected: &Collected,
+    survey: &Survey,
+    outline: &mut CaptureOutline,
+    visit: &mut impl FnMut(RawFrame<'_>) -> bool,
+) {
+    let mut interfaces: BTreeMap<(Adapter, Linktype), u32> = BTreeMap::new();
+    let mut clock = Clock::new();
+    for (packet, number) in collected.kept.iter().zip(1..) {
+        let key = (packet.adapter, packet.linktype);
+        let interface = interfaces.get(&key).copied().unwrap_or_else(|| {
+            let Some(next) =
+                u32::try_from(interfaces.len()).ok().filter(|next| *next < MOST_INTERFACES)
+            else {
+                return u32::MAX;
+            };
+            interfaces.insert(key, next);
+            outline.interfaces.push(Interface {
+                linktype: packet.linktype.0,
+                snaplen: 0,
+                resolution: Resolution::FILETIME,
+                name: Some(survey.stack.name_of(packet.adapter)),
+            });
+            next
+        });
+        let Octets { in_file, at, len } = packet.octets;
+        let source = if in_file { file } else { &collected.beside };
+        outline.frames += 1;
+        let goes_on = visit(RawFrame {
+            number: FrameNumber(number),
+            time: clock.tell(survey.moment(packet.time), number, packet.offset as u64),
+            linktype: packet.linktype,
+            original_len: packet.original_len,
+            interface,
+            description: interface,
+            offset: packet.offset as u64,
+            inside_tunnel: survey.stack.is_inside_tunnel(packet.adapter),
+            data: source.get(at..at + len).unwrap_or_default(),
+        });
+        if !goes_on {
+            break;
+        }
+    }
+    clock.report(outline);
+}
+
+const LARGEST: u64 = 2 << 30;
+const MOST_INTERFACES: u32 = 4096;
+/// A trace of nothing but defects must not fill the memory.
+const MOST_FAULTS: usize = 1000;
