@@ -199,16 +199,6 @@ impl<'p> CaptureObserver<'p> {
         }
     }
 
-    /// Sets a packet aside that is inside a tunnel; of very many kinds it counts by itself.
-    #[cold]
-    fn inside_tunnel(&mut self, key: (HostPair, Stream), seen: Sighting) {
-        if self.inside_tunnels.len() < MOST_WAITING || self.inside_tunnels.contains_key(&key) {
-            self.inside_tunnels.entry(key).or_default().observe(seen);
-        } else {
-            self.unpaired(Unpaired::Folded(key.1.class()), seen);
-        }
-    }
-
     /// The fingerprint of a clear packet whose pair is worth it.
     fn fingerprint(&mut self, ip: &IpPacket<'_>, key: (HostPair, Stream)) -> Option<Fingerprint> {
         if !self.streams.of(key).1.wants_fingerprints() {

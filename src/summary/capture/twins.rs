@@ -1,9 +1,11 @@
-//! Clear packets that may show again, decrypted, what was captured inside ESP.
+//! Packets that are set aside: clear ones that may show again, decrypted, what was captured inside ESP, and those
+//! seen inside a tunnel.
 
-use super::CaptureObserver;
+use super::{CaptureObserver, MOST_WAITING};
 use crate::hosts::HostPair;
 use crate::protection::Stream;
 use crate::protection::twin::Candidate;
+use crate::summary::capture_summary::Unpaired;
 use crate::summary::timeline::{Runs, Sighting};
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
@@ -49,6 +51,16 @@ impl LikelyTwins {
 }
 
 impl CaptureObserver<'_> {
+    /// Sets a packet aside that is inside a tunnel; of very many kinds it counts by itself.
+    #[cold]
+    pub(super) fn inside_tunnel(&mut self, key: (HostPair, Stream), seen: Sighting) {
+        if self.inside_tunnels.len() < MOST_WAITING || self.inside_tunnels.contains_key(&key) {
+            self.inside_tunnels.entry(key).or_default().observe(seen);
+        } else {
+            self.unpaired(Unpaired::Folded(key.1.class()), seen);
+        }
+    }
+
     /// Sets the proven twins aside and gives the others back to their streams.
     pub(super) fn settle_twins(&mut self) {
         let confirmed = std::mem::take(&mut self.twins).confirmed();
