@@ -23,7 +23,8 @@ pub enum CorroboratedBy {
     Log,
     /// Form, sequence numbers and content of its packets (RFC 4303, RFC 4302).
     Packets,
-    /// A completed IKE SA of the two hosts, begun no later than its packets end.
+    /// A completed IKE SA of the two hosts, begun no later than its packets end: where they are too few, or
+    /// where their SPI is a reserved one and all else of them is ESP's or AH's.
     IkeSa,
     /// Another SPI of the two hosts that is corroborated by itself.
     OtherSpi,
@@ -153,10 +154,12 @@ pub(super) fn gather(
             sas.values().filter(|sa| sa.corroborated.is_some()).map(|sa| sa.spi).collect();
         let begun = completed.get(pair);
         for (stream, sa) in &mut sas {
-            let is_contradicted = evidence.get(&(*pair, *stream)).is_none_or(contradicts);
-            if sa.corroborated.is_none() && !is_contradicted && sa.spi.0 >= LEAST_SPI {
-                sa.corroborated = beside(sa, begun, &others);
-            }
+            let of_sa = evidence.get(&(*pair, *stream)).filter(|of_sa| !contradicts(of_sa));
+            let Some(of_sa) = of_sa.filter(|_| sa.corroborated.is_none()) else { continue };
+            sa.corroborated = match sa.spi.0 >= LEAST_SPI {
+                true => beside(sa, begun, &others),
+                false => under_reserved(sa, of_sa, begun),
+            };
         }
         if !sas.is_empty() {
             all.insert(*pair, sas.into_values().collect());
@@ -217,11 +220,39 @@ fn beside(
     begun: Option<&BTreeSet<Timestamp>>,
     others: &[EspSpi],
 ) -> Option<CorroboratedBy> {
-    let has_ike = begun.and_then(BTreeSet::first).is_some_and(|first| *first <= sa.run.end);
-    if has_ike {
+    if has_ike(sa, begun) {
         return Some(CorroboratedBy::IkeSa);
     }
     others.iter().any(|other| *other != sa.spi).then_some(CorroboratedBy::OtherSpi)
+}
+
+/// A completed IKE SA corroborates a reserved SPI only together with everything else that packets can show.
+///
+/// RFC 4303 §2.1 reserves 1 to 255 for later use, and no processing of ESP changes with them: a receiver
+/// looks the SA up as any other, and systems take such SPIs where an administrator or a peer chooses them. So
+/// they speak against ESP where nothing but packets speaks for it, and no more.
+fn under_reserved(
+    sa: &SaFacts,
+    evidence: &SaEvidence,
+    begun: Option<&BTreeSet<Timestamp>>,
+) -> Option<CorroboratedBy> {
+    let is_opaque = match sa.class {
+        ProtectionClass::Esp => evidence.opacity() == Opacity::Opaque,
+        ProtectionClass::EspNull | ProtectionClass::Ah => true,
+        ProtectionClass::Ike
+        | ProtectionClass::NattKeepalive
+        | ProtectionClass::Exempt
+        | ProtectionClass::Clear
+        | ProtectionClass::NonIp
+        | ProtectionClass::Undecodable => false,
+    };
+    let is_proven = is_opaque && evidence.is_numbered() && has_ike(sa, begun);
+    is_proven.then_some(CorroboratedBy::IkeSa)
+}
+
+/// Whether the two hosts completed a negotiation before the packets of an SPI ended.
+fn has_ike(sa: &SaFacts, begun: Option<&BTreeSet<Timestamp>>) -> bool {
+    begun.and_then(BTreeSet::first).is_some_and(|first| *first <= sa.run.end)
 }
 
 /// SPIs by pair and direction of their packets.
@@ -263,5 +294,5 @@ fn completed(exchanges: &[IkeExchange]) -> BTreeMap<HostPair, BTreeSet<Timestamp
     completed
 }
 
-/// RFC 4303 §2.1: those below are reserved.
+/// RFC 4303 §2.1: 1 to 255 are reserved.
 const LEAST_SPI: u32 = 256;

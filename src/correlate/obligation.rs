@@ -72,9 +72,18 @@ struct Attempt {
     by: Option<IpAddr>,
     start: Timestamp,
     end: Timestamp,
+    /// How long after its last message clear text of the one who asked follows from it.
+    pending: Span,
     /// The peer answered, or a host's log records the failure.
     counts_alone: bool,
     from: InferredFrom,
+}
+
+impl Attempt {
+    /// One that counts by itself.
+    const fn alone((start, end): TimeSpan, from: InferredFrom) -> Self {
+        Self { by: None, start, end, pending: FALLS_BACK, counts_alone: true, from }
+    }
 }
 
 impl Obligations {
@@ -188,9 +197,8 @@ impl Gathered {
                     if is_proven {
                         self.in_force(*pair, from, (run.start, run.end));
                     } else {
-                        let (start, end) = (run.start, run.end);
                         let from = InferredFrom::UncorroboratedEsp;
-                        let attempt = Attempt { by: None, start, end, counts_alone: true, from };
+                        let attempt = Attempt::alone((run.start, run.end), from);
                         self.attempts.entry(*pair).or_default().push(attempt);
                     }
                 }
@@ -234,6 +242,7 @@ impl Gathered {
             by: Some(by),
             start: span.0,
             end: span.1,
+            pending: pending(exchange),
             counts_alone: answered,
             from: InferredFrom::Attempt,
         });
@@ -256,8 +265,7 @@ impl Gathered {
             }
             Shows::Attempt => {
                 let from = InferredFrom::LoggedAttempt;
-                let (by, start, end) = (None, time, time);
-                let attempt = Attempt { by, start, end, counts_alone: true, from };
+                let attempt = Attempt::alone((time, time), from);
                 self.attempts.entry(pair).or_default().push(attempt);
                 // The responder's log of the other side's attempt is no initiation of its own.
                 let role = event.negotiation().and_then(|negotiation| negotiation.role);
@@ -357,6 +365,16 @@ fn what_it_shows(event: &LogEvent) -> Shows {
     }
 }
 
+/// How long an attempt goes on after its last message: five seconds, or until its sender would have repeated the
+/// request again. An initiator repeats a request until it gives up (RFC 7296 §2.1); its intervals grow, as
+/// strongSwan's by 1.8, or double.
+fn pending(exchange: &IkeExchange) -> Span {
+    let before_last = exchange.resent_after.iter().rev().nth(1).copied().unwrap_or(Span(0));
+    let interval =
+        exchange.resent_after.last().map_or(0, |last| last.0.saturating_sub(before_last.0));
+    FALLS_BACK.max(Span(interval.saturating_mul(2))).min(NEAR)
+}
+
 /// Whether the responder sent anything, or is known to have.
 fn is_answered(exchange: &IkeExchange) -> bool {
     !exchange.responder_spi.is_zero()
@@ -402,7 +420,7 @@ fn is_followed(pair: HostPair, attempt: &Attempt, clear: &ClearBySender) -> bool
         Direction::AToB => (from_a, from_b),
         Direction::BToA => (from_b, from_a),
     };
-    own.touching(attempt.start, attempt.end.shifted(FALLS_BACK)).next().is_some()
+    own.touching(attempt.start, attempt.end.shifted(attempt.pending)).next().is_some()
         || others
             .touching(attempt.start.shifted(DIRECTLY.negated()), attempt.start)
             .next()

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use crate::evidence::{FrameNumber, FrameRef};
     use crate::hosts::Direction;
-    use crate::summary::{Runs, Sighting};
+    use crate::summary::{Origin, Runs, Sighting};
 
     fn runs(seconds: &[i64]) -> Vec<ClassRun> {
         let mut runs = Runs::default();
@@ -108,6 +108,9 @@ mod tests {
                 direction: Direction::AToB,
                 unfinished: false,
                 fingerprint: None,
+                origin: Origin::default(),
+                is_twin: false,
+                likely_twin: None,
                 conversation: None,
                 payload: 0,
             });

@@ -274,7 +274,7 @@ const WORDS: &[FindingWords] = &[
     row(
         FindingCode::DecryptedTwins,
         "decrypted_twins",
-        "The capture was taken on a host that decrypts: it shows packets inside ESP and again after decryption. The second sighting is no leak and opens no window.",
+        "The capture shows packets inside ESP and in clear too: again after decryption, or before encryption on the inner side of a gateway. The clear sighting is no leak and opens no window.",
         "Nothing; where doubt remains, capture on the wire outside the host.",
     ),
     row(

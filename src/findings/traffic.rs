@@ -317,14 +317,14 @@ fn readable(pair: &PairFacts) -> String {
 /// Packets that are shown inside ESP and in clear too: by one capture, or by one on either side of a
 /// gateway.
 pub(super) fn decrypted_twins(facts: &Facts) -> Vec<Finding> {
-    const ONE: &str = "each follows an ESP packet that holds exactly its length, and nearly every packet of that SPI has one. No leak.";
+    const ONE: &str = "within ten milliseconds of each the capture shows an ESP packet that holds exactly its length, and nearly every packet of that SPI has one. No leak.";
     const OTHER: &str = "another capture shows an ESP packet within ten milliseconds of each that holds exactly its length, and nearly every packet of that SPI has one; it shows none of them in clear. No leak where that capture was taken.";
     let with = |why, shown, ground| {
         let of =
             move |pair: &PairFacts| Some((pair.pair, *pair.set_aside.get(&why)?, shown, ground));
         facts.pairs.iter().filter_map(of)
     };
-    with(SetAside::DecryptedTwin, "show again after decryption", ONE)
+    with(SetAside::DecryptedTwin, "are shown inside ESP and in clear", ONE)
         .chain(with(SetAside::InsideOtherCapture, "are inside ESP in another capture", OTHER))
         .map(|(pair, run, shown, ground)| {
             let packets = counted(run.frames, "packet");

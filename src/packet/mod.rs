@@ -26,6 +26,8 @@ mod mislabelled;
 
 mod network;
 
+pub mod origin;
+
 mod tcp;
 
 mod tunnel;

@@ -1,4 +1,4 @@
-//! Clear packets of one capture that another shows inside ESP: the two sides of a gateway.
+//! Clear packets that a capture also shows inside ESP: the two sides of a gateway, in two captures or in one.
 //!
 //! On its inner side a gateway's traffic is clear, on its outer side the same packets travel under ESP a
 //! moment later or earlier. A clear packet is set aside only where an ESP packet of the other capture lies within ten
@@ -7,11 +7,18 @@
 //! other side of the gateway would not: the first nothing of that pair's ESP, the second nothing of the clear pair in
 //! clear. Equal lengths and rhythm alone prove nothing: a leak beside ESP is seen by the capture that shows the ESP.
 //! Captures whose clocks differ by more are not compared.
+//!
+//! One capture of both sides (all interfaces of the gateway, mirrors of both) shows a packet in clear, then under ESP. There
+//! a clear packet is set aside only where another station sent it than sent the ESP packet, by interface, way or
+//! link-layer address: what one station sends in clear and under ESP are two packets. The lengths must be four at the
+//! least, as equal packets fit each other by chance; one is enough where the capture shows the pair's packets of the other
+//! direction decrypted. What shows after decryption is `protection::twin`'s.
 
 use super::timeline::{ClassRun, Runs};
 use super::{CaptureSummary, Summary};
 use crate::evidence::EvidenceId;
 use crate::hosts::{Direction, HostPair};
+use crate::packet::origin::Origin;
 use crate::protection::{ProtectionClass, Stream};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -24,54 +31,135 @@ pub struct EspMark {
     pub time: Timestamp,
     /// Its length from the SPI on.
     pub length: u32,
+    /// Who sent its frame.
+    pub origin: Origin,
 }
 
 impl Summary {
-    /// Sets aside what other captures show inside ESP. Asked again, it finds nothing more.
-    pub(super) fn set_aside_what_others_show_inside_esp(&mut self) {
-        let found: Vec<(EvidenceId, BTreeSet<Place>)> = self
-            .captures
-            .iter()
-            .map(|(id, inner)| (*id, self.inside_others(*id, inner)))
-            .filter(|(_, places)| !places.is_empty())
-            .collect();
-        for (id, places) in found {
-            if let Some(capture) = self.captures.get_mut(&id) {
-                capture.set_inside_others_aside(&places);
+    /// Sets aside what other captures show inside ESP, and what a capture shows inside ESP itself; files that continue
+    /// each other are one capture. Asked again, it finds nothing more.
+    pub(super) fn set_aside_what_is_shown_inside_esp(&mut self, sequences: &[Vec<EvidenceId>]) {
+        let wholes: Vec<Whole<'_>> = sequences.iter().map(|ids| self.whole(ids)).collect();
+        let mut inside_others = BTreeSet::new();
+        for (at, inner) in wholes.iter().enumerate() {
+            let others = wholes.iter().enumerate().filter(|(other, _)| *other != at);
+            inner.inside_others(others.map(|(_, outer)| outer), &mut inside_others);
+        }
+        self.set_places_aside(&inside_others, |capture| &mut capture.inside_others);
+        let wholes = sequences.iter().map(|ids| self.whole(ids));
+        let inside_own: BTreeSet<Place> = wholes.flat_map(|whole| whole.inside_own()).collect();
+        self.set_places_aside(&inside_own, |capture| &mut capture.decrypted_twins);
+    }
+
+    fn whole(&self, ids: &[EvidenceId]) -> Whole<'_> {
+        Whole(ids.iter().filter_map(|id| Some((*id, self.captures.get(id)?))).collect())
+    }
+
+    fn set_places_aside(
+        &mut self,
+        places: &BTreeSet<Place>,
+        aside: impl Fn(&mut CaptureSummary) -> &mut Aside,
+    ) {
+        let files: BTreeSet<EvidenceId> = places.iter().map(|(id, ..)| *id).collect();
+        for id in files {
+            let Some(capture) = self.captures.get_mut(&id) else { continue };
+            let out = capture.take_out(id, places);
+            let aside = aside(capture);
+            for (pair, stream, runs) in out {
+                let known = aside.entry(pair).or_default().entry(stream).or_default();
+                known.extend(runs.finish());
+                known.sort_unstable();
+            }
+        }
+    }
+}
+
+/// The files of one capture.
+struct Whole<'a>(Vec<(EvidenceId, &'a CaptureSummary)>);
+
+impl Whole<'_> {
+    fn captures(&self) -> impl Iterator<Item = &CaptureSummary> {
+        self.0.iter().map(|(_, capture)| *capture)
+    }
+
+    fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let spans = self.captures().filter_map(|capture| capture.span);
+        spans.reduce(|all, span| (all.0.min(span.0), all.1.max(span.1)))
+    }
+
+    fn has_class(&self, pair: HostPair, class: ProtectionClass) -> bool {
+        let streams = self.captures().filter_map(|capture| capture.streams.get(&pair));
+        streams.flatten().any(|(stream, _)| stream.class() == class)
+    }
+
+    /// The ESP packets of each SPI, in order of time.
+    fn esp(&self) -> BTreeMap<(HostPair, Stream), Vec<EspMark>> {
+        let mut all: BTreeMap<(HostPair, Stream), Vec<EspMark>> = BTreeMap::new();
+        for (key, packets) in self.captures().flat_map(|capture| &capture.esp_packets) {
+            all.entry(*key).or_default().extend(packets);
+        }
+        all.values_mut().for_each(|packets| packets.sort_unstable());
+        all
+    }
+
+    /// The clear packets that others show inside ESP.
+    fn inside_others<'o>(
+        &self,
+        others: impl Iterator<Item = &'o Whole<'o>>,
+        places: &mut BTreeSet<Place>,
+    ) {
+        let has_clear = self.captures().any(|capture| !capture.clear_packets.is_empty());
+        let Some((from, to)) = self.span().filter(|_| has_clear) else { return };
+        let (from, to) = (from.shifted(SOON.negated()), to.shifted(SOON));
+        for outer in others {
+            let overlaps = outer.span().is_some_and(|(begin, end)| begin <= to && from <= end);
+            let esp = if overlaps { outer.esp() } else { BTreeMap::new() };
+            if esp.is_empty() {
+                continue;
+            }
+            let plain = Plain::of(self, |pair| !outer.has_class(pair, ProtectionClass::Clear));
+            let mut taken = BTreeSet::new();
+            let unknown = esp.iter().filter(|((pair, _), _)| {
+                // Its own ESP of the pair shows that it is not the inner side.
+                !self.has_class(*pair, ProtectionClass::Esp)
+            });
+            for (_, packets) in unknown {
+                let within = packets.iter().filter(|esp| from <= esp.time && esp.time <= to);
+                let within: Vec<EspMark> = within.copied().collect();
+                let found = plain.inside(&within, Sides::Apart, &mut taken);
+                places.extend(found.into_iter().map(|held| held.one.place));
             }
         }
     }
 
-    /// The clear packets of a capture that others show inside ESP.
-    fn inside_others(&self, id: EvidenceId, inner: &CaptureSummary) -> BTreeSet<Place> {
+    /// The clear packets that the capture itself shows under ESP afterwards.
+    fn inside_own(&self) -> BTreeSet<Place> {
         let mut all = BTreeSet::new();
-        let Some((from, to)) = inner.span.filter(|_| !inner.clear_packets.is_empty()) else {
+        let has_clear = self.captures().any(|capture| !capture.clear_packets.is_empty());
+        let esp = if has_clear { self.esp() } else { BTreeMap::new() };
+        if esp.is_empty() {
             return all;
-        };
-        let (from, to) = (from.shifted(SOON.negated()), to.shifted(SOON));
-        let others = self.captures.iter().filter(|(other, _)| **other != id);
-        for (_, outer) in others.filter(|(_, outer)| !outer.esp_packets.is_empty()) {
-            if !outer.span.is_some_and(|(begin, end)| begin <= to && from <= end) {
-                continue;
-            }
-            let plain = Plain::of(inner, outer);
-            let mut taken = BTreeSet::new();
-            for ((pair, _), packets) in &outer.esp_packets {
-                if has_class(inner, *pair, ProtectionClass::Esp) {
-                    continue;
-                }
-                let within = packets.iter().filter(|esp| from <= esp.time && esp.time <= to);
-                let mut within: Vec<EspMark> = within.copied().collect();
-                within.sort_unstable_by_key(|esp| (esp.time, esp.length));
-                all.extend(plain.inside(&within, &mut taken));
-            }
+        }
+        let plain = Plain::of(self, |_| true);
+        let shows_decrypted =
+            |pair| self.captures().any(|capture| capture.decrypted_twins.contains_key(&pair));
+        let mut taken = BTreeSet::new();
+        for ((gateways, _), packets) in esp {
+            let held = plain.inside(&packets, Sides::Together(gateways), &mut taken);
+            let lengths: BTreeSet<u32> = held.iter().map(|held| held.esp.length).collect();
+            let is_no_chance = |pair| lengths.len() >= MOST_BY_CHANCE || shows_decrypted(pair);
+            let places = held.iter().map(|held| held.one.place);
+            all.extend(places.filter(|(_, pair, ..)| is_no_chance(*pair)));
         }
         all
     }
 }
 
-/// A clear packet: its pair and stream, and its place among their packets.
-type Place = (HostPair, Stream, usize);
+/// A clear packet: its file, pair and stream, and its place among their packets.
+type Place = (EvidenceId, HostPair, Stream, usize);
+
+/// What is set aside, by pair and stream.
+type Aside = BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>;
 
 /// A clear packet as far as ESP may hold it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,29 +168,66 @@ struct One {
     length: u32,
     direction: Direction,
     place: Place,
+    origin: Origin,
+}
+
+/// Which clear packets an ESP packet may hold.
+#[derive(Clone, Copy)]
+enum Sides {
+    /// Those of another capture.
+    Apart,
+    /// Those of the same capture, which shows the ESP of these two gateways.
+    Together(HostPair),
+}
+
+impl Sides {
+    const fn orders(self) -> &'static [Order] {
+        match self {
+            Self::Apart => &[Order::ClearFirst, Order::EspFirst],
+            Self::Together(_) => &[Order::ClearFirst],
+        }
+    }
+
+    fn may_hold(self, esp: EspMark, one: &One) -> bool {
+        match self {
+            Self::Apart => true,
+            Self::Together(gateways) => one.place.1 != gateways && one.origin != esp.origin,
+        }
+    }
+}
+
+/// A clear packet with its place among them, and the ESP packet that holds it.
+#[derive(Clone, Copy)]
+struct Held<'a> {
+    at: usize,
+    one: &'a One,
+    esp: EspMark,
 }
 
 /// The clear packets of a capture, in order of time.
 struct Plain(Vec<One>);
 
 impl Plain {
-    /// Those of streams that are known packet by packet, and of pairs that the other capture does not
-    /// show in clear.
-    fn of(inner: &CaptureSummary, outer: &CaptureSummary) -> Self {
+    /// Those of streams that are known packet by packet.
+    fn of(inner: &Whole<'_>, is_comparable: impl Fn(HostPair) -> bool) -> Self {
         let mut all = Vec::new();
-        for ((pair, stream), packets) in &inner.clear_packets {
-            let runs = inner.streams.get(pair).and_then(|streams| streams.get(stream));
-            let frames: u64 = runs.into_iter().flatten().map(|run| run.frames).sum();
-            if frames != packets.len() as u64 || has_class(outer, *pair, ProtectionClass::Clear) {
-                continue;
+        for (id, capture) in &inner.0 {
+            for ((pair, stream), packets) in &capture.clear_packets {
+                let runs = capture.streams.get(pair).and_then(|streams| streams.get(stream));
+                let frames: u64 = runs.into_iter().flatten().map(|run| run.frames).sum();
+                let known = packets.iter().filter(|packet| !packet.is_twin).count();
+                if frames != known as u64 || !is_comparable(*pair) {
+                    continue;
+                }
+                let places = packets.iter().enumerate().filter(|(_, packet)| !packet.is_twin);
+                all.extend(places.map(|(at, packet)| One {
+                    time: packet.time,
+                    length: packet.packet_len,
+                    direction: packet.direction,
+                    place: (*id, *pair, *stream, at),
+                    origin: packet.origin,
+                }));
             }
-            let places = packets.iter().enumerate();
-            all.extend(places.map(|(at, packet)| One {
-                time: packet.time,
-                length: packet.packet_len,
-                direction: packet.direction,
-                place: (*pair, *stream, at),
-            }));
         }
         all.sort_unstable();
         Self(all)
@@ -124,12 +249,18 @@ impl Plain {
     }
 
     /// Those that the packets of one SPI hold, where nearly all of these hold one.
-    fn inside(&self, packets: &[EspMark], taken: &mut BTreeSet<usize>) -> Vec<Place> {
+    fn inside(
+        &self,
+        packets: &[EspMark],
+        sides: Sides,
+        taken: &mut BTreeSet<usize>,
+    ) -> Vec<Held<'_>> {
         let mut votes: BTreeMap<Agreement, usize> = BTreeMap::new();
         for esp in packets {
             let mut seen = BTreeSet::new();
-            for order in [Order::ClearFirst, Order::EspFirst] {
-                for (_, one) in self.near(*esp, order) {
+            for order in sides.orders().iter().copied() {
+                for (_, one) in self.near(*esp, order).filter(|(_, one)| sides.may_hold(*esp, one))
+                {
                     seen.extend(layouts(esp.length, one.length).map(|layout| (order, layout)));
                 }
             }
@@ -142,12 +273,12 @@ impl Plain {
         let Some((agreed, _)) = best.filter(|(_, votes)| is_rule(**votes)) else {
             return Vec::new();
         };
-        let matched = self.matched(packets, *agreed, taken);
+        let matched = self.matched(packets, *agreed, (sides, taken));
         if !is_rule(matched.len()) {
             return Vec::new();
         }
-        taken.extend(matched.iter().map(|(at, _)| *at));
-        matched.into_iter().map(|(_, one)| one.place).collect()
+        taken.extend(matched.iter().map(|held| held.at));
+        matched
     }
 
     /// Each ESP packet's nearest clear one that it can hold and no other holds. An SPI carries the
@@ -156,16 +287,20 @@ impl Plain {
         &self,
         packets: &[EspMark],
         agreed: Agreement,
-        taken: &BTreeSet<usize>,
-    ) -> Vec<(usize, &One)> {
+        (sides, taken): (Sides, &BTreeSet<usize>),
+    ) -> Vec<Held<'_>> {
         let mut forth: BTreeMap<HostPair, i64> = BTreeMap::new();
-        for (_, one) in self.nearest(packets, agreed, |at, _| !taken.contains(&at)) {
+        for Held { one, .. } in self.nearest(packets, agreed, |esp, at, one| {
+            !taken.contains(&at) && sides.may_hold(esp, one)
+        }) {
             let way = if one.direction == Direction::AToB { 1 } else { -1 };
-            *forth.entry(one.place.0).or_default() += way;
+            *forth.entry(one.place.1).or_default() += way;
         }
-        self.nearest(packets, agreed, |at, one| {
-            let forth = forth.get(&one.place.0).is_some_and(|forth| *forth >= 0);
-            !taken.contains(&at) && forth == (one.direction == Direction::AToB)
+        self.nearest(packets, agreed, |esp, at, one| {
+            let forth = forth.get(&one.place.1).is_some_and(|forth| *forth >= 0);
+            !taken.contains(&at)
+                && sides.may_hold(esp, one)
+                && forth == (one.direction == Direction::AToB)
         })
     }
 
@@ -173,19 +308,19 @@ impl Plain {
         &self,
         packets: &[EspMark],
         (order, layout): Agreement,
-        may: impl Fn(usize, &One) -> bool,
-    ) -> Vec<(usize, &One)> {
+        may: impl Fn(EspMark, usize, &One) -> bool,
+    ) -> Vec<Held<'_>> {
         let mut held = BTreeSet::new();
         let mut nearest = Vec::new();
         for esp in packets {
             let holds = |(at, one): &(usize, &One)| {
                 !held.contains(at)
-                    && may(*at, one)
+                    && may(*esp, *at, one)
                     && layouts(esp.length, one.length).any(|fits| fits == layout)
             };
-            if let Some(found) = self.near(*esp, order).find(holds) {
-                held.insert(found.0);
-                nearest.push(found);
+            if let Some((at, one)) = self.near(*esp, order).find(holds) {
+                held.insert(at);
+                nearest.push(Held { at, one, esp: *esp });
             }
         }
         nearest
@@ -212,24 +347,26 @@ fn layouts(esp: u32, packet: u32) -> impl Iterator<Item = (u32, u32)> {
     })
 }
 
-fn has_class(capture: &CaptureSummary, pair: HostPair, class: ProtectionClass) -> bool {
-    let streams = capture.streams.get(&pair).into_iter().flatten();
-    streams.into_iter().any(|(stream, _)| stream.class() == class)
-}
-
 impl CaptureSummary {
-    fn set_inside_others_aside(&mut self, places: &BTreeSet<Place>) {
-        let keys: BTreeSet<(HostPair, Stream)> = places.iter().map(|(p, s, _)| (*p, *s)).collect();
+    /// Takes packets out of their streams.
+    fn take_out(
+        &mut self,
+        id: EvidenceId,
+        places: &BTreeSet<Place>,
+    ) -> Vec<(HostPair, Stream, Runs)> {
+        let mut out = Vec::new();
+        let keys: BTreeSet<(HostPair, Stream)> =
+            places.iter().filter(|(of, ..)| *of == id).map(|(_, p, s, _)| (*p, *s)).collect();
         for (pair, stream) in keys {
             let Some(packets) = self.clear_packets.remove(&(pair, stream)) else { continue };
             let (mut inside, mut rest) = (Runs::default(), Runs::default());
-            for (at, seen) in packets.into_iter().enumerate() {
+            let packets = packets.into_iter().enumerate().filter(|(_, seen)| !seen.is_twin);
+            for (at, seen) in packets {
                 let runs =
-                    if places.contains(&(pair, stream, at)) { &mut inside } else { &mut rest };
+                    if places.contains(&(id, pair, stream, at)) { &mut inside } else { &mut rest };
                 runs.observe(seen);
             }
-            let of_pair = self.inside_others.entry(pair).or_default();
-            of_pair.insert(stream, inside.finish());
+            out.push((pair, stream, inside));
             let streams = self.streams.entry(pair).or_default();
             let rest: Vec<ClassRun> = rest.finish();
             if rest.is_empty() {
@@ -241,6 +378,7 @@ impl CaptureSummary {
                 self.streams.remove(&pair);
             }
         }
+        out
     }
 }
 
@@ -253,3 +391,5 @@ const BLOCKS: [u32; 4] = [1, 4, 8, 16];
 const AROUND: std::ops::RangeInclusive<u32> = 16..=56;
 /// Eight in a row are no chance.
 const FEWEST: usize = 8;
+/// So many distinct lengths are none either.
+const MOST_BY_CHANCE: usize = 4;

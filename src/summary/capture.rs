@@ -24,6 +24,7 @@ use crate::capture::RawFrame;
 use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
 use crate::packet::fragment::Fragments;
+use crate::packet::origin::interface;
 use crate::packet::{IpPacket, MOST_NESTED, protocol};
 use crate::protection::borrowed::borrowed;
 use crate::protection::duplicate::{DuplicateKind, Duplicates, Repetition};
@@ -150,7 +151,7 @@ impl<'p> CaptureObserver<'p> {
             dissected.identity,
             dissected.octets(),
             frame.time,
-            frame.interface,
+            interface(frame),
         );
         match &dissected.content {
             Content::Ip(ip, Alone { stream, .. }) => {
@@ -228,7 +229,11 @@ impl<'p> CaptureObserver<'p> {
         let esp = slot.esp.get_or_insert_default();
         esp.observe(ip, seen, self.named);
         let (_, length) = esp_octets(ip);
-        let mark = EspMark { time: seen.time, length: u32::try_from(length).unwrap_or(u32::MAX) };
+        let mark = EspMark {
+            time: seen.time,
+            length: u32::try_from(length).unwrap_or(u32::MAX),
+            origin: seen.origin,
+        };
         keep(&mut self.esp_packets, &mut esp.packets, mark);
         if !esp.has_no_twins {
             esp.has_no_twins = !self.twins.encapsulated(key, seen.time, length);
@@ -302,7 +307,7 @@ impl<'p> CaptureObserver<'p> {
         match twin {
             Some(kind) => {
                 self.duplicates.note(kind);
-                self.keep_clear(pair, alone, seen);
+                self.keep_clear(pair, alone, Sighting { likely_twin: twin, ..seen });
             }
             None if matches!(carried, Carried::Opening) => {
                 self.connections.hold(ip, Later { pair, seen, alone, again: None });

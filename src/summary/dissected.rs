@@ -4,6 +4,7 @@ use super::timeline::{Flow, Sighting};
 use crate::capture::RawFrame;
 use crate::evidence::{EvidenceId, FrameRef};
 use crate::hosts::Direction;
+use crate::packet::origin::Origin;
 use crate::packet::{IpPacket, Packet, StopReason, decode};
 use crate::protection::checksum::is_unfinished;
 use crate::protection::duplicate::{Identity, identity, identity_of_frame};
@@ -92,6 +93,9 @@ impl<'a> Dissected<'a> {
             unfinished,
             payload,
             fingerprint: None,
+            origin: Origin::of(&self.frame),
+            is_twin: false,
+            likely_twin: None,
             conversation: None,
         }
     }

@@ -34,6 +34,7 @@ mod file;
 mod joining;
 mod sound;
 
+pub use crate::packet::origin::Origin;
 pub use across::EspMark;
 pub use batch::Batch;
 pub use capture::{CaptureObserver, MOST_PAIRS};
@@ -197,7 +198,7 @@ impl Summary {
         second_sighting::set_aside(&mut self.captures, &sequences);
         // Packet by packet, while each run still stands with its own file.
         self.give_back_what_was_only_authenticated();
-        self.set_aside_what_others_show_inside_esp();
+        self.set_aside_what_is_shown_inside_esp(&sequences);
         segments::join_runs(&mut self.captures, &sequences);
         self.set_copies_aside();
         self.sequences = sequences;

@@ -5,8 +5,10 @@
 use super::fingerprint::{Fingerprint, Print};
 use crate::evidence::FrameRef;
 use crate::hosts::Direction;
+use crate::packet::origin::Origin;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
 
 /// The two ends of a conversation between a pair's hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,6 +71,13 @@ pub struct Sighting {
     pub unfinished: bool,
     /// Octets behind its transport header, on the wire.
     pub payload: u32,
+    /// Who sent its frame, as far as the frame says.
+    pub origin: Origin,
+    /// It shows again, decrypted, what came inside ESP.
+    pub is_twin: bool,
+    /// Of a packet that may show another again, decrypted: which kind of these, until that is known.
+    #[serde(skip)]
+    pub likely_twin: Option<NonZeroU32>,
     /// Which of the conversations that began before the capture it belongs to.
     #[serde(skip)]
     pub conversation: Option<u32>,
@@ -363,6 +372,9 @@ mod tests {
             unfinished: false,
             payload: 46,
             fingerprint: None,
+            origin: Origin::default(),
+            is_twin: false,
+            likely_twin: None,
             conversation: None,
         }
     }

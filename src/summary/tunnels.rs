@@ -92,6 +92,7 @@ mod tests {
     use super::*;
     use crate::evidence::{EvidenceId, FrameNumber, FrameRef};
     use crate::hosts::Direction;
+    use crate::packet::origin::Origin;
     use crate::protection::ExemptKind;
     use crate::time::Timestamp;
     use std::net::{IpAddr, Ipv4Addr};
@@ -108,6 +109,9 @@ mod tests {
             unfinished: false,
             payload: 0,
             fingerprint: None,
+            origin: Origin::default(),
+            is_twin: false,
+            likely_twin: None,
             conversation: None,
         }
     }

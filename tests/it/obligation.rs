@@ -86,6 +86,19 @@ fn one_unanswered_request_counts_where_its_sender_goes_on_in_clear_within_five_s
 }
 
 #[test]
+fn a_request_that_is_still_being_repeated_is_followed_by_what_its_sender_sends_meanwhile() {
+    // The next one was to come eight seconds after the last.
+    let asked = [ike(0, 1, 2, 7), ike(2, 1, 2, 7), ike(6, 1, 2, 7)];
+    for (second, expected) in [(13, attempted()), (14, attempted()), (15, nothing())] {
+        let sent: Vec<Sent> = asked.iter().cloned().chain([clear(second, 1, 2)]).collect();
+        assert_eq!(outcome(&sent), expected, "{second}");
+    }
+    // The peer's clear packet follows from nothing.
+    let sent: Vec<Sent> = asked.iter().cloned().chain([clear(13, 2, 1)]).collect();
+    assert_eq!(outcome(&sent), nothing());
+}
+
+#[test]
 fn a_request_directly_after_the_peers_clear_packet_is_the_hosts_own() {
     assert_eq!(outcome(&[clear(0, 1, 2), ike(1, 2, 1, 7)]), attempted());
     assert_eq!(outcome(&[clear(0, 1, 2), ike(60, 2, 1, 7)]), nothing());

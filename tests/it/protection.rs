@@ -1,7 +1,9 @@
 //! What counts as protected: ESP that is more than a header, what only looks so, and packets that a
 //! capture shows more than once. None of these captures is one of those that the rules were made for.
 
-use crate::support::ike_builder::{capture, report_of, udp, write};
+use crate::support::ike_builder::{
+    Message, capture, key_exchange, nonce, offer, report_of, udp, write,
+};
 use crate::support::numbers::Numbers;
 use crate::support::program::analyze;
 use plainsight::analysis::{Request, Unwatched, analyze_sequentially};
@@ -267,6 +269,82 @@ fn a_leak_beside_the_tunnel_is_one_though_most_is_inside() {
     let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
     let report = analyze(&paths, &["--protect", "10.0.0.101=10.0.0.102"]);
     assert!(!report.windows.is_empty());
+}
+
+/// A gateway's capture of both sides: what comes in clear from the station 6 leaves under ESP from `gateway`.
+fn gateway(gateway: u8, lengths: &[usize]) -> Report {
+    let mut any = numbers();
+    let mut frames = Frames::new();
+    for (n, length) in (0..48).zip(lengths.iter().cycle()) {
+        let mut clear = udp(101, 102, (40_000, 445), &any.octets(*length));
+        clear[6..12].fill(6);
+        let padded = (clear.len() - 14 + 2).next_multiple_of(16);
+        let mut esp = ip(1, 2, 50, &esp(0x4411_0001, n + 1, 8 + 16 + padded + 16, &mut any));
+        esp[6..12].fill(gateway);
+        frames.extend([(n * 50, clear), (n * 50 + 1, esp)]);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("both.pcap");
+    write(&path, &capture(&frames));
+    analyze(&[&path], &["--protect", "10.0.0.101=10.0.0.102"])
+}
+
+#[test]
+fn what_a_gateway_shows_before_encryption_is_no_leak() {
+    let report = gateway(9, &[20, 300, 41, 900, 160]);
+    assert!(report.windows.is_empty());
+    assert_eq!(report.totals.artefacts["decrypted_twin"].frames, 48);
+    assert_eq!(report.verdict, "protected");
+}
+
+#[test]
+fn what_one_station_sends_in_clear_and_under_esp_are_two_packets() {
+    let report = gateway(6, &[20, 300, 41, 900, 160]);
+    assert_eq!(report.verdict, "partially_protected");
+    assert_eq!(report.windows[0].frames, 48);
+}
+
+#[test]
+fn packets_of_equal_lengths_fit_each_other_by_chance() {
+    assert_eq!(gateway(9, &[300, 300, 300]).windows[0].frames, 48);
+}
+
+/// SPIs below 256 with and without a completed negotiation before them.
+fn reserved(negotiated: bool, body: fn(usize, &mut Numbers) -> Vec<u8>) -> Report {
+    let mut any = numbers();
+    let mut frames = if negotiated { negotiation() } else { Frames::new() };
+    for n in 0..40 {
+        for (from, to, spi) in [(1, 2, 0x21u32), (2, 1, 0x22)] {
+            let head = [spi.to_be_bytes(), (n + 1u32).to_be_bytes()].concat();
+            let body = body(48 + 4 * (n as usize % 9), &mut any);
+            frames
+                .push((5_000 + n * 40 + u32::from(from), ip(from, to, 50, &[head, body].concat())));
+        }
+    }
+    report_of(&frames)
+}
+
+/// IKE_SA_INIT and IKE_AUTH of IKEv2.
+fn negotiation() -> Frames {
+    let asks = |message: Message| udp(1, 2, (500, 500), &message.octets());
+    let answers = |message: Message| udp(2, 1, (500, 500), &message.answer().octets());
+    let begins = || Message::v2(34, 0, &[offer(14), key_exchange(14), nonce()]);
+    vec![
+        (0, asks(begins().spis(7, 0))),
+        (20, answers(begins().spis(7, 9))),
+        (40, asks(Message::v2_encrypted(35, 1, 240).spis(7, 9))),
+        (60, answers(Message::v2_encrypted(35, 1, 208).spis(7, 9))),
+    ]
+}
+
+#[test]
+fn a_reserved_spi_needs_a_negotiation_and_all_of_the_form() {
+    let opaque = |len, any: &mut Numbers| any.octets(len);
+    let text =
+        |len, _: &mut Numbers| b"nothing to hide here ".iter().copied().cycle().take(len).collect();
+    assert_eq!(by(&reserved(true, opaque)), ["ike_sa", "ike_sa"]);
+    assert_eq!(by(&reserved(false, opaque)), ["-", "-"]);
+    assert!(!by(&reserved(true, text)).contains(&"ike_sa"));
 }
 
 /// How many connections of the first pair are authenticated only, and how many clear frames it has.

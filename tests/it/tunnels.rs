@@ -38,19 +38,20 @@ fn clear() -> Vec<u8> {
 }
 
 /// Octets as encryption leaves them.
-fn opaque(number: u8) -> [u8; 40] {
+fn opaque(number: u8, length: usize) -> Vec<u8> {
     let mut state = u64::from(number) << 8 | 0x9e37_79b9;
-    std::array::from_fn(|_| {
+    let octets = std::iter::repeat_with(|| {
         // Xorshift (Marsaglia 2003).
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         state.to_be_bytes()[3]
-    })
+    });
+    octets.take(length).collect()
 }
 
 fn esp(number: u8) -> Vec<u8> {
-    ip(INNER, 50, &[&[0xc3, 1, 2, 3, 0, 0, 0, number][..], &opaque(number)].concat())
+    ip(INNER, 50, &[&[0xc3, 1, 2, 3, 0, 0, 0, number][..], &opaque(number, 40)].concat())
 }
 
 /// Puts a packet between two outer addresses.
@@ -220,11 +221,8 @@ fn l2tp_between_hosts_without_a_sign_of_ipsec_is_a_question() {
 /// trailer, to a multiple of four.
 fn esp_around(packet_len: usize, number: u8) -> Vec<u8> {
     let padded = (packet_len + 2).next_multiple_of(4);
-    ip(
-        OUTER,
-        50,
-        &[&[0xc3, 1, 2, 3, 0, 0, 0, number][..], &vec![number ^ 0x5a; 8 + padded + 16]].concat(),
-    )
+    let body = opaque(number, 8 + padded + 16);
+    ip(OUTER, 50, &[&[0xc3, 1, 2, 3, 0, 0, 0, number][..], &body].concat())
 }
 
 #[test]

@@ -4,10 +4,10 @@
 use super::{CaptureObserver, MOST_WAITING};
 use crate::hosts::HostPair;
 use crate::protection::Stream;
-use crate::protection::twin::Candidate;
+use crate::protection::twin::{Candidate, Layouts, SpiKey};
 use crate::summary::capture_summary::Unpaired;
 use crate::summary::timeline::{Runs, Sighting};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
 
 /// Likely twins that wait for the verdict, by kind.
@@ -65,8 +65,9 @@ impl CaptureObserver<'_> {
     pub(super) fn settle_twins(&mut self) {
         let confirmed = std::mem::take(&mut self.twins).confirmed();
         self.tunnels.settle(&confirmed);
-        let likely: BTreeMap<Kind, Runs> =
-            std::mem::take(&mut self.likely_twins).runs.into_iter().collect();
+        let likely = std::mem::take(&mut self.likely_twins).runs;
+        self.mark_twins(&likely, &confirmed);
+        let likely: BTreeMap<Kind, Runs> = likely.into_iter().collect();
         let mut twins: BTreeMap<(HostPair, Stream), Runs> = BTreeMap::new();
         for ((pair, stream, candidate), runs) in likely {
             if candidate.is_twin(&confirmed) {
@@ -78,6 +79,20 @@ impl CaptureObserver<'_> {
         for ((pair, stream), runs) in twins {
             let of_pair = self.summary.decrypted_twins.entry(pair).or_default();
             of_pair.insert(stream, runs.finish());
+        }
+    }
+
+    /// Marks the twins among the clear packets that are kept one by one.
+    fn mark_twins(&mut self, likely: &[(Kind, Runs)], confirmed: &BTreeMap<SpiKey, Layouts>) {
+        let mut of_stream: BTreeMap<(HostPair, Stream), BTreeSet<NonZeroU32>> = BTreeMap::new();
+        for (((pair, stream, candidate), _), number) in likely.iter().zip(1..) {
+            let number = NonZeroU32::new(number).filter(|_| candidate.is_twin(confirmed));
+            of_stream.entry((*pair, *stream)).or_default().extend(number);
+        }
+        for (key, numbers) in of_stream.into_iter().filter(|(_, numbers)| !numbers.is_empty()) {
+            for seen in &mut self.streams.of(key).0.clear {
+                seen.is_twin = seen.likely_twin.is_some_and(|number| numbers.contains(&number));
+            }
         }
     }
 }
