@@ -2,11 +2,14 @@
 
 use super::chain::{length, number};
 use crate::correlate::{
-    Against, Cause, Closing, DeleteBasis, LogTie, TunnelSelectors, Wanted, Why,
+    Cause, ClockOffset, Closing, DeleteBasis, LogTie, TunnelSelectors, Wanted, Why,
 };
+use crate::evidence::FrameRef;
+use crate::hosts::HostPair;
 use crate::protection::unreachable::UnreachableWhy;
 use crate::time::Span;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// The sentence that says why a cause is one.
 #[must_use]
@@ -20,11 +23,10 @@ pub fn closing(closing: &Closing) -> String {
     sentence(&closing.why)
 }
 
-#[allow(clippy::too_many_lines, reason = "a table: one sentence a reason")]
 fn sentence(why: &Why) -> String {
     match why {
         Why::ServiceStopped { host, service, before } => {
-            let service = service.map_or("a service that IPsec needs", |service| service.as_str());
+            let service = service.map_or(SOME_SERVICE, |service| service.as_str());
             format!("{host}'s log says that {service} stopped {}", moment(*before))
         }
         Why::SoftSa { host } => format!(
@@ -46,31 +48,10 @@ fn sentence(why: &Why) -> String {
         ),
         Why::Unexplained { wanted } => unexplained(wanted),
         Why::ProtectedBeside { first, last, is_logged, sender } => {
-            let whose = sender.map_or_else(String::new, |host| format!(" of {host}"));
-            let logged = if *is_logged {
-                "; the filters that the logs have name other ports or protocols"
-            } else {
-                ""
-            };
-            format!(
-                "protected packets{whose} went on beside the clear ones ({first} to {last}): the filters do not cover this service{logged}"
-            )
+            protected_beside((*first, *last), *is_logged, *sender)
         }
         Why::TunnelBeside { gateways, first, last, selectors } => {
-            let known = match selectors {
-                TunnelSelectors::Unknown => "",
-                TunnelSelectors::CarryOthers => {
-                    "; they carry other traffic of one of these hosts, which shows in clear only while their ESP is down"
-                }
-                TunnelSelectors::Exclude => {
-                    "; the selectors that the gateways logged do not hold these addresses"
-                }
-            };
-            format!(
-                "ESP between {} and {} was up ({first} to {last}) when this traffic passed in clear on the same capture: the tunnel's selectors do not cover it{known}",
-                gateways.a(),
-                gateways.b(),
-            )
+            tunnel_beside(*gateways, (*first, *last), *selectors)
         }
         Why::OtherPath { path, first, last } => format!(
             "the same two hosts had ESP between {} and {} ({first} to {last}); this traffic took other addresses of theirs",
@@ -78,25 +59,9 @@ fn sentence(why: &Why) -> String {
             path.b(),
         ),
         Why::IcmpErrors { to, first, last, count, what, was_alive } => {
-            let errors = if *count == 1 { "one ICMP error" } else { "ICMP errors" };
-            let says = if *count == 1 { "says" } else { "say" };
-            let what = match (what, was_alive) {
-                (UnreachableWhy::Port, true) => {
-                    "nobody listens on its IKE port any more, though it was seen to use IPsec before"
-                }
-                (UnreachableWhy::Port, false) => "nobody listens on its IKE port",
-                (UnreachableWhy::Prohibited, _) => "a filter forbids IKE on the way",
-                (UnreachableWhy::Host, _) => "the host or its network is not there",
-            };
-            format!("{errors} about IKE to {to} ({first} to {last}) {says} that {what}")
+            icmp_errors(*to, (*first, *last), *count == 1, (*what, *was_alive))
         }
-        Why::LoggedEnd { rested } => match rested {
-            Some(rested) => format!(
-                "the log has the end of security associations that had been silent for {}, and none followed",
-                length(*rested)
-            ),
-            None => "the log has the end of the security associations as the window opened, and none followed".to_owned(),
-        },
+        Why::LoggedEnd { rested } => logged_end(*rested),
         Why::Deleted { by, frame, basis, rested, is_logged } => {
             deleted(&by.to_string(), &frame.to_string(), *basis, *rested, *is_logged)
         }
@@ -107,30 +72,10 @@ fn sentence(why: &Why) -> String {
             )
         }
         Why::PolicyChange { host, meaning, more, deleted_by } => {
-            let more = if *more == 0 { String::new() } else { format!(" (and {more} more)") };
-            let deleted = deleted_by.map_or_else(String::new, |by| {
-                format!(", and {by} deleted its security associations at once")
-            });
-            format!("{host}'s log has a policy change: {meaning}{more}{deleted}")
+            policy_change(host, meaning, *more, *deleted_by)
         }
         Why::Failed { attempts, first, last, states, tie, clock, of } => {
-            let frames = first.zip(*last).map_or_else(String::new, |(first, last)| {
-                format!(" ({first} to {last})")
-            });
-            let of = of.map_or_else(String::new, |pair| format!(" of {} and {}", pair.a(), pair.b()));
-            let tie = match tie {
-                LogTie::None => "",
-                LogTie::Cookie => ", and the event log has the same negotiation",
-                LogTie::Time => ", and a log without cookies has a failure of the two at that time",
-            };
-            let clock = clock.as_ref().map_or_else(String::new, |clock| {
-                format!(
-                    "; {}, so certificates and tickets may have seemed invalid",
-                    super::clock_words::clock(clock)
-                )
-            });
-            let noun = if *attempts == 1 { "negotiation" } else { "negotiations" };
-            format!("{} {noun}{of} failed{frames}: {}{tie}{clock}", number(*attempts), joined(states))
+            failed(*attempts, first.zip(*last), states, *tie, clock.as_deref(), *of)
         }
         Why::ChildRefused { attempts, first, last, succeeded } => {
             let noun = if *attempts == 1 { "second phase was" } else { "second phases were" };
@@ -140,9 +85,8 @@ fn sentence(why: &Why) -> String {
             format!("{} {noun} refused ({first} to {last}){after}", number(*attempts))
         }
         Why::LoggedFailures { events, of } => {
-            let of = of.map_or_else(String::new, |pair| format!(" of {} and {}", pair.a(), pair.b()));
             let noun = if *events == 1 { "log event has" } else { "log events have" };
-            format!("{} {noun} failed negotiations{of} in this time", number(*events))
+            format!("{} {noun} failed negotiations{} in this time", number(*events), whose(*of))
         }
         Why::Negotiated { protected, is_rekey } => {
             let how = if *is_rekey {
@@ -153,17 +97,119 @@ fn sentence(why: &Why) -> String {
             format!("{how}; the first packet under them is {protected}")
         }
         Why::ServiceStarted { host, service } => {
-            let service = service.map_or("a service that IPsec needs", |service| service.as_str());
+            let service = service.map_or(SOME_SERVICE, |service| service.as_str());
             format!("{host}'s log says that {service} started")
         }
         Why::TrafficEnded { silence } => format!(
             "no more clear packets, and the capture goes on for {}; nothing shows that the next one would be protected",
             length(*silence)
         ),
-        Why::CaptureEnded => {
-            "the capture ends; the clear text may have gone on".to_owned()
-        }
+        Why::CaptureEnded => "the capture ends; the clear text may have gone on".to_owned(),
     }
+}
+
+/// Whose negotiations it was, where they are another pair's.
+fn whose(of: Option<HostPair>) -> String {
+    of.map_or_else(String::new, |pair| format!(" of {} and {}", pair.a(), pair.b()))
+}
+
+fn protected_beside(
+    (first, last): (FrameRef, FrameRef),
+    is_logged: bool,
+    sender: Option<IpAddr>,
+) -> String {
+    let whose = sender.map_or_else(String::new, |host| format!(" of {host}"));
+    let logged = if is_logged {
+        "; the filters that the logs have name other ports or protocols"
+    } else {
+        ""
+    };
+    format!(
+        "protected packets{whose} went on beside the clear ones ({first} to {last}): the filters do not cover this service{logged}"
+    )
+}
+
+fn tunnel_beside(
+    gateways: HostPair,
+    (first, last): (FrameRef, FrameRef),
+    selectors: TunnelSelectors,
+) -> String {
+    let known = match selectors {
+        TunnelSelectors::Unknown => "",
+        TunnelSelectors::CarryOthers => {
+            "; they carry other traffic of one of these hosts, which shows in clear only while their ESP is down"
+        }
+        TunnelSelectors::Exclude => {
+            "; the selectors that the gateways logged do not hold these addresses"
+        }
+    };
+    format!(
+        "ESP between {} and {} was up ({first} to {last}) when this traffic passed in clear on the same capture: the tunnel's selectors do not cover it{known}",
+        gateways.a(),
+        gateways.b(),
+    )
+}
+
+fn icmp_errors(
+    to: IpAddr,
+    (first, last): (FrameRef, FrameRef),
+    is_one: bool,
+    what: (UnreachableWhy, bool),
+) -> String {
+    let (errors, says) = if is_one { ("one ICMP error", "says") } else { ("ICMP errors", "say") };
+    let what = match what {
+        (UnreachableWhy::Port, true) => {
+            "nobody listens on its IKE port any more, though it was seen to use IPsec before"
+        }
+        (UnreachableWhy::Port, false) => "nobody listens on its IKE port",
+        (UnreachableWhy::Prohibited, _) => "a filter forbids IKE on the way",
+        (UnreachableWhy::Host, _) => "the host or its network is not there",
+    };
+    format!("{errors} about IKE to {to} ({first} to {last}) {says} that {what}")
+}
+
+fn logged_end(rested: Option<Span>) -> String {
+    match rested {
+        Some(rested) => format!(
+            "the log has the end of security associations that had been silent for {}, and none followed",
+            length(rested)
+        ),
+        None => "the log has the end of the security associations as the window opened, and none followed"
+            .to_owned(),
+    }
+}
+
+fn policy_change(host: &str, meaning: &str, more: usize, deleted_by: Option<IpAddr>) -> String {
+    let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+    let deleted = deleted_by.map_or_else(String::new, |by| {
+        format!(", and {by} deleted its security associations at once")
+    });
+    format!("{host}'s log has a policy change: {meaning}{more}{deleted}")
+}
+
+fn failed(
+    attempts: usize,
+    frames: Option<(FrameRef, FrameRef)>,
+    states: &BTreeSet<&'static str>,
+    tie: LogTie,
+    clock: Option<&ClockOffset>,
+    of: Option<HostPair>,
+) -> String {
+    let frames = frames.map_or_else(String::new, |(first, last)| format!(" ({first} to {last})"));
+    let tie = match tie {
+        LogTie::None => "",
+        LogTie::Cookie => ", and the event log has the same negotiation",
+        LogTie::Time => ", and a log without cookies has a failure of the two at that time",
+    };
+    let clock = clock.map_or_else(String::new, |clock| {
+        format!(
+            "; {}, so certificates and tickets may have seemed invalid",
+            super::clock_words::clock(clock)
+        )
+    });
+    let noun = if attempts == 1 { "negotiation" } else { "negotiations" };
+    let of = whose(of);
+    format!("{} {noun}{of} failed{frames}: {}{tie}{clock}", number(attempts), joined(states))
 }
 
 fn deleted(
@@ -215,79 +261,6 @@ fn unexplained(wanted: &[Wanted]) -> String {
     format!("the evidence does not show why{more}")
 }
 
-/// The sentence that says what speaks against a cause.
-#[must_use]
-pub fn against(against: &Against) -> String {
-    match against {
-        Against::ProposedClock => {
-            "the log's clock offset is a proposal, not a measurement".to_owned()
-        }
-        Against::DeletionNotCaptured => "the deletion itself is not in the capture".to_owned(),
-        Against::SizeIsAmbiguous => {
-            "a liveness check under these algorithms has the same size".to_owned()
-        }
-        Against::HadRested(rested) => {
-            format!("its SPIs had rested for {} before the message", length(*rested))
-        }
-        Against::PolicyNeedNotOpen => {
-            "a policy change alone need not let clear text out".to_owned()
-        }
-        Against::CameAfter => {
-            "the first failed attempt came after the window had opened".to_owned()
-        }
-        Against::ErrorsExplainSilence => "ICMP errors say why nobody answered".to_owned(),
-        Against::Encrypted => {
-            "the failure is encrypted; it is inferred from sizes, directions and what follows"
-                .to_owned()
-        }
-        Against::NotCaptured => "the capture does not show these negotiations".to_owned(),
-        Against::FiltersNotLogged => {
-            "no log shows the filters of their security associations".to_owned()
-        }
-        Against::GatewaysNotLogged => {
-            "no log shows that they are gateways, nor a tunnel's selectors".to_owned()
-        }
-        Against::SeveralTunnels => {
-            "more than one pair of gateways shows ESP on this capture".to_owned()
-        }
-        Against::Forgeable => "ICMP errors can be forged".to_owned(),
-        Against::CompletedAfterwards(host) => {
-            format!("{host} completed the same negotiation afterwards")
-        }
-        Against::CaptureBeganLater => {
-            "an attempt before the capture began would not be seen".to_owned()
-        }
-        Against::PerhapsGateways(pair) => format!(
-            "{} and {} show IPsec on the same capture; whether they are these two's gateways is not known",
-            pair.a(),
-            pair.b()
-        ),
-        Against::SilentLog { address, state, detail } => format!(
-            "the log of {address} may be silent for another reason ({}): {detail}",
-            state.as_str()
-        ),
-        Against::CoversLittle { percent } => {
-            format!("it lasted over {percent} % of the window only")
-        }
-        Against::OtherStation { address, frame } => format!(
-            "another station (by its link-layer address) uses {address} from frame {frame} on; the host of the record may not be the one that talked"
-        ),
-        Against::OtherPair(pair) => format!(
-            "the hosts concerned are {} and {}; nothing ties them to this pair",
-            pair.a(),
-            pair.b()
-        ),
-        Against::LogEnded(before) => format!(
-            "the log ends {} before the window: what started again since is not known",
-            length(*before)
-        ),
-        Against::LogDisagrees => {
-            "the events name other negotiations than those that the captures show of these hosts"
-                .to_owned()
-        }
-    }
-}
-
 fn joined(states: &BTreeSet<&'static str>) -> String {
     states.iter().copied().collect::<Vec<_>>().join("; ")
 }
@@ -302,3 +275,6 @@ fn moment(before: Span) -> String {
         format!("as the window opened ({} later, by clocks as corrected)", length(rounded))
     }
 }
+
+/// What a record that names no service is about.
+const SOME_SERVICE: &str = "a service that IPsec needs";

@@ -11,6 +11,8 @@ mod guide;
 
 mod cause_words;
 
+mod against_words;
+
 mod chain;
 
 mod clock_words;
@@ -43,7 +45,8 @@ mod audit;
 
 mod integrity;
 
-pub use cause_words::{against, closing, why};
+pub use against_words::against;
+pub use cause_words::{closing, why};
 pub use chain::chain;
 pub use clock_words::clock;
 pub use code::{FindingCode, FindingWords};

@@ -167,6 +167,22 @@ fn an_sa_that_rested_for_its_idle_timers_time_and_was_deleted_expired() {
 }
 
 #[test]
+fn what_was_deleted_long_before_did_not_open_what_a_failed_negotiation_did() {
+    let deleted = [established(Suite::Gcm), informational(5_050, 2, 37)].concat();
+    let flow = flow(100, 5_000, (0x1001, 0x2001));
+    let init = init().spis(0xabcd, 0);
+    let refusal = Message::v2(34, 0, &[(41, vec![0, 0, 0, 14])]).spis(0xabcd, 0).answer();
+    let refused = vec![(899_900, on_500(true, &init)), (899_920, on_500(false, &refusal))];
+    let tried = report(&[deleted.clone(), flow.clone(), refused, talk(900_000, 910_000)]);
+    let opened = &only_window(&tried).opened_by;
+    assert_eq!(reasons(opened), ["no_proposal_chosen", "sa_deleted"]);
+    assert_eq!(opened[1].confidence, "low");
+    let untried = report(&[deleted, flow, talk(900_000, 910_000)]);
+    let opened = &only_window(&untried).opened_by;
+    assert_eq!((reasons(opened), opened[0].confidence.as_str()), (vec!["sa_deleted"], "low"));
+}
+
+#[test]
 fn refusals_before_a_success_kept_the_window_open() {
     let refused = |ms, id| {
         let (ask, no) = (Message::v2_encrypted(36, id, 192), Message::v2_encrypted(36, id, 48));

@@ -138,6 +138,12 @@ impl Case<'_> {
                 against.push(Against::HadRested(rested));
             }
         }
+        // What ended so long ago is why there was no SA; what happened as the traffic began came later.
+        let before = self.window.run.start.since(deletion.time);
+        if before > LOOKBACK && !is_idle {
+            score = score.min(super::roles::MOST_LOW - 4);
+            against.push(Against::LongBefore(before));
+        }
         let reason = if is_idle { Reason::SaExpiredIdle } else { Reason::SaDeleted };
         let why = Why::Deleted {
             by: deletion.by,

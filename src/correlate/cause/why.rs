@@ -251,6 +251,8 @@ pub enum Against {
     SizeIsAmbiguous,
     /// The SA had rested for so long before the message.
     HadRested(Span),
+    /// So much time passed between the end and the window's opening.
+    LongBefore(Span),
     /// A change of a policy need not let clear text out.
     PolicyNeedNotOpen,
     /// The first failed attempt came after the window had opened.

@@ -28,10 +28,8 @@ pub(crate) mod score;
 
 use dice::Dice;
 use host::{Era, Host};
-use plainsight::catalogue::Reason;
 use scene::{Label, Scene};
-use seen::Windows;
-use std::collections::BTreeSet;
+use seen::{Allowed, Windows};
 use stories::{STORIES, Story, Systems};
 use wire::Sent;
 
@@ -48,10 +46,8 @@ pub(crate) struct Incident {
 
 /// What truly happened, as far as the evidence shows it.
 pub(crate) struct Truth {
-    /// What may be said first of each window.
-    pub(crate) first: BTreeSet<Reason>,
-    /// What may be said at all with high confidence.
-    pub(crate) beside: BTreeSet<Reason>,
+    /// What may be said of each window.
+    pub(crate) allowed: Allowed,
     /// First and last frame of each window.
     pub(crate) windows: Windows,
     pub(crate) hosts: Vec<Host>,
@@ -100,24 +96,13 @@ fn finish(
             files.extend(file.map(|bytes| (format!("{}-{name}.{suffix}", host.name), bytes)));
         }
     }
-    let mut first = seen::allowed(scene, label, &captured);
-    let mut beside: BTreeSet<Reason> =
-        first.iter().chain(&label.beside).copied().chain([label.truth]).collect();
-    // A Delete of a liveness check's size proves nothing alone; and what had rested before it ran out.
-    if first.contains(&Reason::SaDeleted) {
-        first.insert(Reason::Unknown);
-    }
-    if beside.contains(&Reason::SaDeleted) {
-        beside.insert(Reason::SaExpiredIdle);
-    }
     Incident {
         story: story.name,
         seed,
         files,
         policy: scene.policy.clone(),
         truth: Truth {
-            beside,
-            first,
+            allowed: seen::allowed(scene, label, &captured),
             windows: seen::windows(&captured, scene),
             hosts: scene.hosts.clone(),
         },

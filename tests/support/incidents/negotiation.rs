@@ -4,6 +4,7 @@ use super::super::ike_builder::{Message, key_exchange, nonce, notify_v2, offer, 
 use super::events::View;
 use super::scene::Scene;
 use super::wire::{MS, Nanos, SECOND, Under};
+use plainsight::catalogue::Reason;
 
 /// A pair of SAs, of IKE and of ESP.
 #[derive(Clone, Copy, Debug)]
@@ -250,6 +251,7 @@ impl Scene {
             let at = self.soon();
             self.log_end(sa, host, at);
         }
+        self.happened.insert(Reason::SaDeleted);
         self.wait(5 * MS, 80 * MS);
     }
 

@@ -5,7 +5,7 @@ use super::dice::Dice;
 use super::host::{Era, Host, Written};
 use super::wire::{self, MS, Nanos, SECOND, Sent, Under, What};
 use plainsight::catalogue::Reason;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// How the hosts authenticate, and under which version of IKE.
@@ -32,6 +32,29 @@ pub(crate) struct Label {
     pub(crate) by_loss: Vec<Reason>,
     /// What else is true of it, though it is not the first thing to say.
     pub(crate) beside: Vec<Reason>,
+    /// What opened the window, where that is not what is said first.
+    pub(crate) opened: Option<Role>,
+    /// What kept it open, where that is not what is said first.
+    pub(crate) kept: Option<Role>,
+}
+
+/// What may be said of one role; `Unknown` is nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Role {
+    pub(crate) truth: Reason,
+    pub(crate) by_wire: Vec<Reason>,
+}
+
+impl Role {
+    /// The logs prove the truth; the packets alone allow these.
+    pub(crate) fn told(truth: Reason, by_wire: &[Reason]) -> Self {
+        Self { truth, by_wire: by_wire.to_vec() }
+    }
+
+    /// Nothing that lasted: what happened was over as the window opened.
+    pub(crate) fn nothing() -> Self {
+        Self::told(Reason::Unknown, &[Reason::Unknown])
+    }
 }
 
 impl Label {
@@ -44,7 +67,7 @@ impl Label {
     pub(crate) fn told(truth: Reason, by_wire: &[Reason]) -> Self {
         let by_wire = by_wire.to_vec();
         let (by_log, by_loss, beside) = (Vec::new(), Vec::new(), Vec::new());
-        Self { truth, by_wire, by_log, by_loss, beside }
+        Self { truth, by_wire, by_log, by_loss, beside, opened: None, kept: None }
     }
 }
 
@@ -65,6 +88,8 @@ pub(crate) struct Scene {
     pub(crate) mapped: Option<u16>,
     /// policy.toml; without it what is owed is inferred.
     pub(crate) policy: Option<String>,
+    /// What happened in the scene beside the story's cause.
+    pub(crate) happened: BTreeSet<Reason>,
     sequences: BTreeMap<u32, u32>,
 }
 
@@ -88,6 +113,7 @@ impl Scene {
             swaps_spis,
             mapped: None,
             policy: None,
+            happened: BTreeSet::new(),
             sequences: BTreeMap::new(),
         }
     }

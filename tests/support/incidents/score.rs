@@ -5,11 +5,11 @@ use super::wire::MS;
 use super::{Incident, make};
 use plainsight::analysis::{Analysis, Request, Unwatched, analyze_sequentially};
 use plainsight::catalogue::{Confidence, Reason};
-use plainsight::correlate::GapRule;
+use plainsight::correlate::{Cause, GapRule};
 use plainsight::evidence::EvidenceId;
 use plainsight::policy::{Policy, parse};
 use plainsight::time::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
@@ -46,6 +46,27 @@ impl std::fmt::Display for Share {
     }
 }
 
+/// What was said first, how often, and how often that was right.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Said {
+    share: Share,
+    reasons: BTreeMap<Reason, u64>,
+}
+
+impl Said {
+    fn count(&mut self, is_right: bool, reason: Reason) {
+        self.share.count(is_right);
+        *self.reasons.entry(reason).or_default() += 1;
+    }
+
+    fn join(&mut self, other: Self) {
+        self.share.join(other.share);
+        for (reason, count) in other.reasons {
+            *self.reasons.entry(reason).or_default() += count;
+        }
+    }
+}
+
 /// What came of many incidents.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Score {
@@ -53,18 +74,21 @@ pub(crate) struct Score {
     pub(crate) windows: Share,
     /// Windows whose first cause is one that the evidence allows.
     pub(crate) first_cause: Share,
-    /// Of the first causes called `high`, those that are.
+    /// Windows of which what stands first in `opened_by` is what the evidence allows; nothing counts as
+    /// `unknown`.
+    pub(crate) opened: Share,
+    /// The same of `kept_open_by`.
+    pub(crate) kept: Share,
+    /// Of all causes called `high`, in every place, those that are true.
     pub(crate) high: Share,
-    /// Of all causes called `high`, those that are true, first or beside the first.
-    pub(crate) any_high: Share,
     /// Logs whose every time, as corrected, is within the stated error.
     pub(crate) offsets: Share,
     /// Logs that have an offset.
     pub(crate) estimated: Share,
     /// Exact joins that name what the event is truly about.
     pub(crate) joins: Share,
-    /// By story: first causes, how often.
-    pub(crate) said: BTreeMap<&'static str, (Share, BTreeMap<Reason, u64>)>,
+    /// By story and role: what was said first, how often.
+    pub(crate) said: BTreeMap<&'static str, BTreeMap<&'static str, Said>>,
     /// What was not right, in words.
     pub(crate) misses: Vec<String>,
 }
@@ -135,30 +159,42 @@ fn windows(incident: &Incident, analysis: &Analysis, score: &mut Score) {
 }
 
 fn causes(incident: &Incident, analysis: &Analysis, score: &mut Score) {
-    let truth = &incident.truth;
-    let (story_share, said) = score.said.entry(incident.story).or_default();
+    let allowed = &incident.truth.allowed;
     let mut misses = Vec::new();
     for explained in &analysis.facts.windows {
-        let Some(first) = explained.causes.first() else { continue };
-        let is_right = truth.first.contains(&first.reason);
-        let is_high = first.confidence() == Confidence::High;
-        score.first_cause.count(is_right);
-        story_share.count(is_right);
-        *said.entry(first.reason).or_default() += 1;
-        if is_high {
-            score.high.count(is_right);
+        let kept: Vec<&Cause> = explained.kept_open_by.iter().map(|kept| &kept.cause).collect();
+        let opened: Vec<&Cause> = explained.opened_by.iter().collect();
+        let causes: Vec<&Cause> = explained.causes.iter().collect();
+        let story = score.said.entry(incident.story).or_default();
+        for (role, (told, allowed, share)) in [
+            ("first cause", (&causes, &allowed.first, &mut score.first_cause)),
+            ("opened by", (&opened, &allowed.opened, &mut score.opened)),
+            ("kept open by", (&kept, &allowed.kept, &mut score.kept)),
+        ] {
+            let leading = told.first().map_or(Reason::Unknown, |cause| cause.reason);
+            let is_right = allowed.contains(&leading);
+            share.count(is_right);
+            story.entry(role).or_default().count(is_right, leading);
+            if !is_right {
+                let all = told.iter().map(|c| (c.reason.as_str(), c.score)).collect::<Vec<_>>();
+                let allowed: Vec<&str> = allowed.iter().map(|reason| reason.as_str()).collect();
+                let why = told.first().map(|cause| plainsight::findings::why(cause));
+                let window = explained.window.run.first;
+                misses.push(format!("{role} {window}: {all:?} {why:?}; allowed {allowed:?}"));
+            }
         }
-        let high = explained.causes.iter().filter(|c| c.confidence() == Confidence::High);
-        high.for_each(|cause| score.any_high.count(truth.beside.contains(&cause.reason)));
-        if !is_right {
-            let reasons = explained.causes.iter().map(|c| (c.reason.as_str(), c.score));
-            misses.push(format!(
-                "first cause of {} is {:?}: {}; allowed {:?}",
-                explained.window.run.first,
-                reasons.collect::<Vec<_>>(),
-                plainsight::findings::why(first),
-                truth.first.iter().map(|r| r.as_str()).collect::<Vec<_>>(),
-            ));
+        let all = opened.iter().chain(&kept).chain(&causes);
+        let high: BTreeSet<Reason> = all
+            .filter(|cause| cause.confidence() == Confidence::High)
+            .map(|cause| cause.reason)
+            .collect();
+        for reason in high {
+            let is_true = allowed.beside.contains(&reason);
+            score.high.count(is_true);
+            if !is_true {
+                let window = explained.window.run.first;
+                misses.push(format!("{} of {window} is called high", reason.as_str()));
+            }
         }
     }
     misses.iter().for_each(|miss| score.miss(incident, miss));
@@ -235,15 +271,15 @@ impl Score {
         self.windows.join(other.windows);
         self.first_cause.join(other.first_cause);
         self.high.join(other.high);
-        self.any_high.join(other.any_high);
+        self.opened.join(other.opened);
+        self.kept.join(other.kept);
         self.offsets.join(other.offsets);
         self.estimated.join(other.estimated);
         self.joins.join(other.joins);
-        for (story, (share, said)) in other.said {
+        for (story, roles) in other.said {
             let known = self.said.entry(story).or_default();
-            known.0.join(share);
-            for (reason, count) in said {
-                *known.1.entry(reason).or_default() += count;
+            for (role, said) in roles {
+                known.entry(role).or_default().join(said);
             }
         }
         self.misses.extend(other.misses);
@@ -256,8 +292,9 @@ impl Score {
         let figures = [
             ("windows right to the frame (incidents)", self.windows),
             ("first cause right (windows)", self.first_cause),
-            ("first causes called high that are right", self.high),
-            ("all causes called high that are true", self.any_high),
+            ("opened by right (windows)", self.opened),
+            ("kept open by right (windows)", self.kept),
+            ("causes called high, in every place, that are true", self.high),
             ("logs with an offset", self.estimated),
             ("exact joins right (events)", self.joins),
             ("offset errors within the stated bound (logs)", self.offsets),
@@ -266,11 +303,21 @@ impl Score {
         for (what, share) in figures {
             let _ = writeln!(text, "| {what} | {share} |");
         }
-        let _ = writeln!(text, "\n| story | first cause right | said first |\n| --- | --- | --- |");
-        for (story, (share, said)) in &self.said {
-            let said: Vec<String> =
-                said.iter().map(|(reason, count)| format!("{} {count}", reason.as_str())).collect();
-            let _ = writeln!(text, "| {story} | {share} | {} |", said.join(", "));
+        let _ = writeln!(
+            text,
+            "\n| story | first cause | opened by | kept open by |\n| --- | --- | --- | --- |"
+        );
+        for (story, roles) in &self.said {
+            let cell = |role: &str| {
+                let Some(said) = roles.get(role) else { return String::new() };
+                let counted = said
+                    .reasons
+                    .iter()
+                    .map(|(reason, count)| format!("{} {count}", reason.as_str()));
+                format!("{}: {}", said.share, counted.collect::<Vec<_>>().join(", "))
+            };
+            let cells = ["first cause", "opened by", "kept open by"].map(cell);
+            let _ = writeln!(text, "| {story} | {} |", cells.join(" | "));
         }
         text
     }

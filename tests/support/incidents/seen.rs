@@ -1,8 +1,8 @@
 //! What the evidence of an incident can prove: windows by the rule of the domain, causes by what of the
 //! story is left.
 
-use super::host::Kept;
-use super::scene::{Label, Scene};
+use super::host::{Kept, Written};
+use super::scene::{Label, Role, Scene};
 use super::setting::shows;
 use super::wire::{Nanos, SECOND, Sent, What};
 use plainsight::catalogue::Reason;
@@ -60,20 +60,57 @@ fn names(scene: &Scene, pair: (IpAddr, IpAddr)) -> bool {
 /// Events that name both hosts.
 const NAMING: [u32; 13] = [541, 542, 543, 547, 4650, 4651, 4652, 4653, 4654, 4655, 5451, 5452, 0];
 
-/// What may be said first of the windows.
-pub(super) fn allowed(scene: &Scene, label: &Label, captured: &[Sent]) -> BTreeSet<Reason> {
+/// What may be said of the windows.
+#[derive(Debug)]
+pub(crate) struct Allowed {
+    /// First in the list of all causes.
+    pub(crate) first: BTreeSet<Reason>,
+    /// First of what opened it.
+    pub(crate) opened: BTreeSet<Reason>,
+    /// First of what kept it open.
+    pub(crate) kept: BTreeSet<Reason>,
+    /// Anywhere, and with high confidence.
+    pub(crate) beside: BTreeSet<Reason>,
+}
+
+pub(super) fn allowed(scene: &Scene, label: &Label, captured: &[Sent]) -> Allowed {
+    let of = |role: Option<&Role>| {
+        let (truth, by_wire) =
+            role.map_or((label.truth, &label.by_wire), |r| (r.truth, &r.by_wire));
+        in_role(scene, label, (truth, by_wire), captured)
+    };
+    let (first, mut opened) = (of(None), of(label.opened.as_ref()));
+    let kept = of(label.kept.as_ref());
+    // An SA that had run out made a negotiation necessary: both happened as the window opened.
+    if scene.happened.contains(&Reason::SaExpiredIdle) {
+        opened.insert(Reason::SaExpiredIdle);
+    }
+    let happened = scene.happened.iter().chain(&label.beside).copied().chain([label.truth]);
+    let beside = happened.chain([&first, &opened, &kept].into_iter().flatten().copied()).collect();
+    Allowed { first, opened, kept, beside }
+}
+
+/// What may stand first in a role.
+fn in_role(
+    scene: &Scene,
+    label: &Label,
+    (truth, by_wire): (Reason, &[Reason]),
+    captured: &[Sent],
+) -> BTreeSet<Reason> {
     let mut allowed = BTreeSet::new();
     let lost_key = scene.sent.iter().any(|sent| sent.is_key);
     let told = told_by_logs(scene, captured);
     if told == Told::Surely {
-        allowed.insert(label.truth);
+        allowed.insert(truth);
+        // A role that no record shows, though the cause is told.
+        allowed.extend((by_wire == [Reason::Unknown]).then_some(Reason::Unknown));
     } else {
-        allowed.extend(&label.by_wire);
+        allowed.extend(by_wire);
         if told == Told::Perhaps {
-            allowed.insert(label.truth);
+            allowed.insert(truth);
         }
         if lost_key {
-            allowed.extend([label.truth, Reason::Unknown, Reason::NoIkeAttempted]);
+            allowed.extend([truth, Reason::Unknown, Reason::NoIkeAttempted]);
             allowed.extend(&label.by_loss);
         }
     }
@@ -81,7 +118,30 @@ pub(super) fn allowed(scene: &Scene, label: &Label, captured: &[Sent]) -> BTreeS
     if any_failure {
         allowed.extend(&label.by_log);
     }
+    // Under AES-CBC a Delete has the size of a liveness check: where the traffic it interrupted does not go on
+    // in clear within two seconds, only a log can tell them apart.
+    if allowed.contains(&Reason::SaDeleted) && rested(captured) && !has_logged_end(scene, captured)
+    {
+        allowed.insert(Reason::Unknown);
+    }
     allowed
+}
+
+/// Whether the first clear packet came later than two seconds behind protected ones.
+fn rested(captured: &[Sent]) -> bool {
+    let Some(first) = captured.iter().find(|sent| sent.what == What::Owed) else { return false };
+    let mut protected = captured.iter().filter(|s| s.what == What::Protected && s.ends_as(first));
+    let last = protected.rfind(|sent| sent.at <= first.at);
+    last.is_none_or(|last| first.at - last.at > 2 * SECOND)
+}
+
+/// Whether a log whose clock is known has the end of security associations.
+fn has_logged_end(scene: &Scene, captured: &[Sent]) -> bool {
+    scene.hosts.iter().any(|host| {
+        let has_clock = host.kept().iter().any(|kept| shows(captured, kept.about));
+        let is_end = |written: &&Written| matches!(written.id & 0xffff, 542 | 543 | 4655 | 5452);
+        has_clock && host.clock.step.is_none() && host.log(false).iter().any(is_end)
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

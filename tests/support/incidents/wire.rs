@@ -37,6 +37,14 @@ pub(crate) struct Sent {
     pub(crate) octets: Vec<u8>,
 }
 
+impl Sent {
+    /// Whether two frames are of the same two addresses.
+    pub(crate) fn ends_as(&self, other: &Self) -> bool {
+        let swapped = (other.ends.1, other.ends.0);
+        self.ends == other.ends || self.ends == swapped
+    }
+}
+
 /// The number that a frame shows and a log may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Under {

@@ -81,6 +81,7 @@ impl Scene {
         // Windows ends a quick mode SA after five minutes without traffic.
         self.now += self.seconds(300, 330);
         self.delete(&sa, one, true);
+        self.happened.insert(R::SaExpiredIdle);
         self.now += self.seconds(5, 600);
     }
 

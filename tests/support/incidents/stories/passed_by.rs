@@ -2,7 +2,7 @@
 
 use super::super::host::{Host, Written};
 use super::super::negotiation::prepare;
-use super::super::scene::{Label, Scene};
+use super::super::scene::{Label, Role, Scene};
 use super::super::wire::{self, MS, Nanos, SECOND, Under, What};
 use super::{NO_RESPONSE, R};
 use std::net::IpAddr;
@@ -115,7 +115,8 @@ pub(super) fn filter_without_port(scene: &mut Scene) -> Label {
     let service_length = (length / 2).max(2 * SECOND);
     scene.talk_in_clear(service_length, port);
     let by_wire = [R::FilterNotCovering, R::Unknown];
-    Label::told(R::FilterNotCovering, &by_wire)
+    // Nothing happened: what is not covered never was.
+    Label { opened: Some(Role::nothing()), ..Label::told(R::FilterNotCovering, &by_wire) }
 }
 
 /// A tunnel is up, and one host behind it is not in its networks.
@@ -140,7 +141,8 @@ pub(super) fn filter_without_network(scene: &mut Scene) -> Label {
     scene.chatter(length / 2, ends, port, What::Owed);
     // Packets alone do not show who is whose gateway.
     let by_wire = [R::FilterNotCovering, R::NoIkeAttempted, R::Unknown];
-    Label::told(R::FilterNotCovering, &by_wire)
+    let opened = Some(Role::told(R::Unknown, &[R::Unknown, R::NoIkeAttempted]));
+    Label { opened, ..Label::told(R::FilterNotCovering, &by_wire) }
 }
 
 /// ESP between the hosts' IPv4 addresses or first cards, nothing between the others.
@@ -175,13 +177,14 @@ pub(super) fn alternate_path(scene: &mut Scene) -> Label {
     );
     scene.policy = Some(if is_named { names + &demand } else { demand });
     if is_named {
-        return Label::shown(R::AlternatePath);
+        return Label { opened: Some(Role::nothing()), ..Label::shown(R::AlternatePath) };
     }
     // Nothing says that these are addresses of the same two hosts.
     let by_wire = [R::NoIkeAttempted, R::Unknown];
     let mut label = Label::told(R::AlternatePath, &by_wire);
     // Of a pair without IPsec beside one with ESP on the same capture that one may be the gateway.
     label.by_wire.push(R::FilterNotCovering);
+    label.opened = Some(Role::told(R::Unknown, &[R::NoIkeAttempted, R::Unknown]));
     label
 }
 

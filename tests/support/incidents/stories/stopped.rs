@@ -3,7 +3,7 @@
 use super::super::events::{crashed, driver, service, written};
 use super::super::host::{Audit, Era, text};
 use super::super::negotiation::{Sa, prepare};
-use super::super::scene::{Label, Scene};
+use super::super::scene::{Label, Role, Scene};
 use super::super::wire::{self, MS, Nanos, SECOND, What};
 use super::R;
 
@@ -90,7 +90,11 @@ pub(super) fn service_stopped(scene: &mut Scene) -> Label {
     };
     let beside = vec![R::SaDeleted, R::NoResponse];
     let by_loss = beside.clone();
-    Label { beside, by_loss, ..Label::told(R::ServiceStopped, by_wire) }
+    // A negotiation that fails as the window opens has a part in it.
+    let opening: &[R] = if knocks { &[R::SaDeleted, R::NoResponse] } else { &[R::SaDeleted] };
+    let opened = Some(Role::told(R::ServiceStopped, opening));
+    let kept = Some(Role::told(R::ServiceStopped, silence(knocks)));
+    Label { beside, by_loss, opened, kept, ..Label::told(R::ServiceStopped, by_wire) }
 }
 
 /// It ends without a word: no DELETE, and the peer's packets go to nobody.
@@ -118,7 +122,14 @@ pub(super) fn service_crashed(scene: &mut Scene) -> Label {
     };
     let beside = vec![R::NoResponse];
     let by_loss = vec![R::NoResponse];
-    Label { beside, by_loss, ..Label::told(R::ServiceStopped, by_wire) }
+    let kept = Some(Role::told(R::ServiceStopped, silence(knocks)));
+    Label { beside, by_loss, kept, ..Label::told(R::ServiceStopped, by_wire) }
+}
+
+/// What packets show of a service that is down: requests without an answer. One ICMP error can be forged and
+/// adds nothing that leads.
+fn silence(knocks: bool) -> &'static [R] {
+    if knocks { &[R::NoResponse] } else { &[R::Unknown] }
 }
 
 /// A restart of Server 2003: the driver lets everything through until the services are up.
@@ -188,7 +199,9 @@ pub(super) fn policy_changed(scene: &mut Scene) -> Label {
     scene.talk_in_clear(length, port);
     scene.mend(sa.initiator, sa.responder);
     let beside = vec![R::SaDeleted];
-    Label { beside, ..Label::told(R::PolicyChanged, &[R::SaDeleted]) }
+    // A record of the change does not say what holds since.
+    let kept = Some(Role::told(R::PolicyChanged, &[R::Unknown]));
+    Label { beside, kept, ..Label::told(R::PolicyChanged, &[R::SaDeleted]) }
 }
 
 /// Windows 2000 to Server 2003, "fall back to unsecured communication": after three seconds without
@@ -215,7 +228,8 @@ pub(super) fn fallback_to_clear(scene: &mut Scene) -> Label {
 /// The SAs run out before new ones are made under the same IKE SA.
 pub(super) fn rekey_gap(scene: &mut Scene) -> Label {
     let mut sa = scene.protected_first();
-    if sa.version == 1 && scene.dice.chance(40) {
+    let deletes = sa.version == 1 && scene.dice.chance(40);
+    if deletes {
         delete_child(scene, &sa);
     }
     for host in [sa.initiator, sa.responder] {
@@ -233,7 +247,9 @@ pub(super) fn rekey_gap(scene: &mut Scene) -> Label {
     let by_loss = vec![R::SaDeleted];
     let beside = vec![R::SaDeleted];
     // Deleted first, and made anew later: without a log's word for the lifetime both are true.
-    Label { by_loss, beside, ..Label::told(R::RekeyGap, &[R::RekeyGap, R::SaDeleted]) }
+    let by_wire: &[R] = if deletes { &[R::RekeyGap, R::SaDeleted] } else { &[R::RekeyGap] };
+    let kept = Some(Role::nothing());
+    Label { by_loss, beside, kept, ..Label::told(R::RekeyGap, by_wire) }
 }
 
 /// A Delete for the SAs of quick mode alone.
@@ -254,5 +270,5 @@ pub(super) fn sa_deleted(scene: &mut Scene) -> Label {
     let port = scene.service();
     scene.talk_in_clear(length, port);
     scene.mend(sa.initiator, sa.responder);
-    Label::shown(R::SaDeleted)
+    Label { kept: Some(Role::nothing()), ..Label::shown(R::SaDeleted) }
 }
