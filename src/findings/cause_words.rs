@@ -78,24 +78,13 @@ fn sentence(why: &Why) -> String {
             failed(*attempts, first.zip(*last), states, *tie, clock.as_deref(), *of)
         }
         Why::ChildRefused { attempts, first, last, succeeded } => {
-            let noun = if *attempts == 1 { "second phase was" } else { "second phases were" };
-            let after = succeeded.map_or_else(String::new, |frame| {
-                format!("; the next one succeeded in the same IKE SA ({frame})")
-            });
-            format!("{} {noun} refused ({first} to {last}){after}", number(*attempts))
+            child_refused(*attempts, (*first, *last), *succeeded)
         }
         Why::LoggedFailures { events, of } => {
             let noun = if *events == 1 { "log event has" } else { "log events have" };
             format!("{} {noun} failed negotiations{} in this time", number(*events), whose(*of))
         }
-        Why::Negotiated { protected, is_rekey } => {
-            let how = if *is_rekey {
-                "the IKE SA made new security associations"
-            } else {
-                "a new negotiation succeeded"
-            };
-            format!("{how}; the first packet under them is {protected}")
-        }
+        Why::Negotiated { protected, is_rekey } => negotiated(*protected, *is_rekey),
         Why::ServiceStarted { host, service } => {
             let service = service.map_or(SOME_SERVICE, |service| service.as_str());
             format!("{host}'s log says that {service} started")
@@ -111,6 +100,27 @@ fn sentence(why: &Why) -> String {
 /// Whose negotiations it was, where they are another pair's.
 fn whose(of: Option<HostPair>) -> String {
     of.map_or_else(String::new, |pair| format!(" of {} and {}", pair.a(), pair.b()))
+}
+
+fn child_refused(
+    attempts: usize,
+    (first, last): (FrameRef, FrameRef),
+    succeeded: Option<FrameRef>,
+) -> String {
+    let noun = if attempts == 1 { "second phase was" } else { "second phases were" };
+    let after = succeeded.map_or_else(String::new, |frame| {
+        format!("; the next one succeeded in the same IKE SA ({frame})")
+    });
+    format!("{} {noun} refused ({first} to {last}){after}", number(attempts))
+}
+
+fn negotiated(protected: FrameRef, is_rekey: bool) -> String {
+    let how = if is_rekey {
+        "the IKE SA made new security associations"
+    } else {
+        "a new negotiation succeeded"
+    };
+    format!("{how}; the first packet under them is {protected}")
 }
 
 fn protected_beside(
