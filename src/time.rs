@@ -63,6 +63,83 @@ impl Timestamp {
     }
 }
 
+/// A time zone: a fixed offset from UTC, or a name of the IANA database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone {
+    name: String,
+    zone: jiff::tz::TimeZone,
+}
+
+impl Zone {
+    /// From `UTC`, an offset such as `+01:00`, or a name such as `Europe/Berlin`. Names are those of the
+    /// database that the program carries, so that they mean the same on every computer.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.eq_ignore_ascii_case("utc") || text.eq_ignore_ascii_case("z") {
+            return Self::fixed(0);
+        }
+        if let Some(seconds) = offset_seconds(text) {
+            return Self::fixed(seconds);
+        }
+        let zone = jiff::tz::TimeZoneDatabase::bundled().get(text).ok()?;
+        let name = zone.iana_name()?.to_owned();
+        Some(Self { name, zone })
+    }
+
+    /// So many seconds ahead of UTC; `None` beyond a day.
+    #[must_use]
+    pub fn fixed(seconds: i32) -> Option<Self> {
+        let offset = jiff::tz::Offset::from_seconds(seconds).ok()?;
+        let minutes = seconds.unsigned_abs() / 60;
+        let sign = if seconds < 0 { '-' } else { '+' };
+        let name = match seconds {
+            0 => "UTC".to_owned(),
+            _ => format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60),
+        };
+        Some(Self { name, zone: jiff::tz::TimeZone::fixed(offset) })
+    }
+
+    /// The offset as `+01:00`, or the name that the database has.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// When the clocks of the zone showed a date and time of day, `shown` as if it were UTC, and whether
+    /// that happened exactly once. Of two times the first is given; for one that no clock showed, as
+    /// much later as the clocks were put forward. `None` outside the range.
+    #[must_use]
+    pub fn instant(&self, shown: Timestamp) -> Option<(Timestamp, bool)> {
+        let shown = jiff::Timestamp::from_nanosecond(i128::from(shown.0)).ok()?;
+        let shown = shown.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+        let instant = self.zone.to_ambiguous_timestamp(shown);
+        let is_once = !instant.is_ambiguous();
+        let nanos = i64::try_from(instant.compatible().ok()?.as_nanosecond()).ok()?;
+        Some((Timestamp(nanos), is_once))
+    }
+}
+
+/// The seconds of an offset such as `+01:00`, `-0330` or `+5`.
+pub(crate) fn offset_seconds(text: &str) -> Option<i32> {
+    let sign = match text.chars().next()? {
+        '+' => 1,
+        '-' | '\u{2212}' => -1,
+        _ => return None,
+    };
+    let digits: String = text.chars().skip(1).filter(|c| *c != ':').collect();
+    let number = |part: &str| part.parse::<i32>().ok();
+    if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let (hours, minutes) = match digits.len() {
+        1 | 2 => (number(&digits)?, 0),
+        4 => (number(digits.get(..2)?)?, number(digits.get(2..)?)?),
+        _ => return None,
+    };
+    (hours <= 15 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
 /// A signed length of time in nanoseconds.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -152,6 +229,28 @@ const FILETIME_TICKS_TO_1970: i128 = 116_444_736_000_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_knows_when_its_clocks_showed_a_time() {
+        let at = |text: &str| Timestamp::from_rfc3339(text).unwrap();
+        let check = |zone: &str, shown: &str, instant: &str, is_once: bool| {
+            let zone = Zone::parse(zone).unwrap();
+            assert_eq!(zone.instant(at(shown)), Some((at(instant), is_once)), "{}", zone.name());
+        };
+        check("+01:00", "2026-11-23T08:04:14.25Z", "2026-11-23T07:04:14.25Z", true);
+        check("-0330", "2026-11-23T08:04:14Z", "2026-11-23T11:34:14Z", true);
+        check("utc", "2026-11-23T08:04:14Z", "2026-11-23T08:04:14Z", true);
+        check("Europe/Berlin", "2026-07-23T08:04:14Z", "2026-07-23T06:04:14Z", true);
+        check("europe/berlin", "2026-11-23T08:04:14Z", "2026-11-23T07:04:14Z", true);
+        // Clocks went from 03:00 back to 02:00, and in spring from 02:00 to 03:00.
+        check("Europe/Berlin", "2026-10-25T02:30:00Z", "2026-10-25T00:30:00Z", false);
+        check("Europe/Berlin", "2026-03-29T02:30:00Z", "2026-03-29T01:30:00Z", false);
+        for bad in ["", "+", "+25:00", "Berlin", "+1:2:3", "CET+1", "../../etc/localtime"] {
+            assert_eq!(Zone::parse(bad), None, "{bad}");
+        }
+        assert_eq!(Zone::parse("europe/berlin").unwrap().name(), "Europe/Berlin");
+        assert_eq!(Zone::parse("-5").unwrap().name(), "-05:00");
+    }
 
     #[test]
     fn filetime_zero_does_not_fit_and_is_none() {

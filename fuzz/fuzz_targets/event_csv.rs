@@ -7,7 +7,7 @@ use plainsight::evidence::EvidenceId;
 
 fuzz_target!(|octets: &[u8]| {
     let mut events = 0;
-    let summary = text::csv::read(&mut { octets }, EvidenceId(1), &mut |_event| events += 1);
+    let summary = text::csv::read(&mut { octets }, EvidenceId(1), None, &mut |_event| events += 1).0;
     check(octets, &summary, events);
 });
 

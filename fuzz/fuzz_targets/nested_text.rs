@@ -37,6 +37,6 @@ fuzz_target!(|octets: &[u8]| {
         assert!(words.any(stands), "{address}");
     }
     let mut events = 0;
-    text::csv::read(&mut row.as_bytes(), EvidenceId(1), &mut |_event| events += 1);
+    text::csv::read(&mut row.as_bytes(), EvidenceId(1), None, &mut |_event| events += 1);
     assert_eq!(events, 1);
 });

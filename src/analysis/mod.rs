@@ -21,7 +21,7 @@ use crate::findings::{Finding, find};
 use crate::policy::Policy;
 use crate::protection::NamedPorts;
 use crate::summary::{Count, MOST_PAIRS, Part, Summary, Vantage};
-use crate::time::{Span, Timestamp};
+use crate::time::{Span, Timestamp, Zone};
 use rayon::prelude::*;
 use reading::{Context, Reading, read};
 use std::collections::BTreeMap;
@@ -46,6 +46,8 @@ pub struct Request {
     pub from: Option<Timestamp>,
     /// Nothing after this is judged.
     pub to: Option<Timestamp>,
+    /// The zone of times in logs that no tool's convention decides.
+    pub timezone: Option<Zone>,
     /// How far the clocks of logs were off (log time less capture time), by the paths of their files.
     pub clock_offsets: Vec<(PathBuf, Span)>,
     /// Where captures were taken, by the paths of their files.
@@ -94,6 +96,7 @@ impl Request {
             max_pairs: MOST_PAIRS,
             from: None,
             to: None,
+            timezone: None,
             clock_offsets: Vec::new(),
             vantages: Vec::new(),
             for_later: false,

@@ -254,6 +254,7 @@ impl Reading {
             | Format::EventObjects
             | Format::EventJson
             | Format::EventCsv
+            | Format::EventList
             | Format::NetEvents => self.log(bytes, context.request),
             Format::Packed(packing) => {
                 let text = format!(
@@ -368,13 +369,14 @@ impl Reading {
                 events.push(event);
             }
         };
-        let id = self.part.evidence.id;
+        let (id, zone) = (self.part.evidence.id, request.timezone.as_ref());
         let (summary, resolution) = match self.part.evidence.format {
             Format::Evt => (evt::read(bytes, id, &mut keep), Resolution::SECONDS),
             Format::EventXml => (text::xml::read(bytes, id, &mut keep), Resolution::FILETIME),
-            Format::EventJson => text::json::read(bytes, id, &mut keep),
-            Format::EventObjects => text::object_xml::read(bytes, id, &mut keep),
-            Format::EventCsv => text::csv::read(bytes, id, &mut keep),
+            Format::EventJson => text::json::read(bytes, id, zone, &mut keep),
+            Format::EventObjects => text::object_xml::read(bytes, id, zone, &mut keep),
+            Format::EventCsv => text::csv::read(bytes, id, zone, &mut keep),
+            Format::EventList => text::listing::read(bytes, id, zone, &mut keep),
             Format::NetEvents => {
                 (text::netevents::read(bytes, id, &mut keep), Resolution::MILLISECONDS)
             }

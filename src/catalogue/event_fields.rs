@@ -10,6 +10,13 @@ pub fn field_names(id: u16, count: usize) -> Option<Vec<&'static str>> {
     names.map(Iterator::collect).find(|names: &Vec<_>| names.len() == count)
 }
 
+/// Whether an audit event has a field of that name, in one of its layouts.
+#[must_use]
+pub fn is_field_of(id: u16, name: &str) -> bool {
+    let mut layouts = FIELDS.iter().filter(|row| row.0 == id);
+    layouts.any(|row| row.1.split(' ').any(|field| field == name))
+}
+
 /// Sources: the manifests of Microsoft-Windows-Security-Auditing in Windows 7, 10 and 11
 /// (repnz/etw-providers-docs, jdu2600/Windows10EtwEvents); of 1102, real logs.
 #[rustfmt::skip]

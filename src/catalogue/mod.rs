@@ -38,7 +38,7 @@ pub mod saved;
 pub use advice::Advice;
 pub use confidence::Confidence;
 pub use esp_algorithms::{logged_cipher, logged_digest};
-pub use event_fields::field_names;
+pub use event_fields::{field_names, is_field_of};
 pub use event_messages::{MessageLayout, message_layouts};
 pub use events::{Category, EventEntry, NET_EVENTS, channel_of_source, event, events_numbered};
 pub use explain::{Explained, explain};

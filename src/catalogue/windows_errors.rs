@@ -51,7 +51,13 @@ pub fn windows_error_from_text(text: &str) -> Option<&'static WindowsError> {
     let same_start = |row: &&WindowsError| {
         letters(text).eq(letters(row.text.split_once(". ").map_or(row.text, |(first, _)| first)))
     };
-    WINDOWS_ERRORS.iter().find(same).or_else(|| WINDOWS_ERRORS.iter().find(same_start))
+    let of_2000 = || {
+        let text: String = letters(text).collect();
+        let begins = |row: &&(u32, &str)| text.starts_with(&letters(row.1).collect::<String>());
+        WINDOWS_2000.iter().find(begins).and_then(|row| windows_error(row.0))
+    };
+    let rows = || WINDOWS_ERRORS.iter();
+    rows().find(same).or_else(|| rows().find(same_start)).or_else(of_2000)
 }
 
 /// What a record's reason or error field says: a number (decimal or 0x) or a text.
@@ -95,6 +101,18 @@ const TWINS: &[(u32, u32, u32)] = &[
     (0xCBAD_0321, 0xCBAD_0351, 13_801),
     (0xC036_0001, 0xC036_0009, 13_910),
     (0xC036_8000, 0xC036_8005, 13_925),
+];
+
+/// Texts of Windows 2000 that later systems worded anew. Source: message table of oakley.dll
+/// 5.0.2195.6662 (libyal winevt-kb).
+const WINDOWS_2000: &[(u32, &str)] = &[
+    (13820, "No private key associated with machine certificate"),
+    (13822, "Failure in Diffie-Helman computation"),
+    (13855, "Failed to obtain Kerberos server credentials for ISAKMP/Oakley service."),
+    (
+        13856,
+        "Failed to determine SSPI principal name for ISAKMP/Oakley service (QueryCredentialsAttributes).",
+    ),
 ];
 
 /// Source: Microsoft, "System Error Codes (12000-15999)"; sorted by code.
@@ -303,5 +321,84 @@ mod tests {
     fn names_are_found() {
         let row = windows_error_named("error_ipsec_ike_drop_no_response");
         assert_eq!(row.map(|row| row.code), Some(13813));
+    }
+
+    /// Every text that Windows 2000 has for the failure of a negotiation (oakley.dll 5.0.2195.6662);
+    /// 13809 to 13812 share one, and 13814 and 13815.
+    #[rustfmt::skip]
+    const OF_WINDOWS_2000: &[(u32, &str)] = &[
+        (13801, "IKE authentication credentials are unacceptable"),
+        (13802, "IKE security attributes are unacceptable"),
+        (13803, "IKE Negotiation in progress"),
+        (13804, "General processing error"),
+        (13805, "Negotiation timed out"),
+        (13806, "IKE failed to find valid machine certificate"),
+        (13807, "IKE SA deleted by peer before establishment completed"),
+        (13808, "IKE SA deleted before establishment completed"),
+        (13809, "Negotiation request sat in Queue too long"),
+        (13813, "No response from peer"),
+        (13814, "Negotiation took too long"),
+        (13816, "Unknown error occurred"),
+        (13817, "Certificate Revocation Check failed"),
+        (13818, "Invalid certificate key usage"),
+        (13819, "Invalid certificate type"),
+        (13820, "No private key associated with machine certificate"),
+        (13822, "Failure in Diffie-Helman computation"),
+        (13824, "Invalid header"),
+        (13825, "No policy configured"),
+        (13826, "Failed to verify signature"),
+        (13827, "Failed to authenticate using kerberos"),
+        (13828, "Peer's certificate did not have a public key"),
+        (13829, "Error processing error payload"),
+        (13830, "Error processing SA payload"),
+        (13831, "Error processing Proposal payload"),
+        (13832, "Error processing Transform payload"),
+        (13833, "Error processing KE payload"),
+        (13834, "Error processing ID payload"),
+        (13835, "Error processing Cert payload"),
+        (13836, "Error processing Certificate Request payload"),
+        (13837, "Error processing Hash payload"),
+        (13838, "Error processing Signature payload"),
+        (13839, "Error processing Nonce payload"),
+        (13840, "Error processing Notify payload"),
+        (13841, "Error processing Delete Payload"),
+        (13842, "Error processing VendorId payload"),
+        (13843, "Invalid payload received"),
+        (13844, "Soft SA loaded"),
+        (13845, "Soft SA torn down"),
+        (13846, "Invalid cookie received."),
+        (13847, "Peer failed to send valid machine certificate"),
+        (13848, "Certification Revocation check of peer's certificate failed"),
+        (13849, "New policy invalidated SAs formed with old policy"),
+        (13855, "Failed to obtain Kerberos server credentials for ISAKMP/Oakley service.  Kerberos authentication will not function."),
+        (13856, "Failed to determine SSPI principal name for ISAKMP/Oakley service (QueryCredentialsAttributes)."),
+        (13857, "Failed to obtain new SPI for the inbound SA from Ipsec driver.  The most common cause for this is that the driver does not have the correct filter.  Check your policy to verify the filters."),
+        (13858, "Given filter is invalid"),
+        (13859, "Memory allocation failed.  "),
+        (13860, "Failed to add Security Association to IPSec Driver.  The most common cause for this is if the IKE negotiation took too long to complete.  If the problem persists, reduce the load on the faulting machine."),
+        (13861, "Invalid policy"),
+        (13862, "Invalid DOI"),
+        (13863, "Invalid situation"),
+        (13864, "Diffie-Hellman failure"),
+        (13865, "Invalid Diffie-Hellman group"),
+        (13866, "Error encrypting payload"),
+        (13867, "Error decrypting payload"),
+        (13868, "Policy match error"),
+        (13869, "Unsupported ID"),
+        (13870, "Hash verification failed"),
+        (13871, "Invalid hash algorithm"),
+        (13872, "Invalid hash size"),
+        (13873, "Invalid encryption algorithm"),
+        (13874, "Invalid authentication algorithm"),
+        (13875, "Invalid certificate signature"),
+        (13876, "Load failed"),
+    ];
+
+    #[test]
+    fn every_text_of_windows_2000_is_known() {
+        for (code, text) in OF_WINDOWS_2000 {
+            let text = format!("{text}\r\n");
+            assert_eq!(windows_error_in(&text).map(|row| row.code), Some(*code), "{text}");
+        }
     }
 }

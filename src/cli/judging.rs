@@ -182,7 +182,7 @@ impl Asked<'_> {
     fn options(&self, read: Read) -> schema::Options {
         let args = self.args;
         let time = |time: Timestamp| time.rfc3339(Resolution::NANOSECONDS);
-        let ReadWith { hash, max_pairs, from, to, ports: _ } = read.with;
+        let ReadWith { hash, max_pairs, from, to, timezone, ports: _ } = read.with;
         schema::Options {
             paths: read.paths,
             policy: args.policy.as_deref().map(shown_path),
@@ -194,6 +194,7 @@ impl Asked<'_> {
             max_pairs,
             from: from.map(time),
             to: to.map(time),
+            timezone,
             clock_offsets: args.clock_offset.iter().map(|given| given.typed.clone()).collect(),
             vantages: args.vantage.iter().map(|given| given.typed.clone()).collect(),
             carve: read.carve,

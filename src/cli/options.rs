@@ -2,7 +2,7 @@
 
 use crate::correlate::GapRule;
 use crate::summary::{SILENCE, Vantage};
-use crate::time::{Span, Timestamp};
+use crate::time::{Span, Timestamp, Zone};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -83,6 +83,13 @@ pub(super) fn gap(typed: &str) -> Result<GapRule, String> {
         return Err("packets are told apart by whole seconds: 1s at the least".to_owned());
     }
     Ok(GapRule::with_gap(Span(nanos)))
+}
+
+/// Reads a time zone.
+pub(super) fn zone(typed: &str) -> Result<Zone, String> {
+    Zone::parse(typed).ok_or_else(|| {
+        "expected UTC, an offset such as +01:00, or a name such as Europe/Berlin".to_owned()
+    })
 }
 
 /// Reads an RFC 3339 time.

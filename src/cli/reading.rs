@@ -7,7 +7,7 @@ use crate::evidence::shown_path;
 use crate::policy::Policy;
 use crate::protection::NamedPorts;
 use crate::summary::ReadWith;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Zone};
 use std::path::{Path, PathBuf};
 
 /// Evidence and how to read it.
@@ -31,6 +31,9 @@ pub(super) struct Reading {
     /// Judge nothing after this time (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = options::time)]
     to: Option<Timestamp>,
+    /// Zone of the times in exported logs that name none: +01:00, or a name such as Europe/Berlin
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true, value_parser = options::zone)]
+    timezone: Option<Zone>,
     /// Show progress on standard error
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     progress: When,
@@ -53,6 +56,7 @@ impl Reading {
             max_pairs: usize::try_from(self.max_pairs).unwrap_or(usize::MAX),
             from: self.from,
             to: self.to,
+            timezone: self.timezone.clone(),
             ..Request::of(self.paths.clone(), policy)
         })
     }
@@ -77,6 +81,7 @@ impl Reading {
             max_pairs: self.max_pairs.into(),
             from: self.from,
             to: self.to,
+            timezone: self.timezone.as_ref().map(|zone| zone.name().to_owned()),
             ports: NamedPorts(policy.named_ports()).beyond_known(),
         }
     }

@@ -24,6 +24,8 @@ pub enum Auditing {
     On,
     /// It is not.
     Off,
+    /// It was turned on or off; the record says which in words of a language that is not known.
+    Unclear,
 }
 
 /// An audit subcategory that governs events about IPsec.
@@ -71,6 +73,12 @@ impl AuditChange {
         self.success == Some(Auditing::Off) || self.failure == Some(Auditing::Off)
     }
 
+    /// Whether it does not say whether something is audited.
+    #[must_use]
+    pub fn is_unreadable(self) -> bool {
+        self.success == Some(Auditing::Unclear) || self.failure == Some(Auditing::Unclear)
+    }
+
     /// From the record of a change; `None` for any other record.
     pub(super) fn from_record(record: &LogRecord) -> Option<Self> {
         if record.event_id == LEGACY_POLICY && record.provider.eq_ignore_ascii_case("Security") {
@@ -78,6 +86,12 @@ impl AuditChange {
         }
         let changes = record.field("AuditPolicyChanges")?;
         let mut change = Self { subcategory: subcategory(record), success: None, failure: None };
+        if !changes.contains("%%") {
+            // In words of a language that is not known. Windows writes the change of successes before that
+            // of failures, but of a single one the place does not say which it is.
+            let unclear = Some(Auditing::Unclear);
+            return Some(Self { success: unclear, failure: unclear, ..change });
+        }
         for number in changes.split(',').filter_map(parameter_number) {
             match CHANGES.iter().find(|row| row.0 == number) {
                 Some((_, Outcome::Success, auditing)) => change.success = Some(*auditing),

@@ -10,6 +10,7 @@ pub(super) fn of(first_bytes: &[u8]) -> Option<Format> {
         b'<' => xml(text),
         b'[' | b'{' | b'R' if is_json(text) => Some(Format::EventJson),
         b'[' | b'{' => None,
+        _ if is_list(text) => Some(Format::EventList),
         _ => is_csv(text).then_some(Format::EventCsv),
     }
 }
@@ -66,7 +67,30 @@ fn is_json(text: &str) -> bool {
     let Some((name, rest)) = first.split_once('"') else { return false };
     let shows = |name: &&&str| rest.contains(&format!("\"{name}\""));
     let is_of = |tool: &&&[&str]| tool.contains(&name) && tool.iter().any(|it| shows(&it));
-    name == "Message" || TOOLS.iter().any(|tool| is_of(&tool))
+    matches!(name, "Message" | "_scroll_id") || TOOLS.iter().any(|tool| is_of(&tool))
+}
+
+/// Four lines of a label and a value, the third a date and a time of day and the fourth a number, behind
+/// wevtutil's number of the event or without it.
+fn is_list(text: &str) -> bool {
+    let mut lines = text.lines().peekable();
+    let is_numbered = |line: &&str| {
+        let number = line.trim_end().trim_end_matches(':').strip_suffix(']');
+        let number = number.and_then(|line| line.rsplit_once('[')).map_or("", |(_, number)| number);
+        !number.is_empty() && number.bytes().all(|octet| octet.is_ascii_digit())
+    };
+    lines.next_if(is_numbered);
+    let mut value = || lines.next().and_then(|line| line.split_once([':', '\u{ff1a}']));
+    let (Some(_), Some(_), Some((_, date)), Some((_, id))) = (value(), value(), value(), value())
+    else {
+        return false;
+    };
+    has_date(date) && id.trim().parse::<u16>().is_ok()
+}
+
+/// Whether a text may be a date and a time of day: the smallest have three and four digits, `1/2/20 1:02:03`.
+fn has_date(text: &str) -> bool {
+    text.chars().filter(|c| c.is_numeric()).count() >= 7 && text.contains([':', '.'])
 }
 
 /// evtx_dump's plain JSON has a line `Record 7` before each event.
@@ -105,11 +129,8 @@ fn is_table(header: &str, row: &str, separator: char) -> bool {
         header.get(1..5) == Some(&["Date and Time", "Source", "Event ID", "Task Category"]);
     let row: Vec<&str> = row.split(separator).collect();
     let field = |at: usize| row.get(at).map_or("", |field| field.trim());
-    let digits = |text: &str| text.chars().filter(|c| c.is_numeric()).count();
-    // The smallest date and time of day have three and four digits: `1/2/20 1:02:03`.
-    let has_date = digits(field(1)) >= 7 && field(1).contains([':', '.']);
     let has_number = field(3).parse::<u16>().is_ok();
-    has_names && (is_english || row.len() >= 5 && has_date && has_number)
+    has_names && (is_english || row.len() >= 5 && has_date(field(1)) && has_number)
 }
 
 /// So many names of one tool are no chance.
@@ -178,6 +199,20 @@ const TOOLS: &[&[&str]] = &[
         "_id",
         "_source",
         "_type",
+    ],
+    // Elasticsearch's answer as a whole.
+    &[
+        "took",
+        "timed_out",
+        "_shards",
+        "hits",
+        "total",
+        "_scroll_id",
+        "pit_id",
+        "num_reduce_phases",
+        "responses",
+        "_index",
+        "_source",
     ],
     // hayabusa.
     &["Timestamp", "RuleTitle", "Level", "Computer", "Channel", "EventID", "RecordID", "Details"],
@@ -265,6 +300,18 @@ mod tests {
             ),
             ("<Objs Version=\"1.1.0.1\"><Obj><TN><T>System.IO.FileInfo", None),
             ("<!DOCTYPE Events><e:Events xmlns:e='x'>", Some(Format::EventXml)),
+            (
+                "Event[0]:\r\n  Log Name: Security\r\n  Source: x\r\n  Date: 2026-11-23T08:04:14.258\r\n  Event ID: 4655\r\n",
+                Some(Format::EventList),
+            ),
+            (
+                "Nom du journal :Security\r\nSource :       x\r\nDate :         23/11/2026 08:04:14\r\nID de l’événement :4655\r\n",
+                Some(Format::EventList),
+            ),
+            ("From: a\r\nTo: b\r\nDate: 23 Nov 2026 08:04:14\r\nSubject: 4655 things\r\n", None),
+            ("{\"took\":5,\"timed_out\":false,\"hits\":{\"hits\":[{", Some(Format::EventJson)),
+            ("{\"_scroll_id\":\"FGlu", Some(Format::EventJson)),
+            ("{\"hits\": 5, \"misses\": 7}", None),
             ("a note", None),
             ("", None),
         ];

@@ -31,6 +31,8 @@ pub enum Format {
     EventJson,
     /// A table of events: Event Viewer's, or of a tool that names its columns.
     EventCsv,
+    /// Events listed as text: `wevtutil /f:text`, Event Viewer's copies.
+    EventList,
     /// The filtering platform's events as `netsh wfp` writes them.
     NetEvents,
     /// A compressed file.
@@ -119,6 +121,7 @@ impl Format {
             | Self::EventObjects
             | Self::EventJson
             | Self::EventCsv
+            | Self::EventList
             | Self::NetEvents
             | Self::Packed(_)
             | Self::Unread(_)
@@ -143,6 +146,7 @@ impl Format {
             Self::EventObjects => "event_objects_xml",
             Self::EventJson => "event_json",
             Self::EventCsv => "event_csv",
+            Self::EventList => "event_list",
             Self::NetEvents => "netevents_xml",
             Self::Packed(packing) => packing.as_str(),
             Self::Unread(unread) => unread.name,

@@ -219,6 +219,7 @@ fn mark(mark: &Mark, log: &LogSource, evidence: EvidenceId, clock: &Clock) -> lo
     let word = |auditing: Auditing| match auditing {
         Auditing::On => "on".to_owned(),
         Auditing::Off => "off".to_owned(),
+        Auditing::Unclear => "unclear".to_owned(),
     };
     log_schema::LogMark {
         host: log.host.clone(),

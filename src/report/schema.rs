@@ -90,6 +90,9 @@ pub struct Options {
     pub from: Option<String>,
     /// `--to`.
     pub to: Option<String>,
+    /// `--timezone`: an offset or a name of the IANA database; null without it.
+    #[serde(default)]
+    pub timezone: Option<String>,
     /// `--clock-offset`, as typed.
     #[serde(default)]
     pub clock_offsets: Vec<String>,
@@ -117,6 +120,7 @@ impl Options {
             max_pairs: crate::summary::MOST_PAIRS as u64,
             from: None,
             to: None,
+            timezone: None,
             clock_offsets: Vec::new(),
             vantages: Vec::new(),
             carve: None,

@@ -23,6 +23,8 @@ pub struct ReadWith {
     pub from: Option<Timestamp>,
     /// Nothing after this was.
     pub to: Option<Timestamp>,
+    /// The zone of times in logs that no tool's convention decides, as an offset or by name.
+    pub timezone: Option<String>,
     /// Protocols and ports that are kept apart beside those that always are.
     pub ports: BTreeSet<(u8, u16)>,
 }

@@ -90,6 +90,7 @@ fn read_alike(files: &[SummaryFile]) -> Result<ReadWith, JoinError> {
             (all.max_pairs != theirs.max_pairs, "--max-pairs"),
             (all.from != theirs.from, "--from"),
             (all.to != theirs.to, "--to"),
+            (all.timezone != theirs.timezone, "--timezone"),
         ];
         if let Some((_, option)) = differs.into_iter().find(|(differs, _)| *differs) {
             let (one, other) = (first.name.clone(), other.name.clone());

@@ -115,6 +115,8 @@ mod evt;
 
 mod log_channels;
 
+mod log_forms;
+
 mod log_legacy;
 
 mod log_sources;

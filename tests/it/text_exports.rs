@@ -34,8 +34,8 @@ fn read_as(format: Format, mut file: &[u8]) -> (LogSummary, Vec<LogEvent>) {
     let file: &mut dyn std::io::Read = &mut file;
     let summary = match format {
         Format::EventXml => text::xml::read(file, ID, &mut sink),
-        Format::EventJson => text::json::read(file, ID, &mut sink).0,
-        Format::EventCsv => text::csv::read(file, ID, &mut sink).0,
+        Format::EventJson => text::json::read(file, ID, None, &mut sink).0,
+        Format::EventCsv => text::csv::read(file, ID, None, &mut sink).0,
         Format::NetEvents => text::netevents::read(file, ID, &mut sink),
         Format::Evtx => reader::read(file, ID, &mut sink),
         other => panic!("not an event log: {}", other.as_str()),

@@ -33,6 +33,7 @@ fn read(paths: Vec<PathBuf>) -> Read {
         max_pairs: MOST_PAIRS as u64,
         from: None,
         to: None,
+        timezone: None,
         ports: NamedPorts::default().beyond_known(),
     };
     let members = parts.iter().map(|part| Member::of(&part.evidence)).collect();

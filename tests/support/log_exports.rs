@@ -131,7 +131,7 @@ pub(crate) fn event_viewer_csv(records: &[(String, Value)], is_english: bool) ->
 }
 
 /// What Windows shows for the events of the laboratory.
-fn message(id: u64, record: &Value, is_english: bool) -> String {
+pub(crate) fn message(id: u64, record: &Value, is_english: bool) -> String {
     let values = values(record);
     let shown = |value: &Value| match value {
         Value::String(text) => {

@@ -7,6 +7,8 @@ pub(crate) mod busy_log;
 pub(crate) mod evt_builder;
 
 pub(crate) mod log_exports;
+pub(crate) mod log_forms;
+pub(crate) mod log_languages;
 
 pub(crate) mod ike_builder;
 

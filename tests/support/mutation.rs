@@ -68,6 +68,7 @@ fn correlated(parts: &[Part]) -> Result<Analysis, String> {
             max_pairs: MOST_PAIRS as u64,
             from: None,
             to: None,
+            timezone: None,
             ports: [].into(),
         },
         paths: Vec::new(),

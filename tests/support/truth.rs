@@ -122,6 +122,7 @@ pub(crate) fn report(paths: Vec<PathBuf>, policy: Policy) -> schema::Report {
         max_pairs: plainsight::summary::MOST_PAIRS as u64,
         from: None,
         to: None,
+        timezone: None,
         clock_offsets: Vec::new(),
         vantages: Vec::new(),
         carve: None,

@@ -93,18 +93,23 @@ impl Case<'_> {
     /// Rung 2: a record shows that negotiations were not audited.
     fn turned_off(&self) -> Option<AuditVerdict> {
         let mut off = Vec::new();
+        let mut unclear = BTreeSet::new();
         let mut places = BTreeSet::new();
         for subcategory in self.subcategories().iter().copied() {
             for is_failure in [false, true] {
-                let Some((time, Auditing::Off, place)) = self.last_change(subcategory, is_failure)
-                else {
+                let Some((time, change, place)) = self.last_change(subcategory, is_failure) else {
                     continue;
                 };
                 // A record that came after all shows that it was on.
                 let seen = self.audits(time.shifted(JITTER), self.to).any(|(audit, _)| {
                     audit.subcategory == subcategory && audit.is_failure == is_failure
                 });
-                if !seen {
+                if seen || change == Auditing::On {
+                    continue;
+                }
+                if change == Auditing::Unclear {
+                    unclear.insert(place);
+                } else {
                     let what = if is_failure { "failures" } else { "successes" };
                     let of = subcategory.as_str();
                     off.push(format!("{what} of {of} since record {}", place.1));
@@ -112,8 +117,15 @@ impl Case<'_> {
                 }
             }
         }
-        let why = format!("not audited: {}", off.join(", "));
-        (!off.is_empty()).then(|| self.verdict(AuditState::AuditingOff, why, places))
+        if !off.is_empty() {
+            let why = format!("not audited: {}", off.join(", "));
+            return Some(self.verdict(AuditState::AuditingOff, why, places));
+        }
+        let (_, record) = unclear.first()?;
+        let why = format!(
+            "record {record} changed what is audited, in words of a language that is not known"
+        );
+        Some(self.verdict(AuditState::Unknown, why, unclear))
     }
 
     /// What governs negotiations; before Vista one setting does.
@@ -402,6 +414,10 @@ mod tests {
         check(&seen, Wire::default(), AuditState::Audited, "holds a record");
         let failures = with(vec![change(30_000, None, off)], &[40_050]);
         check(&failures, Wire::default(), AuditState::AuditingOff, "failures");
+        // A change that cannot be read leaves unknown what is audited after it.
+        let some = Some(Auditing::Unclear);
+        let unclear = with(vec![change(30_000, some, some)], &[100, -200]);
+        check(&unclear, Wire::default(), AuditState::Unknown, "language");
         let mut of_logons = change(30_000, on, on);
         of_logons.1.subcategory = Some(AuditSubcategory::LogonEvents);
         let legacy_on = Book { is_legacy: true, ..with(vec![of_logons], &[]) };

@@ -6,29 +6,30 @@
 //! source and number, records count from 1. A table whose columns have the names of a tool ([`rows`]) is
 //! read by these. Commas, semicolons or tabs part the columns.
 
+use super::LONGEST_EVENT;
 use super::dates::{NoTime, Stamp};
-use super::local_times::LocalTimes;
-use super::row_reading::Reading;
+use super::local_times::RecordTime;
+use super::row_reading::{EVENT_VIEWER, Reading};
 use super::rows::{self, Filled};
 use super::source::Source;
-use super::{Export, LONGEST_EVENT};
 use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
 use crate::evidence::EvidenceId;
-use crate::time::Resolution;
+use crate::time::{Resolution, Zone};
 use std::io::Read;
 
 /// Reads a whole export, hands each event that the catalogue knows to `sink` in the order of the
-/// file, and gives what the file holds and how finely it shows time. Damage becomes problems and reading
-/// goes on behind it.
+/// file, and gives what the file holds and how finely it shows time. Times whose zone nothing names are
+/// of `zone`. Damage becomes problems and reading goes on behind it.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
+    zone: Option<&Zone>,
     sink: &mut impl FnMut(LogEvent),
 ) -> (LogSummary, Resolution) {
     let (mut source, mark) = Source::new(reader);
     let layout = Layout::of(source.window());
     let mut table = Table {
-        reading: Reading::new(Export::new(evidence, mark, sink)),
+        reading: Reading::new(evidence, mark, zone, sink),
         layout,
         columns: Vec::new(),
         has_begun: false,
@@ -112,7 +113,12 @@ impl Table<'_> {
             _ => AuditOutcome::NotAudit,
         };
         let message = fields.last().cloned().unwrap_or_default();
-        Filled { message, told: LocalTimes::told(text(DATE)), recovered: false }
+        Filled {
+            message,
+            time: RecordTime::parse(text(DATE)),
+            recovered: false,
+            tool: &EVENT_VIEWER,
+        }
     }
 
     fn name_lost(&mut self) {

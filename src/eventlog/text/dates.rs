@@ -3,7 +3,7 @@
 //! Which of day and month comes first is decided for a whole file ([`FileDates`]), by all of its dates
 //! together. A mark behind the time that is not known makes the hour unknown, never wrong.
 
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp, offset_seconds};
 
 /// A point in time as it was shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,9 @@ pub(super) struct Stamp {
     /// The three numbers of the date as they are written.
     date: [u16; 3],
     time: (i8, i8, i8),
+    nanos: i32,
+    /// How many seconds the clock was ahead of UTC, where the text says so.
+    offset: Option<i32>,
     shown: Shown,
 }
 
@@ -53,6 +56,8 @@ impl Stamp {
             return Err(NoTime::NoDate);
         }
         let text: String = text.chars().map(latin_digit).collect();
+        let (text, offset) = without_offset(text.trim());
+        let (text, nanos) = without_fraction(text);
         let mut groups =
             text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty());
         let mut next = || groups.next().and_then(|group| group.parse::<u16>().ok());
@@ -63,7 +68,7 @@ impl Stamp {
         if groups.next().is_some() {
             return Err(NoTime::NoDate);
         }
-        let half = Half::of(&text);
+        let half = Half::of(text);
         let hour = match (half, hour) {
             (Half::Unknown, 1..=12) => return Err(NoTime::UnknownMark),
             (Half::Morning, 12) => 0,
@@ -77,7 +82,18 @@ impl Stamp {
             _ if first_gap.starts_with('.') => Shown::Dotted,
             _ => Shown::Other { has_half: matches!(half, Half::Morning | Half::Afternoon) },
         };
-        Ok(Self { date, time: (small(hour)?, small(minute)?, small(second)?), shown })
+        let time = (small(hour)?, small(minute)?, small(second)?);
+        Ok(Self { date, time, nanos, offset, shown })
+    }
+
+    /// The fraction of a second, in nanoseconds.
+    pub(super) fn fraction(self) -> i64 {
+        self.nanos.into()
+    }
+
+    /// Whether the text names the offset of its clock.
+    pub(super) const fn has_offset(self) -> bool {
+        self.offset.is_some()
     }
 
     /// What this stamp alone proves of the order; `None` where both are possible.
@@ -103,7 +119,8 @@ impl Stamp {
         }
     }
 
-    /// The point in time, its clock taken for UTC; `order` decides where the stamp itself does not.
+    /// The point in time, its clock taken for UTC where the text names no offset; `order` decides where
+    /// the stamp itself does not.
     ///
     /// # Errors
     /// Where the calendar has no such day, or is not converted.
@@ -124,7 +141,37 @@ impl Stamp {
         let small = |number: u16| i8::try_from(number).map_err(|_| NoTime::NoDate);
         let year = i16::try_from(year).map_err(|_| NoTime::NoDate)?;
         let date = (year, small(month)?, small(day)?);
-        Timestamp::from_utc(date, self.time, 0).ok_or(NoTime::NoDate)
+        let shown = Timestamp::from_utc(date, self.time, self.nanos).ok_or(NoTime::NoDate)?;
+        let ahead = Span::from_seconds(self.offset.unwrap_or(0).into());
+        Ok(shown.shifted(ahead.negated()))
+    }
+}
+
+/// The text without an offset from UTC at its end (` +01:00`), and the offset in seconds.
+fn without_offset(text: &str) -> (&str, Option<i32>) {
+    let parted = text.len().checked_sub(OFFSET).and_then(|at| text.split_at_checked(at));
+    let Some((rest, end)) = parted.filter(|(rest, _)| rest.contains(':')) else {
+        return (text, None);
+    };
+    match offset_seconds(end).filter(|_| end.contains(':')) {
+        Some(offset) => (rest.trim_end(), Some(offset)),
+        None => (text, None),
+    }
+}
+
+/// The text without the fraction of a second at its end, and that in nanoseconds.
+fn without_fraction(text: &str) -> (&str, i32) {
+    let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let parted = text.len().checked_sub(digits + 1).and_then(|at| text.split_at_checked(at));
+    let Some((rest, fraction)) = parted.filter(|_| (1..=9).contains(&digits)) else {
+        return (text, 0);
+    };
+    // Only behind seconds is it a fraction: `8.04.14` has none.
+    let has_seconds = rest.bytes().filter(|octet| *octet == b':').count() >= 2;
+    let fraction = fraction.strip_prefix(['.', ',']).filter(|_| has_seconds);
+    match fraction.and_then(|digits| format!("{digits:0<9}").parse().ok()) {
+        Some(nanos) => (rest, nanos),
+        None => (text, 0),
     }
 }
 
@@ -204,6 +251,8 @@ const ZEROS: &[u32] = &[
     0xf20, 0x17e0, 0xff10,
 ];
 const LONGEST: usize = 96;
+/// How long `+01:00` is.
+const OFFSET: usize = 6;
 /// Thailand counts from 543 before the common era; nothing else is in use beyond this year.
 const BUDDHIST_ERA: u16 = 543;
 const THAI: u16 = 2400;
@@ -261,6 +310,16 @@ mod tests {
         ] {
             assert_eq!(read(text).as_deref(), Ok("2026-11-23T20:04:14Z"), "{text}");
         }
+        for text in [
+            "2026-11-23 21:04:14.816 +01:00",
+            "23-11-2026 21:04:14.816 +01:00",
+            "11-23-2026 15:04:14 -05:00",
+        ] {
+            assert_eq!(read(text).as_deref(), Ok("2026-11-23T20:04:14Z"), "{text}");
+        }
+        let fraction =
+            Stamp::parse("2026-11-23T08:04:14.2581").and_then(|it| it.time(Order::DayFirst));
+        assert_eq!(fraction.map(|time| time.0 % 1_000_000_000), Ok(258_100_000));
         assert_eq!(read("11/23/2026 12:04:14 AM").as_deref(), Ok("2026-11-23T00:04:14Z"));
         assert_eq!(read("23.11.2026 г. 8:04:14").as_deref(), Ok("2026-11-23T08:04:14Z"));
     }

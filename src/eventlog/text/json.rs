@@ -2,69 +2,90 @@
 //!
 //! Only where an event begins and ends is decided here.
 
-use super::pieces::{AHEAD, Piece};
+use super::LONGEST_EVENT;
+use super::pieces::{AHEAD, Piece, find};
 use super::row_reading::Reading;
 use super::rows::{self, Row};
 use super::source::Source;
-use super::xml::{lost, text_at};
-use super::{Export, LONGEST_EVENT};
+use super::xml::lost;
 use crate::eventlog::{LogEvent, LogSummary};
 use crate::evidence::EvidenceId;
-use crate::time::Resolution;
+use crate::time::{Resolution, Zone};
 use std::io::Read;
 
 /// Reads a whole export, hands each event that the catalogue knows to `sink` in the order of the
-/// file, and tells what the file holds and how finely it tells time. Damage becomes problems and
-/// reading goes on behind it.
+/// file, and gives what the file holds and how finely it shows time. Times whose zone nothing names are
+/// of `zone`. Damage becomes problems and reading goes on behind it.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
+    zone: Option<&Zone>,
     sink: &mut impl FnMut(LogEvent),
 ) -> (LogSummary, Resolution) {
     let (mut source, mark) = Source::new(reader);
-    let mut reading = Reading::new(Export::new(evidence, mark, sink));
+    let mut reading = Reading::new(evidence, mark, zone, sink);
+    let envelope = envelope(&mut source);
+    if envelope > 0 {
+        let octets = source.consume(envelope);
+        reading.export.tally.cover("markup", octets, 0);
+    }
     let mut objects = Objects::default();
     while let Some(piece) = objects.next(&mut source) {
         match piece {
-            Piece::Event(length) => event(&mut reading, &mut source, length),
-            Piece::Between(length) => between(&mut reading.export, &mut source, length),
+            Piece::Event(length) => reading.event(&mut source, length, |record, text| {
+                let row: Row = serde_json::from_str(text).map_err(|error| error.to_string())?;
+                rows::fill(record, &row).map_err(str::to_owned)
+            }),
+            Piece::Between(length) => {
+                let is_markup = |text: &[u8]| is_markup(text, envelope > 0);
+                reading.export.between(&mut source, length, is_markup);
+            }
             other => lost(&mut reading.export, &mut source, other),
         }
     }
     reading.finish(source)
 }
 
-fn event(reading: &mut Reading<'_>, source: &mut Source<'_>, length: usize) {
-    let offset = source.offset();
-    let (text, is_sound) = text_at(source, length);
-    let row: Result<Row, _> = serde_json::from_str(&text);
-    let mut record = reading.export.blank();
-    let filled = row
-        .map_err(|error| error.to_string())
-        .and_then(|row| rows::fill(&mut record, &row).map_err(str::to_owned));
-    let octets = source.consume(length);
-    match filled {
-        Err(why) => reading.export.damaged(&why, offset, octets),
-        Ok(filled) => {
-            if !is_sound {
-                reading.export.not_text(offset, record.record.record);
-            }
-            reading.take(record, filled, offset, octets);
+/// How much stands in front of the hits in the one object that Elasticsearch answers with; 0 in any other
+/// text.
+fn envelope(source: &mut Source<'_>) -> usize {
+    let is_answer = |window: &[u8]| {
+        let first = window.trim_ascii_start();
+        let name = first.starts_with(b"{").then(|| beginning(first)).flatten();
+        name.is_some_and(|name| ANSWER.contains(&name.as_slice()))
+    };
+    while is_answer(source.window()) && source.window().len() < LONGEST_ENVELOPE {
+        if let Some(length) = hits_at(source.window()) {
+            return length;
+        }
+        if !source.grow() {
+            break;
+        }
+    }
+    0
+}
+
+/// Where the list of hits begins: behind the bracket of the first `"hits": [`.
+fn hits_at(window: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let rest = window.get(at..)?;
+        at += find(rest, HITS)? + HITS.len();
+        let behind = window.get(at..)?;
+        let list = behind.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+        if let Some(list) = list.strip_prefix(b"[") {
+            return Some(window.len() - list.len());
         }
     }
 }
 
-fn between(export: &mut Export<'_>, source: &mut Source<'_>, length: usize) {
-    let offset = source.offset();
-    let text = source.window().get(..length).unwrap_or_default();
-    let is_markup =
-        text.iter().all(|octet| matches!(octet, b'[' | b']' | b',' | b' ' | b'\t' | b'\r' | b'\n'));
-    let octets = source.consume(length);
-    if is_markup {
-        export.tally.cover("markup", octets, 0);
-    } else {
-        export.damaged("text that is no event", offset, octets);
-    }
+/// Between events stand brackets and commas, and the ends of the object that holds them all.
+fn is_markup(text: &[u8], has_envelope: bool) -> bool {
+    text.iter().all(|octet| match octet {
+        b'[' | b']' | b',' | b' ' | b'\t' | b'\r' | b'\n' => true,
+        b'}' => has_envelope,
+        _ => false,
+    })
 }
 
 /// Finds the outermost objects of a text. Brackets around them do not matter, so that a stream of
@@ -200,6 +221,20 @@ fn beginning(rest: &[u8]) -> Option<Vec<u8>> {
     behind.starts_with(b":").then(|| name.get(..length).map(<[u8]>::to_vec))?
 }
 
+/// Names with which an answer of Elasticsearch begins (reference, "Search API", response body).
+const ANSWER: &[&[u8]] = &[
+    b"took",
+    b"timed_out",
+    b"_shards",
+    b"hits",
+    b"_scroll_id",
+    b"pit_id",
+    b"num_reduce_phases",
+    b"responses",
+];
+const HITS: &[u8] = b"\"hits\"";
+const LONGEST_ENVELOPE: usize = 1 << 20;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,7 +263,8 @@ mod tests {
     fn read(text: &str) -> (LogSummary, Vec<LogEvent>) {
         let mut events = Vec::new();
         let mut octets = text.as_bytes();
-        let summary = super::read(&mut octets, EvidenceId(1), &mut |event| events.push(event)).0;
+        let summary =
+            super::read(&mut octets, EvidenceId(1), None, &mut |event| events.push(event)).0;
         let covered: u64 = summary.coverage.values().map(|extent| extent.bytes).sum();
         assert_eq!(covered, text.len() as u64, "{:?}", summary.coverage);
         (summary, events)
@@ -250,6 +286,19 @@ mod tests {
             assert_eq!(event.time, Timestamp::from_rfc3339("2025-11-23T08:04:14.258Z"));
         }
         assert_eq!(read(&event(7)).1.len(), 1);
+    }
+
+    #[test]
+    fn the_hits_of_an_answer_are_events() {
+        let text = format!(
+            "{{\"took\": 5, \"_shards\": {{\"total\": 1}}, \"hits\": {{ \"total\": {{\"value\": 2}}, \"hits\" : [\n{},\n{}] }} }}\n",
+            event(7),
+            event(8)
+        );
+        let (summary, events) = read(&text);
+        assert_eq!((summary.problems, events.len()), (Vec::new(), 2));
+        // A brace too many is no end of anything in a list that stands alone.
+        assert_eq!(read(&format!("[{}}}]", event(7))).0.problems.len(), 1);
     }
 
     #[test]

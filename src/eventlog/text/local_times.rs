@@ -1,96 +1,150 @@
 //! Events whose times are of a clock that the export does not name the zone of: held until the end
 //! of the file, because only all dates together decide between day and month.
+//!
+//! The zone is the one that the user names, else the one that the log's own event 6013 shows.
 
 use super::Export;
 use super::dates::{FileDates, NoTime, Order, Stamp};
-use crate::eventlog::LogEvent;
+use crate::eventlog::{LogEvent, LogRecord};
 use crate::evidence::{Position, ProblemCode};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Zone};
 
 /// What an export says of a record's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum RecordTime {
     /// A point in time.
     At(Timestamp),
     /// A date and a time of day of the host's clock.
     Local(Stamp),
     /// Nothing that could be used.
-    Nothing(NoTime),
+    Missing(NoTime),
+}
+
+impl RecordTime {
+    /// No text at all.
+    pub(super) const NONE: Self = Self::Missing(NoTime::NoDate);
+
+    /// What a text says: RFC 3339 where it has a zone, else a time of the host's clock.
+    pub(super) fn parse(text: &str) -> Self {
+        if let Some(time) = Timestamp::from_rfc3339(text) {
+            return Self::At(time);
+        }
+        if text.trim().is_empty() {
+            return Self::NONE;
+        }
+        match Stamp::parse(text) {
+            Ok(stamp) => Self::Local(stamp),
+            Err(why) => Self::Missing(why),
+        }
+    }
+
+    /// The same of a text that is UTC where it names no zone.
+    pub(super) fn parse_utc(text: &str) -> Self {
+        let marked = || Timestamp::from_rfc3339(&format!("{}Z", text.trim()));
+        match Timestamp::from_rfc3339(text).or_else(marked) {
+            Some(time) => Self::At(time),
+            None => Self::parse(text),
+        }
+    }
 }
 
 /// Events in the order of the file, and the times of all records.
-#[derive(Default)]
-pub(super) struct LocalTimes {
+pub(super) struct LocalTimes<'z> {
+    /// The zone that the user names.
+    zone: Option<&'z Zone>,
+    /// When the log itself says how far its clock was ahead of UTC, and by how many seconds.
+    own: Vec<(Stamp, i32)>,
     dates: FileDates,
     /// From the first local time on; those with a point in time have no stamp.
     held: Vec<(LogEvent, Option<Stamp>)>,
     /// Of all records that have one, also of those that are no events: first and last by either order.
-    spans: [Option<(Timestamp, Timestamp)>; 2],
-    is_any: bool,
+    spans: [Option<(Stamp, Stamp)>; 2],
+    /// Local times whose offset the export does not name.
+    without_offset: u64,
     /// Records with a mark that is not known, and of another calendar: how many.
     unknown_mark: u64,
     other_calendar: u64,
 }
 
-impl LocalTimes {
-    /// What a text says: RFC 3339 where it has a zone, else a time of the host's clock.
-    pub(super) fn told(text: &str) -> Told {
-        match Timestamp::from_rfc3339(text) {
-            Some(time) => return Told::At(time),
-            None if text.trim().is_empty() => return Told::Nothing(NoTime::NoDate),
-            None => {}
-        }
-        match Stamp::parse(text) {
-            Ok(stamp) => Told::Local(stamp),
-            Err(why) => Told::Nothing(why),
-        }
-    }
-
-    /// The same of a text that is UTC where it names no zone.
-    pub(super) fn utc(text: &str) -> Told {
-        let marked = || Timestamp::from_rfc3339(&format!("{}Z", text.trim()));
-        match Timestamp::from_rfc3339(text).or_else(marked) {
-            Some(time) => Told::At(time),
-            None => Self::told(text),
+impl<'z> LocalTimes<'z> {
+    pub(super) fn new(zone: Option<&'z Zone>) -> Self {
+        Self {
+            zone,
+            own: Vec::new(),
+            dates: FileDates::default(),
+            held: Vec::new(),
+            spans: [None; 2],
+            without_offset: 0,
+            unknown_mark: 0,
+            other_calendar: 0,
         }
     }
 
     /// Notes the time of a record, whether it is an event or not.
-    pub(super) fn add(&mut self, told: Told) {
-        match told {
-            Told::At(_) | Told::Nothing(NoTime::NoDate) => {}
-            Told::Nothing(NoTime::UnknownMark) => self.unknown_mark += 1,
-            Told::Nothing(NoTime::OtherCalendar) => self.other_calendar += 1,
-            Told::Local(stamp) => {
-                self.is_any = true;
+    pub(super) fn add(&mut self, record: &LogRecord, time: RecordTime) {
+        match time {
+            RecordTime::At(_) | RecordTime::Missing(NoTime::NoDate) => {}
+            RecordTime::Missing(NoTime::UnknownMark) => self.unknown_mark += 1,
+            RecordTime::Missing(NoTime::OtherCalendar) => self.other_calendar += 1,
+            RecordTime::Local(stamp) => {
+                self.without_offset += u64::from(!stamp.has_offset());
                 self.dates.add(stamp);
-                for (order, span) in
-                    [Order::DayFirst, Order::MonthFirst].into_iter().zip(&mut self.spans)
+                for (order, span) in ORDERS.into_iter().zip(&mut self.spans) {
+                    let Ok(time) = stamp.time(order) else { continue };
+                    let of = |stamp: Stamp| stamp.time(order).unwrap_or(time);
+                    let (first, last) = span.unwrap_or((stamp, stamp));
+                    *span = Some((
+                        if time < of(first) { stamp } else { first },
+                        if time > of(last) { stamp } else { last },
+                    ));
+                }
+                if self.own.len() < MOST_OFFSETS
+                    && let Some(offset) = offset_of_uptime(record)
                 {
-                    if let Ok(time) = stamp.time(order) {
-                        let (first, last) = span.unwrap_or((time, time));
-                        *span = Some((first.min(time), last.max(time)));
-                    }
+                    self.own.push((stamp, offset));
                 }
             }
         }
     }
 
     /// Hands an event on, at once where no time before it has to wait.
-    pub(super) fn pass(&mut self, event: LogEvent, told: Told, export: &mut Export<'_>) {
-        match told {
-            Told::Local(stamp) => self.held.push((event, Some(stamp))),
-            Told::At(_) | Told::Nothing(_) if self.held.is_empty() => (export.sink)(event),
-            Told::At(_) | Told::Nothing(_) => self.held.push((event, None)),
+    pub(super) fn pass(&mut self, event: LogEvent, time: RecordTime, export: &mut Export<'_>) {
+        match time {
+            RecordTime::Local(stamp) => self.held.push((event, Some(stamp))),
+            RecordTime::At(_) | RecordTime::Missing(_) if self.held.is_empty() => {
+                (export.sink)(event);
+            }
+            RecordTime::At(_) | RecordTime::Missing(_) => self.held.push((event, None)),
         }
     }
 
     /// Hands on what was held, and names what is not certain of its times.
-    pub(super) fn finish(self, export: &mut Export<'_>) {
+    pub(super) fn finish(mut self, export: &mut Export<'_>) {
         let order = self.dates.order();
-        if self.is_any {
-            export.local_time();
+        self.name_doubts(order, export);
+        let mut clock = Clock::of(self.zone, &self.own, order);
+        let of_order = match order {
+            Order::DayFirst => self.spans[0],
+            Order::MonthFirst => self.spans[1],
+        };
+        if let Some((first, last)) = of_order {
+            let (first, last) = (clock.instant(first), clock.instant(last));
+            let summary = export.tally.summary();
+            summary.first_time = summary.first_time.into_iter().chain(first).min();
+            summary.last_time = summary.last_time.into_iter().chain(last).max();
         }
+        clock.doubtful = 0;
+        for (mut event, stamp) in std::mem::take(&mut self.held) {
+            if let Some(stamp) = stamp {
+                event.time = clock.instant(stamp);
+            }
+            (export.sink)(event);
+        }
+        clock.name_doubts(self.without_offset, export);
+    }
+
+    /// What is not certain of the dates.
+    fn name_doubts(&self, order: Order, export: &mut Export<'_>) {
         if self.dates.is_undecided() {
             let first = match order {
                 Order::DayFirst => "day",
@@ -116,20 +170,98 @@ impl LocalTimes {
             );
             export.tally.problem(ProblemCode::BadTime, text, None, Position::File);
         }
-        let span = match order {
-            Order::DayFirst => self.spans[0],
-            Order::MonthFirst => self.spans[1],
-        };
-        if let Some((first, last)) = span {
-            let summary = export.tally.summary();
-            summary.first_time = Some(summary.first_time.map_or(first, |known| known.min(first)));
-            summary.last_time = Some(summary.last_time.map_or(last, |known| known.max(last)));
-        }
-        for (mut event, stamp) in self.held {
-            if let Some(stamp) = stamp {
-                event.time = stamp.time(order).ok();
-            }
-            (export.sink)(event);
-        }
     }
 }
+
+/// What turns the times that a clock showed into points in time.
+struct Clock<'z> {
+    zone: Option<&'z Zone>,
+    /// When the clock was so many seconds ahead of UTC, by the log's own word; ascending.
+    own: Vec<(Timestamp, i32)>,
+    order: Order,
+    /// Times that the clock showed twice or never.
+    doubtful: u64,
+}
+
+impl<'z> Clock<'z> {
+    fn of(zone: Option<&'z Zone>, own: &[(Stamp, i32)], order: Order) -> Self {
+        let timed =
+            own.iter().filter_map(|(stamp, offset)| Some((stamp.time(order).ok()?, *offset)));
+        let mut own: Vec<_> = timed.collect();
+        own.sort_unstable();
+        Self { zone, own, order, doubtful: 0 }
+    }
+
+    fn instant(&mut self, stamp: Stamp) -> Option<Timestamp> {
+        let shown = stamp.time(self.order).ok()?;
+        if stamp.has_offset() {
+            return Some(shown);
+        }
+        if let Some(zone) = self.zone {
+            let (instant, is_once) = zone.instant(shown)?;
+            self.doubtful += u64::from(!is_once);
+            return Some(instant);
+        }
+        let after = self.own.partition_point(|(time, _)| *time < shown);
+        let near = [after.checked_sub(1), Some(after)].into_iter().flatten();
+        let near = near.filter_map(|at| self.own.get(at));
+        let nearest = near.min_by_key(|(time, _)| time.since(shown).magnitude());
+        let Some((_, offset)) = nearest else { return Some(shown) };
+        Zone::fixed(*offset)?.instant(shown).map(|(instant, _)| instant)
+    }
+
+    fn name_doubts(&self, without_offset: u64, export: &mut Export<'_>) {
+        if without_offset == 0 {
+            return;
+        }
+        let (code, text) = match (self.zone, self.own.is_empty()) {
+            (Some(_), _) if self.doubtful == 0 => return,
+            (Some(zone), _) => (
+                ProblemCode::BadTime,
+                format!(
+                    "{} events have a time that clocks of {} showed twice or never, as they were changed; the first was taken",
+                    self.doubtful,
+                    zone.name()
+                ),
+            ),
+            (None, true) => (
+                ProblemCode::LocalTime,
+                "times are of a local clock whose zone the export does not name; they were read as UTC. Name the zone with --timezone"
+                    .to_owned(),
+            ),
+            (None, false) => {
+                let offsets: std::collections::BTreeSet<i32> =
+                    self.own.iter().map(|(_, offset)| *offset).collect();
+                let zones = offsets.into_iter().filter_map(Zone::fixed);
+                let names: Vec<String> = zones.map(|zone| zone.name().to_owned()).collect();
+                (
+                    ProblemCode::LocalTime,
+                    format!(
+                        "times are of a local clock whose zone the export does not name; they were read with the offset that the log's own event 6013 gives ({})",
+                        names.join(", ")
+                    ),
+                )
+            }
+        };
+        export.tally.problem(code, text, None, Position::File);
+    }
+}
+
+/// How many seconds the clock was ahead of UTC when the event log wrote its uptime: the seventh value
+/// is the difference in minutes, UTC less local time, and the name of the zone
+/// (`-60 W. Europe Standard Time`).
+fn offset_of_uptime(record: &LogRecord) -> Option<i32> {
+    let is_uptime = record.event_id == UPTIME && record.provider.eq_ignore_ascii_case("EventLog");
+    let value = record.parameter(ZONE_OF_UPTIME).filter(|_| is_uptime)?;
+    let minutes: i32 = value.split_whitespace().next()?.parse().ok()?;
+    (minutes.abs() <= MOST_MINUTES).then_some(-60 * minutes)
+}
+
+const ORDERS: [Order; 2] = [Order::DayFirst, Order::MonthFirst];
+/// "The system uptime is … seconds", once a day at noon and at each start.
+const UPTIME: u16 = 6013;
+const ZONE_OF_UPTIME: usize = 7;
+/// No zone is further from UTC.
+const MOST_MINUTES: i32 = 14 * 60;
+/// Eleven years, one a day.
+const MOST_OFFSETS: usize = 4096;

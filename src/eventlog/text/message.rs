@@ -43,11 +43,11 @@ impl LogRecord {
 
 /// The values of lines, in the order that the event has them.
 fn by_lines(places: &[u8], message: &str) -> Option<Vec<String>> {
-    let told: Vec<&str> = message.lines().filter_map(value_of).collect();
-    if told.len() != places.len() {
+    let shown: Vec<&str> = message.lines().filter_map(value_of).collect();
+    if shown.len() != places.len() {
         return None;
     }
-    let mut values: Vec<_> = places.iter().zip(told).filter(|(place, _)| **place > 0).collect();
+    let mut values: Vec<_> = places.iter().zip(shown).filter(|(place, _)| **place > 0).collect();
     values.sort_by_key(|(place, _)| **place);
     Some(values.into_iter().map(|(_, value)| parameter_of_text(value)).collect())
 }

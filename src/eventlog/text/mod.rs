@@ -3,7 +3,7 @@
 //! A text has no record boundaries to trust. Each reader finds where an event begins by what only
 //! an event begins with, so that a damaged one costs no other; what could not be read is named with
 //! its place. Exports are selections more often than not: missing record numbers mean nothing and
-//! are not told.
+//! are not reported.
 
 mod source;
 
@@ -31,15 +31,21 @@ mod row_reading;
 
 pub mod csv;
 
+pub mod listing;
+
 mod message;
 
 use super::summary::Tally;
-use super::{AuditOutcome, LogEvent, LogRecord, LogSummary};
+use super::{AuditChange, AuditOutcome, LogEvent, LogRecord, LogSummary};
 use crate::catalogue::{event, events_numbered};
 use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
+use element::Element;
 use placing::{Placed, place};
+use row_reading::EVENT_VIEWER;
+use rows::Tool;
 use source::Source;
 use std::collections::BTreeMap;
+use xml::text_at;
 
 /// An export while it is read.
 struct Export<'s> {
@@ -53,6 +59,8 @@ struct Export<'s> {
     missing: BTreeMap<u16, Missing>,
     /// By number, records whose source and log are not known.
     unplaced: BTreeMap<u16, Missing>,
+    /// Changes of auditing whose words are of a language that is not known.
+    unreadable_changes: Option<Missing>,
     /// By the source that the export names, records that were placed by their form.
     by_shape: BTreeMap<String, (&'static str, Missing)>,
 }
@@ -62,6 +70,7 @@ struct Missing {
     offset: u64,
     record: u64,
     count: u64,
+    tool: &'static Tool,
 }
 
 impl<'s> Export<'s> {
@@ -76,6 +85,7 @@ impl<'s> Export<'s> {
             timeless: 0,
             missing: BTreeMap::new(),
             unplaced: BTreeMap::new(),
+            unreadable_changes: None,
             by_shape: BTreeMap::new(),
         }
     }
@@ -100,7 +110,7 @@ impl<'s> Export<'s> {
     }
 
     /// A record of so many octets of the file; gives its event where the catalogue knows it.
-    fn event_of(&mut self, record: &LogRecord, octets: u64) -> Option<LogEvent> {
+    fn event_of(&mut self, record: &LogRecord, offset: u64, octets: u64) -> Option<LogEvent> {
         let number = record.record.record;
         self.tally.of_source(&record.computer, &record.channel);
         self.tally.record(number, record.time);
@@ -109,6 +119,10 @@ impl<'s> Export<'s> {
         }
         let event = LogEvent::from_record(record);
         event.iter().for_each(|event| self.tally.event(event));
+        if event.as_ref().and_then(LogEvent::audit_change).is_some_and(AuditChange::is_unreadable) {
+            let first = Missing { offset, record: number, count: 0, tool: &EVENT_VIEWER };
+            self.unreadable_changes.get_or_insert(first).count += 1;
+        }
         if event.is_none() {
             self.tally.not_interpreted(record.event_id);
         }
@@ -122,7 +136,7 @@ impl<'s> Export<'s> {
         if record.time.is_none() {
             self.no_time(offset, record.record.record);
         }
-        if let Some(event) = self.event_of(record, octets) {
+        if let Some(event) = self.event_of(record, offset, octets) {
             (self.sink)(event);
         }
     }
@@ -133,12 +147,43 @@ impl<'s> Export<'s> {
         self.tally.problem(ProblemCode::BadTime, text, Some(offset), Position::Record(record));
     }
 
-    /// Says once that the export has times of a clock whose zone it does not name.
-    fn local_time(&mut self) {
-        let text =
-            "times are of a local clock whose zone the export does not name; they were read as UTC";
-        let code = ProblemCode::LocalTime;
-        self.tally.problem(code, text.to_owned(), None, Position::File);
+    /// Takes an event that is so much of the window, an element that `fill` reads.
+    fn element(
+        &mut self,
+        source: &mut Source<'_>,
+        length: usize,
+        fill: fn(&mut LogRecord, &Element) -> Result<(), String>,
+    ) {
+        let offset = source.offset();
+        let (text, is_sound) = text_at(source, length);
+        let mut record = self.blank();
+        let filled = Element::parse(&text).and_then(|event| fill(&mut record, &event));
+        drop(text);
+        let octets = source.consume(length);
+        if let Err(why) = filled {
+            return self.damaged(&why, offset, octets);
+        }
+        if !is_sound {
+            self.not_text(offset, record.record.record);
+        }
+        self.record(&record, offset, octets);
+    }
+
+    /// What stands between events: markup of the form, or text that is damage.
+    fn between(
+        &mut self,
+        source: &mut Source<'_>,
+        length: usize,
+        is_markup: impl Fn(&[u8]) -> bool,
+    ) {
+        let offset = source.offset();
+        let is_markup = is_markup(source.window().get(..length).unwrap_or_default());
+        let octets = source.consume(length);
+        if is_markup {
+            self.tally.cover("markup", octets, 0);
+        } else {
+            self.damaged("text that is no event", offset, octets);
+        }
     }
 
     /// Octets that could not be read as an event.
@@ -164,12 +209,12 @@ impl<'s> Export<'s> {
 
     /// Gives the record its log, its source and, where it has none, the values that its message shows;
     /// notes what is not known of those whose number is in the catalogue.
-    fn place(&mut self, record: &mut LogRecord, message: &str, offset: u64) {
+    fn place(&mut self, record: &mut LogRecord, message: &str, offset: u64, tool: &'static Tool) {
         let (id, number) = (record.event_id, record.record.record);
         if events_numbered(id).is_empty() {
             return;
         }
-        let first = Missing { offset, record: number, count: 0 };
+        let first = Missing { offset, record: number, count: 0, tool };
         let source = record.provider.clone();
         match place(record, message) {
             (Placed::Named, true) => {}
@@ -190,15 +235,17 @@ impl<'s> Export<'s> {
         let mut lacking = Vec::new();
         for (id, missing) in std::mem::take(&mut self.missing) {
             let text = format!(
-                "{} records of event {id} do not show their values, or in a layout that is not known",
-                missing.count
+                "{} records of event {id} do not show their values, or in a layout that is not known. {}",
+                missing.count,
+                missing.tool.advice()
             );
             lacking.push((ProblemCode::FieldsMissing, text, missing));
         }
         for (id, missing) in std::mem::take(&mut self.unplaced) {
             let text = format!(
-                "{} records numbered {id} name no source and no log that is known, and have not the form of one provider's event; they were left out. Export the columns ProviderName and LogName too",
-                missing.count
+                "{} records numbered {id} name no source and no log that is known, and have not the form of one provider's event; they were left out. {}",
+                missing.count,
+                missing.tool.advice()
             );
             lacking.push((ProblemCode::FieldsMissing, text, missing));
         }
@@ -213,6 +260,13 @@ impl<'s> Export<'s> {
                 missing.count
             );
             lacking.push((ProblemCode::SourceInferred, text, missing));
+        }
+        if let Some(missing) = self.unreadable_changes.take() {
+            let text = format!(
+                "{} changes of the audit policy say what they change in words that are not known; after them it is not known what is audited. Export them as XML, where they are numbers",
+                missing.count
+            );
+            lacking.push((ProblemCode::FieldsMissing, text, missing));
         }
         for (code, text, Missing { offset, record, .. }) in lacking {
             self.tally.problem(code, text, Some(offset), Position::Record(record));
@@ -251,7 +305,7 @@ impl<'s> Export<'s> {
     }
 }
 
-/// Names of sources that are told apart where they are in no table.
+/// Names of sources that are kept apart where they are in no table.
 const MOST_SOURCES: usize = 64;
 /// No event is longer; what is, is named and passed over.
 const LONGEST_EVENT: usize = 4 << 20;

@@ -9,7 +9,7 @@ use super::Export;
 use super::element::Element;
 use super::pieces::{Piece, Pieces, Tag, find, is_named};
 use super::source::Source;
-use super::xml::{lost, text_at};
+use super::xml::lost;
 use crate::catalogue::{NET_EVENTS, windows_error_in};
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};
 use crate::evidence::{EvidenceId, Position, ProblemCode};
@@ -29,7 +29,7 @@ pub fn read(
     let mut claimed = 0;
     while let Some(piece) = pieces.next(&mut source) {
         match piece {
-            Piece::Event(length) => event(&mut export, &mut source, length),
+            Piece::Event(length) => export.element(&mut source, length, fill),
             Piece::Between(length) => claimed += between(&mut export, &mut source, length),
             other => lost(&mut export, &mut source, other),
         }
@@ -40,21 +40,6 @@ pub fn read(
         export.tally.problem(ProblemCode::Skipped, text, None, Position::File);
     }
     export.finish(source)
-}
-
-fn event(export: &mut Export<'_>, source: &mut Source<'_>, length: usize) {
-    let offset = source.offset();
-    let (text, is_sound) = text_at(source, length);
-    let mut record = export.blank();
-    let filled = Element::parse(&text).and_then(|event| fill(&mut record, &event));
-    let octets = source.consume(length);
-    if let Err(why) = filled {
-        return export.damaged(&why, offset, octets);
-    }
-    if !is_sound {
-        export.not_text(offset, record.record.record);
-    }
-    export.record(&record, offset, octets);
 }
 
 fn fill(record: &mut LogRecord, event: &Element) -> Result<(), String> {
@@ -261,13 +246,16 @@ mod tests {
         let (summary, events) = read(&text);
         assert_eq!(summary.problems, []);
         assert_eq!(summary.records, 5);
-        let told: Vec<_> = events.iter().map(|e| (e.record.record, e.event_id)).collect();
-        assert_eq!(told, [(1, 4653), (3, 4963), (4, 1003), (5, 4960)]);
+        let known: Vec<_> = events.iter().map(|e| (e.record.record, e.event_id)).collect();
+        assert_eq!(known, [(1, 4653), (3, 4963), (4, 1003), (5, 4960)]);
         let failed = &events[0];
         assert_eq!(failed.reason, Some(Reason::AuthenticationFailed));
-        let told = failed.negotiation().unwrap();
-        assert_eq!(told.failure_point, Some(FailurePoint::Remote));
-        assert_eq!((told.role, told.keying), (Some(Role::Initiator), Some(KeyingModule::IkeV2)));
+        let logged = failed.negotiation().unwrap();
+        assert_eq!(logged.failure_point, Some(FailurePoint::Remote));
+        assert_eq!(
+            (logged.role, logged.keying),
+            (Some(Role::Initiator), Some(KeyingModule::IkeV2))
+        );
         assert_eq!(failed.main_mode_sa(), Some(77));
         assert_eq!(failed.peer(), Some("10.0.0.2".parse().unwrap()));
         let time = failed.time.map(|time| time.rfc3339(Resolution::FILETIME));

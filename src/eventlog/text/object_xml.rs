@@ -2,56 +2,43 @@
 //!
 //! Source: [MS-PSRP] 2.2.5 (the serialization that Export-Clixml uses); output of Windows PowerShell 5.1.
 
-use super::Export;
 use super::element::Element;
-use super::pieces::{Piece, Pieces, Tag, find, is_named};
+use super::pieces::{Piece, Pieces, Tag, is_markup, is_named};
 use super::row_reading::Reading;
 use super::rows::{self, Row};
 use super::source::Source;
-use super::xml::{lost, text_at};
+use super::xml::lost;
 use crate::eventlog::{LogEvent, LogSummary};
 use crate::evidence::EvidenceId;
-use crate::time::Resolution;
+use crate::time::{Resolution, Zone};
 use serde_json::{Value, json};
 use std::io::Read;
 
 /// Reads a whole export, hands each event that the catalogue knows to `sink` in the order of the
-/// file, and gives what the file holds and how finely it shows time. Damage becomes problems and
-/// reading goes on behind it.
+/// file, and gives what the file holds and how finely it shows time. Times whose zone nothing names are
+/// of `zone`. Damage becomes problems and reading goes on behind it.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
+    zone: Option<&Zone>,
     sink: &mut impl FnMut(LogEvent),
 ) -> (LogSummary, Resolution) {
     let (mut source, mark) = Source::new(reader);
-    let mut reading = Reading::new(Export::new(evidence, mark, sink));
+    let mut reading = Reading::new(evidence, mark, zone, sink);
     let mut pieces = Pieces::new(rules);
     while let Some(piece) = pieces.next(&mut source) {
         match piece {
-            Piece::Event(length) => event(&mut reading, &mut source, length),
-            Piece::Between(length) => between(&mut reading.export, &mut source, length),
+            Piece::Event(length) => reading.event(&mut source, length, |record, text| {
+                let object = Element::parse(text)?;
+                rows::fill(record, &row(&object)).map_err(str::to_owned)
+            }),
+            Piece::Between(length) => {
+                reading.export.between(&mut source, length, |text| is_markup(text, ROOTS));
+            }
             other => lost(&mut reading.export, &mut source, other),
         }
     }
     reading.finish(source)
-}
-
-fn event(reading: &mut Reading<'_>, source: &mut Source<'_>, length: usize) {
-    let offset = source.offset();
-    let (text, is_sound) = text_at(source, length);
-    let mut record = reading.export.blank();
-    let filled = Element::parse(&text)
-        .and_then(|object| rows::fill(&mut record, &row(&object)).map_err(str::to_owned));
-    let octets = source.consume(length);
-    match filled {
-        Err(why) => reading.export.damaged(&why, offset, octets),
-        Ok(filled) => {
-            if !is_sound {
-                reading.export.not_text(offset, record.record.record);
-            }
-            reading.take(record, filled, offset, octets);
-        }
-    }
 }
 
 /// The properties of an object.
@@ -120,34 +107,6 @@ fn unescaped(text: &str) -> String {
     plain + rest
 }
 
-/// Between objects there is the root element, the declaration and comments.
-fn between(export: &mut Export<'_>, source: &mut Source<'_>, length: usize) {
-    let offset = source.offset();
-    let is_markup = is_markup(source.window().get(..length).unwrap_or_default());
-    let octets = source.consume(length);
-    if is_markup {
-        export.tally.cover("markup", octets, 0);
-    } else {
-        export.damaged("text that is no event", offset, octets);
-    }
-}
-
-fn is_markup(mut text: &[u8]) -> bool {
-    let roots: [&[u8]; 4] = [b"<Objs", b"</Objs", b"<Objects", b"</Objects"];
-    loop {
-        text = text.trim_ascii_start();
-        let end: &[u8] = match text {
-            [] => return true,
-            [b'<', b'?', ..] => b"?>",
-            [b'<', b'!', b'-', b'-', ..] => b"-->",
-            _ if roots.iter().any(|root| is_named(text, root)) => b">",
-            _ => return false,
-        };
-        let Some(found) = find(text, end) else { return false };
-        text = text.get(found + end.len()..).unwrap_or_default();
-    }
-}
-
 fn rules(tag: &[u8]) -> Tag {
     if is_named(tag, b"<Obj") || is_named(tag, b"<Object") {
         Tag::BeginOrOpen
@@ -158,6 +117,8 @@ fn rules(tag: &[u8]) -> Tag {
     }
 }
 
+/// Around the objects.
+const ROOTS: &[&[u8]] = &[b"<Objs", b"</Objs", b"<Objects", b"</Objects"];
 const ESCAPE: usize = 7;
 
 #[cfg(test)]

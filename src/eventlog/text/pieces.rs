@@ -164,6 +164,24 @@ impl Pieces {
     }
 }
 
+/// Whether a text between events is what XML has there: declarations, comments, a document type without
+/// declarations of its own (no export has others), and the tags of root elements.
+pub(super) fn is_markup(mut text: &[u8], roots: &[&[u8]]) -> bool {
+    loop {
+        text = text.trim_ascii_start();
+        let end: &[u8] = match text {
+            [] => return true,
+            [b'<', b'?', ..] => b"?>",
+            [b'<', b'!', b'-', b'-', ..] => b"-->",
+            _ if text.starts_with(b"<!DOCTYPE") => b">",
+            _ if roots.iter().any(|root| is_named(text, root)) => b">",
+            _ => return false,
+        };
+        let Some(found) = find(text, end) else { return false };
+        text = text.get(found + end.len()..).unwrap_or_default();
+    }
+}
+
 /// Whether a tag begins with these octets (`<Event`, `</Event`), a prefix of the name left out, and
 /// ends the name there.
 pub(super) fn is_named(tag: &[u8], name: &[u8]) -> bool {

@@ -1,41 +1,73 @@
 //! An export of named values while it is read: each row placed, timed and handed on.
 
 use super::Export;
-use super::local_times::{LocalTimes, Told};
-use super::rows::Filled;
+use super::local_times::{LocalTimes, RecordTime};
+use super::rows::{Filled, Tool};
 use super::source::Source;
+use super::xml::text_at;
 use crate::eventlog::{LogRecord, LogSummary};
-use crate::time::{Resolution, Timestamp};
+use crate::evidence::EvidenceId;
+use crate::time::{Resolution, Timestamp, Zone};
 
 /// An export of rows while it is read.
 pub(super) struct Reading<'s> {
     pub(super) export: Export<'s>,
-    times: LocalTimes,
+    times: LocalTimes<'s>,
     /// The finest unit of time that a row showed.
     unit: i64,
 }
 
 impl<'s> Reading<'s> {
-    pub(super) fn new(export: Export<'s>) -> Self {
-        Self { export, times: LocalTimes::default(), unit: NANOS_PER_SECOND }
+    pub(super) fn new(
+        evidence: EvidenceId,
+        mark: u64,
+        zone: Option<&'s Zone>,
+        sink: Sink<'s>,
+    ) -> Self {
+        let export = Export::new(evidence, mark, sink);
+        Self { export, times: LocalTimes::new(zone), unit: NANOS_PER_SECOND }
+    }
+
+    /// Takes an event that is so much of the window, as `fill` reads its text.
+    pub(super) fn event(
+        &mut self,
+        source: &mut Source<'_>,
+        length: usize,
+        fill: impl FnOnce(&mut LogRecord, &str) -> Result<Filled, String>,
+    ) {
+        let offset = source.offset();
+        let (text, is_sound) = text_at(source, length);
+        let mut record = self.export.blank();
+        let filled = fill(&mut record, &text);
+        drop(text);
+        let octets = source.consume(length);
+        match filled {
+            Err(why) => self.export.damaged(&why, offset, octets),
+            Ok(filled) => {
+                if !is_sound {
+                    self.export.not_text(offset, record.record.record);
+                }
+                self.take(record, filled, offset, octets);
+            }
+        }
     }
 
     /// Takes a record that lies in so many octets of the file.
     pub(super) fn take(&mut self, mut record: LogRecord, filled: Filled, offset: u64, octets: u64) {
-        let Filled { message, told, recovered } = filled;
-        self.export.place(&mut record, &message, offset);
-        self.times.add(told);
-        match told {
-            Told::At(time) => {
+        let Filled { message, time, recovered, tool } = filled;
+        self.export.place(&mut record, &message, offset, tool);
+        self.times.add(&record, time);
+        match time {
+            RecordTime::At(time) => {
                 record.time = Some(time);
                 self.show(time);
             }
-            Told::Local(_) => {}
-            Told::Nothing(_) => self.export.no_time(offset, record.record.record),
+            RecordTime::Local(stamp) => self.show(Timestamp(stamp.fraction())),
+            RecordTime::Missing(_) => self.export.no_time(offset, record.record.record),
         }
-        if let Some(mut event) = self.export.event_of(&record, octets) {
+        if let Some(mut event) = self.export.event_of(&record, offset, octets) {
             event.recovered = recovered;
-            self.times.pass(event, told, &mut self.export);
+            self.times.pass(event, time, &mut self.export);
         }
     }
 
@@ -58,6 +90,12 @@ impl<'s> Reading<'s> {
     }
 }
 
+/// Who takes the events.
+pub(super) type Sink<'s> = &'s mut dyn FnMut(crate::eventlog::LogEvent);
+
+/// Columns in the order of Event Viewer: nothing tells more.
+pub(super) const EVENT_VIEWER: Tool =
+    Tool { name: "Event Viewer", remedy: "save the events as XML or as an event file (.evtx)" };
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const NANOS_PER_MILLI: i64 = 1_000_000;
 const NANOS_PER_MICRO: i64 = 1_000;

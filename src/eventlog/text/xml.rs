@@ -4,8 +4,8 @@
 
 use super::super::interpret::whole_number;
 use super::element::Element;
-use super::local_times::{LocalTimes, Told};
-use super::pieces::{Piece, Pieces, Tag, find, is_named};
+use super::local_times::RecordTime;
+use super::pieces::{Piece, Pieces, Tag, is_markup, is_named};
 use super::source::Source;
 use super::{Export, LONGEST_EVENT};
 use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
@@ -25,8 +25,10 @@ pub fn read(
     let mut pieces = Pieces::new(rules);
     while let Some(piece) = pieces.next(&mut source) {
         match piece {
-            Piece::Event(length) => event(&mut export, &mut source, length),
-            Piece::Between(length) => between(&mut export, &mut source, length),
+            Piece::Event(length) => export.element(&mut source, length, fill),
+            Piece::Between(length) => {
+                export.between(&mut source, length, |text| is_markup(text, ROOTS));
+            }
             other => lost(&mut export, &mut source, other),
         }
     }
@@ -61,23 +63,8 @@ pub(super) fn text_at<'s>(source: &'s Source<'_>, length: usize) -> (Cow<'s, str
     (text, is_sound)
 }
 
-fn event(export: &mut Export<'_>, source: &mut Source<'_>, length: usize) {
-    let offset = source.offset();
-    let (text, is_sound) = text_at(source, length);
-    let mut blank = export.blank();
-    let filled = Element::parse(&text).and_then(|event| fill(&mut blank, &event));
-    let octets = source.consume(length);
-    if let Err(why) = filled {
-        return export.damaged(&why, offset, octets);
-    }
-    if !is_sound {
-        export.not_text(offset, blank.record.record);
-    }
-    export.record(&blank, offset, octets);
-}
-
 /// What the event says, as it stands.
-fn fill(record: &mut LogRecord, event: &Element) -> Result<(), String> {
+pub(super) fn fill(record: &mut LogRecord, event: &Element) -> Result<(), String> {
     let system = event.child("System").ok_or("it has no System part")?;
     record.event_id =
         system.text_of("EventID").parse().map_err(|_| "it has no EventID".to_owned())?;
@@ -88,9 +75,9 @@ fn fill(record: &mut LogRecord, event: &Element) -> Result<(), String> {
     record.computer = system.text_of("Computer").to_owned();
     record.version = system.text_of("Version").parse().unwrap_or(0);
     // Windows writes a zone; EvtxECmd writes UTC and none (EvtxECmd/Program.cs).
-    record.time = match LocalTimes::utc(attribute("TimeCreated", "SystemTime")) {
-        Told::At(time) => Some(time),
-        Told::Local(_) | Told::Nothing(_) => None,
+    record.time = match RecordTime::parse_utc(attribute("TimeCreated", "SystemTime")) {
+        RecordTime::At(time) => Some(time),
+        RecordTime::Local(_) | RecordTime::Missing(_) => None,
     };
     let keywords = whole_number(system.text_of("Keywords")).unwrap_or(0);
     record.audit = AuditOutcome::from_keywords(keywords);
@@ -126,35 +113,6 @@ pub(super) fn bytes_of_hex(text: &str) -> Vec<u8> {
     pairs.collect::<Option<Vec<u8>>>().unwrap_or_default()
 }
 
-/// Between events stand the root element, the declaration, comments and nothing else.
-fn between(export: &mut Export<'_>, source: &mut Source<'_>, length: usize) {
-    let offset = source.offset();
-    let is_markup = is_markup(source.window().get(..length).unwrap_or_default());
-    let octets = source.consume(length);
-    if is_markup {
-        export.tally.cover("markup", octets, 0);
-    } else {
-        export.damaged("text that is no event", offset, octets);
-    }
-}
-
-fn is_markup(mut text: &[u8]) -> bool {
-    loop {
-        text = text.trim_ascii_start();
-        let end: &[u8] = match text {
-            [] => return true,
-            [b'<', b'?', ..] => b"?>",
-            [b'<', b'!', b'-', b'-', ..] => b"-->",
-            // A document type without declarations of its own; those are no part of any export.
-            _ if text.starts_with(b"<!DOCTYPE") => b">",
-            _ if is_named(text, b"<Events") || is_named(text, b"</Events") => b">",
-            _ => return false,
-        };
-        let Some(found) = find(text, end) else { return false };
-        text = text.get(found + end.len()..).unwrap_or_default();
-    }
-}
-
 fn rules(tag: &[u8]) -> Tag {
     if is_named(tag, b"<Event") {
         Tag::Begin
@@ -164,6 +122,9 @@ fn rules(tag: &[u8]) -> Tag {
         Tag::Other
     }
 }
+
+/// Around the events.
+const ROOTS: &[&[u8]] = &[b"<Events", b"</Events"];
 
 #[cfg(test)]
 mod tests {

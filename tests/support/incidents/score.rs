@@ -129,6 +129,7 @@ pub(crate) fn analyzed(folder: &Path, policy: Policy) -> Analysis {
         max_pairs: plainsight::summary::MOST_PAIRS,
         from: None,
         to: None,
+        timezone: None,
         for_later: false,
         clock_offsets: Vec::new(),
         vantages: Vec::new(),

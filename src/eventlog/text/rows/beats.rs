@@ -2,8 +2,8 @@
 //!
 //! Source: elastic.co, Winlogbeat 8.0 "exported fields, winlog" and 6.3 "exported fields, eventlog".
 
-use super::{Filled, Row, event_id, number_of, take_named, text};
-use crate::eventlog::text::local_times::LocalTimes;
+use super::{Filled, Row, Tool, event_id, number_of, take_named, text};
+use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
 use crate::evidence::RecordRef;
 use serde_json::Value;
@@ -38,5 +38,15 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
         }
     }
     let message = text(row, "message").to_owned();
-    Some(Filled { message, told: LocalTimes::utc(text(row, "@timestamp")), recovered: false })
+    Some(Filled {
+        message,
+        time: RecordTime::parse_utc(text(row, "@timestamp")),
+        recovered: false,
+        tool: &BEATS,
+    })
 }
+
+const BEATS: Tool = Tool {
+    name: "Winlogbeat or Elastic Agent",
+    remedy: "export the fields winlog.event_data, winlog.channel and winlog.provider_name too",
+};

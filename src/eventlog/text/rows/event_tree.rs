@@ -4,8 +4,8 @@
 //! Source: the tools' own output of this project's samples (evtx_dump); snapshots of
 //! omerbenamram/evtx; WithSecureLabs/chainsaw src/file/evtx.rs; EricZimmerman/evtx EvtxECmd/Program.cs.
 
-use super::{Filled, Row, event_id, number, scalar, take_named, text};
-use crate::eventlog::text::local_times::{LocalTimes, Told};
+use super::{Filled, Row, Tool, event_id, number, scalar, take_named, text};
+use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
 use crate::evidence::RecordRef;
 use crate::time::Timestamp;
@@ -27,10 +27,10 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
     for body in ["EventData", "UserData"] {
         event.get(body).into_iter().for_each(|body| data(record, body));
     }
-    let told = attribute(system, "TimeCreated", "SystemTime").map_or(NO_TIME, time);
+    let time = attribute(system, "TimeCreated", "SystemTime").map_or(RecordTime::NONE, time);
     let message = event.get("Message").or_else(|| row.get("Message"));
     let message = message.and_then(Value::as_str).unwrap_or_default().to_owned();
-    Some(Filled { message, told, recovered: false })
+    Some(Filled { message, time, recovered: false, tool: &EVENT_TREE })
 }
 
 /// An element's own value, where attributes stand beside it.
@@ -50,11 +50,13 @@ fn attribute<'r>(system: &'r Row, element: &str, name: &str) -> Option<&'r Value
 }
 
 /// UTC, whether marked or not, as every one of these tools writes it; Velociraptor counts seconds.
-fn time(value: &Value) -> Told {
+fn time(value: &Value) -> RecordTime {
     match value {
-        Value::String(text) => LocalTimes::utc(text),
-        Value::Number(number) => seconds(&number.to_string()).map_or(NO_TIME, Told::At),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => NO_TIME,
+        Value::String(text) => RecordTime::parse_utc(text),
+        Value::Number(number) => {
+            seconds(&number.to_string()).map_or(RecordTime::NONE, RecordTime::At)
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => RecordTime::NONE,
     }
 }
 
@@ -107,4 +109,5 @@ fn nameless(record: &mut LogRecord, value: &Value) {
     }
 }
 
-pub(super) const NO_TIME: Told = Told::Nothing(crate::eventlog::text::dates::NoTime::NoDate);
+const EVENT_TREE: Tool =
+    Tool { name: "evtx_dump and its like", remedy: "export the whole event, with its EventData" };

@@ -2,9 +2,8 @@
 //!
 //! Source: EricZimmerman/evtx, EvtxECmd/Program.cs and evtx/EventRecord.cs.
 
-use super::event_tree::NO_TIME;
-use super::{Filled, Row, event_id, number_of, scalar, text};
-use crate::eventlog::text::local_times::LocalTimes;
+use super::{Filled, Row, Tool, event_id, number_of, scalar, text};
+use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
 use crate::evidence::RecordRef;
 use serde_json::Value;
@@ -29,11 +28,16 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
         let body = parsed.as_ref().and_then(|payload| payload.get(body));
         body.into_iter().for_each(|body| super::event_tree::data(record, body));
     }
-    let told = match row.get("TimeCreated") {
-        Some(Value::String(text)) => LocalTimes::utc(text),
-        _ => NO_TIME,
+    let time = match row.get("TimeCreated") {
+        Some(Value::String(text)) => RecordTime::parse_utc(text),
+        _ => RecordTime::NONE,
     };
     let hidden = row.get("HiddenRecord").and_then(scalar).unwrap_or_default();
     let recovered = hidden.eq_ignore_ascii_case("true");
-    Some(Filled { message: String::new(), told, recovered })
+    Some(Filled { message: String::new(), time, recovered, tool: &EVTXECMD })
 }
+
+const EVTXECMD: Tool = Tool {
+    name: "EvtxECmd",
+    remedy: "export with --json or --csv, whose column Payload has the values",
+};

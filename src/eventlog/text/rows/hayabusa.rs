@@ -2,8 +2,9 @@
 //!
 //! Source: Yamato-Security/hayabusa config/profiles.yaml and config/channel_abbreviations.txt.
 
-use super::{Filled, Row, event_id, number_of, scalar, take_named, text};
-use crate::eventlog::text::local_times::LocalTimes;
+use super::{Filled, Row, Tool, event_id, number_of, scalar, text};
+use crate::catalogue::is_field_of;
+use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
 use crate::evidence::RecordRef;
 use serde_json::Value;
@@ -22,18 +23,44 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
     if let Some(number) = number_of(row, "RecordID") {
         record.record = RecordRef { record: number, ..record.record };
     }
-    // The details are what each rule makes of the event; only the list of all fields is the event's.
-    match row.get("AllFieldInfo") {
-        Some(Value::Object(all)) => take_named(record, all),
-        Some(Value::String(all)) => {
-            let fields = all.split(" \u{a6} ").filter_map(|field| field.split_once(": "));
-            record.named.extend(fields.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    if let Some(all) = row.get("AllFieldInfo") {
+        record.named = fields_of(all);
+    } else if let Some(details) = row.get("Details") {
+        // The details are what a rule makes of the event. Of an event that no rule words they are its
+        // own fields, which its names show.
+        let fields = fields_of(details);
+        if fields.iter().all(|(name, _)| is_field_of(record.event_id, name)) {
+            record.named = fields;
         }
-        _ => {}
     }
     let time = row.get("Timestamp").and_then(scalar).unwrap_or_default();
-    Some(Filled { message: String::new(), told: LocalTimes::told(&time), recovered: false })
+    Some(Filled {
+        message: String::new(),
+        time: RecordTime::parse(&time),
+        recovered: false,
+        tool: &HAYABUSA,
+    })
+}
+
+/// An object, or `name: value` parted by broken bars.
+fn fields_of(fields: &Value) -> Vec<(String, String)> {
+    match fields {
+        Value::Object(all) => {
+            let named = all.iter().filter_map(|(name, value)| Some((name.clone(), scalar(value)?)));
+            named.collect()
+        }
+        Value::String(all) => {
+            let fields = all.split(" \u{a6} ").filter_map(|field| field.split_once(": "));
+            fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => Vec::new(),
+    }
 }
 
 /// Those of logs that hold events of the catalogue.
 const CHANNELS: &[(&str, &str)] = &[("Sec", "Security"), ("Sys", "System")];
+
+const HAYABUSA: Tool = Tool {
+    name: "hayabusa",
+    remedy: "run it with the profile all-field-info, or give the log itself",
+};

@@ -16,7 +16,7 @@ mod nxlog;
 
 mod powershell;
 
-use super::local_times::Told;
+use super::local_times::RecordTime;
 use super::xml::bytes_of_hex;
 use crate::eventlog::LogRecord;
 use crate::eventlog::interpret::whole_number;
@@ -30,9 +30,26 @@ pub(super) struct Filled {
     /// The text that Windows shows for the event; empty where the row has none.
     pub(super) message: String,
     /// When it happened.
-    pub(super) told: Told,
+    pub(super) time: RecordTime,
     /// The tool found it outside the live records.
     pub(super) recovered: bool,
+    /// What wrote the row.
+    pub(super) tool: &'static Tool,
+}
+
+/// What writes events, and how it is made to write what is needed.
+#[derive(Debug)]
+pub(super) struct Tool {
+    pub(super) name: &'static str,
+    /// How to export what is needed, as an order.
+    pub(super) remedy: &'static str,
+}
+
+impl Tool {
+    /// What to do where an export lacks something.
+    pub(super) fn advice(&self) -> String {
+        format!("The export is of {}: {}", self.name, self.remedy)
+    }
 }
 
 /// Reads a row into a record.

@@ -2,8 +2,8 @@
 //!
 //! Source: NXLog reference, "Event Log for Windows Vista/2008 and later (im_msvistalog)", fields.
 
-use super::{Filled, Row, event_id, number_of, scalar, text};
-use crate::eventlog::text::local_times::LocalTimes;
+use super::{Filled, Row, Tool, event_id, number_of, scalar, text};
+use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
 use crate::evidence::RecordRef;
 
@@ -24,7 +24,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
     record.named.extend(own.filter_map(|(name, value)| Some((name.clone(), scalar(value)?))));
     let time = row.get("EventTime").and_then(scalar).unwrap_or_default();
     let message = text(row, "Message").to_owned();
-    Some(Filled { message, told: LocalTimes::told(&time), recovered: false })
+    Some(Filled { message, time: RecordTime::parse(&time), recovered: false, tool: &NXLOG })
 }
 
 /// Fields that every event has.
@@ -64,3 +64,8 @@ const OF_THE_RECORD: &[&str] = &[
     "SourceModuleType",
     "MessageSourceAddress",
 ];
+
+const NXLOG: Tool = Tool {
+    name: "NXLog",
+    remedy: "keep the fields of the event, SourceName and Channel in to_json()",
+};

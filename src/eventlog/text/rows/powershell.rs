@@ -4,9 +4,8 @@
 //! Source: EventLogRecord of System.Diagnostics.Eventing.Reader; output of Windows PowerShell 5.1 and
 //! PowerShell 7.
 
-use super::event_tree::NO_TIME;
-use super::{Filled, Row, event_id, number_of, scalar, text};
-use crate::eventlog::text::local_times::{LocalTimes, Told};
+use super::{Filled, Row, Tool, event_id, number_of, scalar, text};
+use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
 use crate::evidence::RecordRef;
 use crate::time::Timestamp;
@@ -28,8 +27,13 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
             record.positional.clear();
         }
     }
-    let told = row.get("TimeCreated").map_or(NO_TIME, time);
-    Some(Filled { message: text(row, "Message").to_owned(), told, recovered: false })
+    let time = row.get("TimeCreated").map_or(RecordTime::NONE, time);
+    Some(Filled {
+        message: text(row, "Message").to_owned(),
+        time,
+        recovered: false,
+        tool: &POWERSHELL,
+    })
 }
 
 /// The values of an event's properties, and the octets that a value of them is; `None` where only
@@ -58,15 +62,15 @@ fn octet(value: &Value) -> Option<u8> {
 
 /// `/Date(1763885054258)/` counts from 1970 in UTC; PowerShell 7 writes RFC 3339, and without a
 /// zone where the object had none.
-fn time(value: &Value) -> Told {
+fn time(value: &Value) -> RecordTime {
     let text = match value {
         Value::Object(inner) => text(inner, "value"),
         value => value.as_str().unwrap_or_default(),
     };
     let Some(count) = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")) else {
-        return LocalTimes::told(text);
+        return RecordTime::parse(text);
     };
-    milliseconds(count).map_or(NO_TIME, Told::At)
+    milliseconds(count).map_or(RecordTime::NONE, RecordTime::At)
 }
 
 /// A count with a sign, and an offset behind it that changes nothing.
@@ -78,3 +82,8 @@ fn milliseconds(count: &str) -> Option<Timestamp> {
 }
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
+
+const POWERSHELL: Tool = Tool {
+    name: "PowerShell",
+    remedy: "export the properties Message, Properties, ProviderName and LogName too, or use wevtutil qe /f:xml",
+};

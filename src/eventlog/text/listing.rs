@@ -1,0 +1,326 @@
+//! Events listed as text: `wevtutil qe /f:text`, and what Event Viewer copies of an event.
+//!
+//! An event begins with lines of a label and a value: log, source, date, number, and more; then its
+//! message. Labels are in the language of the system, so lines are taken by place. wevtutil numbers its
+//! events (`Event[0]`); Event Viewer appends the event as XML, which then says everything.
+//!
+//! Source: output of wevtutil (Windows 7 to 11) and of Event Viewer's "Copy details as text".
+
+use super::LONGEST_EVENT;
+use super::dates::NoTime;
+use super::element::Element;
+use super::local_times::RecordTime;
+use super::pieces::{find, is_named};
+use super::row_reading::Reading;
+use super::rows::{Filled, Tool};
+use super::source::Source;
+use super::xml;
+use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
+use crate::evidence::EvidenceId;
+use crate::time::{Resolution, Zone};
+use std::io::Read;
+
+/// Reads a whole listing, hands each event that the catalogue knows to `sink` in the order of the
+/// file, and gives what the file holds and how finely it shows time. Times whose zone nothing names are
+/// of `zone`. Damage becomes problems and reading goes on behind it.
+pub fn read(
+    reader: &mut dyn Read,
+    evidence: EvidenceId,
+    zone: Option<&Zone>,
+    sink: &mut impl FnMut(LogEvent),
+) -> (LogSummary, Resolution) {
+    let (mut source, mark) = Source::new(reader);
+    let mut reading = Reading::new(evidence, mark, zone, sink);
+    let mut events = Events::default();
+    while let Some(piece) = events.next(&mut source) {
+        match piece {
+            Piece::Event(length) => reading.event(&mut source, length, fill),
+            Piece::Between(length) => {
+                let is_blank = |text: &[u8]| text.trim_ascii().is_empty();
+                reading.export.between(&mut source, length, is_blank);
+            }
+            Piece::TooLong(length) => {
+                let offset = source.offset();
+                let octets = source.consume(length);
+                let text = format!("an event longer than {} MiB", LONGEST_EVENT >> 20);
+                reading.export.damaged(&text, offset, octets);
+            }
+        }
+    }
+    reading.finish(source)
+}
+
+/// A part of the window, from its front.
+enum Piece {
+    Event(usize),
+    TooLong(usize),
+    Between(usize),
+}
+
+/// Finds where events begin; each reaches to the next.
+#[derive(Default)]
+struct Events {
+    /// Up to here the window was looked at: the beginning of a line.
+    at: usize,
+    /// The window begins with an event.
+    is_inside: bool,
+    is_too_long: bool,
+    has_ended: bool,
+}
+
+impl Events {
+    fn next(&mut self, source: &mut Source<'_>) -> Option<Piece> {
+        loop {
+            let window = source.window();
+            if window.is_empty() && self.has_ended {
+                return None;
+            }
+            if let Some(piece) = self.step(window) {
+                return Some(piece);
+            }
+            if self.has_ended {
+                let length = window.len();
+                return Some(self.piece(length));
+            }
+            self.has_ended = !source.grow();
+        }
+    }
+
+    fn step(&mut self, window: &[u8]) -> Option<Piece> {
+        loop {
+            let rest = window.get(self.at..).filter(|rest| !rest.is_empty())?;
+            if rest.len() < LONGEST_HEAD && !self.has_ended {
+                return None;
+            }
+            let is_first = self.at == 0 && self.is_inside;
+            if !is_first && begins(rest) {
+                if self.at > 0 {
+                    let piece = self.piece(self.at);
+                    return Some(piece);
+                }
+                (self.is_inside, self.is_too_long) = (true, false);
+            }
+            let line = rest.iter().position(|octet| *octet == b'\n').map(|end| end + 1);
+            let line = line.or_else(|| self.has_ended.then_some(rest.len()));
+            // A line without an end in sight is passed over as far as it is seen.
+            self.at += line.unwrap_or(rest.len());
+            if self.at > LONGEST_EVENT {
+                let length = std::mem::take(&mut self.at);
+                self.is_too_long |= self.is_inside;
+                return Some(if self.is_inside {
+                    Piece::TooLong(length)
+                } else {
+                    Piece::Between(length)
+                });
+            }
+        }
+    }
+
+    /// What the window holds up to there.
+    fn piece(&mut self, length: usize) -> Piece {
+        self.at = 0;
+        match (std::mem::take(&mut self.is_inside), std::mem::take(&mut self.is_too_long)) {
+            (true, false) => Piece::Event(length),
+            (true, true) => Piece::TooLong(length),
+            (false, _) => Piece::Between(length),
+        }
+    }
+}
+
+/// Whether an event begins here: with wevtutil's number, or with the log, the source, a date and a number
+/// behind labels.
+fn begins(text: &[u8]) -> bool {
+    let head = text.get(..LONGEST_HEAD.min(text.len())).unwrap_or_default();
+    if head.first().is_none_or(|first| matches!(first, b' ' | b'\t' | b'\r' | b'\n')) {
+        return false;
+    }
+    let mut lines = head.split(|octet| *octet == b'\n');
+    let first = lines.next().unwrap_or_default();
+    let is_numbered = is_number(first);
+    if !is_numbered && !first.contains(&b':') && find(first, FULL_WIDTH_COLON).is_none() {
+        return false;
+    }
+    let head = String::from_utf8_lossy(head);
+    let mut values = head.lines().skip(usize::from(is_numbered)).map(value);
+    let (_, _) = (values.next(), values.next());
+    let [Some(Some(date)), Some(Some(id))] = [values.next(), values.next()] else { return false };
+    id.parse::<u16>().is_ok() && RecordTime::parse(date) != RecordTime::Missing(NoTime::NoDate)
+}
+
+/// `Event[0]` or `Event[0]:`, in any language.
+fn is_number(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    let line = line.strip_suffix(b":").unwrap_or(line);
+    let number = line.strip_suffix(b"]").and_then(|line| {
+        let at = line.iter().position(|octet| *octet == b'[')?;
+        line.get(at + 1..)
+    });
+    number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+}
+
+/// What stands behind the label of a line; `None` where it has no label.
+fn value(line: &str) -> Option<&str> {
+    line.split_once([':', '\u{ff1a}']).map(|(_, value)| value.trim())
+}
+
+fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, String> {
+    let is_numbered = text.lines().next().is_some_and(|line| is_number(line.as_bytes()));
+    let text = if is_numbered { behind_line(text) } else { text };
+    let places = if is_numbered { &WEVTUTIL } else { &EVENT_VIEWER };
+    let tool = if is_numbered { &OF_WEVTUTIL } else { &OF_EVENT_VIEWER };
+    let at = |place: usize| text.lines().nth(place).and_then(value).unwrap_or_default();
+    let time = RecordTime::parse(at(2));
+    if let Some(time) = exact(record, text, time)? {
+        return Ok(Filled { message: String::new(), time, recovered: false, tool });
+    }
+    at(0).clone_into(&mut record.channel);
+    at(1).clone_into(&mut record.provider);
+    record.event_id = at(3).parse().map_err(|_| "it has no event number".to_owned())?;
+    at(places.computer).clone_into(&mut record.computer);
+    record.audit = match at(places.keywords) {
+        "Audit Success" => AuditOutcome::Success,
+        "Audit Failure" => AuditOutcome::Failure,
+        _ => AuditOutcome::NotAudit,
+    };
+    let mut message = text;
+    for _ in 0..places.message {
+        message = behind_line(message);
+    }
+    let message = match message.split_once('\n') {
+        Some((line, rest)) => format!("{}{rest}", value(line).unwrap_or_default()),
+        None => value(message).unwrap_or_default().to_owned(),
+    };
+    Ok(Filled { message, time, recovered: false, tool })
+}
+
+/// Fills the record from the XML that Event Viewer puts behind an event; gives its time. `None` where
+/// there is no XML.
+fn exact(
+    record: &mut LogRecord,
+    text: &str,
+    shown: RecordTime,
+) -> Result<Option<RecordTime>, String> {
+    let lines = text.match_indices("\n<Event").filter_map(|(at, _)| text.get(at + 1..));
+    let xml = lines.filter(|line| is_named(line.as_bytes(), b"<Event")).last();
+    let Some(xml) = xml.and_then(|xml| xml.rfind(END).and_then(|end| xml.get(..end + END.len())))
+    else {
+        return Ok(None);
+    };
+    xml::fill(record, &Element::parse(xml)?)?;
+    Ok(Some(record.time.map_or(shown, RecordTime::At)))
+}
+
+/// The text behind its first line.
+fn behind_line(text: &str) -> &str {
+    text.split_once('\n').map_or("", |(_, rest)| rest)
+}
+
+/// At which lines of an event its values are, from 0.
+struct Places {
+    keywords: usize,
+    computer: usize,
+    message: usize,
+}
+
+/// Log, source, date, number, task, level, opcode, keyword, user, user name, computer, description.
+const WEVTUTIL: Places = Places { keywords: 7, computer: 10, message: 11 };
+/// Log, source, date, number, task, level, keywords, user, computer, description.
+const EVENT_VIEWER: Places = Places { keywords: 6, computer: 8, message: 9 };
+const OF_WEVTUTIL: Tool =
+    Tool { name: "wevtutil", remedy: "export with /f:xml, or the log itself with wevtutil epl" };
+const OF_EVENT_VIEWER: Tool = Tool {
+    name: "Event Viewer",
+    remedy: "copy the event with its XML, or save the events as XML or as an event file (.evtx)",
+};
+const END: &str = "</Event>";
+const FULL_WIDTH_COLON: &[u8] = "\u{ff1a}".as_bytes();
+/// How long wevtutil's number and the first four lines of an event are together, at most.
+const LONGEST_HEAD: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::ProblemCode;
+    use crate::time::Timestamp;
+
+    const MESSAGE: &str = "An IPsec Main Mode security association ended.\r\n\r\nLocal Network Address:\t\t10.0.0.1\r\nRemote Network Address:\t10.0.0.2\r\nKeying Module Name:\t\tIKEv2\r\nMain Mode SA ID:\t\t77\r\n";
+
+    fn wevtutil(number: u32, date: &str) -> String {
+        format!(
+            "Event[{number}]:\r\n  Log Name: Security\r\n  Source: Microsoft-Windows-Security-Auditing\r\n  Date: {date}\r\n  Event ID: 4655\r\n  Task: IPsec Main Mode\r\n  Level: Information\r\n  Opcode: Info\r\n  Keyword: Audit Success\r\n  User: N/A\r\n  User Name: N/A\r\n  Computer: FS01\r\n  Description: \r\n{MESSAGE}\r\n"
+        )
+    }
+
+    fn copied(date: &str) -> String {
+        format!(
+            "Protokollname: Security\r\nQuelle:        Microsoft-Windows-Security-Auditing\r\nDatum:         {date}\r\nEreignis-ID:   4655\r\nAufgabenkategorie:IPsec-Hauptmodus\r\nEbene:         Informationen\r\nSchlüsselwörter:Überwachung erfolgreich\r\nBenutzer:      Nicht zutreffend\r\nComputer:      FS01\r\nBeschreibung:\r\n{MESSAGE}"
+        )
+    }
+
+    fn read(text: &str) -> (LogSummary, Vec<LogEvent>) {
+        let mut events = Vec::new();
+        let mut octets = text.as_bytes();
+        let zone = Zone::parse("+01:00");
+        let mut sink = |event| events.push(event);
+        let summary = super::read(&mut octets, EvidenceId(1), zone.as_ref(), &mut sink).0;
+        let covered: u64 = summary.coverage.values().map(|extent| extent.bytes).sum();
+        assert_eq!(covered, text.len() as u64, "{:?}", summary.coverage);
+        (summary, events)
+    }
+
+    fn check(text: &str, count: usize, time: &str) {
+        let (summary, events) = read(text);
+        assert_eq!(summary.problems, [], "{text}");
+        assert_eq!(events.len(), count, "{text}");
+        for event in events {
+            assert_eq!((event.main_mode_sa(), event.host.as_str()), (Some(77), "FS01"));
+            assert_eq!(event.time, Timestamp::from_rfc3339(time), "{text}");
+        }
+    }
+
+    #[test]
+    fn wevtutil_lists_events_with_their_numbers() {
+        let local =
+            wevtutil(0, "2026-11-23T08:04:14.258") + &wevtutil(1, "2026-11-23T08:04:14.258");
+        check(&local, 2, "2026-11-23T07:04:14.258Z");
+        check(&local.replace("]:", "]"), 2, "2026-11-23T07:04:14.258Z");
+        let utc = wevtutil(0, "2026-11-23T08:04:14.2581420Z");
+        check(&utc, 1, "2026-11-23T08:04:14.258142Z");
+        assert_eq!(read(&local).1[0].audit, AuditOutcome::Success);
+    }
+
+    #[test]
+    fn event_viewer_copies_an_event_in_the_language_of_the_system() {
+        let text = copied("23.11.2026 08:04:14");
+        check(&text, 1, "2026-11-23T07:04:14Z");
+        check(&format!("{text}\r\n{text}"), 2, "2026-11-23T07:04:14Z");
+    }
+
+    #[test]
+    fn the_xml_behind_a_copied_event_says_everything() {
+        let xml = "<Event xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\">\r\n  <System><Provider Name=\"Microsoft-Windows-Security-Auditing\"/><EventID>4655</EventID>\r\n<TimeCreated SystemTime='2026-11-23T07:04:14.2581420Z'/><EventRecordID>5191</EventRecordID><Channel>Security</Channel><Computer>FS01</Computer></System>\r\n<EventData><Data Name='MMSAID'>77</Data></EventData></Event>";
+        let text = format!("{}Ereignis-XML:\r\n{xml}", copied("23.11.2026 08:04:14"));
+        check(&text, 1, "2026-11-23T07:04:14.258142Z");
+        assert_eq!(read(&text).1[0].record.record, 5191);
+        let torn = text.replace("</System>", "");
+        assert_eq!(read(&torn).0.problems[0].code, ProblemCode::Skipped);
+    }
+
+    #[test]
+    fn text_before_the_first_event_and_events_too_long_are_named() {
+        let event = wevtutil(0, "2026-11-23T08:04:14.258");
+        let (summary, events) = read(&format!("a note\r\n{event}"));
+        assert_eq!((summary.problems[0].code, events.len()), (ProblemCode::Skipped, 1));
+        let long = event.replace("ended.", &"x".repeat(9 << 20));
+        let (summary, events) = read(&format!("{long}{event}"));
+        assert!(summary.problems.iter().all(|problem| problem.text.contains("4 MiB")));
+        assert_eq!((events.len(), summary.records), (1, 1));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_accounted_for(text in "(Event\\[0\\]:?\n|a: b\n|d: 1.2.2026 1:2:3\n|n: 4655\n|<Event>|</Event>|x|\n|\r| |：){0,60}") {
+            read(&text);
+        }
+    }
+}
