@@ -12,6 +12,7 @@ use crate::policy::{Expectation, ExpectationSource, Level, Policy};
 use crate::protection::{App, EspSpi, ExemptKind, NamedPorts, ProtectionClass, Service, Stream};
 use crate::summary::{ClassRun, Contents, Count, JudgedStream, SetAside};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// One pair's streams under the policy.
 pub(super) struct JudgedPair {
@@ -53,6 +54,7 @@ pub(super) fn judge_pair(
             pair,
             expectation,
             source,
+            by_direction: policy.by_direction(pair),
             obligations: inferred.0.map_or_else(Vec::new, Obligation::spans),
             limits: Limits::new(),
             untimed: None,
@@ -114,15 +116,34 @@ impl JudgedPair {
         runs: &[ClassRun],
         (policy, named, inferred): (&Policy, &NamedPorts, Inferred<'_>),
     ) {
+        if let Stream::Clear { ports, .. } = stream
+            && policy.is_directed(self.facts.pair)
+        {
+            for (opener, runs) in by_opener(self.facts.pair, ports.service(named), runs) {
+                self.add_of((stream, class, &runs), opener, (policy, named, inferred));
+            }
+        } else {
+            self.add_of((stream, class, runs), None, (policy, named, inferred));
+        }
+    }
+
+    /// The same of packets of connections of which `opener`, where it is known, opened all.
+    fn add_of(
+        &mut self,
+        (stream, class, runs): JudgedStream<'_>,
+        opener: Option<IpAddr>,
+        (policy, named, inferred): (&Policy, &NamedPorts, Inferred<'_>),
+    ) {
         let count = Count::of(runs);
         let mut class = class;
         match stream {
             Stream::Clear { ports, app, encrypted } => {
                 let service = ports.service(named);
-                let kind = ClearKind { service, app, encrypted, protected_inside: false };
+                let kind = ClearKind { opener, ..ClearKind::of_service(service, app, encrypted) };
                 self.facts.in_clear.join(count);
                 self.facts.clear_services.insert(service);
-                match policy.of_traffic(self.facts.pair, service.protocol, service.port) {
+                let pair = (self.facts.pair, opener);
+                match policy.of_traffic(pair, service.protocol, service.port) {
                     (Expectation::Exempt, _) => class = ProtectionClass::Exempt,
                     (Expectation::Required(_), _) => {
                         self.require(runs, kind, inferred.1);
@@ -139,8 +160,7 @@ impl JudgedPair {
             Stream::Exempt(kind) => {
                 if let Some(service) = self.facts.named_by_rule(kind, policy) {
                     class = ProtectionClass::Clear;
-                    let (app, encrypted) = (App::Other, false);
-                    let kind = ClearKind { service, app, encrypted, protected_inside: false };
+                    let kind = ClearKind::of_service(service, App::Other, false);
                     self.facts.in_clear.join(count);
                     self.facts.clear_services.insert(service);
                     self.require(runs, kind, inferred.1);
@@ -240,13 +260,41 @@ pub(super) struct ClearKind {
     pub(super) encrypted: bool,
     /// They are a tunnel's, and what it carries is protected.
     pub(super) protected_inside: bool,
+    /// Who opened their connections, where a rule asks for it and it is known.
+    pub(super) opener: Option<IpAddr>,
 }
 
 impl ClearKind {
-    const fn of(self, run: ClassRun) -> ClearRun {
-        let Self { service, app, encrypted, protected_inside } = self;
-        ClearRun { run, service, app, encrypted, protected_inside }
+    pub(super) const fn of_service(service: Service, app: App, encrypted: bool) -> Self {
+        Self { service, app, encrypted, protected_inside: false, opener: None }
     }
+
+    const fn of(self, run: ClassRun) -> ClearRun {
+        let Self { service, app, encrypted, protected_inside, opener } = self;
+        // What a host that requires IPsec never answers in clear is how the other one finds that out.
+        let is_discovery = opener.is_some() && !run.is_answered();
+        ClearRun { run, service, app, encrypted, protected_inside, is_discovery }
+    }
+}
+
+/// Runs by who opened their connections: the side that does not have the service's port in their busiest flow.
+fn by_opener(
+    pair: HostPair,
+    service: Service,
+    runs: &[ClassRun],
+) -> BTreeMap<Option<IpAddr>, Vec<ClassRun>> {
+    let mut by_opener: BTreeMap<Option<IpAddr>, Vec<ClassRun>> = BTreeMap::new();
+    for run in runs {
+        let opener = run.flow.zip(service.port).and_then(|(flow, port)| {
+            match (flow.a_port == port, flow.b_port == port) {
+                (true, false) => Some(pair.b()),
+                (false, true) => Some(pair.a()),
+                (true, true) | (false, false) => None,
+            }
+        });
+        by_opener.entry(opener).or_default().push(*run);
+    }
+    by_opener
 }
 
 impl PairFacts {
@@ -255,7 +303,7 @@ impl PairFacts {
     fn named_by_rule(&self, kind: ExemptKind, policy: &Policy) -> Option<Service> {
         let services = kind.services().iter().map(|(protocol, port)| (*protocol, *port));
         let mut required = services.filter(|(protocol, port)| {
-            let (named, _) = policy.by_name(self.pair, *protocol, *port);
+            let (named, _) = policy.by_name((self.pair, None), *protocol, *port);
             matches!(named, Expectation::Required(_))
         });
         required.next().map(|(protocol, port)| Service { protocol, port })

@@ -103,6 +103,8 @@ pub struct PairFacts {
     pub expectation: Expectation,
     /// Where the expectation comes from.
     pub source: ExpectationSource,
+    /// The same of connections that the lower address opens, and the higher one, where rules differ.
+    pub by_direction: Option<[(Expectation, ExpectationSource); 2]>,
     /// What the evidence proves of it without a policy, and for which time.
     pub obligations: Vec<ObligationSpan>,
     /// What limits its verdict.

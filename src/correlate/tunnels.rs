@@ -46,14 +46,15 @@ impl JudgedPair {
         if let Stream::Clear { ports, app, encrypted } = tunnel.stream {
             let service = ports.service(named);
             let protected_inside = hides_payload(frames);
-            let (expectation, _) = policy.of_traffic(pair, service.protocol, service.port);
+            let (expectation, _) = policy.of_traffic((pair, None), service.protocol, service.port);
             if expectation == Expectation::Exempt {
                 class = ProtectionClass::Exempt;
             }
             // No payload leaves with a tunnel around ESP: only who speaks of the tunnel itself asks
             // for its protection.
             let may_open = !protected_inside || policy.names(pair, service.protocol, service.port);
-            let kind = ClearKind { service, app, encrypted, protected_inside };
+            let kind =
+                ClearKind { protected_inside, ..ClearKind::of_service(service, app, encrypted) };
             let before = self.required.len() + self.unproven.len();
             match expectation {
                 Expectation::Required(_) if may_open => self.require(runs, kind, inferred.1),

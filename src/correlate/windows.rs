@@ -45,6 +45,8 @@ pub struct CleartextWindow {
     pub services: BTreeSet<Service>,
     /// Frames of a tunnel that carry only what is protected.
     pub protected_inside: u64,
+    /// Frames of connections that the responder, whose rule requires IPsec, never answered in clear.
+    pub discovery: u64,
     /// Busy flows, the busiest first, at most [`MAX_FLOWS`].
     pub flows: Vec<Flow>,
 }
@@ -69,6 +71,8 @@ pub(super) struct ClearRun {
     pub(super) encrypted: bool,
     /// It is a tunnel's, and what it carries is protected.
     pub(super) protected_inside: bool,
+    /// It opened connections that the responder, whose rule requires IPsec, did not answer in clear.
+    pub(super) is_discovery: bool,
 }
 
 /// Stretches in which clear and protected packets of a pair alternate.
@@ -108,6 +112,7 @@ pub(super) fn cleartext(
                     apps: BTreeMap::new(),
                     services: BTreeSet::new(),
                     protected_inside: 0,
+                    discovery: 0,
                     flows: Vec::new(),
                 };
                 window.add(piece);
@@ -154,6 +159,9 @@ impl CleartextWindow {
         self.services.insert(piece.service);
         if piece.protected_inside {
             self.protected_inside += piece.run.frames;
+        }
+        if piece.is_discovery {
+            self.discovery += piece.run.frames;
         }
     }
 

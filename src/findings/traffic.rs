@@ -45,7 +45,7 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
     );
     let payload: u64 = runs().map(ClassRun::payload_bytes).sum();
     let attempted = members.iter().any(|w| w.window.expectation == Expectation::Attempted);
-    let hidden: u64 = members.iter().map(|w| w.window.protected_inside).sum();
+    let hidden: u64 = members.iter().map(|w| w.window.protected_inside + w.window.discovery).sum();
     let severity = match (told, readable > 0) {
         _ if hidden == packets => Severity::Low,
         // No octet of payload passed.

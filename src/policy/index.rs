@@ -123,7 +123,8 @@ mod tests {
 
     fn rule(between: [Side; 2]) -> Rule {
         let action = Action::Protect(Level::Encrypt);
-        Rule { action, between, protocol: None, port: None, source: ExpectationSource::None }
+        let (protocol, port, opened_by) = (None, None, None);
+        Rule { action, between, protocol, port, opened_by, source: ExpectationSource::None }
     }
 
     fn address() -> impl Strategy<Value = IpAddr> {

@@ -173,6 +173,15 @@ pub enum Action {
     Exempt,
 }
 
+/// One of the two sides of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SideOf {
+    /// The one that is named first.
+    First,
+    /// The other.
+    Second,
+}
+
 /// One rule; the sides have no order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -184,6 +193,8 @@ pub struct Rule {
     pub protocol: Option<u8>,
     /// The port it speaks of; `None` for all.
     pub port: Option<u16>,
+    /// Who opens the connections that it speaks of; `None` where it speaks of all.
+    pub opened_by: Option<SideOf>,
     /// Where it stands.
     pub source: ExpectationSource,
 }
@@ -200,6 +211,22 @@ impl Rule {
     /// Whether it speaks of such traffic of the hosts that it covers.
     fn takes(&self, protocol: u8, port: Option<u16>) -> bool {
         self.protocol.is_none_or(|p| p == protocol) && self.port.is_none_or(|p| Some(p) == port)
+    }
+
+    /// Whether it speaks of the connections of a pair that `opener` opened. Of connections of which nobody knows
+    /// who opened them, a rule for one direction asks for nothing; it may let them pass.
+    fn takes_opened_by(&self, pair: HostPair, opener: Option<IpAddr>) -> bool {
+        let [one, other] = &self.between;
+        let (from, to) = match self.opened_by {
+            None => return true,
+            Some(SideOf::First) => (one, other),
+            Some(SideOf::Second) => (other, one),
+        };
+        match opener {
+            None => self.action == Action::Exempt,
+            Some(opener) if opener == pair.a() => from.contains(pair.a()) && to.contains(pair.b()),
+            Some(_) => from.contains(pair.b()) && to.contains(pair.a()),
+        }
     }
 
     const fn expectation(&self) -> Expectation {
@@ -235,6 +262,7 @@ impl Policy {
             between: [Side::Nets(vec![one]), Side::Nets(vec![other])],
             protocol: None,
             port: None,
+            opened_by: None,
             source: ExpectationSource::ProtectOption(typed.to_owned()),
         });
         self.index = Index::default();
@@ -256,17 +284,23 @@ impl Policy {
         !self.from_file
     }
 
-    /// What one kind of a pair's traffic owes.
+    /// Whether a rule for the pair speaks of the connections that one of the two opens.
+    #[must_use]
+    pub fn is_directed(&self, pair: HostPair) -> bool {
+        self.rules_of(pair).any(|rule| rule.opened_by.is_some())
+    }
+
+    /// What one kind of a pair's traffic owes, where `opener` is known to have opened its connection.
     #[must_use]
     pub fn of_traffic(
         &self,
-        pair: HostPair,
+        (pair, opener): (HostPair, Option<IpAddr>),
         protocol: u8,
         port: Option<u16>,
     ) -> (Expectation, ExpectationSource) {
         // What the system lets through by itself reaches only a rule that names it.
         if self.exemptions.let_through(protocol, port) {
-            let named = self.by_name(pair, protocol, port);
+            let named = self.by_name((pair, opener), protocol, port);
             return match named.1 {
                 ExpectationSource::None => {
                     let system = ExpectationSource::DefaultExemption(self.exemptions.label());
@@ -275,7 +309,8 @@ impl Policy {
                 _ => named,
             };
         }
-        decided(self.rules_of(pair).find(|rule| rule.takes(protocol, port)))
+        let mut rules = self.rules_of(pair).filter(|rule| rule.takes_opened_by(pair, opener));
+        decided(rules.find(|rule| rule.takes(protocol, port)))
     }
 
     /// What a rule demands that names an exempted kind of traffic: its protocol, and its port where the
@@ -283,13 +318,14 @@ impl Policy {
     #[must_use]
     pub fn by_name(
         &self,
-        pair: HostPair,
+        (pair, opener): (HostPair, Option<IpAddr>),
         protocol: u8,
         port: Option<u16>,
     ) -> (Expectation, ExpectationSource) {
         let names =
             |rule: &&Rule| rule.protocol.is_some() && (port.is_none() || rule.port.is_some());
-        let mut rules = self.rules_of(pair).filter(names);
+        let rules = self.rules_of(pair).filter(|rule| rule.takes_opened_by(pair, opener));
+        let mut rules = rules.filter(names);
         decided(rules.find(|rule| rule.takes(protocol, port)))
     }
 
@@ -303,17 +339,19 @@ impl Policy {
     /// The strictest that any of a pair's traffic may owe.
     #[must_use]
     pub fn of_pair(&self, pair: HostPair) -> (Expectation, ExpectationSource) {
-        let mut strictest = (Expectation::None, ExpectationSource::None);
-        for rule in self.rules_of(pair) {
-            if rule.expectation() > strictest.0 {
-                strictest = (rule.expectation(), rule.source.clone());
-            }
-            // Nothing comes behind a rule for all of the pair's traffic.
-            if rule.protocol.is_none() && rule.port.is_none() {
-                break;
-            }
-        }
-        strictest
+        strictest(self.rules_of(pair))
+    }
+
+    /// The same of the connections that each of the two opens, the lower address first; `None` where no rule
+    /// makes a difference.
+    #[must_use]
+    pub fn by_direction(&self, pair: HostPair) -> Option<[(Expectation, ExpectationSource); 2]> {
+        let of = |opener| {
+            let rules = self.rules_of(pair);
+            strictest(rules.filter(|rule| rule.takes_opened_by(pair, Some(opener))))
+        };
+        let both = [of(pair.a()), of(pair.b())];
+        (self.is_directed(pair) && both[0].0 != both[1].0).then_some(both)
     }
 
     /// The last address of every network of IPv4 that a rule names: its broadcast address (RFC 919). Networks of
@@ -337,6 +375,22 @@ impl Policy {
         let of_rules = self.rules.iter().filter_map(|rule| rule.protocol.zip(rule.port));
         of_rules.chain(self.exemptions.ports()).collect()
     }
+}
+
+/// The strictest that any traffic may owe under these rules.
+fn strictest<'r>(rules: impl Iterator<Item = &'r Rule>) -> (Expectation, ExpectationSource) {
+    let mut strictest = (Expectation::None, ExpectationSource::None);
+    for rule in rules {
+        if rule.expectation() > strictest.0 {
+            strictest = (rule.expectation(), rule.source.clone());
+        }
+        // Nothing comes behind a rule for all of the pair's traffic; one for one direction was let through only
+        // where that direction is asked for, and of both another may come.
+        if rule.protocol.is_none() && rule.port.is_none() && rule.opened_by.is_none() {
+            break;
+        }
+    }
+    strictest
 }
 
 fn decided(rule: Option<&Rule>) -> (Expectation, ExpectationSource) {
@@ -372,9 +426,9 @@ port = 445
     #[test]
     fn the_first_rule_that_matches_decides() {
         let policy = parse(POLICY).unwrap();
-        let dns = policy.of_traffic(pair("10.0.1.1", "10.0.0.53"), 17, Some(53));
+        let dns = policy.of_traffic((pair("10.0.1.1", "10.0.0.53"), None), 17, Some(53));
         assert_eq!(dns.0, Expectation::Exempt);
-        let smb = policy.of_traffic(pair("10.0.1.1", "10.0.0.53"), 6, Some(445));
+        let smb = policy.of_traffic((pair("10.0.1.1", "10.0.0.53"), None), 6, Some(445));
         assert_eq!(smb.0, Expectation::Required(Level::Encrypt));
         assert_eq!(smb.1, ExpectationSource::PolicyFile { line: 7 });
     }
@@ -383,7 +437,7 @@ port = 445
     fn a_rule_for_a_port_leaves_the_other_ports_alone() {
         let policy = parse(POLICY).unwrap();
         let pair = pair("10.0.9.9", "10.0.0.5");
-        assert_eq!(policy.of_traffic(pair, 6, Some(80)).0, Expectation::None);
+        assert_eq!(policy.of_traffic((pair, None), 6, Some(80)).0, Expectation::None);
         assert_eq!(policy.of_pair(pair).0, Expectation::Required(Level::Encrypt));
         assert!(policy.named_ports().contains(&(6, 445)));
     }
@@ -391,7 +445,7 @@ port = 445
     #[test]
     fn windows_2000_lets_kerberos_through() {
         let policy = parse("default_exemptions = \"windows-2000\"\n").unwrap();
-        let kerberos = policy.of_traffic(pair("10.0.0.1", "10.0.0.2"), 6, Some(88));
+        let kerberos = policy.of_traffic((pair("10.0.0.1", "10.0.0.2"), None), 6, Some(88));
         assert_eq!(kerberos.0, Expectation::Exempt);
         assert_eq!(kerberos.1.to_string(), "default exemption of windows-2000");
     }

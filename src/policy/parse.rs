@@ -3,7 +3,7 @@
 use super::words::has_ports;
 use super::{
     Action, DefaultExemptions, ExpectationSource, Level, NamedHost, NoDefaultExempt, Policy, Rule,
-    Side,
+    Side, SideOf,
 };
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -79,6 +79,7 @@ struct WrittenRule {
     level: Option<Spanned<String>>,
     protocol: Option<Spanned<Protocol>>,
     port: Option<Spanned<i64>>,
+    opened_by: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -129,7 +130,21 @@ fn rule_of(
         }
     };
     let source = ExpectationSource::PolicyFile { line };
-    Ok(Rule { action, between: [side(one, hosts)?, side(other, hosts)?], protocol, port, source })
+    let opened_by = written.opened_by.as_ref().map(|by| opener(by, [one, other])).transpose()?;
+    let between = [side(one, hosts)?, side(other, hosts)?];
+    Ok(Rule { action, between, protocol, port, opened_by, source })
+}
+
+fn opener(written: &Spanned<String>, between: [&Spanned<String>; 2]) -> Result<SideOf, Fault> {
+    let [one, other] = between.map(Spanned::get_ref);
+    match written.get_ref() {
+        text if text == one => Ok(SideOf::First),
+        text if text == other => Ok(SideOf::Second),
+        text => {
+            let message = format!("found \"{text}\", expected a side of `between`");
+            Err(Fault::new(written.span(), message, "repeat one of the two as it stands there"))
+        }
+    }
 }
 
 fn side(written: &Spanned<String>, hosts: &[NamedHost]) -> Result<Side, Fault> {
@@ -293,6 +308,11 @@ mod tests {
                 "default_exemptions = \"windows-2000\"\nno_default_exempt = 3\n",
                 2,
                 "a value that windows-2000 knows",
+            ),
+            (
+                "[[protect]]\nbetween = [\"10.0.0.1\", \"any\"]\nopened_by = \"10.0.0.2\"\n",
+                3,
+                "expected a side",
             ),
             ("[[protect]\n", 1, ""),
         ];

@@ -3,7 +3,7 @@
 //! Says what [`Policy::of_traffic`] decides; decides nothing itself.
 
 use super::parse::{protocol_name, protocol_numbered_or_named};
-use super::{Action, Expectation, ExpectationSource, Level, Policy, Rule, Side};
+use super::{Action, Expectation, ExpectationSource, Level, Policy, Rule, Side, SideOf};
 use crate::hosts::HostPair;
 use std::fmt;
 use std::net::IpAddr;
@@ -80,6 +80,8 @@ pub enum Fit {
     OtherProtocol(u8),
     /// It speaks of this other port.
     OtherPort(u16),
+    /// It speaks of connections that the other host opens.
+    OtherOpener,
 }
 
 /// What a policy says to one packet.
@@ -96,8 +98,13 @@ pub struct Trace {
 impl Policy {
     /// Which rule takes a kind of a pair's traffic, and why the others do not.
     #[must_use]
-    pub fn trace(&self, pair: HostPair, protocol: u8, port: Option<u16>) -> Trace {
-        let (expectation, source) = self.of_traffic(pair, protocol, port);
+    pub fn trace(
+        &self,
+        (pair, opener): (HostPair, Option<IpAddr>),
+        protocol: u8,
+        port: Option<u16>,
+    ) -> Trace {
+        let (expectation, source) = self.of_traffic((pair, opener), protocol, port);
         let fits = self.rules.iter().map(|rule| {
             if !rule.covers(pair) {
                 return Fit::OtherHosts;
@@ -105,6 +112,7 @@ impl Policy {
             match (rule.protocol, rule.port) {
                 (Some(wanted), _) if wanted != protocol => Fit::OtherProtocol(wanted),
                 (_, Some(wanted)) if Some(wanted) != port => Fit::OtherPort(wanted),
+                (_, _) if !rule.takes_opened_by(pair, opener) => Fit::OtherOpener,
                 (_, _) if rule.source == source => Fit::Takes,
                 (_, _) => Fit::ComesTooLate,
             }
@@ -121,6 +129,7 @@ impl Fit {
             Self::Takes => "takes it".to_owned(),
             Self::ComesTooLate => "speaks of it too, but comes too late".to_owned(),
             Self::OtherHosts => "speaks of other hosts".to_owned(),
+            Self::OtherOpener => "speaks of connections that the other host opens".to_owned(),
             Self::OtherProtocol(wanted) => format!("speaks of {}", protocol_name(*wanted)),
             Self::OtherPort(wanted) => match port {
                 Some(port) => format!("speaks of port {wanted}, this is port {port}"),
@@ -142,6 +151,11 @@ impl fmt::Display for Rule {
         }
         let [one, other] = &self.between;
         write!(f, " between {one} and {other} ")?;
+        match self.opened_by {
+            None => {}
+            Some(SideOf::First) => write!(f, "in connections that {one} opens ")?,
+            Some(SideOf::Second) => write!(f, "in connections that {other} opens ")?,
+        }
         f.write_str(match self.action {
             Action::Protect(Level::Encrypt) => "must be encrypted by ESP",
             Action::Protect(Level::Authenticate) => {
@@ -209,7 +223,7 @@ mod tests {
         )
         .unwrap();
         let pair = HostPair::new("10.0.0.1".parse().unwrap(), "10.0.0.5".parse().unwrap());
-        let trace = policy.trace(pair, 6, Some(445));
+        let trace = policy.trace((pair, None), 6, Some(445));
         assert_eq!(
             trace.fits,
             [

@@ -3,7 +3,7 @@
 //! What it writes, [`parse`](super::parse) takes; no text from elsewhere can leave its comment or
 //! its string.
 
-use super::{Action, DefaultExemptions, Level};
+use super::{Action, DefaultExemptions, Level, SideOf};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
@@ -24,6 +24,8 @@ pub struct WrittenRule {
     pub protocol: Option<u8>,
     /// The port; `None` for all.
     pub port: Option<u16>,
+    /// Who opens the connections that it speaks of; `None` for all.
+    pub opened_by: Option<SideOf>,
 }
 
 impl PolicyText {
@@ -102,6 +104,13 @@ fn rule_text(rule: &WrittenRule) -> String {
     if let Some(port) = rule.port {
         let _ = writeln!(text, "port = {port}");
     }
+    let opener = rule.opened_by.map(|side| match side {
+        SideOf::First => one,
+        SideOf::Second => other,
+    });
+    if let Some(opener) = opener {
+        let _ = writeln!(text, "opened_by = {}", quoted(opener));
+    }
     text
 }
 
@@ -156,6 +165,7 @@ mod tests {
             between: ["a \"b\"\u{202e}\\".to_owned(), "any".to_owned()],
             protocol: Some(6),
             port: Some(445),
+            opened_by: Some(SideOf::Second),
         };
         text.rule(&rule);
         text.rule_left_out(&rule);
@@ -164,6 +174,7 @@ mod tests {
         let policy = parse(&text).unwrap();
         assert_eq!(policy.rules.len(), 1);
         assert_eq!((policy.rules[0].protocol, policy.rules[0].port), (Some(6), Some(445)));
+        assert_eq!(policy.rules[0].opened_by, Some(SideOf::Second));
         assert_eq!(policy.exemptions, DefaultExemptions::Windows2003(NoDefaultExempt::Groups));
     }
 

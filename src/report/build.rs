@@ -271,6 +271,18 @@ fn esp_algorithms(of: &SaAlgorithms) -> schema::EspAlgorithms {
     }
 }
 
+fn by_direction(facts: &PairFacts) -> Vec<schema::DirectedExpectation> {
+    let hosts = [facts.pair.a(), facts.pair.b()];
+    let directed = hosts.into_iter().zip(facts.by_direction.iter().flatten());
+    directed
+        .map(|(host, (expectation, source))| schema::DirectedExpectation {
+            opened_by: host.to_string(),
+            expectation: expectation.as_str().to_owned(),
+            source: source.to_string(),
+        })
+        .collect()
+}
+
 fn pair(facts: &PairFacts, algorithms: &[SaAlgorithms], clock: &Clock) -> Option<schema::Pair> {
     let total = facts.total()?;
     let of_class = |class| {
@@ -282,6 +294,7 @@ fn pair(facts: &PairFacts, algorithms: &[SaAlgorithms], clock: &Clock) -> Option
         b: facts.pair.b().to_string(),
         expectation: facts.expectation.as_str().to_owned(),
         expectation_source: facts.source.to_string(),
+        expectation_by_direction: by_direction(facts),
         expectation_spans: facts
             .obligations
             .iter()

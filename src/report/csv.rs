@@ -87,7 +87,7 @@ const STARTS_FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝',
 
 const FINDINGS: &str = "id code severity confidence title detail pair start end evidence windows causes advice controls stable_id tshark";
 const WINDOWS: &str = "id a b community_ids start end frames bytes mixed expectation duration_seconds a_to_b b_to_a apps first last opened_by kept_open_by closed_by chain causes audits same_frames_as shared_frames";
-const PAIRS: &str = "a b expectation expectation_source expectation_spans verdict verdict_limits frames bytes by_class first_time last_time spis sas esp_algorithms readable tls inside_of tunnel_frames";
+const PAIRS: &str = "a b expectation expectation_source expectation_by_direction expectation_spans verdict verdict_limits frames bytes by_class first_time last_time spis sas esp_algorithms readable tls inside_of tunnel_frames";
 const IKE_EXCHANGES: &str = "id version kind initiator responder initiator_spi responder_spi start end messages retransmissions state outcome reason inferred confidence proof start_seen one_way resent_after_seconds icmp_errors proposals chosen mismatch weak identities notifies vendor_ids nat_initiator nat_responder moved_to_4500 replaces replaced_by simultaneous first last";
 const LOG_EVENTS: &str = "id evidence record time time_corrected host channel provider event_id category reason local peer fields recovered version audit error mode keying role state failure_point initiator_cookie responder_cookie message_id inbound_spi outbound_spi packets service service_state join hidden_in written_as copies";
 

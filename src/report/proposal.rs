@@ -117,7 +117,8 @@ fn rule(pair: &PairFacts, windows: &[&CleartextWindow], text: &mut PolicyText) {
         (true, _) => Level::Encrypt,
     };
     clear(windows, &between, text);
-    text.rule(&WrittenRule { action: Action::Protect(level), between, protocol: None, port: None });
+    let (protocol, port, opened_by) = (None, None, None);
+    text.rule(&WrittenRule { action: Action::Protect(level), between, protocol, port, opened_by });
 }
 
 /// What passed in clear between the two, as exemptions that a person may take in.
@@ -147,6 +148,7 @@ fn clear(windows: &[&CleartextWindow], between: &[String; 2], text: &mut PolicyT
             between: between.clone(),
             protocol: Some(service.protocol),
             port: service.port,
+            opened_by: None,
         });
     }
 }
@@ -182,6 +184,7 @@ fn example() -> WrittenRule {
         between: ["10.0.0.0/24".to_owned(), "10.0.1.0/24".to_owned()],
         protocol: None,
         port: None,
+        opened_by: None,
     }
 }
 

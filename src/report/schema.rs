@@ -16,7 +16,7 @@ pub use super::negotiation_schema::{IkeExchange, Step};
 pub use super::sa_schema::{EspAlgorithms, Sa};
 pub use super::timesketch::TimelineEvent;
 pub use super::totals_schema::{ByClass, FoldedPairs, TlsServer, Totals};
-pub use super::verdict_schema::{ExpectationSpan, VerdictLimit, Way};
+pub use super::verdict_schema::{DirectedExpectation, ExpectationSpan, VerdictLimit, Way};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -260,6 +260,9 @@ pub struct Pair {
     pub expectation: String,
     /// Where that comes from.
     pub expectation_source: String,
+    /// Where a policy's rules differ by who opens a connection: first what `a` opens, then what `b` opens; else empty.
+    #[serde(default)]
+    pub expectation_by_direction: Vec<DirectedExpectation>,
     /// Where no policy speaks of the pair, for which time each source shows a requirement.
     pub expectation_spans: Vec<ExpectationSpan>,
     /// The one word for the pair.

@@ -17,6 +17,17 @@ pub struct VerdictLimit {
     pub evidence: Vec<String>,
 }
 
+/// What had to be protected of the connections that one host opens.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
+pub struct DirectedExpectation {
+    /// The host that opens them.
+    pub opened_by: String,
+    /// `required`, `exempt` or `none`.
+    pub expectation: String,
+    /// Where that comes from, as in `expectation_source`.
+    pub source: String,
+}
+
 /// The time for which a source shows that protection was required.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 pub struct ExpectationSpan {

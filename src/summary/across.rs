@@ -144,6 +144,10 @@ impl Whole<'_> {
         let shows_decrypted =
             |pair| self.captures().any(|capture| capture.decrypted_twins.contains_key(&pair));
         let mut taken = BTreeSet::new();
+        for ((hosts, _), packets) in esp.iter().filter(|_| self.0.len() > 1) {
+            let held = plain.inside(packets, Sides::InPieces(*hosts), &mut taken);
+            all.extend(held.iter().filter(|held| !held.one.is_twin).map(|held| held.one.place));
+        }
         for ((gateways, _), packets) in esp {
             let held = plain.inside(&packets, Sides::Together(gateways), &mut taken);
             let lengths: BTreeSet<u32> = held.iter().map(|held| held.esp.length).collect();
@@ -169,6 +173,8 @@ struct One {
     direction: Direction,
     place: Place,
     origin: Origin,
+    /// It is known to show again, decrypted, what came inside ESP.
+    is_twin: bool,
 }
 
 /// Which clear packets an ESP packet may hold.
@@ -176,8 +182,11 @@ struct One {
 enum Sides {
     /// Those of another capture.
     Apart,
-    /// Those of the same capture, which shows the ESP of these two gateways.
+    /// Those of the same capture, which shows the ESP of these two gateways, before the ESP packet.
     Together(HostPair),
+    /// Those of the same capture behind the ESP packet, where it is in several files: one of them alone may show too
+    /// few to tell.
+    InPieces(HostPair),
 }
 
 impl Sides {
@@ -185,15 +194,42 @@ impl Sides {
         match self {
             Self::Apart => &[Order::ClearFirst, Order::EspFirst],
             Self::Together(_) => &[Order::ClearFirst],
+            Self::InPieces(_) => &[Order::EspFirst],
         }
     }
 
     fn may_hold(self, esp: EspMark, one: &One) -> bool {
         match self {
-            Self::Apart => true,
-            Self::Together(gateways) => one.place.1 != gateways && one.origin != esp.origin,
+            Self::Apart => !one.is_twin,
+            Self::Together(gateways) => {
+                !one.is_twin && one.place.1 != gateways && one.origin != esp.origin
+            }
+            Self::InPieces(_) => true,
         }
     }
+}
+
+impl Sides {
+    /// How an ESP packet can hold a clear one: the whole packet in tunnel mode; in transport mode, between the hosts of
+    /// the ESP packet themselves, what is behind an IP header without options.
+    fn layouts(self, esp: EspMark, one: &One) -> impl Iterator<Item = (Mode, u32, u32)> {
+        let header = if one.place.1.a().is_ipv4() { 20 } else { 40 };
+        let segment = match self {
+            Self::InPieces(hosts) if hosts == one.place.1 => one.length.checked_sub(header),
+            Self::InPieces(_) | Self::Apart | Self::Together(_) => None,
+        };
+        let transport = segment.into_iter().flat_map(move |length| layouts(esp.length, length));
+        let transport = transport.map(|(block, around)| (Mode::Transport, block, around));
+        let tunnel = layouts(esp.length, one.length);
+        tunnel.map(|(block, around)| (Mode::Tunnel, block, around)).chain(transport)
+    }
+}
+
+/// What ESP encapsulates (RFC 4303 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Mode {
+    Tunnel,
+    Transport,
 }
 
 /// A clear packet with its place among them, and the ESP packet that holds it.
@@ -219,13 +255,13 @@ impl Plain {
                 if frames != known as u64 || !is_comparable(*pair) {
                     continue;
                 }
-                let places = packets.iter().enumerate().filter(|(_, packet)| !packet.is_twin);
-                all.extend(places.map(|(at, packet)| One {
+                all.extend(packets.iter().enumerate().map(|(at, packet)| One {
                     time: packet.time,
                     length: packet.packet_len,
                     direction: packet.direction,
                     place: (*id, *pair, *stream, at),
                     origin: packet.origin,
+                    is_twin: packet.is_twin,
                 }));
             }
         }
@@ -261,7 +297,7 @@ impl Plain {
             for order in sides.orders().iter().copied() {
                 for (_, one) in self.near(*esp, order).filter(|(_, one)| sides.may_hold(*esp, one))
                 {
-                    seen.extend(layouts(esp.length, one.length).map(|layout| (order, layout)));
+                    seen.extend(sides.layouts(*esp, one).map(|layout| (order, layout)));
                 }
             }
             seen.into_iter().for_each(|agreed| *votes.entry(agreed).or_default() += 1);
@@ -290,13 +326,13 @@ impl Plain {
         (sides, taken): (Sides, &BTreeSet<usize>),
     ) -> Vec<Held<'_>> {
         let mut forth: BTreeMap<HostPair, i64> = BTreeMap::new();
-        for Held { one, .. } in self.nearest(packets, agreed, |esp, at, one| {
+        for Held { one, .. } in self.nearest(packets, sides, agreed, |esp, at, one| {
             !taken.contains(&at) && sides.may_hold(esp, one)
         }) {
             let way = if one.direction == Direction::AToB { 1 } else { -1 };
             *forth.entry(one.place.1).or_default() += way;
         }
-        self.nearest(packets, agreed, |esp, at, one| {
+        self.nearest(packets, sides, agreed, |esp, at, one| {
             let forth = forth.get(&one.place.1).is_some_and(|forth| *forth >= 0);
             !taken.contains(&at)
                 && sides.may_hold(esp, one)
@@ -307,6 +343,7 @@ impl Plain {
     fn nearest(
         &self,
         packets: &[EspMark],
+        sides: Sides,
         (order, layout): Agreement,
         may: impl Fn(EspMark, usize, &One) -> bool,
     ) -> Vec<Held<'_>> {
@@ -316,7 +353,7 @@ impl Plain {
             let holds = |(at, one): &(usize, &One)| {
                 !held.contains(at)
                     && may(*esp, *at, one)
-                    && layouts(esp.length, one.length).any(|fits| fits == layout)
+                    && sides.layouts(*esp, one).any(|fits| fits == layout)
             };
             if let Some((at, one)) = self.near(*esp, order).find(holds) {
                 held.insert(at);
@@ -334,9 +371,9 @@ enum Order {
     EspFirst,
 }
 
-/// What all packets of an SPI have in common: the order, the block that is padded to, and what is
+/// What all packets of an SPI have in common: the order, the mode, the block that is padded to, and what is
 /// around.
-type Agreement = (Order, (u32, u32));
+type Agreement = (Order, (Mode, u32, u32));
 
 /// How an ESP packet can hold an IP packet (RFC 4303 §2): padded with two octets of trailer to a block, and behind
 /// SPI, sequence number and vector, before a check value. Not all that encapsulates pads.

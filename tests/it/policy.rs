@@ -1,8 +1,10 @@
 //! `plainsight policy`: what it says of rules and packets, what it imports, what it proposes.
 
-use crate::support::program::plainsight;
+use crate::support::ike_builder::{capture, udp, write};
+use crate::support::program::{analyze, plainsight};
 use plainsight::hosts::HostPair;
 use plainsight::policy::{Action, AskedPacket, Expectation, Level, Policy, parse};
+use plainsight::report::schema::Report;
 use predicates::str::contains;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +26,7 @@ fn imported(name: &str, options: &[&str]) -> (String, Policy, String) {
 fn owed(policy: &Policy, packet: &str, port: Option<u16>) -> Expectation {
     let packet: AskedPacket = packet.parse().unwrap();
     let pair = HostPair::new(packet.source, packet.destination);
-    policy.of_traffic(pair, packet.protocol, port).0
+    policy.of_traffic((pair, None), packet.protocol, port).0
 }
 
 const ENCRYPT: Expectation = Expectation::Required(Level::Encrypt);
@@ -76,9 +78,9 @@ fn netsh_scripts_are_translated_and_never_overstated() {
     assert_eq!(owed(&policy, "10.0.0.5:9>10.0.9.2:445/tcp", Some(445)), ENCRYPT);
     assert_eq!(owed(&policy, "10.0.0.5:9>10.0.9.3:445/tcp", Some(445)), Expectation::None);
     assert_eq!(owed(&policy, "10.0.0.5:9>10.0.0.7:80/tcp", Some(80)), Expectation::None);
-    // soft=yes and inpass=yes let clear text pass.
+    // soft=yes lets clear text pass.
     assert_eq!(owed(&policy, "10.0.0.5:9>10.0.8.7:80/tcp", Some(80)), Expectation::Exempt);
-    for word in ["soft=yes", "inpass=yes", "\"DNS\" is no address", "not activated"] {
+    for word in ["soft=yes", "\"DNS\" is no address", "not activated"] {
         assert!(told.contains(word) && toml.contains(word), "{word}\n{told}");
     }
     assert!(toml.contains("no_default_exempt = 1"));
@@ -174,4 +176,82 @@ fn init_proposes_what_the_evidence_shows_and_analyze_takes_it() {
     assert_eq!(report.windows.len(), 1);
     let nothing = tempfile::tempdir().unwrap();
     plainsight().args(["policy", "init"]).arg(nothing.path()).assert().code(4);
+}
+
+/// A rule of Windows between the server 10.0.0.5 and its network, with these demands on both directions.
+fn windows_rule(inbound: &str, outbound: &str) -> String {
+    let rule = serde_json::json!([{
+        "DisplayName": "isolation", "Enabled": "True", "Mode": "Transport",
+        "InboundSecurity": inbound, "OutboundSecurity": outbound,
+        "LocalAddress": ["10.0.0.5"], "RemoteAddress": ["10.0.0.0/24"],
+    }]);
+    plainsight::policy::import(rule.to_string().as_bytes(), &[]).unwrap().toml
+}
+
+#[test]
+fn a_rule_of_windows_that_requires_ipsec_one_way_keeps_its_direction() {
+    let pair = HostPair::new("10.0.0.5".parse().unwrap(), "10.0.0.9".parse().unwrap());
+    let cases = [
+        ("Require", "Request", [Expectation::Exempt, AUTHENTICATE]),
+        ("Require", "None", [Expectation::Exempt, AUTHENTICATE]),
+        ("Request", "Require", [AUTHENTICATE, Expectation::Exempt]),
+        ("Require", "Require", [AUTHENTICATE, AUTHENTICATE]),
+        ("Request", "Request", [Expectation::Exempt, Expectation::Exempt]),
+    ];
+    for (inbound, outbound, expected) in cases {
+        let policy = parse(&windows_rule(inbound, outbound)).unwrap();
+        let owed = [pair.a(), pair.b()]
+            .map(|opener| policy.of_traffic((pair, Some(opener)), 6, Some(445)).0);
+        assert_eq!(owed, expected, "{inbound} {outbound}");
+        assert_eq!(policy.by_direction(pair).is_some(), expected[0] != expected[1]);
+    }
+}
+
+#[test]
+fn clear_text_that_comes_in_unanswered_is_no_leak_of_a_host_with_inpass() {
+    let script = "netsh ipsec static add filter filterlist=l srcaddr=10.0.0.5 dstaddr=any\n\
+                  netsh ipsec static add filteraction name=a inpass=yes qmsec=ESP[3DES,SHA1]\n\
+                  netsh ipsec static add rule name=r policy=p filterlist=l filteraction=a\n";
+    let imported = plainsight::policy::import(script.as_bytes(), &[]).unwrap();
+    let report = of_connection(&imported.toml, (9, 5), false);
+    assert_eq!(severities(&report), ["low"]);
+    let report = of_connection(&imported.toml, (9, 5), true);
+    assert_eq!(severities(&report), ["critical"]);
+}
+
+#[test]
+fn a_connection_is_judged_by_who_opened_it() {
+    let policy = windows_rule("Require", "Request");
+    let out = of_connection(&policy, (5, 9), true);
+    assert!(out.windows.is_empty());
+    let pair = &out.pairs[0];
+    let directed: Vec<_> = pair
+        .expectation_by_direction
+        .iter()
+        .map(|of| (of.opened_by.as_str(), of.expectation.as_str()))
+        .collect();
+    assert_eq!(directed, [("10.0.0.5", "exempt"), ("10.0.0.9", "required")]);
+    assert_eq!(severities(&of_connection(&policy, (9, 5), true)), ["critical"]);
+    assert_eq!(severities(&of_connection(&policy, (9, 5), false)), ["low"]);
+}
+
+/// Questions to UDP port 514 that the first host sends to the second, under a policy.
+fn of_connection(policy: &str, (client, server): (u8, u8), answered: bool) -> Report {
+    let mut frames = Vec::new();
+    for n in 0..10 {
+        frames.push((n * 100, udp(client, server, (50_000, 514), b"a question in clear")));
+        if answered {
+            frames.push((n * 100 + 5, udp(server, client, (514, 50_000), b"and its answer")));
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["made.pcap", "policy.toml"].map(|name| folder.path().join(name));
+    write(&paths[0], &capture(&frames));
+    write(&paths[1], policy.as_bytes());
+    analyze(&[&paths[0]], &["--policy", paths[1].to_str().unwrap()])
+}
+
+fn severities(report: &Report) -> Vec<&str> {
+    let windows = report.findings.iter().filter(|f| f.code == "cleartext_window");
+    windows.map(|finding| finding.severity.as_str()).collect()
 }

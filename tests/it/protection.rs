@@ -309,6 +309,31 @@ fn packets_of_equal_lengths_fit_each_other_by_chance() {
     assert_eq!(gateway(9, &[300, 300, 300]).windows[0].frames, 48);
 }
 
+#[test]
+fn decrypted_copies_are_told_over_all_files_of_a_capture() {
+    let mut any = numbers();
+    let mut frames = Frames::new();
+    for n in 0..40u32 {
+        let clear = udp(1, 2, (40_000, 445), &any.octets(60 + 7 * (n as usize % 20)));
+        let padded = (clear.len() - 34 + 2).next_multiple_of(4);
+        frames.push((n * 100, ip(1, 2, 50, &esp(0x2300_0001, n + 1, padded + 20, &mut any))));
+        frames.push((n * 100 + 1, clear));
+    }
+    for piece in [80, 30, 6, 2] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut paths = Vec::new();
+        for (number, frames) in frames.chunks(piece).enumerate() {
+            let path = folder.path().join(format!("host_{number:05}.pcap"));
+            write(&path, &capture(frames));
+            paths.push(path);
+        }
+        let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
+        let report = analyze(&paths, &["--protect", "10.0.0.1=10.0.0.2"]);
+        let twins = report.totals.artefacts.get("decrypted_twin").map_or(0, |count| count.frames);
+        assert_eq!((twins, report.verdict.as_str()), (40, "protected"), "{piece}");
+    }
+}
+
 /// SPIs below 256 with and without a completed negotiation before them.
 fn reserved(negotiated: bool, body: fn(usize, &mut Numbers) -> Vec<u8>) -> Report {
     let mut any = numbers();

@@ -2,7 +2,7 @@
 
 use crate::cli::{ExitStatus, Failure, terminal};
 use crate::hosts::HostPair;
-use crate::policy::{Action, AskedPacket, ExpectationSource, Fit, Level, Policy, Rule};
+use crate::policy::{Action, AskedPacket, ExpectationSource, Fit, Level, Policy, Rule, SideOf};
 use crate::protection::{ExemptKind, NamedPorts, Stream, classify_header};
 use crate::report;
 use serde_json::{Value, json};
@@ -83,7 +83,10 @@ fn judge<'a>(policy: &Policy, packet: &'a AskedPacket) -> Judged<'a> {
         }
     };
     let pair = HostPair::new(source, destination);
-    let trace = policy.trace(pair, service.protocol, service.port);
+    // Whoever sends to a service opens the connection.
+    let answers = packet.ports.is_some_and(|(from, to)| service.port == Some(from) && from != to);
+    let opener = if answers { destination } else { source };
+    let trace = policy.trace((pair, Some(opener)), service.protocol, service.port);
     let rule = policy.rules.iter().find(|rule| rule.source == trace.source);
     let owes = match (rule.map(|rule| rule.action), &trace.source) {
         (Some(Action::Protect(Level::Encrypt)), _) => "encryption by ESP",
@@ -197,12 +200,18 @@ fn rule_json(rule: &Rule) -> Value {
         Action::Protect(Level::Authenticate) => ("protect", Some("authenticate")),
         Action::Exempt => ("exempt", None),
     };
+    let [one, other] = &rule.between;
+    let opener = rule.opened_by.map(|side| match side {
+        SideOf::First => one,
+        SideOf::Second => other,
+    });
     json!({
         "line": line(rule),
         "action": action,
         "level": level,
         "protocol": rule.protocol,
         "port": rule.port,
+        "opened_by": opener.map(ToString::to_string),
         "meaning": rule.to_string(),
     })
 }

@@ -4,7 +4,7 @@
 use super::{ImportNote, SourceFormat};
 use crate::policy::words::has_ports;
 use crate::policy::write::{PolicyText, WrittenRule, harmless};
-use crate::policy::{Action, DefaultExemptions};
+use crate::policy::{Action, DefaultExemptions, SideOf};
 use ipnet::{IpNet, IpSubnets, Ipv4Subnets, Ipv6Subnets};
 use std::cmp::Reverse;
 use std::net::{IpAddr, Ipv4Addr};
@@ -48,6 +48,8 @@ pub(super) struct DraftRule {
     /// The source takes it before all that protects, however general it is.
     pub(super) goes_first: bool,
     pub(super) selector: Selector,
+    /// Who opens the connections that it speaks of; `None` for all.
+    pub(super) opened_by: Option<SideOf>,
     /// What the policy says otherwise than the source; told beside the rule and to the user.
     pub(super) remarks: Vec<String>,
 }
@@ -213,6 +215,7 @@ fn written(rule: &DraftRule) -> Result<Vec<WrittenRule>, String> {
                 between: [spelled(*one), spelled(*other)],
                 protocol: *protocol,
                 port: *port,
+                opened_by: rule.opened_by,
             });
         }
     }

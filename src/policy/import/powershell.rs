@@ -6,7 +6,7 @@
 use super::ImportError;
 use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses, named};
 use crate::policy::parse::protocol_numbered_or_named;
-use crate::policy::{Action, DefaultExemptions, Level};
+use crate::policy::{Action, DefaultExemptions, Level, SideOf};
 use serde_json::{Map, Value};
 
 pub(super) fn read(text: &str, draft: &mut Draft<'_>) -> Result<(), ImportError> {
@@ -39,7 +39,7 @@ fn one(json: &Value, draft: &mut Draft<'_>) {
     if matches!(word(object, "Enabled").as_deref(), Some("false" | "2" | "disabled")) {
         return draft.note(None, format!("{name}: left out, it is disabled"));
     }
-    let (action, mut remarks) = demanded(inbound, outbound);
+    let (demands, mut remarks) = demanded(inbound, outbound);
     if matches!(word(object, "Mode").as_deref(), Some("tunnel" | "2")) {
         remarks.push("a tunnel: behind its ends clear packets are no leak".to_owned());
     }
@@ -48,18 +48,28 @@ fn one(json: &Value, draft: &mut Draft<'_>) {
     }
     match selector(object) {
         Ok(selector) => {
-            draft.rule(DraftRule {
-                line: None,
-                name,
-                action,
-                goes_first: false,
-                selector,
-                remarks,
-            });
+            for (action, opened_by) in demands {
+                draft.rule(DraftRule {
+                    line: None,
+                    name: name.clone(),
+                    action,
+                    goes_first: false,
+                    selector: selector.clone(),
+                    opened_by,
+                    remarks: std::mem::take(&mut remarks),
+                });
+            }
         }
-        Err(why) => draft.lost(None, &name, action, &why),
+        Err(why) => {
+            let protects = demands.iter().find(|(action, _)| *action != Action::Exempt);
+            let action = protects.map_or(Action::Exempt, |(action, _)| *action);
+            draft.lost(None, &name, action, &why);
+        }
     }
 }
+
+/// What a rule demands, and of the connections that which side opens.
+type Demand = (Action, Option<SideOf>);
 
 /// How much IPsec one direction asks for (MSFT_NetConSecRule).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,23 +88,27 @@ fn security(object: &Map<String, Value>, key: &str) -> Option<Security> {
     }
 }
 
-fn demanded(inbound: Security, outbound: Security) -> (Action, Vec<String>) {
-    match (inbound, outbound) {
+/// The local side stands first. What comes in was opened by the remote side, what goes out by the local one.
+fn demanded(inbound: Security, outbound: Security) -> (Vec<Demand>, Vec<String>) {
+    const METHODS: &str = "the export does not say whether its methods encrypt, so authentication will do; \
+                           make it level = \"encrypt\" where they do";
+    let protect = Action::Protect(Level::Authenticate);
+    let (required, open) = match (inbound, outbound) {
         (Security::Require, Security::Require) => {
-            let remark = "the export does not say whether its methods encrypt, so authentication will do; \
-                          make it level = \"encrypt\" where they do";
-            (Action::Protect(Level::Authenticate), vec![remark.to_owned()])
+            return (vec![(protect, None)], vec![METHODS.to_owned()]);
         }
-        (Security::Never, Security::Never) => (Action::Exempt, Vec::new()),
-        (
-            Security::Never | Security::Request | Security::Require,
-            Security::Never | Security::Request | Security::Require,
-        ) => {
-            let remark = "it does not require IPsec in both directions, so nothing is owed; make it \
+        (Security::Never, Security::Never) => return (vec![(Action::Exempt, None)], Vec::new()),
+        (Security::Never | Security::Request, Security::Never | Security::Request) => {
+            let remark = "it requests IPsec and requires it in no direction, so nothing is owed; make it \
                           [[protect]] to see what passed in clear";
-            (Action::Exempt, vec![remark.to_owned()])
+            return (vec![(Action::Exempt, None)], vec![remark.to_owned()]);
         }
-    }
+        (Security::Require, Security::Never | Security::Request) => (SideOf::Second, SideOf::First),
+        (Security::Never | Security::Request, Security::Require) => (SideOf::First, SideOf::Second),
+    };
+    let remark = "it requires IPsec of connections that one side opens; those of the other side may fall back";
+    let demands = vec![(protect, Some(required)), (Action::Exempt, Some(open))];
+    (demands, vec![METHODS.to_owned(), remark.to_owned()])
 }
 
 fn selector(object: &Map<String, Value>) -> Result<Selector, String> {

@@ -129,6 +129,7 @@ pub(super) fn push(connection: Connection, draft: &mut Draft<'_>) {
                 protocol,
                 ports: [local.ports, remote.ports],
             },
+            opened_by: None,
             remarks: remarks.clone(),
         });
     }

@@ -134,6 +134,7 @@ const PAIRS_COLUMNS: &[Column] = &[
     same("b", Kind::Text),
     same("expectation", Kind::Text),
     same("expectation_source", Kind::Text),
+    same("expectation_by_direction", Kind::Json),
     same("expectation_spans", Kind::Json),
     same("verdict", Kind::Text),
     same("verdict_limits", Kind::Json),

@@ -3,12 +3,14 @@
 //! Follows what the commands leave behind, then hands the rules on. Tags may be left out or cut short
 //! as netsh allows. Keys and certificates are passed over.
 
+mod action;
 mod words;
 
 use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses, named, prefix_len};
 use crate::policy::parse::protocol_numbered_or_named;
 use crate::policy::write::harmless;
-use crate::policy::{Action, DefaultExemptions, Level, NoDefaultExempt};
+use crate::policy::{Action, DefaultExemptions, NoDefaultExempt, SideOf};
+use action::{accepts_unanswered, demanded};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 use words::{
@@ -293,7 +295,7 @@ impl Script {
                             ),
                         }
                     }
-                    push(*at, of, action, selector, remarks, draft);
+                    push(*at, of, (action, accepts_unanswered(tags)), selector, remarks, draft);
                 }
             }
         }
@@ -346,7 +348,10 @@ impl Script {
                 let why = "it protects one direction only (mirrored=no)";
                 draft.lost(Some(line), &called, action, why);
             }
-            Ok(selector) => push(line, called, action, selector, remarks, draft),
+            Ok(selector) => {
+                let by_opener = accepts_unanswered(of_mode);
+                push(line, called, (action, by_opener), selector, remarks, draft);
+            }
             Err(why) => draft.lost(Some(line), &called, action, &why),
         }
     }
@@ -355,13 +360,26 @@ impl Script {
 fn push(
     line: usize,
     name: String,
-    action: Action,
+    (action, by_opener): (Action, bool),
     selector: Selector,
-    remarks: Vec<String>,
+    mut remarks: Vec<String>,
     draft: &mut Draft<'_>,
 ) {
-    let line = Some(line);
-    draft.rule(DraftRule { line, name, action, goes_first: false, selector, remarks });
+    let openers = match (action, by_opener) {
+        (Action::Protect(_), true) => vec![Some(SideOf::First), Some(SideOf::Second)],
+        (Action::Protect(_), false) | (Action::Exempt, _) => vec![None],
+    };
+    for opened_by in openers {
+        draft.rule(DraftRule {
+            line: Some(line),
+            name: name.clone(),
+            action,
+            goes_first: false,
+            selector: selector.clone(),
+            opened_by,
+            remarks: std::mem::take(&mut remarks),
+        });
+    }
 }
 
 fn tunnel_remark(end: &str) -> String {
@@ -378,59 +396,6 @@ fn config(line: usize, given: &[&str], draft: &mut Draft<'_>) {
     match number.and_then(NoDefaultExempt::numbered) {
         Some(value) => draft.exemptions = DefaultExemptions::Windows2003(value),
         None => draft.note(Some(line), "ipsecexempt has none of the values 0 to 3"),
-    }
-}
-
-/// What an action demands of its traffic, and what has to be said about it; `None` where it blocks.
-fn demanded(tags: &Tags) -> Option<(Action, Vec<String>)> {
-    match tags.get("action").map_or(Some('n'), |action| starts(action)) {
-        Some('p') => return Some((Action::Exempt, Vec::new())),
-        Some('n') => {}
-        _ => return None,
-    }
-    let mut remarks = Vec::new();
-    if tags.get("soft").is_some_and(|value| yes(value)) {
-        remarks.push(
-            "soft=yes lets clear text pass when the other side does not negotiate, so nothing is owed; \
-             make it [[protect]] to see what passed in clear"
-                .to_owned(),
-        );
-    }
-    if tags.get("inpass").is_some_and(|value| yes(value)) {
-        remarks.push(
-            "inpass=yes accepts clear text that comes in, so nothing is owed; make it [[protect]] to \
-             see what passed in clear"
-                .to_owned(),
-        );
-    }
-    if !remarks.is_empty() {
-        return Some((Action::Exempt, remarks));
-    }
-    let level = level(tags.get("qmsecmethods").map(String::as_str));
-    if level == Level::Authenticate {
-        let why = match tags.get("qmsecmethods") {
-            Some(_) => "not every method it offers encrypts, so authentication will do",
-            None => "it names no methods, so nothing says that it encrypts",
-        };
-        remarks.push(why.to_owned());
-    }
-    Some((Action::Protect(level), remarks))
-}
-
-/// Encryption is owed where every method offered encrypts: `ESP[3DES,SHA1]:100000k/3600s`.
-fn level(methods: Option<&str>) -> Level {
-    let mut offers = methods.unwrap_or_default().split_whitespace().peekable();
-    let encrypts = |offer: &str| {
-        let offer = offer.to_ascii_lowercase();
-        offer.split_once("esp[").is_some_and(|(_, esp)| {
-            let cipher = esp.split([',', ']']).next().unwrap_or_default().trim();
-            !cipher.is_empty() && cipher != "none"
-        })
-    };
-    if offers.peek().is_some() && offers.all(encrypts) {
-        Level::Encrypt
-    } else {
-        Level::Authenticate
     }
 }
 
