@@ -4,7 +4,7 @@
 #
 #   benches/compare.sh [FOLDER [ROUNDS]]
 #
-# FOLDER keeps the captures (made once, 13 GB; 2 GB with SMALL=1). Needs hyperfine and jq, and of
+# FOLDER keeps the captures (made once, 14 GB; 3 GB with SMALL=1). Needs hyperfine and jq, and of
 # tcpdump, capinfos, tshark, argus and openssl those that are to be compared with.
 set -eu
 folder=${1:-/tmp/plainsight-captures}
@@ -26,6 +26,9 @@ capture long 1518_octets 1000000
 capture flood ike_flood 1000000
 capture fragments fragments 2000000
 capture imix_tenth imix 250000
+for flows in 64 20000 200000; do
+    capture "flows_$flows" "flows_$flows" 2000000
+done
 if [ -z "${SMALL:-}" ]; then
     capture imix_ten imix 25000000
     capture pairs many_pairs 10000000
@@ -69,6 +72,32 @@ for name in imix small long; do
         'plainsight' "$analyze $file" \
         'openssl dgst -sha256' "openssl dgst -sha256 $file"
 done
+
+# CPU time of one thread, as others may use the machine: medians, and ratios to the first.
+printf '\nCPU time a frame on one thread, by the number of flows (2 million frames, every packet different)\n'
+cpu() { # COMMAND: the median of user and system time, in nanoseconds a frame
+    round=0
+    while [ "$round" -lt "$rounds" ]; do
+        /usr/bin/time -o "$out/cpu" -f '%U %S' sh -c "$1" > /dev/null 2>&1
+        tail -n1 "$out/cpu"
+        round=$((round + 1))
+    done | awk '{ print ($1 + $2) * 500 }' | sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'
+}
+least=
+for flows in 64 20000 200000; do
+    file=$folder/flows_$flows.pcap
+    cat "$file" > /dev/null
+    ours=$(cpu "exec $analyze --no-hash --threads 1 $file")
+    filter=$(cpu "exec tcpdump -nr $file 'udp port 500'")
+    least=${least:-$ours}
+    echo "$flows $ours $filter $least" | awk '{ printf "%7d flows %6d ns, %5.2f of 64 flows; tcpdump %6d ns, plainsight is %5.2f of it\n", $1, $2, $2 / $4, $3, $2 / ($3 > 0 ? $3 : 1) }'
+done
+for flows in 64 200000; do
+    compare "flows_$flows: two threads" "$folder/flows_$flows.pcap" \
+        '2 threads' "$analyze --no-hash --threads 2 $folder/flows_$flows.pcap" \
+        '1 thread' "$analyze --no-hash --threads 1 $folder/flows_$flows.pcap" \
+        "tcpdump 'udp port 500'" "tcpdump -nr $folder/flows_$flows.pcap 'udp port 500' > /dev/null 2>&1"
+done
 file=$folder/imix.pcap
 compare 'imix: threads' "$file" \
     '2 threads' "$analyze --no-hash --threads 2 $file" \
@@ -80,7 +109,8 @@ compare 'imix, gzip' "$folder/imix_tenth.pcap.gz" \
 
 printf '\nsize, time and peak memory of one run each, --no-hash\n'
 for file in "$folder"/imix_tenth.pcap "$folder"/imix.pcap "$folder"/imix_ten.pcap "$folder"/small.pcap \
-    "$folder"/long.pcap "$folder"/flood.pcap "$folder"/fragments.pcap "$folder"/pairs.pcap; do
+    "$folder"/long.pcap "$folder"/flood.pcap "$folder"/fragments.pcap "$folder"/flows_200000.pcap \
+    "$folder"/pairs.pcap; do
     [ -f "$file" ] || continue
     cat "$file" > /dev/null
     /usr/bin/time -o "$out/time" -f '%e %M' $analyze --no-hash "$file" > /dev/null 2>&1

@@ -4,7 +4,7 @@
 //! answers, payloads of random octets, checksums left at zero because nothing here reads them.
 
 /// What is measured, by name.
-pub(crate) const MIXES: [(&str, Mix); 9] = [
+pub(crate) const MIXES: [(&str, Mix); 12] = [
     ("imix", Mix { sizes: Sizes::Imix, flows: Flows::Mixed }),
     ("varied", Mix { sizes: Sizes::Varied, flows: Flows::Mixed }),
     ("64_octets", Mix { sizes: Sizes::Shortest, flows: Flows::Mixed }),
@@ -14,6 +14,9 @@ pub(crate) const MIXES: [(&str, Mix); 9] = [
     ("many_pairs", Mix { sizes: Sizes::Shortest, flows: Flows::Scan }),
     ("ike_flood", Mix { sizes: Sizes::Message, flows: Flows::IkeFlood }),
     ("fragments", Mix { sizes: Sizes::Imix, flows: Flows::Fragments }),
+    ("flows_64", Mix { sizes: Sizes::Shortest, flows: Flows::Many(64) }),
+    ("flows_20000", Mix { sizes: Sizes::Shortest, flows: Flows::Many(20_000) }),
+    ("flows_200000", Mix { sizes: Sizes::Shortest, flows: Flows::Many(200_000) }),
 ];
 
 /// What the frames are like.
@@ -55,6 +58,8 @@ pub(crate) enum Flows {
     IkeFlood,
     /// UDP in two fragments each.
     Fragments,
+    /// So many flows, two a pair: a connection of TCP and an SPI of ESP.
+    Many(u32),
 }
 
 /// A pcap file of so many frames.
@@ -152,6 +157,10 @@ impl Random {
                 write_fragment(frame, number, packet_len);
                 return self.fill(frame, captured_len);
             }
+            Flows::Many(flows) => {
+                write_one_of_many(frame, low_half(self.next()) % flows, number, back, packet_len);
+                return self.fill(frame, captured_len);
+            }
         };
         let is_tcp = pair % 4 < 2;
         if is_esp {
@@ -210,6 +219,30 @@ fn write_from_anywhere(frame: &mut Vec<u8>, flows: Flows, number: u32, packet_le
     frame.extend(sixteen_bits(message_len));
     frame.extend([0, 0]);
     frame.extend(sixteen_bits(message_len - 28));
+}
+
+/// A packet of the flow with this number; ESP has one direction.
+fn write_one_of_many(frame: &mut Vec<u8>, flow: u32, number: u32, back: bool, packet_len: usize) {
+    let is_esp = flow % 2 == 1;
+    let back = back && !is_esp;
+    write_ipv4(frame, 0, back, if is_esp { ESP } else { TCP }, packet_len);
+    // The hosts' numbers stand in the lower 24 bits of 10.0.0.0/8 and of 11.0.0.0/8.
+    let at = frame.len() - 8;
+    let [client, server] = [10 << 24 | flow / 2, 11 << 24 | flow / 2].map(u32::to_be_bytes);
+    let [source, destination] = if back { [server, client] } else { [client, server] };
+    frame[at..at + 4].copy_from_slice(&source);
+    frame[at + 4..].copy_from_slice(&destination);
+    frame[ETHERNET_LEN + 4..ETHERNET_LEN + 6].copy_from_slice(&number.to_be_bytes()[2..]);
+    if is_esp {
+        frame.extend((0xc000_0000 | flow).to_be_bytes());
+        frame.extend(number.to_be_bytes());
+        return;
+    }
+    let [client, service] = [49_152 + u16::from((flow / 2).to_be_bytes()[3]), 445];
+    let ports = if back { [service, client] } else { [client, service] };
+    ports.iter().for_each(|port| frame.extend(port.to_be_bytes()));
+    frame.extend(number.to_be_bytes());
+    frame.extend([0, 0, 0, 1, 0x50, 0x10, 0xfa, 0xf0, 0, 0, 0, 0]);
 }
 
 /// Two and two are one datagram.

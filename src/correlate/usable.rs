@@ -98,7 +98,7 @@ mod tests {
     fn runs(seconds: &[i64]) -> Vec<ClassRun> {
         let mut runs = Runs::default();
         for (at, second) in (1..).zip(seconds) {
-            runs.observe(Sighting {
+            runs.observe(&Sighting {
                 packet_len: 0,
                 frame: FrameRef { evidence: EvidenceId(1), frame: FrameNumber(at) },
                 time: Timestamp(second * 1_000_000_000),

@@ -10,24 +10,44 @@
 use super::Stream;
 use crate::hosts::HostPair;
 use crate::time::{Span, Timestamp};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 /// One direction of an SPI between two hosts.
 pub type SpiKey = (HostPair, Stream);
 
 /// Whose twin a plain packet may be: SPIs, and the layouts under which its length fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Candidate([Option<(SpiKey, Layouts)>; MOST_OPTIONS]);
+pub struct Candidate([Option<(SpiNumber, Layouts)>; MOST_OPTIONS]);
 
 impl Candidate {
     /// Whether one of its SPIs is confirmed under a layout that fits.
     #[must_use]
-    pub fn is_twin(&self, confirmed: &BTreeMap<SpiKey, Layouts>) -> bool {
+    pub fn is_twin(&self, confirmed: &Confirmed) -> bool {
         let options = self.0.iter().flatten();
         options.copied().any(|(spi, layouts)| {
-            confirmed.get(&spi).is_some_and(|agreed| layouts.0 & agreed.0 != 0)
+            confirmed.0.get(spi.0 as usize).is_some_and(|agreed| layouts.0 & agreed.0 != 0)
         })
     }
+}
+
+/// The number of an SPI, in the order in which SPIs were first seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpiNumber(u32);
+
+/// The layouts under which nearly every packet of an SPI had a twin, by the SPI's number.
+#[derive(Debug)]
+pub struct Confirmed(Vec<Layouts>);
+
+/// Whether packets of an SPI are looked through for twins; kept where the SPI's other evidence is.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Watched {
+    /// No packet of it was shown yet.
+    #[default]
+    Unknown,
+    /// They are.
+    Under(SpiNumber),
+    /// No later packet need be shown.
+    NoLonger,
 }
 
 /// A set of layouts: tunnel mode in the lower half, transport mode in the upper.
@@ -38,13 +58,16 @@ pub struct Layouts(u64);
 #[derive(Debug, Default)]
 pub struct Twins {
     recent: VecDeque<Encapsulated>,
-    tallies: HashMap<SpiKey, Tally, foldhash::fast::RandomState>,
+    lengths: Lengths,
+    numbers: HashMap<SpiKey, SpiNumber, foldhash::fast::RandomState>,
+    tallies: Vec<Tally>,
 }
 
 #[derive(Debug)]
 struct Encapsulated {
     time: Timestamp,
-    spi: SpiKey,
+    pair: HostPair,
+    spi: SpiNumber,
     length: usize,
     /// Layouts under which a plain packet was already found for it.
     taken: Layouts,
@@ -58,6 +81,52 @@ struct Tally {
     hopeless: bool,
 }
 
+/// How many of the remembered ESP packets have a length in each of a few ranges, so that a plain packet that
+/// none of them can hold is let go at once.
+#[derive(Debug)]
+struct Lengths {
+    counts: [u8; 64],
+    /// One bit for each range that any of them is in.
+    any: u64,
+}
+
+impl Default for Lengths {
+    fn default() -> Self {
+        Self { counts: [0; 64], any: 0 }
+    }
+}
+
+impl Lengths {
+    /// Ranges of 32 octets; the last one has no end.
+    fn range(length: usize) -> usize {
+        (length / 32).min(63)
+    }
+
+    fn add(&mut self, length: usize) {
+        if let Some(count) = self.counts.get_mut(Self::range(length)) {
+            *count += 1;
+        }
+        self.any |= 1 << Self::range(length);
+    }
+
+    fn remove(&mut self, length: usize) {
+        let Some(count) = self.counts.get_mut(Self::range(length)) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.any &= !(1 << Self::range(length));
+        }
+    }
+
+    /// Whether a packet may be there that can hold a plain one.
+    fn may_hold(&self, lengths: PlainLengths) -> bool {
+        let least = lengths.segment.min(lengths.packet) + LEAST_OVERHEAD;
+        let most = lengths.segment.max(lengths.packet) + MOST_OVERHEAD;
+        let (from, to) = (Self::range(least), Self::range(most));
+        let up_to = u64::MAX >> (63 - to);
+        self.any & up_to & (u64::MAX << from) != 0
+    }
+}
+
 /// A plain packet's lengths on the wire.
 #[derive(Clone, Copy, Debug)]
 pub struct PlainLengths {
@@ -68,23 +137,52 @@ pub struct PlainLengths {
 }
 
 impl Twins {
-    /// Takes an ESP packet of `length` octets from its SPI on; false where no later packet of the SPI
-    /// need be shown.
-    pub fn encapsulated(&mut self, spi: SpiKey, time: Timestamp, length: usize) -> bool {
-        if self.tallies.len() >= MOST_SPIS && !self.tallies.contains_key(&spi) {
-            return false;
-        }
-        let none = || Tally { packets: 0, votes: [0; LAYOUTS], hopeless: false };
-        let tally = self.tallies.entry(spi).or_insert_with(none);
-        if tally.hopeless {
-            return false;
-        }
+    /// Takes an ESP packet of `length` octets from its SPI on.
+    pub fn encapsulated(
+        &mut self,
+        spi: SpiKey,
+        watched: &mut Watched,
+        time: Timestamp,
+        length: usize,
+    ) {
+        let number = match *watched {
+            Watched::NoLonger => return,
+            Watched::Under(number) => Some(number),
+            Watched::Unknown => self.number(spi),
+        };
+        let tally = number.and_then(|number| self.tallies.get_mut(number.0 as usize));
+        let (Some(number), Some(tally)) = (number, tally.filter(|tally| !tally.hopeless)) else {
+            *watched = Watched::NoLonger;
+            return;
+        };
+        *watched = Watched::Under(number);
         tally.count();
         if self.recent.len() >= MOST_RECENT {
-            self.recent.pop_front();
+            self.forget_first();
         }
-        self.recent.push_back(Encapsulated { time, spi, length, taken: Layouts(0) });
-        true
+        self.lengths.add(length);
+        let taken = Layouts(0);
+        self.recent.push_back(Encapsulated { time, pair: spi.0, spi: number, length, taken });
+    }
+
+    /// The number of an SPI; none where there are too many.
+    fn number(&mut self, spi: SpiKey) -> Option<SpiNumber> {
+        if let Some(number) = self.numbers.get(&spi) {
+            return Some(*number);
+        }
+        if self.tallies.len() >= MOST_SPIS {
+            return None;
+        }
+        let number = SpiNumber(u32::try_from(self.tallies.len()).ok()?);
+        self.numbers.insert(spi, number);
+        self.tallies.push(Tally { packets: 0, votes: [0; LAYOUTS], hopeless: false });
+        Some(number)
+    }
+
+    fn forget_first(&mut self) {
+        if let Some(first) = self.recent.pop_front() {
+            self.lengths.remove(first.length);
+        }
     }
 
     /// Takes a plain packet of a pair in one direction; gives whose twin it may be.
@@ -95,15 +193,25 @@ impl Twins {
         lengths: PlainLengths,
     ) -> Option<Candidate> {
         while self.recent.front().is_some_and(|e| time.since(e.time) > SOON) {
-            self.recent.pop_front();
+            self.forget_first();
         }
-        if self.recent.is_empty() {
+        if !self.lengths.may_hold(lengths) {
             return None;
         }
-        let mut options: [Option<(SpiKey, Layouts)>; MOST_OPTIONS] = [None; MOST_OPTIONS];
+        self.find(pair, time, lengths)
+    }
+
+    /// Looks through the remembered ESP packets.
+    fn find(
+        &mut self,
+        pair: HostPair,
+        time: Timestamp,
+        lengths: PlainLengths,
+    ) -> Option<Candidate> {
+        let mut options: [Option<(SpiNumber, Layouts)>; MOST_OPTIONS] = [None; MOST_OPTIONS];
         for packet in self.recent.iter_mut().filter(|packet| packet.time <= time) {
-            let fitting = fitting(packet.length, lengths, packet.spi.0 == pair).0 & !packet.taken.0;
-            let free = |o: &&mut Option<(SpiKey, _)>| o.is_none_or(|(spi, _)| spi == packet.spi);
+            let fitting = fitting(packet.length, lengths, packet.pair == pair).0 & !packet.taken.0;
+            let free = |o: &&mut Option<(SpiNumber, _)>| o.is_none_or(|(spi, _)| spi == packet.spi);
             let Some(option) = options.iter_mut().find(free).filter(|_| fitting != 0) else {
                 continue;
             };
@@ -115,7 +223,7 @@ impl Twins {
         }
         for option in &mut options {
             let Some((spi, layouts)) = option else { continue };
-            let Some(tally) = self.tallies.get_mut(spi) else { continue };
+            let Some(tally) = self.tallies.get_mut(spi.0 as usize) else { continue };
             for (bit, votes) in tally.votes.iter_mut().enumerate() {
                 *votes += u32::from(layouts.0 >> bit & 1 == 1);
             }
@@ -132,10 +240,8 @@ impl Twins {
 
     /// The SPIs of which nearly every packet had a twin, with the layouts under which it had.
     #[must_use]
-    pub fn confirmed(self) -> BTreeMap<SpiKey, Layouts> {
-        let tallies: BTreeMap<SpiKey, Tally> = self.tallies.into_iter().collect();
-        let agreed = tallies.into_iter().map(|(spi, tally)| (spi, tally.agreed()));
-        agreed.filter(|(_, layouts)| *layouts != Layouts(0)).collect()
+    pub fn confirmed(self) -> Confirmed {
+        Confirmed(self.tallies.iter().map(Tally::agreed).collect())
     }
 }
 
@@ -237,11 +343,11 @@ mod tests {
 
     #[test]
     fn packets_that_all_show_again_are_twins() {
-        let mut twins = Twins::default();
+        let (mut twins, mut watched) = (Twins::default(), Watched::default());
         let mut candidates = Vec::new();
         for (n, inner) in (0..40).zip((60..).step_by(37)) {
             let time = Timestamp(n * 1_000_000);
-            let _ = twins.encapsulated(spi(), time, encapsulating(inner));
+            twins.encapsulated(spi(), &mut watched, time, encapsulating(inner));
             let inside = pair("10.1.0.1", "10.2.0.1");
             let seen = Timestamp(time.0 + 14_000);
             candidates.push(twins.plain(inside, seen, lengths(inner)).unwrap());
@@ -254,21 +360,22 @@ mod tests {
 
     #[test]
     fn clear_text_beside_esp_is_no_twin() {
-        let mut twins = Twins::default();
+        let (mut twins, mut watched) = (Twins::default(), Watched::default());
         for (n, size) in (0..400).zip(0usize..) {
             let time = Timestamp(n * 1_000_000);
-            let _ = twins.encapsulated(spi(), time, encapsulating(60 + (size * 71) % 1300));
+            let length = encapsulating(60 + (size * 71) % 1300);
+            twins.encapsulated(spi(), &mut watched, time, length);
             let leak = 60 + (size * 113) % 1300;
             let _ = twins.plain(pair("10.1.0.9", "10.2.0.1"), time, lengths(leak));
         }
-        assert!(twins.confirmed().is_empty());
+        assert!(twins.confirmed().0.iter().all(|layouts| *layouts == Layouts(0)));
     }
 
     #[test]
     fn what_comes_before_or_much_later_is_no_twin() {
-        let mut twins = Twins::default();
+        let (mut twins, mut watched) = (Twins::default(), Watched::default());
         let inside = pair("10.1.0.1", "10.2.0.1");
-        let _ = twins.encapsulated(spi(), Timestamp(1_000_000_000), encapsulating(100));
+        twins.encapsulated(spi(), &mut watched, Timestamp(1_000_000_000), encapsulating(100));
         assert_eq!(twins.plain(inside, Timestamp(999_999_999), lengths(100)), None);
         assert_eq!(twins.plain(inside, Timestamp(1_010_000_001), lengths(100)), None);
     }

@@ -401,7 +401,7 @@ impl CaptureSummary {
             for (at, seen) in packets {
                 let runs =
                     if places.contains(&(id, pair, stream, at)) { &mut inside } else { &mut rest };
-                runs.observe(seen);
+                runs.observe(&seen);
             }
             out.push((pair, stream, inside));
             let streams = self.streams.entry(pair).or_default();

@@ -220,7 +220,7 @@ impl<'p> CaptureObserver<'p> {
         if ip.fragment.is_some() {
             return stream;
         }
-        self.conversations.observe(ip, pair, stream, seen)
+        self.conversations.observe(ip, pair, stream, seen, &mut self.streams)
     }
 
     /// Takes a whole ESP packet.
@@ -235,11 +235,9 @@ impl<'p> CaptureObserver<'p> {
             origin: seen.origin,
         };
         keep(&mut self.esp_packets, &mut esp.packets, mark);
-        if !esp.has_no_twins {
-            esp.has_no_twins = !self.twins.encapsulated(key, seen.time, length);
-        }
+        self.twins.encapsulated(key, &mut esp.watched, seen.time, length);
         of_pair.protected(seen.direction);
-        slot.runs.observe(seen);
+        slot.runs.observe(&seen);
     }
 
     fn observe_ip(
@@ -333,11 +331,11 @@ impl<'p> CaptureObserver<'p> {
         let (slot, of_pair) = self.streams.of((pair, stream));
         match stream.class() {
             ProtectionClass::Clear => {
-                of_pair.clear(seen);
+                of_pair.clear(&seen);
                 let may_wait = self.handed_over.len() < MOST_WAITING;
                 if seen.unfinished && may_wait && of_pair.may_hand_over(seen.direction) {
                     let waiting = self.handed_over.entry((pair, seen.direction, stream));
-                    return waiting.or_default().observe(seen);
+                    return waiting.or_default().observe(&seen);
                 }
                 keep(&mut self.clear_packets, &mut slot.clear, seen);
                 if seen.conversation.is_some() && self.conversations.keep(pair, stream, seen) {
@@ -353,7 +351,7 @@ impl<'p> CaptureObserver<'p> {
             | ProtectionClass::NonIp
             | ProtectionClass::Undecodable => {}
         }
-        slot.runs.observe(seen);
+        slot.runs.observe(&seen);
     }
 
     /// Keeps a clear packet that is not placed yet.

@@ -4,6 +4,8 @@
 //! Bounded: of more conversations at once than two generations hold, the longest silent are forgotten.
 
 use super::fingerprint::Print;
+use super::index::{Index, Place};
+use super::streams::Streams;
 use super::tcp_gaps::Way;
 use super::timeline::{ClassRun, Flow, Runs, Sighting};
 use crate::hosts::{Direction, HostPair};
@@ -12,20 +14,16 @@ use crate::protection::borrowed::{KERBEROS_PORT, opens_from_kerberos_port};
 use crate::protection::signature::{self, Told};
 use crate::protection::tls::{Hello, TlsVersion, hello};
 use crate::protection::{App, ServicePorts, Stream};
-use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::BuildHasher as _;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The conversations of a capture.
 #[derive(Debug)]
 pub(super) struct Conversations {
-    index: HashMap<ConversationKey, usize, RandomState>,
+    index: Index,
     held: Vec<Option<Held>>,
-    free: Vec<usize>,
-    /// The conversations of the last packets: most packets follow another of theirs.
-    recent: Vec<usize>,
-    generation: u64,
+    free: Vec<u32>,
+    generation: u32,
     /// Conversations of this generation.
     of_generation: usize,
     tls: BTreeMap<TlsServer, TlsSeen>,
@@ -40,7 +38,9 @@ pub(super) struct Conversations {
 #[derive(Debug)]
 struct Held {
     key: ConversationKey,
-    generation: u64,
+    generation: u32,
+    /// Where the stream of its last packet is.
+    stream_at: u32,
     conversation: Conversation,
 }
 
@@ -125,10 +125,9 @@ pub(super) struct KeptApart {
 impl Default for Conversations {
     fn default() -> Self {
         Self {
-            index: HashMap::default(),
+            index: Index::default(),
             held: Vec::new(),
             free: Vec::new(),
-            recent: vec![0; RECENT],
             generation: 0,
             of_generation: 0,
             tls: BTreeMap::new(),
@@ -148,19 +147,22 @@ impl Conversations {
         pair: HostPair,
         stream: Stream,
         seen: &mut Sighting,
+        streams: &mut Streams,
     ) -> Stream {
         let (Stream::Clear { ports, app, encrypted }, Some(flow)) = (stream, seen.flow) else {
             return stream;
         };
         let (key, way) = side(pair, flow, seen.direction);
         let begins = ip.tcp().is_some_and(|segment| segment.syn);
-        let (at, conversation) = self.conversation(key, begins);
+        let (at, Held { stream_at, conversation, .. }) = self.conversation(key, begins);
         if conversation.orphan.is_some() {
-            seen.conversation = u32::try_from(at).ok();
+            seen.conversation = Some(at);
         }
         let lost = ip.tcp().map_or(0, |segment| conversation.segment(way, segment, ip.payload_len));
         let (app, encrypted) = conversation.application(way, ip, (app, encrypted));
         let ports = conversation.service(ports, stream, ip);
+        let stream = Stream::Clear { ports, app, encrypted };
+        streams.expect((pair, stream), stream_at);
         let greeting = if app == App::Tls { hello(ip.payload) } else { None };
         let greeting = greeting.map(|hello| (conversation.server(&hello), hello));
         if lost > 0 {
@@ -169,7 +171,7 @@ impl Conversations {
         if let Some((server, hello)) = greeting {
             self.tell_tls((pair, server), &hello, *seen);
         }
-        Stream::Clear { ports, app, encrypted }
+        stream
     }
 
     /// Ends the capture.
@@ -195,10 +197,10 @@ impl Conversations {
         let key = (stream, seen.direction);
         let is_full = orphan.runs.len() >= MOST_KINDS;
         match orphan.runs.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, runs)) => runs.observe(seen),
+            Some((_, runs)) => runs.observe(&seen),
             None if !is_full => {
                 let mut runs = Runs::default();
-                runs.observe(seen);
+                runs.observe(&seen);
                 orphan.runs.push((key, runs));
             }
             None => return false,
@@ -246,61 +248,52 @@ impl Conversations {
     }
 
     /// A conversation and its place; where it is new, `begins` says that this is its beginning.
-    fn conversation(&mut self, key: ConversationKey, begins: bool) -> (usize, &mut Conversation) {
-        let place = self.place(key);
-        let mut at = self.recent[place];
-        let recent = self.held.get(at).and_then(Option::as_ref);
-        if recent.is_none_or(|held| held.key != key) {
-            at = self.look_up(key, begins);
-            self.recent[place] = at;
-        }
-        let generation = self.generation;
-        let of_generation = &mut self.of_generation;
-        let held = self.held[at].get_or_insert_with(|| Held::new(key, generation));
-        if held.generation != generation {
-            held.generation = generation;
-            *of_generation += 1;
-        }
-        (at, &mut held.conversation)
-    }
-
-    /// Where in the table of the last packets' conversations one stands. Seeded, as evidence chooses the keys.
-    fn place(&self, (pair, ports): ConversationKey) -> usize {
-        let mixed = self.index.hasher().hash_one((pair.word(), ports));
-        usize::from(u16::try_from(mixed >> 48).unwrap_or_default()) % RECENT
-    }
-
-    /// Where a conversation is held; a new one begins where it is not known.
-    #[cold]
-    fn look_up(&mut self, key: ConversationKey, begins: bool) -> usize {
+    fn conversation(&mut self, key: ConversationKey, begins: bool) -> (u32, &mut Held) {
         if self.of_generation >= MOST_CONVERSATIONS {
             self.next_generation();
         }
-        if let Some(at) = self.index.get(&key) {
-            return *at;
+        let place = self.index.place(&key);
+        let held = &self.held;
+        let is = |at: u32| {
+            held.get(at as usize).is_some_and(|held| held.as_ref().is_some_and(|it| it.key == key))
+        };
+        let at = self.index.find(place, is).unwrap_or_else(|| self.begin(key, place, begins));
+        let generation = self.generation;
+        let held = self.held[at as usize].get_or_insert_with(|| Held::new(key, generation));
+        if held.generation != generation {
+            held.generation = generation;
+            self.of_generation += 1;
         }
-        let at = self.free.pop().unwrap_or(self.held.len());
-        if at == self.held.len() {
-            self.held.push(None);
-        }
+        (at, held)
+    }
+
+    #[cold]
+    fn begin(&mut self, key: ConversationKey, place: Place, begins: bool) -> u32 {
         let mut new = Held::new(key, self.generation);
         new.conversation.began = begins;
         if !begins && self.orphans_left > 0 {
             self.orphans_left -= 1;
             new.conversation.orphan = Some(Box::default());
         }
-        self.held[at] = Some(new);
+        // Two generations are held at the most.
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.held.push(None);
+            u32::try_from(self.held.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.held[at as usize] = Some(new);
         self.of_generation += 1;
-        self.index.insert(key, at);
+        let (held, seed) = (&self.held, self.index.seed());
+        let place_of = |at: u32| held[at as usize].as_ref().map_or(place, |it| seed.place(&it.key));
+        self.index.insert(place, at, place_of);
         at
     }
 
     /// Ends the conversations that were silent for a whole generation.
     fn next_generation(&mut self) {
-        for at in 0..self.held.len() {
+        for at in (0..).take(self.held.len()) {
             let is_silent = |held: &mut Held| held.generation < self.generation;
-            if let Some(silent) = self.held[at].take_if(is_silent) {
-                self.index.remove(&silent.key);
+            if let Some(silent) = self.held[at as usize].take_if(is_silent) {
+                self.index.remove(self.index.place(&silent.key), at);
                 self.free.push(at);
                 self.end(silent);
             }
@@ -363,8 +356,8 @@ pub(super) fn tell_gap(gaps: &mut BTreeMap<HostPair, TcpGap>, pair: HostPair, oc
 }
 
 impl Held {
-    fn new(key: ConversationKey, generation: u64) -> Self {
-        Self { key, generation, conversation: Conversation::default() }
+    fn new(key: ConversationKey, generation: u32) -> Self {
+        Self { key, generation, stream_at: 0, conversation: Conversation::default() }
     }
 }
 
@@ -477,8 +470,6 @@ pub(super) struct Finished {
 const MOST_ORPHANS: usize = 4_096;
 /// Streams and directions of one conversation that are kept apart.
 const MOST_KINDS: usize = 4;
-/// They fit the first-level cache.
-const RECENT: usize = 2048;
 /// Of a generation.
 const MOST_CONVERSATIONS: usize = 32_768;
 /// Names that are told apart; beyond them only pairs are.

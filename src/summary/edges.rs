@@ -168,7 +168,7 @@ impl Chain<'_> {
     fn place(&mut self, file: usize, alone: &Unplaced, stream: Stream) {
         if let Some(placed) = self.placed.get_mut(file) {
             let seen = Sighting { fingerprint: alone.fingerprint, ..alone.seen };
-            placed.entry((alone.pair, stream)).or_default().observe(seen);
+            placed.entry((alone.pair, stream)).or_default().observe(&seen);
         }
         let is_clear = stream.class() == ProtectionClass::Clear;
         if let Some(clear) = self.clear.get_mut(file).filter(|_| is_clear) {

@@ -15,6 +15,7 @@ mod dissected;
 mod edges;
 mod fingerprint;
 mod ike;
+mod index;
 mod ledger;
 mod other_ports;
 mod sa;

@@ -192,7 +192,7 @@ impl CaptureSummary {
                     printed.retain(|print| {
                         let is_known = known.meets(*pair, print);
                         let place = if is_known { &mut again } else { &mut once };
-                        place.observe(print.seen);
+                        place.observe(&print.seen);
                         if is_known {
                             frames.insert(print.seen.frame);
                         }

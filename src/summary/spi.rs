@@ -9,6 +9,7 @@ use crate::protection::esp_null::NullEvidence;
 use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::sa_evidence::{SaEvidence, SaPacket};
 use crate::protection::secret::{Secret, secret};
+use crate::protection::twin::Watched;
 use crate::protection::{App, NamedPorts, Stream, as_clear_text, classify, esp_octets, signature};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -30,9 +31,9 @@ pub(super) struct SpiEvidence {
     /// Its first packets, one by one.
     #[serde(skip)]
     pub(super) packets: Vec<EspMark>,
-    /// Its packets are not shown again after decryption.
+    /// Whether its packets may show again after decryption.
     #[serde(skip)]
-    pub(super) has_no_twins: bool,
+    pub(super) watched: Watched,
     /// What was readable; it counts if the SPI turns out to be so.
     pub(super) contents: Contents,
     /// Credentials in it, likewise: the first and the last packet of each form, and how many.

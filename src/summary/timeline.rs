@@ -87,9 +87,12 @@ pub struct Sighting {
 }
 
 /// The runs of one stream of one pair, in order of arrival until [`Runs::finish`].
+///
+/// Nearly every packet belongs to the last run, so that one lies here and not behind a pointer.
 #[derive(Clone, Debug, Default)]
 pub struct Runs {
-    runs: Vec<ClassRun>,
+    last: Option<ClassRun>,
+    before: Vec<ClassRun>,
     /// Those of the packets that have a fingerprint; none for nearly all streams.
     prints: Option<Box<Prints>>,
 }
@@ -100,16 +103,14 @@ struct Prints(Vec<Print>);
 
 impl Runs {
     /// Adds a packet: to the last run where no longer silence lies between, else to a new one.
-    pub fn observe(&mut self, seen: Sighting) {
-        if let Some(last) = self.runs.last_mut()
-            && last.reaches(seen.time, seen.time)
-        {
-            last.take(seen);
-        } else {
-            self.runs.push(ClassRun::of(seen));
+    pub fn observe(&mut self, seen: &Sighting) {
+        match &mut self.last {
+            Some(last) if last.reaches(seen.time, seen.time) => last.take(seen),
+            Some(last) => self.before.push(std::mem::replace(last, ClassRun::of(seen))),
+            None => self.last = Some(ClassRun::of(seen)),
         }
         if let Some(fingerprint) = seen.fingerprint {
-            self.prints.get_or_insert_default().0.push(Print { fingerprint, seen });
+            self.prints.get_or_insert_default().0.push(Print { fingerprint, seen: *seen });
         }
     }
 
@@ -126,35 +127,38 @@ impl Runs {
     /// Finished runs with the fingerprints of their packets.
     pub(super) fn restored(runs: Vec<ClassRun>, prints: Vec<Print>) -> Self {
         let prints = (!prints.is_empty()).then(|| Box::new(Prints(prints)));
-        Self { runs, prints }
+        Self { prints, ..Self::from(runs) }
     }
 
     /// Whether there is no packet.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.runs.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.last.is_none()
     }
 
     /// The runs as they came, unsorted.
-    pub(super) fn as_they_came(&self) -> &[ClassRun] {
-        &self.runs
+    fn as_they_came(&self) -> impl Iterator<Item = &ClassRun> {
+        self.before.iter().chain(&self.last)
     }
 
     /// How many packets there are.
     #[must_use]
     pub fn frames(&self) -> u64 {
-        self.runs.iter().map(|run| run.frames).sum()
+        self.as_they_came().map(|run| run.frames).sum()
     }
 
     /// How many of them the pair's lower address sent.
     #[must_use]
     pub fn from_a(&self) -> u64 {
-        self.runs.iter().map(|run| run.from_a).sum()
+        self.as_they_came().map(|run| run.from_a).sum()
     }
 
     /// Adds the packets of other runs.
     pub fn join(&mut self, other: Self) {
-        self.runs.extend(other.runs);
+        if let Some(theirs) = other.last {
+            self.before.extend(self.last.replace(theirs));
+            self.before.extend(other.before);
+        }
         if let Some(theirs) = other.prints {
             self.prints.get_or_insert_default().0.extend(theirs.0);
         }
@@ -165,10 +169,12 @@ impl Runs {
     /// A run is a set of packets whose neighbours are no more than [`SILENCE`] apart, so the
     /// result is the same in whatever order the packets came.
     #[must_use]
-    pub fn finish(mut self) -> Vec<ClassRun> {
-        self.runs.sort_unstable();
-        let mut runs: Vec<ClassRun> = Vec::with_capacity(self.runs.len());
-        for run in self.runs {
+    pub fn finish(self) -> Vec<ClassRun> {
+        let Self { last, before: mut all, .. } = self;
+        all.extend(last);
+        all.sort_unstable();
+        let mut runs: Vec<ClassRun> = Vec::with_capacity(all.len());
+        for run in all {
             match runs.last_mut() {
                 Some(last) if last.reaches(run.start, run.end) => last.absorb(run),
                 Some(_) | None => runs.push(run),
@@ -179,8 +185,8 @@ impl Runs {
 }
 
 impl From<Vec<ClassRun>> for Runs {
-    fn from(runs: Vec<ClassRun>) -> Self {
-        Self { runs, prints: None }
+    fn from(mut runs: Vec<ClassRun>) -> Self {
+        Self { last: runs.pop(), before: runs, prints: None }
     }
 }
 
@@ -208,7 +214,7 @@ impl ClassRun {
         (self.start, self.end) = (self.start.shifted(by), self.end.shifted(by));
     }
 
-    fn of(seen: Sighting) -> Self {
+    fn of(seen: &Sighting) -> Self {
         Self {
             start: seen.time,
             end: seen.time,
@@ -237,7 +243,7 @@ impl ClassRun {
     }
 
     /// Adds a packet.
-    fn take(&mut self, seen: Sighting) {
+    fn take(&mut self, seen: &Sighting) {
         if seen.time > self.end || (seen.time == self.end && seen.frame > self.last) {
             (self.end, self.last) = (seen.time, seen.frame);
         } else if (seen.time, seen.frame) < (self.start, self.first) {
@@ -292,8 +298,8 @@ pub struct Interleaving {
     protected: [u64; 2],
     /// Its hosts negotiate.
     pub(super) negotiates: bool,
-    /// Stretches in which it happened.
-    pub stretches: Runs,
+    /// Stretches in which it happened; of few pairs.
+    pub(super) stretches: Option<Box<Runs>>,
 }
 
 impl Interleaving {
@@ -329,13 +335,13 @@ impl Interleaving {
     }
 
     /// A clear packet of the pair was seen.
-    pub fn clear(&mut self, seen: Sighting) {
+    pub fn clear(&mut self, seen: &Sighting) {
         self.clear[way(seen.direction)] += 1;
         self.finished[way(seen.direction)] += u64::from(!seen.unfinished);
         let between = std::mem::take(&mut self.protected_since);
         let last = self.last_clear.replace(seen.time);
         if between && last.is_some_and(|last| seen.time.since(last).magnitude() <= SILENCE) {
-            self.stretches.observe(seen);
+            self.stretches.get_or_insert_default().observe(seen);
         }
     }
 }
@@ -383,7 +389,7 @@ mod tests {
     fn a_silence_of_more_than_a_second_ends_a_run() {
         let mut runs = Runs::default();
         for (frame, millis) in [(1, 0), (2, 1000), (3, 2001), (4, 2100)] {
-            runs.observe(seen(frame, millis));
+            runs.observe(&seen(frame, millis));
         }
         let runs = runs.finish();
         assert_eq!(runs.iter().map(|r| r.frames).collect::<Vec<_>>(), [2, 2]);
@@ -393,10 +399,10 @@ mod tests {
     #[test]
     fn protected_between_two_close_clear_packets_is_interleaved() {
         let mut pair = Interleaving::default();
-        pair.clear(seen(1, 0));
+        pair.clear(&seen(1, 0));
         pair.protected(Direction::BToA);
-        pair.clear(seen(3, 10));
-        assert_eq!(pair.stretches.finish().len(), 1);
+        pair.clear(&seen(3, 10));
+        assert_eq!(pair.stretches.unwrap().finish().len(), 1);
     }
 
     proptest! {
@@ -405,11 +411,11 @@ mod tests {
             let packets: Vec<Sighting> =
                 times.iter().enumerate().map(|(at, t)| seen(at as u64, *t)).collect();
             let mut forth = Runs::default();
-            packets.iter().for_each(|p| forth.observe(*p));
+            packets.iter().for_each(|p| forth.observe(p));
             let mut sorted = packets.clone();
             sorted.sort_by_key(|p| (p.time, p.frame));
             let mut in_time = Runs::default();
-            sorted.iter().for_each(|p| in_time.observe(*p));
+            sorted.iter().for_each(|p| in_time.observe(p));
             prop_assert_eq!(forth.finish(), in_time.finish());
         }
     }

@@ -8,7 +8,7 @@
 use super::timeline::{ClassRun, Runs, Sighting};
 use crate::hosts::HostPair;
 use crate::packet::MOST_NESTED;
-use crate::protection::twin::{Candidate, Layouts, SpiKey};
+use crate::protection::twin::{Candidate, Confirmed};
 use crate::protection::{ProtectionClass, Stream};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -53,7 +53,7 @@ impl TunnelObserver {
     /// Takes a packet of a tunnel; `twin` says whose decrypted copy its frame may be.
     pub(super) fn observe(&mut self, mut key: Key, twin: Option<Candidate>, seen: Sighting) {
         if let Some(twin) = twin.filter(|_| self.likely_twins.len() < MOST_KEPT) {
-            return self.likely_twins.entry((key, twin)).or_default().observe(seen);
+            return self.likely_twins.entry((key, twin)).or_default().observe(&seen);
         }
         if self.seen.len() >= MOST_KEPT && !self.seen.contains_key(&key) {
             key.inside = [None; MOST_NESTED as usize];
@@ -62,11 +62,11 @@ impl TunnelObserver {
                 return;
             }
         }
-        self.seen.entry(key).or_default().observe(seen);
+        self.seen.entry(key).or_default().observe(&seen);
     }
 
     /// Lets go of decrypted copies, and takes the other likely ones for what they are.
-    pub(super) fn settle(&mut self, confirmed: &BTreeMap<SpiKey, Layouts>) {
+    pub(super) fn settle(&mut self, confirmed: &Confirmed) {
         let likely = std::mem::take(&mut self.likely_twins).into_iter();
         let others = likely.filter(|((_, candidate), _)| !candidate.is_twin(confirmed));
         others.for_each(|((key, _), runs)| self.seen.entry(key).or_default().join(runs));

@@ -34,7 +34,7 @@ impl CaptureObserver<'_> {
             let seen =
                 Sighting { flow: flow_of(ip), direction: ip.direction, unfinished: false, ..seen };
             match stream {
-                Stream::Clear { .. } => self.streams.of((ip.pair, *stream)).1.clear(seen),
+                Stream::Clear { .. } => self.streams.of((ip.pair, *stream)).1.clear(&seen),
                 Stream::Exempt(_) => {}
                 // Tunnels are not entered where the packet around may be one of these.
                 Stream::Esp(..)

@@ -61,9 +61,8 @@ impl CaptureObserver<'_> {
             }
         }
         for (pair, interleaving) in pairs {
-            let stretches = interleaving.stretches.finish();
-            if !stretches.is_empty() {
-                summary.interleaved.insert(pair, stretches);
+            if let Some(stretches) = interleaving.stretches {
+                summary.interleaved.insert(pair, stretches.finish());
             }
         }
         summary

@@ -25,7 +25,7 @@ impl CaptureObserver<'_> {
                 | Stream::NattKeepalive
                 | Stream::Exempt(_)) => Unpaired::Folded(other.class()),
             };
-            let sum = Count::of(slot.runs.as_they_came());
+            let sum = Count::of(&slot.runs.finish());
             self.summary.unpaired.entry(kind).or_default().join(sum);
         }
     }

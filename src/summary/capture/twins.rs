@@ -4,7 +4,7 @@
 use super::{CaptureObserver, MOST_WAITING};
 use crate::hosts::HostPair;
 use crate::protection::Stream;
-use crate::protection::twin::{Candidate, Layouts, SpiKey};
+use crate::protection::twin::{Candidate, Confirmed};
 use crate::summary::capture_summary::Unpaired;
 use crate::summary::timeline::{Runs, Sighting};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -34,7 +34,7 @@ impl LikelyTwins {
                 next
             }
         };
-        self.runs_of(number)?.observe(seen);
+        self.runs_of(number)?.observe(&seen);
         Some(number)
     }
 
@@ -55,7 +55,7 @@ impl CaptureObserver<'_> {
     #[cold]
     pub(super) fn inside_tunnel(&mut self, key: (HostPair, Stream), seen: Sighting) {
         if self.inside_tunnels.len() < MOST_WAITING || self.inside_tunnels.contains_key(&key) {
-            self.inside_tunnels.entry(key).or_default().observe(seen);
+            self.inside_tunnels.entry(key).or_default().observe(&seen);
         } else {
             self.unpaired(Unpaired::Folded(key.1.class()), seen);
         }
@@ -83,7 +83,7 @@ impl CaptureObserver<'_> {
     }
 
     /// Marks the twins among the clear packets that are kept one by one.
-    fn mark_twins(&mut self, likely: &[(Kind, Runs)], confirmed: &BTreeMap<SpiKey, Layouts>) {
+    fn mark_twins(&mut self, likely: &[(Kind, Runs)], confirmed: &Confirmed) {
         let mut of_stream: BTreeMap<(HostPair, Stream), BTreeSet<NonZeroU32>> = BTreeMap::new();
         for (((pair, stream, candidate), _), number) in likely.iter().zip(1..) {
             let number = NonZeroU32::new(number).filter(|_| candidate.is_twin(confirmed));
