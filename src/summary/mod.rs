@@ -379,7 +379,25 @@ impl Summary {
                 activity.insert(pair, by_spi.into_values().collect());
             }
         }
+        self.note_tunnels(&mut activity);
         activity
+    }
+
+    /// Packets around others reach the hosts around; those in clear are clear text of these hosts, but for
+    /// what hides in them.
+    fn note_tunnels(&self, activity: &mut EspActivity) {
+        let tunnels = self.captures.values().flat_map(|capture| &capture.tunnels);
+        let kinds = tunnels.flat_map(|(pair, kinds)| kinds.iter().map(move |kind| (*pair, kind)));
+        for (pair, (tunnel, runs)) in kinds {
+            let is_clear = matches!(tunnel.stream, Stream::Clear { .. })
+                && tunnel.class == ProtectionClass::Clear;
+            for run in runs {
+                note_receivers(activity, pair, run);
+                if is_clear {
+                    activity.clear_begins(pair, run.start);
+                }
+            }
+        }
     }
 
     /// Until when each capture goes on, counting those that take over where it ends: a capture that

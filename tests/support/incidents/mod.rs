@@ -24,6 +24,8 @@ mod setting;
 
 mod seen;
 
+mod recording;
+
 pub(crate) mod score;
 
 use dice::Dice;
@@ -88,7 +90,9 @@ fn finish(
     label: &Label,
     captured: Vec<Sent>,
 ) -> Incident {
-    let mut files = vec![("wire.pcap".to_owned(), wire::capture(&captured))];
+    // Numbers of its own: how an incident is recorded does not change what happens in it.
+    let recording = recording::record(&captured, &mut Dice::new(seed ^ 0x5eed));
+    let mut files = recording.files;
     for host in &scene.hosts {
         for (is_system, name) in [(false, "Security"), (true, "System")] {
             let suffix = if scene.era == Era::Modern { "evtx" } else { "evt" };
@@ -103,7 +107,7 @@ fn finish(
         policy: scene.policy.clone(),
         truth: Truth {
             allowed: seen::allowed(scene, label, &captured),
-            windows: seen::windows(&captured, scene),
+            windows: seen::windows(&captured, &recording.numbers, scene),
             hosts: scene.hosts.clone(),
         },
     }

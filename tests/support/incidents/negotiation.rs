@@ -1,6 +1,6 @@
 //! Negotiations as RFC 2409 and RFC 7296 have them: message by message, with what each host logs.
 
-use super::super::ike_builder::{Message, key_exchange, nonce, notify_v2, offer, sa_v1};
+use super::super::ike_builder::{Message, key_exchange, nonce, notify_v2, offer, sa_v1, sa_v2};
 use super::events::View;
 use super::scene::Scene;
 use super::wire::{MS, Nanos, SECOND, Under};
@@ -18,7 +18,6 @@ pub(crate) struct Sa {
     pub(crate) version: u8,
     pub(crate) filter: Option<(u8, u16)>,
     pub(crate) networks: Option<[(std::net::IpAddr, std::net::IpAddr); 2]>,
-    next_id: u32,
 }
 
 impl Sa {
@@ -38,7 +37,6 @@ pub(crate) fn prepare(scene: &mut Scene, initiator: usize, responder: usize) -> 
         version: scene.keying.version,
         filter: None,
         networks: None,
-        next_id: 2,
     }
 }
 
@@ -143,15 +141,21 @@ impl Scene {
     pub(crate) fn init_answered(&mut self, sa: &Sa) {
         let asked = self.init_request(sa, &[]);
         self.step(sa.ends(), &asked, false);
-        let payloads = [offer(14), key_exchange(14), nonce()];
+        let payloads = [self.offered(), key_exchange(14), nonce()];
         let answer = Message::v2(34, 0, &payloads).answer().spis(sa.cookies.0, sa.cookies.1);
         self.step((sa.responder, sa.initiator), &answer, false);
+    }
+
+    /// The algorithms that the hosts use under IKEv2.
+    fn offered(&self) -> (u8, Vec<u8>) {
+        let gcm = || sa_v2(&[(1, 20, 256), (2, 5, 0), (4, 14, 0)]);
+        if self.gcm { gcm() } else { offer(14) }
     }
 
     /// An IKE_SA_INIT request, with what is to stand before the rest.
     pub(crate) fn init_request(&mut self, sa: &Sa, before: &[(u8, Vec<u8>)]) -> Message {
         let mut payloads = before.to_vec();
-        payloads.extend([offer(14), key_exchange(14), nonce()]);
+        payloads.extend([self.offered(), key_exchange(14), nonce()]);
         Message::v2(34, 0, &payloads).spis(sa.cookies.0, 0)
     }
 
@@ -217,11 +221,11 @@ impl Scene {
             self.quick_mode(sa);
         } else {
             let message = |m: Message| m.spis(sa.cookies.0, sa.cookies.1);
-            let asked = message(Message::v2_encrypted(36, sa.next_id, 160));
+            let id = self.next_id(sa, sa.initiator);
+            let asked = message(Message::v2_encrypted(36, id, 160));
             self.step(sa.ends(), &asked, true);
-            let answered = message(Message::v2_encrypted(36, sa.next_id, 144).answer());
+            let answered = message(Message::v2_encrypted(36, id, 144).answer());
             self.ike(self.now, (sa.responder, sa.initiator), &answered, true);
-            sa.next_id += 1;
         }
         self.log_child(sa);
     }
@@ -238,12 +242,15 @@ impl Scene {
             self.ike(self.now, (by, other), &delete(id ^ 0xffff, 64), true);
         } else {
             let from_initiator = by == sa.initiator;
-            let (id, flags) = if from_initiator { (sa.next_id, 0x08) } else { (0, 0) };
-            let asked = Message { flags, ..Message::v2_encrypted(37, id, 48) };
-            self.step((by, other), &asked.clone().spis(cookies.0, cookies.1), true);
+            let id = self.next_id(sa, by);
+            let flags = if from_initiator { 0x08 } else { 0 };
+            // A Delete of 8 octets, and an empty message; under AES-CBC both fill a block.
+            let (asked, empty) = if self.gcm { (33, 25) } else { (48, 48) };
+            let asked = Message { flags, ..Message::v2_encrypted(37, id, asked) };
+            self.step((by, other), &asked.spis(cookies.0, cookies.1), true);
             if answers {
-                let answer =
-                    Message { flags: 0x20 | if from_initiator { 0 } else { 0x08 }, ..asked };
+                let flags = 0x20 | if from_initiator { 0 } else { 0x08 };
+                let answer = Message { flags, ..Message::v2_encrypted(37, id, empty) };
                 self.ike(self.now, (other, by), &answer.spis(cookies.0, cookies.1), true);
             }
         }
@@ -268,7 +275,52 @@ impl Scene {
 
     /// Traffic under an SA for so long.
     pub(crate) fn protected(&mut self, sa: &Sa, length: Nanos) {
-        self.talk_under(length, sa.spis, sa.ends());
+        if !self.dice.chance(15) {
+            self.talk_under(length, sa.spis, sa.ends());
+            return;
+        }
+        self.talk_under(length / 2, sa.spis, sa.ends());
+        for _ in 0..self.dice.between(1, 3) {
+            self.wait(3 * SECOND, 20 * SECOND);
+            self.check(sa);
+        }
+        self.wait(3 * SECOND, 20 * SECOND);
+        self.talk_under(length / 2, sa.spis, sa.ends());
+    }
+
+    /// The number of a host's next request under an IKE SA of version 2 (RFC 7296 §2.2).
+    fn next_id(&mut self, sa: &Sa, by: usize) -> u32 {
+        let first = if by == sa.initiator { 2 } else { 0 };
+        let next = self.ids.entry((sa.cookies.0, by)).or_insert(first);
+        *next += 1;
+        *next - 1
+    }
+
+    /// One host asks whether the other is there (RFC 7296 §2.4, RFC 3706), and keeps a translator's mapping
+    /// alive (RFC 3948 §2.3).
+    fn check(&mut self, sa: &Sa) {
+        self.checks = true;
+        let by = if self.dice.chance(50) { sa.initiator } else { sa.responder };
+        let other = if by == sa.initiator { sa.responder } else { sa.initiator };
+        let of = |message: Message| message.spis(sa.cookies.0, sa.cookies.1);
+        if sa.version == 1 {
+            let id = u32::try_from(self.dice.between(1, 1 << 30)).unwrap();
+            // HASH of 24, R-U-THERE of 32 octets.
+            self.step((by, other), &of(Message::v1_encrypted(5, id, 56)), true);
+            self.ike(self.now, (other, by), &of(Message::v1_encrypted(5, id ^ 0xff, 56)), true);
+        } else {
+            let from_initiator = by == sa.initiator;
+            let id = self.next_id(sa, by);
+            let flags = if from_initiator { 0x08 } else { 0 };
+            let octets = if self.gcm { 25 } else { 48 };
+            let asked = Message { flags, ..Message::v2_encrypted(37, id, octets) };
+            self.step((by, other), &of(asked.clone()), true);
+            let flags = 0x20 | if from_initiator { 0 } else { 0x08 };
+            self.ike(self.now, (other, by), &of(Message { flags, ..asked }), true);
+        }
+        if self.is_translated() {
+            self.keepalive(self.now + 50 * MS);
+        }
     }
 
     /// The same request again and again; gives the time at which the host gives up. Windows doubles

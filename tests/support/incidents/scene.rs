@@ -90,6 +90,12 @@ pub(crate) struct Scene {
     pub(crate) policy: Option<String>,
     /// What happened in the scene beside the story's cause.
     pub(crate) happened: BTreeSet<Reason>,
+    /// IKEv2 encrypts with AES-GCM, whose sizes show what a message is; else with AES-CBC.
+    pub(crate) gcm: bool,
+    /// Liveness checks were sent under some SA.
+    pub(crate) checks: bool,
+    /// Message IDs of IKEv2 that were used, by initiator's cookie and sender.
+    pub(crate) ids: BTreeMap<(u64, usize), u32>,
     sequences: BTreeMap<u32, u32>,
 }
 
@@ -102,6 +108,7 @@ impl Scene {
         let address = |last| IpAddr::from([10, 20, third, last]);
         let hosts = vec![Host::new("WS01", address(11)), Host::new("FS01", address(20))];
         let swaps_spis = dice.chance(50);
+        let gcm = dice.chance(30);
         Self {
             dice,
             era,
@@ -114,6 +121,9 @@ impl Scene {
             mapped: None,
             policy: None,
             happened: BTreeSet::new(),
+            gcm,
+            checks: false,
+            ids: BTreeMap::new(),
             sequences: BTreeMap::new(),
         }
     }
@@ -176,6 +186,14 @@ impl Scene {
         });
     }
 
+    /// One octet 0xff through the translator.
+    pub(crate) fn keepalive(&mut self, at: Nanos) {
+        let end = |host| SocketAddr::new(self.outside(host), self.port(host, 4500));
+        let (from, to) = (end(0), end(1));
+        let frame = wire::datagram(from, to, &[0xff], &mut self.dice);
+        self.send(at, (from.ip(), to.ip()), What::Other, frame);
+    }
+
     /// A packet under ESP, in UDP where a NAT lies between (RFC 3948).
     pub(crate) fn esp(&mut self, at: Nanos, ends: (usize, usize), spi: u32) {
         let sequence = self.sequences.entry(spi).or_insert(0);
@@ -209,8 +227,12 @@ impl Scene {
         let (from, to) = if back { (server, client) } else { (client, server) };
         let length = usize::try_from(self.dice.between(20, 300)).unwrap();
         let payload = vec![0x2e; length];
-        let build = if service.0 == 6 { wire::segment } else { wire::datagram };
-        let octets = build(from, to, &payload, &mut self.dice);
+        let octets = match service {
+            (6, _) => wire::segment(from, to, &payload, &mut self.dice),
+            (47, _) => wire::gre(from.ip(), to.ip(), &payload, &mut self.dice),
+            (17, 1701) => wire::datagram(from, to, &wire::l2tp(&payload), &mut self.dice),
+            _ => wire::datagram(from, to, &payload, &mut self.dice),
+        };
         self.send(at, (from.ip(), to.ip()), what, octets);
     }
 

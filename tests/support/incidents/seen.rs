@@ -9,12 +9,12 @@ use plainsight::catalogue::Reason;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// First and last frame of each.
+/// First and last frame of each, as their files number them.
 pub(crate) type Windows = BTreeSet<(u64, u64)>;
 
 /// A maximal run of clear packets that owe protection: packets more than thirty seconds apart are of
 /// two windows, and so are those more than five apart with protected packets of the pair between.
-pub(super) fn windows(captured: &[Sent], scene: &Scene) -> Windows {
+pub(super) fn windows(captured: &[Sent], numbers: &[u64], scene: &Scene) -> Windows {
     let pair = |ends: (IpAddr, IpAddr)| (ends.0.min(ends.1), ends.0.max(ends.1));
     let protected: BTreeSet<_> =
         captured.iter().filter(|s| s.what == What::Protected).map(|s| pair(s.ends)).collect();
@@ -25,7 +25,7 @@ pub(super) fn windows(captured: &[Sent], scene: &Scene) -> Windows {
         .collect();
     let mut open: BTreeMap<(IpAddr, IpAddr), (u64, u64, Nanos, bool)> = BTreeMap::new();
     let mut windows = Windows::new();
-    for (sent, frame) in captured.iter().zip(1..) {
+    for (sent, frame) in captured.iter().zip(numbers.iter().copied()) {
         let pair = pair(sent.ends);
         // Without a policy a pair owes what it was seen to do, or what a log tells of it.
         let is_known = protected.contains(&pair) || negotiating.contains(&pair);
@@ -119,9 +119,10 @@ fn in_role(
         allowed.extend(&label.by_log);
     }
     // Under AES-CBC a Delete has the size of a liveness check: where the traffic it interrupted does not go on
-    // in clear within two seconds, only a log can tell them apart.
-    if allowed.contains(&Reason::SaDeleted) && rested(captured) && !has_logged_end(scene, captured)
-    {
+    // in clear within two seconds, or the same host sent such checks before, only a log can tell them apart.
+    let is_certain = scene.gcm && scene.keying.version == 2;
+    let is_ambiguous = !is_certain && (scene.checks || rested(captured));
+    if allowed.contains(&Reason::SaDeleted) && is_ambiguous && !has_logged_end(scene, captured) {
         allowed.insert(Reason::Unknown);
     }
     allowed

@@ -50,6 +50,9 @@ pub(super) fn add_noise(scene: &mut Scene) {
     if scene.dice.chance(40) {
         others_under_ipsec(scene, from);
     }
+    if scene.dice.chance(15) {
+        scanner(scene, from);
+    }
     for host in 0..2 {
         lines(scene, host, (begin - 60 * SECOND, end + 90 * SECOND));
     }
@@ -94,6 +97,34 @@ fn others_under_ipsec(scene: &mut Scene, from: Nanos) {
     scene.sent[before..].iter_mut().for_each(|sent| sent.is_key = false);
     scene.hosts.truncate(first);
     scene.keying = keying;
+}
+
+/// A stranger knocks on UDP 500 of many, the two among them, and then looks at a web page of one.
+fn scanner(scene: &mut Scene, from: Nanos) {
+    let stranger = IpAddr::from([198, 51, 100, 200]);
+    let known = [scene.outside(0), scene.outside(1)];
+    let others = (1..=scene.dice.between(12, 40))
+        .map(|last| IpAddr::from([10, 96, 0, u8::try_from(last).unwrap()]));
+    let targets: Vec<IpAddr> = known.into_iter().filter(IpAddr::is_ipv4).chain(others).collect();
+    let mut at = from;
+    for target in targets {
+        let sa = prepare_sa(scene, 0, 1);
+        let asked = scene.init_request(&sa, &[]).octets();
+        let ends = (SocketAddr::new(stranger, 500), SocketAddr::new(target, 500));
+        let frame = wire::datagram(ends.0, ends.1, &asked, &mut scene.dice);
+        scene.send(at, (stranger, target), What::Other, frame);
+        at += scene.dice.between(2 * MS, 40 * MS);
+    }
+    at += scene.dice.between(60 * SECOND, 90 * SECOND);
+    for number in 0..20 {
+        scene.clear(
+            at + number * 100 * MS,
+            (stranger, known[1]),
+            (6, 80),
+            number % 2 == 1,
+            What::Other,
+        );
+    }
 }
 
 /// What every log is full of.

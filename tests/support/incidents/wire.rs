@@ -126,6 +126,28 @@ pub(crate) fn esp_packet(spi: u32, sequence: u32, dice: &mut Dice) -> Vec<u8> {
     [&spi.to_be_bytes()[..], &sequence.to_be_bytes(), &sealed].concat()
 }
 
+/// RFC 2784: a packet of two other addresses in GRE.
+pub(crate) fn gre(from: IpAddr, to: IpAddr, payload: &[u8], dice: &mut Dice) -> Vec<u8> {
+    let packet = [&[0, 0, 8, 0][..], &inner_packet(payload)].concat();
+    let mut frame = Vec::new();
+    ip(from, to, 47, dice).write(&mut frame, IpNumber(47), &packet).unwrap();
+    frame
+}
+
+/// RFC 2661 §3.1: a data message of L2TP with PPP and a packet of two other addresses.
+pub(crate) fn l2tp(payload: &[u8]) -> Vec<u8> {
+    [&[0, 2, 0, 7, 0, 9, 0xff, 3, 0, 0x21][..], &inner_packet(payload)].concat()
+}
+
+fn inner_packet(payload: &[u8]) -> Vec<u8> {
+    let mut packet = Vec::new();
+    PacketBuilder::ipv4([172, 30, 0, 1], [172, 30, 0, 2], 64)
+        .udp(40_000, 9000)
+        .write(&mut packet, payload)
+        .unwrap();
+    packet
+}
+
 /// RFC 792: destination unreachable with the datagram's header and first octets.
 pub(crate) fn unreachable(from: IpAddr, to: IpAddr, code: u8, about: &[u8]) -> Vec<u8> {
     let quoted = &about[14..about.len().min(14 + 20 + 8 + 64)];
@@ -150,9 +172,9 @@ fn checksum(octets: &[u8]) -> u16 {
 }
 
 /// A pcap file in nanoseconds.
-pub(crate) fn capture(frames: &[Sent]) -> Vec<u8> {
+pub(crate) fn capture(frames: &[(Nanos, &[u8])]) -> Vec<u8> {
     let word = |value: Nanos| u32::try_from(value).unwrap();
     let frames: Vec<(u32, u32, &[u8])> =
-        frames.iter().map(|f| (word(f.at / SECOND), word(f.at % SECOND), &f.octets[..])).collect();
+        frames.iter().map(|(at, octets)| (word(at / SECOND), word(at % SECOND), *octets)).collect();
     pcap(Order::Little, 0xa1b2_3c4d, &frames)
 }

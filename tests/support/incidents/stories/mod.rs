@@ -49,6 +49,7 @@ pub(crate) const STORIES: &[Story] = &[
     story("fallback_to_clear", stopped::fallback_to_clear, Systems::Legacy),
     story("rekey_gap", stopped::rekey_gap, Systems::Any),
     story("sa_deleted", stopped::sa_deleted, Systems::Any),
+    story("address_reused", stopped::address_reused, Systems::Any),
     story("no_ike_attempted", passed_by::no_ike_attempted, Systems::Any),
     story("udp_500_blocked", passed_by::udp_500_blocked, Systems::Any),
     story("peer_unreachable", passed_by::peer_unreachable, Systems::Modern),
@@ -92,7 +93,9 @@ impl Scene {
     }
 
     fn service(&mut self) -> Service {
-        self.dice.pick(&[(6, 445), (6, 1433), (17, 5060), (6, 3268), (17, 9000)])
+        let services =
+            [(6, 445), (6, 1433), (17, 5060), (6, 3268), (17, 9000), (17, 1701), (47, 0)];
+        self.dice.pick(&services)
     }
 
     /// Attempts that fail, clear text since the first of them, and perhaps the mending.

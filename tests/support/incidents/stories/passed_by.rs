@@ -19,6 +19,7 @@ pub(super) fn no_ike_attempted(scene: &mut Scene) -> Label {
 /// A firewall on the way says that it forbids IKE (RFC 1812 §5.2.7.1: codes 9, 10, 13).
 pub(super) fn udp_500_blocked(scene: &mut Scene) -> Label {
     scene.before_a_failure();
+    let answers_all = scene.dice.chance(50);
     scene.leak_beside(3, |scene, sa| {
         let first =
             if sa.version == 2 { scene.init_request(sa, &[]) } else { scene.main_mode_request(sa) };
@@ -26,12 +27,18 @@ pub(super) fn udp_500_blocked(scene: &mut Scene) -> Label {
         let gives_up = scene.insist(sa.ends(), &first, false);
         scene.main_mode_failed(sa, sa.initiator, gives_up, (NO_RESPONSE, true), false);
         let code = scene.dice.pick(&[9, 10, 13]);
-        barred(scene, begun, sa.initiator, code);
+        let knocks: Vec<Nanos> =
+            scene.sent.iter().filter(|sent| sent.at >= begun).map(|sent| sent.at).collect();
+        for (at, _) in knocks.into_iter().zip(0..).take_while(|(_, n)| *n == 0 || answers_all) {
+            barred(scene, at, sa.initiator, code);
+        }
         scene.now = gives_up;
     });
     let by_loss = vec![R::NoResponse];
     let beside = vec![R::NoResponse, R::Timeout];
-    Label { by_loss, beside, ..Label::told(R::Udp500Blocked, &[R::Udp500Blocked, R::NoResponse]) }
+    // One error can be forged, and does not say why the other messages were not answered.
+    let by_wire: &[R] = if answers_all { &[R::Udp500Blocked] } else { &[R::NoResponse] };
+    Label { by_loss, beside, ..Label::told(R::Udp500Blocked, by_wire) }
 }
 
 /// A router's error about the message that was sent at a moment.

@@ -260,6 +260,31 @@ fn delete_child(scene: &mut Scene, sa: &Sa) {
     scene.wait(5 * MS, 50 * MS);
 }
 
+/// A host stops its service and leaves, and DHCP gives its address to another that knows nothing of IPsec.
+pub(super) fn address_reused(scene: &mut Scene) -> Label {
+    let sa = scene.protected_first();
+    let which = scene.service_of_era();
+    scene.delete(&sa, 0, true);
+    let stopped = scene.now + scene.dice.between(0, 800 * MS);
+    scene.log(0, stopped, service(scene.era, false, which));
+    scene.now += scene.seconds(40, 240);
+    let from = scene.sent.len();
+    let length = scene.seconds(6, 60);
+    let port = scene.service();
+    scene.talk_in_clear(length, port);
+    let address = scene.outside(0);
+    for sent in &mut scene.sent[from..] {
+        let station = [2, 0, 0, 0, 0, 0x99];
+        let place = if sent.ends.0 == address { 6..12 } else { 0..6 };
+        sent.octets[place].copy_from_slice(&station);
+    }
+    // What the first host did is not why the second one talks in clear.
+    scene.happened.clear();
+    let told = || Role::told(R::Unknown, &[R::Unknown, R::SaDeleted, R::ServiceStopped]);
+    let (opened, kept) = (Some(told()), Some(told()));
+    Label { opened, kept, ..Label::told(R::Unknown, &told().by_wire) }
+}
+
 /// Deleted by hand or by the peer, and nobody makes new ones for a long time.
 pub(super) fn sa_deleted(scene: &mut Scene) -> Label {
     let sa = scene.protected_first();
