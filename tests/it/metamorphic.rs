@@ -71,7 +71,15 @@ fn an_exemption_more_never_adds_a_finding() {
         // What a window told is told by itself where the window is gone.
         let of_leaks = |(code, pair): &(FindingCode, Option<HostPair>)| {
             let mut leaks = before.facts.windows.iter().map(|w| Some(w.window.pair));
-            let leaked = pair.is_none() || leaks.any(|leak| leak == *pair);
+            // Of gateways, too, whose negotiations explained a window of hosts behind them.
+            let cited = before.facts.windows.iter().flat_map(|w| &w.causes).flat_map(|c| &c.refs);
+            let mut negotiators = cited.filter_map(|fact| match fact {
+                FactRef::Exchange(at) => Some(before.facts.exchanges.get(*at)?.pair()),
+                FactRef::Event(_) => None,
+            });
+            let leaked = pair.is_none()
+                || leaks.any(|leak| leak == *pair)
+                || negotiators.any(|of| Some(of) == *pair);
             let names = ["failed_closed", "ike_failing", "cleartext_permitted", "service_down"];
             !(leaked && names.contains(&code.words().name))
         };
@@ -125,7 +133,7 @@ fn without_logs_a_cause_is_what_the_packets_prove_or_unknown() {
         let mut incident = make(seed);
         let Some(policy) = incident.policy.clone() else { continue };
         let with_logs = of(&incident);
-        incident.files.retain(|(name, _)| name == "wire.pcap");
+        incident.files.retain(|(name, _)| name.ends_with(".pcap"));
         incident.policy = Some(policy);
         let without = of(&incident);
         assert_eq!(with_logs.facts.windows.len(), without.facts.windows.len(), "seed {seed}");
@@ -156,7 +164,8 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) {
     File::create(folder.join(name)).unwrap().write_all(bytes).unwrap();
 }
 
-/// A pcap file cut behind its middle frame.
+/// A pcap file cut behind its middle frame, and behind the copy that a mirror port made of it: a copy in the
+/// next file is not known as one (docs/method-and-limits.md).
 fn halves(file: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let (header, mut rest) = file.split_at(24);
     let mut frames = Vec::new();
@@ -166,7 +175,9 @@ fn halves(file: &[u8]) -> (Vec<u8>, Vec<u8>) {
         frames.push(frame);
         rest = later;
     }
+    let is_copied = |at: usize| frames[at - 1][16..] == frames[at][16..];
     let middle = frames.len() / 2;
+    let middle = if is_copied(middle) { middle + 1 } else { middle };
     let joined = |frames: &[&[u8]]| [header, &frames.concat()].concat();
     (joined(&frames[..middle]), joined(&frames[middle..]))
 }
