@@ -6,11 +6,11 @@ use super::terminal::{self, Detail};
 use super::{ExitStatus, Failure, interrupted, keys, progress};
 use crate::analysis::{Analysis, Cancelled, Question};
 use crate::correlate::GapRule;
-use crate::evidence::{Content, Evidence, ProblemCode, SIGNATURE, sha256, shown_path};
+use crate::evidence::{Content, Evidence, ProblemCode, sha256, shown_path};
 use crate::findings::Severity;
 use crate::policy::Policy;
 use crate::report::publish::{Destination, PublishError, Staging, destination};
-use crate::report::{self, File, Format, KeyError, Run, SigningKey, Sources, schema};
+use crate::report::{self, Format, KeyError, Run, SigningKey, Sources, schema};
 use crate::summary::{ReadWith, Vantage};
 use crate::time::{Resolution, Span, Timestamp};
 use std::io::Write as _;
@@ -208,21 +208,23 @@ impl Asked<'_> {
         summaries: Vec<schema::SummaryInput>,
         staging: Staging,
     ) -> Result<String, Failure> {
-        let mut files = report::files(report, &formats(self.args)).map_err(broken)?;
+        let mut outputs = Vec::new();
+        report::write(report, &formats(self.args), &mut |name, content| {
+            outputs.push(staging.write(name, content)?);
+            Ok(())
+        })
+        .map_err(refused)?;
         let key = self.key.as_ref();
-        let mut manifest = report::manifest(report, &files, &self.run, key.map(SigningKey::id));
+        outputs.extend(staging.carved().map_err(refused)?);
+        let mut manifest = report::manifest(report, outputs, &self.run, key.map(SigningKey::id));
         manifest.summaries = summaries;
-        manifest.outputs.extend(staging.carved().map_err(refused)?);
         let ended = report::ended(&manifest);
         let manifest = report::to_json(&manifest).map_err(broken)?;
-        if let Some(key) = key {
-            let bytes = key.sign(&manifest, ended).map_err(unsigned)?;
-            files.push(File { name: SIGNATURE, bytes });
-        }
+        let signature = key.map(|key| key.sign(&manifest, ended)).transpose().map_err(unsigned)?;
         if progress::is_ended() {
             return Err(interrupted(Cancelled));
         }
-        staging.publish(&files, &manifest).map_err(refused)?;
+        staging.publish(&manifest, signature.as_deref()).map_err(refused)?;
         Ok(sha256(&manifest))
     }
 }
@@ -245,6 +247,7 @@ pub(super) fn refused(error: PublishError) -> Failure {
         PublishError::OldLeft { .. } | PublishError::Apart { .. } => {
             "nothing was lost: move what you want to keep to another place"
         }
+        PublishError::Format(_) => "this is a fault of plainsight; please report it",
         PublishError::Exists(_) | PublishError::NotAFolder(_) | PublishError::Io { .. } => {
             "name another folder with --out"
         }

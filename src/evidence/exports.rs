@@ -1,4 +1,4 @@
-//! Text exports of event logs, told by how they begin, in any encoding that Windows writes.
+//! Text exports of event logs, recognised by how they begin, in any encoding that Windows writes.
 
 use super::Format;
 
@@ -251,7 +251,7 @@ mod tests {
     const CSV: &str = "Ebene,Datum und Uhrzeit,Quelle,Ereignis-ID,Aufgabenkategorie\r\nInformationen,23.11.2026 08:04:14,Microsoft-Windows-Security-Auditing,4653,Hauptmodus,\"Fehler";
 
     #[test]
-    fn exports_are_told_by_their_content() {
+    fn exports_are_recognised_by_their_content() {
         let rows = [
             (XML, Some(Format::EventXml)),
             ("<?xml version=\"1.0\"?>\r\n<Events><Event ", Some(Format::EventXml)),

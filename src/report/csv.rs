@@ -9,15 +9,16 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// Every table.
-pub(super) fn tables(report: &Report) -> Result<Vec<File>, FormatError> {
-    Ok(vec![
-        File { name: "findings.csv", bytes: table(FINDINGS, &report.findings)? },
-        File { name: "windows.csv", bytes: table(WINDOWS, &report.windows)? },
-        File { name: "pairs.csv", bytes: table(PAIRS, &report.pairs)? },
-        File { name: "ike_exchanges.csv", bytes: table(IKE_EXCHANGES, &report.ike_exchanges)? },
-        File { name: "log_events.csv", bytes: table(LOG_EVENTS, &report.log_events)? },
-    ])
-}
+pub(super) const TABLES: [fn(&Report) -> Result<File, FormatError>; 5] = [
+    |report| Ok(File { name: "findings.csv", bytes: table(FINDINGS, &report.findings)? }),
+    |report| Ok(File { name: "windows.csv", bytes: table(WINDOWS, &report.windows)? }),
+    |report| Ok(File { name: "pairs.csv", bytes: table(PAIRS, &report.pairs)? }),
+    |report| {
+        let bytes = table(IKE_EXCHANGES, &report.ike_exchanges)?;
+        Ok(File { name: "ike_exchanges.csv", bytes })
+    },
+    |report| Ok(File { name: "log_events.csv", bytes: table(LOG_EVENTS, &report.log_events)? }),
+];
 
 fn table<T: Serialize>(columns: &str, rows: &[T]) -> Result<Vec<u8>, FormatError> {
     let columns: Vec<&str> = columns.split_whitespace().collect();

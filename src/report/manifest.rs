@@ -4,8 +4,8 @@
 
 use super::build::{SCHEMA_VERSION, tool};
 use super::moment::nanos;
-use super::{File, schema};
-use crate::evidence::{sha256, shown_path, visible};
+use super::schema;
+use crate::evidence::{shown_path, visible};
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 
@@ -32,12 +32,12 @@ impl Run {
     }
 }
 
-/// The manifest of a report and the files written for it; `key` is the id of the key that will sign
+/// The manifest of a report and the files written for it, `outputs`; `key` is the id of the key that will sign
 /// it. The run ends here.
 #[must_use]
 pub fn manifest(
     report: &schema::Report,
-    files: &[File],
+    outputs: Vec<schema::Output>,
     run: &Run,
     key: Option<String>,
 ) -> schema::Manifest {
@@ -48,11 +48,6 @@ pub fn manifest(
         sha256: file.sha256.clone(),
         first_time: file.first_time.clone(),
         last_time: file.last_time.clone(),
-    };
-    let output = |file: &File| schema::Output {
-        name: file.name.to_owned(),
-        size_bytes: file.bytes.len() as u64,
-        sha256: sha256(&file.bytes),
     };
     schema::Manifest {
         schema_version: SCHEMA_VERSION.to_owned(),
@@ -67,7 +62,7 @@ pub fn manifest(
         end: now(),
         summaries: Vec::new(),
         inputs: report.evidence.iter().map(input).collect(),
-        outputs: files.iter().map(output).collect(),
+        outputs,
     }
 }
 

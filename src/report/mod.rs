@@ -66,6 +66,7 @@ pub use signature::{KeyError, SigningKey, VerifyingKey};
 pub use verify::{Difference, Verification, VerifyError, verify};
 
 use schema::Report;
+use std::io::Write;
 
 /// A file to be written.
 #[derive(Clone, Debug)]
@@ -112,27 +113,70 @@ impl Format {
     }
 }
 
-/// The files of a report in these formats, without the manifest.
+/// Writes what a file holds.
+pub type Content<'c> = &'c mut dyn FnMut(&mut dyn Write) -> Result<(), FormatError>;
+
+/// Makes the files of a report in these formats, without the manifest, and hands each to `put` before the
+/// next is made: no two are held at a time, and report.json, the largest, not at all.
+///
+/// # Errors
+/// Where a value cannot be written in a format (no report built by [`build`] has one), and those of `put`.
+pub fn write<E: From<FormatError>>(
+    report: &Report,
+    formats: &[Format],
+    put: &mut dyn FnMut(&'static str, Content<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    type Make = fn(&Report) -> Result<File, FormatError>;
+    for format in Format::ALL.into_iter().filter(|format| formats.contains(format)) {
+        let made: &[Make] = match format {
+            Format::Json => {
+                put("report.json", &mut |out| json::write(report, out))?;
+                &[]
+            }
+            Format::Csv => &csv::TABLES,
+            Format::Html => {
+                &[|report| Ok(File { name: "report.html", bytes: html::page(report)? })]
+            }
+            Format::Timesketch => &[|report| {
+                Ok(File { name: "timeline.jsonl", bytes: timesketch::timeline(report)? })
+            }],
+            Format::Ecs => {
+                &[|report| Ok(File { name: "ecs.jsonl", bytes: ecs::documents(report)? })]
+            }
+            Format::Parquet => &parquet::FILES,
+        };
+        for make in made {
+            let File { name, bytes } = make(report)?;
+            put(name, &mut |out| Ok(out.write_all(&bytes)?))?;
+        }
+    }
+    Ok(())
+}
+
+/// The same files, held all at once.
 ///
 /// # Errors
 /// Where a value cannot be written in a format; no report built by [`build`] has one.
 pub fn files(report: &Report, formats: &[Format]) -> Result<Vec<File>, FormatError> {
     let mut files = Vec::new();
-    for format in Format::ALL.into_iter().filter(|format| formats.contains(format)) {
-        match format {
-            Format::Json => {
-                files.push(File { name: "report.json", bytes: to_json(report)? });
-            }
-            Format::Csv => files.extend(csv::tables(report)?),
-            Format::Html => files.push(File { name: "report.html", bytes: html::page(report)? }),
-            Format::Timesketch => {
-                files.push(File { name: "timeline.jsonl", bytes: timesketch::timeline(report)? });
-            }
-            Format::Ecs => files.push(File { name: "ecs.jsonl", bytes: ecs::documents(report)? }),
-            Format::Parquet => files.extend(parquet::tables(report)?),
+    write(report, formats, &mut |name, content| {
+        let mut bytes = Vec::new();
+        content(&mut bytes)?;
+        files.push(File { name, bytes });
+        Ok::<(), FormatError>(())
+    })?;
+    Ok(files)
+}
+
+impl FormatError {
+    /// What the system said, where it refused to write.
+    fn into_io(self) -> Result<std::io::Error, Self> {
+        match self {
+            Self::Io(error) => Ok(error),
+            Self::Json(error) if error.is_io() => Ok(error.into()),
+            Self::Json(_) | Self::Csv(_) | Self::Html(_) | Self::Parquet(_) => Err(self),
         }
     }
-    Ok(files)
 }
 
 /// A value that a format cannot hold.
@@ -150,7 +194,7 @@ pub enum FormatError {
     /// Parquet.
     #[error("cannot write Parquet: {0}")]
     Parquet(#[from] ::parquet::errors::ParquetError),
-    /// CSV could not be ended.
-    #[error("cannot write CSV: {0}")]
+    /// The file itself.
+    #[error("cannot write: {0}")]
     Io(#[from] std::io::Error),
 }

@@ -8,7 +8,7 @@ mod unfinished;
 mod replace;
 
 use super::verify::{digest, read_manifest};
-use super::{File, schema};
+use super::{Content, FormatError, schema};
 use crate::evidence::{LEFT_OVER, MANIFEST, SIGNATURE, shown_path};
 use replace::replace;
 use std::collections::BTreeSet;
@@ -88,6 +88,9 @@ pub enum PublishError {
         /// What the system says.
         cause: io::Error,
     },
+    /// The report cannot be written in a format.
+    #[error(transparent)]
+    Format(#[from] FormatError),
     /// The system refuses.
     #[error("cannot write `{path}`: {cause}")]
     Io {
@@ -214,13 +217,37 @@ impl Staging {
         sealed.collect()
     }
 
-    /// Puts the files and their manifest in place, with what was carved.
+    /// Writes a file of the report; gives it as the manifest lists it.
+    ///
+    /// # Errors
+    /// Where the system refuses, or the content cannot be written in its format.
+    pub fn write(&self, name: &str, content: Content<'_>) -> Result<schema::Output, PublishError> {
+        let path = self.new.path().join(name);
+        let mut whole = || {
+            let mut out = io::BufWriter::with_capacity(BUFFER, fs::File::create_new(&path)?);
+            let written = content(&mut out);
+            let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+            // After the rename a crash must not show a file without its content.
+            file.sync_all()?;
+            Ok((written, file.metadata()?.len()))
+        };
+        let (written, size_bytes) = whole().map_err(at(&path))?;
+        written.map_err(|error| match error.into_io() {
+            Ok(cause) => at(&path)(cause),
+            Err(error) => PublishError::Format(error),
+        })?;
+        let sha256 = digest(&path).map_err(at(&path))?;
+        Ok(schema::Output { name: name.to_owned(), size_bytes, sha256 })
+    }
+
+    /// Puts the manifest and its signature beside the files that were written, and all of it in place, with
+    /// what was carved.
     ///
     /// # Errors
     /// Where the system refuses; then nothing has changed.
-    pub fn publish(self, files: &[File], manifest: &[u8]) -> Result<(), PublishError> {
-        let files = files.iter().map(|file| (file.name, &*file.bytes));
-        self.put(files.chain([(MANIFEST, manifest)]))
+    pub fn publish(self, manifest: &[u8], signature: Option<&[u8]>) -> Result<(), PublishError> {
+        let signature = signature.map(|signature| (SIGNATURE, signature));
+        self.put(signature.into_iter().chain([(MANIFEST, manifest)]))
     }
 
     /// Puts files without a manifest in place.
@@ -332,5 +359,7 @@ fn at(path: &Path) -> impl Fn(io::Error) -> PublishError + use<> {
     move |cause| PublishError::Io { path: path.clone(), cause }
 }
 
+/// What is handed to the system at a time.
+const BUFFER: usize = 1 << 16;
 /// The folder of a report with carved packets.
 pub(super) const CARVED: &str = "evidence";

@@ -10,11 +10,12 @@ use super::LONGEST_EVENT;
 use super::dates::{NoTime, Stamp};
 use super::local_times::RecordTime;
 use super::row_reading::{EVENT_VIEWER, Reading};
-use super::rows::{self, Filled};
+use super::rows::{self, Filled, Node};
 use super::source::Source;
 use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
 use crate::evidence::EvidenceId;
 use crate::time::{Resolution, Zone};
+use std::borrow::Cow;
 use std::io::Read;
 
 /// Reads a whole export, hands each event that the catalogue knows to `sink` in the order of the
@@ -83,8 +84,9 @@ impl Table<'_> {
         self.name_lost();
         let mut record = self.reading.export.blank();
         let filled = if self.layout.is_named {
-            let row =
-                self.columns.iter().cloned().zip(fields.into_iter().map(Into::into)).collect();
+            let names = self.columns.iter().map(|name| Cow::Borrowed(name.as_str()));
+            let values = fields.into_iter().map(|field| Node::Text(Cow::Owned(field)));
+            let row = names.zip(values).collect();
             rows::fill(&mut record, &row)
         } else {
             Ok(self.by_place(&mut record, &fields))

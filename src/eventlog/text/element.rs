@@ -100,7 +100,7 @@ fn add(open: &mut [Element], more: &str) {
     }
 }
 
-/// What a reference stands for; itself where it is not known.
+/// The character that a reference names; itself where it is not known.
 fn referred(reference: &BytesRef<'_>) -> String {
     match (reference.resolve_char_ref(), resolve_xml_entity(reference)) {
         (Ok(Some(character)), _) => character.to_string(),

@@ -5,10 +5,10 @@
 use super::LONGEST_EVENT;
 use super::pieces::{AHEAD, Piece, find};
 use super::row_reading::Reading;
-use super::rows::{self, Row};
+use super::rows::{self, Filled, Row};
 use super::source::Source;
 use super::xml::lost;
-use crate::eventlog::{LogEvent, LogSummary};
+use crate::eventlog::{LogEvent, LogRecord, LogSummary};
 use crate::evidence::EvidenceId;
 use crate::time::{Resolution, Zone};
 use std::io::Read;
@@ -30,12 +30,15 @@ pub fn read(
         reading.export.tally.cover("markup", octets, 0);
     }
     let mut objects = Objects::default();
-    while let Some(piece) = objects.next(&mut source) {
+    loop {
+        while whole_line(&mut reading, &mut objects, &mut source) {
+            let blank = blank_front(source.window());
+            let octets = source.consume(blank);
+            reading.export.tally.cover("markup", octets, 0);
+        }
+        let Some(piece) = objects.next(&mut source) else { break };
         match piece {
-            Piece::Event(length) => reading.event(&mut source, length, |record, text| {
-                let row: Row = serde_json::from_str(text).map_err(|error| error.to_string())?;
-                rows::fill(record, &row).map_err(str::to_owned)
-            }),
+            Piece::Event(length) => reading.event(&mut source, length, fill),
             Piece::Between(length) => {
                 let is_markup = |text: &[u8]| is_markup(text, envelope > 0);
                 reading.export.between(&mut source, length, is_markup);
@@ -46,7 +49,41 @@ pub fn read(
     reading.finish(source)
 }
 
-/// How much stands in front of the hits in the one object that Elasticsearch answers with; 0 in any other
+fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, String> {
+    let row: Row<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    rows::fill(record, &row).map_err(str::to_owned)
+}
+
+/// Takes the object in front of the window where it is a line by itself and JSON: most exports are such
+/// lines, and the end of a line is found faster than the end of an object.
+fn whole_line(reading: &mut Reading<'_>, objects: &mut Objects, source: &mut Source<'_>) -> bool {
+    let window = source.window();
+    let near = window.get(..LONGEST_LINE.min(window.len())).unwrap_or_default();
+    if !near.starts_with(b"{") {
+        return false;
+    }
+    let line = memchr::memchr(b'\n', near).and_then(|end| near.get(..end));
+    let line = line.unwrap_or_default().trim_ascii_end();
+    let Some(text) = Some(line).filter(|line| line.ends_with(b"}")) else { return false };
+    let Ok(text) = std::str::from_utf8(text) else { return false };
+    let Ok(row) = serde_json::from_str::<Row<'_>>(text) else { return false };
+    if objects.first_name.is_empty() {
+        objects.first_name = beginning(line).unwrap_or_default();
+    }
+    let length = line.len();
+    let mut record = reading.export.blank();
+    let filled = rows::fill(&mut record, &row).map_err(str::to_owned);
+    drop(row);
+    reading.filled(source, length, record, filled);
+    true
+}
+
+/// How many blanks and ends of lines the text begins with.
+fn blank_front(text: &[u8]) -> usize {
+    text.iter().take_while(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n')).count()
+}
+
+/// The length of what precedes the hits in the one object that Elasticsearch answers with; 0 in any other
 /// text.
 fn envelope(source: &mut Source<'_>) -> usize {
     let is_answer = |window: &[u8]| {
@@ -233,6 +270,8 @@ const ANSWER: &[&[u8]] = &[
     b"responses",
 ];
 const HITS: &[u8] = b"\"hits\"";
+/// Lines beyond it are read object by object.
+const LONGEST_LINE: usize = 16 << 10;
 const LONGEST_ENVELOPE: usize = 1 << 20;
 
 #[cfg(test)]
@@ -297,7 +336,7 @@ mod tests {
         );
         let (summary, events) = read(&text);
         assert_eq!((summary.problems, events.len()), (Vec::new(), 2));
-        // A brace too many is no end of anything in a list that stands alone.
+        // A brace too many is no end of anything in a list without an answer around it.
         assert_eq!(read(&format!("[{}}}]", event(7))).0.problems.len(), 1);
     }
 
@@ -321,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn without_values_the_message_tells_them() {
+    fn without_values_the_message_gives_them() {
         let message = "An IPsec Main Mode security association ended.\\r\\n\\r\\nLocal Network Address:\\t\\t10.0.0.1\\r\\nRemote Network Address:\\t10.0.0.2\\r\\nKeying Module Name:\\t\\tIKEv2\\r\\nMain Mode SA ID:\\t\\t77";
         let object = |message: &str| {
             format!(

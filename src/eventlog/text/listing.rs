@@ -158,7 +158,7 @@ fn is_number(line: &[u8]) -> bool {
     number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
 }
 
-/// What stands behind the label of a line; `None` where it has no label.
+/// What follows the label of a line; `None` where it has no label.
 fn value(line: &str) -> Option<&str> {
     line.split_once([':', '\u{ff1a}']).map(|(_, value)| value.trim())
 }

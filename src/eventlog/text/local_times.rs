@@ -259,7 +259,7 @@ fn offset_of_uptime(record: &LogRecord) -> Option<i32> {
 
 const ORDERS: [Order; 2] = [Order::DayFirst, Order::MonthFirst];
 /// "The system uptime is … seconds", once a day at noon and at each start.
-const UPTIME: u16 = 6013;
+pub(super) const UPTIME: u16 = 6013;
 const ZONE_OF_UPTIME: usize = 7;
 /// No zone is further from UTC.
 const MOST_MINUTES: i32 = 14 * 60;

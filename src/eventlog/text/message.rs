@@ -5,7 +5,7 @@ use crate::catalogue::{MessageLayout, field_names, message_layouts, parameter_of
 
 impl LogRecord {
     /// Takes the record's values from its message; `false` where the catalogue knows no layout that
-    /// the message has. The record's provider and number tell which layouts come into question.
+    /// the message has. The record's provider and number decide which layouts come into question.
     pub(in crate::eventlog) fn fill_from_message(&mut self, message: &str) -> bool {
         message_layouts(self.event_id).any(|layout| self.fill_by(layout, message))
     }
@@ -52,7 +52,7 @@ fn by_lines(places: &[u8], message: &str) -> Option<Vec<String>> {
     Some(values.into_iter().map(|(_, value)| parameter_of_text(value)).collect())
 }
 
-/// The value of a line: what stands behind its label and a tab. Headings and sentences have none.
+/// The value of a line: what follows its label and a tab. Headings and sentences have none.
 fn value_of(line: &str) -> Option<&str> {
     let inner = line.trim_start_matches('\t');
     let is_indented = inner.len() < line.len();
@@ -82,7 +82,7 @@ fn sections(counts: &[u8], message: &str) -> Option<Vec<String>> {
     is_known.then_some(sections)
 }
 
-/// What stands between words that follow each other in the message.
+/// What lies between words that follow each other in the message.
 fn by_words(words: &[&str], message: &str) -> Option<Vec<String>> {
     let (first, others) = words.split_first()?;
     let mut rest = message.strip_prefix(first)?;

@@ -52,7 +52,7 @@ struct Export<'s> {
     evidence: EvidenceId,
     tally: Tally,
     sink: &'s mut dyn FnMut(LogEvent),
-    /// Records met so far: the number of one that tells none.
+    /// Records met so far: the number of one that has none.
     met: u64,
     /// Records without a time that could be used.
     timeless: u64,
@@ -169,7 +169,7 @@ impl<'s> Export<'s> {
         self.record(&record, offset, octets);
     }
 
-    /// What stands between events: markup of the form, or text that is damage.
+    /// What lies between events: markup of the form, or text that is damage.
     fn between(
         &mut self,
         source: &mut Source<'_>,

@@ -16,7 +16,7 @@ use crate::evidence::{EvidenceId, Position, ProblemCode};
 use crate::time::Timestamp;
 use std::io::Read;
 
-/// Reads a whole file, hands each event about IPsec to `sink` in the order of the file, and tells
+/// Reads a whole file, hands each event about IPsec to `sink` in the order of the file, and gives
 /// what the file holds. Events have no numbers: they count from 1.
 pub fn read(
     reader: &mut dyn Read,
@@ -143,7 +143,7 @@ fn rules(tag: &[u8]) -> Tag {
 
 const LIST: &[u8] = b"<netEvents";
 
-/// The elements that tell of one kind of event.
+/// The elements that describe one kind of event.
 const BODIES: &[&str] = &["ikeMmFailure", "ikeQmFailure", "ikeEmFailure", "ipsecDrop"];
 
 const NAMES: &[(&str, &str)] = &[

@@ -5,13 +5,13 @@
 use super::element::Element;
 use super::pieces::{Piece, Pieces, Tag, is_markup, is_named};
 use super::row_reading::Reading;
-use super::rows::{self, Row};
+use super::rows::{self, Node, Row};
 use super::source::Source;
 use super::xml::lost;
 use crate::eventlog::{LogEvent, LogSummary};
 use crate::evidence::EvidenceId;
 use crate::time::{Resolution, Zone};
-use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::io::Read;
 
 /// Reads a whole export, hands each event that the catalogue knows to `sink` in the order of the
@@ -42,8 +42,8 @@ pub fn read(
 }
 
 /// The properties of an object.
-fn row(object: &Element) -> Row {
-    let mut row = Row::new();
+fn row(object: &Element) -> Row<'_> {
+    let mut row = Row::default();
     for part in &object.children {
         match part.name.as_str() {
             // Export-Clixml: its own properties, and those that PowerShell added.
@@ -57,28 +57,28 @@ fn row(object: &Element) -> Row {
 }
 
 /// A property under its name.
-fn named(property: &Element) -> Option<(String, Value)> {
+fn named(property: &Element) -> Option<(Cow<'_, str>, Node<'_>)> {
     let name = match (property.attribute("N"), property.attribute("Name")) {
         ("", "") => return None,
-        ("", name) | (name, _) => name.to_owned(),
+        ("", name) | (name, _) => Cow::Borrowed(name),
     };
     let list = property.child("LST").map(|list| &list.children);
-    let values = match (&list, name.as_str()) {
+    let values = match (&list, name.as_ref()) {
         (Some(list), _) => list.iter().map(value).collect(),
         (None, "Properties") if !property.children.is_empty() => {
             property.children.iter().map(value).collect()
         }
-        (None, _) => return Some((name, Value::String(unescaped(&property.text)))),
+        (None, _) => return Some((name, Node::Text(unescaped(&property.text).into()))),
     };
-    Some((name, Value::Array(values)))
+    Some((name, Node::List(values)))
 }
 
 /// An item of a list: an object with a `Value`, or a text.
-fn value(item: &Element) -> Value {
+fn value(item: &Element) -> Node<'_> {
     let inner = row(item);
     match inner.get("Value") {
-        Some(value) => json!({ "Value": value }),
-        None => Value::String(unescaped(&item.text)),
+        Some(value) => value.clone(),
+        None => Node::Text(unescaped(&item.text).into()),
     }
 }
 

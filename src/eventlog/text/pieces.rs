@@ -1,4 +1,4 @@
-//! A text of XML cut into events and what stands between them.
+//! A text of XML cut into events and what lies between them.
 //!
 //! Only the tags that begin and end an event are looked for; whether what lies between is well
 //! formed is for others. An event that begins inside another one shows that the first has lost its
@@ -10,7 +10,7 @@ use super::source::Source;
 /// What a tag does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tag {
-    /// It begins an event, wherever it stands.
+    /// It begins an event, wherever it is.
     Begin,
     /// Inside an event it opens an element of the name that the event's own element has.
     Open,

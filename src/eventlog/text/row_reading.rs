@@ -35,20 +35,29 @@ impl<'s> Reading<'s> {
         length: usize,
         fill: impl FnOnce(&mut LogRecord, &str) -> Result<Filled, String>,
     ) {
-        let offset = source.offset();
         let (text, is_sound) = text_at(source, length);
         let mut record = self.export.blank();
         let filled = fill(&mut record, &text);
         drop(text);
+        if filled.is_ok() && !is_sound {
+            self.export.not_text(source.offset(), record.record.record);
+        }
+        self.filled(source, length, record, filled);
+    }
+
+    /// Takes what was read of an event that is so much of the window.
+    pub(super) fn filled(
+        &mut self,
+        source: &mut Source<'_>,
+        length: usize,
+        record: LogRecord,
+        filled: Result<Filled, String>,
+    ) {
+        let offset = source.offset();
         let octets = source.consume(length);
         match filled {
             Err(why) => self.export.damaged(&why, offset, octets),
-            Ok(filled) => {
-                if !is_sound {
-                    self.export.not_text(offset, record.record.record);
-                }
-                self.take(record, filled, offset, octets);
-            }
+            Ok(filled) => self.take(record, filled, offset, octets),
         }
     }
 
@@ -93,7 +102,7 @@ impl<'s> Reading<'s> {
 /// Who takes the events.
 pub(super) type Sink<'s> = &'s mut dyn FnMut(crate::eventlog::LogEvent);
 
-/// Columns in the order of Event Viewer: nothing tells more.
+/// Tables of Event Viewer, in which columns are known by their order.
 pub(super) const EVENT_VIEWER: Tool =
     Tool { name: "Event Viewer", remedy: "save the events as XML or as an event file (.evtx)" };
 const NANOS_PER_SECOND: i64 = 1_000_000_000;

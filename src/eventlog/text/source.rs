@@ -1,6 +1,6 @@
 //! The octets of a text export as UTF-8, a window at a time, with their places in the file.
 //!
-//! Windows writes UTF-8 and UTF-16, with and without a mark. UTF-8 is handed on as it stands, so
+//! Windows writes UTF-8 and UTF-16, with and without a mark. UTF-8 is handed on as it is, so
 //! that a place in the window is a place in the file; of UTF-16 the length in the file is computed.
 
 use std::io::{self, Read};
@@ -145,7 +145,7 @@ impl<'r> Source<'r> {
         self.append(&units);
     }
 
-    /// What is left at the end: the first half of a pair stands alone.
+    /// What is left at the end: the first half of a pair alone.
     fn flush(&mut self) {
         let units: Vec<u16> = self.rest.chunks_exact(2).map(|pair| self.unit(pair)).collect();
         self.rest.drain(..units.len() * 2);

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::io::Read;
 
 /// Reads a whole export, hands each event that the catalogue knows to `sink` in the order of the
-/// file, and tells what the file holds. Damage becomes problems and reading goes on behind it.
+/// file, and gives what the file holds. Damage becomes problems and reading goes on behind it.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
@@ -63,7 +63,7 @@ pub(super) fn text_at<'s>(source: &'s Source<'_>, length: usize) -> (Cow<'s, str
     (text, is_sound)
 }
 
-/// What the event says, as it stands.
+/// What the event says, as it is written.
 pub(super) fn fill(record: &mut LogRecord, event: &Element) -> Result<(), String> {
     let system = event.child("System").ok_or("it has no System part")?;
     record.event_id =

@@ -22,15 +22,13 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// Every table.
-pub(super) fn tables(report: &Report) -> Result<Vec<File>, FormatError> {
-    Ok(vec![
-        table(&columns::WINDOWS, &report.windows)?,
-        table(&columns::PAIRS, &report.pairs)?,
-        table(&columns::IKE_EXCHANGES, &report.ike_exchanges)?,
-        table(&columns::LOG_EVENTS, &report.log_events)?,
-        table(&columns::FINDINGS, &report.findings)?,
-    ])
-}
+pub(super) const FILES: [fn(&Report) -> Result<File, FormatError>; 5] = [
+    |report| table(&columns::WINDOWS, &report.windows),
+    |report| table(&columns::PAIRS, &report.pairs),
+    |report| table(&columns::IKE_EXCHANGES, &report.ike_exchanges),
+    |report| table(&columns::LOG_EVENTS, &report.log_events),
+    |report| table(&columns::FINDINGS, &report.findings),
+];
 
 fn table<T: Serialize>(table: &Table, rows: &[T]) -> Result<File, FormatError> {
     let schema = Arc::new(parse_message_type(&message_type(table))?);

@@ -2,17 +2,16 @@
 //!
 //! Source: elastic.co, Winlogbeat 8.0 "exported fields, winlog" and 6.3 "exported fields, eventlog".
 
-use super::{Filled, Row, Tool, event_id, number_of, take_named, text};
+use super::{Filled, Node, Row, Tool, event_id, is_wanted, message, number_of, take_named, text};
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
 use crate::evidence::RecordRef;
-use serde_json::Value;
 
-pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
-    let under = row.get("winlog").and_then(Value::as_object);
+pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
+    let under = row.get("winlog").and_then(Node::as_object);
     let (event, log, source, numbered) = match under {
         Some(event) => (event, "channel", "provider_name", "record_id"),
-        None if row.contains_key("log_name") || row.contains_key("source_name") => {
+        None if row.contains("log_name") || row.contains("source_name") => {
             (row, "log_name", "source_name", "record_number")
         }
         None => return None,
@@ -26,18 +25,20 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
     if let Some(number) = number_of(event, numbered) {
         record.record = RecordRef { record: number, ..record.record };
     }
-    let outcome = row.get("event").and_then(|event| event.get("outcome")).and_then(Value::as_str);
+    let outcome = row.get("event").and_then(|event| event.get("outcome")).and_then(Node::as_str);
     record.audit = match outcome {
         Some("success") => AuditOutcome::Success,
         Some("failure") => AuditOutcome::Failure,
         _ => AuditOutcome::NotAudit,
     };
-    for body in ["event_data", "user_data"] {
-        if let Some(body) = event.get(body).and_then(Value::as_object) {
-            take_named(record, body);
+    let is_wanted = is_wanted(record.event_id);
+    for body in ["event_data", "user_data"].into_iter().filter(|_| is_wanted) {
+        let body = event.get(body).map(Node::read);
+        if let Some(body) = body.as_deref().and_then(Node::as_object) {
+            take_named(record, body.iter());
         }
     }
-    let message = text(row, "message").to_owned();
+    let message = message(record, row, "message");
     Some(Filled {
         message,
         time: RecordTime::parse_utc(text(row, "@timestamp")),

@@ -2,13 +2,12 @@
 //!
 //! Source: EricZimmerman/evtx, EvtxECmd/Program.cs and evtx/EventRecord.cs.
 
-use super::{Filled, Row, Tool, event_id, number_of, scalar, text};
+use super::{Filled, Node, Row, Tool, event_id, is_wanted, number_of, scalar, text};
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
 use crate::evidence::RecordRef;
-use serde_json::Value;
 
-pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
+pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     let payload = row.get("Payload")?;
     record.event_id = event_id(row.get("EventId"))?;
     text(row, "Provider").clone_into(&mut record.provider);
@@ -23,13 +22,17 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
     if let Some(number) = number_of(row, "EventRecordId") {
         record.record = RecordRef { record: number, ..record.record };
     }
-    let parsed = payload.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    for body in ["EventData", "UserData"] {
-        let body = parsed.as_ref().and_then(|payload| payload.get(body));
-        body.into_iter().for_each(|body| super::event_tree::data(record, body));
+    if is_wanted(record.event_id) {
+        let payload = payload.read();
+        let parsed: Option<Row<'_>> =
+            payload.as_str().and_then(|text| serde_json::from_str(text).ok());
+        for body in ["EventData", "UserData"] {
+            let body = parsed.as_ref().and_then(|payload| payload.get(body));
+            body.into_iter().for_each(|body| super::event_tree::data(record, &body.read()));
+        }
     }
     let time = match row.get("TimeCreated") {
-        Some(Value::String(text)) => RecordTime::parse_utc(text),
+        Some(Node::Text(text)) => RecordTime::parse_utc(text),
         _ => RecordTime::NONE,
     };
     let hidden = row.get("HiddenRecord").and_then(scalar).unwrap_or_default();

@@ -2,15 +2,14 @@
 //!
 //! Source: Yamato-Security/hayabusa config/profiles.yaml and config/channel_abbreviations.txt.
 
-use super::{Filled, Row, Tool, event_id, number_of, scalar, text};
+use super::{Filled, Node, Row, Tool, event_id, is_wanted, number_of, scalar, text};
 use crate::catalogue::is_field_of;
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
 use crate::evidence::RecordRef;
-use serde_json::Value;
 
-pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
-    if !row.contains_key("RuleTitle") && !row.contains_key("Details") {
+pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
+    if !row.contains("RuleTitle") && !row.contains("Details") {
         return None;
     }
     record.event_id = event_id(row.get("EventID"))?;
@@ -23,12 +22,14 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
     if let Some(number) = number_of(row, "RecordID") {
         record.record = RecordRef { record: number, ..record.record };
     }
-    if let Some(all) = row.get("AllFieldInfo") {
-        record.named = fields_of(all);
+    if !is_wanted(record.event_id) {
+        // Nothing of it matters.
+    } else if let Some(all) = row.get("AllFieldInfo") {
+        record.named = fields_of(&all.read());
     } else if let Some(details) = row.get("Details") {
         // The details are what a rule makes of the event. Of an event that no rule words they are its
         // own fields, which its names show.
-        let fields = fields_of(details);
+        let fields = fields_of(&details.read());
         if fields.iter().all(|(name, _)| is_field_of(record.event_id, name)) {
             record.named = fields;
         }
@@ -43,17 +44,19 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
 }
 
 /// An object, or `name: value` parted by broken bars.
-fn fields_of(fields: &Value) -> Vec<(String, String)> {
+fn fields_of(fields: &Node<'_>) -> Vec<(String, String)> {
     match fields {
-        Value::Object(all) => {
-            let named = all.iter().filter_map(|(name, value)| Some((name.clone(), scalar(value)?)));
-            named.collect()
+        Node::Object(all) => {
+            let named = all.iter();
+            named.filter_map(|(name, value)| Some((name.to_owned(), scalar(value)?))).collect()
         }
-        Value::String(all) => {
+        Node::Text(all) => {
             let fields = all.split(" \u{a6} ").filter_map(|field| field.split_once(": "));
             fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => Vec::new(),
+        Node::Null | Node::Bool(_) | Node::Number(_) | Node::List(_) | Node::Unread(_) => {
+            Vec::new()
+        }
     }
 }
 

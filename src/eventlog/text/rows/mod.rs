@@ -4,6 +4,8 @@
 //! The tool is recognised by the names alone, each event by its own. The names of an event's own data
 //! are those of the .evtx record, so that they mean the same.
 
+mod row;
+
 mod beats;
 
 mod event_tree;
@@ -16,14 +18,12 @@ mod nxlog;
 
 mod powershell;
 
-use super::local_times::RecordTime;
+use super::local_times::{RecordTime, UPTIME};
 use super::xml::bytes_of_hex;
+use crate::catalogue::events_numbered;
 use crate::eventlog::LogRecord;
 use crate::eventlog::interpret::whole_number;
-use serde_json::{Map, Value};
-
-/// The named values of one event.
-pub(super) type Row = Map<String, Value>;
+pub(super) use row::{Node, Row};
 
 /// What a row says beside the record's own values.
 pub(super) struct Filled {
@@ -56,9 +56,9 @@ impl Tool {
 ///
 /// # Errors
 /// Where no tool that is known writes such names, or the event has no number.
-pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Result<Filled, &'static str> {
+pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Result<Filled, &'static str> {
     let row = inner(row);
-    let readers: [fn(&mut LogRecord, &Row) -> Option<Filled>; 6] = [
+    let readers: [fn(&mut LogRecord, &Row<'_>) -> Option<Filled>; 6] = [
         event_tree::fill,
         evtxecmd::fill,
         beats::fill,
@@ -71,62 +71,73 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Result<Filled, &'static
 }
 
 /// What lies in the envelope of an export: Elasticsearch's `_source`, chainsaw's `document`.
-fn inner(row: &Row) -> &Row {
-    let object = |row: &'_ Row, name: &str| row.get(name).and_then(Value::as_object).is_some();
-    if object(row, "_source") {
-        return row.get("_source").and_then(Value::as_object).unwrap_or(row);
+fn inner<'r, 't>(row: &'r Row<'t>) -> &'r Row<'t> {
+    if let Some(source) = row.get("_source").and_then(Node::as_object) {
+        return source;
     }
     let document = row.get("document").and_then(|document| document.get("data"));
-    document.and_then(Value::as_object).unwrap_or(row)
+    document.and_then(Node::as_object).unwrap_or(row)
+}
+
+/// Whether the event's own data matters: the catalogue knows its number, or it shows the log's zone. Of
+/// any other event it is not even read.
+fn is_wanted(event_id: u16) -> bool {
+    event_id == UPTIME || !events_numbered(event_id).is_empty()
 }
 
 /// A text value; empty where it is none.
-fn text<'r>(row: &'r Row, name: &str) -> &'r str {
-    row.get(name).and_then(Value::as_str).unwrap_or_default()
+fn text<'r>(row: &'r Row<'_>, name: &str) -> &'r str {
+    row.get(name).and_then(Node::as_str).unwrap_or_default()
+}
+
+/// The text that Windows shows for the event, where it matters.
+fn message(record: &LogRecord, row: &Row<'_>, name: &str) -> String {
+    let text = row.get(name).filter(|_| is_wanted(record.event_id));
+    text.and_then(|text| text.read().as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// A number, written as such or as text, decimal or hexadecimal; a negative one is that of its bits.
-fn number(value: &Value) -> Option<u64> {
+fn number(value: &Node<'_>) -> Option<u64> {
     match value {
-        Value::Number(number) => {
-            number.as_u64().or_else(|| number.as_i64().map(i64::cast_unsigned))
-        }
-        Value::String(text) => {
+        Node::Number(number) => number.as_u64().or_else(|| number.as_i64().map(i64::cast_unsigned)),
+        Node::Text(text) => {
             let text = text.trim();
             let negative = || text.parse::<i64>().ok().map(i64::cast_unsigned);
             whole_number(text).or_else(negative)
         }
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        Node::Null | Node::Bool(_) | Node::List(_) | Node::Object(_) | Node::Unread(_) => None,
     }
 }
 
-fn number_of(row: &Row, name: &str) -> Option<u64> {
+fn number_of(row: &Row<'_>, name: &str) -> Option<u64> {
     row.get(name).and_then(number)
 }
 
 /// An event's number: the low 16 bits, as legacy records carry more.
-fn event_id(value: Option<&Value>) -> Option<u16> {
+fn event_id(value: Option<&Node<'_>>) -> Option<u16> {
     value.and_then(number).and_then(|id| u16::try_from(id & 0xffff).ok())
 }
 
 /// A single value as text.
-fn scalar(value: &Value) -> Option<String> {
+fn scalar(value: &Node<'_>) -> Option<String> {
     match value {
-        Value::Null => Some(String::new()),
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Array(_) | Value::Object(_) => None,
+        Node::Null => Some(String::new()),
+        Node::Text(text) => Some(text.clone().into_owned()),
+        Node::Bool(value) => Some(value.to_string()),
+        Node::Number(number) => Some(number.to_string()),
+        Node::List(_) | Node::Object(_) => None,
+        Node::Unread(_) => scalar(&value.read()),
     }
 }
 
 /// Takes data that has names: of the form `param1`, `param2`, … they are places. Octets are in
 /// hexadecimal.
-fn take_named(record: &mut LogRecord, data: &Row) {
+fn take_named<'n>(record: &mut LogRecord, data: impl IntoIterator<Item = (&'n str, &'n Node<'n>)>) {
     let mut values = Vec::new();
     for (name, value) in data {
-        match (name.as_str(), scalar(value)) {
+        match (name, scalar(value)) {
             ("Binary", Some(text)) => record.binary = bytes_of_hex(&text),
-            (_, Some(text)) => values.push((name.clone(), text)),
+            (_, Some(text)) => values.push((name.to_owned(), text)),
             (_, None) => {}
         }
     }

@@ -2,13 +2,13 @@
 //!
 //! Source: NXLog reference, "Event Log for Windows Vista/2008 and later (im_msvistalog)", fields.
 
-use super::{Filled, Row, Tool, event_id, number_of, scalar, text};
+use super::{Filled, Row, Tool, event_id, is_wanted, message, number_of, scalar, text};
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
 use crate::evidence::RecordRef;
 
-pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
-    if !row.contains_key("SourceName") {
+pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
+    if !row.contains("SourceName") {
         return None;
     }
     record.event_id = event_id(row.get("EventID"))?;
@@ -20,10 +20,13 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
     if let Some(number) = number_of(row, "RecordNumber") {
         record.record = RecordRef { record: number, ..record.record };
     }
-    let own = row.iter().filter(|(name, _)| !OF_THE_RECORD.contains(&name.as_str()));
-    record.named.extend(own.filter_map(|(name, value)| Some((name.clone(), scalar(value)?))));
+    if is_wanted(record.event_id) {
+        let own = row.iter().filter(|(name, _)| !OF_THE_RECORD.contains(name));
+        let own = own.filter_map(|(name, value)| Some((name.to_owned(), scalar(value)?)));
+        record.named.extend(own);
+    }
     let time = row.get("EventTime").and_then(scalar).unwrap_or_default();
-    let message = text(row, "Message").to_owned();
+    let message = message(record, row, "Message");
     Some(Filled { message, time: RecordTime::parse(&time), recovered: false, tool: &NXLOG })
 }
 

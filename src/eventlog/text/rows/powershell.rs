@@ -4,14 +4,15 @@
 //! Source: EventLogRecord of System.Diagnostics.Eventing.Reader; output of Windows PowerShell 5.1 and
 //! PowerShell 7.
 
-use super::{Filled, Row, Tool, event_id, number_of, scalar, text};
+use super::{
+    Filled, Node, Row, Tool, event_id, is_wanted, message, number, number_of, scalar, text,
+};
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
 use crate::evidence::RecordRef;
 use crate::time::Timestamp;
-use serde_json::Value;
 
-pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
+pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     record.event_id = event_id(row.get("Id"))?;
     record.version = number_of(row, "Version").and_then(|it| it.try_into().ok()).unwrap_or(0);
     text(row, "ProviderName").clone_into(&mut record.provider);
@@ -21,7 +22,8 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
         record.record = RecordRef { record: number, ..record.record };
     }
     record.audit = AuditOutcome::from_keywords(number_of(row, "Keywords").unwrap_or(0));
-    if let Some((values, binary)) = row.get("Properties").and_then(values_of) {
+    let properties = row.get("Properties").filter(|_| is_wanted(record.event_id));
+    if let Some((values, binary)) = properties.and_then(|it| values_of(&it.read())) {
         record.binary = binary;
         if !record.name_values(values) {
             record.positional.clear();
@@ -29,7 +31,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
     }
     let time = row.get("TimeCreated").map_or(RecordTime::NONE, time);
     Some(Filled {
-        message: text(row, "Message").to_owned(),
+        message: message(record, row, "Message"),
         time,
         recovered: false,
         tool: &POWERSHELL,
@@ -38,17 +40,18 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row) -> Option<Filled> {
 
 /// The values of an event's properties, and the octets that a value of them is; `None` where only
 /// the names of types were written.
-fn values_of(properties: &Value) -> Option<(Vec<String>, Vec<u8>)> {
+fn values_of(properties: &Node<'_>) -> Option<(Vec<String>, Vec<u8>)> {
     let mut texts = Vec::new();
     let mut binary = Vec::new();
-    for property in properties.as_array()? {
+    let Node::List(properties) = properties else { return None };
+    for property in properties {
         let value = property.get("Value").unwrap_or(property);
         match value {
-            Value::String(text) if text.starts_with("System.") => return None,
-            Value::Array(octets) => binary = octets.iter().filter_map(octet).collect(),
+            Node::Text(text) if text.starts_with("System.") => return None,
+            Node::List(octets) => binary = octets.iter().filter_map(octet).collect(),
             // A SID shows itself under this name.
-            Value::Object(inner) => texts.push(text(inner, "Value").to_owned()),
-            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {
+            Node::Object(inner) => texts.push(text(inner, "Value").to_owned()),
+            Node::Text(_) | Node::Null | Node::Bool(_) | Node::Number(_) | Node::Unread(_) => {
                 texts.extend(scalar(value));
             }
         }
@@ -56,15 +59,15 @@ fn values_of(properties: &Value) -> Option<(Vec<String>, Vec<u8>)> {
     Some((texts, binary))
 }
 
-fn octet(value: &Value) -> Option<u8> {
-    value.as_u64().and_then(|octet| u8::try_from(octet).ok())
+fn octet(value: &Node<'_>) -> Option<u8> {
+    number(value).and_then(|octet| u8::try_from(octet).ok())
 }
 
 /// `/Date(1763885054258)/` counts from 1970 in UTC; PowerShell 7 writes RFC 3339, and without a
 /// zone where the object had none.
-fn time(value: &Value) -> RecordTime {
+fn time(value: &Node<'_>) -> RecordTime {
     let text = match value {
-        Value::Object(inner) => text(inner, "value"),
+        Node::Object(inner) => text(inner, "value"),
         value => value.as_str().unwrap_or_default(),
     };
     let Some(count) = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")) else {
