@@ -83,6 +83,8 @@ mod classification;
 mod encapsulation;
 
 mod roles;
+
+mod statements;
 mod tunnels;
 mod windows;
 

@@ -14,6 +14,8 @@ pub(crate) mod ike_builder;
 
 pub(crate) mod ike_talk;
 
+pub(crate) mod two_hosts;
+
 pub(crate) mod pcapng;
 
 pub(crate) mod netmon;
