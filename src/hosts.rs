@@ -43,6 +43,15 @@ impl HostPair {
         (pair, pair.direction_from(source))
     }
 
+    /// As [`Self::between`], of IPv4.
+    #[must_use]
+    #[inline]
+    pub fn between_v4(source: Ipv4Addr, destination: Ipv4Addr) -> (Self, Direction) {
+        let (one, other) = (source.to_bits(), destination.to_bits());
+        let direction = if one <= other { Direction::AToB } else { Direction::BToA };
+        (Self(Addresses::V4(one.min(other), one.max(other))), direction)
+    }
+
     /// The lower address.
     #[must_use]
     pub const fn a(self) -> IpAddr {
@@ -187,6 +196,15 @@ mod tests {
         assert_eq!(HostPair::new(x, y).a(), y);
         assert_eq!(HostPair::new(x, y).direction_from(x), Direction::BToA);
     }
+
+    #[test]
+    fn pairs_of_ipv4_are_pairs() {
+        let hosts = [[0; 4], [10, 0, 0, 1], [10, 0, 0, 2], [255; 4]].map(Ipv4Addr::from);
+        for (a, b) in hosts.iter().flat_map(|a| hosts.iter().map(move |b| (*a, *b))) {
+            assert_eq!(HostPair::between_v4(a, b), HostPair::between(a.into(), b.into()));
+        }
+    }
+
     #[test]
     fn pairs_are_ordered_as_their_addresses() {
         let addresses: [IpAddr; 7] =

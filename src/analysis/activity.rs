@@ -4,9 +4,7 @@
 //! exemptions) is not in it. At most a thousand stretches of time, in the end of the same length for
 //! any order of the packets.
 
-use crate::capture::RawFrame;
-use crate::packet::{Packet, decode};
-use crate::protection::{NamedPorts, ProtectionClass, classify};
+use crate::protection::ProtectionClass;
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -65,26 +63,24 @@ impl Activities {
         self.stretches.iter().map(|(at, told)| (Timestamp(at.saturating_mul(self.width)), *told))
     }
 
-    pub(super) fn add(&mut self, frame: &RawFrame<'_>, named: &NamedPorts) {
-        let at = frame.time.0.div_euclid(self.width);
+    /// Adds a frame by its class as it alone tells.
+    pub(super) fn add(&mut self, time: Timestamp, class: ProtectionClass) {
+        let at = time.0.div_euclid(self.width);
         if at != self.current.0 {
             self.settle();
-            self.current.0 = frame.time.0.div_euclid(self.width);
+            self.current.0 = time.0.div_euclid(self.width);
         }
         let told = &mut self.current.1;
-        let count = match decode(frame) {
-            Packet::Ip(ip) => match classify(&ip, named).class() {
-                ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => {
-                    &mut told.protected
-                }
-                ProtectionClass::Clear => &mut told.clear,
-                ProtectionClass::Ike
-                | ProtectionClass::NattKeepalive
-                | ProtectionClass::Exempt
-                | ProtectionClass::NonIp
-                | ProtectionClass::Undecodable => &mut told.other,
-            },
-            Packet::Arp | Packet::NonIp(_) | Packet::Undecodable(_) => &mut told.other,
+        let count = match class {
+            ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => {
+                &mut told.protected
+            }
+            ProtectionClass::Clear => &mut told.clear,
+            ProtectionClass::Ike
+            | ProtectionClass::NattKeepalive
+            | ProtectionClass::Exempt
+            | ProtectionClass::NonIp
+            | ProtectionClass::Undecodable => &mut told.other,
         };
         *count += 1;
     }
@@ -146,27 +142,11 @@ const MOST: i64 = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::Linktype;
-    use crate::evidence::FrameNumber;
     use proptest::prelude::*;
 
     fn seen(times: &[i64]) -> Activities {
         let mut seen = Activities::default();
-        let named = NamedPorts::default();
-        for time in times {
-            let frame = RawFrame {
-                number: FrameNumber(1),
-                time: Timestamp(*time),
-                linktype: Linktype::ETHERNET,
-                original_len: 0,
-                interface: 0,
-                description: 0,
-                offset: 0,
-                inside_tunnel: false,
-                data: &[],
-            };
-            seen.add(&frame, &named);
-        }
+        times.iter().for_each(|time| seen.add(Timestamp(*time), ProtectionClass::NonIp));
         seen.settle();
         seen
     }

@@ -3,17 +3,33 @@
 //! One thread reads and tells where each record begins; one observes, in file order; the others, and
 //! whichever of the two is ahead, dissect what lies between them.
 
+use super::Activities;
 use super::line::{Ends, Line};
 use crate::capture::RawFrame;
 use crate::protection::NamedPorts;
-use crate::summary::{Batch, CaptureObserver};
+use crate::summary::{Batch, CaptureObserver, Dissected};
 use std::cell::RefCell;
 use std::thread;
 
+/// Observes the frames of a capture, and counts them where that is asked for.
+pub(super) struct Observing<'n> {
+    pub(super) observer: CaptureObserver<'n>,
+    pub(super) activities: Option<Activities>,
+}
+
+impl Observing<'_> {
+    fn observe(&mut self, frame: &Dissected<'_>) {
+        if let Some(activities) = &mut self.activities {
+            activities.add(frame.time(), frame.class());
+        }
+        self.observer.observe_dissected(frame);
+    }
+}
+
 /// Takes the frames of a capture, in file order.
 pub(super) enum Shown<'s, 'n> {
-    /// They are observed at once.
-    Here(RefCell<&'s mut CaptureObserver<'n>>),
+    /// They are dissected and observed at once.
+    Here(&'n NamedPorts, RefCell<&'s mut Observing<'n>>),
     /// They wait in line, with the octets that they lie in.
     InLine {
         /// The line.
@@ -29,7 +45,9 @@ impl Shown<'_, '_> {
     /// Takes the next frame.
     pub(super) fn frame(&self, frame: &RawFrame<'_>) {
         match self {
-            Self::Here(observer) => observer.borrow_mut().observe(frame),
+            Self::Here(named, observing) => {
+                observing.borrow_mut().observe(&Dissected::of(frame, named));
+            }
             Self::InLine { batch, .. } => batch.borrow_mut().push(frame),
         }
     }
@@ -43,7 +61,7 @@ impl Shown<'_, '_> {
     /// for the next.
     pub(super) fn octets(&self, octets: Vec<u8>, begins_at: u64) -> Vec<u8> {
         match self {
-            Self::Here(_) => octets,
+            Self::Here(..) => octets,
             Self::InLine { line, batch, ask } => {
                 let mut full = batch.take();
                 full.hold(octets, begins_at);
@@ -61,38 +79,38 @@ impl Shown<'_, '_> {
 ///
 /// With `beside` the observer works on another thread, where the system grants one.
 pub(super) fn observe<'n, T>(
-    observer: &mut CaptureObserver<'n>,
+    observing: &mut Observing<'n>,
     named: &'n NamedPorts,
     beside: bool,
     read: impl FnOnce(&Shown<'_, 'n>) -> T,
 ) -> T {
     let read = if beside {
-        match observe_beside(observer, named, read) {
+        match observe_beside(observing, named, read) {
             Ok(done) => return done,
             Err(read) => read,
         }
     } else {
         read
     };
-    read(&Shown::Here(RefCell::new(observer)))
+    read(&Shown::Here(named, RefCell::new(observing)))
 }
 
 /// Gives `read` back where there is no thread.
 fn observe_beside<'n, T, F: FnOnce(&Shown<'_, 'n>) -> T>(
-    observer: &mut CaptureObserver<'n>,
+    observing: &mut Observing<'n>,
     named: &'n NamedPorts,
     read: F,
 ) -> Result<T, F> {
     let line = &Line::new(named);
     thread::scope(|scope| {
-        let observing = move || {
+        let in_order = move || {
             let _ends = Ends(line);
             while let Some(batch) = line.next() {
-                batch.show(named, |frame| observer.observe_dissected(frame));
+                batch.show(named, |frame| observing.observe(frame));
                 line.give_back(batch);
             }
         };
-        if thread::Builder::new().spawn_scoped(scope, observing).is_err() {
+        if thread::Builder::new().spawn_scoped(scope, in_order).is_err() {
             return Err(read);
         }
         // Who reads and who observes are two; the others help.
@@ -151,8 +169,9 @@ mod tests {
 
     fn observed(file: &[u8], beside: bool) -> String {
         let named = NamedPorts::default();
-        let mut observer = CaptureObserver::new(EvidenceId(1), &named);
-        observe(&mut observer, &named, beside, |shown| {
+        let observer = CaptureObserver::new(EvidenceId(1), &named);
+        let mut observing = Observing { observer, activities: Some(Activities::default()) };
+        observe(&mut observing, &named, beside, |shown| {
             assert_eq!(shown.waits_for_octets(), beside);
             let mut hand_over = |octets, begins_at| shown.octets(octets, begins_at);
             let asked: Option<&mut HandOver<'_>> = if beside { Some(&mut hand_over) } else { None };
@@ -162,7 +181,7 @@ mod tests {
             };
             frames_of(Format::Pcap, &mut &file[..], &mut visit, asked).unwrap();
         });
-        format!("{:?}", observer.finish())
+        format!("{:?}{:?}", observing.observer.finish(), observing.activities)
     }
 
     #[test]

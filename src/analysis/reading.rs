@@ -2,7 +2,7 @@
 //!
 //! Every byte is read once; the digest is taken as the bytes pass.
 
-use super::observing::observe;
+use super::observing::{Observing, observe};
 use super::source::Watched;
 use super::{Activities, Request, Watch};
 use crate::capture::{
@@ -301,18 +301,16 @@ impl Reading {
         }
         let mut span: Option<(Timestamp, Timestamp)> = None;
         let mut outside = Count::default();
-        let mut activities = watch.activities().map(|_| Activities::default());
+        let activities = watch.activities().map(|_| Activities::default());
+        let mut observing = Observing { observer, activities };
         let format = self.part.evidence.format;
         let in_one_piece = matches!(format, Format::NetMon1 | Format::NetMon2 | Format::EventTrace);
         let beside = !in_one_piece && context.is_worth_a_thread(self.part.evidence.size);
-        let outline = observe(&mut observer, named, beside, |shown| {
+        let outline = observe(&mut observing, named, beside, |shown| {
             let mut visit = |frame: RawFrame<'_>| {
                 let (first, last) = span.unwrap_or((frame.time, frame.time));
                 span = Some((first.min(frame.time), last.max(frame.time)));
                 if request.holds(frame.time) {
-                    if let Some(activities) = &mut activities {
-                        activities.add(&frame, named);
-                    }
                     shown.frame(&frame);
                 } else {
                     outside.add(u64::from(frame.original_len), frame.data.len() as u64);
@@ -324,6 +322,7 @@ impl Reading {
                 if shown.waits_for_octets() { Some(&mut hand_over) } else { None };
             frames_of(format, bytes, &mut visit, asked)
         });
+        let Observing { observer, activities } = observing;
         if let (Some(all), Some(seen)) = (watch.activities(), activities) {
             all.join(seen);
         }

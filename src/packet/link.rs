@@ -25,7 +25,19 @@ pub fn layer<'a>(frame: &RawFrame<'a>, nested: u8) -> Option<IpPacket<'a>> {
     }
 }
 
+#[inline]
 fn within<'a>(frame: &RawFrame<'a>, context: Context) -> Packet<'a> {
+    // Nearly every frame.
+    if frame.linktype == Linktype::ETHERNET
+        && let Some(&[0x08, 0x00]) = frame.data.get(12..14).and_then(|kind| kind.first_chunk())
+    {
+        let to_all = frame.data.starts_with(&[0xff; 6]);
+        let packet = frame.data.get(ETHERNET_LEN..).unwrap_or_default();
+        let told = network::ipv4(packet, context.further(ETHERNET_LEN).to_all(to_all));
+        if matches!(told, Packet::Ip(_)) {
+            return told;
+        }
+    }
     let wire_len = usize::try_from(frame.original_len).unwrap_or(usize::MAX);
     by_linktype(frame.linktype, (frame.data, wire_len), context)
 }
@@ -334,6 +346,7 @@ const VN_TAG: u16 = 0x8926;
 const FABRIC_PATH: u16 = 0x8903;
 /// IEEE 802.1ah §9.7: the I-TAG.
 const PROVIDER_BACKBONE: u16 = 0x88e7;
+const ETHERNET_LEN: usize = 14;
 const LEAST_PKTAP: usize = 108;
 const MAX_VLAN_TAGS: usize = 4;
 const MAX_DEPTH: u8 = 4;

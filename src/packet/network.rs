@@ -25,7 +25,7 @@ pub(super) fn ipv4(data: &[u8], context: Context) -> Packet<'_> {
     };
     let captured = total_len.min(data.len());
     let (source, destination) = (header.source_addr(), header.destination_addr());
-    let (pair, direction) = HostPair::between(IpAddr::V4(source), IpAddr::V4(destination));
+    let (pair, direction) = HostPair::between_v4(source, destination);
     let fragment = header.is_fragmenting_payload().then(|| Fragment {
         identification: u32::from(header.identification()),
         offset: header.fragments_offset().value(),

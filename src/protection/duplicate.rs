@@ -226,12 +226,30 @@ fn place_of(number: u32) -> usize {
     place(number.into())
 }
 
-/// What the copies of one packet share, in a word that no other packet can be made to have: it is made with a
-/// secret of this run (SipHash), and never leaves it.
+/// What the copies of one packet share, in a number that no other packet can be made to have: it is made with
+/// secrets of this run, and never leaves it.
+///
+/// The numbers of packets are those of NH (Black, Halevi, Krawczyk, Krovetz and Rogaway, "UMAC: Fast and Secure
+/// Message Authentication", 1999, with words of 64 bits), brought to 64 bits by multiplying and shifting (Dietzfelbinger,
+/// "Universal hashing and k-wise independent random variables via integer arithmetic without primes", 1996): two
+/// packets that differ have the same with a chance of 2⁻⁶³ at the most, whoever chose them, as long as the keys are
+/// secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity(u64);
 
 static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// Keys that are drawn for this run, each a SipHash under [`SECRET`].
+struct Keys {
+    of_words: [u64; WORDS],
+    of_halves: [u128; 2],
+}
+
+static KEYS: LazyLock<Keys> = LazyLock::new(|| {
+    let key = |at: usize| SECRET.hash_one(("key", at));
+    let long = |at: usize| u128::from(key(at)) << 64 | u128::from(key(at + 1));
+    Keys { of_words: std::array::from_fn(key), of_halves: [long(WORDS), long(WORDS + 2)] }
+});
 
 /// That of a frame without an IP packet, by its first octets.
 #[must_use]
@@ -244,21 +262,60 @@ pub fn identity_of_frame(data: &[u8]) -> Identity {
 /// That of an IP packet: all but hop count, checksum of the IP header, and link.
 #[must_use]
 pub fn identity(ip: &IpPacket<'_>) -> Identity {
-    let mut hasher = SECRET.build_hasher();
-    let bits = |address: IpAddr| match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(v6) => v6.to_bits(),
-    };
-    hasher.write_u128(bits(ip.pair.a()));
-    hasher.write_u128(bits(ip.pair.b()));
     let offset = ip.fragment.map_or(u64::from(u16::MAX), |fragment| u64::from(fragment.offset));
     let from_a = u64::from(ip.direction == Direction::AToB) << 63;
-    let is_v4 = u64::from(ip.pair.a().is_ipv4()) << 62;
+    let addresses = ip.pair.of_v4();
+    let is_v4 = u64::from(addresses.is_some()) << 62;
     let numbers =
         from_a | is_v4 | u64::from(ip.protocol) | u64::from(ip.identification) << 8 | offset << 24;
-    hasher.write_u64(numbers ^ (ip.packet_len as u64) << 40);
-    hasher.write(ip.segment.get(..COMPARED).unwrap_or(ip.segment));
-    Identity(hasher.finish())
+    let compared = ip.segment.get(..COMPARED).unwrap_or(ip.segment);
+    let lengths = (ip.packet_len as u64) << 8 | compared.len() as u64;
+    let [s0, s1, s2, s3, s4] = words_of(compared);
+    match addresses {
+        Some((a, b)) => {
+            let pair = u64::from(a.to_bits()) << 32 | u64::from(b.to_bits());
+            Identity(nh(&[numbers, lengths, s0, s1, s2, s3, s4, pair]))
+        }
+        None => {
+            let halves = |address: IpAddr| match address {
+                IpAddr::V4(v4) => [u64::MAX, u64::from(v4.to_bits())],
+                IpAddr::V6(v6) => {
+                    let [high, low] = *v6.octets().as_chunks::<8>().0 else { return [0; 2] };
+                    [u64::from_be_bytes(high), u64::from_be_bytes(low)]
+                }
+            };
+            let ([a0, a1], [b0, b1]) = (halves(ip.pair.a()), halves(ip.pair.b()));
+            Identity(nh(&[numbers, lengths, s0, s1, s2, s3, s4, a0, a1, b0, b1, 0]))
+        }
+    }
+}
+
+/// The words of octets, zeros behind the last of them.
+fn words_of(octets: &[u8]) -> [u64; COMPARED / 8] {
+    let mut whole = [0; COMPARED];
+    match octets.first_chunk::<COMPARED>() {
+        Some(first) => whole = *first,
+        None => whole.iter_mut().zip(octets).for_each(|(room, octet)| *room = *octet),
+    }
+    let mut words = [0; COMPARED / 8];
+    let chunks = whole.as_chunks::<8>().0;
+    words.iter_mut().zip(chunks).for_each(|(word, chunk)| *word = u64::from_ne_bytes(*chunk));
+    words
+}
+
+/// The sum of the products of two words each, all of them with their keys added, in 64 bits. Fewer words are as
+/// many with zeros behind them, but for a number that depends on the keys alone.
+fn nh<const LENGTH: usize>(words: &[u64; LENGTH]) -> u64 {
+    const { assert!(LENGTH.is_multiple_of(2) && LENGTH <= WORDS) };
+    let Keys { of_words, of_halves: [of_high, of_low] } = &*KEYS;
+    let pairs = words.as_chunks::<2>().0.iter().zip(of_words.as_chunks::<2>().0);
+    let products = pairs.map(|([one, other], [key, next])| {
+        u128::from(one.wrapping_add(*key)) * u128::from(other.wrapping_add(*next))
+    });
+    let sum = products.fold(0, u128::wrapping_add);
+    let (high, low) = (sum >> 64, sum & u128::from(u64::MAX));
+    let mixed = of_high.wrapping_mul(high).wrapping_add(of_low.wrapping_mul(low));
+    u64::try_from(mixed >> 64).unwrap_or_default()
 }
 
 /// Whether so many repetitions of so many packets mean that the capture shows them more than once:
@@ -278,6 +335,8 @@ const RING_LENGTH: u32 = 1 << 14;
 const SOON: u32 = 10_000;
 /// Ports, sequence numbers, checksum and the first data; of ESP the SPI, number and vector.
 const COMPARED: usize = 40;
+/// Words of what is known of a packet of IPv6, the longer ones.
+const WORDS: usize = 12;
 /// An Ethernet frame without its check sequence; ARP fills no more.
 const SHORTEST_FRAME: usize = 60;
 /// Fewer may be chance.
@@ -335,6 +394,33 @@ mod tests {
         assert!(is_rule(8, 10) && is_rule(30, 10));
         assert!(!is_rule(7, 7) && !is_rule(79, 100));
         assert!(is_rule(300, 100) && !is_rule(545, 55), "a sender that repeats itself");
+    }
+
+    #[test]
+    fn whatever_changes_in_a_packet_changes_its_identity() {
+        let octets: Vec<u8> = (0..60).collect();
+        let of = |source: &str, destination: &str, octets| {
+            let [source, destination] = [source, destination].map(|text| text.parse().unwrap());
+            IpPacket::carrying(source, destination, 6, octets)
+        };
+        for (a, b, c) in [("10.0.0.1", "10.0.0.2", "10.0.0.3"), ("fe80::1", "fe80::2", "fe80::3")] {
+            let packet = of(a, b, &octets);
+            let mut all = vec![identity(&packet), identity(&of(b, a, &octets))];
+            all.extend([identity(&of(a, c, &octets)), identity(&of(c, b, &octets))]);
+            all.push(identity(&IpPacket { protocol: 17, ..packet }));
+            all.push(identity(&IpPacket { identification: 1, ..packet }));
+            all.push(identity(&IpPacket { packet_len: 99, ..packet }));
+            for at in 0..COMPARED {
+                let mut changed = octets.clone();
+                changed[at] ^= 0x80;
+                all.push(identity(&of(a, b, &changed)));
+                // Zeros that are there, and octets that are not.
+                all.push(identity(&IpPacket { segment: &octets[..at], ..packet }));
+            }
+            let distinct: std::collections::BTreeSet<u64> = all.iter().map(|it| it.0).collect();
+            assert_eq!(distinct.len(), all.len());
+            assert_eq!(identity(&packet), identity(&IpPacket { segment: &octets[..50], ..packet }));
+        }
     }
 
     const HEAD: Identity = Identity(0x0123_4567_89ab_cdef);

@@ -156,7 +156,7 @@ impl<'p> CaptureObserver<'p> {
         match &dissected.content {
             Content::Ip(ip, Alone { stream, .. }) => {
                 let pair = ip.pair;
-                self.stations.observe(frame, ip.source(), seen);
+                self.stations.observe(frame, ip.source(), &seen);
                 let stream = match self.other_ports.observe(ip, *stream) {
                     Some(stream) => stream,
                     None => self.of_conversation(ip, pair, *stream, &mut seen),
@@ -181,11 +181,11 @@ impl<'p> CaptureObserver<'p> {
                     && spi != EspSpi(0)
                     && ip.fragment.is_none()
                 {
-                    return self.observe_esp(ip, (pair, stream), seen);
+                    return self.observe_esp(ip, (pair, stream), &seen);
                 }
                 let place = Place::of(self.evidence, frame, ip.payload);
-                if self.observe_body(ip, (pair, stream), (seen, place)) {
-                    self.observe_ip(ip, (pair, stream), (seen, place), twin);
+                if self.observe_body(ip, (pair, stream), (&seen, place)) {
+                    self.observe_ip(ip, (pair, stream), (&seen, place), twin);
                 }
             }
             Content::Arp => self.without_pair(again, Unpaired::Arp, seen),
@@ -224,7 +224,7 @@ impl<'p> CaptureObserver<'p> {
     }
 
     /// Takes a whole ESP packet.
-    fn observe_esp(&mut self, ip: &IpPacket<'_>, key: (HostPair, Stream), seen: Sighting) {
+    fn observe_esp(&mut self, ip: &IpPacket<'_>, key: (HostPair, Stream), seen: &Sighting) {
         let (slot, of_pair) = self.streams.of(key);
         let esp = slot.esp.get_or_insert_default();
         esp.observe(ip, seen, self.named);
@@ -234,17 +234,17 @@ impl<'p> CaptureObserver<'p> {
             length: u32::try_from(length).unwrap_or(u32::MAX),
             origin: seen.origin,
         };
-        keep(&mut self.esp_packets, &mut esp.packets, mark);
+        keep(&mut self.esp_packets, &mut esp.packets, || mark);
         self.twins.encapsulated(key, &mut esp.watched, seen.time, length);
         of_pair.protected(seen.direction);
-        slot.runs.observe(&seen);
+        slot.runs.observe(seen);
     }
 
     fn observe_ip(
         &mut self,
         ip: &IpPacket<'_>,
         (pair, stream): (HostPair, Stream),
-        (seen, place): (Sighting, Place),
+        (seen, place): (&Sighting, Place),
         twin: Option<Candidate>,
     ) {
         let Some(fragment) = ip.fragment else {
@@ -260,7 +260,7 @@ impl<'p> CaptureObserver<'p> {
                 self.place_later(later, stream);
             }
         } else {
-            let later = Later { pair, seen, alone: stream, again: None };
+            let later = Later { pair, seen: *seen, alone: stream, again: None };
             if let Some((inherited, _)) = self.fragments.later(ip, fragment, later) {
                 self.place(pair, inherited, seen);
             }
@@ -279,14 +279,14 @@ impl<'p> CaptureObserver<'p> {
         &mut self,
         ip: &IpPacket<'_>,
         (pair, alone): (HostPair, Stream),
-        (seen, place): (Sighting, Place),
+        (seen, place): (&Sighting, Place),
         twin: Option<Candidate>,
     ) {
         let carried =
             ip.tcp().map_or(Carried::Nothing, |segment| self.connections.segment(ip, segment));
         if let Carried::Stream(stream, messages) = carried {
             if self.connections.is_only_likely(ip) {
-                let later = Later { pair, seen, alone, again: None };
+                let later = Later { pair, seen: *seen, alone, again: None };
                 self.connections.hold_likely(ip, later, (stream, messages));
                 return self.place_released();
             }
@@ -301,14 +301,14 @@ impl<'p> CaptureObserver<'p> {
         } else {
             twin.filter(|_| alone.class() == ProtectionClass::Clear)
         };
-        let twin = candidate.and_then(|of| self.likely_twins.add((pair, alone, of), seen));
+        let twin = candidate.and_then(|of| self.likely_twins.add((pair, alone, of), *seen));
         match twin {
             Some(kind) => {
                 self.duplicates.note(kind);
-                self.keep_clear(pair, alone, Sighting { likely_twin: twin, ..seen });
+                self.keep_clear(pair, alone, Sighting { likely_twin: twin, ..*seen });
             }
             None if matches!(carried, Carried::Opening) => {
-                self.connections.hold(ip, Later { pair, seen, alone, again: None });
+                self.connections.hold(ip, Later { pair, seen: *seen, alone, again: None });
             }
             None => self.place(pair, alone, seen),
         }
@@ -327,17 +327,17 @@ impl<'p> CaptureObserver<'p> {
         }
     }
 
-    fn place(&mut self, pair: HostPair, stream: Stream, seen: Sighting) {
+    fn place(&mut self, pair: HostPair, stream: Stream, seen: &Sighting) {
         let (slot, of_pair) = self.streams.of((pair, stream));
         match stream.class() {
             ProtectionClass::Clear => {
-                of_pair.clear(&seen);
+                of_pair.clear(seen);
                 let may_wait = self.handed_over.len() < MOST_WAITING;
                 if seen.unfinished && may_wait && of_pair.may_hand_over(seen.direction) {
                     let waiting = self.handed_over.entry((pair, seen.direction, stream));
-                    return waiting.or_default().observe(&seen);
+                    return waiting.or_default().observe(seen);
                 }
-                keep(&mut self.clear_packets, &mut slot.clear, seen);
+                keep(&mut self.clear_packets, &mut slot.clear, || *seen);
                 if seen.conversation.is_some() && self.conversations.keep(pair, stream, seen) {
                     return;
                 }
@@ -351,13 +351,13 @@ impl<'p> CaptureObserver<'p> {
             | ProtectionClass::NonIp
             | ProtectionClass::Undecodable => {}
         }
-        slot.runs.observe(&seen);
+        slot.runs.observe(seen);
     }
 
     /// Keeps a clear packet that is not placed yet.
     fn keep_clear(&mut self, pair: HostPair, stream: Stream, seen: Sighting) {
         let (slot, _) = self.streams.of((pair, stream));
-        keep(&mut self.clear_packets, &mut slot.clear, seen);
+        keep(&mut self.clear_packets, &mut slot.clear, || seen);
     }
 
     /// Whether a whole packet, not of ESP, may be the twin of an ESP packet before it.
@@ -390,11 +390,11 @@ impl<'p> CaptureObserver<'p> {
         &mut self,
         ip: &IpPacket<'_>,
         key: (HostPair, Stream),
-        (seen, place): (Sighting, Place),
+        (seen, place): (&Sighting, Place),
     ) -> bool {
         let (body, is_whole) = (ip.payload, ip.payload.len() == ip.payload_len);
         if let Some(kind) = borrowed(key.1, ip) {
-            self.summary.borrows((key.0, kind), seen);
+            self.summary.borrows((key.0, kind), *seen);
         }
         match key.1 {
             Stream::Exempt(_) | Stream::Clear { .. } if is_on_ike_port(ip) => {
@@ -404,7 +404,7 @@ impl<'p> CaptureObserver<'p> {
             Stream::Ike if ip.fragment.is_some() => {}
             Stream::Ike => {
                 if !self.ike.datagram(ip, place, body, is_whole) && !self.streams.contains(&key) {
-                    self.unpaired(Unpaired::IkeFlood, seen);
+                    self.unpaired(Unpaired::IkeFlood, *seen);
                     return false;
                 }
             }
@@ -425,16 +425,16 @@ impl<'p> CaptureObserver<'p> {
                     if self.summary.unreachable.len() >= MOST_UNREACHABLE {
                         told.initiator_spi = None;
                     }
-                    let entry = self.summary.unreachable.entry(told).or_insert((seen, seen, 0));
-                    entry.1 = seen;
+                    let entry = self.summary.unreachable.entry(told).or_insert((*seen, *seen, 0));
+                    entry.1 = *seen;
                     entry.2 += 1;
                 }
             }
             Stream::Clear { app, encrypted: false, .. } => {
                 if let Some(secret) = secret(app, ip) {
                     let told = self.summary.secrets.entry((key.0, secret));
-                    let (_, last, count) = told.or_insert((seen, seen, 0));
-                    *last = seen;
+                    let (_, last, count) = told.or_insert((*seen, *seen, 0));
+                    *last = *seen;
                     *count += 1;
                 }
             }
@@ -471,10 +471,10 @@ impl<'p> CaptureObserver<'p> {
 }
 
 /// Keeps a packet one by one, as long as there are not too many.
-fn keep<T>(kept: &mut usize, packets: &mut Vec<T>, packet: T) {
+fn keep<T>(kept: &mut usize, packets: &mut Vec<T>, packet: impl FnOnce() -> T) {
     if *kept < MOST_ONE_BY_ONE {
         *kept += 1;
-        packets.push(packet);
+        packets.push(packet());
     }
 }
 

@@ -8,7 +8,8 @@ use crate::packet::origin::Origin;
 use crate::packet::{IpPacket, Packet, StopReason, decode};
 use crate::protection::checksum::is_unfinished;
 use crate::protection::duplicate::{Identity, identity, identity_of_frame};
-use crate::protection::{NamedPorts, Stream, classify};
+use crate::protection::{NamedPorts, ProtectionClass, Stream, classify};
+use crate::time::Timestamp;
 
 /// A frame, what it carries, and the stream that it alone says it belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +62,23 @@ impl<'a> Dissected<'a> {
             }
         };
         Self { frame: *frame, identity, content }
+    }
+
+    /// When it was captured.
+    #[must_use]
+    pub const fn time(&self) -> Timestamp {
+        self.frame.time
+    }
+
+    /// Its class, as it alone tells.
+    #[must_use]
+    pub const fn class(&self) -> ProtectionClass {
+        match &self.content {
+            Content::Ip(_, alone) => alone.stream.class(),
+            Content::Arp => ProtectionClass::Exempt,
+            Content::NonIp(_) => ProtectionClass::NonIp,
+            Content::Undecodable(_) => ProtectionClass::Undecodable,
+        }
     }
 
     /// What copies of it repeat to the octet: what is behind the IP headers, or the whole frame.

@@ -63,14 +63,14 @@ impl SpiEvidence {
     }
 
     /// Takes a packet of AH that does not carry ESP.
-    pub(super) fn observe_ah(&mut self, ip: &IpPacket<'_>, seen: Sighting, named: &NamedPorts) {
+    pub(super) fn observe_ah(&mut self, ip: &IpPacket<'_>, seen: &Sighting, named: &NamedPorts) {
         self.as_clear.get_or_insert_with(|| as_clear_text(ip, named));
         let length = ip.fragment.is_none().then_some(ip.payload_len);
         self.sa.observe_ah(SaPacket { octets: ip.payload, length, time: seen.time });
     }
 
     /// Takes an ESP packet.
-    pub(super) fn observe(&mut self, ip: &IpPacket<'_>, seen: Sighting, named: &NamedPorts) {
+    pub(super) fn observe(&mut self, ip: &IpPacket<'_>, seen: &Sighting, named: &NamedPorts) {
         self.as_clear.get_or_insert_with(|| as_clear_text(ip, named));
         let (body, len) = esp_octets(ip);
         self.numbers.observe(body);
@@ -87,8 +87,8 @@ impl SpiEvidence {
         let app = signature::opening(inner).filter(|_| !encrypted).unwrap_or(app);
         self.contents.entry((app, encrypted)).or_default().add(seen.bytes, seen.captured);
         if let Some(secret) = secret(app, inner).filter(|_| !encrypted) {
-            let (_, last, count) = self.secrets.entry(secret).or_insert((seen, seen, 0));
-            *last = seen;
+            let (_, last, count) = self.secrets.entry(secret).or_insert((*seen, *seen, 0));
+            *last = *seen;
             *count += 1;
         }
     }

@@ -3,10 +3,11 @@
 //! An address is no host: DHCP gives it to another computer (RFC 2131). Bounded: so many addresses, and a
 //! few changes each. Routers send for many addresses and are no stations of theirs.
 
+use super::index::Index;
 use super::timeline::Sighting;
 use crate::capture::{Linktype, RawFrame};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// A station's address on Ethernet.
@@ -39,35 +40,48 @@ pub struct StationChange {
 /// The stations of a capture.
 #[derive(Debug, Default)]
 pub(super) struct Stations {
-    known: HashMap<IpAddr, Station, foldhash::fast::RandomState>,
+    index: Index,
+    known: Vec<Station>,
 }
 
 #[derive(Debug)]
 struct Station {
+    address: IpAddr,
     mac: Mac,
     last: Sighting,
-    change: Option<StationChange>,
+    /// Of few.
+    change: Option<Box<StationChange>>,
     /// It went back and forth: two cards or two routers, no other computer.
     alternates: bool,
 }
 
 impl Stations {
     /// Takes a packet whose outermost header has this source.
-    pub(super) fn observe(&mut self, frame: &RawFrame<'_>, source: IpAddr, seen: Sighting) {
+    pub(super) fn observe(&mut self, frame: &RawFrame<'_>, source: IpAddr, seen: &Sighting) {
         let Some(mac) = sender(frame, source) else { return };
+        let place = self.index.place(&word(source));
+        let known = &self.known;
+        let is = |at: u32| known.get(at as usize).is_some_and(|station| station.address == source);
+        let found = self.index.find(place, is);
         let has_room = self.known.len() < MOST_ADDRESSES;
-        match self.known.get_mut(&source) {
-            Some(known) if known.mac == mac => known.last = seen,
+        match found.and_then(|at| self.known.get_mut(at as usize)) {
+            Some(known) if known.mac == mac => known.last = *seen,
             Some(known) => {
                 known.alternates |= known.change.is_some();
                 let (before, last) = (known.mac, known.last);
-                known.change =
-                    Some(StationChange { address: source, before, last, after: mac, first: seen });
-                (known.mac, known.last) = (mac, seen);
+                let change =
+                    StationChange { address: source, before, last, after: mac, first: *seen };
+                known.change = Some(Box::new(change));
+                (known.mac, known.last) = (mac, *seen);
             }
             None if has_room => {
-                let station = Station { mac, last: seen, change: None, alternates: false };
-                self.known.insert(source, station);
+                let number = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
+                let station =
+                    Station { address: source, mac, last: *seen, change: None, alternates: false };
+                self.known.push(station);
+                let (known, seed) = (&self.known, self.index.seed());
+                self.index
+                    .insert(place, number, |at| seed.place(&word(known[at as usize].address)));
             }
             None => {}
         }
@@ -76,17 +90,30 @@ impl Stations {
     /// Where another station took over, by address.
     pub(super) fn finish(self) -> Vec<StationChange> {
         let mut sends_for: BTreeMap<Mac, usize> = BTreeMap::new();
-        let stations = self.known.values();
-        let senders = stations.flat_map(|it| [Some(it.mac), it.change.map(|change| change.before)]);
+        let stations = self.known.iter();
+        let before = |it: &Station| it.change.as_ref().map(|change| change.before);
+        let senders = stations.flat_map(|it| [Some(it.mac), before(it)]);
         senders.flatten().for_each(|mac| *sends_for.entry(mac).or_default() += 1);
         let is_router = |mac: &Mac| sends_for.get(mac).is_some_and(|many| *many > MOST_OF_A_HOST);
-        let changes = self.known.into_values().filter(|station| !station.alternates);
-        let changes = changes.filter_map(|station| station.change);
+        let changes = self.known.into_iter().filter(|station| !station.alternates);
+        let changes = changes.filter_map(|station| station.change.map(|change| *change));
         let mut changes: Vec<StationChange> =
             changes.filter(|c| !is_router(&c.before) && !is_router(&c.after)).collect();
         changes.sort_by_key(|change| (change.address, change.first.frame));
         changes.truncate(MOST_CHANGES);
         changes
+    }
+}
+
+/// What an address is looked for by: one word where it is of IPv4.
+fn word(address: IpAddr) -> (u64, u64) {
+    match address {
+        IpAddr::V4(v4) => (0, u64::from(v4.to_bits())),
+        IpAddr::V6(v6) => {
+            let bits = v6.to_bits();
+            let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or_default();
+            (half(bits >> 64), half(bits))
+        }
     }
 }
 

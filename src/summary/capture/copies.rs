@@ -63,7 +63,7 @@ impl CaptureObserver<'_> {
     pub(super) fn place_later(&mut self, later: Later, stream: Stream) {
         let Later { pair, seen, again, .. } = later;
         let Some(Repetition { kind, note }) = again else {
-            return self.place(pair, stream, seen);
+            return self.place(pair, stream, &seen);
         };
         let fate = Fate {
             pair,
