@@ -396,13 +396,14 @@ mod tests {
         assert!(is_rule(300, 100) && !is_rule(545, 55), "a sender that repeats itself");
     }
 
+    fn of<'a>(source: &str, destination: &str, octets: &'a [u8]) -> IpPacket<'a> {
+        let [source, destination] = [source, destination].map(|text| text.parse().unwrap());
+        IpPacket::carrying(source, destination, 6, octets)
+    }
+
     #[test]
     fn whatever_changes_in_a_packet_changes_its_identity() {
         let octets: Vec<u8> = (0..60).collect();
-        let of = |source: &str, destination: &str, octets| {
-            let [source, destination] = [source, destination].map(|text| text.parse().unwrap());
-            IpPacket::carrying(source, destination, 6, octets)
-        };
         for (a, b, c) in [("10.0.0.1", "10.0.0.2", "10.0.0.3"), ("fe80::1", "fe80::2", "fe80::3")] {
             let packet = of(a, b, &octets);
             let mut all = vec![identity(&packet), identity(&of(b, a, &octets))];
