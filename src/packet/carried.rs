@@ -60,6 +60,14 @@ impl<'a> Carried<'a> {
         }
     }
 
+    /// Whether an IPv4 header with a checksum that holds begins here, of a packet that fits.
+    pub(super) fn is_checked_v4(&self) -> bool {
+        let is_v4 = self.octets.first().is_some_and(|first| first >> 4 == 4);
+        is_v4
+            && ip_len(self.octets).is_some_and(|length| length <= self.wire_len)
+            && has_checksum(self.octets)
+    }
+
     /// Whether an Ethernet frame begins here that carries IP of a fitting length, or ARP.
     pub(super) fn is_ethernet(&self) -> bool {
         let mut at = 12;

@@ -1,5 +1,6 @@
 //! The link layer: from a frame's first octet to its EtherType and what follows.
 
+use super::carried::Carried;
 use super::{
     IpPacket, Packet, Stop, StopReason, juniper, llc, macsec, mislabelled, mpls, network, nflog,
     serial, tagged, wireless,
@@ -10,7 +11,31 @@ use etherparse::{Ethernet2HeaderSlice, SingleVlanHeaderSlice};
 /// Decodes a frame as far as its class needs: down to the innermost packet.
 #[must_use]
 pub fn decode<'a>(frame: &RawFrame<'a>) -> Packet<'a> {
-    within(frame, Context::at(0))
+    match within(frame, Context::at(0)) {
+        Packet::NonIp(kind) if hides_ip(frame.data) => {
+            let offset = if kind < LEAST_ETHER_TYPE { 0 } else { 14 };
+            stop(StopReason::UnknownLinktype, offset)
+        }
+        told => told,
+    }
+}
+
+/// Whether an IP packet stands in a frame behind a header that is not decoded, IPv4 proven by its checksum, IPv6
+/// by its length and next header: such a frame is no link-layer protocol of its own, and what it carries is not
+/// known.
+#[cold]
+fn hides_ip(data: &[u8]) -> bool {
+    let places = (BEHIND_ADDRESSES..MOST_HEADERS).step_by(2);
+    places.filter_map(|at| data.get(at..)).any(|octets| {
+        let carried = Carried::all(octets, Context::at(0));
+        match octets.first() {
+            Some(0x45..=0x4f) => carried.is_checked_v4(),
+            Some(0x60) => {
+                carried.is_proven_ip() && matches!(octets.get(6), Some(0 | 6 | 17 | 43 | 44 | 50..=60))
+            }
+            _ => false,
+        }
+    })
 }
 
 /// The IP packet of a frame that so many others are around; `None` where the frame does not show it.
@@ -161,13 +186,19 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) const fn at(offset: usize) -> Self {
-        let enters = MAX_DEPTH;
+        let enters = MAX_DEPTH + 1;
         Self { offset, depth: 0, layers: 0, link_broadcast: false, nested: 0, enters }
     }
 
     /// Inside an IP packet; `None` where the packet itself was asked for.
     pub(super) fn beneath_ip(self) -> Option<Self> {
-        (self.nested < self.enters).then_some(Self { nested: self.nested + 1, ..self })
+        let enters = self.enters.min(MAX_DEPTH);
+        (self.nested < enters).then_some(Self { nested: self.nested + 1, ..self })
+    }
+
+    /// Whether the innermost packet is asked for, and more packets are around it than are followed.
+    pub(super) const fn is_too_deep(self) -> bool {
+        self.enters > MAX_DEPTH && self.nested >= MAX_DEPTH
     }
 
     pub(super) const fn further(self, octets: usize) -> Self {
@@ -245,7 +276,10 @@ fn behind_rare_type(kind: u16, data: &[u8], context: Context) -> Packet<'_> {
         PPPOE_SESSION => serial::pppoe,
         PPP => serial::ppp,
         MACSEC => macsec::frame,
-        VN_TAG => behind_tag,
+        VN_TAG | REDUNDANCY => behind_tag,
+        METADATA => behind_metadata,
+        TRILL => behind_trill,
+        SERVICE_CHAIN => behind_service_header,
         FABRIC_PATH => |data, context| framed(data, context, 2),
         PROVIDER_BACKBONE => |data, context| framed(data, context, 4),
         TRANSPARENT_ETHERNET => return enter(ethernet, data, context),
@@ -257,7 +291,43 @@ fn behind_rare_type(kind: u16, data: &[u8], context: Context) -> Packet<'_> {
     }
 }
 
-/// VN-Tag (IEEE 802.1BR's forerunner): four octets, then an EtherType.
+/// Cisco's metadata: version and length 1, an option with the sender's security group, an EtherType.
+fn behind_metadata(data: &[u8], context: Context) -> Packet<'_> {
+    match (data.first_chunk::<2>(), u16_at(data, 6), data.get(8..)) {
+        (Some([1, 1]), Some(kind), Some(rest)) => ether_type(kind, rest, context.further(8)),
+        (Some([1, 1]), ..) | (None, ..) => stop(StopReason::TruncatedLink, context.offset),
+        (Some(_), ..) => stop(StopReason::UnknownLinktype, context.offset),
+    }
+}
+
+/// RFC 6325 §3: version, flags and length of the options in words; hop count, two nicknames; a frame.
+fn behind_trill(data: &[u8], context: Context) -> Packet<'_> {
+    match u16_at(data, 0) {
+        Some(flags) => framed(data, context, 6 + usize::from(flags >> 6 & 0x1f) * 4),
+        None => stop(StopReason::TruncatedLink, context.offset),
+    }
+}
+
+/// RFC 8300 §2.2: the length of the header in words in the low six bits of the first two octets, and in the
+/// fourth octet what follows.
+fn behind_service_header(data: &[u8], context: Context) -> Packet<'_> {
+    let (Some(flags), Some(next)) = (u16_at(data, 0), data.get(3)) else {
+        return stop(StopReason::TruncatedLink, context.offset);
+    };
+    let header_len = usize::from(flags & 0x3f) * 4;
+    let (Some(rest), inside) = (data.get(header_len..), context.further(header_len)) else {
+        return stop(StopReason::TruncatedLink, context.offset);
+    };
+    match next {
+        1 => network::ipv4(rest, inside),
+        2 => network::ipv6(rest, inside),
+        3 => ethernet(rest, inside),
+        5 => mpls::stack(rest, inside),
+        _ => stop(StopReason::UnknownLinktype, context.offset),
+    }
+}
+
+/// VN-Tag (IEEE 802.1BR's forerunner) and HSR (IEC 62439-3 §5.7): four octets, then an EtherType.
 fn behind_tag(data: &[u8], context: Context) -> Packet<'_> {
     match (u16_at(data, 4), data.get(6..)) {
         (Some(kind), Some(rest)) => ether_type(kind, rest, context.further(6)),
@@ -347,7 +417,18 @@ const FABRIC_PATH: u16 = 0x8903;
 /// IEEE 802.1ah §9.7: the I-TAG.
 const PROVIDER_BACKBONE: u16 = 0x88e7;
 const ETHERNET_LEN: usize = 14;
+/// RFC 6325, RFC 8300.
+const TRILL: u16 = 0x22f3;
+const SERVICE_CHAIN: u16 = 0x894f;
+/// Cisco's, with TrustSec's security group.
+const METADATA: u16 = 0x8909;
+/// IEC 62439-3: High-availability Seamless Redundancy.
+const REDUNDANCY: u16 = 0x892f;
 const LEAST_PKTAP: usize = 108;
+/// Two link-layer addresses.
+const BEHIND_ADDRESSES: usize = 12;
+/// Where the search for a packet behind unknown headers ends.
+const MOST_HEADERS: usize = 96;
 const MAX_VLAN_TAGS: usize = 4;
 const MAX_DEPTH: u8 = 4;
 /// IP packets that can be around another: no tunnel is entered beyond.

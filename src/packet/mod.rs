@@ -278,6 +278,8 @@ pub mod protocol {
     pub const AH: u8 = 51;
     /// ICMP for IPv6.
     pub const ICMPV6: u8 = 58;
+    /// Ethernet inside IP (RFC 3378).
+    pub const ETHERIP: u8 = 97;
     /// Layer 2 tunnelling, version 3.
     pub const L2TP: u8 = 115;
     /// SCTP.

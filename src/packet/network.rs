@@ -7,7 +7,7 @@ use etherparse::err::ipv4::HeaderSliceError as Ipv4Error;
 use etherparse::{
     Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice,
 };
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An IPv4 packet at the beginning of `data`.
 pub(super) fn ipv4(data: &[u8], context: Context) -> Packet<'_> {
@@ -24,8 +24,8 @@ pub(super) fn ipv4(data: &[u8], context: Context) -> Packet<'_> {
         length => length,
     };
     let captured = total_len.min(data.len());
-    let (source, destination) = (header.source_addr(), header.destination_addr());
-    let (pair, direction) = HostPair::between_v4(source, destination);
+    let destination = routed_by_option(header.options()).unwrap_or(header.destination_addr());
+    let (pair, direction) = HostPair::between_v4(header.source_addr(), destination);
     let fragment = header.is_fragmenting_payload().then(|| Fragment {
         identification: u32::from(header.identification()),
         offset: header.fragments_offset().value(),
@@ -102,7 +102,17 @@ pub(super) fn ipv6(data: &[u8], context: Context) -> Packet<'_> {
 fn extensions(mut packet: IpPacket<'_>, mut context: Context) -> Packet<'_> {
     for _ in 0..MAX_EXTENSIONS {
         let (next, length) = match packet.protocol {
-            HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | MOBILITY | HIP | SHIM6 => {
+            ROUTING => match Ipv6RawExtHeaderSlice::from_slice(packet.payload) {
+                Ok(header) => {
+                    if let Some(last) = routed_by_header(header.slice()) {
+                        let (source, last) = (packet.source(), IpAddr::V6(last));
+                        (packet.pair, packet.direction) = HostPair::between(source, last);
+                    }
+                    (header.next_header().0, header.slice().len())
+                }
+                Err(_) => return stop(StopReason::TruncatedIpv6, context.offset),
+            },
+            HOP_BY_HOP | DESTINATION_OPTIONS | MOBILITY | HIP | SHIM6 => {
                 match Ipv6RawExtHeaderSlice::from_slice(packet.payload) {
                     Ok(header) => (header.next_header().0, header.slice().len()),
                     Err(_) => return stop(StopReason::TruncatedIpv6, context.offset),
@@ -136,6 +146,47 @@ fn extensions(mut packet: IpPacket<'_>, mut context: Context) -> Packet<'_> {
     stop(StopReason::MalformedIpv6, context.offset)
 }
 
+/// The host that a packet is for, where its header names the router that comes next: the last address of the
+/// route while some of it lies ahead. RFC 8754 §2 writes the route backwards, RFC 5095's and RFC 6275's headers
+/// forwards.
+fn routed_by_header(header: &[u8]) -> Option<Ipv6Addr> {
+    let [_, words, kind, segments_left, ..] = *header.first_chunk::<8>()?;
+    let addresses = header.get(8..)?.as_chunks::<16>().0;
+    let in_header = usize::from(words) / 2;
+    let last = match kind {
+        _ if segments_left == 0 => return None,
+        SOURCE_ROUTE | HOME_ADDRESS => addresses.get(in_header.checked_sub(1)?)?,
+        SEGMENT_ROUTING => addresses.first()?,
+        _ => return None,
+    };
+    Some(Ipv6Addr::from(*last))
+}
+
+/// The same of IPv4 (RFC 791 §3.1): the last address of a source route whose pointer has not passed it.
+fn routed_by_option(mut options: &[u8]) -> Option<Ipv4Addr> {
+    while let Some((kind, rest)) = options.split_first() {
+        let length = match *kind {
+            END_OF_OPTIONS => return None,
+            NO_OPERATION => {
+                options = rest;
+                continue;
+            }
+            _ => usize::from(*rest.first()?),
+        };
+        if length < 2 {
+            return None;
+        }
+        let option = options.get(..length)?;
+        if matches!(*kind, LOOSE_ROUTE | STRICT_ROUTE) {
+            let lies_ahead = usize::from(*option.get(2)?) <= length;
+            let last = option.get(3..)?.last_chunk::<4>().filter(|_| lies_ahead)?;
+            return Some(Ipv4Addr::from(*last));
+        }
+        options = options.get(length..)?;
+    }
+    None
+}
+
 /// Reads the ports of a whole packet or a first fragment; follows plain tunnels.
 fn transport(mut packet: IpPacket<'_>, context: Context) -> Packet<'_> {
     packet.segment = packet.payload;
@@ -149,11 +200,10 @@ fn transport(mut packet: IpPacket<'_>, context: Context) -> Packet<'_> {
             let words = packet.payload.get(12).map_or(TCP_MIN_WORDS, |b| b >> 4);
             usize::from(words.max(TCP_MIN_WORDS)) * 4
         }
-        protocol::IPV4 | protocol::IPV6 | protocol::GRE | protocol::L2TP
-            if packet.fragment.is_none() =>
-        {
+        protocol::IPV4 | protocol::IPV6 | protocol::GRE | protocol::ETHERIP | protocol::L2TP => {
             return match context.beneath_ip() {
                 Some(inside) => tunnel::inner(packet, inside),
+                None if context.is_too_deep() => stop(StopReason::TunnelTooDeep, context.offset),
                 None => Packet::Ip(packet),
             };
         }
@@ -166,7 +216,7 @@ fn transport(mut packet: IpPacket<'_>, context: Context) -> Packet<'_> {
     }
     packet.payload = packet.payload.get(header_len..).unwrap_or_default();
     packet.payload_len = packet.payload_len.saturating_sub(header_len);
-    if packet.protocol == protocol::UDP && packet.fragment.is_none() {
+    if packet.protocol == protocol::UDP {
         return tunnel::inside_udp(packet, context.further(header_len));
     }
     Packet::Ip(packet)
@@ -178,6 +228,15 @@ const SCTP_HEADER_LEN: usize = 12;
 const TCP_MIN_WORDS: u8 = 5;
 /// More than RFC 8200 §4.1 recommends, fewer than a hostile packet can chain.
 const MAX_EXTENSIONS: usize = 16;
+/// RFC 791 §3.1.
+const END_OF_OPTIONS: u8 = 0;
+const NO_OPERATION: u8 = 1;
+const LOOSE_ROUTE: u8 = 131;
+const STRICT_ROUTE: u8 = 137;
+/// Types of routing headers.
+const SOURCE_ROUTE: u8 = 0;
+const HOME_ADDRESS: u8 = 2;
+const SEGMENT_ROUTING: u8 = 4;
 const HOP_BY_HOP: u8 = 0;
 const ROUTING: u8 = 43;
 const FRAGMENT: u8 = 44;

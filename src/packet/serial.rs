@@ -28,9 +28,22 @@ pub(super) fn ppp(data: &[u8], context: Context) -> Packet<'_> {
         PPP_IPV6 => network::ipv6(rest, inside),
         // RFC 3032 §4.3.
         PPP_MPLS | PPP_MPLS_MULTICAST => mpls::stack(rest, inside),
+        PPP_MULTILINK => multilink(rest, inside),
         // RFC 1968 §4 and RFC 1962 §4; MPPE (RFC 3078 §3) goes under the compressed one.
         0x0053 | 0x0055 | 0x00fb | 0x00fd => stop(StopReason::EncryptedLink, context.offset),
         other => Packet::NonIp(other),
+    }
+}
+
+/// RFC 1990 §3: a first and a last fragment in one is a whole frame behind four octets; the short header of two
+/// has to be negotiated. Others are pieces, which only all of them together show.
+fn multilink(data: &[u8], context: Context) -> Packet<'_> {
+    match data {
+        [WHOLE_FRAME, _, _, _, rest @ ..] => match context.deeper() {
+            Some(inside) => ppp(rest, inside.further(4)),
+            None => stop(StopReason::TunnelTooDeep, context.offset),
+        },
+        _ => stop(StopReason::FragmentWithoutFirst, context.offset),
     }
 }
 
@@ -112,6 +125,9 @@ fn network_layer(data: &[u8], context: Context) -> Packet<'_> {
 
 const PPP_IPV4: u16 = 0x0021;
 const PPP_IPV6: u16 = 0x0057;
+const PPP_MULTILINK: u16 = 0x003d;
+/// The flags B and E, and nothing else.
+const WHOLE_FRAME: u8 = 0xc0;
 const PPP_MPLS: u16 = 0x0281;
 const PPP_MPLS_MULTICAST: u16 = 0x0283;
 const CISCO_UNICAST: u8 = 0x0f;

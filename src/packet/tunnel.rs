@@ -12,7 +12,7 @@ mod udp;
 pub(super) use udp::inside as inside_udp;
 
 use super::carried::Carried;
-use super::link::{Context, enter};
+use super::link::{Context, enter, ethernet, u16_at};
 use super::{IpPacket, Packet, Stop, StopReason, network, protocol};
 
 /// The packet inside an IP protocol that is a tunnel.
@@ -21,6 +21,10 @@ pub(super) fn inner(packet: IpPacket<'_>, context: Context) -> Packet<'_> {
         protocol::IPV4 => enter(network::ipv4, packet.payload, context),
         protocol::IPV6 => enter(network::ipv6, packet.payload, context),
         protocol::GRE => gre::inner(packet, context),
+        protocol::ETHERIP => {
+            let inside = etherip(carried(&packet, context));
+            told_or_outer(inside, packet)
+        }
         _ => {
             let inside = l2tp::over_ip(carried(&packet, context));
             told_or_outer(inside, packet)
@@ -28,16 +32,34 @@ pub(super) fn inner(packet: IpPacket<'_>, context: Context) -> Packet<'_> {
     }
 }
 
+/// RFC 3378 §3: version 3, reserved bits zero, then a frame.
+fn etherip(packet: Carried<'_>) -> Option<Packet<'_>> {
+    packet.octets.starts_with(&[0x30, 0]).then_some(())?;
+    let frame = packet.behind(2)?;
+    Some(enter(ethernet, frame.octets, frame.context))
+}
+
 /// What the packet carries behind its last header.
+///
+/// A first fragment shows the beginning of it. How long the whole is, UDP says; other protocols do not, so that
+/// no length can be too large.
 fn carried<'a>(packet: &IpPacket<'a>, context: Context) -> Carried<'a> {
-    Carried { octets: packet.payload, wire_len: packet.payload_len, context }
+    let wire_len = match packet.fragment {
+        None => packet.payload_len,
+        Some(_) if packet.protocol == protocol::UDP => {
+            let length = u16_at(packet.segment, 4).map_or(usize::MAX, usize::from);
+            length.saturating_sub(8)
+        }
+        Some(_) => usize::MAX,
+    };
+    Carried { octets: packet.payload, wire_len, context }
 }
 
 /// What was found inside, unless that is no IP packet; then the outer packet stands for itself.
 ///
 /// Where no octet is missing, a broken packet inside means that the tunnel was none.
 fn told_or_outer<'a>(inside: Option<Packet<'a>>, outer: IpPacket<'a>) -> Packet<'a> {
-    let is_cut = outer.payload.len() < outer.payload_len;
+    let is_cut = outer.payload.len() < outer.payload_len || outer.fragment.is_some();
     match inside {
         Some(Packet::Ip(inner)) => Packet::Ip(inner),
         Some(Packet::Undecodable(stop)) if is_told(stop, is_cut) => Packet::Undecodable(stop),
@@ -47,7 +69,7 @@ fn told_or_outer<'a>(inside: Option<Packet<'a>>, outer: IpPacket<'a>) -> Packet<
 
 fn is_told(stop: Stop, is_cut: bool) -> bool {
     match stop.reason {
-        StopReason::TunnelTooDeep => true,
+        StopReason::TunnelTooDeep | StopReason::FragmentWithoutFirst => true,
         // Whatever hides the packet inside, IPsec does not hide the outer one.
         StopReason::EncryptedLink | StopReason::Macsec => false,
         _ => is_cut,

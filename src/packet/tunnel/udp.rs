@@ -34,7 +34,15 @@ fn registered(packet: IpPacket<'_>, ports: Ports, context: Context) -> Packet<'_
     if [IKE, NATT].iter().any(|port| [ports.source, ports.destination].contains(port)) {
         return Packet::Ip(packet);
     }
-    let Some(context) = context.beneath_ip() else { return Packet::Ip(packet) };
+    let offset = context.offset;
+    let is_too_deep = context.is_too_deep();
+    let Some(context) = context.beneath_ip() else {
+        return if is_too_deep {
+            stop(StopReason::TunnelTooDeep, offset)
+        } else {
+            Packet::Ip(packet)
+        };
+    };
     let datagram = carried(&packet, context);
     let inside = match ports.destination {
         VXLAN | VXLAN_OF_LINUX => vxlan(datagram),

@@ -44,6 +44,11 @@ impl CaptureObserver<'_> {
                 | Stream::NattKeepalive
                 | Stream::Undecodable(_) => continue,
             }
+            if let Some(fragment) = ip.fragment.filter(|fragment| fragment.offset == 0) {
+                for later in self.fragments.first(ip, fragment, *stream) {
+                    self.place_later(later, *stream);
+                }
+            }
             let mut inside = [None; MOST_NESTED as usize];
             let deeper = around.iter().flatten().skip(depth + 1).map(|(ip, s)| (ip.pair, *s));
             inside.iter_mut().zip(deeper.chain(own)).for_each(|(place, of)| *place = Some(of));
