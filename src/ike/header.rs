@@ -79,6 +79,43 @@ impl Header {
     }
 }
 
+impl Header {
+    /// Whether what follows the header, as far as it was captured, can be a message of so many octets: payloads
+    /// that fit into it (RFC 2408 §3.2, RFC 7296 §3.2), or what is encrypted.
+    fn body_is_plausible(&self, body: &[u8], message_len: usize) -> bool {
+        let body_len = message_len.saturating_sub(Self::LEN);
+        let encrypted = self.version != IkeVersion::V2 && self.flags & Self::ENCRYPTED != 0;
+        // What AuthIP and encrypted messages of IKEv1 hold is not told here, but it is no text.
+        if encrypted || self.version == IkeVersion::AuthIp {
+            return !is_text(body);
+        }
+        let (mut kind, mut at) = (self.next_payload, 0);
+        for _ in 0..MOST_PAYLOADS {
+            if kind == 0 || at >= body.len() {
+                break;
+            }
+            let Some(&[next, _, high, low]) = body.get(at..).and_then(|rest| rest.first_chunk())
+            else {
+                return body.len() < body_len;
+            };
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            if length < 4 || at.saturating_add(length) > body_len {
+                return false;
+            }
+            at += length;
+            // RFC 7296 §3.14, RFC 7383 §2.5: the encrypted payload is the last one, and names what is inside it.
+            kind = if matches!(kind, 46 | 53) { 0 } else { next };
+        }
+        true
+    }
+}
+
+/// Whether so many octets are letters, digits and signs that chance or encryption do not make them.
+fn is_text(octets: &[u8]) -> bool {
+    let is_sign = |octet: &u8| matches!(octet, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+    octets.get(..TEXT).is_some_and(|head| head.iter().all(is_sign))
+}
+
 /// How surely octets are an IKE message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
@@ -112,15 +149,25 @@ pub fn probe(available: &[u8], datagram_len: Option<usize>) -> Probe {
         IkeVersion::V1 | IkeVersion::AuthIp => header.flags & !0x07 == 0,
         IkeVersion::V2 => header.flags & !0x38 == 0,
     };
-    let fits = datagram_len == usize::try_from(header.length).ok();
+    let message_len = usize::try_from(header.length).unwrap_or(usize::MAX);
+    let fits = datagram_len == Some(message_len);
     let minor_is_zero = available.get(17).is_some_and(|version| version & 0x0f == 0);
     let knows_peer = !header.responder_spi.is_zero() || header.may_lack_responder_spi();
-    if fits && known_flags && minor_is_zero && knows_peer && header.exchange_is_plausible() {
-        Probe::Certain
-    } else {
-        Probe::Unsure
+    let body = available.get(Header::LEN..).unwrap_or_default();
+    let has_payloads = header.body_is_plausible(body, message_len);
+    let signs = [known_flags, minor_is_zero, knows_peer, header.exchange_is_plausible(), has_payloads];
+    // A first fragment does not show how long its datagram is.
+    let odd = usize::from(!fits && datagram_len.is_some());
+    match odd + signs.iter().filter(|is_usual| !**is_usual).count() {
+        0 if fits => Probe::Certain,
+        0 | 1 => Probe::Unsure,
+        _ => Probe::NotIke,
     }
 }
+
+const TEXT: usize = 32;
+/// A message has some twenty payloads.
+const MOST_PAYLOADS: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -129,7 +176,7 @@ mod tests {
     fn message(version: u8, exchange: u8, flags: u8, length: u32) -> Vec<u8> {
         let mut m = vec![7; 8];
         m.extend([0; 8]);
-        m.extend([33, version, exchange, flags, 0, 0, 0, 0]);
+        m.extend([0, version, exchange, flags, 0, 0, 0, 0]);
         m.extend(length.to_be_bytes());
         m
     }
@@ -151,6 +198,19 @@ mod tests {
     fn a_wrong_length_or_a_first_fragment_is_unsure() {
         assert_eq!(probe(&message(0x20, 34, 0x08, 40), Some(28)), Probe::Unsure);
         assert_eq!(probe(&message(0x20, 35, 0x08, 1400), None), Probe::Unsure);
+    }
+
+    #[test]
+    fn text_behind_a_header_is_not_certain_and_with_another_oddity_is_not_ike() {
+        for (version, exchange, flags) in [(0x20, 34, 8), (0x10, 2, 0), (0x10, 5, 1)] {
+            let mut text = message(version, exchange, flags, 92);
+            text[16] = 33;
+            text.extend(b"a line of a log that anybody can read, and one more of the same..");
+            text.truncate(92);
+            assert_eq!(probe(&text, Some(92)), Probe::Unsure, "{version:x}");
+            text[19] |= 0x80;
+            assert_eq!(probe(&text, Some(92)), Probe::NotIke, "{version:x}");
+        }
     }
 
     #[test]

@@ -52,6 +52,13 @@ impl ServicePorts {
         self.lower == Some(port) || self.higher == Some(port)
     }
 
+    /// The application that the ports name.
+    #[must_use]
+    pub fn application(self) -> App {
+        let named = [self.lower, self.higher].into_iter().flatten();
+        named.filter_map(|port| by_port(self.protocol, port)).next().unwrap_or(App::Other)
+    }
+
     /// The ports without one that is proven to name no service.
     #[must_use]
     pub fn without(self, port: u16) -> Self {

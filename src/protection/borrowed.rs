@@ -86,9 +86,28 @@ fn echo(ip: &IpPacket<'_>, kinds: &[u8]) -> bool {
     ip.payload_len > 8 + LARGE && ip.payload.first().is_some_and(|kind| kinds.contains(kind))
 }
 
-/// RFC 4120 §5.10: the application tags of its messages.
+/// RFC 4120 §5.10: the application tag of a message, and in it a sequence, each with the length of what follows.
 fn is_kerberos(payload: &[u8]) -> bool {
-    matches!(payload, [0x6a..=0x6f | 0x74..=0x76 | 0x7e, ..])
+    let tag = matches!(payload.first(), Some(0x6a..=0x6f | 0x74..=0x76 | 0x7e));
+    let message = payload.get(1..).and_then(of_its_length).filter(|_| tag);
+    message.is_some_and(|inside| {
+        inside.first() == Some(&0x30) && inside.get(1..).and_then(of_its_length).is_some()
+    })
+}
+
+/// What stands behind a length of DER, where it is exactly so long (X.690 §8.1.3).
+fn of_its_length(octets: &[u8]) -> Option<&[u8]> {
+    let (first, rest) = octets.split_first()?;
+    let (length, content) = match first {
+        0..=0x7f => (usize::from(*first), rest),
+        0x81 => rest.split_first().map(|(length, content)| (usize::from(*length), content))?,
+        0x82 => {
+            let (length, content) = rest.split_first_chunk::<2>()?;
+            (usize::from(u16::from_be_bytes(*length)), content)
+        }
+        _ => return None,
+    };
+    (content.len() == length).then_some(content)
 }
 
 /// Keepalives, and ESP behind the marker of the drafts before RFC 3947.
@@ -127,13 +146,14 @@ mod tests {
     #[test]
     fn another_protocol_from_the_ports_of_kerberos_and_ike_is_told() {
         assert_eq!(udp(88, b"\x04 no ticket"), Some(Borrowed::KerberosPort));
+        assert_eq!(udp(88, b"\x6e text behind a tag"), Some(Borrowed::KerberosPort));
         assert_eq!(udp(500, b"\x04 no negotiation"), Some(Borrowed::IkePort));
     }
 
     #[test]
     fn kerberos_keepalives_cut_packets_and_other_ports_are_not() {
-        assert_eq!(udp(88, &[0x6b, 0x82, 1, 0]), None);
-        assert_eq!(udp(88, &[0x7e, 0x30]), None);
+        assert_eq!(udp(88, &[0x6b, 0x82, 0, 3, 0x30, 1, 5]), None);
+        assert_eq!(udp(88, &[0x7e, 2, 0x30, 0]), None);
         assert_eq!(udp(500, &[0xff]), None);
         assert_eq!(udp(5000, b"\x04 nothing"), None);
         let cut = IpPacket { payload_len: 99, ..packet(protocol::UDP, Some((88, 1434)), b"\x04") };

@@ -6,6 +6,7 @@
 
 mod app;
 mod esp;
+mod exempt;
 
 pub mod borrowed;
 pub mod checksum;
@@ -177,7 +178,7 @@ const fn of_spi(spi: EspSpi, direction: Direction) -> u64 {
 /// What is let through by every policy, and why (domain.md, class `exempt`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ExemptKind {
-    /// ICMP and ICMPv6 but for neighbour discovery.
+    /// Errors and queries of ICMP and ICMPv6, but for neighbour discovery.
     Icmp,
     /// Address resolution.
     Arp,
@@ -237,7 +238,7 @@ pub fn classify(ip: &IpPacket<'_>, named: &NamedPorts) -> Stream {
     if let Some(stream) = protected {
         return stream;
     }
-    match exempt(ip) {
+    match exempt::kind(ip) {
         Some(kind) => Stream::Exempt(kind),
         None if ip.protocol == protocol::UDP && ip.ports.is_none() => {
             Stream::Undecodable(StopReason::FragmentWithoutFirst)
@@ -271,32 +272,3 @@ const fn is_cut_in_header(ip: &IpPacket<'_>) -> bool {
 
 const IKE_HEADER_LEN: usize = 28;
 
-fn exempt(ip: &IpPacket<'_>) -> Option<ExemptKind> {
-    let kind = match ip.protocol {
-        protocol::ICMPV6 if is_neighbour_discovery(ip) => ExemptKind::NeighbourDiscovery,
-        protocol::ICMP | protocol::ICMPV6 => ExemptKind::Icmp,
-        protocol::IGMP => ExemptKind::Igmp,
-        protocol::UDP if ip.ports.is_some_and(is_dhcp) => ExemptKind::Dhcp,
-        _ if ip.destination().is_multicast() => ExemptKind::Multicast,
-        _ if ip.link_broadcast || is_broadcast(ip.destination()) => ExemptKind::Broadcast,
-        _ => return None,
-    };
-    Some(kind)
-}
-
-/// RFC 4861 §4: router and neighbour solicitations and advertisements, and redirects.
-fn is_neighbour_discovery(ip: &IpPacket<'_>) -> bool {
-    matches!(ip.payload.first(), Some(133..=137))
-}
-
-/// RFC 2131 §4.1 and RFC 8415 §7.2: only between these ports.
-fn is_dhcp(ports: crate::packet::Ports) -> bool {
-    matches!((ports.source, ports.destination), (67 | 68, 67 | 68) | (546 | 547, 546 | 547))
-}
-
-fn is_broadcast(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_broadcast(),
-        IpAddr::V6(_) => false,
-    }
-}

@@ -77,8 +77,8 @@ struct Conversation {
     spoke: [bool; 2],
     ways: [Way; 2],
     server: Option<Box<str>>,
-    /// It came from port 88 and is no Kerberos.
-    borrows_kerberos_port: bool,
+    /// The port that names no service: the client's, or port 88 of what is no Kerberos.
+    no_service: Option<u16>,
     /// Its last connection began in the capture.
     began: bool,
     /// What is kept apart, where the conversation began before the capture.
@@ -104,8 +104,8 @@ pub(super) struct OpenConversation {
     /// What it shows itself to be, and whether that is proven without its beginning.
     pub(super) told: Option<Told>,
     pub(super) is_proven: bool,
-    /// It came from port 88 and is no Kerberos.
-    pub(super) borrows_kerberos_port: bool,
+    /// The port that names no service: the client's, or port 88 of what is no Kerberos.
+    pub(super) no_service: Option<u16>,
     /// What was sent and acknowledged each way, where it is TCP.
     pub(super) ways: Option<Box<[Way; 2]>>,
     /// Its packets that an earlier file may show to be something else.
@@ -160,7 +160,10 @@ impl Conversations {
         }
         let lost = ip.tcp().map_or(0, |segment| conversation.segment(way, segment, ip.payload_len));
         let (app, encrypted) = conversation.application(way, ip, (app, encrypted));
-        let ports = conversation.service(ports, stream, ip);
+let named = ports;
+        let ports = conversation.service(named, stream, ip);
+        let is_by_port = ports != named && !encrypted && conversation.told.is_none();
+        let app = if is_by_port { ports.application() } else { app };
         let stream = Stream::Clear { ports, app, encrypted };
         streams.expect((pair, stream), stream_at);
         let greeting = if app == App::Tls { hello(ip.payload) } else { None };
@@ -390,16 +393,20 @@ impl Conversation {
         self.ways.iter_mut().map(Way::settle).sum()
     }
 
-    /// The ports that may name the service: not port 88 where the conversation only borrows it.
+    /// The ports that may name the service: not the port that a connection was opened from, and not port 88
+    /// where the conversation only borrows it.
     fn service(&mut self, ports: ServicePorts, stream: Stream, ip: &IpPacket<'_>) -> ServicePorts {
-        if !ports.names(KERBEROS_PORT) {
-            return ports;
+        if let Some(client) = client_port(ip).filter(|port| ports.names(*port)) {
+            self.no_service = Some(client);
         }
-        // Its content says what it is, or its client's port is 88. A record of TLS is too short a sign.
-        let unsure = |app| matches!(app, App::Kerberos | App::Other | App::Tls | App::Quic);
-        let is_other = self.told.is_some_and(|(app, _)| !unsure(app));
-        self.borrows_kerberos_port |= is_other || opens_from_kerberos_port(stream, ip);
-        if self.borrows_kerberos_port { ports.without(KERBEROS_PORT) } else { ports }
+        if ports.names(KERBEROS_PORT) && self.no_service.is_none() {
+            // Its content says what it is, or its client's port is 88. A record of TLS is too short a sign.
+            let unsure = |app| matches!(app, App::Kerberos | App::Other | App::Tls | App::Quic);
+            let is_other = self.told.is_some_and(|(app, _)| !unsure(app));
+            let borrows = is_other || opens_from_kerberos_port(stream, ip);
+            self.no_service = borrows.then_some(KERBEROS_PORT);
+        }
+        self.no_service.map_or(ports, |port| ports.without(port))
     }
 
     /// By content first, by what the conversation told before then, by its port last.
@@ -425,7 +432,7 @@ impl Conversation {
 
     /// What the capture leaves open of it, if anything.
     fn into_open(self) -> Option<OpenConversation> {
-        let Self { told, ways, orphan, began, spoke, borrows_kerberos_port, .. } = self;
+        let Self { told, ways, orphan, began, spoke, no_service, .. } = self;
         let spoke = spoke.contains(&true);
         let Orphan { runs, is_told } = orphan.map(|orphan| *orphan).unwrap_or_default();
         let apart = |((stream, direction), mut runs): ((Stream, Direction), Runs)| {
@@ -440,7 +447,7 @@ impl Conversation {
             spoke,
             told,
             is_proven: is_told,
-            borrows_kerberos_port,
+            no_service,
             ways,
             runs,
         })
@@ -458,6 +465,14 @@ impl Conversation {
     }
 }
 
+/// The port from which a TCP connection is opened, as its first two segments say. FTP opens its data connections
+/// from the port of the service (RFC 959 §3.2).
+fn client_port(ip: &IpPacket<'_>) -> Option<u16> {
+    let (segment, ports) = (ip.tcp().filter(|segment| segment.syn)?, ip.ports?);
+    let client = if segment.acknowledged.is_none() { ports.source } else { ports.destination };
+    Some(client).filter(|port| *port != FTP_DATA && ports.source != ports.destination)
+}
+
 /// What the conversations of a capture come to.
 pub(super) struct Finished {
     pub(super) tls: BTreeMap<TlsServer, TlsSeen>,
@@ -466,6 +481,7 @@ pub(super) struct Finished {
     pub(super) open: Vec<(ConversationKey, OpenConversation)>,
 }
 
+const FTP_DATA: u16 = 20;
 /// Conversations whose packets are kept apart; what comes beyond is taken for what it seems.
 const MOST_ORPHANS: usize = 4_096;
 /// Streams and directions of one conversation that are kept apart.

@@ -15,7 +15,6 @@ use super::tcp_gaps::Way;
 use super::timeline::{ClassRun, Runs, Sighting};
 use crate::hosts::{Direction, HostPair};
 use crate::packet::fragment::Datagram;
-use crate::protection::borrowed::KERBEROS_PORT;
 use crate::protection::signature::Told;
 use crate::protection::{ProtectionClass, Stream};
 use crate::time::{Span, Timestamp};
@@ -116,7 +115,7 @@ enum Opening {
 #[derive(Default)]
 struct Going {
     told: Option<Told>,
-    borrows_kerberos_port: bool,
+    no_service: Option<u16>,
     ways: Option<Box<[Way; 2]>>,
     /// The last file that shows it.
     file: usize,
@@ -258,7 +257,7 @@ impl Chain<'_> {
     ) {
         let before = self.conversations.remove(&key).unwrap_or_default();
         let told_before = before.told.filter(|_| !open.began);
-        let borrows = before.borrows_kerberos_port && !open.began;
+        let no_service = open.no_service.or(before.no_service.filter(|_| !open.began));
         let carrying = self.carrying.get(&key).copied();
         for kept in open.runs {
             let is_opening = !open.spoke && carrying.is_none();
@@ -273,15 +272,21 @@ impl Chain<'_> {
                 },
                 (Stream::Clear { ports, app, encrypted }, None, told) => {
                     let (app, encrypted) = told.unwrap_or((app, encrypted));
-                    let ports = if borrows { ports.without(KERBEROS_PORT) } else { ports };
-                    Stream::Clear { ports, app, encrypted }
+                    match no_service.filter(|port| ports.names(*port)) {
+                        Some(port) => {
+                            let ports = ports.without(port);
+                            let app = if told.is_some() { app } else { ports.application() };
+                            Stream::Clear { ports, app, encrypted }
+                        }
+                        None => Stream::Clear { ports, app, encrypted },
+                    }
                 }
                 (stream, None, _) => stream,
             };
             self.place_runs(file, key, stream, kept);
         }
         let mut going = Going { file, ..Going::default() };
-        going.borrows_kerberos_port = open.borrows_kerberos_port || borrows;
+        going.no_service = no_service;
         going.told = if open.is_proven { open.told } else { told_before.or(open.told) };
         going.ways = match (before.ways, open.ways) {
             (Some(mut ways), Some(later)) => {
