@@ -276,7 +276,8 @@ pub fn judge(mut parts: Vec<Part>, question: &Question<'_>) -> Analysis {
         evidence.push(part.evidence);
     }
     summary.settle(&evidence);
-    let facts = correlate(&summary, question.policy, question.gap);
+    let mut facts = correlate(&summary, question.policy, question.gap);
+    facts.note_withheld(&evidence);
     let findings = find(&facts, &evidence, question.policy);
     Analysis { evidence, outside_span, facts, findings }
 }

@@ -1,8 +1,9 @@
 //! Which ESP and AH is more than a header: what says so of each SPI and direction.
 //!
 //! A protocol number or a port proves no IPsec. An SPI is corroborated by a log that names it, by its
-//! packets together ([`SaEvidence`]), or, where they are too few, by a completed IKE SA or another
-//! corroborated SPI of the same two hosts. What its own packets contradict, nothing corroborates. That
+//! packets together ([`SaEvidence`]), or, where they are too few, by a completed IKE SA of the two hosts or
+//! another corroborated SPI in the same direction. What its own packets contradict, nothing corroborates.
+//! Packets whose SPI was not seen (later fragments without their first, SPI 0) are never corroborated. That
 //! no IKE was seen speaks against nobody: keys may be set by hand.
 
 use super::{PairFacts, PlacedEvent};
@@ -26,7 +27,7 @@ pub enum CorroboratedBy {
     /// A completed IKE SA of the two hosts, begun no later than its packets end: where they are too few, or
     /// where their SPI is a reserved one and all else of them is ESP's or AH's.
     IkeSa,
-    /// Another SPI of the two hosts that is corroborated by itself.
+    /// Another SPI of the two hosts in the same direction that is corroborated by itself.
     OtherSpi,
 }
 
@@ -50,7 +51,7 @@ pub struct SaFacts {
     pub pair: HostPair,
     /// Which way its packets went.
     pub direction: Direction,
-    /// The SPI.
+    /// The SPI; 0 where none was seen.
     pub spi: EspSpi,
     /// The class of its packets.
     pub class: ProtectionClass,
@@ -58,6 +59,8 @@ pub struct SaFacts {
     pub run: ClassRun,
     /// What says that it is ESP or AH; `None` where nothing more than the header does.
     pub corroborated: Option<CorroboratedBy>,
+    /// Only the beginnings of its packets were captured: whether they are encrypted was not seen.
+    pub headers_only: bool,
 }
 
 impl SaFacts {
@@ -112,6 +115,15 @@ impl PairFacts {
         let unproven = self.sas.iter().filter(|sa| sa.corroborated.is_none());
         Count::of(&unproven.map(|sa| sa.run).collect::<Vec<_>>())
     }
+
+    /// Packets that are ESP beyond doubt, of which the capture kept so little that NULL encryption would look
+    /// the same. A log that names the security association says more than they do.
+    pub(super) fn headers_only(&self) -> Vec<ClassRun> {
+        let cut = self.sas.iter().filter(|sa| sa.headers_only && sa.class == ProtectionClass::Esp);
+        let by_wire =
+            cut.filter(|sa| !matches!(sa.corroborated, None | Some(CorroboratedBy::Log)));
+        by_wire.map(|sa| sa.run).collect()
+    }
 }
 
 /// The SPIs of every pair.
@@ -149,15 +161,25 @@ pub(super) fn gather(
         for (stream, sa) in &mut sas {
             let of_sa = evidence.get(&(*pair, *stream));
             sa.corroborated = alone(sa, of_sa, &logged);
+            sa.headers_only = of_sa.is_some_and(SaEvidence::shows_headers_only);
         }
-        let others: Vec<EspSpi> =
-            sas.values().filter(|sa| sa.corroborated.is_some()).map(|sa| sa.spi).collect();
+        let mut others: BTreeSet<Direction> = BTreeSet::new();
+        let mut unproven: BTreeMap<Direction, u64> = BTreeMap::new();
+        for sa in sas.values() {
+            match sa.corroborated {
+                Some(_) => _ = others.insert(sa.direction),
+                None => *unproven.entry(sa.direction).or_default() += 1,
+            }
+        }
         let begun = completed.get(pair);
         for (stream, sa) in &mut sas {
             let of_sa = evidence.get(&(*pair, *stream)).filter(|of_sa| !contradicts(of_sa));
             let Some(of_sa) = of_sa.filter(|_| sa.corroborated.is_none()) else { continue };
+            let few = unproven.get(&sa.direction).is_none_or(|spis| *spis <= MOST_UNPROVEN);
+            let is_believable = of_sa.may_count() && (few || of_sa.is_at_its_beginning());
             sa.corroborated = match sa.spi.0 >= LEAST_SPI {
-                true => beside(sa, begun, &others),
+                true if is_believable => beside(sa, begun, &others),
+                true => None,
                 false => under_reserved(sa, of_sa, begun),
             };
         }
@@ -182,12 +204,12 @@ fn of_pair(
             continue;
         };
         let mut runs = runs.iter().copied();
-        let Some(first) = runs.next().filter(|_| spi != EspSpi(0)) else { continue };
+        let Some(first) = runs.next() else { continue };
         let run = runs.fold(first, |mut all, run| {
             all.absorb(run);
             all
         });
-        let new = SaFacts { pair, direction, spi, class: *class, run, corroborated: None };
+        let new = SaFacts { pair, direction, spi, class: *class, run, corroborated: None, headers_only: false };
         let known = sas.entry(*stream);
         known.and_modify(|known| known.run.absorb(run)).or_insert(new);
     }
@@ -218,12 +240,12 @@ fn contradicts(evidence: &SaEvidence) -> bool {
 fn beside(
     sa: &SaFacts,
     begun: Option<&BTreeSet<Timestamp>>,
-    others: &[EspSpi],
+    others: &BTreeSet<Direction>,
 ) -> Option<CorroboratedBy> {
     if has_ike(sa, begun) {
         return Some(CorroboratedBy::IkeSa);
     }
-    others.iter().any(|other| *other != sa.spi).then_some(CorroboratedBy::OtherSpi)
+    others.contains(&sa.direction).then_some(CorroboratedBy::OtherSpi)
 }
 
 /// A completed IKE SA corroborates a reserved SPI only together with everything else that packets can show.
@@ -294,5 +316,9 @@ fn completed(exchanges: &[IkeExchange]) -> BTreeMap<HostPair, BTreeSet<Timestamp
     completed
 }
 
+/// SPIs of one direction that may have too few packets each wherever those are in their count: one for each
+/// processor of a host, or the ends of short security associations. Other protocols have another number in the
+/// place of the SPI in every packet; of so many, only those at the beginning of their count are believed.
+const MOST_UNPROVEN: u64 = 8;
 /// RFC 4303 §2.1: 1 to 255 are reserved.
 const LEAST_SPI: u32 = 256;

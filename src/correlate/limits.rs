@@ -4,10 +4,10 @@
 //! Codes and numbers only; `report` has the words. Thresholds stand in docs/method-and-limits.md.
 
 use super::{EspGap, Facts, PairFacts};
-use crate::evidence::EvidenceId;
+use crate::evidence::{Content, Evidence, EvidenceId, ProblemCode};
 use crate::policy::{Action, Expectation, ExpectationSource, Policy};
 use crate::protection::ProtectionClass;
-use crate::summary::{ClassRun, SetAside, Summary, Unpaired};
+use crate::summary::{ClassRun, Count, SetAside, Summary, Unpaired};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a verdict says less than its word. A closed list; the spelling is a promise to scripts.
@@ -23,7 +23,7 @@ pub enum LimitCode {
     Uncorroborated,
     /// The capture cut frames before their class could be told.
     Cut,
-    /// Packets are missing from the capture.
+    /// Packets are missing from the capture, or were in none of the pairs that were judged.
     Missing,
     /// Only one direction was captured.
     OneWay,
@@ -82,7 +82,9 @@ impl LimitCode {
                 "Packets look like ESP or AH, but nothing besides their headers shows that they are."
             }
             Self::Cut => "The capture cut frames before their class could be determined.",
-            Self::Missing => "Packets are missing from the capture.",
+            Self::Missing => {
+                "Packets are missing: the capture does not hold them, a damaged part could not be read, or there were too many pairs to judge each."
+            }
             Self::OneWay => "Only one direction of the traffic was captured.",
             Self::Sampled => {
                 "The capture holds one packet in many, so absence from it shows nothing."
@@ -143,6 +145,10 @@ pub(super) const fn is_large(part: u64, all: u64) -> bool {
 /// What part of the frames may be blind before the word changes: one in so many.
 const LARGE_PART: u64 = 10;
 
+/// How many packets may be missing before the word changes, to those that are there.
+const MOST_MISSING: u64 = 7;
+const MISSING_PARTS: u64 = 8;
+
 /// Per capture the frames without a pair that could not be looked into.
 pub(super) fn blind_spots(summary: &Summary) -> Vec<BlindSpot> {
     let of_capture = summary.captures.iter().map(|(evidence, capture)| {
@@ -199,6 +205,10 @@ impl PairFacts {
             let captures = [run.first.evidence, run.last.evidence];
             add(&mut self.limits, LimitCode::Uncorroborated, run.frames, &captures);
         }
+        for run in self.headers_only() {
+            let captures = [run.first.evidence, run.last.evidence];
+            add(&mut self.limits, LimitCode::Cut, run.frames, &captures);
+        }
         if let Some(total) = self.total()
             && !total.is_answered()
             && total.frames > 1
@@ -219,13 +229,15 @@ impl PairFacts {
         let seen = of_class(ProtectionClass::Esp)
             + of_class(ProtectionClass::EspNull)
             + of_class(ProtectionClass::Ah);
+        // That they are ESP is proven; only whether they are encrypted was cut off.
+        let headers_only = Count::of(&self.headers_only()).frames;
         let blind = count(LimitCode::Undecodable)
-            + count(LimitCode::Cut)
+            + count(LimitCode::Cut).saturating_sub(headers_only)
             + count(LimitCode::Uncorroborated);
         let seen = seen.saturating_sub(count(LimitCode::Uncorroborated));
         is_large(blind, seen.saturating_add(blind))
-            // Of the packets that were sent, fewer were captured than not.
-            || count(LimitCode::Missing) > seen
+            // Of the packets that were sent, about half or more were not captured.
+            || count(LimitCode::Missing).saturating_mul(MISSING_PARTS) > seen.saturating_mul(MOST_MISSING)
             || count(LimitCode::Sampled) > 0
     }
 }
@@ -257,12 +269,71 @@ impl Facts {
         self.limits = limits;
     }
 
-    /// Whether a capture holds so much that could not be looked into that required traffic may be
-    /// hidden there.
+    /// Notes what the files and the bounds of the program withheld: frames that the capturer dropped, parts
+    /// that could not be read, clear packets of pairs that were folded.
+    pub fn note_withheld(&mut self, evidence: &[Evidence]) {
+        if !self.is_demanded() {
+            return;
+        }
+        let mut lost = self.folded_clear;
+        if lost > 0 {
+            add(&mut self.limits, LimitCode::Missing, lost, &[]);
+        }
+        for file in evidence {
+            let Content::Capture { dropped_by_capturer, .. } = file.content else { continue };
+            let dropped = dropped_by_capturer.unwrap_or_default();
+            lost = lost.saturating_add(dropped);
+            // How many packets an unread part holds is not known: one at the least.
+            let unread = file.problems.iter().filter(|problem| is_unread(problem.code)).count();
+            let missing = dropped.saturating_add(unread as u64);
+            if missing > 0 {
+                add(&mut self.limits, LimitCode::Missing, missing, &[file.id]);
+            }
+        }
+        self.is_mostly_missing = lost > self.total.frames.saturating_sub(self.folded_clear);
+    }
+
+    fn is_demanded(&self) -> bool {
+        self.demands
+            || self.pairs.iter().any(|pair| matches!(pair.expectation, Expectation::Required(_)))
+    }
+
+    /// Whether a capture holds so much that could not be looked into, or lacks so much, that required
+    /// traffic may be hidden there.
     #[must_use]
     pub fn may_hide_required(&self) -> bool {
-        let is_demanded = self.demands
-            || self.pairs.iter().any(|pair| matches!(pair.expectation, Expectation::Required(_)));
-        is_demanded && self.blind_spots.iter().any(BlindSpot::is_decisive)
+        let is_blind = self.is_mostly_missing || self.blind_spots.iter().any(BlindSpot::is_decisive);
+        self.is_demanded() && is_blind
+    }
+}
+
+/// Whether packets stood where the problem is, or behind it, that nobody has read.
+const fn is_unread(code: ProblemCode) -> bool {
+    match code {
+        ProblemCode::Truncated
+        | ProblemCode::Corrupt
+        | ProblemCode::Skipped
+        | ProblemCode::Expansion
+        | ProblemCode::Changed
+        | ProblemCode::InternalError => true,
+        ProblemCode::Unreadable
+        | ProblemCode::Empty
+        | ProblemCode::UnknownFormat
+        | ProblemCode::UnsupportedFormat
+        | ProblemCode::NotEvidence
+        | ProblemCode::Duplicate
+        | ProblemCode::Checksum
+        | ProblemCode::BadTime
+        | ProblemCode::LocalTime
+        | ProblemCode::FieldsMissing
+        | ProblemCode::SourceInferred
+        | ProblemCode::MalformedIke
+        | ProblemCode::SummaryMissing
+        | ProblemCode::SummarizedTwice
+        | ProblemCode::OtherVersion
+        | ProblemCode::Joined
+        | ProblemCode::WrongLinktype
+        | ProblemCode::Hidden
+        | ProblemCode::Headless => false,
     }
 }

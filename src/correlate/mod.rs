@@ -203,6 +203,10 @@ pub struct Facts {
     pub borrowed: Vec<BorrowedFacts>,
     /// How often a pair was folded because there were too many, and the packets of all of them.
     pub folded: (u64, Count),
+    /// Those of these packets that were clear.
+    pub folded_clear: u64,
+    /// More frames were lost or folded than could be judged.
+    pub is_mostly_missing: bool,
     /// Tunnel packets that were not counted for the pair around, because there were too many kinds.
     pub uncounted_tunnels: u64,
     /// What limits the verdict.
@@ -269,6 +273,8 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         exposures: losses::exposures(summary),
         borrowed: borrowed::gather(summary),
         folded: (0, Count::default()),
+        folded_clear: 0,
+        is_mostly_missing: false,
         uncounted_tunnels: summary.captures.values().map(|c| c.uncounted_tunnels).sum(),
         limits: Limits::new(),
         demands: false,

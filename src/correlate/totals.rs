@@ -41,6 +41,7 @@ impl Facts {
                 Unpaired::FoldedClear(app, encrypted) => {
                     self.by_app.entry((*app, *encrypted)).or_default().join(*count);
                     self.folded.1.join(*count);
+                    self.folded_clear = self.folded_clear.saturating_add(count.frames);
                     ProtectionClass::Clear
                 }
                 Unpaired::Folded(class) => {

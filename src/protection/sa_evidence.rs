@@ -149,6 +149,24 @@ impl SaEvidence {
         self.advance.rises()
     }
 
+    /// Whether the packets may be counted by a sender: there is one, or their numbers rise.
+    #[must_use]
+    pub fn may_count(&self) -> bool {
+        self.packets == 1 || self.advance.rises()
+    }
+
+    /// Whether the first number is one that a sender begins with (RFC 4303 §3.3.3).
+    #[must_use]
+    pub fn is_at_its_beginning(&self) -> bool {
+        self.advance.first.is_some_and(|first| first.number <= RESTART)
+    }
+
+    /// Whether the capture cut every packet before anything that encryption would hide.
+    #[must_use]
+    pub fn shows_headers_only(&self) -> bool {
+        self.packets > 0 && self.whole == 0 && !self.has_content()
+    }
+
     /// Whether a packet has a form that ESP or AH cannot have, or that of another protocol.
     #[must_use]
     pub const fn is_misshapen(&self) -> bool {
