@@ -120,8 +120,7 @@ impl PairFacts {
     /// the same. A log that names the security association says more than they do.
     pub(super) fn headers_only(&self) -> Vec<ClassRun> {
         let cut = self.sas.iter().filter(|sa| sa.headers_only && sa.class == ProtectionClass::Esp);
-        let by_wire =
-            cut.filter(|sa| !matches!(sa.corroborated, None | Some(CorroboratedBy::Log)));
+        let by_wire = cut.filter(|sa| !matches!(sa.corroborated, None | Some(CorroboratedBy::Log)));
         by_wire.map(|sa| sa.run).collect()
     }
 }
@@ -209,7 +208,15 @@ fn of_pair(
             all.absorb(run);
             all
         });
-        let new = SaFacts { pair, direction, spi, class: *class, run, corroborated: None, headers_only: false };
+        let new = SaFacts {
+            pair,
+            direction,
+            spi,
+            class: *class,
+            run,
+            corroborated: None,
+            headers_only: false,
+        };
         let known = sas.entry(*stream);
         known.and_modify(|known| known.run.absorb(run)).or_insert(new);
     }

@@ -302,7 +302,8 @@ impl Facts {
     /// traffic may be hidden there.
     #[must_use]
     pub fn may_hide_required(&self) -> bool {
-        let is_blind = self.is_mostly_missing || self.blind_spots.iter().any(BlindSpot::is_decisive);
+        let is_blind =
+            self.is_mostly_missing || self.blind_spots.iter().any(BlindSpot::is_decisive);
         self.is_demanded() && is_blind
     }
 }

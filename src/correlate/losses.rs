@@ -116,7 +116,9 @@ pub(super) fn sampled(summary: &Summary) -> BTreeSet<EvidenceId> {
             ratios.push(numbers.missing().saturating_mul(PARTS) / numbers.packets().max(1));
         }
         let (least, most) = (ratios.iter().min(), ratios.iter().max());
-        let alike = |(least, most): (&u64, &u64)| *least >= LEAST_SAMPLED && *most <= least.saturating_mul(2);
+        let alike = |(least, most): (&u64, &u64)| {
+            *least >= LEAST_SAMPLED && *most <= least.saturating_mul(2)
+        };
         ratios.len() >= 2 && least.zip(most).is_some_and(alike)
     };
     // Files that continue each other are one capture.

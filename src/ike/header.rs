@@ -155,7 +155,8 @@ pub fn probe(available: &[u8], datagram_len: Option<usize>) -> Probe {
     let knows_peer = !header.responder_spi.is_zero() || header.may_lack_responder_spi();
     let body = available.get(Header::LEN..).unwrap_or_default();
     let has_payloads = header.body_is_plausible(body, message_len);
-    let signs = [known_flags, minor_is_zero, knows_peer, header.exchange_is_plausible(), has_payloads];
+    let signs =
+        [known_flags, minor_is_zero, knows_peer, header.exchange_is_plausible(), has_payloads];
     // A first fragment does not show how long its datagram is.
     let odd = usize::from(!fits && datagram_len.is_some());
     match odd + signs.iter().filter(|is_usual| !**is_usual).count() {

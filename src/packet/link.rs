@@ -31,7 +31,8 @@ fn hides_ip(data: &[u8]) -> bool {
         match octets.first() {
             Some(0x45..=0x4f) => carried.is_checked_v4(),
             Some(0x60) => {
-                carried.is_proven_ip() && matches!(octets.get(6), Some(0 | 6 | 17 | 43 | 44 | 50..=60))
+                carried.is_proven_ip()
+                    && matches!(octets.get(6), Some(0 | 6 | 17 | 43 | 44 | 50..=60))
             }
             _ => false,
         }

@@ -93,7 +93,10 @@ fn is_icmp_of_ipv6(ip: &IpPacket<'_>) -> bool {
         128 | 129 => true,
         // Multicast listeners: of a fixed length, or with sources that are counted.
         130 if ip.payload_len > 24 => {
-            let sources = ip.payload.get(26..28).map(|field| usize::from(field[0]) << 8 | usize::from(field[1]));
+            let sources = ip
+                .payload
+                .get(26..28)
+                .map(|field| usize::from(field[0]) << 8 | usize::from(field[1]));
             sources.is_none_or(|sources| ip.payload_len == 28 + sources * 16)
         }
         130..=132 => ip.payload_len == 24,
@@ -198,7 +201,8 @@ fn is_dhcp(ip: &IpPacket<'_>, ports: Ports) -> bool {
                 if at >= ip.payload_len {
                     break;
                 }
-                let Some(length) = ip.payload.get(at + 2..).and_then(|rest| rest.first_chunk::<2>())
+                let Some(length) =
+                    ip.payload.get(at + 2..).and_then(|rest| rest.first_chunk::<2>())
                 else {
                     return is_partial(ip);
                 };
@@ -236,7 +240,8 @@ mod tests {
     #[test]
     fn an_error_quotes_what_its_receiver_sent() {
         let head = [3, 1, 0, 0, 0, 0, 0, 0];
-        let quoted = [0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 2, 10, 0, 0, 9, 1, 2, 3, 4];
+        let quoted =
+            [0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 2, 10, 0, 0, 9, 1, 2, 3, 4];
         assert_eq!(of(1, None, &[&head[..], &quoted].concat()), Some(ExemptKind::Icmp));
         assert_eq!(of(1, None, &text(&head)), None);
     }
@@ -257,7 +262,10 @@ mod tests {
         message[236..].copy_from_slice(&MAGIC_COOKIE);
         assert_eq!(of(17, Some((68, 67)), &message), Some(ExemptKind::Dhcp));
         assert_eq!(of(17, Some((68, 67)), &text(&[])), None);
-        assert_eq!(of(17, Some((546, 547)), &[1, 0, 0, 7, 0, 8, 0, 2, 0, 0]), Some(ExemptKind::Dhcp));
+        assert_eq!(
+            of(17, Some((546, 547)), &[1, 0, 0, 7, 0, 8, 0, 2, 0, 0]),
+            Some(ExemptKind::Dhcp)
+        );
         assert_eq!(of(17, Some((547, 546)), &text(&[7, 0, 0, 7])), None);
         assert_eq!(of(2, None, &[0x16, 0, 0, 0, 224, 0, 0, 9]), Some(ExemptKind::Igmp));
         assert_eq!(of(2, None, &text(&[0x16, 0, 0, 0, 224, 0, 0, 9])), None);

@@ -271,4 +271,3 @@ const fn is_cut_in_header(ip: &IpPacket<'_>) -> bool {
 }
 
 const IKE_HEADER_LEN: usize = 28;
-

@@ -84,15 +84,115 @@ fn one_packet_under_each_spi_is_corroborated_by_another() {
     let mut frames: Frames =
         (0..20).map(|n| (n * 100, ip(1, 2, 50, &esp(0xabcd_0100, n, 76, &mut any)))).collect();
     for n in 0..5 {
-        frames.push((3000 + n * 100, ip(2, 1, 50, &esp(0x7100_0000 + n, 1, 76, &mut any))));
+        frames.push((3000 + n * 100, ip(1, 2, 50, &esp(0x7100_0000 + n, 1, 76, &mut any))));
+        frames.push((3050 + n * 100, ip(2, 1, 50, &esp(0x7200_0000 + n, 1, 76, &mut any))));
     }
     let report = report_of(&frames);
     let by = by(&report);
     assert_eq!(by.iter().filter(|by| **by == "packets").count(), 1);
-    assert_eq!(by.iter().filter(|by| **by == "other_spi").count(), 5);
+    assert_eq!(by.iter().filter(|by| **by == "other_spi").count(), 5, "in the same direction");
     // Alone they prove nothing.
     let alone = report_of(&frames[20..]);
     assert!(sas(&alone).iter().all(|sa| !sa.corroborated));
+}
+
+/// Genuine ESP both ways, and other packets from 1 to 2, ten milliseconds apart.
+fn beside_genuine_esp(others: impl Iterator<Item = Vec<u8>>) -> Frames {
+    let mut any = numbers();
+    let mut frames = Frames::new();
+    for n in 0..60 {
+        frames.push((n * 20, ip(1, 2, 50, &esp(0xc0de_0001, n + 1, 100, &mut any))));
+        frames.push((n * 20 + 5, ip(2, 1, 50, &esp(0xc0de_0002, n + 1, 100, &mut any))));
+    }
+    frames.extend((0..).zip(others).map(|(n, other)| (2_000 + n * 10, other)));
+    frames
+}
+
+fn verdict_of(frames: &Frames) -> (String, Vec<String>) {
+    let report = protected_report(frames);
+    let limits = report.verdict_limits.iter().map(|limit| limit.code.clone()).collect();
+    (report.verdict, limits)
+}
+
+fn protected_report(frames: &Frames) -> Report {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("capture.pcap");
+    write(&path, &capture(frames));
+    analyze(&[&path], &["--protect", "10.0.0.1=10.0.0.2"])
+}
+
+#[test]
+fn genuine_esp_does_not_vouch_for_numbers_that_do_not_rise() {
+    let not_determined = ("not_determined".to_owned(), vec!["uncorroborated".to_owned()]);
+    let mut any = numbers();
+    // One SPI whose number stays, as a receiver's index does; AH of the same kind; an SPI a packet.
+    let constant =
+        (0..100).map(|_| udp(1, 2, (4500, 4500), &esp(0x0400_0000, 0x51ab_33f0, 88, &mut any)));
+    let frames = beside_genuine_esp(constant.collect::<Vec<_>>().into_iter());
+    assert_eq!(verdict_of(&frames), not_determined);
+    let header = [6, 4, 0, 0, 0, 0, 0x33, 1, 0, 0, 0, 7];
+    let fake = [&header[..], &[0; 12], b"HELO in clear behind a header of AH"].concat();
+    assert_eq!(
+        verdict_of(&beside_genuine_esp((0..50).map(|_| ip(1, 2, 51, &fake)))),
+        not_determined
+    );
+    let crowd = (0..100).map(|n| {
+        let number = u32::try_from(any.below(1 << 31)).unwrap() | 1 << 20;
+        udp(1, 2, (4500, 4500), &esp(0x8060_0000 + n, number, 80, &mut any))
+    });
+    let crowd: Vec<Vec<u8>> = crowd.collect();
+    assert_eq!(verdict_of(&beside_genuine_esp(crowd.into_iter())), not_determined);
+    let few = (0..6).map(|n| ip(1, 2, 50, &esp(0x7100_0000 + n, 900 + n, 76, &mut any)));
+    let few: Vec<Vec<u8>> = few.collect();
+    assert_eq!(verdict_of(&beside_genuine_esp(few.into_iter())).0, "protected");
+}
+
+#[test]
+fn what_shows_no_spi_is_not_protected() {
+    let not_determined = ("not_determined".to_owned(), vec!["uncorroborated".to_owned()]);
+    let text =
+        |n: u32| [&[0; 4][..], &n.to_be_bytes(), b"user=root&password=hunter2 in clear"].concat();
+    let of_zero: Frames = (0..40)
+        .flat_map(|n| [(n * 50, ip(1, 2, 50, &text(n))), (n * 50 + 9, ip(2, 1, 50, &text(n)))])
+        .collect();
+    assert_eq!(verdict_of(&of_zero), not_determined);
+    let later = |from, to| {
+        let mut frame = ip(from, to, 50, &text(7));
+        frame[20..22].copy_from_slice(&[0, 185]);
+        frame
+    };
+    let fragments: Frames =
+        (0..40).flat_map(|n| [(n * 50, later(1, 2)), (n * 50 + 9, later(2, 1))]).collect();
+    assert_eq!(verdict_of(&fragments), not_determined);
+}
+
+#[test]
+fn text_in_the_place_of_exempt_traffic_is_clear() {
+    let text = b"the minutes of the meeting, as anybody on the line can read them. ".repeat(4);
+    let with = |head: &[u8]| [head, &text].concat();
+    let mut isakmp = vec![0x5a; 16];
+    isakmp.extend([33, 0x20, 34, 8, 0, 0, 0, 0]);
+    isakmp.extend(u32::try_from(28 + text.len()).unwrap().to_be_bytes());
+    let mut to_all = udp(1, 2, (40_000, 5_000), &text);
+    to_all[..6].fill(0xff);
+    let disguised = [
+        ip(1, 2, 1, &with(&[253, 0, 0, 0])),
+        ip(1, 2, 1, &with(&[3, 1, 0, 0, 0, 0, 0, 0])),
+        ip(1, 2, 2, &with(&[0x16, 0, 0, 0])),
+        udp(1, 2, (67, 68), &text),
+        udp(1, 2, (7_777, 9_999), &with(&isakmp)),
+        udp(1, 2, (500, 500), &with(&[0x5a; 17])),
+        to_all,
+    ];
+    for frame in disguised {
+        let frames: Frames = (0..4).map(|n| (n * 100, frame.clone())).collect();
+        let report = protected_report(&frames);
+        assert_eq!(
+            (report.verdict.as_str(), frames_of(&report, "clear")),
+            ("unprotected", 4),
+            "{frame:?}"
+        );
+    }
 }
 
 #[test]

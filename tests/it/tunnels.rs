@@ -245,3 +245,69 @@ fn a_tunnel_that_was_inside_esp_and_shows_again_decrypted_is_no_leak() {
     assert_eq!(report.windows.len(), 0, "{:?}", report.windows);
     assert_eq!(report.totals.artefacts.get("decrypted_twin").map(|c| c.frames), Some(12));
 }
+
+/// An outer packet in two fragments, the first of which shows the whole inner header.
+fn in_fragments(packet: &[u8], number: u8) -> [Vec<u8>; 2] {
+    let (header, body) = packet.split_at(20);
+    let (first, later) = body.split_at(72);
+    let piece = |body: &[u8], place: [u8; 2]| {
+        let mut header = header.to_vec();
+        header[2..4].copy_from_slice(&sixteen(20 + body.len()));
+        header[4..8].copy_from_slice(&[0, number, place[0], place[1]]);
+        [&header[..], body].concat()
+    };
+    [piece(first, [0x20, 0]), piece(later, [0, 9])]
+}
+
+#[test]
+fn a_first_fragment_shows_what_its_tunnel_carries() {
+    for (name, _, around) in TUNNELS {
+        let inside = [clear(), vec![b'.'; 60]].concat();
+        let [high, low] = sixteen(inside.len());
+        let mut inside = inside;
+        (inside[2], inside[3]) = (high, low);
+        let packets: Vec<Vec<u8>> =
+            (1..=6).flat_map(|n| in_fragments(&around(OUTER, &inside), n)).collect();
+        let report = report(&packets, &["--protect", BETWEEN_INNER], "");
+        assert_eq!(report.verdict, "unprotected", "{name}");
+        assert_eq!(pair(&report, "192.168.7.1").frames, 6, "{name}");
+    }
+}
+
+#[test]
+fn ethernet_in_ip_and_whole_frames_of_multilink_ppp_are_entered() {
+    let ether = ip(OUTER, 97, &[&[0x30, 0][..], &ethernet(&clear())].concat());
+    let [high, low] = sixteen(clear().len() + 16);
+    let head = [0x40, 2, high, low, 0, 5, 0, 6, 0xff, 3, 0, 0x3d, 0xc0, 0, 0, 9, 0, 0x21];
+    let length = sixteen(head.len() + clear().len());
+    let mut multilink = [&head[..], &clear()].concat();
+    multilink[2..4].copy_from_slice(&length);
+    let multilink = ip(OUTER, 17, &udp((1701, 1701), &multilink));
+    for packet in [ether, multilink] {
+        let report = report(&vec![packet; 3], &["--protect", BETWEEN_INNER], "");
+        assert_eq!(report.verdict, "unprotected");
+    }
+}
+
+#[test]
+fn more_packets_around_than_are_followed_limit_the_verdict() {
+    let deep = (0..5).fold(clear(), |packet, _| ip(OUTER, 4, &packet));
+    let report = report(&vec![deep; 3], &["--protect", BETWEEN_INNER], "");
+    assert_eq!(report.verdict, "not_determined");
+    assert!(report.verdict_limits.iter().any(|limit| limit.code == "undecodable"));
+}
+
+#[test]
+fn a_source_route_names_the_host_that_the_packet_is_for() {
+    let mut routed = clear();
+    let body = routed.split_off(20);
+    routed[16..20].copy_from_slice(&[10, 1, 0, 1]);
+    routed.extend([1, 131, 7, 4]);
+    routed.extend(INNER.1);
+    routed[0] = 0x47;
+    let length = sixteen(28 + body.len());
+    routed[2..4].copy_from_slice(&length);
+    routed.extend(body);
+    let report = report(&vec![routed; 3], &["--protect", BETWEEN_INNER], "");
+    assert_eq!((report.verdict.as_str(), report.pairs.len()), ("unprotected", 1));
+}
