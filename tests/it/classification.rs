@@ -148,7 +148,11 @@ fn what_every_policy_lets_through_is_exempt() {
     assert_eq!(raw(ipv4(1, &[8, 0, 0, 0, 0, 0, 0, 0])), ProtectionClass::Exempt);
     assert_eq!(raw(ipv6(58, &[128, 0, 0, 0, 0, 0, 0, 0])), ProtectionClass::Exempt);
     assert_eq!(raw(ipv4(2, &[0x16, 0, 0, 0, 0, 0, 0, 0])), ProtectionClass::Exempt);
-    assert_eq!(raw(ipv4(17, &udp(68, 67, &[0; 240]))), ProtectionClass::Exempt);
+    let mut dhcp = [0; 240];
+    dhcp[0] = 1;
+    dhcp[236..].copy_from_slice(&[0x63, 0x82, 0x53, 0x63]);
+    assert_eq!(raw(ipv4(17, &udp(68, 67, &dhcp))), ProtectionClass::Exempt);
+    assert_eq!(raw(ipv4(17, &udp(68, 67, &[0; 240]))), ProtectionClass::Clear, "no message");
     let multicast = ipv4_to([224, 0, 0, 251], 17, 0, &udp(5353, 5353, b"mdns"));
     assert_eq!(raw(multicast), ProtectionClass::Exempt);
     let broadcast = ipv4_to([255; 4], 17, 0, &udp(40_000, 40_000, b"all"));
