@@ -215,7 +215,9 @@ impl PairFacts {
         {
             add(&mut self.limits, LimitCode::OneWay, total.frames, &captures);
         }
-        if let Some(run) = self.set_aside.get(&SetAside::HandedOver) {
+        let offloaded = self.by_class.get(&ProtectionClass::EspNull);
+        let offloaded = offloaded.filter(|_| self.may_be_offloaded());
+        for run in offloaded.into_iter().chain(self.set_aside.get(&SetAside::HandedOver)) {
             let captures = [run.first.evidence, run.last.evidence];
             add(&mut self.limits, LimitCode::Vantage, run.frames, &captures);
         }
@@ -239,6 +241,7 @@ impl PairFacts {
             // Of the packets that were sent, about half or more were not captured.
             || count(LimitCode::Missing).saturating_mul(MISSING_PARTS) > seen.saturating_mul(MOST_MISSING)
             || count(LimitCode::Sampled) > 0
+            || self.may_be_offloaded()
     }
 }
 

@@ -85,7 +85,9 @@ impl PairFacts {
         let aside = |why| self.set_aside.get(&why).map_or(0, |run| run.frames);
         let twins = aside(SetAside::DecryptedTwin) + aside(SetAside::InsideOtherCapture);
         let encrypted = frames(ProtectionClass::Esp) + twins;
-        let authenticated = frames(ProtectionClass::EspNull) + frames(ProtectionClass::Ah);
+        // What may have been encrypted behind the place of the capture is neither protected nor readable.
+        let readable = if self.may_be_offloaded() { 0 } else { frames(ProtectionClass::EspNull) };
+        let authenticated = readable + frames(ProtectionClass::Ah);
         let (enough, weaker) = match level {
             Level::Encrypt => (encrypted, authenticated),
             Level::Authenticate => (encrypted + authenticated, 0),

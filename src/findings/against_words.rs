@@ -28,6 +28,10 @@ pub fn against(against: &Against) -> String {
             "the first failed attempt came after the window had opened".to_owned()
         }
         Against::ErrorsExplainSilence => "ICMP errors say why nobody answered".to_owned(),
+        Against::AnswerNotCaptured => {
+            "the capture holds one direction, or one packet in many: an answer need not be in it"
+                .to_owned()
+        }
         Against::Encrypted => {
             "the failure is encrypted; it is inferred from sizes, directions and what follows"
                 .to_owned()

@@ -82,12 +82,17 @@ pub(super) fn ipsec_hosts_in_clear(facts: &Facts) -> Option<Finding> {
         .iter()
         .take(MOST_NAMED)
         .map(|pair| format!("{} and {} ({})", pair.pair.a(), pair.pair.b(), pair.in_clear.frames));
+    let own = asked.iter().filter(|pair| pair.corroborated_ipsec().is_some()).count();
+    let (with, beside) = match own as u64 {
+        0 => (" with others", " and no IPsec of their own was seen".to_owned()),
+        own => ("", format!("; {} used IPsec with each other as well", counted(own, "pair"))),
+    };
     let detail = format!(
-        "Clear packets of: {}. No policy was given for them and no IPsec of their own was seen.",
+        "Clear packets of: {}. No policy was given for them{beside}.",
         named.collect::<Vec<_>>().join(", ")
     );
     let title = format!(
-        "{} of hosts that use IPsec with others talked in clear",
+        "{} of hosts that use IPsec{with} talked in clear",
         counted(asked.len() as u64, "pair")
     );
     let runs = asked.iter().filter_map(|pair| pair.by_class.get(&ProtectionClass::Clear));

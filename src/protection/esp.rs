@@ -3,7 +3,7 @@
 use super::sa_evidence::is_all_text;
 use super::{EspSpi, NATT_PORT, Stream};
 use crate::ike::{Probe, probe};
-use crate::packet::{IpPacket, StopReason, protocol};
+use crate::packet::{IpPacket, Ports, StopReason, protocol};
 
 /// The stream of a packet whose IP protocol is ESP, WESP or AH; `None` where it is text.
 pub(super) fn by_protocol(ip: &IpPacket<'_>) -> Option<Stream> {
@@ -39,12 +39,42 @@ pub fn esp_octets<'a>(ip: &IpPacket<'a>) -> (&'a [u8], usize) {
     (ip.payload.get(skipped..).unwrap_or_default(), ip.payload_len.saturating_sub(skipped))
 }
 
-/// Where ESP begins behind an AH header whose next header says so (RFC 4302 §2.2: the length counts
-/// words, less two); `None` where AH carries anything else.
+/// Where ESP begins inside AH: directly, in a tunnel, behind another AH or in UDP 4500 (RFC 4302 §2.2 and §3.1);
+/// `None` where AH carries anything else.
 fn behind_ah(ip: &IpPacket<'_>) -> Option<usize> {
-    let [next, words, ..] = ip.payload else { return None };
-    let header = (usize::from(*words) + 2) * 4;
-    (*next == protocol::ESP && header + ESP_HEADER_LEN <= ip.payload_len).then_some(header)
+    let octet = |at: usize| ip.payload.get(at).copied();
+    let (mut kind, mut at) = (protocol::AH, 0);
+    for _ in 0..MOST_AROUND_ESP {
+        match kind {
+            protocol::ESP => return (at + ESP_HEADER_LEN <= ip.payload_len).then_some(at),
+            protocol::AH => {
+                kind = octet(at)?;
+                at += (usize::from(octet(at + 1)?) + 2) * 4;
+            }
+            protocol::IPV4 => {
+                // A later fragment does not begin with what its header names.
+                let is_whole = octet(at + 6)? & 0x3f == 0 && octet(at + 7)? == 0;
+                let words =
+                    usize::from(octet(at).filter(|first| first >> 4 == 4 && is_whole)? & 0x0f);
+                kind = octet(at + 9)?;
+                at += words * 4;
+            }
+            protocol::IPV6 => {
+                octet(at).filter(|first| first >> 4 == 6)?;
+                kind = octet(at + 6)?;
+                at += 40;
+            }
+            protocol::UDP => {
+                let ports = Ports::of(ip.payload.get(at..)?)?;
+                let is_natt = ports.source == NATT_PORT || ports.destination == NATT_PORT;
+                at += 8;
+                let is_esp = ip.payload.get(at..at + 4)? != [0; 4];
+                kind = if is_natt && is_esp { protocol::ESP } else { return None };
+            }
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// RFC 5840 §2: four octets, and four of padding where the flag P says so.
@@ -125,6 +155,7 @@ fn wesp_encrypts(payload: &[u8]) -> bool {
 }
 
 const ESP_HEADER_LEN: usize = 8;
+const MOST_AROUND_ESP: usize = 6;
 const IKE_HEADER_LEN: usize = 28;
 /// The version is the octet that tells most.
 const TELLING: usize = 18;

@@ -12,6 +12,10 @@ use std::net::IpAddr;
 pub struct NullEvidence {
     tested: u32,
     readable: [u32; LAYOUTS.len()],
+    /// Packets whose last octets are a trailer that names a protocol.
+    trailers: [u32; LAYOUTS.len()],
+    /// What later packets show, a few at a time: what an SPI carries may change.
+    later: Option<Box<Later>>,
     /// The layout under which packets are read once enough were looked at.
     readable_as: Option<usize>,
 }
@@ -34,10 +38,14 @@ impl NullEvidence {
         destination: IpAddr,
     ) -> Option<Content<'a>> {
         if self.tested >= ENOUGH {
+            self.observe_later(esp, source, destination);
             let layout = LAYOUTS.get(self.readable_as?)?;
             return reads_as(esp, *layout, source, destination);
         }
         self.tested += 1;
+        for (layout, trailers) in LAYOUTS.iter().zip(&mut self.trailers) {
+            *trailers += u32::from(has_trailer(esp, *layout));
+        }
         let mut best = None;
         for (layout, readable) in LAYOUTS.iter().zip(&mut self.readable) {
             if let Some(content) = reads_as(esp, *layout, source, destination) {
@@ -54,8 +62,40 @@ impl NullEvidence {
         best.map(|(_, content)| content)
     }
 
+    /// Looks at one packet in some beyond the first ones.
+    #[cold]
+    fn observe_later(&mut self, esp: &[u8], source: IpAddr, destination: IpAddr) {
+        let later = self.later.get_or_insert_default();
+        later.passed = later.passed.wrapping_add(1);
+        if later.is_null || !later.passed.is_multiple_of(ONE_IN) {
+            return;
+        }
+        later.tested += 1;
+        for (at, layout) in LAYOUTS.iter().enumerate() {
+            let proof = reads_as(esp, *layout, source, destination).is_some();
+            for (counts, found) in
+                [(&mut later.readable, proof), (&mut later.trailers, has_trailer(esp, *layout))]
+            {
+                if let Some(count) = counts.get_mut(at) {
+                    *count += u32::from(found);
+                }
+            }
+        }
+        if later.tested >= OF_LATER {
+            let is_null = is_rule(later.tested, &later.readable, MIN_PROOFS)
+                || is_rule(later.tested, &later.trailers, MIN_TRAILERS);
+            *later = Box::new(Later { is_null, passed: later.passed, ..Later::default() });
+        }
+    }
+
     /// Adds what other packets of the SPI show.
     pub fn join(&mut self, other: &Self) {
+        for (mine, theirs) in self.trailers.iter_mut().zip(other.trailers) {
+            *mine = mine.saturating_add(theirs);
+        }
+        if other.later.as_ref().is_some_and(|later| later.is_null) {
+            self.later.get_or_insert_default().is_null = true;
+        }
         self.tested = self.tested.saturating_add(other.tested);
         for (mine, theirs) in self.readable.iter_mut().zip(other.readable) {
             *mine = mine.saturating_add(theirs);
@@ -64,13 +104,31 @@ impl NullEvidence {
     }
 
     /// Whether the SPI carries readable data: under one layout several packets bear a proof of 16
-    /// bits each (a length or checksum that fits), and so do nearly all that were looked at.
+    /// bits each (a length or checksum that fits) or more of them a trailer of 12 bits, and so do nearly all
+    /// that were looked at, of the first packets or of some later ones.
     #[must_use]
     pub fn is_null(&self) -> bool {
-        self.readable.iter().any(|&count| {
-            count >= MIN_PROOFS && u64::from(count) * 10 >= u64::from(self.tested) * 9
-        })
+        is_rule(self.tested, &self.readable, MIN_PROOFS)
+            || is_rule(self.tested, &self.trailers, MIN_TRAILERS)
+            || self.later.as_ref().is_some_and(|later| later.is_null)
     }
+}
+
+/// Whether nearly all packets that were looked at show the same under one layout.
+fn is_rule(tested: u32, counts: &[u32], fewest: u32) -> bool {
+    let is_nearly_all = |count: &u32| u64::from(*count) * 10 >= u64::from(tested) * 9;
+    counts.iter().any(|count| *count >= fewest && is_nearly_all(count))
+}
+
+/// Packets behind the first ones, as many as are looked at together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Later {
+    passed: u32,
+    tested: u32,
+    readable: [u32; LAYOUTS.len()],
+    trailers: [u32; LAYOUTS.len()],
+    /// Some of them were readable.
+    is_null: bool,
 }
 
 /// Where readable data would stand: octets of initialization vector before, of check value behind.
@@ -110,6 +168,39 @@ fn reads_as(
     source: IpAddr,
     destination: IpAddr,
 ) -> Option<Content<'_>> {
+    let (content, next_header) = behind_trailer(esp, layout)?;
+    let is_proven = proves(content, next_header, source, destination);
+    is_proven.then_some(Content { next_header, octets: content })
+}
+
+/// Whether the packet ends in a trailer that names a protocol which ESP carries: by chance one in some 4,000.
+/// Address translation spoils checksums, padding for confidentiality of the traffic flow (RFC 4303 §2.7) spoils
+/// lengths, and compression (RFC 3173) hides both; the trailer stays.
+fn has_trailer(esp: &[u8], layout: Layout) -> bool {
+    behind_trailer(esp, layout).is_some_and(|(_, next_header)| {
+        matches!(
+            next_header,
+            protocol::ICMP
+                | protocol::IPV4
+                | protocol::TCP
+                | protocol::UDP
+                | protocol::IPV6
+                | protocol::GRE
+                | protocol::ICMPV6
+                | DUMMY
+                | OSPF
+                | protocol::ETHERIP
+                | IPCOMP
+                | protocol::L2TP
+                | protocol::SCTP
+                | protocol::UDP_LITE
+                | WRAPPED
+        )
+    })
+}
+
+/// What stands before the trailer, and the next header.
+fn behind_trailer(esp: &[u8], layout: Layout) -> Option<(&[u8], u8)> {
     let rest = esp.get(ESP_HEADER_LEN + layout.iv..esp.len().checked_sub(layout.icv)?)?;
     // RFC 4303 §2.4: the padding counts 1, 2, 3, …; then its length and the next header.
     let [before @ .., pad_len, next_header] = rest else { return None };
@@ -118,8 +209,7 @@ fn reads_as(
     if !padding.iter().zip(1..=u8::MAX).all(|(octet, expected)| *octet == expected) {
         return None;
     }
-    let is_proven = proves(content, *next_header, source, destination);
-    is_proven.then_some(Content { next_header: *next_header, octets: content })
+    Some((content, *next_header))
 }
 
 /// Whether the content bears out the next header by at least 16 bits that chance would not give.
@@ -185,8 +275,18 @@ fn ones_complement(parts: &[&[u8]]) -> u16 {
 const ESP_HEADER_LEN: usize = 8;
 /// Each proof leaves chance one in 65,536 or less, for each of the layouts.
 const MIN_PROOFS: u32 = 3;
-/// More packets of one SPI would not tell more.
+/// Each leaves chance one in some 4,000.
+const MIN_TRAILERS: u32 = 8;
+/// So many of the first packets of an SPI are looked at.
 const ENOUGH: u32 = 64;
+/// Of those behind them one in so many, and so many together.
+const ONE_IN: u32 = 8;
+const OF_LATER: u32 = 16;
+/// RFC 4303 §2.6; RFC 3173; RFC 2328; aggregation and fragmentation (RFC 9347).
+const DUMMY: u8 = 59;
+const IPCOMP: u8 = 108;
+const OSPF: u8 = 89;
+const WRAPPED: u8 = 144;
 
 #[cfg(test)]
 mod tests {
@@ -215,6 +315,35 @@ mod tests {
             udp.extend(size.to_be_bytes());
             udp.extend(vec![0x5a; usize::from(size) - 6]);
             evidence.observe(&esp_with(&udp, 17, 12), source, destination);
+        }
+        assert!(evidence.is_null());
+    }
+
+    #[test]
+    fn trailers_are_a_proof_where_checksums_and_lengths_are_none() {
+        let (source, destination) = hosts();
+        for next_header in [6, 47, 108, 132] {
+            let mut evidence = NullEvidence::default();
+            for size in 0..12 {
+                let esp = esp_with(&vec![0x5a; 41 + size * 3], next_header, 16);
+                assert!(evidence.observe(&esp, source, destination).is_none());
+            }
+            assert!(evidence.is_null(), "{next_header}");
+        }
+    }
+
+    #[test]
+    fn what_becomes_readable_later_is_readable() {
+        let (source, destination) = hosts();
+        let mut evidence = NullEvidence::default();
+        for n in 0..100_u8 {
+            let opaque: Vec<u8> =
+                (0..60_u8).map(|at| at.wrapping_mul(89) ^ n.wrapping_mul(57)).collect();
+            evidence.observe(&opaque, source, destination);
+        }
+        assert!(!evidence.is_null());
+        for size in 0..200 {
+            evidence.observe(&esp_with(&vec![0x5a; 41 + size], 132, 12), source, destination);
         }
         assert!(evidence.is_null());
     }

@@ -22,6 +22,10 @@ pub struct SaEvidence {
     lengths: u64,
     advance: Advance,
     content: Content,
+    /// Of some packets behind those: what an SPI carries may change.
+    later: Content,
+    /// So many such samples were text.
+    later_texts: u32,
     /// The form of another protocol that numbers its packets (OpenVPN's data channel, on UDP).
     resembles_openvpn: bool,
 }
@@ -61,6 +65,8 @@ struct Numbered {
 struct Content {
     octets: u32,
     halves: [u32; 16],
+    /// Those that are letters, digits and signs.
+    texts: u32,
 }
 
 /// What can be said of the content of an SPI's packets.
@@ -95,7 +101,16 @@ impl SaEvidence {
         }
         self.resembles_openvpn |= in_udp && is_openvpn_data(packet.octets);
         self.advance.observe(packet.time, number_at(packet.octets, 4));
-        self.content.observe(packet.octets.get(BEHIND_VECTOR..).unwrap_or_default());
+        let content = packet.octets.get(BEHIND_VECTOR..).unwrap_or_default();
+        if self.content.octets < ENOUGH_OCTETS {
+            self.content.observe(content);
+        } else if self.packets.is_multiple_of(ONE_IN) {
+            self.later.observe(content);
+            if self.later.octets >= ENOUGH_OCTETS {
+                self.later_texts += u32::from(self.later.is_text());
+                self.later = Content::default();
+            }
+        }
     }
 
     /// Takes an AH packet.
@@ -121,6 +136,7 @@ impl SaEvidence {
         self.resembles_openvpn |= later.resembles_openvpn;
         self.advance.join(later.advance);
         self.content.join(later.content);
+        self.later_texts = self.later_texts.saturating_add(later.later_texts);
     }
 
     /// Time of the first packet as it came; parts are joined in this order.
@@ -170,7 +186,9 @@ impl SaEvidence {
     /// Whether a packet has a form that ESP or AH cannot have, or that of another protocol.
     #[must_use]
     pub const fn is_misshapen(&self) -> bool {
-        self.misshapen > 0 || self.resembles_openvpn
+        // OpenVPN's lengths are of any kind; that so many are all whole words does not happen to it.
+        let is_openvpn = self.resembles_openvpn && self.lengths.count_ones() < MANY_LENGTHS;
+        self.misshapen > 0 || is_openvpn
     }
 
     /// Whether a packet was captured to its end.
@@ -195,7 +213,13 @@ impl SaEvidence {
     /// What the content looks like.
     #[must_use]
     pub fn opacity(&self) -> Opacity {
-        self.content.opacity()
+        if self.later_texts > 0 { Opacity::Patterned } else { self.content.opacity() }
+    }
+
+    /// Whether what has a pattern is text, which people read without knowing any form.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.content.is_text()
     }
 }
 
@@ -277,7 +301,8 @@ impl Advance {
     /// Whether the numbers advance in time, disorder and a few breaks aside.
     fn rises(&self) -> bool {
         let ahead = u64::try_from(self.net).unwrap_or_default();
-        let share = if self.forward >= MANY { 16 } else { 4 };
+        // Numbers drawn from a range lead nowhere: their net falls behind their path with every step.
+        let share = if self.forward.saturating_add(self.back) >= MANY { 16 } else { 4 };
         self.forward > 0
             && ahead.saturating_mul(share) >= self.path
             && self.breaks.saturating_mul(8) <= self.forward
@@ -311,13 +336,21 @@ impl Content {
             if let Some(count) = self.halves.get_mut(usize::from(octet >> 4)) {
                 *count += 1;
                 self.octets += 1;
+                self.texts += u32::from(is_text(*octet));
             }
         }
+    }
+
+    /// Nine of ten octets are letters, digits and signs; of octets without a pattern three of eight are.
+    fn is_text(&self) -> bool {
+        let (texts, octets) = (u64::from(self.texts), u64::from(self.octets));
+        octets >= ENOUGH_TO_BE_OPAQUE && texts * 10 >= octets * 9
     }
 
     fn join(&mut self, later: Self) {
         if self.octets < ENOUGH_OCTETS {
             self.octets = self.octets.saturating_add(later.octets);
+            self.texts = self.texts.saturating_add(later.texts);
             for (count, more) in self.halves.iter_mut().zip(later.halves) {
                 *count = count.saturating_add(more);
             }
@@ -391,11 +424,14 @@ const RESTART: u32 = 64;
 /// Steps of which the chance is taken; more would not tell more.
 const ENOUGH: u32 = 32;
 /// With so many steps disorder evens out.
-const MANY: u64 = 256;
+const MANY: u64 = 96;
 const CHANCE_BITS: f64 = 40.0;
 /// Lengths are not independent of each other where a protocol fills up to words.
 const MOST_SHAPE_BITS: u32 = 8;
 const ENOUGH_OCTETS: u32 = 1024;
+/// Behind the first octets one packet in so many is looked at.
+const ONE_IN: u64 = 8;
+const MANY_LENGTHS: u32 = 8;
 /// Octets of one packet that are looked at.
 const LOOKED_AT: usize = 32;
 const ENOUGH_TO_BE_OPAQUE: u64 = 64;

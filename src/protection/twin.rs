@@ -5,7 +5,8 @@
 //! ESP packet within ten milliseconds; its length is exactly what that packet can hold under one layout of
 //! vector, padding and check value; and nearly every packet of the same SPI has one under that same
 //! layout. A single likeness proves nothing, so the first two make a candidate only, and what the
-//! SPI's other packets show decides.
+//! SPI's other packets show decides. Packets of one size prove nothing either (two calls of one codec): the
+//! lengths must differ, of the SPI itself or of another one that shows that the capture holds decrypted packets.
 
 use super::Stream;
 use crate::hosts::HostPair;
@@ -77,6 +78,8 @@ struct Encapsulated {
 struct Tally {
     packets: u32,
     votes: [u32; LAYOUTS],
+    /// One bit for each length of ESP that a plain packet fitted, in words modulo 64.
+    lengths: u64,
     /// Looking on would find nothing.
     hopeless: bool,
 }
@@ -175,7 +178,7 @@ impl Twins {
         }
         let number = SpiNumber(u32::try_from(self.tallies.len()).ok()?);
         self.numbers.insert(spi, number);
-        self.tallies.push(Tally { packets: 0, votes: [0; LAYOUTS], hopeless: false });
+        self.tallies.push(Tally { packets: 0, votes: [0; LAYOUTS], lengths: 0, hopeless: false });
         Some(number)
     }
 
@@ -220,6 +223,9 @@ impl Twins {
             let (_, layouts) = option.get_or_insert((packet.spi, Layouts(0)));
             packet.taken.0 |= fitting & !layouts.0;
             layouts.0 |= fitting;
+            if let Some(tally) = self.tallies.get_mut(packet.spi.0 as usize) {
+                tally.lengths |= 1 << (packet.length / 4 % 64);
+            }
         }
         for option in &mut options {
             let Some((spi, layouts)) = option else { continue };
@@ -241,7 +247,10 @@ impl Twins {
     /// The SPIs of which nearly every packet had a twin, with the layouts under which it had.
     #[must_use]
     pub fn confirmed(self) -> Confirmed {
-        Confirmed(self.tallies.iter().map(Tally::agreed).collect())
+        let varies = |tally: &Tally| tally.lengths.count_ones() >= FEWEST_LENGTHS;
+        let is_proven = self.tallies.iter().any(|t| varies(t) && t.agreed() != Layouts(0));
+        let layouts = |tally: &Tally| if is_proven { tally.agreed() } else { Layouts(0) };
+        Confirmed(self.tallies.iter().map(layouts).collect())
     }
 }
 
@@ -313,6 +322,8 @@ const MOST_RECENT: usize = 128;
 const MOST_OPTIONS: usize = 4;
 /// SPIs whose packets are looked through for twins; the search must not grow with their number.
 const MOST_SPIS: usize = 16_384;
+/// Equal lengths fit each other by chance: so many different ones are none.
+const FEWEST_LENGTHS: u32 = 3;
 /// Eight exact fits in a row are no chance.
 const FEWEST_TWINS: u32 = 8;
 const ENOUGH_TO_TELL: u32 = 64;
@@ -367,6 +378,18 @@ mod tests {
             twins.encapsulated(spi(), &mut watched, time, length);
             let leak = 60 + (size * 113) % 1300;
             let _ = twins.plain(pair("10.1.0.9", "10.2.0.1"), time, lengths(leak));
+        }
+        assert!(twins.confirmed().0.iter().all(|layouts| *layouts == Layouts(0)));
+    }
+
+    #[test]
+    fn packets_of_one_size_prove_nothing() {
+        let (mut twins, mut watched) = (Twins::default(), Watched::default());
+        for n in 0..100 {
+            let time = Timestamp(n * 20_000_000);
+            twins.encapsulated(spi(), &mut watched, time, encapsulating(200));
+            let seen = Timestamp(time.0 + 3_000_000);
+            assert!(twins.plain(pair("10.1.0.9", "10.2.0.1"), seen, lengths(200)).is_some());
         }
         assert!(twins.confirmed().0.iter().all(|layouts| *layouts == Layouts(0)));
     }

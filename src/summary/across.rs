@@ -3,7 +3,7 @@
 //! On its inner side a gateway's traffic is clear, on its outer side the same packets travel under ESP a
 //! moment later or earlier. A clear packet is set aside only where an ESP packet of the other capture lies within ten
 //! milliseconds and has a length that can hold it, where four of five packets of that SPI, and eight at the
-//! least, have such a clear packet under one layout and in one order, and where neither capture shows what the
+//! least, have such a clear packet under one layout and in one order, of four lengths at the least, and where neither capture shows what the
 //! other side of the gateway would not: the first nothing of that pair's ESP, the second nothing of the clear pair in
 //! clear. Equal lengths and rhythm alone prove nothing: a leak beside ESP is seen by the capture that shows the ESP.
 //! Captures whose clocks differ by more are not compared.
@@ -15,7 +15,7 @@
 //! direction decrypted. What shows after decryption is `protection::twin`'s.
 
 use super::timeline::{ClassRun, Runs};
-use super::{CaptureSummary, Summary};
+use super::{CaptureSummary, Summary, Vantage};
 use crate::evidence::EvidenceId;
 use crate::hosts::{Direction, HostPair};
 use crate::packet::origin::Origin;
@@ -111,6 +111,8 @@ impl Whole<'_> {
         let has_clear = self.captures().any(|capture| !capture.clear_packets.is_empty());
         let Some((from, to)) = self.span().filter(|_| has_clear) else { return };
         let (from, to) = (from.shifted(SOON.negated()), to.shifted(SOON));
+        // Lengths that are all the same fit each other by chance, unless the user says what the place is.
+        let is_stated = self.captures().any(|of| of.stated_vantage == Some(Vantage::Lan));
         for outer in others {
             let overlaps = outer.span().is_some_and(|(begin, end)| begin <= to && from <= end);
             let esp = if overlaps { outer.esp() } else { BTreeMap::new() };
@@ -127,6 +129,10 @@ impl Whole<'_> {
                 let within = packets.iter().filter(|esp| from <= esp.time && esp.time <= to);
                 let within: Vec<EspMark> = within.copied().collect();
                 let found = plain.inside(&within, Sides::Apart, &mut taken);
+                let lengths: BTreeSet<u32> = found.iter().map(|held| held.esp.length).collect();
+                if lengths.len() < MOST_BY_CHANCE && !is_stated {
+                    continue;
+                }
                 places.extend(found.into_iter().map(|held| held.one.place));
             }
         }

@@ -158,6 +158,9 @@ impl Conversations {
         if conversation.orphan.is_some() {
             seen.conversation = Some(at);
         }
+        if ip.payload_len == 1 && ip.tcp().is_some_and(|s| conversation.is_keepalive(way, s)) {
+            seen.payload = 0;
+        }
         let lost = ip.tcp().map_or(0, |segment| conversation.segment(way, segment, ip.payload_len));
         let (app, encrypted) = conversation.application(way, ip, (app, encrypted));
 let named = ports;
@@ -378,6 +381,13 @@ impl Conversation {
             }
         }
         lost
+    }
+
+    /// Whether a segment with one octet only asks whether the other side lives: the octet is none, or was sent
+    /// before (RFC 9293 §3.8.4).
+    fn is_keepalive(&self, way: usize, segment: TcpSegment) -> bool {
+        let is_bare = !segment.syn && !segment.fin && !segment.reset;
+        is_bare && self.ways.get(way).is_some_and(|way| way.is_behind(segment))
     }
 
     /// What was lost of the earlier connection. Its packets stay apart until the end of the capture.

@@ -117,8 +117,10 @@ impl WholeSa {
             return clear;
         }
         match evidence.opacity() {
-            // Of packets that were cut it is not known whether a trailer would have fit.
-            Opacity::Patterned if evidence.was_whole() || !evidence.rises() => clear,
+            // Numbers that do not rise are no sender's count, and text is text. Another pattern under rising numbers
+            // may be ESP whose content was blotted out, or whose trailer was cut: it stays uncorroborated.
+            Opacity::Patterned if !evidence.rises() => clear,
+            Opacity::Patterned if evidence.was_whole() && evidence.is_text() => clear,
             Opacity::Unseen if pool.is_text(stream, evidence) => clear,
             Opacity::Patterned | Opacity::Unseen | Opacity::Opaque => SaIs::AsSeen,
         }

@@ -4,15 +4,18 @@
 //! with one and the same distance in time: that of the clocks. Then the later capture, in the order of the files,
 //! is set to the clock of the earlier one, and what both show counts once: clear packets one by one, by
 //! their fingerprints; all other packets by runs of the same stream that lie inside the other's.
-//! A packet that was sent again has the same octets but no constant distance.
+//! A packet that was sent again has the same octets but no constant distance. What a host sends each day has one:
+//! captures that show the ESP of the same two hosts under other SPIs are of different times, and so far apart
+//! only what holds random numbers is believed.
 
 use super::capture_summary::{CaptureSummary, SecondSighting};
 use super::fingerprint::{Fingerprint, Print};
 use super::timeline::{ClassRun, Runs};
 use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
-use crate::protection::Stream;
+use crate::packet::protocol;
 use crate::protection::duplicate::DuplicateKind;
+use crate::protection::{EspSpi, Stream};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -74,49 +77,83 @@ fn partners(
     captures: &BTreeMap<EvidenceId, CaptureSummary>,
     sequences: &[Vec<EvidenceId>],
 ) -> Partners {
-    let mut marks: Vec<(Mark, usize, Timestamp)> = Vec::new();
+    let mut marks: Vec<(Mark, usize, Timestamp, bool)> = Vec::new();
     let all = sequences.iter().enumerate();
     let all = all.flat_map(|(at, files)| files.iter().map(move |id| (at, id)));
     for (at, capture) in all.filter_map(|(at, id)| Some((at, captures.get(id)?))) {
         let prints = capture.prints.values().flatten().chain(capture.edges.prints());
-        marks.extend(prints.map(|p| (Mark::Packet(p.fingerprint), at, p.seen.time)));
+        marks.extend(prints.map(|p| {
+            // The sequence numbers of TCP begin at random (RFC 9293 §3.4.1).
+            let is_random = p.seen.flow.is_some_and(|flow| flow.protocol == protocol::TCP);
+            (Mark::Packet(p.fingerprint), at, p.seen.time, is_random)
+        }));
         let messages = capture.negotiations.messages();
         marks.extend(messages.map(|m| {
             let (sender, octets) = m.identity();
-            (Mark::Ike(sender, octets), at, m.time())
+            (Mark::Ike(sender, octets), at, m.time(), true)
         }));
     }
     marks.sort_unstable();
-    let mut distances: BTreeMap<(usize, usize), Vec<i64>> = BTreeMap::new();
+    let mut distances: BTreeMap<(usize, usize), Vec<(i64, bool)>> = BTreeMap::new();
     for same in marks.chunk_by(|one, other| one.0 == other.0).filter(|same| same.len() > 1) {
         let by_capture = same.chunk_by(|one, other| one.1 == other.1);
         let once = by_capture.filter_map(|of_one| match of_one {
-            [(_, at, time)] => Some((*at, *time)),
+            [(_, at, time, is_random)] => Some((*at, *time, *is_random)),
             _ => None,
         });
-        let once: Vec<(usize, Timestamp)> = once.take(MOST_SIGHTINGS).collect();
-        for (number, (earlier, then)) in once.iter().enumerate() {
-            for (later, time) in once.iter().skip(number + 1) {
+        let once: Vec<(usize, Timestamp, bool)> = once.take(MOST_SIGHTINGS).collect();
+        for (number, (earlier, then, _)) in once.iter().enumerate() {
+            for (later, time, is_random) in once.iter().skip(number + 1) {
                 let distance = time.since(*then).0;
-                distances.entry((*earlier, *later)).or_default().push(distance);
+                distances.entry((*earlier, *later)).or_default().push((distance, *is_random));
             }
         }
     }
+    let spis: Vec<BTreeMap<HostPair, BTreeSet<Stream>>> =
+        sequences.iter().map(|files| esp_of(files, captures)).collect();
     let mut partners = Partners::new();
     for ((earlier, later), distances) in distances {
-        if let Some(agreed) = agreed(distances) {
+        let contradict = spis.get(earlier).zip(spis.get(later)).is_some_and(|(a, b)| differ(a, b));
+        if let Some(agreed) = agreed(distances).filter(|_| !contradict) {
             partners.entry(later).or_default().insert(earlier, agreed);
         }
     }
     partners
 }
 
-/// The distance in which most of them agree, and how many do, where these are enough.
-fn agreed(mut distances: Vec<i64>) -> Option<(Span, u64)> {
+/// The ESP of each pair that the files of a capture show.
+fn esp_of(
+    files: &[EvidenceId],
+    captures: &BTreeMap<EvidenceId, CaptureSummary>,
+) -> BTreeMap<HostPair, BTreeSet<Stream>> {
+    let mut all: BTreeMap<HostPair, BTreeSet<Stream>> = BTreeMap::new();
+    for (pair, streams) in files.iter().filter_map(|id| captures.get(id)).flat_map(|c| &c.streams) {
+        let esp = streams.keys().filter(|s| matches!(s, Stream::Esp(spi, _) if *spi != EspSpi(0)));
+        let esp: BTreeSet<Stream> = esp.copied().collect();
+        if !esp.is_empty() {
+            all.entry(*pair).or_default().extend(esp);
+        }
+    }
+    all
+}
+
+/// Whether two captures show ESP of the same hosts, and nowhere under the same SPI.
+fn differ(
+    one: &BTreeMap<HostPair, BTreeSet<Stream>>,
+    other: &BTreeMap<HostPair, BTreeSet<Stream>>,
+) -> bool {
+    let both = one.iter().filter_map(|(pair, spis)| Some((spis, other.get(pair)?)));
+    let mut differ = both.map(|(one, other)| one.is_disjoint(other)).peekable();
+    differ.peek().is_some() && differ.all(|differs| differs)
+}
+
+/// The distance in which most of them agree, and how many do, where these are enough. With each stands whether
+/// its packet holds random numbers, so that it is never sent twice.
+fn agreed(mut distances: Vec<(i64, bool)>) -> Option<(Span, u64)> {
     distances.sort_unstable();
     let behind = |from: usize| {
-        let first = distances.get(from).copied().unwrap_or_default();
-        distances.partition_point(|distance| distance.saturating_sub(first) <= JITTER.0)
+        let first = distances.get(from).map_or(0, |of| of.0);
+        distances.partition_point(|(distance, _)| distance.saturating_sub(first) <= JITTER.0)
     };
     let (from, to) = (0..distances.len())
         .map(|from| (from, behind(from)))
@@ -124,8 +161,10 @@ fn agreed(mut distances: Vec<i64>) -> Option<(Span, u64)> {
     let packets = (to - from) as u64;
     // Of all that both show once; the others were sent again.
     let is_rule = packets >= FEWEST && packets * 2 >= distances.len() as u64;
-    let median = distances.get(usize::midpoint(from, to))?;
-    is_rule.then_some((Span(*median), packets))
+    let (median, _) = distances.get(usize::midpoint(from, to))?;
+    let random = distances.get(from..to)?.iter().filter(|(_, is_random)| *is_random).count() as u64;
+    let is_near = Span(*median).magnitude() <= FAR;
+    (is_rule && (is_near || random >= FEWEST)).then_some((Span(*median), packets))
 }
 
 /// What earlier captures show.
@@ -229,6 +268,8 @@ impl CaptureSummary {
 const FEWEST: u64 = 4;
 /// How far the distances of the same packets differ: their way between two places is not always as long.
 const JITTER: Span = Span::from_millis(200);
+/// Clocks that differ by more are rare, and so long after a host may send the same octets anew.
+const FAR: Span = Span::from_seconds(3600);
 /// A smaller difference of clocks is left as it is: it changes no window, and the times stay those of the file.
 const TELLING: Span = Span::from_millis(10);
 /// How far apart the same packet may be seen once the clocks agree.
@@ -242,10 +283,14 @@ mod tests {
 
     #[test]
     fn packets_of_one_distance_agree_and_those_sent_again_do_not() {
-        let same = vec![5_300_000_000, 5_300_200_000, 5_299_900_000, 5_300_100_000, 9];
-        assert_eq!(agreed(same), Some((Span(5_300_100_000), 4)));
-        let again = (1..40).map(|n: i64| n * n * 1_000_000_000).collect();
-        assert_eq!(agreed(again), None);
+        let same = [5_300_000_000, 5_300_200_000, 5_299_900_000, 5_300_100_000, 9];
+        let datagrams = |distances: &[i64]| distances.iter().map(|at| (*at, false)).collect();
+        assert_eq!(agreed(datagrams(&same)), Some((Span(5_300_100_000), 4)));
+        let again: Vec<i64> = (1..40).map(|n: i64| n * n * 1_000_000_000).collect();
+        assert_eq!(agreed(datagrams(&again)), None);
+        let of_a_day = 86_400_000_000_000;
+        assert_eq!(agreed(datagrams(&[of_a_day; 40])), None, "sent anew each day");
+        assert_eq!(agreed(vec![(of_a_day, true); 4]), Some((Span(of_a_day), 4)));
         assert_eq!(agreed(Vec::new()), None);
     }
 }

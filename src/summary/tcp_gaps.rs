@@ -112,6 +112,11 @@ impl Way {
         0
     }
 
+    /// Whether the first octet of a segment is the last that was sent, or the capture holds nothing before it.
+    pub(super) fn is_behind(&self, segment: TcpSegment) -> bool {
+        !self.begun || distance(self.next, segment.sequence) == -1
+    }
+
     /// Whether a segment opens another connection between the same ports.
     pub(super) fn begins_anew(&self, segment: TcpSegment) -> bool {
         self.begun && segment.syn && distance(segment.sequence, self.next).unsigned_abs() > LONGEST

@@ -6,7 +6,7 @@ use super::ended::has_successor;
 use super::roles::MOST_LOW;
 use super::{Against, Candidate, Cause, FactRef, JITTER, Opening, TunnelSelectors, Why};
 use crate::catalogue::Reason;
-use crate::correlate::UnreachableFacts;
+use crate::correlate::{LimitCode, UnreachableFacts};
 use crate::hosts::{Direction, HostPair};
 use crate::ike::{IkeExchange, Outcome};
 use crate::protection::unreachable::UnreachableWhy;
@@ -155,6 +155,18 @@ impl<'a> Case<'a> {
         errors > 0 && errors.saturating_mul(2) >= exchange.messages
     }
 
+    /// Whether the capture would not show an answer: it holds one packet in many, or one direction of a
+    /// connection whose data shows that the other side answered.
+    pub(super) fn may_miss_answers(&self) -> bool {
+        let window = self.window;
+        let Some(pair) = self.index.facts.pair(window.pair) else { return false };
+        let is_answered_unseen = || {
+            let is_tcp = window.flows.iter().any(|flow| flow.protocol == TCP);
+            pair.limits.contains_key(&LimitCode::OneWay) && is_tcp && window.run.payload_bytes() > 0
+        };
+        pair.limits.contains_key(&LimitCode::Sampled) || is_answered_unseen()
+    }
+
     /// ICMP says that IKE did not reach the peer.
     pub(super) fn unreachable(&self) -> Vec<Candidate> {
         let (from, to) = (self.from, self.window.run.end);
@@ -249,3 +261,6 @@ const ENDING: Span = Span::from_seconds(1);
 
 /// Log events of a tunnel's selectors that a cause names.
 const MOST_SELECTORS: usize = 20;
+
+/// IANA protocol number.
+const TCP: u8 = 6;

@@ -111,6 +111,10 @@ impl<'a> Case<'a> {
             score = score.min(70);
             against.push(Against::ErrorsExplainSilence);
         }
+        if reason == Reason::NoResponse && tie == LogTie::None && self.may_miss_answers() {
+            score = score.min(MOST_LOW);
+            against.push(Against::AnswerNotCaptured);
+        }
         // A refused identity looks like a wrong key, unless a log knows.
         if inferred && tie == LogTie::None {
             against.push(Against::Encrypted);

@@ -259,6 +259,8 @@ pub enum Against {
     CameAfter,
     /// ICMP errors say why nobody answered.
     ErrorsExplainSilence,
+    /// The capture holds one packet in many, or one direction only: an answer need not be in it.
+    AnswerNotCaptured,
     /// The failure is encrypted and was inferred.
     Encrypted,
     /// No capture shows these negotiations.
