@@ -92,7 +92,7 @@ pub(super) fn esp_gaps(summary: &Summary) -> Vec<EspGap> {
         .collect()
 }
 
-/// Captures that hold one packet in many: of every busy SPI about half the numbers or more are missing, and of
+/// Captures that hold one packet in many: of every busy SPI at least half the numbers are missing, and of
 /// all of them about the same share. A lossy capture loses in bursts, and hardly ever as much of each.
 pub(super) fn sampled(summary: &Summary) -> BTreeSet<EvidenceId> {
     let is_sampled = |files: &Vec<EvidenceId>| {
@@ -131,9 +131,9 @@ pub(super) fn sampled(summary: &Summary) -> BTreeSet<EvidenceId> {
     captures.into_values().filter(is_sampled).flatten().collect()
 }
 
-/// Missing packets to those that are there, in sixteenths: one in two misses as many, but for the ends.
+/// Missing packets to those that are there, in sixteenths: one in two misses as many.
 const PARTS: u64 = 16;
-const LEAST_SAMPLED: u64 = 14;
+const LEAST_SAMPLED: u64 = 16;
 /// Fewer packets of an SPI say nothing of a share.
 const BUSY_SPI: u64 = 16;
 

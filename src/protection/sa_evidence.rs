@@ -431,7 +431,7 @@ const MOST_SHAPE_BITS: u32 = 8;
 const ENOUGH_OCTETS: u32 = 1024;
 /// Behind the first octets one packet in so many is looked at.
 const ONE_IN: u64 = 8;
-const MANY_LENGTHS: u32 = 8;
+const MANY_LENGTHS: u32 = 6;
 /// Octets of one packet that are looked at.
 const LOOKED_AT: usize = 32;
 const ENOUGH_TO_BE_OPAQUE: u64 = 64;

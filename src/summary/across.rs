@@ -3,8 +3,8 @@
 //! On its inner side a gateway's traffic is clear, on its outer side the same packets travel under ESP a
 //! moment later or earlier. A clear packet is set aside only where an ESP packet of the other capture lies within ten
 //! milliseconds and has a length that can hold it, where four of five packets of that SPI, and eight at the
-//! least, have such a clear packet under one layout and in one order, of four lengths at the least, and where neither capture shows what the
-//! other side of the gateway would not: the first nothing of that pair's ESP, the second nothing of the clear pair in
+//! least, have such a clear packet under one layout and in one order, not all of one length, and where neither capture
+//! shows what the other side of the gateway would not: the first nothing of that pair's ESP, the second nothing of the clear pair in
 //! clear. Equal lengths and rhythm alone prove nothing: a leak beside ESP is seen by the capture that shows the ESP.
 //! Captures whose clocks differ by more are not compared.
 //!
@@ -130,7 +130,7 @@ impl Whole<'_> {
                 let within: Vec<EspMark> = within.copied().collect();
                 let found = plain.inside(&within, Sides::Apart, &mut taken);
                 let lengths: BTreeSet<u32> = found.iter().map(|held| held.esp.length).collect();
-                if lengths.len() < MOST_BY_CHANCE && !is_stated {
+                if lengths.len() < FEWEST_LENGTHS && !is_stated {
                     continue;
                 }
                 places.extend(found.into_iter().map(|held| held.one.place));
@@ -434,5 +434,7 @@ const BLOCKS: [u32; 4] = [1, 4, 8, 16];
 const AROUND: std::ops::RangeInclusive<u32> = 16..=56;
 /// Eight in a row are no chance.
 const FEWEST: usize = 8;
+/// Packets of one length fit each other by their rhythm alone: two calls of one codec.
+const FEWEST_LENGTHS: usize = 2;
 /// So many distinct lengths are none either.
 const MOST_BY_CHANCE: usize = 4;

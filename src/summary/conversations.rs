@@ -163,7 +163,7 @@ impl Conversations {
         }
         let lost = ip.tcp().map_or(0, |segment| conversation.segment(way, segment, ip.payload_len));
         let (app, encrypted) = conversation.application(way, ip, (app, encrypted));
-let named = ports;
+        let named = ports;
         let ports = conversation.service(named, stream, ip);
         let is_by_port = ports != named && !encrypted && conversation.told.is_none();
         let app = if is_by_port { ports.application() } else { app };

@@ -552,3 +552,69 @@ fn esp_that_is_readable_one_way_only_may_be_crypto_offload() {
     assert_eq!(readable(true), "medium");
     assert_eq!(readable(false), "high");
 }
+
+#[test]
+fn text_that_begins_late_under_an_spi_is_not_protected() {
+    let mut any = numbers();
+    let line = b"a line of a log that stands in clear under the numbers of ESP, again and again. ";
+    let frames: Frames = (0..400u32)
+        .flat_map(|n| {
+            let late = [&0xc0de_0001_u32.to_be_bytes()[..], &(n + 1).to_be_bytes(), line].concat();
+            let forth = if n < 50 { esp(0xc0de_0001, n + 1, 80, &mut any) } else { late };
+            let back = esp(0xc0de_0002, n + 1, 80, &mut any);
+            [(n * 20, ip(1, 2, 50, &forth)), (n * 20 + 5, ip(2, 1, 50, &back))]
+        })
+        .collect();
+    assert_eq!(protected_report(&frames).verdict, "not_determined");
+}
+
+#[test]
+fn blotted_out_content_under_rising_numbers_is_no_clear_text() {
+    let blank = |spi, n: u32| [&u32::to_be_bytes(spi)[..], &n.to_be_bytes(), &[0; 72]].concat();
+    let frames: Frames = (0..60)
+        .flat_map(|n| {
+            let (forth, back) = (blank(0xc0de_0001, n + 1), blank(0xc0de_0002, n + 1));
+            [(n * 20, ip(1, 2, 50, &forth)), (n * 20 + 5, ip(2, 1, 50, &back))]
+        })
+        .collect();
+    let report = protected_report(&frames);
+    assert_eq!((report.verdict.as_str(), report.windows.len()), ("not_determined", 0));
+}
+
+#[test]
+fn a_call_in_clear_beside_a_call_of_the_same_codec_is_a_leak() {
+    let mut any = numbers();
+    let frames: Frames = (0..100)
+        .flat_map(|n| {
+            let call = udp(1, 2, (16_000, 16_002), &any.octets(172));
+            let inside = (call.len() - 14 - 20 + 2).next_multiple_of(4);
+            let packet = ip(1, 2, 50, &esp(0xc0de_0001, n + 1, 8 + inside + 16, &mut any));
+            [(n * 20, packet), (n * 20 + 3, call)]
+        })
+        .collect();
+    let report = protected_report(&frames);
+    assert_eq!(
+        (report.verdict.as_str(), frames_of(&report, "clear")),
+        ("partially_protected", 100)
+    );
+}
+
+#[test]
+fn esp_that_several_queues_reordered_and_an_spi_like_openvpn_s_are_corroborated() {
+    let mut any = numbers();
+    let mut order: Vec<(u32, u32)> =
+        (1..=200).map(|n| (n * 20 + u32::try_from(any.below(300)).unwrap(), n)).collect();
+    order.sort_unstable();
+    let frames: Frames = order
+        .iter()
+        .map(|(at, n)| (*at, ip(1, 2, 50, &esp(0xc0de_0001, *n, 60 + 4 * any.below(30), &mut any))))
+        .collect();
+    assert_eq!(by(&report_of(&frames)), ["packets"]);
+    let frames: Frames = (0..60)
+        .map(|n| {
+            let packet = esp(0x4800_1234, n + 1, 60 + 4 * any.below(40), &mut any);
+            (n * 20, udp(1, 2, (4500, 4500), &packet))
+        })
+        .collect();
+    assert_eq!(by(&report_of(&frames)), ["packets"]);
+}
