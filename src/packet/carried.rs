@@ -89,6 +89,25 @@ impl<'a> Carried<'a> {
     }
 }
 
+/// Whether an IP packet stands in a frame behind a header that is not decoded, IPv4 proven by its checksum, IPv6
+/// by its length and next header: such a frame is no link-layer protocol of its own, and what it carries is not
+/// known.
+#[cold]
+pub(super) fn hides_ip(data: &[u8]) -> bool {
+    let places = (BEHIND_ADDRESSES..MOST_HEADERS).step_by(2);
+    places.filter_map(|at| data.get(at..)).any(|octets| {
+        let carried = Carried::all(octets, Context::at(0));
+        match octets.first() {
+            Some(0x45..=0x4f) => carried.is_checked_v4(),
+            Some(0x60) => {
+                carried.is_proven_ip()
+                    && matches!(octets.get(6), Some(0 | 6 | 17 | 43 | 44 | 50..=60))
+            }
+            _ => false,
+        }
+    })
+}
+
 /// The length of the IP packet that begins here, as its header says it.
 fn ip_len(octets: &[u8]) -> Option<usize> {
     let first = octets.first()?;
@@ -118,6 +137,10 @@ fn has_checksum(octets: &[u8]) -> bool {
 }
 
 const MAX_TAGS: usize = 2;
+/// Two link-layer addresses.
+const BEHIND_ADDRESSES: usize = 12;
+/// Where the search for a packet behind unknown headers ends.
+const MOST_HEADERS: usize = 96;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! The link layer: from a frame's first octet to its EtherType and what follows.
 
-use super::carried::Carried;
+use super::carried::hides_ip;
 use super::{
     IpPacket, Packet, Stop, StopReason, juniper, llc, macsec, mislabelled, mpls, network, nflog,
     serial, tagged, wireless,
@@ -18,25 +18,6 @@ pub fn decode<'a>(frame: &RawFrame<'a>) -> Packet<'a> {
         }
         told => told,
     }
-}
-
-/// Whether an IP packet stands in a frame behind a header that is not decoded, IPv4 proven by its checksum, IPv6
-/// by its length and next header: such a frame is no link-layer protocol of its own, and what it carries is not
-/// known.
-#[cold]
-fn hides_ip(data: &[u8]) -> bool {
-    let places = (BEHIND_ADDRESSES..MOST_HEADERS).step_by(2);
-    places.filter_map(|at| data.get(at..)).any(|octets| {
-        let carried = Carried::all(octets, Context::at(0));
-        match octets.first() {
-            Some(0x45..=0x4f) => carried.is_checked_v4(),
-            Some(0x60) => {
-                carried.is_proven_ip()
-                    && matches!(octets.get(6), Some(0 | 6 | 17 | 43 | 44 | 50..=60))
-            }
-            _ => false,
-        }
-    })
 }
 
 /// The IP packet of a frame that so many others are around; `None` where the frame does not show it.
@@ -426,10 +407,6 @@ const METADATA: u16 = 0x8909;
 /// IEC 62439-3: High-availability Seamless Redundancy.
 const REDUNDANCY: u16 = 0x892f;
 const LEAST_PKTAP: usize = 108;
-/// Two link-layer addresses.
-const BEHIND_ADDRESSES: usize = 12;
-/// Where the search for a packet behind unknown headers ends.
-const MOST_HEADERS: usize = 96;
 const MAX_VLAN_TAGS: usize = 4;
 const MAX_DEPTH: u8 = 4;
 /// IP packets that can be around another: no tunnel is entered beyond.

@@ -36,8 +36,18 @@ impl IpPacket<'_> {
             reset: flags & RST != 0,
         })
     }
+
+    /// The port from which a TCP connection is opened, as its first two segments say. FTP opens its data
+    /// connections from the port of the service (RFC 959 §3.2).
+    #[must_use]
+    pub fn opened_from(&self) -> Option<u16> {
+        let (segment, ports) = (self.tcp().filter(|segment| segment.syn)?, self.ports?);
+        let client = if segment.acknowledged.is_none() { ports.source } else { ports.destination };
+        Some(client).filter(|port| *port != FTP_DATA && ports.source != ports.destination)
+    }
 }
 
+const FTP_DATA: u16 = 20;
 const FIN: u8 = 1;
 const SYN: u8 = 2;
 const RST: u8 = 4;

@@ -342,7 +342,7 @@ mod tests {
             evidence.observe(&opaque, source, destination);
         }
         assert!(!evidence.is_null());
-        for size in 0..200 {
+        for size in 0..300 {
             evidence.observe(&esp_with(&vec![0x5a; 41 + size], 132, 12), source, destination);
         }
         assert!(evidence.is_null());

@@ -406,7 +406,7 @@ impl Conversation {
     /// The ports that may name the service: not the port that a connection was opened from, and not port 88
     /// where the conversation only borrows it.
     fn service(&mut self, ports: ServicePorts, stream: Stream, ip: &IpPacket<'_>) -> ServicePorts {
-        if let Some(client) = client_port(ip).filter(|port| ports.names(*port)) {
+        if let Some(client) = ip.opened_from().filter(|port| ports.names(*port)) {
             self.no_service = Some(client);
         }
         if ports.names(KERBEROS_PORT) && self.no_service.is_none() {
@@ -475,14 +475,6 @@ impl Conversation {
     }
 }
 
-/// The port from which a TCP connection is opened, as its first two segments say. FTP opens its data connections
-/// from the port of the service (RFC 959 §3.2).
-fn client_port(ip: &IpPacket<'_>) -> Option<u16> {
-    let (segment, ports) = (ip.tcp().filter(|segment| segment.syn)?, ip.ports?);
-    let client = if segment.acknowledged.is_none() { ports.source } else { ports.destination };
-    Some(client).filter(|port| *port != FTP_DATA && ports.source != ports.destination)
-}
-
 /// What the conversations of a capture come to.
 pub(super) struct Finished {
     pub(super) tls: BTreeMap<TlsServer, TlsSeen>,
@@ -491,7 +483,6 @@ pub(super) struct Finished {
     pub(super) open: Vec<(ConversationKey, OpenConversation)>,
 }
 
-const FTP_DATA: u16 = 20;
 /// Conversations whose packets are kept apart; what comes beyond is taken for what it seems.
 const MOST_ORPHANS: usize = 4_096;
 /// Streams and directions of one conversation that are kept apart.
