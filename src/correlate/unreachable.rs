@@ -31,6 +31,8 @@ pub(super) fn gather(summary: &Summary) -> Vec<UnreachableFacts> {
             count: *count,
         })
         .collect();
+    told.sort_by_key(|told| (told.what, told.first.time, told.first.frame));
+    told.dedup_by(|later, known| known.shows_also(later));
     told.sort_by_key(|told| (told.key(), told.first.time, told.first.frame));
     told
 }
@@ -40,6 +42,19 @@ impl UnreachableFacts {
     #[must_use]
     pub fn pair(&self) -> HostPair {
         HostPair::new(self.what.from, self.what.to)
+    }
+
+    /// Takes what another capture of the same time shows: the same errors, at another place. Counted twice, one
+    /// error that anybody can forge would be several.
+    fn shows_also(&mut self, later: &Self) -> bool {
+        let is_same = self.what == later.what
+            && self.first.frame.evidence != later.first.frame.evidence
+            && later.first.time <= self.last.time.shifted(SAME);
+        if is_same {
+            self.count = self.count.max(later.count);
+            self.last = if later.last.time > self.last.time { later.last } else { self.last };
+        }
+        is_same
     }
 
     fn key(&self) -> (HostPair, Option<Spi>) {
@@ -69,3 +84,5 @@ impl Facts {
 
 /// An error comes back within a round trip; a host that nobody answers for is told later.
 const ICMP_DELAY: Span = Span::from_seconds(5);
+/// Two captures of the same packets have the same times but for this, once their clocks are compared.
+const SAME: Span = Span::from_seconds(1);
