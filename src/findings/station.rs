@@ -1,8 +1,9 @@
-//! IP addresses that another station took over.
+//! IP addresses that another station took over, or that several hosts share.
 
 use super::{Finding, FindingCode, Severity, When, proof_of};
 use crate::correlate::{Confidence, Facts};
 use crate::hosts::HostPair;
+use crate::ike::IkeExchange;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -34,6 +35,16 @@ pub(super) fn taken_over(facts: &Facts) -> Vec<Finding> {
             }
         })
         .collect()
+}
+
+/// Addresses that do not fit IKE's hashes: a translator put them in the place of others, or the sender forces encapsulation (RFC 7296 §2.23, RFC 3947 §3.2).
+pub(super) fn translated(facts: &Facts) -> BTreeSet<IpAddr> {
+    let of_exchange = |exchange: &IkeExchange| {
+        let initiator = (exchange.nat.initiator == Some(true)).then(|| exchange.initiator.ip());
+        let responder = (exchange.nat.responder == Some(true)).then(|| exchange.responder.ip());
+        [initiator, responder].into_iter().flatten()
+    };
+    facts.exchanges.iter().flat_map(of_exchange).collect()
 }
 
 /// Addresses that have a finding each.

@@ -12,6 +12,7 @@ use crate::protection::ProtectionClass;
 use crate::protection::secret::Secret;
 use crate::summary::{ClassRun, SetAside, Sighting};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// One finding for each pair and leading cause.
 pub(super) fn cleartext_windows(facts: &Facts) -> Vec<Finding> {
@@ -21,13 +22,23 @@ pub(super) fn cleartext_windows(facts: &Facts) -> Vec<Finding> {
         let key = (explained.window.pair, explained.window.expectation, leading);
         groups.entry(key).or_default().push(index);
     }
+    let translated = super::station::translated(facts);
     groups
         .into_iter()
-        .map(|((pair, _, reason), windows)| cleartext_window(facts, pair, reason, windows))
+        .map(|((pair, _, reason), windows)| {
+            let shared = [pair.a(), pair.b()].into_iter().find(|host| translated.contains(host));
+            cleartext_window(facts, (pair, shared), reason, windows)
+        })
         .collect()
 }
 
-fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<usize>) -> Finding {
+/// `shared` is the one of the two that several hosts may have.
+fn cleartext_window(
+    facts: &Facts,
+    (pair, shared): (HostPair, Option<IpAddr>),
+    reason: Reason,
+    windows: Vec<usize>,
+) -> Finding {
     let members: Vec<&ExplainedWindow> =
         windows.iter().filter_map(|index| facts.windows.get(*index)).collect();
     let runs = || members.iter().map(|w| &w.window.run);
@@ -45,9 +56,10 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
     );
     let payload: u64 = runs().map(ClassRun::payload_bytes).sum();
     let attempted = members.iter().any(|w| w.window.expectation == Expectation::Attempted);
-    let hidden: u64 = members.iter().map(|w| w.window.protected_inside + w.window.discovery).sum();
+    let hidden: u64 = members.iter().map(|w| w.window.protected_inside).sum();
+    let discovery: u64 = members.iter().map(|w| w.window.discovery).sum();
     let severity = match (told, readable > 0) {
-        _ if hidden == packets => Severity::Low,
+        _ if hidden + discovery == packets => Severity::Low,
         // No octet of payload passed.
         _ if payload == 0 => Severity::Low,
         (true, true) => Severity::Critical,
@@ -88,9 +100,12 @@ fn cleartext_window(facts: &Facts, pair: HostPair, reason: Reason, windows: Vec<
     };
     let demand = if attempted { attempt(&members) } else { demand(source) };
     let sent = sent(pair, &members);
-    let shared = same_frames(facts, &members);
+    let frames_of = same_frames(facts, &members);
     let place = place(facts, runs());
-    let detail = format!("{demand}{why}{itself}{sent}{shared}{place}");
+    let hosts = shared.map_or_else(String::new, |address| {
+        format!(" IKE's hashes do not fit {address}: a translator put it in the place of another one, or encapsulation in UDP is forced. Behind a translator several hosts may have that address, and who talked in clear may be another one than who was protected.")
+    });
+    let detail = format!("{demand}{why}{itself}{sent}{frames_of}{place}{hosts}");
     let mut finding = Finding::new(FindingCode::CleartextWindow, severity, title, detail);
     let first = reason.advice().what_to_do;
     finding.advice.insert(0, format!("Save logs and captures before anything is changed. {first}"));

@@ -2,15 +2,18 @@
 
 use crate::support::incidents::score::{analysis, analyzed};
 use crate::support::incidents::{Incident, make, make_shifted};
+use crate::support::pcapng::{Order, pcap};
+use crate::support::truth::report;
 use plainsight::analysis::Analysis;
 use plainsight::correlate::FactRef;
 use plainsight::findings::FindingCode;
 use plainsight::hosts::HostPair;
-use plainsight::policy::parse;
+use plainsight::policy::{Policy, parse};
+use plainsight::report::schema::Report;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Incidents that are played through.
 const SEEDS: std::ops::Range<u64> = 0..93;
@@ -180,4 +183,62 @@ fn halves(file: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let middle = if is_copied(middle) { middle + 1 } else { middle };
     let joined = |frames: &[&[u8]]| [header, &frames.concat()].concat();
     (joined(&frames[..middle]), joined(&frames[middle..]))
+}
+
+/// How good a word is: none may come from evidence that shows nothing.
+fn rank(verdict: &str) -> usize {
+    let words = [
+        "unprotected",
+        "partially_protected",
+        "not_determined",
+        "no_packets",
+        "no_expectation",
+        "protected",
+    ];
+    words.iter().position(|word| *word == verdict).unwrap()
+}
+
+/// The captures of every sample and case, by folder.
+fn captures() -> Vec<Vec<PathBuf>> {
+    let folders = |path: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path())
+    };
+    let cases = folders("tests/cases").map(|case| case.join("evidence"));
+    let is_capture = |path: &PathBuf| {
+        path.extension().is_some_and(|end| end == "pcap" || end == "pcapng" || end == "cap")
+    };
+    let of_folder = |folder: PathBuf| -> Vec<PathBuf> {
+        let files = std::fs::read_dir(folder).into_iter().flatten();
+        files.map(|entry| entry.unwrap().path()).filter(is_capture).collect()
+    };
+    let all = folders("samples").chain(cases).map(of_folder);
+    all.filter(|captures| !captures.is_empty()).collect()
+}
+
+#[test]
+fn another_capture_that_cannot_be_decoded_makes_no_verdict_better() {
+    let folder = tempfile::tempdir().unwrap();
+    // A link type for private use.
+    let frames: Vec<(u32, u32, &[u8])> =
+        (0..200).map(|n| (1_700_000_000 + n, 0, &[7; 90][..])).collect();
+    let mut blind = pcap(Order::Little, 0xa1b2_c3d4, &frames);
+    blind[20] = 147;
+    write(folder.path(), "blind.pcap", &blind);
+    let mut judged = 0;
+    for paths in captures() {
+        let alone = report(paths.clone(), Policy::default());
+        let beside = [paths.clone(), vec![folder.path().join("blind.pcap")]].concat();
+        let beside = report(beside, Policy::default());
+        assert!(rank(&beside.verdict) <= rank(&alone.verdict), "{paths:?}");
+        let words = |report: &Report| -> Vec<(String, String, usize)> {
+            let pairs = report.pairs.iter();
+            pairs.map(|p| (p.a.clone(), p.b.clone(), rank(&p.verdict))).collect()
+        };
+        assert_eq!(words(&beside), words(&alone), "{paths:?}");
+        let required = alone.pairs.iter().any(|pair| pair.expectation == "required");
+        assert!(!required || beside.verdict != "protected", "{paths:?}");
+        judged += 1;
+    }
+    assert!(judged > 30, "{judged}");
 }
