@@ -149,3 +149,71 @@ impl Reason {
         }
     }
 }
+
+impl Reason {
+    /// Whether two reasons cannot both be true of one failed negotiation, whichever host gives them.
+    #[must_use]
+    pub fn contradicts(self, other: Self) -> bool {
+        let (one, other) = (family(self), family(other));
+        one != other && one != Family::Other && other != Family::Other
+    }
+}
+
+/// Reasons that two hosts may give for the same failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    Credentials,
+    Proposals,
+    Silence,
+    Other,
+}
+
+const fn family(reason: Reason) -> Family {
+    match reason {
+        Reason::AuthenticationFailed
+        | Reason::PskMismatchSuspected
+        | Reason::CertificateInvalid
+        | Reason::KerberosFailed => Family::Credentials,
+        Reason::NoProposalChosen
+        | Reason::TsUnacceptable
+        | Reason::InvalidKe
+        | Reason::ChildRefused
+        | Reason::PolicyMismatch => Family::Proposals,
+        Reason::NoResponse
+        | Reason::NothingListens
+        | Reason::PeerUnreachable
+        | Reason::Udp500Blocked => Family::Silence,
+        // A host runs out of time for any reason.
+        Reason::Timeout
+        | Reason::PeerDeleted
+        | Reason::ServiceStopped
+        | Reason::DosProtection
+        | Reason::IntegrityFailed
+        | Reason::Replay
+        | Reason::Other
+        | Reason::NoIkeAttempted
+        | Reason::DriverBypass
+        | Reason::PolicyChanged
+        | Reason::FallbackToClear
+        | Reason::RekeyGap
+        | Reason::SaDeleted
+        | Reason::SaExpiredIdle
+        | Reason::ExemptByPolicy
+        | Reason::FilterNotCovering
+        | Reason::AlternatePath
+        | Reason::AuthWithoutEncapsulation
+        | Reason::Unknown => Family::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_hosts_may_say_of_one_failure_is_no_contradiction() {
+        assert!(!Reason::PskMismatchSuspected.contradicts(Reason::AuthenticationFailed));
+        assert!(Reason::NoProposalChosen.contradicts(Reason::CertificateInvalid));
+        assert!(!Reason::Timeout.contradicts(Reason::NoProposalChosen));
+    }
+}

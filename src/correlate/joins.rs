@@ -115,6 +115,8 @@ struct SeenSa {
     first: Timestamp,
     /// It may be older than the capture.
     is_old: bool,
+    /// Its numbers show that packets went before the first that was captured.
+    is_midway: bool,
 }
 
 /// Hosts that take part in a negotiation.
@@ -192,7 +194,9 @@ impl<'a> Wire<'a> {
                 let capture = summary.captures.get(&begins);
                 let begun = capture.and_then(|capture| capture.span).map(|(begun, _)| begun);
                 let is_old = begun.is_none_or(|begun| first.start.since(begun) <= SOON);
-                let seen = SeenSa { pair, sender, first: first.start, is_old };
+                let midway = summary.captures.get(&file).map(|capture| &capture.begun_before);
+                let is_midway = midway.is_some_and(|all| all.contains(&(pair, stream)));
+                let seen = SeenSa { pair, sender, first: first.start, is_old, is_midway };
                 let receiver = if is_a { pair.b() } else { pair.a() };
                 let same = wire.by_spi.entry(spi.0).or_default();
                 let known = same.entry((sender, receiver)).or_insert(seen);
@@ -268,11 +272,13 @@ impl<'a> Wire<'a> {
         let mut exchange = None;
         let mut on_wire = None;
         if event.category == Category::SaEstablished {
-            let made = self.completed_before(seen.pair, seen.first);
+            // RFC 4303 §3.3.3: the first packet of an SA has the number 1. Of one that was in use before
+            // nobody knows when it was made.
+            let made = self.completed_before(seen.pair, seen.first).filter(|_| !seen.is_midway);
             exchange = made.map(|(_, at)| at);
             on_wire = match made {
                 Some((time, _)) => Some(OnWire { time, is_tight: true }),
-                None if seen.is_old => None,
+                None if seen.is_old || seen.is_midway => None,
                 None => Some(OnWire { time: seen.first, is_tight: false }),
             };
         }

@@ -181,6 +181,8 @@ pub struct Facts {
     pub addresses: BTreeMap<LogId, BTreeSet<IpAddr>>,
     /// Addresses that are known to be of one host, by the policy or by a log.
     pub same_host: Vec<BTreeSet<IpAddr>>,
+    /// Those of them that the policy names.
+    pub named_hosts: Vec<BTreeSet<IpAddr>>,
     /// One a log that needs one.
     pub clock_offsets: Vec<ClockOffset>,
     /// By pair.
@@ -260,6 +262,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         bypasses: bypass::spans(&events),
         events,
         same_host: Vec::new(),
+        named_hosts: Vec::new(),
         addresses: addresses::bare(&host_addresses),
         host_addresses,
         clock_offsets: clocks,
@@ -314,6 +317,8 @@ impl Facts {
     /// Policy and logs say which addresses are of one host.
     fn tie_addresses(&mut self, policy: &Policy) {
         let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
-        self.same_host = named.chain(self.addresses.values().cloned()).collect();
+        self.named_hosts = named.collect();
+        let named = self.named_hosts.iter();
+        self.same_host = named.chain(self.addresses.values()).cloned().collect();
     }
 }

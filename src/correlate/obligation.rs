@@ -252,8 +252,9 @@ impl Gathered {
         let event = &placed.event;
         let tunnel = cause::tunnel_of(event);
         self.tunnels.extend(tunnel);
-        let (Some(pair), Some(time)) = (cause::pair_of(event), placed.corrected.or(event.time))
-        else {
+        // A time of an unknown zone on an unknown clock places an event nowhere.
+        let shown = event.time.filter(|_| !placed.is_local_time);
+        let (Some(pair), Some(time)) = (cause::pair_of(event), placed.corrected.or(shown)) else {
             return;
         };
         match what_it_shows(event) {

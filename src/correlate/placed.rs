@@ -19,6 +19,8 @@ pub struct PlacedEvent {
     pub error: Option<Span>,
     /// Its time rests on a proposed offset only.
     pub is_proposed: bool,
+    /// The log's times are of a zone that it does not name.
+    pub is_local_time: bool,
     /// What of the captures it is about; `None` where it carries no number of theirs.
     pub join: Option<Join>,
 }
@@ -37,6 +39,7 @@ pub(super) fn events(summary: &Summary, clocks: &Clocks<'_>, joins: &Joins) -> V
                 corrected: corrected.map(|(time, _)| time),
                 error: corrected.map(|(_, error)| error),
                 is_proposed,
+                is_local_time: log.log.trust.is_local_time,
                 join: of_log.and_then(|joins| joins.get(&place)).copied(),
             });
         }
@@ -57,6 +60,7 @@ pub(super) fn recovered(summary: &Summary, clocks: &Clocks<'_>) -> Vec<PlacedEve
                 corrected: corrected.map(|(time, _)| time),
                 error: corrected.map(|(_, error)| error),
                 is_proposed,
+                is_local_time: log.log.trust.is_local_time,
                 join: None,
             });
         }

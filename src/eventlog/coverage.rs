@@ -36,6 +36,8 @@ pub struct LogCoverage {
     pub connection_addresses: BTreeSet<IpAddr>,
     /// It is an export, a collector's log or a merged file: what is missing in it proves nothing.
     pub is_selection: bool,
+    /// Its times are of a clock whose zone the export does not name.
+    pub is_local_time: bool,
     /// An event was noted before its time was known: exports whose dates are decided all together.
     #[serde(skip)]
     is_late: bool,

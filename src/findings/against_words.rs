@@ -77,6 +77,16 @@ pub fn against(against: &Against) -> String {
             "the log ends {} before the window: what started again since is not known",
             length(*before)
         ),
+        Against::EspGoesOn(host) => format!(
+            "protected packets of {host} went on under the same SPIs before and inside the window"
+        ),
+        Against::LogContradicts => {
+            "the log of the same negotiation says something else than the capture shows".to_owned()
+        }
+        Against::OtherMessagesFit => {
+            "a notify message, or a question for the peer's version, can have the same size"
+                .to_owned()
+        }
         Against::LogDisagrees => {
             "the events name other negotiations than those that the captures show of these hosts"
                 .to_owned()

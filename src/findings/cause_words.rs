@@ -25,9 +25,10 @@ pub fn closing(closing: &Closing) -> String {
 
 fn sentence(why: &Why) -> String {
     match why {
-        Why::ServiceStopped { host, service, before } => {
+        Why::ServiceStopped { host, service, before, was_found_down } => {
             let service = service.map_or(SOME_SERVICE, |service| service.as_str());
-            format!("{host}'s log says that {service} stopped {}", moment(*before))
+            let what = if *was_found_down { "was not running" } else { "stopped" };
+            format!("{host}'s log says that {service} {what} {}", moment(*before))
         }
         Why::SoftSa { host } => format!(
             "{host}'s log has a security association without algorithms: the policy lets clear text through where the peer does not negotiate"

@@ -1,7 +1,7 @@
 //! Where a log and a capture say different things of the same negotiation.
 
 use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, counted};
-use crate::catalogue::{Category, Reason};
+use crate::catalogue::Category;
 use crate::correlate::{Facts, JoinKey, PlacedEvent};
 use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
@@ -32,66 +32,17 @@ fn exchange_of<'a>(facts: &'a Facts, placed: &PlacedEvent) -> Option<&'a IkeExch
 }
 
 fn contradicts(placed: &PlacedEvent, exchange: &IkeExchange) -> bool {
-    let Some(logged) = placed.event.reason.map(family) else { return false };
+    let Some(logged) = placed.event.reason else { return false };
     match exchange.outcome {
         // What was inferred from sizes gives way to a log; what was read does not.
         Outcome::NoResponse
         | Outcome::NoProposalChosen
         | Outcome::AuthenticationSuspected
         | Outcome::Failed => {
-            let seen = exchange.reason.map(family).filter(|_| !exchange.inferred);
-            seen.is_some_and(|seen| {
-                seen != logged && seen != Family::Other && logged != Family::Other
-            })
+            let seen = exchange.reason.filter(|_| !exchange.inferred);
+            seen.is_some_and(|seen| logged.contradicts(seen))
         }
         Outcome::Established | Outcome::Ended | Outcome::Incomplete => false,
-    }
-}
-
-/// Reasons that two hosts may give for the same failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
-    Credentials,
-    Proposals,
-    Silence,
-    Other,
-}
-
-const fn family(reason: Reason) -> Family {
-    match reason {
-        Reason::AuthenticationFailed
-        | Reason::PskMismatchSuspected
-        | Reason::CertificateInvalid
-        | Reason::KerberosFailed => Family::Credentials,
-        Reason::NoProposalChosen
-        | Reason::TsUnacceptable
-        | Reason::InvalidKe
-        | Reason::ChildRefused
-        | Reason::PolicyMismatch => Family::Proposals,
-        Reason::NoResponse
-        | Reason::NothingListens
-        | Reason::PeerUnreachable
-        | Reason::Udp500Blocked => Family::Silence,
-        // A host runs out of time for any reason.
-        Reason::Timeout
-        | Reason::PeerDeleted
-        | Reason::ServiceStopped
-        | Reason::DosProtection
-        | Reason::IntegrityFailed
-        | Reason::Replay
-        | Reason::Other
-        | Reason::NoIkeAttempted
-        | Reason::DriverBypass
-        | Reason::PolicyChanged
-        | Reason::FallbackToClear
-        | Reason::RekeyGap
-        | Reason::SaDeleted
-        | Reason::SaExpiredIdle
-        | Reason::ExemptByPolicy
-        | Reason::FilterNotCovering
-        | Reason::AlternatePath
-        | Reason::AuthWithoutEncapsulation
-        | Reason::Unknown => Family::Other,
     }
 }
 
@@ -125,15 +76,3 @@ fn of_pair(pair: HostPair, found: &[(&PlacedEvent, &IkeExchange)]) -> Option<Fin
 
 /// Pairs that have a finding each.
 const MOST_PAIRS: usize = 50;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_two_hosts_may_say_of_one_failure_is_no_contradiction() {
-        assert_eq!(family(Reason::PskMismatchSuspected), family(Reason::AuthenticationFailed));
-        assert_ne!(family(Reason::NoProposalChosen), family(Reason::CertificateInvalid));
-        assert_eq!(family(Reason::Timeout), Family::Other);
-    }
-}

@@ -1,30 +1,22 @@
 //! Whether the evidence itself can be relied on: clocks, damage, losses.
 
 use super::{Finding, FindingCode, Proof, Severity, When, counted, named};
-use crate::correlate::{ClockOffset, EspGap, Facts, OffsetMethod, TcpLoss};
-use crate::evidence::{Content, Evidence, EvidenceId, NoteKind, ProblemCode};
+use crate::correlate::{EspGap, Facts, OffsetMethod, TcpLoss};
+use crate::evidence::{Content, Evidence, EvidenceId, NoteKind};
 use crate::hosts::Direction;
-use crate::time::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Clocks that were wrong by much, and clocks that could not be compared.
-pub(super) fn clocks(facts: &Facts, evidence: &[Evidence]) -> Vec<Finding> {
+pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
     // Without captures there is nothing to compare with.
     if facts.total.frames == 0 {
         return Vec::new();
     }
     let mut found = Vec::new();
-    let in_local_time: BTreeSet<EvidenceId> = evidence
-        .iter()
-        .filter(|file| file.problems.iter().any(|p| p.code == ProblemCode::LocalTime))
-        .map(|file| file.id)
-        .collect();
     for clock in &facts.clock_offsets {
+        // Times of an unknown zone say nothing of the clock but what is beyond the zone.
+        let is_local = facts.logs.get(&clock.log).is_some_and(|log| log.trust.is_local_time);
         let (code, severity, title, detail) = match clock.offset {
-            // Times of an unknown zone say nothing of the clock but what is beyond the zone.
-            Some(offset) if in_local_time.contains(&clock.log.evidence) && is_a_zone(offset) => {
-                continue;
-            }
             // A rhythm alone measures nothing.
             Some(_) if clock.method == OffsetMethod::Proposed => (
                 FindingCode::ClockUnknown,
@@ -35,7 +27,7 @@ pub(super) fn clocks(facts: &Facts, evidence: &[Evidence]) -> Vec<Finding> {
                     capitalized(&super::clock(clock))
                 ),
             ),
-            Some(offset) if offset.magnitude() > ClockOffset::TOLERATED => (
+            Some(_) if clock.is_wrong(is_local) => (
                 FindingCode::ClockWrong,
                 Severity::Medium,
                 super::clock(clock),
@@ -61,17 +53,6 @@ fn capitalized(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
-
-/// Whether a time zone alone makes such a difference: zones lie whole quarters of an hour from UTC, up
-/// to fourteen hours (IANA's tz database, since 1972).
-fn is_a_zone(offset: Span) -> bool {
-    let beside = offset.0.rem_euclid(QUARTER.0);
-    let nearest = Span(beside.min(QUARTER.0 - beside));
-    offset.magnitude() <= FARTHEST_ZONE && nearest <= ClockOffset::TOLERATED
-}
-
-const QUARTER: Span = Span::from_seconds(15 * 60);
-const FARTHEST_ZONE: Span = Span::from_seconds(14 * 3600 + 300);
 
 /// The logs of one computer say the same of its clock: one finding for all of them.
 fn merged(found: Vec<Finding>) -> Vec<Finding> {
@@ -244,15 +225,3 @@ pub(super) fn filtered(evidence: &[Evidence]) -> Vec<Finding> {
 
 /// SPIs or pairs that a finding names.
 const MOST_NAMED: usize = 5;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_zone_is_whole_quarters_of_an_hour() {
-        let seconds = |s| is_a_zone(Span::from_seconds(s));
-        assert!(seconds(3600) && seconds(-19_800) && seconds(20_700 + 4) && seconds(-36_000 - 200));
-        assert!(!seconds(3600 + 450) && !seconds(15 * 3600));
-    }
-}

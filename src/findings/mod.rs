@@ -152,7 +152,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(audit::bypasses(facts));
     found.extend(audit::addresses(facts));
     found.extend(audit::recovered(facts));
-    found.extend(integrity::clocks(facts, evidence));
+    found.extend(integrity::clocks(facts));
     found.extend(integrity::damaged(evidence));
     found.extend(integrity::record_gaps(evidence));
     found.extend(integrity::frames_lost(evidence));

@@ -157,6 +157,52 @@ impl<'a> Conversation<'a> {
         answered || self.esp.hears(sent.source.ip(), from, to)
     }
 
+    /// The same of what the receiver of the message sent back itself.
+    pub(super) fn hears_the_peer(&self, sent: &MessageDigest, last: Timestamp) -> bool {
+        let (from, to) = (sent.time, last.shifted(ANSWER));
+        let spoke = self.turns.iter().any(|turn| {
+            turn.message.source.ip() != sent.source.ip() && turn.time() > from && turn.time() <= to
+        });
+        spoke || self.esp.hears_from(sent.source.ip(), sent.destination.ip(), from, to)
+    }
+
+    /// Whether an SPI of the pair first appears after `after`, before another negotiation of the two begins,
+    /// and nothing in this one made it later than `made`.
+    pub(super) fn begins_protection(&self, after: Timestamp, made: Timestamp) -> bool {
+        let next = self.next_after(made);
+        let later = self.turns.iter().filter(|turn| {
+            !turn.is_repeated
+                && turn.time() > made
+                && (turn.message.is(ExchangeType::CREATE_CHILD_SA)
+                    || turn.message.is(ExchangeType::QUICK_MODE)
+                    || turn.message.is(ExchangeType::AUTHIP_QUICK_MODE))
+        });
+        let bound = later.map(Turn::time).chain(next).min();
+        self.pairs.iter().any(|pair| {
+            let begun = self.esp.begins(*pair, after);
+            begun.is_some_and(|begun| bound.is_none_or(|bound| begun < bound))
+        })
+    }
+
+    /// Whether an exchange that began then is the first one that makes SAs here, so that there was none to
+    /// replace.
+    pub(super) fn is_first_phase(&self, began: Timestamp) -> bool {
+        let makes = |turn: &&Turn<'_>| {
+            let message = turn.message;
+            message.is(ExchangeType::IKE_AUTH)
+                || message.is(ExchangeType::CREATE_CHILD_SA)
+                || message.is(ExchangeType::QUICK_MODE)
+                || message.is(ExchangeType::AUTHIP_QUICK_MODE)
+        };
+        self.start_seen
+            && self.turns.iter().filter(makes).map(Turn::time).min().is_none_or(|one| one >= began)
+    }
+
+    /// The SPIs of ESP and AH that its hosts had used up to a point.
+    pub(super) fn spis_at(&self, at: Timestamp) -> impl Iterator<Item = u32> {
+        self.pairs.iter().flat_map(move |pair| self.esp.spis(*pair, at))
+    }
+
     /// Whether ESP of the pair began as the fruit of messages from `first` to `last`.
     pub(super) fn bears_fruit(&self, first: Timestamp, last: Timestamp) -> bool {
         let stretch = Stretch { first, last, next: self.next };

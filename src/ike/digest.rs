@@ -51,8 +51,9 @@ pub(super) struct Clear {
     pub(super) nat: Vec<NatHash>,
     /// Identities, by type and octets.
     pub(super) identities: Vec<(u8, Box<[u8]>)>,
-    /// A Delete payload stands readable.
-    pub(super) deletes: bool,
+    /// A Delete payload stands readable: the first SPIs of ESP or AH that it names, none where it names
+    /// the IKE SA.
+    pub(super) deletes: Option<Vec<u32>>,
     /// It proves an identity: hash, signature or AUTH.
     pub(super) authenticates: bool,
 }
@@ -226,6 +227,17 @@ impl MessageDigest {
         is_stripped
     }
 
+    /// Whether it deletes something of a negotiation, in clear, whose hosts used these SPIs. IKEv2 protects
+    /// every Delete (RFC 7296 §1.4); one in clear ends nothing, and one of other SPIs ends those.
+    pub(super) fn reads_delete(&self, mut known: impl Iterator<Item = u32>) -> bool {
+        let deletes = self.clear().and_then(|clear| clear.deletes.as_deref());
+        let Some(named) = deletes.filter(|_| self.version() != IkeVersion::V2) else {
+            return false;
+        };
+        let mut known = known.by_ref().peekable();
+        named.is_empty() || known.peek().is_none() || known.any(|spi| named.contains(&spi))
+    }
+
     pub(super) fn clear(&self) -> Option<&Clear> {
         self.clear.as_deref()
     }
@@ -281,7 +293,12 @@ impl Clear {
                     _ => {}
                 }
             }
-            Body::Delete => self.deletes = true,
+            Body::Delete { spis } => {
+                let deleted = self.deletes.get_or_insert_default();
+                for spi in spis.as_chunks().0 {
+                    push(deleted, u32::from_be_bytes(*spi), MAX_DELETED);
+                }
+            }
             Body::VendorId(id) => push(&mut self.vendor_ids, VendorId::new(id), MAX_VENDOR_IDS),
             Body::NatDetection(hash) => self.nat(NatSide::ByOrder, hash),
             Body::Authentication => self.authenticates = true,
@@ -329,6 +346,7 @@ const MAX_NOTIFIES: usize = 32;
 const MAX_VENDOR_IDS: usize = 24;
 const MAX_NAT_HASHES: usize = 8;
 const MAX_IDENTITIES: usize = 2;
+const MAX_DELETED: usize = 16;
 /// Enough for a name or a distinguished name's beginning.
 const MAX_IDENTITY: usize = 64;
 

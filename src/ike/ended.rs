@@ -11,13 +11,33 @@ use super::{ExchangeType, IkeVersion};
 use crate::catalogue::{Confidence, Reason};
 use crate::time::{Span, Timestamp};
 
+/// The verdict on a negotiation, or that its last request was not answered, where that is shown.
+pub(super) fn with_silence(talk: &Conversation<'_>, verdict: Verdict) -> Verdict {
+    let Some((first, last, is_peer_seen)) = given_up(talk) else { return verdict };
+    let state = match verdict.outcome {
+        Outcome::Incomplete => "a request inside an IKE SA was not answered",
+        Outcome::Established
+        | Outcome::Ended
+        | Outcome::NoResponse
+        | Outcome::NoProposalChosen
+        | Outcome::AuthenticationSuspected
+        | Outcome::Failed => "established, then a request was not answered",
+    };
+    let mut frames = vec![first.frame()];
+    frames.extend(Some(last.frame()).filter(|last| *last != first.frame()));
+    let (outcome, reason) = (Outcome::NoResponse, Reason::Timeout);
+    if is_peer_seen {
+        return Verdict::read(outcome, reason, state, frames);
+    }
+    // What others send to the requester may take another way than the peer's answers.
+    Verdict::inferred(outcome, reason, state, frames)
+}
+
 /// The verdict on a negotiation that came up, with its end where one was seen.
 pub(super) fn with_end(talk: &Conversation<'_>, verdict: Verdict) -> Verdict {
-    if let Some((first, last)) = given_up(talk) {
-        let state = "established, then a request was not answered";
-        let mut frames = vec![first.frame()];
-        frames.extend(Some(last.frame()).filter(|last| *last != first.frame()));
-        return Verdict::read(Outcome::NoResponse, Reason::Timeout, state, frames);
+    let verdict = with_silence(talk, verdict);
+    if verdict.outcome == Outcome::NoResponse {
+        return verdict;
     }
     let Some((delete, proof)) = candidates(talk).find_map(|turn| {
         let proof = proof_of(talk, turn)?;
@@ -70,8 +90,9 @@ fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
     if esp == EspAt::GoesOn {
         return None;
     }
-    if turn.message.clear().is_some_and(|clear| clear.deletes) {
-        return (!is_ignored(talk, turn)).then_some(Proof::Read);
+    if turn.message.encrypted.is_none() {
+        let is_own = turn.message.reads_delete(talk.spis_at(turn.time()));
+        return (is_own && !is_ignored(talk, turn)).then_some(Proof::Read);
     }
     if clears_away(talk, turn) {
         return None;
@@ -84,13 +105,13 @@ fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
         EspAt::Unseen | EspAt::GoesOn => None,
     };
     let flowed = stopped.is_some_and(|last| last >= turn.time().shifted(FLOWING.negated()));
-    let sure = if flowed { Confidence::High } else { Confidence::Medium };
     match talk.suite().delete_size(octets, answer.and_then(size_of)) {
         DeleteSize::Impossible => None,
-        DeleteSize::OneSpi => stopped.map(|_| Proof::Size(sure)),
+        // Other messages have those sizes too, so that size and silence together are an inference.
+        DeleteSize::OneSpi => stopped.map(|_| Proof::Size(Confidence::Medium)),
         // A notify message without data has that size too; behind a Delete nothing follows.
         DeleteSize::IkeSa if goes_on(talk, turn) => None,
-        DeleteSize::IkeSa => Some(Proof::Size(sure)),
+        DeleteSize::IkeSa => Some(Proof::Size(Confidence::Medium)),
         // What follows decides between a Delete and a notify message.
         DeleteSize::NotEmpty => {
             let ended =
@@ -142,16 +163,18 @@ fn made_before(talk: &Conversation<'_>, turn: &Turn<'_>) -> Option<(Timestamp, T
 }
 
 /// Whether a message came directly after a rekey whose new SPI carries on: it deleted what was replaced.
+/// The new SPI is used when there is traffic for it, however late.
 fn clears_away(talk: &Conversation<'_>, turn: Turn<'_>) -> bool {
     made_before(talk, &turn).is_some_and(|(began, done)| {
         turn.follows(done, CLEARING_AWAY)
             && talk.esp_at(began) != EspAt::Unseen
-            && talk.bears_fruit_before_the_next(turn.time(), done)
+            && (talk.bears_fruit_before_the_next(turn.time(), done)
+                || talk.begins_protection(turn.time(), turn.time()))
     })
 }
 
-/// A message of the same size was sent earlier and ended nothing: that is the size of keepalives. One that
-/// followed new SAs at once may have cleared the old ones away.
+/// A message of the same size was sent earlier by either side and ended nothing: that is the size of
+/// keepalives. One that followed a rekey at once may have cleared the old SAs away.
 fn is_habit(talk: &Conversation<'_>, delete: Turn<'_>) -> bool {
     let size = delete.message.encrypted.map(|e| e.octets);
     let mut earlier = talk.turns.iter().filter(|turn| {
@@ -163,7 +186,9 @@ fn is_habit(talk: &Conversation<'_>, delete: Turn<'_>) -> bool {
     });
     earlier.any(|turn| {
         let made = made_before(talk, turn);
-        made.is_none_or(|(_, done)| !turn.follows(done, CLEARING_AWAY))
+        made.is_none_or(|(began, done)| {
+            !turn.follows(done, CLEARING_AWAY) || talk.is_first_phase(began)
+        })
     })
 }
 
@@ -196,8 +221,9 @@ fn comes_back_before(talk: &Conversation<'_>, delete: Turn<'_>, last: Timestamp)
 }
 
 /// The last request of an established SA, sent three times or more to the octet and never answered while
-/// the captures show what its sender is sent: its first and its last sending (RFC 7296 §2.4).
-fn given_up<'a>(talk: &Conversation<'a>) -> Option<(Turn<'a>, Turn<'a>)> {
+/// the captures show what its sender is sent: its first and its last sending (RFC 7296 §2.4), and whether
+/// the captures show in that time what this peer sends.
+fn given_up<'a>(talk: &Conversation<'a>) -> Option<(Turn<'a>, Turn<'a>, bool)> {
     let last = talk.turns.iter().rfind(|turn| !turn.message.is_response()).copied()?;
     let mut sendings = talk.turns.iter().copied().filter(|turn| turn.message.repeats(last.message));
     let first = sendings.next()?;
@@ -213,7 +239,12 @@ fn given_up<'a>(talk: &Conversation<'a>) -> Option<(Turn<'a>, Turn<'a>)> {
         }
     };
     let is_given_up = again + 1 >= GIVEN_UP && !answered;
-    (is_given_up && talk.hears_after(first.message, last.time())).then_some((first, last))
+    let is_peer_seen = talk.hears_the_peer(first.message, last.time());
+    (is_given_up && talk.hears_after(first.message, last.time())).then_some((
+        first,
+        last,
+        is_peer_seen,
+    ))
 }
 
 /// ESP that had its last packet longer ago was at rest.

@@ -31,6 +31,8 @@ pub struct EspActivity {
     clear: BTreeMap<HostPair, BTreeSet<Timestamp>>,
     /// Spans in which a host received packets, apart from each other: end by start.
     received: BTreeMap<IpAddr, BTreeMap<Timestamp, Timestamp>>,
+    /// When each host was sent packets by each other one, to and from: spans in order of time.
+    sent: BTreeMap<(IpAddr, IpAddr), BTreeMap<Timestamp, Timestamp>>,
     captures: BTreeMap<EvidenceId, Timestamp>,
 }
 
@@ -79,17 +81,11 @@ impl EspActivity {
         self.clear.entry(pair).or_default().insert(at);
     }
 
-    /// Notes that a host received packets from `start` to `end`, no more than a second apart.
-    pub fn receives(&mut self, host: IpAddr, start: Timestamp, end: Timestamp) {
-        let spans = self.received.entry(host).or_default();
-        let (mut start, mut end) = (start, end);
-        while let Some((known, until)) = spans.range(..=end).next_back().map(|(s, e)| (*s, *e))
-            && until >= start
-        {
-            spans.remove(&known);
-            (start, end) = (start.min(known), end.max(until));
-        }
-        spans.insert(start, end);
+    /// Notes that a host received packets of another one from `start` to `end`, no more than a second
+    /// apart.
+    pub fn receives(&mut self, host: IpAddr, from: IpAddr, start: Timestamp, end: Timestamp) {
+        add_span(self.received.entry(host).or_default(), start, end);
+        add_span(self.sent.entry((host, from)).or_default(), start, end);
     }
 
     /// Notes until when a capture went on.
@@ -157,10 +153,32 @@ impl EspActivity {
     /// Whether a host is seen to receive anything in a span, so that the captures show what is sent
     /// to it.
     pub(super) fn hears(&self, host: IpAddr, from: Timestamp, to: Timestamp) -> bool {
-        let spans = self.received.get(&host);
-        spans.is_some_and(|spans| {
-            spans.range(..=to).next_back().is_some_and(|(_, until)| *until >= from)
-        })
+        self.received.get(&host).is_some_and(|spans| touches(spans, from, to))
+    }
+
+    /// Whether a host is seen to receive anything of one other host in a span.
+    pub(super) fn hears_from(
+        &self,
+        host: IpAddr,
+        peer: IpAddr,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> bool {
+        self.sent.get(&(host, peer)).is_some_and(|spans| touches(spans, from, to))
+    }
+
+    /// When an SPI of the pair first appears after a point.
+    pub(super) fn begins(&self, pair: HostPair, after: Timestamp) -> Option<Timestamp> {
+        let activity = self.pairs.get(&pair)?;
+        let first = activity.uses.partition_point(|u| u.start <= after);
+        activity.uses.get(first).map(|u| u.start)
+    }
+
+    /// The SPIs of the pair that were in use before a point, the latest first.
+    pub(super) fn spis(&self, pair: HostPair, at: Timestamp) -> impl Iterator<Item = u32> {
+        let uses = self.pairs.get(&pair).map_or(&[][..], |activity| activity.uses.as_slice());
+        let begun = uses.partition_point(|u| u.start <= at);
+        uses.get(..begun).unwrap_or_default().iter().rev().take(MOST_SPIS).map(|u| u.spi)
     }
 
     /// Whether the capture went on long enough after a request for its answer to come. A capture
@@ -170,6 +188,22 @@ impl EspActivity {
     }
 }
 
+/// Adds a span to spans that lie apart.
+fn add_span(spans: &mut BTreeMap<Timestamp, Timestamp>, start: Timestamp, end: Timestamp) {
+    let (mut start, mut end) = (start, end);
+    while let Some((known, until)) = spans.range(..=end).next_back().map(|(s, e)| (*s, *e))
+        && until >= start
+    {
+        spans.remove(&known);
+        (start, end) = (start.min(known), end.max(until));
+    }
+    spans.insert(start, end);
+}
+
+fn touches(spans: &BTreeMap<Timestamp, Timestamp>, from: Timestamp, to: Timestamp) -> bool {
+    spans.range(..=to).next_back().is_some_and(|(_, until)| *until >= from)
+}
+
 /// Packets under way when a security association is deleted arrive a little later.
 pub(super) const UNDER_WAY: Span = Span::from_seconds(1);
 /// A new SPI that follows an exchange within this time is taken for its fruit; RFC 7296 §2.4
@@ -177,6 +211,8 @@ pub(super) const UNDER_WAY: Span = Span::from_seconds(1);
 const FRUIT: Span = Span::from_seconds(10);
 /// A peer that is there answers within a round trip and some computation.
 const ANSWER: Span = Span::from_seconds(2);
+/// SPIs of one pair that a Delete is compared with.
+const MOST_SPIS: usize = 256;
 /// Uses of the same SPI that are looked through for one that goes on.
 const MOST_MOVES: usize = 16;
 
@@ -219,11 +255,13 @@ mod tests {
     fn what_a_host_received_is_kept_as_spans() {
         let mut activity = EspActivity::default();
         for (start, end) in [(10, 20), (40, 50), (15, 30), (29, 41)] {
-            activity.receives(host(1), at(start), at(end));
+            activity.receives(host(1), host(3), at(start), at(end));
         }
         assert_eq!(activity.received[&host(1)].len(), 1);
         assert!(activity.hears(host(1), at(50), at(60)));
         assert!(!activity.hears(host(1), at(51), at(60)));
         assert!(!activity.hears(host(2), at(0), at(60)));
+        assert!(activity.hears_from(host(1), host(3), at(50), at(60)));
+        assert!(!activity.hears_from(host(1), host(4), at(50), at(60)));
     }
 }

@@ -225,10 +225,17 @@ fn resent_after(talk: &Conversation<'_>, verdict: &Verdict) -> Vec<Span> {
 }
 
 /// RFC 7296 §1.2, §1.3: the answer to IKE_AUTH or CREATE_CHILD_SA completes a child SA; RFC 2409
-/// §5.5: the third message of quick mode does.
+/// §5.5: the third message of quick mode does. An answer in clear completes nothing, nor does one of
+/// IKE_AUTH that may be as large for its certificates, unless a new SPI follows.
 fn completions(talk: &Conversation<'_>) -> Vec<Timestamp> {
+    let suite = talk.suite();
+    let is_undecided = |m: &MessageDigest| {
+        let room = m.encrypted.map_or(0, |e| suite.most(e.octets));
+        room > suite.most_without_certificate() && !talk.bears_fruit(m.time, m.time)
+    };
     let completes = |m: &&MessageDigest| match m.header.exchange_type {
-        ExchangeType::IKE_AUTH | ExchangeType::CREATE_CHILD_SA => m.is_response(),
+        ExchangeType::IKE_AUTH => m.is_response() && m.encrypted.is_some() && !is_undecided(m),
+        ExchangeType::CREATE_CHILD_SA => m.is_response() && m.encrypted.is_some(),
         kind => kind == ExchangeType::QUICK_MODE || kind == ExchangeType::AUTHIP_QUICK_MODE,
     };
     talk.messages().filter(completes).map(|m| m.time).collect()

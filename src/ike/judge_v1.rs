@@ -6,12 +6,12 @@ use super::conversation::{Conversation, Turn};
 use super::ended::with_end;
 use super::exchange::readable_failure;
 use super::judge_v2::ONE_WAY;
+use super::method_v1::{is_user_authentication, refusal_of};
 use super::outcome::{Outcome, Verdict};
-use super::proposal::TransformKind;
 use super::{ExchangeType, IkeVersion};
-use crate::catalogue::{Confidence, Reason, ike_vendor};
+use crate::catalogue::{Confidence, Reason};
 use crate::evidence::FrameRef;
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 /// Judges the messages under one cookie pair.
 pub(super) fn judge(talk: &Conversation<'_>) -> Verdict {
@@ -138,10 +138,27 @@ fn judge_quick_mode(talk: &Conversation<'_>) -> Option<Verdict> {
     let Some(answer) = answer else { return Some(judge_unanswered_quick_mode(talk, first)) };
     let last = quick.last().copied().unwrap_or(answer);
     let fruit = talk.bears_fruit(first.time(), last.time());
+    // RFC 2409 §5.5: until the third message nobody uses the SAs.
+    let is_confirmed = quick.iter().any(|turn| is_third_message(&quick, turn));
+    if !fruit && !is_confirmed && talk.version == IkeVersion::V1 {
+        let state = "quick mode answered, not confirmed in the capture";
+        return Some(Verdict::incomplete(state, vec![first.frame(), answer.frame()]));
+    }
     let verdict = if fruit { Verdict::read } else { Verdict::inferred };
     let frames = vec![first.frame(), answer.frame()];
     let verdict = verdict(Outcome::Established, None, "quick mode completed", frames);
     Some(with_end(talk, verdict))
+}
+
+/// Whether a message of quick mode is its sender's second one, behind the other side's answer.
+fn is_third_message(quick: &[Turn<'_>], turn: &Turn<'_>) -> bool {
+    let same = || {
+        quick.iter().filter(|other| {
+            other.message.message_id() == turn.message.message_id() && other.time() <= turn.time()
+        })
+    };
+    let own = same().filter(|other| other.from_initiator == turn.from_initiator).count();
+    own > 1 && same().any(|other| other.from_initiator != turn.from_initiator)
 }
 
 /// RFC 2409 §5.5 knows no refusal inside quick mode: it comes as an encrypted informational
@@ -184,7 +201,8 @@ fn informational<'a>(talk: &Conversation<'a>) -> impl DoubleEndedIterator<Item =
     })
 }
 
-/// An error notify in clear behind which phase 1 did not go on.
+/// An error notify in clear behind which phase 1 did not go on. Anybody can send one: where both sides have
+/// authenticated, where ESP follows, or where both sides go on under the keys, it refused nothing.
 fn refused_in_clear(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Option<Verdict> {
     let refusal = talk.turns.iter().find(|turn| readable_failure(turn.message).is_some())?;
     let reason = readable_failure(refusal.message)?;
@@ -194,7 +212,13 @@ fn refused_in_clear(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Option<Ver
             && !turn.is_repeated
             && !message.is(ExchangeType::V1_INFORMATIONAL)
     });
-    if goes_on {
+    let is_done = phase_1.mode == Mode::Main && !phase_1.answered_encrypted.is_empty();
+    let begun = talk.turns.first().map_or(refusal.time(), Turn::time);
+    if goes_on
+        || is_done
+        || is_kept_alive(talk, refusal.time())
+        || talk.bears_fruit(begun, refusal.time())
+    {
         return None;
     }
     let (state, frames) = ("phase 1 refused", vec![refusal.frame()]);
@@ -240,20 +264,13 @@ fn judge_transactions(talk: &Conversation<'_>) -> Option<Verdict> {
     let Some(end) = end.filter(|_| is_user) else {
         return Some(phase_1_completed(talk, first, last, frames));
     };
-    if talk.bears_fruit(first.time(), last.time()) {
+    // A user that was refused has no SA in which both sides go on.
+    if talk.bears_fruit(first.time(), last.time()) || is_kept_alive(talk, last.time()) {
         return Some(phase_1_completed(talk, first, last, frames));
     }
     frames.push(end.frame());
     let (outcome, reason) = (Outcome::AuthenticationSuspected, Reason::AuthenticationFailed);
     Some(Verdict::inferred(outcome, reason, "user authentication (XAUTH) refused", frames))
-}
-
-/// XAUTH or hybrid mode: by the method (private numbers of draft-ietf-ipsec-isakmp-xauth-06 §7.2 and
-/// draft-ietf-ipsec-isakmp-hybrid-auth-05 §3.2.1), or by the vendor id.
-fn is_user_authentication(talk: &Conversation<'_>) -> bool {
-    let ids = talk.messages().filter_map(|m| m.clear()).flat_map(|clear| &clear.vendor_ids);
-    method(talk).is_some_and(|method| matches!(method, 64221..=64224 | 65001..=65010))
-        || ids.filter_map(|id| ike_vendor(id.octets())).any(|v| v.name == "XAUTH")
 }
 
 /// Main mode without a quick mode behind it.
@@ -283,8 +300,12 @@ fn judge_unanswered_authentication(
         });
     frames.extend(complaint.or(repeated).iter().map(Turn::frame));
     let last = talk.sendings_of(sent.message).last().filter(|last| last.frame != sent.frame());
-    frames.extend(last.map(|last| last.frame));
     let until = last.map_or(sent.time(), |last| last.time);
+    // What both sides send under the keys later shows that message 6 came.
+    if is_kept_alive(talk, until) {
+        return phase_1_completed(talk, sent, sent, vec![sent.frame()]);
+    }
+    frames.extend(last.map(|last| last.frame));
     let is_supported = complaint.is_some() || repeated.is_some();
     let is_silence =
         talk.would_show_an_answer_to(sent.message) && talk.hears_after(sent.message, until);
@@ -330,16 +351,30 @@ fn phase_1_completed(
         let state = "phase 1 answered, ESP follows";
         return with_end(talk, Verdict::inferred(Outcome::Established, None, state, frames));
     }
-    let kept_alive = |from_initiator: bool| {
-        informational(talk).any(|turn| {
-            turn.from_initiator == from_initiator && turn.time() > to.time().shifted(OBJECTION)
-        })
-    };
-    if kept_alive(true) && kept_alive(false) {
+    if is_kept_alive(talk, to.time()) {
         let state = "phase 1 completed and kept alive, no quick mode in the capture";
         return with_end(talk, Verdict::inferred(Outcome::Established, None, state, frames));
     }
     Verdict::incomplete("phase 1 completed, no quick mode in the capture", frames)
+}
+
+/// Both sides send encrypted messages well behind the last message of phase 1 that came by then: the ISAKMP
+/// SA lives. A refusal comes sooner.
+fn is_kept_alive(talk: &Conversation<'_>, by: Timestamp) -> bool {
+    let phase_1 = talk.turns.iter().filter(|turn| !is_upkeep(turn));
+    let last = phase_1.map(Turn::time).max().unwrap_or(by).max(by);
+    let lives = |from_initiator: bool| {
+        informational(talk).any(|turn| {
+            turn.from_initiator == from_initiator
+                && turn.message.encrypted.is_some()
+                && turn.time() > last.shifted(OBJECTION)
+        })
+    };
+    lives(true) && lives(false)
+}
+
+fn is_upkeep(turn: &Turn<'_>) -> bool {
+    turn.message.is(ExchangeType::V1_INFORMATIONAL) || turn.message.is(ExchangeType::AUTHIP_NOTIFY)
 }
 
 /// Aggressive mode without a quick mode behind it. The responder's hash is in the second message
@@ -364,6 +399,10 @@ fn judge_aggressive_mode(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdi
     let suspected = |reason, frames, confidence| {
         Verdict::inferred(Outcome::AuthenticationSuspected, reason, state, frames).with(confidence)
     };
+    // The third message may be missing in the capture: what both sides send later excludes a refusal.
+    if third.is_none() && is_kept_alive(talk, answer.time()) {
+        return phase_1_completed(talk, answer, answer, vec![answer.frame()]);
+    }
     match (third, refusal_of(talk)) {
         (Some(third), Reason::PskMismatchSuspected) => {
             phase_1_completed(talk, answer, third, frames)
@@ -420,31 +459,6 @@ fn judge_authip(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdict {
         return Verdict::incomplete(phase_1.state(), Vec::new());
     };
     phase_1_completed(talk, *first, *last, vec![first.frame(), last.frame()])
-}
-
-/// What a refused authentication means under the method that was agreed on, read in clear.
-fn refusal_of(talk: &Conversation<'_>) -> Reason {
-    match method(talk) {
-        // RFC 2409 appendix A; XAUTH with pre-shared keys, asked for by either side.
-        Some(1 | 65002) => Reason::PskMismatchSuspected,
-        // The same private number means Kerberos on Windows ([MS-IKEE] 2.2.3.1) and XAUTH with a key
-        // elsewhere.
-        Some(65001) if is_windows(talk) => Reason::KerberosFailed,
-        Some(65001) => Reason::PskMismatchSuspected,
-        _ => Reason::AuthenticationFailed,
-    }
-}
-
-/// The method of authentication that was chosen, else the first that was offered.
-fn method(talk: &Conversation<'_>) -> Option<u16> {
-    let set = talk.chosen().or_else(|| talk.offered().first());
-    set.and_then(|p| p.first(TransformKind::Authentication)).map(|t| t.id)
-}
-
-fn is_windows(talk: &Conversation<'_>) -> bool {
-    let ids = talk.messages().filter_map(|m| m.clear()).flat_map(|clear| &clear.vendor_ids);
-    talk.version == IkeVersion::AuthIp
-        || ids.filter_map(|id| ike_vendor(id.octets())).any(|v| v.name.starts_with("Windows"))
 }
 
 fn first_frames(talk: &Conversation<'_>) -> Vec<FrameRef> {

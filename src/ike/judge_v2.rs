@@ -5,7 +5,7 @@
 use super::ExchangeType;
 use super::conversation::{Conversation, Turn};
 use super::digest::MessageDigest;
-use super::ended::with_end;
+use super::ended::{with_end, with_silence};
 use super::exchange::readable_failure;
 use super::outcome::{Outcome, Verdict};
 use super::suite::{LEAST_CHILD_ANSWER, Suite};
@@ -41,7 +41,9 @@ fn judge_between(talk: &Conversation<'_>) -> Verdict {
     }
 }
 
-/// CREATE_CHILD_SA and INFORMATIONAL run only inside an IKE SA that exists: an answer proves it.
+/// CREATE_CHILD_SA and INFORMATIONAL run only inside an IKE SA that exists: an encrypted answer proves it.
+/// An answer in clear says that the peer does not know the IKE SA (RFC 7296 §2.21.4), and a request alone
+/// says nothing of the peer.
 fn judge_upkeep(talk: &Conversation<'_>) -> Verdict {
     let upkeep = || {
         let is_upkeep = |m: &MessageDigest| {
@@ -49,11 +51,14 @@ fn judge_upkeep(talk: &Conversation<'_>) -> Verdict {
         };
         talk.turns.iter().filter(move |turn| is_upkeep(turn.message))
     };
-    let answer = upkeep().find(|turn| turn.message.is_response());
+    let is_answer =
+        |turn: &&Turn<'_>| turn.message.is_response() && turn.message.encrypted.is_some();
+    let answer = upkeep().find(is_answer);
     let shown: Vec<FrameRef> =
         talk.turns.first().into_iter().chain(answer).map(Turn::frame).collect();
-    if answer.is_none() && !upkeep().any(|turn| turn.is_repeated) {
-        return Verdict::incomplete("beginning not in the capture", shown);
+    if answer.is_none() {
+        let incomplete = Verdict::incomplete("beginning not in the capture", shown);
+        return with_silence(talk, incomplete);
     }
     let state = "established before the capture or by a rekey";
     with_end(talk, Verdict::inferred(Outcome::Established, None, state, shown))
@@ -138,7 +143,13 @@ fn silence(talk: &Conversation<'_>, request: Turn<'_>, state: &'static str) -> V
 /// From IKE_AUTH on everything is encrypted: sizes, directions and what follows have to tell.
 fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
     let requests = || talk.of(ExchangeType::IKE_AUTH).filter(|t| !t.message.is_response());
-    let answers = || talk.of(ExchangeType::IKE_AUTH).filter(|t| t.message.is_response());
+    let all_answers = || talk.of(ExchangeType::IKE_AUTH).filter(|t| t.message.is_response());
+    // RFC 7296 §2.21.2: anybody can send an answer in clear. One beside an encrypted answer, or before
+    // anything else that the responder encrypts, is not its own.
+    let is_real = talk.turns.iter().any(|turn| {
+        !turn.from_initiator && turn.message.encrypted.is_some() && !turn.message.is_opening()
+    });
+    let answers = || all_answers().filter(|turn| !is_real || turn.message.encrypted.is_some());
     let first = talk.of(ExchangeType::IKE_AUTH).next()?;
     let id = |turn: &Turn<'_>| turn.message.message_id();
     let request = requests().max_by_key(id);
@@ -152,8 +163,13 @@ fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
     };
     let shown: Vec<FrameRef> =
         request.map(|r| r.frame()).into_iter().chain([answer.frame()]).collect();
-    // RFC 7296 §2.21.2 allows no error in clear here; one that is sent all the same is read.
+    // RFC 7296 §2.21.2 allows no error in clear here; one that is sent all the same is read, unless what
+    // follows shows that the negotiation came through.
     if let Some(reason) = readable_failure(answer.message) {
+        if talk.bears_fruit(first.time(), answer.time()) {
+            let state = "IKE_AUTH sent, ESP follows";
+            return Some(Verdict::inferred(Outcome::Established, None, state, shown));
+        }
         let outcome = match reason {
             Reason::NoProposalChosen => Outcome::NoProposalChosen,
             Reason::AuthenticationFailed => Outcome::AuthenticationSuspected,
@@ -165,7 +181,35 @@ fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
     let pieces = answers().filter(|turn| id(turn) == id(&answer));
     let most = pieces.filter_map(|t| t.message.encrypted).map(|e| suite.most(e.octets));
     let most = most.fold(0, u32::saturating_add);
+    if first.message.message_id() != answer.message.message_id()
+        && most < suite.least_authentication()
+    {
+        return Some(judge_last_round(talk, first.time(), answer, shown));
+    }
     Some(judge_answer(talk, first.time(), answer, &suite, most, shown))
+}
+
+/// A small answer of a later round (EAP, RFC 7296 §2.16; RFC 4739): success, failure and the next question
+/// have the same size. Behind success the initiator authenticates at once, behind a question when its user
+/// has answered. That it did neither and began anew shows that it was refused.
+fn judge_last_round(
+    talk: &Conversation<'_>,
+    begun: Timestamp,
+    answer: Turn<'_>,
+    shown: Vec<FrameRef>,
+) -> Verdict {
+    let state = "IKE_AUTH not completed in the capture";
+    if talk.begins_protection(begun, answer.time()) {
+        let state = "IKE_AUTH, ESP follows";
+        return with_end(talk, Verdict::inferred(Outcome::Established, None, state, shown));
+    }
+    let again = talk.next_after(answer.time());
+    let is_again = again.is_some_and(|next| next.since(answer.time()) <= NEXT_TRY);
+    if !is_again || !talk.would_show_an_answer_to(answer.message) {
+        return Verdict::incomplete(state, shown);
+    }
+    let (outcome, reason) = (Outcome::AuthenticationSuspected, Reason::AuthenticationFailed);
+    Verdict::inferred(outcome, reason, "IKE_AUTH refused", shown)
 }
 
 /// An answer to IKE_AUTH that can hold at most `most` octets of payloads.
@@ -249,7 +293,19 @@ fn objection<'a>(talk: &Conversation<'a>, answer: Turn<'_>) -> Option<Turn<'a>> 
     });
     let next = requests.next()?;
     let is_alone = requests.next().is_none();
+    let size_of = |turn: Turn<'_>| turn.message.encrypted.map(|e| e.octets);
+    let refusal = talk
+        .of(ExchangeType::INFORMATIONAL)
+        .find(|turn| {
+            turn.message.is_response() && turn.message.message_id() == next.message.message_id()
+        })
+        .and_then(size_of);
+    // A notify without data, alone or with a Delete, is answered by an empty message; UPDATE_SA_ADDRESSES
+    // with its hashes (RFC 4555 §3.5) is larger.
+    let suite = talk.suite();
+    let is_small = size_of(next).is_some_and(|octets| suite.can_object(octets, refusal));
     let at_once = next.from_initiator
+        && is_small
         && next.message.is(ExchangeType::INFORMATIONAL)
         && next.follows(answer.time(), AT_ONCE);
     (at_once && is_alone).then_some(next)
@@ -275,5 +331,7 @@ const COOKIE: u16 = 16390;
 const REDIRECT: u16 = 16407;
 /// Refusal follows the answer at once; deletion by an operator or a timer does not.
 const AT_ONCE: Span = Span::from_seconds(1);
+/// An initiator that was refused tries again within this time, or its user does.
+const NEXT_TRY: Span = Span::from_seconds(60);
 /// CHILDLESS_IKEV2_SUPPORTED (RFC 6023 §3).
 const CHILDLESS: u16 = 16418;

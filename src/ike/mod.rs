@@ -21,7 +21,9 @@ mod conversation;
 mod ended;
 mod esp_activity;
 mod judge_v1;
+
 mod judge_v2;
+mod method_v1;
 mod nat;
 mod outcome;
 mod suite;

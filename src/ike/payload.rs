@@ -35,7 +35,10 @@ pub(super) enum Body<'a> {
         kind: u16,
         data: &'a [u8],
     },
-    Delete,
+    /// What is deleted: the SPIs of ESP or AH, or nothing where the IKE SA itself is.
+    Delete {
+        spis: &'a [u8],
+    },
     VendorId(&'a [u8]),
     /// RFC 3947 §3.2: a hash over an address and a port.
     NatDetection(&'a [u8]),

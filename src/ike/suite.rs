@@ -31,7 +31,8 @@ pub(super) enum DeleteSize {
     IkeSa,
     /// A Delete fits, and so does another message with a payload; no empty message does.
     NotEmpty,
-    /// A Delete with one SPI fits, answered by the same (RFC 7296 §1.4.1); nothing else does.
+    /// A Delete with one SPI fits, answered by the same (RFC 7296 §1.4.1), or a question for the peer's
+    /// version (§3.15.4); no empty message does.
     OneSpi,
 }
 
@@ -101,6 +102,14 @@ impl Suite {
         }
     }
 
+    /// Whether a request of this size can hold a notify without data, alone or with a Delete of the IKE SA,
+    /// and the answer, if there is one, nothing.
+    pub(super) fn can_object(&self, request: u32, answer: Option<u32>) -> bool {
+        let held = self.may_hold(request);
+        let is_request = *held.end() >= DELETE_IKE_SA && *held.start() <= 2 * DELETE_IKE_SA;
+        is_request && answer.is_none_or(|octets| *self.may_hold(octets).start() == 0)
+    }
+
     fn delete_size_v2(&self, request: u32, answer: Option<u32>) -> DeleteSize {
         let (held, widest) = (self.holds(request), self.may_hold(request));
         if *held.end() < DELETE_IKE_SA || *widest.start() > LARGEST_DELETE {
@@ -110,8 +119,8 @@ impl Suite {
             return DeleteSize::Ambiguous;
         }
         // RFC 7296 §1.4.1: a Delete of child SAs is answered by a Delete, one of the IKE SA by an
-        // empty message. The shortest other exchange that answers in kind is a COOKIE2 probe
-        // (RFC 4555 §4.2.5: 8 octets of data at the least).
+        // empty message. An empty request for the version of the peer's software (§3.15.4) is answered in
+        // kind too, and as short.
         let is_one_spi = held.contains(&DELETE_ONE_SPI) && *held.end() < SHORTEST_COOKIE2;
         let is_ike_sa = held.contains(&DELETE_IKE_SA);
         match answer.map(|octets| *self.holds(octets).start() == 0) {
@@ -138,6 +147,13 @@ impl Suite {
         (4 + 4 + 1) + (4 + 4 + self.prf.min(SHORTEST_SIGNATURE))
     }
 
+    /// What it holds at the most where the answer proves a shared key and no certificate: a name, the
+    /// AUTH payload, a child SA, an address and notify messages. Beyond it nothing says that there is room
+    /// for a child SA in what authenticates.
+    pub(super) fn most_without_certificate(&self) -> u32 {
+        self.least_with_child() + LONGEST_REST
+    }
+
     /// What it holds with a child SA: also an SA payload with one proposal, an SPI and two
     /// transforms (§3.3), and two traffic selectors of IPv4 (§3.13).
     pub(super) fn least_with_child(&self) -> u32 {
@@ -159,6 +175,8 @@ const V1_DELETE_ONE_SPI: u32 = 16;
 /// Larger ones, with more than twenty SPIs, are not looked for.
 const LARGEST_DELETE: u32 = 96;
 const SHORTEST_COOKIE2: u32 = 16;
+/// A name of 255 octets (RFC 1035), several selectors, configuration and notify messages.
+const LONGEST_REST: u32 = 512;
 
 /// A cipher of IKEv2.
 struct Cipher {

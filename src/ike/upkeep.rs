@@ -23,8 +23,8 @@ pub struct PossibleDelete {
     pub frame: FrameRef,
     /// How well its size fits.
     pub fit: DeleteFit,
-    /// The same sender sent another message of that size in the same IKE SA, with no second phase
-    /// between: the size is that of its liveness checks.
+    /// Another message of that size in the same IKE SA ended nothing, or the same sender sent one with no
+    /// second phase between: the size is that of liveness checks.
     pub is_habit: bool,
 }
 
@@ -57,15 +57,30 @@ pub struct ChildAttempt {
 }
 
 impl IkeExchange {
-    /// Its messages that can be a Delete, by time.
+    /// Its messages that can be a Delete, by time. `known` are SPIs that its hosts used; `goes_on` says
+    /// whether their ESP went on behind a point in time.
     #[must_use]
-    pub fn possible_deletes(&self) -> Vec<PossibleDelete> {
+    pub fn possible_deletes(
+        &self,
+        known: &[u32],
+        goes_on: impl Fn(Timestamp) -> bool,
+    ) -> Vec<PossibleDelete> {
+        let encrypted = self.kept.iter().filter(|m| m.encrypted.is_some());
+        let last_encrypted = encrypted.map(|m| m.time).max();
         let requests: Vec<&MessageDigest> =
             self.kept.iter().filter(|m| is_informational(m) && !m.is_response()).collect();
         let mut habits: BTreeMap<(IpAddr, u32), Vec<Timestamp>> = BTreeMap::new();
+        // By size, the first message that ended nothing.
+        let mut idle: BTreeMap<u32, Timestamp> = BTreeMap::new();
         for m in &requests {
             if let Some(encrypted) = m.encrypted {
                 habits.entry((m.source.ip(), encrypted.octets)).or_default().push(m.time);
+                if !idle.contains_key(&encrypted.octets)
+                    && !self.may_clear_away(m.time)
+                    && goes_on(m.time)
+                {
+                    idle.insert(encrypted.octets, m.time);
+                }
             }
         }
         let mut earlier: Vec<&MessageDigest> = Vec::new();
@@ -75,15 +90,20 @@ impl IkeExchange {
                 continue;
             }
             earlier.push(message);
-            let Some(fit) = self.fit(message) else { continue };
+            // Anybody can send a Delete in clear; what goes on under its keys did not obey it.
+            let is_obeyed = last_encrypted.is_none_or(|last| last <= message.time);
+            let is_readable = message.reads_delete(known.iter().copied()) && is_obeyed;
+            let fit = if is_readable { Some(DeleteFit::Readable) } else { self.fit(message) };
+            let Some(fit) = fit else { continue };
             if fit != DeleteFit::Readable && self.answers_quick_mode(message) {
                 continue;
             }
             let octets = message.encrypted.map_or(0, |e| e.octets);
             let same = habits.get(&(message.source.ip(), octets));
-            let is_habit = same.into_iter().flatten().any(|time| {
-                *time != message.time && !self.has_second_phase_between(*time, message.time)
-            });
+            let is_habit = idle.get(&octets).is_some_and(|first| *first < message.time)
+                || same.into_iter().flatten().any(|time| {
+                    *time != message.time && !self.has_second_phase_between(*time, message.time)
+                });
             let by = message.source.ip();
             let (time, frame) = (message.time, message.frame);
             found.push(PossibleDelete { by, time, frame, fit, is_habit });
@@ -167,9 +187,6 @@ impl IkeExchange {
     }
 
     fn fit(&self, message: &MessageDigest) -> Option<DeleteFit> {
-        if message.clear().is_some_and(|clear| clear.deletes) {
-            return Some(DeleteFit::Readable);
-        }
         let octets = message.encrypted.filter(|e| e.fragment.is_none())?.octets;
         let answer = self.answer_to(message).and_then(|answer| answer.encrypted);
         match self.suite().delete_size(octets, answer.map(|e| e.octets)) {
@@ -192,6 +209,25 @@ impl IkeExchange {
         })
     }
 
+    /// Whether SAs were replaced shortly before, so that a message may delete the old ones.
+    fn may_clear_away(&self, time: Timestamp) -> bool {
+        let first = self.completions.first().filter(|_| self.start_seen);
+        let replaces = |done: &Timestamp| first.is_none_or(|first| done.since(*first) > COMPLAINT);
+        let before = self.completions.partition_point(|done| *done <= time);
+        let last = before.checked_sub(1).and_then(|at| self.completions.get(at));
+        last.is_some_and(|done| time.since(*done) <= CLEARING_AWAY && replaces(done))
+    }
+
+    /// Whether second phases completed shortly before a point, by the room in their answers, and made new
+    /// SAs in place of others: what is deleted then are the others.
+    #[must_use]
+    pub fn has_rekeyed_before(&self, time: Timestamp) -> bool {
+        let from = time.shifted(CLEARING_AWAY.negated());
+        let made = self.child_attempts().into_iter().filter(|attempt| !attempt.is_refused);
+        let mut done = made.filter_map(|attempt| attempt.end);
+        done.any(|done| from <= done && done <= time && self.may_clear_away(done))
+    }
+
     fn has_second_phase_between(&self, one: Timestamp, other: Timestamp) -> bool {
         let (from, to) = (one.min(other), one.max(other));
         self.completions.iter().any(|time| from < *time && *time < to)
@@ -210,5 +246,7 @@ fn is_quick(message: &MessageDigest) -> bool {
 
 /// A refusal comes within a round trip.
 const COMPLAINT: Span = Span::from_seconds(2);
+/// How soon after new SAs are made the old ones are deleted (RFC 7296 §2.8 leaves it to the peers).
+const CLEARING_AWAY: Span = Span::from_seconds(10);
 /// Messages that are looked through for a repetition.
 const LATEST: usize = 8;

@@ -69,8 +69,9 @@ pub(super) fn delete<'a>(mut reader: Reader<'a>) -> Result<Body<'a>, Defect> {
     reader.u8("delete protocol")?;
     let spi_len = usize::from(reader.u8("delete SPI size")?);
     let spis = usize::from(reader.u16("number of SPIs")?);
-    reader.take(spi_len * spis, "deleted SPIs")?;
-    Ok(Body::Delete)
+    let spis = reader.take(spi_len * spis, "deleted SPIs")?;
+    // Four octets are an SPI of ESP or AH; the IKE SA has none, or in IKEv1 its cookies.
+    Ok(Body::Delete { spis: if spi_len == size_of::<u32>() { spis } else { &[] } })
 }
 
 /// RFC 7296 §3.13: their number, then each with a length of its own.

@@ -69,6 +69,12 @@ impl SequenceNumbers {
         if self.packets == 0 { 0 } else { span.saturating_sub(self.packets) }
     }
 
+    /// Whether the lowest number is one that a new security association does not begin with.
+    #[must_use]
+    pub const fn begins_midway(&self) -> bool {
+        self.packets > 0 && self.lowest % ROUND > LATEST_FIRST
+    }
+
     /// Packets that were seen.
     #[must_use]
     pub const fn packets(&self) -> u64 {
@@ -77,6 +83,8 @@ impl SequenceNumbers {
 }
 
 const ROUND: u64 = 1 << 32;
+/// A capture may miss the first few packets of a security association.
+const LATEST_FIRST: u64 = 64;
 
 #[cfg(test)]
 mod tests {

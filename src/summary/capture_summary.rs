@@ -168,6 +168,8 @@ pub struct CaptureSummary {
     pub tcp_gaps: BTreeMap<HostPair, TcpGap>,
     /// ESP streams of which packets are missing.
     pub esp_gaps: BTreeMap<(HostPair, Stream), SequenceNumbers>,
+    /// SPIs whose numbers show that their first packets came before the first one here.
+    pub begun_before: BTreeSet<(HostPair, Stream)>,
     /// Clear packets that show again, decrypted, what the capture also shows inside ESP.
     pub decrypted_twins: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
     /// Clear packets that another capture shows inside ESP; none until captures are put together.

@@ -345,6 +345,9 @@ impl Chain<'_> {
                 }
             }
             if let Some(first) = captures.iter_mut().find(shows) {
+                if evidence.numbers.begins_midway() {
+                    first.begun_before.insert((pair, stream));
+                }
                 if evidence.numbers.missing() > 0 {
                     first.esp_gaps.insert((pair, stream), evidence.numbers);
                 }

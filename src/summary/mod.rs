@@ -443,10 +443,10 @@ impl Summary {
 /// Notes which of a pair's hosts received packets of a run.
 fn note_receivers(activity: &mut EspActivity, pair: HostPair, run: &ClassRun) {
     if run.from_a > 0 {
-        activity.receives(pair.b(), run.start, run.end);
+        activity.receives(pair.b(), pair.a(), run.start, run.end);
     }
     if run.from_a < run.frames {
-        activity.receives(pair.a(), run.start, run.end);
+        activity.receives(pair.a(), pair.b(), run.start, run.end);
     }
 }
 

@@ -124,6 +124,10 @@ mod log_legacy;
 mod log_sources;
 mod log_trust;
 
+mod ike_forged;
+
+mod record_ties;
+
 mod text_exports;
 
 mod text_tools;

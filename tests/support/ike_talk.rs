@@ -16,7 +16,7 @@ pub(crate) struct Talk {
     esp: Vec<(usize, usize, EspUse)>,
     clear: Vec<i64>,
     /// When the initiator is seen to receive something else.
-    heard: Vec<(i64, i64)>,
+    heard: Vec<(usize, i64, i64)>,
     end: i64,
 }
 
@@ -52,8 +52,13 @@ impl Talk {
         self
     }
 
-    pub(crate) fn heard(mut self, start: i64, end: i64) -> Self {
-        self.heard.push((start, end));
+    pub(crate) fn heard(self, start: i64, end: i64) -> Self {
+        self.heard_from(1, start, end)
+    }
+
+    /// The initiator is seen to receive something of one host.
+    pub(crate) fn heard_from(mut self, host: usize, start: i64, end: i64) -> Self {
+        self.heard.push((host, start, end));
         self
     }
 
@@ -79,8 +84,8 @@ impl Talk {
         for at in &self.clear {
             activity.clear_begins(HostPair::new(ip(0), ip(1)), ms(*at));
         }
-        for (start, end) in &self.heard {
-            activity.receives(ip(0), ms(*start), ms(*end));
+        for (from, start, end) in &self.heard {
+            activity.receives(ip(0), ip(*from), ms(*start), ms(*end));
         }
         conclude(negotiations, &activity)
     }

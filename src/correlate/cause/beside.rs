@@ -43,7 +43,7 @@ impl<'a> Case<'a> {
     /// Two hosts whose protected traffic goes on all the time: their filters leave a service out.
     fn own_filter(&self) -> Option<Cause> {
         let pair = self.window.pair;
-        let excluded = self.index.filters_exclude(pair, &self.window.services);
+        let excluded = self.index.filters_exclude(pair, &self.window.services, &self.window.run);
         let is_logged = !excluded.is_empty();
         let (before, inside) = self.goes_on(pair, is_logged)?;
         let sender = self.sender_under_both();
@@ -62,7 +62,7 @@ impl<'a> Case<'a> {
     /// A host that sends in clear and whose own ESP goes on before and inside the window: under the same
     /// SPI or the one that took over from it, and with no SPI of its own that ended at the opening. What
     /// the other side still sends under ESP says nothing of this one's filters.
-    fn sender_under_both(&self) -> Option<IpAddr> {
+    pub(super) fn sender_under_both(&self) -> Option<IpAddr> {
         let (pair, run) = (self.window.pair, &self.window.run);
         let senders = [
             (pair.a(), Direction::AToB, run.from_a),
@@ -90,7 +90,8 @@ impl<'a> Case<'a> {
     /// The pair's gateways had ESP up while this traffic passed beside it.
     fn tunnels_filter(&self) -> Option<Cause> {
         let several = self.perhaps.len() > 1;
-        let excluded = self.index.selectors_exclude(&self.perhaps, self.window.pair);
+        let excluded =
+            self.index.selectors_exclude(&self.perhaps, self.window.pair, &self.window.run);
         let ends = [self.window.pair.a(), self.window.pair.b()];
         let carries = |pair: &HostPair| {
             ends.iter()

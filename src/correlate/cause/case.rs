@@ -41,7 +41,7 @@ impl<'a> Case<'a> {
         let mut perhaps = BTreeSet::new();
         let mut negotiators: BTreeSet<HostPair> = [window.pair].into();
         if !is_own {
-            let (gateways, is_logged) = index.gateways_for(window.pair, window.run.first.evidence);
+            let (gateways, is_logged) = index.gateways_for(window.pair, &window.run);
             is_tied = is_logged;
             let carries = |pair: &HostPair| is_logged || gives_way(index, *pair, window);
             negotiators = gateways.iter().copied().filter(carries).collect();

@@ -25,7 +25,8 @@ impl Case<'_> {
                 .filter(|(_, e)| is_one(e) && after_opening(e))
                 .max_by_key(|(at, e)| (e.corrected, Reverse(*at)))
         };
-        let started = logged(end.shifted(STARTING.negated()), &|e| is_start(&e.event));
+        let started =
+            logged(end.shifted(STARTING.negated()), &|e| is_start(&e.event) && self.was_down(e));
         found.extend(started.map(|(at, placed)| Closing {
             code: ClosedBy::ServiceStarted,
             score: if found.is_empty() { 60 } else { 80 },
@@ -82,9 +83,15 @@ impl Case<'_> {
         let (_, at, exchange, protected) = found?;
         // An exchange that completes may have been refused; protected packets show that it was not.
         let protected = protected?;
+        let behind = protected.start.since(end);
+        if behind > NEXT {
+            return None;
+        }
+        // What came later has another occasion, and beside SPIs that go on it was made for other traffic.
+        let score = if behind > LATE || self.old_spis_return() { 60 } else { 85 };
         Some(Closing {
             code: ClosedBy::Negotiated,
-            score: 85,
+            score,
             refs: [FactRef::Exchange(at)].into(),
             why: Why::Negotiated {
                 protected: protected.first,
@@ -94,7 +101,7 @@ impl Case<'_> {
     }
 
     /// The first packet under an SPI that began with the message that completed it.
-    fn new_spi(&self, exchange: &IkeExchange, completed: Timestamp) -> Option<ClassRun> {
+    pub(super) fn new_spi(&self, exchange: &IkeExchange, completed: Timestamp) -> Option<ClassRun> {
         let uses = self.index.spi_uses(exchange.pair());
         // A responder may use its SA before its answer is seen.
         let first = uses.partition_point(|(_, run)| run.start < completed.shifted(EDGE.negated()));
@@ -118,7 +125,7 @@ impl Case<'_> {
 
 /// Clear packets may be under way so long after new security associations came up.
 const LATE: Span = Span::from_seconds(10);
-/// How soon after a window a negotiation belongs to its end.
+/// How soon after a window a negotiation and the first packet under it belong to its end.
 const NEXT: Span = Span::from_seconds(60);
 /// A service that starts needs so long to apply its policy and negotiate.
 const STARTING: Span = Span::from_seconds(60);

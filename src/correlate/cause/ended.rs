@@ -6,8 +6,9 @@ use crate::catalogue::{Category, Reason};
 use crate::correlate::PlacedEvent;
 use crate::evidence::FrameRef;
 use crate::hosts::{Direction, HostPair};
-use crate::ike::{DeleteFit, IkeExchange, PossibleDelete};
-use crate::summary::ClassRun;
+
+use crate::ike::{DeleteFit, IkeExchange, IkeVersion, Outcome, PossibleDelete};
+use crate::summary::{ClassRun, Flow};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -54,17 +55,33 @@ impl Case<'_> {
         let latest = |frame: FrameRef| {
             if frame.evidence == capture { start } else { start.shifted(JITTER) }
         };
-        let possible = exchange.possible_deletes().into_iter();
+        let pair = exchange.pair();
+        let uses = self.index.spi_uses(pair);
+        let goes_on = |time: Timestamp| {
+            let begun = uses.partition_point(|(_, run)| run.start <= time);
+            let latest = uses.get(..begun).unwrap_or_default().iter().rev().take(MOST_USES);
+            latest.into_iter().any(|(_, run)| run.end > time.shifted(UNDER_WAY))
+        };
+        let known = self.index.spis(pair);
+        let possible = exchange.possible_deletes(&known, goes_on).into_iter();
         let in_time = possible.filter(|message| {
             from.shifted(JITTER.negated()) <= message.time && message.time <= latest(message.frame)
         });
-        in_time.filter_map(|message| self.deletion_by(at, exchange.pair(), message)).collect()
+        in_time.filter_map(|message| self.deletion_by(at, exchange, message)).collect()
     }
 
     /// Whether a message of that form ended security associations (docs/causes.md, "Deletions").
-    fn deletion_by(&self, at: usize, pair: HostPair, message: PossibleDelete) -> Option<Deletion> {
-        let time = message.time;
-        let ended = self.last_of_what_ended_at(pair, time);
+    fn deletion_by(
+        &self,
+        at: usize,
+        exchange: &IkeExchange,
+        message: PossibleDelete,
+    ) -> Option<Deletion> {
+        let (pair, time) = (exchange.pair(), message.time);
+        if message.fit != DeleteFit::Readable && self.is_replaced(exchange, time) {
+            return None;
+        }
+        let ended = self.last_of_what_ended_at(pair, time, exchange.has_rekeyed_before(time));
         let rested = match ended {
             Ended::Nothing => return None,
             Ended::Unseen => None,
@@ -76,10 +93,18 @@ impl Case<'_> {
             DeleteFit::TooLargeToBeEmpty | DeleteFit::Ambiguous if self.is_end_logged(time) => {
                 DeleteBasis::Logged
             }
-            DeleteFit::TooLargeToBeEmpty if !message.is_habit => DeleteBasis::Size,
+            // Of SPIs that no capture shows nobody can say that they did not return.
+            DeleteFit::TooLargeToBeEmpty if !message.is_habit && rested.is_some() => {
+                DeleteBasis::Size
+            }
             // What flowed under the SA goes on in clear at once, and no other message of the sender has
             // that size: else it may as well ask whether the peer is alive.
-            DeleteFit::Ambiguous if !message.is_habit && follows_at_once && rested.is_some() => {
+            DeleteFit::Ambiguous
+                if !message.is_habit
+                    && follows_at_once
+                    && rested.is_some()
+                    && !self.was_clear_before(time) =>
+            {
                 DeleteBasis::Inferred
             }
             DeleteFit::TooLargeToBeEmpty | DeleteFit::Ambiguous => return None,
@@ -88,9 +113,30 @@ impl Case<'_> {
         Some(Deletion { exchange: at, by, time, message, basis, rested })
     }
 
+    /// Whether a flow of the window was in clear before a message: what the message ended had not
+    /// protected it.
+    fn was_clear_before(&self, time: Timestamp) -> bool {
+        let pair = self.window.pair;
+        let first = |flow: &Flow| self.index.first_clear(pair, *flow);
+        self.window.flows.iter().filter_map(first).any(|first| first < time)
+    }
+
+    /// IKEv1's ESP does not end with the ISAKMP SA (RFC 2408 §3.15); where the two had another one before
+    /// the message, it cleared the replaced one away.
+    fn is_replaced(&self, exchange: &IkeExchange, time: Timestamp) -> bool {
+        exchange.version != IkeVersion::V2
+            && self.exchanges(exchange.start, time).into_values().any(|other| {
+                other.start > exchange.start
+                    && other.start <= time
+                    && time.since(other.start) <= REPLACING
+                    && other.version == exchange.version
+                    && matches!(other.outcome, Outcome::Established | Outcome::Ended)
+            })
+    }
+
     /// The last packet of the SPIs that stop at a point and that no newer SPI of the same sender takes
-    /// over.
-    fn last_of_what_ended_at(&self, pair: HostPair, time: Timestamp) -> Ended {
+    /// over. Directly behind a rekey the newer one may be used much later, when there is traffic for it.
+    fn last_of_what_ended_at(&self, pair: HostPair, time: Timestamp, is_rekeyed: bool) -> Ended {
         let uses = self.index.spi_uses(pair);
         if uses.is_empty() {
             return Ended::Unseen;
@@ -99,6 +145,9 @@ impl Case<'_> {
         let begun = uses.partition_point(|(_, run)| run.start <= time);
         let latest = uses.get(..begun).unwrap_or_default().iter().rev().take(MOST_USES);
         let (goes_on, stopped): (Vec<_>, Vec<_>) = latest.partition(|(_, run)| run.end > until);
+        if is_rekeyed && self.carries_on_unnegotiated(pair, time) {
+            return Ended::Nothing;
+        }
         let over = stopped.into_iter().filter(|(way, run)| !has_successor(uses, *way, run));
         let last = over.map(|(_, run)| run.end).max();
         // Beside others that go on, what had rested before is not what a message ended.
@@ -106,10 +155,47 @@ impl Case<'_> {
         last.map_or(Ended::Nothing, Ended::At)
     }
 
+    /// Whether an SPI begins behind a point with no negotiation of the two between that made it.
+    fn carries_on_unnegotiated(&self, pair: HostPair, time: Timestamp) -> bool {
+        let uses = self.index.spi_uses(pair);
+        let next = uses.get(uses.partition_point(|(_, run)| run.start <= time));
+        next.is_some_and(|(_, run)| {
+            let made = |x: &IkeExchange| {
+                let mut all = x.completions.iter();
+                all.any(|done| time < *done && *done <= run.start)
+            };
+            !self.exchanges(time, run.start).into_values().any(made)
+        })
+    }
+
     fn is_end_logged(&self, time: Timestamp) -> bool {
         let (from, to) = (time.shifted(JITTER.negated()), time.shifted(JITTER));
         let pairs = self.pairs();
-        pairs.iter().any(|pair| self.index.ended.touching(*pair, from, to).next().is_some())
+        pairs.iter().any(|pair| {
+            self.index.ended.touching(*pair, from, to).any(|at| self.is_same_sa(at, *pair, true))
+        })
+    }
+
+    /// Whether a record is about an SA of a pair that the captures show, by the numbers that both carry.
+    /// A record whose numbers cannot be compared proves no message to be a Delete; it says no more than
+    /// its two hosts and its time, which is enough where nothing better is asked for.
+    fn is_same_sa(&self, event: usize, pair: HostPair, is_proof: bool) -> bool {
+        let Some(placed) = self.index.facts.events.get(event) else { return false };
+        if let Some(join) = placed.join {
+            let exchange = join.exchange.and_then(|at| self.index.facts.exchanges.get(at));
+            return join.sa.is_some_and(|(of, _)| of == pair)
+                || exchange.is_some_and(|x| x.pair() == pair);
+        }
+        let event = &placed.event;
+        let has_spi = event.inbound_spi().is_some() || event.outbound_spi().is_some();
+        let main_mode = event.main_mode_sa().filter(|sa| *sa != 0);
+        if has_spi && !self.index.spi_uses(pair).is_empty() {
+            return false;
+        }
+        if main_mode.is_some() {
+            return !is_proof && !self.index.knows_main_mode(placed.log, pair);
+        }
+        true
     }
 
     /// Security associations were deleted, or ran out when idle, and none followed before the window.
@@ -127,8 +213,10 @@ impl Case<'_> {
             DeleteBasis::Size => 76,
             DeleteBasis::Inferred => 60,
         };
-        if deletion.basis == DeleteBasis::Inferred {
-            against.push(Against::SizeIsAmbiguous);
+        match deletion.basis {
+            DeleteBasis::Inferred => against.push(Against::SizeIsAmbiguous),
+            DeleteBasis::Size => against.push(Against::OtherMessagesFit),
+            DeleteBasis::Readable | DeleteBasis::Logged => {}
         }
         if let Some(rested) = deletion.rested.filter(|rested| *rested > FLOWING) {
             if deletion.is_weak() {
@@ -163,6 +251,16 @@ impl Case<'_> {
         let last = self.silent_since();
         let first =
             logged.iter().filter_map(|at| self.index.facts.events.get(*at)?.corrected).min();
+        // What was replaced before it ended opened nothing.
+        let is_replaced = first.is_some_and(|time| {
+            let around = self.exchanges(time.shifted(JITTER.negated()), time.shifted(JITTER));
+            around
+                .into_values()
+                .any(|x| x.has_rekeyed_before(time) && self.carries_on_unnegotiated(x.pair(), time))
+        });
+        if is_replaced {
+            return None;
+        }
         let rested = last.zip(first).map(|(last, first)| first.since(last));
         let is_idle = rested.is_some_and(|rested| rested >= IDLE);
         let reason = if is_idle { Reason::SaExpiredIdle } else { Reason::SaDeleted };
@@ -175,22 +273,45 @@ impl Case<'_> {
     fn logged_ends(&self) -> BTreeSet<usize> {
         let (from, to) = self.opening();
         let pairs = self.pairs();
-        pairs.iter().flat_map(|pair| self.index.ended.touching(*pair, from, to)).collect()
+        let of_pair = |pair: &HostPair| {
+            let pair = *pair;
+            let all = self.index.ended.touching(pair, from, to);
+            all.filter(move |at| self.is_same_sa(*at, pair, false)).collect::<Vec<_>>()
+        };
+        pairs.iter().flat_map(of_pair).collect()
     }
 
-    /// The negotiation that was there before the window and made new security associations as it closed.
+    /// The negotiation that was there before the window and made new security associations as it closed:
+    /// an exchange that was not refused, and a new SPI behind it.
     fn renewal(&self) -> Option<(usize, &IkeExchange)> {
         let run = &self.window.run;
-        let renews = |time: &Timestamp| *time > run.start && *time <= run.end.shifted(JITTER);
+        let in_time = |time: Timestamp| time > run.start && time <= run.end.shifted(JITTER);
         self.exchanges(run.start, run.end.shifted(JITTER)).into_iter().find(|(_, x)| {
-            x.start < run.start.shifted(JITTER.negated()) && x.completions.iter().any(renews)
+            let attempts = x.child_attempts().into_iter();
+            let mut made = attempts
+                .filter(|a| !a.is_refused)
+                .filter_map(|a| a.end)
+                .filter(|end| in_time(*end));
+            x.start < run.start.shifted(JITTER.negated())
+                && made.any(|end| self.new_spi(x, end).is_some())
+        })
+    }
+
+    /// Whether SPIs from before the window are in use behind it: they had not run out.
+    pub(super) fn old_spis_return(&self) -> bool {
+        let run = &self.window.run;
+        self.negotiators.iter().any(|pair| {
+            let uses = self.index.spi_uses(*pair);
+            let begun = uses.partition_point(|(_, spi)| spi.start <= run.start);
+            let latest = uses.get(..begun).unwrap_or_default().iter().rev().take(MOST_USES);
+            latest.into_iter().any(|(_, spi)| spi.end > run.end)
         })
     }
 
     /// The IKE SA outlived the window and made new security associations as it closed: those before
     /// had run out first.
     pub(super) fn rekey_gap(&self) -> Option<Candidate> {
-        if !self.esp_stopped() {
+        if !self.esp_stopped() || self.old_spis_return() {
             return None;
         }
         let (index, exchange) = self.renewal()?;
@@ -231,8 +352,15 @@ impl Case<'_> {
                 deleted_by: Some(deletion.by),
             };
             let refs = [FactRef::Event(at), FactRef::Exchange(deletion.exchange)].into();
-            let (reason, score) = (Reason::PolicyChanged, 87);
-            return Some(Cause { reason, score, refs, why, against: Vec::new() }.opens());
+            // It bears no more than the deletion does.
+            let (score, against) = match deletion.basis {
+                _ if deletion.is_weak() => (super::roles::MOST_LOW, vec![Against::SizeIsAmbiguous]),
+                DeleteBasis::Readable | DeleteBasis::Logged => (87, Vec::new()),
+                DeleteBasis::Size => (79, vec![Against::OtherMessagesFit]),
+                DeleteBasis::Inferred => (70, vec![Against::SizeIsAmbiguous]),
+            };
+            let reason = Reason::PolicyChanged;
+            return Some(Cause { reason, score, refs, why, against }.opens());
         }
         let (_, placed) = changes.first_key_value()?;
         let cause = Cause {
@@ -275,15 +403,22 @@ pub(super) fn has_successor(
         .any(|(_, new)| new.start > old.start && new.end > old.end)
 }
 
-/// What says that a policy changed, or was applied; 5463 and 5467 say that nothing did.
+/// What says that a policy changed, or was applied. Others say that nothing did, or that a policy or some
+/// of its rules could not be applied, so that the one before remained.
 pub(super) fn is_change(placed: &PlacedEvent) -> bool {
-    placed.event.category == Category::PolicyChange && !matches!(placed.event.event_id, 5463 | 5467)
+    placed.event.category == Category::PolicyChange
+        && !matches!(
+            placed.event.event_id,
+            5457 | 5459 | 5461 | 5462 | 5463 | 5466 | 5467 | 5472 | 5474 | 5477
+        )
 }
 
 /// A host that applies a policy flushes what the old one made within this time.
 const FLUSH: Span = Span::from_seconds(10);
 /// ESP in flight may follow a Delete.
 const UNDER_WAY: Span = Span::from_seconds(1);
+/// How soon behind a new ISAKMP SA the one before is deleted.
+const REPLACING: Span = Span::from_seconds(10);
 /// SPIs of one pair that are looked through at once.
 const MOST_USES: usize = 512;
 /// What pauses no longer than that flows.

@@ -2,7 +2,7 @@
 //! negotiation itself.
 
 use super::case::Case;
-use super::roles::MOST_LOW;
+use super::roles::{MOST_LOW, MOST_MEDIUM};
 use super::{Against, Candidate, Cause, FactRef, JITTER, LogTie, Opening, Why};
 use crate::catalogue::Reason;
 use crate::correlate::ClockOffset;
@@ -29,7 +29,8 @@ impl<'a> Case<'a> {
         let mut by_reason: BTreeMap<Reason, Vec<Failed<'_>>> = BTreeMap::new();
         let mut named = BTreeSet::new();
         let exchanges = self.exchanges(self.from, self.window.run.end);
-        for (index, exchange) in exchanges.iter().filter(|(_, x)| x.outcome.is_failure()) {
+        let failing = exchanges.iter().filter(|(_, x)| x.outcome.is_failure());
+        for (index, exchange) in failing.filter(|(_, x)| !self.is_repaired(x.end)) {
             let failed = self.failed(*index, exchange);
             named.extend(failed.logged.iter().copied());
             if let Some(reason) = self.reason(&failed) {
@@ -61,8 +62,12 @@ impl<'a> Case<'a> {
                 Some(Reason::AuthenticationFailed),
                 Some(seen @ (Reason::PskMismatchSuspected | Reason::KerberosFailed)),
             ) => Some(seen),
-            // Of another negotiation, for all that the log shows: what was read on the wire stays.
-            (Some(_), Some(seen)) if failed.tie == LogTie::Time && !failed.exchange.inferred => {
+            // Of another negotiation, for all that the log shows: what was read on the wire stays, and so
+            // does what is read where a log of the same negotiation contradicts it.
+            (Some(said), Some(seen))
+                if !failed.exchange.inferred
+                    && (failed.tie == LogTie::Time || said.contradicts(seen)) =>
+            {
                 Some(seen)
             }
             (said, seen) => said.or(seen),
@@ -77,9 +82,12 @@ impl<'a> Case<'a> {
             return Failed { index, exchange, logged: joined, tie: LogTie::Cookie };
         }
         let (from, to) = (exchange.start.shifted(JITTER.negated()), exchange.end.shifted(JITTER));
+        // Later systems name the negotiation wherever they know it; what they do not name is another
+        // one, for all that time tells.
         let has_no_cookie = |at: &usize| {
-            let placed = self.index.facts.events.get(*at);
-            placed.is_some_and(|e| e.event.initiator_cookie().is_none())
+            let Some(placed) = self.index.facts.events.get(*at) else { return false };
+            let log = self.index.facts.logs.get(&placed.log);
+            placed.event.initiator_cookie().is_none() && log.is_some_and(|log| log.trust.is_legacy)
         };
         let same_time =
             self.index.failures.touching(exchange.pair(), from, to).filter(has_no_cookie);
@@ -103,6 +111,10 @@ impl<'a> Case<'a> {
             (LogTie::None, true) => 70,
         };
         let mut against = Vec::new();
+        if failed.iter().any(|f| self.is_contradicted(f)) {
+            score = score.min(MOST_MEDIUM);
+            against.push(Against::LogContradicts);
+        }
         if opening == 0 {
             score -= 20;
             against.push(Against::CameAfter);
@@ -193,6 +205,27 @@ impl<'a> Case<'a> {
         uses.get(first).is_some_and(|(_, run)| run.start.since(time) <= FRUIT)
     }
 
+    /// Whether a log of the same negotiation says something else of it than what was read in the capture.
+    fn is_contradicted(&self, failed: &Failed<'_>) -> bool {
+        let seen = failed.exchange.reason.filter(|_| !failed.exchange.inferred);
+        let is_exact = failed.tie == LogTie::Cookie;
+        let events = failed.logged.iter().filter_map(|at| self.index.facts.events.get(*at));
+        let mut said = events.filter_map(|placed| placed.event.reason);
+        is_exact && seen.is_some_and(|seen| said.any(|said| said.contradicts(seen)))
+    }
+
+    /// Whether the negotiators made security associations after a failure and before the window: a refusal
+    /// that a retry repaired has no part in what came later.
+    fn is_repaired(&self, failed: Timestamp) -> bool {
+        let start = self.window.run.start;
+        let made = |x: &IkeExchange| {
+            !x.outcome.is_failure()
+                && x.outcome != Outcome::Incomplete
+                && x.completions.iter().any(|done| failed < *done && *done < start)
+        };
+        failed < start && self.exchanges(failed, start).into_values().any(made)
+    }
+
     /// Whether something came soon enough to have a part in the window's opening.
     pub(super) fn is_at_opening(&self, time: Timestamp) -> bool {
         time <= self.window.run.start.shifted(JITTER)
@@ -223,7 +256,10 @@ impl<'a> Case<'a> {
                 let Some(placed) = self.index.facts.events.get(index) else { continue };
                 // What is joined with a captured negotiation is told there.
                 let is_joined = placed.join.is_some_and(|join| join.exchange.is_some());
-                if !named.contains(&index) && !is_joined {
+                // A record whose filter is of another service is about that one.
+                let is_of_window = self.index.covers(index, &self.window.services);
+                let is_repaired = placed.corrected.is_some_and(|time| self.is_repaired(time));
+                if !named.contains(&index) && !is_joined && is_of_window && !is_repaired {
                     let reason = placed.event.reason.unwrap_or(Reason::Other);
                     by_reason.entry(reason).or_default().insert(index);
                 }

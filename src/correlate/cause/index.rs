@@ -1,15 +1,19 @@
 //! The facts, arranged so that a window's questions do not cost their number.
 
 use super::JITTER;
+use super::filters::{
+    Tunnel, filter_covers, own_filters, pair_of, selector_covers, tunnel_of, tunnels,
+};
+use super::lives::{Holders, Life, Moved};
 use crate::catalogue::Category;
 use crate::correlate::stretches::Stretches;
 use crate::correlate::{ClockOffset, Facts, PlacedEvent, UnreachableFacts};
-use crate::eventlog::{LogEvent, Selector};
 use crate::evidence::EvidenceId;
 use crate::hosts::{Direction, HostPair};
 use crate::ike::IkeExchange;
-use crate::protection::Service;
-use crate::summary::{ClassRun, StationChange};
+
+use crate::protection::{EspSpi, Service};
+use crate::summary::{ClassRun, Flow, LogId, StationChange};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -30,13 +34,19 @@ pub(super) struct Index<'a> {
     /// Security associations of no algorithm: clear text was agreed on.
     pub(super) soft: Timed<HostPair>,
     of_host: Timed<IpAddr>,
-    tunnels: Vec<(HostPair, usize)>,
-    own_filters: BTreeMap<HostPair, Vec<usize>>,
+    tunnels: Vec<Tunnel>,
+    own_filters: BTreeMap<HostPair, Vec<(usize, Life)>>,
     /// For each host the gateways that some window of it gave away: their ESP was there before and after
     /// it and not inside, or a log names them.
     pub(super) carried: BTreeMap<IpAddr, BTreeSet<HostPair>>,
     gateways: BTreeMap<EvidenceId, BTreeSet<HostPair>>,
     wrong_clocks: BTreeMap<IpAddr, &'a ClockOffset>,
+    /// When each flow of a pair was first in clear, of the windows' busy flows.
+    pub(super) clear_flows: BTreeMap<(HostPair, Flow), Timestamp>,
+    /// The SPIs of ESP and AH of a pair.
+    spis: BTreeMap<HostPair, &'a BTreeSet<EspSpi>>,
+    /// Logs that name the main mode SA of a captured negotiation of a pair.
+    main_modes: BTreeSet<(LogId, HostPair)>,
     same_host: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
 }
 
@@ -51,6 +61,8 @@ impl<'a> Index<'a> {
             Some((pair_of(event).or_else(|| tunnel_of(event))?, (from, to, *index)))
         };
         let exchanges = facts.exchanges.iter().enumerate();
+        let moved = Moved::of(facts);
+        let holders = Holders::of(facts);
         Self {
             facts,
             exchanges: grouped(exchanges.map(|(i, x)| (x.pair(), (x.start, x.end, i)))),
@@ -71,7 +83,11 @@ impl<'a> Index<'a> {
                 .iter()
                 .filter(|pair| !pair.spi_uses.is_empty())
                 .map(|pair| {
-                    let uses = pair.spi_uses.iter().map(|((_, way), run)| (*way, *run));
+                    let uses = pair.spi_uses.iter().map(|((spi, way), run)| {
+                        let mut run = *run;
+                        run.end = moved.end_of(*spi, pair.pair, &run);
+                        (*way, run)
+                    });
                     let mut uses: Vec<(Direction, ClassRun)> = uses.collect();
                     uses.sort_by_key(|(way, run)| (run.start, run.first, *way));
                     (pair.pair, uses)
@@ -80,14 +96,34 @@ impl<'a> Index<'a> {
             failures: grouped(failures.iter().filter_map(of_pair)),
             ended: grouped(ended.iter().filter_map(of_pair)),
             soft: grouped(soft.iter().filter_map(of_pair)),
-            of_host: of_host(facts),
+            of_host: of_host(facts, &holders),
             tunnels: tunnels(facts),
             own_filters: own_filters(facts),
+            clear_flows: BTreeMap::new(),
+            spis: facts.pairs.iter().map(|pair| (pair.pair, &pair.spis)).collect(),
+            main_modes: main_modes(facts),
             carried: BTreeMap::new(),
             gateways: gateways(facts),
             wrong_clocks: wrong_clocks(facts),
-            same_host: same_host(facts),
+            same_host: same_host(facts, &holders),
         }
+    }
+
+    /// When a flow of a pair was first in clear.
+    pub(super) fn first_clear(&self, pair: HostPair, flow: Flow) -> Option<Timestamp> {
+        self.clear_flows.get(&(pair, flow)).copied()
+    }
+
+    /// SPIs of ESP and AH of a pair.
+    pub(super) fn spis(&self, pair: HostPair) -> Vec<u32> {
+        let spis = self.spis.get(&pair).into_iter().flat_map(|spis| spis.iter());
+        spis.take(MOST_SPIS).map(|spi| spi.0).collect()
+    }
+
+    /// Whether a log names the main mode SA of a captured negotiation of a pair, so that another number is
+    /// of another one.
+    pub(super) fn knows_main_mode(&self, log: LogId, pair: HostPair) -> bool {
+        self.main_modes.contains(&(log, pair))
     }
 
     /// Whether a pair shows IPsec of its own.
@@ -168,15 +204,18 @@ impl<'a> Index<'a> {
     pub(super) fn gateways_for(
         &self,
         pair: HostPair,
-        capture: EvidenceId,
+        run: &ClassRun,
     ) -> (BTreeSet<HostPair>, bool) {
+        let capture = run.first.evidence;
         let logged: BTreeSet<HostPair> = self
             .tunnels
             .iter()
-            .filter(|(_, index)| {
-                self.facts.events.get(*index).is_some_and(|e| selector_covers(&e.event, pair))
+            .filter(|tunnel| tunnel.life.touches(run))
+            .filter(|tunnel| {
+                let event = self.facts.events.get(tunnel.event);
+                event.is_some_and(|e| selector_covers(&e.event, pair))
             })
-            .map(|(tunnel, _)| *tunnel)
+            .map(|tunnel| tunnel.ends)
             .collect();
         if !logged.is_empty() {
             return (logged, true);
@@ -192,12 +231,13 @@ impl<'a> Index<'a> {
         &self,
         tunnels: &BTreeSet<HostPair>,
         pair: HostPair,
+        run: &ClassRun,
     ) -> Vec<usize> {
         let of_tunnels: Vec<usize> = self
             .tunnels
             .iter()
-            .filter(|(tunnel, _)| tunnels.contains(tunnel))
-            .map(|(_, index)| *index)
+            .filter(|tunnel| tunnels.contains(&tunnel.ends) && tunnel.life.touches(run))
+            .map(|tunnel| tunnel.event)
             .collect();
         let covers = |index: &usize| {
             self.facts.events.get(*index).is_some_and(|e| selector_covers(&e.event, pair))
@@ -208,53 +248,42 @@ impl<'a> Index<'a> {
 
 impl Index<'_> {
     /// Events of SAs that came up between the two and whose filters name ports or a protocol, where
-    /// none of the pair's SAs covers any of these services; the most recent logs only.
+    /// none of the pair's SAs of that time covers any of these services. What the SAs of the captures do
+    /// not carry is told by their own events only.
     pub(super) fn filters_exclude(
         &self,
         pair: HostPair,
         services: &BTreeSet<Service>,
+        run: &ClassRun,
     ) -> Vec<usize> {
         let of_pair = self.own_filters.get(&pair).map_or(&[][..], Vec::as_slice);
-        let covers = |index: &&usize| {
-            let event = self.facts.events.get(**index).map(|placed| &placed.event);
-            let selector = event.and_then(|event| event.selector());
-            selector.is_none_or(|s| services.iter().any(|service| filter_covers(&s, *service)))
+        let in_time: Vec<usize> = of_pair
+            .iter()
+            .filter(|(at, life)| self.is_joined(*at) || life.touches(run))
+            .map(|(at, _)| *at)
+            .collect();
+        if in_time.iter().any(|at| self.covers(*at, services)) {
+            return Vec::new();
+        }
+        let is_of_captures = |at: &usize| {
+            let event = self.facts.events.get(*at).map(|placed| &placed.event);
+            let has_spi =
+                event.is_some_and(|e| e.inbound_spi().is_some() || e.outbound_spi().is_some());
+            self.is_joined(*at) || !has_spi || self.spi_uses(pair).is_empty()
         };
-        if of_pair.iter().any(|index| covers(&index)) { Vec::new() } else { of_pair.to_vec() }
+        in_time.into_iter().filter(is_of_captures).collect()
     }
-}
 
-/// Whether a filter lets a service through the SA; 0 is any.
-fn filter_covers(selector: &Selector, service: Service) -> bool {
-    let any = |port: Option<u16>| port.is_none_or(|port| port == 0);
-    let is_protocol = selector.protocol.is_none_or(|p| p == 0 || p == service.protocol);
-    let (local, peer) = (selector.local_port, selector.peer_port);
-    // A port that nobody registered is not told; it may be one that the filter names.
-    let names = |port: Option<u16>| match service.port {
-        Some(_) => port == service.port,
-        None => port.is_some_and(|port| port > 1023),
-    };
-    let is_port = (any(local) && any(peer)) || names(local) || names(peer);
-    is_protocol && is_port
-}
-
-/// Under each pair, the events of its SAs, tied to it by SPI or named in them; each filter once.
-fn own_filters(facts: &Facts) -> BTreeMap<HostPair, Vec<usize>> {
-    let mut filters: BTreeMap<HostPair, Vec<usize>> = BTreeMap::new();
-    let mut seen = BTreeSet::new();
-    for (index, placed) in facts.events.iter().enumerate() {
-        let event = &placed.event;
-        if event.category != Category::SaEstablished || event.selector().is_none() {
-            continue;
-        }
-        let joined = placed.join.and_then(|join| join.sa).map(|(pair, _)| pair);
-        let Some(pair) = joined.or_else(|| pair_of(event)) else { continue };
-        let selector = event.selector().map(|s| (s.local_port, s.peer_port, s.protocol));
-        if seen.insert((pair, event.local(), selector)) {
-            filters.entry(pair).or_default().push(index);
-        }
+    fn is_joined(&self, event: usize) -> bool {
+        self.facts.events.get(event).is_some_and(|placed| placed.join.is_some())
     }
-    filters
+
+    /// Whether the filter of an event lets any of these services through; true where it names none.
+    pub(super) fn covers(&self, event: usize, services: &BTreeSet<Service>) -> bool {
+        let event = self.facts.events.get(event).map(|placed| &placed.event);
+        let selector = event.and_then(|event| event.selector());
+        selector.is_none_or(|s| services.iter().any(|service| filter_covers(&s, *service)))
+    }
 }
 
 /// Facts with a time, each under its pair or host.
@@ -323,7 +352,7 @@ fn by_exchange(facts: &Facts) -> BTreeMap<usize, Vec<usize>> {
 }
 
 /// Services and policies, under every address of the host that logged them.
-fn of_host(facts: &Facts) -> Timed<IpAddr> {
+fn of_host(facts: &Facts, holders: &Holders<'_>) -> Timed<IpAddr> {
     let is_one = |e: &PlacedEvent| {
         let category = e.event.category;
         e.event.service().is_some()
@@ -333,14 +362,20 @@ fn of_host(facts: &Facts) -> Timed<IpAddr> {
         let log = facts.events.get(index).map(|e| e.log);
         let own = log.and_then(|log| facts.addresses.get(&log));
         let (from, to) = reach(facts, time, index);
-        own.into_iter().flatten().map(move |address| (*address, (from, to, index)))
+        // What a host logs while another one has the address is nothing of that address.
+        let held = move |address: &&IpAddr| {
+            log.is_none_or(|log| !holders.is_anothers(log, **address, (time, time)))
+        };
+        let own = own.into_iter().flatten().filter(held);
+        own.map(move |address| (*address, (from, to, index)))
     });
     grouped(by_address)
 }
 
 fn wrong_clocks(facts: &Facts) -> BTreeMap<IpAddr, &ClockOffset> {
     let is_wrong = |clock: &&ClockOffset| {
-        clock.is_measured() && clock.offset.is_some_and(|o| o.magnitude() > ClockOffset::TOLERATED)
+        let is_local = facts.logs.get(&clock.log).is_some_and(|log| log.trust.is_local_time);
+        clock.is_measured() && clock.is_wrong(is_local)
     };
     let wrong = facts.clock_offsets.iter().filter(is_wrong);
     wrong
@@ -352,31 +387,33 @@ fn wrong_clocks(facts: &Facts) -> BTreeMap<IpAddr, &ClockOffset> {
 }
 
 /// For each address the others of its host; hosts with very many are routers, not ends.
-fn same_host(facts: &Facts) -> BTreeMap<IpAddr, BTreeSet<IpAddr>> {
+fn same_host(facts: &Facts, holders: &Holders<'_>) -> BTreeMap<IpAddr, BTreeSet<IpAddr>> {
     let mut known: BTreeMap<IpAddr, BTreeSet<IpAddr>> = BTreeMap::new();
-    for addresses in facts.same_host.iter().filter(|all| all.len() <= MOST_ADDRESSES) {
-        for address in addresses {
-            known.entry(*address).or_default().extend(addresses);
+    let mut tie = |addresses: &BTreeSet<IpAddr>| {
+        if addresses.len() <= MOST_ADDRESSES {
+            for address in addresses {
+                known.entry(*address).or_default().extend(addresses);
+            }
         }
+    };
+    facts.named_hosts.iter().for_each(&mut tie);
+    // What a log names counts while its host has it.
+    for (log, addresses) in &facts.addresses {
+        let held = addresses.iter().filter(|address| holders.holds(*log, **address));
+        tie(&held.copied().collect());
     }
     known
 }
 
-/// Tunnels that came up, each selector once.
-fn tunnels(facts: &Facts) -> Vec<(HostPair, usize)> {
-    let mut seen = BTreeSet::new();
-    let mut tunnels = Vec::new();
-    for (index, placed) in facts.events.iter().enumerate() {
-        let event = &placed.event;
-        let Some(tunnel) = tunnel_of(event) else { continue };
-        let is_new = event.category == Category::SaEstablished
-            && tunnels.len() < MOST_TUNNELS
-            && seen.insert((event.local(), event.peer(), event.selector()));
-        if is_new {
-            tunnels.push((tunnel, index));
-        }
-    }
-    tunnels
+/// Logs in which a main mode SA is named whose negotiation the captures show, by its pair.
+fn main_modes(facts: &Facts) -> BTreeSet<(LogId, HostPair)> {
+    let joined = facts.events.iter().filter(|e| e.event.main_mode_sa().is_some_and(|sa| sa != 0));
+    let of = |placed: &PlacedEvent| {
+        let join = placed.join?;
+        let exchange = join.exchange.and_then(|at| facts.exchanges.get(at)).map(IkeExchange::pair);
+        Some((placed.log, exchange.or(join.sa.map(|(pair, _)| pair))?))
+    };
+    joined.filter_map(of).collect()
 }
 
 /// The pairs that show ESP on each capture, or IKE where none shows ESP; files that continue each other are
@@ -399,44 +436,9 @@ fn gateways(facts: &Facts) -> BTreeMap<EvidenceId, BTreeSet<HostPair>> {
     gateways
 }
 
-/// The two ends of the tunnel that a quick mode event tells of.
-pub(in crate::correlate) fn tunnel_of(event: &LogEvent) -> Option<HostPair> {
-    let selector = event.selector()?;
-    Some(HostPair::new(selector.local_tunnel?, selector.peer_tunnel?))
-}
-
-/// Two single hosts that an event tells of; networks are no pair.
-pub(in crate::correlate) fn pair_of(event: &LogEvent) -> Option<HostPair> {
-    let selector = event.selector().unwrap_or_default();
-    let is_host = |mask: Option<IpAddr>| mask.is_none_or(|mask| prefix_len(mask) >= Some(32));
-    let (local, peer) = (event.local()?, event.peer()?);
-    (is_host(selector.local_mask) && is_host(selector.peer_mask))
-        .then(|| HostPair::new(local, peer))
-}
-
-fn selector_covers(event: &LogEvent, pair: HostPair) -> bool {
-    let (Some(selector), Some(local), Some(peer)) = (event.selector(), event.local(), event.peer())
-    else {
-        return false;
-    };
-    let holds = |net: IpAddr, mask: Option<IpAddr>, address: IpAddr| match mask.and_then(prefix_len)
-    {
-        Some(length) => ipnet::IpNet::new(net, length).is_ok_and(|net| net.contains(&address)),
-        None => net == address,
-    };
-    let fits = |one, other| {
-        holds(local, selector.local_mask, one) && holds(peer, selector.peer_mask, other)
-    };
-    fits(pair.a(), pair.b()) || fits(pair.b(), pair.a())
-}
-
-fn prefix_len(mask: IpAddr) -> Option<u8> {
-    ipnet::ip_mask_to_prefix(mask).ok()
-}
-
 /// Pairs on one capture that may be gateways of others.
 const MOST_GATEWAYS: usize = 8;
+/// SPIs of one pair that a readable Delete is compared with.
+const MOST_SPIS: usize = 4096;
 /// Addresses of one host.
 const MOST_ADDRESSES: usize = 16;
-/// Different selectors that are looked through for a window.
-const MOST_TUNNELS: usize = 1000;

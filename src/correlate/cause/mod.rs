@@ -6,6 +6,10 @@ mod index;
 
 mod case;
 
+mod lives;
+
+mod filters;
+
 mod rules;
 
 mod failed;
@@ -20,7 +24,7 @@ mod closed;
 
 mod why;
 
-pub(super) use index::{pair_of, tunnel_of};
+pub(super) use filters::{pair_of, tunnel_of};
 pub use roles::{ClosedBy, Closing, KeptOpen};
 pub use why::{Against, DeleteBasis, LogTie, TunnelSelectors, Wanted, Why};
 
@@ -123,7 +127,11 @@ pub(super) fn explain(
 ) -> Vec<ExplainedWindow> {
     let mut index = Index::of(facts);
     let mut carried: BTreeMap<IpAddr, BTreeSet<HostPair>> = BTreeMap::new();
+    // They are in order of time.
     for window in &windows {
+        for flow in &window.flows {
+            index.clear_flows.entry((window.pair, *flow)).or_insert(window.run.start);
+        }
         let case = Case::of(window, &index);
         for host in [window.pair.a(), window.pair.b()] {
             let gateways = case.negotiators.iter().filter(|_| !case.is_own);

@@ -231,5 +231,7 @@ fn covered(stretches: &[(Timestamp, Timestamp)]) -> i64 {
     sum
 }
 
+/// The best score that is not called `high`.
+pub(super) const MOST_MEDIUM: u8 = 79;
 /// The best score that is called `low`.
 pub(super) const MOST_LOW: u8 = 49;

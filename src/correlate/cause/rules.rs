@@ -3,13 +3,15 @@
 //! traffic that went past IPsec in `beside`.
 
 use super::case::{Case, LOOKBACK};
-use super::roles::MOST_LOW;
+use super::roles::{MOST_LOW, MOST_MEDIUM};
 use super::{Against, Candidate, Cause, FactRef, JITTER, Opening, Why};
 use crate::catalogue::{Category, Confidence, Reason};
 use crate::correlate::PlacedEvent;
 use crate::eventlog::{LogEvent, Service, ServiceState};
+use crate::ike::IkeExchange;
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 impl Case<'_> {
     /// Everything that can explain the window; never nothing.
@@ -28,6 +30,7 @@ impl Case<'_> {
         found.extend(self.dos_protection());
         self.weigh_ties(&mut found);
         self.weigh_stations(&mut found);
+        self.weigh_living_sas(&mut found);
         if !found.iter().any(explains) {
             found.extend(self.not_before().or_else(|| {
                 let is_guess = |one: &Candidate| one.cause.reason == Reason::FilterNotCovering;
@@ -47,6 +50,52 @@ impl Case<'_> {
         for candidate in found.iter_mut().filter(|candidate| !is_own(candidate.cause.reason)) {
             candidate.cause.score = candidate.cause.score.min(MOST_LOW);
             candidate.cause.against.push(Against::OtherPair(other));
+        }
+    }
+
+    /// Where those who send in clear go on sending protected packets under the same SPIs, before the window
+    /// and inside, nothing ended that could have carried this traffic, and no negotiation was wanting for it:
+    /// it contradicts what says otherwise, and the filters come first.
+    fn weigh_living_sas(&self, found: &mut [Candidate]) {
+        let Some(host) = self.is_own.then(|| self.sender_under_both()).flatten() else { return };
+        for candidate in found {
+            let most = match candidate.cause.reason {
+                Reason::ServiceStopped
+                | Reason::NothingListens
+                | Reason::PeerUnreachable
+                | Reason::Udp500Blocked
+                | Reason::NoResponse
+                | Reason::Timeout
+                | Reason::NoProposalChosen
+                | Reason::AuthenticationFailed
+                | Reason::PskMismatchSuspected
+                | Reason::CertificateInvalid
+                | Reason::KerberosFailed
+                | Reason::InvalidKe
+                | Reason::DosProtection
+                | Reason::PeerDeleted
+                | Reason::SaDeleted
+                | Reason::SaExpiredIdle
+                | Reason::RekeyGap => BESIDE_FILTERS,
+                // These are of single filters, of which another one may live on.
+                Reason::TsUnacceptable
+                | Reason::ChildRefused
+                | Reason::PolicyMismatch
+                | Reason::PolicyChanged
+                | Reason::IntegrityFailed
+                | Reason::Replay
+                | Reason::Other => MOST_MEDIUM,
+                Reason::NoIkeAttempted
+                | Reason::DriverBypass
+                | Reason::FallbackToClear
+                | Reason::ExemptByPolicy
+                | Reason::FilterNotCovering
+                | Reason::AlternatePath
+                | Reason::AuthWithoutEncapsulation
+                | Reason::Unknown => continue,
+            };
+            candidate.cause.score = candidate.cause.score.min(most);
+            candidate.cause.against.push(Against::EspGoesOn(host));
         }
     }
 
@@ -77,18 +126,10 @@ impl Case<'_> {
     /// window or as it opened.
     fn service_stopped(&self) -> Vec<Candidate> {
         let (start, end) = (self.window.run.start, self.window.run.end);
-        let (from, to) = self.opening();
         let mut found = Vec::new();
-        for host in self.hosts() {
-            let mut stops = self.index.of_host(host, from, to).filter(|(_, e)| is_stop(&e.event));
-            let Some((at, stop)) = stops.next() else { continue };
+        for (host, at, stop) in self.stops() {
             let Some(time) = stop.corrected else { continue };
-            let starts: BTreeSet<Timestamp> = self
-                .index
-                .of_host(host, time, end)
-                .filter(|(_, e)| is_start(&e.event))
-                .filter_map(|(_, e)| e.corrected.filter(|t| *t > time))
-                .collect();
+            let starts = self.starts_after(host, stop, time, end);
             if starts.first().is_some_and(|t| *t < start) {
                 continue;
             }
@@ -101,12 +142,58 @@ impl Case<'_> {
                 host: stop.event.host.clone(),
                 service: service_of(&stop.event),
                 before: start.since(time),
+                was_found_down: is_found_down(&stop.event),
             };
             let (score, against) = self.weigh_log_end(stop);
             let cause = Cause { reason: Reason::ServiceStopped, score, refs, why, against };
-            found.push(cause.opens_and_lasts(time, starts.first().copied().unwrap_or(end)));
+            let until = starts.first().copied().unwrap_or(end);
+            found.push(if is_found_down(&stop.event) {
+                cause.lasts(time, until)
+            } else {
+                cause.opens_and_lasts(time, until)
+            });
         }
         found
+    }
+
+    /// Of every host and service the latest record, before the window or as it opened, that it is down.
+    fn stops(&self) -> Vec<(IpAddr, usize, &PlacedEvent)> {
+        let (from, to) = self.opening();
+        let mut found: Vec<(IpAddr, usize, &PlacedEvent)> = Vec::new();
+        for host in self.hosts() {
+            let mut seen = BTreeSet::new();
+            let stops = self.index.of_host(host, from, to).filter(|(_, e)| is_stop(&e.event));
+            let latest = stops.filter(|(_, e)| seen.insert(service_of(&e.event)));
+            found.extend(latest.map(|(at, stop)| (host, at, stop)));
+        }
+        found
+    }
+
+    /// When a service that stopped is said to run again; the start of another service is none of it.
+    fn starts_after(
+        &self,
+        host: IpAddr,
+        stop: &PlacedEvent,
+        time: Timestamp,
+        until: Timestamp,
+    ) -> BTreeSet<Timestamp> {
+        let service = service_of(&stop.event);
+        let starts = self.index.of_host(host, time, until);
+        let starts = starts.filter(|(_, e)| is_start(&e.event) && service_of(&e.event) == service);
+        starts.filter_map(|(_, e)| e.corrected.filter(|t| *t > time)).collect()
+    }
+
+    /// Whether the start of a service may have closed the window: it was down, or nothing says which one
+    /// was.
+    pub(super) fn was_down(&self, start: &PlacedEvent) -> bool {
+        let opened = self.window.run.start;
+        let down = self.stops().into_iter().filter(|(host, _, stop)| {
+            let Some(time) = stop.corrected else { return false };
+            !self.starts_after(*host, stop, time, opened).iter().any(|t| *t < opened)
+        });
+        let down: BTreeSet<Option<Service>> =
+            down.map(|(.., stop)| service_of(&stop.event)).collect();
+        down.is_empty() || down.contains(&service_of(&start.event))
     }
 
     /// A log that ends before the window cannot show that the service started again.
@@ -176,12 +263,26 @@ impl Case<'_> {
     fn dos_protection(&self) -> Option<Candidate> {
         let (from, _) = self.opening();
         let to = self.window.run.end;
-        let started = self.hosts().into_iter().find_map(|host| {
-            let mut events = self.index.of_host(host, from.shifted(LOOKBACK.negated()), to);
-            events.find(|(_, e)| e.event.reason == Some(Reason::DosProtection))
+        // Whoever defends itself does not answer; its own requests are answered or not by the other side.
+        let defends = |exchange: &IkeExchange| {
+            let until = exchange.start.shifted(JITTER);
+            let events = self.index.of_host(
+                exchange.responder.ip(),
+                from.shifted(LOOKBACK.negated()),
+                until,
+            );
+            let mut told = events.filter(|(_, e)| is_flood_defence(&e.event));
+            // The latest record before the request decides: one that it ended says that it does no more.
+            told.next().filter(|(_, e)| e.event.reason == Some(Reason::DosProtection))
+        };
+        let mut started = None;
+        let mut silent = self.unanswered();
+        silent.retain(|(_, exchange)| {
+            let found = defends(exchange);
+            started = started.or(found);
+            found.is_some()
         });
         let (at, placed) = started?;
-        let silent = self.unanswered();
         let first = silent.first().map(|(_, exchange)| exchange.start)?;
         let exchanges = silent.iter().map(|(index, _)| FactRef::Exchange(*index));
         let cause = Cause {
@@ -249,7 +350,7 @@ fn explains(candidate: &Candidate) -> bool {
         Opening::Opened | Opening::FirstAttempt => true,
         // What lasts from before the window on needs no beginning.
         Opening::None => {
-            candidate.cause.reason == Reason::AlternatePath
+            matches!(candidate.cause.reason, Reason::AlternatePath | Reason::ServiceStopped)
                 || (candidate.cause.reason == Reason::FilterNotCovering
                     && candidate.cause.score >= 60)
         }
@@ -259,6 +360,16 @@ fn explains(candidate: &Candidate) -> bool {
 
 fn is_stop(event: &LogEvent) -> bool {
     event.service().is_some_and(|change| change.state.is_down())
+}
+
+/// 5453 is logged by the Policy Agent, which finds IKEEXT not started; when it stopped is not said.
+fn is_found_down(event: &LogEvent) -> bool {
+    event.event_id == 5453
+}
+
+/// A host began to defend itself against a flood of negotiations, or ended that (4646, 5149).
+fn is_flood_defence(event: &LogEvent) -> bool {
+    matches!(event.event_id, 4646 | 5149) || event.reason == Some(Reason::DosProtection)
 }
 
 /// The IPsec driver's mode (4292 to 4297).
@@ -274,7 +385,7 @@ pub(super) fn service_of(event: &LogEvent) -> Option<Service> {
     event.service().map(|change| change.service)
 }
 
-/// The best score that is not called `high`.
-const MOST_MEDIUM: u8 = 79;
+/// Less than a filter's score that no log proves.
+const BESIDE_FILTERS: u8 = 58;
 /// A host that negotiates because of a packet does so at once; later ones have another occasion.
 const AT_ONCE: Span = Span::from_seconds(10);

@@ -20,6 +20,8 @@ pub enum Why {
         service: Option<Service>,
         /// How long before the window's first packet; negative behind it.
         before: Span,
+        /// The record says that the service was found not running, not that it stopped then.
+        was_found_down: bool,
     },
     /// A log has a security association without algorithms between the two.
     SoftSa {
@@ -223,7 +225,7 @@ pub enum DeleteBasis {
     Readable,
     /// A log has the end of the same security associations.
     Logged,
-    /// It can be nothing else by its size, and the SPIs did not return.
+    /// It is too large for an empty message, and the SPIs did not return.
     Size,
     /// Its size fits, and others too; the SPIs stopped.
     Inferred,
@@ -249,6 +251,8 @@ pub enum Against {
     DeletionNotCaptured,
     /// The size fits other messages, too.
     SizeIsAmbiguous,
+    /// A notify without data or a question for the peer's version has the same size.
+    OtherMessagesFit,
     /// The SA had rested for so long before the message.
     HadRested(Span),
     /// So much time passed between the end and the window's opening.
@@ -304,6 +308,10 @@ pub enum Against {
     OtherPair(HostPair),
     /// The log ends before the window.
     LogEnded(Span),
+    /// The host goes on sending protected packets under the same SPIs, before the window and inside.
+    EspGoesOn(IpAddr),
+    /// A log of the same negotiation says something else than what was read in the capture.
+    LogContradicts,
     /// A record names another negotiation of the two than the captured one.
     LogDisagrees,
 }

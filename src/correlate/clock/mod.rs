@@ -52,6 +52,15 @@ impl ClockOffset {
     /// leaves it to the realm).
     pub const TOLERATED: Span = Span::from_seconds(300);
 
+    /// Whether the clock was wrong, and not only told in another zone: of times whose zone is not known
+    /// what is beyond a zone counts.
+    #[must_use]
+    pub fn is_wrong(&self, is_local_time: bool) -> bool {
+        let is_zone = |offset: &Span| is_local_time && is_a_zone(*offset);
+        let beyond = self.offset.filter(|offset| !is_zone(offset));
+        beyond.is_some_and(|offset| offset.magnitude() > Self::TOLERATED)
+    }
+
     /// Whether times may be compared by it with full weight.
     #[must_use]
     pub fn is_measured(&self) -> bool {
@@ -114,7 +123,10 @@ impl<'a> Clocks<'a> {
         exchanges: &[IkeExchange],
     ) -> Self {
         let mut by_log = BTreeMap::new();
-        let mut lenders: BTreeMap<usize, (u64, LogId)> = BTreeMap::new();
+        // Times of a zone that an export does not name and times in UTC need not be one clock's.
+        let mut lenders: BTreeMap<(usize, bool), (u64, LogId)> = BTreeMap::new();
+        let clock =
+            |id: &LogId, log: &LogPart| (computers.number(*id), log.log.trust.is_local_time);
         for (id, log) in &summary.logs {
             if log.events.is_empty() {
                 continue;
@@ -125,7 +137,7 @@ impl<'a> Clocks<'a> {
             let timeline = Timeline::of(&log.events, &pairs, resolution);
             let matches = timeline.best().map_or(0, |fit| fit.matches);
             if matches > 0 {
-                let lender = lenders.entry(computers.number(*id));
+                let lender = lenders.entry(clock(id, log));
                 let lender = lender.or_insert((matches, *id));
                 *lender = (*lender).max((matches, *id));
                 by_log.insert(*id, Known::Own(timeline));
@@ -136,7 +148,7 @@ impl<'a> Clocks<'a> {
             if log.events.is_empty() {
                 continue;
             }
-            let lender = lenders.get(&computers.number(*id));
+            let lender = lenders.get(&clock(id, log));
             let given = log.asserted_offset.map(Known::Given);
             let known = given.or_else(|| by_log.remove(id)).unwrap_or_else(|| match lender {
                 Some((_, lender)) => Known::Lent(*lender),
@@ -221,6 +233,10 @@ impl<'a> Clocks<'a> {
         };
         let measured = |timeline: &Timeline, method: OffsetMethod| {
             let fit = timeline.best();
+            // A clock whose zone is not known seems to be set where summer time begins and ends.
+            let is_zone = |step: &&ClockStep| {
+                log.log.trust.is_local_time && !step.is_told && step.by.is_some_and(is_a_zone)
+            };
             ClockOffset {
                 offset: fit.map(|fit| fit.offset),
                 method,
@@ -229,7 +245,7 @@ impl<'a> Clocks<'a> {
                 spread: fit.map_or_else(Span::default, |fit| fit.spread),
                 error: worst(),
                 drift: fit.and_then(|fit| fit.drift),
-                steps: timeline.steps.clone(),
+                steps: timeline.steps.iter().filter(|step| !is_zone(step)).cloned().collect(),
                 ..unknown.clone()
             }
         };
@@ -273,10 +289,24 @@ fn host_of(log: &LogPart) -> Option<&str> {
     log.events.first().map(|event| event.host.as_str())
 }
 
-/// Before Vista a log tells whole seconds.
+/// Before Vista a log tells whole seconds, and so do exports that show times to people.
 fn resolution(log: &LogPart) -> Span {
-    if log.log.trust.is_legacy { Span::from_seconds(1) } else { Span::default() }
+    let is_whole =
+        || log.events.iter().filter_map(|event| event.time).all(|t| t.0.rem_euclid(SECOND.0) == 0);
+    if log.log.trust.is_legacy || is_whole() { SECOND } else { Span::default() }
 }
+
+/// Whether a time zone alone makes such a difference: zones lie whole quarters of an hour from UTC, up
+/// to fourteen hours (IANA's tz database, since 1972).
+fn is_a_zone(offset: Span) -> bool {
+    let beside = offset.0.rem_euclid(QUARTER.0);
+    let nearest = Span(beside.min(QUARTER.0 - beside));
+    offset.magnitude() <= FARTHEST_ZONE && nearest <= ClockOffset::TOLERATED
+}
+
+const SECOND: Span = Span::from_seconds(1);
+const QUARTER: Span = Span::from_seconds(15 * 60);
+const FARTHEST_ZONE: Span = Span::from_seconds(14 * 3600 + 300);
 
 /// Pairs of times: those whose message the captures show, or where there is none, those whose SA they
 /// show from its first packet on.
@@ -299,3 +329,15 @@ const LOOSE: Span = Span::from_seconds(10);
 const GIVEN_ERROR: Span = Span::from_seconds(1);
 /// How close the failures of log and captures have to come for a proposal.
 const PROPOSED_ERROR: Span = Span::from_seconds(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_is_whole_quarters_of_an_hour() {
+        let seconds = |s| is_a_zone(Span::from_seconds(s));
+        assert!(seconds(3600) && seconds(-19_800) && seconds(20_700 + 4) && seconds(-36_000 - 200));
+        assert!(!seconds(3600 + 450) && !seconds(15 * 3600));
+    }
+}

@@ -68,7 +68,12 @@ impl Stamp {
         if groups.next().is_some() {
             return Err(NoTime::NoDate);
         }
-        let half = Half::of(text);
+        // A word before the date is a weekday, which in some languages is written as another one's mark of the
+        // morning; one between its numbers is a month, and the numbers are others than they seem.
+        if date[1] > 31 {
+            return Err(NoTime::UnknownMark);
+        }
+        let half = Half::of(text.trim_start_matches(|c: char| !c.is_ascii_digit()));
         let hour = match (half, hour) {
             (Half::Unknown, 1..=12) => return Err(NoTime::UnknownMark),
             (Half::Morning, 12) => 0,
@@ -94,6 +99,12 @@ impl Stamp {
     /// Whether the text names the offset of its clock.
     pub(super) const fn has_offset(self) -> bool {
         self.offset.is_some()
+    }
+
+    /// Whether its year, of two digits, could as well stand first: 26/11/23.
+    fn year_may_lead(self) -> bool {
+        let [first, _, last] = self.date;
+        matches!(self.shown, Shown::Other { has_half: false }) && first <= 99 && last <= 31
     }
 
     /// What this stamp alone proves of the order; `None` where both are possible.
@@ -182,11 +193,16 @@ pub(super) struct FileDates {
     day_first: bool,
     month_first: bool,
     is_ambiguous: bool,
+    /// Years of two digits, of which none shows that it does not come first.
+    year_may_lead: bool,
+    year_is_last: bool,
 }
 
 impl FileDates {
     pub(super) fn add(&mut self, stamp: Stamp) {
         self.first.get_or_insert(stamp);
+        self.year_may_lead |= stamp.year_may_lead();
+        self.year_is_last |= matches!(stamp.shown, Shown::Other { .. }) && !stamp.year_may_lead();
         match stamp.proof() {
             Some(Order::DayFirst) => self.day_first = true,
             Some(Order::MonthFirst) => self.month_first = true,
@@ -207,6 +223,11 @@ impl FileDates {
     /// proves and another disproves.
     pub(super) const fn is_undecided(&self) -> bool {
         self.is_ambiguous && self.day_first == self.month_first
+    }
+
+    /// Whether years of two digits were taken for the last number though they may be the first.
+    pub(super) const fn is_year_undecided(&self) -> bool {
+        self.year_may_lead && !self.year_is_last
     }
 }
 
@@ -330,6 +351,27 @@ mod tests {
         assert_eq!(read("10/7/2020 5:20:06 ⵜⵉⴼⴰⵡⵜ"), Err(NoTime::UnknownMark));
         // An hour beyond twelve leaves no doubt.
         assert_eq!(read("13/7/2020 17:20:06 xyz").as_deref(), Ok("2020-07-13T17:20:06Z"));
+    }
+
+    #[test]
+    fn a_weekday_before_the_date_is_no_mark_of_the_morning() {
+        assert_eq!(read("Sa 21.11.2026 12:04:14").as_deref(), Ok("2026-11-21T12:04:14Z"));
+        assert_eq!(read("Sa, 21.11.2026 0:04:14").as_deref(), Ok("2026-11-21T00:04:14Z"));
+        assert_eq!(read("21/11/2026 12:04:14 SA").as_deref(), Ok("2026-11-21T00:04:14Z"));
+        let with_month = "Monday, November 23, 2026 8:04:14 PM";
+        assert_eq!(read(with_month), Err(NoTime::UnknownMark));
+    }
+
+    #[test]
+    fn a_year_of_two_digits_that_may_come_first_is_undecided() {
+        let of = |texts: &[&str]| {
+            let mut dates = FileDates::default();
+            texts.iter().for_each(|text| dates.add(Stamp::parse(text).unwrap()));
+            dates.is_year_undecided()
+        };
+        assert!(of(&["26/11/23 20:04:14"]));
+        assert!(!of(&["26/11/23 20:04:14", "26/11/45 20:04:14"]));
+        assert!(!of(&["26/11/2023 20:04:14"]) && !of(&["26.11.23 20:04:14"]));
     }
 
     #[test]

@@ -154,6 +154,14 @@ impl<'z> LocalTimes<'z> {
                 format!("dates may begin with day or month; they were read as {first} first");
             export.tally.problem(ProblemCode::BadTime, text, None, Position::File);
         }
+        if self.dates.is_year_undecided() {
+            let text = "dates have years of two digits, which may stand first or last; they were read as standing last";
+            export.tally.problem(ProblemCode::BadTime, text.to_owned(), None, Position::File);
+        }
+        if self.dates.is_year_undecided() {
+            let text = "dates have years of two digits, which may stand first or last; they were read as standing last";
+            export.tally.problem(ProblemCode::BadTime, text.to_owned(), None, Position::File);
+        }
         let named = [
             (
                 self.unknown_mark,
@@ -214,6 +222,7 @@ impl<'z> Clock<'z> {
         if without_offset == 0 {
             return;
         }
+        export.is_local_time = self.zone.is_none() && self.own.is_empty();
         let (code, text) = match (self.zone, self.own.is_empty()) {
             (Some(_), _) if self.doubtful == 0 => return,
             (Some(zone), _) => (

@@ -56,6 +56,8 @@ struct Export<'s> {
     met: u64,
     /// Records without a time that could be used.
     timeless: u64,
+    /// Times are of a zone that the export does not name.
+    is_local_time: bool,
     missing: BTreeMap<u16, Missing>,
     /// By number, records whose source and log are not known.
     unplaced: BTreeMap<u16, Missing>,
@@ -83,6 +85,7 @@ impl<'s> Export<'s> {
             sink,
             met: 0,
             timeless: 0,
+            is_local_time: false,
             missing: BTreeMap::new(),
             unplaced: BTreeMap::new(),
             unreadable_changes: None,
@@ -300,6 +303,7 @@ impl<'s> Export<'s> {
             source.trust.silences.clear();
             source.trust.setbacks.clear();
             source.trust.is_selection = true;
+            source.trust.is_local_time = self.is_local_time;
         }
         summary
     }

@@ -1,0 +1,148 @@
+//! For how long a record's tie counts: a filter, a tunnel, an address of a host, an SPI that moved.
+//!
+//! A record says what was true at its time. What lies weeks from a window ties nothing to it.
+
+use crate::correlate::{Facts, PlacedEvent};
+use crate::hosts::HostPair;
+use crate::protection::EspSpi;
+use crate::summary::{ClassRun, LogId};
+use crate::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// From the first to the last record that says the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Life {
+    /// `None` where a record has no time: it may be of any.
+    span: Option<(Timestamp, Timestamp)>,
+    /// The times are of a clock that is not known.
+    is_unsure: bool,
+}
+
+impl Life {
+    pub(super) fn of(placed: &PlacedEvent) -> Self {
+        let time = placed.corrected.or(placed.event.time);
+        Self { span: time.map(|time| (time, time)), is_unsure: placed.corrected.is_none() }
+    }
+
+    pub(super) fn add(&mut self, placed: &PlacedEvent) {
+        let other = Self::of(placed);
+        self.is_unsure |= other.is_unsure;
+        self.span = self
+            .span
+            .zip(other.span)
+            .map(|((first, last), (one, other))| (first.min(one), last.max(other)));
+    }
+
+    /// Whether what the records say may be true of a window.
+    pub(super) fn touches(&self, run: &ClassRun) -> bool {
+        let margin = if self.is_unsure { UNSURE } else { IN_FORCE };
+        self.span.is_none_or(|(first, last)| {
+            first <= run.end.shifted(margin) && last >= run.start.shifted(margin.negated())
+        })
+    }
+}
+
+/// Who names an address as its own, and when.
+pub(super) struct Holders<'a> {
+    facts: &'a Facts,
+    /// By address and computer, from the first to the last record.
+    claims: BTreeMap<IpAddr, BTreeMap<&'a str, TimeSpan>>,
+    /// What the captures cover.
+    captured: Option<TimeSpan>,
+}
+
+impl<'a> Holders<'a> {
+    pub(super) fn of(facts: &'a Facts) -> Self {
+        let mut claims: BTreeMap<IpAddr, BTreeMap<&str, TimeSpan>> = BTreeMap::new();
+        for placed in &facts.events {
+            let event = &placed.event;
+            let own = event.selector().and_then(|s| s.local_tunnel).or(event.local());
+            let Some((own, time)) = own.zip(placed.corrected.or(event.time)) else { continue };
+            let known = claims.entry(own).or_default();
+            let span = known.entry(short(&event.host)).or_insert((time, time));
+            *span = (span.0.min(time), span.1.max(time));
+        }
+        let runs = || facts.pairs.iter().flat_map(|pair| pair.by_class.values());
+        let first = runs().map(|run| run.start).min();
+        let captured = first.zip(runs().map(|run| run.end).max());
+        Self { facts, claims, captured }
+    }
+
+    /// Whether another computer names an address as its own, much closer to a time than the computer of
+    /// this log does.
+    pub(super) fn is_anothers(&self, log: LogId, address: IpAddr, at: TimeSpan) -> bool {
+        let Some(claims) = self.claims.get(&address).filter(|claims| claims.len() > 1) else {
+            return false;
+        };
+        let own_name = self.facts.logs.get(&log).map_or("", |log| short(&log.host));
+        let Some(own) = claims.iter().find(|(name, _)| name.eq_ignore_ascii_case(own_name)) else {
+            return false;
+        };
+        let own = apart(*own.1, at);
+        let others = claims.iter().filter(|(name, _)| !name.eq_ignore_ascii_case(own_name));
+        others.map(|(_, span)| apart(*span, at)).any(|other| own.0.saturating_sub(other.0) > DAY.0)
+    }
+
+    /// Whether the computer of a log has an address while the captures run, for all that the logs say.
+    pub(super) fn holds(&self, log: LogId, address: IpAddr) -> bool {
+        let Some(at) = self.captured else { return true };
+        let own_name = self.facts.logs.get(&log).map_or("", |log| short(&log.host));
+        let claims = self.claims.get(&address).into_iter().flatten();
+        let mut own = claims.filter(|(name, _)| name.eq_ignore_ascii_case(own_name)).peekable();
+        // Connections name addresses too; they have no time here.
+        let is_near = own.peek().is_none() || own.any(|(_, span)| apart(*span, at) <= LEASE);
+        is_near && !self.is_anothers(log, address, at)
+    }
+}
+
+/// How far two spans lie from each other.
+fn apart(one: TimeSpan, other: TimeSpan) -> Span {
+    Span(other.0.since(one.1).0.max(one.0.since(other.1).0).max(0))
+}
+
+fn short(host: &str) -> &str {
+    host.split('.').next().unwrap_or_default()
+}
+
+/// SPIs that go on between other addresses: a host moved (RFC 4555), or its address was translated anew.
+pub(super) struct Moved(BTreeMap<EspSpi, BTreeSet<(Timestamp, Timestamp, HostPair)>>);
+
+impl Moved {
+    pub(super) fn of(facts: &Facts) -> Self {
+        let mut by_spi: BTreeMap<EspSpi, BTreeSet<(Timestamp, Timestamp, HostPair)>> =
+            BTreeMap::new();
+        for pair in &facts.pairs {
+            for ((spi, _), run) in &pair.spi_uses {
+                by_spi.entry(*spi).or_default().insert((run.start, run.end, pair.pair));
+            }
+        }
+        by_spi.retain(|_, uses| uses.len() > 1);
+        Self(by_spi)
+    }
+
+    /// Until when an SPI was in use, wherever its hosts moved.
+    pub(super) fn end_of(&self, spi: EspSpi, pair: HostPair, run: &ClassRun) -> Timestamp {
+        let uses = self.0.get(&spi).into_iter().flatten().take(MOST_MOVES);
+        let shares = |other: HostPair| {
+            other != pair && [other.a(), other.b()].iter().any(|host| pair.contains(*host))
+        };
+        let from = run.end.shifted(UNDER_WAY.negated());
+        let later = uses.filter(|(start, _, other)| *start >= from && shares(*other));
+        later.map(|(_, end, _)| *end).max().map_or(run.end, |end| end.max(run.end))
+    }
+}
+
+type TimeSpan = (Timestamp, Timestamp);
+
+/// Windows' main-mode lifetime, 480 minutes: SAs of that time may be in force.
+const IN_FORCE: Span = Span::from_seconds(8 * 60 * 60);
+/// The same by a clock that is not known, which may be of any zone.
+const UNSURE: Span = Span::from_seconds(24 * 60 * 60);
+const DAY: Span = Span::from_seconds(24 * 60 * 60);
+/// Microsoft's DHCP server leases an address for eight days by default.
+const LEASE: Span = Span::from_seconds(8 * 24 * 60 * 60);
+/// What is on its way when a host moves.
+const UNDER_WAY: Span = Span::from_seconds(1);
+/// Uses of one SPI that are looked through.
+const MOST_MOVES: usize = 16;
