@@ -181,17 +181,19 @@ impl Case<'_> {
     /// its two hosts and its time, which is enough where nothing better is asked for.
     fn is_same_sa(&self, event: usize, pair: HostPair, is_proof: bool) -> bool {
         let Some(placed) = self.index.facts.events.get(event) else { return false };
+        let event = &placed.event;
+        let has_spi = event.inbound_spi().is_some() || event.outbound_spi().is_some();
+        // The main mode alone does not say which of its SAs ended.
+        let is_other = |sa: Option<_>| sa.is_none() && !self.index.spi_uses(pair).is_empty();
+        if has_spi && is_other(placed.join.and_then(|join| join.sa)) {
+            return false;
+        }
         if let Some(join) = placed.join {
             let exchange = join.exchange.and_then(|at| self.index.facts.exchanges.get(at));
             return join.sa.is_some_and(|(of, _)| of == pair)
                 || exchange.is_some_and(|x| x.pair() == pair);
         }
-        let event = &placed.event;
-        let has_spi = event.inbound_spi().is_some() || event.outbound_spi().is_some();
         let main_mode = event.main_mode_sa().filter(|sa| *sa != 0);
-        if has_spi && !self.index.spi_uses(pair).is_empty() {
-            return false;
-        }
         if main_mode.is_some() {
             return !is_proof && !self.index.knows_main_mode(placed.log, pair);
         }

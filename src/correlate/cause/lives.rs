@@ -13,21 +13,17 @@ use std::net::IpAddr;
 /// From the first to the last record that says the same.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Life {
-    /// `None` where a record has no time: it may be of any.
-    span: Option<(Timestamp, Timestamp)>,
-    /// The times are of a clock that is not known.
-    is_unsure: bool,
+    /// `None` where a record has no time, or one of a clock that is not known: it may be of any.
+    span: Option<TimeSpan>,
 }
 
 impl Life {
     pub(super) fn of(placed: &PlacedEvent) -> Self {
-        let time = placed.corrected.or(placed.event.time);
-        Self { span: time.map(|time| (time, time)), is_unsure: placed.corrected.is_none() }
+        Self { span: placed.corrected.map(|time| (time, time)) }
     }
 
     pub(super) fn add(&mut self, placed: &PlacedEvent) {
         let other = Self::of(placed);
-        self.is_unsure |= other.is_unsure;
         self.span = self
             .span
             .zip(other.span)
@@ -36,9 +32,8 @@ impl Life {
 
     /// Whether what the records say may be true of a window.
     pub(super) fn touches(&self, run: &ClassRun) -> bool {
-        let margin = if self.is_unsure { UNSURE } else { IN_FORCE };
         self.span.is_none_or(|(first, last)| {
-            first <= run.end.shifted(margin) && last >= run.start.shifted(margin.negated())
+            first <= run.end.shifted(IN_FORCE) && last >= run.start.shifted(IN_FORCE.negated())
         })
     }
 }
@@ -58,7 +53,7 @@ impl<'a> Holders<'a> {
         for placed in &facts.events {
             let event = &placed.event;
             let own = event.selector().and_then(|s| s.local_tunnel).or(event.local());
-            let Some((own, time)) = own.zip(placed.corrected.or(event.time)) else { continue };
+            let Some((own, time)) = own.zip(placed.corrected) else { continue };
             let known = claims.entry(own).or_default();
             let span = known.entry(short(&event.host)).or_insert((time, time));
             *span = (span.0.min(time), span.1.max(time));
@@ -90,7 +85,8 @@ impl<'a> Holders<'a> {
         let own_name = self.facts.logs.get(&log).map_or("", |log| short(&log.host));
         let claims = self.claims.get(&address).into_iter().flatten();
         let mut own = claims.filter(|(name, _)| name.eq_ignore_ascii_case(own_name)).peekable();
-        // Connections name addresses too; they have no time here.
+        // Connections name addresses too; they have no time here, and neither have records by a clock that
+        // is not known.
         let is_near = own.peek().is_none() || own.any(|(_, span)| apart(*span, at) <= LEASE);
         is_near && !self.is_anothers(log, address, at)
     }
@@ -137,8 +133,6 @@ type TimeSpan = (Timestamp, Timestamp);
 
 /// Windows' main-mode lifetime, 480 minutes: SAs of that time may be in force.
 const IN_FORCE: Span = Span::from_seconds(8 * 60 * 60);
-/// The same by a clock that is not known, which may be of any zone.
-const UNSURE: Span = Span::from_seconds(24 * 60 * 60);
 const DAY: Span = Span::from_seconds(24 * 60 * 60);
 /// Microsoft's DHCP server leases an address for eight days by default.
 const LEASE: Span = Span::from_seconds(8 * 24 * 60 * 60);
