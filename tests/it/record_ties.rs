@@ -149,6 +149,25 @@ fn the_end_of_another_sa_deletes_nothing() {
 }
 
 #[test]
+fn an_end_without_spis_is_tied_by_the_number_of_its_quick_mode() {
+    let ended = |spis| {
+        let (number, ms, id, mut data) = sa(120, 5_100, 5452, spis, 0);
+        data.retain(|(name, _)| !name.ends_with("Spi") && *name != "MainModeSaId");
+        (number, ms, id, data)
+    };
+    let of = |records: &[Record]| {
+        report(&silent_sa(), &[("Security.xml", xml("Security", records))])
+    };
+    let own = of(&[sa(100, 60, 5451, SPIS, 0), ended(SPIS)]);
+    assert_eq!(reasons(&only_window(&own).opened_by), ["sa_deleted"]);
+    let other = (5_000, 6_000);
+    let unknown = of(&[sa(100, 60, 5451, SPIS, 0), ended(other)]);
+    assert!(only_window(&unknown).opened_by.is_empty());
+    let named = of(&[sa(90, 30, 5451, other, 0), sa(100, 60, 5451, SPIS, 0), ended(other)]);
+    assert!(only_window(&named).opened_by.is_empty());
+}
+
+#[test]
 fn an_sa_that_began_before_the_capture_measures_no_clock() {
     let numbered = |first: u32| -> Frames {
         let steps = (11_000..20_000).step_by(100).zip(first..);

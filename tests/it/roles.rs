@@ -8,7 +8,7 @@ use plainsight::report::schema::Window;
 
 const DELETED: [&str; 2] = ["sa_deleted", "peer_deleted"];
 
-pub(crate) fn names_a_deletion(window: &Window) -> bool {
+fn names_a_deletion(window: &Window) -> bool {
     let all = reasons(&window.causes).into_iter().chain(reasons(&window.opened_by));
     all.into_iter().any(|reason| DELETED.contains(&reason))
 }

@@ -194,10 +194,12 @@ impl Case<'_> {
                 || exchange.is_some_and(|x| x.pair() == pair);
         }
         let main_mode = event.main_mode_sa().filter(|sa| *sa != 0);
-        if main_mode.is_some() {
-            return !is_proof && !self.index.knows_main_mode(placed.log, pair);
+        if let Some(sa) = main_mode {
+            let is_own = self.index.made_main_mode(placed.log, pair, sa);
+            return !is_proof && (is_own || !self.index.knows_main_mode(placed.log, pair));
         }
-        true
+        let quick_mode = event.negotiation().and_then(|n| n.quick_mode_sa).filter(|sa| *sa != 0);
+        quick_mode.is_none_or(|sa| self.index.may_be_quick_mode(placed.log, pair, sa))
     }
 
     /// Security associations were deleted, or ran out when idle, and none followed before the window.

@@ -47,6 +47,12 @@ pub(super) struct Index<'a> {
     spis: BTreeMap<HostPair, &'a BTreeSet<EspSpi>>,
     /// Logs that name the main mode SA of a captured negotiation of a pair.
     main_modes: BTreeSet<(LogId, HostPair)>,
+    /// Main mode SAs that came up between two hosts, by log and number.
+    made_main_modes: BTreeSet<(LogId, HostPair, u64)>,
+    /// Quick mode SAs that came up, by log and number: of which pair, where the captures show them.
+    quick_modes: BTreeMap<(LogId, u64), BTreeSet<Option<HostPair>>>,
+    /// Logs that have the beginning of a captured quick mode SA of a pair.
+    with_quick_modes: BTreeSet<(LogId, HostPair)>,
     same_host: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
 }
 
@@ -102,6 +108,9 @@ impl<'a> Index<'a> {
             clear_flows: BTreeMap::new(),
             spis: facts.pairs.iter().map(|pair| (pair.pair, &pair.spis)).collect(),
             main_modes: main_modes(facts),
+            made_main_modes: made_main_modes(facts),
+            quick_modes: quick_modes(facts),
+            with_quick_modes: with_quick_modes(facts),
             carried: BTreeMap::new(),
             gateways: gateways(facts),
             wrong_clocks: wrong_clocks(facts),
@@ -180,6 +189,20 @@ impl<'a> Index<'a> {
     ) -> impl Iterator<Item = (usize, &'a PlacedEvent)> {
         let found = self.of_host.touching(host, from, to);
         found.filter_map(|index| Some((index, self.facts.events.get(index)?)))
+    }
+
+    /// Whether a log has the beginning of a main mode SA of that number between the two.
+    pub(super) fn made_main_mode(&self, log: LogId, pair: HostPair, sa: u64) -> bool {
+        self.made_main_modes.contains(&(log, pair, sa))
+    }
+
+    /// Whether a quick mode SA of that number may be one of a pair that the captures show: its beginning in
+    /// the same log is, or the log has the beginning of none of them.
+    pub(super) fn may_be_quick_mode(&self, log: LogId, pair: HostPair, sa: u64) -> bool {
+        match self.quick_modes.get(&(log, sa)) {
+            Some(pairs) => pairs.contains(&Some(pair)) || self.spi_uses(pair).is_empty(),
+            None => !self.with_quick_modes.contains(&(log, pair)),
+        }
     }
 
     /// The clock of a host, where it was wrong by more than authentication bears.
@@ -403,6 +426,36 @@ fn same_host(facts: &Facts, holders: &Holders<'_>) -> BTreeMap<IpAddr, BTreeSet<
         tie(&held.copied().collect());
     }
     known
+}
+
+fn established(facts: &Facts) -> impl Iterator<Item = &PlacedEvent> {
+    facts.events.iter().filter(|placed| placed.event.category == Category::SaEstablished)
+}
+
+fn made_main_modes(facts: &Facts) -> BTreeSet<(LogId, HostPair, u64)> {
+    let of = |placed: &PlacedEvent| {
+        let event = &placed.event;
+        let sa = event.main_mode_sa().filter(|sa| *sa != 0 && event.selector().is_none())?;
+        Some((placed.log, HostPair::new(event.local()?, event.peer()?), sa))
+    };
+    established(facts).filter_map(of).collect()
+}
+
+fn quick_modes(facts: &Facts) -> BTreeMap<(LogId, u64), BTreeSet<Option<HostPair>>> {
+    let mut made: BTreeMap<(LogId, u64), BTreeSet<Option<HostPair>>> = BTreeMap::new();
+    for placed in established(facts) {
+        let negotiation = placed.event.negotiation();
+        if let Some(sa) = negotiation.and_then(|n| n.quick_mode_sa).filter(|sa| *sa != 0) {
+            let pair = placed.join.and_then(|join| join.sa).map(|(pair, _)| pair);
+            made.entry((placed.log, sa)).or_default().insert(pair);
+        }
+    }
+    made
+}
+
+fn with_quick_modes(facts: &Facts) -> BTreeSet<(LogId, HostPair)> {
+    let joined = |placed: &PlacedEvent| Some((placed.log, placed.join?.sa?.0));
+    established(facts).filter_map(joined).collect()
 }
 
 /// Logs in which a main mode SA is named whose negotiation the captures show, by its pair.
