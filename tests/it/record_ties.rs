@@ -155,9 +155,8 @@ fn an_end_without_spis_is_tied_by_the_number_of_its_quick_mode() {
         data.retain(|(name, _)| !name.ends_with("Spi") && *name != "MainModeSaId");
         (number, ms, id, data)
     };
-    let of = |records: &[Record]| {
-        report(&silent_sa(), &[("Security.xml", xml("Security", records))])
-    };
+    let of =
+        |records: &[Record]| report(&silent_sa(), &[("Security.xml", xml("Security", records))]);
     let own = of(&[sa(100, 60, 5451, SPIS, 0), ended(SPIS)]);
     assert_eq!(reasons(&only_window(&own).opened_by), ["sa_deleted"]);
     let other = (5_000, 6_000);
