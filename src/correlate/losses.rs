@@ -113,12 +113,10 @@ pub(super) fn sampled(summary: &Summary) -> BTreeSet<EvidenceId> {
                 continue;
             }
             let Some(numbers) = gaps.get(&key) else { return false };
-            ratios.push(numbers.missing().saturating_mul(PARTS) / numbers.packets().max(1));
+            ratios.push(numbers.missing() / numbers.packets().max(1));
         }
         let (least, most) = (ratios.iter().min(), ratios.iter().max());
-        let alike = |(least, most): (&u64, &u64)| {
-            *least >= LEAST_SAMPLED && *most <= least.saturating_mul(2)
-        };
+        let alike = |(least, most): (&u64, &u64)| *least >= 1 && *most <= least.saturating_mul(2);
         ratios.len() >= 2 && least.zip(most).is_some_and(alike)
     };
     // Files that continue each other are one capture.
@@ -131,9 +129,6 @@ pub(super) fn sampled(summary: &Summary) -> BTreeSet<EvidenceId> {
     captures.into_values().filter(is_sampled).flatten().collect()
 }
 
-/// Missing packets to those that are there, in sixteenths: one in two misses as many.
-const PARTS: u64 = 16;
-const LEAST_SAMPLED: u64 = 16;
 /// Fewer packets of an SPI say nothing of a share.
 const BUSY_SPI: u64 = 16;
 
