@@ -3,6 +3,7 @@
 //! It has to be the same capture: its digest is taken again, and its length where none was taken.
 
 use super::Watch;
+use super::members::member;
 use super::reading::{MOST_HELD_UNPACKED, frames_of, is_held_whole, peek};
 use super::source::Watched;
 use crate::capture::RawFrame;
@@ -43,12 +44,17 @@ pub fn frames_again(
     visit: &mut dyn FnMut(&RawFrame<'_>) -> bool,
 ) -> Result<(), AgainError> {
     let unreadable = |cause| AgainError::Unreadable { path: file.path.clone(), cause };
-    let opened = open(path).map_err(unreadable)?;
+    let member =
+        if file.path.contains("!/") { member(path, &file.path).map_err(unreadable)? } else { None };
+    let opened: Box<dyn Read + Send> = match member {
+        Some(member) => member.open().map_err(unreadable)?,
+        None => Box::new(open(path).map_err(unreadable)?),
+    };
     let hashed_by = if file.sha256.is_some() { HashedBy::Another } else { HashedBy::Nobody };
     let mut identity = (0, None);
     let mut outcome = Ok(());
     let mut wants_more = true;
-    let failure = Watched::new(Box::new(opened), watch).show(false, |source| {
+    let failure = Watched::new(opened, watch).show(false, |source| {
         let mut bytes = Hashing::new(source, hashed_by);
         let mut show = |frame: RawFrame<'_>| {
             wants_more = visit(&frame);

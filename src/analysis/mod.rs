@@ -6,6 +6,7 @@
 mod activity;
 mod again;
 mod line;
+mod members;
 mod observing;
 mod reading;
 mod source;
@@ -14,14 +15,13 @@ pub use activity::{Activities, Activity, SharedActivities};
 pub use again::{AgainError, frames_again};
 
 use crate::correlate::{Facts, GapRule, correlate};
-use crate::evidence::{
-    Content, Evidence, EvidenceId, Found, HashedBy, ProblemCode, discover, path_of,
-};
+use crate::evidence::{Content, Evidence, EvidenceId, HashedBy, ProblemCode, discover, path_of};
 use crate::findings::{Finding, find};
 use crate::policy::Policy;
 use crate::protection::NamedPorts;
 use crate::summary::{Count, MOST_PAIRS, Part, Summary, Vantage};
 use crate::time::{Span, Timestamp, Zone};
+use members::{Item, opened};
 use rayon::prelude::*;
 use reading::{Context, Reading, read};
 use std::collections::BTreeMap;
@@ -205,16 +205,16 @@ pub fn read_parts(
     threads: Option<usize>,
     watch: &dyn Watch,
 ) -> Result<Vec<Part>, Cancelled> {
-    let read_all = |found: &[Found], named: &NamedPorts| -> Vec<Reading> {
+    let read_all = |items: &[Item], named: &NamedPorts| -> Vec<Reading> {
         let helped = rayon::current_num_threads() > 1;
         let hashed_by = match (request.hash, helped) {
             (false, _) => HashedBy::Nobody,
             (true, false) => HashedBy::Reader,
             (true, true) => HashedBy::Another,
         };
-        let compared = request.for_later || found.len() > 1;
+        let compared = request.for_later || items.len() > 1;
         let context = Context { request, named, watch, hashed_by, helped, compared };
-        let numbered = found.par_iter().enumerate();
+        let numbered = items.par_iter().enumerate();
         numbered.map(|(at, file)| read(file, EvidenceId::of_place(at), &context)).collect()
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
@@ -235,11 +235,11 @@ pub fn analyze_sequentially(request: &Request, watch: &dyn Watch) -> Result<Anal
 }
 
 fn read_sequentially(request: &Request, watch: &dyn Watch) -> Result<Vec<Part>, Cancelled> {
-    read_with(request, watch, |found, named| {
+    read_with(request, watch, |items, named| {
         let hashed_by = if request.hash { HashedBy::Reader } else { HashedBy::Nobody };
-        let compared = request.for_later || found.len() > 1;
+        let compared = request.for_later || items.len() > 1;
         let context = Context { request, named, watch, hashed_by, helped: false, compared };
-        let numbered = found.iter().enumerate();
+        let numbered = items.iter().enumerate();
         numbered.map(|(at, file)| read(file, EvidenceId::of_place(at), &context)).collect()
     })
 }
@@ -247,12 +247,13 @@ fn read_sequentially(request: &Request, watch: &dyn Watch) -> Result<Vec<Part>, 
 fn read_with(
     request: &Request,
     watch: &dyn Watch,
-    read_all: impl Fn(&[Found], &NamedPorts) -> Vec<Reading>,
+    read_all: impl Fn(&[Item], &NamedPorts) -> Vec<Reading>,
 ) -> Result<Vec<Part>, Cancelled> {
     let found = discover(&request.paths, request.excluded.as_deref());
-    watch.expects(found.len(), found.iter().map(|file| file.size).sum());
+    let items = opened(found);
+    watch.expects(items.len(), items.iter().map(|item| item.found.size).sum());
     let named = NamedPorts(request.policy.named_ports());
-    let readings = read_all(&found, &named);
+    let readings = read_all(&items, &named);
     if watch.is_cancelled() {
         return Err(Cancelled);
     }

@@ -2,6 +2,7 @@
 //!
 //! Every byte is read once; the digest is taken as the bytes pass.
 
+use super::members::{Item, Remarks};
 use super::observing::{Observing, observe};
 use super::source::Watched;
 use super::{Activities, Request, Watch};
@@ -31,6 +32,8 @@ pub(super) struct Reading {
     own: Option<Own>,
     /// It holds packets that plainsight carved.
     carved: bool,
+    /// It is a collection, and its members are evidence of their own.
+    is_opened: bool,
 }
 
 /// What is the same for all files.
@@ -53,11 +56,12 @@ impl Context<'_> {
 }
 
 /// Reads one file. What goes wrong becomes a problem of the evidence.
-pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
+pub(super) fn read(item: &Item, id: EvidenceId, context: &Context<'_>) -> Reading {
+    let found = &item.found;
     // A fault of ours in one file must not cost the others. What the reading held is dropped with it.
     let read = catch_unwind(AssertUnwindSafe(|| {
         context.watch.begins(&found.shown);
-        read_one(found, id, context)
+        read_one(item, id, context)
     }));
     context.watch.ended();
     read.unwrap_or_else(|_| {
@@ -68,7 +72,8 @@ pub(super) fn read(found: &Found, id: EvidenceId, context: &Context<'_>) -> Read
     })
 }
 
-fn read_one(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
+fn read_one(item: &Item, id: EvidenceId, context: &Context<'_>) -> Reading {
+    let found = &item.found;
     let mut reading = Reading::of_nothing(found, id);
     if let Some(problem) = &found.problem {
         reading.part.evidence.problems.push(problem.clone());
@@ -77,6 +82,14 @@ fn read_one(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
     let mut before = None;
     let file: Box<dyn Read + Send> = if found.path.as_os_str() == "-" {
         Box::new(io::stdin())
+    } else if let Some(member) = &item.member {
+        match member.open() {
+            Ok(file) => file,
+            Err(error) => {
+                reading.problem(ProblemCode::Unreadable, format!("cannot open it: {error}"), None);
+                return reading;
+            }
+        }
     } else {
         match open(&found.path) {
             Ok(file) => {
@@ -93,6 +106,9 @@ fn read_one(found: &Found, id: EvidenceId, context: &Context<'_>) -> Reading {
     let first_bytes = peek(&mut source);
     let format = Format::of(&first_bytes);
     reading.carved = is_carved(&first_bytes);
+    if let Some(remarks) = &item.collection {
+        reading.collection(remarks);
+    }
     // Frames are read ahead as it is, while those before are observed.
     let ahead = !format.is_capture() && context.is_worth_a_thread(found.size);
     let failure = source.show(ahead, |source| {
@@ -168,7 +184,17 @@ impl Reading {
             problems: Vec::new(),
         };
         let part = Part { evidence, summary: Summary::default(), outside_span: Count::default() };
-        Self { part, explicit: found.explicit, own: found.own, carved: false }
+        let (explicit, own) = (found.explicit, found.own);
+        Self { part, explicit, own, carved: false, is_opened: false }
+    }
+
+    /// What is said of a collection; its members are read each by itself.
+    fn collection(&mut self, remarks: &Remarks) {
+        self.is_opened = true;
+        self.part.evidence.records = remarks.files;
+        for (code, text, at) in &remarks.problems {
+            self.problem(*code, text.clone(), Some(*at));
+        }
     }
 
     /// Reads a file from its first byte to its last.
@@ -256,6 +282,14 @@ impl Reading {
             | Format::EventCsv
             | Format::EventList
             | Format::NetEvents => self.log(bytes, context.request),
+            Format::Collection(_) if self.is_opened => {}
+            Format::Collection(archive) => {
+                let text = format!(
+                    "a {} archive that cannot be looked into here; unpack it, and give the files",
+                    archive.as_str()
+                );
+                self.problem(ProblemCode::UnsupportedFormat, text, None);
+            }
             Format::Packed(packing) => {
                 let text = format!(
                     "{} inside another compression; one layer is unpacked: unpack the file, then `{}`",

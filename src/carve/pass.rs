@@ -48,7 +48,7 @@ pub fn carve(
     watch.expects(files.len(), files.iter().map(|file| file.size).sum());
     let mut sinks = Sinks::of(&analysis.findings, put);
     for file in files {
-        let path = places.get(&file.path).map_or(Path::new(&file.path), PathBuf::as_path);
+        let path = place_of(&places, &file.path);
         let wanted = Wanted::of(&selections, file.id);
         let mut behind = Vec::new();
         let mut failure = None;
@@ -69,6 +69,13 @@ pub fn carve(
 fn places(request: &Request) -> BTreeMap<String, PathBuf> {
     let found = discover(&request.paths, request.excluded.as_deref());
     found.into_iter().map(|file| (file.shown, file.path)).collect()
+}
+
+/// The file to open: for a member of a collection, that collection.
+fn place_of<'p>(places: &'p BTreeMap<String, PathBuf>, shown: &'p str) -> &'p Path {
+    let ends = shown.match_indices("!/").filter_map(|(at, _)| shown.get(..at)).chain([shown]);
+    let mut known = ends.filter_map(|outer| places.get(outer));
+    known.next().map_or(Path::new(shown), PathBuf::as_path)
 }
 
 /// What findings want of one capture.

@@ -1,5 +1,6 @@
 //! What a file is, told by its first bytes and never by its name.
 
+use super::collection::Archive;
 use super::exports;
 use super::unpack::Packing;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -35,6 +36,8 @@ pub enum Format {
     EventList,
     /// The filtering platform's events as `netsh wfp` writes them.
     NetEvents,
+    /// An archive of files.
+    Collection(Archive),
     /// A compressed file.
     Packed(Packing),
     /// A known format that this version does not read.
@@ -99,6 +102,7 @@ impl Format {
             _ if is_event_trace(first_bytes) => Self::EventTrace,
             _ => Packing::of(first_bytes)
                 .map(Self::Packed)
+                .or_else(|| Archive::of(first_bytes).map(Self::Collection))
                 .or_else(|| Self::unread(first_bytes))
                 .or_else(|| exports::of(first_bytes))
                 .unwrap_or_else(|| if is_text(first_bytes) { Self::Text } else { Self::Unknown }),
@@ -123,6 +127,7 @@ impl Format {
             | Self::EventCsv
             | Self::EventList
             | Self::NetEvents
+            | Self::Collection(_)
             | Self::Packed(_)
             | Self::Unread(_)
             | Self::Text
@@ -148,6 +153,7 @@ impl Format {
             Self::EventCsv => "event_csv",
             Self::EventList => "event_list",
             Self::NetEvents => "netevents_xml",
+            Self::Collection(archive) => archive.as_str(),
             Self::Packed(packing) => packing.as_str(),
             Self::Unread(unread) => unread.name,
             Self::Text => "text",
@@ -192,7 +198,14 @@ fn is_event_trace(bytes: &[u8]) -> bool {
 
 /// Magic number, name and remedy.
 const UNREAD: &[(&[u8], Unread)] = &[
-    (b"PK\x03\x04", Unread { name: "zip", remedy: "unpack it with `unzip FILE`" }),
+    (
+        b"7z\xbc\xaf\x27\x1c",
+        Unread { name: "7z", remedy: "unpack it with `7z x FILE`, and give the folder" },
+    ),
+    (
+        b"MSCF\0\0\0\0",
+        Unread { name: "cab", remedy: "unpack it with `cabextract FILE`, and give the folder" },
+    ),
     (SUMMARY_MAGIC, SUMMARY),
 ];
 

@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of packets or records beyond their numbers.
 
+mod collection;
+
 mod discover;
 
 mod format;
@@ -22,6 +24,7 @@ mod own;
 
 mod problem;
 
+pub use collection::{Archive, Collection, Member};
 pub use digest::{HashedBy, Hashing, fingerprint, sha256, sha256_octets, sha256_of_pieces};
 pub use discover::{Found, discover, files_below};
 pub use format::{Format, PEEK, SUMMARY_MAGIC, Unread};

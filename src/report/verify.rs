@@ -159,7 +159,13 @@ impl Verification {
         // Only the summaries were read; the evidence may be far away.
         let inputs = if manifest.summaries.is_empty() { &*manifest.inputs } else { &[] };
         self.summarized = manifest.inputs.len() - inputs.len();
+        let files: BTreeSet<&str> = inputs.iter().map(|input| &*input.path).collect();
         for input in inputs {
+            // The digest of a collection covers its members.
+            let mut ends = input.path.match_indices("!/").map(|(at, _)| at);
+            if ends.any(|at| input.path.get(..at).is_some_and(|outer| files.contains(outer))) {
+                continue;
+            }
             if input.path == "-" {
                 self.unhashed.push("standard input".to_owned());
                 continue;

@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod collections;
 mod commands;
 
 mod policy;

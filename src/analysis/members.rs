@@ -1,0 +1,63 @@
+//! Collections opened: each file of an archive is read as one of a folder.
+
+use crate::evidence::{Collection, Found, Member, ProblemCode};
+use std::io;
+
+/// A file that is to be read: of a folder, or of a collection.
+pub(super) struct Item {
+    pub(super) found: Found,
+    /// What it is in its collection.
+    pub(super) member: Option<Member>,
+    /// It is a collection itself: what could not be read of it.
+    pub(super) collection: Option<Remarks>,
+}
+
+/// What is to be said of a collection beside its members.
+pub(super) struct Remarks {
+    pub(super) problems: Vec<(ProblemCode, String, u64)>,
+    /// How many files it holds, read or not.
+    pub(super) files: u64,
+}
+
+/// The files, each collection followed by its members; all in order of the paths shown.
+pub(super) fn opened(found: Vec<Found>) -> Vec<Item> {
+    let mut items = Vec::with_capacity(found.len());
+    for file in found {
+        let is_readable =
+            file.problem.is_none() && file.own.is_none() && file.path.as_os_str() != "-";
+        // Where it cannot be looked into, reading it says why.
+        let collection = if is_readable { Collection::of(&file.path).ok().flatten() } else { None };
+        let Some(collection) = collection else {
+            items.push(Item { found: file, member: None, collection: None });
+            continue;
+        };
+        let Collection { members, mut problems, others: (others, first) } = collection;
+        let files = members.len() as u64 + others;
+        if let Some(first) = first {
+            let text =
+                format!("{others} of its files are in no form that is read (the first is {first})");
+            problems.push((ProblemCode::NotEvidence, text, 0));
+        }
+        let within = members.into_iter().map(|member| {
+            let shown = format!("{}!/{}", file.shown, member.name);
+            let found = Found { shown, explicit: false, size: member.size, ..file.clone() };
+            Item { found, member: Some(member), collection: None }
+        });
+        let within: Vec<Item> = within.collect();
+        items.push(Item {
+            found: file,
+            member: None,
+            collection: Some(Remarks { problems, files }),
+        });
+        items.extend(within);
+    }
+    items.sort_by(|one, other| one.found.shown.cmp(&other.found.shown));
+    items
+}
+
+/// The member of a collection with this path, as [`opened`] shows it, where there is one.
+pub(super) fn member(path: &std::path::Path, shown: &str) -> io::Result<Option<Member>> {
+    let Some(collection) = Collection::of(path)? else { return Ok(None) };
+    let mut members = collection.members.into_iter();
+    Ok(members.find(|member| shown.ends_with(&format!("!/{}", member.name))))
+}

@@ -1,0 +1,303 @@
+//! Archives as collections of evidence: what lies in a zip or a tar is read as if it lay in a folder.
+//!
+//! Nothing is written under a member's name. What has to be unpacked before it can be searched goes to a temporary
+//! file without a name.
+
+mod section;
+mod tar;
+mod zip;
+
+use super::{Format, PEEK, Packing, ProblemCode, Unpacking, open, shown_path};
+use section::Section;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write as _};
+use std::path::Path;
+
+/// How files are put together into one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Archive {
+    /// zip, with the extensions for large files.
+    Zip,
+    /// tar.
+    Tar,
+}
+
+impl Archive {
+    /// Its name, as the report spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Zip => "zip",
+            Self::Tar => "tar",
+        }
+    }
+
+    /// Tells it by a file's first bytes.
+    pub(super) fn of(first_bytes: &[u8]) -> Option<Self> {
+        if first_bytes.starts_with(b"PK\x03\x04") || first_bytes.starts_with(b"PK\x05\x06") {
+            return Some(Self::Zip);
+        }
+        (first_bytes.get(257..262) == Some(b"ustar")).then_some(Self::Tar)
+    }
+}
+
+/// A file of a collection.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its name in the collection, as the report shows it.
+    pub name: String,
+    /// Its length in octets, unpacked, as the collection says it.
+    pub size: u64,
+    place: Place,
+}
+
+/// What a collection holds.
+#[derive(Debug, Default)]
+pub struct Collection {
+    /// The members in a form that is read, by name.
+    pub members: Vec<Member>,
+    /// What could not be read of it.
+    pub problems: Vec<(ProblemCode, String, u64)>,
+    /// Members in no form that is read, and the first of them.
+    pub others: (u64, Option<String>),
+}
+
+/// A member as an archive lists it.
+struct Entry {
+    name: Vec<u8>,
+    size: u64,
+    /// Where it is, or why it cannot be read.
+    place: Result<Place, String>,
+}
+
+/// Where a member's octets are.
+#[derive(Clone, Debug)]
+enum Place {
+    Plain(Section),
+    Deflated { packed: Section, size: u64, crc: u32 },
+}
+
+/// What is wrong with an archive, with the place.
+enum Trouble {
+    NoDirectory(String),
+    Truncated(u64),
+    Corrupt(u64),
+    Unreadable(u64, io::Error),
+}
+
+impl Collection {
+    /// Looks into a file; `None` where it is no collection.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn of(path: &Path) -> io::Result<Option<Self>> {
+        let whole = Section::whole(open(path)?)?;
+        let mut collection = Self::default();
+        let first = peek(whole.clone())?;
+        let found = match Format::of(&first) {
+            Format::Collection(archive) => Some((archive, whole)),
+            Format::Packed(packing) => collection.unpacked(packing, &whole)?,
+            _ => None,
+        };
+        let Some((archive, section)) = found else { return Ok(None) };
+        collection.list(archive, &section, "", 0);
+        collection.members.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(Some(collection))
+    }
+
+    /// A compressed archive, unpacked into a file without a name.
+    fn unpacked(
+        &mut self,
+        packing: Packing,
+        packed: &Section,
+    ) -> io::Result<Option<(Archive, Section)>> {
+        let first = peek(Unpacking::new(packing, packed.clone()))?;
+        let Format::Collection(archive) = Format::of(&first) else { return Ok(None) };
+        let mut unpacking = Unpacking::new(packing, packed.clone());
+        let mut file = tempfile::tempfile()?;
+        io::copy(&mut unpacking, &mut file)?;
+        file.flush()?;
+        if let Some((code, text, at)) = unpacking.into_failure() {
+            self.problems.push((code, text, at));
+        }
+        Ok(Some((archive, Section::whole(file)?)))
+    }
+
+    fn list(&mut self, archive: Archive, section: &Section, within: &str, depth: usize) {
+        let mut names: BTreeMap<String, u64> = BTreeMap::new();
+        let mut visit = |entry: Entry| {
+            let mut name = format!("{within}{}", shown_name(&entry.name));
+            let count = names.entry(name.clone()).or_default();
+            *count += 1;
+            if *count > 1 {
+                name = format!("{name} ({count})");
+            }
+            self.add(entry, name, depth);
+            let is_full = self.members.len() >= MOST_MEMBERS;
+            if is_full {
+                let text = format!(
+                    "it holds more than {MOST_MEMBERS} files of evidence; the others were not read: unpack it"
+                );
+                self.problems.push((ProblemCode::Skipped, text, 0));
+            }
+            !is_full
+        };
+        let trouble = match archive {
+            Archive::Zip => zip::list(section, &mut visit),
+            Archive::Tar => tar::list(section, &mut visit),
+        };
+        let name = archive.as_str();
+        self.problems.extend(trouble.map(|trouble| match trouble {
+            Trouble::NoDirectory(why) => (
+                ProblemCode::Corrupt,
+                format!("the directory of the {name} archive cannot be read ({why})"),
+                0,
+            ),
+            Trouble::Truncated(at) => {
+                (ProblemCode::Truncated, format!("the {name} archive ends too early"), at)
+            }
+            Trouble::Corrupt(at) => (
+                ProblemCode::Corrupt,
+                format!("no member of the {name} archive begins here; what follows was not read"),
+                at,
+            ),
+            Trouble::Unreadable(at, error) => {
+                (ProblemCode::Unreadable, format!("reading stopped: {error}"), at)
+            }
+        }));
+    }
+
+    fn add(&mut self, entry: Entry, name: String, depth: usize) {
+        let place = match entry.place {
+            Ok(place) => place,
+            Err(why) if self.problems.len() < MOST_PROBLEMS => {
+                return self.problems.push((ProblemCode::Skipped, format!("{name}: {why}"), 0));
+            }
+            Err(_) => return,
+        };
+        let first = place.open().and_then(peek).unwrap_or_default();
+        match Format::of(&first) {
+            Format::Collection(archive) => match place.nested(depth) {
+                Ok(section) => self.list(archive, &section, &format!("{name}!/"), depth + 1),
+                Err(why) => self.problems.push((ProblemCode::Skipped, format!("{name}: {why}"), 0)),
+            },
+            Format::Text | Format::Unknown | Format::Unread(_) if !is_named_as_evidence(&name) => {
+                self.others.0 += 1;
+                self.others.1.get_or_insert(name);
+            }
+            _ => self.members.push(Member { name, size: entry.size, place }),
+        }
+    }
+}
+
+impl Member {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// Where the collection cannot be read.
+    pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        self.place.open()
+    }
+}
+
+impl Place {
+    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(match self {
+            Self::Plain(section) => Box::new(section.clone()),
+            Self::Deflated { packed, size, crc } => Box::new(Inflating {
+                decoder: flate2::read::DeflateDecoder::new(packed.clone()),
+                left: *size,
+                expected: *crc,
+                hasher: crc32fast::Hasher::new(),
+            }),
+        })
+    }
+
+    /// The octets of an archive inside an archive, where they can be searched.
+    fn nested(&self, depth: usize) -> Result<Section, String> {
+        if depth > 0 {
+            return Err(
+                "archives inside archives are read one level deep; unpack it, and give the file"
+                    .to_owned(),
+            );
+        }
+        match self {
+            Self::Plain(section) => Ok(section.clone()),
+            Self::Deflated { packed, size, .. } => {
+                if *size > ALWAYS_UNPACKED.max(packed.length().saturating_mul(MOST_EXPANSION)) {
+                    return Err(
+                        "it unpacks to far more than evidence does; unpack it, and give the file"
+                            .to_owned(),
+                    );
+                }
+                let copied = tempfile::tempfile().and_then(|mut file| {
+                    io::copy(&mut self.open()?, &mut file)?;
+                    Section::whole(file)
+                });
+                copied.map_err(|error| format!("it cannot be unpacked ({error})"))
+            }
+        }
+    }
+}
+
+/// A deflated member: no longer than it says, and with its checksum.
+struct Inflating<R> {
+    decoder: flate2::read::DeflateDecoder<R>,
+    left: u64,
+    expected: u32,
+    hasher: crc32fast::Hasher,
+}
+
+impl<R: Read> Read for Inflating<R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        if room.is_empty() {
+            return Ok(0);
+        }
+        let read = self.decoder.read(room)?;
+        let damaged = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidData, what.to_owned()));
+        if read as u64 > self.left {
+            return damaged("the member unpacks to more than the archive says");
+        }
+        if read == 0 {
+            return match (self.left, self.hasher.clone().finalize() == self.expected) {
+                (0, true) => Ok(0),
+                (0, false) => damaged("the member's checksum does not hold"),
+                _ => damaged("the member unpacks to less than the archive says"),
+            };
+        }
+        self.left -= read as u64;
+        self.hasher.update(room.get(..read).unwrap_or_default());
+        Ok(read)
+    }
+}
+
+/// A member's name: `/` between its parts, and what hides or steers spelled out. Names longer than any system has
+/// are cut; what makes two names the same is told apart by a number.
+fn shown_name(name: &[u8]) -> String {
+    let text = String::from_utf8_lossy(name).replace('\\', "/");
+    let shown = shown_path(Path::new(text.trim_start_matches('/')));
+    match shown.char_indices().nth(LONGEST_NAME) {
+        Some((at, _)) => format!("{}…", shown.get(..at).unwrap_or_default()),
+        None => shown,
+    }
+}
+
+/// Whether a file of no known form should have been evidence.
+fn is_named_as_evidence(name: &str) -> bool {
+    let end = name.rsplit_once('.').map_or("", |(_, end)| end).to_ascii_lowercase();
+    matches!(end.as_str(), "evtx" | "evt" | "pcap" | "pcapng" | "cap" | "etl")
+}
+
+fn peek(reader: impl Read) -> io::Result<Vec<u8>> {
+    let mut first = Vec::with_capacity(PEEK);
+    reader.take(PEEK as u64).read_to_end(&mut first)?;
+    Ok(first)
+}
+
+const MOST_MEMBERS: usize = 100_000;
+const MOST_PROBLEMS: usize = 1000;
+const LONGEST_NAME: usize = 1024;
+/// As for compressed files.
+const ALWAYS_UNPACKED: u64 = 1 << 30;
+const MOST_EXPANSION: u64 = 250;

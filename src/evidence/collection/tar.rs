@@ -1,0 +1,156 @@
+//! The members of a tar archive: ustar, with the long names of GNU and pax.
+//!
+//! Source: POSIX.1-2017, pax Interchange Format; GNU tar manual, "Basic Tar Format". The crate `tar` holds
+//! names of any length in memory, which evidence could use to exhaust it; so the headers are read here.
+
+use super::section::Section;
+use super::{Entry, Place, Trouble};
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// Shows every member; gives what is wrong with the archive.
+pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> Option<Trouble> {
+    let mut reader = archive.clone();
+    let mut name: Option<Vec<u8>> = None;
+    let mut size: Option<u64> = None;
+    let mut at = 0;
+    loop {
+        let header = match header_at(&mut reader, at) {
+            Ok(Some(header)) => header,
+            Ok(None) => return Some(Trouble::Truncated(at)),
+            Err(error) => return Some(Trouble::Unreadable(at, error)),
+        };
+        // Two blocks of zeros end it; one is taken for the end as well.
+        if header == [0; BLOCK] {
+            return None;
+        }
+        let header = Header(&header);
+        if !header.is_sound() {
+            return Some(Trouble::Corrupt(at));
+        }
+        let data = at + BLOCK as u64;
+        let own = header.size()?;
+        match header.kind() {
+            b'L' => name = text_at(&archive.part(data, own)).map(without_nul),
+            b'x' => {
+                (name, size) =
+                    pax(&text_at(&archive.part(data, own)).unwrap_or_default(), name, size)
+            }
+            b'g' | b'K' => {}
+            kind => {
+                let length = size.take().unwrap_or(own);
+                let name = name.take().unwrap_or_else(|| header.name());
+                let is_whole = data.saturating_add(length) <= archive.length();
+                if matches!(kind, 0 | b'0' | b'7') {
+                    let place = Place::Plain(archive.part(data, length));
+                    if !visit(Entry { name, size: length, place: Ok(place) }) {
+                        return None;
+                    }
+                } else if kind == b'S' {
+                    let why = "it is a sparse file of GNU tar, which is not read".to_owned();
+                    if !visit(Entry { name, size: length, place: Err(why) }) {
+                        return None;
+                    }
+                }
+                if !is_whole {
+                    return Some(Trouble::Truncated(data));
+                }
+                at =
+                    data.saturating_add(length.div_ceil(BLOCK as u64).saturating_mul(BLOCK as u64));
+                continue;
+            }
+        }
+        at = data.saturating_add(own.div_ceil(BLOCK as u64).saturating_mul(BLOCK as u64));
+    }
+}
+
+fn header_at(reader: &mut Section, at: u64) -> io::Result<Option<[u8; BLOCK]>> {
+    reader.seek(SeekFrom::Start(at))?;
+    let mut header = Vec::with_capacity(BLOCK);
+    reader.take(BLOCK as u64).read_to_end(&mut header)?;
+    Ok(header.first_chunk().copied())
+}
+
+/// A name or a pax record: longer ones than any system has are cut.
+fn text_at(section: &Section) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    section.clone().take(LONGEST_TEXT).read_to_end(&mut text).ok()?;
+    Some(text)
+}
+
+fn without_nul(mut name: Vec<u8>) -> Vec<u8> {
+    let end = name.iter().position(|octet| *octet == 0).unwrap_or(name.len());
+    name.truncate(end);
+    name
+}
+
+/// Name and size of pax records: `LENGTH KEY=VALUE\n`, one behind the other.
+fn pax(
+    mut records: &[u8],
+    mut name: Option<Vec<u8>>,
+    mut size: Option<u64>,
+) -> (Option<Vec<u8>>, Option<u64>) {
+    while let Some(space) = records.iter().position(|octet| *octet == b' ') {
+        let length = records.get(..space).and_then(|digits| std::str::from_utf8(digits).ok());
+        let length =
+            length.and_then(|digits| digits.parse::<usize>().ok()).filter(|length| *length > space);
+        let Some(record) = length.and_then(|length| records.get(..length)) else { break };
+        let pair = record.get(space + 1..record.len().saturating_sub(1)).unwrap_or_default();
+        if let Some(path) = pair.strip_prefix(b"path=") {
+            name = Some(path.to_vec());
+        } else if let Some(digits) = pair.strip_prefix(b"size=") {
+            size = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+        }
+        records = records.get(record.len()..).unwrap_or_default();
+    }
+    (name, size)
+}
+
+struct Header<'h>(&'h [u8; BLOCK]);
+
+impl Header<'_> {
+    fn field(&self, at: usize, length: usize) -> &[u8] {
+        self.0.get(at..at + length).unwrap_or_default()
+    }
+
+    /// Whether the sum of its octets is what it says, its own field taken for blanks.
+    fn is_sound(&self) -> bool {
+        let octets = self.0.iter().enumerate();
+        let blank = |(at, octet): (usize, &u8)| {
+            u64::from(if (148..156).contains(&at) { b' ' } else { *octet })
+        };
+        octal(self.field(148, 8)) == Some(octets.map(blank).sum())
+    }
+
+    fn kind(&self) -> u8 {
+        self.0[156]
+    }
+
+    /// Its size: octal, or from 8 GiB on a number of 11 octets (GNU).
+    fn size(&self) -> Option<u64> {
+        match self.field(124, 12) {
+            [0x80, rest @ ..] => {
+                let (high, low) = rest.split_at_checked(3)?;
+                let low: [u8; 8] = low.try_into().ok()?;
+                (high == [0; 3]).then(|| u64::from_be_bytes(low))
+            }
+            digits => octal(digits),
+        }
+    }
+
+    /// Its name, behind the prefix that ustar parts from it.
+    fn name(&self) -> Vec<u8> {
+        let name = without_nul(self.field(0, 100).to_vec());
+        let prefix = without_nul(self.field(345, 155).to_vec());
+        let is_posix = self.field(257, 6) == b"ustar\0";
+        if is_posix && !prefix.is_empty() { [prefix, name].join(&b'/') } else { name }
+    }
+}
+
+fn octal(field: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(field).ok()?;
+    let digits = text.trim_matches(|c| c == ' ' || c == '\0');
+    if digits.is_empty() { Some(0) } else { u64::from_str_radix(digits, 8).ok() }
+}
+
+const BLOCK: usize = 512;
+const LONGEST_TEXT: u64 = 64 << 10;

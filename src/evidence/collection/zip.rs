@@ -1,0 +1,67 @@
+//! The members of a zip archive, by its central directory.
+
+use super::section::Section;
+use super::{Entry, Place, Trouble};
+use std::io;
+use zip::CompressionMethod;
+
+/// Shows every member; gives what is wrong with the archive.
+pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> Option<Trouble> {
+    let mut zip = match zip::ZipArchive::new(archive.clone()) {
+        Ok(zip) => zip,
+        Err(error) => return Some(Trouble::NoDirectory(error.to_string())),
+    };
+    // Members that share octets make little unpack to much: each octet belongs to one.
+    let mut taken: Vec<(u64, u64)> = Vec::new();
+    let mut entries = Vec::new();
+    for number in 0..zip.len() {
+        let Ok(file) = zip.by_index_raw(number) else { continue };
+        if file.is_dir() {
+            continue;
+        }
+        let place = place_of(archive, &file);
+        if let (Ok(_), Some(begin)) = (&place, file.data_start()) {
+            taken.push((begin, begin.saturating_add(file.compressed_size())));
+        }
+        let begin = file.data_start().unwrap_or_default();
+        entries.push((begin, Entry { name: file.name_raw().to_vec(), size: file.size(), place }));
+    }
+    taken.sort_unstable();
+    let mut free_from = 0;
+    let mut shared = Vec::new();
+    for (begin, end) in taken {
+        if begin < free_from && end > begin {
+            shared.push(begin);
+        }
+        free_from = free_from.max(end);
+    }
+    for (begin, mut entry) in entries {
+        if shared.binary_search(&begin).is_ok() {
+            entry.place = Err("its octets are those of another member".to_owned());
+        }
+        if !visit(entry) {
+            return None;
+        }
+    }
+    None
+}
+
+fn place_of<R: io::Read>(
+    archive: &Section,
+    file: &zip::read::ZipFile<'_, R>,
+) -> Result<Place, String> {
+    if file.encrypted() {
+        return Err("it is encrypted; unpack it with its password, and give the files".to_owned());
+    }
+    let begin = file.data_start().ok_or("its header cannot be read")?;
+    let packed = archive.part(begin, file.compressed_size());
+    match file.compression() {
+        CompressionMethod::Stored => Ok(Place::Plain(packed)),
+        CompressionMethod::Deflated => {
+            Ok(Place::Deflated { packed, size: file.size(), crc: file.crc32() })
+        }
+        other => Err(format!(
+            "it is compressed by {other}, which is not read; unpack it, and give the file"
+        )),
+    }
+}

@@ -1,0 +1,258 @@
+//! Evidence inside archives: the same report as from the loose files, and nothing outside it.
+
+use crate::support::program::{analyze, plainsight, run_analyze};
+use crate::support::shared;
+use plainsight::report::schema::Report;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The files of a sample, by name.
+fn sample() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/psk_mismatch");
+    let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "pcap" || end == "evtx"))
+        .map(|path| {
+            (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(path).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+/// A zip archive, each file deflated or stored, as the name says.
+fn zip(files: &[(&str, &[u8], bool)]) -> Vec<u8> {
+    let (mut body, mut directory) = (Vec::new(), Vec::new());
+    for (name, content, is_deflated) in files {
+        let mut packed = content.to_vec();
+        if *is_deflated {
+            let mut encoder =
+                flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+            encoder.write_all(content).unwrap();
+            packed = encoder.finish().unwrap();
+        }
+        let mut crc = flate2::Crc::new();
+        crc.update(content);
+        let u32s = [
+            crc.sum(),
+            u32::try_from(packed.len()).unwrap(),
+            u32::try_from(content.len()).unwrap(),
+        ];
+        let mut common = vec![20, 0, 0, 0, if *is_deflated { 8 } else { 0 }, 0, 0, 0, 0, 0];
+        u32s.iter().for_each(|field| common.extend(field.to_le_bytes()));
+        common.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
+        common.extend([0, 0]);
+        let at = u32::try_from(body.len()).unwrap();
+        body.extend([&b"PK\x03\x04"[..], &common, name.as_bytes(), &packed].concat());
+        directory.extend(
+            [&b"PK\x01\x02\x14\x00"[..], &common, &[0; 10], &at.to_le_bytes(), name.as_bytes()]
+                .concat(),
+        );
+    }
+    let count = u16::try_from(files.len()).unwrap().to_le_bytes();
+    let (length, at) =
+        (u32::try_from(directory.len()).unwrap(), u32::try_from(body.len()).unwrap());
+    let end = [
+        &b"PK\x05\x06\0\0\0\0"[..],
+        &count,
+        &count,
+        &length.to_le_bytes(),
+        &at.to_le_bytes(),
+        &[0, 0],
+    ];
+    [body, directory, end.concat()].concat()
+}
+
+/// A tar archive of plain files.
+fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    for (name, content) in files {
+        let mut header = [0; 512];
+        header[..name.len()].copy_from_slice(name.as_bytes());
+        header[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+        header[156] = b'0';
+        header[257..265].copy_from_slice(b"ustar\x0000");
+        header[148..156].fill(b' ');
+        let sum: u32 = header.iter().map(|octet| u32::from(*octet)).sum();
+        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        archive.extend(header);
+        archive.extend_from_slice(content);
+        archive.resize(archive.len().next_multiple_of(512), 0);
+    }
+    archive.resize(archive.len() + 1024, 0);
+    archive
+}
+
+fn written(folder: &Path, name: &str, content: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, content).unwrap();
+    path
+}
+
+/// What a report says that does not name files.
+fn conclusions(report: &Report) -> String {
+    let windows: Vec<String> = report
+        .windows
+        .iter()
+        .map(|w| format!("{} {} {} {} {} {}", w.a, w.b, w.start, w.end, w.frames, w.chain))
+        .collect();
+    let findings: Vec<&str> = report.findings.iter().map(|finding| finding.code.as_str()).collect();
+    format!("{} {windows:?} {findings:?} {}", report.verdict, report.log_events.len())
+}
+
+#[test]
+fn a_collection_gives_what_its_files_give() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = sample();
+    assert!(files.len() >= 2);
+    let loose: Vec<PathBuf> =
+        files.iter().map(|(name, content)| written(folder.path(), name, content)).collect();
+    let loose = analyze(&loose.iter().map(PathBuf::as_path).collect::<Vec<_>>(), &[]);
+    let of = |deflated: bool| -> Vec<(&str, &[u8], bool)> {
+        files.iter().map(|(name, content)| (name.as_str(), content.as_slice(), deflated)).collect()
+    };
+    let plain: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
+    let mut gzipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzipped.write_all(&tar(&plain)).unwrap();
+    let inner = zip(&of(true));
+    let forms = [
+        ("stored.zip", zip(&of(false))),
+        ("deflated.zip", zip(&of(true))),
+        ("nested.zip", zip(&[("metadata.json", b"{}", true), ("data.zip", &inner, false)])),
+        ("packed.zip", zip(&[("data.zip", &inner, true)])),
+        ("files.tar", tar(&plain)),
+        ("files.tar.gz", gzipped.finish().unwrap()),
+    ];
+    for (name, archive) in forms {
+        let apart = tempfile::tempdir().unwrap();
+        let path = written(apart.path(), name, &archive);
+        let report = analyze(&[path.as_path()], &[]);
+        assert_eq!(conclusions(&report), conclusions(&loose), "{name}");
+        let mut digests: Vec<_> =
+            report.evidence.iter().skip(1).map(|file| file.sha256.clone()).collect();
+        let mut expected: Vec<_> = loose.evidence.iter().map(|file| file.sha256.clone()).collect();
+        digests.sort();
+        expected.sort();
+        assert_eq!(digests, expected, "{name}");
+        assert!(report.evidence.iter().skip(1).all(|file| file.path.contains("!/")), "{name}");
+    }
+}
+
+#[test]
+fn packets_are_carved_out_of_a_collection_and_its_report_verifies() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = sample();
+    let of: Vec<(&str, &[u8], bool)> =
+        files.iter().map(|(name, c)| (name.as_str(), c.as_slice(), true)).collect();
+    let path = written(folder.path(), "host.zip", &zip(&of));
+    let (output, report) = run_analyze(&[path.as_path()], &["--carve"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let out = report.path().join("report");
+    assert!(fs::read_dir(out.join("evidence")).unwrap().count() > 0);
+    plainsight().arg("verify").arg(&out).assert().success();
+    // A changed collection is found.
+    let mut changed = fs::read(&path).unwrap();
+    *changed.last_mut().unwrap() ^= 1;
+    fs::write(&path, changed).unwrap();
+    plainsight().arg("verify").arg(&out).assert().failure();
+}
+
+#[test]
+fn hostile_names_and_members_are_named_and_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, capture) = sample().into_iter().find(|(name, _)| name.ends_with(".pcap")).unwrap();
+    let long = format!("{}.pcap", "x".repeat(65_000));
+    let names =
+        ["../../escaped.pcap", "/etc/absolute.pcap", "nul\0.pcap", &long, "same.pcap", "same.pcap"];
+    let members: Vec<(&str, &[u8], bool)> =
+        names.iter().map(|name| (*name, capture.as_slice(), true)).collect();
+    let path = written(folder.path(), "evil.zip", &zip(&members));
+    let report = analyze(&[path.as_path()], &[]);
+    // The same capture six times counts once.
+    assert_eq!(report.evidence.len(), 7);
+    let paths: std::collections::BTreeSet<&str> =
+        report.evidence.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths.len(), 7);
+    assert!(paths.iter().all(|path| path.len() < 4000 && !path.contains('\0')));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert!(!folder.path().join("../../escaped.pcap").exists());
+}
+
+#[test]
+fn what_cannot_be_read_of_a_collection_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, capture) = sample().into_iter().find(|(name, _)| name.ends_with(".pcap")).unwrap();
+    let whole = zip(&[("a.pcap", &capture, true), ("notes.txt", b"a note", false)]);
+    // The mark of encryption in both headers.
+    let mut encrypted = whole.clone();
+    encrypted[6] |= 1;
+    let directory = encrypted.windows(4).rposition(|at| at == b"PK\x01\x02").unwrap();
+    let first = encrypted.windows(4).position(|at| at == b"PK\x01\x02").unwrap();
+    assert!(first < directory);
+    encrypted[first + 8] |= 1;
+    // A checksum that does not hold, in both headers.
+    let mut damaged = whole.clone();
+    damaged[14] ^= 1;
+    damaged[first + 16] ^= 1;
+    let cut = whole[..whole.len() / 2].to_vec();
+    let deep = zip(&[("b.zip", &zip(&[("c.zip", &whole, false)]), false)]);
+    for (name, archive, code) in [
+        ("encrypted.zip", encrypted, "skipped"),
+        ("damaged.zip", damaged, "unreadable"),
+        ("cut.zip", cut, "corrupt"),
+        ("deep.zip", deep, "skipped"),
+        ("cut.tar", tar(&[("a.pcap", &capture)])[..2000].to_vec(), "truncated"),
+        ("cabinet.cab", b"MSCF\0\0\0\0".to_vec(), "unsupported_format"),
+    ] {
+        let path = written(folder.path(), name, &archive);
+        let report = analyze(&[path.as_path()], &[]);
+        let codes: Vec<&str> = report
+            .evidence
+            .iter()
+            .flat_map(|file| &file.problems)
+            .map(|problem| problem.code.as_str())
+            .collect();
+        assert!(codes.contains(&code), "{name}: {codes:?}");
+    }
+}
+
+#[test]
+fn members_that_share_octets_are_refused() {
+    // Two entries of the directory name the same local header.
+    let one = zip(&[("a.pcap", b"\xd4\xc3\xb2\xa1", false)]);
+    let first = one.windows(4).position(|at| at == b"PK\x01\x02").unwrap();
+    let end = one.windows(4).position(|at| at == b"PK\x05\x06").unwrap();
+    let entry = one[first..end].to_vec();
+    let mut archive = [&one[..end], &entry].concat();
+    let length = u32::try_from(2 * entry.len()).unwrap().to_le_bytes();
+    archive.extend(
+        [
+            &b"PK\x05\x06\0\0\0\0\x02\0\x02\0"[..],
+            &length,
+            &u32::try_from(first).unwrap().to_le_bytes(),
+            &[0, 0],
+        ]
+        .concat(),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path(), "overlap.zip", &archive);
+    let report = analyze(&[path.as_path()], &[]);
+    assert!(report.evidence.len() <= 2, "{:?}", report.evidence.len());
+}
+
+#[test]
+fn collections_of_responders_tools_give_their_logs() {
+    let Some(shared) = shared("collections of responders' tools") else { return };
+    for (file, logs) in [
+        ("velociraptor/Collection-WS01-2026-11-23T09_10_00Z.zip", 2),
+        ("kape/2026-11-23T091000_WS01.zip", 2),
+        ("cylr/WS01.zip", 1),
+    ] {
+        let report = analyze(&[shared.join("forms").join(file).as_path()], &[]);
+        let read = report.evidence.iter().filter(|file| file.format == "evtx" && file.records > 0);
+        assert_eq!(read.count(), logs, "{file}");
+    }
+}
