@@ -228,7 +228,7 @@ fn write_one_of_many(frame: &mut Vec<u8>, flow: u32, number: u32, back: bool, pa
     write_ipv4(frame, 0, back, if is_esp { ESP } else { TCP }, packet_len);
     // The hosts' numbers stand in the lower 24 bits of 10.0.0.0/8 and of 11.0.0.0/8.
     let at = frame.len() - 8;
-    let [client, server] = [10 << 24 | flow / 2, 11 << 24 | flow / 2].map(u32::to_be_bytes);
+    let [client, server] = [(10 << 24) | (flow / 2), (11 << 24) | (flow / 2)].map(u32::to_be_bytes);
     let [source, destination] = if back { [server, client] } else { [client, server] };
     frame[at..at + 4].copy_from_slice(&source);
     frame[at + 4..].copy_from_slice(&destination);

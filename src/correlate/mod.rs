@@ -304,16 +304,21 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     facts.protected.sort_by_key(|w| (w.run, w.pair));
     facts.windows = cause::explain(windows, &facts, &activity);
     tunnels::link(&mut facts.windows, &around, &named);
-    for explained in &mut facts.windows {
-        let (pair, run) = (explained.window.pair, explained.window.run);
-        let hosts = [pair.a(), pair.b()];
-        explained.audits = hosts.map(|host| books.judge(host, run.start, run.end)).into();
-        explained.weigh_silence();
-    }
+    facts.add_audits(&books);
     facts
 }
 
 impl Facts {
+    /// Says for every window whether the logs of its hosts could have spoken.
+    fn add_audits(&mut self, books: &audit::Books) {
+        for explained in &mut self.windows {
+            let (pair, run) = (explained.window.pair, explained.window.run);
+            let hosts = [pair.a(), pair.b()];
+            explained.audits = hosts.map(|host| books.judge(host, run.start, run.end)).into();
+            explained.weigh_silence();
+        }
+    }
+
     /// Policy and logs say which addresses are of one host.
     fn tie_addresses(&mut self, policy: &Policy) {
         let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());

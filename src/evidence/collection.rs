@@ -81,6 +81,8 @@ enum Place {
 /// What is wrong with an archive, with the place.
 enum Trouble {
     NoDirectory(String),
+    /// So many members have the name of another one.
+    SameNames(u64),
     Truncated(u64),
     Corrupt(u64),
     Unreadable(u64, io::Error),
@@ -152,6 +154,11 @@ impl Collection {
             Trouble::NoDirectory(why) => (
                 ProblemCode::Corrupt,
                 format!("the directory of the {name} archive cannot be read ({why})"),
+                0,
+            ),
+            Trouble::SameNames(count) => (
+                ProblemCode::Skipped,
+                format!("{count} members have the name of another one and were not read; unpack it with a tool that shows all"),
                 0,
             ),
             Trouble::Truncated(at) => {

@@ -2,6 +2,9 @@
 
 use super::chain::length;
 use crate::correlate::Against;
+use crate::evidence::FrameRef;
+use crate::hosts::HostPair;
+use std::net::IpAddr;
 
 /// The sentence that says what speaks against a cause.
 #[must_use]
@@ -65,14 +68,8 @@ pub fn against(against: &Against) -> String {
         Against::CoversLittle { percent } => {
             format!("it lasted over {percent} % of the window only")
         }
-        Against::OtherStation { address, frame } => format!(
-            "another station (by its link-layer address) uses {address} from frame {frame} on; the host of the record may not be the one that talked"
-        ),
-        Against::OtherPair(pair) => format!(
-            "the hosts concerned are {} and {}; nothing ties them to this pair",
-            pair.a(),
-            pair.b()
-        ),
+        Against::OtherStation { address, frame } => other_station(*address, *frame),
+        Against::OtherPair(pair) => other_pair(*pair),
         Against::LogEnded(before) => format!(
             "the log ends {} before the window: what started again since is not known",
             length(*before)
@@ -92,4 +89,14 @@ pub fn against(against: &Against) -> String {
                 .to_owned()
         }
     }
+}
+
+fn other_station(address: IpAddr, frame: FrameRef) -> String {
+    format!(
+        "another station (by its link-layer address) uses {address} from frame {frame} on; the host of the record may not be the one that talked"
+    )
+}
+
+fn other_pair(pair: HostPair) -> String {
+    format!("the hosts concerned are {} and {}; nothing ties them to this pair", pair.a(), pair.b())
 }

@@ -84,7 +84,7 @@ impl NullEvidence {
         if later.tested >= OF_LATER {
             let is_null = is_rule(later.tested, &later.readable, MIN_PROOFS)
                 || is_rule(later.tested, &later.trailers, MIN_TRAILERS);
-            *later = Box::new(Later { is_null, passed: later.passed, ..Later::default() });
+            **later = Later { is_null, passed: later.passed, ..Later::default() };
         }
     }
 

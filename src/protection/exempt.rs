@@ -93,10 +93,8 @@ fn is_icmp_of_ipv6(ip: &IpPacket<'_>) -> bool {
         128 | 129 => true,
         // Multicast listeners: of a fixed length, or with sources that are counted.
         130 if ip.payload_len > 24 => {
-            let sources = ip
-                .payload
-                .get(26..28)
-                .map(|field| usize::from(field[0]) << 8 | usize::from(field[1]));
+            let sources = ip.payload.get(26..).and_then(<[u8]>::first_chunk);
+            let sources = sources.map(|field| usize::from(u16::from_be_bytes(*field)));
             sources.is_none_or(|sources| ip.payload_len == 28 + sources * 16)
         }
         130..=132 => ip.payload_len == 24,

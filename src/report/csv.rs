@@ -8,8 +8,11 @@ use crate::evidence::visible;
 use serde::Serialize;
 use serde_json::Value;
 
+/// Makes one table of a report.
+type Maker = fn(&Report) -> Result<File, FormatError>;
+
 /// Every table.
-pub(super) const TABLES: [fn(&Report) -> Result<File, FormatError>; 5] = [
+pub(super) const TABLES: [Maker; 5] = [
     |report| Ok(File { name: "findings.csv", bytes: table(FINDINGS, &report.findings)? }),
     |report| Ok(File { name: "windows.csv", bytes: table(WINDOWS, &report.windows)? }),
     |report| Ok(File { name: "pairs.csv", bytes: table(PAIRS, &report.pairs)? }),

@@ -87,7 +87,7 @@ fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 fn written(folder: &Path, name: &str, content: &[u8]) -> PathBuf {
     let path = folder.join(name);
-    fs::write(&path, content).unwrap();
+    fs::File::create(&path).unwrap().write_all(content).unwrap();
     path
 }
 
@@ -96,7 +96,10 @@ fn conclusions(report: &Report) -> String {
     let windows: Vec<String> = report
         .windows
         .iter()
-        .map(|w| format!("{} {} {} {} {} {}", w.a, w.b, w.start, w.end, w.frames, w.chain))
+        .map(|w| {
+            let opened: Vec<&str> = w.opened_by.iter().map(|cause| cause.reason.as_str()).collect();
+            format!("{} {} {} {} {} {opened:?}", w.a, w.b, w.start, w.end, w.frames)
+        })
         .collect();
     let findings: Vec<&str> = report.findings.iter().map(|finding| finding.code.as_str()).collect();
     format!("{} {windows:?} {findings:?} {}", report.verdict, report.log_events.len())
@@ -156,7 +159,7 @@ fn packets_are_carved_out_of_a_collection_and_its_report_verifies() {
     // A changed collection is found.
     let mut changed = fs::read(&path).unwrap();
     *changed.last_mut().unwrap() ^= 1;
-    fs::write(&path, changed).unwrap();
+    fs::File::create(&path).unwrap().write_all(&changed).unwrap();
     plainsight().arg("verify").arg(&out).assert().failure();
 }
 
@@ -171,11 +174,12 @@ fn hostile_names_and_members_are_named_and_change_nothing() {
         names.iter().map(|name| (*name, capture.as_slice(), true)).collect();
     let path = written(folder.path(), "evil.zip", &zip(&members));
     let report = analyze(&[path.as_path()], &[]);
-    // The same capture six times counts once.
-    assert_eq!(report.evidence.len(), 7);
+    // The same capture counts once. Of the two members of one name the library shows one: the other is named.
+    assert_eq!(report.evidence.len(), 6);
+    assert_eq!(report.evidence[0].problems[0].code, "skipped");
     let paths: std::collections::BTreeSet<&str> =
         report.evidence.iter().map(|file| file.path.as_str()).collect();
-    assert_eq!(paths.len(), 7);
+    assert_eq!(paths.len(), 6);
     assert!(paths.iter().all(|path| path.len() < 4000 && !path.contains('\0')));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     assert!(!folder.path().join("../../escaped.pcap").exists());

@@ -70,8 +70,10 @@ impl Stamp {
         }
         // A word before the date is a weekday, which in some languages is written as another one's mark of the
         // morning; one between its numbers is a month, and the numbers are others than they seem.
-        if date[1] > 31 {
-            return Err(NoTime::UnknownMark);
+        match date[1] {
+            ..=31 => {}
+            32..100 => return Err(NoTime::NoDate),
+            100.. => return Err(NoTime::UnknownMark),
         }
         let half = Half::of(text.trim_start_matches(|c: char| !c.is_ascii_digit()));
         let hour = match (half, hour) {

@@ -2,7 +2,7 @@
 
 use super::section::Section;
 use super::{Entry, Place, Trouble};
-use std::io;
+use std::io::{self, Read as _};
 use zip::CompressionMethod;
 
 /// Shows every member; gives what is wrong with the archive.
@@ -43,8 +43,23 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
             return None;
         }
     }
-    None
+    // The crate keeps one of several members of the same name.
+    let hidden = listed(archive)?.checked_sub(zip.len() as u64).filter(|hidden| *hidden > 0)?;
+    Some(Trouble::SameNames(hidden))
 }
+
+/// How many members the end of the central directory says there are; `None` where it is one of zip64.
+fn listed(archive: &Section) -> Option<u64> {
+    let tail = archive.length().min(LONGEST_END);
+    let mut octets = Vec::new();
+    archive.part(archive.length() - tail, tail).read_to_end(&mut octets).ok()?;
+    let at = octets.windows(4).rposition(|mark| mark == b"PK\x05\x06")?;
+    let count = u16::from_le_bytes(*octets.get(at + 10..)?.first_chunk()?);
+    (count != u16::MAX).then_some(count.into())
+}
+
+/// The end of a central directory, with a comment as long as it may be.
+const LONGEST_END: u64 = 22 + 65_535;
 
 fn place_of<R: io::Read>(
     archive: &Section,

@@ -21,8 +21,11 @@ use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
 
+/// Makes one table of a report.
+type Maker = fn(&Report) -> Result<File, FormatError>;
+
 /// Every table.
-pub(super) const FILES: [fn(&Report) -> Result<File, FormatError>; 5] = [
+pub(super) const FILES: [Maker; 5] = [
     |report| table(&columns::WINDOWS, &report.windows),
     |report| table(&columns::PAIRS, &report.pairs),
     |report| table(&columns::IKE_EXCHANGES, &report.ike_exchanges),
