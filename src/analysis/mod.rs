@@ -10,6 +10,7 @@ mod members;
 mod observing;
 mod reading;
 mod source;
+mod unread;
 
 pub use activity::{Activities, Activity, SharedActivities};
 pub use again::{AgainError, frames_again};

@@ -5,6 +5,7 @@
 use super::members::{Item, Remarks};
 use super::observing::{Observing, observe};
 use super::source::Watched;
+use super::unread::{is_rendered_text, unknown};
 use super::{Activities, Request, Watch};
 use crate::capture::{
     Buffer, CaptureOutline, HandOver, RawFrame, read_etl, read_netmon, read_pcap_from,
@@ -475,26 +476,6 @@ fn describe_log(evidence: &mut Evidence, summary: LogSummary) -> Vec<LogSource> 
         gaps: summary.gaps.iter().map(|gap| (gap.first, gap.last)).collect(),
     };
     summary.sources
-}
-
-/// Beside an archived log Windows puts LocaleMetaData/NAME_LCID.MTA: its messages in one language.
-fn is_rendered_text(path: &str) -> bool {
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let folder = folder.rsplit('/').next().unwrap_or_default();
-    let is_messages = name.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("mta"));
-    folder.eq_ignore_ascii_case("LocaleMetaData") && is_messages
-}
-
-fn unknown(format: Format, first: &[u8]) -> (ProblemCode, String) {
-    const KNOWN: &str = "expected a capture (pcap, pcapng, snoop, Network Monitor) or an event log (evtx, evt, or their text exports)";
-    match (format, first) {
-        (_, []) => (ProblemCode::Empty, "the file is empty".to_owned()),
-        (Format::Text, _) => (ProblemCode::UnknownFormat, format!("it begins with text; {KNOWN}")),
-        (_, first) => {
-            let hex: Vec<String> = first.iter().map(|octet| format!("{octet:02x}")).collect();
-            (ProblemCode::UnknownFormat, format!("it begins with {}; {KNOWN}", hex.join(" ")))
-        }
-    }
 }
 
 /// Whether a file of that format is read whole before anything of it is told.

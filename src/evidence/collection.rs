@@ -7,6 +7,7 @@ mod section;
 mod tar;
 mod zip;
 
+use super::unpack::Inflating;
 use super::{Format, PEEK, Packing, ProblemCode, Unpacking, open, shown_path};
 use section::Section;
 use serde::{Deserialize, Serialize};
@@ -212,12 +213,9 @@ impl Place {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
             Self::Plain(section) => Box::new(section.clone()),
-            Self::Deflated { packed, size, crc } => Box::new(Inflating {
-                decoder: flate2::read::DeflateDecoder::new(packed.clone()),
-                left: *size,
-                expected: *crc,
-                hasher: crc32fast::Hasher::new(),
-            }),
+            Self::Deflated { packed, size, crc } => {
+                Box::new(Inflating::new(packed.clone(), *size, *crc))
+            }
         })
     }
 
@@ -245,37 +243,6 @@ impl Place {
                 copied.map_err(|error| format!("it cannot be unpacked ({error})"))
             }
         }
-    }
-}
-
-/// A deflated member: no longer than it says, and with its checksum.
-struct Inflating<R> {
-    decoder: flate2::read::DeflateDecoder<R>,
-    left: u64,
-    expected: u32,
-    hasher: crc32fast::Hasher,
-}
-
-impl<R: Read> Read for Inflating<R> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        if room.is_empty() {
-            return Ok(0);
-        }
-        let read = self.decoder.read(room)?;
-        let damaged = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidData, what.to_owned()));
-        if read as u64 > self.left {
-            return damaged("the member unpacks to more than the archive says");
-        }
-        if read == 0 {
-            return match (self.left, self.hasher.clone().finalize() == self.expected) {
-                (0, true) => Ok(0),
-                (0, false) => damaged("the member's checksum does not hold"),
-                _ => damaged("the member unpacks to less than the archive says"),
-            };
-        }
-        self.left -= read as u64;
-        self.hasher.update(room.get(..read).unwrap_or_default());
-        Ok(read)
     }
 }
 

@@ -3,8 +3,11 @@
 //! One layer is unpacked. Decoders are pure Rust and hold a bounded window. What a stream may
 //! unpack to is bounded by what was packed, so that the work stays linear in the file.
 
+mod inflating;
 mod lz4;
 mod zstd;
+
+pub(super) use inflating::Inflating;
 
 use super::ProblemCode;
 use serde::{Deserialize, Serialize};

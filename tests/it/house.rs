@@ -70,8 +70,9 @@ const OWNERS: &[(&str, &str)] = &[
     ("md5", "ike/nat.rs"),
     ("sha1", "report/community_id.rs ike/nat.rs"),
     ("sha2", "evidence/digest.rs ike/nat.rs"),
-    ("tempfile", "report/publish.rs"),
+    ("tempfile", "evidence/collection.rs report/publish.rs"),
     ("toml", "policy/parse.rs"),
+    ("zip", "evidence/collection"),
     ("walkdir", "evidence/discover.rs"),
     ("zstd", "evidence/unpack.rs"),
 ];

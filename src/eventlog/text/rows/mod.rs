@@ -67,6 +67,10 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Result<Filled, &'st
         powershell::fill,
     ];
     let filled = readers.into_iter().find_map(|reader| reader(record, row));
+    // Octets beside the event's values, which some tools write among them.
+    for (_, hex) in record.named.extract_if(.., |(name, _)| name == "Binary") {
+        record.binary = bytes_of_hex(&hex);
+    }
     filled.ok_or("it has no event number under a name that is known (Id, EventID, EventId)")
 }
 
