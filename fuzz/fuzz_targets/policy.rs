@@ -13,8 +13,10 @@ fuzz_target!(|text: &str| {
             let pair = HostPair::new(hosts[0].into(), hosts[1].into());
             let strictest = policy.of_pair(pair).0;
             for (protocol, port) in policy.named_ports() {
-                let owed = policy.of_traffic(pair, protocol, Some(port)).0;
-                assert!(owed == Expectation::Exempt || owed <= strictest);
+                for opener in [None, Some(hosts[0].into()), Some(hosts[1].into())] {
+                    let expected = policy.of_traffic((pair, opener), protocol, Some(port)).0;
+                    assert!(expected == Expectation::Exempt || expected <= strictest);
+                }
             }
         }
         Err(error) => {

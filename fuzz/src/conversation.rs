@@ -38,7 +38,7 @@ pub fn hold(data: &[u8], own: impl Fn(&mut u8, &mut u8)) {
     let pair = HostPair::new(initiator.ip(), responder.ip());
     used.insert(pair, vec![EspUse { start, end, spi: 0xc0de }]);
     used.clear_begins(pair, end);
-    used.receives(initiator.ip(), start, end);
+    used.receives(initiator.ip(), responder.ip(), start, end);
     for activity in [EspActivity::default(), used] {
         let exchanges = conclude(negotiations.clone(), &activity);
         let messages: u64 = exchanges.iter().map(|exchange| exchange.messages).sum();
