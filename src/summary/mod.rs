@@ -1,6 +1,6 @@
 //! What evidence boils down to: the only state between reading and judging.
 //!
-//! A [`CaptureSummary`] is one capture, a [`LogSummary`] one log, a
+//! A [`CaptureSummary`] is one capture, a [`LogPart`] one log, a
 //! [`Summary`] the whole evidence. Grows with pairs, runs, SPIs, IKE exchanges and IPsec events,
 //! never with packets or records. Knows no policy and no gap.
 

@@ -3,7 +3,7 @@
 //! Event Viewer writes level, local date and time, source, number, task, and the message. Names of
 //! columns and the message are in the language of the system, so columns are taken by place and a row is
 //! known by its date and number. Computer, log and record number are not in it: the log follows from
-//! source and number, records count from 1. A table whose columns have the names of a tool ([`rows`]) is
+//! source and number, records count from 1. A table whose columns have the names of a tool is
 //! read by these. Commas, semicolons or tabs part the columns.
 
 use super::LONGEST_EVENT;

@@ -1,4 +1,4 @@
-//! Events as JSON: an array, a stream, or a line each, of whatever tool wrote them ([`rows`]).
+//! Events as JSON: an array, a stream, or a line each, of whatever tool wrote them.
 //!
 //! Only where an event begins and ends is decided here.
 
