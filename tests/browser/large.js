@@ -12,9 +12,9 @@ const browser = await launch();
 const warm = await browser.newPage();
 await warm.close();
 
-// The best of three: what else the machine does only adds.
+// The best of six: what else the machine does only adds.
 let opened = Infinity, worked = Infinity, page, faults;
-for (let turn = 0; turn < 3; turn += 1) {
+for (let turn = 0; turn < 6; turn += 1) {
   const turned = await open(browser, path);
   // The first paint, and whatever the scripts do after it.
   const painted = await turned.page.evaluate(() => new Promise((done) => {
@@ -26,7 +26,7 @@ for (let turn = 0; turn < 3; turn += 1) {
   const { metrics } = await session.send("Performance.getMetrics");
   worked = Math.min(worked, metrics.find(({ name }) => name === "ProcessTime").value * 1000);
   assert.deepEqual(turned.faults, []);
-  if (turn < 2) await turned.context.close();
+  if (turn < 5) await turned.context.close();
   else ({ page, faults } = turned);
 }
 

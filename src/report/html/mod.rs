@@ -109,6 +109,11 @@ impl Page<'_> {
         causes.first()
     }
 
+    /// Whether a window's chain says already why: the page shows a sentence once.
+    fn is_in_chain(&self, window: &Window, why: &str) -> bool {
+        window.chain.to_lowercase().contains(&why.to_lowercase())
+    }
+
     fn listed(&self, numbers: &[u64]) -> String {
         numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
