@@ -4,6 +4,7 @@ pub mod conversation;
 
 use plainsight::capture::{CaptureOutline, RawFrame};
 use plainsight::correlate::{GapRule, correlate};
+use plainsight::eventlog::LogSummary;
 use plainsight::evidence::EvidenceId;
 use plainsight::policy::Policy;
 use plainsight::protection::NamedPorts;
@@ -68,6 +69,15 @@ impl<'p> Account<'p> {
         let facts = correlate(&evidence, &Policy::default(), rule);
         assert_eq!(facts.total, once, "every frame but the copies is judged once");
     }
+}
+
+/// Holds what a reader of logs says of what it read: every octet accounted for, every event known.
+pub fn balance_log(octets: &[u8], summary: &LogSummary, events: u64) {
+    let covered: u64 = summary.coverage.values().map(|extent| extent.bytes).sum();
+    assert_eq!(covered, octets.len() as u64);
+    let records = |bucket| summary.coverage.get(bucket).map_or(0, |extent| extent.records);
+    assert_eq!(records("records_known"), events);
+    assert_eq!(records("records_known") + records("records_other"), summary.records);
 }
 
 fn placed(summary: &CaptureSummary) -> Count {
