@@ -4,10 +4,10 @@
 
 use super::Watch;
 use super::members::member;
-use super::reading::{MOST_HELD_UNPACKED, frames_of, is_held_whole, peek};
+use super::reading::{MOST_HELD_UNPACKED, frames_of, is_held_whole};
 use super::source::Watched;
 use crate::capture::RawFrame;
-use crate::evidence::{Evidence, HashedBy, Hashing, Unpacking, open};
+use crate::evidence::{Evidence, HashedBy, Hashing, Unpacking, open, peek};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -84,7 +84,7 @@ fn show_all(
     source: &mut dyn Read,
     show: &mut impl FnMut(RawFrame<'_>) -> bool,
 ) -> io::Result<()> {
-    let first_bytes = peek(&mut *source);
+    let first_bytes = peek(&mut *source)?;
     let is_cut = file.packed.is_some() && is_held_whole(file.format);
     let most = if is_cut { MOST_HELD_UNPACKED } else { u64::MAX };
     let source = source.take(most.saturating_sub(first_bytes.len() as u64));

@@ -13,8 +13,8 @@ use crate::capture::{
 };
 use crate::eventlog::{LogEvent, LogSource, LogSummary, evt, evtx, text};
 use crate::evidence::{
-    Before, Content, Evidence, EvidenceId, Extent, Format, Found, HashedBy, Hashing, Own, PEEK,
-    Packed, Packing, Position, Problem, ProblemCode, Unpacking, is_carved, open,
+    Before, Content, Evidence, EvidenceId, Extent, Format, Found, HashedBy, Hashing, Own, Packed,
+    Packing, Position, Problem, ProblemCode, Unpacking, is_carved, open, peek,
 };
 use crate::protection::NamedPorts;
 use crate::summary::{CaptureObserver, Count, LogPart, Part, Summary};
@@ -104,7 +104,8 @@ fn read_one(item: &Item, id: EvidenceId, context: &Context<'_>) -> Reading {
         }
     };
     let mut source = Watched::new(file, context.watch);
-    let first_bytes = peek(&mut source);
+    // Neither `Watched` nor `Unpacking` gives errors: where something fails, they end.
+    let first_bytes = peek(&mut source).unwrap_or_default();
     let format = Format::of(&first_bytes);
     reading.carved = is_carved(&first_bytes);
     if let Some(remarks) = &item.collection {
@@ -131,14 +132,6 @@ fn read_one(item: &Item, id: EvidenceId, context: &Context<'_>) -> Reading {
     }
     reading.account_for_the_rest();
     reading
-}
-
-/// The first bytes of a stream, enough to tell its format. Neither `Watched` nor `Unpacking` gives
-/// errors: where something fails, they end.
-pub(super) fn peek(mut reader: impl Read) -> Vec<u8> {
-    let mut first_bytes = Vec::with_capacity(PEEK);
-    let _ = reader.by_ref().take(PEEK as u64).read_to_end(&mut first_bytes);
-    first_bytes
 }
 
 /// Shows `visit` the frames of a capture, and hands their octets over where that is asked for. The
@@ -216,7 +209,7 @@ impl Reading {
     fn unpack(&mut self, packing: Packing, reader: impl Read, context: &Context<'_>) {
         let mut unpacking = Unpacking::new(packing, reader);
         let mut bytes = Hashing::new(&mut unpacking, context.hashed_by);
-        let first_bytes = peek(&mut bytes);
+        let first_bytes = peek(&mut bytes).unwrap_or_default();
         self.carved = is_carved(&first_bytes);
         match Format::of(&first_bytes) {
             // Nothing came out of it: the failure below says why.

@@ -6,6 +6,7 @@
 
 mod buffer;
 mod etl;
+mod fields;
 mod netmon;
 mod options;
 mod pcap;
@@ -22,6 +23,7 @@ pub use snoop::{read as read_snoop, read_from as read_snoop_from};
 use crate::evidence::{Extent, FrameNumber, Interface, Note, Position, Problem, ProblemCode};
 use crate::time::{Resolution, Timestamp};
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 
 /// The link layer a frame begins with: a number of the tcpdump.org LINKTYPE registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -185,6 +187,18 @@ impl CaptureOutline {
     }
 }
 
+/// The octets of a file whose frames are in no order that could be read as they pass: at most 2 GiB.
+/// `what` names its format.
+fn held(mut reader: impl Read, what: &str, outline: &mut CaptureOutline) -> io::Result<Vec<u8>> {
+    let mut file = Vec::new();
+    reader.by_ref().take(MOST_HELD).read_to_end(&mut file)?;
+    if file.len() as u64 == MOST_HELD && reader.read(&mut [0])? > 0 {
+        let text = format!("only the first {MOST_HELD} bytes of {what} are read");
+        outline.problem(ProblemCode::Skipped, MOST_HELD, Position::File, text);
+    }
+    Ok(file)
+}
+
 /// Times for frames that carry none, or one that cannot be told.
 #[derive(Debug)]
 struct Clock {
@@ -220,6 +234,7 @@ impl Clock {
     }
 }
 
+const MOST_HELD: u64 = 2 << 30;
 const MAX_PROBLEMS: usize = 1000;
 const MAX_NOTES: usize = 1000;
 /// No link layer that can carry IP has frames beyond this.

@@ -7,8 +7,8 @@ mod section;
 mod tar;
 mod zip;
 
-use super::unpack::Inflating;
-use super::{Format, PEEK, Packing, ProblemCode, Unpacking, open, shown_path};
+use super::unpack::{ALWAYS_UNPACKED, Inflating, MOST_EXPANSION};
+use super::{Format, Packing, ProblemCode, Unpacking, open, peek, shown_path};
 use section::Section;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -263,15 +263,6 @@ fn is_named_as_evidence(name: &str) -> bool {
     matches!(end.as_str(), "evtx" | "evt" | "pcap" | "pcapng" | "cap" | "etl")
 }
 
-fn peek(reader: impl Read) -> io::Result<Vec<u8>> {
-    let mut first = Vec::with_capacity(PEEK);
-    reader.take(PEEK as u64).read_to_end(&mut first)?;
-    Ok(first)
-}
-
 const MOST_MEMBERS: usize = 100_000;
 const MOST_PROBLEMS: usize = 1000;
 const LONGEST_NAME: usize = 1024;
-/// As for compressed files.
-const ALWAYS_UNPACKED: u64 = 1 << 30;
-const MOST_EXPANSION: u64 = 250;

@@ -4,6 +4,7 @@ use super::collection::Archive;
 use super::exports;
 use super::unpack::Packing;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::io::{self, Read};
 
 /// Formats that are known, read or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -216,8 +217,17 @@ const SUMMARY: Unread =
 /// transfer as text.
 pub const SUMMARY_MAGIC: &[u8; 16] = b"plainsight-sum\r\n";
 
-/// How many bytes [`Format::of`] wants to see.
-pub const PEEK: usize = 512;
+/// The first bytes of a stream, as many as [`Format::of`] wants to see.
+///
+/// # Errors
+/// Where the stream cannot be read.
+pub fn peek(reader: impl Read) -> io::Result<Vec<u8>> {
+    let mut first_bytes = Vec::with_capacity(PEEK);
+    reader.take(PEEK as u64).read_to_end(&mut first_bytes)?;
+    Ok(first_bytes)
+}
+
+const PEEK: usize = 512;
 
 #[cfg(test)]
 mod tests {

@@ -27,7 +27,7 @@ mod problem;
 pub use collection::{Archive, Collection, Member};
 pub use digest::{HashedBy, Hashing, fingerprint, sha256, sha256_octets, sha256_of_pieces};
 pub use discover::{Found, discover, files_below};
-pub use format::{Format, PEEK, SUMMARY_MAGIC, Unread};
+pub use format::{Format, SUMMARY_MAGIC, Unread, peek};
 pub use open::{Before, open};
 pub use ours::{LEFT_OVER, MANIFEST, Own, SIGNATURE, is_carved};
 pub use own::part_of;

@@ -172,10 +172,10 @@ impl<R: Read> Read for Source<R> {
 
 const CAPACITY: usize = 64 * 1024;
 /// Whatever it is packed to: a log of 1 GiB that was never written to is zeros.
-const ALWAYS_UNPACKED: u64 = 1 << 30;
+pub(super) const ALWAYS_UNPACKED: u64 = 1 << 30;
 /// Beyond that. Captures pack to a half or a tenth, streams of one repeated packet to a hundredth.
 /// No sum is bounded: what is unpacked is read as it passes and never kept.
-const MOST_EXPANSION: u64 = 250;
+pub(super) const MOST_EXPANSION: u64 = 250;
 /// The most a decoder may hold. `xz -9` and `zstd --ultra -22` need half of it or less.
 const MOST_MEMORY: u64 = 256 << 20;
 

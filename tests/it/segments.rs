@@ -4,17 +4,15 @@
 use crate::support::ike_builder::write;
 use crate::support::pcapng::{Order, pcap};
 use crate::support::samples::folders;
+use crate::support::summary_set;
 use crate::support::truth::report;
 use etherparse::PacketBuilder;
 use plainsight::analysis::{Analysis, Question, Request, Unwatched, judge, read_parts};
 use plainsight::correlate::GapRule;
 use plainsight::policy::{Policy, parse};
-use plainsight::protection::NamedPorts;
 use plainsight::report::schema::{Options, Report};
 use plainsight::report::{Sources, build, to_json};
-use plainsight::summary::{
-    MOST_PAIRS, Member, Part, ReadWith, SummaryFile, SummarySet, join_summaries, write_summary,
-};
+use plainsight::summary::{Part, SummaryFile, SummarySet, join_summaries, write_summary};
 use plainsight::time::Span;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -253,24 +251,7 @@ fn an_application_is_known_in_every_piece_of_a_conversation() {
 fn read(paths: Vec<PathBuf>) -> (SummarySet, Vec<Part>) {
     let request = Request { for_later: true, ..Request::of(paths, Policy::default()) };
     let parts = read_parts(&request, Some(1), &Unwatched).unwrap();
-    let read_with = ReadWith {
-        hash: true,
-        max_pairs: MOST_PAIRS as u64,
-        from: None,
-        to: None,
-        timezone: None,
-        ports: NamedPorts::default().beyond_known(),
-    };
-    let members = parts.iter().map(|part| Member::of(&part.evidence)).collect();
-    (
-        SummarySet {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            read_with,
-            paths: Vec::new(),
-            members,
-        },
-        parts,
-    )
+    (summary_set(&parts), parts)
 }
 
 fn bytes(parts: Vec<Part>) -> Vec<u8> {

@@ -1,16 +1,15 @@
 //! The rules by which summaries are put together, and what a forged one can do.
 
 use crate::support::incidents;
+use crate::support::summary_set;
 use plainsight::analysis::{Analysis, Question, Request, Unwatched, judge, read_parts};
 use plainsight::correlate::GapRule;
 use plainsight::evidence::{Format, ProblemCode, sha256_octets};
 use plainsight::policy::Policy;
-use plainsight::protection::NamedPorts;
 use plainsight::report::schema::Options;
 use plainsight::report::{Sources, build, to_json};
 use plainsight::summary::{
-    JoinError, MOST_PAIRS, Member, Part, ReadWith, SummaryFile, SummarySet, join_summaries,
-    write_summary,
+    JoinError, Part, SummaryFile, SummarySet, join_summaries, write_summary,
 };
 use plainsight::time::Span;
 use proptest::prelude::*;
@@ -28,16 +27,7 @@ struct Read {
 fn read(paths: Vec<PathBuf>) -> Read {
     let request = Request::of(paths, Policy::default());
     let parts = read_parts(&request, Some(1), &Unwatched).unwrap();
-    let read_with = ReadWith {
-        hash: true,
-        max_pairs: MOST_PAIRS as u64,
-        from: None,
-        to: None,
-        timezone: None,
-        ports: NamedPorts::default().beyond_known(),
-    };
-    let members = parts.iter().map(|part| Member::of(&part.evidence)).collect();
-    let set = SummarySet { version: "0.1.0".to_owned(), read_with, paths: Vec::new(), members };
+    let set = summary_set(&parts);
     let report = told(&judged(parts.clone()));
     Read { set, parts, report }
 }

@@ -44,6 +44,8 @@ pub(crate) mod findings_page;
 
 pub(crate) mod outputs_page;
 
+use plainsight::protection::NamedPorts;
+use plainsight::summary::{MOST_PAIRS, Member, Part, ReadWith, SummarySet};
 use std::path::PathBuf;
 
 /// The folder with the laboratory's captures and logs: `PLAINSIGHT_SHARED`, or `shared` beside the
@@ -103,4 +105,19 @@ pub(crate) fn browser_is_there() -> bool {
     assert!(!required, "no browser to open the report in ({how})");
     println!("not run: report.html in a browser, which is not installed ({how})");
     false
+}
+
+/// How parts were read with the defaults, as a file of summaries says it.
+pub(crate) fn summary_set(parts: &[Part]) -> SummarySet {
+    let read_with = ReadWith {
+        hash: true,
+        max_pairs: MOST_PAIRS as u64,
+        from: None,
+        to: None,
+        timezone: None,
+        ports: NamedPorts::default().beyond_known(),
+    };
+    let members = parts.iter().map(|part| Member::of(&part.evidence)).collect();
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    SummarySet { version, read_with, paths: Vec::new(), members }
 }

@@ -3,8 +3,8 @@
 //! Source: dissect.etl and etl-parser agree on the header of 72 octets (docs/evidence.md names what was
 //! measured on real traces).
 
-use super::record::{u16_at, u32_at};
 use super::xpress;
+use crate::capture::fields::{u16_at, u32_at};
 
 /// A buffer, with the octets of its records.
 pub(super) struct Buffer<'b> {

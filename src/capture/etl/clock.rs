@@ -2,6 +2,7 @@
 //!
 //! Source: Microsoft, TRACE_LOGFILE_HEADER (evntrace.h).
 
+use crate::capture::fields::{field, u32_at};
 use crate::time::Timestamp;
 
 /// What the first record says of the trace.
@@ -28,27 +29,24 @@ enum Clock {
 impl TraceHeader {
     /// Of the data behind the header of the trace's first record, whose own time is `first`.
     pub(super) fn of(data: &[u8], first: i64) -> Option<Self> {
-        let u32_at =
-            |at: usize| data.get(at..)?.first_chunk().map(|field| u32::from_le_bytes(*field));
-        let u64_at =
-            |at: usize| data.get(at..)?.first_chunk().map(|field| u64::from_le_bytes(*field));
+        let u64_at = |at| field(data, at).map(|field| u64::from_le_bytes(*field));
         // Two pointers, then the time zone of 172 octets; what follows is aligned to 8.
-        let behind = match u32_at(44)? {
+        let behind = match u32_at(data, 44)? {
             4 => 240,
             8 => 248,
             _ => return None,
         };
         let (frequency, start) = (u64_at(behind + 8)?, u64_at(behind + 16)?);
-        let clock = match u32_at(behind + 24)? {
+        let clock = match u32_at(data, behind + 24)? {
             2 => Clock::FileTime,
             // The processor's cycles; its speed is in megahertz.
-            3 => Clock::Counter { start, first, ticks: u64::from(u32_at(52)?), hundreds: 10 },
+            3 => Clock::Counter { start, first, ticks: u64::from(u32_at(data, 52)?), hundreds: 10 },
             _ => Clock::Counter { start, first, ticks: frequency, hundreds: 10_000_000 },
         };
         Some(Self {
-            build: u32_at(8)?,
-            events_lost: u32_at(48)?,
-            buffers_lost: u32_at(behind + 28)?,
+            build: u32_at(data, 8)?,
+            events_lost: u32_at(data, 48)?,
+            buffers_lost: u32_at(data, behind + 28)?,
             clock,
         })
     }

@@ -14,7 +14,7 @@ mod stack;
 mod survey;
 mod xpress;
 
-use super::{CaptureOutline, Clock, Linktype, RawFrame};
+use super::{CaptureOutline, Clock, Linktype, RawFrame, held};
 use crate::evidence::{FrameNumber, Interface, Note, NoteKind, NotePlace, Position, ProblemCode};
 use crate::time::Resolution;
 use appearances::{Collected, Collector, LeftOut, Octets};
@@ -29,16 +29,11 @@ use survey::Survey;
 /// # Errors
 /// Only what the reader itself answers; defects of the file are in the outline.
 pub fn read<R: Read>(
-    mut reader: R,
+    reader: R,
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
 ) -> io::Result<CaptureOutline> {
-    let mut file = Vec::new();
-    reader.by_ref().take(LARGEST).read_to_end(&mut file)?;
     let mut outline = CaptureOutline::default();
-    if file.len() as u64 == LARGEST && reader.read(&mut [0])? > 0 {
-        let text = format!("only the first {LARGEST} bytes of an event trace are read");
-        outline.problem(ProblemCode::Skipped, LARGEST, Position::File, text);
-    }
+    let file = held(reader, "an event trace", &mut outline)?;
     let survey = survey(&file, &mut outline);
     if let Some(survey) = survey.filter(|survey| survey.has_packets()) {
         let mut collector = Collector::of(&survey, file.len());
@@ -213,7 +208,6 @@ fn show(
     clock.report(outline);
 }
 
-const LARGEST: u64 = 2 << 30;
 const MOST_INTERFACES: u32 = 4096;
 /// A trace of nothing but defects must not fill the memory.
 const MOST_FAULTS: usize = 1000;

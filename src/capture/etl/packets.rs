@@ -2,9 +2,10 @@
 //!
 //! Sources: manifests of both providers; microsoft/etl2pcapng; microsoft/NetMon_Parsers_for_PacketMon.
 
-use super::record::{Event, field, u16_at, u32_at};
+use super::record::Event;
 use super::stack::{Adapter, text};
 use crate::capture::Linktype;
+use crate::capture::fields::{field, u16_at, u32_at};
 
 /// Microsoft-Windows-NDIS-PacketCapture, 2ed6006e-4729-4609-b423-3ee7bcd678ef.
 pub(super) const NDIS: [u8; 16] = [

@@ -3,6 +3,8 @@
 //! Sources: Microsoft, EVENT_HEADER and EVENT_DESCRIPTOR (evntcons.h); Geoff Chappell's pages on ETW for the kinds
 //! that Microsoft does not document.
 
+use crate::capture::fields::{field, u16_at};
+
 /// A record that lies inside its buffer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record<'b> {
@@ -133,18 +135,6 @@ fn extended_len(record: &[u8]) -> Option<usize> {
             return Some(length);
         }
     }
-}
-
-pub(super) fn field<const N: usize>(octets: &[u8], at: usize) -> Option<&[u8; N]> {
-    octets.get(at..)?.first_chunk()
-}
-
-pub(super) fn u16_at(octets: &[u8], at: usize) -> Option<u16> {
-    field(octets, at).map(|field| u16::from_le_bytes(*field))
-}
-
-pub(super) fn u32_at(octets: &[u8], at: usize) -> Option<u32> {
-    field(octets, at).map(|field| u32::from_le_bytes(*field))
 }
 
 const EVENT_HEADER_LEN: usize = 80;

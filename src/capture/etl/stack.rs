@@ -3,7 +3,7 @@
 //! A packet that an adapter of a tunnel shows is inside that tunnel, and clear only there. Taken for a packet on
 //! the wire it would be a false accusation.
 
-use super::record::{u16_at, u32_at};
+use crate::capture::fields::{u16_at, u32_at};
 use std::collections::BTreeMap;
 
 /// A component of the stack or an adapter, as a trace describes it.

@@ -11,12 +11,13 @@ mod claims;
 mod medium;
 mod record;
 
-use super::{CaptureOutline, Clock, Linktype, RawFrame};
+use super::fields::{u16_at, u32_at};
+use super::{CaptureOutline, Clock, Linktype, RawFrame, held};
 use crate::evidence::{FrameNumber, Interface, Position, ProblemCode};
 use crate::time::{Resolution, Timestamp};
 use claims::{Claims, Refusal};
 use medium::Medium;
-use record::{Record, u16_at, u32_at};
+use record::Record;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
@@ -26,16 +27,11 @@ use std::io::{self, Read};
 /// # Errors
 /// Only what the reader itself answers; defects of the file stand in the outline.
 pub fn read<R: Read>(
-    mut reader: R,
+    reader: R,
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
 ) -> io::Result<CaptureOutline> {
-    let mut file = Vec::new();
-    reader.by_ref().take(LARGEST).read_to_end(&mut file)?;
     let mut outline = CaptureOutline::default();
-    if file.len() as u64 == LARGEST && reader.read(&mut [0])? > 0 {
-        let text = format!("only the first {LARGEST} bytes of a Network Monitor file are read");
-        outline.problem(ProblemCode::Skipped, LARGEST, Position::File, text);
-    }
+    let file = held(reader, "a Network Monitor file", &mut outline)?;
     let Some(header) = Header::of(&file) else {
         let text = format!("the file ends inside its header of {HEADER_LEN} bytes");
         outline.problem(ProblemCode::Truncated, 0, Position::File, text);
@@ -261,7 +257,6 @@ impl<'f> Capture<'f> {
     }
 }
 
-const LARGEST: u64 = 2 << 30;
 const HEADER_LEN: usize = 72;
 const PADDED_HEADER_LEN: usize = 128;
 /// A capture with more link layers than this is not one that was ever made.

@@ -1,6 +1,7 @@
 //! One record of a Network Monitor file: a header, octets of a frame, and from 2.1 on a trailer.
 
 use super::Header;
+use crate::capture::fields::{u16_at, u32_at};
 use crate::time::Timestamp;
 
 /// A record that lies inside the file.
@@ -68,12 +69,4 @@ impl<'f> Record<'f> {
 fn since_start(record: &[u8]) -> Option<i64> {
     let microseconds = u64::from_le_bytes(*record.first_chunk()?);
     microseconds.wrapping_mul(10).cast_signed().checked_mul(100)
-}
-
-pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|field| u16::from_le_bytes(*field))
-}
-
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|field| u32::from_le_bytes(*field))
 }
