@@ -253,7 +253,7 @@ fn collections_of_responders_tools_give_their_logs() {
     for (file, logs) in [
         ("velociraptor/Collection-WS01-2026-11-23T09_10_00Z.zip", 2),
         ("kape/2026-11-23T091000_WS01.zip", 2),
-        ("cylr/WS01.zip", 1),
+        ("cylr/WS01.zip", 2),
     ] {
         let report = analyze(&[shared.join("forms").join(file).as_path()], &[]);
         let read = report.evidence.iter().filter(|file| file.format == "evtx" && file.records > 0);
