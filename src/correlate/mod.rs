@@ -243,7 +243,8 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let ipsec = corroboration::gather(summary, &streams, &exchanges, &events);
     let usable = UsableTimes::of(summary);
     let inferred = if policy.infers() {
-        Obligations::of(&streams, &ipsec.sas, &exchanges, &events, &usable)
+        let inside_esp = summary.captures.values().flat_map(|capture| &capture.inside_esp);
+        Obligations::of(&streams, &ipsec.sas, &exchanges, &events, (&usable, inside_esp))
     } else {
         Obligations::default()
     };

@@ -33,8 +33,8 @@ pub(super) struct Obligation {
     attempts: Stretches<()>,
     /// Two attempts lie so close to each other that they count together.
     repeated: bool,
-    /// A log says that the two are the ends of a tunnel, and none that they protect their own traffic: what
-    /// they send themselves need not be protected.
+    /// The two are the ends of a tunnel, by a log or because their ESP is shown to carry other hosts' packets,
+    /// and nothing shows that they protect their own traffic: what they send themselves need not be protected.
     only_gateways: bool,
 }
 
@@ -88,15 +88,20 @@ impl Attempt {
 
 impl Obligations {
     /// Gathers what streams, negotiations and logs prove.
-    pub(super) fn of(
+    pub(super) fn of<'a>(
         streams: &StreamsByPair<'_>,
         sas: &SasByPair,
         exchanges: &[IkeExchange],
         events: &[PlacedEvent],
-        usable: &UsableTimes,
+        (usable, inside_esp): (&UsableTimes, impl Iterator<Item = &'a (HostPair, HostPair)>),
     ) -> Self {
         let mut gathered = Gathered { sequences: usable.sequences(), ..Gathered::default() };
         gathered.streams(streams, sas, usable);
+        for (outside, inside) in inside_esp {
+            let kind =
+                if outside == inside { &mut gathered.transport } else { &mut gathered.tunnels };
+            kind.insert(*outside);
+        }
         let scanners = scanners(exchanges);
         let scanning: BTreeSet<IpAddr> = scanners.iter().map(|s| s.source).collect();
         exchanges.iter().for_each(|exchange| gathered.exchange(exchange, &scanning));
@@ -164,7 +169,8 @@ struct Gathered {
     attempts: BTreeMap<HostPair, Vec<Attempt>>,
     /// When each host asked the other for IPsec.
     initiated: BTreeMap<HostPair, BTreeMap<IpAddr, Vec<TimeSpan>>>,
-    /// The ends of logged tunnels, and pairs with logged security associations of their own.
+    /// The ends of tunnels, by logs or because their ESP carries other hosts' packets, and pairs whose security
+    /// associations carry their own packets.
     tunnels: BTreeSet<HostPair>,
     transport: BTreeSet<HostPair>,
 }

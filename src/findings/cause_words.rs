@@ -54,6 +54,10 @@ fn sentence(why: &Why) -> String {
         Why::TunnelBeside { gateways, first, last, selectors } => {
             tunnel_beside(*gateways, (*first, *last), *selectors)
         }
+        Why::AuthenticatedOnly { connections } => format!(
+            "{} began with exactly one ESP packet and went on in clear text: IPsec authenticated them and did not encapsulate them, which may be the policy",
+            super::counted(*connections, "connection")
+        ),
         Why::OtherPath { path, first, last } => format!(
             "the same two hosts had ESP between {} and {} ({first} to {last}); this traffic took other addresses of theirs",
             path.a(),

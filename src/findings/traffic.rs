@@ -137,12 +137,15 @@ fn same_frames(facts: &Facts, members: &[&ExplainedWindow]) -> String {
     format!(" A tunnel joins them: windows of {}{more} show the same frames.", named.join(", "))
 }
 
-/// Where nothing says how far a requirement reaches: it was inferred from IPsec whose selectors are
-/// encrypted and that went on beside the clear text, or from requests alone.
+/// Where nothing says how far a requirement reaches: it was inferred from requests alone, or from IPsec whose
+/// selectors are encrypted, and either it went on beside the clear text or nothing ties its end to it.
 fn is_extent_unknown(source: Option<&ExpectationSource>, windows: &[&ExplainedWindow]) -> bool {
     let Some(ExpectationSource::Inferred(from)) = source else { return false };
     let only_asked = !from.iter().any(|source| source.is_in_force());
-    only_asked || windows.iter().all(|w| w.window.mixed)
+    let is_tied = |w: &ExplainedWindow| {
+        !w.window.mixed && w.causes.iter().any(|cause| cause.confidence() >= Confidence::Medium)
+    };
+    only_asked || !windows.iter().any(|w| is_tied(w))
 }
 
 /// What is proven where IPsec was attempted only.

@@ -24,9 +24,15 @@ impl Candidate {
     /// Whether one of its SPIs is confirmed under a layout that fits.
     #[must_use]
     pub fn is_twin(&self, confirmed: &Confirmed) -> bool {
+        self.inside_of(confirmed).next().is_some()
+    }
+
+    /// The hosts whose confirmed SPIs hold it.
+    pub fn inside_of(&self, confirmed: &Confirmed) -> impl Iterator<Item = HostPair> {
         let options = self.0.iter().flatten();
-        options.copied().any(|(spi, layouts)| {
-            confirmed.0.get(spi.0 as usize).is_some_and(|agreed| layouts.0 & agreed.0 != 0)
+        options.filter_map(|(spi, layouts)| {
+            let (hosts, agreed) = confirmed.0.get(spi.0 as usize)?;
+            (layouts.0 & agreed.0 != 0).then_some(*hosts)
         })
     }
 }
@@ -35,9 +41,9 @@ impl Candidate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpiNumber(u32);
 
-/// The layouts under which nearly every packet of an SPI had a twin, by the SPI's number.
+/// The hosts of an SPI, and the layouts under which nearly every packet of it had a twin, by the SPI's number.
 #[derive(Debug)]
-pub struct Confirmed(Vec<Layouts>);
+pub struct Confirmed(Vec<(HostPair, Layouts)>);
 
 /// Whether packets of an SPI are looked through for twins; kept where the SPI's other evidence is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,6 +82,7 @@ struct Encapsulated {
 
 #[derive(Debug)]
 struct Tally {
+    hosts: HostPair,
     packets: u32,
     votes: [u32; LAYOUTS],
     /// One bit for each length of ESP that a plain packet fitted, in words modulo 64.
@@ -178,7 +185,13 @@ impl Twins {
         }
         let number = SpiNumber(u32::try_from(self.tallies.len()).ok()?);
         self.numbers.insert(spi, number);
-        self.tallies.push(Tally { packets: 0, votes: [0; LAYOUTS], lengths: 0, hopeless: false });
+        self.tallies.push(Tally {
+            hosts: spi.0,
+            packets: 0,
+            votes: [0; LAYOUTS],
+            lengths: 0,
+            hopeless: false,
+        });
         Some(number)
     }
 
@@ -250,7 +263,7 @@ impl Twins {
         let varies = |tally: &Tally| tally.lengths.count_ones() >= FEWEST_LENGTHS;
         let is_proven = self.tallies.iter().any(|t| varies(t) && t.agreed() != Layouts(0));
         let layouts = |tally: &Tally| if is_proven { tally.agreed() } else { Layouts(0) };
-        Confirmed(self.tallies.iter().map(layouts).collect())
+        Confirmed(self.tallies.iter().map(|tally| (tally.hosts, layouts(tally))).collect())
     }
 }
 

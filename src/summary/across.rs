@@ -40,15 +40,22 @@ impl Summary {
     /// each other are one capture. Asked again, it finds nothing more.
     pub(super) fn set_aside_what_is_shown_inside_esp(&mut self, sequences: &[Vec<EvidenceId>]) {
         let wholes: Vec<Whole<'_>> = sequences.iter().map(|ids| self.whole(ids)).collect();
-        let mut inside_others = BTreeSet::new();
+        let (mut inside_others, mut inside_esp) = (BTreeSet::new(), BTreeSet::new());
         for (at, inner) in wholes.iter().enumerate() {
             let others = wholes.iter().enumerate().filter(|(other, _)| *other != at);
-            inner.inside_others(others.map(|(_, outer)| outer), &mut inside_others);
+            let others = others.map(|(_, outer)| outer);
+            inner.inside_others(others, (&mut inside_others, &mut inside_esp));
         }
         self.set_places_aside(&inside_others, |capture| &mut capture.inside_others);
         let wholes = sequences.iter().map(|ids| self.whole(ids));
-        let inside_own: BTreeSet<Place> = wholes.flat_map(|whole| whole.inside_own()).collect();
+        let inside_own: BTreeSet<Place> =
+            wholes.flat_map(|whole| whole.inside_own(&mut inside_esp)).collect();
         self.set_places_aside(&inside_own, |capture| &mut capture.decrypted_twins);
+        for ((id, inside), outside) in inside_esp {
+            if let Some(capture) = self.captures.get_mut(&id) {
+                capture.inside_esp.insert((outside, inside));
+            }
+        }
     }
 
     fn whole(&self, ids: &[EvidenceId]) -> Whole<'_> {
@@ -106,7 +113,7 @@ impl Whole<'_> {
     fn inside_others<'o>(
         &self,
         others: impl Iterator<Item = &'o Whole<'o>>,
-        places: &mut BTreeSet<Place>,
+        (places, inside_esp): (&mut BTreeSet<Place>, &mut InsideEsp),
     ) {
         let has_clear = self.captures().any(|capture| !capture.clear_packets.is_empty());
         let Some((from, to)) = self.span().filter(|_| has_clear) else { return };
@@ -125,7 +132,7 @@ impl Whole<'_> {
                 // Its own ESP of the pair shows that it is not the inner side.
                 !self.has_class(*pair, ProtectionClass::Esp)
             });
-            for (_, packets) in unknown {
+            for ((hosts, _), packets) in unknown {
                 let within = packets.iter().filter(|esp| from <= esp.time && esp.time <= to);
                 let within: Vec<EspMark> = within.copied().collect();
                 let found = plain.inside(&within, Sides::Apart, &mut taken);
@@ -133,13 +140,14 @@ impl Whole<'_> {
                 if lengths.len() < FEWEST_LENGTHS && !is_stated {
                     continue;
                 }
+                note(inside_esp, *hosts, found.iter().map(|held| held.one.place));
                 places.extend(found.into_iter().map(|held| held.one.place));
             }
         }
     }
 
     /// The clear packets that the capture itself shows under ESP afterwards.
-    fn inside_own(&self) -> BTreeSet<Place> {
+    fn inside_own(&self, inside_esp: &mut InsideEsp) -> BTreeSet<Place> {
         let mut all = BTreeSet::new();
         let has_clear = self.captures().any(|capture| !capture.clear_packets.is_empty());
         let esp = if has_clear { self.esp() } else { BTreeMap::new() };
@@ -152,14 +160,18 @@ impl Whole<'_> {
         let mut taken = BTreeSet::new();
         for ((hosts, _), packets) in esp.iter().filter(|_| self.0.len() > 1) {
             let held = plain.inside(packets, Sides::InPieces(*hosts), &mut taken);
-            all.extend(held.iter().filter(|held| !held.one.is_twin).map(|held| held.one.place));
+            let places = held.iter().filter(|held| !held.one.is_twin).map(|held| held.one.place);
+            note(inside_esp, *hosts, places.clone());
+            all.extend(places);
         }
         for ((gateways, _), packets) in esp {
             let held = plain.inside(&packets, Sides::Together(gateways), &mut taken);
             let lengths: BTreeSet<u32> = held.iter().map(|held| held.esp.length).collect();
             let is_no_chance = |pair| lengths.len() >= MOST_BY_CHANCE || shows_decrypted(pair);
             let places = held.iter().map(|held| held.one.place);
-            all.extend(places.filter(|(_, pair, ..)| is_no_chance(*pair)));
+            let places = places.filter(|(_, pair, ..)| is_no_chance(*pair));
+            note(inside_esp, gateways, places.clone());
+            all.extend(places);
         }
         all
     }
@@ -167,6 +179,13 @@ impl Whole<'_> {
 
 /// A clear packet: its file, pair and stream, and its place among their packets.
 type Place = (EvidenceId, HostPair, Stream, usize);
+
+/// By file and pair of clear packets, the hosts whose ESP holds them.
+type InsideEsp = BTreeSet<((EvidenceId, HostPair), HostPair)>;
+
+fn note(inside_esp: &mut InsideEsp, outside: HostPair, places: impl Iterator<Item = Place>) {
+    inside_esp.extend(places.map(|(file, pair, ..)| ((file, pair), outside)));
+}
 
 /// What is set aside, by pair and stream.
 type Aside = BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>;

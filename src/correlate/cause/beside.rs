@@ -16,6 +16,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 impl<'a> Case<'a> {
+    /// IPsec authenticated the connections of the two and did not encapsulate them.
+    pub(super) fn authenticated_only(&self) -> Option<Candidate> {
+        let connections = self.connections_authenticated_only()?;
+        let run = &self.window.run;
+        let cause = Cause {
+            reason: Reason::AuthWithoutEncapsulation,
+            score: 78,
+            refs: BTreeSet::new(),
+            why: Why::AuthenticatedOnly { connections },
+            against: Vec::new(),
+        };
+        Some(cause.opens_and_lasts(run.start, run.end))
+    }
+
+    fn connections_authenticated_only(&self) -> Option<u64> {
+        let facts = self.index.facts.pair(self.window.pair)?;
+        Some(facts.authenticated_only).filter(|connections| *connections > 0)
+    }
+
     /// ESP of the pair itself, or of its gateways, went on while this traffic passed beside it.
     pub(super) fn filter_not_covering(&self) -> Option<Candidate> {
         let cause = if self.is_own { self.own_filter() } else { self.tunnels_filter() };
@@ -42,6 +61,9 @@ impl<'a> Case<'a> {
 
     /// Two hosts whose protected traffic goes on all the time: their filters leave a service out.
     fn own_filter(&self) -> Option<Cause> {
+        if self.connections_authenticated_only().is_some() {
+            return None;
+        }
         let pair = self.window.pair;
         let excluded = self.index.filters_exclude(pair, &self.window.services, &self.window.run);
         let is_logged = !excluded.is_empty();

@@ -19,6 +19,7 @@ impl Case<'_> {
         let mut found = Vec::new();
         found.extend(self.service_stopped());
         found.extend(self.alternate_path());
+        found.extend(self.authenticated_only());
         found.extend(self.filter_not_covering());
         found.extend(self.failures());
         found.extend(self.deleted());

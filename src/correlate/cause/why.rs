@@ -76,6 +76,11 @@ pub enum Why {
         /// What is known of the tunnel's selectors.
         selectors: TunnelSelectors,
     },
+    /// New connections of the two began with one ESP packet each and went on in clear.
+    AuthenticatedOnly {
+        /// How many began so.
+        connections: u64,
+    },
     /// The same two hosts had protected packets between other addresses of theirs.
     OtherPath {
         /// The other addresses.

@@ -71,6 +71,8 @@ impl CaptureObserver<'_> {
         let mut twins: BTreeMap<(HostPair, Stream), Runs> = BTreeMap::new();
         for ((pair, stream, candidate), runs) in likely {
             if candidate.is_twin(&confirmed) {
+                let outside = candidate.inside_of(&confirmed);
+                self.summary.inside_esp.extend(outside.map(|hosts| (hosts, pair)));
                 twins.entry((pair, stream)).or_default().join(runs);
             } else {
                 self.streams.join((pair, stream), runs);
