@@ -47,7 +47,7 @@ fn check_in_order(next: u32, size: usize, octets: &[u8]) {
 fn count(messages: &[Encapsulated]) -> u64 {
     let octets = messages.iter().map(|message| match message {
         Encapsulated::Ike(octets) => octets.len() + 6,
-        Encapsulated::Esp { octets, .. } => octets + 2,
+        Encapsulated::Esp { body, .. } => body.len() + 2,
         Encapsulated::Keepalive => 3,
     });
     octets.sum::<usize>() as u64

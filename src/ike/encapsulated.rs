@@ -35,8 +35,8 @@ pub enum Encapsulated {
         spi: u32,
         /// Its sequence number.
         number: u32,
-        /// Its length with the SPI.
-        octets: usize,
+        /// Its octets, from the SPI on.
+        body: Vec<u8>,
     },
     /// What keeps a mapping of addresses alive.
     Keepalive,
@@ -222,7 +222,7 @@ impl Encapsulated {
             // RFC 4303 §2: at least an SPI and a sequence number.
             spi => {
                 let number = reader.u32("sequence number").ok()?;
-                Some(Self::Esp { spi, number, octets: body.len() })
+                Some(Self::Esp { spi, number, body: body.to_vec() })
             }
         }
     }

@@ -5,16 +5,17 @@ mod copies;
 mod finishing;
 mod folding;
 mod handed_over;
+mod in_tcp;
 mod twins;
 
 use super::across::EspMark;
 use super::capture_summary::Count;
 use super::capture_summary::{CaptureSummary, Unpaired};
-use super::connections::{Carried, Connections, Released};
+use super::connections::{Carried, Connections};
 use super::conversations::Conversations;
 use super::dissected::{Alone, Content, Dissected};
 use super::fingerprint::Fingerprint;
-use super::ike::{IkeObserver, Place, ends_between, ends_of};
+use super::ike::{IkeObserver, Place};
 use super::other_ports::OtherPorts;
 use super::stations::Stations;
 use super::streams::Streams;
@@ -285,16 +286,7 @@ impl<'p> CaptureObserver<'p> {
         let carried =
             ip.tcp().map_or(Carried::Nothing, |segment| self.connections.segment(ip, segment));
         if let Carried::Stream(stream, messages) = carried {
-            if self.connections.is_only_likely(ip) {
-                let later = Later { pair, seen: *seen, alone, again: None };
-                self.connections.hold_likely(ip, later, (stream, messages));
-                return self.place_released();
-            }
-            if let Some(ends) = ends_of(ip) {
-                self.ike.stream_messages(ends, place, messages);
-            }
-            self.place(pair, stream, seen);
-            return self.place_released();
+            return self.observe_encapsulated(ip, (pair, alone), (seen, place), (stream, messages));
         }
         let candidate = if ip.nested == 0 {
             self.likely_twin(ip, pair, alone, seen.time)
@@ -313,18 +305,6 @@ impl<'p> CaptureObserver<'p> {
             None => self.place(pair, alone, seen),
         }
         self.place_released();
-    }
-
-    /// Places the segments of connections that turned out to be one thing or another.
-    fn place_released(&mut self) {
-        for released in self.connections.take_released() {
-            let Released { segment: later, stream, messages, ports } = released;
-            if !messages.is_empty() {
-                let ends = ends_between(later.pair, later.seen.direction, ports);
-                self.ike.stream_messages(ends, Place::put_together(&later.seen), messages);
-            }
-            self.place_later(later, stream.unwrap_or(later.alone));
-        }
     }
 
     fn place(&mut self, pair: HostPair, stream: Stream, seen: &Sighting) {

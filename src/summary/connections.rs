@@ -35,8 +35,8 @@ pub(super) struct Released<L> {
     pub(super) segment: L,
     /// The stream that it turned out to belong to; `None` where it has nothing to do with IKE.
     pub(super) stream: Option<Stream>,
-    /// The IKE messages that it completed.
-    pub(super) messages: Vec<Vec<u8>>,
+    /// The messages that it completed.
+    pub(super) messages: Vec<Message>,
     /// The ports, the lower address's first.
     pub(super) ports: (u16, u16),
 }
@@ -59,7 +59,7 @@ enum Connection<L> {
     Opening(Vec<L>),
     /// It began before the capture, and all that was seen reads as RFC 9329 says: its segments so
     /// far, with what they are if that is proven.
-    Likely(Box<Ways>, Vec<(L, Stream, Vec<Vec<u8>>)>),
+    Likely(Box<Ways>, Vec<(L, Stream, Vec<Message>)>),
     /// It carries IKE and ESP.
     Encapsulating(Box<Ways>),
 }
@@ -101,6 +101,36 @@ struct Way {
     esp: Option<(u32, u32)>,
 }
 
+/// A message that a segment completes.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Of IKE, without its marker.
+    Ike(Vec<u8>),
+    /// Of ESP.
+    Esp {
+        /// What it belongs to.
+        stream: Stream,
+        /// Its octets from the SPI on, as far as they are kept.
+        octets: Vec<u8>,
+        /// How many there are.
+        length: usize,
+    },
+}
+
+impl Message {
+    /// As much of it as a segment that waits may hold.
+    fn cut(self) -> Self {
+        match self {
+            Self::Ike(_) => self,
+            Self::Esp { stream, mut octets, length } => {
+                octets.truncate(MOST_OF_ESP);
+                octets.shrink_to_fit();
+                Self::Esp { stream, octets, length }
+            }
+        }
+    }
+}
+
 /// What a segment is.
 #[derive(Debug)]
 pub(super) enum Carried {
@@ -108,8 +138,8 @@ pub(super) enum Carried {
     Nothing,
     /// It may belong to a connection that carries IKE: to be held.
     Opening,
-    /// It belongs to one: its stream, and the IKE messages that it completes.
-    Stream(Stream, Vec<Vec<u8>>),
+    /// It belongs to one: its stream, and the messages that it completes.
+    Stream(Stream, Vec<Message>),
 }
 
 impl<L> Default for OpenConnections<L> {
@@ -190,12 +220,12 @@ impl<L> Connections<L> {
         &mut self,
         ip: &IpPacket<'_>,
         segment: L,
-        (stream, messages): (Stream, Vec<Vec<u8>>),
+        (stream, messages): (Stream, Vec<Message>),
     ) {
         let Some(ports) = ip.ports else { return };
         let key = key(ip.pair, ip.direction, ports);
         let Some(Connection::Likely(ways, held)) = self.known.get_mut(&key) else { return };
-        held.push((segment, stream, messages));
+        held.push((segment, stream, messages.into_iter().map(Message::cut).collect()));
         if ways.proof.is_complete() {
             let ways = std::mem::take(&mut **ways);
             self.begin(key, ways);
@@ -394,22 +424,27 @@ impl Ways {
         let payload = ip.payload.get(skipped..).unwrap_or_default();
         let way = way.get_or_insert_with(|| Way::new(sequence, *midway && !begins));
         let mut messages = Vec::new();
+        let mut is_ike = false;
         for carried in way.stream.segment(sequence, payload) {
             way.last = match carried {
                 Encapsulated::Ike(message) => {
                     proof.ike += u32::from(probe(&message, Some(message.len())) == Probe::Certain);
-                    messages.push(message);
+                    messages.push(Message::Ike(message));
+                    is_ike = true;
                     Stream::Ike
                 }
-                Encapsulated::Esp { spi, number, octets } => {
-                    proof.rising += u32::from(way.rises(spi, number, octets));
-                    Stream::Esp(EspSpi(spi), direction)
+                Encapsulated::Esp { spi, number, body: octets } => {
+                    let length = octets.len();
+                    proof.rising += u32::from(way.rises(spi, number, length));
+                    let stream = Stream::Esp(EspSpi(spi), direction);
+                    messages.push(Message::Esp { stream, octets, length });
+                    stream
                 }
                 Encapsulated::Keepalive => Stream::NattKeepalive,
             };
         }
-        // A segment with an IKE message is told as such, whatever it carries beside it.
-        let stream = if messages.is_empty() { way.last } else { Stream::Ike };
+        // A segment with an IKE message counts as IKE, whatever it carries beside it.
+        let stream = if is_ike { Stream::Ike } else { way.last };
         Carried::Stream(stream, messages)
     }
 }
@@ -457,6 +492,8 @@ const MAX_CONNECTIONS: usize = 4096;
 const MOST_WAITING: usize = 32 << 20;
 /// Three segments open a connection; some are sent again.
 const MAX_OPENING: usize = 16;
+/// Octets of an ESP packet that are kept while its segment waits: what shows whether it is opaque.
+const MOST_OF_ESP: usize = 160;
 /// Segments within which it is proven that a connection carries IKE and ESP.
 const MAX_LIKELY: usize = 64;
 /// How far the number of the next packet of an SPI lies ahead at the most.

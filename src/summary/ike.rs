@@ -86,16 +86,14 @@ impl IkeObserver {
         }
     }
 
-    /// Messages out of a TCP stream.
-    pub(super) fn stream_messages(
+    /// A message out of a TCP stream.
+    pub(super) fn stream_message(
         &mut self,
         ends: (SocketAddr, SocketAddr),
         place: Place,
-        messages: Vec<Vec<u8>>,
+        message: &[u8],
     ) {
-        for message in messages {
-            self.message(ends, Place { offset: None, ..place }, &message, true);
-        }
+        self.message(ends, Place { offset: None, ..place }, message, true);
     }
 
     /// Messages of which later fragments are missing: their beginning still tells something.

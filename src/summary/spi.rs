@@ -69,6 +69,20 @@ impl SpiEvidence {
         self.sa.observe_ah(SaPacket { octets: ip.payload, length, time: seen.time });
     }
 
+    /// Takes an ESP packet out of a TCP stream: its octets as far as they are kept, and how many there are;
+    /// `alone` is what its segment is if that is no ESP.
+    pub(super) fn observe_in_tcp(
+        &mut self,
+        (octets, length): (&[u8], usize),
+        seen: &Sighting,
+        alone: Stream,
+    ) {
+        self.as_clear.get_or_insert(alone);
+        self.numbers.observe(octets);
+        let packet = SaPacket { octets, length: Some(length), time: seen.time };
+        self.sa.observe_esp(packet, false);
+    }
+
     /// Takes an ESP packet.
     pub(super) fn observe(&mut self, ip: &IpPacket<'_>, seen: &Sighting, named: &NamedPorts) {
         self.as_clear.get_or_insert_with(|| as_clear_text(ip, named));

@@ -6,11 +6,7 @@ use proptest::prelude::*;
 fn framed(message: &Encapsulated) -> Vec<u8> {
     let body = match message {
         Encapsulated::Ike(octets) => [&[0; 4], octets.as_slice()].concat(),
-        Encapsulated::Esp { spi, octets, .. } => {
-            let mut body = spi.to_be_bytes().to_vec();
-            body.resize(*octets, 0xee);
-            body
-        }
+        Encapsulated::Esp { body, .. } => body.clone(),
         Encapsulated::Keepalive => vec![0xff],
     };
     let length = u16::try_from(body.len() + 2).unwrap();
@@ -18,8 +14,13 @@ fn framed(message: &Encapsulated) -> Vec<u8> {
 }
 
 fn three() -> [Encapsulated; 3] {
-    let esp = Encapsulated::Esp { spi: 7, number: 0xeeee_eeee, octets: 40 };
-    [Encapsulated::Ike(vec![9; 28]), Encapsulated::Keepalive, esp]
+    [Encapsulated::Ike(vec![9; 28]), Encapsulated::Keepalive, esp(7, 40)]
+}
+
+fn esp(spi: u32, octets: usize) -> Encapsulated {
+    let mut body = spi.to_be_bytes().to_vec();
+    body.resize(octets, 0xee);
+    Encapsulated::Esp { spi, number: 0xeeee_eeee, body }
 }
 
 #[test]
@@ -75,11 +76,7 @@ fn what_cannot_be_understood_is_lost() {
 fn message() -> impl Strategy<Value = Encapsulated> {
     prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..3000).prop_map(Encapsulated::Ike),
-        (1_u32.., 8..3000_usize).prop_map(|(spi, octets)| Encapsulated::Esp {
-            spi,
-            number: 0xeeee_eeee,
-            octets
-        }),
+        (1_u32.., 8..3000_usize).prop_map(|(spi, octets)| esp(spi, octets)),
         Just(Encapsulated::Keepalive),
     ]
 }
