@@ -92,8 +92,9 @@ pub(super) fn esp_gaps(summary: &Summary) -> Vec<EspGap> {
         .collect()
 }
 
-/// Captures that hold one packet in many: of every busy SPI at least half the numbers are missing, and of
-/// all of them about the same share. A lossy capture loses in bursts, and hardly ever as much of each.
+/// Captures that hold one packet in many: of every busy SPI at least half the numbers are missing, before two
+/// of five packets or more, and of all of them about the same share. A lossy capture loses in bursts, and hardly
+/// ever as much of each.
 pub(super) fn sampled(summary: &Summary) -> BTreeSet<EvidenceId> {
     let is_sampled = |files: &Vec<EvidenceId>| {
         let mut ratios: Vec<u64> = Vec::new();
@@ -112,7 +113,9 @@ pub(super) fn sampled(summary: &Summary) -> BTreeSet<EvidenceId> {
             if !is_esp || frames < BUSY_SPI {
                 continue;
             }
-            let Some(numbers) = gaps.get(&key) else { return false };
+            let Some(numbers) = gaps.get(&key).filter(|numbers| numbers.is_thinned()) else {
+                return false;
+            };
             ratios.push(numbers.missing() / numbers.packets().max(1));
         }
         let (least, most) = (ratios.iter().min(), ratios.iter().max());
