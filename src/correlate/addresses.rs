@@ -5,7 +5,7 @@
 
 use super::computers::{Computers, short_name};
 use crate::policy::Policy;
-use crate::summary::{LogId, StationChange, Summary};
+use crate::summary::{LogId, Mac, StationChange, Summary};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -101,6 +101,18 @@ pub(super) fn bare(known: &BTreeMap<LogId, Vec<HostAddress>>) -> BTreeMap<LogId,
     let addresses = |known: &[HostAddress]| known.iter().map(|known| known.address).collect();
     known.iter().map(|(log, known)| (*log, addresses(known))).collect()
 }
+
+/// Addresses of one station each, by its link-layer address; none where it has so many that it is a router.
+pub(super) fn of_stations(summary: &Summary) -> Vec<BTreeSet<IpAddr>> {
+    let mut stations: BTreeMap<Mac, BTreeSet<IpAddr>> = BTreeMap::new();
+    for (mac, addresses) in summary.captures.values().flat_map(|c| &c.station_addresses) {
+        stations.entry(*mac).or_default().extend(addresses);
+    }
+    stations.into_values().filter(|addresses| addresses.len() <= MOST_OF_A_HOST).collect()
+}
+
+/// A host has an address or two of either family; what sends for more is a router.
+const MOST_OF_A_HOST: usize = 4;
 
 /// The addresses that another station took over, over all captures.
 pub(super) fn taken_over(summary: &Summary) -> Vec<StationChange> {

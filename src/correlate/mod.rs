@@ -179,7 +179,7 @@ pub struct Facts {
     pub bypasses: Vec<BypassSpan>,
     /// Per log, the addresses of its computer, as all logs of that computer and the policy name them.
     pub addresses: BTreeMap<LogId, BTreeSet<IpAddr>>,
-    /// Addresses that are known to be of one host, by the policy or by a log.
+    /// Addresses that are known to be of one host, by the policy, a log or its link-layer address.
     pub same_host: Vec<BTreeSet<IpAddr>>,
     /// Those of them that the policy names.
     pub named_hosts: Vec<BTreeSet<IpAddr>>,
@@ -287,7 +287,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         uncounted_ike: uncounted,
         stripped_ike: stripped,
     };
-    facts.tie_addresses(policy);
+    facts.tie_addresses(policy, &addresses::of_stations(summary));
     let named = NamedPorts(policy.named_ports());
     let of_pairs = Pairs {
         summary,
@@ -320,11 +320,11 @@ impl Facts {
         }
     }
 
-    /// Policy and logs say which addresses are of one host.
-    fn tie_addresses(&mut self, policy: &Policy) {
+    /// Policy, logs and stations say which addresses are of one host.
+    fn tie_addresses(&mut self, policy: &Policy, stations: &[BTreeSet<IpAddr>]) {
         let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
         self.named_hosts = named.collect();
         let named = self.named_hosts.iter();
-        self.same_host = named.chain(self.addresses.values()).cloned().collect();
+        self.same_host = named.chain(self.addresses.values()).chain(stations).cloned().collect();
     }
 }

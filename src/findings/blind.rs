@@ -68,8 +68,12 @@ fn scanner(scanner: &Scanner) -> Finding {
 /// Pairs that talk in clear while each of the two uses IPsec with others: one finding for all.
 pub(super) fn ipsec_hosts_in_clear(facts: &Facts) -> Option<Finding> {
     let under_ipsec = facts.pairs.iter().filter(|pair| pair.corroborated_ipsec().is_some());
-    let hosts: BTreeSet<IpAddr> =
+    let mut hosts: BTreeSet<IpAddr> =
         under_ipsec.flat_map(|pair| [pair.pair.a(), pair.pair.b()]).collect();
+    // Another address of a host is that host.
+    let of_them = facts.same_host.iter().filter(|host| host.iter().any(|at| hosts.contains(at)));
+    let others: BTreeSet<IpAddr> = of_them.flatten().copied().collect();
+    hosts.extend(others);
     let is_asked = |pair: &&PairFacts| {
         let clear = pair.by_class.get(&ProtectionClass::Clear);
         pair.expectation == Expectation::None

@@ -6,7 +6,7 @@ use super::edges::Edges;
 use super::fingerprint::Print;
 use super::sa::SaSeen;
 use super::spi::{Contents, SpiEvidence};
-use super::stations::StationChange;
+use super::stations::{Mac, StationChange};
 use super::timeline::{ClassRun, Sighting};
 use super::tunnels::Tunnels;
 use crate::evidence::{EvidenceId, Problem};
@@ -22,6 +22,7 @@ use crate::protection::{App, ProtectionClass, Stream};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// Frames and their octets on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,6 +202,8 @@ pub struct CaptureSummary {
     pub unreachable: BTreeMap<Unreachable, (Sighting, Sighting, u64)>,
     /// IP addresses that another station took over, by address.
     pub station_changes: Vec<StationChange>,
+    /// Stations that send from several addresses of their own.
+    pub station_addresses: BTreeMap<Mac, BTreeSet<IpAddr>>,
     /// It holds packets that no Ethernet carries: taken before a network card cut them, or after
     /// one had put them together.
     pub has_unsegmented: bool,

@@ -7,7 +7,7 @@ use super::index::Index;
 use super::timeline::Sighting;
 use crate::capture::{Linktype, RawFrame};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// A station's address on Ethernet.
@@ -53,19 +53,25 @@ struct Station {
     change: Option<Box<StationChange>>,
     /// It went back and forth: two cards or two routers, no other computer.
     alternates: bool,
+    /// A router has passed a packet of it on.
+    is_routed: bool,
 }
 
 impl Stations {
     /// Takes a packet whose outermost header has this source.
     pub(super) fn observe(&mut self, frame: &RawFrame<'_>, source: IpAddr, seen: &Sighting) {
-        let Some(mac) = sender(frame, source) else { return };
+        let Some((mac, hops)) = sender(frame, source) else { return };
+        let is_routed = !FIRST_HOPS.contains(&hops);
         let place = self.index.place(&word(source));
         let known = &self.known;
         let is = |at: u32| known.get(at as usize).is_some_and(|station| station.address == source);
         let found = self.index.find(place, is);
         let has_room = self.known.len() < MOST_ADDRESSES;
         match found.and_then(|at| self.known.get_mut(at as usize)) {
-            Some(known) if known.mac == mac => known.last = *seen,
+            Some(known) if known.mac == mac => {
+                known.last = *seen;
+                known.is_routed |= is_routed;
+            }
             Some(known) => {
                 known.alternates |= known.change.is_some();
                 let (before, last) = (known.mac, known.last);
@@ -73,11 +79,12 @@ impl Stations {
                     StationChange { address: source, before, last, after: mac, first: *seen };
                 known.change = Some(Box::new(change));
                 (known.mac, known.last) = (mac, *seen);
+                known.is_routed |= is_routed;
             }
             None if has_room => {
                 let number = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
-                let station =
-                    Station { address: source, mac, last: *seen, change: None, alternates: false };
+                let (address, change, alternates) = (source, None, false);
+                let station = Station { address, mac, last: *seen, change, alternates, is_routed };
                 self.known.push(station);
                 let (known, seed) = (&self.known, self.index.seed());
                 self.index
@@ -87,21 +94,31 @@ impl Stations {
         }
     }
 
-    /// Where another station took over, by address.
-    pub(super) fn finish(self) -> Vec<StationChange> {
+    /// Where another station took over, by address, and the addresses of stations that have several.
+    pub(super) fn finish(self) -> (Vec<StationChange>, BTreeMap<Mac, BTreeSet<IpAddr>>) {
         let mut sends_for: BTreeMap<Mac, usize> = BTreeMap::new();
         let stations = self.known.iter();
         let before = |it: &Station| it.change.as_ref().map(|change| change.before);
         let senders = stations.flat_map(|it| [Some(it.mac), before(it)]);
         senders.flatten().for_each(|mac| *sends_for.entry(mac).or_default() += 1);
         let is_router = |mac: &Mac| sends_for.get(mac).is_some_and(|many| *many > MOST_OF_A_HOST);
+        let mut several: BTreeMap<Mac, BTreeSet<IpAddr>> = BTreeMap::new();
+        for station in &self.known {
+            if station.change.is_none() && !station.is_routed && !is_router(&station.mac) {
+                several.entry(station.mac).or_default().insert(station.address);
+            }
+        }
+        several.retain(|_, addresses| addresses.len() > 1);
+        while several.len() > MOST_CHANGES {
+            several.pop_last();
+        }
         let changes = self.known.into_iter().filter(|station| !station.alternates);
         let changes = changes.filter_map(|station| station.change.map(|change| *change));
         let mut changes: Vec<StationChange> =
             changes.filter(|c| !is_router(&c.before) && !is_router(&c.after)).collect();
         changes.sort_by_key(|change| (change.address, change.first.frame));
         changes.truncate(MOST_CHANGES);
-        changes
+        (changes, several)
     }
 }
 
@@ -118,8 +135,8 @@ fn word(address: IpAddr) -> (u64, u64) {
 }
 
 /// The sender's address of an Ethernet frame whose outermost IP header has this source (IEEE 802.3, with
-/// VLAN tags or without).
-fn sender(frame: &RawFrame<'_>, source: IpAddr) -> Option<Mac> {
+/// VLAN tags or without), and how many hops the packet may still go.
+fn sender(frame: &RawFrame<'_>, source: IpAddr) -> Option<(Mac, u8)> {
     if frame.linktype != Linktype::ETHERNET {
         return None;
     }
@@ -131,14 +148,16 @@ fn sender(frame: &RawFrame<'_>, source: IpAddr) -> Option<Mac> {
         kind = *frame.data.get(at..)?.first_chunk::<2>()?;
     }
     let header = frame.data.get(at + 2..)?;
-    let own = match (kind, source) {
-        ([0x08, 0x00], IpAddr::V4(address)) => header.get(12..16)? == address.octets(),
-        ([0x86, 0xdd], IpAddr::V6(address)) => header.get(8..24)? == address.octets(),
-        _ => false,
+    let (own, hops) = match (kind, source) {
+        ([0x08, 0x00], IpAddr::V4(address)) => (header.get(12..16)? == address.octets(), 8),
+        ([0x86, 0xdd], IpAddr::V6(address)) => (header.get(8..24)? == address.octets(), 7),
+        _ => return None,
     };
-    own.then_some(Mac(*mac))
+    own.then_some((Mac(*mac), *header.get(hops)?))
 }
 
+/// Hop counts that systems send with; a router takes one away (RFC 1812 §5.3.1).
+const FIRST_HOPS: [u8; 4] = [32, 64, 128, 255];
 /// More addresses of a capture have no station.
 const MOST_ADDRESSES: usize = 1 << 14;
 /// A host has an address or two of either family; what sends for more is a router.

@@ -35,7 +35,7 @@ impl CaptureObserver<'_> {
         summary.edges.conversations = conversations.open;
         (summary.negotiations, summary.problems) = self.ike.finish();
         summary.problems.extend(self.mislabelled.map(around::wrong_linktype));
-        summary.station_changes = self.stations.finish();
+        (summary.station_changes, summary.station_addresses) = self.stations.finish();
         let (streams, pairs) = self.streams.into_parts();
         for Slot { key: (pair, stream), mut runs, esp, clear, .. } in streams {
             if !clear.is_empty() {
