@@ -392,7 +392,7 @@ mod tests {
             let leak = 60 + (size * 113) % 1300;
             let _ = twins.plain(pair("10.1.0.9", "10.2.0.1"), time, lengths(leak));
         }
-        assert!(twins.confirmed().0.iter().all(|layouts| *layouts == Layouts(0)));
+        assert!(twins.confirmed().0.iter().all(|(_, layouts)| *layouts == Layouts(0)));
     }
 
     #[test]
@@ -404,7 +404,7 @@ mod tests {
             let seen = Timestamp(time.0 + 3_000_000);
             assert!(twins.plain(pair("10.1.0.9", "10.2.0.1"), seen, lengths(200)).is_some());
         }
-        assert!(twins.confirmed().0.iter().all(|layouts| *layouts == Layouts(0)));
+        assert!(twins.confirmed().0.iter().all(|(_, layouts)| *layouts == Layouts(0)));
     }
 
     #[test]
