@@ -12,6 +12,8 @@ mod reading;
 mod source;
 mod unread;
 
+mod years;
+
 pub use activity::{Activities, Activity, SharedActivities};
 pub use again::{AgainError, frames_again};
 
@@ -254,7 +256,8 @@ fn read_with(
     let items = opened(found);
     watch.expects(items.len(), items.iter().map(|item| item.found.size).sum());
     let named = NamedPorts(request.policy.named_ports());
-    let readings = read_all(&items, &named);
+    let mut readings = read_all(&items, &named);
+    years::decide(&mut readings, request);
     if watch.is_cancelled() {
         return Err(Cancelled);
     }

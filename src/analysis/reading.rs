@@ -11,7 +11,7 @@ use crate::capture::{
     Buffer, CaptureOutline, HandOver, RawFrame, read_etl, read_netmon, read_pcap_from,
     read_pcapng_from, read_snoop_from,
 };
-use crate::eventlog::{LogEvent, LogSource, LogSummary, evt, evtx, text};
+use crate::eventlog::{LogEvent, LogSource, LogSummary, evt, evtx, text, undated};
 use crate::evidence::{
     Before, Content, Evidence, EvidenceId, Extent, Format, Found, HashedBy, Hashing, Own, Packed,
     Packing, Position, Problem, ProblemCode, Unpacking, is_carved, open, peek,
@@ -35,6 +35,8 @@ pub(super) struct Reading {
     carved: bool,
     /// It is a collection, and its members are evidence of their own.
     is_opened: bool,
+    /// It is a log whose times name no year yet.
+    pub(super) is_undated: bool,
 }
 
 /// What is the same for all files.
@@ -179,7 +181,7 @@ impl Reading {
         };
         let part = Part { evidence, summary: Summary::default(), outside_span: Count::default() };
         let (explicit, own) = (found.explicit, found.own);
-        Self { part, explicit, own, carved: false, is_opened: false }
+        Self { part, explicit, own, carved: false, is_opened: false, is_undated: false }
     }
 
     /// What is said of a collection; its members are read each by itself.
@@ -275,7 +277,8 @@ impl Reading {
             | Format::EventJson
             | Format::EventCsv
             | Format::EventList
-            | Format::NetEvents => self.log(bytes, context.request),
+            | Format::NetEvents
+            | Format::GatewayLog => self.log(bytes, context.request),
             Format::Collection(_) if self.is_opened => {}
             Format::Collection(archive) => {
                 let text = format!(
@@ -392,7 +395,7 @@ impl Reading {
         let mut events = Vec::new();
         let mut keep = |event: LogEvent| {
             // An event without a time cannot be told to lie outside.
-            if event.time.is_none_or(|time| request.holds(time)) {
+            if event.time.is_none_or(|time| request.holds(time) || undated::is_undated(time)) {
                 events.push(event);
             }
         };
@@ -404,18 +407,20 @@ impl Reading {
             Format::EventObjects => text::object_xml::read(bytes, id, zone, &mut keep),
             Format::EventCsv => text::csv::read(bytes, id, zone, &mut keep),
             Format::EventList => text::listing::read(bytes, id, zone, &mut keep),
+            Format::GatewayLog => text::gateway::read(bytes, id, zone, &mut keep),
             Format::NetEvents => {
                 (text::netevents::read(bytes, id, &mut keep), Resolution::MILLISECONDS)
             }
             _ => (evtx::read(bytes, id, &mut keep), Resolution::FILETIME),
         };
         self.part.evidence.resolution = resolution;
+        self.is_undated = summary.is_undated;
         let sources = describe_log(&mut self.part.evidence, summary);
         let logs = LogPart::by_source(id, &folder, sources, events);
         self.part.summary.logs.extend(logs);
     }
 
-    fn problem(&mut self, code: ProblemCode, text: String, offset: Option<u64>) {
+    pub(super) fn problem(&mut self, code: ProblemCode, text: String, offset: Option<u64>) {
         let position = Position::File;
         self.part.evidence.problems.push(Problem { code, text, offset, position });
     }
@@ -432,7 +437,7 @@ impl Reading {
 }
 
 impl Request {
-    fn holds(&self, time: Timestamp) -> bool {
+    pub(super) fn holds(&self, time: Timestamp) -> bool {
         self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time <= to)
     }
 }

@@ -14,6 +14,7 @@
 //! 2052 to 2083; those that list what there is at a start are left out. Meanings and reasons are in our own words.
 
 use super::Reason;
+use super::gateway_events::GATEWAY_EVENTS;
 use serde::{Deserialize, Serialize};
 
 /// What an event tells of, so that related events stand together whatever wrote them.
@@ -115,15 +116,17 @@ pub fn event(channel: &str, provider: &str, id: u16) -> Option<&'static EventEnt
 /// Every row with this number; empty for a number the tool does not know.
 #[must_use]
 pub fn events_numbered(id: u16) -> &'static [EventEntry] {
-    let first = EVENTS.partition_point(|row| row.id < id);
-    let past = EVENTS.partition_point(|row| row.id <= id);
-    EVENTS.get(first..past).unwrap_or(&[])
+    let table = if id < GATEWAY_EVENTS[0].id { EVENTS } else { &GATEWAY_EVENTS };
+    let first = table.partition_point(|row| row.id < id);
+    let past = table.partition_point(|row| row.id <= id);
+    table.get(first..past).unwrap_or(&[])
 }
 
 /// The log that a source of Windows 2000 to Server 2003 writes to; empty where it is not known.
 #[must_use]
 pub fn channel_of_source(source: &str) -> &'static str {
-    let row = EVENTS.iter().find(|row| row.provider.eq_ignore_ascii_case(source));
+    let mut rows = EVENTS.iter().chain(&GATEWAY_EVENTS);
+    let row = rows.find(|row| row.provider.eq_ignore_ascii_case(source));
     row.map_or("", |row| row.channel)
 }
 
@@ -546,6 +549,8 @@ mod tests {
     fn rows_are_sorted_and_no_event_stands_twice() {
         let key = |row: &EventEntry| (row.id, row.channel, row.provider);
         assert!(EVENTS.windows(2).all(|pair| key(&pair[0]) < key(&pair[1])));
+        assert!(GATEWAY_EVENTS.windows(2).all(|pair| key(&pair[0]) < key(&pair[1])));
+        assert!(EVENTS.iter().all(|row| row.id < GATEWAY_EVENTS[0].id));
     }
 
     #[test]
@@ -561,7 +566,9 @@ mod tests {
 
     #[test]
     fn every_failure_row_names_a_reason() {
-        for row in EVENTS.iter().filter(|row| row.category == Category::IkeFailure) {
+        for row in
+            EVENTS.iter().chain(&GATEWAY_EVENTS).filter(|row| row.category == Category::IkeFailure)
+        {
             assert!(row.reason.is_some(), "{}", row.id);
         }
     }

@@ -10,6 +10,8 @@ mod advice;
 
 mod events;
 
+mod gateway_events;
+
 mod event_fields;
 mod guide;
 
@@ -42,6 +44,7 @@ pub use event_fields::{field_names, is_field_of};
 pub use event_messages::{MessageLayout, message_layouts};
 pub use events::{Category, EventEntry, NET_EVENTS, channel_of_source, event, events_numbered};
 pub use explain::{Explained, explain};
+pub use gateway_events::{CHARON, GatewayEvent, PLUTO};
 pub use guide::Guide;
 pub use ike_notifies::{NotifyEntry, NotifySpace, notifies, notify};
 pub use ike_numbers::{

@@ -329,6 +329,7 @@ const fn is_unread(code: ProblemCode) -> bool {
         | ProblemCode::Checksum
         | ProblemCode::BadTime
         | ProblemCode::LocalTime
+        | ProblemCode::YearInferred
         | ProblemCode::FieldsMissing
         | ProblemCode::SourceInferred
         | ProblemCode::MalformedIke

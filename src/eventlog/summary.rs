@@ -41,6 +41,9 @@ pub struct LogSummary {
     pub full: bool,
     /// Records found outside the live log.
     pub recovered: u64,
+    /// Its times name no year: [`super::undated`].
+    #[serde(skip)]
+    pub is_undated: bool,
 }
 
 /// The log of one computer, as far as a file holds it.

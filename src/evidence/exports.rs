@@ -1,6 +1,7 @@
-//! Text exports of event logs, recognised by how they begin, in any encoding that Windows writes.
+//! Text exports of event logs and logs of gateways, recognised by how they begin, in any encoding that Windows writes.
 
 use super::Format;
+use super::gateway::is_gateway_log;
 
 /// The export that a file with these first bytes is; `None` where it is another text, or none.
 pub(super) fn of(first_bytes: &[u8]) -> Option<Format> {
@@ -9,7 +10,9 @@ pub(super) fn of(first_bytes: &[u8]) -> Option<Format> {
     match text.as_bytes().first()? {
         b'<' => xml(text),
         b'[' | b'{' | b'R' if is_json(text) => Some(Format::EventJson),
+        b'{' if is_gateway_log(text) => Some(Format::GatewayLog),
         b'[' | b'{' => None,
+        _ if is_gateway_log(text) => Some(Format::GatewayLog),
         _ if is_list(text) => Some(Format::EventList),
         _ => is_csv(text).then_some(Format::EventCsv),
     }

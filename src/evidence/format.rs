@@ -37,6 +37,8 @@ pub enum Format {
     EventList,
     /// The filtering platform's events as `netsh wfp` writes them.
     NetEvents,
+    /// A log of the IKE daemon of a gateway, or a system's log that may hold one.
+    GatewayLog,
     /// An archive of files.
     Collection(Archive),
     /// A compressed file.
@@ -128,6 +130,7 @@ impl Format {
             | Self::EventCsv
             | Self::EventList
             | Self::NetEvents
+            | Self::GatewayLog
             | Self::Collection(_)
             | Self::Packed(_)
             | Self::Unread(_)
@@ -154,6 +157,7 @@ impl Format {
             Self::EventCsv => "event_csv",
             Self::EventList => "event_list",
             Self::NetEvents => "netevents_xml",
+            Self::GatewayLog => "gateway_log",
             Self::Collection(archive) => archive.as_str(),
             Self::Packed(packing) => packing.as_str(),
             Self::Unread(unread) => unread.name,

@@ -8,6 +8,8 @@ mod discover;
 
 mod format;
 
+mod gateway;
+
 mod exports;
 
 mod ours;

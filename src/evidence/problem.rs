@@ -31,6 +31,8 @@ pub enum ProblemCode {
     BadTime,
     /// Times are of a local clock whose zone the file does not tell; they are read as UTC.
     LocalTime,
+    /// Times name no year; it was taken from the rest of the evidence.
+    YearInferred,
     /// It unpacks to far more than evidence does; what came until then was read.
     Expansion,
     /// Values of records could not be told from the text that an export has in their place.
@@ -61,7 +63,7 @@ pub enum ProblemCode {
 
 impl ProblemCode {
     /// Every code.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Unreadable,
         Self::Empty,
         Self::UnknownFormat,
@@ -74,6 +76,7 @@ impl ProblemCode {
         Self::Checksum,
         Self::BadTime,
         Self::LocalTime,
+        Self::YearInferred,
         Self::Expansion,
         Self::FieldsMissing,
         Self::SourceInferred,
@@ -105,6 +108,7 @@ impl ProblemCode {
             Self::Checksum => "checksum",
             Self::BadTime => "bad_time",
             Self::LocalTime => "local_time",
+            Self::YearInferred => "year_inferred",
             Self::Expansion => "expansion",
             Self::FieldsMissing => "fields_missing",
             Self::SourceInferred => "source_inferred",
@@ -139,6 +143,7 @@ impl ProblemCode {
             Self::LocalTime => {
                 "Times are of a local clock whose zone the file does not name; they are read as UTC."
             }
+            Self::YearInferred => "Times name no year; it was taken from the rest of the evidence.",
             Self::Expansion => {
                 "It unpacks to far more than evidence does; what came until then was read."
             }
@@ -192,6 +197,7 @@ impl ProblemCode {
             | Self::Checksum
             | Self::BadTime
             | Self::LocalTime
+            | Self::YearInferred
             | Self::SourceInferred
             | Self::MalformedIke
             | Self::SummarizedTwice

@@ -12,6 +12,7 @@ mod support;
 
 mod collections;
 mod commands;
+mod gateway_logs;
 
 mod policy;
 

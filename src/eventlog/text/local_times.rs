@@ -80,6 +80,11 @@ impl<'z> LocalTimes<'z> {
         }
     }
 
+    /// Whether the user names no zone.
+    pub(super) const fn is_without_zone(&self) -> bool {
+        self.zone.is_none()
+    }
+
     /// Notes the time of a record, whether it is an event or not.
     pub(super) fn add(&mut self, record: &LogRecord, time: RecordTime) {
         match time {
@@ -158,10 +163,6 @@ impl<'z> LocalTimes<'z> {
             let text = "dates have years of two digits, which may stand first or last; they were read as standing last";
             export.tally.problem(ProblemCode::BadTime, text.to_owned(), None, Position::File);
         }
-        if self.dates.is_year_undecided() {
-            let text = "dates have years of two digits, which may stand first or last; they were read as standing last";
-            export.tally.problem(ProblemCode::BadTime, text.to_owned(), None, Position::File);
-        }
         let named = [
             (
                 self.unknown_mark,
@@ -233,11 +234,7 @@ impl<'z> Clock<'z> {
                     zone.name()
                 ),
             ),
-            (None, true) => (
-                ProblemCode::LocalTime,
-                "times are of a local clock whose zone the export does not name; they were read as UTC. Name the zone with --timezone"
-                    .to_owned(),
-            ),
+            (None, true) => return export.name_local_times(),
             (None, false) => {
                 let offsets: std::collections::BTreeSet<i32> =
                     self.own.iter().map(|(_, offset)| *offset).collect();

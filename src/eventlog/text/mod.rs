@@ -33,6 +33,8 @@ pub mod csv;
 
 pub mod listing;
 
+pub mod gateway;
+
 mod message;
 
 use super::summary::Tally;
@@ -148,6 +150,13 @@ impl<'s> Export<'s> {
         self.timeless += 1;
         let text = "the record has no usable time".to_owned();
         self.tally.problem(ProblemCode::BadTime, text, Some(offset), Position::Record(record));
+    }
+
+    /// Times are of a zone that nobody names.
+    fn name_local_times(&mut self) {
+        self.is_local_time = true;
+        let text = "times are of a local clock whose zone the export does not name; they were read as UTC. Name the zone with --timezone";
+        self.tally.problem(ProblemCode::LocalTime, text.to_owned(), None, Position::File);
     }
 
     /// Takes an event that is so much of the window, an element that `fill` reads.

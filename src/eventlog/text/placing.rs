@@ -3,7 +3,7 @@
 //! A number alone belongs to many providers. It decides only together with the source, the log, or a
 //! message (or fields) of the form that one provider's event has, with values of the right kind.
 
-use crate::catalogue::{EventEntry, NET_EVENTS, channel_of_source, events_numbered};
+use crate::catalogue::{CHARON, EventEntry, NET_EVENTS, PLUTO, channel_of_source, events_numbered};
 use crate::eventlog::LogRecord;
 use std::net::IpAddr;
 
@@ -34,7 +34,8 @@ pub(super) fn place(record: &mut LogRecord, message: &str) -> (Placed, bool) {
     }
     let in_log = |row: &&EventEntry| {
         let is_named = row.channel.eq_ignore_ascii_case(&record.channel);
-        row.channel != NET_EVENTS && (is_named || record.channel.is_empty())
+        ![NET_EVENTS, CHARON, PLUTO].contains(&row.channel)
+            && (is_named || record.channel.is_empty())
     };
     let mut fitting = rows.iter().filter(in_log).filter_map(|row| fitted(record, row, message));
     match (fitting.next(), fitting.next()) {

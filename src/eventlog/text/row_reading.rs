@@ -80,6 +80,33 @@ impl<'s> Reading<'s> {
         }
     }
 
+    /// Takes a line of a log whose times may be missing from all lines.
+    pub(super) fn line(
+        &mut self,
+        mut record: LogRecord,
+        time: RecordTime,
+        offset: u64,
+        octets: u64,
+    ) {
+        self.times.add(&record, time);
+        match time {
+            RecordTime::At(time) => {
+                record.time = Some(time);
+                self.show(time);
+            }
+            RecordTime::Local(stamp) => self.show(Timestamp(stamp.fraction())),
+            RecordTime::Missing(_) => self.export.timeless += 1,
+        }
+        if let Some(event) = self.export.event_of(&record, offset, octets) {
+            self.times.pass(event, time, &mut self.export);
+        }
+    }
+
+    /// Whether the user names no zone.
+    pub(super) const fn is_without_zone(&self) -> bool {
+        self.times.is_without_zone()
+    }
+
     fn show(&mut self, Timestamp(time): Timestamp) {
         while self.unit > FINEST && time % self.unit != 0 {
             self.unit /= 10;

@@ -52,7 +52,7 @@ impl<'t> Extend<(Cow<'t, str>, Node<'t>)> for Row<'t> {
 }
 
 impl<'t> Node<'t> {
-    pub(super) fn as_str(&self) -> Option<&str> {
+    pub(in crate::eventlog::text) fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             Self::Null

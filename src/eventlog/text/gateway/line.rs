@@ -1,0 +1,280 @@
+//! A line of a daemon's log: its time, its host, which daemon wrote it, and the message.
+//!
+//! Sources: strongSwan's file and syslog loggers (src/libcharon/bus/listeners), RFC 3164 §4.1 and RFC 5424 §6.2.3 for
+//! the head of a system log's line, journalctl's JSON (systemd.journal-fields(7)), and recorded logs of both daemons.
+
+use crate::catalogue::{CHARON, PLUTO};
+use crate::eventlog::text::local_times::RecordTime;
+use crate::eventlog::text::rows::{Node, Row};
+use crate::time::Timestamp;
+
+/// Which daemon wrote a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Daemon {
+    /// strongSwan's.
+    Charon,
+    /// libreswan's.
+    Pluto,
+}
+
+impl Daemon {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Charon => CHARON,
+            Self::Pluto => PLUTO,
+        }
+    }
+}
+
+/// What a line shows of its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// A time as other exports have it.
+    Time(RecordTime),
+    /// Month, day and time of day.
+    NoYear { month: i8, day: i8, time: (i8, i8, i8), nanos: i32 },
+}
+
+/// A line of a daemon.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Line<'t> {
+    pub(super) shown: Shown,
+    pub(super) host: &'t str,
+    pub(super) daemon: Daemon,
+    /// Of charon, the thread that wrote it.
+    pub(super) thread: &'t str,
+    /// Of charon, what stands between `<` and `>`: the IKE SA that it is about.
+    pub(super) sa: &'t str,
+    pub(super) message: &'t str,
+}
+
+impl<'t> Line<'t> {
+    /// Reads a line of text; `None` where no daemon wrote it.
+    pub(super) fn of_text(line: &'t str) -> Option<Self> {
+        let (shown, rest) = time_in_front(line);
+        let none = Shown::Time(RecordTime::NONE);
+        let (shown, rest) = if shown == none { (none, line.trim_start()) } else { (shown, rest) };
+        if let Some((head, thread, message)) = charon(rest) {
+            let mut words = head.split_whitespace();
+            let host = match (words.next(), words.next(), words.next()) {
+                (Some(host), Some(writer), None) if writer.len() > 1 && writer.ends_with(':') => {
+                    host
+                }
+                _ => "",
+            };
+            let (sa, message) = named_sa(message);
+            return Some(Self { shown, host, daemon: Daemon::Charon, thread, sa, message });
+        }
+        let (host, message) = pluto(rest)?;
+        let daemon = Daemon::Pluto;
+        // What it writes for its developers begins so.
+        let is_debugging = message.starts_with('|');
+        (!is_debugging).then_some(Self { shown, host, daemon, thread: "", sa: "", message })
+    }
+
+    /// Reads an object of charon's own JSON, or of the journal; `text` takes what the line is made of.
+    pub(super) fn of_row(row: &Row<'_>, text: &'t mut RowText) -> Option<Self> {
+        let of = |name: &str| row.get(name).and_then(Node::as_str).unwrap_or_default().to_owned();
+        if !of("msg").is_empty() && row.get("group").is_some() {
+            *text = RowText { host: String::new(), message: of("msg"), sa: of("ikesa-uniqueid") };
+            let shown = Shown::Time(RecordTime::parse(&of("time")));
+            let (daemon, sa, message) = (Daemon::Charon, text.sa.as_str(), text.message.as_str());
+            return Some(Self { shown, host: "", daemon, thread: "", sa, message });
+        }
+        let microseconds: i64 = of("__REALTIME_TIMESTAMP").parse().ok()?;
+        let time = microseconds.checked_mul(1000).map(|nanos| RecordTime::At(Timestamp(nanos)));
+        let shown = Shown::Time(time.unwrap_or(RecordTime::NONE));
+        let writer = of("SYSLOG_IDENTIFIER");
+        *text = RowText { host: of("_HOSTNAME"), message: of("MESSAGE"), sa: String::new() };
+        let host = text.host.as_str();
+        if let Some((_, thread, message)) = charon(&text.message) {
+            let (sa, message) = named_sa(message);
+            return Some(Self { shown, host, daemon: Daemon::Charon, thread, sa, message });
+        }
+        let message = text.message.as_str();
+        let is_pluto = writer == PLUTO && !message.starts_with('|');
+        let daemon = Daemon::Pluto;
+        is_pluto.then_some(Self { shown, host, daemon, thread: "", sa: "", message })
+    }
+}
+
+/// Texts of an object.
+#[derive(Debug, Default)]
+pub(super) struct RowText {
+    host: String,
+    message: String,
+    sa: String,
+}
+
+/// What precedes charon's mark `07[IKE]`, the thread in it, and what follows it.
+fn charon(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    loop {
+        let open = from + text.get(from..)?.find('[')?;
+        let (before, behind) = (text.get(..open)?, text.get(open + 1..)?);
+        from = open + 1;
+        let Some(group) = GROUPS.iter().find_map(|group| behind.strip_prefix(group)) else {
+            continue;
+        };
+        let group = group.strip_prefix(|c: char| c.is_ascii_digit()).unwrap_or(group);
+        let Some(message) = group.strip_prefix("] ") else { continue };
+        let head = before.trim_end_matches(|c: char| c.is_ascii_digit());
+        let thread = before.get(head.len()..)?;
+        let stands_alone = head.is_empty() || head.ends_with(' ');
+        if thread.len() >= 2 && stands_alone {
+            return Some((head, thread, message));
+        }
+    }
+}
+
+/// The SA in front of a message, `<name|7>` or `<7>`, by its number, and the message.
+fn named_sa(message: &str) -> (&str, &str) {
+    let named = message.strip_prefix('<').and_then(|rest| rest.split_once("> "));
+    match named {
+        Some((name, message)) => (name.rsplit('|').next().unwrap_or(name), message),
+        None => ("", message),
+    }
+}
+
+/// The host and the message of a line of pluto: of the system's log, or of its own, where a connection's
+/// name stands first.
+fn pluto(text: &str) -> Option<(&str, &str)> {
+    if text.starts_with('"') {
+        return Some(("", text));
+    }
+    let (head, message) = text.split_once(": ")?;
+    let mut words = head.split_whitespace();
+    let (first, second) = (words.next()?, words.next());
+    let (host, writer) = second.map_or(("", first), |writer| (first, writer));
+    let name = writer.split('[').next().unwrap_or(writer);
+    (name == PLUTO && words.next().is_none()).then_some((host, message))
+}
+
+/// The time that a line begins with, and what follows it.
+fn time_in_front(line: &str) -> (Shown, &str) {
+    let none = (Shown::Time(RecordTime::NONE), line);
+    let (first, rest) = word(line);
+    let is_weekday =
+        first.len() <= 4 && WEEKDAYS.iter().any(|day| first.trim_end_matches(',') == *day);
+    let (first, rest) = if is_weekday { word(rest) } else { (first, rest) };
+    if let Some(month) = MONTHS.iter().position(|month| *month == first) {
+        return in_words(month, rest).unwrap_or(none);
+    }
+    let is_numeric = |text: &str| {
+        let mut octets = text.bytes();
+        octets.next().is_some_and(|octet| octet.is_ascii_digit())
+            && octets.all(|octet| octet.is_ascii_digit() || b"-./:,T+Zz".contains(&octet))
+    };
+    if !is_numeric(first) {
+        return none;
+    }
+    let whole = RecordTime::parse(first);
+    if first.contains('T') && whole != RecordTime::NONE {
+        return (Shown::Time(whole), rest);
+    }
+    let (second, behind) = word(rest);
+    if !is_numeric(second) {
+        return none;
+    }
+    let (zone, behind_zone) = word(behind);
+    let has_zone = zone.len() >= 5 && zone.strip_prefix(['+', '-']).is_some_and(is_numeric);
+    let (zone, behind) = if has_zone { (zone, behind_zone) } else { ("", behind) };
+    let text =
+        format!("{} {}{zone}", first.trim_end_matches(','), second.trim_end_matches([',', ':']));
+    match RecordTime::parse(&text) {
+        RecordTime::Missing(_) => none,
+        time => (Shown::Time(time), behind),
+    }
+}
+
+/// A time whose month was a word: `Nov 23 12:58:01.102000:`, `Jul  6 17:35:58 2022`.
+fn in_words(month: usize, rest: &str) -> Option<(Shown, &str)> {
+    let (day, rest) = word(rest);
+    let (clock, behind) = word(rest);
+    let month = i8::try_from(month + 1).ok()?;
+    let day: i8 = day.parse().ok()?;
+    let clock = clock.trim_end_matches(':');
+    let (seconds, fraction) = clock.split_once(['.', ',']).unwrap_or((clock, "0"));
+    let mut parts = seconds.split(':').map(str::parse::<i8>);
+    let time = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+    let is_fraction = fraction.len() <= 9 && fraction.bytes().all(|octet| octet.is_ascii_digit());
+    let nanos: i32 =
+        if is_fraction { format!("{fraction:0<9}").parse().ok()? } else { return None };
+    let (year, behind_year) = word(behind);
+    let is_year = year.len() == 4 && year.bytes().all(|octet| octet.is_ascii_digit());
+    if is_year && parts.next().is_none() {
+        let (hour, minute, second) = time;
+        let text = format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}");
+        return Some((Shown::Time(RecordTime::parse(&text)), behind_year));
+    }
+    Some((Shown::NoYear { month, day, time, nanos }, behind))
+}
+
+/// The first word of a text, and the text behind it.
+fn word(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    match text.split_once(' ') {
+        Some((word, rest)) => (word, rest.trim_start()),
+        None => (text, ""),
+    }
+}
+
+/// The groups that charon's messages are of.
+const GROUPS: &[&str] = &[
+    "DMN", "MGR", "IKE", "CHD", "JOB", "CFG", "KNL", "NET", "ASN", "ENC", "TLS", "TNC", "IMC",
+    "IMV", "PTS", "APP", "ESP", "LIB",
+];
+const MONTHS: &[&str] =
+    &["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const WEEKDAYS: &[&str] = &["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_of_many_kinds_give_time_host_and_message() {
+        let no_year = |nanos| Shown::NoYear { month: 11, day: 3, time: (12, 58, 1), nanos };
+        let local = |text: &str| Shown::Time(RecordTime::parse(text));
+        let rows = [
+            ("2026-11-03 12:58:01 05[IKE] <tun|1> x", local("2026-11-03 12:58:01"), "", "1", "x"),
+            (
+                "Mon, 2026-11-02, 12:58:01 05[IKE1] <7> x",
+                local("2026-11-02 12:58:01"),
+                "",
+                "7",
+                "x",
+            ),
+            ("2026-11-03T12:58:01+0100 05[IKE] x", local("2026-11-03T12:58:01+0100"), "", "", "x"),
+            ("Nov  3 12:58:01 gw1 charon: 05[IKE] x", no_year(0), "gw1", "", "x"),
+            ("Nov 3 12:58:01 gw1 charon-systemd[7]: 05[IKE] x", no_year(0), "gw1", "", "x"),
+            (
+                "Wed Nov  3 12:58:01 2026 daemon.info : 05[IKE] x",
+                local("2026-11-03 12:58:01"),
+                "",
+                "",
+                "x",
+            ),
+            ("05[IKE] x", Shown::Time(RecordTime::NONE), "", "", "x"),
+            ("Nov  3 12:58:01.102000: \"c\" #1: x", no_year(102_000_000), "", "", "\"c\" #1: x"),
+            ("Nov 03 12:58:01 gw2 pluto[22]: \"c\" #1: x", no_year(0), "gw2", "", "\"c\" #1: x"),
+        ];
+        for (text, shown, host, sa, message) in rows {
+            let line = Line::of_text(text);
+            let found = line.map(|line| (line.shown, line.host, line.sa, line.message));
+            assert_eq!(found, Some((shown, host, sa, message)), "{text}");
+        }
+        for text in
+            ["", "Nov 3 12:58:01 gw1 sshd[1]: x", "a[IKE] b", "Nov 3 12:58:01 gw pluto[1]: | x"]
+        {
+            assert_eq!(Line::of_text(text), None, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_line_or_none(text: String) {
+            let _ = Line::of_text(&text);
+        }
+    }
+}

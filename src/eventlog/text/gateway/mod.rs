@@ -1,0 +1,163 @@
+//! Logs of the IKE daemons on gateways, strongSwan's charon and libreswan's pluto: their own files, lines of the
+//! system's log, charon's JSON and the journal's.
+//!
+//! A record is a line, and its number that of the line. Lines of other programs are passed over.
+
+mod charon;
+
+mod line;
+
+mod pluto;
+
+mod statement;
+
+use super::local_times::RecordTime;
+use super::row_reading::Reading;
+use super::rows::Row;
+use super::source::Source;
+use super::xml::text_at;
+use crate::eventlog::{LogEvent, LogSummary, undated};
+use crate::evidence::{EvidenceId, Position, ProblemCode};
+use crate::time::{Resolution, Zone};
+use charon::Charon;
+use line::{Daemon, Line, RowText, Shown};
+use pluto::Pluto;
+use std::io::Read;
+
+/// Reads a whole log, hands each statement about an SA or a negotiation to `sink` in the order of the file, and
+/// gives what the file holds and how finely it shows time. Times whose zone nothing names are of `zone`; where
+/// the lines name no year, [`LogSummary::is_undated`] says so, and [`undated`] has the years.
+pub fn read(
+    reader: &mut dyn Read,
+    evidence: EvidenceId,
+    zone: Option<&Zone>,
+    sink: &mut impl FnMut(LogEvent),
+) -> (LogSummary, Resolution) {
+    let (mut source, mark) = Source::new(reader);
+    let mut log = Log {
+        reading: Reading::new(evidence, mark, zone, sink),
+        charon: Charon::default(),
+        pluto: Pluto::default(),
+        turn: FIRST_TURN,
+        month: None,
+        is_undated: false,
+    };
+    let mut number = 0;
+    let mut is_cut = false;
+    while let Some((length, is_whole)) = next_line(&mut source) {
+        number += u64::from(!is_cut);
+        if is_cut || !is_whole {
+            let offset = source.offset();
+            let octets = source.consume(length);
+            let text = format!("a line longer than {LONGEST_LINE} bytes");
+            log.reading.export.damaged(&text, offset, octets);
+        } else {
+            log.line(&mut source, length, number);
+        }
+        is_cut = !is_whole;
+    }
+    log.finish(source)
+}
+
+struct Log<'s> {
+    reading: Reading<'s>,
+    charon: Charon,
+    pluto: Pluto,
+    /// How many times the new year has come, and the month of the last line.
+    turn: i16,
+    month: Option<i8>,
+    is_undated: bool,
+}
+
+impl Log<'_> {
+    fn line(&mut self, source: &mut Source<'_>, length: usize, number: u64) {
+        let offset = source.offset();
+        let (text, is_sound) = text_at(source, length);
+        let text = text.trim_end();
+        let mut record = self.reading.export.blank();
+        record.record.record = number;
+        let mut row_text = RowText::default();
+        let row: Option<Row<'_>> =
+            text.starts_with('{').then(|| serde_json::from_str(text).ok()).flatten();
+        let line = match &row {
+            Some(row) => Line::of_row(row, &mut row_text),
+            None => Line::of_text(text),
+        };
+        let Some(line) = line else {
+            let octets = source.consume(length);
+            return self.reading.export.tally.cover("lines_other", octets, 1);
+        };
+        let time = self.time(line.shown);
+        line.host.clone_into(&mut record.computer);
+        line.daemon.name().clone_into(&mut record.channel);
+        line.daemon.name().clone_into(&mut record.provider);
+        let stated = match line.daemon {
+            Daemon::Charon => self.charon.state(&line, number),
+            Daemon::Pluto => self.pluto.state(&line, number),
+        };
+        if let Some(statement) = stated {
+            statement.fill(&mut record, line.daemon, line.message);
+        }
+        if !is_sound {
+            self.reading.export.not_text(offset, number);
+        }
+        let octets = source.consume(length);
+        self.reading.line(record, time, offset, octets);
+    }
+
+    fn time(&mut self, shown: Shown) -> RecordTime {
+        let (month, day, time, nanos) = match shown {
+            Shown::Time(time) => return time,
+            Shown::NoYear { month, day, time, nanos } => (month, day, time, nanos),
+        };
+        if let Some(before) = self.month {
+            // Lines may be a little out of order; half a year is a new one.
+            self.turn += i16::from(before - month > 6) - i16::from(month - before > 6);
+        }
+        self.month = Some(month);
+        self.is_undated = true;
+        undated::shown(self.turn, month, day, time, nanos).map_or(RecordTime::NONE, RecordTime::At)
+    }
+
+    fn finish(mut self, source: Source<'_>) -> (LogSummary, Resolution) {
+        let export = &mut self.reading.export;
+        if export.tally.summary().records == 0 {
+            let text = "no line is of a daemon that is known (charon, pluto)".to_owned();
+            export.tally.problem(ProblemCode::NotEvidence, text, None, Position::File);
+        }
+        if self.is_undated && self.reading.is_without_zone() {
+            self.reading.export.name_local_times();
+        }
+        let (mut summary, resolution) = self.reading.finish(source);
+        summary.is_undated = self.is_undated;
+        (summary, resolution)
+    }
+}
+
+/// The length of the line in front of the window, with its end, and whether that is the whole of it; `None` at the
+/// end of the file.
+fn next_line(source: &mut Source<'_>) -> Option<(usize, bool)> {
+    let mut seen = 0;
+    loop {
+        let window = source.window();
+        let fresh = window.get(seen..).unwrap_or_default();
+        if let Some(end) = memchr::memchr(b'\n', fresh) {
+            return Some((seen + end + 1, true));
+        }
+        seen = window.len();
+        if seen > LONGEST_LINE {
+            return Some((seen, false));
+        }
+        if !source.grow() {
+            return (seen > 0).then_some((seen, true));
+        }
+    }
+}
+
+/// No line of a log is longer.
+const LONGEST_LINE: usize = 1 << 16;
+/// Room for logs whose newest lines stand first.
+const FIRST_TURN: i16 = 9;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Logs of strongSwan's and libreswan's daemons, as evidence of a host like any other.
+
+use crate::support::program::analyze;
+use crate::support::shared;
+use plainsight::report::schema::{LogEvent, Report};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The capture of a sample: two hosts, 2026-11-23.
+fn capture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/psk_mismatch/capture.pcap")
+}
+
+fn codes(report: &Report) -> Vec<&str> {
+    let problems = report.evidence.iter().flat_map(|file| &file.problems);
+    problems.map(|problem| problem.code.as_str()).collect()
+}
+
+/// Category, reason and time to the second.
+fn told(event: &LogEvent) -> (String, String, String) {
+    let time = event.time.clone().unwrap_or_default();
+    let time = time.get(..19).unwrap_or_default().to_owned();
+    (event.category.clone(), event.reason.clone().unwrap_or_default(), time)
+}
+
+fn expected(rows: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
+    rows.iter().map(|row| (row.0.to_owned(), row.1.to_owned(), row.2.to_owned())).collect()
+}
+
+#[test]
+fn a_log_without_a_year_is_placed_by_the_capture_and_names_the_failure() {
+    let text = "Nov 23 09:04:14 gw1 sshd[9]: Accepted publickey for root
+Nov 23 09:04:15 gw1 charon: 05[IKE] <t|1> 10.77.3.11 is initiating an IKE_SA
+Nov 23 09:04:15 gw1 charon: 05[NET] <t|1> received packet: from 10.77.3.11[500] to 10.77.3.20[500] (9 bytes)
+Nov 23 09:04:16 gw1 charon: 06[IKE] <t|1> tried 1 shared key for 'a' - 'b', but MAC mismatched
+";
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("syslog");
+    fs::write(&log, text).unwrap();
+    let report = analyze(&[capture().as_path(), log.as_path()], &["--timezone", "+01:00"]);
+    let event = &report.log_events[0];
+    let row = ("ike_failure", "psk_mismatch_suspected", "2026-11-23T08:04:16");
+    assert_eq!(vec![told(event)], expected(&[row]));
+    assert_eq!(
+        (event.local.as_deref(), event.peer.as_deref()),
+        (Some("10.77.3.20"), Some("10.77.3.11"))
+    );
+    assert_eq!((event.host.as_str(), event.channel.as_str()), ("gw1", "charon"));
+    assert!(codes(&report).contains(&"year_inferred"));
+    // Alone nothing gives the year.
+    let report = analyze(&[log.as_path()], &[]);
+    assert_eq!(report.log_events[0].time, None);
+    assert!(codes(&report).contains(&"fields_missing"));
+}
+
+#[test]
+fn every_form_of_charons_log_says_the_same() {
+    let Some(shared) = shared("logs of gateways") else { return };
+    let rows = expected(&[
+        ("ike_failure", "authentication_failed", "2026-11-23T11:58:01"),
+        ("ike_failure", "no_response", "2026-11-23T12:02:46"),
+        ("sa_established", "", "2026-11-23T12:05:01"),
+        ("sa_established", "", "2026-11-23T12:05:01"),
+        ("sa_ended", "peer_deleted", "2026-11-23T12:20:00"),
+        ("sa_ended", "peer_deleted", "2026-11-23T12:20:00"),
+    ]);
+    for name in ["charon.log", "charon_json.log", "journal.jsonl", "syslog.log"] {
+        let log = shared.join("forms/charon").join(name);
+        let report = analyze(&[capture().as_path(), log.as_path()], &["--timezone", "+01:00"]);
+        let events: Vec<_> = report.log_events.iter().map(told).collect();
+        assert_eq!(events, rows, "{name}");
+        let child = &report.log_events[3];
+        assert_eq!(child.inbound_spi.as_deref(), Some("0xca622d51"), "{name}");
+        assert_eq!(child.outbound_spi.as_deref(), Some("0xaabbccdd"), "{name}");
+        assert_eq!(child.local.as_deref(), Some("10.77.3.11"), "{name}");
+        assert!(report.log_events.iter().all(|e| e.peer.as_deref() == Some("10.77.3.20")));
+    }
+}
+
+#[test]
+fn both_forms_of_plutos_log_say_the_same() {
+    let Some(shared) = shared("logs of gateways") else { return };
+    let rows = expected(&[
+        ("ike_failure", "authentication_failed", "2026-11-23T11:58:01"),
+        ("sa_established", "", "2026-11-23T12:05:01"),
+        ("sa_established", "", "2026-11-23T12:05:01"),
+        ("sa_ended", "", "2026-11-23T12:20:00"),
+        ("sa_ended", "", "2026-11-23T12:20:00"),
+    ]);
+    for name in ["pluto.log", "syslog.log"] {
+        let log = shared.join("forms/pluto").join(name);
+        let report = analyze(&[capture().as_path(), log.as_path()], &["--timezone", "+01:00"]);
+        let events: Vec<_> = report.log_events.iter().map(told).collect();
+        assert_eq!(events, rows, "{name}");
+        let child = &report.log_events[2];
+        assert_eq!(child.inbound_spi.as_deref(), Some("0xca622d51"), "{name}");
+        assert_eq!(child.outbound_spi.as_deref(), Some("0xaabbccdd"), "{name}");
+        assert!(codes(&report).contains(&"year_inferred"), "{name}");
+    }
+}
