@@ -25,7 +25,7 @@ impl Category {
             ),
             Self::DriverAnomaly => guide(
                 "IPsec on this host dropped packets",
-                "an attack: a rekey, a restart of the peer or packets out of order have the same look",
+                "an attack: a rekey, a restart of the peer or packets out of order look the same",
             ),
             Self::CleartextObserved => guide(
                 "the peer sent clear text that this host's policy wants protected",
@@ -33,33 +33,33 @@ impl Category {
             ),
             Self::CleartextPermitted => guide(
                 "the policy let traffic with this peer pass in clear from here on",
-                "that any passed; the capture shows that",
+                "that any passed; only the capture shows that",
             ),
             Self::SaEstablished => guide(
                 "the two hosts agreed on keys at this time, and successes were audited",
-                "that all traffic of the two was under them: the selectors tell which is",
+                "that all traffic of the two was protected by them: the selectors define which is",
             ),
             Self::SaEnded => guide(
-                "the keys were given up at this time",
+                "the keys were deleted at this time",
                 "that protection ended: a rekey ends the old SA beside the new one",
             ),
             Self::ServiceState => guide(
                 "a service or the driver that IPsec needs changed its state at this time",
-                "that traffic passed in clear; what was set up may outlive the service for a while",
+                "that traffic passed in clear; existing security associations may outlive the service for a while",
             ),
             Self::PolicyChange => guide(
-                "what IPsec has to do was changed, applied, or could not be applied",
+                "the IPsec configuration was changed, applied, or could not be applied",
                 "that the change let anything out",
             ),
             Self::HostState => {
                 guide("the system was down before, or went down", "anything about the time between")
             }
             Self::ClockChange => guide(
-                "the clock was set or was found wrong: times before and after it are of two clocks",
+                "the clock was set or was found wrong: times before and after it are from two clocks",
                 "which of the two was right",
             ),
             Self::EvidenceIntegrity => guide(
-                "the log is not the whole story: cleared, full, stopped, or told to record something else",
+                "the log is incomplete: cleared, full, stopped, or configured to record something else",
                 "what is missing",
             ),
             Self::Context => guide("what it says", "anything about IPsec"),

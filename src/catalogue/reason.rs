@@ -23,13 +23,13 @@ pub enum Reason {
     TsUnacceptable,
     /// The key exchange data or group was refused.
     InvalidKe,
-    /// The two policies do not fit each other.
+    /// The two policies are incompatible.
     PolicyMismatch,
     /// The peer deleted the security association.
     PeerDeleted,
     /// The IKE or IPsec service was stopped.
     ServiceStopped,
-    /// The negotiation ran out of time.
+    /// The negotiation timed out.
     Timeout,
     /// A protection against floods refused or delayed the negotiation.
     DosProtection,
@@ -45,13 +45,13 @@ pub enum Reason {
     Other,
     /// Nobody tried to negotiate.
     NoIkeAttempted,
-    /// The IPsec driver let everything through.
+    /// The IPsec driver let all traffic through.
     DriverBypass,
     /// The policy was removed or changed.
     PolicyChanged,
     /// The peer could not be reached.
     PeerUnreachable,
-    /// UDP 500 was blocked on the way.
+    /// UDP 500 was blocked in transit.
     Udp500Blocked,
     /// The policy allows clear text when negotiation fails.
     FallbackToClear,

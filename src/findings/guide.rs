@@ -120,24 +120,24 @@ impl FindingCode {
     pub const fn guide(self) -> Guide {
         let (severity, steps, controls): (_, &[_], &[_]) = match self {
             Self::CleartextWindow => (
-                "critical where a policy or --protect demands protection and what passed was readable; high where only one of both; medium where neither, where IPsec was only attempted, or where an inferred requirement may not reach so far; low where no payload passed, or where a tunnel carried only protected packets",
+                "critical where a policy or --protect requires protection and the traffic was readable; high where only one of the two holds; medium where neither does, where IPsec was only attempted, or where an inferred requirement may not cover this traffic; low where no payload passed, or where a tunnel carried only protected packets",
                 &[RESTART, SHOW, RECAPTURE],
                 TRANSMISSION,
             ),
             Self::ReadableEsp => (
-                "high where encryption is owed; info where the policy takes integrity alone",
+                "high where encryption is required; info where the policy accepts integrity alone",
                 &[SHOW, RECAPTURE],
                 &[Control::Sp80077, Control::Sc8, Control::Sc13, Control::Pci421],
             ),
             Self::AuthenticationOnly => (
-                "medium where encryption is owed; info where the policy takes integrity alone",
+                "medium where encryption is required; info where the policy accepts integrity alone",
                 &[SHOW, RECAPTURE],
                 &[Control::Sp80077, Control::Sc8, Control::Sc13, Control::Pci421],
             ),
             Self::NoExpectation => ("info", &[INIT], &[Control::Sc8]),
             Self::RuleWithoutTraffic => ("low", &[CHECK], &[Control::Sc8]),
             Self::FailedClosed => (
-                "medium where a log has dropped packets; else low",
+                "medium where a log records dropped packets; otherwise low",
                 &[SHOW, CREDENTIALS],
                 &[Control::Sp80077, Control::Sc24],
             ),
@@ -157,7 +157,7 @@ impl FindingCode {
             Self::DecryptedTwins => ("info", &[], &[]),
             Self::IkeFlood => ("medium", &[], &[Control::Si4]),
             Self::WeakAlgorithmChosen => (
-                "medium where the algorithm is not acceptable any more; low where it should not be used",
+                "medium where the algorithm is no longer acceptable; low where it should not be used",
                 &[PROPOSALS],
                 &[Control::Sp80077, Control::Sc12, Control::Sc13, Control::Pci421],
             ),
@@ -172,12 +172,12 @@ impl FindingCode {
             Self::Ikev1InUse => ("info", &[], &[Control::Sp80077, Control::Sc12]),
             Self::DuplicatePackets => ("info", &[], &[]),
             Self::EspGaps => (
-                "low where more than one packet in a hundred is missing; info otherwise",
+                "low where more than 1 % of the packets are missing; otherwise info",
                 &[BUFFER],
                 &[Control::Si4],
             ),
             Self::CredentialsInClear => (
-                "high where protection is owed; medium otherwise",
+                "high where protection is required; otherwise medium",
                 &[KEY],
                 &[Control::Ia5, Control::Sc8, Control::Pci421],
             ),
@@ -189,7 +189,7 @@ impl FindingCode {
             Self::AuditingUnknown => ("low", &[AUDIT], &[Control::Au12]),
             Self::LogNotCovering => ("low", &[ENLARGE, COPIES], &[Control::Au4, Control::Au12]),
             Self::DriverBypassSpan => (
-                "medium where the log holds no end of the span; low otherwise",
+                "medium where the log does not record the end of the span; otherwise low",
                 &[BOOT_MODE],
                 &[Control::Sp80077, Control::Sc24],
             ),
@@ -206,7 +206,7 @@ impl FindingCode {
                 ("medium", &[REQUIRE, SHOW], &[Control::Sp80077, Control::Sc8, Control::Si4])
             }
             Self::ExemptionAbuse => (
-                "medium; low for large ICMP messages, for tests look the same",
+                "medium; low for large ICMP messages, because tests look the same",
                 &[EXEMPTIONS],
                 &[Control::Sp80077, Control::Cm6, Control::Sc8],
             ),
@@ -225,24 +225,24 @@ impl FindingCode {
 
 const TRANSMISSION: &[Control] = &[Control::Sp80077, Control::Sc8, Control::Pci421];
 
-const RESTART: &str = "Restart the IPsec services and look whether protection comes back: net stop policyagent & net start policyagent (from Vista on also: net stop ikeext & net start ikeext; strongSwan: systemctl restart strongswan). A server with RRAS and L2TP needs its RemoteAccess service restarted after the Policy Agent, or its L2TP policy is lost.";
-const SHOW: &str = "Look at the policy and the security associations in use: netsh ipsec dynamic show all (Windows 2000 to Server 2003); Get-NetIPsecMainModeSA, Get-NetIPsecQuickModeSA, Get-NetIPsecRule -PolicyStore ActiveStore (later); swanctl --list-sas, ip xfrm policy (Linux).";
-const RECAPTURE: &str = "Capture again where both hosts' traffic passes, without a capture filter, and hold both captures against each other.";
+const RESTART: &str = "Restart the IPsec services and check whether protection returns: net stop policyagent & net start policyagent (from Vista on also: net stop ikeext & net start ikeext; strongSwan: systemctl restart strongswan). On a server with RRAS and L2TP, restart RemoteAccess after the Policy Agent, or its L2TP policy is lost.";
+const SHOW: &str = "Inspect the policy and the security associations in use: netsh ipsec dynamic show all (Windows 2000 to Server 2003); Get-NetIPsecMainModeSA, Get-NetIPsecQuickModeSA, Get-NetIPsecRule -PolicyStore ActiveStore (later); swanctl --list-sas, ip xfrm policy (Linux).";
+const RECAPTURE: &str = "Capture again where both hosts' traffic passes, without a capture filter, and compare the two captures.";
 const INIT: &str =
-    "Have a policy proposed from the evidence, and edit it: plainsight policy init EVIDENCE.";
+    "Generate a proposed policy from the evidence and edit it: plainsight policy init EVIDENCE.";
 const CHECK: &str =
-    "See which rule takes a packet: plainsight policy check POLICY --packet 'A:PORT>B:PORT/tcp'.";
+    "Find out which rule matches a packet: plainsight policy check POLICY --packet 'A:PORT>B:PORT/tcp'.";
 const CREDENTIALS: &str = "Check credentials: certutil -store My and certutil -verify -urlfetch CERT.cer for certificates, nltest /sc_verify:DOMAIN for Kerberos, the pre-shared key on both sides.";
-const AUTOSTART: &str = "Let the services start by themselves: sc config policyagent start= auto; from Vista on also sc config ikeext start= auto, sc config bfe start= auto, sc config mpssvc start= auto.";
+const AUTOSTART: &str = "Let the services start automatically: sc config policyagent start= auto; from Vista on also sc config ikeext start= auto, sc config bfe start= auto, sc config mpssvc start= auto.";
 const COPIES: &str = "Look for copies: forwarded events, archived logs beside the log (Archive-Security-*.evtx), backups, vssadmin list shadows.";
 const AUDIT: &str = "From Vista on: auditpol /set /subcategory:\"{0CCE9218-69AE-11D9-BED3-505054503030}\" /success:enable /failure:enable, the same for {0CCE9219-…} (quick mode), {0CCE9213-…} (driver) and {0CCE9233-…} (policy); before: secpol.msc, Audit Policy, logon events, policy change and system events. docs/event-logs.md has every command.";
 const REGISTRY: &str = "reg add \"HKLM\\SYSTEM\\CurrentControlSet\\Control\\Lsa\\Audit\" /v DisableIKEAudits /t REG_DWORD /d 0 /f, then net stop policyagent & net start policyagent.";
-const ENLARGE: &str = "Let the log hold more: wevtutil sl Security /ms:1073741824; before Vista eventvwr.msc, Security, Properties.";
+const ENLARGE: &str = "Enlarge the log: wevtutil sl Security /ms:1073741824; before Vista eventvwr.msc, Security, Properties.";
 const CLOCK: &str = "Compare and set the clock: w32tm /query /status, w32tm /stripchart /computer:SERVER, w32tm /resync (Server 2003: w32tm /resync /rediscover).";
 const BUFFER: &str = "Capture with a larger buffer: dumpcap -B 256, tcpdump -B 262144, netsh trace start capture=yes maxsize=4096.";
 const PROPOSALS: &str = "Change the proposals on both sides: Set-NetIPsecMainModeCryptoSet, Set-NetIPsecQuickModeCryptoSet; secpol.msc, IP Security Policies (Windows 2000 to Server 2003); proposals and esp_proposals in swanctl.conf.";
 const KEY: &str = "Change what was exposed, on every system that knows it, before anything else.";
 const OFFLOAD: &str = "Turn the card's offload off for the capture: Set-NetAdapterIPsecOffload -Name NIC -Enabled $false; ethtool -K NIC esp-hw-offload off.";
 const REQUIRE: &str = "Require security: netsh ipsec static set filteraction name=NAME soft=no inpass=no (Windows 2000 to Server 2003); Set-NetIPsecRule -DisplayName NAME -InboundSecurity Require -OutboundSecurity Require (later).";
-const EXEMPTIONS: &str = "Take exemptions away: netsh ipsec dynamic set config property=ipsecexempt value=3 (Server 2003; reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\IPSEC /v NoDefaultExempt /t REG_DWORD /d 1 on Windows 2000 and XP); Set-NetFirewallSetting -Exemptions None (later).";
-const BOOT_MODE: &str = "netsh ipsec dynamic set config property=bootmode value=block, and netsh ipsec dynamic set config property=bootexemptions for what a start needs.";
+const EXEMPTIONS: &str = "Remove exemptions: netsh ipsec dynamic set config property=ipsecexempt value=3 (Server 2003; reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\IPSEC /v NoDefaultExempt /t REG_DWORD /d 1 on Windows 2000 and XP); Set-NetFirewallSetting -Exemptions None (later).";
+const BOOT_MODE: &str = "netsh ipsec dynamic set config property=bootmode value=block, and netsh ipsec dynamic set config property=bootexemptions for what startup needs.";
