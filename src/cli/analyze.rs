@@ -10,15 +10,15 @@ use crate::report::publish::Staging;
 
 /// Find what was not protected, when and why
 ///
-/// Reads captures and event logs, told apart by their content, and writes report.json, the tables
-/// as CSV, a page for people and a manifest with the SHA-256 of everything.
+/// Reads captures and event logs, recognized by their content, and writes report.json, the tables
+/// as CSV, an HTML page and a manifest with the SHA-256 of every file.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     judging: Judging,
     #[command(flatten)]
     reading: Reading,
-    /// Write the packets behind each finding to DIR/evidence: at the edges of windows, or all (`full`)
+    /// Write the packets behind each finding to DIR/evidence: those around the edges of windows, or all (`full`)
     #[arg(
         long,
         value_name = "HOW",
@@ -40,7 +40,9 @@ enum ReachName {
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.carve.is_some() && args.reading.reads_standard_input() {
-        let what = anyhow::anyhow!("--carve reads captures twice, and standard input comes once");
+        let what = anyhow::anyhow!(
+            "--carve reads captures twice, and standard input can be read only once"
+        );
         return Err(Failure::usage(what, "save it to a file first"));
     }
     let asked = args.judging.prepare()?;
@@ -91,10 +93,11 @@ fn carve_into(
         AgainError::Cancelled(cancelled) => interrupted(cancelled),
         AgainError::Changed(_) => Failure::usage(
             error,
-            "nothing was written; analyse evidence that nothing writes to any more",
+            "nothing was written; analyze evidence that no program is still writing to",
         ),
-        AgainError::Unreadable { .. } | AgainError::Unwanted(_) => {
-            Failure::usage(error, "nothing was written; without --carve it is read once")
-        }
+        AgainError::Unreadable { .. } | AgainError::Unwanted(_) => Failure::usage(
+            error,
+            "nothing was written; without --carve, standard input is read once",
+        ),
     })
 }

@@ -13,27 +13,27 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-/// Hold two captures of the same hosts against each other: before a change, and after it
+/// Compare two captures of the same hosts, before and after a change
 ///
 /// Each side is evidence (a capture, a log, a folder), or a report that `plainsight analyze` wrote (its
-/// folder or its report.json). What owes protection on one side owes it on the other too; a report
-/// cannot be judged again, and what it did not judge is said.
+/// folder or its report.json). A requirement on one side applies to the other side too. A report
+/// cannot be judged again; pairs that it did not judge are named.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Evidence or report of the time before
+    /// Evidence or report from before the change
     before: PathBuf,
-    /// Evidence or report of the time after
+    /// Evidence or report from after the change
     after: PathBuf,
-    /// What ought to have been protected, for sides that are evidence (TOML, see docs/policy.md)
+    /// Policy for sides that are evidence (TOML, see docs/policy.md)
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Host or network A to B must be protected, for sides that are evidence (repeatable)
+    /// Require protection between hosts or networks A and B, for sides that are evidence (repeatable)
     #[arg(long, value_name = "A=B", value_parser = options::protect)]
     protect: Vec<Protect>,
     /// Print JSON instead of the table
     #[arg(long, conflicts_with = "html")]
     json: bool,
-    /// Print a page for people (HTML) instead of the table
+    /// Print an HTML page instead of the table
     #[arg(long)]
     html: bool,
     /// Show progress on standard error
@@ -147,10 +147,7 @@ fn tell(out: &mut impl Write, comparison: &Comparison) -> io::Result<()> {
         )?;
     }
     if comparison.pairs.is_empty() {
-        return writeln!(
-            out,
-            "\nNothing says that any pair owes protection; name it with --protect A=B"
-        );
+        return writeln!(out, "\nNo pair must be protected; name pairs with --protect A=B");
     }
     let mut last = "";
     for pair in &comparison.pairs {

@@ -11,14 +11,14 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::PathBuf;
 
-/// Judge saved summaries, under this policy or that one
+/// Build a report from saved summaries under a given policy
 ///
-/// Makes of what `plainsight summarize` wrote the report that `plainsight analyze` makes of the
-/// evidence itself: with another policy, another gap, other clocks, as often as wanted, without
-/// reading a capture again.
+/// Builds from the files of `plainsight summarize` the report that `plainsight analyze` builds from
+/// the evidence. The policy, the gap and the clock offsets can be changed without reading a capture
+/// again.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Files that `plainsight summarize` wrote, or folders of them; `-` reads standard input
+    /// Summaries that `plainsight summarize` wrote, or folders of them; `-` reads standard input
     #[arg(required = true, value_name = "SUMMARY")]
     summaries: Vec<PathBuf>,
     #[command(flatten)]
@@ -79,7 +79,10 @@ fn octets_of(found: &Found) -> Result<Vec<u8>, Failure> {
     })?;
     if octets.len() as u64 > MOST_OCTETS {
         let what = anyhow::anyhow!("`{shown}` is larger than {MOST_OCTETS} bytes");
-        return Err(Failure::usage(what, "summarize its evidence into several (--out FOLDER)"));
+        return Err(Failure::usage(
+            what,
+            "split its evidence into several summaries (--out FOLDER)",
+        ));
     }
     Ok(octets)
 }

@@ -10,16 +10,16 @@ use crate::findings::FindingCode;
 use crate::ike::Outcome;
 use std::io::{self, Write};
 
-/// Say what a code means, why it comes about and what to do
+/// Explain a code: its meaning, its causes and what to do
 ///
 /// A code is an event number (4653, 0xC00010BC), a Windows error or status (13801, 0x35E9, ERROR_IPSEC_IKE_AUTH_FAIL),
 /// an IKE notify message (24, AUTHENTICATION_FAILED), an IKE exchange type (34, IKE_AUTH) or outcome
 /// (no_response), a text number (%%8205), a reason (psk_mismatch_suspected), a finding
-/// (failed_closed), a verdict (protected) or its limit (sampled), the end of a window (traffic_ended) or a
-/// problem of the evidence (truncated).
+/// (failed_closed), a verdict (protected) or its limit (sampled), the end of a window (traffic_ended), or a
+/// problem with the evidence (truncated).
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// What stands in a report or a log
+    /// A code from a report or a log
     #[arg(required = true, value_name = "CODE")]
     codes: Vec<String>,
 }
@@ -39,10 +39,10 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if unknown.is_empty() {
         return Ok(ExitStatus::Done);
     }
-    let cause = anyhow::anyhow!("nothing is known of {}", unknown.join(", "));
+    let cause = anyhow::anyhow!("unknown code: {}", unknown.join(", "));
     Err(Failure::usage(
         cause,
-        "codes stand in report.json; `plainsight explain --help` names kinds",
+        "codes appear in report.json; `plainsight explain --help` lists their kinds",
     ))
 }
 
@@ -59,7 +59,7 @@ fn tell(out: &mut impl Write, code: &str) -> io::Result<bool> {
             writeln!(out, "  - {step}")?;
         }
         for control in guide.controls {
-            writeln!(out, "  Touches {} ({})", control.as_str(), control.meaning())?;
+            writeln!(out, "  Related control: {} ({})", control.as_str(), control.meaning())?;
         }
     }
     for reason in Reason::ALL.into_iter().filter(|r| r.as_str().eq_ignore_ascii_case(code)) {
@@ -91,7 +91,7 @@ fn tell(out: &mut impl Write, code: &str) -> io::Result<bool> {
         found = true;
         writeln!(out, "{} (outcome of an IKE negotiation)", outcome.as_str())?;
         writeln!(out, "  {}", outcome.meaning())?;
-        writeln!(out, "  By which rules: docs/ike-outcomes.md")?;
+        writeln!(out, "  Rules: docs/ike-outcomes.md")?;
     }
     found |= words_of_the_report(out, is_named)?;
     Ok(found)
@@ -103,8 +103,9 @@ fn words_of_the_report(out: &mut impl Write, is_named: impl Fn(&str) -> bool) ->
     let limits =
         LimitCode::ALL.into_iter().map(|l| (l.as_str(), "limit of a verdict", l.meaning()));
     let closings = ClosedBy::ALL.into_iter().map(|c| (c.as_str(), "end of a window", c.meaning()));
-    let problems =
-        ProblemCode::ALL.into_iter().map(|p| (p.as_str(), "problem of the evidence", p.meaning()));
+    let problems = ProblemCode::ALL
+        .into_iter()
+        .map(|p| (p.as_str(), "problem with the evidence", p.meaning()));
     let mut found = false;
     for (name, kind, meaning) in verdicts.chain(limits).chain(closings).chain(problems) {
         if is_named(name) {
@@ -121,7 +122,7 @@ fn tell_notify(out: &mut impl Write, space: NotifySpace, row: &NotifyEntry) -> i
         NotifySpace::V2 => "IKEv2",
     };
     writeln!(out, "{} (notify message {} of {version})", row.name, row.number)?;
-    writeln!(out, "  It says: {} ({}).", row.meaning, row.source)?;
+    writeln!(out, "  Meaning: {} ({}).", row.meaning, row.source)?;
     match row.reason {
         Some(reason) => advise(out, reason),
         None => writeln!(out, "  A status, not a failure."),
@@ -165,7 +166,7 @@ fn explained(out: &mut impl Write, explained: Explained) -> io::Result<()> {
             )?;
             writeln!(
                 out,
-                "  It proves: since when the system has run, so that no start lies between."
+                "  It proves: since when the system has run, so that there was no start in between."
             )?;
             writeln!(out, "  It does not prove: that a service ran in that time.")?;
         }

@@ -14,19 +14,19 @@ use std::path::PathBuf;
 
 /// Show what captures and logs hold, without writing a report
 ///
-/// The picture of the old method: the kinds of packets beside what a healthy capture holds, the
-/// packets over time, the busiest pairs, the IKE negotiations by outcome; of logs whose they are, whether they can be
-/// trusted, the failures by peer and reason, the events by kind. With --ike each negotiation message by
-/// message, and how it ended.
+/// For captures: the kinds of packets beside those of a healthy capture, the packets over time, the
+/// busiest pairs, the IKE negotiations by outcome. For logs: the computer, whether the log is complete,
+/// the failures by peer and reason, the events by kind. With --ike: each negotiation message by
+/// message, and its outcome.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Captures, logs, or folders; `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     paths: Vec<PathBuf>,
-    /// Print each IKE negotiation as a ladder instead: time, direction, what, frame
+    /// Print the message sequence of each IKE negotiation instead: time, direction, content, frame
     #[arg(long)]
     ike: bool,
-    /// Print all of it as JSON, laid out as in report.json, with the packets over time (`activity`)
+    /// Print everything as JSON, with the fields of report.json and the packets over time (`activity`)
     #[arg(long, conflicts_with = "ike")]
     json: bool,
     /// Show progress on standard error

@@ -17,7 +17,7 @@ pub(super) fn tell_coverage(out: &mut impl Write, file: &Evidence) -> io::Result
     }
     tell_addresses(out, coverage)?;
     if let Some(before) = &coverage.continues {
-        writeln!(out, "  Its record numbers go on from {before}")?;
+        writeln!(out, "  Its record numbers continue from {before}")?;
     }
     for gap in coverage.gaps.iter().take(MOST_LINES) {
         let between = match (&gap.after, &gap.before) {
@@ -57,10 +57,7 @@ pub(super) fn tell_coverage(out: &mut impl Write, file: &Evidence) -> io::Result
 
 fn tell_addresses(out: &mut impl Write, coverage: &LogCoverage) -> io::Result<()> {
     if coverage.addresses.is_empty() {
-        return writeln!(
-            out,
-            "  Addresses of its host: not known; name them in a policy's [hosts]"
-        );
+        return writeln!(out, "  Addresses of its host: unknown; name them in a policy's [hosts]");
     }
     let told = coverage.addresses.iter().map(|known| {
         let by = known.sources.join(", ");
@@ -82,7 +79,7 @@ pub(super) fn tell_failures(out: &mut impl Write, report: &Report) -> io::Result
         .filter(|event| event.category == "ike_failure" && !event.recovered);
     let mut groups: BTreeMap<(&str, &str, &str), Vec<&LogEvent>> = BTreeMap::new();
     for event in failures {
-        let peer = event.peer.as_deref().unwrap_or("peer not told");
+        let peer = event.peer.as_deref().unwrap_or("peer unknown");
         let reason = event.reason.as_deref().unwrap_or("other");
         groups.entry((&event.host, peer, reason)).or_default().push(event);
     }
@@ -104,10 +101,10 @@ pub(super) fn tell_bypasses(out: &mut impl Write, report: &Report) -> io::Result
     if report.bypass_spans.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\nSpans in which the IPsec driver let everything through")?;
+    writeln!(out, "\nSpans in which the IPsec driver let all traffic through")?;
     for span in report.bypass_spans.iter().take(MOST_LINES) {
         let length = span.seconds.as_ref().map_or_else(
-            || "its end is not in the log".to_owned(),
+            || "the log does not record its end".to_owned(),
             |seconds| format!("{} s", seconds.get()),
         );
         writeln!(out, "  {}  {} at {}, {length}", span.start, span.event_id, escape(&span.host))?;

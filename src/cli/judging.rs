@@ -22,10 +22,10 @@ pub(super) struct Judging {
     /// The folder for the report
     #[arg(long, value_name = "DIR")]
     pub(super) out: PathBuf,
-    /// What ought to have been protected (TOML, see docs/policy.md)
+    /// Policy: which traffic must be protected (TOML, see docs/policy.md)
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Host or network A to B must be protected (repeatable)
+    /// Require protection between hosts or networks A and B (repeatable)
     #[arg(long, value_name = "A=B", value_parser = options::protect)]
     protect: Vec<Protect>,
     /// Clear packets further apart than this open a new window
@@ -34,17 +34,17 @@ pub(super) struct Judging {
     /// What to write
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "json,csv,html")]
     format: Vec<FormatName>,
-    /// How far a log's clock was ahead (+) or behind (-) the captures', instead of measuring it
+    /// Offset of a log's clock: ahead (+) of the captures' clock or behind (-), instead of measuring it
     /// (repeatable)
     #[arg(long, value_name = "FILE=+7m12s", value_parser = options::clock_offset)]
     clock_offset: Vec<GivenOffset>,
     /// Where a capture was taken: lan (inner side of a gateway), wan, host or mirror (repeatable)
     #[arg(long, value_name = "FILE=lan", value_parser = options::vantage)]
     vantage: Vec<GivenVantage>,
-    /// Exit with 1 when a finding of this severity or higher stands
+    /// Exit with status 1 if any finding has this severity or higher
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<SeverityName>,
-    /// Sign manifest.json with this secret key of minisign's
+    /// Sign manifest.json with this minisign secret key
     #[arg(long, value_name = "KEYFILE")]
     sign: Option<PathBuf>,
     /// Replace an older report in DIR
@@ -56,7 +56,7 @@ pub(super) struct Judging {
     /// Print the verdict only
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
-    /// Print every window, pair, finding and problem, and on standard error each file as it is read
+    /// Print every window, pair, finding and problem, and name each file on standard error as it is read
     #[arg(short, long)]
     pub(super) verbose: bool,
 }
@@ -241,13 +241,13 @@ pub(super) struct Read {
 pub(super) fn refused(error: PublishError) -> Failure {
     let hint = match error {
         PublishError::NotEmpty(_) => "name another folder, or replace an older report with --force",
-        PublishError::NotOurs { .. } => "name another folder, or move that away first",
+        PublishError::NotOurs { .. } => "name another folder, or move it away first",
         PublishError::Busy(_) => "wait until it has ended, or name another folder",
         PublishError::Left { .. } => "remove it, or let --force remove it",
         PublishError::OldLeft { .. } | PublishError::Apart { .. } => {
             "nothing was lost: move what you want to keep to another place"
         }
-        PublishError::Format(_) => "this is a fault of plainsight; please report it",
+        PublishError::Format(_) => "this is a bug in plainsight; please report it",
         PublishError::Exists(_) | PublishError::NotAFolder(_) | PublishError::Io { .. } => {
             "name another folder with --out"
         }
@@ -256,7 +256,7 @@ pub(super) fn refused(error: PublishError) -> Failure {
 }
 
 pub(super) fn broken(error: report::FormatError) -> Failure {
-    Failure::usage(error, "this is a fault of plainsight; please report it")
+    Failure::usage(error, "this is a bug in plainsight; please report it")
 }
 
 fn sources(analysis: &Analysis) -> Sources<'_> {

@@ -23,13 +23,13 @@ pub(super) fn verifying(given: &str) -> Result<VerifyingKey, Failure> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(anyhow::Error::new(error))
         }
-        Err(_) if !is_a_key(given) => Err(anyhow::anyhow!("there is no such file")),
+        Err(_) if !is_a_key(given) => Err(anyhow::anyhow!("no such file")),
         Err(_) => Ok(given.to_owned()),
         Ok(text) => Ok(text),
     };
     let key = text.and_then(|text| Ok(VerifyingKey::read(&text)?));
     key.with_context(|| format!("cannot use the key `{given}`")).map_err(|error| {
-        Failure::usage(error, "give the file that `minisign -G` wrote, or its line")
+        Failure::usage(error, "give the file that `minisign -G` wrote, or its public-key line")
     })
 }
 

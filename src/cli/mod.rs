@@ -53,9 +53,9 @@ use std::io::{self, Write as _};
 
 /// Was this traffic really protected by IPsec, when was it not, and why?
 ///
-/// Reads captures (pcap, pcapng) and exported Windows event logs (.evtx, .evt), finds the windows in
-/// which hosts talked in clear text although they should not have, and the IKE failures that
-/// explain them. Works offline; changes no evidence.
+/// Reads captures (pcap, pcapng) and exported Windows event logs (.evtx, .evt), and finds the windows
+/// in which hosts exchanged clear text that should have been protected, and the IKE failures that
+/// explain them. Works offline and never changes the evidence.
 #[derive(Debug, Parser)]
 #[command(name = "plainsight", version, max_term_width = 100)]
 struct Cli {

@@ -27,7 +27,7 @@ fn net(text: &str) -> Result<IpNet, String> {
     let address = text.parse::<IpAddr>().map(IpNet::from).ok();
     address
         .or_else(|| text.parse().ok())
-        .ok_or_else(|| format!("`{text}` is no address and no network like 10.0.0.0/24"))
+        .ok_or_else(|| format!("`{text}` is neither an address nor a network such as 10.0.0.0/24"))
 }
 
 /// `--clock-offset FILE=+7m12s`.
@@ -80,7 +80,7 @@ pub(super) fn gap(typed: &str) -> Result<GapRule, String> {
         typed.parse().map_err(|_| "expected a time such as 30s, 2m or 1m 30s".to_owned())?;
     let nanos = i64::try_from(duration.as_nanos()).map_err(|_| "too long".to_owned())?;
     if Span(nanos) < SILENCE {
-        return Err("packets are told apart by whole seconds: 1s at the least".to_owned());
+        return Err("the smallest gap is one second (1s)".to_owned());
     }
     Ok(GapRule::with_gap(Span(nanos)))
 }

@@ -16,10 +16,10 @@ pub(super) struct Reading {
     /// Captures, logs, or folders searched recursively; `-` reads standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Skip the SHA-256 of the evidence: its identity is not recorded, duplicates are not told
+    /// Skip the SHA-256 of the evidence: its identity is not recorded, duplicates are not recognized
     #[arg(long)]
     no_hash: bool,
-    /// Pairs of hosts that are told apart in one capture; of more, those with the fewest packets are summed up
+    /// Pairs of hosts judged individually in one capture; beyond, those with the fewest packets are combined
     #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u32).range(1..))]
     max_pairs: u32,
     /// Threads to use [default: all cores]
@@ -31,7 +31,7 @@ pub(super) struct Reading {
     /// Judge nothing after this time (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = options::time)]
     to: Option<Timestamp>,
-    /// Zone of the times in exported logs that name none: +01:00, or a name such as Europe/Berlin
+    /// Time zone of exported logs that name none: +01:00, or a name such as Europe/Berlin
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true, value_parser = options::zone)]
     timezone: Option<Zone>,
     /// Show progress on standard error

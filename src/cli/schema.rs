@@ -7,10 +7,10 @@ use std::io::Write as _;
 /// Print the JSON Schema of report.json
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Print that of manifest.json instead
+    /// Print the schema of manifest.json instead
     #[arg(long)]
     manifest: bool,
-    /// Print that of what `compare --json` tells instead
+    /// Print the schema of `compare --json` instead
     #[arg(long, conflicts_with = "manifest")]
     comparison: bool,
 }

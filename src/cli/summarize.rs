@@ -10,17 +10,17 @@ use crate::summary::{Member, Part, SummarySet, write_summary};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Read evidence once and keep what it comes to, for `plainsight correlate`
+/// Read evidence once and save summaries for `plainsight correlate`
 ///
-/// Writes what a report is made of, without judging it: `plainsight correlate` then makes the report
-/// that `plainsight analyze` would have made, under any policy, without the evidence.
+/// A summary holds all facts that a report needs, without a judgement: `plainsight correlate` builds
+/// from it the report that `plainsight analyze` would write, under any policy, without the evidence.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// NAME.summary for one file with everything; else a folder for one file each
+    /// NAME.summary: one file for everything; otherwise a folder with one summary for each file
     #[arg(long, value_name = "DIR|NAME.summary")]
     out: PathBuf,
-    /// Keep apart the ports that this policy names, too: only those above 1023 that are not
-    /// registered need it
+    /// Also keep the ports that this policy names apart; only needed for unregistered ports above
+    /// 1023
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     #[command(flatten)]
@@ -77,7 +77,7 @@ impl<'a> Place<'a> {
     fn put(self, set: &SummarySet, parts: &[Part], out: &mut impl Write) -> Result<(), Failure> {
         let written = |parts: &[(usize, &Part)]| {
             write_summary(set, parts).map_err(|error| {
-                Failure::usage(error, "this is a fault of plainsight; please report it")
+                Failure::usage(error, "this is a bug in plainsight; please report it")
             })
         };
         match self {

@@ -67,16 +67,17 @@ pub(super) fn tell_report(
 fn headline(verdict: &str) -> (Style, &'static str) {
     let colour = |colour: AnsiColor| Style::new().bold().fg_color(Some(colour.into()));
     match verdict {
-        "protected" => {
-            (colour(AnsiColor::Green), "PROTECTED: every packet seen that had to be protected was")
-        }
+        "protected" => (
+            colour(AnsiColor::Green),
+            "PROTECTED: every packet seen that had to be protected was protected",
+        ),
         "partially_protected" => (
             colour(AnsiColor::Red),
-            "PARTIALLY PROTECTED: some traffic that had to be protected was not, or could be read",
+            "PARTIALLY PROTECTED: some of the traffic that had to be protected was in clear or readable",
         ),
         "unprotected" => (
             colour(AnsiColor::Red),
-            "UNPROTECTED: none of the traffic that had to be protected was",
+            "UNPROTECTED: none of the traffic that had to be protected was protected",
         ),
         "no_expectation" => (
             colour(AnsiColor::Yellow),
@@ -84,9 +85,9 @@ fn headline(verdict: &str) -> (Style, &'static str) {
         ),
         "not_determined" => (
             colour(AnsiColor::Yellow),
-            "NOT DETERMINED: nothing that had to be protected was seen in clear, but too much could not be judged",
+            "NOT DETERMINED: no traffic that had to be protected was seen in clear, but too much could not be judged",
         ),
-        _ => (colour(AnsiColor::Yellow), "NO PACKETS: no packet was seen that had to be protected"),
+        _ => (colour(AnsiColor::Yellow), "NO PACKETS: no packet that had to be protected was seen"),
     }
 }
 
@@ -202,7 +203,7 @@ fn tell_roles(out: &mut impl Write, window: &Window) -> io::Result<()> {
         writeln!(out, "     {}", escape(&window.chain))?;
     }
     if window.causes.first().is_some_and(|cause| !cause.against.is_empty()) {
-        writeln!(out, "     What speaks against it: windows[].causes[].against in report.json")?;
+        writeln!(out, "     Evidence against it: windows[].causes[].against in report.json")?;
     }
     Ok(())
 }
@@ -230,7 +231,7 @@ fn tell_findings(out: &mut impl Write, findings: &[Finding], rows: usize) -> io:
 fn tell_rest(out: &mut impl Write, all: usize, told: usize, what: &str) -> io::Result<()> {
     if all > told {
         let dots = Glyphs::of_locale().more;
-        writeln!(out, "     {dots} and {} more {what}; --verbose tells all", all - told)?;
+        writeln!(out, "     {dots} and {} more {what}; use --verbose to list all", all - told)?;
     }
     Ok(())
 }

@@ -8,14 +8,14 @@ use std::path::PathBuf;
 
 /// Check a report and its evidence against the manifest
 ///
-/// Takes the SHA-256 of every file that DIR/manifest.json names, of the report and of its evidence, and
-/// says which differ, which are gone and which were added.
+/// Computes the SHA-256 of every file that DIR/manifest.json names, of the report and of its evidence,
+/// and lists the files that differ, are missing or were added.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The folder of a report
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Check manifest.json.minisig with this public key of minisign's: its file, or its line
+    /// Check manifest.json.minisig with this minisign public key: its file, or the key itself
     #[arg(long, value_name = "PUBKEY")]
     key: Option<String>,
 }
@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     writeln!(
         out,
-        "{} files are the same, {} differ, {} could not be checked",
+        "{} files are unchanged, {} differ, {} could not be checked",
         result.same,
         result.differences.len(),
         result.unhashed.len()

@@ -72,22 +72,22 @@ impl LimitCode {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Inferred => {
-                "What had to be protected was inferred from the evidence; a policy would state it."
+                "The requirement was inferred from the evidence; use a policy to state it explicitly."
             }
             Self::ObligationNotProven => {
-                "IPsec was attempted, but nothing proves that it was required; a policy would state it."
+                "IPsec was attempted, but nothing proves that it was required; use a policy to state the requirement."
             }
-            Self::Undecodable => "Frames could not be decoded, so what they carried is not known.",
+            Self::Undecodable => "Frames could not be decoded, so their content is unknown.",
             Self::Uncorroborated => {
-                "Packets look like ESP or AH, but nothing besides their headers shows that they are."
+                "Packets look like ESP or AH, but nothing besides their headers confirms it."
             }
-            Self::Cut => "The capture cut frames before their class could be determined.",
+            Self::Cut => "The capture truncated frames before their class could be determined.",
             Self::Missing => {
-                "Packets are missing: the capture does not hold them, a damaged part could not be read, or there were too many pairs to judge each."
+                "Packets are missing: the capture does not hold them, a damaged part could not be read, or there were too many pairs to judge individually."
             }
             Self::OneWay => "Only one direction of the traffic was captured.",
             Self::Sampled => {
-                "The capture holds one packet in many, so absence from it shows nothing."
+                "The capture is a sample of the packets, so a missing packet proves nothing."
             }
             Self::Vantage => {
                 "Packets were captured where they are not yet, or no longer, protected: on the sending or receiving host, or inside a gateway."

@@ -40,15 +40,17 @@ impl Verdict {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Protected => "Every packet seen that had to be protected was.",
+            Self::Protected => "Every packet seen that had to be protected was protected.",
             Self::PartiallyProtected => {
-                "Some of the packets that had to be protected were, others were not or could be read."
+                "Some of the packets that had to be protected were; others were in clear or readable."
             }
-            Self::Unprotected => "None of the packets that had to be protected was.",
-            Self::NoExpectation => "Nothing says what had to be protected.",
-            Self::NoPackets => "No packet was seen that had to be protected.",
+            Self::Unprotected => "None of the packets that had to be protected was protected.",
+            Self::NoExpectation => {
+                "Neither a policy nor the evidence says what had to be protected."
+            }
+            Self::NoPackets => "No packet that had to be protected was seen.",
             Self::NotDetermined => {
-                "Nothing that had to be protected was seen in clear, but too much of it could not be judged."
+                "No packet that had to be protected was seen in clear, but too much could not be judged."
             }
         }
     }

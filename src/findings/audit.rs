@@ -59,7 +59,7 @@ impl Group<'_> {
             AuditState::DisableIkeAuditsSuspected => (
                 FindingCode::DisableIkeAuditsSuspected,
                 Severity::Medium,
-                "audits logons and not negotiations",
+                "audits logons but not negotiations",
             ),
             AuditState::Unknown => (
                 FindingCode::AuditingUnknown,
@@ -67,7 +67,7 @@ impl Group<'_> {
                 "may not have logged its negotiations",
             ),
             AuditState::NotCovered => {
-                (FindingCode::LogNotCovering, Severity::Low, "has no log that reaches there")
+                (FindingCode::LogNotCovering, Severity::Low, "has no log that covers this time")
             }
         };
         let during = match self.windows.len() {
@@ -79,7 +79,7 @@ impl Group<'_> {
             reasons.iter().take(MOST_SENTENCES).map(|why| format!("{}.", capital(why))).collect();
         if self.verdicts.iter().any(|verdict| verdict.clock_known == Some(false)) {
             detail.push(
-                "The log's clock could not be compared with the captures': its times are as written."
+                "The log's clock could not be compared with the captures' clock; its times are given as written."
                     .to_owned(),
             );
         }
@@ -121,7 +121,7 @@ impl Group<'_> {
 fn commands(state: AuditState, is_legacy: Option<bool>) -> Vec<String> {
     let keep = || {
         vec![
-            "Let the log hold more: wevtutil sl Security /ms:1073741824 (on Windows 2000 to Server 2003: eventvwr.msc, Security, Properties, Maximum log size).".to_owned(),
+            "Enlarge the log: wevtutil sl Security /ms:1073741824 (on Windows 2000 to Server 2003: eventvwr.msc, Security, Properties, Maximum log size).".to_owned(),
         ]
     };
     match (state, is_legacy) {
@@ -158,12 +158,12 @@ pub(super) fn bypasses(facts: &Facts) -> Vec<Finding> {
         }
         if open > 0 {
             detail.push(format!(
-                "Of {} the log does not say when it ended.",
+                "For {}, the log does not record the end.",
                 counted(open as u64, "span")
             ));
         }
         let title = format!(
-            "{}: the IPsec driver let everything through ({})",
+            "{}: the IPsec driver let all traffic through ({})",
             named(&first.host),
             counted(spans.len() as u64, "span")
         );
@@ -199,9 +199,9 @@ pub(super) fn addresses(facts: &Facts) -> Vec<Finding> {
                 continue;
             }
             let others: Vec<&str> = claimed.claimed_by.iter().map(|host| named(host)).collect();
-            let title = format!("{} is claimed by more than one computer", claimed.address);
+            let title = format!("{} is claimed by several computers", claimed.address);
             let detail =
-                format!("Logs of {host} and of {} name it as their own.", others.join(", "));
+                format!("The logs of {host} and of {} claim this address.", others.join(", "));
             let proof = [(id.evidence, Proof::File)].into();
             let code = FindingCode::AddressAmbiguous;
             found.push(Finding { proof, ..Finding::new(code, Severity::Low, title, detail) });
@@ -228,15 +228,15 @@ pub(super) fn recovered(facts: &Facts) -> Vec<Finding> {
             (
                 FindingCode::HiddenRecords,
                 Severity::High,
-                format!("{host}: {count} hidden inside others ({evidence})"),
-                "The record before was enlarged to span the hidden one, so that a reader that goes by sizes passes it over. No program of Windows writes a log so. What the hidden records say is listed and nothing was concluded from it.",
+                format!("{host}: {count} hidden inside other records ({evidence})"),
+                "The preceding record was enlarged to span the hidden one, so that a reader that follows record sizes skips it. No Windows program writes a log like this. The hidden records are listed; nothing was concluded from them.",
             )
         } else {
             (
                 FindingCode::RecoveredRecords,
                 Severity::Info,
-                format!("{host}: {count} that the log no longer holds ({evidence})"),
-                "They stand outside the live log, as remnants of an older state of the file; nothing was concluded from them.",
+                format!("{host}: {count} outside the live log ({evidence})"),
+                "They are remnants of an older state of the file; nothing was concluded from them.",
             )
         };
         let proof = [(evidence, Proof::Records(records))].into();

@@ -25,13 +25,13 @@ fn is_told(spot: &BlindSpot) -> bool {
 fn of_capture(spot: &BlindSpot) -> Finding {
     let reasons = spot.reasons.iter().map(|(reason, frames)| format!("{reason} ({frames})"));
     let title = format!(
-        "{}: {} of {} could not be looked into",
+        "{}: {} of {} could not be decoded or classified",
         spot.evidence,
         counted(spot.blind(), "frame"),
         spot.frames
     );
     let detail = format!(
-        "Reasons: {}. Traffic that had to be protected may be among them, in clear or not.",
+        "Reasons: {}. Traffic that had to be protected may be among them, protected or in clear.",
         reasons.collect::<Vec<_>>().join(", ")
     );
     let proof = [(spot.evidence, Proof::File)].into();
@@ -40,11 +40,11 @@ fn of_capture(spot: &BlindSpot) -> Finding {
 
 fn of_pair(pair: &PairFacts) -> Finding {
     let (a, b) = (pair.pair.a(), pair.pair.b());
-    let title = format!("Whether {a} and {b} talked under IPsec only cannot be determined");
+    let title = format!("It cannot be determined whether {a} and {b} used only IPsec");
     let limits =
         pair.limits.iter().map(|(code, extent)| format!("{} ({})", code.as_str(), extent.count));
     let detail = format!(
-        "Nothing that had to be protected was seen in clear, but too much could not be judged: {}.",
+        "No clear traffic that had to be protected was seen, but too much could not be judged: {}.",
         limits.collect::<Vec<_>>().join(", ")
     );
     let evidence = pair.limits.values().flat_map(|extent| &extent.evidence);
@@ -61,7 +61,7 @@ pub(super) fn scanners(facts: &Facts) -> Vec<Finding> {
 fn scanner(scanner: &Scanner) -> Finding {
     let peers = counted(scanner.peers as u64, "host");
     let title = format!("{} sent IKE to {peers} and none of them answered", scanner.source);
-    let detail = "A host that asks so many is taken for a scanner: its attempts are no sign that protection was required.";
+    let detail = "A host that contacts this many others is treated as a scanner: its attempts do not show that protection was required.";
     Finding::new(FindingCode::IkeScan, Severity::Info, title, detail.to_owned())
 }
 
@@ -88,15 +88,15 @@ pub(super) fn ipsec_hosts_in_clear(facts: &Facts) -> Option<Finding> {
         .map(|pair| format!("{} and {} ({})", pair.pair.a(), pair.pair.b(), pair.in_clear.frames));
     let own = asked.iter().filter(|pair| pair.corroborated_ipsec().is_some()).count();
     let (with, beside) = match own as u64 {
-        0 => (" with others", " and no IPsec of their own was seen".to_owned()),
-        own => ("", format!("; {} used IPsec with each other as well", counted(own, "pair"))),
+        0 => (" with others", " and no IPsec was seen between them".to_owned()),
+        own => ("", format!("; {} also used IPsec with each other", counted(own, "pair"))),
     };
     let detail = format!(
-        "Clear packets of: {}. No policy was given for them{beside}.",
+        "Clear packets by pair: {}. No policy was given for them{beside}.",
         named.collect::<Vec<_>>().join(", ")
     );
     let title = format!(
-        "{} of hosts that use IPsec{with} talked in clear",
+        "{} of hosts that use IPsec{with} exchanged clear text",
         counted(asked.len() as u64, "pair")
     );
     let runs = asked.iter().filter_map(|pair| pair.by_class.get(&ProtectionClass::Clear));

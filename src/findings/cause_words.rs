@@ -28,23 +28,23 @@ fn sentence(why: &Why) -> String {
         Why::ServiceStopped { host, service, before, was_found_down } => {
             let service = service.map_or(SOME_SERVICE, |service| service.as_str());
             let what = if *was_found_down { "was not running" } else { "stopped" };
-            format!("{host}'s log says that {service} {what} {}", moment(*before))
+            format!("{host}'s log records that {service} {what} {}", moment(*before))
         }
         Why::SoftSa { host } => format!(
-            "{host}'s log has a security association without algorithms: the policy lets clear text through where the peer does not negotiate"
+            "{host}'s log records a security association without algorithms: its policy lets clear text through when the peer does not negotiate"
         ),
         Why::DriverBypass { host, before } => format!(
-            "{host}'s log says that the IPsec driver let everything through {}",
+            "{host}'s log records that the IPsec driver let all traffic through {}",
             moment(*before)
         ),
         Why::FloodDefence { host } => format!(
-            "{host}'s log says that it began to defend itself against a flood of negotiations, and one of these two got no answer"
+            "{host}'s log records that it started its defence against a flood of negotiations, and one of these two hosts got no answer"
         ),
         Why::NothingSeen => {
-            "neither captures nor logs show any IKE or ESP for these two".to_owned()
+            "neither captures nor logs show any IKE or ESP between these two hosts".to_owned()
         }
         Why::NotBefore { first, after } => format!(
-            "nobody negotiated before frame {first}, {} after the first clear packet",
+            "no negotiation began before frame {first}, {} after the first clear packet",
             length(*after)
         ),
         Why::Unexplained { wanted } => unexplained(wanted),
@@ -59,7 +59,7 @@ fn sentence(why: &Why) -> String {
             super::counted(*connections, "connection")
         ),
         Why::OtherPath { path, first, last } => format!(
-            "the same two hosts had ESP between {} and {} ({first} to {last}); this traffic took other addresses of theirs",
+            "the same two hosts used ESP between {} and {} ({first} to {last}); this traffic used other addresses of theirs",
             path.a(),
             path.b(),
         ),
@@ -71,9 +71,9 @@ fn sentence(why: &Why) -> String {
             deleted(&by.to_string(), &frame.to_string(), *basis, *rested, *is_logged)
         }
         Why::RekeyGap { first, last, is_logged } => {
-            let logged = if *is_logged { "; a log has their end" } else { "" };
+            let logged = if *is_logged { "; a log records their end" } else { "" };
             format!(
-                "ESP ended before the window, and the same IKE SA ({first} to {last}) made new security associations only as it closed{logged}"
+                "ESP ended before the window, and the same IKE SA ({first} to {last}) created new security associations only when the window closed{logged}"
             )
         }
         Why::PolicyChange { host, meaning, more, deleted_by } => {
@@ -86,19 +86,19 @@ fn sentence(why: &Why) -> String {
             child_refused(*attempts, (*first, *last), *succeeded)
         }
         Why::LoggedFailures { events, of } => {
-            let noun = if *events == 1 { "log event has" } else { "log events have" };
+            let noun = if *events == 1 { "log event records" } else { "log events record" };
             format!("{} {noun} failed negotiations{} in this time", number(*events), whose(*of))
         }
         Why::Negotiated { protected, is_rekey } => negotiated(*protected, *is_rekey),
         Why::ServiceStarted { host, service } => {
             let service = service.map_or(SOME_SERVICE, |service| service.as_str());
-            format!("{host}'s log says that {service} started")
+            format!("{host}'s log records that {service} started")
         }
         Why::TrafficEnded { silence } => format!(
-            "no more clear packets, and the capture goes on for {}; nothing shows that the next one would be protected",
+            "no more clear packets, although the capture continues for {}; nothing shows that the next one would be protected",
             length(*silence)
         ),
-        Why::CaptureEnded => "the capture ends; the clear text may have gone on".to_owned(),
+        Why::CaptureEnded => "the capture ends; the clear text may have continued".to_owned(),
     }
 }
 
@@ -121,7 +121,7 @@ fn child_refused(
 
 fn negotiated(protected: FrameRef, is_rekey: bool) -> String {
     let how = if is_rekey {
-        "the IKE SA made new security associations"
+        "the IKE SA created new security associations"
     } else {
         "a new negotiation succeeded"
     };
@@ -134,13 +134,10 @@ fn protected_beside(
     sender: Option<IpAddr>,
 ) -> String {
     let whose = sender.map_or_else(String::new, |host| format!(" of {host}"));
-    let logged = if is_logged {
-        "; the filters that the logs have name other ports or protocols"
-    } else {
-        ""
-    };
+    let logged =
+        if is_logged { "; the filters in the logs name other ports or protocols" } else { "" };
     format!(
-        "protected packets{whose} went on beside the clear ones ({first} to {last}): the filters do not cover this service{logged}"
+        "protected packets{whose} continued beside the clear ones ({first} to {last}): the filters do not cover this service{logged}"
     )
 }
 
@@ -152,14 +149,14 @@ fn tunnel_beside(
     let known = match selectors {
         TunnelSelectors::Unknown => "",
         TunnelSelectors::CarryOthers => {
-            "; they carry other traffic of one of these hosts, which shows in clear only while their ESP is down"
+            "; it carries other traffic of one of these hosts, which appears in clear only while their ESP is down"
         }
         TunnelSelectors::Exclude => {
-            "; the selectors that the gateways logged do not hold these addresses"
+            "; the selectors that the gateways logged do not include these addresses"
         }
     };
     format!(
-        "ESP between {} and {} was up ({first} to {last}) when this traffic passed in clear on the same capture: the tunnel's selectors do not cover it{known}",
+        "ESP between {} and {} was up ({first} to {last}) when this traffic passed in clear in the same capture: the tunnel's selectors do not cover it{known}",
         gateways.a(),
         gateways.b(),
     )
@@ -173,12 +170,10 @@ fn icmp_errors(
 ) -> String {
     let (errors, says) = if is_one { ("one ICMP error", "says") } else { ("ICMP errors", "say") };
     let what = match what {
-        (UnreachableWhy::Port, true) => {
-            "nobody listens on its IKE port any more, though it was seen to use IPsec before"
-        }
-        (UnreachableWhy::Port, false) => "nobody listens on its IKE port",
-        (UnreachableWhy::Prohibited, _) => "a filter forbids IKE on the way",
-        (UnreachableWhy::Host, _) => "the host or its network is not there",
+        (UnreachableWhy::Port, true) => "its IKE port is closed, although it used IPsec before",
+        (UnreachableWhy::Port, false) => "its IKE port is closed",
+        (UnreachableWhy::Prohibited, _) => "a filter on the path blocks IKE",
+        (UnreachableWhy::Host, _) => "the host or its network is unreachable",
     };
     format!("{errors} about IKE to {to} ({first} to {last}) {says} that {what}")
 }
@@ -186,10 +181,10 @@ fn icmp_errors(
 fn logged_end(rested: Option<Span>) -> String {
     match rested {
         Some(rested) => format!(
-            "the log has the end of security associations that had been silent for {}, and none followed",
+            "the log records the end of security associations that had been idle for {}, and none followed",
             length(rested)
         ),
-        None => "the log has the end of the security associations as the window opened, and none followed"
+        None => "the log records the end of the security associations as the window opened, and none followed"
             .to_owned(),
     }
 }
@@ -197,9 +192,9 @@ fn logged_end(rested: Option<Span>) -> String {
 fn policy_change(host: &str, meaning: &str, more: usize, deleted_by: Option<IpAddr>) -> String {
     let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
     let deleted = deleted_by.map_or_else(String::new, |by| {
-        format!(", and {by} deleted its security associations at once")
+        format!(", and {by} deleted its security associations immediately")
     });
-    format!("{host}'s log has a policy change: {meaning}{more}{deleted}")
+    format!("{host}'s log records a policy change: {meaning}{more}{deleted}")
 }
 
 fn failed(
@@ -213,12 +208,12 @@ fn failed(
     let frames = frames.map_or_else(String::new, |(first, last)| format!(" ({first} to {last})"));
     let tie = match tie {
         LogTie::None => "",
-        LogTie::Cookie => ", and the event log has the same negotiation",
-        LogTie::Time => ", and a log without cookies has a failure of the two at that time",
+        LogTie::Cookie => ", and the event log records the same negotiation",
+        LogTie::Time => ", and a log without cookies records a failure of the two at that time",
     };
     let clock = clock.map_or_else(String::new, |clock| {
         format!(
-            "; {}, so certificates and tickets may have seemed invalid",
+            "; {}, so certificates and tickets may have appeared invalid",
             super::clock_words::clock(clock)
         )
     });
@@ -236,16 +231,16 @@ fn deleted(
 ) -> String {
     let what = match basis {
         DeleteBasis::Readable => "deleted its security associations",
-        DeleteBasis::Logged => "deleted its security associations, and a log has their end",
+        DeleteBasis::Logged => "deleted its security associations, and a log records their end",
         DeleteBasis::Size => {
-            "sent an encrypted message that is too large to be empty, and the SPIs did not return"
+            "sent an encrypted message too large to be empty, and the SPIs were not used again"
         }
         DeleteBasis::Inferred => {
-            "sent an encrypted message that has the size of a Delete, ESP stopped and the traffic went on in clear"
+            "sent an encrypted message of the size of a Delete, ESP stopped and the traffic continued in clear"
         }
     };
     let logged = if is_logged && basis != DeleteBasis::Logged {
-        "; a log has the end of security associations at that time"
+        "; a log records the end of security associations at that time"
     } else {
         ""
     };
@@ -271,7 +266,7 @@ fn unexplained(wanted: &[Wanted]) -> String {
     let more = if wanted.is_empty() {
         String::new()
     } else {
-        format!("; what would settle it: {}", wanted.join(", "))
+        format!("; additional evidence that would show it: {}", wanted.join(", "))
     };
     format!("the evidence does not show why{more}")
 }
@@ -287,7 +282,7 @@ fn moment(before: Span) -> String {
     if before.0 >= 0 {
         format!("{} before the window opened", length(rounded))
     } else {
-        format!("as the window opened ({} later, by clocks as corrected)", length(rounded))
+        format!("as the window opened ({} later, by corrected clocks)", length(rounded))
     }
 }
 

@@ -77,7 +77,8 @@ fn lasted(kept: &KeptOpen) -> String {
 fn ended(code: ClosedBy, why: &Why) -> String {
     match (code, why) {
         (ClosedBy::Negotiated, Why::Negotiated { protected, is_rekey }) => {
-            let how = if *is_rekey { "the IKE SA made a new SA" } else { "the next one succeeded" };
+            let how =
+                if *is_rekey { "the IKE SA created a new SA" } else { "the next one succeeded" };
             format!("{how} (frame {protected})")
         }
         (ClosedBy::ServiceStarted, Why::ServiceStarted { host, .. }) => {
@@ -86,7 +87,7 @@ fn ended(code: ClosedBy, why: &Why) -> String {
         (ClosedBy::PolicyChanged, Why::PolicyChange { host, .. }) => {
             format!("the policy of {host} changed")
         }
-        (ClosedBy::TrafficEnded, _) => "then the two sent no more in clear".to_owned(),
+        (ClosedBy::TrafficEnded, _) => "then the two hosts sent no more clear text".to_owned(),
         (ClosedBy::CaptureEnded, _) => "then the capture ended".to_owned(),
         (ClosedBy::Negotiated | ClosedBy::ServiceStarted | ClosedBy::PolicyChanged, _) => {
             code.as_str().replace('_', " ")

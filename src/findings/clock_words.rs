@@ -10,27 +10,27 @@ use crate::time::Span;
 pub fn clock(clock: &ClockOffset) -> String {
     let host = named(&clock.host);
     let Some(offset) = clock.offset else {
-        return format!("how far {host}'s clock was off is not known");
+        return format!("the offset of {host}'s clock is unknown");
     };
     let joins = counted(clock.matches, "record");
     let error =
-        clock.error.map_or_else(String::new, |error| format!(", off by at most {}", length(error)));
+        clock.error.map_or_else(String::new, |error| format!(", error at most {}", length(error)));
     let skew = skew(offset);
     match clock.method {
         OffsetMethod::Given => {
-            format!("{host}'s clock was {skew} (as --clock-offset gives it, no join{error})")
+            format!("{host}'s clock was {skew} (given by --clock-offset, not matched{error})")
         }
         OffsetMethod::ExactJoins => {
-            format!("{host}'s clock was {skew} (exact joins: {joins}{error})")
+            format!("{host}'s clock was {skew} (matched exactly: {joins}{error})")
         }
         OffsetMethod::SameHost => format!(
-            "{host}'s clock was {skew} (exact joins of another log of the same computer: {joins}{error})"
+            "{host}'s clock was {skew} (matched exactly in another log of the same computer: {joins}{error})"
         ),
         OffsetMethod::Proposed => format!(
-            "that {host}'s clock was {skew} is a proposal (similar rhythm of {joins}, no exact join{error})"
+            "{host}'s clock was perhaps {skew} (proposed from the similar rhythm of {joins}, none matched exactly{error})"
         ),
         OffsetMethod::NotEstimable => {
-            format!("how far {host}'s clock was off is not known")
+            format!("the offset of {host}'s clock is unknown")
         }
     }
 }

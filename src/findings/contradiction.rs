@@ -55,7 +55,7 @@ fn of_pair(pair: HostPair, found: &[(&PlacedEvent, &IkeExchange)]) -> Option<Fin
         pair.b()
     );
     let detail = format!(
-        "{}'s record {} says {}; the negotiation under the same numbers ({} to {}) shows {}.",
+        "{}'s record {} says {}; the negotiation with the same identifiers ({} to {}) shows {}.",
         placed.event.host,
         placed.event.record.record,
         placed.event.reason.map_or("a failure", |reason| reason.as_str()),

@@ -29,12 +29,12 @@ fn abuse(told: &BorrowedFacts) -> Finding {
         Borrowed::KerberosPort | Borrowed::IkePort => (
             Severity::Medium,
             Confidence::High,
-            "Systems that exempt this port let it pass whatever it holds; the packets show that it is not what the port is for.",
+            "Systems that exempt this port let any content pass; the packets show that this is not the protocol the port is assigned to.",
         ),
         Borrowed::LargeEcho => (
             Severity::Low,
             Confidence::Low,
-            "ICMP is exempt everywhere, so data can travel in it; ordinary echoes hold 32 or 56 octets. A test of the network looks the same.",
+            "ICMP is always exempt, so it can carry other data; ordinary echo messages hold 32 or 56 bytes. A network test looks the same.",
         ),
     };
     let title = format!(

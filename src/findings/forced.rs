@@ -39,13 +39,13 @@ impl Force {
     const fn words(self) -> &'static str {
         match self {
             Self::ForgedErrors => {
-                "ICMP errors said that IKE did not arrive, and the peer had answered every message at once"
+                "ICMP errors reported that IKE did not arrive, although the peer had answered every message immediately"
             }
             Self::OneWay => {
-                "IKE messages went only one way: one of the two was answered and did not hear it, the other one called in vain"
+                "IKE messages passed in one direction only: one of the two was answered but did not receive the answer, the other got none"
             }
             Self::Flood => {
-                "50 hosts and more began negotiations with one of the two within a minute, and none went on"
+                "at least 50 hosts began negotiations with one of the two within a minute, and none completed"
             }
         }
     }
@@ -217,9 +217,14 @@ fn floods(openings: &[(Timestamp, IpAddr)]) -> Vec<(Timestamp, Timestamp)> {
 }
 
 fn tell(facts: &Facts, pair: HostPair, force: Force, windows: Vec<usize>) -> Finding {
-    let title = format!("{} and {} may have been forced: {}", pair.a(), pair.b(), force.words());
+    let title = format!(
+        "{} and {} may have been forced to clear text: {}",
+        pair.a(),
+        pair.b(),
+        force.words()
+    );
     let detail = format!(
-        "Seen less than a minute before {}, or in it. Anyone on the way can do this; so can a fault.",
+        "Seen less than a minute before {}, or during it. Anyone on the path can cause this; so can a fault.",
         counted(windows.len() as u64, "cleartext window")
     );
     let finding =

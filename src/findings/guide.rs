@@ -230,8 +230,7 @@ const SHOW: &str = "Inspect the policy and the security associations in use: net
 const RECAPTURE: &str = "Capture again where both hosts' traffic passes, without a capture filter, and compare the two captures.";
 const INIT: &str =
     "Generate a proposed policy from the evidence and edit it: plainsight policy init EVIDENCE.";
-const CHECK: &str =
-    "Find out which rule matches a packet: plainsight policy check POLICY --packet 'A:PORT>B:PORT/tcp'.";
+const CHECK: &str = "Find out which rule matches a packet: plainsight policy check POLICY --packet 'A:PORT>B:PORT/tcp'.";
 const CREDENTIALS: &str = "Check credentials: certutil -store My and certutil -verify -urlfetch CERT.cer for certificates, nltest /sc_verify:DOMAIN for Kerberos, the pre-shared key on both sides.";
 const AUTOSTART: &str = "Let the services start automatically: sc config policyagent start= auto; from Vista on also sc config ikeext start= auto, sc config bfe start= auto, sc config mpssvc start= auto.";
 const COPIES: &str = "Look for copies: forwarded events, archived logs beside the log (Archive-Security-*.evtx), backups, vssadmin list shadows.";

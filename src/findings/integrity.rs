@@ -21,9 +21,9 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
             Some(_) if clock.method == OffsetMethod::Proposed => (
                 FindingCode::ClockUnknown,
                 Severity::Low,
-                format!("How far {}'s clock was off is not measured", named(&clock.host)),
+                format!("The offset of {}'s clock was not measured", named(&clock.host)),
                 format!(
-                    "{}; what rests on its times is called low.",
+                    "{}; conclusions that depend on its times have low confidence.",
                     capitalized(&super::clock(clock))
                 ),
             ),
@@ -31,15 +31,15 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
                 FindingCode::ClockWrong,
                 Severity::Medium,
                 super::clock(clock),
-                "Log time less capture time; the log's times were corrected by it before they were compared."
+                "Log time minus capture time; the log's times were corrected by it before they were compared."
                     .to_owned(),
             ),
             Some(_) => continue,
             None => (
                 FindingCode::ClockUnknown,
                 Severity::Low,
-                format!("How far {}'s clock was off is not known", named(&clock.host)),
-                "No negotiation stands both in this computer's logs and in the captures."
+                format!("The offset of {}'s clock is unknown", named(&clock.host)),
+                "No negotiation appears both in this computer's logs and in the captures."
                     .to_owned(),
             ),
         };
@@ -100,7 +100,7 @@ pub(super) fn record_gaps(evidence: &[Evidence]) -> Vec<Finding> {
             let (first, last) = gaps.first()?;
             let places = counted(gaps.len() as u64, "place");
             let title = format!("{} skips record numbers in {places}", file.path);
-            let detail = format!("The first: records {first} to {last} are not there.");
+            let detail = format!("The first gap: records {first} to {last} are missing.");
             let proof = [(file.id, Proof::File)].into();
             Some(Finding { proof, ..Finding::new(code, Severity::Medium, title, detail) })
         })
@@ -123,10 +123,10 @@ pub(super) fn esp_gaps(facts: &Facts) -> Vec<Finding> {
                 Direction::BToA => (gap.pair.b(), gap.pair.a()),
             };
             let (spi, missing, there) = (gap.spi.0, gap.missing, gap.packets);
-            format!("SPI 0x{spi:08x} from {from} to {to}: {missing} missing, {there} there")
+            format!("SPI 0x{spi:08x} from {from} to {to}: {missing} missing, {there} present")
         });
         let title = format!(
-            "{evidence}: {} missing by the numbers of {}",
+            "{evidence}: {} missing (sequence-number gaps in {})",
             counted(missing, "ESP packet"),
             counted(gaps.len() as u64, "SPI")
         );
@@ -150,8 +150,8 @@ pub(super) fn span_without_evidence(facts: &Facts, evidence: &[Evidence]) -> Opt
     let proof: BTreeMap<EvidenceId, Proof> =
         evidence.iter().filter(outside).map(|file| (file.id, Proof::File)).collect();
     let captures = counted(proof.len() as u64, "capture");
-    let title = format!("No frame of {captures} lies between --from and --to");
-    let detail = "All their frames lie outside the span, so nothing was judged.".to_owned();
+    let title = format!("No frame of {captures} is between --from and --to");
+    let detail = "All frames are outside the span, so nothing was judged.".to_owned();
     let code = FindingCode::SpanWithoutEvidence;
     let finding = || Finding::new(code, Severity::Medium, title, detail);
     (!proof.is_empty()).then(|| Finding { proof: proof.clone(), ..finding() })
@@ -171,7 +171,7 @@ pub(super) fn tcp_gaps(facts: &Facts) -> Vec<Finding> {
             format!("{a} and {b}: {} in {}", gap.octets, counted(gap.connections, "connection"))
         });
         let title = format!(
-            "{evidence}: {octets} acknowledged octets of TCP are not there, between {}",
+            "{evidence}: {octets} acknowledged TCP bytes are missing, between {}",
             counted(losses.len() as u64, "pair")
         );
         let detail = format!("{}.", worst.collect::<Vec<_>>().join("; "));
@@ -193,9 +193,11 @@ pub(super) fn frames_lost(evidence: &[Evidence]) -> Vec<Finding> {
             };
             let (start, end) = file.span?;
             let when = |time| When { time, evidence: file.id };
-            let title = format!("{}: the capturer lost {}", file.path, counted(lost, "frame"));
+            let title =
+                format!("{}: the capturing system dropped {}", file.path, counted(lost, "frame"));
             let detail =
-                "They may have held clear text or negotiations that nobody can see now.".to_owned();
+                "They may have held clear text or negotiations that no longer can be seen."
+                    .to_owned();
             (lost > 0).then(|| Finding {
                 span: Some((when(start), when(end))),
                 proof: [(file.id, Proof::File)].into(),
@@ -214,7 +216,7 @@ pub(super) fn filtered(evidence: &[Evidence]) -> Vec<Finding> {
         let filters: BTreeSet<&str> = filters.map(|note| note.text.as_str()).collect();
         let named: Vec<String> =
             filters.iter().take(MOST_NAMED).map(|filter| format!("\"{filter}\"")).collect();
-        let title = format!("{} was captured through a filter", file.path);
+        let title = format!("{} was captured with a filter", file.path);
         let detail = format!("{}.", named.join("; "));
         let proof = [(file.id, Proof::File)].into();
         (!named.is_empty())

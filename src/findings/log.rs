@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Clear text that arrived where policy wants protection (4963).
 pub(super) fn cleartext_dropped(facts: &Facts) -> Vec<Finding> {
     let is_one = |e: &PlacedEvent| e.event.category == Category::CleartextObserved;
-    let what = "clear text arrived that had to be protected";
+    let what = "incoming clear text that had to be protected";
     per_log(facts, is_one, (FindingCode::CleartextDropped, Severity::High), what)
 }
 
@@ -55,7 +55,7 @@ pub(super) fn services_down(facts: &Facts) -> Vec<Finding> {
         e.event.service().is_some_and(|change| change.state.is_down())
             && untold.contains(&(e.event.record.evidence, e.event.record.record))
     };
-    let what = "a service that IPsec needs went down";
+    let what = "a service that IPsec needs stopped or failed";
     per_log(facts, is_one, (FindingCode::ServiceDown, Severity::Low), what)
 }
 
@@ -71,7 +71,7 @@ pub(super) fn auditing_reduced(facts: &Facts) -> Vec<Finding> {
     let is_one = |e: &PlacedEvent| {
         e.event.audit_change().is_some_and(|c| c.subcategory.is_some() && c.silences())
     };
-    let what = "IPsec is not audited in full from here on";
+    let what = "IPsec auditing is incomplete from here on";
     per_log(facts, is_one, (FindingCode::AuditingReduced, Severity::High), what)
 }
 
@@ -79,7 +79,7 @@ pub(super) fn auditing_reduced(facts: &Facts) -> Vec<Finding> {
 pub(super) fn events_lost(facts: &Facts) -> Vec<Finding> {
     let is_one =
         |e: &PlacedEvent| matches!(e.event.event_id, 516 | 1101 | 1104 | 1108) && is_about_log(e);
-    let what = "the log says that events are missing";
+    let what = "the log reports missing events";
     per_log(facts, is_one, (FindingCode::EventsLost, Severity::Medium), what)
 }
 

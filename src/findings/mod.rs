@@ -236,10 +236,24 @@ fn named(host: &str) -> &str {
     if host.is_empty() { "unknown host" } else { host }
 }
 
-/// `1 packet`, `2 packets`.
+/// `1 packet`, `5,102 packets`.
 fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
+    format!("{} {noun}{plural}", with_separators(number))
+}
+
+/// `5,102`: thousands set apart by commas, as prose has them.
+#[must_use]
+pub fn with_separators(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// Items of one file that a finding names; the rest stand in the tables.

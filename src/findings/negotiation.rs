@@ -80,17 +80,17 @@ fn flood(by_pair: &BTreeMap<HostPair, Vec<&IkeExchange>>, uncounted: Option<Unco
         counted(by_pair.len() as u64, "pair")
     );
     let title = match uncounted {
-        None => format!("{told} failed: a flood, a scan, or one cause for all"),
+        None => format!("{told} failed: a flood, a scan, or one common cause"),
         Some(uncounted) => {
             let messages = failed.iter().map(|x| x.messages).sum::<u64>() + uncounted.messages;
             format!(
-                "{} came to nothing: a flood. {told} are told, {} counted only",
+                "{} led to no security association: a flood. {told} are listed, {} counted only",
                 counted(messages, "IKE message"),
                 counted(uncounted.messages, "message"),
             )
         }
     };
-    let detail = format!("Reasons: {}. Each stands in ike_exchanges.csv.", names.join(", "));
+    let detail = format!("Reasons: {}. Each is listed in ike_exchanges.csv.", names.join(", "));
     let when = |(time, frame): (Timestamp, FrameRef)| When { time, evidence: frame.evidence };
     let first = failed.iter().map(|x| (x.start, x.first)).chain(uncounted.map(|u| u.first)).min();
     let last = failed.iter().map(|x| (x.end, x.last)).chain(uncounted.map(|u| u.last)).max();
@@ -120,10 +120,12 @@ fn of_pair(
     let reasons: BTreeSet<Reason> = failed.iter().filter_map(|x| x.reason).collect();
     let names: Vec<&str> = reasons.iter().map(|r| r.as_str()).collect();
     let what = match code {
-        FindingCode::FailedClosed => "and nothing of theirs that owes protection was seen in clear",
-        _ if beside => "while protected traffic of the two went on",
-        _ if leaked => "apart from the windows in clear text",
-        _ => "and nothing shows whether traffic was held back",
+        FindingCode::FailedClosed => {
+            "and no traffic of theirs that must be protected was seen in clear"
+        }
+        _ if beside => "while protected traffic of the two continued",
+        _ if leaked => "outside the cleartext windows",
+        _ => "and nothing shows whether traffic was blocked",
     };
     let inferred = failed.iter().all(|x| x.inferred);
     let mut advice: Vec<String> =
@@ -189,7 +191,7 @@ fn held(facts: &Facts, pair: HostPair, span: Span) -> String {
     let protected: u64 = classes.into_iter().map(of).sum();
     let clear = known.map_or(0, |p| p.unprotected.frames);
     format!(
-        " Nothing that owes protection passed in clear in the {span} s of these attempts; of all the captures show of the two, {protected} of {} were protected.",
+        " No traffic that must be protected passed in clear during the {span} s of these attempts; of all packets the captures show between the two, {protected} of {} were protected.",
         counted(protected + clear, "packet")
     )
 }
@@ -211,11 +213,13 @@ pub(super) fn uncounted(facts: &Facts) -> Option<Finding> {
     let title = match (messages, facts.stripped_ike) {
         (0, 0) => return None,
         (0, stripped) => {
-            format!("The offers of {} were not kept", counted(stripped, "IKE message"))
+            format!("The proposals of {} were not kept", counted(stripped, "IKE message"))
         }
-        (messages, _) => format!("{} were not told apart", counted(messages, "IKE message")),
+        (messages, _) => {
+            format!("{} were not assigned to negotiations", counted(messages, "IKE message"))
+        }
     };
-    let detail = "They are past the bounds on memory; their packets are in the totals.";
+    let detail = "They exceed the limits on memory; their packets are in the totals.";
     let code = FindingCode::NegotiationsUncounted;
     Some(Finding::new(code, Severity::Medium, title, detail.to_owned()))
 }

@@ -70,21 +70,21 @@ impl Pattern {
     const fn words(self) -> &'static str {
         match self {
             Self::Fallback => {
-                "clear text begins within ten seconds of a negotiation that failed, as with hosts that fall back"
+                "clear text begins within ten seconds of a failed negotiation, as with hosts that fall back"
             }
-            Self::ClearFirst => "clear text passes before anybody negotiates",
+            Self::ClearFirst => "clear text passes before any negotiation",
             Self::Restart => {
-                "clear text passes after a deletion or a stopped service, until a new negotiation protects again"
+                "clear text passes after a deletion or a stopped service, until a new negotiation restores protection"
             }
             Self::OnlyRekeys => {
                 "clear text passes only between one security association and the next"
             }
             Self::OneService => "only one service passes in clear, beside protected traffic",
             Self::OneDirection => {
-                "only one of the two sends in clear, while the other one sends protected"
+                "only one of the two sends clear text, while the other sends protected packets"
             }
             Self::OtherFamily => {
-                "the same two hosts are protected under one version of IP and bare under the other"
+                "the same two hosts are protected over one IP version and unprotected over the other"
             }
         }
     }
@@ -236,11 +236,11 @@ fn tell(
         String::new()
     } else {
         format!(
-            " In {answered} of them the responder had answered: Windows 2000 to Server 2003 then keep silent unless the Simple Policy Update is on (IKEFlags 0x14); Vista and later send clear text beside the negotiation, so an answer forbids nothing."
+            " In {answered} of them the responder had answered. Windows 2000 to Server 2003 do not send clear text after an answer unless the Simple Policy Update is on (IKEFlags 0x14); Vista and later send it while they negotiate, so an answer excludes nothing."
         )
     };
     let number = windows.len();
-    let detail = format!("So in {number} of {}.{against}", counted(of_pair, "cleartext window"));
+    let detail = format!("Seen in {number} of {}.{against}", counted(of_pair, "cleartext window"));
     let finding = Finding::new(FindingCode::LeakPattern, Severity::Info, title, detail);
     Finding { confidence: Confidence::Medium, ..finding.of_windows(facts, pair, windows) }
 }

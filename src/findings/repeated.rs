@@ -10,30 +10,30 @@ use crate::summary::SecondSighting;
 pub(super) fn duplicates(facts: &Facts) -> Vec<Finding> {
     let told = facts.duplicates.iter().map(|((evidence, kind), told)| {
         let place = match kind {
-            DuplicateKind::SameInterface => "at the same interface: two mirrored ports".to_owned(),
-            DuplicateKind::OtherInterface => "at another interface of the capture".to_owned(),
+            DuplicateKind::SameInterface => "on the same interface: two mirrored ports".to_owned(),
+            DuplicateKind::OtherInterface => "on another interface of the capture".to_owned(),
             DuplicateKind::OtherCapture => told.second_sighting.map_or_else(
-                || "that another capture shows too".to_owned(),
+                || "also present in another capture".to_owned(),
                 |second| {
                     let clock = match second.ahead.0.signum() {
                         0 => "the clocks agree".to_owned(),
                         1 => format!("its clock is {} s ahead", second.ahead),
                         _ => format!("its clock is {} s behind", second.ahead.magnitude()),
                     };
-                    format!("which {} shows too; {clock}", second.of)
+                    format!("also present in {}; {clock}", second.of)
                 },
             ),
         };
         let detail = match kind {
             DuplicateKind::SameInterface | DuplicateKind::OtherInterface => {
-                "Same addresses, identification, length and first octets, at most ten milliseconds apart, of nearly every packet of these hosts."
+                "Same addresses, identification, length and first bytes, at most ten milliseconds apart, for nearly every packet of these hosts."
                     .to_owned()
             }
             DuplicateKind::OtherCapture => {
                 told.second_sighting.map(|second| same_packets(second, *evidence)).unwrap_or_default()
             }
         };
-        let title = format!("{evidence} shows {} again, {place}", counted(told.count.frames, "frame"));
+        let title = format!("{evidence}: {} {place}", counted(told.count.frames, "frame"));
         Finding {
             span: span_of(&told.run),
             proof: frames(&told.run),
@@ -49,10 +49,10 @@ fn same_packets(second: SecondSighting, evidence: EvidenceId) -> String {
     let clock = if ahead.0 == 0 {
         String::new()
     } else {
-        format!(" Times of {evidence} are given by the clock of {of}.")
+        format!(" The times of {evidence} are given by the clock of {of}.")
     };
     format!(
-        "{} of both captures are the same to the octet, but for what a router changes, and come in both with one distance in time. They count once, in {of}.{clock}",
+        "{} are identical in both captures, except for what a router changes, at a constant distance in time. They count once, in {of}.{clock}",
         counted(packets, "packet"),
     )
 }

@@ -20,7 +20,7 @@ pub(super) fn taken_over(facts: &Facts) -> Vec<Finding> {
         .map(|change| {
             let title = format!("Another station uses {}", change.address);
             let detail = format!(
-                "Until frame {} it was sent from the link-layer address {}, from frame {} on from {}. One computer may have given way to another, or changed its card.",
+                "Until frame {} its link-layer address was {}, from frame {} on {}. Another computer may have taken over the address, or the network card was replaced.",
                 change.last.frame, change.before, change.first.frame, change.after,
             );
             let when = |seen: crate::summary::Sighting| When {

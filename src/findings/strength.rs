@@ -49,7 +49,7 @@ pub(super) fn weak_algorithms(facts: &Facts) -> Vec<Finding> {
             .collect::<Vec<_>>()
     };
     let mut found = told(FindingCode::WeakAlgorithmChosen, "chosen", chosen);
-    found.extend(told(FindingCode::WeakAlgorithmOffered, "offered and not chosen", offered));
+    found.extend(told(FindingCode::WeakAlgorithmOffered, "offered but not chosen", offered));
     found
 }
 
@@ -112,9 +112,9 @@ pub(super) fn aggressive_mode(facts: &Facts) -> Option<Finding> {
     let answered = exchanges.iter().any(|x| !x.responder_spi.is_zero());
     let title = format!("aggressive mode with a pre-shared key in {}", of_pairs(&exchanges));
     let detail = if answered {
-        "The responder's hash stands in clear in its answer: whoever has this capture can try keys against it."
+        "The responder's hash is in clear in its answer: anyone who has this capture can try keys against it."
     } else {
-        "Nobody answered, so no hash stands in clear here."
+        "There was no answer, so the capture shows no hash."
     };
     let severity = if answered { Severity::Medium } else { Severity::Low };
     let code = FindingCode::AggressiveModePsk;
@@ -127,7 +127,7 @@ pub(super) fn ikev1(facts: &Facts) -> Option<Finding> {
         facts.exchanges.iter().filter(|x| x.version == IkeVersion::V1).collect();
     let title = format!("IKEv1 in {}", of_pairs(&exchanges));
     let detail =
-        "RFC 9395 moved IKEv1 to historic status; NIST SP 800-77r1 wants IKEv2.".to_owned();
+        "RFC 9395 moved IKEv1 to historic status; NIST SP 800-77r1 requires IKEv2.".to_owned();
     let code = FindingCode::Ikev1InUse;
     (!exchanges.is_empty()).then(|| finding(code, Severity::Info, title, detail, &exchanges))
 }

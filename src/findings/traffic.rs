@@ -74,9 +74,9 @@ fn cleartext_window(
     });
     let itself = match readable {
         _ if payload == 0 => " None of them carried payload.".to_owned(),
-        0 => " All of it was encrypted by the application itself.".to_owned(),
+        0 => " The application encrypted all of it itself.".to_owned(),
         _ if readable < packets => {
-            format!(" {} of them were encrypted by the application itself.", packets - readable)
+            format!(" The application itself encrypted {} of them.", packets - readable)
         }
         _ => String::new(),
     };
@@ -87,8 +87,8 @@ fn cleartext_window(
         }
     }
     let what = match hidden == packets {
-        true => "passed a tunnel in clear that carried only protected packets",
-        false => "talked in clear text",
+        true => "used a tunnel in clear that carried only protected packets",
+        false => "exchanged clear text",
     };
     let (packets, windows_told) =
         (counted(packets, "packet"), counted(members.len() as u64, "window"));
@@ -103,7 +103,7 @@ fn cleartext_window(
     let frames_of = same_frames(facts, &members);
     let place = place(facts, runs());
     let hosts = shared.map_or_else(String::new, |address| {
-        format!(" IKE's hashes do not fit {address}: a translator put it in the place of another one, or encapsulation in UDP is forced. Behind a translator several hosts may have that address, and who talked in clear may be another one than who was protected.")
+        format!(" IKE's NAT detection hashes do not match {address}: a translator replaced the address, or UDP encapsulation is forced. Several hosts behind a translator may share that address, so the host that sent clear text may not be the one that was protected.")
     });
     let detail = format!("{demand}{why}{itself}{sent}{frames_of}{place}{hosts}");
     let mut finding = Finding::new(FindingCode::CleartextWindow, severity, title, detail);
@@ -134,7 +134,10 @@ fn same_frames(facts: &Facts, members: &[&ExplainedWindow]) -> String {
     if named.is_empty() {
         return String::new();
     }
-    format!(" A tunnel joins them: windows of {}{more} show the same frames.", named.join(", "))
+    format!(
+        " A tunnel connects them: windows of {}{more} contain the same frames.",
+        named.join(", ")
+    )
 }
 
 /// Where nothing says how far a requirement reaches: it was inferred from requests alone, or from IPsec whose
@@ -187,13 +190,13 @@ pub(super) fn without_time(facts: &Facts) -> Vec<Finding> {
     untimed
         .map(|(pair, run)| {
             let title = format!(
-                "{} in clear between {} and {} carry no usable time",
+                "{} in clear between {} and {} have no usable time",
                 counted(run.frames, "packet"),
                 pair.a(),
                 pair.b()
             );
             let detail = format!(
-                "From frame {} to frame {}: their time is zero, or more than ten years from the rest of the capture. They count, and are in no window.",
+                "From frame {} to frame {}: their time is zero, or more than ten years from the rest of the capture. They are counted but are in no window.",
                 run.first, run.last
             );
             let code = FindingCode::FramesWithoutTime;
@@ -221,14 +224,14 @@ fn place<'a>(facts: &Facts, runs: impl Iterator<Item = &'a ClassRun>) -> String 
 fn demand(source: Option<&ExpectationSource>) -> String {
     match source {
         Some(ExpectationSource::PolicyFile { line }) => {
-            format!("The policy demands protection (line {line}).")
+            format!("The policy requires protection (line {line}).")
         }
         Some(ExpectationSource::ProtectOption(typed)) => {
-            format!("--protect {typed} demands protection.")
+            format!("--protect {typed} requires protection.")
         }
         Some(inferred @ ExpectationSource::Inferred(_)) => {
             format!(
-                "No policy was given; that protection was required is {inferred} between the two."
+                "No policy was given. The requirement is {inferred} between the two hosts; use --policy to state it explicitly."
             )
         }
         Some(ExpectationSource::None | ExpectationSource::DefaultExemption(_)) | None => {
@@ -241,15 +244,16 @@ fn demand(source: Option<&ExpectationSource>) -> String {
 pub(super) fn pairs_folded(facts: &Facts) -> Option<Finding> {
     let (pairs, packets) = facts.folded;
     let title = format!(
-        "{} with the fewest packets stand in one sum: {}, not judged one by one",
+        "{} with the fewest packets are combined in one total: {}, not judged individually",
         counted(pairs, "pair"),
         counted(packets.frames, "packet"),
     );
-    let mut detail = "A pair that talked again after it was folded counts again.".to_owned();
+    let mut detail =
+        "A pair that sent traffic again after it was combined is counted again.".to_owned();
     if facts.uncounted_tunnels > 0 {
         let packets = counted(facts.uncounted_tunnels, "tunnel packet");
         detail += &format!(
-            " {packets} count for the pair inside only: there were too many kinds of tunnels."
+            " {packets} are counted for the inner pair only: there were too many kinds of tunnels."
         );
     }
     (pairs > 0 || facts.uncounted_tunnels > 0)
@@ -305,7 +309,7 @@ pub(super) fn weaker_than_encryption(facts: &Facts) -> Vec<Finding> {
     found
 }
 
-const OFFLOAD: &str = " All of it went one way, and what came back is encrypted: so a capture on the sender shows packets before its network card encrypts them. A capture on the way would show whether they left readable.";
+const OFFLOAD: &str = " All of it went in one direction, and the replies are encrypted: a capture on the sender shows packets before its network card encrypts them. A capture on the path would show whether they left readable.";
 
 fn records_of<'a>(records: impl Iterator<Item = &'a RecordRef>) -> BTreeMap<EvidenceId, Proof> {
     let mut by_log: BTreeMap<EvidenceId, BTreeSet<u64>> = BTreeMap::new();
@@ -319,10 +323,10 @@ fn records_of<'a>(records: impl Iterator<Item = &'a RecordRef>) -> BTreeMap<Evid
 fn readable(pair: &PairFacts) -> String {
     let mut words = String::new();
     if !pair.integrity_only.is_empty() {
-        words += " A log says that its SA does not encrypt.";
+        words += " A log records that its SA does not encrypt.";
     }
     let apps = pair.readable.iter().map(|((app, encrypted), count)| {
-        let own = if *encrypted { " (protects itself)" } else { "" };
+        let own = if *encrypted { " (encrypted by the application)" } else { "" };
         format!("{} {}{own}", app.as_str(), count.frames)
     });
     let apps: Vec<String> = apps.collect();
@@ -335,14 +339,14 @@ fn readable(pair: &PairFacts) -> String {
 /// Packets that are shown inside ESP and in clear too: by one capture, or by one on either side of a
 /// gateway.
 pub(super) fn decrypted_twins(facts: &Facts) -> Vec<Finding> {
-    const ONE: &str = "within ten milliseconds of each the capture shows an ESP packet that holds exactly its length, and nearly every packet of that SPI has one. No leak.";
-    const OTHER: &str = "another capture shows an ESP packet within ten milliseconds of each that holds exactly its length, and nearly every packet of that SPI has one; it shows none of them in clear. No leak where that capture was taken.";
+    const ONE: &str = "within ten milliseconds of each, the capture shows an ESP packet that holds exactly its length, as it does for nearly every packet of that SPI. Not a leak.";
+    const OTHER: &str = "within ten milliseconds of each, another capture shows an ESP packet that holds exactly its length, as it does for nearly every packet of that SPI, and shows none of them in clear. Not a leak where that capture was taken.";
     let with = |why, shown, ground| {
         let of =
             move |pair: &PairFacts| Some((pair.pair, *pair.set_aside.get(&why)?, shown, ground));
         facts.pairs.iter().filter_map(of)
     };
-    with(SetAside::DecryptedTwin, "are shown inside ESP and in clear", ONE)
+    with(SetAside::DecryptedTwin, "appear both inside ESP and in clear", ONE)
         .chain(with(SetAside::InsideOtherCapture, "are inside ESP in another capture", OTHER))
         .map(|(pair, run, shown, ground)| {
             let packets = counted(run.frames, "packet");
@@ -373,7 +377,7 @@ pub(super) fn before_encryption(facts: &Facts) -> Vec<Finding> {
                 pair.b()
             );
             let detail = format!(
-                "From frame {} to frame {}: the network card had still to finish their checksums, and all answers came under ESP. What left the card is not shown.",
+                "From frame {} to frame {}: their checksums were not yet computed, which the network card does, and all answers used ESP. What left the card is not shown.",
                 run.first, run.last,
             );
             Finding {
@@ -410,8 +414,7 @@ pub(super) fn credentials(facts: &Facts) -> Vec<Finding> {
             pair.b(),
             counted(packets, "packet")
         );
-        let detail =
-            "The first and the last packet are named; what they hold is not repeated here.";
+        let detail = "The first and the last packet are named; their content is not repeated here.";
         let severity = if owes { Severity::High } else { Severity::Medium };
         Finding {
             pair: Some(*pair),
@@ -423,7 +426,7 @@ pub(super) fn credentials(facts: &Facts) -> Vec<Finding> {
     let mut found: Vec<Finding> = told.collect();
     if more > 0 {
         let title = format!("credentials in clear text of {} more", counted(more as u64, "pair"));
-        let detail = "Analyze a part of the evidence, or a shorter span, to have each named.";
+        let detail = "Analyze a part of the evidence, or a shorter span, to list each of them.";
         let (code, severity) = (FindingCode::CredentialsInClear, Severity::Medium);
         found.push(Finding::new(code, severity, title, detail.to_owned()));
     }
@@ -451,9 +454,9 @@ pub(super) fn clear_without_expectation(facts: &Facts) -> Option<Finding> {
         .collect();
     silent.first()?;
     let pairs = counted(silent.len() as u64, "pair");
-    let title = format!("{pairs} talked in clear text and nothing says that they should not");
+    let title = format!("{pairs} exchanged clear text, and nothing requires protection for them");
     let packets = counted(packets, "clear packet");
-    let detail = format!("{packets} in all; the busiest: {}.", named.join(", "));
+    let detail = format!("{packets} in total; the busiest: {}.", named.join(", "));
     Some(Finding {
         span: span_of(silent.iter().map(|(_, run)| run)),
         proof: frames(silent.iter().take(BUSIEST).map(|(_, run)| run)),
@@ -475,8 +478,8 @@ pub(super) fn rules_without_traffic(facts: &Facts, policy: &Policy) -> Vec<Findi
         .filter(|(at, _)| !seen.contains(at))
         .map(|(_, rule)| rule)
         .map(|rule| {
-            let title = format!("{} met no packet", rule.source);
-            let detail = "No capture shows a packet between hosts that the rule names; it proves nothing about them.";
+            let title = format!("{} matched no packet", rule.source);
+            let detail = "No capture shows a packet between the hosts that the rule names; the evidence proves nothing about them.";
             Finding::new(FindingCode::RuleWithoutTraffic, Severity::Low, title, detail.to_owned())
         })
         .collect()

@@ -17,7 +17,7 @@ pub(super) fn around_protected(facts: &Facts) -> Vec<Finding> {
             pair.b(),
         );
         let detail = format!(
-            "From frame {} to frame {}: its headers could be read, and nothing of what it carries. No rule names the tunnel's own protocol.",
+            "From frame {} to frame {}: its headers were readable, its payload was not. No rule names the tunnel's own protocol.",
             run.first, run.last,
         );
         Finding {
@@ -43,7 +43,7 @@ pub(super) fn l2tp_without_ipsec(facts: &Facts) -> Vec<Finding> {
                 pair.b(),
             );
             let detail = format!(
-                "From frame {} to frame {}. Windows protects L2TP by IPsec unless the registry value ProhibitIpSec is set; other systems do so only where they are configured to. Whether it had to be protected is a question to the operator.",
+                "From frame {} to frame {}. Windows protects L2TP with IPsec unless the registry value ProhibitIpSec is set; other systems do so only if configured. Ask the operator whether it had to be protected.",
                 run.first, run.last,
             );
             Finding {

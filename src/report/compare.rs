@@ -34,21 +34,21 @@ impl Change {
 
     const fn meaning(self) -> &'static str {
         match self {
-            Self::Opened => "clear text that owes protection passed, and before none did",
-            Self::StillOpen => "clear text that owes protection passed before and after",
+            Self::Opened => "traffic that must be protected passed in clear after, and not before",
+            Self::StillOpen => "traffic that must be protected passed in clear before and after",
             Self::ClearUnjudged => {
-                "the pair owes protection in one report and talked in clear in the other, which did not judge it: analyze that evidence with --protect"
+                "one report requires protection for the pair; the other shows clear text and did not judge it: analyze that evidence with --protect"
             }
             Self::NotSeenAfter => {
-                "nothing that had to be protected was seen after, or too little could be judged: that proves nothing"
+                "after: no traffic that must be protected was seen, or too little could be judged; that proves nothing"
             }
             Self::Closed => {
-                "clear text that owes protection passed before; after, all that was seen was protected"
+                "traffic that must be protected passed in clear before; after, all traffic seen was protected"
             }
             Self::NewlyProtected => {
-                "protected after; before, nothing that owes protection was seen"
+                "protected after; before, no traffic that must be protected was seen"
             }
-            Self::StillProtected => "protected before and after, as far as was seen",
+            Self::StillProtected => "protected before and after, as far as seen",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::schema::{Report, VerdictLimit};
 use crate::correlate::{Extent, LimitCode, Limits};
+use crate::findings::with_separators;
 
 /// The limits as the report has them.
 pub(super) fn verdict_limits(limits: &Limits) -> Vec<VerdictLimit> {
@@ -17,40 +18,37 @@ pub(super) fn verdict_limits(limits: &Limits) -> Vec<VerdictLimit> {
 fn text(code: LimitCode, extent: &Extent) -> String {
     let of = |noun: &str| {
         let plural = if extent.count == 1 { "" } else { "s" };
-        format!("{} {noun}{plural}", extent.count)
+        format!("{} {noun}{plural}", with_separators(extent.count))
     };
     match code {
         LimitCode::Inferred => format!(
-            "What had to be protected was inferred from the evidence for {}; a policy would say it.",
+            "The requirement for {} was inferred from the evidence; use --policy to state it explicitly.",
             of("pair")
         ),
         LimitCode::ObligationNotProven => format!(
-            "IPsec was attempted by {} and did not come about; nothing proves that protection was required.",
+            "IPsec was attempted by {} but not established; nothing proves that protection was required.",
             of("pair")
         ),
         LimitCode::Undecodable => format!("{} could not be decoded.", of("frame")),
         LimitCode::Uncorroborated => {
-            format!("Nothing but a header says that {} are ESP.", of("frame"))
+            format!("{} look like ESP, but only their headers show it.", of("frame"))
         }
         LimitCode::Cut => {
-            format!("The capture cut {} before it could be told what they are.", of("frame"))
+            format!("The capture truncated {} before their class could be determined.", of("frame"))
         }
         LimitCode::Missing => {
-            format!("{} are missing by the sequence numbers of ESP.", of("packet"))
+            format!("{} are missing (gaps in ESP sequence numbers).", of("packet"))
         }
-        LimitCode::OneWay => format!("Only one direction was captured, {}.", of("packet")),
+        LimitCode::OneWay => format!("Only one direction was captured: {}.", of("packet")),
         LimitCode::Sampled => {
-            format!(
-                "The capture is a sample: it holds one packet in many, {} in all.",
-                of("ESP packet")
-            )
+            format!("The capture is a sample of the packets, {} in all.", of("ESP packet"))
         }
         LimitCode::Vantage => format!(
             "{} were captured where they are not yet, or no longer, protected.",
             of("packet")
         ),
         LimitCode::NotCovered => {
-            format!("No capture shows traffic of {} that demand protection.", of("rule"))
+            format!("No capture shows traffic for {} that require protection.", of("rule"))
         }
     }
 }

@@ -97,7 +97,7 @@ pub(super) fn quoted(word: &OsStr) -> String {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "the manifest tells the time of the run")]
+#[allow(clippy::disallowed_methods, reason = "the manifest records the time of the run")]
 fn now() -> String {
     format!("{:.0}", jiff::Timestamp::now())
 }

@@ -7,12 +7,12 @@ use super::schema::{ByClass, Count};
 pub fn picture(c: &ByClass) -> Vec<(&'static str, &'static str, Count)> {
     vec![
         ("ESP", "nearly everything", c.esp),
-        ("ESP that can be read (NULL encryption)", "none", c.esp_null),
-        ("AH", "none, unless integrity alone is wanted", c.ah),
+        ("ESP without encryption (NULL)", "none", c.esp_null),
+        ("AH", "none, unless the policy wants integrity alone", c.ah),
         ("IKE", "a little, at the start and at each rekey", c.ike),
         ("NAT-T keepalives", "a few, behind address translation", c.natt_keepalive),
         ("Exempt (ICMP, ARP, DHCP, multicast …)", "a little", c.exempt),
-        ("Clear text", "none between hosts that owe protection", c.clear),
+        ("Clear text", "none between hosts that must use protection", c.clear),
         ("Not IP", "a little", c.non_ip),
         ("Undecodable", "none", c.undecodable),
     ]

@@ -16,12 +16,14 @@ use std::net::IpAddr;
 #[must_use]
 pub fn propose(facts: &Facts) -> String {
     let mut text = PolicyText::default();
-    text.comment("Proposed by plainsight from evidence: a beginning, to be read and edited.");
-    text.comment("Each rule names the frames it rests on (E1:11 is frame 11 of the first file).");
+    text.comment("Proposed by plainsight from evidence: a draft, to be read and edited.");
+    text.comment(
+        "Each rule names the frames it is based on (E1:11 is frame 11 of the first file).",
+    );
     text.comment("Rules are read from top to bottom; the first that matches decides.");
     text.gap();
     text.comment(
-        "What the system lets through by itself: none, windows-2000, windows-2003, windows-vista.",
+        "What the system exempts by default: none, windows-2000, windows-2003, windows-vista.",
     );
     text.exemptions(DefaultExemptions::None);
     hosts(facts, &mut text);
@@ -39,9 +41,7 @@ pub fn propose(facts: &Facts) -> String {
     }
     if rules == 0 {
         text.gap();
-        text.comment(
-            "No two hosts show IPsec between them, so there is no rule to propose. As in:",
-        );
+        text.comment("No two hosts show IPsec between them, so no rule is proposed. An example:");
         text.rule_left_out(&example());
     }
     others(facts, &mut text);
@@ -107,11 +107,11 @@ fn rule(pair: &PairFacts, windows: &[&CleartextWindow], text: &mut PolicyText) {
     let authenticates = has(ProtectionClass::EspNull) || has(ProtectionClass::Ah);
     let level = match (has(ProtectionClass::Esp), authenticates) {
         (false, true) => {
-            text.comment("No packet was encrypted, so authentication will do.");
+            text.comment("No packet was encrypted, so `authenticate` is enough.");
             Level::Authenticate
         }
         (false, false) => {
-            text.comment("No packet was protected: that protection was tried is all there is.");
+            text.comment("No packet was protected: only attempts are evident.");
             Level::Encrypt
         }
         (true, _) => Level::Encrypt,
@@ -141,7 +141,7 @@ fn clear(windows: &[&CleartextWindow], between: &[String; 2], text: &mut PolicyT
     if ports.is_empty() {
         return;
     }
-    text.comment("Where that is meant, take in what is meant:");
+    text.comment("If this is intended, exempt it:");
     for service in ports.into_iter().take(MOST_TOLD) {
         text.rule_left_out(&WrittenRule {
             action: Action::Exempt,
@@ -167,7 +167,7 @@ fn others(facts: &Facts, text: &mut PolicyText) {
     }
     others.sort_by_key(|(_, run)| std::cmp::Reverse(run.frames));
     text.gap();
-    text.comment("These pairs show no IPsec and owe nothing under this policy:");
+    text.comment("These pairs show no IPsec, and this policy requires nothing of them:");
     for (pair, run) in others.iter().take(MOST_TOLD) {
         let (a, b) = (pair.pair.a(), pair.pair.b());
         let (first, last) = (run.first, run.last);

@@ -42,7 +42,7 @@ pub enum PublishError {
     #[error("`{0}` is not empty")]
     NotEmpty(String),
     /// `--force`, and the folder holds something that is not a report of ours.
-    #[error("`{folder}` holds `{file}`, which no report of plainsight put there")]
+    #[error("`{folder}` holds `{file}`, which is not part of a plainsight report")]
     NotOurs {
         /// The folder.
         folder: String,
@@ -50,7 +50,7 @@ pub enum PublishError {
         file: String,
     },
     /// Something stands where a file shall be.
-    #[error("`{0}` is there already")]
+    #[error("`{0}` already exists")]
     Exists(String),
     /// A file stands there.
     #[error("`{0}` is not a folder")]
@@ -59,7 +59,7 @@ pub enum PublishError {
     #[error("another run of plainsight is writing to `{0}`")]
     Busy(String),
     /// A run that was killed left what it had written.
-    #[error("`{left}` is what a run that was ended left of a report for `{folder}`")]
+    #[error("`{left}` is left over from an interrupted run for `{folder}`")]
     Left {
         /// The folder.
         folder: String,
@@ -67,7 +67,7 @@ pub enum PublishError {
         left: String,
     },
     /// A run that was killed left the old report away from its place.
-    #[error("`{old}` is an older report that a run which was ended did not put back to `{folder}`")]
+    #[error("`{old}` is an older report that an interrupted run did not move back to `{folder}`")]
     OldLeft {
         /// The folder.
         folder: String,

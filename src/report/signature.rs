@@ -23,7 +23,7 @@ pub struct VerifyingKey {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// It is no key file of minisign's.
-    #[error("it is no {kind} key of minisign: {cause}")]
+    #[error("not a {kind} key of minisign: {cause}")]
     NotAKey {
         /// `secret` or `public`.
         kind: &'static str,
@@ -31,10 +31,10 @@ pub enum KeyError {
         cause: String,
     },
     /// A password is needed, and nobody can be asked for it.
-    #[error("its password cannot be asked for: {0}")]
+    #[error("cannot ask for its password: {0}")]
     NoPassword(io::Error),
     /// The password is wrong, or the key cannot be unlocked.
-    #[error("it cannot be unlocked: {0}")]
+    #[error("cannot unlock it: {0}")]
     Locked(minisign::PError),
     /// It does not sign.
     #[error("it does not sign: {0}")]
@@ -115,7 +115,7 @@ impl VerifyingKey {
     /// Checks a signature file over a manifest; gives its trusted comment, or what is wrong with it.
     pub(super) fn check(&self, manifest: &[u8], signature: &str) -> Result<String, String> {
         let signature = minisign_verify::Signature::decode(signature)
-            .map_err(|error| format!("is no signature: {error}"))?;
+            .map_err(|error| format!("is not a signature: {error}"))?;
         match self.key.verify(manifest, &signature, true) {
             Ok(()) => Ok(signature.trusted_comment().to_owned()),
             Err(error) => Err(format!("is not this key's signature of manifest.json: {error}")),

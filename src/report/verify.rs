@@ -53,7 +53,7 @@ pub enum VerifyError {
         cause: io::Error,
     },
     /// It is none of ours.
-    #[error("`{path}` is no manifest of plainsight: {cause}")]
+    #[error("`{path}` is not a plainsight manifest: {cause}")]
     NotOurs {
         /// Where it is.
         path: String,
@@ -123,7 +123,7 @@ impl Verification {
         if let Some(named) = &manifest.signed_with
             && !key.is_named(named)
         {
-            let what = format!("says that key {named} signed it, and --key is another");
+            let what = format!("is signed by key {named}, which is not the key given with --key");
             self.differs(MANIFEST, what);
         }
         let signed = bounded(&folder.join(MANIFEST), MOST_MANIFEST);
@@ -147,7 +147,7 @@ impl Verification {
             self.check(&output.name, &path, output.size_bytes, Some(&output.sha256));
         }
         for name in unlisted(folder, &listed) {
-            self.differs(&name, "the manifest does not know it".to_owned());
+            self.differs(&name, "is not listed in the manifest".to_owned());
         }
     }
 
@@ -200,14 +200,14 @@ impl Verification {
             let added = files_below(&place, folder).map(shown);
             let mut added = added.filter(|path| !known.contains(path.as_str()));
             for path in added.by_ref().take(left) {
-                self.differs(&path, "was not there when the report was made".to_owned());
+                self.differs(&path, "did not exist when the report was made".to_owned());
                 left -= 1;
             }
             if left > 0 {
                 continue;
             }
             if added.next().is_some() {
-                let what = format!("holds more than {ADDED_AT_MOST} files that were not there");
+                let what = format!("holds more than {ADDED_AT_MOST} files that did not exist");
                 self.differs(given, what);
             }
         }

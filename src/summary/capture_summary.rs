@@ -191,7 +191,7 @@ pub struct CaptureSummary {
     pub unpaired_duplicates: BTreeMap<DuplicateKind, Count>,
     /// Fingerprints of all packets of a clear stream, in order of time; where they would be too many, none.
     pub prints: BTreeMap<(HostPair, Stream), Vec<Print>>,
-    /// It shows packets that another capture shows too; known when all captures are there.
+    /// It shows packets also present in another capture; known when all captures are there.
     #[serde(skip)]
     pub second_sighting: Option<SecondSighting>,
     /// What other files of the same capture may decide; empty once that is done.

@@ -82,7 +82,7 @@ fn a_given_clock_offset_comes_before_what_is_measured() {
 fn quiet_is_one_line_and_json_is_the_report() {
     let (quiet, _folder) = run_analyze(&[&sample("healthy")], &["--quiet"]);
     let text = String::from_utf8(quiet.stdout).unwrap();
-    assert_eq!(text, "PROTECTED: every packet seen that had to be protected was\n");
+    assert_eq!(text, "PROTECTED: every packet seen that had to be protected was protected\n");
     let (json, folder) = run_analyze(&[&sample("healthy")], &["--json"]);
     assert!(json.stdout == fs::read(folder.path().join("report/report.json")).unwrap());
 }

@@ -89,7 +89,7 @@ fn evidence_that_was_added_or_taken_away_and_a_changed_policy_are_differences() 
     assert_eq!(status, 5);
     for line in [
         "DIFFERENT  evidence/capture.pcap: cannot be read",
-        "DIFFERENT  evidence/new/later.pcap: was not there when the report was made",
+        "DIFFERENT  evidence/new/later.pcap: did not exist when the report was made",
         "DIFFERENT  policy.toml: has SHA-256",
     ] {
         assert!(text.contains(line), "{text}");

@@ -9,19 +9,19 @@ use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// Say what each rule of a policy means, and which one takes a packet
+/// Explain the rules of a policy, and show which rule matches a packet
 ///
-/// The packet is judged as `analyze` would judge it in clear text: the side that serves is told by
-/// the ports the policy names, by registered ports, and by ports below 1024.
+/// The packet is judged as `analyze` judges a clear packet: the server side is determined by the ports
+/// that the policy names, by registered ports, and by ports below 1024.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The policy (TOML); `-` reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Tell which rule takes this packet (repeatable): 10.0.0.1:1025>10.0.0.5:445/tcp
+    /// Show which rule matches this packet (repeatable): 10.0.0.1:1025>10.0.0.5:445/tcp
     #[arg(long, value_name = "SRC:PORT>DST:PORT/PROTOCOL")]
     packet: Vec<AskedPacket>,
-    /// Print it as JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -79,7 +79,7 @@ fn judge<'a>(policy: &Policy, packet: &'a AskedPacket) -> Judged<'a> {
             return unasked("nothing", "it is IKE, a class of its own".to_owned());
         }
         Stream::Undecodable(_) => {
-            return unasked("nothing", "its class cannot be told".to_owned());
+            return unasked("nothing", "its class cannot be determined".to_owned());
         }
     };
     let pair = HostPair::new(source, destination);
@@ -101,19 +101,19 @@ fn judge<'a>(policy: &Policy, packet: &'a AskedPacket) -> Judged<'a> {
         ) => "nothing",
     };
     let decided_by = match &trace.source {
-        ExpectationSource::None => "no rule speaks of it".to_owned(),
+        ExpectationSource::None => "no rule covers it".to_owned(),
         source => source.to_string(),
     };
     let is_ike_port = |port| matches!(port, 500 | 4500);
     let is_on_ike = packet.protocol == 17
         && packet.ports.is_some_and(|(one, other)| is_ike_port(one) || is_ike_port(other));
     let but = is_on_ike.then_some(
-        "where it carries IKE, as its port suggests, it is a class of its own and no rule is asked",
+        "where it carries IKE, as its port suggests, it is a class of its own and no rule applies",
     );
     Judged { packet, port: service.port, owes, decided_by, fits: trace.fits, but }
 }
 
-const MAY_PASS: &str = "nothing: it may travel unprotected";
+const MAY_PASS: &str = "nothing: it may be unprotected";
 
 const fn exempt(kind: ExemptKind) -> &'static str {
     match kind {
@@ -128,16 +128,16 @@ const fn exempt(kind: ExemptKind) -> &'static str {
 }
 
 fn tell(out: &mut impl Write, policy: &Policy, judged: &[Judged<'_>]) -> io::Result<()> {
-    writeln!(out, "Lets through by itself: {}", let_through(policy))?;
+    writeln!(out, "Exempt by default: {}", let_through(policy))?;
     for (name, addresses) in &policy.hosts {
         let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         let addresses = if addresses.is_empty() { "nobody".into() } else { addresses.join(", ") };
         writeln!(out, "{} is {addresses}", terminal::escape(name))?;
     }
     match policy.rules.len() {
-        0 => writeln!(out, "No rules: nothing owes protection")?,
+        0 => writeln!(out, "No rules: nothing must be protected")?,
         1 => writeln!(out, "1 rule:")?,
-        many => writeln!(out, "{many} rules, the first that matches decides:")?,
+        many => writeln!(out, "{many} rules; the first that matches applies:")?,
     }
     for rule in &policy.rules {
         writeln!(out, "  line {:<4} {rule}", line(rule))?;
@@ -147,7 +147,7 @@ fn tell(out: &mut impl Write, policy: &Policy, judged: &[Judged<'_>]) -> io::Res
 
 fn tell_packet(out: &mut impl Write, policy: &Policy, judged: &Judged<'_>) -> io::Result<()> {
     writeln!(out, "\n{}", terminal::escape(&judged.packet.typed))?;
-    writeln!(out, "  owes {} ({})", judged.owes, judged.decided_by)?;
+    writeln!(out, "  required: {} ({})", judged.owes, judged.decided_by)?;
     if let Some(but) = judged.but {
         writeln!(out, "  but {but}")?;
     }

@@ -6,11 +6,12 @@ use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-/// Translate what a system exports into a policy, on standard output
+/// Translate an exported configuration into a policy, on standard output
 ///
-/// Reads netsh ipsec scripts and dumps, ipsec.conf, swanctl.conf, and Get-NetIPsecRule as JSON, told
-/// apart by their content. What a policy cannot say, and what lets clear text pass, is named on
-/// standard error and in comments: the policy never asks for more protection than the source.
+/// Reads netsh ipsec scripts and dumps, ipsec.conf, swanctl.conf, and Get-NetIPsecRule as JSON,
+/// recognized by their content. Settings that a policy cannot express, and settings that let clear text
+/// pass, are listed on standard error and in comments: the policy never requires more protection than
+/// the source.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The export; `-` reads standard input

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 /// Propose a policy from evidence, on standard output, for a person to edit
 ///
-/// A rule for each two hosts that show IPsec between them, with the frames it rests on; what passed
-/// in clear text stands beside it as a comment. Nothing is exempted: that is for a person to decide.
+/// Proposes a rule for each two hosts that show IPsec between them and names the frames it is based on;
+/// comments list the clear text between them. Nothing is exempted: that decision is yours.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Captures, logs, or folders; `-` reads standard input

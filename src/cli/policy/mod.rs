@@ -14,7 +14,7 @@ use clap::Subcommand;
 use std::io::Read as _;
 use std::path::Path;
 
-/// Check, import or propose a policy: what ought to have been protected
+/// Check, import or propose a policy: which traffic must be protected
 ///
 /// A policy is a TOML file for `analyze --policy`, described in docs/policy.md.
 #[derive(Debug, clap::Args)]

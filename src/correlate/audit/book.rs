@@ -149,7 +149,7 @@ impl Books {
             .collect();
         let mut why = "the evidence holds no Security log of a host with this address".to_owned();
         if !untied.is_empty() {
-            why = format!("{why}; of {} it is not known which addresses it has", untied.join(", "));
+            why = format!("{why}; the addresses of {} are unknown", untied.join(", "));
         }
         AuditVerdict {
             state: AuditState::NotCovered,
@@ -244,7 +244,7 @@ impl Book {
             let around = (time.shifted(MARGIN.negated()), time.shifted(MARGIN));
             let mut broken = |(from, to): (Timestamp, Timestamp), what: &str| {
                 let why =
-                    format!("record {} (event {}) says that {what}", mark.record, mark.event_id);
+                    format!("record {} (event {}) reports that {what}", mark.record, mark.event_id);
                 self.breaks.push(Break { from, to, why, place: Some(place) });
             };
             match mark.kind {

@@ -58,7 +58,7 @@ impl Case<'_> {
         }
         let cleared = self.book.cleared.iter().find(|(time, _)| *time >= self.from);
         if let Some((_, place)) = cleared {
-            let why = format!("the log was cleared in or after this time (record {})", place.1);
+            let why = format!("the log was cleared during or after this time (record {})", place.1);
             return Some(self.verdict(AuditState::Unknown, why, [*place]));
         }
         if from < first.first {
@@ -67,7 +67,7 @@ impl Case<'_> {
                 (_, true) => (
                     AuditState::Unknown,
                     format!(
-                        "the log's oldest record is number {number} and is later: those before are not there"
+                        "the log's oldest record is number {number} and is later: the earlier ones are lost"
                     ),
                 ),
                 (true, false) => {
@@ -123,7 +123,7 @@ impl Case<'_> {
         }
         let (_, record) = unclear.first()?;
         let why = format!(
-            "record {record} changed what is audited, in words of a language that is not known"
+            "record {record} changed the audit settings, in a language that is not recognized"
         );
         Some(self.verdict(AuditState::Unknown, why, unclear))
     }
@@ -160,7 +160,7 @@ impl Case<'_> {
             return None;
         }
         let why =
-            "an export or a collector's log may be a selection of the log: what it does not hold proves nothing"
+            "an export or a collector's log may be a selection of the log: a missing event proves nothing"
                 .to_owned();
         Some(self.verdict(AuditState::Unknown, why, []))
     }
@@ -186,13 +186,13 @@ impl Case<'_> {
         let logons_show =
             completed && is_near(&self.book.logons) || failed && is_near(&self.book.failed_logons);
         let shown = format!(
-            "the captures show a negotiation of this host that {what} in this time, and its log holds none"
+            "the captures show a negotiation of this host that {what} in this time, but its log holds none"
         );
         let (state, why) = match (self.book.is_legacy, completed, logons_show) {
             (true, _, true) => (
                 AuditState::DisableIkeAuditsSuspected,
                 format!(
-                    "{shown}, although logons of that kind are audited, which the same setting governs"
+                    "{shown}, although logons of that kind are audited, which the same setting controls"
                 ),
             ),
             (false, true, _) => (AuditState::AuditingOff, format!("inferred: {shown}")),
@@ -225,7 +225,7 @@ impl Case<'_> {
         let (why, places) = match (before, after) {
             (Some(one), Some(other)) => (
                 format!(
-                    "negotiations are audited before (record {}) and after (record {}) and no change is between{outcomes}{none}",
+                    "negotiations are audited before (record {}) and after (record {}) with no change between{outcomes}{none}",
                     one.0.record, other.0.record
                 ),
                 vec![place_of(one), place_of(other)],
@@ -233,7 +233,7 @@ impl Case<'_> {
             // 4719 is written whatever is audited; 612 is not.
             (Some(one), None) | (None, Some(one)) if !self.book.is_legacy => (
                 format!(
-                    "negotiations are audited (record {}) and the log tells of no change of that{outcomes}{none}",
+                    "negotiations are audited (record {}) and the log records no change of that{outcomes}{none}",
                     one.0.record
                 ),
                 vec![place_of(one)],
@@ -255,12 +255,12 @@ impl Case<'_> {
         let (_, _, place) = on(true).or_else(|| on(false))?;
         if self.book.is_legacy {
             let why = format!(
-                "record {} says that logon events are audited, and the log holds no negotiation: none took place, or DisableIKEAudits is set",
+                "record {} shows that logon events are audited, but the log holds no negotiation: none took place, or DisableIKEAudits is set",
                 place.1
             );
             return Some(self.verdict(AuditState::Unknown, why, [place]));
         }
-        let why = format!("auditing was turned on (record {}) and not off again", place.1);
+        let why = format!("auditing was turned on (record {}) and not turned off again", place.1);
         Some(self.verdict(AuditState::Audited, why, [place]))
     }
 
@@ -269,7 +269,7 @@ impl Case<'_> {
         let or = if self.book.is_legacy { ", or DisableIKEAudits is set" } else { "" };
         let why = if self.book.negotiations.is_empty() {
             format!(
-                "no record says what is audited, and the log holds not a single negotiation: auditing is probably off{or}"
+                "no record shows what is audited, and the log holds no negotiation at all: auditing is probably off{or}"
             )
         } else {
             format!(

@@ -61,15 +61,17 @@ impl ClosedBy {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Negotiated => "New security associations came up as the clear text ended.",
-            Self::PolicyChanged => "A log has a change of the policy as the clear text ended.",
+            Self::Negotiated => {
+                "New security associations were established as the clear text ended."
+            }
+            Self::PolicyChanged => "A log records a policy change as the clear text ended.",
             Self::ServiceStarted => {
-                "A log has the start of a service that IPsec needs before the clear text ended."
+                "A log records the start of a service that IPsec needs before the clear text ended."
             }
             Self::TrafficEnded => {
-                "The two sent no more clear text while the capture went on; nothing shows that the next packet would be protected."
+                "The two hosts sent no more clear text while the capture continued; nothing shows that the next packet would be protected."
             }
-            Self::CaptureEnded => "The capture ended; the clear text may have gone on.",
+            Self::CaptureEnded => "The capture ended; the clear text may have continued.",
         }
     }
 }

@@ -266,7 +266,7 @@ pub enum Against {
     PolicyNeedNotOpen,
     /// The first failed attempt came after the window had opened.
     CameAfter,
-    /// ICMP errors say why nobody answered.
+    /// ICMP errors explain why there was no answer.
     ErrorsExplainSilence,
     /// The capture holds one packet in many, or one direction only: an answer need not be in it.
     AnswerNotCaptured,

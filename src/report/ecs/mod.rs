@@ -175,7 +175,7 @@ fn window(w: &Window) -> EcsEvent {
         causes: w.causes.clone(),
         ..Ipsec::default()
     };
-    let message = format!("{} and {} talked in clear text: {} packets", w.a, w.b, w.frames);
+    let message = format!("{} and {} exchanged clear text: {} packets", w.a, w.b, w.frames);
     let of = document(&w.start, message, &WINDOW, event, ipsec);
     let network =
         Network { community_id: w.community_ids.clone(), ..network(&w.a, w.frames, Some(w.bytes)) };

@@ -21,14 +21,14 @@ pub(super) fn sentences(report: &Report) -> Vec<String> {
     } else {
         (format!("The traffic of {} pairs", required.len()), "their")
     };
-    told.push(format!("{pairs} had to be protected; {esp} of {whose} packets went under ESP."));
+    told.push(format!("{pairs} had to be protected; {esp} of {whose} packets used ESP."));
     told.extend(windows(report));
     let readable = required.iter().map(|p| p.by_class.esp_null.frames + p.by_class.ah.frames);
     let readable: u64 = readable.sum();
     if readable > 0 {
         let packets = packets(readable);
         told.push(format!(
-            "{packets} were authenticated only (NULL encryption or AH) and can be read."
+            "{packets} were authenticated only (NULL encryption or AH) and are readable."
         ));
     }
     told
@@ -40,7 +40,10 @@ pub(super) fn reservations(report: &Report) -> Vec<String> {
     told.extend(report.verdict_limits.iter().map(|limit| limit.text.clone()));
     let lost: u64 = report.evidence.iter().filter_map(|file| file.dropped_by_capturer).sum();
     if lost > 0 {
-        told.push(format!("The capturer lost {}; what they held is not known.", packets(lost)));
+        told.push(format!(
+            "The capturing system dropped {}; their content is unknown.",
+            packets(lost)
+        ));
     }
     let unnamed = report.evidence.iter().filter(|file| file.sha256.is_none()).count();
     if unnamed > 0 {
@@ -48,23 +51,23 @@ pub(super) fn reservations(report: &Report) -> Vec<String> {
     }
     let folded = report.totals.folded_pairs.pairs;
     if folded > 0 {
-        told.push(format!("{folded} times a pair was folded into the sums because there were too many; folded pairs were not judged."));
+        told.push(format!("A pair was combined into the totals {folded} times because there were too many; combined pairs were not judged."));
     }
     told
 }
 
 const fn meaning(verdict: &str) -> &'static str {
     match verdict.as_bytes() {
-        b"protected" => "Every packet seen that had to be protected was.",
+        b"protected" => "Every packet seen that had to be protected was protected.",
         b"partially_protected" => {
-            "Some of the traffic that had to be protected was not, or could be read."
+            "Some of the traffic that had to be protected was in clear or readable."
         }
-        b"unprotected" => "None of the traffic that had to be protected was.",
-        b"no_expectation" => "Nothing says what had to be protected.",
+        b"unprotected" => "None of the traffic that had to be protected was protected.",
+        b"no_expectation" => "Neither a policy nor the evidence says what had to be protected.",
         b"not_determined" => {
-            "Nothing that had to be protected was seen in clear, but too much of it could not be judged."
+            "No traffic that had to be protected was seen in clear, but too much could not be judged."
         }
-        _ => "No packet was seen that had to be protected.",
+        _ => "No packet that had to be protected was seen.",
     }
 }
 
@@ -76,8 +79,7 @@ fn windows(report: &Report) -> Vec<String> {
     let many = counted(report.windows.len(), "window");
     let Window { id, a, b, frames, start, end, first, last, .. } = largest;
     let mut told = vec![format!(
-        "{} went in clear text in {many}; the largest, {id}, holds {frames} between {a} and {b} from {start} to {end} \
-         (frames {}:{} to {}:{}).",
+        "{} passed in clear text in {many}; the largest, {id}, holds {frames} between {a} and {b} from {start} to {end} (frames {}:{} to {}:{}).",
         packets(clear),
         first.evidence,
         first.frame,
