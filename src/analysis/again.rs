@@ -26,7 +26,7 @@ pub enum AgainError {
     #[error("`{0}` has changed while it was analysed")]
     Changed(String),
     /// Nobody wants what it holds any more.
-    #[error("cannot write what was carved: {0}")]
+    #[error("cannot write the carved packets: {0}")]
     Unwanted(#[from] io::Error),
     /// The watcher ended it.
     #[error(transparent)]

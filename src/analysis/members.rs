@@ -34,8 +34,9 @@ pub(super) fn opened(found: Vec<Found>) -> Vec<Item> {
         let Collection { members, mut problems, others: (others, first) } = collection;
         let files = members.len() as u64 + others;
         if let Some(first) = first {
-            let text =
-                format!("{others} of its files are in no form that is read (the first is {first})");
+            let text = format!(
+                "{others} of its files have a format that is not read (the first is {first})"
+            );
             problems.push((ProblemCode::NotEvidence, text, 0));
         }
         let within = members.into_iter().map(|member| {

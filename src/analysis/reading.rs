@@ -69,7 +69,7 @@ pub(super) fn read(item: &Item, id: EvidenceId, context: &Context<'_>) -> Readin
     context.watch.ended();
     read.unwrap_or_else(|_| {
         let mut reading = Reading::of_nothing(found, id);
-        let text = "a fault of plainsight ended the reading of this file; nothing of it is in the report. Please report it";
+        let text = "a bug in plainsight ended the reading of this file; nothing of it is in the report. Please report it";
         reading.problem(ProblemCode::InternalError, text.to_owned(), None);
         reading
     })
@@ -128,7 +128,7 @@ fn read_one(item: &Item, id: EvidenceId, context: &Context<'_>) -> Reading {
     }
     if let Some(change) = before.and_then(|before| before.change()) {
         let text = format!(
-            "{change}: it was changed while it was read; the digest is of what was read, and what else is wrong with it may come from that"
+            "{change}: it changed while it was read; the digest is of what was read, and other problems of this file may result from that"
         );
         reading.problem(ProblemCode::Changed, text, None);
     }
@@ -228,7 +228,7 @@ impl Reading {
         let unpacked_size = bytes.passed();
         if is_held_whole(self.part.evidence.format) && unpacked_size > MOST_HELD_UNPACKED {
             let text = format!(
-                "it has to be held in memory and unpacks to {unpacked_size} bytes; the first {MOST_HELD_UNPACKED} were read: unpack it, and give the file"
+                "it must be held in memory and unpacks to {unpacked_size} bytes; the first {MOST_HELD_UNPACKED} were read: unpack it, and give the file"
             );
             self.problem(ProblemCode::Expansion, text, Some(MOST_HELD_UNPACKED));
         }
@@ -237,7 +237,7 @@ impl Reading {
         if failure.is_none() && unpacked_size == 0 {
             self.problem(
                 ProblemCode::Empty,
-                format!("the {} data holds no byte", packing.as_str()),
+                format!("the {} data is empty", packing.as_str()),
                 None,
             );
         }
@@ -282,7 +282,7 @@ impl Reading {
             Format::Collection(_) if self.is_opened => {}
             Format::Collection(archive) => {
                 let text = format!(
-                    "a {} archive that cannot be looked into here; unpack it, and give the files",
+                    "a {} archive that cannot be read; unpack it, and give the files",
                     archive.as_str()
                 );
                 self.problem(ProblemCode::UnsupportedFormat, text, None);
@@ -301,7 +301,7 @@ impl Reading {
             }
             Format::Unread(unread) => {
                 let text =
-                    format!("{} is not read by this version; {}", unread.name, unread.remedy);
+                    format!("{} is not supported by this version; {}", unread.name, unread.remedy);
                 self.problem(ProblemCode::UnsupportedFormat, text, None);
             }
             // A note beside the evidence is no damage; a note given as evidence is a mistake.

@@ -226,7 +226,7 @@ impl Clock {
     fn report(&self, outline: &mut CaptureOutline) {
         if let Some((frame, offset)) = self.first_missing {
             let text = format!(
-                "{} frames carry no time that can be told; each is placed at the time of the frame before it",
+                "{} frames have no determinable time; each is placed at the time of the frame before it",
                 self.missing
             );
             outline.problem(ProblemCode::BadTime, offset, Position::Frame(frame), text);

@@ -156,7 +156,7 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
         let most = self.layout.max_captured_len;
         let text = if record.captured_len > most {
             let claimed = record.captured_len;
-            format!("frame {number} claims {claimed} captured bytes where at most {most} can be")
+            format!("frame {number} claims {claimed} captured bytes; at most {most} are possible")
         } else if record.exceeds_original() && !self.leads_to_another(record)? {
             let (claimed, wire) = (record.captured_len, record.original_len);
             format!(
@@ -195,14 +195,13 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
         let found = self.find_record()?;
         let at = self.buffer.offset();
         let Some(()) = found else {
-            let more =
-                if code == ProblemCode::Corrupt { "; what follows was not read" } else { "" };
+            let more = if code == ProblemCode::Corrupt { "; the rest was not read" } else { "" };
             self.problem(code, offset, number, format!("{text}{more}"));
             return Ok(Odd::End);
         };
         let passed = at - offset;
         let text = format!(
-            "{text}; {passed} bytes were passed over, up to the next record that can be believed at byte {at}"
+            "{text}; {passed} bytes were skipped, up to the next plausible record at byte {at}"
         );
         self.outline.cover("skipped", passed);
         self.problem(ProblemCode::Skipped, offset, number, text);
@@ -241,7 +240,7 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
         self.begin()?;
         self.last = None;
         let text = format!(
-            "another pcap header begins at byte {offset}: captures were joined, and are read on"
+            "another pcap header begins at byte {offset}: captures were concatenated; reading continues"
         );
         self.problem(ProblemCode::Joined, offset, number, text);
         Ok(true)

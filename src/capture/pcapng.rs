@@ -128,7 +128,7 @@ impl Walk {
         let (kind, length) = (self.u32_at(head, 0), self.u32_at(head, 4));
         if length < 12 || length % 4 != 0 {
             let text = format!(
-                "a block claims a length of {length} bytes, which no block can have; what follows was not read"
+                "a block claims a length of {length} bytes, which no block can have; the rest was not read"
             );
             self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
             return Ok(false);
@@ -138,7 +138,7 @@ impl Walk {
         }
         if length > MAX_BLOCK_LEN {
             let text = format!(
-                "a block claims {length} bytes, more than any frame can need; what follows was not read"
+                "a block claims {length} bytes, more than any frame can need; the rest was not read"
             );
             self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
             return Ok(false);
@@ -152,7 +152,7 @@ impl Walk {
         }
         let block = buffer.available().get(..length).unwrap_or_default();
         if self.u32_at(block, length - 4) as usize != length {
-            let text = "a block's two lengths differ; what follows was not read".into();
+            let text = "a block's two lengths differ; the rest was not read".into();
             self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
             return Ok(false);
         }
@@ -190,7 +190,7 @@ impl Walk {
             Some([0x4d, 0x3c, 0x2b, 0x1a]) => false,
             Some([0x1a, 0x2b, 0x3c, 0x4d]) => true,
             _ => {
-                let text = "a section header tells no byte order; what follows was not read".into();
+                let text = "a section header names no byte order; the rest was not read".into();
                 self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
                 return false;
             }
@@ -312,7 +312,7 @@ impl Walk {
             (clock, data.filter(|d| d.len() == fields.captured_len as usize))
         else {
             let text = format!(
-                "frame {number} names an interface or a length that its block does not bear out; it was passed over"
+                "frame {number} names an interface or a length that its block does not support; it was skipped"
             );
             self.outline.problem(ProblemCode::Skipped, offset, Position::Frame(number), text);
             self.outline.cover("damaged_blocks", block.len() as u64);

@@ -73,7 +73,7 @@ fn read_frames<R: Read>(
         };
         let Some((captured, length)) = record.lengths() else {
             let text = format!(
-                "the lengths of frame {number} contradict each other; what follows was not read"
+                "the lengths of frame {number} contradict each other; the rest was not read"
             );
             outline.problem(ProblemCode::Corrupt, offset, Position::Frame(number), text);
             break;

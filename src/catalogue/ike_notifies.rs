@@ -97,7 +97,7 @@ static IKEV1_NOTIFIES: &[NotifyEntry] = &[
         4,
         "INVALID-COOKIE",
         Reason::Other,
-        "the peer knows no negotiation with these cookies, for one because it was restarted",
+        "the peer knows no negotiation with these cookies, for example because it was restarted",
         "RFC 2408 §3.14.1",
     ),
     error(
@@ -118,7 +118,7 @@ static IKEV1_NOTIFIES: &[NotifyEntry] = &[
         7,
         "INVALID-EXCHANGE-TYPE",
         Reason::PolicyMismatch,
-        "the peer does not do this kind of exchange",
+        "the peer does not support this kind of exchange",
         "RFC 2408 §3.14.1",
     ),
     error(
@@ -230,7 +230,7 @@ static IKEV1_NOTIFIES: &[NotifyEntry] = &[
         23,
         "INVALID-HASH-INFORMATION",
         Reason::AuthenticationFailed,
-        "the hash that proves the key does not hold",
+        "the hash that proves the key is wrong",
         "RFC 2408 §3.14.1",
     ),
     error(
@@ -244,7 +244,7 @@ static IKEV1_NOTIFIES: &[NotifyEntry] = &[
         25,
         "INVALID-SIGNATURE",
         Reason::AuthenticationFailed,
-        "the signature does not hold",
+        "the signature is wrong",
         "RFC 2408 §3.14.1",
     ),
     error(
@@ -272,7 +272,7 @@ static IKEV1_NOTIFIES: &[NotifyEntry] = &[
         29,
         "UNSUPPORTED-EXCHANGE-TYPE",
         Reason::PolicyMismatch,
-        "the peer does not do this kind of exchange",
+        "the peer does not support this kind of exchange",
         "RFC 2408 §3.14.1",
     ),
     error(
@@ -288,12 +288,7 @@ static IKEV1_NOTIFIES: &[NotifyEntry] = &[
         "the responder confirms that the exchange is complete",
         "RFC 2408 §3.14.1",
     ),
-    status(
-        24576,
-        "RESPONDER-LIFETIME",
-        "the lifetime the responder will keep to",
-        "RFC 2407 §4.6.3.1",
-    ),
+    status(24576, "RESPONDER-LIFETIME", "the lifetime the responder will use", "RFC 2407 §4.6.3.1"),
     status(
         24577,
         "REPLAY-STATUS",
@@ -306,7 +301,12 @@ static IKEV1_NOTIFIES: &[NotifyEntry] = &[
         "the sender holds no older security association with this peer",
         "RFC 2407 §4.6.3.3",
     ),
-    status(36136, "R-U-THERE", "a question whether the peer is still alive", "RFC 3706 §5.3"),
+    status(
+        36136,
+        "R-U-THERE",
+        "a request to show whether the peer is still alive",
+        "RFC 3706 §5.3",
+    ),
     status(36137, "R-U-THERE-ACK", "the answer of a live peer", "RFC 3706 §5.3"),
 ];
 
@@ -323,7 +323,7 @@ static IKEV2_NOTIFIES: &[NotifyEntry] = &[
         4,
         "INVALID_IKE_SPI",
         Reason::Other,
-        "the peer knows no IKE SA with these SPIs, for one because it was restarted",
+        "the peer knows no IKE SA with these SPIs, for example because it was restarted",
         "RFC 7296 §3.10.1",
     ),
     error(
@@ -442,7 +442,7 @@ static IKEV2_NOTIFIES: &[NotifyEntry] = &[
         43,
         "TEMPORARY_FAILURE",
         Reason::Other,
-        "the peer cannot do it now, for one because both rekey at once",
+        "the peer cannot do it now, for example because both rekey at once",
         "RFC 7296 §3.10.1",
     ),
     error(
@@ -502,13 +502,13 @@ static IKEV2_NOTIFIES: &[NotifyEntry] = &[
     status(
         16388,
         "NAT_DETECTION_SOURCE_IP",
-        "a hash over the sender's address and port; one that does not fit betrays a NAT on its side",
+        "a hash over the sender's address and port; a mismatch shows a NAT on its side",
         "RFC 7296 §2.23",
     ),
     status(
         16389,
         "NAT_DETECTION_DESTINATION_IP",
-        "a hash over the receiver's address and port; one that does not fit betrays a NAT on its side",
+        "a hash over the receiver's address and port; a mismatch shows a NAT on its side",
         "RFC 7296 §2.23",
     ),
     status(
@@ -533,13 +533,13 @@ static IKEV2_NOTIFIES: &[NotifyEntry] = &[
     status(
         16394,
         "ESP_TFC_PADDING_NOT_SUPPORTED",
-        "the sender takes no padding that hides lengths",
+        "the sender accepts no padding that hides lengths",
         "RFC 7296 §3.10.1",
     ),
     status(
         16395,
         "NON_FIRST_FRAGMENTS_ALSO",
-        "the SA is to carry later fragments too",
+        "the SA also carries later fragments",
         "RFC 7296 §3.10.1",
     ),
     status(16396, "MOBIKE_SUPPORTED", "the sender can change its addresses", "RFC 4555"),
@@ -581,7 +581,7 @@ static IKEV2_NOTIFIES: &[NotifyEntry] = &[
     status(
         16417,
         "EAP_ONLY_AUTHENTICATION",
-        "the initiator is content with EAP for both sides",
+        "the initiator accepts EAP for both sides",
         "RFC 5998",
     ),
     status(
@@ -594,17 +594,17 @@ static IKEV2_NOTIFIES: &[NotifyEntry] = &[
     status(
         16420,
         "IKEV2_MESSAGE_ID_SYNC_SUPPORTED",
-        "a cluster can bring its message IDs in step",
+        "a cluster can synchronize its message IDs",
         "RFC 6311",
     ),
     status(
         16421,
         "IPSEC_REPLAY_COUNTER_SYNC_SUPPORTED",
-        "a cluster can bring its replay counters in step",
+        "a cluster can synchronize its replay counters",
         "RFC 6311",
     ),
-    status(16422, "IKEV2_MESSAGE_ID_SYNC", "the message IDs to go on from", "RFC 6311"),
-    status(16423, "IPSEC_REPLAY_COUNTER_SYNC", "the replay counters to go on from", "RFC 6311"),
+    status(16422, "IKEV2_MESSAGE_ID_SYNC", "the message IDs to continue from", "RFC 6311"),
+    status(16423, "IPSEC_REPLAY_COUNTER_SYNC", "the replay counters to continue from", "RFC 6311"),
     status(16424, "SECURE_PASSWORD_METHODS", "the password methods the sender knows", "RFC 6467"),
     status(16425, "PSK_PERSIST", "the password is to be replaced by a lasting key", "RFC 6631"),
     status(16426, "PSK_CONFIRM", "the lasting key is accepted", "RFC 6631"),
@@ -624,18 +624,18 @@ static IKEV2_NOTIFIES: &[NotifyEntry] = &[
     status(
         16430,
         "IKEV2_FRAGMENTATION_SUPPORTED",
-        "the sender takes messages in IKE fragments",
+        "the sender accepts messages in IKE fragments",
         "RFC 7383",
     ),
     status(
         16431,
         "SIGNATURE_HASH_ALGORITHMS",
-        "the hashes the sender takes under signatures",
+        "the hashes the sender accepts in signatures",
         "RFC 7427",
     ),
     status(16432, "CLONE_IKE_SA_SUPPORTED", "the sender can clone an IKE SA", "RFC 7791"),
     status(16433, "CLONE_IKE_SA", "the new IKE SA is a clone of the old one", "RFC 7791"),
-    status(16434, "PUZZLE", "a responder under load sets the initiator a puzzle", "RFC 8019"),
+    status(16434, "PUZZLE", "a responder under load sends the initiator a puzzle", "RFC 8019"),
     status(16435, "USE_PPK", "the sender can mix in a post-quantum pre-shared key", "RFC 8784"),
     status(16436, "PPK_IDENTITY", "which post-quantum pre-shared key is used", "RFC 8784"),
     status(
@@ -667,7 +667,7 @@ static IKEV2_NOTIFIES: &[NotifyEntry] = &[
     status(
         16443,
         "SUPPORTED_AUTH_METHODS",
-        "the authentication methods the sender takes",
+        "the authentication methods the sender accepts",
         "RFC 9593",
     ),
     status(16444, "SA_RESOURCE_INFO", "which resource a child SA is meant for", "RFC 9611"),

@@ -129,7 +129,7 @@ static EXCHANGE_TYPES: &[ExchangeEntry] = &[
     exchange(
         4,
         "aggressive mode",
-        "IKEv1 phase 1 in three messages: identities stand in clear, and under a pre-shared key a hash that can be guessed at offline",
+        "IKEv1 phase 1 in three messages: the identities are in clear and, with a pre-shared key, so is a hash that allows guessing the key offline",
         "RFC 2409 §5",
     ),
     exchange(

@@ -30,11 +30,11 @@ const fn outdated(name: &'static str, why: &'static str, source: &'static str) -
 }
 
 const DES: &str = "its key of 56 bits is found in hours";
-const MD5: &str = "MD5 is broken as a hash, and nothing needs it any more";
+const MD5: &str = "MD5 is broken as a hash, and nothing requires it any more";
 const SHORT_BLOCK: &str = "its block of 64 bits is too short";
-const SHA1: &str = "inside HMAC SHA-1 is not known to be broken, but its use ends: NIST withdraws it by the end of 2030";
-const OBSOLETE: &str = "it is obsolete: hardly implemented, and no longer studied for faults";
-const SHORT_PRIME: &str = "a prime this short can be broken in advance, for all who share it";
+const SHA1: &str = "inside HMAC, SHA-1 is not known to be broken, but its use ends: NIST withdraws it by the end of 2030";
+const OBSOLETE: &str = "it is obsolete: rarely implemented, and no longer analyzed for weaknesses";
+const SHORT_PRIME: &str = "a prime this short can be broken in advance, for everyone who uses it";
 
 static WEAKNESSES: &[Weakness] = &[
     broken("DES-CBC", DES, "RFC 8247 §2.1 MUST NOT, SP 800-77r1"),
@@ -42,7 +42,7 @@ static WEAKNESSES: &[Weakness] = &[
     broken("DES-IV32", DES, "RFC 8221 §5 MUST NOT, IANA: deprecated by RFC 9395"),
     broken(
         "3DES-CBC",
-        "its block of 64 bits gives content away after some gigabytes under one key",
+        "its block of 64 bits reveals content after some gigabytes under one key",
         "SP 800-77r1 not approved, RFC 8221 §5 SHOULD NOT",
     ),
     broken("RC5", OBSOLETE, "IANA: deprecated by RFC 9395"),

@@ -98,12 +98,12 @@ static VENDORS: &[IkeVendor] = &[
     row(
         "09002689dfd6b712",
         "XAUTH",
-        "MD5 of `draft-ietf-ipsra-isakmp-xauth-06.txt`, first 8 octets",
+        "MD5 of `draft-ietf-ipsra-isakmp-xauth-06.txt`, first 8 bytes",
     ),
     row(
         "12f5f28c457168a9702d9fe274cc",
         "Cisco Unity",
-        "MD5 of `CISCO-UNITY`, last 2 octets the version",
+        "MD5 of `CISCO-UNITY`, last 2 bytes the version",
     ),
     row("7003cbc1097dbe9c2600ba6983bc8b35", "KAME racoon", "MD5 of `KAME/racoon`"),
 ];

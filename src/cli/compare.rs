@@ -128,7 +128,7 @@ impl<'a> Side<'a> {
     }
 }
 
-/// The pairs that owe protection.
+/// The pairs that must be protected.
 fn owed(report: &Report) -> impl Iterator<Item = (IpAddr, IpAddr)> {
     let owed = report.pairs.iter().filter(|pair| pair.expectation == "required");
     owed.filter_map(|pair| Some((pair.a.parse().ok()?, pair.b.parse().ok()?)))

@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     ))
 }
 
-/// Tells everything the code can stand for; false where it stands for nothing.
+/// Explains everything the code can mean; false where it means nothing.
 fn tell(out: &mut impl Write, code: &str) -> io::Result<bool> {
     let mut found = false;
     for row in FindingCode::all().iter().filter(|row| row.name.eq_ignore_ascii_case(code)) {

@@ -32,7 +32,7 @@ impl Glyphs {
         if is_utf8(cfg!(windows), |name| env::var_os(name)) { BLOCKS } else { ASCII }
     }
 
-    /// A line of the counts, each against the `most` that stands in any line beside it. What is there at
+    /// A line of the counts, each in proportion to the `most` of all lines. What is there at
     /// all is seen.
     pub(super) fn line(&self, counts: &[u64], most: u64) -> String {
         let level = |count: &u64| {

@@ -119,7 +119,7 @@ fn tell_file(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
     if more > 0 { writeln!(out, "  and {more} more notes") } else { Ok(()) }
 }
 
-/// Of a capture's own words; the rest stand in the report.
+/// Of a capture's notes; the rest is in the report.
 const MOST_NOTES: usize = 10;
 
 fn tell_pairs(out: &mut impl Write, report: &Report) -> io::Result<()> {

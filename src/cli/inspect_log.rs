@@ -8,7 +8,7 @@ use crate::report::schema::{Evidence, LogCoverage, LogEvent, Report};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// What a log tells of its own reliability, below its line.
+/// What a log shows about its own reliability, below its line.
 pub(super) fn tell_coverage(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
     let Some(coverage) = &file.log_coverage else { return Ok(()) };
     if let Some(audit) = &coverage.audit {
@@ -49,8 +49,8 @@ pub(super) fn tell_coverage(out: &mut impl Write, file: &Evidence) -> io::Result
         writeln!(out, "  {} and {more} more such records", Glyphs::of_locale().more)?;
     }
     if coverage.recovered > 0 {
-        let stand = if coverage.recovered == 1 { "record stands" } else { "records stand" };
-        writeln!(out, "  {} {stand} outside the live log", coverage.recovered)?;
+        let noun = if coverage.recovered == 1 { "record" } else { "records" };
+        writeln!(out, "  {} {noun} outside the live log", coverage.recovered)?;
     }
     Ok(())
 }

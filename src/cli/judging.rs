@@ -16,7 +16,7 @@ use crate::time::{Resolution, Span, Timestamp};
 use std::io::Write as _;
 use std::path::PathBuf;
 
-/// What is asked, and where and how the answer is told.
+/// What is judged, and where and how the result is written.
 #[derive(Debug, clap::Args)]
 pub(super) struct Judging {
     /// The folder for the report
@@ -142,7 +142,7 @@ impl Asked<'_> {
         self.destination.stage().map_err(refused)
     }
 
-    /// Writes the report and tells of it; `read` is what `analyze` would have been asked.
+    /// Writes the report and prints its summary; `read` is what `analyze` would have been asked.
     pub(super) fn answer(
         &self,
         analysis: &Analysis,

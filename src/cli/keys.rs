@@ -17,7 +17,7 @@ pub(super) fn signing(path: &Path) -> Result<SigningKey, Failure> {
     })
 }
 
-/// A public key: a file, or the line that stands in one.
+/// A public key: a file, or the line from one.
 pub(super) fn verifying(given: &str) -> Result<VerifyingKey, Failure> {
     let text = match std::fs::read_to_string(given) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

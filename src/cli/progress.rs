@@ -20,7 +20,7 @@ pub(super) enum When {
 /// Follows the work for a person.
 pub(super) struct Progress {
     bar: ProgressBar,
-    /// Whether each file is told as it is begun.
+    /// Whether each file is named when its reading begins.
     tells_files: bool,
     files: AtomicUsize,
     read: AtomicUsize,
@@ -56,7 +56,7 @@ impl Progress {
         }
     }
 
-    /// Tells each file on standard error as it is begun.
+    /// Names each file on standard error when its reading begins.
     pub(super) fn telling_files(self, tells_files: bool) -> Self {
         Self { tells_files, ..self }
     }
@@ -90,7 +90,7 @@ pub(super) fn is_ended() -> bool {
 #[allow(
     clippy::disallowed_methods,
     clippy::exit,
-    reason = "a read that waits for ever cannot be told to end"
+    reason = "a blocking read cannot be cancelled"
 )]
 fn on_interrupt() {
     if CANCELLED.swap(true, Ordering::SeqCst) {

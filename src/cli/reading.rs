@@ -66,7 +66,7 @@ impl Reading {
         &self.paths
     }
 
-    /// The paths as the report tells them: sorted, each once.
+    /// The paths as the report lists them: sorted, each once.
     pub(super) fn paths(&self) -> Vec<String> {
         let shown = |path: &PathBuf| shown_path(path);
         let mut paths: Vec<String> = self.paths.iter().map(shown).collect();

@@ -65,7 +65,7 @@ enum Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// Begins, before any work, where nothing stands.
+    /// Begins, before any work, where nothing exists yet.
     fn at(out: &'a Path, is_one_file: bool) -> Result<Self, PublishError> {
         if is_one_file {
             Ok(Self::File(out, NewFile::begin(out)?))

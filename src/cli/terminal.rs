@@ -13,7 +13,7 @@ use anstyle::{AnsiColor, Style};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// How much to tell.
+/// How much to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Detail {
     /// One line.
@@ -40,7 +40,7 @@ pub(super) struct Place<'a> {
     pub(super) manifest_sha256: &'a str,
 }
 
-/// Tells the verdict and what stands behind it.
+/// Prints the verdict and its reasons.
 pub(super) fn tell_report(
     out: &mut impl Write,
     report: &Report,

@@ -8,7 +8,7 @@ use crate::time::{Resolution, Timestamp};
 use anstyle::{AnsiColor, Style};
 use std::io::{self, Write};
 
-/// The lines of those pairs that talked in clear; `worst` are pairs that owe protection, the worst first.
+/// The lines of those pairs that talked in clear; `worst` are pairs that must be protected, the worst first.
 pub(super) fn tell(
     out: &mut impl Write,
     report: &Report,

@@ -207,7 +207,7 @@ impl Log<'_, '_> {
                 .is_some_and(|l| l <= left - skipped)
         };
         let skipped = (4..left).step_by(4).find(begins).unwrap_or(left);
-        let text = format!("{skipped} bytes that are no record were passed over");
+        let text = format!("{skipped} bytes that are not a record were skipped");
         self.tally.problem(ProblemCode::Skipped, text, Some(at as u64), Position::File);
         self.tally.cover("records_damaged", skipped as u64, 1);
         skipped

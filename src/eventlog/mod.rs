@@ -65,7 +65,7 @@ pub struct LogRecord {
     pub event_id: u16,
     /// The version of the event's layout.
     pub version: u8,
-    /// When the event happened by the host's clock; `None` where the record tells no usable time.
+    /// When the event happened by the host's clock; `None` where the record has no usable time.
     pub time: Option<Timestamp>,
     /// Whether it audits a success or a failure.
     pub audit: AuditOutcome,

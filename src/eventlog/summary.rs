@@ -242,7 +242,7 @@ impl Tally {
         self.part_sources();
         if self.strangers > 0 {
             let text = format!(
-                "{} records are of further computers or logs than the first {MOST}; their logs are not told apart",
+                "{} records are of further computers or logs than the first {MOST}; their logs are not listed separately",
                 self.strangers
             );
             self.problem(ProblemCode::Skipped, text, None, Position::File);

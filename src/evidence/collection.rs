@@ -159,7 +159,7 @@ impl Collection {
             ),
             Trouble::SameNames(count) => (
                 ProblemCode::Skipped,
-                format!("{count} members have the name of another one and were not read; unpack it with a tool that shows all"),
+                format!("{count} members have the name of another member and were not read; unpack it with a tool that shows all"),
                 0,
             ),
             Trouble::Truncated(at) => {
@@ -167,7 +167,7 @@ impl Collection {
             }
             Trouble::Corrupt(at) => (
                 ProblemCode::Corrupt,
-                format!("no member of the {name} archive begins here; what follows was not read"),
+                format!("no member of the {name} archive begins here; the rest was not read"),
                 at,
             ),
             Trouble::Unreadable(at, error) => {

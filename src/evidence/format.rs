@@ -214,8 +214,10 @@ const UNREAD: &[(&[u8], Unread)] = &[
     (SUMMARY_MAGIC, SUMMARY),
 ];
 
-const SUMMARY: Unread =
-    Unread { name: "plainsight_summary", remedy: "judge it with `plainsight correlate`" };
+const SUMMARY: Unread = Unread {
+    name: "plainsight_summary",
+    remedy: "build a report from it with `plainsight correlate`",
+};
 
 /// How a file of summaries begins, as no text and no format of evidence does; the line end tells a
 /// transfer as text.

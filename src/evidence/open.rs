@@ -41,7 +41,7 @@ fn open_quietly(path: &Path) -> io::Result<File> {
 }
 
 fn no_file() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")
 }
 
 /// What a file was when it was opened.
@@ -76,11 +76,11 @@ impl Before {
         };
         let (was, is) = (&self.mark, Mark::of(&metadata));
         if was.which != is.which {
-            Some("another file has taken its place".to_owned())
+            Some("it was replaced by another file".to_owned())
         } else if was.size != is.size {
             Some(format!("it had {} bytes and has {}", was.size, is.size))
         } else if was.modified != is.modified {
-            Some("its time of last change is another".to_owned())
+            Some("its modification time changed".to_owned())
         } else {
             None
         }
@@ -128,7 +128,7 @@ mod tests {
         File::create(&other).unwrap().write_all(b"one").unwrap();
         std::fs::rename(&other, &path).unwrap();
         #[cfg(unix)]
-        assert_eq!(before.change().unwrap(), "another file has taken its place");
+        assert_eq!(before.change().unwrap(), "it was replaced by another file");
         std::fs::remove_file(&path).unwrap();
         assert_eq!(before.change().unwrap(), "it is no longer there");
     }

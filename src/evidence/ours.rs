@@ -39,7 +39,7 @@ impl Own {
     pub const fn words(self) -> &'static str {
         match self {
             Self::LeftOver => {
-                "left over by a run of plainsight that did not end; it was not read: name the file to have it read"
+                "left over from an interrupted run of plainsight; it was not read: name the file to have it read"
             }
             Self::OfReport => "a file of a report that plainsight wrote; it was not read",
         }

@@ -31,7 +31,7 @@ impl Serialize for EvidenceId {
         if OWN.get() == Some(*self) {
             serializer.serialize_unit()
         } else {
-            Err(ser::Error::custom("a part speaks of another file"))
+            Err(ser::Error::custom("a part refers to another file"))
         }
     }
 }

@@ -130,25 +130,25 @@ impl ProblemCode {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Unreadable => "The path does not exist or could not be opened or read.",
-            Self::Empty => "The file holds no byte.",
-            Self::UnknownFormat => "The first bytes belong to no format that is known.",
+            Self::Empty => "The file is empty.",
+            Self::UnknownFormat => "The first bytes match no known format.",
             Self::UnsupportedFormat => "The format is known but is not read by this version.",
             Self::NotEvidence => "A text file in a folder, taken for a note beside the evidence.",
             Self::Duplicate => "The same bytes were already read from another path.",
             Self::Truncated => "The file ends inside a record, block or chunk.",
             Self::Corrupt => "A header contradicts itself; what follows could not be read.",
-            Self::Skipped => "A part was damaged and passed over; reading went on behind it.",
-            Self::Checksum => "A checksum does not hold; the content was read all the same.",
-            Self::BadTime => "A time is missing, or lies outside the range that can be shown.",
+            Self::Skipped => "A damaged part was skipped; reading continued after it.",
+            Self::Checksum => "A checksum is wrong; the content was read all the same.",
+            Self::BadTime => "A time is missing, or is outside the range that can be represented.",
             Self::LocalTime => {
                 "Times are of a local clock whose zone the file does not name; they are read as UTC."
             }
             Self::YearInferred => "Times name no year; it was taken from the rest of the evidence.",
             Self::Expansion => {
-                "It unpacks to far more than evidence does; what came until then was read."
+                "It unpacks to far more than evidence does; the part up to that point was read."
             }
             Self::FieldsMissing => {
-                "Values of records could not be found in the text that an export has in their place."
+                "Values of records could not be found in the text that an export gives instead."
             }
             Self::Changed => "The file changed while it was read.",
             Self::InternalError => {
@@ -159,20 +159,22 @@ impl ProblemCode {
                 "The frames are of another link type than the file says; they were read as what they are."
             }
             Self::Hidden => {
-                "Octets inside a record are not part of its own data, and records may be hidden among them."
+                "Bytes inside a record are not part of its own data, and records may be hidden among them."
             }
-            Self::Headless => "Chunks of a log without the header of its file; they were read.",
+            Self::Headless => "Chunks of a log without a file header; they were read.",
             Self::SourceInferred => {
-                "Records name their source in a way that no table has; number and form of the events decided."
+                "Records name an unknown source; their number and format identified the event."
             }
             Self::MalformedIke => {
-                "An IKE message breaks the format; what comes before the fault was read."
+                "An IKE message violates the format; the part before the fault was read."
             }
             Self::SummaryMissing => "The file was summarized, and its summary was not given.",
             Self::SummarizedTwice => {
                 "More than one of the summaries that were given hold the file; it counts once."
             }
-            Self::OtherVersion => "Another version of the program read the file than judges it.",
+            Self::OtherVersion => {
+                "One version of the program read the file, another version judges it."
+            }
         }
     }
 

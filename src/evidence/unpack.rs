@@ -107,7 +107,7 @@ impl<'r> Unpacking<'r> {
             io::ErrorKind::OutOfMemory | io::ErrorKind::Unsupported => {
                 let command = self.packing.command();
                 let text = format!(
-                    "the {name} data needs more than this version gives ({error}); unpack it with `{command}`"
+                    "the {name} data needs more than this version supports ({error}); unpack it with `{command}`"
                 );
                 (ProblemCode::UnsupportedFormat, text)
             }

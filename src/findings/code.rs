@@ -323,7 +323,7 @@ const WORDS: &[FindingWords] = &[
         FindingCode::CredentialsInClear,
         "credentials_in_clear",
         "Credentials, or data from which a password can be guessed, passed in clear text. The report names the frames and never repeats the credentials.",
-        "Change them, treat whatever they protect as exposed since then, and use the encrypted form of the protocol.",
+        "Change them, treat everything they protect as exposed since then, and use the encrypted form of the protocol.",
     ),
     row(
         FindingCode::TcpGaps,

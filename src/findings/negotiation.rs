@@ -74,17 +74,17 @@ fn flood(by_pair: &BTreeMap<HostPair, Vec<&IkeExchange>>, uncounted: Option<Unco
     failed.sort_by_key(|x| (x.start, x.first));
     let reasons: BTreeSet<Reason> = failed.iter().filter_map(|x| x.reason).collect();
     let names: Vec<&str> = reasons.iter().map(|r| r.as_str()).collect();
-    let told = format!(
+    let many = format!(
         "{} of {}",
         counted(failed.len() as u64, "negotiation"),
         counted(by_pair.len() as u64, "pair")
     );
     let title = match uncounted {
-        None => format!("{told} failed: a flood, a scan, or one common cause"),
+        None => format!("{many} failed: a flood, a scan, or one common cause"),
         Some(uncounted) => {
             let messages = failed.iter().map(|x| x.messages).sum::<u64>() + uncounted.messages;
             format!(
-                "{} led to no security association: a flood. {told} are listed, {} counted only",
+                "{} led to no security association: a flood. {many} are listed, {} counted only",
                 counted(messages, "IKE message"),
                 counted(uncounted.messages, "message"),
             )
@@ -139,7 +139,7 @@ fn of_pair(
         pair.a(),
         pair.b()
     );
-    let reasons_told = if names.is_empty() { "not told".to_owned() } else { names.join(", ") };
+    let reasons_told = if names.is_empty() { "unknown".to_owned() } else { names.join(", ") };
     let held = if code == FindingCode::FailedClosed {
         held(facts, pair, end.since(first.start))
     } else {

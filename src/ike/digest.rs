@@ -416,7 +416,7 @@ mod tests {
         assert_eq!(digest.notifies().collect::<Vec<_>>(), [17]);
         assert_eq!(
             defect.unwrap().to_string(),
-            "notify SPI at octet 36 of the message needs 9 octets, 0 are there"
+            "notify SPI at byte 36 of the message needs 9 bytes, 0 are available"
         );
     }
 

@@ -94,7 +94,7 @@ impl MessageDigest {
                 && suite.is_some_and(|suite| suite.most(encrypted.octets) < LEAST_PAYLOAD);
             // RFC 7296 §1.4: an INFORMATIONAL exchange without payloads asks whether the peer lives.
             let empty = if is_empty { ", empty: a liveness check" } else { "" };
-            parts.push(format!("encrypted, {} octets{fragment}{empty}", encrypted.octets));
+            parts.push(format!("encrypted, {} bytes{fragment}{empty}", encrypted.octets));
         }
         if parts.is_empty() { words } else { format!("{words}: {}", parts.join(", ")) }
     }

@@ -134,7 +134,7 @@ fn difference(ours: &[Proposal], theirs: &[Proposal]) -> String {
         })
         .collect();
     if differing.is_empty() {
-        return "each kind of algorithm is shared, but no whole set is".to_owned();
+        return "each kind of algorithm has a common value, but no complete set does".to_owned();
     }
     differing.join("; ")
 }

@@ -55,16 +55,18 @@ impl Outcome {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Established => {
-                "The security associations came up, and nothing in the capture shows their end."
+                "The security associations were established, and nothing in the capture shows their end."
             }
-            Self::Ended => "The security associations came up and were deleted or replaced.",
-            Self::NoResponse => "A request was never answered, though the capture went on.",
+            Self::Ended => {
+                "The security associations were established and later deleted or replaced."
+            }
+            Self::NoResponse => "A request was never answered, although the capture continued.",
             Self::NoProposalChosen => "The peer accepted none of the sets of algorithms.",
             Self::AuthenticationSuspected => {
-                "Sizes, directions and order of what is encrypted say that authentication was refused."
+                "Size, direction and order of the encrypted messages show that authentication was refused."
             }
-            Self::Failed => "A notify message, or the form of the exchange, says that it failed.",
-            Self::Incomplete => "The capture shows too little to tell how it ended.",
+            Self::Failed => "A notify message, or the form of the exchange, shows that it failed.",
+            Self::Incomplete => "The capture shows too little to determine how it ended.",
         }
     }
 

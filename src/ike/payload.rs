@@ -82,7 +82,7 @@ impl<'a> Payloads<'a> {
     fn read(&mut self) -> Result<Payload<'a>, Defect> {
         let kind = self.next;
         let next = self.reader.u8("next payload")?;
-        self.reader.u8("reserved octet")?;
+        self.reader.u8("reserved byte")?;
         let offset = self.reader.offset();
         let length = usize::from(self.reader.u16("payload length")?);
         let Some(octets) = length.checked_sub(HEADER_LEN) else {

@@ -270,7 +270,7 @@ fn nested<'a>(
         let expected = if kind == PROPOSAL { "0 or 2" } else { "0 or 3" };
         return Err(Defect::Unexpected { field: "last substructure", offset, value, expected });
     }
-    reader.u8("reserved octet")?;
+    reader.u8("reserved byte")?;
     let offset = reader.offset();
     let length = usize::from(reader.u16(field)?);
     let Some(octets) = length.checked_sub(NESTED_HEADER) else {
@@ -282,7 +282,7 @@ fn nested<'a>(
 /// RFC 7296 §3.3.2: type, reserved octet, number, attributes.
 fn transform_v2(reader: &mut Reader<'_>) -> Result<Transform, Defect> {
     let kind = TransformKind::of_v2(reader.u8("transform type")?);
-    reader.u8("reserved octet")?;
+    reader.u8("reserved byte")?;
     let id = reader.u16("transform id")?;
     let mut key_bits = None;
     while let Some((attribute, value)) = attribute(reader)? {
@@ -297,7 +297,7 @@ fn transform_v2(reader: &mut Reader<'_>) -> Result<Transform, Defect> {
 fn transform_v1(reader: &mut Reader<'_>) -> Result<Proposal, Defect> {
     reader.u8("transform number")?;
     reader.u8("transform id")?;
-    reader.u16("reserved octets")?;
+    reader.u16("reserved bytes")?;
     let mut transforms = Vec::with_capacity(4);
     let (mut key_bits, mut lifetime, mut is_seconds) = (None, None, true);
     while let Some((attribute, value)) = attribute(reader)? {

@@ -6,7 +6,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Defect {
     /// The octets end before the field does.
-    #[error("{field} at octet {offset} of the message needs {needed} octets, {have} are there")]
+    #[error("{field} at byte {offset} of the message needs {needed} bytes, {have} are available")]
     Short {
         /// The field.
         field: &'static str,
@@ -19,7 +19,7 @@ pub enum Defect {
     },
     /// A length below the fixed part that carries it.
     #[error(
-        "{field} at octet {offset} of the message says {value}, less than the {minimum} octets it counts"
+        "{field} at byte {offset} of the message says {value}, less than the {minimum} bytes it counts"
     )]
     Length {
         /// The length field.
@@ -32,7 +32,7 @@ pub enum Defect {
         minimum: usize,
     },
     /// More items than any sound message has; the rest was not read.
-    #[error("more than {limit} {field} up to octet {offset} of the message")]
+    #[error("more than {limit} {field} up to byte {offset} of the message")]
     TooMany {
         /// What there are too many of.
         field: &'static str,
@@ -42,7 +42,7 @@ pub enum Defect {
         limit: usize,
     },
     /// A value where the format allows only others.
-    #[error("{field} at octet {offset} of the message is {value}, expected {expected}")]
+    #[error("{field} at byte {offset} of the message is {value}, expected {expected}")]
     Unexpected {
         /// The field.
         field: &'static str,

@@ -17,12 +17,12 @@ pub(super) fn body<'a>(
         }
         KEY_EXCHANGE => {
             let group = reader.u16("key exchange method")?;
-            reader.u16("reserved octets")?;
+            reader.u16("reserved bytes")?;
             Body::KeyExchange(Some(group))
         }
         IDENTIFICATION_INITIATOR | IDENTIFICATION_RESPONDER => {
             let kind = reader.u8("identification type")?;
-            reader.take(3, "reserved octets")?;
+            reader.take(3, "reserved bytes")?;
             Body::Identification { kind, data: reader.rest() }
         }
         CERTIFICATE | CERTIFICATE_REQUEST => {
@@ -77,7 +77,7 @@ pub(super) fn delete<'a>(mut reader: Reader<'a>) -> Result<Body<'a>, Defect> {
 /// RFC 7296 §3.13: their number, then each with a length of its own.
 fn traffic_selectors<'a>(mut reader: Reader<'a>) -> Result<Body<'a>, Defect> {
     let count = reader.u8("number of traffic selectors")?;
-    reader.take(3, "reserved octets")?;
+    reader.take(3, "reserved bytes")?;
     for _ in 0..count {
         reader.u16("traffic selector type")?;
         let offset = reader.offset();

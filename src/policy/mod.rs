@@ -44,7 +44,7 @@ pub enum Expectation {
     None,
     /// One host asked for IPsec and did not get it; nothing proves that it was required.
     Attempted,
-    /// It may travel unprotected.
+    /// It may be unprotected.
     Exempt,
     /// It must be protected.
     Required(Level),
@@ -169,7 +169,7 @@ impl Side {
 pub enum Action {
     /// The traffic must be protected.
     Protect(Level),
-    /// The traffic may travel unprotected.
+    /// The traffic may be unprotected.
     Exempt,
 }
 

@@ -125,8 +125,8 @@ fn rule_of(
         (level, true) => Action::Protect(level_of(level.as_ref())?),
         (None, false) => Action::Exempt,
         (Some(level), false) => {
-            let message = "`level` stands in an [[exempt]] rule".to_owned();
-            return Err(Fault::new(level.span(), message, "levels belong to [[protect]] rules"));
+            let message = "`level` is not allowed in an [[exempt]] rule".to_owned();
+            return Err(Fault::new(level.span(), message, "only [[protect]] rules have a level"));
         }
     };
     let source = ExpectationSource::PolicyFile { line };
@@ -142,7 +142,7 @@ fn opener(written: &Spanned<String>, between: [&Spanned<String>; 2]) -> Result<S
         text if text == other => Ok(SideOf::Second),
         text => {
             let message = format!("found \"{text}\", expected a side of `between`");
-            Err(Fault::new(written.span(), message, "repeat one of the two as it stands there"))
+            Err(Fault::new(written.span(), message, "repeat one of the two exactly"))
         }
     }
 }
@@ -158,7 +158,7 @@ fn side(written: &Spanned<String>, hosts: &[NamedHost]) -> Result<Side, Fault> {
     let net = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     net.map(|net| Side::Nets(vec![net])).ok_or_else(|| {
         let message = format!(
-            "found \"{text}\", expected \"any\", an address, a network or a name of [hosts]"
+            "found \"{text}\", expected \"any\", an address, a network or a name from [hosts]"
         );
         Fault::new(written.span(), message, "a network is written as 10.0.0.0/24 or fd00::/64")
     })
@@ -183,8 +183,8 @@ fn exemptions_of(file: &File) -> Result<DefaultExemptions, Fault> {
     let value = NoDefaultExempt::numbered(*written.get_ref());
     value.and_then(|value| system.with(value)).ok_or_else(|| {
         let (number, system) = (written.get_ref(), system.as_str());
-        let message = format!("found {number}, expected a value that {system} knows");
-        let hint = "windows-2000 knows 0 and 1, windows-2003 knows 0 to 3, the others none";
+        let message = format!("found {number}, expected a value that {system} accepts");
+        let hint = "windows-2000 accepts 0 and 1, windows-2003 accepts 0 to 3, the others none";
         Fault::new(written.span(), message, hint)
     })
 }
@@ -241,7 +241,7 @@ pub(super) fn protocol_name(number: u8) -> String {
 
 fn port_of(written: &Spanned<i64>, protocol: Option<u8>) -> Result<u16, Fault> {
     if !protocol.is_some_and(has_ports) {
-        let message = "`port` stands without a protocol that has ports".to_owned();
+        let message = "`port` is given without a protocol that has ports".to_owned();
         return Err(Fault::new(written.span(), message, "add protocol = \"tcp\" or \"udp\""));
     }
     u16::try_from(*written.get_ref()).map_err(|_| {

@@ -35,7 +35,7 @@ impl FromStr for AskedPacket {
         let (source, source_port) = end(source).ok_or(form)?;
         let (destination, destination_port) = end(destination).ok_or(form)?;
         let protocol = protocol_numbered_or_named(protocol.trim())
-            .ok_or_else(|| format!("`{}` is no protocol: {form}", protocol.trim()))?;
+            .ok_or_else(|| format!("`{}` is not a protocol: {form}", protocol.trim()))?;
         let ports = match (source_port, destination_port) {
             (None, None) => None,
             (Some(source), Some(destination)) if has_ports(protocol) => Some((source, destination)),
@@ -127,13 +127,13 @@ impl Fit {
     pub fn words(&self, port: Option<u16>) -> String {
         match self {
             Self::Takes => "takes it".to_owned(),
-            Self::ComesTooLate => "speaks of it too, but comes too late".to_owned(),
-            Self::OtherHosts => "speaks of other hosts".to_owned(),
-            Self::OtherOpener => "speaks of connections that the other host opens".to_owned(),
-            Self::OtherProtocol(wanted) => format!("speaks of {}", protocol_name(*wanted)),
+            Self::ComesTooLate => "also matches, but an earlier rule applies".to_owned(),
+            Self::OtherHosts => "names other hosts".to_owned(),
+            Self::OtherOpener => "applies to connections that the other host opens".to_owned(),
+            Self::OtherProtocol(wanted) => format!("applies to {}", protocol_name(*wanted)),
             Self::OtherPort(wanted) => match port {
-                Some(port) => format!("speaks of port {wanted}, this is port {port}"),
-                None => format!("speaks of port {wanted}, this is no known service"),
+                Some(port) => format!("applies to port {wanted}, this is port {port}"),
+                None => format!("applies to port {wanted}, this is not a known service"),
             },
         }
     }
@@ -159,9 +159,9 @@ impl fmt::Display for Rule {
         f.write_str(match self.action {
             Action::Protect(Level::Encrypt) => "must be encrypted by ESP",
             Action::Protect(Level::Authenticate) => {
-                "must be protected; AH and ESP without encryption will do"
+                "must be protected; AH and ESP without encryption are enough"
             }
-            Action::Exempt => "may travel unprotected",
+            Action::Exempt => "may be unprotected",
         })
     }
 }

@@ -92,7 +92,7 @@ fn is_known(protocol: u8, port: u16) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(
     missing_docs,
-    reason = "each variant is the protocol of that name; the table below tells its ports"
+    reason = "each variant is the protocol of that name; the table below has its ports"
 )]
 pub enum App {
     Dns,
@@ -231,7 +231,7 @@ static UDP: [Option<App>; 37_009] = table(Over::Udp);
 
 #[expect(
     clippy::indexing_slicing,
-    reason = "a port beyond the table is told when this is compiled"
+    reason = "a port beyond the table fails to compile"
 )]
 const fn table<const PORTS_OF: usize>(over: Over) -> [Option<App>; PORTS_OF] {
     let mut table = [None; PORTS_OF];

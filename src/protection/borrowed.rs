@@ -26,7 +26,7 @@ impl Borrowed {
         match self {
             Self::KerberosPort => "traffic from source port 88 that is not Kerberos",
             Self::IkePort => "traffic from source port 500 that is not IKE",
-            Self::LargeEcho => "ICMP echo messages with more than 1024 octets of data",
+            Self::LargeEcho => "ICMP echo messages with more than 1024 bytes of data",
         }
     }
 }

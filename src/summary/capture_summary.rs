@@ -117,11 +117,11 @@ impl Vantage {
     pub const fn explains_clear_text(self) -> Option<&'static str> {
         match self {
             Self::Lan => Some(
-                "the inner side of a gateway, where traffic is clear before it is protected and after",
+                "the inner side of a gateway, where traffic is in clear before it is protected and after it is decrypted",
             ),
-            Self::Host => {
-                Some("a host, where packets may be seen before they are protected and after")
-            }
+            Self::Host => Some(
+                "a host, where packets may be seen before they are protected and after they are decrypted",
+            ),
             Self::Wan | Self::Mirror => None,
         }
     }

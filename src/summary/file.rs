@@ -64,10 +64,10 @@ struct SavedPart {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SummaryError {
     /// Another kind of file.
-    #[error("`{0}` is no summary: it does not begin as `plainsight summarize` writes")]
+    #[error("`{0}` is not a summary: it does not begin as `plainsight summarize` writes it")]
     Foreign(String),
     /// Another version of the layout.
-    #[error("`{name}` has layout {found} of summaries; this version reads {FORMAT}")]
+    #[error("`{name}` has summary layout {found}; this version reads {FORMAT}")]
     OtherLayout {
         /// The file.
         name: String,
@@ -75,7 +75,7 @@ pub enum SummaryError {
         found: u32,
     },
     /// It ends too early, or goes on behind its end.
-    #[error("`{name}` has {found} bytes, its head says {expected}")]
+    #[error("`{name}` has {found} bytes, but its header says {expected}")]
     Length {
         /// The file.
         name: String,
@@ -186,8 +186,8 @@ impl SummaryFile {
             Ok((part, [])) if Member::of(&part.evidence) == *member => {
                 sound::check(&part).map(|counted| (part, counted)).map_err(str::to_owned)
             }
-            Ok((_, [])) => Err("it is of another file than its head says".to_owned()),
-            Ok(_) => Err("it goes on behind its end".to_owned()),
+            Ok((_, [])) => Err("it is of another file than its header says".to_owned()),
+            Ok(_) => Err("it continues after its end".to_owned()),
             Err(error) => Err(error.to_string()),
         };
         whole.map_err(|what| self.fault((member, at), &what))
@@ -240,15 +240,15 @@ impl<'o> Pieces<'o> {
         let head = self.octets.get(head).unwrap_or_default();
         let set = match postcard::take_from_bytes::<SummarySet>(head) {
             Ok((set, [])) => set,
-            Ok(_) => return Err((at, "the head goes on behind its end".to_owned())),
-            Err(error) => return Err((at, format!("the head: {error}"))),
+            Ok(_) => return Err((at, "the header continues after its end".to_owned())),
+            Err(error) => return Err((at, format!("the header: {error}"))),
         };
         let mut parts = Vec::new();
         while self.at < self.octets.len() {
             let at = self.at;
             let member = usize::try_from(self.number()?).unwrap_or(usize::MAX);
             if member >= set.members.len() {
-                return Err((at, "a part of no file of the set".to_owned()));
+                return Err((at, "it names a file that is not in the set".to_owned()));
             }
             parts.push(SavedPart { member, place: self.piece()?.1 });
         }
@@ -267,7 +267,7 @@ impl<'o> Pieces<'o> {
         let length = usize::try_from(self.number()?).unwrap_or(usize::MAX);
         let place = self.at..self.at.saturating_add(length);
         if self.octets.get(place.clone()).is_none() {
-            return Err((told, "a piece is longer than the file".to_owned()));
+            return Err((told, "a part is longer than the file".to_owned()));
         }
         self.at = place.end;
         Ok((place.start, place))

@@ -27,7 +27,7 @@ pub enum JoinError {
     #[error(transparent)]
     Unreadable(#[from] SummaryError),
     /// Two were read with other options.
-    #[error("`{one}` and `{other}` were not read alike: {option} differs")]
+    #[error("`{one}` and `{other}` were read with different options: {option} differs")]
     Unlike {
         /// The first.
         one: String,
@@ -145,7 +145,7 @@ fn numbered(files: &[SummaryFile]) -> Result<Vec<Part>, JoinError> {
         let (mut part, more) = file.part((member, octets, at), id)?;
         counted = counted.saturating_add(more);
         if counted > MOST_COUNTED {
-            return Err(file.fault((member, at), "it counts more than there can be").into());
+            return Err(file.fault((member, at), "a count is larger than possible").into());
         }
         let mut say = |code, text| {
             let problem = Problem { code, text, offset: None, position: Position::File };
@@ -157,7 +157,7 @@ fn numbered(files: &[SummaryFile]) -> Result<Vec<Part>, JoinError> {
         }
         if file.set.version != VERSION {
             let text = format!(
-                "read by version {}, judged by {VERSION}; one of them may see more in it",
+                "read by version {}, judged by {VERSION}; one of them may recognize more in it",
                 file.set.version
             );
             say(ProblemCode::OtherVersion, text);

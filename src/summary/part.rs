@@ -73,7 +73,7 @@ impl Member {
         };
         let mut part =
             Part { evidence, summary: Summary::default(), outside_span: Count::default() };
-        let text = "it was summarized together with the others, and its summary was not given; nothing of it is judged";
+        let text = "it was summarized together with the others, but its summary was not given; nothing of it is judged";
         part.set_aside("summary_missing", ProblemCode::SummaryMissing, text.to_owned());
         part
     }

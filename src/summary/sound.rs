@@ -15,7 +15,7 @@ pub(super) fn check(part: &Part) -> Result<u64, &'static str> {
     }
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if !evidence.coverage.keys().all(|bucket| bucket.chars().all(is_plain)) {
-        return Err("a bucket without a name of ours");
+        return Err("a bucket with an unknown name");
     }
     let captures = summary.captures.values().map(check_capture);
     let captures = captures.sum::<Result<Saturating, _>>()?;

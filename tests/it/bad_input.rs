@@ -185,7 +185,7 @@ fn a_bad_policy_names_the_line_and_what_was_expected() {
 fn wrong_arguments_are_usage_errors_with_a_remedy() {
     let healthy = sample("healthy");
     for (options, word) in [
-        (&["--gap", "0.5s"][..], "1s at the least"),
+        (&["--gap", "0.5s"][..], "one second"),
         (&["--protect", "10.0.0.1"][..], "A=B"),
         (&["--from", "yesterday"][..], "2026-11-23T08:04:24Z"),
         (&["--threads", "0"][..], "1..=1024"),

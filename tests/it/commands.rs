@@ -168,7 +168,7 @@ fn verify_names_what_was_changed() {
     let (status, text) = verify();
     assert_eq!(
         (status, text.as_str()),
-        (0, "8 files are the same, 0 differ, 0 could not be checked\n")
+        (0, "8 files are unchanged, 0 differ, 0 could not be checked\n")
     );
     change_a_byte(&report.join("windows.csv"));
     change_a_byte(&capture);
@@ -179,7 +179,7 @@ fn verify_names_what_was_changed() {
     for name in ["windows.csv", "capture.pcap", "pairs.csv", "added.txt"] {
         assert!(text.lines().any(|l| l.starts_with("DIFFERENT") && l.contains(name)), "{text}");
     }
-    assert!(text.ends_with("5 files are the same, 4 differ, 0 could not be checked\n"), "{text}");
+    assert!(text.ends_with("5 files are unchanged, 4 differ, 0 could not be checked\n"), "{text}");
 }
 
 fn change_a_byte(path: &Path) {

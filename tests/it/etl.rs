@@ -192,7 +192,9 @@ fn parts_are_joined_by_thread_and_adapter_and_others_are_named() {
     let octets: Vec<Vec<u8>> = frames(&file).into_iter().map(|frame| frame.2).collect();
     assert_eq!(octets, [one, other]);
     let outline = read_etl(&file[..], &mut |_| true).unwrap();
-    assert!(outline.problems.iter().any(|problem| problem.text.starts_with("2 parts of packets")));
+    assert!(
+        outline.problems.iter().any(|problem| problem.text.starts_with("2 incomplete packets"))
+    );
 }
 
 #[test]

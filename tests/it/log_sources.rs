@@ -198,7 +198,10 @@ fn a_record_hidden_in_the_one_before_is_named_and_read() {
     let folder = tempfile::tempdir().unwrap();
     store(folder.path(), "Security.evtx", &file);
     let report = analyze(&[folder.path()], &[]);
-    assert_eq!(titles(&report, "hidden_records"), ["WS01: 1 record hidden inside others (E1)"]);
+    assert_eq!(
+        titles(&report, "hidden_records"),
+        ["WS01: 1 record hidden inside other records (E1)"]
+    );
     assert!(titles(&report, "auditing_reduced").is_empty(), "nothing is concluded from it");
 }
 
@@ -231,10 +234,7 @@ fn the_end_of_a_file_is_told_in_numbers_that_can_be() {
     let told = |file: &[u8]| read(file).0.problems.pop().unwrap().text;
     let more = [&file[..], &[7; 100]].concat();
     assert_eq!(told(&more), "the file ends inside a chunk, behind 1 whole chunk");
-    assert_eq!(
-        told(&file[..4096 + 70]),
-        "the file ends after 0 whole chunks; its header speaks of 1"
-    );
+    assert_eq!(told(&file[..4096 + 70]), "the file ends after 0 whole chunks; its header claims 1");
 }
 
 #[test]

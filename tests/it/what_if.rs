@@ -261,15 +261,15 @@ fn what_is_no_whole_summary_is_refused_with_what_to_do() {
     };
     let damaged = [
         (flipped(16), "layout 2"),
-        (flipped(20), "its head says"),
+        (flipped(20), "its header says"),
         (flipped(40), "SHA-256"),
         (flipped(good.len() - 1), "SHA-256"),
-        (good[..good.len() - 1].to_vec(), "its head says"),
-        (good[..17].to_vec(), "its head says"),
-        (good[..5].to_vec(), "is no summary"),
-        (Vec::new(), "is no summary"),
-        (fs::read(&capture).unwrap(), "is no summary"),
-        ([&good[..], b"\n"].concat(), "its head says"),
+        (good[..good.len() - 1].to_vec(), "its header says"),
+        (good[..17].to_vec(), "its header says"),
+        (good[..5].to_vec(), "is not a summary"),
+        (Vec::new(), "is not a summary"),
+        (fs::read(&capture).unwrap(), "is not a summary"),
+        ([&good[..], b"\n"].concat(), "its header says"),
     ];
     for (octets, expected) in damaged {
         fs::write(at("bad.summary"), octets).unwrap();

@@ -60,9 +60,10 @@ fn name_left_out(left_out: LeftOut, outline: &mut CaptureOutline) {
             [Note { place: NotePlace::Section(1), kind: NoteKind::Description, text }].into_iter(),
         );
     }
-    let incomplete = format!("{parts} parts of packets without the others; they were not read");
-    let short = format!("{damaged} events hold less of a packet than they say; they were not read");
-    let more = format!("{beyond} packets are more than may be held in memory; they were not read");
+    let incomplete = format!("{parts} incomplete packets; they were not read");
+    let short =
+        format!("{damaged} events hold less of a packet than they claim; they were not read");
+    let more = format!("{beyond} packets exceed what may be held in memory; they were not read");
     for (count, text) in [(parts, incomplete), (damaged, short), (beyond, more)] {
         if count > 0 {
             outline.problem(ProblemCode::Skipped, 0, Position::File, text);
@@ -115,7 +116,7 @@ fn survey(file: &[u8], outline: &mut CaptureOutline) -> Option<Survey> {
     outline.coverage.entry("trace_buffers").or_default().add(bytes, count);
     for (offset, at) in stopped {
         let text = format!(
-            "no record of a trace begins {at} octets into the records of this buffer; the rest of the buffer was not read"
+            "no trace record begins {at} bytes into the records of this buffer; the rest of the buffer was not read"
         );
         outline.problem(ProblemCode::Skipped, offset as u64, Position::File, text);
     }
@@ -134,7 +135,7 @@ fn describe(offset: usize, fault: Fault) -> (ProblemCode, usize, String) {
         Fault::NoBuffer => (
             ProblemCode::Corrupt,
             offset,
-            "no buffer of a trace begins here, and nothing says where the next one does".to_owned(),
+            "no trace buffer begins here, and nothing shows where the next one does".to_owned(),
         ),
         Fault::Passed => (
             ProblemCode::Skipped,
@@ -154,7 +155,7 @@ fn describe(offset: usize, fault: Fault) -> (ProblemCode, usize, String) {
         Fault::Expansion => (
             ProblemCode::Expansion,
             offset,
-            "the buffers unpack to far more than traces do; those from here on were not read"
+            "the buffers unpack to far more than traces do; the buffers from here on were not read"
                 .to_owned(),
         ),
     }

@@ -140,7 +140,7 @@ impl Survey {
             ));
         }
         if self.has_filters {
-            let text = "filters were set; what they do not match was not captured";
+            let text = "filters were set; traffic that they do not match was not captured";
             notes.push((NoteKind::Filter, text.to_owned()));
         }
         for (reason, count) in &self.drops {

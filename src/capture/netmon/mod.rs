@@ -125,7 +125,7 @@ impl<'f> Capture<'f> {
 
     fn read_all(&mut self, visit: &mut impl FnMut(RawFrame<'_>) -> bool) {
         if !self.header.frames_tell_utc() {
-            let text = "its times are of the capturing computer's local clock and the file does not tell the time zone; they are read as UTC".to_owned();
+            let text = "its times are of the capturing computer's local clock and the file does not name the time zone; they are read as UTC".to_owned();
             self.outline.problem(ProblemCode::LocalTime, 8, Position::File, text);
         }
         if !self.header.frames_tell_medium() {
@@ -143,7 +143,7 @@ impl<'f> Capture<'f> {
                     }
                 }
                 if !rest.is_empty() {
-                    let text = format!("the frame table has {length} bytes, no multiple of 4");
+                    let text = format!("the frame table has {length} bytes, not a multiple of 4");
                     self.outline.problem(ProblemCode::Skipped, at as u64, Position::File, text);
                 }
             }
@@ -187,7 +187,7 @@ impl<'f> Capture<'f> {
             let text = match refusal {
                 Refusal::Taken => format!("the frame at byte {at} overlaps what was read before"),
                 Refusal::Scattered => {
-                    format!("the frame at byte {at} stands apart from too many others")
+                    format!("the frame at byte {at} is separated from too many others")
                 }
             };
             self.outline.problem(ProblemCode::Skipped, offset, Position::File, text);

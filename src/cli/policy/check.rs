@@ -45,13 +45,13 @@ struct Judged<'a> {
     packet: &'a AskedPacket,
     /// The port of the side that serves.
     port: Option<u16>,
-    /// What it owes: encrypted, protected, nothing, …
+    /// What is required: encrypted, protected, nothing, …
     owes: &'static str,
     /// Who says so: a rule, an exemption, the packet itself.
     decided_by: String,
     /// How each rule fits; empty where no rule is asked.
     fits: Vec<Fit>,
-    /// What the header alone cannot tell.
+    /// What the header alone cannot show.
     but: Option<&'static str>,
 }
 

@@ -392,7 +392,7 @@ mod tests {
 
     #[test]
     fn a_log_without_negotiations_says_nothing() {
-        check(&book(&[]), Wire::default(), AuditState::Unknown, "not a single negotiation");
+        check(&book(&[]), Wire::default(), AuditState::Unknown, "no negotiation at all");
         let legacy = Book { is_legacy: true, ..book(&[]) };
         check(&legacy, Wire::default(), AuditState::Unknown, "DisableIKEAudits");
     }

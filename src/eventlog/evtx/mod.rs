@@ -145,7 +145,7 @@ impl Log<'_> {
             }
         };
         if !header.validate_checksum() {
-            let text = "the checksum of the file header does not hold".to_owned();
+            let text = "the checksum of the file header is wrong".to_owned();
             self.tally.problem(ProblemCode::Checksum, text, Some(0), Position::File);
         }
         let summary = self.tally.summary();
@@ -168,7 +168,7 @@ impl Log<'_> {
 
     fn sound_chunk(&mut self, offset: u64, size: u64, chunk: &mut Sound, seen: &[Seen]) {
         for what in &chunk.broken {
-            let text = format!("the checksum of a chunk's {what} does not hold");
+            let text = format!("the checksum of a chunk's {what} is wrong");
             self.tally.problem(ProblemCode::Checksum, text, Some(offset), Position::File);
         }
         self.behind = std::mem::take(&mut chunk.behind);
@@ -198,8 +198,10 @@ impl Log<'_> {
         for place in &places {
             let what = match place.records.len() {
                 0 => "no record was found among them".to_owned(),
-                1 => "a record stands there, hidden from readers that go by sizes".to_owned(),
-                more => format!("{more} records stand there, hidden from readers that go by sizes"),
+                1 => "they hold a record, hidden from readers that follow record sizes".to_owned(),
+                more => format!(
+                    "they hold {more} records, hidden from readers that follow record sizes"
+                ),
             };
             let (number, bytes) = (place.number, place.len());
             let text = format!("{bytes} bytes inside record {number} behind its own data; {what}");
@@ -278,7 +280,7 @@ impl Log<'_> {
 
     fn lost_chunk(&mut self, offset: u64, size: u64, error: &str) {
         self.tally.cover("chunks_damaged", size, 0);
-        let text = format!("a chunk was passed over: {error}");
+        let text = format!("a chunk was skipped: {error}");
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), Position::File);
     }
 
@@ -356,7 +358,7 @@ impl Log<'_> {
             Ok((known, time)) => {
                 self.tally.record(number, time);
                 if time.is_none() {
-                    let text = "the record tells no usable time".to_owned();
+                    let text = "the record has no usable time".to_owned();
                     let position = Position::Record(number);
                     self.tally.problem(ProblemCode::BadTime, text, Some(at), position);
                 }
@@ -379,7 +381,7 @@ impl Log<'_> {
             EvtxError::FailedToParseRecord { record_id, .. } => Position::Record(*record_id),
             _ => Position::File,
         };
-        let text = format!("a record was passed over: {}", in_words(error));
+        let text = format!("a record was skipped: {}", in_words(error));
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), position);
     }
 
@@ -390,7 +392,7 @@ impl Log<'_> {
             self.has_cut = true;
             let number = record.record.record;
             let text = format!(
-                "record {number} and perhaps others show far more text than they hold, from a template that they share; it was cut, and … stands where"
+                "record {number} and perhaps others show far more text than they hold, from a template that they share; it was cut, and … marks the place"
             );
             let position = Position::Record(number);
             self.tally.problem(ProblemCode::Expansion, text, Some(at), position);
@@ -457,7 +459,7 @@ fn end_in_words(whole: u64, declared: u64) -> String {
     if whole >= declared {
         return format!("the file ends inside a chunk, behind {whole} whole chunk{s}");
     }
-    format!("the file ends after {whole} whole chunk{s}; its header speaks of {declared}")
+    format!("the file ends after {whole} whole chunk{s}; its header claims {declared}")
 }
 
 /// An error and what it came from, in one line.

@@ -125,7 +125,7 @@ impl Table<'_> {
 
     fn name_lost(&mut self) {
         if let Some((offset, octets)) = self.lost.take() {
-            self.reading.export.damaged("text that is no row", offset, octets);
+            self.reading.export.damaged("text that is not a row", offset, octets);
         }
     }
 

@@ -160,13 +160,13 @@ impl<'z> LocalTimes<'z> {
             export.tally.problem(ProblemCode::BadTime, text, None, Position::File);
         }
         if self.dates.is_year_undecided() {
-            let text = "dates have years of two digits, which may stand first or last; they were read as standing last";
+            let text = "dates have two-digit years, which may come first or last; they were read as coming last";
             export.tally.problem(ProblemCode::BadTime, text.to_owned(), None, Position::File);
         }
         let named = [
             (
                 self.unknown_mark,
-                "have a mark beside the time that is not known: morning or afternoon cannot be decided",
+                "have an unknown mark beside the time: morning or afternoon cannot be determined",
             ),
             (
                 self.other_calendar,
@@ -229,7 +229,7 @@ impl<'z> Clock<'z> {
             (Some(zone), _) => (
                 ProblemCode::BadTime,
                 format!(
-                    "{} events have a time that clocks of {} showed twice or never, as they were changed; the first was taken",
+                    "{} events have a time that clocks of {} showed twice or never, at a change of offset; the first was used",
                     self.doubtful,
                     zone.name()
                 ),

@@ -194,14 +194,14 @@ impl<'s> Export<'s> {
         if is_markup {
             self.tally.cover("markup", octets, 0);
         } else {
-            self.damaged("text that is no event", offset, octets);
+            self.damaged("text that is not an event", offset, octets);
         }
     }
 
     /// Octets that could not be read as an event.
     fn damaged(&mut self, text: &str, offset: u64, octets: u64) {
         self.tally.cover("records_damaged", octets, 1);
-        let text = format!("{octets} bytes were passed over: {text}");
+        let text = format!("{octets} bytes were skipped: {text}");
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), Position::File);
     }
 
@@ -215,7 +215,7 @@ impl<'s> Export<'s> {
 
     /// Text that Windows writes as UTF-8 and that is none was replaced by marks in its place.
     fn not_text(&mut self, offset: u64, record: u64) {
-        let text = "octets that are no UTF-8 were replaced".to_owned();
+        let text = "bytes that are not UTF-8 were replaced".to_owned();
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), Position::Record(record));
     }
 
@@ -247,7 +247,7 @@ impl<'s> Export<'s> {
         let mut lacking = Vec::new();
         for (id, missing) in std::mem::take(&mut self.missing) {
             let text = format!(
-                "{} records of event {id} do not show their values, or in a layout that is not known. {}",
+                "{} records of event {id} do not show their values, or in an unknown layout. {}",
                 missing.count,
                 missing.tool.advice()
             );
@@ -255,7 +255,7 @@ impl<'s> Export<'s> {
         }
         for (id, missing) in std::mem::take(&mut self.unplaced) {
             let text = format!(
-                "{} records numbered {id} name no source and no log that is known, and have not the form of one provider's event; they were left out. {}",
+                "{} records numbered {id} name no known source and no known log, and do not have the format of a single provider's event; they were left out. {}",
                 missing.count,
                 missing.tool.advice()
             );
@@ -268,14 +268,14 @@ impl<'s> Export<'s> {
                 format!("name the source `{source}`, which is in no table")
             };
             let text = format!(
-                "{} records {named}; by their numbers and the form of their messages they are of {provider}",
+                "{} records {named}; their numbers and the format of their messages identify {provider}",
                 missing.count
             );
             lacking.push((ProblemCode::SourceInferred, text, missing));
         }
         if let Some(missing) = self.unreadable_changes.take() {
             let text = format!(
-                "{} changes of the audit policy say what they change in words that are not known; after them it is not known what is audited. Export them as XML, where they are numbers",
+                "{} changes of the audit policy are in unknown words; what is audited after them is unknown. Export them as XML, which has numbers instead",
                 missing.count
             );
             lacking.push((ProblemCode::FieldsMissing, text, missing));

@@ -37,7 +37,7 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
     }
     for (begin, mut entry) in entries {
         if shared.binary_search(&begin).is_ok() {
-            entry.place = Err("its octets are those of another member".to_owned());
+            entry.place = Err("its bytes are those of another member".to_owned());
         }
         if !visit(entry) {
             return None;

@@ -48,7 +48,7 @@ impl<R: BufRead> Frames<R> {
         self.inside = false;
         let told = self.decoder.get_checksum_from_data();
         if told.is_some() && told != self.decoder.get_calculated_checksum() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a checksum does not hold"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a checksum is wrong"));
         }
         Ok(())
     }

@@ -148,12 +148,11 @@ impl<'a> Draft<'a> {
             self.notes.push(ImportNote { line: None, text });
         }
         if self.rules.is_empty() {
-            let text = "no rule could be translated: under this policy nothing owes protection";
+            let text = "no rule could be translated: this policy requires no protection";
             self.notes.insert(0, ImportNote { line: None, text: text.to_owned() });
         }
         if self.names_me && self.me.is_empty() {
-            let text = "the rules speak of the computer itself: give its addresses with --me, or put \
-                        them into [hosts]; until then these rules take nothing";
+            let text = "the rules apply to the computer itself: give its addresses with --me, or put them into [hosts]; until then these rules match nothing";
             self.notes.insert(0, ImportNote { line: None, text: text.to_owned() });
         }
         // The sort keeps the source's order among equals.
@@ -165,9 +164,11 @@ impl<'a> Draft<'a> {
     fn text(&self, format: SourceFormat) -> String {
         let mut text = PolicyText::default();
         text.comment(&format!("Imported by plainsight from {}.", format.as_str()));
-        text.comment("Read it before relying on it: the notes say what the source says otherwise.");
-        text.comment("The most specific rules stand first, as the source takes them.");
-        text.comment("A port is that of the side that serves, whichever of the two it is.");
+        text.comment(
+            "Read it before you rely on it: the notes list what the source expresses differently.",
+        );
+        text.comment("The most specific rules come first, as the source applies them.");
+        text.comment("A port is that of the server side, whichever of the two it is.");
         text.exemptions(self.exemptions);
         if self.names_me {
             text.gap();
@@ -231,14 +232,14 @@ fn served(ports: [Ports; 2], protocol: Option<u8>) -> Result<Vec<Option<u16>>, S
         }
         [Ports::Range(a, b), Ports::Range(c, d)] if (a, b) == (c, d) && a == b => (a, b),
         [Ports::Range(..), Ports::Range(..)] => {
-            return Err("a policy cannot tie both sides to ports".to_owned());
+            return Err("a policy cannot name ports of both sides".to_owned());
         }
     };
     if !protocol.is_some_and(has_ports) {
         return Err("it names ports of a protocol that has none".to_owned());
     }
     if first > last || usize::from(last - first) >= MOST_PORTS {
-        return Err(format!("a policy has no ranges of ports such as {first} to {last}"));
+        return Err(format!("a policy has no port ranges such as {first} to {last}"));
     }
     Ok((first..=last).map(Some).collect())
 }

@@ -54,7 +54,7 @@ fn sections(text: &str, draft: &mut Draft<'_>) -> Vec<Section> {
                     draft.note(Some(at + 1), text);
                 }
                 "config" | "ca" | "version" => {}
-                word => draft.note(Some(at + 1), format!("{} is no section", named(word))),
+                word => draft.note(Some(at + 1), format!("{} is not a section", named(word))),
             }
             continue;
         }
@@ -110,11 +110,11 @@ impl<'a> Merged<'a> {
                         continue;
                     }
                     Some(_) => "too many sections by also=".to_owned(),
-                    None => format!("also={} leads nowhere", named(name)),
+                    None => format!("also={} names no section", named(name)),
                 };
                 let first = sections.first().map_or(section, |first| first);
                 let name = called(first);
-                draft.note(Some(first.line), format!("{name}: not translated: it takes {why}"));
+                draft.note(Some(first.line), format!("{name}: not translated: its {why}"));
                 return None;
             }
         }
@@ -156,14 +156,14 @@ fn connection(section: &Section, file: &File<'_>, draft: &mut Draft<'_>) {
     let mut remarks = Vec::new();
     if !traps && matches!(kind, Kind::Tunnel | Kind::Transport) {
         remarks.push(format!(
-            "auto={}: before the connection stands nothing keeps clear text back",
+            "auto={}: until the connection is established, nothing blocks clear text",
             named(auto)
         ));
     }
     let shunts = ["failureshunt", "negotiationshunt"];
     let shunt = shunts.iter().find(|key| merged.get(key) == Some("passthrough"));
     let lets_pass = shunt.map(|key| {
-        format!("{key}=passthrough lets clear text pass, so nothing is owed; make it [[protect]] to see it")
+        format!("{key}=passthrough lets clear text pass, so no protection is required; make it [[protect]] to see it")
     });
     let esp = merged.get("esp").or(merged.get("phase2alg"));
     let ah = merged.get("ah").or(merged.get("phase2").filter(|phase| *phase == "ah"));

@@ -68,10 +68,10 @@ pub struct Imported {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
     /// It is none of the formats.
-    #[error("it is no netsh ipsec script, ipsec.conf, swanctl.conf or Get-NetIPsecRule JSON")]
+    #[error("not a netsh ipsec script, ipsec.conf, swanctl.conf or Get-NetIPsecRule JSON")]
     Unknown,
     /// It looks like JSON and is none.
-    #[error("line {line}, column {column}: the JSON breaks off or is damaged")]
+    #[error("line {line}, column {column}: the JSON is incomplete or damaged")]
     Json {
         /// From 1.
         line: usize,
@@ -90,7 +90,7 @@ pub fn import(bytes: &[u8], me: &[IpAddr]) -> Result<Imported, ImportError> {
     let format = format_of(&text).ok_or(ImportError::Unknown)?;
     let mut draft = Draft::new(me);
     if !is_whole {
-        draft.note(None, "the text holds octets that are no characters; they were replaced");
+        draft.note(None, "the text holds bytes that are not valid characters; they were replaced");
     }
     match format {
         SourceFormat::Netsh => netsh::read(&text, &mut draft),

@@ -24,7 +24,7 @@ pub(super) fn read(text: &str, draft: &mut Draft<'_>) -> Result<(), ImportError>
 
 fn one(json: &Value, draft: &mut Draft<'_>) {
     let Value::Object(object) = json else {
-        return draft.note(None, "an entry is no rule");
+        return draft.note(None, "an entry is not a rule");
     };
     let title = ["DisplayName", "ElementName", "Name", "IPsecRuleName", "InstanceID"]
         .iter()
@@ -41,7 +41,7 @@ fn one(json: &Value, draft: &mut Draft<'_>) {
     }
     let (demands, mut remarks) = demanded(inbound, outbound);
     if matches!(word(object, "Mode").as_deref(), Some("tunnel" | "2")) {
-        remarks.push("a tunnel: behind its ends clear packets are no leak".to_owned());
+        remarks.push("a tunnel: behind its ends, clear packets are not a leak".to_owned());
     }
     if !matches!(word(object, "Profile").as_deref(), None | Some("any" | "0")) {
         remarks.push("the rule holds in some network profiles only".to_owned());
@@ -90,8 +90,7 @@ fn security(object: &Map<String, Value>, key: &str) -> Option<Security> {
 
 /// The local side stands first. What comes in was opened by the remote side, what goes out by the local one.
 fn demanded(inbound: Security, outbound: Security) -> (Vec<Demand>, Vec<String>) {
-    const METHODS: &str = "the export does not say whether its methods encrypt, so authentication will do; \
-                           make it level = \"encrypt\" where they do";
+    const METHODS: &str = "the export does not say whether its methods encrypt, so `authenticate` is enough; make it level = \"encrypt\" where they do";
     let protect = Action::Protect(Level::Authenticate);
     let (required, open) = match (inbound, outbound) {
         (Security::Require, Security::Require) => {
@@ -99,14 +98,13 @@ fn demanded(inbound: Security, outbound: Security) -> (Vec<Demand>, Vec<String>)
         }
         (Security::Never, Security::Never) => return (vec![(Action::Exempt, None)], Vec::new()),
         (Security::Never | Security::Request, Security::Never | Security::Request) => {
-            let remark = "it requests IPsec and requires it in no direction, so nothing is owed; make it \
-                          [[protect]] to see what passed in clear";
+            let remark = "it requests IPsec but requires it in no direction, so no protection is required; make it [[protect]] to see what passed in clear";
             return (vec![(Action::Exempt, None)], vec![remark.to_owned()]);
         }
         (Security::Require, Security::Never | Security::Request) => (SideOf::Second, SideOf::First),
         (Security::Never | Security::Request, Security::Require) => (SideOf::First, SideOf::Second),
     };
-    let remark = "it requires IPsec of connections that one side opens; those of the other side may fall back";
+    let remark = "it requires IPsec for connections that one side opens; those of the other side may fall back";
     let demands = vec![(protect, Some(required)), (Action::Exempt, Some(open))];
     (demands, vec![METHODS.to_owned(), remark.to_owned()])
 }
@@ -114,7 +112,9 @@ fn demanded(inbound: Security, outbound: Security) -> (Vec<Demand>, Vec<String>)
 fn selector(object: &Map<String, Value>) -> Result<Selector, String> {
     let (local, remote) = (words(object, "LocalAddress"), words(object, "RemoteAddress"));
     if local.is_empty() || remote.is_empty() {
-        return Err("the export holds no addresses of it (see docs/policy.md, import)".to_owned());
+        return Err(
+            "the export does not hold its addresses (see docs/policy.md, import)".to_owned()
+        );
     }
     // A rule without a local address is about the computer it stands on.
     let sides = [parties(&local, Party::Me)?, parties(&remote, Party::Any)?];
@@ -137,7 +137,7 @@ fn parties(texts: &[String], any: Party) -> Result<Vec<Party>, String> {
             return Ok(vec![any]);
         }
         let found = addresses(text).ok_or_else(|| {
-            format!("{} is no address: put what it stands for into a rule", named(text))
+            format!("{} is not an address: put the addresses it names into a rule", named(text))
         })?;
         parties.extend(found);
     }
@@ -152,7 +152,7 @@ fn ports(texts: &[String]) -> Result<Ports, String> {
             let (first, last) = one.split_once('-').unwrap_or((one, one));
             match (first.trim().parse(), last.trim().parse()) {
                 (Ok(first), Ok(last)) => Ok(Ports::Range(first, last)),
-                (Ok(_) | Err(_), _) => Err(format!("{} is no port", named(one))),
+                (Ok(_) | Err(_), _) => Err(format!("{} is not a port", named(one))),
             }
         }
         [_, ..] => Err("it names a list of ports".to_owned()),

@@ -87,7 +87,7 @@ pub(super) fn push(connection: Connection, draft: &mut Draft<'_>) {
     let mut remarks = connection.remarks.clone();
     let action = match (kind, &connection.lets_pass) {
         (Kind::Drop, _) => {
-            let why = "it blocks its traffic, which a policy cannot say; other rules judge it";
+            let why = "it blocks its traffic, which a policy cannot express; other rules judge it";
             return draft.note(line, format!("{name}: not translated: {why}"));
         }
         (Kind::Pass, _) => Action::Exempt,
@@ -99,7 +99,7 @@ pub(super) fn push(connection: Connection, draft: &mut Draft<'_>) {
     };
     let is_gateway = !(local.selectors.is_empty() && remote.selectors.is_empty());
     if *kind == Kind::Tunnel && is_gateway {
-        remarks.push("a tunnel: behind its ends clear packets are no leak".to_owned());
+        remarks.push("a tunnel: behind its ends, clear packets are not a leak".to_owned());
     }
     let both = traffic(local, &connection)
         .and_then(|local| traffic(remote, &connection).map(|remote| (local, remote)));
@@ -114,7 +114,7 @@ pub(super) fn push(connection: Connection, draft: &mut Draft<'_>) {
         let protocol = match (local.protocol, remote.protocol) {
             (Some(one), Some(other)) if one != other => {
                 // The two never agree on a packet.
-                draft.lost(line, name, action, "its sides speak of different protocols");
+                draft.lost(line, name, action, "its sides name different protocols");
                 continue;
             }
             (one, other) => one.or(other),
@@ -148,10 +148,10 @@ fn traffic(end: &End, connection: &Connection) -> Result<Vec<Traffic>, String> {
                 Kind::Pass => vec![Party::Any],
                 Kind::Transport if connection.traps => vec![Party::Any],
                 Kind::Transport | Kind::Tunnel | Kind::Drop => {
-                    return Err("its other side is whoever connects".to_owned());
+                    return Err("its other side is any host that connects".to_owned());
                 }
             },
-            Host::Named(name) => return Err(format!("{} is no address", named(name))),
+            Host::Named(name) => return Err(format!("{} is not an address", named(name))),
         };
         Ok(Traffic { parties, protocol, ports })
     };
@@ -171,7 +171,7 @@ fn traffic(end: &End, connection: &Connection) -> Result<Vec<Traffic>, String> {
             return own().map(|own| Traffic { parties: own.parties, protocol, ports });
         }
         let parties = addresses(address)
-            .ok_or_else(|| format!("its traffic selector {} is no network", named(address)))?;
+            .ok_or_else(|| format!("its traffic selector {} is not a network", named(address)))?;
         let is_all = |party: &Party| match party {
             Party::Any => true,
             Party::Me => false,
@@ -179,7 +179,7 @@ fn traffic(end: &End, connection: &Connection) -> Result<Vec<Traffic>, String> {
         };
         if end.host == Host::Whoever && connection.kind != Kind::Pass && parties.iter().any(is_all)
         {
-            return Err("its other side is whoever connects".to_owned());
+            return Err("its other side is any host that connects".to_owned());
         }
         Ok(Traffic { parties, protocol, ports })
     });
@@ -205,7 +205,7 @@ fn protoport(text: &str) -> Result<(Option<u8>, Ports), String> {
         range => {
             let (first, last) = range.split_once('-').unwrap_or((range, range));
             let (Ok(first), Ok(last)) = (number(first), number(last)) else {
-                return Err(format!("its port {} is no number", named(range)));
+                return Err(format!("its port {} is not a number", named(range)));
             };
             Ports::Range(first, last)
         }

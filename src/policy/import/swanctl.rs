@@ -38,7 +38,7 @@ fn one(tree: &Tree, connection: usize, child: usize, draft: &mut Draft<'_>) {
     let traps = start.split(['|', ',']).any(|action| action.trim() == "trap");
     let mut remarks = Vec::new();
     if !traps && matches!(kind, Kind::Tunnel | Kind::Transport) {
-        let text = "before the connection stands nothing keeps clear text back";
+        let text = "until the connection is established, nothing blocks clear text";
         remarks.push(format!("start_action={}: {text}", named(start)));
     }
     let end = |address, selectors, any| End {
@@ -85,7 +85,7 @@ impl Tree {
             match token {
                 Token::Open(_) if too_deep > 0 || path.len() >= DEEPEST => {
                     if too_deep == 0 {
-                        draft.note(Some(line), "sections this deep are not read");
+                        draft.note(Some(line), "sections nested this deeply are not read");
                     }
                     too_deep += 1;
                 }
@@ -114,7 +114,7 @@ impl Tree {
                     draft.note(Some(line), text);
                 }
                 Token::Other(word) => {
-                    draft.note(Some(line), format!("{} is not understood", named(word)));
+                    draft.note(Some(line), format!("{} is not recognized", named(word)));
                 }
             }
         }

@@ -72,7 +72,7 @@ impl CaptureObserver<'_> {
 /// The problem of frames that the capture calls Ethernet: the first one, where it begins, and how many.
 pub(super) fn wrong_linktype((first, offset, frames): (u64, u64, u64)) -> Problem {
     let text = format!(
-        "the capture says Ethernet, and frames are raw IP or 802.11 by their own headers: {frames}, the first is frame {first}"
+        "the capture says Ethernet, but frames are raw IP or 802.11 by their own headers: {frames}, the first is frame {first}"
     );
     let position = Position::Frame(first);
     Problem { code: ProblemCode::WrongLinktype, text, offset: Some(offset), position }

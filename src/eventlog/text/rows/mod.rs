@@ -71,7 +71,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Result<Filled, &'st
     for (_, hex) in record.named.extract_if(.., |(name, _)| name == "Binary") {
         record.binary = bytes_of_hex(&hex);
     }
-    filled.ok_or("it has no event number under a name that is known (Id, EventID, EventId)")
+    filled.ok_or("it has no event number under a known name (Id, EventID, EventId)")
 }
 
 /// What lies in the envelope of an export: Elasticsearch's `_source`, chainsaw's `document`.

@@ -117,7 +117,7 @@ impl<'de: 't, 't> Deserialize<'de> for Row<'t> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match deserializer.deserialize_map(Values { is_lazy: true })? {
             Node::Object(row) => Ok(row),
-            _ => Err(serde::de::Error::custom("it is no object")),
+            _ => Err(serde::de::Error::custom("it is not an object")),
         }
     }
 }

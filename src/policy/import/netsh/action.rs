@@ -19,8 +19,7 @@ pub(super) fn demanded(tags: &Tags) -> Option<(Action, Vec<String>)> {
     let mut remarks = Vec::new();
     if tags.get("soft").is_some_and(|value| yes(value)) {
         remarks.push(
-            "soft=yes lets clear text pass when the other side does not negotiate, so nothing is owed; \
-             make it [[protect]] to see what passed in clear"
+            "soft=yes lets clear text pass when the other side does not negotiate, so no protection is required; make it [[protect]] to see what passed in clear"
                 .to_owned(),
         );
     }
@@ -29,15 +28,14 @@ pub(super) fn demanded(tags: &Tags) -> Option<(Action, Vec<String>)> {
     }
     if accepts_unanswered(tags) {
         remarks.push(
-            "inpass=yes accepts clear text that comes in and answers none: what stays unanswered is a finding of \
-             severity low"
+            "inpass=yes accepts incoming clear text but never answers in clear: unanswered clear text is a finding of severity low"
                 .to_owned(),
         );
     }
     let level = level(tags.get("qmsecmethods").map(String::as_str));
     if level == Level::Authenticate {
         let why = match tags.get("qmsecmethods") {
-            Some(_) => "not every method it offers encrypts, so authentication will do",
+            Some(_) => "not every method it offers encrypts, so `authenticate` is enough",
             None => "it names no methods, so nothing says that it encrypts",
         };
         remarks.push(why.to_owned());

@@ -168,8 +168,9 @@ impl Script {
             }
             (_, "add" | "set", "mmpolicy" | "store") | (Mode::Dynamic, "delete", "mmpolicy") => {}
             (_, verb @ ("set" | "delete" | "add"), _) => {
-                let what =
-                    format!("`{verb} {object}` is not followed: what it changes stands as before");
+                let what = format!(
+                    "`{verb} {object}` is not supported: what it changes keeps its previous value"
+                );
                 draft.note(line, what);
             }
             (_, _, _) => {}
@@ -207,8 +208,7 @@ impl Script {
     fn finish(self, draft: &mut Draft<'_>) {
         let is_assigned = self.policies.values().any(|assigned| *assigned == Some(true));
         if !is_assigned && !self.rules.is_empty() {
-            let text =
-                "no policy is assigned in this script: nothing says that its rules were in force";
+            let text = "this script assigns no policy: nothing shows that its rules were in force";
             draft.note(None, text);
         }
         let one_way = self.one_way();
@@ -255,7 +255,7 @@ impl Script {
             return draft.note(line, format!("{called}: not translated: {why}"));
         };
         let Some((action, mut remarks)) = demanded(tags) else {
-            let why = "it blocks its traffic, which a policy cannot say; other rules judge it";
+            let why = "it blocks its traffic, which a policy cannot express; other rules judge it";
             return draft.note(line, format!("{called}: not translated: {why}"));
         };
         if list_of.is_doubtful {
@@ -291,7 +291,7 @@ impl Script {
                                 continue;
                             }
                             Action::Exempt => remarks.push(
-                                "it lets one direction pass; the policy lets both".to_owned(),
+                                "it exempts one direction; the policy exempts both".to_owned(),
                             ),
                         }
                     }
@@ -336,7 +336,7 @@ impl Script {
             (_, _) => None,
         };
         let Some((action, mut remarks)) = demanded else {
-            let why = "it blocks its traffic, which a policy cannot say; other rules judge it";
+            let why = "it blocks its traffic, which a policy cannot express; other rules judge it";
             return draft.note(Some(line), format!("{called}: not translated: {why}"));
         };
         if let Some(end) = tags.get("tunneldstaddress") {
@@ -383,7 +383,7 @@ fn push(
 }
 
 fn tunnel_remark(end: &str) -> String {
-    format!("a tunnel that ends at {}: behind its ends clear packets are no leak", named(end))
+    format!("a tunnel that ends at {}: behind its ends, clear packets are not a leak", named(end))
 }
 
 /// `set config ipsecexempt value=0..3`, the registry's `NoDefaultExempt`.
@@ -428,13 +428,17 @@ fn party(
         return Ok(vec![Party::Me]);
     }
     let unknown = || {
-        format!("its {side} {} is no address: put what it stands for into a rule", named(address))
+        format!(
+            "its {side} {} is not an address: put the addresses it names into a rule",
+            named(address)
+        )
     };
     let found = addresses(address).ok_or_else(unknown)?;
     match (found.as_slice(), mask) {
         ([Party::Net(host)], Some(mask)) => {
             let net = prefix_len(mask).and_then(|prefix| IpNet::new(host.addr(), prefix).ok());
-            let net = net.ok_or_else(|| format!("its {side} mask {} is none", named(mask)))?;
+            let net =
+                net.ok_or_else(|| format!("its {side} mask {} is not a mask", named(mask)))?;
             let all = net.prefix_len() == 0;
             Ok(vec![if all { Party::Any } else { Party::Net(net.trunc()) }])
         }
@@ -448,7 +452,7 @@ fn port(text: Option<&String>) -> Result<Ports, String> {
         None | Some("0") => Ok(Ports::Any),
         Some(name) if is(name, "any") => Ok(Ports::Any),
         Some(number) => {
-            let number = number.parse().map_err(|_| format!("{} is no port", named(number)))?;
+            let number = number.parse().map_err(|_| format!("{} is not a port", named(number)))?;
             Ok(Ports::Range(number, number))
         }
     }
