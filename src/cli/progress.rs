@@ -87,11 +87,7 @@ pub(super) fn is_ended() -> bool {
     CANCELLED.load(Ordering::Relaxed)
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    clippy::exit,
-    reason = "a blocking read cannot be cancelled"
-)]
+#[allow(clippy::disallowed_methods, clippy::exit, reason = "a blocking read cannot be cancelled")]
 fn on_interrupt() {
     if CANCELLED.swap(true, Ordering::SeqCst) {
         std::process::exit(i32::from(super::ExitStatus::Interrupted.code()));

@@ -229,10 +229,7 @@ fn by_port(protocol: u8, port: u16) -> Option<App> {
 static TCP: [Option<App>; 8889] = table(Over::Tcp);
 static UDP: [Option<App>; 37_009] = table(Over::Udp);
 
-#[expect(
-    clippy::indexing_slicing,
-    reason = "a port beyond the table fails to compile"
-)]
+#[expect(clippy::indexing_slicing, reason = "a port beyond the table fails to compile")]
 const fn table<const PORTS_OF: usize>(over: Over) -> [Option<App>; PORTS_OF] {
     let mut table = [None; PORTS_OF];
     let mut row = 0;
