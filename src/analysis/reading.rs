@@ -278,7 +278,9 @@ impl Reading {
             | Format::EventCsv
             | Format::EventList
             | Format::NetEvents
-            | Format::GatewayLog => self.log(bytes, context.request),
+            | Format::GatewayLog
+            | Format::AuditPolicy
+            | Format::WfpState => self.log(bytes, context.request),
             Format::Collection(_) if self.is_opened => {}
             Format::Collection(archive) => {
                 let text = format!(
@@ -407,6 +409,10 @@ impl Reading {
             Format::EventObjects => text::object_xml::read(bytes, id, zone, &mut keep),
             Format::EventCsv => text::csv::read(bytes, id, zone, &mut keep),
             Format::EventList => text::listing::read(bytes, id, zone, &mut keep),
+            Format::AuditPolicy => text::state::auditpol::read(bytes, id, &mut keep),
+            Format::WfpState => {
+                (text::state::wfpstate::read(bytes, id, &mut keep), Resolution::MILLISECONDS)
+            }
             Format::GatewayLog => text::gateway::read(bytes, id, zone, &mut keep),
             Format::NetEvents => {
                 (text::netevents::read(bytes, id, &mut keep), Resolution::MILLISECONDS)

@@ -15,6 +15,7 @@
 
 use super::Reason;
 use super::gateway_events::GATEWAY_EVENTS;
+use super::state_events::STATE_EVENTS;
 use serde::{Deserialize, Serialize};
 
 /// What an event tells of, so that related events stand together whatever wrote them.
@@ -116,7 +117,11 @@ pub fn event(channel: &str, provider: &str, id: u16) -> Option<&'static EventEnt
 /// Every row with this number; empty for a number the tool does not know.
 #[must_use]
 pub fn events_numbered(id: u16) -> &'static [EventEntry] {
-    let table = if id < GATEWAY_EVENTS[0].id { EVENTS } else { &GATEWAY_EVENTS };
+    let table: &'static [EventEntry] = match id {
+        _ if id < GATEWAY_EVENTS[0].id => EVENTS,
+        _ if id < STATE_EVENTS[0].id => &GATEWAY_EVENTS,
+        _ => &STATE_EVENTS,
+    };
     let first = table.partition_point(|row| row.id < id);
     let past = table.partition_point(|row| row.id <= id);
     table.get(first..past).unwrap_or(&[])
@@ -125,7 +130,7 @@ pub fn events_numbered(id: u16) -> &'static [EventEntry] {
 /// The log that a source of Windows 2000 to Server 2003 writes to; empty where it is not known.
 #[must_use]
 pub fn channel_of_source(source: &str) -> &'static str {
-    let mut rows = EVENTS.iter().chain(&GATEWAY_EVENTS);
+    let mut rows = EVENTS.iter().chain(&GATEWAY_EVENTS).chain(&STATE_EVENTS);
     let row = rows.find(|row| row.provider.eq_ignore_ascii_case(source));
     row.map_or("", |row| row.channel)
 }
@@ -550,7 +555,9 @@ mod tests {
         let key = |row: &EventEntry| (row.id, row.channel, row.provider);
         assert!(EVENTS.windows(2).all(|pair| key(&pair[0]) < key(&pair[1])));
         assert!(GATEWAY_EVENTS.windows(2).all(|pair| key(&pair[0]) < key(&pair[1])));
+        assert!(STATE_EVENTS.windows(2).all(|pair| key(&pair[0]) < key(&pair[1])));
         assert!(EVENTS.iter().all(|row| row.id < GATEWAY_EVENTS[0].id));
+        assert!(GATEWAY_EVENTS.iter().all(|row| row.id < STATE_EVENTS[0].id));
     }
 
     #[test]

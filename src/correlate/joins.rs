@@ -3,7 +3,7 @@
 //!
 //! A join that more than one thing fits is no join. Rules: docs/causes.md.
 
-use crate::catalogue::{Category, Reason};
+use crate::catalogue::{Category, Reason, SA_STATE};
 use crate::eventlog::LogEvent;
 use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Outcome, Spi};
@@ -210,12 +210,22 @@ impl<'a> Wire<'a> {
     }
 
     fn join(&self, event: &LogEvent) -> Option<Join> {
-        self.by_cookie(event).or_else(|| self.by_spi(event)).or_else(|| self.by_message(event))
+        // In which order exports of a state have the octets of a cookie is not documented.
+        let turned = || {
+            let is_state = event.channel == SA_STATE;
+            let back = |cookie: [u8; 8]| u64::from_be_bytes(cookie).swap_bytes().to_be_bytes();
+            let theirs = event.responder_cookie().map(back);
+            is_state.then(|| self.by_cookies(event, event.initiator_cookie().map(back)?, theirs))?
+        };
+        let as_told = event
+            .initiator_cookie()
+            .and_then(|own| self.by_cookies(event, own, event.responder_cookie()));
+        as_told.or_else(turned).or_else(|| self.by_spi(event)).or_else(|| self.by_message(event))
     }
 
-    fn by_cookie(&self, event: &LogEvent) -> Option<Join> {
-        let cookie = Spi(event.initiator_cookie().filter(|cookie| *cookie != [0; 8])?);
-        let theirs = event.responder_cookie().filter(|cookie| *cookie != [0; 8]).map(Spi);
+    fn by_cookies(&self, event: &LogEvent, own: [u8; 8], theirs: Option<[u8; 8]>) -> Option<Join> {
+        let cookie = Spi(Some(own).filter(|cookie| *cookie != [0; 8])?);
+        let theirs = theirs.filter(|cookie| *cookie != [0; 8]).map(Spi);
         // A negotiation whose responder's cookie was not seen fits any.
         let fitting = match theirs {
             Some(theirs) => BTreeSet::from([Some(theirs), Some(Spi([0; 8]))]),
@@ -271,7 +281,8 @@ impl<'a> Wire<'a> {
         };
         let mut exchange = None;
         let mut on_wire = None;
-        if event.category == Category::SaEstablished {
+        // A state shows that an SA exists, not when it was made.
+        if event.category == Category::SaEstablished && event.channel != SA_STATE {
             // RFC 4303 §3.3.3: the first packet of an SA has the number 1. Of one that was in use before
             // nobody knows when it was made.
             let made = self.completed_before(seen.pair, seen.first).filter(|_| !seen.is_midway);

@@ -4,7 +4,7 @@
 //! manifest (Microsoft-Windows-WFP) and of iketypes.h, ipsectypes.h and fwpmu.h.
 
 use super::{FailurePoint, KeyingModule, LogRecord, Mode, Role};
-use crate::catalogue::{CHARON, EventEntry, PLUTO};
+use crate::catalogue::{CHARON, EventEntry, IKE_SA_NOW, IPSEC_SA_NOW, PLUTO};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Where records name the host's own address, the first that is there.
@@ -70,6 +70,8 @@ pub(super) fn mode(entry: &EventEntry) -> Option<Mode> {
         ("IPsec Main Mode", ..) => Some(Mode::Main),
         ("IPsec Quick Mode", ..) => Some(Mode::Quick),
         ("IPsec Extended Mode", ..) => Some(Mode::Extended),
+        (.., IKE_SA_NOW) => Some(Mode::Main),
+        (.., IPSEC_SA_NOW) => Some(Mode::Quick),
         (_, CHARON | PLUTO, 60_001..=60_003) => Some(Mode::Main),
         (_, CHARON | PLUTO, 60_011..=60_013 | 60_026 | 60_029) => Some(Mode::Quick),
         (_, "Microsoft-Windows-WFP", 1005 | 1013 | 1014 | 1015 | 1043) => Some(Mode::Main),

@@ -13,6 +13,7 @@ pub(super) fn of(first_bytes: &[u8]) -> Option<Format> {
         b'{' if is_gateway_log(text) => Some(Format::GatewayLog),
         b'[' | b'{' => None,
         _ if is_gateway_log(text) => Some(Format::GatewayLog),
+        _ if is_audit_policy(text) => Some(Format::AuditPolicy),
         _ if is_list(text) => Some(Format::EventList),
         _ => is_csv(text).then_some(Format::EventCsv),
     }
@@ -53,6 +54,7 @@ fn xml(mut text: &str) -> Option<Format> {
     match name.rsplit_once(':').map_or(name, |(_, name)| name) {
         "Objs" | "Objects" if text.contains("EventLogRecord") => Some(Format::EventObjects),
         "Event" | "Events" => Some(Format::EventXml),
+        "wfpstate" => Some(Format::WfpState),
         "netEvents" | "netEvent" | "wfpdiag" => Some(Format::NetEvents),
         _ => None,
     }
@@ -103,6 +105,16 @@ fn after_record_line(text: &str) -> &str {
     if number.trim().bytes().all(|octet| octet.is_ascii_digit()) { rest.trim_start() } else { text }
 }
 
+/// Six columns or seven, and a row whose fourth is the GUID of an audit subcategory. Names of columns are in the
+/// language of the system.
+fn is_audit_policy(text: &str) -> bool {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let columns = lines.next().map_or(0, |line| line.split(',').count());
+    let guid = lines.next().and_then(|line| line.split(',').nth(3)).unwrap_or_default();
+    let guid = guid.to_ascii_uppercase();
+    (6..=7).contains(&columns) && guid.starts_with("{0CCE9") && guid.ends_with(AUDIT_GUIDS)
+}
+
 /// A line of names, parted by commas, semicolons or tabs: those of a tool, or at least five and then a
 /// row with a date in its second field and a number in its fourth; of an export without rows, the English
 /// names.
@@ -136,6 +148,8 @@ fn is_table(header: &str, row: &str, separator: char) -> bool {
     has_names && (is_english || row.len() >= 5 && has_date(field(1)) && has_number)
 }
 
+/// How the GUIDs of all audit subcategories end.
+const AUDIT_GUIDS: &str = "-69AE-11D9-BED3-505054503030}";
 /// So many names of one tool are no chance.
 const FEWEST_NAMES: usize = 4;
 /// Names with which an event begins, by the tool that writes them.
@@ -232,6 +246,23 @@ const TOOLS: &[&[&str]] = &[
         "status",
         "id",
     ],
+    // SAs of PowerShell: properties of MSFT_NetMainModeSA and MSFT_NetQuickModeSA.
+    &[
+        "KeyModule",
+        "LocalEndpoint",
+        "RemoteEndpoint",
+        "LocalFirstId",
+        "AuthenticationMethod",
+        "CipherAlgorithm",
+        "InitiatorCookie",
+        "ResponderCookie",
+        "EncapsulationMode",
+        "FirstTransformType",
+        "InboundDirection",
+        "MmSaId",
+        "QmSaId",
+        "SPI",
+    ],
     // NXLog.
     &[
         "EventTime",
@@ -315,6 +346,12 @@ mod tests {
             ("{\"took\":5,\"timed_out\":false,\"hits\":{\"hits\":[{", Some(Format::EventJson)),
             ("{\"_scroll_id\":\"FGlu", Some(Format::EventJson)),
             ("{\"hits\": 5, \"misses\": 7}", None),
+            ("[\n {\n \"LocalEndpoint\": \"10.0.0.1\",\n \"QmSaId\": 7", Some(Format::EventJson)),
+            ("<?xml version=\"1.0\"?>\n<wfpstate>\n", Some(Format::WfpState)),
+            (
+                "Computername,Ziel,Kategorie,GUID,An,Aus\r\n\r\nWS01,System,x,{0CCE9210-69AE-11D9-BED3-505054503030},Erfolg,\r\n",
+                Some(Format::AuditPolicy),
+            ),
             ("a note", None),
             ("", None),
         ];

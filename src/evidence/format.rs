@@ -39,6 +39,10 @@ pub enum Format {
     NetEvents,
     /// A log of the IKE daemon of a gateway, or a system's log that may hold one.
     GatewayLog,
+    /// What is audited: a table of auditpol, or of a group policy.
+    AuditPolicy,
+    /// The filtering platform's state as `netsh wfp show state` writes it.
+    WfpState,
     /// An archive of files.
     Collection(Archive),
     /// A compressed file.
@@ -131,6 +135,8 @@ impl Format {
             | Self::EventList
             | Self::NetEvents
             | Self::GatewayLog
+            | Self::AuditPolicy
+            | Self::WfpState
             | Self::Collection(_)
             | Self::Packed(_)
             | Self::Unread(_)
@@ -158,6 +164,8 @@ impl Format {
             Self::EventList => "event_list",
             Self::NetEvents => "netevents_xml",
             Self::GatewayLog => "gateway_log",
+            Self::AuditPolicy => "audit_policy",
+            Self::WfpState => "wfpstate_xml",
             Self::Collection(archive) => archive.as_str(),
             Self::Packed(packing) => packing.as_str(),
             Self::Unread(unread) => unread.name,

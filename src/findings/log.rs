@@ -3,7 +3,7 @@
 use super::{
     Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, named, told_by_windows,
 };
-use crate::catalogue::Category;
+use crate::catalogue::{AUDITPOL, Category};
 use crate::correlate::{FactRef, Facts, PlacedEvent};
 use crate::evidence::EvidenceId;
 use crate::summary::LogId;
@@ -69,7 +69,9 @@ pub(super) fn cleared(facts: &Facts) -> Vec<Finding> {
 /// Auditing of IPsec that was turned off (4719, 4912).
 pub(super) fn auditing_reduced(facts: &Facts) -> Vec<Finding> {
     let is_one = |e: &PlacedEvent| {
-        e.event.audit_change().is_some_and(|c| c.subcategory.is_some() && c.silences())
+        // auditpol shows what is audited, and changes nothing.
+        e.event.channel != AUDITPOL
+            && e.event.audit_change().is_some_and(|c| c.subcategory.is_some() && c.silences())
     };
     let what = "IPsec auditing is incomplete from here on";
     per_log(facts, is_one, (FindingCode::AuditingReduced, Severity::High), what)

@@ -5,10 +5,13 @@
 
 use super::ladder::judge;
 use super::{AuditState, AuditVerdict, HostAudit};
+use crate::catalogue::AUDITPOL;
 use crate::correlate::ClockOffset;
 use crate::correlate::addresses::HostAddress;
 use crate::correlate::computers::Computers;
-use crate::eventlog::{AuditChange, MarkKind, NegotiationAudit, Stretch};
+use crate::eventlog::{
+    AuditChange, AuditSubcategory, Auditing, MarkKind, NegotiationAudit, Stretch,
+};
 use crate::evidence::EvidenceId;
 use crate::ike::IkeExchange;
 use crate::summary::{LogId, LogPart, Summary};
@@ -45,6 +48,10 @@ pub(super) struct Book {
     pub(super) failed_logons: Vec<Stretch>,
     pub(super) is_legacy: bool,
     pub(super) clock_known: bool,
+    /// A Security log is among them, not only a table of auditpol.
+    pub(super) has_log: bool,
+    /// What auditpol says was audited when the state was collected: by subcategory, and whether of failures.
+    pub(super) collected: BTreeMap<(AuditSubcategory, bool), (Auditing, Place)>,
 }
 
 /// What one log reaches from and to.
@@ -92,6 +99,9 @@ impl Books {
             .collect();
         let mut books: BTreeMap<usize, Book> = BTreeMap::new();
         for (id, log) in &summary.logs {
+            if log.log.channel == AUDITPOL && !log.log.host.is_empty() {
+                books.entry(computers.number(*id)).or_default().settle(id.evidence, log);
+            }
             if !is_security(log) {
                 continue;
             }
@@ -103,7 +113,8 @@ impl Books {
             let offset = measured.get(id).and_then(|clock| clock.offset);
             book.add(id.evidence, log, offset);
         }
-        let mut books: Vec<Book> = books.into_values().collect();
+        // Without a log there is no silence to judge.
+        let mut books: Vec<Book> = books.into_values().filter(|book| book.has_log).collect();
         books.iter_mut().for_each(Book::close);
         let (mut completed, mut failed) = (BTreeMap::new(), BTreeMap::new());
         for exchange in exchanges {
@@ -194,7 +205,25 @@ fn is_security(log: &LogPart) -> bool {
 }
 
 impl Book {
+    /// Takes what auditpol says. Where two tables differ, nobody knows which is the later.
+    fn settle(&mut self, evidence: EvidenceId, log: &LogPart) {
+        for event in &log.events {
+            let Some(change) = event.audit_change() else { continue };
+            let Some(subcategory) = change.subcategory else { continue };
+            for (is_failure, said) in [(false, change.success), (true, change.failure)] {
+                let Some(said) = said else { continue };
+                let place = (evidence, event.record.record);
+                let known =
+                    self.collected.entry((subcategory, is_failure)).or_insert((said, place));
+                if known.0 != said {
+                    known.0 = Auditing::Unclear;
+                }
+            }
+        }
+    }
+
     fn add(&mut self, evidence: EvidenceId, log: &LogPart, offset: Option<Span>) {
+        self.has_log = true;
         let trust = &log.log.trust;
         let back = offset.unwrap_or_default().negated();
         let at = |time: Timestamp| time.shifted(back);

@@ -1,5 +1,7 @@
 //! The rungs, from what breaks a log to what its audits show.
 
+mod collected;
+
 use super::book::{Book, JITTER, MARGIN, Place, Wire};
 use super::{AuditState, AuditVerdict};
 use crate::eventlog::{AuditChange, AuditSubcategory, Auditing, NegotiationAudit, Stretch};
@@ -12,9 +14,11 @@ pub(super) fn judge(book: &Book, from: Timestamp, to: Timestamp, wire: Wire) -> 
     let case = Case { book, from, to, wire };
     case.not_whole()
         .or_else(|| case.turned_off())
+        .or_else(|| case.off_when_collected())
         .or_else(|| case.only_selected())
         .or_else(|| case.against_the_wire())
         .or_else(|| case.shown_by_audits())
+        .or_else(|| case.on_when_collected())
         .unwrap_or_else(|| case.nothing_tells())
 }
 
@@ -310,12 +314,12 @@ mod tests {
     use super::super::book::{Break, LogSpan};
     use super::*;
 
-    fn at(seconds: i64) -> Timestamp {
+    pub(super) fn at(seconds: i64) -> Timestamp {
         Timestamp::from_seconds(seconds, 0).unwrap()
     }
 
     /// A whole log of a day, with negotiations at these seconds; negative ones failed.
-    fn book(negotiations: &[i64]) -> Book {
+    pub(super) fn book(negotiations: &[i64]) -> Book {
         let audits = negotiations.iter().zip(1..).map(|(second, record)| {
             let is_failure = *second < 0;
             let subcategory = AuditSubcategory::MainMode;
@@ -484,5 +488,5 @@ mod tests {
         check(&Book::default(), Wire::default(), AuditState::NotCovered, "no record");
     }
 
-    const LOG: EvidenceId = EvidenceId(1);
+    pub(super) const LOG: EvidenceId = EvidenceId(1);
 }

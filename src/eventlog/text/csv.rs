@@ -155,17 +155,19 @@ impl Layout {
         let separator = separator.unwrap_or(b',');
         let (columns, _) = fields(header, separator);
         let has = |names: &[&str]| columns.iter().any(|column| names.contains(&column.as_str()));
-        let is_named = has(&["Id", "EventId", "EventID"])
-            && has(&[
-                "ProviderName",
-                "Provider",
-                "LogName",
-                "Channel",
-                "TimeCreated",
-                "Computer",
-                "MachineName",
-                "Message",
-            ]);
+        let is_of_sas = has(&["LocalEndpoint"]) && has(&["InitiatorCookie", "QmSaId"]);
+        let is_named = is_of_sas
+            || has(&["Id", "EventId", "EventID"])
+                && has(&[
+                    "ProviderName",
+                    "Provider",
+                    "LogName",
+                    "Channel",
+                    "TimeCreated",
+                    "Computer",
+                    "MachineName",
+                    "Message",
+                ]);
         Self { separator, is_named }
     }
 }
@@ -313,7 +315,7 @@ fn is_head(fields: &[&str]) -> bool {
 }
 
 /// The fields of one row, and whether all of it was text.
-fn fields(row: &[u8], separator: u8) -> (Vec<String>, bool) {
+pub(super) fn fields(row: &[u8], separator: u8) -> (Vec<String>, bool) {
     let mut reader = ::csv::ReaderBuilder::new()
         .delimiter(separator)
         .has_headers(false)

@@ -35,11 +35,13 @@ pub mod listing;
 
 pub mod gateway;
 
+pub mod state;
+
 mod message;
 
 use super::summary::Tally;
 use super::{AuditChange, AuditOutcome, LogEvent, LogRecord, LogSummary};
-use crate::catalogue::{event, events_numbered};
+use crate::catalogue::{AUDITPOL, event, events_numbered};
 use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
 use element::Element;
 use placing::{Placed, place};
@@ -60,6 +62,8 @@ struct Export<'s> {
     timeless: u64,
     /// Times are of a zone that the export does not name.
     is_local_time: bool,
+    /// It shows a state and no log: nothing in it needs a time.
+    is_of_one_moment: bool,
     missing: BTreeMap<u16, Missing>,
     /// By number, records whose source and log are not known.
     unplaced: BTreeMap<u16, Missing>,
@@ -88,6 +92,7 @@ impl<'s> Export<'s> {
             met: 0,
             timeless: 0,
             is_local_time: false,
+            is_of_one_moment: false,
             missing: BTreeMap::new(),
             unplaced: BTreeMap::new(),
             unreadable_changes: None,
@@ -124,7 +129,8 @@ impl<'s> Export<'s> {
         }
         let event = LogEvent::from_record(record);
         event.iter().for_each(|event| self.tally.event(event));
-        if event.as_ref().and_then(LogEvent::audit_change).is_some_and(AuditChange::is_unreadable) {
+        let change = event.as_ref().and_then(LogEvent::audit_change);
+        if record.channel != AUDITPOL && change.is_some_and(AuditChange::is_unreadable) {
             let first = Missing { offset, record: number, count: 0, tool: &EVENT_VIEWER };
             self.unreadable_changes.get_or_insert(first).count += 1;
         }
@@ -283,7 +289,7 @@ impl<'s> Export<'s> {
         for (code, text, Missing { offset, record, .. }) in lacking {
             self.tally.problem(code, text, Some(offset), Position::Record(record));
         }
-        if self.met > 0 && self.timeless == self.met {
+        if !self.is_of_one_moment && self.met > 0 && self.timeless == self.met {
             let text = "no record has a usable time; nothing can be placed in time".to_owned();
             self.tally.problem(ProblemCode::FieldsMissing, text, None, Position::File);
         }

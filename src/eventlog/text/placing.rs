@@ -3,7 +3,9 @@
 //! A number alone belongs to many providers. It decides only together with the source, the log, or a
 //! message (or fields) of the form that one provider's event has, with values of the right kind.
 
-use crate::catalogue::{CHARON, EventEntry, NET_EVENTS, PLUTO, channel_of_source, events_numbered};
+use crate::catalogue::{
+    AUDITPOL, CHARON, EventEntry, NET_EVENTS, PLUTO, SA_STATE, channel_of_source, events_numbered,
+};
 use crate::eventlog::LogRecord;
 use std::net::IpAddr;
 
@@ -34,7 +36,7 @@ pub(super) fn place(record: &mut LogRecord, message: &str) -> (Placed, bool) {
     }
     let in_log = |row: &&EventEntry| {
         let is_named = row.channel.eq_ignore_ascii_case(&record.channel);
-        ![NET_EVENTS, CHARON, PLUTO].contains(&row.channel)
+        ![NET_EVENTS, CHARON, PLUTO, AUDITPOL, SA_STATE].contains(&row.channel)
             && (is_named || record.channel.is_empty())
     };
     let mut fitting = rows.iter().filter(in_log).filter_map(|row| fitted(record, row, message));

@@ -5,6 +5,7 @@ use super::local_times::{LocalTimes, RecordTime};
 use super::rows::{Filled, Tool};
 use super::source::Source;
 use super::xml::text_at;
+use crate::catalogue::SA_STATE;
 use crate::eventlog::{LogRecord, LogSummary};
 use crate::evidence::EvidenceId;
 use crate::time::{Resolution, Timestamp, Zone};
@@ -72,6 +73,11 @@ impl<'s> Reading<'s> {
                 self.show(time);
             }
             RecordTime::Local(stamp) => self.show(Timestamp(stamp.fraction())),
+            // SAs at one moment have none, and need none.
+            RecordTime::Missing(_) if record.channel == SA_STATE => {
+                self.export.is_of_one_moment = true;
+                self.export.timeless += 1;
+            }
             RecordTime::Missing(_) => self.export.no_time(offset, record.record.record),
         }
         if let Some(mut event) = self.export.event_of(&record, offset, octets) {

@@ -14,6 +14,8 @@ mod evtxecmd;
 
 mod hayabusa;
 
+mod netipsec;
+
 mod nxlog;
 
 mod powershell;
@@ -58,8 +60,9 @@ impl Tool {
 /// Where no tool that is known writes such names, or the event has no number.
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Result<Filled, &'static str> {
     let row = inner(row);
-    let readers: [fn(&mut LogRecord, &Row<'_>) -> Option<Filled>; 6] = [
+    let readers: [fn(&mut LogRecord, &Row<'_>) -> Option<Filled>; 7] = [
         event_tree::fill,
+        netipsec::fill,
         evtxecmd::fill,
         beats::fill,
         hayabusa::fill,

@@ -1,0 +1,107 @@
+//! The rungs that rest on auditpol: what was audited when the state of the host was collected.
+
+use super::super::book::{JITTER, Place};
+use super::super::{AuditState, AuditVerdict};
+use super::Case;
+use crate::eventlog::{AuditSubcategory, Auditing};
+use crate::time::Timestamp;
+use std::collections::BTreeSet;
+
+impl Case<'_> {
+    /// What auditpol says of successes or failures of a subcategory, where that held in the span already: the log is
+    /// whole from there on, and shows no change (4719 is written whatever is audited).
+    fn collected(
+        &self,
+        subcategory: AuditSubcategory,
+        is_failure: bool,
+    ) -> Option<(Auditing, Place)> {
+        let known = *self.book.collected.get(&(subcategory, is_failure))?;
+        let from = self.from.shifted(JITTER.negated());
+        let is_whole = self.book.breaks.iter().all(|known| known.to < from);
+        let changes = self.book.changes.iter().filter(|(time, ..)| *time >= from);
+        let mut since = changes.filter(|(_, change, _)| change.subcategory == Some(subcategory));
+        (is_whole && !self.book.is_legacy && since.next().is_none()).then_some(known)
+    }
+
+    /// Rung 2, by auditpol: what was not audited when the state was collected, and has not been changed since.
+    pub(super) fn off_when_collected(&self) -> Option<AuditVerdict> {
+        let (mut off, mut places) = (Vec::new(), BTreeSet::new());
+        for subcategory in self.subcategories().iter().copied() {
+            for is_failure in [false, true] {
+                let known = self.collected(subcategory, is_failure);
+                let Some((Auditing::Off, place)) = known else { continue };
+                let seen = self.audits(self.from.shifted(JITTER.negated()), Timestamp(i64::MAX));
+                let mut seen = seen.filter(|(audit, _)| {
+                    audit.subcategory == subcategory && audit.is_failure == is_failure
+                });
+                if seen.next().is_none() {
+                    let what = if is_failure { "failures" } else { "successes" };
+                    off.push(format!("{what} of {}", subcategory.as_str()));
+                    places.insert(place);
+                }
+            }
+        }
+        let why = format!(
+            "not audited: {}, as auditpol shows, and the log shows no change from this time on",
+            off.join(", ")
+        );
+        (!off.is_empty()).then(|| self.verdict(AuditState::AuditingOff, why, places))
+    }
+
+    /// Rung 5, by auditpol: all that governs negotiations was audited when the state was collected.
+    pub(super) fn on_when_collected(&self) -> Option<AuditVerdict> {
+        let mut places = BTreeSet::new();
+        for subcategory in self.subcategories().iter().copied() {
+            for is_failure in [false, true] {
+                let (Auditing::On, place) = self.collected(subcategory, is_failure)? else {
+                    return None;
+                };
+                places.insert(place);
+            }
+        }
+        let why = "negotiations were audited when the state was collected (auditpol), and the log shows no change from this time on".to_owned();
+        Some(self.verdict(AuditState::Audited, why, places))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::book::{Book, Break, Wire};
+    use super::super::judge;
+    use super::super::tests::{LOG, at, book};
+    use super::*;
+    use crate::eventlog::AuditChange;
+
+    #[test]
+    fn auditpol_settles_a_time_from_which_on_the_log_is_whole_and_shows_no_change() {
+        let with = |said: [Auditing; 4]| {
+            let mut book = book(&[]);
+            let of = [AuditSubcategory::MainMode, AuditSubcategory::QuickMode];
+            let keys = of.into_iter().flat_map(|of| [(of, false), (of, true)]);
+            book.collected = keys
+                .zip(said)
+                .zip(1..)
+                .map(|((key, said), row)| (key, (said, (LOG, row))))
+                .collect();
+            book
+        };
+        let state = |book: &Book| judge(book, at(100), at(200), Wire::default()).state;
+        assert_eq!(state(&with([Auditing::On; 4])), AuditState::Audited);
+        let off = with([Auditing::Off, Auditing::On, Auditing::On, Auditing::On]);
+        assert_eq!(state(&off), AuditState::AuditingOff);
+        assert_eq!(state(&with([Auditing::Unclear; 4])), AuditState::Unknown);
+        // A change after the span: what was so before it is not known.
+        let mut changed = with([Auditing::On; 4]);
+        let change = AuditChange {
+            subcategory: Some(AuditSubcategory::MainMode),
+            success: Some(Auditing::On),
+            failure: None,
+        };
+        changed.changes.push((at(5_000), change, (LOG, 7)));
+        assert_eq!(state(&changed), AuditState::Unknown);
+        let mut broken = with([Auditing::Off; 4]);
+        let (from, to) = (at(6_000), at(6_001));
+        broken.breaks.push(Break { from, to, why: String::new(), place: None });
+        assert_eq!(state(&broken), AuditState::Unknown);
+    }
+}

@@ -1,0 +1,271 @@
+//! What `netsh wfp show state` writes (wfpstate.xml): the SAs of a host, its TCP connections and whether each is under an
+//! SA, and what IPsec counted.
+//!
+//! Behind `</wfpstate>` stands a second root, `<firewallState>`, which is passed over with the layers, providers and
+//! filters. SAs have no time of their own, so they have none here: `StateTime` is when the state was collected.
+//!
+//! Source: two real files for connections and counters; for SAs, IPSEC_SA_CONTEXT1, IPSEC_SA_DETAILS1 and
+//! IPSEC_SA_BUNDLE1 of ipsectypes.h, whose members the file names.
+
+use crate::catalogue::{
+    CONNECTION_UNDER_SA, CONNECTION_WITHOUT_SA, IPSEC_COUNTERS, IPSEC_SA_NOW, SA_STATE,
+};
+use crate::eventlog::text::Export;
+use crate::eventlog::text::element::Element;
+use crate::eventlog::text::pieces::{Piece, Pieces, Tag, find, is_named};
+use crate::eventlog::text::source::Source;
+use crate::eventlog::text::xml::{lost, text_at};
+use crate::eventlog::{LogEvent, LogRecord, LogSummary};
+use crate::evidence::{EvidenceId, Position, ProblemCode};
+use crate::time::Timestamp;
+use std::io::Read;
+use std::net::IpAddr;
+
+/// Reads a whole file, hands each SA, connection and set of counters to `sink` in the order of the file, and gives what
+/// the file holds. They count from 1. Of connections the first are given; how many more there are is named.
+pub fn read(
+    reader: &mut dyn Read,
+    evidence: EvidenceId,
+    sink: &mut impl FnMut(LogEvent),
+) -> LogSummary {
+    let (mut source, mark) = Source::new(reader);
+    let mut state = State {
+        export: Export::new(evidence, mark, sink),
+        time: String::new(),
+        connections: 0,
+        unlisted: 0,
+    };
+    let mut pieces = Pieces::new(rules);
+    while let Some(piece) = pieces.next(&mut source) {
+        match piece {
+            Piece::Event(length) => state.item(&mut source, length),
+            Piece::Between(length) => state.between(&mut source, length),
+            other => lost(&mut state.export, &mut source, other),
+        }
+    }
+    state.finish(source)
+}
+
+struct State<'s> {
+    export: Export<'s>,
+    /// When the state was collected, as the file says it.
+    time: String,
+    connections: u64,
+    unlisted: u64,
+}
+
+impl State<'_> {
+    /// What lies between items: the rest of the state, and the time in front of it.
+    fn between(&mut self, source: &mut Source<'_>, length: usize) {
+        let text = source.window().get(..length).unwrap_or_default();
+        if self.time.is_empty()
+            && let Some(at) = find(text, TIME)
+        {
+            let rest = text.get(at + TIME.len()..).unwrap_or_default();
+            let end = find(rest, b"<").unwrap_or(0);
+            self.time = String::from_utf8_lossy(rest.get(..end.min(40)).unwrap_or_default()).into();
+        }
+        let octets = source.consume(length);
+        self.export.tally.cover("markup", octets, 0);
+    }
+
+    fn item(&mut self, source: &mut Source<'_>, length: usize) {
+        let offset = source.offset();
+        let (text, is_sound) = text_at(source, length);
+        let parsed = Element::parse(&text);
+        drop(text);
+        let octets = source.consume(length);
+        let element = match parsed {
+            Ok(element) => element,
+            Err(why) => return self.export.damaged(&why, offset, octets),
+        };
+        let mut record = self.export.blank();
+        if !is_sound {
+            self.export.not_text(offset, record.record.record);
+        }
+        SA_STATE.clone_into(&mut record.provider);
+        SA_STATE.clone_into(&mut record.channel);
+        let time = Timestamp::from_rfc3339(&self.time);
+        if element.child("inboundSa").is_some() || element.child("outboundSa").is_some() {
+            context(&mut record, &element);
+        } else if element.name == "ipsecStatistics" {
+            record.event_id = IPSEC_COUNTERS;
+            record.time = time;
+            counters(&mut record, &element);
+        } else {
+            record.time = time;
+            if !self.connection(&mut record, &element) {
+                return self.export.tally.cover("markup", octets, 0);
+            }
+        }
+        record.named.push(("StateTime".to_owned(), self.time.clone()));
+        let event = self.export.event_of(&record, offset, octets);
+        event.into_iter().for_each(|event| (self.export.sink)(event));
+    }
+
+    /// A connection that leaves the host; `false` for any other, and beyond the bound.
+    fn connection(&mut self, record: &mut LogRecord, element: &Element) -> bool {
+        let address = |names: [&str; 2]| {
+            let texts = names.into_iter().map(|name| address(element, name));
+            texts.flatten().next()
+        };
+        let local = address(["localV4Address", "localV6Address"]);
+        let peer = address(["remoteV4Address", "remoteV6Address"]);
+        let (Some(local), Some(peer)) = (local, peer) else { return false };
+        if local.is_loopback() || peer.is_loopback() {
+            return false;
+        }
+        if self.connections >= MOST_CONNECTIONS {
+            self.unlisted += 1;
+            return false;
+        }
+        self.connections += 1;
+        let is_under_sa = !matches!(element.text_of("qmSaId"), "" | "0");
+        record.event_id = if is_under_sa { CONNECTION_UNDER_SA } else { CONNECTION_WITHOUT_SA };
+        let mut add =
+            |name: &str, value: &str| record.named.push((name.to_owned(), value.to_owned()));
+        add("LocalAddress", &local.to_string());
+        add("LocalPort", element.text_of("localPort"));
+        add("RemoteAddress", &peer.to_string());
+        add("RemotePort", element.text_of("remotePort"));
+        add("Protocol", element.text_of("ipProtocol"));
+        add("MainModeSaId", element.text_of("mmSaId"));
+        add("QuickModeSaId", element.text_of("qmSaId"));
+        true
+    }
+
+    fn finish(mut self, source: Source<'_>) -> LogSummary {
+        if Timestamp::from_rfc3339(&self.time).is_none() {
+            let text = "the file does not say when the state was collected".to_owned();
+            self.export.tally.problem(ProblemCode::BadTime, text, None, Position::File);
+        }
+        if self.unlisted > 0 {
+            let text = format!(
+                "{} more connections are not listed; the first {MOST_CONNECTIONS} are",
+                self.unlisted
+            );
+            self.export.tally.problem(ProblemCode::Skipped, text, None, Position::File);
+        }
+        self.export.is_of_one_moment = true;
+        self.export.finish(source)
+    }
+}
+
+/// An SA of either direction.
+fn context(record: &mut LogRecord, element: &Element) {
+    record.event_id = IPSEC_SA_NOW;
+    let mut add = |name: &str, value: String| record.named.push((name.to_owned(), value));
+    let sides = ["inboundSa", "outboundSa"].map(|name| element.child(name));
+    let Some(first) = sides.into_iter().flatten().next() else { return };
+    let Some(traffic) = first.child("traffic") else { return };
+    let is_tunnel = traffic.text_of("trafficType").contains("TUNNEL");
+    let names = [("local", "LocalAddress"), ("remote", "RemoteAddress")];
+    for (side, name) in names {
+        let texts =
+            ["V4Address", "V6Address"].map(|kind| address(traffic, &format!("{side}{kind}")));
+        if let Some(address) = texts.into_iter().flatten().next() {
+            add(name, address.to_string());
+        }
+    }
+    for (side, name) in sides.into_iter().zip(["InboundSpi", "OutboundSpi"]) {
+        let bundle = side.and_then(|side| side.child("saBundle"));
+        let list = bundle.and_then(|bundle| bundle.child("saList"));
+        let spi = list.and_then(|list| list.child("item")).map(|item| item.text_of("spi"));
+        if let Some(spi) = spi.and_then(|spi| spi.trim().parse::<u32>().ok()) {
+            add(name, format!("0x{spi:08x}"));
+        }
+    }
+    let bundle = first.child("saBundle");
+    let transform = bundle
+        .and_then(|bundle| bundle.child("saList"))
+        .and_then(|list| list.child("item"))
+        .map_or("", |item| item.text_of("saTransformType"));
+    let of_bundle = |name: &str| bundle.map_or("", |bundle| bundle.text_of(name)).to_owned();
+    add("MainModeSaId", of_bundle("mmSaId"));
+    add("QuickModeSaId", of_bundle("qmSaId"));
+    add("SaContextId", element.text_of("saContextId").to_owned());
+    add("Mode", if is_tunnel { "tunnel" } else { "transport" }.to_owned());
+    add("SaTransformType", transform.to_owned());
+    add("NdAllowClearTimeoutSeconds", of_bundle("ndAllowClearTimeoutSeconds"));
+}
+
+/// Every counter, by its name in the file.
+fn counters(record: &mut LogRecord, element: &Element) {
+    for group in &element.children {
+        for counter in group.children.iter().filter(|counter| counter.children.is_empty()) {
+            record.named.push((counter.name.clone(), counter.text.trim().to_owned()));
+        }
+    }
+}
+
+/// An address that is one, also in the form that IPv6 addresses have in net events.
+fn address(element: &Element, name: &str) -> Option<IpAddr> {
+    let address: IpAddr = element.text_of(name).trim().parse().ok()?;
+    (!address.is_unspecified()).then_some(address)
+}
+
+/// An item is an SA or a connection by its first element; lists inside have items too.
+fn rules(tag: &[u8]) -> Tag {
+    if is_named(tag, b"<ipsecStatistics") {
+        return Tag::Begin;
+    }
+    if let Some(behind) = tag.strip_prefix(b"<item>") {
+        let behind = behind.trim_ascii_start();
+        let begins = FIRST.iter().any(|first| is_named(behind, first));
+        return if begins { Tag::Begin } else { Tag::Open };
+    }
+    if is_named(tag, b"<item") {
+        Tag::Open
+    } else if is_named(tag, b"</item") || is_named(tag, b"</ipsecStatistics") {
+        Tag::Close
+    } else {
+        Tag::Other
+    }
+}
+
+const FIRST: &[&[u8]] = &[b"<saContextId", b"<endpointId"];
+const TIME: &[u8] = b"<timeStamp>";
+/// A host with more is a server; the problem names how many.
+const MOST_CONNECTIONS: u64 = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATE: &str = "\u{feff}<?xml version=\"1.0\"?>\n<wfpstate>\n<timeStamp>2026-11-23T08:05:30.250Z</timeStamp>\n<layers numItems=\"1\"><item><filters><item>x</item></filters></item></layers>\n<ipsecSaContexts numItems=\"1\"><item>\n<saContextId>9</saContextId><inboundSa><traffic><localV4Address>10.0.0.1</localV4Address><remoteV4Address>10.0.0.2</remoteV4Address><trafficType>IPSEC_TRAFFIC_TYPE_TRANSPORT</trafficType></traffic><saBundle><qmSaId>7</qmSaId><saList><item><spi>3395431761</spi><saTransformType>IPSEC_TRANSFORM_ESP_AUTH_AND_CIPHER</saTransformType></item></saList><mmSaId>412</mmSaId></saBundle></inboundSa><outboundSa><traffic/><saBundle><saList><item><spi>2864434397</spi></item></saList></saBundle></outboundSa></item></ipsecSaContexts>\n<aleConnectedEndpoints numItems=\"3\"><item><endpointId>1</endpointId><localV4Address>10.0.0.1</localV4Address><remoteV4Address>10.0.0.2</remoteV4Address><qmSaId>7</qmSaId></item><item><endpointId>2</endpointId><localV4Address>10.0.0.1</localV4Address><remoteV4Address>10.0.0.3</remoteV4Address><qmSaId>0</qmSaId></item><item><endpointId>3</endpointId><localV4Address>127.0.0.1</localV4Address><remoteV4Address>127.0.0.1</remoteV4Address><qmSaId>0</qmSaId></item></aleConnectedEndpoints>\n<ipsecStatistics><aggregateDropPacketStatistics><invalidClearTextInbound>17</invalidClearTextInbound></aggregateDropPacketStatistics></ipsecStatistics></wfpstate>\n<firewallState><x/></firewallState>\n";
+
+    fn read(text: &[u8]) -> (LogSummary, Vec<LogEvent>) {
+        let mut events = Vec::new();
+        let summary = super::read(&mut { text }, EvidenceId(1), &mut |event| events.push(event));
+        let covered: u64 = summary.coverage.values().map(|extent| extent.bytes).sum();
+        assert_eq!(covered, text.len() as u64);
+        (summary, events)
+    }
+
+    #[test]
+    fn sas_connections_and_counters_of_one_moment() {
+        let (summary, events) = read(STATE.as_bytes());
+        assert_eq!(summary.problems, []);
+        let numbers: Vec<u16> = events.iter().map(|event| event.event_id).collect();
+        let all = [IPSEC_SA_NOW, CONNECTION_UNDER_SA, CONNECTION_WITHOUT_SA, IPSEC_COUNTERS];
+        assert_eq!(numbers, all);
+        let sa = &events[0];
+        assert_eq!((sa.inbound_spi(), sa.outbound_spi()), (Some(0xca62_2d51), Some(0xaabb_ccdd)));
+        assert_eq!((sa.main_mode_sa(), sa.time), (Some(412), None));
+        assert!(events[2].fields.contains(&("RemoteAddress".into(), "10.0.0.3".into())));
+        assert!(events[2].time.is_some());
+        assert!(events[3].fields.contains(&("invalidClearTextInbound".into(), "17".into())));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn cut_or_changed_anywhere_the_octets_add_up(at in 3..STATE.len(), octet: u8, cut: bool) {
+            let mut octets = STATE.as_bytes().to_vec();
+            octets[at] = octet;
+            if cut {
+                octets.truncate(at);
+            }
+            read(&octets);
+        }
+    }
+}
