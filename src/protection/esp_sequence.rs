@@ -66,6 +66,11 @@ impl SequenceNumbers {
         self.highest = self.highest.max(highest);
     }
 
+    /// Counts more packets between the lowest and the highest number, which another capture holds.
+    pub const fn held_elsewhere(&mut self, packets: u64) {
+        self.packets = self.packets.saturating_add(packets);
+    }
+
     /// Whether packets are missing before at least two of five: so where one packet in two or more is kept, and
     /// hardly ever where packets are lost in bursts, or where a cluster jumps ahead when it changes its active node.
     #[must_use]

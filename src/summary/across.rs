@@ -14,6 +14,7 @@
 //! least, as equal packets fit each other by chance; one is enough where the capture shows the pair's packets of the other
 //! direction decrypted. What shows after decryption is `protection::twin`'s.
 
+use super::esp_mark::EspMark;
 use super::timeline::{ClassRun, Runs};
 use super::{CaptureSummary, Summary, Vantage};
 use crate::evidence::EvidenceId;
@@ -21,19 +22,7 @@ use crate::hosts::{Direction, HostPair};
 use crate::packet::origin::Origin;
 use crate::protection::{ProtectionClass, Stream};
 use crate::time::{Span, Timestamp};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// An ESP packet as far as another capture may show what is inside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct EspMark {
-    /// When it was seen.
-    pub time: Timestamp,
-    /// Its length from the SPI on.
-    pub length: u32,
-    /// Who sent its frame.
-    pub origin: Origin,
-}
 
 impl Summary {
     /// Sets aside what other captures show inside ESP, and what a capture shows inside ESP itself; files that continue

@@ -8,13 +8,13 @@ mod handed_over;
 mod in_tcp;
 mod twins;
 
-use super::across::EspMark;
 use super::capture_summary::Count;
 use super::capture_summary::{CaptureSummary, Unpaired};
 use super::connections::{Carried, Connections};
 use super::conversations::Conversations;
 use super::dissected::{Alone, Content, Dissected};
-use super::fingerprint::Fingerprint;
+use super::esp_mark::EspMark;
+use super::fingerprint::Fingerprints;
 use super::ike::{IkeObserver, Place};
 use super::other_ports::OtherPorts;
 use super::stations::Stations;
@@ -174,7 +174,7 @@ impl<'p> CaptureObserver<'p> {
                     let own = Some((pair, stream));
                     self.observe_around(frame, own, (ip.nested, stream.class()), seen)
                 };
-                if self.prints_left > 0 && matches!(stream, Stream::Clear { .. }) {
+                if self.prints_left > 0 && has_print(stream) {
                     seen.fingerprint = self.fingerprint(ip, (pair, stream));
                 }
                 self.summary.has_unsegmented |= ip.packet_len > LARGEST_ON_ETHERNET;
@@ -201,13 +201,13 @@ impl<'p> CaptureObserver<'p> {
         }
     }
 
-    /// The fingerprint of a clear packet whose pair is worth it.
-    fn fingerprint(&mut self, ip: &IpPacket<'_>, key: (HostPair, Stream)) -> Option<Fingerprint> {
+    /// The fingerprint of a packet whose pair is worth it.
+    fn fingerprint(&mut self, ip: &IpPacket<'_>, key: (HostPair, Stream)) -> Option<Fingerprints> {
         if !self.streams.of(key).1.wants_fingerprints() {
             return None;
         }
         self.prints_left -= 1;
-        Some(Fingerprint::of(ip))
+        Some(Fingerprints::of(ip))
     }
 
     /// The stream of a packet by what its conversation told before.
@@ -229,13 +229,8 @@ impl<'p> CaptureObserver<'p> {
         let (slot, of_pair) = self.streams.of(key);
         let esp = slot.esp.get_or_insert_default();
         esp.observe(ip, seen, self.named);
-        let (_, length) = esp_octets(ip);
-        let mark = EspMark {
-            time: seen.time,
-            length: u32::try_from(length).unwrap_or(u32::MAX),
-            origin: seen.origin,
-        };
-        keep(&mut self.esp_packets, &mut esp.packets, || mark);
+        let (octets, length) = esp_octets(ip);
+        keep(&mut self.esp_packets, &mut esp.packets, || EspMark::of(seen, octets, length));
         self.twins.encapsulated(key, &mut esp.watched, seen.time, length);
         of_pair.protected(seen.direction);
         slot.runs.observe(seen);
@@ -447,6 +442,18 @@ impl<'p> CaptureObserver<'p> {
 
     fn unpaired(&mut self, kind: Unpaired, seen: Sighting) {
         self.summary.unpaired.entry(kind).or_default().add(seen.bytes, seen.captured);
+    }
+}
+
+/// Whether packets of a stream are recognised by their content; those of ESP and AH are by their numbers.
+const fn has_print(stream: Stream) -> bool {
+    match stream {
+        Stream::Esp(..) | Stream::WespIntegrityOnly(..) | Stream::Ah(..) => false,
+        Stream::Ike
+        | Stream::NattKeepalive
+        | Stream::Exempt(_)
+        | Stream::Clear { .. }
+        | Stream::Undecodable(_) => true,
     }
 }
 

@@ -1,8 +1,8 @@
 //! What one capture boils down to.
 
-use super::across::EspMark;
 use super::conversations::{TcpGap, TlsSeen, TlsServer};
 use super::edges::Edges;
+use super::esp_mark::EspMark;
 use super::fingerprint::Print;
 use super::sa::SaSeen;
 use super::spi::{Contents, SpiEvidence};
@@ -189,7 +189,8 @@ pub struct CaptureSummary {
     pub duplicates: BTreeMap<HostPair, BTreeMap<DuplicateKind, Vec<ClassRun>>>,
     /// The same of frames without a pair.
     pub unpaired_duplicates: BTreeMap<DuplicateKind, Count>,
-    /// Fingerprints of all packets of a clear stream, in order of time; where they would be too many, none.
+    /// Packets of streams other than ESP and AH by their fingerprints, in order of time; where they are too many,
+    /// the first ones.
     pub prints: BTreeMap<(HostPair, Stream), Vec<Print>>,
     /// It shows packets also present in another capture; known when all captures are there.
     #[serde(skip)]

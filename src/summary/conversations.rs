@@ -446,7 +446,7 @@ impl Conversation {
         let spoke = spoke.contains(&true);
         let Orphan { runs, is_told } = orphan.map(|orphan| *orphan).unwrap_or_default();
         let apart = |((stream, direction), mut runs): ((Stream, Direction), Runs)| {
-            let prints = runs.take_prints().unwrap_or_default();
+            let prints = runs.take_prints();
             KeptApart { stream, direction, prints, runs: runs.finish() }
         };
         let runs: Vec<KeptApart> = runs.into_iter().map(apart).collect();

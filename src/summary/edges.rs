@@ -9,7 +9,7 @@ use super::capture::MOST_ONE_BY_ONE;
 use super::capture_summary::{CaptureSummary, Count};
 use super::connections::OpenConnections;
 use super::conversations::{ConversationKey, KeptApart, OpenConversation, side, tell_gap};
-use super::fingerprint::{Fingerprint, Print};
+use super::fingerprint::{Fingerprints, Print};
 use super::spi::SpiEvidence;
 use super::tcp_gaps::Way;
 use super::timeline::{ClassRun, Runs, Sighting};
@@ -46,7 +46,7 @@ pub(super) struct Unplaced {
     /// What it is by itself.
     pub(super) stream: Stream,
     /// Its fingerprint, where it has one.
-    pub(super) fingerprint: Option<Fingerprint>,
+    pub(super) fingerprint: Option<Fingerprints>,
 }
 
 impl Edges {
@@ -327,7 +327,8 @@ impl Chain<'_> {
                 let known = capture.prints.remove(&(pair, stream)).unwrap_or_default();
                 let mut all = Runs::restored(std::mem::take(of_stream), known);
                 all.join(runs);
-                if let Some(prints) = all.take_prints() {
+                let prints = all.take_prints();
+                if !prints.is_empty() {
                     capture.prints.insert((pair, stream), prints);
                 }
                 *of_stream = all.finish();

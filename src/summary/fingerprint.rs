@@ -16,18 +16,43 @@ pub struct Fingerprint([u8; 16]);
 /// A packet by its fingerprint, and where it was seen.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Print {
-    /// Its fingerprint.
-    pub fingerprint: Fingerprint,
+    /// Its fingerprint, and that of its beginning.
+    pub of: Fingerprints,
     /// Where and when.
     pub seen: Sighting,
 }
 
-impl Fingerprint {
-    /// That of a packet: everything from its IP header on, as far as it was captured, but what a hop may
-    /// change (hop count, traffic class, options and checksum of the header) and the checksum of TCP and
-    /// UDP, which a network card may still have to finish and which says nothing that the rest does not.
+impl Print {
+    /// Whether the capture holds its beginning only.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.seen.captured < self.seen.bytes
+    }
+}
+
+/// The fingerprint of a whole packet, and that of its headers and first octets, which a capture that cuts its
+/// packets shows too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprints {
+    /// Of everything that was captured.
+    pub whole: Fingerprint,
+    /// Of the headers and the first octets behind them.
+    pub head: Fingerprint,
+}
+
+impl Fingerprints {
+    /// Those of a packet.
     #[must_use]
     pub fn of(ip: &IpPacket<'_>) -> Self {
+        Self { whole: Fingerprint::of(ip, usize::MAX), head: Fingerprint::of(ip, HEAD) }
+    }
+}
+
+impl Fingerprint {
+    /// That of a packet: everything from its IP header on, as far as it was captured and as far as it is asked
+    /// for behind the IP header, but what a hop may change (hop count, traffic class, options and checksum of the header) and the checksum of TCP and
+    /// UDP, which a network card may still have to finish and which says nothing that the rest does not.
+    fn of(ip: &IpPacket<'_>, most: usize) -> Self {
         let offset = ip.fragment.map_or(u32::MAX, |fragment| {
             u32::from(fragment.offset) << 1 | u32::from(fragment.more)
         });
@@ -39,7 +64,7 @@ impl Fingerprint {
         hosts.iter_mut().zip(ends.flatten()).for_each(|(place, octet)| *place = octet);
         let way = [u8::from(ip.direction == Direction::AToB), ip.protocol];
         let lengths = [ip.packet_len, ip.segment_len].map(|length| (length as u64).to_be_bytes());
-        let (before, behind) = without_checksum(ip);
+        let (before, behind) = without_checksum(ip, most);
         let pieces = [
             hosts.as_slice(),
             &way,
@@ -57,14 +82,18 @@ impl Fingerprint {
 }
 
 /// The octets behind the IP headers before and behind the checksum.
-fn without_checksum<'a>(ip: &IpPacket<'a>) -> (&'a [u8], &'a [u8]) {
+fn without_checksum<'a>(ip: &IpPacket<'a>, most: usize) -> (&'a [u8], &'a [u8]) {
+    let segment = ip.segment.get(..most).unwrap_or(ip.segment);
     let begins = ip.fragment.is_none_or(|fragment| fragment.offset == 0);
     // RFC 9293 §3.1, RFC 768.
     let at = match ip.protocol {
         protocol::TCP if begins => 16,
         protocol::UDP if begins => 6,
-        _ => ip.segment.len(),
+        _ => segment.len(),
     };
-    let before = ip.segment.get(..at).unwrap_or(ip.segment);
-    (before, ip.segment.get(at + 2..).unwrap_or_default())
+    let before = segment.get(..at).unwrap_or(segment);
+    (before, segment.get(at + 2..).unwrap_or_default())
 }
+
+/// TCP's header without options and twelve octets: what the shortest captures in use keep (68 octets of a frame).
+const HEAD: usize = 32;

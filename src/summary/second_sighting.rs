@@ -2,30 +2,47 @@
 //!
 //! Two captures show the same packets where several of them, each seen once in either capture, come in both
 //! with one and the same distance in time: that of the clocks. Then the later capture, in the order of the files,
-//! is set to the clock of the earlier one, and what both show counts once: clear packets one by one, by
-//! their fingerprints; all other packets by runs of the same stream that lie inside the other's.
+//! is set to the clock of the earlier one, and what both show counts once ([`known`]).
 //! A packet that was sent again has the same octets but no constant distance. What a host sends each day has one:
 //! captures that show the ESP of the same two hosts under other SPIs are of different times, and so far apart
 //! only what holds random numbers is believed.
 
+mod known;
+
 use super::capture_summary::{CaptureSummary, SecondSighting};
 use super::fingerprint::{Fingerprint, Print};
-use super::timeline::{ClassRun, Runs};
 use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
 use crate::packet::protocol;
-use crate::protection::duplicate::DuplicateKind;
-use crate::protection::{EspSpi, Stream};
+use crate::protection::{EspSpi, ExemptKind, Stream};
 use crate::time::{Span, Timestamp};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use known::Known;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// What shows that a packet is the same one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Mark {
     Packet(Fingerprint),
+    /// The beginning of one.
+    Head(Fingerprint),
     /// Sender and octets of an IKE message; its SPIs and nonces are random numbers.
     Ike(IpAddr, u64),
+    /// SPI, sequence number and length of an ESP packet.
+    Esp(HostPair, Stream, u32, u32),
+}
+
+/// A packet of one of the captures as far as it is compared with others.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Seen {
+    mark: Mark,
+    /// The place of its capture among all.
+    at: usize,
+    time: Timestamp,
+    /// It holds random numbers, so that it is never sent twice.
+    is_random: bool,
+    /// The capture holds its beginning only.
+    is_cut: bool,
 }
 
 /// How the captures that show the same packets lie to each other; files that continue each other are one
@@ -51,11 +68,21 @@ pub(super) fn set_aside(
         let of = files(*best).iter().min().copied();
         let known = earlier.keys().flat_map(|at| files(*at));
         let mut known = Known::of(known.filter_map(|id| captures.get(id)));
+        let mut filled = Vec::new();
         for id in files(later) {
             let (Some(capture), Some(of)) = (captures.get_mut(id), of) else { continue };
             capture.set_clock_back(clock);
-            capture.set_known_aside(&mut known);
+            filled.push(capture.set_known_aside(&mut known));
             capture.second_sighting = Some(SecondSighting { of, ahead: clock, packets: *packets });
+        }
+        for (key, packets) in filled.into_iter().flatten() {
+            let mut shown = earlier.keys().flat_map(|at| files(*at));
+            let first =
+                shown.find(|id| captures.get(id).is_some_and(|c| c.esp_gaps.contains_key(&key)));
+            if let Some(capture) = first.and_then(|id| captures.get_mut(id)) {
+                capture.esp_gaps.entry(key).and_modify(|numbers| numbers.held_elsewhere(packets));
+                capture.esp_gaps.retain(|_, numbers| numbers.missing() > 0);
+            }
         }
     }
 }
@@ -77,35 +104,30 @@ fn partners(
     captures: &BTreeMap<EvidenceId, CaptureSummary>,
     sequences: &[Vec<EvidenceId>],
 ) -> Partners {
-    let mut marks: Vec<(Mark, usize, Timestamp, bool)> = Vec::new();
-    let all = sequences.iter().enumerate();
-    let all = all.flat_map(|(at, files)| files.iter().map(move |id| (at, id)));
-    for (at, capture) in all.filter_map(|(at, id)| Some((at, captures.get(id)?))) {
-        let prints = capture.prints.values().flatten().chain(capture.edges.prints());
-        marks.extend(prints.map(|p| {
-            // The sequence numbers of TCP begin at random (RFC 9293 §3.4.1).
-            let is_random = p.seen.flow.is_some_and(|flow| flow.protocol == protocol::TCP);
-            (Mark::Packet(p.fingerprint), at, p.seen.time, is_random)
-        }));
-        let messages = capture.negotiations.messages();
-        marks.extend(messages.map(|m| {
-            let (sender, octets) = m.identity();
-            (Mark::Ike(sender, octets), at, m.time(), true)
-        }));
-    }
+    let mut marks = marks(captures, sequences);
     marks.sort_unstable();
     let mut distances: BTreeMap<(usize, usize), Vec<(i64, bool)>> = BTreeMap::new();
-    for same in marks.chunk_by(|one, other| one.0 == other.0).filter(|same| same.len() > 1) {
-        let by_capture = same.chunk_by(|one, other| one.1 == other.1);
+    for same in marks.chunk_by(|one, other| one.mark == other.mark).filter(|same| same.len() > 1) {
+        let by_capture = same.chunk_by(|one, other| one.at == other.at);
         let once = by_capture.filter_map(|of_one| match of_one {
-            [(_, at, time, is_random)] => Some((*at, *time, *is_random)),
+            [seen] => Some(*seen),
             _ => None,
         });
-        let once: Vec<(usize, Timestamp, bool)> = once.take(MOST_SIGHTINGS).collect();
-        for (number, (earlier, then, _)) in once.iter().enumerate() {
-            for (later, time, is_random) in once.iter().skip(number + 1) {
-                let distance = time.since(*then).0;
-                distances.entry((*earlier, *later)).or_default().push((distance, *is_random));
+        let once: Vec<Seen> = once.take(MOST_SIGHTINGS).collect();
+        for (number, one) in once.iter().enumerate() {
+            for other in once.iter().skip(number + 1) {
+                // Whole packets are compared where both are whole, their beginnings where one is cut.
+                let is_cut = one.is_cut || other.is_cut;
+                let fits = match one.mark {
+                    Mark::Packet(_) => !is_cut,
+                    Mark::Head(_) => is_cut,
+                    Mark::Ike(..) | Mark::Esp(..) => true,
+                };
+                if fits {
+                    let distance = other.time.since(one.time).0;
+                    let known = distances.entry((one.at, other.at)).or_default();
+                    known.push((distance, one.is_random));
+                }
             }
         }
     }
@@ -119,6 +141,48 @@ fn partners(
         }
     }
     partners
+}
+
+/// All packets that are compared.
+fn marks(
+    captures: &BTreeMap<EvidenceId, CaptureSummary>,
+    sequences: &[Vec<EvidenceId>],
+) -> Vec<Seen> {
+    // IKE is compared by message; what goes to groups of hosts is sent alike every so often.
+    let proves =
+        |stream: &Stream| matches!(stream, Stream::Clear { .. } | Stream::Exempt(ExemptKind::Icmp));
+    let prints = |capture: &CaptureSummary| -> Vec<Print> {
+        let own = capture.prints.iter().filter(|((_, stream), _)| proves(stream));
+        own.flat_map(|(_, prints)| prints).chain(capture.edges.prints()).copied().collect()
+    };
+    let is_any_cut = captures.values().any(|capture| prints(capture).iter().any(Print::is_cut));
+    let mut marks = Vec::new();
+    let all = sequences.iter().enumerate();
+    let all = all.flat_map(|(at, files)| files.iter().map(move |id| (at, id)));
+    for (at, capture) in all.filter_map(|(at, id)| Some((at, captures.get(id)?))) {
+        for print in prints(capture) {
+            // The sequence numbers of TCP begin at random (RFC 9293 §3.4.1).
+            let is_random = print.seen.flow.is_some_and(|flow| flow.protocol == protocol::TCP);
+            let (time, is_cut) = (print.seen.time, print.is_cut());
+            let seen = |mark| Seen { mark, at, time, is_random, is_cut };
+            marks.push(seen(Mark::Packet(print.of.whole)));
+            marks.extend(is_any_cut.then(|| seen(Mark::Head(print.of.head))));
+        }
+        let messages = capture.negotiations.messages();
+        marks.extend(messages.map(|message| {
+            let (sender, octets) = message.identity();
+            let mark = Mark::Ike(sender, octets);
+            Seen { mark, at, time: message.time(), is_random: true, is_cut: false }
+        }));
+        for ((pair, stream), packets) in &capture.esp_packets {
+            marks.extend(packets.iter().map(|esp| {
+                let mark = Mark::Esp(*pair, *stream, esp.number, esp.length);
+                // Keys set by hand begin with the same SPIs and numbers again.
+                Seen { mark, at, time: esp.time, is_random: false, is_cut: false }
+            }));
+        }
+    }
+    marks
 }
 
 /// The ESP of each pair that the files of a capture show.
@@ -165,103 +229,6 @@ fn agreed(mut distances: Vec<(i64, bool)>) -> Option<(Span, u64)> {
     let random = distances.get(from..to)?.iter().filter(|(_, is_random)| *is_random).count() as u64;
     let is_near = Span(*median).magnitude() <= FAR;
     (is_rule && (is_near || random >= FEWEST)).then_some((Span(*median), packets))
-}
-
-/// What earlier captures show.
-struct Known {
-    packets: BTreeMap<(HostPair, Fingerprint), VecDeque<Timestamp>>,
-    runs: BTreeMap<(HostPair, Stream), Vec<ClassRun>>,
-}
-
-impl Known {
-    fn of<'c>(earlier: impl Iterator<Item = &'c CaptureSummary>) -> Self {
-        let mut known = Self { packets: BTreeMap::new(), runs: BTreeMap::new() };
-        let mut runs: BTreeMap<(HostPair, Stream), Runs> = BTreeMap::new();
-        for capture in earlier {
-            for ((pair, _), prints) in &capture.prints {
-                for print in prints {
-                    let key = (*pair, print.fingerprint);
-                    known.packets.entry(key).or_default().push_back(print.seen.time);
-                }
-            }
-            for (pair, streams) in &capture.streams {
-                for (stream, of_stream) in streams {
-                    let all = runs.entry((*pair, *stream)).or_default();
-                    all.join(Runs::from(of_stream.clone()));
-                }
-            }
-        }
-        known.packets.values_mut().for_each(|times| times.make_contiguous().sort_unstable());
-        known.runs = runs.into_iter().map(|(key, runs)| (key, runs.finish())).collect();
-        known
-    }
-
-    /// Whether a packet is the next of those with its fingerprint; each is met once.
-    fn meets(&mut self, pair: HostPair, print: &Print) -> bool {
-        let Some(times) = self.packets.get_mut(&(pair, print.fingerprint)) else { return false };
-        while times.front().is_some_and(|time| print.seen.time.since(*time) > TOLERANCE) {
-            times.pop_front();
-        }
-        let is_met = times.front().is_some_and(|time| time.since(print.seen.time) <= TOLERANCE);
-        is_met && times.pop_front().is_some()
-    }
-
-    /// Whether packets of the same stream lie all around a run.
-    fn covers(&self, key: (HostPair, Stream), run: &ClassRun) -> bool {
-        let runs = self.runs.get(&key).map_or(&[][..], Vec::as_slice);
-        let at = runs.partition_point(|known| run.start.since(known.end) > TOLERANCE);
-        runs.get(at).is_some_and(|known| {
-            known.start.since(run.start) <= TOLERANCE && run.end.since(known.end) <= TOLERANCE
-        })
-    }
-}
-
-impl CaptureSummary {
-    /// Sets aside what is known.
-    fn set_known_aside(&mut self, known: &mut Known) {
-        let mut prints = std::mem::take(&mut self.prints);
-        for (pair, streams) in &mut self.streams {
-            let mut again = Runs::default();
-            for (stream, runs) in streams.iter_mut() {
-                let all = std::mem::take(runs);
-                let of_stream = prints.get_mut(&(*pair, *stream));
-                let frames: u64 = all.iter().map(|run| run.frames).sum();
-                if let Some(printed) = of_stream.filter(|printed| printed.len() as u64 == frames) {
-                    let (mut once, mut frames) = (Runs::default(), BTreeSet::new());
-                    printed.retain(|print| {
-                        let is_known = known.meets(*pair, print);
-                        let place = if is_known { &mut again } else { &mut once };
-                        place.observe(&print.seen);
-                        if is_known {
-                            frames.insert(print.seen.frame);
-                        }
-                        !is_known
-                    });
-                    if let Some(packets) = self.clear_packets.get_mut(&(*pair, *stream)) {
-                        packets.retain(|packet| !frames.contains(&packet.frame));
-                    }
-                    *runs = once.finish();
-                } else if matches!(stream, Stream::Clear { .. }) {
-                    // What cannot be compared packet by packet is not taken for known.
-                    *runs = all;
-                } else {
-                    let is_known = |run: &ClassRun| known.covers((*pair, *stream), run);
-                    let (seen, new): (Vec<_>, Vec<_>) = all.into_iter().partition(is_known);
-                    again.join(Runs::from(seen));
-                    *runs = new;
-                }
-            }
-            streams.retain(|_, runs| !runs.is_empty());
-            if !again.is_empty() {
-                let of_pair = self.duplicates.entry(*pair).or_default();
-                of_pair.insert(DuplicateKind::OtherCapture, again.finish());
-            }
-        }
-        self.streams.retain(|_, streams| !streams.is_empty());
-        // What an SPI shows is told once; the same numbers twice would look like no counter.
-        self.sas.retain(|key, _| !known.runs.contains_key(key));
-        self.prints = prints;
-    }
 }
 
 /// Packets that agree; fewer may be chance.

@@ -1,8 +1,8 @@
 //! What the packets of one SPI show together: whether they are readable, what they then hold, and
 //! which are missing.
 
-use super::across::EspMark;
 use super::capture_summary::Count;
+use super::esp_mark::EspMark;
 use super::timeline::Sighting;
 use crate::packet::{IpPacket, Packet, carried, protocol};
 use crate::protection::esp_null::NullEvidence;

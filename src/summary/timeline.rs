@@ -2,7 +2,7 @@
 //!
 //! Grows with runs, never with packets. Judges nothing.
 
-use super::fingerprint::{Fingerprint, Print};
+use super::fingerprint::{Fingerprints, Print};
 use crate::evidence::FrameRef;
 use crate::hosts::Direction;
 use crate::packet::origin::Origin;
@@ -83,7 +83,7 @@ pub struct Sighting {
     pub conversation: Option<u32>,
     /// Of a packet that may be in another capture too.
     #[serde(skip)]
-    pub fingerprint: Option<Fingerprint>,
+    pub fingerprint: Option<Fingerprints>,
 }
 
 /// The runs of one stream of one pair, in order of arrival until [`Runs::finish`].
@@ -109,19 +109,16 @@ impl Runs {
             Some(last) => self.before.push(std::mem::replace(last, ClassRun::of(seen))),
             None => self.last = Some(ClassRun::of(seen)),
         }
-        if let Some(fingerprint) = seen.fingerprint {
-            self.prints.get_or_insert_default().0.push(Print { fingerprint, seen: *seen });
+        if let Some(of) = seen.fingerprint {
+            self.prints.get_or_insert_default().0.push(Print { of, seen: *seen });
         }
     }
 
-    /// The packets by their fingerprints, in order of time, where every packet has one.
-    pub(super) fn take_prints(&mut self) -> Option<Vec<Print>> {
-        let mut prints = self.prints.take()?.0;
-        if prints.len() as u64 != self.frames() {
-            return None;
-        }
+    /// The packets by their fingerprints, in order of time; of a stream with very many only the first ones have one.
+    pub(super) fn take_prints(&mut self) -> Vec<Print> {
+        let mut prints = self.prints.take().map(|prints| prints.0).unwrap_or_default();
         prints.sort_unstable_by_key(|print| (print.seen.time, print.seen.frame));
-        Some(prints)
+        prints
     }
 
     /// Finished runs with the fingerprints of their packets.
@@ -207,6 +204,35 @@ impl ClassRun {
     #[must_use]
     pub const fn is_answered(&self) -> bool {
         self.from_a > 0 && self.from_a < self.frames
+    }
+
+    /// So many of its packets as a run of their own, and the others; octets in proportion, and both keep the edges,
+    /// because which packets they are is not known.
+    pub(super) fn split(&self, frames: u64) -> (Self, Self) {
+        let share = |all: u64| {
+            let part = u128::from(all) * u128::from(frames) / u128::from(self.frames.max(1));
+            u64::try_from(part).unwrap_or(u64::MAX).min(all)
+        };
+        let [a, b] = self.payload;
+        let part = Self {
+            frames: frames.min(self.frames),
+            bytes: share(self.bytes),
+            captured: share(self.captured),
+            from_a: share(self.from_a),
+            payload: [share(a), share(b)],
+            votes: share(self.votes),
+            ..*self
+        };
+        let rest = Self {
+            frames: self.frames - part.frames,
+            bytes: self.bytes - part.bytes,
+            captured: self.captured - part.captured,
+            from_a: self.from_a - part.from_a,
+            payload: [a - part.payload[0], b - part.payload[1]],
+            votes: self.votes - part.votes,
+            ..*self
+        };
+        (part, rest)
     }
 
     /// Sets its times forward.

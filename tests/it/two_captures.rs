@@ -40,6 +40,15 @@ fn at(frames: &[Timed], later: u64) -> Vec<Timed> {
 }
 
 fn told(captures: &[Vec<Timed>]) -> Report {
+    of_length(captures, 0)
+}
+
+/// Of captures some of whose frames were cut: all were as long as a segment.
+fn cut(captures: &[Vec<Timed>]) -> Report {
+    of_length(captures, conversation(1, 64)[0].1.len())
+}
+
+fn of_length(captures: &[Vec<Timed>], least: usize) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let paths = captures.iter().enumerate().map(|(number, frames)| {
         let path = folder.path().join(format!("{number}.pcap"));
@@ -51,7 +60,14 @@ fn told(captures: &[Vec<Timed>]) -> Report {
             .iter()
             .map(|(time, frame)| (when(*time).0, when(*time).1, frame.as_slice()))
             .collect();
-        write(&path, &pcap(Order::Little, MICROSECONDS, &timed));
+        let mut file = pcap(Order::Little, MICROSECONDS, &timed);
+        let mut at = 24;
+        for (_, frame) in frames {
+            let length = u32::try_from(frame.len().max(least)).unwrap();
+            file[at + 12..at + 16].copy_from_slice(&length.to_le_bytes());
+            at += 16 + frame.len();
+        }
+        write(&path, &file);
         path
     });
     report(paths.collect(), policy())
@@ -103,6 +119,78 @@ fn equal_heads_with_other_data_are_other_packets() {
     there.iter_mut().for_each(|(_, frame)| *frame.last_mut().unwrap() ^= 1);
     let report = told(&[here, there]);
     assert_eq!((clear(&report).0, other_capture(&report)), (80, 0));
+}
+
+/// An ESP packet of the first host, under one SPI, with the encrypted part that such a number has.
+fn esp(number: u32, octets: usize) -> Vec<u8> {
+    let mut body = [0x1234_5678_u32.to_be_bytes(), number.to_be_bytes()].concat();
+    let mut word = u64::from(number) << 20 | 0x5_1ab3;
+    body.resize_with(octets, || {
+        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        word.to_be_bytes()[0]
+    });
+    let mut frame = Vec::new();
+    PacketBuilder::ethernet2([2; 6], [4; 6])
+        .ipv4(HOSTS[0], HOSTS[1], 64)
+        .write(&mut frame, etherparse::IpNumber::ENCAPSULATING_SECURITY_PAYLOAD, &body)
+        .unwrap();
+    frame
+}
+
+fn protected(numbers: impl Iterator<Item = u32>) -> Vec<Timed> {
+    let length = |number: u32| 100 + usize::try_from(number % 9).unwrap() * 4;
+    numbers.map(|n| (u64::from(n) * 50, esp(n, length(n)))).collect()
+}
+
+#[test]
+fn esp_counts_once_by_its_numbers_whole_overlapping_or_with_gaps() {
+    // Both whole; the later one begins in the middle; each lacks what the other has.
+    let all = || protected(1..=200);
+    let odd = protected((1..=200).filter(|n| n % 4 != 1 || *n == 1));
+    let even = protected((1..=200).filter(|n| n % 4 != 3));
+    for (here, there, again) in [
+        (all(), at(&all(), 5300), 200),
+        (protected(1..=150), protected(100..=200), 51),
+        (odd, at(&even, 300), 101),
+    ] {
+        let report = told(&[here, there]);
+        assert_eq!(report.totals.by_class.esp.frames, 200);
+        assert_eq!(other_capture(&report), again);
+        assert!(report.findings.iter().all(|found| found.code != "esp_gaps"));
+    }
+}
+
+#[test]
+fn the_same_numbers_under_the_same_spi_at_another_rhythm_are_another_association() {
+    // Keys set by hand: both begin at 1, and the packets have other lengths.
+    let here = protected(1..=100);
+    let there = (1..=100).map(|n| (u64::from(n * n) * 9, esp(n, 260))).collect();
+    let report = told(&[here, there]);
+    assert_eq!((report.totals.by_class.esp.frames, other_capture(&report)), (200, 0));
+}
+
+#[test]
+fn a_capture_that_cuts_its_packets_shows_the_same_ones() {
+    let (here, mut there) = (conversation(60, 64), at(&conversation(60, 61), 5300));
+    there.iter_mut().for_each(|(_, frame)| frame.truncate(90));
+    let report = cut(&[here.clone(), there]);
+    assert_eq!((clear(&report), other_capture(&report)), ((60, 60, 1), 60));
+    // Another one that is cut makes nothing of two whole ones with other data.
+    let mut other = at(&conversation(60, 61), 5300);
+    other.iter_mut().for_each(|(_, frame)| *frame.last_mut().unwrap() ^= 1);
+    let mut short = at(&conversation(8, 61), 900_000);
+    short.iter_mut().for_each(|(_, frame)| frame.truncate(90));
+    let report = cut(&[here, other, short]);
+    assert_eq!((clear(&report).0, other_capture(&report)), (128, 0));
+}
+
+#[test]
+fn a_conversation_too_long_for_fingerprints_counts_once() {
+    let (here, mut there) = (conversation(3000, 64), at(&conversation(3000, 61), 5300));
+    // The other end lost a few.
+    there.drain(1500..1510);
+    let report = told(&[here, there]);
+    assert_eq!((clear(&report), other_capture(&report)), ((3000, 3000, 1), 2990));
 }
 
 #[test]

@@ -53,7 +53,8 @@ impl CaptureObserver<'_> {
                 }
                 summary.edges.esp.insert((pair, stream), *evidence);
             }
-            if let Some(prints) = runs.take_prints() {
+            let prints = runs.take_prints();
+            if !prints.is_empty() {
                 summary.prints.insert((pair, stream), prints);
             }
             if !runs.is_empty() {

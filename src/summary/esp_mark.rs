@@ -1,0 +1,66 @@
+//! ESP packets that are kept one by one, for comparison with other captures.
+
+use super::timeline::{Flow, Sighting};
+use crate::evidence::FrameRef;
+use crate::hosts::Direction;
+use crate::packet::origin::Origin;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An ESP packet as far as another capture may show it, or what is inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EspMark {
+    /// When it was seen.
+    pub time: Timestamp,
+    /// Its length from the SPI on.
+    pub length: u32,
+    /// Who sent its frame.
+    pub origin: Origin,
+    /// Its sequence number.
+    pub number: u32,
+    /// Its frame.
+    pub frame: FrameRef,
+    /// Octets of the frame on the wire, those of them that were captured, and those behind the transport header.
+    pub octets: [u32; 3],
+    /// The flow it belongs to, where it shows ports.
+    pub flow: Option<Flow>,
+}
+
+impl EspMark {
+    /// What is kept of an ESP packet: where it was seen, and its octets from the SPI on, of which there are
+    /// `length`.
+    pub(super) fn of(seen: &Sighting, esp: &[u8], length: usize) -> Self {
+        let short = |octets: u64| u32::try_from(octets).unwrap_or(u32::MAX);
+        let number = esp.get(4..).and_then(|rest| rest.first_chunk());
+        Self {
+            time: seen.time,
+            length: short(length as u64),
+            origin: seen.origin,
+            number: number.map_or(0, |number| u32::from_be_bytes(*number)),
+            frame: seen.frame,
+            octets: [short(seen.bytes), short(seen.captured), seen.payload],
+            flow: seen.flow,
+        }
+    }
+
+    /// Where and when it was seen.
+    pub(super) fn seen(&self, direction: Direction) -> Sighting {
+        let [bytes, captured, payload] = self.octets;
+        Sighting {
+            frame: self.frame,
+            time: self.time,
+            bytes: bytes.into(),
+            captured: captured.into(),
+            packet_len: 0,
+            flow: self.flow,
+            direction,
+            unfinished: false,
+            payload,
+            origin: self.origin,
+            is_twin: false,
+            likely_twin: None,
+            conversation: None,
+            fingerprint: None,
+        }
+    }
+}
