@@ -86,6 +86,8 @@ pub struct IpPacket<'a> {
     pub link_broadcast: bool,
     /// How many IP packets are around it: those of the plain tunnels that it was found in.
     pub nested: u8,
+    /// How many more routers may pass it on: IPv4's time to live, IPv6's hop limit. 0 where no header is known.
+    pub hops: u8,
     /// The capture calls its frame Ethernet, and it is raw IP or 802.11.
     pub mislabelled: bool,
 }
@@ -109,6 +111,7 @@ impl<'a> IpPacket<'a> {
             segment_len: octets.len(),
             link_broadcast: false,
             nested: 0,
+            hops: 0,
             mislabelled: false,
         }
     }

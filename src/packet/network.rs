@@ -45,6 +45,7 @@ pub(super) fn ipv4(data: &[u8], context: Context) -> Packet<'_> {
         segment_len: total_len - header_len,
         link_broadcast: context.link_broadcast,
         nested: context.nested,
+        hops: header.ttl(),
         mislabelled: false,
     };
     transport(packet, context.further(header_len))
@@ -93,6 +94,7 @@ pub(super) fn ipv6(data: &[u8], context: Context) -> Packet<'_> {
         segment_len: payload_len,
         link_broadcast: context.link_broadcast,
         nested: context.nested,
+        hops: header.hop_limit(),
         mislabelled: false,
     };
     extensions(packet, context.further(IPV6_HEADER_LEN))

@@ -6,10 +6,12 @@
 //! changes the link's header, hop count, traffic class and checksum of IP, and nothing else. That heads,
 //! lengths or intervals are equal proves nothing, so the octets are kept as long as a copy may come. A
 //! single repetition may still be the sender's own; whether a capture shows a pair's packets more than once is
-//! decided at its end, when nearly all of them, or nearly all of the capture, have a copy.
+//! decided at its end, when nearly all of them, or nearly all of the capture, have a copy. A packet of IPv4 whose
+//! identification is not 0, or of TCP, with another hop count than the one that it repeats was passed on by a router in between:
+//! that is a copy whatever the others are, because no sender numbers two packets alike.
 
 use crate::hosts::Direction;
-use crate::packet::IpPacket;
+use crate::packet::{IpPacket, protocol};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -37,13 +39,38 @@ struct Seen {
     identity: u64,
     /// In microseconds, on a circle of 71 minutes.
     time: u32,
-    interface: u32,
+    place: Place,
     /// The one before it at the same place, by its number.
     before: u32,
     /// Where its octets were kept.
     kept: Kept,
     /// What the caller noted of it.
     note: Option<NonZeroU32>,
+}
+
+/// Where a packet was seen: the interface, and how many more hops it had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place(u32);
+
+impl Place {
+    /// A frame of an interface, with the packet that it holds, if any.
+    #[must_use]
+    pub fn of(interface: u32, ip: Option<&IpPacket<'_>>) -> Self {
+        let is_numbered = |ip: &&IpPacket<'_>| ip.identification != 0 || ip.protocol == protocol::TCP;
+        let hops = ip.filter(is_numbered).map_or(0, |ip| ip.hops);
+        // Interfaces are counted from 0; of so many the number is no more than a mark.
+        Self(interface << 8 | u32::from(hops))
+    }
+
+    const fn interface(self) -> u32 {
+        self.0 >> 8
+    }
+
+    /// Whether a router passed the packet on between the two places; not where either count is not known.
+    const fn is_hop_from(self, other: Self) -> bool {
+        let (here, there) = (self.0 & 0xff, other.0 & 0xff);
+        here != there && here != 0 && there != 0
+    }
 }
 
 /// A packet that repeats another.
@@ -53,6 +80,8 @@ pub struct Repetition {
     pub kind: DuplicateKind,
     /// What was noted of the packet that it repeats.
     pub note: Option<NonZeroU32>,
+    /// A router passed it on in between.
+    pub is_forwarded: bool,
 }
 
 /// Where a packet was seen again.
@@ -98,7 +127,7 @@ impl Duplicates {
         Identity(identity): Identity,
         octets: &[u8],
         time: Timestamp,
-        interface: u32,
+        at_place: Place,
     ) -> Option<Repetition> {
         let time = low(microseconds(time));
         let place = place(identity >> 32);
@@ -115,16 +144,17 @@ impl Duplicates {
             }
             alike += 1;
             if self.octets.are(known.kept, octets) {
-                let kind = if known.interface == interface {
+                let kind = if known.place.interface() == at_place.interface() {
                     DuplicateKind::SameInterface
                 } else {
                     DuplicateKind::OtherInterface
                 };
-                return Some(Repetition { kind, note: known.note });
+                let is_forwarded = at_place.is_hop_from(known.place);
+                return Some(Repetition { kind, note: known.note, is_forwarded });
             }
         }
         let kept = self.octets.keep(octets);
-        let seen = Seen { identity, time, interface, before: latest, kept, note: None };
+        let seen = Seen { identity, time, place: at_place, before: latest, kept, note: None };
         *self.ring.get_mut(place_of(self.next))? = seen;
         *self.latest.get_mut(place)? = self.next;
         self.next = self.next.wrapping_add(1);
@@ -358,7 +388,7 @@ mod tests {
     }
 
     fn seen(all: &mut Duplicates, identity: Identity, milliseconds: i64) -> Option<DuplicateKind> {
-        all.observe(identity, b"the same", at(milliseconds), 0).map(|again| again.kind)
+        all.observe(identity, b"the same", at(milliseconds), Place::default()).map(|again| again.kind)
     }
 
     #[test]
@@ -384,8 +414,8 @@ mod tests {
     #[test]
     fn another_interface_is_told() {
         let mut known = Duplicates::default();
-        let _ = known.observe(Identity(7), b"", at(0), 0);
-        let other = known.observe(Identity(7), b"", at(5), 1).map(|again| again.kind);
+        let _ = known.observe(Identity(7), b"", at(0), Place::default());
+        let other = known.observe(Identity(7), b"", at(5), Place::of(1, None)).map(|again| again.kind);
         assert_eq!(other, Some(DuplicateKind::OtherInterface));
     }
 
@@ -427,7 +457,7 @@ mod tests {
     const HEAD: Identity = Identity(0x0123_4567_89ab_cdef);
 
     fn shown(all: &mut Duplicates, octets: &[u8], micros: i64) -> Option<DuplicateKind> {
-        all.observe(HEAD, octets, Timestamp(micros * 1000), 0).map(|again| again.kind)
+        all.observe(HEAD, octets, Timestamp(micros * 1000), Place::default()).map(|again| again.kind)
     }
 
     #[test]
@@ -445,11 +475,11 @@ mod tests {
     #[test]
     fn what_was_noted_of_a_packet_is_told_of_its_copy() {
         let mut all = Duplicates::default();
-        assert_eq!(all.observe(HEAD, b"one", Timestamp(0), 0), None);
+        assert_eq!(all.observe(HEAD, b"one", Timestamp(0), Place::default()), None);
         all.note(NonZeroU32::MIN);
-        let again = all.observe(HEAD, b"one", Timestamp(1), 1);
+        let again = all.observe(HEAD, b"one", Timestamp(1), Place::of(1, None));
         let (kind, note) = (DuplicateKind::OtherInterface, Some(NonZeroU32::MIN));
-        assert_eq!(again, Some(Repetition { kind, note }));
+        assert_eq!(again, Some(Repetition { kind, note, is_forwarded: false }));
     }
 
     #[test]

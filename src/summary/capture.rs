@@ -28,7 +28,7 @@ use crate::packet::fragment::Fragments;
 use crate::packet::origin::interface;
 use crate::packet::{IpPacket, MOST_NESTED, protocol};
 use crate::protection::borrowed::borrowed;
-use crate::protection::duplicate::{DuplicateKind, Duplicates, Repetition};
+use crate::protection::duplicate::{self, DuplicateKind, Duplicates, Repetition};
 use crate::protection::secret::secret;
 use crate::protection::twin::{Candidate, PlainLengths, Twins};
 use crate::protection::unreachable::quoted_ike;
@@ -148,12 +148,9 @@ impl<'p> CaptureObserver<'p> {
         {
             return self.inside_tunnel((ip.pair, *stream), seen);
         }
-        let again = self.duplicates.observe(
-            dissected.identity,
-            dissected.octets(),
-            frame.time,
-            interface(frame),
-        );
+        let place = duplicate::Place::of(interface(frame), dissected.ip());
+        let again =
+            self.duplicates.observe(dissected.identity, dissected.octets(), frame.time, place);
         match &dissected.content {
             Content::Ip(ip, Alone { stream, .. }) => {
                 let pair = ip.pair;

@@ -89,6 +89,14 @@ impl<'a> Dissected<'a> {
         }
     }
 
+    /// Its IP packet.
+    pub(super) const fn ip(&self) -> Option<&IpPacket<'a>> {
+        match &self.content {
+            Content::Ip(ip, ..) => Some(ip),
+            Content::Arp | Content::NonIp(_) | Content::Undecodable(_) => None,
+        }
+    }
+
     /// Its place and lengths, and where its packet went.
     pub(super) fn sighting(&self, evidence: EvidenceId) -> Sighting {
         let (flow, direction, unfinished, lengths) = match &self.content {

@@ -208,3 +208,20 @@ fn a_converted_copy_in_two_pieces_counts_once() {
     let report = told(&[whole, first, second]);
     assert_eq!((clear(&report), other_capture(&report)), ((60, 60, 1), 60));
 }
+
+#[test]
+fn what_a_router_passed_on_is_a_copy_however_few_there_are() {
+    let (here, mut there) = (conversation(20, 64), conversation(20, 63));
+    // Of three packets; sent again with the same hop count they would be the sender's own.
+    there.truncate(3);
+    let again = |copies: &[Timed]| {
+        let mut frames = here.clone();
+        frames.extend(at(copies, 1));
+        frames.sort_by_key(|(time, _)| *time);
+        let report = told(&[frames]);
+        let copies = report.totals.artefacts.get("duplicate_packet").map_or(0, |c| c.frames);
+        (report.totals.by_class.clear.frames, copies)
+    };
+    assert_eq!(again(&there), (20, 3));
+    assert_eq!(again(&here[..3]), (23, 0));
+}

@@ -57,6 +57,7 @@ fn packet<'a>(
         segment_len: cut.end - cut.start,
         link_broadcast: false,
         nested: 0,
+        hops: 64,
         mislabelled: false,
     };
     (packet, fragment)

@@ -54,6 +54,7 @@ struct PacketOutline {
     /// What of the segment is no payload.
     header_len: u8,
     protocol: u8,
+    hops: u8,
     signs: Signs,
 }
 
@@ -146,6 +147,7 @@ impl Told {
             identification: ip.identification,
             header_len: u8::try_from(header_len).unwrap_or(u8::MAX),
             protocol: ip.protocol,
+            hops: ip.hops,
             signs: Signs::of(ip, alone.unfinished),
         }
     }
@@ -191,6 +193,7 @@ impl Told {
             segment_len,
             link_broadcast: signs.has(Signs::LINK_BROADCAST),
             nested: signs.0 >> Signs::NESTED_AT,
+            hops: outline.hops,
             mislabelled: signs.has(Signs::MISLABELLED),
         };
         Content::Ip(ip, Alone { stream, unfinished: signs.has(Signs::UNFINISHED) })

@@ -23,6 +23,8 @@ pub(super) struct Fate {
     pair: HostPair,
     direction: Direction,
     kind: DuplicateKind,
+    /// A router passed it on between the two places.
+    is_forwarded: bool,
     stream: Stream,
     /// It may be the decrypted twin of an ESP packet: which kind of likely twin.
     twin: Option<NonZeroU32>,
@@ -62,13 +64,14 @@ impl CaptureObserver<'_> {
     /// Places what had to wait: a packet, or one that repeats it.
     pub(super) fn place_later(&mut self, later: Later, stream: Stream) {
         let Later { pair, seen, again, .. } = later;
-        let Some(Repetition { kind, note }) = again else {
+        let Some(Repetition { kind, note, is_forwarded }) = again else {
             return self.place(pair, stream, &seen);
         };
         let fate = Fate {
             pair,
             direction: seen.direction,
             kind,
+            is_forwarded,
             stream,
             twin: note,
             unfinished: seen.unfinished,
@@ -93,7 +96,7 @@ impl CaptureObserver<'_> {
                 let way = ways[way(fate.direction)];
                 is_rule(again + back, once + once_back) || is_rule(way.0, way.1)
             });
-            if of_pair || whole_capture {
+            if of_pair || whole_capture || fate.is_forwarded {
                 copies.entry((fate.pair, fate.kind)).or_default().join(runs);
             } else {
                 self.follow(fate, runs);
