@@ -56,7 +56,8 @@ impl Place {
     /// A frame of an interface, with the packet that it holds, if any.
     #[must_use]
     pub fn of(interface: u32, ip: Option<&IpPacket<'_>>) -> Self {
-        let is_numbered = |ip: &&IpPacket<'_>| ip.identification != 0 || ip.protocol == protocol::TCP;
+        let is_numbered =
+            |ip: &&IpPacket<'_>| ip.identification != 0 || ip.protocol == protocol::TCP;
         let hops = ip.filter(is_numbered).map_or(0, |ip| ip.hops);
         // Interfaces are counted from 0; of so many the number is no more than a mark.
         Self(interface << 8 | u32::from(hops))
@@ -388,7 +389,8 @@ mod tests {
     }
 
     fn seen(all: &mut Duplicates, identity: Identity, milliseconds: i64) -> Option<DuplicateKind> {
-        all.observe(identity, b"the same", at(milliseconds), Place::default()).map(|again| again.kind)
+        all.observe(identity, b"the same", at(milliseconds), Place::default())
+            .map(|again| again.kind)
     }
 
     #[test]
@@ -415,7 +417,8 @@ mod tests {
     fn another_interface_is_told() {
         let mut known = Duplicates::default();
         let _ = known.observe(Identity(7), b"", at(0), Place::default());
-        let other = known.observe(Identity(7), b"", at(5), Place::of(1, None)).map(|again| again.kind);
+        let other =
+            known.observe(Identity(7), b"", at(5), Place::of(1, None)).map(|again| again.kind);
         assert_eq!(other, Some(DuplicateKind::OtherInterface));
     }
 
@@ -457,7 +460,8 @@ mod tests {
     const HEAD: Identity = Identity(0x0123_4567_89ab_cdef);
 
     fn shown(all: &mut Duplicates, octets: &[u8], micros: i64) -> Option<DuplicateKind> {
-        all.observe(HEAD, octets, Timestamp(micros * 1000), Place::default()).map(|again| again.kind)
+        all.observe(HEAD, octets, Timestamp(micros * 1000), Place::default())
+            .map(|again| again.kind)
     }
 
     #[test]

@@ -197,7 +197,11 @@ fn esp_in_tcp(number: u32) -> Vec<u8> {
     let mut message = vec![0, 94];
     message.extend(0x1234_5678u32.to_be_bytes());
     message.extend(number.to_be_bytes());
-    message.resize(94, 0xa7);
+    let mut word = u64::from(number) << 20 | 0x5_1ab3;
+    message.resize_with(94, || {
+        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        word.to_be_bytes()[0]
+    });
     message
 }
 
