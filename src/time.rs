@@ -35,6 +35,14 @@ impl Timestamp {
     }
 
     /// From RFC 3339 text, any offset.
+    ///
+    /// ```
+    /// use plainsight::time::Timestamp;
+    ///
+    /// let local = Timestamp::from_rfc3339("2026-11-23T09:04:24+01:00");
+    /// assert_eq!(local, Timestamp::from_rfc3339("2026-11-23T08:04:24Z"));
+    /// assert_eq!(Timestamp::from_rfc3339("yesterday"), None);
+    /// ```
     #[must_use]
     pub fn from_rfc3339(text: &str) -> Option<Self> {
         let parsed: jiff::Timestamp = text.trim().parse().ok()?;

@@ -30,7 +30,7 @@ use reading::{Context, Reading, read};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What is to be analysed, and how.
+/// What is to be analyzed, and how.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Files and folders; `-` is standard input.
@@ -186,6 +186,19 @@ pub struct Cancelled;
 
 /// Analyses evidence on `threads` threads, on all cores where `None`. The result does not depend on
 /// their number.
+///
+/// ```
+/// use plainsight::analysis::{Request, Unwatched, analyze};
+/// use plainsight::correlate::Verdict;
+/// use plainsight::policy::Policy;
+///
+/// let request = Request::of(vec!["samples/psk_mismatch".into()], Policy::default());
+/// let analysis = analyze(&request, Some(1), &Unwatched)?;
+/// let pair = &analysis.facts.pairs[0];
+/// assert_eq!(pair.verdict(), Verdict::PartiallyProtected);
+/// assert_eq!(analysis.facts.windows[0].window.run.frames, 152);
+/// # Ok::<(), plainsight::analysis::Cancelled>(())
+/// ```
 ///
 /// # Errors
 /// When the watcher ends it.

@@ -115,6 +115,12 @@ pub fn event(channel: &str, provider: &str, id: u16) -> Option<&'static EventEnt
 }
 
 /// Every row with this number; empty for a number the tool does not know.
+///
+/// ```
+/// let rows = plainsight::catalogue::events_numbered(4653);
+/// assert!(rows.iter().any(|row| row.channel == "Security"));
+/// assert!(plainsight::catalogue::events_numbered(1).is_empty());
+/// ```
 #[must_use]
 pub fn events_numbered(id: u16) -> &'static [EventEntry] {
     let table: &'static [EventEntry] = match id {

@@ -28,6 +28,13 @@ pub struct PolicyError {
 
 /// Reads a policy file's text.
 ///
+/// ```
+/// let text = "[[protect]]\nbetween = [\"10.0.0.1\", \"10.0.0.2\"]\n";
+/// assert_eq!(plainsight::policy::parse(text).map(|policy| policy.rules.len()).ok(), Some(1));
+/// let error = plainsight::policy::parse("[[guard]]\n").unwrap_err();
+/// assert_eq!(error.line, 1);
+/// ```
+///
 /// # Errors
 /// The first thing in it that cannot be understood.
 pub fn parse(text: &str) -> Result<Policy, PolicyError> {

@@ -15,7 +15,7 @@ pub struct LogEvent {
     pub evidence: String,
     /// The record's own number.
     pub record: u64,
-    /// Whether it stands outside the live log, as a remnant.
+    /// Whether it is outside the live log, as a remnant.
     pub recovered: bool,
     /// The number of the record inside which it was hidden, where it was.
     pub hidden_in: Option<u64>,

@@ -426,7 +426,7 @@ pub struct Finding {
     pub end: Option<String>,
     /// What proves it.
     pub evidence: Vec<Proof>,
-    /// The windows it speaks of.
+    /// The windows it names.
     pub windows: Vec<String>,
     /// The causes it names.
     pub causes: Vec<String>,

@@ -39,7 +39,7 @@ pub struct TimelineEvent {
     /// Packets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frames: Option<u64>,
-    /// Their octets on the wire.
+    /// Their bytes on the wire.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// Community IDs of the busiest flows.

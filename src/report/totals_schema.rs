@@ -34,7 +34,7 @@ pub struct FoldedPairs {
     pub pairs: u64,
     /// Their frames.
     pub frames: u64,
-    /// Their octets on the wire.
+    /// Their bytes on the wire.
     pub bytes: u64,
 }
 

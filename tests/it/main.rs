@@ -16,6 +16,7 @@ mod gateway_logs;
 mod state_exports;
 
 mod policy;
+mod prose;
 
 mod protection;
 
@@ -129,6 +130,7 @@ mod log_trust;
 
 mod ike_forged;
 
+mod recipes;
 mod record_ties;
 
 mod text_exports;

@@ -23,7 +23,7 @@ pub struct EcsEvent {
     /// What kind of event it is.
     pub event: Event,
     /// The initiator of a negotiation, the host of a log event; of a window the lower address,
-    /// whoever sent.
+    /// whichever sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Endpoint>,
     /// The other side.
@@ -131,7 +131,7 @@ pub struct Network {
     /// Packets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub packets: Option<u64>,
-    /// Their octets on the wire.
+    /// Their bytes on the wire.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
 }
@@ -239,7 +239,7 @@ pub struct Ipsec {
     /// Of a finding: what to do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub advice: Vec<String>,
-    /// Of a finding: the windows it speaks of.
+    /// Of a finding: the windows it names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<String>,
     /// Of a finding: what proves it.
@@ -283,7 +283,7 @@ pub struct Log {
     /// Its time by the host's own clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_time: Option<String>,
-    /// It stands outside the live log, as a remnant.
+    /// It is outside the live log, as a remnant.
     pub recovered: bool,
     /// `success`, `failure` or `not_audit`.
     pub audit: String,
