@@ -27,7 +27,7 @@ use crate::time::{Span, Timestamp, Zone};
 use members::{Item, opened};
 use rayon::prelude::*;
 use reading::{Context, Reading, read};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What is to be analyzed, and how.
@@ -55,6 +55,8 @@ pub struct Request {
     pub clock_offsets: Vec<(PathBuf, Span)>,
     /// Where captures were taken, by the paths of their files.
     pub vantages: Vec<(PathBuf, Vantage)>,
+    /// Files that are not read, because what they hold is known: by their paths as the report shows them.
+    pub known: BTreeSet<String>,
     /// What is read may be judged later, beside captures that are not among these paths.
     pub for_later: bool,
 }
@@ -102,6 +104,7 @@ impl Request {
             timezone: None,
             clock_offsets: Vec::new(),
             vantages: Vec::new(),
+            known: BTreeSet::new(),
             for_later: false,
         }
     }
@@ -265,7 +268,8 @@ fn read_with(
     watch: &dyn Watch,
     read_all: impl Fn(&[Item], &NamedPorts) -> Vec<Reading>,
 ) -> Result<Vec<Part>, Cancelled> {
-    let found = discover(&request.paths, request.excluded.as_deref());
+    let mut found = discover(&request.paths, request.excluded.as_deref());
+    found.retain(|file| !request.known.contains(&file.shown));
     let items = opened(found);
     watch.expects(items.len(), items.iter().map(|item| item.found.size).sum());
     let named = NamedPorts(request.policy.named_ports());

@@ -1,15 +1,16 @@
 //! `plainsight correlate`: summaries in, a report out, under any policy.
 
 use super::judging::{Judging, Read};
-use super::{ExitStatus, Failure, terminal};
+use super::terminal::{self, Problems};
+use super::{ExitStatus, Failure};
 use crate::analysis::judge;
-use crate::evidence::{Found, discover, open, sha256};
+use crate::evidence::{Found, SUMMARY_MAGIC, discover, open, sha256};
 use crate::protection::NamedPorts;
 use crate::report::schema::SummaryInput;
-use crate::summary::{SummaryFile, join_summaries};
+use crate::summary::{Damaged, Joining, Listed, Member, SummaryError, SummaryFile};
 use std::collections::BTreeSet;
-use std::io::Read as _;
-use std::path::PathBuf;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
 /// Build a report from saved summaries under a given policy
 ///
@@ -21,6 +22,13 @@ pub(super) struct Args {
     /// Summaries that `plainsight summarize` wrote, or folders of them; `-` reads standard input
     #[arg(required = true, value_name = "SUMMARY")]
     summaries: Vec<PathBuf>,
+    /// Files that must have been summarized, as `sha256sum` lists them; what is missing is named, and the
+    /// exit status is 3
+    #[arg(long, value_name = "LIST")]
+    expect: Option<PathBuf>,
+    /// Judge the others where a summary is damaged; it is named, and the exit status is 3
+    #[arg(long)]
+    skip_damaged: bool,
     #[command(flatten)]
     judging: Judging,
 }
@@ -28,29 +36,19 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let asked = args.judging.prepare()?;
     let question = asked.question();
+    let expected = args.expect.as_deref().map(listed).transpose()?.unwrap_or_default();
     let staging = asked.stage()?;
-    let mut inputs = Vec::new();
-    let mut files = Vec::new();
-    let mut known = BTreeSet::new();
-    for found in discover(&args.summaries, Some(&args.judging.out)) {
-        if args.judging.verbose {
-            terminal::tell_reading(&found.shown);
-        }
-        let octets = octets_of(&found)?;
-        let (size_bytes, sha256) = (octets.len() as u64, sha256(&octets));
-        inputs.push(SummaryInput { path: found.shown.clone(), size_bytes, sha256: sha256.clone() });
-        let file = SummaryFile::read(&found.shown, octets);
-        let file = file.map_err(|error| {
-            let remedy = error.remedy();
-            Failure::usage(error, remedy)
-        })?;
-        // A copy of a summary says nothing new.
-        if known.insert(sha256) {
-            files.push(file);
-        }
-    }
+    let given = Given::read(args)?;
     let ports = NamedPorts(question.policy.named_ports()).beyond_known();
-    let joined = join_summaries(&files, &ports).map_err(|error| {
+    let Given { inputs, files, damaged, .. } = given;
+    let joining = Joining {
+        files: &files,
+        ports: &ports,
+        expected: &expected,
+        damaged: &damaged,
+        skips_damaged: args.skip_damaged,
+    };
+    let joined = joining.join().map_err(|error| {
         let remedy = error.remedy();
         Failure::usage(error, remedy)
     })?;
@@ -60,32 +58,140 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     asked.answer(&analysis, read, inputs, staging)
 }
 
-/// A whole file, or standard input where it is `-`.
-fn octets_of(found: &Found) -> Result<Vec<u8>, Failure> {
+/// The summaries that were given.
+#[derive(Default)]
+struct Given {
+    inputs: Vec<SummaryInput>,
+    files: Vec<SummaryFile>,
+    /// Those that cannot be read, where the others are judged all the same.
+    damaged: Vec<Damaged>,
+    known: BTreeSet<String>,
+}
+
+impl Given {
+    fn read(args: &Args) -> Result<Self, Failure> {
+        let mut given = Self::default();
+        let mut foreign = Vec::new();
+        for found in discover(&args.summaries, Some(&args.judging.out)) {
+            if args.judging.verbose {
+                terminal::tell_reading(&found.shown);
+            }
+            match given.add(&found) {
+                Ok(()) => {}
+                Err(Refused::Foreign(_)) if !found.explicit && !is_named_summary(&found) => {
+                    foreign.push(found.shown);
+                }
+                Err(Refused::Damaged(damaged, _)) if args.skip_damaged => {
+                    given.damaged.push(damaged);
+                }
+                Err(Refused::Foreign(error) | Refused::Damaged(_, error)) => return Err(error),
+            }
+        }
+        let mut told = Problems::new(args.judging.verbose);
+        for shown in &foreign {
+            let shown = terminal::escape(shown);
+            told.of_file([format!("`{shown}` is no summary; passed over")].into_iter());
+        }
+        told.end("--verbose names all");
+        Ok(given)
+    }
+
+    fn add(&mut self, found: &Found) -> Result<(), Refused> {
+        let octets = octets_of(found)?;
+        let (size_bytes, sha256) = (octets.len() as u64, sha256(&octets));
+        let path = found.shown.clone();
+        let file = SummaryFile::read(&found.shown, octets).map_err(|error| {
+            let remedy = error.remedy();
+            let is_foreign = matches!(error, SummaryError::Foreign(_)) && !is_named_summary(found);
+            let what = error.to_string();
+            let failure = Failure::usage(error, remedy);
+            if is_foreign {
+                return Refused::Foreign(failure);
+            }
+            let file = Member { path: path.clone(), size: size_bytes, sha256: Some(sha256.clone()) };
+            Refused::Damaged(Damaged { file, what }, failure)
+        })?;
+        self.inputs.push(SummaryInput { path, size_bytes, sha256: sha256.clone() });
+        // A copy of a summary says nothing new.
+        if self.known.insert(sha256) {
+            self.files.push(file);
+        }
+        Ok(())
+    }
+}
+
+/// Why a file is not judged.
+enum Refused {
+    /// It is of another kind.
+    Foreign(Failure),
+    /// It is a summary that cannot be read.
+    Damaged(Damaged, Failure),
+}
+
+/// Whether its name says that it is a summary, whatever its first bytes are.
+fn is_named_summary(found: &Found) -> bool {
+    found.path.extension().is_some_and(|extension| extension == "summary")
+}
+
+/// A whole file, or standard input where it is `-`; of a file that is no summary only the first bytes.
+fn octets_of(found: &Found) -> Result<Vec<u8>, Refused> {
     const HINT: &str = "name files that `plainsight summarize` wrote, or their folder";
     let shown = &found.shown;
-    if let Some(problem) = &found.problem {
-        return Err(Failure::usage(anyhow::anyhow!("`{shown}`: {}", problem.text), HINT));
-    }
-    let mut octets = Vec::new();
-    let most = MOST_OCTETS + 1;
-    let read = if found.path.as_os_str() == "-" {
-        std::io::stdin().lock().take(most).read_to_end(&mut octets)
-    } else {
-        open(&found.path).and_then(|file| file.take(most).read_to_end(&mut octets))
+    let unread = |what: anyhow::Error| {
+        let file = Member { path: shown.clone(), size: found.size, sha256: None };
+        let words: Vec<String> = what.chain().map(ToString::to_string).collect();
+        let failure = Failure::usage(what, HINT);
+        if found.explicit || is_named_summary(found) {
+            Refused::Damaged(Damaged { file, what: words.join(": ") }, failure)
+        } else {
+            Refused::Foreign(failure)
+        }
     };
-    read.map_err(|error| {
-        Failure::usage(anyhow::Error::new(error).context(format!("cannot read `{shown}`")), HINT)
+    if let Some(problem) = &found.problem {
+        return Err(unread(anyhow::anyhow!("`{shown}`: {}", problem.text)));
+    }
+    let read = if found.path.as_os_str() == "-" {
+        summary_of(io::stdin().lock())
+    } else {
+        open(&found.path).and_then(summary_of)
+    };
+    let octets = read.map_err(|error| {
+        unread(anyhow::Error::new(error).context(format!("cannot read `{shown}`")))
     })?;
     if octets.len() as u64 > MOST_OCTETS {
         let what = anyhow::anyhow!("`{shown}` is larger than {MOST_OCTETS} bytes");
-        return Err(Failure::usage(
-            what,
-            "split its evidence into several summaries (--out FOLDER)",
-        ));
+        let file = Member { path: shown.clone(), size: found.size, sha256: None };
+        let damaged = Damaged { file, what: what.to_string() };
+        let hint = "split its evidence into several summaries (--out FOLDER)";
+        return Err(Refused::Damaged(damaged, Failure::usage(what, hint)));
     }
     Ok(octets)
 }
 
+fn summary_of(mut reader: impl io::Read) -> io::Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    reader.by_ref().take(SUMMARY_MAGIC.len() as u64).read_to_end(&mut octets)?;
+    if octets == SUMMARY_MAGIC {
+        reader.take(MOST_OCTETS + 1 - octets.len() as u64).read_to_end(&mut octets)?;
+    }
+    Ok(octets)
+}
+
+fn listed(path: &Path) -> Result<Vec<Listed>, Failure> {
+    let named = || format!("--expect {}", crate::evidence::shown_path(path));
+    let mut octets = Vec::new();
+    let read = open(path).and_then(|file| file.take(MOST_LIST).read_to_end(&mut octets));
+    read.map_err(|error| {
+        let what = anyhow::Error::new(error).context(named());
+        Failure::usage(what, "name a list as `sha256sum` writes it")
+    })?;
+    Listed::read(&String::from_utf8_lossy(&octets)).map_err(|error| {
+        let what = anyhow::Error::new(error).context(named());
+        Failure::usage(what, "make the list with `sha256sum FILE... > LIST`")
+    })
+}
+
 /// Summaries are held in memory while they are judged.
 const MOST_OCTETS: u64 = 1 << 30;
+/// More than a list of a hundred thousand files has.
+const MOST_LIST: u64 = 64 << 20;

@@ -9,9 +9,9 @@ pub enum ExitStatus {
     Done,
     /// Done, and a finding is as severe as `--fail-on` says.
     FindingStands,
-    /// The arguments or the policy cannot be understood, or the report cannot be written.
+    /// The arguments or the policy cannot be understood, or there is no place for the report.
     Usage,
-    /// Done, but some evidence could not be read in part or whole.
+    /// Done, but some evidence could not be read in part or whole; `verify` could not check everything.
     EvidenceLost,
     /// Nothing could be used.
     NoEvidence,
@@ -19,6 +19,8 @@ pub enum ExitStatus {
     Differs,
     /// Done, but a fault of plainsight ended the reading of a file.
     InternalError,
+    /// The report or a summary could not be written.
+    Unwritten,
     /// Ended by the user; nothing was written.
     Interrupted,
 }
@@ -35,6 +37,7 @@ impl ExitStatus {
             Self::NoEvidence => 4,
             Self::Differs => 5,
             Self::InternalError => 6,
+            Self::Unwritten => 7,
             Self::Interrupted => 130,
         }
     }

@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         tell(&mut out, &report, &activities)?;
     }
     out.flush()?;
-    terminal::tell_problems(&mut anstream::stderr().lock(), &report, false);
+    terminal::tell_problems(&report, false, "`plainsight analyze` writes all of them to report.json");
     Ok(ended(&analysis, None))
 }
 

@@ -167,7 +167,7 @@ impl Asked<'_> {
         }
         let report = report::build(&sources(analysis), self.options(read));
         let manifest_sha256 = self.write(&report, summaries, staging)?;
-        terminal::tell_problems(&mut anstream::stderr().lock(), &report, args.verbose);
+        terminal::tell_problems(&report, args.verbose, "report.json has all of them");
         let mut out = anstream::stdout().lock();
         if args.json {
             out.write_all(&report::to_json(&report).map_err(broken)?)?;
@@ -213,9 +213,9 @@ impl Asked<'_> {
             outputs.push(staging.write(name, content)?);
             Ok(())
         })
-        .map_err(refused)?;
+        .map_err(unwritten)?;
         let key = self.key.as_ref();
-        outputs.extend(staging.carved().map_err(refused)?);
+        outputs.extend(staging.carved().map_err(unwritten)?);
         let mut manifest = report::manifest(report, outputs, &self.run, key.map(SigningKey::id));
         manifest.summaries = summaries;
         let ended = report::ended(&manifest);
@@ -224,7 +224,7 @@ impl Asked<'_> {
         if progress::is_ended() {
             return Err(interrupted(Cancelled));
         }
-        staging.publish(&manifest, signature.as_deref()).map_err(refused)?;
+        staging.publish(&manifest, signature.as_deref()).map_err(unwritten)?;
         Ok(sha256(&manifest))
     }
 }
@@ -253,6 +253,23 @@ pub(super) fn refused(error: PublishError) -> Failure {
         }
     };
     Failure::usage(error, hint)
+}
+
+/// What was read or judged and could not be written: exit status 7.
+pub(super) fn unwritten(error: PublishError) -> Failure {
+    let hint = match error {
+        PublishError::Io { .. } => "nothing was written; make room or name another folder with --out",
+        PublishError::Apart { .. } => "nothing was lost: move what you want to keep to another place",
+        PublishError::Format(_) => "this is a fault of plainsight; please report it",
+        PublishError::Exists(_)
+        | PublishError::NotEmpty(_)
+        | PublishError::NotOurs { .. }
+        | PublishError::Busy(_)
+        | PublishError::Left { .. }
+        | PublishError::OldLeft { .. }
+        | PublishError::NotAFolder(_) => "nothing was written; name another folder with --out",
+    };
+    Failure { status: ExitStatus::Unwritten, ..Failure::usage(error, hint) }
 }
 
 pub(super) fn broken(error: report::FormatError) -> Failure {

@@ -85,6 +85,15 @@ pub(super) fn gap(typed: &str) -> Result<GapRule, String> {
     Ok(GapRule::with_gap(Span(nanos)))
 }
 
+/// Reads the name of a machine, which comes before the paths of its files.
+pub(super) fn label(typed: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if typed.is_empty() || typed.starts_with('.') || !typed.chars().all(is_plain) {
+        return Err("expected a name of letters, digits, `.`, `_` and `-`".to_owned());
+    }
+    Ok(typed.to_owned())
+}
+
 /// Reads a time zone.
 pub(super) fn zone(typed: &str) -> Result<Zone, String> {
     Zone::parse(typed).ok_or_else(|| {

@@ -3,23 +3,29 @@
 use super::terminal::tell_reading;
 use crate::analysis::{Activities, SharedActivities, Watch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{self, IsTerminal as _};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// When to show the bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum When {
     /// Where standard error is a terminal.
     Auto,
-    /// Always.
+    /// Always; lines where standard error is no terminal.
     Always,
+    /// One JSON object a line.
+    Json,
     /// Never.
     Never,
 }
 
-/// Follows the work for a person.
+/// Follows the work for a person or a program.
 pub(super) struct Progress {
+    /// Keeps count; hidden where lines are written or nothing.
     bar: ProgressBar,
+    lines: Lines,
+    /// When the last line was written: milliseconds since the bar began.
+    told_at: AtomicU64,
     /// Whether each file is named when its reading begins.
     tells_files: bool,
     files: AtomicUsize,
@@ -27,15 +33,36 @@ pub(super) struct Progress {
     activities: Option<SharedActivities>,
 }
 
+/// What is written to standard error where no bar is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lines {
+    None,
+    Words,
+    Json,
+}
+
+/// A line of `--progress json`.
+#[derive(serde::Serialize)]
+struct Line {
+    files: usize,
+    files_read: usize,
+    bytes: u64,
+    bytes_read: u64,
+    seconds: f64,
+}
+
 /// Ctrl-C was pressed, or the system asks the program to end (SIGTERM, SIGHUP).
 static CANCELLED: AtomicBool = AtomicBool::new(false);
 
 impl Progress {
     pub(super) fn new(when: When) -> Self {
-        let shown = match when {
-            When::Auto => io::stderr().is_terminal(),
-            When::Always => true,
-            When::Never => false,
+        let is_terminal = io::stderr().is_terminal();
+        let (shown, lines) = match when {
+            When::Auto => (is_terminal, Lines::None),
+            When::Always if is_terminal => (true, Lines::None),
+            When::Always => (false, Lines::Words),
+            When::Json => (false, Lines::Json),
+            When::Never => (false, Lines::None),
         };
         let target =
             if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -49,6 +76,8 @@ impl Progress {
         let _ = ctrlc::set_handler(on_interrupt);
         Self {
             bar,
+            lines,
+            told_at: AtomicU64::new(0),
             tells_files: false,
             files: AtomicUsize::new(0),
             read: AtomicUsize::new(0),
@@ -80,7 +109,50 @@ impl Progress {
         let (read, files) = (read.load(Ordering::Relaxed), files.load(Ordering::Relaxed));
         self.bar.set_message(format!("{read}/{files} files"));
     }
+
+    /// Writes a line, unless the last one is younger than a second; the first and the last always.
+    fn tell_line(&self, always: bool) {
+        if self.lines == Lines::None {
+            return;
+        }
+        let elapsed = self.bar.elapsed();
+        let now = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        let last = self.told_at.load(Ordering::Relaxed);
+        let is_due = now.saturating_sub(last) >= BETWEEN_LINES
+            && self
+                .told_at
+                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if !(always || is_due) {
+            return;
+        }
+        let line = Line {
+            files: self.files.load(Ordering::Relaxed),
+            files_read: self.read.load(Ordering::Relaxed),
+            bytes: self.bar.length().unwrap_or_default(),
+            bytes_read: self.bar.position(),
+            seconds: elapsed.as_secs_f64(),
+        };
+        // Where standard error is closed there is nobody to tell.
+        let _ = match self.lines {
+            Lines::None => Ok(()),
+            Lines::Json => {
+                let json = serde_json::to_string(&line).unwrap_or_default();
+                writeln!(io::stderr().lock(), "{json}")
+            }
+            Lines::Words => {
+                let Line { files, files_read, bytes, bytes_read, seconds } = line;
+                writeln!(
+                    io::stderr().lock(),
+                    "plainsight: {files_read} of {files} files, {bytes_read} of {bytes} bytes, {seconds:.0} s"
+                )
+            }
+        };
+    }
 }
+
+/// Milliseconds.
+const BETWEEN_LINES: u64 = 1_000;
 
 /// Whether the run shall end.
 pub(super) fn is_ended() -> bool {
@@ -100,7 +172,9 @@ impl Watch for Progress {
         self.bar.set_length(bytes);
         self.files.store(files, Ordering::Relaxed);
         self.read.store(0, Ordering::Relaxed);
+        self.told_at.store(0, Ordering::Relaxed);
         self.tell_files();
+        self.tell_line(true);
     }
 
     fn begins(&self, path: &str) {
@@ -110,8 +184,9 @@ impl Watch for Progress {
     }
 
     fn ended(&self) {
-        self.read.fetch_add(1, Ordering::Relaxed);
+        let read = self.read.fetch_add(1, Ordering::Relaxed) + 1;
         self.tell_files();
+        self.tell_line(read == self.files.load(Ordering::Relaxed));
     }
 
     fn activities(&self) -> Option<&SharedActivities> {
@@ -120,6 +195,7 @@ impl Watch for Progress {
 
     fn advanced(&self, bytes: u64) {
         self.bar.inc(bytes);
+        self.tell_line(false);
     }
 
     fn is_cancelled(&self) -> bool {

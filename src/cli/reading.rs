@@ -8,6 +8,7 @@ use crate::policy::Policy;
 use crate::protection::NamedPorts;
 use crate::summary::ReadWith;
 use crate::time::{Timestamp, Zone};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Evidence and how to read it.
@@ -44,8 +45,9 @@ impl Reading {
     /// reading.
     ///
     /// # Errors
-    /// Where the span ends before it begins.
+    /// Where the span ends before it begins, or a path is not there.
     pub(super) fn request(&self, out: &Path, policy: Policy) -> Result<Request, Failure> {
+        self.refuse_missing()?;
         if self.from.zip(self.to).is_some_and(|(from, to)| from > to) {
             let what = anyhow::anyhow!("--from is later than --to, so the span is empty");
             return Err(Failure::usage(what, "exchange the two"));
@@ -59,6 +61,25 @@ impl Reading {
             timezone: self.timezone.clone(),
             ..Request::of(self.paths.clone(), policy)
         })
+    }
+
+    fn refuse_missing(&self) -> Result<(), Failure> {
+        let is_missing = |path: &&PathBuf| {
+            path.as_os_str() != "-"
+                && path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        let missing: Vec<&PathBuf> = self.paths.iter().filter(is_missing).collect();
+        let Some(first) = missing.first() else { return Ok(()) };
+        let more = match missing.len() - 1 {
+            0 => String::new(),
+            more => format!(" (nor are {more} other paths)"),
+        };
+        let what = anyhow::anyhow!("`{}` is not there{more}", shown_path(first));
+        let hint = match first.to_str() {
+            Some(how @ ("edges" | "full")) => format!("if it belongs to --carve, write --carve={how}"),
+            Some(_) | None => "name files or folders of evidence; nothing was written".to_owned(),
+        };
+        Err(Failure::usage(what, &hint))
     }
 
     /// The paths as they were given.

@@ -1,19 +1,25 @@
 //! `plainsight summarize`: evidence in, summaries out, to be judged later, elsewhere, or again.
 
+mod place;
+
 use super::reading::Reading;
-use super::{ExitStatus, Failure, interrupted, judging, terminal};
+use super::terminal::Problems;
+use super::{ExitStatus, Failure, interrupted, judging, options, terminal};
 use crate::analysis::{Request, read_parts};
-use crate::evidence::{Content, Evidence, ProblemCode, discover, sha256, shown_path};
+use crate::evidence::{Content, Evidence, ProblemCode, shown_path};
 use crate::policy::Policy;
-use crate::report::publish::{NewFile, PublishError, Staging, destination};
-use crate::summary::{Member, Part, SummarySet, write_summary};
+use crate::report::to_json;
+use crate::summary::{Member, Part, SummarySet, labelled};
+use place::{Known, Place, Put, Written};
+use serde::Serialize;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Read evidence once and save summaries for `plainsight correlate`
 ///
 /// A summary holds all facts that a report needs, without a judgement: `plainsight correlate` builds
 /// from it the report that `plainsight analyze` would write, under any policy, without the evidence.
+/// In a folder of summaries only those of new and changed files are added.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// NAME.summary: one file for everything; otherwise a folder with one summary for each file
@@ -23,6 +29,15 @@ pub(super) struct Args {
     /// 1023
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Put LABEL/ before every path, so that files of two machines with the same path stay apart
+    #[arg(long, value_name = "LABEL", value_parser = options::label)]
+    host: Option<String>,
+    /// Replace a summary of other content (the same content is no error)
+    #[arg(long)]
+    force: bool,
+    /// Print what was read and written as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     reading: Reading,
 }
@@ -32,92 +47,164 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         Some(path) => super::policy::read(path)?.0,
         None => Policy::default(),
     };
-    let is_one_file = args.out.extension().is_some_and(|extension| extension == EXTENSION);
+    let label = args.host.as_deref();
     let progress = args.reading.progress();
-    let place = Place::at(&args.out, is_one_file).map_err(judging::refused)?;
-    if !is_one_file {
-        refuse_many(discover(args.reading.given(), Some(&args.out)).len())?;
-    }
     let read_with = args.reading.read_with(&policy);
-    let request = Request { for_later: true, ..args.reading.request(&args.out, policy)? };
+    let request = args.reading.request(&args.out, policy)?;
+    let place = Place::at(&args.out, args.force)?;
+    let known = place.known(args.reading.given(), label, &read_with)?;
+    let request = Request { for_later: true, known: known.paths.clone(), ..request };
     let parts = read_parts(&request, args.reading.threads(), &progress);
     progress.done();
-    let parts = parts.map_err(interrupted)?;
-    let set = SummarySet {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        read_with,
-        paths: args.reading.paths(),
-        members: parts.iter().map(|part| Member::of(&part.evidence)).collect(),
-    };
-    tell_problems(&mut anstream::stderr().lock(), &parts);
+    let mut parts = parts.map_err(interrupted)?;
+    let mut paths = args.reading.paths();
+    if let Some(label) = label {
+        parts.iter_mut().for_each(|part| part.label(label));
+        paths.iter_mut().for_each(|path| *path = labelled(label, path));
+    }
+    let members = parts.iter().map(|part| Member::of(&part.evidence));
+    let mut members: Vec<Member> =
+        members.chain(known.members.iter().map(|(member, _)| member.clone())).collect();
+    if !known.members.is_empty() {
+        members.sort();
+    }
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let set = SummarySet { version, read_with, paths, members };
+    tell_problems(&parts);
+    let put = place.put(&set, &parts, args.force)?;
     let mut out = anstream::stdout().lock();
-    place.put(&set, &parts, &mut out)?;
+    if args.json {
+        out.write_all(&to_json(&Told::of(&parts, &known, &put)).map_err(judging::broken)?)?;
+    } else {
+        tell(&mut out, &parts, &known, &put)?;
+    }
     out.flush()?;
+    if parts.is_empty() && !known.members.is_empty() {
+        return Ok(ExitStatus::Done);
+    }
     Ok(judging::read(parts.iter().map(|part| &part.evidence)))
 }
 
-/// Where summaries go.
-enum Place<'a> {
-    /// All of them into one file.
-    File(&'a Path, NewFile),
-    /// Each into a file of its own.
-    Folder(&'a Path, Staging),
+/// What is printed with `--json`.
+#[derive(Serialize)]
+struct Told<'t> {
+    /// Every file that was read.
+    files: Vec<ToldFile<'t>>,
+    /// Every file that an older summary holds unchanged.
+    known: Vec<ToldKnown<'t>>,
+    /// The summary that names all files of the run; null where one file holds everything.
+    run: Option<ToldSummary<'t>>,
 }
 
-impl<'a> Place<'a> {
-    /// Begins, before any work, where nothing exists yet.
-    fn at(out: &'a Path, is_one_file: bool) -> Result<Self, PublishError> {
-        if is_one_file {
-            Ok(Self::File(out, NewFile::begin(out)?))
-        } else {
-            Ok(Self::Folder(out, destination(out, false)?.stage()?))
-        }
-    }
+#[derive(Serialize)]
+struct ToldFile<'t> {
+    path: &'t str,
+    /// `capture`, `log` or `none`.
+    kind: &'static str,
+    size_bytes: u64,
+    sha256: Option<&'t str>,
+    /// Frames of a capture, records of a log.
+    records: u64,
+    problems: Vec<ToldProblem<'t>>,
+    summary: Option<ToldSummary<'t>>,
+}
 
-    fn put(self, set: &SummarySet, parts: &[Part], out: &mut impl Write) -> Result<(), Failure> {
-        let written = |parts: &[(usize, &Part)]| {
-            write_summary(set, parts).map_err(|error| {
-                Failure::usage(error, "this is a bug in plainsight; please report it")
-            })
+#[derive(Serialize)]
+struct ToldProblem<'t> {
+    code: &'static str,
+    text: &'t str,
+    offset: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct ToldKnown<'t> {
+    path: &'t str,
+    size_bytes: u64,
+    sha256: Option<&'t str>,
+    summary: &'t str,
+}
+
+#[derive(Serialize)]
+struct ToldSummary<'t> {
+    path: String,
+    size_bytes: u64,
+    sha256: &'t str,
+    /// False where the same was there already.
+    is_new: bool,
+}
+
+impl<'t> Told<'t> {
+    fn of(parts: &'t [Part], known: &'t Known, put: &'t Put) -> Self {
+        let summary = |number: usize| match put {
+            Put::One(written) => Some(written),
+            Put::Each(each, _) => each.get(number),
         };
-        match self {
-            Self::File(path, new) => {
-                let all: Vec<(usize, &Part)> = parts.iter().enumerate().collect();
-                let octets = written(&all)?;
-                new.publish(&octets).map_err(judging::refused)?;
-                for part in parts {
-                    tell(out, &part.evidence)?;
-                }
-                tell_file(out, path, &octets)?;
+        let file = |(number, part): (usize, &'t Part)| {
+            let evidence = &part.evidence;
+            let problem = |problem: &'t crate::evidence::Problem| ToldProblem {
+                code: problem.code.as_str(),
+                text: &problem.text,
+                offset: problem.offset,
+            };
+            ToldFile {
+                path: &evidence.path,
+                kind: match evidence.content {
+                    Content::Capture { .. } => "capture",
+                    Content::Log { .. } => "log",
+                    Content::Nothing => "none",
+                },
+                size_bytes: evidence.size,
+                sha256: evidence.sha256.as_deref(),
+                records: evidence.records,
+                problems: evidence.problems.iter().map(problem).collect(),
+                summary: summary(number).map(ToldSummary::of),
             }
-            Self::Folder(folder, staging) => {
-                let mut files = Vec::with_capacity(parts.len());
-                for (member, part) in parts.iter().enumerate() {
-                    let name = format!("{}.{EXTENSION}", part.evidence.id);
-                    files.push((name, written(&[(member, part)])?));
-                }
-                let named = files.iter().map(|(name, octets)| (name.as_str(), octets.as_slice()));
-                staging.publish_files(named).map_err(judging::refused)?;
-                for (part, (name, octets)) in parts.iter().zip(&files) {
-                    tell(out, &part.evidence)?;
-                    tell_file(out, &folder.join(name), octets)?;
-                }
-            }
+        };
+        let known = known.members.iter().map(|(member, summary)| ToldKnown {
+            path: &member.path,
+            size_bytes: member.size,
+            sha256: member.sha256.as_deref(),
+            summary,
+        });
+        Self {
+            files: parts.iter().enumerate().map(file).collect(),
+            known: known.collect(),
+            run: match put {
+                Put::One(_) => None,
+                Put::Each(_, run) => Some(ToldSummary::of(run)),
+            },
         }
-        Ok(())
     }
 }
 
-/// Before they are read: each summary names all others of its run, so that a missing one is missed.
-fn refuse_many(files: usize) -> Result<(), Failure> {
-    if files <= MOST_FILES {
-        return Ok(());
+impl<'t> ToldSummary<'t> {
+    fn of(written: &'t Written) -> Self {
+        let Written { path, size, sha256, is_new } = written;
+        Self { path: shown_path(path), size_bytes: *size, sha256, is_new: *is_new }
     }
-    let what = anyhow::anyhow!("{files} files are too many for a summary each");
-    Err(Failure::usage(what, "put them into one with --out NAME.summary"))
 }
 
-fn tell(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
+fn tell(out: &mut impl Write, parts: &[Part], known: &Known, put: &Put) -> io::Result<()> {
+    let (each, last) = match put {
+        Put::One(last) => (&[][..], last),
+        Put::Each(each, last) => (each.as_slice(), last),
+    };
+    for (number, part) in parts.iter().enumerate() {
+        tell_file(out, &part.evidence)?;
+        if let Some(summary) = each.get(number) {
+            tell_summary(out, summary)?;
+        }
+    }
+    for (member, summary) in &known.members {
+        writeln!(out, "{}: unchanged, in {summary}", terminal::escape(&member.path))?;
+    }
+    if !each.is_empty() || !known.members.is_empty() {
+        writeln!(out, "All files by name")?;
+    }
+    tell_summary(out, last)
+}
+
+fn tell_file(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
     let what = match file.content {
         Content::Capture { .. } => "frames",
         Content::Log { .. } => "records",
@@ -126,28 +213,25 @@ fn tell(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
     writeln!(out, "{} {}: {} {what}, {} bytes", file.id, path(file), file.records, file.size)
 }
 
-fn tell_file(out: &mut impl Write, path: &Path, octets: &[u8]) -> io::Result<()> {
-    let path = shown_path(path);
-    writeln!(out, "   in {path}: {} bytes, SHA-256 {}", octets.len(), sha256(octets))
+fn tell_summary(out: &mut impl Write, written: &Written) -> io::Result<()> {
+    let Written { path, size, sha256, is_new } = written;
+    let there = if *is_new { "" } else { ", there already" };
+    writeln!(out, "   in {}: {size} bytes, SHA-256 {sha256}{there}", shown_path(path))
 }
 
-fn tell_problems(error: &mut impl Write, parts: &[Part]) {
+fn tell_problems(parts: &[Part]) {
+    let mut told = Problems::new(false);
     for file in parts.iter().map(|part| &part.evidence) {
-        let told = file.problems.iter().filter(|problem| problem.code != ProblemCode::NotEvidence);
-        for problem in told.take(MOST_PROBLEMS) {
-            let text = terminal::escape(&problem.text);
-            let code = problem.code.as_str();
-            // Where standard error is closed there is nobody to tell.
-            let _ = writeln!(error, "plainsight: {} `{}`: {code}: {text}", file.id, path(file));
-        }
+        let problems = file.problems.iter().filter(|p| p.code != ProblemCode::NotEvidence);
+        let lines = problems.map(|problem| {
+            let (code, text) = (problem.code.as_str(), terminal::escape(&problem.text));
+            format!("{} `{}`: {code}: {text}", file.id, path(file))
+        });
+        told.of_file(lines);
     }
+    told.end("--json lists all");
 }
 
 fn path(file: &Evidence) -> String {
     terminal::escape(&file.path)
 }
-
-const EXTENSION: &str = "summary";
-const MOST_FILES: usize = 1_000;
-/// Of each file; the report has them all.
-const MOST_PROBLEMS: usize = 10;

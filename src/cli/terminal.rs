@@ -8,7 +8,7 @@ use super::glyphs::Glyphs;
 use super::timeline;
 use crate::evidence::{shown_path, visible};
 use crate::report::grave_findings;
-use crate::report::schema::{Cause, Evidence, Finding, Pair, Report, Window};
+use crate::report::schema::{Cause, Finding, Pair, Report, Window};
 use anstyle::{AnsiColor, Style};
 use std::io::{self, Write};
 use std::path::Path;
@@ -91,13 +91,14 @@ fn headline(verdict: &str) -> (Style, &'static str) {
     }
 }
 
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 fn tell_totals(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let of_kind = |kind: &'static str| report.evidence.iter().filter(move |file| file.kind == kind);
     let spans =
         || of_kind("capture").filter_map(|f| Some((f.first_time.as_ref()?, f.last_time.as_ref()?)));
-    let counted = |number: usize, noun: &str| {
-        format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-    };
     let captures = counted(of_kind("capture").count(), "capture");
     let logs = counted(of_kind("log").count(), "log");
     write!(out, "{captures}, {logs}; {} packets", report.totals.frames)?;
@@ -243,35 +244,64 @@ pub(super) fn tell_reading(path: &str) {
 }
 
 /// Names every file with a problem; on standard error, where it cannot get between data.
-pub(super) fn tell_problems(error: &mut impl Write, report: &Report, all: bool) {
+pub(super) fn tell_problems(report: &Report, all: bool, place_of_rest: &str) {
+    let mut told = Problems::new(all);
     for file in &report.evidence {
-        // Where standard error is closed there is nobody to tell.
-        let _ = tell_file(error, file, all);
+        // A note beside the evidence is worth no line unless all is asked for.
+        let problems = file.problems.iter().filter(|problem| all || problem.code != "not_evidence");
+        let path = escape(&file.path);
+        told.of_file(problems.map(|problem| {
+            let place =
+                problem.offset.map_or_else(String::new, |offset| format!(" at byte {offset}"));
+            let text = escape(&problem.text);
+            format!("{} `{path}`: {}{place}: {text}", file.id, problem.code)
+        }));
     }
+    told.end(place_of_rest);
 }
 
-fn tell_file(error: &mut impl Write, file: &Evidence, all: bool) -> io::Result<()> {
-    let told = if all { usize::MAX } else { PROBLEMS_PER_FILE };
-    for problem in file.problems.iter().take(told) {
-        // A note beside the evidence is worth no line unless all is asked for.
-        if problem.code == "not_evidence" && !all {
-            continue;
+/// Problems on standard error: some of each file, and some in all, so that a thousand damaged files do not fill
+/// a screen or a log.
+pub(super) struct Problems {
+    all: bool,
+    told: usize,
+    untold: usize,
+    /// Files that have some of these.
+    files: usize,
+}
+
+impl Problems {
+    pub(super) const fn new(all: bool) -> Self {
+        Self { all, told: 0, untold: 0, files: 0 }
+    }
+
+    /// Names the problems of a file, or of whatever else they belong together.
+    pub(super) fn of_file(&mut self, lines: impl Iterator<Item = String>) {
+        let mut error = anstream::stderr().lock();
+        let before = self.untold;
+        for (number, line) in lines.enumerate() {
+            if !self.all && (number >= PROBLEMS_PER_FILE || self.told >= PROBLEMS) {
+                self.untold += 1;
+                continue;
+            }
+            self.told += 1;
+            // Where standard error is closed there is nobody to tell.
+            let _ = writeln!(error, "plainsight: {line}");
         }
-        let place = problem.offset.map_or_else(String::new, |offset| format!(" at byte {offset}"));
-        let path = escape(&file.path);
-        let text = escape(&problem.text);
-        writeln!(error, "plainsight: {} `{path}`: {}{place}: {text}", file.id, problem.code)?;
+        self.files += usize::from(self.untold > before);
     }
-    if file.problems.len() > told {
-        let rest = file.problems.len() - told;
+
+    /// Says how many were not named, and at which `place` they are.
+    pub(super) fn end(self, place: &str) {
+        let Self { untold, files, .. } = self;
+        if untold == 0 {
+            return;
+        }
         let dots = Glyphs::of_locale().more;
-        writeln!(
-            error,
-            "plainsight: {} {dots} and {rest} more problems; see report.json",
-            file.id
-        )?;
+        let (problems, files) = (counted(untold, "problem"), counted(files, "file"));
+        let mut error = anstream::stderr().lock();
+        let _ = writeln!(error, "plainsight: {dots} and {problems} more in {files}; {place}");
     }
-    Ok(())
 }
 
 /// Text with every character spelled out that could steer a terminal or turn text around.
@@ -280,3 +310,4 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 const PROBLEMS_PER_FILE: usize = 10;
+const PROBLEMS: usize = 30;

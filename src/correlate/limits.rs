@@ -336,6 +336,8 @@ const fn is_unread(code: ProblemCode) -> bool {
         | ProblemCode::SummaryMissing
         | ProblemCode::SummarizedTwice
         | ProblemCode::OtherVersion
+        | ProblemCode::SamePath
+        | ProblemCode::SummaryDamaged
         | ProblemCode::Joined
         | ProblemCode::WrongLinktype
         | ProblemCode::Hidden

@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -23,6 +24,18 @@ pub struct Hashing<R> {
     hasher: Hasher,
     by: HashedBy,
     bytes: u64,
+}
+
+/// The digest of a regular file, as long as it is now: one that grows does not hold this up.
+///
+/// # Errors
+/// Where it is no regular file, or the system refuses.
+pub fn digest_of_file(path: &Path) -> io::Result<String> {
+    let file = super::open(path)?;
+    let size = file.metadata()?.len();
+    let mut reader = Hashing::new(file.take(size), HashedBy::Reader);
+    reader.drain()?;
+    Ok(reader.finish().unwrap_or_default())
 }
 
 #[derive(Debug)]

@@ -59,11 +59,15 @@ pub enum ProblemCode {
     Hidden,
     /// The header of the file is missing; what follows was read without it.
     Headless,
+    /// Summaries hold another file with this path; both count.
+    SamePath,
+    /// A summary is damaged and was passed over.
+    SummaryDamaged,
 }
 
 impl ProblemCode {
     /// Every code.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Unreadable,
         Self::Empty,
         Self::UnknownFormat,
@@ -90,6 +94,8 @@ impl ProblemCode {
         Self::InternalError,
         Self::Hidden,
         Self::Headless,
+        Self::SamePath,
+        Self::SummaryDamaged,
     ];
 
     /// The code as the report spells it.
@@ -122,6 +128,8 @@ impl ProblemCode {
             Self::InternalError => "internal_error",
             Self::Hidden => "hidden",
             Self::Headless => "headless",
+            Self::SamePath => "same_path",
+            Self::SummaryDamaged => "summary_damaged",
         }
     }
 
@@ -175,6 +183,10 @@ impl ProblemCode {
             Self::OtherVersion => {
                 "One version of the program read the file, another version judges it."
             }
+            Self::SamePath => {
+                "Summaries hold another file with this path and other bytes; both count."
+            }
+            Self::SummaryDamaged => "A summary is damaged; nothing of what it held is judged.",
         }
     }
 
@@ -192,6 +204,7 @@ impl ProblemCode {
             | Self::Expansion
             | Self::FieldsMissing
             | Self::SummaryMissing
+            | Self::SummaryDamaged
             | Self::Changed
             | Self::InternalError => true,
             Self::NotEvidence
@@ -204,6 +217,7 @@ impl ProblemCode {
             | Self::MalformedIke
             | Self::SummarizedTwice
             | Self::OtherVersion
+            | Self::SamePath
             | Self::Joined
             | Self::WrongLinktype
             | Self::Hidden

@@ -7,9 +7,9 @@ mod unfinished;
 
 mod replace;
 
-use super::verify::{digest, read_manifest};
+use super::verify::read_manifest;
 use super::{Content, FormatError, schema};
-use crate::evidence::{LEFT_OVER, MANIFEST, SIGNATURE, shown_path};
+use crate::evidence::{LEFT_OVER, MANIFEST, SIGNATURE, digest_of_file as digest, shown_path};
 use replace::replace;
 use std::collections::BTreeSet;
 use std::fs;
@@ -290,35 +290,40 @@ impl Staging {
     }
 }
 
-/// The place of one file, where nothing stands.
+/// The place of one file.
 #[derive(Debug)]
-pub struct NewFile(PathBuf);
+pub struct NewFile {
+    path: PathBuf,
+    replaces: bool,
+}
 
 impl NewFile {
-    /// Looks whether a file can be written there.
+    /// Looks whether a file can be written there; what stands there is kept, unless it `replaces` that.
     ///
     /// # Errors
-    /// Where something stands there, or the system refuses.
-    pub fn begin(path: &Path) -> Result<Self, PublishError> {
-        if path.symlink_metadata().is_ok() {
+    /// Where something is kept that stands there, or the system refuses.
+    pub fn begin(path: &Path, replaces: bool) -> Result<Self, PublishError> {
+        if !replaces && path.symlink_metadata().is_ok() {
             return Err(PublishError::Exists(shown_path(path)));
         }
         let beside = parent_of(path);
         fs::create_dir_all(&beside).map_err(at(&beside))?;
         // Gone at once: the folder may be one of evidence.
         drop(file_beside(path)?);
-        Ok(Self(path.to_owned()))
+        Ok(Self { path: path.to_owned(), replaces })
     }
 
     /// Writes it whole.
     ///
     /// # Errors
-    /// Where something stands there by now, or the system refuses; then nothing has changed.
+    /// Where something is kept that stands there by now, or the system refuses; then nothing has changed.
     pub fn publish(self, bytes: &[u8]) -> Result<(), PublishError> {
-        let path = self.0;
+        let Self { path, replaces } = self;
         let mut new = file_beside(&path)?;
         new.write_all(bytes).and_then(|()| new.as_file().sync_all()).map_err(at(&path))?;
-        match new.persist_noclobber(&path) {
+        let persisted =
+            if replaces { new.persist(&path) } else { new.persist_noclobber(&path) };
+        match persisted {
             Ok(_) => Ok(()),
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(PublishError::Exists(shown_path(&path)))

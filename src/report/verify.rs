@@ -6,7 +6,7 @@ use super::publish::{CARVED, names_in};
 use super::schema::Manifest;
 use super::signature::VerifyingKey;
 use crate::evidence::{
-    HashedBy, Hashing, MANIFEST, SIGNATURE, files_below, open, path_of, shown_path,
+    MANIFEST, SIGNATURE, digest_of_file as digest, files_below, open, path_of, shown_path,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -245,15 +245,6 @@ impl Verification {
             Err(error) => self.differs(name, format!("cannot be read: {error}")),
         }
     }
-}
-
-/// The digest of a regular file, as long as it is now: one that grows does not hold this up.
-pub(super) fn digest(path: &Path) -> io::Result<String> {
-    let file = open(path)?;
-    let size = file.metadata()?.len();
-    let mut reader = Hashing::new(file.take(size), HashedBy::Reader);
-    reader.drain()?;
-    Ok(reader.finish().unwrap_or_default())
 }
 
 /// A regular file of at most so many octets.

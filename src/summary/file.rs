@@ -111,9 +111,11 @@ impl SummaryError {
                 "use the version of plainsight that wrote it, or summarize the evidence again"
             }
             Self::Length { .. } | Self::Damaged(_) => {
-                "copy it again; without it, leave it out: the report names what is missing"
+                "copy it again, or judge the others without it (--skip-damaged)"
             }
-            Self::Content { .. } => "summarize the evidence again",
+            Self::Content { .. } => {
+                "summarize the evidence again, or judge the others without it (--skip-damaged)"
+            }
         }
     }
 }
@@ -165,6 +167,11 @@ impl SummaryFile {
             what,
         })?;
         Ok(Self { name, set, parts, octets })
+    }
+
+    /// The files that it holds.
+    pub fn held(&self) -> impl Iterator<Item = &Member> {
+        self.members().map(|(member, ..)| member)
     }
 
     /// The files that it holds, each with the octets of its part and the place of these.

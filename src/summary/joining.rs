@@ -2,6 +2,7 @@
 //! in one run, and those that were to be there and are not named.
 
 use super::file::{ReadWith, SummaryError, SummaryFile};
+use super::listed::Listed;
 use super::part::{Member, Part};
 use crate::evidence::{EvidenceId, Position, Problem, ProblemCode};
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +60,30 @@ impl JoinError {
     }
 }
 
+/// Summaries that are to be judged together, and what is known beside them.
+#[derive(Clone, Copy, Debug)]
+pub struct Joining<'s> {
+    /// The summaries, in any order.
+    pub files: &'s [SummaryFile],
+    /// Protocols and ports that have to be kept apart.
+    pub ports: &'s BTreeSet<(u8, u16)>,
+    /// Files that have to be there.
+    pub expected: &'s [Listed],
+    /// Summaries that cannot be read.
+    pub damaged: &'s [Damaged],
+    /// A part that cannot be read is passed over, and its file has a problem.
+    pub skips_damaged: bool,
+}
+
+/// A summary that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// The summary itself.
+    pub file: Member,
+    /// What is wrong with it, in words.
+    pub what: String,
+}
+
 /// Joins summaries, in any order; `asked` are the ports that have to be kept apart.
 ///
 /// # Errors
@@ -67,17 +92,100 @@ pub fn join_summaries(
     files: &[SummaryFile],
     asked: &BTreeSet<(u8, u16)>,
 ) -> Result<Joined, JoinError> {
-    let read_with = read_alike(files)?;
-    for file in files {
-        let together: Vec<String> =
-            asked.difference(&file.set.read_with.ports).map(|port| in_words(*port)).collect();
-        if !together.is_empty() {
-            let (name, ports) = (file.name.clone(), together.join(", "));
-            return Err(JoinError::PortsTogether { name, ports });
+    Joining { files, ports: asked, expected: &[], damaged: &[], skips_damaged: false }.join()
+}
+
+impl<'s> Joining<'s> {
+    /// Joins them.
+    ///
+    /// # Errors
+    /// Where one of them answers another question, or cannot be read and is not to be passed over.
+    pub fn join(self) -> Result<Joined, JoinError> {
+        let files = self.files;
+        let read_with = read_alike(files)?;
+        for file in files {
+            let together: Vec<String> = self
+                .ports
+                .difference(&file.set.read_with.ports)
+                .map(|port| in_words(*port))
+                .collect();
+            if !together.is_empty() {
+                let (name, ports) = (file.name.clone(), together.join(", "));
+                return Err(JoinError::PortsTogether { name, ports });
+            }
         }
+        let paths: BTreeSet<&String> = files.iter().flat_map(|file| &file.set.paths).collect();
+        let paths = paths.into_iter().cloned().collect();
+        Ok(Joined { read_with, paths, parts: self.numbered()? })
     }
-    let paths: BTreeSet<&String> = files.iter().flat_map(|file| &file.set.paths).collect();
-    Ok(Joined { read_with, paths: paths.into_iter().cloned().collect(), parts: numbered(files)? })
+
+    /// Every file by path, identity and content, with what is known of it.
+    fn shares(self) -> Vec<(Member, Share<'s>)> {
+        let mut given: BTreeMap<(&Member, &[u8]), (usize, &SummaryFile, usize)> = BTreeMap::new();
+        for file in self.files {
+            for (member, octets, at) in file.members() {
+                given.entry((member, octets)).or_insert((at, file, 0)).2 += 1;
+            }
+        }
+        let here: BTreeSet<&Member> = given.keys().map(|(member, _)| *member).collect();
+        let of_runs: BTreeSet<&Member> =
+            self.files.iter().flat_map(|file| &file.set.members).collect();
+        let missing: BTreeSet<&Member> = of_runs.difference(&here).copied().collect();
+        let listed = Listed::missing(self.expected, of_runs.iter().copied());
+        let held = given.into_iter().map(|((member, octets), (at, file, copies))| {
+            (member.clone(), Share::Held { octets, at, file, copies })
+        });
+        let missing = missing.into_iter().map(|member| (member.clone(), Share::Missing));
+        let listed = listed.map(|listed| (listed.member(), Share::Listed));
+        let damaged = self.damaged.iter().map(|it| (it.file.clone(), Share::Damaged(&it.what)));
+        let mut all: Vec<_> = held.chain(missing).chain(listed).chain(damaged).collect();
+        // Stable: what has one path keeps the order of its content.
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        all
+    }
+
+    fn numbered(self) -> Result<Vec<Part>, JoinError> {
+        let mut parts = Vec::new();
+        let mut counted: u64 = 0;
+        for (number, (member, share)) in self.shares().into_iter().enumerate() {
+            let id = EvidenceId::of_place(number);
+            let part = match share {
+                Share::Missing => {
+                    member.without_summary(id, ProblemCode::SummaryMissing, OF_RUN.to_owned())
+                }
+                Share::Listed => {
+                    member.without_summary(id, ProblemCode::SummaryMissing, LISTED.to_owned())
+                }
+                Share::Damaged(what) => {
+                    let text = format!("{what}; nothing of what it held is judged");
+                    member.without_summary(id, ProblemCode::SummaryDamaged, text)
+                }
+                Share::Held { octets, at, file, copies } => {
+                    let read = file.part((&member, octets, at), id).and_then(|(part, more)| {
+                        let sum = counted.saturating_add(more);
+                        let fault = "a count is larger than possible";
+                        let is_possible = sum <= MOST_COUNTED;
+                        let part = is_possible.then_some((part, sum));
+                        part.ok_or_else(|| file.fault((&member, at), fault))
+                    });
+                    match read {
+                        Ok((part, sum)) => {
+                            counted = sum;
+                            remarked(part, file, copies)
+                        }
+                        Err(error) if self.skips_damaged => {
+                            let text = format!("{error}; nothing of it is judged");
+                            member.without_summary(id, ProblemCode::SummaryDamaged, text)
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+            };
+            parts.push(part);
+        }
+        name_same_paths(&mut parts);
+        Ok(parts)
+    }
 }
 
 fn read_alike(files: &[SummaryFile]) -> Result<ReadWith, JoinError> {
@@ -109,64 +217,73 @@ fn in_words((protocol, port): (u8, u16)) -> String {
     }
 }
 
-/// What is known of a file: its part and the place of that in a file of summaries, and how many hold
-/// it; where it is missing, nothing.
-type Share<'s> = Option<(&'s [u8], usize, &'s SummaryFile, usize)>;
-
-/// Every file by path, identity and content.
-fn shares(files: &[SummaryFile]) -> Vec<(&Member, Share<'_>)> {
-    let mut given: BTreeMap<(&Member, &[u8]), (usize, &SummaryFile, usize)> = BTreeMap::new();
-    for file in files {
-        for (member, octets, at) in file.members() {
-            given.entry((member, octets)).or_insert((at, file, 0)).2 += 1;
-        }
-    }
-    let here: BTreeSet<&Member> = given.keys().map(|(member, _)| *member).collect();
-    let expected: BTreeSet<&Member> = files.iter().flat_map(|file| &file.set.members).collect();
-    let missing: Vec<&Member> = expected.difference(&here).copied().collect();
-    let given = given
-        .into_iter()
-        .map(|((member, octets), (at, file, count))| (member, Some((octets, at, file, count))));
-    let mut all: Vec<_> = given.chain(missing.into_iter().map(|member| (member, None))).collect();
-    // Stable: what has one path keeps the order of its content.
-    all.sort_by_key(|(member, ..)| *member);
-    all
+/// What is known of a file.
+enum Share<'s> {
+    /// Its part, the place of that in a file of summaries, and how many hold it.
+    Held { octets: &'s [u8], at: usize, file: &'s SummaryFile, copies: usize },
+    /// Another file's summary names it.
+    Missing,
+    /// A list names it.
+    Listed,
+    /// It is a summary that cannot be read, for this reason.
+    Damaged(&'s str),
 }
 
-fn numbered(files: &[SummaryFile]) -> Result<Vec<Part>, JoinError> {
-    let mut parts = Vec::new();
-    let mut counted: u64 = 0;
-    for (number, (member, share)) in shares(files).into_iter().enumerate() {
-        let id = EvidenceId::of_place(number);
-        let Some((octets, at, file, count)) = share else {
-            parts.push(member.clone().without_summary(id));
+/// What is to be said of a part beside what it holds.
+fn remarked(mut part: Part, file: &SummaryFile, copies: usize) -> Part {
+    if copies > 1 {
+        let text = format!("{copies} of the summaries hold it; it counts once");
+        say(&mut part, ProblemCode::SummarizedTwice, text);
+    }
+    if file.set.version != VERSION {
+        let text = format!(
+            "read by version {}, judged by {VERSION}; one of them may recognize more in it",
+            file.set.version
+        );
+        say(&mut part, ProblemCode::OtherVersion, text);
+    }
+    part
+}
+
+/// Parts are sorted by path, so those that share one are neighbours.
+fn name_same_paths(parts: &mut [Part]) {
+    for same in parts.chunk_by_mut(|one, other| one.evidence.path == other.evidence.path) {
+        let ids: Vec<String> = same.iter().map(|part| part.evidence.id.to_string()).collect();
+        let contents: BTreeSet<(u64, &str)> = same
+            .iter()
+            .map(|part| (part.evidence.size, part.evidence.sha256.as_deref().unwrap_or_default()))
+            .collect();
+        if contents.len() < 2 {
             continue;
-        };
-        let (mut part, more) = file.part((member, octets, at), id)?;
-        counted = counted.saturating_add(more);
-        if counted > MOST_COUNTED {
-            return Err(file.fault((member, at), "a count is larger than possible").into());
         }
-        let mut say = |code, text| {
-            let problem = Problem { code, text, offset: None, position: Position::File };
-            part.evidence.problems.push(problem);
-        };
-        if count > 1 {
-            let text = format!("{count} of the summaries hold it; it counts once");
-            say(ProblemCode::SummarizedTwice, text);
+        let text = format!(
+            "{} have this path and other bytes, and each counts; keep machines apart with `summarize --host`, \
+             and leave out what was summarized while it still grew",
+            short(&ids)
+        );
+        for part in same {
+            say(part, ProblemCode::SamePath, text.clone());
         }
-        if file.set.version != VERSION {
-            let text = format!(
-                "read by version {}, judged by {VERSION}; one of them may recognize more in it",
-                file.set.version
-            );
-            say(ProblemCode::OtherVersion, text);
-        }
-        parts.push(part);
     }
-    Ok(parts)
 }
 
+/// The first of some numbers.
+fn short(ids: &[String]) -> String {
+    let named: Vec<&str> = ids.iter().take(MOST_NAMED).map(String::as_str).collect();
+    let more = ids.len() - named.len();
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{rest}", named.join(", "))
+}
+
+fn say(part: &mut Part, code: ProblemCode, text: String) {
+    let problem = Problem { code, text, offset: None, position: Position::File };
+    part.evidence.problems.push(problem);
+}
+
+const OF_RUN: &str = "it was summarized together with the others, but its summary was not given; nothing of it is judged";
+const LISTED: &str = "the list of --expect names it, and no summary holds it; its length is not known, and nothing of it is judged";
+/// Files of one path that are named in words.
+const MOST_NAMED: usize = 8;
 /// All packets, octets and whatever else is counted: sums of it, taken twice or thrice, do not overflow.
 const MOST_COUNTED: u64 = 1 << 62;
 /// The version that judges.

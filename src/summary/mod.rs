@@ -34,6 +34,7 @@ mod segments;
 
 mod file;
 mod joining;
+mod listed;
 mod sound;
 
 pub use crate::packet::origin::Origin;
@@ -46,8 +47,9 @@ pub use edges::Edges;
 pub use esp_mark::EspMark;
 pub use file::{ReadWith, SummaryError, SummaryFile, SummarySet, Unwritable, write_summary};
 pub use fingerprint::{Fingerprint, Print};
-pub use joining::{JoinError, Joined, join_summaries};
-pub use part::{Member, Part};
+pub use joining::{Damaged, JoinError, Joined, Joining, join_summaries};
+pub use listed::{Listed, NoList};
+pub use part::{Member, Part, labelled};
 pub use sa::SaSeen;
 pub use spi::Contents;
 pub use stations::{Mac, StationChange};

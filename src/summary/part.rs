@@ -1,7 +1,7 @@
 //! What reading one file came to: the file as it was found, and its share of the summary.
 
 use super::{Count, Summary};
-use crate::evidence::{Content, Evidence, Extent, Format, Position, Problem, ProblemCode};
+use crate::evidence::{Content, Evidence, EvidenceId, Extent, Format, Position, Problem, ProblemCode};
 use crate::time::Resolution;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,14 @@ pub struct Part {
 }
 
 impl Part {
+    /// Puts a name before its path, so that files of several machines with the same path stay apart.
+    pub fn label(&mut self, label: &str) {
+        self.evidence.path = labelled(label, &self.evidence.path);
+        for log in self.summary.logs.values_mut() {
+            log.folder = labelled(label, &log.folder);
+        }
+    }
+
     /// Leaves nothing of it but that it is there: its bytes stand in one bucket, and a problem says
     /// why.
     pub fn set_aside(&mut self, bucket: &'static str, code: ProblemCode, text: String) {
@@ -31,6 +39,12 @@ impl Part {
         self.summary = Summary::default();
         self.outside_span = Count::default();
     }
+}
+
+/// A path behind the name of the machine that it is of.
+#[must_use]
+pub fn labelled(label: &str, path: &str) -> String {
+    format!("{label}/{}", path.trim_start_matches('/'))
 }
 
 /// A file that was read elsewhere.
@@ -52,9 +66,9 @@ impl Member {
         Self { path: path.clone(), size: *size, sha256: sha256.clone() }
     }
 
-    /// The file as far as it is known without its summary.
+    /// The file as far as it is known without its summary; `code` and `text` say why that is.
     #[must_use]
-    pub(super) fn without_summary(self, id: crate::evidence::EvidenceId) -> Part {
+    pub(super) fn without_summary(self, id: EvidenceId, code: ProblemCode, text: String) -> Part {
         let Self { path, size, sha256 } = self;
         let evidence = Evidence {
             id,
@@ -73,8 +87,7 @@ impl Member {
         };
         let mut part =
             Part { evidence, summary: Summary::default(), outside_span: Count::default() };
-        let text = "it was summarized together with the others, but its summary was not given; nothing of it is judged";
-        part.set_aside("summary_missing", ProblemCode::SummaryMissing, text.to_owned());
+        part.set_aside(code.as_str(), code, text);
         part
     }
 }
