@@ -122,7 +122,11 @@ impl<'a> Side<'a> {
         };
         let options = schema::Options::of_inspection(&[path.to_owned()]);
         let report = report::build(&sources, options);
-        terminal::tell_problems(&report, false, "`plainsight analyze` writes all of them to report.json");
+        terminal::tell_problems(
+            &report,
+            false,
+            "`plainsight analyze` writes all of them to report.json",
+        );
         let status = super::judging::ended(&analysis, None);
         Ok(Self { path, report, is_evidence: true, status })
     }

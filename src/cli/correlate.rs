@@ -108,7 +108,8 @@ impl Given {
             if is_foreign {
                 return Refused::Foreign(failure);
             }
-            let file = Member { path: path.clone(), size: size_bytes, sha256: Some(sha256.clone()) };
+            let file =
+                Member { path: path.clone(), size: size_bytes, sha256: Some(sha256.clone()) };
             Refused::Damaged(Damaged { file, what }, failure)
         })?;
         self.inputs.push(SummaryInput { path, size_bytes, sha256: sha256.clone() });

@@ -59,7 +59,11 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         tell(&mut out, &report, &activities)?;
     }
     out.flush()?;
-    terminal::tell_problems(&report, false, "`plainsight analyze` writes all of them to report.json");
+    terminal::tell_problems(
+        &report,
+        false,
+        "`plainsight analyze` writes all of them to report.json",
+    );
     Ok(ended(&analysis, None))
 }
 

@@ -258,8 +258,12 @@ pub(super) fn refused(error: PublishError) -> Failure {
 /// What was read or judged and could not be written: exit status 7.
 pub(super) fn unwritten(error: PublishError) -> Failure {
     let hint = match error {
-        PublishError::Io { .. } => "nothing was written; make room or name another folder with --out",
-        PublishError::Apart { .. } => "nothing was lost: move what you want to keep to another place",
+        PublishError::Io { .. } => {
+            "nothing was written; make room or name another folder with --out"
+        }
+        PublishError::Apart { .. } => {
+            "nothing was lost: move what you want to keep to another place"
+        }
         PublishError::Format(_) => "this is a fault of plainsight; please report it",
         PublishError::Exists(_)
         | PublishError::NotEmpty(_)

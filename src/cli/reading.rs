@@ -66,7 +66,9 @@ impl Reading {
     fn refuse_missing(&self) -> Result<(), Failure> {
         let is_missing = |path: &&PathBuf| {
             path.as_os_str() != "-"
-                && path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+                && path
+                    .symlink_metadata()
+                    .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
         };
         let missing: Vec<&PathBuf> = self.paths.iter().filter(is_missing).collect();
         let Some(first) = missing.first() else { return Ok(()) };
@@ -76,7 +78,9 @@ impl Reading {
         };
         let what = anyhow::anyhow!("`{}` is not there{more}", shown_path(first));
         let hint = match first.to_str() {
-            Some(how @ ("edges" | "full")) => format!("if it belongs to --carve, write --carve={how}"),
+            Some(how @ ("edges" | "full")) => {
+                format!("if it belongs to --carve, write --carve={how}")
+            }
             Some(_) | None => "name files or folders of evidence; nothing was written".to_owned(),
         };
         Err(Failure::usage(what, &hint))

@@ -321,8 +321,7 @@ impl NewFile {
         let Self { path, replaces } = self;
         let mut new = file_beside(&path)?;
         new.write_all(bytes).and_then(|()| new.as_file().sync_all()).map_err(at(&path))?;
-        let persisted =
-            if replaces { new.persist(&path) } else { new.persist_noclobber(&path) };
+        let persisted = if replaces { new.persist(&path) } else { new.persist_noclobber(&path) };
         match persisted {
             Ok(_) => Ok(()),
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {

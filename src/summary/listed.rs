@@ -36,8 +36,7 @@ impl Listed {
 
     /// A name with a line feed, a carriage return or a backslash has a backslash before its line (GNU coreutils, md5sum).
     fn of_line(line: &str) -> Option<Self> {
-        let (is_escaped, line) =
-            line.strip_prefix('\\').map_or((false, line), |line| (true, line));
+        let (is_escaped, line) = line.strip_prefix('\\').map_or((false, line), |line| (true, line));
         let (sha256, path) = line.split_at_checked(DIGITS)?;
         let path = path.strip_prefix("  ").or_else(|| path.strip_prefix(" *"))?;
         let is_digest = sha256.bytes().all(|digit| digit.is_ascii_hexdigit());

@@ -1,7 +1,9 @@
 //! What reading one file came to: the file as it was found, and its share of the summary.
 
 use super::{Count, Summary};
-use crate::evidence::{Content, Evidence, EvidenceId, Extent, Format, Position, Problem, ProblemCode};
+use crate::evidence::{
+    Content, Evidence, EvidenceId, Extent, Format, Position, Problem, ProblemCode,
+};
 use crate::time::Resolution;
 use serde::{Deserialize, Serialize};
 

@@ -97,10 +97,32 @@ fn where_nothing_can_be_used_the_status_is_four() {
     let folder = folder_with(&[("foreign.bin", b"\x7fELF\x02\x01\x01\0")]);
     let (status, report, _) = analyzed(&[folder.path()]);
     assert_eq!((status, report.verdict.as_str()), (4, "no_packets"));
-    let (status, report, told) = analyzed(&[Path::new("/nowhere/at/all")]);
-    assert_eq!(status, 4);
-    assert_eq!(report.evidence[0].problems[0].code, "unreadable");
-    assert!(told.contains("/nowhere/at/all"), "{told}");
+}
+
+#[test]
+fn a_path_that_is_not_there_ends_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    for (command, out) in
+        [("analyze", "report"), ("summarize", "all.summary"), ("summarize", "each")]
+    {
+        let mut program = crate::support::program::plainsight();
+        program.current_dir(folder.path()).args([command, "nowhere.pcap", "--out", out]);
+        let output = program.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        assert_eq!(
+            String::from_utf8(output.stderr).unwrap(),
+            "plainsight: `nowhere.pcap` is not there\n\
+             hint: name files or folders of evidence; nothing was written\n"
+        );
+        assert!(!folder.path().join(out).exists());
+    }
+    let mut program = crate::support::program::plainsight();
+    program.current_dir(folder.path()).arg("analyze").arg(sample("healthy"));
+    let output = program.args(["--carve", "full", "--out", "report"]).output().unwrap();
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "plainsight: `full` is not there\nhint: if it belongs to --carve, write --carve=full\n"
+    );
 }
 
 #[cfg(unix)]

@@ -127,6 +127,7 @@ mod log_legacy;
 
 mod log_sources;
 mod log_trust;
+mod many_machines;
 
 mod ike_forged;
 

@@ -39,6 +39,10 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         findings: &analysis.findings,
     };
     let report = report::build(&sources, schema::Options::of_inspection(&args.paths));
-    terminal::tell_problems(&report, false, "`plainsight analyze` writes all of them to report.json");
+    terminal::tell_problems(
+        &report,
+        false,
+        "`plainsight analyze` writes all of them to report.json",
+    );
     Ok(ended(&analysis, None))
 }

@@ -64,7 +64,8 @@ impl<'a> Place<'a> {
             let replaces = is_summary(out);
             return Ok(Self::File(out, NewFile::begin(out, replaces).map_err(refused)?));
         }
-        let mut folder = Folder { path: out, staging: None, force, held: Vec::new(), read_with: Vec::new() };
+        let mut folder =
+            Folder { path: out, staging: None, force, held: Vec::new(), read_with: Vec::new() };
         folder.look();
         if folder.read_with.is_empty() {
             let staging = destination(out, false).and_then(|place| place.stage());
@@ -95,9 +96,11 @@ impl<'a> Place<'a> {
         let mut known = Known::default();
         let mut shown = Vec::new();
         for found in discover(paths, Some(folder.path)) {
-            let named = label.map_or_else(|| found.shown.clone(), |label| labelled(label, &found.shown));
+            let named =
+                label.map_or_else(|| found.shown.clone(), |label| labelled(label, &found.shown));
             let alike = by_path.get(named.as_str()).into_iter().flatten();
-            let mut alike = alike.filter(|member| member.size == found.size && member.sha256.is_some());
+            let mut alike =
+                alike.filter(|member| member.size == found.size && member.sha256.is_some());
             if alike.clone().next().is_none() || found.path.as_os_str() == "-" {
                 continue;
             }
@@ -113,18 +116,14 @@ impl<'a> Place<'a> {
             let mut places = outer.chain([member.path.as_str()]);
             places.any(|place| shown.binary_search_by(|known| known.as_str().cmp(place)).is_ok())
         };
-        known.members = folder.held.iter().filter(|(member, _)| is_known(member)).cloned().collect();
+        known.members =
+            folder.held.iter().filter(|(member, _)| is_known(member)).cloned().collect();
         known.members.sort();
         Ok(known)
     }
 
     /// Writes the summaries.
-    pub(super) fn put(
-        self,
-        set: &SummarySet,
-        parts: &[Part],
-        force: bool,
-    ) -> Result<Put, Failure> {
+    pub(super) fn put(self, set: &SummarySet, parts: &[Part], force: bool) -> Result<Put, Failure> {
         match self {
             Self::File(path, new) => {
                 let all: Vec<(usize, &Part)> = parts.iter().enumerate().collect();
@@ -141,14 +140,17 @@ impl Folder<'_> {
     fn look(&mut self) {
         for found in discover(&[self.path.to_owned()], None) {
             let path = Path::new(&found.path);
-            let Some(name) = path.file_name().map(|name| shown_path(name.as_ref())) else { continue };
+            let Some(name) = path.file_name().map(|name| shown_path(name.as_ref())) else {
+                continue;
+            };
             let is_direct = path.parent() == Some(self.path);
             if !is_direct || !is_summary(path) {
                 continue;
             }
             let mut octets = Vec::new();
             let read = open(path).and_then(|file| file.take(MOST_OCTETS).read_to_end(&mut octets));
-            let Ok(file) = read.map_err(drop).and_then(|_| SummaryFile::read(&name, octets).map_err(drop))
+            let Ok(file) =
+                read.map_err(drop).and_then(|_| SummaryFile::read(&name, octets).map_err(drop))
             else {
                 continue;
             };
@@ -175,7 +177,10 @@ impl Folder<'_> {
         let name: String = sha256(&run).chars().take(NAME_DIGITS).collect();
         let of_run = (format!("run-{name}.{EXTENSION}"), run);
         if let Some(staging) = self.staging {
-            let named = files.iter().chain([&of_run]).map(|(name, octets)| (name.as_str(), octets.as_slice()));
+            let named = files
+                .iter()
+                .chain([&of_run])
+                .map(|(name, octets)| (name.as_str(), octets.as_slice()));
             staging.publish_files(named).map_err(judging::unwritten)?;
             let written = |(name, octets): &(String, Vec<u8>)| {
                 Written::of(self.path.join(name), octets, true)
@@ -199,10 +204,17 @@ impl Written {
 
 /// Puts a summary in place, unless the same is there; another one is replaced with `force` alone, a damaged
 /// one always.
-fn put_file(path: &Path, new: Option<NewFile>, octets: &[u8], force: bool) -> Result<Written, Failure> {
+fn put_file(
+    path: &Path,
+    new: Option<NewFile>,
+    octets: &[u8],
+    force: bool,
+) -> Result<Written, Failure> {
     let failed = |error: PublishError| {
         let hint = match error {
-            PublishError::Exists(_) => "it holds something else; name another place, or replace it with --force",
+            PublishError::Exists(_) => {
+                "it holds something else; name another place, or replace it with --force"
+            }
             _ => return judging::unwritten(error),
         };
         Failure::usage(error, hint)
@@ -241,7 +253,8 @@ fn old(path: &Path) -> Option<Vec<u8>> {
 
 fn is_summary(path: &Path) -> bool {
     let mut magic = Vec::new();
-    let read = open(path).and_then(|file| file.take(SUMMARY_MAGIC.len() as u64).read_to_end(&mut magic));
+    let read =
+        open(path).and_then(|file| file.take(SUMMARY_MAGIC.len() as u64).read_to_end(&mut magic));
     read.is_ok() && magic == SUMMARY_MAGIC
 }
 

@@ -130,6 +130,7 @@ pub(crate) fn analyzed(folder: &Path, policy: Policy) -> Analysis {
         from: None,
         to: None,
         timezone: None,
+        known: std::collections::BTreeSet::new(),
         for_later: false,
         clock_offsets: Vec::new(),
         vantages: Vec::new(),
