@@ -1,9 +1,12 @@
-//! Archives as collections of evidence: what lies in a zip or a tar is read as if it lay in a folder.
+//! Archives as collections of evidence: what lies in a zip, tar, 7z or cab is read as if it lay in a folder.
 //!
 //! Nothing is written under a member's name. What has to be unpacked before it can be searched goes to a temporary
 //! file without a name.
 
+mod cab;
+mod scratch;
 mod section;
+mod sevenz;
 mod tar;
 mod zip;
 
@@ -22,6 +25,10 @@ pub enum Archive {
     Zip,
     /// tar.
     Tar,
+    /// 7-Zip's format.
+    SevenZ,
+    /// A cabinet of Windows.
+    Cab,
 }
 
 impl Archive {
@@ -31,6 +38,8 @@ impl Archive {
         match self {
             Self::Zip => "zip",
             Self::Tar => "tar",
+            Self::SevenZ => "7z",
+            Self::Cab => "cab",
         }
     }
 
@@ -38,6 +47,12 @@ impl Archive {
     pub(super) fn of(first_bytes: &[u8]) -> Option<Self> {
         if first_bytes.starts_with(b"PK\x03\x04") || first_bytes.starts_with(b"PK\x05\x06") {
             return Some(Self::Zip);
+        }
+        if first_bytes.starts_with(b"7z\xbc\xaf\x27\x1c") {
+            return Some(Self::SevenZ);
+        }
+        if first_bytes.starts_with(b"MSCF\0\0\0\0") {
+            return Some(Self::Cab);
         }
         (first_bytes.get(257..262) == Some(b"ustar")).then_some(Self::Tar)
     }
@@ -86,6 +101,10 @@ enum Trouble {
     SameNames(u64),
     Truncated(u64),
     Corrupt(u64),
+    /// It unpacks to more than evidence does, or holds more files than can be looked for.
+    Expansion,
+    /// Members could not be unpacked.
+    Unpacking(String),
     Unreadable(u64, io::Error),
 }
 
@@ -149,6 +168,8 @@ impl Collection {
         let trouble = match archive {
             Archive::Zip => zip::list(section, &mut visit),
             Archive::Tar => tar::list(section, &mut visit),
+            Archive::SevenZ => sevenz::list(section, most_unpacked(section), &mut visit),
+            Archive::Cab => cab::list(section, most_unpacked(section), &mut visit),
         };
         let name = archive.as_str();
         self.problems.extend(trouble.map(|trouble| match trouble {
@@ -169,6 +190,16 @@ impl Collection {
                 ProblemCode::Corrupt,
                 format!("no member of the {name} archive begins here; the rest was not read"),
                 at,
+            ),
+            Trouble::Expansion => (
+                ProblemCode::Expansion,
+                format!("the {name} archive unpacks to far more than evidence does, or holds too many files; what came until then was read: unpack it, and give the folder"),
+                0,
+            ),
+            Trouble::Unpacking(why) => (
+                ProblemCode::Skipped,
+                format!("members of the {name} archive cannot be unpacked ({why}) and were not read; unpack it, and give the files"),
+                0,
             ),
             Trouble::Unreadable(at, error) => {
                 (ProblemCode::Unreadable, format!("reading stopped: {error}"), at)
@@ -244,6 +275,11 @@ impl Place {
             }
         }
     }
+}
+
+/// How many octets an archive may unpack to that is unpacked in one go.
+fn most_unpacked(archive: &Section) -> u64 {
+    ALWAYS_UNPACKED.max(archive.length().saturating_mul(MOST_EXPANSION))
 }
 
 /// A member's name: `/` between its parts, and what hides or steers spelled out. Names longer than any system has

@@ -210,17 +210,7 @@ fn is_event_trace(bytes: &[u8]) -> bool {
 }
 
 /// Magic number, name and remedy.
-const UNREAD: &[(&[u8], Unread)] = &[
-    (
-        b"7z\xbc\xaf\x27\x1c",
-        Unread { name: "7z", remedy: "unpack it with `7z x FILE`, and give the folder" },
-    ),
-    (
-        b"MSCF\0\0\0\0",
-        Unread { name: "cab", remedy: "unpack it with `cabextract FILE`, and give the folder" },
-    ),
-    (SUMMARY_MAGIC, SUMMARY),
-];
+const UNREAD: &[(&[u8], Unread)] = &[(SUMMARY_MAGIC, SUMMARY)];
 
 const SUMMARY: Unread = Unread {
     name: "plainsight_summary",

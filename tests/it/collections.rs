@@ -85,6 +85,64 @@ fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     archive
 }
 
+/// A 7z archive whose files are stored, with their checksums (7zFormat.txt of the LZMA SDK).
+fn sevenz(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let crc = |octets: &[u8]| {
+        let mut crc = flate2::Crc::new();
+        crc.update(octets);
+        crc.sum().to_le_bytes()
+    };
+    let number = |value: usize| [&[0xff][..], &(value as u64).to_le_bytes()].concat();
+    let body: Vec<u8> = files.iter().flat_map(|(_, content)| content.to_vec()).collect();
+    let mut header = vec![0x01, 0x04, 0x06, 0x00, 0x01, 0x09];
+    header.extend(number(body.len()));
+    // One folder of one coder, which copies.
+    header.extend([0x00, 0x07, 0x0b, 0x01, 0x00, 0x01, 0x01, 0x00, 0x0c]);
+    header.extend(number(body.len()));
+    header.extend([0x00, 0x08, 0x0d]);
+    header.extend(number(files.len()));
+    if files.len() > 1 {
+        header.push(0x09);
+        files.split_last().unwrap().1.iter().for_each(|(_, c)| header.extend(number(c.len())));
+    }
+    header.extend([0x0a, 0x01]);
+    files.iter().for_each(|(_, content)| header.extend(crc(content)));
+    header.extend([0x00, 0x00, 0x05]);
+    header.extend(number(files.len()));
+    let names: Vec<u8> = files
+        .iter()
+        .flat_map(|(name, _)| name.encode_utf16().chain([0]))
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    header.push(0x11);
+    header.extend(number(names.len() + 1));
+    header.push(0x00);
+    header.extend(names);
+    header.extend([0x00, 0x00]);
+    let start = [
+        &(body.len() as u64).to_le_bytes()[..],
+        &(header.len() as u64).to_le_bytes(),
+        &crc(&header),
+    ]
+    .concat();
+    [&b"7z\xbc\xaf\x27\x1c\0\x04"[..], &crc(&start), &start, &body, &header].concat()
+}
+
+/// A cabinet of files packed by MSZIP.
+fn cabinet(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = cab::CabinetBuilder::new();
+    let folder = builder.add_folder(cab::CompressionType::MsZip);
+    for (name, _) in files {
+        folder.add_file(*name);
+    }
+    let mut writer = builder.build(std::io::Cursor::new(Vec::new())).unwrap();
+    let mut contents = files.iter();
+    while let Some(mut file) = writer.next_file().unwrap() {
+        file.write_all(contents.next().unwrap().1).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
 fn written(folder: &Path, name: &str, content: &[u8]) -> PathBuf {
     let path = folder.join(name);
     fs::File::create(&path).unwrap().write_all(content).unwrap();
@@ -128,6 +186,9 @@ fn a_collection_gives_what_its_files_give() {
         ("packed.zip", zip(&[("data.zip", &inner, true)])),
         ("files.tar", tar(&plain)),
         ("files.tar.gz", gzipped.finish().unwrap()),
+        ("files.7z", sevenz(&plain)),
+        ("files.cab", cabinet(&plain)),
+        ("cab_in.zip", zip(&[("wfpdiag.cab", &cabinet(&plain), true)])),
     ];
     for (name, archive) in forms {
         let apart = tempfile::tempdir().unwrap();
@@ -202,6 +263,8 @@ fn what_cannot_be_read_of_a_collection_is_named() {
     damaged[14] ^= 1;
     damaged[first + 16] ^= 1;
     let cut = whole[..whole.len() / 2].to_vec();
+    let mut damaged_7z = sevenz(&[("a.pcap", &capture)]);
+    damaged_7z[40] ^= 1;
     let deep = zip(&[("b.zip", &zip(&[("c.zip", &whole, false)]), false)]);
     for (name, archive, code) in [
         ("encrypted.zip", encrypted, "skipped"),
@@ -209,7 +272,9 @@ fn what_cannot_be_read_of_a_collection_is_named() {
         ("cut.zip", cut, "corrupt"),
         ("deep.zip", deep, "skipped"),
         ("cut.tar", tar(&[("a.pcap", &capture)])[..2000].to_vec(), "truncated"),
-        ("cabinet.cab", b"MSCF\0\0\0\0".to_vec(), "unsupported_format"),
+        ("cabinet.cab", b"MSCF\0\0\0\0".to_vec(), "corrupt"),
+        ("cut.7z", sevenz(&[("a.pcap", &capture)])[..900].to_vec(), "corrupt"),
+        ("damaged.7z", damaged_7z, "skipped"),
     ] {
         let path = written(folder.path(), name, &archive);
         let report = analyze(&[path.as_path()], &[]);
@@ -258,5 +323,43 @@ fn collections_of_responders_tools_give_their_logs() {
         let report = analyze(&[shared.join("forms").join(file).as_path()], &[]);
         let read = report.evidence.iter().filter(|file| file.format == "evtx" && file.records > 0);
         assert_eq!(read.count(), logs, "{file}");
+    }
+}
+
+#[test]
+fn archives_that_unpack_to_far_more_than_evidence_are_stopped() {
+    // 1.2 GiB of zeros, in data blocks of which MSZIP makes 32 KiB each.
+    let mut builder = cab::CabinetBuilder::new();
+    let folder = builder.add_folder(cab::CompressionType::MsZip);
+    folder.add_file("a.pcap");
+    folder.add_file("b.pcap");
+    let mut writer = builder.build(std::io::Cursor::new(Vec::new())).unwrap();
+    let zeros = vec![0; 1 << 20];
+    while let Some(mut file) = writer.next_file().unwrap() {
+        (0..600).for_each(|_| file.write_all(&zeros).unwrap());
+    }
+    let bomb = writer.finish().unwrap().into_inner();
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path(), "bomb.cab", &bomb);
+    let report = analyze(&[path.as_path()], &[]);
+    let codes: Vec<&str> =
+        report.evidence[0].problems.iter().map(|problem| problem.code.as_str()).collect();
+    assert_eq!(codes, ["expansion"]);
+}
+
+#[test]
+fn hostile_names_in_7z_and_cab_change_nothing() {
+    let (_, capture) = sample().into_iter().find(|(name, _)| name.ends_with(".pcap")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (name, archive) in [
+        ("evil.7z", sevenz(&[("../../escaped.pcap", &capture), ("/etc/absolute.pcap", &capture)])),
+        ("evil.cab", cabinet(&[("..\\..\\escaped.pcap", &capture), ("C:\\x.pcap", &capture)])),
+    ] {
+        let path = written(folder.path(), name, &archive);
+        let report = analyze(&[path.as_path()], &[]);
+        assert_eq!(report.evidence.len(), 3, "{name}");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{name}");
+        assert!(!folder.path().join("../../escaped.pcap").exists());
     }
 }

@@ -1,0 +1,62 @@
+//! The members of a cabinet (MS-CAB): stored, MSZIP and LZX; Quantum and cabinets in several files are named.
+
+use super::scratch::{Scratch, Taken};
+use super::section::Section;
+use super::{Entry, Trouble};
+
+/// Shows every member; gives what is wrong with the archive.
+pub(super) fn list(
+    archive: &Section,
+    most: u64,
+    visit: &mut impl FnMut(Entry) -> bool,
+) -> Option<Trouble> {
+    let mut cabinet = match cab::Cabinet::new(archive.clone()) {
+        Ok(cabinet) => cabinet,
+        Err(error) => return Some(Trouble::NoDirectory(error.to_string())),
+    };
+    let mut scratch = match Scratch::new(most) {
+        Ok(scratch) => scratch,
+        Err(error) => return Some(Trouble::Unreadable(0, error)),
+    };
+    // Each member is reached by unpacking its folder from the beginning, in blocks of 32 KiB at the most.
+    let mut files = Vec::new();
+    let mut unpacked = 0u64;
+    for folder in cabinet.folder_entries() {
+        let length = u64::from(folder.num_data_blocks()) * BLOCK;
+        for file in folder.file_entries() {
+            unpacked = unpacked.saturating_add(length);
+            files.push((file.name().to_owned(), u64::from(file.uncompressed_size()), unpacked));
+        }
+    }
+    let mut trouble = (files.len() > MOST_FILES).then_some(Trouble::Expansion);
+    for (name, size, work) in files.into_iter().take(MOST_FILES) {
+        let octets = name.clone().into_bytes();
+        if work > MOST_WORK {
+            let why =
+                "too much has to be unpacked before it; unpack the archive, and give the folder";
+            scratch.lost(octets, size, why.to_owned());
+            continue;
+        }
+        let taken =
+            cabinet.read_file(&name).and_then(|mut file| scratch.take(octets.clone(), &mut file));
+        match taken {
+            Ok(Taken::Whole) => {}
+            Ok(Taken::TooMuch) => {
+                trouble = Some(Trouble::Expansion);
+                break;
+            }
+            Err(error) => scratch.lost(octets, size, format!("it cannot be unpacked ({error})")),
+        }
+    }
+    match scratch.show(visit) {
+        Ok(_) => trouble,
+        Err(error) => Some(Trouble::Unreadable(0, error)),
+    }
+}
+
+/// What a data block unpacks to at the most ([MS-CAB] 2.4).
+const BLOCK: u64 = 32 << 10;
+/// Octets that are unpacked for all members together, those in front of them included.
+const MOST_WORK: u64 = 16 << 30;
+/// The library finds a file by looking through all.
+const MOST_FILES: usize = 8192;

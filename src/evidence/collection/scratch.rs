@@ -1,0 +1,62 @@
+//! A file without a name for what has to be unpacked in one go, and its bound.
+
+use super::section::Section;
+use super::{Entry, Place};
+use std::fs::File;
+use std::io::{self, Read};
+
+/// Members unpacked one behind the other.
+pub(super) struct Scratch {
+    file: File,
+    length: u64,
+    most: u64,
+    members: Vec<(Vec<u8>, u64, Result<u64, String>)>,
+}
+
+/// Whether a member was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    Whole,
+    /// It, and all that follow, would be more than archives of evidence unpack to.
+    TooMuch,
+}
+
+impl Scratch {
+    /// Room for so many octets.
+    pub(super) fn new(most: u64) -> io::Result<Self> {
+        Ok(Self { file: tempfile::tempfile()?, length: 0, most, members: Vec::new() })
+    }
+
+    /// Unpacks a member.
+    ///
+    /// # Errors
+    /// Where it cannot be unpacked or stored.
+    pub(super) fn take(&mut self, name: Vec<u8>, reader: &mut dyn Read) -> io::Result<Taken> {
+        let begin = self.length;
+        let room = self.most.saturating_sub(begin);
+        let size = io::copy(&mut reader.take(room.saturating_add(1)), &mut self.file)?;
+        self.length = begin.saturating_add(size);
+        if size > room {
+            return Ok(Taken::TooMuch);
+        }
+        self.members.push((name, size, Ok(begin)));
+        Ok(Taken::Whole)
+    }
+
+    /// Notes a member that cannot be read.
+    pub(super) fn lost(&mut self, name: Vec<u8>, size: u64, why: String) {
+        self.members.push((name, size, Err(why)));
+    }
+
+    /// Shows every member; `false` where no more are wanted.
+    pub(super) fn show(self, visit: &mut impl FnMut(Entry) -> bool) -> io::Result<bool> {
+        let whole = Section::whole(self.file)?;
+        for (name, size, place) in self.members {
+            let place = place.map(|begin| Place::Plain(whole.part(begin, size)));
+            if !visit(Entry { name, size, place }) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
