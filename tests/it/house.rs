@@ -46,7 +46,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("askama", "report"),
     ("base64", "report"),
     ("bzip2", "evidence/unpack"),
-    ("cab", "evidence/collection/cab.rs"),
+    ("cab", "evidence/collection.rs evidence/collection/cab.rs"),
     ("clap", "cli"),
     ("clap_complete", "cli"),
     ("clap_mangen", "cli"),
