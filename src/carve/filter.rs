@@ -5,6 +5,7 @@
 use super::selection::{Kind, Selection, Stretch};
 use crate::evidence::{Evidence, ProblemCode};
 use crate::hosts::HostPair;
+use crate::summary::ClassRun;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -31,6 +32,19 @@ pub fn filter(selection: &Selection, capture: &Evidence) -> String {
         }
     }
     parts.join(" || ")
+}
+
+/// The filter that shows what a pair sent from the first frame of a run to its last: by number where both are in
+/// one capture, else by time.
+#[must_use]
+pub fn stretch_filter(pair: HostPair, run: &ClassRun) -> String {
+    let whom = whom(pair, Kind::All);
+    if run.first.evidence == run.last.evidence {
+        let (first, last) = (run.first.frame.0, run.last.frame.0);
+        format!("{whom} && frame.number>={} && frame.number<={}", first.min(last), first.max(last))
+    } else {
+        format!("{whom} && {}", when((run.start, run.end)))
+    }
 }
 
 /// `1,4..7,9`.
