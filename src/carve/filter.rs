@@ -3,9 +3,8 @@
 //! It shows what `Reach::Full` carves, as far as Wireshark takes the packets apart as this program does.
 
 use super::selection::{Kind, Selection, Stretch};
-use crate::evidence::{Evidence, ProblemCode};
+use crate::evidence::{Evidence, FrameRef, ProblemCode};
 use crate::hosts::HostPair;
-use crate::summary::ClassRun;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -34,16 +33,20 @@ pub fn filter(selection: &Selection, capture: &Evidence) -> String {
     parts.join(" || ")
 }
 
-/// The filter that shows what a pair sent from the first frame of a run to its last: by number where both are in
+/// The filter that shows what a pair sent from a first frame to a last one: by number where both are in
 /// one capture, else by time.
 #[must_use]
-pub fn stretch_filter(pair: HostPair, run: &ClassRun) -> String {
+pub fn stretch_filter(
+    pair: HostPair,
+    frames: (FrameRef, FrameRef),
+    times: (Timestamp, Timestamp),
+) -> String {
     let whom = whom(pair, Kind::All);
-    if run.first.evidence == run.last.evidence {
-        let (first, last) = (run.first.frame.0, run.last.frame.0);
+    if frames.0.evidence == frames.1.evidence {
+        let (first, last) = (frames.0.frame.0, frames.1.frame.0);
         format!("{whom} && frame.number>={} && frame.number<={}", first.min(last), first.max(last))
     } else {
-        format!("{whom} && {}", when((run.start, run.end)))
+        format!("{whom} && {}", when(times))
     }
 }
 

@@ -412,7 +412,11 @@ fn window(number: usize, explained: &ExplainedWindow, clock: &Clock) -> schema::
         apps: apps(&window.apps),
         first: frame(window.run.first),
         last: frame(window.run.last),
-        filter: stretch_filter(window.pair, &window.run),
+        filter: stretch_filter(
+            window.pair,
+            (window.run.first, window.run.last),
+            (window.run.start, window.run.end),
+        ),
         opened_by: explained.opened_by.iter().map(cause).collect(),
         kept_open_by: explained
             .kept_open_by

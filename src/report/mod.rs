@@ -11,6 +11,7 @@ mod clock_schema;
 mod compare;
 mod compare_schema;
 mod comparison_page;
+mod finding_schema;
 mod host_schema;
 mod log_schema;
 mod manifest_schema;

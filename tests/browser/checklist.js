@@ -21,7 +21,7 @@ const windows = await page.locator("#windows tbody tr").evaluateAll((rows) => {
     const cause = (words) => text("Cause").match(new RegExp(`${words} (.+) \\((high|medium|low)\\)`))?.slice(1) ?? null;
     return {
       id: text("Window"),
-      hosts: Array.from(cell("Pair").querySelectorAll(".h"), (host) => host.textContent),
+      hosts: Array.from(cell("Pair").querySelectorAll(".h, .long"), (host) => host.textContent),
       names: Array.from(cell("Pair").querySelectorAll("b"), (name) => name.textContent),
       start: times[0],
       end: times[1],

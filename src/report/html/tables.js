@@ -79,6 +79,10 @@
     });
     tell();
     // Paper has what a reader would ask for.
+    // Chromium repeats a head on each sheet, but not the buttons in it.
+    const buttons = heads.map((head) => head.firstChild);
+    addEventListener("beforeprint", () => { for (const head of heads) head.replaceChildren(head.textContent); });
+    addEventListener("afterprint", () => heads.forEach((head, at) => head.replaceChildren(buttons[at])));
     let before = part;
     addEventListener("beforeprint", () => { if (rest && part < Math.min(total, ON_PAPER)) { before = part; unfold(); part = ON_PAPER; show(); } });
     addEventListener("afterprint", () => { if (part === ON_PAPER) { part = before; show(); } });
@@ -89,8 +93,9 @@
       const row = find();
       if (!row) return false;
       if (!wanted.includes(row)) { input.value = ""; filter(); }
-      part = Math.max(part, wanted.indexOf(row) + 1);
-      show();
+      // Far down it is shown by itself: thousands of rows before it would take seconds.
+      if (wanted.indexOf(row) >= ON_PAPER) { input.value = id; part = PART; filter(); }
+      else { part = Math.max(part, wanted.indexOf(row) + 1); show(); }
       return true;
     };
   }
