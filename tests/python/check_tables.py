@@ -157,12 +157,12 @@ def check_numbers(folder, table):
     there = pyarrow.parquet.read_table(folder / f"{table}.parquet")
     kinds = [field for field in there.schema if str(field.type) in ("int64", "double", "bool")]
     path = str(folder / f"{table}.csv")
-    read = pandas.read_csv(path)
+    read = pandas.read_csv(path, dtype_backend="numpy_nullable")
     duck = duckdb.sql(f"SELECT * FROM read_csv('{path}', header = true)").to_arrow_table()
     for field in kinds:
         for cells in (read[field.name].tolist(), duck.column(field.name).to_pylist()):
             for cell, known in zip(cells, there.column(field.name).to_pylist()):
-                is_empty = cell is None or cell != cell
+                is_empty = cell is None or cell is pandas.NA
                 assert known is None if is_empty else cell == known, (table, field.name, cell, known)
 
 
