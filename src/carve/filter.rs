@@ -3,7 +3,7 @@
 //! It shows what `Reach::Full` carves, as far as Wireshark takes the packets apart as this program does.
 
 use super::selection::{Kind, Selection, Stretch};
-use crate::evidence::{Evidence, ProblemCode};
+use crate::evidence::{Evidence, FrameRef, ProblemCode};
 use crate::hosts::HostPair;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
@@ -31,6 +31,23 @@ pub fn filter(selection: &Selection, capture: &Evidence) -> String {
         }
     }
     parts.join(" || ")
+}
+
+/// The filter that shows what a pair sent from a first frame to a last one: by number where both are in
+/// one capture, else by time.
+#[must_use]
+pub fn stretch_filter(
+    pair: HostPair,
+    frames: (FrameRef, FrameRef),
+    times: (Timestamp, Timestamp),
+) -> String {
+    let whom = whom(pair, Kind::All);
+    if frames.0.evidence == frames.1.evidence {
+        let (first, last) = (frames.0.frame.0, frames.1.frame.0);
+        format!("{whom} && frame.number>={} && frame.number<={}", first.min(last), first.max(last))
+    } else {
+        format!("{whom} && {}", when(times))
+    }
 }
 
 /// `1,4..7,9`.

@@ -12,6 +12,6 @@ mod pcapng;
 
 mod pass;
 
-pub use filter::filter;
+pub use filter::{filter, stretch_filter};
 pub use pass::{Carving, carve};
 pub use selection::{Index, Reach, Selection};

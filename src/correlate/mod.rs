@@ -32,6 +32,7 @@ mod borrowed;
 mod bypass;
 
 mod explained;
+mod host_names;
 
 mod corroboration;
 
@@ -68,6 +69,7 @@ pub use cause::{
 pub use clock::{ClockOffset, ClockStep, OffsetMethod};
 pub use corroboration::{CorroboratedBy, SaFacts, SasByPair};
 pub use explained::ExplainedWindow;
+pub use host_names::HostName;
 pub use joins::{Join, JoinKey};
 pub use limits::{BlindSpot, Extent, LimitCode, Limits};
 pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
@@ -183,6 +185,8 @@ pub struct Facts {
     pub same_host: Vec<BTreeSet<IpAddr>>,
     /// Those of them that the policy names.
     pub named_hosts: Vec<BTreeSet<IpAddr>>,
+    /// Names of addresses, by address and name.
+    pub host_names: Vec<HostName>,
     /// One a log that needs one.
     pub clock_offsets: Vec<ClockOffset>,
     /// By pair.
@@ -264,6 +268,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         events,
         same_host: Vec::new(),
         named_hosts: Vec::new(),
+        host_names: Vec::new(),
         addresses: addresses::bare(&host_addresses),
         host_addresses,
         clock_offsets: clocks,
@@ -325,6 +330,7 @@ impl Facts {
         let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
         self.named_hosts = named.collect();
         let named = self.named_hosts.iter();
+        self.host_names = host_names::host_names(policy, &self.logs, &self.host_addresses);
         self.same_host = named.chain(self.addresses.values()).chain(stations).cloned().collect();
     }
 }

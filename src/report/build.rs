@@ -3,7 +3,10 @@
 //! Each struct is written out field by field, so that a new field cannot be forgotten.
 
 use super::community_id::community_id;
+use super::host::{Names, hosts};
+use super::reference::{evidence_key, window_key};
 use super::{limits, log, negotiation, schema};
+use crate::carve::stretch_filter;
 use crate::correlate::{
     Cause, CleartextWindow, Closing, ExplainedWindow, FactRef, Facts, KeptOpen, PairFacts,
     SaAlgorithms, SaFacts,
@@ -34,6 +37,7 @@ pub struct Sources<'a> {
 pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report {
     let facts = sources.facts;
     let clock = Clock::of(sources.evidence);
+    let names = Names::of(facts);
     schema::Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         tool: tool(),
@@ -42,8 +46,14 @@ pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report 
         verdict_limits: limits::verdict_limits(&facts.limits),
         evidence: sources.evidence.iter().map(|file| evidence(file, facts, &clock)).collect(),
         totals: totals(sources),
-        pairs: pairs(facts, &clock),
-        windows: numbered(&facts.windows, |id, w| window(id, w, &clock)),
+        hosts: hosts(facts),
+        pairs: pairs(facts, &clock, &names),
+        windows: numbered(&facts.windows, |id, w| schema::Window {
+            key: window_key(&w.window, sources.evidence),
+            a_names: names.names(w.window.pair.a()),
+            b_names: names.names(w.window.pair.b()),
+            ..window(id, w, &clock)
+        }),
         protected: facts
             .protected
             .iter()
@@ -117,6 +127,7 @@ fn evidence(file: &Evidence, facts: &Facts, clock: &Clock) -> schema::Evidence {
     };
     schema::Evidence {
         id: file.id.to_string(),
+        key: evidence_key(file),
         path: file.path.clone(),
         kind: kind.to_owned(),
         format: file.format.as_str().to_owned(),
@@ -245,11 +256,12 @@ fn by_class(of: impl Fn(ProtectionClass) -> Option<schema::Count>) -> schema::By
 }
 
 /// A pair of which a frame was seen.
-fn pairs(facts: &Facts, clock: &Clock) -> Vec<schema::Pair> {
+fn pairs(facts: &Facts, clock: &Clock, names: &Names<'_>) -> Vec<schema::Pair> {
     let mut algorithms = facts.sa_algorithms();
     let each = facts.pairs.iter().filter_map(|known| {
         let of_pair = algorithms.remove(&known.pair).unwrap_or_default();
-        pair(known, &of_pair, clock)
+        let (a_names, b_names) = (names.names(known.pair.a()), names.names(known.pair.b()));
+        Some(schema::Pair { a_names, b_names, ..pair(known, &of_pair, clock)? })
     });
     each.collect()
 }
@@ -289,9 +301,19 @@ fn pair(facts: &PairFacts, algorithms: &[SaAlgorithms], clock: &Clock) -> Option
         let run = facts.by_class.get(&class)?;
         Some(schema::Count { frames: run.frames, bytes: run.bytes })
     };
+    let readable = [ProtectionClass::EspNull, ProtectionClass::Ah];
+    let mut readable = readable.iter().filter_map(|class| facts.by_class.get(class).copied());
+    let readable = readable.next().map(|first| {
+        readable.fold(first, |mut all, run| {
+            all.absorb(run);
+            all
+        })
+    });
     Some(schema::Pair {
         a: facts.pair.a().to_string(),
         b: facts.pair.b().to_string(),
+        a_names: Vec::new(),
+        b_names: Vec::new(),
         expectation: facts.expectation.as_str().to_owned(),
         expectation_source: facts.source.to_string(),
         expectation_by_direction: by_direction(facts),
@@ -311,8 +333,10 @@ fn pair(facts: &PairFacts, algorithms: &[SaAlgorithms], clock: &Clock) -> Option
         by_class: by_class(of_class),
         first_time: clock.start(&total),
         last_time: clock.end(&total),
+        readable_first_time: readable.map(|run| clock.start(&run)),
+        readable_last_time: readable.map(|run| clock.end(&run)),
         spis: spis(&facts.spis),
-        sas: facts.sas.iter().map(sa).collect(),
+        sas: facts.sas.iter().map(|known| sa(known, clock)).collect(),
         esp_algorithms: algorithms.iter().map(esp_algorithms).collect(),
         readable: apps(&facts.readable),
         tls: facts.tls.iter().map(tls_server).collect(),
@@ -331,12 +355,14 @@ fn apps(apps: &Contents) -> Vec<schema::App> {
     told.collect()
 }
 
-fn sa(sa: &SaFacts) -> schema::Sa {
+fn sa(sa: &SaFacts, clock: &Clock) -> schema::Sa {
     schema::Sa {
         spi: format!("0x{:08x}", sa.spi.0),
         source: sa.source().to_string(),
         destination: sa.destination().to_string(),
         frames: sa.run.frames,
+        first_time: clock.start(&sa.run),
+        last_time: clock.end(&sa.run),
         corroborated: sa.corroborated.is_some(),
         by: sa.corroborated.map(|by| by.as_str().to_owned()),
     }
@@ -358,8 +384,11 @@ fn window(number: usize, explained: &ExplainedWindow, clock: &Clock) -> schema::
     let (from_a, [payload_a, payload_b]) = (window.run.from_a, window.run.payload);
     schema::Window {
         id: format!("W{number}"),
+        key: String::new(),
         a: a.to_string(),
         b: b.to_string(),
+        a_names: Vec::new(),
+        b_names: Vec::new(),
         community_ids: flows
             .map(|flow| community_id((a, flow.a_port), (b, flow.b_port), flow.protocol))
             .collect(),
@@ -383,6 +412,11 @@ fn window(number: usize, explained: &ExplainedWindow, clock: &Clock) -> schema::
         apps: apps(&window.apps),
         first: frame(window.run.first),
         last: frame(window.run.last),
+        filter: stretch_filter(
+            window.pair,
+            (window.run.first, window.run.last),
+            (window.run.start, window.run.end),
+        ),
         opened_by: explained.opened_by.iter().map(cause).collect(),
         kept_open_by: explained
             .kept_open_by

@@ -1,36 +1,80 @@
-//! The tables as CSV: RFC 4180, UTF-8, one header line, columns named as in report.json.
+//! The tables as CSV: RFC 4180, UTF-8, one header line, columns named as in report.json and in Parquet.
 //!
 //! Cells are made from the JSON of a row, so no field can be forgotten.
 
+use super::columns::{self, Column, Kind, Table, found};
+use super::moment::nanos;
 use super::schema::Report;
 use super::{File, FormatError};
 use crate::evidence::visible;
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Makes one table of a report.
 type Maker = fn(&Report) -> Result<File, FormatError>;
 
 /// Every table.
 pub(super) const TABLES: [Maker; 5] = [
-    |report| Ok(File { name: "findings.csv", bytes: table(FINDINGS, &report.findings)? }),
-    |report| Ok(File { name: "windows.csv", bytes: table(WINDOWS, &report.windows)? }),
-    |report| Ok(File { name: "pairs.csv", bytes: table(PAIRS, &report.pairs)? }),
     |report| {
-        let bytes = table(IKE_EXCHANGES, &report.ike_exchanges)?;
+        Ok(File {
+            name: "findings.csv",
+            bytes: table(FINDINGS, columns::FINDINGS, &report.findings)?,
+        })
+    },
+    |report| {
+        Ok(File { name: "windows.csv", bytes: table(WINDOWS, columns::WINDOWS, &report.windows)? })
+    },
+    |report| Ok(File { name: "pairs.csv", bytes: table(PAIRS, columns::PAIRS, &report.pairs)? }),
+    |report| {
+        let bytes = table(IKE_EXCHANGES, columns::IKE_EXCHANGES, &report.ike_exchanges)?;
         Ok(File { name: "ike_exchanges.csv", bytes })
     },
-    |report| Ok(File { name: "log_events.csv", bytes: table(LOG_EVENTS, &report.log_events)? }),
+    |report| {
+        let bytes = table(LOG_EVENTS, columns::LOG_EVENTS, &report.log_events)?;
+        Ok(File { name: "log_events.csv", bytes })
+    },
 ];
 
-fn table<T: Serialize>(columns: &str, rows: &[T]) -> Result<Vec<u8>, FormatError> {
-    let columns: Vec<&str> = columns.split_whitespace().collect();
+/// The columns of a table: first those that it has always had, then what else Parquet has.
+fn columns_of(first: &'static str, parquet: Table) -> Vec<Column> {
+    let mut all: Vec<Column> = first
+        .split_whitespace()
+        .map(|name| Column { name, path: name, kind: Kind::Json })
+        .collect();
+    let known: BTreeSet<&str> = all.iter().map(|column| column.name).collect();
+    all.extend(parquet.columns.iter().filter(|column| !known.contains(column.name)));
+    all
+}
+
+fn table<T: Serialize>(
+    first: &'static str,
+    parquet: Table,
+    rows: &[T],
+) -> Result<Vec<u8>, FormatError> {
+    let columns = columns_of(first, parquet);
     let terminator = csv::Terminator::CRLF;
     let mut writer = csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
-    writer.write_record(&columns)?;
+    writer.write_record(columns.iter().map(|column| column.name))?;
     for row in rows {
         let row = serde_json::to_value(row)?;
-        let cells = columns.iter().map(|column| guarded(&cell(row.get(column))));
+        let cells = columns.iter().map(|column| {
+            let value = found(&row, column.path);
+            match column.kind {
+                Kind::Nanos => value
+                    .and_then(Value::as_str)
+                    .and_then(nanos)
+                    .map_or_else(String::new, |nanos| nanos.to_string()),
+                Kind::Text
+                | Kind::Number
+                | Kind::Unsigned
+                | Kind::Fraction
+                | Kind::Flag
+                | Kind::Time
+                | Kind::Texts
+                | Kind::Json => guarded(&cell(value)),
+            }
+        });
         writer.write_record(cells)?;
     }
     writer.into_inner().map_err(|error| FormatError::Io(error.into_error()))
@@ -144,7 +188,8 @@ mod tests {
             #[derive(Serialize)]
             struct Row { a: String, b: String }
             let rows: Vec<_> = texts.iter().map(|t| Row { a: t.clone(), b: t.clone() }).collect();
-            let bytes = table("a b", &rows).unwrap();
+            let none = Table { name: "", file: "", columns: &[] };
+            let bytes = table("a b", none, &rows).unwrap();
             let mut reader = csv::Reader::from_reader(&bytes[..]);
             let read: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
             proptest::prop_assert_eq!(read.len(), texts.len());

@@ -1,10 +1,12 @@
 //! Findings as the report tells them, each with an id that does not depend on what else was analysed.
 
 use super::build::{Clock, Sources};
+use super::reference::{identity_of, short};
 use super::{schema, tshark};
 use crate::carve::{Index, Reach};
-use crate::evidence::{Evidence, EvidenceId, sha256};
+use crate::evidence::{Evidence, EvidenceId};
 use crate::findings::{Finding, Proof};
+use crate::hosts::HostPair;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -46,17 +48,12 @@ fn finding(number: usize, finding: &Finding, stable_id: String, clock: &Clock) -
         controls: controls.map(|control| control.as_str().to_owned()).collect(),
         stable_id,
         tshark: Vec::new(),
+        arkime: finding.pair.map(arkime),
     }
 }
 
-/// Of what makes the finding this one: what it says of whom, and what proves it. A file is known by
-/// its digest, without one by its name.
+/// Of what makes the finding this one: what it says of whom, and what proves it.
 fn stable_id(finding: &Finding, evidence: &[Evidence]) -> String {
-    let identity = |id: &EvidenceId| {
-        let file = evidence.iter().find(|file| file.id == *id);
-        let name = |file: &Evidence| file.path.rsplit('/').next().unwrap_or_default().to_owned();
-        file.map_or_else(String::new, |file| file.sha256.clone().unwrap_or_else(|| name(file)))
-    };
     let proofs = finding.proof.iter().map(|(id, proof)| {
         let numbers: Vec<String> = match proof {
             Proof::Frames(numbers) | Proof::Records(numbers) => {
@@ -64,15 +61,17 @@ fn stable_id(finding: &Finding, evidence: &[Evidence]) -> String {
             }
             Proof::File => Vec::new(),
         };
-        format!("{} {}", identity(id), numbers.join(" "))
+        format!("{} {}", identity_of(*id, evidence), numbers.join(" "))
     });
     let proofs: BTreeSet<String> = proofs.collect();
     let pair = finding.pair.map(|pair| format!("{} {}", pair.a(), pair.b())).unwrap_or_default();
     let parts = [finding.code.as_str().to_owned(), pair].into_iter().chain(proofs);
-    let told = parts.collect::<Vec<_>>().join("\n");
-    let mut digest = sha256(told.as_bytes());
-    digest.truncate(DIGITS);
-    digest
+    short(&parts.collect::<Vec<_>>())
+}
+
+/// The sessions of the pair. Arkime takes the time from its own fields, in the zone that its user chose.
+fn arkime(pair: HostPair) -> String {
+    format!("ip == {} && ip == {}", pair.a(), pair.b())
 }
 
 fn proof_of(id: EvidenceId, proof: &Proof) -> schema::Proof {
@@ -84,6 +83,3 @@ fn proof_of(id: EvidenceId, proof: &Proof) -> schema::Proof {
     };
     schema::Proof { evidence: id.to_string(), frames, records }
 }
-
-/// 64 bits: no two findings of a report will share them by chance.
-const DIGITS: usize = 16;

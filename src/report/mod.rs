@@ -11,6 +11,8 @@ mod clock_schema;
 mod compare;
 mod compare_schema;
 mod comparison_page;
+mod finding_schema;
+mod host_schema;
 mod log_schema;
 mod manifest_schema;
 mod negotiation_schema;
@@ -20,8 +22,10 @@ mod verdict_schema;
 
 mod build;
 mod finding;
+mod host;
 mod limits;
 mod negotiation;
+mod reference;
 mod tshark;
 
 mod log;
@@ -29,6 +33,8 @@ mod log;
 mod community_id;
 
 mod json;
+
+mod columns;
 
 mod csv;
 

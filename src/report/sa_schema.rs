@@ -15,6 +15,12 @@ pub struct Sa {
     pub destination: String,
     /// How many.
     pub frames: u64,
+    /// Time of the first.
+    #[serde(default)]
+    pub first_time: String,
+    /// Time of the last.
+    #[serde(default)]
+    pub last_time: String,
     /// Whether more than the header says that they are ESP or AH.
     pub corroborated: bool,
     /// What does: `log`, `packets`, `ike_sa` or `other_spi`.

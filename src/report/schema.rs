@@ -10,6 +10,8 @@ pub use super::cause_schema::{Cause, KeptOpen};
 pub use super::clock_schema::{ClockOffset, ClockStep};
 pub use super::compare_schema::{Comparison, PairChange, PairState, Side};
 pub use super::ecs::schema::EcsEvent;
+pub use super::finding_schema::{Finding, Proof};
+pub use super::host_schema::Host;
 pub use super::log_schema::{Audit, BypassSpan, HostAudit, Join, LogCoverage, LogEvent};
 pub use super::manifest_schema::{Input, Manifest, Output, SummaryInput};
 pub use super::negotiation_schema::{IkeExchange, Step};
@@ -39,6 +41,9 @@ pub struct Report {
     pub evidence: Vec<Evidence>,
     /// Sums over all captures.
     pub totals: Totals,
+    /// Names of addresses, by address.
+    #[serde(default)]
+    pub hosts: Vec<Host>,
     /// Every pair of hosts.
     pub pairs: Vec<Pair>,
     /// The cleartext windows, by time.
@@ -160,6 +165,10 @@ pub struct FrameRef {
 pub struct Evidence {
     /// `E1`, `E2`, …
     pub id: String,
+    /// Sixteen hexadecimal digits of its SHA-256, of a compressed file of what it holds: the same for the same
+    /// evidence, whatever else is analysed and whether or not it is packed. Null without a digest.
+    #[serde(default)]
+    pub key: Option<String>,
     /// Its path as it was found.
     pub path: String,
     /// `capture`, `log` or `unknown`.
@@ -256,6 +265,12 @@ pub struct Pair {
     pub a: String,
     /// The higher one.
     pub b: String,
+    /// Names of the lower address.
+    #[serde(default)]
+    pub a_names: Vec<String>,
+    /// Names of the higher one.
+    #[serde(default)]
+    pub b_names: Vec<String>,
     /// `required`, `attempted`, `exempt` or `none`.
     pub expectation: String,
     /// Where that comes from.
@@ -279,6 +294,12 @@ pub struct Pair {
     pub first_time: String,
     /// Time of its last frame.
     pub last_time: String,
+    /// Time of its first packet of readable ESP (NULL encryption) or AH; null where there is none.
+    #[serde(default)]
+    pub readable_first_time: Option<String>,
+    /// Time of its last one.
+    #[serde(default)]
+    pub readable_last_time: Option<String>,
     /// SPIs of ESP and AH.
     pub spis: Vec<String>,
     /// The same by direction, and what says that they are more than a header.
@@ -315,10 +336,20 @@ pub struct App {
 pub struct Window {
     /// `W1`, `W2`, …
     pub id: String,
+    /// The same for the same window of the same files: of its pair, and the digests and numbers of its first and
+    /// last frame.
+    #[serde(default)]
+    pub key: String,
     /// The lower address.
     pub a: String,
     /// The higher one.
     pub b: String,
+    /// Names of the lower address.
+    #[serde(default)]
+    pub a_names: Vec<String>,
+    /// Names of the higher one.
+    #[serde(default)]
+    pub b_names: Vec<String>,
     /// Community IDs of the busiest flows.
     pub community_ids: Vec<String>,
     /// Time of its first packet.
@@ -346,6 +377,9 @@ pub struct Window {
     pub first: FrameRef,
     /// The last one.
     pub last: FrameRef,
+    /// Wireshark's display filter for the pair's packets in it.
+    #[serde(default)]
+    pub filter: String,
     /// What happened at its beginning, the best explanation first.
     #[serde(default)]
     pub opened_by: Vec<Cause>,
@@ -388,61 +422,6 @@ pub struct Protected {
     pub bytes: u64,
     /// Their SPIs.
     pub spis: Vec<String>,
-}
-
-/// Items of one file that prove something.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Proof {
-    /// The file's id.
-    pub evidence: String,
-    /// Frames of a capture.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub frames: Option<Vec<u64>>,
-    /// Records of a log.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub records: Option<Vec<u64>>,
-}
-
-/// One statement.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
-    /// `F1`, `F2`, …
-    pub id: String,
-    /// Which rule says it.
-    pub code: String,
-    /// `critical`, `high`, `medium`, `low` or `info`.
-    pub severity: String,
-    /// `high`, `medium` or `low`.
-    pub confidence: String,
-    /// The statement.
-    pub title: String,
-    /// What it rests on.
-    pub detail: String,
-    /// Whom it concerns, as `A - B`.
-    pub pair: Option<String>,
-    /// Its first moment.
-    pub start: Option<String>,
-    /// Its last moment.
-    pub end: Option<String>,
-    /// What proves it.
-    pub evidence: Vec<Proof>,
-    /// The windows it names.
-    pub windows: Vec<String>,
-    /// The causes it names.
-    pub causes: Vec<String>,
-    /// What to do.
-    pub advice: Vec<String>,
-    /// The controls of standards that it touches.
-    #[serde(default)]
-    pub controls: Vec<String>,
-    /// The same for the same finding of the same files, whatever else is analysed beside them: of its code, its
-    /// pair, and the digests and items of what proves it.
-    #[serde(default)]
-    pub stable_id: String,
-    /// A command line for each capture that it cites: what shows its packets there, and as `-Y` the display
-    /// filter for Wireshark's own window.
-    #[serde(default)]
-    pub tshark: Vec<String>,
 }
 
 /// The JSON Schema of report.json.

@@ -1,6 +1,7 @@
 //! timeline.jsonl: what happened and when, one event a line, as Timesketch imports it.
 //!
-//! Cut from the report's own types. What has no time has no line.
+//! Cut from the report's own types. A finding without a time stands at the first moment of the evidence that it
+//! cites, and says so; what else has no time has no line.
 
 use super::FormatError;
 use super::json::to_lines;
@@ -8,6 +9,7 @@ use super::moment::{micros, nanos, with_six_digits};
 use super::schema::{App, Cause, Finding, IkeExchange, LogEvent, Protected, Report, Window};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// A line of timeline.jsonl.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -25,7 +27,8 @@ pub struct TimelineEvent {
     pub tag: Vec<String>,
     /// The same under the name that other tools read.
     pub tags: Vec<String>,
-    /// `ipsec:window`, `ipsec:protected`, `ipsec:ike_exchange`, `ipsec:log_event` or `ipsec:finding`.
+    /// `ipsec:window`, `ipsec:protected`, `ipsec:ike_exchange` or `ipsec:finding`; of a Windows event
+    /// `windows:evtx:record` or `windows:evt:record`, as Plaso calls it and Timesketch's analyzers ask for it.
     pub data_type: String,
     /// The entry of report.json: `W1`, `X3`, `L7`, `F2`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,11 +112,14 @@ pub struct TimelineEvent {
 
 /// The timeline, by time.
 pub(super) fn timeline(report: &Report) -> Result<Vec<u8>, FormatError> {
+    let of_old = report.evidence.iter().filter(|file| file.format == "evt");
+    let old_logs: BTreeSet<&str> = of_old.map(|file| file.id.as_str()).collect();
     let events = report.windows.iter().flat_map(window);
     let events = events.chain(report.protected.iter().flat_map(protected));
     let events = events.chain(report.ike_exchanges.iter().filter_map(exchange));
-    let events = events.chain(report.log_events.iter().filter_map(log_event));
-    let events = events.chain(report.findings.iter().filter_map(finding));
+    let events =
+        events.chain(report.log_events.iter().filter_map(|event| log_event(event, &old_logs)));
+    let events = events.chain(report.findings.iter().filter_map(|found| finding(found, report)));
     let mut events: Vec<(i64, TimelineEvent)> = events.collect();
     // Stable: what happens at the same time stays in the order above.
     events.sort_by_key(|(nanos, _)| *nanos);
@@ -233,7 +239,7 @@ fn exchange(x: &IkeExchange) -> Option<Placed> {
     Some((nanos, event))
 }
 
-fn log_event(e: &LogEvent) -> Option<Placed> {
+fn log_event(e: &LogEvent, old_logs: &BTreeSet<&str>) -> Option<Placed> {
     let (time, what) = match (&e.time_corrected, &e.time) {
         (Some(corrected), _) => (corrected, "Log event, by the captures' clock"),
         (None, Some(time)) => (time, "Log event, by its host's clock"),
@@ -242,11 +248,18 @@ fn log_event(e: &LogEvent) -> Option<Placed> {
     let reason = e.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
     let peer = e.peer.as_ref().map_or_else(String::new, |peer| format!(", peer {peer}"));
     let category = e.category.replace('_', " ");
+    let service = match (&e.service, &e.service_state) {
+        (Some(service), Some(state)) => format!(": {service} {state}"),
+        (Some(one), None) | (None, Some(one)) => format!(": {one}"),
+        (None, None) => String::new(),
+    };
+    let is_old = old_logs.contains(e.evidence.as_str());
     let recovered = e.recovered.then_some("recovered");
     let labels: Vec<&str> = std::iter::once(e.category.as_str()).chain(recovered).collect();
     let (nanos, event) = at(time, what, "log_event", &labels)?;
     let event = TimelineEvent {
-        message: format!("Event {} on {}: {category}{reason}{peer}", e.event_id, e.host),
+        message: format!("Event {} on {}: {category}{service}{reason}{peer}", e.event_id, e.host),
+        data_type: if is_old { "windows:evt:record" } else { "windows:evtx:record" }.to_owned(),
         report_id: Some(e.id.clone()),
         a: e.local.clone(),
         b: e.peer.clone(),
@@ -273,13 +286,26 @@ fn log_event(e: &LogEvent) -> Option<Placed> {
     Some((nanos, event))
 }
 
-fn finding(f: &Finding) -> Option<Placed> {
-    let (nanos, event) = at(
-        f.start.as_ref()?,
-        "Finding, its first moment",
-        "finding",
-        &[&f.code, &format!("severity_{}", f.severity)],
-    )?;
+/// The earliest moment of the files that a finding cites; of all files where it cites none with a time.
+fn first_moment(f: &Finding, report: &Report) -> Option<String> {
+    let cited: BTreeSet<&str> = f.evidence.iter().map(|proof| proof.evidence.as_str()).collect();
+    let cited = &cited;
+    let timed = |of_cited: bool| {
+        let files =
+            report.evidence.iter().filter(move |file| of_cited == cited.contains(file.id.as_str()));
+        let times = files.filter_map(|file| file.first_time.as_ref());
+        times.min_by_key(|time| nanos(time)).cloned()
+    };
+    timed(true).or_else(|| timed(false))
+}
+
+fn finding(f: &Finding, report: &Report) -> Option<Placed> {
+    let (time, what) = match &f.start {
+        Some(start) => (start.clone(), "Finding, its first moment"),
+        None => (first_moment(f, report)?, "Finding without a time, first moment of its evidence"),
+    };
+    let (nanos, event) =
+        at(&time, what, "finding", &[&f.code, &format!("severity_{}", f.severity)])?;
     let (a, b) = match f.pair.as_ref().and_then(|pair| pair.split_once(" - ")) {
         Some((a, b)) => (Some(a.to_owned()), Some(b.to_owned())),
         None => (None, None),

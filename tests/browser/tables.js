@@ -26,7 +26,7 @@ for (const path of process.argv.slice(2)) {
 
     const heads = await table.locator("thead th").all();
     for (const [column, head] of heads.entries()) {
-      const cells = () => table.locator("tbody tr").evaluateAll((rows, at) => rows.map((row) => row.cells[at].textContent), column);
+      const cells = () => table.locator("tbody tr").evaluateAll((rows, at) => rows.map((row) => row.cells[at].dataset.v ?? row.cells[at].textContent.replaceAll(",", "")), column);
       const isNumber = (await head.getAttribute("class")) === "n";
       await head.getByRole("button").click();
       assert.equal(await head.getAttribute("aria-sort"), "ascending");

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { NARROW, WIDE, launch, open } from "./open.js";
 
-const TELLING = /frames E\d+:\d+ to E\d+:\d+|Under ESP: \d+ packets?|record E\d+:\d+|covers \d+|packets? of any kind/;
+const TELLING = /frames E\d+:\d+ to E\d+:\d+|Under ESP: [\d,]+ packets?|record E\d+:\d+|covers \d+|packets? of any kind/;
 const browser = await launch();
 
 /** The seconds that the timeline says it shows. */

@@ -1,6 +1,7 @@
 //! The timeline as a still picture, for paper and for readers without a script. Its template escapes the names.
 
-use super::timeline::{FileLane, Lane, Timeline, mark};
+use super::figures::moment;
+use super::timeline::{FileLane, Lane, Timeline, file_name, mark};
 use crate::report::moment::nanos;
 use crate::time::{Resolution, Timestamp};
 use std::fmt::Write as _;
@@ -35,7 +36,7 @@ impl Drawing {
             rows.push(file_row(file, &scale, TOP + rows.len() * LANE));
         }
         let all = timeline.lanes.len() + timeline.files.len() + timeline.left_out;
-        let shown = |at| Timestamp(at).rfc3339(Resolution::MICROSECONDS);
+        let shown = |at| moment(&Timestamp(at).rfc3339(Resolution::MICROSECONDS));
         Some(Self {
             height: TOP + rows.len() * LANE,
             left_out: all - rows.len(),
@@ -108,6 +109,13 @@ fn pair_row(lane: &Lane<'_>, scale: &Scale, y: usize) -> Row {
     for run in &lane.protected {
         esp.add(scale, nanos(&run.start), nanos(&run.end));
     }
+    let (mut readable, mut doubtful) = (Bars::at(y + 6, 10), Bars::at(y + 15, 3));
+    let (first, last) = (&lane.pair.readable_first_time, &lane.pair.readable_last_time);
+    let at = |time: &Option<String>| time.as_ref().and_then(|time| nanos(time));
+    readable.add(scale, at(first), at(last));
+    for sa in lane.doubtful() {
+        doubtful.add(scale, nanos(&sa.first_time), nanos(&sa.last_time));
+    }
     for window in &lane.windows {
         let bars = if window.mixed { &mut mixed } else { &mut clear };
         bars.add(scale, nanos(&window.start), nanos(&window.end));
@@ -115,12 +123,26 @@ fn pair_row(lane: &Lane<'_>, scale: &Scale, y: usize) -> Row {
     for exchange in &lane.failed {
         failed.add(scale, nanos(&exchange.start), nanos(&exchange.end));
     }
-    let shapes =
-        [("file", seen), ("esp", esp), ("mixed", mixed), ("clear", clear), ("failure", failed)];
+    let shapes = [
+        ("file", seen),
+        ("readable", readable),
+        ("esp", esp),
+        ("doubtful", doubtful),
+        ("mixed", mixed),
+        ("clear", clear),
+        ("failure", failed),
+    ];
+    let named = |address: &str, names: &[String]| {
+        if names.is_empty() {
+            address.to_owned()
+        } else {
+            format!("{address} {}", names.join(" or "))
+        }
+    };
     Row {
         y,
-        name: lane.pair.a.clone(),
-        more: lane.pair.b.clone(),
+        name: named(&lane.pair.a, &lane.pair.a_names),
+        more: named(&lane.pair.b, &lane.pair.b_names),
         shapes: shapes.map(|(kind, bars)| (kind, bars.path)).into(),
     }
 }
@@ -145,9 +167,8 @@ fn file_row(lane: &FileLane<'_>, scale: &Scale, y: usize) -> Row {
     });
     let mut shapes = vec![("file", file.path), ("missing", missing.path)];
     shapes.extend(marks);
-    let hosts = &lane.file.hosts;
-    let more = if hosts.is_empty() { lane.file.path.clone() } else { hosts.join(", ") };
-    Row { y, name: format!("{} {}", lane.file.id, lane.file.kind), more, shapes }
+    let name = format!("{} {}", lane.file.id, lane.file.kind);
+    Row { y, name, more: file_name(lane.file), shapes }
 }
 
 fn tenths(value: i64) -> String {

@@ -3,7 +3,7 @@
 // kept. Without this script they are all there.
 (() => {
   const section = document.getElementById("findings");
-  const findings = Array.from(section.querySelectorAll("article"));
+  const findings = Array.from(section.querySelectorAll("article")), groups = section.querySelectorAll(".group");
   const counts = new Map();
   for (const { dataset } of findings) counts.set(dataset.severity, (counts.get(dataset.severity) ?? 0) + 1);
 
@@ -28,6 +28,7 @@
       box.value = severity;
       box.addEventListener("change", () => {
         for (const finding of findings) if (finding.dataset.severity === severity) finding.hidden = !box.checked;
+        for (const group of groups) group.hidden = !group.querySelector("article:not([hidden])");
       });
       label.append(box, ` ${severity} (${count})`);
       bar.append(label, " ");
@@ -35,9 +36,9 @@
     bar.append(told);
     section.querySelector("h2").after(bar);
 
-    for (const finding of findings) {
+    for (const finding of section.querySelectorAll("[data-id]")) {
       finding.querySelectorAll(".advice input").forEach((box, step) => {
-        const name = `plainsight ${finding.dataset.id} ${step}`;
+        const name = `plainsight ${finding.dataset.id === "shared" ? `shared ${findings[0].dataset.id}` : finding.dataset.id} ${step}`;
         try { box.checked = localStorage.getItem(name) === "done"; } catch { /* nothing is kept here */ }
         box.addEventListener("change", () => {
           told.textContent = tally();
@@ -50,4 +51,17 @@
     }
     told.textContent = tally();
   }
+
+  // A filter goes to the clipboard; where the browser keeps that shut, it is selected.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.(".copy");
+    if (!button) return;
+    const code = button.previousElementSibling, range = document.createRange();
+    range.selectNodeContents(code);
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+    const say = (text) => { button.textContent = text; setTimeout(() => { button.textContent = "Copy"; }, 1500); };
+    Promise.resolve(navigator.clipboard?.writeText(code.textContent) ?? Promise.reject(new Error("none")))
+      .then(() => say("Copied"), () => say(document.execCommand("copy") ? "Copied" : "Selected"));
+  });
 })();

@@ -3,26 +3,34 @@
 //! The template escapes every value; style and scripts are part of the page, and its content
 //! security policy lets nothing else run. Nothing is loaded from anywhere.
 
+mod advice;
+mod drawing;
+mod figures;
+mod folding;
+mod hosts;
+mod timeline;
 mod verdict;
 
-mod timeline;
-
-mod drawing;
-
 use super::FormatError;
+use super::moment::nanos;
 use super::picture::picture;
 use super::schema::{
     Cause, Count, Evidence, Finding, FrameRef, IkeExchange, LogEvent, Pair, Protected, Report,
     Window,
 };
 use crate::evidence::{sha256_octets, visible};
+use advice::{Group, SharedStep};
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use drawing::Drawing;
+use hosts::HostRow;
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use timeline::Timeline;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use timeline::{Timeline, badness};
 
 /// The page.
 ///
@@ -34,8 +42,13 @@ pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
     for window in &report.windows {
         *windows_of.entry((&window.a, &window.b)).or_default() += 1;
     }
+    let findings = first(&report.findings, MOST_FINDINGS);
+    let (groups, shared) = advice::groups(findings);
+    let (files, no_evidence) = report.evidence.iter().partition(|file| is_evidence(file));
     let page = Page {
         report,
+        files,
+        no_evidence,
         sentences: verdict::sentences(report),
         reservations: verdict::reservations(report),
         policy: content_security_policy(),
@@ -45,7 +58,11 @@ pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
         has_lanes: timeline.span.is_some()
             && !(timeline.lanes.is_empty() && timeline.files.is_empty()),
         classes: picture(&report.totals.by_class),
-        findings: first(&report.findings, MOST_FINDINGS),
+        findings: findings.len(),
+        groups,
+        shared,
+        names: names(report),
+        hosts: hosts::hosts(report),
         pairs: pairs(report),
         windows_of,
         windows: first(&report.windows, MOST_ROWS),
@@ -54,7 +71,8 @@ pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
         ladders: ladders(report),
         events: first(&report.log_events, MOST_EVENTS),
     };
-    Ok(all_visible(&page.render().map_err(FormatError::Html)?).into_bytes())
+    let page = all_visible(&page.render().map_err(FormatError::Html)?);
+    Ok(folding::fold_rows(&page).into_bytes())
 }
 
 /// A page in which no character hides or turns text around: the template escapes what is markup, this what
@@ -81,7 +99,14 @@ struct Page<'a> {
     left_out: usize,
     has_lanes: bool,
     classes: Vec<(&'static str, &'static str, Count)>,
-    findings: &'a [Finding],
+    /// How many findings are on the page.
+    findings: usize,
+    groups: Vec<Group<'a>>,
+    shared: Vec<SharedStep<'a>>,
+    names: BTreeMap<&'a str, Vec<&'a str>>,
+    hosts: Vec<HostRow<'a>>,
+    files: Vec<&'a Evidence>,
+    no_evidence: Vec<&'a Evidence>,
     pairs: Vec<&'a Pair>,
     windows_of: BTreeMap<(&'a str, &'a str), usize>,
     windows: &'a [Window],
@@ -103,6 +128,61 @@ impl Page<'_> {
 
     fn frame(&self, frame: &FrameRef) -> String {
         format!("{}:{}", frame.evidence, frame.frame)
+    }
+
+    /// A number with separators of thousands.
+    fn n(&self, number: impl Display) -> String {
+        figures::grouped(number)
+    }
+
+    /// A time as an element of the page.
+    fn at(&self, time: &str) -> String {
+        figures::element(time)
+    }
+
+    fn length(&self, start: &str, end: &str) -> String {
+        figures::between(start, end)
+    }
+
+    fn span(&self, nanos: &i64) -> String {
+        figures::length(*nanos)
+    }
+
+    /// The names of an address, or of the host behind `address:port`.
+    fn named(&self, at: &str) -> Option<String> {
+        let host = at.parse::<SocketAddr>().map(|at| at.ip().to_string());
+        let names = self.names.get(host.as_deref().unwrap_or(at))?;
+        Some(names.join(" or "))
+    }
+
+    /// Whether a finding is on the page.
+    fn is_shown(&self, id: &str) -> bool {
+        number(id).is_some_and(|number| number <= self.findings)
+    }
+
+    /// The first and the last moment of the captures, without any of all files.
+    fn covered(&self) -> Option<(&str, &str)> {
+        let span = |is_wanted: &dyn Fn(&Evidence) -> bool| {
+            let files = || self.report.evidence.iter().filter(|file| is_wanted(file));
+            let first = files().filter_map(|file| file.first_time.as_deref());
+            let last = files().filter_map(|file| file.last_time.as_deref());
+            Some((first.min_by_key(|time| nanos(time))?, last.max_by_key(|time| nanos(time))?))
+        };
+        span(&|file| file.kind == "capture").or_else(|| span(&|_| true))
+    }
+
+    fn two<'p>(&self, pair: &'p str) -> (&'p str, &'p str) {
+        pair.split_once(" - ").unwrap_or((pair, ""))
+    }
+
+    /// The display filter in a command line of tshark.
+    fn display_filter<'c>(&self, command: &'c str) -> &'c str {
+        let filter = command.split_once(" -Y ").map_or(command, |(_, filter)| filter);
+        filter.trim_matches('\'')
+    }
+
+    fn is_carved(&self, finding: &Finding) -> bool {
+        self.report.options.carve.is_some() && !finding.tshark.is_empty()
     }
 
     fn leading<'c>(&self, causes: &'c [Cause]) -> Option<&'c Cause> {
@@ -168,6 +248,20 @@ impl Page<'_> {
     }
 }
 
+/// Names by address.
+fn names(report: &Report) -> BTreeMap<&str, Vec<&str>> {
+    let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for host in &report.hosts {
+        names.entry(&host.address).or_default().push(&host.name);
+    }
+    names
+}
+
+/// Whether a file is worth an entry of its own; others are folded into one line.
+fn is_evidence(file: &&Evidence) -> bool {
+    file.kind != "unknown" || file.problems.iter().any(|problem| problem.code != "not_evidence")
+}
+
 /// The number in `W12`.
 fn number(id: &str) -> Option<usize> {
     id.get(1..)?.parse().ok()
@@ -177,10 +271,18 @@ fn first<T>(rows: &[T], most: usize) -> &[T] {
     rows.get(..most).unwrap_or(rows)
 }
 
-/// Those that owe protection first, then the busiest.
+/// The worst first: those that had to be protected, by verdict, by packets in windows.
 fn pairs(report: &Report) -> Vec<&Pair> {
+    let mut clear: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for window in &report.windows {
+        *clear.entry((&window.a, &window.b)).or_default() += window.frames;
+    }
     let mut pairs: Vec<&Pair> = report.pairs.iter().collect();
-    pairs.sort_by_key(|pair| (pair.expectation != "required", std::cmp::Reverse(pair.frames)));
+    pairs.sort_by_key(|pair| {
+        let clear = clear.get(&(pair.a.as_str(), pair.b.as_str())).copied().unwrap_or_default();
+        let is_free = pair.expectation != "required";
+        (is_free, badness(&pair.verdict), Reverse(clear), Reverse(pair.frames))
+    });
     pairs.truncate(MOST_ROWS);
     pairs
 }
@@ -229,9 +331,13 @@ const SCRIPTS: [(&str, &str); 4] = [
     ("timeline", include_str!("timeline.js")),
 ];
 /// Rows that a table shows before its reader asks for more; `tables.js` knows the number too.
-const FIRST_ROWS: usize = 200;
+const FIRST_ROWS: usize = 100;
 /// Rows of a table; the rest stands in the CSV files.
 const MOST_ROWS: usize = 10_000;
+/// Hosts.
+const MOST_HOSTS: usize = 300;
+/// Digests on the cover; all of them are with the evidence.
+const MOST_ON_COVER: usize = 25;
 /// Runs under ESP; the rest stands in report.json.
 const MOST_RUNS: usize = 2_000;
 /// Findings; the rest stands in findings.csv.

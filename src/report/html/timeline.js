@@ -42,22 +42,24 @@
     }
     return low;
   }
-  const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+  const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
   const item = (kind, start, end, id, say) => ({ kind, start, end, id, say });
   // Of an end only what differs from its start is written.
   const ended = (start, end) => (end.length < start.length ? start.slice(0, start.length - end.length) + end : end);
   const run = (kind, start, tail, id, say, end = ended(start, tail)) => item(kind, seconds(start), seconds(end), id, () => `${say()}, ${start} to ${end} (${length(seconds(end) - seconds(start))})`);
 
-  function pairLane({ a, b, verdict, seen, clear, esp, failed }) {
+  function pairLane({ a, b, names, verdict, seen, clear, esp, failed, readable, doubtful }) {
     const windows = clear.map(([start, end, id, frames, mixed, first, last, cause]) => run(mixed ? "mixed" : "clear", start, end, id,
       () => `${id}: ${mixed ? "clear text among ESP" : "clear text"}, ${counted(frames, "packet")}, frames ${first} to ${last}${cause ? `, leading cause ${cause.replaceAll("_", " ")}` : ""}`));
     return {
-      names: [a, b],
+      names: [a, b].map((address, side) => (names[side] ? `${address} ${names[side]}` : address)),
       verdict: verdict.replaceAll("_", " "),
       summary: `${counted(windows.length, "cleartext window")}, ${counted(esp.length, "run")} under ESP, ${counted(failed.length, "failed negotiation")}`,
       bars: [
-        sorted([run("seen", seen[0], seen[1], null, () => `${counted(seen[2], "packet")} of any kind${seen[3] ? `, ${seen[3]} of them readable ESP or AH` : ""}`)]),
+        sorted([run("seen", seen[0], seen[1], null, () => `${counted(seen[2], "packet")} of any kind`)]),
+        sorted(readable.map(([start, end, frames]) => run("readable", start, end, null, () => `ESP without encryption (NULL) or AH: ${counted(frames, "packet")}`))),
         sorted(esp.map(([start, end, frames, spis]) => run("esp", start, end, null, () => `Under ESP: ${counted(frames, "packet")}, SPI ${spis}`))),
+        sorted(doubtful.map(([start, end, frames, spi]) => run("doubtful", start, end, null, () => `ESP or AH by its header alone: ${counted(frames, "packet")}, SPI ${spi}`))),
         sorted(windows.filter((w) => w.kind === "mixed")),
         sorted(windows.filter((w) => w.kind === "clear")),
       ],
@@ -161,6 +163,8 @@
       const from = Math.max(left, x(start)), to = Math.min(width, Math.max(x(end), from + 1.5));
       pen.fillStyle = pen.strokeStyle = ink[kind];
       if (kind === "esp") pen.fillRect(from, y + 8, to - from, 6);
+      else if (kind === "readable") { pen.fillRect(from, y + 5, to - from, 2); pen.fillRect(from, y + 15, to - from, 2); }
+      else if (kind === "doubtful") for (let dash = from; dash < to; dash += 7) pen.fillRect(dash, y + 10, Math.min(4, to - dash), 3);
       else if (kind === "seen") pen.fillRect(from, y + 10, to - from, 2);
       else if (kind === "file") pen.fillRect(from, y + 9, to - from, 4);
       else if (kind === "missing") {

@@ -2,7 +2,7 @@
 
 use crate::report::moment::nanos;
 use crate::report::schema::{
-    BypassSpan, ClockOffset, Evidence, IkeExchange, LogEvent, Pair, Protected, Report, Window,
+    BypassSpan, ClockOffset, Evidence, IkeExchange, LogEvent, Pair, Protected, Report, Sa, Window,
 };
 use serde_json::{Value, json};
 use std::cmp::Reverse;
@@ -69,6 +69,11 @@ impl<'a> Timeline<'a> {
 }
 
 impl Lane<'_> {
+    /// Security associations that nothing but a header shows.
+    pub(super) fn doubtful(&self) -> impl Iterator<Item = &Sa> {
+        self.pair.sas.iter().filter(|sa| !sa.corroborated).take(MOST_DOUBTFUL)
+    }
+
     fn json(&self) -> Value {
         let windows = self.windows.iter().map(|w| {
             let cause = w.causes.first().map_or("", |cause| cause.reason.as_str());
@@ -98,12 +103,22 @@ impl Lane<'_> {
                 frame(&x.last)
             ])
         });
-        let readable = self.pair.by_class.esp_null.frames + self.pair.by_class.ah.frames;
+        let pair = self.pair;
+        let frames = pair.by_class.esp_null.frames + pair.by_class.ah.frames;
+        let readable = pair.readable_first_time.iter().zip(&pair.readable_last_time);
+        let readable = readable.map(|(start, end)| json!([start, tail(start, end), frames]));
+        let doubtful = self.doubtful();
+        let doubtful = doubtful.map(|sa| {
+            json!([sa.first_time, tail(&sa.first_time, &sa.last_time), sa.frames, sa.spi])
+        });
         json!({
-            "a": self.pair.a,
-            "b": self.pair.b,
+            "a": pair.a,
+            "b": pair.b,
+            "names": [pair.a_names.join(" or "), pair.b_names.join(" or ")],
+            "readable": readable.collect::<Vec<_>>(),
+            "doubtful": doubtful.collect::<Vec<_>>(),
             "verdict": self.pair.verdict,
-            "seen": [self.pair.first_time, tail(&self.pair.first_time, &self.pair.last_time), self.pair.frames, readable],
+            "seen": [self.pair.first_time, tail(&self.pair.first_time, &self.pair.last_time), self.pair.frames],
             "clear": windows.collect::<Vec<_>>(),
             "esp": protected.collect::<Vec<_>>(),
             "failed": failed.collect::<Vec<_>>(),
@@ -141,7 +156,7 @@ impl FileLane<'_> {
         json!({
             "id": file.id,
             "kind": file.kind,
-            "name": if file.hosts.is_empty() { file.path.clone() } else { file.hosts.join(", ") },
+            "name": file_name(file),
             "first": file.first_time,
             "last": file.last_time,
             "records": file.records,
@@ -211,8 +226,18 @@ fn lanes(report: &Report) -> BTreeMap<(&str, &str), Lane<'_>> {
     lanes
 }
 
+/// What a lane of a file is called: the name of the file, and of a log the computers that it names.
+pub(super) fn file_name(file: &Evidence) -> String {
+    let name = file.path.rsplit('/').next().unwrap_or_default();
+    if file.hosts.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name} ({})", file.hosts.join(", "))
+    }
+}
+
 /// An address without its port.
-fn host(endpoint: &str) -> String {
+pub(super) fn host(endpoint: &str) -> String {
     endpoint.parse::<SocketAddr>().map_or_else(|_| endpoint.to_owned(), |at| at.ip().to_string())
 }
 
@@ -252,7 +277,8 @@ fn frame(frame: &crate::report::schema::FrameRef) -> String {
     format!("{}:{}", frame.evidence, frame.frame)
 }
 
-fn badness(verdict: &str) -> u8 {
+/// How bad a verdict is; 0 is the worst.
+pub(super) fn badness(verdict: &str) -> u8 {
     match verdict {
         "unprotected" => 0,
         "partially_protected" => 1,
@@ -265,5 +291,7 @@ fn badness(verdict: &str) -> u8 {
 const MOST_LANES: usize = 2_000;
 /// Marks of a file.
 const MOST_MARKS: usize = 5_000;
+/// Security associations of a lane that only a header shows.
+const MOST_DOUBTFUL: usize = 50;
 /// SPIs of a run.
 const MOST_SPIS: usize = 4;

@@ -1,6 +1,7 @@
 //! The sentences behind the verdict: how much, between whom, why, and what the reader has to know before
 //! signing. Only counts of what the report holds.
 
+use super::figures::{between, grouped, moment};
 use crate::report::limits::grave_findings;
 use crate::report::schema::{Pair, Report, Window};
 use std::cmp::Reverse;
@@ -19,8 +20,9 @@ pub(super) fn sentences(report: &Report) -> Vec<String> {
     let (pairs, whose) = if required.len() == 1 {
         ("The traffic of 1 pair".to_owned(), "its")
     } else {
-        (format!("The traffic of {} pairs", required.len()), "their")
+        (format!("The traffic of {} pairs", grouped(required.len())), "their")
     };
+    let esp = grouped(esp);
     told.push(format!("{pairs} had to be protected; {esp} of {whose} packets used ESP."));
     told.extend(windows(report));
     let readable = required.iter().map(|p| p.by_class.esp_null.frames + p.by_class.ah.frames);
@@ -77,9 +79,13 @@ fn windows(report: &Report) -> Vec<String> {
     };
     let clear: u64 = report.windows.iter().map(|w| w.frames.saturating_sub(w.shared_frames)).sum();
     let many = counted(report.windows.len(), "window");
-    let Window { id, a, b, frames, start, end, first, last, .. } = largest;
+    let Window { id, first, last, .. } = largest;
+    let (a, b) = (named(&largest.a, &largest.a_names), named(&largest.b, &largest.b_names));
+    let (start, end) = (moment(&largest.start), moment(&largest.end));
+    let (frames, length) = (packets(largest.frames), between(&largest.start, &largest.end));
     let mut told = vec![format!(
-        "{} passed in clear text in {many}; the largest, {id}, holds {frames} between {a} and {b} from {start} to {end} (frames {}:{} to {}:{}).",
+        "{} passed in clear text in {many}; the largest, {id}, holds {frames} between {a} and {b} from {start} to {end} \
+         ({length}, frames {}:{} to {}:{}).",
         packets(clear),
         first.evidence,
         first.frame,
@@ -102,10 +108,21 @@ fn windows(report: &Report) -> Vec<String> {
     told
 }
 
+/// An address and its names.
+fn named(address: &str, names: &[String]) -> String {
+    if names.is_empty() {
+        address.to_owned()
+    } else {
+        format!("{address} ({})", names.join(" or "))
+    }
+}
+
 fn packets(number: u64) -> String {
-    format!("{number} packet{}", if number == 1 { "" } else { "s" })
+    let shown = grouped(number);
+    format!("{shown} packet{}", if number == 1 { "" } else { "s" })
 }
 
 fn counted(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+    let shown = grouped(number);
+    format!("{shown} {noun}{}", if number == 1 { "" } else { "s" })
 }

@@ -3,10 +3,9 @@
 //! Cells are made from the JSON of a row, as those of the CSV tables are. Not compressed: a
 //! dictionary for each column is most of what compression would gain.
 
-mod columns;
+pub use super::columns::{Column, Kind, TABLES, Table};
 
-pub use columns::{Column, Kind, TABLES, Table};
-
+use super::columns::{self, found};
 use super::moment::{micros, nanos};
 use super::schema::Report;
 use super::{File, FormatError};
@@ -72,15 +71,6 @@ fn declared(column: &Column) -> String {
             "required group {name} (LIST) {{ repeated group list {{ required binary element (STRING); }} }}"
         ),
     }
-}
-
-/// The value at a path; nothing where it is null.
-fn found<'a>(row: &'a Value, path: &str) -> Option<&'a Value> {
-    let value = path.split('.').try_fold(row, |value, part| match part.parse::<usize>() {
-        Ok(at) => value.get(at),
-        Err(_) => value.get(part),
-    });
-    value.filter(|value| !value.is_null())
 }
 
 fn write<'a>(
@@ -177,15 +167,6 @@ const ROWS_IN_A_GROUP: usize = 65_536;
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn a_path_leads_through_objects_and_lists() {
-        let row = json!({"first": {"frame": 7}, "causes": [{"reason": "x"}], "none": null});
-        assert_eq!(found(&row, "first.frame"), Some(&json!(7)));
-        assert_eq!(found(&row, "causes.0.reason"), Some(&json!("x")));
-        assert_eq!(found(&row, "causes.1.reason"), None);
-        assert_eq!(found(&row, "none"), None);
-    }
 
     #[test]
     fn lists_tell_where_they_begin() {

@@ -1,4 +1,7 @@
-//! The columns of the Parquet tables: one row a column, named after the report's fields.
+//! The columns of the tables, in Parquet and behind its own in CSV: one row a column, named after the report's
+//! fields.
+
+use serde_json::Value;
 
 /// What a column holds. Every column but a list may be null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,8 +95,11 @@ const fn of(name: &'static str, path: &'static str, kind: Kind) -> Column {
 
 const WINDOWS_COLUMNS: &[Column] = &[
     same("id", Kind::Text),
+    same("key", Kind::Text),
     same("a", Kind::Text),
     same("b", Kind::Text),
+    same("a_names", Kind::Texts),
+    same("b_names", Kind::Texts),
     same("community_ids", Kind::Texts),
     same("start", Kind::Time),
     of("start_nanos", "start", Kind::Nanos),
@@ -117,8 +123,12 @@ const WINDOWS_COLUMNS: &[Column] = &[
     of("reason", "causes.0.reason", Kind::Text),
     of("confidence", "causes.0.confidence", Kind::Text),
     of("opened_reason", "opened_by.0.reason", Kind::Text),
+    of("opened_confidence", "opened_by.0.confidence", Kind::Text),
     of("kept_open_reason", "kept_open_by.0.reason", Kind::Text),
+    of("kept_open_confidence", "kept_open_by.0.confidence", Kind::Text),
     of("closed_reason", "closed_by.0.reason", Kind::Text),
+    of("closed_confidence", "closed_by.0.confidence", Kind::Text),
+    same("filter", Kind::Text),
     same("opened_by", Kind::Json),
     same("kept_open_by", Kind::Json),
     same("closed_by", Kind::Json),
@@ -132,6 +142,8 @@ const WINDOWS_COLUMNS: &[Column] = &[
 const PAIRS_COLUMNS: &[Column] = &[
     same("a", Kind::Text),
     same("b", Kind::Text),
+    same("a_names", Kind::Texts),
+    same("b_names", Kind::Texts),
     same("expectation", Kind::Text),
     same("expectation_source", Kind::Text),
     same("expectation_by_direction", Kind::Json),
@@ -162,6 +174,10 @@ const PAIRS_COLUMNS: &[Column] = &[
     of("first_time_nanos", "first_time", Kind::Nanos),
     same("last_time", Kind::Time),
     of("last_time_nanos", "last_time", Kind::Nanos),
+    same("readable_first_time", Kind::Time),
+    of("readable_first_time_nanos", "readable_first_time", Kind::Nanos),
+    same("readable_last_time", Kind::Time),
+    of("readable_last_time_nanos", "readable_last_time", Kind::Nanos),
     same("spis", Kind::Texts),
     same("sas", Kind::Json),
     same("esp_algorithms", Kind::Json),
@@ -276,4 +292,29 @@ const FINDINGS_COLUMNS: &[Column] = &[
     same("controls", Kind::Texts),
     same("stable_id", Kind::Text),
     same("tshark", Kind::Texts),
+    same("arkime", Kind::Text),
 ];
+
+/// The value at a column's path in a row; nothing where it is null.
+pub(super) fn found<'a>(row: &'a Value, path: &str) -> Option<&'a Value> {
+    let value = path.split('.').try_fold(row, |value, part| match part.parse::<usize>() {
+        Ok(at) => value.get(at),
+        Err(_) => value.get(part),
+    });
+    value.filter(|value| !value.is_null())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_path_leads_through_objects_and_lists() {
+        let row = json!({"first": {"frame": 7}, "causes": [{"reason": "x"}], "none": null});
+        assert_eq!(found(&row, "first.frame"), Some(&json!(7)));
+        assert_eq!(found(&row, "causes.0.reason"), Some(&json!("x")));
+        assert_eq!(found(&row, "causes.1.reason"), None);
+        assert_eq!(found(&row, "none"), None);
+    }
+}

@@ -1,0 +1,87 @@
+// Nothing is cut, overlaps or breaks: at 1400 and 400 pixels, light and dark, and as paper has it.
+//
+//     node measure.js REPORT.html...
+
+import assert from "node:assert/strict";
+import { NARROW, WIDE, launch, open } from "./open.js";
+
+// A4 without its margins, at 96 pixels an inch.
+const PAPER = { width: 703, height: 1009 };
+const LOOKS = [
+  { name: "wide, light", viewport: WIDE, colorScheme: "light" },
+  { name: "wide, dark", viewport: WIDE, colorScheme: "dark" },
+  { name: "narrow, light", viewport: NARROW, colorScheme: "light" },
+  { name: "narrow, dark", viewport: NARROW, colorScheme: "dark" },
+  { name: "paper", viewport: PAPER, media: "print" },
+];
+
+/** Runs in the page: what is wrong with it, in words; at most twenty of a kind. */
+function measure() {
+  const faults = [];
+  const say = (kind, element, more = "") => {
+    if (faults.filter((fault) => fault.startsWith(kind)).length < 20) faults.push(`${kind}: ${element.tagName} ${element.id || element.className} "${element.textContent.trim().slice(0, 60)}" ${more}`);
+  };
+  const isShown = (element) => element.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true });
+  const page = document.documentElement.clientWidth + 0.5;
+  const lines = (rects) => new Set(rects.map((rect) => Math.round(rect.top))).size;
+
+  // Every text lies inside the boxes around it.
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  let seen = 0;
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const parent = text.parentElement;
+    if (!text.data.trim() || parent.closest("script, style, svg, .skip, option, template, noscript") || !isShown(parent)) continue;
+    range.selectNodeContents(text);
+    const rects = Array.from(range.getClientRects()).filter((rect) => rect.width > 0);
+    seen += 1;
+    for (let box = parent; box && box !== document.body; box = box.parentElement) {
+      if (getComputedStyle(box).display.startsWith("inline") || getComputedStyle(box).display === "contents") continue;
+      const { left, right } = box.getBoundingClientRect();
+      if (rects.some((rect) => rect.right > right + 1.5 || rect.left < left - 1.5)) { say("wider than its box", box, text.data.trim().slice(0, 40)); break; }
+    }
+    if (rects.some((rect) => rect.right > page || rect.left < -0.5)) say("outside of the page", parent);
+  }
+
+  // Nothing scrolls inside but the timeline.
+  for (const element of document.querySelectorAll("body *")) {
+    if (element.closest("#chart, svg, .skip") || !isShown(element)) continue;
+    const { overflowX, overflowY } = getComputedStyle(element);
+    if (overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1) say("cut", element);
+    if (overflowY !== "visible" && element.scrollHeight > element.clientHeight + 1) say("cut", element);
+  }
+
+  // Rows: none without height, no cell over another one.
+  for (const row of document.querySelectorAll("tbody tr")) {
+    if (!isShown(row)) continue;
+    const cells = Array.from(row.cells, (cell) => cell.getBoundingClientRect()).filter((rect) => rect.width > 0);
+    if (row.getBoundingClientRect().height < 4) say("hidden row", row);
+    for (let one = 1; one < cells.length; one += 1) {
+      const [a, b] = [cells[one - 1], cells[one]];
+      if (a.right > b.left + 1 && b.right > a.left + 1 && a.bottom > b.top + 1 && b.bottom > a.top + 1) say("overlap", row);
+    }
+  }
+
+  // Ids, times, addresses and SPIs are in one piece.
+  for (const element of document.querySelectorAll("time, .h, tr[id] > th, .key-id")) {
+    if (!isShown(element) || !element.firstChild) continue;
+    range.selectNodeContents(element);
+    if (lines(Array.from(range.getClientRects()).filter((rect) => rect.width > 0)) > 1) say("split", element);
+  }
+  return { faults, seen };
+}
+
+const browser = await launch();
+for (const path of process.argv.slice(2)) {
+  for (const { name, media, ...settings } of LOOKS) {
+    const { page, context, faults } = await open(browser, path, settings);
+    if (media) await page.emulateMedia({ media });
+    const told = await page.evaluate(measure);
+    assert.ok(told.seen > 50, `${path}, ${name}: hardly any text`);
+    assert.deepEqual(told.faults, [], `${path}, ${name}`);
+    assert.deepEqual(faults, []);
+    await context.close();
+  }
+  console.log(`measure: ${path}`);
+}
+await browser.close();
