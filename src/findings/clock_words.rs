@@ -66,7 +66,7 @@ mod tests {
     fn every_sentence_has_the_method_and_the_number_of_joins() {
         let measured = of(Some(-7200), OffsetMethod::ExactJoins, 3);
         assert!(measured.contains("2 h 0 min slow"), "{measured}");
-        assert!(measured.contains("exact joins: 3 records, off by at most 1.0 s"), "{measured}");
+        assert!(measured.contains("matched exactly: 3 records, error at most 1.0 s"), "{measured}");
         let proposed = of(Some(60), OffsetMethod::Proposed, 4);
         assert!(
             proposed.contains("is a proposal") && proposed.contains("no exact join"),

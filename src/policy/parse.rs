@@ -310,11 +310,11 @@ mod tests {
             ),
             ("\n\ncolour = 1\n", 3, "unknown field"),
             ("default_exemptions = \"xp\"\n", 1, "expected a system"),
-            ("no_default_exempt = 1\n", 1, "expected a value that none knows"),
+            ("no_default_exempt = 1\n", 1, "expected a value that none accepts"),
             (
                 "default_exemptions = \"windows-2000\"\nno_default_exempt = 3\n",
                 2,
-                "a value that windows-2000 knows",
+                "a value that windows-2000 accepts",
             ),
             (
                 "[[protect]]\nbetween = [\"10.0.0.1\", \"any\"]\nopened_by = \"10.0.0.2\"\n",

@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(trace.source, ExpectationSource::PolicyFile { line: 10 });
         assert_eq!(
             policy.rules[2].to_string(),
-            "TCP with port 80 served on either side between any host and 10.0.0.5 may travel unprotected"
+            "TCP with port 80 served on either side between any host and 10.0.0.5 may be unprotected"
         );
     }
 

@@ -59,7 +59,6 @@ impl Place {
         let is_numbered =
             |ip: &&IpPacket<'_>| ip.identification != 0 || ip.protocol == protocol::TCP;
         let hops = ip.filter(is_numbered).map_or(0, |ip| ip.hops);
-        // Interfaces are counted from 0; of so many the number is no more than a mark.
         Self(interface << 8 | u32::from(hops))
     }
 

@@ -2,6 +2,7 @@
 //! zooms, filters, sorts and prints. The scripts in `tests/browser` drive headless Chromium.
 
 use crate::support::hostile::{HOSTILE, hostile_log};
+use crate::support::ike_builder::write;
 use crate::support::large_report::large_report;
 use crate::support::program::plainsight;
 use crate::support::samples::folders;
@@ -86,7 +87,7 @@ fn incident(folder: &Path) -> PathBuf {
     let report = large_report(40, 15);
     let page = files(&report, &[Format::Html]).unwrap().remove(0);
     let path = folder.join(page.name);
-    fs::write(&path, page.bytes).unwrap();
+    write(&path, &page.bytes);
     path
 }
 

@@ -1,9 +1,9 @@
 //! Logs of strongSwan's and libreswan's daemons, as evidence of a host like any other.
 
+use crate::support::ike_builder::write;
 use crate::support::program::analyze;
 use crate::support::shared;
 use plainsight::report::schema::{LogEvent, Report};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The capture of a sample: two hosts, 2026-11-23.
@@ -36,7 +36,7 @@ Nov 23 09:04:16 gw1 charon: 06[IKE] <t|1> tried 1 shared key for 'a' - 'b', but 
 ";
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("syslog");
-    fs::write(&log, text).unwrap();
+    write(&log, text.as_bytes());
     let report = analyze(&[capture().as_path(), log.as_path()], &["--timezone", "+01:00"]);
     let event = &report.log_events[0];
     let row = ("ike_failure", "psk_mismatch_suspected", "2026-11-23T08:04:16");

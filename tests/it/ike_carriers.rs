@@ -30,8 +30,8 @@ fn octets_on_port_500_without_a_header_of_ike_are_named() {
         (1, udp(1, 2, (500, 500), &no_spi)),
     ]);
     let texts: Vec<_> = report.evidence[0].problems.iter().map(|p| p.text.as_str()).collect();
-    assert!(texts[0].contains("version at octet 17"), "{texts:?}");
-    assert!(texts[1].contains("initiator SPI at octet 0"), "{texts:?}");
+    assert!(texts[0].contains("version at byte 17"), "{texts:?}");
+    assert!(texts[1].contains("initiator SPI at byte 0"), "{texts:?}");
     assert!(report.ike_exchanges.is_empty());
 }
 
@@ -76,7 +76,7 @@ fn a_message_in_fragments_is_put_together_in_any_order() {
         let report = report_of(&frames);
         let told = only(&report);
         assert_eq!((told.messages, told.first.frame), (1, 4), "the frame that completed it");
-        assert_eq!(told.ladder[0].what, "IKE_AUTH request 1: encrypted, 2000 octets");
+        assert_eq!(told.ladder[0].what, "IKE_AUTH request 1: encrypted, 2000 bytes");
         assert_eq!(report.totals.by_class.ike.frames, 4);
         assert!(report.evidence[0].problems.is_empty());
     }
@@ -190,5 +190,5 @@ fn a_flood_of_first_messages_is_bounded_and_said() {
     assert_eq!(report.totals.by_class.ike.frames, 40_000);
     assert!(report.ike_exchanges.len() < 40_000 && report.pairs.len() < 40_000);
     let flood = report.findings.iter().find(|f| f.code == "ike_flood").unwrap();
-    assert!(flood.title.contains("40000"), "{}", flood.title);
+    assert!(flood.title.contains("40,000"), "{}", flood.title);
 }

@@ -185,7 +185,7 @@ fn one_file_of_summaries_is_made_again_and_replaced_only_on_demand() {
     assert_eq!(status, 2);
     assert_eq!(
         told,
-        "plainsight: `x.summary` is there already\n\
+        "plainsight: `x.summary` already exists\n\
          hint: it holds something else; name another place, or replace it with --force\n"
     );
     assert!(fs::read(folder.join("x.summary")).unwrap() == first);

@@ -111,7 +111,7 @@ fn the_line_that_shows_a_findings_packets_opens_the_file() {
 fn a_report_in_the_folder_of_evidence_is_no_evidence() {
     let folder = evidence(&[(b"capture.pcap", &sample("psk_mismatch/capture.pcap"))]);
     let before = analyzed(&folder);
-    let options = ["--carve", "full", "--format", "json,csv,html,parquet,timesketch,ecs"];
+    let options = ["--carve=full", "--format", "json,csv,html,parquet,timesketch,ecs"];
     for out in ["evidence/old", "evidence/deep/older"] {
         run(
             &folder,
@@ -187,7 +187,7 @@ fn a_forged_manifest_hides_no_capture() {
 #[test]
 fn carved_packets_that_were_moved_or_packed_are_told_by_their_header() {
     let folder = evidence(&[(b"capture.pcap", &sample("psk_mismatch/capture.pcap"))]);
-    run(&folder, &["analyze", "evidence", "--out", "report", "--carve", "full", "-q"]);
+    run(&folder, &["analyze", "evidence", "--out", "report", "--carve=full", "-q"]);
     let carved: PathBuf = folder.path().join("report/evidence/F1.pcapng");
     let bytes = fs::read(&carved).unwrap();
     put(&folder.path().join("evidence/moved/anything.bin"), &bytes);

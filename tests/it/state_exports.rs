@@ -1,14 +1,14 @@
 //! Exports of a host's state: auditpol, SAs of PowerShell, wfpstate.xml.
 
+use crate::support::ike_builder::write;
 use crate::support::program::analyze;
 use crate::support::shared;
 use plainsight::report::schema::{LogEvent, Report};
-use std::fs;
 
 fn of_text(name: &str, text: &[u8]) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
-    fs::write(&path, text).unwrap();
+    write(&path, text);
     analyze(&[path.as_path()], &[])
 }
 

@@ -44,7 +44,7 @@ pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
     }
     let findings = first(&report.findings, MOST_FINDINGS);
     let (groups, shared) = advice::groups(findings);
-    let (files, no_evidence) = report.evidence.iter().partition(|file| is_evidence(file));
+    let (files, no_evidence) = report.evidence.iter().partition(is_evidence);
     let page = Page {
         report,
         files,
