@@ -69,7 +69,7 @@ mod tests {
         assert!(measured.contains("matched exactly: 3 records, error at most 1.0 s"), "{measured}");
         let proposed = of(Some(60), OffsetMethod::Proposed, 4);
         assert!(
-            proposed.contains("is a proposal") && proposed.contains("no exact join"),
+            proposed.contains("proposed") && proposed.contains("none matched exactly"),
             "{proposed}"
         );
         assert!(of(None, OffsetMethod::NotEstimable, 0).contains("not known"));
