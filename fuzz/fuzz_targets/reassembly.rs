@@ -93,6 +93,7 @@ fn packet(fragment: Fragment, payload: &[u8], wire: usize, header: usize) -> IpP
         segment_len: header + wire,
         link_broadcast: false,
         nested: 0,
+        hops: 64,
         mislabelled: false,
     }
 }

@@ -72,6 +72,6 @@ mod tests {
             proposed.contains("proposed") && proposed.contains("none matched exactly"),
             "{proposed}"
         );
-        assert!(of(None, OffsetMethod::NotEstimable, 0).contains("not known"));
+        assert!(of(None, OffsetMethod::NotEstimable, 0).contains("is unknown"));
     }
 }
