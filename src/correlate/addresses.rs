@@ -5,7 +5,7 @@
 
 use super::computers::{Computers, short_name};
 use crate::policy::Policy;
-use crate::summary::{LogId, Mac, StationChange, Summary};
+use crate::summary::{LogId, MOST_OF_A_HOST, Mac, StationChange, Summary};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -110,9 +110,6 @@ pub(super) fn of_stations(summary: &Summary) -> Vec<BTreeSet<IpAddr>> {
     }
     stations.into_values().filter(|addresses| addresses.len() <= MOST_OF_A_HOST).collect()
 }
-
-/// A host has an address or two of either family; what sends for more is a router.
-const MOST_OF_A_HOST: usize = 4;
 
 /// The addresses that another station took over, over all captures.
 pub(super) fn taken_over(summary: &Summary) -> Vec<StationChange> {

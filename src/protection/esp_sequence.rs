@@ -66,9 +66,11 @@ impl SequenceNumbers {
         self.highest = self.highest.max(highest);
     }
 
-    /// Counts more packets between the lowest and the highest number, which another capture holds.
-    pub const fn held_elsewhere(&mut self, packets: u64) {
+    /// Counts more packets between the lowest and the highest number, which another capture holds; gives how many
+    /// are still missing.
+    pub const fn held_elsewhere(&mut self, packets: u64) -> u64 {
         self.packets = self.packets.saturating_add(packets);
+        self.missing()
     }
 
     /// Whether packets are missing before at least two of five: so where one packet in two or more is kept, and

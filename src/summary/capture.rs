@@ -154,7 +154,7 @@ impl<'p> CaptureObserver<'p> {
         match &dissected.content {
             Content::Ip(ip, Alone { stream, .. }) => {
                 let pair = ip.pair;
-                self.stations.observe(frame, ip.source(), &seen);
+                self.stations.observe(frame, ip, &seen);
                 let stream = match self.other_ports.observe(ip, *stream) {
                     Some(stream) => stream,
                     None => self.of_conversation(ip, pair, *stream, &mut seen),

@@ -52,7 +52,7 @@ pub use listed::{Listed, NoList};
 pub use part::{Member, Part, labelled};
 pub use sa::SaSeen;
 pub use spi::Contents;
-pub use stations::{Mac, StationChange};
+pub use stations::{MOST_OF_A_HOST, Mac, StationChange};
 pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
 pub use tunnels::{Layer, Tunnel, Tunnels};
 

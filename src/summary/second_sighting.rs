@@ -80,8 +80,10 @@ pub(super) fn set_aside(
             let first =
                 shown.find(|id| captures.get(id).is_some_and(|c| c.esp_gaps.contains_key(&key)));
             if let Some(capture) = first.and_then(|id| captures.get_mut(id)) {
-                capture.esp_gaps.entry(key).and_modify(|numbers| numbers.held_elsewhere(packets));
-                capture.esp_gaps.retain(|_, numbers| numbers.missing() > 0);
+                let numbers = capture.esp_gaps.get_mut(&key);
+                if numbers.is_some_and(|numbers| numbers.held_elsewhere(packets) == 0) {
+                    capture.esp_gaps.remove(&key);
+                }
             }
         }
     }
@@ -143,24 +145,26 @@ fn partners(
     partners
 }
 
+/// The packets of a capture that are compared by their content. IKE is compared by message; what goes to groups of
+/// hosts is sent alike every so often.
+fn compared(capture: &CaptureSummary) -> impl Iterator<Item = &Print> {
+    let proves =
+        |stream: &Stream| matches!(stream, Stream::Clear { .. } | Stream::Exempt(ExemptKind::Icmp));
+    let own = capture.prints.iter().filter(move |((_, stream), _)| proves(stream));
+    own.flat_map(|(_, prints)| prints).chain(capture.edges.prints())
+}
+
 /// All packets that are compared.
 fn marks(
     captures: &BTreeMap<EvidenceId, CaptureSummary>,
     sequences: &[Vec<EvidenceId>],
 ) -> Vec<Seen> {
-    // IKE is compared by message; what goes to groups of hosts is sent alike every so often.
-    let proves =
-        |stream: &Stream| matches!(stream, Stream::Clear { .. } | Stream::Exempt(ExemptKind::Icmp));
-    let prints = |capture: &CaptureSummary| -> Vec<Print> {
-        let own = capture.prints.iter().filter(|((_, stream), _)| proves(stream));
-        own.flat_map(|(_, prints)| prints).chain(capture.edges.prints()).copied().collect()
-    };
-    let is_any_cut = captures.values().any(|capture| prints(capture).iter().any(Print::is_cut));
+    let is_any_cut = captures.values().any(|capture| compared(capture).any(Print::is_cut));
     let mut marks = Vec::new();
     let all = sequences.iter().enumerate();
     let all = all.flat_map(|(at, files)| files.iter().map(move |id| (at, id)));
     for (at, capture) in all.filter_map(|(at, id)| Some((at, captures.get(id)?))) {
-        for print in prints(capture) {
+        for print in compared(capture) {
             // The sequence numbers of TCP begin at random (RFC 9293 §3.4.1).
             let is_random = print.seen.flow.is_some_and(|flow| flow.protocol == protocol::TCP);
             let (time, is_cut) = (print.seen.time, print.is_cut());

@@ -6,6 +6,7 @@
 use super::index::Index;
 use super::timeline::Sighting;
 use crate::capture::{Linktype, RawFrame};
+use crate::packet::IpPacket;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -58,10 +59,11 @@ struct Station {
 }
 
 impl Stations {
-    /// Takes a packet whose outermost header has this source.
-    pub(super) fn observe(&mut self, frame: &RawFrame<'_>, source: IpAddr, seen: &Sighting) {
-        let Some((mac, hops)) = sender(frame, source) else { return };
-        let is_routed = !FIRST_HOPS.contains(&hops);
+    /// Takes a packet; it counts where the outermost header has its source.
+    pub(super) fn observe(&mut self, frame: &RawFrame<'_>, ip: &IpPacket<'_>, seen: &Sighting) {
+        let source = ip.source();
+        let Some(mac) = sender(frame, source) else { return };
+        let is_routed = !FIRST_HOPS.contains(&ip.hops);
         let place = self.index.place(&word(source));
         let known = &self.known;
         let is = |at: u32| known.get(at as usize).is_some_and(|station| station.address == source);
@@ -135,8 +137,8 @@ fn word(address: IpAddr) -> (u64, u64) {
 }
 
 /// The sender's address of an Ethernet frame whose outermost IP header has this source (IEEE 802.3, with
-/// VLAN tags or without), and how many hops the packet may still go.
-fn sender(frame: &RawFrame<'_>, source: IpAddr) -> Option<(Mac, u8)> {
+/// VLAN tags or without).
+fn sender(frame: &RawFrame<'_>, source: IpAddr) -> Option<Mac> {
     if frame.linktype != Linktype::ETHERNET {
         return None;
     }
@@ -148,12 +150,12 @@ fn sender(frame: &RawFrame<'_>, source: IpAddr) -> Option<(Mac, u8)> {
         kind = *frame.data.get(at..)?.first_chunk::<2>()?;
     }
     let header = frame.data.get(at + 2..)?;
-    let (own, hops) = match (kind, source) {
-        ([0x08, 0x00], IpAddr::V4(address)) => (header.get(12..16)? == address.octets(), 8),
-        ([0x86, 0xdd], IpAddr::V6(address)) => (header.get(8..24)? == address.octets(), 7),
-        _ => return None,
+    let own = match (kind, source) {
+        ([0x08, 0x00], IpAddr::V4(address)) => header.get(12..16)? == address.octets(),
+        ([0x86, 0xdd], IpAddr::V6(address)) => header.get(8..24)? == address.octets(),
+        _ => false,
     };
-    own.then_some((Mac(*mac), *header.get(hops)?))
+    own.then_some(Mac(*mac))
 }
 
 /// Hop counts that systems send with; a router takes one away (RFC 1812 §5.3.1).
@@ -161,6 +163,6 @@ const FIRST_HOPS: [u8; 4] = [32, 64, 128, 255];
 /// More addresses of a capture have no station.
 const MOST_ADDRESSES: usize = 1 << 14;
 /// A host has an address or two of either family; what sends for more is a router.
-const MOST_OF_A_HOST: usize = 4;
+pub const MOST_OF_A_HOST: usize = 4;
 /// Changes that are kept.
 const MOST_CHANGES: usize = 1 << 10;

@@ -3,6 +3,7 @@
 use crate::support::ike_builder::{
     Message, capture, clear, init, nonce, offer, on_500, only, report_of, udp, write,
 };
+use crate::support::numbers::Numbers;
 use etherparse::PacketBuilder;
 
 #[test]
@@ -108,13 +109,7 @@ fn ike_and_esp_in_tcp_are_neither_clear_text_nor_lost() {
         [&length.to_be_bytes()[..], octets].concat()
     };
     let ike = |message: &Message| framed(&[&[0; 4][..], &message.octets()].concat());
-    let mut word = 0x5_1ab3_u64;
-    let encrypted: Vec<u8> = std::iter::repeat_with(|| {
-        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        word.to_be_bytes()[0]
-    })
-    .take(64)
-    .collect();
+    let encrypted = Numbers(0x9e37_79b9_7f4a_7c15).octets(64);
     let esp = framed(&[&0xc0de_u32.to_be_bytes()[..], &[0, 0, 0, 1], &encrypted].concat());
     send(0, "S", &[]);
     send(1, "SA", &[]);

@@ -2,6 +2,7 @@
 //! from summaries in any order.
 
 use crate::support::ike_builder::write;
+use crate::support::numbers::Numbers;
 use crate::support::pcapng::{Order, pcap};
 use crate::support::samples::folders;
 use crate::support::summary_set;
@@ -197,11 +198,7 @@ fn esp_in_tcp(number: u32) -> Vec<u8> {
     let mut message = vec![0, 94];
     message.extend(0x1234_5678u32.to_be_bytes());
     message.extend(number.to_be_bytes());
-    let mut word = u64::from(number) << 20 | 0x5_1ab3;
-    message.resize_with(94, || {
-        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        word.to_be_bytes()[0]
-    });
+    message.extend(Numbers(u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15)).octets(84));
     message
 }
 

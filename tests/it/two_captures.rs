@@ -1,6 +1,7 @@
 //! The same packets in two captures: they count once, on one clock; packets that only look alike count each.
 
 use crate::support::ike_builder::write;
+use crate::support::numbers::Numbers;
 use crate::support::pcapng::{Order, pcap};
 use crate::support::truth::report;
 use etherparse::PacketBuilder;
@@ -124,11 +125,7 @@ fn equal_heads_with_other_data_are_other_packets() {
 /// An ESP packet of the first host, under one SPI, with the encrypted part that such a number has.
 fn esp(number: u32, octets: usize) -> Vec<u8> {
     let mut body = [0x1234_5678_u32.to_be_bytes(), number.to_be_bytes()].concat();
-    let mut word = u64::from(number) << 20 | 0x5_1ab3;
-    body.resize_with(octets, || {
-        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        word.to_be_bytes()[0]
-    });
+    body.extend(Numbers(u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15)).octets(octets - 8));
     let mut frame = Vec::new();
     PacketBuilder::ethernet2([2; 6], [4; 6])
         .ipv4(HOSTS[0], HOSTS[1], 64)

@@ -7,7 +7,7 @@
 
 use super::Export;
 use super::element::Element;
-use super::pieces::{Piece, Pieces, Tag, find, is_named};
+use super::pieces::{Piece, Pieces, Tag, find, item};
 use super::source::Source;
 use super::xml::lost;
 use crate::catalogue::{NET_EVENTS, windows_error_in};
@@ -125,20 +125,7 @@ fn claimed(text: &[u8]) -> Option<u64> {
 
 /// An item is an event where a header follows; lists inside events have items too.
 fn rules(tag: &[u8]) -> Tag {
-    if is_named(tag, b"<netEvent") {
-        return Tag::Begin;
-    }
-    if let Some(behind) = tag.strip_prefix(b"<item>") {
-        let has_header = is_named(behind.trim_ascii_start(), b"<header");
-        return if has_header { Tag::Begin } else { Tag::Open };
-    }
-    if is_named(tag, b"<item") {
-        Tag::Open
-    } else if is_named(tag, b"</item") || is_named(tag, b"</netEvent") {
-        Tag::Close
-    } else {
-        Tag::Other
-    }
+    item(tag, &[b"<header"], [b"<netEvent", b"</netEvent"])
 }
 
 const LIST: &[u8] = b"<netEvents";

@@ -182,6 +182,26 @@ pub(super) fn is_markup(mut text: &[u8], roots: &[&[u8]]) -> bool {
     }
 }
 
+/// What a tag does in lists of items: an item begins an event where one of these elements is the first in it, or its
+/// element is outside a list; items have lists of other items inside.
+pub(super) fn item(tag: &[u8], first: &[&[u8]], [begin, end]: [&[u8]; 2]) -> Tag {
+    if is_named(tag, begin) {
+        return Tag::Begin;
+    }
+    if let Some(behind) = tag.strip_prefix(b"<item>") {
+        let behind = behind.trim_ascii_start();
+        let begins = first.iter().any(|first| is_named(behind, first));
+        return if begins { Tag::Begin } else { Tag::Open };
+    }
+    if is_named(tag, b"<item") {
+        Tag::Open
+    } else if is_named(tag, b"</item") || is_named(tag, end) {
+        Tag::Close
+    } else {
+        Tag::Other
+    }
+}
+
 /// Whether a tag begins with these octets (`<Event`, `</Event`), a prefix of the name left out, and
 /// ends the name there.
 pub(super) fn is_named(tag: &[u8], name: &[u8]) -> bool {

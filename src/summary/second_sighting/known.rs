@@ -6,13 +6,14 @@
 //! packet counts twice. Which ones they are is not known then.
 
 use super::TOLERANCE;
+use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
 use crate::protection::Stream;
 use crate::protection::duplicate::DuplicateKind;
 use crate::summary::capture_summary::{CaptureSummary, Count, Unpaired};
 use crate::summary::esp_mark::EspMark;
 use crate::summary::fingerprint::{Fingerprint, Print};
-use crate::summary::timeline::{ClassRun, Runs};
+use crate::summary::timeline::{ClassRun, Runs, Sighting};
 use crate::summary::tunnels::Tunnel;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -231,14 +232,8 @@ impl CaptureSummary {
         else {
             return without_known_runs(key, all, known, again);
         };
-        let mut once = Runs::default();
-        marks.retain(|mark: &EspMark| {
-            let is_known = known.has_number(key, mark.number);
-            let place = if is_known { &mut *again } else { &mut once };
-            place.observe(&mark.seen(direction));
-            !is_known
-        });
-        once.finish()
+        let is_known = |mark: &EspMark| known.has_number(key, mark.number);
+        part(marks, is_known, |mark| mark.seen(direction), again)
     }
 
     /// The packets of another stream that are not known.
@@ -255,20 +250,16 @@ impl CaptureSummary {
         let Some(printed) = printed.filter(|_| is_whole) else {
             return without_known_runs(key, all, known, again);
         };
-        let (mut once, mut frames) = (Runs::default(), BTreeSet::new());
-        printed.retain(|print| {
+        let mut frames: BTreeSet<FrameRef> = BTreeSet::new();
+        let is_known = |print: &Print| {
             let is_known = known.meets(key.0, print);
-            let place = if is_known { &mut *again } else { &mut once };
-            place.observe(&print.seen);
-            if is_known {
-                frames.insert(print.seen.frame);
-            }
-            !is_known
-        });
+            is_known && frames.insert(print.seen.frame)
+        };
+        let rest = part(printed, is_known, |print| print.seen, again);
         if let Some(packets) = self.clear_packets.get_mut(&key) {
             packets.retain(|packet| !frames.contains(&packet.frame));
         }
-        once.finish()
+        rest
     }
 
     /// The frames of tunnels count for their pairs too.
@@ -311,6 +302,23 @@ impl CaptureSummary {
         self.unpaired.retain(|_, count| count.frames > 0);
         self.unpaired_duplicates.retain(|_, count| count.frames > 0);
     }
+}
+
+/// Leaves the packets that are not known, gives their runs, and adds the known ones to those seen again.
+fn part<T>(
+    packets: &mut Vec<T>,
+    mut is_known: impl FnMut(&T) -> bool,
+    seen: impl Fn(&T) -> Sighting,
+    again: &mut Runs,
+) -> Vec<ClassRun> {
+    let mut once = Runs::default();
+    packets.retain(|packet| {
+        let is_known = is_known(packet);
+        let place = if is_known { &mut *again } else { &mut once };
+        place.observe(&seen(packet));
+        !is_known
+    });
+    once.finish()
 }
 
 /// The runs of a stream less what runs around them show.

@@ -12,7 +12,7 @@ use crate::catalogue::{
 };
 use crate::eventlog::text::Export;
 use crate::eventlog::text::element::Element;
-use crate::eventlog::text::pieces::{Piece, Pieces, Tag, find, is_named};
+use crate::eventlog::text::pieces::{Piece, Pieces, Tag, find, item};
 use crate::eventlog::text::source::Source;
 use crate::eventlog::text::xml::{lost, text_at};
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};
@@ -206,21 +206,7 @@ fn address(element: &Element, name: &str) -> Option<IpAddr> {
 
 /// An item is an SA or a connection by its first element; lists inside have items too.
 fn rules(tag: &[u8]) -> Tag {
-    if is_named(tag, b"<ipsecStatistics") {
-        return Tag::Begin;
-    }
-    if let Some(behind) = tag.strip_prefix(b"<item>") {
-        let behind = behind.trim_ascii_start();
-        let begins = FIRST.iter().any(|first| is_named(behind, first));
-        return if begins { Tag::Begin } else { Tag::Open };
-    }
-    if is_named(tag, b"<item") {
-        Tag::Open
-    } else if is_named(tag, b"</item") || is_named(tag, b"</ipsecStatistics") {
-        Tag::Close
-    } else {
-        Tag::Other
-    }
+    item(tag, FIRST, [b"<ipsecStatistics", b"</ipsecStatistics"])
 }
 
 const FIRST: &[&[u8]] = &[b"<saContextId", b"<endpointId"];
