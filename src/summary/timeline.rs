@@ -206,21 +206,25 @@ impl ClassRun {
         self.from_a > 0 && self.from_a < self.frames
     }
 
-    /// So many of its packets as a run of their own, and the others; octets in proportion, and both keep the edges,
-    /// because which packets they are is not known.
-    pub(super) fn split(&self, frames: u64) -> (Self, Self) {
-        let share = |all: u64| {
-            let part = u128::from(all) * u128::from(frames) / u128::from(self.frames.max(1));
+    /// So many of its packets as a run of their own, by their senders (the pair's lower address, the higher), and the
+    /// others; bytes in proportion, and both keep the edges, because which packets they are is not known.
+    pub(super) fn split(&self, [from_a, from_b]: [u64; 2]) -> (Self, Self) {
+        let of_b = self.frames - self.from_a;
+        let (from_a, from_b) = (from_a.min(self.from_a), from_b.min(of_b));
+        let share = |all: u64, part: u64, whole: u64| {
+            let part = u128::from(all) * u128::from(part) / u128::from(whole.max(1));
             u64::try_from(part).unwrap_or(u64::MAX).min(all)
         };
+        let frames = from_a + from_b;
+        let of_all = |all| share(all, frames, self.frames);
         let [a, b] = self.payload;
         let part = Self {
-            frames: frames.min(self.frames),
-            bytes: share(self.bytes),
-            captured: share(self.captured),
-            from_a: share(self.from_a),
-            payload: [share(a), share(b)],
-            votes: share(self.votes),
+            frames,
+            bytes: of_all(self.bytes),
+            captured: of_all(self.captured),
+            from_a,
+            payload: [share(a, from_a, self.from_a), share(b, from_b, of_b)],
+            votes: of_all(self.votes),
             ..*self
         };
         let rest = Self {

@@ -191,6 +191,19 @@ fn a_conversation_too_long_for_fingerprints_counts_once() {
 }
 
 #[test]
+fn taps_of_one_direction_each_show_other_packets() {
+    // Each shows the first packets of both hosts, then one host alone.
+    let whole = conversation(4000, 64);
+    let of = |host: usize| -> Vec<Timed> {
+        let all = whole.iter().enumerate();
+        all.filter(|(n, _)| *n < 20 || n % 2 == host).map(|(_, timed)| timed.clone()).collect()
+    };
+    let report = told(&[of(0), at(&of(1), 5300)]);
+    assert_eq!((clear(&report), other_capture(&report)), ((4000, 4000, 1), 20));
+    assert!(report.windows[0].a_to_b.answered && report.windows[0].b_to_a.answered);
+}
+
+#[test]
 fn packets_sent_again_later_are_no_second_sighting() {
     let beat = |n: u64| (n * 1000, segment(0, 77, b"still here, still the same", 64));
     let here: Vec<Timed> = (0..30).map(beat).collect();

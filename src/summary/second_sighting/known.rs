@@ -2,8 +2,8 @@
 //!
 //! Packet by packet where both captures keep all of a stream's packets one by one: those of ESP by their SPI and
 //! sequence number, all others by their fingerprint. Where one of them keeps fewer, run by run: where packets of the
-//! same stream lie all around a run in an earlier capture, as many of its packets are known as that one shows, and no
-//! packet counts twice. Which ones they are is not known then.
+//! same stream lie all around a run in an earlier capture, as many packets of each sender are known as that one shows,
+//! and no packet counts twice. Which ones they are is not known then.
 
 use super::TOLERANCE;
 use crate::evidence::FrameRef;
@@ -154,8 +154,10 @@ fn take_around(runs: &mut [ClassRun], run: &ClassRun) -> (Option<ClassRun>, Opti
         known.start.since(run.start) <= TOLERANCE && run.end.since(known.end) <= TOLERANCE
     });
     let Some(around) = around else { return (None, Some(*run)) };
-    let (known, rest) = run.split(around.frames);
+    // A tap may show one direction alone: what one host sent says nothing of the other.
+    let (known, rest) = run.split([around.from_a, around.frames - around.from_a]);
     around.frames -= known.frames;
+    around.from_a -= known.from_a;
     let some = |run: ClassRun| Some(run).filter(|run| run.frames > 0);
     (some(known), some(rest))
 }
@@ -278,8 +280,8 @@ impl CaptureSummary {
         self.tunnels.retain(|_, of_pair| !of_pair.is_empty());
     }
 
-    /// Frames without a pair have no fingerprints: where an earlier capture lasted all the time of this one, as many
-    /// are known as that one shows.
+    /// Frames of ARP and other protocols have no fingerprints: where an earlier capture lasted all the time of this one,
+    /// as many are known as that one shows. What could not be decoded is never taken for known: it limits the verdict.
     fn set_known_without_pair_aside(&mut self, known: &mut Known) {
         let Some((first, last)) = self.span else { return };
         let begun = known.spans.iter().map(|(first, _)| *first).min();
@@ -287,7 +289,14 @@ impl CaptureSummary {
         let lasts = begun.zip(ended).is_some_and(|(begun, ended)| {
             begun.since(first) <= TOLERANCE && last.since(ended) <= TOLERANCE
         });
-        for (kind, count) in self.unpaired.iter_mut().filter(|_| lasts) {
+        let counts = self.unpaired.iter_mut().filter(|(kind, _)| match kind {
+            Unpaired::Arp | Unpaired::NonIp(_) => lasts,
+            Unpaired::Undecodable(_)
+            | Unpaired::IkeFlood
+            | Unpaired::FoldedClear(..)
+            | Unpaired::Folded(_) => false,
+        });
+        for (kind, count) in counts {
             let Some(shown) = known.unpaired.get_mut(kind) else { continue };
             let same = Count {
                 frames: count.frames.min(shown.frames),
