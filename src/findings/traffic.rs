@@ -436,30 +436,40 @@ pub(super) fn credentials(facts: &Facts) -> Vec<Finding> {
 /// Pairs and forms that have a finding each.
 const MOST_EXPOSURES: usize = 50;
 
-/// Pairs in clear of which nothing says that they should not be: one finding for all.
+/// Clear packets that nothing requires to be protected: one finding for all pairs. Those that show again what was
+/// inside ESP are none; those of gateways beside the tunnel of theirs are.
 pub(super) fn clear_without_expectation(facts: &Facts) -> Option<Finding> {
-    let clear = |pair: &PairFacts| pair.by_class.get(&ProtectionClass::Clear).copied();
-    let mut silent: Vec<(HostPair, ClassRun)> = facts
-        .pairs
-        .iter()
-        .filter(|pair| pair.expectation == Expectation::None)
-        .filter_map(|pair| Some((pair.pair, clear(pair)?)))
-        .collect();
-    silent.sort_by_key(|(pair, run)| (std::cmp::Reverse(run.frames), *pair));
-    let packets: u64 = silent.iter().map(|(_, run)| run.frames).sum();
+    let is_asked = |pair: &&PairFacts| match (pair.expectation, &pair.source) {
+        (Expectation::None, _) | (Expectation::Required(_), ExpectationSource::Inferred(_)) => true,
+        (Expectation::Required(_) | Expectation::Attempted | Expectation::Exempt, _) => false,
+    };
+    let free = |pair: &PairFacts| pair.in_clear.frames.saturating_sub(pair.unprotected.frames);
+    let asked = facts.pairs.iter().filter(is_asked).map(|pair| (pair, free(pair)));
+    let mut silent: Vec<(&PairFacts, u64)> = asked.filter(|(_, packets)| *packets > 0).collect();
+    silent.sort_by_key(|(facts, packets)| (std::cmp::Reverse(*packets), facts.pair));
+    let packets: u64 = silent.iter().map(|(_, packets)| packets).sum();
     let named: Vec<String> = silent
         .iter()
         .take(BUSIEST)
-        .map(|(pair, run)| format!("{} and {} ({})", pair.a(), pair.b(), run.frames))
+        .map(|(PairFacts { pair, .. }, packets)| {
+            format!("{} and {} ({})", pair.a(), pair.b(), counted(*packets, "packet"))
+        })
         .collect();
     silent.first()?;
+    // Where other clear packets of the pair are no such ones, the first and the last are not known to be.
+    let runs = || {
+        let whole = silent.iter().filter(|(pair, packets)| {
+            pair.set_aside.is_empty() && pair.in_clear.frames == *packets
+        });
+        whole.filter_map(|(pair, _)| pair.by_class.get(&ProtectionClass::Clear))
+    };
     let pairs = counted(silent.len() as u64, "pair");
-    let title = format!("{pairs} exchanged clear text, and nothing requires protection for them");
+    let title = format!("{pairs} exchanged clear text that nothing requires to be protected");
     let packets = counted(packets, "clear packet");
     let detail = format!("{packets} in total; the busiest: {}.", named.join(", "));
     Some(Finding {
-        span: span_of(silent.iter().map(|(_, run)| run)),
-        proof: frames(silent.iter().take(BUSIEST).map(|(_, run)| run)),
+        span: span_of(runs()),
+        proof: frames(runs().take(BUSIEST)),
         ..Finding::new(FindingCode::NoExpectation, Severity::Info, title, detail)
     })
 }

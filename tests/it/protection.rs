@@ -276,6 +276,10 @@ fn a_leak_beside_the_tunnel_is_one_though_most_is_inside() {
 
 /// A gateway's capture of both sides: what comes in clear from the station 6 leaves under ESP from `gateway`.
 fn gateway(gateway: u8, lengths: &[usize]) -> Report {
+    beside(both(gateway, lengths), &["--protect", "10.0.0.101=10.0.0.102"])
+}
+
+fn both(gateway: u8, lengths: &[usize]) -> Frames {
     let mut any = numbers();
     let mut frames = Frames::new();
     for (n, length) in (0..48).zip(lengths.iter().cycle()) {
@@ -286,10 +290,26 @@ fn gateway(gateway: u8, lengths: &[usize]) -> Report {
         esp[6..12].fill(gateway);
         frames.extend([(n * 50, clear), (n * 50 + 1, esp)]);
     }
+    frames
+}
+
+fn beside(frames: Frames, options: &[&str]) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("both.pcap");
     write(&path, &capture(&frames));
-    analyze(&[&path], &["--protect", "10.0.0.101=10.0.0.102"])
+    analyze(&[&path], options)
+}
+
+#[test]
+fn what_gateways_send_for_themselves_need_not_be_protected_and_is_named() {
+    let mut frames = both(9, &[20, 300, 41, 900, 160]);
+    frames.extend((0..12).map(|n| (3_000 + n * 40, udp(1, 2, (50_000, 179), b"of their own"))));
+    let report = beside(frames, &[]);
+    assert!(report.windows.is_empty());
+    let free = report.findings.iter().find(|found| found.code == "no_expectation").unwrap();
+    // The packets of the hosts inside were seen under ESP, too: they exchanged nothing in clear.
+    assert!(free.detail.starts_with("12 clear packets"), "{}", free.detail);
+    assert!(free.detail.contains("10.0.0.1 and 10.0.0.2"), "{}", free.detail);
 }
 
 #[test]
