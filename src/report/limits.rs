@@ -26,7 +26,7 @@ fn text(code: LimitCode, extent: &Extent) -> String {
             of("pair")
         ),
         LimitCode::ObligationNotProven => format!(
-            "IPsec was attempted by {} but not established; nothing proves that protection was required.",
+            "IPsec was attempted by {}; nothing proves that it was in force or that protection was required.",
             of("pair")
         ),
         LimitCode::Undecodable => format!("{} could not be decoded.", of("frame")),
