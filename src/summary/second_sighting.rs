@@ -215,7 +215,7 @@ fn differ(
     differ.peek().is_some() && differ.all(|differs| differs)
 }
 
-/// The distance in which most of them agree, and how many do, where these are enough. With each stands whether
+/// The distance in which most of them agree, and how many do, where these are enough. Each says whether
 /// its packet holds random numbers, so that it is never sent twice.
 fn agreed(mut distances: Vec<(i64, bool)>) -> Option<(Span, u64)> {
     distances.sort_unstable();

@@ -1,7 +1,7 @@
 //! What `netsh wfp show state` writes (wfpstate.xml): the SAs of a host, its TCP connections and whether each is under an
 //! SA, and what IPsec counted.
 //!
-//! Behind `</wfpstate>` stands a second root, `<firewallState>`, which is passed over with the layers, providers and
+//! Behind `</wfpstate>` is a second root, `<firewallState>`, which is passed over with the layers, providers and
 //! filters. SAs have no time of their own, so they have none here: `StateTime` is when the state was collected.
 //!
 //! Source: two real files for connections and counters; for SAs, IPSEC_SA_CONTEXT1, IPSEC_SA_DETAILS1 and
