@@ -23,7 +23,8 @@ fn root() -> PathBuf {
 fn pages() -> &'static [PathBuf] {
     static PAGES: OnceLock<(TempDir, Vec<PathBuf>)> = OnceLock::new();
     let (_folder, pages) = PAGES.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
+        // A static is never dropped: what is left is left inside `target`.
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let samples = folders(&root().join("samples"));
         let mut pages: Vec<PathBuf> = samples
             .iter()
