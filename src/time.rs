@@ -114,6 +114,19 @@ impl Zone {
         &self.name
     }
 
+    /// What the clocks of the zone show at a point in time: the date, the time of day to the second, and how far
+    /// they are from UTC. `None` outside the range.
+    #[must_use]
+    pub fn shown(&self, at: Timestamp) -> Option<Shown> {
+        let at = jiff::Timestamp::from_nanosecond(i128::from(at.0)).ok()?;
+        let at = at.to_zoned(self.zone.clone());
+        Some(Shown {
+            date: at.strftime("%Y-%m-%d").to_string(),
+            time: at.strftime("%H:%M:%S").to_string(),
+            offset: at.strftime("%:z").to_string(),
+        })
+    }
+
     /// When the clocks of the zone showed a date and time of day, `shown` as if it were UTC, and whether
     /// that happened exactly once. Of two times the first is given; for one that no clock showed, as
     /// much later as the clocks were put forward. `None` outside the range.
@@ -126,6 +139,17 @@ impl Zone {
         let nanos = i64::try_from(instant.compatible().ok()?.as_nanosecond()).ok()?;
         Some((Timestamp(nanos), is_once))
     }
+}
+
+/// What the clocks of a zone show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// `2026-11-23`.
+    pub date: String,
+    /// `09:04:24`.
+    pub time: String,
+    /// `+01:00`.
+    pub offset: String,
 }
 
 /// The seconds of an offset such as `+01:00`, `-0330` or `+5`.
@@ -258,6 +282,21 @@ mod tests {
         }
         assert_eq!(Zone::parse("europe/berlin").unwrap().name(), "Europe/Berlin");
         assert_eq!(Zone::parse("-5").unwrap().name(), "-05:00");
+    }
+
+    #[test]
+    fn a_zone_shows_a_time_as_its_clocks_do() {
+        let shown = |zone: &str, at: &str| {
+            let Shown { date, time, offset } =
+                Zone::parse(zone).unwrap().shown(Timestamp::from_rfc3339(at).unwrap()).unwrap();
+            format!("{date} {time} {offset}")
+        };
+        let berlin = "Europe/Berlin";
+        assert_eq!(shown(berlin, "2026-11-23T23:04:24.9Z"), "2026-11-24 00:04:24 +01:00");
+        assert_eq!(shown(berlin, "2026-10-25T00:30:00Z"), "2026-10-25 02:30:00 +02:00");
+        assert_eq!(shown(berlin, "2026-10-25T01:30:00Z"), "2026-10-25 02:30:00 +01:00");
+        assert_eq!(shown("-0330", "2026-11-23T08:04:14Z"), "2026-11-23 04:34:14 -03:30");
+        assert_eq!(shown("UTC", "1969-12-31T23:59:59.5Z"), "1969-12-31 23:59:59 +00:00");
     }
 
     #[test]

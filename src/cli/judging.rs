@@ -3,7 +3,7 @@
 
 use super::options::{self, GivenOffset, GivenVantage, Protect};
 use super::terminal::{self, Detail};
-use super::{ExitStatus, Failure, interrupted, keys, progress};
+use super::{ExitStatus, Failure, case, interrupted, keys, progress};
 use crate::analysis::{Analysis, Cancelled, Question};
 use crate::correlate::GapRule;
 use crate::evidence::{Content, Evidence, ProblemCode, sha256, shown_path};
@@ -12,7 +12,7 @@ use crate::policy::Policy;
 use crate::report::publish::{Destination, PublishError, Staging, destination};
 use crate::report::{self, Format, KeyError, Run, SigningKey, Sources, schema};
 use crate::summary::{ReadWith, Vantage};
-use crate::time::{Resolution, Span, Timestamp};
+use crate::time::{Resolution, Span, Timestamp, Zone};
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -41,6 +41,12 @@ pub(super) struct Judging {
     /// Where a capture was taken: lan (inner side of a gateway), wan, host or mirror (repeatable)
     #[arg(long, value_name = "FILE=lan", value_parser = options::vantage)]
     vantage: Vec<GivenVantage>,
+    /// Case data for the cover: number, organisation, examiner, purpose, notes, time_zone (TOML, see docs/report.md)
+    #[arg(long, value_name = "FILE")]
+    case: Option<PathBuf>,
+    /// Show the time of this zone beside UTC: +01:00, or a name such as Europe/Berlin
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true, value_parser = options::zone)]
+    display_zone: Option<Zone>,
     /// Exit with status 1 if any finding has this severity or higher
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<SeverityName>,
@@ -94,6 +100,7 @@ pub(super) struct Asked<'a> {
     run: Run,
     policy: Policy,
     policy_sha256: Option<String>,
+    case: Option<case::Given>,
     clock_offsets: Vec<(PathBuf, Span)>,
     vantages: Vec<(PathBuf, Vantage)>,
     destination: Destination,
@@ -113,6 +120,7 @@ impl Judging {
         for protect in &self.protect {
             policy.protect(protect.one, protect.other, &protect.typed);
         }
+        let case = self.case.as_deref().map(case::read).transpose()?;
         let destination = destination(&self.out, self.force).map_err(refused)?;
         let key = self.sign.as_deref().map(keys::signing).transpose()?;
         let clock_offsets = self.clock_offset.iter().map(|g| (g.file.clone(), g.offset)).collect();
@@ -122,6 +130,7 @@ impl Judging {
             run,
             policy,
             policy_sha256,
+            case,
             clock_offsets,
             vantages,
             destination,
@@ -165,7 +174,8 @@ impl Asked<'_> {
                 "name a capture of the evidence by its path or the end of it",
             ));
         }
-        let report = report::build(&sources(analysis), self.options(read));
+        let mut report = report::build(&sources(analysis), self.options(read));
+        report.case = self.case.as_ref().map(|given| given.case.clone());
         let manifest_sha256 = self.write(&report, summaries, staging)?;
         terminal::tell_problems(&report, args.verbose, "report.json has all of them");
         let mut out = anstream::stdout().lock();
@@ -198,7 +208,16 @@ impl Asked<'_> {
             clock_offsets: args.clock_offset.iter().map(|given| given.typed.clone()).collect(),
             vantages: args.vantage.iter().map(|given| given.typed.clone()).collect(),
             carve: read.carve,
+            case: args.case.as_deref().map(shown_path),
+            case_sha256: self.case.as_ref().map(|given| given.sha256.clone()),
+            display_zone: self.display_zone(),
         }
+    }
+
+    /// The zone that was asked for, else the one of the case data.
+    fn display_zone(&self) -> Option<String> {
+        let asked = self.args.display_zone.as_ref().map(|zone| zone.name().to_owned());
+        asked.or_else(|| self.case.as_ref()?.case.time_zone.clone())
     }
 
     /// Writes the report; gives the SHA-256 of its manifest.

@@ -27,6 +27,8 @@ mod policy;
 
 mod keys;
 
+mod case;
+
 mod verify;
 
 mod schema;

@@ -7,8 +7,9 @@
 use super::glyphs::Glyphs;
 use super::timeline;
 use crate::evidence::{shown_path, visible};
-use crate::report::grave_findings;
 use crate::report::schema::{Cause, Finding, Pair, Report, Window};
+use crate::report::{beside, grave_findings};
+use crate::time::Zone;
 use anstyle::{AnsiColor, Style};
 use std::io::{self, Write};
 use std::path::Path;
@@ -56,9 +57,12 @@ pub(super) fn tell_report(
     for limit in &report.verdict_limits {
         writeln!(out, "  {}", escape(&limit.text))?;
     }
-    tell_totals(out, report)?;
+    let zone = report.options.display_zone.as_deref().and_then(Zone::parse);
+    let zone = zone.as_ref();
+    tell_case(out, report)?;
+    tell_totals(out, report, zone)?;
     tell_pairs(out, report, detail.rows())?;
-    tell_windows(out, &report.windows, detail.rows())?;
+    tell_windows(out, &report.windows, detail.rows(), zone)?;
     tell_findings(out, &report.findings, detail.rows())?;
     writeln!(out, "\nReport in {}", shown_path(place.folder))?;
     writeln!(out, "SHA-256 of its manifest.json: {}", place.manifest_sha256)
@@ -95,7 +99,28 @@ fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-fn tell_totals(out: &mut impl Write, report: &Report) -> io::Result<()> {
+/// The case data in a line.
+fn tell_case(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let Some(case) = &report.case else { return Ok(()) };
+    let named = [
+        ("case", &case.number),
+        ("organisation", &case.organisation),
+        ("examiner", &case.examiner),
+        ("purpose", &case.purpose),
+    ];
+    let named = named.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    let named: Vec<String> =
+        named.map(|(name, value)| format!("{name}: {}", escape(value))).collect();
+    if named.is_empty() { Ok(()) } else { writeln!(out, "{}", named.join("; ")) }
+}
+
+/// A time, and what the clocks of the zone showed then.
+fn local(time: &str, zone: Option<&Zone>) -> String {
+    let local = zone.and_then(|zone| beside(time, zone));
+    local.map_or_else(|| time.to_owned(), |local| format!("{time} ({local})"))
+}
+
+fn tell_totals(out: &mut impl Write, report: &Report, zone: Option<&Zone>) -> io::Result<()> {
     let of_kind = |kind: &'static str| report.evidence.iter().filter(move |file| file.kind == kind);
     let spans =
         || of_kind("capture").filter_map(|f| Some((f.first_time.as_ref()?, f.last_time.as_ref()?)));
@@ -103,7 +128,7 @@ fn tell_totals(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let logs = counted(of_kind("log").count(), "log");
     write!(out, "{captures}, {logs}; {} packets", report.totals.frames)?;
     if let (Some(first), Some(last)) = (spans().map(|s| s.0).min(), spans().map(|s| s.1).max()) {
-        write!(out, " from {first} to {last}")?;
+        write!(out, " from {} to {}", local(first, zone), local(last, zone))?;
     }
     writeln!(out)?;
     let classes = &report.totals.by_class;
@@ -154,7 +179,12 @@ fn tell_pairs(out: &mut impl Write, report: &Report, rows: usize) -> io::Result<
     timeline::tell(out, report, &judged, Glyphs::of_locale())
 }
 
-fn tell_windows(out: &mut impl Write, windows: &[Window], rows: usize) -> io::Result<()> {
+fn tell_windows(
+    out: &mut impl Write,
+    windows: &[Window],
+    rows: usize,
+    zone: Option<&Zone>,
+) -> io::Result<()> {
     if windows.is_empty() {
         return Ok(());
     }
@@ -172,7 +202,7 @@ fn tell_windows(out: &mut impl Write, windows: &[Window], rows: usize) -> io::Re
             window.last.evidence,
             window.last.frame,
         )?;
-        writeln!(out, "     {} to {}", window.start, window.end)?;
+        writeln!(out, "     {} to {}", local(&window.start, zone), local(&window.end, zone))?;
         tell_roles(out, window)?;
     }
     tell_rest(out, windows.len(), rows, "windows")

@@ -53,6 +53,7 @@ pub fn manifest(
         schema_version: SCHEMA_VERSION.to_owned(),
         tool: tool(),
         options: report.options.clone(),
+        case: report.case.clone(),
         host: run.host.clone(),
         working_directory: run.working_directory.clone(),
         command: command(&run.arguments),

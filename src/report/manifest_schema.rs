@@ -2,7 +2,7 @@
 //!
 //! A promise like report.json's: fields are added and never renamed.
 
-use super::schema::{Options, Tool};
+use super::schema::{Case, Options, Tool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,9 @@ pub struct Manifest {
     pub tool: Tool,
     /// What was asked.
     pub options: Options,
+    /// What `--case` says; null without it.
+    #[serde(default)]
+    pub case: Option<Case>,
     /// The computer it ran on.
     pub host: String,
     /// The folder it ran in: relative paths start there.

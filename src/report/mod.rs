@@ -6,6 +6,7 @@
 pub mod schema;
 
 mod activity_schema;
+mod case_schema;
 mod cause_schema;
 mod clock_schema;
 mod compare;
@@ -21,6 +22,7 @@ mod totals_schema;
 mod verdict_schema;
 
 mod build;
+mod case;
 mod finding;
 mod host;
 mod limits;
@@ -61,11 +63,13 @@ mod verify;
 pub mod publish;
 
 pub use build::{Sources, build};
+pub use case::{CaseError, read_case};
 pub use compare::{compare, roles as comparison_roles};
 pub use comparison_page::comparison_page;
 pub use json::to_json;
 pub use limits::grave_findings;
 pub use manifest::{Run, ended, manifest};
+pub use moment::beside;
 pub use picture::picture;
 pub use proposal::propose;
 pub use signature::{KeyError, SigningKey, VerifyingKey};

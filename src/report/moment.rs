@@ -1,10 +1,19 @@
 //! The report's times as numbers, for formats that want numbers.
 
-use crate::time::{Resolution, Timestamp};
+use crate::time::{Resolution, Shown, Timestamp, Zone};
 
 /// Nanoseconds since 1970 of a time that the report tells.
 pub(super) fn nanos(time: &str) -> Option<i64> {
     Timestamp::from_rfc3339(time).map(|time| time.0)
+}
+
+/// What the clocks of a zone show at a time of the report, to the second: `09:04:24 +01:00`, with the date where it
+/// is another than in UTC. `None` where the text is no time.
+#[must_use]
+pub fn beside(time: &str, zone: &Zone) -> Option<String> {
+    let Shown { date, time: clock, offset } = zone.shown(Timestamp::from_rfc3339(time)?)?;
+    let is_same_day = time.starts_with(&date);
+    Some(if is_same_day { format!("{clock} {offset}") } else { format!("{date} {clock} {offset}") })
 }
 
 /// Microseconds since 1970; what is finer is cut off, never rounded up.
@@ -31,5 +40,14 @@ mod tests {
         assert_eq!(with_six_digits(coarse), "2026-11-23T08:04:24.000000+00:00");
         assert_eq!(micros(-1), -1);
         assert_eq!(nanos("never"), None);
+    }
+
+    #[test]
+    fn the_date_of_a_zone_stands_where_it_is_another() {
+        let zone = Zone::parse("+01:00").unwrap();
+        let beside = |time| beside(time, &zone);
+        assert_eq!(beside("2026-11-23T08:04:24.294177Z").unwrap(), "09:04:24 +01:00");
+        assert_eq!(beside("2026-11-23T23:30:00Z").unwrap(), "2026-11-24 00:30:00 +01:00");
+        assert_eq!(beside("yesterday"), None);
     }
 }

@@ -6,6 +6,7 @@
 //! described in docs/report.md. Times are RFC 3339 in UTC with the evidence's own digits.
 
 pub use super::activity_schema::{Activity, ActivityBucket, Inspection};
+pub use super::case_schema::Case;
 pub use super::cause_schema::{Cause, KeptOpen};
 pub use super::clock_schema::{ClockOffset, ClockStep};
 pub use super::compare_schema::{Comparison, PairChange, PairState, Side};
@@ -33,6 +34,9 @@ pub struct Report {
     pub tool: Tool,
     /// What was asked, defaults filled in.
     pub options: Options,
+    /// What `--case` says; null without it.
+    #[serde(default)]
+    pub case: Option<Case>,
     /// The one word.
     pub verdict: String,
     /// What limits it.
@@ -107,6 +111,15 @@ pub struct Options {
     /// `--carve`: `edges` or `full`; null without it.
     #[serde(default)]
     pub carve: Option<String>,
+    /// The path of the file of case data.
+    #[serde(default)]
+    pub case: Option<String>,
+    /// Its SHA-256.
+    #[serde(default)]
+    pub case_sha256: Option<String>,
+    /// The zone whose time stands beside UTC: of `--display-zone`, else of the case data.
+    #[serde(default)]
+    pub display_zone: Option<String>,
 }
 
 impl Options {
@@ -128,7 +141,7 @@ impl Options {
             timezone: None,
             clock_offsets: Vec::new(),
             vantages: Vec::new(),
-            carve: None,
+            ..Self::default()
         }
     }
 }

@@ -73,7 +73,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("sha1", "report/community_id.rs ike/nat.rs"),
     ("sha2", "evidence/digest.rs ike/nat.rs"),
     ("tempfile", "evidence/collection.rs evidence/collection/scratch.rs report/publish.rs"),
-    ("toml", "policy/parse.rs"),
+    ("toml", "policy/parse.rs report/case.rs"),
     ("zip", "evidence/collection"),
     ("walkdir", "evidence/discover.rs"),
     ("zstd", "evidence/unpack.rs"),

@@ -30,6 +30,8 @@ mod obligation;
 
 mod cases;
 
+mod case_data;
+
 mod bad_input;
 
 mod names;

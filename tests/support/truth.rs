@@ -125,7 +125,7 @@ pub(crate) fn report(paths: Vec<PathBuf>, policy: Policy) -> schema::Report {
         timezone: None,
         clock_offsets: Vec::new(),
         vantages: Vec::new(),
-        carve: None,
+        ..schema::Options::default()
     };
     build(&sources, options)
 }

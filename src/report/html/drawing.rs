@@ -3,7 +3,7 @@
 use super::figures::moment;
 use super::timeline::{FileLane, Lane, Timeline, file_name, mark};
 use crate::report::moment::nanos;
-use crate::time::{Resolution, Timestamp};
+use crate::time::{Resolution, Timestamp, Zone};
 use std::fmt::Write as _;
 
 /// The picture.
@@ -26,7 +26,7 @@ pub(super) struct Row {
 
 impl Drawing {
     /// `None` where no file tells a time.
-    pub(super) fn of(timeline: &Timeline<'_>) -> Option<Self> {
+    pub(super) fn of(timeline: &Timeline<'_>, zone: Option<&Zone>) -> Option<Self> {
         let scale = Scale::of(timeline.span?);
         let mut rows = Vec::new();
         for lane in timeline.lanes.iter().take(MOST_PAIRS) {
@@ -36,7 +36,7 @@ impl Drawing {
             rows.push(file_row(file, &scale, TOP + rows.len() * LANE));
         }
         let all = timeline.lanes.len() + timeline.files.len() + timeline.left_out;
-        let shown = |at| moment(&Timestamp(at).rfc3339(Resolution::MICROSECONDS));
+        let shown = |at| moment(&Timestamp(at).rfc3339(Resolution::MICROSECONDS), zone);
         Some(Self {
             height: TOP + rows.len() * LANE,
             left_out: all - rows.len(),

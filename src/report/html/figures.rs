@@ -1,6 +1,7 @@
 //! Numbers, times and lengths as people read them.
 
-use crate::report::moment::nanos;
+use crate::report::moment::{beside, nanos};
+use crate::time::Zone;
 use std::fmt::Display;
 
 /// A whole number with separators of thousands: `5,102`.
@@ -24,22 +25,28 @@ fn parts(time: &str) -> (String, &str) {
     (shown.replacen('T', " ", 1), fine)
 }
 
-/// To the millisecond, for sentences; what is finer is cut off.
-pub(super) fn moment(time: &str) -> String {
-    format!("{} UTC", parts(time).0)
+/// To the millisecond, for sentences; what is finer is cut off. With a zone, its time follows.
+pub(super) fn moment(time: &str, zone: Option<&Zone>) -> String {
+    let local = zone.and_then(|zone| beside(time, zone));
+    let local = local.map_or_else(String::new, |local| format!(" ({local})"));
+    format!("{} UTC{local}", parts(time).0)
 }
 
-/// The same as an element whose last digits show when its reader asks for full precision.
-pub(super) fn element(time: &str) -> String {
+/// The same as an element whose last digits show when its reader asks for full precision; the zone's time is an
+/// element of its own.
+pub(super) fn element(time: &str, zone: Option<&Zone>) -> String {
     let (shown, fine) = parts(time);
     // Whatever is no time of ours stays text.
     if !shown.bytes().chain(fine.bytes()).all(|b| b.is_ascii_digit() || b"-: .".contains(&b)) {
         return String::new();
     }
+    let local = zone.and_then(|zone| beside(time, zone));
+    let local =
+        local.map_or_else(String::new, |local| format!(" <span class=\"local\">({local})</span>"));
     if fine.is_empty() {
-        format!("<time>{shown}</time>")
+        format!("<time>{shown}</time>{local}")
     } else {
-        format!("<time>{shown}<i>{fine}</i></time>")
+        format!("<time>{shown}<i>{fine}</i></time>{local}")
     }
 }
 
@@ -81,10 +88,17 @@ mod tests {
     #[test]
     fn times_keep_their_digits_behind_the_milliseconds() {
         let fine = "2026-11-23T08:04:24.294177999Z";
-        assert_eq!(moment(fine), "2026-11-23 08:04:24.294 UTC");
-        assert_eq!(element(fine), "<time>2026-11-23 08:04:24.294<i>177999</i></time>");
-        assert_eq!(element("2026-11-23T08:04:24Z"), "<time>2026-11-23 08:04:24</time>");
-        assert_eq!(element("2026<b>"), "");
+        assert_eq!(moment(fine, None), "2026-11-23 08:04:24.294 UTC");
+        assert_eq!(element(fine, None), "<time>2026-11-23 08:04:24.294<i>177999</i></time>");
+        assert_eq!(element("2026-11-23T08:04:24Z", None), "<time>2026-11-23 08:04:24</time>");
+        assert_eq!(element("2026<b>", None), "");
+        let zone = Zone::parse("+01:00");
+        assert_eq!(
+            element("2026-11-23T08:04:24Z", zone.as_ref()),
+            "<time>2026-11-23 08:04:24</time> <span class=\"local\">(09:04:24 +01:00)</span>"
+        );
+        let local = "2026-11-23 08:04:24.294 UTC (09:04:24 +01:00)";
+        assert_eq!(moment(fine, zone.as_ref()), local);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::schema::{
     Window,
 };
 use crate::evidence::{sha256_octets, visible};
+use crate::time::Zone;
 use advice::{Group, SharedStep};
 use askama::Template;
 use base64::Engine as _;
@@ -38,6 +39,8 @@ use timeline::{Timeline, badness};
 /// Where the template cannot be filled; none of the report's values can cause that.
 pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
     let timeline = Timeline::of(report);
+    let zone = report.options.display_zone.as_deref().and_then(Zone::parse);
+    let zone = zone.as_ref();
     let mut windows_of: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for window in &report.windows {
         *windows_of.entry((&window.a, &window.b)).or_default() += 1;
@@ -47,13 +50,15 @@ pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
     let (files, no_evidence) = report.evidence.iter().partition(is_evidence);
     let page = Page {
         report,
+        zone,
+        case: case_rows(report),
         files,
         no_evidence,
-        sentences: verdict::sentences(report),
+        sentences: verdict::sentences(report, zone),
         reservations: verdict::reservations(report),
         policy: content_security_policy(),
         data: script_data(&timeline),
-        drawing: Drawing::of(&timeline),
+        drawing: Drawing::of(&timeline, zone),
         left_out: timeline.left_out,
         has_lanes: timeline.span.is_some()
             && !(timeline.lanes.is_empty() && timeline.files.is_empty()),
@@ -91,6 +96,10 @@ pub(super) fn all_visible(page: &str) -> String {
 #[template(path = "page.html")]
 struct Page<'a> {
     report: &'a Report,
+    /// The zone whose time stands beside UTC.
+    zone: Option<&'a Zone>,
+    /// Case data by name.
+    case: Vec<(&'static str, &'a str)>,
     sentences: Vec<String>,
     reservations: Vec<String>,
     policy: String,
@@ -137,7 +146,7 @@ impl Page<'_> {
 
     /// A time as an element of the page.
     fn at(&self, time: &str) -> String {
-        figures::element(time)
+        figures::element(time, self.zone)
     }
 
     fn length(&self, start: &str, end: &str) -> String {
@@ -246,6 +255,19 @@ impl Page<'_> {
         let told = |file: &&Evidence| file.problems.iter().any(|p| is_told(&p.code));
         self.report.evidence.iter().filter(told).count()
     }
+}
+
+/// The case data that was given.
+fn case_rows(report: &Report) -> Vec<(&'static str, &str)> {
+    let Some(case) = &report.case else { return Vec::new() };
+    let rows = [
+        ("Case", &case.number),
+        ("Organisation", &case.organisation),
+        ("Examiner", &case.examiner),
+        ("Purpose", &case.purpose),
+        ("Notes", &case.notes),
+    ];
+    rows.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
 }
 
 /// Names by address.

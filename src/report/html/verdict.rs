@@ -4,11 +4,12 @@
 use super::figures::{between, grouped, moment};
 use crate::report::limits::grave_findings;
 use crate::report::schema::{Pair, Report, Window};
+use crate::time::Zone;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// What the verdict means and rests on.
-pub(super) fn sentences(report: &Report) -> Vec<String> {
+pub(super) fn sentences(report: &Report, zone: Option<&Zone>) -> Vec<String> {
     let mut told = vec![meaning(&report.verdict).to_owned()];
     told.extend(grave_findings(report).map(|found| format!("But there are findings: {found}.")));
     let required: Vec<&Pair> =
@@ -24,7 +25,7 @@ pub(super) fn sentences(report: &Report) -> Vec<String> {
     };
     let esp = grouped(esp);
     told.push(format!("{pairs} had to be protected; {esp} of {whose} packets used ESP."));
-    told.extend(windows(report));
+    told.extend(windows(report, zone));
     let readable = required.iter().map(|p| p.by_class.esp_null.frames + p.by_class.ah.frames);
     let readable: u64 = readable.sum();
     if readable > 0 {
@@ -73,7 +74,7 @@ const fn meaning(verdict: &str) -> &'static str {
     }
 }
 
-fn windows(report: &Report) -> Vec<String> {
+fn windows(report: &Report, zone: Option<&Zone>) -> Vec<String> {
     let Some(largest) = report.windows.iter().max_by_key(|w| (w.frames, Reverse(&w.start))) else {
         return Vec::new();
     };
@@ -81,7 +82,7 @@ fn windows(report: &Report) -> Vec<String> {
     let many = counted(report.windows.len(), "window");
     let Window { id, first, last, .. } = largest;
     let (a, b) = (named(&largest.a, &largest.a_names), named(&largest.b, &largest.b_names));
-    let (start, end) = (moment(&largest.start), moment(&largest.end));
+    let (start, end) = (moment(&largest.start, zone), moment(&largest.end, zone));
     let (frames, length) = (packets(largest.frames), between(&largest.start, &largest.end));
     let mut told = vec![format!(
         "{} passed in clear text in {many}; the largest, {id}, holds {frames} between {a} and {b} from {start} to {end} \
