@@ -1,53 +1,77 @@
 //! `plainsight verify`: whether a report and its evidence are unchanged.
 
 use super::{ExitStatus, Failure, keys, terminal};
-use crate::evidence::SIGNATURE;
-use crate::report::verify;
-use std::io::Write as _;
+use crate::evidence::shown_path;
+use crate::report::{State, Verification, to_json, verify};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Check a report and its evidence against the manifest
 ///
 /// Computes the SHA-256 of every file that DIR/manifest.json names, of the report and of its evidence,
-/// and lists the files that differ, are missing or were added.
+/// and lists the files that differ, were added, are missing or could not be checked. The exit status is 5
+/// where a file differs or was added, else 3 where one is missing or unchecked.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The folder of a report
     #[arg(value_name = "DIR")]
     folder: PathBuf,
+    /// Look for the evidence here first, by its SHA-256: a file, a folder, or `-` for standard input (repeatable)
+    #[arg(long, value_name = "PATH")]
+    evidence: Vec<PathBuf>,
     /// Check manifest.json.minisig with this minisign public key: its file, or the key itself
     #[arg(long, value_name = "PUBKEY")]
     key: Option<String>,
+    /// Print the state of every file as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let key = args.key.as_deref().map(keys::verifying).transpose()?;
-    let result = verify(&args.folder, key.as_ref())
+    let missing = args.evidence.iter().find(|path| path.as_os_str() != "-" && !path.exists());
+    if let Some(path) = missing {
+        let what = anyhow::anyhow!("`{}` is not there", shown_path(path));
+        return Err(Failure::usage(what, "name a file or folder of evidence with --evidence"));
+    }
+    let result = verify(&args.folder, key.as_ref(), &args.evidence)
         .map_err(|error| Failure::usage(error, "name a folder that `plainsight analyze` wrote"))?;
     let mut out = anstream::stdout().lock();
-    for difference in &result.differences {
-        let (file, what) = (terminal::escape(&difference.file), terminal::escape(&difference.what));
-        writeln!(out, "DIFFERENT  {file}: {what}")?;
+    if args.json {
+        out.write_all(&to_json(&result).map_err(super::judging::broken)?)?;
+    } else {
+        tell(&mut out, &result)?;
     }
-    for file in &result.unhashed {
-        writeln!(out, "UNCHECKED  {}: its SHA-256 was not recorded", terminal::escape(file))?;
-    }
-    if result.summarized > 0 {
-        let files = result.summarized;
-        writeln!(out, "UNCHECKED  evidence: {files} files, of which only summaries were read")?;
-    }
-    if result.signature_unchecked {
-        writeln!(out, "UNCHECKED  {SIGNATURE}: give the public key with --key")?;
+    out.flush()?;
+    Ok(match (result.different, result.missing + result.unchecked) {
+        (0, 0) => ExitStatus::Done,
+        (0, _) => ExitStatus::EvidenceLost,
+        _ => ExitStatus::Differs,
+    })
+}
+
+fn tell(out: &mut impl Write, result: &Verification) -> io::Result<()> {
+    for file in &result.files {
+        let word = match file.state {
+            State::Unchanged => continue,
+            State::Moved => "MOVED",
+            State::Unchecked => "UNCHECKED",
+            State::Missing => "MISSING",
+            State::Different => "DIFFERENT",
+        };
+        write!(out, "{word:<9}  {}", terminal::escape(&file.file))?;
+        match (&file.what, &file.found) {
+            (Some(what), _) => writeln!(out, ": {}", terminal::escape(what))?,
+            (None, Some(found)) => writeln!(out, ": is now `{}`", terminal::escape(found))?,
+            (None, None) => writeln!(out)?,
+        }
     }
     if let Some(comment) = &result.signed {
         writeln!(out, "SIGNED     manifest.json, by this key: {}", terminal::escape(comment))?;
     }
+    let Verification { unchanged, different, missing, unchecked, .. } = result;
     writeln!(
         out,
-        "{} files are unchanged, {} differ, {} could not be checked",
-        result.same,
-        result.differences.len(),
-        result.unhashed.len()
-    )?;
-    Ok(if result.differences.is_empty() { ExitStatus::Done } else { ExitStatus::Differs })
+        "{unchanged} files are unchanged, {different} differ, {missing} are missing, {unchecked} could not be checked"
+    )
 }

@@ -73,7 +73,7 @@ pub use moment::beside;
 pub use picture::picture;
 pub use proposal::propose;
 pub use signature::{KeyError, SigningKey, VerifyingKey};
-pub use verify::{Difference, Verification, VerifyError, verify};
+pub use verify::{Checked, Role, State, Verification, VerifyError, verify};
 
 use schema::Report;
 use std::io::Write;

@@ -2,43 +2,86 @@
 //!
 //! Reads and compares; changes nothing. A manifest may be forged, so it is read as evidence is.
 
+mod members;
+mod places;
+
 use super::publish::{CARVED, names_in};
-use super::schema::Manifest;
+use super::schema::{self, Input, Manifest};
 use super::signature::VerifyingKey;
-use crate::evidence::{
-    MANIFEST, SIGNATURE, digest_of_file as digest, files_below, open, path_of, shown_path,
-};
+use crate::evidence::{MANIFEST, SIGNATURE, files_below, open, path_of, shown_path};
+use members::Members;
+use places::Places;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-/// What the check of a folder came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What the check of a report came to; `verify --json` prints it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verification {
-    /// Files that are what the manifest says.
-    pub same: u64,
-    /// Files that are not.
-    pub differences: Vec<Difference>,
-    /// Files of which the manifest holds no digest: at the most their length was compared.
-    pub unhashed: Vec<String>,
-    /// Files of evidence that the report knows by summaries only: these were compared, and they not.
-    pub summarized: usize,
+    /// How many files are what the manifest says, at their place or at another one.
+    pub unchanged: usize,
+    /// How many are not.
+    pub different: usize,
+    /// How many are not there.
+    pub missing: usize,
+    /// How many could not be checked.
+    pub unchecked: usize,
     /// What the signature's trusted comment says, where it was checked and is good.
     pub signed: Option<String>,
-    /// There is a signature, and no key was given to check it with, or it cannot be read.
-    pub signature_unchecked: bool,
-    /// Files whose digest was taken.
-    digests: BTreeMap<PathBuf, String>,
+    /// Every file.
+    pub files: Vec<Checked>,
 }
 
-/// A file that is not what the manifest says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Its name or path.
+/// A file, and what its check came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// Its name in the report's folder, or its path as the manifest has it.
     pub file: String,
-    /// What is different.
-    pub what: String,
+    /// What it is to the report.
+    pub role: Role,
+    /// What the check came to.
+    pub state: State,
+    /// Where it is now, if that is another place.
+    pub found: Option<String>,
+    /// What is different, or why it could not be checked.
+    pub what: Option<String>,
+}
+
+/// What a file is to a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Written into its folder.
+    Output,
+    /// Its manifest.
+    Manifest,
+    /// The signature of its manifest.
+    Signature,
+    /// Read as evidence.
+    Evidence,
+    /// A summary that was read instead of evidence.
+    Summary,
+    /// The policy.
+    Policy,
+    /// The case data.
+    Case,
+}
+
+/// What the check of a file came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It has the digest that the manifest says.
+    Unchanged,
+    /// The same, at another place.
+    Moved,
+    /// There is no digest to compare with, or it cannot be read.
+    Unchecked,
+    /// It is not there.
+    Missing,
+    /// It has another length or digest, or the manifest does not know it.
+    Different,
 }
 
 /// Why nothing could be checked.
@@ -63,17 +106,24 @@ pub enum VerifyError {
 }
 
 /// Checks a report's folder and the evidence it was made from; with a key the signature of its
-/// manifest, too.
+/// manifest, too. Evidence is looked for by its digest in `elsewhere`, files and folders, before it is looked for
+/// where it was; `-` is standard input.
 ///
 /// # Errors
 /// Where there is no manifest to check against.
-pub fn verify(folder: &Path, key: Option<&VerifyingKey>) -> Result<Verification, VerifyError> {
+pub fn verify(
+    folder: &Path,
+    key: Option<&VerifyingKey>,
+    elsewhere: &[PathBuf],
+) -> Result<Verification, VerifyError> {
     let manifest = read_manifest(folder)?;
     let mut result = Verification::default();
+    let mut places = Places::of(&manifest, elsewhere);
     result.check_signature(folder, &manifest, key);
-    result.check_outputs(folder, &manifest);
-    result.check_inputs(&manifest);
-    result.find_added(folder, &manifest);
+    result.check_outputs(folder, &manifest, &mut places);
+    result.check_sources(&manifest, &mut places);
+    result.check_inputs(&manifest, &mut places);
+    result.find_added(folder, &manifest, &places);
     Ok(result)
 }
 
@@ -96,9 +146,50 @@ pub(super) fn read_manifest(folder: &Path) -> Result<Manifest, VerifyError> {
     }
 }
 
+/// What is known of a file that a report was made from.
+#[derive(Clone, Copy)]
+struct Expected<'m> {
+    file: &'m str,
+    role: Role,
+    size: Option<u64>,
+    sha256: Option<&'m str>,
+}
+
+/// What the check of one file came to.
+enum Outcome {
+    Unchanged,
+    Moved(String),
+    Unchecked(String),
+    Missing,
+    Different(String),
+}
+
 impl Verification {
-    fn differs(&mut self, file: &str, what: String) {
-        self.differences.push(Difference { file: file.to_owned(), what });
+    fn note(&mut self, file: &str, role: Role, outcome: Outcome) {
+        let (state, found, what) = match outcome {
+            Outcome::Unchanged => (State::Unchanged, None, None),
+            Outcome::Moved(found) => (State::Moved, Some(found), None),
+            Outcome::Unchecked(what) => (State::Unchecked, None, Some(what)),
+            Outcome::Missing => (State::Missing, None, None),
+            Outcome::Different(what) => (State::Different, None, Some(what)),
+        };
+        let count = match state {
+            State::Unchanged | State::Moved => &mut self.unchanged,
+            State::Unchecked => &mut self.unchecked,
+            State::Missing => &mut self.missing,
+            State::Different => &mut self.different,
+        };
+        *count += 1;
+        self.files.push(Checked { file: file.to_owned(), role, state, found, what });
+    }
+
+    fn differs(&mut self, file: &str, role: Role, what: String) {
+        self.note(file, role, Outcome::Different(what));
+    }
+
+    fn leave_signature(&mut self) {
+        let what = "give the public key with --key".to_owned();
+        self.note(SIGNATURE, Role::Signature, Outcome::Unchecked(what));
     }
 
     fn check_signature(&mut self, folder: &Path, manifest: &Manifest, key: Option<&VerifyingKey>) {
@@ -112,87 +203,111 @@ impl Verification {
             Err(error) => {
                 // A key that is given expects a signature; so does a manifest that was signed.
                 if key.is_some() || manifest.signed_with.is_some() {
-                    self.differs(SIGNATURE, format!("cannot be read: {error}"));
+                    self.differs(SIGNATURE, Role::Signature, format!("cannot be read: {error}"));
                 } else if path.symlink_metadata().is_ok() {
-                    self.signature_unchecked = true;
+                    self.leave_signature();
                 }
                 return;
             }
         };
-        let Some(key) = key else { return self.signature_unchecked = true };
+        let Some(key) = key else { return self.leave_signature() };
         if let Some(named) = &manifest.signed_with
             && !key.is_named(named)
         {
             let what = format!("is signed by key {named}, which is not the key given with --key");
-            self.differs(MANIFEST, what);
+            self.differs(MANIFEST, Role::Manifest, what);
         }
         let signed = bounded(&folder.join(MANIFEST), MOST_MANIFEST);
         let signed = signed.map_err(|error| format!("cannot be checked: {error}"));
         match signed.and_then(|manifest| key.check(&manifest, &signature)) {
             Ok(comment) => self.signed = Some(comment),
-            Err(what) => self.differs(SIGNATURE, what),
+            Err(what) => self.differs(SIGNATURE, Role::Signature, what),
         }
     }
 
-    fn check_outputs(&mut self, folder: &Path, manifest: &Manifest) {
+    fn check_outputs(&mut self, folder: &Path, manifest: &Manifest, places: &mut Places) {
         let mut listed: BTreeSet<&str> = [MANIFEST, SIGNATURE].into();
         for output in &manifest.outputs {
-            listed.insert(&output.name);
+            let name = output.name.as_str();
+            listed.insert(name);
             // A forged name must not lead out of the folder.
-            if !is_inside(&output.name) {
-                self.differs(&output.name, "the manifest names it with a path".to_owned());
+            if !is_inside(name) {
+                self.differs(name, Role::Output, "the manifest names it with a path".to_owned());
                 continue;
             }
-            let path = folder.join(&output.name);
-            self.check(&output.name, &path, output.size_bytes, Some(&output.sha256));
+            let (size, sha256) = (Some(output.size_bytes), Some(output.sha256.as_str()));
+            let outcome = places.check(&folder.join(name), size, sha256);
+            self.note(name, Role::Output, outcome);
         }
         for name in unlisted(folder, &listed) {
-            self.differs(&name, "is not listed in the manifest".to_owned());
+            self.differs(&name, Role::Output, "is not listed in the manifest".to_owned());
         }
     }
 
-    fn check_inputs(&mut self, manifest: &Manifest) {
+    /// What was read beside the evidence, or instead of it.
+    fn check_sources(&mut self, manifest: &Manifest, places: &mut Places) {
+        let mut expected: Vec<Expected<'_>> = Vec::new();
         for summary in &manifest.summaries {
-            let path = locate(&summary.path, &manifest.working_directory);
-            self.check(&summary.path, &path, summary.size_bytes, Some(&summary.sha256));
+            let (size, sha256) = (Some(summary.size_bytes), Some(summary.sha256.as_str()));
+            expected.push(Expected { file: &summary.path, role: Role::Summary, size, sha256 });
         }
-        // Only the summaries were read; the evidence may be far away.
-        let inputs = if manifest.summaries.is_empty() { &*manifest.inputs } else { &[] };
-        self.summarized = manifest.inputs.len() - inputs.len();
-        let files: BTreeSet<&str> = inputs.iter().map(|input| &*input.path).collect();
-        for input in inputs {
-            // The digest of a collection covers its members.
-            let mut ends = input.path.match_indices("!/").map(|(at, _)| at);
-            if ends.any(|at| input.path.get(..at).is_some_and(|outer| files.contains(outer))) {
-                continue;
+        let schema::Options { policy, policy_sha256, case, case_sha256, .. } = &manifest.options;
+        let read = [(Role::Policy, policy, policy_sha256), (Role::Case, case, case_sha256)];
+        for (role, file, sha256) in read {
+            if let Some((file, sha256)) = file.as_deref().zip(sha256.as_deref()) {
+                expected.push(Expected { file, role, size: None, sha256: Some(sha256) });
             }
-            if input.path == "-" {
-                self.unhashed.push("standard input".to_owned());
-                continue;
-            }
-            if input.sha256.is_none() && manifest.options.hash {
-                // It could not be read then: there is nothing to compare with.
-                self.unhashed.push(input.path.clone());
-                continue;
-            }
-            let path = locate(&input.path, &manifest.working_directory);
-            self.check(&input.path, &path, input.size_bytes, input.sha256.as_deref());
         }
-        let policy = manifest.options.policy.as_ref().zip(manifest.options.policy_sha256.as_ref());
-        if let Some((policy, sha256)) = policy {
-            self.check_digest(policy, &locate(policy, &manifest.working_directory), sha256);
+        for file in expected {
+            let outcome = places.seek(&file);
+            self.note(file.file, file.role, outcome);
+        }
+    }
+
+    fn check_inputs(&mut self, manifest: &Manifest, places: &mut Places) {
+        let inputs = manifest.inputs.as_slice();
+        if !manifest.summaries.is_empty() && !places.are_elsewhere() {
+            // Only the summaries were read; the evidence may be far away.
+            let what = format!(
+                "{} files, of which only summaries were read; name their place with --evidence",
+                inputs.len()
+            );
+            return self.note("evidence", Role::Evidence, Outcome::Unchecked(what));
+        }
+        let paths: BTreeSet<&str> = inputs.iter().map(|input| &*input.path).collect();
+        let is_member = |input: &&Input| members::collection_of(&input.path, &paths).is_some();
+        let (within, files): (Vec<&Input>, Vec<&Input>) = inputs.iter().partition(is_member);
+        let mut found: BTreeMap<&str, PathBuf> = BTreeMap::new();
+        for input in files {
+            let outcome = match unread(input, manifest) {
+                Some(why) => Outcome::Unchecked(why),
+                None => places.seek(&Expected::of(input)),
+            };
+            found.extend(places.last().map(|place| (input.path.as_str(), place)));
+            self.note(&input.path, Role::Evidence, outcome);
+        }
+        let mut members = Members::default();
+        for input in within {
+            let collection = members::collection_of(&input.path, &paths);
+            let opened = collection.and_then(|path| found.get(path));
+            let outcome = match (unread(input, manifest), opened) {
+                (Some(why), _) => Outcome::Unchecked(why),
+                (None, Some(place)) => members.check(input, place),
+                (None, None) => places.seek(&Expected::of(input)),
+            };
+            self.note(&input.path, Role::Evidence, outcome);
         }
     }
 
     /// Files that stand in the folders of evidence now and did not when the report was made.
-    fn find_added(&mut self, folder: &Path, manifest: &Manifest) {
+    fn find_added(&mut self, folder: &Path, manifest: &Manifest, places: &Places) {
         let known: BTreeSet<&str> = manifest.inputs.iter().map(|input| &*input.path).collect();
         // The paths of summarized evidence are those of another run, at another place.
         let paths = if manifest.summaries.is_empty() { &*manifest.options.paths } else { &[] };
         let paths: BTreeSet<&String> = paths.iter().collect();
         let mut left = ADDED_AT_MOST;
         for given in paths {
-            let place = locate(given, &manifest.working_directory);
+            let place = places.locate(given);
             if given == "-" || left == 0 || !place.is_dir() {
                 continue;
             }
@@ -200,7 +315,8 @@ impl Verification {
             let added = files_below(&place, folder).map(shown);
             let mut added = added.filter(|path| !known.contains(path.as_str()));
             for path in added.by_ref().take(left) {
-                self.differs(&path, "did not exist when the report was made".to_owned());
+                let what = "did not exist when the report was made".to_owned();
+                self.differs(&path, Role::Evidence, what);
                 left -= 1;
             }
             if left > 0 {
@@ -208,43 +324,23 @@ impl Verification {
             }
             if added.next().is_some() {
                 let what = format!("holds more than {ADDED_AT_MOST} files that did not exist");
-                self.differs(given, what);
+                self.differs(given, Role::Evidence, what);
             }
         }
     }
+}
 
-    fn check(&mut self, name: &str, path: &Path, size: u64, sha256: Option<&str>) {
-        let metadata = match fs::metadata(path) {
-            Ok(metadata) => metadata,
-            Err(error) => return self.differs(name, format!("cannot be read: {error}")),
-        };
-        if !metadata.is_file() {
-            return self.differs(name, "is not a file".to_owned());
-        }
-        if metadata.len() != size {
-            let found = metadata.len();
-            return self.differs(name, format!("has {found} bytes, the manifest says {size}"));
-        }
-        let Some(sha256) = sha256 else { return self.unhashed.push(name.to_owned()) };
-        self.check_digest(name, path, sha256);
+impl<'m> Expected<'m> {
+    fn of(input: &'m Input) -> Self {
+        let (size, sha256) = (Some(input.size_bytes), input.sha256.as_deref());
+        Self { file: &input.path, role: Role::Evidence, size, sha256 }
     }
+}
 
-    fn check_digest(&mut self, name: &str, path: &Path, sha256: &str) {
-        // A forged manifest may name one file many times.
-        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let known = self.digests.get(&real).cloned();
-        let found = known.map_or_else(|| digest(path), Ok);
-        if let Ok(found) = &found {
-            self.digests.insert(real, found.clone());
-        }
-        match found {
-            Ok(found) if found.eq_ignore_ascii_case(sha256) => self.same += 1,
-            Ok(found) => {
-                self.differs(name, format!("has SHA-256 {found}, the manifest says {sha256}"));
-            }
-            Err(error) => self.differs(name, format!("cannot be read: {error}")),
-        }
-    }
+/// Why there is nothing to compare a file with, where it could not be read when the report was made.
+fn unread(input: &Input, manifest: &Manifest) -> Option<String> {
+    let is_unread = input.sha256.is_none() && manifest.options.hash;
+    is_unread.then(|| "it could not be read when the report was made".to_owned())
 }
 
 /// A regular file of at most so many octets.
@@ -256,13 +352,6 @@ fn bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, text));
     }
     Ok(octets)
-}
-
-/// Relative paths start where the run did; where that folder is gone, here.
-fn locate(path: &str, working_directory: &str) -> PathBuf {
-    let path = path_of(path);
-    let there = path_of(working_directory).join(&path);
-    if there.exists() { there } else { path }
 }
 
 /// The name of a file in the report's folder, or in its folder of carved packets.

@@ -23,7 +23,7 @@ fn sample() -> Vec<(String, Vec<u8>)> {
 }
 
 /// A zip archive, each file deflated or stored, as the name says.
-fn zip(files: &[(&str, &[u8], bool)]) -> Vec<u8> {
+pub(crate) fn zip(files: &[(&str, &[u8], bool)]) -> Vec<u8> {
     let (mut body, mut directory) = (Vec::new(), Vec::new());
     for (name, content, is_deflated) in files {
         let mut packed = content.to_vec();

@@ -67,6 +67,7 @@ mod outputs;
 mod spreadsheets;
 
 mod verify;
+mod verify_places;
 
 mod schemas;
 
