@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use plainsight::capture::{Linktype, RawFrame};
+use plainsight::capture::{Linktype, RawFrame, SeenAt};
 use plainsight::evidence::FrameNumber;
 use plainsight::packet::{Packet, decode};
 use plainsight::protection::{NamedPorts, classify};
@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
             interface: 0,
             description: 0,
             offset: 0,
-            inside_tunnel: false,
+            seen_at: SeenAt::Wire,
             data,
         };
         check(&frame, &named);

@@ -5,11 +5,13 @@
 
 mod activity;
 mod again;
+mod describing;
 mod line;
 mod members;
 mod observing;
 mod reading;
 mod source;
+mod trace;
 mod unread;
 
 mod years;

@@ -2,16 +2,19 @@
 //!
 //! Every byte is read once; the digest is taken as the bytes pass.
 
+use super::describing::{describe_capture, describe_log, folder_of, named};
 use super::members::{Item, Remarks};
 use super::observing::{Observing, observe};
 use super::source::Watched;
+use super::trace::tell;
 use super::unread::{is_rendered_text, unknown};
 use super::{Activities, Request, Watch};
 use crate::capture::{
     Buffer, CaptureOutline, HandOver, RawFrame, read_etl, read_netmon, read_pcap_from,
     read_pcapng_from, read_snoop_from,
 };
-use crate::eventlog::{LogEvent, LogSource, LogSummary, evt, evtx, text, undated};
+use crate::eventlog::trace::TraceLog;
+use crate::eventlog::{LogEvent, LogSummary, evt, evtx, text, undated};
 use crate::evidence::{
     Before, Content, Evidence, EvidenceId, Extent, Format, Found, HashedBy, Hashing, Own, Packed,
     Packing, Position, Problem, ProblemCode, Unpacking, is_carved, open, peek,
@@ -19,7 +22,6 @@ use crate::evidence::{
 use crate::protection::NamedPorts;
 use crate::summary::{CaptureObserver, Count, LogPart, Part, Summary};
 use crate::time::{Resolution, Timestamp};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -146,7 +148,7 @@ pub(super) fn frames_of(
 ) -> io::Result<CaptureOutline> {
     match format {
         Format::NetMon1 | Format::NetMon2 => return read_netmon(bytes, visit),
-        Format::EventTrace => return read_etl(bytes, visit),
+        Format::EventTrace => return read_etl(bytes, visit, &mut |_| {}),
         _ => {}
     }
     let mut buffer = match hand_over {
@@ -337,6 +339,13 @@ impl Reading {
         let activities = watch.activities().map(|_| Activities::default());
         let mut observing = Observing { observer, activities };
         let format = self.part.evidence.format;
+        let mut events = Vec::new();
+        let mut keep = |event: LogEvent| {
+            if event.time.is_none_or(|time| request.holds(time)) {
+                events.push(event);
+            }
+        };
+        let mut log = TraceLog::new(self.part.evidence.id, &mut keep);
         let in_one_piece = matches!(format, Format::NetMon1 | Format::NetMon2 | Format::EventTrace);
         let beside = !in_one_piece && context.is_worth_a_thread(self.part.evidence.size);
         let outline = observe(&mut observing, named, beside, |shown| {
@@ -353,8 +362,14 @@ impl Reading {
             let mut hand_over = |octets, begins_at| shown.octets(octets, begins_at);
             let asked: Option<&mut HandOver<'_>> =
                 if shown.waits_for_octets() { Some(&mut hand_over) } else { None };
-            frames_of(format, bytes, &mut visit, asked)
+            match format {
+                Format::EventTrace => {
+                    read_etl(bytes, &mut visit, &mut |event| tell(&mut log, &event))
+                }
+                _ => frames_of(format, bytes, &mut visit, asked),
+            }
         });
+        let logged = log.finish();
         let Observing { observer, activities } = observing;
         if let (Some(all), Some(seen)) = (watch.activities(), activities) {
             all.join(seen);
@@ -375,6 +390,18 @@ impl Reading {
         }
         self.part.evidence.problems.append(&mut summary.problems);
         self.part.summary.captures.insert(self.part.evidence.id, summary);
+        if let Some(logged) = logged {
+            self.trace_log(logged, events);
+        }
+    }
+
+    /// Keeps what an event trace tells beside its packets.
+    fn trace_log(&mut self, mut logged: LogSummary, mut events: Vec<LogEvent>) {
+        self.part.evidence.problems.append(&mut logged.problems);
+        events.sort_by_key(|event| (event.time, event.record));
+        let folder = folder_of(&self.part.evidence.path);
+        let logs = LogPart::by_source(self.part.evidence.id, &folder, logged.sources, events);
+        self.part.summary.logs.extend(logs);
     }
 
     /// Parts what the reader counts as frames into their headers and the classes of what they hold.
@@ -392,8 +419,7 @@ impl Reading {
     }
 
     fn log(&mut self, bytes: &mut impl Read, request: &Request) {
-        let folder = self.part.evidence.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let folder = folder.to_owned();
+        let folder = folder_of(&self.part.evidence.path);
         let mut events = Vec::new();
         let mut keep = |event: LogEvent| {
             // An event without a time cannot be told to lie outside.
@@ -446,40 +472,6 @@ impl Request {
     pub(super) fn holds(&self, time: Timestamp) -> bool {
         self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time <= to)
     }
-}
-
-fn named(
-    coverage: BTreeMap<&'static str, Extent>,
-) -> impl Iterator<Item = (Cow<'static, str>, Extent)> {
-    coverage.into_iter().map(|(bucket, extent)| (bucket.into(), extent))
-}
-
-fn describe_capture(evidence: &mut Evidence, outline: CaptureOutline) {
-    evidence.resolution = outline.resolution();
-    evidence.records = outline.frames;
-    evidence.truncated_at = outline.truncated_at;
-    evidence.coverage = named(outline.coverage).collect();
-    evidence.problems.extend(outline.problems);
-    evidence.content = Content::Capture {
-        interfaces: outline.interfaces,
-        dropped_by_capturer: outline.dropped_by_capturer,
-        notes: outline.notes,
-    };
-}
-
-/// Takes what stands with the evidence; gives the rest.
-fn describe_log(evidence: &mut Evidence, summary: LogSummary) -> Vec<LogSource> {
-    evidence.records = summary.records;
-    evidence.span = summary.first_time.zip(summary.last_time);
-    evidence.truncated_at = summary.truncated_at;
-    evidence.coverage = named(summary.coverage).collect();
-    evidence.problems.extend(summary.problems);
-    let hosts = summary.sources.iter().map(|source| source.host.clone());
-    evidence.content = Content::Log {
-        hosts: hosts.filter(|host| !host.is_empty()).collect(),
-        gaps: summary.gaps.iter().map(|gap| (gap.first, gap.last)).collect(),
-    };
-    summary.sources
 }
 
 /// Whether a file of that format is read whole before anything of it is told.

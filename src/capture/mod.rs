@@ -14,7 +14,7 @@ mod pcapng;
 mod snoop;
 
 pub use buffer::{Buffer, HandOver};
-pub use etl::read as read_etl;
+pub use etl::{DroppedPacket, TraceEvent, TraceFact, read as read_etl};
 pub use netmon::read as read_netmon;
 pub use pcap::{read as read_pcap, read_from as read_pcap_from};
 pub use pcapng::{read as read_pcapng, read_from as read_pcapng_from};
@@ -133,10 +133,27 @@ pub struct RawFrame<'a> {
     pub description: u32,
     /// Where in the file its captured octets begin.
     pub offset: u64,
-    /// It was seen at an adapter of a tunnel, before the tunnel protects it or after it took protection off.
-    pub inside_tunnel: bool,
+    /// Where in the stack of a host it was seen.
+    pub seen_at: SeenAt,
     /// The captured octets; fewer than `original_len` where the capture cut it.
     pub data: &'a [u8],
+}
+
+/// Where in a host's network stack a frame was seen. All captures but event traces of Windows are taken on a wire, or at
+/// a network card, as far as they say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SeenAt {
+    /// On a wire, or at a network card: what is clear there is clear on the network.
+    #[default]
+    Wire,
+    /// At an adapter of a tunnel: before the tunnel protects it, or after it took protection off.
+    InsideTunnel,
+    /// Above IPsec: before IPsec protects it, or after it took protection off.
+    AboveIpsec,
+    /// At a virtual switch, between its ports.
+    Switch,
+    /// At a component that the trace does not describe.
+    Unknown,
 }
 
 /// What a capture said beside its frames.

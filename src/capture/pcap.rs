@@ -4,7 +4,7 @@
 //! stands for several layouts, the first records tell which one it is.
 
 use super::buffer::Buffer;
-use super::{CaptureOutline, Clock, Linktype, MAX_CAPTURED_LIMIT, RawFrame};
+use super::{CaptureOutline, Clock, Linktype, MAX_CAPTURED_LIMIT, RawFrame, SeenAt};
 use crate::evidence::{Extent, FrameNumber, Interface, Position, ProblemCode};
 use crate::time::{Resolution, Timestamp};
 use std::io::{self, Read};
@@ -135,7 +135,7 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
                 interface: self.interface,
                 description: self.interface,
                 offset: offset + header_len as u64,
-                inside_tunnel: false,
+                seen_at: SeenAt::Wire,
                 data,
             });
             self.buffer.consume(record_len);

@@ -7,7 +7,7 @@
 
 use super::buffer::Buffer;
 use super::options::Options;
-use super::{CaptureOutline, Clock, Linktype, RawFrame};
+use super::{CaptureOutline, Clock, Linktype, RawFrame, SeenAt};
 use crate::evidence::{FrameNumber, Interface, NoteKind, NotePlace, Position, ProblemCode};
 use crate::time::{Resolution, Timestamp};
 use pcap_parser::pcapng::{
@@ -334,7 +334,7 @@ impl Walk {
             interface: u32::try_from(fields.interface).unwrap_or(u32::MAX),
             description: u32::try_from(description).unwrap_or(u32::MAX),
             offset: offset + fields.data_at as u64,
-            inside_tunnel: false,
+            seen_at: SeenAt::Wire,
             data,
         })
     }

@@ -3,7 +3,7 @@
 //! Every number is big-endian. The trailers that some analysers hide in the padding are not read.
 
 use super::buffer::Buffer;
-use super::{CaptureOutline, Clock, Linktype, MAX_CAPTURED_LIMIT, RawFrame};
+use super::{CaptureOutline, Clock, Linktype, MAX_CAPTURED_LIMIT, RawFrame, SeenAt};
 use crate::evidence::{FrameNumber, Interface, Position, ProblemCode};
 use crate::time::{Resolution, Timestamp};
 use std::io::{self, Read};
@@ -98,7 +98,7 @@ fn read_frames<R: Read>(
             interface: 0,
             description: 0,
             offset: offset + RECORD_HEADER_LEN as u64,
-            inside_tunnel: false,
+            seen_at: SeenAt::Wire,
             data,
         });
         buffer.consume(length);

@@ -141,6 +141,10 @@ pub fn channel_of_source(source: &str) -> &'static str {
     row.map_or("", |row| row.channel)
 }
 
+/// The name under which packets are kept that an event trace shows as dropped by IPsec, which is no log of the system.
+pub const DROPS: &str = "pktmon";
+/// Who tells of them.
+pub const DROPS_PROVIDER: &str = "Microsoft-Windows-PktMon";
 /// The name under which the filtering platform's own record is kept, which is no log of the system.
 pub const NET_EVENTS: &str = "netevents";
 const AUDITING: &str = "Microsoft-Windows-Security-Auditing";
@@ -310,6 +314,7 @@ static EVENTS: &[EventEntry] = &[
     plain(TIME,      52, ClockChange, None, "The time service set the clock."),
     plain(TIME_2003, 52, ClockChange, None, "The time service set the clock."),
     log("System",    104, "An event log was cleared; what it held before is gone."),
+    plain((DROPS, DROPS_PROVIDER), 170, DriverAnomaly, None, "IPsec dropped a packet; the reason and the packet are with it."),
     legacy(512, HostState,         LEGACY_SYSTEM, None, "Windows started; before this nothing was audited."),
     legacy(513, HostState,         LEGACY_SYSTEM, None, "Windows shut down."),
     legacy(516, EvidenceIntegrity, LEGACY_SYSTEM, None, "Audit events were lost before they could be written."),
@@ -360,6 +365,8 @@ static EVENTS: &[EventEntry] = &[
     platform(1017, SaEstablished, None, "Main and extended mode SAs came up, certificates in main mode."),
     platform(1018, SaEstablished, None, "Main and extended mode SAs came up, certificates in extended mode."),
     platform(1019, SaEstablished, None, "Main and extended mode SAs came up, without certificates."),
+    platform(1024, Context, None, "An IKE message was sent."),
+    platform(1025, Context, None, "An IKE message was received."),
     platform(1027, SaEnded, None, "A quick mode (IPsec) SA ended."),
     platform(1028, SaEstablished, None, "A quick mode (IPsec) SA came up."),
     platform(1043, SaEstablished, None, "A main mode (IKE) SA came up."),

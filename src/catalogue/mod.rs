@@ -44,7 +44,10 @@ pub use confidence::Confidence;
 pub use esp_algorithms::{logged_cipher, logged_digest};
 pub use event_fields::{field_names, is_field_of};
 pub use event_messages::{MessageLayout, message_layouts};
-pub use events::{Category, EventEntry, NET_EVENTS, channel_of_source, event, events_numbered};
+pub use events::{
+    Category, DROPS, DROPS_PROVIDER, EventEntry, NET_EVENTS, channel_of_source, event,
+    events_numbered,
+};
 pub use explain::{Explained, explain};
 pub use gateway_events::{CHARON, GatewayEvent, PLUTO};
 pub use guide::Guide;

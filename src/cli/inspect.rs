@@ -124,7 +124,7 @@ fn tell_file(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
 }
 
 /// Of a capture's notes; the rest is in the report.
-const MOST_NOTES: usize = 10;
+const MOST_NOTES: usize = 40;
 
 fn tell_pairs(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let mut pairs: Vec<_> = report.pairs.iter().collect();

@@ -217,7 +217,8 @@ impl PairFacts {
         }
         let offloaded = self.by_class.get(&ProtectionClass::EspNull);
         let offloaded = offloaded.filter(|_| self.may_be_offloaded());
-        for run in offloaded.into_iter().chain(self.set_aside.get(&SetAside::HandedOver)) {
+        let aside = VANTAGES.iter().filter_map(|why| self.set_aside.get(why));
+        for run in offloaded.into_iter().chain(aside) {
             let captures = [run.first.evidence, run.last.evidence];
             add(&mut self.limits, LimitCode::Vantage, run.frames, &captures);
         }
@@ -237,6 +238,7 @@ impl PairFacts {
             + count(LimitCode::Cut).saturating_sub(headers_only)
             + count(LimitCode::Uncorroborated);
         let seen = seen.saturating_sub(count(LimitCode::Uncorroborated));
+        let blind = blind.saturating_add(self.may_be_clear(seen > 0));
         is_large(blind, seen.saturating_add(blind))
             // Of the packets that were sent, about half or more were not captured.
             || count(LimitCode::Missing).saturating_mul(MISSING_PARTS) > seen.saturating_mul(MOST_MISSING)
@@ -244,6 +246,26 @@ impl PairFacts {
             || self.may_be_offloaded()
     }
 }
+
+impl PairFacts {
+    /// Clear packets of which it is not known whether they were clear on the network too. Those from inside a tunnel, or from
+    /// above IPsec, hide nothing where the protected ones are seen.
+    fn may_be_clear(&self, is_protection_seen: bool) -> u64 {
+        let aside = |why| self.set_aside.get(&why).map_or(0, |run| run.frames);
+        let inside = aside(SetAside::InsideTunnel).saturating_add(aside(SetAside::AboveIpsec));
+        let between = aside(SetAside::AtSwitch).saturating_add(aside(SetAside::PlaceUnknown));
+        between.saturating_add(if is_protection_seen { 0 } else { inside })
+    }
+}
+
+/// Why clear packets are set aside for the place at which they were captured.
+const VANTAGES: [SetAside; 5] = [
+    SetAside::HandedOver,
+    SetAside::InsideTunnel,
+    SetAside::AboveIpsec,
+    SetAside::AtSwitch,
+    SetAside::PlaceUnknown,
+];
 
 impl Facts {
     /// What limits the verdict over all the evidence.

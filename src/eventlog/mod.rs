@@ -11,6 +11,8 @@ pub mod evt;
 
 pub mod text;
 
+pub mod trace;
+
 pub mod undated;
 
 mod legacy;

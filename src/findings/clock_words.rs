@@ -20,6 +20,9 @@ pub fn clock(clock: &ClockOffset) -> String {
         OffsetMethod::Given => {
             format!("{host}'s clock was {skew} (given by --clock-offset, not matched{error})")
         }
+        OffsetMethod::SameFile => {
+            format!("{host}'s clock is that of the packets, which lie in the same file")
+        }
         OffsetMethod::ExactJoins => {
             format!("{host}'s clock was {skew} (matched exactly: {joins}{error})")
         }

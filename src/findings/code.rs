@@ -65,6 +65,8 @@ pub enum FindingCode {
     TcpGaps,
     /// Packets were captured before their network card encrypted them.
     BeforeEncryption,
+    /// Packets were captured elsewhere than on a wire.
+    OffWire,
     /// A capture was taken through a filter.
     CaptureFiltered,
     /// A host's negotiations were not audited.
@@ -338,6 +340,12 @@ const WORDS: &[FindingWords] = &[
         "Capture on the wire outside the host, or turn the offload off (Set-NetAdapterIPsecOffload, ethtool -K) and capture again.",
     ),
     row(
+        FindingCode::OffWire,
+        "off_wire",
+        "An event trace shows packets inside a tunnel, above IPsec, at a virtual switch, or at a place that it does not describe. They are no leak, and they do not show what was on the network.",
+        "Capture at the network card of the host, or on the wire, and stop the trace properly, so that it describes the adapters.",
+    ),
+    row(
         FindingCode::CaptureFiltered,
         "capture_filtered",
         "The capture records that it was taken with a filter. Packets that the filter excluded are missing: the absence of clear text proves nothing about them.",
@@ -480,15 +488,12 @@ const WORDS: &[FindingWords] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-
     #[test]
     fn every_code_has_its_own_row() {
         for row in WORDS {
             assert_eq!(row.code.words().name, row.name);
         }
-        let mut names: Vec<_> = WORDS.iter().map(|row| row.name).collect();
-        names.sort_unstable();
-        names.dedup();
+        let names = WORDS.iter().map(|row| row.name).collect::<std::collections::BTreeSet<_>>();
         assert_eq!(names.len(), WORDS.len());
         assert_eq!(WORDS.last().map(|row| row.code), Some(FindingCode::IpsecHostsInClear));
     }

@@ -183,6 +183,7 @@ impl FindingCode {
             ),
             Self::TcpGaps => ("info", &[BUFFER], &[Control::Si4]),
             Self::BeforeEncryption => ("low", &[OFFLOAD, RECAPTURE], &[]),
+            Self::OffWire => ("info", &[RECAPTURE], &[]),
             Self::CaptureFiltered => ("low", &[RECAPTURE], &[Control::Si4]),
             Self::AuditingOff => ("medium", &[AUDIT], &[Control::Au12]),
             Self::DisableIkeAuditsSuspected => ("medium", &[REGISTRY], &[Control::Au12]),

@@ -45,6 +45,8 @@ mod audit;
 
 mod integrity;
 
+mod off_wire;
+
 pub use against_words::against;
 pub use cause_words::{closing, why};
 pub use chain::chain;
@@ -125,6 +127,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(tunnel::l2tp_without_ipsec(facts));
     found.extend(traffic::decrypted_twins(facts));
     found.extend(traffic::before_encryption(facts));
+    found.extend(off_wire::off_wire(facts));
     found.extend(repeated::duplicates(facts));
     found.extend(integrity::esp_gaps(facts));
     found.extend(integrity::tcp_gaps(facts));

@@ -430,7 +430,7 @@ mod tests {
             interface: 0,
             description: 0,
             offset: 0,
-            inside_tunnel: false,
+            seen_at: crate::capture::SeenAt::Wire,
             data,
         }
     }

@@ -6,7 +6,7 @@
 mod told;
 
 use super::dissected::Dissected;
-use crate::capture::{Linktype, RawFrame};
+use crate::capture::{Linktype, RawFrame, SeenAt};
 use crate::evidence::FrameNumber;
 use crate::protection::NamedPorts;
 use crate::time::Timestamp;
@@ -50,18 +50,18 @@ struct Source {
     linktype: Linktype,
     interface: u32,
     description: u32,
-    inside_tunnel: bool,
+    seen_at: SeenAt,
 }
 
 impl Batch {
     /// Adds a frame, whose octets are given by [`Self::hold`].
     pub fn push(&mut self, frame: &RawFrame<'_>) {
         let RawFrame { number, time, linktype, original_len, .. } = *frame;
-        let RawFrame { interface, description, inside_tunnel, offset, data, .. } = *frame;
+        let RawFrame { interface, description, seen_at, offset, data, .. } = *frame;
         if self.frames.is_empty() {
             self.first = First { number: number.0, offset };
         }
-        let source = Source { linktype, interface, description, inside_tunnel };
+        let source = Source { linktype, interface, description, seen_at };
         if self.sources.last().is_none_or(|(_, last)| *last != source) {
             self.sources.push((self.frames.len(), source));
         }
@@ -115,7 +115,7 @@ impl Batch {
 
     fn frame(&self, waiting: Waiting, source: Source) -> RawFrame<'_> {
         let Waiting { time, frames_behind, octets_behind, captured_len, original_len } = waiting;
-        let Source { linktype, interface, description, inside_tunnel } = source;
+        let Source { linktype, interface, description, seen_at } = source;
         let number = FrameNumber(self.first.number + u64::from(frames_behind));
         let offset = self.first.offset + u64::from(octets_behind);
         let at = usize::try_from(offset.saturating_sub(self.begins_at)).unwrap_or(usize::MAX);
@@ -129,7 +129,7 @@ impl Batch {
             interface,
             description,
             offset,
-            inside_tunnel,
+            seen_at,
             data,
         }
     }
@@ -197,7 +197,7 @@ mod tests {
                 original_len: 1600,
                 interface,
                 description: interface + 1,
-                inside_tunnel: interface > 0,
+                seen_at: if interface > 0 { SeenAt::InsideTunnel } else { SeenAt::Wire },
                 offset: 1000 + at as u64,
                 data: &octets[at..at + length],
             };

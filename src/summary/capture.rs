@@ -17,11 +17,12 @@ use super::esp_mark::EspMark;
 use super::fingerprint::Fingerprints;
 use super::ike::{IkeObserver, Place};
 use super::other_ports::OtherPorts;
+use super::set_aside::SetAside;
 use super::stations::Stations;
 use super::streams::Streams;
 use super::timeline::{Runs, Sighting};
 use super::tunnels::TunnelObserver;
-use crate::capture::RawFrame;
+use crate::capture::{RawFrame, SeenAt};
 use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
 use crate::packet::fragment::Fragments;
@@ -48,8 +49,8 @@ pub struct CaptureObserver<'p> {
     likely_twins: twins::LikelyTwins,
     /// Clear packets that wait for the verdict on encryption by the network card.
     handed_over: handed_over::Waiting,
-    /// Packets seen at adapters of tunnels.
-    inside_tunnels: BTreeMap<(HostPair, Stream), Runs>,
+    /// Packets seen elsewhere than on a wire.
+    off_wire: BTreeMap<(SetAside, HostPair, Stream), Runs>,
     duplicates: Duplicates,
     tunnels: TunnelObserver,
     /// The first frame that is not of the link layer the capture says, with its octet, and how many.
@@ -94,7 +95,7 @@ impl<'p> CaptureObserver<'p> {
             twins: Twins::default(),
             likely_twins: twins::LikelyTwins::default(),
             handed_over: HashMap::default(),
-            inside_tunnels: BTreeMap::new(),
+            off_wire: BTreeMap::new(),
             duplicates: Duplicates::default(),
             tunnels: TunnelObserver::default(),
             mislabelled: None,
@@ -143,10 +144,11 @@ impl<'p> CaptureObserver<'p> {
         let (first, last) = self.summary.span.unwrap_or((seen.time, seen.time));
         self.summary.span = Some((first.min(seen.time), last.max(seen.time)));
         let frame = &dissected.frame;
-        if frame.inside_tunnel
+        if frame.seen_at != SeenAt::Wire
             && let Content::Ip(ip, Alone { stream, .. }) = &dissected.content
+            && let Some(why) = SetAside::of_place(frame.seen_at, stream.class())
         {
-            return self.inside_tunnel((ip.pair, *stream), seen);
+            return self.off_wire((why, ip.pair, *stream), seen);
         }
         let place = duplicate::Place::of(interface(frame), dissected.ip());
         let again =

@@ -5,6 +5,7 @@ use super::edges::Edges;
 use super::esp_mark::EspMark;
 use super::fingerprint::Print;
 use super::sa::SaSeen;
+use super::set_aside::SetAside;
 use super::spi::{Contents, SpiEvidence};
 use super::stations::{Mac, StationChange};
 use super::timeline::{ClassRun, Sighting};
@@ -183,8 +184,8 @@ pub struct CaptureSummary {
     pub esp_packets: BTreeMap<(HostPair, Stream), Vec<EspMark>>,
     /// Clear packets that their sender seems to have handed to a network card that encrypts.
     pub handed_over: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
-    /// Packets that were seen at an adapter of a tunnel, inside that tunnel.
-    pub inside_tunnels: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
+    /// Packets that were seen elsewhere than on a wire, by why they are no leaks.
+    pub off_wire: BTreeMap<SetAside, BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>>,
     /// Packets that the capture shows again, unchanged; they are in no stream.
     pub duplicates: BTreeMap<HostPair, BTreeMap<DuplicateKind, Vec<ClassRun>>>,
     /// The same of frames without a pair.
@@ -226,9 +227,9 @@ impl CaptureSummary {
     /// than any network carries.
     #[must_use]
     pub fn was_on_a_host(&self) -> bool {
-        let aside = [&self.decrypted_twins, &self.handed_over, &self.inside_tunnels];
+        let aside = [&self.decrypted_twins, &self.handed_over];
         let aside = aside.iter().any(|of| !of.is_empty());
-        aside || self.has_unsegmented
+        aside || !self.off_wire.is_empty() || self.has_unsegmented
     }
 
     /// Where it was taken: as the user says, or on a host where it proves that.
@@ -246,7 +247,7 @@ impl CaptureSummary {
         let of_streams = [&mut self.streams, &mut self.decrypted_twins, &mut self.handed_over];
         let of_streams = of_streams
             .into_iter()
-            .chain([&mut self.inside_tunnels])
+            .chain(self.off_wire.values_mut())
             .flat_map(|all| all.values_mut());
         let of_streams = of_streams.flat_map(|all| all.values_mut()).flatten();
         let of_pairs = self.duplicates.values_mut().flat_map(|all| all.values_mut()).flatten();

@@ -35,8 +35,9 @@ impl CaptureSummary {
             };
             ledger.add(bucket(class), *count);
         }
-        let aside = [&self.decrypted_twins, &self.handed_over, &self.inside_tunnels];
-        let aside = aside.into_iter().flat_map(BTreeMap::values);
+        let aside =
+            [&self.decrypted_twins, &self.handed_over].into_iter().chain(self.off_wire.values());
+        let aside = aside.flat_map(BTreeMap::values);
         for runs in aside.flat_map(BTreeMap::values) {
             ledger.add(AGAIN, Count::of(runs));
         }

@@ -21,6 +21,7 @@ mod ledger;
 mod other_ports;
 mod sa;
 mod second_sighting;
+mod set_aside;
 mod spi;
 mod stations;
 mod streams;
@@ -51,6 +52,7 @@ pub use joining::{Damaged, JoinError, Joined, Joining, join_summaries};
 pub use listed::{Listed, NoList};
 pub use part::{Member, Part, labelled};
 pub use sa::SaSeen;
+pub use set_aside::SetAside;
 pub use spi::Contents;
 pub use stations::{MOST_OF_A_HOST, Mac, StationChange};
 pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
@@ -89,32 +91,6 @@ pub struct LogPart {
     pub asserted_offset: Option<Span>,
     /// What the log holds as a whole.
     pub log: LogSource,
-}
-
-/// Why clear packets are no leaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SetAside {
-    /// They show again, decrypted, what was captured inside ESP too.
-    DecryptedTwin,
-    /// Another capture shows them inside ESP: this one was taken on the inner side of a gateway.
-    InsideOtherCapture,
-    /// They were captured on their sender, before its network card encrypted them.
-    HandedOver,
-    /// They were captured at an adapter of a tunnel, inside that tunnel.
-    InsideTunnel,
-}
-
-impl SetAside {
-    /// The reason as the report spells it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::DecryptedTwin => "decrypted_twin",
-            Self::InsideOtherCapture => "decrypted_in_other_capture",
-            Self::HandedOver => "before_encryption",
-            Self::InsideTunnel => "inside_tunnel",
-        }
-    }
 }
 
 impl LogPart {
@@ -282,8 +258,9 @@ impl Summary {
             let handed = capture.handed_over.iter().map(|of| (SetAside::HandedOver, of));
             let inside = capture.inside_others.iter();
             let inside = inside.map(|of| (SetAside::InsideOtherCapture, of));
-            let tunnels = capture.inside_tunnels.iter().map(|of| (SetAside::InsideTunnel, of));
-            for (why, (pair, streams)) in twins.chain(inside).chain(handed).chain(tunnels) {
+            let off_wire = capture.off_wire.iter();
+            let off_wire = off_wire.flat_map(|(why, of)| of.iter().map(move |of| (*why, of)));
+            for (why, (pair, streams)) in twins.chain(inside).chain(handed).chain(off_wire) {
                 let of_pair = pairs.entry(*pair).or_default();
                 let judged = |(s, runs): (&Stream, _)| (why, (*s, s.class(), runs));
                 of_pair.extend(streams.iter().map(|(s, runs)| judged((s, runs.as_slice()))));

@@ -26,7 +26,7 @@ pub(super) fn check(part: &Part) -> Result<u64, &'static str> {
 
 fn check_capture(capture: &CaptureSummary) -> Result<Saturating, &'static str> {
     let twins = [&capture.decrypted_twins, &capture.handed_over, &capture.inside_others];
-    let aside = twins.into_iter().chain([&capture.inside_tunnels]);
+    let aside = twins.into_iter().chain(capture.off_wire.values());
     let streams = [&capture.streams].into_iter().chain(aside);
     let of_streams = streams.flat_map(|all| all.values()).flat_map(|all| all.values());
     let of_pairs = capture.duplicates.values().flat_map(|kinds| kinds.values());

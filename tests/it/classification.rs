@@ -1,6 +1,6 @@
 //! Every kind of packet has its one class (docs/report.md), by the RFCs named here.
 
-use plainsight::capture::{Linktype, RawFrame};
+use plainsight::capture::{Linktype, RawFrame, SeenAt};
 use plainsight::evidence::{EvidenceId, FrameNumber};
 use plainsight::protection::{NamedPorts, ProtectionClass};
 use plainsight::summary::{CaptureObserver, Unpaired};
@@ -20,7 +20,7 @@ fn class_of(linktype: Linktype, frames: &[Vec<u8>]) -> ProtectionClass {
                 interface: 0,
                 description: 0,
                 offset: 0,
-                inside_tunnel: false,
+                seen_at: SeenAt::Wire,
                 data,
             });
         }

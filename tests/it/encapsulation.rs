@@ -7,7 +7,7 @@ mod rare_links;
 mod wrappings;
 
 use etherparse::{IpNumber, PacketBuilder};
-use plainsight::capture::{Linktype, RawFrame};
+use plainsight::capture::{Linktype, RawFrame, SeenAt};
 use plainsight::evidence::FrameNumber;
 use plainsight::hosts::HostPair;
 use plainsight::packet::{Packet, StopReason, decode};
@@ -29,7 +29,7 @@ fn frame(linktype: Linktype, data: &[u8], original_len: usize) -> RawFrame<'_> {
         interface: 0,
         description: 0,
         offset: 0,
-        inside_tunnel: false,
+        seen_at: SeenAt::Wire,
         data,
     }
 }

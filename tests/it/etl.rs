@@ -1,5 +1,6 @@
 //! Event traces of Windows: their packets, each once, and none of a tunnel's inside taken for clear text.
 
+use crate::support::etl_builder::{WHOLE, captured, clear, component, seen, trace};
 use crate::support::program::analyze;
 use crate::support::shared;
 use plainsight::capture::{Linktype, read_etl};
@@ -7,98 +8,6 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-
-const NDIS: [u8; 16] = *b"\x6e\x00\xd6\x2e\x29\x47\x09\x46\xb4\x23\x3e\xe7\xbc\xd6\x78\xef";
-const PKTMON: [u8; 16] = *b"\xd9\x80\x4f\x4d\xbd\xc8\x73\x4d\xbb\x5b\x19\xc9\x04\x02\xc5\xac";
-const WHOLE: u64 = 0xc000_0000;
-
-/// An event with a manifest, padded to eight octets.
-fn event(provider: [u8; 16], id: u16, keyword: u64, time: i64, data: &[u8]) -> Vec<u8> {
-    let mut record = vec![0; 80];
-    let length = u16::try_from(80 + data.len()).unwrap();
-    record[..2].copy_from_slice(&length.to_le_bytes());
-    record[2..4].copy_from_slice(&[0x13, 0xc0]);
-    record[8..16].copy_from_slice(&[1, 0, 0, 0, 2, 0, 0, 0]);
-    record[16..24].copy_from_slice(&time.to_le_bytes());
-    record[24..40].copy_from_slice(&provider);
-    record[40..42].copy_from_slice(&id.to_le_bytes());
-    record[48..56].copy_from_slice(&keyword.to_le_bytes());
-    record.extend_from_slice(data);
-    record.resize(record.len().next_multiple_of(8), 0);
-    record
-}
-
-/// A trace of one buffer, whose times are FILETIME.
-fn trace(events: &[Vec<u8>]) -> Vec<u8> {
-    let mut first = vec![0; 32 + 288];
-    first[..4].copy_from_slice(&[2, 0, 2, 0xc0]);
-    first[4..6].copy_from_slice(&320u16.to_le_bytes());
-    first[32 + 8..32 + 12].copy_from_slice(&26100u32.to_le_bytes());
-    first[32 + 44] = 8;
-    first[32 + 272] = 2;
-    let records = [first, events.concat()].concat();
-    let mut file = vec![0; 72];
-    let length = u32::try_from(72 + records.len()).unwrap().to_le_bytes();
-    file[..4].copy_from_slice(&length);
-    file[48..52].copy_from_slice(&length);
-    file[54] = 4;
-    [file, records].concat()
-}
-
-fn text(words: &str) -> Vec<u8> {
-    words.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
-}
-
-/// A TCP segment in the clear, from 10.1.0.1 to 10.1.0.2, in Ethernet.
-fn clear(number: u8) -> Vec<u8> {
-    let mut packet = Vec::new();
-    etherparse::PacketBuilder::ethernet2([2; 6], [4; 6])
-        .ipv4([10, 1, 0, 1], [10, 1, 0, 2], 64)
-        .tcp(40_000, 8080, u32::from(number) * 5, 1000)
-        .write(&mut packet, b"hello")
-        .unwrap();
-    packet
-}
-
-fn at(second: i64) -> i64 {
-    134_000_000_000_000_000 + second * 10_000_000
-}
-
-fn component(number: u16, kind: u16, driver: &str, words: &str) -> Vec<u8> {
-    let data =
-        [&number.to_le_bytes()[..], &kind.to_le_bytes(), &text(driver), &text(words)].concat();
-    event(PKTMON, 20, 0, at(100), &data)
-}
-
-/// How pktmon saw a packet: group and number, appearance, direction, component, reason of a drop.
-fn seen(
-    packet: (u64, u16),
-    appearance: u16,
-    way: u16,
-    component: u16,
-    drop: u32,
-    octets: &[u8],
-) -> Vec<u8> {
-    let length = u16::try_from(octets.len()).unwrap();
-    let mut data = packet.0.to_le_bytes().to_vec();
-    for field in [packet.1, appearance, way, 1, component, 1, 0] {
-        data.extend(field.to_le_bytes());
-    }
-    data.extend(drop.to_le_bytes());
-    data.extend([0; 4]);
-    data.extend(length.to_le_bytes());
-    data.extend(length.to_le_bytes());
-    data.extend(octets);
-    let id = if drop == 0 { 160 } else { 170 };
-    event(PKTMON, id, 0x10, at(i64::try_from(packet.0).unwrap()), &data)
-}
-
-/// A packet that an adapter's driver saw, in parts if need be.
-fn captured(adapter: u32, keyword: u64, second: i64, octets: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(octets.len()).unwrap();
-    let fields = [adapter, adapter, length].map(u32::to_le_bytes).concat();
-    event(NDIS, 1001, keyword, at(second), &[fields, octets.to_vec()].concat())
-}
 
 fn report(file: &[u8]) -> plainsight::report::schema::Report {
     let mut written = tempfile::NamedTempFile::with_suffix(".etl").unwrap();
@@ -113,7 +22,7 @@ fn frames(file: &[u8]) -> Vec<(i64, Linktype, Vec<u8>)> {
         all.push((frame.time.0, frame.linktype, frame.data.to_vec()));
         true
     };
-    read_etl(file, &mut keep).unwrap();
+    read_etl(file, &mut keep, &mut |_| {}).unwrap();
     all
 }
 
@@ -191,7 +100,7 @@ fn parts_are_joined_by_thread_and_adapter_and_others_are_named() {
     let file = trace(&parts);
     let octets: Vec<Vec<u8>> = frames(&file).into_iter().map(|frame| frame.2).collect();
     assert_eq!(octets, [one, other]);
-    let outline = read_etl(&file[..], &mut |_| true).unwrap();
+    let outline = read_etl(&file[..], &mut |_| true, &mut |_| {}).unwrap();
     assert!(
         outline.problems.iter().any(|problem| problem.text.starts_with("2 incomplete packets"))
     );
@@ -230,7 +139,7 @@ proptest! {
             *old = octet;
         }
         let mut seen = 0u64;
-        let outline = read_etl(&file[..], &mut |_| { seen += 1; true }).unwrap();
+        let outline = read_etl(&file[..], &mut |_| { seen += 1; true }, &mut |_| {}).unwrap();
         prop_assert_eq!(outline.frames, seen);
         let covered: u64 = outline.coverage.values().map(|extent| extent.bytes).sum();
         prop_assert!(covered <= file.len() as u64);
@@ -252,7 +161,7 @@ fn little_that_unpacks_to_much_is_bounded() {
     for _ in 0..100 {
         file.extend_from_slice(&buffer);
     }
-    let outline = read_etl(&file[..], &mut |_| true).unwrap();
+    let outline = read_etl(&file[..], &mut |_| true, &mut |_| {}).unwrap();
     assert_eq!(outline.frames, 1);
     assert!(outline.problems.iter().any(|problem| problem.code.as_str() == "expansion"));
 }

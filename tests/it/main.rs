@@ -120,6 +120,8 @@ mod evtx_builder;
 mod evtx_scan;
 
 mod etl;
+
+mod etl_places;
 mod evt;
 
 mod log_channels;

@@ -6,6 +6,8 @@ pub(crate) mod busy_log;
 
 pub(crate) mod evt_builder;
 
+pub(crate) mod etl_builder;
+
 pub(crate) mod log_exports;
 pub(crate) mod log_forms;
 pub(crate) mod log_languages;

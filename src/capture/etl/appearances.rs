@@ -8,12 +8,14 @@
 
 use super::buffers::{Buffer, HEADER_LEN};
 use super::packets::{
-    Appearance, Fragment, NDIS, PKTMON, is_appearance, is_fragment, length_by_ip,
-    without_protected_bit,
+    Appearance, Fragment, is_appearance, is_fragment, length_by_ip, without_protected_bit,
 };
+use super::providers::{NDIS, PEF, PKTMON, RAS, WFP};
 use super::record::{Event, Kind, Records};
 use super::stack::Adapter;
 use super::survey::Survey;
+use super::told::{Telling, TraceEvent};
+use super::upper::{Transport, is_remote_access, is_transport, of_remote_access};
 use crate::capture::{Linktype, MAX_CAPTURED_LIMIT};
 use std::collections::{BTreeMap, HashMap};
 
@@ -58,8 +60,12 @@ pub(super) struct LeftOut {
     pub(super) parts: u64,
     /// Events that hold less than they say.
     pub(super) damaged: u64,
+    /// Packets above IPsec in parts, or whose addresses are not told or in no order that is proven.
+    pub(super) unplaced: u64,
     /// Packets beyond the memory that may be used.
     pub(super) beyond: u64,
+    /// Facts beside packets beyond the number that is given.
+    pub(super) untold: u64,
 }
 
 /// Collects the packets of a trace, buffer by buffer.
@@ -70,6 +76,8 @@ pub(super) struct Collector<'s> {
     known: HashMap<(u64, u16), usize, foldhash::fast::RandomState>,
     /// Parts of packets whose last part is still to come.
     open: BTreeMap<PartsOf, Open>,
+    /// What is told beside packets.
+    telling: Telling<'s>,
     most: usize,
 }
 
@@ -90,37 +98,82 @@ impl<'s> Collector<'s> {
     pub(super) fn of(survey: &'s Survey, length: usize) -> Self {
         let collected = Collected::default();
         let most = BESIDE.saturating_add(length.saturating_mul(2));
-        Self { survey, collected, known: HashMap::default(), open: BTreeMap::new(), most }
+        let telling = Telling::of(survey);
+        Self { survey, collected, known: HashMap::default(), open: BTreeMap::new(), telling, most }
     }
 
-    /// Takes the next buffer of the file.
-    pub(super) fn buffer(&mut self, buffer: &Buffer<'_>) {
+    /// Takes the next buffer of the file; shows `tell` what is more than counted and no packet.
+    pub(super) fn buffer(&mut self, buffer: &Buffer<'_>, tell: &mut impl FnMut(TraceEvent<'_>)) {
         for record in Records::of(buffer.records) {
+            self.telling.record();
             let Kind::Event(event) = record.kind else { continue };
             match event.provider {
                 NDIS if is_fragment(event.id) => self.fragment(&event, buffer),
-                PKTMON if is_appearance(event.id) => self.appearance(&event, buffer),
+                PKTMON if is_appearance(event.id) => self.appearance(&event, buffer, tell),
+                RAS if is_remote_access(event.id) => self.remote_access(&event, buffer),
+                PEF if is_transport(event.id) => self.transport(&event, buffer),
+                WFP => self.telling.platform(&event, buffer.offset, tell),
                 _ => {}
             }
         }
     }
 
+    /// A packet inside a tunnel of remote access.
+    fn remote_access(&mut self, event: &Event<'_>, buffer: &Buffer<'_>) {
+        let Some((at, octets, linktype)) = of_remote_access(event) else {
+            self.collected.left_out.damaged += 1;
+            return;
+        };
+        let kept = self.keep_octets(octets, linktype, event.data_at + at, buffer, None);
+        let Some((place, offset)) = kept else { return };
+        self.keep(event, Adapter::RemoteAccess, linktype, (place, offset, octets.len()));
+    }
+
+    /// A packet above IPsec.
+    fn transport(&mut self, event: &Event<'_>, buffer: &Buffer<'_>) {
+        let order = self.survey.address_order();
+        let Some(packet) = Transport::of(event).and_then(|packet| packet.packet(order)) else {
+            self.collected.left_out.unplaced += 1;
+            return;
+        };
+        let Some(place) = self.beside(&packet, Linktype::RAW, None) else { return };
+        self.keep(event, Adapter::Transport, Linktype::RAW, (place, buffer.offset, packet.len()));
+    }
+
+    fn keep(
+        &mut self,
+        event: &Event<'_>,
+        adapter: Adapter,
+        linktype: Linktype,
+        (octets, offset, length): (Octets, usize, usize),
+    ) {
+        let original_len = u32::try_from(length).unwrap_or(u32::MAX);
+        let time = event.time;
+        self.collected.kept.push(Kept { time, adapter, linktype, original_len, offset, octets });
+    }
+
     /// What was collected, in order of time; of packets of the same time in the order of the file.
     pub(super) fn finish(mut self) -> Collected {
         let open = self.open.values().map(|open| open.parts).sum::<u64>();
+        self.collected.left_out.untold = self.telling.untold;
         self.collected.left_out.parts += open;
         self.collected.kept.sort_by_key(|packet| packet.time);
         self.collected
     }
 
-    fn appearance(&mut self, event: &Event<'_>, buffer: &Buffer<'_>) {
+    fn appearance(
+        &mut self,
+        event: &Event<'_>,
+        buffer: &Buffer<'_>,
+        tell: &mut impl FnMut(TraceEvent<'_>),
+    ) {
         let Some(seen) = Appearance::of(event) else {
             self.collected.left_out.damaged += 1;
             return;
         };
-        // What the host dropped was not on the wire; the survey has counted it.
+        // What the host dropped was not on the wire as it is shown; the survey has counted it.
         if seen.drop_reason != 0 {
-            return;
+            return self.telling.dropped(event, &seen, buffer.offset, tell);
         }
         let is_miniport = self.survey.stack.is_miniport(seen.component);
         let is_named = seen.appearance != 0;

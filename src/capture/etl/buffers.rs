@@ -4,7 +4,7 @@
 //! measured on real traces).
 
 use super::xpress;
-use crate::capture::fields::{u16_at, u32_at};
+use crate::capture::fields::{field, u16_at, u32_at};
 
 /// A buffer, with the octets of its records.
 pub(super) struct Buffer<'b> {
@@ -16,6 +16,10 @@ pub(super) struct Buffer<'b> {
     pub(super) records: &'b [u8],
     /// Whether the records lie in the file as they are, behind the header.
     pub(super) is_plain: bool,
+    /// Its number in the session.
+    pub(super) sequence: u64,
+    /// Events or buffers were lost before it.
+    pub(super) is_after_loss: bool,
 }
 
 /// What is wrong with a buffer, or behind the last one.
@@ -81,7 +85,10 @@ pub(super) fn each(
             }
             &unpacked
         };
-        if !visit(&Buffer { offset: at, length: whole.len(), records, is_plain }) {
+        let Header { sequence, is_after_loss, .. } = header;
+        let length = whole.len();
+        let buffer = Buffer { offset: at, length, records, is_plain, sequence, is_after_loss };
+        if !visit(&buffer) {
             return;
         }
         at += header.size;
@@ -95,6 +102,8 @@ struct Header {
     /// Octets of its records, unpacked.
     filled: usize,
     is_compressed: bool,
+    sequence: u64,
+    is_after_loss: bool,
 }
 
 impl Header {
@@ -102,17 +111,28 @@ impl Header {
     fn of(octets: &[u8]) -> Option<Self> {
         let size = u32_at(octets, 0)? as usize;
         let filled = u32_at(octets, 48)? as usize;
-        let is_compressed = u16_at(octets, 52)? & COMPRESSED != 0;
+        let flags = u16_at(octets, 52)?;
+        let is_compressed = flags & COMPRESSED != 0;
         let is_sane = (HEADER_LEN..=LARGEST).contains(&size)
             && (HEADER_LEN..=LARGEST).contains(&filled)
             && (is_compressed || filled <= size);
-        is_sane.then(|| Self { size, filled: filled - HEADER_LEN, is_compressed })
+        let sequence = u64::from_le_bytes(*field(octets, 24)?);
+        let is_after_loss = flags & LOST != 0;
+        is_sane.then(|| Self {
+            size,
+            filled: filled - HEADER_LEN,
+            is_compressed,
+            sequence,
+            is_after_loss,
+        })
     }
 }
 
 /// Octets of a buffer's header.
 pub(super) const HEADER_LEN: usize = 72;
 const COMPRESSED: u16 = 0x40;
+/// Events, or a buffer.
+const LOST: u16 = 2 | 4;
 /// Real buffers have up to 16 MiB.
 const LARGEST: usize = 64 << 20;
 /// Packets that pass a dozen drivers shrink to a tenth. What unpacks to more than this many times the file, and

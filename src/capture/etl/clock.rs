@@ -14,6 +14,10 @@ pub(super) struct TraceHeader {
     pub(super) events_lost: u32,
     /// Buffers that it says it lost.
     pub(super) buffers_lost: u32,
+    /// The session had ended when the file was copied.
+    pub(super) has_ended: bool,
+    /// The newest events take the place of the oldest.
+    pub(super) is_circular: bool,
     clock: Clock,
 }
 
@@ -47,6 +51,8 @@ impl TraceHeader {
             build: u32_at(data, 8)?,
             events_lost: u32_at(data, 48)?,
             buffers_lost: u32_at(data, behind + 28)?,
+            has_ended: u64_at(16)? != 0 || u32_at(data, 36)? != 0,
+            is_circular: u32_at(data, 32)? & CIRCULAR != 0,
             clock,
         })
     }
@@ -65,6 +71,9 @@ impl TraceHeader {
         }
     }
 }
+
+/// EVENT_TRACE_FILE_MODE_CIRCULAR (evntrace.h).
+const CIRCULAR: u32 = 2;
 
 #[cfg(test)]
 mod tests {

@@ -8,37 +8,48 @@
 mod appearances;
 mod buffers;
 mod clock;
+mod component;
+mod drops;
+mod filters;
 mod packets;
+mod providers;
 mod record;
 mod stack;
 mod survey;
+mod text;
+mod told;
+mod upper;
 mod xpress;
+
+pub use told::{DroppedPacket, TraceEvent, TraceFact};
 
 use super::{CaptureOutline, Clock, Linktype, RawFrame, held};
 use crate::evidence::{FrameNumber, Interface, Note, NoteKind, NotePlace, Position, ProblemCode};
 use crate::time::Resolution;
-use appearances::{Collected, Collector, LeftOut, Octets};
+use appearances::{Collected, Collector, Kept, LeftOut, Octets};
 use buffers::Fault;
 use stack::Adapter;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use survey::Survey;
 
-/// Reads an event trace from its first byte and shows `visit` every packet in order of time.
+/// Reads an event trace from its first byte; shows `tell` what it tells beside packets, in the order of the file, then
+/// `visit` every packet in order of time.
 ///
 /// # Errors
 /// Only what the reader itself answers; defects of the file are in the outline.
 pub fn read<R: Read>(
     reader: R,
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
+    tell: &mut impl FnMut(TraceEvent<'_>),
 ) -> io::Result<CaptureOutline> {
     let mut outline = CaptureOutline::default();
     let file = held(reader, "an event trace", &mut outline)?;
     let survey = survey(&file, &mut outline);
-    if let Some(survey) = survey.filter(|survey| survey.has_packets()) {
+    if let Some(survey) = survey.filter(Survey::is_worth_more) {
         let mut collector = Collector::of(&survey, file.len());
         let collect = |buffer: &buffers::Buffer<'_>| {
-            collector.buffer(buffer);
+            collector.buffer(buffer, tell);
             true
         };
         buffers::each(&file, collect, |_, _| {});
@@ -51,20 +62,25 @@ pub fn read<R: Read>(
 
 /// Names the packets that are not shown.
 fn name_left_out(left_out: LeftOut, outline: &mut CaptureOutline) {
-    let LeftOut { further, parts, damaged, beyond } = left_out;
-    if further > 0 {
-        let text = format!(
+    let LeftOut { further, parts, damaged, unplaced, beyond, untold } = left_out;
+    let further = (further > 0).then(|| {
+        format!(
             "{further} further appearances of packets at other drivers; each packet counts once"
-        );
-        outline.note(
-            [Note { place: NotePlace::Section(1), kind: NoteKind::Description, text }].into_iter(),
-        );
-    }
+        )
+    });
+    let unplaced = (unplaced > 0).then(|| {
+        format!("{unplaced} packets above IPsec were only counted: they are in parts, or nothing proves the byte order of their addresses")
+    });
+    let notes = further.into_iter().chain(unplaced);
+    let (place, kind) = (NotePlace::Section(1), NoteKind::Description);
+    outline.note(notes.map(|text| Note { place, kind, text }));
     let incomplete = format!("{parts} incomplete packets; they were not read");
     let short =
         format!("{damaged} events hold less of a packet than they claim; they were not read");
     let more = format!("{beyond} packets exceed what may be held in memory; they were not read");
-    for (count, text) in [(parts, incomplete), (damaged, short), (beyond, more)] {
+    let facts = format!("{untold} more events of IPsec; they were not read");
+    let all = [(parts, incomplete), (damaged, short), (beyond, more), (untold, facts)];
+    for (count, text) in all {
         if count > 0 {
             outline.problem(ProblemCode::Skipped, 0, Position::File, text);
         }
@@ -82,7 +98,10 @@ fn survey(file: &[u8], outline: &mut CaptureOutline) -> Option<Survey> {
         file,
         |buffer| {
             let survey = match &mut survey {
-                Some(survey) => survey,
+                Some(survey) => {
+                    survey.buffer(buffer.sequence, buffer.is_after_loss);
+                    survey
+                }
                 none => match Survey::begin(buffer.records) {
                     Some(begun) => none.insert(begun),
                     None => {
@@ -91,7 +110,7 @@ fn survey(file: &[u8], outline: &mut CaptureOutline) -> Option<Survey> {
                     }
                 },
             };
-            if let Some(at) = survey.buffer(buffer.records)
+            if let Some(at) = survey.records(buffer.records)
                 && stopped.len() < MOST_FAULTS
             {
                 stopped.push((buffer.offset, at));
@@ -114,6 +133,7 @@ fn survey(file: &[u8], outline: &mut CaptureOutline) -> Option<Survey> {
     }
     let (bytes, count) = covered.get();
     outline.coverage.entry("trace_buffers").or_default().add(bytes, count);
+    let is_damaged = !faults.is_empty() || !stopped.is_empty();
     for (offset, at) in stopped {
         let text = format!(
             "no trace record begins {at} bytes into the records of this buffer; the rest of the buffer was not read"
@@ -125,7 +145,7 @@ fn survey(file: &[u8], outline: &mut CaptureOutline) -> Option<Survey> {
         outline.problem(code, place as u64, Position::File, text);
     }
     if let Some(survey) = &survey {
-        survey.report(outline);
+        survey.report(is_damaged, outline);
     }
     survey
 }
@@ -170,6 +190,7 @@ fn show(
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
 ) {
     let mut interfaces: BTreeMap<(Adapter, Linktype), u32> = BTreeMap::new();
+    let limits = limits(&collected.kept);
     let mut clock = Clock::new();
     for (packet, number) in collected.kept.iter().zip(1..) {
         let key = (packet.adapter, packet.linktype);
@@ -182,7 +203,7 @@ fn show(
             interfaces.insert(key, next);
             outline.interfaces.push(Interface {
                 linktype: packet.linktype.0,
-                snaplen: 0,
+                snaplen: limits.get(&key).copied().flatten().unwrap_or(0),
                 resolution: Resolution::FILETIME,
                 name: Some(survey.stack.name_of(packet.adapter)),
             });
@@ -199,7 +220,7 @@ fn show(
             interface,
             description: interface,
             offset: packet.offset as u64,
-            inside_tunnel: survey.stack.is_inside_tunnel(packet.adapter),
+            seen_at: survey.stack.seen_at(packet.adapter, packet.linktype),
             data: source.get(at..at + len).unwrap_or_default(),
         });
         if !goes_on {
@@ -207,6 +228,23 @@ fn show(
         }
     }
     clock.report(outline);
+}
+
+/// To how many octets packets were cut, by adapter and link layer; nothing where some are longer than those that were
+/// cut, or are cut elsewhere.
+fn limits(kept: &[Kept]) -> BTreeMap<(Adapter, Linktype), Option<u32>> {
+    let mut limits: BTreeMap<(Adapter, Linktype), (u32, u32, u32)> = BTreeMap::new();
+    for packet in kept {
+        let length = u32::try_from(packet.octets.len).unwrap_or(u32::MAX);
+        let of = limits.entry((packet.adapter, packet.linktype)).or_insert((0, u32::MAX, 0));
+        of.0 = of.0.max(length);
+        if length < packet.original_len {
+            (of.1, of.2) = (of.1.min(length), of.2.max(length));
+        }
+    }
+    let limit =
+        |(longest, lowest, highest)| (lowest == highest && highest == longest).then_some(longest);
+    limits.into_iter().map(|(key, of)| (key, limit(of))).collect()
 }
 
 const MOST_INTERFACES: u32 = 4096;

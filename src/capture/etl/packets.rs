@@ -2,27 +2,12 @@
 //!
 //! Sources: manifests of both providers; microsoft/etl2pcapng; microsoft/NetMon_Parsers_for_PacketMon.
 
+use super::component::TAP;
 use super::record::Event;
-use super::stack::{Adapter, text};
+use super::stack::Adapter;
+use super::text::text;
 use crate::capture::Linktype;
 use crate::capture::fields::{field, u16_at, u32_at};
-
-/// Microsoft-Windows-NDIS-PacketCapture, 2ed6006e-4729-4609-b423-3ee7bcd678ef.
-pub(super) const NDIS: [u8; 16] = [
-    0x6e, 0x00, 0xd6, 0x2e, 0x29, 0x47, 0x09, 0x46, 0xb4, 0x23, 0x3e, 0xe7, 0xbc, 0xd6, 0x78, 0xef,
-];
-/// Microsoft-Windows-PktMon, 4d4f80d9-c8bd-4d73-bb5b-19c90402c5ac.
-pub(super) const PKTMON: [u8; 16] = [
-    0xd9, 0x80, 0x4f, 0x4d, 0xbd, 0xc8, 0x73, 0x4d, 0xbb, 0x5b, 0x19, 0xc9, 0x04, 0x02, 0xc5, 0xac,
-];
-/// Microsoft-Windows-Ras-NdisWanPacketCapture, d84521f7-2235-4237-a7c0-14e3a9676286: packets inside tunnels.
-pub(super) const RAS: [u8; 16] = [
-    0xf7, 0x21, 0x45, 0xd8, 0x35, 0x22, 0x37, 0x42, 0xa7, 0xc0, 0x14, 0xe3, 0xa9, 0x67, 0x62, 0x86,
-];
-/// Microsoft-Pef-WFP-MessageProvider, c22d1b14-c242-49de-9f17-1d76b8b9c458: packets above IPsec.
-pub(super) const PEF: [u8; 16] = [
-    0x14, 0x1b, 0x2d, 0xc2, 0x42, 0xc2, 0xde, 0x49, 0x9f, 0x17, 0x1d, 0x76, 0xb8, 0xb9, 0xc4, 0x58,
-];
 
 /// A packet, or a part of one, of NDIS-PacketCapture.
 pub(super) struct Fragment<'b> {
@@ -72,13 +57,57 @@ impl<'b> Fragment<'b> {
 
     /// Where the packet was seen.
     pub(super) const fn seen_at(&self) -> Adapter {
-        if self.at_switch { Adapter::Switch(self.adapter.0) } else { Adapter::Ndis(self.adapter.0) }
+        let (interface, lower) = self.adapter;
+        if self.at_switch { Adapter::Switch(interface) } else { Adapter::Ndis(interface, lower) }
     }
 
-    /// Whether the adapter's driver says that it is a tunnel.
-    pub(super) const fn is_of_tunnel(event: &Event<'_>) -> bool {
-        event.keyword & TUNNEL != 0
+    /// Whether the adapter's driver says that it is a tunnel, or its own address is one that only a tunnel's has.
+    pub(super) fn is_of_tunnel(&self, event: &Event<'_>) -> bool {
+        let is_sent = event.keyword & SENT != 0;
+        let is_tap = || is_from_tap(self.octets, self.linktype, is_sent);
+        event.keyword & TUNNEL != 0 || (self.is_first && !self.at_switch && is_tap())
     }
+}
+
+/// Whether the adapter that sent or received a frame has an address that TAP-Windows makes up.
+fn is_from_tap(octets: &[u8], linktype: Linktype, is_sent: bool) -> bool {
+    let own = octets.get(if is_sent { 6 } else { 0 }..).unwrap_or_default();
+    linktype == Linktype::ETHERNET && own.starts_with(&TAP)
+}
+
+/// Whether a frame between stations carries ESP, AH, or ESP in UDP: nothing above IPsec does.
+pub(super) fn carries_ipsec(octets: &[u8], linktype: Linktype) -> bool {
+    let is_made_up = |at: usize| octets.get(at..).is_none_or(|address| address.starts_with(&TAP));
+    if linktype != Linktype::ETHERNET || is_made_up(0) || is_made_up(6) {
+        return false;
+    }
+    let of_ip = |header: usize| {
+        let version = octets.get(header)? >> 4;
+        let (protocol, payload) = match version {
+            4 if u16_be(octets, header + 6)? & 0x1fff == 0 => {
+                let words = octets.get(header)? & 15;
+                (*octets.get(header + 9)?, header + usize::from(words) * 4)
+            }
+            6 => (*octets.get(header + 6)?, header + 40),
+            _ => return None,
+        };
+        let is_natt = || {
+            let ports = [u16_be(octets, payload)?, u16_be(octets, payload + 2)?];
+            // An SPI; IKE has zeros there, and what keeps a translation open is one octet.
+            Some(ports.contains(&4500) && u32_at(octets, payload + 8)? != 0)
+        };
+        match protocol {
+            50 | 51 => Some(true),
+            17 => is_natt(),
+            _ => None,
+        }
+    };
+    let header = match u16_be(octets, 12) {
+        Some(0x0800 | 0x86dd) => 14,
+        Some(0x8100) => 18,
+        _ => return false,
+    };
+    of_ip(header).unwrap_or(false)
 }
 
 /// Whether an event of NDIS-PacketCapture holds octets of a packet.
@@ -102,7 +131,7 @@ pub(super) fn length_by_ip(octets: &[u8], linktype: Linktype) -> Option<u32> {
     u32::try_from(header).ok()?.checked_add(u32::from(tells))
 }
 
-fn u16_be(octets: &[u8], at: usize) -> Option<u16> {
+pub(super) fn u16_be(octets: &[u8], at: usize) -> Option<u16> {
     field(octets, at).map(|field| u16::from_be_bytes(*field))
 }
 
@@ -115,8 +144,9 @@ pub(super) struct Appearance<'b> {
     /// It was on its way out.
     pub(super) is_sent: bool,
     pub(super) component: u16,
-    /// Why the host dropped it; 0 where it did not.
+    /// Why the host dropped it, and where in the driver's code; 0 where it did not.
     pub(super) drop_reason: u32,
+    pub(super) drop_location: u32,
     pub(super) linktype: Linktype,
     pub(super) original_len: u32,
     /// Where the octets begin in the event's data.
@@ -125,7 +155,7 @@ pub(super) struct Appearance<'b> {
 }
 
 impl<'b> Appearance<'b> {
-    /// Of events 160 and 170; `None` where the event holds less than it says.
+    /// Of events 160, 170 and 240; `None` where the event holds less than it says.
     pub(super) fn of(event: &Event<'b>) -> Option<Self> {
         let data = event.data;
         let packet = (u64::from_le_bytes(*field(data, 0)?), u16_at(data, 8)?);
@@ -144,7 +174,12 @@ impl<'b> Appearance<'b> {
             // Out, transmit, egress.
             is_sent: matches!(direction, 2 | 4 | 6),
             component: u16_at(data, 16)?,
-            drop_reason: if event.id == DROPPED { u32_at(data, 22)?.max(1) } else { 0 },
+            drop_reason: match event.id {
+                DROPPED => u32_at(data, 22)?.max(1),
+                SEEN_OR_DROPPED => u32_at(data, 22)?,
+                _ => 0,
+            },
+            drop_location: u32_at(data, 26)?,
             linktype,
             original_len: u32::from(original.max(logged)),
             at: PKTMON_HEADER_LEN,
@@ -155,7 +190,7 @@ impl<'b> Appearance<'b> {
 
 /// Whether an event of PktMon shows a packet.
 pub(super) const fn is_appearance(id: u16) -> bool {
-    matches!(id, SEEN | DROPPED)
+    matches!(id, SEEN | DROPPED | SEEN_OR_DROPPED)
 }
 
 /// Windows hands frames of wireless networks out decrypted and leaves the bit that says they are encrypted.
@@ -167,32 +202,15 @@ pub(super) fn without_protected_bit(octets: &[u8]) -> Vec<u8> {
     octets
 }
 
-/// The name of a reason for which PktMon reports a drop, where IPsec is the reason.
-pub(super) const fn ipsec_drop(reason: u32) -> Option<&'static str> {
-    Some(match reason {
-        15 => "IPsec",
-        924 => "IPsec failure",
-        1401 => "unknown SPI",
-        1402 => "SA lifetime expired",
-        1403 => "wrong SA",
-        1404 => "replay check failed",
-        1405 => "invalid packet",
-        1406 => "integrity check failed",
-        1407 => "clear text where IPsec is required",
-        1408 => "authenticated firewall",
-        1409 => "throttled",
-        1410..=1418 => "denial-of-service protection",
-        _ => return None,
-    })
-}
-
 const CAPTURED: u16 = 1001;
 const SWITCHED: u16 = 1003;
 const SEEN: u16 = 160;
 const DROPPED: u16 = 170;
+const SEEN_OR_DROPPED: u16 = 240;
 const PKTMON_HEADER_LEN: usize = 34;
 const WIRELESS_WAN: u64 = 0x200;
 const TUNNEL: u64 = 0x8000;
+const SENT: u64 = 0x1_0000_0000;
 const NATIVE_802_11: u64 = 0x1_0000;
 const TRUNCATED: u64 = 0x200_0000;
 const PACKET_START: u64 = 0x4000_0000;

@@ -33,6 +33,7 @@ pub(super) struct Event<'b> {
     /// The provider's GUID as it lies in the file.
     pub(super) provider: [u8; 16],
     pub(super) id: u16,
+    pub(super) version: u8,
     pub(super) keyword: u64,
     /// Process and thread that wrote it.
     pub(super) writer: (u32, u32),
@@ -106,6 +107,7 @@ fn kind_of(record: &[u8], at: usize) -> Option<Kind<'_>> {
             Some(Kind::Event(Event {
                 provider: *field(record, 24)?,
                 id: u16_at(record, 40)?,
+                version: *record.get(42)?,
                 keyword: u64::from_le_bytes(*field(record, 48)?),
                 writer: (
                     u32::from_le_bytes(*field(record, 12)?),

@@ -1,95 +1,56 @@
-//! Where in Windows' network stack a packet was seen: at the driver of a network card, or above IPsec.
+//! Where in Windows' network stack a packet was seen: at the driver of a network card, inside a tunnel, at a virtual
+//! switch, or above IPsec.
 //!
 //! A packet that an adapter of a tunnel shows is inside that tunnel, and clear only there. Taken for a packet on
-//! the wire it would be a false accusation.
+//! the wire it would be a false accusation, so what the trace does not describe is not taken for one either.
 
+use super::component::{Component, Kind};
 use crate::capture::fields::{u16_at, u32_at};
-use std::collections::BTreeMap;
-
-/// A component of the stack or an adapter, as a trace describes it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Component {
-    /// pktmon's number for what it is: 2 is a miniport, the driver of an adapter.
-    pub(super) kind: u16,
-    /// Name of its driver, or of the interface.
-    pub(super) name: String,
-    /// The adapter in words.
-    pub(super) description: String,
-    /// Its medium (NDIS_MEDIUM of ndis.h).
-    pub(super) medium: Option<u32>,
-}
-
-impl Component {
-    /// Of pktmon's event 20: number, kind, name, description.
-    pub(super) fn of_pktmon(data: &[u8]) -> Option<(u16, Self)> {
-        let (name, behind) = text(data.get(4..)?);
-        let (description, _) = text(behind);
-        let kind = u16_at(data, 2)?;
-        Some((u16_at(data, 0)?, Self { kind, name, description, medium: None }))
-    }
-
-    /// Of NDIS-PacketCapture's event 5101: source, name, number of the interface.
-    pub(super) fn of_ndis(data: &[u8]) -> Option<(u32, String)> {
-        let (name, behind) = text(data.get(1..)?);
-        Some((u32_at(behind, 0)?, name))
-    }
-
-    /// Whether it is the driver of an adapter.
-    pub(super) const fn is_miniport(&self) -> bool {
-        self.kind == MINIPORT
-    }
-
-    /// Whether its packets are inside a tunnel, before it protects them: adapters of remote access and of virtual
-    /// private networks.
-    pub(super) fn is_inside_tunnel(&self) -> bool {
-        let [name, description] = [&self.name, &self.description].map(|text| text.to_lowercase());
-        let is_tunnel = self.medium.is_some_and(|medium| TUNNEL_MEDIA.contains(&medium));
-        // "WAN Miniport (IKEv2)"; the order of the words depends on the language.
-        let is_wan = description.contains("miniport")
-            && description.split(|c: char| !c.is_alphanumeric()).any(|word| word == "wan");
-        is_tunnel
-            || is_wan
-            || TUNNEL_DRIVERS.iter().any(|driver| name.starts_with(driver))
-            || TUNNEL_WORDS.iter().any(|word| description.contains(word) || name.contains(word))
-    }
-
-    /// The name to show.
-    pub(super) fn shown(&self) -> Option<String> {
-        let texts = [&self.description, &self.name];
-        texts.into_iter().find(|text| !text.is_empty()).cloned()
-    }
-}
+use crate::capture::{Linktype, SeenAt};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a packet was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Adapter {
-    /// At an adapter, by the number of its interface.
-    Ndis(u32),
-    /// At a virtual switch, likewise.
+    /// At an adapter, by the number of its interface, and that of the layer below which it was seen.
+    Ndis(u32, u32),
+    /// At a virtual switch, by the number of its interface.
     Switch(u32),
     /// At a component of pktmon.
     PktMon(u16),
+    /// At the driver of remote access, inside its tunnel.
+    RemoteAccess,
+    /// At the transport layer of the filtering platform, above IPsec.
+    Transport,
 }
 
 /// What a trace says of components and adapters.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stack {
-    pub(super) pktmon: BTreeMap<u16, Component>,
-    pub(super) ndis: BTreeMap<u32, Component>,
+    pktmon: BTreeMap<u16, Component>,
+    ndis: BTreeMap<u32, Component>,
+    /// Components of pktmon that showed packets of IPsec between stations: they are below IPsec.
+    shows_ipsec: BTreeSet<u16>,
 }
 
 impl Stack {
     pub(super) fn add_pktmon(&mut self, id: u16, data: &[u8]) -> Option<()> {
+        let number = u16_at(data, 0)?;
         match id {
-            20 => {
-                let (number, component) = Component::of_pktmon(data)?;
-                let known = self.pktmon.entry(number).or_default();
-                *known = Component { medium: known.medium, ..component };
+            20 => self.pktmon.entry(number).or_default().describe(data)?,
+            // Properties: component, property, value of 32 bits, 16 bits, or so many octets.
+            30 | 50 => {
+                let (property, value) = (u16_at(data, 2)?, u32_at(data, 4)?);
+                self.pktmon.entry(number).or_default().property(property, value);
             }
-            // Properties of 32 bits: component, property, value.
-            30 if u16_at(data, 2)? == MEDIUM => {
-                let of = self.pktmon.entry(u16_at(data, 0)?).or_default();
-                of.medium = u32_at(data, 4);
+            60 | 75 => {
+                let (property, value) = (u16_at(data, 2)?, u16_at(data, 4)?);
+                self.pktmon.entry(number).or_default().property(property, value.into());
+            }
+            70 if u16_at(data, 2)? == MAC => {
+                let size = u32_at(data, 4)? as usize;
+                let address = data.get(8..)?.get(..size)?;
+                self.pktmon.entry(number).or_default().mac = address.first_chunk().copied();
             }
             _ => {}
         }
@@ -111,11 +72,21 @@ impl Stack {
         Some(())
     }
 
-    /// Packets of the adapter are marked as a tunnel's.
+    /// Packets of the adapter are marked as a tunnel's, or have its driver's addresses.
     pub(super) fn mark_tunnel(&mut self, number: u32) {
         if self.has_room() {
-            self.ndis.entry(number).or_default().medium = Some(TUNNEL_MEDIA[1]);
+            self.ndis.entry(number).or_default().is_marked_tunnel = true;
         }
+    }
+
+    /// Whether nothing of the component is known yet that would show it to be below IPsec.
+    pub(super) fn wants_proof(&self, component: u16) -> bool {
+        !self.shows_ipsec.contains(&component)
+    }
+
+    /// A packet of IPsec was seen there.
+    pub(super) fn showed_ipsec(&mut self, component: u16) {
+        self.shows_ipsec.insert(component);
     }
 
     pub(super) fn is_miniport(&self, component: u16) -> bool {
@@ -128,24 +99,85 @@ impl Stack {
 
     fn of(&self, adapter: Adapter) -> Option<&Component> {
         match adapter {
-            Adapter::Ndis(number) | Adapter::Switch(number) => self.ndis.get(&number),
+            Adapter::Ndis(number, _) | Adapter::Switch(number) => self.ndis.get(&number),
             Adapter::PktMon(number) => self.pktmon.get(&number),
+            Adapter::RemoteAccess | Adapter::Transport => None,
         }
     }
 
-    /// Whether packets seen there are inside a tunnel, before it protects them.
-    pub(super) fn is_inside_tunnel(&self, adapter: Adapter) -> bool {
-        self.of(adapter).is_some_and(Component::is_inside_tunnel)
+    /// Where packets of that link layer are seen there.
+    pub(super) fn seen_at(&self, adapter: Adapter, linktype: Linktype) -> SeenAt {
+        match adapter {
+            Adapter::Ndis(..) if self.of(adapter).is_some_and(Component::is_inside_tunnel) => {
+                SeenAt::InsideTunnel
+            }
+            Adapter::Ndis(..) => SeenAt::Wire,
+            Adapter::Switch(_) => SeenAt::Switch,
+            Adapter::PktMon(number) => self.of_component(number, linktype),
+            Adapter::RemoteAccess => SeenAt::InsideTunnel,
+            Adapter::Transport => SeenAt::AboveIpsec,
+        }
+    }
+
+    fn of_component(&self, number: u16, linktype: Linktype) -> SeenAt {
+        let unknown =
+            || if self.shows_ipsec.contains(&number) { SeenAt::Wire } else { SeenAt::Unknown };
+        // No tunnel's adapter has frames of a wireless network.
+        let is_wireless = linktype == Linktype::IEEE802_11;
+        let undescribed = || if is_wireless { SeenAt::Wire } else { unknown() };
+        let Some(component) = self.pktmon.get(&number) else { return undescribed() };
+        match component.kind {
+            Kind::Miniport => self.of_miniport(component).unwrap_or_else(unknown),
+            Kind::Switch => SeenAt::Switch,
+            Kind::Upper => SeenAt::AboveIpsec,
+            // A driver above an adapter is where that adapter is.
+            Kind::Between => {
+                let below = component.adapter.and_then(|below| {
+                    let mut miniports = self.pktmon.values().filter(|of| of.is_miniport());
+                    miniports.find(|of| of.interface == Some(below))
+                });
+                below.and_then(|below| self.of_miniport(below)).unwrap_or_else(unknown)
+            }
+            Kind::Unknown => undescribed(),
+        }
+    }
+
+    /// `None` where nothing shows that it is no tunnel's.
+    fn of_miniport(&self, miniport: &Component) -> Option<SeenAt> {
+        if miniport.is_inside_tunnel() {
+            return Some(SeenAt::InsideTunnel);
+        }
+        if miniport.is_switch() {
+            return Some(SeenAt::Switch);
+        }
+        // Adapters without a card have no address of one, where the trace gives those of others.
+        let tells_macs = || self.pktmon.values().any(|of| of.mac.is_some());
+        let is_without = miniport.mac.is_none() && !miniport.is_mobile() && tells_macs();
+        (!is_without).then_some(SeenAt::Wire)
     }
 
     /// The name of the place.
     pub(super) fn name_of(&self, adapter: Adapter) -> String {
         let described = self.of(adapter).and_then(Component::shown);
-        described.unwrap_or_else(|| match adapter {
-            Adapter::Ndis(number) => format!("interface {number}"),
-            Adapter::Switch(number) => format!("virtual switch at interface {number}"),
-            Adapter::PktMon(number) => format!("component {number}"),
-        })
+        match (adapter, described) {
+            (Adapter::Ndis(number, lower), Some(name)) if number != lower => {
+                format!("{name}, above layer {lower}")
+            }
+            (_, Some(name)) => name,
+            (Adapter::Ndis(number, lower), None) if number != lower => {
+                format!("interface {number}, above layer {lower}")
+            }
+            (Adapter::Ndis(number, _), None) => format!("interface {number}"),
+            (Adapter::Switch(number), None) => format!("virtual switch at interface {number}"),
+            (Adapter::PktMon(number), None) => format!("component {number}"),
+            (Adapter::RemoteAccess, None) => "remote access, inside the tunnel".to_owned(),
+            (Adapter::Transport, None) => "filtering platform, above IPsec".to_owned(),
+        }
+    }
+
+    /// The name of a component of pktmon.
+    pub(super) fn component(&self, number: u16) -> String {
+        self.name_of(Adapter::PktMon(number))
     }
 
     fn has_room(&self) -> bool {
@@ -153,72 +185,8 @@ impl Stack {
     }
 }
 
-/// UTF-16 up to its NUL, cut at a length that no name has, and what is behind it.
-pub(super) fn text(octets: &[u8]) -> (String, &[u8]) {
-    let (units, _) = octets.as_chunks::<2>();
-    let length = units.iter().position(|unit| *unit == [0, 0]).unwrap_or(units.len());
-    let shown = units.iter().take(length.min(LONGEST_NAME)).map(|unit| u16::from_le_bytes(*unit));
-    let text =
-        char::decode_utf16(shown).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
-    (text, octets.get((length + 1) * 2..).unwrap_or_default())
-}
-
-/// A provider's GUID as the report spells it.
-pub(super) fn guid(octets: [u8; 16]) -> String {
-    let [a, b, c, d, e, f, g, h, rest @ ..] = octets;
-    let first = u32::from_le_bytes([a, b, c, d]);
-    let (second, third) = (u16::from_le_bytes([e, f]), u16::from_le_bytes([g, h]));
-    let [i, j, node @ ..] = rest;
-    let node: String = node.iter().map(|octet| format!("{octet:02x}")).collect();
-    format!("{first:08x}-{second:04x}-{third:04x}-{i:02x}{j:02x}-{node}")
-}
-
-const MINIPORT: u16 = 2;
-const MEDIUM: u16 = 5;
-/// NdisMediumWan, NdisMediumTunnel, NdisMediumLoopback.
-const TUNNEL_MEDIA: [u32; 3] = [3, 15, 17];
-/// Drivers of tunnels, whatever the language: Windows' remote access, OpenVPN, Wintun, WireGuard, GlobalProtect,
-/// AnyConnect, FortiClient, Juniper, SonicWall, ZeroTier, Tailscale.
-const TUNNEL_DRIVERS: [&str; 19] = [
-    "agilevpn",
-    "ndiswan",
-    "rasagilevpn",
-    "rasl2tp",
-    "raspptp",
-    "raspppoe",
-    "rassstp",
-    "tap0901",
-    "tapwindows",
-    "tap-",
-    "ovpn-dco",
-    "wintun",
-    "wireguard",
-    "pangp",
-    "vpnva",
-    "acsock",
-    "ftvnic",
-    "jnprva",
-    "ztprt",
-];
-const TUNNEL_WORDS: [&str; 16] = [
-    "tap-windows",
-    "tap-win32",
-    "tap-nordvpn",
-    "wintun",
-    "wireguard",
-    "openvpn",
-    "pangp",
-    "globalprotect",
-    "anyconnect",
-    "vpn adapter",
-    "vpn virtual",
-    "fortinet virtual",
-    "juniper networks virtual",
-    "zerotier",
-    "tailscale",
-    "teredo",
-];
-const LONGEST_NAME: usize = 256;
+/// pktmon's property for the address of the card.
+const MAC: u16 = 6;
 /// Numbers of interfaces are evidence's own: it may name as many as it likes.
 const MOST_ADAPTERS: usize = 1 << 16;
 
@@ -226,39 +194,56 @@ const MOST_ADAPTERS: usize = 1 << 16;
 mod tests {
     use super::*;
 
-    fn component(name: &str, description: &str) -> Component {
-        Component { kind: 2, name: name.into(), description: description.into(), medium: None }
+    fn name(words: &str) -> Vec<u8> {
+        words.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
+    }
+
+    fn stack(components: &[(u16, u16, &str, &str)], properties: &[(u16, u16, u32)]) -> Stack {
+        let mut stack = Stack::default();
+        for (number, kind, driver, words) in components {
+            let head = [number.to_le_bytes(), kind.to_le_bytes()].concat();
+            stack.add_pktmon(20, &[head, name(driver), name(words)].concat()).unwrap();
+        }
+        for (number, property, value) in properties {
+            let head = [number.to_le_bytes(), property.to_le_bytes()].concat();
+            stack.add_pktmon(30, &[head, value.to_le_bytes().to_vec()].concat()).unwrap();
+        }
+        stack
     }
 
     #[test]
-    fn adapters_of_tunnels_are_known_in_any_language() {
-        for (name, description) in [
-            ("rasagilevpn.sys", "WAN Miniport (IKEv2)"),
-            ("x.sys", "WAN-Miniport (L2TP)"),
-            ("x.sys", "Miniport réseau étendu WAN (IP)"),
-            ("tap0901.sys", "TAP-Windows Adapter V9"),
-            ("wintun.sys", "Wintun Userspace Tunnel"),
-        ] {
-            assert!(component(name, description).is_inside_tunnel(), "{description}");
-        }
-        for (name, description) in [
-            ("e1i65x64.sys", "Intel(R) 82574L Gigabit Network Connection"),
-            ("rtwlane02.sys", "Realtek RTL8822BE 802.11ac PCIe Adapter"),
-            ("netvsc.sys", "Microsoft Hyper-V Network Adapter"),
-            ("vmxnet3.sys", "Taiwan Networks Miniport"),
-        ] {
-            assert!(!component(name, description).is_inside_tunnel(), "{description}");
-        }
-        let tunnel = Component { medium: Some(15), ..component("x.sys", "x") };
-        assert!(tunnel.is_inside_tunnel());
+    fn a_driver_above_an_adapter_is_where_that_adapter_is() {
+        let stack = stack(
+            &[
+                (1, 2, "tap0901.sys", "TAP-Windows Adapter V9"),
+                (2, 2, "rt640x64.sys", "Realtek PCIe FE Family Controller"),
+                (3, 3, "pacer.sys", "QoS Packet Scheduler"),
+                (4, 3, "pacer.sys", "QoS Packet Scheduler"),
+                (5, 3, "pacer.sys", "QoS Packet Scheduler"),
+                (6, 10, "http.sys", "HTTP"),
+                (7, 6, "vmswitch.sys", "a switch"),
+                (8, 2, "vmswitch.sys", "Hyper-V Virtual Switch Extension Adapter"),
+            ],
+            &[(1, 1, 8), (2, 1, 18), (3, 2, 8), (4, 2, 18), (5, 2, 99)],
+        );
+        let places = (1..=9).map(|it| stack.seen_at(Adapter::PktMon(it), Linktype::ETHERNET));
+        use SeenAt::{AboveIpsec, InsideTunnel, Switch, Unknown, Wire};
+        let expected =
+            [InsideTunnel, Wire, InsideTunnel, Wire, Unknown, AboveIpsec, Switch, Switch, Unknown];
+        assert_eq!(places.collect::<Vec<_>>(), expected);
+        assert_eq!(stack.seen_at(Adapter::PktMon(9), Linktype::IEEE802_11), Wire);
     }
 
     #[test]
-    fn guids_are_spelled_as_windows_spells_them() {
-        let octets = [
-            0xd9, 0x80, 0x4f, 0x4d, 0xbd, 0xc8, 0x73, 0x4d, 0xbb, 0x5b, 0x19, 0xc9, 0x04, 0x02,
-            0xc5, 0xac,
-        ];
-        assert_eq!(guid(octets), "4d4f80d9-c8bd-4d73-bb5b-19c90402c5ac");
+    fn what_shows_ipsec_is_below_it_and_what_has_no_card_is_not_known() {
+        let mut stack = stack(&[(1, 2, "a.sys", "An adapter"), (2, 2, "b.sys", "Another")], &[]);
+        let at = |stack: &Stack, it| stack.seen_at(Adapter::PktMon(it), Linktype::ETHERNET);
+        assert_eq!(at(&stack, 1), SeenAt::Wire);
+        let mac = [&[2u8, 0, 6, 0, 6, 0, 0, 0][..], &[0x54, 0x8c, 0xa0, 1, 2, 3]].concat();
+        stack.add_pktmon(70, &mac).unwrap();
+        assert_eq!((at(&stack, 1), at(&stack, 2)), (SeenAt::Unknown, SeenAt::Wire));
+        stack.showed_ipsec(1);
+        stack.showed_ipsec(9);
+        assert_eq!((at(&stack, 1), at(&stack, 9)), (SeenAt::Wire, SeenAt::Wire));
     }
 }

@@ -12,7 +12,7 @@ mod medium;
 mod record;
 
 use super::fields::{u16_at, u32_at};
-use super::{CaptureOutline, Clock, Linktype, RawFrame, held};
+use super::{CaptureOutline, Clock, Linktype, RawFrame, SeenAt, held};
 use crate::evidence::{FrameNumber, Interface, Position, ProblemCode};
 use crate::time::{Resolution, Timestamp};
 use claims::{Claims, Refusal};
@@ -214,7 +214,7 @@ impl<'f> Capture<'f> {
             interface: 0,
             description,
             offset: (record.data_at + header) as u64,
-            inside_tunnel: false,
+            seen_at: SeenAt::Wire,
             data,
         })
         .then_some(())

@@ -73,6 +73,8 @@ impl ClockOffset {
 pub enum OffsetMethod {
     /// `--clock-offset` says so.
     Given,
+    /// Log and packets are of one file, with one clock: an event trace.
+    SameFile,
     /// The same IKE cookies, ESP SPIs or message IDs stand in log and capture; the median of their
     /// differences.
     ExactJoins,
@@ -90,6 +92,7 @@ impl OffsetMethod {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Given => "given",
+            Self::SameFile => "same_file",
             Self::ExactJoins => "exact_joins",
             Self::SameHost => "same_host",
             Self::Proposed => "proposed",
@@ -107,6 +110,8 @@ pub(super) struct Clocks<'a> {
 /// How one log's times are corrected.
 enum Known {
     Given(Span),
+    /// The captures' own: it lies in a capture.
+    SameFile,
     Own(Timeline),
     /// The log of the same computer that knows.
     Lent(LogId),
@@ -128,7 +133,7 @@ impl<'a> Clocks<'a> {
         let clock =
             |id: &LogId, log: &LogPart| (computers.number(*id), log.log.trust.is_local_time);
         for (id, log) in &summary.logs {
-            if log.events.is_empty() {
+            if log.events.is_empty() || summary.captures.contains_key(&id.evidence) {
                 continue;
             }
             let (pairs, is_tight) = pairs(log, joins, *id);
@@ -150,6 +155,8 @@ impl<'a> Clocks<'a> {
             }
             let lender = lenders.get(&clock(id, log));
             let given = log.asserted_offset.map(Known::Given);
+            let is_in_capture = summary.captures.contains_key(&id.evidence);
+            let given = given.or(is_in_capture.then_some(Known::SameFile));
             let known = given.or_else(|| by_log.remove(id)).unwrap_or_else(|| match lender {
                 Some((_, lender)) => Known::Lent(*lender),
                 // Cookies that no capture shows are of other negotiations, whatever their rhythm.
@@ -173,6 +180,7 @@ impl<'a> Clocks<'a> {
         let with = |fit: Fit| (fit.corrected(shown), fit.error_at(shown));
         match self.by_log.get(&id)? {
             Known::Given(offset) => Some((shown.shifted(offset.negated()), GIVEN_ERROR)),
+            Known::SameFile => Some((shown, Span::default())),
             Known::Own(timeline) => timeline.at(place).map(with),
             Known::Lent(lender) => self.lent(*lender, shown).map(with),
             Known::Proposed(offset, _) => Some((shown.shifted(offset.negated()), PROPOSED_ERROR)),
@@ -191,9 +199,11 @@ impl<'a> Clocks<'a> {
                 let fit = self.lent(id, shown)?;
                 Some((fit.corrected(shown), fit.error_at(shown)))
             }
-            Known::Given(_) | Known::Lent(_) | Known::Proposed(..) | Known::Nothing => {
-                self.correct(id, usize::MAX, shown)
-            }
+            Known::Given(_)
+            | Known::SameFile
+            | Known::Lent(_)
+            | Known::Proposed(..)
+            | Known::Nothing => self.correct(id, usize::MAX, shown),
         }
     }
 
@@ -256,10 +266,22 @@ impl<'a> Clocks<'a> {
                 error: Some(GIVEN_ERROR),
                 ..unknown
             },
+            Known::SameFile => ClockOffset {
+                offset: Some(Span::default()),
+                method: OffsetMethod::SameFile,
+                error: Some(Span::default()),
+                ..unknown
+            },
             Known::Own(timeline) => measured(timeline, OffsetMethod::ExactJoins),
             Known::Lent(lender) => match self.by_log.get(lender) {
                 Some(Known::Own(timeline)) => measured(timeline, OffsetMethod::SameHost),
-                Some(Known::Given(_) | Known::Lent(_) | Known::Proposed(..) | Known::Nothing)
+                Some(
+                    Known::Given(_)
+                    | Known::SameFile
+                    | Known::Lent(_)
+                    | Known::Proposed(..)
+                    | Known::Nothing,
+                )
                 | None => unknown,
             },
             Known::Proposed(offset, matches) => ClockOffset {

@@ -22,9 +22,9 @@ impl CaptureObserver<'_> {
         self.leave_open();
         self.settle_duplicates();
         self.settle_twins();
-        for ((pair, stream), runs) in std::mem::take(&mut self.inside_tunnels) {
-            let of_pair = self.summary.inside_tunnels.entry(pair).or_default();
-            of_pair.insert(stream, runs.finish());
+        for ((why, pair, stream), runs) in std::mem::take(&mut self.off_wire) {
+            let of_reason = self.summary.off_wire.entry(why).or_default();
+            of_reason.entry(pair).or_default().insert(stream, runs.finish());
         }
         self.settle_handed_over();
         let mut summary = self.summary;

@@ -1,10 +1,11 @@
 //! Packets that are set aside: clear ones that may show again, decrypted, what was captured inside ESP, and those
-//! seen inside a tunnel.
+//! that were not seen on a wire.
 
 use super::{CaptureObserver, MOST_WAITING};
 use crate::hosts::HostPair;
 use crate::protection::Stream;
 use crate::protection::twin::{Candidate, Confirmed};
+use crate::summary::SetAside;
 use crate::summary::capture_summary::Unpaired;
 use crate::summary::timeline::{Runs, Sighting};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -51,13 +52,13 @@ impl LikelyTwins {
 }
 
 impl CaptureObserver<'_> {
-    /// Sets a packet aside that is inside a tunnel; of very many kinds it counts by itself.
+    /// Sets a packet aside that was not seen on a wire; of very many kinds it counts by itself.
     #[cold]
-    pub(super) fn inside_tunnel(&mut self, key: (HostPair, Stream), seen: Sighting) {
-        if self.inside_tunnels.len() < MOST_WAITING || self.inside_tunnels.contains_key(&key) {
-            self.inside_tunnels.entry(key).or_default().observe(&seen);
+    pub(super) fn off_wire(&mut self, key: (SetAside, HostPair, Stream), seen: Sighting) {
+        if self.off_wire.len() < MOST_WAITING || self.off_wire.contains_key(&key) {
+            self.off_wire.entry(key).or_default().observe(&seen);
         } else {
-            self.unpaired(Unpaired::Folded(key.1.class()), seen);
+            self.unpaired(Unpaired::Folded(key.2.class()), seen);
         }
     }
 
