@@ -43,4 +43,5 @@ pub mod carve;
 
 pub mod report;
 
+#[cfg(feature = "cli")]
 pub mod cli;

@@ -320,7 +320,7 @@ fn formats(args: &Judging) -> Vec<Format> {
             FormatName::Parquet => *format == Format::Parquet,
         })
     };
-    Format::ALL.into_iter().filter(is_asked).collect()
+    Format::ALL.iter().copied().filter(is_asked).collect()
 }
 
 fn unsigned(error: KeyError) -> Failure {

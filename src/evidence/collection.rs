@@ -3,60 +3,24 @@
 //! Nothing is written under a member's name. What has to be unpacked before it can be searched goes to a temporary
 //! file without a name.
 
+mod archive;
 mod cab;
+mod inflating;
 mod scratch;
 mod section;
 mod sevenz;
 mod tar;
 mod zip;
 
-use super::unpack::{ALWAYS_UNPACKED, Inflating, MOST_EXPANSION};
+pub use archive::Archive;
+
+use super::unpack::{ALWAYS_UNPACKED, MOST_EXPANSION};
 use super::{Format, Packing, ProblemCode, Unpacking, open, peek, shown_path};
+use inflating::Inflating;
 use section::Section;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write as _};
 use std::path::Path;
-
-/// How files are put together into one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Archive {
-    /// zip, with the extensions for large files.
-    Zip,
-    /// tar.
-    Tar,
-    /// 7-Zip's format.
-    SevenZ,
-    /// A cabinet of Windows.
-    Cab,
-}
-
-impl Archive {
-    /// Its name, as the report spells it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Zip => "zip",
-            Self::Tar => "tar",
-            Self::SevenZ => "7z",
-            Self::Cab => "cab",
-        }
-    }
-
-    /// Tells it by a file's first bytes.
-    pub(super) fn of(first_bytes: &[u8]) -> Option<Self> {
-        if first_bytes.starts_with(b"PK\x03\x04") || first_bytes.starts_with(b"PK\x05\x06") {
-            return Some(Self::Zip);
-        }
-        if first_bytes.starts_with(b"7z\xbc\xaf\x27\x1c") {
-            return Some(Self::SevenZ);
-        }
-        if first_bytes.starts_with(b"MSCF\0\0\0\0") {
-            return Some(Self::Cab);
-        }
-        (first_bytes.get(257..262) == Some(b"ustar")).then_some(Self::Tar)
-    }
-}
 
 /// A file of a collection.
 #[derive(Clone, Debug)]

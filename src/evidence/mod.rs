@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of packets or records beyond their numbers.
 
+#[cfg_attr(not(feature = "compression"), path = "no_collection.rs")]
 mod collection;
 
 mod discover;

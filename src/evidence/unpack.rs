@@ -3,11 +3,8 @@
 //! One layer is unpacked. Decoders are pure Rust and hold a bounded window. What a stream may
 //! unpack to is bounded by what was packed, so that the work stays linear in the file.
 
-mod inflating;
-mod lz4;
-mod zstd;
-
-pub(super) use inflating::Inflating;
+#[cfg_attr(not(feature = "compression"), path = "unpack/no_decoders.rs")]
+mod decoders;
 
 use super::ProblemCode;
 use serde::{Deserialize, Serialize};
@@ -82,16 +79,7 @@ impl<'r> Unpacking<'r> {
     pub fn new(packing: Packing, reader: impl Read + 'r) -> Self {
         let packed = Rc::new(Packed::default());
         let source = BufReader::with_capacity(CAPACITY, Source { reader, packed: packed.clone() });
-        let decoder: Box<dyn Read + 'r> = match packing {
-            Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(source)),
-            Packing::Zstd => Box::new(zstd::Frames::new(source, MOST_MEMORY)),
-            Packing::Xz => {
-                let kibibytes = u32::try_from(MOST_MEMORY / 1024).unwrap_or(u32::MAX - 1);
-                Box::new(lzma_rust2::XzReader::new_mem_limit(source, true, kibibytes))
-            }
-            Packing::Lz4 => Box::new(lz4::Frames::new(source)),
-            Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(source)),
-        };
+        let decoder = decoders::decoder(packing, source);
         Self { decoder, packing, packed, unpacked: 0, failure: None }
     }
 
@@ -176,8 +164,6 @@ pub(super) const ALWAYS_UNPACKED: u64 = 1 << 30;
 /// Beyond that. Captures pack to a half or a tenth, streams of one repeated packet to a hundredth.
 /// No sum is bounded: what is unpacked is read as it passes and never kept.
 pub(super) const MOST_EXPANSION: u64 = 250;
-/// The most a decoder may hold. `xz -9` and `zstd --ultra -22` need half of it or less.
-const MOST_MEMORY: u64 = 256 << 20;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "compression"))]
 mod tests;

@@ -20,7 +20,7 @@ pub fn comparison_page(comparison: &Comparison) -> Result<Vec<u8>, FormatError> 
         "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     );
     let page = Page { comparison, policy, style: STYLE, changes: changes(comparison) };
-    Ok(all_visible(&page.render().map_err(FormatError::Html)?).into_bytes())
+    Ok(all_visible(&page.render().map_err(|error| FormatError::Html(error.into()))?).into_bytes())
 }
 
 #[derive(Template)]

@@ -11,6 +11,7 @@ mod cause_schema;
 mod clock_schema;
 mod compare;
 mod compare_schema;
+#[cfg(feature = "html")]
 mod comparison_page;
 mod finding_schema;
 mod host_schema;
@@ -36,10 +37,11 @@ mod community_id;
 
 mod json;
 
-mod columns;
+pub mod columns;
 
 mod csv;
 
+#[cfg(feature = "html")]
 mod html;
 
 mod moment;
@@ -48,7 +50,8 @@ mod timesketch;
 
 mod ecs;
 
-pub mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet;
 
 mod picture;
 
@@ -58,6 +61,9 @@ mod manifest;
 
 mod signature;
 
+#[cfg(feature = "sign")]
+mod signing;
+
 mod verify;
 
 pub mod publish;
@@ -65,6 +71,7 @@ pub mod publish;
 pub use build::{Sources, build};
 pub use case::{CaseError, read_case};
 pub use compare::{compare, roles as comparison_roles};
+#[cfg(feature = "html")]
 pub use comparison_page::comparison_page;
 pub use json::to_json;
 pub use limits::grave_findings;
@@ -72,10 +79,13 @@ pub use manifest::{Run, ended, manifest};
 pub use moment::beside;
 pub use picture::picture;
 pub use proposal::propose;
-pub use signature::{KeyError, SigningKey, VerifyingKey};
+pub use signature::{KeyError, VerifyingKey};
+#[cfg(feature = "sign")]
+pub use signing::SigningKey;
 pub use verify::{Checked, Role, State, Verification, VerifyError, verify};
 
 use schema::Report;
+use std::error::Error;
 use std::io::Write;
 
 /// A file to be written.
@@ -95,19 +105,29 @@ pub enum Format {
     /// The tables as CSV.
     Csv,
     /// report.html.
+    #[cfg(feature = "html")]
     Html,
     /// timeline.jsonl for Timesketch.
     Timesketch,
     /// ecs.jsonl, the Elastic Common Schema.
     Ecs,
     /// The tables as Parquet.
+    #[cfg(feature = "parquet")]
     Parquet,
 }
 
 impl Format {
-    /// Every format.
-    pub const ALL: [Self; 6] =
-        [Self::Json, Self::Csv, Self::Html, Self::Timesketch, Self::Ecs, Self::Parquet];
+    /// Every format that this build writes.
+    pub const ALL: &'static [Self] = &[
+        Self::Json,
+        Self::Csv,
+        #[cfg(feature = "html")]
+        Self::Html,
+        Self::Timesketch,
+        Self::Ecs,
+        #[cfg(feature = "parquet")]
+        Self::Parquet,
+    ];
 
     /// The format as it is asked for.
     #[must_use]
@@ -115,9 +135,11 @@ impl Format {
         match self {
             Self::Json => "json",
             Self::Csv => "csv",
+            #[cfg(feature = "html")]
             Self::Html => "html",
             Self::Timesketch => "timesketch",
             Self::Ecs => "ecs",
+            #[cfg(feature = "parquet")]
             Self::Parquet => "parquet",
         }
     }
@@ -137,13 +159,14 @@ pub fn write<E: From<FormatError>>(
     put: &mut dyn FnMut(&'static str, Content<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     type Make = fn(&Report) -> Result<File, FormatError>;
-    for format in Format::ALL.into_iter().filter(|format| formats.contains(format)) {
+    for format in Format::ALL.iter().filter(|format| formats.contains(format)) {
         let made: &[Make] = match format {
             Format::Json => {
                 put("report.json", &mut |out| json::write(report, out))?;
                 &[]
             }
             Format::Csv => &csv::TABLES,
+            #[cfg(feature = "html")]
             Format::Html => {
                 &[|report| Ok(File { name: "report.html", bytes: html::page(report)? })]
             }
@@ -153,6 +176,7 @@ pub fn write<E: From<FormatError>>(
             Format::Ecs => {
                 &[|report| Ok(File { name: "ecs.jsonl", bytes: ecs::documents(report)? })]
             }
+            #[cfg(feature = "parquet")]
             Format::Parquet => &parquet::FILES,
         };
         for make in made {
@@ -200,10 +224,10 @@ pub enum FormatError {
     Csv(#[from] ::csv::Error),
     /// HTML.
     #[error("cannot write HTML: {0}")]
-    Html(askama::Error),
+    Html(Box<dyn Error + Send + Sync>),
     /// Parquet.
     #[error("cannot write Parquet: {0}")]
-    Parquet(#[from] ::parquet::errors::ParquetError),
+    Parquet(Box<dyn Error + Send + Sync>),
     /// The file itself.
     #[error("cannot write: {0}")]
     Io(#[from] std::io::Error),

@@ -52,13 +52,13 @@ const OWNERS: &[(&str, &str)] = &[
     ("clap_mangen", "cli"),
     ("ctrlc", "cli/progress.rs"),
     ("etherparse", "packet"),
-    ("flate2", "evidence/unpack"),
+    ("flate2", "evidence/unpack evidence/collection/inflating.rs"),
     ("gethostname", "report/manifest.rs"),
     ("indicatif", "cli/progress.rs"),
     ("lz4_flex", "evidence/unpack"),
     ("lzma_rust2", "evidence/unpack"),
     ("parquet", "report"),
-    ("minisign", "report/signature.rs"),
+    ("minisign", "report/signing.rs"),
     ("minisign_verify", "report/signature.rs"),
     ("sevenz_rust2", "evidence/collection/sevenz.rs"),
     ("rpassword", "cli/keys.rs"),
@@ -76,7 +76,6 @@ const OWNERS: &[(&str, &str)] = &[
     ("toml", "policy/parse.rs report/case.rs"),
     ("zip", "evidence/collection"),
     ("walkdir", "evidence/discover.rs"),
-    ("zstd", "evidence/unpack.rs"),
 ];
 
 fn root() -> PathBuf {

@@ -5,7 +5,7 @@ use crate::support::hostile::{FORMATS, HOSTILE, written};
 use crate::support::outputs_page::outputs_page;
 use crate::support::program::{plainsight, report_in};
 use crate::support::python;
-use plainsight::report::parquet::TABLES;
+use plainsight::report::columns::TABLES;
 use plainsight::report::schema::{self, Report};
 use plainsight::time::Timestamp;
 use serde_json::{Map, Value};

@@ -1,6 +1,6 @@
 //! The tables of docs/outputs.md, made from the types that are written.
 
-use plainsight::report::parquet::TABLES;
+use plainsight::report::columns::TABLES;
 use plainsight::report::schema;
 use serde_json::Value;
 use std::fmt::Write as _;

@@ -76,7 +76,7 @@ pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
         ladders: ladders(report),
         events: first(&report.log_events, MOST_EVENTS),
     };
-    let page = all_visible(&page.render().map_err(FormatError::Html)?);
+    let page = all_visible(&page.render().map_err(|error| FormatError::Html(error.into()))?);
     Ok(folding::fold_rows(&page).into_bytes())
 }
 

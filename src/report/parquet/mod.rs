@@ -3,9 +3,7 @@
 //! Cells are made from the JSON of a row, as those of the CSV tables are. Not compressed: a
 //! dictionary for each column is most of what compression would gain.
 
-pub use super::columns::{Column, Kind, TABLES, Table};
-
-use super::columns::{self, found};
+use super::columns::{self, Column, Kind, Table, found};
 use super::moment::{micros, nanos};
 use super::schema::Report;
 use super::{File, FormatError};
@@ -19,6 +17,12 @@ use ::parquet::schema::parser::parse_message_type;
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
+
+impl From<ParquetError> for FormatError {
+    fn from(error: ParquetError) -> Self {
+        Self::Parquet(error.into())
+    }
+}
 
 /// Makes one table of a report.
 type Maker = fn(&Report) -> Result<File, FormatError>;

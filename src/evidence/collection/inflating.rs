@@ -5,7 +5,7 @@ use flate2::read::DeflateDecoder;
 use std::io::{self, Read};
 
 /// A deflated member: no longer than it says, and with its checksum.
-pub(in crate::evidence) struct Inflating<R> {
+pub(super) struct Inflating<R> {
     decoder: DeflateDecoder<R>,
     left: u64,
     expected: u32,
@@ -14,7 +14,7 @@ pub(in crate::evidence) struct Inflating<R> {
 
 impl<R: Read> Inflating<R> {
     /// Unpacks a stream to so many octets with this CRC-32.
-    pub(in crate::evidence) fn new(packed: R, length: u64, expected: u32) -> Self {
+    pub(super) fn new(packed: R, length: u64, expected: u32) -> Self {
         Self { decoder: DeflateDecoder::new(packed), left: length, expected, crc: Crc::new() }
     }
 }

@@ -1,0 +1,33 @@
+//! Built without the feature `compression`: nothing is unpacked, and the file says so.
+
+use super::Packing;
+use std::io::{self, Read};
+
+/// Refuses with the first read.
+pub(super) fn decoder<'r>(_packing: Packing, _source: impl Read + 'r) -> Box<dyn Read + 'r> {
+    Box::new(Refusing)
+}
+
+struct Refusing;
+
+impl Read for Refusing {
+    fn read(&mut self, _room: &mut [u8]) -> io::Result<usize> {
+        let text = "plainsight was built without the feature `compression`";
+        Err(io::Error::new(io::ErrorKind::Unsupported, text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::evidence::{Packing, ProblemCode, Unpacking};
+    use std::io::Read as _;
+
+    #[test]
+    fn a_compressed_file_is_named_and_not_read() {
+        let mut unpacking = Unpacking::new(Packing::Gzip, &[0x1f, 0x8b, 8][..]);
+        assert_eq!(unpacking.read(&mut [0; 16]).unwrap(), 0);
+        let (code, text, at) = unpacking.into_failure().unwrap();
+        assert_eq!((code, at), (ProblemCode::UnsupportedFormat, 0));
+        assert!(text.contains("`compression`") && text.contains("gunzip"), "{text}");
+    }
+}
