@@ -19,6 +19,8 @@ pub mod evidence;
 
 pub mod catalogue;
 
+pub mod xml;
+
 pub mod capture;
 
 pub mod packet;

@@ -1,6 +1,6 @@
 //! Collections opened: each file of an archive is read as one of a folder.
 
-use crate::evidence::{Collection, Found, Member, ProblemCode};
+use crate::evidence::{Collection, Found, Member, Origin, ProblemCode};
 use std::io;
 
 /// A file that is to be read: of a folder, or of a collection.
@@ -10,6 +10,8 @@ pub(super) struct Item {
     pub(super) member: Option<Member>,
     /// It is a collection itself: what could not be read of it.
     pub(super) collection: Option<Remarks>,
+    /// Where it is from.
+    pub(super) origin: Option<Origin>,
 }
 
 /// What is to be said of a collection beside its members.
@@ -28,11 +30,19 @@ pub(super) fn opened(found: Vec<Found>) -> Vec<Item> {
         // Where it cannot be looked into, reading it says why.
         let collection = if is_readable { Collection::of(&file.path).ok().flatten() } else { None };
         let Some(collection) = collection else {
-            items.push(Item { found: file, member: None, collection: None });
+            items.push(Item { found: file, member: None, collection: None, origin: None });
             continue;
         };
-        let Collection { members, mut problems, others: (others, first) } = collection;
-        let files = members.len() as u64 + others;
+        let Collection { members, mut problems, others, tables, host } = collection;
+        let files = members.len() as u64 + others.0 + tables.0;
+        let (tables, first) = tables;
+        if let Some(first) = first {
+            let text = format!(
+                "{tables} of its files are tables and logs that the collector wrote (the first is {first}); they were not read"
+            );
+            problems.push((ProblemCode::NotEvidence, text, 0));
+        }
+        let (others, first) = others;
         if let Some(first) = first {
             let text = format!(
                 "{others} of its files have a format that is not read (the first is {first})"
@@ -42,13 +52,15 @@ pub(super) fn opened(found: Vec<Found>) -> Vec<Item> {
         let within = members.into_iter().map(|member| {
             let shown = format!("{}!/{}", file.shown, member.name);
             let found = Found { shown, explicit: false, size: member.size, ..file.clone() };
-            Item { found, member: Some(member), collection: None }
+            let origin = member.origin(host.as_deref());
+            Item { found, member: Some(member), collection: None, origin }
         });
         let within: Vec<Item> = within.collect();
         items.push(Item {
             found: file,
             member: None,
             collection: Some(Remarks { problems, files }),
+            origin: host.map(|host| Origin { path: None, host: Some(host) }),
         });
         items.extend(within);
     }

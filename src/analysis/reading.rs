@@ -80,6 +80,7 @@ pub(super) fn read(item: &Item, id: EvidenceId, context: &Context<'_>) -> Readin
 fn read_one(item: &Item, id: EvidenceId, context: &Context<'_>) -> Reading {
     let found = &item.found;
     let mut reading = Reading::of_nothing(found, id);
+    reading.part.evidence.origin.clone_from(&item.origin);
     if let Some(problem) = &found.problem {
         reading.part.evidence.problems.push(problem.clone());
         return reading;
@@ -170,6 +171,7 @@ impl Reading {
             id,
             path: found.shown.clone(),
             format: Format::Unknown,
+            origin: None,
             packed: None,
             content: Content::Nothing,
             size: found.size,
@@ -321,7 +323,8 @@ impl Reading {
                 let mut first = [0; 8];
                 let read = bytes.read(&mut first).unwrap_or_default();
                 let first = first.get(..read).unwrap_or_default();
-                let (code, text) = unknown(self.part.evidence.format, first);
+                let evidence = &self.part.evidence;
+                let (code, text) = unknown(evidence.format, &evidence.path, first);
                 self.problem(code, text, Some(0));
             }
         }

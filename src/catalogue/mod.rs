@@ -65,7 +65,7 @@ pub use ras_errors::ras_error;
 pub use reason::Reason;
 pub use state_events::{
     AUDIT_WANTED, AUDITED_NOW, AUDITPOL, CONNECTION_UNDER_SA, CONNECTION_WITHOUT_SA, IKE_SA_NOW,
-    IPSEC_COUNTERS, IPSEC_SA_NOW, SA_STATE,
+    IPSEC_COUNTERS, IPSEC_FILTER_NOW, IPSEC_SA_NOW, POLICY_NOW, SA_STATE,
 };
 pub use windows_errors::{
     WindowsError, parse_number, windows_error, windows_error_from_text, windows_error_in,

@@ -24,6 +24,10 @@ pub const IPSEC_SA_NOW: u16 = 60_112;
 pub const CONNECTION_UNDER_SA: u16 = 60_113;
 /// A connection under no SA.
 pub const CONNECTION_WITHOUT_SA: u16 = 60_114;
+/// A policy of IPsec or IKE in force.
+pub const POLICY_NOW: u16 = 60_116;
+/// A filter in force that hands packets to IPsec.
+pub const IPSEC_FILTER_NOW: u16 = 60_117;
 /// The driver's counters since the start of the system.
 pub const IPSEC_COUNTERS: u16 = 60_115;
 
@@ -40,7 +44,7 @@ const fn row(
 
 /// By number.
 #[rustfmt::skip]
-pub(super) const STATE_EVENTS: [EventEntry; 7] = [
+pub(super) const STATE_EVENTS: [EventEntry; 9] = [
     row(AUDITPOL, AUDITED_NOW, Category::EvidenceIntegrity, "What was audited of this subcategory when the state was collected.", "P"),
     row(AUDITPOL, AUDIT_WANTED, Category::Context, "What a group policy wants to have audited; not what is.", "P"),
     row(SA_STATE, IKE_SA_NOW, Category::SaEstablished, "A main mode (IKE) SA that existed when the state was collected.", "C"),
@@ -48,4 +52,6 @@ pub(super) const STATE_EVENTS: [EventEntry; 7] = [
     row(SA_STATE, CONNECTION_UNDER_SA, Category::Context, "A TCP connection that was under an SA when the state was collected.", "W"),
     row(SA_STATE, CONNECTION_WITHOUT_SA, Category::Context, "A TCP connection that was under no SA when the state was collected.", "W"),
     row(SA_STATE, IPSEC_COUNTERS, Category::Context, "What IPsec counted since the system started.", "W"),
+    row(SA_STATE, POLICY_NOW, Category::Context, "An IKE or IPsec policy that was in force when the state was collected.", "W"),
+    row(SA_STATE, IPSEC_FILTER_NOW, Category::Context, "A filter that handed packets to IPsec when the state was collected.", "W"),
 ];

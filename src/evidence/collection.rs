@@ -6,6 +6,7 @@
 mod archive;
 mod cab;
 mod inflating;
+mod origin;
 mod scratch;
 mod section;
 mod sevenz;
@@ -15,7 +16,7 @@ mod zip;
 pub use archive::Archive;
 
 use super::unpack::{ALWAYS_UNPACKED, MOST_EXPANSION};
-use super::{Format, Packing, ProblemCode, Unpacking, open, peek, shown_path};
+use super::{Format, Origin, Packing, ProblemCode, Unpacking, open, peek, shown_path};
 use inflating::Inflating;
 use section::Section;
 use std::collections::BTreeMap;
@@ -41,6 +42,10 @@ pub struct Collection {
     pub problems: Vec<(ProblemCode, String, u64)>,
     /// Members in no form that is read, and the first of them.
     pub others: (u64, Option<String>),
+    /// What the collector wrote of its own work, and the first of it.
+    pub tables: (u64, Option<String>),
+    /// The host that it is from, as the collector says it.
+    pub host: Option<String>,
 }
 
 /// A member as an archive lists it.
@@ -185,6 +190,15 @@ impl Collection {
                 Ok(section) => self.list(archive, &section, &format!("{name}!/"), depth + 1),
                 Err(why) => self.problems.push((ProblemCode::Skipped, format!("{name}: {why}"), 0)),
             },
+            Format::Text | Format::Unknown | Format::Unread(_)
+                if origin::is_of_collector(&name) =>
+            {
+                if name.ends_with("client_info.json") && self.host.is_none() {
+                    self.host = place.start(MOST_OF_INFO).and_then(|info| origin::host_of(&info));
+                }
+                self.tables.0 += 1;
+                self.tables.1.get_or_insert(name);
+            }
             Format::Text | Format::Unknown | Format::Unread(_) if !is_named_as_evidence(&name) => {
                 self.others.0 += 1;
                 self.others.1.get_or_insert(name);
@@ -195,6 +209,12 @@ impl Collection {
 }
 
 impl Member {
+    /// Where it is from; `host` is that of its collection.
+    #[must_use]
+    pub fn origin(&self, host: Option<&str>) -> Option<Origin> {
+        Origin::of(&self.name, host)
+    }
+
     /// Opens it.
     ///
     /// # Errors
@@ -212,6 +232,13 @@ impl Place {
                 Box::new(Inflating::new(packed.clone(), *size, *crc))
             }
         })
+    }
+
+    /// The first octets, as many as there are up to that number.
+    fn start(&self, most: u64) -> Option<Vec<u8>> {
+        let mut octets = Vec::new();
+        self.open().ok()?.take(most).read_to_end(&mut octets).ok()?;
+        Some(octets)
     }
 
     /// The octets of an archive inside an archive, where they can be searched.
@@ -263,6 +290,8 @@ fn is_named_as_evidence(name: &str) -> bool {
     matches!(end.as_str(), "evtx" | "evt" | "pcap" | "pcapng" | "cap" | "etl")
 }
 
+/// Of what a collector says of its host.
+const MOST_OF_INFO: u64 = 1 << 16;
 const MOST_MEMBERS: usize = 100_000;
 const MOST_PROBLEMS: usize = 1000;
 const LONGEST_NAME: usize = 1024;

@@ -1,6 +1,7 @@
 //! Text exports of event logs and logs of gateways, recognised by how they begin, in any encoding that Windows writes.
 
 use super::Format;
+use super::format::{OAKLEY_LOG, REGISTRY_EXPORT};
 use super::gateway::is_gateway_log;
 
 /// The export that a file with these first bytes is; `None` where it is another text, or none.
@@ -9,9 +10,16 @@ pub(super) fn of(first_bytes: &[u8]) -> Option<Format> {
     let text = text.trim_start();
     match text.as_bytes().first()? {
         b'<' => xml(text),
+        b'{' if text.contains("\"Subcategory GUID\"") => Some(Format::AuditPolicy),
         b'[' | b'{' | b'R' if is_json(text) => Some(Format::EventJson),
         b'{' if is_gateway_log(text) => Some(Format::GatewayLog),
         b'[' | b'{' => None,
+        _ if text.starts_with("Windows Registry Editor Version")
+            || text.starts_with("REGEDIT4") =>
+        {
+            Some(Format::Unread(REGISTRY_EXPORT))
+        }
+        _ if is_oakley_log(text) => Some(Format::Unread(OAKLEY_LOG)),
         _ if is_gateway_log(text) => Some(Format::GatewayLog),
         _ if is_audit_policy(text) => Some(Format::AuditPolicy),
         _ if is_list(text) => Some(Format::EventList),
@@ -52,10 +60,12 @@ fn xml(mut text: &str) -> Option<Format> {
     let name = text.strip_prefix('<')?.split(|c: char| c.is_whitespace() || "/>".contains(c));
     let name = name.into_iter().next()?;
     match name.rsplit_once(':').map_or(name, |(_, name)| name) {
-        "Objs" | "Objects" if text.contains("EventLogRecord") => Some(Format::EventObjects),
+        "Objs" | "Objects" if OBJECTS.iter().any(|name| text.contains(name)) => {
+            Some(Format::EventObjects)
+        }
         "Event" | "Events" => Some(Format::EventXml),
-        "wfpstate" => Some(Format::WfpState),
-        "netEvents" | "netEvent" | "wfpdiag" => Some(Format::NetEvents),
+        "wfpstate" | "wfpdiag" => Some(Format::WfpState),
+        "netEvents" | "netEvent" => Some(Format::NetEvents),
         _ => None,
     }
 }
@@ -73,6 +83,23 @@ fn is_json(text: &str) -> bool {
     let shows = |name: &&&str| rest.contains(&format!("\"{name}\""));
     let is_of = |tool: &&&[&str]| tool.contains(&name) && tool.iter().any(|it| shows(&it));
     matches!(name, "Message" | "_scroll_id") || TOOLS.iter().any(|tool| is_of(&tool))
+}
+
+/// A line of the IKE service of Windows 2000 to Server 2003: `11-23: 09:04:24:294:2b4 text`, the thread in hexadecimal.
+fn is_oakley_log(text: &str) -> bool {
+    let line = text.lines().next().unwrap_or_default();
+    let mut parts = line.splitn(3, ' ');
+    let (Some(date), Some(time)) = (parts.next(), parts.next()) else { return false };
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|it| it.is_ascii_digit());
+    let day = date.strip_suffix(':').and_then(|date| date.split_once('-'));
+    let is_day = day.is_some_and(|(month, day)| {
+        is_number(month) && is_number(day) && month.len() <= 2 && day.len() <= 2
+    });
+    let time: Vec<&str> = time.split(':').collect();
+    let [hour, minute, second, milli, thread] = time[..] else { return false };
+    let is_time = [hour, minute, second, milli].into_iter().all(is_number) && milli.len() == 3;
+    let is_thread = !thread.is_empty() && thread.bytes().all(|it| it.is_ascii_hexdigit());
+    is_day && is_time && is_thread
 }
 
 /// Four lines of a label and a value, the third a date and a time of day and the fourth a number, behind
@@ -148,6 +175,8 @@ fn is_table(header: &str, row: &str, separator: char) -> bool {
     has_names && (is_english || row.len() >= 5 && has_date(field(1)) && has_number)
 }
 
+/// Types of PowerShell's objects that are read: events, and SAs.
+const OBJECTS: &[&str] = &["EventLogRecord", "MSFT_NetMainModeSA", "MSFT_NetQuickModeSA"];
 /// How the GUIDs of all audit subcategories end.
 const AUDIT_GUIDS: &str = "-69AE-11D9-BED3-505054503030}";
 /// So many names of one tool are no chance.
@@ -352,6 +381,17 @@ mod tests {
                 "Computername,Ziel,Kategorie,GUID,An,Aus\r\n\r\nWS01,System,x,{0CCE9210-69AE-11D9-BED3-505054503030},Erfolg,\r\n",
                 Some(Format::AuditPolicy),
             ),
+            (
+                "<Objs Version=\"1.1.0.1\"><Obj RefId=\"0\"><TN><T>CimInstance#root/standardcimv2/MSFT_NetQuickModeSA</T>",
+                Some(Format::EventObjects),
+            ),
+            (
+                "{\"Machine Name\":\"WS01\",\"Subcategory GUID\":\"{0CCE\"",
+                Some(Format::AuditPolicy),
+            ),
+            ("Windows Registry Editor Version 5.00\r\n", Some(Format::Unread(REGISTRY_EXPORT))),
+            ("11-23: 09:04:24:294:2b4 Initialization OK\n", Some(Format::Unread(OAKLEY_LOG))),
+            ("<wfpdiag>\n<sysInfo/>", Some(Format::WfpState)),
             ("a note", None),
             ("", None),
         ];

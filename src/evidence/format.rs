@@ -74,7 +74,7 @@ impl Serialize for Unread {
 impl<'de> Deserialize<'de> for Unread {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = <&str>::deserialize(deserializer)?;
-        let mut known = UNREAD.iter().map(|row| row.1);
+        let mut known = UNREAD.iter().map(|row| row.1).chain([REGISTRY_EXPORT, OAKLEY_LOG]);
         known.find(|row| row.name == name).ok_or_else(|| D::Error::custom("an unknown format"))
     }
 }
@@ -210,11 +210,26 @@ fn is_event_trace(bytes: &[u8]) -> bool {
 }
 
 /// Magic number, name and remedy.
-const UNREAD: &[(&[u8], Unread)] = &[(SUMMARY_MAGIC, SUMMARY)];
+const UNREAD: &[(&[u8], Unread)] = &[(SUMMARY_MAGIC, SUMMARY), (b"regf", REGISTRY_HIVE)];
 
 const SUMMARY: Unread = Unread {
     name: "plainsight_summary",
     remedy: "build a report from it with `plainsight correlate`",
+};
+
+const REGISTRY_HIVE: Unread = Unread {
+    name: "registry_hive",
+    remedy: "policies of IPsec in it are not read: export them on a host that has the hive, with `netsh ipsec dump` before Windows Vista and `Get-NetIPsecRule` since, for `plainsight policy import`",
+};
+/// A text of the registry.
+pub(super) const REGISTRY_EXPORT: Unread = Unread {
+    name: "registry_export",
+    remedy: "policies of IPsec in it are not read: export them on the host, with `netsh ipsec dump` before Windows Vista and `Get-NetIPsecRule` since, for `plainsight policy import`",
+};
+/// The log of IKE before Windows Vista.
+pub(super) const OAKLEY_LOG: Unread = Unread {
+    name: "oakley_log",
+    remedy: "its failures are in the Security log too (events 541 to 547): give that log; its cookies (I-COOKIE, R-COOKIE) are those of the negotiations in a capture",
 };
 
 /// How a file of summaries begins, as no text and no format of evidence does; the line end tells a
@@ -244,6 +259,7 @@ mod tests {
         assert_eq!(Format::of(b"\x30\0\0\0LfLe").as_str(), "evt");
         assert_eq!(Format::of("Grüße\n".as_bytes()), Format::Text);
         assert_eq!(Format::of(&[0x7f, b'E', b'L', b'F']), Format::Unknown);
+        assert_eq!(Format::of(b"regf\0").as_str(), "registry_hive");
         assert_eq!(Format::of(&[]), Format::Unknown);
     }
 

@@ -55,6 +55,8 @@ pub struct Evidence {
     pub path: String,
     /// What its first bytes say it is; of a compressed file, the first bytes of what it holds.
     pub format: Format,
+    /// Of a file of a collection: where it is from.
+    pub origin: Option<Origin>,
     /// How it is compressed; `None` where it is not.
     pub packed: Option<Packed>,
     /// What it turned out to hold.
@@ -92,6 +94,15 @@ impl Evidence {
             None => self.sha256.as_deref(),
         }
     }
+}
+
+/// Where a file of a collection is from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Its path on the host.
+    pub path: Option<String>,
+    /// The host, as the collector says it.
+    pub host: Option<String>,
 }
 
 /// What a compressed file holds.

@@ -1,6 +1,6 @@
 //! Built without the feature `compression`: archives are recognized and not looked into.
 
-use super::ProblemCode;
+use super::{Origin, ProblemCode};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -28,6 +28,10 @@ pub struct Collection {
     pub problems: Vec<(ProblemCode, String, u64)>,
     /// Members in no form that is read, and the first of them.
     pub others: (u64, Option<String>),
+    /// What the collector wrote of its own work, and the first of it.
+    pub tables: (u64, Option<String>),
+    /// The host that it is from, as the collector says it.
+    pub host: Option<String>,
 }
 
 impl Collection {
@@ -41,6 +45,12 @@ impl Collection {
 }
 
 impl Member {
+    /// There is nothing that is from anywhere.
+    #[must_use]
+    pub fn origin(&self, _host: Option<&str>) -> Option<Origin> {
+        match self.none {}
+    }
+
     /// There is nothing to open.
     ///
     /// # Errors

@@ -130,6 +130,8 @@ fn evidence(file: &Evidence, facts: &Facts, clock: &Clock) -> schema::Evidence {
         id: file.id.to_string(),
         key: evidence_key(file),
         path: file.path.clone(),
+        original_path: file.origin.as_ref().and_then(|origin| origin.path.clone()),
+        collected_from: file.origin.as_ref().and_then(|origin| origin.host.clone()),
         kind: kind.to_owned(),
         format: file.format.as_str().to_owned(),
         packed: file.packed.as_ref().map(|packed| schema::Packed {

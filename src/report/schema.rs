@@ -184,6 +184,12 @@ pub struct Evidence {
     pub key: Option<String>,
     /// Its path as it was found.
     pub path: String,
+    /// Of a file of a collection: its path on the host, as the collector keeps it.
+    #[serde(default)]
+    pub original_path: Option<String>,
+    /// Of a collection and its files: the host that it is from, as the collector says it.
+    #[serde(default)]
+    pub collected_from: Option<String>,
     /// `capture`, `log` or `unknown`.
     pub kind: String,
     /// What its first bytes say; of a compressed file, those of what it holds.

@@ -76,6 +76,7 @@ impl Member {
             id,
             path,
             format: Format::Unknown,
+            origin: None,
             packed: None,
             content: Content::Nothing,
             size,

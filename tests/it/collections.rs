@@ -323,6 +323,15 @@ fn collections_of_responders_tools_give_their_logs() {
         let report = analyze(&[shared.join("forms").join(file).as_path()], &[]);
         let read = report.evidence.iter().filter(|file| file.format == "evtx" && file.records > 0);
         assert_eq!(read.count(), logs, "{file}");
+        let log = report.evidence.iter().find(|log| log.path.ends_with("Security.evtx")).unwrap();
+        let path = r"C:\Windows\System32\winevt\Logs\Security.evtx";
+        assert!(log.original_path.as_deref().unwrap().ends_with(path), "{file}");
+        let is_velociraptor = file.starts_with("velociraptor");
+        assert_eq!(log.collected_from.as_deref(), is_velociraptor.then_some("WS01"), "{file}");
+        assert_eq!(report.evidence[0].collected_from, log.collected_from);
+        let tables = report.evidence[0].problems.iter().find(|it| it.code == "not_evidence");
+        let is_named = tables.is_some_and(|it| it.text.contains("the collector wrote"));
+        assert_eq!(is_named, !file.starts_with("cylr"), "{file}");
     }
 }
 
@@ -363,3 +372,97 @@ fn hostile_names_in_7z_and_cab_change_nothing() {
         assert!(!folder.path().join("../../escaped.pcap").exists());
     }
 }
+
+#[test]
+fn a_small_7z_archive_that_unpacks_to_far_more_than_evidence_is_stopped() {
+    // 640 times the same LZMA2 chunk of 2,096,914 zeros, which resets the dictionary and the coder.
+    let chunk = hex(ZEROS);
+    let body = [chunk.repeat(640), vec![0]].concat();
+    let size = 640 * 2_096_914usize;
+    let number = |value: usize| [&[0xff][..], &(value as u64).to_le_bytes()].concat();
+    let crc = |octets: &[u8]| {
+        let mut crc = flate2::Crc::new();
+        crc.update(octets);
+        crc.sum().to_le_bytes()
+    };
+    let mut header = vec![0x01, 0x04, 0x06, 0x00, 0x01, 0x09];
+    header.extend(number(body.len()));
+    // One folder of one coder, LZMA2 with a dictionary of 1 MiB.
+    header.extend([0x00, 0x07, 0x0b, 0x01, 0x00, 0x01, 0x21, 0x21, 0x01, 0x10, 0x0c]);
+    header.extend(number(size));
+    header.extend([0x00, 0x08, 0x00, 0x00, 0x05, 0x01, 0x11]);
+    let name: Vec<u8> = "a.pcap\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    header.extend(number(name.len() + 1));
+    header.push(0x00);
+    header.extend(name);
+    header.extend([0x00, 0x00]);
+    let lengths = [body.len() as u64, header.len() as u64].map(u64::to_le_bytes).concat();
+    let start = [lengths, crc(&header).to_vec()].concat();
+    let bomb = [&b"7z\xbc\xaf\x27\x1c\0\x04"[..], &crc(&start), &start, &body, &header].concat();
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path(), "bomb.7z", &bomb);
+    let report = analyze(&[path.as_path()], &[]);
+    let codes: Vec<&str> =
+        report.evidence[0].problems.iter().map(|problem| problem.code.as_str()).collect();
+    assert_eq!(codes, ["expansion"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hundred_thousand_members_take_little_memory() {
+    let names: Vec<String> =
+        (0..100_000).map(|at| format!("C/Users/a/notes/{at:06}.txt")).collect();
+    let members: Vec<(&str, &[u8], bool)> =
+        names.iter().map(|name| (name.as_str(), &b"a note"[..], false)).collect();
+    let archive = zip_of_many(&members);
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path(), "many.zip", &archive);
+    let out = folder.path().join("report");
+    let mut run = std::process::Command::new(assert_cmd::cargo::cargo_bin("plainsight"));
+    run.arg("analyze").arg(&path).arg("--out").arg(&out);
+    let peak = crate::growth::peak_of(run);
+    let report: Report =
+        serde_json::from_slice(&fs::read(out.join("report.json")).unwrap()).unwrap();
+    assert_eq!(report.evidence.len(), 1);
+    assert_eq!(report.evidence[0].records, 100_000);
+    assert!(peak < 256.0 * 1024.0, "{peak} KiB");
+}
+
+/// [`zip`] of more than 65,535 files: the end of the directory in 64 bits.
+fn zip_of_many(files: &[(&str, &[u8], bool)]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    let mut directory = Vec::new();
+    for part in files.chunks(10_000) {
+        let one = zip(part);
+        let end = one.len() - 22;
+        let at = u32::from_le_bytes(one[end + 16..end + 20].try_into().unwrap()) as usize;
+        let base = u32::try_from(whole.len()).unwrap();
+        let mut entries = one[at..end].to_vec();
+        let mut entry = 0;
+        while entry < entries.len() {
+            let field = |from: usize| u16::from_le_bytes([entries[from], entries[from + 1]]);
+            let length = 46 + usize::from(field(entry + 28));
+            let place = u32::from_le_bytes(entries[entry + 42..entry + 46].try_into().unwrap());
+            entries[entry + 42..entry + 46].copy_from_slice(&(place + base).to_le_bytes());
+            entry += length;
+        }
+        whole.extend(&one[..at]);
+        directory.extend(entries);
+    }
+    let (at, length, count) = (whole.len() as u64, directory.len() as u64, files.len() as u64);
+    whole.extend(directory);
+    let end = whole.len() as u64;
+    whole.extend(b"PK\x06\x06");
+    whole.extend([&44u64.to_le_bytes()[..], &[45, 0, 45, 0], &[0; 8]].concat());
+    [count, count, length, at].iter().for_each(|field| whole.extend(field.to_le_bytes()));
+    whole.extend([&b"PK\x06\x07\0\0\0\0"[..], &end.to_le_bytes(), &1u32.to_le_bytes()].concat());
+    whole.extend([&b"PK\x05\x06\0\0\0\0"[..], &[0xff; 12], &[0, 0]].concat());
+    whole
+}
+
+fn hex(digits: &str) -> Vec<u8> {
+    let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+    pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+}
+
+const ZEROS: &str = "ffff11016c5d00006ffdffffa3b7ff473e481572396151b89228e6a38607f9eee41e82d32fc53a3c014bb17ec98a8a4d2fa30dd97fa6e38c231153e05918c5758ae277f8b6947f0c6ac0de744964e2e95c53b204d8f7440cab5f0d6d46e9e5c37688b79657acb64de1691d6ffb4b88106c42cb883f5c008fd04eaf262894711f3d8f24e1709ea7235fec28cb85d195988a7e2a91f22775f719c006984d98fdd8afd5900fc42553f8f591363105a5b0ee6fc1704d470cd19111aaad601dbaceb127185c5986e9665258bee976ac59e4e55b0508f9c7daadfcfb522b74cd1e5b2042f9dd533df82964093b80cb2a6cdfb53bf0c4bd2e5faa0f3e4b664290130eff1093f8717859f80bcdff9528460fa9fc7cdefb9a302e56c08f85f38381c065c42553f8f591363105a5b0ee6fc1704d470cd19111aaad601dbaceb127185c5986e9665258bee976ac59e4e55b0508f9c7daadfcfb522b74cd1e5b2042f9dd533df82964093b80cb2a6cdfb53bf0c4bc4827e658";

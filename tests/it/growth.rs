@@ -107,6 +107,12 @@ fn peak(folder: &Path, kind: Kind, n: u32) -> f64 {
     let capture = put(folder.join(format!("{n}.pcap")), &capture(kind, n));
     let mut run = Command::new(assert_cmd::cargo::cargo_bin("plainsight"));
     run.args(arguments(&capture, &folder.join(format!("{n}.report"))));
+    peak_of(run)
+}
+
+/// The most memory that a run has, in KiB.
+#[cfg(target_os = "linux")]
+pub(crate) fn peak_of(mut run: Command) -> f64 {
     run.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     let mut child = run.spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());

@@ -8,7 +8,6 @@
 
 use super::LONGEST_EVENT;
 use super::dates::NoTime;
-use super::element::Element;
 use super::local_times::RecordTime;
 use super::pieces::{find, is_named};
 use super::row_reading::Reading;
@@ -18,6 +17,7 @@ use super::xml;
 use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
 use crate::evidence::EvidenceId;
 use crate::time::{Resolution, Zone};
+use crate::xml::Element;
 use std::io::Read;
 
 /// Reads a whole listing, hands each event that the catalogue knows to `sink` in the order of the

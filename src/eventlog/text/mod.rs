@@ -9,8 +9,6 @@ mod source;
 
 mod pieces;
 
-mod element;
-
 pub mod xml;
 
 pub mod object_xml;
@@ -43,7 +41,7 @@ use super::summary::Tally;
 use super::{AuditChange, AuditOutcome, LogEvent, LogRecord, LogSummary};
 use crate::catalogue::{AUDITPOL, event, events_numbered};
 use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
-use element::Element;
+use crate::xml::Element;
 use placing::{Placed, place};
 use row_reading::EVENT_VIEWER;
 use rows::Tool;

@@ -1,12 +1,10 @@
 //! What `netsh wfp show netevents` writes: the filtering platform's own record of failed
 //! negotiations and dropped packets, with numeric causes in any language.
 //!
-//! The same elements stand in the wfpdiag.xml of `netsh wfp capture`, among others that are passed
-//! over. Source: FWPM_NET_EVENT_HEADER0, FWPM_NET_EVENT_IKEEXT_MM_FAILURE0 to 2, …_QM_FAILURE0,
+//! The same elements are in the wfpdiag.xml of `netsh wfp capture`, between two states (`state/wfpstate.rs`). Source: FWPM_NET_EVENT_HEADER0, FWPM_NET_EVENT_IKEEXT_MM_FAILURE0 to 2, …_QM_FAILURE0,
 //! …_EM_FAILURE0 and FWPM_NET_EVENT_IPSEC_KERNEL_DROP0 of fwpmtypes.h; public samples of the XML.
 
 use super::Export;
-use super::element::Element;
 use super::pieces::{Piece, Pieces, Tag, find, item};
 use super::source::Source;
 use super::xml::lost;
@@ -14,6 +12,7 @@ use crate::catalogue::{NET_EVENTS, windows_error_in};
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};
 use crate::evidence::{EvidenceId, Position, ProblemCode};
 use crate::time::Timestamp;
+use crate::xml::Element;
 use std::io::Read;
 
 /// Reads a whole file, hands each event about IPsec to `sink` in the order of the file, and gives
@@ -42,7 +41,8 @@ pub fn read(
     export.finish(source)
 }
 
-fn fill(record: &mut LogRecord, event: &Element) -> Result<(), String> {
+/// Takes one event.
+pub(super) fn fill(record: &mut LogRecord, event: &Element) -> Result<(), String> {
     let header = event.child("header").ok_or("it has no header")?;
     let kind = event.text_of("type");
     if kind.is_empty() {
@@ -115,7 +115,7 @@ fn between(export: &mut Export<'_>, source: &mut Source<'_>, length: usize) -> u
 }
 
 /// The number in `<netEvents numItems="7">`.
-fn claimed(text: &[u8]) -> Option<u64> {
+pub(super) fn claimed(text: &[u8]) -> Option<u64> {
     let list = text.get(find(text, LIST)? + LIST.len()..)?;
     let tag = list.get(..find(list, b">")?)?;
     let count = tag.get(find(tag, b"numItems=")? + 10..)?;

@@ -2,7 +2,6 @@
 //!
 //! Source: [MS-PSRP] 2.2.5 (the serialization that Export-Clixml uses); output of Windows PowerShell 5.1.
 
-use super::element::Element;
 use super::pieces::{Piece, Pieces, Tag, is_markup, is_named};
 use super::row_reading::Reading;
 use super::rows::{self, Node, Row};
@@ -11,6 +10,7 @@ use super::xml::lost;
 use crate::eventlog::{LogEvent, LogSummary};
 use crate::evidence::EvidenceId;
 use crate::time::{Resolution, Zone};
+use crate::xml::Element;
 use std::borrow::Cow;
 use std::io::Read;
 

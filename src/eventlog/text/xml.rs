@@ -3,13 +3,13 @@
 //! Source: the event schema (`http://schemas.microsoft.com/win/2004/08/events/event`).
 
 use super::super::interpret::whole_number;
-use super::element::Element;
 use super::local_times::RecordTime;
 use super::pieces::{Piece, Pieces, Tag, is_markup, is_named};
 use super::source::Source;
 use super::{Export, LONGEST_EVENT};
 use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
 use crate::evidence::{EvidenceId, RecordRef};
+use crate::xml::Element;
 use std::borrow::Cow;
 use std::io::Read;
 

@@ -15,6 +15,8 @@ mod swanctl;
 
 mod powershell;
 
+mod state;
+
 use draft::Draft;
 use std::net::IpAddr;
 
@@ -29,6 +31,8 @@ pub enum SourceFormat {
     SwanctlConf,
     /// What `Get-NetIPsecRule | ConvertTo-Json` printed.
     PowerShell,
+    /// The state of the filtering platform: wfpstate.xml, wfpdiag.xml.
+    WfpState,
 }
 
 impl SourceFormat {
@@ -40,6 +44,7 @@ impl SourceFormat {
             Self::IpsecConf => "ipsec.conf",
             Self::SwanctlConf => "swanctl.conf",
             Self::PowerShell => "Get-NetIPsecRule | ConvertTo-Json",
+            Self::WfpState => "netsh wfp show state",
         }
     }
 }
@@ -68,7 +73,9 @@ pub struct Imported {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
     /// It is none of the formats.
-    #[error("not a netsh ipsec script, ipsec.conf, swanctl.conf or Get-NetIPsecRule JSON")]
+    #[error(
+        "not a netsh ipsec script, ipsec.conf, swanctl.conf, Get-NetIPsecRule JSON or wfpstate.xml"
+    )]
     Unknown,
     /// It looks like JSON and is none.
     #[error("line {line}, column {column}: the JSON is incomplete or damaged")]
@@ -97,6 +104,7 @@ pub fn import(bytes: &[u8], me: &[IpAddr]) -> Result<Imported, ImportError> {
         SourceFormat::IpsecConf => ipsec_conf::read(&text, &mut draft),
         SourceFormat::SwanctlConf => swanctl::read(&text, &mut draft),
         SourceFormat::PowerShell => powershell::read(&text, &mut draft)?,
+        SourceFormat::WfpState => state::read(&text, &mut draft),
     }
     let (toml, notes) = draft.finish(format);
     Ok(Imported { format, toml, notes })
@@ -131,10 +139,18 @@ fn utf8(bytes: &[u8]) -> (String, bool) {
     (text.into_owned(), is_whole)
 }
 
+/// Where a state's root element is, behind the declaration and a comment.
+const HEAD: usize = 512;
+
 /// The first line that can only be of one format tells it.
 fn format_of(text: &str) -> Option<SourceFormat> {
     if text.trim_start().starts_with(['{', '[']) {
         return Some(SourceFormat::PowerShell);
+    }
+    if text.trim_start().starts_with('<') {
+        let head: String = text.chars().take(HEAD).collect();
+        let is_state = head.contains("<wfpstate") || head.contains("<wfpdiag");
+        return is_state.then_some(SourceFormat::WfpState);
     }
     text.lines().find_map(|line| {
         let line = line.trim().to_ascii_lowercase();
@@ -173,6 +189,7 @@ mod tests {
             ("connections {\n", SourceFormat::SwanctlConf),
             ("secrets{}\nconnections{}", SourceFormat::SwanctlConf),
             (" [ ]", SourceFormat::PowerShell),
+            ("<?xml version=\"1.0\"?>\n<wfpstate>", SourceFormat::WfpState),
         ];
         for (text, format) in cases {
             assert_eq!(import(text.as_bytes(), &[]).unwrap().format, format, "{text}");

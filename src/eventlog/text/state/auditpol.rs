@@ -4,6 +4,8 @@
 //! system. `/backup` and audit.csv have the setting as a number: 0 nothing, 1 successes, 2 failures, 3 both. The
 //! table of a group policy names no computer, and says what should be and not what is.
 //!
+//! Velociraptor's artifact Windows.System.AuditPolicy has the rows of the first as objects of JSON, one a line.
+//!
 //! Source: Microsoft, "auditpol get", "auditpol backup"; [MS-GPAC] 2.2.1.2.1 for the columns and numbers.
 
 use crate::catalogue::{AUDIT_WANTED, AUDITED_NOW, AUDITPOL};
@@ -14,6 +16,7 @@ use crate::eventlog::text::source::Source;
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};
 use crate::evidence::{EvidenceId, Position, ProblemCode};
 use crate::time::Resolution;
+use std::collections::BTreeMap;
 use std::io::Read;
 
 /// Reads a whole table and hands each row about IPsec, or about auditing itself, to `sink`. A record is a row, and its
@@ -29,7 +32,8 @@ pub fn read(
     while let Some(length) = next_row(&mut source) {
         line += 1;
         let offset = source.offset();
-        let (columns, is_sound) = fields(source.window().get(..length).unwrap_or_default(), b',');
+        let row = source.window().get(..length).unwrap_or_default();
+        let (columns, is_sound) = object(row).unwrap_or_else(|| fields(row, b','));
         let octets = source.consume(length);
         let mut record = reading.export.blank();
         record.record.record = line;
@@ -94,6 +98,18 @@ fn fill(record: &mut LogRecord, columns: &[String]) -> Option<bool> {
     Some(setting.is_some())
 }
 
+/// The columns of a row that is an object of JSON.
+fn object(row: &[u8]) -> Option<(Vec<String>, bool)> {
+    let row = row.trim_ascii();
+    row.starts_with(b"{").then_some(())?;
+    let object: BTreeMap<String, serde_json::Value> = serde_json::from_slice(row).ok()?;
+    let column = |name: &&str| {
+        let value = object.get(*name);
+        value.and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    };
+    Some((COLUMNS.iter().map(column).collect(), true))
+}
+
 /// Whether successes and failures are audited.
 fn setting(value: &str, words: &str) -> Option<(bool, bool)> {
     match value {
@@ -125,6 +141,16 @@ fn next_row(source: &mut Source<'_>) -> Option<usize> {
     }
 }
 
+/// The names of the columns, by place.
+const COLUMNS: [&str; 7] = [
+    "Machine Name",
+    "Policy Target",
+    "Subcategory",
+    "Subcategory GUID",
+    "Inclusion Setting",
+    "Exclusion Setting",
+    "Setting Value",
+];
 const LONGEST_ROW: usize = 1 << 16;
 const TARGET: usize = 1;
 const GUID: usize = 3;

@@ -6,3 +6,5 @@
 pub mod auditpol;
 
 pub mod wfpstate;
+
+mod policies;

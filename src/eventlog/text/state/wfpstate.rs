@@ -1,23 +1,27 @@
 //! What `netsh wfp show state` writes (wfpstate.xml): the SAs of a host, its TCP connections and whether each is under an
-//! SA, and what IPsec counted.
+//! SA, its policies and filters of IPsec, and what IPsec counted. The wfpdiag.xml of `netsh wfp capture` has two such states
+//! and the events between them.
 //!
-//! Behind `</wfpstate>` is a second root, `<firewallState>`, which is passed over with the layers, providers and
+//! Behind `</wfpstate>` is a second root, `<firewallState>`, which is passed over with the layers, providers and other
 //! filters. SAs have no time of their own, so they have none here: `StateTime` is when the state was collected.
 //!
 //! Source: two real files for connections and counters; for SAs, IPSEC_SA_CONTEXT1, IPSEC_SA_DETAILS1 and
 //! IPSEC_SA_BUNDLE1 of ipsectypes.h, whose members the file names.
 
+use super::policies;
 use crate::catalogue::{
-    CONNECTION_UNDER_SA, CONNECTION_WITHOUT_SA, IPSEC_COUNTERS, IPSEC_SA_NOW, SA_STATE,
+    CONNECTION_UNDER_SA, CONNECTION_WITHOUT_SA, IKE_SA_NOW, IPSEC_COUNTERS, IPSEC_FILTER_NOW,
+    IPSEC_SA_NOW, POLICY_NOW, SA_STATE,
 };
 use crate::eventlog::text::Export;
-use crate::eventlog::text::element::Element;
-use crate::eventlog::text::pieces::{Piece, Pieces, Tag, find, item};
+use crate::eventlog::text::netevents;
+use crate::eventlog::text::pieces::{Piece, Pieces, Tag, find, is_named, item};
 use crate::eventlog::text::source::Source;
 use crate::eventlog::text::xml::{lost, text_at};
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};
 use crate::evidence::{EvidenceId, Position, ProblemCode};
 use crate::time::Timestamp;
+use crate::xml::Element;
 use std::io::Read;
 use std::net::IpAddr;
 
@@ -32,6 +36,9 @@ pub fn read(
     let mut state = State {
         export: Export::new(evidence, mark, sink),
         time: String::new(),
+        which: "",
+        events: 0,
+        claimed: 0,
         connections: 0,
         unlisted: 0,
     };
@@ -50,6 +57,11 @@ struct State<'s> {
     export: Export<'s>,
     /// When the state was collected, as the file says it.
     time: String,
+    /// Which of two states it is; empty where the file has one.
+    which: &'static str,
+    /// Events of the filtering platform, and how many the file says that it holds.
+    events: u64,
+    claimed: u64,
     connections: u64,
     unlisted: u64,
 }
@@ -58,13 +70,17 @@ impl State<'_> {
     /// What lies between items: the rest of the state, and the time in front of it.
     fn between(&mut self, source: &mut Source<'_>, length: usize) {
         let text = source.window().get(..length).unwrap_or_default();
-        if self.time.is_empty()
-            && let Some(at) = find(text, TIME)
-        {
+        for (tag, which) in [(&b"<initialState"[..], "initial"), (b"<finalState", "final")] {
+            if find(text, tag).is_some() {
+                self.which = which;
+            }
+        }
+        if let Some(at) = find(text, TIME) {
             let rest = text.get(at + TIME.len()..).unwrap_or_default();
             let end = find(rest, b"<").unwrap_or(0);
             self.time = String::from_utf8_lossy(rest.get(..end.min(40)).unwrap_or_default()).into();
         }
+        self.claimed += netevents::claimed(text).unwrap_or(0);
         let octets = source.consume(length);
         self.export.tally.cover("markup", octets, 0);
     }
@@ -79,28 +95,54 @@ impl State<'_> {
             Ok(element) => element,
             Err(why) => return self.export.damaged(&why, offset, octets),
         };
-        let mut record = self.export.blank();
-        if !is_sound {
-            self.export.not_text(offset, record.record.record);
+        if element.child("header").is_some() {
+            return self.event(&element, is_sound, (offset, octets));
         }
+        let mut record = self.export.blank();
         SA_STATE.clone_into(&mut record.provider);
         SA_STATE.clone_into(&mut record.channel);
         let time = Timestamp::from_rfc3339(&self.time);
         if element.child("inboundSa").is_some() || element.child("outboundSa").is_some() {
             context(&mut record, &element);
+        } else if element.child("cookiePair").is_some() {
+            ike_sa(&mut record, &element);
         } else if element.name == "ipsecStatistics" {
             record.event_id = IPSEC_COUNTERS;
             record.time = time;
             counters(&mut record, &element);
+        } else if let Some(fields) = policies::policy(&element) {
+            (record.event_id, record.time, record.named) = (POLICY_NOW, time, fields);
+        } else if let Some(fields) = policies::filter(&element) {
+            (record.event_id, record.time, record.named) = (IPSEC_FILTER_NOW, time, fields);
         } else {
             record.time = time;
             if !self.connection(&mut record, &element) {
+                self.export.met -= 1;
                 return self.export.tally.cover("markup", octets, 0);
             }
         }
+        if !is_sound {
+            self.export.not_text(offset, record.record.record);
+        }
         record.named.push(("StateTime".to_owned(), self.time.clone()));
+        if !self.which.is_empty() {
+            record.named.push(("State".to_owned(), self.which.to_owned()));
+        }
         let event = self.export.event_of(&record, offset, octets);
         event.into_iter().for_each(|event| (self.export.sink)(event));
+    }
+
+    /// An event between the two states of a wfpdiag.xml.
+    fn event(&mut self, element: &Element, is_sound: bool, (offset, octets): (u64, u64)) {
+        self.events += 1;
+        let mut record = self.export.blank();
+        if let Err(why) = netevents::fill(&mut record, element) {
+            return self.export.damaged(&why, offset, octets);
+        }
+        if !is_sound {
+            self.export.not_text(offset, record.record.record);
+        }
+        self.export.record(&record, offset, octets);
     }
 
     /// A connection that leaves the host; `false` for any other, and beyond the bound.
@@ -135,6 +177,13 @@ impl State<'_> {
     }
 
     fn finish(mut self, source: Source<'_>) -> LogSummary {
+        if self.events < self.claimed {
+            let text = format!(
+                "the file says that it holds {} events; {} were found",
+                self.claimed, self.events
+            );
+            self.export.tally.problem(ProblemCode::Skipped, text, None, Position::File);
+        }
         if Timestamp::from_rfc3339(&self.time).is_none() {
             let text = "the file does not say when the state was collected".to_owned();
             self.export.tally.problem(ProblemCode::BadTime, text, None, Position::File);
@@ -189,6 +238,29 @@ fn context(record: &mut LogRecord, element: &Element) {
     add("NdAllowClearTimeoutSeconds", of_bundle("ndAllowClearTimeoutSeconds"));
 }
 
+/// An SA of IKE (IKEEXT_SA_DETAILS1).
+fn ike_sa(record: &mut LogRecord, element: &Element) {
+    record.event_id = IKE_SA_NOW;
+    let mut add = |name: &str, value: String| record.named.push((name.to_owned(), value));
+    let traffic = element.child("ikeTraffic");
+    for (side, name) in [("local", "LocalAddress"), ("remote", "RemoteAddress")] {
+        let texts = ["V4Address", "V6Address"].map(|kind| format!("{side}{kind}"));
+        let found = texts.iter().filter_map(|text| address(traffic?, text)).next();
+        if let Some(address) = found {
+            add(name, address.to_string());
+        }
+    }
+    // Numbers of 64 bits; in which order their octets are is not documented.
+    for (member, name) in [("initiator", "InitiatorCookie"), ("responder", "ResponderCookie")] {
+        let cookie = element.at(&["cookiePair", member]).map_or("", |cookie| cookie.text.trim());
+        if let Ok(cookie) = cookie.parse::<u64>() {
+            add(name, format!("{cookie:016x}"));
+        }
+    }
+    add("MainModeSaId", element.text_of("saId").to_owned());
+    add("KeyModuleType", element.text_of("keyModuleType").to_owned());
+}
+
 /// Every counter, by its name in the file.
 fn counters(record: &mut LogRecord, element: &Element) {
     for group in &element.children {
@@ -204,12 +276,19 @@ fn address(element: &Element, name: &str) -> Option<IpAddr> {
     (!address.is_unspecified()).then_some(address)
 }
 
-/// An item is an SA or a connection by its first element; lists inside have items too.
+/// An item is an SA, a connection, a policy, a filter or an event by its first element; lists inside have items too.
 fn rules(tag: &[u8]) -> Tag {
-    item(tag, FIRST, [b"<ipsecStatistics", b"</ipsecStatistics"])
+    if is_named(tag, b"<netEvent") {
+        Tag::Begin
+    } else if is_named(tag, b"</netEvent") {
+        Tag::Close
+    } else {
+        item(tag, FIRST, [b"<ipsecStatistics", b"</ipsecStatistics"])
+    }
 }
 
-const FIRST: &[&[u8]] = &[b"<saContextId", b"<endpointId"];
+const FIRST: &[&[u8]] =
+    &[b"<saContextId", b"<saId", b"<endpointId", b"<providerContextKey", b"<filterKey", b"<header"];
 const TIME: &[u8] = b"<timeStamp>";
 /// A host with more is a server; the problem names how many.
 const MOST_CONNECTIONS: u64 = 4096;

@@ -1,4 +1,6 @@
-//! One event's XML as a small tree, read strictly: what is not well formed is a fault with its place.
+//! XML as a small tree, read strictly: what is not well formed is a fault with its place.
+//!
+//! A reader of a large file finds the elements that matter to it and parses each by itself.
 //!
 //! No entity is expanded but the five of XML and numbered characters; depth, elements and attributes
 //! are bounded.
@@ -9,18 +11,23 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 
 /// An element with what it holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Element {
+pub struct Element {
     /// Without its prefix.
-    pub(super) name: String,
-    pub(super) attributes: Vec<(String, String)>,
+    pub name: String,
+    /// By name, without prefixes.
+    pub attributes: Vec<(String, String)>,
     /// All of its own text, as one.
-    pub(super) text: String,
-    pub(super) children: Vec<Element>,
+    pub text: String,
+    /// In order.
+    pub children: Vec<Element>,
 }
 
 impl Element {
     /// The element that a text is.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// With the place, where the text is not well formed, or holds more than an item of evidence does.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
         reader.config_mut().allow_dangling_amp = true;
@@ -61,17 +68,26 @@ impl Element {
     }
 
     /// The first child of a name.
-    pub(super) fn child(&self, name: &str) -> Option<&Self> {
+    #[must_use]
+    pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
     /// The text of the first child of a name, trimmed; empty where there is none.
-    pub(super) fn text_of(&self, name: &str) -> &str {
+    #[must_use]
+    pub fn text_of(&self, name: &str) -> &str {
         self.child(name).map_or("", |child| child.text.trim())
     }
 
+    /// The element that a path of names leads to, each the first child of its name.
+    #[must_use]
+    pub fn at(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |element, name| element.child(name))
+    }
+
     /// An attribute's value; empty where there is none.
-    pub(super) fn attribute(&self, name: &str) -> &str {
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> &str {
         let row = self.attributes.iter().find(|row| row.0 == name);
         row.map_or("", |row| row.1.as_str())
     }
