@@ -31,6 +31,8 @@ mod case;
 
 mod verify;
 
+mod pseudonyms;
+
 mod schema;
 
 mod shell;
@@ -38,6 +40,8 @@ mod shell;
 mod exit;
 
 mod terminal;
+
+mod wrap;
 
 mod glyphs;
 
@@ -75,6 +79,7 @@ enum Command {
     Explain(explain::Args),
     Policy(policy::Args),
     Verify(verify::Args),
+    Pseudonyms(pseudonyms::Args),
     Schema(schema::Args),
     Completions(shell::Completions),
     Man(shell::Man),
@@ -105,6 +110,7 @@ pub fn run() -> ExitStatus {
         Command::Explain(args) => explain::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Pseudonyms(args) => pseudonyms::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
@@ -113,9 +119,9 @@ pub fn run() -> ExitStatus {
         if failure.status == ExitStatus::Done {
             return failure.status;
         }
-        let mut error = anstream::stderr().lock();
+        let mut error = wrap::standard_error();
         // Where standard error is closed there is nobody to tell.
-        let _ = failure.tell(&mut error);
+        let _ = failure.tell(&mut error).and_then(|()| error.flush());
         failure.status
     })
 }

@@ -42,6 +42,7 @@ pub fn build(sources: &Sources<'_>, options: schema::Options) -> schema::Report 
         schema_version: SCHEMA_VERSION.to_owned(),
         tool: tool(),
         options,
+        pseudonymous: false,
         case: None,
         verdict: facts.verdict().as_str().to_owned(),
         verdict_limits: limits::verdict_limits(&facts.limits),

@@ -41,19 +41,12 @@ pub fn manifest(
     run: &Run,
     key: Option<String>,
 ) -> schema::Manifest {
-    let input = |file: &schema::Evidence| schema::Input {
-        id: file.id.clone(),
-        path: file.path.clone(),
-        size_bytes: file.size_bytes,
-        sha256: file.sha256.clone(),
-        first_time: file.first_time.clone(),
-        last_time: file.last_time.clone(),
-    };
     schema::Manifest {
         schema_version: SCHEMA_VERSION.to_owned(),
         tool: tool(),
         options: report.options.clone(),
         case: report.case.clone(),
+        pseudonyms: None,
         host: run.host.clone(),
         working_directory: run.working_directory.clone(),
         command: command(&run.arguments),
@@ -64,6 +57,44 @@ pub fn manifest(
         summaries: Vec::new(),
         inputs: report.evidence.iter().map(input).collect(),
         outputs,
+    }
+}
+
+/// The manifest of a report with pseudonyms: it does not say where it was made, nor with which arguments.
+#[cfg(feature = "pseudonyms")]
+pub(super) fn pseudonymous(
+    report: &schema::Report,
+    outputs: Vec<schema::Output>,
+    made_from: schema::Pseudonyms,
+) -> schema::Manifest {
+    let start = now();
+    schema::Manifest {
+        schema_version: SCHEMA_VERSION.to_owned(),
+        tool: tool(),
+        options: report.options.clone(),
+        case: None,
+        pseudonyms: Some(made_from),
+        host: String::new(),
+        working_directory: String::new(),
+        command: String::new(),
+        arguments: Vec::new(),
+        signed_with: None,
+        end: start.clone(),
+        start,
+        summaries: Vec::new(),
+        inputs: report.evidence.iter().map(input).collect(),
+        outputs,
+    }
+}
+
+fn input(file: &schema::Evidence) -> schema::Input {
+    schema::Input {
+        id: file.id.clone(),
+        path: file.path.clone(),
+        size_bytes: file.size_bytes,
+        sha256: file.sha256.clone(),
+        first_time: file.first_time.clone(),
+        last_time: file.last_time.clone(),
     }
 }
 

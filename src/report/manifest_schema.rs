@@ -18,6 +18,9 @@ pub struct Manifest {
     /// What `--case` says; null without it.
     #[serde(default)]
     pub case: Option<Case>,
+    /// Of a report with pseudonyms, what it was made from; null for others.
+    #[serde(default)]
+    pub pseudonyms: Option<Pseudonyms>,
     /// The computer it ran on.
     pub host: String,
     /// The folder it ran in: relative paths start there.
@@ -43,6 +46,17 @@ pub struct Manifest {
     pub summaries: Vec<SummaryInput>,
     /// Every file that was written beside this one.
     pub outputs: Vec<Output>,
+}
+
+/// What a report with pseudonyms was made from.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
+pub struct Pseudonyms {
+    /// The SHA-256 of the manifest of the original report.
+    pub manifest_sha256: String,
+    /// Files of carved packets that were left out.
+    pub carved_left_out: usize,
+    /// Whether case data were left out.
+    pub case_left_out: bool,
 }
 
 /// A file that was read.

@@ -66,6 +66,9 @@ mod signing;
 
 mod verify;
 
+#[cfg(feature = "pseudonyms")]
+mod pseudonyms;
+
 pub mod publish;
 
 pub use build::{Sources, build};
@@ -79,6 +82,8 @@ pub use manifest::{Run, ended, manifest};
 pub use moment::beside;
 pub use picture::picture;
 pub use proposal::propose;
+#[cfg(feature = "pseudonyms")]
+pub use pseudonyms::{KeyFile, PseudonymError, Source, SourceError, pseudonymous};
 pub use signature::{KeyError, VerifyingKey};
 #[cfg(feature = "sign")]
 pub use signing::SigningKey;

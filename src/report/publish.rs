@@ -295,6 +295,8 @@ impl Staging {
 pub struct NewFile {
     path: PathBuf,
     replaces: bool,
+    /// Only its owner may read it.
+    is_private: bool,
 }
 
 impl NewFile {
@@ -309,8 +311,14 @@ impl NewFile {
         let beside = parent_of(path);
         fs::create_dir_all(&beside).map_err(at(&beside))?;
         // Gone at once: the folder may be one of evidence.
-        drop(file_beside(path)?);
-        Ok(Self { path: path.to_owned(), replaces })
+        drop(file_beside(path, false)?);
+        Ok(Self { path: path.to_owned(), replaces, is_private: false })
+    }
+
+    /// The same, for its owner alone.
+    #[must_use]
+    pub fn private(self) -> Self {
+        Self { is_private: true, ..self }
     }
 
     /// Writes it whole.
@@ -318,8 +326,8 @@ impl NewFile {
     /// # Errors
     /// Where something is kept that stands there by now, or the system refuses; then nothing has changed.
     pub fn publish(self, bytes: &[u8]) -> Result<(), PublishError> {
-        let Self { path, replaces } = self;
-        let mut new = file_beside(&path)?;
+        let Self { path, replaces, is_private } = self;
+        let mut new = file_beside(&path, is_private)?;
         new.write_all(bytes).and_then(|()| new.as_file().sync_all()).map_err(at(&path))?;
         let persisted = if replaces { new.persist(&path) } else { new.persist_noclobber(&path) };
         match persisted {
@@ -332,11 +340,15 @@ impl NewFile {
     }
 }
 
-fn file_beside(path: &Path) -> Result<NamedTempFile, PublishError> {
+fn file_beside(path: &Path, is_private: bool) -> Result<NamedTempFile, PublishError> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(LEFT_OVER);
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if is_private {
+        0o600
+    } else {
+        0o666
+    }));
     builder.tempfile_in(parent_of(path)).map_err(at(path))
 }
 

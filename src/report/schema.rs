@@ -14,7 +14,7 @@ pub use super::ecs::schema::EcsEvent;
 pub use super::finding_schema::{Finding, Proof};
 pub use super::host_schema::Host;
 pub use super::log_schema::{Audit, BypassSpan, HostAudit, Join, LogCoverage, LogEvent};
-pub use super::manifest_schema::{Input, Manifest, Output, SummaryInput};
+pub use super::manifest_schema::{Input, Manifest, Output, Pseudonyms, SummaryInput};
 pub use super::negotiation_schema::{IkeExchange, Step};
 pub use super::sa_schema::{EspAlgorithms, Sa};
 pub use super::timesketch::TimelineEvent;
@@ -34,6 +34,9 @@ pub struct Report {
     pub tool: Tool,
     /// What was asked, defaults filled in.
     pub options: Options,
+    /// Addresses, names, SPIs, cookies and file names are pseudonyms: `plainsight pseudonyms` wrote it.
+    #[serde(default)]
+    pub pseudonymous: bool,
     /// What `--case` says; null without it.
     #[serde(default)]
     pub case: Option<Case>,

@@ -266,12 +266,17 @@ impl Verification {
 
     fn check_inputs(&mut self, manifest: &Manifest, places: &mut Places) {
         let inputs = manifest.inputs.as_slice();
-        if !manifest.summaries.is_empty() && !places.are_elsewhere() {
+        let what = if manifest.pseudonyms.is_some() {
+            Some("whose names are pseudonyms")
+        } else {
             // Only the summaries were read; the evidence may be far away.
-            let what = format!(
-                "{} files, of which only summaries were read; name their place with --evidence",
-                inputs.len()
-            );
+            (!manifest.summaries.is_empty()).then_some("of which only summaries were read")
+        };
+        if let Some(what) = what
+            && !places.are_elsewhere()
+        {
+            let many = inputs.len();
+            let what = format!("{many} files, {what}; name their place with --evidence");
             return self.note("evidence", Role::Evidence, Outcome::Unchecked(what));
         }
         let paths: BTreeSet<&str> = inputs.iter().map(|input| &*input.path).collect();

@@ -31,6 +31,8 @@ mod obligation;
 mod cases;
 
 mod case_data;
+mod pseudonyms;
+mod streams;
 
 mod bad_input;
 

@@ -1,0 +1,111 @@
+//! `plainsight pseudonyms`: a report that can be shared.
+
+use super::judging::{broken, refused, unwritten};
+use super::{ExitStatus, Failure, terminal};
+use crate::evidence::{open, shown_path};
+use crate::report::publish::{NewFile, destination};
+use crate::report::{self, Format, KeyFile, Source, pseudonymous};
+use anyhow::Context as _;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Write a copy of a report that names nobody
+///
+/// Replaces addresses, host names, users, SIDs, SPIs, cookies and file names by pseudonyms, the same one for the
+/// same original in every file and every report with the same key file. Networks stay networks. Carved packets and
+/// case data are left out. docs/sharing.md says what the copy still shows.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The folder of a report
+    #[arg(value_name = "REPORT")]
+    folder: PathBuf,
+    /// The folder for the copy
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The secret, and what each pseudonym stands for; it is made where there is none, and is not for sharing
+    #[arg(long, value_name = "KEYFILE")]
+    key: PathBuf,
+    /// Replace an older report in DIR
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    for folder in [&args.out, &args.folder] {
+        if is_within(&args.key, folder) {
+            let (key, folder) = (shown_path(&args.key), shown_path(folder));
+            let what = anyhow::anyhow!("the key file `{key}` would lie in `{folder}`");
+            return Err(Failure::usage(what, "keep it apart from what is shared"));
+        }
+    }
+    let source = Source::read(&args.folder)
+        .map_err(|error| Failure::usage(error, "name a folder that `plainsight analyze` wrote"))?;
+    let destination = destination(&args.out, args.force).map_err(refused)?;
+    let mut key = key_file(&args.key)?;
+    let made = pseudonymous(&source.report, &mut key)
+        .map_err(|error| Failure::usage(error, "nothing was written"))?;
+    let file = NewFile::begin(&args.key, true).map_err(refused)?.private();
+    file.publish(&report::to_json(&key).map_err(broken)?).map_err(unwritten)?;
+    let staging = destination.stage().map_err(refused)?;
+    let is_asked =
+        |format: &Format| made.options.formats.iter().any(|name| name == format.as_str());
+    let formats: Vec<Format> = Format::ALL.into_iter().filter(is_asked).collect();
+    let mut outputs = Vec::new();
+    report::write(&made, &formats, &mut |name, content| {
+        outputs.push(staging.write(name, content)?);
+        Ok(())
+    })
+    .map_err(unwritten)?;
+    let manifest = source.pseudonymous_manifest(&made, outputs);
+    staging.publish(&report::to_json(&manifest).map_err(broken)?, None).map_err(unwritten)?;
+    let mut out = anstream::stdout().lock();
+    let of_report = made.options.formats.len();
+    writeln!(
+        out,
+        "Report with pseudonyms in {} ({of_report} formats); {} pseudonyms in {}, which is not for sharing",
+        shown_path(&args.out),
+        key.pseudonyms.len(),
+        terminal::escape(&shown_path(&args.key))
+    )?;
+    Ok(ExitStatus::Done)
+}
+
+/// The key file, or a new one where there is none.
+fn key_file(path: &Path) -> Result<KeyFile, Failure> {
+    let shown = shown_path(path);
+    let mut bytes = Vec::new();
+    match open(path).and_then(|file| file.take(MOST_KEY).read_to_end(&mut bytes)) {
+        Ok(_) => KeyFile::read(&bytes).ok_or_else(|| {
+            let what = anyhow::anyhow!("`{shown}` is not a key file of `plainsight pseudonyms`");
+            Failure::usage(what, "name a new file, and one is made")
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => KeyFile::new()
+            .context("the system gives no random numbers")
+            .map_err(|error| Failure::usage(error, "nothing was written")),
+        Err(error) => {
+            let what = anyhow::Error::new(error).context(format!("cannot read `{shown}`"));
+            Err(Failure::usage(what, "name another file with --key"))
+        }
+    }
+}
+
+/// Whether a file lies, or would lie, in a folder.
+fn is_within(file: &Path, folder: &Path) -> bool {
+    let real = |path: &Path| std::path::absolute(path).ok().map(|path| real_beginning(&path));
+    real(file).zip(real(folder)).is_some_and(|(file, folder)| file.starts_with(folder))
+}
+
+/// A path with the links in the part of it that exists followed.
+fn real_beginning(path: &Path) -> PathBuf {
+    let known =
+        path.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
+    known.map_or_else(
+        || path.to_owned(),
+        |(ancestor, real)| {
+            path.strip_prefix(ancestor).map_or_else(|_| real.clone(), |rest| real.join(rest))
+        },
+    )
+}
+
+/// More than the pseudonyms of a hundred thousand hosts take.
+const MOST_KEY: u64 = 1 << 30;
