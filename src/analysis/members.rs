@@ -25,8 +25,7 @@ pub(super) struct Remarks {
 pub(super) fn opened(found: Vec<Found>) -> Vec<Item> {
     let mut items = Vec::with_capacity(found.len());
     for file in found {
-        let is_readable =
-            file.problem.is_none() && file.own.is_none() && file.path.as_os_str() != "-";
+        let is_readable = file.problem.is_none() && file.own.is_none() && !file.is_stream;
         // Where it cannot be looked into, reading it says why.
         let collection = if is_readable { Collection::of(&file.path).ok().flatten() } else { None };
         let Some(collection) = collection else {

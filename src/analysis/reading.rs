@@ -16,8 +16,8 @@ use crate::capture::{
 use crate::eventlog::trace::TraceLog;
 use crate::eventlog::{LogEvent, LogSummary, evt, evtx, text, undated};
 use crate::evidence::{
-    Before, Content, Evidence, EvidenceId, Extent, Format, Found, HashedBy, Hashing, Own, Packed,
-    Packing, Position, Problem, ProblemCode, Unpacking, is_carved, open, peek,
+    Before, Content, Evidence, EvidenceId, Extent, Format, Found, HashedBy, Hashing, Member, Own,
+    Packed, Packing, Position, Problem, ProblemCode, Unpacking, is_carved, open, open_stream, peek,
 };
 use crate::protection::NamedPorts;
 use crate::summary::{CaptureObserver, Count, LogPart, Part, Summary};
@@ -86,10 +86,9 @@ fn read_one(item: &Item, id: EvidenceId, context: &Context<'_>) -> Reading {
         return reading;
     }
     let mut before = None;
-    let file: Box<dyn Read + Send> = if found.path.as_os_str() == "-" {
-        Box::new(io::stdin())
-    } else if let Some(member) = &item.member {
-        match member.open() {
+    let file: Box<dyn Read + Send> = if found.is_stream || item.member.is_some() {
+        let opened = item.member.as_ref().map_or_else(|| open_stream(&found.path), Member::open);
+        match opened {
             Ok(file) => file,
             Err(error) => {
                 reading.problem(ProblemCode::Unreadable, format!("cannot open it: {error}"), None);

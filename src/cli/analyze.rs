@@ -39,9 +39,9 @@ enum ReachName {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    if args.carve.is_some() && args.reading.reads_standard_input() {
+    if args.carve.is_some() && args.reading.reads_a_stream() {
         let what = anyhow::anyhow!(
-            "--carve reads captures twice, and standard input can be read only once"
+            "--carve reads captures twice, and standard input or a pipe can be read only once"
         );
         return Err(Failure::usage(what, "save it to a file first"));
     }

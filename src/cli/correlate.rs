@@ -4,7 +4,7 @@ use super::judging::{Judging, Read};
 use super::terminal::{self, Problems};
 use super::{ExitStatus, Failure};
 use crate::analysis::judge;
-use crate::evidence::{Found, SUMMARY_MAGIC, discover, open, sha256};
+use crate::evidence::{Found, SUMMARY_MAGIC, discover, open, open_stream, sha256};
 use crate::protection::NamedPorts;
 use crate::report::schema::SummaryInput;
 use crate::summary::{Damaged, Joining, Listed, Member, SummaryError, SummaryFile};
@@ -151,8 +151,8 @@ fn octets_of(found: &Found) -> Result<Vec<u8>, Refused> {
     if let Some(problem) = &found.problem {
         return Err(unread(anyhow::anyhow!("`{shown}`: {}", problem.text)));
     }
-    let read = if found.path.as_os_str() == "-" {
-        summary_of(io::stdin().lock())
+    let read = if found.is_stream {
+        open_stream(&found.path).and_then(summary_of)
     } else {
         open(&found.path).and_then(summary_of)
     };

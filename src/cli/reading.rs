@@ -3,7 +3,7 @@
 use super::progress::{Progress, When};
 use super::{Failure, options};
 use crate::analysis::Request;
-use crate::evidence::shown_path;
+use crate::evidence::{is_stream, shown_path};
 use crate::policy::Policy;
 use crate::protection::NamedPorts;
 use crate::summary::ReadWith;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// Evidence and how to read it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Reading {
-    /// Captures, logs, or folders searched recursively; `-` reads standard input
+    /// Captures, logs, or folders searched recursively; `-` reads standard input, and a named pipe is read once
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Skip the SHA-256 of the evidence: its identity is not recorded, duplicates are not recognized
@@ -47,7 +47,7 @@ impl Reading {
     /// # Errors
     /// Where the span ends before it begins, or a path is not there.
     pub(super) fn request(&self, out: &Path, policy: Policy) -> Result<Request, Failure> {
-        self.refuse_missing()?;
+        refuse_missing(&self.paths)?;
         if self.from.zip(self.to).is_some_and(|(from, to)| from > to) {
             let what = anyhow::anyhow!("--from is later than --to, so the span is empty");
             return Err(Failure::usage(what, "exchange the two"));
@@ -61,29 +61,6 @@ impl Reading {
             timezone: self.timezone.clone(),
             ..Request::of(self.paths.clone(), policy)
         })
-    }
-
-    fn refuse_missing(&self) -> Result<(), Failure> {
-        let is_missing = |path: &&PathBuf| {
-            path.as_os_str() != "-"
-                && path
-                    .symlink_metadata()
-                    .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
-        };
-        let missing: Vec<&PathBuf> = self.paths.iter().filter(is_missing).collect();
-        let Some(first) = missing.first() else { return Ok(()) };
-        let more = match missing.len() - 1 {
-            0 => String::new(),
-            more => format!(" (nor are {more} other paths)"),
-        };
-        let what = anyhow::anyhow!("`{}` is not there{more}", shown_path(first));
-        let hint = match first.to_str() {
-            Some(how @ ("edges" | "full")) => {
-                format!("if it belongs to --carve, write --carve={how}")
-            }
-            Some(_) | None => "name files or folders of evidence; nothing was written".to_owned(),
-        };
-        Err(Failure::usage(what, &hint))
     }
 
     /// The paths as they were given.
@@ -111,8 +88,8 @@ impl Reading {
         }
     }
 
-    pub(super) fn reads_standard_input(&self) -> bool {
-        self.paths.iter().any(|path| path.as_os_str() == "-")
+    pub(super) fn reads_a_stream(&self) -> bool {
+        self.paths.iter().any(|path| is_stream(path))
     }
 
     pub(super) fn threads(&self) -> Option<usize> {
@@ -122,4 +99,24 @@ impl Reading {
     pub(super) fn progress(&self) -> Progress {
         Progress::new(self.progress)
     }
+}
+
+/// Refuses paths that are not there: a mistake in what was typed, and no evidence.
+pub(super) fn refuse_missing(paths: &[PathBuf]) -> Result<(), Failure> {
+    let is_missing = |path: &&PathBuf| {
+        path.as_os_str() != "-"
+            && path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    };
+    let missing: Vec<&PathBuf> = paths.iter().filter(is_missing).collect();
+    let Some(first) = missing.first() else { return Ok(()) };
+    let more = match missing.len() - 1 {
+        0 => String::new(),
+        more => format!(" (nor are {more} other paths)"),
+    };
+    let what = anyhow::anyhow!("`{}` is not there{more}", shown_path(first));
+    let hint = match first.to_str() {
+        Some(how @ ("edges" | "full")) => format!("if it belongs to --carve, write --carve={how}"),
+        Some(_) | None => "name files or folders of evidence; nothing was written".to_owned(),
+    };
+    Err(Failure::usage(what, &hint))
 }

@@ -2,6 +2,7 @@
 //!
 //! Opens no file but manifests of reports. What cannot be reached is a problem with its path.
 
+use super::open::is_stream;
 use super::ours::{Own, Reports};
 use super::shown::shown_path;
 use super::{Position, Problem, ProblemCode};
@@ -21,6 +22,8 @@ pub struct Found {
     pub explicit: bool,
     /// Its length as the file system tells it, in bytes.
     pub size: u64,
+    /// It is standard input, or a pipe that was named: it can be read once.
+    pub is_stream: bool,
     /// Why it cannot be read.
     pub problem: Option<Problem>,
     /// Why it is taken for a file that plainsight wrote; never where it was named.
@@ -36,7 +39,7 @@ pub fn discover(paths: &[PathBuf], excluded: Option<&Path>) -> Vec<Found> {
     let mut reports = Reports::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            add(&mut found, file(path, true, 0, None));
+            add(&mut found, Found { is_stream: true, ..file(path, true, 0, None) });
             continue;
         }
         // A link that was named is followed; links met in a folder are not.
@@ -97,6 +100,9 @@ fn of_entry(entry: &walkdir::DirEntry, explicit: bool) -> Found {
             0,
             Some("a link inside a folder is not followed; name its target".to_owned()),
         ),
+        Ok(_) if explicit && is_stream(entry.path()) => {
+            Found { is_stream: true, ..file(entry.path(), explicit, 0, None) }
+        }
         // Opening a pipe or a device could wait for ever or change something.
         Ok(_) => file(
             entry.path(),
@@ -115,7 +121,8 @@ fn file(path: &Path, explicit: bool, size: u64, fault: Option<String>) -> Found 
         offset: None,
         position: Position::File,
     });
-    Found { shown: shown_path(path), path: path.to_owned(), explicit, size, problem, own: None }
+    let (shown, path) = (shown_path(path), path.to_owned());
+    Found { shown, path, explicit, size, is_stream: false, problem, own: None }
 }
 
 fn add(found: &mut BTreeMap<String, Found>, file: Found) {

@@ -33,7 +33,7 @@ pub use digest::{
 };
 pub use discover::{Found, discover, files_below};
 pub use format::{Format, SUMMARY_MAGIC, Unread, peek};
-pub use open::{Before, open};
+pub use open::{Before, is_stream, open, open_stream};
 pub use ours::{LEFT_OVER, MANIFEST, Own, SIGNATURE, is_carved};
 pub use own::part_of;
 pub use problem::{Position, Problem, ProblemCode};

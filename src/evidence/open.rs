@@ -44,6 +44,35 @@ fn no_file() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")
 }
 
+/// Whether a path is read once, from its beginning to its end: `-`, which is standard input, or a pipe, such as a shell
+/// puts in place of `<(…)`.
+#[must_use]
+pub fn is_stream(path: &Path) -> bool {
+    path.as_os_str() == "-" || path.metadata().is_ok_and(|metadata| is_pipe(&metadata))
+}
+
+/// Opens a stream. A pipe waits for its other end.
+///
+/// # Errors
+/// Where the system refuses.
+pub fn open_stream(path: &Path) -> io::Result<Box<dyn io::Read + Send>> {
+    if path.as_os_str() == "-" {
+        Ok(Box::new(io::stdin()))
+    } else {
+        Ok(Box::new(File::open(path)?))
+    }
+}
+
+#[cfg(unix)]
+fn is_pipe(metadata: &Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type())
+}
+
+#[cfg(not(unix))]
+const fn is_pipe(_metadata: &Metadata) -> bool {
+    false
+}
+
 /// What a file was when it was opened.
 #[derive(Debug)]
 pub struct Before {

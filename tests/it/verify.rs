@@ -280,7 +280,8 @@ fn nothing_that_a_forged_manifest_names_makes_verify_wait() {
         });
         pipe(&folder, if place == "output" { "report/pipe" } else { "pipe" });
         let (status, text) = verified(&folder, &[]);
-        assert_eq!(status, 5, "{place}: {text}");
+        // What was read from a pipe cannot be read again.
+        assert_eq!(status, if place == "policy" { 3 } else { 5 }, "{place}: {text}");
     }
     for name in ["report/manifest.json", "report/manifest.json.minisig"] {
         let folder = analyzed(&[]);

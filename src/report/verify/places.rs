@@ -1,7 +1,9 @@
 //! Where the files are that a report was made from: at their place, or where else they are looked for.
 
 use super::{Expected, Outcome};
-use crate::evidence::{HashedBy, Hashing, digest_of_file, files_below, path_of, shown_path};
+use crate::evidence::{
+    HashedBy, Hashing, digest_of_file, files_below, is_stream, path_of, shown_path,
+};
 use crate::report::schema::Manifest;
 use std::collections::BTreeMap;
 use std::fs;
@@ -61,7 +63,7 @@ impl<'m> Places<'m> {
             self.last = Some(found.clone());
             return if is_there { Outcome::Unchanged } else { Outcome::Moved(shown_path(&found)) };
         }
-        if is_stream(file.file) {
+        if was_stream(file.file) {
             return self.stream(file);
         }
         // Paths of summarized evidence are those of another run.
@@ -80,6 +82,9 @@ impl<'m> Places<'m> {
                 Outcome::Unchanged | Outcome::Moved(_) => Outcome::Moved(shown_path(&instead)),
                 Outcome::Missing => Outcome::Missing,
             };
+        }
+        if is_pipe(&here) {
+            return self.stream(file);
         }
         self.last = Some(here.clone());
         self.check(&here, file.size, file.sha256)
@@ -228,8 +233,13 @@ fn same_file(one: &Path, other: &Path) -> bool {
     one == other || real(one).is_some_and(|one| real(other) == Some(one))
 }
 
+/// A pipe cannot be read a second time.
+fn is_pipe(path: &Path) -> bool {
+    path.as_os_str() != "-" && is_stream(path)
+}
+
 /// Standard input, and what a shell puts in place of `<(…)`.
-fn is_stream(path: &str) -> bool {
+fn was_stream(path: &str) -> bool {
     let streams = ["/dev/fd/", "/proc/self/fd/"];
     path == "-" || path == "/dev/stdin" || streams.iter().any(|place| path.starts_with(place))
 }
