@@ -14,6 +14,10 @@ pub(super) struct Glyphs {
     pub(super) protected: char,
     /// Both.
     pub(super) both: char,
+    /// Under IPsec, but readable: NULL encryption or AH.
+    pub(super) readable: char,
+    /// ESP or AH by its header alone.
+    pub(super) doubtful: char,
     /// Neither.
     pub(super) nothing: char,
     /// Between the items of a list.
@@ -65,6 +69,8 @@ const BLOCKS: Glyphs = Glyphs {
     clear: '█',
     protected: '░',
     both: '▓',
+    readable: '▒',
+    doubtful: '?',
     nothing: '·',
     between: " · ",
     more: "…",
@@ -75,6 +81,8 @@ const ASCII: Glyphs = Glyphs {
     clear: '#',
     protected: '=',
     both: '%',
+    readable: '~',
+    doubtful: '?',
     nothing: '.',
     between: ", ",
     more: "...",

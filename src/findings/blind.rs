@@ -1,6 +1,6 @@
 //! What could not be looked into: blind spots that may hide traffic that had to be protected.
 
-use super::{Finding, FindingCode, Proof, Severity, counted, frames, span_of};
+use super::{Finding, FindingCode, Proof, Severity, counted, frames, span_of, with_separators};
 use crate::correlate::{BlindSpot, Confidence, Facts, PairFacts, Scanner, Verdict};
 use crate::evidence::EvidenceId;
 use crate::policy::Expectation;
@@ -23,7 +23,10 @@ fn is_told(spot: &BlindSpot) -> bool {
 }
 
 fn of_capture(spot: &BlindSpot) -> Finding {
-    let reasons = spot.reasons.iter().map(|(reason, frames)| format!("{reason} ({frames})"));
+    let reasons = spot
+        .reasons
+        .iter()
+        .map(|(reason, frames)| format!("{reason} ({})", with_separators(*frames)));
     let title = format!(
         "{}: {} of {} could not be decoded or classified",
         spot.evidence,
@@ -82,10 +85,10 @@ pub(super) fn ipsec_hosts_in_clear(facts: &Facts) -> Option<Finding> {
             && clear.is_some_and(|run| run.payload_bytes() > 0)
     };
     let asked: Vec<&PairFacts> = facts.pairs.iter().filter(is_asked).collect();
-    let named = asked
-        .iter()
-        .take(MOST_NAMED)
-        .map(|pair| format!("{} and {} ({})", pair.pair.a(), pair.pair.b(), pair.in_clear.frames));
+    let named = asked.iter().take(MOST_NAMED).map(|pair| {
+        let packets = with_separators(pair.in_clear.frames);
+        format!("{} and {} ({packets})", pair.pair.a(), pair.pair.b())
+    });
     let own = asked.iter().filter(|pair| pair.corroborated_ipsec().is_some()).count();
     let (with, beside) = match own as u64 {
         0 => (" with others", " and no IPsec was seen between them".to_owned()),

@@ -1,7 +1,7 @@
 //! One sentence from what opened a window over what kept it open to what closed it, and the words for
 //! numbers and lengths of time.
 
-use super::cause_words;
+use super::{cause_words, with_separators};
 use crate::catalogue::Reason;
 use crate::correlate::{Cause, ClosedBy, Confidence, ExplainedWindow, KeptOpen, Why};
 use crate::time::Span;
@@ -99,7 +99,7 @@ fn ended(code: ClosedBy, why: &Why) -> String {
 pub(super) fn number(number: usize) -> String {
     const WORDS: [&str; 10] =
         ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-    WORDS.get(number).map_or_else(|| number.to_string(), |word| (*word).to_owned())
+    WORDS.get(number).map_or_else(|| with_separators(number as u64), |word| (*word).to_owned())
 }
 
 /// A length of time: `2 h 0 min`, `3 min 10 s`, `12.5 s`; nothing finer than a millisecond.

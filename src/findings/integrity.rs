@@ -1,6 +1,6 @@
 //! Whether the evidence itself can be relied on: clocks, damage, losses.
 
-use super::{Finding, FindingCode, Proof, Severity, When, counted, named};
+use super::{Finding, FindingCode, Proof, Severity, When, counted, named, with_separators};
 use crate::correlate::{EspGap, Facts, OffsetMethod, TcpLoss};
 use crate::evidence::{Content, Evidence, EvidenceId, NoteKind};
 use crate::hosts::Direction;
@@ -168,10 +168,12 @@ pub(super) fn tcp_gaps(facts: &Facts) -> Vec<Finding> {
         let octets = losses.iter().fold(0u64, |sum, loss| sum.saturating_add(loss.gap.octets));
         let worst = losses.iter().take(MOST_NAMED).map(|loss| {
             let (a, b, gap) = (loss.pair.a(), loss.pair.b(), loss.gap);
-            format!("{a} and {b}: {} in {}", gap.octets, counted(gap.connections, "connection"))
+            let octets = with_separators(gap.octets);
+            format!("{a} and {b}: {octets} in {}", counted(gap.connections, "connection"))
         });
         let title = format!(
-            "{evidence}: {octets} acknowledged TCP bytes are missing, between {}",
+            "{evidence}: {} acknowledged TCP bytes are missing, between {}",
+            with_separators(octets),
             counted(losses.len() as u64, "pair")
         );
         let detail = format!("{}.", worst.collect::<Vec<_>>().join("; "));

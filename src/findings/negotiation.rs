@@ -1,6 +1,8 @@
 //! Negotiations that failed without opening a window.
 
-use super::{Finding, FindingCode, Severity, When, counted, proof_of, told_by_windows};
+use super::{
+    Finding, FindingCode, Severity, When, counted, proof_of, told_by_windows, with_separators,
+};
 use crate::catalogue::{Category, Reason};
 use crate::correlate::{Confidence, FactRef, Facts, PlacedEvent};
 use crate::evidence::FrameRef;
@@ -190,9 +192,9 @@ fn held(facts: &Facts, pair: HostPair, span: Span) -> String {
     let of = |class| known.and_then(|p| p.by_class.get(&class)).map_or(0, |run| run.frames);
     let protected: u64 = classes.into_iter().map(of).sum();
     let clear = known.map_or(0, |p| p.unprotected.frames);
+    let (protected, all) = (with_separators(protected), counted(protected + clear, "packet"));
     format!(
-        " No traffic that must be protected passed in clear during the {span} s of these attempts; of all packets the captures show between the two, {protected} of {} were protected.",
-        counted(protected + clear, "packet")
+        " No traffic that must be protected passed in clear during the {span} s of these attempts; of all packets the captures show between the two, {protected} of {all} were protected."
     )
 }
 

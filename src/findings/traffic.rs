@@ -2,6 +2,7 @@
 
 use super::{
     Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, frames, proof_of, span_of,
+    with_separators,
 };
 use crate::catalogue::Reason;
 use crate::correlate::{Confidence, ExplainedWindow, Exposure, Facts, PairFacts, Verdict};
@@ -59,9 +60,8 @@ fn cleartext_window(
     let hidden: u64 = members.iter().map(|w| w.window.protected_inside).sum();
     let discovery: u64 = members.iter().map(|w| w.window.discovery).sum();
     let severity = match (told, readable > 0) {
-        _ if hidden + discovery == packets => Severity::Low,
-        // No octet of payload passed.
-        _ if payload == 0 => Severity::Low,
+        // Protected inside, or without an octet of payload.
+        _ if hidden + discovery == packets || payload == 0 => Severity::Low,
         (true, true) => Severity::Critical,
         (false, _) if attempted || is_extent_unknown(source, &members) => Severity::Medium,
         (true, false) | (false, true) => Severity::High,
@@ -76,7 +76,8 @@ fn cleartext_window(
         _ if payload == 0 => " None of them carried payload.".to_owned(),
         0 => " The application encrypted all of it itself.".to_owned(),
         _ if readable < packets => {
-            format!(" The application itself encrypted {} of them.", packets - readable)
+            let own = with_separators(packets - readable);
+            format!(" The application itself encrypted {own} of them.")
         }
         _ => String::new(),
     };
@@ -175,7 +176,7 @@ fn sent(pair: HostPair, windows: &[&ExplainedWindow]) -> String {
             *sum = sum.saturating_add(more);
         }
     }
-    let [from_a, from_b] = octets;
+    let [from_a, from_b] = octets.map(with_separators);
     let silent = match packets {
         [_, 0] => format!(" {} sent nothing.", pair.b()),
         [0, _] => format!(" {} sent nothing.", pair.a()),
@@ -327,7 +328,7 @@ fn readable(pair: &PairFacts) -> String {
     }
     let apps = pair.readable.iter().map(|((app, encrypted), count)| {
         let own = if *encrypted { " (encrypted by the application)" } else { "" };
-        format!("{} {}{own}", app.as_str(), count.frames)
+        format!("{} {}{own}", app.as_str(), with_separators(count.frames))
     });
     let apps: Vec<String> = apps.collect();
     if !apps.is_empty() {

@@ -148,3 +148,23 @@ fn inspect_names_the_packing() {
 }
 
 const CRC_OF_BLOCK_HEADER: [u8; 4] = [0xe6, 0xa0, 0x11, 0xb3];
+
+#[test]
+fn references_stay_when_a_file_is_packed() {
+    let files = ["psk_mismatch/capture.pcap", "psk_mismatch/FS01-Security.evtx"].map(sample);
+    let [capture, log] = &files;
+    let plain = folder_with(&[("capture.pcap", capture), ("Security.evtx", log)]);
+    let packed =
+        folder_with(&[("capture.pcap.gz", &gzip(capture)), ("Security.evtx.bz2", &bzip2(log))]);
+    let references = |report: &Report| {
+        let findings = report.findings.iter().map(|f| (f.code.clone(), f.stable_id.clone()));
+        let windows = report.windows.iter().map(|w| ("window".to_owned(), w.key.clone()));
+        let files = report.evidence.iter().map(|e| ("file".to_owned(), e.key.clone().unwrap()));
+        let mut all: Vec<(String, String)> = findings.chain(windows).chain(files).collect();
+        all.sort();
+        all
+    };
+    let (plain, packed) = (analyze(&[plain.path()], &[]), analyze(&[packed.path()], &[]));
+    assert!(plain.findings.len() > 1 && plain.windows.len() == 1);
+    assert_eq!(references(&plain), references(&packed));
+}
