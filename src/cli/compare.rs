@@ -2,7 +2,7 @@
 
 use super::options::{self, Protect};
 use super::progress::{Progress, When};
-use super::{ExitStatus, Failure, interrupted, terminal};
+use super::{ExitStatus, Failure, interrupted, reading, terminal, wrap};
 use crate::analysis::{Request, analyze};
 use crate::policy::Policy;
 use crate::report::schema::{self, Comparison, PairState, Report};
@@ -42,6 +42,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    reading::refuse_missing(&[args.before.clone(), args.after.clone()])?;
     let mut policy = match &args.policy {
         Some(path) => super::policy::read(path)?.0,
         None => Policy::default(),
@@ -62,16 +63,23 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
             *side = Side::judged(side.path, &policy, args.progress)?;
         }
     }
-    let comparison = report::compare(&before.report, &after.report);
-    let mut out = anstream::stdout().lock();
-    if args.json {
-        out.write_all(&report::to_json(&comparison).map_err(super::judging::broken)?)?;
-    } else if args.html {
-        out.write_all(&report::comparison_page(&comparison).map_err(super::judging::broken)?)?;
-    } else {
-        tell(&mut out, &comparison)?;
+    for side in [&before, &after].into_iter().filter(|side| side.is_evidence) {
+        let rest = "`plainsight analyze` writes all of them to report.json";
+        terminal::tell_problems(&side.report, false, rest);
     }
-    out.flush()?;
+    let comparison = report::compare(&before.report, &after.report);
+    let bytes = match (args.json, args.html) {
+        (true, _) => Some(report::to_json(&comparison)),
+        (false, true) => Some(report::comparison_page(&comparison)),
+        (false, false) => None,
+    };
+    if let Some(bytes) = bytes.transpose().map_err(super::judging::broken)? {
+        anstream::stdout().lock().write_all(&bytes)?;
+    } else {
+        let mut out = wrap::standard_output();
+        tell(&mut out, &comparison)?;
+        out.flush()?;
+    }
     let worse = [before.status, after.status].into_iter().max_by_key(|status| status.code());
     Ok(worse.unwrap_or(ExitStatus::Done))
 }
@@ -122,11 +130,6 @@ impl<'a> Side<'a> {
         };
         let options = schema::Options::of_inspection(&[path.to_owned()]);
         let report = report::build(&sources, options);
-        terminal::tell_problems(
-            &report,
-            false,
-            "`plainsight analyze` writes all of them to report.json",
-        );
         let status = super::judging::ended(&analysis, None);
         Ok(Self { path, report, is_evidence: true, status })
     }

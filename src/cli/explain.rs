@@ -1,6 +1,6 @@
 //! `plainsight explain`: what a code means, why it comes about and what to do.
 
-use super::{ExitStatus, Failure, terminal};
+use super::{ExitStatus, Failure, terminal, wrap};
 use crate::catalogue::{
     Explained, NotifyEntry, NotifySpace, Reason, exchange_types, explain, notifies, parameter_note,
 };
@@ -8,6 +8,8 @@ use crate::correlate::{ClosedBy, LimitCode, Verdict};
 use crate::evidence::ProblemCode;
 use crate::findings::FindingCode;
 use crate::ike::Outcome;
+use crate::report::to_json;
+use serde::Serialize;
 use std::io::{self, Write};
 
 /// Explain a code: its meaning, its causes and what to do
@@ -22,20 +24,24 @@ pub(super) struct Args {
     /// A code from a report or a log
     #[arg(required = true, value_name = "CODE")]
     codes: Vec<String>,
+    /// Print what each code means as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let mut out = anstream::stdout().lock();
-    let mut unknown = Vec::new();
-    for (at, code) in args.codes.iter().enumerate() {
-        if at > 0 {
-            writeln!(out)?;
-        }
-        if !tell(&mut out, code.trim())? {
-            unknown.push(format!("`{code}`"));
-        }
+    let asked = args.codes.iter().map(|code| Asked { code, meanings: meanings(code.trim()) });
+    let asked: Vec<Asked<'_>> = asked.collect();
+    if args.json {
+        let asked = to_json(&asked).map_err(super::judging::broken)?;
+        anstream::stdout().lock().write_all(&asked)?;
+    } else {
+        let mut out = wrap::standard_output();
+        tell(&mut out, &asked)?;
+        out.flush()?;
     }
-    out.flush()?;
+    let unknown = asked.iter().filter(|asked| asked.meanings.is_empty());
+    let unknown: Vec<String> = unknown.map(|asked| format!("`{}`", asked.code)).collect();
     if unknown.is_empty() {
         return Ok(ExitStatus::Done);
     }
@@ -46,59 +52,142 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     ))
 }
 
-/// Explains everything the code can mean; false where it means nothing.
-fn tell(out: &mut impl Write, code: &str) -> io::Result<bool> {
-    let mut found = false;
-    for row in FindingCode::all().iter().filter(|row| row.name.eq_ignore_ascii_case(code)) {
-        found = true;
-        writeln!(out, "{} (finding)\n  {}", row.name, row.meaning)?;
+/// A code as it was typed, and everything that it can mean.
+#[derive(Serialize)]
+struct Asked<'a> {
+    code: &'a str,
+    meanings: Vec<Meaning>,
+}
+
+/// One thing that a code can mean.
+#[derive(Serialize)]
+struct Meaning {
+    /// The code as tables have it.
+    name: String,
+    /// What it is a code of.
+    kind: String,
+    lines: Vec<Line>,
+}
+
+/// A sentence about it, and what the sentence is.
+#[derive(Serialize)]
+struct Line {
+    is: Is,
+    text: String,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Is {
+    Meaning,
+    Severity,
+    Why,
+    WhatToDo,
+    Step,
+    Control,
+    Audited,
+    Proves,
+    DoesNotProve,
+    Note,
+    Rules,
+}
+
+impl Meaning {
+    fn new(name: impl ToString, kind: impl ToString, meaning: impl ToString) -> Self {
+        Self { name: name.to_string(), kind: kind.to_string(), lines: Vec::new() }
+            .with(Is::Meaning, meaning)
+    }
+
+    fn with(mut self, is: Is, text: impl ToString) -> Self {
+        self.lines.push(Line { is, text: text.to_string() });
+        self
+    }
+
+    /// Adds what is known of a reason behind it, if there is one.
+    fn advised(self, reason: Option<Reason>) -> Self {
+        let Some(advice) = reason.map(Reason::advice) else { return self };
+        let with = self.with(Is::Note, advice.meaning);
+        with.with(Is::Why, advice.why).with(Is::WhatToDo, advice.what_to_do)
+    }
+}
+
+fn tell(out: &mut impl Write, asked: &[Asked<'_>]) -> io::Result<()> {
+    for (at, asked) in asked.iter().enumerate() {
+        if at > 0 {
+            writeln!(out)?;
+        }
+        for Meaning { name, kind, lines } in &asked.meanings {
+            writeln!(out, "{name} ({kind})")?;
+            for Line { is, text } in lines {
+                let text = terminal::escape(text);
+                match is {
+                    Is::Meaning | Is::Note => writeln!(out, "  {text}")?,
+                    Is::Severity => writeln!(out, "  Severity: {text}")?,
+                    Is::Why => writeln!(out, "  Why: {text}")?,
+                    Is::WhatToDo => writeln!(out, "  What to do: {text}")?,
+                    Is::Step => writeln!(out, "  - {text}")?,
+                    Is::Control => writeln!(out, "  Related control: {text}")?,
+                    Is::Audited => writeln!(out, "  Written where \"{text}\" is audited.")?,
+                    Is::Proves => writeln!(out, "  It proves: {text}.")?,
+                    Is::DoesNotProve => writeln!(out, "  It does not prove: {text}.")?,
+                    Is::Rules => writeln!(out, "  Rules: {text}")?,
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Everything that the code can mean.
+fn meanings(code: &str) -> Vec<Meaning> {
+    let is_named = |name: &str| name.eq_ignore_ascii_case(code);
+    let number = code.parse::<u16>().ok();
+    let findings = FindingCode::all().iter().filter(|row| is_named(row.name)).map(|row| {
         let guide = row.code.guide();
-        writeln!(out, "  Severity: {}", guide.severity)?;
-        writeln!(out, "  What to do: {}", row.what_to_do)?;
+        let mut meaning = Meaning::new(row.name, "finding", row.meaning)
+            .with(Is::Severity, guide.severity)
+            .with(Is::WhatToDo, row.what_to_do);
         for step in guide.steps {
-            writeln!(out, "  - {step}")?;
+            meaning = meaning.with(Is::Step, step);
         }
         for control in guide.controls {
-            writeln!(out, "  Related control: {} ({})", control.as_str(), control.meaning())?;
+            let text = format!("{} ({})", control.as_str(), control.meaning());
+            meaning = meaning.with(Is::Control, text);
         }
-    }
-    for reason in Reason::ALL.into_iter().filter(|r| r.as_str().eq_ignore_ascii_case(code)) {
-        found = true;
-        writeln!(out, "{} (reason)", reason.as_str())?;
-        advise(out, reason)?;
-    }
-    for explained in explain(code) {
-        found = true;
-        self::explained(out, explained)?;
-    }
-    let number = code.parse::<u16>().ok();
-    let is_named = |name: &str| name.eq_ignore_ascii_case(code);
-    for space in NotifySpace::ALL {
-        let of_code = |row: &&NotifyEntry| number == Some(row.number) || is_named(row.name);
-        for row in notifies(space).iter().filter(of_code) {
-            found = true;
-            tell_notify(out, space, row)?;
-        }
-    }
-    for row in exchange_types() {
-        if number == Some(row.number.into()) || is_named(row.name) {
-            found = true;
-            writeln!(out, "{} (IKE exchange type {})", row.name, row.number)?;
-            writeln!(out, "  {} ({}).", row.meaning, row.source)?;
-        }
-    }
-    for outcome in Outcome::ALL.into_iter().filter(|outcome| is_named(outcome.as_str())) {
-        found = true;
-        writeln!(out, "{} (outcome of an IKE negotiation)", outcome.as_str())?;
-        writeln!(out, "  {}", outcome.meaning())?;
-        writeln!(out, "  Rules: docs/ike-outcomes.md")?;
-    }
-    found |= words_of_the_report(out, is_named)?;
-    Ok(found)
+        meaning
+    });
+    let reasons = Reason::ALL.into_iter().filter(|reason| is_named(reason.as_str()));
+    let reasons = reasons.map(|reason| {
+        let advice = reason.advice();
+        Meaning::new(reason.as_str(), "reason", advice.meaning)
+            .with(Is::Why, advice.why)
+            .with(Is::WhatToDo, advice.what_to_do)
+    });
+    let of_code = move |row: &&NotifyEntry| number == Some(row.number) || is_named(row.name);
+    let notifies = NotifySpace::ALL
+        .into_iter()
+        .flat_map(|space| notifies(space).iter().map(move |row| (space, row)))
+        .filter(|(_, row)| of_code(row))
+        .map(|(space, row)| notify(space, row));
+    let exchanges = exchange_types().iter();
+    let exchanges = exchanges
+        .filter(|row| number == Some(row.number.into()) || is_named(row.name))
+        .map(|row| {
+            let kind = format!("IKE exchange type {}", row.number);
+            Meaning::new(row.name, kind, format!("{} ({}).", row.meaning, row.source))
+        });
+    let outcomes = Outcome::ALL.into_iter().filter(|outcome| is_named(outcome.as_str()));
+    let outcomes = outcomes.map(|outcome| {
+        Meaning::new(outcome.as_str(), "outcome of an IKE negotiation", outcome.meaning())
+            .with(Is::Rules, "docs/ike-outcomes.md")
+    });
+    let tables = findings.chain(reasons).chain(explain(code).into_iter().map(explained));
+    let tables = tables.chain(notifies).chain(exchanges).chain(outcomes);
+    tables.chain(words_of_the_report(is_named)).collect()
 }
 
 /// Verdicts and their limits, endings of windows and problems of the evidence.
-fn words_of_the_report(out: &mut impl Write, is_named: impl Fn(&str) -> bool) -> io::Result<bool> {
+fn words_of_the_report(is_named: impl Fn(&str) -> bool) -> Vec<Meaning> {
     let verdicts = Verdict::ALL.into_iter().map(|v| (v.as_str(), "verdict", v.meaning()));
     let limits =
         LimitCode::ALL.into_iter().map(|l| (l.as_str(), "limit of a verdict", l.meaning()));
@@ -106,83 +195,60 @@ fn words_of_the_report(out: &mut impl Write, is_named: impl Fn(&str) -> bool) ->
     let problems = ProblemCode::ALL
         .into_iter()
         .map(|p| (p.as_str(), "problem with the evidence", p.meaning()));
-    let mut found = false;
-    for (name, kind, meaning) in verdicts.chain(limits).chain(closings).chain(problems) {
-        if is_named(name) {
-            found = true;
-            writeln!(out, "{name} ({kind})\n  {meaning}")?;
-        }
-    }
-    Ok(found)
+    let all = verdicts.chain(limits).chain(closings).chain(problems);
+    let named = all.filter(|(name, _, _)| is_named(name));
+    named.map(|(name, kind, meaning)| Meaning::new(name, kind, meaning)).collect()
 }
 
-fn tell_notify(out: &mut impl Write, space: NotifySpace, row: &NotifyEntry) -> io::Result<()> {
+fn notify(space: NotifySpace, row: &NotifyEntry) -> Meaning {
     let version = match space {
         NotifySpace::V1 => "IKEv1",
         NotifySpace::V2 => "IKEv2",
     };
-    writeln!(out, "{} (notify message {} of {version})", row.name, row.number)?;
-    writeln!(out, "  Meaning: {} ({}).", row.meaning, row.source)?;
+    let kind = format!("notify message {} of {version}", row.number);
+    let meaning = format!("{} ({}).", row.meaning, row.source);
+    let meaning = Meaning::new(row.name, kind, meaning);
     match row.reason {
-        Some(reason) => advise(out, reason),
-        None => writeln!(out, "  A status, not a failure."),
+        Some(reason) => meaning.advised(Some(reason)),
+        None => meaning.with(Is::Note, "A status, not a failure."),
     }
 }
 
-fn explained(out: &mut impl Write, explained: Explained) -> io::Result<()> {
+fn explained(explained: Explained) -> Meaning {
     match explained {
         Explained::Event(row) => {
-            writeln!(out, "{} (event of {}, channel {})", row.id, row.provider, row.channel)?;
-            writeln!(out, "  {}", row.meaning)?;
+            let kind = format!("event of {}, channel {}", row.provider, row.channel);
+            let mut meaning = Meaning::new(row.id, kind, row.meaning);
             if !row.subcategory.is_empty() {
-                writeln!(out, "  Written where \"{}\" is audited.", row.subcategory)?;
+                meaning = meaning.with(Is::Audited, row.subcategory);
             }
             let guide = row.category.guide();
-            writeln!(out, "  It proves: {}.", guide.proves)?;
-            writeln!(out, "  It does not prove: {}.", guide.does_not)?;
-            if let Some(reason) = row.reason {
-                advise(out, reason)?;
-            }
+            let meaning = meaning.with(Is::Proves, guide.proves);
+            meaning.with(Is::DoesNotProve, guide.does_not).advised(row.reason)
         }
         Explained::WindowsError(row) => {
-            writeln!(out, "{} (Windows error {}, 0x{:X})", row.name, row.code, row.code)?;
-            writeln!(out, "  {}", row.text)?;
-            if let Some(reason) = row.reason {
-                advise(out, reason)?;
-            }
+            let kind = format!("Windows error {}, 0x{:X}", row.code, row.code);
+            Meaning::new(row.name, kind, row.text).advised(row.reason)
         }
         Explained::RasError(row) => {
-            writeln!(out, "{} (remote access error {})", row.name, row.code)?;
-            writeln!(out, "  {}", row.text)?;
-            if let Some(reason) = row.reason {
-                advise(out, reason)?;
-            }
+            let kind = format!("remote access error {}", row.code);
+            Meaning::new(row.name, kind, row.text).advised(row.reason)
         }
         Explained::Uptime => {
-            writeln!(out, "6013 (event of EventLog, channel System)")?;
-            writeln!(
-                out,
-                "  The uptime of the system in seconds, written once a day and at a start."
-            )?;
-            writeln!(
-                out,
-                "  It proves: since when the system has run, so that there was no start in between."
-            )?;
-            writeln!(out, "  It does not prove: that a service ran in that time.")?;
+            let meaning = "The uptime of the system in seconds, written once a day and at a start.";
+            Meaning::new(6013, "event of EventLog, channel System", meaning)
+                .with(
+                    Is::Proves,
+                    "since when the system has run, so that there was no start in between",
+                )
+                .with(Is::DoesNotProve, "that a service ran in that time")
         }
         Explained::Parameter(number, text) => {
-            writeln!(out, "%%{number} (text of audit events)\n  {}", terminal::escape(text))?;
-            if let Some(note) = parameter_note(number) {
-                writeln!(out, "  {note}")?;
+            let meaning = Meaning::new(format!("%%{number}"), "text of audit events", text);
+            match parameter_note(number) {
+                Some(note) => meaning.with(Is::Note, note),
+                None => meaning,
             }
         }
     }
-    Ok(())
-}
-
-fn advise(out: &mut impl Write, reason: Reason) -> io::Result<()> {
-    let advice = reason.advice();
-    writeln!(out, "  {}", advice.meaning)?;
-    writeln!(out, "  Why: {}", advice.why)?;
-    writeln!(out, "  What to do: {}", advice.what_to_do)
 }

@@ -3,7 +3,9 @@
 use super::glyphs::Glyphs;
 use super::judging::ended;
 use super::progress::{Progress, When};
-use super::{ExitStatus, Failure, activity, inspect_log, ladder, terminal};
+use super::{
+    ExitStatus, Failure, activity, inspect_log, ladder, reading, terminal, timeline, wrap,
+};
 use crate::analysis::{Activities, Request, analyze};
 use crate::policy::Policy;
 use crate::report::schema::{self, Evidence, Report};
@@ -35,6 +37,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    reading::refuse_missing(&args.paths)?;
     let request = Request { hash: false, ..Request::of(args.paths.clone(), Policy::default()) };
     let progress = Progress::new(args.progress).with_activities();
     let analysis = analyze(&request, None, &progress);
@@ -48,17 +51,20 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let activities = progress.into_activities().unwrap_or_default();
     let report = report::build(&sources, schema::Options::of_inspection(&args.paths));
-    let mut out = anstream::stdout().lock();
     if args.json {
         let activity = activity::as_written(&activities);
         let inspection = schema::Inspection { report: &report, activity };
-        out.write_all(&report::to_json(&inspection).map_err(super::judging::broken)?)?;
-    } else if args.ike {
-        ladder::tell(&mut out, &report.ike_exchanges)?;
+        let bytes = report::to_json(&inspection).map_err(super::judging::broken)?;
+        anstream::stdout().lock().write_all(&bytes)?;
     } else {
-        tell(&mut out, &report, &activities)?;
+        let mut out = wrap::standard_output();
+        if args.ike {
+            ladder::tell(&mut out, &report.ike_exchanges)?;
+        } else {
+            tell(&mut out, &report, &activities)?;
+        }
+        out.flush()?;
     }
-    out.flush()?;
     terminal::tell_problems(
         &report,
         false,
@@ -127,28 +133,33 @@ fn tell_file(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
 const MOST_NOTES: usize = 40;
 
 fn tell_pairs(out: &mut impl Write, report: &Report) -> io::Result<()> {
-    let mut pairs: Vec<_> = report.pairs.iter().collect();
+    let mut pairs: Vec<&schema::Pair> = report.pairs.iter().collect();
     pairs.sort_by_key(|pair| std::cmp::Reverse(pair.frames));
     if pairs.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{:<40}  {:>12}  {:>12}  {:>12}", "Busiest pairs", "Packets", "ESP", "Clear")?;
+    writeln!(
+        out,
+        "\n{:<40}  {:>9}  {:>9}  {:>9}  {:>11}  {:>9}",
+        "Busiest pairs", "Packets", "ESP", "Readable", "Header only", "Clear"
+    )?;
     for pair in pairs.iter().take(BUSIEST) {
         writeln!(
             out,
-            "{:<40}  {:>12}  {:>12}  {:>12}",
+            "{:<40}  {:>9}  {:>9}  {:>9}  {:>11}  {:>9}",
             format!("{} - {}", pair.a, pair.b),
             pair.frames,
             pair.by_class.esp.frames,
+            pair.by_class.esp_null.frames + pair.by_class.ah.frames,
+            pair.sas.iter().filter(|sa| !sa.corroborated).map(|sa| sa.frames).sum::<u64>(),
             pair.by_class.clear.frames
         )?;
     }
-    match pairs.len().checked_sub(BUSIEST) {
-        Some(more) if more > 0 => {
-            writeln!(out, "{} and {more} more pairs", Glyphs::of_locale().more)
-        }
-        _ => Ok(()),
+    let more = pairs.len().saturating_sub(BUSIEST);
+    if more > 0 {
+        writeln!(out, "{} and {more} more pairs", Glyphs::of_locale().more)?;
     }
+    timeline::tell(out, report, &pairs, Glyphs::of_locale())
 }
 
 fn counted(items: impl Iterator<Item = String>) -> BTreeMap<String, u64> {

@@ -3,7 +3,7 @@
 
 use super::options::{self, GivenOffset, GivenVantage, Protect};
 use super::terminal::{self, Detail};
-use super::{ExitStatus, Failure, case, interrupted, keys, progress};
+use super::{ExitStatus, Failure, case, interrupted, keys, progress, wrap};
 use crate::analysis::{Analysis, Cancelled, Question};
 use crate::correlate::GapRule;
 use crate::evidence::{Content, Evidence, ProblemCode, sha256, shown_path};
@@ -178,14 +178,16 @@ impl Asked<'_> {
         report.case = self.case.as_ref().map(|given| given.case.clone());
         let manifest_sha256 = self.write(&report, summaries, staging)?;
         terminal::tell_problems(&report, args.verbose, "report.json has all of them");
-        let mut out = anstream::stdout().lock();
         if args.json {
+            let mut out = anstream::stdout().lock();
             out.write_all(&report::to_json(&report).map_err(broken)?)?;
+            out.flush()?;
         } else {
+            let mut out = wrap::standard_output();
             let place = terminal::Place { folder: &args.out, manifest_sha256: &manifest_sha256 };
             terminal::tell_report(&mut out, &report, detail(args), &place)?;
+            out.flush()?;
         }
-        out.flush()?;
         Ok(ended(analysis, args.fail_on.map(severity)))
     }
 

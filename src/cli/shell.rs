@@ -2,30 +2,80 @@
 
 use super::{Cli, ExitStatus, Failure};
 use clap::CommandFactory as _;
-use clap_complete::Shell;
-use std::io::Write as _;
+use clap_complete::{Generator, Shell, generate};
+use clap_complete_nushell::Nushell;
+use std::io::{self, Write as _};
 
 /// Print a completion script for a shell
 #[derive(Debug, clap::Args)]
 pub(super) struct Completions {
     /// The shell
-    shell: Shell,
+    shell: ShellName,
 }
 
-/// Print the manual page
+/// The shells by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ShellName {
+    Bash,
+    Elvish,
+    Fish,
+    Nushell,
+    #[value(name = "powershell")]
+    PowerShell,
+    Zsh,
+}
+
+/// Print the manual pages: of the program, and of each of its commands
+///
+/// `plainsight man | man -l -` shows all of them, `plainsight man analyze | man -l -` the one of a command.
 #[derive(Debug, clap::Args)]
-pub(super) struct Man {}
+pub(super) struct Man {
+    /// Print the page of this command only
+    #[arg(value_name = "COMMAND", num_args = 0..)]
+    command: Vec<String>,
+}
 
 pub(super) fn completions(args: &Completions) -> Result<ExitStatus, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "plainsight", &mut script);
+    let script = match args.shell {
+        ShellName::Bash => script(Shell::Bash),
+        ShellName::Elvish => script(Shell::Elvish),
+        ShellName::Fish => script(Shell::Fish),
+        ShellName::Nushell => script(Nushell),
+        ShellName::PowerShell => script(Shell::PowerShell),
+        ShellName::Zsh => script(Shell::Zsh),
+    };
     anstream::stdout().lock().write_all(&script)?;
     Ok(ExitStatus::Done)
 }
 
-pub(super) fn man(_args: &Man) -> Result<ExitStatus, Failure> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-    anstream::stdout().lock().write_all(&page)?;
+fn script(shell: impl Generator) -> Vec<u8> {
+    let mut script = Vec::new();
+    generate(shell, &mut Cli::command(), "plainsight", &mut script);
+    script
+}
+
+pub(super) fn man(args: &Man) -> Result<ExitStatus, Failure> {
+    let mut program = Cli::command().disable_help_subcommand(true);
+    program.build();
+    let mut pages = Vec::new();
+    if args.command.is_empty() {
+        print_pages(&program, &mut pages)?;
+    } else {
+        let mut command = &program;
+        for name in &args.command {
+            command = command.find_subcommand(name).ok_or_else(|| {
+                let what = anyhow::anyhow!("no command has the name `{}`", args.command.join(" "));
+                Failure::usage(what, "`plainsight --help` lists the commands")
+            })?;
+        }
+        clap_mangen::Man::new(command.clone()).render(&mut pages)?;
+    }
+    anstream::stdout().lock().write_all(&pages)?;
     Ok(ExitStatus::Done)
+}
+
+/// The page of a command and those of its commands.
+fn print_pages(command: &clap::Command, pages: &mut Vec<u8>) -> io::Result<()> {
+    clap_mangen::Man::new(command.clone()).render(pages)?;
+    command.get_subcommands().try_for_each(|command| print_pages(command, pages))
 }

@@ -5,7 +5,7 @@
 //! emphasis and never meaning; `anstream` takes it away where it does not belong.
 
 use super::glyphs::Glyphs;
-use super::timeline;
+use super::{timeline, wrap};
 use crate::evidence::{shown_path, visible};
 use crate::report::schema::{Cause, Finding, Pair, Report, Window};
 use crate::report::{beside, grave_findings};
@@ -307,7 +307,7 @@ impl Problems {
 
     /// Names the problems of a file, or of whatever else they belong together.
     pub(super) fn of_file(&mut self, lines: impl Iterator<Item = String>) {
-        let mut error = anstream::stderr().lock();
+        let mut error = wrap::standard_error();
         let before = self.untold;
         for (number, line) in lines.enumerate() {
             if !self.all && (number >= PROBLEMS_PER_FILE || self.told >= PROBLEMS) {
@@ -318,6 +318,7 @@ impl Problems {
             // Where standard error is closed there is nobody to tell.
             let _ = writeln!(error, "plainsight: {line}");
         }
+        let _ = error.flush();
         self.files += usize::from(self.untold > before);
     }
 

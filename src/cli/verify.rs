@@ -1,6 +1,6 @@
 //! `plainsight verify`: whether a report and its evidence are unchanged.
 
-use super::{ExitStatus, Failure, keys, terminal};
+use super::{ExitStatus, Failure, keys, terminal, wrap};
 use crate::evidence::shown_path;
 use crate::report::{State, Verification, to_json, verify};
 use std::io::{self, Write};
@@ -36,13 +36,14 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     let result = verify(&args.folder, key.as_ref(), &args.evidence)
         .map_err(|error| Failure::usage(error, "name a folder that `plainsight analyze` wrote"))?;
-    let mut out = anstream::stdout().lock();
     if args.json {
-        out.write_all(&to_json(&result).map_err(super::judging::broken)?)?;
+        let result = to_json(&result).map_err(super::judging::broken)?;
+        anstream::stdout().lock().write_all(&result)?;
     } else {
+        let mut out = wrap::standard_output();
         tell(&mut out, &result)?;
+        out.flush()?;
     }
-    out.flush()?;
     Ok(match (result.different, result.missing + result.unchecked) {
         (0, 0) => ExitStatus::Done,
         (0, _) => ExitStatus::EvidenceLost,

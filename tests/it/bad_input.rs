@@ -116,12 +116,61 @@ fn a_path_that_is_not_there_ends_before_anything_is_written() {
         );
         assert!(!folder.path().join(out).exists());
     }
+    for command in [&["inspect"][..], &["compare", "."], &["policy", "init"]] {
+        let mut program = crate::support::program::plainsight();
+        let output =
+            program.current_dir(folder.path()).args(command).arg("nowhere.pcap").output().unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{command:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.starts_with("plainsight: `nowhere.pcap` is not there\nhint: "), "{told}");
+    }
     let mut program = crate::support::program::plainsight();
     program.current_dir(folder.path()).arg("analyze").arg(sample("healthy"));
     let output = program.args(["--carve", "full", "--out", "report"]).output().unwrap();
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
         "plainsight: `full` is not there\nhint: if it belongs to --carve, write --carve=full\n"
+    );
+}
+
+#[test]
+fn what_is_wrong_is_said_once() {
+    let good = fs::read(sample("psk_mismatch/capture.pcap")).unwrap();
+    let damaged = |octets: usize| &good[..good.len() - octets];
+    let folder = folder_with(&[("before.pcap", damaged(7)), ("after.pcap", damaged(9))]);
+    let paths = ["before.pcap", "after.pcap"];
+    for command in [
+        &["compare", paths[0], paths[1]][..],
+        &["inspect", paths[0], paths[1]],
+        &["summarize", paths[0], paths[1], "--out", "each"],
+        &["analyze", paths[0], paths[1], "--out", "report", "-q"],
+        &["correlate", "each", "--out", "again", "-q"],
+    ] {
+        let mut program = plainsight();
+        let output = program.current_dir(folder.path()).args(command).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        for path in paths {
+            let lines =
+                told.lines().filter(|line| line.contains(path) && line.contains("truncated"));
+            assert_eq!(lines.count(), 1, "{command:?}: {told}");
+        }
+    }
+}
+
+/// `--quiet` leaves out what is well; what is wrong is still said, in a few lines.
+#[test]
+fn many_problems_are_a_few_lines_also_where_little_is_to_be_printed() {
+    let files: Vec<(String, &[u8])> =
+        (0..200).map(|n| (format!("{n}.bin"), &b"\x7fELF\x02\x01\x01\0"[..])).collect();
+    let files: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
+    let folder = folder_with(&files);
+    let (output, _) = run_analyze(&[folder.path()], &["--quiet"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(told.lines().count(), 31, "{told}");
+    assert!(
+        told.ends_with("and 170 problems more in 170 files; report.json has all of them\n"),
+        "{told}"
     );
 }
 

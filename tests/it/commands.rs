@@ -28,6 +28,7 @@ fn help_of_every_command() {
         "schema",
         "completions",
         "man",
+        "pseudonyms",
     ] {
         insta::assert_snapshot!(format!("help_{command}"), printed(&[command, "--help"]));
     }
@@ -226,10 +227,53 @@ fn the_schema_knows_every_field_of_a_report() {
 
 #[test]
 fn shells_and_manuals_are_served() {
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+    for shell in ["bash", "zsh", "fish", "nushell", "powershell", "elvish"] {
         assert!(printed(&["completions", shell]).contains("analyze"), "{shell}");
     }
-    assert!(printed(&["man"]).contains("plainsight"));
+    let pages = printed(&["man"]);
+    let titles: Vec<&str> = pages.lines().filter(|line| line.starts_with(".TH ")).collect();
+    for command in ["analyze", "explain", "pseudonyms", "verify", "policy", "policy-import"] {
+        let title = format!(".TH plainsight-{command} ");
+        assert_eq!(titles.iter().filter(|t| t.starts_with(&title)).count(), 1, "{titles:?}");
+    }
+    assert!(titles[0].starts_with(".TH plainsight 1"), "{titles:?}");
+    let page = printed(&["man", "policy", "import"]);
+    assert!(page.contains(".TH plainsight-policy-import ") && !page.contains("plainsight-analyze"));
+    let output = plainsight().args(["man", "nothing"]).output().unwrap();
+    assert_eq!(
+        (output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()),
+        (
+            Some(2),
+            "plainsight: no command has the name `nothing`\nhint: `plainsight --help` lists the commands\n"
+        )
+    );
+}
+
+#[test]
+fn explain_prints_json_of_the_same() {
+    let text = printed(&["explain", "--json", "4653", "24", "failed_closed"]);
+    let asked: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(asked[0]["code"], "4653");
+    assert_eq!(
+        asked[0]["meanings"][0]["kind"],
+        "event of Microsoft-Windows-Security-Auditing, channel Security"
+    );
+    assert_eq!(asked[2]["meanings"][0]["kind"], "finding");
+    // The text has every sentence of it.
+    let words = printed(&["explain", "4653", "24", "failed_closed"]);
+    let mut lines = 0;
+    for meaning in asked.as_array().unwrap().iter().flat_map(|a| a["meanings"].as_array().unwrap())
+    {
+        for line in meaning["lines"].as_array().unwrap() {
+            assert!(words.contains(line["text"].as_str().unwrap()), "{line}");
+            lines += 1;
+        }
+    }
+    assert!(lines > 15, "{lines}");
+    let output = plainsight().args(["explain", "--json", "nonsense"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = "plainsight: unknown code: `nonsense`\nhint: codes appear in report.json; `plainsight explain --help` lists their kinds\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), told);
 }
 
 #[test]

@@ -177,3 +177,21 @@ fn a_file_of_summaries_is_put_in_place_whole_and_leaves_nothing_beside() {
     assert_eq!((run("all.summary"), run("all.summary")), (0, 0));
     assert_eq!(names(folder.path()), ["all.summary", "capture.pcap"]);
 }
+
+/// The place was good when the run began, and is not there when the report is written.
+#[test]
+fn a_report_that_cannot_be_written_ends_with_status_seven() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["analyze", "-", "--out", "place/report", "-v"];
+    let Running { mut child, stdin, mut errors } = begin(folder.path(), &arguments);
+    fs::remove_dir_all(folder.path().join("place")).unwrap();
+    drop(stdin);
+    let mut told = String::new();
+    errors.read_to_string(&mut told).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(7), "{told}");
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(lines[0].starts_with("plainsight: cannot write `place/"), "{told}");
+    let hint = "hint: nothing was written; make room or name another folder with --out";
+    assert_eq!(lines[1..], [hint]);
+    assert!(!folder.path().join("place").exists());
+}

@@ -91,6 +91,34 @@ fn inspect_counts_every_packet_in_its_time() {
     assert!(starts.is_sorted() && starts[0].starts_with("2026-11-23T08:04:14.3"), "{starts:?}");
 }
 
+/// What a program prints on a terminal of so many columns.
+#[cfg(target_os = "linux")]
+fn on_a_terminal(columns: u16, line: &str) -> String {
+    let program = assert_cmd::cargo::cargo_bin("plainsight").display().to_string();
+    let line = format!("stty rows 24 cols {columns}; {}", line.replace("plainsight", &program));
+    let mut script = Command::new("script");
+    script.args(["-qec", &line, "/dev/null"]).env("NO_COLOR", "1").stdin(Stdio::null());
+    String::from_utf8(script.output().unwrap().stdout).unwrap().replace('\r', "")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn text_fits_the_terminal_and_json_stays_whole() {
+    if !crate::support::tool_is_there("script", "bsdutils") {
+        return;
+    }
+    let narrow = on_a_terminal(60, "plainsight explain 4653 psk_mismatch_suspected");
+    assert!(narrow.lines().all(|line| line.chars().count() <= 60), "{narrow}");
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let wide = on_a_terminal(4_000, "plainsight explain 4653 psk_mismatch_suspected");
+    assert_eq!(words(&narrow), words(&wide));
+    assert!(wide.lines().count() < narrow.lines().count());
+    let json = on_a_terminal(60, "plainsight explain --json 4653");
+    assert!(serde_json::from_str::<Value>(&json).is_ok(), "{json}");
+    let told = on_a_terminal(40, "plainsight explain nonsense");
+    assert!(told.lines().all(|line| line.chars().count() <= 40), "{told}");
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_leaves_no_half_report() {

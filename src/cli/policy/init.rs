@@ -3,6 +3,7 @@
 use crate::analysis::{Request, analyze};
 use crate::cli::judging::ended;
 use crate::cli::progress::{Progress, When};
+use crate::cli::reading::refuse_missing;
 use crate::cli::{ExitStatus, Failure, interrupted, terminal};
 use crate::policy::Policy;
 use crate::report::{self, Sources, schema};
@@ -24,6 +25,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    refuse_missing(&args.paths)?;
     let request = Request::of(args.paths.clone(), Policy::default());
     let progress = Progress::new(args.progress);
     let analysis = analyze(&request, None, &progress);
