@@ -22,7 +22,7 @@ pub(super) struct Args {
     /// The folder for the copy
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The secret, and what each pseudonym stands for; it is made where there is none, and is not for sharing
+    /// The secret and the original of each pseudonym; it is made where there is none, and is not for sharing
     #[arg(long, value_name = "KEYFILE")]
     key: PathBuf,
     /// Replace an older report in DIR

@@ -158,7 +158,8 @@ fn tell_pairs(out: &mut impl Write, report: &Report, rows: usize) -> io::Result<
         return Ok(());
     }
     // The least protected first; equal ones stay in order of address.
-    judged.sort_by_key(|pair| std::cmp::Reverse(pair.by_class.clear.frames));
+    let readable = |pair: &Pair| pair.by_class.esp_null.frames + pair.by_class.ah.frames;
+    judged.sort_by_key(|pair| std::cmp::Reverse((pair.by_class.clear.frames, readable(pair))));
     writeln!(
         out,
         "\n{:<33}  {:<19}  {:>9}  {:>9}  {:>9}",

@@ -34,7 +34,7 @@ pub enum PseudonymError {
     LeftOver(String),
 }
 
-/// The report with pseudonyms, from the bytes of report.json. The key file learns what each pseudonym stands for.
+/// The report with pseudonyms, from the bytes of report.json. The key file learns the original of each pseudonym.
 ///
 /// # Errors
 /// Where it is no report, or an original would be left.

@@ -87,7 +87,7 @@ fn originals(report: &Report) -> BTreeSet<String> {
                     let turned = bits.swap_bytes();
                     found.extend([format!("{turned:08x}"), turned.to_string()]);
                 }
-                Ok(IpAddr::V6(v6)) if !v6.is_unspecified() => {
+                Ok(IpAddr::V6(v6)) if !v6.is_unspecified() && !v6.is_multicast() => {
                     found.insert(v6.to_string());
                 }
                 _ => {}

@@ -370,7 +370,8 @@ impl Scrubber {
     fn sid(&mut self, word: &str) -> Option<String> {
         let is_sid =
             word.len() > 4 && word.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("S-1-"));
-        let is_of_domain = word.matches('-').count() > 4;
+        let is_of_domain =
+            word.matches('-').count() > 4 && word.ends_with(|c: char| c.is_ascii_digit());
         (is_sid && is_of_domain).then(|| {
             let made = format!("sid-{}", self.secret.digits("sid", &word.to_lowercase(), 8));
             self.give(word, made)

@@ -8,7 +8,7 @@ use sha2::Sha256;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// A key file: the secret, and every pseudonym that it gave with what it stands for.
+/// A key file: the secret, and the original of every pseudonym that it gave.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyFile {
@@ -16,7 +16,7 @@ pub struct KeyFile {
     format: String,
     /// 64 hexadecimal digits.
     secret: String,
-    /// What each pseudonym stands for.
+    /// The original of each pseudonym.
     pub pseudonyms: BTreeMap<String, String>,
 }
 
