@@ -59,10 +59,9 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let manifest = source.pseudonymous_manifest(&made, outputs);
     staging.publish(&report::to_json(&manifest).map_err(broken)?, None).map_err(unwritten)?;
     let mut out = anstream::stdout().lock();
-    let of_report = made.options.formats.len();
     writeln!(
         out,
-        "Report with pseudonyms in {} ({of_report} formats); {} pseudonyms in {}, which is not for sharing",
+        "Report with pseudonyms in {}; {} pseudonyms in {}, which is not for sharing",
         shown_path(&args.out),
         key.pseudonyms.len(),
         terminal::escape(&shown_path(&args.key))
