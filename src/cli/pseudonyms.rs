@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let staging = destination.stage().map_err(refused)?;
     let is_asked =
         |format: &Format| made.options.formats.iter().any(|name| name == format.as_str());
-    let formats: Vec<Format> = Format::ALL.into_iter().filter(is_asked).collect();
+    let formats: Vec<Format> = Format::ALL.iter().copied().filter(is_asked).collect();
     let mut outputs = Vec::new();
     report::write(&made, &formats, &mut |name, content| {
         outputs.push(staging.write(name, content)?);
