@@ -16,6 +16,23 @@ bench:
 fuzz target:
     cargo +nightly fuzz run {{target}} -- -max_total_time=60
 
+# What takes too long for the gate: licences, single features, the package in an empty root.
+nightly:
+    .ci/nightly
+
+# What is handed out, in target/dist-files: program, .deb, bill of materials, checksums.
+dist *target:
+    cargo install --locked cargo-deb@3.8.0 cargo-cyclonedx@0.5.9
+    packaging/make.sh dist {{target}}
+
+# The same with a program that is linked with nothing, for Linux of any age.
+dist-static:
+    RUSTFLAGS="-C target-feature=+crt-static" just dist "$(rustc -vV | sed -n 's/^host: //p')"
+
+# The container image.
+image:
+    docker build -f packaging/Dockerfile -t plainsight .
+
 # The report of the samples, held against what they expect.
 samples:
     cargo run --release -- analyze samples --out report --force

@@ -19,7 +19,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 PROGRAM = os.environ.get("PLAINSIGHT", str(ROOT / "target/debug/plainsight"))
-SAMPLES = ["psk_mismatch", "service_stopped"]
+SHARED = Path(os.environ.get("PLAINSIGHT_SHARED", str(ROOT.parent / "shared")))
+EVIDENCE = {
+    "samples": [ROOT / "samples" / name for name in ("psk_mismatch", "service_stopped")],
+    "lab": [SHARED / "lab" / name for name in ("05a_v2_ike_no_proposal", "11a_v1_aggressive", "16_fail_closed")],
+}
+# The lab is not part of this repository.
+LAB_OR_SAMPLES = "lab" if (SHARED / "lab").is_dir() else "samples"
 TIMEOUT = 240
 
 
@@ -30,8 +36,9 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def stage(tmp_path):
-    """Redis on loopback, and evidence as OpenRelik stores it."""
+def stage(tmp_path, request):
+    """Redis on loopback, and evidence as OpenRelik stores it: of the samples, unless a test names others."""
+    folders = EVIDENCE[getattr(request, "param", "samples")]
     port = free_port()
     redis = subprocess.Popen(
         ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", tmp_path],
@@ -41,8 +48,7 @@ def stage(tmp_path):
     store = tmp_path / "store"
     store.mkdir()
     evidence = sorted(
-        path for name in SAMPLES for path in (ROOT / "samples" / name).iterdir()
-        if path.suffix in (".pcap", ".evtx")
+        path for folder in folders for path in folder.iterdir() if path.suffix in (".pcap", ".evtx", ".evt")
     )
     for number, path in enumerate(evidence, 1):
         stored = store / f"{number:032x}{path.suffix}"
@@ -139,7 +145,7 @@ class Stage:
 
 
 def report(result: dict) -> dict[str, bytes]:
-    """The files of a report but for its manifest, which tells when it was made."""
+    """The files of a report but for its manifest, which says when it was made."""
     [path] = [file["path"] for file in result["output_files"] if file["path"].endswith(".zip")]
     with zipfile.ZipFile(io.BytesIO(Path(path).read_bytes())) as whole:
         return {name: whole.read(name) for name in whole.namelist() if name != "manifest.json"}
@@ -180,6 +186,7 @@ exec PLAINSIGHT_ITSELF "$@"
 """
 
 
+@pytest.mark.parametrize("stage", [LAB_OR_SAMPLES], indirect=True)
 def test_a_worker_killed_in_the_middle_loses_nothing(stage):
     victim = stage.worker("victim", stage.program(HANGS))
 
