@@ -23,11 +23,16 @@ done
 zcat "$root/usr/share/man/man1/plainsight-analyze.1.gz" | grep -q 'plainsight-analyze'
 bash -n "$root/usr/share/bash-completion/completions/plainsight"
 
-{ ldd "$root/usr/bin/plainsight" || true; } | grep -o '/[^ ]*' | while read -r library; do
+# Of a static program ldd names none.
+{ ldd "$root/usr/bin/plainsight" | grep -o '/[^ ]*' || true; } | while read -r library; do
     mkdir -p "$root/$(dirname "$library")"
     cp -L "$library" "$root/$library"
 done
 cp -r samples "$root/tmp/samples"
+# Tables are hashed with a random seed, which a static program takes from there.
+mkdir -p "$root/dev"
+mknod -m 666 "$root/dev/random" c 1 8
+mknod -m 666 "$root/dev/urandom" c 1 9
 chroot "$root" /usr/bin/plainsight --version
 chroot "$root" /usr/bin/plainsight analyze /tmp/samples/psk_mismatch --out /tmp/report --quiet
 chroot "$root" /usr/bin/plainsight verify /tmp/report
