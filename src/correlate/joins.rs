@@ -210,9 +210,9 @@ impl<'a> Wire<'a> {
     }
 
     fn join(&self, event: &LogEvent) -> Option<Join> {
-        // In which order exports of a state have the octets of a cookie is not documented.
+        // In which order exports of a state and events of a trace have the octets of a cookie is not documented.
         let turned = || {
-            let is_state = event.channel == SA_STATE;
+            let is_state = event.channel == SA_STATE || event.provider == "Microsoft-Windows-WFP";
             let back = |cookie: [u8; 8]| u64::from_be_bytes(cookie).swap_bytes().to_be_bytes();
             let theirs = event.responder_cookie().map(back);
             is_state.then(|| self.by_cookies(event, event.initiator_cookie().map(back)?, theirs))?

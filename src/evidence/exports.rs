@@ -381,6 +381,21 @@ mod tests {
                 "Computername,Ziel,Kategorie,GUID,An,Aus\r\n\r\nWS01,System,x,{0CCE9210-69AE-11D9-BED3-505054503030},Erfolg,\r\n",
                 Some(Format::AuditPolicy),
             ),
+            ("a note", None),
+            ("", None),
+        ];
+        for (text, format) in rows {
+            assert_eq!(of(text.as_bytes()), format, "{text}");
+            let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+            assert_eq!(of(&wide), format, "{text}");
+            assert_eq!(of(&[&[0xfe, 0xff], &wide[..]].concat()), format, "{text}");
+            assert_eq!(of(&[&[0xef, 0xbb, 0xbf], text.as_bytes()].concat()), format, "{text}");
+        }
+    }
+
+    #[test]
+    fn states_and_what_is_known_and_not_read_are_recognised() {
+        let rows = [
             (
                 "<Objs Version=\"1.1.0.1\"><Obj RefId=\"0\"><TN><T>CimInstance#root/standardcimv2/MSFT_NetQuickModeSA</T>",
                 Some(Format::EventObjects),
@@ -392,15 +407,9 @@ mod tests {
             ("Windows Registry Editor Version 5.00\r\n", Some(Format::Unread(REGISTRY_EXPORT))),
             ("11-23: 09:04:24:294:2b4 Initialization OK\n", Some(Format::Unread(OAKLEY_LOG))),
             ("<wfpdiag>\n<sysInfo/>", Some(Format::WfpState)),
-            ("a note", None),
-            ("", None),
         ];
         for (text, format) in rows {
             assert_eq!(of(text.as_bytes()), format, "{text}");
-            let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-            assert_eq!(of(&wide), format, "{text}");
-            assert_eq!(of(&[&[0xfe, 0xff], &wide[..]].concat()), format, "{text}");
-            assert_eq!(of(&[&[0xef, 0xbb, 0xbf], text.as_bytes()].concat()), format, "{text}");
         }
     }
 }

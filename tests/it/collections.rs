@@ -179,11 +179,23 @@ fn a_collection_gives_what_its_files_give() {
     let mut gzipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzipped.write_all(&tar(&plain)).unwrap();
     let inner = zip(&of(true));
+    let placed: Vec<String> = files
+        .iter()
+        .map(|(name, _)| format!("uploads/auto/C%3A/Windows/System32/winevt/Logs/{name}"))
+        .collect();
+    let uploads: Vec<(&str, &[u8], bool)> = placed
+        .iter()
+        .zip(&files)
+        .map(|(name, (_, content))| (name.as_str(), content.as_slice(), true))
+        .chain([("client_info.json", &b"{\"Hostname\":\"WS01\"}"[..], true)])
+        .collect();
     let forms = [
         ("stored.zip", zip(&of(false))),
         ("deflated.zip", zip(&of(true))),
         ("nested.zip", zip(&[("metadata.json", b"{}", true), ("data.zip", &inner, false)])),
         ("packed.zip", zip(&[("data.zip", &inner, true)])),
+        ("zip64.zip", zip_of_many(&of(true))),
+        ("velociraptor.zip", zip(&uploads)),
         ("files.tar", tar(&plain)),
         ("files.tar.gz", gzipped.finish().unwrap()),
         ("files.7z", sevenz(&plain)),

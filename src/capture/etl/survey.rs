@@ -183,6 +183,10 @@ impl Survey {
         if self.other_providers > 0 {
             note(format!("other providers: {} records", self.other_providers));
         }
+        let of_pktmon = Provider::Manifest(PKTMON);
+        if !self.is_worth_more() && self.providers.contains_key(&of_pktmon) {
+            note("no packets: the packet monitor kept its counters only (pktmon start without --capture)".to_owned());
+        }
         if !self.header.has_ended {
             note("the session was not stopped when the file was copied: what it writes at its end, such as the description of adapters, may be missing".to_owned());
         }
@@ -220,10 +224,10 @@ impl Survey {
             );
             outline.problem(ProblemCode::Skipped, 0, Position::File, text);
         }
-        let only_wpp =
-            self.providers.keys().all(|of| matches!(of, Provider::Wpp | Provider::System));
-        if !self.is_worth_more() && only_wpp && self.providers.contains_key(&Provider::Wpp) {
-            let text = "the trace holds only WPP messages, whose text needs the symbols of the program that wrote them; ask Microsoft's support, or trace with `netsh trace start capture=yes`".to_owned();
+        let messages = self.providers.get(&Provider::Wpp).copied().unwrap_or(0);
+        let all: u64 = self.providers.values().sum();
+        if !self.is_worth_more() && messages > 0 && messages >= all.saturating_sub(messages) {
+            let text = "the trace holds WPP messages and no packets; the text of such messages needs the symbols of the program that wrote them: ask Microsoft's support, or trace with `netsh trace start capture=yes`".to_owned();
             outline.problem(ProblemCode::UnsupportedFormat, 0, Position::File, text);
         }
     }

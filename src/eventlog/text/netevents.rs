@@ -1,8 +1,9 @@
 //! What `netsh wfp show netevents` writes: the filtering platform's own record of failed
 //! negotiations and dropped packets, with numeric causes in any language.
 //!
-//! The same elements are in the wfpdiag.xml of `netsh wfp capture`, between two states (`state/wfpstate.rs`). Source: FWPM_NET_EVENT_HEADER0, FWPM_NET_EVENT_IKEEXT_MM_FAILURE0 to 2, …_QM_FAILURE0,
-//! …_EM_FAILURE0 and FWPM_NET_EVENT_IPSEC_KERNEL_DROP0 of fwpmtypes.h; public samples of the XML.
+//! The same elements are in the wfpdiag.xml of `netsh wfp capture`, between two states (`state/wfpstate.rs`).
+//!
+//! Source: FWPM_NET_EVENT_HEADER0, FWPM_NET_EVENT_IKEEXT_MM_FAILURE0 to 2, …_QM_FAILURE0, …_EM_FAILURE0 and FWPM_NET_EVENT_IPSEC_KERNEL_DROP0 of fwpmtypes.h; public samples of the XML.
 
 use super::Export;
 use super::pieces::{Piece, Pieces, Tag, find, item};

@@ -180,8 +180,7 @@ fn is_wanted(filter: &Element) -> bool {
 fn callout(filter: &Element) -> Option<&str> {
     let callout = filter.at(&["action", "filterType"])?.text.trim();
     let callout = callout.strip_prefix("FWPM_CALLOUT_IPSEC_")?;
-    let starts = |name: &&str| callout.starts_with(name);
-    CALLOUTS.iter().any(|name| starts(&name)).then_some(callout)
+    CALLOUTS.iter().any(|name| callout.starts_with(name)).then_some(callout)
 }
 
 fn place(filter: &Element) -> Place {
