@@ -66,7 +66,8 @@ impl<'h, R: Read> Buffer<'h, R> {
     /// Apart from [`Self::want`], which nearly always ends at once.
     #[cold]
     fn fill(&mut self, wanted: usize) -> io::Result<bool> {
-        let has_room = self.hand_over.is_some() && self.start + wanted <= self.bytes.len();
+        let is_kept = self.hand_over.is_some() || self.start < self.end;
+        let has_room = is_kept && self.start + wanted <= self.bytes.len();
         if self.start > 0 && !has_room {
             self.begin_anew();
         }
@@ -91,7 +92,14 @@ impl<'h, R: Read> Buffer<'h, R> {
         let from = self.begins_at();
         let left = self.start..self.end;
         match &mut self.hand_over {
-            None => self.bytes.copy_within(left, 0),
+            None => {
+                let held = left.len();
+                self.bytes.copy_within(left, 0);
+                // Room for as much again, so that what is held is moved once for as much that is read.
+                if held > self.bytes.len() / 2 {
+                    self.bytes.resize(self.bytes.len() * 2, 0);
+                }
+            }
             Some(hand_over) => {
                 let mut next = std::mem::take(&mut self.spare);
                 next.resize(HANDED_OVER.max(left.len()), 0);

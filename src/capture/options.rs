@@ -75,6 +75,13 @@ const END: u16 = 0;
 const COMMENT: u16 = 1;
 const LONGEST_NOTE: usize = 1024;
 
+/// `if_tsresol`: a power of ten, or of two where the top bit is set.
+pub(super) fn ticks_per_second(resolution: u8) -> u64 {
+    let exponent = u32::from(resolution & 0x7f);
+    let base: u64 = if resolution & 0x80 == 0 { 10 } else { 2 };
+    base.checked_pow(exponent).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@
 //! decoded here (draft-ietf-opsawg-pcapng §4.2).
 
 use super::buffer::Buffer;
-use super::options::Options;
+use super::options::{Options, ticks_per_second};
 use super::{CaptureOutline, Clock, Linktype, RawFrame, SeenAt};
 use crate::evidence::{FrameNumber, Interface, NoteKind, NotePlace, Position, ProblemCode};
 use crate::time::{Resolution, Timestamp};
@@ -43,6 +43,7 @@ pub fn read_from<R: Read>(
         numbered: 0,
         dropped: Vec::new(),
         sections: 0,
+        has_further_interfaces: false,
     };
     while buffer.want(1)? {
         if !walk.block(buffer, visit)? {
@@ -84,6 +85,8 @@ struct Walk {
     /// Per interface of the whole file.
     dropped: Vec<Dropped>,
     sections: usize,
+    /// There are more interfaces than are kept.
+    has_further_interfaces: bool,
 }
 
 /// Frames that an interface lost, as the capture tells them in two ways.
@@ -209,6 +212,16 @@ impl Walk {
 
     fn interface(&mut self, block: &[u8], offset: u64) {
         self.outline.cover("interface_descriptions", block.len() as u64);
+        if self.outline.interfaces.len() >= MOST_INTERFACES {
+            if !self.has_further_interfaces {
+                self.has_further_interfaces = true;
+                let text = format!(
+                    "more than {MOST_INTERFACES} interface descriptions; frames of further interfaces were skipped"
+                );
+                self.outline.problem(ProblemCode::Skipped, offset, Position::File, text);
+            }
+            return;
+        }
         let parse = if self.section.big_endian {
             parse_interfacedescriptionblock_be
         } else {
@@ -437,14 +450,8 @@ impl Walk {
 
 fn name_of(description: &InterfaceDescriptionBlock<'_>) -> Option<String> {
     let name = description.options.iter().find(|o| o.code == OptionCode::IfName)?;
-    Some(String::from_utf8_lossy(name.value()).into_owned())
-}
-
-/// `if_tsresol`: a power of ten, or of two where the top bit is set.
-fn ticks_per_second(resolution: u8) -> u64 {
-    let exponent = u32::from(resolution & 0x7f);
-    let base: u64 = if resolution & 0x80 == 0 { 10 } else { 2 };
-    base.checked_pow(exponent).unwrap_or(u64::MAX)
+    let name = name.value();
+    Some(String::from_utf8_lossy(name.get(..LONGEST_NAME).unwrap_or(name)).into_owned())
 }
 
 fn time_of(ticks: u64, clock: InterfaceClock) -> Option<Timestamp> {
@@ -484,4 +491,8 @@ const NUMBERED_BLOCKS: [u32; 9] =
     [0x0bad, 0x4000_0bad, 0x9, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222];
 /// The shortest block is a type and two lengths, but a section header's byte order takes 12 too.
 const MIN_BLOCK_LEN: usize = 12;
+/// Interfaces of one file; merged captures of whole networks have some hundreds.
+const MOST_INTERFACES: usize = 65_536;
+/// Bytes of an interface's name that are kept.
+const LONGEST_NAME: usize = 256;
 const MAX_BLOCK_LEN: u32 = 16 * 1024 * 1024;

@@ -6,6 +6,7 @@ use super::glyphs::Glyphs;
 use crate::report::schema::{Pair, Report};
 use crate::time::{Resolution, Timestamp};
 use anstyle::{AnsiColor, Style};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 /// The lines of those pairs that talked in clear, or under IPsec that was readable or shown by its header alone;
@@ -16,8 +17,12 @@ pub(super) fn tell(
     worst: &[&Pair],
     glyphs: Glyphs,
 ) -> io::Result<()> {
+    let with_windows: BTreeSet<(&str, &str)> =
+        report.windows.iter().map(|window| (window.a.as_str(), window.b.as_str())).collect();
     let is_telling = |pair: &&&Pair| {
-        has_window(report, pair) || pair.readable_first_time.is_some() || has_doubt(pair)
+        with_windows.contains(&(pair.a.as_str(), pair.b.as_str()))
+            || pair.readable_first_time.is_some()
+            || has_doubt(pair)
     };
     let shown: Vec<&Pair> = worst.iter().filter(is_telling).take(MOST_LINES).copied().collect();
     let all = shown.iter().flat_map(|pair| stretches(report, pair));
@@ -124,10 +129,6 @@ impl Cell {
             Of::Doubtful => self.doubtful = true,
         }
     }
-}
-
-fn has_window(report: &Report, pair: &Pair) -> bool {
-    report.windows.iter().any(|window| window.a == pair.a && window.b == pair.b)
 }
 
 fn has_doubt(pair: &Pair) -> bool {

@@ -9,8 +9,8 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stretches<T> {
     by_start: Vec<(Timestamp, Timestamp, T)>,
-    /// The latest end among the stretches up to this one.
-    latest_end: Vec<Timestamp>,
+    /// A tree: the latest end below each node, whose children are at twice its place and behind that.
+    latest: Vec<Timestamp>,
     /// Every end, ascending.
     ends: Vec<Timestamp>,
 }
@@ -20,34 +20,61 @@ impl<T> Stretches<T> {
     pub(super) fn new(stretches: impl IntoIterator<Item = (Timestamp, Timestamp, T)>) -> Self {
         let mut by_start: Vec<_> = stretches.into_iter().collect();
         by_start.sort_by_key(|(start, end, _)| (*start, *end));
-        let mut latest = Timestamp(i64::MIN);
-        let latest_end = by_start
-            .iter()
-            .map(|(_, end, _)| {
-                latest = latest.max(*end);
-                latest
-            })
-            .collect();
         let mut ends: Vec<_> = by_start.iter().map(|(_, end, _)| *end).collect();
+        let leaves = ends.len().next_power_of_two();
+        let mut latest = vec![Timestamp(i64::MIN); leaves];
+        latest.extend(&ends);
+        latest.resize(2 * leaves, Timestamp(i64::MIN));
+        for node in (1..leaves).rev() {
+            latest[node] = latest[2 * node].max(latest[2 * node + 1]);
+        }
         ends.sort_unstable();
-        Self { by_start, latest_end, ends }
+        Self { by_start, latest, ends }
     }
 
     /// What the stretches stand for that touch the span, both ends included; the latest start
     /// comes first.
     pub(super) fn touching(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &T> {
-        let begun = self.begun_by(to);
-        let known = self.by_start.iter().zip(&self.latest_end).take(begun).rev();
-        known
-            .take_while(move |(_, latest)| **latest >= from)
-            .filter(move |((_, end, _), _)| *end >= from)
-            .map(|((_, _, what), _)| what)
+        let mut begun = self.begun_by(to);
+        std::iter::from_fn(move || {
+            begun = self.last_that_ends_after(from, begun)?;
+            self.by_start.get(begun).map(|(_, _, what)| what)
+        })
     }
 
     /// Whether a stretch reaches into the span between two points, these not included.
     pub(super) fn any_between(&self, from: Timestamp, to: Timestamp) -> bool {
         let begun = self.by_start.partition_point(|(start, ..)| *start < to);
-        begun.checked_sub(1).and_then(|at| self.latest_end.get(at)).is_some_and(|end| *end > from)
+        let next = Timestamp(from.0.saturating_add(1));
+        self.last_that_ends_after(next, begun).is_some()
+    }
+
+    /// The last of the first so many stretches that does not end before a point. Looks at two nodes of each
+    /// height of the tree at most.
+    fn last_that_ends_after(&self, point: Timestamp, first: usize) -> Option<usize> {
+        let reaches = |node: usize| self.latest.get(node).is_some_and(|end| *end >= point);
+        let leaves = self.latest.len() / 2;
+        // The first so many leaves are those below a few nodes, the last of which is met first.
+        let (mut begin, mut end) = (leaves, leaves + first.min(leaves));
+        let mut node = loop {
+            if begin == 0 || begin >= end {
+                return None;
+            }
+            if end % 2 == 1 {
+                end -= 1;
+                if reaches(end) {
+                    break end;
+                }
+            }
+            if begin == 1 && end == 2 && reaches(1) {
+                break 1;
+            }
+            (begin, end) = (begin / 2, end / 2);
+        };
+        while node < leaves {
+            node = if reaches(2 * node + 1) { 2 * node + 1 } else { 2 * node };
+        }
+        Some(node - leaves)
     }
 
     /// Whether a stretch starts or ends in the span, both ends included.

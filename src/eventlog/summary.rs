@@ -271,7 +271,7 @@ impl Tally {
             if place == 0 {
                 source.recovered = *recovered;
             }
-            if place == 0 || !is_collection {
+            if place == 0 || (!is_collection && place < MOST_NAMES) {
                 source.gaps.clone_from(gaps);
             }
             if is_collection {
@@ -386,6 +386,9 @@ const MOST: usize = 1_000;
 /// How many different events are counted, over all sources of a file.
 const MOST_COUNTED: usize = 65_536;
 const MOST_RUNS: usize = 65_536;
+
+/// Names of one computer that was renamed again and again under which its gaps are listed.
+const MOST_NAMES: usize = 16;
 
 #[cfg(test)]
 mod tests {

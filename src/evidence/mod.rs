@@ -46,6 +46,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+/// The file with a number; numbers are places in the list, counted from 1, unless some were left out.
+#[must_use]
+pub(crate) fn file_of(id: EvidenceId, evidence: &[Evidence]) -> Option<&Evidence> {
+    let place = usize::try_from(id.0).ok().and_then(|number| number.checked_sub(1));
+    let by_place = place.and_then(|place| evidence.get(place)).filter(|file| file.id == id);
+    by_place.or_else(|| evidence.iter().find(|file| file.id == id))
+}
+
 /// One input file, as it was found and read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Evidence {

@@ -165,5 +165,6 @@ pub(super) const ALWAYS_UNPACKED: u64 = 1 << 30;
 /// No sum is bounded: what is unpacked is read as it passes and never kept.
 pub(super) const MOST_EXPANSION: u64 = 250;
 
-#[cfg(all(test, feature = "compression"))]
+#[cfg(test)]
+#[cfg(feature = "compression")]
 mod tests;

@@ -197,6 +197,11 @@ impl FindingCode {
             Self::CleartextPermitted => ("medium", &[SHOW], TRANSMISSION),
             Self::AddressAmbiguous => ("low", &[], &[]),
             Self::PairsFolded => ("medium", &[], &[Control::Si4]),
+            Self::BoundsReached => (
+                "medium where a verdict may differ because of it; otherwise info",
+                &[],
+                &[Control::Si4],
+            ),
             Self::BlindSpot => ("medium", &[RECAPTURE], &[Control::Sc8, Control::Si4]),
             Self::FramesWithoutTime => ("medium", &[RECAPTURE], &[Control::Au8]),
             Self::SpanWithoutEvidence => ("medium", &[], &[Control::Au8]),

@@ -7,6 +7,8 @@ mod code;
 
 mod severity;
 
+mod words;
+
 mod guide;
 
 mod cause_words;
@@ -31,7 +33,11 @@ mod forced;
 
 mod exemption;
 
+mod attempted;
+
 mod blind;
+
+mod bounds;
 
 mod negotiation;
 
@@ -51,9 +57,10 @@ pub use against_words::against;
 pub use cause_words::{closing, why};
 pub use chain::chain;
 pub use clock_words::clock;
-pub use code::{FindingCode, FindingWords};
+pub use code::FindingCode;
 pub use guide::{Control, Guide};
 pub use severity::Severity;
+pub use words::FindingWords;
 
 use crate::catalogue::Reason;
 use crate::correlate::{Confidence, FactRef, Facts};
@@ -140,6 +147,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(contradiction::contradictions(facts));
     found.extend(station::taken_over(facts));
     found.extend(traffic::pairs_folded(facts));
+    found.extend(bounds::bounds_reached(facts));
     found.extend(strength::weak_algorithms(facts));
     found.extend(strength::weak_esp(facts));
     found.extend(strength::aggressive_mode(facts));

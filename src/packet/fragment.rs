@@ -42,11 +42,16 @@ pub struct Fragments<V, P> {
     known: HashMap<Datagram, Known<V, P>>,
     order: VecDeque<Datagram>,
     given_up: Vec<P>,
+    /// Later fragments that wait, of all datagrams.
+    waiting: usize,
+    /// Those that found no room.
+    beyond: u64,
 }
 
 impl<V, P> Default for Fragments<V, P> {
     fn default() -> Self {
-        Self { known: HashMap::new(), order: VecDeque::new(), given_up: Vec::new() }
+        let (known, order, given_up) = (HashMap::new(), VecDeque::new(), Vec::new());
+        Self { known, order, given_up, waiting: 0, beyond: 0 }
     }
 }
 
@@ -55,7 +60,10 @@ impl<V: Copy, P> Fragments<V, P> {
     pub fn first(&mut self, packet: &IpPacket<'_>, fragment: Fragment, verdict: V) -> Vec<P> {
         let datagram = Datagram::of(packet, fragment);
         match self.known.insert(datagram, Known::First(verdict)) {
-            Some(Known::Waiting(waiting)) => waiting,
+            Some(Known::Waiting(waiting)) => {
+                self.waiting -= waiting.len();
+                waiting
+            }
             Some(Known::First(_)) => Vec::new(),
             None => {
                 self.admit(datagram);
@@ -73,16 +81,30 @@ impl<V: Copy, P> Fragments<V, P> {
         outline: P,
     ) -> Option<(V, P)> {
         let datagram = Datagram::of(packet, fragment);
+        let is_room = self.waiting < MOST_WAITING;
         match self.known.get_mut(&datagram) {
             Some(Known::First(verdict)) => return Some((*verdict, outline)),
-            Some(Known::Waiting(waiting)) if waiting.len() < MAX_WAITING => waiting.push(outline),
-            Some(Known::Waiting(_)) => self.given_up.push(outline),
-            None => {
+            Some(Known::Waiting(waiting)) if is_room && waiting.len() < MAX_WAITING => {
+                waiting.push(outline);
+                self.waiting += 1;
+            }
+            None if is_room => {
                 self.known.insert(datagram, Known::Waiting(vec![outline]));
+                self.waiting += 1;
                 self.admit(datagram);
+            }
+            Some(Known::Waiting(_)) | None => {
+                self.given_up.push(outline);
+                self.beyond += 1;
             }
         }
         None
+    }
+
+    /// How many later fragments found no room to wait.
+    #[must_use]
+    pub const fn beyond(&self) -> u64 {
+        self.beyond
     }
 
     /// Whether fragments that were given up wait to be taken.
@@ -123,6 +145,7 @@ impl<V: Copy, P> Fragments<V, P> {
 
     fn forget(&mut self, datagram: Datagram) {
         if let Some(Known::Waiting(waiting)) = self.known.remove(&datagram) {
+            self.waiting -= waiting.len();
             self.given_up.extend(waiting);
         }
     }
@@ -143,6 +166,8 @@ impl Datagram {
 const MAX_DATAGRAMS: usize = 16_384;
 /// A datagram of 64 KiB in the smallest fragments of a common link.
 const MAX_WAITING: usize = 128;
+/// Later fragments of all datagrams that wait at once.
+const MOST_WAITING: usize = 262_144;
 
 #[cfg(test)]
 mod tests {

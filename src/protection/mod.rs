@@ -147,6 +147,21 @@ impl Stream {
         kind | parts
     }
 
+    /// The stream of the same packets without their SPI, as a later fragment has none.
+    #[must_use]
+    pub const fn without_spi(self) -> Self {
+        match self {
+            Self::Esp(_, direction) => Self::Esp(EspSpi(0), direction),
+            Self::WespIntegrityOnly(_, direction) => Self::WespIntegrityOnly(EspSpi(0), direction),
+            Self::Ah(_, direction) => Self::Ah(EspSpi(0), direction),
+            Self::Ike
+            | Self::NattKeepalive
+            | Self::Exempt(_)
+            | Self::Clear { .. }
+            | Self::Undecodable(_) => self,
+        }
+    }
+
     /// The class of the stream as single packets tell it.
     #[must_use]
     pub const fn class(self) -> ProtectionClass {

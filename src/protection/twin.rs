@@ -68,6 +68,8 @@ pub struct Twins {
     lengths: Lengths,
     numbers: HashMap<SpiKey, SpiNumber, foldhash::fast::RandomState>,
     tallies: Vec<Tally>,
+    /// Further SPIs, for which no copies are looked for.
+    unwatched: u64,
 }
 
 #[derive(Debug)]
@@ -147,6 +149,12 @@ pub struct PlainLengths {
 }
 
 impl Twins {
+    /// How many SPIs are not watched because there are too many.
+    #[must_use]
+    pub const fn unwatched(&self) -> u64 {
+        self.unwatched
+    }
+
     /// Takes an ESP packet of `length` octets from its SPI on.
     pub fn encapsulated(
         &mut self,
@@ -181,6 +189,7 @@ impl Twins {
             return Some(*number);
         }
         if self.tallies.len() >= MOST_SPIS {
+            self.unwatched += 1;
             return None;
         }
         let number = SpiNumber(u32::try_from(self.tallies.len()).ok()?);

@@ -3,6 +3,7 @@
 //! Each struct is written out field by field, so that a new field cannot be forgotten.
 
 use super::build::{Clock, decimal};
+use super::field_names::FieldNames;
 use super::{log_schema, schema};
 use crate::correlate::{
     AuditVerdict, BypassSpan, ClockOffset, ClockStep, Facts, HostAudit, Join, PlacedEvent,
@@ -48,15 +49,9 @@ fn join(join: &Join) -> log_schema::Join {
 pub(super) fn event(number: usize, placed: &PlacedEvent, clock: &Clock) -> schema::LogEvent {
     let event = &placed.event;
     let told = |time: Timestamp| clock.tell(time, event.record.evidence);
-    let mut fields = serde_json::Map::new();
-    for (name, value) in &event.fields {
-        // A name that comes twice keeps both values.
-        let mut name = name.clone();
-        while fields.contains_key(&name) {
-            name.push('\'');
-        }
-        fields.insert(name, value.clone().into());
-    }
+    let mut names = FieldNames::default();
+    let fields = event.fields.iter();
+    let fields = fields.map(|(name, value)| (names.of(name), value.clone().into())).collect();
     let negotiation = event.negotiation();
     let cookie = |cookie: [u8; 8]| format!("{:016x}", u64::from_be_bytes(cookie));
     let spi = |spi: u32| format!("0x{spi:08x}");

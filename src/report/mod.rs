@@ -31,6 +31,7 @@ mod negotiation;
 mod reference;
 mod tshark;
 
+mod field_names;
 mod log;
 
 mod community_id;

@@ -13,7 +13,7 @@ pub(super) fn identity(file: &Evidence) -> String {
 
 /// The identity of a file by its number.
 pub(super) fn identity_of(id: EvidenceId, evidence: &[Evidence]) -> String {
-    evidence.iter().find(|file| file.id == id).map_or_else(String::new, identity)
+    crate::evidence::file_of(id, evidence).map_or_else(String::new, identity)
 }
 
 /// The reference of a file; `None` where it has no digest.

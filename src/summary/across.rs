@@ -15,6 +15,7 @@
 //! direction decrypted. What shows after decryption is `protection::twin`'s.
 
 use super::esp_mark::EspMark;
+use super::room::Room;
 use super::timeline::{ClassRun, Runs};
 use super::{CaptureSummary, Summary, Vantage};
 use crate::evidence::EvidenceId;
@@ -411,11 +412,12 @@ impl CaptureSummary {
         for (pair, stream) in keys {
             let Some(packets) = self.clear_packets.remove(&(pair, stream)) else { continue };
             let (mut inside, mut rest) = (Runs::default(), Runs::default());
+            let mut room = Room::default();
             let packets = packets.into_iter().enumerate().filter(|(_, seen)| !seen.is_twin);
             for (at, seen) in packets {
                 let runs =
                     if places.contains(&(id, pair, stream, at)) { &mut inside } else { &mut rest };
-                runs.observe(&seen);
+                runs.observe(&seen, &mut room);
             }
             out.push((pair, stream, inside));
             let streams = self.streams.entry(pair).or_default();

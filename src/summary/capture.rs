@@ -1,6 +1,7 @@
 //! One capture's packets, folded into streams as they pass.
 
 mod around;
+mod body;
 mod copies;
 mod finishing;
 mod folding;
@@ -8,6 +9,7 @@ mod handed_over;
 mod in_tcp;
 mod twins;
 
+use super::bound::Bound;
 use super::capture_summary::Count;
 use super::capture_summary::{CaptureSummary, Unpaired};
 use super::connections::{Carried, Connections};
@@ -17,6 +19,7 @@ use super::esp_mark::EspMark;
 use super::fingerprint::Fingerprints;
 use super::ike::{IkeObserver, Place};
 use super::other_ports::OtherPorts;
+use super::room::Room;
 use super::set_aside::SetAside;
 use super::stations::Stations;
 use super::streams::Streams;
@@ -28,11 +31,8 @@ use crate::hosts::HostPair;
 use crate::packet::fragment::Fragments;
 use crate::packet::origin::interface;
 use crate::packet::{IpPacket, MOST_NESTED, protocol};
-use crate::protection::borrowed::borrowed;
 use crate::protection::duplicate::{self, DuplicateKind, Duplicates, Repetition};
-use crate::protection::secret::secret;
 use crate::protection::twin::{Candidate, PlainLengths, Twins};
-use crate::protection::unreachable::quoted_ike;
 use crate::protection::{
     EspSpi, ExemptKind, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass, Stream, esp_octets,
 };
@@ -63,6 +63,8 @@ pub struct CaptureObserver<'p> {
     connections: Connections<Later>,
     conversations: Conversations,
     other_ports: OtherPorts,
+    /// How many more stretches without a pause all streams may begin.
+    room: Room,
     /// How many packets are kept one by one.
     clear_packets: usize,
     esp_packets: usize,
@@ -106,6 +108,7 @@ impl<'p> CaptureObserver<'p> {
             connections: Connections::default(),
             conversations: Conversations::default(),
             other_ports: OtherPorts::default(),
+            room: Room::default(),
             clear_packets: 0,
             esp_packets: 0,
             stations: Stations::default(),
@@ -161,8 +164,12 @@ impl<'p> CaptureObserver<'p> {
                     Some(stream) => stream,
                     None => self.of_conversation(ip, pair, *stream, &mut seen),
                 };
-                if let Some(again) = again.filter(|_| self.repeated.len() < MOST_WAITING) {
-                    return self.observe_copy(ip, stream, again, seen);
+                let stream = self.within_bound(pair, stream);
+                if let Some(again) = again {
+                    if self.repeated.len() < MOST_WAITING {
+                        return self.observe_copy(ip, stream, again, seen);
+                    }
+                    self.summary.reached(Bound::Copies, 1);
                 }
                 if ip.mislabelled {
                     self.mislabelled(frame);
@@ -229,10 +236,21 @@ impl<'p> CaptureObserver<'p> {
         let esp = slot.esp.get_or_insert_default();
         esp.observe(ip, seen, self.named);
         let (octets, length) = esp_octets(ip);
-        keep(&mut self.esp_packets, &mut esp.packets, || EspMark::of(seen, octets, length));
+        if !keep(&mut self.esp_packets, &mut esp.packets, || EspMark::of(seen, octets, length)) {
+            self.summary.reached(Bound::Compared, 1);
+        }
         self.twins.encapsulated(key, &mut esp.watched, seen.time, length);
         of_pair.protected(seen.direction);
-        slot.runs.observe(seen);
+        slot.runs.observe(seen, &mut self.room);
+    }
+
+    /// The stream of a packet; without its SPI where there are too many of them.
+    fn within_bound(&mut self, pair: HostPair, stream: Stream) -> Stream {
+        if self.streams.admits(&(pair, stream)) {
+            return stream;
+        }
+        self.summary.reached(Bound::Spis, 1);
+        stream.without_spi()
     }
 
     fn observe_ip(
@@ -287,7 +305,8 @@ impl<'p> CaptureObserver<'p> {
         } else {
             twin.filter(|_| alone.class() == ProtectionClass::Clear)
         };
-        let twin = candidate.and_then(|of| self.likely_twins.add((pair, alone, of), *seen));
+        let twin = candidate
+            .and_then(|of| self.likely_twins.add((pair, alone, of), *seen, &mut self.room));
         match twin {
             Some(kind) => {
                 self.duplicates.note(kind);
@@ -305,14 +324,20 @@ impl<'p> CaptureObserver<'p> {
         let (slot, of_pair) = self.streams.of((pair, stream));
         match stream.class() {
             ProtectionClass::Clear => {
-                of_pair.clear(seen);
-                let may_wait = self.handed_over.len() < MOST_WAITING;
-                if seen.unfinished && may_wait && of_pair.may_hand_over(seen.direction) {
-                    let waiting = self.handed_over.entry((pair, seen.direction, stream));
-                    return waiting.or_default().observe(seen);
+                of_pair.clear(seen, &mut self.room);
+                if seen.unfinished && of_pair.may_hand_over(seen.direction) {
+                    if self.handed_over.len() < MOST_WAITING {
+                        let waiting = self.handed_over.entry((pair, seen.direction, stream));
+                        return waiting.or_default().observe(seen, &mut self.room);
+                    }
+                    self.summary.reached(Bound::HandedOver, 1);
                 }
-                keep(&mut self.clear_packets, &mut slot.clear, || *seen);
-                if seen.conversation.is_some() && self.conversations.keep(pair, stream, seen) {
+                if !keep(&mut self.clear_packets, &mut slot.clear, || *seen) {
+                    self.summary.reached(Bound::Compared, 1);
+                }
+                if seen.conversation.is_some()
+                    && self.conversations.keep((pair, stream), seen, &mut self.room)
+                {
                     return;
                 }
             }
@@ -325,13 +350,15 @@ impl<'p> CaptureObserver<'p> {
             | ProtectionClass::NonIp
             | ProtectionClass::Undecodable => {}
         }
-        slot.runs.observe(seen);
+        slot.runs.observe(seen, &mut self.room);
     }
 
     /// Keeps a clear packet that is not placed yet.
     fn keep_clear(&mut self, pair: HostPair, stream: Stream, seen: Sighting) {
         let (slot, _) = self.streams.of((pair, stream));
-        keep(&mut self.clear_packets, &mut slot.clear, || seen);
+        if !keep(&mut self.clear_packets, &mut slot.clear, || seen) {
+            self.summary.reached(Bound::Compared, 1);
+        }
     }
 
     /// Whether a whole packet, not of ESP, may be the twin of an ESP packet before it.
@@ -356,71 +383,6 @@ impl<'p> CaptureObserver<'p> {
             | Stream::Exempt(_)
             | Stream::Undecodable(_) => None,
         }
-    }
-
-    /// Shows the octets of IKE, ESP and ICMP to the machines that read them; false where the
-    /// packet was counted here because its pair is not to be told.
-    fn observe_body(
-        &mut self,
-        ip: &IpPacket<'_>,
-        key: (HostPair, Stream),
-        (seen, place): (&Sighting, Place),
-    ) -> bool {
-        let (body, is_whole) = (ip.payload, ip.payload.len() == ip.payload_len);
-        if let Some(kind) = borrowed(key.1, ip) {
-            self.summary.borrows((key.0, kind), *seen);
-        }
-        match key.1 {
-            Stream::Exempt(_) | Stream::Clear { .. } if is_on_ike_port(ip) => {
-                self.ike.not_ike(ip, place, ip.payload);
-            }
-            // What comes in fragments is put together first.
-            Stream::Ike if ip.fragment.is_some() => {}
-            Stream::Ike => {
-                if !self.ike.datagram(ip, place, body, is_whole) && !self.streams.contains(&key) {
-                    self.unpaired(Unpaired::IkeFlood, *seen);
-                    return false;
-                }
-            }
-            // A later fragment has no SPI.
-            Stream::Esp(spi, _) if spi != EspSpi(0) => {
-                let evidence = self.streams.of(key).0.esp.get_or_insert_default();
-                evidence.observe(ip, seen, self.named);
-            }
-            Stream::WespIntegrityOnly(spi, _) if spi != EspSpi(0) => {
-                let evidence = self.streams.of(key).0.esp.get_or_insert_default();
-                evidence.observe(ip, seen, self.named);
-            }
-            Stream::Ah(spi, _) if spi != EspSpi(0) => {
-                self.streams.of(key).0.esp.get_or_insert_default().observe_ah(ip, seen, self.named);
-            }
-            Stream::Exempt(ExemptKind::Icmp) => {
-                if let Some(mut told) = quoted_ike(body, ip.protocol == protocol::ICMPV6) {
-                    if self.summary.unreachable.len() >= MOST_UNREACHABLE {
-                        told.initiator_spi = None;
-                    }
-                    let entry = self.summary.unreachable.entry(told).or_insert((*seen, *seen, 0));
-                    entry.1 = *seen;
-                    entry.2 += 1;
-                }
-            }
-            Stream::Clear { app, encrypted: false, .. } => {
-                if let Some(secret) = secret(app, ip) {
-                    let told = self.summary.secrets.entry((key.0, secret));
-                    let (_, last, count) = told.or_insert((*seen, *seen, 0));
-                    *last = *seen;
-                    *count += 1;
-                }
-            }
-            Stream::Esp(..)
-            | Stream::WespIntegrityOnly(..)
-            | Stream::Ah(..)
-            | Stream::NattKeepalive
-            | Stream::Exempt(_)
-            | Stream::Clear { .. }
-            | Stream::Undecodable(_) => {}
-        }
-        true
     }
 
     fn without_pair(&mut self, again: Option<Repetition>, kind: Unpaired, seen: Sighting) {
@@ -456,12 +418,14 @@ const fn has_print(stream: Stream) -> bool {
     }
 }
 
-/// Keeps a packet one by one, as long as there are not too many.
-fn keep<T>(kept: &mut usize, packets: &mut Vec<T>, packet: impl FnOnce() -> T) {
-    if *kept < MOST_ONE_BY_ONE {
+/// Keeps a packet one by one, as long as there are not too many; whether it did.
+fn keep<T>(kept: &mut usize, packets: &mut Vec<T>, packet: impl FnOnce() -> T) -> bool {
+    let has_room = *kept < MOST_ONE_BY_ONE;
+    if has_room {
         *kept += 1;
         packets.push(packet());
     }
+    has_room
 }
 
 fn is_on_ike_port(ip: &IpPacket<'_>) -> bool {
@@ -482,5 +446,5 @@ pub(super) const MOST_ONE_BY_ONE: usize = 65_536;
 const MOST_PRINTS: usize = 1 << 18;
 /// The largest jumbo frames in use; segmentation offload hands over up to 64 KiB.
 const LARGEST_ON_ETHERNET: usize = 10_240;
-/// ICMP errors that are told by negotiation; what comes beyond is told by pair.
+/// Negotiations that ICMP errors quote; further errors about known pairs count, those about other pairs do not.
 const MOST_UNREACHABLE: usize = 32_768;

@@ -1,5 +1,6 @@
 //! What one capture boils down to.
 
+use super::bound::{Bound, BoundsReached};
 use super::conversations::{TcpGap, TlsSeen, TlsServer};
 use super::edges::Edges;
 use super::esp_mark::EspMark;
@@ -152,6 +153,8 @@ pub struct CaptureSummary {
     pub interleaved: BTreeMap<HostPair, Vec<ClassRun>>,
     /// How often a pair was folded because there were too many; its packets are among the unpaired.
     pub folded_pairs: u64,
+    /// Packets beyond what is kept apart, by the bound.
+    pub bounds_reached: BoundsReached,
     /// Frames that belong to no pair.
     pub unpaired: BTreeMap<Unpaired, Count>,
     /// What the packets of every SPI of ESP and AH show of being that.
@@ -276,15 +279,35 @@ impl CaptureSummary {
         for (app, count) in evidence.contents {
             of_pair.entry(app).or_default().join(count);
         }
-        for (secret, (first, last, count)) in evidence.secrets {
-            let known = self.secrets.entry((pair, secret)).or_insert((first, last, 0));
-            if first.frame < known.0.frame {
-                known.0 = first;
-            }
-            if last.frame > known.1.frame {
-                known.1 = last;
-            }
-            known.2 += count;
+        for (secret, told) in evidence.secrets {
+            self.add_secret((pair, secret), told);
+        }
+    }
+
+    /// Credentials were read so many times: in the first packet, in the last one.
+    pub(super) fn add_secret(
+        &mut self,
+        key: (HostPair, Secret),
+        (first, last, count): (Sighting, Sighting, u64),
+    ) {
+        if self.secrets.len() >= MOST_SECRETS && !self.secrets.contains_key(&key) {
+            return self.reached(Bound::Credentials, count);
+        }
+        let known = self.secrets.entry(key).or_insert((first, last, 0));
+        if first.frame < known.0.frame {
+            known.0 = first;
+        }
+        if last.frame > known.1.frame {
+            known.1 = last;
+        }
+        known.2 += count;
+    }
+
+    /// So many packets lay beyond a bound.
+    pub(super) fn reached(&mut self, bound: Bound, packets: u64) {
+        if packets > 0 {
+            let count = self.bounds_reached.entry(bound).or_default();
+            *count = count.saturating_add(packets);
         }
     }
 
@@ -294,6 +317,8 @@ impl CaptureSummary {
             let told = self.borrowed.entry(key).or_insert((seen, seen, 0));
             told.1 = seen;
             told.2 += 1;
+        } else {
+            self.reached(Bound::ExemptionAbuse, 1);
         }
     }
 
@@ -316,3 +341,5 @@ impl CaptureSummary {
 
 /// Pairs that borrow and are told apart; a flood of made-up addresses cannot fill the memory.
 const MOST_BORROWED: usize = 32_768;
+/// Likewise of pairs and forms of credentials.
+const MOST_SECRETS: usize = 32_768;

@@ -5,6 +5,7 @@
 
 use super::fingerprint::Print;
 use super::index::{Index, Place};
+use super::room::Room;
 use super::streams::Streams;
 use super::tcp_gaps::Way;
 use super::timeline::{ClassRun, Flow, Runs, Sighting};
@@ -193,7 +194,12 @@ impl Conversations {
     }
 
     /// Keeps a packet apart with those of its conversation; false where it needs not be.
-    pub(super) fn keep(&mut self, pair: HostPair, stream: Stream, seen: &Sighting) -> bool {
+    pub(super) fn keep(
+        &mut self,
+        (pair, stream): (HostPair, Stream),
+        seen: &Sighting,
+        room: &mut Room,
+    ) -> bool {
         let at = seen.conversation.and_then(|at| usize::try_from(at).ok());
         let Some(held) = at.and_then(|at| self.held.get_mut(at)?.as_mut()) else { return false };
         let Some(orphan) = &mut held.conversation.orphan else { return false };
@@ -203,10 +209,10 @@ impl Conversations {
         let key = (stream, seen.direction);
         let is_full = orphan.runs.len() >= MOST_KINDS;
         match orphan.runs.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, runs)) => runs.observe(seen),
+            Some((_, runs)) => runs.observe(seen, room),
             None if !is_full => {
                 let mut runs = Runs::default();
-                runs.observe(seen);
+                runs.observe(seen, room);
                 orphan.runs.push((key, runs));
             }
             None => return false,

@@ -10,6 +10,7 @@ use super::capture_summary::{CaptureSummary, Count};
 use super::connections::OpenConnections;
 use super::conversations::{ConversationKey, KeptApart, OpenConversation, side, tell_gap};
 use super::fingerprint::{Fingerprints, Print};
+use super::room::Room;
 use super::spi::SpiEvidence;
 use super::tcp_gaps::Way;
 use super::timeline::{ClassRun, Runs, Sighting};
@@ -103,6 +104,7 @@ struct Chain<'c> {
     earlier_fragments: BTreeMap<Datagram, Stream>,
     later_fragments: BTreeMap<Datagram, Vec<(usize, Unplaced)>>,
     esp: BTreeMap<(HostPair, Stream), SpiEvidence>,
+    room: Room,
 }
 
 /// What may be the opening of a connection that carries IKE.
@@ -139,6 +141,7 @@ pub(super) fn settle(captures: Vec<&mut CaptureSummary>) {
         earlier_fragments: BTreeMap::new(),
         later_fragments: BTreeMap::new(),
         esp: BTreeMap::new(),
+        room: Room::default(),
     };
     let mut until: Option<Timestamp> = None;
     for file in 0..files {
@@ -167,7 +170,7 @@ impl Chain<'_> {
     fn place(&mut self, file: usize, alone: &Unplaced, stream: Stream) {
         if let Some(placed) = self.placed.get_mut(file) {
             let seen = Sighting { fingerprint: alone.fingerprint, ..alone.seen };
-            placed.entry((alone.pair, stream)).or_default().observe(&seen);
+            placed.entry((alone.pair, stream)).or_default().observe(&seen, &mut self.room);
         }
         let is_clear = stream.class() == ProtectionClass::Clear;
         if let Some(clear) = self.clear.get_mut(file).filter(|_| is_clear) {

@@ -7,6 +7,7 @@
 mod across;
 mod authenticated;
 mod batch;
+mod bound;
 mod capture;
 mod capture_summary;
 mod connections;
@@ -19,6 +20,7 @@ mod ike;
 mod index;
 mod ledger;
 mod other_ports;
+mod room;
 mod sa;
 mod second_sighting;
 mod set_aside;
@@ -40,6 +42,7 @@ mod sound;
 
 pub use crate::packet::origin::Origin;
 pub use batch::Batch;
+pub use bound::{Bound, BoundsReached};
 pub use capture::{CaptureObserver, MOST_PAIRS};
 pub use capture_summary::{CaptureSummary, Count, SecondSighting, Unpaired, Vantage};
 pub use conversations::{TcpGap, TlsSeen, TlsServer};
@@ -51,6 +54,7 @@ pub use fingerprint::{Fingerprint, Print};
 pub use joining::{Damaged, JoinError, Joined, Joining, join_summaries};
 pub use listed::{Listed, NoList};
 pub use part::{Member, Part, labelled};
+pub use room::Room;
 pub use sa::SaSeen;
 pub use set_aside::SetAside;
 pub use spi::Contents;
@@ -325,6 +329,8 @@ impl Summary {
         for (evidence, end) in self.ends() {
             activity.ends(evidence, end);
         }
+        let begun_before: BTreeSet<(HostPair, Stream)> =
+            self.captures.values().flat_map(|capture| &capture.begun_before).copied().collect();
         for (pair, streams) in self.streams() {
             let mut by_spi: BTreeMap<Stream, EspUse> = BTreeMap::new();
             for (stream, _, runs) in streams {
@@ -351,7 +357,9 @@ impl Summary {
                     start: first.start,
                     end: last.end,
                     spi: spi.0,
+                    continues: false,
                 });
+                seen.continues |= begun_before.contains(&(pair, stream));
                 seen.start = seen.start.min(first.start);
                 seen.end = seen.end.max(last.end);
             }

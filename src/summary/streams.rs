@@ -17,6 +17,8 @@ pub(super) struct Streams {
     slots: Vec<Slot>,
     pair_index: Index,
     pairs: Vec<(HostPair, Interleaving)>,
+    /// How many streams have an SPI.
+    spis: usize,
     /// The stream that was asked for last, or is expected to be asked for next.
     last: u32,
 }
@@ -41,6 +43,11 @@ impl Slot {
 }
 
 impl Streams {
+    /// Whether the stream is known, or there is room for its SPI.
+    pub(super) fn admits(&self, key: &Key) -> bool {
+        self.spis < MOST_SPIS || !has_spi(key.1) || self.contains(key)
+    }
+
     /// Whether a packet of the stream was seen.
     pub(super) fn contains(&self, key: &Key) -> bool {
         let word = key.1.word();
@@ -95,6 +102,7 @@ impl Streams {
             index.insert(place, number, |at| seed.place(&pairs[at as usize].0));
             number
         });
+        self.spis += usize::from(has_spi(key.1));
         let number = number_of(self.slots.len());
         let runs = Runs::default();
         self.slots.push(Slot { key, word, runs, esp: None, clear: Vec::new(), pair });
@@ -180,6 +188,21 @@ impl Streams {
         (self.slots, self.pairs.into_iter().collect())
     }
 }
+
+/// Whether it has an SPI of its own; later fragments have none.
+const fn has_spi(stream: Stream) -> bool {
+    match stream {
+        Stream::Esp(spi, _) | Stream::WespIntegrityOnly(spi, _) | Stream::Ah(spi, _) => spi.0 != 0,
+        Stream::Ike
+        | Stream::NattKeepalive
+        | Stream::Exempt(_)
+        | Stream::Clear { .. }
+        | Stream::Undecodable(_) => false,
+    }
+}
+
+/// SPIs of a capture that are told apart: each costs some 1.5 kB until the report is written.
+const MOST_SPIS: usize = 262_144;
 
 /// Memory holds fewer streams.
 fn number_of(length: usize) -> u32 {

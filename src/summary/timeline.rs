@@ -3,6 +3,7 @@
 //! Grows with runs, never with packets. Judges nothing.
 
 use super::fingerprint::{Fingerprints, Print};
+use super::room::Room;
 use crate::evidence::FrameRef;
 use crate::hosts::Direction;
 use crate::packet::origin::Origin;
@@ -102,11 +103,15 @@ pub struct Runs {
 struct Prints(Vec<Print>);
 
 impl Runs {
-    /// Adds a packet: to the last run where no longer silence lies between, else to a new one.
-    pub fn observe(&mut self, seen: &Sighting) {
+    /// Adds a packet: to the last run where no longer silence lies between, or where there is no room for
+    /// another, else to a new one.
+    pub fn observe(&mut self, seen: &Sighting, room: &mut Room) {
         match &mut self.last {
             Some(last) if last.reaches(seen.time, seen.time) => last.take(seen),
-            Some(last) => self.before.push(std::mem::replace(last, ClassRun::of(seen))),
+            Some(last) if room.is_left() => {
+                self.before.push(std::mem::replace(last, ClassRun::of(seen)));
+            }
+            Some(last) => last.take(seen),
             None => self.last = Some(ClassRun::of(seen)),
         }
         if let Some(of) = seen.fingerprint {
@@ -365,13 +370,13 @@ impl Interleaving {
     }
 
     /// A clear packet of the pair was seen.
-    pub fn clear(&mut self, seen: &Sighting) {
+    pub fn clear(&mut self, seen: &Sighting, room: &mut Room) {
         self.clear[way(seen.direction)] += 1;
         self.finished[way(seen.direction)] += u64::from(!seen.unfinished);
         let between = std::mem::take(&mut self.protected_since);
         let last = self.last_clear.replace(seen.time);
         if between && last.is_some_and(|last| seen.time.since(last).magnitude() <= SILENCE) {
-            self.stretches.get_or_insert_default().observe(seen);
+            self.stretches.get_or_insert_default().observe(seen, room);
         }
     }
 }
@@ -419,7 +424,7 @@ mod tests {
     fn a_silence_of_more_than_a_second_ends_a_run() {
         let mut runs = Runs::default();
         for (frame, millis) in [(1, 0), (2, 1000), (3, 2001), (4, 2100)] {
-            runs.observe(&seen(frame, millis));
+            runs.observe(&seen(frame, millis), &mut Room::default());
         }
         let runs = runs.finish();
         assert_eq!(runs.iter().map(|r| r.frames).collect::<Vec<_>>(), [2, 2]);
@@ -429,9 +434,10 @@ mod tests {
     #[test]
     fn protected_between_two_close_clear_packets_is_interleaved() {
         let mut pair = Interleaving::default();
-        pair.clear(&seen(1, 0));
+        let mut room = Room::default();
+        pair.clear(&seen(1, 0), &mut room);
         pair.protected(Direction::BToA);
-        pair.clear(&seen(3, 10));
+        pair.clear(&seen(3, 10), &mut room);
         assert_eq!(pair.stretches.unwrap().finish().len(), 1);
     }
 
@@ -441,11 +447,12 @@ mod tests {
             let packets: Vec<Sighting> =
                 times.iter().enumerate().map(|(at, t)| seen(at as u64, *t)).collect();
             let mut forth = Runs::default();
-            packets.iter().for_each(|p| forth.observe(p));
+            let mut room = Room::default();
+            packets.iter().for_each(|p| forth.observe(p, &mut room));
             let mut sorted = packets.clone();
             sorted.sort_by_key(|p| (p.time, p.frame));
             let mut in_time = Runs::default();
-            sorted.iter().for_each(|p| in_time.observe(p));
+            sorted.iter().for_each(|p| in_time.observe(p, &mut room));
             prop_assert_eq!(forth.finish(), in_time.finish());
         }
     }

@@ -5,6 +5,7 @@
 //! pair that a tunnel's packet went between, with what is inside. Judges nothing. Bounded by what is
 //! apart; beyond the bound the pairs inside are no longer named, then packets are counted only.
 
+use super::room::Room;
 use super::timeline::{ClassRun, Runs, Sighting};
 use crate::hosts::HostPair;
 use crate::packet::MOST_NESTED;
@@ -51,9 +52,15 @@ pub(super) struct Key {
 
 impl TunnelObserver {
     /// Takes a packet of a tunnel; `twin` says whose decrypted copy its frame may be.
-    pub(super) fn observe(&mut self, mut key: Key, twin: Option<Candidate>, seen: Sighting) {
+    pub(super) fn observe(
+        &mut self,
+        mut key: Key,
+        twin: Option<Candidate>,
+        seen: Sighting,
+        room: &mut Room,
+    ) {
         if let Some(twin) = twin.filter(|_| self.likely_twins.len() < MOST_KEPT) {
-            return self.likely_twins.entry((key, twin)).or_default().observe(&seen);
+            return self.likely_twins.entry((key, twin)).or_default().observe(&seen, room);
         }
         if self.seen.len() >= MOST_KEPT && !self.seen.contains_key(&key) {
             key.inside = [None; MOST_NESTED as usize];
@@ -62,7 +69,7 @@ impl TunnelObserver {
                 return;
             }
         }
-        self.seen.entry(key).or_default().observe(&seen);
+        self.seen.entry(key).or_default().observe(&seen, room);
     }
 
     /// Lets go of decrypted copies, and takes the other likely ones for what they are.
@@ -130,7 +137,7 @@ mod tests {
             let mut inside = [None; MOST_NESTED as usize];
             inside[0] = Some((pair(number), stream));
             let key = Key { layer: (pair(number), stream), inside, class: ProtectionClass::Exempt };
-            observer.observe(key, None, seen(number.into()));
+            observer.observe(key, None, seen(number.into()), &mut Room::default());
         }
         assert_eq!(observer.uncounted, 10);
         let tunnels = observer.finish();

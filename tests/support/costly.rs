@@ -15,18 +15,51 @@ pub(crate) enum Kind {
     ChosenSpis,
     /// Pairs that all use one SPI.
     OneSpi,
+    /// A pair with one SPI that is never silent, others of one packet each, and windows beside them.
+    SpisAndWindows,
+    /// A pair with negotiations that are refused, and a window behind every hundredth.
+    Refusals,
+    /// An event with many fields of one name.
+    EqualNames,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Holes, Self::Windows, Self::Pairs, Self::Spis, Self::ChosenSpis, Self::OneSpi];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Holes,
+        Self::Windows,
+        Self::Pairs,
+        Self::Spis,
+        Self::ChosenSpis,
+        Self::OneSpi,
+        Self::SpisAndWindows,
+        Self::Refusals,
+        Self::EqualNames,
+    ];
 }
 
-/// A pcap file of about `n` packets of that kind.
+/// A pcap file of about `n` packets of that kind, or a log.
 pub(crate) fn capture(kind: Kind, n: u32) -> Vec<u8> {
+    if kind == Kind::EqualNames {
+        return log_of_equal_names(n);
+    }
     let mut file = File::new();
     let (a, b) = ([10, 0, 0, 1], [10, 0, 0, 2]);
     match kind {
+        Kind::EqualNames => {}
+        Kind::SpisAndWindows => (0..n).for_each(|k| {
+            file.put(10_000_000, a, b, 50, &esp(0x1000, k + 1));
+            file.put(10_000_000, a, b, 50, &esp(0x10000 + k, 1));
+            file.put(11_000_000, a, b, 6, &tcp(k, b"clear"));
+        }),
+        Kind::Refusals => (0..n).for_each(|k| {
+            let spi = u64::from(k) + 1;
+            file.put(20_000, a, b, 17, &ike_sa_init((spi, 0), (40, 0x08), &[9; 32]));
+            let refused = ike_sa_init((spi, spi), (41, 0x20), &[0, 0, 0, 14]);
+            file.put(20_000, b, a, 17, &refused);
+            if k % 100 == 99 {
+                file.put(31_000_000, a, b, 6, &tcp(k, b"clear"));
+            }
+        }),
         Kind::Holes => {
             file.put(1, a, b, 6, &tcp(1, b"a"));
             file.put(1, a, b, 6, &tcp(100 + 2 * n, b"a"));
@@ -82,6 +115,32 @@ impl File {
         self.octets.extend(head.iter().flat_map(|word| word.to_le_bytes()));
         self.octets.extend(packet);
     }
+}
+
+/// One record of a failure with ten fields of one name for each of `n`.
+fn log_of_equal_names(n: u32) -> Vec<u8> {
+    let fields = "<Data Name=\"a\">b</Data>".repeat(n as usize * 10);
+    format!(
+        "<Events><Event xmlns=\"http://schemas.microsoft.com/win/2004/08/events/event\"><System>\
+        <Provider Name=\"Microsoft-Windows-Security-Auditing\"/><EventID>4653</EventID>\
+        <TimeCreated SystemTime=\"2026-01-01T10:00:00Z\"/><EventRecordID>1</EventRecordID>\
+        <Channel>Security</Channel><Computer>A</Computer></System>\
+        <EventData>{fields}</EventData></Event></Events>"
+    )
+    .into_bytes()
+}
+
+/// A datagram of an IKE_SA_INIT with one payload (RFC 7296 §3.1): its SPIs, the payload's type, the flags.
+fn ike_sa_init(spis: (u64, u64), (payload, flags): (u8, u8), body: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(28 + 4 + body.len()).unwrap();
+    let mut octets = [500, 500, 8 + length, 0].map(u16::to_be_bytes).concat();
+    octets.extend([spis.0, spis.1].map(u64::to_be_bytes).concat());
+    octets.extend([payload, 0x20, 34, flags, 0, 0, 0, 0, 0, 0]);
+    octets.extend(length.to_be_bytes());
+    octets.extend([0, 0]);
+    octets.extend((length - 28).to_be_bytes());
+    octets.extend(body);
+    octets
 }
 
 fn tcp(sequence: u32, data: &[u8]) -> Vec<u8> {

@@ -31,6 +31,10 @@ pub(super) struct Case<'a> {
     /// When their negotiations began, from there to the window's end.
     pub(super) attempts: BTreeSet<Timestamp>,
     pub(super) found_deletion: OnceCell<Option<Deletion>>,
+    /// When security associations last came up before the window.
+    pub(super) last_made: OnceCell<Option<Timestamp>>,
+    /// See `sender_under_both`.
+    pub(super) found_sender: OnceCell<Option<IpAddr>>,
 }
 
 impl<'a> Case<'a> {
@@ -63,6 +67,8 @@ impl<'a> Case<'a> {
             from,
             attempts,
             found_deletion,
+            last_made: OnceCell::new(),
+            found_sender: OnceCell::new(),
         };
         case.attempts =
             case.exchanges(from, window.run.end).into_values().map(|x| x.start).collect();
@@ -84,14 +90,16 @@ impl<'a> Case<'a> {
         (self.from.shifted(JITTER.negated()), self.window.run.start.shifted(JITTER))
     }
 
-    /// The negotiators' exchanges that touch a span, in order of time.
+    /// The negotiators' exchanges that touch a span, in order of time; of very many the latest ones.
     pub(super) fn exchanges(
         &self,
         from: Timestamp,
         to: Timestamp,
     ) -> BTreeMap<usize, &'a IkeExchange> {
-        let found =
-            self.negotiators.iter().flat_map(|pair| self.index.exchanges.touching(*pair, from, to));
+        let found = self
+            .negotiators
+            .iter()
+            .flat_map(|pair| self.index.exchanges.touching(*pair, from, to).take(MOST_EXCHANGES));
         found.filter_map(|at| Some((at, self.index.facts.exchanges.get(at)?))).collect()
     }
 
@@ -134,3 +142,6 @@ const EDGE: Span = Span::from_seconds(1);
 /// negotiation of Windows or strongSwan tries before it gives up (165 s, RFC 7296 §2.4 leaves the
 /// number to the implementation), and a little.
 pub(super) const LOOKBACK: Span = Span::from_seconds(180);
+
+/// Exchanges of one pair that a window looks at: a flood of them cannot make every window cost all of them.
+pub(super) const MOST_EXCHANGES: usize = 1_000;

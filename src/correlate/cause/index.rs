@@ -4,13 +4,14 @@ use super::JITTER;
 use super::filters::{
     Tunnel, filter_covers, own_filters, pair_of, selector_covers, tunnel_of, tunnels,
 };
-use super::lives::{Holders, Life, Moved};
+use super::lives::{Holders, Life};
+use super::uses::{SpiUses, spi_uses};
 use crate::catalogue::Category;
 use crate::correlate::stretches::Stretches;
 use crate::correlate::{ClockOffset, Facts, PlacedEvent, UnreachableFacts};
 use crate::evidence::EvidenceId;
 use crate::hosts::{Direction, HostPair};
-use crate::ike::IkeExchange;
+use crate::ike::{EspActivity, IkeExchange};
 
 use crate::protection::{EspSpi, Service};
 use crate::summary::{ClassRun, Flow, LogId, StationChange};
@@ -26,7 +27,7 @@ pub(super) struct Index<'a> {
     protected: BTreeMap<HostPair, Stretches<ClassRun>>,
     unreachable: BTreeMap<HostPair, Vec<&'a UnreachableFacts>>,
     by_exchange: BTreeMap<usize, Vec<usize>>,
-    spi_uses: BTreeMap<HostPair, Vec<(Direction, ClassRun)>>,
+    spi_uses: BTreeMap<HostPair, SpiUses>,
     /// Logged failures.
     pub(super) failures: Timed<HostPair>,
     /// Logged ends of security associations.
@@ -57,7 +58,7 @@ pub(super) struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn of(facts: &'a Facts) -> Self {
+    pub(super) fn of(facts: &'a Facts, activity: &EspActivity) -> Self {
         let failures = placed(facts, |e| e.event.category == Category::IkeFailure);
         let ended = placed(facts, |e| e.event.category == Category::SaEnded);
         let soft = placed(facts, |e| e.event.category == Category::CleartextPermitted);
@@ -67,7 +68,6 @@ impl<'a> Index<'a> {
             Some((pair_of(event).or_else(|| tunnel_of(event))?, (from, to, *index)))
         };
         let exchanges = facts.exchanges.iter().enumerate();
-        let moved = Moved::of(facts);
         let holders = Holders::of(facts);
         Self {
             facts,
@@ -84,21 +84,7 @@ impl<'a> Index<'a> {
                 all
             }),
             by_exchange: by_exchange(facts),
-            spi_uses: facts
-                .pairs
-                .iter()
-                .filter(|pair| !pair.spi_uses.is_empty())
-                .map(|pair| {
-                    let uses = pair.spi_uses.iter().map(|((spi, way), run)| {
-                        let mut run = *run;
-                        run.end = moved.end_of(*spi, pair.pair, &run);
-                        (*way, run)
-                    });
-                    let mut uses: Vec<(Direction, ClassRun)> = uses.collect();
-                    uses.sort_by_key(|(way, run)| (run.start, run.first, *way));
-                    (pair.pair, uses)
-                })
-                .collect(),
+            spi_uses: spi_uses(facts, activity),
             failures: grouped(failures.iter().filter_map(of_pair)),
             ended: grouped(ended.iter().filter_map(of_pair)),
             soft: grouped(soft.iter().filter_map(of_pair)),
@@ -177,7 +163,12 @@ impl<'a> Index<'a> {
 
     /// From the first to the last packet of each SPI of a pair, by the beginning.
     pub(super) fn spi_uses(&self, pair: HostPair) -> &[(Direction, ClassRun)] {
-        self.spi_uses.get(&pair).map_or(&[], Vec::as_slice)
+        self.spi_uses.get(&pair).map_or(&[], SpiUses::by_start)
+    }
+
+    /// The same to be asked about points in time; `None` where the pair has no SPI.
+    pub(super) fn spi_lives(&self, pair: HostPair) -> Option<&SpiUses> {
+        self.spi_uses.get(&pair)
     }
 
     /// What a host's log says of its services and policies in a span; the latest first.
@@ -239,6 +230,7 @@ impl<'a> Index<'a> {
                 event.is_some_and(|e| selector_covers(&e.event, pair))
             })
             .map(|tunnel| tunnel.ends)
+            .take(MOST_GATEWAYS)
             .collect();
         if !logged.is_empty() {
             return (logged, true);
@@ -415,7 +407,10 @@ fn same_host(facts: &Facts, holders: &Holders<'_>) -> BTreeMap<IpAddr, BTreeSet<
     let mut tie = |addresses: &BTreeSet<IpAddr>| {
         if addresses.len() <= MOST_ADDRESSES {
             for address in addresses {
-                known.entry(*address).or_default().extend(addresses);
+                let of_host = known.entry(*address).or_default();
+                if of_host.len() <= MOST_ADDRESSES {
+                    of_host.extend(addresses);
+                }
             }
         }
     };

@@ -2,7 +2,7 @@
 //!
 //! Which role a cause can have is the rules' business; here is only the order. docs/causes.md, "Roles".
 
-use super::{Against, Candidate, Cause, Opening, Why};
+use super::{Against, Candidate, Cause, FactRef, Opening, Why};
 use crate::catalogue::{Confidence, Reason};
 use crate::correlate::CleartextWindow;
 use crate::time::Timestamp;
@@ -106,7 +106,8 @@ pub(super) struct Roles {
 
 /// Gives every candidate its place.
 pub(super) fn assign(window: &CleartextWindow, candidates: Vec<Candidate>) -> Roles {
-    let candidates = one_a_reason(candidates);
+    let mut candidates = one_a_reason(candidates);
+    candidates.iter_mut().for_each(|candidate| shorten(&mut candidate.cause.refs));
     let opened_by = opened(&candidates);
     let (kept, little) = kept(window, &candidates);
     let mut causes: Vec<Cause> = Vec::new();
@@ -131,6 +132,18 @@ pub(super) fn assign(window: &CleartextWindow, candidates: Vec<Candidate>) -> Ro
     }
     Roles { opened_by, kept_open_by, causes }
 }
+
+/// Keeps the first and the last facts of very many: what a cause rests on is written with every window.
+fn shorten(refs: &mut BTreeSet<FactRef>) {
+    if refs.len() > 2 * MOST_REFS {
+        let first: Vec<FactRef> = refs.iter().take(MOST_REFS).copied().collect();
+        let last: Vec<FactRef> = refs.iter().rev().take(MOST_REFS).copied().collect();
+        *refs = first.into_iter().chain(last).collect();
+    }
+}
+
+/// Facts of a cause that are named from the beginning, and from the end.
+const MOST_REFS: usize = 50;
 
 /// Two rules may reach the same reason from different sides: the better one speaks, and the facts and
 /// stretches of both count.

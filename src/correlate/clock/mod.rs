@@ -209,8 +209,7 @@ impl<'a> Clocks<'a> {
 
     fn lent(&self, lender: LogId, shown: Timestamp) -> Option<Fit> {
         let Some(Known::Own(timeline)) = self.by_log.get(&lender) else { return None };
-        let events = self.summary.logs.get(&lender).map(|log| log.events.as_slice());
-        timeline.when_shown(events.unwrap_or_default(), shown)
+        timeline.when_shown(shown)
     }
 
     /// What the report says of each log with events.

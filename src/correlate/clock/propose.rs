@@ -7,7 +7,7 @@ use crate::eventlog::LogEvent;
 use crate::hosts::HostPair;
 use crate::ike::IkeExchange;
 use crate::time::{Span, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// When negotiations of each pair failed, by the captures.
 pub(super) struct WireFailures(BTreeMap<HostPair, Vec<Timestamp>>);
@@ -53,12 +53,8 @@ fn fall_together(logged: &[Timestamp], seen: &[Timestamp]) -> Option<(Span, u64)
         differences.extend(all.map(|(at, wire)| (time.since(*wire).0, at)));
     }
     differences.sort_unstable();
-    // How many different failures of the captures fall into each window of differences.
-    let weigh = |from: usize| {
-        let begin = differences.get(from).map_or(0, |(least, _)| *least);
-        let inside = differences.iter().skip(from).take_while(|(d, _)| *d - begin <= NEAR.0);
-        inside.map(|(_, at)| *at).collect::<BTreeSet<usize>>().len()
-    };
+    let weights = weights(&differences, seen.len());
+    let weigh = |from: usize| weights.get(from).copied().unwrap_or_default();
     let (best, weight) = (0..differences.len())
         .map(|from| (from, weigh(from)))
         .max_by_key(|(from, weight)| (*weight, std::cmp::Reverse(*from)))?;
@@ -76,6 +72,31 @@ fn fall_together(logged: &[Timestamp], seen: &[Timestamp]) -> Option<(Span, u64)
         .collect();
     let middle = inside.get(inside.len() / 2)?;
     is_clear.then_some((Span(*middle), weight as u64))
+}
+
+/// For each difference, how many different failures of the captures lie in the window that begins with it; the
+/// differences are in order, each with the failure's place among `seen`.
+fn weights(differences: &[(i64, usize)], seen: usize) -> Vec<usize> {
+    let mut counts = vec![0_usize; seen];
+    let (mut distinct, mut end) = (0, 0);
+    let mut weights = Vec::with_capacity(differences.len());
+    for (begin, at) in differences {
+        while let Some((difference, at)) = differences.get(end)
+            && difference - begin <= NEAR.0
+        {
+            if let Some(count) = counts.get_mut(*at) {
+                *count += 1;
+                distinct += usize::from(*count == 1);
+            }
+            end += 1;
+        }
+        weights.push(distinct);
+        if let Some(count) = counts.get_mut(*at) {
+            *count -= 1;
+            distinct -= usize::from(*count == 0);
+        }
+    }
+    weights
 }
 
 /// Fewer failures have no rhythm.

@@ -5,6 +5,7 @@
 
 use super::fit::{ENOUGH, Fit, TimePair, WORST_DRIFT, fit};
 use crate::catalogue::Category;
+use crate::correlate::stretches::Stretches;
 use crate::eventlog::LogEvent;
 use crate::time::{Span, Timestamp};
 
@@ -30,6 +31,8 @@ struct Stretch {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timeline {
     stretches: Vec<Stretch>,
+    /// From the first time that the clock showed in each stretch to the last.
+    shown: Stretches<usize>,
     pub(super) steps: Vec<ClockStep>,
 }
 
@@ -40,10 +43,12 @@ impl Timeline {
         let mut timeline = Self::default();
         let mut from = 0;
         let ends = told.iter().map(|(place, _)| *place).chain([events.len()]);
+        let mut pairs = pairs.to_vec();
+        pairs.sort_by_key(|pair| pair.place);
         for until in ends {
-            let inside: Vec<TimePair> =
-                pairs.iter().filter(|pair| (from..until).contains(&pair.place)).copied().collect();
-            timeline.add(events, (from, until), &inside, resolution);
+            let place = |place: usize| pairs.partition_point(|pair| pair.place < place);
+            let inside = pairs.get(place(from)..place(until)).unwrap_or_default();
+            timeline.add(events, (from, until), inside, resolution);
             from = until;
         }
         timeline.carry_over(&told);
@@ -54,6 +59,7 @@ impl Timeline {
         let set: Vec<ClockStep> = set.collect();
         timeline.steps.extend(set);
         timeline.steps.sort_by_key(|step| step.record);
+        timeline.shown = timeline.times_shown(events);
         timeline
     }
 
@@ -88,7 +94,10 @@ impl Timeline {
 
     /// A stretch without joins lies beside one with joins, and a record tells the step between.
     fn carry_over(&mut self, told: &[(usize, Option<Span>)]) {
-        let step_at = |place: usize| told.iter().find(|(at, _)| *at == place)?.1;
+        let step_at = |place: usize| {
+            let at = told.binary_search_by_key(&place, |(at, _)| *at).ok()?;
+            told.get(at)?.1
+        };
         for at in 1..self.stretches.len() {
             let Some([one, other]) = self.stretches.get_mut(at - 1..=at) else { continue };
             if other.fit.is_none() {
@@ -106,7 +115,8 @@ impl Timeline {
 
     /// By how much the joins on both sides of a setting differ.
     fn jump(&self, place: usize) -> Option<Span> {
-        let at = self.stretches.iter().position(|stretch| stretch.places.0 == place)?;
+        let at = self.stretches.partition_point(|stretch| stretch.places.0 < place);
+        self.stretches.get(at).filter(|stretch| stretch.places.0 == place)?;
         let before = self.stretches.get(at.checked_sub(1)?)?.fit?;
         let after = self.stretches.get(at)?.fit?;
         Some(Span(after.offset.0.saturating_sub(before.offset.0)))
@@ -126,37 +136,34 @@ impl Timeline {
 
     /// How it ran when it showed a time, in another log of the same computer; `None` where it showed
     /// that time twice, or nobody knows.
-    pub(super) fn when_shown(&self, events: &[LogEvent], shown: Timestamp) -> Option<Fit> {
+    pub(super) fn when_shown(&self, shown: Timestamp) -> Option<Fit> {
         if let [only] = &self.stretches[..] {
             return only.fit;
         }
-        let time = |place: usize| events.get(place).and_then(|event| event.time);
-        let last = self.stretches.len().checked_sub(1)?;
-        let mut found = None;
-        for (at, stretch) in self.stretches.iter().enumerate() {
-            let (from, until) = stretch.places;
-            let is_before = at > 0 && time(from).is_some_and(|first| shown < first);
-            // Its last moment is what the clock showed as it was set, which the step tells.
-            let end = time(until).zip(self.step_before(events, until));
-            let is_behind =
-                at < last && end.is_some_and(|(set, by)| shown > set.shifted(by.negated()));
-            if is_before || is_behind {
-                continue;
-            }
-            if found.is_some() {
-                return None;
-            }
-            found = Some(stretch.fit);
-        }
-        found.flatten()
+        let mut found = self.shown.touching(shown, shown);
+        let only = found.next().filter(|_| found.next().is_none())?;
+        self.stretches.get(*only)?.fit
     }
-}
 
-impl Timeline {
+    /// What the clock showed in each stretch. Its last moment is what it showed as it was set, which the step
+    /// says; where nothing says it, the stretch has no end.
+    fn times_shown(&self, events: &[LogEvent]) -> Stretches<usize> {
+        let time = |place: usize| events.get(place).and_then(|event| event.time);
+        let last = self.stretches.len().saturating_sub(1);
+        Stretches::new(self.stretches.iter().enumerate().filter_map(|(at, stretch)| {
+            let (from, until) = stretch.places;
+            let start = time(from).filter(|_| at > 0).unwrap_or(Timestamp(i64::MIN));
+            let end = time(until).filter(|_| at < last).zip(self.step_before(events, until));
+            let end = end.map_or(Timestamp(i64::MAX), |(set, by)| set.shifted(by.negated()));
+            (start <= end).then_some((start, end, at))
+        }))
+    }
+
     /// By how much the clock was set before a place.
     fn step_before(&self, events: &[LogEvent], place: usize) -> Option<Span> {
         let record = events.get(place)?.record.record;
-        self.steps.iter().find(|step| step.record == record)?.by
+        let at = self.steps.partition_point(|step| step.record < record);
+        self.steps.get(at).filter(|step| step.record == record)?.by
     }
 }
 

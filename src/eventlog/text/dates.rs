@@ -160,13 +160,15 @@ impl Stamp {
     }
 }
 
-/// The text without an offset from UTC at its end (` +01:00`), and the offset in seconds.
+/// The text without an offset from UTC at its end (` +01:00`, `+0100`, ` +01`), and the offset in seconds.
 fn without_offset(text: &str) -> (&str, Option<i32>) {
-    let parted = text.len().checked_sub(OFFSET).and_then(|at| text.split_at_checked(at));
+    let sign = text.rfind(['+', '-', '\u{2212}']);
+    let parted = sign.and_then(|at| text.split_at_checked(at));
+    // A sign before the time of day is one of the date.
     let Some((rest, end)) = parted.filter(|(rest, _)| rest.contains(':')) else {
         return (text, None);
     };
-    match offset_seconds(end).filter(|_| end.contains(':')) {
+    match offset_seconds(end) {
         Some(offset) => (rest.trim_end(), Some(offset)),
         None => (text, None),
     }
@@ -274,8 +276,6 @@ const ZEROS: &[u32] = &[
     0xf20, 0x17e0, 0xff10,
 ];
 const LONGEST: usize = 96;
-/// How long `+01:00` is.
-const OFFSET: usize = 6;
 /// Thailand counts from 543 before the common era; nothing else is in use beyond this year.
 const BUDDHIST_ERA: u16 = 543;
 const THAI: u16 = 2400;
@@ -337,6 +337,8 @@ mod tests {
             "2026-11-23 21:04:14.816 +01:00",
             "23-11-2026 21:04:14.816 +01:00",
             "11-23-2026 15:04:14 -05:00",
+            "2026-11-23 22:04:14 +02",
+            "2026-11-23 22:04:14+0200",
         ] {
             assert_eq!(read(text).as_deref(), Ok("2026-11-23T20:04:14Z"), "{text}");
         }

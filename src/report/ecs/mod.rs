@@ -7,6 +7,7 @@ pub(super) mod schema;
 use super::FormatError;
 use super::build::tool;
 use super::community_id::community_id;
+use super::field_names::FieldNames;
 use super::json::to_lines;
 use super::moment::nanos;
 use super::schema::{Finding, IkeExchange, LogEvent, Protected, Report, Window};
@@ -301,16 +302,14 @@ fn told(e: &LogEvent) -> Log {
 /// Fields under names that Elasticsearch takes: not empty, and of one level.
 fn event_data(e: &LogEvent) -> BTreeMap<String, String> {
     let mut data = BTreeMap::new();
+    let mut names = FieldNames::default();
     for (name, value) in &e.fields {
         let mut name = name.replace('.', "_");
         if name.trim().is_empty() {
             name = "_".to_owned();
         }
-        while data.contains_key(&name) {
-            name.push('\'');
-        }
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        data.insert(name, value);
+        data.insert(names.of(&name), value);
     }
     data
 }

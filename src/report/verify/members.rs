@@ -7,10 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The files of an archive by their names in it, or why it cannot be read.
+type Listed = Result<BTreeMap<String, Member>, String>;
+
 /// Archives that were opened, the last one held.
 #[derive(Default)]
 pub(super) struct Members {
-    opened: Option<(PathBuf, Result<BTreeMap<String, Member>, String>)>,
+    opened: Option<(PathBuf, Listed)>,
 }
 
 impl Members {
@@ -25,7 +28,8 @@ impl Members {
             Ok(members) => members,
             Err(why) => return Outcome::Unchecked(format!("its archive cannot be read: {why}")),
         };
-        let mut ends = input.path.match_indices("!/").map(|(at, mark)| at + mark.len());
+        let mut ends =
+            input.path.match_indices("!/").take(MOST_LAYERS).map(|(at, mark)| at + mark.len());
         let member = ends.find_map(|at| members.get(input.path.get(at..)?));
         let Some(member) = member else { return Outcome::Missing };
         let Some(sha256) = &input.sha256 else {
@@ -43,11 +47,11 @@ impl Members {
 
 /// The path of the archive that a path leads into, of those that are known.
 pub(super) fn collection_of<'p>(path: &'p str, known: &BTreeSet<&str>) -> Option<&'p str> {
-    let mut outer = path.match_indices("!/").filter_map(|(at, _)| path.get(..at));
+    let mut outer = path.match_indices("!/").take(MOST_LAYERS).filter_map(|(at, _)| path.get(..at));
     outer.find(|outer| known.contains(outer))
 }
 
-fn listed(place: &Path) -> Result<BTreeMap<String, Member>, String> {
+fn listed(place: &Path) -> Listed {
     match Collection::of(place) {
         Ok(Some(collection)) => {
             let named = collection.members.into_iter().map(|member| (member.name.clone(), member));
@@ -63,3 +67,6 @@ fn digest(member: &Member) -> io::Result<String> {
     bytes.drain()?;
     bytes.finish().ok_or_else(|| io::Error::other("no digest was taken"))
 }
+
+/// Marks `!/` of a path that may end the name of an archive; a forged path may hold millions.
+const MOST_LAYERS: usize = 8;

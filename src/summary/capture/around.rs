@@ -34,7 +34,9 @@ impl CaptureObserver<'_> {
             let seen =
                 Sighting { flow: flow_of(ip), direction: ip.direction, unfinished: false, ..seen };
             match stream {
-                Stream::Clear { .. } => self.streams.of((ip.pair, *stream)).1.clear(&seen),
+                Stream::Clear { .. } => {
+                    self.streams.of((ip.pair, *stream)).1.clear(&seen, &mut self.room)
+                }
                 Stream::Exempt(_) => {}
                 // Tunnels are not entered where the packet around may be one of these.
                 Stream::Esp(..)
@@ -52,7 +54,8 @@ impl CaptureObserver<'_> {
             let mut inside = [None; MOST_NESTED as usize];
             let deeper = around.iter().flatten().skip(depth + 1).map(|(ip, s)| (ip.pair, *s));
             inside.iter_mut().zip(deeper.chain(own)).for_each(|(place, of)| *place = Some(of));
-            self.tunnels.observe(Key { layer: (ip.pair, *stream), inside, class }, twin, seen);
+            let key = Key { layer: (ip.pair, *stream), inside, class };
+            self.tunnels.observe(key, twin, seen, &mut self.room);
         }
         twin
     }

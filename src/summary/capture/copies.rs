@@ -77,7 +77,7 @@ impl CaptureObserver<'_> {
             unfinished: seen.unfinished,
             conversation: seen.conversation,
         };
-        self.repeated.entry(fate).or_default().observe(&seen);
+        self.repeated.entry(fate).or_default().observe(&seen, &mut self.room);
     }
 
     /// Sets the copies aside where packets are shown more than once as a rule, and lets all others go

@@ -1,6 +1,7 @@
 //! The end of a capture, or of one of its files: what is decided, and what is left open for other files.
 
 use super::{CaptureObserver, Later, around};
+use crate::summary::bound::Bound;
 use crate::summary::capture_summary::CaptureSummary;
 use crate::summary::connections::Released;
 use crate::summary::edges::{Unplaced, settle as settle_edges};
@@ -19,6 +20,11 @@ impl CaptureObserver<'_> {
     /// Ends one file of a capture; what others may decide stays open.
     #[must_use]
     pub fn finish_open(mut self) -> CaptureSummary {
+        let beyond = [
+            (Bound::WatchedSpis, self.twins.unwatched()),
+            (Bound::DecryptedCopies, self.likely_twins.beyond()),
+            (Bound::Fragments, self.fragments.beyond()),
+        ];
         self.leave_open();
         self.settle_duplicates();
         self.settle_twins();
@@ -28,6 +34,9 @@ impl CaptureObserver<'_> {
         }
         self.settle_handed_over();
         let mut summary = self.summary;
+        for (bound, packets) in beyond.into_iter().chain([(Bound::Runs, self.room.joined())]) {
+            summary.reached(bound, packets);
+        }
         summary.uncounted_tunnels = self.tunnels.uncounted;
         summary.tunnels = self.tunnels.finish();
         let conversations = self.conversations.finish();

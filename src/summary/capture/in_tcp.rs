@@ -53,6 +53,7 @@ impl CaptureObserver<'_> {
             match message {
                 Message::Ike(octets) => self.ike.stream_message(ends, place, &octets),
                 Message::Esp { stream, octets, length } => {
+                    let stream = self.within_bound(pair, stream);
                     let evidence = self.streams.of((pair, stream)).0.esp.get_or_insert_default();
                     evidence.observe_in_tcp((&octets, length), seen, alone);
                 }

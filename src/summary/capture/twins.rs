@@ -6,7 +6,9 @@ use crate::hosts::HostPair;
 use crate::protection::Stream;
 use crate::protection::twin::{Candidate, Confirmed};
 use crate::summary::SetAside;
+use crate::summary::bound::Bound;
 use crate::summary::capture_summary::Unpaired;
+use crate::summary::room::Room;
 use crate::summary::timeline::{Runs, Sighting};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
@@ -17,6 +19,8 @@ pub(super) struct LikelyTwins {
     /// Each kind's place in `runs`, counted from 1.
     index: HashMap<Kind, NonZeroU32, foldhash::fast::RandomState>,
     runs: Vec<(Kind, Runs)>,
+    /// Packets of further kinds.
+    beyond: u64,
 }
 
 /// Packets of a stream that may be twins of the same SPIs under the same layouts.
@@ -24,19 +28,32 @@ type Kind = (HostPair, Stream, Candidate);
 
 impl LikelyTwins {
     /// Adds a packet; gives the number of its kind, or nothing where there are too many kinds.
-    pub(super) fn add(&mut self, kind: Kind, seen: Sighting) -> Option<NonZeroU32> {
+    pub(super) fn add(
+        &mut self,
+        kind: Kind,
+        seen: Sighting,
+        room: &mut Room,
+    ) -> Option<NonZeroU32> {
         let next = u32::try_from(self.runs.len() + 1).ok().and_then(NonZeroU32::new)?;
         let number = match self.index.get(&kind) {
             Some(number) => *number,
-            None if self.runs.len() >= MOST_KINDS => return None,
+            None if self.runs.len() >= MOST_KINDS => {
+                self.beyond += 1;
+                return None;
+            }
             None => {
                 self.runs.push((kind, Runs::default()));
                 self.index.insert(kind, next);
                 next
             }
         };
-        self.runs_of(number)?.observe(&seen);
+        self.runs_of(number)?.observe(&seen, room);
         Some(number)
+    }
+
+    /// Packets that were not added because there were too many kinds.
+    pub(super) const fn beyond(&self) -> u64 {
+        self.beyond
     }
 
     /// The packets of one kind.
@@ -56,8 +73,9 @@ impl CaptureObserver<'_> {
     #[cold]
     pub(super) fn off_wire(&mut self, key: (SetAside, HostPair, Stream), seen: Sighting) {
         if self.off_wire.len() < MOST_WAITING || self.off_wire.contains_key(&key) {
-            self.off_wire.entry(key).or_default().observe(&seen);
+            self.off_wire.entry(key).or_default().observe(&seen, &mut self.room);
         } else {
+            self.summary.reached(Bound::OffWire, 1);
             self.unpaired(Unpaired::Folded(key.2.class()), seen);
         }
     }

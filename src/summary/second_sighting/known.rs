@@ -13,6 +13,7 @@ use crate::protection::duplicate::DuplicateKind;
 use crate::summary::capture_summary::{CaptureSummary, Count, Unpaired};
 use crate::summary::esp_mark::EspMark;
 use crate::summary::fingerprint::{Fingerprint, Print};
+use crate::summary::room::Room;
 use crate::summary::timeline::{ClassRun, Runs, Sighting};
 use crate::summary::tunnels::Tunnel;
 use crate::time::Timestamp;
@@ -320,11 +321,11 @@ fn part<T>(
     seen: impl Fn(&T) -> Sighting,
     again: &mut Runs,
 ) -> Vec<ClassRun> {
-    let mut once = Runs::default();
+    let (mut once, mut room) = (Runs::default(), Room::default());
     packets.retain(|packet| {
         let is_known = is_known(packet);
         let place = if is_known { &mut *again } else { &mut once };
-        place.observe(&seen(packet));
+        place.observe(&seen(packet), &mut room);
         !is_known
     });
     once.finish()
