@@ -57,9 +57,12 @@ pub(super) fn of_logs(
         let computer = computers.number(*id);
         let name = short_name(computers.name(computer));
         let mut add = |address: IpAddr, source| {
-            claims.entry(address).or_default().insert(name.clone());
             let known = of_host.entry(computer).or_default();
+            if known.len() >= MOST_ADDRESSES && !known.contains_key(&address) {
+                return;
+            }
             known.entry(address).or_default().insert(source);
+            claims.entry(address).or_default().insert(name.clone());
         };
         for event in &log.events {
             // The selector of a tunnel names the networks behind the host, not the host.
@@ -82,7 +85,7 @@ pub(super) fn of_logs(
         let name = short_name(computers.name(computer));
         let others = |address: &IpAddr| {
             let all = claims.get(address).into_iter().flatten();
-            all.filter(|other| **other != name).cloned().collect()
+            all.filter(|other| **other != name).take(MOST_CLAIMANTS).cloned().collect()
         };
         let known = of_host.get(&computer).into_iter().flatten();
         known
@@ -118,3 +121,8 @@ pub(super) fn taken_over(summary: &Summary) -> Vec<StationChange> {
     all.sort_by_key(|change| (change.address, change.first.time, change.first.frame));
     all
 }
+
+/// Addresses of one computer that its logs are asked for: one with more is a router or a collector.
+const MOST_ADDRESSES: usize = 256;
+/// Other computers that are named for one address.
+const MOST_CLAIMANTS: usize = 16;

@@ -8,11 +8,23 @@ use crate::eventlog::LogEvent;
 use crate::summary::{LogId, LogPart, Summary};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// The computers behind the logs.
 pub(super) struct Computers {
     numbers: BTreeMap<LogId, usize>,
     names: Vec<String>,
+    assumed: BTreeMap<LogId, AssumedName>,
+}
+
+/// What a log was taken for whose records name their computer without its domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssumedName {
+    /// The one name with a domain in the same folder that begins so, in lower case. A host outside every
+    /// domain may have the same first name.
+    pub full: String,
+    /// The addresses that events of this log itself name as the host's own.
+    pub own_addresses: BTreeSet<IpAddr>,
 }
 
 impl Computers {
@@ -22,6 +34,7 @@ impl Computers {
         let mut full_names: BTreeMap<(&str, String), BTreeSet<String>> = BTreeMap::new();
         let mut by_short: BTreeMap<(&str, String), Vec<usize>> = BTreeMap::new();
         let mut renames: BTreeMap<(&str, String), Rename> = BTreeMap::new();
+        let mut assumed = BTreeMap::new();
         for (at, (_, log)) in logs.iter().enumerate() {
             let key = (log.folder.as_str(), short_name(&log.log.host));
             by_short.entry(key.clone()).or_default().push(at);
@@ -38,9 +51,13 @@ impl Computers {
             for at in same {
                 // Records that name no computer are of nobody else's.
                 let named = logs.get(*at).filter(|(_, log)| !log.log.host.is_empty());
-                let Some((_, log)) = named else { continue };
+                let Some((id, log)) = named else { continue };
                 let longer = full_names.get(&(*folder, short.clone()));
                 let only = longer.filter(|all| all.len() == 1).and_then(|all| all.first());
+                if let Some(full) = only.filter(|_| !log.log.host.contains('.')) {
+                    let own_addresses = log.events.iter().filter_map(LogEvent::local).collect();
+                    assumed.insert(**id, AssumedName { full: full.clone(), own_addresses });
+                }
                 let name = only.cloned().unwrap_or_else(|| log.log.host.to_lowercase());
                 // Who bears a name behind the moment at which it was given up is another one.
                 let goes_on = given_up.zip(log.log.last_time).is_some_and(|(at, last)| last > at);
@@ -68,12 +85,17 @@ impl Computers {
             *known = (*known).max(name);
         }
         let name = |at| latest.get(&at).map_or("", |(_, name)| *name).to_owned();
-        Self { numbers, names: (0..logs.len()).map(name).collect() }
+        Self { numbers, names: (0..logs.len()).map(name).collect(), assumed }
     }
 
     /// The number of a log's computer: equal for logs of one computer.
     pub(super) fn number(&self, log: LogId) -> usize {
         self.numbers.get(&log).copied().unwrap_or(usize::MAX)
+    }
+
+    /// The logs whose records name their computer without its domain.
+    pub(super) const fn assumed(&self) -> &BTreeMap<LogId, AssumedName> {
+        &self.assumed
     }
 
     /// The last name that a computer had; empty where no record names it.

@@ -298,7 +298,7 @@ fn logged(events: &[PlacedEvent]) -> Logged {
         let Some((local, peer)) = event.esp_endpoints() else { continue };
         let pair = HostPair::new(local, peer);
         for (spi, sender) in [(event.inbound_spi(), peer), (event.outbound_spi(), local)] {
-            let spi = spi.filter(|spi| *spi >= LEAST_SPI);
+            let spi = spi.filter(|spi| *spi != 0);
             logged.extend(spi.map(|spi| (pair, pair.direction_from(sender), spi)));
         }
     }

@@ -221,7 +221,8 @@ impl JudgedPair {
     ) {
         let Some(known) = known else { return };
         for run in runs {
-            if known.requires(run) || (known.is_required() && !usable.has(run)) {
+            let is_untimed = known.is_required() && !usable.has(run) && known.reaches(kind.service);
+            if known.requires(run, kind.service) || is_untimed {
                 self.require(&[*run], kind, usable);
             } else if usable.has(run) {
                 self.unproven.push(kind.of(*run));
@@ -238,7 +239,8 @@ impl JudgedPair {
     ) {
         let lengths = (self.required.len(), self.unproven.len(), self.clear.len());
         let (unprotected, in_clear) = (self.facts.unprotected, self.facts.in_clear);
-        let (services, untimed) = (self.facts.clear_services.clone(), self.facts.untimed);
+        let (services, untimed) =
+            (std::mem::take(&mut self.facts.clear_services), self.facts.untimed);
         self.add(stream, class, runs, asked);
         self.required.truncate(lengths.0);
         self.unproven.truncate(lengths.1);

@@ -83,7 +83,7 @@ impl LimitCode {
             }
             Self::Cut => "The capture truncated frames before their class could be determined.",
             Self::Missing => {
-                "Packets are missing: the capture does not hold them, a damaged part could not be read, or there were too many pairs to judge individually."
+                "Packets are missing: the capture does not hold them, a damaged part could not be read, or there were more pairs, SPIs or other items than are kept apart."
             }
             Self::OneWay => "Only one direction of the traffic was captured.",
             Self::Sampled => {
@@ -284,11 +284,20 @@ impl Facts {
                 add(&mut limits, code, frames, &[spot.evidence]);
             }
         }
-        let demands = policy.rules.iter().filter(|rule| matches!(rule.action, Action::Protect(_)));
-        let silent = demands.filter(|rule| !self.pairs.iter().any(|pair| rule.covers(pair.pair)));
-        self.demands = policy.rules.iter().any(|rule| matches!(rule.action, Action::Protect(_)));
-        let silent = silent.count() as u64;
-        if silent > 0 {
+        let demands = policy.rules.iter().enumerate();
+        let demands = demands.filter(|(_, rule)| matches!(rule.action, Action::Protect(_)));
+        let mut silent: BTreeSet<usize> = demands.map(|(at, _)| at).collect();
+        self.demands = !silent.is_empty();
+        for pair in &self.pairs {
+            if silent.is_empty() {
+                break;
+            }
+            policy.covering(pair.pair).iter().for_each(|rule| {
+                silent.remove(rule);
+            });
+        }
+        if !silent.is_empty() {
+            let silent = silent.len() as u64;
             add(&mut limits, LimitCode::NotCovered, silent, &[]);
         }
         self.limits = limits;
@@ -303,6 +312,13 @@ impl Facts {
         let mut lost = self.folded_clear;
         if lost > 0 {
             add(&mut self.limits, LimitCode::Missing, lost, &[]);
+        }
+        for (capture, bounds) in &self.bounds {
+            let beyond = bounds.iter().filter(|(bound, _)| bound.concerns_verdicts());
+            let beyond: u64 = beyond.map(|(_, count)| *count).sum();
+            if beyond > 0 {
+                add(&mut self.limits, LimitCode::Missing, beyond, &[*capture]);
+            }
         }
         for file in evidence {
             let Content::Capture { dropped_by_capturer, .. } = file.content else { continue };

@@ -67,6 +67,7 @@ pub use cause::{
     Wanted, Why,
 };
 pub use clock::{ClockOffset, ClockStep, OffsetMethod};
+pub use computers::AssumedName;
 pub use corroboration::{CorroboratedBy, SaFacts, SasByPair};
 pub use explained::ExplainedWindow;
 pub use host_names::HostName;
@@ -88,7 +89,8 @@ use crate::policy::{Expectation, ExpectationSource, Policy};
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Service};
 use crate::summary::{
-    ClassRun, Contents, Count, LogId, SetAside, StationChange, Summary, TlsSeen, Vantage,
+    BoundsReached, ClassRun, Contents, Count, LogId, SetAside, StationChange, Summary, TlsSeen,
+    Vantage,
 };
 use obligation::Obligations;
 use pairs::Pairs;
@@ -181,6 +183,10 @@ pub struct Facts {
     pub bypasses: Vec<BypassSpan>,
     /// Per log, the addresses of its computer, as all logs of that computer and the policy name them.
     pub addresses: BTreeMap<LogId, BTreeSet<IpAddr>>,
+    /// Per capture, the bounds on what is kept apart that it reached.
+    pub bounds: BTreeMap<EvidenceId, BoundsReached>,
+    /// Per log whose records name their computer without a domain, the full name that it was taken for.
+    pub assumed_names: BTreeMap<LogId, AssumedName>,
     /// Addresses that are known to be of one host, by the policy, a log or its link-layer address.
     pub same_host: Vec<BTreeSet<IpAddr>>,
     /// Those of them that the policy names.
@@ -235,7 +241,8 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let streams = summary.streams();
     let negotiations = summary.negotiations();
     let (uncounted, stripped) = (negotiations.uncounted(), negotiations.stripped());
-    let activity = summary.esp_activity();
+    let mut activity = summary.esp_activity();
+    activity.samples(losses::sampled(summary));
     let exchanges = conclude(negotiations, &activity);
     let joins = joins::find(summary, &exchanges);
     let computers = computers::Computers::of(summary);
@@ -246,12 +253,8 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let books = audit::Books::of(summary, &computers, &host_addresses, &clocks, &exchanges);
     let ipsec = corroboration::gather(summary, &streams, &exchanges, &events);
     let usable = UsableTimes::of(summary);
-    let inferred = if policy.infers() {
-        let inside_esp = summary.captures.values().flat_map(|capture| &capture.inside_esp);
-        Obligations::of(&streams, &ipsec.sas, &exchanges, &events, (&usable, inside_esp))
-    } else {
-        Obligations::default()
-    };
+    let inferred = Obligations::of(&streams, &ipsec.sas, &exchanges, &events, (&usable, summary));
+    let inferred = if policy.infers() { inferred } else { Obligations::default() };
     let mut facts = Facts {
         total: Count::default(),
         by_class: BTreeMap::new(),
@@ -270,6 +273,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         named_hosts: Vec::new(),
         host_names: Vec::new(),
         addresses: addresses::bare(&host_addresses),
+        assumed_names: computers.assumed().clone(),
         host_addresses,
         clock_offsets: clocks,
         unreachable: unreachable::gather(summary),
@@ -284,6 +288,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         folded: (0, Count::default()),
         folded_clear: 0,
         is_mostly_missing: false,
+        bounds: bounds_reached(summary),
         uncounted_tunnels: summary.captures.values().map(|c| c.uncounted_tunnels).sum(),
         limits: Limits::new(),
         demands: false,
@@ -312,6 +317,12 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     tunnels::link(&mut facts.windows, &around, &named);
     facts.add_audits(&books);
     facts
+}
+
+/// Per capture, the bounds that it reached.
+fn bounds_reached(summary: &Summary) -> BTreeMap<EvidenceId, BoundsReached> {
+    let all = summary.captures.iter().map(|(id, capture)| (*id, capture.bounds_reached.clone()));
+    all.filter(|(_, bounds)| !bounds.is_empty()).collect()
 }
 
 impl Facts {

@@ -7,12 +7,12 @@ use super::stretches::Stretches;
 use super::usable::UsableTimes;
 use super::{CleartextWindow, PlacedEvent, SaFacts, SasByPair, cause};
 use crate::catalogue::Category;
-use crate::eventlog::{LogEvent, Role};
+use crate::eventlog::{LogEvent, Role, Selector};
 use crate::hosts::{Direction, HostPair};
 use crate::ike::{IkeExchange, Outcome};
 use crate::policy::InferredFrom;
-use crate::protection::{EspSpi, ProtectionClass, Stream};
-use crate::summary::{ClassRun, JudgedStream, StreamsByPair};
+use crate::protection::{EspSpi, ProtectionClass, Service, Stream};
+use crate::summary::{ClassRun, JudgedStream, StreamsByPair, Summary};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -36,6 +36,8 @@ pub(super) struct Obligation {
     /// The two are the ends of a tunnel, by a log or because their ESP is shown to carry other hosts' packets,
     /// and nothing shows that they protect their own traffic: what they send themselves need not be protected.
     only_gateways: bool,
+    /// Where nothing but logged selectors shows the requirement, and each names a protocol or a port: these.
+    narrow: Option<Vec<Selector>>,
 }
 
 /// One source of an obligation with the time for which it holds.
@@ -88,16 +90,16 @@ impl Attempt {
 
 impl Obligations {
     /// Gathers what streams, negotiations and logs prove.
-    pub(super) fn of<'a>(
+    pub(super) fn of(
         streams: &StreamsByPair<'_>,
         sas: &SasByPair,
         exchanges: &[IkeExchange],
         events: &[PlacedEvent],
-        (usable, inside_esp): (&UsableTimes, impl Iterator<Item = &'a (HostPair, HostPair)>),
+        (usable, summary): (&UsableTimes, &Summary),
     ) -> Self {
         let mut gathered = Gathered { sequences: usable.sequences(), ..Gathered::default() };
         gathered.streams(streams, sas, usable);
-        for (outside, inside) in inside_esp {
+        for (outside, inside) in summary.captures.values().flat_map(|capture| &capture.inside_esp) {
             let kind =
                 if outside == inside { &mut gathered.transport } else { &mut gathered.tunnels };
             kind.insert(*outside);
@@ -136,9 +138,18 @@ impl Obligation {
         self.repeated || self.decisive.last_end_before(Timestamp(i64::MAX)).is_some()
     }
 
-    /// Whether protection was required while clear packets passed.
-    pub(super) fn requires(&self, run: &ClassRun) -> bool {
-        !self.only_gateways && self.in_force.touching(run.start, run.end).next().is_some()
+    /// Whether protection was required while clear packets of a service passed.
+    pub(super) fn requires(&self, run: &ClassRun, service: Service) -> bool {
+        !self.only_gateways
+            && self.reaches(service)
+            && self.in_force.touching(run.start, run.end).next().is_some()
+    }
+
+    /// Whether the requirement reaches to a service: as far as selectors are known, and to every service where
+    /// they are not.
+    pub(super) fn reaches(&self, service: Service) -> bool {
+        let covers = |selector: &Selector| cause::filter_covers(selector, service);
+        self.narrow.as_ref().is_none_or(|narrow| narrow.iter().any(covers))
     }
 
     /// Whether attempts lie in a window or so near to it that its clear text followed them.
@@ -173,6 +184,8 @@ struct Gathered {
     /// associations carry their own packets.
     tunnels: BTreeSet<HostPair>,
     transport: BTreeSet<HostPair>,
+    /// What logged selectors name of each pair; `None` where one names everything, or none is known.
+    narrow: BTreeMap<HostPair, Option<Vec<Selector>>>,
 }
 
 impl Gathered {
@@ -268,6 +281,7 @@ impl Gathered {
                 if tunnel != Some(pair) {
                     self.transport.insert(pair);
                 }
+                self.narrow(pair, event.selector());
                 self.in_force(pair, InferredFrom::Log, (time, time));
             }
             Shows::Attempt => {
@@ -282,6 +296,25 @@ impl Gathered {
                 }
             }
             Shows::Nothing => {}
+        }
+    }
+
+    /// A log names an SA of the two with these selectors.
+    fn narrow(&mut self, pair: HostPair, selector: Option<Selector>) {
+        let names_all = |port: Option<u16>| port.is_none_or(|port| port == 0);
+        let narrow = selector.filter(|s| {
+            let all_ports = names_all(s.local_port) && names_all(s.peer_port);
+            !all_ports || s.protocol.is_some_and(|protocol| protocol != 0)
+        });
+        let of_pair = self.narrow.entry(pair).or_insert_with(|| Some(Vec::new()));
+        match (of_pair.as_mut(), narrow) {
+            (Some(known), Some(one)) if known.len() < MOST_SELECTORS => {
+                if !known.contains(&one) {
+                    known.push(one);
+                }
+            }
+            (Some(_), _) => *of_pair = None,
+            (None, _) => {}
         }
     }
 
@@ -329,6 +362,9 @@ impl Gathered {
                 self.tunnels.contains(&pair) && !self.transport.contains(&pair);
             obligation.in_force =
                 Stretches::new(all.into_iter().map(|(start, end)| (start, end, ())));
+            let is_logged_only = required.keys().all(|from| *from == InferredFrom::Log);
+            let narrow = self.narrow.remove(&pair).flatten();
+            obligation.narrow = narrow.filter(|_| is_logged_only);
             obligation.required = required;
         }
         pairs
@@ -457,5 +493,7 @@ const FALLS_BACK: Span = Span::from_seconds(5);
 const DIRECTLY: Span = Span::from_seconds(1);
 /// Peers of which none answers: as many are a scan.
 const MANY_PEERS: usize = 10;
+/// Selectors of one pair that are kept; with more the requirement reaches to everything.
+const MOST_SELECTORS: usize = 64;
 /// Spans that the report lists of one pair.
 const MOST_SPANS: usize = 100;

@@ -93,12 +93,12 @@ mod tests {
     use super::*;
     use crate::evidence::{FrameNumber, FrameRef};
     use crate::hosts::Direction;
-    use crate::summary::{Origin, Runs, Sighting};
+    use crate::summary::{Origin, Room, Runs, Sighting};
 
     fn runs(seconds: &[i64]) -> Vec<ClassRun> {
-        let mut runs = Runs::default();
+        let (mut runs, mut room) = (Runs::default(), Room::default());
         for (at, second) in (1..).zip(seconds) {
-            runs.observe(&Sighting {
+            let seen = Sighting {
                 packet_len: 0,
                 frame: FrameRef { evidence: EvidenceId(1), frame: FrameNumber(at) },
                 time: Timestamp(second * 1_000_000_000),
@@ -113,7 +113,8 @@ mod tests {
                 likely_twin: None,
                 conversation: None,
                 payload: 0,
-            });
+            };
+            runs.observe(&seen, &mut room);
         }
         runs.finish()
     }

@@ -56,15 +56,12 @@ pub fn against(against: &Against) -> String {
         Against::CaptureBeganLater => {
             "an attempt before the capture began would not be visible".to_owned()
         }
-        Against::PerhapsGateways(pair) => format!(
-            "{} and {} show IPsec in the same capture; whether they are the gateways of these two hosts is unknown",
-            pair.a(),
-            pair.b()
-        ),
+        Against::PerhapsGateways(pair) => perhaps_gateways(*pair),
         Against::SilentLog { address, state, detail } => format!(
             "the log of {address} may lack events for another reason ({}): {detail}",
             state.as_str()
         ),
+        Against::AssumedName { host, full } => assumed_name(host, full),
         Against::CoversLittle { percent } => {
             format!("it covered only {percent} % of the window")
         }
@@ -91,9 +88,21 @@ pub fn against(against: &Against) -> String {
     }
 }
 
+fn assumed_name(host: &str, full: &str) -> String {
+    format!("the log names its computer only {host}; that it is {full} is assumed from the name")
+}
+
 fn other_station(address: IpAddr, frame: FrameRef) -> String {
     format!(
         "another station (by link-layer address) uses {address} from frame {frame} on; the record may concern another host"
+    )
+}
+
+fn perhaps_gateways(pair: HostPair) -> String {
+    format!(
+        "{} and {} show IPsec in the same capture; whether they are the gateways of these two hosts is unknown",
+        pair.a(),
+        pair.b()
     )
 }
 

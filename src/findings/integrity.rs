@@ -27,7 +27,8 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
                     capitalized(&super::clock(clock))
                 ),
             ),
-            Some(_) if clock.is_wrong(is_local) => (
+            // A statement about a clock needs exact joins of its own log.
+            Some(_) if clock.method == OffsetMethod::ExactJoins && clock.is_wrong(is_local) => (
                 FindingCode::ClockWrong,
                 Severity::Medium,
                 super::clock(clock),

@@ -65,6 +65,21 @@ fn repaired(facts: &Facts, failed: &BTreeMap<HostPair, Vec<&IkeExchange>>) -> BT
     repaired
 }
 
+/// Whether negotiations of a pair failed again and again with no success between them.
+fn lasted_without_success(facts: &Facts, pair: HostPair, failed: &[&IkeExchange]) -> bool {
+    let good = facts
+        .exchanges
+        .iter()
+        .filter(|x| x.pair() == pair && matches!(x.outcome, Outcome::Established | Outcome::Ended));
+    let good: Vec<Timestamp> = good.map(|x| x.start).collect();
+    let next = |x: &&IkeExchange| good.partition_point(|start| *start <= x.start);
+    failed.chunk_by(|one, other| next(one) == next(other)).any(|together| {
+        let (first, end) = (together.first(), together.iter().map(|x| x.end).max());
+        let lasted = first.zip(end).map(|(first, end)| end.since(first.start));
+        lasted.is_some_and(|lasted| is_persistent(together.len(), lasted))
+    })
+}
+
 /// More than an accident.
 fn is_persistent(failures: usize, over: Span) -> bool {
     failures >= PERSISTENT && over >= LASTING
@@ -116,7 +131,7 @@ fn of_pair(
         p.protected_runs.iter().any(|run| run.start <= end && run.end >= first.start)
     });
     let dropped = is_logged_as_dropped(facts, pair, (first.start, end));
-    let lasted = is_persistent(failed.len(), end.since(first.start));
+    let lasted = lasted_without_success(facts, pair, failed);
     let held_back = !beside && !leaked && (dropped || lasted);
     let code = if held_back { FindingCode::FailedClosed } else { FindingCode::IkeFailing };
     let reasons: BTreeSet<Reason> = failed.iter().filter_map(|x| x.reason).collect();

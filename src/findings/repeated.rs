@@ -26,7 +26,7 @@ pub(super) fn duplicates(facts: &Facts) -> Vec<Finding> {
         };
         let detail = match kind {
             DuplicateKind::SameInterface | DuplicateKind::OtherInterface => {
-                "Same addresses, identification, length and first bytes, at most ten milliseconds apart, for nearly every packet of these hosts."
+                "Same addresses, identification and length, and the same bytes behind the IP headers as far as they were captured, at most ten milliseconds apart, for nearly every packet of these hosts."
                     .to_owned()
             }
             DuplicateKind::OtherCapture => {

@@ -1,5 +1,6 @@
 //! What the packets themselves say: clear text, weak protection, rules that met nothing.
 
+use super::attempted::attempt;
 use super::{
     Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, frames, proof_of, span_of,
     with_separators,
@@ -150,19 +151,6 @@ fn is_extent_unknown(source: Option<&ExpectationSource>, windows: &[&ExplainedWi
         !w.window.mixed && w.causes.iter().any(|cause| cause.confidence() >= Confidence::Medium)
     };
     only_asked || !windows.iter().any(|w| is_tied(w))
-}
-
-/// What is proven where IPsec was attempted only.
-fn attempt(windows: &[&ExplainedWindow]) -> String {
-    let silence = [Reason::NoResponse, Reason::PeerUnreachable, Reason::Udp500Blocked];
-    let mut causes = windows.iter().flat_map(|w| &w.causes);
-    let how = match causes.any(|cause| silence.contains(&cause.reason)) {
-        true => "unanswered",
-        false => "refused",
-    };
-    format!(
-        "IPsec was attempted and {how}; clear traffic followed. Nothing proves that protection was required."
-    )
 }
 
 /// How much each side sent, and whether the other answered.

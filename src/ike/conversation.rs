@@ -144,7 +144,14 @@ impl<'a> Conversation<'a> {
     /// goes on for a while.
     pub(super) fn would_show_an_answer_to(&self, request: &MessageDigest) -> bool {
         let evidence = request.frame.evidence;
-        !self.is_one_way() && self.esp.would_show_an_answer(evidence, request.time)
+        !self.is_one_way()
+            && !self.is_sampled(request)
+            && self.esp.would_show_an_answer(evidence, request.time)
+    }
+
+    /// Whether the capture that shows a message holds one packet in many.
+    pub(super) fn is_sampled(&self, message: &MessageDigest) -> bool {
+        self.esp.is_sampled(message.frame.evidence)
     }
 
     /// Whether the captures show what the receiver of a message was sent from that message on, up to a
@@ -154,7 +161,8 @@ impl<'a> Conversation<'a> {
         let answered = self.turns.iter().any(|turn| {
             turn.message.source.ip() != sent.source.ip() && turn.time() > from && turn.time() <= to
         });
-        answered || self.esp.hears(sent.source.ip(), from, to)
+        let heard = answered || self.esp.hears(sent.source.ip(), from, to);
+        heard && !self.is_sampled(sent)
     }
 
     /// The same of what the receiver of the message sent back itself.
@@ -163,7 +171,8 @@ impl<'a> Conversation<'a> {
         let spoke = self.turns.iter().any(|turn| {
             turn.message.source.ip() != sent.source.ip() && turn.time() > from && turn.time() <= to
         });
-        spoke || self.esp.hears_from(sent.source.ip(), sent.destination.ip(), from, to)
+        let heard = self.esp.hears_from(sent.source.ip(), sent.destination.ip(), from, to);
+        (spoke || heard) && !self.is_sampled(sent)
     }
 
     /// Whether an SPI of the pair first appears after `after`, before another negotiation of the two begins,

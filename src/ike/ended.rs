@@ -94,7 +94,8 @@ fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
         let is_own = turn.message.reads_delete(talk.spis_at(turn.time()));
         return (is_own && !is_ignored(talk, turn)).then_some(Proof::Read);
     }
-    if clears_away(talk, turn) {
+    // What follows in a sample of the packets shows nothing of what did not.
+    if clears_away(talk, turn) || talk.is_sampled(turn.message) {
         return None;
     }
     let octets = turn.message.encrypted.filter(|e| e.fragment.is_none())?.octets;
@@ -107,6 +108,8 @@ fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
     let flowed = stopped.is_some_and(|last| last >= turn.time().shifted(FLOWING.negated()));
     match talk.suite().delete_size(octets, answer.and_then(size_of)) {
         DeleteSize::Impossible => None,
+        // A message of that size in the same IKE SA ended nothing before.
+        _ if is_habit(talk, turn) => None,
         // Other messages have those sizes too, so that size and silence together are an inference.
         DeleteSize::OneSpi => stopped.map(|_| Proof::Size(Confidence::Medium)),
         // A notify message without data has that size too; behind a Delete nothing follows.
@@ -118,7 +121,6 @@ fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
                 flowed && !goes_on(talk, turn) && is_interruption(talk, turn, stopped?, RENEWAL);
             ended.then_some(Proof::Size(Confidence::Medium))
         }
-        DeleteSize::Ambiguous if is_habit(talk, turn) => None,
         DeleteSize::Ambiguous if flowed => is_interruption(talk, turn, stopped?, FLOWING)
             .then_some(Proof::Size(Confidence::Medium)),
         // Traffic that rested is not interrupted. Hosts that make a new IKE SA at once, in place of a child

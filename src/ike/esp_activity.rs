@@ -18,6 +18,8 @@ pub struct EspUse {
     pub end: Timestamp,
     /// The SPI.
     pub spi: u32,
+    /// Its sequence numbers show that there were packets before the first one seen.
+    pub continues: bool,
 }
 
 /// Per pair the use of its SPIs and its clear text, per host what it received, and the end of each
@@ -25,7 +27,7 @@ pub struct EspUse {
 #[derive(Clone, Debug, Default)]
 pub struct EspActivity {
     pairs: BTreeMap<HostPair, PairActivity>,
-    /// The same uses by SPI, start and pair.
+    /// Those that go on with numbers of before, by SPI, start and pair.
     by_spi: BTreeSet<(u32, Timestamp, HostPair, Timestamp)>,
     /// When runs of clear text begin.
     clear: BTreeMap<HostPair, BTreeSet<Timestamp>>,
@@ -34,6 +36,8 @@ pub struct EspActivity {
     /// When each host was sent packets by each other one, to and from: spans in order of time.
     sent: BTreeMap<(IpAddr, IpAddr), BTreeMap<Timestamp, Timestamp>>,
     captures: BTreeMap<EvidenceId, Timestamp>,
+    /// Captures that hold one packet in many.
+    sampled: BTreeSet<EvidenceId>,
 }
 
 /// One pair's uses by start, and beside each the place of the one that ends last up to it.
@@ -66,7 +70,8 @@ impl EspActivity {
     /// Notes a pair's uses, in any order.
     pub fn insert(&mut self, pair: HostPair, mut uses: Vec<EspUse>) {
         uses.sort_unstable();
-        self.by_spi.extend(uses.iter().map(|u| (u.spi, u.start, pair, u.end)));
+        let going_on = uses.iter().filter(|u| u.continues);
+        self.by_spi.extend(going_on.map(|u| (u.spi, u.start, pair, u.end)));
         let mut latest: Option<(Timestamp, usize)> = None;
         let latest = uses.iter().enumerate().map(|(at, u)| {
             latest = latest.max(Some((u.end, at)));
@@ -93,6 +98,16 @@ impl EspActivity {
         self.captures.insert(capture, end);
     }
 
+    /// Notes which captures hold one packet in many: in them silence says nothing.
+    pub fn samples(&mut self, captures: BTreeSet<EvidenceId>) {
+        self.sampled = captures;
+    }
+
+    /// Whether a capture holds one packet in many.
+    pub(super) fn is_sampled(&self, capture: EvidenceId) -> bool {
+        self.sampled.contains(&capture)
+    }
+
     /// Until when a capture went on, counting those that take over where it ends.
     #[must_use]
     pub fn end_of(&self, capture: EvidenceId) -> Option<Timestamp> {
@@ -117,24 +132,29 @@ impl EspActivity {
         let Some(last) = place.and_then(|place| activity.uses.get(*place)) else {
             return EspAt::Unseen;
         };
-        if last.end > at.shifted(UNDER_WAY) || self.has_moved(pair, last) {
+        if last.end > at.shifted(UNDER_WAY)
+            || self.end_after_moves(pair, last.spi, last.end) > last.end
+        {
             EspAt::GoesOn
         } else {
             EspAt::Stopped(last.end)
         }
     }
 
-    /// Whether an SPI goes on between other addresses, of which one is of the pair: the other host moved
-    /// (RFC 4555), or its translated address changed (RFC 3947).
-    fn has_moved(&self, pair: HostPair, from: &EspUse) -> bool {
-        let earliest = from.end.shifted(UNDER_WAY.negated());
-        let later = self.by_spi.range((from.spi, earliest, pair, Timestamp(i64::MIN))..);
-        let mut same = later.take_while(|(spi, ..)| *spi == from.spi).take(MOST_MOVES);
-        same.any(|(_, _, other, end)| {
+    /// Until when an SPI was in use, also between other addresses, of which one is of the pair: the other host
+    /// moved (RFC 4555), or its translated address changed (RFC 3947). The same SA is it where the numbers go
+    /// on and the old addresses are silent.
+    #[must_use]
+    pub fn end_after_moves(&self, pair: HostPair, spi: u32, end: Timestamp) -> Timestamp {
+        let earliest = end.shifted(UNDER_WAY.negated());
+        let later = self.by_spi.range((spi, earliest, pair, Timestamp(i64::MIN))..);
+        let same = later.take_while(|(of, ..)| *of == spi).take(MOST_MOVES);
+        let moved = same.filter(|(_, _, other, _)| {
             let shares =
                 [other.a(), other.b()].iter().any(|host| [pair.a(), pair.b()].contains(host));
-            *other != pair && shares && *end > from.end
-        })
+            *other != pair && shares
+        });
+        moved.map(|(_, _, _, end)| *end).fold(end, Timestamp::max)
     }
 
     /// When traffic of the pair is first seen again after a point: clear text begins, or a new SPI does.
@@ -231,7 +251,7 @@ mod tests {
     }
 
     fn used(spi: u32, start: i64, end: i64) -> EspUse {
-        EspUse { start: at(start), end: at(end), spi }
+        EspUse { start: at(start), end: at(end), spi, continues: true }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::nat::{self, AddressTranslation};
 use super::negotiations::{Negotiation, Negotiations};
 use super::outcome::{Outcome, Verdict};
 use super::proposal::Proposal;
+use super::suite::LEAST_CHILD_ANSWER;
 use super::{ExchangeType, IkeVersion, Spi, judge_v1, judge_v2, link};
 use crate::catalogue::{
     Confidence, NotifySpace, Reason, Weakness, exchange_type, ike_vendor, notify,
@@ -60,7 +61,8 @@ pub struct IkeExchange {
     pub proof: Vec<FrameRef>,
     /// Who deleted the security associations, and when, where that was seen.
     pub deleted: Option<(IpAddr, Timestamp)>,
-    /// When messages were sent that can complete a child or quick-mode security association.
+    /// When messages were sent that completed a child or quick mode security association, as far as their sizes
+    /// and what follows show.
     pub completions: Vec<Timestamp>,
     /// When the last request that got no answer was sent again, after its first sending.
     pub resent_after: Vec<Span>,
@@ -224,31 +226,41 @@ fn resent_after(talk: &Conversation<'_>, verdict: &Verdict) -> Vec<Span> {
     later.map(|message| message.time.since(request.time)).collect()
 }
 
-/// RFC 7296 §1.2, §1.3: the answer to IKE_AUTH or CREATE_CHILD_SA completes a child SA; RFC 2409
-/// §5.5: the third message of quick mode does. An answer in clear completes nothing, nor does one of
-/// IKE_AUTH that may be as large for its certificates, unless a new SPI follows.
+/// When child or quick mode SAs came up, as far as sizes and order show.
+///
+/// RFC 7296 §1.2, §1.3: the answer to IKE_AUTH or CREATE_CHILD_SA does it where it has room for a choice, and an
+/// answer to IKE_AUTH no room for certificates instead; RFC 2409 §5.5: the third message of quick mode does.
+/// Where a new SPI follows an answer, it did whatever its size. An answer in clear does nothing.
 fn completions(talk: &Conversation<'_>) -> Vec<Timestamp> {
     let suite = talk.suite();
-    let is_undecided = |m: &MessageDigest| {
-        let room = m.encrypted.map_or(0, |e| suite.most(e.octets));
-        room > suite.most_without_certificate() && !talk.bears_fruit(m.time, m.time)
+    let fruit = |m: &MessageDigest| talk.bears_fruit(m.time, m.time);
+    let sizes = suite.least_with_child()..=suite.most_without_certificate();
+    let of_v2 = |m: &MessageDigest| {
+        let room = m.encrypted.filter(|_| m.is_response()).map(|e| suite.most(e.octets));
+        let fits = |room: u32| match m.header.exchange_type {
+            ExchangeType::IKE_AUTH => sizes.contains(&room) || fruit(m),
+            ExchangeType::CREATE_CHILD_SA => room >= LEAST_CHILD_ANSWER || fruit(m),
+            _ => false,
+        };
+        room.is_some_and(fits)
     };
-    let completes = |m: &&MessageDigest| match m.header.exchange_type {
-        ExchangeType::IKE_AUTH => m.is_response() && m.encrypted.is_some() && !is_undecided(m),
-        ExchangeType::CREATE_CHILD_SA => m.is_response() && m.encrypted.is_some(),
-        kind => kind == ExchangeType::QUICK_MODE || kind == ExchangeType::AUTHIP_QUICK_MODE,
-    };
-    talk.messages().filter(completes).map(|m| m.time).collect()
+    let quick = judge_v1::quick_modes(talk);
+    let of_v1 = quick.iter().filter(|turn| {
+        let is_answer = judge_v1::is_answer(&quick, turn);
+        let is_read = talk.version != IkeVersion::AuthIp;
+        judge_v1::is_third_message(&quick, turn) || (is_answer && (!is_read || fruit(turn.message)))
+    });
+    let of_v1 = of_v1.map(|turn| turn.message.time);
+    let mut all: Vec<Timestamp> =
+        talk.messages().filter(|m| of_v2(m)).map(|m| m.time).chain(of_v1).collect();
+    all.sort_unstable();
+    all
 }
 
 /// Each thing once, in the order of its first appearance.
-fn distinct<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
-    items.fold(Vec::new(), |mut list, item| {
-        if !list.contains(&item) {
-            list.push(item);
-        }
-        list
-    })
+fn distinct<T: Ord + Clone>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut known = BTreeSet::new();
+    items.filter(|item| known.insert(item.clone())).collect()
 }
 
 fn kinds(talk: &Conversation<'_>) -> String {

@@ -138,10 +138,8 @@ pub fn probe(available: &[u8], datagram_len: Option<usize>) -> Probe {
     if datagram_len.is_some_and(|length| length < Header::LEN) {
         return Probe::NotIke;
     }
-    let Ok(header) = Header::read(&mut Reader::new(available)) else {
-        // Cut by the capture inside the header: what is there may still begin one.
-        return if available.len() < Header::LEN { Probe::Unsure } else { Probe::NotIke };
-    };
+    // Cut by the capture inside the header, a few bytes prove nothing.
+    let Ok(header) = Header::read(&mut Reader::new(available)) else { return Probe::NotIke };
     if header.initiator_spi.is_zero() {
         return Probe::NotIke;
     }

@@ -127,14 +127,9 @@ impl<'a> Phase1<'a> {
 
 /// Quick mode stands on a phase 1 that succeeded (RFC 2409 §5.5).
 fn judge_quick_mode(talk: &Conversation<'_>) -> Option<Verdict> {
-    let of = |kind| talk.of(kind);
-    let quick: Vec<Turn<'_>> =
-        of(ExchangeType::QUICK_MODE).chain(of(ExchangeType::AUTHIP_QUICK_MODE)).collect();
+    let quick = quick_modes(talk);
     let first = *quick.first()?;
-    let answer = quick.iter().copied().find(|turn| {
-        let asked = quick.iter().find(|q| q.message.message_id() == turn.message.message_id());
-        asked.is_some_and(|asked| asked.from_initiator != turn.from_initiator)
-    });
+    let answer = quick.iter().copied().find(|turn| is_answer(&quick, turn));
     let Some(answer) = answer else { return Some(judge_unanswered_quick_mode(talk, first)) };
     let last = quick.last().copied().unwrap_or(answer);
     let fruit = talk.bears_fruit(first.time(), last.time());
@@ -150,8 +145,20 @@ fn judge_quick_mode(talk: &Conversation<'_>) -> Option<Verdict> {
     Some(with_end(talk, verdict))
 }
 
+/// The messages of quick modes.
+pub(super) fn quick_modes<'t>(talk: &'t Conversation<'_>) -> Vec<Turn<'t>> {
+    let of = |kind| talk.of(kind);
+    of(ExchangeType::QUICK_MODE).chain(of(ExchangeType::AUTHIP_QUICK_MODE)).collect()
+}
+
+/// Whether a message of quick mode is the answer to its first one: the other side's, under the same message ID.
+pub(super) fn is_answer(quick: &[Turn<'_>], turn: &Turn<'_>) -> bool {
+    let asked = quick.iter().find(|q| q.message.message_id() == turn.message.message_id());
+    asked.is_some_and(|asked| asked.from_initiator != turn.from_initiator)
+}
+
 /// Whether a message of quick mode is its sender's second one, behind the other side's answer.
-fn is_third_message(quick: &[Turn<'_>], turn: &Turn<'_>) -> bool {
+pub(super) fn is_third_message(quick: &[Turn<'_>], turn: &Turn<'_>) -> bool {
     let same = || {
         quick.iter().filter(|other| {
             other.message.message_id() == turn.message.message_id() && other.time() <= turn.time()
@@ -212,7 +219,9 @@ fn refused_in_clear(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Option<Ver
             && !turn.is_repeated
             && !message.is(ExchangeType::V1_INFORMATIONAL)
     });
-    let is_done = phase_1.mode == Mode::Main && !phase_1.answered_encrypted.is_empty();
+    // Message 6 of main mode, and what follows under the keys, show that both have authenticated.
+    let is_done = (phase_1.mode == Mode::Main && !phase_1.answered_encrypted.is_empty())
+        || talk.of(ExchangeType::TRANSACTION).next().is_some();
     let begun = talk.turns.first().map_or(refusal.time(), Turn::time);
     if goes_on
         || is_done
@@ -225,14 +234,21 @@ fn refused_in_clear(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Option<Ver
     // Before anything was encrypted or proven no key had been used.
     let has_used_key = !phase_1.asked_encrypted.is_empty()
         || (phase_1.mode == Mode::Aggressive && !phase_1.answered.is_empty());
+    // An initiator with another key complains in place of aggressive mode's third message (RFC 2409 §5.4).
+    let has_third = phase_1.mode == Mode::Aggressive
+        && (!phase_1.asked_encrypted.is_empty() || phase_1.asked.len() > 1);
     // Decrypted under another key, message 5 is noise: the peer finds no payload that it knows.
-    let is_noise = refusal.message.notifies().any(|kind| matches!(kind, 1 | 16)) && has_used_key;
+    let is_noise =
+        refusal.message.notifies().any(|kind| matches!(kind, 1 | 16)) && has_used_key && !has_third;
     Some(match reason {
         Reason::NoProposalChosen => Verdict::read(Outcome::NoProposalChosen, reason, state, frames),
         Reason::AuthenticationFailed | Reason::PskMismatchSuspected => {
             let of_key = refusal_of(talk);
             let outcome = Outcome::AuthenticationSuspected;
             match (has_used_key, of_key) {
+                (true, Reason::PskMismatchSuspected) if has_third => {
+                    Verdict::inferred(outcome, Reason::AuthenticationFailed, state, frames)
+                }
                 // A refused identity looks the same, and anybody can send this.
                 (true, Reason::PskMismatchSuspected) => {
                     Verdict::inferred(outcome, of_key, state, frames)
@@ -302,7 +318,7 @@ fn judge_unanswered_authentication(
     let last = talk.sendings_of(sent.message).last().filter(|last| last.frame != sent.frame());
     let until = last.map_or(sent.time(), |last| last.time);
     // What both sides send under the keys later shows that message 6 came.
-    if is_kept_alive(talk, until) {
+    if is_kept_alive(talk, until) || talk.bears_fruit(sent.time(), until) {
         return phase_1_completed(talk, sent, sent, vec![sent.frame()]);
     }
     frames.extend(last.map(|last| last.frame));

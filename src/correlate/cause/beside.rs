@@ -68,10 +68,8 @@ impl<'a> Case<'a> {
         let excluded = self.index.filters_exclude(pair, &self.window.services, &self.window.run);
         let is_logged = !excluded.is_empty();
         let (before, inside) = self.goes_on(pair, is_logged)?;
-        let sender = self.sender_under_both();
-        if sender.is_none() && !is_logged {
-            return None;
-        }
+        // What the other side still sends under ESP says nothing of the sender's filters.
+        let sender = Some(self.sender_under_both()?);
         Some(Cause {
             reason: Reason::FilterNotCovering,
             score: if is_logged { 88 } else { 62 },
@@ -85,6 +83,10 @@ impl<'a> Case<'a> {
     /// SPI or the one that took over from it, and with no SPI of its own that ended at the opening. What
     /// the other side still sends under ESP says nothing of this one's filters.
     pub(super) fn sender_under_both(&self) -> Option<IpAddr> {
+        *self.found_sender.get_or_init(|| self.find_sender_under_both())
+    }
+
+    fn find_sender_under_both(&self) -> Option<IpAddr> {
         let (pair, run) = (self.window.pair, &self.window.run);
         let senders = [
             (pair.a(), Direction::AToB, run.from_a),
@@ -92,15 +94,14 @@ impl<'a> Case<'a> {
         ];
         let uses = self.index.spi_uses(pair);
         let well_inside = run.start.shifted(JITTER);
+        let lives = self.index.spi_lives(pair)?;
+        let (from, to) = (run.start.shifted(PAUSE.negated()), run.start.shifted(ENDING));
+        let at_opening = lives.ended(from, to);
         let goes_on = |way: Direction| {
-            let own = || uses.iter().filter(move |(other, _)| *other == way);
-            let lasts = own().any(|(_, spi)| spi.start <= run.start && spi.end >= well_inside);
-            let ended = own().any(|(way, spi)| {
-                let at_opening = run.start.shifted(PAUSE.negated()) <= spi.end
-                    && spi.end <= run.start.shifted(ENDING);
-                at_opening && !has_successor(uses, *way, spi)
-            });
-            lasts && !ended
+            let ended = |(other, spi): &(Direction, ClassRun)| {
+                *other == way && !has_successor(uses, *other, spi)
+            };
+            lives.lasts(way, run.start, well_inside) && !at_opening.iter().any(ended)
         };
         let all_clear = senders.into_iter().filter(|(_, _, clear)| *clear > 0);
         let mut hosts = all_clear.map(|(host, way, _)| (host, goes_on(way)));
@@ -126,7 +127,7 @@ impl<'a> Case<'a> {
         let (score, selectors) = match (is_logged, carries(&gateways)) {
             (true, _) => (88, TunnelSelectors::Exclude),
             (false, true) => (72, TunnelSelectors::CarryOthers),
-            (false, false) => (55, TunnelSelectors::Unknown),
+            (false, false) => (MOST_LOW, TunnelSelectors::Unknown),
         };
         let mut against = Vec::new();
         if !is_logged {

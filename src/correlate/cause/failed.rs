@@ -218,12 +218,14 @@ impl<'a> Case<'a> {
     /// that a retry repaired has no part in what came later.
     fn is_repaired(&self, failed: Timestamp) -> bool {
         let start = self.window.run.start;
-        let made = |x: &IkeExchange| {
-            !x.outcome.is_failure()
-                && x.outcome != Outcome::Incomplete
-                && x.completions.iter().any(|done| failed < *done && *done < start)
-        };
-        failed < start && self.exchanges(failed, start).into_values().any(made)
+        let last_made = self.last_made.get_or_init(|| {
+            let made = self.exchanges(self.from.shifted(JITTER.negated()), start);
+            let made = made
+                .into_values()
+                .filter(|x| !x.outcome.is_failure() && x.outcome != Outcome::Incomplete);
+            made.flat_map(|x| &x.completions).filter(|done| **done < start).copied().max()
+        });
+        last_made.is_some_and(|made| failed < made)
     }
 
     /// Whether something came soon enough to have a part in the window's opening.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Whether a filter lets a service through the SA; 0 is any.
-pub(super) fn filter_covers(selector: &Selector, service: Service) -> bool {
+pub(in crate::correlate) fn filter_covers(selector: &Selector, service: Service) -> bool {
     let any = |port: Option<u16>| port.is_none_or(|port| port == 0);
     let is_protocol = selector.protocol.is_none_or(|p| p == 0 || p == service.protocol);
     let (local, peer) = (selector.local_port, selector.peer_port);

@@ -3,11 +3,9 @@
 //! A record says what was true at its time. What lies weeks from a window ties nothing to it.
 
 use crate::correlate::{Facts, PlacedEvent};
-use crate::hosts::HostPair;
-use crate::protection::EspSpi;
 use crate::summary::{ClassRun, LogId};
 use crate::time::{Span, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// From the first to the last record that says the same.
@@ -101,34 +99,6 @@ fn short(host: &str) -> &str {
     host.split('.').next().unwrap_or_default()
 }
 
-/// SPIs that go on between other addresses: a host moved (RFC 4555), or its address was translated anew.
-pub(super) struct Moved(BTreeMap<EspSpi, BTreeSet<(Timestamp, Timestamp, HostPair)>>);
-
-impl Moved {
-    pub(super) fn of(facts: &Facts) -> Self {
-        let mut by_spi: BTreeMap<EspSpi, BTreeSet<(Timestamp, Timestamp, HostPair)>> =
-            BTreeMap::new();
-        for pair in &facts.pairs {
-            for ((spi, _), run) in &pair.spi_uses {
-                by_spi.entry(*spi).or_default().insert((run.start, run.end, pair.pair));
-            }
-        }
-        by_spi.retain(|_, uses| uses.len() > 1);
-        Self(by_spi)
-    }
-
-    /// Until when an SPI was in use, wherever its hosts moved.
-    pub(super) fn end_of(&self, spi: EspSpi, pair: HostPair, run: &ClassRun) -> Timestamp {
-        let uses = self.0.get(&spi).into_iter().flatten().take(MOST_MOVES);
-        let shares = |other: HostPair| {
-            other != pair && [other.a(), other.b()].iter().any(|host| pair.contains(*host))
-        };
-        let from = run.end.shifted(UNDER_WAY.negated());
-        let later = uses.filter(|(start, _, other)| *start >= from && shares(*other));
-        later.map(|(_, end, _)| *end).max().map_or(run.end, |end| end.max(run.end))
-    }
-}
-
 type TimeSpan = (Timestamp, Timestamp);
 
 /// Windows' main-mode lifetime, 480 minutes: SAs of that time may be in force.
@@ -136,7 +106,3 @@ const IN_FORCE: Span = Span::from_seconds(8 * 60 * 60);
 const DAY: Span = Span::from_seconds(24 * 60 * 60);
 /// Microsoft's DHCP server leases an address for eight days by default.
 const LEASE: Span = Span::from_seconds(8 * 24 * 60 * 60);
-/// What is on its way when a host moves.
-const UNDER_WAY: Span = Span::from_seconds(1);
-/// Uses of one SPI that are looked through.
-const MOST_MOVES: usize = 16;

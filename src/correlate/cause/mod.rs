@@ -11,6 +11,7 @@ mod lives;
 mod filters;
 
 mod rules;
+mod uses;
 
 mod failed;
 
@@ -24,7 +25,7 @@ mod closed;
 
 mod why;
 
-pub(super) use filters::{pair_of, tunnel_of};
+pub(super) use filters::{filter_covers, pair_of, tunnel_of};
 pub use roles::{ClosedBy, Closing, KeptOpen};
 pub use why::{Against, DeleteBasis, LogTie, TunnelSelectors, Wanted, Why};
 
@@ -125,7 +126,7 @@ pub(super) fn explain(
     facts: &Facts,
     activity: &EspActivity,
 ) -> Vec<ExplainedWindow> {
-    let mut index = Index::of(facts);
+    let mut index = Index::of(facts, activity);
     let mut carried: BTreeMap<IpAddr, BTreeSet<HostPair>> = BTreeMap::new();
     // They are in order of time.
     for window in &windows {

@@ -31,6 +31,7 @@ impl Case<'_> {
         found.extend(self.dos_protection());
         self.weigh_ties(&mut found);
         self.weigh_stations(&mut found);
+        self.weigh_names(&mut found);
         self.weigh_living_sas(&mut found);
         if !found.iter().any(explains) {
             found.extend(self.not_before().or_else(|| {
@@ -121,6 +122,31 @@ impl Case<'_> {
                 }
             }
         }
+    }
+
+    /// A log that names its computer without a domain may be another computer's. Where its own events name
+    /// no address of the pair, what it says is at most `medium`.
+    fn weigh_names(&self, found: &mut [Candidate]) {
+        for candidate in found {
+            let assumed = candidate.cause.refs.iter().find_map(|fact| match fact {
+                FactRef::Event(at) => self.assumed_name(*at),
+                FactRef::Exchange(_) => None,
+            });
+            if let Some((host, full)) = assumed {
+                candidate.cause.score = candidate.cause.score.min(MOST_MEDIUM);
+                let (host, full) = (host.to_owned(), full.to_owned());
+                candidate.cause.against.push(Against::AssumedName { host, full });
+            }
+        }
+    }
+
+    /// The bare name of the computer of an event's log, and the full one that it was taken for.
+    fn assumed_name(&self, event: usize) -> Option<(&str, &str)> {
+        let placed = self.index.facts.events.get(event)?;
+        let assumed = self.index.facts.assumed_names.get(&placed.log)?;
+        let pair = [self.window.pair.a(), self.window.pair.b()];
+        let names_itself = pair.iter().any(|host| assumed.own_addresses.contains(host));
+        (!names_itself).then_some((placed.event.host.as_str(), assumed.full.as_str()))
     }
 
     /// A log says that a service IPsec needs stopped, and not that it started again, before the

@@ -297,6 +297,13 @@ pub enum Against {
         /// The audit's own sentence.
         detail: String,
     },
+    /// The log names its computer without a domain; that it is the one with this full name is assumed.
+    AssumedName {
+        /// The name in the log.
+        host: String,
+        /// The full name that another log has.
+        full: String,
+    },
     /// It covers less than half of the window.
     CoversLittle {
         /// Percent of the window.

@@ -1,0 +1,43 @@
+//! What is proven of a pair whose IPsec was attempted only.
+
+use crate::catalogue::Reason;
+use crate::correlate::ExplainedWindow;
+
+/// What is proven where IPsec was attempted only.
+pub(super) fn attempt(windows: &[&ExplainedWindow]) -> String {
+    let causes = || windows.iter().flat_map(|w| &w.causes).map(|cause| cause.reason);
+    let how = if causes().any(is_silence) {
+        " and unanswered"
+    } else if causes().any(is_refusal) {
+        " and refused"
+    } else {
+        ""
+    };
+    format!(
+        "IPsec was attempted{how}; clear traffic followed. Nothing proves that protection was required."
+    )
+}
+
+/// Reasons that say that nobody answered.
+const fn is_silence(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::NoResponse | Reason::Timeout | Reason::PeerUnreachable | Reason::Udp500Blocked
+    )
+}
+
+/// Reasons that say that one side refused the other.
+const fn is_refusal(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::NoProposalChosen
+            | Reason::AuthenticationFailed
+            | Reason::PskMismatchSuspected
+            | Reason::CertificateInvalid
+            | Reason::KerberosFailed
+            | Reason::InvalidKe
+            | Reason::TsUnacceptable
+            | Reason::ChildRefused
+            | Reason::PolicyMismatch
+    )
+}
