@@ -13,6 +13,7 @@ fn two_hundred_incidents_are_told_as_they_were() {
         ("first cause", score.first_cause, 950),
         ("opened by", score.opened, 950),
         ("kept open by", score.kept, 950),
+        ("closed by", score.closed, 950),
         ("causes called high", score.high, 980),
         ("offset errors", score.offsets, 950),
     ] {

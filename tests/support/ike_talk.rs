@@ -42,7 +42,8 @@ impl Talk {
     }
 
     pub(crate) fn esp_of(mut self, host: usize, start: i64, end: i64, spis: [u32; 2]) -> Self {
-        let uses = spis.map(|spi| (host, 1, EspUse { start: ms(start), end: ms(end), spi }));
+        let uses = spis
+            .map(|spi| (host, 1, EspUse { start: ms(start), end: ms(end), spi, continues: true }));
         self.esp.extend(uses);
         self
     }

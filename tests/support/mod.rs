@@ -79,15 +79,20 @@ pub(crate) fn tool_is_there(tool: &str, package: &str) -> bool {
 pub(crate) fn python() -> Option<std::process::Command> {
     let program = std::env::var_os("PLAINSIGHT_PYTHON").unwrap_or_else(|| "python3".into());
     let mut asked = std::process::Command::new(&program);
-    asked.args(["-c", "import duckdb, pandas, pyarrow.parquet"]);
+    asked.args(["-c", "import duckdb, Evtx.Evtx, pandas, pyarrow.parquet"]);
     if asked.output().is_ok_and(|output| output.status.success()) {
         return Some(std::process::Command::new(program));
     }
     let how =
         "pip install -r tests/python/requirements.txt, and PLAINSIGHT_PYTHON names its Python";
     let required = std::env::var_os("PLAINSIGHT_REQUIRE_TOOLS").is_some();
-    assert!(!required, "Python with pyarrow, duckdb and pandas is not installed ({how})");
-    eprintln!("not run: a comparison with pyarrow, duckdb and pandas, not installed ({how})");
+    assert!(
+        !required,
+        "Python with pyarrow, duckdb, pandas and python-evtx is not installed ({how})"
+    );
+    eprintln!(
+        "not run: a comparison with pyarrow, duckdb, pandas or python-evtx, not installed ({how})"
+    );
     None
 }
 

@@ -79,6 +79,8 @@ pub(crate) struct Score {
     pub(crate) opened: Share,
     /// The same of `kept_open_by`.
     pub(crate) kept: Share,
+    /// Windows of which what stands first in `closed_by` is what the evidence allows.
+    pub(crate) closed: Share,
     /// Of all causes called `high`, in every place, those that are true.
     pub(crate) high: Share,
     /// Logs whose every time, as corrected, is within the stated error.
@@ -151,11 +153,11 @@ fn judge(incident: &Incident) -> Score {
 
 fn windows(incident: &Incident, analysis: &Analysis, score: &mut Score) {
     let told = analysis.facts.windows.iter().map(|w| w.window.run);
-    let told = told.map(|run| (run.first.frame.0, run.last.frame.0)).collect();
-    let is_right = incident.truth.windows == told;
+    let told: BTreeSet<_> = told.map(|run| (run.first.frame.0, run.last.frame.0)).collect();
+    let expected: BTreeSet<_> = incident.truth.windows.keys().copied().collect();
+    let is_right = expected == told;
     score.windows.count(is_right);
     if !is_right {
-        let expected = &incident.truth.windows;
         score.miss(incident, &format!("windows {told:?}, expected {expected:?}"));
     }
 }
@@ -183,6 +185,17 @@ fn causes(incident: &Incident, analysis: &Analysis, score: &mut Score) {
                 let why = told.first().map(|cause| plainsight::findings::why(cause));
                 let window = explained.window.run.first;
                 misses.push(format!("{role} {window}: {all:?} {why:?}; allowed {allowed:?}"));
+            }
+        }
+        let run = explained.window.run;
+        let leading = explained.closed_by.first().map(|closing| closing.code);
+        let closings = incident.truth.windows.get(&(run.first.frame.0, run.last.frame.0));
+        if let Some((closings, leading)) = closings.zip(leading) {
+            let is_right = closings.contains(&leading);
+            score.closed.count(is_right);
+            if !is_right {
+                let window = run.first;
+                misses.push(format!("closed by {window}: {leading:?}; allowed {closings:?}"));
             }
         }
         let all = opened.iter().chain(&kept).chain(&causes);
@@ -275,6 +288,7 @@ impl Score {
         self.high.join(other.high);
         self.opened.join(other.opened);
         self.kept.join(other.kept);
+        self.closed.join(other.closed);
         self.offsets.join(other.offsets);
         self.estimated.join(other.estimated);
         self.joins.join(other.joins);
@@ -296,6 +310,7 @@ impl Score {
             ("first cause right (windows)", self.first_cause),
             ("opened by right (windows)", self.opened),
             ("kept open by right (windows)", self.kept),
+            ("closed by right (windows)", self.closed),
             ("causes called high, in every place, that are true", self.high),
             ("logs with an offset", self.estimated),
             ("exact joins right (events)", self.joins),

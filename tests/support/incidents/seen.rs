@@ -1,16 +1,27 @@
 //! What the evidence of an incident can prove: windows by the rule of the domain, causes by what of the
 //! story is left.
 
-use super::host::{Kept, Written};
+use super::host::{Kept, Value, Written};
 use super::scene::{Label, Role, Scene};
 use super::setting::shows;
-use super::wire::{Nanos, SECOND, Sent, What};
+use super::wire::{Nanos, SECOND, Sent, Under, What};
 use plainsight::catalogue::Reason;
+use plainsight::correlate::ClosedBy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// First and last frame of each, as their files number them.
-pub(crate) type Windows = BTreeSet<(u64, u64)>;
+/// First and last frame of each, as their files number them, and what may come first of what closed it.
+pub(crate) type Windows = BTreeMap<(u64, u64), BTreeSet<ClosedBy>>;
+
+/// A window that is open.
+#[derive(Clone, Copy)]
+struct Open {
+    frames: (u64, u64),
+    from: Nanos,
+    to: Nanos,
+    /// Protected packets of the pair came behind its last clear one.
+    between: bool,
+}
 
 /// A maximal run of clear packets that owe protection: packets more than thirty seconds apart are of
 /// two windows, and so are those more than five apart with protected packets of the pair between.
@@ -20,32 +31,87 @@ pub(super) fn windows(captured: &[Sent], numbers: &[u64], scene: &Scene) -> Wind
         captured.iter().filter(|s| s.what == What::Protected).map(|s| pair(s.ends)).collect();
     let negotiating: BTreeSet<_> = captured
         .iter()
-        .filter(|s| matches!(s.under, super::wire::Under::Cookie(_)))
+        .filter(|s| matches!(s.under, Under::Cookie(_)))
         .map(|s| pair(s.ends))
         .collect();
-    let mut open: BTreeMap<(IpAddr, IpAddr), (u64, u64, Nanos, bool)> = BTreeMap::new();
+    let mut open: BTreeMap<(IpAddr, IpAddr), Open> = BTreeMap::new();
     let mut windows = Windows::new();
+    let mut close = |pair, window: Open| {
+        windows.insert(window.frames, closed(scene, captured, pair, window));
+    };
     for (sent, frame) in captured.iter().zip(numbers.iter().copied()) {
         let pair = pair(sent.ends);
         // Without a policy a pair owes what it was seen to do, or what a log tells of it.
         let is_known = protected.contains(&pair) || negotiating.contains(&pair);
         let is_owed = scene.policy.is_some() || is_known || names(scene, pair);
         match (sent.what, open.get_mut(&pair)) {
-            (What::Owed, Some((_, last, at, between)))
-                if sent.at - *at <= if *between { 5 * SECOND } else { 30 * SECOND } =>
+            (What::Owed, Some(window))
+                if sent.at - window.to <= if window.between { 5 * SECOND } else { 30 * SECOND } =>
             {
-                (*last, *at, *between) = (frame, sent.at, false);
+                (window.frames.1, window.to, window.between) = (frame, sent.at, false);
             }
             (What::Owed, _) if is_owed => {
-                let closed = open.insert(pair, (frame, frame, sent.at, false));
-                windows.extend(closed.map(|(first, last, ..)| (first, last)));
+                let (frames, from) = ((frame, frame), sent.at);
+                let next = Open { frames, from, to: from, between: false };
+                if let Some(before) = open.insert(pair, next) {
+                    close(pair, before);
+                }
             }
-            (What::Protected, Some((.., between))) => *between = true,
+            (What::Protected, Some(window)) => window.between = true,
             _ => {}
         }
     }
-    windows.extend(open.into_values().map(|(first, last, ..)| (first, last)));
+    open.into_iter().for_each(|(pair, window)| close(pair, window));
     windows
+}
+
+/// What may come first of what closed a window: a negotiation that made an SA whose packets the capture
+/// shows, a service that a log says started, else that there was no more.
+fn closed(
+    scene: &Scene,
+    captured: &[Sent],
+    pair: (IpAddr, IpAddr),
+    window: Open,
+) -> BTreeSet<ClosedBy> {
+    let is_of_pair = |sent: &&Sent| sent.ends == pair || (sent.ends.1, sent.ends.0) == pair;
+    let mut allowed = BTreeSet::new();
+    let begins = |sent: &[Sent]| {
+        let mut first: BTreeMap<Under, Nanos> = BTreeMap::new();
+        for sent in sent.iter().filter(is_of_pair).filter(|sent| sent.what == What::Protected) {
+            first.entry(sent.under).or_insert(sent.at);
+        }
+        let is_at_end = |at: &Nanos| window.from < *at && *at <= window.to + 60 * SECOND;
+        first.into_values().filter(is_at_end).min()
+    };
+    let negotiated = |until: Nanos| {
+        let mut messages = captured.iter().filter(is_of_pair);
+        messages.any(|sent| {
+            matches!(sent.under, Under::Cookie(_)) && window.from < sent.at && sent.at <= until
+        })
+    };
+    // What is left in the scene was not captured.
+    let shown = begins(captured);
+    let truly = shown.or_else(|| begins(&scene.sent));
+    let is_shown = shown.is_some_and(negotiated);
+    allowed.extend(truly.map(|_| ClosedBy::Negotiated));
+    let near = window.to - 60 * SECOND..=window.to + 3 * SECOND;
+    let mut records = scene.hosts.iter().flat_map(|host| host.log(true));
+    if records.any(|written| near.contains(&written.at) && says_running(written)) {
+        allowed.insert(ClosedBy::ServiceStarted);
+    }
+    if truly.is_none() || !is_shown {
+        let last = captured.last().map_or(0, |sent| sent.at);
+        let goes_on = last - window.to > 10 * SECOND;
+        allowed.insert(if goes_on { ClosedBy::TrafficEnded } else { ClosedBy::CaptureEnded });
+    }
+    allowed
+}
+
+/// Whether a record says that a service runs.
+fn says_running(written: &Written) -> bool {
+    let mut fields = written.fields.iter();
+    written.id & 0xffff == 7036
+        && fields.any(|(_, value)| matches!(value, Value::Text(text) if text == "running"))
 }
 
 /// Whether a log that was handed over names the two as partners under IPsec.
