@@ -3,7 +3,7 @@
 //! By the names of `ike_numbers`; what follows for a negotiation is the findings' business.
 
 /// Why an algorithm is not to be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Weakness {
     /// The algorithm.
     pub name: &'static str,
