@@ -308,6 +308,13 @@ mod tests {
     }
 
     #[test]
+    fn a_word_without_end_is_not_taken_apart() {
+        let word = "a:".repeat(200_000);
+        let made = scrubber(&[]).prose(&word);
+        assert!(made.starts_with("text-") && made.len() < 20, "{made}");
+    }
+
+    #[test]
     fn one_original_has_one_pseudonym_in_every_notation() {
         let mut scrubber = scrubber(&["FS01.corp.example"]);
         let mut made = |text: &str| scrubber.prose(text);

@@ -76,6 +76,15 @@ impl Known {
     }
 }
 
+/// Where a word is.
+#[derive(Clone, Copy)]
+enum Around {
+    /// In a display filter, whose words are those of the program that reads it.
+    Filter,
+    Sentence,
+    Path,
+}
+
 impl Scrubber {
     pub(super) fn new(secret: Secret, known: Known) -> Self {
         Self { secret, known, given: BTreeMap::new() }
@@ -125,7 +134,7 @@ impl Scrubber {
 
     /// A name of a host or a user.
     pub(super) fn name(&mut self, name: &str) -> String {
-        if let Some(form) = self.form(name, "") {
+        if let Some(form) = self.form(name) {
             return form;
         }
         if is_no_name(name) {
@@ -139,7 +148,7 @@ impl Scrubber {
         if is_no_name(text) {
             return text.to_owned();
         }
-        if let Some(form) = self.form(text, "") {
+        if let Some(form) = self.form(text) {
             return form;
         }
         if is_number(text) {
@@ -190,48 +199,58 @@ impl Scrubber {
             kept.push_str(apart);
             let end = from.find(|c| !is_of_word(c)).unwrap_or(from.len());
             let (word, behind) = from.split_at(end);
-            let before = kept.chars().next_back();
-            let is_of_path = before == Some('/') || behind.starts_with('/');
-            let (made, taken) = self.word(word, behind, named, is_of_path);
+            let is_of_path = kept.ends_with('/') || behind.starts_with('/');
+            let around = match (named, is_of_path) {
+                (false, _) => Around::Filter,
+                (true, false) => Around::Sentence,
+                (true, true) => Around::Path,
+            };
+            let (made, taken) = match self.network(word, behind) {
+                Some(network) => network,
+                None => (self.word(word, around), 0),
+            };
             kept.push_str(&made);
             rest = behind.get(taken..).unwrap_or_default();
         }
         kept
     }
 
-    /// A word; how many octets behind it belong to it, as the length of a network does.
-    fn word(&mut self, word: &str, behind: &str, named: bool, of_path: bool) -> (String, usize) {
+    /// An address with the length of a network behind it; how many octets that takes.
+    fn network(&mut self, word: &str, behind: &str) -> Option<(String, usize)> {
+        let (bits, taken) = network_length(behind)?;
+        let made = self.network_of(word.parse().ok()?, bits);
+        Some((self.give(&format!("{word}/{bits}"), format!("{made}/{bits}")), taken))
+    }
+
+    fn word(&mut self, word: &str, around: Around) -> String {
         if word.is_empty() {
-            return (String::new(), 0);
+            return String::new();
         }
-        let length = network_length(behind);
-        let network = word.parse().ok().zip(length);
-        if let Some((address, (bits, taken))) = network {
-            let made = self.network(address, bits);
-            return (self.give(&format!("{word}/{bits}"), format!("{made}/{bits}")), taken);
+        // No identifier is so long; what evidence makes so long is not taken apart.
+        if word.len() > LONGEST {
+            return self.whole(word);
         }
-        if let Some(made) = self.form(word, behind) {
-            return (made, 0);
+        if let Some(made) = self.form(word) {
+            return made;
         }
         // What ends a sentence, or introduces what follows.
         let bare = word.trim_end_matches(['.', ':', '-', '_']);
         if bare.len() < word.len() {
-            let (made, _) = self.word(bare, "", named, of_path);
-            return (made + word.get(bare.len()..).unwrap_or_default(), 0);
+            return self.word(bare, around) + word.get(bare.len()..).unwrap_or_default();
         }
         for apart in [':', '@', '%', '-'] {
             if let Some((one, other)) = word.split_once(apart)
                 && (apart != '-' || one.parse::<IpAddr>().is_ok())
             {
-                let (one, _) = self.word(one, "", named, of_path);
-                let (other, _) = self.word(other, "", named, of_path);
-                return (format!("{one}{apart}{other}"), 0);
+                return format!("{}{apart}{}", self.word(one, around), self.word(other, around));
             }
         }
-        if named && let Some(made) = self.known_name(word, of_path) {
-            return (made, 0);
-        }
-        (word.to_owned(), 0)
+        let name = match around {
+            Around::Filter => None,
+            Around::Sentence => self.known_name(word, false),
+            Around::Path => self.known_name(word, true),
+        };
+        name.unwrap_or_else(|| word.to_owned())
     }
 
     fn known_name(&mut self, word: &str, of_path: bool) -> Option<String> {
@@ -262,7 +281,7 @@ impl Scrubber {
         self.give(label, made)
     }
 
-    fn network(&mut self, address: IpAddr, bits: u32) -> IpAddr {
+    fn network_of(&mut self, address: IpAddr, bits: u32) -> IpAddr {
         match self.secret.address(address) {
             IpAddr::V4(v4) => {
                 let host = u32::MAX.checked_shr(bits).unwrap_or_default();
@@ -276,7 +295,7 @@ impl Scrubber {
     }
 
     /// What is recognized by its form; `None` where it is nothing of that kind.
-    fn form(&mut self, word: &str, behind: &str) -> Option<String> {
+    fn form(&mut self, word: &str) -> Option<String> {
         if let Ok(address) = word.parse::<IpAddr>() {
             let made = self.secret.address(address).to_string();
             return Some(self.give(word, made));
@@ -295,11 +314,11 @@ impl Scrubber {
             let made = self.secret.address(address).to_string();
             return Some(format!("[{}]{port}", self.give(&address.to_string(), made)));
         }
-        self.octets(word, behind).or_else(|| self.number(word)).or_else(|| self.sid(word))
+        self.octets(word).or_else(|| self.number(word)).or_else(|| self.sid(word))
     }
 
     /// Hardware addresses and cookies: pairs of digits, or digits alone.
-    fn octets(&mut self, word: &str, behind: &str) -> Option<String> {
+    fn octets(&mut self, word: &str) -> Option<String> {
         let (apart, digits) = match word.chars().find(|c| !c.is_ascii_hexdigit()) {
             None => (None, word.to_owned()),
             Some(apart @ (':' | '-' | '.')) => {
@@ -310,7 +329,7 @@ impl Scrubber {
             }
             Some(_) => return None,
         };
-        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) || behind.starts_with('x') {
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return None;
         }
         let lower = digits.to_lowercase();
@@ -436,6 +455,8 @@ fn network_length(behind: &str) -> Option<(u32, usize)> {
     Some((bits, 1 + digits.len()))
 }
 
+/// Octets of a word that is looked into.
+const LONGEST: usize = 300;
 /// What the pseudonyms of texts begin with.
 const TEXT: &str = "text-";
 /// Names of fewer letters are words of any text.
