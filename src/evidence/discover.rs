@@ -48,6 +48,8 @@ pub fn discover(paths: &[PathBuf], excluded: Option<&Path>) -> Vec<Found> {
                 entry.as_ref().map_or_else(walkdir::Error::depth, walkdir::DirEntry::depth) == 0;
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
+                // The walk goes on in the folder that a link leads to; the link itself is no file.
+                Ok(entry) if explicit && entry.path().is_dir() => {}
                 Ok(entry) if is_within(entry.path(), excluded.as_deref()) => {}
                 Ok(entry) => {
                     let mut file = of_entry(&entry, explicit);
@@ -160,6 +162,19 @@ mod tests {
         assert_eq!(forth, discover(&[other, one], None));
         assert_eq!(forth.len(), 3);
         assert!(forth[0].explicit && !forth[1].explicit);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_folder_is_a_folder_where_it_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("real")).unwrap();
+        std::fs::File::create(folder.path().join("real/a.bin")).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("real", &link).unwrap();
+        let found = discover(std::slice::from_ref(&link), None);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].path.clone(), &found[0].problem), (link.join("a.bin"), &None));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Pipes that are named, and what a shell puts in place of `<(…)`: they are read once, like standard input.
+//! Pipes that are named, and what a shell puts in place of `<(…)`: they are read once, like standard input. Links that are
+//! named are followed.
 #![cfg(unix)]
 
 use crate::support::program::{plainsight, report_in};
@@ -84,4 +85,18 @@ fn a_device_is_not_read() {
     assert_eq!(output.status.code(), Some(4));
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("neither a file nor a folder; it was not opened"), "{told}");
+}
+
+#[test]
+fn a_link_to_a_folder_that_is_named_is_that_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("real")).unwrap();
+    let capture = sample("psk_mismatch/capture.pcap");
+    fs::copy(capture, folder.path().join("real/capture.pcap")).unwrap();
+    std::os::unix::fs::symlink("real", folder.path().join("link")).unwrap();
+    let (status, told) = shell(&folder, "plainsight analyze link --out report -q");
+    assert_eq!(status, 0, "{told}");
+    let report = report_in(&folder.path().join("report"));
+    let paths: Vec<&str> = report.evidence.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!((paths, report.windows.len()), (vec!["link/capture.pcap"], 1));
 }
