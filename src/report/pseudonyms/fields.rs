@@ -81,6 +81,8 @@ const FIELDS: &[(&str, &str, Treatment)] = &[
     ("case", "time_zone", LeftOut),
     // evidence
     ("evidence", "path", Path),
+    ("evidence", "original_path", Path),
+    ("evidence", "collected_from", Name),
     ("evidence", "key", Digest),
     ("", "sha256", Digest),
     ("", "unpacked_sha256", Digest),
