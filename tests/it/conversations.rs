@@ -146,7 +146,7 @@ fn octets_that_were_acknowledged_and_not_captured_are_told() {
     lossy.says(0, b"GET / HTTP/1.1\r\n\r\n").says(1, &[1; 1000]).loses(1, &[2; 1400]);
     lossy.says(1, &[3; 100]).says(0, b"");
     let title = finding(&mut lossy).unwrap();
-    assert!(title.contains("1400 acknowledged TCP bytes"), "{title}");
+    assert!(title.contains("1,400 acknowledged TCP bytes"), "{title}");
 }
 
 /// A client that sends in clear, and a server that answers under ESP.

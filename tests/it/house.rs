@@ -45,7 +45,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("anstyle", "cli"),
     ("anyhow", "cli"),
     ("askama", "report"),
-    ("base64", "report"),
+    ("base64", "report eventlog/text"),
     ("bzip2", "evidence/unpack"),
     ("cab", "evidence/collection.rs evidence/collection/cab.rs"),
     ("clap", "cli"),

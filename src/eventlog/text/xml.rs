@@ -10,6 +10,8 @@ use super::{Export, LONGEST_EVENT};
 use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
 use crate::evidence::{EvidenceId, RecordRef};
 use crate::xml::Element;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 use std::io::Read;
 
@@ -98,11 +100,17 @@ fn fields(element: &Element, record: &mut LogRecord) {
     }
     let text = element.text.clone();
     match (element.name.as_str(), element.attribute("Name")) {
-        ("Binary", _) => record.binary = bytes_of_hex(&text),
+        ("Binary", _) => record.binary = bytes_of(&text),
         ("Data", "") => record.positional.push(text),
         ("Data" | "ComplexData", name) => record.named.push((name.to_owned(), text)),
         (name, _) => record.named.push((name.to_owned(), text)),
     }
+}
+
+/// The bytes that Windows writes in hexadecimal, and python-evtx in base64.
+fn bytes_of(text: &str) -> Vec<u8> {
+    let bytes = bytes_of_hex(text);
+    if bytes.is_empty() { STANDARD.decode(text.trim()).unwrap_or_default() } else { bytes }
 }
 
 /// Empty where the text is not hexadecimal.
