@@ -150,31 +150,34 @@ pub struct TcpLoss {
 /// may have come protected; of such pairs nothing is said.
 pub(super) fn tcp_gaps(summary: &Summary) -> Vec<TcpLoss> {
     let mut all = Vec::new();
-    let is_protected = |pair: &HostPair| {
-        summary.captures.values().any(|capture| {
-            let streams = capture.streams.get(pair).into_iter().flatten();
-            let protects = streams.into_iter().any(|(stream, _)| match stream.class() {
-                ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => true,
-                ProtectionClass::Ike
-                | ProtectionClass::NattKeepalive
-                | ProtectionClass::Exempt
-                | ProtectionClass::Clear
-                | ProtectionClass::NonIp
-                | ProtectionClass::Undecodable => false,
-            });
-            protects || capture.shows_again(*pair)
-        })
-    };
-    let mut told: BTreeMap<HostPair, bool> = BTreeMap::new();
+    let protected = under_ipsec(summary);
     for (evidence, capture) in &summary.captures {
-        for (pair, gap) in &capture.tcp_gaps {
-            let may_come_protected = *told.entry(*pair).or_insert_with(|| is_protected(pair));
-            if !may_come_protected {
-                all.push(TcpLoss { evidence: *evidence, pair: *pair, gap: *gap });
-            }
+        for (pair, gap) in capture.tcp_gaps.iter().filter(|(pair, _)| !protected.contains(pair)) {
+            all.push(TcpLoss { evidence: *evidence, pair: *pair, gap: *gap });
         }
     }
     all
+}
+
+/// Pairs of which a capture shows packets under IPsec.
+fn under_ipsec(summary: &Summary) -> BTreeSet<HostPair> {
+    let protects = |stream: &Stream| match stream.class() {
+        ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => true,
+        ProtectionClass::Ike
+        | ProtectionClass::NattKeepalive
+        | ProtectionClass::Exempt
+        | ProtectionClass::Clear
+        | ProtectionClass::NonIp
+        | ProtectionClass::Undecodable => false,
+    };
+    let mut pairs = BTreeSet::new();
+    for capture in summary.captures.values() {
+        let shown = capture.streams.iter();
+        let shown = shown.filter(|(_, streams)| streams.keys().any(protects)).map(|(pair, _)| pair);
+        let again = capture.decrypted_twins.keys().chain(capture.handed_over.keys());
+        pairs.extend(shown.chain(again).copied());
+    }
+    pairs
 }
 
 /// Credentials in clear text.

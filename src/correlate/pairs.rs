@@ -36,6 +36,7 @@ impl<'s> Pairs<'s> {
         let aside = summary.set_aside();
         let (tls, told_by_logs) = (summary.tls(), summary.integrity_only());
         let sampled = losses::sampled(summary);
+        let (mut readable, mut interleaved) = (summary.readable(), windows::interleaved(summary));
         let mut gaps: BTreeMap<HostPair, Vec<EspGap>> = BTreeMap::new();
         for gap in &facts.esp_gaps {
             gaps.entry(gap.pair).or_default().push(*gap);
@@ -64,13 +65,13 @@ impl<'s> Pairs<'s> {
                 judged.add_tunnel(*tunnel, asked, &mut around);
             }
             judged.facts.inside_of = around_each.remove(pair).unwrap_or_default();
-            judged.facts.readable = summary.readable(*pair);
+            judged.facts.readable = readable.remove(pair).unwrap_or_default();
             ipsec.give(&mut judged.facts);
             let told =
                 streams.iter().filter_map(|(stream, ..)| told_by_logs.get(&(*pair, *stream)));
             judged.facts.integrity_only = told.flatten().copied().collect();
             judged.facts.tls = tls.get(pair).cloned().unwrap_or_default();
-            let interleaved = windows::interleaved(summary, *pair);
+            let interleaved = interleaved.remove(pair).unwrap_or_default();
             let protected = &judged.facts.protected_runs;
             let cut = |clear| windows::cleartext(*pair, clear, protected, &interleaved, *rule);
             let required = cut(judged.required);

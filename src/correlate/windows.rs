@@ -75,9 +75,13 @@ pub(super) struct ClearRun {
     pub(super) is_discovery: bool,
 }
 
-/// Stretches in which clear and protected packets of a pair alternate.
-pub(super) fn interleaved(summary: &Summary, pair: HostPair) -> Vec<ClassRun> {
-    summary.captures.values().filter_map(|c| c.interleaved.get(&pair)).flatten().copied().collect()
+/// Stretches in which clear and protected packets of each pair alternate.
+pub(super) fn interleaved(summary: &Summary) -> BTreeMap<HostPair, Vec<ClassRun>> {
+    let mut all: BTreeMap<HostPair, Vec<ClassRun>> = BTreeMap::new();
+    for (pair, runs) in summary.captures.values().flat_map(|capture| &capture.interleaved) {
+        all.entry(*pair).or_default().extend(runs);
+    }
+    all
 }
 
 /// The cleartext windows of a pair.

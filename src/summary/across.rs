@@ -30,10 +30,10 @@ impl Summary {
     /// each other are one capture. Asked again, it finds nothing more.
     pub(super) fn set_aside_what_is_shown_inside_esp(&mut self, sequences: &[Vec<EvidenceId>]) {
         let wholes: Vec<Whole<'_>> = sequences.iter().map(|ids| self.whole(ids)).collect();
+        let outer: Vec<Outer<'_>> = wholes.iter().filter_map(Outer::of).collect();
         let (mut inside_others, mut inside_esp) = (BTreeSet::new(), BTreeSet::new());
-        for (at, inner) in wholes.iter().enumerate() {
-            let others = wholes.iter().enumerate().filter(|(other, _)| *other != at);
-            let others = others.map(|(_, outer)| outer);
+        for inner in &wholes {
+            let others = outer.iter().filter(|outer| !std::ptr::eq(outer.whole, inner));
             inner.inside_others(others, (&mut inside_others, &mut inside_esp));
         }
         self.set_places_aside(&inside_others, |capture| &mut capture.inside_others);
@@ -71,6 +71,21 @@ impl Summary {
     }
 }
 
+/// A capture with ESP, when it was taken, and its ESP packets.
+struct Outer<'a> {
+    whole: &'a Whole<'a>,
+    span: (Timestamp, Timestamp),
+    esp: BTreeMap<(HostPair, Stream), Vec<EspMark>>,
+}
+
+impl<'a> Outer<'a> {
+    /// `None` where the capture shows no ESP.
+    fn of(whole: &'a Whole<'a>) -> Option<Self> {
+        let (span, esp) = (whole.span()?, whole.esp());
+        (!esp.is_empty()).then_some(Self { whole, span, esp })
+    }
+}
+
 /// The files of one capture.
 struct Whole<'a>(Vec<(EvidenceId, &'a CaptureSummary)>);
 
@@ -102,7 +117,7 @@ impl Whole<'_> {
     /// The clear packets that others show inside ESP.
     fn inside_others<'o>(
         &self,
-        others: impl Iterator<Item = &'o Whole<'o>>,
+        others: impl Iterator<Item = &'o Outer<'o>>,
         (places, inside_esp): (&mut BTreeSet<Place>, &mut InsideEsp),
     ) {
         let has_clear = self.captures().any(|capture| !capture.clear_packets.is_empty());
@@ -110,12 +125,9 @@ impl Whole<'_> {
         let (from, to) = (from.shifted(SOON.negated()), to.shifted(SOON));
         // Lengths that are all the same fit each other by chance, unless the user says what the place is.
         let is_stated = self.captures().any(|of| of.stated_vantage == Some(Vantage::Lan));
-        for outer in others {
-            let overlaps = outer.span().is_some_and(|(begin, end)| begin <= to && from <= end);
-            let esp = if overlaps { outer.esp() } else { BTreeMap::new() };
-            if esp.is_empty() {
-                continue;
-            }
+        for Outer { whole: outer, esp, .. } in
+            others.filter(|outer| outer.span.0 <= to && from <= outer.span.1)
+        {
             let plain = Plain::of(self, |pair| !outer.has_class(pair, ProtectionClass::Clear));
             let mut taken = BTreeSet::new();
             let unknown = esp.iter().filter(|((pair, _), _)| {

@@ -273,13 +273,14 @@ impl Summary {
         pairs
     }
 
-    /// What readable ESP of a pair carried.
+    /// What readable ESP of each pair carried.
     #[must_use]
-    pub fn readable(&self, pair: HostPair) -> Contents {
-        let mut all = Contents::new();
-        for of_pair in self.captures.values().filter_map(|capture| capture.readable.get(&pair)) {
+    pub fn readable(&self) -> BTreeMap<HostPair, Contents> {
+        let mut all: BTreeMap<HostPair, Contents> = BTreeMap::new();
+        for (pair, of_pair) in self.captures.values().flat_map(|capture| &capture.readable) {
+            let known = all.entry(*pair).or_default();
             for (app, count) in of_pair {
-                all.entry(*app).or_default().join(*count);
+                known.entry(*app).or_default().join(*count);
             }
         }
         all

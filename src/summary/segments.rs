@@ -21,6 +21,8 @@ struct Sequence {
     stem: String,
     until: Timestamp,
     files: Vec<EvidenceId>,
+    /// Files that show the same packets as one of these.
+    others: BTreeSet<EvidenceId>,
 }
 
 /// Link type and name of each interface.
@@ -39,6 +41,11 @@ pub(super) fn sequences(
         let stem = places.get(id).map_or("", |(_, stem)| stem);
         *of_stem.entry(stem).or_default() += 1;
     }
+    let mut others: BTreeMap<EvidenceId, Vec<EvidenceId>> = BTreeMap::new();
+    for (one, other) in same {
+        others.entry(*one).or_default().push(*other);
+        others.entry(*other).or_default().push(*one);
+    }
     let is_numbered = |stem: &str| of_stem.get(stem).is_some_and(|files| *files > 1);
     let mut sequences: Vec<Sequence> = Vec::new();
     let mut by_time: Vec<_> = captures.iter().map(|(id, capture)| (capture.span, *id)).collect();
@@ -51,8 +58,7 @@ pub(super) fn sequences(
                 // Files that are numbered alike belong to no other capture.
                 let fits =
                     sequence.stem == stem || !(is_numbered(&stem) || is_numbered(&sequence.stem));
-                let is_other = |file: &EvidenceId| same.contains(&(id.min(*file), id.max(*file)));
-                let fits = fits && !sequence.files.iter().any(is_other);
+                let fits = fits && !sequence.others.contains(&id);
                 fits && sequence.source == source && sequence.goes_on(first, id, captures)
             });
             continued.max_by_key(|(_, sequence)| (sequence.stem == stem, sequence.until))
@@ -60,10 +66,14 @@ pub(super) fn sequences(
         let until = span.map_or(Timestamp(i64::MAX), |(_, last)| last);
         let mut sequence = match before.map(|(at, _)| at) {
             Some(at) => sequences.remove(at),
-            None => Sequence { source, stem: String::new(), until, files: Vec::new() },
+            None => {
+                let (stem, files, others) = (String::new(), Vec::new(), BTreeSet::new());
+                Sequence { source, stem, until, files, others }
+            }
         };
         (sequence.stem, sequence.until) = (stem, until.max(sequence.until));
         sequence.files.push(id);
+        sequence.others.extend(others.remove(&id).unwrap_or_default());
         sequences.push(sequence);
     }
     let mut sequences: Vec<Vec<EvidenceId>> =
