@@ -63,7 +63,12 @@ fn kept(event: &LogEvent) -> impl PartialEq + std::fmt::Debug {
     let fields = event.fields.iter().filter(|(name, _)| name != "Binary");
     // Values without a name are called by their places, in one way or another.
     let place = |name: &str| name.trim_start_matches("param").to_owned();
-    let fields: Vec<_> = fields.map(|(name, value)| (place(name), value.clone())).collect();
+    // python-evtx writes hexadecimal numbers in full length.
+    let number = |value: &String| match value.strip_prefix("0x") {
+        Some(digits) => format!("0x{}", digits.trim_start_matches('0')),
+        None => value.clone(),
+    };
+    let fields: Vec<_> = fields.map(|(name, value)| (place(name), number(value))).collect();
     (
         event.event_id,
         event.reason,

@@ -11,7 +11,7 @@ use crate::hosts::{Direction, HostPair};
 use crate::ike::{IkeExchange, Outcome};
 use crate::protection::unreachable::UnreachableWhy;
 use crate::summary::ClassRun;
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -68,11 +68,15 @@ impl<'a> Case<'a> {
         let excluded = self.index.filters_exclude(pair, &self.window.services, &self.window.run);
         let is_logged = !excluded.is_empty();
         let (before, inside) = self.goes_on(pair, is_logged)?;
-        // What the other side still sends under ESP says nothing of the sender's filters.
-        let sender = Some(self.sender_under_both()?);
+        // What the other side still sends under ESP says nothing of the sender's filters. Where a log has the
+        // filters, its ESP inside the window will do, though for less.
+        let sender = self.sender_under_both();
+        if sender.is_none() && !(is_logged && self.find_sender(self.window.run.end).is_some()) {
+            return None;
+        }
         Some(Cause {
             reason: Reason::FilterNotCovering,
-            score: if is_logged { 88 } else { 62 },
+            score: if is_logged && sender.is_some() { 88 } else { 62 },
             refs: excluded.iter().take(MOST_SELECTORS).map(|at| FactRef::Event(*at)).collect(),
             why: Why::ProtectedBeside { first: before.first, last: inside.last, is_logged, sender },
             against: if is_logged { Vec::new() } else { vec![Against::FiltersNotLogged] },
@@ -83,10 +87,11 @@ impl<'a> Case<'a> {
     /// SPI or the one that took over from it, and with no SPI of its own that ended at the opening. What
     /// the other side still sends under ESP says nothing of this one's filters.
     pub(super) fn sender_under_both(&self) -> Option<IpAddr> {
-        *self.found_sender.get_or_init(|| self.find_sender_under_both())
+        *self.found_sender.get_or_init(|| self.find_sender(self.window.run.start))
     }
 
-    fn find_sender_under_both(&self) -> Option<IpAddr> {
+    /// The same of an SPI that had begun by a point.
+    fn find_sender(&self, begun: Timestamp) -> Option<IpAddr> {
         let (pair, run) = (self.window.pair, &self.window.run);
         let senders = [
             (pair.a(), Direction::AToB, run.from_a),
@@ -101,7 +106,7 @@ impl<'a> Case<'a> {
             let ended = |(other, spi): &(Direction, ClassRun)| {
                 *other == way && !has_successor(uses, *other, spi)
             };
-            lives.lasts(way, run.start, well_inside) && !at_opening.iter().any(ended)
+            lives.lasts(way, begun, well_inside) && !at_opening.iter().any(ended)
         };
         let all_clear = senders.into_iter().filter(|(_, _, clear)| *clear > 0);
         let mut hosts = all_clear.map(|(host, way, _)| (host, goes_on(way)));
@@ -269,7 +274,7 @@ impl<'a> Case<'a> {
         let way = pair.direction_from(errors.what.to);
         let protected =
             self.index.spi_uses(pair).iter().any(|(other, run)| *other == way && run.start < time);
-        let earlier = self.index.exchanges.touching(pair, crate::time::Timestamp(i64::MIN), time);
+        let earlier = self.index.exchanges.touching(pair, Timestamp(i64::MIN), time);
         protected
             || earlier
                 .filter_map(|at| self.index.facts.exchanges.get(at))
