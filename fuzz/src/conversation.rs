@@ -36,7 +36,7 @@ pub fn hold(data: &[u8], own: impl Fn(&mut u8, &mut u8)) {
     let mut used = EspActivity::default();
     let (start, end) = (Timestamp(2_500_000_000), Timestamp(3_500_000_000));
     let pair = HostPair::new(initiator.ip(), responder.ip());
-    used.insert(pair, vec![EspUse { start, end, spi: 0xc0de }]);
+    used.insert(pair, vec![EspUse { start, end, spi: 0xc0de, continues: true }]);
     used.clear_begins(pair, end);
     used.receives(initiator.ip(), responder.ip(), start, end);
     for activity in [EspActivity::default(), used] {
