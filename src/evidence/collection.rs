@@ -5,6 +5,7 @@
 
 mod archive;
 mod cab;
+mod contents;
 mod inflating;
 mod origin;
 mod scratch;
@@ -14,6 +15,7 @@ mod tar;
 mod zip;
 
 pub use archive::Archive;
+pub use contents::Collection;
 
 use super::unpack::{ALWAYS_UNPACKED, MOST_EXPANSION};
 use super::{Format, Origin, Packing, ProblemCode, Unpacking, open, peek, shown_path};
@@ -31,21 +33,6 @@ pub struct Member {
     /// Its length in octets, unpacked, as the collection says it.
     pub size: u64,
     place: Place,
-}
-
-/// What a collection holds.
-#[derive(Debug, Default)]
-pub struct Collection {
-    /// The members in a form that is read, by name.
-    pub members: Vec<Member>,
-    /// What could not be read of it.
-    pub problems: Vec<(ProblemCode, String, u64)>,
-    /// Members in no form that is read, and the first of them.
-    pub others: (u64, Option<String>),
-    /// What the collector wrote of its own work, and the first of it.
-    pub tables: (u64, Option<String>),
-    /// The host that it is from, as the collector says it.
-    pub host: Option<String>,
 }
 
 /// A member as an archive lists it.

@@ -6,8 +6,11 @@ use std::path::Path;
 
 #[path = "collection/archive.rs"]
 mod archive;
+#[path = "collection/contents.rs"]
+mod contents;
 
 pub use archive::Archive;
+pub use contents::Collection;
 
 /// A file of a collection; there is none.
 #[derive(Clone, Debug)]
@@ -17,21 +20,6 @@ pub struct Member {
     /// Its length in octets, unpacked, as the collection says it.
     pub size: u64,
     none: std::convert::Infallible,
-}
-
-/// What a collection holds; nothing is taken for one.
-#[derive(Debug)]
-pub struct Collection {
-    /// The members in a form that is read, by name.
-    pub members: Vec<Member>,
-    /// What could not be read of it.
-    pub problems: Vec<(ProblemCode, String, u64)>,
-    /// Members in no form that is read, and the first of them.
-    pub others: (u64, Option<String>),
-    /// What the collector wrote of its own work, and the first of it.
-    pub tables: (u64, Option<String>),
-    /// The host that it is from, as the collector says it.
-    pub host: Option<String>,
 }
 
 impl Collection {

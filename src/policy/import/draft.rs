@@ -107,7 +107,19 @@ impl<'a> Draft<'a> {
         self.dropped > MOST_RULES
     }
 
-    /// Takes a rule, or tells why it cannot be said in a policy.
+    /// Takes a rule as often as there are actions and openers of connections; its remarks go with the first.
+    pub(super) fn rule_for_each(
+        &mut self,
+        mut rule: DraftRule,
+        demands: impl IntoIterator<Item = (Action, Option<SideOf>)>,
+    ) {
+        for (action, opened_by) in demands {
+            let remarks = std::mem::take(&mut rule.remarks);
+            self.rule(DraftRule { action, opened_by, remarks, ..rule.clone() });
+        }
+    }
+
+    /// Takes a rule, or says why it cannot be in a policy.
     pub(super) fn rule(&mut self, rule: DraftRule) {
         match written(&rule) {
             Ok(rules) if self.written + rules.len() <= MOST_RULES => {

@@ -48,17 +48,16 @@ fn one(json: &Value, draft: &mut Draft<'_>) {
     }
     match selector(object) {
         Ok(selector) => {
-            for (action, opened_by) in demands {
-                draft.rule(DraftRule {
-                    line: None,
-                    name: name.clone(),
-                    action,
-                    goes_first: false,
-                    selector: selector.clone(),
-                    opened_by,
-                    remarks: std::mem::take(&mut remarks),
-                });
-            }
+            let rule = DraftRule {
+                line: None,
+                name,
+                action: Action::Exempt,
+                goes_first: false,
+                selector,
+                opened_by: None,
+                remarks,
+            };
+            draft.rule_for_each(rule, demands);
         }
         Err(why) => {
             let protects = demands.iter().find(|(action, _)| *action != Action::Exempt);

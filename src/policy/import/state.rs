@@ -109,17 +109,16 @@ fn of_ipsec(
     if callout.contains("TUNNEL") {
         remarks.push("a tunnel: behind its ends, clear packets are not a leak".to_owned());
     }
-    for (action, opened_by) in demands {
-        draft.rule(DraftRule {
-            line: None,
-            name: name.clone(),
-            action,
-            goes_first: false,
-            selector: selector.clone(),
-            opened_by,
-            remarks: std::mem::take(&mut remarks),
-        });
-    }
+    let rule = DraftRule {
+        line: None,
+        name,
+        action: protect,
+        goes_first: false,
+        selector,
+        opened_by: None,
+        remarks,
+    };
+    draft.rule_for_each(rule, demands);
 }
 
 /// A filter that lets packets pass IPsec by.

@@ -362,24 +362,25 @@ fn push(
     name: String,
     (action, by_opener): (Action, bool),
     selector: Selector,
-    mut remarks: Vec<String>,
+    remarks: Vec<String>,
     draft: &mut Draft<'_>,
 ) {
     let openers = match (action, by_opener) {
         (Action::Protect(_), true) => vec![Some(SideOf::First), Some(SideOf::Second)],
         (Action::Protect(_), false) | (Action::Exempt, _) => vec![None],
     };
-    for opened_by in openers {
-        draft.rule(DraftRule {
-            line: Some(line),
-            name: name.clone(),
-            action,
-            goes_first: false,
-            selector: selector.clone(),
-            opened_by,
-            remarks: std::mem::take(&mut remarks),
-        });
-    }
+    let demands = openers.into_iter().map(|opened_by| (action, opened_by));
+    let opened_by = None;
+    let rule = DraftRule {
+        line: Some(line),
+        name,
+        action,
+        goes_first: false,
+        selector,
+        opened_by,
+        remarks,
+    };
+    draft.rule_for_each(rule, demands);
 }
 
 fn tunnel_remark(end: &str) -> String {
