@@ -1,6 +1,6 @@
 //! The characters that lines over time are drawn with: blocks, or ASCII where the locale has none.
 //!
-//! Decides what is drawn, never what it means: a legend stands beside every line.
+//! Decides what is drawn, never what it means: each line has a legend beside it.
 
 use std::env;
 use std::ffi::OsString;

@@ -1,4 +1,4 @@
-//! Negotiations as ladders on a terminal: time, direction, what, frame.
+//! Negotiations as message sequences on a terminal: time, direction, what, frame.
 
 use super::glyphs::Glyphs;
 use super::terminal;

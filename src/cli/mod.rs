@@ -120,7 +120,7 @@ pub fn run() -> ExitStatus {
             return failure.status;
         }
         let mut error = wrap::standard_error();
-        // Where standard error is closed there is nobody to tell.
+        // Where standard error is closed, nobody can read the message.
         let _ = failure.tell(&mut error).and_then(|()| error.flush());
         failure.status
     })
@@ -159,7 +159,7 @@ fn interrupted(cancelled: Cancelled) -> Failure {
 /// Standard output that cannot be written to.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        // Whoever reads only the first lines closes the pipe; that is no failure of ours.
+        // A reader that takes only the first lines closes the pipe; that is no failure of ours.
         let status = if error.kind() == io::ErrorKind::BrokenPipe {
             ExitStatus::Done
         } else {

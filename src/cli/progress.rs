@@ -133,7 +133,7 @@ impl Progress {
             bytes_read: self.bar.position(),
             seconds: elapsed.as_secs_f64(),
         };
-        // Where standard error is closed there is nobody to tell.
+        // Where standard error is closed, nobody can read the message.
         let _ = match self.lines {
             Lines::None => Ok(()),
             Lines::Json => {

@@ -270,7 +270,7 @@ fn tell_rest(out: &mut impl Write, all: usize, told: usize, what: &str) -> io::R
 
 /// Names a file that is read now.
 pub(super) fn tell_reading(path: &str) {
-    // Where standard error is closed there is nobody to tell.
+    // Where standard error is closed, nobody can read the message.
     let _ = writeln!(anstream::stderr().lock(), "plainsight: reading {}", escape(path));
 }
 
@@ -316,7 +316,7 @@ impl Problems {
                 continue;
             }
             self.told += 1;
-            // Where standard error is closed there is nobody to tell.
+            // Where standard error is closed, nobody can read the message.
             let _ = writeln!(error, "plainsight: {line}");
         }
         let _ = error.flush();

@@ -1,5 +1,5 @@
-//! Whether a host would have logged its negotiations in a span of time: the ladder that tells what the
-//! silence of a log means. docs/event-logs.md has its rungs and their sources.
+//! Whether a host would have logged its negotiations in a span of time: the list of rules that decides what
+//! the silence of a log means. docs/event-logs.md has the rules and their sources.
 //!
 //! A statement is made only where a record, a gap or the capture shows it; where nothing does, the
 //! answer is `unknown`.
@@ -17,14 +17,14 @@ use std::net::IpAddr;
 /// What is known of a host's auditing in a span; the better ones come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AuditState {
-    /// Negotiations of this time would stand in the log.
+    /// The log would hold negotiations of this time.
     Audited,
     /// They would not: a record or the capture shows that they were not audited.
     AuditingOff,
     /// Logons are audited, the capture shows negotiations of the host, and the log holds none: the
     /// registry value DisableIKEAudits does that (Windows 2000 to Server 2003).
     DisableIkeAuditsSuspected,
-    /// The log is incomplete for this time, or nothing in it tells.
+    /// The log is incomplete for this time, or nothing in it decides the question.
     Unknown,
     /// No log of the host reaches into this time.
     NotCovered,

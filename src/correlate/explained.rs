@@ -23,12 +23,12 @@ pub struct ExplainedWindow {
     pub audits: Vec<HostAudit>,
     /// Windows of pairs around or inside whose frames are the same, by their place.
     pub same_frames_as: BTreeSet<usize>,
-    /// Frames of it that stand in a window of a pair inside too: sums over windows count them there.
+    /// Frames of it that also belong to a window of a pair inside the tunnel: sums over windows count them there.
     pub shared_frames: u64,
 }
 
 impl ExplainedWindow {
-    /// Where nothing explains the window, a log that would not have told is no word against it.
+    /// Where nothing explains the window, a log that would not have recorded the failure is no evidence against it.
     pub(super) fn weigh_silence(&mut self) {
         let wanted = self.wanted();
         let silent: Vec<Against> = self
@@ -52,7 +52,7 @@ impl ExplainedWindow {
         }
     }
 
-    /// What would settle an unknown cause: the logs that are not there, or do not tell.
+    /// What would settle an unknown cause: the logs that are missing, or do not cover it.
     fn wanted(&self) -> Vec<Wanted> {
         let of_host = |known: &HostAudit| match known.verdict.state {
             AuditState::Audited => None,

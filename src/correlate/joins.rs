@@ -1,4 +1,4 @@
-//! Which log events and which negotiations and SAs of the captures are the same thing, told by numbers
+//! Which log events and which negotiations and SAs of the captures are the same thing, recognized by numbers
 //! that both carry. No clock is asked.
 //!
 //! A join that more than one thing fits is no join. Rules: docs/causes.md.
@@ -43,13 +43,13 @@ impl JoinKey {
 /// What of the captures an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Join {
-    /// What tells so.
+    /// The evidence for the join.
     pub key: JoinKey,
     /// The negotiation: its index in the facts; `None` where the captures show the SA alone.
     pub exchange: Option<usize>,
     /// The SA, by its two hosts and the SPI that was found.
     pub sa: Option<(HostPair, EspSpi)>,
-    /// When, by the captures' clock, the thing happened that the event tells of; `None` where the
+    /// When, by the captures' clock, the thing happened that the event reports; `None` where the
     /// host may have logged it any time later.
     pub(super) on_wire: Option<OnWire>,
 }
@@ -210,7 +210,7 @@ impl<'a> Wire<'a> {
     }
 
     fn join(&self, event: &LogEvent) -> Option<Join> {
-        // In which order exports of a state and events of a trace have the octets of a cookie is not documented.
+        // In which order exports of a state and events of a trace have the bytes of a cookie is not documented.
         let turned = || {
             let is_state = event.channel == SA_STATE || event.provider == "Microsoft-Windows-WFP";
             let back = |cookie: [u8; 8]| u64::from_be_bytes(cookie).swap_bytes().to_be_bytes();
@@ -364,7 +364,7 @@ impl<'a> Wire<'a> {
         of_host.map(|(_, sa)| *sa)
     }
 
-    /// The SAs of an SPI whose packets go from the one to the other, as far as one address tells: behind a
+    /// The SAs of an SPI whose packets go from the one to the other, as far as one address shows it: behind a
     /// NAT the other one is not that of the captures.
     fn between(&self, spi: u32, from: IpAddr, to: IpAddr) -> impl Iterator<Item = SeenSa> {
         let all = self.by_spi.get(&spi);
@@ -403,7 +403,7 @@ fn first_two<'l>(lists: impl Iterator<Item = &'l [usize]>) -> BTreeSet<usize> {
     lists.flat_map(|list| list.iter().take(2)).copied().collect()
 }
 
-/// Whether an SA's packets go from the one to the other, as far as one address tells.
+/// Whether an SA's packets go from the one to the other, as far as one address shows it.
 fn is_of(sa: SeenSa, sender: IpAddr, receiver: IpAddr) -> bool {
     let other = if sa.pair.a() == sa.sender { sa.pair.b() } else { sa.pair.a() };
     match (sa.sender == sender, other == receiver) {

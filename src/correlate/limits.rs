@@ -1,7 +1,7 @@
 //! What limits a verdict: what the evidence does not show, or does not prove, of traffic that had to be
 //! protected.
 //!
-//! Codes and numbers only; `report` has the words. Thresholds stand in docs/method-and-limits.md.
+//! Codes and numbers only; `report` has the words. docs/method-and-limits.md has the thresholds.
 
 use super::{EspGap, Facts, PairFacts};
 use crate::evidence::{Content, Evidence, EvidenceId, ProblemCode};
@@ -21,7 +21,7 @@ pub enum LimitCode {
     Undecodable,
     /// Nothing but a header says that the traffic is ESP.
     Uncorroborated,
-    /// The capture cut frames before their class could be told.
+    /// The capture cut frames before their class could be determined.
     Cut,
     /// Packets are missing from the capture, or were in none of the pairs that were judged.
     Missing,
@@ -115,7 +115,7 @@ pub type Limits = BTreeMap<LimitCode, Extent>;
 pub struct BlindSpot {
     /// The capture.
     pub evidence: EvidenceId,
-    /// Frames whose content could not be told, by reason as the report spells it.
+    /// Frames whose content could not be determined, by reason as the report spells it.
     pub reasons: BTreeMap<&'static str, u64>,
     /// Those of them that the capture cut.
     pub cut: u64,
@@ -349,7 +349,7 @@ impl Facts {
     }
 }
 
-/// Whether packets stood where the problem is, or behind it, that nobody has read.
+/// Whether packets at the problem, or behind it, were not read.
 const fn is_unread(code: ProblemCode) -> bool {
     match code {
         ProblemCode::Truncated

@@ -135,7 +135,7 @@ pub(super) fn sampled(summary: &Summary) -> BTreeSet<EvidenceId> {
 /// Fewer packets of an SPI say nothing of a share.
 const BUSY_SPI: u64 = 16;
 
-/// Octets of TCP that a capture lost between two hosts.
+/// Bytes of TCP that a capture lost between two hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpLoss {
     /// The capture.

@@ -150,7 +150,7 @@ pub struct PairFacts {
     pub spi_uses: BTreeMap<(EspSpi, Direction), ClassRun>,
 }
 
-/// Everything the evidence proves, ready to be told.
+/// Everything the evidence proves, ready to be reported.
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// All frames.
@@ -173,7 +173,7 @@ pub struct Facts {
     pub events: Vec<PlacedEvent>,
     /// Records found outside the live logs; nothing rests on them.
     pub recovered: Vec<PlacedEvent>,
-    /// What each log tells of itself.
+    /// What each log says about its own completeness.
     pub logs: BTreeMap<LogId, LogSource>,
     /// What each Security log, taken as a whole, shows of the auditing of negotiations.
     pub log_audits: BTreeMap<LogId, AuditVerdict>,

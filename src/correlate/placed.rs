@@ -11,7 +11,7 @@ use crate::time::{Span, Timestamp};
 pub struct PlacedEvent {
     /// The event.
     pub event: LogEvent,
-    /// The log that it stands in.
+    /// The log that it is from.
     pub log: LogId,
     /// Its time by the captures' clock; `None` where the log's offset is not known.
     pub corrected: Option<Timestamp>,

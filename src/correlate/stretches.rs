@@ -5,7 +5,7 @@
 use crate::summary::ClassRun;
 use crate::time::Timestamp;
 
-/// Stretches in order of their start, each with something it stands for.
+/// Stretches in order of their start, each with a value.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stretches<T> {
     by_start: Vec<(Timestamp, Timestamp, T)>,
@@ -16,7 +16,7 @@ pub(super) struct Stretches<T> {
 }
 
 impl<T> Stretches<T> {
-    /// From starts, ends and what they stand for, in any order.
+    /// From starts, ends and values, in any order.
     pub(super) fn new(stretches: impl IntoIterator<Item = (Timestamp, Timestamp, T)>) -> Self {
         let mut by_start: Vec<_> = stretches.into_iter().collect();
         by_start.sort_by_key(|(start, end, _)| (*start, *end));
@@ -32,7 +32,7 @@ impl<T> Stretches<T> {
         Self { by_start, latest, ends }
     }
 
-    /// What the stretches stand for that touch the span, both ends included; the latest start
+    /// The values of the stretches that touch the span, both ends included; the latest start
     /// comes first.
     pub(super) fn touching(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &T> {
         let mut begun = self.begun_by(to);
@@ -84,7 +84,7 @@ impl<T> Stretches<T> {
         self.begun_by(to) > before || self.ends.get(ended).is_some_and(|end| *end <= to)
     }
 
-    /// What the first stretch stands for.
+    /// The value of the first stretch.
     pub(super) fn first(&self) -> Option<&T> {
         self.by_start.first().map(|(_, _, what)| what)
     }

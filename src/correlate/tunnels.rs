@@ -1,4 +1,4 @@
-//! Tunnels around other pairs' packets: what the pair around owes, and which windows are of the same frames.
+//! Tunnels around other pairs' packets: what protection the outer pair requires, and which windows are of the same frames.
 //!
 //! A frame is in the sums once, by its own packet. The pair around it is judged by its own rule; that
 //! of the pair inside says nothing about it, nor the reverse.

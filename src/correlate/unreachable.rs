@@ -82,7 +82,7 @@ impl Facts {
     }
 }
 
-/// An error comes back within a round trip; a host that nobody answers for is told later.
+/// An error comes back within a round trip; for a host that does not answer, the router reports it later.
 const ICMP_DELAY: Span = Span::from_seconds(5);
 /// Two captures of the same packets have the same times but for this, once their clocks are compared.
 const SAME: Span = Span::from_seconds(1);

@@ -83,7 +83,7 @@ impl PairFacts {
             let seen = self.by_class.get(&class).map_or(0, |run| run.frames);
             seen.saturating_sub(unproven(class))
         };
-        // A twin proves that its packet came inside ESP.
+        // A decrypted copy proves that its packet came inside ESP.
         let aside = |why| self.set_aside.get(&why).map_or(0, |run| run.frames);
         let twins = aside(SetAside::DecryptedTwin) + aside(SetAside::InsideOtherCapture);
         let encrypted = frames(ProtectionClass::Esp) + twins;

@@ -35,7 +35,7 @@ pub struct CleartextWindow {
     pub pair: HostPair,
     /// Protection was required, or attempted only.
     pub expectation: Expectation,
-    /// All its clear packets: edges, frames, octets.
+    /// All its clear packets: edges, frames, bytes.
     pub run: ClassRun,
     /// Protected packets of the pair travel inside it.
     pub mixed: bool,
@@ -190,7 +190,7 @@ fn is_mixed(
     interleaved: &Stretches<ClassRun>,
 ) -> bool {
     let (start, end) = (window.run.start, window.run.end);
-    // The edge of a run is a packet; inside a run only the interleaving tells.
+    // The edge of a run is a packet; inside a run only the interleaving shows what was sent.
     protected.any_edge_in(start, end)
         || interleaved.touching(start, end).any(|run| run.start > start)
         || members.iter().zip(members.iter().skip(1)).any(|(one, next)| {

@@ -1,6 +1,6 @@
 //! What an audit policy change did to the auditing of IPsec.
 //!
-//! Tells what one record changed; whether events are missing for it is for others to say.
+//! Decodes what one record changed; whether events are missing for it is decided elsewhere.
 
 use super::LogRecord;
 use crate::catalogue::parameter_number;
@@ -104,7 +104,7 @@ impl AuditChange {
 }
 
 impl AuditChange {
-    /// Event 612 tells the whole policy as `+` and `-`; success and failure of logon events, at the
+    /// Event 612 lists the whole policy as `+` and `-`; success and failure of logon events, at the
     /// places 3 and 4, govern IPsec's (541 to 547).
     fn from_legacy(record: &LogRecord) -> Option<Self> {
         let at = |place: usize| match record.positional.get(place)?.trim() {

@@ -1,4 +1,4 @@
-//! What a log tells of its own reliability: what was cleared, lost, stopped or not audited, when
+//! What a log says about its own reliability: what was cleared, lost, stopped or not audited, when
 //! negotiations and logons were audited, and where it is silent.
 //!
 //! Gathers only; what follows for a span of time is judged where captures and logs meet. Bounded but
@@ -65,7 +65,7 @@ pub enum MarkKind {
     OtherCleared,
     /// What is audited was changed (4719, 4912, 612).
     AuditChanged(AuditChange),
-    /// What is audited was changed for a user, or in a way that the record does not tell (807, 806).
+    /// The audit policy was changed for a user, or in a way that the record does not specify (807, 806).
     AuditChangedSomehow,
     /// Events were lost (1101, 1108, 516).
     EventsLost,
@@ -77,7 +77,7 @@ pub enum MarkKind {
     LogStopped,
     /// … or started (6005).
     LogStarted,
-    /// The clock was set (4616, 520, 52), by so much where the record tells it.
+    /// The clock was set (4616, 520, 52), by this much where the record gives it.
     ClockSet(Option<Span>),
     /// Windows started (512, 4608).
     Started,
@@ -261,7 +261,7 @@ fn mark(event: &LogEvent) -> Option<MarkKind> {
     }
 }
 
-/// 104 stands in the System log and names the log that was cleared.
+/// 104 is in the System log and names the log that was cleared.
 fn cleared_by_104(event: &LogEvent) -> MarkKind {
     let channel = event.fields.iter().find(|(name, _)| name == "Channel");
     match channel {

@@ -1,6 +1,6 @@
 //! What an event says beyond its head, by the kind of thing it is about.
 //!
-//! Types and the questions that several rooms ask of them; how records are read stands in `interpret`.
+//! Types and the questions that several modules ask of them; `interpret` reads the records.
 
 use super::{AuditChange, LogEvent, ServiceChange};
 use crate::time::Span;

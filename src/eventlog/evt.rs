@@ -1,7 +1,7 @@
 //! The .evt format of Windows 2000, XP and Server 2003: a header, records in a ring, an end record.
 //!
-//! The header of a log that was in use tells old places, so the end record is looked for. Records
-//! that lie outside the ring are remnants of an older turn: those that are whole are told apart, as
+//! The header of a log that was in use gives outdated offsets, so the end record is looked for. Records
+//! that lie outside the ring are remnants of an older turn: those that are whole are listed apart, as
 //! recovered, and are in no count of the live log. Holds the file in memory, because a ring may begin anywhere; Windows keeps such logs below 1 GiB.
 //!
 //! Source: [MS-EVEN] 2.2, Microsoft "Event Log File Format", libevt's format documentation.
@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use std::io::Read;
 
 /// Reads a whole .evt file, hands each event that the catalogue knows to `sink` in the order of the
-/// log, and tells what the file holds. Damage becomes problems and reading goes on behind it.
+/// log, and reports what the file holds. Damage becomes problems and reading goes on behind it.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
@@ -102,12 +102,12 @@ struct Log<'f, 's> {
     evidence: EvidenceId,
     tally: Tally,
     sink: &'s mut dyn FnMut(LogEvent),
-    /// Where live records and the end record stand, with their lengths.
+    /// Where live records and the end record are, with their lengths.
     live: Vec<(usize, usize)>,
 }
 
 impl Log<'_, '_> {
-    /// Whole records outside the ring. Both lengths must be there and agree: a mark alone stands in
+    /// Whole records outside the ring. Both lengths must be there and agree: a mark alone occurs in
     /// many places that are no record.
     fn carve(&mut self) {
         self.live.sort_unstable();
@@ -170,7 +170,7 @@ impl Log<'_, '_> {
             None => size - at,
         };
         while left >= 4 {
-            // Where a record's fixed part has no room, the ring goes on in front.
+            // Where a record's fixed part does not fit, the ring goes on in front.
             let room = size - at;
             if end.is_some() && room < SHORTEST && room <= left && room > 0 {
                 left -= room;
@@ -317,7 +317,7 @@ const LARGEST: u64 = 1 << 30;
 const HEADER: usize = 48;
 /// A record's fixed fields.
 const SHORTEST: usize = 56;
-/// Where a record's source and computer stand.
+/// Where a record's source and computer are.
 const NAMES: usize = 56;
 /// `LfLe`.
 const MARK: u32 = 0x654c_664c;

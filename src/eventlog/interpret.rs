@@ -244,7 +244,7 @@ fn is_remote_access(entry: &EventEntry, id: u16) -> bool {
     entry.provider == "RasClient" && entry.id == id
 }
 
-/// The Windows error that stands behind a record, by number or by its English text.
+/// The Windows error that a record names, by number or by its English text.
 fn error(record: &LogRecord) -> Option<&'static WindowsError> {
     if record.provider.eq_ignore_ascii_case("RasClient") {
         // The fourth parameter: a code of remote access, or a Win32 code of IPsec.
@@ -254,7 +254,7 @@ fn error(record: &LogRecord) -> Option<&'static WindowsError> {
     record.first_of(FAILURE_TEXTS).and_then(windows_error_in)
 }
 
-/// What the record tells of: its row says, unless its fields say more.
+/// What the record reports: its row says, unless its fields say more.
 fn category(record: &LogRecord, entry: &EventEntry, error: Option<&WindowsError>) -> Category {
     let code = error.map(|error| error.code);
     if record.field(SOFT_SA).is_some() || code == Some(SOFT_SA_LOADED) {
@@ -307,7 +307,7 @@ fn reason(
 }
 
 fn selector(record: &LogRecord, entry: &EventEntry) -> Option<Selector> {
-    // The legacy events tell both modes under one number; only quick mode has masks.
+    // The legacy events report both modes under one number; only quick mode has masks.
     let is_quick =
         entry.subcategory == "IPsec Quick Mode" || record.field("LocalAddressMask").is_some();
     (is_quick && record.field("LocalAddress").is_some()).then(|| Selector {

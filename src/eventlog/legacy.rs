@@ -13,11 +13,11 @@ pub(super) const SOFT_SA: &str = "SoftSa";
 /// A quick mode SA that authenticates and does not encrypt.
 pub(super) const INTEGRITY_ONLY: &str = "IntegrityOnly";
 
-/// What a legacy record tells in its strings.
+/// The fields of a legacy record's strings.
 pub(super) struct LegacyFields {
     /// Under the names that later systems use.
     pub(super) named: Vec<(String, String)>,
-    /// `None` where the record does not tell it in a way that is the same in every language.
+    /// `None` where the record does not give it in a form that is the same in every language.
     pub(super) mode: Option<Mode>,
 }
 
@@ -30,7 +30,7 @@ impl LegacyFields {
 }
 
 impl LogRecord {
-    /// The fields that a legacy record tells in its strings; `None` for any other record.
+    /// The fields that a legacy record has in its strings; `None` for any other record.
     pub(super) fn legacy_fields(&self) -> Option<LegacyFields> {
         if !self.named.is_empty() {
             return None;
@@ -164,7 +164,7 @@ fn lines(text: &str) -> Vec<&str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
 }
 
-/// The address at the end of a line, whatever its label is and whether a space stands between.
+/// The address at the end of a line, whatever its label is, with or without a space between.
 fn address_in(line: &str) -> Option<&str> {
     let is_of_address = |c: char| c.is_ascii_hexdigit() || matches!(c, '.' | ':');
     let line = line.trim_end();
@@ -183,7 +183,7 @@ fn is_number(word: &&str) -> bool {
     !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Quick mode tells SPIs and lifetimes in kilobytes too, so its parameters have more lines.
+/// Quick mode lists SPIs and lifetimes in kilobytes too, so its parameters have more lines.
 fn by_parameters(lines: &[&str]) -> Option<Mode> {
     match lines.len() {
         0 => None,
@@ -193,7 +193,7 @@ fn by_parameters(lines: &[&str]) -> Option<Mode> {
 }
 
 /// `Data Protection Mode (Quick Mode)`, `Key Exchange Mode (Main Mode)`. In another language the
-/// text alone does not tell.
+/// text alone does not show.
 fn by_words(text: &str) -> Option<Mode> {
     let text = text.to_ascii_lowercase();
     match (text.contains("quick"), text.contains("main")) {
@@ -203,7 +203,7 @@ fn by_words(text: &str) -> Option<Mode> {
     }
 }
 
-/// Where an event tells its mode.
+/// Where an event gives its mode.
 enum Tells {
     /// In its parameters, or in the string at this place.
     Text(usize),

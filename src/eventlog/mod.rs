@@ -79,7 +79,7 @@ pub struct LogRecord {
     pub binary: Vec<u8>,
 }
 
-/// What an audit record says of the audited act. Told by its keywords or type, not by its number.
+/// Whether the audited act succeeded, as an audit record says by its keywords or type, not by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum AuditOutcome {
     /// The act succeeded.
@@ -112,7 +112,7 @@ pub struct LogEvent {
     pub record: RecordRef,
     /// The number under which its computer wrote it: another one in a collector's log.
     pub written_as: u64,
-    /// Other files that hold the same record, which is told from here alone.
+    /// Other files that hold the same record, which is reported from here alone.
     pub copies: BTreeSet<RecordRef>,
     /// The catalogue's row: category, meaning, subcategory.
     #[serde(with = "crate::catalogue::saved::event_row")]
@@ -130,12 +130,12 @@ pub struct LogEvent {
     /// The version of the event's layout. Fields are taken by name all the same, because builds of
     /// Windows have other fields under one version.
     pub version: u8,
-    /// The record stands outside the live log: a remnant that was not overwritten yet. It proves
+    /// The record lies outside the live log: a remnant that was not overwritten yet. It proves
     /// that the event was written once, not that the log holds it.
     pub recovered: bool,
     /// The record inside which it was hidden, where it was.
     pub hidden_in: Option<u64>,
-    /// What it tells of: the catalogue's category, or what its fields say more.
+    /// What it reports: the catalogue's category, unless its fields are more specific.
     pub category: Category,
     /// Whether it audits a success or a failure.
     pub audit: AuditOutcome,

@@ -16,7 +16,7 @@ pub(super) const MAIN_MODE_SA: &[&str] = &["MMSAID", "MainModeSaId", "MMSaLuid",
 /// Where they name the quick mode SA.
 pub(super) const QUICK_MODE_SA: &[&str] = &["QuickModeSaId", "QMSaLuid"];
 
-/// The address of a SOCKADDR that stands in a record as hexadecimal digits: family in little-endian
+/// The address of a SOCKADDR that is in a record as hexadecimal digits: family in little-endian
 /// order, port, address; 2 is IPv4, 23 IPv6 (ws2def.h).
 pub(super) fn socket_address(hex: &str) -> Option<IpAddr> {
     if hex.len() < 32 || hex.len() > 512 || !hex.is_ascii() {
@@ -62,7 +62,7 @@ pub(super) fn keying(record: &LogRecord) -> Option<KeyingModule> {
     }
 }
 
-/// The mode that an event's number or subcategory tells.
+/// The mode that an event's number or subcategory shows.
 pub(super) fn mode(entry: &EventEntry) -> Option<Mode> {
     match (entry.subcategory, entry.provider, entry.id) {
         // An SA of either mode, deleted by hand; and the switch of the defence against floods.

@@ -51,11 +51,11 @@ impl Service {
 /// What became of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ServiceState {
-    /// It is starting, or was told to.
+    /// It is starting, or was asked to.
     Starting,
     /// It runs.
     Running,
-    /// It is stopping, or was told to.
+    /// It is stopping, or was asked to.
     Stopping,
     /// It stopped.
     Stopped,
@@ -119,7 +119,7 @@ pub(super) fn service_change(record: &LogRecord) -> Option<ServiceChange> {
     Some(ServiceChange { service, state: state(tells, record, state_digit) })
 }
 
-/// Where the events of the Service Control Manager tell the state.
+/// Where the events of the Service Control Manager give the state.
 #[derive(Clone, Copy)]
 enum Tells {
     /// The number alone does.
@@ -175,7 +175,7 @@ const NAMES: &[(&str, Service)] = &[
     ("Windows Defender Firewall", Service::MpsSvc),
 ];
 
-/// The Security log's events that tell a service's state by their number.
+/// The Security log's events that show a service's state by their number.
 const AUDITED: &[(u16, Service, ServiceState)] = &[
     (613, Service::PolicyAgent, ServiceState::Running),
     (614, Service::PolicyAgent, ServiceState::Disabled),

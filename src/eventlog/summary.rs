@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A log file, told in numbers.
+/// A log file, in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogSummary {
     /// Records that could be read.
@@ -85,7 +85,7 @@ pub struct RecordGap {
     pub first: u64,
     /// The last number that is missing.
     pub last: u64,
-    /// The time of the record before the gap, where it tells one.
+    /// The time of the record before the gap, where it has one.
     pub after: Option<Timestamp>,
     /// The time of the record behind it.
     pub before: Option<Timestamp>,
@@ -201,7 +201,7 @@ impl Tally {
         }
     }
 
-    /// The record that was told last is no event that the catalogue knows.
+    /// The last record is no event that the catalogue knows.
     pub(super) fn not_interpreted(&mut self, event_id: u16) {
         let Some(source) = self.summary.sources.get_mut(self.current) else { return };
         if let Some(count) = source.others.get_mut(&event_id) {

@@ -1,4 +1,4 @@
-//! What an event trace (.etl) tells of IPsec beside packets: events of the filtering platform, whose fields are packed in
+//! What an event trace (.etl) reports of IPsec beside packets: events of the filtering platform, whose fields are packed in
 //! the order of the provider's manifest, and packets that IPsec dropped.
 //!
 //! Their times are the packets' own. A trace is a selection: what it lacks proves nothing. No real trace with these events
@@ -118,17 +118,17 @@ enum Field {
     U64,
     /// A time, as FILETIME.
     Time,
-    /// Octets with their number before them, in 32 bits.
+    /// Bytes with their number before them, in 32 bits.
     Octets,
     /// UTF-16 up to its NUL.
     Text,
-    /// Octets up to their NUL.
+    /// Bytes up to their NUL.
     Ansi,
     Sid,
     Guid,
-    /// A cookie: eight octets as they lie.
+    /// A cookie: eight bytes as they lie.
     Cookie,
-    /// What is left before the fields behind it, whose length is this: octets whose number is not told.
+    /// What is left before the fields behind it, whose length is this: bytes whose number is not given.
     Rest(usize),
 }
 
@@ -427,7 +427,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_typed_like_that_of_the_channel() {
-        // The length of a certificate's hash is not told.
+        // The length of a certificate's hash is not given.
         for hash in [0, 20, 32] {
             let (event, _) = read(1005, 1, &main_mode_failure(hash));
             let event = event.unwrap();

@@ -30,7 +30,7 @@ use std::path::Path;
 pub struct Member {
     /// Its name in the collection, as the report shows it.
     pub name: String,
-    /// Its length in octets, unpacked, as the collection says it.
+    /// Its length in bytes, unpacked, as the collection says it.
     pub size: u64,
     place: Place,
 }
@@ -43,7 +43,7 @@ struct Entry {
     place: Result<Place, String>,
 }
 
-/// Where a member's octets are.
+/// Where a member's bytes are.
 #[derive(Clone, Debug)]
 enum Place {
     Plain(Section),
@@ -221,14 +221,14 @@ impl Place {
         })
     }
 
-    /// The first octets, as many as there are up to that number.
+    /// The first bytes, as many as there are up to that number.
     fn start(&self, most: u64) -> Option<Vec<u8>> {
         let mut octets = Vec::new();
         self.open().ok()?.take(most).read_to_end(&mut octets).ok()?;
         Some(octets)
     }
 
-    /// The octets of an archive inside an archive, where they can be searched.
+    /// The bytes of an archive inside an archive, where they can be searched.
     fn nested(&self, depth: usize) -> Result<Section, String> {
         if depth > 0 {
             return Err(
@@ -255,13 +255,13 @@ impl Place {
     }
 }
 
-/// How many octets an archive may unpack to that is unpacked in one go.
+/// How many bytes an archive may unpack to that is unpacked in one go.
 fn most_unpacked(archive: &Section) -> u64 {
     ALWAYS_UNPACKED.max(archive.length().saturating_mul(MOST_EXPANSION))
 }
 
 /// A member's name: `/` between its parts, and what hides or steers spelled out. Names longer than any system has
-/// are cut; what makes two names the same is told apart by a number.
+/// are cut; names that become the same are distinguished by a number.
 fn shown_name(name: &[u8]) -> String {
     let text = String::from_utf8_lossy(name).replace('\\', "/");
     let shown = shown_path(Path::new(text.trim_start_matches('/')));

@@ -153,14 +153,14 @@ pub fn sha256_octets(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// What tells octets from others: the first 64 bits of their SHA-256. The same in each run, so it may stand in a
+/// Identifies bytes: the first 64 bits of their SHA-256. The same in each run, so it may be saved in a
 /// summary.
 #[must_use]
 pub fn fingerprint(bytes: &[u8]) -> u64 {
     sha256_octets(bytes).first_chunk().copied().map_or(0, u64::from_be_bytes)
 }
 
-/// The SHA-256 of octets that lie in several pieces.
+/// The SHA-256 of bytes that lie in several pieces.
 pub fn sha256_of_pieces<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> [u8; 32] {
     let mut digest = Sha256::new();
     pieces.into_iter().for_each(|piece| digest.update(piece));

@@ -20,7 +20,7 @@ pub struct Found {
     pub path: PathBuf,
     /// Named on the command line, not met in a folder.
     pub explicit: bool,
-    /// Its length as the file system tells it, in bytes.
+    /// Its length as the file system gives it, in bytes.
     pub size: u64,
     /// It is standard input, or a pipe that was named: it can be read once.
     pub is_stream: bool,
@@ -31,7 +31,7 @@ pub struct Found {
 }
 
 /// Finds the files under the paths, sorted by the path shown, each once. What lies in `excluded`
-/// (the report's own folder) is left out. `-` stands for standard input.
+/// (the report's own folder) is left out. `-` is standard input.
 #[must_use]
 pub fn discover(paths: &[PathBuf], excluded: Option<&Path>) -> Vec<Found> {
     let excluded = excluded.and_then(|path| path.canonicalize().ok());
@@ -74,8 +74,8 @@ pub fn discover(paths: &[PathBuf], excluded: Option<&Path>) -> Vec<Found> {
     found.into_values().collect()
 }
 
-/// What stands in a folder now, by its path below it; what lies in `excluded` is left
-/// out. One after the other, so that whoever asks can stop.
+/// What is in a folder now, by its path below it; what lies in `excluded` is left
+/// out. One after the other, so that the caller can stop.
 pub fn files_below(folder: &Path, excluded: &Path) -> impl Iterator<Item = PathBuf> {
     let excluded = excluded.canonicalize().ok();
     let root = folder.to_owned();

@@ -1,4 +1,4 @@
-//! What a file is, told by its first bytes and never by its name.
+//! What a file is, recognized by its first bytes and never by its name.
 
 use super::collection::Archive;
 use super::exports;
@@ -86,7 +86,7 @@ impl Format {
         self == Self::Unread(SUMMARY)
     }
 
-    /// Tells the format by a file's first bytes; a few hundred are enough.
+    /// Recognizes the format by a file's first bytes; a few hundred are enough.
     #[must_use]
     pub fn of(first_bytes: &[u8]) -> Self {
         match first_bytes {
@@ -196,8 +196,8 @@ fn is_text(bytes: &[u8]) -> bool {
     !valid.is_empty() && valid.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
 }
 
-/// An event trace has no magic number. It begins with a buffer's header of 72 octets that says it is the first
-/// (type 4), then a record of the system, group 0 and type 0, with at least 272 octets that describe the trace. The
+/// An event trace has no magic number. It begins with a buffer's header of 72 bytes that says it is the first
+/// (type 4), then a record of the system, group 0 and type 0, with at least 272 bytes that describe the trace. The
 /// size of buffers in the first field and in that record differ in traces that pktmon wrote.
 fn is_event_trace(bytes: &[u8]) -> bool {
     let at = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk::<4>);
@@ -232,7 +232,7 @@ pub(super) const OAKLEY_LOG: Unread = Unread {
     remedy: "its failures are in the Security log too (events 541 to 547): give that log; its cookies (I-COOKIE, R-COOKIE) are those of the negotiations in a capture",
 };
 
-/// How a file of summaries begins, as no text and no format of evidence does; the line end tells a
+/// How a file of summaries begins, as no text and no format of evidence does; the line end shows a
 /// transfer as text.
 pub const SUMMARY_MAGIC: &[u8; 16] = b"plainsight-sum\r\n";
 

@@ -77,7 +77,7 @@ pub struct Evidence {
     pub records: u64,
     /// Time of the earliest and the latest of them.
     pub span: Option<(Timestamp, Timestamp)>,
-    /// How finely it tells time.
+    /// The resolution of its times.
     pub resolution: Resolution,
     /// Where it ended too early.
     pub truncated_at: Option<u64>,
@@ -155,9 +155,9 @@ pub struct Interface {
     pub linktype: u16,
     /// The most bytes of a frame that were kept; 0 means no limit.
     pub snaplen: u32,
-    /// How finely its times are told.
+    /// The resolution of its times.
     pub resolution: Resolution,
-    /// Its name, where the capture tells one.
+    /// Its name, where the capture gives one.
     pub name: Option<String>,
 }
 

@@ -17,7 +17,7 @@ pub use contents::Collection;
 pub struct Member {
     /// Its name in the collection, as the report shows it.
     pub name: String,
-    /// Its length in octets, unpacked, as the collection says it.
+    /// Its length in bytes, unpacked, as the collection says it.
     pub size: u64,
     none: std::convert::Infallible,
 }

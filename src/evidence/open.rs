@@ -1,4 +1,4 @@
-//! Opens a file of evidence without changing it, and tells whether it changed while it was read.
+//! Opens a file of evidence without changing it, and reports whether it changed while it was read.
 //!
 //! On Linux its time of access is left as it was where the system permits that (`O_NOATIME`: to its owner and to
 //! the superuser).

@@ -49,7 +49,7 @@ impl Own {
 /// What is known of the folders that were met.
 pub(super) struct Reports {
     known: BTreeMap<PathBuf, BTreeSet<(String, u64)>>,
-    /// Octets of manifests that are still read.
+    /// Bytes of manifests that are still read.
     left: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The number of a file is not saved with what was read of it: whoever loads a saved part gives it its
+//! The number of a file is not saved with what was read of it: the reader of a saved part gives it its
 //! number, because numbers follow the paths of all files that are judged together.
 //!
 //! So no place can be forgotten: every number in a part is written as nothing and read as the
@@ -15,7 +15,7 @@ thread_local! {
 
 /// Writes or reads a part of the file with this number.
 pub fn part_of<T>(own: EvidenceId, work: impl FnOnce() -> T) -> T {
-    /// Puts back what stood there, whatever happens.
+    /// Restores the previous value, whatever happens.
     struct Before(Option<EvidenceId>);
     impl Drop for Before {
         fn drop(&mut self) {

@@ -27,19 +27,19 @@ pub enum ProblemCode {
     Skipped,
     /// A checksum does not hold; the content was read all the same.
     Checksum,
-    /// A time lies outside the range that can be told, or is missing.
+    /// A time lies outside the range that can be represented, or is missing.
     BadTime,
-    /// Times are of a local clock whose zone the file does not tell; they are read as UTC.
+    /// Times are of a local clock whose zone the file does not name; they are read as UTC.
     LocalTime,
     /// Times name no year; it was taken from the rest of the evidence.
     YearInferred,
     /// It unpacks to far more than evidence does; what came until then was read.
     Expansion,
-    /// Values of records could not be told from the text that an export has in their place.
+    /// Values of records could not be read from the text that an export has in their place.
     FieldsMissing,
     /// Records name their source in a way that no table has; number and form decided whose they are.
     SourceInferred,
-    /// An IKE message breaks the format; what stands before the fault was read.
+    /// An IKE message breaks the format; what precedes the fault was read.
     MalformedIke,
     /// It was summarized, and its summary was not given.
     SummaryMissing,
@@ -47,7 +47,7 @@ pub enum ProblemCode {
     SummarizedTwice,
     /// Another version of the program read it than judges it.
     OtherVersion,
-    /// Captures were joined octet by octet; all of them were read.
+    /// Captures were joined byte by byte; all of them were read.
     Joined,
     /// Frames are of another link layer than the capture says; they were read as what they are.
     WrongLinktype,
@@ -55,7 +55,7 @@ pub enum ProblemCode {
     Changed,
     /// A fault of plainsight ended the reading of this file.
     InternalError,
-    /// Bytes stand inside a record behind its own data, where readers do not look.
+    /// Bytes lie inside a record behind its own data, where readers do not look.
     Hidden,
     /// The header of the file is missing; what follows was read without it.
     Headless,

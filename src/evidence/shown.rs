@@ -19,7 +19,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     safe.into()
 }
 
-/// A path as the report shows it: `/` between its parts, a backslash doubled, octets that are no UTF-8 as
+/// A path as the report shows it: `/` between its parts, a backslash doubled, bytes that are no UTF-8 as
 /// `\xff`, hidden characters as `\u{202e}`. Two paths never look the same; [`path_of`] turns it back.
 #[must_use]
 pub fn shown_path(path: &Path) -> String {
@@ -59,7 +59,7 @@ pub fn path_of(shown: &str) -> PathBuf {
     PathBuf::from(name_of(octets))
 }
 
-/// The octets that an escape stands for, without its backslash, and what follows it.
+/// The bytes that an escape denotes, without its backslash, and what follows it.
 fn unescaped(escape: &str) -> Option<(Vec<u8>, &str)> {
     if let Some(behind) = escape.strip_prefix('\\') {
         return Some((b"\\".to_vec(), behind));

@@ -52,7 +52,7 @@ impl Packing {
         }
     }
 
-    /// Tells it by a file's first bytes.
+    /// Recognizes it by a file's first bytes.
     pub(super) fn of(first_bytes: &[u8]) -> Option<Self> {
         Some(match first_bytes {
             [0x1f, 0x8b, ..] => Self::Gzip,

@@ -1,4 +1,4 @@
-//! Whether logs would have told of what the captures show, and what to turn on before the next time.
+//! Whether logs would have recorded what the captures show, and what to turn on before the next time.
 //!
 //! The verdicts themselves are made in `correlate`; here they become statements and commands.
 
@@ -29,7 +29,7 @@ pub(super) fn not_logged(facts: &Facts) -> Vec<Finding> {
     for (id, verdict) in &facts.log_audits {
         let Some(log) = facts.logs.get(id) else { continue };
         let host = named(&log.host).to_owned();
-        // A log that was cleared or has gaps is told of by its own findings.
+        // A log that was cleared or has gaps is reported by its own findings.
         let says_nothing =
             verdict.state == AuditState::AuditingOff || log.trust.negotiations.is_empty();
         if says_nothing && !told.contains(&host) {
@@ -117,7 +117,7 @@ impl Group<'_> {
     }
 }
 
-/// What to type so that the next log tells.
+/// What to type so that the next log has the record.
 fn commands(state: AuditState, is_legacy: Option<bool>) -> Vec<String> {
     let keep = || {
         vec![

@@ -1,4 +1,4 @@
-//! Bounds on memory that a capture reached: what is told apart less finely because of them.
+//! Bounds on memory that a capture reached: what is distinguished less finely because of them.
 
 use super::{Finding, FindingCode, Severity, counted};
 use crate::correlate::Facts;

@@ -17,7 +17,7 @@ pub enum FindingCode {
     FailedClosed,
     /// Negotiations failed beside protection that went on.
     IkeFailing,
-    /// More negotiations than are told apart.
+    /// More negotiations than are kept apart.
     NegotiationsUncounted,
     /// A host says that it dropped clear text that ought to have been protected.
     CleartextDropped,
@@ -59,7 +59,7 @@ pub enum FindingCode {
     EspGaps,
     /// Credentials passed in clear text.
     CredentialsInClear,
-    /// A capture lost octets of TCP.
+    /// A capture lost bytes of TCP.
     TcpGaps,
     /// Packets were captured before their network card encrypted them.
     BeforeEncryption,
@@ -99,7 +99,7 @@ pub enum FindingCode {
     RecoveredRecords,
     /// Records were hidden inside others.
     HiddenRecords,
-    /// More pairs of hosts than are told apart.
+    /// More pairs of hosts than are kept apart.
     PairsFolded,
     /// More of something in a capture than is kept apart.
     BoundsReached,

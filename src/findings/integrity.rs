@@ -158,7 +158,7 @@ pub(super) fn span_without_evidence(facts: &Facts, evidence: &[Evidence]) -> Opt
     (!proof.is_empty()).then(|| Finding { proof: proof.clone(), ..finding() })
 }
 
-/// Captures that lost octets of TCP, one finding a capture.
+/// Captures that lost bytes of TCP, one finding a capture.
 pub(super) fn tcp_gaps(facts: &Facts) -> Vec<Finding> {
     let mut by_capture: BTreeMap<EvidenceId, Vec<&TcpLoss>> = BTreeMap::new();
     for loss in &facts.tcp_gaps {

@@ -23,7 +23,7 @@ pub(super) fn protected_dropped(facts: &Facts) -> Vec<Finding> {
     per_log(facts, is_one, (FindingCode::ProtectedDropped, Severity::Medium), what)
 }
 
-/// Clear text that was agreed on (541 without algorithms); what opened a window is told there.
+/// Clear text that was agreed on (541 without algorithms); what opened a window is reported there.
 pub(super) fn cleartext_permitted(facts: &Facts) -> Vec<Finding> {
     let told = told_by_windows(facts);
     let untold: BTreeSet<(EvidenceId, u64)> = facts
@@ -41,7 +41,7 @@ pub(super) fn cleartext_permitted(facts: &Facts) -> Vec<Finding> {
     per_log(facts, is_one, (FindingCode::CleartextPermitted, Severity::Medium), what)
 }
 
-/// Services that went down; those that opened a window are told there.
+/// Services that went down; those that opened a window are reported there.
 pub(super) fn services_down(facts: &Facts) -> Vec<Finding> {
     let told = told_by_windows(facts);
     let untold: BTreeSet<(EvidenceId, u64)> = facts

@@ -71,12 +71,12 @@ use crate::summary::ClassRun;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A point in time as one piece of evidence tells it.
+/// A point in time as one piece of evidence gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct When {
     /// The time.
     pub time: Timestamp,
-    /// Who tells it: its resolution is the time's.
+    /// Its source: the time has the resolution of this file.
     pub evidence: EvidenceId,
 }
 
@@ -211,7 +211,7 @@ impl FindingCode {
     }
 }
 
-/// What the causes of windows rest on: it is told there.
+/// What the causes of windows rest on: it is reported there.
 fn told_by_windows(facts: &Facts) -> BTreeSet<FactRef> {
     let causes = facts.windows.iter().flat_map(|w| &w.causes);
     causes.flat_map(|cause| cause.refs.iter().copied()).collect()
@@ -267,5 +267,5 @@ pub fn with_separators(number: u64) -> String {
     out
 }
 
-/// Items of one file that a finding names; the rest stand in the tables.
+/// Items of one file that a finding names; the rest are in the tables.
 const MOST_ITEMS: usize = 100;

@@ -200,7 +200,7 @@ fn is_logged_as_dropped(facts: &Facts, pair: HostPair, (from, to): (Timestamp, T
     facts.events.iter().filter(is_drop).any(|e| of_pair(e) && in_time(e))
 }
 
-/// How long the policy held, and how much of what the two sent and owe was protected.
+/// How long the policy was met, and how much of the traffic between the two that needs protection was protected.
 fn held(facts: &Facts, pair: HostPair, span: Span) -> String {
     let classes = [ProtectionClass::Esp, ProtectionClass::EspNull, ProtectionClass::Ah];
     let known = facts.pair(pair);
@@ -224,7 +224,7 @@ const NEAR: Span = Span::from_seconds(60);
 /// Pairs that have a finding each.
 const MOST_PAIRS: usize = 50;
 
-/// Negotiations past the bound: counted, not told.
+/// Negotiations past the bound: counted, not listed.
 pub(super) fn uncounted(facts: &Facts) -> Option<Finding> {
     let messages = facts.uncounted_ike.map_or(0, |uncounted| uncounted.messages);
     let title = match (messages, facts.stripped_ike) {

@@ -1,7 +1,7 @@
 //! What the windows of two hosts have in common: how the leak begins and ends, which way and under
 //! which service it goes.
 //!
-//! Told only of pairs all of whose clear text owes protection: what the policy exempts would hide
+//! Reported only for pairs all of whose clear text must be protected: what the policy exempts would hide
 //! where a leak begins, and an exemption more must not make a pattern.
 
 use super::{Finding, FindingCode, Severity, counted};
@@ -128,7 +128,7 @@ impl Leak {
         let leading = opened.map(|cause| cause.reason);
         let path = explained.causes.first().map(|cause| cause.reason);
         let runs = &known.protected_runs;
-        // Runs are in order of their beginning; enough of the last ones tell.
+        // Runs are in order of their beginning; enough of the last ones decide.
         let past = runs.partition_point(|other| other.start <= run.end);
         let latest = runs.get(..past).unwrap_or_default().iter().rev().take(LATEST);
         let meanwhile = latest.filter(|other| other.end >= run.start && window.mixed);

@@ -61,7 +61,7 @@ fn cleartext_window(
     let hidden: u64 = members.iter().map(|w| w.window.protected_inside).sum();
     let discovery: u64 = members.iter().map(|w| w.window.discovery).sum();
     let severity = match (told, readable > 0) {
-        // Protected inside, or without an octet of payload.
+        // Protected inside, or without a byte of payload.
         _ if hidden + discovery == packets || payload == 0 => Severity::Low,
         (true, true) => Severity::Critical,
         (false, _) if attempted || is_extent_unknown(source, &members) => Severity::Medium,

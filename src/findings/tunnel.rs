@@ -5,7 +5,7 @@ use crate::correlate::{Confidence, Facts, PairFacts};
 use crate::policy::Expectation;
 use crate::protection::{ProtectionClass, Service};
 
-/// Clear tunnels that carry only what is protected, between hosts that owe protection.
+/// Clear tunnels that carry only what is protected, between hosts that must be protected.
 pub(super) fn around_protected(facts: &Facts) -> Vec<Finding> {
     let with_tunnels = facts.pairs.iter().filter(|pair| pair.expectation != Expectation::None);
     let told = with_tunnels.filter_map(|pair| Some((pair.pair, pair.around_protected?)));

@@ -1,4 +1,4 @@
-//! What is kept of a message when its octets are gone.
+//! What is kept of a message when its bytes are gone.
 //!
 //! Small and bounded: nothing in it grows with what a hostile message claims.
 
@@ -20,20 +20,20 @@ pub struct MessageDigest {
     pub(super) source: SocketAddr,
     pub(super) destination: SocketAddr,
     pub(super) header: Header,
-    /// Tells a retransmission from a new message.
+    /// Distinguishes a retransmission from a new message.
     pub(super) fingerprint: u64,
     /// The part that is encrypted; `None` where everything is in clear.
     pub(super) encrypted: Option<Encrypted>,
-    /// What stands in it in clear; `None` where nothing does.
+    /// Its content in clear; `None` where there is none.
     pub(super) clear: Option<Box<Clear>>,
 }
 
 /// The encrypted part of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encrypted {
-    /// Initialization vector, ciphertext and checksum, in octets.
+    /// Initialization vector, ciphertext and checksum, in bytes.
     pub octets: u32,
-    /// Of a fragmented message: which part, and of how many (0 where that is not told).
+    /// Of a fragmented message: which part, and of how many (0 where the message does not say).
     pub fragment: Option<(u16, u16)>,
 }
 
@@ -49,9 +49,9 @@ pub(super) struct Clear {
     pub(super) group: Option<u16>,
     /// Hashes by which address translation is detected.
     pub(super) nat: Vec<NatHash>,
-    /// Identities, by type and octets.
+    /// Identities, by type and bytes.
     pub(super) identities: Vec<(u8, Box<[u8]>)>,
-    /// A Delete payload stands readable: the first SPIs of ESP or AH that it names, none where it names
+    /// A readable Delete payload: the first SPIs of ESP or AH that it names, none where it names
     /// the IKE SA.
     pub(super) deletes: Option<Vec<u32>>,
     /// It proves an identity: hash, signature or AUTH.
@@ -62,11 +62,11 @@ pub(super) struct Clear {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct ClearNotify {
     pub(super) kind: u16,
-    /// Its data where they are two octets: the group that INVALID_KE_PAYLOAD asks for.
+    /// Its data where they are two bytes: the group that INVALID_KE_PAYLOAD asks for.
     pub(super) number: Option<u16>,
 }
 
-/// The first octets of a vendor id.
+/// The first bytes of a vendor id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct VendorId {
     octets: [u8; 24],
@@ -90,7 +90,7 @@ impl VendorId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct NatHash {
     pub(super) of: NatSide,
-    /// Its first eight octets.
+    /// Its first eight bytes.
     pub(super) head: [u8; 8],
     pub(super) octets: usize,
 }
@@ -107,8 +107,8 @@ pub(super) enum NatSide {
 }
 
 impl MessageDigest {
-    /// Reads a message from its header on, without the non-ESP marker of UDP 4500, and tells what
-    /// in it could not be read. Octets behind the length that the header tells are not looked at.
+    /// Reads a message from its header on, without the non-ESP marker of UDP 4500, and reports what
+    /// in it could not be read. Bytes behind the length that the header gives are not looked at.
     ///
     /// # Errors
     /// Where there is no header.
@@ -213,13 +213,13 @@ impl MessageDigest {
         self.header.message_id
     }
 
-    /// The numbers of its notify messages that stand in clear.
+    /// The numbers of its notify messages that are in clear.
     pub fn notifies(&self) -> impl Iterator<Item = u16> {
         self.clear().into_iter().flat_map(|clear| &clear.notifies).map(|notify| notify.kind)
     }
 
     /// Adds what the clear part costs to `used`; where that is more than `most`, gives up what is
-    /// large in it and tells so.
+    /// large in it and reports that.
     pub(super) fn fit_into(&mut self, most: usize, used: &mut usize) -> bool {
         let Some(clear) = &mut self.clear else { return false };
         let is_stripped = *used + clear.cost() > most && clear.strip();
@@ -246,7 +246,7 @@ impl MessageDigest {
         self.clear().map_or(&[], |clear| &clear.proposals)
     }
 
-    /// Whether an SA payload stands in clear: an offer, or a choice.
+    /// Whether it has an SA payload in clear: an offer, or a choice.
     pub(super) fn has_proposals(&self) -> bool {
         let sa = if self.header.version == IkeVersion::V2 { 33 } else { 1 };
         self.clear().is_some_and(|clear| clear.payloads.contains(&sa))
@@ -306,7 +306,7 @@ impl Clear {
         }
     }
 
-    /// Octets of memory, but for what every message has.
+    /// Bytes of memory, but for what every message has.
     fn cost(&self) -> usize {
         let sets = self
             .proposals
@@ -318,7 +318,7 @@ impl Clear {
             + self.vendor_ids.capacity() * size_of::<VendorId>()
     }
 
-    /// Gives up offers, vendor ids and identities; tells whether there were any.
+    /// Gives up offers, vendor ids and identities; returns whether there were any.
     fn strip(&mut self) -> bool {
         let had_any = self.cost() > 0;
         (self.proposals, self.vendor_ids, self.identities) = Default::default();
@@ -362,7 +362,7 @@ mod tests {
         MessageDigest::new(frame, Timestamp(0), (end, end), octets)
     }
 
-    /// Next payload, version, exchange type, flags; then what stands behind the header.
+    /// Next payload, version, exchange type, flags; then the fields behind the header.
     fn message(head: [u8; 4], payloads: &[u8]) -> Vec<u8> {
         let mut octets = vec![1; 8];
         octets.extend([0; 8]);
@@ -444,7 +444,7 @@ mod tests {
             payloads in proptest::collection::vec(prop_oneof![Just(0u8), 0u8..60, any::<u8>()], 0..400),
         ) {
             let (digest, _) = read(&message([first, exchange.0, exchange.1, 0], &payloads)).unwrap();
-            // Each payload takes four octets and each transform eight: the work grows with the length.
+            // Each payload takes four bytes and each transform eight: the work grows with the length.
             let clear = digest.clear().cloned().unwrap_or_default();
             let transforms: usize = clear.proposals.iter().map(|p| p.transforms.len()).sum();
             prop_assert!(clear.payloads.len() <= MAX_PAYLOADS.min(payloads.len() / 4));

@@ -1,6 +1,6 @@
 //! IKE and ESP in a TCP stream (RFC 9329), one direction of a connection.
 //!
-//! Puts the stream's octets in order and takes the messages out. Tells nothing of the connection:
+//! Puts the stream's bytes in order and takes the messages out. Knows nothing of the connection:
 //! that it carries IKE, and where its messages begin, the caller knows.
 
 use super::reader::Reader;
@@ -9,15 +9,15 @@ use std::collections::BTreeMap;
 /// One direction of one TCP connection that is known to carry IKE.
 #[derive(Debug)]
 pub struct EncapsulatedStream {
-    /// The sequence number of the first octet that is still to come.
+    /// The sequence number of the first byte that is still to come.
     next: u32,
-    /// The octets up to `next`, so that places in the stream do not wrap.
+    /// The bytes up to `next`, so that places in the stream do not wrap.
     passed: u64,
     /// A message that goes on behind `next`, from its length field.
     partial: Vec<u8>,
     /// Segments that came before what precedes them, by their place in the stream.
     ahead: BTreeMap<u64, Vec<u8>>,
-    /// The octets in `ahead`.
+    /// The bytes in `ahead`.
     held: usize,
     /// Whether it is known that a message begins where `partial` does.
     in_step: bool,
@@ -35,7 +35,7 @@ pub enum Encapsulated {
         spi: u32,
         /// Its sequence number.
         number: u32,
-        /// Its octets, from the SPI on.
+        /// Its bytes, from the SPI on.
         body: Vec<u8>,
     },
     /// What keeps a mapping of addresses alive.
@@ -68,7 +68,7 @@ impl EncapsulatedStream {
         Self { in_step: false, ..Self::new(next) }
     }
 
-    /// Whether octets are messages from their beginning to their end and nothing else.
+    /// Whether bytes are messages from their beginning to their end and nothing else.
     #[must_use]
     pub fn is_whole_messages(octets: &[u8]) -> bool {
         // Nearly every segment of another protocol ends here.
@@ -96,7 +96,7 @@ impl EncapsulatedStream {
         messages
     }
 
-    /// At the end of the capture: what stands behind gaps that were never filled. What is held of
+    /// At the end of the capture: what is behind gaps that were never filled. What is held of
     /// a message that was not completed counts as lost.
     pub fn finish(&mut self) -> Vec<Encapsulated> {
         let mut messages = Vec::new();
@@ -107,13 +107,13 @@ impl EncapsulatedStream {
         messages
     }
 
-    /// Octets that were lost or could not be understood.
+    /// Bytes that were lost or could not be understood.
     #[must_use]
     pub const fn lost(&self) -> u64 {
         self.lost
     }
 
-    /// Octets that wait for others, at most 320 KiB between two segments.
+    /// Bytes that wait for others, at most 320 KiB between two segments.
     #[must_use]
     pub fn held(&self) -> usize {
         self.held + self.partial.len()
@@ -149,7 +149,7 @@ impl EncapsulatedStream {
         self.drain(messages);
     }
 
-    /// Takes a segment's octets behind the first `known`, which came before.
+    /// Takes a segment's bytes behind the first `known`, which came before.
     fn pass(&mut self, payload: &[u8], known: usize, messages: &mut Vec<Encapsulated>) {
         let Some(octets) = payload.get(known..).filter(|octets| !octets.is_empty()) else { return };
         self.advance(octets.len() as u64);
@@ -162,7 +162,7 @@ impl EncapsulatedStream {
         }
     }
 
-    /// Takes the octets that follow on `partial`.
+    /// Takes the bytes that follow on `partial`.
     fn messages(&mut self, mut octets: &[u8], messages: &mut Vec<Encapsulated>) {
         while !octets.is_empty() {
             let wanted = self.length().unwrap_or(LENGTH_LEN) - self.partial.len();
@@ -211,7 +211,7 @@ impl EncapsulatedStream {
 }
 
 impl Encapsulated {
-    /// What stands behind a length field; `None` for what RFC 9329 does not know.
+    /// What follows a length field; `None` for what RFC 9329 does not know.
     fn of(body: &[u8]) -> Option<Self> {
         if body == [0xff] {
             return Some(Self::Keepalive);
@@ -228,7 +228,7 @@ impl Encapsulated {
     }
 }
 
-/// Whether octets are messages from their beginning to their end and nothing else.
+/// Whether bytes are messages from their beginning to their end and nothing else.
 fn is_in_step(octets: &[u8]) -> bool {
     let mut reader = Reader::new(octets);
     while !reader.is_empty() {
@@ -242,15 +242,15 @@ fn is_in_step(octets: &[u8]) -> bool {
     true
 }
 
-/// RFC 9329 §3: the length counts its own octets.
+/// RFC 9329 §3: the length counts its own bytes.
 const LENGTH_LEN: usize = 2;
-/// RFC 9329 §3.1: four zero octets stand before an IKE message, where ESP has its SPI.
+/// RFC 9329 §3.1: four zero bytes precede an IKE message, where ESP has its SPI.
 const MARKER_LEN: usize = 4;
 /// RFC 7323 §2.3: no window is greater; what is farther away is not of this stream.
 const GREATEST_WINDOW: u32 = 1 << 30;
 /// A capture that lost a segment does not find it again later than this.
 const MAX_AHEAD: usize = 64;
-/// The same in octets, for segments that offloading made great.
+/// The same in bytes, for segments that offloading made great.
 const MAX_HELD: usize = 256 * 1024;
 
 #[cfg(test)]

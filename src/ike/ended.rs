@@ -1,7 +1,7 @@
 //! Whether a negotiation that came up was seen to end: deleted, or no longer answered.
 //!
 //! What is encrypted is weighed by its size and by what stops and follows. The rules and what they cannot
-//! tell are in docs/ike-outcomes.md, "Ends".
+//! say are in docs/ike-outcomes.md, "Ends".
 
 use super::conversation::{Conversation, Turn};
 use super::esp_activity::{EspAt, UNDER_WAY};
@@ -222,7 +222,7 @@ fn comes_back_before(talk: &Conversation<'_>, delete: Turn<'_>, last: Timestamp)
     talk.resumes(last.min(delete.time())).is_some_and(|time| time <= delete.time())
 }
 
-/// The last request of an established SA, sent three times or more to the octet and never answered while
+/// The last request of an established SA, sent three times or more to the byte and never answered while
 /// the captures show what its sender is sent: its first and its last sending (RFC 7296 §2.4), and whether
 /// the captures show in that time what this peer sends.
 fn given_up<'a>(talk: &Conversation<'a>) -> Option<(Turn<'a>, Turn<'a>, bool)> {

@@ -1,6 +1,6 @@
 //! Negotiations with their story and their end: what the report lists.
 //!
-//! No octets are looked at any more. Rules and reasons: docs/ike-outcomes.md.
+//! No bytes are looked at any more. Rules and reasons: docs/ike-outcomes.md.
 
 use super::conversation::Conversation;
 use super::digest::MessageDigest;
@@ -41,7 +41,7 @@ pub struct IkeExchange {
     pub end: Timestamp,
     /// Messages in all.
     pub messages: u64,
-    /// Messages that repeat an earlier one to the octet.
+    /// Messages that repeat an earlier one to the byte.
     pub retransmissions: u64,
     /// The message that opens it is in the capture.
     pub start_seen: bool,
@@ -72,7 +72,7 @@ pub struct IkeExchange {
     pub chosen: Option<Proposal>,
     /// Which attribute kept the two from agreeing, where both offers are known.
     pub mismatch: Option<String>,
-    /// Identities that stand in clear.
+    /// Identities that were sent in clear.
     pub identities: Vec<String>,
     /// Notify messages readable in clear, by name.
     pub notifies: Vec<String>,
@@ -111,7 +111,7 @@ impl IkeExchange {
     }
 
     /// Message IDs of its quick modes. IKEv1 and AuthIP draw them at random (RFC 2409 §5.5); those of
-    /// IKEv2 count from 0 and tell nothing.
+    /// IKEv2 count from 0 and identify nothing.
     #[must_use]
     pub fn quick_mode_ids(&self) -> BTreeSet<u32> {
         let is_quick = |m: &&MessageDigest| {
@@ -127,7 +127,7 @@ impl IkeExchange {
     }
 }
 
-/// Tells the story of every negotiation, by time.
+/// Concludes the outcome of every negotiation, by time.
 #[must_use]
 pub fn conclude(negotiations: Negotiations, esp: &EspActivity) -> Vec<IkeExchange> {
     let mut gathered: Vec<Gathered> = negotiations.into_iter().map(Gathered::new).collect();
@@ -213,7 +213,7 @@ fn story(
     Some(exchange)
 }
 
-/// The ladder of a request that got no answer: the times of its repetitions.
+/// The retransmission times of a request that got no answer.
 fn resent_after(talk: &Conversation<'_>, verdict: &Verdict) -> Vec<Span> {
     if verdict.outcome != Outcome::NoResponse {
         return Vec::new();
@@ -228,9 +228,10 @@ fn resent_after(talk: &Conversation<'_>, verdict: &Verdict) -> Vec<Span> {
 
 /// When child or quick mode SAs came up, as far as sizes and order show.
 ///
-/// RFC 7296 §1.2, §1.3: the answer to IKE_AUTH or CREATE_CHILD_SA does it where it has room for a choice, and an
-/// answer to IKE_AUTH no room for certificates instead; RFC 2409 §5.5: the third message of quick mode does.
-/// Where a new SPI follows an answer, it did whatever its size. An answer in clear does nothing.
+/// RFC 7296 §1.2, §1.3: an answer to IKE_AUTH or CREATE_CHILD_SA creates them where it is large enough to hold a
+/// choice and, for IKE_AUTH, not so large that it may hold certificates instead; RFC 2409 §5.5: the third message
+/// of quick mode creates them. Where a new SPI follows, the answer created an SA whatever its size. An answer in
+/// clear creates none.
 fn completions(talk: &Conversation<'_>) -> Vec<Timestamp> {
     let suite = talk.suite();
     let fruit = |m: &MessageDigest| talk.bears_fruit(m.time, m.time);
@@ -344,11 +345,11 @@ pub(super) const fn space_of(version: IkeVersion) -> NotifySpace {
     }
 }
 
-/// The failure that a message tells in clear.
+/// The failure that a message reports in clear.
 pub(super) fn readable_failure(message: &MessageDigest) -> Option<Reason> {
     let space = space_of(message.version());
     message.notifies().find_map(|number| {
-        // RFC 2408 §3.14.1, RFC 7296 §3.10.1: numbers below 16384 tell errors, known or not.
+        // RFC 2408 §3.14.1, RFC 7296 §3.10.1: numbers below 16384 report errors, known or not.
         let of_error = (number < FIRST_STATUS).then_some(Reason::Other);
         notify(space, number).map_or(of_error, |row| row.reason)
     })

@@ -1,10 +1,10 @@
-//! The header every message begins with (RFC 2408 §3.1, RFC 7296 §3.1), and telling IKE by it.
+//! The header every message begins with (RFC 2408 §3.1, RFC 7296 §3.1), and how IKE is recognized by it.
 
 use super::reader::{Defect, Reader};
 use super::{ExchangeType, IkeVersion, Spi};
 use serde::{Deserialize, Serialize};
 
-/// The 28 octets of an IKE header.
+/// The 28 bytes of an IKE header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Header {
     pub(super) initiator_spi: Spi,
@@ -80,12 +80,12 @@ impl Header {
 }
 
 impl Header {
-    /// Whether what follows the header, as far as it was captured, can be a message of so many octets: payloads
+    /// Whether what follows the header, as far as it was captured, can be a message of so many bytes: payloads
     /// that fit into it (RFC 2408 §3.2, RFC 7296 §3.2), or what is encrypted.
     fn body_is_plausible(&self, body: &[u8], message_len: usize) -> bool {
         let body_len = message_len.saturating_sub(Self::LEN);
         let encrypted = self.version != IkeVersion::V2 && self.flags & Self::ENCRYPTED != 0;
-        // What AuthIP and encrypted messages of IKEv1 hold is not told here, but it is no text.
+        // The content of AuthIP and encrypted messages of IKEv1 is not known here, but it is no text.
         if encrypted || self.version == IkeVersion::AuthIp {
             return !is_text(body);
         }
@@ -110,13 +110,13 @@ impl Header {
     }
 }
 
-/// Whether so many octets are letters, digits and signs that chance or encryption do not make them.
+/// Whether so many bytes are letters, digits and signs that chance or encryption do not make them.
 fn is_text(octets: &[u8]) -> bool {
     let is_sign = |octet: &u8| matches!(octet, b'\t' | b'\n' | b'\r' | b' '..=b'~');
     octets.get(..TEXT).is_some_and(|head| head.iter().all(is_sign))
 }
 
-/// How surely octets are an IKE message.
+/// How surely bytes are an IKE message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
     /// Every field of the header bears it out, its length is that of the datagram.
@@ -127,7 +127,7 @@ pub enum Probe {
     NotIke,
 }
 
-/// Tells IKE by its header. `available` is what was captured of the datagram, `datagram_len` its
+/// Recognizes IKE by its header. `available` is what was captured of the datagram, `datagram_len` its
 /// length on the wire, `None` where only a first fragment is seen.
 #[must_use]
 pub fn probe(available: &[u8], datagram_len: Option<usize>) -> Probe {

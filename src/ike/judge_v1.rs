@@ -125,7 +125,7 @@ impl<'a> Phase1<'a> {
     }
 }
 
-/// Quick mode stands on a phase 1 that succeeded (RFC 2409 §5.5).
+/// Quick mode is based on a phase 1 that succeeded (RFC 2409 §5.5).
 fn judge_quick_mode(talk: &Conversation<'_>) -> Option<Verdict> {
     let quick = quick_modes(talk);
     let first = *quick.first()?;
@@ -466,7 +466,7 @@ fn judge_unfinished(talk: &Conversation<'_>, phase_1: &Phase1<'_>, state: &'stat
     Verdict::read(Outcome::NoResponse, Reason::NoResponse, state, frames).with(confidence)
 }
 
-/// AuthIP without a quick mode: order alone tells (\[MS-AIPS\] 1.3).
+/// AuthIP without a quick mode: only the order decides (\[MS-AIPS\] 1.3).
 fn judge_authip(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdict {
     if phase_1.answered.is_empty() && phase_1.answered_encrypted.is_empty() {
         return judge_unfinished(talk, phase_1, phase_1.state());

@@ -140,7 +140,7 @@ fn silence(talk: &Conversation<'_>, request: Turn<'_>, state: &'static str) -> V
     Verdict::read(Outcome::NoResponse, Reason::NoResponse, state, frames).with(confidence)
 }
 
-/// From IKE_AUTH on everything is encrypted: sizes, directions and what follows have to tell.
+/// From IKE_AUTH on everything is encrypted: sizes, directions and what follows have to decide.
 fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
     let requests = || talk.of(ExchangeType::IKE_AUTH).filter(|t| !t.message.is_response());
     let all_answers = || talk.of(ExchangeType::IKE_AUTH).filter(|t| t.message.is_response());
@@ -212,7 +212,7 @@ fn judge_last_round(
     Verdict::inferred(outcome, reason, "IKE_AUTH refused", shown)
 }
 
-/// An answer to IKE_AUTH that can hold at most `most` octets of payloads.
+/// An answer to IKE_AUTH that can hold at most `most` bytes of payloads.
 fn judge_answer(
     talk: &Conversation<'_>,
     begun: Timestamp,
@@ -241,7 +241,7 @@ fn judge_answer(
     with_end(talk, verdict(Outcome::Established, None, "IKE_AUTH completed", shown))
 }
 
-/// Authenticated, but the answer has no room for a child SA: it was refused (RFC 7296 §1.2), or not asked
+/// Authenticated, but the answer is too small for a child SA: it was refused (RFC 7296 §1.2), or not asked
 /// for, which only a responder allows that said so (RFC 6023 §3). What CREATE_CHILD_SA makes later counts
 /// where an SPI follows.
 fn judge_without_child(
@@ -323,7 +323,7 @@ fn frames<'a>(turns: impl Iterator<Item = Turn<'a>>) -> Vec<FrameRef> {
     turns.map(|turn| turn.frame()).take(2).collect()
 }
 
-/// How a negotiation is told of which the capture shows one side only.
+/// The outcome of a negotiation of which the capture shows one side only.
 pub(super) const ONE_WAY: &str = "only one direction is in the capture";
 /// RFC 7296 §3.10.1.
 const COOKIE: u16 = 16390;

@@ -1,4 +1,4 @@
-//! A negotiation as a ladder: each message in its order, in words that a person can read.
+//! A negotiation as a sequence of messages, in order, in words that a person can read.
 
 use super::digest::MessageDigest;
 use super::exchange::{IkeExchange, notify_name};
@@ -9,7 +9,7 @@ use crate::evidence::FrameRef;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
-/// One rung.
+/// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// When.
@@ -18,7 +18,7 @@ pub struct Step {
     pub frame: FrameRef,
     /// Whether the initiator sent it.
     pub from_initiator: bool,
-    /// It repeats an earlier one to the octet.
+    /// It repeats an earlier one to the byte.
     pub is_repeated: bool,
     /// What it is.
     pub what: String,
@@ -57,7 +57,7 @@ impl IkeExchange {
 }
 
 impl MessageDigest {
-    /// Exchange, direction, number, and what stands in it in clear.
+    /// Exchange, direction, number, and its content in clear.
     fn in_words(&self, suite: Option<Suite>) -> String {
         let mut words = self.header.exchange_type.name();
         match self.version() {

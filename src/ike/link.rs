@@ -54,7 +54,7 @@ fn began_at_once(one: &IkeExchange, other: &IkeExchange) -> bool {
         && answered.map_or(one.end, |m| m.time) >= other.start
 }
 
-/// Whether an IKE SA that stood gave way to the next one.
+/// Whether an established IKE SA gave way to the next one.
 fn replaces(old: &IkeExchange, new: &IkeExchange) -> bool {
     let stood = matches!(old.outcome, Outcome::Established | Outcome::Ended);
     let stands = matches!(new.outcome, Outcome::Established | Outcome::Ended);

@@ -1,8 +1,8 @@
-//! IKE from its octets to the story of each negotiation.
+//! IKE from its bytes to the story of each negotiation.
 //!
 //! Parsers take slices and never fail whole: they give what could be read. Messages become small
-//! [`MessageDigest`]s, these are gathered in [`Negotiations`], and [`conclude`] tells of each
-//! negotiation how far it came and what ended it. The rules stand in docs/ike-outcomes.md.
+//! [`MessageDigest`]s, these are gathered in [`Negotiations`], and [`conclude`] determines for each
+//! negotiation how far it came and what ended it. The rules are in docs/ike-outcomes.md.
 #![warn(clippy::indexing_slicing)]
 
 mod reader;
@@ -49,14 +49,14 @@ pub use upkeep::{ChildAttempt, DeleteFit, PossibleDelete};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// An IKE SPI (IKEv2) or cookie (IKEv1): eight octets of a header.
+/// An IKE SPI (IKEv2) or cookie (IKEv1): eight bytes of a header.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 pub struct Spi(pub [u8; 8]);
 
 impl Spi {
-    /// All octets zero: the responder has not answered yet.
+    /// All bytes zero: the responder has not answered yet.
     #[must_use]
     pub fn is_zero(self) -> bool {
         self.0 == [0; 8]

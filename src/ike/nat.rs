@@ -79,7 +79,7 @@ const fn side(at: usize, of: NatSide) -> NatSide {
     }
 }
 
-/// The hash over both SPIs, address and port: its first octets and its length.
+/// The hash over both SPIs, address and port: its first bytes and its length.
 fn expected(
     message: &MessageDigest,
     address: SocketAddr,

@@ -24,7 +24,7 @@ pub struct Negotiations {
     /// How many have not gone past their opening.
     #[serde(skip)]
     half_open: usize,
-    /// Messages that are kept, and what their clear parts cost in octets.
+    /// Messages that are kept, and what their clear parts cost in bytes.
     #[serde(skip)]
     kept: usize,
     #[serde(skip)]
@@ -141,7 +141,7 @@ impl Negotiations {
             .flat_map(|negotiation| negotiation.first.iter().chain(&negotiation.last))
     }
 
-    /// All that is counted, for whoever has to know that no sum of it overflows.
+    /// Every count, for a caller that has to know that no sum of them overflows.
     #[must_use]
     pub fn counted(&self) -> u64 {
         let each = self.by_key.values().flat_map(|known| [known.messages, known.retransmissions]);
@@ -166,7 +166,7 @@ impl Negotiations {
 }
 
 impl Negotiation {
-    /// Adds a message, with fewer kept where there is no room for all; tells whether one more is
+    /// Adds a message, with less of it kept where the bound is reached; returns whether one more is
     /// kept than before.
     fn observe(&mut self, message: MessageDigest, room: bool) -> bool {
         self.messages += 1;
@@ -231,13 +231,13 @@ impl Negotiation {
 }
 
 impl MessageDigest {
-    /// What its copies share: who sent it, and a hash of its octets.
+    /// What its copies share: who sent it, and a hash of its bytes.
     #[must_use]
     pub const fn identity(&self) -> (IpAddr, u64) {
         (self.source.ip(), self.fingerprint)
     }
 
-    /// Whether it repeats another to the octet, as RFC 7296 §2.1 demands of retransmissions.
+    /// Whether it repeats another to the byte, as RFC 7296 §2.1 demands of retransmissions.
     pub(super) fn repeats(&self, earlier: &Self) -> bool {
         self.fingerprint == earlier.fingerprint && self.source.ip() == earlier.source.ip()
     }
@@ -250,7 +250,7 @@ impl MessageDigest {
     }
 }
 
-/// So many negotiations can stand in their opening at once; more is a flood.
+/// The most negotiations that can be in their opening at once; more is a flood.
 const MAX_HALF_OPEN: usize = 1 << 14;
 /// Bounds the memory where every negotiation goes on.
 const MAX_NEGOTIATIONS: usize = 1 << 16;

@@ -1,4 +1,4 @@
-//! The words in which the end of a negotiation is told. The rules are in docs/ike-outcomes.md.
+//! The words in which the end of a negotiation is reported. The rules are in docs/ike-outcomes.md.
 
 use crate::catalogue::{Confidence, Reason};
 use crate::evidence::FrameRef;
@@ -18,9 +18,9 @@ pub enum Outcome {
     NoProposalChosen,
     /// The form of the exchange betrays a refused authentication.
     AuthenticationSuspected,
-    /// Another failure, told by a notify message or by the form of the exchange.
+    /// Another failure, shown by a notify message or by the form of the exchange.
     Failed,
-    /// The capture does not show enough to tell.
+    /// The capture does not show enough to decide.
     Incomplete,
 }
 
@@ -100,7 +100,7 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// What stands in clear, or is proven by what follows.
+    /// What is in clear, or is proven by what follows.
     pub(super) fn read(
         outcome: Outcome,
         reason: impl Into<Option<Reason>>,

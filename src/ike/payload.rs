@@ -47,7 +47,7 @@ pub(super) enum Body<'a> {
         number: u8,
         octets: u32,
     },
-    /// The rest is encrypted: initialization vector, ciphertext and checksum of that many octets.
+    /// The rest is encrypted: initialization vector, ciphertext and checksum of that many bytes.
     Encrypted {
         octets: u32,
         fragment: Option<(u16, u16)>,
@@ -67,7 +67,7 @@ pub(super) struct Payloads<'a> {
 }
 
 impl<'a> Payloads<'a> {
-    /// The payloads behind a header. `reader` stands behind it and ends where the message does.
+    /// The payloads behind a header. `reader` is positioned behind it and ends where the message does.
     pub(super) const fn new(reader: Reader<'a>, header: &Header) -> Self {
         let (next, version) = (header.next_payload, header.version);
         Self { reader, next, version, seen: 0, defect: None }
@@ -78,7 +78,7 @@ impl<'a> Payloads<'a> {
         self.defect
     }
 
-    /// Next payload, reserved octet, length of all, body (RFC 2408 §3.2, RFC 7296 §3.2).
+    /// Next payload, reserved byte, length of all, body (RFC 2408 §3.2, RFC 7296 §3.2).
     fn read(&mut self) -> Result<Payload<'a>, Defect> {
         let kind = self.next;
         let next = self.reader.u8("next payload")?;

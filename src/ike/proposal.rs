@@ -30,7 +30,7 @@ pub struct Transform {
     pub key_bits: Option<u16>,
 }
 
-/// What an algorithm is for, in the order in which it is told.
+/// What an algorithm is for, in the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TransformKind {
     /// Encryption.
@@ -259,7 +259,7 @@ impl List {
     }
 }
 
-/// The four octets before proposals and transforms: whether it is the last, and what is inside.
+/// The four bytes before proposals and transforms: whether it is the last, and what is inside.
 fn nested<'a>(
     reader: &mut Reader<'a>,
     kind: u8,
@@ -279,7 +279,7 @@ fn nested<'a>(
     Ok((reader.sub(octets, field)?, value == 0))
 }
 
-/// RFC 7296 §3.3.2: type, reserved octet, number, attributes.
+/// RFC 7296 §3.3.2: type, reserved byte, number, attributes.
 fn transform_v2(reader: &mut Reader<'_>) -> Result<Transform, Defect> {
     let kind = TransformKind::of_v2(reader.u8("transform type")?);
     reader.u8("reserved byte")?;
@@ -293,7 +293,7 @@ fn transform_v2(reader: &mut Reader<'_>) -> Result<Transform, Defect> {
     Ok(Transform { kind, id, key_bits })
 }
 
-/// RFC 2408 §3.6: number, id, two reserved octets, attributes (RFC 2409 appendix A).
+/// RFC 2408 §3.6: number, id, two reserved bytes, attributes (RFC 2409 appendix A).
 fn transform_v1(reader: &mut Reader<'_>) -> Result<Proposal, Defect> {
     reader.u8("transform number")?;
     reader.u8("transform id")?;
@@ -331,8 +331,8 @@ fn transform_v1(reader: &mut Reader<'_>) -> Result<Proposal, Defect> {
     Ok(Proposal { version: IkeVersion::V1, transforms, lifetime })
 }
 
-/// The next attribute as type and value; a value longer than eight octets counts as the largest.
-/// RFC 2408 §3.3, RFC 7296 §3.3.5: with the format bit the value stands in place of the length.
+/// The next attribute as type and value; a value longer than eight bytes counts as the largest.
+/// RFC 2408 §3.3, RFC 7296 §3.3.5: with the format bit, the value takes the place of the length.
 fn attribute(reader: &mut Reader<'_>) -> Result<Option<(u16, u64)>, Defect> {
     if reader.is_empty() {
         return Ok(None);
@@ -346,7 +346,7 @@ fn attribute(reader: &mut Reader<'_>) -> Result<Option<(u16, u64)>, Defect> {
     Ok(Some((kind, if octets.len() > 8 { u64::MAX } else { number })))
 }
 
-/// The payload types of proposals and transforms, which stand for "another follows".
+/// The payload types of proposals and transforms; here they mean "another follows".
 const PROPOSAL: u8 = 2;
 const TRANSFORM: u8 = 3;
 const NESTED_HEADER: usize = 4;
@@ -365,7 +365,7 @@ mod tests {
     #[test]
     fn an_ikev2_proposal_names_its_alternatives() {
         let body = [
-            0, 0, 0, 56, 1, 1, 0, 5, // last proposal, 56 octets, number 1, IKE, 5 transforms
+            0, 0, 0, 56, 1, 1, 0, 5, // last proposal, 56 bytes, number 1, IKE, 5 transforms
             3, 0, 0, 12, 1, 0, 0, 12, 0x80, 14, 0, 128, // AES-CBC, 128 bits
             3, 0, 0, 12, 1, 0, 0, 12, 0x80, 14, 1, 0, // AES-CBC, 256 bits
             3, 0, 0, 8, 3, 0, 0, 12, // HMAC-SHA2-256-128
@@ -388,7 +388,7 @@ mod tests {
             3, 0, 0, 40, 1, 1, 0, 0, // transform 1, KEY_IKE
             0x80, 1, 0, 7, 0x80, 14, 0, 128, 0x80, 2, 0, 2, 0x80, 3, 0, 1, 0x80, 4, 0,
             2, // AES
-            0x80, 11, 0, 1, 0, 12, 0, 4, 0, 1, 0x51, 0x80, // 86400 seconds in four octets
+            0x80, 11, 0, 1, 0, 12, 0, 4, 0, 1, 0x51, 0x80, // 86400 seconds in four bytes
             0, 0, 0, 20, 2, 1, 0, 0, // transform 2
             0x80, 1, 0, 5, 0x80, 2, 0, 1, 0x80, 4, 0, 99, // 3DES, MD5, group 99
         ];

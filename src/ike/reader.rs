@@ -1,20 +1,20 @@
-//! A cursor over octets that never reads past their end and names the field it could not read.
+//! A cursor over bytes that never reads past their end and names the field it could not read.
 //!
 //! Knows big-endian numbers and nested lengths, not what they mean.
 
-/// Why a message could not be read to its end. Offsets count from the first octet of the message.
+/// Why a message could not be read to its end. Offsets count from the first byte of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Defect {
-    /// The octets end before the field does.
+    /// The bytes end before the field does.
     #[error("{field} at byte {offset} of the message needs {needed} bytes, {have} are available")]
     Short {
         /// The field.
         field: &'static str,
         /// Where it begins.
         offset: usize,
-        /// How many octets it takes.
+        /// How many bytes it takes.
         needed: usize,
-        /// How many octets are left.
+        /// How many bytes are left.
         have: usize,
     },
     /// A length below the fixed part that carries it.
@@ -24,7 +24,7 @@ pub enum Defect {
     Length {
         /// The length field.
         field: &'static str,
-        /// Where it stands.
+        /// Where it is.
         offset: usize,
         /// What it says.
         value: usize,
@@ -46,17 +46,17 @@ pub enum Defect {
     Unexpected {
         /// The field.
         field: &'static str,
-        /// Where it stands.
+        /// Where it is.
         offset: usize,
         /// What it says.
         value: u8,
-        /// What may stand there.
+        /// The values that are allowed there.
         expected: &'static str,
     },
 }
 
 impl Defect {
-    /// The octet of the message at which it stands.
+    /// Its offset in the message, in bytes.
     #[must_use]
     pub const fn offset(&self) -> usize {
         match self {
@@ -68,7 +68,7 @@ impl Defect {
     }
 }
 
-/// What is left to read, and where in the message it stands.
+/// What is left to read, and its offset in the message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reader<'a> {
     octets: &'a [u8],
@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
-    /// A fixed number of octets.
+    /// A fixed number of bytes.
     pub(super) fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], Defect> {
         let Some((head, tail)) = self.octets.split_first_chunk::<N>() else {
             let (offset, have) = (self.offset, self.octets.len());
@@ -113,13 +113,13 @@ impl<'a> Reader<'a> {
         self.array(field).map(u32::from_be_bytes)
     }
 
-    /// A reader over the next `count` octets alone.
+    /// A reader over the next `count` bytes alone.
     pub(super) fn sub(&mut self, count: usize, field: &'static str) -> Result<Self, Defect> {
         let offset = self.offset;
         self.take(count, field).map(|octets| Self { octets, offset })
     }
 
-    /// A reader over the next `count` octets, or over what is there where that is less.
+    /// A reader over the next `count` bytes, or over what is there where that is less.
     pub(super) fn sub_or_rest(&mut self, count: usize) -> Self {
         let (octets, tail) = self.octets.split_at_checked(count).unwrap_or((self.octets, &[]));
         let inner = Self { octets, offset: self.offset };
@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
         self.octets.is_empty()
     }
 
-    /// Where in the message the next octet stands.
+    /// The offset of the next byte in the message.
     pub(super) const fn offset(self) -> usize {
         self.offset
     }

@@ -10,13 +10,13 @@ use std::ops::RangeInclusive;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Suite {
     version: IkeVersion,
-    /// Initialization vector, in octets; IKEv1 sends none (RFC 2409 appendix B).
+    /// Initialization vector, in bytes; IKEv1 sends none (RFC 2409 appendix B).
     vector: u32,
-    /// Integrity check value, in octets; IKEv1 has a hash payload instead.
+    /// Integrity check value, in bytes; IKEv1 has a hash payload instead.
     check: u32,
-    /// Plaintext is padded to a multiple of this, in octets; 1 for counter modes.
+    /// Plaintext is padded to a multiple of this, in bytes; 1 for counter modes.
     block: u32,
-    /// Output of the pseudorandom function or IKEv1's hash, in octets.
+    /// Output of the pseudorandom function or IKEv1's hash, in bytes.
     prf: u32,
 }
 
@@ -69,8 +69,8 @@ impl Suite {
         }
     }
 
-    /// How many octets of payloads an encrypted part of this size can hold at most: all but the
-    /// vector, the pad length octet and the check value.
+    /// How many bytes of payloads an encrypted part of this size can hold at most: all but the
+    /// vector, the pad length byte and the check value.
     pub(super) const fn most(&self, octets: u32) -> u32 {
         let pad_length = match self.version {
             IkeVersion::V2 => 1,
@@ -80,8 +80,8 @@ impl Suite {
         octets.saturating_sub(self.vector + self.check + pad_length)
     }
 
-    /// How many octets of payloads an encrypted part of this size can hold. The least: RFC 7296 §3.14
-    /// wants no more padding than the cipher needs; counter modes are padded to four octets by some.
+    /// How many bytes of payloads an encrypted part of this size can hold. The least: RFC 7296 §3.14
+    /// wants no more padding than the cipher needs; counter modes are padded to four bytes by some.
     fn holds(&self, octets: u32) -> RangeInclusive<u32> {
         let most = self.most(octets);
         most.saturating_sub(self.block.max(4) - 1)..=most
@@ -141,15 +141,15 @@ impl Suite {
         if fits { DeleteSize::Ambiguous } else { DeleteSize::Impossible }
     }
 
-    /// What an answer that authenticates holds at the least: an identity of one octet (§3.5) and
-    /// an AUTH payload (§3.8), of which a signature is no shorter than 40 octets.
+    /// What an answer that authenticates holds at the least: an identity of one byte (§3.5) and
+    /// an AUTH payload (§3.8), of which a signature is no shorter than 40 bytes.
     pub(super) fn least_authentication(&self) -> u32 {
         (4 + 4 + 1) + (4 + 4 + self.prf.min(SHORTEST_SIGNATURE))
     }
 
     /// What it holds at the most where the answer proves a shared key and no certificate: a name, the
-    /// AUTH payload, a child SA, an address and notify messages. Beyond it nothing says that there is room
-    /// for a child SA in what authenticates.
+    /// AUTH payload, a child SA, an address and notify messages. A larger answer may hold certificates, so its
+    /// size does not show whether it holds a child SA.
     pub(super) fn most_without_certificate(&self) -> u32 {
         self.least_with_child() + LONGEST_REST
     }
@@ -165,7 +165,7 @@ impl Suite {
 /// transforms (RFC 7296 §3.3), and two traffic selectors of IPv4 (§3.13).
 const LEAST_CHILD: u32 = (4 + 8 + 4 + 8 + 8) + 2 * (4 + 4 + 16);
 /// The least that an answer to CREATE_CHILD_SA holds which makes something: a child SA and a nonce of
-/// 16 octets (§3.9), or an IKE SA, a nonce and key exchange data, which are longer.
+/// 16 bytes (§3.9), or an IKE SA, a nonce and key exchange data, which are longer.
 pub(super) const LEAST_CHILD_ANSWER: u32 = LEAST_CHILD + 4 + 16;
 /// A Delete payload for the IKE SA, and one with a single SPI of ESP or AH (RFC 7296 §3.11).
 const DELETE_IKE_SA: u32 = 8;
@@ -175,7 +175,7 @@ const V1_DELETE_ONE_SPI: u32 = 16;
 /// Larger ones, with more than twenty SPIs, are not looked for.
 const LARGEST_DELETE: u32 = 96;
 const SHORTEST_COOKIE2: u32 = 16;
-/// A name of 255 octets (RFC 1035), several selectors, configuration and notify messages.
+/// A name of 255 bytes (RFC 1035), several selectors, configuration and notify messages.
 const LONGEST_REST: u32 = 512;
 
 /// A cipher of IKEv2.
@@ -304,7 +304,7 @@ mod tests {
         for octets in [76 - V1_HEADER, 92 - V1_HEADER] {
             assert_eq!(v1.delete_size(octets, None), DeleteSize::Ambiguous);
         }
-        // R-U-THERE under SHA-256 (68 octets, RFC 3706 §5.3), and an ISAKMP Delete of 64 with a block more.
+        // R-U-THERE under SHA-256 (68 bytes, RFC 3706 §5.3), and an ISAKMP Delete of 64 with a block more.
         assert_eq!(suite_v1(7, 4).delete_size(108 - V1_HEADER, None), DeleteSize::Ambiguous);
     }
 
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn gcm_shows_the_size_to_the_octet() {
-        // Vector 8, one notify of 8 octets, pad length 1, check value 16.
+        // Vector 8, one notify of 8 bytes, pad length 1, check value 16.
         assert_eq!(suite(20, None, 5).most(33), 8);
     }
 
@@ -347,7 +347,7 @@ mod tests {
         }
     }
 
-    /// The encrypted octets of a message with that many octets of payloads.
+    /// The encrypted bytes of a message with that many bytes of payloads.
     fn sealed(suite: &Suite, payloads: u32, more_blocks: u32) -> u32 {
         let pad_length = u32::from(suite.version == IkeVersion::V2);
         let plain = (payloads + pad_length).div_ceil(suite.block) + more_blocks;

@@ -158,7 +158,7 @@ impl IkeExchange {
     }
 
     /// The peer's informational message directly after a quick mode's first message that it did not
-    /// answer (RFC 2409 §5.7: an error is told in an exchange of its own).
+    /// answer (RFC 2409 §5.7: an error is reported in an exchange of its own).
     fn complaint(&self, attempt: &ChildAttempt) -> Option<&MessageDigest> {
         let until = attempt.start.shifted(COMPLAINT);
         let from = self.kept.partition_point(|m| m.time < attempt.start);
@@ -218,7 +218,7 @@ impl IkeExchange {
         last.is_some_and(|done| time.since(*done) <= CLEARING_AWAY && replaces(done))
     }
 
-    /// Whether second phases completed shortly before a point, by the room in their answers, and made new
+    /// Whether second phases completed shortly before a point, by the size of their answers, and made new
     /// SAs in place of others: what is deleted then are the others.
     #[must_use]
     pub fn has_rekeyed_before(&self, time: Timestamp) -> bool {

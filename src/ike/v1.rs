@@ -31,7 +31,7 @@ pub(super) fn body<'a>(
         }
         VENDOR_ID => Body::VendorId(reader.rest()),
         ATTRIBUTES => {
-            // draft-ietf-ipsec-isakmp-mode-cfg-05 §3.2: type, reserved octet, identifier.
+            // draft-ietf-ipsec-isakmp-mode-cfg-05 §3.2: type, reserved byte, identifier.
             reader.take(4, "configuration header")?;
             v2::configuration_attributes(reader)?
         }
@@ -59,7 +59,7 @@ fn identification<'a>(mut reader: Reader<'a>) -> Result<Body<'a>, Defect> {
     Ok(Body::Identification { kind, data: reader.rest() })
 }
 
-/// RFC 2408 §3.14. \[MS-AIPS\] 2.2.3.5: AuthIP has flags where the SPI's size stands, and no SPI.
+/// RFC 2408 §3.14. \[MS-AIPS\] 2.2.3.5: AuthIP has flags in the place of the SPI's size, and no SPI.
 fn notify<'a>(version: IkeVersion, mut reader: Reader<'a>) -> Result<Body<'a>, Defect> {
     reader.u32("domain of interpretation")?;
     reader.u8("notify protocol")?;

@@ -4,7 +4,7 @@ use super::payload::Body;
 use super::proposal;
 use super::reader::{Defect, Reader};
 
-/// Reads the body of a payload that says it has `octets` octets.
+/// Reads the body of a payload that says it has `bytes` bytes.
 pub(super) fn body<'a>(
     kind: u8,
     mut reader: Reader<'a>,
@@ -70,7 +70,7 @@ pub(super) fn delete<'a>(mut reader: Reader<'a>) -> Result<Body<'a>, Defect> {
     let spi_len = usize::from(reader.u8("delete SPI size")?);
     let spis = usize::from(reader.u16("number of SPIs")?);
     let spis = reader.take(spi_len * spis, "deleted SPIs")?;
-    // Four octets are an SPI of ESP or AH; the IKE SA has none, or in IKEv1 its cookies.
+    // Four bytes are an SPI of ESP or AH; the IKE SA has none, or in IKEv1 its cookies.
     Ok(Body::Delete { spis: if spi_len == size_of::<u32>() { spis } else { &[] } })
 }
 
@@ -92,7 +92,7 @@ fn traffic_selectors<'a>(mut reader: Reader<'a>) -> Result<Body<'a>, Defect> {
 }
 
 /// RFC 7296 §3.15.1, and IKEv1's configuration before it: type and length, then the value; with the
-/// format bit the value stands in the length.
+/// format bit, the length field holds the value.
 pub(super) fn configuration_attributes<'a>(mut reader: Reader<'a>) -> Result<Body<'a>, Defect> {
     while !reader.is_empty() {
         let attribute = reader.u16("attribute type")?;

@@ -1,4 +1,4 @@
-//! What ought to have been protected: rules, and what a pair owes under them.
+//! What should have been protected: rules, and what they require of a pair.
 //!
 //! Looks at addresses, protocols and ports; never at packets. What is inferred without a policy
 //! is gathered elsewhere and only named here.
@@ -195,7 +195,7 @@ pub struct Rule {
     pub port: Option<u16>,
     /// Who opens the connections that it speaks of; `None` where it speaks of all.
     pub opened_by: Option<SideOf>,
-    /// Where it stands.
+    /// Where it is.
     pub source: ExpectationSource,
 }
 
@@ -249,7 +249,7 @@ pub struct Policy {
     pub hosts: Vec<NamedHost>,
     /// In order.
     pub rules: Vec<Rule>,
-    /// It was given as a file, so that what it leaves out owes nothing.
+    /// It was given as a file, so that traffic it leaves out needs no protection.
     pub from_file: bool,
     index: Index,
 }
@@ -290,7 +290,7 @@ impl Policy {
         self.rules_of(pair).any(|rule| rule.opened_by.is_some())
     }
 
-    /// What one kind of a pair's traffic owes, where `opener` is known to have opened its connection.
+    /// What one kind of a pair's traffic requires, where `opener` is known to have opened its connection.
     #[must_use]
     pub fn of_traffic(
         &self,
@@ -336,7 +336,7 @@ impl Policy {
         rule.is_some_and(|rule| rule.protocol.is_some())
     }
 
-    /// The strictest that any of a pair's traffic may owe.
+    /// The strictest requirement on any of a pair's traffic.
     #[must_use]
     pub fn of_pair(&self, pair: HostPair) -> (Expectation, ExpectationSource) {
         strictest(self.rules_of(pair))
@@ -377,7 +377,7 @@ impl Policy {
     }
 }
 
-/// The strictest that any traffic may owe under these rules.
+/// The strictest requirement on any traffic under these rules.
 fn strictest<'r>(rules: impl Iterator<Item = &'r Rule>) -> (Expectation, ExpectationSource) {
     let mut strictest = (Expectation::None, ExpectationSource::None);
     for rule in rules {

@@ -1,4 +1,4 @@
-//! policy.toml → [`Policy`]; every error names its place, what stood there and what was expected.
+//! policy.toml → [`Policy`]; every error names its place, what was there and what was expected.
 
 use super::words::has_ports;
 use super::{
@@ -276,7 +276,7 @@ fn at(text: &str, span: Range<usize>, message: String) -> PolicyError {
     PolicyError { line, column, message, hint: String::new() }
 }
 
-/// Line and column, from 1, of an octet of the text.
+/// Line and column, from 1, of a byte of the text.
 fn place(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);

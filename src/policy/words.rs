@@ -72,7 +72,7 @@ pub(super) const fn has_ports(protocol: u8) -> bool {
 pub enum Fit {
     /// It speaks of the packet and is the first that does.
     Takes,
-    /// It speaks of the packet, but what stands before it has taken it.
+    /// It matches the packet, but an earlier rule has taken it.
     ComesTooLate,
     /// Its sides are other hosts.
     OtherHosts,
@@ -87,7 +87,7 @@ pub enum Fit {
 /// What a policy says to one packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
-    /// What the packet owes.
+    /// What the packet requires.
     pub expectation: Expectation,
     /// Which rule or exemption says so.
     pub source: ExpectationSource,

@@ -44,7 +44,7 @@ impl PolicyText {
         self.text.push('\n');
     }
 
-    /// Adds what the system lets through by itself; it has to stand before hosts and rules.
+    /// Adds what the system lets through by itself; it has to precede hosts and rules.
     pub fn exemptions(&mut self, exemptions: DefaultExemptions) {
         // A String takes whatever is written to it.
         let _ = writeln!(self.text, "default_exemptions = {}", quoted(exemptions.as_str()));
@@ -53,7 +53,7 @@ impl PolicyText {
         }
     }
 
-    /// Begins the names of hosts; each name may stand once.
+    /// Begins the names of hosts; each name may occur once.
     pub fn hosts(&mut self) {
         self.text.push_str("[hosts]\n");
     }

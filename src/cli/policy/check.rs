@@ -83,7 +83,7 @@ fn judge<'a>(policy: &Policy, packet: &'a AskedPacket) -> Judged<'a> {
         }
     };
     let pair = HostPair::new(source, destination);
-    // Whoever sends to a service opens the connection.
+    // The sender to a service opens the connection.
     let answers = packet.ports.is_some_and(|(from, to)| service.port == Some(from) && from != to);
     let opener = if answers { destination } else { source };
     let trace = policy.trace((pair, Some(opener)), service.protocol, service.port);

@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let mut error = anstream::stderr().lock();
     for note in &imported.notes {
         let place = note.line.map_or_else(String::new, |line| format!("line {line}: "));
-        // Where standard error is closed there is nobody to tell.
+        // Where standard error is closed, nobody can read the message.
         let _ = writeln!(error, "plainsight: {place}{}", terminal::escape(&note.text));
     }
     Ok(ExitStatus::Done)

@@ -1,7 +1,7 @@
 //! The Security logs of one computer as one story: spans, breaks, audits, on the captures' clock where
 //! that is known.
 //!
-//! Arranges; what follows from it is the ladder's business.
+//! Arranges only; `decide` draws the conclusions.
 
 use super::ladder::judge;
 use super::{AuditState, AuditVerdict, HostAudit};

@@ -1,4 +1,4 @@
-//! The rungs, from what breaks a log to what its audits show.
+//! The rules, from what breaks a log to what its audits show.
 
 mod collected;
 
@@ -46,7 +46,7 @@ impl Case<'_> {
         AuditVerdict { state, why, proof, clock_known, is_legacy }
     }
 
-    /// Rung 1: the log does not reach there, was cleared, has gaps, or lost events.
+    /// Rule 1: the log does not reach there, was cleared, has gaps, or lost events.
     fn not_whole(&self) -> Option<AuditVerdict> {
         let spans = &self.book.spans;
         let first = spans.iter().min_by_key(|span| span.first);
@@ -94,7 +94,7 @@ impl Case<'_> {
         Some(self.verdict(AuditState::Unknown, broken.why.clone(), broken.place))
     }
 
-    /// Rung 2: a record shows that negotiations were not audited.
+    /// Rule 2: a record shows that negotiations were not audited.
     fn turned_off(&self) -> Option<AuditVerdict> {
         let mut off = Vec::new();
         let mut unclear = BTreeSet::new();
@@ -169,7 +169,7 @@ impl Case<'_> {
         Some(self.verdict(AuditState::Unknown, why, []))
     }
 
-    /// Rung 3: the capture shows a negotiation of this time and the log does not.
+    /// Rule 3: the capture shows a negotiation of this time and the log does not.
     fn against_the_wire(&self) -> Option<AuditVerdict> {
         let until = self.to.shifted(MARGIN);
         if self.audits(self.from.shifted(JITTER.negated()), until).next().is_some() {
@@ -205,7 +205,7 @@ impl Case<'_> {
         Some(self.verdict(state, why, []))
     }
 
-    /// Rungs 4 and 5: audits in the span, or before and after it.
+    /// Rules 4 and 5: audits in the span, or before and after it.
     fn shown_by_audits(&self) -> Option<AuditVerdict> {
         let (from, to) = (self.from.shifted(JITTER.negated()), self.to.shifted(MARGIN));
         let mut inside = self.audits(from, to);
@@ -268,7 +268,7 @@ impl Case<'_> {
         Some(self.verdict(AuditState::Audited, why, [place]))
     }
 
-    /// Rung 2, its other half: nothing is known.
+    /// Rule 2, its other half: nothing is known.
     fn nothing_tells(&self) -> AuditVerdict {
         let or = if self.book.is_legacy { ", or DisableIKEAudits is set" } else { "" };
         let why = if self.book.negotiations.is_empty() {
@@ -407,7 +407,7 @@ mod tests {
         let with = |changes: Vec<_>, seconds: &[i64]| Book { changes, ..book(seconds) };
         let silenced = with(vec![change(30_000, off, off)], &[100, -200]);
         check(&silenced, Wire::default(), AuditState::AuditingOff, "record 77");
-        // Turned off after the window it tells nothing of the window.
+        // Auditing turned off after the window says nothing about the window.
         let later = with(vec![change(60_000, off, off)], &[100, 50_000]);
         check(&later, Wire::default(), AuditState::Audited, "before");
         let on = Some(Auditing::On);

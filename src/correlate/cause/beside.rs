@@ -48,7 +48,7 @@ impl<'a> Case<'a> {
         self.index.protected(pair)?.touching(run.start.shifted(JITTER), run.end).next().copied()
     }
 
-    /// The last ESP before the window and some of it well inside. Where a log tells what the filter is,
+    /// The last ESP before the window and some of it well inside. Where a log says what the filter is,
     /// the capture need not reach back.
     fn goes_on(&self, pair: HostPair, is_logged: bool) -> Option<(ClassRun, ClassRun)> {
         let inside = self.inside(pair)?;
@@ -110,7 +110,7 @@ impl<'a> Case<'a> {
         };
         let all_clear = senders.into_iter().filter(|(_, _, clear)| *clear > 0);
         let mut hosts = all_clear.map(|(host, way, _)| (host, goes_on(way)));
-        // Whoever sends in clear although its SA ended has another reason than its filters.
+        // A host that sends in clear although its SA ended has another reason than its filters.
         let first = hosts.next().filter(|(_, goes_on)| *goes_on)?;
         hosts.all(|(_, goes_on)| goes_on).then_some(first.0)
     }

@@ -332,7 +332,7 @@ impl Case<'_> {
         Some(Cause { reason, score, refs: refs.collect(), why, against: Vec::new() }.opens())
     }
 
-    /// A log tells of a policy that changed as the window opened; best where the same host then
+    /// A log reports that a policy changed as the window opened; best where the same host then
     /// deleted its security associations.
     pub(super) fn policy_changed(&self) -> Option<Candidate> {
         let (from, to) = self.opening();

@@ -83,7 +83,7 @@ impl<'a> Case<'a> {
         }
         let (from, to) = (exchange.start.shifted(JITTER.negated()), exchange.end.shifted(JITTER));
         // Later systems name the negotiation wherever they know it; what they do not name is another
-        // one, for all that time tells.
+        // one, as far as time can show.
         let has_no_cookie = |at: &usize| {
             let Some(placed) = self.index.facts.events.get(*at) else { return false };
             let log = self.index.facts.logs.get(&placed.log);
@@ -256,7 +256,7 @@ impl<'a> Case<'a> {
         for pair in self.pairs() {
             for index in self.index.failures.touching(pair, from, self.window.run.end) {
                 let Some(placed) = self.index.facts.events.get(index) else { continue };
-                // What is joined with a captured negotiation is told there.
+                // What is joined with a captured negotiation is reported there.
                 let is_joined = placed.join.is_some_and(|join| join.exchange.is_some());
                 // A record whose filter is of another service is about that one.
                 let is_of_window = self.index.covers(index, &self.window.services);

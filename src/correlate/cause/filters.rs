@@ -1,4 +1,4 @@
-//! Filters and tunnels, as the events of quick modes tell them.
+//! Filters and tunnels, as the events of quick modes report them.
 
 use super::lives::Life;
 use crate::catalogue::Category;
@@ -14,7 +14,7 @@ pub(in crate::correlate) fn filter_covers(selector: &Selector, service: Service)
     let any = |port: Option<u16>| port.is_none_or(|port| port == 0);
     let is_protocol = selector.protocol.is_none_or(|p| p == 0 || p == service.protocol);
     let (local, peer) = (selector.local_port, selector.peer_port);
-    // A port that nobody registered is not told; it may be one that the filter names.
+    // An unregistered port is not recorded; it may be one that the filter names.
     let names = |port: Option<u16>| match service.port {
         Some(_) => port == service.port,
         None => port.is_some_and(|port| port > 1023),
@@ -79,13 +79,13 @@ pub(super) fn tunnels(facts: &Facts) -> Vec<Tunnel> {
     tunnels
 }
 
-/// The two ends of the tunnel that a quick mode event tells of.
+/// The two ends of the tunnel that a quick mode event reports.
 pub(in crate::correlate) fn tunnel_of(event: &LogEvent) -> Option<HostPair> {
     let selector = event.selector()?;
     Some(HostPair::new(selector.local_tunnel?, selector.peer_tunnel?))
 }
 
-/// Two single hosts that an event tells of; networks are no pair.
+/// Two single hosts that an event reports; networks are no pair.
 pub(in crate::correlate) fn pair_of(event: &LogEvent) -> Option<HostPair> {
     let selector = event.selector().unwrap_or_default();
     let is_host = |mask: Option<IpAddr>| mask.is_none_or(|mask| prefix_len(mask) >= Some(32));

@@ -214,7 +214,7 @@ impl<'a> Index<'a> {
     /// Who negotiates for a pair without IPsec of its own: the tunnels whose logged selectors hold
     /// it, else every pair that shows ESP or IKE on the capture that shows the pair. Where those
     /// are many, none of them is the pair's gateway for sure, and none is named.
-    /// Tells whether a log says so.
+    /// Returns whether a log says so.
     pub(super) fn gateways_for(
         &self,
         pair: HostPair,
@@ -264,7 +264,7 @@ impl<'a> Index<'a> {
 impl Index<'_> {
     /// Events of SAs that came up between the two and whose filters name ports or a protocol, where
     /// none of the pair's SAs of that time covers any of these services. What the SAs of the captures do
-    /// not carry is told by their own events only.
+    /// not carry is known from their own events only.
     pub(super) fn filters_exclude(
         &self,
         pair: HostPair,

@@ -1,6 +1,6 @@
 //! Why a window opened: candidates from wire and logs, each with what speaks for and against it.
 //!
-//! Scores and their reasons stand in docs/causes.md. Whether a window is one is decided before.
+//! Scores and their reasons are in docs/causes.md. Whether a window is one is decided before.
 
 mod index;
 

@@ -123,7 +123,7 @@ pub(super) fn assign(window: &CleartextWindow, candidates: Vec<Candidate>) -> Ro
             causes.push(cause);
         }
     }
-    // What covers less than half stands behind what covers more, and alone it keeps nothing open.
+    // What covers less than half ranks after what covers more, and alone it keeps nothing open.
     let mut kept_open_by = kept;
     if !kept_open_by.is_empty() {
         let mut little: Vec<KeptOpen> = little.into_values().collect();

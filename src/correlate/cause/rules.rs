@@ -290,7 +290,7 @@ impl Case<'_> {
     fn dos_protection(&self) -> Option<Candidate> {
         let (from, _) = self.opening();
         let to = self.window.run.end;
-        // Whoever defends itself does not answer; its own requests are answered or not by the other side.
+        // A host that defends itself does not answer; its own requests are answered or not by the other side.
         let defends = |exchange: &IkeExchange| {
             let until = exchange.start.shifted(JITTER);
             let events = self.index.of_host(

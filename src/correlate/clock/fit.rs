@@ -28,7 +28,7 @@ pub(super) struct Fit {
     /// Log time less capture time, there.
     pub(super) offset: Span,
     /// How much faster than the captures' it ran, in parts of a billion; `None` where the joins do
-    /// not tell.
+    /// not say.
     pub(super) drift: Option<i64>,
     /// The first and the last join, by the log.
     pub(super) joined: (Timestamp, Timestamp),
@@ -144,7 +144,7 @@ fn median(mut values: Vec<i64>) -> Option<i64> {
 }
 
 const BILLION: i128 = 1_000_000_000;
-/// So many joins tell a spread.
+/// This many joins are needed to estimate a spread.
 pub(super) const ENOUGH: usize = 3;
 /// With fewer the host is trusted to log within a second of what it did.
 const FEW: Span = Span::from_seconds(1);

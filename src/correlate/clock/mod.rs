@@ -52,7 +52,7 @@ impl ClockOffset {
     /// leaves it to the realm).
     pub const TOLERATED: Span = Span::from_seconds(300);
 
-    /// Whether the clock was wrong, and not only told in another zone: of times whose zone is not known
+    /// Whether the clock was wrong, and not only in another time zone: of times whose zone is not known
     /// what is beyond a zone counts.
     #[must_use]
     pub fn is_wrong(&self, is_local_time: bool) -> bool {
@@ -75,12 +75,12 @@ pub enum OffsetMethod {
     Given,
     /// Log and packets are of one file, with one clock: an event trace.
     SameFile,
-    /// The same IKE cookies, ESP SPIs or message IDs stand in log and capture; the median of their
+    /// The same IKE cookies, ESP SPIs or message IDs are in log and capture; the median of their
     /// differences.
     ExactJoins,
     /// Another log of the same computer in the same folder has joins of its own.
     SameHost,
-    /// No number stands in both; the log's failures follow each other as those of the captures do.
+    /// Log and capture share no number; the log's failures follow each other as those of the captures do.
     Proposed,
     /// Nothing in the log is in the captures too.
     NotEstimable,
@@ -310,7 +310,7 @@ fn host_of(log: &LogPart) -> Option<&str> {
     log.events.first().map(|event| event.host.as_str())
 }
 
-/// Before Vista a log tells whole seconds, and so do exports that show times to people.
+/// Before Vista a log has whole seconds, and so have exports that show times to people.
 fn resolution(log: &LogPart) -> Span {
     let is_whole =
         || log.events.iter().filter_map(|event| event.time).all(|t| t.0.rem_euclid(SECOND.0) == 0);

@@ -1,4 +1,4 @@
-//! Where no number stands in both log and capture: the failures of two hosts, by their rhythm.
+//! Where log and capture share no number: the failures of two hosts, matched by their rhythm.
 //!
 //! A proposal, no measurement: hosts that try again every minute fit at every minute.
 

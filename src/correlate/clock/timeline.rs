@@ -14,7 +14,7 @@ use crate::time::{Span, Timestamp};
 pub struct ClockStep {
     /// The record that says so, or the first record after it.
     pub record: u64,
-    /// By how much, forward is positive; `None` where neither record nor joins tell.
+    /// By how much, forward is positive; `None` where neither record nor joins show it.
     pub by: Option<Span>,
     /// A record says so; else only the joins show it.
     pub is_told: bool,
@@ -92,7 +92,7 @@ impl Timeline {
         self.stretches.push(Stretch { places: (begin, until), fit });
     }
 
-    /// A stretch without joins lies beside one with joins, and a record tells the step between.
+    /// A stretch without joins lies beside one with joins, and a record gives the step between.
     fn carry_over(&mut self, told: &[(usize, Option<Span>)]) {
         let step_at = |place: usize| {
             let at = told.binary_search_by_key(&place, |(at, _)| *at).ok()?;
@@ -128,7 +128,7 @@ impl Timeline {
         fits.max_by_key(|fit| fit.matches)
     }
 
-    /// How the clock ran where an event of this log stands.
+    /// How the clock ran at the time of an event of this log.
     pub(super) fn at(&self, place: usize) -> Option<Fit> {
         let after = self.stretches.partition_point(|stretch| stretch.places.0 <= place);
         self.stretches.get(after.checked_sub(1)?)?.fit
@@ -176,8 +176,8 @@ fn told_steps(events: &[LogEvent]) -> Vec<(usize, Option<Span>)> {
     set.map(|(place, event)| (place, event.clock_step())).filter(|(_, by)| !is_small(by)).collect()
 }
 
-/// Runs of joins that agree, in the log's order. What stands alone between others is an outlier; what
-/// stands alone with nothing beside it is kept.
+/// Runs of joins that agree, in the log's order. A join alone between others is an outlier; one
+/// with nothing beside it is kept.
 fn agreeing(pairs: &[TimePair], resolution: Span) -> Vec<Vec<TimePair>> {
     let mut pairs = pairs.to_vec();
     pairs.sort_by_key(|pair| pair.place);

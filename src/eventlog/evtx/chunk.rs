@@ -1,4 +1,4 @@
-//! What one chunk tells without the others: whether it can be read, whether its checksums hold, and
+//! What one chunk shows without the others: whether it can be read, whether its checksums hold, and
 //! what the scan sees in it.
 //!
 //! Chunks are looked at on all cores, and taken in their order on the core that reads.
@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 /// Shows `take` every chunk of the file, in order: while some are taken, the next are looked at.
 ///
-/// `by_scan`: whether the scan shall tell records, or the crate every one. Of `connections` records
+/// `by_scan`: whether the scan shall decode records, or the crate every one. Of `connections` records
 /// (5156), as `take` gives, a chunk leaves so many to the crate, for the addresses they name.
 pub(super) fn chunks(
     source: &mut Source<'_>,
@@ -97,7 +97,7 @@ pub(super) struct Sound {
     pub(super) data: EvtxChunkData,
     /// The parts of the chunk whose checksums do not hold.
     pub(super) broken: Vec<&'static str>,
-    /// What stands inside records behind their own data.
+    /// What lies inside records behind their own data.
     pub(super) behind: Vec<Behind>,
     /// Whether the scan understands all its records.
     is_scanned: bool,
@@ -123,7 +123,7 @@ impl Chunk {
         let is_whole = self.size == CHUNK as u64;
         let free = usize::try_from(data.header.free_space_offset).unwrap_or(usize::MAX);
         self.scan.connections = connections;
-        // Behind a cut stand zeros of ours, of which the scan knows nothing.
+        // Behind a cut are zeros that we added, of which the scan knows nothing.
         let last = data.header.last_event_record_id;
         let is_scanned = is_whole && self.scan.records(&data.data, last, free).is_some();
         let seen = if is_scanned { self.scan.seen() } else { &[] };
@@ -133,7 +133,7 @@ impl Chunk {
         self.look = Look::Sound(Box::new(Sound { data, broken, behind, is_scanned }));
     }
 
-    /// The look, and the records that the scan tells: none where the crate has to find them.
+    /// The look, and the records that the scan decodes: none where the crate has to find them.
     pub(super) fn seen(&mut self) -> (&mut Look, &[Seen]) {
         let is_scanned = matches!(&self.look, Look::Sound(sound) if sound.is_scanned);
         let seen = if is_scanned { self.scan.seen() } else { &[] };

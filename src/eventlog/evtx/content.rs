@@ -1,6 +1,6 @@
 //! A record that the `evtx` crate rendered: JSON to a [`LogRecord`].
 //!
-//! Takes what the record says as it stands; what it means is read elsewhere.
+//! Takes the record's values as written; what they mean is decided elsewhere.
 
 use super::super::interpret::whole_number;
 use super::super::{AuditOutcome, LogRecord};
@@ -9,13 +9,13 @@ use crate::evidence::RecordRef;
 use crate::time::Timestamp;
 use serde_json::Value;
 
-/// Whether the record's number is one that the catalogue has, whoever wrote it. Looks at the text
+/// Whether the record's number is one that the catalogue has, from any provider. Looks at the text
 /// only, because most records of a busy log end here; what it lets through is read properly.
 pub(super) fn may_be_known(json: &str) -> bool {
     event_ids(json).any(|id| !events_numbered(id).is_empty())
 }
 
-/// The numbers that stand where an event's number does; the first is the record's own.
+/// The numbers in the place of an event's number; the first is the record's own.
 pub(super) fn event_ids(json: &str) -> impl Iterator<Item = u16> {
     json.match_indices(EVENT_ID).filter_map(|(at, _)| {
         let value = json.get(at + EVENT_ID.len()..).unwrap_or_default();
@@ -69,7 +69,7 @@ pub(super) fn log_record(
     Some(filled)
 }
 
-/// Cuts the texts of a record, the last first, to about so many octets together; tells whether it had to. A
+/// Cuts the texts of a record, the last first, to about this many bytes together; returns whether it had to. A
 /// template that records share may hold more text, or more values, than all of them.
 pub(super) fn cut(record: &mut LogRecord, most: usize) -> bool {
     let LogRecord { provider, channel, computer, named, positional, .. } = record;
@@ -99,7 +99,7 @@ pub(super) fn cut(record: &mut LogRecord, most: usize) -> bool {
     let kept_places =
         positional.iter_mut().map(&mut shorten).take_while(|has_room| *has_room).count();
     let is_short = kept == named.len() && kept_places == positional.len();
-    // The one at which the room ended stays, as far as it reached.
+    // The text at which the limit was reached is kept up to there.
     named.truncate(kept + 1);
     positional.truncate(kept_places + usize::from(kept == named.len()));
     named.shrink_to_fit();
@@ -155,7 +155,7 @@ fn bytes_of_hex(text: &str) -> Vec<u8> {
 /// What a value costs beside its text.
 const VALUE: usize = 8;
 const EVENT_ID: &str = "\"EventID\":";
-/// What stands before an event's time.
+/// What precedes an event's time.
 pub(super) const TIME: &str = "\"SystemTime\":\"";
 /// … before the computer's name.
 pub(super) const COMPUTER: &str = "\"Computer\":\"";

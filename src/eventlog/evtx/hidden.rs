@@ -1,4 +1,4 @@
-//! What stands inside a record behind its own data, where no reader looks.
+//! What lies inside a record behind its own data, where no reader looks.
 //!
 //! A record is hidden by enlarging the one before it (eventlogedit does so, and repairs numbers and
 //! checksums): the size in a record's header then spans both, and its own data ends where it did. Finds
@@ -137,7 +137,7 @@ const LAST_RECORD: usize = 32;
 mod tests {
     use super::*;
 
-    /// A record of so many octets, with a mark in its content.
+    /// A record of so many bytes, with a mark in its content.
     fn record(size: u32, number: u64) -> Vec<u8> {
         let mut octets = RECORD_MARK.to_vec();
         octets.extend(size.to_le_bytes());

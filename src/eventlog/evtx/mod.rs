@@ -1,9 +1,9 @@
 //! The .evtx format, Windows Vista and later: a header of 4096 bytes, then chunks of 64 KiB.
 //!
 //! Reads forward only, a few chunks in memory at a time, so the caller can hash the bytes as they
-//! pass. A scan tells most records without rendering them; the `evtx` crate takes the rest apart.
-//! Here it is decided what of it is wanted and where every byte went. Records that stand behind the
-//! live ones of a chunk are told apart, as recovered, and are in no count of the live log.
+//! pass. A scan decodes most records without rendering them; the `evtx` crate takes the rest apart.
+//! Here it is decided what of it is wanted and where every byte went. Records that lie behind the
+//! live ones of a chunk are listed apart, as recovered, and are in no count of the live log.
 
 mod octets;
 
@@ -41,7 +41,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 /// Reads a whole .evtx file, hands each event that the catalogue knows to `sink` in the order of
-/// the file, and tells what the file holds.
+/// the file, and reports what the file holds.
 ///
 /// Damage becomes problems of the summary and reading goes on behind it. A file in which Windows
 /// began again at the front is not in the order of time.
@@ -125,7 +125,7 @@ struct Log<'s> {
     connections: usize,
     /// A record's text was cut.
     has_cut: bool,
-    /// What stands behind the data of the chunk's records.
+    /// What lies behind the data of the chunk's records.
     behind: Vec<Behind>,
 }
 
@@ -191,7 +191,7 @@ impl Log<'_> {
         }
     }
 
-    /// What stands inside records behind their own data: named, and read where it is records.
+    /// What lies inside records behind their own data: named, and read where it is records.
     fn hidden(&mut self, offset: u64, chunk: &EvtxChunkData) {
         let places = std::mem::take(&mut self.behind);
         let mut outers: BTreeMap<u64, u64> = BTreeMap::new();
@@ -284,7 +284,7 @@ impl Log<'_> {
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), Position::File);
     }
 
-    /// A record that the scan has told and the catalogue does not know.
+    /// A record that the scan has decoded and the catalogue does not know.
     fn plain(&mut self, place: &mut Place, seen: &Seen, plain: &Plain, chunk: &[u8]) {
         let size = self.account(place, seen.start as u64, seen.size as u64);
         let Names { computer, channel } = &mut self.names;
@@ -385,7 +385,7 @@ impl Log<'_> {
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), position);
     }
 
-    /// No text of a record's own is longer than its octets allow, and the constants of a template are short.
+    /// No text of a record's own is longer than its bytes allow, and the constants of a template are short.
     fn bound(&mut self, record: &mut LogRecord, size: u64, at: u64) {
         let most = usize::try_from(size).unwrap_or(usize::MAX).saturating_mul(4);
         if cut(record, most.saturating_add(MOST_CONSTANTS)) && !self.has_cut {
@@ -399,7 +399,7 @@ impl Log<'_> {
         }
     }
 
-    /// Hands the event on where the catalogue knows it, says whether it does, and tells the
+    /// Hands the event on where the catalogue knows it, returns whether it does, and reports the
     /// record's time.
     fn content(
         &mut self,
@@ -446,7 +446,7 @@ impl Log<'_> {
     }
 }
 
-/// Whether a record's mark stands from a place on; records begin at multiples of eight.
+/// Whether a record's mark lies behind an offset; records begin at multiples of eight.
 fn has_record_from(chunk: &[u8], cursor: u64) -> bool {
     let from = usize::try_from(cursor).unwrap_or(usize::MAX).next_multiple_of(8);
     let words = chunk.get(from..).unwrap_or_default().as_chunks::<8>().0;
@@ -483,7 +483,7 @@ const FILE_HEADER: usize = 4096;
 const CHUNK_MARK: &[u8] = b"ElfChnk\0";
 const CHUNK: usize = 65_536;
 const CHUNK_HEADER: u64 = 512;
-/// Magic, size, number and time stand before a record's content.
+/// Magic, size, number and time precede a record's content.
 const RECORD_HEADER: u64 = 24;
 /// … and a copy of the size behind it.
 const RECORD_FRAME: u64 = RECORD_HEADER + 4;

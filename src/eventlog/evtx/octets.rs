@@ -1,8 +1,8 @@
-//! Octets of a chunk: read in order, as UTF-16 text, as a name of the chunk's table.
+//! Bytes of a chunk: read in order, as UTF-16 text, as a name of the chunk's table.
 //!
 //! Knows nothing of templates or records.
 
-/// Octets in order, in a chunk.
+/// Bytes in order, in a chunk.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'d> {
     pub(super) data: &'d [u8],
@@ -46,7 +46,7 @@ impl<'d> Cursor<'d> {
     }
 }
 
-/// UTF-16 octets of a chunk.
+/// UTF-16 bytes of a chunk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Text {
     pub(super) at: usize,
@@ -59,13 +59,13 @@ impl Text {
     }
 }
 
-/// Whether UTF-16 octets are this ASCII text.
+/// Whether UTF-16 bytes are this ASCII text.
 pub(super) fn is(octets: &[u8], text: &str) -> bool {
     octets.len() == text.len() * 2
         && octets.as_chunks::<2>().0.iter().zip(text.bytes()).all(|(unit, byte)| *unit == [byte, 0])
 }
 
-/// The octets of the name in the table at this offset.
+/// The bytes of the name in the table at this offset.
 pub(super) fn name_at(chunk: &[u8], offset: usize) -> Option<&[u8]> {
     let mut cursor = Cursor { data: chunk, at: offset.checked_add(6)? };
     let octets = usize::from(cursor.u16()?).checked_mul(2)?;
@@ -77,7 +77,7 @@ pub(super) fn name_at(chunk: &[u8], offset: usize) -> Option<&[u8]> {
     name.as_chunks::<2>().0.iter().all(is_plain).then_some(name)
 }
 
-/// Whether UTF-16 octets are this ASCII text in any case.
+/// Whether UTF-16 bytes are this ASCII text in any case.
 pub(super) fn is_in_any_case(octets: &[u8], text: &str) -> bool {
     let same = |(unit, byte): (&[u8; 2], u8)| match unit {
         [low, 0] => low.eq_ignore_ascii_case(&byte),

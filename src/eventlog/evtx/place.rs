@@ -1,4 +1,4 @@
-//! Where the reading of a log stands: in the file, in the chunk, among the names.
+//! The position of the reading of a log: in the file, in the chunk, among the names.
 //!
 //! Decides nothing and counts nothing.
 
@@ -16,7 +16,7 @@ pub(super) struct Source<'r> {
 }
 
 impl<'r> Source<'r> {
-    /// A log; its chunks may stand without the header of a file, as they are found in images.
+    /// A log; its chunks may lack the header of a file, as they are found in images.
     pub(super) fn of(reader: &'r mut dyn Read, header: u64, chunk_mark: &[u8]) -> Self {
         let mut source =
             Self { reader, offset: 0, failure: None, first_chunk: header, ahead: Vec::new() };
@@ -58,7 +58,7 @@ impl<'r> Source<'r> {
     }
 }
 
-/// Where in a chunk the reading stands.
+/// The position of the reading in a chunk.
 pub(super) struct Place {
     /// How much of the chunk the file holds.
     pub(super) size: u64,
@@ -83,7 +83,7 @@ pub(super) struct Names {
     pub(super) channel: LastName,
 }
 
-/// A name, and the octets it was read from.
+/// A name, and the bytes it was read from.
 #[derive(Default)]
 pub(super) struct LastName {
     octets: Vec<u8>,
@@ -91,7 +91,7 @@ pub(super) struct LastName {
 }
 
 impl LastName {
-    /// The name that these UTF-16 octets are.
+    /// The name that these UTF-16 bytes are.
     pub(super) fn of(&mut self, octets: &[u8]) -> &str {
         if self.octets != octets {
             octets.clone_into(&mut self.octets);

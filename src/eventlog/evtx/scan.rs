@@ -125,7 +125,7 @@ impl Seen {
     }
 }
 
-/// A record that can be told without rendering it.
+/// A record that can be decoded without rendering it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Plain {
     pub(super) time: Timestamp,
@@ -266,7 +266,7 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
-    /// How many records the scan told, and how many it left to the crate.
+    /// How many records the scan decoded, and how many it left to the crate.
     #[derive(Default)]
     struct Told {
         plain: usize,

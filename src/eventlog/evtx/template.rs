@@ -62,9 +62,9 @@ impl Templates {
 pub(super) struct Template {
     /// How many values it takes; a record with fewer leaves holes.
     pub(super) slots: usize,
-    /// At least what rendering it costs: octets written, and sixteen times the nodes built.
+    /// At least what rendering it costs: bytes written, and sixteen times the nodes built.
     pub(super) cost: usize,
-    /// Where the frame's fields stand; `None` in the definition of a body.
+    /// The offsets of the frame's fields; `None` in the definition of a body.
     pub(super) frame: Option<Frame>,
 }
 
@@ -86,7 +86,7 @@ pub(super) struct Frame {
 /// A field of the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
-    /// Written in the definition: the place of its UTF-16 octets in the chunk.
+    /// Written in the definition: the place of its UTF-16 bytes in the chunk.
     Fixed(Text),
     /// The value of this number.
     Slot(usize),
@@ -211,7 +211,7 @@ impl<'d> Builder<'d> {
             None => {
                 self.had_root = true;
                 self.is_frame = is(name, "Event");
-                // A body of this name would stand beside the frame's.
+                // A body of this name would be a sibling of the frame's.
                 if is(name, "System") {
                     return None;
                 }
@@ -297,7 +297,7 @@ impl<'d> Builder<'d> {
         self.fields.get_mut(key as usize)?.replace(field).is_none().then_some(())
     }
 
-    /// A name's UTF-16 octets; where it is first used it stands behind the reference.
+    /// A name's UTF-16 bytes; at its first use they follow the reference.
     fn name(&mut self) -> Option<&'d [u8]> {
         let offset = usize::try_from(self.cursor.u32()?).ok()?;
         let name = name_at(self.chunk, offset)?;
@@ -308,7 +308,7 @@ impl<'d> Builder<'d> {
         Some(name)
     }
 
-    /// Rendered, a UTF-16 unit takes six octets at most.
+    /// Rendered, a UTF-16 unit takes six bytes at most.
     fn costs(&mut self, octets: usize) -> Option<()> {
         self.template.cost = self.template.cost.checked_add(octets.checked_mul(3)?)?;
         Some(())

@@ -1,4 +1,4 @@
-//! The values of a template instance: where each stands, and whether the crate reads it as it does.
+//! The values of a template instance: where each lies, and whether the crate reads it as it does.
 //!
 //! Looks at sizes, hardly at contents; what a value means is the scan's business.
 
@@ -18,7 +18,7 @@ impl Value {
         self.kind == NULL || (self.kind == BINARY_XML && self.size == 0)
     }
 
-    /// Whether the crate reads exactly these octets, whatever they hold, and can render them.
+    /// Whether the crate reads exactly these bytes, whatever they hold, and can render them.
     fn is_sound(self, octets: &[u8]) -> bool {
         match SIZES.get(usize::from(self.kind)) {
             Some(Some(size)) => self.size == usize::from(*size),
@@ -51,7 +51,7 @@ pub(super) struct Instance<'t> {
 }
 
 impl Instance<'_> {
-    /// At least what rendering takes: of an octet of the record no more than eight, of an array
+    /// At least what rendering takes: of a byte of the record no more than eight, of an array
     /// its element again for each item.
     pub(super) fn cost(&self, octets: usize) -> Option<usize> {
         let elements = self.template.cost.checked_mul(self.items.checked_add(1)?)?;
@@ -97,7 +97,7 @@ pub(super) fn instance<'t>(
     Some(Instance { template, nested, nests_more, items })
 }
 
-/// Behind an instance stands nothing, or an end.
+/// An instance is followed by nothing, or by an end.
 pub(super) fn ends(cursor: Cursor<'_>) -> Option<()> {
     matches!(cursor.peek(), None | Some(END)).then_some(())
 }

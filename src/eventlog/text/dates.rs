@@ -103,7 +103,7 @@ impl Stamp {
         self.offset.is_some()
     }
 
-    /// Whether its year, of two digits, could as well stand first: 26/11/23.
+    /// Whether its year, of two digits, could as well come first: 26/11/23.
     fn year_may_lead(self) -> bool {
         let [first, _, last] = self.date;
         matches!(self.shown, Shown::Other { has_half: false }) && first <= 99 && last <= 31

@@ -116,7 +116,7 @@ fn hits_at(window: &[u8]) -> Option<usize> {
     }
 }
 
-/// Between events stand brackets and commas, and the ends of the object that holds them all.
+/// Between events there are brackets and commas, and the ends of the object that holds them all.
 fn is_markup(text: &[u8], has_envelope: bool) -> bool {
     text.iter().all(|octet| match octet {
         b'[' | b']' | b',' | b' ' | b'\t' | b'\r' | b'\n' => true,
@@ -207,7 +207,7 @@ impl Objects {
         !self.first_name.is_empty() && beginning(rest).is_some_and(|it| it == self.first_name)
     }
 
-    /// Any other octet.
+    /// Any other byte.
     fn octet(&mut self, octet: u8) -> Option<Piece> {
         self.at += 1;
         if self.is_in_string {

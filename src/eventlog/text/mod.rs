@@ -117,7 +117,7 @@ impl<'s> Export<'s> {
         }
     }
 
-    /// A record of so many octets of the file; gives its event where the catalogue knows it.
+    /// A record of so many bytes of the file; gives its event where the catalogue knows it.
     fn event_of(&mut self, record: &LogRecord, offset: u64, octets: u64) -> Option<LogEvent> {
         let number = record.record.record;
         self.tally.of_source(&record.computer, &record.channel);
@@ -202,7 +202,7 @@ impl<'s> Export<'s> {
         }
     }
 
-    /// Octets that could not be read as an event.
+    /// Bytes that could not be read as an event.
     fn damaged(&mut self, text: &str, offset: u64, octets: u64) {
         self.tally.cover("records_damaged", octets, 1);
         let text = format!("{octets} bytes were skipped: {text}");

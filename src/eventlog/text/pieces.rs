@@ -22,7 +22,7 @@ pub(super) enum Tag {
     Other,
 }
 
-/// Tells what a tag does; it sees at least [`AHEAD`] octets where the text has as many.
+/// Decides what a tag does; it sees at least [`AHEAD`] bytes where the text has as many.
 pub(super) type Rules = fn(&[u8]) -> Tag;
 
 /// A part of the window, from its front.
@@ -202,7 +202,7 @@ pub(super) fn item(tag: &[u8], first: &[&[u8]], [begin, end]: [&[u8]; 2]) -> Tag
     }
 }
 
-/// Whether a tag begins with these octets (`<Event`, `</Event`), a prefix of the name left out, and
+/// Whether a tag begins with these bytes (`<Event`, `</Event`), a prefix of the name left out, and
 /// ends the name there.
 pub(super) fn is_named(tag: &[u8], name: &[u8]) -> bool {
     let marks = if name.starts_with(b"</") { 2 } else { 1 };

@@ -62,7 +62,7 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// Takes a record that lies in so many octets of the file.
+    /// Takes a record that lies in so many bytes of the file.
     pub(super) fn take(&mut self, mut record: LogRecord, filled: Filled, offset: u64, octets: u64) {
         let Filled { message, time, recovered, tool } = filled;
         self.export.place(&mut record, &message, offset, tool);

@@ -1,4 +1,4 @@
-//! The octets of a text export as UTF-8, a window at a time, with their places in the file.
+//! The bytes of a text export as UTF-8, a window at a time, with their places in the file.
 //!
 //! Windows writes UTF-8 and UTF-16, with and without a mark. UTF-8 is handed on as it is, so
 //! that a place in the window is a place in the file; of UTF-16 the length in the file is computed.
@@ -12,7 +12,7 @@ pub(super) struct Source<'r> {
     /// Text from `start` on is not yet consumed.
     text: Vec<u8>,
     start: usize,
-    /// Octets of UTF-16 that are no whole character yet.
+    /// Bytes of UTF-16 that are no whole character yet.
     rest: Vec<u8>,
     offset: u64,
     has_ended: bool,
@@ -92,11 +92,11 @@ impl<'r> Source<'r> {
         octets
     }
 
-    /// How many octets of the file this part of a window is.
+    /// How many bytes of the file this part of a window is.
     pub(super) fn length_in_file(&self, text: &[u8]) -> u64 {
         match self.encoding {
             Encoding::Utf8 => text.len() as u64,
-            // A character begins at each octet that continues none; those of four take two units.
+            // A character begins at each byte that continues none; those of four take two units.
             Encoding::Utf16Le | Encoding::Utf16Be => {
                 let units = text.iter().map(|octet| match octet {
                     0x80..=0xbf => 0,
@@ -108,7 +108,7 @@ impl<'r> Source<'r> {
         }
     }
 
-    /// Octets at the end that are no character: half of one in UTF-16.
+    /// Bytes at the end that are no character: half of one in UTF-16.
     pub(super) fn left_over(&self) -> u64 {
         self.rest.len() as u64
     }
@@ -137,7 +137,7 @@ impl<'r> Source<'r> {
         }
         self.rest.extend_from_slice(octets);
         let mut units: Vec<u16> = self.rest.chunks_exact(2).map(|pair| self.unit(pair)).collect();
-        // The second half of a pair may come with the next octets.
+        // The second half of a pair may come with the next bytes.
         if units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit)) {
             units.pop();
         }

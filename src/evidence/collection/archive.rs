@@ -1,4 +1,4 @@
-//! Archives, told by their first bytes.
+//! Archives, recognized by their first bytes.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,7 @@ impl Archive {
         }
     }
 
-    /// Tells it by a file's first bytes.
+    /// Recognizes an archive by a file's first bytes.
     pub(in crate::evidence) fn of(first_bytes: &[u8]) -> Option<Self> {
         if first_bytes.starts_with(b"PK\x03\x04") || first_bytes.starts_with(b"PK\x05\x06") {
             return Some(Self::Zip);

@@ -56,7 +56,7 @@ pub(super) fn list(
 
 /// What a data block unpacks to at the most ([MS-CAB] 2.4).
 const BLOCK: u64 = 32 << 10;
-/// Octets that are unpacked for all members together, those in front of them included.
+/// Bytes that are unpacked for all members together, those in front of them included.
 const MOST_WORK: u64 = 16 << 30;
 /// The library finds a file by looking through all.
 const MOST_FILES: usize = 8192;

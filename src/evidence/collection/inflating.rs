@@ -13,7 +13,7 @@ pub(super) struct Inflating<R> {
 }
 
 impl<R: Read> Inflating<R> {
-    /// Unpacks a stream to so many octets with this CRC-32.
+    /// Unpacks a stream to so many bytes with this CRC-32.
     pub(super) fn new(packed: R, length: u64, expected: u32) -> Self {
         Self { decoder: DeflateDecoder::new(packed), left: length, expected, crc: Crc::new() }
     }

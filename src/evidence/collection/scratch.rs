@@ -22,7 +22,7 @@ pub(super) enum Taken {
 }
 
 impl Scratch {
-    /// Room for so many octets.
+    /// The size limit, in bytes.
     pub(super) fn new(most: u64) -> io::Result<Self> {
         Ok(Self { file: tempfile::tempfile()?, length: 0, most, members: Vec::new() })
     }

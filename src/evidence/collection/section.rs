@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-/// So many octets of a file from a place on.
+/// So many bytes of a file from a place on.
 #[derive(Clone, Debug)]
 pub(super) struct Section {
     file: Arc<File>,
@@ -27,7 +27,7 @@ impl Section {
         Self { file: Arc::clone(&self.file), begin: self.begin + at, length, at: 0 }
     }
 
-    /// Its length in octets.
+    /// Its length in bytes.
     pub(super) const fn length(&self) -> u64 {
         self.length
     }

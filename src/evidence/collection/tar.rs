@@ -112,7 +112,7 @@ impl Header<'_> {
         self.0.get(at..at + length).unwrap_or_default()
     }
 
-    /// Whether the sum of its octets is what it says, its own field taken for blanks.
+    /// Whether the sum of its bytes is what it says, its own field taken for blanks.
     fn is_sound(&self) -> bool {
         let octets = self.0.iter().enumerate();
         let blank = |(at, octet): (usize, &u8)| {
@@ -125,7 +125,7 @@ impl Header<'_> {
         self.0[156]
     }
 
-    /// Its size: octal, or from 8 GiB on a number of 11 octets (GNU).
+    /// Its size: octal, or from 8 GiB on a number of 11 bytes (GNU).
     fn size(&self) -> Option<u64> {
         match self.field(124, 12) {
             [0x80, rest @ ..] => {

@@ -11,7 +11,7 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
         Ok(zip) => zip,
         Err(error) => return Some(Trouble::NoDirectory(error.to_string())),
     };
-    // Members that share octets make little unpack to much: each octet belongs to one.
+    // Members that share bytes make little unpack to much: each byte belongs to one.
     let mut taken: Vec<(u64, u64)> = Vec::new();
     let mut entries = Vec::new();
     for number in 0..zip.len() {

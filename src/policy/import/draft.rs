@@ -40,7 +40,7 @@ pub(super) struct Selector {
 /// A rule of the source.
 #[derive(Clone, Debug)]
 pub(super) struct DraftRule {
-    /// The line it stands at; `None` where the source has no lines.
+    /// The line it is at; `None` where the source has no lines.
     pub(super) line: Option<usize>,
     /// What it is called in the source.
     pub(super) name: String,
@@ -50,7 +50,7 @@ pub(super) struct DraftRule {
     pub(super) selector: Selector,
     /// Who opens the connections that it speaks of; `None` for all.
     pub(super) opened_by: Option<SideOf>,
-    /// What the policy says otherwise than the source; told beside the rule and to the user.
+    /// Where the policy differs from the source; reported beside the rule and to the user.
     pub(super) remarks: Vec<String>,
 }
 
@@ -88,7 +88,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Tells the user something, on standard error and at the end of the file.
+    /// Reports something to the user, on standard error and at the end of the file.
     pub(super) fn note(&mut self, line: Option<usize>, text: impl Into<String>) {
         let note = ImportNote { line, text: text.into() };
         // One rule of the source may become several that say the same.
@@ -144,7 +144,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Tells of a rule that cannot be said in a policy.
+    /// Reports a rule that cannot be expressed in a policy.
     pub(super) fn lost(&mut self, line: Option<usize>, name: &str, action: Action, why: &str) {
         let but = match action {
             Action::Protect(_) => "",
@@ -153,7 +153,7 @@ impl<'a> Draft<'a> {
         self.note(line, format!("{name}: not translated: {why}{but}"));
     }
 
-    /// The policy's text and what has to be told about it.
+    /// The policy's text and what has to be reported about it.
     pub(super) fn finish(mut self, format: SourceFormat) -> (String, Vec<ImportNote>) {
         if self.dropped > 0 {
             let text = format!("at least {} more rules or notes were left out", self.dropped);
@@ -265,7 +265,7 @@ fn spelled(party: Party) -> String {
     }
 }
 
-/// What comes first: bypasses, then specific addresses, protocols and ports; what lets pass stands
+/// What comes first: bypasses, then specific addresses, protocols and ports; what lets pass comes
 /// before what protects the same.
 fn order(rule: &DraftRule) -> (bool, u32, bool, bool, bool) {
     let weight = |party: &Party| match party {

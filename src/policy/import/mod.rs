@@ -65,7 +65,7 @@ pub struct Imported {
     pub format: SourceFormat,
     /// The text of the policy file; [`parse`](super::parse) takes it.
     pub toml: String,
-    /// What could not be translated, or not in full; stands in the text too.
+    /// What could not be translated, or not in full; the text has it too.
     pub notes: Vec<ImportNote>,
 }
 
@@ -87,7 +87,7 @@ pub enum ImportError {
     },
 }
 
-/// Translates an export; the format is told by its content. `me` are the addresses of the computer it
+/// Translates an export; the format is recognized by its content. `me` are the addresses of the computer it
 /// is from, where they are known.
 ///
 /// # Errors
@@ -110,7 +110,7 @@ pub fn import(bytes: &[u8], me: &[IpAddr]) -> Result<Imported, ImportError> {
     Ok(Imported { format, toml, notes })
 }
 
-/// UTF-8, or UTF-16 as PowerShell writes what is redirected; false where octets were replaced.
+/// UTF-8, or UTF-16 as PowerShell writes what is redirected; false where bytes were replaced.
 fn text_of(bytes: &[u8]) -> (String, bool) {
     let utf16 = |order: fn([u8; 2]) -> u16, bytes: &[u8]| {
         let units = bytes.chunks_exact(2).map(|unit| match unit {
@@ -142,7 +142,7 @@ fn utf8(bytes: &[u8]) -> (String, bool) {
 /// Where a state's root element is, behind the declaration and a comment.
 const HEAD: usize = 512;
 
-/// The first line that can only be of one format tells it.
+/// The first line that can only be of one format decides.
 fn format_of(text: &str) -> Option<SourceFormat> {
     if text.trim_start().starts_with(['{', '[']) {
         return Some(SourceFormat::PowerShell);

@@ -87,7 +87,7 @@ fn security(object: &Map<String, Value>, key: &str) -> Option<Security> {
     }
 }
 
-/// The local side stands first. What comes in was opened by the remote side, what goes out by the local one.
+/// The local side comes first. What comes in was opened by the remote side, what goes out by the local one.
 fn demanded(inbound: Security, outbound: Security) -> (Vec<Demand>, Vec<String>) {
     const METHODS: &str = "the export does not say whether its methods encrypt, so `authenticate` is enough; make it level = \"encrypt\" where they do";
     let protect = Action::Protect(Level::Authenticate);
@@ -115,7 +115,7 @@ fn selector(object: &Map<String, Value>) -> Result<Selector, String> {
             "the export does not hold its addresses (see docs/policy.md, import)".to_owned()
         );
     }
-    // A rule without a local address is about the computer it stands on.
+    // A rule without a local address is about the computer that has it.
     let sides = [parties(&local, Party::Me)?, parties(&remote, Party::Any)?];
     let protocol = match word(object, "Protocol").as_deref() {
         None | Some("any" | "") => None,

@@ -13,11 +13,11 @@ pub(super) struct Connection {
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) level: Level,
-    /// Its kernel policy stands before a negotiation begins.
+    /// Its kernel policy exists before a negotiation begins.
     pub(super) traps: bool,
     pub(super) ends: [End; 2],
     pub(super) remarks: Vec<String>,
-    /// Why nothing is owed although it protects.
+    /// Why no protection is required although it protects.
     pub(super) lets_pass: Option<String>,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct End {
 pub(super) enum Host {
     /// The computer the file is from.
     Me,
-    /// Whoever connects.
+    /// Any address that connects.
     Whoever,
     /// These.
     Known(Vec<Party>),
@@ -53,7 +53,7 @@ pub(super) enum Host {
 }
 
 impl Host {
-    /// A list of addresses, networks and ranges; `any` is what stands for no address.
+    /// A list of addresses, networks and ranges; `any` is used where no address is given.
     pub(super) fn of(text: &str, any: Self) -> Self {
         let mut parties = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
@@ -80,7 +80,7 @@ struct Traffic {
     ports: Ports,
 }
 
-/// Hands a connection's rules on, or tells why there are none.
+/// Hands a connection's rules on, or reports why there are none.
 pub(super) fn push(connection: Connection, draft: &mut Draft<'_>) {
     let Connection { line, name, kind, level, ends: [local, remote], .. } = &connection;
     let line = Some(*line);

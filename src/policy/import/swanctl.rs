@@ -194,7 +194,7 @@ impl Tree {
 }
 
 enum Token<'a> {
-    /// What stands before a `{`.
+    /// The text before a `{`.
     Open(&'a str),
     Close,
     Value(&'a str, &'a str),
@@ -213,7 +213,7 @@ impl<'a> Tokens<'a> {
         Self { rest: text, line: 1 }
     }
 
-    /// Takes so many octets; the count ends at a character.
+    /// Takes so many bytes; the count ends at a character.
     fn take(&mut self, count: usize) -> &'a str {
         let (taken, rest) = self.rest.split_at_checked(count).unwrap_or((self.rest, ""));
         self.line += taken.matches('\n').count();
@@ -275,7 +275,7 @@ impl<'a> Iterator for Tokens<'a> {
                 self.take(1);
                 Token::Value(head, self.value())
             }
-            // The brace may stand in the next line.
+            // The brace may be in the next line.
             _ if self.after_blanks() == Some('{') => {
                 self.skip();
                 self.take(1);

@@ -1,4 +1,4 @@
-//! The rungs that rest on auditpol: what was audited when the state of the host was collected.
+//! The rules that rest on auditpol: what was audited when the state of the host was collected.
 
 use super::super::book::{JITTER, Place};
 use super::super::{AuditState, AuditVerdict};
@@ -23,7 +23,7 @@ impl Case<'_> {
         (is_whole && !self.book.is_legacy && since.next().is_none()).then_some(known)
     }
 
-    /// Rung 2, by auditpol: what was not audited when the state was collected, and has not been changed since.
+    /// Rule 2, by auditpol: what was not audited when the state was collected, and has not been changed since.
     pub(super) fn off_when_collected(&self) -> Option<AuditVerdict> {
         let (mut off, mut places) = (Vec::new(), BTreeSet::new());
         for subcategory in self.subcategories().iter().copied() {
@@ -48,7 +48,7 @@ impl Case<'_> {
         (!off.is_empty()).then(|| self.verdict(AuditState::AuditingOff, why, places))
     }
 
-    /// Rung 5, by auditpol: all that governs negotiations was audited when the state was collected.
+    /// Rule 5, by auditpol: all that governs negotiations was audited when the state was collected.
     pub(super) fn on_when_collected(&self) -> Option<AuditVerdict> {
         let mut places = BTreeSet::new();
         for subcategory in self.subcategories().iter().copied() {

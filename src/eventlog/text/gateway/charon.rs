@@ -1,6 +1,6 @@
 //! strongSwan's messages, with the IKE SA that each is about.
 //!
-//! An IKE SA is known by its number, which stands in front of a message or in it. Where neither is, the message
+//! An IKE SA is known by its number, which is in front of a message or in it. Where neither is, the message
 //! is about the packet that the same thread received or sent last.
 //!
 //! Source: the messages in strongSwan's src/libcharon (sa/ikev1, sa/ikev2, sa/ike_sa.c, sa/child_sa.c), level 1.

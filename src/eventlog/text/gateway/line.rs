@@ -43,7 +43,7 @@ pub(super) struct Line<'t> {
     pub(super) daemon: Daemon,
     /// Of charon, the thread that wrote it.
     pub(super) thread: &'t str,
-    /// Of charon, what stands between `<` and `>`: the IKE SA that it is about.
+    /// Of charon, the text between `<` and `>`: the IKE SA that it is about.
     pub(super) sa: &'t str,
     pub(super) message: &'t str,
 }
@@ -137,7 +137,7 @@ fn named_sa(message: &str) -> (&str, &str) {
 }
 
 /// The host and the message of a line of pluto: of the system's log, or of its own, where a connection's
-/// name stands first.
+/// name comes first.
 fn pluto(text: &str) -> Option<(&str, &str)> {
     if text.starts_with('"') {
         return Some(("", text));

@@ -156,7 +156,7 @@ fn next_line(source: &mut Source<'_>) -> Option<(usize, bool)> {
 
 /// No line of a log is longer.
 const LONGEST_LINE: usize = 1 << 16;
-/// Room for logs whose newest lines come first.
+/// Capacity for logs whose newest lines come first.
 const FIRST_TURN: i16 = 9;
 
 #[cfg(test)]

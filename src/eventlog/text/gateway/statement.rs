@@ -6,7 +6,7 @@ use crate::eventlog::{KeyingModule, LogRecord, Role};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// An IKE SA as far as the log has told of it.
+/// An IKE SA as far as the log has described it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sa {
     pub(super) local: Option<IpAddr>,
@@ -15,7 +15,7 @@ pub(super) struct Sa {
     pub(super) keying: Option<KeyingModule>,
     /// The line in which its negotiation began.
     pub(super) begun: Option<u64>,
-    /// A failure of what is being negotiated was told; what follows explains it.
+    /// The log reported a failure of the current negotiation; the following lines explain it.
     pub(super) has_failed: bool,
     pub(super) is_deleted_by_peer: bool,
     /// Of a child SA: the SPI that this host receives under, that it sends under, and the selectors.
@@ -161,7 +161,7 @@ impl<K: Ord + Clone, V: Default> Remembered<K, V> {
         self.known.get(key).map(|(_, value)| value)
     }
 
-    /// What stands under a name, made where there is nothing.
+    /// The entry of a name, created where there is none.
     pub(super) fn entry(&mut self, key: K) -> &mut V {
         if !self.known.contains_key(&key) {
             if self.known.len() >= MOST

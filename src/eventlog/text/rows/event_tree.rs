@@ -35,7 +35,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     Some(Filled { message, time, recovered: false, tool: &EVENT_TREE })
 }
 
-/// An element's own value, where attributes stand beside it.
+/// An element's own value, where it has attributes too.
 fn content<'r, 't>(value: &'r Node<'t>) -> &'r Node<'t> {
     let beside = ["#text", "Value"].into_iter().find_map(|name| value.get(name));
     beside.unwrap_or(value)

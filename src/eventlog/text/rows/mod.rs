@@ -70,7 +70,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Result<Filled, &'st
         powershell::fill,
     ];
     let filled = readers.into_iter().find_map(|reader| reader(record, row));
-    // Octets beside the event's values, which some tools write among them.
+    // Bytes beside the event's values, which some tools write among them.
     for (_, hex) in record.named.extract_if(.., |(name, _)| name == "Binary") {
         record.binary = bytes_of_hex(&hex);
     }
@@ -137,7 +137,7 @@ fn scalar(value: &Node<'_>) -> Option<String> {
     }
 }
 
-/// Takes data that has names: of the form `param1`, `param2`, … they are places. Octets are in
+/// Takes data that has names: of the form `param1`, `param2`, … they are places. Bytes are in
 /// hexadecimal.
 fn take_named<'n>(record: &mut LogRecord, data: impl IntoIterator<Item = (&'n str, &'n Node<'n>)>) {
     let mut values = Vec::new();

@@ -2,7 +2,7 @@
 //! one for each direction.
 //!
 //! Cookies are unsigned numbers of 64 bits, which are taken as they are written and never as fractions. In which order
-//! their octets stand is not documented. The objects have no time.
+//! their bytes are written is not documented. The objects have no time.
 //!
 //! Source: Microsoft, MSFT_NetMainModeSA and MSFT_NetQuickModeSA (CIM classes of root\standardcimv2).
 

@@ -38,7 +38,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     })
 }
 
-/// The values of an event's properties, and the octets that a value of them is; `None` where only
+/// The values of an event's properties, and the bytes that a value of them is; `None` where only
 /// the names of types were written.
 fn values_of(properties: &Node<'_>) -> Option<(Vec<String>, Vec<u8>)> {
     let mut texts = Vec::new();

@@ -66,7 +66,7 @@ fn fill(record: &mut LogRecord, columns: &[String]) -> Option<bool> {
     let text = |at: usize| columns.get(at).map_or("", |field| field.trim());
     let guid = text(GUID);
     let is_guid = guid.len() == 38 && guid.starts_with('{') && guid.ends_with('}');
-    // Settings for single users and options of the system stand in rows of their own.
+    // Settings for single users and options of the system are in rows of their own.
     if !is_guid || !text(TARGET).eq_ignore_ascii_case("System") {
         return None;
     }

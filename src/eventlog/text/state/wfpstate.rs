@@ -250,7 +250,7 @@ fn ike_sa(record: &mut LogRecord, element: &Element) {
             add(name, address.to_string());
         }
     }
-    // Numbers of 64 bits; in which order their octets are is not documented.
+    // Numbers of 64 bits; in which order their bytes are is not documented.
     for (member, name) in [("initiator", "InitiatorCookie"), ("responder", "ResponderCookie")] {
         let cookie = element.at(&["cookiePair", member]).map_or("", |cookie| cookie.text.trim());
         if let Ok(cookie) = cookie.parse::<u64>() {

@@ -1,7 +1,7 @@
 //! LZ4 frames, one behind the other.
 //!
 //! The decoder takes a file that was cut between two blocks for one that ended. A whole frame ends
-//! with a length of zero, and perhaps a checksum behind it; so the last octets tell.
+//! with a length of zero, and perhaps a checksum behind it; so the last bytes decide.
 
 use lz4_flex::frame::FrameDecoder;
 use std::io::{self, Read};
@@ -40,7 +40,7 @@ fn cut() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "a frame has no end")
 }
 
-/// A stream that remembers its last octets.
+/// A stream that remembers its last bytes.
 struct Tail<R> {
     source: R,
     last: [u8; 8],

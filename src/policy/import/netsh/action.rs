@@ -43,7 +43,7 @@ pub(super) fn demanded(tags: &Tags) -> Option<(Action, Vec<String>)> {
     Some((Action::Protect(level), remarks))
 }
 
-/// Encryption is owed where every method offered encrypts: `ESP[3DES,SHA1]:100000k/3600s`.
+/// Encryption is required where every method offered encrypts: `ESP[3DES,SHA1]:100000k/3600s`.
 fn level(methods: Option<&str>) -> Level {
     let mut offers = methods.unwrap_or_default().split_whitespace().peekable();
     let encrypts = |offer: &str| {

@@ -98,7 +98,7 @@ struct Script {
     lists: BTreeMap<String, List>,
     actions: BTreeMap<String, Tags>,
     rules: Vec<Rule>,
-    /// Rules deleted by policy and name: those that stood before this place.
+    /// Rules deleted by policy and name: those that came before this index.
     gone: BTreeMap<(Option<String>, Option<String>), usize>,
     quick_modes: BTreeMap<String, Tags>,
     dynamic: Vec<(usize, Tags)>,

@@ -73,7 +73,7 @@ pub(super) fn starts(value: &str) -> Option<char> {
     value.chars().next().map(|c| c.to_ascii_lowercase())
 }
 
-// The tags of the commands in the order in which values may stand alone (netsh's own help).
+// The tags of the commands in the order in which values may be given without a tag (netsh's own help).
 pub(super) const NAMED: &[&str] = &["name", "description"];
 pub(super) const POLICY: &[&str] = &[
     "name",
