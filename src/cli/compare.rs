@@ -73,7 +73,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         (false, true) => Some(report::comparison_page(&comparison)),
         (false, false) => None,
     };
-    if let Some(bytes) = bytes.transpose().map_err(super::judging::broken)? {
+    if let Some(bytes) = bytes.transpose().map_err(super::failure::broken)? {
         anstream::stdout().lock().write_all(&bytes)?;
     } else {
         let mut out = wrap::standard_output();
@@ -130,7 +130,7 @@ impl<'a> Side<'a> {
         };
         let options = schema::Options::of_inspection(&[path.to_owned()]);
         let report = report::build(&sources, options);
-        let status = super::judging::ended(&analysis, None);
+        let status = super::exit::status_of_analysis(&analysis, None);
         Ok(Self { path, report, is_evidence: true, status })
     }
 }

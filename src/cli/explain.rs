@@ -33,7 +33,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let asked = args.codes.iter().map(|code| Asked { code, meanings: meanings(code.trim()) });
     let asked: Vec<Asked<'_>> = asked.collect();
     if args.json {
-        let asked = to_json(&asked).map_err(super::judging::broken)?;
+        let asked = to_json(&asked).map_err(super::failure::broken)?;
         anstream::stdout().lock().write_all(&asked)?;
     } else {
         let mut out = wrap::standard_output();

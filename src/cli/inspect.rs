@@ -1,10 +1,10 @@
 //! `plainsight inspect`: what is in a capture or a log, without a report.
 
+use super::exit::status_of_analysis;
 use super::glyphs::Glyphs;
-use super::judging::ended;
 use super::progress::{Progress, When};
 use super::{
-    ExitStatus, Failure, activity, inspect_log, ladder, reading, terminal, timeline, wrap,
+    ExitStatus, Failure, activity, inspect_log, message_sequence, reading, terminal, timeline, wrap,
 };
 use crate::analysis::{Activities, Request, analyze};
 use crate::policy::Policy;
@@ -54,12 +54,12 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.json {
         let activity = activity::as_written(&activities);
         let inspection = schema::Inspection { report: &report, activity };
-        let bytes = report::to_json(&inspection).map_err(super::judging::broken)?;
+        let bytes = report::to_json(&inspection).map_err(super::failure::broken)?;
         anstream::stdout().lock().write_all(&bytes)?;
     } else {
         let mut out = wrap::standard_output();
         if args.ike {
-            ladder::tell(&mut out, &report.ike_exchanges)?;
+            message_sequence::print_message_sequences(&mut out, &report.ike_exchanges)?;
         } else {
             tell(&mut out, &report, &activities)?;
         }
@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         false,
         "`plainsight analyze` writes all of them to report.json",
     );
-    Ok(ended(&analysis, None))
+    Ok(status_of_analysis(&analysis, None))
 }
 
 fn tell(out: &mut impl Write, report: &Report, activities: &Activities) -> io::Result<()> {

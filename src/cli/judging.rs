@@ -1,15 +1,17 @@
 //! What `analyze` and `correlate` share: the question that is asked of what was read, and the report
 //! that answers it.
 
+use super::exit::status_of_analysis;
+use super::failure::{broken, refused, unwritten};
 use super::options::{self, GivenOffset, GivenVantage, Protect};
 use super::terminal::{self, Detail};
 use super::{ExitStatus, Failure, case, interrupted, keys, progress, wrap};
 use crate::analysis::{Analysis, Cancelled, Question};
 use crate::correlate::GapRule;
-use crate::evidence::{Content, Evidence, ProblemCode, sha256, shown_path};
+use crate::evidence::{sha256, shown_path};
 use crate::findings::Severity;
 use crate::policy::Policy;
-use crate::report::publish::{Destination, PublishError, Staging, destination};
+use crate::report::publish::{Destination, Staging, destination};
 use crate::report::{self, Format, KeyError, Run, SigningKey, Sources, schema};
 use crate::summary::{ReadWith, Vantage};
 use crate::time::{Resolution, Span, Timestamp, Zone};
@@ -188,7 +190,7 @@ impl Asked<'_> {
             terminal::tell_report(&mut out, &report, detail(args), &place)?;
             out.flush()?;
         }
-        Ok(ended(analysis, args.fail_on.map(severity)))
+        Ok(status_of_analysis(analysis, args.fail_on.map(severity)))
     }
 
     fn options(&self, read: Read) -> schema::Options {
@@ -259,48 +261,6 @@ pub(super) struct Read {
     pub(super) carve: Option<String>,
 }
 
-pub(super) fn refused(error: PublishError) -> Failure {
-    let hint = match error {
-        PublishError::NotEmpty(_) => "name another folder, or replace an older report with --force",
-        PublishError::NotOurs { .. } => "name another folder, or move it away first",
-        PublishError::Busy(_) => "wait until it has ended, or name another folder",
-        PublishError::Left { .. } => "remove it, or let --force remove it",
-        PublishError::OldLeft { .. } | PublishError::Apart { .. } => {
-            "nothing was lost: move what you want to keep to another place"
-        }
-        PublishError::Format(_) => "this is a bug in plainsight; please report it",
-        PublishError::Exists(_) | PublishError::NotAFolder(_) | PublishError::Io { .. } => {
-            "name another folder with --out"
-        }
-    };
-    Failure::usage(error, hint)
-}
-
-/// What was read or judged and could not be written: exit status 7.
-pub(super) fn unwritten(error: PublishError) -> Failure {
-    let hint = match error {
-        PublishError::Io { .. } => {
-            "nothing was written; make room or name another folder with --out"
-        }
-        PublishError::Apart { .. } => {
-            "nothing was lost: move what you want to keep to another place"
-        }
-        PublishError::Format(_) => "this is a fault of plainsight; please report it",
-        PublishError::Exists(_)
-        | PublishError::NotEmpty(_)
-        | PublishError::NotOurs { .. }
-        | PublishError::Busy(_)
-        | PublishError::Left { .. }
-        | PublishError::OldLeft { .. }
-        | PublishError::NotAFolder(_) => "nothing was written; name another folder with --out",
-    };
-    Failure { status: ExitStatus::Unwritten, ..Failure::usage(error, hint) }
-}
-
-pub(super) fn broken(error: report::FormatError) -> Failure {
-    Failure::usage(error, "this is a bug in plainsight; please report it")
-}
-
 fn sources(analysis: &Analysis) -> Sources<'_> {
     Sources {
         evidence: &analysis.evidence,
@@ -344,33 +304,5 @@ const fn severity(name: SeverityName) -> Severity {
         SeverityName::Medium => Severity::Medium,
         SeverityName::High => Severity::High,
         SeverityName::Critical => Severity::Critical,
-    }
-}
-
-/// How an analysis ended; `limit` is `--fail-on`.
-pub(super) fn ended(analysis: &Analysis, limit: Option<Severity>) -> ExitStatus {
-    let stands = limit.is_some_and(|limit| analysis.findings.iter().any(|f| f.severity >= limit));
-    match (read(analysis.evidence.iter()), stands) {
-        (ExitStatus::Done | ExitStatus::EvidenceLost, true) => ExitStatus::FindingStands,
-        (status, _) => status,
-    }
-}
-
-/// How the reading of evidence ended.
-pub(super) fn read<'e>(evidence: impl Iterator<Item = &'e Evidence> + Clone) -> ExitStatus {
-    let usable = evidence.clone().any(|file| match file.content {
-        Content::Capture { .. } | Content::Log { .. } => file.records > 0,
-        Content::Nothing => false,
-    });
-    let has = |is_one: fn(ProblemCode) -> bool| {
-        evidence.clone().flat_map(|file| &file.problems).any(|p| is_one(p.code))
-    };
-    if has(|code| code == ProblemCode::InternalError) {
-        return ExitStatus::InternalError;
-    }
-    match (usable, has(ProblemCode::is_loss)) {
-        (false, _) => ExitStatus::NoEvidence,
-        (true, true) => ExitStatus::EvidenceLost,
-        (true, false) => ExitStatus::Done,
     }
 }

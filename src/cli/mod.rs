@@ -19,7 +19,7 @@ mod compare;
 mod inspect;
 mod inspect_log;
 
-mod ladder;
+mod message_sequence;
 
 mod explain;
 
@@ -39,6 +39,8 @@ mod shell;
 
 mod exit;
 
+mod failure;
+
 mod terminal;
 
 mod wrap;
@@ -53,9 +55,10 @@ mod progress;
 
 pub use exit::ExitStatus;
 
-use crate::analysis::Cancelled;
+use failure::{Failure, interrupted};
+
 use clap::{Parser, Subcommand};
-use std::io::{self, Write as _};
+use std::io::Write as _;
 
 /// Was this traffic really protected by IPsec, when was it not, and why?
 ///
@@ -121,51 +124,7 @@ pub fn run() -> ExitStatus {
         }
         let mut error = wrap::standard_error();
         // Where standard error is closed, nobody can read the message.
-        let _ = failure.tell(&mut error).and_then(|()| error.flush());
+        let _ = failure.print(&mut error).and_then(|()| error.flush());
         failure.status
     })
-}
-
-/// What ends a command: in words, with what to do about it.
-#[derive(Debug)]
-struct Failure {
-    status: ExitStatus,
-    cause: anyhow::Error,
-    hint: Option<String>,
-}
-
-impl Failure {
-    /// An error in what was typed or in a policy file.
-    fn usage(cause: impl Into<anyhow::Error>, hint: &str) -> Self {
-        let hint = Some(hint.to_owned()).filter(|hint| !hint.is_empty());
-        Self { status: ExitStatus::Usage, cause: cause.into(), hint }
-    }
-
-    fn tell(&self, error: &mut impl io::Write) -> io::Result<()> {
-        let words: Vec<String> = self.cause.chain().map(ToString::to_string).collect();
-        writeln!(error, "plainsight: {}", terminal::escape(&words.join(": ")))?;
-        match &self.hint {
-            Some(hint) => writeln!(error, "hint: {}", terminal::escape(hint)),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Ended by the user.
-fn interrupted(cancelled: Cancelled) -> Failure {
-    Failure { status: ExitStatus::Interrupted, cause: cancelled.into(), hint: None }
-}
-
-/// Standard output that cannot be written to.
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        // A reader that takes only the first lines closes the pipe; that is no failure of ours.
-        let status = if error.kind() == io::ErrorKind::BrokenPipe {
-            ExitStatus::Done
-        } else {
-            ExitStatus::Usage
-        };
-        let cause = anyhow::Error::new(error).context("cannot write to standard output");
-        Self { status, cause, hint: None }
-    }
 }

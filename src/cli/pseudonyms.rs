@@ -1,6 +1,6 @@
 //! `plainsight pseudonyms`: a report that can be shared.
 
-use super::judging::{broken, refused, unwritten};
+use super::failure::{broken, refused, unwritten};
 use super::{ExitStatus, Failure, terminal};
 use crate::evidence::{open, shown_path};
 use crate::report::publish::{NewFile, destination};

@@ -21,7 +21,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         (false, true) => report::schema::comparison_schema(),
         (false, false) => report::schema::report_schema(),
     };
-    let bytes = report::to_json(&schema).map_err(super::judging::broken)?;
+    let bytes = report::to_json(&schema).map_err(super::failure::broken)?;
     anstream::stdout().lock().write_all(&bytes)?;
     Ok(ExitStatus::Done)
 }

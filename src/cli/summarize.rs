@@ -2,9 +2,11 @@
 
 mod place;
 
+use super::exit::status_of_evidence;
+use super::failure::broken;
 use super::reading::Reading;
 use super::terminal::Problems;
-use super::{ExitStatus, Failure, interrupted, judging, options, terminal};
+use super::{ExitStatus, Failure, interrupted, options, terminal};
 use crate::analysis::{Request, read_parts};
 use crate::evidence::{Content, Evidence, ProblemCode, shown_path};
 use crate::policy::Policy;
@@ -74,7 +76,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let put = place.put(&set, &parts, args.force)?;
     let mut out = anstream::stdout().lock();
     if args.json {
-        out.write_all(&to_json(&Told::of(&parts, &known, &put)).map_err(judging::broken)?)?;
+        out.write_all(&to_json(&Told::of(&parts, &known, &put)).map_err(broken)?)?;
     } else {
         tell(&mut out, &parts, &known, &put)?;
     }
@@ -82,7 +84,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if parts.is_empty() && !known.members.is_empty() {
         return Ok(ExitStatus::Done);
     }
-    Ok(judging::read(parts.iter().map(|part| &part.evidence)))
+    Ok(status_of_evidence(parts.iter().map(|part| &part.evidence)))
 }
 
 /// What is printed with `--json`.

@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let result = verify(&args.folder, key.as_ref(), &args.evidence)
         .map_err(|error| Failure::usage(error, "name a folder that `plainsight analyze` wrote"))?;
     if args.json {
-        let result = to_json(&result).map_err(super::judging::broken)?;
+        let result = to_json(&result).map_err(super::failure::broken)?;
         anstream::stdout().lock().write_all(&result)?;
     } else {
         let mut out = wrap::standard_output();

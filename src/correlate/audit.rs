@@ -4,13 +4,16 @@
 //! A statement is made only where a record, a gap or the capture shows it; where nothing does, the
 //! answer is `unknown`.
 
-mod book;
+mod history;
 
-mod ladder;
+mod decide;
 
-pub(super) use book::{Books, of_logs};
+mod hosts;
+
+pub(super) use hosts::{AuditHistories, audits_of_logs};
 
 use crate::evidence::EvidenceId;
+use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -77,4 +80,15 @@ pub struct HostAudit {
     pub hosts: BTreeSet<String>,
     /// What is known of it.
     pub verdict: AuditVerdict,
+}
+
+/// What the captures show of a host's negotiations in a span.
+#[derive(Clone, Copy, Debug, Default)]
+struct Captured {
+    /// The end of one that completed.
+    completed: Option<Timestamp>,
+    /// The end of one that failed.
+    failed: Option<Timestamp>,
+    /// Whether there is any capture at all.
+    any_capture: bool,
 }

@@ -250,7 +250,8 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let clocks = timing.offsets();
     let events = placed::events(summary, &timing, &joins);
     let host_addresses = addresses::of_logs(summary, policy, &computers);
-    let books = audit::Books::of(summary, &computers, &host_addresses, &clocks, &exchanges);
+    let histories =
+        audit::AuditHistories::gather(summary, &computers, &host_addresses, &clocks, &exchanges);
     let ipsec = corroboration::gather(summary, &streams, &exchanges, &events);
     let usable = UsableTimes::of(summary);
     let inferred = Obligations::of(&streams, &ipsec.sas, &exchanges, &events, (&usable, summary));
@@ -266,7 +267,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         exchanges,
         recovered: placed::recovered(summary, &timing),
         logs: summary.logs.iter().map(|(id, log)| (*id, log.log.clone())).collect(),
-        log_audits: audit::of_logs(summary),
+        log_audits: audit::audits_of_logs(summary),
         bypasses: bypass::spans(&events),
         events,
         same_host: Vec::new(),
@@ -315,7 +316,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     facts.protected.sort_by_key(|w| (w.run, w.pair));
     facts.windows = cause::explain(windows, &facts, &activity);
     tunnels::link(&mut facts.windows, &around, &named);
-    facts.add_audits(&books);
+    facts.add_audits(&histories);
     facts
 }
 
@@ -327,11 +328,11 @@ fn bounds_reached(summary: &Summary) -> BTreeMap<EvidenceId, BoundsReached> {
 
 impl Facts {
     /// Says for every window whether the logs of its hosts could have spoken.
-    fn add_audits(&mut self, books: &audit::Books) {
+    fn add_audits(&mut self, histories: &audit::AuditHistories) {
         for explained in &mut self.windows {
             let (pair, run) = (explained.window.pair, explained.window.run);
             let hosts = [pair.a(), pair.b()];
-            explained.audits = hosts.map(|host| books.judge(host, run.start, run.end)).into();
+            explained.audits = hosts.map(|host| histories.audit(host, run.start, run.end)).into();
             explained.weigh_silence();
         }
     }

@@ -13,6 +13,8 @@ mod gateway;
 
 mod exports;
 
+mod recognize;
+
 mod ours;
 
 mod shown;
@@ -32,11 +34,12 @@ pub use digest::{
     HashedBy, Hashing, digest_of_file, fingerprint, sha256, sha256_octets, sha256_of_pieces,
 };
 pub use discover::{Found, discover, files_below};
-pub use format::{Format, SUMMARY_MAGIC, Unread, peek};
+pub use format::{Format, SUMMARY_MAGIC, Unread};
 pub use open::{Before, is_stream, open, open_stream};
 pub use ours::{LEFT_OVER, MANIFEST, Own, SIGNATURE, is_carved};
 pub use own::part_of;
 pub use problem::{Position, Problem, ProblemCode};
+pub use recognize::peek;
 pub use shown::{path_of, shown_path, visible};
 pub use unpack::{Packing, Unpacking};
 

@@ -1,6 +1,6 @@
 //! What speaks against a cause: codes and values in, words out.
 
-use super::chain::length;
+use super::measures::length;
 use crate::correlate::Against;
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;

@@ -1,6 +1,6 @@
 //! The sentences of causes: codes and values in, words out. The only place that words them.
 
-use super::chain::{length, number};
+use super::measures::{length, number};
 use crate::correlate::{
     Cause, ClockOffset, Closing, DeleteBasis, LogTie, TunnelSelectors, Wanted, Why,
 };

@@ -1,6 +1,6 @@
 //! How a log's clock was off, in words: the difference, how it was found, on how many joins, how sure.
 
-use super::chain::length;
+use super::measures::length;
 use super::{counted, named};
 use crate::correlate::{ClockOffset, OffsetMethod};
 use crate::time::Span;

@@ -17,6 +17,8 @@ mod against_words;
 
 mod chain;
 
+mod measures;
+
 mod clock_words;
 
 mod contradiction;

@@ -2,8 +2,9 @@
 //!
 //! Small and bounded: nothing in it grows with what a hostile message claims.
 
+use super::body::Body;
 use super::header::Header;
-use super::payload::{Body, Payloads};
+use super::payload::Payloads;
 use super::proposal::{Proposal, Transform};
 use super::reader::{Defect, Reader};
 use super::{ExchangeType, IkeVersion, Spi};

@@ -4,10 +4,10 @@
 
 use super::conversation::{Conversation, Turn};
 use super::ended::with_end;
-use super::exchange::readable_failure;
-use super::judge_v2::ONE_WAY;
 use super::method_v1::{is_user_authentication, refusal_of};
-use super::outcome::{Outcome, Verdict};
+use super::notify::readable_failure;
+use super::outcome::{ONE_WAY, Outcome, Verdict};
+use super::quick_mode::{is_answer, is_third_message, quick_modes};
 use super::{ExchangeType, IkeVersion};
 use crate::catalogue::{Confidence, Reason};
 use crate::evidence::FrameRef;
@@ -143,29 +143,6 @@ fn judge_quick_mode(talk: &Conversation<'_>) -> Option<Verdict> {
     let frames = vec![first.frame(), answer.frame()];
     let verdict = verdict(Outcome::Established, None, "quick mode completed", frames);
     Some(with_end(talk, verdict))
-}
-
-/// The messages of quick modes.
-pub(super) fn quick_modes<'t>(talk: &'t Conversation<'_>) -> Vec<Turn<'t>> {
-    let of = |kind| talk.of(kind);
-    of(ExchangeType::QUICK_MODE).chain(of(ExchangeType::AUTHIP_QUICK_MODE)).collect()
-}
-
-/// Whether a message of quick mode is the answer to its first one: the other side's, under the same message ID.
-pub(super) fn is_answer(quick: &[Turn<'_>], turn: &Turn<'_>) -> bool {
-    let asked = quick.iter().find(|q| q.message.message_id() == turn.message.message_id());
-    asked.is_some_and(|asked| asked.from_initiator != turn.from_initiator)
-}
-
-/// Whether a message of quick mode is its sender's second one, behind the other side's answer.
-pub(super) fn is_third_message(quick: &[Turn<'_>], turn: &Turn<'_>) -> bool {
-    let same = || {
-        quick.iter().filter(|other| {
-            other.message.message_id() == turn.message.message_id() && other.time() <= turn.time()
-        })
-    };
-    let own = same().filter(|other| other.from_initiator == turn.from_initiator).count();
-    own > 1 && same().any(|other| other.from_initiator != turn.from_initiator)
 }
 
 /// RFC 2409 §5.5 knows no refusal inside quick mode: it comes as an encrypted informational

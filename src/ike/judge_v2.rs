@@ -6,8 +6,8 @@ use super::ExchangeType;
 use super::conversation::{Conversation, Turn};
 use super::digest::MessageDigest;
 use super::ended::{with_end, with_silence};
-use super::exchange::readable_failure;
-use super::outcome::{Outcome, Verdict};
+use super::notify::readable_failure;
+use super::outcome::{ONE_WAY, Outcome, Verdict};
 use super::suite::{LEAST_CHILD_ANSWER, Suite};
 use crate::catalogue::{Confidence, Reason};
 use crate::evidence::FrameRef;
@@ -323,8 +323,6 @@ fn frames<'a>(turns: impl Iterator<Item = Turn<'a>>) -> Vec<FrameRef> {
     turns.map(|turn| turn.frame()).take(2).collect()
 }
 
-/// The outcome of a negotiation of which the capture shows one side only.
-pub(super) const ONE_WAY: &str = "only one direction is in the capture";
 /// RFC 7296 §3.10.1.
 const COOKIE: u16 = 16390;
 /// RFC 5685 §3.

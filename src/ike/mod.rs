@@ -1,4 +1,4 @@
-//! IKE from its bytes to the story of each negotiation.
+//! IKE from its bytes to the outcome of each negotiation.
 //!
 //! Parsers take slices and never fail whole: they give what could be read. Messages become small
 //! [`MessageDigest`]s, these are gathered in [`Negotiations`], and [`conclude`] determines for each
@@ -7,6 +7,7 @@
 
 mod reader;
 
+mod body;
 mod encapsulated;
 mod header;
 mod payload;
@@ -26,19 +27,23 @@ mod judge_v2;
 mod method_v1;
 mod nat;
 mod outcome;
+mod quick_mode;
 mod suite;
 
+mod conclude;
 mod exchange;
-mod ladder;
 mod link;
+mod message_sequence;
+mod notify;
 mod upkeep;
 
+pub use conclude::conclude;
 pub use digest::{Encrypted, MessageDigest};
 pub use encapsulated::{Encapsulated, EncapsulatedStream};
 pub use esp_activity::{EspActivity, EspUse};
-pub use exchange::{IkeExchange, conclude};
+pub use exchange::IkeExchange;
 pub use header::{Probe, probe};
-pub use ladder::Step;
+pub use message_sequence::Step;
 pub use nat::AddressTranslation;
 pub use negotiations::{Negotiations, Uncounted};
 pub use outcome::Outcome;

@@ -132,3 +132,6 @@ impl Verdict {
         self
     }
 }
+
+/// The state of a negotiation of which the capture shows one side only.
+pub(super) const ONE_WAY: &str = "only one direction is in the capture";

@@ -1,7 +1,7 @@
 //! The bodies of IKEv1's payloads (RFC 2408, RFC 2409, RFC 3947), and of AuthIP's, which are laid
 //! out alike (\[MS-AIPS\] 2.2.3).
 
-use super::payload::Body;
+use super::body::Body;
 use super::reader::{Defect, Reader};
 use super::{IkeVersion, proposal, v2};
 

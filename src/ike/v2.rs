@@ -1,10 +1,10 @@
 //! The bodies of IKEv2's payloads (RFC 7296 §3, RFC 7383).
 
-use super::payload::Body;
+use super::body::Body;
 use super::proposal;
 use super::reader::{Defect, Reader};
 
-/// Reads the body of a payload that says it has `bytes` bytes.
+/// Reads the body of a payload that says it has `octets` bytes.
 pub(super) fn body<'a>(
     kind: u8,
     mut reader: Reader<'a>,

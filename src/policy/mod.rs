@@ -9,6 +9,8 @@ mod index;
 
 mod parse;
 
+mod protocols;
+
 mod words;
 
 mod write;

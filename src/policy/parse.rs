@@ -1,6 +1,6 @@
 //! policy.toml → [`Policy`]; every error names its place, what was there and what was expected.
 
-use super::words::has_ports;
+use super::protocols::{has_ports, protocol_named};
 use super::{
     Action, DefaultExemptions, ExpectationSource, Level, NamedHost, NoDefaultExempt, Policy, Rule,
     Side, SideOf,
@@ -230,22 +230,6 @@ fn protocol_of(written: &Spanned<Protocol>) -> Result<u8, Fault> {
     })
 }
 
-/// The number of a protocol's name in a policy.
-fn protocol_named(name: &str) -> Option<u8> {
-    PROTOCOLS.iter().find(|row| row.0 == name).map(|row| row.1)
-}
-
-/// The number of a protocol as people write it: a name in any case, or a number.
-pub(super) fn protocol_numbered_or_named(text: &str) -> Option<u8> {
-    protocol_named(&text.to_ascii_lowercase()).or_else(|| text.parse().ok())
-}
-
-/// A protocol in words.
-pub(super) fn protocol_name(number: u8) -> String {
-    let row = PROTOCOLS.iter().find(|row| row.1 == number);
-    row.map_or_else(|| format!("IP protocol {number}"), |row| row.0.to_ascii_uppercase())
-}
-
 fn port_of(written: &Spanned<i64>, protocol: Option<u8>) -> Result<u16, Fault> {
     if !protocol.is_some_and(has_ports) {
         let message = "`port` is given without a protocol that has ports".to_owned();
@@ -256,20 +240,6 @@ fn port_of(written: &Spanned<i64>, protocol: Option<u8>) -> Result<u16, Fault> {
         Fault::new(written.span(), message, "a number from 0 to 65535")
     })
 }
-
-/// Names of IP protocols (IANA).
-const PROTOCOLS: [(&str, u8); 10] = [
-    ("icmp", 1),
-    ("igmp", 2),
-    ("tcp", 6),
-    ("udp", 17),
-    ("rsvp", 46),
-    ("gre", 47),
-    ("esp", 50),
-    ("ah", 51),
-    ("icmpv6", 58),
-    ("sctp", 132),
-];
 
 fn at(text: &str, span: Range<usize>, message: String) -> PolicyError {
     let (line, column) = place(text, span.start);

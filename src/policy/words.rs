@@ -2,7 +2,7 @@
 //!
 //! Says what [`Policy::of_traffic`] decides; decides nothing itself.
 
-use super::parse::{protocol_name, protocol_numbered_or_named};
+use super::protocols::{has_ports, protocol_name, protocol_numbered_or_named};
 use super::{Action, Expectation, ExpectationSource, Level, Policy, Rule, Side, SideOf};
 use crate::hosts::HostPair;
 use std::fmt;
@@ -60,11 +60,6 @@ fn end(text: &str) -> Option<(IpAddr, Option<u16>)> {
     let (address, port) = text.rsplit_once(':')?;
     let address = address.strip_prefix('[').and_then(|a| a.strip_suffix(']')).unwrap_or(address);
     Some((address.parse().ok()?, Some(port.parse().ok()?)))
-}
-
-/// TCP, UDP and SCTP.
-pub(super) const fn has_ports(protocol: u8) -> bool {
-    matches!(protocol, 6 | 17 | 132)
 }
 
 /// Why a rule takes a packet or does not.

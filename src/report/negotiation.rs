@@ -60,7 +60,7 @@ pub(super) fn exchange(
 }
 
 fn ladder(x: &IkeExchange, clock: &Clock) -> Vec<schema::Step> {
-    let steps = x.ladder().into_iter().map(|step| schema::Step {
+    let steps = x.message_sequence().into_iter().map(|step| schema::Step {
         time: clock.tell(step.time, step.frame.evidence),
         frame: frame(step.frame),
         from: if step.from_initiator { "initiator" } else { "responder" }.to_owned(),

@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let mut out = anstream::stdout().lock();
     if args.json {
         let all = as_json(args, &sha256, &policy, &judged);
-        out.write_all(&report::to_json(&all).map_err(crate::cli::judging::broken)?)?;
+        out.write_all(&report::to_json(&all).map_err(crate::cli::failure::broken)?)?;
     } else {
         tell(&mut out, &policy, &judged)?;
     }

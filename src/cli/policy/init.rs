@@ -1,7 +1,7 @@
 //! `plainsight policy init`: a policy proposed from evidence.
 
 use crate::analysis::{Request, analyze};
-use crate::cli::judging::ended;
+use crate::cli::exit::status_of_analysis;
 use crate::cli::progress::{Progress, When};
 use crate::cli::reading::refuse_missing;
 use crate::cli::{ExitStatus, Failure, interrupted, terminal};
@@ -46,5 +46,5 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         false,
         "`plainsight analyze` writes all of them to report.json",
     );
-    Ok(ended(&analysis, None))
+    Ok(status_of_analysis(&analysis, None))
 }

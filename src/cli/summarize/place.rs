@@ -2,7 +2,7 @@
 //!
 //! A summary that is there already with the same content is left as it is, so that a run can be made again.
 
-use crate::cli::{Failure, judging};
+use crate::cli::{Failure, failure};
 use crate::evidence::{SUMMARY_MAGIC, digest_of_file, discover, open, sha256, shown_path};
 use crate::report::publish::{NewFile, PublishError, Staging, destination};
 use crate::summary::{Member, Part, ReadWith, SummaryFile, SummarySet, labelled, write_summary};
@@ -58,7 +58,7 @@ pub(super) struct Written {
 impl<'a> Place<'a> {
     /// Begins, before any work.
     pub(super) fn at(out: &'a Path, force: bool) -> Result<Self, Failure> {
-        let refused = judging::refused;
+        let refused = failure::refused;
         if out.extension().is_some_and(|extension| extension == EXTENSION) {
             // Whether an older summary is the same is known when all is read.
             let replaces = is_summary(out);
@@ -181,7 +181,7 @@ impl Folder<'_> {
                 .iter()
                 .chain([&of_run])
                 .map(|(name, octets)| (name.as_str(), octets.as_slice()));
-            staging.publish_files(named).map_err(judging::unwritten)?;
+            staging.publish_files(named).map_err(failure::unwritten)?;
             let written = |(name, octets): &(String, Vec<u8>)| {
                 Written::of(self.path.join(name), octets, true)
             };
@@ -215,7 +215,7 @@ fn put_file(
             PublishError::Exists(_) => {
                 "it holds something else; name another place, or replace it with --force"
             }
-            _ => return judging::unwritten(error),
+            _ => return failure::unwritten(error),
         };
         Failure::usage(error, hint)
     };

@@ -2,12 +2,11 @@
 //!
 //! Answers questions; the rules that ask them are in `rules`.
 
-use super::JITTER;
-use super::ended::Deletion;
 use super::index::Index;
+use super::{DeleteBasis, JITTER};
 use crate::correlate::CleartextWindow;
 use crate::hosts::HostPair;
-use crate::ike::IkeExchange;
+use crate::ike::{IkeExchange, PossibleDelete};
 use crate::time::{Span, Timestamp};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -122,6 +121,19 @@ impl<'a> Case<'a> {
         let is_guess = !self.is_own && !self.is_tied;
         self.negotiators.iter().copied().find(|pair| is_guess && *pair != self.window.pair)
     }
+}
+
+/// A message that deleted what protected the window's traffic.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deletion {
+    /// The negotiation: its index in the facts.
+    pub(super) exchange: usize,
+    pub(super) by: IpAddr,
+    pub(super) time: Timestamp,
+    pub(super) message: PossibleDelete,
+    pub(super) basis: DeleteBasis,
+    /// How long before it the last packet of what ended was; `None` where no capture shows one.
+    pub(super) rested: Option<Span>,
 }
 
 /// Whether a pair's ESP is there before the window and nowhere inside: that they carry its traffic is

@@ -1,30 +1,15 @@
 //! The rules about security associations that ended: deleted, changed away, run out.
 
-use super::case::{Case, LOOKBACK};
+use super::case::{Case, Deletion, LOOKBACK};
 use super::{Against, Candidate, Cause, DeleteBasis, FactRef, JITTER, Why};
 use crate::catalogue::{Category, Reason};
 use crate::correlate::PlacedEvent;
 use crate::evidence::FrameRef;
 use crate::hosts::{Direction, HostPair};
-
 use crate::ike::{DeleteFit, IkeExchange, IkeVersion, Outcome, PossibleDelete};
 use crate::summary::{ClassRun, Flow};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
-
-/// A message that deleted what protected the window's traffic.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Deletion {
-    /// The negotiation: its index in the facts.
-    pub(super) exchange: usize,
-    pub(super) by: IpAddr,
-    pub(super) time: Timestamp,
-    pub(super) message: PossibleDelete,
-    pub(super) basis: DeleteBasis,
-    /// How long before it the last packet of what ended was; `None` where no capture shows one.
-    rested: Option<Span>,
-}
 
 impl Deletion {
     /// What it rests on may be something else.

@@ -2,7 +2,7 @@
 //! the one the source would take.
 
 use super::{ImportNote, SourceFormat};
-use crate::policy::words::has_ports;
+use crate::policy::protocols::has_ports;
 use crate::policy::write::{PolicyText, WrittenRule, harmless};
 use crate::policy::{Action, DefaultExemptions, SideOf};
 use ipnet::{IpNet, IpSubnets, Ipv4Subnets, Ipv6Subnets};

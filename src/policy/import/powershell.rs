@@ -5,7 +5,7 @@
 
 use super::ImportError;
 use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses, named};
-use crate::policy::parse::protocol_numbered_or_named;
+use crate::policy::protocols::protocol_numbered_or_named;
 use crate::policy::{Action, DefaultExemptions, Level, SideOf};
 use serde_json::{Map, Value};
 

@@ -3,7 +3,7 @@
 //! Knows neither file's syntax.
 
 use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses, named};
-use crate::policy::parse::protocol_numbered_or_named;
+use crate::policy::protocols::protocol_numbered_or_named;
 use crate::policy::{Action, Level};
 
 /// A connection of two sides, local first.

@@ -7,7 +7,7 @@ mod action;
 mod words;
 
 use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses, named, prefix_len};
-use crate::policy::parse::protocol_numbered_or_named;
+use crate::policy::protocols::protocol_numbered_or_named;
 use crate::policy::write::harmless;
 use crate::policy::{Action, DefaultExemptions, NoDefaultExempt, SideOf};
 use action::{accepts_unanswered, demanded};

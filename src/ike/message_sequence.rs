@@ -1,7 +1,8 @@
 //! A negotiation as a sequence of messages, in order, in words that a person can read.
 
 use super::digest::MessageDigest;
-use super::exchange::{IkeExchange, notify_name};
+use super::exchange::IkeExchange;
+use super::notify::notify_name;
 use super::suite::Suite;
 use super::{ExchangeType, IkeVersion};
 use crate::catalogue::ike_payload_type;
@@ -9,7 +10,7 @@ use crate::evidence::FrameRef;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
-/// One rule.
+/// One message of the sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// When.
@@ -38,7 +39,7 @@ impl IkeExchange {
 
     /// Its messages in order of time; of very long ones the first and the last.
     #[must_use]
-    pub fn ladder(&self) -> Vec<Step> {
+    pub fn message_sequence(&self) -> Vec<Step> {
         let mut earlier = BTreeSet::new();
         let suite = self.chosen.as_ref().map(|chosen| Suite::of(Some(chosen)));
         self.kept
@@ -76,12 +77,12 @@ impl MessageDigest {
             let mut notifies = clear.notifies.iter();
             let notify = if self.version() == IkeVersion::V2 { 41 } else { 11 };
             parts.extend(clear.payloads.iter().map(|kind| {
-                let told = if *kind == notify { notifies.next() } else { None };
+                let named = if *kind == notify { notifies.next() } else { None };
                 let payload = || {
                     let known = ike_payload_type(*kind).map(str::to_owned);
                     known.unwrap_or_else(|| format!("payload {kind}"))
                 };
-                told.map_or_else(payload, |told| notify_name(self.version(), told.kind))
+                named.map_or_else(payload, |named| notify_name(self.version(), named.kind))
             }));
         }
         if let Some(encrypted) = self.encrypted {

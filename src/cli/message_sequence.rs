@@ -6,7 +6,10 @@ use crate::report::schema::{FrameRef, IkeExchange, Step};
 use std::io::{self, Write};
 
 /// Every negotiation, by time.
-pub(super) fn tell(out: &mut impl Write, exchanges: &[IkeExchange]) -> io::Result<()> {
+pub(super) fn print_message_sequences(
+    out: &mut impl Write,
+    exchanges: &[IkeExchange],
+) -> io::Result<()> {
     if exchanges.is_empty() {
         return writeln!(out, "No IKE message.");
     }
@@ -35,13 +38,13 @@ fn negotiation(out: &mut impl Write, x: &IkeExchange) -> io::Result<()> {
             let left_out = x.messages - x.ladder.len() as u64;
             writeln!(out, "   {dots} {left_out} messages not kept")?;
         }
-        rung(out, step, last)?;
+        step_line(out, step, last)?;
         last = Some(&step.frame.evidence);
     }
     ending(out, x)
 }
 
-fn rung(out: &mut impl Write, step: &Step, last_evidence: Option<&String>) -> io::Result<()> {
+fn step_line(out: &mut impl Write, step: &Step, last_evidence: Option<&String>) -> io::Result<()> {
     let [from_initiator, from_responder] = Glyphs::of_locale().arrows;
     let arrow = if step.from == "initiator" { from_initiator } else { from_responder };
     let again = if step.repeated { " (sent again)" } else { "" };
@@ -91,15 +94,15 @@ fn ending(out: &mut impl Write, x: &IkeExchange) -> io::Result<()> {
 
 fn translated(x: &IkeExchange) -> Vec<String> {
     let sides = [("of the initiator", x.nat_initiator), ("of the responder", x.nat_responder)];
-    let mut told: Vec<String> = sides
+    let mut shown: Vec<String> = sides
         .iter()
         .filter(|(_, is)| *is == Some(true))
         .map(|(side, _)| (*side).to_owned())
         .collect();
     if x.moved_to_4500 {
-        told.push("moved to UDP 4500".to_owned());
+        shown.push("moved to UDP 4500".to_owned());
     }
-    told
+    shown
 }
 
 fn seconds(x: &IkeExchange) -> Vec<String> {

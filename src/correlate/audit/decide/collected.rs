@@ -1,6 +1,6 @@
 //! The rules that rest on auditpol: what was audited when the state of the host was collected.
 
-use super::super::book::{JITTER, Place};
+use super::super::history::{JITTER, RecordRef};
 use super::super::{AuditState, AuditVerdict};
 use super::Case;
 use crate::eventlog::{AuditSubcategory, Auditing};
@@ -14,13 +14,13 @@ impl Case<'_> {
         &self,
         subcategory: AuditSubcategory,
         is_failure: bool,
-    ) -> Option<(Auditing, Place)> {
-        let known = *self.book.collected.get(&(subcategory, is_failure))?;
+    ) -> Option<(Auditing, RecordRef)> {
+        let known = *self.history.collected.get(&(subcategory, is_failure))?;
         let from = self.from.shifted(JITTER.negated());
-        let is_whole = self.book.breaks.iter().all(|known| known.to < from);
-        let changes = self.book.changes.iter().filter(|(time, ..)| *time >= from);
+        let is_whole = self.history.breaks.iter().all(|known| known.to < from);
+        let changes = self.history.changes.iter().filter(|(time, ..)| *time >= from);
         let mut since = changes.filter(|(_, change, _)| change.subcategory == Some(subcategory));
-        (is_whole && !self.book.is_legacy && since.next().is_none()).then_some(known)
+        (is_whole && !self.history.is_legacy && since.next().is_none()).then_some(known)
     }
 
     /// Rule 2, by auditpol: what was not audited when the state was collected, and has not been changed since.
@@ -66,26 +66,27 @@ impl Case<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::book::{Book, Break, Wire};
-    use super::super::judge;
-    use super::super::tests::{LOG, at, book};
+    use super::super::super::history::{AuditHistory, Break, Captured};
+    use super::super::decide;
+    use super::super::tests::{LOG, at, history};
     use super::*;
     use crate::eventlog::AuditChange;
 
     #[test]
     fn auditpol_settles_a_time_from_which_on_the_log_is_whole_and_shows_no_change() {
         let with = |said: [Auditing; 4]| {
-            let mut book = book(&[]);
+            let mut history = history(&[]);
             let of = [AuditSubcategory::MainMode, AuditSubcategory::QuickMode];
             let keys = of.into_iter().flat_map(|of| [(of, false), (of, true)]);
-            book.collected = keys
+            history.collected = keys
                 .zip(said)
                 .zip(1..)
                 .map(|((key, said), row)| (key, (said, (LOG, row))))
                 .collect();
-            book
+            history
         };
-        let state = |book: &Book| judge(book, at(100), at(200), Wire::default()).state;
+        let state =
+            |history: &AuditHistory| decide(history, at(100), at(200), Captured::default()).state;
         assert_eq!(state(&with([Auditing::On; 4])), AuditState::Audited);
         let off = with([Auditing::Off, Auditing::On, Auditing::On, Auditing::On]);
         assert_eq!(state(&off), AuditState::AuditingOff);
