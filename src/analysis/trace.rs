@@ -1,13 +1,13 @@
 //! An event trace as a log: what it tells of IPsec beside packets, as events of the host.
 
 use crate::capture::{DroppedPacket, TraceEvent, TraceFact};
-use crate::eventlog::trace::{Place, TraceLog};
+use crate::eventlog::trace::{EventPosition, TraceLog};
 use crate::packet::{IpPacket, Packet, decode};
 
 /// Gives the log one event of its trace.
 pub(super) fn tell(log: &mut TraceLog<'_>, event: &TraceEvent<'_>) {
     let TraceEvent { record, offset, time, fact } = event;
-    let place = Place { record: *record, offset: *offset, time: *time };
+    let place = EventPosition { record: *record, offset: *offset, time: *time };
     match fact {
         TraceFact::Platform { id, version, data } => log.platform(place, *id, *version, data),
         TraceFact::Dropped(packet) => log.dropped(place, fields(packet)),

@@ -7,7 +7,7 @@ use crate::time::{Resolution, Span, Timestamp};
 use std::io::{self, Write};
 
 /// The two lines; nothing where there is no packet.
-pub(super) fn tell(
+pub(super) fn print_activity(
     out: &mut impl Write,
     activities: &Activities,
     glyphs: Glyphs,
@@ -24,11 +24,11 @@ pub(super) fn tell(
     let of_column = number.div_ceil(COLUMNS);
     let mut clear = vec![0; number.div_ceil(of_column)];
     let mut protected = clear.clone();
-    for (start, told) in &stretches {
+    for (start, counts) in &stretches {
         let at = place(*start) / of_column;
         if let (Some(clear), Some(protected)) = (clear.get_mut(at), protected.get_mut(at)) {
-            *clear += told.clear;
-            *protected += told.protected;
+            *clear += counts.clear;
+            *protected += counts.protected;
         }
     }
     let most = clear.iter().chain(&protected).copied().max().unwrap_or_default();
@@ -41,11 +41,11 @@ pub(super) fn tell(
 
 /// For programs.
 pub(super) fn as_written(activities: &Activities) -> schema::Activity {
-    let buckets = activities.stretches().map(|(start, told)| schema::ActivityBucket {
+    let buckets = activities.stretches().map(|(start, counts)| schema::ActivityBucket {
         start: start.rfc3339(Resolution::MILLISECONDS),
-        clear: told.clear,
-        protected: told.protected,
-        other: told.other,
+        clear: counts.clear,
+        protected: counts.protected,
+        other: counts.other,
     });
     schema::Activity {
         bucket_milliseconds: activities.width().0 / 1_000_000,

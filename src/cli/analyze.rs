@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let asked = args.judging.prepare()?;
     let question = asked.question();
     let request = args.reading.request(&args.judging.out, question.policy.clone())?;
-    let progress = args.reading.progress().telling_files(args.judging.verbose);
+    let progress = args.reading.progress().naming_files(args.judging.verbose);
     let mut staging = asked.stage()?;
     let parts = read_parts(&request, args.reading.threads(), &progress);
     progress.done();

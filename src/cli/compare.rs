@@ -54,9 +54,10 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let mut after = Side::of(&args.after, &policy, args.progress)?;
     if policy.infers() {
         // What shows IPsec on one side only is not to go unjudged on the other.
-        let owed = [&before, &after].into_iter().flat_map(|side| owed(&side.report));
-        let owed: BTreeSet<(IpAddr, IpAddr)> = owed.collect();
-        for (a, b) in owed {
+        let must_be_protected =
+            [&before, &after].into_iter().flat_map(|side| must_be_protected(&side.report));
+        let must_be_protected: BTreeSet<(IpAddr, IpAddr)> = must_be_protected.collect();
+        for (a, b) in must_be_protected {
             policy.protect(a.into(), b.into(), &format!("{a}={b}"));
         }
         for side in [&mut before, &mut after].into_iter().filter(|side| side.is_evidence) {
@@ -65,7 +66,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     for side in [&before, &after].into_iter().filter(|side| side.is_evidence) {
         let rest = "`plainsight analyze` writes all of them to report.json";
-        terminal::tell_problems(&side.report, false, rest);
+        terminal::print_problems(&side.report, false, rest);
     }
     let comparison = report::compare(&before.report, &after.report);
     let bytes = match (args.json, args.html) {
@@ -77,7 +78,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         anstream::stdout().lock().write_all(&bytes)?;
     } else {
         let mut out = wrap::standard_output();
-        tell(&mut out, &comparison)?;
+        print_comparison(&mut out, &comparison)?;
         out.flush()?;
     }
     let worse = [before.status, after.status].into_iter().max_by_key(|status| status.code());
@@ -136,12 +137,12 @@ impl<'a> Side<'a> {
 }
 
 /// The pairs that must be protected.
-fn owed(report: &Report) -> impl Iterator<Item = (IpAddr, IpAddr)> {
-    let owed = report.pairs.iter().filter(|pair| pair.expectation == "required");
-    owed.filter_map(|pair| Some((pair.a.parse().ok()?, pair.b.parse().ok()?)))
+fn must_be_protected(report: &Report) -> impl Iterator<Item = (IpAddr, IpAddr)> {
+    let must_be_protected = report.pairs.iter().filter(|pair| pair.expectation == "required");
+    must_be_protected.filter_map(|pair| Some((pair.a.parse().ok()?, pair.b.parse().ok()?)))
 }
 
-fn tell(out: &mut impl Write, comparison: &Comparison) -> io::Result<()> {
+fn print_comparison(out: &mut impl Write, comparison: &Comparison) -> io::Result<()> {
     for (name, side) in [("Before", &comparison.before), ("After", &comparison.after)] {
         let time = |time: &Option<String>| terminal::escape(time.as_deref().unwrap_or("-"));
         let verdict = terminal::escape(&side.verdict.replace('_', " "));

@@ -74,7 +74,7 @@ impl Given {
         let mut foreign = Vec::new();
         for found in discover(&args.summaries, Some(&args.judging.out)) {
             if args.judging.verbose {
-                terminal::tell_reading(&found.shown);
+                terminal::print_reading(&found.shown);
             }
             match given.add(&found) {
                 Ok(()) => {}
@@ -87,12 +87,12 @@ impl Given {
                 Err(Refused::Foreign(error) | Refused::Damaged(_, error)) => return Err(error),
             }
         }
-        let mut told = Problems::new(args.judging.verbose);
+        let mut problems = Problems::new(args.judging.verbose);
         for shown in &foreign {
             let shown = terminal::escape(shown);
-            told.of_file([format!("`{shown}` is no summary; passed over")].into_iter());
+            problems.of_file([format!("`{shown}` is no summary; passed over")].into_iter());
         }
-        told.end("--verbose names all");
+        problems.end("--verbose names all");
         Ok(given)
     }
 

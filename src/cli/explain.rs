@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         anstream::stdout().lock().write_all(&asked)?;
     } else {
         let mut out = wrap::standard_output();
-        tell(&mut out, &asked)?;
+        print_explanations(&mut out, &asked)?;
         out.flush()?;
     }
     let unknown = asked.iter().filter(|asked| asked.meanings.is_empty());
@@ -111,7 +111,7 @@ impl Meaning {
     }
 }
 
-fn tell(out: &mut impl Write, asked: &[Asked<'_>]) -> io::Result<()> {
+fn print_explanations(out: &mut impl Write, asked: &[Asked<'_>]) -> io::Result<()> {
     for (at, asked) in asked.iter().enumerate() {
         if at > 0 {
             writeln!(out)?;

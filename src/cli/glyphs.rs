@@ -54,9 +54,9 @@ impl Glyphs {
 /// Whether the first variable that says something says UTF-8 (POSIX.1-2017 §8.2). A console of Windows takes
 /// UTF-8 in any case.
 fn is_utf8(windows: bool, variable: impl Fn(&str) -> Option<OsString>) -> bool {
-    let mut told = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable);
-    let told = told.find(|value| !value.is_empty());
-    match told {
+    let mut locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable);
+    let locale = locale.find(|value| !value.is_empty());
+    match locale {
         Some(locale) => {
             let locale = locale.to_string_lossy().to_ascii_lowercase();
             locale.contains("utf-8") || locale.contains("utf8")

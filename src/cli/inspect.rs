@@ -61,11 +61,11 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         if args.ike {
             message_sequence::print_message_sequences(&mut out, &report.ike_exchanges)?;
         } else {
-            tell(&mut out, &report, &activities)?;
+            print_inspection(&mut out, &report, &activities)?;
         }
         out.flush()?;
     }
-    terminal::tell_problems(
+    terminal::print_problems(
         &report,
         false,
         "`plainsight analyze` writes all of them to report.json",
@@ -73,10 +73,14 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     Ok(status_of_analysis(&analysis, None))
 }
 
-fn tell(out: &mut impl Write, report: &Report, activities: &Activities) -> io::Result<()> {
+fn print_inspection(
+    out: &mut impl Write,
+    report: &Report,
+    activities: &Activities,
+) -> io::Result<()> {
     for file in report.evidence.iter().filter(|file| file.kind != "unknown") {
-        tell_file(out, file)?;
-        inspect_log::tell_coverage(out, file)?;
+        print_file(out, file)?;
+        inspect_log::print_coverage(out, file)?;
     }
     if report.totals.frames > 0 {
         writeln!(out, "\n{:<40}  {:>12}  In a healthy capture", "Kind of packet", "Here")?;
@@ -89,25 +93,25 @@ fn tell(out: &mut impl Write, report: &Report, activities: &Activities) -> io::R
         if !apps.is_empty() {
             writeln!(out, "Clear text by application: {}", apps.join(", "))?;
         }
-        activity::tell(out, activities, Glyphs::of_locale())?;
+        activity::print_activity(out, activities, Glyphs::of_locale())?;
     }
-    tell_pairs(out, report)?;
+    print_pairs(out, report)?;
     let outcomes = counted(report.ike_exchanges.iter().map(|x| match &x.reason {
         Some(reason) => format!("{} ({reason})", x.outcome.replace('_', " ")),
         None => x.outcome.replace('_', " "),
     }));
-    tell_counts(out, "IKE negotiations", &outcomes)?;
-    inspect_log::tell_failures(out, report)?;
-    inspect_log::tell_bypasses(out, report)?;
+    print_counts(out, "IKE negotiations", &outcomes)?;
+    inspect_log::print_failures(out, report)?;
+    inspect_log::print_bypasses(out, report)?;
     let live = report.log_events.iter().filter(|event| !event.recovered);
     let events = counted(live.map(|e| match &e.reason {
         Some(reason) => format!("{} {} ({reason})", e.event_id, e.category.replace('_', " ")),
         None => format!("{} {}", e.event_id, e.category.replace('_', " ")),
     }));
-    tell_counts(out, "Log events", &events)
+    print_counts(out, "Log events", &events)
 }
 
-fn tell_file(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
+fn print_file(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
     let what = if file.kind == "log" { "records" } else { "frames" };
     write!(out, "{}: {}, {} bytes", terminal::escape(&file.path), file.format, file.size_bytes)?;
     if let Some(packed) = &file.packed {
@@ -132,7 +136,7 @@ fn tell_file(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
 /// Of a capture's notes; the rest is in the report.
 const MOST_NOTES: usize = 40;
 
-fn tell_pairs(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn print_pairs(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let mut pairs: Vec<&schema::Pair> = report.pairs.iter().collect();
     pairs.sort_by_key(|pair| std::cmp::Reverse(pair.frames));
     if pairs.is_empty() {
@@ -159,7 +163,7 @@ fn tell_pairs(out: &mut impl Write, report: &Report) -> io::Result<()> {
     if more > 0 {
         writeln!(out, "{} and {more} more pairs", Glyphs::of_locale().more)?;
     }
-    timeline::tell(out, report, &pairs, Glyphs::of_locale())
+    timeline::print_timelines(out, report, &pairs, Glyphs::of_locale())
 }
 
 fn counted(items: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
@@ -169,7 +173,7 @@ fn counted(items: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
     })
 }
 
-fn tell_counts(
+fn print_counts(
     out: &mut impl Write,
     title: &str,
     counts: &BTreeMap<String, u64>,

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// What a log shows about its own reliability, below its line.
-pub(super) fn tell_coverage(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
+pub(super) fn print_coverage(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
     let Some(coverage) = &file.log_coverage else { return Ok(()) };
     if let Some(audit) = &coverage.audit {
         let state = audit.state.replace('_', " ");
         writeln!(out, "  Negotiations: {state}: {}", escape(&audit.why))?;
     }
-    tell_addresses(out, coverage)?;
+    print_addresses(out, coverage)?;
     if let Some(before) = &coverage.continues {
         writeln!(out, "  Its record numbers continue from {before}")?;
     }
@@ -55,11 +55,11 @@ pub(super) fn tell_coverage(out: &mut impl Write, file: &Evidence) -> io::Result
     Ok(())
 }
 
-fn tell_addresses(out: &mut impl Write, coverage: &LogCoverage) -> io::Result<()> {
+fn print_addresses(out: &mut impl Write, coverage: &LogCoverage) -> io::Result<()> {
     if coverage.addresses.is_empty() {
         return writeln!(out, "  Addresses of its host: unknown; name them in a policy's [hosts]");
     }
-    let told = coverage.addresses.iter().map(|known| {
+    let addresses = coverage.addresses.iter().map(|known| {
         let by = known.sources.join(", ");
         if known.claimed_by.is_empty() {
             format!("{} (by {by})", known.address)
@@ -68,11 +68,11 @@ fn tell_addresses(out: &mut impl Write, coverage: &LogCoverage) -> io::Result<()
             format!("{} (by {by}; ambiguous: {others} claims it too)", known.address)
         }
     });
-    writeln!(out, "  Addresses of its host: {}", told.collect::<Vec<_>>().join(", "))
+    writeln!(out, "  Addresses of its host: {}", addresses.collect::<Vec<_>>().join(", "))
 }
 
 /// Failed negotiations by host, peer and reason.
-pub(super) fn tell_failures(out: &mut impl Write, report: &Report) -> io::Result<()> {
+pub(super) fn print_failures(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let failures = report
         .log_events
         .iter()
@@ -97,7 +97,7 @@ pub(super) fn tell_failures(out: &mut impl Write, report: &Report) -> io::Result
 }
 
 /// Spans in which a driver applied no IPsec.
-pub(super) fn tell_bypasses(out: &mut impl Write, report: &Report) -> io::Result<()> {
+pub(super) fn print_bypasses(out: &mut impl Write, report: &Report) -> io::Result<()> {
     if report.bypass_spans.is_empty() {
         return Ok(());
     }

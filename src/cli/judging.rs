@@ -179,15 +179,16 @@ impl Asked<'_> {
         let mut report = report::build(&sources(analysis), self.options(read));
         report.case = self.case.as_ref().map(|given| given.case.clone());
         let manifest_sha256 = self.write(&report, summaries, staging)?;
-        terminal::tell_problems(&report, args.verbose, "report.json has all of them");
+        terminal::print_problems(&report, args.verbose, "report.json has all of them");
         if args.json {
             let mut out = anstream::stdout().lock();
             out.write_all(&report::to_json(&report).map_err(broken)?)?;
             out.flush()?;
         } else {
             let mut out = wrap::standard_output();
-            let place = terminal::Place { folder: &args.out, manifest_sha256: &manifest_sha256 };
-            terminal::tell_report(&mut out, &report, detail(args), &place)?;
+            let location =
+                terminal::ReportLocation { folder: &args.out, manifest_sha256: &manifest_sha256 };
+            terminal::print_report(&mut out, &report, detail(args), &location)?;
             out.flush()?;
         }
         Ok(status_of_analysis(analysis, args.fail_on.map(severity)))

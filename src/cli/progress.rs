@@ -1,6 +1,6 @@
 //! A bar on standard error while evidence is read, and the wish to end it.
 
-use super::terminal::tell_reading;
+use super::terminal::print_reading;
 use crate::analysis::{Activities, SharedActivities, Watch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal as _, Write as _};
@@ -25,9 +25,9 @@ pub(super) struct Progress {
     bar: ProgressBar,
     lines: Lines,
     /// When the last line was written: milliseconds since the bar began.
-    told_at: AtomicU64,
+    printed_at: AtomicU64,
     /// Whether each file is named when its reading begins.
-    tells_files: bool,
+    names_files: bool,
     files: AtomicUsize,
     read: AtomicUsize,
     activities: Option<SharedActivities>,
@@ -77,8 +77,8 @@ impl Progress {
         Self {
             bar,
             lines,
-            told_at: AtomicU64::new(0),
-            tells_files: false,
+            printed_at: AtomicU64::new(0),
+            names_files: false,
             files: AtomicUsize::new(0),
             read: AtomicUsize::new(0),
             activities: None,
@@ -86,8 +86,8 @@ impl Progress {
     }
 
     /// Names each file on standard error when its reading begins.
-    pub(super) fn telling_files(self, tells_files: bool) -> Self {
-        Self { tells_files, ..self }
+    pub(super) fn naming_files(self, names_files: bool) -> Self {
+        Self { names_files, ..self }
     }
 
     /// Counts packets over time as well.
@@ -104,23 +104,23 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
-    fn tell_files(&self) {
+    fn show_files(&self) {
         let (read, files) = (&self.read, &self.files);
         let (read, files) = (read.load(Ordering::Relaxed), files.load(Ordering::Relaxed));
         self.bar.set_message(format!("{read}/{files} files"));
     }
 
     /// Writes a line, unless the last one is younger than a second; the first and the last always.
-    fn tell_line(&self, always: bool) {
+    fn print_line(&self, always: bool) {
         if self.lines == Lines::None {
             return;
         }
         let elapsed = self.bar.elapsed();
         let now = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        let last = self.told_at.load(Ordering::Relaxed);
+        let last = self.printed_at.load(Ordering::Relaxed);
         let is_due = now.saturating_sub(last) >= BETWEEN_LINES
             && self
-                .told_at
+                .printed_at
                 .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok();
         if !(always || is_due) {
@@ -172,21 +172,21 @@ impl Watch for Progress {
         self.bar.set_length(bytes);
         self.files.store(files, Ordering::Relaxed);
         self.read.store(0, Ordering::Relaxed);
-        self.told_at.store(0, Ordering::Relaxed);
-        self.tell_files();
-        self.tell_line(true);
+        self.printed_at.store(0, Ordering::Relaxed);
+        self.show_files();
+        self.print_line(true);
     }
 
     fn begins(&self, path: &str) {
-        if self.tells_files {
-            self.bar.suspend(|| tell_reading(path));
+        if self.names_files {
+            self.bar.suspend(|| print_reading(path));
         }
     }
 
     fn ended(&self) {
         let read = self.read.fetch_add(1, Ordering::Relaxed) + 1;
-        self.tell_files();
-        self.tell_line(read == self.files.load(Ordering::Relaxed));
+        self.show_files();
+        self.print_line(read == self.files.load(Ordering::Relaxed));
     }
 
     fn activities(&self) -> Option<&SharedActivities> {
@@ -195,7 +195,7 @@ impl Watch for Progress {
 
     fn advanced(&self, bytes: u64) {
         self.bar.inc(bytes);
-        self.tell_line(false);
+        self.print_line(false);
     }
 
     fn is_cancelled(&self) -> bool {

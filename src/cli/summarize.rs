@@ -1,6 +1,6 @@
 //! `plainsight summarize`: evidence in, summaries out, to be judged later, elsewhere, or again.
 
-mod place;
+mod target;
 
 use super::exit::status_of_evidence;
 use super::failure::broken;
@@ -12,10 +12,10 @@ use crate::evidence::{Content, Evidence, ProblemCode, shown_path};
 use crate::policy::Policy;
 use crate::report::to_json;
 use crate::summary::{Member, Part, SummarySet, labelled};
-use place::{Known, Place, Put, Written};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use target::{Known, Put, Target, Written};
 
 /// Read evidence once and save summaries for `plainsight correlate`
 ///
@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let progress = args.reading.progress();
     let read_with = args.reading.read_with(&policy);
     let request = args.reading.request(&args.out, policy)?;
-    let place = Place::at(&args.out, args.force)?;
+    let place = Target::at(&args.out, args.force)?;
     let known = place.known(args.reading.given(), label, &read_with)?;
     let request = Request { for_later: true, known: known.paths.clone(), ..request };
     let parts = read_parts(&request, args.reading.threads(), &progress);
@@ -72,13 +72,13 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let set = SummarySet { version, read_with, paths, members };
-    tell_problems(&parts);
+    print_problems(&parts);
     let put = place.put(&set, &parts, args.force)?;
     let mut out = anstream::stdout().lock();
     if args.json {
-        out.write_all(&to_json(&Told::of(&parts, &known, &put)).map_err(broken)?)?;
+        out.write_all(&to_json(&JsonOutput::of(&parts, &known, &put)).map_err(broken)?)?;
     } else {
-        tell(&mut out, &parts, &known, &put)?;
+        print_summaries(&mut out, &parts, &known, &put)?;
     }
     out.flush()?;
     if parts.is_empty() && !known.members.is_empty() {
@@ -89,17 +89,17 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 
 /// What is printed with `--json`.
 #[derive(Serialize)]
-struct Told<'t> {
+struct JsonOutput<'t> {
     /// Every file that was read.
-    files: Vec<ToldFile<'t>>,
+    files: Vec<JsonFile<'t>>,
     /// Every file that an older summary holds unchanged.
-    known: Vec<ToldKnown<'t>>,
+    known: Vec<JsonKnown<'t>>,
     /// The summary that names all files of the run; null where one file holds everything.
-    run: Option<ToldSummary<'t>>,
+    run: Option<JsonSummary<'t>>,
 }
 
 #[derive(Serialize)]
-struct ToldFile<'t> {
+struct JsonFile<'t> {
     path: &'t str,
     /// `capture`, `log` or `none`.
     kind: &'static str,
@@ -107,19 +107,19 @@ struct ToldFile<'t> {
     sha256: Option<&'t str>,
     /// Frames of a capture, records of a log.
     records: u64,
-    problems: Vec<ToldProblem<'t>>,
-    summary: Option<ToldSummary<'t>>,
+    problems: Vec<JsonProblem<'t>>,
+    summary: Option<JsonSummary<'t>>,
 }
 
 #[derive(Serialize)]
-struct ToldProblem<'t> {
+struct JsonProblem<'t> {
     code: &'static str,
     text: &'t str,
     offset: Option<u64>,
 }
 
 #[derive(Serialize)]
-struct ToldKnown<'t> {
+struct JsonKnown<'t> {
     path: &'t str,
     size_bytes: u64,
     sha256: Option<&'t str>,
@@ -127,7 +127,7 @@ struct ToldKnown<'t> {
 }
 
 #[derive(Serialize)]
-struct ToldSummary<'t> {
+struct JsonSummary<'t> {
     path: String,
     size_bytes: u64,
     sha256: &'t str,
@@ -135,7 +135,7 @@ struct ToldSummary<'t> {
     is_new: bool,
 }
 
-impl<'t> Told<'t> {
+impl<'t> JsonOutput<'t> {
     fn of(parts: &'t [Part], known: &'t Known, put: &'t Put) -> Self {
         let summary = |number: usize| match put {
             Put::One(written) => Some(written),
@@ -143,12 +143,12 @@ impl<'t> Told<'t> {
         };
         let file = |(number, part): (usize, &'t Part)| {
             let evidence = &part.evidence;
-            let problem = |problem: &'t crate::evidence::Problem| ToldProblem {
+            let problem = |problem: &'t crate::evidence::Problem| JsonProblem {
                 code: problem.code.as_str(),
                 text: &problem.text,
                 offset: problem.offset,
             };
-            ToldFile {
+            JsonFile {
                 path: &evidence.path,
                 kind: match evidence.content {
                     Content::Capture { .. } => "capture",
@@ -159,10 +159,10 @@ impl<'t> Told<'t> {
                 sha256: evidence.sha256.as_deref(),
                 records: evidence.records,
                 problems: evidence.problems.iter().map(problem).collect(),
-                summary: summary(number).map(ToldSummary::of),
+                summary: summary(number).map(JsonSummary::of),
             }
         };
-        let known = known.members.iter().map(|(member, summary)| ToldKnown {
+        let known = known.members.iter().map(|(member, summary)| JsonKnown {
             path: &member.path,
             size_bytes: member.size,
             sha256: member.sha256.as_deref(),
@@ -173,28 +173,33 @@ impl<'t> Told<'t> {
             known: known.collect(),
             run: match put {
                 Put::One(_) => None,
-                Put::Each(_, run) => Some(ToldSummary::of(run)),
+                Put::Each(_, run) => Some(JsonSummary::of(run)),
             },
         }
     }
 }
 
-impl<'t> ToldSummary<'t> {
+impl<'t> JsonSummary<'t> {
     fn of(written: &'t Written) -> Self {
         let Written { path, size, sha256, is_new } = written;
         Self { path: shown_path(path), size_bytes: *size, sha256, is_new: *is_new }
     }
 }
 
-fn tell(out: &mut impl Write, parts: &[Part], known: &Known, put: &Put) -> io::Result<()> {
+fn print_summaries(
+    out: &mut impl Write,
+    parts: &[Part],
+    known: &Known,
+    put: &Put,
+) -> io::Result<()> {
     let (each, last) = match put {
         Put::One(last) => (&[][..], last),
         Put::Each(each, last) => (each.as_slice(), last),
     };
     for (number, part) in parts.iter().enumerate() {
-        tell_file(out, &part.evidence)?;
+        print_file(out, &part.evidence)?;
         if let Some(summary) = each.get(number) {
-            tell_summary(out, summary)?;
+            print_summary(out, summary)?;
         }
     }
     for (member, summary) in &known.members {
@@ -203,10 +208,10 @@ fn tell(out: &mut impl Write, parts: &[Part], known: &Known, put: &Put) -> io::R
     if !each.is_empty() || !known.members.is_empty() {
         writeln!(out, "All files by name")?;
     }
-    tell_summary(out, last)
+    print_summary(out, last)
 }
 
-fn tell_file(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
+fn print_file(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
     let what = match file.content {
         Content::Capture { .. } => "frames",
         Content::Log { .. } => "records",
@@ -215,23 +220,23 @@ fn tell_file(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
     writeln!(out, "{} {}: {} {what}, {} bytes", file.id, path(file), file.records, file.size)
 }
 
-fn tell_summary(out: &mut impl Write, written: &Written) -> io::Result<()> {
+fn print_summary(out: &mut impl Write, written: &Written) -> io::Result<()> {
     let Written { path, size, sha256, is_new } = written;
     let there = if *is_new { "" } else { ", there already" };
     writeln!(out, "   in {}: {size} bytes, SHA-256 {sha256}{there}", shown_path(path))
 }
 
-fn tell_problems(parts: &[Part]) {
-    let mut told = Problems::new(false);
+fn print_problems(parts: &[Part]) {
+    let mut printed = Problems::new(false);
     for file in parts.iter().map(|part| &part.evidence) {
         let problems = file.problems.iter().filter(|p| p.code != ProblemCode::NotEvidence);
         let lines = problems.map(|problem| {
             let (code, text) = (problem.code.as_str(), terminal::escape(&problem.text));
             format!("{} `{}`: {code}: {text}", file.id, path(file))
         });
-        told.of_file(lines);
+        printed.of_file(lines);
     }
-    told.end("--json lists all");
+    printed.end("--json lists all");
 }
 
 fn path(file: &Evidence) -> String {

@@ -36,17 +36,17 @@ impl Detail {
 }
 
 /// Where the report was put.
-pub(super) struct Place<'a> {
+pub(super) struct ReportLocation<'a> {
     pub(super) folder: &'a Path,
     pub(super) manifest_sha256: &'a str,
 }
 
 /// Prints the verdict and its reasons.
-pub(super) fn tell_report(
+pub(super) fn print_report(
     out: &mut impl Write,
     report: &Report,
     detail: Detail,
-    place: &Place<'_>,
+    place: &ReportLocation<'_>,
 ) -> io::Result<()> {
     let (style, headline) = headline(&report.verdict);
     let found = grave_findings(report).map_or_else(String::new, |found| format!("; but {found}"));
@@ -59,11 +59,11 @@ pub(super) fn tell_report(
     }
     let zone = report.options.display_zone.as_deref().and_then(Zone::parse);
     let zone = zone.as_ref();
-    tell_case(out, report)?;
-    tell_totals(out, report, zone)?;
-    tell_pairs(out, report, detail.rows())?;
-    tell_windows(out, &report.windows, detail.rows(), zone)?;
-    tell_findings(out, &report.findings, detail.rows())?;
+    print_case(out, report)?;
+    print_totals(out, report, zone)?;
+    print_pairs(out, report, detail.rows())?;
+    print_windows(out, &report.windows, detail.rows(), zone)?;
+    print_findings(out, &report.findings, detail.rows())?;
     writeln!(out, "\nReport in {}", shown_path(place.folder))?;
     writeln!(out, "SHA-256 of its manifest.json: {}", place.manifest_sha256)
 }
@@ -100,7 +100,7 @@ fn counted(number: usize, noun: &str) -> String {
 }
 
 /// The case data in a line.
-fn tell_case(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn print_case(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let Some(case) = &report.case else { return Ok(()) };
     let named = [
         ("case", &case.number),
@@ -120,7 +120,7 @@ fn local(time: &str, zone: Option<&Zone>) -> String {
     local.map_or_else(|| time.to_owned(), |local| format!("{time} ({local})"))
 }
 
-fn tell_totals(out: &mut impl Write, report: &Report, zone: Option<&Zone>) -> io::Result<()> {
+fn print_totals(out: &mut impl Write, report: &Report, zone: Option<&Zone>) -> io::Result<()> {
     let of_kind = |kind: &'static str| report.evidence.iter().filter(move |file| file.kind == kind);
     let spans =
         || of_kind("capture").filter_map(|f| Some((f.first_time.as_ref()?, f.last_time.as_ref()?)));
@@ -151,7 +151,7 @@ fn tell_totals(out: &mut impl Write, report: &Report, zone: Option<&Zone>) -> io
     writeln!(out, "{}", seen.join(Glyphs::of_locale().between))
 }
 
-fn tell_pairs(out: &mut impl Write, report: &Report, rows: usize) -> io::Result<()> {
+fn print_pairs(out: &mut impl Write, report: &Report, rows: usize) -> io::Result<()> {
     let mut judged: Vec<&Pair> =
         report.pairs.iter().filter(|pair| pair.expectation == "required").collect();
     if judged.is_empty() {
@@ -176,11 +176,11 @@ fn tell_pairs(out: &mut impl Write, report: &Report, rows: usize) -> io::Result<
             pair.by_class.clear.frames,
         )?;
     }
-    tell_rest(out, judged.len(), rows, "pairs")?;
-    timeline::tell(out, report, &judged, Glyphs::of_locale())
+    print_rest(out, judged.len(), rows, "pairs")?;
+    timeline::print_timelines(out, report, &judged, Glyphs::of_locale())
 }
 
-fn tell_windows(
+fn print_windows(
     out: &mut impl Write,
     windows: &[Window],
     rows: usize,
@@ -204,13 +204,13 @@ fn tell_windows(
             window.last.frame,
         )?;
         writeln!(out, "     {} to {}", local(&window.start, zone), local(&window.end, zone))?;
-        tell_roles(out, window)?;
+        print_roles(out, window)?;
     }
-    tell_rest(out, windows.len(), rows, "windows")
+    print_rest(out, windows.len(), rows, "windows")
 }
 
 /// What opened a window, what kept it open and what closed it; the best explanation of each.
-fn tell_roles(out: &mut impl Write, window: &Window) -> io::Result<()> {
+fn print_roles(out: &mut impl Write, window: &Window) -> io::Result<()> {
     let first = |causes: &[Cause]| {
         Some((causes.first()?.reason.clone(), causes.first()?.confidence.clone()))
     };
@@ -240,7 +240,7 @@ fn tell_roles(out: &mut impl Write, window: &Window) -> io::Result<()> {
     Ok(())
 }
 
-fn tell_findings(out: &mut impl Write, findings: &[Finding], rows: usize) -> io::Result<()> {
+fn print_findings(out: &mut impl Write, findings: &[Finding], rows: usize) -> io::Result<()> {
     if findings.is_empty() {
         return Ok(());
     }
@@ -257,80 +257,80 @@ fn tell_findings(out: &mut impl Write, findings: &[Finding], rows: usize) -> io:
             writeln!(out, "              {}", escape(advice))?;
         }
     }
-    tell_rest(out, findings.len(), rows, "findings")
+    print_rest(out, findings.len(), rows, "findings")
 }
 
-fn tell_rest(out: &mut impl Write, all: usize, told: usize, what: &str) -> io::Result<()> {
-    if all > told {
+fn print_rest(out: &mut impl Write, all: usize, printed: usize, what: &str) -> io::Result<()> {
+    if all > printed {
         let dots = Glyphs::of_locale().more;
-        writeln!(out, "     {dots} and {} more {what}; use --verbose to list all", all - told)?;
+        writeln!(out, "     {dots} and {} more {what}; use --verbose to list all", all - printed)?;
     }
     Ok(())
 }
 
 /// Names a file that is read now.
-pub(super) fn tell_reading(path: &str) {
+pub(super) fn print_reading(path: &str) {
     // Where standard error is closed, nobody can read the message.
     let _ = writeln!(anstream::stderr().lock(), "plainsight: reading {}", escape(path));
 }
 
 /// Names every file with a problem; on standard error, where it cannot get between data.
-pub(super) fn tell_problems(report: &Report, all: bool, place_of_rest: &str) {
-    let mut told = Problems::new(all);
+pub(super) fn print_problems(report: &Report, all: bool, place_of_rest: &str) {
+    let mut printed = Problems::new(all);
     for file in &report.evidence {
         // A note beside the evidence is worth no line unless all is asked for.
         let problems = file.problems.iter().filter(|problem| all || problem.code != "not_evidence");
         let path = escape(&file.path);
-        told.of_file(problems.map(|problem| {
+        printed.of_file(problems.map(|problem| {
             let place =
                 problem.offset.map_or_else(String::new, |offset| format!(" at byte {offset}"));
             let text = escape(&problem.text);
             format!("{} `{path}`: {}{place}: {text}", file.id, problem.code)
         }));
     }
-    told.end(place_of_rest);
+    printed.end(place_of_rest);
 }
 
 /// Problems on standard error: some of each file, and some in all, so that a thousand damaged files do not fill
 /// a screen or a log.
 pub(super) struct Problems {
     all: bool,
-    told: usize,
-    untold: usize,
+    printed: usize,
+    left_out: usize,
     /// Files that have some of these.
     files: usize,
 }
 
 impl Problems {
     pub(super) const fn new(all: bool) -> Self {
-        Self { all, told: 0, untold: 0, files: 0 }
+        Self { all, printed: 0, left_out: 0, files: 0 }
     }
 
     /// Names the problems of a file, or of whatever else they belong together.
     pub(super) fn of_file(&mut self, lines: impl Iterator<Item = String>) {
         let mut error = wrap::standard_error();
-        let before = self.untold;
+        let before = self.left_out;
         for (number, line) in lines.enumerate() {
-            if !self.all && (number >= PROBLEMS_PER_FILE || self.told >= PROBLEMS) {
-                self.untold += 1;
+            if !self.all && (number >= PROBLEMS_PER_FILE || self.printed >= PROBLEMS) {
+                self.left_out += 1;
                 continue;
             }
-            self.told += 1;
+            self.printed += 1;
             // Where standard error is closed, nobody can read the message.
             let _ = writeln!(error, "plainsight: {line}");
         }
         let _ = error.flush();
-        self.files += usize::from(self.untold > before);
+        self.files += usize::from(self.left_out > before);
     }
 
     /// Says how many were not named, and at which `place` they are.
     pub(super) fn end(self, place: &str) {
-        let Self { untold, files, .. } = self;
-        if untold == 0 {
+        let Self { left_out, files, .. } = self;
+        if left_out == 0 {
             return;
         }
         let dots = Glyphs::of_locale().more;
-        let (problems, files) = (counted(untold, "problem"), counted(files, "file"));
+        let (problems, files) = (counted(left_out, "problem"), counted(files, "file"));
         let mut error = anstream::stderr().lock();
         let _ = writeln!(error, "plainsight: {dots} and {problems} more in {files}; {place}");
     }

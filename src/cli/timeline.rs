@@ -11,7 +11,7 @@ use std::io::{self, Write};
 
 /// The lines of those pairs that talked in clear, or under IPsec that was readable or shown by its header alone;
 /// `worst` are pairs, the worst first.
-pub(super) fn tell(
+pub(super) fn print_timelines(
     out: &mut impl Write,
     report: &Report,
     worst: &[&Pair],
@@ -19,12 +19,12 @@ pub(super) fn tell(
 ) -> io::Result<()> {
     let with_windows: BTreeSet<(&str, &str)> =
         report.windows.iter().map(|window| (window.a.as_str(), window.b.as_str())).collect();
-    let is_telling = |pair: &&&Pair| {
+    let is_listed = |pair: &&&Pair| {
         with_windows.contains(&(pair.a.as_str(), pair.b.as_str()))
             || pair.readable_first_time.is_some()
             || has_doubt(pair)
     };
-    let shown: Vec<&Pair> = worst.iter().filter(is_telling).take(MOST_LINES).copied().collect();
+    let shown: Vec<&Pair> = worst.iter().filter(is_listed).take(MOST_LINES).copied().collect();
     let all = shown.iter().flat_map(|pair| stretches(report, pair));
     let all: Vec<Stretch> = all.collect();
     let first = all.iter().map(|stretch| stretch.start).min();

@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         anstream::stdout().lock().write_all(&result)?;
     } else {
         let mut out = wrap::standard_output();
-        tell(&mut out, &result)?;
+        print_verification(&mut out, &result)?;
         out.flush()?;
     }
     Ok(match (result.different, result.missing + result.unchecked) {
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     })
 }
 
-fn tell(out: &mut impl Write, result: &Verification) -> io::Result<()> {
+fn print_verification(out: &mut impl Write, result: &Verification) -> io::Result<()> {
     for file in &result.files {
         let word = match file.state {
             State::Unchanged => continue,

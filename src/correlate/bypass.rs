@@ -43,7 +43,7 @@ pub(super) fn spans(events: &[PlacedEvent]) -> Vec<BypassSpan> {
     let mut spans: Vec<BypassSpan> = Vec::new();
     for (log, time, placed) in modes {
         let event = &placed.event;
-        let told = (event.record.record, event.event_id, time);
+        let mark = (event.record.record, event.event_id, time);
         let open = spans.last_mut().filter(|s| s.log == log && s.end.is_none());
         match (event.event_id, open) {
             // A further word of bypass without a start of the system goes on with the same span.
@@ -51,11 +51,11 @@ pub(super) fn spans(events: &[PlacedEvent]) -> Vec<BypassSpan> {
             (4293 | 4295, _) => spans.push(BypassSpan {
                 host: event.host.clone(),
                 log,
-                begin: told,
+                begin: mark,
                 end: None,
                 offset: placed.corrected.map(|corrected| time.since(corrected)),
             }),
-            (_, Some(open)) => open.end = Some(told),
+            (_, Some(open)) => open.end = Some(mark),
             (_, None) => {}
         }
     }

@@ -117,13 +117,18 @@ fn renames_of(log: &LogPart) -> Vec<Rename> {
     let to = short_name(&log.log.host);
     let by_numbers = log.log.renamed_from.as_ref().zip(log.log.first_time);
     let by_numbers = by_numbers.map(|(from, time)| Rename { from: short_name(from), to, time });
-    let told = log.events.iter().filter(|event| event.event_id == RENAMED && is_eventlog(event));
-    let told = told.filter_map(|event| {
+    let by_events =
+        log.events.iter().filter(|event| event.event_id == RENAMED && is_eventlog(event));
+    let by_events = by_events.filter_map(|event| {
         let [(_, from), (_, to), ..] = &event.fields[..] else { return None };
         let (from, to) = (short_name(from.trim()), short_name(to.trim()));
         Some(Rename { from, to, time: event.time? })
     });
-    told.chain(by_numbers).filter(|rename| rename.from != rename.to).take(MOST_RENAMES).collect()
+    by_events
+        .chain(by_numbers)
+        .filter(|rename| rename.from != rename.to)
+        .take(MOST_RENAMES)
+        .collect()
 }
 
 fn is_eventlog(event: &LogEvent) -> bool {

@@ -47,7 +47,7 @@ pub(super) fn judge_pair(
         ((Expectation::None, ExpectationSource::None), Some(known)) if known.is_required() => {
             (Expectation::Required(Level::Encrypt), ExpectationSource::Inferred(known.sources()))
         }
-        (told, _) => told,
+        (known, _) => known,
     };
     let mut judged = JudgedPair {
         facts: PairFacts {

@@ -207,6 +207,8 @@ pub(super) fn exposures(summary: &Summary) -> Vec<Exposure> {
             }
         }
     }
-    all.sort_by_key(|told| (told.pair, told.secret, told.first.time, told.first.frame));
+    all.sort_by_key(|exposure| {
+        (exposure.pair, exposure.secret, exposure.first.time, exposure.first.frame)
+    });
     all
 }

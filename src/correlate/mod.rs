@@ -27,7 +27,7 @@ mod addresses;
 
 mod audit;
 
-mod borrowed;
+mod exemption_abuse;
 
 mod bypass;
 
@@ -60,7 +60,6 @@ mod pairs;
 pub use crate::catalogue::Confidence;
 pub use addresses::{AddressSource, HostAddress};
 pub use audit::{AuditState, AuditVerdict, HostAudit};
-pub use borrowed::BorrowedFacts;
 pub use bypass::BypassSpan;
 pub use cause::{
     Against, Cause, ClosedBy, Closing, DeleteBasis, FactRef, KeptOpen, LogTie, TunnelSelectors,
@@ -69,6 +68,7 @@ pub use cause::{
 pub use clock::{ClockOffset, ClockStep, OffsetMethod};
 pub use computers::AssumedName;
 pub use corroboration::{CorroboratedBy, SaFacts, SasByPair};
+pub use exemption_abuse::ExemptionAbuse;
 pub use explained::ExplainedWindow;
 pub use host_names::HostName;
 pub use joins::{Join, JoinKey};
@@ -212,7 +212,7 @@ pub struct Facts {
     /// By pair and form.
     pub exposures: Vec<Exposure>,
     /// By pair and kind: traffic in the clothes of what is exempt.
-    pub borrowed: Vec<BorrowedFacts>,
+    pub exemption_abuses: Vec<ExemptionAbuse>,
     /// How often a pair was folded because there were too many, and the packets of all of them.
     pub folded: (u64, Count),
     /// Those of these packets that were clear.
@@ -285,7 +285,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         esp_gaps: losses::esp_gaps(summary),
         tcp_gaps: losses::tcp_gaps(summary),
         exposures: losses::exposures(summary),
-        borrowed: borrowed::gather(summary),
+        exemption_abuses: exemption_abuse::gather(summary),
         folded: (0, Count::default()),
         folded_clear: 0,
         is_mostly_missing: false,

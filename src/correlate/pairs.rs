@@ -34,7 +34,7 @@ impl<'s> Pairs<'s> {
     ) -> (Vec<CleartextWindow>, Vec<Around<'s>>) {
         let Self { summary, policy, rule, named, streams, inferred, usable } = self;
         let aside = summary.set_aside();
-        let (tls, told_by_logs) = (summary.tls(), summary.integrity_only());
+        let (tls, authenticated_by_logs) = (summary.tls(), summary.integrity_only());
         let sampled = losses::sampled(summary);
         let (mut readable, mut interleaved) = (summary.readable(), windows::interleaved(summary));
         let mut gaps: BTreeMap<HostPair, Vec<EspGap>> = BTreeMap::new();
@@ -67,9 +67,10 @@ impl<'s> Pairs<'s> {
             judged.facts.inside_of = around_each.remove(pair).unwrap_or_default();
             judged.facts.readable = readable.remove(pair).unwrap_or_default();
             ipsec.give(&mut judged.facts);
-            let told =
-                streams.iter().filter_map(|(stream, ..)| told_by_logs.get(&(*pair, *stream)));
-            judged.facts.integrity_only = told.flatten().copied().collect();
+            let logged = streams
+                .iter()
+                .filter_map(|(stream, ..)| authenticated_by_logs.get(&(*pair, *stream)));
+            judged.facts.integrity_only = logged.flatten().copied().collect();
             judged.facts.tls = tls.get(pair).cloned().unwrap_or_default();
             let interleaved = interleaved.remove(pair).unwrap_or_default();
             let protected = &judged.facts.protected_runs;

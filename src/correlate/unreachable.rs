@@ -23,7 +23,7 @@ pub struct UnreachableFacts {
 
 pub(super) fn gather(summary: &Summary) -> Vec<UnreachableFacts> {
     let all = summary.captures.values().flat_map(|c| &c.unreachable);
-    let mut told: Vec<UnreachableFacts> = all
+    let mut errors: Vec<UnreachableFacts> = all
         .map(|(what, (first, last, count))| UnreachableFacts {
             what: *what,
             first: *first,
@@ -31,10 +31,10 @@ pub(super) fn gather(summary: &Summary) -> Vec<UnreachableFacts> {
             count: *count,
         })
         .collect();
-    told.sort_by_key(|told| (told.what, told.first.time, told.first.frame));
-    told.dedup_by(|later, known| known.shows_also(later));
-    told.sort_by_key(|told| (told.key(), told.first.time, told.first.frame));
-    told
+    errors.sort_by_key(|error| (error.what, error.first.time, error.first.frame));
+    errors.dedup_by(|later, known| known.shows_also(later));
+    errors.sort_by_key(|error| (error.key(), error.first.time, error.first.frame));
+    errors
 }
 
 impl UnreachableFacts {
@@ -68,15 +68,15 @@ impl Facts {
     #[must_use]
     pub fn icmp_errors(&self, exchange: &IkeExchange) -> BTreeMap<UnreachableWhy, u64> {
         let of = |key: (HostPair, Option<Spi>)| {
-            let first = self.unreachable.partition_point(|told| told.key() < key);
-            self.unreachable.iter().skip(first).take_while(move |told| told.key() == key)
+            let first = self.unreachable.partition_point(|error| error.key() < key);
+            self.unreachable.iter().skip(first).take_while(move |error| error.key() == key)
         };
         let (from, to) = (exchange.start, exchange.end.shifted(ICMP_DELAY));
         let by_time = of((exchange.pair(), None))
-            .filter(|told| told.first.time <= to && told.last.time >= from);
+            .filter(|error| error.first.time <= to && error.last.time >= from);
         let about = of((exchange.pair(), Some(exchange.initiator_spi))).chain(by_time);
-        about.fold(BTreeMap::new(), |mut kinds, told| {
-            *kinds.entry(told.what.why).or_default() += told.count;
+        about.fold(BTreeMap::new(), |mut kinds, error| {
+            *kinds.entry(error.what.why).or_default() += error.count;
             kinds
         })
     }

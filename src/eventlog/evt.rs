@@ -45,7 +45,7 @@ pub fn read(
         }
         None => {}
     }
-    log.carve();
+    log.recover();
     let Log { mut tally, .. } = log;
     let covered: u64 = tally.summary().coverage.values().map(|extent| extent.bytes).sum();
     tally.cover("residue", (file.len() as u64).saturating_sub(covered), 0);
@@ -109,7 +109,7 @@ struct Log<'f, 's> {
 impl Log<'_, '_> {
     /// Whole records outside the ring. Both lengths must be there and agree: a mark alone occurs in
     /// many places that are no record.
-    fn carve(&mut self) {
+    fn recover(&mut self) {
         self.live.sort_unstable();
         let mut live = std::mem::take(&mut self.live).into_iter().peekable();
         let mut at = HEADER;
@@ -124,7 +124,7 @@ impl Log<'_, '_> {
             let whole = length.and_then(|length| self.ring.file.get(at..at + length));
             match whole.filter(|bytes| field(bytes, bytes.len() - 4) == field(bytes, 0)) {
                 Some(bytes) => {
-                    self.recovered(bytes);
+                    self.add_recovered(bytes);
                     at += bytes.len();
                 }
                 None => at += 4,
@@ -132,7 +132,7 @@ impl Log<'_, '_> {
         }
     }
 
-    fn recovered(&mut self, bytes: &[u8]) {
+    fn add_recovered(&mut self, bytes: &[u8]) {
         let Some(record) = log_record(bytes, self.evidence) else { return };
         let recovered = &mut self.tally.summary().recovered;
         *recovered = recovered.saturating_add(1);

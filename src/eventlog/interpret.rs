@@ -135,14 +135,14 @@ impl LogRecord {
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
         let (_, value) = self.named.iter().find(|(key, _)| key == name)?;
-        told(value)
+        unless_empty(value)
     }
 
     /// The value that messages call %`place` (from 1): the field `param1`, … or, where the record
     /// has no names, the value at that place.
     #[must_use]
     pub fn parameter(&self, place: usize) -> Option<&str> {
-        let by_place = || self.positional.get(place.checked_sub(1)?).and_then(|v| told(v));
+        let by_place = || self.positional.get(place.checked_sub(1)?).and_then(|v| unless_empty(v));
         self.field(&format!("param{place}")).or_else(by_place)
     }
 
@@ -231,7 +231,7 @@ pub(super) fn whole_number(text: &str) -> Option<u64> {
     }
 }
 
-fn told(value: &str) -> Option<&str> {
+fn unless_empty(value: &str) -> Option<&str> {
     let value = value.trim();
     (!value.is_empty() && value != "-").then_some(value)
 }

@@ -106,22 +106,22 @@ impl ServiceState {
 
 /// The service that a record is about and what became of it.
 pub(super) fn service_change(record: &LogRecord) -> Option<ServiceChange> {
-    let told_by_number = AUDITED.iter().find(|row| row.0 == record.event_id);
+    let by_number = AUDITED.iter().find(|row| row.0 == record.event_id);
     if record.channel.eq_ignore_ascii_case("Security") {
-        return told_by_number.map(|row| ServiceChange { service: row.1, state: row.2 });
+        return by_number.map(|row| ServiceChange { service: row.1, state: row.2 });
     }
-    let tells = CONTROL.iter().find(|row| row.0 == record.event_id)?.1;
+    let source = CONTROL.iter().find(|row| row.0 == record.event_id)?.1;
     let binary = utf16_text(&record.binary);
     let (key_name, state_digit) = binary.split_once('/').unwrap_or((&binary, ""));
     let service = Service::named(key_name)
         .or_else(|| record.parameter(4).and_then(Service::named))
         .or_else(|| record.parameter(1).and_then(Service::named))?;
-    Some(ServiceChange { service, state: state(tells, record, state_digit) })
+    Some(ServiceChange { service, state: state(source, record, state_digit) })
 }
 
 /// Where the events of the Service Control Manager give the state.
 #[derive(Clone, Copy)]
-enum Tells {
+enum StateSource {
     /// The number alone does.
     State(ServiceState),
     /// A digit of the binary payload, or the second parameter in words.
@@ -132,20 +132,20 @@ enum Tells {
     StartType,
 }
 
-fn state(tells: Tells, record: &LogRecord, state_digit: &str) -> ServiceState {
+fn state(source: StateSource, record: &LogRecord, state_digit: &str) -> ServiceState {
     let words = |place: usize, table: &[(&str, ServiceState)], otherwise: ServiceState| {
         let text = record.parameter(place).unwrap_or_default();
         let row = table.iter().find(|row| row.0.eq_ignore_ascii_case(text));
         row.map_or(otherwise, |row| row.1)
     };
-    match tells {
-        Tells::State(state) => state,
-        Tells::StateWords => STATE_DIGITS
+    match source {
+        StateSource::State(state) => state,
+        StateSource::StateWords => STATE_DIGITS
             .iter()
             .find(|row| row.0 == state_digit)
             .map_or_else(|| words(2, STATE_WORDS, ServiceState::Unknown), |row| row.1),
-        Tells::Control => words(2, CONTROL_WORDS, ServiceState::Unknown),
-        Tells::StartType => words(3, START_TYPES, ServiceState::StartTypeChanged),
+        StateSource::Control => words(2, CONTROL_WORDS, ServiceState::Unknown),
+        StateSource::StartType => words(3, START_TYPES, ServiceState::StartTypeChanged),
     }
 }
 
@@ -191,14 +191,14 @@ const AUDITED: &[(u16, Service, ServiceState)] = &[
 ];
 
 /// The Service Control Manager's events.
-const CONTROL: &[(u16, Tells)] = &[
-    (7023, Tells::State(ServiceState::Failed)),
-    (7024, Tells::State(ServiceState::Failed)),
-    (7031, Tells::State(ServiceState::Failed)),
-    (7034, Tells::State(ServiceState::Failed)),
-    (7035, Tells::Control),
-    (7036, Tells::StateWords),
-    (7040, Tells::StartType),
+const CONTROL: &[(u16, StateSource)] = &[
+    (7023, StateSource::State(ServiceState::Failed)),
+    (7024, StateSource::State(ServiceState::Failed)),
+    (7031, StateSource::State(ServiceState::Failed)),
+    (7034, StateSource::State(ServiceState::Failed)),
+    (7035, StateSource::Control),
+    (7036, StateSource::StateWords),
+    (7040, StateSource::StartType),
 ];
 
 /// `dwCurrentState` of SERVICE_STATUS.

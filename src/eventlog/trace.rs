@@ -21,7 +21,7 @@ pub struct TraceLog<'s> {
 
 /// The place of a record.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct EventPosition {
     /// Its number among all records of the file, from 1.
     pub record: u64,
     /// Where in the file it, or the buffer that it is packed in, begins.
@@ -37,7 +37,7 @@ impl<'s> TraceLog<'s> {
     }
 
     /// Takes an event of Microsoft-Windows-WFP.
-    pub fn platform(&mut self, place: Place, id: u16, version: u8, data: &[u8]) {
+    pub fn platform(&mut self, place: EventPosition, id: u16, version: u8, data: &[u8]) {
         let Some(named) = fields(id, version, data) else {
             if layout(id, version).is_some() {
                 self.damaged.get_or_insert((place.record, place.offset, 0)).2 += 1;
@@ -51,13 +51,18 @@ impl<'s> TraceLog<'s> {
     }
 
     /// Takes a packet that IPsec dropped: its fields by name, as far as they are known.
-    pub fn dropped(&mut self, place: Place, named: Vec<(String, String)>) {
+    pub fn dropped(&mut self, place: EventPosition, named: Vec<(String, String)>) {
         let mut record = self.record(place, (DROPS_PROVIDER, DROPS), DROPPED);
         record.named = named;
         self.keep(&record);
     }
 
-    fn record(&self, place: Place, (provider, channel): (&str, &str), event_id: u16) -> LogRecord {
+    fn record(
+        &self,
+        place: EventPosition,
+        (provider, channel): (&str, &str),
+        event_id: u16,
+    ) -> LogRecord {
         LogRecord {
             record: RecordRef { evidence: self.evidence, record: place.record },
             written_as: None,
@@ -411,7 +416,7 @@ mod tests {
         let mut found = None;
         let mut keep = |event| found = Some(event);
         let mut log = TraceLog::new(EvidenceId(1), &mut keep);
-        let place = Place { record: 7, offset: 72, time: Some(Timestamp(5)) };
+        let place = EventPosition { record: 7, offset: 72, time: Some(Timestamp(5)) };
         log.platform(place, id, version, data);
         let summary = log.finish();
         (found, summary)

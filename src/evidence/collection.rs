@@ -32,7 +32,7 @@ pub struct Member {
     pub name: String,
     /// Its length in bytes, unpacked, as the collection says it.
     pub size: u64,
-    place: Place,
+    place: MemberData,
 }
 
 /// A member as an archive lists it.
@@ -40,12 +40,12 @@ struct Entry {
     name: Vec<u8>,
     size: u64,
     /// Where it is, or why it cannot be read.
-    place: Result<Place, String>,
+    place: Result<MemberData, String>,
 }
 
 /// Where a member's bytes are.
 #[derive(Clone, Debug)]
-enum Place {
+enum MemberData {
     Plain(Section),
     Deflated { packed: Section, size: u64, crc: u32 },
 }
@@ -211,7 +211,7 @@ impl Member {
     }
 }
 
-impl Place {
+impl MemberData {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
             Self::Plain(section) => Box::new(section.clone()),

@@ -25,14 +25,14 @@ pub(super) fn not_logged(facts: &Facts) -> Vec<Finding> {
             group.verdicts.push(&known.verdict);
         }
     }
-    let told: BTreeSet<String> = groups.keys().map(|(host, _)| host.clone()).collect();
+    let reported: BTreeSet<String> = groups.keys().map(|(host, _)| host.clone()).collect();
     for (id, verdict) in &facts.log_audits {
         let Some(log) = facts.logs.get(id) else { continue };
         let host = named(&log.host).to_owned();
         // A log that was cleared or has gaps is reported by its own findings.
         let says_nothing =
             verdict.state == AuditState::AuditingOff || log.trust.negotiations.is_empty();
-        if says_nothing && !told.contains(&host) {
+        if says_nothing && !reported.contains(&host) {
             let group = groups.entry((host, verdict.state)).or_default();
             group.verdicts.push(verdict);
             group.logs.insert(id.evidence);
@@ -148,7 +148,7 @@ pub(super) fn bypasses(facts: &Facts) -> Vec<Finding> {
     for span in &facts.bypasses {
         by_log.entry(span.log).or_default().push(span);
     }
-    let told = by_log.into_iter().filter_map(|(LogId { evidence, .. }, spans)| {
+    let reported = by_log.into_iter().filter_map(|(LogId { evidence, .. }, spans)| {
         let (first, last) = (spans.first()?, spans.last()?);
         let longest = spans.iter().filter_map(|span| span.length()).max();
         let open = spans.iter().filter(|span| span.end.is_none()).count();
@@ -185,17 +185,17 @@ pub(super) fn bypasses(facts: &Facts) -> Vec<Finding> {
             ..Finding::new(FindingCode::DriverBypassSpan, severity, title, detail.join(" "))
         })
     });
-    told.collect()
+    reported.collect()
 }
 
 /// Addresses that several computers claim, and logs of which no address is known.
 pub(super) fn addresses(facts: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for (id, known) in &facts.host_addresses {
         let host = named(facts.logs.get(id).map_or("", |log| log.host.as_str()));
         for claimed in known.iter().filter(|known| !known.claimed_by.is_empty()) {
-            if !told.insert(claimed.address) {
+            if !reported.insert(claimed.address) {
                 continue;
             }
             let others: Vec<&str> = claimed.claimed_by.iter().map(|host| named(host)).collect();
@@ -222,7 +222,7 @@ pub(super) fn recovered(facts: &Facts) -> Vec<Finding> {
             numbers.insert(record.record);
         }
     }
-    let told = by_log.into_iter().map(|((evidence, is_hidden, host), records)| {
+    let reported = by_log.into_iter().map(|((evidence, is_hidden, host), records)| {
         let (host, count) = (named(host), counted(records.len() as u64, "record"));
         let (code, severity, title, detail) = if is_hidden {
             (
@@ -242,7 +242,7 @@ pub(super) fn recovered(facts: &Facts) -> Vec<Finding> {
         let proof = [(evidence, Proof::Records(records))].into();
         Finding { proof, ..Finding::new(code, severity, title, detail.to_owned()) }
     });
-    told.collect()
+    reported.collect()
 }
 
 fn capital(sentence: &str) -> String {

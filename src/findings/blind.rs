@@ -11,15 +11,15 @@ use std::net::IpAddr;
 /// One finding for each capture with frames that could not be decoded, where they are many, and one for
 /// each pair that cannot be judged.
 pub(super) fn blind_spots(facts: &Facts) -> Vec<Finding> {
-    let captures = facts.blind_spots.iter().filter(|spot| is_told(spot)).map(of_capture);
+    let captures = facts.blind_spots.iter().filter(|spot| is_reported(spot)).map(of_capture);
     let is_undetermined = |pair: &&PairFacts| pair.verdict() == Verdict::NotDetermined;
     let pairs = facts.pairs.iter().filter(is_undetermined).take(MOST_PAIRS).map(of_pair);
     captures.chain(pairs).collect()
 }
 
 /// One frame in a hundred, or very many.
-fn is_told(spot: &BlindSpot) -> bool {
-    spot.blind().saturating_mul(TOLD_PART) >= spot.frames || spot.blind() >= MANY_FRAMES
+fn is_reported(spot: &BlindSpot) -> bool {
+    spot.blind().saturating_mul(REPORTED_PART) >= spot.frames || spot.blind() >= MANY_FRAMES
 }
 
 fn of_capture(spot: &BlindSpot) -> Finding {
@@ -111,7 +111,7 @@ pub(super) fn ipsec_hosts_in_clear(facts: &Facts) -> Option<Finding> {
 
 /// Pairs that a finding about many names.
 const MOST_NAMED: usize = 5;
-const TOLD_PART: u64 = 100;
+const REPORTED_PART: u64 = 100;
 const MANY_FRAMES: u64 = 10_000;
 /// Pairs, or hosts, that have a finding each.
 const MOST_PAIRS: usize = 50;

@@ -1,15 +1,15 @@
 //! What passes in the clothes of exempt traffic.
 
 use super::{Finding, FindingCode, Severity, When, counted, proof_of};
-use crate::correlate::{BorrowedFacts, Confidence, Facts};
+use crate::correlate::{Confidence, ExemptionAbuse, Facts};
 use crate::protection::borrowed::Borrowed;
 
 /// One finding for each pair and kind, the busiest pairs.
 pub(super) fn abuses(facts: &Facts) -> Vec<Finding> {
-    let enough = |told: &&BorrowedFacts| told.packets >= least(told.what);
-    let mut told: Vec<&BorrowedFacts> = facts.borrowed.iter().filter(enough).collect();
-    told.sort_by_key(|told| (std::cmp::Reverse(told.packets), told.pair, told.what));
-    told.into_iter().take(MOST_PAIRS).map(abuse).collect()
+    let enough = |abuse: &&ExemptionAbuse| abuse.packets >= least(abuse.what);
+    let mut abuses: Vec<&ExemptionAbuse> = facts.exemption_abuses.iter().filter(enough).collect();
+    abuses.sort_by_key(|abuse| (std::cmp::Reverse(abuse.packets), abuse.pair, abuse.what));
+    abuses.into_iter().take(MOST_PAIRS).map(abuse_finding).collect()
 }
 
 /// A few large echoes are how administrators look for the largest packet that a way carries.
@@ -20,12 +20,12 @@ const fn least(what: Borrowed) -> u64 {
     }
 }
 
-fn abuse(told: &BorrowedFacts) -> Finding {
-    let first = told.ends.iter().min_by_key(|seen| (seen.time, seen.frame));
-    let last = told.ends.iter().max_by_key(|seen| (seen.time, seen.frame));
+fn abuse_finding(abuse: &ExemptionAbuse) -> Finding {
+    let first = abuse.ends.iter().min_by_key(|seen| (seen.time, seen.frame));
+    let last = abuse.ends.iter().max_by_key(|seen| (seen.time, seen.frame));
     let when =
         |seen: &crate::summary::Sighting| When { time: seen.time, evidence: seen.frame.evidence };
-    let (severity, confidence, why) = match told.what {
+    let (severity, confidence, why) = match abuse.what {
         Borrowed::KerberosPort | Borrowed::IkePort => (
             Severity::Medium,
             Confidence::High,
@@ -39,16 +39,16 @@ fn abuse(told: &BorrowedFacts) -> Finding {
     };
     let title = format!(
         "{} and {}: {} ({})",
-        told.pair.a(),
-        told.pair.b(),
-        told.what.as_str(),
-        counted(told.packets, "packet")
+        abuse.pair.a(),
+        abuse.pair.b(),
+        abuse.what.as_str(),
+        counted(abuse.packets, "packet")
     );
     Finding {
         confidence,
-        pair: Some(told.pair),
+        pair: Some(abuse.pair),
         span: first.zip(last).map(|(first, last)| (when(first), when(last))),
-        proof: proof_of(told.ends.iter().map(|seen| seen.frame)),
+        proof: proof_of(abuse.ends.iter().map(|seen| seen.frame)),
         ..Finding::new(FindingCode::ExemptionAbuse, severity, title, why.to_owned())
     }
 }

@@ -21,7 +21,10 @@ pub(super) fn suspicions(facts: &Facts) -> Vec<Finding> {
             found.entry((pair, force)).or_default().push(index);
         }
     }
-    found.into_iter().map(|((pair, force), windows)| tell(facts, pair, force, windows)).collect()
+    found
+        .into_iter()
+        .map(|((pair, force), windows)| forced_finding(facts, pair, force, windows))
+        .collect()
 }
 
 /// A way to force a fall-back.
@@ -67,10 +70,10 @@ impl Sight {
     fn of(facts: &Facts) -> Self {
         let leaking: BTreeSet<HostPair> = facts.windows.iter().map(|w| w.window.pair).collect();
         let mut errors: BTreeMap<(HostPair, Spi), Timestamp> = BTreeMap::new();
-        for told in facts.unreachable.iter().filter(|told| leaking.contains(&told.pair())) {
-            let Some(spi) = told.what.initiator_spi else { continue };
-            let first = errors.entry((told.pair(), spi)).or_insert(told.first.time);
-            *first = (*first).min(told.first.time);
+        for error in facts.unreachable.iter().filter(|error| leaking.contains(&error.pair())) {
+            let Some(spi) = error.what.initiator_spi else { continue };
+            let first = errors.entry((error.pair(), spi)).or_insert(error.first.time);
+            *first = (*first).min(error.first.time);
         }
         let mut sight = Self::default();
         let mut attempts: BTreeMap<HostPair, Vec<Attempt>> = BTreeMap::new();
@@ -216,7 +219,7 @@ fn floods(openings: &[(Timestamp, IpAddr)]) -> Vec<(Timestamp, Timestamp)> {
     spans
 }
 
-fn tell(facts: &Facts, pair: HostPair, force: Force, windows: Vec<usize>) -> Finding {
+fn forced_finding(facts: &Facts, pair: HostPair, force: Force, windows: Vec<usize>) -> Finding {
     let title = format!(
         "{} and {} may have been forced to clear text: {}",
         pair.a(),

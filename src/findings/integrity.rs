@@ -114,7 +114,7 @@ pub(super) fn esp_gaps(facts: &Facts) -> Vec<Finding> {
     for gap in &facts.esp_gaps {
         by_capture.entry(gap.evidence).or_default().push(gap);
     }
-    let told = by_capture.into_iter().map(|(evidence, mut gaps)| {
+    let found = by_capture.into_iter().map(|(evidence, mut gaps)| {
         gaps.sort_by_key(|gap| (std::cmp::Reverse(gap.missing), gap.pair, gap.spi));
         let missing = gaps.iter().fold(0u64, |sum, gap| sum.saturating_add(gap.missing));
         let packets: u64 = gaps.iter().map(|gap| gap.packets).sum();
@@ -137,7 +137,7 @@ pub(super) fn esp_gaps(facts: &Facts) -> Vec<Finding> {
         let proof = [(evidence, Proof::File)].into();
         Finding { proof, ..Finding::new(FindingCode::EspGaps, severity, title, detail) }
     });
-    told.collect()
+    found.collect()
 }
 
 /// `--from` and `--to` leave nothing of captures that hold frames.
@@ -164,7 +164,7 @@ pub(super) fn tcp_gaps(facts: &Facts) -> Vec<Finding> {
     for loss in &facts.tcp_gaps {
         by_capture.entry(loss.evidence).or_default().push(loss);
     }
-    let told = by_capture.into_iter().map(|(evidence, mut losses)| {
+    let found = by_capture.into_iter().map(|(evidence, mut losses)| {
         losses.sort_by_key(|loss| (std::cmp::Reverse(loss.gap.octets), loss.pair));
         let octets = losses.iter().fold(0u64, |sum, loss| sum.saturating_add(loss.gap.octets));
         let worst = losses.iter().take(MOST_NAMED).map(|loss| {
@@ -182,7 +182,7 @@ pub(super) fn tcp_gaps(facts: &Facts) -> Vec<Finding> {
         let severity = Severity::Info;
         Finding { proof, ..Finding::new(FindingCode::TcpGaps, severity, title, detail) }
     });
-    told.collect()
+    found.collect()
 }
 
 /// Captures that say that frames are missing.
@@ -213,7 +213,7 @@ pub(super) fn frames_lost(evidence: &[Evidence]) -> Vec<Finding> {
 /// Captures that were taken through a filter.
 pub(super) fn filtered(evidence: &[Evidence]) -> Vec<Finding> {
     let code = FindingCode::CaptureFiltered;
-    let told = evidence.iter().filter_map(|file| {
+    let found = evidence.iter().filter_map(|file| {
         let Content::Capture { notes, .. } = &file.content else { return None };
         let filters = notes.iter().filter(|note| note.kind == NoteKind::Filter);
         let filters: BTreeSet<&str> = filters.map(|note| note.text.as_str()).collect();
@@ -225,7 +225,7 @@ pub(super) fn filtered(evidence: &[Evidence]) -> Vec<Finding> {
         (!named.is_empty())
             .then(|| Finding { proof, ..Finding::new(code, Severity::Low, title, detail) })
     });
-    told.collect()
+    found.collect()
 }
 
 /// SPIs or pairs that a finding names.

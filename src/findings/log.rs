@@ -1,7 +1,7 @@
 //! What the event logs say by themselves, and whether their silence can be trusted.
 
 use super::{
-    Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, named, told_by_windows,
+    Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, named, reported_with_windows,
 };
 use crate::catalogue::{AUDITPOL, Category};
 use crate::correlate::{FactRef, Facts, PlacedEvent};
@@ -25,12 +25,12 @@ pub(super) fn protected_dropped(facts: &Facts) -> Vec<Finding> {
 
 /// Clear text that was agreed on (541 without algorithms); what opened a window is reported there.
 pub(super) fn cleartext_permitted(facts: &Facts) -> Vec<Finding> {
-    let told = told_by_windows(facts);
+    let reported = reported_with_windows(facts);
     let untold: BTreeSet<(EvidenceId, u64)> = facts
         .events
         .iter()
         .enumerate()
-        .filter(|(index, _)| !told.contains(&FactRef::Event(*index)))
+        .filter(|(index, _)| !reported.contains(&FactRef::Event(*index)))
         .map(|(_, e)| (e.event.record.evidence, e.event.record.record))
         .collect();
     let is_one = |e: &PlacedEvent| {
@@ -43,12 +43,12 @@ pub(super) fn cleartext_permitted(facts: &Facts) -> Vec<Finding> {
 
 /// Services that went down; those that opened a window are reported there.
 pub(super) fn services_down(facts: &Facts) -> Vec<Finding> {
-    let told = told_by_windows(facts);
+    let reported = reported_with_windows(facts);
     let untold: BTreeSet<(EvidenceId, u64)> = facts
         .events
         .iter()
         .enumerate()
-        .filter(|(index, _)| !told.contains(&FactRef::Event(*index)))
+        .filter(|(index, _)| !reported.contains(&FactRef::Event(*index)))
         .map(|(_, e)| (e.event.record.evidence, e.event.record.record))
         .collect();
     let is_one = |e: &PlacedEvent| {

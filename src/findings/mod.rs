@@ -214,7 +214,7 @@ impl FindingCode {
 }
 
 /// What the causes of windows rest on: it is reported there.
-fn told_by_windows(facts: &Facts) -> BTreeSet<FactRef> {
+fn reported_with_windows(facts: &Facts) -> BTreeSet<FactRef> {
     let causes = facts.windows.iter().flat_map(|w| &w.causes);
     causes.flat_map(|cause| cause.refs.iter().copied()).collect()
 }

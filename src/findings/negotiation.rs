@@ -1,7 +1,7 @@
 //! Negotiations that failed without opening a window.
 
 use super::{
-    Finding, FindingCode, Severity, When, counted, proof_of, told_by_windows, with_separators,
+    Finding, FindingCode, Severity, When, counted, proof_of, reported_with_windows, with_separators,
 };
 use crate::catalogue::{Category, Reason};
 use crate::correlate::{Confidence, FactRef, Facts, PlacedEvent};
@@ -15,10 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Failed negotiations that no window names, a finding for each pair: protection went on beside
 /// them, or nothing passed at all.
 pub(super) fn failures_outside_windows(facts: &Facts) -> Vec<Finding> {
-    let told = told_by_windows(facts);
+    let reported = reported_with_windows(facts);
     let mut by_pair: BTreeMap<HostPair, Vec<&IkeExchange>> = BTreeMap::new();
     for (index, exchange) in facts.exchanges.iter().enumerate() {
-        if exchange.outcome.is_failure() && !told.contains(&FactRef::Exchange(index)) {
+        if exchange.outcome.is_failure() && !reported.contains(&FactRef::Exchange(index)) {
             by_pair.entry(exchange.pair()).or_default().push(exchange);
         }
     }

@@ -41,7 +41,7 @@ pub(super) fn patterns(facts: &Facts) -> Vec<Finding> {
         let one_service = known.clear_services.len() == 1
             && known.clear_services.iter().all(|service| service.port.is_some());
         for (pattern, at) in shared(&leaks, &attempts, one_service) {
-            found.push(tell(facts, pair, pattern, at, leaks.len() as u64));
+            found.push(pattern_finding(facts, pair, pattern, at, leaks.len() as u64));
         }
     }
     found
@@ -174,7 +174,7 @@ fn has_other_family(pair: HostPair, windows: &[usize], facts: &Facts) -> bool {
 /// The patterns, each with the windows that show it.
 fn shared(leaks: &[Leak], attempts: &Attempts, one_service: bool) -> BTreeMap<Pattern, Vec<usize>> {
     let mut found: BTreeMap<Pattern, Vec<usize>> = BTreeMap::new();
-    let mut told = |pattern, index| found.entry(pattern).or_default().push(index);
+    let mut add = |pattern, index| found.entry(pattern).or_default().push(index);
     let all = |holds: &dyn Fn(&Leak) -> bool| !leaks.is_empty() && leaks.iter().all(holds);
     let one_way = all(&|leak| leak.is_one_way().0) || all(&|leak| leak.is_one_way().1);
     let only_rekeys = leaks.len() > 1 && all(&|leak| leak.leading == Some(Reason::RekeyGap));
@@ -183,15 +183,15 @@ fn shared(leaks: &[Leak], attempts: &Attempts, one_service: bool) -> BTreeMap<Pa
         let begun = attempts.started.partition_point(|(start, _)| *start <= leak.start);
         let before = begun.checked_sub(1).and_then(|at| attempts.started.get(at));
         if before.is_some_and(|(start, failed)| *failed && leak.start.since(*start) <= FALLBACK) {
-            told(Pattern::Fallback, leak.index);
+            add(Pattern::Fallback, leak.index);
         }
         let next = attempts.started.get(begun).filter(|(start, _)| *start <= leak.end);
         if before.is_none() && next.is_some_and(|(start, _)| start.since(leak.start) > FALLBACK) {
-            told(Pattern::ClearFirst, leak.index);
+            add(Pattern::ClearFirst, leak.index);
         }
         let ended = matches!(leak.leading, Some(Reason::SaDeleted | Reason::ServiceStopped));
         if ended && attempts.protect_again(leak.end) {
-            told(Pattern::Restart, leak.index);
+            add(Pattern::Restart, leak.index);
         }
         for (pattern, holds) in [
             (Pattern::OnlyRekeys, only_rekeys),
@@ -200,7 +200,7 @@ fn shared(leaks: &[Leak], attempts: &Attempts, one_service: bool) -> BTreeMap<Pa
             (Pattern::OtherFamily, leak.other_family),
         ] {
             if holds {
-                told(pattern, leak.index);
+                add(pattern, leak.index);
             }
         }
     }
@@ -215,7 +215,7 @@ impl Attempts {
     }
 }
 
-fn tell(
+fn pattern_finding(
     facts: &Facts,
     pair: HostPair,
     pattern: Pattern,

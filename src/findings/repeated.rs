@@ -8,11 +8,11 @@ use crate::summary::SecondSighting;
 
 /// Captures that show packets more than once.
 pub(super) fn duplicates(facts: &Facts) -> Vec<Finding> {
-    let told = facts.duplicates.iter().map(|((evidence, kind), told)| {
+    let found = facts.duplicates.iter().map(|((evidence, kind), copies)| {
         let place = match kind {
             DuplicateKind::SameInterface => "on the same interface: two mirrored ports".to_owned(),
             DuplicateKind::OtherInterface => "on another interface of the capture".to_owned(),
-            DuplicateKind::OtherCapture => told.second_sighting.map_or_else(
+            DuplicateKind::OtherCapture => copies.second_sighting.map_or_else(
                 || "also present in another capture".to_owned(),
                 |second| {
                     let clock = match second.ahead.0.signum() {
@@ -30,17 +30,17 @@ pub(super) fn duplicates(facts: &Facts) -> Vec<Finding> {
                     .to_owned()
             }
             DuplicateKind::OtherCapture => {
-                told.second_sighting.map(|second| same_packets(second, *evidence)).unwrap_or_default()
+                copies.second_sighting.map(|second| same_packets(second, *evidence)).unwrap_or_default()
             }
         };
-        let title = format!("{evidence}: {} {place}", counted(told.count.frames, "frame"));
+        let title = format!("{evidence}: {} {place}", counted(copies.count.frames, "frame"));
         Finding {
-            span: span_of(&told.run),
-            proof: frames(&told.run),
+            span: span_of(&copies.run),
+            proof: frames(&copies.run),
             ..Finding::new(FindingCode::DuplicatePackets, Severity::Info, title, detail)
         }
     });
-    told.collect()
+    found.collect()
 }
 
 /// What shows that two captures hold the same packets.

@@ -30,7 +30,7 @@ pub(super) fn weak_algorithms(facts: &Facts) -> Vec<Finding> {
             offered.entry(names(&in_vain)).or_default().push(exchange);
         }
     }
-    let told = |code, did: &str, by: BTreeMap<Vec<&'static str>, Vec<&IkeExchange>>| {
+    let findings_of = |code, did: &str, by: BTreeMap<Vec<&'static str>, Vec<&IkeExchange>>| {
         by.into_iter()
             .map(|(names, exchanges)| {
                 let weak: Vec<_> = names.iter().filter_map(|name| words.get(name)).collect();
@@ -48,8 +48,8 @@ pub(super) fn weak_algorithms(facts: &Facts) -> Vec<Finding> {
             })
             .collect::<Vec<_>>()
     };
-    let mut found = told(FindingCode::WeakAlgorithmChosen, "chosen", chosen);
-    found.extend(told(FindingCode::WeakAlgorithmOffered, "offered but not chosen", offered));
+    let mut found = findings_of(FindingCode::WeakAlgorithmChosen, "chosen", chosen);
+    found.extend(findings_of(FindingCode::WeakAlgorithmOffered, "offered but not chosen", offered));
     found
 }
 

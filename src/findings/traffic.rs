@@ -52,7 +52,7 @@ fn cleartext_window(
         .map(|(_, count)| count.frames)
         .sum();
     let source = facts.pair(pair).map(|p| &p.source);
-    let told = matches!(
+    let is_stated = matches!(
         source,
         Some(ExpectationSource::PolicyFile { .. } | ExpectationSource::ProtectOption(_))
     );
@@ -60,7 +60,7 @@ fn cleartext_window(
     let attempted = members.iter().any(|w| w.window.expectation == Expectation::Attempted);
     let hidden: u64 = members.iter().map(|w| w.window.protected_inside).sum();
     let discovery: u64 = members.iter().map(|w| w.window.discovery).sum();
-    let severity = match (told, readable > 0) {
+    let severity = match (is_stated, readable > 0) {
         // Protected inside, or without a byte of payload.
         _ if hidden + discovery == packets || payload == 0 => Severity::Low,
         (true, true) => Severity::Critical,
@@ -103,7 +103,7 @@ fn cleartext_window(
     let demand = if attempted { attempt(&members) } else { demand(source) };
     let sent = sent(pair, &members);
     let frames_of = same_frames(facts, &members);
-    let place = place(facts, runs());
+    let place = vantage_notes(facts, runs());
     let hosts = shared.map_or_else(String::new, |address| {
         format!(" IKE's NAT detection hashes do not match {address}: a translator replaced the address, or UDP encapsulation is forced. Several hosts behind a translator may share that address, so the host that sent clear text may not be the one that was protected.")
     });
@@ -112,7 +112,7 @@ fn cleartext_window(
     let first = reason.advice().what_to_do;
     finding.advice.insert(0, format!("Save logs and captures before anything is changed. {first}"));
     Finding {
-        confidence: if told { Confidence::High } else { Confidence::Medium },
+        confidence: if is_stated { Confidence::High } else { Confidence::Medium },
         pair: Some(pair),
         span: span_of(runs()),
         proof: frames(runs()),
@@ -199,14 +199,14 @@ pub(super) fn without_time(facts: &Facts) -> Vec<Finding> {
 }
 
 /// Where the place of a capture may be why packets are clear.
-fn place<'a>(facts: &Facts, runs: impl Iterator<Item = &'a ClassRun>) -> String {
+fn vantage_notes<'a>(facts: &Facts, runs: impl Iterator<Item = &'a ClassRun>) -> String {
     let shown: BTreeSet<EvidenceId> =
         runs.flat_map(|run| [run.first.evidence, run.last.evidence]).collect();
-    let told = shown.into_iter().filter_map(|capture| {
+    let vantages = shown.into_iter().filter_map(|capture| {
         let why = facts.vantages.get(&capture)?.explains_clear_text()?;
         Some(format!(" {capture} was taken on {why}: what left there may have been protected."))
     });
-    told.collect()
+    vantages.collect()
 }
 
 /// Who says that the pair's traffic had to be protected.
@@ -383,16 +383,16 @@ pub(super) fn before_encryption(facts: &Facts) -> Vec<Finding> {
 /// Credentials in clear text, a finding for each pair and form, one for the rest of very many.
 pub(super) fn credentials(facts: &Facts) -> Vec<Finding> {
     let mut by_form: BTreeMap<(HostPair, Secret), Vec<&Exposure>> = BTreeMap::new();
-    for told in &facts.exposures {
-        by_form.entry((told.pair, told.secret)).or_default().push(told);
+    for exposure in &facts.exposures {
+        by_form.entry((exposure.pair, exposure.secret)).or_default().push(exposure);
     }
     let more = by_form.len().saturating_sub(MOST_EXPOSURES);
-    let told = by_form.iter().take(MOST_EXPOSURES).map(|((pair, secret), told)| {
-        let packets: u64 = told.iter().map(|told| told.packets).sum();
-        let owes = facts.pair(*pair).is_some_and(|p| {
+    let listed = by_form.iter().take(MOST_EXPOSURES).map(|((pair, secret), exposures)| {
+        let packets: u64 = exposures.iter().map(|exposure| exposure.packets).sum();
+        let is_known = facts.pair(*pair).is_some_and(|p| {
             matches!(p.expectation, Expectation::Required(_) | Expectation::Exempt)
         });
-        let ends = told.iter().flat_map(|told| [told.first, told.last]);
+        let ends = exposures.iter().flat_map(|exposure| [exposure.first, exposure.last]);
         let when = |seen: Sighting| When { time: seen.time, evidence: seen.frame.evidence };
         let first = ends.clone().min_by_key(|seen| (seen.time, seen.frame));
         let last = ends.clone().max_by_key(|seen| (seen.time, seen.frame));
@@ -404,7 +404,7 @@ pub(super) fn credentials(facts: &Facts) -> Vec<Finding> {
             counted(packets, "packet")
         );
         let detail = "The first and the last packet are named; their content is not repeated here.";
-        let severity = if owes { Severity::High } else { Severity::Medium };
+        let severity = if is_known { Severity::High } else { Severity::Medium };
         Finding {
             pair: Some(*pair),
             span: first.zip(last).map(|(first, last)| (when(first), when(last))),
@@ -412,7 +412,7 @@ pub(super) fn credentials(facts: &Facts) -> Vec<Finding> {
             ..Finding::new(FindingCode::CredentialsInClear, severity, title, detail.to_owned())
         }
     });
-    let mut found: Vec<Finding> = told.collect();
+    let mut found: Vec<Finding> = listed.collect();
     if more > 0 {
         let title = format!("credentials in clear text of {} more", counted(more as u64, "pair"));
         let detail = "Analyze a part of the evidence, or a shorter span, to list each of them.";

@@ -8,8 +8,8 @@ use crate::protection::{ProtectionClass, Service};
 /// Clear tunnels that carry only what is protected, between hosts that must be protected.
 pub(super) fn around_protected(facts: &Facts) -> Vec<Finding> {
     let with_tunnels = facts.pairs.iter().filter(|pair| pair.expectation != Expectation::None);
-    let told = with_tunnels.filter_map(|pair| Some((pair.pair, pair.around_protected?)));
-    told.map(|(pair, run)| {
+    let tunnels = with_tunnels.filter_map(|pair| Some((pair.pair, pair.around_protected?)));
+    tunnels.map(|(pair, run)| {
         let packets = counted(run.frames, "packet");
         let title = format!(
             "a tunnel between {} and {} passed in clear and carried only protected packets: {packets}",

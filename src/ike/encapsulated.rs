@@ -72,9 +72,9 @@ impl EncapsulatedStream {
     #[must_use]
     pub fn is_whole_messages(octets: &[u8]) -> bool {
         // Nearly every segment of another protocol ends here.
-        let told =
+        let length =
             octets.first_chunk().map_or(0, |length| usize::from(u16::from_be_bytes(*length)));
-        (LENGTH_LEN + 1..=octets.len()).contains(&told) && is_in_step(octets)
+        (LENGTH_LEN + 1..=octets.len()).contains(&length) && is_in_step(octets)
     }
 
     /// Takes a segment; gives every message that it completes, in the order of the stream.

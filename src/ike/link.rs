@@ -56,9 +56,9 @@ fn began_at_once(one: &IkeExchange, other: &IkeExchange) -> bool {
 
 /// Whether an established IKE SA gave way to the next one.
 fn replaces(old: &IkeExchange, new: &IkeExchange) -> bool {
-    let stood = matches!(old.outcome, Outcome::Established | Outcome::Ended);
-    let stands = matches!(new.outcome, Outcome::Established | Outcome::Ended);
-    if !stood || !stands || old.version != new.version {
+    let was_established = matches!(old.outcome, Outcome::Established | Outcome::Ended);
+    let is_established = matches!(new.outcome, Outcome::Established | Outcome::Ended);
+    if !was_established || !is_established || old.version != new.version {
         return false;
     }
     let Some(last) = last_request(old) else { return false };

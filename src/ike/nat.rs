@@ -75,7 +75,7 @@ const fn side(at: usize, of: NatSide) -> NatSide {
     match (of, at) {
         (NatSide::ByOrder, 0) => NatSide::Destination,
         (NatSide::ByOrder, _) => NatSide::Source,
-        (told, _) => told,
+        (stated, _) => stated,
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         let all = as_json(args, &sha256, &policy, &judged);
         out.write_all(&report::to_json(&all).map_err(crate::cli::failure::broken)?)?;
     } else {
-        tell(&mut out, &policy, &judged)?;
+        print_checks(&mut out, &policy, &judged)?;
     }
     out.flush()?;
     Ok(ExitStatus::Done)
@@ -46,7 +46,7 @@ struct Judged<'a> {
     /// The port of the side that serves.
     port: Option<u16>,
     /// What is required: encrypted, protected, nothing, …
-    owes: &'static str,
+    required: &'static str,
     /// Who says so: a rule, an exemption, the packet itself.
     decided_by: String,
     /// How each rule fits; empty where no rule is asked.
@@ -59,10 +59,10 @@ fn judge<'a>(policy: &Policy, packet: &'a AskedPacket) -> Judged<'a> {
     let named = NamedPorts(policy.named_ports());
     let (source, destination) = (packet.source, packet.destination);
     let stream = classify_header(source, destination, packet.protocol, packet.ports, &named);
-    let unasked = |owes, decided_by: String| Judged {
+    let unasked = |required, decided_by: String| Judged {
         packet,
         port: None,
-        owes,
+        required,
         decided_by,
         fits: Vec::new(),
         but: None,
@@ -88,7 +88,7 @@ fn judge<'a>(policy: &Policy, packet: &'a AskedPacket) -> Judged<'a> {
     let opener = if answers { destination } else { source };
     let trace = policy.trace((pair, Some(opener)), service.protocol, service.port);
     let rule = policy.rules.iter().find(|rule| rule.source == trace.source);
-    let owes = match (rule.map(|rule| rule.action), &trace.source) {
+    let required = match (rule.map(|rule| rule.action), &trace.source) {
         (Some(Action::Protect(Level::Encrypt)), _) => "encryption by ESP",
         (Some(Action::Protect(Level::Authenticate)), _) => "protection by AH or ESP",
         (Some(Action::Exempt), _) | (None, ExpectationSource::DefaultExemption(_)) => MAY_PASS,
@@ -110,7 +110,7 @@ fn judge<'a>(policy: &Policy, packet: &'a AskedPacket) -> Judged<'a> {
     let but = is_on_ike.then_some(
         "where it carries IKE, as its port suggests, it is a class of its own and no rule applies",
     );
-    Judged { packet, port: service.port, owes, decided_by, fits: trace.fits, but }
+    Judged { packet, port: service.port, required, decided_by, fits: trace.fits, but }
 }
 
 const MAY_PASS: &str = "nothing: it may be unprotected";
@@ -127,7 +127,7 @@ const fn exempt(kind: ExemptKind) -> &'static str {
     }
 }
 
-fn tell(out: &mut impl Write, policy: &Policy, judged: &[Judged<'_>]) -> io::Result<()> {
+fn print_checks(out: &mut impl Write, policy: &Policy, judged: &[Judged<'_>]) -> io::Result<()> {
     writeln!(out, "Exempt by default: {}", let_through(policy))?;
     for (name, addresses) in &policy.hosts {
         let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
@@ -142,12 +142,12 @@ fn tell(out: &mut impl Write, policy: &Policy, judged: &[Judged<'_>]) -> io::Res
     for rule in &policy.rules {
         writeln!(out, "  line {:<4} {rule}", line(rule))?;
     }
-    judged.iter().try_for_each(|judged| tell_packet(out, policy, judged))
+    judged.iter().try_for_each(|judged| print_packet(out, policy, judged))
 }
 
-fn tell_packet(out: &mut impl Write, policy: &Policy, judged: &Judged<'_>) -> io::Result<()> {
+fn print_packet(out: &mut impl Write, policy: &Policy, judged: &Judged<'_>) -> io::Result<()> {
     writeln!(out, "\n{}", terminal::escape(&judged.packet.typed))?;
-    writeln!(out, "  required: {} ({})", judged.owes, judged.decided_by)?;
+    writeln!(out, "  required: {} ({})", judged.required, judged.decided_by)?;
     if let Some(but) = judged.but {
         writeln!(out, "  but {but}")?;
     }
@@ -224,7 +224,7 @@ fn packet_json(policy: &Policy, judged: &Judged<'_>) -> Value {
     json!({
         "packet": judged.packet.typed,
         "service_port": judged.port,
-        "owes": judged.owes,
+        "owes": judged.required,
         "decided_by": judged.decided_by,
         "but": judged.but,
         "rules": fits.collect::<Vec<_>>(),

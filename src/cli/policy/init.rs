@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         findings: &analysis.findings,
     };
     let report = report::build(&sources, schema::Options::of_inspection(&args.paths));
-    terminal::tell_problems(
+    terminal::print_problems(
         &report,
         false,
         "`plainsight analyze` writes all of them to report.json",

@@ -50,7 +50,8 @@ impl<'a> Case<'a> {
         let events = failed.logged.iter().filter_map(|at| self.index.facts.events.get(*at));
         let said = events
             .filter_map(|e| {
-                let failed_at = e.event.negotiation().and_then(|told| told.failure_point);
+                let failed_at =
+                    e.event.negotiation().and_then(|negotiation| negotiation.failure_point);
                 Some((failed_at != Some(FailurePoint::Local), e.event.reason?))
             })
             .filter(|(_, r)| *r != Reason::Timeout && *r != Reason::Other)

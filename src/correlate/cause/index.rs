@@ -78,9 +78,9 @@ impl<'a> Index<'a> {
                 .filter(|pair| !pair.protected_runs.is_empty())
                 .map(|pair| (pair.pair, Stretches::of_runs(&pair.protected_runs)))
                 .collect(),
-            unreachable: facts.unreachable.iter().fold(BTreeMap::new(), |mut all, told| {
-                let pair = HostPair::new(told.what.from, told.what.to);
-                all.entry(pair).or_insert_with(Vec::new).push(told);
+            unreachable: facts.unreachable.iter().fold(BTreeMap::new(), |mut all, error| {
+                let pair = HostPair::new(error.what.from, error.what.to);
+                all.entry(pair).or_insert_with(Vec::new).push(error);
                 all
             }),
             by_exchange: by_exchange(facts),

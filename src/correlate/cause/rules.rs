@@ -298,9 +298,9 @@ impl Case<'_> {
                 from.shifted(LOOKBACK.negated()),
                 until,
             );
-            let mut told = events.filter(|(_, e)| is_flood_defence(&e.event));
+            let mut refusals = events.filter(|(_, e)| is_flood_defence(&e.event));
             // The latest record before the request decides: one that it ended says that it does no more.
-            told.next().filter(|(_, e)| e.event.reason == Some(Reason::DosProtection))
+            refusals.next().filter(|(_, e)| e.event.reason == Some(Reason::DosProtection))
         };
         let mut started = None;
         let mut silent = self.unanswered();

@@ -39,10 +39,10 @@ pub(super) struct Timeline {
 impl Timeline {
     /// From a log's events in its order and the joins among them.
     pub(super) fn of(events: &[LogEvent], pairs: &[TimePair], resolution: Span) -> Self {
-        let told = told_steps(events);
+        let recorded = recorded_steps(events);
         let mut timeline = Self::default();
         let mut from = 0;
-        let ends = told.iter().map(|(place, _)| *place).chain([events.len()]);
+        let ends = recorded.iter().map(|(place, _)| *place).chain([events.len()]);
         let mut pairs = pairs.to_vec();
         pairs.sort_by_key(|pair| pair.place);
         for until in ends {
@@ -51,8 +51,8 @@ impl Timeline {
             timeline.add(events, (from, until), inside, resolution);
             from = until;
         }
-        timeline.carry_over(&told);
-        let set = told.iter().filter_map(|(place, by)| {
+        timeline.carry_over(&recorded);
+        let set = recorded.iter().filter_map(|(place, by)| {
             let record = events.get(*place)?.record.record;
             Some(ClockStep { record, by: by.or_else(|| timeline.jump(*place)), is_told: true })
         });
@@ -93,10 +93,10 @@ impl Timeline {
     }
 
     /// A stretch without joins lies beside one with joins, and a record gives the step between.
-    fn carry_over(&mut self, told: &[(usize, Option<Span>)]) {
+    fn carry_over(&mut self, recorded: &[(usize, Option<Span>)]) {
         let step_at = |place: usize| {
-            let at = told.binary_search_by_key(&place, |(at, _)| *at).ok()?;
-            told.get(at)?.1
+            let at = recorded.binary_search_by_key(&place, |(at, _)| *at).ok()?;
+            recorded.get(at)?.1
         };
         for at in 1..self.stretches.len() {
             let Some([one, other]) = self.stretches.get_mut(at - 1..=at) else { continue };
@@ -168,7 +168,7 @@ impl Timeline {
 }
 
 /// Records that say that the clock was set, by place; small corrections are no steps.
-fn told_steps(events: &[LogEvent]) -> Vec<(usize, Option<Span>)> {
+fn recorded_steps(events: &[LogEvent]) -> Vec<(usize, Option<Span>)> {
     let set = events.iter().enumerate().filter(|(_, event)| {
         event.category == Category::ClockChange && matches!(event.event_id, 520 | 4616)
     });

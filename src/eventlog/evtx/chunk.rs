@@ -4,7 +4,7 @@
 //! Chunks are looked at on all cores, and taken in their order on the core that reads.
 
 use super::hidden::{Behind, behind};
-use super::place::Source;
+use super::position::Source;
 use super::scan::{Scan, Seen};
 use super::{CHUNK, in_words};
 use ::evtx::{ChunkFlags, EvtxChunkData};

@@ -19,7 +19,7 @@ mod chunk;
 
 mod content;
 
-mod place;
+mod position;
 
 use super::summary::Tally;
 use super::{LogEvent, LogRecord, LogSummary};
@@ -33,7 +33,7 @@ use chunk::{Chunk, Look, Sound};
 use content::{CHANNEL, COMPUTER, TIME, cut, event_ids, log_record, may_be_known, text_behind};
 use hidden::{Behind, parted};
 use octets::is_in_any_case;
-use place::{Names, Place, Source};
+use position::{ChunkPosition, Names, Source};
 use scan::{CONNECTION, Plain, Seen};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -174,7 +174,7 @@ impl Log<'_> {
         self.behind = std::mem::take(&mut chunk.behind);
         let chunk = &mut chunk.data;
         let live_end = u64::from(chunk.header.free_space_offset).min(size);
-        let mut place = Place { offset, size, cursor: CHUNK_HEADER.min(size), lost: false };
+        let mut place = ChunkPosition { offset, size, cursor: CHUNK_HEADER.min(size), lost: false };
         if let Err(error) = self.records(&mut place, chunk, seen) {
             return self.lost_chunk(offset, size, &error);
         }
@@ -187,7 +187,7 @@ impl Log<'_> {
         self.tally.cover("chunk_slack", size.saturating_sub(place.cursor), 0);
         self.hidden(offset, chunk);
         if size == CHUNK as u64 && has_record_from(&chunk.data, place.cursor) {
-            self.carve(chunk);
+            self.recover(chunk);
         }
     }
 
@@ -227,7 +227,7 @@ impl Log<'_> {
 
     /// Records behind the live ones, as far as the crate can still read them: what they share with
     /// live records may have been overwritten.
-    fn carve(&mut self, chunk: &mut EvtxChunkData) {
+    fn recover(&mut self, chunk: &mut EvtxChunkData) {
         let settings = Arc::new(ParserSettings::new().indent(false).recover_records(true));
         let Ok(mut chunk) = chunk.parse(settings) else { return };
         for record in chunk.iter().filter_map(Result::ok).filter(|record| record.recovered) {
@@ -258,7 +258,7 @@ impl Log<'_> {
     /// none of them.
     fn records(
         &mut self,
-        place: &mut Place,
+        place: &mut ChunkPosition,
         chunk: &mut EvtxChunkData,
         seen: &[Seen],
     ) -> Result<(), String> {
@@ -285,7 +285,7 @@ impl Log<'_> {
     }
 
     /// A record that the scan has decoded and the catalogue does not know.
-    fn plain(&mut self, place: &mut Place, seen: &Seen, plain: &Plain, chunk: &[u8]) {
+    fn plain(&mut self, place: &mut ChunkPosition, seen: &Seen, plain: &Plain, chunk: &[u8]) {
         let size = self.account(place, seen.start as u64, seen.size as u64);
         let Names { computer, channel } = &mut self.names;
         let computer = computer.of(plain.computer.of(chunk));
@@ -299,7 +299,7 @@ impl Log<'_> {
     }
 
     /// Moves on behind a record; gives how many of its bytes were not accounted for before.
-    fn account(&mut self, place: &mut Place, start: u64, size: u64) -> u64 {
+    fn account(&mut self, place: &mut ChunkPosition, start: u64, size: u64) -> u64 {
         place.lost = false;
         self.tally.cover("records_damaged", start.saturating_sub(place.cursor), 0);
         let end = start.saturating_add(size);
@@ -315,7 +315,7 @@ impl Log<'_> {
 
     fn record(
         &mut self,
-        place: &mut Place,
+        place: &mut ChunkPosition,
         record: Result<EvtxRecord<'_>, EvtxError>,
         seen: &[Seen],
     ) {

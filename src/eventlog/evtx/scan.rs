@@ -268,7 +268,7 @@ mod tests {
 
     /// How many records the scan decoded, and how many it left to the crate.
     #[derive(Default)]
-    struct Told {
+    struct Counts {
         plain: usize,
         left: usize,
     }
@@ -278,26 +278,31 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let beside = || root.join("../shared");
         let shared = std::env::var_os("PLAINSIGHT_SHARED").map_or_else(beside, PathBuf::from);
-        let mut told = Told::default();
+        let mut counts = Counts::default();
         for folder in [root.join("samples"), root.join("fuzz/corpus/evtx"), shared] {
-            logs_under(&folder, &mut told);
+            logs_under(&folder, &mut counts);
         }
         // The records left are those that the catalogue knows, and few others.
-        assert!(told.plain > 1000 && told.plain > told.left, "{} {}", told.plain, told.left);
+        assert!(
+            counts.plain > 1000 && counts.plain > counts.left,
+            "{} {}",
+            counts.plain,
+            counts.left
+        );
     }
 
-    fn logs_under(folder: &Path, told: &mut Told) {
+    fn logs_under(folder: &Path, counts: &mut Counts) {
         for entry in std::fs::read_dir(folder).into_iter().flatten() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                logs_under(&path, told);
+                logs_under(&path, counts);
             } else if path.extension().is_some_and(|extension| extension == "evtx") {
-                agree(&std::fs::read(&path).unwrap(), &path, told);
+                agree(&std::fs::read(&path).unwrap(), &path, counts);
             }
         }
     }
 
-    fn agree(file: &[u8], path: &Path, told: &mut Told) {
+    fn agree(file: &[u8], path: &Path, counts: &mut Counts) {
         let mut scan = Scan::default();
         for chunk in file.get(4096..).unwrap_or_default().chunks_exact(65_536) {
             let Ok(mut data) = EvtxChunkData::new(chunk.to_vec(), false) else { continue };
@@ -312,9 +317,9 @@ mod tests {
                 assert_eq!(seen.size as u64, u64::from(record.binxml_size) + 28);
                 match &seen.plain {
                     Some(plain) => same(plain, chunk, &record.into_json_value().unwrap().data),
-                    None => told.left += 1,
+                    None => counts.left += 1,
                 }
-                told.plain += usize::from(seen.plain.is_some());
+                counts.plain += usize::from(seen.plain.is_some());
             }
         }
     }

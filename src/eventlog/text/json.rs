@@ -3,7 +3,7 @@
 //! Only where an event begins and ends is decided here.
 
 use super::LONGEST_EVENT;
-use super::pieces::{AHEAD, Piece, find};
+use super::event_splitter::{AHEAD, Segment, find};
 use super::row_reading::Reading;
 use super::rows::{self, Filled, Row};
 use super::source::Source;
@@ -36,10 +36,10 @@ pub fn read(
             let octets = source.consume(blank);
             reading.export.tally.cover("markup", octets, 0);
         }
-        let Some(piece) = objects.next(&mut source) else { break };
-        match piece {
-            Piece::Event(length) => reading.event(&mut source, length, fill),
-            Piece::Between(length) => {
+        let Some(segment) = objects.next(&mut source) else { break };
+        match segment {
+            Segment::Event(length) => reading.event(&mut source, length, fill),
+            Segment::Between(length) => {
                 let is_markup = |text: &[u8]| is_markup(text, envelope > 0);
                 reading.export.between(&mut source, length, is_markup);
             }
@@ -140,7 +140,7 @@ struct Objects {
 }
 
 impl Objects {
-    fn next(&mut self, source: &mut Source<'_>) -> Option<Piece> {
+    fn next(&mut self, source: &mut Source<'_>) -> Option<Segment> {
         loop {
             let mut found = self.step(source.window());
             if found.is_none() && self.has_ended {
@@ -156,18 +156,18 @@ impl Objects {
         }
     }
 
-    fn step(&mut self, window: &[u8]) -> Option<Piece> {
+    fn step(&mut self, window: &[u8]) -> Option<Segment> {
         while let Some(octet) = window.get(self.at) {
             if *octet == b'{' {
                 let rest = window.get(self.at..)?;
                 if rest.len() <= AHEAD && !self.has_ended {
                     return None;
                 }
-                if let Some(piece) = self.brace(rest) {
-                    return Some(piece);
+                if let Some(segment) = self.brace(rest) {
+                    return Some(segment);
                 }
-            } else if let Some(piece) = self.octet(*octet) {
-                return Some(piece);
+            } else if let Some(segment) = self.octet(*octet) {
+                return Some(segment);
             }
             if self.at > LONGEST_EVENT {
                 return Some(self.too_long());
@@ -178,16 +178,16 @@ impl Objects {
 
     /// A brace begins an event, or an object in one, or is text. No text holds a brace with the
     /// events' first name behind it, because quotation marks in texts are escaped.
-    fn brace(&mut self, rest: &[u8]) -> Option<Piece> {
+    fn brace(&mut self, rest: &[u8]) -> Option<Segment> {
         let here = self.at;
         let begins = self.depth == 0 || self.begins_event(rest);
         if begins && here > 0 {
             let depth = std::mem::take(&mut self.depth);
             (self.is_in_string, self.is_escaped) = (false, false);
             return Some(match (depth, std::mem::take(&mut self.is_too_long)) {
-                (0, _) => Piece::Between(here),
-                (_, true) => Piece::TooLong(here),
-                (_, false) => Piece::Endless(here),
+                (0, _) => Segment::Between(here),
+                (_, true) => Segment::TooLong(here),
+                (_, false) => Segment::Endless(here),
             });
         }
         if begins {
@@ -208,7 +208,7 @@ impl Objects {
     }
 
     /// Any other byte.
-    fn octet(&mut self, octet: u8) -> Option<Piece> {
+    fn octet(&mut self, octet: u8) -> Option<Segment> {
         self.at += 1;
         if self.is_in_string {
             // No text holds a line's end; where one is, its quotation mark is missing.
@@ -224,9 +224,9 @@ impl Objects {
                 self.depth = 0;
                 let is_too_long = std::mem::take(&mut self.is_too_long);
                 return Some(if is_too_long {
-                    Piece::TooLong(self.at)
+                    Segment::TooLong(self.at)
                 } else {
-                    Piece::Event(self.at)
+                    Segment::Event(self.at)
                 });
             }
             _ => {}
@@ -234,17 +234,17 @@ impl Objects {
         None
     }
 
-    fn too_long(&mut self) -> Piece {
+    fn too_long(&mut self) -> Segment {
         let length = std::mem::take(&mut self.at);
         self.is_too_long = self.depth > 0;
-        if self.is_too_long { Piece::TooLong(length) } else { Piece::Between(length) }
+        if self.is_too_long { Segment::TooLong(length) } else { Segment::Between(length) }
     }
 
-    fn last(&mut self, left: usize) -> Piece {
+    fn last(&mut self, left: usize) -> Segment {
         match std::mem::take(&mut self.depth) {
-            0 => Piece::Between(left),
-            _ if self.is_too_long => Piece::TooLong(left),
-            _ => Piece::Cut(left),
+            0 => Segment::Between(left),
+            _ if self.is_too_long => Segment::TooLong(left),
+            _ => Segment::Cut(left),
         }
     }
 }

@@ -8,8 +8,8 @@
 
 use super::LONGEST_EVENT;
 use super::dates::NoTime;
+use super::event_splitter::{find, is_named};
 use super::local_times::RecordTime;
-use super::pieces::{find, is_named};
 use super::row_reading::Reading;
 use super::rows::{Filled, Tool};
 use super::source::Source;
@@ -32,14 +32,14 @@ pub fn read(
     let (mut source, mark) = Source::new(reader);
     let mut reading = Reading::new(evidence, mark, zone, sink);
     let mut events = Events::default();
-    while let Some(piece) = events.next(&mut source) {
-        match piece {
-            Piece::Event(length) => reading.event(&mut source, length, fill),
-            Piece::Between(length) => {
+    while let Some(part) = events.next(&mut source) {
+        match part {
+            ListingPart::Event(length) => reading.event(&mut source, length, fill),
+            ListingPart::Between(length) => {
                 let is_blank = |text: &[u8]| text.trim_ascii().is_empty();
                 reading.export.between(&mut source, length, is_blank);
             }
-            Piece::TooLong(length) => {
+            ListingPart::TooLong(length) => {
                 let offset = source.offset();
                 let octets = source.consume(length);
                 let text = format!("an event longer than {} MiB", LONGEST_EVENT >> 20);
@@ -51,7 +51,7 @@ pub fn read(
 }
 
 /// A part of the window, from its front.
-enum Piece {
+enum ListingPart {
     Event(usize),
     TooLong(usize),
     Between(usize),
@@ -69,24 +69,24 @@ struct Events {
 }
 
 impl Events {
-    fn next(&mut self, source: &mut Source<'_>) -> Option<Piece> {
+    fn next(&mut self, source: &mut Source<'_>) -> Option<ListingPart> {
         loop {
             let window = source.window();
             if window.is_empty() && self.has_ended {
                 return None;
             }
-            if let Some(piece) = self.step(window) {
-                return Some(piece);
+            if let Some(part) = self.step(window) {
+                return Some(part);
             }
             if self.has_ended {
                 let length = window.len();
-                return Some(self.piece(length));
+                return Some(self.part(length));
             }
             self.has_ended = !source.grow();
         }
     }
 
-    fn step(&mut self, window: &[u8]) -> Option<Piece> {
+    fn step(&mut self, window: &[u8]) -> Option<ListingPart> {
         loop {
             let rest = window.get(self.at..).filter(|rest| !rest.is_empty())?;
             if rest.len() < LONGEST_HEAD && !self.has_ended {
@@ -95,8 +95,8 @@ impl Events {
             let is_first = self.at == 0 && self.is_inside;
             if !is_first && begins(rest) {
                 if self.at > 0 {
-                    let piece = self.piece(self.at);
-                    return Some(piece);
+                    let part = self.part(self.at);
+                    return Some(part);
                 }
                 (self.is_inside, self.is_too_long) = (true, false);
             }
@@ -108,21 +108,21 @@ impl Events {
                 let length = std::mem::take(&mut self.at);
                 self.is_too_long |= self.is_inside;
                 return Some(if self.is_inside {
-                    Piece::TooLong(length)
+                    ListingPart::TooLong(length)
                 } else {
-                    Piece::Between(length)
+                    ListingPart::Between(length)
                 });
             }
         }
     }
 
     /// What the window holds up to there.
-    fn piece(&mut self, length: usize) -> Piece {
+    fn part(&mut self, length: usize) -> ListingPart {
         self.at = 0;
         match (std::mem::take(&mut self.is_inside), std::mem::take(&mut self.is_too_long)) {
-            (true, false) => Piece::Event(length),
-            (true, true) => Piece::TooLong(length),
-            (false, _) => Piece::Between(length),
+            (true, false) => ListingPart::Event(length),
+            (true, true) => ListingPart::TooLong(length),
+            (false, _) => ListingPart::Between(length),
         }
     }
 }

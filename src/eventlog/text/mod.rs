@@ -7,7 +7,7 @@
 
 mod source;
 
-mod pieces;
+mod event_splitter;
 
 pub mod xml;
 

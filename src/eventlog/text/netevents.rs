@@ -6,7 +6,7 @@
 //! Source: FWPM_NET_EVENT_HEADER0, FWPM_NET_EVENT_IKEEXT_MM_FAILURE0 to 2, …_QM_FAILURE0, …_EM_FAILURE0 and FWPM_NET_EVENT_IPSEC_KERNEL_DROP0 of fwpmtypes.h; public samples of the XML.
 
 use super::Export;
-use super::pieces::{Piece, Pieces, Tag, find, item};
+use super::event_splitter::{EventSplitter, Segment, Tag, find, item};
 use super::source::Source;
 use super::xml::lost;
 use crate::catalogue::{NET_EVENTS, windows_error_in};
@@ -25,12 +25,12 @@ pub fn read(
 ) -> LogSummary {
     let (mut source, mark) = Source::new(reader);
     let mut export = Export::new(evidence, mark, sink);
-    let mut pieces = Pieces::new(rules);
+    let mut splitter = EventSplitter::new(rules);
     let mut claimed = 0;
-    while let Some(piece) = pieces.next(&mut source) {
-        match piece {
-            Piece::Event(length) => export.element(&mut source, length, fill),
-            Piece::Between(length) => claimed += between(&mut export, &mut source, length),
+    while let Some(segment) = splitter.next(&mut source) {
+        match segment {
+            Segment::Event(length) => export.element(&mut source, length, fill),
+            Segment::Between(length) => claimed += between(&mut export, &mut source, length),
             other => lost(&mut export, &mut source, other),
         }
     }

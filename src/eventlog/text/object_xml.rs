@@ -2,7 +2,7 @@
 //!
 //! Source: [MS-PSRP] 2.2.5 (the serialization that Export-Clixml uses); output of Windows PowerShell 5.1.
 
-use super::pieces::{Piece, Pieces, Tag, is_markup, is_named};
+use super::event_splitter::{EventSplitter, Segment, Tag, is_markup, is_named};
 use super::row_reading::Reading;
 use super::rows::{self, Node, Row};
 use super::source::Source;
@@ -25,14 +25,14 @@ pub fn read(
 ) -> (LogSummary, Resolution) {
     let (mut source, mark) = Source::new(reader);
     let mut reading = Reading::new(evidence, mark, zone, sink);
-    let mut pieces = Pieces::new(rules);
-    while let Some(piece) = pieces.next(&mut source) {
-        match piece {
-            Piece::Event(length) => reading.event(&mut source, length, |record, text| {
+    let mut splitter = EventSplitter::new(rules);
+    while let Some(segment) = splitter.next(&mut source) {
+        match segment {
+            Segment::Event(length) => reading.event(&mut source, length, |record, text| {
                 let object = Element::parse(text)?;
                 rows::fill(record, &row(&object)).map_err(str::to_owned)
             }),
-            Piece::Between(length) => {
+            Segment::Between(length) => {
                 reading.export.between(&mut source, length, |text| is_markup(text, ROOTS));
             }
             other => lost(&mut reading.export, &mut source, other),

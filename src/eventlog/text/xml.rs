@@ -3,8 +3,8 @@
 //! Source: the event schema (`http://schemas.microsoft.com/win/2004/08/events/event`).
 
 use super::super::interpret::whole_number;
+use super::event_splitter::{EventSplitter, Segment, Tag, is_markup, is_named};
 use super::local_times::RecordTime;
-use super::pieces::{Piece, Pieces, Tag, is_markup, is_named};
 use super::source::Source;
 use super::{Export, LONGEST_EVENT};
 use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
@@ -24,11 +24,11 @@ pub fn read(
 ) -> LogSummary {
     let (mut source, mark) = Source::new(reader);
     let mut export = Export::new(evidence, mark, sink);
-    let mut pieces = Pieces::new(rules);
-    while let Some(piece) = pieces.next(&mut source) {
-        match piece {
-            Piece::Event(length) => export.element(&mut source, length, fill),
-            Piece::Between(length) => {
+    let mut splitter = EventSplitter::new(rules);
+    while let Some(segment) = splitter.next(&mut source) {
+        match segment {
+            Segment::Event(length) => export.element(&mut source, length, fill),
+            Segment::Between(length) => {
                 export.between(&mut source, length, |text| is_markup(text, ROOTS));
             }
             other => lost(&mut export, &mut source, other),
@@ -37,20 +37,20 @@ pub fn read(
     export.finish(source)
 }
 
-/// A piece that is no whole event.
-pub(super) fn lost(export: &mut Export<'_>, source: &mut Source<'_>, piece: Piece) {
+/// A segment that is no whole event.
+pub(super) fn lost(export: &mut Export<'_>, source: &mut Source<'_>, segment: Segment) {
     let offset = source.offset();
-    match piece {
-        Piece::Cut(length) => {
+    match segment {
+        Segment::Cut(length) => {
             let octets = source.consume(length);
             export.cut(offset, octets);
         }
-        Piece::TooLong(length) => {
+        Segment::TooLong(length) => {
             let octets = source.consume(length);
             let text = format!("an event longer than {} MiB", LONGEST_EVENT >> 20);
             export.damaged(&text, offset, octets);
         }
-        Piece::Event(length) | Piece::Endless(length) | Piece::Between(length) => {
+        Segment::Event(length) | Segment::Endless(length) | Segment::Between(length) => {
             let octets = source.consume(length);
             export.damaged("an event without its end", offset, octets);
         }

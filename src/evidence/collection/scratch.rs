@@ -1,7 +1,7 @@
 //! A file without a name for what has to be unpacked in one go, and its bound.
 
 use super::section::Section;
-use super::{Entry, Place};
+use super::{Entry, MemberData};
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -52,7 +52,7 @@ impl Scratch {
     pub(super) fn show(self, visit: &mut impl FnMut(Entry) -> bool) -> io::Result<bool> {
         let whole = Section::whole(self.file)?;
         for (name, size, place) in self.members {
-            let place = place.map(|begin| Place::Plain(whole.part(begin, size)));
+            let place = place.map(|begin| MemberData::Plain(whole.part(begin, size)));
             if !visit(Entry { name, size, place }) {
                 return Ok(false);
             }

@@ -4,7 +4,7 @@
 //! names of any length in memory, which evidence could use to exhaust it; so the headers are read here.
 
 use super::section::Section;
-use super::{Entry, Place, Trouble};
+use super::{Entry, MemberData, Trouble};
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// Shows every member; gives what is wrong with the archive.
@@ -41,7 +41,7 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
                 let name = name.take().unwrap_or_else(|| header.name());
                 let is_whole = data.saturating_add(length) <= archive.length();
                 if matches!(kind, 0 | b'0' | b'7') {
-                    let place = Place::Plain(archive.part(data, length));
+                    let place = MemberData::Plain(archive.part(data, length));
                     if !visit(Entry { name, size: length, place: Ok(place) }) {
                         return None;
                     }

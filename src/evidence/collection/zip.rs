@@ -1,7 +1,7 @@
 //! The members of a zip archive, by its central directory.
 
 use super::section::Section;
-use super::{Entry, Place, Trouble};
+use super::{Entry, MemberData, Trouble};
 use std::io::{self, Read as _};
 use zip::CompressionMethod;
 
@@ -64,16 +64,16 @@ const LONGEST_END: u64 = 22 + 65_535;
 fn place_of<R: io::Read>(
     archive: &Section,
     file: &zip::read::ZipFile<'_, R>,
-) -> Result<Place, String> {
+) -> Result<MemberData, String> {
     if file.encrypted() {
         return Err("it is encrypted; unpack it with its password, and give the files".to_owned());
     }
     let begin = file.data_start().ok_or("its header cannot be read")?;
     let packed = archive.part(begin, file.compressed_size());
     match file.compression() {
-        CompressionMethod::Stored => Ok(Place::Plain(packed)),
+        CompressionMethod::Stored => Ok(MemberData::Plain(packed)),
         CompressionMethod::Deflated => {
-            Ok(Place::Deflated { packed, size: file.size(), crc: file.crc32() })
+            Ok(MemberData::Deflated { packed, size: file.size(), crc: file.crc32() })
         }
         other => Err(format!(
             "it is compressed by {other}, which is not read; unpack it, and give the file"

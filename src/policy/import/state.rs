@@ -29,7 +29,7 @@ enum Discovery {
 }
 
 /// A layer and a sub-layer: filters compete within one.
-type Place = (String, String);
+type LayerKeys = (String, String);
 
 pub(super) fn read(text: &str, draft: &mut Draft<'_>) {
     draft.exemptions = DefaultExemptions::WindowsVista;
@@ -46,14 +46,14 @@ pub(super) fn read(text: &str, draft: &mut Draft<'_>) {
     if !is_whole {
         draft.note(None, "the file ends inside an item");
     }
-    let mut highest: BTreeMap<Place, u64> = BTreeMap::new();
+    let mut highest: BTreeMap<LayerKeys, u64> = BTreeMap::new();
     for filter in filters.iter().filter(|filter| callout(filter).is_some()) {
-        let known = highest.entry(place(filter)).or_default();
+        let known = highest.entry(layer_keys(filter)).or_default();
         *known = (*known).max(weight(filter));
     }
     let mut known = BTreeSet::new();
     for filter in &filters {
-        match (callout(filter), highest.get(&place(filter))) {
+        match (callout(filter), highest.get(&layer_keys(filter))) {
             (Some(callout), _) => of_ipsec(filter, callout, &policies, &mut known, draft),
             (None, Some(highest)) => permit(filter, weight(filter) > *highest, &mut known, draft),
             // Filters of the firewall demand no protection.
@@ -182,7 +182,7 @@ fn callout(filter: &Element) -> Option<&str> {
     CALLOUTS.iter().any(|name| callout.starts_with(name)).then_some(callout)
 }
 
-fn place(filter: &Element) -> Place {
+fn layer_keys(filter: &Element) -> LayerKeys {
     (filter.text_of("layerKey").to_owned(), filter.text_of("subLayerKey").to_owned())
 }
 

@@ -66,7 +66,8 @@ impl Case<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::history::{AuditHistory, Break, Captured};
+    use super::super::super::Captured;
+    use super::super::super::history::{AuditHistory, Break};
     use super::super::decide;
     use super::super::tests::{LOG, at, history};
     use super::*;

@@ -123,12 +123,12 @@ fn spis(message: &str) -> Option<(u32, u32)> {
 
 /// Why a negotiation failed, where the message says so.
 fn failure(message: &str) -> Option<Event> {
-    let told = REFUSALS.iter().find_map(|(words, or_else)| {
+    let refused = REFUSALS.iter().find_map(|(words, or_else)| {
         let (_, name) = message.split_once(words)?;
         Some(refusal(name.split([' ', ',', ';']).next()?, *or_else))
     });
     let by_words = || FAILURES.iter().find(|row| message.contains(row.0)).map(|row| row.1);
-    told.or_else(by_words)
+    refused.or_else(by_words)
 }
 
 /// Words with the name of a notification behind them.

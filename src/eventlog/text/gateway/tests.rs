@@ -16,7 +16,7 @@ fn read_text(text: &str, zone: Option<&str>) -> (LogSummary, Vec<LogEvent>) {
     (summary, events)
 }
 
-fn told(events: &[LogEvent]) -> Vec<(u64, u16)> {
+fn lines_and_ids(events: &[LogEvent]) -> Vec<(u64, u16)> {
     events.iter().map(|event| (event.record.record, event.event_id)).collect()
 }
 
@@ -47,7 +47,7 @@ fn messages_without_the_name_of_their_sa_go_by_the_packet_of_their_thread() {
         (13, Of::ChildDown),
         (14, Of::IkeDown),
     ];
-    assert_eq!(told(&events), expected.map(|(line, event)| (line, event.number())));
+    assert_eq!(lines_and_ids(&events), expected.map(|(line, event)| (line, event.number())));
     assert_eq!((summary.records, summary.problems), (14, vec![]));
     let peers: Vec<String> =
         events.iter().map(|e| e.esp_endpoints().unwrap().1.to_string()).collect();
@@ -78,7 +78,7 @@ fn the_peer_that_deleted_is_named_once() {
 ";
     let (summary, events) = read_text(text, None);
     let expected = [(1, Of::ChildUp), (2, Of::ChildDeletedByPeer), (4, Of::IkeDeletedByPeer)];
-    assert_eq!(told(&events), expected.map(|(line, event)| (line, event.number())));
+    assert_eq!(lines_and_ids(&events), expected.map(|(line, event)| (line, event.number())));
     assert_eq!(events[1].inbound_spi(), Some(0xaaaa));
     assert_eq!(events[1].reason, Some(Reason::PeerDeleted));
     assert_eq!(summary.coverage["lines_other"].records, 1);
@@ -106,7 +106,7 @@ fn plutos_messages_are_joined_by_serial_numbers_and_have_no_year() {
         (7, Of::ChildDown),
         (8, Of::IkeDown),
     ];
-    assert_eq!(told(&events), expected.map(|(line, event)| (line, event.number())));
+    assert_eq!(lines_and_ids(&events), expected.map(|(line, event)| (line, event.number())));
     assert!(summary.is_undated);
     assert_eq!(
         summary.problems.iter().map(|p| p.code).collect::<Vec<_>>(),
@@ -140,7 +140,7 @@ fn the_journal_and_charons_json_say_the_same() {
 fn a_line_without_end_costs_no_other_and_a_log_without_times_says_so() {
     let long = format!("{}\n05[IKE] <1> giving up after 5 retransmits\n", "x".repeat(200_000));
     let (summary, events) = read_text(&long, None);
-    assert_eq!(told(&events), [(2, Of::NoResponse.number())]);
+    assert_eq!(lines_and_ids(&events), [(2, Of::NoResponse.number())]);
     let codes: Vec<_> = summary.problems.iter().map(|problem| problem.code).collect();
     assert!(codes.contains(&ProblemCode::Skipped) && codes.contains(&ProblemCode::FieldsMissing));
 }

@@ -14,8 +14,8 @@ use crate::catalogue::{
     IPSEC_SA_NOW, POLICY_NOW, SA_STATE,
 };
 use crate::eventlog::text::Export;
+use crate::eventlog::text::event_splitter::{EventSplitter, Segment, Tag, find, is_named, item};
 use crate::eventlog::text::netevents;
-use crate::eventlog::text::pieces::{Piece, Pieces, Tag, find, is_named, item};
 use crate::eventlog::text::source::Source;
 use crate::eventlog::text::xml::{lost, text_at};
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};
@@ -42,11 +42,11 @@ pub fn read(
         connections: 0,
         unlisted: 0,
     };
-    let mut pieces = Pieces::new(rules);
-    while let Some(piece) = pieces.next(&mut source) {
-        match piece {
-            Piece::Event(length) => state.item(&mut source, length),
-            Piece::Between(length) => state.between(&mut source, length),
+    let mut splitter = EventSplitter::new(rules);
+    while let Some(segment) = splitter.next(&mut source) {
+        match segment {
+            Segment::Event(length) => state.item(&mut source, length),
+            Segment::Between(length) => state.between(&mut source, length),
             other => lost(&mut state.export, &mut source, other),
         }
     }

@@ -46,8 +46,8 @@ impl<R: BufRead> Frames<R> {
     /// Leaves a frame that was read whole.
     fn end(&mut self) -> io::Result<()> {
         self.inside = false;
-        let told = self.decoder.get_checksum_from_data();
-        if told.is_some() && told != self.decoder.get_calculated_checksum() {
+        let stated = self.decoder.get_checksum_from_data();
+        if stated.is_some() && stated != self.decoder.get_calculated_checksum() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a checksum is wrong"));
         }
         Ok(())

@@ -59,7 +59,7 @@ impl<'r> Source<'r> {
 }
 
 /// The position of the reading in a chunk.
-pub(super) struct Place {
+pub(super) struct ChunkPosition {
     /// How much of the chunk the file holds.
     pub(super) size: u64,
     /// The chunk's offset in the file.
@@ -70,7 +70,7 @@ pub(super) struct Place {
     pub(super) lost: bool,
 }
 
-impl Place {
+impl ChunkPosition {
     pub(super) fn file_offset(&self, in_chunk: u64) -> u64 {
         self.offset.saturating_add(in_chunk)
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// What a pair sent that borrows an exemption.
 #[derive(Clone, Debug)]
-pub struct BorrowedFacts {
+pub struct ExemptionAbuse {
     /// The two hosts.
     pub pair: HostPair,
     /// Whose clothes.
@@ -19,18 +19,18 @@ pub struct BorrowedFacts {
 }
 
 /// By pair and kind. What a capture shows again after decryption did not travel so.
-pub(super) fn gather(summary: &Summary) -> Vec<BorrowedFacts> {
-    let mut told: BTreeMap<(HostPair, Borrowed), BorrowedFacts> = BTreeMap::new();
+pub(super) fn gather(summary: &Summary) -> Vec<ExemptionAbuse> {
+    let mut by_pair: BTreeMap<(HostPair, Borrowed), ExemptionAbuse> = BTreeMap::new();
     for capture in summary.captures.values() {
         for ((pair, what), (first, last, packets)) in &capture.borrowed {
             if capture.shows_again(*pair) {
                 continue;
             }
-            let none = || BorrowedFacts { pair: *pair, what: *what, ends: Vec::new(), packets: 0 };
-            let known = told.entry((*pair, *what)).or_insert_with(none);
+            let none = || ExemptionAbuse { pair: *pair, what: *what, ends: Vec::new(), packets: 0 };
+            let known = by_pair.entry((*pair, *what)).or_insert_with(none);
             known.ends.extend([*first, *last]);
             known.packets += packets;
         }
     }
-    told.into_values().collect()
+    by_pair.into_values().collect()
 }

@@ -11,7 +11,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// Where summaries go.
-pub(super) enum Place<'a> {
+pub(super) enum Target<'a> {
     /// All of them into one file.
     File(&'a Path, NewFile),
     /// Each into a file of its own.
@@ -55,7 +55,7 @@ pub(super) struct Written {
     pub(super) is_new: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Target<'a> {
     /// Begins, before any work.
     pub(super) fn at(out: &'a Path, force: bool) -> Result<Self, Failure> {
         let refused = failure::refused;

@@ -27,7 +27,7 @@ pub(super) type Rules = fn(&[u8]) -> Tag;
 
 /// A part of the window, from its front.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(super) enum Segment {
     /// An event with its begin and its end.
     Event(usize),
     /// An event that has no end before the next one begins.
@@ -40,8 +40,8 @@ pub(super) enum Piece {
     Between(usize),
 }
 
-/// Finds the pieces of a text one after the other.
-pub(super) struct Pieces {
+/// Finds the segments of a text one after the other.
+pub(super) struct EventSplitter {
     rules: Rules,
     /// Up to here the window was looked at.
     at: usize,
@@ -54,13 +54,13 @@ pub(super) struct Pieces {
     has_ended: bool,
 }
 
-impl Pieces {
+impl EventSplitter {
     pub(super) const fn new(rules: Rules) -> Self {
         Self { rules, at: 0, depth: 0, inside: None, is_too_long: false, has_ended: false }
     }
 
-    /// The next piece, which the caller consumes; `None` at the end of the text.
-    pub(super) fn next(&mut self, source: &mut Source<'_>) -> Option<Piece> {
+    /// The next segment, which the caller consumes; `None` at the end of the text.
+    pub(super) fn next(&mut self, source: &mut Source<'_>) -> Option<Segment> {
         loop {
             let mut found = self.step(source.window());
             if found.is_none() && self.has_ended {
@@ -77,7 +77,7 @@ impl Pieces {
     }
 
     /// Looks on as far as the window allows.
-    fn step(&mut self, window: &[u8]) -> Option<Piece> {
+    fn step(&mut self, window: &[u8]) -> Option<Segment> {
         loop {
             if self.at > LONGEST_EVENT {
                 return Some(self.too_long());
@@ -102,13 +102,13 @@ impl Pieces {
             if tag.len() <= AHEAD && !self.has_ended {
                 return None;
             }
-            if let Some(piece) = self.act(tag) {
-                return Some(piece);
+            if let Some(segment) = self.act(tag) {
+                return Some(segment);
             }
         }
     }
 
-    fn act(&mut self, tag: &[u8]) -> Option<Piece> {
+    fn act(&mut self, tag: &[u8]) -> Option<Segment> {
         let here = self.at;
         self.at += 1;
         self.inside = SECTIONS.iter().find(|row| tag.starts_with(row.0)).map(|row| row.1);
@@ -119,9 +119,9 @@ impl Pieces {
         };
         match tag_does {
             Tag::Begin if here > 0 => Some(match std::mem::take(&mut self.depth) {
-                0 => Piece::Between(here),
-                _ if std::mem::take(&mut self.is_too_long) => Piece::TooLong(here),
-                _ => Piece::Endless(here),
+                0 => Segment::Between(here),
+                _ if std::mem::take(&mut self.is_too_long) => Segment::TooLong(here),
+                _ => Segment::Endless(here),
             }),
             Tag::Begin => {
                 self.is_too_long = false;
@@ -141,25 +141,25 @@ impl Pieces {
                 let length = tag.iter().take(AHEAD).position(|octet| *octet == b'>').unwrap_or(0);
                 let end = here + length + 1;
                 let is_too_long = std::mem::take(&mut self.is_too_long);
-                Some(if is_too_long { Piece::TooLong(end) } else { Piece::Event(end) })
+                Some(if is_too_long { Segment::TooLong(end) } else { Segment::Event(end) })
             }
             Tag::Open | Tag::BeginOrOpen | Tag::Close | Tag::Other => None,
         }
     }
 
-    fn too_long(&mut self) -> Piece {
+    fn too_long(&mut self) -> Segment {
         self.inside = None;
         let length = std::mem::take(&mut self.at);
         self.is_too_long = self.depth > 0;
-        if self.is_too_long { Piece::TooLong(length) } else { Piece::Between(length) }
+        if self.is_too_long { Segment::TooLong(length) } else { Segment::Between(length) }
     }
 
     /// What is left when the text has ended.
-    fn last(&mut self, left: usize) -> Piece {
+    fn last(&mut self, left: usize) -> Segment {
         match std::mem::take(&mut self.depth) {
-            0 => Piece::Between(left),
-            _ if self.is_too_long => Piece::TooLong(left),
-            _ => Piece::Cut(left),
+            0 => Segment::Between(left),
+            _ if self.is_too_long => Segment::TooLong(left),
+            _ => Segment::Cut(left),
         }
     }
 }
