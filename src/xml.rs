@@ -9,6 +9,33 @@ use quick_xml::Reader;
 use quick_xml::escape::{resolve_xml_entity, unescape};
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
+/// What is wrong with a text of XML, and where.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("at character {position} of the event: {fault}")]
+pub struct XmlError {
+    /// Bytes before it in the text.
+    pub position: u64,
+    /// What is wrong.
+    pub fault: XmlFault,
+}
+
+/// What can be wrong with a text of XML.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum XmlFault {
+    /// It is not well formed.
+    #[error("{0}")]
+    Syntax(quick_xml::Error),
+    /// It has more elements, or is deeper, than an item of evidence.
+    #[error("too many elements")]
+    TooManyElements,
+    /// An element ends that did not begin.
+    #[error("an end without a beginning")]
+    EndWithoutBeginning,
+    /// It ends inside an element.
+    #[error("the event does not end")]
+    NoEnd,
+}
+
 /// An element with what it holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Element {
@@ -27,27 +54,27 @@ impl Element {
     ///
     /// # Errors
     /// With the place, where the text is not well formed, or holds more than an item of evidence does.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, XmlError> {
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
         reader.config_mut().allow_dangling_amp = true;
         let mut open: Vec<Self> = Vec::new();
         let mut elements = 0;
         loop {
-            let place = reader.buffer_position();
+            let position = reader.buffer_position();
             let event = reader.read_event();
-            let fault = |what: String| format!("at character {place} of the event: {what}");
-            match event.map_err(|error| fault(error.to_string()))? {
+            let at_position = |fault| XmlError { position, fault };
+            match event.map_err(|error| at_position(XmlFault::Syntax(error)))? {
                 Event::Start(start) => {
                     elements += 1;
                     if open.len() >= DEEPEST || elements > MOST_ELEMENTS {
-                        return Err(fault("too many elements".to_owned()));
+                        return Err(at_position(XmlFault::TooManyElements));
                     }
                     open.push(Self::begun(&start));
                 }
                 Event::End(_) => {
                     let Some(done) = open.pop() else {
-                        return Err(fault("an end without a beginning".to_owned()));
+                        return Err(at_position(XmlFault::EndWithoutBeginning));
                     };
                     match open.last_mut() {
                         Some(parent) => parent.children.push(done),
@@ -57,7 +84,7 @@ impl Element {
                 Event::Text(more) => add(&mut open, &more),
                 Event::CData(more) => add(&mut open, &more),
                 Event::GeneralRef(reference) => add(&mut open, &referred(&reference)),
-                Event::Eof => return Err(fault("the event does not end".to_owned())),
+                Event::Eof => return Err(at_position(XmlFault::NoEnd)),
                 Event::Empty(_)
                 | Event::Comment(_)
                 | Event::Decl(_)

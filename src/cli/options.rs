@@ -7,6 +7,31 @@ use ipnet::IpNet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+/// What is wrong with a value as it was typed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum OptionError {
+    #[error("expected A=B, as in 10.0.0.5=10.0.1.0/24")]
+    Protect,
+    #[error("`{0}` is neither an address nor a network such as 10.0.0.0/24")]
+    Network(String),
+    #[error("expected FILE=+7m12s or FILE=-1h: a log and how far its clock was ahead or behind")]
+    ClockOffset,
+    #[error("too long")]
+    TooLong,
+    #[error("expected FILE=lan, FILE=wan, FILE=host or FILE=mirror")]
+    Vantage,
+    #[error("expected a time such as 30s, 2m or 1m 30s")]
+    Gap,
+    #[error("the smallest gap is one second (1s)")]
+    SmallGap,
+    #[error("expected a name of letters, digits, `.`, `_` and `-`")]
+    Label,
+    #[error("expected UTC, an offset such as +01:00, or a name such as Europe/Berlin")]
+    Zone,
+    #[error("expected a time such as 2026-11-23T08:04:24Z")]
+    Time,
+}
+
 /// `--protect A=B`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Protect {
@@ -16,18 +41,16 @@ pub(super) struct Protect {
 }
 
 /// Reads `A=B`, each an address or a network.
-pub(super) fn protect(typed: &str) -> Result<Protect, String> {
-    let sides = typed.split_once('=').ok_or("expected A=B, as in 10.0.0.5=10.0.1.0/24")?;
+pub(super) fn protect(typed: &str) -> Result<Protect, OptionError> {
+    let sides = typed.split_once('=').ok_or(OptionError::Protect)?;
     let (one, other) = (net(sides.0)?, net(sides.1)?);
     Ok(Protect { typed: typed.to_owned(), one, other })
 }
 
-fn net(text: &str) -> Result<IpNet, String> {
+fn net(text: &str) -> Result<IpNet, OptionError> {
     let text = text.trim();
     let address = text.parse::<IpAddr>().map(IpNet::from).ok();
-    address
-        .or_else(|| text.parse().ok())
-        .ok_or_else(|| format!("`{text}` is neither an address nor a network such as 10.0.0.0/24"))
+    address.or_else(|| text.parse().ok()).ok_or_else(|| OptionError::Network(text.to_owned()))
 }
 
 /// `--clock-offset FILE=+7m12s`.
@@ -39,16 +62,14 @@ pub(super) struct GivenOffset {
 }
 
 /// Reads `FILE=+7m12s`: how far the log's clock was ahead (`+`) or behind (`-`).
-pub(super) fn clock_offset(typed: &str) -> Result<GivenOffset, String> {
-    const EXPECTED: &str =
-        "expected FILE=+7m12s or FILE=-1h: a log and how far its clock was ahead or behind";
-    let (file, offset) = typed.rsplit_once('=').ok_or(EXPECTED)?;
-    let (sign, length) = offset.split_at_checked(1).ok_or(EXPECTED)?;
+pub(super) fn clock_offset(typed: &str) -> Result<GivenOffset, OptionError> {
+    let (file, offset) = typed.rsplit_once('=').ok_or(OptionError::ClockOffset)?;
+    let (sign, length) = offset.split_at_checked(1).ok_or(OptionError::ClockOffset)?;
     let is_signed = matches!(sign, "+" | "-") && length.starts_with(|c: char| c.is_ascii_digit());
-    let duration: jiff::SignedDuration = length.parse().map_err(|_| EXPECTED.to_owned())?;
-    let nanos = i64::try_from(duration.as_nanos()).map_err(|_| "too long".to_owned())?;
+    let duration: jiff::SignedDuration = length.parse().map_err(|_| OptionError::ClockOffset)?;
+    let nanos = i64::try_from(duration.as_nanos()).map_err(|_| OptionError::TooLong)?;
     if file.is_empty() || !is_signed || nanos < 0 {
-        return Err(EXPECTED.to_owned());
+        return Err(OptionError::ClockOffset);
     }
     let ahead = Span(nanos);
     let offset = if sign == "-" { ahead.negated() } else { ahead };
@@ -64,47 +85,45 @@ pub(super) struct GivenVantage {
 }
 
 /// Reads `FILE=lan`: where a capture was taken.
-pub(super) fn vantage(typed: &str) -> Result<GivenVantage, String> {
-    const EXPECTED: &str = "expected FILE=lan, FILE=wan, FILE=host or FILE=mirror";
-    let (file, place) = typed.rsplit_once('=').ok_or(EXPECTED)?;
-    let vantage = Vantage::ALL.into_iter().find(|known| known.as_str() == place).ok_or(EXPECTED)?;
+pub(super) fn vantage(typed: &str) -> Result<GivenVantage, OptionError> {
+    let (file, place) = typed.rsplit_once('=').ok_or(OptionError::Vantage)?;
+    let vantage = Vantage::ALL
+        .into_iter()
+        .find(|known| known.as_str() == place)
+        .ok_or(OptionError::Vantage)?;
     if file.is_empty() {
-        return Err(EXPECTED.to_owned());
+        return Err(OptionError::Vantage);
     }
     Ok(GivenVantage { typed: typed.to_owned(), file: PathBuf::from(file), vantage })
 }
 
 /// Reads a length of time such as `30s` or `2m`.
-pub(super) fn gap(typed: &str) -> Result<GapRule, String> {
-    let duration: jiff::SignedDuration =
-        typed.parse().map_err(|_| "expected a time such as 30s, 2m or 1m 30s".to_owned())?;
-    let nanos = i64::try_from(duration.as_nanos()).map_err(|_| "too long".to_owned())?;
+pub(super) fn gap(typed: &str) -> Result<GapRule, OptionError> {
+    let duration: jiff::SignedDuration = typed.parse().map_err(|_| OptionError::Gap)?;
+    let nanos = i64::try_from(duration.as_nanos()).map_err(|_| OptionError::TooLong)?;
     if Span(nanos) < SILENCE {
-        return Err("the smallest gap is one second (1s)".to_owned());
+        return Err(OptionError::SmallGap);
     }
     Ok(GapRule::with_gap(Span(nanos)))
 }
 
 /// Reads the name of a machine, which comes before the paths of its files.
-pub(super) fn label(typed: &str) -> Result<String, String> {
+pub(super) fn label(typed: &str) -> Result<String, OptionError> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if typed.is_empty() || typed.starts_with('.') || !typed.chars().all(is_plain) {
-        return Err("expected a name of letters, digits, `.`, `_` and `-`".to_owned());
+        return Err(OptionError::Label);
     }
     Ok(typed.to_owned())
 }
 
 /// Reads a time zone.
-pub(super) fn zone(typed: &str) -> Result<Zone, String> {
-    Zone::parse(typed).ok_or_else(|| {
-        "expected UTC, an offset such as +01:00, or a name such as Europe/Berlin".to_owned()
-    })
+pub(super) fn zone(typed: &str) -> Result<Zone, OptionError> {
+    Zone::parse(typed).ok_or(OptionError::Zone)
 }
 
 /// Reads an RFC 3339 time.
-pub(super) fn time(typed: &str) -> Result<Timestamp, String> {
-    Timestamp::from_rfc3339(typed)
-        .ok_or_else(|| "expected a time such as 2026-11-23T08:04:24Z".to_owned())
+pub(super) fn time(typed: &str) -> Result<Timestamp, OptionError> {
+    Timestamp::from_rfc3339(typed).ok_or(OptionError::Time)
 }
 
 #[cfg(test)]

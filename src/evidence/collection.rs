@@ -7,6 +7,7 @@ mod archive;
 mod cab;
 mod contents;
 mod inflating;
+mod member_error;
 mod origin;
 mod scratch;
 mod section;
@@ -20,6 +21,7 @@ pub use contents::Collection;
 use super::unpack::{ALWAYS_UNPACKED, MOST_EXPANSION};
 use super::{Format, Origin, Packing, ProblemCode, Unpacking, open, peek, shown_path};
 use inflating::Inflating;
+use member_error::MemberError;
 use section::Section;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write as _};
@@ -32,7 +34,7 @@ pub struct Member {
     pub name: String,
     /// Its length in bytes, unpacked, as the collection says it.
     pub size: u64,
-    place: MemberData,
+    data: MemberData,
 }
 
 /// A member as an archive lists it.
@@ -40,7 +42,7 @@ struct Entry {
     name: Vec<u8>,
     size: u64,
     /// Where it is, or why it cannot be read.
-    place: Result<MemberData, String>,
+    data: Result<MemberData, MemberError>,
 }
 
 /// Where a member's bytes are.
@@ -164,16 +166,16 @@ impl Collection {
     }
 
     fn add(&mut self, entry: Entry, name: String, depth: usize) {
-        let place = match entry.place {
-            Ok(place) => place,
+        let data = match entry.data {
+            Ok(data) => data,
             Err(why) if self.problems.len() < MOST_PROBLEMS => {
                 return self.problems.push((ProblemCode::Skipped, format!("{name}: {why}"), 0));
             }
             Err(_) => return,
         };
-        let first = place.open().and_then(peek).unwrap_or_default();
+        let first = data.open().and_then(peek).unwrap_or_default();
         match Format::of(&first) {
-            Format::Collection(archive) => match place.nested(depth) {
+            Format::Collection(archive) => match data.nested(depth) {
                 Ok(section) => self.list(archive, &section, &format!("{name}!/"), depth + 1),
                 Err(why) => self.problems.push((ProblemCode::Skipped, format!("{name}: {why}"), 0)),
             },
@@ -181,7 +183,7 @@ impl Collection {
                 if origin::is_of_collector(&name) =>
             {
                 if name.ends_with("client_info.json") && self.host.is_none() {
-                    self.host = place.start(MOST_OF_INFO).and_then(|info| origin::host_of(&info));
+                    self.host = data.start(MOST_OF_INFO).and_then(|info| origin::host_of(&info));
                 }
                 self.tables.0 += 1;
                 self.tables.1.get_or_insert(name);
@@ -190,7 +192,7 @@ impl Collection {
                 self.others.0 += 1;
                 self.others.1.get_or_insert(name);
             }
-            _ => self.members.push(Member { name, size: entry.size, place }),
+            _ => self.members.push(Member { name, size: entry.size, data }),
         }
     }
 }
@@ -207,7 +209,7 @@ impl Member {
     /// # Errors
     /// Where the collection cannot be read.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        self.place.open()
+        self.data.open()
     }
 }
 
@@ -229,27 +231,21 @@ impl MemberData {
     }
 
     /// The bytes of an archive inside an archive, where they can be searched.
-    fn nested(&self, depth: usize) -> Result<Section, String> {
+    fn nested(&self, depth: usize) -> Result<Section, MemberError> {
         if depth > 0 {
-            return Err(
-                "archives inside archives are read one level deep; unpack it, and give the file"
-                    .to_owned(),
-            );
+            return Err(MemberError::TooDeep);
         }
         match self {
             Self::Plain(section) => Ok(section.clone()),
             Self::Deflated { packed, size, .. } => {
                 if *size > ALWAYS_UNPACKED.max(packed.length().saturating_mul(MOST_EXPANSION)) {
-                    return Err(
-                        "it unpacks to far more than evidence does; unpack it, and give the file"
-                            .to_owned(),
-                    );
+                    return Err(MemberError::Expansion);
                 }
                 let copied = tempfile::tempfile().and_then(|mut file| {
                     io::copy(&mut self.open()?, &mut file)?;
                     Section::whole(file)
                 });
-                copied.map_err(|error| format!("it cannot be unpacked ({error})"))
+                copied.map_err(MemberError::Unpacking)
             }
         }
     }

@@ -20,7 +20,7 @@ mod import;
 pub use exemptions::{DefaultExemptions, NoDefaultExempt};
 pub use import::{ImportError, ImportNote, Imported, SourceFormat, import};
 pub use parse::{PolicyError, parse};
-pub use words::{AskedPacket, Fit, Trace};
+pub use words::{AskedPacket, Fit, PacketError, Trace};
 pub use write::{PolicyText, WrittenRule};
 
 use crate::hosts::HostPair;

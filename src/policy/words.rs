@@ -25,31 +25,47 @@ pub struct AskedPacket {
 }
 
 impl FromStr for AskedPacket {
-    type Err = String;
+    type Err = PacketError;
 
-    fn from_str(typed: &str) -> Result<Self, String> {
-        let form = "expected SRC:PORT>DST:PORT/PROTOCOL, as in 10.0.0.1:1025>10.0.0.5:445/tcp, \
-                    [fd00::1]:1025>[fd00::5]:445/tcp or 10.0.0.1>10.0.0.5/47";
-        let (ends, protocol) = typed.rsplit_once('/').ok_or(form)?;
-        let (source, destination) = ends.split_once('>').ok_or(form)?;
-        let (source, source_port) = end(source).ok_or(form)?;
-        let (destination, destination_port) = end(destination).ok_or(form)?;
+    fn from_str(typed: &str) -> Result<Self, PacketError> {
+        let (ends, protocol) = typed.rsplit_once('/').ok_or(PacketError::Form)?;
+        let (source, destination) = ends.split_once('>').ok_or(PacketError::Form)?;
+        let (source, source_port) = end(source).ok_or(PacketError::Form)?;
+        let (destination, destination_port) = end(destination).ok_or(PacketError::Form)?;
         let protocol = protocol_numbered_or_named(protocol.trim())
-            .ok_or_else(|| format!("`{}` is not a protocol: {form}", protocol.trim()))?;
+            .ok_or_else(|| PacketError::Protocol(protocol.trim().to_owned()))?;
         let ports = match (source_port, destination_port) {
             (None, None) => None,
             (Some(source), Some(destination)) if has_ports(protocol) => Some((source, destination)),
-            (Some(_), Some(_)) => {
-                return Err(format!("{} has no ports", protocol_name(protocol)));
-            }
-            (Some(_), None) | (None, Some(_)) => return Err(form.to_owned()),
+            (Some(_), Some(_)) => return Err(PacketError::NoPorts(protocol)),
+            (Some(_), None) | (None, Some(_)) => return Err(PacketError::Form),
         };
         if ports.is_none() && has_ports(protocol) {
-            return Err(format!("{} needs a port on both sides", protocol_name(protocol)));
+            return Err(PacketError::NeedsPorts(protocol));
         }
         Ok(Self { typed: typed.to_owned(), source, destination, protocol, ports })
     }
 }
+
+/// What is wrong with a packet as it was typed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PacketError {
+    /// It has another form.
+    #[error("{FORM}")]
+    Form,
+    /// This is no protocol.
+    #[error("`{0}` is not a protocol: {FORM}")]
+    Protocol(String),
+    /// Ports were given for this protocol, which has none.
+    #[error("{} has no ports", protocol_name(*.0))]
+    NoPorts(u8),
+    /// No ports were given for this protocol.
+    #[error("{} needs a port on both sides", protocol_name(*.0))]
+    NeedsPorts(u8),
+}
+
+const FORM: &str = "expected SRC:PORT>DST:PORT/PROTOCOL, as in 10.0.0.1:1025>10.0.0.5:445/tcp, \
+                    [fd00::1]:1025>[fd00::5]:445/tcp or 10.0.0.1>10.0.0.5/47";
 
 /// An address with a port or without.
 fn end(text: &str) -> Option<(IpAddr, Option<u16>)> {

@@ -25,7 +25,7 @@ use super::summary::Tally;
 use super::{LogEvent, LogRecord, LogSummary};
 use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
 use crate::time::Timestamp;
-use ::evtx::err::EvtxError;
+use ::evtx::err::{ChunkError, EvtxError};
 use ::evtx::{
     EvtxChunkData, EvtxFileHeader, EvtxRecord, HeaderFlags, ParserSettings, SerializedEvtxRecord,
 };
@@ -176,7 +176,7 @@ impl Log<'_> {
         let live_end = u64::from(chunk.header.free_space_offset).min(size);
         let mut place = ChunkPosition { offset, size, cursor: CHUNK_HEADER.min(size), lost: false };
         if let Err(error) = self.records(&mut place, chunk, seen) {
-            return self.lost_chunk(offset, size, &error);
+            return self.lost_chunk(offset, size, &in_words(&error));
         }
         self.tally.cover("chunk_headers", CHUNK_HEADER.min(size), 0);
         if place.lost {
@@ -261,15 +261,14 @@ impl Log<'_> {
         place: &mut ChunkPosition,
         chunk: &mut EvtxChunkData,
         seen: &[Seen],
-    ) -> Result<(), String> {
+    ) -> Result<(), ChunkError> {
         // Behind the last record that it is needed for, the crate need not go on.
         let rendered = match seen {
             [] => usize::MAX,
             seen => seen.iter().rposition(|seen| seen.plain.is_none()).map_or(0, |last| last + 1),
         };
         if rendered > 0 {
-            let mut chunk =
-                chunk.parse(Arc::clone(&self.settings)).map_err(|error| in_words(&error))?;
+            let mut chunk = chunk.parse(Arc::clone(&self.settings))?;
             chunk.iter().take(rendered).for_each(|record| self.record(place, record, seen));
         }
         for seen in seen.get(rendered..).unwrap_or_default() {

@@ -3,6 +3,7 @@
 //! Only where an event begins and ends is decided here.
 
 use super::LONGEST_EVENT;
+use super::event_error::EventError;
 use super::event_splitter::{AHEAD, Segment, find};
 use super::row_reading::Reading;
 use super::rows::{self, Filled, Row};
@@ -49,9 +50,9 @@ pub fn read(
     reading.finish(source)
 }
 
-fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, String> {
-    let row: Row<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    rows::fill(record, &row).map_err(str::to_owned)
+fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, EventError> {
+    let row: Row<'_> = serde_json::from_str(text)?;
+    rows::fill(record, &row)
 }
 
 /// Takes the object in front of the window where it is a line by itself and JSON: most exports are such
@@ -72,7 +73,7 @@ fn whole_line(reading: &mut Reading<'_>, objects: &mut Objects, source: &mut Sou
     }
     let length = line.len();
     let mut record = reading.export.blank();
-    let filled = rows::fill(&mut record, &row).map_err(str::to_owned);
+    let filled = rows::fill(&mut record, &row);
     drop(row);
     reading.filled(source, length, record, filled);
     true

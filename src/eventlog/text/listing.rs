@@ -8,6 +8,7 @@
 
 use super::LONGEST_EVENT;
 use super::dates::NoTime;
+use super::event_error::EventError;
 use super::event_splitter::{find, is_named};
 use super::local_times::RecordTime;
 use super::row_reading::Reading;
@@ -163,7 +164,7 @@ fn value(line: &str) -> Option<&str> {
     line.split_once([':', '\u{ff1a}']).map(|(_, value)| value.trim())
 }
 
-fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, String> {
+fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, EventError> {
     let is_numbered = text.lines().next().is_some_and(|line| is_number(line.as_bytes()));
     let text = if is_numbered { behind_line(text) } else { text };
     let places = if is_numbered { &WEVTUTIL } else { &EVENT_VIEWER };
@@ -175,7 +176,7 @@ fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, String> {
     }
     at(0).clone_into(&mut record.channel);
     at(1).clone_into(&mut record.provider);
-    record.event_id = at(3).parse().map_err(|_| "it has no event number".to_owned())?;
+    record.event_id = at(3).parse().map_err(|_| EventError::NoNumber)?;
     at(places.computer).clone_into(&mut record.computer);
     record.audit = match at(places.keywords) {
         "Audit Success" => AuditOutcome::Success,
@@ -199,7 +200,7 @@ fn exact(
     record: &mut LogRecord,
     text: &str,
     shown: RecordTime,
-) -> Result<Option<RecordTime>, String> {
+) -> Result<Option<RecordTime>, EventError> {
     let lines = text.match_indices("\n<Event").filter_map(|(at, _)| text.get(at + 1..));
     let xml = lines.filter(|line| is_named(line.as_bytes(), b"<Event")).last();
     let Some(xml) = xml.and_then(|xml| xml.rfind(END).and_then(|end| xml.get(..end + END.len())))

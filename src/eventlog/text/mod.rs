@@ -7,6 +7,8 @@
 
 mod source;
 
+mod event_error;
+
 mod event_splitter;
 
 pub mod xml;
@@ -42,11 +44,13 @@ use super::{AuditChange, AuditOutcome, LogEvent, LogRecord, LogSummary};
 use crate::catalogue::{AUDITPOL, event, events_numbered};
 use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
 use crate::xml::Element;
+use event_error::EventError;
 use placing::{Placed, place};
 use row_reading::EVENT_VIEWER;
 use rows::Tool;
 use source::Source;
 use std::collections::BTreeMap;
+use std::fmt;
 use xml::text_at;
 
 /// An export while it is read.
@@ -168,12 +172,14 @@ impl<'s> Export<'s> {
         &mut self,
         source: &mut Source<'_>,
         length: usize,
-        fill: fn(&mut LogRecord, &Element) -> Result<(), String>,
+        fill: fn(&mut LogRecord, &Element) -> Result<(), EventError>,
     ) {
         let offset = source.offset();
         let (text, is_sound) = text_at(source, length);
         let mut record = self.blank();
-        let filled = Element::parse(&text).and_then(|event| fill(&mut record, &event));
+        let filled = Element::parse(&text)
+            .map_err(EventError::from)
+            .and_then(|event| fill(&mut record, &event));
         drop(text);
         let octets = source.consume(length);
         if let Err(why) = filled {
@@ -203,7 +209,7 @@ impl<'s> Export<'s> {
     }
 
     /// Bytes that could not be read as an event.
-    fn damaged(&mut self, text: &str, offset: u64, octets: u64) {
+    fn damaged(&mut self, text: impl fmt::Display, offset: u64, octets: u64) {
         self.tally.cover("records_damaged", octets, 1);
         let text = format!("{octets} bytes were skipped: {text}");
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), Position::File);

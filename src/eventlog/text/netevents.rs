@@ -6,6 +6,7 @@
 //! Source: FWPM_NET_EVENT_HEADER0, FWPM_NET_EVENT_IKEEXT_MM_FAILURE0 to 2, …_QM_FAILURE0, …_EM_FAILURE0 and FWPM_NET_EVENT_IPSEC_KERNEL_DROP0 of fwpmtypes.h; public samples of the XML.
 
 use super::Export;
+use super::event_error::EventError;
 use super::event_splitter::{EventSplitter, Segment, Tag, find, item};
 use super::source::Source;
 use super::xml::lost;
@@ -43,11 +44,11 @@ pub fn read(
 }
 
 /// Takes one event.
-pub(super) fn fill(record: &mut LogRecord, event: &Element) -> Result<(), String> {
-    let header = event.child("header").ok_or("it has no header")?;
+pub(super) fn fill(record: &mut LogRecord, event: &Element) -> Result<(), EventError> {
+    let header = event.child("header").ok_or(EventError::NoHeader)?;
     let kind = event.text_of("type");
     if kind.is_empty() {
-        return Err("it has no type".to_owned());
+        return Err(EventError::NoType);
     }
     record.time = Timestamp::from_rfc3339(header.text_of("timeStamp"));
     "Microsoft-Windows-WFP".clone_into(&mut record.provider);

@@ -30,7 +30,7 @@ pub fn read(
         match segment {
             Segment::Event(length) => reading.event(&mut source, length, |record, text| {
                 let object = Element::parse(text)?;
-                rows::fill(record, &row(&object)).map_err(str::to_owned)
+                rows::fill(record, &row(&object))
             }),
             Segment::Between(length) => {
                 reading.export.between(&mut source, length, |text| is_markup(text, ROOTS));

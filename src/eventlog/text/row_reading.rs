@@ -1,6 +1,7 @@
 //! An export of named values while it is read: each row placed, timed and handed on.
 
 use super::Export;
+use super::event_error::EventError;
 use super::local_times::{LocalTimes, RecordTime};
 use super::rows::{Filled, Tool};
 use super::source::Source;
@@ -34,7 +35,7 @@ impl<'s> Reading<'s> {
         &mut self,
         source: &mut Source<'_>,
         length: usize,
-        fill: impl FnOnce(&mut LogRecord, &str) -> Result<Filled, String>,
+        fill: impl FnOnce(&mut LogRecord, &str) -> Result<Filled, EventError>,
     ) {
         let (text, is_sound) = text_at(source, length);
         let mut record = self.export.blank();
@@ -52,7 +53,7 @@ impl<'s> Reading<'s> {
         source: &mut Source<'_>,
         length: usize,
         record: LogRecord,
-        filled: Result<Filled, String>,
+        filled: Result<Filled, EventError>,
     ) {
         let offset = source.offset();
         let octets = source.consume(length);

@@ -3,6 +3,7 @@
 //! Source: the event schema (`http://schemas.microsoft.com/win/2004/08/events/event`).
 
 use super::super::interpret::whole_number;
+use super::event_error::EventError;
 use super::event_splitter::{EventSplitter, Segment, Tag, is_markup, is_named};
 use super::local_times::RecordTime;
 use super::source::Source;
@@ -66,10 +67,9 @@ pub(super) fn text_at<'s>(source: &'s Source<'_>, length: usize) -> (Cow<'s, str
 }
 
 /// What the event says, as it is written.
-pub(super) fn fill(record: &mut LogRecord, event: &Element) -> Result<(), String> {
-    let system = event.child("System").ok_or("it has no System part")?;
-    record.event_id =
-        system.text_of("EventID").parse().map_err(|_| "it has no EventID".to_owned())?;
+pub(super) fn fill(record: &mut LogRecord, event: &Element) -> Result<(), EventError> {
+    let system = event.child("System").ok_or(EventError::NoSystem)?;
+    record.event_id = system.text_of("EventID").parse().map_err(|_| EventError::NoEventId)?;
     let attribute =
         |element, name| system.child(element).map_or("", |e: &Element| e.attribute(name));
     record.provider = attribute("Provider", "Name").to_owned();

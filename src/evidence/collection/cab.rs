@@ -1,5 +1,6 @@
 //! The members of a cabinet (MS-CAB): stored, MSZIP and LZX; Quantum and cabinets in several files are named.
 
+use super::member_error::MemberError;
 use super::scratch::{Scratch, Taken};
 use super::section::Section;
 use super::{Entry, Trouble};
@@ -32,9 +33,7 @@ pub(super) fn list(
     for (name, size, work) in files.into_iter().take(MOST_FILES) {
         let octets = name.clone().into_bytes();
         if work > MOST_WORK {
-            let why =
-                "too much has to be unpacked before it; unpack the archive, and give the folder";
-            scratch.lost(octets, size, why.to_owned());
+            scratch.lost(octets, size, MemberError::FarBehind);
             continue;
         }
         let taken =
@@ -45,7 +44,7 @@ pub(super) fn list(
                 trouble = Some(Trouble::Expansion);
                 break;
             }
-            Err(error) => scratch.lost(octets, size, format!("it cannot be unpacked ({error})")),
+            Err(error) => scratch.lost(octets, size, MemberError::Unpacking(error)),
         }
     }
     match scratch.show(visit) {

@@ -1,5 +1,6 @@
 //! A file without a name for what has to be unpacked in one go, and its bound.
 
+use super::member_error::MemberError;
 use super::section::Section;
 use super::{Entry, MemberData};
 use std::fs::File;
@@ -10,7 +11,7 @@ pub(super) struct Scratch {
     file: File,
     length: u64,
     most: u64,
-    members: Vec<(Vec<u8>, u64, Result<u64, String>)>,
+    members: Vec<(Vec<u8>, u64, Result<u64, MemberError>)>,
 }
 
 /// Whether a member was taken.
@@ -44,16 +45,16 @@ impl Scratch {
     }
 
     /// Notes a member that cannot be read.
-    pub(super) fn lost(&mut self, name: Vec<u8>, size: u64, why: String) {
+    pub(super) fn lost(&mut self, name: Vec<u8>, size: u64, why: MemberError) {
         self.members.push((name, size, Err(why)));
     }
 
     /// Shows every member; `false` where no more are wanted.
     pub(super) fn show(self, visit: &mut impl FnMut(Entry) -> bool) -> io::Result<bool> {
         let whole = Section::whole(self.file)?;
-        for (name, size, place) in self.members {
-            let place = place.map(|begin| MemberData::Plain(whole.part(begin, size)));
-            if !visit(Entry { name, size, place }) {
+        for (name, size, data) in self.members {
+            let data = data.map(|begin| MemberData::Plain(whole.part(begin, size)));
+            if !visit(Entry { name, size, data }) {
                 return Ok(false);
             }
         }

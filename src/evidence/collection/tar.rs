@@ -3,6 +3,7 @@
 //! Source: POSIX.1-2017, pax Interchange Format; GNU tar manual, "Basic Tar Format". The crate `tar` holds
 //! names of any length in memory, which evidence could use to exhaust it; so the headers are read here.
 
+use super::member_error::MemberError;
 use super::section::Section;
 use super::{Entry, MemberData, Trouble};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -41,13 +42,12 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
                 let name = name.take().unwrap_or_else(|| header.name());
                 let is_whole = data.saturating_add(length) <= archive.length();
                 if matches!(kind, 0 | b'0' | b'7') {
-                    let place = MemberData::Plain(archive.part(data, length));
-                    if !visit(Entry { name, size: length, place: Ok(place) }) {
+                    let content = MemberData::Plain(archive.part(data, length));
+                    if !visit(Entry { name, size: length, data: Ok(content) }) {
                         return None;
                     }
                 } else if kind == b'S' {
-                    let why = "it is a sparse file of GNU tar, which is not read".to_owned();
-                    if !visit(Entry { name, size: length, place: Err(why) }) {
+                    if !visit(Entry { name, size: length, data: Err(MemberError::SparseFile) }) {
                         return None;
                     }
                 }

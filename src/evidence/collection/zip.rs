@@ -1,5 +1,6 @@
 //! The members of a zip archive, by its central directory.
 
+use super::member_error::MemberError;
 use super::section::Section;
 use super::{Entry, MemberData, Trouble};
 use std::io::{self, Read as _};
@@ -19,12 +20,12 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
         if file.is_dir() {
             continue;
         }
-        let place = place_of(archive, &file);
-        if let (Ok(_), Some(begin)) = (&place, file.data_start()) {
+        let data = data_of(archive, &file);
+        if let (Ok(_), Some(begin)) = (&data, file.data_start()) {
             taken.push((begin, begin.saturating_add(file.compressed_size())));
         }
         let begin = file.data_start().unwrap_or_default();
-        entries.push((begin, Entry { name: file.name_raw().to_vec(), size: file.size(), place }));
+        entries.push((begin, Entry { name: file.name_raw().to_vec(), size: file.size(), data }));
     }
     taken.sort_unstable();
     let mut free_from = 0;
@@ -37,7 +38,7 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
     }
     for (begin, mut entry) in entries {
         if shared.binary_search(&begin).is_ok() {
-            entry.place = Err("its bytes are those of another member".to_owned());
+            entry.data = Err(MemberError::SharedBytes);
         }
         if !visit(entry) {
             return None;
@@ -61,22 +62,20 @@ fn listed(archive: &Section) -> Option<u64> {
 /// The end of a central directory, with a comment as long as it may be.
 const LONGEST_END: u64 = 22 + 65_535;
 
-fn place_of<R: io::Read>(
+fn data_of<R: io::Read>(
     archive: &Section,
     file: &zip::read::ZipFile<'_, R>,
-) -> Result<MemberData, String> {
+) -> Result<MemberData, MemberError> {
     if file.encrypted() {
-        return Err("it is encrypted; unpack it with its password, and give the files".to_owned());
+        return Err(MemberError::Encrypted);
     }
-    let begin = file.data_start().ok_or("its header cannot be read")?;
+    let begin = file.data_start().ok_or(MemberError::NoHeader)?;
     let packed = archive.part(begin, file.compressed_size());
     match file.compression() {
         CompressionMethod::Stored => Ok(MemberData::Plain(packed)),
         CompressionMethod::Deflated => {
             Ok(MemberData::Deflated { packed, size: file.size(), crc: file.crc32() })
         }
-        other => Err(format!(
-            "it is compressed by {other}, which is not read; unpack it, and give the file"
-        )),
+        other => Err(MemberError::Compression(other)),
     }
 }

@@ -1,9 +1,10 @@
 //! Rules as they come out of an export → the policy's text, in an order in which the first match is
 //! the one the source would take.
 
+use super::rule_fault::RuleFault;
 use super::{ImportNote, SourceFormat};
 use crate::policy::protocols::has_ports;
-use crate::policy::write::{PolicyText, WrittenRule, harmless};
+use crate::policy::write::{PolicyText, WrittenRule};
 use crate::policy::{Action, DefaultExemptions, SideOf};
 use ipnet::{IpNet, IpSubnets, Ipv4Subnets, Ipv6Subnets};
 use std::cmp::Reverse;
@@ -145,7 +146,13 @@ impl<'a> Draft<'a> {
     }
 
     /// Reports a rule that cannot be expressed in a policy.
-    pub(super) fn lost(&mut self, line: Option<usize>, name: &str, action: Action, why: &str) {
+    pub(super) fn lost(
+        &mut self,
+        line: Option<usize>,
+        name: &str,
+        action: Action,
+        why: &RuleFault,
+    ) {
         let but = match action {
             Action::Protect(_) => "",
             Action::Exempt => "; what it lets pass is judged by the other rules",
@@ -210,15 +217,15 @@ impl<'a> Draft<'a> {
 }
 
 /// The rules of the policy that say the same.
-fn written(rule: &DraftRule) -> Result<Vec<WrittenRule>, String> {
+fn written(rule: &DraftRule) -> Result<Vec<WrittenRule>, RuleFault> {
     let Selector { sides: [one, other], protocol, ports } = &rule.selector;
     let ports = served(*ports, *protocol)?;
     let rules = one.len().saturating_mul(other.len()).saturating_mul(ports.len());
     if rules > MOST_FOR_ONE {
-        return Err(format!("it would take {rules} rules"));
+        return Err(RuleFault::TooManyRules(rules));
     }
     if rules == 0 {
-        return Err("it names no hosts".to_owned());
+        return Err(RuleFault::NoHosts);
     }
     let mut all = Vec::with_capacity(rules);
     for (one, other) in one.iter().flat_map(|one| other.iter().map(move |other| (one, other))) {
@@ -236,7 +243,7 @@ fn written(rule: &DraftRule) -> Result<Vec<WrittenRule>, String> {
 }
 
 /// The ports that the serving side may have.
-fn served(ports: [Ports; 2], protocol: Option<u8>) -> Result<Vec<Option<u16>>, String> {
+fn served(ports: [Ports; 2], protocol: Option<u8>) -> Result<Vec<Option<u16>>, RuleFault> {
     let (first, last) = match ports {
         [Ports::Any, Ports::Any] => return Ok(vec![None]),
         [Ports::Range(first, last), Ports::Any] | [Ports::Any, Ports::Range(first, last)] => {
@@ -244,14 +251,14 @@ fn served(ports: [Ports; 2], protocol: Option<u8>) -> Result<Vec<Option<u16>>, S
         }
         [Ports::Range(a, b), Ports::Range(c, d)] if (a, b) == (c, d) && a == b => (a, b),
         [Ports::Range(..), Ports::Range(..)] => {
-            return Err("a policy cannot name ports of both sides".to_owned());
+            return Err(RuleFault::PortsOfBothSides);
         }
     };
     if !protocol.is_some_and(has_ports) {
-        return Err("it names ports of a protocol that has none".to_owned());
+        return Err(RuleFault::PortsWithoutProtocol);
     }
     if first > last || usize::from(last - first) >= MOST_PORTS {
-        return Err(format!("a policy has no port ranges such as {first} to {last}"));
+        return Err(RuleFault::PortRange(first, last));
     }
     Ok((first..=last).map(Some).collect())
 }
@@ -321,18 +328,8 @@ pub(super) fn prefix_len(mask: &str) -> Option<u8> {
     }
 }
 
-/// A name of the source, short enough to be read and harmless.
-pub(super) fn named(text: &str) -> String {
-    let mut short: String = text.chars().take(LONGEST_NAME).collect();
-    if short.len() < text.len() {
-        short.push_str("...");
-    }
-    format!("\"{}\"", harmless(&short))
-}
-
 /// The name in `[hosts]` of the computer that the export is from.
 const ME: &str = "me";
-const LONGEST_NAME: usize = 80;
 const MOST_NOTES: usize = 2_000;
 const MOST_RULES: usize = 20_000;
 /// Rules of the policy that one rule of the source may become.

@@ -2,7 +2,8 @@
 //!
 //! Follows `also=` and `%default`; includes no other files, but names them.
 
-use super::draft::{Draft, named};
+use super::draft::Draft;
+use super::names::named;
 use super::strongswan::{Connection, End, Host, Kind, level, push};
 use std::collections::BTreeMap;
 

@@ -4,6 +4,8 @@
 //! what cannot be said in a policy is named instead. Secrets in the source are never repeated.
 
 mod draft;
+mod names;
+mod rule_fault;
 
 mod netsh;
 

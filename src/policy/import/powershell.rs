@@ -4,7 +4,9 @@
 //! no part of the rule itself; docs/policy.md has the command that puts them beside it.
 
 use super::ImportError;
-use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses, named};
+use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses};
+use super::names::named;
+use super::rule_fault::RuleFault;
 use crate::policy::protocols::protocol_numbered_or_named;
 use crate::policy::{Action, DefaultExemptions, Level, SideOf};
 use serde_json::{Map, Value};
@@ -108,12 +110,10 @@ fn demanded(inbound: Security, outbound: Security) -> (Vec<Demand>, Vec<String>)
     (demands, vec![METHODS.to_owned(), remark.to_owned()])
 }
 
-fn selector(object: &Map<String, Value>) -> Result<Selector, String> {
+fn selector(object: &Map<String, Value>) -> Result<Selector, RuleFault> {
     let (local, remote) = (words(object, "LocalAddress"), words(object, "RemoteAddress"));
     if local.is_empty() || remote.is_empty() {
-        return Err(
-            "the export does not hold its addresses (see docs/policy.md, import)".to_owned()
-        );
+        return Err(RuleFault::NoAddresses);
     }
     // A rule without a local address is about the computer that has it.
     let sides = [parties(&local, Party::Me)?, parties(&remote, Party::Any)?];
@@ -122,28 +122,26 @@ fn selector(object: &Map<String, Value>) -> Result<Selector, String> {
         Some("icmpv4") => Some(1),
         Some(name) => {
             let number = protocol_numbered_or_named(name);
-            Some(number.ok_or_else(|| format!("its protocol {} is not known", named(name)))?)
+            Some(number.ok_or_else(|| RuleFault::UnknownProtocol(name.to_owned()))?)
         }
     };
     let ports = [ports(&words(object, "LocalPort"))?, ports(&words(object, "RemotePort"))?];
     Ok(Selector { sides, protocol, ports })
 }
 
-fn parties(texts: &[String], any: Party) -> Result<Vec<Party>, String> {
+fn parties(texts: &[String], any: Party) -> Result<Vec<Party>, RuleFault> {
     let mut parties = Vec::new();
     for text in texts {
         if text.eq_ignore_ascii_case("any") {
             return Ok(vec![any]);
         }
-        let found = addresses(text).ok_or_else(|| {
-            format!("{} is not an address: put the addresses it names into a rule", named(text))
-        })?;
+        let found = addresses(text).ok_or_else(|| RuleFault::NameAsAddress(text.clone()))?;
         parties.extend(found);
     }
     Ok(parties)
 }
 
-fn ports(texts: &[String]) -> Result<Ports, String> {
+fn ports(texts: &[String]) -> Result<Ports, RuleFault> {
     match texts {
         [] => Ok(Ports::Any),
         [one] if one.eq_ignore_ascii_case("any") => Ok(Ports::Any),
@@ -151,10 +149,10 @@ fn ports(texts: &[String]) -> Result<Ports, String> {
             let (first, last) = one.split_once('-').unwrap_or((one, one));
             match (first.trim().parse(), last.trim().parse()) {
                 (Ok(first), Ok(last)) => Ok(Ports::Range(first, last)),
-                (Ok(_) | Err(_), _) => Err(format!("{} is not a port", named(one))),
+                (Ok(_) | Err(_), _) => Err(RuleFault::NotAPort(one.clone())),
             }
         }
-        [_, ..] => Err("it names a list of ports".to_owned()),
+        [_, ..] => Err(RuleFault::PortList),
     }
 }
 

@@ -8,7 +8,9 @@
 //! transport mode, boundary mode); FWPM_FILTER0, IPSEC_TRANSPORT_POLICY0 and FWP_VALUE0 of its headers, whose members the
 //! file names.
 
-use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses, named, range};
+use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses, range};
+use super::names::named;
+use super::rule_fault::RuleFault;
 use crate::policy::{Action, DefaultExemptions, Level, SideOf};
 use crate::xml::Element;
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,7 +78,7 @@ fn of_ipsec(
     let name = name_of(filter);
     let protect = Action::Protect(Level::Authenticate);
     let Some(policy) = policies.get(filter.text_of("providerContextKey")) else {
-        return draft.lost(None, &name, protect, "its quick mode policy is not in the file");
+        return draft.lost(None, &name, protect, &RuleFault::NoQuickModePolicy);
     };
     let selector = match selector(filter) {
         Ok(selector) => selector,
@@ -192,7 +194,7 @@ fn weight(filter: &Element) -> u64 {
 }
 
 /// The packets that a filter's conditions fit; those of one field are alternatives.
-fn selector(filter: &Element) -> Result<Selector, String> {
+fn selector(filter: &Element) -> Result<Selector, RuleFault> {
     let mut sides = [Vec::new(), Vec::new()];
     let mut ports = [Ports::Any, Ports::Any];
     let mut protocol = None;
@@ -200,7 +202,7 @@ fn selector(filter: &Element) -> Result<Selector, String> {
     for condition in conditions {
         let field = condition.text_of("fieldKey");
         let field = field.strip_prefix("FWPM_CONDITION_").unwrap_or(field);
-        let value = condition.child("conditionValue").ok_or("a condition has no value")?;
+        let value = condition.child("conditionValue").ok_or(RuleFault::NoValue)?;
         let is_plain = matches!(
             condition.text_of("matchType"),
             "FWP_MATCH_EQUAL" | "FWP_MATCH_RANGE" | "FWP_MATCH_PREFIX"
@@ -209,27 +211,24 @@ fn selector(filter: &Element) -> Result<Selector, String> {
         match field {
             // Packets of the host to itself.
             "FLAGS" => continue,
-            _ if !is_plain => return Err(format!("its condition on {field} is no equality")),
+            _ if !is_plain => return Err(RuleFault::NoEquality(field.to_owned())),
             "IP_LOCAL_ADDRESS" | "IP_REMOTE_ADDRESS" => {
-                let found = parties(value).ok_or("an address of it cannot be read")?;
+                let found = parties(value).ok_or(RuleFault::UnreadableAddress)?;
                 sides.get_mut(place).into_iter().for_each(|side| side.extend(found.iter()));
             }
             "IP_LOCAL_PORT" | "IP_REMOTE_PORT" => {
                 let (first, last) = bounds(value, "uint16");
-                let (first, last) = first
-                    .parse()
-                    .ok()
-                    .zip(last.parse().ok())
-                    .ok_or("a port of it cannot be read")?;
+                let (first, last) =
+                    first.parse().ok().zip(last.parse().ok()).ok_or(RuleFault::UnreadablePort)?;
                 let side = ports.get_mut(place).filter(|side| **side == Ports::Any);
-                *side.ok_or("it names a list of ports")? = Ports::Range(first, last);
+                *side.ok_or(RuleFault::PortList)? = Ports::Range(first, last);
             }
             "IP_PROTOCOL" if protocol.is_none() => {
                 protocol = Some(
-                    value.text_of("uint8").parse().map_err(|_| "its protocol cannot be read")?,
+                    value.text_of("uint8").parse().map_err(|_| RuleFault::UnreadableProtocol)?,
                 );
             }
-            _ => return Err(format!("it has a condition on {field}")),
+            _ => return Err(RuleFault::OtherCondition(field.to_owned())),
         }
     }
     let [mut local, mut remote] = sides;

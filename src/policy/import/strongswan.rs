@@ -2,7 +2,8 @@
 //!
 //! Knows neither file's syntax.
 
-use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses, named};
+use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses};
+use super::rule_fault::RuleFault;
 use crate::policy::protocols::protocol_numbered_or_named;
 use crate::policy::{Action, Level};
 
@@ -108,13 +109,13 @@ pub(super) fn push(connection: Connection, draft: &mut Draft<'_>) {
         Err(why) => return draft.lost(line, name, action, &why),
     };
     if locals.len().saturating_mul(remotes.len()) > MOST_PAIRS {
-        return draft.lost(line, name, action, "it has too many traffic selectors");
+        return draft.lost(line, name, action, &RuleFault::TooManySelectors);
     }
     for (local, remote) in locals.iter().flat_map(|l| remotes.iter().map(move |r| (l, r))) {
         let protocol = match (local.protocol, remote.protocol) {
             (Some(one), Some(other)) if one != other => {
                 // The two never agree on a packet.
-                draft.lost(line, name, action, "its sides name different protocols");
+                draft.lost(line, name, action, &RuleFault::DifferentProtocols);
                 continue;
             }
             (one, other) => one.or(other),
@@ -135,12 +136,12 @@ pub(super) fn push(connection: Connection, draft: &mut Draft<'_>) {
     }
 }
 
-fn traffic(end: &End, connection: &Connection) -> Result<Vec<Traffic>, String> {
+fn traffic(end: &End, connection: &Connection) -> Result<Vec<Traffic>, RuleFault> {
     let (protocol, ports) = match &end.protoport {
         None => (None, Ports::Any),
         Some(text) => protoport(text)?,
     };
-    let own = || -> Result<Traffic, String> {
+    let own = || -> Result<Traffic, RuleFault> {
         let parties = match &end.host {
             Host::Me => vec![Party::Me],
             Host::Known(parties) => parties.clone(),
@@ -148,10 +149,10 @@ fn traffic(end: &End, connection: &Connection) -> Result<Vec<Traffic>, String> {
                 Kind::Pass => vec![Party::Any],
                 Kind::Transport if connection.traps => vec![Party::Any],
                 Kind::Transport | Kind::Tunnel | Kind::Drop => {
-                    return Err("its other side is any host that connects".to_owned());
+                    return Err(RuleFault::AnyPeer);
                 }
             },
-            Host::Named(name) => return Err(format!("{} is not an address", named(name))),
+            Host::Named(name) => return Err(RuleFault::NotAnAddress(name.clone())),
         };
         Ok(Traffic { parties, protocol, ports })
     };
@@ -170,8 +171,8 @@ fn traffic(end: &End, connection: &Connection) -> Result<Vec<Traffic>, String> {
         if matches!(address, "dynamic" | "%dynamic") {
             return own().map(|own| Traffic { parties: own.parties, protocol, ports });
         }
-        let parties = addresses(address)
-            .ok_or_else(|| format!("its traffic selector {} is not a network", named(address)))?;
+        let parties =
+            addresses(address).ok_or_else(|| RuleFault::SelectorNotANetwork(address.to_owned()))?;
         let is_all = |party: &Party| match party {
             Party::Any => true,
             Party::Me => false,
@@ -179,7 +180,7 @@ fn traffic(end: &End, connection: &Connection) -> Result<Vec<Traffic>, String> {
         };
         if end.host == Host::Whoever && connection.kind != Kind::Pass && parties.iter().any(is_all)
         {
-            return Err("its other side is any host that connects".to_owned());
+            return Err(RuleFault::AnyPeer);
         }
         Ok(Traffic { parties, protocol, ports })
     });
@@ -187,7 +188,7 @@ fn traffic(end: &End, connection: &Connection) -> Result<Vec<Traffic>, String> {
 }
 
 /// `tcp/445`, `17/1701`, `udp`, `6/%any`, `tcp/1024-65535`.
-fn protoport(text: &str) -> Result<(Option<u8>, Ports), String> {
+fn protoport(text: &str) -> Result<(Option<u8>, Ports), RuleFault> {
     let (protocol, port) = match text.split_once('/') {
         Some((protocol, port)) => (protocol.trim(), port.trim()),
         None => (text.trim(), "%any"),
@@ -196,7 +197,7 @@ fn protoport(text: &str) -> Result<(Option<u8>, Ports), String> {
         "" | "%any" | "any" | "0" => None,
         name => {
             let number = protocol_numbered_or_named(name);
-            Some(number.ok_or_else(|| format!("its protocol {} is not known", named(name)))?)
+            Some(number.ok_or_else(|| RuleFault::UnknownProtocol(name.to_owned()))?)
         }
     };
     let number = |text: &str| text.trim().parse::<u16>();
@@ -205,7 +206,7 @@ fn protoport(text: &str) -> Result<(Option<u8>, Ports), String> {
         range => {
             let (first, last) = range.split_once('-').unwrap_or((range, range));
             let (Ok(first), Ok(last)) = (number(first), number(last)) else {
-                return Err(format!("its port {} is not a number", named(range)));
+                return Err(RuleFault::PortNotANumber(range.to_owned()));
             };
             Ports::Range(first, last)
         }

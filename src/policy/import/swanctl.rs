@@ -2,7 +2,8 @@
 //!
 //! Reads nested sections without recursion; includes no other files, but names them.
 
-use super::draft::{Draft, named};
+use super::draft::Draft;
+use super::names::named;
 use super::strongswan::{Connection, End, Host, Kind, level, push};
 use std::collections::BTreeMap;
 

@@ -20,6 +20,7 @@ mod nxlog;
 
 mod powershell;
 
+use super::event_error::EventError;
 use super::local_times::{RecordTime, UPTIME};
 use super::xml::bytes_of_hex;
 use crate::catalogue::events_numbered;
@@ -58,7 +59,7 @@ impl Tool {
 ///
 /// # Errors
 /// Where no tool that is known writes such names, or the event has no number.
-pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Result<Filled, &'static str> {
+pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Result<Filled, EventError> {
     let row = inner(row);
     let readers: [fn(&mut LogRecord, &Row<'_>) -> Option<Filled>; 7] = [
         event_tree::fill,
@@ -74,7 +75,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Result<Filled, &'st
     for (_, hex) in record.named.extract_if(.., |(name, _)| name == "Binary") {
         record.binary = bytes_of_hex(&hex);
     }
-    filled.ok_or("it has no event number under a known name (Id, EventID, EventId)")
+    filled.ok_or(EventError::UnknownNames)
 }
 
 /// What lies in the envelope of an export: Elasticsearch's `_source`, chainsaw's `document`.

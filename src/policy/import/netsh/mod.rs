@@ -6,7 +6,9 @@
 mod action;
 mod words;
 
-use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses, named, prefix_len};
+use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses, prefix_len};
+use super::names::named;
+use super::rule_fault::RuleFault;
 use crate::policy::protocols::protocol_numbered_or_named;
 use crate::policy::write::harmless;
 use crate::policy::{Action, DefaultExemptions, NoDefaultExempt, SideOf};
@@ -259,11 +261,11 @@ impl Script {
             return draft.note(line, format!("{called}: not translated: {why}"));
         };
         if list_of.is_doubtful {
-            let why = format!("filters were deleted from its list {}", named(&list));
+            let why = RuleFault::DeletedFilters(list);
             return draft.lost(line, called, action, &why);
         }
         if list_of.filters.is_empty() {
-            let why = format!("its filter list {} is empty", named(&list));
+            let why = RuleFault::EmptyList(list);
             return draft.lost(line, called, action, &why);
         }
         let tunnel = rule.tags.get("tunnel").filter(|end| !matches!(end.as_str(), "" | "0.0.0.0"));
@@ -286,8 +288,8 @@ impl Script {
                     if !is_mirrored && !one_way.contains(&reversed(&selector)) {
                         match action {
                             Action::Protect(_) => {
-                                let why = "it protects one direction only (mirrored=no)";
-                                draft.lost(Some(*at), &of, action, why);
+                                let why = RuleFault::OneDirection;
+                                draft.lost(Some(*at), &of, action, &why);
                                 continue;
                             }
                             Action::Exempt => remarks.push(
@@ -345,8 +347,7 @@ impl Script {
         let is_mirrored = tags.get("mirrored").is_none_or(|value| yes(value));
         match selector(tags) {
             Ok(_) if !is_mirrored && action != Action::Exempt => {
-                let why = "it protects one direction only (mirrored=no)";
-                draft.lost(Some(line), &called, action, why);
+                draft.lost(Some(line), &called, action, &RuleFault::OneDirection);
             }
             Ok(selector) => {
                 let by_opener = accepts_unanswered(of_mode);
@@ -400,7 +401,7 @@ fn config(line: usize, given: &[&str], draft: &mut Draft<'_>) {
     }
 }
 
-fn selector(tags: &Tags) -> Result<Selector, String> {
+fn selector(tags: &Tags) -> Result<Selector, RuleFault> {
     let one = party(tags.get("srcaddr"), tags.get("srcmask"), "source")?;
     let other = party(tags.get("dstaddr"), tags.get("dstmask"), "destination")?;
     let protocol = match tags.get("protocol").map(String::as_str) {
@@ -409,7 +410,7 @@ fn selector(tags: &Tags) -> Result<Selector, String> {
         Some(name) if is(name, "raw") => Some(255),
         Some(name) => {
             let number = protocol_numbered_or_named(name);
-            Some(number.ok_or_else(|| format!("its protocol {} is not known", named(name)))?)
+            Some(number.ok_or_else(|| RuleFault::UnknownProtocol(name.to_owned()))?)
         }
     };
     let ports = [port(tags.get("srcport"))?, port(tags.get("dstport"))?];
@@ -419,27 +420,21 @@ fn selector(tags: &Tags) -> Result<Selector, String> {
 fn party(
     address: Option<&String>,
     mask: Option<&String>,
-    side: &str,
-) -> Result<Vec<Party>, String> {
-    let Some(address) = address else { return Err(format!("it names no {side}")) };
+    side: &'static str,
+) -> Result<Vec<Party>, RuleFault> {
+    let Some(address) = address else { return Err(RuleFault::NoSide(side)) };
     if is(address, "any") {
         return Ok(vec![Party::Any]);
     }
     if is(address, "me") {
         return Ok(vec![Party::Me]);
     }
-    let unknown = || {
-        format!(
-            "its {side} {} is not an address: put the addresses it names into a rule",
-            named(address)
-        )
-    };
+    let unknown = || RuleFault::SideNotAnAddress { side, text: address.clone() };
     let found = addresses(address).ok_or_else(unknown)?;
     match (found.as_slice(), mask) {
         ([Party::Net(host)], Some(mask)) => {
             let net = prefix_len(mask).and_then(|prefix| IpNet::new(host.addr(), prefix).ok());
-            let net =
-                net.ok_or_else(|| format!("its {side} mask {} is not a mask", named(mask)))?;
+            let net = net.ok_or_else(|| RuleFault::NotAMask { side, text: mask.clone() })?;
             let all = net.prefix_len() == 0;
             Ok(vec![if all { Party::Any } else { Party::Net(net.trunc()) }])
         }
@@ -448,12 +443,12 @@ fn party(
 }
 
 /// 0 means any port.
-fn port(text: Option<&String>) -> Result<Ports, String> {
+fn port(text: Option<&String>) -> Result<Ports, RuleFault> {
     match text.map(String::as_str) {
         None | Some("0") => Ok(Ports::Any),
         Some(name) if is(name, "any") => Ok(Ports::Any),
         Some(number) => {
-            let number = number.parse().map_err(|_| format!("{} is not a port", named(number)))?;
+            let number = number.parse().map_err(|_| RuleFault::NotAPort(number.to_owned()))?;
             Ok(Ports::Range(number, number))
         }
     }
