@@ -8,7 +8,7 @@ use std::io::Read as _;
 fuzz_target!(|data: &[u8]| {
     let path = std::env::temp_dir().join(format!("plainsight-archive-{}", std::process::id()));
     std::fs::write(&path, data).expect("there is room for a small file");
-    let collection = Collection::of(&path).expect("the file is there");
+    let collection = Collection::open(&path).expect("the file is there");
     for member in collection.iter().flat_map(|collection| &collection.members).take(MOST) {
         let _ = member.origin(None);
         let Ok(reader) = member.open() else { continue };

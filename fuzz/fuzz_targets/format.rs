@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use plainsight::evidence::Format;
 
 fuzz_target!(|data: &[u8]| {
-    let format = Format::of(data);
+    let format = Format::recognize(data);
     assert!(!format.as_str().is_empty());
     if let Format::Unread(unread) = format {
         assert!(!unread.remedy.is_empty(), "who is turned away learns what to do");
@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
     );
     if !is_text {
         let magic = data.get(..LONGEST_MAGIC).unwrap_or(data);
-        assert_eq!(Format::of(magic), format);
+        assert_eq!(Format::recognize(magic), format);
     }
 });
 

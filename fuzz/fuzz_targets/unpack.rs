@@ -6,7 +6,7 @@ use plainsight::evidence::{Format, Unpacking};
 use std::io::Read as _;
 
 fuzz_target!(|data: &[u8]| {
-    let Format::Packed(packing) = Format::of(data) else { return };
+    let Format::Packed(packing) = Format::recognize(data) else { return };
     let mut unpacking = Unpacking::new(packing, data);
     let mut content = Vec::new();
     let read = unpacking.by_ref().take(ENOUGH).read_to_end(&mut content);

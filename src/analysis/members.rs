@@ -27,7 +27,8 @@ pub(super) fn opened(found: Vec<Found>) -> Vec<Item> {
     for file in found {
         let is_readable = file.problem.is_none() && file.own.is_none() && !file.is_stream;
         // Where it cannot be looked into, reading it says why.
-        let collection = if is_readable { Collection::of(&file.path).ok().flatten() } else { None };
+        let collection =
+            if is_readable { Collection::open(&file.path).ok().flatten() } else { None };
         let Some(collection) = collection else {
             items.push(Item { found: file, member: None, collection: None, origin: None });
             continue;
@@ -69,7 +70,7 @@ pub(super) fn opened(found: Vec<Found>) -> Vec<Item> {
 
 /// The member of a collection with this path, as [`opened`] shows it, where there is one.
 pub(super) fn member(path: &std::path::Path, shown: &str) -> io::Result<Option<Member>> {
-    let Some(collection) = Collection::of(path)? else { return Ok(None) };
+    let Some(collection) = Collection::open(path)? else { return Ok(None) };
     let mut members = collection.members.into_iter();
     Ok(members.find(|member| shown.ends_with(&format!("!/{}", member.name))))
 }

@@ -98,7 +98,7 @@ fn read_one(item: &Item, id: EvidenceId, context: &Context<'_>) -> Reading {
     } else {
         match open(&found.path) {
             Ok(file) => {
-                before = Before::of(&found.path, &file).ok();
+                before = Before::note(&found.path, &file).ok();
                 Box::new(file)
             }
             Err(error) => {
@@ -110,7 +110,7 @@ fn read_one(item: &Item, id: EvidenceId, context: &Context<'_>) -> Reading {
     let mut source = Watched::new(file, context.watch);
     // Neither `Watched` nor `Unpacking` gives errors: where something fails, they end.
     let first_bytes = peek(&mut source).unwrap_or_default();
-    let format = Format::of(&first_bytes);
+    let format = Format::recognize(&first_bytes);
     reading.carved = is_carved(&first_bytes);
     if let Some(remarks) = &item.collection {
         reading.collection(remarks);
@@ -216,7 +216,7 @@ impl Reading {
         let mut bytes = Hashing::new(&mut unpacking, context.hashed_by);
         let first_bytes = peek(&mut bytes).unwrap_or_default();
         self.carved = is_carved(&first_bytes);
-        match Format::of(&first_bytes) {
+        match Format::recognize(&first_bytes) {
             // Nothing came out of it: the failure below says why.
             Format::Unknown if first_bytes.is_empty() => {
                 self.part.evidence.format = Format::Packed(packing);

@@ -15,7 +15,7 @@ pub(super) struct Given {
 }
 
 /// Reads a file of case data.
-pub(super) fn read(path: &Path) -> Result<Given, Failure> {
+pub(super) fn read_case_file(path: &Path) -> Result<Given, Failure> {
     let shown = shown_path(path);
     let mut bytes = Vec::new();
     let read = open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes));

@@ -44,14 +44,14 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     reading::refuse_missing(&[args.before.clone(), args.after.clone()])?;
     let mut policy = match &args.policy {
-        Some(path) => super::policy::read(path)?.0,
+        Some(path) => super::policy::read_policy(path)?.0,
         None => Policy::default(),
     };
     for protect in &args.protect {
         policy.protect(protect.one, protect.other, &protect.typed);
     }
-    let mut before = Side::of(&args.before, &policy, args.progress)?;
-    let mut after = Side::of(&args.after, &policy, args.progress)?;
+    let mut before = Side::analyze(&args.before, &policy, args.progress)?;
+    let mut after = Side::analyze(&args.after, &policy, args.progress)?;
     if policy.infers() {
         // What shows IPsec on one side only is not to go unjudged on the other.
         let must_be_protected =
@@ -95,7 +95,7 @@ struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    fn of(path: &'a Path, policy: &Policy, progress: When) -> Result<Self, Failure> {
+    fn analyze(path: &'a Path, policy: &Policy, progress: When) -> Result<Self, Failure> {
         let inside = path.join(REPORT);
         let is_json = path.extension().is_some_and(|extension| extension == "json");
         let file = if inside.is_file() { inside } else { path.to_owned() };

@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let question = asked.question();
     let expected = args.expect.as_deref().map(listed).transpose()?.unwrap_or_default();
     let staging = asked.stage()?;
-    let given = Given::read(args)?;
+    let given = Given::read_summaries(args)?;
     let ports = NamedPorts(question.policy.named_ports()).beyond_known();
     let Given { inputs, files, damaged, .. } = given;
     let joining = Joining {
@@ -69,7 +69,7 @@ struct Given {
 }
 
 impl Given {
-    fn read(args: &Args) -> Result<Self, Failure> {
+    fn read_summaries(args: &Args) -> Result<Self, Failure> {
         let mut given = Self::default();
         let mut foreign = Vec::new();
         for found in discover(&args.summaries, Some(&args.judging.out)) {
@@ -97,10 +97,10 @@ impl Given {
     }
 
     fn add(&mut self, found: &Found) -> Result<(), Refused> {
-        let octets = octets_of(found)?;
-        let (size_bytes, sha256) = (octets.len() as u64, sha256(&octets));
+        let bytes = bytes_of(found)?;
+        let (size_bytes, sha256) = (bytes.len() as u64, sha256(&bytes));
         let path = found.shown.clone();
-        let file = SummaryFile::read(&found.shown, octets).map_err(|error| {
+        let file = SummaryFile::read(&found.shown, bytes).map_err(|error| {
             let remedy = error.remedy();
             let is_foreign = matches!(error, SummaryError::Foreign(_)) && !is_named_summary(found);
             let what = error.to_string();
@@ -135,7 +135,7 @@ fn is_named_summary(found: &Found) -> bool {
 }
 
 /// A whole file, or standard input where it is `-`; of a file that is no summary only the first bytes.
-fn octets_of(found: &Found) -> Result<Vec<u8>, Refused> {
+fn bytes_of(found: &Found) -> Result<Vec<u8>, Refused> {
     const HINT: &str = "name files that `plainsight summarize` wrote, or their folder";
     let shown = &found.shown;
     let unread = |what: anyhow::Error| {
@@ -156,43 +156,43 @@ fn octets_of(found: &Found) -> Result<Vec<u8>, Refused> {
     } else {
         open(&found.path).and_then(summary_of)
     };
-    let octets = read.map_err(|error| {
+    let bytes = read.map_err(|error| {
         unread(anyhow::Error::new(error).context(format!("cannot read `{shown}`")))
     })?;
-    if octets.len() as u64 > MOST_OCTETS {
-        let what = anyhow::anyhow!("`{shown}` is larger than {MOST_OCTETS} bytes");
+    if bytes.len() as u64 > MOST_BYTES {
+        let what = anyhow::anyhow!("`{shown}` is larger than {MOST_BYTES} bytes");
         let file = Member { path: shown.clone(), size: found.size, sha256: None };
         let damaged = Damaged { file, what: what.to_string() };
         let hint = "split its evidence into several summaries (--out FOLDER)";
         return Err(Refused::Damaged(damaged, Failure::usage(what, hint)));
     }
-    Ok(octets)
+    Ok(bytes)
 }
 
 fn summary_of(mut reader: impl io::Read) -> io::Result<Vec<u8>> {
-    let mut octets = Vec::new();
-    reader.by_ref().take(SUMMARY_MAGIC.len() as u64).read_to_end(&mut octets)?;
-    if octets == SUMMARY_MAGIC {
-        reader.take(MOST_OCTETS + 1 - octets.len() as u64).read_to_end(&mut octets)?;
+    let mut bytes = Vec::new();
+    reader.by_ref().take(SUMMARY_MAGIC.len() as u64).read_to_end(&mut bytes)?;
+    if bytes == SUMMARY_MAGIC {
+        reader.take(MOST_BYTES + 1 - bytes.len() as u64).read_to_end(&mut bytes)?;
     }
-    Ok(octets)
+    Ok(bytes)
 }
 
 fn listed(path: &Path) -> Result<Vec<Listed>, Failure> {
     let named = || format!("--expect {}", crate::evidence::shown_path(path));
-    let mut octets = Vec::new();
-    let read = open(path).and_then(|file| file.take(MOST_LIST).read_to_end(&mut octets));
+    let mut bytes = Vec::new();
+    let read = open(path).and_then(|file| file.take(MOST_LIST).read_to_end(&mut bytes));
     read.map_err(|error| {
         let what = anyhow::Error::new(error).context(named());
         Failure::usage(what, "name a list as `sha256sum` writes it")
     })?;
-    Listed::read(&String::from_utf8_lossy(&octets)).map_err(|error| {
+    Listed::read(&String::from_utf8_lossy(&bytes)).map_err(|error| {
         let what = anyhow::Error::new(error).context(named());
         Failure::usage(what, "make the list with `sha256sum FILE... > LIST`")
     })
 }
 
 /// Summaries are held in memory while they are judged.
-const MOST_OCTETS: u64 = 1 << 30;
+const MOST_BYTES: u64 = 1 << 30;
 /// More than a list of a hundred thousand files has.
 const MOST_LIST: u64 = 64 << 20;

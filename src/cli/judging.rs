@@ -116,13 +116,13 @@ impl Judging {
         let mut policy = Policy::default();
         let mut policy_sha256 = None;
         if let Some(path) = &self.policy {
-            let (given, sha256) = super::policy::read(path)?;
+            let (given, sha256) = super::policy::read_policy(path)?;
             (policy, policy_sha256) = (given, Some(sha256));
         }
         for protect in &self.protect {
             policy.protect(protect.one, protect.other, &protect.typed);
         }
-        let case = self.case.as_deref().map(case::read).transpose()?;
+        let case = self.case.as_deref().map(case::read_case_file).transpose()?;
         let destination = destination(&self.out, self.force).map_err(refused)?;
         let key = self.sign.as_deref().map(keys::signing).transpose()?;
         let clock_offsets = self.clock_offset.iter().map(|g| (g.file.clone(), g.offset)).collect();

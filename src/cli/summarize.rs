@@ -46,7 +46,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let policy = match &args.policy {
-        Some(path) => super::policy::read(path)?.0,
+        Some(path) => super::policy::read_policy(path)?.0,
         None => Policy::default(),
     };
     let label = args.host.as_deref();
@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let put = place.put(&set, &parts, args.force)?;
     let mut out = anstream::stdout().lock();
     if args.json {
-        out.write_all(&to_json(&JsonOutput::of(&parts, &known, &put)).map_err(broken)?)?;
+        out.write_all(&to_json(&JsonOutput::new(&parts, &known, &put)).map_err(broken)?)?;
     } else {
         print_summaries(&mut out, &parts, &known, &put)?;
     }
@@ -136,7 +136,7 @@ struct JsonSummary<'t> {
 }
 
 impl<'t> JsonOutput<'t> {
-    fn of(parts: &'t [Part], known: &'t Known, put: &'t Put) -> Self {
+    fn new(parts: &'t [Part], known: &'t Known, put: &'t Put) -> Self {
         let summary = |number: usize| match put {
             Put::One(written) => Some(written),
             Put::Each(each, _) => each.get(number),
@@ -159,7 +159,7 @@ impl<'t> JsonOutput<'t> {
                 sha256: evidence.sha256.as_deref(),
                 records: evidence.records,
                 problems: evidence.problems.iter().map(problem).collect(),
-                summary: summary(number).map(JsonSummary::of),
+                summary: summary(number).map(JsonSummary::new),
             }
         };
         let known = known.members.iter().map(|(member, summary)| JsonKnown {
@@ -173,14 +173,14 @@ impl<'t> JsonOutput<'t> {
             known: known.collect(),
             run: match put {
                 Put::One(_) => None,
-                Put::Each(_, run) => Some(JsonSummary::of(run)),
+                Put::Each(_, run) => Some(JsonSummary::new(run)),
             },
         }
     }
 }
 
 impl<'t> JsonSummary<'t> {
-    fn of(written: &'t Written) -> Self {
+    fn new(written: &'t Written) -> Self {
         let Written { path, size, sha256, is_new } = written;
         Self { path: shown_path(path), size_bytes: *size, sha256, is_new: *is_new }
     }

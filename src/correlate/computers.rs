@@ -28,7 +28,7 @@ pub struct AssumedName {
 }
 
 impl Computers {
-    pub(super) fn of(summary: &Summary) -> Self {
+    pub(super) fn identify(summary: &Summary) -> Self {
         let mut sets = Sets { parent: (0..summary.logs.len()).collect() };
         let logs: Vec<(&LogId, &LogPart)> = summary.logs.iter().collect();
         let mut full_names: BTreeMap<(&str, String), BTreeSet<String>> = BTreeMap::new();

@@ -67,7 +67,7 @@ pub(super) type Joins = BTreeMap<LogId, BTreeMap<usize, Join>>;
 
 /// Joins every event that carries a number of the captures.
 pub(super) fn find(summary: &Summary, exchanges: &[IkeExchange]) -> Joins {
-    let wire = Wire::of(summary, exchanges);
+    let wire = Wire::gather(summary, exchanges);
     let mut joins = Joins::new();
     for (id, log) in &summary.logs {
         let mut of_log = BTreeMap::new();
@@ -147,7 +147,7 @@ struct Wire<'a> {
 }
 
 impl<'a> Wire<'a> {
-    fn of(summary: &Summary, exchanges: &'a [IkeExchange]) -> Self {
+    fn gather(summary: &Summary, exchanges: &'a [IkeExchange]) -> Self {
         let mut wire = Self {
             exchanges,
             by_cookie: BTreeMap::new(),
@@ -217,10 +217,13 @@ impl<'a> Wire<'a> {
             let theirs = event.responder_cookie().map(back);
             is_state.then(|| self.by_cookies(event, event.initiator_cookie().map(back)?, theirs))?
         };
-        let as_told = event
+        let as_recorded = event
             .initiator_cookie()
             .and_then(|own| self.by_cookies(event, own, event.responder_cookie()));
-        as_told.or_else(turned).or_else(|| self.by_spi(event)).or_else(|| self.by_message(event))
+        as_recorded
+            .or_else(turned)
+            .or_else(|| self.by_spi(event))
+            .or_else(|| self.by_message(event))
     }
 
     fn by_cookies(&self, event: &LogEvent, own: [u8; 8], theirs: Option<[u8; 8]>) -> Option<Join> {
@@ -265,16 +268,16 @@ impl<'a> Wire<'a> {
         // Behind messages that were sent again nobody knows at which of them a host lost its patience.
         let repeats = exchange.retransmissions > 0;
         let waits = exchange.outcome == Outcome::NoResponse || gave_up || repeats;
-        let is_told =
+        let is_shown =
             event.category == Category::IkeFailure && exchange.outcome.is_failure() && !waits;
-        is_told.then_some(OnWire { time: exchange.end, is_tight: true })
+        is_shown.then_some(OnWire { time: exchange.end, is_tight: true })
     }
 
     /// Windows does not document the byte order of the SPI; both are tried.
     fn by_spi(&self, event: &LogEvent) -> Option<Join> {
-        let as_told = self.sa(event, |spi| spi);
+        let as_recorded = self.sa(event, |spi| spi);
         let swapped = self.sa(event, u32::swap_bytes);
-        let (spi, seen) = match (as_told, swapped) {
+        let (spi, seen) = match (as_recorded, swapped) {
             (Some((_, one)), Some((_, other))) if one.pair != other.pair => return None,
             (Some(one), _) => one,
             (None, other) => other?,

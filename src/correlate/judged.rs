@@ -202,7 +202,7 @@ impl JudgedPair {
         self.facts.unprotected.join(Count::of(runs));
         for run in runs {
             if usable.has(run) {
-                self.required.push(kind.of(*run));
+                self.required.push(kind.run(*run));
             } else {
                 match &mut self.facts.untimed {
                     Some(known) => known.absorb(*run),
@@ -225,7 +225,7 @@ impl JudgedPair {
             if known.requires(run, kind.service) || is_untimed {
                 self.require(&[*run], kind, usable);
             } else if usable.has(run) {
-                self.unproven.push(kind.of(*run));
+                self.unproven.push(kind.run(*run));
             }
         }
     }
@@ -271,7 +271,7 @@ impl ClearKind {
         Self { service, app, encrypted, protected_inside: false, opener: None }
     }
 
-    const fn of(self, run: ClassRun) -> ClearRun {
+    const fn run(self, run: ClassRun) -> ClearRun {
         let Self { service, app, encrypted, protected_inside, opener } = self;
         // What a host that requires IPsec never answers in clear is how the other one finds that out.
         let is_discovery = opener.is_some() && !run.is_answered();

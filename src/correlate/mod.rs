@@ -245,16 +245,17 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     activity.samples(losses::sampled(summary));
     let exchanges = conclude(negotiations, &activity);
     let joins = joins::find(summary, &exchanges);
-    let computers = computers::Computers::of(summary);
-    let timing = clock::Clocks::of(summary, &computers, &joins, &exchanges);
+    let computers = computers::Computers::identify(summary);
+    let timing = clock::Clocks::measure(summary, &computers, &joins, &exchanges);
     let clocks = timing.offsets();
     let events = placed::events(summary, &timing, &joins);
     let host_addresses = addresses::of_logs(summary, policy, &computers);
     let histories =
         audit::AuditHistories::gather(summary, &computers, &host_addresses, &clocks, &exchanges);
     let ipsec = corroboration::gather(summary, &streams, &exchanges, &events);
-    let usable = UsableTimes::of(summary);
-    let inferred = Obligations::of(&streams, &ipsec.sas, &exchanges, &events, (&usable, summary));
+    let usable = UsableTimes::gather(summary);
+    let inferred =
+        Obligations::infer(&streams, &ipsec.sas, &exchanges, &events, (&usable, summary));
     let inferred = if policy.infers() { inferred } else { Obligations::default() };
     let mut facts = Facts {
         total: Count::default(),

@@ -90,7 +90,7 @@ impl Attempt {
 
 impl Obligations {
     /// Gathers what streams, negotiations and logs prove.
-    pub(super) fn of(
+    pub(super) fn infer(
         streams: &StreamsByPair<'_>,
         sas: &SasByPair,
         exchanges: &[IkeExchange],

@@ -20,7 +20,7 @@ struct Usable {
 
 impl UsableTimes {
     /// Looks at the times of every capture's runs.
-    pub(super) fn of(summary: &Summary) -> Self {
+    pub(super) fn gather(summary: &Summary) -> Self {
         let of_capture = summary.captures.iter().filter_map(|(evidence, capture)| {
             let (first, last) = capture.span?;
             // Most captures are short, and need no second look.
@@ -29,7 +29,7 @@ impl UsableTimes {
                 return Some((*evidence, Usable { middle: first, span }));
             }
             let runs = || capture.streams.values().flat_map(BTreeMap::values).flatten();
-            Some((*evidence, Usable::of(runs().copied().collect())?))
+            Some((*evidence, Usable::from_runs(runs().copied().collect())?))
         });
         Self(of_capture.collect())
     }
@@ -58,7 +58,7 @@ impl UsableTimes {
 
 impl Usable {
     /// The middle is that of the frames, not of the runs: a few frames without a time move it little.
-    fn of(mut runs: Vec<ClassRun>) -> Option<Self> {
+    fn from_runs(mut runs: Vec<ClassRun>) -> Option<Self> {
         runs.sort_unstable();
         let frames: u64 = runs.iter().map(|run| run.frames).sum();
         let mut before = 0;
@@ -121,7 +121,7 @@ mod tests {
 
     fn usable(seconds: &[i64]) -> Vec<bool> {
         let runs = runs(seconds);
-        let usable = Usable::of(runs.clone()).unwrap();
+        let usable = Usable::from_runs(runs.clone()).unwrap();
         runs.iter().map(|run| usable.has(run)).collect()
     }
 

@@ -205,7 +205,7 @@ impl LogCoverage {
         let Some(time) = time else { return };
         let room = of_kind.len() < MOST;
         match of_kind.last_mut() {
-            Some(stretch) if !room || stretch.reaches(time) => stretch.take(time),
+            Some(stretch) if !room || stretch.reaches(time) => stretch.include(time),
             _ => of_kind.push(Stretch { first: time, last: time, records: 1 }),
         }
     }
@@ -230,7 +230,7 @@ impl Stretch {
         time >= self.first.shifted(LONG.negated()) && time <= self.last.shifted(LONG)
     }
 
-    fn take(&mut self, time: Timestamp) {
+    fn include(&mut self, time: Timestamp) {
         self.first = self.first.min(time);
         self.last = self.last.max(time);
         self.records = self.records.saturating_add(1);

@@ -59,7 +59,7 @@ struct Ring<'f> {
 
 impl Ring<'_> {
     fn u32(&self, at: usize) -> Option<u32> {
-        self.file.get(at..)?.first_chunk().map(|octets| u32::from_le_bytes(*octets))
+        self.file.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
     }
 
     /// The end record that knows the highest record number: others are remnants.
@@ -306,11 +306,11 @@ fn utf16_until_nul(bytes: &[u8]) -> (String, usize) {
 }
 
 fn field(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|octets| u32::from_le_bytes(*octets))
+    bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
 }
 
 fn half(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|octets| u16::from_le_bytes(*octets))
+    bytes.get(at..)?.first_chunk().map(|bytes| u16::from_le_bytes(*bytes))
 }
 
 const LARGEST: u64 = 1 << 30;

@@ -25,11 +25,11 @@ pub(super) fn socket_address(hex: &str) -> Option<IpAddr> {
     let pairs = hex.as_bytes().chunks(2).map(|pair| {
         std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())
     });
-    let octets: Vec<u8> = pairs.collect::<Option<_>>()?;
-    let from = |at: usize| octets.get(at..);
-    match octets.first_chunk()? {
-        [2, 0] => from(4)?.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets).into()),
-        [23, 0] => from(8)?.first_chunk::<16>().map(|octets| Ipv6Addr::from(*octets).into()),
+    let bytes: Vec<u8> = pairs.collect::<Option<_>>()?;
+    let from = |at: usize| bytes.get(at..);
+    match bytes.first_chunk()? {
+        [2, 0] => from(4)?.first_chunk::<4>().map(|bytes| Ipv4Addr::from(*bytes).into()),
+        [23, 0] => from(8)?.first_chunk::<16>().map(|bytes| Ipv6Addr::from(*bytes).into()),
         _ => None,
     }
 }

@@ -124,7 +124,7 @@ enum Field {
     /// A time, as FILETIME.
     Time,
     /// Bytes with their number before them, in 32 bits.
-    Octets,
+    Bytes,
     /// UTF-16 up to its NUL.
     Text,
     /// Bytes up to their NUL.
@@ -137,14 +137,14 @@ enum Field {
     Rest(usize),
 }
 
-use Field::{Ansi, Cookie, Guid, Octets, Rest, Sid, Text, Time, U8, U16, U32, U64};
+use Field::{Ansi, Bytes, Cookie, Guid, Rest, Sid, Text, Time, U8, U16, U32, U64};
 
 type Layout = &'static [(&'static str, Field)];
 
 const ADDRESSES: Layout = &[
     ("Timestamp", Time),
-    ("LocalAddress", Octets),
-    ("RemoteAddress", Octets),
+    ("LocalAddress", Bytes),
+    ("RemoteAddress", Bytes),
     ("ScopeId", U32),
     ("AppId", Text),
     ("UserSID", Sid),
@@ -159,7 +159,7 @@ const NAMES: Layout = &[
     ("RemoteGroupSidLength", U32),
     ("RemoteGroupSids", Text),
 ];
-const MAIN_MODE_ENDS: Layout = &[("MainModeLocalAddress", Octets), ("MainModePeerAddress", Octets)];
+const MAIN_MODE_ENDS: Layout = &[("MainModeLocalAddress", Bytes), ("MainModePeerAddress", Bytes)];
 const MAIN_MODE_SA: Layout = &[
     ("EncryptionAlgorithm", U32),
     ("AuthenticationAlgorithm", U32),
@@ -175,23 +175,23 @@ const METHOD: Layout = &[("AuthenticationMethodType", U32)];
 const MODULE: Layout = &[("KeyingModule", U32)];
 const CERTIFICATES: Layout = &[
     ("LocalCertDnSubject", Text),
-    ("LocalCertShaThumbprint", Octets),
+    ("LocalCertShaThumbprint", Bytes),
     ("LocalCertDnIssuer", Text),
     ("LocalCertDnRoot", Text),
     ("PeerCertDnSubject", Text),
-    ("PeerCertShaThumbprint", Octets),
+    ("PeerCertShaThumbprint", Bytes),
     ("PeerCertDnIssuer", Text),
     ("PeerCertDnRoot", Text),
 ];
 const COOKIES: Layout = &[("InitiatorCookie", Cookie), ("ResponderCookie", Cookie)];
 const CONTEXT: Layout = &[("ProviderContextKey", Guid)];
 const SELECTOR: Layout = &[
-    ("LocalAddress", Octets),
+    ("LocalAddress", Bytes),
     ("LocalAddressMask", Text),
-    ("LocalTunnelEndpoint", Octets),
-    ("RemoteAddress", Octets),
+    ("LocalTunnelEndpoint", Bytes),
+    ("RemoteAddress", Bytes),
     ("RemoteAddressMask", Text),
-    ("RemoteTunnelEndpoint", Octets),
+    ("RemoteTunnelEndpoint", Bytes),
     ("IPProtocol", U32),
 ];
 const MESSAGE: Layout = &[
@@ -327,7 +327,7 @@ fn fields(id: u16, version: u8, data: &[u8]) -> Option<Vec<(String, String)>> {
 
 /// A field's value, and what is behind it.
 fn value(field: Field, data: &[u8]) -> Option<(String, &[u8])> {
-    let octets = |length: usize| data.split_at_checked(length);
+    let bytes = |length: usize| data.split_at_checked(length);
     Some(match field {
         U8 => data.split_first().map(|(first, rest)| (first.to_string(), rest))?,
         U16 => data
@@ -344,10 +344,10 @@ fn value(field: Field, data: &[u8]) -> Option<(String, &[u8])> {
             let time = Timestamp::from_filetime(u64::from_le_bytes(*number));
             (time.map_or_else(String::new, |time| time.rfc3339(Resolution::FILETIME)), rest)
         }
-        Octets => {
+        Bytes => {
             let (length, rest) = data.split_first_chunk()?;
-            let (octets, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-            (hex(octets), rest)
+            let (bytes, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            (hex(bytes), rest)
         }
         Text => {
             let (units, _) = data.as_chunks::<2>();
@@ -359,26 +359,26 @@ fn value(field: Field, data: &[u8]) -> Option<(String, &[u8])> {
             (text, data.get((length + 1) * 2..)?)
         }
         Ansi => {
-            let length = data.iter().position(|octet| *octet == 0)?;
+            let length = data.iter().position(|byte| *byte == 0)?;
             let text = String::from_utf8_lossy(data.get(..length)?).into_owned();
             (text, data.get(length + 1..)?)
         }
         Sid => {
             let count = usize::from(*data.get(1)?);
-            let (sid, rest) = octets(8 + 4 * count)?;
+            let (sid, rest) = bytes(8 + 4 * count)?;
             (hex(sid), rest)
         }
-        Guid => octets(16).map(|(guid, rest)| (hex(guid), rest))?,
-        Cookie => octets(8).map(|(cookie, rest)| (hex(cookie), rest))?,
+        Guid => bytes(16).map(|(guid, rest)| (hex(guid), rest))?,
+        Cookie => bytes(8).map(|(cookie, rest)| (hex(cookie), rest))?,
         Rest(behind) => {
-            let (rest, behind) = octets(data.len().checked_sub(behind)?)?;
+            let (rest, behind) = bytes(data.len().checked_sub(behind)?)?;
             (hex(rest), behind)
         }
     })
 }
 
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02X}")).collect()
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 const WFP: &str = "Microsoft-Windows-WFP";
@@ -493,7 +493,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_octets_make_it_panic(id in 1000u16..1050, version: u8, data: Vec<u8>) {
+        fn no_bytes_make_it_panic(id in 1000u16..1050, version: u8, data: Vec<u8>) {
             read(id, version, &data);
         }
     }

@@ -71,11 +71,11 @@ impl Collection {
     ///
     /// # Errors
     /// Where the file cannot be read.
-    pub fn of(path: &Path) -> io::Result<Option<Self>> {
+    pub fn open(path: &Path) -> io::Result<Option<Self>> {
         let whole = Section::whole(open(path)?)?;
         let mut collection = Self::default();
         let first = peek(whole.clone())?;
-        let found = match Format::of(&first) {
+        let found = match Format::recognize(&first) {
             Format::Collection(archive) => Some((archive, whole)),
             Format::Packed(packing) => collection.unpacked(packing, &whole)?,
             _ => None,
@@ -93,7 +93,7 @@ impl Collection {
         packed: &Section,
     ) -> io::Result<Option<(Archive, Section)>> {
         let first = peek(Unpacking::new(packing, packed.clone()))?;
-        let Format::Collection(archive) = Format::of(&first) else { return Ok(None) };
+        let Format::Collection(archive) = Format::recognize(&first) else { return Ok(None) };
         let mut unpacking = Unpacking::new(packing, packed.clone());
         let mut file = tempfile::tempfile()?;
         io::copy(&mut unpacking, &mut file)?;
@@ -174,7 +174,7 @@ impl Collection {
             Err(_) => return,
         };
         let first = data.open().and_then(peek).unwrap_or_default();
-        match Format::of(&first) {
+        match Format::recognize(&first) {
             Format::Collection(archive) => match data.nested(depth) {
                 Ok(section) => self.list(archive, &section, &format!("{name}!/"), depth + 1),
                 Err(why) => self.problems.push((ProblemCode::Skipped, format!("{name}: {why}"), 0)),
@@ -201,7 +201,7 @@ impl Member {
     /// Where it is from; `host` is that of its collection.
     #[must_use]
     pub fn origin(&self, host: Option<&str>) -> Option<Origin> {
-        Origin::of(&self.name, host)
+        Origin::from_name(&self.name, host)
     }
 
     /// Opens it.
@@ -225,9 +225,9 @@ impl MemberData {
 
     /// The first bytes, as many as there are up to that number.
     fn start(&self, most: u64) -> Option<Vec<u8>> {
-        let mut octets = Vec::new();
-        self.open().ok()?.take(most).read_to_end(&mut octets).ok()?;
-        Some(octets)
+        let mut bytes = Vec::new();
+        self.open().ok()?.take(most).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
     }
 
     /// The bytes of an archive inside an archive, where they can be searched.

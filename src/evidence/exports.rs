@@ -5,7 +5,7 @@ use super::format::{OAKLEY_LOG, REGISTRY_EXPORT};
 use super::gateway::is_gateway_log;
 
 /// The export that a file with these first bytes is; `None` where it is another text, or none.
-pub(super) fn of(first_bytes: &[u8]) -> Option<Format> {
+pub(super) fn recognize_export(first_bytes: &[u8]) -> Option<Format> {
     let text = decoded(first_bytes);
     let text = text.trim_start();
     match text.as_bytes().first()? {
@@ -109,7 +109,7 @@ fn is_list(text: &str) -> bool {
     let is_numbered = |line: &&str| {
         let number = line.trim_end().trim_end_matches(':').strip_suffix(']');
         let number = number.and_then(|line| line.rsplit_once('[')).map_or("", |(_, number)| number);
-        !number.is_empty() && number.bytes().all(|octet| octet.is_ascii_digit())
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     };
     lines.next_if(is_numbered);
     let mut value = || lines.next().and_then(|line| line.split_once([':', '\u{ff1a}']));
@@ -129,7 +129,7 @@ fn has_date(text: &str) -> bool {
 fn after_record_line(text: &str) -> &str {
     let Some(rest) = text.strip_prefix("Record ") else { return text };
     let (number, rest) = rest.split_once('\n').unwrap_or((rest, ""));
-    if number.trim().bytes().all(|octet| octet.is_ascii_digit()) { rest.trim_start() } else { text }
+    if number.trim().bytes().all(|byte| byte.is_ascii_digit()) { rest.trim_start() } else { text }
 }
 
 /// Six columns or seven, and a row whose fourth is the GUID of an audit subcategory. Names of columns are in the
@@ -385,11 +385,15 @@ mod tests {
             ("", None),
         ];
         for (text, format) in rows {
-            assert_eq!(of(text.as_bytes()), format, "{text}");
+            assert_eq!(recognize_export(text.as_bytes()), format, "{text}");
             let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-            assert_eq!(of(&wide), format, "{text}");
-            assert_eq!(of(&[&[0xfe, 0xff], &wide[..]].concat()), format, "{text}");
-            assert_eq!(of(&[&[0xef, 0xbb, 0xbf], text.as_bytes()].concat()), format, "{text}");
+            assert_eq!(recognize_export(&wide), format, "{text}");
+            assert_eq!(recognize_export(&[&[0xfe, 0xff], &wide[..]].concat()), format, "{text}");
+            assert_eq!(
+                recognize_export(&[&[0xef, 0xbb, 0xbf], text.as_bytes()].concat()),
+                format,
+                "{text}"
+            );
         }
     }
 
@@ -409,7 +413,7 @@ mod tests {
             ("<wfpdiag>\n<sysInfo/>", Some(Format::WfpState)),
         ];
         for (text, format) in rows {
-            assert_eq!(of(text.as_bytes()), format, "{text}");
+            assert_eq!(recognize_export(text.as_bytes()), format, "{text}");
         }
     }
 }

@@ -23,7 +23,7 @@ fn is_line(line: &str) -> bool {
     let mut words = line.split_whitespace();
     let first = words.next().unwrap_or_default();
     let is_dated = |time: &str| {
-        let has_colons = time.bytes().filter(|octet| *octet == b':').count() >= 2;
+        let has_colons = time.bytes().filter(|byte| *byte == b':').count() >= 2;
         has_colons && time.starts_with(|c: char| c.is_ascii_digit())
     };
     let time = if MONTHS.contains(&first) {

@@ -27,7 +27,7 @@ impl Collection {
     ///
     /// # Errors
     /// None.
-    pub fn of(_path: &Path) -> io::Result<Option<Self>> {
+    pub fn open(_path: &Path) -> io::Result<Option<Self>> {
         Ok(None)
     }
 }

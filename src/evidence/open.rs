@@ -93,8 +93,8 @@ impl Before {
     ///
     /// # Errors
     /// Where the system refuses.
-    pub fn of(path: &Path, file: &File) -> io::Result<Self> {
-        Ok(Self { path: path.to_owned(), mark: Mark::of(&file.metadata()?) })
+    pub fn note(path: &Path, file: &File) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), mark: Mark::new(&file.metadata()?) })
     }
 
     /// What is different about it now, in words; `None` where nothing is.
@@ -103,7 +103,7 @@ impl Before {
         let Ok(metadata) = self.path.metadata() else {
             return Some("it is no longer there".to_owned());
         };
-        let (was, is) = (&self.mark, Mark::of(&metadata));
+        let (was, is) = (&self.mark, Mark::new(&metadata));
         if was.which != is.which {
             Some("it was replaced by another file".to_owned())
         } else if was.size != is.size {
@@ -117,7 +117,7 @@ impl Before {
 }
 
 impl Mark {
-    fn of(metadata: &Metadata) -> Self {
+    fn new(metadata: &Metadata) -> Self {
         Self { size: metadata.len(), modified: metadata.modified().ok(), which: which(metadata) }
     }
 }
@@ -146,9 +146,9 @@ mod tests {
     }
 
     #[test]
-    fn growth_replacement_and_loss_are_told() {
+    fn growth_replacement_and_loss_are_reported() {
         let (folder, path) = file(b"one");
-        let before = Before::of(&path, &open(&path).unwrap()).unwrap();
+        let before = Before::note(&path, &open(&path).unwrap()).unwrap();
         assert_eq!(before.change(), None);
         let mut longer = OpenOptions::new().append(true).open(&path).unwrap();
         longer.write_all(b"two").unwrap();

@@ -55,7 +55,7 @@ pub(super) struct Reports {
 
 impl Reports {
     pub(super) const fn new() -> Self {
-        Self { known: BTreeMap::new(), left: MOST_OCTETS }
+        Self { known: BTreeMap::new(), left: MOST_BYTES }
     }
 
     /// Whether a file below `root` is of our own making, by its place and its length.
@@ -79,12 +79,12 @@ fn listed(folder: &Path, left: &mut u64) -> BTreeSet<(String, u64)> {
     let size = path.symlink_metadata().ok().filter(Metadata::is_file).map_or(0, |it| it.len());
     let Some(then) = left.checked_sub(size).filter(|_| size > 0) else { return BTreeSet::new() };
     *left = then;
-    let mut octets = Vec::new();
-    let read = File::open(&path).and_then(|file| file.take(size).read_to_end(&mut octets));
+    let mut bytes = Vec::new();
+    let read = File::open(&path).and_then(|file| file.take(size).read_to_end(&mut bytes));
     if read.is_err() {
         return BTreeSet::new();
     }
-    let manifest: Manifest = serde_json::from_slice(&octets).unwrap_or_default();
+    let manifest: Manifest = serde_json::from_slice(&bytes).unwrap_or_default();
     let outputs = manifest.outputs.into_iter().filter(|_| manifest.tool.name == "plainsight");
     outputs.map(|output| (output.name, output.size_bytes)).collect()
 }
@@ -133,7 +133,7 @@ pub const MANIFEST: &str = "manifest.json";
 /// The signature over it.
 pub const SIGNATURE: &str = "manifest.json.minisig";
 /// Of all manifests of a run together: those of some hundred reports, or of a hundred thousand files.
-const MOST_OCTETS: u64 = 16 << 20;
+const MOST_BYTES: u64 = 16 << 20;
 const LITTLE_ENDIAN: [u8; 4] = [0x4d, 0x3c, 0x2b, 0x1a];
 /// Options of a section header (draft-ietf-opsawg-pcapng §4.1).
 const APPLICATION: u16 = 4;

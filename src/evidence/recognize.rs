@@ -9,7 +9,7 @@ use std::io::{self, Read};
 impl Format {
     /// Recognizes the format by a file's first bytes; a few hundred are enough.
     #[must_use]
-    pub fn of(first_bytes: &[u8]) -> Self {
+    pub fn recognize(first_bytes: &[u8]) -> Self {
         match first_bytes {
             [0xd4, 0xc3, 0xb2, 0xa1, ..]
             | [0xa1, 0xb2, 0xc3, 0xd4, ..]
@@ -28,11 +28,11 @@ impl Format {
             | [b'E', b'l', b'f', b'C', b'h', b'n', b'k', 0, ..] => Self::Evtx,
             [_, _, _, _, b'L', b'f', b'L', b'e', ..] => Self::Evt,
             _ if is_event_trace(first_bytes) => Self::EventTrace,
-            _ => Packing::of(first_bytes)
+            _ => Packing::recognize(first_bytes)
                 .map(Self::Packed)
-                .or_else(|| Archive::of(first_bytes).map(Self::Collection))
+                .or_else(|| Archive::recognize(first_bytes).map(Self::Collection))
                 .or_else(|| Self::unread(first_bytes))
-                .or_else(|| exports::of(first_bytes))
+                .or_else(|| exports::recognize_export(first_bytes))
                 .unwrap_or_else(|| if is_text(first_bytes) { Self::Text } else { Self::Unknown }),
         }
     }
@@ -72,7 +72,7 @@ fn is_event_trace(bytes: &[u8]) -> bool {
     is_first && is_marked && length >= 32 + 272 && buffer >= 72 + u32::from(length)
 }
 
-/// The first bytes of a stream, as many as [`Format::of`] wants to see.
+/// The first bytes of a stream, as many as [`Format::recognize`] wants to see.
 ///
 /// # Errors
 /// Where the stream cannot be read.
@@ -90,32 +90,32 @@ mod tests {
 
     #[test]
     fn magic_numbers_decide_and_names_do_not() {
-        assert_eq!(Format::of(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0]), Format::Pcap);
-        assert_eq!(Format::of(b"ElfFile\0...."), Format::Evtx);
-        assert_eq!(Format::of(b"\x30\0\0\0LfLe").as_str(), "evt");
-        assert_eq!(Format::of("Grüße\n".as_bytes()), Format::Text);
-        assert_eq!(Format::of(&[0x7f, b'E', b'L', b'F']), Format::Unknown);
-        assert_eq!(Format::of(b"regf\0").as_str(), "registry_hive");
-        assert_eq!(Format::of(&[]), Format::Unknown);
+        assert_eq!(Format::recognize(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0]), Format::Pcap);
+        assert_eq!(Format::recognize(b"ElfFile\0...."), Format::Evtx);
+        assert_eq!(Format::recognize(b"\x30\0\0\0LfLe").as_str(), "evt");
+        assert_eq!(Format::recognize("Grüße\n".as_bytes()), Format::Text);
+        assert_eq!(Format::recognize(&[0x7f, b'E', b'L', b'F']), Format::Unknown);
+        assert_eq!(Format::recognize(b"regf\0").as_str(), "registry_hive");
+        assert_eq!(Format::recognize(&[]), Format::Unknown);
     }
 
     #[test]
     fn an_event_trace_is_recognized_by_its_first_event() {
         let mut trace = vec![0; 256];
-        for (at, octets) in
+        for (at, bytes) in
             [(0, [0, 4, 0, 0]), (54, [4, 0, 0, 0]), (72, [2, 0, 2, 0xc0]), (76, [0x90, 1, 0, 0])]
         {
-            trace[at..at + 4].copy_from_slice(&octets);
+            trace[at..at + 4].copy_from_slice(&bytes);
         }
-        assert_eq!(Format::of(&trace).as_str(), "etl");
+        assert_eq!(Format::recognize(&trace).as_str(), "etl");
         trace[78] = 1;
-        assert_eq!(Format::of(&trace), Format::Unknown);
+        assert_eq!(Format::recognize(&trace), Format::Unknown);
     }
 
     proptest::proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes: Vec<u8>) {
-            let _ = Format::of(&bytes);
+            let _ = Format::recognize(&bytes);
         }
     }
 }

@@ -31,7 +31,7 @@ pub fn shown_path(path: &Path) -> String {
             chunk.valid().replace('\\', r"\\")
         };
         push_visible(&mut shown, &valid);
-        shown.extend(chunk.invalid().iter().map(|octet| format!("\\x{octet:02x}")));
+        shown.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
     }
     shown
 }
@@ -39,24 +39,24 @@ pub fn shown_path(path: &Path) -> String {
 /// The path that [`shown_path`] shows so. On Windows half a surrogate pair in a name is not turned back.
 #[must_use]
 pub fn path_of(shown: &str) -> PathBuf {
-    let mut octets = Vec::with_capacity(shown.len());
+    let mut bytes = Vec::with_capacity(shown.len());
     let mut rest = shown;
     while let Some((before, escape)) = rest.split_once('\\') {
-        octets.extend_from_slice(before.as_bytes());
+        bytes.extend_from_slice(before.as_bytes());
         rest = match unescaped(escape) {
             Some((one, behind)) => {
-                octets.extend(one);
+                bytes.extend(one);
                 behind
             }
             // No escape of ours: a path of an older report, or of a forged one.
             None => {
-                octets.push(b'\\');
+                bytes.push(b'\\');
                 escape
             }
         };
     }
-    octets.extend_from_slice(rest.as_bytes());
-    PathBuf::from(name_of(octets))
+    bytes.extend_from_slice(rest.as_bytes());
+    PathBuf::from(name_of(bytes))
 }
 
 /// The bytes that an escape denotes, without its backslash, and what follows it.
@@ -74,13 +74,13 @@ fn unescaped(escape: &str) -> Option<(Vec<u8>, &str)> {
 }
 
 #[cfg(unix)]
-fn name_of(octets: Vec<u8>) -> OsString {
-    std::os::unix::ffi::OsStringExt::from_vec(octets)
+fn name_of(bytes: Vec<u8>) -> OsString {
+    std::os::unix::ffi::OsStringExt::from_vec(bytes)
 }
 
 #[cfg(not(unix))]
-fn name_of(octets: Vec<u8>) -> OsString {
-    String::from_utf8_lossy(&octets).into_owned().into()
+fn name_of(bytes: Vec<u8>) -> OsString {
+    String::from_utf8_lossy(&bytes).into_owned().into()
 }
 
 fn push_visible(safe: &mut String, text: &str) {

@@ -53,7 +53,7 @@ impl Packing {
     }
 
     /// Recognizes it by a file's first bytes.
-    pub(super) fn of(first_bytes: &[u8]) -> Option<Self> {
+    pub(super) fn recognize(first_bytes: &[u8]) -> Option<Self> {
         Some(match first_bytes {
             [0x1f, 0x8b, ..] => Self::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,

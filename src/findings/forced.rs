@@ -13,7 +13,7 @@ use std::net::IpAddr;
 
 /// One finding for each pair and way to force it.
 pub(super) fn suspicions(facts: &Facts) -> Vec<Finding> {
-    let sight = Sight::of(facts);
+    let sight = Sight::gather(facts);
     let mut found: BTreeMap<(HostPair, Force), Vec<usize>> = BTreeMap::new();
     for (index, explained) in facts.windows.iter().enumerate() {
         let (pair, run) = (explained.window.pair, &explained.window.run);
@@ -67,7 +67,7 @@ struct Sight {
 }
 
 impl Sight {
-    fn of(facts: &Facts) -> Self {
+    fn gather(facts: &Facts) -> Self {
         let leaking: BTreeSet<HostPair> = facts.windows.iter().map(|w| w.window.pair).collect();
         let mut errors: BTreeMap<(HostPair, Spi), Timestamp> = BTreeMap::new();
         for error in facts.unreachable.iter().filter(|error| leaking.contains(&error.pair())) {
@@ -86,7 +86,7 @@ impl Sight {
             }
             if leaking.contains(&pair) {
                 let error = errors.get(&(pair, exchange.initiator_spi)).copied();
-                attempts.entry(pair).or_default().push(Attempt::of(exchange, error));
+                attempts.entry(pair).or_default().push(Attempt::new(exchange, error));
             }
         }
         for (pair, attempts) in attempts {
@@ -137,7 +137,7 @@ struct Attempt {
 }
 
 impl Attempt {
-    fn of(exchange: &IkeExchange, error: Option<Timestamp>) -> Self {
+    fn new(exchange: &IkeExchange, error: Option<Timestamp>) -> Self {
         Self {
             from: exchange.initiator.ip(),
             start: exchange.start,

@@ -166,15 +166,15 @@ pub(super) fn tcp_gaps(facts: &Facts) -> Vec<Finding> {
     }
     let found = by_capture.into_iter().map(|(evidence, mut losses)| {
         losses.sort_by_key(|loss| (std::cmp::Reverse(loss.gap.octets), loss.pair));
-        let octets = losses.iter().fold(0u64, |sum, loss| sum.saturating_add(loss.gap.octets));
+        let bytes = losses.iter().fold(0u64, |sum, loss| sum.saturating_add(loss.gap.octets));
         let worst = losses.iter().take(MOST_NAMED).map(|loss| {
             let (a, b, gap) = (loss.pair.a(), loss.pair.b(), loss.gap);
-            let octets = with_separators(gap.octets);
-            format!("{a} and {b}: {octets} in {}", counted(gap.connections, "connection"))
+            let bytes = with_separators(gap.octets);
+            format!("{a} and {b}: {bytes} in {}", counted(gap.connections, "connection"))
         });
         let title = format!(
             "{evidence}: {} acknowledged TCP bytes are missing, between {}",
-            with_separators(octets),
+            with_separators(bytes),
             counted(losses.len() as u64, "pair")
         );
         let detail = format!("{}.", worst.collect::<Vec<_>>().join("; "));

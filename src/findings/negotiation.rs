@@ -156,14 +156,14 @@ fn of_pair(
         pair.a(),
         pair.b()
     );
-    let reasons_told = if names.is_empty() { "unknown".to_owned() } else { names.join(", ") };
+    let listed_reasons = if names.is_empty() { "unknown".to_owned() } else { names.join(", ") };
     let held = if code == FindingCode::FailedClosed {
         held(facts, pair, end.since(first.start))
     } else {
         String::new()
     };
     let detail = format!(
-        "From frame {} to frame {}; reasons: {reasons_told}.{held}",
+        "From frame {} to frame {}; reasons: {listed_reasons}.{held}",
         first.first, last.last
     );
     Some(Finding {

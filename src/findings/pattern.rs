@@ -36,7 +36,7 @@ pub(super) fn patterns(facts: &Facts) -> Vec<Finding> {
         attempts.completed.sort_unstable();
         let leaks: Vec<Leak> = windows
             .iter()
-            .filter_map(|index| Some(Leak::of(*index, facts.windows.get(*index)?, known, bare)))
+            .filter_map(|index| Some(Leak::new(*index, facts.windows.get(*index)?, known, bare)))
             .collect();
         let one_service = known.clear_services.len() == 1
             && known.clear_services.iter().all(|service| service.port.is_some());
@@ -120,7 +120,7 @@ struct Leak {
 }
 
 impl Leak {
-    fn of(index: usize, explained: &ExplainedWindow, known: &PairFacts, bare: bool) -> Self {
+    fn new(index: usize, explained: &ExplainedWindow, known: &PairFacts, bare: bool) -> Self {
         let window = &explained.window;
         let run = window.run;
         // Restarts and rekeys are about the beginning, whatever kept the window open.

@@ -92,13 +92,13 @@ fn cleartext_window(
         true => "used a tunnel in clear that carried only protected packets",
         false => "exchanged clear text",
     };
-    let (packets, windows_told) =
+    let (packets, window_count) =
         (counted(packets, "packet"), counted(members.len() as u64, "window"));
     let title = if payload == 0 {
         let (a, b) = (pair.a(), pair.b());
-        format!("{packets} without payload passed in clear between {a} and {b}, in {windows_told}")
+        format!("{packets} without payload passed in clear between {a} and {b}, in {window_count}")
     } else {
-        format!("{} and {} {what}: {packets} in {windows_told}", pair.a(), pair.b())
+        format!("{} and {} {what}: {packets} in {window_count}", pair.a(), pair.b())
     };
     let demand = if attempted { attempt(&members) } else { demand(source) };
     let sent = sent(pair, &members);
@@ -155,16 +155,16 @@ fn is_extent_unknown(source: Option<&ExpectationSource>, windows: &[&ExplainedWi
 
 /// How much each side sent, and whether the other answered.
 fn sent(pair: HostPair, windows: &[&ExplainedWindow]) -> String {
-    let (mut octets, mut packets) = ([0u64; 2], [0u64; 2]);
+    let (mut bytes, mut packets) = ([0u64; 2], [0u64; 2]);
     for run in windows.iter().map(|w| &w.window.run) {
-        for (sum, more) in octets.iter_mut().zip(run.payload) {
+        for (sum, more) in bytes.iter_mut().zip(run.payload) {
             *sum = sum.saturating_add(more);
         }
         for (sum, more) in packets.iter_mut().zip([run.from_a, run.frames - run.from_a]) {
             *sum = sum.saturating_add(more);
         }
     }
-    let [from_a, from_b] = octets.map(with_separators);
+    let [from_a, from_b] = bytes.map(with_separators);
     let silent = match packets {
         [_, 0] => format!(" {} sent nothing.", pair.b()),
         [0, _] => format!(" {} sent nothing.", pair.a()),

@@ -40,11 +40,11 @@ pub(super) enum Body<'a> {
     /// One part of a message in Cisco's and Microsoft's scheme (\[MS-IKEE\] 2.2.1).
     Fragment {
         number: u8,
-        octets: u32,
+        bytes: u32,
     },
     /// The rest is encrypted: initialization vector, ciphertext and checksum of that many bytes.
     Encrypted {
-        octets: u32,
+        bytes: u32,
         fragment: Option<(u16, u16)>,
     },
     /// Another payload, or one that could not be read.

@@ -127,7 +127,7 @@ fn completions(talk: &Conversation<'_>) -> Vec<Timestamp> {
     let fruit = |m: &MessageDigest| talk.bears_fruit(m.time, m.time);
     let sizes = suite.least_with_child()..=suite.most_without_certificate();
     let of_v2 = |m: &MessageDigest| {
-        let room = m.encrypted.filter(|_| m.is_response()).map(|e| suite.most(e.octets));
+        let room = m.encrypted.filter(|_| m.is_response()).map(|e| suite.most(e.bytes));
         let fits = |room: u32| match m.header.exchange_type {
             ExchangeType::IKE_AUTH => sizes.contains(&room) || fruit(m),
             ExchangeType::CREATE_CHILD_SA => room >= LEAST_CHILD_ANSWER || fruit(m),
@@ -164,13 +164,13 @@ fn notify_names(talk: &Conversation<'_>) -> Vec<String> {
 fn vendor_names(talk: &Conversation<'_>) -> Vec<String> {
     let ids = talk.messages().filter_map(MessageDigest::clear).flat_map(|c| &c.vendor_ids);
     distinct(ids.map(|id| {
-        let known = ike_vendor(id.octets()).map(|vendor| vendor.name.to_owned());
-        known.unwrap_or_else(|| hexadecimal(id.octets()))
+        let known = ike_vendor(id.bytes()).map(|vendor| vendor.name.to_owned());
+        known.unwrap_or_else(|| hexadecimal(id.bytes()))
     }))
 }
 
-fn hexadecimal(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// RFC 2407 §4.6.2.1, RFC 7296 §3.5: addresses and names as such, all else in hexadecimal.

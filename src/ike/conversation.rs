@@ -89,7 +89,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// The messages of one exchange type without repetitions.
-    pub(super) fn of(&self, kind: ExchangeType) -> impl DoubleEndedIterator<Item = Turn<'a>> {
+    pub(super) fn turns_of(&self, kind: ExchangeType) -> impl DoubleEndedIterator<Item = Turn<'a>> {
         self.turns.iter().copied().filter(move |turn| turn.message.is(kind) && !turn.is_repeated)
     }
 

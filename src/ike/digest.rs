@@ -33,7 +33,7 @@ pub struct MessageDigest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encrypted {
     /// Initialization vector, ciphertext and checksum, in bytes.
-    pub octets: u32,
+    pub bytes: u32,
     /// Of a fragmented message: which part, and of how many (0 where the message does not say).
     pub fragment: Option<(u16, u16)>,
 }
@@ -70,20 +70,20 @@ pub(super) struct ClearNotify {
 /// The first bytes of a vendor id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct VendorId {
-    octets: [u8; 24],
+    bytes: [u8; 24],
     len: u8,
 }
 
 impl VendorId {
     fn new(id: &[u8]) -> Self {
-        let mut octets = [0; 24];
-        let len = id.len().min(octets.len());
-        octets.iter_mut().zip(id).for_each(|(kept, octet)| *kept = *octet);
-        Self { octets, len: u8::try_from(len).unwrap_or(u8::MAX) }
+        let mut bytes = [0; 24];
+        let len = id.len().min(bytes.len());
+        bytes.iter_mut().zip(id).for_each(|(kept, byte)| *kept = *byte);
+        Self { bytes, len: u8::try_from(len).unwrap_or(u8::MAX) }
     }
 
-    pub(super) fn octets(&self) -> &[u8] {
-        self.octets.get(..usize::from(self.len)).unwrap_or_default()
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 }
 
@@ -93,7 +93,7 @@ pub(super) struct NatHash {
     pub(super) of: NatSide,
     /// Its first eight bytes.
     pub(super) head: [u8; 8],
-    pub(super) octets: usize,
+    pub(super) bytes: usize,
 }
 
 /// Whose address a hash is about.
@@ -117,11 +117,11 @@ impl MessageDigest {
         frame: FrameRef,
         time: Timestamp,
         (source, destination): (SocketAddr, SocketAddr),
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<(Self, Option<Defect>), Defect> {
-        let mut reader = Reader::new(octets);
+        let mut reader = Reader::new(bytes);
         let header = Header::read(&mut reader)?;
-        let fingerprint = fingerprint(octets);
+        let fingerprint = fingerprint(bytes);
         let mut digest = Self {
             frame,
             time,
@@ -132,11 +132,11 @@ impl MessageDigest {
             encrypted: None,
             clear: None,
         };
-        let defect = digest.read(reader);
+        let defect = digest.read_payloads(reader);
         Ok((digest, defect))
     }
 
-    fn read(&mut self, mut reader: Reader<'_>) -> Option<Defect> {
+    fn read_payloads(&mut self, mut reader: Reader<'_>) -> Option<Defect> {
         let length = usize::try_from(self.header.length).unwrap_or(usize::MAX);
         let Some(inside) = length.checked_sub(Header::LEN) else {
             let (offset, minimum) = (Header::LEN - 4, Header::LEN);
@@ -147,24 +147,24 @@ impl MessageDigest {
         let cut = (have < inside).then_some(cut);
         let is_v2 = self.header.version == IkeVersion::V2;
         if !is_v2 && self.header.flags & Header::ENCRYPTED != 0 {
-            let octets = u32::try_from(inside).unwrap_or(u32::MAX);
-            self.encrypted = Some(Encrypted { octets, fragment: None });
+            let bytes = u32::try_from(inside).unwrap_or(u32::MAX);
+            self.encrypted = Some(Encrypted { bytes, fragment: None });
             return cut;
         }
         let mut payloads = Payloads::new(reader.sub_or_rest(inside), &self.header);
         let mut clear = Clear::default();
         for payload in payloads.by_ref() {
-            if let Body::Encrypted { octets, fragment } = payload.body {
-                self.encrypted = Some(Encrypted { octets, fragment });
+            if let Body::Encrypted { bytes, fragment } = payload.body {
+                self.encrypted = Some(Encrypted { bytes, fragment });
                 break;
             }
-            if let Body::Fragment { number, octets, .. } = payload.body {
+            if let Body::Fragment { number, bytes, .. } = payload.body {
                 // Only messages that are too large for one datagram are cut so, and in phase 1
                 // those are the ones with certificates, which are encrypted.
                 let fragment = Some((u16::from(number), 0));
-                self.encrypted = Some(Encrypted { octets, fragment });
+                self.encrypted = Some(Encrypted { bytes, fragment });
             }
-            clear.take(payload.kind, payload.body);
+            clear.add_payload(payload.kind, payload.body);
         }
         if !clear.payloads.is_empty() {
             self.clear = Some(Box::new(clear));
@@ -276,7 +276,7 @@ impl MessageDigest {
 }
 
 impl Clear {
-    fn take(&mut self, kind: u8, body: Body<'_>) {
+    fn add_payload(&mut self, kind: u8, body: Body<'_>) {
         push(&mut self.payloads, kind, MAX_PAYLOADS);
         match body {
             Body::SecurityAssociation(proposals, _) => self.proposals = proposals,
@@ -328,7 +328,7 @@ impl Clear {
 
     fn nat(&mut self, of: NatSide, hash: &[u8]) {
         if let Some(head) = hash.first_chunk::<8>() {
-            push(&mut self.nat, NatHash { of, head: *head, octets: hash.len() }, MAX_NAT_HASHES);
+            push(&mut self.nat, NatHash { of, head: *head, bytes: hash.len() }, MAX_NAT_HASHES);
         }
     }
 }
@@ -357,49 +357,49 @@ mod tests {
     use crate::evidence::{EvidenceId, FrameNumber};
     use proptest::prelude::*;
 
-    fn read(octets: &[u8]) -> Result<(MessageDigest, Option<Defect>), Defect> {
+    fn read(bytes: &[u8]) -> Result<(MessageDigest, Option<Defect>), Defect> {
         let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(1) };
         let end = SocketAddr::from(([10, 0, 0, 1], 500));
-        MessageDigest::new(frame, Timestamp(0), (end, end), octets)
+        MessageDigest::new(frame, Timestamp(0), (end, end), bytes)
     }
 
     /// Next payload, version, exchange type, flags; then the fields behind the header.
     fn message(head: [u8; 4], payloads: &[u8]) -> Vec<u8> {
-        let mut octets = vec![1; 8];
-        octets.extend([0; 8]);
-        octets.extend(head);
-        octets.extend([0; 4]);
-        octets.extend(u32::try_from(28 + payloads.len()).unwrap().to_be_bytes());
-        octets.extend(payloads);
-        octets
+        let mut bytes = vec![1; 8];
+        bytes.extend([0; 8]);
+        bytes.extend(head);
+        bytes.extend([0; 4]);
+        bytes.extend(u32::try_from(28 + payloads.len()).unwrap().to_be_bytes());
+        bytes.extend(payloads);
+        bytes
     }
 
     #[test]
     fn a_refusal_in_clear_is_read() {
-        let octets = message([41, 0x20, 34, 0x20], &[0, 0, 0, 8, 0, 0, 0, 14]);
-        let (digest, defect) = read(&octets).unwrap();
+        let bytes = message([41, 0x20, 34, 0x20], &[0, 0, 0, 8, 0, 0, 0, 14]);
+        let (digest, defect) = read(&bytes).unwrap();
         assert_eq!((digest.notifies().collect::<Vec<_>>(), defect), (vec![14], None));
     }
 
     #[test]
     fn an_encrypted_payload_ends_the_chain() {
-        let octets = message([46, 0x20, 35, 0x08], &[35, 0, 0, 12, 1, 2, 3, 4, 5, 6, 7, 8]);
-        let (digest, defect) = read(&octets).unwrap();
-        assert_eq!(digest.encrypted, Some(Encrypted { octets: 8, fragment: None }));
+        let bytes = message([46, 0x20, 35, 0x08], &[35, 0, 0, 12, 1, 2, 3, 4, 5, 6, 7, 8]);
+        let (digest, defect) = read(&bytes).unwrap();
+        assert_eq!(digest.encrypted, Some(Encrypted { bytes: 8, fragment: None }));
         assert_eq!((digest.clear, defect), (None, None));
     }
 
     #[test]
-    fn a_fragment_tells_its_number() {
-        let octets = message([53, 0x20, 35, 0x08], &[0, 0, 0, 12, 0, 2, 0, 3, 5, 6, 7, 8]);
-        let (digest, _) = read(&octets).unwrap();
-        assert_eq!(digest.encrypted, Some(Encrypted { octets: 4, fragment: Some((2, 3)) }));
+    fn a_fragment_shows_its_number() {
+        let bytes = message([53, 0x20, 35, 0x08], &[0, 0, 0, 12, 0, 2, 0, 3, 5, 6, 7, 8]);
+        let (digest, _) = read(&bytes).unwrap();
+        assert_eq!(digest.encrypted, Some(Encrypted { bytes: 4, fragment: Some((2, 3)) }));
     }
 
     #[test]
     fn version_one_is_encrypted_as_a_whole() {
         let (digest, defect) = read(&message([8, 0x10, 5, 0x01], &[0xff; 40])).unwrap();
-        assert_eq!(digest.encrypted, Some(Encrypted { octets: 40, fragment: None }));
+        assert_eq!(digest.encrypted, Some(Encrypted { bytes: 40, fragment: None }));
         assert_eq!((digest.clear, defect), (None, None));
     }
 
@@ -435,8 +435,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_octets_are_read_without_panic(octets in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = read(&octets);
+        fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = read(&bytes);
         }
 
         #[test]

@@ -70,11 +70,11 @@ impl EncapsulatedStream {
 
     /// Whether bytes are messages from their beginning to their end and nothing else.
     #[must_use]
-    pub fn is_whole_messages(octets: &[u8]) -> bool {
+    pub fn is_whole_messages(bytes: &[u8]) -> bool {
         // Nearly every segment of another protocol ends here.
         let length =
-            octets.first_chunk().map_or(0, |length| usize::from(u16::from_be_bytes(*length)));
-        (LENGTH_LEN + 1..=octets.len()).contains(&length) && is_in_step(octets)
+            bytes.first_chunk().map_or(0, |length| usize::from(u16::from_be_bytes(*length)));
+        (LENGTH_LEN + 1..=bytes.len()).contains(&length) && is_in_step(bytes)
     }
 
     /// Takes a segment; gives every message that it completes, in the order of the stream.
@@ -87,7 +87,7 @@ impl EncapsulatedStream {
         } else if ahead == 0 || behind <= GREATEST_WINDOW {
             self.pass(payload, usize::try_from(behind).unwrap_or(usize::MAX), &mut messages);
         } else {
-            self.hold(self.passed + u64::from(ahead), payload);
+            self.buffer(self.passed + u64::from(ahead), payload);
         }
         self.drain(&mut messages);
         while self.ahead.len() > MAX_AHEAD || self.held > MAX_HELD {
@@ -119,7 +119,7 @@ impl EncapsulatedStream {
         self.held + self.partial.len()
     }
 
-    fn hold(&mut self, place: u64, payload: &[u8]) {
+    fn buffer(&mut self, place: u64, payload: &[u8]) {
         let known = self.ahead.get(&place).map_or(0, Vec::len);
         if payload.len() > known {
             self.held += payload.len() - known;
@@ -151,27 +151,27 @@ impl EncapsulatedStream {
 
     /// Takes a segment's bytes behind the first `known`, which came before.
     fn pass(&mut self, payload: &[u8], known: usize, messages: &mut Vec<Encapsulated>) {
-        let Some(octets) = payload.get(known..).filter(|octets| !octets.is_empty()) else { return };
-        self.advance(octets.len() as u64);
+        let Some(bytes) = payload.get(known..).filter(|bytes| !bytes.is_empty()) else { return };
+        self.advance(bytes.len() as u64);
         // Senders put messages into segments whole where they fit.
-        self.in_step = self.in_step || is_in_step(octets);
+        self.in_step = self.in_step || is_in_step(bytes);
         if self.in_step {
-            self.messages(octets, messages);
+            self.messages(bytes, messages);
         } else {
-            self.lose(octets.len());
+            self.lose(bytes.len());
         }
     }
 
     /// Takes the bytes that follow on `partial`.
-    fn messages(&mut self, mut octets: &[u8], messages: &mut Vec<Encapsulated>) {
-        while !octets.is_empty() {
+    fn messages(&mut self, mut bytes: &[u8], messages: &mut Vec<Encapsulated>) {
+        while !bytes.is_empty() {
             let wanted = self.length().unwrap_or(LENGTH_LEN) - self.partial.len();
-            let (head, rest) = octets.split_at(wanted.min(octets.len()));
+            let (head, rest) = bytes.split_at(wanted.min(bytes.len()));
             self.partial.extend_from_slice(head);
-            octets = rest;
+            bytes = rest;
             match self.length() {
                 // RFC 9329 §3: a length of 0 or 1 is a fatal error.
-                Some(..LENGTH_LEN) => return self.lose_step(octets.len()),
+                Some(..LENGTH_LEN) => return self.lose_step(bytes.len()),
                 Some(length) if length == self.partial.len() => self.complete(messages),
                 _ => {}
             }
@@ -180,7 +180,7 @@ impl EncapsulatedStream {
 
     /// The message under way is complete.
     fn complete(&mut self, messages: &mut Vec<Encapsulated>) {
-        match self.partial.get(LENGTH_LEN..).and_then(Encapsulated::of) {
+        match self.partial.get(LENGTH_LEN..).and_then(Encapsulated::parse) {
             Some(message) => messages.push(message),
             None => self.lose(self.partial.len()),
         }
@@ -192,27 +192,27 @@ impl EncapsulatedStream {
         Reader::new(&self.partial).u16("length").ok().map(usize::from)
     }
 
-    fn advance(&mut self, octets: u64) {
-        self.passed = self.passed.saturating_add(octets);
-        let wrapped = u32::try_from(octets % (1 << 32)).unwrap_or_default();
+    fn advance(&mut self, bytes: u64) {
+        self.passed = self.passed.saturating_add(bytes);
+        let wrapped = u32::try_from(bytes % (1 << 32)).unwrap_or_default();
         self.next = self.next.wrapping_add(wrapped);
     }
 
     /// From here on it is not known where messages begin.
-    fn lose_step(&mut self, octets: usize) {
-        self.lose(self.partial.len() + octets);
+    fn lose_step(&mut self, bytes: usize) {
+        self.lose(self.partial.len() + bytes);
         self.partial.clear();
         self.in_step = false;
     }
 
-    const fn lose(&mut self, octets: usize) {
-        self.lost = self.lost.saturating_add(octets as u64);
+    const fn lose(&mut self, bytes: usize) {
+        self.lost = self.lost.saturating_add(bytes as u64);
     }
 }
 
 impl Encapsulated {
     /// What follows a length field; `None` for what RFC 9329 does not know.
-    fn of(body: &[u8]) -> Option<Self> {
+    fn parse(body: &[u8]) -> Option<Self> {
         if body == [0xff] {
             return Some(Self::Keepalive);
         }
@@ -229,13 +229,13 @@ impl Encapsulated {
 }
 
 /// Whether bytes are messages from their beginning to their end and nothing else.
-fn is_in_step(octets: &[u8]) -> bool {
-    let mut reader = Reader::new(octets);
+fn is_in_step(bytes: &[u8]) -> bool {
+    let mut reader = Reader::new(bytes);
     while !reader.is_empty() {
         let length = reader.u16("length").ok();
         let length = length.and_then(|length| usize::from(length).checked_sub(LENGTH_LEN));
         let body = length.and_then(|length| reader.take(length, "message").ok());
-        if body.and_then(Encapsulated::of).is_none() {
+        if body.and_then(Encapsulated::parse).is_none() {
             return false;
         }
     }

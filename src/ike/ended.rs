@@ -27,7 +27,7 @@ pub(super) fn with_silence(talk: &Conversation<'_>, verdict: Verdict) -> Verdict
     frames.extend(Some(last.frame()).filter(|last| *last != first.frame()));
     let (outcome, reason) = (Outcome::NoResponse, Reason::Timeout);
     if is_peer_seen {
-        return Verdict::read(outcome, reason, state, frames);
+        return Verdict::proven(outcome, reason, state, frames);
     }
     // What others send to the requester may take another way than the peer's answers.
     Verdict::inferred(outcome, reason, state, frames)
@@ -98,15 +98,15 @@ fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
     if clears_away(talk, turn) || talk.is_sampled(turn.message) {
         return None;
     }
-    let octets = turn.message.encrypted.filter(|e| e.fragment.is_none())?.octets;
+    let bytes = turn.message.encrypted.filter(|e| e.fragment.is_none())?.bytes;
     let answer = answer_to(talk, turn);
-    let size_of = |turn: Turn<'_>| turn.message.encrypted.map(|e| e.octets);
+    let size_of = |turn: Turn<'_>| turn.message.encrypted.map(|e| e.bytes);
     let stopped = match esp {
         EspAt::Stopped(last) => Some(last),
         EspAt::Unseen | EspAt::GoesOn => None,
     };
     let flowed = stopped.is_some_and(|last| last >= turn.time().shifted(FLOWING.negated()));
-    match talk.suite().delete_size(octets, answer.and_then(size_of)) {
+    match talk.suite().delete_size(bytes, answer.and_then(size_of)) {
         DeleteSize::Impossible => None,
         // A message of that size in the same IKE SA ended nothing before.
         _ if is_habit(talk, turn) => None,
@@ -145,7 +145,7 @@ fn goes_on(talk: &Conversation<'_>, delete: Turn<'_>) -> bool {
 }
 
 fn answer_to<'a>(talk: &Conversation<'a>, request: Turn<'_>) -> Option<Turn<'a>> {
-    talk.of(request.message.header.exchange_type).find(|turn| {
+    talk.turns_of(request.message.header.exchange_type).find(|turn| {
         turn.message.is_response()
             && turn.message.message_id() == request.message.message_id()
             && turn.from_initiator != request.from_initiator
@@ -178,13 +178,13 @@ fn clears_away(talk: &Conversation<'_>, turn: Turn<'_>) -> bool {
 /// A message of the same size was sent earlier by either side and ended nothing: that is the size of
 /// keepalives. One that followed a rekey at once may have cleared the old SAs away.
 fn is_habit(talk: &Conversation<'_>, delete: Turn<'_>) -> bool {
-    let size = delete.message.encrypted.map(|e| e.octets);
+    let size = delete.message.encrypted.map(|e| e.bytes);
     let mut earlier = talk.turns.iter().filter(|turn| {
         turn.time() < delete.time()
             && !turn.is_repeated
             && is_informational(turn)
             && !turn.message.is_response()
-            && turn.message.encrypted.map(|e| e.octets) == size
+            && turn.message.encrypted.map(|e| e.bytes) == size
     });
     earlier.any(|turn| {
         let made = made_before(talk, turn);

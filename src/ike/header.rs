@@ -111,9 +111,9 @@ impl Header {
 }
 
 /// Whether so many bytes are letters, digits and signs that chance or encryption do not make them.
-fn is_text(octets: &[u8]) -> bool {
-    let is_sign = |octet: &u8| matches!(octet, b'\t' | b'\n' | b'\r' | b' '..=b'~');
-    octets.get(..TEXT).is_some_and(|head| head.iter().all(is_sign))
+fn is_text(bytes: &[u8]) -> bool {
+    let is_sign = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+    bytes.get(..TEXT).is_some_and(|head| head.iter().all(is_sign))
 }
 
 /// How surely bytes are an IKE message.

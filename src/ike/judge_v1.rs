@@ -15,7 +15,7 @@ use crate::time::{Span, Timestamp};
 
 /// Judges the messages under one cookie pair.
 pub(super) fn judge(talk: &Conversation<'_>) -> Verdict {
-    let phase_1 = Phase1::of(talk);
+    let phase_1 = Phase1::gather(talk);
     if let Some(verdict) = judge_quick_mode(talk) {
         return verdict;
     }
@@ -74,7 +74,7 @@ struct Phase1<'a> {
 }
 
 impl<'a> Phase1<'a> {
-    fn of(talk: &Conversation<'a>) -> Self {
+    fn gather(talk: &Conversation<'a>) -> Self {
         let mode = talk.messages().find_map(|message| match message.header.exchange_type {
             ExchangeType::MAIN_MODE => Some(Mode::Main),
             ExchangeType::AGGRESSIVE => Some(Mode::Aggressive),
@@ -139,7 +139,7 @@ fn judge_quick_mode(talk: &Conversation<'_>) -> Option<Verdict> {
         let state = "quick mode answered, not confirmed in the capture";
         return Some(Verdict::incomplete(state, vec![first.frame(), answer.frame()]));
     }
-    let verdict = if fruit { Verdict::read } else { Verdict::inferred };
+    let verdict = if fruit { Verdict::proven } else { Verdict::inferred };
     let frames = vec![first.frame(), answer.frame()];
     let verdict = verdict(Outcome::Established, None, "quick mode completed", frames);
     Some(with_end(talk, verdict))
@@ -173,7 +173,7 @@ fn judge_unanswered_quick_mode(talk: &Conversation<'_>, first: Turn<'_>) -> Verd
     if sent < INSISTENT || !talk.hears_after(first.message, last.time) {
         return Verdict::incomplete(state, frames);
     }
-    Verdict::read(Outcome::NoResponse, Reason::Timeout, state, frames)
+    Verdict::proven(Outcome::NoResponse, Reason::Timeout, state, frames)
 }
 
 fn informational<'a>(talk: &Conversation<'a>) -> impl DoubleEndedIterator<Item = Turn<'a>> {
@@ -198,7 +198,7 @@ fn refused_in_clear(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Option<Ver
     });
     // Message 6 of main mode, and what follows under the keys, show that both have authenticated.
     let is_done = (phase_1.mode == Mode::Main && !phase_1.answered_encrypted.is_empty())
-        || talk.of(ExchangeType::TRANSACTION).next().is_some();
+        || talk.turns_of(ExchangeType::TRANSACTION).next().is_some();
     let begun = talk.turns.first().map_or(refusal.time(), Turn::time);
     if goes_on
         || is_done
@@ -218,7 +218,9 @@ fn refused_in_clear(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Option<Ver
     let is_noise =
         refusal.message.notifies().any(|kind| matches!(kind, 1 | 16)) && has_used_key && !has_third;
     Some(match reason {
-        Reason::NoProposalChosen => Verdict::read(Outcome::NoProposalChosen, reason, state, frames),
+        Reason::NoProposalChosen => {
+            Verdict::proven(Outcome::NoProposalChosen, reason, state, frames)
+        }
         Reason::AuthenticationFailed | Reason::PskMismatchSuspected => {
             let of_key = refusal_of(talk);
             let outcome = Outcome::AuthenticationSuspected;
@@ -230,21 +232,21 @@ fn refused_in_clear(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Option<Ver
                 (true, Reason::PskMismatchSuspected) => {
                     Verdict::inferred(outcome, of_key, state, frames)
                 }
-                (true, of_key) => Verdict::read(outcome, of_key, state, frames),
-                (false, _) => Verdict::read(outcome, Reason::AuthenticationFailed, state, frames),
+                (true, of_key) => Verdict::proven(outcome, of_key, state, frames),
+                (false, _) => Verdict::proven(outcome, Reason::AuthenticationFailed, state, frames),
             }
         }
         _ if is_noise => {
             Verdict::inferred(Outcome::AuthenticationSuspected, refusal_of(talk), state, frames)
         }
-        _ => Verdict::read(Outcome::Failed, reason, state, frames),
+        _ => Verdict::proven(Outcome::Failed, reason, state, frames),
     })
 }
 
 /// Transactions under the keys of phase 1, and no quick mode behind them: phase 1 succeeded. Where the
 /// responder asked for a user and then ends it, the user was refused (draft-beaulieu-ike-xauth-02 §2.1).
 fn judge_transactions(talk: &Conversation<'_>) -> Option<Verdict> {
-    let transactions: Vec<Turn<'_>> = talk.of(ExchangeType::TRANSACTION).collect();
+    let transactions: Vec<Turn<'_>> = talk.turns_of(ExchangeType::TRANSACTION).collect();
     let (first, last) = (*transactions.first()?, *transactions.last()?);
     let mut frames = vec![first.frame(), last.frame()];
     let id = last.message.message_id();
@@ -440,7 +442,7 @@ fn judge_unfinished(talk: &Conversation<'_>, phase_1: &Phase1<'_>, state: &'stat
         let verdict = Verdict::inferred(Outcome::NoResponse, Reason::NoResponse, state, frames);
         return verdict.with(confidence.min(Confidence::Medium));
     }
-    Verdict::read(Outcome::NoResponse, Reason::NoResponse, state, frames).with(confidence)
+    Verdict::proven(Outcome::NoResponse, Reason::NoResponse, state, frames).with(confidence)
 }
 
 /// AuthIP without a quick mode: only the order decides (\[MS-AIPS\] 1.3).

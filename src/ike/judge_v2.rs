@@ -29,7 +29,7 @@ pub(super) fn judge(talk: &Conversation<'_>) -> Verdict {
 
 /// IKE_SA_INIT was answered and IKE_AUTH did not begin: RFC 9242 puts IKE_INTERMEDIATE between.
 fn judge_between(talk: &Conversation<'_>) -> Verdict {
-    let of = || talk.of(ExchangeType::IKE_INTERMEDIATE);
+    let of = || talk.turns_of(ExchangeType::IKE_INTERMEDIATE);
     let request = of().rfind(|turn| !turn.message.is_response());
     let unanswered = request.filter(|request| {
         let id = request.message.message_id();
@@ -107,9 +107,9 @@ fn refused(talk: &Conversation<'_>, answer: Turn<'_>) -> Verdict {
     let frames = vec![answer.frame()];
     match readable_failure(answer.message) {
         Some(Reason::NoProposalChosen) => {
-            Verdict::read(Outcome::NoProposalChosen, Reason::NoProposalChosen, state, frames)
+            Verdict::proven(Outcome::NoProposalChosen, Reason::NoProposalChosen, state, frames)
         }
-        Some(reason) => Verdict::read(Outcome::Failed, reason, state, frames),
+        Some(reason) => Verdict::proven(Outcome::Failed, reason, state, frames),
         None if answer.message.notifies().any(|kind| kind == COOKIE) => {
             // The responder is under load and the initiator did not come back, though it could.
             let state = "asked for a cookie";
@@ -137,20 +137,20 @@ fn silence(talk: &Conversation<'_>, request: Turn<'_>, state: &'static str) -> V
     }
     let sent = talk.sendings_of(request.message).count();
     let confidence = if sent > 1 { Confidence::High } else { Confidence::Medium };
-    Verdict::read(Outcome::NoResponse, Reason::NoResponse, state, frames).with(confidence)
+    Verdict::proven(Outcome::NoResponse, Reason::NoResponse, state, frames).with(confidence)
 }
 
 /// From IKE_AUTH on everything is encrypted: sizes, directions and what follows have to decide.
 fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
-    let requests = || talk.of(ExchangeType::IKE_AUTH).filter(|t| !t.message.is_response());
-    let all_answers = || talk.of(ExchangeType::IKE_AUTH).filter(|t| t.message.is_response());
+    let requests = || talk.turns_of(ExchangeType::IKE_AUTH).filter(|t| !t.message.is_response());
+    let all_answers = || talk.turns_of(ExchangeType::IKE_AUTH).filter(|t| t.message.is_response());
     // RFC 7296 §2.21.2: anybody can send an answer in clear. One beside an encrypted answer, or before
     // anything else that the responder encrypts, is not its own.
     let is_real = talk.turns.iter().any(|turn| {
         !turn.from_initiator && turn.message.encrypted.is_some() && !turn.message.is_opening()
     });
     let answers = || all_answers().filter(|turn| !is_real || turn.message.encrypted.is_some());
-    let first = talk.of(ExchangeType::IKE_AUTH).next()?;
+    let first = talk.turns_of(ExchangeType::IKE_AUTH).next()?;
     let id = |turn: &Turn<'_>| turn.message.message_id();
     let request = requests().max_by_key(id);
     let answer = answers().max_by_key(id);
@@ -175,11 +175,11 @@ fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
             Reason::AuthenticationFailed => Outcome::AuthenticationSuspected,
             _ => Outcome::Failed,
         };
-        return Some(Verdict::read(outcome, reason, "IKE_AUTH refused", shown));
+        return Some(Verdict::proven(outcome, reason, "IKE_AUTH refused", shown));
     }
     let suite = talk.suite();
     let pieces = answers().filter(|turn| id(turn) == id(&answer));
-    let most = pieces.filter_map(|t| t.message.encrypted).map(|e| suite.most(e.octets));
+    let most = pieces.filter_map(|t| t.message.encrypted).map(|e| suite.most(e.bytes));
     let most = most.fold(0, u32::saturating_add);
     if first.message.message_id() != answer.message.message_id()
         && most < suite.least_authentication()
@@ -237,7 +237,7 @@ fn judge_answer(
         let (outcome, reason) = (Outcome::AuthenticationSuspected, Reason::AuthenticationFailed);
         return Verdict::inferred(outcome, reason, state, shown);
     }
-    let verdict = if fruit { Verdict::read } else { Verdict::inferred };
+    let verdict = if fruit { Verdict::proven } else { Verdict::inferred };
     with_end(talk, verdict(Outcome::Established, None, "IKE_AUTH completed", shown))
 }
 
@@ -249,9 +249,10 @@ fn judge_without_child(
     suite: &Suite,
     mut shown: Vec<FrameRef>,
 ) -> Verdict {
-    let answers = || talk.of(ExchangeType::CREATE_CHILD_SA).filter(|t| t.message.is_response());
+    let answers =
+        || talk.turns_of(ExchangeType::CREATE_CHILD_SA).filter(|t| t.message.is_response());
     let made = answers().find(|answer| {
-        let asked = talk.of(ExchangeType::CREATE_CHILD_SA).find(|turn| {
+        let asked = talk.turns_of(ExchangeType::CREATE_CHILD_SA).find(|turn| {
             !turn.message.is_response() && turn.message.message_id() == answer.message.message_id()
         });
         talk.bears_fruit(asked.map_or(answer.time(), |asked| asked.time()), answer.time())
@@ -259,13 +260,13 @@ fn judge_without_child(
     if let Some(made) = made {
         shown.push(made.frame());
         let state = "CREATE_CHILD_SA completed";
-        return with_end(talk, Verdict::read(Outcome::Established, None, state, shown));
+        return with_end(talk, Verdict::proven(Outcome::Established, None, state, shown));
     }
     let has_no_room = |turn: &Turn<'_>| {
-        turn.message.encrypted.is_some_and(|e| suite.most(e.octets) < LEAST_CHILD_ANSWER)
+        turn.message.encrypted.is_some_and(|e| suite.most(e.bytes) < LEAST_CHILD_ANSWER)
     };
     let refused = answers().next_back().filter(has_no_room);
-    let may_be_childless = talk.of(ExchangeType::IKE_SA_INIT).any(|turn| {
+    let may_be_childless = talk.turns_of(ExchangeType::IKE_SA_INIT).any(|turn| {
         turn.message.is_response() && turn.message.notifies().any(|kind| kind == CHILDLESS)
     });
     match refused {
@@ -293,9 +294,9 @@ fn objection<'a>(talk: &Conversation<'a>, answer: Turn<'_>) -> Option<Turn<'a>> 
     });
     let next = requests.next()?;
     let is_alone = requests.next().is_none();
-    let size_of = |turn: Turn<'_>| turn.message.encrypted.map(|e| e.octets);
+    let size_of = |turn: Turn<'_>| turn.message.encrypted.map(|e| e.bytes);
     let refusal = talk
-        .of(ExchangeType::INFORMATIONAL)
+        .turns_of(ExchangeType::INFORMATIONAL)
         .find(|turn| {
             turn.message.is_response() && turn.message.message_id() == next.message.message_id()
         })
@@ -303,7 +304,7 @@ fn objection<'a>(talk: &Conversation<'a>, answer: Turn<'_>) -> Option<Turn<'a>> 
     // A notify without data, alone or with a Delete, is answered by an empty message; UPDATE_SA_ADDRESSES
     // with its hashes (RFC 4555 §3.5) is larger.
     let suite = talk.suite();
-    let is_small = size_of(next).is_some_and(|octets| suite.can_object(octets, refusal));
+    let is_small = size_of(next).is_some_and(|bytes| suite.can_object(bytes, refusal));
     let at_once = next.from_initiator
         && is_small
         && next.message.is(ExchangeType::INFORMATIONAL)

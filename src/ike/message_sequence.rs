@@ -41,7 +41,7 @@ impl IkeExchange {
     #[must_use]
     pub fn message_sequence(&self) -> Vec<Step> {
         let mut earlier = BTreeSet::new();
-        let suite = self.chosen.as_ref().map(|chosen| Suite::of(Some(chosen)));
+        let suite = self.chosen.as_ref().map(|chosen| Suite::for_chosen(Some(chosen)));
         self.kept
             .iter()
             .map(|message| Step {
@@ -92,10 +92,10 @@ impl MessageDigest {
                 None => String::new(),
             };
             let is_empty = self.is(ExchangeType::INFORMATIONAL)
-                && suite.is_some_and(|suite| suite.most(encrypted.octets) < LEAST_PAYLOAD);
+                && suite.is_some_and(|suite| suite.most(encrypted.bytes) < LEAST_PAYLOAD);
             // RFC 7296 §1.4: an INFORMATIONAL exchange without payloads asks whether the peer lives.
             let empty = if is_empty { ", empty: a liveness check" } else { "" };
-            parts.push(format!("encrypted, {} bytes{fragment}{empty}", encrypted.octets));
+            parts.push(format!("encrypted, {} bytes{fragment}{empty}", encrypted.bytes));
         }
         if parts.is_empty() { words } else { format!("{words}: {}", parts.join(", ")) }
     }

@@ -10,7 +10,7 @@ use crate::catalogue::{Reason, ike_vendor};
 pub(super) fn is_user_authentication(talk: &Conversation<'_>) -> bool {
     let ids = talk.messages().filter_map(|m| m.clear()).flat_map(|clear| &clear.vendor_ids);
     method(talk).is_some_and(|method| matches!(method, 64221..=64224 | 65001..=65010))
-        || ids.filter_map(|id| ike_vendor(id.octets())).any(|v| v.name == "XAUTH")
+        || ids.filter_map(|id| ike_vendor(id.bytes())).any(|v| v.name == "XAUTH")
 }
 
 /// What a refused authentication means under the method that was agreed on, read in clear.
@@ -35,5 +35,5 @@ fn method(talk: &Conversation<'_>) -> Option<u16> {
 fn is_windows(talk: &Conversation<'_>) -> bool {
     let ids = talk.messages().filter_map(|m| m.clear()).flat_map(|clear| &clear.vendor_ids);
     talk.version == IkeVersion::AuthIp
-        || ids.filter_map(|id| ike_vendor(id.octets())).any(|v| v.name.starts_with("Windows"))
+        || ids.filter_map(|id| ike_vendor(id.bytes())).any(|v| v.name.starts_with("Windows"))
 }

@@ -65,7 +65,7 @@ fn fitting(
         of_side.peek()?;
         let expected = expected(message, address, chosen_hash)?;
         // RFC 7296 §2.23: a sender with several addresses gives a hash for each.
-        Some(!of_side.any(|hash| (hash.head, hash.octets) == expected))
+        Some(!of_side.any(|hash| (hash.head, hash.bytes) == expected))
     };
     (changed(NatSide::Source, message.source), changed(NatSide::Destination, message.destination))
 }

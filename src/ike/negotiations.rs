@@ -278,14 +278,14 @@ mod tests {
             .collect();
         let proposal = [&[0, 0, 0x0f, 0xf8, 1, 1, 0, 255][..], &transforms].concat();
         let payload = [&[0, 0, 0x10, 4, 0, 0, 0, 1, 0, 0, 0, 1][..], &proposal].concat();
-        let mut octets = [spi.to_be_bytes(), [0; 8]].concat();
-        octets.extend([1, 0x10, 2, 0, 0, 0, 0, 0]);
-        octets.extend(u32::try_from(28 + payload.len()).unwrap().to_be_bytes());
-        octets.extend(payload);
-        octets.extend(number.to_be_bytes());
+        let mut bytes = [spi.to_be_bytes(), [0; 8]].concat();
+        bytes.extend([1, 0x10, 2, 0, 0, 0, 0, 0]);
+        bytes.extend(u32::try_from(28 + payload.len()).unwrap().to_be_bytes());
+        bytes.extend(payload);
+        bytes.extend(number.to_be_bytes());
         let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(number) };
         let ends = (SocketAddr::from(([10, 0, 0, 1], 500)), SocketAddr::from(([10, 0, 0, 2], 500)));
-        MessageDigest::new(frame, Timestamp(0), ends, &octets).unwrap().0
+        MessageDigest::new(frame, Timestamp(0), ends, &bytes).unwrap().0
     }
 
     #[test]

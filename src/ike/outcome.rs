@@ -101,7 +101,7 @@ pub(super) struct Verdict {
 
 impl Verdict {
     /// What is in clear, or is proven by what follows.
-    pub(super) fn read(
+    pub(super) fn proven(
         outcome: Outcome,
         reason: impl Into<Option<Reason>>,
         state: &'static str,
@@ -124,7 +124,7 @@ impl Verdict {
 
     /// Nothing can be said about its end.
     pub(super) fn incomplete(state: &'static str, frames: Vec<FrameRef>) -> Self {
-        Self::read(Outcome::Incomplete, None, state, frames)
+        Self::proven(Outcome::Incomplete, None, state, frames)
     }
 
     pub(super) fn with(mut self, confidence: Confidence) -> Self {

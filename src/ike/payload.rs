@@ -36,15 +36,15 @@ impl<'a> Payloads<'a> {
         self.reader.u8("reserved byte")?;
         let offset = self.reader.offset();
         let length = usize::from(self.reader.u16("payload length")?);
-        let Some(octets) = length.checked_sub(HEADER_LEN) else {
+        let Some(bytes) = length.checked_sub(HEADER_LEN) else {
             let field = "payload length";
             return Err(Defect::Length { field, offset, value: length, minimum: HEADER_LEN });
         };
         let (offset, have) = (self.reader.offset(), self.reader.remaining());
-        let inside = self.reader.sub_or_rest(octets);
+        let inside = self.reader.sub_or_rest(bytes);
         let read = match self.version {
             IkeVersion::V1 | IkeVersion::AuthIp => v1::body(self.version, kind, inside),
-            IkeVersion::V2 => v2::body(kind, inside, octets),
+            IkeVersion::V2 => v2::body(kind, inside, bytes),
         };
         let (body, damage) = match read {
             Ok(Body::SecurityAssociation(proposals, damage)) => {
@@ -53,8 +53,8 @@ impl<'a> Payloads<'a> {
             Ok(body) => (body, None),
             Err(damage) => (Body::Other, Some(damage)),
         };
-        let cut = Defect::Short { field: "payload", offset, needed: octets, have };
-        let cut = (have < octets).then_some(cut);
+        let cut = Defect::Short { field: "payload", offset, needed: bytes, have };
+        let cut = (have < bytes).then_some(cut);
         // RFC 7296 §3.14: what follows an encrypted payload is the first one inside it.
         let is_last = cut.is_some() || matches!(body, Body::Encrypted { .. });
         self.next = if is_last { NONE } else { next };

@@ -55,14 +55,14 @@ pub enum TransformKind {
 
 impl Proposal {
     /// The algorithms of one kind.
-    pub fn of(&self, kind: TransformKind) -> impl Iterator<Item = &Transform> {
+    pub fn transforms_of(&self, kind: TransformKind) -> impl Iterator<Item = &Transform> {
         self.transforms.iter().filter(move |transform| transform.kind == kind)
     }
 
     /// The first algorithm of a kind: in what was chosen, the only one.
     #[must_use]
     pub fn first(&self, kind: TransformKind) -> Option<&Transform> {
-        self.of(kind).next()
+        self.transforms_of(kind).next()
     }
 
     /// Its algorithms that are not to be used.
@@ -273,10 +273,10 @@ fn nested<'a>(
     reader.u8("reserved byte")?;
     let offset = reader.offset();
     let length = usize::from(reader.u16(field)?);
-    let Some(octets) = length.checked_sub(NESTED_HEADER) else {
+    let Some(bytes) = length.checked_sub(NESTED_HEADER) else {
         return Err(Defect::Length { field, offset, value: length, minimum: NESTED_HEADER });
     };
-    Ok((reader.sub(octets, field)?, value == 0))
+    Ok((reader.sub(bytes, field)?, value == 0))
 }
 
 /// RFC 7296 §3.3.2: type, reserved byte, number, attributes.
@@ -341,9 +341,9 @@ fn attribute(reader: &mut Reader<'_>) -> Result<Option<(u16, u64)>, Defect> {
     if kind & FIXED_LENGTH != 0 {
         return Ok(Some((kind & !FIXED_LENGTH, u64::from(value))));
     }
-    let octets = reader.take(usize::from(value), "attribute value")?;
-    let number = octets.iter().fold(0u64, |sum, octet| (sum << 8) | u64::from(*octet));
-    Ok(Some((kind, if octets.len() > 8 { u64::MAX } else { number })))
+    let bytes = reader.take(usize::from(value), "attribute value")?;
+    let number = bytes.iter().fold(0u64, |sum, byte| (sum << 8) | u64::from(*byte));
+    Ok(Some((kind, if bytes.len() > 8 { u64::MAX } else { number })))
 }
 
 /// The payload types of proposals and transforms; here they mean "another follows".

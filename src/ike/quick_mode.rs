@@ -5,7 +5,7 @@ use super::conversation::{Conversation, Turn};
 
 /// The messages of quick modes.
 pub(super) fn quick_modes<'t>(talk: &'t Conversation<'_>) -> Vec<Turn<'t>> {
-    let of = |kind| talk.of(kind);
+    let of = |kind| talk.turns_of(kind);
     of(ExchangeType::QUICK_MODE).chain(of(ExchangeType::AUTHIP_QUICK_MODE)).collect()
 }
 

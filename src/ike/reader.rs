@@ -71,38 +71,38 @@ impl Defect {
 /// What is left to read, and its offset in the message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reader<'a> {
-    octets: &'a [u8],
+    bytes: &'a [u8],
     offset: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(octets: &'a [u8]) -> Self {
-        Self { octets, offset: 0 }
+    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, offset: 0 }
     }
 
     pub(super) fn take(&mut self, count: usize, field: &'static str) -> Result<&'a [u8], Defect> {
-        let Some((head, tail)) = self.octets.split_at_checked(count) else {
-            let (offset, have) = (self.offset, self.octets.len());
+        let Some((head, tail)) = self.bytes.split_at_checked(count) else {
+            let (offset, have) = (self.offset, self.bytes.len());
             return Err(Defect::Short { field, offset, needed: count, have });
         };
-        self.octets = tail;
+        self.bytes = tail;
         self.offset += count;
         Ok(head)
     }
 
     /// A fixed number of bytes.
     pub(super) fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], Defect> {
-        let Some((head, tail)) = self.octets.split_first_chunk::<N>() else {
-            let (offset, have) = (self.offset, self.octets.len());
+        let Some((head, tail)) = self.bytes.split_first_chunk::<N>() else {
+            let (offset, have) = (self.offset, self.bytes.len());
             return Err(Defect::Short { field, offset, needed: N, have });
         };
-        self.octets = tail;
+        self.bytes = tail;
         self.offset += N;
         Ok(*head)
     }
 
     pub(super) fn u8(&mut self, field: &'static str) -> Result<u8, Defect> {
-        self.array(field).map(|[octet]| octet)
+        self.array(field).map(|[byte]| byte)
     }
 
     pub(super) fn u16(&mut self, field: &'static str) -> Result<u16, Defect> {
@@ -116,29 +116,29 @@ impl<'a> Reader<'a> {
     /// A reader over the next `count` bytes alone.
     pub(super) fn sub(&mut self, count: usize, field: &'static str) -> Result<Self, Defect> {
         let offset = self.offset;
-        self.take(count, field).map(|octets| Self { octets, offset })
+        self.take(count, field).map(|bytes| Self { bytes, offset })
     }
 
     /// A reader over the next `count` bytes, or over what is there where that is less.
     pub(super) fn sub_or_rest(&mut self, count: usize) -> Self {
-        let (octets, tail) = self.octets.split_at_checked(count).unwrap_or((self.octets, &[]));
-        let inner = Self { octets, offset: self.offset };
-        self.octets = tail;
-        self.offset += octets.len();
+        let (bytes, tail) = self.bytes.split_at_checked(count).unwrap_or((self.bytes, &[]));
+        let inner = Self { bytes, offset: self.offset };
+        self.bytes = tail;
+        self.offset += bytes.len();
         inner
     }
 
     /// Everything that is left.
     pub(super) const fn rest(self) -> &'a [u8] {
-        self.octets
+        self.bytes
     }
 
     pub(super) const fn remaining(self) -> usize {
-        self.octets.len()
+        self.bytes.len()
     }
 
     pub(super) const fn is_empty(self) -> bool {
-        self.octets.is_empty()
+        self.bytes.is_empty()
     }
 
     /// The offset of the next byte in the message.

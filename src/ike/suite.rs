@@ -39,7 +39,7 @@ pub(super) enum DeleteSize {
 impl Suite {
     /// Of what was chosen; the leanest of each where it is not known, so that a message is never
     /// thought to hold less than it can.
-    pub(super) fn of(chosen: Option<&Proposal>) -> Self {
+    pub(super) fn for_chosen(chosen: Option<&Proposal>) -> Self {
         Self::under(chosen.map_or(IkeVersion::V2, |chosen| chosen.version), chosen)
     }
 
@@ -71,25 +71,25 @@ impl Suite {
 
     /// How many bytes of payloads an encrypted part of this size can hold at most: all but the
     /// vector, the pad length byte and the check value.
-    pub(super) const fn most(&self, octets: u32) -> u32 {
+    pub(super) const fn most(&self, bytes: u32) -> u32 {
         let pad_length = match self.version {
             IkeVersion::V2 => 1,
             // RFC 2409 appendix B: padding with zeros, and no length of it.
             IkeVersion::V1 | IkeVersion::AuthIp => 0,
         };
-        octets.saturating_sub(self.vector + self.check + pad_length)
+        bytes.saturating_sub(self.vector + self.check + pad_length)
     }
 
     /// How many bytes of payloads an encrypted part of this size can hold. The least: RFC 7296 §3.14
     /// wants no more padding than the cipher needs; counter modes are padded to four bytes by some.
-    fn holds(&self, octets: u32) -> RangeInclusive<u32> {
-        let most = self.most(octets);
+    fn holds(&self, bytes: u32) -> RangeInclusive<u32> {
+        let most = self.most(bytes);
         most.saturating_sub(self.block.max(4) - 1)..=most
     }
 
     /// The same with one block of padding more than is needed, which RFC 2409 and RFC 7296 allow.
-    fn may_hold(&self, octets: u32) -> RangeInclusive<u32> {
-        let (least, most) = self.holds(octets).into_inner();
+    fn may_hold(&self, bytes: u32) -> RangeInclusive<u32> {
+        let (least, most) = self.holds(bytes).into_inner();
         least.saturating_sub(self.block)..=most
     }
 
@@ -107,7 +107,7 @@ impl Suite {
     pub(super) fn can_object(&self, request: u32, answer: Option<u32>) -> bool {
         let held = self.may_hold(request);
         let is_request = *held.end() >= DELETE_IKE_SA && *held.start() <= 2 * DELETE_IKE_SA;
-        is_request && answer.is_none_or(|octets| *self.may_hold(octets).start() == 0)
+        is_request && answer.is_none_or(|bytes| *self.may_hold(bytes).start() == 0)
     }
 
     fn delete_size_v2(&self, request: u32, answer: Option<u32>) -> DeleteSize {
@@ -123,7 +123,7 @@ impl Suite {
         // kind too, and as short.
         let is_one_spi = held.contains(&DELETE_ONE_SPI) && *held.end() < SHORTEST_COOKIE2;
         let is_ike_sa = held.contains(&DELETE_IKE_SA);
-        match answer.map(|octets| *self.holds(octets).start() == 0) {
+        match answer.map(|bytes| *self.holds(bytes).start() == 0) {
             Some(false) if is_one_spi && answer == Some(request) => DeleteSize::OneSpi,
             Some(true) | None if is_ike_sa => DeleteSize::IkeSa,
             Some(true) | None => DeleteSize::NotEmpty,
@@ -261,7 +261,7 @@ mod tests {
             transform(TransformKind::Prf, prf),
         ];
         transforms.extend(integrity.map(|id| transform(TransformKind::Integrity, id)));
-        Suite::of(Some(&Proposal { version: IkeVersion::V2, transforms, lifetime: None }))
+        Suite::for_chosen(Some(&Proposal { version: IkeVersion::V2, transforms, lifetime: None }))
     }
 
     fn suite_v1(encryption: u16, hash: u16) -> Suite {
@@ -269,7 +269,7 @@ mod tests {
             transform(TransformKind::Encryption, encryption),
             transform(TransformKind::Hash, hash),
         ];
-        Suite::of(Some(&Proposal { version: IkeVersion::V1, transforms, lifetime: None }))
+        Suite::for_chosen(Some(&Proposal { version: IkeVersion::V1, transforms, lifetime: None }))
     }
 
     /// From a whole message of IKEv2 to what its encrypted payload has behind its generic header.
@@ -280,15 +280,15 @@ mod tests {
     #[test]
     fn sizes_of_strongswan_are_understood() {
         let cbc = suite(12, Some(12), 5);
-        let octets = 80 - V2_HEADERS;
-        assert_eq!(*cbc.holds(octets).start(), 0);
-        assert_eq!(cbc.delete_size(octets, Some(octets)), DeleteSize::Ambiguous);
+        let bytes = 80 - V2_HEADERS;
+        assert_eq!(*cbc.holds(bytes).start(), 0);
+        assert_eq!(cbc.delete_size(bytes, Some(bytes)), DeleteSize::Ambiguous);
         let (refused, with_child) = (144 - V2_HEADERS, 240 - V2_HEADERS);
-        assert!(cbc.most(octets) < cbc.least_authentication());
+        assert!(cbc.most(bytes) < cbc.least_authentication());
         assert!(cbc.most(refused) >= cbc.least_authentication());
         assert!(cbc.most(refused) < cbc.least_with_child());
         assert!(cbc.most(with_child) >= cbc.least_with_child());
-        assert!(cbc.most(octets) < LEAST_CHILD_ANSWER, "a refused CREATE_CHILD_SA");
+        assert!(cbc.most(bytes) < LEAST_CHILD_ANSWER, "a refused CREATE_CHILD_SA");
 
         let gcm = suite(20, None, 5);
         let (empty, delete) = (57 - V2_HEADERS, 65 - V2_HEADERS);
@@ -298,11 +298,11 @@ mod tests {
         assert_eq!(gcm.delete_size(delete + 4, Some(delete + 4)), DeleteSize::OneSpi);
 
         // A block more than an empty message takes.
-        assert_eq!(cbc.delete_size(octets + 16, Some(octets)), DeleteSize::NotEmpty);
+        assert_eq!(cbc.delete_size(bytes + 16, Some(bytes)), DeleteSize::NotEmpty);
 
         let v1 = suite_v1(7, 2);
-        for octets in [76 - V1_HEADER, 92 - V1_HEADER] {
-            assert_eq!(v1.delete_size(octets, None), DeleteSize::Ambiguous);
+        for bytes in [76 - V1_HEADER, 92 - V1_HEADER] {
+            assert_eq!(v1.delete_size(bytes, None), DeleteSize::Ambiguous);
         }
         // R-U-THERE under SHA-256 (68 bytes, RFC 3706 §5.3), and an ISAKMP Delete of 64 with a block more.
         assert_eq!(suite_v1(7, 4).delete_size(108 - V1_HEADER, None), DeleteSize::Ambiguous);
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn gcm_shows_the_size_to_the_octet() {
+    fn gcm_shows_the_size_to_the_byte() {
         // Vector 8, one notify of 8 bytes, pad length 1, check value 16.
         assert_eq!(suite(20, None, 5).most(33), 8);
     }
@@ -330,8 +330,8 @@ mod tests {
                 for (prf, _) in PRFS {
                     let suite = suite(row.id, Some(*integrity), *prf);
                     // A notify without data, padded to a block of sixteen.
-                    let octets = suite.vector + 16 + suite.check;
-                    assert!(suite.most(octets) < suite.least_authentication());
+                    let bytes = suite.vector + 16 + suite.check;
+                    assert!(suite.most(bytes) < suite.least_authentication());
                 }
             }
         }
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn an_unknown_suite_is_never_thought_to_hold_less_than_it_can() {
-        let unknown = Suite::of(None);
+        let unknown = Suite::for_chosen(None);
         for row in ENCRYPTION.iter().filter(|row| row.vector >= 8) {
             let known = suite(row.id, Some(12), 5);
             assert!(unknown.most(100) >= known.most(100));
@@ -361,8 +361,8 @@ mod tests {
             cipher in 0..ENCRYPTION.len(), integrity in 0..CHECKS.len(), answered: bool,
         ) {
             let suite = suite(ENCRYPTION[cipher].id, Some(CHECKS[integrity].0), 5);
-            let octets = sealed(&suite, 0, 0);
-            let size = suite.delete_size(octets, answered.then_some(octets));
+            let bytes = sealed(&suite, 0, 0);
+            let size = suite.delete_size(bytes, answered.then_some(bytes));
             prop_assert!(matches!(size, DeleteSize::Impossible | DeleteSize::Ambiguous));
         }
 
@@ -373,8 +373,8 @@ mod tests {
             more in 0u32..2,
         ) {
             let suite = suite(ENCRYPTION[cipher].id, Some(CHECKS[integrity].0), 5);
-            let octets = sealed(&suite, 8 + 4 * spis, more);
-            prop_assert_ne!(suite.delete_size(octets, None), DeleteSize::Impossible);
+            let bytes = sealed(&suite, 8 + 4 * spis, more);
+            prop_assert_ne!(suite.delete_size(bytes, None), DeleteSize::Impossible);
         }
 
         #[test]
@@ -382,8 +382,8 @@ mod tests {
             cipher in 0..V1_BLOCKS.len(), hash in 0..V1_HASHES.len(), spis in 1u32..20, more in 0u32..2,
         ) {
             let suite = suite_v1(V1_BLOCKS[cipher].0, V1_HASHES[hash].0);
-            let octets = sealed(&suite, 4 + suite.prf + 12 + 4 * spis, more);
-            prop_assert_eq!(suite.delete_size(octets, None), DeleteSize::Ambiguous);
+            let bytes = sealed(&suite, 4 + suite.prf + 12 + 4 * spis, more);
+            prop_assert_eq!(suite.delete_size(bytes, None), DeleteSize::Ambiguous);
         }
     }
 }

@@ -74,12 +74,12 @@ impl IkeExchange {
         let mut idle: BTreeMap<u32, Timestamp> = BTreeMap::new();
         for m in &requests {
             if let Some(encrypted) = m.encrypted {
-                habits.entry((m.source.ip(), encrypted.octets)).or_default().push(m.time);
-                if !idle.contains_key(&encrypted.octets)
+                habits.entry((m.source.ip(), encrypted.bytes)).or_default().push(m.time);
+                if !idle.contains_key(&encrypted.bytes)
                     && !self.may_clear_away(m.time)
                     && goes_on(m.time)
                 {
-                    idle.insert(encrypted.octets, m.time);
+                    idle.insert(encrypted.bytes, m.time);
                 }
             }
         }
@@ -98,9 +98,9 @@ impl IkeExchange {
             if fit != DeleteFit::Readable && self.answers_quick_mode(message) {
                 continue;
             }
-            let octets = message.encrypted.map_or(0, |e| e.octets);
-            let same = habits.get(&(message.source.ip(), octets));
-            let is_habit = idle.get(&octets).is_some_and(|first| *first < message.time)
+            let bytes = message.encrypted.map_or(0, |e| e.bytes);
+            let same = habits.get(&(message.source.ip(), bytes));
+            let is_habit = idle.get(&bytes).is_some_and(|first| *first < message.time)
                 || same.into_iter().flatten().any(|time| {
                     *time != message.time && !self.has_second_phase_between(*time, message.time)
                 });
@@ -130,9 +130,9 @@ impl IkeExchange {
             {
                 attempt.end.get_or_insert(message.time);
                 attempt.last = message.frame;
-                let is_small = |octets| suite.most(octets) < LEAST_CHILD_ANSWER;
+                let is_small = |bytes| suite.most(bytes) < LEAST_CHILD_ANSWER;
                 attempt.is_refused =
-                    !is_quick && message.encrypted.is_some_and(|e| is_small(e.octets));
+                    !is_quick && message.encrypted.is_some_and(|e| is_small(e.bytes));
             } else if !message.is_response() {
                 let attempt = ChildAttempt {
                     by: own,
@@ -187,9 +187,9 @@ impl IkeExchange {
     }
 
     fn fit(&self, message: &MessageDigest) -> Option<DeleteFit> {
-        let octets = message.encrypted.filter(|e| e.fragment.is_none())?.octets;
+        let bytes = message.encrypted.filter(|e| e.fragment.is_none())?.bytes;
         let answer = self.answer_to(message).and_then(|answer| answer.encrypted);
-        match self.suite().delete_size(octets, answer.map(|e| e.octets)) {
+        match self.suite().delete_size(bytes, answer.map(|e| e.bytes)) {
             DeleteSize::Impossible => None,
             DeleteSize::Ambiguous => Some(DeleteFit::Ambiguous),
             DeleteSize::IkeSa | DeleteSize::NotEmpty | DeleteSize::OneSpi => {

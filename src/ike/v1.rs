@@ -44,8 +44,8 @@ pub(super) fn body<'a>(
             reader.u16("fragment id")?;
             let number = reader.u8("fragment number")?;
             reader.u8("fragment flags")?;
-            let octets = u32::try_from(reader.remaining()).unwrap_or(u32::MAX);
-            Body::Fragment { number, octets }
+            let bytes = u32::try_from(reader.remaining()).unwrap_or(u32::MAX);
+            Body::Fragment { number, bytes }
         }
         _ => Body::Other,
     })

@@ -4,12 +4,8 @@ use super::body::Body;
 use super::proposal;
 use super::reader::{Defect, Reader};
 
-/// Reads the body of a payload that says it has `octets` bytes.
-pub(super) fn body<'a>(
-    kind: u8,
-    mut reader: Reader<'a>,
-    octets: usize,
-) -> Result<Body<'a>, Defect> {
+/// Reads the body of a payload that says it has `bytes` bytes.
+pub(super) fn body<'a>(kind: u8, mut reader: Reader<'a>, bytes: usize) -> Result<Body<'a>, Defect> {
     Ok(match kind {
         SA => {
             let (proposals, damage) = proposal::v2(reader);
@@ -42,14 +38,14 @@ pub(super) fn body<'a>(
             configuration_attributes(reader)?
         }
         ENCRYPTED => {
-            Body::Encrypted { octets: u32::try_from(octets).unwrap_or(u32::MAX), fragment: None }
+            Body::Encrypted { bytes: u32::try_from(bytes).unwrap_or(u32::MAX), fragment: None }
         }
         FRAGMENT => {
             // RFC 7383 §2.5: fragment number and total before the encrypted part.
             let number = reader.u16("fragment number")?;
             let total = reader.u16("total fragments")?;
-            let octets = u32::try_from(octets.saturating_sub(4)).unwrap_or(u32::MAX);
-            Body::Encrypted { octets, fragment: Some((number, total)) }
+            let bytes = u32::try_from(bytes.saturating_sub(4)).unwrap_or(u32::MAX);
+            Body::Encrypted { bytes, fragment: Some((number, total)) }
         }
         _ => Body::Other,
     })

@@ -50,7 +50,7 @@ struct Nets {
 impl Index {
     /// The places of the rules that speak of the pair, in order.
     pub(super) fn covering(&self, rules: &[Rule], pair: HostPair) -> Vec<usize> {
-        let built = self.0.get_or_init(|| Built::of(rules));
+        let built = self.0.get_or_init(|| Built::build(rules));
         if built.rules != rules.len() {
             let all = rules.iter().enumerate().filter(|(_, rule)| rule.covers(pair));
             return all.map(|(at, _)| at).collect();
@@ -60,7 +60,7 @@ impl Index {
 }
 
 impl Built {
-    fn of(rules: &[Rule]) -> Self {
+    fn build(rules: &[Rule]) -> Self {
         let mut built = Self { rules: rules.len(), ..Self::default() };
         for (at, rule) in rules.iter().enumerate() {
             match &rule.between {
@@ -169,7 +169,7 @@ mod tests {
         let client = |n: u32| IpAddr::from((0x0b00_0000 + n).to_be_bytes());
         let between = |n| [Side::Nets(vec![server]), Side::Nets(vec![client(n).into()])];
         let rules: Vec<Rule> = (0..20_000).map(|n| rule(between(n))).collect();
-        let built = Built::of(&rules);
+        let built = Built::build(&rules);
         for n in [0, 7, 19_999] {
             assert_eq!(built.full.naming(client(n)).map(BTreeSet::len).sum::<usize>(), 1);
             let pair = HostPair::new(server.addr(), client(n));

@@ -19,7 +19,7 @@ pub(super) fn clock_offset(clock: &ClockOffset) -> schema::ClockOffset {
     let step = |step: &ClockStep| schema::ClockStep {
         record: step.record,
         seconds: step.by.and_then(decimal),
-        told_by: if step.is_told { "record" } else { "joins" }.to_owned(),
+        told_by: if step.is_recorded { "record" } else { "joins" }.to_owned(),
     };
     schema::ClockOffset {
         host: clock.host.clone(),

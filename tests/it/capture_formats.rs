@@ -22,7 +22,7 @@ fn read(file: &[u8]) -> (CaptureOutline, Vec<Seen>) {
         seen.push((frame.number.0, frame.time.0, frame.original_len, frame.data.to_vec()));
         true
     };
-    let outline = match Format::of(file) {
+    let outline = match Format::recognize(file) {
         Format::Snoop => read_snoop(file, &mut visit),
         Format::NetMon1 | Format::NetMon2 => read_netmon(file, &mut visit),
         Format::PcapNg => read_pcapng(file, &mut visit),

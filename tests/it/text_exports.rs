@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 const ID: EvidenceId = EvidenceId(1);
 
 fn read(file: &[u8]) -> (LogSummary, Vec<LogEvent>) {
-    read_as(Format::of(&file[..file.len().min(512)]), file)
+    read_as(Format::recognize(&file[..file.len().min(512)]), file)
 }
 
 fn read_as(format: Format, mut file: &[u8]) -> (LogSummary, Vec<LogEvent>) {

@@ -28,7 +28,7 @@ fn read_in(mut file: &[u8], zone: Option<&Zone>) -> (LogSummary, Vec<LogEvent>) 
     let mut events = Vec::new();
     let mut sink = |event| events.push(event);
     let length = file.len() as u64;
-    let format = Format::of(&file[..file.len().min(512)]);
+    let format = Format::recognize(&file[..file.len().min(512)]);
     let file: &mut dyn std::io::Read = &mut file;
     let summary = match format {
         Format::EventJson => text::json::read(file, ID, zone, &mut sink).0,

@@ -27,7 +27,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let (policy, sha256) = super::read(&args.file)?;
+    let (policy, sha256) = super::read_policy(&args.file)?;
     let judged: Vec<Judged<'_>> = args.packet.iter().map(|packet| judge(&policy, packet)).collect();
     let mut out = anstream::stdout().lock();
     if args.json {

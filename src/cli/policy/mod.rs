@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 }
 
 /// Reads a policy file; gives its SHA-256 too.
-pub(super) fn read(path: &Path) -> Result<(Policy, String), Failure> {
+pub(super) fn read_policy(path: &Path) -> Result<(Policy, String), Failure> {
     let shown = path.display();
     let bytes = bytes_of(path, "policy")?;
     let text = std::str::from_utf8(&bytes)

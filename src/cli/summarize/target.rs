@@ -127,8 +127,8 @@ impl<'a> Target<'a> {
         match self {
             Self::File(path, new) => {
                 let all: Vec<(usize, &Part)> = parts.iter().enumerate().collect();
-                let octets = octets_of(set, &all)?;
-                Ok(Put::One(put_file(path, Some(new), &octets, force)?))
+                let bytes = bytes_of(set, &all)?;
+                Ok(Put::One(put_file(path, Some(new), &bytes, force)?))
             }
             Self::Folder(folder) => folder.put(set, parts),
         }
@@ -147,10 +147,10 @@ impl Folder<'_> {
             if !is_direct || !is_summary(path) {
                 continue;
             }
-            let mut octets = Vec::new();
-            let read = open(path).and_then(|file| file.take(MOST_OCTETS).read_to_end(&mut octets));
+            let mut bytes = Vec::new();
+            let read = open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
             let Ok(file) =
-                read.map_err(drop).and_then(|_| SummaryFile::read(&name, octets).map_err(drop))
+                read.map_err(drop).and_then(|_| SummaryFile::read(&name, bytes).map_err(drop))
             else {
                 continue;
             };
@@ -171,25 +171,24 @@ impl Folder<'_> {
                 paths: paths.collect(),
                 members: vec![member],
             };
-            files.push((name, octets_of(&own, &[(0, part)])?));
+            files.push((name, bytes_of(&own, &[(0, part)])?));
         }
-        let run = octets_of(set, &[])?;
+        let run = bytes_of(set, &[])?;
         let name: String = sha256(&run).chars().take(NAME_DIGITS).collect();
         let of_run = (format!("run-{name}.{EXTENSION}"), run);
         if let Some(staging) = self.staging {
             let named = files
                 .iter()
                 .chain([&of_run])
-                .map(|(name, octets)| (name.as_str(), octets.as_slice()));
+                .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
             staging.publish_files(named).map_err(failure::unwritten)?;
-            let written = |(name, octets): &(String, Vec<u8>)| {
-                Written::of(self.path.join(name), octets, true)
-            };
+            let written =
+                |(name, bytes): &(String, Vec<u8>)| Written::new(self.path.join(name), bytes, true);
             let each = files.iter().map(written).collect();
             return Ok(Put::Each(each, written(&of_run)));
         }
-        let put = |(name, octets): &(String, Vec<u8>)| {
-            put_file(&self.path.join(name), None, octets, self.force)
+        let put = |(name, bytes): &(String, Vec<u8>)| {
+            put_file(&self.path.join(name), None, bytes, self.force)
         };
         let each: Result<Vec<Written>, Failure> = files.iter().map(put).collect();
         Ok(Put::Each(each?, put(&of_run)?))
@@ -197,8 +196,8 @@ impl Folder<'_> {
 }
 
 impl Written {
-    fn of(path: PathBuf, octets: &[u8], is_new: bool) -> Self {
-        Self { path, size: octets.len() as u64, sha256: sha256(octets), is_new }
+    fn new(path: PathBuf, bytes: &[u8], is_new: bool) -> Self {
+        Self { path, size: bytes.len() as u64, sha256: sha256(bytes), is_new }
     }
 }
 
@@ -207,7 +206,7 @@ impl Written {
 fn put_file(
     path: &Path,
     new: Option<NewFile>,
-    octets: &[u8],
+    bytes: &[u8],
     force: bool,
 ) -> Result<Written, Failure> {
     let failed = |error: PublishError| {
@@ -220,8 +219,8 @@ fn put_file(
         Failure::usage(error, hint)
     };
     let old = old(path);
-    if old.as_deref() == Some(octets) {
-        return Ok(Written::of(path.to_owned(), octets, false));
+    if old.as_deref() == Some(bytes) {
+        return Ok(Written::new(path.to_owned(), bytes, false));
     }
     let is_kept = old.is_some_and(|old| !force && SummaryFile::read("", old).is_ok());
     if is_kept {
@@ -231,11 +230,11 @@ fn put_file(
         Some(new) => new,
         None => NewFile::begin(path, is_summary(path)).map_err(failed)?,
     };
-    match new.publish(octets) {
-        Ok(()) => Ok(Written::of(path.to_owned(), octets, true)),
+    match new.publish(bytes) {
+        Ok(()) => Ok(Written::new(path.to_owned(), bytes, true)),
         // Another run was quicker.
-        Err(PublishError::Exists(_)) if self::old(path).as_deref() == Some(octets) => {
-            Ok(Written::of(path.to_owned(), octets, false))
+        Err(PublishError::Exists(_)) if self::old(path).as_deref() == Some(bytes) => {
+            Ok(Written::new(path.to_owned(), bytes, false))
         }
         Err(error) => Err(failed(error)),
     }
@@ -246,9 +245,9 @@ fn old(path: &Path) -> Option<Vec<u8>> {
     if !is_summary(path) {
         return None;
     }
-    let mut octets = Vec::new();
-    open(path).and_then(|file| file.take(MOST_OCTETS).read_to_end(&mut octets)).ok()?;
-    Some(octets)
+    let mut bytes = Vec::new();
+    open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes)).ok()?;
+    Some(bytes)
 }
 
 fn is_summary(path: &Path) -> bool {
@@ -258,7 +257,7 @@ fn is_summary(path: &Path) -> bool {
     read.is_ok() && magic == SUMMARY_MAGIC
 }
 
-fn octets_of(set: &SummarySet, parts: &[(usize, &Part)]) -> Result<Vec<u8>, Failure> {
+fn bytes_of(set: &SummarySet, parts: &[(usize, &Part)]) -> Result<Vec<u8>, Failure> {
     write_summary(set, parts)
         .map_err(|error| Failure::usage(error, "this is a fault of plainsight; please report it"))
 }
@@ -280,4 +279,4 @@ const EXTENSION: &str = "summary";
 /// Of a SHA-256: enough for a folder of a billion.
 const NAME_DIGITS: usize = 32;
 /// What `correlate` takes.
-const MOST_OCTETS: u64 = 1 << 30;
+const MOST_BYTES: u64 = 1 << 30;

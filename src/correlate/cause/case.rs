@@ -37,7 +37,7 @@ pub(super) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn of(window: &'a CleartextWindow, index: &'a Index<'a>) -> Self {
+    pub(super) fn new(window: &'a CleartextWindow, index: &'a Index<'a>) -> Self {
         let is_own = index.has_own(window.pair);
         let start = window.run.start;
         let mut is_tied = false;

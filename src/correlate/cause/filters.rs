@@ -41,7 +41,7 @@ pub(super) fn own_filters(facts: &Facts) -> BTreeMap<HostPair, Vec<(usize, Life)
             Some((_, life)) => life.add(placed),
             None => {
                 seen.insert(key, of_pair.len());
-                of_pair.push((index, Life::of(placed)));
+                of_pair.push((index, Life::from_event(placed)));
             }
         }
     }
@@ -73,7 +73,7 @@ pub(super) fn tunnels(facts: &Facts) -> Vec<Tunnel> {
             known.life.add(placed);
         } else if event.category == Category::SaEstablished && tunnels.len() < MOST_TUNNELS {
             seen.insert(key, tunnels.len());
-            tunnels.push(Tunnel { ends, event: index, life: Life::of(placed) });
+            tunnels.push(Tunnel { ends, event: index, life: Life::from_event(placed) });
         }
     }
     tunnels

@@ -58,7 +58,7 @@ pub(super) struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn of(facts: &'a Facts, activity: &EspActivity) -> Self {
+    pub(super) fn build(facts: &'a Facts, activity: &EspActivity) -> Self {
         let failures = placed(facts, |e| e.event.category == Category::IkeFailure);
         let ended = placed(facts, |e| e.event.category == Category::SaEnded);
         let soft = placed(facts, |e| e.event.category == Category::CleartextPermitted);
@@ -68,7 +68,7 @@ impl<'a> Index<'a> {
             Some((pair_of(event).or_else(|| tunnel_of(event))?, (from, to, *index)))
         };
         let exchanges = facts.exchanges.iter().enumerate();
-        let holders = Holders::of(facts);
+        let holders = Holders::gather(facts);
         Self {
             facts,
             exchanges: grouped(exchanges.map(|(i, x)| (x.pair(), (x.start, x.end, i)))),

@@ -16,12 +16,12 @@ pub(super) struct Life {
 }
 
 impl Life {
-    pub(super) fn of(placed: &PlacedEvent) -> Self {
+    pub(super) fn from_event(placed: &PlacedEvent) -> Self {
         Self { span: placed.corrected.map(|time| (time, time)) }
     }
 
     pub(super) fn add(&mut self, placed: &PlacedEvent) {
-        let other = Self::of(placed);
+        let other = Self::from_event(placed);
         self.span = self
             .span
             .zip(other.span)
@@ -46,7 +46,7 @@ pub(super) struct Holders<'a> {
 }
 
 impl<'a> Holders<'a> {
-    pub(super) fn of(facts: &'a Facts) -> Self {
+    pub(super) fn gather(facts: &'a Facts) -> Self {
         let mut claims: BTreeMap<IpAddr, BTreeMap<&str, TimeSpan>> = BTreeMap::new();
         for placed in &facts.events {
             let event = &placed.event;

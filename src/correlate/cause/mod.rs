@@ -126,14 +126,14 @@ pub(super) fn explain(
     facts: &Facts,
     activity: &EspActivity,
 ) -> Vec<ExplainedWindow> {
-    let mut index = Index::of(facts, activity);
+    let mut index = Index::build(facts, activity);
     let mut carried: BTreeMap<IpAddr, BTreeSet<HostPair>> = BTreeMap::new();
     // They are in order of time.
     for window in &windows {
         for flow in &window.flows {
             index.clear_flows.entry((window.pair, *flow)).or_insert(window.run.start);
         }
-        let case = Case::of(window, &index);
+        let case = Case::new(window, &index);
         for host in [window.pair.a(), window.pair.b()] {
             let gateways = case.negotiators.iter().filter(|_| !case.is_own);
             carried.entry(host).or_default().extend(gateways);
@@ -144,7 +144,7 @@ pub(super) fn explain(
     windows
         .into_iter()
         .map(|window| {
-            let case = Case::of(&window, &index);
+            let case = Case::new(&window, &index);
             let mut candidates = case.candidates();
             candidates.iter_mut().for_each(|found| found.cause.weigh_times(facts));
             let closed_by = case.closed_by(activity);

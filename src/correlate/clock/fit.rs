@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn one_join_stands_with_a_wider_bound_that_grows_with_distance() {
+    fn one_join_holds_with_a_wider_bound_that_grows_with_distance() {
         let fit = fit(&[pair(0, 0, 5_000_000_000)], Span::default()).unwrap();
         assert_eq!((fit.offset, fit.error), (Span::from_seconds(5), Span::from_seconds(1)));
         let later = Timestamp(5_000_000_000).shifted(Span::from_seconds(10_000));

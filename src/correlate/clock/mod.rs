@@ -121,7 +121,7 @@ enum Known {
 
 impl<'a> Clocks<'a> {
     /// From the joins; what the user gave comes first.
-    pub(super) fn of(
+    pub(super) fn measure(
         summary: &'a Summary,
         computers: &Computers,
         joins: &Joins,
@@ -139,7 +139,7 @@ impl<'a> Clocks<'a> {
             let (pairs, is_tight) = pairs(log, joins, *id);
             let loose = if is_tight { Span::default() } else { LOOSE };
             let resolution = Span(resolution(log).0 + loose.0);
-            let timeline = Timeline::of(&log.events, &pairs, resolution);
+            let timeline = Timeline::fit(&log.events, &pairs, resolution);
             let matches = timeline.best().map_or(0, |fit| fit.matches);
             if matches > 0 {
                 let lender = lenders.entry(clock(id, log));
@@ -148,7 +148,7 @@ impl<'a> Clocks<'a> {
                 by_log.insert(*id, Known::Own(timeline));
             }
         }
-        let failures = propose::WireFailures::of(exchanges);
+        let failures = propose::WireFailures::gather(exchanges);
         for (id, log) in &summary.logs {
             if log.events.is_empty() {
                 continue;
@@ -244,7 +244,7 @@ impl<'a> Clocks<'a> {
             let fit = timeline.best();
             // A clock whose zone is not known seems to be set where summer time begins and ends.
             let is_zone = |step: &&ClockStep| {
-                log.log.trust.is_local_time && !step.is_told && step.by.is_some_and(is_a_zone)
+                log.log.trust.is_local_time && !step.is_recorded && step.by.is_some_and(is_a_zone)
             };
             ClockOffset {
                 offset: fit.map(|fit| fit.offset),

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub(super) struct WireFailures(BTreeMap<HostPair, Vec<Timestamp>>);
 
 impl WireFailures {
-    pub(super) fn of(exchanges: &[IkeExchange]) -> Self {
+    pub(super) fn gather(exchanges: &[IkeExchange]) -> Self {
         let mut failures: BTreeMap<HostPair, Vec<Timestamp>> = BTreeMap::new();
         for exchange in exchanges.iter().filter(|x| x.outcome.is_failure()) {
             failures.entry(exchange.pair()).or_default().push(exchange.end);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_uneven_rhythm_tells_the_offset_and_an_even_one_does_not() {
+    fn an_uneven_rhythm_shows_the_offset_and_an_even_one_does_not() {
         let wire = at(&[0, 17, 40, 110, 300]);
         let log = at(&[3600, 3617, 3640, 3710, 3900]);
         assert_eq!(fall_together(&log, &wire), Some((Span::from_seconds(3600), 5)));

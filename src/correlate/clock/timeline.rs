@@ -17,7 +17,7 @@ pub struct ClockStep {
     /// By how much, forward is positive; `None` where neither record nor joins show it.
     pub by: Option<Span>,
     /// A record says so; else only the joins show it.
-    pub is_told: bool,
+    pub is_recorded: bool,
 }
 
 /// The places of a log from one setting of its clock to the next.
@@ -38,7 +38,7 @@ pub(super) struct Timeline {
 
 impl Timeline {
     /// From a log's events in its order and the joins among them.
-    pub(super) fn of(events: &[LogEvent], pairs: &[TimePair], resolution: Span) -> Self {
+    pub(super) fn fit(events: &[LogEvent], pairs: &[TimePair], resolution: Span) -> Self {
         let recorded = recorded_steps(events);
         let mut timeline = Self::default();
         let mut from = 0;
@@ -54,7 +54,7 @@ impl Timeline {
         timeline.carry_over(&recorded);
         let set = recorded.iter().filter_map(|(place, by)| {
             let record = events.get(*place)?.record.record;
-            Some(ClockStep { record, by: by.or_else(|| timeline.jump(*place)), is_told: true })
+            Some(ClockStep { record, by: by.or_else(|| timeline.jump(*place)), is_recorded: true })
         });
         let set: Vec<ClockStep> = set.collect();
         timeline.steps.extend(set);
@@ -84,7 +84,7 @@ impl Timeline {
                 begin = first.place;
                 let by = Some(Span(fit.offset.0.saturating_sub(known.offset.0)));
                 let record = events.get(first.place).map_or(0, |event| event.record.record);
-                self.steps.push(ClockStep { record, by, is_told: false });
+                self.steps.push(ClockStep { record, by, is_recorded: false });
             }
             before = Some((last.place, fit));
         }

@@ -42,9 +42,9 @@ pub(super) fn behind(chunk: &[u8], seen: &[Seen], free: usize) -> Vec<Behind> {
 /// The chunk with every hidden record as a record of its own, for a reader that goes by sizes.
 pub(super) fn parted(chunk: &[u8], places: &[Behind]) -> Vec<u8> {
     let mut parted = chunk.to_vec();
-    let mut put = |at: usize, octets: &[u8]| {
-        if let Some(place) = parted.get_mut(at..at.saturating_add(octets.len())) {
-            place.copy_from_slice(octets);
+    let mut put = |at: usize, bytes: &[u8]| {
+        if let Some(place) = parted.get_mut(at..at.saturating_add(bytes.len())) {
+            place.copy_from_slice(bytes);
         }
     };
     for place in places {
@@ -94,20 +94,20 @@ fn inside(chunk: &[u8], record: Header, data_end: Option<usize>) -> Option<Behin
         (None, first) => *first?,
         (Some(from), _) => from,
     };
-    let is_filled = chunk.get(from..content_end)?.iter().all(|octet| *octet == 0);
+    let is_filled = chunk.get(from..content_end)?.iter().all(|byte| *byte == 0);
     let (outer, number) = (record.start, record.number);
     (!is_filled).then_some(Behind { outer, number, from, end, records })
 }
 
 /// A record's header that has what all headers have, with binary XML behind it.
 fn header(chunk: &[u8], at: usize, end: usize) -> Option<Header> {
-    let octets = chunk.get(at..end)?;
-    let rest = octets.strip_prefix(RECORD_MARK)?;
+    let bytes = chunk.get(at..end)?;
+    let rest = bytes.strip_prefix(RECORD_MARK)?;
     let (size, rest) = rest.split_first_chunk::<4>()?;
     let (number, _) = rest.split_first_chunk::<8>()?;
     let size = usize::try_from(u32::from_le_bytes(*size)).ok()?;
-    let content = octets.get(usize::try_from(RECORD_HEADER).ok()?..)?;
-    let is_sound = size >= LEAST && size <= octets.len() && content.starts_with(FRAGMENT_HEADER);
+    let content = bytes.get(usize::try_from(RECORD_HEADER).ok()?..)?;
+    let is_sound = size >= LEAST && size <= bytes.len() && content.starts_with(FRAGMENT_HEADER);
     is_sound.then(|| Header { start: at, size, number: u64::from_le_bytes(*number) })
 }
 
@@ -139,14 +139,14 @@ mod tests {
 
     /// A record of so many bytes, with a mark in its content.
     fn record(size: u32, number: u64) -> Vec<u8> {
-        let mut octets = RECORD_MARK.to_vec();
-        octets.extend(size.to_le_bytes());
-        octets.extend(number.to_le_bytes());
-        octets.extend([7; 8]);
-        octets.extend(FRAGMENT_HEADER);
-        octets.resize(size as usize - 4, 9);
-        octets.extend(size.to_le_bytes());
-        octets
+        let mut bytes = RECORD_MARK.to_vec();
+        bytes.extend(size.to_le_bytes());
+        bytes.extend(number.to_le_bytes());
+        bytes.extend([7; 8]);
+        bytes.extend(FRAGMENT_HEADER);
+        bytes.resize(size as usize - 4, 9);
+        bytes.extend(size.to_le_bytes());
+        bytes
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! Here it is decided what of it is wanted and where every byte went. Records that lie behind the
 //! live ones of a chunk are listed apart, as recovered, and are in no count of the live log.
 
-mod octets;
+mod cursor;
 
 mod template;
 
@@ -31,8 +31,8 @@ use ::evtx::{
 };
 use chunk::{Chunk, Look, Sound};
 use content::{CHANNEL, COMPUTER, TIME, cut, event_ids, log_record, may_be_known, text_behind};
+use cursor::is_in_any_case;
 use hidden::{Behind, parted};
-use octets::is_in_any_case;
 use position::{ChunkPosition, Names, Source};
 use scan::{CONNECTION, Plain, Seen};
 use serde_json::Value;
@@ -80,7 +80,7 @@ fn read_with(
         has_cut: false,
         behind: Vec::new(),
     };
-    let mut source = Source::of(reader, FILE_HEADER as u64, CHUNK_MARK);
+    let mut source = Source::new(reader, FILE_HEADER as u64, CHUNK_MARK);
     let declared_chunks = if source.first_chunk == 0 {
         let text = "chunks without the header of a file: as many as are there were read".to_owned();
         log.tally.problem(ProblemCode::Headless, text, Some(0), Position::File);
@@ -287,9 +287,9 @@ impl Log<'_> {
     fn plain(&mut self, place: &mut ChunkPosition, seen: &Seen, plain: &Plain, chunk: &[u8]) {
         let size = self.account(place, seen.start as u64, seen.size as u64);
         let Names { computer, channel } = &mut self.names;
-        let computer = computer.of(plain.computer.of(chunk));
-        self.tally.of_source(computer, channel.of(plain.channel.of(chunk)));
-        if is_in_any_case(plain.channel.of(chunk), SECURITY) {
+        let computer = computer.decode(plain.computer.bytes_in(chunk));
+        self.tally.of_source(computer, channel.decode(plain.channel.bytes_in(chunk)));
+        if is_in_any_case(plain.channel.bytes_in(chunk), SECURITY) {
             self.tally.security_record(plain.event_id, Some(plain.time));
         }
         self.tally.record(seen.number, Some(plain.time));

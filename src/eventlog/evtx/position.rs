@@ -17,7 +17,7 @@ pub(super) struct Source<'r> {
 
 impl<'r> Source<'r> {
     /// A log; its chunks may lack the header of a file, as they are found in images.
-    pub(super) fn of(reader: &'r mut dyn Read, header: u64, chunk_mark: &[u8]) -> Self {
+    pub(super) fn new(reader: &'r mut dyn Read, header: u64, chunk_mark: &[u8]) -> Self {
         let mut source =
             Self { reader, offset: 0, failure: None, first_chunk: header, ahead: Vec::new() };
         let mut ahead = Vec::new();
@@ -86,16 +86,16 @@ pub(super) struct Names {
 /// A name, and the bytes it was read from.
 #[derive(Default)]
 pub(super) struct LastName {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     text: String,
 }
 
 impl LastName {
     /// The name that these UTF-16 bytes are.
-    pub(super) fn of(&mut self, octets: &[u8]) -> &str {
-        if self.octets != octets {
-            octets.clone_into(&mut self.octets);
-            let units = octets.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+    pub(super) fn decode(&mut self, bytes: &[u8]) -> &str {
+        if self.bytes != bytes {
+            bytes.clone_into(&mut self.bytes);
+            let units = bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
             let text = char::decode_utf16(units);
             self.text = text.map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
         }

@@ -4,7 +4,7 @@
 //! layout; a record that the catalogue may know, or that is in any way unusual, is left to the
 //! `evtx` crate. Where the walk itself meets something unusual the whole chunk is.
 
-use super::octets::{Cursor, Text, is_in_any_case, name_at};
+use super::cursor::{Cursor, Text, is_in_any_case, name_at};
 use super::template::{Field, Frame, Templates};
 use super::values::{FILETIME, STRING, UINT16, Value, ends, instance};
 use crate::catalogue::events_numbered;
@@ -83,7 +83,7 @@ impl Scan {
         ends(cursor)?;
         *data_end = Some(cursor.at.saturating_add(1));
         let frame = event.template.frame.as_ref()?;
-        let plain = Plain::of(frame, chunk, &self.values, &mut self.texts)?;
+        let plain = Plain::from_values(frame, chunk, &self.values, &mut self.texts)?;
         let own = event.cost(record.len().saturating_sub(start))?;
         let Some(slot) = event.nested else { return Some((plain, own)) };
         // Only the event's body may hold XML, and no XML in turn.
@@ -136,7 +136,12 @@ pub(super) struct Plain {
 }
 
 impl Plain {
-    fn of(frame: &Frame, chunk: &[u8], values: &[Value], texts: &mut Texts) -> Option<Self> {
+    fn from_values(
+        frame: &Frame,
+        chunk: &[u8],
+        values: &[Value],
+        texts: &mut Texts,
+    ) -> Option<Self> {
         let is_there = |slot: &usize| values.get(*slot).is_some_and(|value| !value.is_null());
         frame.needs.iter().all(is_there).then_some(())?;
         let text = |field, before: &mut Text| text_of(field, chunk, values, before);
@@ -153,8 +158,8 @@ impl Plain {
     /// Whether the catalogue has a row for it.
     fn may_be_known(&self, chunk: &[u8]) -> bool {
         events_numbered(self.event_id).iter().any(|row| {
-            is_in_any_case(self.provider.of(chunk), row.provider)
-                && is_in_any_case(self.channel.of(chunk), row.channel)
+            is_in_any_case(self.provider.bytes_in(chunk), row.provider)
+                && is_in_any_case(self.channel.bytes_in(chunk), row.channel)
         })
     }
 }
@@ -174,14 +179,14 @@ fn text_of(field: Field, chunk: &[u8], values: &[Value], before: &mut Text) -> O
         Field::Fixed(text) => text,
         Field::Slot(slot) => {
             let value = values.get(slot).filter(|value| value.kind == STRING)?;
-            Text { at: value.at, octets: value.size }
+            Text { at: value.at, bytes: value.size }
         }
     };
-    let octets = text.of(chunk);
-    if !octets.is_empty() && octets == before.of(chunk) {
+    let bytes = text.bytes_in(chunk);
+    if !bytes.is_empty() && bytes == before.bytes_in(chunk) {
         return Some(*before);
     }
-    let units = octets.as_chunks::<2>().0;
+    let units = bytes.as_chunks::<2>().0;
     let is_plain = |unit: &[u8; 2]| match unit {
         [byte, 0] => (matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\')) || *byte > 0x9f,
         [_, high] => !matches!(high, 0xd8..=0xdf | 0xff),
@@ -198,7 +203,7 @@ fn number_of(field: Field, chunk: &[u8], values: &[Value]) -> Option<u16> {
             Cursor { data: chunk, at: value.at }.u16()
         }
         Field::Fixed(text) => {
-            let units = text.of(chunk).as_chunks::<2>().0;
+            let units = text.bytes_in(chunk).as_chunks::<2>().0;
             let mut number: u16 = 0;
             for unit in units {
                 let [digit @ b'0'..=b'9', 0] = unit else { return None };
@@ -220,7 +225,7 @@ fn time_of(field: Field, chunk: &[u8], values: &[Value]) -> Option<Timestamp> {
 
 /// Whether the crate can read the table of names; it gives up a chunk of which it cannot.
 fn names_are_sound(chunk: &[u8]) -> bool {
-    let mut octets: usize = 0;
+    let mut bytes: usize = 0;
     let Some(buckets) = chunk.get(NAME_BUCKETS) else { return false };
     for bucket in buckets.as_chunks::<4>().0 {
         let mut offset = u32::from_le_bytes(*bucket);
@@ -231,8 +236,8 @@ fn names_are_sound(chunk: &[u8]) -> bool {
                 return false;
             };
             // Each name leads to an older one, and together they are no larger than the chunk.
-            octets = octets.saturating_add(name.len()).saturating_add(10);
-            if next >= offset || octets > chunk.len() {
+            bytes = bytes.saturating_add(name.len()).saturating_add(10);
+            if next >= offset || bytes > chunk.len() {
                 return false;
             }
             offset = next;
@@ -327,7 +332,7 @@ mod tests {
     fn same(plain: &Plain, chunk: &[u8], record: &Json) {
         let system = &record["Event"]["System"];
         let text = |text: Text| {
-            let units = text.of(chunk).as_chunks::<2>().0.iter();
+            let units = text.bytes_in(chunk).as_chunks::<2>().0.iter();
             String::from_utf16(&units.map(|u| u16::from_le_bytes(*u)).collect::<Vec<_>>()).unwrap()
         };
         let id = &system["EventID"];

@@ -3,7 +3,7 @@
 //! Reads each definition of a chunk once. Takes only the plain forms that Windows writes; of any
 //! other it says so, and the records made from it are left to the `evtx` crate.
 
-use super::octets::{Cursor, Text, is, name_at};
+use super::cursor::{Cursor, Text, is, name_at};
 use std::collections::HashMap;
 
 /// The definitions of one chunk, read when a record first names them.
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 pub(super) struct Templates {
     known: HashMap<u32, Option<usize>, foldhash::fast::RandomState>,
     read: Vec<Template>,
-    octets: usize,
+    bytes: usize,
 }
 
 impl Templates {
@@ -19,7 +19,7 @@ impl Templates {
     pub(super) fn clear(&mut self) {
         self.known.clear();
         self.read.clear();
-        self.octets = 0;
+        self.bytes = 0;
     }
 
     /// The definition at this offset of the chunk; `None` where the scan does not understand it.
@@ -45,13 +45,13 @@ impl Templates {
         let size = usize::try_from(Cursor { data: chunk, at: body.checked_sub(4)? }.u32()?).ok()?;
         // Definitions do not overlap, so that together they are no larger than the chunk; reading
         // one stretch again and again is not for us.
-        self.octets = self.octets.saturating_add(size);
-        if self.octets > chunk.len() {
+        self.bytes = self.bytes.saturating_add(size);
+        if self.bytes > chunk.len() {
             return None;
         }
         let content = chunk.get(..body.checked_add(size)?)?;
         let mut builder =
-            Builder { cursor: Cursor { data: content, at: body }, ..Builder::of(chunk) };
+            Builder { cursor: Cursor { data: content, at: body }, ..Builder::new(chunk) };
         builder.run()?;
         Some(builder.template)
     }
@@ -134,7 +134,7 @@ struct Builder<'d> {
 }
 
 impl<'d> Builder<'d> {
-    fn of(chunk: &'d [u8]) -> Self {
+    fn new(chunk: &'d [u8]) -> Self {
         Self {
             chunk,
             cursor: Cursor { data: chunk, at: 0 },
@@ -252,10 +252,10 @@ impl<'d> Builder<'d> {
         if self.cursor.u8()? != STRING {
             return None;
         }
-        let octets = usize::from(self.cursor.u16()?).checked_mul(2)?;
-        let text = Text { at: self.cursor.at, octets };
-        self.cursor.skip(octets)?;
-        self.costs(octets)?;
+        let bytes = usize::from(self.cursor.u16()?).checked_mul(2)?;
+        let text = Text { at: self.cursor.at, bytes };
+        self.cursor.skip(bytes)?;
+        self.costs(bytes)?;
         match self.target()? {
             Some(key) => self.set(key, Field::Fixed(text)),
             None => Some(()),
@@ -309,8 +309,8 @@ impl<'d> Builder<'d> {
     }
 
     /// Rendered, a UTF-16 unit takes six bytes at most.
-    fn costs(&mut self, octets: usize) -> Option<()> {
-        self.template.cost = self.template.cost.checked_add(octets.checked_mul(3)?)?;
+    fn costs(&mut self, bytes: usize) -> Option<()> {
+        self.template.cost = self.template.cost.checked_add(bytes.checked_mul(3)?)?;
         Some(())
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Looks at sizes, hardly at contents; what a value means is the scan's business.
 
-use super::octets::Cursor;
+use super::cursor::Cursor;
 use super::template::{DEFINITION_HEADER, END, FRAGMENT, MOST_SLOTS, Template, Templates};
 
 /// A value of a template instance.
@@ -19,21 +19,21 @@ impl Value {
     }
 
     /// Whether the crate reads exactly these bytes, whatever they hold, and can render them.
-    fn is_sound(self, octets: &[u8]) -> bool {
+    fn is_sound(self, bytes: &[u8]) -> bool {
         match SIZES.get(usize::from(self.kind)) {
             Some(Some(size)) => self.size == usize::from(*size),
-            _ => self.is_sound_in_any_size(octets),
+            _ => self.is_sound_in_any_size(bytes),
         }
     }
 
-    fn is_sound_in_any_size(self, octets: &[u8]) -> bool {
+    fn is_sound_in_any_size(self, bytes: &[u8]) -> bool {
         match self.kind {
             NULL | BINARY | BINARY_XML => true,
             STRING => self.size.is_multiple_of(2),
-            ANSI => octets.is_ascii(),
+            ANSI => bytes.is_ascii(),
             SIZE_T => matches!(self.size, 4 | 8),
-            SID => octets.get(1).is_some_and(|more| self.size == 8 + 4 * usize::from(*more)),
-            STRINGS => self.size.is_multiple_of(2) && octets.ends_with(&[0, 0]),
+            SID => bytes.get(1).is_some_and(|more| self.size == 8 + 4 * usize::from(*more)),
+            STRINGS => self.size.is_multiple_of(2) && bytes.ends_with(&[0, 0]),
             _ => false,
         }
     }
@@ -53,9 +53,9 @@ pub(super) struct Instance<'t> {
 impl Instance<'_> {
     /// At least what rendering takes: of a byte of the record no more than eight, of an array
     /// its element again for each item.
-    pub(super) fn cost(&self, octets: usize) -> Option<usize> {
+    pub(super) fn cost(&self, bytes: usize) -> Option<usize> {
         let elements = self.template.cost.checked_mul(self.items.checked_add(1)?)?;
-        elements.checked_add(octets.checked_mul(8)?)
+        elements.checked_add(bytes.checked_mul(8)?)
     }
 }
 

@@ -28,7 +28,7 @@ pub fn read(
     sink: &mut impl FnMut(LogEvent),
 ) -> (LogSummary, Resolution) {
     let (mut source, mark) = Source::new(reader);
-    let layout = Layout::of(source.window());
+    let layout = Layout::detect(source.window());
     let mut table = Table {
         reading: Reading::new(evidence, mark, zone, sink),
         layout,
@@ -38,7 +38,7 @@ pub fn read(
     };
     let mut rows = Rows::new(layout);
     while let Some(row) = rows.next(&mut source) {
-        table.take(row, &mut source);
+        table.add_row(row, &mut source);
     }
     table.finish(source)
 }
@@ -55,14 +55,14 @@ struct Table<'s> {
 }
 
 impl Table<'_> {
-    fn take(&mut self, row: Row, source: &mut Source<'_>) {
+    fn add_row(&mut self, row: Row, source: &mut Source<'_>) {
         let offset = source.offset();
         let text = source.window().get(..row.length).unwrap_or_default();
         let is_blank = text.trim_ascii().is_empty() || text.starts_with(TYPE_LINE);
         let parsed = row.is_whole.then(|| fields(text, self.layout.separator));
-        let octets = source.consume(row.length);
+        let bytes = source.consume(row.length);
         if is_blank {
-            return self.reading.export.tally.cover("markup", octets, 0);
+            return self.reading.export.tally.cover("markup", bytes, 0);
         }
         let begins = !std::mem::replace(&mut self.has_begun, true);
         let (fields, is_sound) = parsed.unwrap_or((Vec::new(), true));
@@ -74,11 +74,11 @@ impl Table<'_> {
             };
         if begins && row.is_whole && !is_event {
             self.columns = fields;
-            return self.reading.export.tally.cover("file_header", octets, 0);
+            return self.reading.export.tally.cover("file_header", bytes, 0);
         }
         if !is_event {
             let (_, length) = self.lost.get_or_insert((offset, 0));
-            *length = length.saturating_add(octets);
+            *length = length.saturating_add(bytes);
             return;
         }
         self.name_lost();
@@ -92,12 +92,12 @@ impl Table<'_> {
             Ok(self.by_place(&mut record, &fields))
         };
         match filled {
-            Err(why) => self.reading.export.damaged(why, offset, octets),
+            Err(why) => self.reading.export.damaged(why, offset, bytes),
             Ok(filled) => {
                 if !is_sound {
                     self.reading.export.not_text(offset, record.record.record);
                 }
-                self.reading.take(record, filled, offset, octets);
+                self.reading.add_record(record, filled, offset, bytes);
             }
         }
     }
@@ -124,8 +124,8 @@ impl Table<'_> {
     }
 
     fn name_lost(&mut self) {
-        if let Some((offset, octets)) = self.lost.take() {
-            self.reading.export.damaged("text that is not a row", offset, octets);
+        if let Some((offset, bytes)) = self.lost.take() {
+            self.reading.export.damaged("text that is not a row", offset, bytes);
         }
     }
 
@@ -145,11 +145,11 @@ struct Layout {
 
 impl Layout {
     /// By the line of names, which is the first but for PowerShell's `#TYPE`.
-    fn of(window: &[u8]) -> Self {
-        let mut lines = window.split(|octet| *octet == b'\n');
+    fn detect(window: &[u8]) -> Self {
+        let mut lines = window.split(|byte| *byte == b'\n');
         let header = lines.find(|line| !line.starts_with(TYPE_LINE)).unwrap_or_default();
         let header = header.get(..LONGEST_HEADER.min(header.len())).unwrap_or_default();
-        let count = |separator: u8| header.iter().filter(|octet| **octet == separator).count();
+        let count = |separator: u8| header.iter().filter(|byte| **byte == separator).count();
         let separator =
             SEPARATORS.into_iter().max_by_key(|separator| (count(*separator), *separator == b','));
         let separator = separator.unwrap_or(b',');
@@ -222,17 +222,17 @@ impl Rows {
 
     /// A row in front of the window, or how far it is none.
     fn row(&mut self, window: &[u8]) -> Option<Row> {
-        while let Some(octet) = window.get(self.at) {
+        while let Some(byte) = window.get(self.at) {
             self.at += 1;
-            self.state = match (self.state, octet) {
+            self.state = match (self.state, byte) {
                 (State::Quoted, b'"') => State::Quote,
                 (State::Quoted, _) => State::Quoted,
                 (State::FieldStart, b'"') | (State::Quote, b'"') => State::Quoted,
                 (State::FieldStart | State::Plain | State::Quote | State::Return, b'\n') => {
                     return Some(Row { length: self.at, is_whole: true });
                 }
-                (State::FieldStart | State::Plain | State::Quote, octet)
-                    if *octet == self.layout.separator =>
+                (State::FieldStart | State::Plain | State::Quote, byte)
+                    if *byte == self.layout.separator =>
                 {
                     State::FieldStart
                 }
@@ -256,7 +256,7 @@ impl Rows {
     fn broken(&mut self, window: &[u8]) -> Row {
         let seen = window.get(..self.at).unwrap_or_default();
         let mut length = 0;
-        let mut lines = seen.split_inclusive(|octet| *octet == b'\n');
+        let mut lines = seen.split_inclusive(|byte| *byte == b'\n');
         length += lines.next().map_or(0, <[u8]>::len);
         for line in lines {
             // The last line may be cut where looking ended; its rest is seen in the window.
@@ -273,7 +273,7 @@ impl Rows {
     /// Behind damage: whole lines, until one may be a row's first.
     fn line(&mut self, window: &[u8]) -> Option<Row> {
         let rest = window.get(self.at..)?;
-        let Some(end) = rest.iter().position(|octet| *octet == b'\n') else {
+        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
             self.at = window.len();
             let is_long = self.at > LONGEST_EVENT || self.has_ended;
             return is_long.then_some(Row { length: self.at, is_whole: false });
@@ -295,7 +295,7 @@ fn may_begin_row(text: &[u8], layout: Layout) -> bool {
         return true;
     }
     let head = text.get(..LONGEST_HEAD.min(text.len())).unwrap_or_default();
-    let line = head.split(|octet| *octet == b'\n').next().unwrap_or_default();
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line);
     let fields: Vec<&str> = line.split(char::from(layout.separator)).take(5).collect();
     let is_plain = fields.iter().take(4).all(|field| !field.contains('"'));

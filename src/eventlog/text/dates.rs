@@ -75,7 +75,7 @@ impl Stamp {
             32..100 => return Err(NoTime::NoDate),
             100.. => return Err(NoTime::UnknownMark),
         }
-        let half = Half::of(text.trim_start_matches(|c: char| !c.is_ascii_digit()));
+        let half = Half::parse(text.trim_start_matches(|c: char| !c.is_ascii_digit()));
         let hour = match (half, hour) {
             (Half::Unknown, 1..=12) => return Err(NoTime::UnknownMark),
             (Half::Morning, 12) => 0,
@@ -182,7 +182,7 @@ fn without_fraction(text: &str) -> (&str, i32) {
         return (text, 0);
     };
     // Only behind seconds is it a fraction: `8.04.14` has none.
-    let has_seconds = rest.bytes().filter(|octet| *octet == b':').count() >= 2;
+    let has_seconds = rest.bytes().filter(|byte| *byte == b':').count() >= 2;
     let fraction = fraction.strip_prefix(['.', ',']).filter(|_| has_seconds);
     match fraction.and_then(|digits| format!("{digits:0<9}").parse().ok()) {
         Some(nanos) => (rest, nanos),
@@ -247,7 +247,7 @@ enum Half {
 
 impl Half {
     /// By the words beside the numbers.
-    fn of(text: &str) -> Self {
+    fn parse(text: &str) -> Self {
         let is_letter = |c: char| !c.is_ascii() && !c.is_whitespace() || c.is_ascii_alphabetic();
         let ignored = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202f}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{a0}');
         let of_date = |c: char| "年月日時时分秒년월일시분초".contains(c);

@@ -93,7 +93,7 @@ impl EventSplitter {
                 self.inside = None;
                 continue;
             }
-            let Some(found) = rest.iter().position(|octet| *octet == b'<') else {
+            let Some(found) = rest.iter().position(|byte| *byte == b'<') else {
                 self.at = window.len();
                 return None;
             };
@@ -138,7 +138,7 @@ impl EventSplitter {
             }
             Tag::Close if self.depth == 1 => {
                 self.depth = 0;
-                let length = tag.iter().take(AHEAD).position(|octet| *octet == b'>').unwrap_or(0);
+                let length = tag.iter().take(AHEAD).position(|byte| *byte == b'>').unwrap_or(0);
                 let end = here + length + 1;
                 let is_too_long = std::mem::take(&mut self.is_too_long);
                 Some(if is_too_long { Segment::TooLong(end) } else { Segment::Event(end) })
@@ -207,21 +207,20 @@ pub(super) fn item(tag: &[u8], first: &[&[u8]], [begin, end]: [&[u8]; 2]) -> Tag
 pub(super) fn is_named(tag: &[u8], name: &[u8]) -> bool {
     let marks = if name.starts_with(b"</") { 2 } else { 1 };
     let written = tag.get(marks..).unwrap_or_default();
-    let prefix =
-        written.iter().take(LONGEST_PREFIX).take_while(|octet| is_of_name(**octet)).count();
+    let prefix = written.iter().take(LONGEST_PREFIX).take_while(|byte| is_of_name(**byte)).count();
     let prefixed = written.get(prefix) == Some(&b':');
     let unprefixed = written.get(if prefixed { prefix + 1 } else { 0 }..).unwrap_or_default();
     let is_marked = tag.get(..marks) == name.get(..marks);
     is_marked && begins_name(unprefixed, name.get(marks..).unwrap_or_default())
 }
 
-const fn is_of_name(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.')
+const fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
 }
 
 fn begins_name(tag: &[u8], name: &[u8]) -> bool {
     let behind = tag.strip_prefix(name).and_then(|rest| rest.first());
-    behind.is_some_and(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n' | b'>'))
+    behind.is_some_and(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'>'))
 }
 
 /// The first place of one text in another.
@@ -230,7 +229,7 @@ pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
         let rest = text.get(from..)?;
-        let at = from + rest.iter().position(|octet| octet == first)?;
+        let at = from + rest.iter().position(|byte| byte == first)?;
         if text.get(at..)?.starts_with(part) {
             return Some(at);
         }

@@ -27,15 +27,15 @@ pub fn read(
     let mut reading = Reading::new(evidence, mark, zone, sink);
     let envelope = envelope(&mut source);
     if envelope > 0 {
-        let octets = source.consume(envelope);
-        reading.export.tally.cover("markup", octets, 0);
+        let bytes = source.consume(envelope);
+        reading.export.tally.cover("markup", bytes, 0);
     }
     let mut objects = Objects::default();
     loop {
         while whole_line(&mut reading, &mut objects, &mut source) {
             let blank = blank_front(source.window());
-            let octets = source.consume(blank);
-            reading.export.tally.cover("markup", octets, 0);
+            let bytes = source.consume(blank);
+            reading.export.tally.cover("markup", bytes, 0);
         }
         let Some(segment) = objects.next(&mut source) else { break };
         match segment {
@@ -81,7 +81,7 @@ fn whole_line(reading: &mut Reading<'_>, objects: &mut Objects, source: &mut Sou
 
 /// How many blanks and ends of lines the text begins with.
 fn blank_front(text: &[u8]) -> usize {
-    text.iter().take_while(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n')).count()
+    text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()
 }
 
 /// The length of what precedes the hits in the one object that Elasticsearch answers with; 0 in any other
@@ -119,7 +119,7 @@ fn hits_at(window: &[u8]) -> Option<usize> {
 
 /// Between events there are brackets and commas, and the ends of the object that holds them all.
 fn is_markup(text: &[u8], has_envelope: bool) -> bool {
-    text.iter().all(|octet| match octet {
+    text.iter().all(|byte| match byte {
         b'[' | b']' | b',' | b' ' | b'\t' | b'\r' | b'\n' => true,
         b'}' => has_envelope,
         _ => false,
@@ -158,8 +158,8 @@ impl Objects {
     }
 
     fn step(&mut self, window: &[u8]) -> Option<Segment> {
-        while let Some(octet) = window.get(self.at) {
-            if *octet == b'{' {
+        while let Some(byte) = window.get(self.at) {
+            if *byte == b'{' {
                 let rest = window.get(self.at..)?;
                 if rest.len() <= AHEAD && !self.has_ended {
                     return None;
@@ -167,7 +167,7 @@ impl Objects {
                 if let Some(segment) = self.brace(rest) {
                     return Some(segment);
                 }
-            } else if let Some(segment) = self.octet(*octet) {
+            } else if let Some(segment) = self.byte(*byte) {
                 return Some(segment);
             }
             if self.at > LONGEST_EVENT {
@@ -209,16 +209,16 @@ impl Objects {
     }
 
     /// Any other byte.
-    fn octet(&mut self, octet: u8) -> Option<Segment> {
+    fn byte(&mut self, byte: u8) -> Option<Segment> {
         self.at += 1;
         if self.is_in_string {
             // No text holds a line's end; where one is, its quotation mark is missing.
-            let ends = octet == b'\n' || octet == b'"' && !self.is_escaped;
+            let ends = byte == b'\n' || byte == b'"' && !self.is_escaped;
             self.is_in_string = !ends;
-            self.is_escaped = octet == b'\\' && !self.is_escaped;
+            self.is_escaped = byte == b'\\' && !self.is_escaped;
             return None;
         }
-        match octet {
+        match byte {
             b'"' if self.depth > 0 => self.is_in_string = true,
             b'}' if self.depth > 1 => self.depth -= 1,
             b'}' if self.depth == 1 => {
@@ -254,7 +254,7 @@ impl Objects {
 fn beginning(rest: &[u8]) -> Option<Vec<u8>> {
     let text = rest.get(1..AHEAD.min(rest.len()))?.trim_ascii_start();
     let name = text.strip_prefix(b"\"")?;
-    let length = name.iter().position(|octet| *octet == b'"')?;
+    let length = name.iter().position(|byte| *byte == b'"')?;
     let behind = name.get(length + 1..)?.trim_ascii_start();
     behind.starts_with(b":").then(|| name.get(..length).map(<[u8]>::to_vec))?
 }
@@ -302,9 +302,9 @@ mod tests {
 
     fn read(text: &str) -> (LogSummary, Vec<LogEvent>) {
         let mut events = Vec::new();
-        let mut octets = text.as_bytes();
+        let mut bytes = text.as_bytes();
         let summary =
-            super::read(&mut octets, EvidenceId(1), None, &mut |event| events.push(event)).0;
+            super::read(&mut bytes, EvidenceId(1), None, &mut |event| events.push(event)).0;
         let covered: u64 = summary.coverage.values().map(|extent| extent.bytes).sum();
         assert_eq!(covered, text.len() as u64, "{:?}", summary.coverage);
         (summary, events)

@@ -42,9 +42,9 @@ pub fn read(
             }
             ListingPart::TooLong(length) => {
                 let offset = source.offset();
-                let octets = source.consume(length);
+                let bytes = source.consume(length);
                 let text = format!("an event longer than {} MiB", LONGEST_EVENT >> 20);
-                reading.export.damaged(&text, offset, octets);
+                reading.export.damaged(&text, offset, bytes);
             }
         }
     }
@@ -101,7 +101,7 @@ impl Events {
                 }
                 (self.is_inside, self.is_too_long) = (true, false);
             }
-            let line = rest.iter().position(|octet| *octet == b'\n').map(|end| end + 1);
+            let line = rest.iter().position(|byte| *byte == b'\n').map(|end| end + 1);
             let line = line.or_else(|| self.has_ended.then_some(rest.len()));
             // A line without an end in sight is passed over as far as it is seen.
             self.at += line.unwrap_or(rest.len());
@@ -135,7 +135,7 @@ fn begins(text: &[u8]) -> bool {
     if head.first().is_none_or(|first| matches!(first, b' ' | b'\t' | b'\r' | b'\n')) {
         return false;
     }
-    let mut lines = head.split(|octet| *octet == b'\n');
+    let mut lines = head.split(|byte| *byte == b'\n');
     let first = lines.next().unwrap_or_default();
     let is_numbered = is_number(first);
     if !is_numbered && !first.contains(&b':') && find(first, FULL_WIDTH_COLON).is_none() {
@@ -153,7 +153,7 @@ fn is_number(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
     let line = line.strip_suffix(b":").unwrap_or(line);
     let number = line.strip_suffix(b"]").and_then(|line| {
-        let at = line.iter().position(|octet| *octet == b'[')?;
+        let at = line.iter().position(|byte| *byte == b'[')?;
         line.get(at + 1..)
     });
     number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
@@ -260,10 +260,10 @@ mod tests {
 
     fn read(text: &str) -> (LogSummary, Vec<LogEvent>) {
         let mut events = Vec::new();
-        let mut octets = text.as_bytes();
+        let mut bytes = text.as_bytes();
         let zone = Zone::parse("+01:00");
         let mut sink = |event| events.push(event);
-        let summary = super::read(&mut octets, EvidenceId(1), zone.as_ref(), &mut sink).0;
+        let summary = super::read(&mut bytes, EvidenceId(1), zone.as_ref(), &mut sink).0;
         let covered: u64 = summary.coverage.values().map(|extent| extent.bytes).sum();
         assert_eq!(covered, text.len() as u64, "{:?}", summary.coverage);
         (summary, events)

@@ -127,7 +127,7 @@ impl<'z> LocalTimes<'z> {
     pub(super) fn finish(mut self, export: &mut Export<'_>) {
         let order = self.dates.order();
         self.name_doubts(order, export);
-        let mut clock = Clock::of(self.zone, &self.own, order);
+        let mut clock = Clock::new(self.zone, &self.own, order);
         let of_order = match order {
             Order::DayFirst => self.spans[0],
             Order::MonthFirst => self.spans[1],
@@ -193,7 +193,7 @@ struct Clock<'z> {
 }
 
 impl<'z> Clock<'z> {
-    fn of(zone: Option<&'z Zone>, own: &[(Stamp, i32)], order: Order) -> Self {
+    fn new(zone: Option<&'z Zone>, own: &[(Stamp, i32)], order: Order) -> Self {
         let timed =
             own.iter().filter_map(|(stamp, offset)| Some((stamp.time(order).ok()?, *offset)));
         let mut own: Vec<_> = timed.collect();

@@ -122,7 +122,7 @@ impl<'s> Export<'s> {
     }
 
     /// A record of so many bytes of the file; gives its event where the catalogue knows it.
-    fn event_of(&mut self, record: &LogRecord, offset: u64, octets: u64) -> Option<LogEvent> {
+    fn event_of(&mut self, record: &LogRecord, offset: u64, bytes: u64) -> Option<LogEvent> {
         let number = record.record.record;
         self.tally.of_source(&record.computer, &record.channel);
         self.tally.record(number, record.time);
@@ -140,16 +140,16 @@ impl<'s> Export<'s> {
             self.tally.not_interpreted(record.event_id);
         }
         let bucket = if event.is_some() { "records_known" } else { "records_other" };
-        self.tally.cover(bucket, octets, 1);
+        self.tally.cover(bucket, bytes, 1);
         event
     }
 
     /// The same, and hands the event on.
-    fn record(&mut self, record: &LogRecord, offset: u64, octets: u64) {
+    fn record(&mut self, record: &LogRecord, offset: u64, bytes: u64) {
         if record.time.is_none() {
             self.no_time(offset, record.record.record);
         }
-        if let Some(event) = self.event_of(record, offset, octets) {
+        if let Some(event) = self.event_of(record, offset, bytes) {
             (self.sink)(event);
         }
     }
@@ -181,14 +181,14 @@ impl<'s> Export<'s> {
             .map_err(EventError::from)
             .and_then(|event| fill(&mut record, &event));
         drop(text);
-        let octets = source.consume(length);
+        let bytes = source.consume(length);
         if let Err(why) = filled {
-            return self.damaged(&why, offset, octets);
+            return self.damaged(&why, offset, bytes);
         }
         if !is_sound {
             self.not_text(offset, record.record.record);
         }
-        self.record(&record, offset, octets);
+        self.record(&record, offset, bytes);
     }
 
     /// What lies between events: markup of the form, or text that is damage.
@@ -200,27 +200,27 @@ impl<'s> Export<'s> {
     ) {
         let offset = source.offset();
         let is_markup = is_markup(source.window().get(..length).unwrap_or_default());
-        let octets = source.consume(length);
+        let bytes = source.consume(length);
         if is_markup {
-            self.tally.cover("markup", octets, 0);
+            self.tally.cover("markup", bytes, 0);
         } else {
-            self.damaged("text that is not an event", offset, octets);
+            self.damaged("text that is not an event", offset, bytes);
         }
     }
 
     /// Bytes that could not be read as an event.
-    fn damaged(&mut self, text: impl fmt::Display, offset: u64, octets: u64) {
-        self.tally.cover("records_damaged", octets, 1);
-        let text = format!("{octets} bytes were skipped: {text}");
+    fn damaged(&mut self, text: impl fmt::Display, offset: u64, bytes: u64) {
+        self.tally.cover("records_damaged", bytes, 1);
+        let text = format!("{bytes} bytes were skipped: {text}");
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), Position::File);
     }
 
     /// The end of the file came inside an event.
-    fn cut(&mut self, offset: u64, octets: u64) {
-        self.tally.cover("records_damaged", octets, 1);
+    fn cut(&mut self, offset: u64, bytes: u64) {
+        self.tally.cover("records_damaged", bytes, 1);
         let text = "the file ends inside an event".to_owned();
         self.tally.problem(ProblemCode::Truncated, text, Some(offset), Position::File);
-        self.tally.summary().truncated_at = Some(offset.saturating_add(octets));
+        self.tally.summary().truncated_at = Some(offset.saturating_add(bytes));
     }
 
     /// Text that Windows writes as UTF-8 and that is none was replaced by marks in its place.

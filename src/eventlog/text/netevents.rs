@@ -107,11 +107,11 @@ fn between(export: &mut Export<'_>, source: &mut Source<'_>, length: usize) -> u
     let text = source.window().get(..length).unwrap_or_default();
     let claimed = claimed(text).unwrap_or(0);
     let holds_an_event = find(text, b"FWPM_NET_EVENT_TYPE_").is_some();
-    let octets = source.consume(length);
+    let bytes = source.consume(length);
     if holds_an_event {
-        export.damaged("an event without its beginning", offset, octets);
+        export.damaged("an event without its beginning", offset, bytes);
     } else {
-        export.tally.cover("markup", octets, 0);
+        export.tally.cover("markup", bytes, 0);
     }
     claimed
 }
@@ -121,7 +121,7 @@ pub(super) fn claimed(text: &[u8]) -> Option<u64> {
     let list = text.get(find(text, LIST)? + LIST.len()..)?;
     let tag = list.get(..find(list, b">")?)?;
     let count = tag.get(find(tag, b"numItems=")? + 10..)?;
-    let digits = count.iter().take_while(|octet| octet.is_ascii_digit()).count();
+    let digits = count.iter().take_while(|byte| byte.is_ascii_digit()).count();
     std::str::from_utf8(count.get(..digits)?).ok()?.parse().ok()
 }
 
@@ -208,8 +208,8 @@ mod tests {
 
     fn read(text: &str) -> (LogSummary, Vec<LogEvent>) {
         let mut events = Vec::new();
-        let mut octets = text.as_bytes();
-        let summary = super::read(&mut octets, EvidenceId(1), &mut |event| events.push(event));
+        let mut bytes = text.as_bytes();
+        let summary = super::read(&mut bytes, EvidenceId(1), &mut |event| events.push(event));
         let covered: u64 = summary.coverage.values().map(|extent| extent.bytes).sum();
         assert_eq!(covered, text.len() as u64, "{:?}", summary.coverage);
         (summary, events)

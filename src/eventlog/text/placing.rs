@@ -72,7 +72,7 @@ fn has_values(record: &LogRecord) -> bool {
 /// Words alone may be anybody's.
 fn has_typed_value(record: &LogRecord) -> bool {
     let legacy = record.legacy_fields().map(|fields| fields.named).unwrap_or_default();
-    let is_hexadecimal = |text: &str| text.bytes().all(|octet| octet.is_ascii_hexdigit());
+    let is_hexadecimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
     record.named.iter().chain(&legacy).any(|(name, value)| {
         let value = value.trim();
         match name.as_str() {

@@ -56,15 +56,21 @@ impl<'s> Reading<'s> {
         filled: Result<Filled, EventError>,
     ) {
         let offset = source.offset();
-        let octets = source.consume(length);
+        let bytes = source.consume(length);
         match filled {
-            Err(why) => self.export.damaged(&why, offset, octets),
-            Ok(filled) => self.take(record, filled, offset, octets),
+            Err(why) => self.export.damaged(&why, offset, bytes),
+            Ok(filled) => self.add_record(record, filled, offset, bytes),
         }
     }
 
     /// Takes a record that lies in so many bytes of the file.
-    pub(super) fn take(&mut self, mut record: LogRecord, filled: Filled, offset: u64, octets: u64) {
+    pub(super) fn add_record(
+        &mut self,
+        mut record: LogRecord,
+        filled: Filled,
+        offset: u64,
+        bytes: u64,
+    ) {
         let Filled { message, time, recovered, tool } = filled;
         self.export.place(&mut record, &message, offset, tool);
         self.times.add(&record, time);
@@ -81,7 +87,7 @@ impl<'s> Reading<'s> {
             }
             RecordTime::Missing(_) => self.export.no_time(offset, record.record.record),
         }
-        if let Some(mut event) = self.export.event_of(&record, offset, octets) {
+        if let Some(mut event) = self.export.event_of(&record, offset, bytes) {
             event.recovered = recovered;
             self.times.pass(event, time, &mut self.export);
         }
@@ -93,7 +99,7 @@ impl<'s> Reading<'s> {
         mut record: LogRecord,
         time: RecordTime,
         offset: u64,
-        octets: u64,
+        bytes: u64,
     ) {
         self.times.add(&record, time);
         match time {
@@ -104,7 +110,7 @@ impl<'s> Reading<'s> {
             RecordTime::Local(stamp) => self.show(Timestamp(stamp.fraction())),
             RecordTime::Missing(_) => self.export.timeless += 1,
         }
-        if let Some(event) = self.export.event_of(&record, offset, octets) {
+        if let Some(event) = self.export.event_of(&record, offset, bytes) {
             self.times.pass(event, time, &mut self.export);
         }
     }

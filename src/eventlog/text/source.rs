@@ -67,10 +67,10 @@ impl<'r> Source<'r> {
 
     /// Reads on; `false` where there is no more.
     pub(super) fn grow(&mut self) -> bool {
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         let before = self.text.len();
-        while self.text.len() == before && self.read_into(&mut octets) {
-            let read = std::mem::take(&mut octets);
+        while self.text.len() == before && self.read_into(&mut bytes) {
+            let read = std::mem::take(&mut bytes);
             self.take_in(&read);
         }
         if self.text.len() == before {
@@ -82,14 +82,14 @@ impl<'r> Source<'r> {
     /// Leaves so much of the window behind; gives its length in the file.
     pub(super) fn consume(&mut self, length: usize) -> u64 {
         let length = length.min(self.window().len());
-        let octets = self.length_in_file(self.window().get(..length).unwrap_or_default());
+        let bytes = self.length_in_file(self.window().get(..length).unwrap_or_default());
         self.start += length;
-        self.offset = self.offset.saturating_add(octets);
+        self.offset = self.offset.saturating_add(bytes);
         if self.start > CHUNK && self.start * 2 > self.text.len() {
             self.text.drain(..self.start);
             self.start = 0;
         }
-        octets
+        bytes
     }
 
     /// How many bytes of the file this part of a window is.
@@ -98,7 +98,7 @@ impl<'r> Source<'r> {
             Encoding::Utf8 => text.len() as u64,
             // A character begins at each byte that continues none; those of four take two units.
             Encoding::Utf16Le | Encoding::Utf16Be => {
-                let units = text.iter().map(|octet| match octet {
+                let units = text.iter().map(|byte| match byte {
                     0x80..=0xbf => 0,
                     0xf0.. => 2,
                     _ => 1,
@@ -118,24 +118,24 @@ impl<'r> Source<'r> {
         self.failure
     }
 
-    fn read_into(&mut self, octets: &mut Vec<u8>) -> bool {
+    fn read_into(&mut self, bytes: &mut Vec<u8>) -> bool {
         if self.has_ended {
             return false;
         }
-        let before = octets.len();
-        if let Err(error) = self.reader.take(CHUNK as u64).read_to_end(octets) {
+        let before = bytes.len();
+        if let Err(error) = self.reader.take(CHUNK as u64).read_to_end(bytes) {
             self.failure = Some(error);
         }
-        self.has_ended = octets.len() == before || self.failure.is_some();
-        octets.len() > before
+        self.has_ended = bytes.len() == before || self.failure.is_some();
+        bytes.len() > before
     }
 
-    fn take_in(&mut self, octets: &[u8]) {
+    fn take_in(&mut self, bytes: &[u8]) {
         if self.encoding == Encoding::Utf8 {
-            self.text.extend_from_slice(octets);
+            self.text.extend_from_slice(bytes);
             return;
         }
-        self.rest.extend_from_slice(octets);
+        self.rest.extend_from_slice(bytes);
         let mut units: Vec<u16> = self.rest.chunks_exact(2).map(|pair| self.unit(pair)).collect();
         // The second half of a pair may come with the next bytes.
         if units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit)) {
@@ -176,8 +176,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn whole(mut octets: &[u8]) -> (String, u64, u64) {
-        let (mut source, mark) = Source::new(&mut octets);
+    fn whole(mut bytes: &[u8]) -> (String, u64, u64) {
+        let (mut source, mark) = Source::new(&mut bytes);
         let mut text = Vec::new();
         let mut length = mark;
         loop {
@@ -191,28 +191,28 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_or_the_first_two_octets_tell_the_encoding() {
+    fn a_mark_or_the_first_two_bytes_show_the_encoding() {
         let le: Vec<u8> = "a😀".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let be: Vec<u8> = "a😀".encode_utf16().flat_map(u16::to_be_bytes).collect();
-        for octets in [le.clone(), be, [&[0xff, 0xfe], &le[..]].concat(), "a😀".into()] {
-            assert_eq!(whole(&octets), ("a😀".to_owned(), octets.len() as u64, 0));
+        for bytes in [le.clone(), be, [&[0xff, 0xfe], &le[..]].concat(), "a😀".into()] {
+            assert_eq!(whole(&bytes), ("a😀".to_owned(), bytes.len() as u64, 0));
         }
         assert_eq!(whole(&le[..5]).2, 1);
     }
 
     proptest! {
         #[test]
-        fn every_octet_is_text_or_left_over(octets: Vec<u8>) {
-            let (_, length, left_over) = whole(&octets);
-            prop_assert_eq!(length + left_over, octets.len() as u64);
+        fn every_byte_is_text_or_left_over(bytes: Vec<u8>) {
+            let (_, length, left_over) = whole(&bytes);
+            prop_assert_eq!(length + left_over, bytes.len() as u64);
         }
 
         #[test]
-        fn every_octet_of_utf16_too(units: Vec<u16>) {
-            let octets = [0xff, 0xfe].into_iter().chain(units.iter().flat_map(|u| u.to_le_bytes()));
-            let octets: Vec<u8> = octets.collect();
-            let (_, length, left_over) = whole(&octets);
-            prop_assert_eq!((length, left_over), (octets.len() as u64, 0));
+        fn every_byte_of_utf16_too(units: Vec<u16>) {
+            let bytes = [0xff, 0xfe].into_iter().chain(units.iter().flat_map(|u| u.to_le_bytes()));
+            let bytes: Vec<u8> = bytes.collect();
+            let (_, length, left_over) = whole(&bytes);
+            prop_assert_eq!((length, left_over), (bytes.len() as u64, 0));
         }
     }
 }

@@ -43,25 +43,25 @@ pub(super) fn lost(export: &mut Export<'_>, source: &mut Source<'_>, segment: Se
     let offset = source.offset();
     match segment {
         Segment::Cut(length) => {
-            let octets = source.consume(length);
-            export.cut(offset, octets);
+            let bytes = source.consume(length);
+            export.cut(offset, bytes);
         }
         Segment::TooLong(length) => {
-            let octets = source.consume(length);
+            let bytes = source.consume(length);
             let text = format!("an event longer than {} MiB", LONGEST_EVENT >> 20);
-            export.damaged(&text, offset, octets);
+            export.damaged(&text, offset, bytes);
         }
         Segment::Event(length) | Segment::Endless(length) | Segment::Between(length) => {
-            let octets = source.consume(length);
-            export.damaged("an event without its end", offset, octets);
+            let bytes = source.consume(length);
+            export.damaged("an event without its end", offset, bytes);
         }
     }
 }
 
 /// The text of an event in front of the window, and whether it is text as it should be.
 pub(super) fn text_at<'s>(source: &'s Source<'_>, length: usize) -> (Cow<'s, str>, bool) {
-    let octets = source.window().get(..length).unwrap_or_default();
-    let text = String::from_utf8_lossy(octets);
+    let bytes = source.window().get(..length).unwrap_or_default();
+    let text = String::from_utf8_lossy(bytes);
     let is_sound = matches!(text, Cow::Borrowed(_));
     (text, is_sound)
 }

@@ -28,7 +28,7 @@ impl Archive {
     }
 
     /// Recognizes an archive by a file's first bytes.
-    pub(in crate::evidence) fn of(first_bytes: &[u8]) -> Option<Self> {
+    pub(in crate::evidence) fn recognize(first_bytes: &[u8]) -> Option<Self> {
         if first_bytes.starts_with(b"PK\x03\x04") || first_bytes.starts_with(b"PK\x05\x06") {
             return Some(Self::Zip);
         }

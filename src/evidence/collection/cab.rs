@@ -31,20 +31,20 @@ pub(super) fn list(
     }
     let mut trouble = (files.len() > MOST_FILES).then_some(Trouble::Expansion);
     for (name, size, work) in files.into_iter().take(MOST_FILES) {
-        let octets = name.clone().into_bytes();
+        let bytes = name.clone().into_bytes();
         if work > MOST_WORK {
-            scratch.lost(octets, size, MemberError::FarBehind);
+            scratch.lost(bytes, size, MemberError::FarBehind);
             continue;
         }
         let taken =
-            cabinet.read_file(&name).and_then(|mut file| scratch.take(octets.clone(), &mut file));
+            cabinet.read_file(&name).and_then(|mut file| scratch.take(bytes.clone(), &mut file));
         match taken {
             Ok(Taken::Whole) => {}
             Ok(Taken::TooMuch) => {
                 trouble = Some(Trouble::Expansion);
                 break;
             }
-            Err(error) => scratch.lost(octets, size, MemberError::Unpacking(error)),
+            Err(error) => scratch.lost(bytes, size, MemberError::Unpacking(error)),
         }
     }
     match scratch.show(visit) {

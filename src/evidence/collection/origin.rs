@@ -7,7 +7,7 @@ use crate::evidence::Origin;
 
 impl Origin {
     /// Of a member of a collection from a host.
-    pub(super) fn of(member: &str, host: Option<&str>) -> Option<Self> {
+    pub(super) fn from_name(member: &str, host: Option<&str>) -> Option<Self> {
         let path = original_path(member);
         let host = host.map(str::to_owned);
         (path.is_some() || host.is_some()).then_some(Self { path, host })
@@ -27,7 +27,7 @@ fn original_path(member: &str) -> Option<String> {
     }
     let is_drive = |part: &str| {
         let letter = part.strip_suffix(':').or_else(|| part.strip_suffix("%3A")).unwrap_or(part);
-        letter.len() == 1 && letter.bytes().all(|octet| octet.is_ascii_alphabetic())
+        letter.len() == 1 && letter.bytes().all(|byte| byte.is_ascii_alphabetic())
     };
     let is_of_windows = |part: &str| FOLDERS.iter().any(|folder| part.eq_ignore_ascii_case(folder));
     let at = parts.windows(2).position(|pair| match pair {
@@ -40,16 +40,16 @@ fn original_path(member: &str) -> Option<String> {
 
 /// `%XX` undone once: a percent sign of the name itself is `%25`.
 fn unescaped(part: &str) -> String {
-    let mut octets = Vec::with_capacity(part.len());
+    let mut bytes = Vec::with_capacity(part.len());
     let mut rest = part.as_bytes();
     while let Some((first, behind)) = rest.split_first() {
         let digits = behind.get(..2).filter(|_| *first == b'%');
         let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        let octet = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        octets.push(octet.unwrap_or(*first));
-        rest = if octet.is_some() { behind.get(2..).unwrap_or_default() } else { behind };
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { behind.get(2..).unwrap_or_default() } else { behind };
     }
-    String::from_utf8_lossy(&octets).into_owned()
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The host that Velociraptor's client_info.json names.

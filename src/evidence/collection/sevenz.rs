@@ -24,11 +24,11 @@ pub(super) fn list(
         Err(error) => return Some(Trouble::Unreadable(0, error)),
     };
     let mut is_too_much = false;
-    let read = reader.for_each_entries_with_decision(|entry, octets| {
+    let read = reader.for_each_entries_with_decision(|entry, bytes| {
         if entry.is_directory || !entry.has_stream {
             return Ok(EntryDecision::Continue);
         }
-        let taken = scratch.take(entry.name.clone().into_bytes(), octets);
+        let taken = scratch.take(entry.name.clone().into_bytes(), bytes);
         is_too_much = matches!(taken, Ok(Taken::TooMuch));
         taken?;
         Ok(if is_too_much { EntryDecision::Stop } else { EntryDecision::Continue })

@@ -78,7 +78,7 @@ fn text_at(section: &Section) -> Option<Vec<u8>> {
 }
 
 fn without_nul(mut name: Vec<u8>) -> Vec<u8> {
-    let end = name.iter().position(|octet| *octet == 0).unwrap_or(name.len());
+    let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
     name.truncate(end);
     name
 }
@@ -89,7 +89,7 @@ fn pax(
     mut name: Option<Vec<u8>>,
     mut size: Option<u64>,
 ) -> (Option<Vec<u8>>, Option<u64>) {
-    while let Some(space) = records.iter().position(|octet| *octet == b' ') {
+    while let Some(space) = records.iter().position(|byte| *byte == b' ') {
         let length = records.get(..space).and_then(|digits| std::str::from_utf8(digits).ok());
         let length =
             length.and_then(|digits| digits.parse::<usize>().ok()).filter(|length| *length > space);
@@ -114,11 +114,11 @@ impl Header<'_> {
 
     /// Whether the sum of its bytes is what it says, its own field taken for blanks.
     fn is_sound(&self) -> bool {
-        let octets = self.0.iter().enumerate();
-        let blank = |(at, octet): (usize, &u8)| {
-            u64::from(if (148..156).contains(&at) { b' ' } else { *octet })
+        let bytes = self.0.iter().enumerate();
+        let blank = |(at, byte): (usize, &u8)| {
+            u64::from(if (148..156).contains(&at) { b' ' } else { *byte })
         };
-        octal(self.field(148, 8)) == Some(octets.map(blank).sum())
+        octal(self.field(148, 8)) == Some(bytes.map(blank).sum())
     }
 
     fn kind(&self) -> u8 {

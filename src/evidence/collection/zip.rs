@@ -52,10 +52,10 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
 /// How many members the end of the central directory says there are; `None` where it is one of zip64.
 fn listed(archive: &Section) -> Option<u64> {
     let tail = archive.length().min(LONGEST_END);
-    let mut octets = Vec::new();
-    archive.part(archive.length() - tail, tail).read_to_end(&mut octets).ok()?;
-    let at = octets.windows(4).rposition(|mark| mark == b"PK\x05\x06")?;
-    let count = u16::from_le_bytes(*octets.get(at + 10..)?.first_chunk()?);
+    let mut bytes = Vec::new();
+    archive.part(archive.length() - tail, tail).read_to_end(&mut bytes).ok()?;
+    let at = bytes.windows(4).rposition(|mark| mark == b"PK\x05\x06")?;
+    let count = u16::from_le_bytes(*bytes.get(at + 10..)?.first_chunk()?);
     (count != u16::MAX).then_some(count.into())
 }
 

@@ -53,7 +53,7 @@ fn unpack(packing: Packing, packed: &[u8]) -> (Vec<u8>, Option<ProblemCode>) {
 fn what_was_packed_comes_out_again_member_by_member() {
     for packing in ALL {
         let packed = pack(packing, SENTENCE);
-        assert_eq!(Packing::of(&packed), Some(packing));
+        assert_eq!(Packing::recognize(&packed), Some(packing));
         assert_eq!(unpack(packing, &packed), (SENTENCE.to_vec(), None), "{}", packing.as_str());
         let twice = [SENTENCE, SENTENCE].concat();
         assert_eq!(
@@ -86,7 +86,7 @@ fn a_cut_is_told_wherever_it_is() {
 }
 
 #[test]
-fn damage_is_told() {
+fn damage_is_reported() {
     for packing in ALL {
         let mut packed = pack(packing, SENTENCE);
         let middle = packed.len() / 2;

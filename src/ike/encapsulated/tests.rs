@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 fn framed(message: &Encapsulated) -> Vec<u8> {
     let body = match message {
-        Encapsulated::Ike(octets) => [&[0; 4], octets.as_slice()].concat(),
+        Encapsulated::Ike(bytes) => [&[0; 4], bytes.as_slice()].concat(),
         Encapsulated::Esp { body, .. } => body.clone(),
         Encapsulated::Keepalive => vec![0xff],
     };
@@ -17,18 +17,18 @@ fn three() -> [Encapsulated; 3] {
     [Encapsulated::Ike(vec![9; 28]), Encapsulated::Keepalive, esp(7, 40)]
 }
 
-fn esp(spi: u32, octets: usize) -> Encapsulated {
+fn esp(spi: u32, bytes: usize) -> Encapsulated {
     let mut body = spi.to_be_bytes().to_vec();
-    body.resize(octets, 0xee);
+    body.resize(bytes, 0xee);
     Encapsulated::Esp { spi, number: 0xeeee_eeee, body }
 }
 
 #[test]
 fn messages_are_told_apart() {
-    let octets: Vec<u8> = three().iter().flat_map(framed).collect();
+    let bytes: Vec<u8> = three().iter().flat_map(framed).collect();
     let mut stream = EncapsulatedStream::new(u32::MAX);
-    assert_eq!(stream.segment(u32::MAX, &octets), three());
-    assert_eq!(stream.segment(u32::MAX, &octets), [], "it was sent again");
+    assert_eq!(stream.segment(u32::MAX, &bytes), three());
+    assert_eq!(stream.segment(u32::MAX, &bytes), [], "it was sent again");
     assert_eq!((stream.finish(), stream.lost()), (vec![], 0));
 }
 
@@ -76,7 +76,7 @@ fn what_cannot_be_understood_is_lost() {
 fn message() -> impl Strategy<Value = Encapsulated> {
     prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..3000).prop_map(Encapsulated::Ike),
-        (1_u32.., 8..3000_usize).prop_map(|(spi, octets)| esp(spi, octets)),
+        (1_u32.., 8..3000_usize).prop_map(|(spi, bytes)| esp(spi, bytes)),
         Just(Encapsulated::Keepalive),
     ]
 }
@@ -88,14 +88,14 @@ proptest! {
         next in any::<u32>(),
         cuts in proptest::collection::vec((0..60_000_usize, any::<u32>(), any::<bool>()), 1..30),
     ) {
-        let octets: Vec<u8> = messages.iter().flat_map(framed).collect();
-        let mut places: Vec<usize> = cuts.iter().map(|cut| cut.0.min(octets.len())).collect();
-        places.extend([0, octets.len()]);
+        let bytes: Vec<u8> = messages.iter().flat_map(framed).collect();
+        let mut places: Vec<usize> = cuts.iter().map(|cut| cut.0.min(bytes.len())).collect();
+        places.extend([0, bytes.len()]);
         places.sort_unstable();
         let mut segments: Vec<_> = places.windows(2).map(|ends| ends[0]..ends[1]).collect();
         // Some come twice, and one of the copies reaches farther.
         segments.extend(cuts.iter().filter(|cut| cut.2).map(|cut| {
-            cut.0.min(octets.len())..(cut.0 + 2000).min(octets.len())
+            cut.0.min(bytes.len())..(cut.0 + 2000).min(bytes.len())
         }));
         let orders = cuts.iter().map(|cut| cut.1).cycle();
         let mut segments: Vec<_> = orders.zip(segments).collect();
@@ -104,20 +104,20 @@ proptest! {
         let mut given = Vec::new();
         for (_, segment) in segments {
             let sequence = next.wrapping_add(u32::try_from(segment.start).unwrap());
-            given.extend(stream.segment(sequence, &octets[segment]));
+            given.extend(stream.segment(sequence, &bytes[segment]));
         }
         prop_assert_eq!(given, messages);
         prop_assert_eq!((stream.lost(), stream.held()), (0, 0));
     }
 
     #[test]
-    fn any_octets_stay_within_the_bounds(
-        octets in proptest::collection::vec(0..4_u8, 9000),
+    fn any_bytes_stay_within_the_bounds(
+        bytes in proptest::collection::vec(0..4_u8, 9000),
         segments in proptest::collection::vec((0..400_000_u32, 0..9000_usize), 0..120),
     ) {
         let mut stream = EncapsulatedStream::new(1000);
         for (sequence, start) in segments {
-            stream.segment(sequence, &octets[start..]);
+            stream.segment(sequence, &bytes[start..]);
             prop_assert!(stream.ahead.len() <= MAX_AHEAD && stream.held <= MAX_HELD);
             prop_assert!(stream.partial.len() <= usize::from(u16::MAX));
             prop_assert_eq!(stream.held, stream.ahead.values().map(Vec::len).sum::<usize>());

@@ -7,7 +7,7 @@ use super::names::named;
 use super::strongswan::{Connection, End, Host, Kind, level, push};
 use std::collections::BTreeMap;
 
-pub(super) fn read(text: &str, draft: &mut Draft<'_>) {
+pub(super) fn import_rules(text: &str, draft: &mut Draft<'_>) {
     let sections = sections(text, draft);
     let by_name: BTreeMap<&str, usize> =
         sections.iter().enumerate().map(|(at, section)| (section.name.as_str(), at)).collect();
@@ -95,7 +95,7 @@ struct Merged<'a> {
 }
 
 impl<'a> Merged<'a> {
-    fn of(section: &'a Section, file: &'a File<'_>, draft: &mut Draft<'_>) -> Option<Self> {
+    fn merge(section: &'a Section, file: &'a File<'_>, draft: &mut Draft<'_>) -> Option<Self> {
         let mut sections = vec![section];
         let mut at = 0;
         while let Some(section) = sections.get(at).copied() {
@@ -134,7 +134,7 @@ fn called(section: &Section) -> String {
 }
 
 fn connection(section: &Section, file: &File<'_>, draft: &mut Draft<'_>) {
-    let Some(merged) = Merged::of(section, file, draft) else { return };
+    let Some(merged) = Merged::merge(section, file, draft) else { return };
     let name = called(section);
     let line = section.line;
     let auto = merged.get("auto").unwrap_or("ignore");
@@ -176,7 +176,7 @@ fn connection(section: &Section, file: &File<'_>, draft: &mut Draft<'_>) {
 /// One side; `left` is taken for the computer itself where it does not say its address.
 fn end(merged: &Merged<'_>, side: &str, any: Host) -> End {
     let get = |key: &str| merged.get(&format!("{side}{key}"));
-    let host = Host::of(get("").unwrap_or_default(), any);
+    let host = Host::parse(get("").unwrap_or_default(), any);
     let selectors = get("subnet").or(get("subnets")).or_else(|| {
         // Addresses that are handed out to the other side.
         get("sourceip").filter(|pool| pool.contains('/'))

@@ -102,11 +102,11 @@ pub fn import(bytes: &[u8], me: &[IpAddr]) -> Result<Imported, ImportError> {
         draft.note(None, "the text holds bytes that are not valid characters; they were replaced");
     }
     match format {
-        SourceFormat::Netsh => netsh::read(&text, &mut draft),
-        SourceFormat::IpsecConf => ipsec_conf::read(&text, &mut draft),
-        SourceFormat::SwanctlConf => swanctl::read(&text, &mut draft),
-        SourceFormat::PowerShell => powershell::read(&text, &mut draft)?,
-        SourceFormat::WfpState => state::read(&text, &mut draft),
+        SourceFormat::Netsh => netsh::import_rules(&text, &mut draft),
+        SourceFormat::IpsecConf => ipsec_conf::import_rules(&text, &mut draft),
+        SourceFormat::SwanctlConf => swanctl::import_rules(&text, &mut draft),
+        SourceFormat::PowerShell => powershell::import_rules(&text, &mut draft)?,
+        SourceFormat::WfpState => state::import_rules(&text, &mut draft),
     }
     let (toml, notes) = draft.finish(format);
     Ok(Imported { format, toml, notes })
@@ -234,7 +234,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_octets_make_it_panic(bytes: Vec<u8>) {
+        fn no_bytes_make_it_panic(bytes: Vec<u8>) {
             if let Ok(imported) = import(&bytes, &[]) {
                 super::super::parse(&imported.toml).unwrap();
             }

@@ -11,7 +11,7 @@ use crate::policy::protocols::protocol_numbered_or_named;
 use crate::policy::{Action, DefaultExemptions, Level, SideOf};
 use serde_json::{Map, Value};
 
-pub(super) fn read(text: &str, draft: &mut Draft<'_>) -> Result<(), ImportError> {
+pub(super) fn import_rules(text: &str, draft: &mut Draft<'_>) -> Result<(), ImportError> {
     let json: Value = serde_json::from_str(text)
         .map_err(|error| ImportError::Json { line: error.line(), column: error.column() })?;
     draft.exemptions = DefaultExemptions::WindowsVista;

@@ -33,7 +33,7 @@ enum Discovery {
 /// A layer and a sub-layer: filters compete within one.
 type LayerKeys = (String, String);
 
-pub(super) fn read(text: &str, draft: &mut Draft<'_>) {
+pub(super) fn import_rules(text: &str, draft: &mut Draft<'_>) {
     draft.exemptions = DefaultExemptions::WindowsVista;
     let (mut policies, mut filters) = (BTreeMap::new(), Vec::new());
     let is_whole = each_item(text, |item| match Element::parse(item) {

@@ -55,7 +55,7 @@ pub(super) enum Host {
 
 impl Host {
     /// A list of addresses, networks and ranges; `any` is used where no address is given.
-    pub(super) fn of(text: &str, any: Self) -> Self {
+    pub(super) fn parse(text: &str, any: Self) -> Self {
         let mut parties = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             if matches!(part, "%any" | "%any4" | "%any6" | "0.0.0.0" | "::" | "0.0.0.0/0" | "::/0")

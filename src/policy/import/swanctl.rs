@@ -7,8 +7,8 @@ use super::names::named;
 use super::strongswan::{Connection, End, Host, Kind, level, push};
 use std::collections::BTreeMap;
 
-pub(super) fn read(text: &str, draft: &mut Draft<'_>) {
-    let tree = Tree::of(text, draft);
+pub(super) fn import_rules(text: &str, draft: &mut Draft<'_>) {
+    let tree = Tree::parse(text, draft);
     let Some(connections) = tree.child(ROOT, "connections") else { return };
     for connection in tree.children(connections) {
         let children = tree.through(connection, |at| tree.child(at, "children"));
@@ -43,7 +43,7 @@ fn one(tree: &Tree, connection: usize, child: usize, draft: &mut Draft<'_>) {
         remarks.push(format!("start_action={}: {text}", named(start)));
     }
     let end = |address, selectors, any| End {
-        host: Host::of(tree.value(connection, address).unwrap_or_default(), any),
+        host: Host::parse(tree.value(connection, address).unwrap_or_default(), any),
         selectors: list(tree.value(child, selectors).unwrap_or_default()),
         protoport: None,
     };
@@ -77,11 +77,11 @@ struct Section {
 }
 
 impl Tree {
-    fn of(text: &str, draft: &mut Draft<'_>) -> Self {
+    fn parse(text: &str, draft: &mut Draft<'_>) -> Self {
         let mut tree = Self { sections: vec![Section::default()] };
         let mut path = vec![ROOT];
         let mut too_deep = 0_usize;
-        for (line, token) in Tokens::of(text) {
+        for (line, token) in Tokens::new(text) {
             let at = path.last().copied().unwrap_or(ROOT);
             match token {
                 Token::Open(_) if too_deep > 0 || path.len() >= DEEPEST => {
@@ -210,7 +210,7 @@ struct Tokens<'a> {
 }
 
 impl<'a> Tokens<'a> {
-    fn of(text: &'a str) -> Self {
+    fn new(text: &'a str) -> Self {
         Self { rest: text, line: 1 }
     }
 

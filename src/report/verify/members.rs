@@ -52,7 +52,7 @@ pub(super) fn collection_of<'p>(path: &'p str, known: &BTreeSet<&str>) -> Option
 }
 
 fn listed(place: &Path) -> Listed {
-    match Collection::of(place) {
+    match Collection::open(place) {
         Ok(Some(collection)) => {
             let named = collection.members.into_iter().map(|member| (member.name.clone(), member));
             Ok(named.collect())

@@ -76,8 +76,8 @@ impl Charon {
         if message.starts_with("deleting IKE_SA ") {
             (sa.local, sa.peer) = ends(message).unwrap_or((sa.local, sa.peer));
             let sa = sa.clone();
-            let is_told = sa.is_deleted_by_peer;
-            return (!is_told).then_some(Statement { event: Event::IkeDown, sa });
+            let is_reported = sa.is_deleted_by_peer;
+            return (!is_reported).then_some(Statement { event: Event::IkeDown, sa });
         }
         let sa = sa.clone();
         self.child(message, host, sa)
@@ -104,25 +104,25 @@ impl Charon {
         let sa = Sa { inbound, outbound, selectors, ..ike };
         if message.starts_with("closing CHILD_SA ") {
             let known = self.children.remove(&key);
-            let is_told = outbound
+            let is_reported = outbound
                 .and_then(|outbound| self.by_outbound.remove(&(key.0, outbound)))
                 .is_some_and(|child| child.is_deleted_by_peer);
             // The packet that a thread handled last may be of another SA.
             let (local, peer) =
                 known.map_or((sa.local, sa.peer), |known| (known.local, known.peer));
             let sa = Sa { local, peer, ..sa };
-            return (!is_told).then_some(Statement { event: Event::ChildDown, sa });
+            return (!is_reported).then_some(Statement { event: Event::ChildDown, sa });
         }
         if !message.contains(" established with SPIs ") {
             return None;
         }
         // A child SA may come up in two steps, and says so twice.
-        let is_told = self.children.get(&key).is_some_and(|known| known.inbound == inbound);
+        let is_reported = self.children.get(&key).is_some_and(|known| known.inbound == inbound);
         if let Some(outbound) = outbound {
             self.by_outbound.entry((key.0.clone(), outbound)).clone_from(&sa);
         }
         self.children.entry(key).clone_from(&sa);
-        (!is_told).then_some(Statement { event: Event::ChildUp, sa })
+        (!is_reported).then_some(Statement { event: Event::ChildUp, sa })
     }
 }
 
@@ -131,7 +131,7 @@ fn ike_sa(message: &str) -> Option<(&str, &str)> {
     let (_, rest) = message.split_once("IKE_SA ")?;
     let (name, rest) = rest.split_once('[')?;
     let (number, rest) = rest.split_once(']')?;
-    let is_number = !number.is_empty() && number.bytes().all(|octet| octet.is_ascii_digit());
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     (is_number && !name.contains(' ') && !name.ends_with("CHILD_")).then_some((number, rest))
 }
 

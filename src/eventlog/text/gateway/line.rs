@@ -161,9 +161,9 @@ fn time_in_front(line: &str) -> (Shown, &str) {
         return in_words(month, rest).unwrap_or(none);
     }
     let is_numeric = |text: &str| {
-        let mut octets = text.bytes();
-        octets.next().is_some_and(|octet| octet.is_ascii_digit())
-            && octets.all(|octet| octet.is_ascii_digit() || b"-./:,T+Zz".contains(&octet))
+        let mut bytes = text.bytes();
+        bytes.next().is_some_and(|byte| byte.is_ascii_digit())
+            && bytes.all(|byte| byte.is_ascii_digit() || b"-./:,T+Zz".contains(&byte))
     };
     if !is_numeric(first) {
         return none;
@@ -197,11 +197,11 @@ fn in_words(month: usize, rest: &str) -> Option<(Shown, &str)> {
     let (seconds, fraction) = clock.split_once(['.', ',']).unwrap_or((clock, "0"));
     let mut parts = seconds.split(':').map(str::parse::<i8>);
     let time = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
-    let is_fraction = fraction.len() <= 9 && fraction.bytes().all(|octet| octet.is_ascii_digit());
+    let is_fraction = fraction.len() <= 9 && fraction.bytes().all(|byte| byte.is_ascii_digit());
     let nanos: i32 =
         if is_fraction { format!("{fraction:0<9}").parse().ok()? } else { return None };
     let (year, behind_year) = word(behind);
-    let is_year = year.len() == 4 && year.bytes().all(|octet| octet.is_ascii_digit());
+    let is_year = year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit());
     if is_year && parts.next().is_none() {
         let (hour, minute, second) = time;
         let text = format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}");

@@ -48,9 +48,9 @@ pub fn read(
         number += u64::from(!is_cut);
         if is_cut || !is_whole {
             let offset = source.offset();
-            let octets = source.consume(length);
+            let bytes = source.consume(length);
             let text = format!("a line longer than {LONGEST_LINE} bytes");
-            log.reading.export.damaged(&text, offset, octets);
+            log.reading.export.damaged(&text, offset, bytes);
         } else {
             log.line(&mut source, length, number);
         }
@@ -84,8 +84,8 @@ impl Log<'_> {
             None => Line::of_text(text),
         };
         let Some(line) = line else {
-            let octets = source.consume(length);
-            return self.reading.export.tally.cover("lines_other", octets, 1);
+            let bytes = source.consume(length);
+            return self.reading.export.tally.cover("lines_other", bytes, 1);
         };
         let time = self.time(line.shown);
         line.host.clone_into(&mut record.computer);
@@ -101,8 +101,8 @@ impl Log<'_> {
         if !is_sound {
             self.reading.export.not_text(offset, number);
         }
-        let octets = source.consume(length);
-        self.reading.line(record, time, offset, octets);
+        let bytes = source.consume(length);
+        self.reading.line(record, time, offset, bytes);
     }
 
     fn time(&mut self, shown: Shown) -> RecordTime {

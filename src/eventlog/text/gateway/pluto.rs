@@ -82,7 +82,7 @@ fn parts(text: &str) -> Option<(Option<IpAddr>, &str, &str)> {
     let (_, rest) = text.strip_prefix('"')?.split_once('"')?;
     let (head, message) = rest.split_once(": ")?;
     let (instance, serial) = head.rsplit_once('#')?;
-    let is_serial = !serial.is_empty() && serial.bytes().all(|octet| octet.is_ascii_digit());
+    let is_serial = !serial.is_empty() && serial.bytes().all(|byte| byte.is_ascii_digit());
     let peer = instance.split_whitespace().next_back();
     let peer = peer.and_then(|peer| peer.trim_start_matches("...").parse().ok());
     is_serial.then_some((peer, serial, message))

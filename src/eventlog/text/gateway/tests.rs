@@ -147,13 +147,13 @@ fn a_line_without_end_costs_no_other_and_a_log_without_times_says_so() {
 
 proptest::proptest! {
     #[test]
-    fn cut_anywhere_it_is_read_to_there(at in 0..CHARON.len(), octet: u8) {
-        let mut octets = CHARON.as_bytes().to_vec();
-        octets[at] = octet;
-        octets.truncate(CHARON.len() - at / 2);
+    fn cut_anywhere_it_is_read_to_there(at in 0..CHARON.len(), byte: u8) {
+        let mut bytes = CHARON.as_bytes().to_vec();
+        bytes[at] = byte;
+        bytes.truncate(CHARON.len() - at / 2);
         let mut events = 0;
-        let summary = read(&mut octets.as_slice(), EvidenceId(1), None, &mut |_| events += 1).0;
+        let summary = read(&mut bytes.as_slice(), EvidenceId(1), None, &mut |_| events += 1).0;
         let covered: u64 = summary.coverage.values().map(|extent| extent.bytes).sum();
-        proptest::prop_assert_eq!(covered, octets.len() as u64);
+        proptest::prop_assert_eq!(covered, bytes.len() as u64);
     }
 }

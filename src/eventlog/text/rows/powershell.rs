@@ -48,7 +48,7 @@ fn values_of(properties: &Node<'_>) -> Option<(Vec<String>, Vec<u8>)> {
         let value = property.get("Value").unwrap_or(property);
         match value {
             Node::Text(text) if text.starts_with("System.") => return None,
-            Node::List(octets) => binary = octets.iter().filter_map(octet).collect(),
+            Node::List(bytes) => binary = bytes.iter().filter_map(byte).collect(),
             // A SID shows itself under this name.
             Node::Object(inner) => texts.push(text(inner, "Value").to_owned()),
             Node::Text(_) | Node::Null | Node::Bool(_) | Node::Number(_) | Node::Unread(_) => {
@@ -59,8 +59,8 @@ fn values_of(properties: &Node<'_>) -> Option<(Vec<String>, Vec<u8>)> {
     Some((texts, binary))
 }
 
-fn octet(value: &Node<'_>) -> Option<u8> {
-    number(value).and_then(|octet| u8::try_from(octet).ok())
+fn byte(value: &Node<'_>) -> Option<u8> {
+    number(value).and_then(|byte| u8::try_from(byte).ok())
 }
 
 /// `/Date(1763885054258)/` counts from 1970 in UTC; PowerShell 7 writes RFC 3339, and without a

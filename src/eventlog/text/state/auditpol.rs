@@ -34,7 +34,7 @@ pub fn read(
         let offset = source.offset();
         let row = source.window().get(..length).unwrap_or_default();
         let (columns, is_sound) = object(row).unwrap_or_else(|| fields(row, b','));
-        let octets = source.consume(length);
+        let bytes = source.consume(length);
         let mut record = reading.export.blank();
         record.record.record = line;
         if !is_sound {
@@ -43,12 +43,12 @@ pub fn read(
         match fill(&mut record, &columns) {
             Some(is_known) => {
                 unreadable += u64::from(!is_known);
-                reading.line(record, RecordTime::NONE, offset, octets);
+                reading.line(record, RecordTime::NONE, offset, bytes);
             }
             None if length > LONGEST_ROW => {
-                reading.export.damaged("a line that is too long for a row", offset, octets);
+                reading.export.damaged("a line that is too long for a row", offset, bytes);
             }
-            None => reading.export.tally.cover("markup", octets, 0),
+            None => reading.export.tally.cover("markup", bytes, 0),
         }
     }
     reading.export.is_of_one_moment = true;
@@ -204,12 +204,12 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_octets_are_accounted_for(octets: Vec<u8>) {
-            if octets.first().is_none_or(|first| *first > 1) {
+        fn any_bytes_are_accounted_for(bytes: Vec<u8>) {
+            if bytes.first().is_none_or(|first| *first > 1) {
                 let mut sink = |_| ();
-                let summary = super::read(&mut octets.as_slice(), EvidenceId(1), &mut sink).0;
+                let summary = super::read(&mut bytes.as_slice(), EvidenceId(1), &mut sink).0;
                 let covered: u64 = summary.coverage.values().map(|extent| extent.bytes).sum();
-                proptest::prop_assert_eq!(covered, octets.len() as u64);
+                proptest::prop_assert_eq!(covered, bytes.len() as u64);
             }
         }
     }

@@ -81,8 +81,8 @@ impl State<'_> {
             self.time = String::from_utf8_lossy(rest.get(..end.min(40)).unwrap_or_default()).into();
         }
         self.claimed += netevents::claimed(text).unwrap_or(0);
-        let octets = source.consume(length);
-        self.export.tally.cover("markup", octets, 0);
+        let bytes = source.consume(length);
+        self.export.tally.cover("markup", bytes, 0);
     }
 
     fn item(&mut self, source: &mut Source<'_>, length: usize) {
@@ -90,13 +90,13 @@ impl State<'_> {
         let (text, is_sound) = text_at(source, length);
         let parsed = Element::parse(&text);
         drop(text);
-        let octets = source.consume(length);
+        let bytes = source.consume(length);
         let element = match parsed {
             Ok(element) => element,
-            Err(why) => return self.export.damaged(&why, offset, octets),
+            Err(why) => return self.export.damaged(&why, offset, bytes),
         };
         if element.child("header").is_some() {
-            return self.event(&element, is_sound, (offset, octets));
+            return self.event(&element, is_sound, (offset, bytes));
         }
         let mut record = self.export.blank();
         SA_STATE.clone_into(&mut record.provider);
@@ -118,7 +118,7 @@ impl State<'_> {
             record.time = time;
             if !self.connection(&mut record, &element) {
                 self.export.met -= 1;
-                return self.export.tally.cover("markup", octets, 0);
+                return self.export.tally.cover("markup", bytes, 0);
             }
         }
         if !is_sound {
@@ -128,21 +128,21 @@ impl State<'_> {
         if !self.which.is_empty() {
             record.named.push(("State".to_owned(), self.which.to_owned()));
         }
-        let event = self.export.event_of(&record, offset, octets);
+        let event = self.export.event_of(&record, offset, bytes);
         event.into_iter().for_each(|event| (self.export.sink)(event));
     }
 
     /// An event between the two states of a wfpdiag.xml.
-    fn event(&mut self, element: &Element, is_sound: bool, (offset, octets): (u64, u64)) {
+    fn event(&mut self, element: &Element, is_sound: bool, (offset, bytes): (u64, u64)) {
         self.events += 1;
         let mut record = self.export.blank();
         if let Err(why) = netevents::fill(&mut record, element) {
-            return self.export.damaged(&why, offset, octets);
+            return self.export.damaged(&why, offset, bytes);
         }
         if !is_sound {
             self.export.not_text(offset, record.record.record);
         }
-        self.export.record(&record, offset, octets);
+        self.export.record(&record, offset, bytes);
     }
 
     /// A connection that leaves the host; `false` for any other, and beyond the bound.
@@ -324,13 +324,13 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn cut_or_changed_anywhere_the_octets_add_up(at in 3..STATE.len(), octet: u8, cut: bool) {
-            let mut octets = STATE.as_bytes().to_vec();
-            octets[at] = octet;
+        fn cut_or_changed_anywhere_the_bytes_add_up(at in 3..STATE.len(), byte: u8, cut: bool) {
+            let mut bytes = STATE.as_bytes().to_vec();
+            bytes[at] = byte;
             if cut {
-                octets.truncate(at);
+                bytes.truncate(at);
             }
-            read(&octets);
+            read(&bytes);
         }
     }
 }

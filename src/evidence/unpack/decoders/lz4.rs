@@ -62,9 +62,9 @@ impl<R: Read> Read for Tail<R> {
         if let Some(last) = new.last_chunk() {
             self.last = *last;
         } else {
-            for octet in new {
+            for byte in new {
                 self.last.rotate_left(1);
-                self.last[7] = *octet;
+                self.last[7] = *byte;
             }
         }
         Ok(read)

@@ -34,7 +34,7 @@ pub(super) const OBJECTS: [&str; 10] = [
     "all",
 ];
 
-pub(super) fn read(text: &str, draft: &mut Draft<'_>) {
+pub(super) fn import_rules(text: &str, draft: &mut Draft<'_>) {
     // The context came with Windows Server 2003.
     draft.exemptions = DefaultExemptions::Windows2003(NoDefaultExempt::AllButIke);
     let mut script = Script::default();

@@ -50,26 +50,26 @@ impl<'d> Cursor<'d> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Text {
     pub(super) at: usize,
-    pub(super) octets: usize,
+    pub(super) bytes: usize,
 }
 
 impl Text {
-    pub(super) fn of(self, chunk: &[u8]) -> &[u8] {
-        self.at.checked_add(self.octets).and_then(|end| chunk.get(self.at..end)).unwrap_or_default()
+    pub(super) fn bytes_in(self, chunk: &[u8]) -> &[u8] {
+        self.at.checked_add(self.bytes).and_then(|end| chunk.get(self.at..end)).unwrap_or_default()
     }
 }
 
 /// Whether UTF-16 bytes are this ASCII text.
-pub(super) fn is(octets: &[u8], text: &str) -> bool {
-    octets.len() == text.len() * 2
-        && octets.as_chunks::<2>().0.iter().zip(text.bytes()).all(|(unit, byte)| *unit == [byte, 0])
+pub(super) fn is(bytes: &[u8], text: &str) -> bool {
+    bytes.len() == text.len() * 2
+        && bytes.as_chunks::<2>().0.iter().zip(text.bytes()).all(|(unit, byte)| *unit == [byte, 0])
 }
 
 /// The bytes of the name in the table at this offset.
 pub(super) fn name_at(chunk: &[u8], offset: usize) -> Option<&[u8]> {
     let mut cursor = Cursor { data: chunk, at: offset.checked_add(6)? };
-    let octets = usize::from(cursor.u16()?).checked_mul(2)?;
-    let name = cursor.take(octets)?;
+    let bytes = usize::from(cursor.u16()?).checked_mul(2)?;
+    let name = cursor.take(bytes)?;
     cursor.u16()?;
     // A zero ends a name early, and the crate writes others of these into its JSON as they are.
     let is_plain =
@@ -78,10 +78,10 @@ pub(super) fn name_at(chunk: &[u8], offset: usize) -> Option<&[u8]> {
 }
 
 /// Whether UTF-16 bytes are this ASCII text in any case.
-pub(super) fn is_in_any_case(octets: &[u8], text: &str) -> bool {
+pub(super) fn is_in_any_case(bytes: &[u8], text: &str) -> bool {
     let same = |(unit, byte): (&[u8; 2], u8)| match unit {
         [low, 0] => low.eq_ignore_ascii_case(&byte),
         _ => false,
     };
-    octets.len() == text.len() * 2 && octets.as_chunks::<2>().0.iter().zip(text.bytes()).all(same)
+    bytes.len() == text.len() * 2 && bytes.as_chunks::<2>().0.iter().zip(text.bytes()).all(same)
 }
