@@ -92,6 +92,7 @@ use crate::summary::{
     BoundsReached, ClassRun, Contents, Count, LogId, SetAside, StationChange, Summary, TlsSeen,
     Vantage,
 };
+use audit::AuditHistories;
 use obligation::Obligations;
 use pairs::Pairs;
 use std::collections::{BTreeMap, BTreeSet};
@@ -250,8 +251,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let clocks = timing.offsets();
     let events = placed::events(summary, &timing, &joins);
     let host_addresses = addresses::of_logs(summary, policy, &computers);
-    let histories =
-        audit::AuditHistories::gather(summary, &computers, &host_addresses, &clocks, &exchanges);
+    let audits = AuditHistories::gather(summary, &computers, &host_addresses, &clocks, &exchanges);
     let ipsec = corroboration::gather(summary, &streams, &exchanges, &events);
     let usable = UsableTimes::gather(summary);
     let inferred =
@@ -317,7 +317,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     facts.protected.sort_by_key(|w| (w.run, w.pair));
     facts.windows = cause::explain(windows, &facts, &activity);
     tunnels::link(&mut facts.windows, &around, &named);
-    facts.add_audits(&histories);
+    facts.add_audits(&audits);
     facts
 }
 
@@ -329,7 +329,7 @@ fn bounds_reached(summary: &Summary) -> BTreeMap<EvidenceId, BoundsReached> {
 
 impl Facts {
     /// Says for every window whether the logs of its hosts could have spoken.
-    fn add_audits(&mut self, histories: &audit::AuditHistories) {
+    fn add_audits(&mut self, histories: &AuditHistories) {
         for explained in &mut self.windows {
             let (pair, run) = (explained.window.pair, explained.window.run);
             let hosts = [pair.a(), pair.b()];

@@ -46,10 +46,10 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
                     if !visit(Entry { name, size: length, data: Ok(content) }) {
                         return None;
                     }
-                } else if kind == b'S' {
-                    if !visit(Entry { name, size: length, data: Err(MemberError::SparseFile) }) {
-                        return None;
-                    }
+                } else if kind == b'S'
+                    && !visit(Entry { name, size: length, data: Err(MemberError::SparseFile) })
+                {
+                    return None;
                 }
                 if !is_whole {
                     return Some(Trouble::Truncated(data));
