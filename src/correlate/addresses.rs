@@ -1,6 +1,6 @@
-//! Which addresses a log's host has: by its own events, by its connections, by the policy.
+//! The addresses of a log's host: from its own events, its connections and the policy.
 //!
-//! A log never says so by itself. Where two computers claim one address, that is said and neither is
+//! A log never states them directly. Where two computers claim one address, both are reported and neither is
 //! preferred.
 
 use super::computers::{Computers, short_name};
@@ -9,15 +9,15 @@ use crate::summary::{LogId, MOST_OF_A_HOST, Mac, StationChange, Summary};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// What an address of a host rests on.
+/// The source of a host's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AddressSource {
-    /// An event of its logs names it as its own: the endpoint of a negotiation or tunnel, the
-    /// local side of a selector or of 541's filter.
+    /// An event of its logs names it as local: the endpoint of a negotiation or tunnel, the local side of a
+    /// selector or of 541's filter.
     Event,
-    /// A connection of its own went out from it (5156).
+    /// The host opened a connection from it (5156).
     Connection,
-    /// The policy's `[hosts]` says so.
+    /// The policy's `[hosts]` lists it.
     Policy,
 }
 
@@ -38,7 +38,7 @@ impl AddressSource {
 pub struct HostAddress {
     /// The address.
     pub address: IpAddr,
-    /// What says so.
+    /// The sources that name it.
     pub sources: BTreeSet<AddressSource>,
     /// Other computers whose logs claim it too, by short name: it is ambiguous.
     pub claimed_by: BTreeSet<String>,
@@ -99,13 +99,13 @@ pub(super) fn of_logs(
     summary.logs.keys().map(|id| (*id, of_log(id))).collect()
 }
 
-/// The same without what they rest on.
+/// The same without the sources.
 pub(super) fn bare(known: &BTreeMap<LogId, Vec<HostAddress>>) -> BTreeMap<LogId, BTreeSet<IpAddr>> {
     let addresses = |known: &[HostAddress]| known.iter().map(|known| known.address).collect();
     known.iter().map(|(log, known)| (*log, addresses(known))).collect()
 }
 
-/// Addresses of one station each, by its link-layer address; none where it has so many that it is a router.
+/// The addresses of each station, by link-layer address; none where a station has so many that it is a router.
 pub(super) fn of_stations(summary: &Summary) -> Vec<BTreeSet<IpAddr>> {
     let mut stations: BTreeMap<Mac, BTreeSet<IpAddr>> = BTreeMap::new();
     for (mac, addresses) in summary.captures.values().flat_map(|c| &c.station_addresses) {
@@ -122,7 +122,7 @@ pub(super) fn taken_over(summary: &Summary) -> Vec<StationChange> {
     all
 }
 
-/// Addresses of one computer that its logs are asked for: one with more is a router or a collector.
+/// Addresses of one computer that are taken from its logs: a host with more is a router or a collector.
 const MOST_ADDRESSES: usize = 256;
 /// Other computers that are named for one address.
 const MOST_CLAIMANTS: usize = 16;

@@ -17,19 +17,19 @@ use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// What is known of a host's auditing in a span; the better ones come first.
+/// What is known of a host's auditing in a span; the better states come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AuditState {
     /// The log would hold negotiations of this time.
     Audited,
-    /// They would not: a record or the capture shows that they were not audited.
+    /// The log would not hold them: a record or the capture shows that they were not audited.
     AuditingOff,
-    /// Logons are audited, the capture shows negotiations of the host, and the log holds none: the
-    /// registry value DisableIKEAudits does that (Windows 2000 to Server 2003).
+    /// Logons are audited, the capture shows negotiations of the host, and the log holds none: the effect of
+    /// the registry value DisableIKEAudits (Windows 2000 to Server 2003).
     DisableIkeAuditsSuspected,
     /// The log is incomplete for this time, or nothing in it decides the question.
     Unknown,
-    /// No log of the host reaches into this time.
+    /// No log of the host covers this time.
     NotCovered,
 }
 
@@ -56,12 +56,12 @@ impl AuditState {
     }
 }
 
-/// The state and what it rests on.
+/// The state and its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditVerdict {
     /// The state.
     pub state: AuditState,
-    /// The sentence that says why.
+    /// The reason, as a sentence.
     pub why: String,
     /// The records it rests on, by log.
     pub proof: BTreeMap<EvidenceId, BTreeSet<u64>>,
@@ -76,7 +76,7 @@ pub struct AuditVerdict {
 pub struct HostAudit {
     /// Its address.
     pub address: IpAddr,
-    /// The computers whose logs were looked at, as they name themselves.
+    /// The computers whose logs were examined, by the names in their logs.
     pub hosts: BTreeSet<String>,
     /// What is known of it.
     pub verdict: AuditVerdict,

@@ -1,8 +1,8 @@
-//! Directed broadcast addresses that only a rule's network betrays.
+//! Directed broadcast addresses that only a rule's network identifies.
 //!
-//! On links with addresses the frame's destination says whether it went to every station (RFC 919). On links
+//! On links with addresses, the frame's destination shows whether it went to every station (RFC 919). On links
 //! without, the last address of a network that a rule names is taken for its broadcast address, unless it
-//! sends: then it is a host's.
+//! sends: then it is a host.
 
 use crate::hosts::HostPair;
 use crate::policy::Policy;

@@ -1,9 +1,9 @@
-//! Measured spans in which the IPsec driver of Server 2003 let everything through: from its word that
-//! it bypasses (4295 at a start, 4293 later) to its word that it applies the policy (4294) or blocks
-//! (4292, 4296).
+//! Measured spans in which the IPsec driver of Server 2003 let all traffic through: from the event that it
+//! bypasses IPsec (4295 at a start, 4293 later) to the event that it applies the policy (4294) or blocks (4292,
+//! 4296).
 //!
-//! What passed in such a span is not known from a log. Times are those at which the driver
-//! generated the events, not those at which they were written.
+//! A log does not show what passed in such a span. Times are those at which the driver generated the events,
+//! not those at which they were written.
 
 use super::PlacedEvent;
 use crate::summary::LogId;
@@ -46,7 +46,7 @@ pub(super) fn spans(events: &[PlacedEvent]) -> Vec<BypassSpan> {
         let mark = (event.record.record, event.event_id, time);
         let open = spans.last_mut().filter(|s| s.log == log && s.end.is_none());
         match (event.event_id, open) {
-            // A further word of bypass without a start of the system goes on with the same span.
+            // A repeated bypass event without a start of the system continues the same span.
             (4293, Some(_)) => {}
             (4293 | 4295, _) => spans.push(BypassSpan {
                 host: event.host.clone(),

@@ -5,7 +5,7 @@ use crate::hosts::HostPair;
 use crate::summary::ClassRun;
 
 impl Facts {
-    /// What is true of a pair; `None` where no capture shows it.
+    /// The facts of a pair; `None` where no capture shows it.
     #[must_use]
     pub fn pair(&self, pair: HostPair) -> Option<&PairFacts> {
         let at = self.pairs.binary_search_by_key(&pair, |known| known.pair).ok()?;
@@ -14,7 +14,7 @@ impl Facts {
 }
 
 impl PairFacts {
-    /// All its frames, whatever their class; `None` where there is none.
+    /// All its frames, of any class; `None` where there is none.
     #[must_use]
     pub fn total(&self) -> Option<ClassRun> {
         let mut runs = self.by_class.values().copied().chain(self.around_protected);

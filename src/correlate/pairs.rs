@@ -12,7 +12,7 @@ use crate::protection::NamedPorts;
 use crate::summary::{StreamsByPair, Summary};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the pairs are judged by.
+/// What pairs are judged by.
 pub(super) struct Pairs<'s> {
     pub(super) summary: &'s Summary,
     pub(super) policy: &'s Policy,
@@ -25,8 +25,8 @@ pub(super) struct Pairs<'s> {
 }
 
 impl<'s> Pairs<'s> {
-    /// Adds every pair and its protected windows to the facts; gives the cleartext windows, and the
-    /// tunnels that have protected packets or other pairs inside.
+    /// Adds every pair and its protected windows to the facts; returns the cleartext windows, and the tunnels
+    /// that contain protected packets or other pairs.
     pub(super) fn judge(
         &self,
         facts: &mut Facts,

@@ -15,13 +15,13 @@ pub struct PlacedEvent {
     pub log: LogId,
     /// Its time by the captures' clock; `None` where the log's offset is not known.
     pub corrected: Option<Timestamp>,
-    /// How far off that may be.
+    /// The error bound of that time.
     pub error: Option<Span>,
     /// Its time rests on a proposed offset only.
     pub is_proposed: bool,
     /// The log's times are of a zone that it does not name.
     pub is_local_time: bool,
-    /// What of the captures it is about; `None` where it carries no number of theirs.
+    /// The captured item that it is about; `None` where it shares no number with the captures.
     pub join: Option<Join>,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn events(summary: &Summary, clocks: &Clocks<'_>, joins: &Joins) -> V
     placed
 }
 
-/// Records found outside the live logs, likewise; nothing is joined with them.
+/// Records found outside the live logs, placed in the same way; nothing is joined with them.
 pub(super) fn recovered(summary: &Summary, clocks: &Clocks<'_>) -> Vec<PlacedEvent> {
     let mut placed = Vec::new();
     for (id, log) in &summary.logs {

@@ -1,4 +1,4 @@
-//! Which algorithms protected a pair's traffic, as far as logs show them: on the wire quick mode and child
+//! The algorithms that protected a pair's traffic, as far as logs show them: on the wire, quick mode and child
 //! SAs are negotiated encrypted.
 
 use super::Facts;
@@ -27,8 +27,8 @@ impl SaAlgorithms {
 }
 
 impl Facts {
-    /// For every pair that has some, its security associations by algorithms: those with an SPI in a
-    /// capture, and those that only a log shows.
+    /// For every pair that has some, its security associations by algorithm: those with an SPI in a capture,
+    /// and those that only a log shows.
     #[must_use]
     pub fn sa_algorithms(&self) -> BTreeMap<HostPair, Vec<SaAlgorithms>> {
         let mut named: BTreeMap<HostPair, BTreeMap<Vec<&'static str>, SaAlgorithms>> =

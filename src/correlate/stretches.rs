@@ -1,6 +1,6 @@
-//! Stretches of time that can be asked what overlaps a span, without looking at all of them.
+//! Stretches of time that can be searched for overlap with a span, without examining all of them.
 //!
-//! Evidence decides how many there are, so no question may cost their number.
+//! Evidence decides how many there are, so lookups must be sublinear in their number.
 
 use crate::summary::ClassRun;
 use crate::time::Timestamp;
@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stretches<T> {
     by_start: Vec<(Timestamp, Timestamp, T)>,
-    /// A tree: the latest end below each node, whose children are at twice its place and behind that.
+    /// A tree: the latest end below each node; the children of node n are at 2n and 2n + 1.
     latest: Vec<Timestamp>,
     /// Every end, ascending.
     ends: Vec<Timestamp>,
@@ -49,8 +49,8 @@ impl<T> Stretches<T> {
         self.last_that_ends_after(next, begun).is_some()
     }
 
-    /// The last of the first so many stretches that does not end before a point. Looks at two nodes of each
-    /// height of the tree at most.
+    /// The last of the first `first` stretches that does not end before a point in time. Examines at most two
+    /// nodes of each level of the tree.
     fn last_that_ends_after(&self, point: Timestamp, first: usize) -> Option<usize> {
         let reaches = |node: usize| self.latest.get(node).is_some_and(|end| *end >= point);
         let leaves = self.latest.len() / 2;

@@ -1,7 +1,8 @@
-//! Tunnels around other pairs' packets: what protection the outer pair requires, and which windows are of the same frames.
+//! Tunnels around other pairs' packets: what protection the outer pair requires, and which windows are of the
+//! same frames.
 //!
-//! A frame is in the sums once, by its own packet. The pair around it is judged by its own rule; that
-//! of the pair inside says nothing about it, nor the reverse.
+//! A frame is in the sums once, by its own packet. The outer pair is judged by its own rule; the inner pair's
+//! rule does not apply to it, nor the reverse.
 
 use super::ExplainedWindow;
 use super::judged::{ClearKind, Inferred, JudgedPair};
@@ -50,8 +51,8 @@ impl JudgedPair {
             if expectation == Expectation::Exempt {
                 class = ProtectionClass::Exempt;
             }
-            // No payload leaves with a tunnel around ESP: only who speaks of the tunnel itself asks
-            // for its protection.
+            // No payload leaks from a tunnel around ESP: only a rule that names the tunnel itself requires its
+            // protection.
             let may_open = !protected_inside || policy.names(pair, service.protocol, service.port);
             let kind =
                 ClearKind { protected_inside, ..ClearKind::of_service(service, app, encrypted) };
@@ -108,7 +109,7 @@ const fn hides_payload(class: ProtectionClass) -> bool {
     }
 }
 
-/// Has windows of the same frames name each other. A run of one stream lies in one window or in none.
+/// Makes windows of the same frames name each other. A run of one stream lies in one window or in none.
 pub(super) fn link(windows: &mut [ExplainedWindow], around: &[Around<'_>], named: &NamedPorts) {
     if around.is_empty() {
         return;

@@ -1,4 +1,4 @@
-//! What ICMP says of IKE's datagrams: that they did not arrive.
+//! ICMP errors about IKE datagrams: these were not delivered.
 
 use super::Facts;
 use crate::hosts::HostPair;
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// ICMP errors about IKE of one kind between two hosts.
 #[derive(Clone, Copy, Debug)]
 pub struct UnreachableFacts {
-    /// What they say.
+    /// The error.
     pub what: Unreachable,
     /// The first.
     pub first: Sighting,
@@ -44,8 +44,8 @@ impl UnreachableFacts {
         HostPair::new(self.what.from, self.what.to)
     }
 
-    /// Takes what another capture of the same time shows: the same errors, at another place. Counted twice, one
-    /// error that anybody can forge would be several.
+    /// Merges what another capture of the same time shows: the same errors, captured elsewhere. Counted twice,
+    /// a single error, which anybody can forge, would look like several.
     fn shows_also(&mut self, later: &Self) -> bool {
         let is_same = self.what == later.what
             && self.first.frame.evidence != later.first.frame.evidence
@@ -63,8 +63,8 @@ impl UnreachableFacts {
 }
 
 impl Facts {
-    /// The ICMP errors about a negotiation, how many by kind: by the SPI that they quote, or by
-    /// time where they quote none.
+    /// The ICMP errors about a negotiation, counted by kind: by the SPI that they quote, or by time where they
+    /// quote none.
     #[must_use]
     pub fn icmp_errors(&self, exchange: &IkeExchange) -> BTreeMap<UnreachableWhy, u64> {
         let of = |key: (HostPair, Option<Spi>)| {
@@ -84,5 +84,5 @@ impl Facts {
 
 /// An error comes back within a round trip; for a host that does not answer, the router reports it later.
 const ICMP_DELAY: Span = Span::from_seconds(5);
-/// Two captures of the same packets have the same times but for this, once their clocks are compared.
+/// Times of the same packets in two captures differ by no more than this once their clocks are compared.
 const SAME: Span = Span::from_seconds(1);

@@ -1,14 +1,14 @@
-//! Which times of a capture's frames can be believed.
+//! Which times of a capture's frames can be used.
 //!
-//! Some tools write frames without a time, as zero, or with a clock that was never set. Such a frame
-//! counts, but nothing can be said of when it passed.
+//! Some tools write frames without a time, as zero, or with a clock that was never set. Such a frame counts,
+//! but when it passed is unknown.
 
 use crate::evidence::EvidenceId;
 use crate::summary::{ClassRun, Summary};
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
-/// Per capture the time at the middle of its frames, and the span of what lies near it.
+/// Per capture, the time at the middle of its frames, and the span of the times near it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct UsableTimes(BTreeMap<EvidenceId, Usable>);
 
@@ -19,11 +19,11 @@ struct Usable {
 }
 
 impl UsableTimes {
-    /// Looks at the times of every capture's runs.
+    /// Examines the times of every capture's runs.
     pub(super) fn gather(summary: &Summary) -> Self {
         let of_capture = summary.captures.iter().filter_map(|(evidence, capture)| {
             let (first, last) = capture.span?;
-            // Most captures are short, and need no second look.
+            // Most captures are short and need no closer check.
             if is_near(first, last) && (first, last) != (Timestamp(0), Timestamp(0)) {
                 let span = Some((first, last));
                 return Some((*evidence, Usable { middle: first, span }));
@@ -34,13 +34,13 @@ impl UsableTimes {
         Self(of_capture.collect())
     }
 
-    /// Whether a run's time can be believed.
+    /// Whether a run's time can be used.
     pub(super) fn has(&self, run: &ClassRun) -> bool {
         self.0.get(&run.first.evidence).is_none_or(|usable| usable.has(run))
     }
 
-    /// The spans of captures; those that overlap, or begin within two seconds of another's end, are
-    /// one. In order.
+    /// The spans of captures, in order; spans that overlap, or begin within two seconds of another's end, are
+    /// one.
     pub(super) fn sequences(&self) -> Vec<(Timestamp, Timestamp)> {
         let mut spans: Vec<(Timestamp, Timestamp)> =
             self.0.values().filter_map(|usable| usable.span).collect();
@@ -83,9 +83,9 @@ fn is_near(one: Timestamp, other: Timestamp) -> bool {
     one.since(other).magnitude() <= DECADE
 }
 
-/// Further from the middle of its capture, a time is none.
+/// A time further from the middle of its capture than this is not used.
 const DECADE: Span = Span::from_seconds(10 * 365 * 86_400);
-/// The next file of a capture begins no later than that behind the last frame.
+/// The next file of a capture begins at most this long after the last frame.
 const TAKES_OVER: Span = Span::from_seconds(2);
 
 #[cfg(test)]

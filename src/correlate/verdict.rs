@@ -1,6 +1,6 @@
-//! The one word for a pair, and for all the evidence.
+//! The verdict for a pair, and for all the evidence.
 //!
-//! Speaks only of pairs whose traffic had to be protected; what nobody demands is not judged.
+//! Only pairs whose traffic had to be protected are judged.
 
 use super::{Facts, PairFacts, SaFacts};
 use crate::policy::{Expectation, Level};
@@ -8,20 +8,20 @@ use crate::protection::ProtectionClass;
 use crate::summary::SetAside;
 use std::collections::BTreeSet;
 
-/// Was it protected?
+/// Whether traffic was protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// Every packet that had to be protected was, as far as the evidence reaches.
     Protected,
-    /// Some packets were, others were not, or not as strongly as demanded.
+    /// Some packets were, others were not, or not as strongly as required.
     PartiallyProtected,
     /// Packets that had to be protected were seen, and none of them was.
     Unprotected,
-    /// Nothing says that anything had to be protected.
+    /// Nothing shows that anything had to be protected.
     NoExpectation,
     /// No packet was seen that had to be protected.
     NoPackets,
-    /// Nothing that had to be protected was seen in clear, but too much of it could not be judged.
+    /// No clear packet that had to be protected was seen, but too much could not be judged.
     NotDetermined,
 }
 
@@ -36,7 +36,7 @@ impl Verdict {
         Self::NotDetermined,
     ];
 
-    /// What it means, in a sentence.
+    /// The meaning, in a sentence.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -70,11 +70,11 @@ impl Verdict {
 }
 
 impl PairFacts {
-    /// The word for this pair.
+    /// The verdict for this pair.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let Expectation::Required(level) = self.expectation else { return Verdict::NoExpectation };
-        // What is ESP or AH by its header alone protects nothing.
+        // Packets that are ESP or AH only by their header do not count as protection.
         let unproven = |class| {
             let alone = |sa: &&SaFacts| sa.corroborated.is_none() && sa.class == class;
             self.sas.iter().filter(alone).map(|sa| sa.run.frames).sum()
@@ -87,7 +87,7 @@ impl PairFacts {
         let aside = |why| self.set_aside.get(&why).map_or(0, |run| run.frames);
         let twins = aside(SetAside::DecryptedTwin) + aside(SetAside::InsideOtherCapture);
         let encrypted = frames(ProtectionClass::Esp) + twins;
-        // What may have been encrypted behind the place of the capture is neither protected nor readable.
+        // Packets that may have been encrypted after the capture point are neither protected nor readable.
         let readable = if self.may_be_offloaded() { 0 } else { frames(ProtectionClass::EspNull) };
         let authenticated = readable + frames(ProtectionClass::Ah);
         let (enough, weaker) = match level {
@@ -105,7 +105,7 @@ impl PairFacts {
 }
 
 impl Facts {
-    /// The word for all the evidence.
+    /// The verdict for all the evidence.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         if self.total.frames == 0 {

@@ -1,6 +1,6 @@
 //! Cleartext windows and protected windows, cut from runs (domain.md, "Words").
 //!
-//! Which runs count is decided before; here is only time.
+//! Which runs count is decided before; this file looks at time only.
 
 use super::stretches::Stretches;
 use crate::evidence::FrameRef;
@@ -14,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How far apart packets of one window may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GapRule {
-    /// Further apart than this, packets belong to two windows (`--gap`).
+    /// Packets further apart than this belong to two windows (`--gap`).
     pub gap: Span,
-    /// Further apart than this, they do where packets of the other kind lie between.
+    /// Packets further apart than this belong to two windows where packets of the other kind lie between.
     pub interrupted: Span,
 }
 
@@ -92,7 +92,7 @@ pub(super) fn cleartext(
     interleaved: &[ClassRun],
     rule: GapRule,
 ) -> Vec<CleartextWindow> {
-    // What looked like ESP may have turned out to be clear text.
+    // Packets that looked like ESP may have turned out to be clear text.
     let interleaved = if protected.is_empty() { &[] } else { interleaved };
     let protected = Stretches::of_runs(protected);
     let interleaved = Stretches::of_runs(interleaved);
@@ -176,8 +176,8 @@ impl CleartextWindow {
     }
 }
 
-/// Whether packets at `end` and `start` are of one window. They are more than a run's silence
-/// apart, so a run of others that reaches across both has packets between them.
+/// Whether packets at `end` and `start` belong to one window. They are further apart than the pause that ends a
+/// run, so a run of other packets across both has packets between them.
 fn belongs(end: Timestamp, start: Timestamp, others: &Stretches<ClassRun>, rule: GapRule) -> bool {
     let apart = start.since(end);
     apart <= rule.gap && (apart <= rule.interrupted || !others.any_between(end, start))
@@ -211,5 +211,5 @@ fn busiest(members: &[ClassRun]) -> Vec<Flow> {
     flows.into_iter().take(MAX_FLOWS).map(|(flow, _)| flow).collect()
 }
 
-/// Flows named per window.
+/// Flows listed for each window.
 pub const MAX_FLOWS: usize = 3;

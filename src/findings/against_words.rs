@@ -1,4 +1,4 @@
-//! What speaks against a cause: codes and values in, words out.
+//! What speaks against a cause: takes codes and values, returns sentences.
 
 use super::measures::length;
 use crate::correlate::Against;

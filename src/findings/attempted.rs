@@ -1,9 +1,9 @@
-//! What is proven of a pair whose IPsec was attempted only.
+//! What the evidence proves of a pair that only attempted IPsec.
 
 use crate::catalogue::Reason;
 use crate::correlate::ExplainedWindow;
 
-/// What is proven where IPsec was attempted only.
+/// What the evidence proves where IPsec was only attempted.
 pub(super) fn attempt(windows: &[&ExplainedWindow]) -> String {
     let causes = || windows.iter().flat_map(|w| &w.causes).map(|cause| cause.reason);
     let how = if causes().any(is_silence) {
@@ -18,7 +18,7 @@ pub(super) fn attempt(windows: &[&ExplainedWindow]) -> String {
     )
 }
 
-/// Reasons that say that nobody answered.
+/// Reasons that mean that nobody answered.
 const fn is_silence(reason: Reason) -> bool {
     matches!(
         reason,
@@ -26,7 +26,7 @@ const fn is_silence(reason: Reason) -> bool {
     )
 }
 
-/// Reasons that say that one side refused the other.
+/// Reasons that mean that one side refused the other.
 const fn is_refusal(reason: Reason) -> bool {
     matches!(
         reason,

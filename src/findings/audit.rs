@@ -1,6 +1,6 @@
 //! Whether logs would have recorded what the captures show, and what to turn on before the next time.
 //!
-//! The verdicts themselves are made in `correlate`; here they become statements and commands.
+//! `correlate` decides the state; this file turns it into statements and commands.
 
 use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, named};
 use crate::correlate::{AuditState, AuditVerdict, BypassSpan, Confidence, Facts};
@@ -8,10 +8,10 @@ use crate::evidence::EvidenceId;
 use crate::summary::LogId;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One finding for each host and state that weakens what its log's silence means: for windows first,
-/// else for the log as a whole.
+/// One finding for each host and each state that weakens the meaning of its log's silence: for windows first,
+/// else for the whole log.
 pub(super) fn not_logged(facts: &Facts) -> Vec<Finding> {
-    // Captures alone promise no logs.
+    // Captures alone need no logs.
     if facts.log_audits.is_empty() {
         return Vec::new();
     }
@@ -117,7 +117,7 @@ impl Group<'_> {
     }
 }
 
-/// What to type so that the next log has the record.
+/// The commands that make the next log hold the record.
 fn commands(state: AuditState, is_legacy: Option<bool>) -> Vec<String> {
     let keep = || {
         vec![
@@ -210,7 +210,7 @@ pub(super) fn addresses(facts: &Facts) -> Vec<Finding> {
     found
 }
 
-/// Records found outside the live logs: remnants, and those that somebody hid inside others.
+/// Records found outside the live logs: remnants, and records that were hidden inside others.
 pub(super) fn recovered(facts: &Facts) -> Vec<Finding> {
     type OfLog<'f> = (EvidenceId, bool, &'f str);
     let mut by_log: BTreeMap<OfLog<'_>, BTreeSet<u64>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What could not be looked into: blind spots that may hide traffic that had to be protected.
+//! Blind spots: what could not be decoded or judged, and may hide traffic that had to be protected.
 
 use super::{Finding, FindingCode, Proof, Severity, counted, frames, span_of, with_separators};
 use crate::correlate::{BlindSpot, Confidence, Facts, PairFacts, Scanner, Verdict};
@@ -8,8 +8,8 @@ use crate::protection::ProtectionClass;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// One finding for each capture with frames that could not be decoded, where they are many, and one for
-/// each pair that cannot be judged.
+/// One finding for each capture in which many frames could not be decoded, and one for each pair that cannot be
+/// judged.
 pub(super) fn blind_spots(facts: &Facts) -> Vec<Finding> {
     let captures = facts.blind_spots.iter().filter(|spot| is_reported(spot)).map(of_capture);
     let is_undetermined = |pair: &&PairFacts| pair.verdict() == Verdict::NotDetermined;
@@ -17,7 +17,7 @@ pub(super) fn blind_spots(facts: &Facts) -> Vec<Finding> {
     captures.chain(pairs).collect()
 }
 
-/// One frame in a hundred, or very many.
+/// One frame in a hundred, or a large number.
 fn is_reported(spot: &BlindSpot) -> bool {
     spot.blind().saturating_mul(REPORTED_PART) >= spot.frames || spot.blind() >= MANY_FRAMES
 }
@@ -68,7 +68,7 @@ fn scanner(scanner: &Scanner) -> Finding {
     Finding::new(FindingCode::IkeScan, Severity::Info, title, detail.to_owned())
 }
 
-/// Pairs that talk in clear while each of the two uses IPsec with others: one finding for all.
+/// Pairs that talk in clear although each of the two uses IPsec with others: one finding for all.
 pub(super) fn ipsec_hosts_in_clear(facts: &Facts) -> Option<Finding> {
     let under_ipsec = facts.pairs.iter().filter(|pair| pair.corroborated_ipsec().is_some());
     let mut hosts: BTreeSet<IpAddr> =
@@ -109,9 +109,9 @@ pub(super) fn ipsec_hosts_in_clear(facts: &Facts) -> Option<Finding> {
     (!asked.is_empty()).then_some(Finding { confidence: Confidence::Low, span, proof, ..finding })
 }
 
-/// Pairs that a finding about many names.
+/// Pairs that one finding about many pairs names.
 const MOST_NAMED: usize = 5;
 const REPORTED_PART: u64 = 100;
 const MANY_FRAMES: u64 = 10_000;
-/// Pairs, or hosts, that have a finding each.
+/// Pairs or hosts with a finding each.
 const MOST_PAIRS: usize = 50;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// One finding for each capture that holds more of something than is kept apart.
 pub(super) fn bounds_reached(facts: &Facts) -> Vec<Finding> {
-    // What is compared with other captures is of no account where there are none.
+    // Where there is only one capture, the bound on comparison with others does not matter.
     let captures: BTreeSet<&EvidenceId> = facts.first_files.values().collect();
     let is_alone = captures.len() < 2;
     let mut found = Vec::new();
@@ -31,7 +31,7 @@ fn finding(capture: EvidenceId, bounds: &BoundsReached) -> Finding {
     Finding::new(FindingCode::BoundsReached, severity, title, detail)
 }
 
-/// What a bound means for what is said.
+/// What a bound means for the statements.
 fn detail(bound: Bound, beyond: u64) -> String {
     let packets = counted(beyond, "packet");
     match bound {

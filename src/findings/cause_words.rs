@@ -1,4 +1,4 @@
-//! The sentences of causes: codes and values in, words out. The only place that words them.
+//! The sentences of causes: takes codes and values, returns sentences. No other file words them.
 
 use super::measures::{length, number};
 use crate::correlate::{
@@ -11,7 +11,7 @@ use crate::time::Span;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// The sentence that says why a cause is one.
+/// The sentence that explains a cause.
 #[must_use]
 pub fn why(cause: &Cause) -> String {
     sentence(&cause.why)
@@ -275,9 +275,9 @@ fn joined(states: &BTreeSet<&'static str>) -> String {
     states.iter().copied().collect::<Vec<_>>().join("; ")
 }
 
-/// When something was, seen from the window's first packet.
+/// A point in time relative to the window's first packet.
 fn moment(before: Span) -> String {
-    // Log times are compared to a millisecond at the best.
+    // Log times compare to a millisecond at best.
     let rounded = Span::from_millis((before.0 / 1_000_000).abs());
     if before.0 >= 0 {
         format!("{} before the window opened", length(rounded))
@@ -286,5 +286,5 @@ fn moment(before: Span) -> String {
     }
 }
 
-/// What a record that names no service is about.
+/// The subject where a record names no service.
 const SOME_SERVICE: &str = "a service that IPsec needs";

@@ -1,5 +1,4 @@
-//! One sentence from what opened a window over what kept it open to what closed it, and the words for
-//! numbers and lengths of time.
+//! One sentence for a window: what opened it, what kept it open, what closed it.
 
 use super::cause_words;
 use super::measures::{length, number};
@@ -31,7 +30,7 @@ pub fn chain(window: &ExplainedWindow) -> String {
     first.chain(letters).chain(['.']).collect()
 }
 
-/// How sure a part is, where it is not.
+/// The confidence of a part, where it is not certain.
 fn how_sure(cause: &Cause) -> &'static str {
     match (cause.reason, cause.confidence()) {
         (Reason::Unknown, _) | (_, Confidence::High) => "",

@@ -1,4 +1,4 @@
-//! How a log's clock was off, in words: the difference, how it was found, on how many joins, how sure.
+//! A log's clock error in words: the difference, how it was found, from how many joins, how certain it is.
 
 use super::measures::length;
 use super::{counted, named};
@@ -38,7 +38,7 @@ pub fn clock(clock: &ClockOffset) -> String {
     }
 }
 
-/// Log time less capture time, as people say it.
+/// Log time minus capture time, in words.
 fn skew(offset: Span) -> String {
     let way = if offset.0 < 0 { "slow" } else { "fast" };
     format!("{} {way}", length(offset))

@@ -9,19 +9,19 @@ pub enum FindingCode {
     ReadableEsp,
     /// Only AH protected the traffic.
     AuthenticationOnly,
-    /// Clear text that nothing demands to be protected.
+    /// Clear text that nothing requires to be protected.
     NoExpectation,
     /// A rule of the policy met no packet.
     RuleWithoutTraffic,
     /// Negotiations failed and nothing passed in clear.
     FailedClosed,
-    /// Negotiations failed beside protection that went on.
+    /// Negotiations failed while protection continued.
     IkeFailing,
     /// More negotiations than are kept apart.
     NegotiationsUncounted,
-    /// A host says that it dropped clear text that ought to have been protected.
+    /// A host reports that it dropped clear text that should have been protected.
     CleartextDropped,
-    /// A host says that it dropped protected packets.
+    /// A host reports that it dropped protected packets.
     ProtectedDropped,
     /// A service that IPsec needs went down.
     ServiceDown,
@@ -29,11 +29,11 @@ pub enum FindingCode {
     LogCleared,
     /// Auditing of IPsec was turned off.
     AuditingReduced,
-    /// A log says itself that events are missing.
+    /// A log reports that events are missing.
     EventsLost,
     /// A log skips record numbers.
     RecordGap,
-    /// A log's clock was wrong by much.
+    /// A log's clock was wrong by a large amount.
     ClockWrong,
     /// A log's times could not be compared with the captures'.
     ClockUnknown,
@@ -45,9 +45,9 @@ pub enum FindingCode {
     DecryptedTwins,
     /// Negotiations of very many pairs failed.
     IkeFlood,
-    /// Hosts agreed on an algorithm that is not to be used.
+    /// Hosts agreed on a weak algorithm.
     WeakAlgorithmChosen,
-    /// A host offers an algorithm that is not to be used.
+    /// A host offers a weak algorithm.
     WeakAlgorithmOffered,
     /// Aggressive mode under a pre-shared key.
     AggressiveModePsk,
@@ -69,31 +69,31 @@ pub enum FindingCode {
     CaptureFiltered,
     /// A host's negotiations were not audited.
     AuditingOff,
-    /// A host audits logons and, it seems, not negotiations.
+    /// A host audits logons but apparently not negotiations.
     DisableIkeAuditsSuspected,
     /// Whether a host would have logged its negotiations is not known.
     AuditingUnknown,
-    /// No log of a host reaches into the time of a window.
+    /// No log of a host covers the time of a window.
     LogNotCovering,
-    /// The IPsec driver let everything through for a measured time.
+    /// The IPsec driver let all traffic through for a measured time.
     DriverBypassSpan,
-    /// A host says that its policy let clear text through.
+    /// A host reports that its policy let clear text through.
     CleartextPermitted,
     /// More than one computer claims an address.
     AddressAmbiguous,
     /// What the cleartext windows of two hosts have in common.
     LeakPattern,
-    /// Somebody may have made the hosts fall back.
+    /// An attacker may have made the hosts fall back to clear text.
     ForcedFallbackSuspected,
-    /// Something else travels as what is exempt.
+    /// Other traffic is disguised as exempt traffic.
     ExemptionAbuse,
     /// A clear tunnel carried only protected packets.
     TunnelAroundProtected,
-    /// L2TP passed in clear between hosts without a sign of IPsec.
+    /// L2TP passed in clear between hosts that show no sign of IPsec.
     L2tpWithoutIpsec,
     /// Another station began to use an IP address.
     OtherStation,
-    /// Log and capture say different things of the same negotiation.
+    /// Log and capture contradict each other about the same negotiation.
     LogContradictsCapture,
     /// A log file holds records that are no longer part of the log.
     RecoveredRecords,
@@ -101,11 +101,11 @@ pub enum FindingCode {
     HiddenRecords,
     /// More pairs of hosts than are kept apart.
     PairsFolded,
-    /// More of something in a capture than is kept apart.
+    /// A capture holds more of something than is kept apart.
     BoundsReached,
-    /// Frames could not be looked into, or too much of a pair's traffic could not be judged.
+    /// Frames could not be decoded, or too much of a pair's traffic could not be judged.
     BlindSpot,
-    /// Clear packets carry no usable time.
+    /// Clear packets have no usable time.
     FramesWithoutTime,
     /// A host sent IKE to many others without an answer.
     IkeScan,

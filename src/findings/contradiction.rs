@@ -1,4 +1,4 @@
-//! Where a log and a capture say different things of the same negotiation.
+//! Negotiations about which a log and a capture contradict each other.
 
 use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, counted};
 use crate::catalogue::Category;
@@ -20,7 +20,7 @@ pub(super) fn contradictions(facts: &Facts) -> Vec<Finding> {
     by_pair.into_iter().take(MOST_PAIRS).filter_map(|(pair, found)| of_pair(pair, &found)).collect()
 }
 
-/// The captured negotiation that an event is about by a number of its own.
+/// The captured negotiation that an event identifies by a number.
 fn exchange_of<'a>(facts: &'a Facts, placed: &PlacedEvent) -> Option<&'a IkeExchange> {
     let join = placed.join?;
     let is_exact = match join.key {
@@ -34,7 +34,7 @@ fn exchange_of<'a>(facts: &'a Facts, placed: &PlacedEvent) -> Option<&'a IkeExch
 fn contradicts(placed: &PlacedEvent, exchange: &IkeExchange) -> bool {
     let Some(logged) = placed.event.reason else { return false };
     match exchange.outcome {
-        // What was inferred from sizes gives way to a log; what was read does not.
+        // A log overrides what was inferred from sizes, but not what was read.
         Outcome::NoResponse
         | Outcome::NoProposalChosen
         | Outcome::AuthenticationSuspected
@@ -74,5 +74,5 @@ fn of_pair(pair: HostPair, found: &[(&PlacedEvent, &IkeExchange)]) -> Option<Fin
     Some(Finding { pair: Some(pair), proof, ..Finding::new(code, Severity::Medium, title, detail) })
 }
 
-/// Pairs that have a finding each.
+/// Pairs with a finding each.
 const MOST_PAIRS: usize = 50;

@@ -1,4 +1,4 @@
-//! What passes in the clothes of exempt traffic.
+//! Traffic that is disguised as exempt traffic.
 
 use super::{Finding, FindingCode, Severity, When, counted, proof_of};
 use crate::correlate::{Confidence, ExemptionAbuse, Facts};
@@ -12,7 +12,7 @@ pub(super) fn abuses(facts: &Facts) -> Vec<Finding> {
     abuses.into_iter().take(MOST_PAIRS).map(abuse_finding).collect()
 }
 
-/// A few large echoes are how administrators look for the largest packet that a way carries.
+/// Administrators send a few large echoes to find the path MTU.
 const fn least(what: Borrowed) -> u64 {
     match what {
         Borrowed::KerberosPort | Borrowed::IkePort => 1,
@@ -53,5 +53,5 @@ fn abuse_finding(abuse: &ExemptionAbuse) -> Finding {
     }
 }
 
-/// Pairs and kinds that have a finding each.
+/// Pairs and kinds with a finding each.
 const MOST_PAIRS: usize = 50;

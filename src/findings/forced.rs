@@ -1,7 +1,7 @@
-//! Whether somebody may have forced two hosts to talk in clear: forged errors, a way blocked in one
-//! direction, a flood of negotiations.
+//! Signs that an attacker may have forced two hosts to talk in clear: forged errors, one blocked direction, a
+//! flood of negotiations.
 //!
-//! What is seen is proven; that somebody meant it is a suspicion.
+//! The signs are proven; the intent is a suspicion.
 
 use super::{Finding, FindingCode, Severity, counted};
 use crate::correlate::{Confidence, Facts};
@@ -11,7 +11,7 @@ use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// One finding for each pair and way to force it.
+/// One finding for each pair and way of forcing it.
 pub(super) fn suspicions(facts: &Facts) -> Vec<Finding> {
     let sight = Sight::gather(facts);
     let mut found: BTreeMap<(HostPair, Force), Vec<usize>> = BTreeMap::new();
@@ -27,14 +27,14 @@ pub(super) fn suspicions(facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-/// A way to force a fall-back.
+/// A way to force a fallback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Force {
-    /// Errors said that a peer was not reached that had answered at once.
+    /// Errors reported a peer as unreachable that had answered at once.
     ForgedErrors,
-    /// What one sends arrives, what the other one sends does not.
+    /// One side's messages arrive, the other side's do not.
     OneWay,
-    /// Very many hosts began negotiations with one of the two.
+    /// A large number of hosts began negotiations with one of the two.
     Flood,
 }
 
@@ -57,12 +57,12 @@ impl Force {
 /// Begin and end.
 type Spans = Vec<(Timestamp, Timestamp)>;
 
-/// Spans of time in which each thing was seen, for questions about a window.
+/// The spans in which each sign was seen, for questions about a window.
 #[derive(Default)]
 struct Sight {
-    /// Of a pair, one after the other.
+    /// Signs of a pair, in order of time.
     of_pairs: BTreeMap<(HostPair, Force), Spans>,
-    /// Of a host, one after the other.
+    /// Floods at a host, in order of time.
     floods: BTreeMap<IpAddr, Spans>,
 }
 
@@ -121,7 +121,7 @@ impl Sight {
     }
 }
 
-/// What matters of a negotiation.
+/// The facts of a negotiation that matter here.
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
     from: IpAddr,
@@ -130,7 +130,7 @@ struct Attempt {
     answered: bool,
     failed: bool,
     sent_again: bool,
-    /// When it first made security associations.
+    /// When it first created security associations.
     completed: Option<Timestamp>,
     /// The first ICMP error that quotes it.
     error: Option<Timestamp>,
@@ -150,14 +150,14 @@ impl Attempt {
         }
     }
 
-    /// The error was about a message before the completion, and none of those was sent twice: what
-    /// it says did not arrive did.
+    /// The error was about a message before the completion, and none of these was sent twice: the message
+    /// arrived after all.
     fn is_contradicted(&self) -> bool {
         let before = self.error.zip(self.completed).is_some_and(|(error, done)| error < done);
         before && !self.sent_again
     }
 
-    /// Its peer answered, and it went on asking.
+    /// Its peer answered, but it kept sending the request.
     fn is_deaf(&self) -> bool {
         self.failed && self.answered && self.sent_again
     }
@@ -167,11 +167,12 @@ impl Attempt {
     }
 }
 
-/// When each thing was seen between two hosts, in order of the beginning.
+/// When each sign was seen between two hosts, in order of its beginning.
 fn forces(attempts: &[Attempt]) -> Vec<(Timestamp, Timestamp, Force)> {
     let contradicted = attempts.iter().filter(|x| x.is_contradicted());
     let mut seen: Vec<_> = contradicted.map(|x| (x.start, x.end, Force::ForgedErrors)).collect();
-    // One looks at the latest end so far: each unheard call needs a deaf one of the other beside it.
+    // Compared by the latest end so far: each unanswered call needs a call of the other side beside it that
+    // ignored an answer.
     let mut calls: Vec<&Attempt> =
         attempts.iter().filter(|x| x.is_deaf() || x.is_unheard()).collect();
     calls.sort_by_key(|x| (x.start, x.end, x.from));
@@ -190,7 +191,7 @@ fn forces(attempts: &[Attempt]) -> Vec<(Timestamp, Timestamp, Force)> {
     seen
 }
 
-/// The spans with so many different hosts within a minute.
+/// The spans in which that many different hosts began within a minute.
 fn floods(openings: &[(Timestamp, IpAddr)]) -> Vec<(Timestamp, Timestamp)> {
     let mut spans: Vec<(Timestamp, Timestamp)> = Vec::new();
     let mut within: BTreeMap<IpAddr, usize> = BTreeMap::new();
@@ -235,9 +236,9 @@ fn forced_finding(facts: &Facts, pair: HostPair, force: Force, windows: Vec<usiz
     Finding { confidence: Confidence::Low, ..finding.of_windows(facts, pair, windows) }
 }
 
-/// What is done to force a fall-back is done shortly before.
+/// A fallback is forced shortly before the clear text.
 const BEFORE: Span = Span::from_seconds(60);
-/// So many others at once are no usual morning.
+/// This many others at once are not an ordinary peak.
 const MANY: usize = 50;
 
 #[cfg(test)]
@@ -272,9 +273,9 @@ mod tests {
             ..call(1, 0, 9)
         };
         assert_eq!(forces(&[forged]), [(at(0), at(9), Force::ForgedErrors)]);
-        // The peer may not have been there when the first message came.
+        // The peer may have been absent when the first message arrived.
         assert!(forces(&[Attempt { sent_again: true, ..forged }]).is_empty());
-        // It may have gone since.
+        // The peer may have left since.
         assert!(forces(&[Attempt { error: Some(at(5)), ..forged }]).is_empty());
         assert!(forces(&[Attempt { completed: None, ..forged }]).is_empty());
     }

@@ -1,22 +1,22 @@
-//! How bad each finding is, what to do step by step, and the controls that it touches.
+//! For each finding: the severity rule, the steps to take, and the controls that it affects.
 //!
-//! Commands are those of the systems' own tools; where they differ by version of Windows, the step
-//! says which. docs/findings.md is made from here and from [`FindingCode::words`].
+//! Commands are those of the systems' own tools; where they differ by version of Windows, the step names the
+//! version. docs/findings.md is generated from this file and from [`FindingCode::words`].
 
 use super::FindingCode;
 
-/// What a reader needs beside a finding's words.
+/// What a reader needs in addition to a finding's words.
 #[derive(Clone, Copy, Debug)]
 pub struct Guide {
-    /// Which severity it has, and when.
+    /// The severity, and the condition for each.
     pub severity: &'static str,
     /// What to do, in order, with the commands.
     pub steps: &'static [&'static str],
-    /// The controls that it touches.
+    /// The controls that it affects.
     pub controls: &'static [Control],
 }
 
-/// A control of a standard that auditors work by.
+/// A control of a standard that auditors apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Control {
     /// NIST's guide to IPsec VPNs.
@@ -89,7 +89,7 @@ impl Control {
         }
     }
 
-    /// What it asks for.
+    /// What the control requires.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -114,7 +114,7 @@ impl Control {
 }
 
 impl FindingCode {
-    /// How bad it is, what to do and which controls it touches.
+    /// The severity rule, the steps and the controls of this finding.
     #[must_use]
     #[allow(clippy::too_many_lines, reason = "a table: one row a code")]
     pub const fn guide(self) -> Guide {

@@ -6,7 +6,7 @@ use crate::evidence::{Content, Evidence, EvidenceId, NoteKind};
 use crate::hosts::Direction;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Clocks that were wrong by much, and clocks that could not be compared.
+/// Clocks that were wrong by a large amount, and clocks that could not be compared.
 pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
     // Without captures there is nothing to compare with.
     if facts.total.frames == 0 {
@@ -14,10 +14,10 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
     }
     let mut found = Vec::new();
     for clock in &facts.clock_offsets {
-        // Times of an unknown zone say nothing of the clock but what is beyond the zone.
+        // Times in an unknown zone show only the clock error that exceeds any zone.
         let is_local = facts.logs.get(&clock.log).is_some_and(|log| log.trust.is_local_time);
         let (code, severity, title, detail) = match clock.offset {
-            // A rhythm alone measures nothing.
+            // Matching rhythms alone are no measurement.
             Some(_) if clock.method == OffsetMethod::Proposed => (
                 FindingCode::ClockUnknown,
                 Severity::Low,
@@ -27,7 +27,7 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
                     capitalized(&super::clock(clock))
                 ),
             ),
-            // A statement about a clock needs exact joins of its own log.
+            // A statement about a clock needs exact joins of the same log.
             Some(_) if clock.method == OffsetMethod::ExactJoins && clock.is_wrong(is_local) => (
                 FindingCode::ClockWrong,
                 Severity::Medium,
@@ -55,7 +55,7 @@ fn capitalized(sentence: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The logs of one computer say the same of its clock: one finding for all of them.
+/// All logs of one computer share its clock: one finding for all of them.
 fn merged(found: Vec<Finding>) -> Vec<Finding> {
     let mut by_title: BTreeMap<String, Finding> = BTreeMap::new();
     for finding in found {
@@ -131,7 +131,7 @@ pub(super) fn esp_gaps(facts: &Facts) -> Vec<Finding> {
             counted(missing, "ESP packet"),
             counted(gaps.len() as u64, "SPI")
         );
-        // A few are packets under way at the edges, or lost on the wire.
+        // A few are packets in flight at the edges, or lost on the wire.
         let severity = if missing * 100 > packets { Severity::Low } else { Severity::Info };
         let detail = format!("{}.", worst.collect::<Vec<_>>().join("; "));
         let proof = [(evidence, Proof::File)].into();
@@ -140,7 +140,7 @@ pub(super) fn esp_gaps(facts: &Facts) -> Vec<Finding> {
     found.collect()
 }
 
-/// `--from` and `--to` leave nothing of captures that hold frames.
+/// `--from` and `--to` exclude every frame of the captures.
 pub(super) fn span_without_evidence(facts: &Facts, evidence: &[Evidence]) -> Option<Finding> {
     if facts.total.frames > 0 {
         return None;
@@ -185,7 +185,7 @@ pub(super) fn tcp_gaps(facts: &Facts) -> Vec<Finding> {
     found.collect()
 }
 
-/// Captures that say that frames are missing.
+/// Captures that report missing frames.
 pub(super) fn frames_lost(evidence: &[Evidence]) -> Vec<Finding> {
     let code = FindingCode::FramesLost;
     evidence

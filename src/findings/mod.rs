@@ -1,7 +1,7 @@
-//! Facts and evidence in, statements for the reader out: one rule a function.
+//! Turns facts and evidence into statements for the reader, one rule per function.
 //!
-//! A finding says only what its evidence proves, and how sure that is. It formats no times and
-//! writes no files.
+//! A finding states only what its evidence proves, and how certain that is. Findings format no times and write
+//! no files.
 
 mod code;
 
@@ -96,27 +96,27 @@ pub enum Proof {
 /// One statement for the reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Which rule says it.
+    /// The rule that produced it.
     pub code: FindingCode,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// How sure it is.
+    /// How certain it is.
     pub confidence: Confidence,
     /// The statement.
     pub title: String,
-    /// What it rests on, in sentences.
+    /// The reasons, in sentences.
     pub detail: String,
-    /// Whom it concerns; `None` where it is about the evidence.
+    /// The pair it is about; `None` where it is about the evidence.
     pub pair: Option<HostPair>,
     /// Its first and its last moment, where it has any.
     pub span: Option<(When, When)>,
     /// What proves it.
     pub proof: BTreeMap<EvidenceId, Proof>,
-    /// The windows it speaks of: indices in [`Facts::windows`].
+    /// The windows it is about: indices in [`Facts::windows`].
     pub windows: Vec<usize>,
     /// The causes it names.
     pub causes: Vec<Reason>,
-    /// What to do, the most useful first.
+    /// What to do, the most useful step first.
     pub advice: Vec<String>,
 }
 
@@ -179,7 +179,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
 }
 
 impl Finding {
-    /// A statement that is read from the evidence, with the general advice and the steps of its code.
+    /// A finding that was read from the evidence, with the general advice and the steps of its code.
     fn new(code: FindingCode, severity: Severity, title: String, detail: String) -> Self {
         Self {
             code,
@@ -196,7 +196,7 @@ impl Finding {
         }
     }
 
-    /// Rests on cleartext windows of a pair, by their places among the facts.
+    /// A finding that rests on cleartext windows of a pair, given by their indices.
     fn of_windows(self, facts: &Facts, pair: HostPair, windows: Vec<usize>) -> Self {
         let explained = windows.iter().filter_map(|index| facts.windows.get(*index));
         let runs: Vec<&ClassRun> = explained.map(|explained| &explained.window.run).collect();
@@ -206,14 +206,14 @@ impl Finding {
 }
 
 impl FindingCode {
-    /// What to do in general, and the steps.
+    /// The general advice and the steps.
     fn advice(self) -> Vec<String> {
         let steps = self.guide().steps.iter().copied();
         [self.words().what_to_do].into_iter().chain(steps).map(str::to_owned).collect()
     }
 }
 
-/// What the causes of windows rest on: it is reported there.
+/// The facts that causes of windows rest on: the windows' findings report them.
 fn reported_with_windows(facts: &Facts) -> BTreeSet<FactRef> {
     let causes = facts.windows.iter().flat_map(|w| &w.causes);
     causes.flat_map(|cause| cause.refs.iter().copied()).collect()
@@ -255,7 +255,7 @@ fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", with_separators(number))
 }
 
-/// `5,102`: thousands set apart by commas, as prose has them.
+/// `5,102`: with thousands separators, as in prose.
 #[must_use]
 pub fn with_separators(number: u64) -> String {
     let digits = number.to_string();

@@ -12,8 +12,8 @@ use crate::protection::ProtectionClass;
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Failed negotiations that no window names, a finding for each pair: protection went on beside
-/// them, or nothing passed at all.
+/// Failed negotiations that no window names, one finding for each pair: protection continued beside them, or
+/// nothing passed at all.
 pub(super) fn failures_outside_windows(facts: &Facts) -> Vec<Finding> {
     let reported = reported_with_windows(facts);
     let mut by_pair: BTreeMap<HostPair, Vec<&IkeExchange>> = BTreeMap::new();
@@ -36,8 +36,8 @@ pub(super) fn failures_outside_windows(facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-/// The first messages of negotiations that a retry repaired: the next success of the pair came soon, and
-/// before it were too few failures, or over too short a time, to have held anything back.
+/// The first messages of negotiations that a retry repaired: the pair soon succeeded, and the failures before
+/// were too few, or over too short a time, to have blocked any traffic.
 fn repaired(facts: &Facts, failed: &BTreeMap<HostPair, Vec<&IkeExchange>>) -> BTreeSet<FrameRef> {
     let mut succeeded: BTreeMap<HostPair, Vec<Timestamp>> = BTreeMap::new();
     let has_failed = facts.exchanges.iter().filter(|x| failed.contains_key(&x.pair()));
@@ -65,7 +65,7 @@ fn repaired(facts: &Facts, failed: &BTreeMap<HostPair, Vec<&IkeExchange>>) -> BT
     repaired
 }
 
-/// Whether negotiations of a pair failed again and again with no success between them.
+/// Whether a pair's negotiations failed repeatedly with no success between them.
 fn lasted_without_success(facts: &Facts, pair: HostPair, failed: &[&IkeExchange]) -> bool {
     let good = facts
         .exchanges
@@ -85,7 +85,7 @@ fn is_persistent(failures: usize, over: Span) -> bool {
     failures >= PERSISTENT && over >= LASTING
 }
 
-/// So many pairs at once are one statement.
+/// This many pairs at once are reported as one finding.
 fn flood(by_pair: &BTreeMap<HostPair, Vec<&IkeExchange>>, uncounted: Option<Uncounted>) -> Finding {
     let mut failed: Vec<&IkeExchange> = by_pair.values().flatten().copied().collect();
     failed.sort_by_key(|x| (x.start, x.first));
@@ -184,7 +184,7 @@ fn of_pair(
     })
 }
 
-/// Whether a log of one of the two has packets that it dropped while they tried.
+/// Whether a log of one of the two records dropped packets while they tried to negotiate.
 fn is_logged_as_dropped(facts: &Facts, pair: HostPair, (from, to): (Timestamp, Timestamp)) -> bool {
     let is_drop = |e: &&PlacedEvent| {
         matches!(e.event.category, Category::CleartextObserved | Category::DriverAnomaly)
@@ -213,18 +213,18 @@ fn held(facts: &Facts, pair: HostPair, span: Span) -> String {
     )
 }
 
-/// A refusal that a retry repairs within this time held nothing back.
+/// A refusal that a retry repairs within this time blocked no traffic.
 const RETRY: Span = Span::from_seconds(60);
-/// So many failures over so long a time are more than an accident.
+/// This many failures over this long a time are more than an accident.
 const PERSISTENT: usize = 3;
 const LASTING: Span = Span::from_seconds(10);
-/// Log and capture may disagree by that much.
+/// Log and capture may differ by this much.
 const NEAR: Span = Span::from_seconds(60);
 
-/// Pairs that have a finding each.
+/// Pairs with a finding each.
 const MOST_PAIRS: usize = 50;
 
-/// Negotiations past the bound: counted, not listed.
+/// Negotiations beyond the bound: counted, not listed.
 pub(super) fn uncounted(facts: &Facts) -> Option<Finding> {
     let messages = facts.uncounted_ike.map_or(0, |uncounted| uncounted.messages);
     let title = match (messages, facts.stripped_ike) {

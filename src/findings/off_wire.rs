@@ -1,10 +1,10 @@
-//! Packets that an event trace shows elsewhere than on a wire: no leak, and no proof.
+//! Packets that an event trace recorded elsewhere than on a wire: neither a leak nor a proof.
 
 use super::{Finding, FindingCode, Severity, counted, frames, span_of};
 use crate::correlate::Facts;
 use crate::summary::SetAside;
 
-/// Packets that an event trace shows elsewhere than on a wire.
+/// Packets that an event trace recorded elsewhere than on a wire.
 pub(super) fn off_wire(facts: &Facts) -> Vec<Finding> {
     let places = [
         (

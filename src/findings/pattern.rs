@@ -1,8 +1,8 @@
-//! What the windows of two hosts have in common: how the leak begins and ends, which way and under
-//! which service it goes.
+//! What the windows of two hosts have in common: how the leak begins and ends, in which direction and on which
+//! service.
 //!
-//! Reported only for pairs all of whose clear text must be protected: what the policy exempts would hide
-//! where a leak begins, and an exemption more must not make a pattern.
+//! Reported only for pairs all of whose clear text must be protected: exempt traffic would hide where a leak
+//! begins, and one more exemption must not create a pattern.
 
 use super::{Finding, FindingCode, Severity, counted};
 use crate::catalogue::Reason;
@@ -47,22 +47,22 @@ pub(super) fn patterns(facts: &Facts) -> Vec<Finding> {
     found
 }
 
-/// How leaks begin or end, or what they are.
+/// How leaks begin or end, or what they consist of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Pattern {
     /// A negotiation fails, and clear text follows at once.
     Fallback,
-    /// Clear text first, the first negotiation only later.
+    /// Clear text comes first, the first negotiation only later.
     ClearFirst,
-    /// Deleted or stopped, and protected again after a new start.
+    /// Deletion or stop, then protection again after a new start.
     Restart,
     /// Only between the end of one SA and the beginning of the next.
     OnlyRekeys,
     /// Only one service, beside protected traffic.
     OneService,
-    /// Only one of the two sends in clear, the other one under IPsec.
+    /// Only one of the two sends in clear; the other sends under IPsec.
     OneDirection,
-    /// One address family is protected and the other one is not.
+    /// One address family is protected and the other is not.
     OtherFamily,
 }
 
@@ -99,7 +99,7 @@ struct Attempts {
     completed: Vec<Timestamp>,
 }
 
-/// What matters of a window.
+/// The facts of a window that matter here.
 #[derive(Clone, Copy, Debug)]
 struct Leak {
     /// Its index in [`Facts::windows`].
@@ -123,7 +123,7 @@ impl Leak {
     fn new(index: usize, explained: &ExplainedWindow, known: &PairFacts, bare: bool) -> Self {
         let window = &explained.window;
         let run = window.run;
-        // Restarts and rekeys are about the beginning, whatever kept the window open.
+        // Restarts and rekeys concern the beginning, whatever kept the window open.
         let opened = explained.opened_by.first().or(explained.causes.first());
         let leading = opened.map(|cause| cause.reason);
         let path = explained.causes.first().map(|cause| cause.reason);
@@ -148,15 +148,15 @@ impl Leak {
         }
     }
 
-    /// The lower address alone, the higher alone, while the other one sends protected.
+    /// Only the lower address, or only the higher, while the other one sends protected packets.
     const fn is_one_way(&self) -> (bool, bool) {
         let from_a = self.from_a == self.frames && self.protected.1;
         (from_a, self.from_a == 0 && self.protected.0)
     }
 }
 
-/// Whether other addresses of the same two hosts, of the other version of IP, had protected traffic;
-/// asked only where a window went another way.
+/// Whether other addresses of the same two hosts, of the other version of IP, had protected traffic; checked
+/// only where a window's cause is another path.
 fn has_other_family(pair: HostPair, windows: &[usize], facts: &Facts) -> bool {
     let mut leading = windows.iter().filter_map(|at| facts.windows.get(*at)?.causes.first());
     if !leading.any(|cause| cause.reason == Reason::AlternatePath) {
@@ -208,7 +208,7 @@ fn shared(leaks: &[Leak], attempts: &Attempts, one_service: bool) -> BTreeMap<Pa
 }
 
 impl Attempts {
-    /// A new negotiation completes as a window ends, or soon behind it.
+    /// A new negotiation completes as a window ends, or soon after.
     fn protect_again(&self, end: Timestamp) -> bool {
         let first = self.completed.partition_point(|t| *t < end.shifted(FALLBACK.negated()));
         self.completed.get(first).is_some_and(|time| time.since(end) <= AGAIN)
@@ -245,7 +245,7 @@ fn pattern_finding(
     Finding { confidence: Confidence::Medium, ..finding.of_windows(facts, pair, windows) }
 }
 
-/// In how many windows a responder had answered a failed negotiation that they rest on.
+/// The number of windows whose failed negotiation the responder had answered.
 fn after_an_answer(facts: &Facts, windows: &[usize]) -> usize {
     let is_answered = |fact: &FactRef| match fact {
         FactRef::Exchange(at) => facts
@@ -258,13 +258,12 @@ fn after_an_answer(facts: &Facts, windows: &[usize]) -> usize {
     explained.filter(|w| w.causes.iter().any(|c| c.refs.iter().any(is_answered))).count()
 }
 
-/// Windows 2000 falls back after three seconds, later systems sooner; a little more for the packet that
-/// waits.
+/// Windows 2000 falls back after three seconds, later systems sooner; plus a margin for the packet that waits.
 const FALLBACK: Span = Span::from_seconds(10);
-/// How soon behind a window protection comes again for one to be the end of the other.
+/// How soon after a window protection has to return to count as its end.
 const AGAIN: Span = Span::from_seconds(60);
 
-/// Protected runs before a window's end that are looked at.
+/// Protected runs before a window's end that are checked.
 const LATEST: usize = 64;
 
 #[cfg(test)]

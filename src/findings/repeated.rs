@@ -43,7 +43,7 @@ pub(super) fn duplicates(facts: &Facts) -> Vec<Finding> {
     found.collect()
 }
 
-/// What shows that two captures hold the same packets.
+/// The evidence that two captures hold the same packets.
 fn same_packets(second: SecondSighting, evidence: EvidenceId) -> String {
     let SecondSighting { of, ahead, packets } = second;
     let clock = if ahead.0 == 0 {

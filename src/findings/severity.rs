@@ -1,22 +1,22 @@
-//! How bad a finding is: the closed list.
+//! The severities of findings.
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// Good to know.
     Info,
-    /// To be looked at some day.
+    /// To be checked at some point.
     Low,
     /// Protection, or the evidence for it, is weaker than it seems.
     Medium,
     /// Traffic was not protected, or evidence was removed.
     High,
-    /// Traffic that was explicitly demanded to be protected could be read.
+    /// Traffic that was explicitly required to be protected could be read.
     Critical,
 }
 
 impl Severity {
-    /// Every severity, from the least on.
+    /// Every severity, the lowest first.
     pub const ALL: [Self; 5] = [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
 
     /// The severity as the report spells it.

@@ -7,7 +7,7 @@ use crate::ike::IkeExchange;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// One finding for each address that a window or a log's host has; others are no question.
+/// One finding for each address that belongs to a window or to a log's host; other addresses do not matter.
 pub(super) fn taken_over(facts: &Facts) -> Vec<Finding> {
     let windows = facts.windows.iter().map(|explained| explained.window.pair);
     let pairs: BTreeSet<HostPair> = windows.collect();
@@ -37,7 +37,8 @@ pub(super) fn taken_over(facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-/// Addresses that do not fit IKE's hashes: a translator put them in the place of others, or the sender forces encapsulation (RFC 7296 §2.23, RFC 3947 §3.2).
+/// Addresses that do not match IKE's hashes: a translator replaced them, or the sender forces encapsulation
+/// (RFC 7296 §2.23, RFC 3947 §3.2).
 pub(super) fn translated(facts: &Facts) -> BTreeSet<IpAddr> {
     let of_exchange = |exchange: &IkeExchange| {
         let initiator = (exchange.nat.initiator == Some(true)).then(|| exchange.initiator.ip());
@@ -47,5 +48,5 @@ pub(super) fn translated(facts: &Facts) -> BTreeSet<IpAddr> {
     facts.exchanges.iter().flat_map(of_exchange).collect()
 }
 
-/// Addresses that have a finding each.
+/// Addresses with a finding each.
 const MOST: usize = 50;

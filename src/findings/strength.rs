@@ -1,4 +1,4 @@
-//! Findings about what was offered and chosen: algorithms and modes that are not to be used.
+//! Findings about offered and chosen algorithms and modes that should not be used.
 
 use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, proof_of};
 use crate::catalogue::{Weakness, weakness};
@@ -8,8 +8,7 @@ use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, IkeVersion, TransformKind};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Weak algorithms, a finding for each set of them that was chosen, and one for each that was
-/// offered in vain.
+/// Weak algorithms: a finding for each set that was chosen, and one for each that was offered but not chosen.
 pub(super) fn weak_algorithms(facts: &Facts) -> Vec<Finding> {
     let mut chosen: BTreeMap<Vec<&'static str>, Vec<&IkeExchange>> = BTreeMap::new();
     let mut offered: BTreeMap<Vec<&'static str>, Vec<&IkeExchange>> = BTreeMap::new();
@@ -121,7 +120,7 @@ pub(super) fn aggressive_mode(facts: &Facts) -> Option<Finding> {
     (!exchanges.is_empty()).then(|| finding(code, severity, title, detail.to_owned(), &exchanges))
 }
 
-/// IKEv1, to be known.
+/// IKEv1 in use, for information.
 pub(super) fn ikev1(facts: &Facts) -> Option<Finding> {
     let exchanges: Vec<&IkeExchange> =
         facts.exchanges.iter().filter(|x| x.version == IkeVersion::V1).collect();

@@ -1,4 +1,4 @@
-//! What the packets themselves say: clear text, weak protection, rules that met nothing.
+//! What the packets themselves show: clear text, weak protection, rules without traffic.
 
 use super::attempted::attempt;
 use super::{
@@ -34,7 +34,7 @@ pub(super) fn cleartext_windows(facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-/// `shared` is the one of the two that several hosts may have.
+/// `shared` is the address of the two that several hosts may have.
 fn cleartext_window(
     facts: &Facts,
     (pair, shared): (HostPair, Option<IpAddr>),
@@ -61,7 +61,7 @@ fn cleartext_window(
     let hidden: u64 = members.iter().map(|w| w.window.protected_inside).sum();
     let discovery: u64 = members.iter().map(|w| w.window.discovery).sum();
     let severity = match (is_stated, readable > 0) {
-        // Protected inside, or without a byte of payload.
+        // Protected inside, or without payload.
         _ if hidden + discovery == packets || payload == 0 => Severity::Low,
         (true, true) => Severity::Critical,
         (false, _) if attempted || is_extent_unknown(source, &members) => Severity::Medium,
@@ -142,8 +142,8 @@ fn same_frames(facts: &Facts, members: &[&ExplainedWindow]) -> String {
     )
 }
 
-/// Where nothing says how far a requirement reaches: it was inferred from requests alone, or from IPsec whose
-/// selectors are encrypted, and either it went on beside the clear text or nothing ties its end to it.
+/// Where the extent of a requirement is unknown: it was inferred from requests alone, or from IPsec whose
+/// selectors are encrypted, and either IPsec continued beside the clear text or nothing ties its end to it.
 fn is_extent_unknown(source: Option<&ExpectationSource>, windows: &[&ExplainedWindow]) -> bool {
     let Some(ExpectationSource::Inferred(from)) = source else { return false };
     let only_asked = !from.iter().any(|source| source.is_in_force());
@@ -153,7 +153,7 @@ fn is_extent_unknown(source: Option<&ExpectationSource>, windows: &[&ExplainedWi
     only_asked || !windows.iter().any(|w| is_tied(w))
 }
 
-/// How much each side sent, and whether the other answered.
+/// How much each side sent, and whether the other side answered.
 fn sent(pair: HostPair, windows: &[&ExplainedWindow]) -> String {
     let (mut bytes, mut packets) = ([0u64; 2], [0u64; 2]);
     for run in windows.iter().map(|w| &w.window.run) {
@@ -173,7 +173,7 @@ fn sent(pair: HostPair, windows: &[&ExplainedWindow]) -> String {
     format!(" Payload: {from_a} bytes from {}, {from_b} bytes from {}.{silent}", pair.a(), pair.b())
 }
 
-/// Clear packets that had to be protected and carry no usable time, by pair.
+/// Clear packets that had to be protected and have no usable time, by pair.
 pub(super) fn without_time(facts: &Facts) -> Vec<Finding> {
     let untimed = facts.pairs.iter().filter_map(|pair| Some((pair.pair, pair.untimed?)));
     untimed
@@ -198,7 +198,7 @@ pub(super) fn without_time(facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-/// Where the place of a capture may be why packets are clear.
+/// Where the position of a capture may explain why packets are clear.
 fn vantage_notes<'a>(facts: &Facts, runs: impl Iterator<Item = &'a ClassRun>) -> String {
     let shown: BTreeSet<EvidenceId> =
         runs.flat_map(|run| [run.first.evidence, run.last.evidence]).collect();
@@ -209,7 +209,7 @@ fn vantage_notes<'a>(facts: &Facts, runs: impl Iterator<Item = &'a ClassRun>) ->
     vantages.collect()
 }
 
-/// Who says that the pair's traffic had to be protected.
+/// The source of the requirement on a pair's traffic.
 fn demand(source: Option<&ExpectationSource>) -> String {
     match source {
         Some(ExpectationSource::PolicyFile { line }) => {
@@ -249,7 +249,7 @@ pub(super) fn pairs_folded(facts: &Facts) -> Option<Finding> {
         .then(|| Finding::new(FindingCode::PairsFolded, Severity::Medium, title, detail))
 }
 
-/// ESP with NULL encryption and AH: authenticated, not confidential.
+/// ESP with NULL encryption and AH: authenticated, but not confidential.
 pub(super) fn weaker_than_encryption(facts: &Facts) -> Vec<Finding> {
     let kinds = [
         (
@@ -269,7 +269,7 @@ pub(super) fn weaker_than_encryption(facts: &Facts) -> Vec<Finding> {
     for pair in &facts.pairs {
         for (class, code, severity, what) in kinds {
             let Some(run) = pair.by_class.get(&class) else { continue };
-            // A policy that asks for integrity only has what it asks for.
+            // A policy that requires only integrity is met.
             let wanted = pair.verdict() == Verdict::Protected;
             let is_readable = code == FindingCode::ReadableEsp;
             let offload = is_readable && pair.may_be_offloaded();
@@ -308,7 +308,7 @@ fn records_of<'a>(records: impl Iterator<Item = &'a RecordRef>) -> BTreeMap<Evid
     by_log.into_iter().map(|(log, records)| (log, Proof::Records(records))).collect()
 }
 
-/// Who says that it is readable beside the packets, and what could be read.
+/// What besides the packets shows that it is readable, and what could be read.
 fn readable(pair: &PairFacts) -> String {
     let mut words = String::new();
     if !pair.integrity_only.is_empty() {
@@ -325,8 +325,7 @@ fn readable(pair: &PairFacts) -> String {
     words
 }
 
-/// Packets that are shown inside ESP and in clear too: by one capture, or by one on either side of a
-/// gateway.
+/// Packets that appear inside ESP and in clear: in one capture, or in one on either side of a gateway.
 pub(super) fn decrypted_twins(facts: &Facts) -> Vec<Finding> {
     const ONE: &str = "within ten milliseconds of each, the capture shows an ESP packet that holds exactly its length, as it does for nearly every packet of that SPI. Not a leak.";
     const OTHER: &str = "within ten milliseconds of each, another capture shows an ESP packet that holds exactly its length, as it does for nearly every packet of that SPI, and shows none of them in clear. Not a leak where that capture was taken.";
@@ -380,7 +379,7 @@ pub(super) fn before_encryption(facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-/// Credentials in clear text, a finding for each pair and form, one for the rest of very many.
+/// Credentials in clear text: a finding for each pair and form, one for the rest where there are very many.
 pub(super) fn credentials(facts: &Facts) -> Vec<Finding> {
     let mut by_form: BTreeMap<(HostPair, Secret), Vec<&Exposure>> = BTreeMap::new();
     for exposure in &facts.exposures {
@@ -422,11 +421,11 @@ pub(super) fn credentials(facts: &Facts) -> Vec<Finding> {
     found
 }
 
-/// Pairs and forms that have a finding each.
+/// Pairs and forms with a finding each.
 const MOST_EXPOSURES: usize = 50;
 
-/// Clear packets that nothing requires to be protected: one finding for all pairs. Those that show again what was
-/// inside ESP are none; those of gateways beside the tunnel of theirs are.
+/// Clear packets that nothing requires to be protected: one finding for all pairs. Decrypted copies of packets
+/// inside ESP are not counted; gateways' packets beside their own tunnel are.
 pub(super) fn clear_without_expectation(facts: &Facts) -> Option<Finding> {
     let is_asked = |pair: &&PairFacts| match (pair.expectation, &pair.source) {
         (Expectation::None, _) | (Expectation::Required(_), ExpectationSource::Inferred(_)) => true,
@@ -445,7 +444,7 @@ pub(super) fn clear_without_expectation(facts: &Facts) -> Option<Finding> {
         })
         .collect();
     silent.first()?;
-    // Where other clear packets of the pair are no such ones, the first and the last are not known to be.
+    // Where the pair also has clear packets of another kind, the first and the last packet may be of those.
     let runs = || {
         let whole = silent.iter().filter(|(pair, packets)| {
             pair.set_aside.is_empty() && pair.in_clear.frames == *packets
@@ -463,9 +462,9 @@ pub(super) fn clear_without_expectation(facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// Rules that demand protection where no packet was seen.
+/// Rules that require protection and matched no packet.
 pub(super) fn rules_without_traffic(facts: &Facts, policy: &Policy) -> Vec<Finding> {
-    // Where much of the evidence could not be looked into, the traffic may be there.
+    // Where much of the evidence could not be decoded, the traffic may be in there.
     if facts.may_hide_required() {
         return Vec::new();
     }
@@ -484,5 +483,5 @@ pub(super) fn rules_without_traffic(facts: &Facts, policy: &Policy) -> Vec<Findi
         .collect()
 }
 
-/// Pairs that a finding about many names.
+/// Pairs that one finding about many pairs names.
 const BUSIEST: usize = 5;

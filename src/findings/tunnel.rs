@@ -1,11 +1,11 @@
-//! What passed in plain tunnels that no rule speaks of: observations and questions, never leaks.
+//! Traffic in plain tunnels that no rule names: observations and questions, never leaks.
 
 use super::{Finding, FindingCode, Severity, counted, frames, span_of};
 use crate::correlate::{Confidence, Facts, PairFacts};
 use crate::policy::Expectation;
 use crate::protection::{ProtectionClass, Service};
 
-/// Clear tunnels that carry only what is protected, between hosts that must be protected.
+/// Clear tunnels that carry only protected packets, between hosts that must be protected.
 pub(super) fn around_protected(facts: &Facts) -> Vec<Finding> {
     let with_tunnels = facts.pairs.iter().filter(|pair| pair.expectation != Expectation::None);
     let tunnels = with_tunnels.filter_map(|pair| Some((pair.pair, pair.around_protected?)));
@@ -30,7 +30,7 @@ pub(super) fn around_protected(facts: &Facts) -> Vec<Finding> {
     .collect()
 }
 
-/// L2TP in clear between hosts of which nothing shows IPsec.
+/// L2TP in clear between hosts that show no IPsec.
 pub(super) fn l2tp_without_ipsec(facts: &Facts) -> Vec<Finding> {
     let silent = facts.pairs.iter().filter(|pair| is_l2tp_alone(pair));
     let clear =

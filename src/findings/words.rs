@@ -1,4 +1,5 @@
-//! The words of every finding: its code as it is spelled, its meaning and general advice, one row a finding.
+//! The words of every finding: its code as the report spells it, its meaning and general advice, one row a
+//! finding.
 
 use super::FindingCode;
 

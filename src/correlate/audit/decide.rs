@@ -1,4 +1,4 @@
-//! The list of rules, from what breaks a log to what its audits show.
+//! The list of rules, from gaps in the log to what its audits show.
 
 mod collected;
 
@@ -110,7 +110,7 @@ impl Case<'_> {
                 let Some((time, change, place)) = self.last_change(subcategory, is_failure) else {
                     continue;
                 };
-                // A record that came after all shows that it was on.
+                // A later record shows that auditing was on.
                 let seen = self.audits(time.shifted(JITTER), self.to).any(|(audit, _)| {
                     audit.subcategory == subcategory && audit.is_failure == is_failure
                 });
@@ -138,7 +138,7 @@ impl Case<'_> {
         Some(self.verdict(AuditState::Unknown, why, unclear))
     }
 
-    /// What governs negotiations; before Vista one setting does.
+    /// The subcategories that govern negotiations; before Vista, a single setting.
     fn subcategories(&self) -> &'static [AuditSubcategory] {
         if self.history.is_legacy {
             &[AuditSubcategory::LogonEvents]
@@ -147,7 +147,7 @@ impl Case<'_> {
         }
     }
 
-    /// The last word before the span's end on successes or failures of a subcategory.
+    /// The last change before the span's end to the auditing of successes or failures of a subcategory.
     fn last_change(
         &self,
         subcategory: AuditSubcategory,
@@ -161,7 +161,7 @@ impl Case<'_> {
         until.filter_map(|(time, change, place)| Some((*time, auditing(change)?, *place))).last()
     }
 
-    /// Of an export or a collector's log nobody knows what was left out.
+    /// What an export or a collector's log leaves out is unknown.
     fn only_selected(&self) -> Option<AuditVerdict> {
         let (from, until) = (self.from.shifted(JITTER.negated()), self.to.shifted(MARGIN));
         let whole = self.history.spans.iter().filter(|span| !span.is_selection);
@@ -175,7 +175,7 @@ impl Case<'_> {
         Some(self.verdict(AuditState::Unknown, why, []))
     }
 
-    /// Rule 3: the capture shows a negotiation of this time and the log does not.
+    /// Rule 3: the capture shows a negotiation of this time, and the log does not.
     fn against_the_capture(&self) -> Option<AuditVerdict> {
         let until = self.to.shifted(MARGIN);
         if self.audits(self.from.shifted(JITTER.negated()), until).next().is_some() {
@@ -275,7 +275,7 @@ impl Case<'_> {
         Some(self.verdict(AuditState::Audited, why, [place]))
     }
 
-    /// Rule 2, its other half: nothing is known.
+    /// Rule 2, second half: nothing is known.
     fn nothing_decides(&self) -> AuditVerdict {
         let or = if self.history.is_legacy { ", or DisableIKEAudits is set" } else { "" };
         let why = if self.history.negotiations.is_empty() {
@@ -297,7 +297,7 @@ impl Case<'_> {
         all.get(first..past).unwrap_or_default().iter()
     }
 
-    /// Which outcomes the log shows to be audited.
+    /// The outcomes that the log shows to be audited.
     fn outcomes(&self) -> &'static str {
         let shows = |is_failure| {
             self.history.negotiations.iter().any(|(audit, _)| audit.is_failure == is_failure)

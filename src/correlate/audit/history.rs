@@ -15,7 +15,7 @@ use std::net::IpAddr;
 /// A record of one of the logs.
 pub(super) type RecordRef = (EvidenceId, u64);
 
-/// A time in which the logs are not whole.
+/// A time in which the logs are incomplete.
 #[derive(Clone, Debug)]
 pub(super) struct Break {
     pub(super) from: Timestamp,
@@ -29,7 +29,7 @@ pub(super) struct Break {
 pub(super) struct AuditHistory {
     pub(super) host: String,
     pub(super) addresses: BTreeSet<IpAddr>,
-    /// What each log reaches from and to, by time; their record numbers.
+    /// The time and the record numbers that each log covers, by time.
     pub(super) spans: Vec<LogSpan>,
     pub(super) breaks: Vec<Break>,
     /// By time.
@@ -41,19 +41,19 @@ pub(super) struct AuditHistory {
     pub(super) failed_logons: Vec<Stretch>,
     pub(super) is_legacy: bool,
     pub(super) clock_known: bool,
-    /// A Security log is among them, not only a table of auditpol.
+    /// One of them is a Security log, not only a table of auditpol.
     pub(super) has_log: bool,
-    /// What auditpol says was audited when the state was collected: by subcategory, and whether of failures.
+    /// What auditpol lists as audited when the state was collected: by subcategory, and whether of failures.
     pub(super) collected: BTreeMap<(AuditSubcategory, bool), (Auditing, RecordRef)>,
 }
 
-/// What one log reaches from and to.
+/// The time and the record numbers that one log covers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LogSpan {
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
     pub(super) numbers: (u64, u64),
-    /// What is missing in it proves nothing.
+    /// It is a selection of a log: a missing record proves nothing.
     pub(super) is_selection: bool,
 }
 
@@ -92,7 +92,7 @@ impl AuditHistory {
             let is_selection = trust.is_selection;
             self.spans.push(LogSpan { first: at(first), last: at(last), numbers, is_selection });
         }
-        // A collector numbers what it gathers: its gaps are no computer's.
+        // A collector numbers what it gathers: its gaps are not those of a computer.
         let gaps = log.log.gaps.iter().filter(|_| !trust.is_selection);
         for gap in gaps {
             let (Some(after), Some(before)) = (gap.after, gap.before) else { continue };
@@ -165,10 +165,10 @@ impl AuditHistory {
         }
     }
 
-    /// Puts all in order, and finds what lies between the logs.
+    /// Sorts everything, and finds the gaps between the logs.
     pub(super) fn close(&mut self) {
         self.negotiations.sort_by_key(|(audit, evidence)| (audit.time, audit.record, *evidence));
-        // The same record in a live log and a copy of it is one.
+        // A record in a live log and in a copy of it counts once.
         self.negotiations.dedup_by_key(|(audit, _)| (audit.time, audit.record));
         self.changes.sort_by_key(|(time, _, place)| (*time, *place));
         self.cleared.sort_unstable();
@@ -194,6 +194,6 @@ impl AuditHistory {
 
 /// How far log times may be off after correction.
 pub(super) const JITTER: Span = Span::from_seconds(5);
-/// What is said of a moment holds for this long around it: as long as Windows tries a negotiation
-/// before it logs the failure, and a little.
+/// A statement about a moment holds for this long around it: the time for which Windows tries a negotiation
+/// before it logs the failure, plus a margin.
 pub(super) const MARGIN: Span = Span::from_seconds(180);

@@ -125,7 +125,7 @@ impl AuditHistories {
     }
 }
 
-/// Every log as a whole, without a capture beside it; none where it holds no Security records.
+/// Each log as a whole, without captures; none where it holds no Security records.
 pub(in crate::correlate) fn audits_of_logs(summary: &Summary) -> BTreeMap<LogId, AuditVerdict> {
     let judged = |(id, log): (&LogId, &LogPart)| Some((*id, audit_of_log(id.evidence, log)?));
     summary.logs.iter().filter_map(judged).collect()

@@ -1,5 +1,5 @@
-//! The rules about traffic that went past IPsec: uncovered by filters, on another path, or because IKE
-//! was barred.
+//! The rules about traffic that bypassed IPsec: not covered by filters, on another path, or because IKE was
+//! blocked.
 
 use super::case::{Case, LOOKBACK};
 use super::ended::has_successor;
@@ -35,7 +35,7 @@ impl<'a> Case<'a> {
         Some(facts.authenticated_only).filter(|connections| *connections > 0)
     }
 
-    /// ESP of the pair itself, or of its gateways, went on while this traffic passed beside it.
+    /// ESP of the pair itself, or of its gateways, continued while this traffic passed beside it.
     pub(super) fn filter_not_covering(&self) -> Option<Candidate> {
         let cause = if self.is_own { self.own_filter() } else { self.tunnels_filter() };
         let run = &self.window.run;
@@ -48,8 +48,8 @@ impl<'a> Case<'a> {
         self.index.protected(pair)?.touching(run.start.shifted(JITTER), run.end).next().copied()
     }
 
-    /// The last ESP before the window and some of it well inside. Where a log says what the filter is,
-    /// the capture need not reach back.
+    /// The last ESP before the window and some of it well inside. Where a log gives the filter, the capture
+    /// need not reach back.
     fn goes_on(&self, pair: HostPair, is_logged: bool) -> Option<(ClassRun, ClassRun)> {
         let inside = self.inside(pair)?;
         let start = self.window.run.start;
@@ -59,7 +59,7 @@ impl<'a> Case<'a> {
         Some((before?, inside))
     }
 
-    /// Two hosts whose protected traffic goes on all the time: their filters leave a service out.
+    /// Two hosts whose protected traffic continues throughout: their filters omit a service.
     fn own_filter(&self) -> Option<Cause> {
         if self.connections_authenticated_only().is_some() {
             return None;
@@ -68,8 +68,8 @@ impl<'a> Case<'a> {
         let excluded = self.index.filters_exclude(pair, &self.window.services, &self.window.run);
         let is_logged = !excluded.is_empty();
         let (before, inside) = self.goes_on(pair, is_logged)?;
-        // What the other side still sends under ESP says nothing of the sender's filters. Where a log has the
-        // filters, its ESP inside the window will do, though for less.
+        // ESP that the other side still sends says nothing about the sender's filters. Where a log has the
+        // filters, the sender's ESP inside the window is enough, at a lower score.
         let sender = self.sender_under_both();
         if sender.is_none() && !(is_logged && self.find_sender(self.window.run.end).is_some()) {
             return None;
@@ -83,14 +83,14 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// A host that sends in clear and whose own ESP goes on before and inside the window: under the same
-    /// SPI or the one that took over from it, and with no SPI of its own that ended at the opening. What
-    /// the other side still sends under ESP says nothing of this one's filters.
+    /// A host that sends in clear and whose own ESP continues before and inside the window: under the same SPI
+    /// or the one that replaced it, with no SPI of its own that ended at the opening. ESP that the other side
+    /// still sends says nothing about this host's filters.
     pub(super) fn sender_under_both(&self) -> Option<IpAddr> {
         *self.found_sender.get_or_init(|| self.find_sender(self.window.run.start))
     }
 
-    /// The same of an SPI that had begun by a point.
+    /// The same for an SPI that had begun by a point in time.
     fn find_sender(&self, begun: Timestamp) -> Option<IpAddr> {
         let (pair, run) = (self.window.pair, &self.window.run);
         let senders = [
@@ -115,7 +115,7 @@ impl<'a> Case<'a> {
         hosts.all(|(_, goes_on)| goes_on).then_some(first.0)
     }
 
-    /// The pair's gateways had ESP up while this traffic passed beside it.
+    /// The pair's gateways had ESP in use while this traffic passed beside it.
     fn tunnels_filter(&self) -> Option<Cause> {
         let several = self.perhaps.len() > 1;
         let excluded =
@@ -150,7 +150,7 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// The same two hosts had ESP up between other addresses of theirs: this traffic went past it.
+    /// The same two hosts had ESP in use between other addresses of theirs: this traffic bypassed it.
     pub(super) fn alternate_path(&self) -> Option<Candidate> {
         if self.is_own {
             return None;
@@ -177,15 +177,15 @@ impl<'a> Case<'a> {
         all.filter(|(_, x)| x.outcome == Outcome::NoResponse).collect()
     }
 
-    /// Whether ICMP errors answer most messages of such a negotiation: they quote its SPI, or where errors
-    /// quote too little, come between the two while it was tried. A lone error explains no silence.
+    /// Whether ICMP errors answer most messages of such a negotiation: they quote its SPI or, where errors
+    /// quote too little, occur between the two hosts while it was tried. A single error explains no silence.
     pub(super) fn is_barred(&self, exchange: &IkeExchange) -> bool {
         let errors: u64 = self.index.facts.icmp_errors(exchange).values().sum();
         errors > 0 && errors.saturating_mul(2) >= exchange.messages
     }
 
-    /// Whether the capture would not show an answer: it holds one packet in many, or one direction of a
-    /// connection whose data shows that the other side answered.
+    /// Whether the capture could miss an answer: it holds one packet in many, or one direction of a connection
+    /// whose data shows that the other side answered.
     pub(super) fn may_miss_answers(&self) -> bool {
         let window = self.window;
         let Some(pair) = self.index.facts.pair(window.pair) else { return false };
@@ -196,13 +196,13 @@ impl<'a> Case<'a> {
         pair.limits.contains_key(&LimitCode::Sampled) || is_answered_unseen()
     }
 
-    /// ICMP says that IKE did not reach the peer.
+    /// ICMP reports that IKE did not reach the peer.
     pub(super) fn unreachable(&self) -> Vec<Candidate> {
         let (from, to) = (self.from, self.window.run.end);
         let errors = self.negotiators.iter().flat_map(|pair| self.index.unreachable(*pair));
         let errors: Vec<&UnreachableFacts> =
             errors.filter(|u| u.last.time >= from && u.first.time <= to).collect();
-        // Each quotes another negotiation; together they are as many as they are.
+        // Each quotes another negotiation; together they count as one group.
         let mut alike: BTreeMap<(IpAddr, UnreachableWhy), u64> = BTreeMap::new();
         for errors in &errors {
             let sum = alike.entry((errors.what.to, errors.what.why)).or_default();
@@ -214,8 +214,8 @@ impl<'a> Case<'a> {
         errors.into_iter().map(|errors| self.barred(errors, of_all(errors))).collect()
     }
 
-    /// Errors of one kind about one negotiation. Anybody can forge one, so one alone is `low`; and that
-    /// nobody listens does not say that anybody did.
+    /// Errors of one kind about one negotiation. Anybody can forge one, so one alone is `low`; and a closed
+    /// port does not show that it was ever open.
     fn barred(&self, errors: &UnreachableFacts, of_all: u64) -> Candidate {
         let was_alive = self.was_alive(errors);
         let reason = match errors.what.why {
@@ -237,7 +237,7 @@ impl<'a> Case<'a> {
         let score = match (answered, silent.is_empty(), stopped) {
             (true, ..) => 40,
             _ if of_all < 2 => MOST_LOW,
-            // The silence and the error say the same.
+            // Silence and error agree.
             (false, false, true) => 86,
             (false, false, false) => 78,
             (false, true, true) => 80,
@@ -261,14 +261,14 @@ impl<'a> Case<'a> {
             },
             against,
         };
-        // Until somebody tries again nothing contradicts the last error.
+        // Until the next attempt nothing contradicts the last error.
         let lasting = vec![(errors.first.time, self.next_attempt(errors.last.time))];
         let is_at_opening = self.is_at_opening(errors.first.time);
         let opening = if is_at_opening { Opening::FirstAttempt } else { Opening::None };
         Candidate { cause, opening, lasting }
     }
 
-    /// Whether the host that did not listen was seen to negotiate or to send protected packets before.
+    /// Whether the unreachable host was seen to negotiate or to send protected packets before.
     fn was_alive(&self, errors: &UnreachableFacts) -> bool {
         let (pair, time) = (errors.pair(), errors.first.time);
         let way = pair.direction_from(errors.what.to);
@@ -282,7 +282,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// So long a pause does not end what goes on.
+/// A longer pause ends continuing traffic.
 const PAUSE: Span = Span::from_seconds(30);
 
 /// What is on its way when one SA ends and clear text begins.

@@ -27,10 +27,10 @@ pub(super) struct Case<'a> {
     /// The stretch in which a cause can lie begins with the last protected packet before the
     /// window, but no further back than [`LOOKBACK`].
     pub(super) from: Timestamp,
-    /// When their negotiations began, from there to the window's end.
+    /// The starts of their negotiations, from `from` to the window's end.
     pub(super) attempts: BTreeSet<Timestamp>,
     pub(super) found_deletion: OnceCell<Option<Deletion>>,
-    /// When security associations last came up before the window.
+    /// When security associations were last created before the window.
     pub(super) last_made: OnceCell<Option<Timestamp>>,
     /// See `sender_under_both`.
     pub(super) found_sender: OnceCell<Option<IpAddr>>,
@@ -79,17 +79,18 @@ impl<'a> Case<'a> {
         self.negotiators.iter().copied().chain([self.window.pair]).collect()
     }
 
-    /// The hosts whose services and policies decide.
+    /// The hosts whose services and policies matter.
     pub(super) fn hosts(&self) -> BTreeSet<IpAddr> {
         self.pairs().into_iter().flat_map(|pair| [pair.a(), pair.b()]).collect()
     }
 
-    /// The span in which what opened the window can lie.
+    /// The span in which the cause of the opening can lie.
     pub(super) fn opening(&self) -> (Timestamp, Timestamp) {
         (self.from.shifted(JITTER.negated()), self.window.run.start.shifted(JITTER))
     }
 
-    /// The negotiators' exchanges that touch a span, in order of time; of very many the latest ones.
+    /// The negotiators' exchanges that touch a span, in order of time; the latest ones where there are very
+    /// many.
     pub(super) fn exchanges(
         &self,
         from: Timestamp,
@@ -115,8 +116,8 @@ impl<'a> Case<'a> {
         protected.filter_map(|known| known.last_end_before(limit)).max()
     }
 
-    /// The pair whose negotiations are looked at for this one although nothing ties the two; `None` where
-    /// it negotiates for itself, or a log's selectors name its gateways.
+    /// The pair whose negotiations are examined for this one although nothing ties the two; `None` where the
+    /// pair negotiates for itself, or a log's selectors name its gateways.
     pub(super) fn untied(&self) -> Option<HostPair> {
         let is_guess = !self.is_own && !self.is_tied;
         self.negotiators.iter().copied().find(|pair| is_guess && *pair != self.window.pair)
@@ -132,12 +133,12 @@ pub(super) struct Deletion {
     pub(super) time: Timestamp,
     pub(super) message: PossibleDelete,
     pub(super) basis: DeleteBasis,
-    /// How long before it the last packet of what ended was; `None` where no capture shows one.
+    /// How long before it the last packet of the deleted SAs was; `None` where no capture shows one.
     pub(super) rested: Option<Span>,
 }
 
-/// Whether a pair's ESP is there before the window and nowhere inside: that they carry its traffic is
-/// more than a guess.
+/// Whether a pair's ESP is present before the window and absent inside: then it is more than a guess that they
+/// carry its traffic.
 fn gives_way(index: &Index<'_>, pair: HostPair, window: &CleartextWindow) -> bool {
     let Some(known) = index.protected(pair) else { return false };
     let (start, end) = (window.run.start, window.run.end);
@@ -147,13 +148,13 @@ fn gives_way(index: &Index<'_>, pair: HostPair, window: &CleartextWindow) -> boo
         && known.touching(from, until).next().is_none()
 }
 
-/// What is on its way when one ends and the other begins.
+/// Packets in flight when one ends and the other begins.
 const EDGE: Span = Span::from_seconds(1);
 
-/// How far back a cause may lie where no protected packet came before: the longest time that a
-/// negotiation of Windows or strongSwan tries before it gives up (165 s, RFC 7296 §2.4 leaves the
-/// number to the implementation), and a little.
+/// How far back a cause may lie where no protected packet came before: the longest time for which Windows or
+/// strongSwan tries a negotiation before it gives up (165 s; RFC 7296 §2.4 leaves the number to the
+/// implementation), plus a margin.
 pub(super) const LOOKBACK: Span = Span::from_seconds(180);
 
-/// Exchanges of one pair that a window looks at: a flood of them cannot make every window cost all of them.
+/// Exchanges of one pair that a window examines: a flood of them must not be examined for every window.
 pub(super) const MOST_EXCHANGES: usize = 1_000;

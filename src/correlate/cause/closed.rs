@@ -1,4 +1,4 @@
-//! What closed a window: a negotiation, a service or policy, or only the end of traffic or capture.
+//! What closed a window: a negotiation, a service or policy, or the end of traffic or capture.
 
 use super::case::Case;
 use super::ended::is_change;
@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 impl Case<'_> {
-    /// What closed the window, the best explanation first; never nothing.
+    /// What closed the window, the best explanation first; never empty.
     pub(super) fn closed_by(&self, activity: &EspActivity) -> Vec<Closing> {
         let mut found: Vec<Closing> = self.negotiated().into_iter().collect();
         let (end, until) = (self.window.run.end, self.window.run.end.shifted(JITTER));
@@ -55,7 +55,7 @@ impl Case<'_> {
         found
     }
 
-    /// New security associations came up around the last clear packet.
+    /// New security associations were created around the last clear packet.
     fn negotiated(&self) -> Option<Closing> {
         let end = self.window.run.end;
         let (from, to) = (end.shifted(LATE.negated()), end.shifted(NEXT));
@@ -81,13 +81,13 @@ impl Case<'_> {
             }
         }
         let (_, at, exchange, protected) = found?;
-        // An exchange that completes may have been refused; protected packets show that it was not.
+        // An exchange that completes may have been a refusal; protected packets show that it was not.
         let protected = protected?;
         let behind = protected.start.since(end);
         if behind > NEXT {
             return None;
         }
-        // What came later has another occasion, and beside SPIs that go on it was made for other traffic.
+        // A later negotiation had another trigger, and beside SPIs that continue it was made for other traffic.
         let score = if behind > LATE || self.old_spis_return() { 60 } else { 85 };
         Some(Closing {
             code: ClosedBy::Negotiated,
@@ -103,7 +103,7 @@ impl Case<'_> {
     /// The first packet under an SPI that began with the message that completed it.
     pub(super) fn new_spi(&self, exchange: &IkeExchange, completed: Timestamp) -> Option<ClassRun> {
         let uses = self.index.spi_uses(exchange.pair());
-        // A responder may use its SA before its answer is seen.
+        // A responder may use its SA before its answer is captured.
         let first = uses.partition_point(|(_, run)| run.start < completed.shifted(EDGE.negated()));
         let (_, run) = uses.get(first)?;
         (run.start <= completed.shifted(NEXT)).then_some(*run)
@@ -123,15 +123,15 @@ impl Case<'_> {
     }
 }
 
-/// Clear packets may be under way so long after new security associations came up.
+/// Clear packets may still be in flight for this long after new security associations were created.
 const LATE: Span = Span::from_seconds(10);
 /// How soon after a window a negotiation and the first packet under it belong to its end.
 const NEXT: Span = Span::from_seconds(60);
-/// A service that starts needs so long to apply its policy and negotiate.
+/// The time that a starting service needs to apply its policy and negotiate.
 const STARTING: Span = Span::from_seconds(60);
 /// A policy is applied within this time.
 const APPLYING: Span = Span::from_seconds(10);
-/// How much a packet may precede the message that made its SA, in a capture.
+/// How much earlier than the message that created its SA a packet may appear in a capture.
 const EDGE: Span = Span::from_millis(100);
-/// A capture that ends sooner than that after the last clear packet does not show that there was no other.
+/// A capture that ends sooner than this after the last clear packet does not show that it was the last.
 const LEAST_SILENCE: Span = Span::from_seconds(10);

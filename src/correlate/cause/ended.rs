@@ -1,4 +1,4 @@
-//! The rules about security associations that ended: deleted, changed away, run out.
+//! The rules about security associations that ended: deleted, replaced by a policy change, expired.
 
 use super::case::{Case, Deletion, LOOKBACK};
 use super::{Against, Candidate, Cause, DeleteBasis, FactRef, JITTER, Why};
@@ -12,15 +12,15 @@ use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Deletion {
-    /// What it rests on may be something else.
+    /// Whether its basis may have another explanation.
     fn is_weak(&self) -> bool {
         self.basis == DeleteBasis::Inferred && self.rested.is_none_or(|rested| rested > FLOWING)
     }
 }
 
 impl Case<'_> {
-    /// The earliest message before the window that deleted security associations of the negotiators,
-    /// and of several as early the best proven one.
+    /// The earliest message before the window that deleted security associations of the negotiators; of several
+    /// at the same time, the best proven one.
     pub(super) fn deletion(&self) -> Option<Deletion> {
         *self.found_deletion.get_or_init(|| self.find_deletion())
     }
@@ -36,7 +36,7 @@ impl Case<'_> {
     fn deletions_in(&self, at: usize, exchange: &IkeExchange, from: Timestamp) -> Vec<Deletion> {
         let start = self.window.run.start;
         let capture = self.window.run.first.evidence;
-        // Two captures may disagree by a little; within one the order is that of its clock.
+        // The clocks of two captures may differ slightly; within one capture its own clock orders the frames.
         let latest = |frame: FrameRef| {
             if frame.evidence == capture { start } else { start.shifted(JITTER) }
         };
@@ -78,12 +78,12 @@ impl Case<'_> {
             DeleteFit::TooLargeToBeEmpty | DeleteFit::Ambiguous if self.is_end_logged(time) => {
                 DeleteBasis::Logged
             }
-            // Of SPIs that no capture shows nobody can say that they did not return.
+            // For SPIs that no capture shows, it is unknown whether they returned.
             DeleteFit::TooLargeToBeEmpty if !message.is_habit && rested.is_some() => {
                 DeleteBasis::Size
             }
-            // What flowed under the SA goes on in clear at once, and no other message of the sender has
-            // that size: else it may as well ask whether the peer is alive.
+            // The traffic that flowed under the SA continues in clear at once, and the sender has no other
+            // message of that size; otherwise the message may be a liveness check.
             DeleteFit::Ambiguous
                 if !message.is_habit
                     && follows_at_once
@@ -98,16 +98,16 @@ impl Case<'_> {
         Some(Deletion { exchange: at, by, time, message, basis, rested })
     }
 
-    /// Whether a flow of the window was in clear before a message: what the message ended had not
-    /// protected it.
+    /// Whether a flow of the window was in clear before a message: then what the message ended had not
+    /// protected the flow.
     fn was_clear_before(&self, time: Timestamp) -> bool {
         let pair = self.window.pair;
         let first = |flow: &Flow| self.index.first_clear(pair, *flow);
         self.window.flows.iter().filter_map(first).any(|first| first < time)
     }
 
-    /// IKEv1's ESP does not end with the ISAKMP SA (RFC 2408 §3.15); where the two had another one before
-    /// the message, it cleared the replaced one away.
+    /// IKEv1's ESP does not end with the ISAKMP SA (RFC 2408 §3.15); where the two had another ISAKMP SA before
+    /// the message, it deleted the replaced one.
     fn is_replaced(&self, exchange: &IkeExchange, time: Timestamp) -> bool {
         exchange.version != IkeVersion::V2
             && self.exchanges(exchange.start, time).into_values().any(|other| {
@@ -119,8 +119,8 @@ impl Case<'_> {
             })
     }
 
-    /// The last packet of the SPIs that stop at a point and that no newer SPI of the same sender takes
-    /// over. Directly behind a rekey the newer one may be used much later, when there is traffic for it.
+    /// The last packet of the SPIs that stop at a point in time and are not continued by a newer SPI of the
+    /// same sender. Directly after a rekey, the newer one may be used much later, when there is traffic for it.
     fn last_of_what_ended_at(&self, pair: HostPair, time: Timestamp, is_rekeyed: bool) -> Ended {
         let uses = self.index.spi_uses(pair);
         if uses.is_empty() {
@@ -135,12 +135,12 @@ impl Case<'_> {
         }
         let over = stopped.into_iter().filter(|(way, run)| !has_successor(uses, *way, run));
         let last = over.map(|(_, run)| run.end).max();
-        // Beside others that go on, what had rested before is not what a message ended.
+        // Where other SPIs continue, one that was idle before is not the one that a message ended.
         let last = last.filter(|end| goes_on.is_empty() || time.since(*end) <= FLOWING);
         last.map_or(Ended::Nothing, Ended::At)
     }
 
-    /// Whether an SPI begins behind a point with no negotiation of the two between that made it.
+    /// Whether an SPI begins after a point in time without a negotiation of the two that created it.
     fn carries_on_unnegotiated(&self, pair: HostPair, time: Timestamp) -> bool {
         let uses = self.index.spi_uses(pair);
         let next = uses.get(uses.partition_point(|(_, run)| run.start <= time));
@@ -161,14 +161,14 @@ impl Case<'_> {
         })
     }
 
-    /// Whether a record is about an SA of a pair that the captures show, by the numbers that both carry.
-    /// A record whose numbers cannot be compared proves no message to be a Delete; it says no more than
-    /// its two hosts and its time, which is enough where nothing better is asked for.
+    /// Whether a record is about an SA of a pair that the captures show, by the numbers that both contain. A
+    /// record whose numbers cannot be compared does not prove that a message is a Delete; it gives only its two
+    /// hosts and its time, which is enough where no better proof is required.
     fn is_same_sa(&self, event: usize, pair: HostPair, is_proof: bool) -> bool {
         let Some(placed) = self.index.facts.events.get(event) else { return false };
         let event = &placed.event;
         let has_spi = event.inbound_spi().is_some() || event.outbound_spi().is_some();
-        // The main mode alone does not say which of its SAs ended.
+        // The main mode alone does not show which of its SAs ended.
         let is_other = |sa: Option<_>| sa.is_none() && !self.index.spi_uses(pair).is_empty();
         if has_spi && is_other(placed.join.and_then(|join| join.sa)) {
             return false;
@@ -187,7 +187,7 @@ impl Case<'_> {
         quick_mode.is_none_or(|sa| self.index.may_be_quick_mode(placed.log, pair, sa))
     }
 
-    /// Security associations were deleted, or ran out when idle, and none followed before the window.
+    /// Security associations were deleted, or expired while idle, and none followed before the window.
     pub(super) fn deleted(&self) -> Option<Candidate> {
         let logged = self.logged_ends();
         let mut refs: BTreeSet<FactRef> = logged.iter().map(|e| FactRef::Event(*e)).collect();
@@ -215,7 +215,7 @@ impl Case<'_> {
                 against.push(Against::HadRested(rested));
             }
         }
-        // What ended so long ago is why there was no SA; what happened as the traffic began came later.
+        // An end this long ago explains why there was no SA; what happened as the traffic began came later.
         let before = self.window.run.start.since(deletion.time);
         if before > LOOKBACK && !is_idle {
             score = score.min(super::roles::MOST_LOW - 4);
@@ -232,7 +232,7 @@ impl Case<'_> {
         Some(Cause { reason, score, refs, why, against }.opens())
     }
 
-    /// Only a log has the end of the security associations.
+    /// Only a log shows the end of the security associations.
     fn logged_end(&self, logged: &BTreeSet<usize>, refs: BTreeSet<FactRef>) -> Option<Candidate> {
         if logged.is_empty() || !self.esp_stopped() || self.renewal().is_some() {
             return None;
@@ -240,7 +240,7 @@ impl Case<'_> {
         let last = self.silent_since();
         let first =
             logged.iter().filter_map(|at| self.index.facts.events.get(*at)?.corrected).min();
-        // What was replaced before it ended opened nothing.
+        // An SA that was replaced before it ended opened nothing.
         let is_replaced = first.is_some_and(|time| {
             let around = self.exchanges(time.shifted(JITTER.negated()), time.shifted(JITTER));
             around
@@ -270,8 +270,8 @@ impl Case<'_> {
         pairs.iter().flat_map(of_pair).collect()
     }
 
-    /// The negotiation that was there before the window and made new security associations as it closed:
-    /// an exchange that was not refused, and a new SPI behind it.
+    /// The negotiation that existed before the window and created new security associations as it closed: an
+    /// exchange that was not refused, followed by a new SPI.
     fn renewal(&self) -> Option<(usize, &IkeExchange)> {
         let run = &self.window.run;
         let in_time = |time: Timestamp| time > run.start && time <= run.end.shifted(JITTER);
@@ -286,7 +286,7 @@ impl Case<'_> {
         })
     }
 
-    /// Whether SPIs from before the window are in use behind it: they had not run out.
+    /// Whether SPIs from before the window are in use after it: they had not expired.
     pub(super) fn old_spis_return(&self) -> bool {
         let run = &self.window.run;
         self.negotiators.iter().any(|pair| {
@@ -297,15 +297,15 @@ impl Case<'_> {
         })
     }
 
-    /// The IKE SA outlived the window and made new security associations as it closed: those before
-    /// had run out first.
+    /// The IKE SA outlived the window and created new security associations as it closed: the previous ones had
+    /// expired.
     pub(super) fn rekey_gap(&self) -> Option<Candidate> {
         if !self.esp_stopped() || self.old_spis_return() {
             return None;
         }
         let (index, exchange) = self.renewal()?;
         let ends = self.logged_ends();
-        // What was deleted and only later made anew was no rekey, unless a log has the end of its life.
+        // A deletion with a later new negotiation was no rekey, unless a log shows that the lifetime ended.
         if ends.is_empty() && self.deletion().is_some_and(|deletion| !deletion.is_weak()) {
             return None;
         }
@@ -341,7 +341,7 @@ impl Case<'_> {
                 deleted_by: Some(deletion.by),
             };
             let refs = [FactRef::Event(at), FactRef::Exchange(deletion.exchange)].into();
-            // It bears no more than the deletion does.
+            // Its score is no higher than that of the deletion.
             let (score, against) = match deletion.basis {
                 _ if deletion.is_weak() => (super::roles::MOST_LOW, vec![Against::SizeIsAmbiguous]),
                 DeleteBasis::Readable | DeleteBasis::Logged => (87, Vec::new()),
@@ -372,14 +372,14 @@ impl Case<'_> {
 enum Ended {
     /// No packet of any SPI is captured.
     Unseen,
-    /// Every SPI goes on, or gave way to a newer one.
+    /// Every SPI continues, or was replaced by a newer one.
     Nothing,
-    /// The last packet of what stopped.
+    /// The last packet of the SPIs that stopped.
     At(Timestamp),
 }
 
-/// Whether a newer SPI of the same sender, in uses by their beginning, carries on where one stops: it
-/// begins as the other ends, and outlives it.
+/// Whether a newer SPI of the same sender, in uses by their beginning, replaces one that stops: it begins as
+/// the other ends, and outlives it.
 pub(super) fn has_successor(
     uses: &[(Direction, ClassRun)],
     way: Direction,
@@ -392,8 +392,8 @@ pub(super) fn has_successor(
         .any(|(_, new)| new.start > old.start && new.end > old.end)
 }
 
-/// What says that a policy changed, or was applied. Others say that nothing did, or that a policy or some
-/// of its rules could not be applied, so that the one before remained.
+/// Events that a policy changed or was applied. Others report that nothing changed, or that a policy or some of
+/// its rules could not be applied, so that the previous one remained.
 pub(super) fn is_change(placed: &PlacedEvent) -> bool {
     placed.event.category == Category::PolicyChange
         && !matches!(
@@ -402,18 +402,18 @@ pub(super) fn is_change(placed: &PlacedEvent) -> bool {
         )
 }
 
-/// A host that applies a policy flushes what the old one made within this time.
+/// The time within which a host that applies a policy deletes the SAs of the old one.
 const FLUSH: Span = Span::from_seconds(10);
 /// ESP in flight may follow a Delete.
 const UNDER_WAY: Span = Span::from_seconds(1);
-/// How soon behind a new ISAKMP SA the one before is deleted.
+/// How soon after a new ISAKMP SA the previous one is deleted.
 const REPLACING: Span = Span::from_seconds(10);
-/// SPIs of one pair that are looked through at once.
+/// SPIs of one pair that are examined at once.
 const MOST_USES: usize = 512;
-/// What pauses no longer than that flows.
+/// Traffic with no longer pause than this flows.
 const FLOWING: Span = Span::from_seconds(2);
-/// Windows' idle timer of quick mode is 300 s ([MS-GPIPSEC], and the driver's default); the driver looks
-/// only now and then.
+/// Windows' idle timer of quick mode is 300 s ([MS-GPIPSEC], and the driver's default); the driver checks it
+/// only at intervals.
 const IDLE: Span = Span::from_seconds(290);
-/// RFC 7296 §2.8: the old SA is deleted when the new one is made; both may be used for a while.
+/// RFC 7296 §2.8: the old SA is deleted when the new one is created; both may be used for a while.
 const HANDOVER: Span = Span::from_seconds(5);

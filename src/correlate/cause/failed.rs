@@ -11,20 +11,20 @@ use crate::ike::{IkeExchange, Outcome};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A failed negotiation and what the logs say of it.
+/// A failed negotiation and the logs' records of it.
 struct Failed<'a> {
     index: usize,
     exchange: &'a IkeExchange,
-    /// Events of the same negotiation, or where the logs have no cookies, of the pair at the same time.
+    /// Events of the same negotiation or, where the logs have no cookies, of the pair at the same time.
     logged: Vec<usize>,
     tie: LogTie,
 }
 
-/// Stretches in which something failed, by their beginning.
+/// Stretches of failure, by their beginning.
 type Stretches = Vec<(Timestamp, Timestamp)>;
 
 impl<'a> Case<'a> {
-    /// Negotiations that failed before or in the window: on the wire, in the logs, joined by cookie.
+    /// Negotiations that failed before or in the window: in the captures, in the logs, joined by cookie.
     pub(super) fn failures(&self) -> Vec<Candidate> {
         let mut by_reason: BTreeMap<Reason, Vec<Failed<'_>>> = BTreeMap::new();
         let mut named = BTreeSet::new();
@@ -44,8 +44,8 @@ impl<'a> Case<'a> {
         found
     }
 
-    /// Why a negotiation failed. A log of the same negotiation may say more than the wire can; mere
-    /// time-outs say less. The side that refused knows why, the other one only that it was.
+    /// Why a negotiation failed. A log of the same negotiation may show more than the captures can; mere
+    /// time-outs show less. The side that refused knows the reason, the other one only the refusal.
     fn reason(&self, failed: &Failed<'_>) -> Option<Reason> {
         let events = failed.logged.iter().filter_map(|at| self.index.facts.events.get(*at));
         let said = events
@@ -58,13 +58,13 @@ impl<'a> Case<'a> {
             .min_by_key(|(is_remote, reason)| (is_general(*reason), *is_remote, *reason))
             .map(|(_, reason)| reason);
         match (said, failed.exchange.reason) {
-            // The wire shows which credentials were refused.
+            // The captures show which credentials were refused.
             (
                 Some(Reason::AuthenticationFailed),
                 Some(seen @ (Reason::PskMismatchSuspected | Reason::KerberosFailed)),
             ) => Some(seen),
-            // Of another negotiation, for all that the log shows: what was read on the wire stays, and so
-            // does what is read where a log of the same negotiation contradicts it.
+            // The log may describe another negotiation: the reason that was read in the captures is kept, also
+            // where a log of the same negotiation contradicts it.
             (Some(said), Some(seen))
                 if !failed.exchange.inferred
                     && (failed.tie == LogTie::Time || said.contradicts(seen)) =>
@@ -75,15 +75,15 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// What the logs say of a failed negotiation: under its own numbers, or where they have no cookies
-    /// (Windows 2000 to Server 2003), of the same two hosts while it ran.
+    /// The logs' records of a failed negotiation: under its own numbers or, where they have no cookies (Windows
+    /// 2000 to Server 2003), of the same two hosts while it ran.
     fn failed(&self, index: usize, exchange: &'a IkeExchange) -> Failed<'a> {
         let joined = self.index.logged(index).to_vec();
         if !joined.is_empty() {
             return Failed { index, exchange, logged: joined, tie: LogTie::Cookie };
         }
         let (from, to) = (exchange.start.shifted(JITTER.negated()), exchange.end.shifted(JITTER));
-        // Later systems name the negotiation wherever they know it; what they do not name is another
+        // Later systems name the negotiation wherever they know it; a record without the name is about another
         // one, as far as time can show.
         let has_no_cookie = |at: &usize| {
             let Some(placed) = self.index.facts.events.get(*at) else { return false };
@@ -128,7 +128,7 @@ impl<'a> Case<'a> {
             score = score.min(MOST_LOW);
             against.push(Against::AnswerNotCaptured);
         }
-        // A refused identity looks like a wrong key, unless a log knows.
+        // A refused identity looks like a wrong key, unless a log shows which it was.
         if inferred && tie == LogTie::None {
             against.push(Against::Encrypted);
         }
@@ -157,7 +157,7 @@ impl<'a> Case<'a> {
         Candidate { cause, opening, lasting }
     }
 
-    /// Quick modes or CREATE_CHILD_SA exchanges that were refused inside an IKE SA that lived on.
+    /// Quick modes or CREATE_CHILD_SA exchanges that were refused inside an IKE SA that continued.
     fn refused_children(&self, exchanges: &BTreeMap<usize, &IkeExchange>) -> Vec<Candidate> {
         let mut found = Vec::new();
         let run = &self.window.run;
@@ -189,7 +189,7 @@ impl<'a> Case<'a> {
             }
             let logged = self.index.logged(*index).iter().map(|at| FactRef::Event(*at));
             let refs = logged.chain([FactRef::Exchange(*index)]).collect();
-            // Several that look alike, and one that succeeded afterwards, are no accident of sizes.
+            // Several that look alike, with a later success, are no coincidence of sizes.
             let score = if refused.len() > 1 || after.is_some() { 72 } else { 65 };
             let cause = Cause { reason: Reason::ChildRefused, score, refs, why, against };
             let lasting = refused.iter().map(|a| (a.start, until(a.start))).collect();

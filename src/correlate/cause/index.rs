@@ -1,4 +1,4 @@
-//! The facts, arranged so that a window's questions do not cost their number.
+//! The facts, indexed so that each window's look-ups stay cheap.
 
 use super::JITTER;
 use super::filters::{
@@ -19,7 +19,7 @@ use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// What the rules look things up in. Numbers are indices in [`Facts`].
+/// The look-up tables of the rules. Numbers are indices in [`Facts`].
 pub(super) struct Index<'a> {
     pub(super) facts: &'a Facts,
     /// Negotiations.
@@ -32,27 +32,27 @@ pub(super) struct Index<'a> {
     pub(super) failures: Timed<HostPair>,
     /// Logged ends of security associations.
     pub(super) ended: Timed<HostPair>,
-    /// Security associations of no algorithm: clear text was agreed on.
+    /// Security associations without an algorithm: clear text was agreed on.
     pub(super) soft: Timed<HostPair>,
     of_host: Timed<IpAddr>,
     tunnels: Vec<Tunnel>,
     own_filters: BTreeMap<HostPair, Vec<(usize, Life)>>,
-    /// For each host the gateways that some window of it gave away: their ESP was there before and after
-    /// it and not inside, or a log names them.
+    /// For each host, the gateways that one of its windows identifies: their ESP was present before and after
+    /// the window and absent inside, or a log names them.
     pub(super) carried: BTreeMap<IpAddr, BTreeSet<HostPair>>,
     gateways: BTreeMap<EvidenceId, BTreeSet<HostPair>>,
     wrong_clocks: BTreeMap<IpAddr, &'a ClockOffset>,
-    /// When each flow of a pair was first in clear, of the windows' busy flows.
+    /// When each flow of a pair was first in clear, for the busiest flows of windows.
     pub(super) clear_flows: BTreeMap<(HostPair, Flow), Timestamp>,
     /// The SPIs of ESP and AH of a pair.
     spis: BTreeMap<HostPair, &'a BTreeSet<EspSpi>>,
     /// Logs that name the main mode SA of a captured negotiation of a pair.
     main_modes: BTreeSet<(LogId, HostPair)>,
-    /// Main mode SAs that came up between two hosts, by log and number.
+    /// Main mode SAs that were created between two hosts, by log and number.
     made_main_modes: BTreeSet<(LogId, HostPair, u64)>,
-    /// Quick mode SAs that came up, by log and number: of which pair, where the captures show them.
+    /// Quick mode SAs that were created, by log and number: of which pair, where the captures show them.
     quick_modes: BTreeMap<(LogId, u64), BTreeSet<Option<HostPair>>>,
-    /// Logs that have the beginning of a captured quick mode SA of a pair.
+    /// Logs that record the creation of a captured quick mode SA of a pair.
     with_quick_modes: BTreeSet<(LogId, HostPair)>,
     same_host: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
 }
@@ -115,8 +115,8 @@ impl<'a> Index<'a> {
         spis.take(MOST_SPIS).map(|spi| spi.0).collect()
     }
 
-    /// Whether a log names the main mode SA of a captured negotiation of a pair, so that another number is
-    /// of another one.
+    /// Whether a log names the main mode SA of a captured negotiation of a pair, so that another number means
+    /// another SA.
     pub(super) fn knows_main_mode(&self, log: LogId, pair: HostPair) -> bool {
         self.main_modes.contains(&(log, pair))
     }
@@ -166,12 +166,12 @@ impl<'a> Index<'a> {
         self.spi_uses.get(&pair).map_or(&[], SpiUses::by_start)
     }
 
-    /// The same to be asked about points in time; `None` where the pair has no SPI.
+    /// The same, searchable by time; `None` where the pair has no SPI.
     pub(super) fn spi_lives(&self, pair: HostPair) -> Option<&SpiUses> {
         self.spi_uses.get(&pair)
     }
 
-    /// What a host's log says of its services and policies in a span; the latest first.
+    /// Events about a host's services and policies in a span, from its log; the latest first.
     pub(super) fn of_host(
         &self,
         host: IpAddr,
@@ -182,13 +182,13 @@ impl<'a> Index<'a> {
         found.filter_map(|index| Some((index, self.facts.events.get(index)?)))
     }
 
-    /// Whether a log has the beginning of a main mode SA of that number between the two.
+    /// Whether a log records the creation of a main mode SA of that number between the two.
     pub(super) fn made_main_mode(&self, log: LogId, pair: HostPair, sa: u64) -> bool {
         self.made_main_modes.contains(&(log, pair, sa))
     }
 
-    /// Whether a quick mode SA of that number may be one of a pair that the captures show: its beginning in
-    /// the same log is, or the log has the beginning of none of them.
+    /// Whether a quick mode SA of that number may belong to a captured SA of a pair: the same log records its
+    /// creation for the pair, or records the creation of none of the pair's SAs.
     pub(super) fn may_be_quick_mode(&self, log: LogId, pair: HostPair, sa: u64) -> bool {
         match self.quick_modes.get(&(log, sa)) {
             Some(pairs) => pairs.contains(&Some(pair)) || self.spi_uses(pair).is_empty(),
@@ -196,7 +196,7 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// The clock of a host, where it was wrong by more than authentication bears.
+    /// The clock of a host, where it was wrong by more than authentication tolerates.
     pub(super) fn wrong_clock(&self, host: IpAddr) -> Option<&'a ClockOffset> {
         self.wrong_clocks.get(&host).copied()
     }
@@ -211,10 +211,9 @@ impl<'a> Index<'a> {
             .collect()
     }
 
-    /// Who negotiates for a pair without IPsec of its own: the tunnels whose logged selectors hold
-    /// it, else every pair that shows ESP or IKE on the capture that shows the pair. Where those
-    /// are many, none of them is the pair's gateway for sure, and none is named.
-    /// Returns whether a log says so.
+    /// Who negotiates for a pair without IPsec of its own: the tunnels whose logged selectors contain it, else
+    /// every pair that shows ESP or IKE in the capture of the pair. Where those are many, none of them is
+    /// certainly the pair's gateway, and none is named. Returns whether a log names them.
     pub(super) fn gateways_for(
         &self,
         pair: HostPair,
@@ -240,8 +239,7 @@ impl<'a> Index<'a> {
         (shown.cloned().unwrap_or_default(), false)
     }
 
-    /// Quick mode events of these tunnels, where their selectors are known and none of them holds
-    /// the pair.
+    /// Quick mode events of these tunnels, where their selectors are known and none of them contains the pair.
     pub(super) fn selectors_exclude(
         &self,
         tunnels: &BTreeSet<HostPair>,
@@ -262,9 +260,9 @@ impl<'a> Index<'a> {
 }
 
 impl Index<'_> {
-    /// Events of SAs that came up between the two and whose filters name ports or a protocol, where
-    /// none of the pair's SAs of that time covers any of these services. What the SAs of the captures do
-    /// not carry is known from their own events only.
+    /// Events of SAs that were created between the two and whose filters name ports or a protocol, where none
+    /// of the pair's SAs of that time covers any of these services. SAs that the captures do not show are known
+    /// only from their own events.
     pub(super) fn filters_exclude(
         &self,
         pair: HostPair,
@@ -342,15 +340,15 @@ fn placed(facts: &Facts, is_one: impl Fn(&PlacedEvent) -> bool) -> Vec<(Timestam
     events.filter_map(|(index, e)| Some((e.corrected?, index))).collect()
 }
 
-/// When an event may have been: rules allow for [`JITTER`], and a clock that may be off by more widens
-/// that.
+/// The span in which an event may have happened: rules allow for [`JITTER`], and a clock of lower accuracy
+/// widens it.
 fn reach(facts: &Facts, time: Timestamp, index: usize) -> (Timestamp, Timestamp) {
     let error = facts.events.get(index).and_then(|placed| placed.error).unwrap_or_default();
     let more = Span((error.0 - JITTER.0).clamp(0, MOST_UNSURE.0));
     (time.shifted(more.negated()), time.shifted(more))
 }
 
-/// A clock that may be further off places an event no better than this.
+/// A clock with a larger error is not used to place an event.
 const MOST_UNSURE: Span = Span::from_seconds(60);
 
 /// Logged failures under the negotiation that they are about.
@@ -377,7 +375,7 @@ fn of_host(facts: &Facts, holders: &Holders<'_>) -> Timed<IpAddr> {
         let log = facts.events.get(index).map(|e| e.log);
         let own = log.and_then(|log| facts.addresses.get(&log));
         let (from, to) = reach(facts, time, index);
-        // What a host logs while another one has the address is nothing of that address.
+        // Records of a host made while another host had the address do not apply to that address.
         let held = move |address: &&IpAddr| {
             log.is_none_or(|log| !holders.is_anothers(log, **address, (time, time)))
         };
@@ -401,7 +399,7 @@ fn wrong_clocks(facts: &Facts) -> BTreeMap<IpAddr, &ClockOffset> {
         .collect()
 }
 
-/// For each address the others of its host; hosts with very many are routers, not ends.
+/// For each address, the other addresses of its host; hosts with very many are routers, not end points.
 fn same_host(facts: &Facts, holders: &Holders<'_>) -> BTreeMap<IpAddr, BTreeSet<IpAddr>> {
     let mut known: BTreeMap<IpAddr, BTreeSet<IpAddr>> = BTreeMap::new();
     let mut tie = |addresses: &BTreeSet<IpAddr>| {
@@ -415,7 +413,7 @@ fn same_host(facts: &Facts, holders: &Holders<'_>) -> BTreeMap<IpAddr, BTreeSet<
         }
     };
     facts.named_hosts.iter().for_each(&mut tie);
-    // What a log names counts while its host has it.
+    // An address that a log names counts while its host has it.
     for (log, addresses) in &facts.addresses {
         let held = addresses.iter().filter(|address| holders.holds(*log, **address));
         tie(&held.copied().collect());

@@ -1,6 +1,6 @@
-//! For how long a record's tie counts: a filter, a tunnel, an address of a host, an SPI that moved.
+//! How long a record ties things together: a filter, a tunnel, an address of a host, an SPI that moved.
 //!
-//! A record says what was true at its time. What lies weeks from a window ties nothing to it.
+//! A record is true at its time. One that lies weeks from a window ties nothing to it.
 
 use crate::correlate::{Facts, PlacedEvent};
 use crate::summary::{ClassRun, LogId};
@@ -8,10 +8,10 @@ use crate::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// From the first to the last record that says the same.
+/// From the first to the last record with the same content.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Life {
-    /// `None` where a record has no time, or one of a clock that is not known: it may be of any.
+    /// `None` where a record has no time, or the time of an unknown clock: it may be of any time.
     span: Option<TimeSpan>,
 }
 
@@ -28,7 +28,7 @@ impl Life {
             .map(|((first, last), (one, other))| (first.min(one), last.max(other)));
     }
 
-    /// Whether what the records say may be true of a window.
+    /// Whether the records' content may hold during a window.
     pub(super) fn touches(&self, run: &ClassRun) -> bool {
         self.span.is_none_or(|(first, last)| {
             first <= run.end.shifted(IN_FORCE) && last >= run.start.shifted(IN_FORCE.negated())
@@ -62,8 +62,8 @@ impl<'a> Holders<'a> {
         Self { facts, claims, captured }
     }
 
-    /// Whether another computer names an address as its own, much closer to a time than the computer of
-    /// this log does.
+    /// Whether another computer names an address as its own at a time much closer to the given one than the
+    /// computer of this log does.
     pub(super) fn is_anothers(&self, log: LogId, address: IpAddr, at: TimeSpan) -> bool {
         let Some(claims) = self.claims.get(&address).filter(|claims| claims.len() > 1) else {
             return false;
@@ -77,20 +77,19 @@ impl<'a> Holders<'a> {
         others.map(|(_, span)| apart(*span, at)).any(|other| own.0.saturating_sub(other.0) > DAY.0)
     }
 
-    /// Whether the computer of a log has an address while the captures run, for all that the logs say.
+    /// Whether the computer of a log has an address while the captures run, as far as the logs show.
     pub(super) fn holds(&self, log: LogId, address: IpAddr) -> bool {
         let Some(at) = self.captured else { return true };
         let own_name = self.facts.logs.get(&log).map_or("", |log| short(&log.host));
         let claims = self.claims.get(&address).into_iter().flatten();
         let mut own = claims.filter(|(name, _)| name.eq_ignore_ascii_case(own_name)).peekable();
-        // Connections name addresses too; they have no time here, and neither have records by a clock that
-        // is not known.
+        // Connections name addresses too; they have no time here, nor have records of an unknown clock.
         let is_near = own.peek().is_none() || own.any(|(_, span)| apart(*span, at) <= LEASE);
         is_near && !self.is_anothers(log, address, at)
     }
 }
 
-/// How far two spans lie from each other.
+/// The distance between two spans.
 fn apart(one: TimeSpan, other: TimeSpan) -> Span {
     Span(other.0.since(one.1).0.max(one.0.since(other.1).0).max(0))
 }

@@ -1,6 +1,6 @@
-//! Why a window opened: candidates from wire and logs, each with what speaks for and against it.
+//! Why a window opened: candidates from captures and logs, each with the evidence for and against it.
 //!
-//! Scores and their reasons are in docs/causes.md. Whether a window is one is decided before.
+//! Scores and their reasons are in docs/causes.md. Which windows exist is decided before.
 
 mod index;
 
@@ -57,9 +57,9 @@ pub struct Cause {
     pub score: u8,
     /// The facts it rests on.
     pub refs: BTreeSet<FactRef>,
-    /// What it rests on.
+    /// The evidence for it.
     pub why: Why,
-    /// What speaks against it.
+    /// The evidence against it.
     pub against: Vec<Against>,
 }
 
@@ -67,25 +67,25 @@ pub struct Cause {
 #[derive(Clone, Debug)]
 struct Candidate {
     cause: Cause,
-    /// What it was at the window's beginning.
+    /// Its role at the window's beginning.
     opening: Opening,
     /// Stretches in which it kept the window open, in order.
     lasting: Vec<(Timestamp, Timestamp)>,
 }
 
-/// What a cause was at a window's beginning.
+/// The role of a cause at a window's beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Opening {
-    /// It ended what protected the two, or let clear text pass.
+    /// It ended what protected the two, or permitted clear text.
     Opened,
-    /// A negotiation failed: it opened the window unless something else ended a protection first.
+    /// A negotiation failed: it opened the window unless something else ended protection first.
     FirstAttempt,
-    /// Nothing.
+    /// None.
     None,
 }
 
 impl Cause {
-    /// How much it can bear.
+    /// The confidence that its score gives.
     #[must_use]
     pub const fn confidence(&self) -> Confidence {
         Confidence::of_score(self.score)
@@ -106,7 +106,7 @@ impl Cause {
         Candidate { cause: self, opening: Opening::Opened, lasting: vec![(from, to)] }
     }
 
-    /// What rests on a proposed clock offset is `low`.
+    /// A cause that rests on a proposed clock offset is `low`.
     fn weigh_times(&mut self, facts: &Facts) {
         let events = self.refs.iter().filter_map(|fact| match fact {
             FactRef::Event(at) => facts.events.get(*at),
@@ -163,5 +163,5 @@ pub(super) fn explain(
         .collect()
 }
 
-/// How far log times may be off after correction, and packets be under way.
+/// How far log times may be off after correction, and how long packets may be in flight.
 const JITTER: Span = Span::from_seconds(5);

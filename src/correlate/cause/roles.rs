@@ -1,6 +1,6 @@
-//! Candidates → what opened the window, what kept it open, and the one list of both.
+//! Assigns candidates to roles: what opened the window, what kept it open, and the one list of both.
 //!
-//! Which role a cause can have is the rules' business; here is only the order. docs/causes.md, "Roles".
+//! The rules decide which roles a cause can have; this file decides the order. docs/causes.md, "Roles".
 
 use super::{Against, Candidate, Cause, FactRef, Opening, Why};
 use crate::catalogue::{Confidence, Reason};
@@ -29,7 +29,7 @@ pub enum ClosedBy {
     PolicyChanged,
     /// A service that IPsec needs was started.
     ServiceStarted,
-    /// The two sent no more.
+    /// The two hosts sent nothing more.
     TrafficEnded,
     /// The capture ended.
     CaptureEnded,
@@ -85,7 +85,7 @@ pub struct Closing {
     pub score: u8,
     /// The facts it rests on.
     pub refs: BTreeSet<super::FactRef>,
-    /// What it rests on.
+    /// The evidence for it.
     pub why: Why,
 }
 
@@ -104,7 +104,7 @@ pub(super) struct Roles {
     pub(super) causes: Vec<Cause>,
 }
 
-/// Gives every candidate its place.
+/// Assigns a role to every candidate.
 pub(super) fn assign(window: &CleartextWindow, candidates: Vec<Candidate>) -> Roles {
     let mut candidates = one_a_reason(candidates);
     candidates.iter_mut().for_each(|candidate| shorten(&mut candidate.cause.refs));
@@ -133,7 +133,7 @@ pub(super) fn assign(window: &CleartextWindow, candidates: Vec<Candidate>) -> Ro
     Roles { opened_by, kept_open_by, causes }
 }
 
-/// Keeps the first and the last facts of very many: what a cause rests on is written with every window.
+/// Keeps the first and the last facts where there are very many, because every window's causes list them.
 fn shorten(refs: &mut BTreeSet<FactRef>) {
     if refs.len() > 2 * MOST_REFS {
         let first: Vec<FactRef> = refs.iter().take(MOST_REFS).copied().collect();
@@ -142,11 +142,11 @@ fn shorten(refs: &mut BTreeSet<FactRef>) {
     }
 }
 
-/// Facts of a cause that are named from the beginning, and from the end.
+/// Facts of a cause that are listed from the beginning, and from the end.
 const MOST_REFS: usize = 50;
 
-/// Two rules may reach the same reason from different sides: the better one speaks, and the facts and
-/// stretches of both count.
+/// Two rules may reach the same reason from different sides: the better one is kept, with the facts and
+/// stretches of both.
 fn one_a_reason(candidates: Vec<Candidate>) -> Vec<Candidate> {
     let mut best: BTreeMap<Reason, Candidate> = BTreeMap::new();
     for mut candidate in candidates {
@@ -180,8 +180,8 @@ fn sorted(causes: impl Iterator<Item = Cause>) -> Vec<Cause> {
     causes
 }
 
-/// What happened at the beginning. A failed negotiation counts where nothing else ended a protection:
-/// a deletion makes a negotiation necessary, and what became of that kept the window open.
+/// What happened at the beginning. A failed negotiation counts where nothing else ended a protection: a
+/// deletion makes a negotiation necessary, and its outcome kept the window open.
 fn opened(candidates: &[Candidate]) -> Vec<Cause> {
     let is_opened = |candidate: &&Candidate| candidate.opening == Opening::Opened;
     let has_ended = candidates
@@ -200,8 +200,7 @@ fn opened(candidates: &[Candidate]) -> Vec<Cause> {
     )
 }
 
-/// What lasted over at least half of the window, the best first, and what lasted over less, which is
-/// `low`.
+/// What lasted over at least half of the window, the best first, then what lasted over less, which is `low`.
 fn kept(
     window: &CleartextWindow,
     candidates: &[Candidate],
@@ -234,7 +233,7 @@ fn kept(
     (most, little)
 }
 
-/// Nanoseconds under stretches in order of their beginning, what overlaps counted once.
+/// Nanoseconds covered by stretches in order of their beginning; overlaps count once.
 fn covered(stretches: &[(Timestamp, Timestamp)]) -> i64 {
     let mut until = Timestamp(i64::MIN);
     let mut sum: i64 = 0;
@@ -246,7 +245,7 @@ fn covered(stretches: &[(Timestamp, Timestamp)]) -> i64 {
     sum
 }
 
-/// The best score that is not called `high`.
+/// The highest score that is not called `high`.
 pub(super) const MOST_MEDIUM: u8 = 79;
-/// The best score that is called `low`.
+/// The highest score that is called `low`.
 pub(super) const MOST_LOW: u8 = 49;

@@ -1,6 +1,6 @@
-//! The rules: one a function; a rule that sees nothing says nothing. Here are those that rest on a log's
-//! record of a host; those about negotiations are in `failed`, about the end of SAs in `ended`, about
-//! traffic that went past IPsec in `beside`.
+//! The rules, one per function; a rule without evidence returns nothing. This file has those that rest on a
+//! host's log; those about negotiations are in `failed`, about the end of SAs in `ended`, about traffic that
+//! bypassed IPsec in `beside`.
 
 use super::case::{Case, LOOKBACK};
 use super::roles::{MOST_LOW, MOST_MEDIUM};
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 impl Case<'_> {
-    /// Everything that can explain the window; never nothing.
+    /// Everything that can explain the window; never empty.
     pub(super) fn candidates(&self) -> Vec<Candidate> {
         let mut found = Vec::new();
         found.extend(self.service_stopped());
@@ -42,11 +42,11 @@ impl Case<'_> {
         found
     }
 
-    /// What other hosts negotiate among themselves is at most `low` where nothing ties them to the pair.
+    /// Negotiations among other hosts are at most `low` where nothing ties them to the pair.
     fn weigh_ties(&self, found: &mut [Candidate]) {
         let Some(other) = self.untied() else { return };
         let is_own = |reason| {
-            // These rest on the pair's own packets, or say how sure they are of the gateways.
+            // These rest on the pair's own packets, or already account for the certainty of the gateways.
             matches!(reason, Reason::AlternatePath | Reason::FilterNotCovering)
         };
         for candidate in found.iter_mut().filter(|candidate| !is_own(candidate.cause.reason)) {
@@ -55,9 +55,9 @@ impl Case<'_> {
         }
     }
 
-    /// Where those who send in clear go on sending protected packets under the same SPIs, before the window
-    /// and inside, nothing ended that could have carried this traffic, and no negotiation was wanting for it:
-    /// it contradicts what says otherwise, and the filters come first.
+    /// Where the senders of clear text continue to send protected packets under the same SPIs, before the
+    /// window and inside, nothing ended that could have carried this traffic, and no negotiation was needed for
+    /// it: this contradicts other causes, and filters come first.
     fn weigh_living_sas(&self, found: &mut [Candidate]) {
         let Some(host) = self.is_own.then(|| self.sender_under_both()).flatten() else { return };
         for candidate in found {
@@ -79,7 +79,7 @@ impl Case<'_> {
                 | Reason::SaDeleted
                 | Reason::SaExpiredIdle
                 | Reason::RekeyGap => BESIDE_FILTERS,
-                // These are of single filters, of which another one may live on.
+                // These are of single filters; another filter may still be in force.
                 Reason::TsUnacceptable
                 | Reason::ChildRefused
                 | Reason::PolicyMismatch
@@ -101,8 +101,8 @@ impl Case<'_> {
         }
     }
 
-    /// What a host's log says applies only while that host held the address: where another station took
-    /// it over between the record and the window's end, it is at most `low`.
+    /// A host's log applies only while that host held the address: where another station took the address over
+    /// between the record and the window's end, the cause is at most `low`.
     fn weigh_stations(&self, found: &mut [Candidate]) {
         let changes = self.index.taken_over(self.window.pair, self.window.run.end);
         for change in changes {
@@ -124,8 +124,8 @@ impl Case<'_> {
         }
     }
 
-    /// A log that names its computer without a domain may be another computer's. Where its own events name
-    /// no address of the pair, what it says is at most `medium`.
+    /// A log that names its computer without a domain may be from another computer. Where its own events name
+    /// no address of the pair, its causes are at most `medium`.
     fn weigh_names(&self, found: &mut [Candidate]) {
         for candidate in found {
             let assumed = candidate.cause.refs.iter().find_map(|fact| match fact {
@@ -140,7 +140,7 @@ impl Case<'_> {
         }
     }
 
-    /// The bare name of the computer of an event's log, and the full one that it was taken for.
+    /// The short name of the computer of an event's log, and the full name that was assumed for it.
     fn assumed_name(&self, event: usize) -> Option<(&str, &str)> {
         let placed = self.index.facts.events.get(event)?;
         let assumed = self.index.facts.assumed_names.get(&placed.log)?;
@@ -149,8 +149,7 @@ impl Case<'_> {
         (!names_itself).then_some((placed.event.host.as_str(), assumed.full.as_str()))
     }
 
-    /// A log says that a service IPsec needs stopped, and not that it started again, before the
-    /// window or as it opened.
+    /// A log records that a service IPsec needs stopped, and no start since, before the window or as it opened.
     fn service_stopped(&self) -> Vec<Candidate> {
         let (start, end) = (self.window.run.start, self.window.run.end);
         let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! The rules that rest on auditpol: what was audited when the state of the host was collected.
+//! The rules that rest on auditpol: what was audited when the host's state was collected.
 
 use super::super::history::{JITTER, RecordRef};
 use super::super::{AuditState, AuditVerdict};
@@ -8,8 +8,8 @@ use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
 impl Case<'_> {
-    /// What auditpol says of successes or failures of a subcategory, where that held in the span already: the log is
-    /// whole from there on, and shows no change (4719 is written whatever is audited).
+    /// What auditpol shows for successes or failures of a subcategory, where it already held in the span: from
+    /// there on the log is complete and records no change (4719 is written whatever is audited).
     fn collected(
         &self,
         subcategory: AuditSubcategory,
@@ -48,7 +48,7 @@ impl Case<'_> {
         (!off.is_empty()).then(|| self.verdict(AuditState::AuditingOff, why, places))
     }
 
-    /// Rule 5, by auditpol: all that governs negotiations was audited when the state was collected.
+    /// Rule 5, by auditpol: everything that governs negotiations was audited when the state was collected.
     pub(super) fn on_when_collected(&self) -> Option<AuditVerdict> {
         let mut places = BTreeSet::new();
         for subcategory in self.subcategories().iter().copied() {
@@ -92,7 +92,7 @@ mod tests {
         let off = with([Auditing::Off, Auditing::On, Auditing::On, Auditing::On]);
         assert_eq!(state(&off), AuditState::AuditingOff);
         assert_eq!(state(&with([Auditing::Unclear; 4])), AuditState::Unknown);
-        // A change after the span: what was so before it is not known.
+        // After a change, the setting before it is unknown.
         let mut changed = with([Auditing::On; 4]);
         let change = AuditChange {
             subcategory: Some(AuditSubcategory::MainMode),

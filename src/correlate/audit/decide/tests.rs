@@ -7,7 +7,7 @@ pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds, 0).unwrap()
 }
 
-/// A whole log of a day, with negotiations at these seconds; negative ones failed.
+/// A complete log of a day, with negotiations at these seconds; negative ones failed.
 pub(super) fn history(negotiations: &[i64]) -> AuditHistory {
     let audits = negotiations.iter().zip(1..).map(|(second, record)| {
         let is_failure = *second < 0;
@@ -107,12 +107,12 @@ fn a_change_shows_what_was_audited() {
     let on = Some(Auditing::On);
     let again = with(vec![change(20_000, off, off), change(30_000, on, on)], &[]);
     check(&again, Captured::default(), AuditState::Audited, "turned on");
-    // A record that came all the same shows that another setting was in force.
+    // A record that came anyway shows that another setting was in force.
     let seen = with(vec![change(30_000, off, None)], &[40_050]);
     check(&seen, Captured::default(), AuditState::Audited, "holds a record");
     let failures = with(vec![change(30_000, None, off)], &[40_050]);
     check(&failures, Captured::default(), AuditState::AuditingOff, "failures");
-    // A change that cannot be read leaves unknown what is audited after it.
+    // After a change that cannot be read, what is audited is unknown.
     let some = Some(Auditing::Unclear);
     let unclear = with(vec![change(30_000, some, some)], &[100, -200]);
     check(&unclear, Captured::default(), AuditState::Unknown, "language");
