@@ -39,7 +39,7 @@ pub(super) fn print_activity(
     writeln!(out, "{:<10} {}", "Protected", glyphs.line(&protected, most))
 }
 
-/// For programs.
+/// The same for the JSON output.
 pub(super) fn as_written(activities: &Activities) -> schema::Activity {
     let buckets = activities.stretches().map(|(start, counts)| schema::ActivityBucket {
         start: start.rfc3339(Resolution::MILLISECONDS),

@@ -29,7 +29,7 @@ pub(super) struct Args {
     carve: Option<ReachName>,
 }
 
-/// How much is carved, by the names it is asked for.
+/// How much is carved, by the names of the option's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum ReachName {
     /// Cited frames, negotiations, and five seconds around the edges of windows.

@@ -1,4 +1,4 @@
-//! The file of `--case`: where it is read, and what is said where it cannot be.
+//! Reads the file of `--case`, and words its errors.
 
 use super::Failure;
 use crate::evidence::{open, sha256, shown_path};
@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use std::io::Read as _;
 use std::path::Path;
 
-/// Case data as a file gives them.
+/// Case data as the file gives them.
 pub(super) struct Given {
     pub(super) case: Case,
     /// The digest of the file.
@@ -35,5 +35,5 @@ pub(super) fn read_case_file(path: &Path) -> Result<Given, Failure> {
 }
 
 const HINT: &str = "the keys are number, organisation, examiner, purpose, notes and time_zone, each a text in quotes";
-/// More than all its values can have.
+/// More than all values together can have.
 const MOST: u64 = 64 << 10;

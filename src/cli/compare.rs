@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let mut before = Side::analyze(&args.before, &policy, args.progress)?;
     let mut after = Side::analyze(&args.after, &policy, args.progress)?;
     if policy.infers() {
-        // What shows IPsec on one side only is not to go unjudged on the other.
+        // A requirement shown by IPsec on one side also applies to the other side.
         let must_be_protected =
             [&before, &after].into_iter().flat_map(|side| must_be_protected(&side.report));
         let must_be_protected: BTreeSet<(IpAddr, IpAddr)> = must_be_protected.collect();
@@ -89,7 +89,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 struct Side<'a> {
     path: &'a Path,
     report: Report,
-    /// It can be judged again.
+    /// It is evidence, which can be judged again.
     is_evidence: bool,
     status: ExitStatus,
 }
@@ -111,7 +111,7 @@ impl<'a> Side<'a> {
         });
         match read {
             Ok(report) => Ok(Self { path, report, is_evidence: false, status: ExitStatus::Done }),
-            // Logs are exported as JSON too.
+            // Exported logs may be JSON too.
             Err(_) if file == path => Self::judged(path, policy, progress),
             Err(error) => Err(Failure::usage(error.context(shown), hint)),
         }

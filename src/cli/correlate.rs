@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 struct Given {
     inputs: Vec<SummaryInput>,
     files: Vec<SummaryFile>,
-    /// Those that cannot be read, where the others are judged all the same.
+    /// Summaries that cannot be read, where the others are judged anyway.
     damaged: Vec<Damaged>,
     known: BTreeSet<String>,
 }
@@ -113,7 +113,7 @@ impl Given {
             Refused::Damaged(Damaged { file, what }, failure)
         })?;
         self.inputs.push(SummaryInput { path, size_bytes, sha256: sha256.clone() });
-        // A copy of a summary says nothing new.
+        // A copy of a summary adds nothing.
         if self.known.insert(sha256) {
             self.files.push(file);
         }
@@ -121,7 +121,7 @@ impl Given {
     }
 }
 
-/// Why a file is not judged.
+/// Why a file is not used.
 enum Refused {
     /// It is of another kind.
     Foreign(Failure),
@@ -129,12 +129,12 @@ enum Refused {
     Damaged(Damaged, Failure),
 }
 
-/// Whether its name says that it is a summary, whatever its first bytes are.
+/// Whether its name is that of a summary, whatever its first bytes are.
 fn is_named_summary(found: &Found) -> bool {
     found.path.extension().is_some_and(|extension| extension == "summary")
 }
 
-/// A whole file, or standard input where it is `-`; of a file that is no summary only the first bytes.
+/// A whole file, or standard input where it is `-`; only the first bytes of a file that is no summary.
 fn bytes_of(found: &Found) -> Result<Vec<u8>, Refused> {
     const HINT: &str = "name files that `plainsight summarize` wrote, or their folder";
     let shown = &found.shown;
@@ -194,5 +194,5 @@ fn listed(path: &Path) -> Result<Vec<Listed>, Failure> {
 
 /// Summaries are held in memory while they are judged.
 const MOST_BYTES: u64 = 1 << 30;
-/// More than a list of a hundred thousand files has.
+/// More than a list of a hundred thousand files needs.
 const MOST_LIST: u64 = 64 << 20;

@@ -1,4 +1,4 @@
-//! How a run ended, as the shell sees it.
+//! Exit statuses, and which one a run ends with.
 
 use crate::analysis::Analysis;
 use crate::evidence::{Content, Evidence, ProblemCode};
@@ -10,7 +10,7 @@ use std::process::{ExitCode, Termination};
 pub enum ExitStatus {
     /// Done, all evidence was read in full.
     Done,
-    /// Done, and a finding is as severe as `--fail-on` says.
+    /// Done, and a finding has the severity of `--fail-on` or a higher one.
     SeverityReached,
     /// The arguments or the policy cannot be understood, or there is no place for the report.
     Usage,
@@ -20,7 +20,7 @@ pub enum ExitStatus {
     NoEvidence,
     /// `verify` found a difference.
     Differs,
-    /// Done, but a fault of plainsight ended the reading of a file.
+    /// Done, but an internal error ended the reading of a file.
     InternalError,
     /// The report or a summary could not be written.
     Unwritten,
@@ -29,7 +29,7 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
-    /// The number.
+    /// The status as a number.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
@@ -52,7 +52,7 @@ impl Termination for ExitStatus {
     }
 }
 
-/// How an analysis ended; `limit` is `--fail-on`.
+/// The exit status of an analysis; `limit` is `--fail-on`.
 pub(super) fn status_of_analysis(analysis: &Analysis, limit: Option<Severity>) -> ExitStatus {
     let is_reached =
         limit.is_some_and(|limit| analysis.findings.iter().any(|f| f.severity >= limit));
@@ -62,7 +62,7 @@ pub(super) fn status_of_analysis(analysis: &Analysis, limit: Option<Severity>) -
     }
 }
 
-/// How the reading of evidence ended.
+/// The exit status of reading evidence.
 pub(super) fn status_of_evidence<'e>(
     evidence: impl Iterator<Item = &'e Evidence> + Clone,
 ) -> ExitStatus {

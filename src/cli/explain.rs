@@ -1,4 +1,4 @@
-//! `plainsight explain`: what a code means, why it comes about and what to do.
+//! `plainsight explain`: the meaning of a code, its causes and what to do.
 
 use super::{ExitStatus, Failure, terminal, wrap};
 use crate::catalogue::{
@@ -59,17 +59,17 @@ struct Asked<'a> {
     meanings: Vec<Meaning>,
 }
 
-/// One thing that a code can mean.
+/// One meaning of a code.
 #[derive(Serialize)]
 struct Meaning {
-    /// The code as tables have it.
+    /// The code as the tables spell it.
     name: String,
-    /// What it is a code of.
+    /// The kind of code.
     kind: String,
     lines: Vec<Line>,
 }
 
-/// A sentence about it, and what the sentence is.
+/// A sentence about it, with the kind of sentence.
 #[derive(Serialize)]
 struct Line {
     is: Is,
@@ -103,7 +103,7 @@ impl Meaning {
         self
     }
 
-    /// Adds what is known of a reason behind it, if there is one.
+    /// Adds the words of the reason that the code implies, if any.
     fn advised(self, reason: Option<Reason>) -> Self {
         let Some(advice) = reason.map(Reason::advice) else { return self };
         let with = self.with(Is::Note, advice.meaning);
@@ -138,7 +138,7 @@ fn print_explanations(out: &mut impl Write, asked: &[Asked<'_>]) -> io::Result<(
     Ok(())
 }
 
-/// Everything that the code can mean.
+/// Every meaning of the code.
 fn meanings(code: &str) -> Vec<Meaning> {
     let is_named = |name: &str| name.eq_ignore_ascii_case(code);
     let number = code.parse::<u16>().ok();

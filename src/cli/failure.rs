@@ -6,7 +6,7 @@ use crate::report::FormatError;
 use crate::report::publish::PublishError;
 use std::io;
 
-/// What ends a command: in words, with what to do about it.
+/// Why a command ended: in words, with what to do about it.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) status: ExitStatus,
@@ -32,10 +32,10 @@ impl Failure {
     }
 }
 
-/// Standard output that cannot be written to.
+/// Standard output cannot be written.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        // A reader that takes only the first lines closes the pipe; that is no failure of ours.
+        // A reader that takes only the first lines closes the pipe, which is not an error.
         let status = if error.kind() == io::ErrorKind::BrokenPipe {
             ExitStatus::Done
         } else {

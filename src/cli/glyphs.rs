@@ -1,11 +1,11 @@
-//! The characters that lines over time are drawn with: blocks, or ASCII where the locale has none.
+//! The characters of lines over time: blocks, or ASCII where the locale has none.
 //!
-//! Decides what is drawn, never what it means: each line has a legend beside it.
+//! Decides only what is drawn: each line has a legend beside it.
 
 use std::env;
 use std::ffi::OsString;
 
-/// What lines over time are made of.
+/// The characters of lines over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Glyphs {
     /// Clear text.
@@ -22,26 +22,26 @@ pub(super) struct Glyphs {
     pub(super) nothing: char,
     /// Between the items of a list.
     pub(super) between: &'static str,
-    /// Before what is left out.
+    /// In the place of what is left out.
     pub(super) more: &'static str,
     /// From an initiator, and from a responder.
     pub(super) arrows: [&'static str; 2],
-    /// From a little to the most.
+    /// From the lowest level to the highest.
     levels: [char; 8],
 }
 
 impl Glyphs {
-    /// Those that the terminal's locale has.
+    /// The characters that the terminal's locale has.
     pub(super) fn of_locale() -> Self {
         if is_utf8(cfg!(windows), |name| env::var_os(name)) { BLOCKS } else { ASCII }
     }
 
-    /// A line of the counts, each in proportion to the `most` of all lines. What is there at
-    /// all is seen.
+    /// Draws the counts as a line, in proportion to `most`, the maximum over all lines. Any count above zero is
+    /// visible.
     pub(super) fn line(&self, counts: &[u64], most: u64) -> String {
         let level = |count: &u64| {
             let step = u128::from(*count) * 8 / u128::from(most.max(1));
-            // Rounded up: one packet beside a million is no silence.
+            // Rounded up, so that one packet beside a million is visible.
             let above = u128::from(step * u128::from(most.max(1)) < u128::from(*count) * 8);
             let at = usize::try_from(step + above).unwrap_or(self.levels.len());
             let shown = at.checked_sub(1).and_then(|at| self.levels.get(at.min(7)));
@@ -51,7 +51,7 @@ impl Glyphs {
     }
 }
 
-/// Whether the first variable that says something says UTF-8 (POSIX.1-2017 §8.2). A console of Windows takes
+/// Whether the first of these variables that is set names UTF-8 (POSIX.1-2017 §8.2). A Windows console accepts
 /// UTF-8 in any case.
 fn is_utf8(windows: bool, variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let mut locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable);

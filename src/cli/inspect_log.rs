@@ -1,4 +1,4 @@
-//! The picture of a log: whose it is, what it is worth, who failed and why.
+//! A log on the terminal: whose it is, how complete it is, who failed and why.
 //!
 //! Prints what report.json holds; judges nothing.
 

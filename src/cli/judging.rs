@@ -1,5 +1,4 @@
-//! What `analyze` and `correlate` share: the question that is asked of what was read, and the report
-//! that answers it.
+//! The options that `analyze` and `correlate` share, and the report that they write.
 
 use super::exit::status_of_analysis;
 use super::failure::{broken, refused, unwritten};
@@ -18,7 +17,7 @@ use crate::time::{Resolution, Span, Timestamp, Zone};
 use std::io::Write as _;
 use std::path::PathBuf;
 
-/// What is judged, and where and how the result is written.
+/// What to judge, and where and how to write the result.
 #[derive(Debug, clap::Args)]
 pub(super) struct Judging {
     /// The folder for the report
@@ -69,7 +68,7 @@ pub(super) struct Judging {
     pub(super) verbose: bool,
 }
 
-/// The formats by the names they are asked for.
+/// The formats by the names of the option's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum FormatName {
     /// report.json.
@@ -86,7 +85,7 @@ enum FormatName {
     Parquet,
 }
 
-/// The severities by the names they are asked for.
+/// The severities by the names of the option's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum SeverityName {
     Info,
@@ -96,7 +95,7 @@ enum SeverityName {
     Critical,
 }
 
-/// A question that can be asked, and a place for its answer.
+/// A prepared question, and where its answer goes.
 pub(super) struct Asked<'a> {
     args: &'a Judging,
     run: Run,
@@ -110,7 +109,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl Judging {
-    /// Looks, before any work, whether it can be done.
+    /// Checks the options before any work is done.
     pub(super) fn prepare(&self) -> Result<Asked<'_>, Failure> {
         let run = Run::begin();
         let mut policy = Policy::default();
@@ -153,7 +152,7 @@ impl Asked<'_> {
         self.destination.stage().map_err(refused)
     }
 
-    /// Writes the report and prints its summary; `read` is what `analyze` would have been asked.
+    /// Writes the report and prints its summary; `read` describes the reading, as `analyze` does it.
     pub(super) fn answer(
         &self,
         analysis: &Analysis,
@@ -219,13 +218,13 @@ impl Asked<'_> {
         }
     }
 
-    /// The zone that was asked for, else the one of the case data.
+    /// The zone that was given, otherwise that of the case data.
     fn display_zone(&self) -> Option<String> {
         let asked = self.args.display_zone.as_ref().map(|zone| zone.name().to_owned());
         asked.or_else(|| self.case.as_ref()?.case.time_zone.clone())
     }
 
-    /// Writes the report; gives the SHA-256 of its manifest.
+    /// Writes the report; returns the SHA-256 of its manifest.
     fn write(
         &self,
         report: &schema::Report,
@@ -271,7 +270,7 @@ fn sources(analysis: &Analysis) -> Sources<'_> {
     }
 }
 
-/// The formats asked for, each once and in our order.
+/// The formats that were given, each once and in the order of [`Format::ALL`].
 fn formats(args: &Judging) -> Vec<Format> {
     let is_asked = |format: &Format| {
         args.format.iter().any(|name| match name {

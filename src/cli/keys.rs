@@ -1,4 +1,4 @@
-//! Key files of minisign's: where they are read, and who is asked for their password.
+//! Reads minisign's key files, and asks for their password.
 
 use super::Failure;
 use crate::report::{SigningKey, VerifyingKey};
@@ -33,7 +33,7 @@ pub(super) fn verifying(given: &str) -> Result<VerifyingKey, Failure> {
     })
 }
 
-/// Minisign's public keys are 56 characters of base64 and begin alike.
+/// Minisign's public keys are 56 characters of base64 with the same beginning.
 fn is_a_key(given: &str) -> bool {
     given.len() == 56 && given.starts_with("RW")
 }

@@ -5,7 +5,7 @@ use super::terminal;
 use crate::report::schema::{FrameRef, IkeExchange, Step};
 use std::io::{self, Write};
 
-/// Every negotiation, by time.
+/// Prints every negotiation, by time.
 pub(super) fn print_message_sequences(
     out: &mut impl Write,
     exchanges: &[IkeExchange],
@@ -32,7 +32,7 @@ fn negotiation(out: &mut impl Write, x: &IkeExchange) -> io::Result<()> {
     writeln!(out, "   SPIs {} {}", x.initiator_spi, x.responder_spi)?;
     let mut last = None;
     for (at, step) in x.ladder.iter().enumerate() {
-        // Of very long negotiations the middle is not kept.
+        // The middle of very long negotiations is not kept.
         if at == x.ladder.len().saturating_sub(KEPT_LAST) && x.messages > x.ladder.len() as u64 {
             let dots = Glyphs::of_locale().more;
             let left_out = x.messages - x.ladder.len() as u64;
@@ -53,7 +53,7 @@ fn step_line(out: &mut impl Write, step: &Step, last_evidence: Option<&String>) 
     } else {
         place(&step.frame)
     };
-    // What a step says comes from tables and numbers alone, but is evidence all the same.
+    // The text of a step is built from tables and numbers, but is treated as evidence all the same.
     writeln!(out, "   {}  {arrow}  {}{again}  [{frame}]", step.time, terminal::escape(&step.what))
 }
 
@@ -113,5 +113,5 @@ fn place(frame: &FrameRef) -> String {
     format!("{} frame {}", frame.evidence, frame.frame)
 }
 
-/// How many of the last messages of a very long negotiation are kept.
+/// The number of last messages that are kept of a very long negotiation.
 const KEPT_LAST: usize = 16;

@@ -1,4 +1,4 @@
-//! A bar on standard error while evidence is read, and the wish to end it.
+//! Progress on standard error while evidence is read, and the signal to stop.
 
 use super::terminal::print_reading;
 use crate::analysis::{Activities, SharedActivities, Watch};
@@ -19,9 +19,9 @@ pub(super) enum When {
     Never,
 }
 
-/// Follows the work for a person or a program.
+/// Reports progress to a person or a program.
 pub(super) struct Progress {
-    /// Keeps count; hidden where lines are written or nothing.
+    /// Counts; hidden where lines, or nothing, are written.
     bar: ProgressBar,
     lines: Lines,
     /// When the last line was written: milliseconds since the bar began.
@@ -72,7 +72,7 @@ impl Progress {
         ) {
             bar.set_style(style);
         }
-        // Without a handler Ctrl-C ends the program at once; nothing is written yet either way.
+        // Without a handler, Ctrl-C ends the program at once; nothing has been written yet in either case.
         let _ = ctrlc::set_handler(on_interrupt);
         Self {
             bar,
@@ -110,7 +110,8 @@ impl Progress {
         self.bar.set_message(format!("{read}/{files} files"));
     }
 
-    /// Writes a line, unless the last one is younger than a second; the first and the last always.
+    /// Writes a line, unless the last one is younger than a second; the first and the last line are always
+    /// written.
     fn print_line(&self, always: bool) {
         if self.lines == Lines::None {
             return;
@@ -154,7 +155,7 @@ impl Progress {
 /// Milliseconds.
 const BETWEEN_LINES: u64 = 1_000;
 
-/// Whether the run shall end.
+/// Whether the run was asked to stop.
 pub(super) fn is_ended() -> bool {
     CANCELLED.load(Ordering::Relaxed)
 }

@@ -94,7 +94,7 @@ fn is_within(file: &Path, folder: &Path) -> bool {
     real(file).zip(real(folder)).is_some_and(|(file, folder)| file.starts_with(folder))
 }
 
-/// A path with the links in the part of it that exists followed.
+/// The path with all links resolved in the part of it that exists.
 fn real_beginning(path: &Path) -> PathBuf {
     let known =
         path.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
@@ -106,5 +106,5 @@ fn real_beginning(path: &Path) -> PathBuf {
     )
 }
 
-/// More than the pseudonyms of a hundred thousand hosts take.
+/// More than the pseudonyms of a hundred thousand hosts need.
 const MOST_KEY: u64 = 1 << 30;

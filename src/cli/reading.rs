@@ -1,4 +1,4 @@
-//! What `analyze` and `summarize` share: which evidence is read, and how.
+//! The options that `analyze` and `summarize` share: which evidence is read, and how.
 
 use super::progress::{Progress, When};
 use super::{Failure, options};
@@ -41,11 +41,11 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// The request; `out` is no evidence, and of the policy only the ports that it names matter to
-    /// reading.
+    /// The request; `out` is not read as evidence, and only the ports that the policy names matter to reading.
     ///
     /// # Errors
-    /// Where the span ends before it begins, or a path is not there.
+    ///
+    /// Where the span ends before it begins, or a path does not exist.
     pub(super) fn request(&self, out: &Path, policy: Policy) -> Result<Request, Failure> {
         refuse_missing(&self.paths)?;
         if self.from.zip(self.to).is_some_and(|(from, to)| from > to) {
@@ -101,7 +101,7 @@ impl Reading {
     }
 }
 
-/// Refuses paths that are not there: a mistake in what was typed, and no evidence.
+/// Refuses paths that do not exist: a mistake in the arguments, not in the evidence.
 pub(super) fn refuse_missing(paths: &[PathBuf]) -> Result<(), Failure> {
     let is_missing = |path: &&PathBuf| {
         path.as_os_str() != "-"

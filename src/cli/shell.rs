@@ -1,4 +1,4 @@
-//! `plainsight completions` and `plainsight man`: what shells and manuals want to know.
+//! `plainsight completions` and `plainsight man`: completion scripts and manual pages.
 
 use super::{Cli, ExitStatus, Failure};
 use clap::CommandFactory as _;
@@ -74,7 +74,7 @@ pub(super) fn man(args: &Man) -> Result<ExitStatus, Failure> {
     Ok(ExitStatus::Done)
 }
 
-/// The page of a command and those of its commands.
+/// The page of a command and those of its subcommands.
 fn print_pages(command: &clap::Command, pages: &mut Vec<u8>) -> io::Result<()> {
     clap_mangen::Man::new(command.clone()).render(pages)?;
     command.get_subcommands().try_for_each(|command| print_pages(command, pages))

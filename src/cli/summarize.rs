@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     Ok(status_of_evidence(parts.iter().map(|part| &part.evidence)))
 }
 
-/// What is printed with `--json`.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct JsonOutput<'t> {
     /// Every file that was read.
@@ -131,7 +131,7 @@ struct JsonSummary<'t> {
     path: String,
     size_bytes: u64,
     sha256: &'t str,
-    /// False where the same was there already.
+    /// False where the same summary existed already.
     is_new: bool,
 }
 

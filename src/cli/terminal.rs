@@ -1,8 +1,8 @@
-//! What a person reads on a terminal: the verdict, a table, the findings; and the escaping of
-//! whatever comes from evidence.
+//! The output for a terminal: the verdict, a table, the findings; and the escaping of everything that comes
+//! from evidence.
 //!
-//! Written from the report's own types, so it cannot say what the report does not. Colour adds
-//! emphasis and never meaning; `anstream` takes it away where it does not belong.
+//! Written from the report's own types, so it cannot state what the report does not. Colour adds emphasis,
+//! never meaning; `anstream` removes it where it is not supported.
 
 use super::glyphs::Glyphs;
 use super::{timeline, wrap};
@@ -99,7 +99,7 @@ fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// The case data in a line.
+/// The case data, in a line.
 fn print_case(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let Some(case) = &report.case else { return Ok(()) };
     let named = [
@@ -114,7 +114,7 @@ fn print_case(out: &mut impl Write, report: &Report) -> io::Result<()> {
     if named.is_empty() { Ok(()) } else { writeln!(out, "{}", named.join("; ")) }
 }
 
-/// A time, and what the clocks of the zone showed then.
+/// A time, with the local time of the zone.
 fn local(time: &str, zone: Option<&Zone>) -> String {
     let local = zone.and_then(|zone| beside(time, zone));
     local.map_or_else(|| time.to_owned(), |local| format!("{time} ({local})"))
@@ -157,7 +157,7 @@ fn print_pairs(out: &mut impl Write, report: &Report, rows: usize) -> io::Result
     if judged.is_empty() {
         return Ok(());
     }
-    // The least protected first; equal ones stay in order of address.
+    // The least protected first; equal ones in order of address.
     let readable = |pair: &Pair| pair.by_class.esp_null.frames + pair.by_class.ah.frames;
     judged.sort_by_key(|pair| std::cmp::Reverse((pair.by_class.clear.frames, readable(pair))));
     writeln!(
@@ -274,11 +274,11 @@ pub(super) fn print_reading(path: &str) {
     let _ = writeln!(anstream::stderr().lock(), "plainsight: reading {}", escape(path));
 }
 
-/// Names every file with a problem; on standard error, where it cannot get between data.
+/// Lists every file with a problem, on standard error, where it cannot mix with data.
 pub(super) fn print_problems(report: &Report, all: bool, place_of_rest: &str) {
     let mut printed = Problems::new(all);
     for file in &report.evidence {
-        // A note beside the evidence is worth no line unless all is asked for.
+        // A note beside the evidence is left out unless everything is asked for.
         let problems = file.problems.iter().filter(|problem| all || problem.code != "not_evidence");
         let path = escape(&file.path);
         printed.of_file(problems.map(|problem| {
@@ -306,7 +306,7 @@ impl Problems {
         Self { all, printed: 0, left_out: 0, files: 0 }
     }
 
-    /// Names the problems of a file, or of whatever else they belong together.
+    /// Prints the problems of a file, or of another group.
     pub(super) fn of_file(&mut self, lines: impl Iterator<Item = String>) {
         let mut error = wrap::standard_error();
         let before = self.left_out;
@@ -323,7 +323,7 @@ impl Problems {
         self.files += usize::from(self.left_out > before);
     }
 
-    /// Says how many were not named, and at which `place` they are.
+    /// Prints how many were left out, and where to find them.
     pub(super) fn end(self, place: &str) {
         let Self { left_out, files, .. } = self;
         if left_out == 0 {
@@ -336,7 +336,7 @@ impl Problems {
     }
 }
 
-/// Text with every character spelled out that could steer a terminal or turn text around.
+/// Text in which every character that could steer a terminal or change the direction of text is escaped.
 pub(super) fn escape(text: &str) -> String {
     visible(text).into_owned()
 }

@@ -1,6 +1,6 @@
-//! A line for each of the worst pairs: when it talked in clear, when under protection.
+//! A line for each of the worst pairs: when it talked in clear, and when under protection.
 //!
-//! Drawn from the report's windows, so it says no more than their edges do.
+//! Drawn from the report's windows, so it is as exact as their edges.
 
 use super::glyphs::Glyphs;
 use crate::report::schema::{Pair, Report};
@@ -9,8 +9,8 @@ use anstyle::{AnsiColor, Style};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-/// The lines of those pairs that talked in clear, or under IPsec that was readable or shown by its header alone;
-/// `worst` are pairs, the worst first.
+/// Prints the lines of pairs that talked in clear, or under IPsec that was readable or shown by its header
+/// alone; `worst` lists pairs, the worst first.
 pub(super) fn print_timelines(
     out: &mut impl Write,
     report: &Report,
@@ -69,7 +69,7 @@ struct Stretch {
     of: Of,
 }
 
-/// What a stretch is of.
+/// The kind of a stretch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
     Clear,
@@ -85,7 +85,7 @@ enum Of {
     Doubtful,
 }
 
-/// What a part of the line has.
+/// The kinds of packets in a part of the line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is one kind of packet")]
 struct Cell {
@@ -96,7 +96,7 @@ struct Cell {
     doubtful: bool,
 }
 
-/// What is drawn of it: what is worse hides what is better.
+/// What is drawn for it: the worst kind takes precedence.
 enum Shown {
     Both,
     Clear,
@@ -154,12 +154,12 @@ fn stretches(report: &Report, pair: &Pair) -> Vec<Stretch> {
     });
     let readable = pair.readable_first_time.as_deref().zip(pair.readable_last_time.as_deref());
     let readable = readable.and_then(|(start, end)| stretch(start, end, Of::Readable));
-    // An SA may rest for hours: where nothing is doubtful, the runs of its packets say it better.
+    // An SA may be idle for hours: where nothing is doubtful, the runs of its packets show it better.
     let sas: Vec<Stretch> = if has_doubt(pair) { sas.collect() } else { Vec::new() };
     windows.chain(protected).chain(sas).chain(readable).collect()
 }
 
-/// What each part of the time has.
+/// The kinds of packets in each part of the time.
 fn cells(stretches: &[Stretch], first: Timestamp, last: Timestamp) -> [Cell; COLUMNS] {
     let mut cells = [Cell::default(); COLUMNS];
     let whole = i128::from(last.0) - i128::from(first.0) + 1;

@@ -1,6 +1,7 @@
-//! Text that fits the terminal: long lines break between words, and what follows is indented as it began.
+//! Text that fits the terminal: long lines break between words, and continuation lines are indented like the
+//! first.
 //!
-//! Only where a terminal reads it: files and pipes get the lines as they are, and so does JSON.
+//! Only on a terminal: files and pipes get the lines unchanged, and so does JSON.
 
 use std::io::{self, Write};
 use terminal_size::{Width, terminal_size_of};
@@ -8,7 +9,7 @@ use terminal_size::{Width, terminal_size_of};
 /// Breaks lines that are wider than the terminal.
 pub(super) struct Wrapped<W> {
     out: W,
-    /// Columns; `None` where no terminal reads.
+    /// Columns; `None` where the output is no terminal.
     width: Option<usize>,
     line: Vec<u8>,
 }
@@ -45,7 +46,7 @@ impl<W: Write> Write for Wrapped<W> {
     }
 }
 
-/// A line in pieces of at most `width` columns, as far as its words allow.
+/// Breaks a line into lines of at most `width` columns, where its words allow it.
 fn broken(line: &str, width: usize) -> String {
     if columns(line) <= width || width < NARROWEST {
         return line.to_owned();
@@ -53,7 +54,7 @@ fn broken(line: &str, width: usize) -> String {
     let indent = indent_of(line).min(width / 2);
     let mut made = String::with_capacity(line.len() + 8);
     let mut at = 0;
-    // Blanks stay with the word behind them, and are dropped where the line breaks.
+    // Blanks belong to the word after them, and are dropped where the line breaks.
     for (number, word) in words(line).enumerate() {
         let wide = columns(word);
         if number > 0 && at + wide > width && at > indent {
@@ -82,7 +83,7 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Where the text of a line begins: behind its first columns, or behind its blanks.
+/// The column at which the text of a line begins: behind its first columns, or behind its blanks.
 fn indent_of(line: &str) -> usize {
     let head: String = line.chars().take(MOST_INDENT).collect();
     let behind = head
@@ -94,7 +95,7 @@ fn indent_of(line: &str) -> usize {
     }
 }
 
-/// The columns that a text takes; colours take none.
+/// The number of columns of a text; colours have none.
 fn columns(text: &str) -> usize {
     let mut is_colour = false;
     let shown = text.trim_end_matches('\n').chars().filter(|c| match (is_colour, c) {
@@ -111,9 +112,9 @@ fn columns(text: &str) -> usize {
     shown.count()
 }
 
-/// A terminal of fewer columns gets the lines as they are.
+/// A narrower terminal gets the lines unchanged.
 const NARROWEST: usize = 20;
-/// A column that begins further to the right is no place to go on.
+/// Continuation lines are not indented further than this.
 const MOST_INDENT: usize = 24;
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! Which logs are of one computer.
+//! Which logs belong to one computer.
 //!
-//! Logs of one folder whose records bear the same name are; a name without its domain is the one name in
-//! the folder that begins so. A renamed computer's logs are too: its log goes on under the new name, or
-//! event 6011 names both. Two computers that had one name one after the other stay two.
+//! Logs in one folder whose records bear the same name do; a name without a domain stands for the only full
+//! name in the folder that begins with it. Logs of a renamed computer do too: its log continues under the new
+//! name, or event 6011 gives both names. Two computers that had the same name one after the other are kept
+//! apart.
 
 use crate::eventlog::LogEvent;
 use crate::summary::{LogId, LogPart, Summary};
@@ -17,10 +18,10 @@ pub(super) struct Computers {
     assumed: BTreeMap<LogId, AssumedName>,
 }
 
-/// What a log was taken for whose records name their computer without its domain.
+/// The full name assumed for a log whose records name their computer without a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssumedName {
-    /// The one name with a domain in the same folder that begins so, in lower case. A host outside every
+    /// The only name with a domain in the same folder that begins with it, in lower case. A host outside every
     /// domain may have the same first name.
     pub full: String,
     /// The addresses that events of this log itself name as the host's own.
@@ -49,7 +50,7 @@ impl Computers {
             let given_up = renames.get(&(*folder, short.clone())).map(|rename| rename.time);
             let mut known: BTreeMap<(String, bool), usize> = BTreeMap::new();
             for at in same {
-                // Records that name no computer are of nobody else's.
+                // Records without a computer name belong to no other computer.
                 let named = logs.get(*at).filter(|(_, log)| !log.log.host.is_empty());
                 let Some((id, log)) = named else { continue };
                 let longer = full_names.get(&(*folder, short.clone()));
@@ -59,7 +60,7 @@ impl Computers {
                     assumed.insert(**id, AssumedName { full: full.clone(), own_addresses });
                 }
                 let name = only.cloned().unwrap_or_else(|| log.log.host.to_lowercase());
-                // Who bears a name behind the moment at which it was given up is another one.
+                // A computer with the name after it was given up is another computer.
                 let goes_on = given_up.zip(log.log.last_time).is_some_and(|(at, last)| last > at);
                 sets.join(*at, *known.entry((name, goes_on)).or_insert(*at));
             }
@@ -111,8 +112,8 @@ struct Rename {
     time: Timestamp,
 }
 
-/// Event 6011 names the NetBIOS name before and after; a log that goes on under another name says so by
-/// its numbers.
+/// Event 6011 gives the NetBIOS name before and after; a log that continues under another name shows it by its
+/// record numbers.
 fn renames_of(log: &LogPart) -> Vec<Rename> {
     let to = short_name(&log.log.host);
     let by_numbers = log.log.renamed_from.as_ref().zip(log.log.first_time);

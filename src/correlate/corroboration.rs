@@ -1,10 +1,10 @@
-//! Which ESP and AH is more than a header: what says so of each SPI and direction.
+//! Which ESP and AH is more than a header: the evidence for each SPI and direction.
 //!
-//! A protocol number or a port proves no IPsec. An SPI is corroborated by a log that names it, by its
-//! packets together ([`SaEvidence`]), or, where they are too few, by a completed IKE SA of the two hosts or
-//! another corroborated SPI in the same direction. What its own packets contradict, nothing corroborates.
-//! Packets whose SPI was not seen (later fragments without their first, SPI 0) are never corroborated. That
-//! no IKE was seen speaks against nobody: keys may be set by hand.
+//! A protocol number or a port does not prove IPsec. An SPI is corroborated by a log that names it, by its
+//! packets together ([`SaEvidence`]) or, where they are too few, by a completed IKE SA of the two hosts or
+//! another corroborated SPI in the same direction. Nothing corroborates an SPI that its own packets contradict.
+//! Packets whose SPI was not seen (later fragments without their first, SPI 0) are never corroborated. Missing
+//! IKE is no evidence against ESP: keys may be set by hand.
 
 use super::{PairFacts, PlacedEvent};
 use crate::catalogue::Category;
@@ -17,15 +17,15 @@ use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// What says that packets under an SPI are ESP or AH, the strongest first.
+/// The evidence that packets under an SPI are ESP or AH, the strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CorroboratedBy {
-    /// A host's log names the SPI as one of an SA that came up or ended.
+    /// A host's log names the SPI as one of an SA that was created or ended.
     Log,
     /// Form, sequence numbers and content of its packets (RFC 4303, RFC 4302).
     Packets,
-    /// A completed IKE SA of the two hosts, begun no later than its packets end: where they are too few, or
-    /// where their SPI is a reserved one and all else of them is ESP's or AH's.
+    /// A completed IKE SA of the two hosts, begun no later than the SPI's packets end: used where the packets
+    /// are too few, or where their SPI is a reserved one and everything else in them fits ESP or AH.
     IkeSa,
     /// Another SPI of the two hosts in the same direction that is corroborated by itself.
     OtherSpi,
@@ -57,7 +57,7 @@ pub struct SaFacts {
     pub class: ProtectionClass,
     /// Its packets, as one run.
     pub run: ClassRun,
-    /// What says that it is ESP or AH; `None` where nothing more than the header does.
+    /// The evidence that it is ESP or AH; `None` where there is only the header.
     pub corroborated: Option<CorroboratedBy>,
     /// Only the beginnings of its packets were captured: whether they are encrypted was not seen.
     pub headers_only: bool,
@@ -84,7 +84,7 @@ impl SaFacts {
 }
 
 impl PairFacts {
-    /// From when to when packets of the pair were ESP or AH by more than their header; `None` where
+    /// From the first to the last packet of the pair that was ESP or AH by more than its header; `None` where
     /// none was.
     #[must_use]
     pub fn corroborated_ipsec(&self) -> Option<(Timestamp, Timestamp)> {
@@ -93,8 +93,8 @@ impl PairFacts {
         spans.reduce(|(start, end), (from, to)| (start.min(from), end.max(to)))
     }
 
-    /// Whether all readable ESP of the pair went one way, and encrypted ESP came back: packets captured on their
-    /// sender before its network card encrypts them look so too.
+    /// Whether all readable ESP of the pair went one way, and encrypted ESP came back: packets captured on the
+    /// sender before its network card encrypts them look the same.
     #[must_use]
     pub fn may_be_offloaded(&self) -> bool {
         let ways = |class: ProtectionClass| -> BTreeSet<Direction> {
@@ -116,8 +116,8 @@ impl PairFacts {
         Count::of(&unproven.map(|sa| sa.run).collect::<Vec<_>>())
     }
 
-    /// Packets that are ESP beyond doubt, of which the capture kept so little that NULL encryption would look
-    /// the same. A log that names the security association says more than they do.
+    /// Packets that are certainly ESP, of which the capture kept so little that NULL encryption would look the
+    /// same. A log that names the security association overrides them.
     pub(super) fn headers_only(&self) -> Vec<ClassRun> {
         let cut = self.sas.iter().filter(|sa| sa.headers_only && sa.class == ProtectionClass::Esp);
         let by_wire = cut.filter(|sa| !matches!(sa.corroborated, None | Some(CorroboratedBy::Log)));
@@ -144,7 +144,8 @@ impl Ipsec {
     }
 }
 
-/// Says of every SPI what corroborates it, and of every pair whether its connections are authenticated only.
+/// Determines for every SPI what corroborates it, and for every pair whether its connections are authenticated
+/// only.
 pub(super) fn gather(
     summary: &Summary,
     streams: &StreamsByPair<'_>,
@@ -238,7 +239,7 @@ fn alone(sa: &SaFacts, evidence: Option<&SaEvidence>, logged: &Logged) -> Option
     is_proven.then_some(CorroboratedBy::Packets)
 }
 
-/// Whether its own packets say that it is something else.
+/// Whether its own packets show that it is something else.
 fn contradicts(evidence: &SaEvidence) -> bool {
     evidence.is_misshapen() || evidence.opacity() == Opacity::Patterned
 }
@@ -257,9 +258,9 @@ fn beside(
 
 /// A completed IKE SA corroborates a reserved SPI only together with everything else that packets can show.
 ///
-/// RFC 4303 §2.1 reserves 1 to 255 for later use, and no processing of ESP changes with them: a receiver
-/// looks the SA up as any other, and systems take such SPIs where an administrator or a peer chooses them. So
-/// they speak against ESP where nothing but packets speaks for it, and no more.
+/// RFC 4303 §2.1 reserves 1 to 255 for later use, and no processing of ESP changes with them: a receiver looks
+/// the SA up like any other, and systems use such SPIs where an administrator or a peer chooses them. So they
+/// count against ESP only where packets are the only evidence for it.
 fn under_reserved(
     sa: &SaFacts,
     evidence: &SaEvidence,
@@ -279,7 +280,7 @@ fn under_reserved(
     is_proven.then_some(CorroboratedBy::IkeSa)
 }
 
-/// Whether the two hosts completed a negotiation before the packets of an SPI ended.
+/// Whether the two hosts completed a negotiation before the last packet of an SPI.
 fn has_ike(sa: &SaFacts, begun: Option<&BTreeSet<Timestamp>>) -> bool {
     begun.and_then(BTreeSet::first).is_some_and(|first| *first <= sa.run.end)
 }
@@ -287,8 +288,8 @@ fn has_ike(sa: &SaFacts, begun: Option<&BTreeSet<Timestamp>>) -> bool {
 /// SPIs by pair and direction of their packets.
 type Logged = BTreeSet<(HostPair, Direction, u32)>;
 
-/// What logs name of SAs that came up or ended; that a driver dropped packets with an SPI says only
-/// that they came.
+/// The SPIs that logs name for SAs that were created or ended. A driver that dropped packets with an SPI shows
+/// only that they arrived.
 fn logged(events: &[PlacedEvent]) -> Logged {
     let mut logged = Logged::new();
     for event in events.iter().map(|placed| &placed.event) {
@@ -305,7 +306,7 @@ fn logged(events: &[PlacedEvent]) -> Logged {
     logged
 }
 
-/// When each pair's negotiations began that came to security associations.
+/// When those negotiations of each pair began that created security associations.
 fn completed(exchanges: &[IkeExchange]) -> BTreeMap<HostPair, BTreeSet<Timestamp>> {
     let mut completed: BTreeMap<HostPair, BTreeSet<Timestamp>> = BTreeMap::new();
     for exchange in exchanges {
@@ -323,9 +324,10 @@ fn completed(exchanges: &[IkeExchange]) -> BTreeMap<HostPair, BTreeSet<Timestamp
     completed
 }
 
-/// SPIs of one direction that may have too few packets each wherever those are in their count: one for each
-/// processor of a host, or the ends of short security associations. Other protocols have another number in the
-/// place of the SPI in every packet; of so many, only those at the beginning of their count are believed.
+/// The most SPIs of one direction that may have too few packets each at any sequence number: one for each
+/// processor of a host, or the last packets of short security associations. Other protocols have a varying
+/// number in the place of the SPI; of more SPIs than this, only those at the start of their sequence numbers
+/// are accepted.
 const MOST_UNPROVEN: u64 = 8;
 /// RFC 4303 §2.1: 1 to 255 are reserved.
 const LEAST_SPI: u32 = 256;

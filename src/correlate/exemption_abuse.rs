@@ -1,24 +1,24 @@
-//! Traffic in the clothes of what every policy lets through, over all captures.
+//! Traffic that is disguised as what every policy exempts, over all captures.
 
 use crate::hosts::HostPair;
 use crate::protection::borrowed::Borrowed;
 use crate::summary::{Sighting, Summary};
 use std::collections::BTreeMap;
 
-/// What a pair sent that borrows an exemption.
+/// What a pair sent in abuse of an exemption.
 #[derive(Clone, Debug)]
 pub struct ExemptionAbuse {
     /// The two hosts.
     pub pair: HostPair,
-    /// Whose clothes.
+    /// The exemption that was abused.
     pub what: Borrowed,
     /// The first and the last packet of each capture.
     pub ends: Vec<Sighting>,
-    /// How many packets.
+    /// The number of packets.
     pub packets: u64,
 }
 
-/// By pair and kind. What a capture shows again after decryption did not travel so.
+/// By pair and kind. Decrypted copies are left out: they did not travel in this form.
 pub(super) fn gather(summary: &Summary) -> Vec<ExemptionAbuse> {
     let mut by_pair: BTreeMap<(HostPair, Borrowed), ExemptionAbuse> = BTreeMap::new();
     for capture in summary.captures.values() {

@@ -1,4 +1,4 @@
-//! A window with its causes, and what the logs' silence about it proves.
+//! A window with its causes, and the meaning of the logs' silence about it.
 
 use super::{
     Against, AuditState, Cause, CleartextWindow, Closing, HostAudit, KeptOpen, Wanted, Why,
@@ -21,7 +21,7 @@ pub struct ExplainedWindow {
     pub causes: Vec<Cause>,
     /// Whether its two hosts would have logged a negotiation in that time; the lower address first.
     pub audits: Vec<HostAudit>,
-    /// Windows of pairs around or inside whose frames are the same, by their place.
+    /// Windows of pairs outside or inside the tunnel that consist of the same frames, by index.
     pub same_frames_as: BTreeSet<usize>,
     /// Frames of it that also belong to a window of a pair inside the tunnel: sums over windows count them there.
     pub shared_frames: u64,

@@ -1,4 +1,4 @@
-//! Names of addresses: what the policy calls them, and which computer's log claims them.
+//! Names of addresses: from the policy, and from the computers whose logs claim them.
 //!
 //! An address that two computers claim keeps both names and is marked; neither is preferred.
 
@@ -18,9 +18,9 @@ pub struct HostName {
     pub address: IpAddr,
     /// Its host, as the policy spells it, else as the log does.
     pub name: String,
-    /// What says so.
+    /// The sources of the name.
     pub sources: BTreeSet<AddressSource>,
-    /// The logs that say so.
+    /// The logs among them.
     pub logs: BTreeSet<EvidenceId>,
     /// Another host has this address too.
     pub is_ambiguous: bool,

@@ -1,7 +1,7 @@
-//! Which log events and which negotiations and SAs of the captures are the same thing, recognized by numbers
-//! that both carry. No clock is asked.
+//! Which log events and which captured negotiations and SAs are the same thing, recognized by numbers that both
+//! contain. No clock is used.
 //!
-//! A join that more than one thing fits is no join. Rules: docs/causes.md.
+//! A join that more than one thing fits is dropped. Rules: docs/causes.md.
 
 use crate::catalogue::{Category, Reason, SA_STATE};
 use crate::eventlog::LogEvent;
@@ -40,7 +40,7 @@ impl JoinKey {
     }
 }
 
-/// What of the captures an event is about.
+/// The captured item that an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Join {
     /// The evidence for the join.
@@ -49,12 +49,12 @@ pub struct Join {
     pub exchange: Option<usize>,
     /// The SA, by its two hosts and the SPI that was found.
     pub sa: Option<(HostPair, EspSpi)>,
-    /// When, by the captures' clock, the thing happened that the event reports; `None` where the
-    /// host may have logged it any time later.
+    /// The time, by the captures' clock, of what the event reports; `None` where the host may have logged it at
+    /// any later time.
     pub(super) on_wire: Option<OnWire>,
 }
 
-/// A moment of the captures that a log should know.
+/// A moment in the captures that a log should record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OnWire {
     pub(super) time: Timestamp,
@@ -65,7 +65,7 @@ pub(super) struct OnWire {
 /// The joins of every log, by place of the event in its log.
 pub(super) type Joins = BTreeMap<LogId, BTreeMap<usize, Join>>;
 
-/// Joins every event that carries a number of the captures.
+/// Joins every event that contains a number of the captures.
 pub(super) fn find(summary: &Summary, exchanges: &[IkeExchange]) -> Joins {
     let wire = Wire::gather(summary, exchanges);
     let mut joins = Joins::new();
@@ -88,7 +88,7 @@ fn join_by_main_mode(events: &[LogEvent], joins: &mut BTreeMap<usize, Join>) {
     let mut boots = Vec::with_capacity(events.len());
     let mut known: BTreeMap<(u32, u64), BTreeSet<usize>> = BTreeMap::new();
     for (place, event) in events.iter().enumerate() {
-        // Numbers begin anew with every start of the system.
+        // Numbers restart with every start of the system.
         boot += u32::from(event.category == Category::HostState);
         boots.push(boot);
         let exchange = joins.get(&place).and_then(|join| join.exchange);
@@ -113,9 +113,9 @@ struct SeenSa {
     /// Who sends under this SPI.
     sender: IpAddr,
     first: Timestamp,
-    /// It may be older than the capture.
+    /// It may have been created before the capture.
     is_old: bool,
-    /// Its numbers show that packets went before the first that was captured.
+    /// Its sequence numbers show that packets preceded the first captured one.
     is_midway: bool,
 }
 
@@ -128,8 +128,8 @@ enum Hosts {
     Both(HostPair),
 }
 
-/// What the captures show under numbers that logs carry too. Evidence may show one number any number of
-/// times: each question looks at the first few only, because more than one is none.
+/// Captured items by the numbers that logs also contain. Evidence may repeat one number any number of times:
+/// each look-up examines only the first few, because more than one match is none.
 struct Wire<'a> {
     exchanges: &'a [IkeExchange],
     /// Negotiations by the initiator's cookie, with the responder's and without, between these hosts or any.
@@ -210,7 +210,7 @@ impl<'a> Wire<'a> {
     }
 
     fn join(&self, event: &LogEvent) -> Option<Join> {
-        // In which order exports of a state and events of a trace have the bytes of a cookie is not documented.
+        // The byte order of cookies in exports of a state and in events of a trace is not documented.
         let turned = || {
             let is_state = event.channel == SA_STATE || event.provider == "Microsoft-Windows-WFP";
             let back = |cookie: [u8; 8]| u64::from_be_bytes(cookie).swap_bytes().to_be_bytes();
@@ -248,7 +248,7 @@ impl<'a> Wire<'a> {
     fn by_message(&self, event: &LogEvent) -> Option<Join> {
         let id = event.message_id().filter(|id| *id != 0)?;
         let ids = [id, id.swap_bytes()];
-        // 32 bits alone prove too little: the hosts have to agree.
+        // 32 bits alone prove too little: the hosts have to match as well.
         let (local, peer) = event.esp_endpoints()?;
         let of = |hosts: &[Hosts]| {
             let keys = ids.iter().flat_map(|id| hosts.iter().map(move |hosts| (*id, *hosts)));
@@ -260,12 +260,12 @@ impl<'a> Wire<'a> {
         Some(Join { key: JoinKey::MessageId, exchange: Some(exchange), sa: None, on_wire })
     }
 
-    /// A refusal is logged as it is sent or read. A host that waits in vain logs when it gives up,
-    /// which is no moment of the captures.
+    /// A refusal is logged as it is sent or read. A host that waits in vain logs when it gives up, which no
+    /// capture shows.
     fn failure_time(&self, event: &LogEvent, exchange: usize) -> Option<OnWire> {
         let exchange = self.exchanges.get(exchange)?;
         let gave_up = matches!(event.reason, Some(Reason::Timeout | Reason::NoResponse));
-        // Behind messages that were sent again nobody knows at which of them a host lost its patience.
+        // After retransmissions, it is unknown at which of them a host gave up.
         let repeats = exchange.retransmissions > 0;
         let waits = exchange.outcome == Outcome::NoResponse || gave_up || repeats;
         let is_shown =
@@ -284,10 +284,10 @@ impl<'a> Wire<'a> {
         };
         let mut exchange = None;
         let mut on_wire = None;
-        // A state shows that an SA exists, not when it was made.
+        // A state shows that an SA exists, not when it was created.
         if event.category == Category::SaEstablished && event.channel != SA_STATE {
-            // RFC 4303 §3.3.3: the first packet of an SA has the number 1. Of one that was in use before
-            // nobody knows when it was made.
+            // RFC 4303 §3.3.3: the first packet of an SA has the number 1. When an SA that was already in use
+            // was created is unknown.
             let made = self.completed_before(seen.pair, seen.first).filter(|_| !seen.is_midway);
             exchange = made.map(|(_, at)| at);
             on_wire = match made {
@@ -300,7 +300,7 @@ impl<'a> Wire<'a> {
         Some(Join { key: JoinKey::Spi, exchange, sa, on_wire })
     }
 
-    /// The SA of the captures that an event's SPIs name, read in one byte order; none where several do.
+    /// The captured SA that an event's SPIs name, read in one byte order; none where several match.
     fn sa(&self, event: &LogEvent, order: impl Fn(u32) -> u32) -> Option<(u32, SeenSa)> {
         let ends = event.esp_endpoints().or(event.local().zip(event.peer()));
         let (inbound, outbound) =
@@ -311,11 +311,11 @@ impl<'a> Wire<'a> {
             if sa.first < known.1.first {
                 *known = (spi, sa);
             }
-            // Beyond two pairs it is none, however many there are.
+            // With more than two pairs there is no match, however many there are.
             found.len() < 2
         };
         if let Some((inbound, outbound)) = inbound.zip(outbound) {
-            // Both SPIs between two hosts, one each way, are 64 bits that agree.
+            // Both SPIs between two hosts, one in each direction, are 64 matching bits.
             let both = self.both_ways(inbound, outbound);
             if !both.into_iter().all(|sa| add(inbound, sa)) {
                 return None;
@@ -329,7 +329,7 @@ impl<'a> Wire<'a> {
                 return None;
             }
         } else if let Some((spi, peer)) = inbound.zip(event.peer()) {
-            // 4960 to 4965 name the peer and one SPI, which the peer sends under.
+            // 4960 to 4965 name the peer and one SPI, under which the peer sends.
             if !self.sent_by(spi, peer).all(|sa| add(spi, sa)) {
                 return None;
             }
@@ -337,8 +337,8 @@ impl<'a> Wire<'a> {
         found.into_values().next()
     }
 
-    /// The SAs of one SPI whose hosts use the other one the other way round; of more than two pairs those of
-    /// the first two. Many events may name the same two.
+    /// The SAs of one SPI whose hosts use the other SPI in the other direction; of more than two pairs, those
+    /// of the first two. Many events may name the same two SPIs.
     fn both_ways(&self, one: u32, other: u32) -> Vec<SeenSa> {
         if let Some(known) = self.both_ways.borrow().get(&(one, other)) {
             return known.clone();
@@ -346,14 +346,14 @@ impl<'a> Wire<'a> {
         let (all, back) = (self.by_spi.get(&one), self.by_spi.get(&other));
         let mut found = Vec::new();
         if let Some((all, back)) = all.zip(back) {
-            // The fewer are asked of the more.
+            // The shorter list is looked up in the longer one.
             let keys: Box<dyn Iterator<Item = (IpAddr, IpAddr)>> = if all.len() <= back.len() {
                 Box::new(all.keys().copied())
             } else {
                 Box::new(back.keys().map(|(from, to)| (*to, *from)))
             };
             let agree = keys.filter(|(from, to)| from != to && back.contains_key(&(*to, *from)));
-            // Two SAs a pair at the most.
+            // At most two SAs for each pair.
             found.extend(agree.filter_map(|key| all.get(&key).copied()).take(4));
         }
         self.both_ways.borrow_mut().insert((one, other), found.clone());
@@ -368,7 +368,7 @@ impl<'a> Wire<'a> {
     }
 
     /// The SAs of an SPI whose packets go from the one to the other, as far as one address shows it: behind a
-    /// NAT the other one is not that of the captures.
+    /// NAT, the other address is not the one in the captures.
     fn between(&self, spi: u32, from: IpAddr, to: IpAddr) -> impl Iterator<Item = SeenSa> {
         let all = self.by_spi.get(&spi);
         let to_host = self.by_receiver.range((spi, to, LOWEST)..);
@@ -378,7 +378,7 @@ impl<'a> Wire<'a> {
         sent.chain(received).filter(move |sa| is_of(*sa, from, to))
     }
 
-    /// The last message that can have completed an SA whose first packet came then.
+    /// The last message that can have completed an SA with its first packet at this time.
     fn completed_before(&self, pair: HostPair, first: Timestamp) -> Option<(Timestamp, usize)> {
         let times = self.completions.get(&pair)?;
         let sent = times.partition_point(|(time, _)| *time <= first);
@@ -387,7 +387,7 @@ impl<'a> Wire<'a> {
     }
 }
 
-/// The one negotiation, or the one of the event's own two hosts; none where several are left.
+/// The only negotiation, or the only one of the event's own two hosts; none where several remain.
 fn only(
     all: BTreeSet<usize>,
     event: &LogEvent,
@@ -401,7 +401,7 @@ fn only(
     of_pair.first().copied().filter(|_| of_pair.len() == 1)
 }
 
-/// One of what the lists hold, or two of them where there are more. Each list holds everything once.
+/// The only item in the lists, or two of them where there are more. Each list holds everything once.
 fn first_two<'l>(lists: impl Iterator<Item = &'l [usize]>) -> BTreeSet<usize> {
     lists.flat_map(|list| list.iter().take(2)).copied().collect()
 }
@@ -419,5 +419,5 @@ fn is_of(sa: SeenSa, sender: IpAddr, receiver: IpAddr) -> bool {
 
 /// The first address in order.
 const LOWEST: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-/// So soon after its negotiation an SA that was asked for is used: traffic was waiting for it.
+/// An SA is used this soon after its negotiation: traffic was waiting for it.
 const SOON: Span = Span::from_seconds(10);

@@ -1,6 +1,6 @@
-//! One pair's streams under the policy and what is inferred: what had to be protected, and what of it was.
+//! One pair's streams under the policy and the inferred requirement: what had to be protected, and what was.
 //!
-//! Windows are cut elsewhere; here it is decided which runs may make them.
+//! Windows are cut elsewhere; this file decides which runs can form them.
 
 use super::obligation::Obligation;
 use super::usable::UsableTimes;
@@ -19,13 +19,13 @@ pub(super) struct JudgedPair {
     pub(super) facts: PairFacts,
     /// Clear runs that should have been protected.
     pub(super) required: Vec<ClearRun>,
-    /// Clear runs of which no rule speaks, while nothing proves that protection was required.
+    /// Clear runs that no rule names, while nothing proves that protection was required.
     pub(super) unproven: Vec<ClearRun>,
     /// All clear runs that are not exempt.
     pub(super) clear: Vec<ClassRun>,
     pub(super) esp: Vec<(ClassRun, EspSpi)>,
     pub(super) by_app: BTreeMap<(App, bool), Count>,
-    /// What of `by_class` the sums over all pairs count by other packets of the same frames.
+    /// The part of `by_class` that the sums over all pairs count by other packets of the same frames.
     pub(super) shared: BTreeMap<ProtectionClass, Count>,
 }
 
@@ -34,7 +34,7 @@ pub(super) type PairStreams<'a> = [JudgedStream<'a>];
 /// A policy and the ports that it names.
 pub(super) type Asked<'a> = (&'a Policy, &'a NamedPorts);
 
-/// What the evidence proves of the pair's obligation, and which times can be believed.
+/// What the evidence proves of the pair's obligation, and which times can be used.
 pub(super) type Inferred<'a> = (Option<&'a Obligation>, &'a UsableTimes);
 
 pub(super) fn judge_pair(
@@ -90,7 +90,7 @@ pub(super) fn judge_pair(
     judged
 }
 
-/// What goes to a broadcast address is exempt whatever a rule for all traffic says.
+/// Traffic to a broadcast address is exempt, also under a rule for all traffic.
 pub(super) fn judge_broadcast(
     pair: HostPair,
     streams: &PairStreams<'_>,
@@ -127,7 +127,7 @@ impl JudgedPair {
         }
     }
 
-    /// The same of packets of connections of which `opener`, where it is known, opened all.
+    /// The same for connections that all were opened by `opener`, where it is known.
     fn add_of(
         &mut self,
         (stream, class, runs): JudgedStream<'_>,
@@ -212,7 +212,7 @@ impl JudgedPair {
         }
     }
 
-    /// Clear runs of which no rule speaks: required while the evidence proves it.
+    /// Clear runs that no rule names: required while the evidence proves it.
     pub(super) fn infer(
         &mut self,
         runs: &[ClassRun],
@@ -230,7 +230,7 @@ impl JudgedPair {
         }
     }
 
-    /// What is set aside keeps its class in the sums and opens no window.
+    /// Packets that are set aside keep their class in the sums and open no window.
     pub(super) fn add_aside(
         &mut self,
         why: SetAside,
@@ -262,7 +262,7 @@ pub(super) struct ClearKind {
     pub(super) encrypted: bool,
     /// They are a tunnel's, and what it carries is protected.
     pub(super) protected_inside: bool,
-    /// Who opened their connections, where a rule asks for it and it is known.
+    /// Who opened their connections, where a rule depends on it and it is known.
     pub(super) opener: Option<IpAddr>,
 }
 
@@ -273,7 +273,7 @@ impl ClearKind {
 
     const fn run(self, run: ClassRun) -> ClearRun {
         let Self { service, app, encrypted, protected_inside, opener } = self;
-        // What a host that requires IPsec never answers in clear is how the other one finds that out.
+        // The other host discovers the requirement when a host that requires IPsec never answers in clear.
         let is_discovery = opener.is_some() && !run.is_answered();
         ClearRun { run, service, app, encrypted, protected_inside, is_discovery }
     }
@@ -300,8 +300,8 @@ fn by_opener(
 }
 
 impl PairFacts {
-    /// The service of exempt traffic, where a rule names its protocol (and its port, where it has one)
-    /// and demands protection: such a rule beats the exemption, a rule for all traffic does not.
+    /// The service of exempt traffic, where a rule names its protocol (and its port, where it has one) and
+    /// requires protection: such a rule overrides the exemption, a rule for all traffic does not.
     fn named_by_rule(&self, kind: ExemptKind, policy: &Policy) -> Option<Service> {
         let services = kind.services().iter().map(|(protocol, port)| (*protocol, *port));
         let mut required = services.filter(|(protocol, port)| {
@@ -311,7 +311,7 @@ impl PairFacts {
         required.next().map(|(protocol, port)| Service { protocol, port })
     }
 
-    /// Where no rule speaks of the pair and nothing proves a requirement, what attempts prove.
+    /// What attempts prove where no rule names the pair and nothing proves a requirement.
     pub(super) fn settle_expectation(
         &mut self,
         known: Option<&Obligation>,

@@ -1,4 +1,4 @@
-//! What limits a verdict: what the evidence does not show, or does not prove, of traffic that had to be
+//! The limits of a verdict: what the evidence does not show, or does not prove, of traffic that had to be
 //! protected.
 //!
 //! Codes and numbers only; `report` has the words. docs/method-and-limits.md has the thresholds.
@@ -10,16 +10,16 @@ use crate::protection::ProtectionClass;
 use crate::summary::{ClassRun, Count, SetAside, Summary, Unpaired};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Why a verdict says less than its word. A closed list; the spelling is a promise to scripts.
+/// Why a verdict is less certain than its word. A closed list; the spelling is a promise to scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LimitCode {
-    /// What had to be protected was inferred from the evidence; no policy says it.
+    /// What had to be protected was inferred from the evidence; no policy states it.
     Inferred,
     /// IPsec was attempted; nothing proves that it was required.
     ObligationNotProven,
     /// Frames could not be decoded.
     Undecodable,
-    /// Nothing but a header says that the traffic is ESP.
+    /// Only a header shows that the traffic is ESP.
     Uncorroborated,
     /// The capture cut frames before their class could be determined.
     Cut,
@@ -31,7 +31,7 @@ pub enum LimitCode {
     Sampled,
     /// Packets were captured at a place where they are not yet, or no longer, protected.
     Vantage,
-    /// A rule demands protection of traffic that no capture shows.
+    /// A rule requires protection of traffic that no capture shows.
     NotCovered,
 }
 
@@ -67,7 +67,7 @@ impl LimitCode {
         }
     }
 
-    /// What it means, in a sentence for people.
+    /// The meaning, in a sentence.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -97,7 +97,7 @@ impl LimitCode {
     }
 }
 
-/// How much of a limit there is, and the files that show it.
+/// The extent of a limit, and the files that show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
     /// Frames; packets for `missing`; pairs for `inferred` and `obligation_not_proven`; rules for
@@ -110,7 +110,7 @@ pub struct Extent {
 /// The limits of one verdict.
 pub type Limits = BTreeMap<LimitCode, Extent>;
 
-/// Frames of a capture without a pair that could not be looked into.
+/// Frames of a capture without a pair that could not be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlindSpot {
     /// The capture.
@@ -130,26 +130,26 @@ impl BlindSpot {
         self.reasons.values().sum()
     }
 
-    /// Whether the capture could hold so much more than was seen that no verdict holds.
+    /// Whether the capture could hold so much more than was seen that no verdict is possible.
     #[must_use]
     pub fn is_decisive(&self) -> bool {
         is_large(self.blind(), self.frames)
     }
 }
 
-/// A tenth of all is large.
+/// A tenth of the total is large.
 pub(super) const fn is_large(part: u64, all: u64) -> bool {
     part > 0 && part.saturating_mul(LARGE_PART) >= all
 }
 
-/// What part of the frames may be blind before the word changes: one in so many.
+/// The share of frames that may be undecoded before the verdict changes: one in this many.
 const LARGE_PART: u64 = 10;
 
-/// How many packets may be missing before the word changes, to those that are there.
+/// The ratio of missing to captured packets above which the verdict changes: 7 to 8.
 const MOST_MISSING: u64 = 7;
 const MISSING_PARTS: u64 = 8;
 
-/// Per capture the frames without a pair that could not be looked into.
+/// Per capture, the frames without a pair that could not be decoded.
 pub(super) fn blind_spots(summary: &Summary) -> Vec<BlindSpot> {
     let of_capture = summary.captures.iter().map(|(evidence, capture)| {
         let mut reasons: BTreeMap<&'static str, u64> = BTreeMap::new();
@@ -172,8 +172,8 @@ pub(super) fn add(limits: &mut Limits, code: LimitCode, count: u64, evidence: &[
 }
 
 impl PairFacts {
-    /// Notes what limits the pair's verdict beside the frames that could not be decoded, which are
-    /// noted as they are judged.
+    /// Notes the limits of the pair's verdict other than frames that could not be decoded, which are noted as
+    /// they are judged.
     pub(super) fn note_limits(&mut self, gaps: &[EspGap], sampled: &BTreeSet<EvidenceId>) {
         let captures: Vec<EvidenceId> = self
             .by_class
@@ -224,7 +224,7 @@ impl PairFacts {
         }
     }
 
-    /// Whether so much of the pair's traffic could not be judged that nothing can be said of it.
+    /// Whether so much of the pair's traffic could not be judged that no verdict is possible.
     #[must_use]
     pub fn is_blind(&self) -> bool {
         let count = |code| self.limits.get(&code).map_or(0, |extent| extent.count);
@@ -232,7 +232,7 @@ impl PairFacts {
         let seen = of_class(ProtectionClass::Esp)
             + of_class(ProtectionClass::EspNull)
             + of_class(ProtectionClass::Ah);
-        // That they are ESP is proven; only whether they are encrypted was cut off.
+        // They are certainly ESP; only whether they are encrypted was cut off.
         let headers_only = Count::of(&self.headers_only()).frames;
         let blind = count(LimitCode::Undecodable)
             + count(LimitCode::Cut).saturating_sub(headers_only)
@@ -240,7 +240,7 @@ impl PairFacts {
         let seen = seen.saturating_sub(count(LimitCode::Uncorroborated));
         let blind = blind.saturating_add(self.may_be_clear(seen > 0));
         is_large(blind, seen.saturating_add(blind))
-            // Of the packets that were sent, about half or more were not captured.
+            // About half or more of the packets that were sent are missing in the capture.
             || count(LimitCode::Missing).saturating_mul(MISSING_PARTS) > seen.saturating_mul(MOST_MISSING)
             || count(LimitCode::Sampled) > 0
             || self.may_be_offloaded()
@@ -248,8 +248,8 @@ impl PairFacts {
 }
 
 impl PairFacts {
-    /// Clear packets of which it is not known whether they were clear on the network too. Those from inside a tunnel, or from
-    /// above IPsec, hide nothing where the protected ones are seen.
+    /// Clear packets that may not have been clear on the network. Those from inside a tunnel, or from above
+    /// IPsec, hide nothing where the protected packets are seen.
     fn may_be_clear(&self, is_protection_seen: bool) -> u64 {
         let aside = |why| self.set_aside.get(&why).map_or(0, |run| run.frames);
         let inside = aside(SetAside::InsideTunnel).saturating_add(aside(SetAside::AboveIpsec));
@@ -258,7 +258,7 @@ impl PairFacts {
     }
 }
 
-/// Why clear packets are set aside for the place at which they were captured.
+/// The reasons for setting clear packets aside that concern the capture point.
 const VANTAGES: [SetAside; 5] = [
     SetAside::HandedOver,
     SetAside::InsideTunnel,
@@ -268,7 +268,7 @@ const VANTAGES: [SetAside; 5] = [
 ];
 
 impl Facts {
-    /// What limits the verdict over all the evidence.
+    /// Notes the limits of the verdict over all the evidence.
     pub(super) fn note_limits(&mut self, policy: &Policy) {
         let mut limits = Limits::new();
         for (code, extent) in self.pairs.iter().flat_map(|pair| &pair.limits) {
@@ -303,8 +303,8 @@ impl Facts {
         self.limits = limits;
     }
 
-    /// Notes what the files and the bounds of the program withheld: frames that the capturer dropped, parts
-    /// that could not be read, clear packets of pairs that were folded.
+    /// Notes what the files and the program's bounds left out: frames that the capturer dropped, parts that
+    /// could not be read, clear packets of pairs that were folded.
     pub fn note_withheld(&mut self, evidence: &[Evidence]) {
         if !self.is_demanded() {
             return;
@@ -324,7 +324,7 @@ impl Facts {
             let Content::Capture { dropped_by_capturer, .. } = file.content else { continue };
             let dropped = dropped_by_capturer.unwrap_or_default();
             lost = lost.saturating_add(dropped);
-            // How many packets an unread part holds is not known: one at the least.
+            // The number of packets in an unread part is unknown: at least one.
             let unread = file.problems.iter().filter(|problem| is_unread(problem.code)).count();
             let missing = dropped.saturating_add(unread as u64);
             if missing > 0 {
@@ -339,8 +339,8 @@ impl Facts {
             || self.pairs.iter().any(|pair| matches!(pair.expectation, Expectation::Required(_)))
     }
 
-    /// Whether a capture holds so much that could not be looked into, or lacks so much, that required
-    /// traffic may be hidden there.
+    /// Whether so much of a capture could not be decoded, or is missing, that required traffic may be hidden
+    /// there.
     #[must_use]
     pub fn may_hide_required(&self) -> bool {
         let is_blind =

@@ -1,4 +1,4 @@
-//! What captures show beside windows: packets shown again, packets that are missing, credentials.
+//! What captures show apart from windows: duplicate packets, missing packets, credentials.
 
 use crate::evidence::EvidenceId;
 use crate::hosts::{Direction, HostPair};
@@ -9,31 +9,31 @@ use crate::protection::{EspSpi, ProtectionClass, Stream};
 use crate::summary::{ClassRun, Count, SecondSighting, Sighting, Summary, TcpGap};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// ESP packets of one SPI that a capture does not hold though later ones followed.
+/// ESP packets of one SPI that are missing in a capture although later ones followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EspGap {
     /// The capture.
     pub evidence: EvidenceId,
     /// The two hosts.
     pub pair: HostPair,
-    /// Which way the packets went.
+    /// The direction of the packets.
     pub direction: Direction,
     /// Their SPI.
     pub spi: EspSpi,
-    /// How many numbers between the lowest and the highest are not there.
+    /// How many sequence numbers between the lowest and the highest are missing.
     pub missing: u64,
-    /// How many packets are.
+    /// How many packets are present.
     pub packets: u64,
 }
 
-/// Frames that a capture shows again.
+/// Duplicate frames in a capture.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Duplicates {
     /// All of them.
     pub count: Count,
     /// Those that belong to a pair, as one run; `None` where none does.
     pub run: Option<ClassRun>,
-    /// The other capture that shows them, where it is one.
+    /// The other capture that shows them, where they are of two captures.
     pub second_sighting: Option<SecondSighting>,
 }
 
@@ -92,9 +92,9 @@ pub(super) fn esp_gaps(summary: &Summary) -> Vec<EspGap> {
         .collect()
 }
 
-/// Captures that hold one packet in many: of every busy SPI at least half the numbers are missing, before two
-/// of five packets or more, and of all of them about the same share. A lossy capture loses in bursts, and hardly
-/// ever as much of each.
+/// Captures that hold one packet in many: in every busy SPI at least half of the sequence numbers are missing,
+/// at least two of five packets are preceded by a gap, and all SPIs have about the same share. A lossy capture
+/// loses packets in bursts, and rarely the same share of each SPI.
 pub(super) fn sampled(summary: &Summary) -> BTreeSet<EvidenceId> {
     let is_sampled = |files: &Vec<EvidenceId>| {
         let mut ratios: Vec<u64> = Vec::new();
@@ -132,7 +132,7 @@ pub(super) fn sampled(summary: &Summary) -> BTreeSet<EvidenceId> {
     captures.into_values().filter(is_sampled).flatten().collect()
 }
 
-/// Fewer packets of an SPI say nothing of a share.
+/// An SPI with fewer packets shows no share.
 const BUSY_SPI: u64 = 16;
 
 /// Bytes of TCP that a capture lost between two hosts.
@@ -146,8 +146,8 @@ pub struct TcpLoss {
     pub gap: TcpGap,
 }
 
-/// By capture and pair. Where a pair's packets also travel under IPsec, what is missing in clear
-/// may have come protected; of such pairs nothing is said.
+/// By capture and pair. Where a pair's packets also travel under IPsec, the missing part may have been
+/// protected; such pairs are left out.
 pub(super) fn tcp_gaps(summary: &Summary) -> Vec<TcpLoss> {
     let mut all = Vec::new();
     let protected = under_ipsec(summary);
@@ -159,7 +159,7 @@ pub(super) fn tcp_gaps(summary: &Summary) -> Vec<TcpLoss> {
     all
 }
 
-/// Pairs of which a capture shows packets under IPsec.
+/// Pairs with packets under IPsec in a capture.
 fn under_ipsec(summary: &Summary) -> BTreeSet<HostPair> {
     let protects = |stream: &Stream| match stream.class() {
         ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => true,
@@ -195,8 +195,8 @@ pub struct Exposure {
     pub packets: u64,
 }
 
-/// By pair and form, capture by capture. A packet that the capture shows before or behind
-/// IPsec was not exposed; of pairs with such packets nothing is said.
+/// By pair and form, capture by capture. A packet captured before or after IPsec was not exposed; pairs with
+/// such packets are left out.
 pub(super) fn exposures(summary: &Summary) -> Vec<Exposure> {
     let mut all: Vec<Exposure> = Vec::new();
     for capture in summary.captures.values() {

@@ -1,7 +1,7 @@
-//! Summary and policy in, facts out: pairs, windows, clocks, causes. Pure.
+//! Turns a summary and a policy into facts: pairs, windows, clocks, causes. Pure.
 //!
-//! Times of logs are compared with times of captures only after the clock is known, and the facts
-//! say where it is not.
+//! Times of logs are compared with times of captures only after the clock is known, and the facts record where
+//! it is not.
 
 mod stretches;
 
@@ -99,7 +99,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use usable::UsableTimes;
 
-/// What is true of a pair over all captures.
+/// The facts about a pair over all captures.
 #[derive(Clone, Debug)]
 pub struct PairFacts {
     /// The two hosts.
@@ -108,19 +108,20 @@ pub struct PairFacts {
     pub expectation: Expectation,
     /// Where the expectation comes from.
     pub source: ExpectationSource,
-    /// The same of connections that the lower address opens, and the higher one, where rules differ.
+    /// The same for connections that the lower address opens, and for those that the higher one opens, where
+    /// rules differ.
     pub by_direction: Option<[(Expectation, ExpectationSource); 2]>,
-    /// What the evidence proves of it without a policy, and for which time.
+    /// The requirement that the evidence proves without a policy, and its times.
     pub obligations: Vec<ObligationSpan>,
-    /// What limits its verdict.
+    /// The limits of its verdict.
     pub limits: Limits,
-    /// Clear packets that should have been protected and carry no usable time; they are in no window.
+    /// Clear packets that should have been protected and have no usable time; they are in no window.
     pub untimed: Option<ClassRun>,
-    /// By class, after the policy's exemptions: how much, and from when to when.
+    /// By class, after the policy's exemptions: counts, and the first and last packet.
     pub by_class: BTreeMap<ProtectionClass, ClassRun>,
     /// Clear frames that should have been protected.
     pub unprotected: Count,
-    /// Clear frames, also those that the policy exempts or does not speak of.
+    /// Clear frames, also those that the policy exempts or does not name.
     pub in_clear: Count,
     /// The services of the frames in clear.
     pub clear_services: BTreeSet<Service>,
@@ -134,16 +135,16 @@ pub struct PairFacts {
     pub tls: BTreeMap<Option<String>, TlsSeen>,
     /// SPIs of ESP and AH.
     pub spis: BTreeSet<EspSpi>,
-    /// The same by direction, with what says that they are more than a header.
+    /// The same by direction, with the evidence that they are more than a header.
     pub sas: Vec<SaFacts>,
-    /// Connections that began with one ESP packet and went on in clear, where nearly all did; else 0.
+    /// Connections that began with one ESP packet and continued in clear, where nearly all did; else 0.
     pub authenticated_only: u64,
     /// Stretches with packets under ESP or AH, in order.
     pub protected_runs: Vec<ClassRun>,
-    /// Its packets that are tunnels around another's; the sums over all pairs count them by what is
-    /// inside.
+    /// Its packets that are tunnels around packets of other pairs; the sums over all pairs count them by their
+    /// content.
     pub as_tunnel: Count,
-    /// Those of them that carry only what is protected, and of which no rule speaks: in no class.
+    /// Those of them that carry only protected traffic, and that no rule names: in no class.
     pub around_protected: Option<ClassRun>,
     /// The pairs whose tunnels its packets passed.
     pub inside_of: BTreeSet<HostPair>,
@@ -178,15 +179,15 @@ pub struct Facts {
     pub logs: BTreeMap<LogId, LogSource>,
     /// What each Security log, taken as a whole, shows of the auditing of negotiations.
     pub log_audits: BTreeMap<LogId, AuditVerdict>,
-    /// Per log, the addresses of its host, and what they rest on.
+    /// Per log, the addresses of its host, and their sources.
     pub host_addresses: BTreeMap<LogId, Vec<HostAddress>>,
     /// Spans in which a driver applied no IPsec.
     pub bypasses: Vec<BypassSpan>,
     /// Per log, the addresses of its computer, as all logs of that computer and the policy name them.
     pub addresses: BTreeMap<LogId, BTreeSet<IpAddr>>,
-    /// Per capture, the bounds on what is kept apart that it reached.
+    /// Per capture, the bounds that it reached.
     pub bounds: BTreeMap<EvidenceId, BoundsReached>,
-    /// Per log whose records name their computer without a domain, the full name that it was taken for.
+    /// Per log whose records name their computer without a domain, the full name that was assumed.
     pub assumed_names: BTreeMap<LogId, AssumedName>,
     /// Addresses that are known to be of one host, by the policy, a log or its link-layer address.
     pub same_host: Vec<BTreeSet<IpAddr>>,
@@ -194,11 +195,11 @@ pub struct Facts {
     pub named_hosts: Vec<BTreeSet<IpAddr>>,
     /// Names of addresses, by address and name.
     pub host_names: Vec<HostName>,
-    /// One a log that needs one.
+    /// One for each log that needs one.
     pub clock_offsets: Vec<ClockOffset>,
     /// By pair.
     pub unreachable: Vec<UnreachableFacts>,
-    /// Where captures were taken, as the user says or they prove.
+    /// Where captures were taken, as stated by the user or proven by their content.
     pub vantages: BTreeMap<EvidenceId, Vantage>,
     /// Packets that a capture shows more than once; they are in no other sum.
     pub duplicates: BTreeMap<(EvidenceId, DuplicateKind), Duplicates>,
@@ -212,7 +213,7 @@ pub struct Facts {
     pub tcp_gaps: Vec<TcpLoss>,
     /// By pair and form.
     pub exposures: Vec<Exposure>,
-    /// By pair and kind: traffic in the clothes of what is exempt.
+    /// By pair and kind: traffic disguised as exempt traffic.
     pub exemption_abuses: Vec<ExemptionAbuse>,
     /// How often a pair was folded because there were too many, and the packets of all of them.
     pub folded: (u64, Count),
@@ -220,13 +221,13 @@ pub struct Facts {
     pub folded_clear: u64,
     /// More frames were lost or folded than could be judged.
     pub is_mostly_missing: bool,
-    /// Tunnel packets that were not counted for the pair around, because there were too many kinds.
+    /// Tunnel packets that were not counted for the outer pair, because there were too many kinds.
     pub uncounted_tunnels: u64,
-    /// What limits the verdict.
+    /// The limits of the verdict.
     pub limits: Limits,
-    /// A rule demands protection.
+    /// A rule requires protection.
     pub demands: bool,
-    /// Per capture, frames without a pair that could not be looked into.
+    /// Per capture, frames without a pair that could not be decoded.
     pub blind_spots: Vec<BlindSpot>,
     /// Hosts that sent IKE to many others without an answer; nothing rests on their attempts.
     pub scanners: Vec<Scanner>,
@@ -328,7 +329,7 @@ fn bounds_reached(summary: &Summary) -> BTreeMap<EvidenceId, BoundsReached> {
 }
 
 impl Facts {
-    /// Says for every window whether the logs of its hosts could have spoken.
+    /// Determines for every window whether the logs of its hosts would have recorded a negotiation.
     fn add_audits(&mut self, histories: &AuditHistories) {
         for explained in &mut self.windows {
             let (pair, run) = (explained.window.pair, explained.window.run);
@@ -338,7 +339,7 @@ impl Facts {
         }
     }
 
-    /// Policy, logs and stations say which addresses are of one host.
+    /// Adds the addresses that belong to one host, by policy, logs and link-layer addresses.
     fn tie_addresses(&mut self, policy: &Policy, stations: &[BTreeSet<IpAddr>]) {
         let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
         self.named_hosts = named.collect();

@@ -1,7 +1,7 @@
-//! What had to be protected although no policy says so: what the evidence proves of two hosts, and when.
+//! What had to be protected without a policy that requires it: what the evidence proves of two hosts, and when.
 //!
-//! IPsec that was in force requires protection; attempts that came to nothing prove only that one host
-//! asked for it. Rules and sources: docs/method-and-limits.md, "What had to be protected".
+//! IPsec that was in force requires protection; attempts that failed prove only that one host asked for it.
+//! Rules and sources: docs/method-and-limits.md, "What had to be protected".
 
 use super::stretches::Stretches;
 use super::usable::UsableTimes;
@@ -31,19 +31,19 @@ pub(super) struct Obligation {
     decisive: Stretches<()>,
     /// All attempts.
     attempts: Stretches<()>,
-    /// Two attempts lie so close to each other that they count together.
+    /// Two attempts are so close to each other that they count together.
     repeated: bool,
     /// The two are the ends of a tunnel, by a log or because their ESP is shown to carry other hosts' packets,
     /// and nothing shows that they protect their own traffic: what they send themselves need not be protected.
     only_gateways: bool,
-    /// Where nothing but logged selectors shows the requirement, and each names a protocol or a port: these.
+    /// Where only logged selectors show the requirement, and each names a protocol or a port: these selectors.
     narrow: Option<Vec<Selector>>,
 }
 
 /// One source of an obligation with the time for which it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObligationSpan {
-    /// What shows it.
+    /// The evidence for it.
     pub from: InferredFrom,
     /// Since when.
     pub start: Timestamp,
@@ -60,7 +60,7 @@ pub struct Scanner {
     pub peers: usize,
 }
 
-/// Every pair's obligation, and the hosts whose attempts count for nothing.
+/// Every pair's obligation, and the hosts whose attempts do not count.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Obligations {
     pairs: BTreeMap<HostPair, Obligation>,
@@ -70,11 +70,11 @@ pub(super) struct Obligations {
 /// One initiator cookie with all its retransmissions, or a record of a failure.
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
-    /// Who asked; `None` where a record does not say.
+    /// The host that asked; `None` where a record does not name it.
     by: Option<IpAddr>,
     start: Timestamp,
     end: Timestamp,
-    /// How long after its last message clear text of the one who asked follows from it.
+    /// How long after its last message clear text of the same host counts as its consequence.
     pending: Span,
     /// The peer answered, or a host's log records the failure.
     counts_alone: bool,
@@ -89,7 +89,7 @@ impl Attempt {
 }
 
 impl Obligations {
-    /// Gathers what streams, negotiations and logs prove.
+    /// Gathers the evidence of streams, negotiations and logs.
     pub(super) fn infer(
         streams: &StreamsByPair<'_>,
         sas: &SasByPair,
@@ -112,14 +112,14 @@ impl Obligations {
         Self { pairs: gathered.conclude(streams), scanners }
     }
 
-    /// What is proven of a pair; `None` where nothing is.
+    /// What is proven of a pair; `None` where nothing is proven.
     pub(super) fn of_pair(&self, pair: HostPair) -> Option<&Obligation> {
         self.pairs.get(&pair)
     }
 }
 
 impl Obligation {
-    /// What shows that protection was required, or, where nothing does, that it was attempted.
+    /// The evidence that protection was required or, where there is none, that it was attempted.
     pub(super) fn sources(&self) -> BTreeSet<InferredFrom> {
         if self.is_required() {
             self.required.keys().copied().collect()
@@ -133,7 +133,7 @@ impl Obligation {
         !self.required.is_empty()
     }
 
-    /// Whether attempts count, even where no clear packet lies near them.
+    /// Whether attempts count, even without a clear packet near them.
     pub(super) fn is_attempted(&self) -> bool {
         self.repeated || self.decisive.last_end_before(Timestamp(i64::MAX)).is_some()
     }
@@ -145,21 +145,21 @@ impl Obligation {
             && self.in_force.touching(run.start, run.end).next().is_some()
     }
 
-    /// Whether the requirement reaches to a service: as far as selectors are known, and to every service where
-    /// they are not.
+    /// Whether the requirement covers a service: as far as selectors are known, and every service where they
+    /// are not.
     pub(super) fn reaches(&self, service: Service) -> bool {
         let covers = |selector: &Selector| cause::filter_covers(selector, service);
         self.narrow.as_ref().is_none_or(|narrow| narrow.iter().any(covers))
     }
 
-    /// Whether attempts lie in a window or so near to it that its clear text followed them.
+    /// Whether attempts lie in a window, or so near to it that its clear text followed them.
     pub(super) fn was_attempted(&self, window: &CleartextWindow) -> bool {
         let (from, to) = (window.run.start.shifted(NEAR.negated()), window.run.end.shifted(NEAR));
         self.decisive.touching(from, to).next().is_some()
             || self.attempts.touching(from, to).nth(1).is_some()
     }
 
-    /// Each source with the time for which it holds.
+    /// Each source with the time for which it applies.
     pub(super) fn spans(&self) -> Vec<ObligationSpan> {
         let spans = self.required.iter().flat_map(|(from, spans)| {
             merged(spans.clone()).into_iter().map(|(start, end)| ObligationSpan {
@@ -184,12 +184,12 @@ struct Gathered {
     /// associations carry their own packets.
     tunnels: BTreeSet<HostPair>,
     transport: BTreeSet<HostPair>,
-    /// What logged selectors name of each pair; `None` where one names everything, or none is known.
+    /// The logged selectors of each pair; `None` where one covers everything, or none is known.
     narrow: BTreeMap<HostPair, Option<Vec<Selector>>>,
 }
 
 impl Gathered {
-    /// ESP and AH between the two: in force where more than a header proves it, else an attempt.
+    /// ESP and AH between the two: in force where more than a header proves it, otherwise an attempt.
     fn streams(&mut self, streams: &StreamsByPair<'_>, sas: &SasByPair, usable: &UsableTimes) {
         for (pair, streams) in streams {
             let proven = proven(sas.get(pair).map_or(&[], Vec::as_slice));
@@ -225,8 +225,8 @@ impl Gathered {
         }
     }
 
-    /// IPsec was in force in a span: it requires protection throughout the captures that show it,
-    /// and as long before and after as a main mode lasts.
+    /// IPsec was in force in a span: it requires protection throughout the captures that show it, and for a
+    /// main mode lifetime before and after.
     fn in_force(&mut self, pair: HostPair, from: InferredFrom, (start, end): TimeSpan) {
         let (mut since, mut until) =
             (start.shifted(MAIN_MODE_LIFETIME.negated()), end.shifted(MAIN_MODE_LIFETIME));
@@ -271,7 +271,7 @@ impl Gathered {
         let event = &placed.event;
         let tunnel = cause::tunnel_of(event);
         self.tunnels.extend(tunnel);
-        // A time of an unknown zone on an unknown clock places an event nowhere.
+        // A time in an unknown zone on an unknown clock cannot be placed.
         let shown = event.time.filter(|_| !placed.is_local_time);
         let (Some(pair), Some(time)) = (cause::pair_of(event), placed.corrected.or(shown)) else {
             return;
@@ -288,7 +288,7 @@ impl Gathered {
                 let from = InferredFrom::LoggedAttempt;
                 let attempt = Attempt::alone((time, time), from);
                 self.attempts.entry(pair).or_default().push(attempt);
-                // The responder's log of the other side's attempt is no initiation of its own.
+                // The responder's log of the other side's attempt does not count as its own initiation.
                 let role = event.negotiation().and_then(|negotiation| negotiation.role);
                 if let (Some(local), Some(Role::Initiator)) = (event.local(), role) {
                     let by_host = self.initiated.entry(pair).or_default();
@@ -318,7 +318,7 @@ impl Gathered {
         }
     }
 
-    /// Where each of two hosts asks the other for IPsec, both hosts' own policies ask for it.
+    /// Where each of two hosts asks the other for IPsec, the policies of both require it.
     fn both_initiate(&mut self) {
         let initiated = std::mem::take(&mut self.initiated);
         for (pair, by_host) in initiated {
@@ -408,9 +408,9 @@ fn what_it_shows(event: &LogEvent) -> Shows {
     }
 }
 
-/// How long an attempt goes on after its last message: five seconds, or until its sender would have repeated the
-/// request again. An initiator repeats a request until it gives up (RFC 7296 §2.1); its intervals grow, as
-/// strongSwan's by 1.8, or double.
+/// How long an attempt lasts after its last message: five seconds, or until its sender would have repeated the
+/// request. An initiator repeats a request until it gives up (RFC 7296 §2.1); its intervals grow, by 1.8 for
+/// strongSwan, or double.
 fn pending(exchange: &IkeExchange) -> Span {
     let before_last = exchange.resent_after.iter().rev().nth(1).copied().unwrap_or(Span(0));
     let interval =
@@ -424,7 +424,7 @@ fn is_answered(exchange: &IkeExchange) -> bool {
         || exchange.kept.iter().any(|message| message.source().ip() == exchange.responder.ip())
 }
 
-/// Hosts that tried so many others without an answer that they look for something.
+/// Hosts that tried so many others without an answer that they are scanning.
 fn scanners(exchanges: &[IkeExchange]) -> Vec<Scanner> {
     let mut answered: BTreeMap<IpAddr, BTreeMap<IpAddr, bool>> = BTreeMap::new();
     for exchange in exchanges {
@@ -453,9 +453,9 @@ fn clear_runs(streams: &[JudgedStream<'_>]) -> ClearBySender {
     ]
 }
 
-/// Whether the one who asked begins or goes on with clear traffic to the same peer soon after
-/// (Windows falls back 0.5 s or 3 s after an unanswered request), or asked directly after the other's
-/// clear packet, as a host does whose policy requests protection of what comes in.
+/// Whether the host that asked begins or continues clear traffic to the same peer soon after (Windows falls
+/// back 0.5 s or 3 s after an unanswered request), or asked directly after the other's clear packet, as a host
+/// does whose policy requests protection for incoming traffic.
 fn is_followed(pair: HostPair, attempt: &Attempt, clear: &ClearBySender) -> bool {
     let Some(by) = attempt.by else { return false };
     let [from_a, from_b] = clear;
@@ -485,15 +485,15 @@ fn merged(mut spans: Vec<TimeSpan>) -> Vec<TimeSpan> {
 
 /// Windows' main-mode lifetime, 480 minutes.
 const MAIN_MODE_LIFETIME: Span = Span::from_seconds(8 * 60 * 60);
-/// Attempts that open a window lie no further from its edges.
+/// Attempts that open a window are no further from its edges than this.
 const NEAR: Span = Span::from_seconds(5 * 60);
-/// Clear text that follows an unanswered request begins by then.
+/// Clear text that follows an unanswered request begins within this time.
 const FALLS_BACK: Span = Span::from_seconds(5);
-/// A request that answers a clear packet is sent by then.
+/// A request in response to a clear packet is sent within this time.
 const DIRECTLY: Span = Span::from_seconds(1);
-/// Peers of which none answers: as many are a scan.
+/// This many peers without any answer are a scan.
 const MANY_PEERS: usize = 10;
-/// Selectors of one pair that are kept; with more the requirement reaches to everything.
+/// Selectors that are kept for one pair; with more, the requirement covers everything.
 const MOST_SELECTORS: usize = 64;
-/// Spans that the report lists of one pair.
+/// Spans that the report lists for one pair.
 const MOST_SPANS: usize = 100;

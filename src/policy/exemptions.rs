@@ -1,12 +1,12 @@
-//! What Windows lets through unprotected by itself, before any rule.
+//! What Windows exempts by default, before any rule.
 //!
-//! ICMP, ARP, IGMP, group addresses, broadcast and DHCP are a class of their own (`protection`) under
-//! every choice, and so is IKE; these rows are what a system exempts besides.
+//! ICMP, ARP, IGMP, group addresses, broadcast and DHCP are a class of their own (`protection`) under every
+//! choice, and so is IKE; these rows are what a system exempts in addition.
 
-/// The system whose default exemptions hold.
+/// The system whose default exemptions apply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DefaultExemptions {
-    /// Nothing besides.
+    /// Nothing in addition.
     #[default]
     None,
     /// Windows 2000 and XP: Kerberos and RSVP as well, unless `NoDefaultExempt` is 1 (Microsoft
@@ -20,8 +20,8 @@ pub enum DefaultExemptions {
     WindowsVista,
 }
 
-/// The registry's value `NoDefaultExempt`, and `netsh ipsec dynamic set config ipsecexempt`: which
-/// of the default exemptions are taken away (cc756041).
+/// The registry's value `NoDefaultExempt`, and `netsh ipsec dynamic set config ipsecexempt`: which of the
+/// default exemptions are removed (cc756041).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoDefaultExempt {
     /// 0: multicast, broadcast, RSVP, Kerberos and IKE are exempt.
@@ -49,7 +49,7 @@ impl NoDefaultExempt {
         }
     }
 
-    /// The value of a number.
+    /// The value with a number.
     #[must_use]
     pub fn numbered(number: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|value| i64::from(value.number()) == number)
@@ -64,7 +64,7 @@ impl NoDefaultExempt {
 }
 
 impl DefaultExemptions {
-    /// Every system, as it is without a value in its registry.
+    /// Every system, without a value in its registry.
     pub const ALL: [Self; 4] = [
         Self::None,
         Self::Windows2000(NoDefaultExempt::Nothing),
@@ -83,7 +83,7 @@ impl DefaultExemptions {
         }
     }
 
-    /// The system and the value of its registry, where it is not the system's own.
+    /// The system with its registry value, where it differs from the system's default.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -98,7 +98,7 @@ impl DefaultExemptions {
         }
     }
 
-    /// The value of its registry; `None` where the system has none.
+    /// The registry value; `None` where the system has none.
     #[must_use]
     pub const fn no_default_exempt(self) -> Option<NoDefaultExempt> {
         match self {
@@ -107,8 +107,8 @@ impl DefaultExemptions {
         }
     }
 
-    /// The system with another value in its registry; `None` where it does not know that value
-    /// (Windows 2000 and XP know 0 and 1, knowledge base 811832).
+    /// The system with another registry value; `None` where it does not accept that value (Windows 2000 and XP
+    /// accept 0 and 1, knowledge base 811832).
     #[must_use]
     pub const fn with(self, value: NoDefaultExempt) -> Option<Self> {
         match (self, value) {
@@ -121,7 +121,7 @@ impl DefaultExemptions {
         }
     }
 
-    /// Whether the system lets this traffic through by itself.
+    /// Whether the system exempts this traffic by default.
     #[must_use]
     pub fn let_through(self, protocol: u8, port: Option<u16>) -> bool {
         self.rows().iter().any(|row| row.0 == protocol && (row.1.is_none() || row.1 == port))

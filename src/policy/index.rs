@@ -1,6 +1,6 @@
-//! Which rules speak of two hosts, found by their networks instead of by asking every rule.
+//! Finds the rules that match two hosts by their networks, without checking every rule.
 //!
-//! Built when it is first asked, and again when rules were added. Knows nothing of what rules demand.
+//! Built at the first look-up, and again after rules were added. Knows nothing of what rules require.
 
 use super::{Rule, Side};
 use crate::hosts::HostPair;
@@ -29,7 +29,7 @@ impl Eq for Index {}
 
 #[derive(Debug, Default)]
 struct Built {
-    /// How many rules it was built of.
+    /// The number of rules it was built from.
     rules: usize,
     /// Rules for any two hosts.
     any: Vec<usize>,
@@ -48,7 +48,7 @@ struct Nets {
 }
 
 impl Index {
-    /// The places of the rules that speak of the pair, in order.
+    /// The indices of the rules that match the pair, in order.
     pub(super) fn covering(&self, rules: &[Rule], pair: HostPair) -> Vec<usize> {
         let built = self.0.get_or_init(|| Built::build(rules));
         if built.rules != rules.len() {
@@ -83,7 +83,7 @@ impl Built {
         for address in [a, b] {
             all.extend(self.half.naming(address).flatten().map(|(rule, _)| rule));
         }
-        // A server is named by as many rules as it has clients, a client by few.
+        // As many rules name a server as it has clients; few name a client.
         let count = |address| self.full.naming(address).map(BTreeSet::len).sum::<usize>();
         let (few, other) = if count(a) <= count(b) { (a, b) } else { (b, a) };
         for (rule, side) in self.full.naming(few).flatten() {
@@ -106,7 +106,7 @@ impl Nets {
         }
     }
 
-    /// What names an address: for each network that holds it, the rules and their sides.
+    /// What names an address: for each network that contains it, the rules and their sides.
     fn naming(&self, address: IpAddr) -> impl Iterator<Item = &BTreeSet<(usize, usize)>> {
         let [v4, v6] = &self.lengths;
         let lengths = if address.is_ipv4() { v4 } else { v6 };

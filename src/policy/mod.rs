@@ -1,7 +1,7 @@
 //! What should have been protected: rules, and what they require of a pair.
 //!
-//! Looks at addresses, protocols and ports; never at packets. What is inferred without a policy
-//! is gathered elsewhere and only named here.
+//! Looks at addresses, protocols and ports; never at packets. What is inferred without a policy is gathered
+//! elsewhere and only named here.
 
 mod exemptions;
 
@@ -33,7 +33,7 @@ use std::net::IpAddr;
 /// How strong protection has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// AH and ESP with NULL encryption will do.
+    /// AH and ESP with NULL encryption are enough.
     Authenticate,
     /// Only ESP that encrypts.
     Encrypt,
@@ -78,16 +78,16 @@ pub enum InferredFrom {
     Log,
     /// Each of the two hosts asked the other for IPsec.
     BothInitiate,
-    /// Negotiations on the wire that came to nothing.
+    /// Negotiations on the wire that failed.
     Attempt,
     /// Log records of such negotiations.
     LoggedAttempt,
-    /// What has the header of ESP, and nothing more proves that it is ESP.
+    /// Packets with the header of ESP, without other evidence that they are ESP.
     UncorroboratedEsp,
 }
 
 impl InferredFrom {
-    /// Whether it shows IPsec that was in force, and not only that somebody asked for it.
+    /// Whether it shows IPsec that was in force, and not only a request for it.
     #[must_use]
     pub const fn is_in_force(self) -> bool {
         match self {
@@ -117,7 +117,7 @@ impl InferredFrom {
 /// Where an expectation comes from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExpectationSource {
-    /// No rule speaks of it and nothing was inferred.
+    /// No rule names it and nothing was inferred.
     None,
     /// A rule of the policy file, by its line.
     PolicyFile {
@@ -126,7 +126,7 @@ pub enum ExpectationSource {
     },
     /// `--protect`, as it was typed.
     ProtectOption(String),
-    /// What the system lets through by itself.
+    /// The system exempts it by default.
     DefaultExemption(&'static str),
     /// The evidence shows IPsec between the two.
     Inferred(BTreeSet<InferredFrom>),
@@ -166,7 +166,7 @@ impl Side {
     }
 }
 
-/// What a rule demands.
+/// The action of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// The traffic must be protected.
@@ -187,22 +187,22 @@ pub enum SideOf {
 /// One rule; the sides have no order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// What it demands.
+    /// Its action.
     pub action: Action,
-    /// Between whom.
+    /// Its two sides.
     pub between: [Side; 2],
-    /// The IP protocol it speaks of; `None` for all.
+    /// The IP protocol that it names; `None` for all.
     pub protocol: Option<u8>,
-    /// The port it speaks of; `None` for all.
+    /// The port that it names; `None` for all.
     pub port: Option<u16>,
-    /// Who opens the connections that it speaks of; `None` where it speaks of all.
+    /// Who opens the connections that it matches; `None` for all.
     pub opened_by: Option<SideOf>,
     /// Where it is.
     pub source: ExpectationSource,
 }
 
 impl Rule {
-    /// Whether the rule speaks of any of the pair's traffic.
+    /// Whether the rule matches any of the pair's traffic.
     #[must_use]
     pub fn covers(&self, pair: HostPair) -> bool {
         let [one, other] = &self.between;
@@ -210,13 +210,13 @@ impl Rule {
             || (one.contains(pair.b()) && other.contains(pair.a()))
     }
 
-    /// Whether it speaks of such traffic of the hosts that it covers.
+    /// Whether it matches such traffic of the hosts that it covers.
     fn takes(&self, protocol: u8, port: Option<u16>) -> bool {
         self.protocol.is_none_or(|p| p == protocol) && self.port.is_none_or(|p| Some(p) == port)
     }
 
-    /// Whether it speaks of the connections of a pair that `opener` opened. Of connections of which nobody knows
-    /// who opened them, a rule for one direction asks for nothing; it may let them pass.
+    /// Whether it matches the connections of a pair that `opener` opened. Where the opener is unknown, a rule
+    /// for one direction requires nothing, but it may exempt the connection.
     fn takes_opened_by(&self, pair: HostPair, opener: Option<IpAddr>) -> bool {
         let [one, other] = &self.between;
         let (from, to) = match self.opened_by {
@@ -245,7 +245,7 @@ pub type NamedHost = (String, Vec<IpAddr>);
 /// A policy: the first rule that matches decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// What the system lets through by itself.
+    /// What the system exempts by default.
     pub exemptions: DefaultExemptions,
     /// Names for addresses.
     pub hosts: Vec<NamedHost>,
@@ -270,7 +270,7 @@ impl Policy {
         self.index = Index::default();
     }
 
-    /// The places of the rules that speak of any of a pair's traffic, in order.
+    /// The indices of the rules that match any of a pair's traffic, in order.
     #[must_use]
     pub fn covering(&self, pair: HostPair) -> Vec<usize> {
         self.index.covering(&self.rules, pair)
@@ -280,13 +280,13 @@ impl Policy {
         self.covering(pair).into_iter().filter_map(|at| self.rules.get(at))
     }
 
-    /// Whether expectations are inferred for pairs that no rule speaks of.
+    /// Whether expectations are inferred for pairs that no rule names.
     #[must_use]
     pub const fn infers(&self) -> bool {
         !self.from_file
     }
 
-    /// Whether a rule for the pair speaks of the connections that one of the two opens.
+    /// Whether a rule for the pair matches only connections that one of the two opens.
     #[must_use]
     pub fn is_directed(&self, pair: HostPair) -> bool {
         self.rules_of(pair).any(|rule| rule.opened_by.is_some())
@@ -300,7 +300,7 @@ impl Policy {
         protocol: u8,
         port: Option<u16>,
     ) -> (Expectation, ExpectationSource) {
-        // What the system lets through by itself reaches only a rule that names it.
+        // A default exemption yields only to a rule that names the traffic.
         if self.exemptions.let_through(protocol, port) {
             let named = self.by_name((pair, opener), protocol, port);
             return match named.1 {
@@ -315,7 +315,7 @@ impl Policy {
         decided(rules.find(|rule| rule.takes(protocol, port)))
     }
 
-    /// What a rule demands that names an exempted kind of traffic: its protocol, and its port where the
+    /// The requirement of a rule that names an exempted kind of traffic: its protocol, and its port where the
     /// kind has one. A rule for all traffic, and `--protect`, do not change what is exempt.
     #[must_use]
     pub fn by_name(
@@ -331,7 +331,7 @@ impl Policy {
         decided(rules.find(|rule| rule.takes(protocol, port)))
     }
 
-    /// Whether the rule that decides over a service speaks of its protocol, and not of all traffic.
+    /// Whether the rule that decides a service names its protocol, and not all traffic.
     #[must_use]
     pub fn names(&self, pair: HostPair, protocol: u8, port: Option<u16>) -> bool {
         let rule = self.rules_of(pair).find(|rule| rule.takes(protocol, port));
@@ -344,8 +344,8 @@ impl Policy {
         strictest(self.rules_of(pair))
     }
 
-    /// The same of the connections that each of the two opens, the lower address first; `None` where no rule
-    /// makes a difference.
+    /// The same for the connections that each of the two opens, the lower address first; `None` where no rule
+    /// distinguishes them.
     #[must_use]
     pub fn by_direction(&self, pair: HostPair) -> Option<[(Expectation, ExpectationSource); 2]> {
         let of = |opener| {
@@ -356,7 +356,7 @@ impl Policy {
         (self.is_directed(pair) && both[0].0 != both[1].0).then_some(both)
     }
 
-    /// The last address of every network of IPv4 that a rule names: its broadcast address (RFC 919). Networks of
+    /// The last address of every IPv4 network that a rule names: its broadcast address (RFC 919). Networks of
     /// two addresses (RFC 3021) and of one have none.
     #[must_use]
     pub fn last_addresses(&self) -> BTreeSet<IpAddr> {
@@ -386,8 +386,8 @@ fn strictest<'r>(rules: impl Iterator<Item = &'r Rule>) -> (Expectation, Expecta
         if rule.expectation() > strictest.0 {
             strictest = (rule.expectation(), rule.source.clone());
         }
-        // Nothing comes behind a rule for all of the pair's traffic; one for one direction was let through only
-        // where that direction is asked for, and of both another may come.
+        // No rule applies after one for all of the pair's traffic. A rule for one direction decides only that
+        // direction, so where both are considered later rules apply too.
         if rule.protocol.is_none() && rule.port.is_none() && rule.opened_by.is_none() {
             break;
         }

@@ -1,4 +1,4 @@
-//! policy.toml → [`Policy`]; every error names its place, what was there and what was expected.
+//! Parses policy.toml to a [`Policy`]; every error gives its position, what was found and what was expected.
 
 use super::protocols::{has_ports, protocol_named};
 use super::{
@@ -52,7 +52,7 @@ pub fn parse(text: &str) -> Result<Policy, PolicyError> {
     let protect = file.protect.iter().map(|rule| (rule, true));
     let exempt = file.exempt.iter().map(|rule| (rule, false));
     let mut written: Vec<_> = protect.chain(exempt).collect();
-    // TOML gathers the two kinds apart; the order of the file is the order of the rules.
+    // TOML collects the two kinds separately; the rules have the order of the file.
     written.sort_by_key(|(rule, _)| rule.span().start);
     let lines: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
     let rules = written
@@ -96,7 +96,7 @@ enum Protocol {
     Number(i64),
 }
 
-/// An error whose place is still a span.
+/// An error whose position is still a span.
 struct Fault {
     span: Range<usize>,
     message: String,

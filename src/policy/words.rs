@@ -1,6 +1,6 @@
-//! Rules in plain words, and which of them takes a packet and why the others do not.
+//! Rules in words; which of them matches a packet, and why the others do not.
 //!
-//! Says what [`Policy::of_traffic`] decides; decides nothing itself.
+//! Describes what [`Policy::of_traffic`] decides; decides nothing itself.
 
 use super::protocols::{has_ports, protocol_name, protocol_numbered_or_named};
 use super::{Action, Expectation, ExpectationSource, Level, Policy, Rule, Side, SideOf};
@@ -9,7 +9,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// A packet as a person asks about it: `10.0.0.1:1025>10.0.0.5:445/tcp`.
+/// A packet in a user's question: `10.0.0.1:1025>10.0.0.5:445/tcp`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AskedPacket {
     /// As it was typed.
@@ -67,7 +67,7 @@ pub enum PacketError {
 const FORM: &str = "expected SRC:PORT>DST:PORT/PROTOCOL, as in 10.0.0.1:1025>10.0.0.5:445/tcp, \
                     [fd00::1]:1025>[fd00::5]:445/tcp or 10.0.0.1>10.0.0.5/47";
 
-/// An address with a port or without.
+/// An address with or without a port.
 fn end(text: &str) -> Option<(IpAddr, Option<u16>)> {
     let text = text.trim();
     if let Ok(address) = text.parse::<IpAddr>() {
@@ -78,36 +78,36 @@ fn end(text: &str) -> Option<(IpAddr, Option<u16>)> {
     Some((address.parse().ok()?, Some(port.parse().ok()?)))
 }
 
-/// Why a rule takes a packet or does not.
+/// Why a rule decides a packet, or does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// It speaks of the packet and is the first that does.
+    /// It is the first rule that matches the packet.
     Takes,
     /// It matches the packet, but an earlier rule has taken it.
     ComesTooLate,
     /// Its sides are other hosts.
     OtherHosts,
-    /// It speaks of this other protocol.
+    /// It names this other protocol.
     OtherProtocol(u8),
-    /// It speaks of this other port.
+    /// It names this other port.
     OtherPort(u16),
-    /// It speaks of connections that the other host opens.
+    /// It is for connections that the other host opens.
     OtherOpener,
 }
 
-/// What a policy says to one packet.
+/// How a policy decides one packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
     /// What the packet requires.
     pub expectation: Expectation,
-    /// Which rule or exemption says so.
+    /// The rule or exemption that decides.
     pub source: ExpectationSource,
     /// How each rule fits, in their order.
     pub fits: Vec<Fit>,
 }
 
 impl Policy {
-    /// Which rule takes a kind of a pair's traffic, and why the others do not.
+    /// The rule that decides a kind of a pair's traffic, and why the others do not.
     #[must_use]
     pub fn trace(
         &self,
@@ -150,7 +150,7 @@ impl Fit {
     }
 }
 
-/// What a rule means, in words.
+/// The meaning of a rule, in words.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.protocol, self.port) {

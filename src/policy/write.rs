@@ -1,7 +1,7 @@
 //! A policy as the text of its file, with comments, so that a person can read and edit it.
 //!
-//! What it writes, [`parse`](super::parse) takes; no text from elsewhere can leave its comment or
-//! its string.
+//! [`parse`](super::parse) accepts what it writes; no text from elsewhere can break out of its comment or
+//! string.
 
 use super::{Action, DefaultExemptions, Level, SideOf};
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ pub struct PolicyText {
 /// One rule to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenRule {
-    /// What it demands.
+    /// Its action.
     pub action: Action,
     /// The two sides: `any`, an address, a network or a name of `[hosts]`.
     pub between: [String; 2],
@@ -24,7 +24,7 @@ pub struct WrittenRule {
     pub protocol: Option<u8>,
     /// The port; `None` for all.
     pub port: Option<u16>,
-    /// Who opens the connections that it speaks of; `None` for all.
+    /// Who opens the connections that it matches; `None` for all.
     pub opened_by: Option<SideOf>,
 }
 
@@ -44,9 +44,9 @@ impl PolicyText {
         self.text.push('\n');
     }
 
-    /// Adds what the system lets through by itself; it has to precede hosts and rules.
+    /// Adds the system's default exemptions; they have to precede hosts and rules.
     pub fn exemptions(&mut self, exemptions: DefaultExemptions) {
-        // A String takes whatever is written to it.
+        // Writing to a String does not fail.
         let _ = writeln!(self.text, "default_exemptions = {}", quoted(exemptions.as_str()));
         if let Some(value) = exemptions.no_default_exempt() {
             let _ = writeln!(self.text, "no_default_exempt = {}", value.number());
@@ -69,7 +69,7 @@ impl PolicyText {
         self.text.push_str(&rule_text(rule));
     }
 
-    /// Adds a rule as a comment, for a person to take it in.
+    /// Adds a rule as a comment, for a person to activate.
     pub fn rule_left_out(&mut self, rule: &WrittenRule) {
         self.comment(rule_text(rule).trim_end());
     }
@@ -131,7 +131,7 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
-/// Text that stays in its line and changes nothing that is seen around it.
+/// Text that stays in its line and has no effect on the text around it.
 pub(super) fn harmless(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! `plainsight policy check`: what each rule means, and which one takes a packet.
+//! `plainsight policy check`: what each rule means, and which rule matches a packet.
 
 use crate::cli::{ExitStatus, Failure, terminal};
 use crate::hosts::HostPair;
@@ -45,11 +45,11 @@ struct Judged<'a> {
     packet: &'a AskedPacket,
     /// The port of the side that serves.
     port: Option<u16>,
-    /// What is required: encrypted, protected, nothing, …
+    /// The requirement: encrypted, protected, nothing, …
     required: &'static str,
-    /// Who says so: a rule, an exemption, the packet itself.
+    /// What decides it: a rule, an exemption, the packet itself.
     decided_by: String,
-    /// How each rule fits; empty where no rule is asked.
+    /// How each rule fits; empty where rules do not apply.
     fits: Vec<Fit>,
     /// What the header alone cannot show.
     but: Option<&'static str>,
@@ -151,7 +151,7 @@ fn print_packet(out: &mut impl Write, policy: &Policy, judged: &Judged<'_>) -> i
     if let Some(but) = judged.but {
         writeln!(out, "  but {but}")?;
     }
-    // Behind the rule that takes it no other is asked.
+    // Rules after the one that matches do not apply.
     for (rule, fit) in policy.rules.iter().zip(&judged.fits) {
         writeln!(out, "  line {:<4} {}", line(rule), fit.words(judged.port))?;
         if *fit == Fit::Takes {

@@ -1,4 +1,4 @@
-//! `plainsight policy import`: a policy out of what administrators export.
+//! `plainsight policy import`: a policy from an exported configuration.
 
 use crate::cli::{ExitStatus, Failure, terminal};
 use crate::policy::import;

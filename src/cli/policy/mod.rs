@@ -1,4 +1,4 @@
-//! `plainsight policy`: check what ought to be protected, import it, or have it proposed.
+//! `plainsight policy`: checks, imports or proposes a policy.
 
 mod check;
 
@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
 }
 
-/// Reads a policy file; gives its SHA-256 too.
+/// Reads a policy file; returns its SHA-256 too.
 pub(super) fn read_policy(path: &Path) -> Result<(Policy, String), Failure> {
     let shown = path.display();
     let bytes = bytes_of(path, "policy")?;

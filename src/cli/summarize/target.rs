@@ -1,6 +1,6 @@
 //! Where summaries go: one file, or a folder that grows.
 //!
-//! A summary that is there already with the same content is left as it is, so that a run can be made again.
+//! An existing summary with the same content is kept, so that a run can be repeated.
 
 use crate::cli::{Failure, failure};
 use crate::evidence::{SUMMARY_MAGIC, digest_of_file, discover, open, sha256, shown_path};
@@ -21,7 +21,7 @@ pub(super) enum Target<'a> {
 /// A folder of summaries.
 pub(super) struct Folder<'a> {
     path: &'a Path,
-    /// Where nothing is there yet.
+    /// Where the folder does not exist yet.
     staging: Option<Staging>,
     force: bool,
     /// What its summaries hold, and the options with which they were read.
@@ -29,7 +29,7 @@ pub(super) struct Folder<'a> {
     read_with: Vec<(String, ReadWith)>,
 }
 
-/// What was found to be summarized already.
+/// What had been summarized before.
 #[derive(Default)]
 pub(super) struct Known {
     /// Their paths as they are found.
@@ -51,16 +51,16 @@ pub(super) struct Written {
     pub(super) path: PathBuf,
     pub(super) size: u64,
     pub(super) sha256: String,
-    /// False where it was there already.
+    /// False where it existed already.
     pub(super) is_new: bool,
 }
 
 impl<'a> Target<'a> {
-    /// Begins, before any work.
+    /// Prepares the target before any work.
     pub(super) fn at(out: &'a Path, force: bool) -> Result<Self, Failure> {
         let refused = failure::refused;
         if out.extension().is_some_and(|extension| extension == EXTENSION) {
-            // Whether an older summary is the same is known when all is read.
+            // Whether an older summary is the same is only known when everything is read.
             let replaces = is_summary(out);
             return Ok(Self::File(out, NewFile::begin(out, replaces).map_err(refused)?));
         }
@@ -74,7 +74,8 @@ impl<'a> Target<'a> {
         Ok(Self::Folder(folder))
     }
 
-    /// The evidence that need not be read: a summary with the same options holds the same path and content.
+    /// The evidence that need not be read: an existing summary with the same options holds the same path and
+    /// content.
     pub(super) fn known(
         &self,
         paths: &[PathBuf],
@@ -201,8 +202,8 @@ impl Written {
     }
 }
 
-/// Puts a summary in place, unless the same is there; another one is replaced with `force` alone, a damaged
-/// one always.
+/// Writes a summary, unless the same one exists; a different one is replaced only with `force`, a damaged one
+/// always.
 fn put_file(
     path: &Path,
     new: Option<NewFile>,
@@ -232,7 +233,7 @@ fn put_file(
     };
     match new.publish(bytes) {
         Ok(()) => Ok(Written::new(path.to_owned(), bytes, true)),
-        // Another run was quicker.
+        // Another run was faster.
         Err(PublishError::Exists(_)) if self::old(path).as_deref() == Some(bytes) => {
             Ok(Written::new(path.to_owned(), bytes, false))
         }
@@ -240,7 +241,7 @@ fn put_file(
     }
 }
 
-/// What is there, where it is a file that begins as a summary does.
+/// The existing file, where it begins as a summary does.
 fn old(path: &Path) -> Option<Vec<u8>> {
     if !is_summary(path) {
         return None;
@@ -262,7 +263,7 @@ fn bytes_of(set: &SummarySet, parts: &[(usize, &Part)]) -> Result<Vec<u8>, Failu
         .map_err(|error| Failure::usage(error, "this is a fault of plainsight; please report it"))
 }
 
-/// A name that no other file's summary has, whichever run makes it.
+/// A name that no other file's summary has, whichever run creates it.
 fn name_of(Member { path, size, sha256: digest }: &Member) -> String {
     let identity = format!("{path}\0{size}\0{}", digest.as_deref().unwrap_or_default());
     let name: String = sha256(identity.as_bytes()).chars().take(NAME_DIGITS).collect();
@@ -276,7 +277,7 @@ fn leads_to(given: &str, file: &str) -> bool {
 }
 
 const EXTENSION: &str = "summary";
-/// Of a SHA-256: enough for a folder of a billion.
+/// Digits of a SHA-256: enough for a folder of a billion files.
 const NAME_DIGITS: usize = 32;
-/// What `correlate` takes.
+/// The limit of `correlate`.
 const MOST_BYTES: u64 = 1 << 30;

@@ -1,4 +1,4 @@
-//! The rules about negotiations that failed: on the wire, in the logs, joined by the numbers of the
+//! The rules about negotiations that failed: in the captures, in the logs, joined by the numbers of the
 //! negotiation itself.
 
 use super::case::Case;
@@ -199,14 +199,14 @@ impl<'a> Case<'a> {
         found
     }
 
-    /// New SPIs right behind an exchange show that it was refused nothing.
+    /// New SPIs directly after an exchange show that it was not refused.
     fn bears_fruit(&self, exchange: &IkeExchange, time: Timestamp) -> bool {
         let uses = self.index.spi_uses(exchange.pair());
         let first = uses.partition_point(|(_, run)| run.start < time);
         uses.get(first).is_some_and(|(_, run)| run.start.since(time) <= FRUIT)
     }
 
-    /// Whether a log of the same negotiation says something else of it than what was read in the capture.
+    /// Whether a log of the same negotiation contradicts what was read in the capture.
     fn is_contradicted(&self, failed: &Failed<'_>) -> bool {
         let seen = failed.exchange.reason.filter(|_| !failed.exchange.inferred);
         let is_exact = failed.tie == LogTie::Cookie;
@@ -215,8 +215,8 @@ impl<'a> Case<'a> {
         is_exact && seen.is_some_and(|seen| said.any(|said| said.contradicts(seen)))
     }
 
-    /// Whether the negotiators made security associations after a failure and before the window: a refusal
-    /// that a retry repaired has no part in what came later.
+    /// Whether the negotiators created security associations after a failure and before the window: a refusal
+    /// that a retry repaired has no effect on what came later.
     fn is_repaired(&self, failed: Timestamp) -> bool {
         let start = self.window.run.start;
         let last_made = self.last_made.get_or_init(|| {
@@ -229,7 +229,7 @@ impl<'a> Case<'a> {
         last_made.is_some_and(|made| failed < made)
     }
 
-    /// Whether something came soon enough to have a part in the window's opening.
+    /// Whether something happened soon enough to contribute to the window's opening.
     pub(super) fn is_at_opening(&self, time: Timestamp) -> bool {
         time <= self.window.run.start.shifted(JITTER)
     }
@@ -250,7 +250,7 @@ impl<'a> Case<'a> {
         hosts.find_map(|host| self.index.wrong_clock(host)).cloned().map(Box::new)
     }
 
-    /// Failures that only a log has: the capture may begin later or lie elsewhere.
+    /// Failures that only a log shows: the capture may begin later or be taken elsewhere.
     fn logged_failures(&self, named: &BTreeSet<usize>) -> Vec<Candidate> {
         let mut by_reason: BTreeMap<Reason, BTreeSet<usize>> = BTreeMap::new();
         let from = self.from.shifted(JITTER.negated());
@@ -259,7 +259,7 @@ impl<'a> Case<'a> {
                 let Some(placed) = self.index.facts.events.get(index) else { continue };
                 // What is joined with a captured negotiation is reported there.
                 let is_joined = placed.join.is_some_and(|join| join.exchange.is_some());
-                // A record whose filter is of another service is about that one.
+                // A record whose filter is of another service concerns that service.
                 let is_of_window = self.index.covers(index, &self.window.services);
                 let is_repaired = placed.corrected.is_some_and(|time| self.is_repaired(time));
                 if !named.contains(&index) && !is_joined && is_of_window && !is_repaired {
@@ -277,7 +277,7 @@ impl<'a> Case<'a> {
         let has_cookie = events.iter().filter_map(of).any(|e| e.event.initiator_cookie().is_some());
         let mut against = vec![Against::NotCaptured];
         let mut score = 65;
-        // Their cookies name other negotiations than those that the captures show of these hosts.
+        // Their cookies identify other negotiations than those that the captures show of these hosts.
         if has_cookie && self.shows_negotiations(&times) {
             score = MOST_LOW;
             against.push(Against::LogDisagrees);
@@ -311,12 +311,12 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Reasons that a host also gives where it knows no better.
+/// Reasons that a host also gives when it does not know the cause.
 const fn is_general(reason: Reason) -> bool {
     matches!(reason, Reason::AuthenticationFailed | Reason::NoProposalChosen)
 }
 
-/// A host that would log one of two negotiations so close together would log the other.
+/// A host that logs one of two negotiations this close together would log the other.
 const BESIDE: Span = Span::from_seconds(60);
-/// RFC 7296 §1.3: traffic of the pair needs no longer to use what was made.
+/// RFC 7296 §1.3: the pair's traffic uses new SAs within this time.
 const FRUIT: Span = Span::from_seconds(2);

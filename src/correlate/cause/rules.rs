@@ -182,7 +182,7 @@ impl Case<'_> {
         found
     }
 
-    /// Of every host and service the latest record, before the window or as it opened, that it is down.
+    /// For every host and service, the latest record before the window or at its opening that it is down.
     fn stops(&self) -> Vec<(IpAddr, usize, &PlacedEvent)> {
         let (from, to) = self.opening();
         let mut found: Vec<(IpAddr, usize, &PlacedEvent)> = Vec::new();
@@ -195,7 +195,7 @@ impl Case<'_> {
         found
     }
 
-    /// When a service that stopped is said to run again; the start of another service is none of it.
+    /// When a stopped service is reported to run again; the start of another service does not count.
     fn starts_after(
         &self,
         host: IpAddr,
@@ -209,7 +209,7 @@ impl Case<'_> {
         starts.filter_map(|(_, e)| e.corrected.filter(|t| *t > time)).collect()
     }
 
-    /// Whether the start of a service may have closed the window: it was down, or nothing says which one
+    /// Whether the start of a service may have closed the window: it was down, or no record says which service
     /// was.
     pub(super) fn was_down(&self, start: &PlacedEvent) -> bool {
         let opened = self.window.run.start;
@@ -234,7 +234,7 @@ impl Case<'_> {
         }
     }
 
-    /// A log says that the two agreed to talk in clear: an SA without algorithms.
+    /// A log records that the two agreed to talk in clear: an SA without algorithms.
     fn fallback_to_clear(&self) -> Option<Candidate> {
         let (from, _) = self.opening();
         let pairs = self.pairs();
@@ -258,8 +258,8 @@ impl Case<'_> {
         })
     }
 
-    /// The driver of Windows 2000 to Server 2003 let everything through, says a log, and not that it
-    /// went over to applying the policy since.
+    /// A log records that the driver of Windows 2000 to Server 2003 let all traffic through, and no later
+    /// change to applying the policy.
     fn driver_bypass(&self) -> Option<Candidate> {
         let (start, end) = (self.window.run.start, self.window.run.end);
         let (from, to) = self.opening();
@@ -285,7 +285,7 @@ impl Case<'_> {
         Some(cause.opens_and_lasts(time, until.unwrap_or(end)))
     }
 
-    /// A log says that a host defends itself against a flood of negotiations.
+    /// A log records that a host defends itself against a flood of negotiations.
     fn dos_protection(&self) -> Option<Candidate> {
         let (from, _) = self.opening();
         let to = self.window.run.end;
@@ -298,7 +298,7 @@ impl Case<'_> {
                 until,
             );
             let mut refusals = events.filter(|(_, e)| is_flood_defence(&e.event));
-            // The latest record before the request decides: one that it ended says that it does no more.
+            // The latest record before the request decides: the defence may have ended.
             refusals.next().filter(|(_, e)| e.event.reason == Some(Reason::DosProtection))
         };
         let mut started = None;
@@ -325,7 +325,7 @@ impl Case<'_> {
         })
     }
 
-    /// The first negotiation of the two began well inside the window, or behind it.
+    /// The first negotiation of the two began well inside the window, or after it.
     fn not_before(&self) -> Option<Candidate> {
         let (start, end) = (self.window.run.start, self.window.run.end);
         if !self.is_own || self.silent_since().is_some() {
@@ -370,11 +370,11 @@ impl Case<'_> {
     }
 }
 
-/// Whether a candidate leaves no question open: it had a part in the opening.
+/// Whether a candidate explains the opening.
 fn explains(candidate: &Candidate) -> bool {
     let has_part = match candidate.opening {
         Opening::Opened | Opening::FirstAttempt => true,
-        // What lasts from before the window on needs no beginning.
+        // A cause that lasts from before the window needs no beginning.
         Opening::None => {
             matches!(candidate.cause.reason, Reason::AlternatePath | Reason::ServiceStopped)
                 || (candidate.cause.reason == Reason::FilterNotCovering
@@ -388,12 +388,12 @@ fn is_stop(event: &LogEvent) -> bool {
     event.service().is_some_and(|change| change.state.is_down())
 }
 
-/// 5453 is logged by the Policy Agent, which finds IKEEXT not started; when it stopped is not said.
+/// 5453 is logged by the Policy Agent when it finds IKEEXT not running; it does not record when IKEEXT stopped.
 fn is_found_down(event: &LogEvent) -> bool {
     event.event_id == 5453
 }
 
-/// A host began to defend itself against a flood of negotiations, or ended that (4646, 5149).
+/// A host began to defend itself against a flood of negotiations, or ended its defence (4646, 5149).
 fn is_flood_defence(event: &LogEvent) -> bool {
     matches!(event.event_id, 4646 | 5149) || event.reason == Some(Reason::DosProtection)
 }
@@ -411,7 +411,7 @@ pub(super) fn service_of(event: &LogEvent) -> Option<Service> {
     event.service().map(|change| change.service)
 }
 
-/// Less than a filter's score that no log proves.
+/// Below the score of a filter that no log proves.
 const BESIDE_FILTERS: u8 = 58;
-/// A host that negotiates because of a packet does so at once; later ones have another occasion.
+/// A host that negotiates because of a packet does so at once; later negotiations have another trigger.
 const AT_ONCE: Span = Span::from_seconds(10);

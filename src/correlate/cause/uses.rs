@@ -1,5 +1,4 @@
-//! From when to when each SPI of a pair was used, to be asked about points in time without looking at all of
-//! them.
+//! The span of use of each SPI of a pair, searchable by time without examining all of them.
 
 use crate::correlate::Facts;
 use crate::hosts::{Direction, HostPair};
@@ -13,7 +12,7 @@ use std::collections::BTreeMap;
 pub(super) struct SpiUses {
     by_start: Vec<(Direction, ClassRun)>,
     by_end: Vec<(Direction, ClassRun)>,
-    /// For each of those by the beginning, the latest end up to it, of the SPIs each way.
+    /// For each of those by the beginning, the latest end up to it, of the SPIs in each direction.
     reach: Vec<[Timestamp; 2]>,
 }
 
@@ -38,7 +37,7 @@ impl SpiUses {
         &self.by_start
     }
 
-    /// Whether one of a sender began by a point and was used at another one or later.
+    /// Whether an SPI of a sender began by one point in time and was used at another or later.
     pub(super) fn lasts(&self, way: Direction, begun: Timestamp, until: Timestamp) -> bool {
         let begun = self.by_start.partition_point(|(_, run)| run.start <= begun);
         let reach = begun.checked_sub(1).and_then(|last| self.reach.get(last));
@@ -55,7 +54,7 @@ impl SpiUses {
     }
 }
 
-/// The SPIs of every pair that has any. What an SA did under another address after a move counts.
+/// The SPIs of every pair that has any. Use of an SA under another address after a move counts.
 pub(super) fn spi_uses(facts: &Facts, activity: &EspActivity) -> BTreeMap<HostPair, SpiUses> {
     let shown = facts.pairs.iter().filter(|pair| !pair.spi_uses.is_empty());
     let of_pair = shown.map(|pair| {

@@ -1,4 +1,4 @@
-//! What a cause rests on, as codes and values. The sentences are made in `findings::cause_words`.
+//! The evidence for a cause, as codes and values. `findings::cause_words` makes the sentences.
 
 use crate::correlate::{AuditState, ClockOffset};
 use crate::eventlog::Service;
@@ -9,10 +9,10 @@ use crate::time::Span;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// What a cause rests on.
+/// The evidence for a cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// A log says that a service stopped.
+    /// A log records that a service stopped.
     ServiceStopped {
         /// The computer, as its log names it.
         host: String,
@@ -20,31 +20,31 @@ pub enum Why {
         service: Option<Service>,
         /// How long before the window's first packet; negative behind it.
         before: Span,
-        /// The record says that the service was found not running, not that it stopped then.
+        /// The record reports that the service was not running, not when it stopped.
         was_found_down: bool,
     },
-    /// A log has a security association without algorithms between the two.
+    /// A log records a security association without algorithms between the two.
     SoftSa {
         /// The computer, as its log names it.
         host: String,
     },
-    /// A log says that the IPsec driver let everything through.
+    /// A log records that the IPsec driver let all traffic through.
     DriverBypass {
         /// The computer, as its log names it.
         host: String,
         /// How long before the window's first packet; negative behind it.
         before: Span,
     },
-    /// A log says that a host defends itself against a flood of negotiations.
+    /// A log records that a host defends itself against a flood of negotiations.
     FloodDefence {
         /// The computer, as its log names it.
         host: String,
     },
     /// Neither captures nor logs show IKE or ESP of the two.
     NothingSeen,
-    /// Nobody negotiated before this negotiation, which began inside the window.
+    /// No negotiation preceded this one, which began inside the window.
     NotBefore {
-        /// First message of the negotiation that came at last.
+        /// The first message of that negotiation.
         first: FrameRef,
         /// How long after the window's first packet.
         after: Span,
@@ -54,7 +54,7 @@ pub enum Why {
         /// What would settle it.
         wanted: Vec<Wanted>,
     },
-    /// Protected packets of the two went on beside the clear ones.
+    /// Protected packets of the two continued beside the clear ones.
     ProtectedBeside {
         /// The first frame of those before the window.
         first: FrameRef,
@@ -62,10 +62,10 @@ pub enum Why {
         last: FrameRef,
         /// The logs name the filters of their security associations.
         is_logged: bool,
-        /// The host whose own ESP, under the same SPI, went on beside its clear packets.
+        /// The host whose own ESP, under the same SPI, continued beside its clear packets.
         sender: Option<IpAddr>,
     },
-    /// Protected packets of two gateways went on beside the clear ones.
+    /// Protected packets of two gateways continued beside the clear ones.
     TunnelBeside {
         /// The gateways.
         gateways: HostPair,
@@ -76,9 +76,9 @@ pub enum Why {
         /// What is known of the tunnel's selectors.
         selectors: TunnelSelectors,
     },
-    /// New connections of the two began with one ESP packet each and went on in clear.
+    /// New connections of the two began with one ESP packet each and continued in clear.
     AuthenticatedOnly {
-        /// How many began so.
+        /// The number of such connections.
         connections: u64,
     },
     /// The same two hosts had protected packets between other addresses of theirs.
@@ -90,9 +90,9 @@ pub enum Why {
         /// The last.
         last: FrameRef,
     },
-    /// ICMP errors quote IKE messages that did not arrive.
+    /// ICMP errors quote IKE messages that were not delivered.
     IcmpErrors {
-        /// Whom the quoted messages did not reach.
+        /// The host that the quoted messages did not reach.
         to: IpAddr,
         /// The first error.
         first: FrameRef,
@@ -100,14 +100,14 @@ pub enum Why {
         last: FrameRef,
         /// How many.
         count: u64,
-        /// What they say.
+        /// The kind of the errors.
         what: UnreachableWhy,
-        /// The host that sends the errors was seen to negotiate or protect before.
+        /// The host that sends the errors was seen to negotiate or to send protected packets before.
         was_alive: bool,
     },
-    /// A log says that the security associations ended.
+    /// A log records that the security associations ended.
     LoggedEnd {
-        /// How long they had been silent, where that was their idle timer's time.
+        /// How long they had been silent, where that matches their idle timer.
         rested: Option<Span>,
     },
     /// Security associations were deleted.
@@ -116,23 +116,23 @@ pub enum Why {
         by: IpAddr,
         /// The message.
         frame: FrameRef,
-        /// What shows that it is a Delete.
+        /// The evidence that it is a Delete.
         basis: DeleteBasis,
         /// How long before it the last packet of the SA was; `None` where that was not seen.
         rested: Option<Span>,
-        /// A log has the end of the security associations, too.
+        /// A log also records the end of the security associations.
         is_logged: bool,
     },
-    /// The same IKE SA made new security associations only after the old ones had ended.
+    /// The same IKE SA created new security associations only after the old ones had ended.
     RekeyGap {
         /// Its first message.
         first: FrameRef,
         /// The message that completed the new security associations, or its last one.
         last: FrameRef,
-        /// A log has the end of the old ones.
+        /// A log records the end of the old ones.
         is_logged: bool,
     },
-    /// A log has a change of the policy.
+    /// A log records a change of the policy.
     PolicyChange {
         /// The computer, as its log names it.
         host: String,
@@ -140,7 +140,7 @@ pub enum Why {
         meaning: &'static str,
         /// Further events of this kind.
         more: usize,
-        /// Who deleted its security associations at once.
+        /// The host that deleted its security associations at once.
         deleted_by: Option<IpAddr>,
     },
     /// Negotiations failed.
@@ -153,14 +153,14 @@ pub enum Why {
         last: Option<FrameRef>,
         /// How far they came.
         states: BTreeSet<&'static str>,
-        /// What the logs have of them.
+        /// What the logs record about them.
         tie: LogTie,
         /// A clock that was wrong by more than authentication tolerates.
         clock: Option<Box<ClockOffset>>,
-        /// Whose they are, where it is another pair.
+        /// The pair they belong to, where it is another one.
         of: Option<HostPair>,
     },
-    /// Second phases were refused inside an IKE SA that lived.
+    /// Second phases were refused inside an IKE SA that continued.
     ChildRefused {
         /// How many.
         attempts: usize,
@@ -168,33 +168,33 @@ pub enum Why {
         first: FrameRef,
         /// The last refusal.
         last: FrameRef,
-        /// Where one succeeded afterwards in the same IKE SA.
+        /// A later success in the same IKE SA.
         succeeded: Option<FrameRef>,
     },
-    /// Logs have failed negotiations that no capture shows.
+    /// Logs record failed negotiations that no capture shows.
     LoggedFailures {
         /// How many events.
         events: usize,
-        /// Whose they are, where it is another pair.
+        /// The pair they belong to, where it is another one.
         of: Option<HostPair>,
     },
-    /// New security associations came up, and protected packets under them.
+    /// New security associations were created, and protected packets used them.
     Negotiated {
-        /// The first protected packet under them.
+        /// The first protected packet that used them.
         protected: FrameRef,
-        /// The IKE SA was there before the window.
+        /// The IKE SA existed before the window.
         is_rekey: bool,
     },
-    /// A log says that a service started.
+    /// A log records that a service started.
     ServiceStarted {
         /// The computer, as its log names it.
         host: String,
         /// The service, where the record says which.
         service: Option<Service>,
     },
-    /// The two sent nothing more in clear while the capture went on.
+    /// The two sent nothing more in clear while the capture continued.
     TrafficEnded {
-        /// How long the capture went on.
+        /// How long the capture continued.
         silence: Span,
     },
     /// The capture ended.
@@ -219,24 +219,24 @@ pub enum TunnelSelectors {
     Unknown,
     /// The gateways carry other traffic of one of the two hosts.
     CarryOthers,
-    /// The gateways' logs name them, and none holds the pair.
+    /// The gateways' logs name them, and none contains the pair.
     Exclude,
 }
 
-/// What shows that a message is a Delete.
+/// The evidence that a message is a Delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeleteBasis {
     /// It is readable.
     Readable,
-    /// A log has the end of the same security associations.
+    /// A log records the end of the same security associations.
     Logged,
     /// It is too large for an empty message, and the SPIs did not return.
     Size,
-    /// Its size fits, and others too; the SPIs stopped.
+    /// Its size fits, but fits other messages too; the SPIs stopped.
     Inferred,
 }
 
-/// What the logs have of negotiations that a capture shows.
+/// What the logs record about negotiations that a capture shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogTie {
     /// Nothing.
@@ -247,20 +247,20 @@ pub enum LogTie {
     Time,
 }
 
-/// What speaks against a cause.
+/// The evidence against a cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Against {
     /// The log's clock is only proposed.
     ProposedClock,
-    /// The message itself is in no capture.
+    /// No capture shows the message itself.
     DeletionNotCaptured,
     /// The size fits other messages, too.
     SizeIsAmbiguous,
     /// A notify without data or a question for the peer's version has the same size.
     OtherMessagesFit,
-    /// The SA had rested for so long before the message.
+    /// The SA had been idle for this long before the message.
     HadRested(Span),
-    /// So much time passed between the end and the window's opening.
+    /// This much time passed between the end and the window's opening.
     LongBefore(Span),
     /// A change of a policy need not let clear text out.
     PolicyNeedNotOpen,
@@ -268,7 +268,7 @@ pub enum Against {
     CameAfter,
     /// ICMP errors explain why there was no answer.
     ErrorsExplainSilence,
-    /// The capture holds one packet in many, or one direction only: an answer need not be in it.
+    /// The capture holds one packet in many, or one direction only: an answer may be missing.
     AnswerNotCaptured,
     /// The failure is encrypted and was inferred.
     Encrypted,
@@ -276,7 +276,7 @@ pub enum Against {
     NotCaptured,
     /// No log shows the filters.
     FiltersNotLogged,
-    /// No log shows that they are gateways, nor a tunnel's selectors.
+    /// No log shows that they are gateways, or a tunnel's selectors.
     GatewaysNotLogged,
     /// More than one pair shows ESP on this capture.
     SeveralTunnels,
@@ -294,10 +294,10 @@ pub enum Against {
         address: IpAddr,
         /// Why.
         state: AuditState,
-        /// The audit's own sentence.
+        /// The reason that the audit gives.
         detail: String,
     },
-    /// The log names its computer without a domain; that it is the one with this full name is assumed.
+    /// The log names its computer without a domain; that it is the computer with this full name is assumed.
     AssumedName {
         /// The name in the log.
         host: String,
@@ -320,9 +320,9 @@ pub enum Against {
     OtherPair(HostPair),
     /// The log ends before the window.
     LogEnded(Span),
-    /// The host goes on sending protected packets under the same SPIs, before the window and inside.
+    /// The host continues to send protected packets under the same SPIs, before the window and inside.
     EspGoesOn(IpAddr),
-    /// A log of the same negotiation says something else than what was read in the capture.
+    /// A log of the same negotiation contradicts what was read in the capture.
     LogContradicts,
     /// A record names another negotiation of the two than the captured one.
     LogDisagrees,

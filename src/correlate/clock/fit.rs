@@ -1,11 +1,11 @@
-//! Pairs of times, one by the log and one by the captures → how the log's clock ran.
+//! Fits a log's clock to pairs of times, one by the log and one by the captures.
 //!
-//! Robust: the median of the differences, and of the slopes between pairs (Theil and Sen), so that a few
-//! pairs that are not what they seem move nothing.
+//! Robust: uses the median of the differences, and of the slopes between pairs (Theil and Sen), so that a few
+//! wrong pairs have no effect.
 
 use crate::time::{Span, Timestamp};
 
-/// One exact join: what the log showed, and when it was by the captures.
+/// One exact join: the time in the log, and the time in the captures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TimePair {
     /// Place of the event in its log.
@@ -20,29 +20,28 @@ impl TimePair {
     }
 }
 
-/// How a clock ran over a stretch in which nobody set it.
+/// How a clock ran over a stretch in which it was not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fit {
-    /// Where the offset holds exactly, by the log.
+    /// The log's time at which the offset is exact.
     pub(super) at: Timestamp,
-    /// Log time less capture time, there.
+    /// Log time minus capture time, at that time.
     pub(super) offset: Span,
-    /// How much faster than the captures' it ran, in parts of a billion; `None` where the joins do
-    /// not say.
+    /// How much faster than the captures' clock it ran, in parts per billion; `None` where the joins do not
+    /// show it.
     pub(super) drift: Option<i64>,
     /// The first and the last join, by the log.
     pub(super) joined: (Timestamp, Timestamp),
-    /// How far off a time between these may be.
+    /// The error bound of a time between these.
     pub(super) error: Span,
-    /// How much a drift that is not known, or not exactly, adds a second beyond them, in parts of a
-    /// billion.
+    /// How much an unknown or inexact drift adds to the error per second beyond them, in parts per billion.
     pub(super) unsure_drift: i64,
     pub(super) matches: u64,
     pub(super) rejected: u64,
     pub(super) spread: Span,
 }
 
-/// Fits the pairs of one stretch. `resolution` is what the log's times are cut to.
+/// Fits the pairs of one stretch. `resolution` is that of the log's times.
 pub(super) fn fit(pairs: &[TimePair], resolution: Span) -> Option<Fit> {
     let mut kept: Vec<TimePair> = pairs.to_vec();
     kept.sort_by_key(|pair| (pair.shown, pair.wire));
@@ -82,13 +81,13 @@ pub(super) fn fit(pairs: &[TimePair], resolution: Span) -> Option<Fit> {
 }
 
 impl Fit {
-    /// A time of the log by the captures' clock.
+    /// Converts a time of the log to the captures' clock.
     pub(super) fn corrected(&self, shown: Timestamp) -> Timestamp {
         let drifted = drifted(shown.since(self.at), self.drift.unwrap_or(0));
         shown.shifted(self.offset.negated()).shifted(Span(drifted).negated())
     }
 
-    /// How far off that may be.
+    /// The error bound of that time.
     pub(super) fn error_at(&self, shown: Timestamp) -> Span {
         let before = self.joined.0.since(shown).0.max(0);
         let behind = shown.since(self.joined.1).0.max(0);
@@ -109,13 +108,13 @@ impl Fit {
     }
 }
 
-/// The median slope, where the joins span enough time for it to show.
+/// The median slope, where the joins span enough time to show it.
 fn drift(sorted: &[TimePair]) -> Option<i64> {
     let (first, last) = (sorted.first()?, sorted.last()?);
     if sorted.len() < ENOUGH || last.shown.since(first.shown) < LEAST_SPAN {
         return None;
     }
-    // Evenly chosen, so that many joins cost no more than some.
+    // Evenly sampled, so that many joins cost no more than a few.
     let step = sorted.len().div_ceil(MOST_FOR_SLOPES);
     let chosen: Vec<&TimePair> = sorted.iter().step_by(step).collect();
     let mut slopes = Vec::new();
@@ -146,16 +145,16 @@ fn median(mut values: Vec<i64>) -> Option<i64> {
 const BILLION: i128 = 1_000_000_000;
 /// This many joins are needed to estimate a spread.
 pub(super) const ENOUGH: usize = 3;
-/// With fewer the host is trusted to log within a second of what it did.
+/// With fewer, the host is trusted to log within a second of the action.
 const FEW: Span = Span::from_seconds(1);
-/// With more their spread shows how promptly it logs; half of this is left for what all have in common.
+/// With more, their spread shows how promptly the host logs; half of this is left for a delay common to all.
 const SEVERAL: Span = Span::from_millis(250);
-/// Less time than that shows no drift beside the delays of logging.
+/// A shorter span shows no drift beside the delays of logging.
 const LEAST_SPAN: Span = Span::from_seconds(1800);
 /// RFC 5905 §7.2 (MAXFREQ): a clock that is off by more than 500 parts in a million is broken.
 pub(super) const WORST_DRIFT: i64 = 500_000;
 const MOST_FOR_SLOPES: usize = 200;
-/// So many times the usual difference from the median is no join of the same kind.
+/// A difference this many times the usual one from the median is not a join of the same kind.
 const OUTLIER: i64 = 8;
 const LEAST_OUTLIER: Span = Span::from_seconds(1);
 

@@ -1,7 +1,7 @@
-//! How wrong each log's clock was, measured where log and capture show the same negotiation.
+//! The error of each log's clock, measured where log and capture show the same negotiation.
 //!
-//! No bound on its size: the joins need no clock. What cannot be measured may be proposed, and is called
-//! that. Rules: docs/causes.md.
+//! The error may have any size, because joins need no clock. Where it cannot be measured it may be proposed,
+//! and is marked as proposed. Rules: docs/causes.md.
 
 mod fit;
 
@@ -20,15 +20,15 @@ use fit::{Fit, TimePair};
 use std::collections::BTreeMap;
 use timeline::Timeline;
 
-/// A log's clock against the captures'.
+/// A log's clock compared with the captures'.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClockOffset {
     /// The computer, as the log names it.
     pub host: String,
     /// The log.
     pub log: LogId,
-    /// Log time less capture time; `None` where it cannot be estimated. Of a clock that was set or
-    /// drifts, where most joins lie.
+    /// Log time minus capture time; `None` where it cannot be estimated. For a clock that was set or drifts,
+    /// the value where most joins lie.
     pub offset: Option<Span>,
     /// How it was found.
     pub method: OffsetMethod,
@@ -36,24 +36,24 @@ pub struct ClockOffset {
     pub matches: u64,
     /// Joins that disagree with the others and were left out.
     pub rejected: u64,
-    /// The largest less the smallest difference of those it rests on.
+    /// The difference between the largest and the smallest of the offsets that it rests on.
     pub spread: Span,
-    /// No time of the log, as corrected, is off by more; `None` without an offset.
+    /// The error bound of the log's corrected times; `None` without an offset.
     pub error: Option<Span>,
-    /// How much faster than the captures' clock it ran, in parts of a billion; `None` where the joins
-    /// are too few or too close together.
+    /// How much faster than the captures' clock it ran, in parts per billion; `None` where the joins are too
+    /// few or too close together.
     pub drift: Option<i64>,
     /// When it was set, in the log's order.
     pub steps: Vec<ClockStep>,
 }
 
 impl ClockOffset {
-    /// Beyond this a clock is called wrong: Kerberos tolerates five minutes by default (RFC 4120 §1.6
+    /// A clock with a larger error is called wrong: Kerberos tolerates five minutes by default (RFC 4120 §1.6
     /// leaves it to the realm).
     pub const TOLERATED: Span = Span::from_seconds(300);
 
-    /// Whether the clock was wrong, and not only in another time zone: of times whose zone is not known
-    /// what is beyond a zone counts.
+    /// Whether the clock was wrong, and not only in another time zone: where the zone is unknown, only the
+    /// error beyond a zone counts.
     #[must_use]
     pub fn is_wrong(&self, is_local_time: bool) -> bool {
         let is_zone = |offset: &Span| is_local_time && is_a_zone(*offset);
@@ -61,7 +61,7 @@ impl ClockOffset {
         beyond.is_some_and(|offset| offset.magnitude() > Self::TOLERATED)
     }
 
-    /// Whether times may be compared by it with full weight.
+    /// Whether its corrected times may be compared with full weight.
     #[must_use]
     pub fn is_measured(&self) -> bool {
         self.offset.is_some() && self.method != OffsetMethod::Proposed
@@ -71,9 +71,9 @@ impl ClockOffset {
 /// How an offset was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OffsetMethod {
-    /// `--clock-offset` says so.
+    /// Given by `--clock-offset`.
     Given,
-    /// Log and packets are of one file, with one clock: an event trace.
+    /// Log and packets are in one file, with one clock: an event trace.
     SameFile,
     /// The same IKE cookies, ESP SPIs or message IDs are in log and capture; the median of their
     /// differences.
@@ -110,17 +110,17 @@ pub(super) struct Clocks<'a> {
 /// How one log's times are corrected.
 enum Known {
     Given(Span),
-    /// The captures' own: it lies in a capture.
+    /// The captures' own clock: the log lies in a capture.
     SameFile,
     Own(Timeline),
-    /// The log of the same computer that knows.
+    /// The clock of another log of the same computer.
     Lent(LogId),
     Proposed(Span, u64),
     Nothing,
 }
 
 impl<'a> Clocks<'a> {
-    /// From the joins; what the user gave comes first.
+    /// Measures from the joins; an offset that the user gave takes precedence.
     pub(super) fn measure(
         summary: &'a Summary,
         computers: &Computers,
@@ -128,7 +128,7 @@ impl<'a> Clocks<'a> {
         exchanges: &[IkeExchange],
     ) -> Self {
         let mut by_log = BTreeMap::new();
-        // Times of a zone that an export does not name and times in UTC need not be one clock's.
+        // Times of an unnamed zone and times in UTC may not be of one clock.
         let mut lenders: BTreeMap<(usize, bool), (u64, LogId)> = BTreeMap::new();
         let clock =
             |id: &LogId, log: &LogPart| (computers.number(*id), log.log.trust.is_local_time);
@@ -159,7 +159,7 @@ impl<'a> Clocks<'a> {
             let given = given.or(is_in_capture.then_some(Known::SameFile));
             let known = given.or_else(|| by_log.remove(id)).unwrap_or_else(|| match lender {
                 Some((_, lender)) => Known::Lent(*lender),
-                // Cookies that no capture shows are of other negotiations, whatever their rhythm.
+                // Cookies that no capture shows belong to other negotiations, whatever their rhythm.
                 None if has_cookies(log) => Known::Nothing,
                 None => failures
                     .propose(&log.events)
@@ -170,7 +170,7 @@ impl<'a> Clocks<'a> {
         Self { summary, by_log }
     }
 
-    /// An event's time by the captures' clock and how far off it may be.
+    /// An event's time by the captures' clock, and its error bound.
     pub(super) fn correct(
         &self,
         id: LogId,
@@ -188,7 +188,7 @@ impl<'a> Clocks<'a> {
         }
     }
 
-    /// The same of a record outside the live log, whose place says nothing.
+    /// The same for a record outside the live log, whose position in the file says nothing.
     pub(super) fn correct_recovered(
         &self,
         id: LogId,
@@ -212,7 +212,7 @@ impl<'a> Clocks<'a> {
         timeline.when_shown(shown)
     }
 
-    /// What the report says of each log with events.
+    /// The clock of each log with events, for the report.
     pub(super) fn offsets(&self) -> Vec<ClockOffset> {
         self.by_log
             .iter()
@@ -242,7 +242,7 @@ impl<'a> Clocks<'a> {
         };
         let measured = |timeline: &Timeline, method: OffsetMethod| {
             let fit = timeline.best();
-            // A clock whose zone is not known seems to be set where summer time begins and ends.
+            // A clock in an unknown zone appears to be set where summer time begins and ends.
             let is_zone = |step: &&ClockStep| {
                 log.log.trust.is_local_time && !step.is_recorded && step.by.is_some_and(is_a_zone)
             };
@@ -294,7 +294,7 @@ impl<'a> Clocks<'a> {
         }
     }
 
-    /// Whether a log's times rest on a mere proposal.
+    /// Whether a log's times rest on a proposed offset only.
     pub(super) fn is_proposed(&self, id: LogId) -> bool {
         matches!(self.by_log.get(&id), Some(Known::Proposed(..)))
     }
@@ -317,8 +317,8 @@ fn resolution(log: &LogPart) -> Span {
     if log.log.trust.is_legacy || is_whole() { SECOND } else { Span::default() }
 }
 
-/// Whether a time zone alone makes such a difference: zones lie whole quarters of an hour from UTC, up
-/// to fourteen hours (IANA's tz database, since 1972).
+/// Whether a time zone alone explains a difference: zones lie whole quarters of an hour from UTC, up to
+/// fourteen hours (IANA's tz database, since 1972).
 fn is_a_zone(offset: Span) -> bool {
     let beside = offset.0.rem_euclid(QUARTER.0);
     let nearest = Span(beside.min(QUARTER.0 - beside));
@@ -329,8 +329,8 @@ const SECOND: Span = Span::from_seconds(1);
 const QUARTER: Span = Span::from_seconds(15 * 60);
 const FARTHEST_ZONE: Span = Span::from_seconds(14 * 3600 + 300);
 
-/// Pairs of times: those whose message the captures show, or where there is none, those whose SA they
-/// show from its first packet on.
+/// Pairs of times: those whose message the captures show or, where there are none, those whose SA they show
+/// from its first packet on.
 fn pairs(log: &LogPart, joins: &Joins, id: LogId) -> (Vec<TimePair>, bool) {
     let of_log = joins.get(&id);
     let all = of_log.into_iter().flatten().filter_map(|(place, join)| {
@@ -343,12 +343,12 @@ fn pairs(log: &LogPart, joins: &Joins, id: LogId) -> (Vec<TimePair>, bool) {
     (chosen.into_iter().map(|(pair, _)| pair).collect(), is_tight)
 }
 
-/// An SA is used so soon after it was made.
+/// The time within which an SA is used after it was created.
 const LOOSE: Span = Span::from_seconds(10);
 
-/// What the user says is taken at the word, to the second.
+/// An offset that the user gave is exact to the second.
 const GIVEN_ERROR: Span = Span::from_seconds(1);
-/// How close the failures of log and captures have to come for a proposal.
+/// How close failures in log and captures have to be for a proposal.
 const PROPOSED_ERROR: Span = Span::from_seconds(10);
 
 #[cfg(test)]

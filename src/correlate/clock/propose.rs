@@ -1,6 +1,6 @@
 //! Where log and capture share no number: the failures of two hosts, matched by their rhythm.
 //!
-//! A proposal, no measurement: hosts that try again every minute fit at every minute.
+//! A proposal, not a measurement: hosts that retry every minute match at every minute.
 
 use crate::catalogue::{Category, Reason};
 use crate::eventlog::LogEvent;
@@ -21,12 +21,12 @@ impl WireFailures {
         Self(failures)
     }
 
-    /// The offset at which the failures of one pair, in log and captures, fall together: at least three
-    /// and four of five of them, and no other offset does half as well.
+    /// The offset at which the failures of one pair coincide in log and captures: at least three, and four of
+    /// five of them, where no other offset matches half as many.
     pub(super) fn propose(&self, events: &[LogEvent]) -> Option<(Span, u64)> {
         let mut logged: BTreeMap<HostPair, Vec<Timestamp>> = BTreeMap::new();
         for event in events {
-            // A host that waits in vain gives up at a time of its own.
+            // A host that waits for an answer gives up at a time of its own.
             let waits = matches!(event.reason, Some(Reason::Timeout | Reason::NoResponse));
             if event.category != Category::IkeFailure || waits {
                 continue;
@@ -74,8 +74,8 @@ fn fall_together(logged: &[Timestamp], seen: &[Timestamp]) -> Option<(Span, u64)
     is_clear.then_some((Span(*middle), weight as u64))
 }
 
-/// For each difference, how many different failures of the captures lie in the window that begins with it; the
-/// differences are in order, each with the failure's place among `seen`.
+/// For each difference, the number of different captured failures in the window that begins with it. The
+/// differences are in order, each with its failure's index in `seen`.
 fn weights(differences: &[(i64, usize)], seen: usize) -> Vec<usize> {
     let mut counts = vec![0_usize; seen];
     let (mut distinct, mut end) = (0, 0);
@@ -101,10 +101,10 @@ fn weights(differences: &[(i64, usize)], seen: usize) -> Vec<usize> {
 
 /// Fewer failures have no rhythm.
 const LEAST: usize = 3;
-/// More of one pair are not looked through, and no more pairs of a log.
+/// The most failures of one pair, and pairs of a log, that are examined.
 const MOST: usize = 48;
 const MOST_PAIRS: usize = 64;
-/// A failure is logged so soon, and times of old logs are whole seconds.
+/// A failure is logged within this time, and times of old logs are whole seconds.
 const NEAR: Span = Span::from_seconds(2);
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
-//! One log's clock from its first record to its last: stretches between the moments at which somebody
-//! set it.
+//! One log's clock from its first record to its last, in stretches between the moments at which it was set.
 //!
-//! Where a clock was set comes from records that say so, and from joins that disagree for good.
+//! Records show where a clock was set, and so do joins that disagree permanently.
 
 use super::fit::{ENOUGH, Fit, TimePair, WORST_DRIFT, fit};
 use crate::catalogue::Category;
@@ -12,7 +11,7 @@ use crate::time::{Span, Timestamp};
 /// A moment at which a clock was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClockStep {
-    /// The record that says so, or the first record after it.
+    /// The record of the change, or the first record after it.
     pub record: u64,
     /// By how much, forward is positive; `None` where neither record nor joins show it.
     pub by: Option<Span>,
@@ -20,7 +19,7 @@ pub struct ClockStep {
     pub is_recorded: bool,
 }
 
-/// The places of a log from one setting of its clock to the next.
+/// The records of a log from one setting of its clock to the next, by index.
 #[derive(Clone, Debug)]
 struct Stretch {
     places: (usize, usize),
@@ -31,13 +30,13 @@ struct Stretch {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timeline {
     stretches: Vec<Stretch>,
-    /// From the first time that the clock showed in each stretch to the last.
+    /// From the first to the last time that the clock showed in each stretch.
     shown: Stretches<usize>,
     pub(super) steps: Vec<ClockStep>,
 }
 
 impl Timeline {
-    /// From a log's events in its order and the joins among them.
+    /// Fits a log's events, in its order, and the joins among them.
     pub(super) fn fit(events: &[LogEvent], pairs: &[TimePair], resolution: Span) -> Self {
         let recorded = recorded_steps(events);
         let mut timeline = Self::default();
@@ -63,7 +62,7 @@ impl Timeline {
         timeline
     }
 
-    /// A stretch without a record of a setting; where its joins fall apart, there was one all the same.
+    /// Adds a stretch without a record of a setting; where its joins disagree, the clock was set all the same.
     fn add(
         &mut self,
         events: &[LogEvent],
@@ -78,7 +77,7 @@ impl Timeline {
             let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
             let Some(fit) = fit(group, resolution) else { continue };
             if let Some((end, known)) = before {
-                // Between two joins that disagree nobody knows when the clock was set.
+                // When the clock was set between two joins that disagree is unknown.
                 self.stretches.push(Stretch { places: (begin, end + 1), fit: Some(known) });
                 self.stretches.push(Stretch { places: (end + 1, first.place), fit: None });
                 begin = first.place;
@@ -134,8 +133,8 @@ impl Timeline {
         self.stretches.get(after.checked_sub(1)?)?.fit
     }
 
-    /// How it ran when it showed a time, in another log of the same computer; `None` where it showed
-    /// that time twice, or nobody knows.
+    /// How it ran when it showed a time, in another log of the same computer; `None` where it showed that time
+    /// twice, or where that is unknown.
     pub(super) fn when_shown(&self, shown: Timestamp) -> Option<Fit> {
         if let [only] = &self.stretches[..] {
             return only.fit;
@@ -145,8 +144,8 @@ impl Timeline {
         self.stretches.get(*only)?.fit
     }
 
-    /// What the clock showed in each stretch. Its last moment is what it showed as it was set, which the step
-    /// says; where nothing says it, the stretch has no end.
+    /// The times that the clock showed in each stretch. The last is the time at which it was set, which the
+    /// step gives; where the step is unknown, the stretch has no end.
     fn times_shown(&self, events: &[LogEvent]) -> Stretches<usize> {
         let time = |place: usize| events.get(place).and_then(|event| event.time);
         let last = self.stretches.len().saturating_sub(1);
@@ -167,7 +166,7 @@ impl Timeline {
     }
 }
 
-/// Records that say that the clock was set, by place; small corrections are no steps.
+/// Records of clock settings, by index; small corrections are not steps.
 fn recorded_steps(events: &[LogEvent]) -> Vec<(usize, Option<Span>)> {
     let set = events.iter().enumerate().filter(|(_, event)| {
         event.category == Category::ClockChange && matches!(event.event_id, 520 | 4616)
@@ -194,7 +193,7 @@ fn agreeing(pairs: &[TimePair], resolution: Span) -> Vec<Vec<TimePair>> {
     if groups.iter().any(|group| group.len() > 1) {
         groups.retain(|group| group.len() > 1);
     } else if groups.len() > 1 {
-        // As many opinions as joins: none is better than another.
+        // Every join differs from every other: none is better than another.
         groups.clear();
     }
     let mut merged: Vec<Vec<TimePair>> = Vec::new();
@@ -208,7 +207,7 @@ fn agreeing(pairs: &[TimePair], resolution: Span) -> Vec<Vec<TimePair>> {
             None => merged.push(group),
         }
     }
-    // A lasting change needs as many witnesses as an offset does, unless it is all there is.
+    // A lasting change needs as many joins as an offset does, unless there are no more.
     let most = merged.iter().map(Vec::len).max().unwrap_or(0);
     if most >= ENOUGH {
         merged.retain(|group| group.len() >= 2);
@@ -216,7 +215,7 @@ fn agreeing(pairs: &[TimePair], resolution: Span) -> Vec<Vec<TimePair>> {
     merged
 }
 
-/// Whether two joins can be of a clock that nobody set between them.
+/// Whether two joins fit a clock that was not set between them.
 fn is_steady(one: &TimePair, other: &TimePair, resolution: Span) -> bool {
     let apart = other.wire.since(one.wire).magnitude().0;
     let drifted = i128::from(apart) * i128::from(WORST_DRIFT) / 1_000_000_000;
@@ -225,5 +224,5 @@ fn is_steady(one: &TimePair, other: &TimePair, resolution: Span) -> bool {
     changed.abs() <= bound
 }
 
-/// What hosts delay their records by, and time services correct by slewing, is less.
+/// Delays of logging, and corrections that time services make by slewing, are smaller.
 const LEAST_STEP: Span = Span::from_millis(1_500);

@@ -1,5 +1,5 @@
-//! Rules as they come out of an export → the policy's text, in an order in which the first match is
-//! the one the source would take.
+//! Turns the rules of an export into the policy's text, in an order in which the first match is the one that
+//! the source would apply.
 
 use super::rule_fault::RuleFault;
 use super::{ImportNote, SourceFormat};
@@ -30,7 +30,7 @@ pub(super) enum Ports {
     Range(u16, u16),
 }
 
-/// What traffic a rule speaks of.
+/// The traffic that a rule matches.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Selector {
     pub(super) sides: [Vec<Party>; 2],
@@ -43,26 +43,26 @@ pub(super) struct Selector {
 pub(super) struct DraftRule {
     /// The line it is at; `None` where the source has no lines.
     pub(super) line: Option<usize>,
-    /// What it is called in the source.
+    /// Its name in the source.
     pub(super) name: String,
     pub(super) action: Action,
-    /// The source takes it before all that protects, however general it is.
+    /// The source applies it before all rules that protect, however general it is.
     pub(super) goes_first: bool,
     pub(super) selector: Selector,
-    /// Who opens the connections that it speaks of; `None` for all.
+    /// Who opens the connections that it matches; `None` for all.
     pub(super) opened_by: Option<SideOf>,
     /// Where the policy differs from the source; reported beside the rule and to the user.
     pub(super) remarks: Vec<String>,
 }
 
-/// What was gathered so far.
+/// The rules and notes gathered so far.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
     me: &'a [IpAddr],
     names_me: bool,
     pub(super) exemptions: DefaultExemptions,
     rules: Vec<Ready>,
-    /// Rules of the policy in all of them.
+    /// The number of policy rules in all of them.
     written: usize,
     notes: Vec<ImportNote>,
     dropped: usize,
@@ -92,7 +92,7 @@ impl<'a> Draft<'a> {
     /// Reports something to the user, on standard error and at the end of the file.
     pub(super) fn note(&mut self, line: Option<usize>, text: impl Into<String>) {
         let note = ImportNote { line, text: text.into() };
-        // One rule of the source may become several that say the same.
+        // One rule of the source may become several with the same note.
         if self.notes.last() == Some(&note) {
             return;
         }
@@ -103,12 +103,12 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Whether more rules would only be counted.
+    /// Whether further rules would only be counted.
     pub(super) fn is_full(&self) -> bool {
         self.dropped > MOST_RULES
     }
 
-    /// Takes a rule as often as there are actions and openers of connections; its remarks go with the first.
+    /// Adds a rule for each action and opener of connections; its remarks go with the first.
     pub(super) fn rule_for_each(
         &mut self,
         mut rule: DraftRule,
@@ -120,7 +120,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Takes a rule, or says why it cannot be in a policy.
+    /// Adds a rule, or notes why it cannot be in a policy.
     pub(super) fn rule(&mut self, rule: DraftRule) {
         match written(&rule) {
             Ok(rules) if self.written + rules.len() <= MOST_RULES => {
@@ -174,7 +174,7 @@ impl<'a> Draft<'a> {
             let text = "the rules apply to the computer itself: give its addresses with --me, or put them into [hosts]; until then these rules match nothing";
             self.notes.insert(0, ImportNote { line: None, text: text.to_owned() });
         }
-        // The sort keeps the source's order among equals.
+        // The sort is stable, so equal rules keep the source's order.
         self.rules.sort_by_key(|rule| Reverse(rule.order));
         let text = self.text(format);
         (text, self.notes)
@@ -216,7 +216,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The rules of the policy that say the same.
+/// The equivalent rules of the policy.
 fn written(rule: &DraftRule) -> Result<Vec<WrittenRule>, RuleFault> {
     let Selector { sides: [one, other], protocol, ports } = &rule.selector;
     let ports = served(*ports, *protocol)?;
@@ -272,8 +272,8 @@ fn spelled(party: Party) -> String {
     }
 }
 
-/// What comes first: bypasses, then specific addresses, protocols and ports; what lets pass comes
-/// before what protects the same.
+/// The sort key: bypasses first, then specific addresses, protocols and ports; exemptions before rules that
+/// protect the same traffic.
 fn order(rule: &DraftRule) -> (bool, u32, bool, bool, bool) {
     let weight = |party: &Party| match party {
         Party::Any => 0,
@@ -298,7 +298,7 @@ pub(super) fn range(first: IpAddr, last: IpAddr) -> Option<Vec<Party>> {
     Some(subnets.map(net).collect())
 }
 
-/// A network; all addresses of a family are written as such a network, not as `any`.
+/// A network; all addresses of a family are written as a network, not as `any`.
 pub(super) const fn net(net: IpNet) -> Party {
     Party::Net(net)
 }
@@ -320,7 +320,7 @@ pub(super) fn addresses(text: &str) -> Option<Vec<Party>> {
     IpNet::new(address, prefix).ok().map(|whole| vec![net(whole.trunc())])
 }
 
-/// A prefix length, or a mask with its ones in front.
+/// A prefix length, or a mask with all its ones in front.
 pub(super) fn prefix_len(mask: &str) -> Option<u8> {
     match mask.parse::<Ipv4Addr>() {
         Ok(mask) => ipnet::ip_mask_to_prefix(mask.into()).ok(),

@@ -1,6 +1,6 @@
 //! ipsec.conf of strongSwan, Libreswan and Openswan: `conn` sections.
 //!
-//! Follows `also=` and `%default`; includes no other files, but names them.
+//! Follows `also=` and `%default`; does not read included files, but names them.
 
 use super::draft::Draft;
 use super::names::named;
@@ -76,7 +76,7 @@ fn sections(text: &str, draft: &mut Draft<'_>) -> Vec<Section> {
     sections
 }
 
-/// White space and `#` begin a comment, as a `#` in front does.
+/// White space and `#` begin a comment, and so does a `#` at the start.
 fn without_comment(line: &str) -> &str {
     let mut before = ' ';
     for (at, c) in line.char_indices() {
@@ -88,8 +88,7 @@ fn without_comment(line: &str) -> &str {
     line
 }
 
-/// A section with all that it takes from others: its own values first, then those of `also=`, then
-/// those of `%default`.
+/// A section with all that it inherits: its own values first, then those of `also=`, then those of `%default`.
 struct Merged<'a> {
     sections: Vec<&'a Section>,
 }
@@ -139,7 +138,7 @@ fn connection(section: &Section, file: &File<'_>, draft: &mut Draft<'_>) {
     let line = section.line;
     let auto = merged.get("auto").unwrap_or("ignore");
     if auto == "ignore" {
-        // Templates that others take by also= are no connections.
+        // Templates that others inherit with also= are no connections.
         let text = format!("{name}: left out, it is not loaded (auto=ignore or no auto)");
         return draft.note(Some(line), text);
     }
@@ -168,17 +167,17 @@ fn connection(section: &Section, file: &File<'_>, draft: &mut Draft<'_>) {
     });
     let esp = merged.get("esp").or(merged.get("phase2alg"));
     let ah = merged.get("ah").or(merged.get("phase2").filter(|phase| *phase == "ah"));
-    let ends = [end(&merged, "left", Host::Me), end(&merged, "right", Host::Whoever)];
+    let ends = [end(&merged, "left", Host::Me), end(&merged, "right", Host::AnyPeer)];
     let level = level(if merged.get("phase2") == Some("ah") { None } else { esp }, ah);
     push(Connection { line, name, kind, level, traps, ends, remarks, lets_pass }, draft);
 }
 
-/// One side; `left` is taken for the computer itself where it does not say its address.
+/// One side; `left` is taken for the computer itself where it has no address.
 fn end(merged: &Merged<'_>, side: &str, any: Host) -> End {
     let get = |key: &str| merged.get(&format!("{side}{key}"));
     let host = Host::parse(get("").unwrap_or_default(), any);
     let selectors = get("subnet").or(get("subnets")).or_else(|| {
-        // Addresses that are handed out to the other side.
+        // Addresses that are assigned to the other side.
         get("sourceip").filter(|pool| pool.contains('/'))
     });
     let selectors = selectors.unwrap_or_default().trim_matches(['{', '}']);
@@ -191,5 +190,5 @@ fn end(merged: &Merged<'_>, side: &str, any: Host) -> End {
 }
 
 const DEFAULT: &str = "%default";
-/// Sections that one section may take others' values from.
+/// Sections that one section may inherit from.
 const MOST_ALSO: usize = 32;

@@ -1,7 +1,7 @@
-//! What administrators export → the text of a policy, and all that could not be translated.
+//! Turns an exported configuration into the text of a policy, and lists all that could not be translated.
 //!
-//! Never claims more protection than the source: what lets clear text pass becomes an exemption, and
-//! what cannot be said in a policy is named instead. Secrets in the source are never repeated.
+//! Never claims more protection than the source: what lets clear text pass becomes an exemption, and what a
+//! policy cannot express is listed instead. Secrets in the source are never repeated.
 
 mod draft;
 mod names;
@@ -22,7 +22,7 @@ mod state;
 use draft::Draft;
 use std::net::IpAddr;
 
-/// What the text is that was imported.
+/// The kind of the imported text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceFormat {
     /// A script of `netsh ipsec` commands, or what `netsh ipsec dump` printed.
@@ -38,7 +38,7 @@ pub enum SourceFormat {
 }
 
 impl SourceFormat {
-    /// In words.
+    /// The format in words.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl SourceFormat {
     }
 }
 
-/// What a person has to know before relying on what was imported.
+/// What the user has to know before relying on the import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportNote {
     /// The line of the source, from 1; `None` where it has none.
@@ -60,10 +60,10 @@ pub struct ImportNote {
     pub text: String,
 }
 
-/// A policy made of something else.
+/// A policy translated from another system's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
-    /// What the source is.
+    /// The format of the source.
     pub format: SourceFormat,
     /// The text of the policy file; [`parse`](super::parse) takes it.
     pub toml: String,
@@ -79,7 +79,7 @@ pub enum ImportError {
         "not a netsh ipsec script, ipsec.conf, swanctl.conf, Get-NetIPsecRule JSON or wfpstate.xml"
     )]
     Unknown,
-    /// It looks like JSON and is none.
+    /// It looks like JSON and is not valid.
     #[error("line {line}, column {column}: the JSON is incomplete or damaged")]
     Json {
         /// From 1.
@@ -112,7 +112,7 @@ pub fn import(bytes: &[u8], me: &[IpAddr]) -> Result<Imported, ImportError> {
     Ok(Imported { format, toml, notes })
 }
 
-/// UTF-8, or UTF-16 as PowerShell writes what is redirected; false where bytes were replaced.
+/// Decodes UTF-8, or UTF-16 as PowerShell writes redirected output; false where bytes were replaced.
 fn text_of(bytes: &[u8]) -> (String, bool) {
     let utf16 = |order: fn([u8; 2]) -> u16, bytes: &[u8]| {
         let units = bytes.chunks_exact(2).map(|unit| match unit {
@@ -141,7 +141,7 @@ fn utf8(bytes: &[u8]) -> (String, bool) {
     (text.into_owned(), is_whole)
 }
 
-/// Where a state's root element is, behind the declaration and a comment.
+/// The root element of a state is within this length, behind the declaration and a comment.
 const HEAD: usize = 512;
 
 /// The first line that can only be of one format decides.

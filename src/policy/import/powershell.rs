@@ -1,7 +1,7 @@
 //! `Get-NetIPsecRule | ConvertTo-Json`: connection security rules of Windows Vista and later.
 //!
-//! Values may be words or the numbers of MSFT_NetConSecRule, as PowerShell prints them. Addresses are
-//! no part of the rule itself; docs/policy.md has the command that puts them beside it.
+//! Values may be words or the numbers of MSFT_NetConSecRule, as PowerShell prints them. Addresses are not part
+//! of the rule itself; docs/policy.md has the command that adds them.
 
 use super::ImportError;
 use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses};
@@ -69,10 +69,10 @@ fn one(json: &Value, draft: &mut Draft<'_>) {
     }
 }
 
-/// What a rule demands, and of the connections that which side opens.
+/// What a rule requires, and for connections opened by which side.
 type Demand = (Action, Option<SideOf>);
 
-/// How much IPsec one direction asks for (MSFT_NetConSecRule).
+/// How much IPsec one direction requires (MSFT_NetConSecRule).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Security {
     Never,

@@ -1,12 +1,13 @@
-//! The state of Windows' filtering platform (wfpstate.xml, wfpdiag.xml): filters that hand packets to IPsec, and the quick mode
-//! policies that they name.
+//! The state of Windows' filtering platform (wfpstate.xml, wfpdiag.xml): filters that hand packets to IPsec,
+//! and the quick mode policies that they name.
 //!
-//! What a policy demands follows from its flags: without one of negotiation discovery all that matches must be
-//! protected; in its secure mode what the host opens itself may fall back to clear text; in boundary mode all may.
+//! A policy's flags determine its requirement: without a flag of negotiation discovery, all matching traffic
+//! must be protected; in secure mode, connections that the host opens itself may fall back to clear text; in
+//! boundary mode, all may.
 //!
-//! Source: Microsoft, "IPsec Configuration" of the Windows Filtering Platform (transport mode, negotiation discovery
-//! transport mode, boundary mode); FWPM_FILTER0, IPSEC_TRANSPORT_POLICY0 and FWP_VALUE0 of its headers, whose members the
-//! file names.
+//! Source: Microsoft, "IPsec Configuration" of the Windows Filtering Platform (transport mode, negotiation
+//! discovery transport mode, boundary mode); FWPM_FILTER0, IPSEC_TRANSPORT_POLICY0 and FWP_VALUE0 of its
+//! headers, whose members the file names.
 
 use super::draft::{Draft, DraftRule, Party, Ports, Selector, addresses, range};
 use super::names::named;
@@ -15,14 +16,14 @@ use crate::policy::{Action, DefaultExemptions, Level, SideOf};
 use crate::xml::Element;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a policy demands of packets that a filter hands to it.
+/// What a policy requires of packets that a filter hands to it.
 struct Policy {
     name: String,
     level: Level,
     discovery: Discovery,
 }
 
-/// Whether hosts without IPsec are talked to in clear.
+/// Whether the host talks in clear to hosts without IPsec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Discovery {
     No,
@@ -58,13 +59,14 @@ pub(super) fn import_rules(text: &str, draft: &mut Draft<'_>) {
         match (callout(filter), highest.get(&layer_keys(filter))) {
             (Some(callout), _) => of_ipsec(filter, callout, &policies, &mut known, draft),
             (None, Some(highest)) => permit(filter, weight(filter) > *highest, &mut known, draft),
-            // Filters of the firewall demand no protection.
+            // Filters of the firewall require no protection.
             (None, None) => {}
         }
     }
 }
 
-/// What was translated: a filter for each direction, and both states of a wfpdiag.xml, say the same.
+/// The filters that were translated: a filter for each direction, and both states of a wfpdiag.xml, are
+/// duplicates.
 type Known = BTreeSet<(Selector, u8)>;
 
 /// A filter that hands packets to IPsec.
@@ -123,7 +125,7 @@ fn of_ipsec(
     draft.rule_for_each(rule, demands);
 }
 
-/// A filter that lets packets pass IPsec by.
+/// A filter that lets packets bypass IPsec.
 fn permit(filter: &Element, goes_first: bool, known: &mut Known, draft: &mut Draft<'_>) {
     let name = name_of(filter);
     match selector(filter) {
@@ -172,12 +174,12 @@ fn policy(item: &Element) -> Option<(String, Policy)> {
     Some((key, Policy { name: named(name), level, discovery }))
 }
 
-/// Whether a filter hands packets to IPsec, or lets some pass.
+/// Whether a filter hands packets to IPsec, or exempts some.
 fn is_wanted(filter: &Element) -> bool {
     callout(filter).is_some() || filter.at(&["action", "type"]).is_some_and(|of| of.text == PERMIT)
 }
 
-/// The part of IPsec to which a filter hands packets; those that only begin negotiations demand nothing more.
+/// The part of IPsec to which a filter hands packets; those that only begin negotiations require nothing more.
 fn callout(filter: &Element) -> Option<&str> {
     let callout = filter.at(&["action", "filterType"])?.text.trim();
     let callout = callout.strip_prefix("FWPM_CALLOUT_IPSEC_")?;
@@ -193,7 +195,7 @@ fn weight(filter: &Element) -> u64 {
     weight.map_or("", |weight| weight.text_of("uint64")).parse().unwrap_or(0)
 }
 
-/// The packets that a filter's conditions fit; those of one field are alternatives.
+/// The packets that match a filter's conditions; conditions on one field are alternatives.
 fn selector(filter: &Element) -> Result<Selector, RuleFault> {
     let mut sides = [Vec::new(), Vec::new()];
     let mut ports = [Ports::Any, Ports::Any];
@@ -262,7 +264,7 @@ fn text_in_range(value: &Element, kind: &str) -> bool {
     value.at(&["rangeValue", "valueLow", kind]).is_some()
 }
 
-/// The first and the last of a range; of a single value, itself.
+/// The first and the last value of a range; a single value is both.
 fn bounds<'v>(value: &'v Element, kind: &str) -> (&'v str, &'v str) {
     let Some(range) = value.child("rangeValue") else {
         return (value.text_of(kind), value.text_of(kind));
@@ -271,7 +273,7 @@ fn bounds<'v>(value: &'v Element, kind: &str) -> (&'v str, &'v str) {
     (end("valueLow"), end("valueHigh"))
 }
 
-/// Shows the items that are filters or contexts of providers; false where the last has no end.
+/// Visits the items that are filters or contexts of providers; false where the last has no end.
 fn each_item(text: &str, mut visit: impl FnMut(&str)) -> bool {
     let mut rest = text;
     while let Some(at) = rest.find(BEGIN) {
@@ -289,7 +291,7 @@ fn each_item(text: &str, mut visit: impl FnMut(&str)) -> bool {
     true
 }
 
-/// Where an item ends, which may have lists of others inside.
+/// The end of an item, which may contain lists of others.
 fn end_of(item: &str) -> Option<usize> {
     let (mut at, mut depth) = (BEGIN.len(), 1usize);
     while depth > 0 {

@@ -1,4 +1,4 @@
-//! What ipsec.conf and swanctl.conf say alike: hosts, traffic selectors, modes, algorithms.
+//! What ipsec.conf and swanctl.conf have in common: hosts, traffic selectors, modes, algorithms.
 //!
 //! Knows neither file's syntax.
 
@@ -22,7 +22,7 @@ pub(super) struct Connection {
     pub(super) lets_pass: Option<String>,
 }
 
-/// What becomes of its traffic.
+/// What happens to its traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Tunnel,
@@ -34,22 +34,22 @@ pub(super) enum Kind {
 /// One side.
 pub(super) struct End {
     pub(super) host: Host,
-    /// Traffic selectors as they are written; none for the host itself.
+    /// Traffic selectors as written; none for the host itself.
     pub(super) selectors: Vec<String>,
     /// `protocol/port` for all of them.
     pub(super) protoport: Option<String>,
 }
 
-/// Who a side is.
+/// The host of a side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Host {
     /// The computer the file is from.
     Me,
     /// Any address that connects.
-    Whoever,
+    AnyPeer,
     /// These.
     Known(Vec<Party>),
-    /// A name, or what else is no address.
+    /// A name, or anything else that is no address.
     Named(String),
 }
 
@@ -114,7 +114,7 @@ pub(super) fn push(connection: Connection, draft: &mut Draft<'_>) {
     for (local, remote) in locals.iter().flat_map(|l| remotes.iter().map(move |r| (l, r))) {
         let protocol = match (local.protocol, remote.protocol) {
             (Some(one), Some(other)) if one != other => {
-                // The two never agree on a packet.
+                // The two never match the same packet.
                 draft.lost(line, name, action, &RuleFault::DifferentProtocols);
                 continue;
             }
@@ -145,7 +145,7 @@ fn traffic(end: &End, connection: &Connection) -> Result<Vec<Traffic>, RuleFault
         let parties = match &end.host {
             Host::Me => vec![Party::Me],
             Host::Known(parties) => parties.clone(),
-            Host::Whoever => match connection.kind {
+            Host::AnyPeer => match connection.kind {
                 Kind::Pass => vec![Party::Any],
                 Kind::Transport if connection.traps => vec![Party::Any],
                 Kind::Transport | Kind::Tunnel | Kind::Drop => {
@@ -178,7 +178,7 @@ fn traffic(end: &End, connection: &Connection) -> Result<Vec<Traffic>, RuleFault
             Party::Me => false,
             Party::Net(net) => net.prefix_len() == 0,
         };
-        if end.host == Host::Whoever && connection.kind != Kind::Pass && parties.iter().any(is_all)
+        if end.host == Host::AnyPeer && connection.kind != Kind::Pass && parties.iter().any(is_all)
         {
             return Err(RuleFault::AnyPeer);
         }
@@ -214,7 +214,7 @@ fn protoport(text: &str) -> Result<(Option<u8>, Ports), RuleFault> {
     Ok((protocol, ports))
 }
 
-/// What proposals of ESP and AH promise; strongSwan encrypts where none are written.
+/// The level that the proposals of ESP and AH give; strongSwan encrypts where none are written.
 pub(super) fn level(esp: Option<&str>, ah: Option<&str>) -> Level {
     let names_null = esp.is_some_and(|esp| esp.to_ascii_lowercase().contains("null"));
     if names_null || (ah.is_some() && esp.is_none()) { Level::Authenticate } else { Level::Encrypt }

@@ -1,6 +1,6 @@
 //! swanctl.conf of strongSwan: connections and their children.
 //!
-//! Reads nested sections without recursion; includes no other files, but names them.
+//! Reads nested sections without recursion; does not read included files, but names them.
 
 use super::draft::Draft;
 use super::names::named;
@@ -48,7 +48,7 @@ fn one(tree: &Tree, connection: usize, child: usize, draft: &mut Draft<'_>) {
         protoport: None,
     };
     let ends =
-        [end("local_addrs", "local_ts", Host::Me), end("remote_addrs", "remote_ts", Host::Whoever)];
+        [end("local_addrs", "local_ts", Host::Me), end("remote_addrs", "remote_ts", Host::AnyPeer)];
     let level = level(tree.value(child, "esp_proposals"), tree.value(child, "ah_proposals"));
     let line = tree.line(child).unwrap_or_default();
     push(Connection { line, name, kind, level, traps, ends, remarks, lets_pass: None }, draft);
@@ -72,7 +72,7 @@ struct Section {
     name: String,
     values: BTreeMap<String, String>,
     children: BTreeMap<String, usize>,
-    /// Sections whose values it takes: `name : other, another {`.
+    /// Sections that it inherits from: `name : other, another {`.
     others: Vec<String>,
 }
 
@@ -125,7 +125,7 @@ impl Tree {
         tree
     }
 
-    /// A section below another; written twice it is one.
+    /// A section below another; sections with the same name are merged.
     fn open(&mut self, parent: usize, line: usize, head: &str) -> usize {
         let (name, others) = head.split_once(':').unwrap_or((head, ""));
         let name = name.trim().to_owned();
@@ -162,7 +162,7 @@ impl Tree {
         self.through(at, |at| self.sections.get(at)?.values.get(key)).map(String::as_str)
     }
 
-    /// Asks a section, then those whose values it takes, to a bounded number.
+    /// Searches a section, then those that it inherits from, up to a bound.
     fn through<T>(&self, at: usize, ask: impl Fn(usize) -> Option<T>) -> Option<T> {
         let mut asked = vec![at];
         let mut next = 0;
@@ -214,7 +214,7 @@ impl<'a> Tokens<'a> {
         Self { rest: text, line: 1 }
     }
 
-    /// Takes so many bytes; the count ends at a character.
+    /// Takes this many bytes; the count ends at a character.
     fn take(&mut self, count: usize) -> &'a str {
         let (taken, rest) = self.rest.split_at_checked(count).unwrap_or((self.rest, ""));
         self.line += taken.matches('\n').count();
@@ -233,7 +233,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// A value up to its line's end, a comment or a brace; in quotes it goes on over lines.
+    /// A value up to the end of its line, a comment or a brace; in quotes it continues over lines.
     fn value(&mut self) -> &'a str {
         let blank = self.rest.len() - self.rest.trim_start_matches([' ', '\t']).len();
         self.take(blank);
@@ -296,5 +296,5 @@ impl Tokens<'_> {
 
 const ROOT: usize = 0;
 const DEEPEST: usize = 32;
-/// Sections that one section may take others' values from.
+/// Sections that one section may inherit from.
 const MOST_OTHERS: usize = 16;

@@ -1,15 +1,16 @@
-//! What a filter action demands of its traffic.
+//! What a filter action requires of its traffic.
 
 use super::words::{Tags, starts, yes};
 use crate::policy::{Action, Level};
 
-/// Whether an action takes clear text that comes in, and answers under IPsec only (`inpass=yes` without `soft=yes`).
+/// Whether an action accepts incoming clear text and answers only under IPsec (`inpass=yes` without
+/// `soft=yes`).
 pub(super) fn accepts_unanswered(tags: &Tags) -> bool {
     let is = |tag: &str| tags.get(tag).is_some_and(|value| yes(value));
     is("inpass") && !is("soft")
 }
 
-/// What an action demands of its traffic, and what has to be said about it; `None` where it blocks.
+/// What an action requires of its traffic, with remarks; `None` where it blocks.
 pub(super) fn demanded(tags: &Tags) -> Option<(Action, Vec<String>)> {
     match tags.get("action").map_or(Some('n'), |action| starts(action)) {
         Some('p') => return Some((Action::Exempt, Vec::new())),

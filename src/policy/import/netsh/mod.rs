@@ -1,7 +1,7 @@
 //! Scripts of `netsh ipsec static` and `dynamic`, typed or dumped.
 //!
-//! Follows what the commands leave behind, then hands the rules on. Tags may be left out or cut short
-//! as netsh allows. Keys and certificates are passed over.
+//! Applies the commands, then hands on the resulting rules. Tags may be omitted or abbreviated as netsh allows.
+//! Keys and certificates are skipped.
 
 mod action;
 mod words;
@@ -35,7 +35,7 @@ pub(super) const OBJECTS: [&str; 10] = [
 ];
 
 pub(super) fn import_rules(text: &str, draft: &mut Draft<'_>) {
-    // The context came with Windows Server 2003.
+    // This context was introduced with Windows Server 2003.
     draft.exemptions = DefaultExemptions::Windows2003(NoDefaultExempt::AllButIke);
     let mut script = Script::default();
     let mut contexts = vec![Mode::Static];
@@ -93,7 +93,7 @@ struct Command<'a> {
     words: &'a [&'a str],
 }
 
-/// What the commands so far have left behind. Names are in lower case, as Windows compares them.
+/// The state after the commands so far. Names are in lower case, as Windows compares them.
 #[derive(Default)]
 struct Script {
     policies: BTreeMap<String, Option<bool>>,
@@ -109,7 +109,7 @@ struct Script {
 #[derive(Default)]
 struct List {
     filters: Vec<(usize, Tags)>,
-    /// Filters were taken out of it, so that nobody knows what it holds.
+    /// Filters were deleted from it, so its content is unknown.
     is_doubtful: bool,
 }
 
@@ -303,7 +303,7 @@ impl Script {
         }
     }
 
-    /// Protected traffic of filters that speak of one direction.
+    /// Protected traffic of filters that match one direction.
     fn one_way(&self) -> BTreeSet<Selector> {
         let protecting = self.rules.iter().enumerate().filter(|(at, rule)| {
             if self.is_gone(*at, &rule.tags) {
@@ -460,5 +460,5 @@ fn reversed(selector: &Selector) -> Selector {
     Selector { sides: [other, one], ports: [destination, source], protocol: selector.protocol }
 }
 
-/// `pushd` in `pushd`.
+/// The deepest nesting of `pushd`.
 const MOST_CONTEXTS: usize = 64;

@@ -1,13 +1,13 @@
 //! The words of a netsh command and the values of its tags.
 //!
-//! Knows the tags of each command; what they mean is its parent's business.
+//! Knows the tags of each command, not their meaning.
 
 use std::collections::BTreeMap;
 
 /// The values of a command by the names of its tags.
 pub(super) type Tags = BTreeMap<&'static str, String>;
 
-/// The words of a line: quotes hold words together, comments are none.
+/// The words of a line: quoted words stay together, comments are dropped.
 pub(super) fn words(line: &str) -> Vec<String> {
     let line = line.trim().trim_start_matches('@');
     let is_comment = line.starts_with(['#', ';']) || line.starts_with("::");
@@ -32,8 +32,8 @@ pub(super) fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// The values of a command: `tag=value`, the tag cut short where it stays clear, or values alone in
-/// the order of the tags.
+/// The values of a command: `tag=value`, with the tag abbreviated where it stays unambiguous, or values alone
+/// in the order of the tags.
 pub(super) fn tags(words: &[&str], known: &[&'static str]) -> Tags {
     let mut tags = Tags::new();
     for (place, word) in words.iter().enumerate() {
