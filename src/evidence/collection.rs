@@ -1,7 +1,7 @@
-//! Archives as collections of evidence: what lies in a zip, tar, 7z or cab is read as if it lay in a folder.
+//! Archives as collections of evidence: the content of a zip, tar, 7z or cab is read like that of a folder.
 //!
-//! Nothing is written under a member's name. What has to be unpacked before it can be searched goes to a temporary
-//! file without a name.
+//! Nothing is written under a member's name. Content that has to be unpacked before it can be searched goes to
+//! a temporary file without a name.
 
 mod archive;
 mod cab;
@@ -32,7 +32,7 @@ use std::path::Path;
 pub struct Member {
     /// Its name in the collection, as the report shows it.
     pub name: String,
-    /// Its length in bytes, unpacked, as the collection says it.
+    /// Its length in bytes, unpacked, as stated by the collection.
     pub size: u64,
     data: MemberData,
 }
@@ -41,7 +41,7 @@ pub struct Member {
 struct Entry {
     name: Vec<u8>,
     size: u64,
-    /// Where it is, or why it cannot be read.
+    /// Its data, or why it cannot be read.
     data: Result<MemberData, MemberError>,
 }
 
@@ -52,14 +52,14 @@ enum MemberData {
     Deflated { packed: Section, size: u64, crc: u32 },
 }
 
-/// What is wrong with an archive, with the place.
+/// What is wrong with an archive, and where.
 enum Trouble {
     NoDirectory(String),
-    /// So many members have the name of another one.
+    /// This many members share their name with another one.
     SameNames(u64),
     Truncated(u64),
     Corrupt(u64),
-    /// It unpacks to more than evidence does, or holds more files than can be looked for.
+    /// It unpacks to more than evidence does, or holds too many files.
     Expansion,
     /// Members could not be unpacked.
     Unpacking(String),
@@ -223,14 +223,14 @@ impl MemberData {
         })
     }
 
-    /// The first bytes, as many as there are up to that number.
+    /// The first bytes, at most this many.
     fn start(&self, most: u64) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         self.open().ok()?.take(most).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     }
 
-    /// The bytes of an archive inside an archive, where they can be searched.
+    /// The bytes of an archive inside an archive, where it can be searched.
     fn nested(&self, depth: usize) -> Result<Section, MemberError> {
         if depth > 0 {
             return Err(MemberError::TooDeep);
@@ -251,13 +251,13 @@ impl MemberData {
     }
 }
 
-/// How many bytes an archive may unpack to that is unpacked in one go.
+/// The most bytes that an archive that is unpacked in one go may unpack to.
 fn most_unpacked(archive: &Section) -> u64 {
     ALWAYS_UNPACKED.max(archive.length().saturating_mul(MOST_EXPANSION))
 }
 
-/// A member's name: `/` between its parts, and what hides or steers spelled out. Names longer than any system has
-/// are cut; names that become the same are distinguished by a number.
+/// A member's name: `/` between its parts, with hidden and control characters escaped. Names longer than any
+/// system has are cut; names that become the same are distinguished by a number.
 fn shown_name(name: &[u8]) -> String {
     let text = String::from_utf8_lossy(name).replace('\\', "/");
     let shown = shown_path(Path::new(text.trim_start_matches('/')));
@@ -267,13 +267,13 @@ fn shown_name(name: &[u8]) -> String {
     }
 }
 
-/// Whether a file of no known form should have been evidence.
+/// Whether the name of a file of unknown format suggests that it is evidence.
 fn is_named_as_evidence(name: &str) -> bool {
     let end = name.rsplit_once('.').map_or("", |(_, end)| end).to_ascii_lowercase();
     matches!(end.as_str(), "evtx" | "evt" | "pcap" | "pcapng" | "cap" | "etl")
 }
 
-/// Of what a collector says of its host.
+/// The limit for a collector's description of its host.
 const MOST_OF_INFO: u64 = 1 << 16;
 const MOST_MEMBERS: usize = 100_000;
 const MOST_PROBLEMS: usize = 1000;

@@ -1,4 +1,4 @@
-//! SHA-256 of evidence, taken from the bytes as they are read.
+//! SHA-256 of evidence, computed from the bytes as they are read.
 
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read};
@@ -6,18 +6,18 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-/// Who takes the digest.
+/// Where the digest is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashedBy {
-    /// Nobody; bytes are only counted.
+    /// Nowhere; bytes are only counted.
     Nobody,
-    /// The thread that reads.
+    /// In the thread that reads.
     Reader,
-    /// Another thread beside it, once there is enough to make that worth while.
+    /// In another thread, once there is enough data for that to save time.
     Another,
 }
 
-/// Hashes and counts whatever passes through it.
+/// Hashes and counts the bytes that pass through it.
 #[derive(Debug)]
 pub struct Hashing<R> {
     reader: R,
@@ -26,10 +26,11 @@ pub struct Hashing<R> {
     bytes: u64,
 }
 
-/// The digest of a regular file, as long as it is now: one that grows does not hold this up.
+/// The digest of a regular file, up to its current length, so that a growing file does not block.
 ///
 /// # Errors
-/// Where it is no regular file, or the system refuses.
+///
+/// Where it is not a regular file, or the system refuses.
 pub fn digest_of_file(path: &Path) -> io::Result<String> {
     let file = super::open(path)?;
     let size = file.metadata()?.len();
@@ -55,11 +56,11 @@ impl<R: Read> Hashing<R> {
         Self { reader, hasher, by, bytes: 0 }
     }
 
-    /// Reads on to the end, so that the digest is that of the whole file even where a parser
-    /// stopped before.
+    /// Reads to the end, so that the digest is that of the whole file even where a parser stopped before.
     ///
     /// # Errors
-    /// What the reader answers.
+    ///
+    /// The errors of the reader.
     pub fn drain(&mut self) -> io::Result<()> {
         io::copy(self, &mut io::sink()).map(drop)
     }
@@ -99,7 +100,7 @@ impl<R: Read> Read for Hashing<R> {
     }
 }
 
-/// A thread that hashes what it is sent, in order. Buffers go round between the two.
+/// A thread that hashes what it receives, in order. Buffers circulate between the two threads.
 #[derive(Debug)]
 struct Beside {
     filling: Vec<u8>,
@@ -116,7 +117,7 @@ impl Beside {
             for mut buffer in work {
                 hasher.update(&buffer);
                 buffer.clear();
-                // The other side may have ended, or has buffers enough.
+                // The other thread may have ended, or may have enough buffers.
                 let _ = done.try_send(buffer);
             }
             hasher
@@ -128,7 +129,7 @@ impl Beside {
         self.filling.extend_from_slice(bytes);
         if self.filling.len() >= BUFFER {
             let next = self.empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(BUFFER));
-            // The thread listens until this side ends.
+            // The other thread receives until this side ends.
             let _ = self.full.send(std::mem::replace(&mut self.filling, next));
         }
     }
@@ -141,13 +142,13 @@ impl Beside {
     }
 }
 
-/// The SHA-256 of bytes at hand, in hexadecimal.
+/// The SHA-256 of bytes in memory, in hexadecimal.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&sha256_octets(bytes))
 }
 
-/// The SHA-256 of bytes at hand.
+/// The SHA-256 of bytes in memory.
 #[must_use]
 pub fn sha256_octets(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
@@ -160,7 +161,7 @@ pub fn fingerprint(bytes: &[u8]) -> u64 {
     sha256_octets(bytes).first_chunk().copied().map_or(0, u64::from_be_bytes)
 }
 
-/// The SHA-256 of bytes that lie in several pieces.
+/// The SHA-256 of the concatenation of several slices.
 pub fn sha256_of_pieces<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> [u8; 32] {
     let mut digest = Sha256::new();
     pieces.into_iter().for_each(|piece| digest.update(piece));
@@ -172,9 +173,9 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Below that a thread costs more than it saves.
+/// For less data, a thread costs more than it saves.
 const ENOUGH: u64 = 1 << 20;
-/// Of a buffer that goes round; it stays in the second-level cache.
+/// The size of a buffer: it stays in the second-level cache.
 const BUFFER: usize = 256 * 1024;
 const IN_FLIGHT: usize = 16;
 

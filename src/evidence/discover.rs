@@ -1,6 +1,6 @@
-//! Paths as given → files to read, in an order that does not depend on the arguments'.
+//! Finds the files to read under the given paths, in an order that does not depend on that of the arguments.
 //!
-//! Opens no file but manifests of reports. What cannot be reached is a problem with its path.
+//! Opens no file except manifests of reports. A path that cannot be reached becomes a problem.
 
 use super::open::is_stream;
 use super::ours::{Own, Reports};
@@ -13,20 +13,20 @@ use walkdir::WalkDir;
 /// A file that was found, or a path that could not be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// The path as the report shows it: as given, with what lies below joined by `/`, spelled so that no two
+    /// The path as the report shows it: as given, with paths below it joined by `/`, escaped so that no two
     /// paths look the same.
     pub shown: String,
     /// The path to open.
     pub path: PathBuf,
-    /// Named on the command line, not met in a folder.
+    /// It was named on the command line, not found in a folder.
     pub explicit: bool,
     /// Its length as the file system gives it, in bytes.
     pub size: u64,
-    /// It is standard input, or a pipe that was named: it can be read once.
+    /// It is standard input or a named pipe, which can be read only once.
     pub is_stream: bool,
     /// Why it cannot be read.
     pub problem: Option<Problem>,
-    /// Why it is taken for a file that plainsight wrote; never where it was named.
+    /// Why it is considered a file that plainsight wrote; never where it was named.
     pub own: Option<Own>,
 }
 
@@ -42,13 +42,13 @@ pub fn discover(paths: &[PathBuf], excluded: Option<&Path>) -> Vec<Found> {
             add(&mut found, Found { is_stream: true, ..file(path, true, 0, None) });
             continue;
         }
-        // A link that was named is followed; links met in a folder are not.
+        // A link that was named is followed; links found in a folder are not.
         for entry in WalkDir::new(path).follow_root_links(true).sort_by_file_name() {
             let explicit =
                 entry.as_ref().map_or_else(walkdir::Error::depth, walkdir::DirEntry::depth) == 0;
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
-                // The walk goes on in the folder that a link leads to; the link itself is no file.
+                // The walk continues in the folder that a link leads to; the link itself is no file.
                 Ok(entry) if explicit && entry.path().is_dir() => {}
                 Ok(entry) if is_within(entry.path(), excluded.as_deref()) => {}
                 Ok(entry) => {
@@ -105,7 +105,7 @@ fn of_entry(entry: &walkdir::DirEntry, explicit: bool) -> Found {
         Ok(_) if explicit && is_stream(entry.path()) => {
             Found { is_stream: true, ..file(entry.path(), explicit, 0, None) }
         }
-        // Opening a pipe or a device could wait for ever or change something.
+        // Opening a pipe or a device could block forever or change something.
         Ok(_) => file(
             entry.path(),
             explicit,
@@ -129,7 +129,7 @@ fn file(path: &Path, explicit: bool, size: u64, fault: Option<String>) -> Found 
 
 fn add(found: &mut BTreeMap<String, Found>, file: Found) {
     match found.get_mut(&file.shown) {
-        // Named and met in a folder as well: named counts.
+        // Where a file was named and also found in a folder, it counts as named.
         Some(known) => {
             known.explicit |= file.explicit;
             known.own = known.own.filter(|_| !known.explicit && file.own.is_some());

@@ -4,7 +4,7 @@ use super::Format;
 use super::format::{OAKLEY_LOG, REGISTRY_EXPORT};
 use super::gateway::is_gateway_log;
 
-/// The export that a file with these first bytes is; `None` where it is another text, or none.
+/// The format of an export with these first bytes; `None` where it is another text, or none.
 pub(super) fn recognize_export(first_bytes: &[u8]) -> Option<Format> {
     let text = decoded(first_bytes);
     let text = text.trim_start();
@@ -120,7 +120,7 @@ fn is_list(text: &str) -> bool {
     has_date(date) && id.trim().parse::<u16>().is_ok()
 }
 
-/// Whether a text may be a date and a time of day: the smallest have three and four digits, `1/2/20 1:02:03`.
+/// Whether a text may be a date and a time of day: the shortest have three and four digits, `1/2/20 1:02:03`.
 fn has_date(text: &str) -> bool {
     text.chars().filter(|c| c.is_numeric()).count() >= 7 && text.contains([':', '.'])
 }
@@ -132,8 +132,8 @@ fn after_record_line(text: &str) -> &str {
     if number.trim().bytes().all(|byte| byte.is_ascii_digit()) { rest.trim_start() } else { text }
 }
 
-/// Six columns or seven, and a row whose fourth is the GUID of an audit subcategory. Names of columns are in the
-/// language of the system.
+/// Six or seven columns, and a row whose fourth field is the GUID of an audit subcategory. Column names are in
+/// the language of the system.
 fn is_audit_policy(text: &str) -> bool {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let columns = lines.next().map_or(0, |line| line.split(',').count());
@@ -142,8 +142,8 @@ fn is_audit_policy(text: &str) -> bool {
     (6..=7).contains(&columns) && guid.starts_with("{0CCE9") && guid.ends_with(AUDIT_GUIDS)
 }
 
-/// A line of names, parted by commas, semicolons or tabs: those of a tool, or at least five and then a
-/// row with a date in its second field and a number in its fourth; of an export without rows, the English
+/// A line of names, separated by commas, semicolons or tabs: those of a tool, or at least five, followed by a
+/// row with a date in its second field and a number in its fourth; for an export without rows, the English
 /// names.
 fn is_csv(text: &str) -> bool {
     let text = match text.strip_prefix("#TYPE ") {
@@ -177,9 +177,9 @@ fn is_table(header: &str, row: &str, separator: char) -> bool {
 
 /// Types of PowerShell's objects that are read: events, and SAs.
 const OBJECTS: &[&str] = &["EventLogRecord", "MSFT_NetMainModeSA", "MSFT_NetQuickModeSA"];
-/// How the GUIDs of all audit subcategories end.
+/// The end of the GUIDs of all audit subcategories.
 const AUDIT_GUIDS: &str = "-69AE-11D9-BED3-505054503030}";
-/// So many names of one tool are no chance.
+/// This many names of one tool are no coincidence.
 const FEWEST_NAMES: usize = 4;
 /// Names with which an event begins, by the tool that writes them.
 const TOOLS: &[&[&str]] = &[
@@ -246,7 +246,7 @@ const TOOLS: &[&[&str]] = &[
         "_source",
         "_type",
     ],
-    // Elasticsearch's answer as a whole.
+    // Elasticsearch's response as a whole.
     &[
         "took",
         "timed_out",

@@ -27,7 +27,7 @@ pub enum Format {
     EventXml,
     /// Events as objects of PowerShell in XML (Export-Clixml, ConvertTo-Xml).
     EventObjects,
-    /// Events as JSON, of whatever tool.
+    /// Events as JSON, from any tool.
     EventJson,
     /// A table of events: Event Viewer's, or of a tool that names its columns.
     EventCsv,
@@ -37,7 +37,7 @@ pub enum Format {
     NetEvents,
     /// A log of the IKE daemon of a gateway, or a system's log that may hold one.
     GatewayLog,
-    /// What is audited: a table of auditpol, or of a group policy.
+    /// The audit policy: a table of auditpol, or of a group policy.
     AuditPolicy,
     /// The filtering platform's state as `netsh wfp show state` writes it.
     WfpState,
@@ -53,7 +53,7 @@ pub enum Format {
     Unknown,
 }
 
-/// A format that is recognised only to say what it is and how to make it readable.
+/// A format that is recognized only to name it and to say how to make it readable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Unread {
     /// Its name.
@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for Unread {
 }
 
 impl Format {
-    /// Whether it is of our own making, and so never lost evidence.
+    /// Whether plainsight wrote it, so that it is never lost evidence.
     #[must_use]
     pub fn is_summary(self) -> bool {
         self == Self::Unread(SUMMARY)
@@ -166,6 +166,6 @@ pub(super) const OAKLEY_LOG: Unread = Unread {
     remedy: "its failures are in the Security log too (events 541 to 547): give that log; its cookies (I-COOKIE, R-COOKIE) are those of the negotiations in a capture",
 };
 
-/// How a file of summaries begins, as no text and no format of evidence does; the line end shows a
-/// transfer as text.
+/// How a file of summaries begins, unlike any text or format of evidence; the line end shows whether it was
+/// transferred as text.
 pub const SUMMARY_MAGIC: &[u8; 16] = b"plainsight-sum\r\n";

@@ -1,8 +1,8 @@
-//! Logs of gateways, recognised by how they begin.
+//! Logs of gateways, recognized by how they begin.
 
-/// Whether a text is the log of an IKE daemon, or one of a system that may hold it: charon's or the journal's
-/// JSON, or a line with charon's mark (`07[IKE]`), with the head of a system log's line (a time, a host and a
-/// writer), or with the name of a connection behind a time, as pluto writes.
+/// Whether a text is the log of an IKE daemon, or a log of a system that may contain one: charon's or the
+/// journal's JSON, or a line with charon's mark (`07[IKE]`), with the head of a system log's line (a time, a
+/// host and a program), or with the name of a connection after a time, as pluto writes it.
 pub(super) fn is_gateway_log(text: &str) -> bool {
     if text.starts_with('{') {
         let has = |names: &[&str]| names.iter().all(|name| text.contains(&format!("\"{name}\"")));
@@ -40,9 +40,9 @@ fn is_line(line: &str) -> bool {
     words.next().is_some_and(is_writer)
 }
 
-/// A log may begin with a line that is cut, or with one of another program.
+/// A log may begin with a truncated line, or with one of another program.
 const LINES: usize = 4;
-/// Groups that charon's first messages are of.
+/// The groups of charon's first messages.
 const GROUPS: &[&str] =
     &["DMN", "IKE", "CHD", "CFG", "KNL", "NET", "ENC", "LIB", "MGR", "JOB", "ASN"];
 const MONTHS: &[&str] =

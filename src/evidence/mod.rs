@@ -1,6 +1,6 @@
 //! Which files are evidence, what they are, and what is wrong with them.
 //!
-//! Knows nothing of packets or records beyond their numbers.
+//! Knows nothing of packets or records except their numbers.
 
 #[cfg_attr(not(feature = "compression"), path = "no_collection.rs")]
 mod collection;
@@ -49,7 +49,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// The file with a number; numbers are places in the list, counted from 1, unless some were left out.
+/// The file with a number; numbers are indices in the list plus one, unless some files were left out.
 #[must_use]
 pub(crate) fn file_of(id: EvidenceId, evidence: &[Evidence]) -> Option<&Evidence> {
     let place = usize::try_from(id.0).ok().and_then(|number| number.checked_sub(1));
@@ -64,17 +64,17 @@ pub struct Evidence {
     pub id: EvidenceId,
     /// Its path as it was found, as [`shown_path`] spells it.
     pub path: String,
-    /// What its first bytes say it is; of a compressed file, the first bytes of what it holds.
+    /// The format shown by its first bytes; for a compressed file, by the first bytes of its content.
     pub format: Format,
-    /// Of a file of a collection: where it is from.
+    /// For a file of a collection, where it is from.
     pub origin: Option<Origin>,
     /// How it is compressed; `None` where it is not.
     pub packed: Option<Packed>,
-    /// What it turned out to hold.
+    /// Its content.
     pub content: Content,
     /// Its length in bytes, as read.
     pub size: u64,
-    /// Its identity; `None` where hashing was turned off or not a byte could be read.
+    /// Its SHA-256; `None` where hashing was turned off or not a byte could be read.
     pub sha256: Option<String>,
     /// Frames or records that were read.
     pub records: u64,
@@ -84,7 +84,7 @@ pub struct Evidence {
     pub resolution: Resolution,
     /// Where it ended too early.
     pub truncated_at: Option<u64>,
-    /// Where its bytes went; they add up to its size, of a compressed file to the unpacked size.
+    /// How its bytes were used; the counts add up to its size, for a compressed file to the unpacked size.
     pub coverage: BTreeMap<Cow<'static, str>, Extent>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
@@ -112,31 +112,32 @@ impl Evidence {
 pub struct Origin {
     /// Its path on the host.
     pub path: Option<String>,
-    /// The host, as the collector says it.
+    /// The host, as stated by the collector.
     pub host: Option<String>,
 }
 
-/// What a compressed file holds.
+/// The content of a compressed file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packed {
     /// How it is compressed.
     pub packing: Packing,
     /// How many bytes it unpacked to.
     pub unpacked_size: u64,
-    /// The identity of these; `None` where hashing was turned off or unpacking did not reach the end.
+    /// The SHA-256 of the unpacked bytes; `None` where hashing was turned off or unpacking did not reach the
+    /// end.
     pub unpacked_sha256: Option<String>,
 }
 
-/// What a file turned out to hold.
+/// The content of a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Content {
     /// Frames.
     Capture {
         /// The interfaces, in the order of their descriptions.
         interfaces: Vec<Interface>,
-        /// Frames that the capturer says it lost; `None` where it says nothing.
+        /// Frames that the capturer reports as lost; `None` where it reports nothing.
         dropped_by_capturer: Option<u64>,
-        /// What it says of itself.
+        /// Its notes about itself.
         notes: Vec<Note>,
     },
     /// Records.
@@ -153,8 +154,7 @@ pub enum Content {
 /// An interface as a capture describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interface {
-    /// What its frames begin with: a number of the tcpdump.org LINKTYPE registry, 65535 where
-    /// it has none.
+    /// The link type of its frames: a number of the tcpdump.org LINKTYPE registry, 65535 where it has none.
     pub linktype: u16,
     /// The most bytes of a frame that were kept; 0 means no limit.
     pub snaplen: u32,
@@ -164,18 +164,18 @@ pub struct Interface {
     pub name: Option<String>,
 }
 
-/// What a capture says of itself in words.
+/// A note that a capture contains about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// What it speaks of.
+    /// The item that it is about.
     pub place: NotePlace,
-    /// What it says.
+    /// Its kind.
     pub kind: NoteKind,
-    /// Its words, unchecked.
+    /// Its text, unescaped.
     pub text: String,
 }
 
-/// What a note speaks of, each numbered as Wireshark numbers it.
+/// The item that a note is about, numbered as in Wireshark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum NotePlace {
     /// A section, from 1.
@@ -196,10 +196,10 @@ impl fmt::Display for NotePlace {
     }
 }
 
-/// What a note says.
+/// The kind of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum NoteKind {
-    /// Somebody's comment.
+    /// A comment.
     Comment,
     /// The machine.
     Hardware,
@@ -209,7 +209,7 @@ pub enum NoteKind {
     Application,
     /// The interface in words.
     Description,
-    /// Which packets were captured at all.
+    /// The capture filter.
     Filter,
 }
 
@@ -240,7 +240,7 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// Adds items of so many bytes together.
+    /// Adds items with this many bytes in total.
     pub fn add(&mut self, bytes: u64, records: u64) {
         self.bytes = self.bytes.saturating_add(bytes);
         self.records = self.records.saturating_add(records);
@@ -254,7 +254,7 @@ impl Extent {
 pub struct EvidenceId(pub u32);
 
 impl EvidenceId {
-    /// The number of the file at a place, from 0, among the sorted paths.
+    /// The number of the file at an index, from 0, among the sorted paths.
     #[must_use]
     pub fn of_place(at: usize) -> Self {
         Self(u32::try_from(at).unwrap_or(u32::MAX - 1) + 1)
@@ -271,7 +271,7 @@ impl fmt::Display for EvidenceId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FrameNumber(pub u64);
 
-/// One frame of one capture: what a statement about traffic is proven by.
+/// One frame of one capture: the proof of a statement about traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FrameRef {
     /// The capture.
@@ -287,7 +287,7 @@ impl fmt::Display for FrameRef {
     }
 }
 
-/// One record of one log: what a statement about a host's own words is proven by.
+/// One record of one log: the proof of a statement about what a host logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RecordRef {
     /// The log.

@@ -1,4 +1,4 @@
-//! Built without the feature `compression`: archives are recognized and not looked into.
+//! Built without the feature `compression`: archives are recognized but not read.
 
 use super::{Origin, ProblemCode};
 use std::io::{self, Read};
@@ -23,9 +23,10 @@ pub struct Member {
 }
 
 impl Collection {
-    /// Looks into no file.
+    /// Reads no file.
     ///
     /// # Errors
+    ///
     /// None.
     pub fn open(_path: &Path) -> io::Result<Option<Self>> {
         Ok(None)
@@ -33,15 +34,16 @@ impl Collection {
 }
 
 impl Member {
-    /// There is nothing that is from anywhere.
+    /// No member exists, so there is no origin.
     #[must_use]
     pub fn origin(&self, _host: Option<&str>) -> Option<Origin> {
         match self.none {}
     }
 
-    /// There is nothing to open.
+    /// No member exists, so there is nothing to open.
     ///
     /// # Errors
+    ///
     /// None.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         match self.none {}

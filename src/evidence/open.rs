@@ -1,7 +1,7 @@
 //! Opens a file of evidence without changing it, and reports whether it changed while it was read.
 //!
-//! On Linux its time of access is left as it was where the system permits that (`O_NOATIME`: to its owner and to
-//! the superuser).
+//! On Linux the access time is preserved where the system permits that (`O_NOATIME`: for the owner and the
+//! superuser).
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
@@ -11,11 +11,12 @@ use std::time::SystemTime;
 /// Opens a regular file for reading.
 ///
 /// # Errors
-/// Where it is no regular file, or the system refuses. A pipe or a device is not opened: that could wait for
-/// ever.
+///
+/// Where it is not a regular file, or the system refuses. A pipe or a device is not opened: that could block
+/// forever.
 pub fn open(path: &Path) -> io::Result<File> {
     let file = if path.metadata()?.is_file() { open_quietly(path)? } else { return Err(no_file()) };
-    // It may have become another one in between.
+    // It may have been replaced in between.
     if file.metadata()?.is_file() { Ok(file) } else { Err(no_file()) }
 }
 
@@ -23,7 +24,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 fn open_quietly(path: &Path) -> io::Result<File> {
     use rustix::fs::OFlags;
     use std::os::unix::fs::OpenOptionsExt as _;
-    // Of a pipe that took the file's place nobody waits for the other end.
+    // If a pipe took the file's place, opening does not wait for its other end.
     let flags = |flags: OFlags| flags.bits().cast_signed();
     let with = |more: OFlags| {
         let mut options = OpenOptions::new();
@@ -44,8 +45,8 @@ fn no_file() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")
 }
 
-/// Whether a path is read once, from its beginning to its end: `-`, which is standard input, or a pipe, such as a shell
-/// puts in place of `<(…)`.
+/// Whether a path can be read only once, from beginning to end: `-`, which is standard input, or a pipe, such
+/// as the one that a shell creates for `<(…)`.
 #[must_use]
 pub fn is_stream(path: &Path) -> bool {
     path.as_os_str() == "-" || path.metadata().is_ok_and(|metadata| is_pipe(&metadata))
@@ -73,14 +74,14 @@ const fn is_pipe(_metadata: &Metadata) -> bool {
     false
 }
 
-/// What a file was when it was opened.
+/// The state of a file when it was opened.
 #[derive(Debug)]
 pub struct Before {
     path: PathBuf,
     mark: Mark,
 }
 
-/// What changes with a file: length, time of the last change, and which file it is.
+/// Properties that change with a file: length, time of the last change, and its identity.
 #[derive(Debug, PartialEq, Eq)]
 struct Mark {
     size: u64,
@@ -89,15 +90,16 @@ struct Mark {
 }
 
 impl Before {
-    /// Looks at a file that was opened under this path.
+    /// Records the state of a file that was opened under this path.
     ///
     /// # Errors
+    ///
     /// Where the system refuses.
     pub fn note(path: &Path, file: &File) -> io::Result<Self> {
         Ok(Self { path: path.to_owned(), mark: Mark::new(&file.metadata()?) })
     }
 
-    /// What is different about it now, in words; `None` where nothing is.
+    /// What has changed since, in words; `None` where nothing has.
     #[must_use]
     pub fn change(&self) -> Option<String> {
         let Ok(metadata) = self.path.metadata() else {

@@ -1,8 +1,8 @@
-//! What plainsight itself wrote and left beside evidence: reports, carved packets, folders of runs that
+//! Files that plainsight itself wrote and left beside evidence: reports, carved packets, folders of runs that
 //! were killed.
 //!
-//! Reads manifests to know a report's files, within a bound; believes a manifest only what cannot hide a
-//! capture or a log.
+//! Reads manifests, up to a limit, to find a report's files; a manifest is never enough to set a capture or a
+//! log aside.
 
 use super::Format;
 use serde::Deserialize;
@@ -11,18 +11,18 @@ use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// Why a file met in a folder is no evidence.
+/// Why a file found in a folder is not evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Own {
-    /// It lies in a folder that a run makes while it writes.
+    /// It lies in a folder that a run creates while it writes.
     LeftOver,
     /// The manifest beside it lists it.
     OfReport,
 }
 
 impl Own {
-    /// Whether a file of such a format is believed to be ours. A manifest can be forged, so no capture
-    /// and no log is set aside for one.
+    /// Whether a file of this format can be set aside as ours. A manifest can be forged, so no capture and no
+    /// log is set aside because of one.
     #[must_use]
     pub const fn covers(self, format: Format) -> bool {
         match self {
@@ -34,7 +34,7 @@ impl Own {
         }
     }
 
-    /// What the report says of such a file.
+    /// What the report says about such a file.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -46,10 +46,10 @@ impl Own {
     }
 }
 
-/// What is known of the folders that were met.
+/// The reports in the folders that were searched.
 pub(super) struct Reports {
     known: BTreeMap<PathBuf, BTreeSet<(String, u64)>>,
-    /// Bytes of manifests that are still read.
+    /// The bytes of manifests that may still be read.
     left: u64,
 }
 
@@ -58,7 +58,7 @@ impl Reports {
         Self { known: BTreeMap::new(), left: MOST_BYTES }
     }
 
-    /// Whether a file below `root` is of our own making, by its place and its length.
+    /// Whether a file below `root` was written by plainsight, by its path and its length.
     pub(super) fn own(&mut self, root: &Path, path: &Path, size: u64) -> Option<Own> {
         let below = path.strip_prefix(root).ok()?;
         if below.iter().any(|part| part.as_encoded_bytes().starts_with(LEFT_OVER.as_bytes())) {
@@ -73,7 +73,7 @@ impl Reports {
     }
 }
 
-/// The files that a report's manifest lists, with their lengths; none where there is no manifest of ours.
+/// The files that a report's manifest lists, with their lengths; none where there is no such manifest.
 fn listed(folder: &Path, left: &mut u64) -> BTreeSet<(String, u64)> {
     let path = folder.join(MANIFEST);
     let size = path.symlink_metadata().ok().filter(Metadata::is_file).map_or(0, |it| it.len());
@@ -126,13 +126,14 @@ struct Output {
     size_bytes: u64,
 }
 
-/// How folders and files begin that a run makes while it writes.
+/// The beginning of the names of files and folders that a run creates while it writes.
 pub const LEFT_OVER: &str = ".plainsight-";
 /// A report's manifest.
 pub const MANIFEST: &str = "manifest.json";
 /// The signature over it.
 pub const SIGNATURE: &str = "manifest.json.minisig";
-/// Of all manifests of a run together: those of some hundred reports, or of a hundred thousand files.
+/// The limit for all manifests of a run together: those of some hundred reports, or of a hundred thousand
+/// files.
 const MOST_BYTES: u64 = 16 << 20;
 const LITTLE_ENDIAN: [u8; 4] = [0x4d, 0x3c, 0x2b, 0x1a];
 /// Options of a section header (draft-ietf-opsawg-pcapng §4.1).

@@ -1,8 +1,7 @@
-//! The number of a file is not saved with what was read of it: the reader of a saved part gives it its
-//! number, because numbers follow the paths of all files that are judged together.
+//! The number of a file is not saved with its summary: the reader of a saved part assigns the number, because
+//! numbers follow the paths of all files that are judged together.
 //!
-//! So no place can be forgotten: every number in a part is written as nothing and read as the
-//! part's own.
+//! Every number in a part is written as nothing and read as the part's own, so no number can be forgotten.
 
 use super::EvidenceId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};

@@ -1,6 +1,6 @@
 //! A defect of the evidence, as data.
 //!
-//! A problem never stops the work: it is named in the report and the rest is analysed.
+//! A problem never stops the work: it is reported and the rest is analysed.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +11,11 @@ pub enum ProblemCode {
     Unreadable,
     /// The file holds no byte.
     Empty,
-    /// The first bytes belong to no format that is known.
+    /// The first bytes belong to no known format.
     UnknownFormat,
     /// The format is known but is not read by this version.
     UnsupportedFormat,
-    /// A text file met in a folder: taken for a note beside the evidence, not for evidence.
+    /// A text file found in a folder: considered a note beside the evidence, not evidence.
     NotEvidence,
     /// The same bytes were already read from another path.
     Duplicate,
@@ -23,37 +23,37 @@ pub enum ProblemCode {
     Truncated,
     /// A header contradicts itself; what follows could not be read.
     Corrupt,
-    /// A part was damaged and passed over; reading went on behind it.
+    /// A part was damaged and skipped; reading continued behind it.
     Skipped,
-    /// A checksum does not hold; the content was read all the same.
+    /// A checksum does not match; the content was read anyway.
     Checksum,
     /// A time lies outside the range that can be represented, or is missing.
     BadTime,
     /// Times are of a local clock whose zone the file does not name; they are read as UTC.
     LocalTime,
-    /// Times name no year; it was taken from the rest of the evidence.
+    /// Times have no year; it was taken from the rest of the evidence.
     YearInferred,
-    /// It unpacks to far more than evidence does; what came until then was read.
+    /// It unpacks to far more than evidence does; it was read up to the limit.
     Expansion,
     /// Values of records could not be read from the text that an export has in their place.
     FieldsMissing,
-    /// Records name their source in a way that no table has; number and form decided whose they are.
+    /// Records name a source that no table has; number and format identified the provider.
     SourceInferred,
     /// An IKE message breaks the format; what precedes the fault was read.
     MalformedIke,
     /// It was summarized, and its summary was not given.
     SummaryMissing,
-    /// More than one of the summaries that were given hold it; it counts once.
+    /// More than one of the given summaries contain it; it counts once.
     SummarizedTwice,
-    /// Another version of the program read it than judges it.
+    /// It was read by another version of the program than the one that judges it.
     OtherVersion,
-    /// Captures were joined byte by byte; all of them were read.
+    /// Captures were concatenated; all of them were read.
     Joined,
-    /// Frames are of another link layer than the capture says; they were read as what they are.
+    /// Frames have another link layer than the capture states; they were read as what they are.
     WrongLinktype,
     /// It was changed, replaced or removed while it was read.
     Changed,
-    /// A fault of plainsight ended the reading of this file.
+    /// An internal error ended the reading of this file.
     InternalError,
     /// Bytes lie inside a record behind its own data, where readers do not look.
     Hidden,
@@ -61,7 +61,7 @@ pub enum ProblemCode {
     Headless,
     /// Summaries hold another file with this path; both count.
     SamePath,
-    /// A summary is damaged and was passed over.
+    /// A summary is damaged and was skipped.
     SummaryDamaged,
 }
 
@@ -190,7 +190,7 @@ impl ProblemCode {
         }
     }
 
-    /// Whether something of the evidence was not read because of it (exit status 3).
+    /// Whether it means that some evidence was not read (exit status 3).
     #[must_use]
     pub const fn is_loss(self) -> bool {
         match self {
@@ -226,7 +226,7 @@ impl ProblemCode {
     }
 }
 
-/// Which item of a file a problem belongs to.
+/// The item of a file that a problem belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Position {
     /// The file as a whole.
@@ -244,7 +244,7 @@ pub struct Problem {
     pub code: ProblemCode,
     /// What was found and what was expected, in words; may quote evidence, so it is escaped on output.
     pub text: String,
-    /// The byte in the file where it begins; `None` where no place applies.
+    /// The offset in the file at which it begins; `None` where none applies.
     pub offset: Option<u64>,
     /// The frame or record it belongs to.
     pub position: Position,

@@ -49,7 +49,7 @@ fn is_text(bytes: &[u8]) -> bool {
     }
     let valid = match std::str::from_utf8(bytes) {
         Ok(text) => text,
-        // The peek may end inside a character.
+        // The peeked bytes may end inside a character.
         Err(error) if error.error_len().is_none() => {
             let (head, _) = bytes.split_at(error.valid_up_to());
             std::str::from_utf8(head).unwrap_or_default()
@@ -72,9 +72,10 @@ fn is_event_trace(bytes: &[u8]) -> bool {
     is_first && is_marked && length >= 32 + 272 && buffer >= 72 + u32::from(length)
 }
 
-/// The first bytes of a stream, as many as [`Format::recognize`] wants to see.
+/// The first bytes of a stream, as many as [`Format::recognize`] needs.
 ///
 /// # Errors
+///
 /// Where the stream cannot be read.
 pub fn peek(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut first_bytes = Vec::with_capacity(PEEK);

@@ -1,14 +1,14 @@
-//! How text and paths of evidence are shown: every character that steers, hides or breaks a line is spelled
-//! out, and a path can be turned back.
+//! How text and paths of evidence are shown: every control, hidden and line-breaking character is escaped, and
+//! an escaped path can be converted back.
 //!
-//! Quotes nothing: what HTML, CSV or a shell needs beyond that is added where these are written.
+//! Quotes nothing: further escaping for HTML, CSV or a shell is added where these are written.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Text with every control character, every line separator and every invisible character spelled out as
-/// `\u{1b}`. Text without them is given back as it is.
+/// Text with every control character, line separator and invisible character escaped as `\u{1b}`. Text without
+/// them is returned unchanged.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hidden) {
@@ -19,8 +19,8 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     safe.into()
 }
 
-/// A path as the report shows it: `/` between its parts, a backslash doubled, bytes that are no UTF-8 as
-/// `\xff`, hidden characters as `\u{202e}`. Two paths never look the same; [`path_of`] turns it back.
+/// A path as the report shows it: `/` between its parts, a backslash doubled, bytes that are not UTF-8 as
+/// `\xff`, hidden characters as `\u{202e}`. Two paths never look the same; [`path_of`] converts it back.
 #[must_use]
 pub fn shown_path(path: &Path) -> String {
     let mut shown = String::new();
@@ -36,7 +36,8 @@ pub fn shown_path(path: &Path) -> String {
     shown
 }
 
-/// The path that [`shown_path`] shows so. On Windows half a surrogate pair in a name is not turned back.
+/// The path that [`shown_path`] shows as this. On Windows, an unpaired surrogate in a name is not converted
+/// back.
 #[must_use]
 pub fn path_of(shown: &str) -> PathBuf {
     let mut bytes = Vec::with_capacity(shown.len());
@@ -48,7 +49,7 @@ pub fn path_of(shown: &str) -> PathBuf {
                 bytes.extend(one);
                 behind
             }
-            // No escape of ours: a path of an older report, or of a forged one.
+            // Not an escape of this module: a path of an older report, or of a forged one.
             None => {
                 bytes.push(b'\\');
                 escape
@@ -93,7 +94,7 @@ fn push_visible(safe: &mut String, text: &str) {
     }
 }
 
-/// Characters that change what is seen without being seen: C0 and C1 controls, line and paragraph
+/// Characters that are invisible but change the text around them: C0 and C1 controls, line and paragraph
 /// separators, bidirectional controls, and format characters of width zero (Unicode: Bidi_Control,
 /// Default_Ignorable_Code_Point, Zl, Zp).
 fn is_hidden(c: char) -> bool {

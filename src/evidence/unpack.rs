@@ -1,7 +1,7 @@
-//! Compressed files as the streams they hold: gzip, zstd, xz, lz4 and bzip2, of any number of members.
+//! Compressed files as streams of their content: gzip, zstd, xz, lz4 and bzip2, with any number of members.
 //!
-//! One layer is unpacked. Decoders are pure Rust and hold a bounded window. What a stream may
-//! unpack to is bounded by what was packed, so that the work stays linear in the file.
+//! One layer is unpacked. Decoders are pure Rust and hold a bounded window. The unpacked size is bounded by the
+//! packed size, so that the work stays linear in the file.
 
 #[cfg_attr(not(feature = "compression"), path = "unpack/no_decoders.rs")]
 mod decoders;
@@ -65,7 +65,7 @@ impl Packing {
     }
 }
 
-/// What a compressed stream holds. Where unpacking fails it ends; the failure is kept.
+/// The content of a compressed stream. Where unpacking fails it ends, and the failure is kept.
 pub struct Unpacking<'r> {
     decoder: Box<dyn Read + 'r>,
     packing: Packing,
@@ -83,7 +83,7 @@ impl<'r> Unpacking<'r> {
         Self { decoder, packing, packed, unpacked: 0, failure: None }
     }
 
-    /// Why it ended before its end, and at which unpacked byte.
+    /// Why it ended early, and at which unpacked byte.
     pub fn into_failure(self) -> Option<(ProblemCode, String, u64)> {
         self.failure.map(|(code, text)| (code, text, self.unpacked))
     }
@@ -99,7 +99,7 @@ impl<'r> Unpacking<'r> {
                 );
                 (ProblemCode::UnsupportedFormat, text)
             }
-            // The decoder asked for more than the file has.
+            // The decoder requested more than the file has.
             _ if self.packed.ended.get() => (
                 ProblemCode::Truncated,
                 format!("the {name} data ends too early ({error}); {behind}"),
@@ -136,7 +136,7 @@ impl Read for Unpacking<'_> {
     }
 }
 
-/// What was taken of the compressed file.
+/// The bytes taken from the compressed file.
 #[derive(Debug, Default)]
 struct Packed {
     bytes: Cell<u64>,
@@ -159,10 +159,10 @@ impl<R: Read> Read for Source<R> {
 }
 
 const CAPACITY: usize = 64 * 1024;
-/// Whatever it is packed to: a log of 1 GiB that was never written to is zeros.
+/// Allowed whatever the packed size: a log of 1 GiB that was never written to is zeros.
 pub(super) const ALWAYS_UNPACKED: u64 = 1 << 30;
-/// Beyond that. Captures pack to a half or a tenth, streams of one repeated packet to a hundredth.
-/// No sum is bounded: what is unpacked is read as it passes and never kept.
+/// The allowed ratio beyond that. Captures pack to a half or a tenth, streams of one repeated packet to a
+/// hundredth. There is no absolute limit: unpacked data is processed as a stream and never kept.
 pub(super) const MOST_EXPANSION: u64 = 250;
 
 #[cfg(test)]

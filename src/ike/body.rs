@@ -1,4 +1,4 @@
-//! One payload of a message, as far as it is of use. What the two versions put into a payload is in `v1` and `v2`.
+//! One payload of a message, as far as it is used. `v1` and `v2` parse the payloads of the two versions.
 
 use super::proposal::Proposal;
 use super::reader::Defect;
@@ -11,14 +11,14 @@ pub(super) struct Payload<'a> {
     pub(super) body: Body<'a>,
 }
 
-/// What a payload says that is of use; every type with a layout is read to its end all the same.
+/// The useful content of a payload; every type with a layout is read to its end anyway.
 #[derive(Clone, Debug)]
 pub(super) enum Body<'a> {
-    /// What is offered, or chosen, and what ended the list early.
+    /// The offer or the choice, and what ended the list early.
     SecurityAssociation(Vec<Proposal>, Option<Defect>),
     /// Key exchange data; IKEv2 names the group, IKEv1 does not.
     KeyExchange(Option<u16>),
-    /// Who the sender says it is.
+    /// The identity that the sender claims.
     Identification {
         kind: u8,
         data: &'a [u8],
@@ -42,7 +42,7 @@ pub(super) enum Body<'a> {
         number: u8,
         bytes: u32,
     },
-    /// The rest is encrypted: initialization vector, ciphertext and checksum of that many bytes.
+    /// The rest is encrypted: initialization vector, ciphertext and checksum, with their length in bytes.
     Encrypted {
         bytes: u32,
         fragment: Option<(u16, u16)>,

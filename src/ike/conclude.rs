@@ -1,4 +1,4 @@
-//! From gathered messages to negotiations with their outcome.
+//! Turns gathered messages into negotiations with their outcome.
 //!
 //! Reads no bytes of packets. Rules and reasons: docs/ike-outcomes.md.
 
@@ -116,12 +116,12 @@ fn resent_after(talk: &Conversation<'_>, verdict: &Verdict) -> Vec<Span> {
     later.map(|message| message.time.since(request.time)).collect()
 }
 
-/// When child or quick mode SAs came up, as far as sizes and order show.
+/// When child or quick mode SAs were created, as far as sizes and order show.
 ///
-/// RFC 7296 §1.2, §1.3: an answer to IKE_AUTH or CREATE_CHILD_SA creates them where it is large enough to hold a
-/// choice and, for IKE_AUTH, not so large that it may hold certificates instead; RFC 2409 §5.5: the third message
-/// of quick mode creates them. Where a new SPI follows, the answer created an SA whatever its size. An answer in
-/// clear creates none.
+/// RFC 7296 §1.2, §1.3: an answer to IKE_AUTH or CREATE_CHILD_SA creates them where it is large enough to hold
+/// a choice and, for IKE_AUTH, not so large that it may hold certificates instead; RFC 2409 §5.5: the third
+/// message of quick mode creates them. Where a new SPI follows, the answer created an SA whatever its size. An
+/// answer in clear creates none.
 fn completions(talk: &Conversation<'_>) -> Vec<Timestamp> {
     let suite = talk.suite();
     let fruit = |m: &MessageDigest| talk.bears_fruit(m.time, m.time);
@@ -188,8 +188,8 @@ fn identities(talk: &Conversation<'_>) -> Vec<String> {
     }))
 }
 
-/// The group that the responder asked for, where the initiator did not come to terms with it
-/// (RFC 7296 §1.2: INVALID_KE_PAYLOAD names the accepted group).
+/// The group that the responder asked for, where the two did not agree (RFC 7296 §1.2: INVALID_KE_PAYLOAD names
+/// the accepted group).
 fn wanted_group(talk: &Conversation<'_>) -> Option<String> {
     const INVALID_KE_PAYLOAD: u16 = 17;
     if talk.version != IkeVersion::V2 || talk.chosen().is_some() {

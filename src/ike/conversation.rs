@@ -1,6 +1,6 @@
-//! The messages of one negotiation side by side: who sent them, which repeat an earlier one.
+//! The messages of one negotiation in order: who sent them, and which repeat an earlier one.
 //!
-//! Knows order and direction; what follows from them is judged in `judge_v1` and `judge_v2`.
+//! Knows order and direction; `judge_v1` and `judge_v2` draw the conclusions.
 
 use super::digest::MessageDigest;
 use super::esp_activity::{EspActivity, EspAt, Stretch};
@@ -13,7 +13,7 @@ use crate::time::{Span, Timestamp};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-/// One negotiation's messages in order of time, and what ran beside it.
+/// One negotiation's messages in order of time, and the ESP beside it.
 pub(super) struct Conversation<'a> {
     pub(super) version: IkeVersion,
     pub(super) initiator: SocketAddr,
@@ -25,13 +25,13 @@ pub(super) struct Conversation<'a> {
     pub(super) next: Option<Timestamp>,
     /// When the pair's negotiations begin, in order.
     pub(super) starts: &'a [Timestamp],
-    /// The addresses between which its messages went, each pair once: a host may move (RFC 4555), or
-    /// its address be translated anew.
+    /// The addresses between which its messages went, each pair once: a host may move (RFC 4555), or its
+    /// address may be translated differently.
     pairs: Vec<HostPair>,
     esp: &'a EspActivity,
 }
 
-/// One message in its place.
+/// One message in its context.
 #[derive(Clone, Copy)]
 pub(super) struct Turn<'a> {
     pub(super) message: &'a MessageDigest,
@@ -51,7 +51,7 @@ impl<'a> Conversation<'a> {
             message,
             is_repeated: !earlier.insert((message.fingerprint, message.source.ip())),
             from_initiator: message.is_from_original_initiator().unwrap_or(
-                // A port may change when a NAT is found, an address hardly ever.
+                // A port may change when a NAT is detected, an address rarely does.
                 if initiator.ip() == responder.ip() {
                     message.source == initiator
                 } else {
@@ -93,8 +93,8 @@ impl<'a> Conversation<'a> {
         self.turns.iter().copied().filter(move |turn| turn.message.is(kind) && !turn.is_repeated)
     }
 
-    /// The responder's SPI: of several answers the one that most messages carry, for a refused
-    /// first try has one and the negotiation that follows it many.
+    /// The responder's SPI: of several answers, the SPI that most messages carry. A refused first attempt has
+    /// one message with its SPI, the negotiation that follows has many.
     pub(super) fn responder_spi(&self) -> Spi {
         let mut spis: Vec<(Spi, usize)> = Vec::new();
         for spi in self.messages().map(|m| m.header.responder_spi).filter(|spi| !spi.is_zero()) {
@@ -112,19 +112,19 @@ impl<'a> Conversation<'a> {
         answers.find_map(|turn| turn.message.proposals().first())
     }
 
-    /// How much its encrypted messages can hold.
+    /// The algorithms that determine how much its encrypted messages can hold.
     pub(super) fn suite(&self) -> Suite {
         Suite::under(self.version, self.chosen())
     }
 
-    /// What the initiator offered last: after a refused try it may offer something else.
+    /// The initiator's last offer: after a refused attempt it may offer something else.
     pub(super) fn offered(&self) -> &'a [Proposal] {
         let mut offers = self.turns.iter().rev().filter(|turn| turn.from_initiator);
         offers.find_map(|t| Some(t.message.proposals()).filter(|p| !p.is_empty())).unwrap_or(&[])
     }
 
-    /// Only one side's messages were captured though the other side's must have been sent: a
-    /// request that carries the responder's SPI goes to one who has answered.
+    /// Whether only one side's messages were captured although the other side must have sent some: a request
+    /// that carries the responder's SPI goes to a host that has answered.
     pub(super) fn is_one_way(&self) -> bool {
         let answered = self.messages().any(|message| !message.header.responder_spi.is_zero());
         let from_initiator = self.turns.iter().any(|turn| turn.from_initiator);
@@ -140,8 +140,8 @@ impl<'a> Conversation<'a> {
         self.messages().filter(move |message| message.repeats(of))
     }
 
-    /// Whether silence after a request says anything: the capture shows the other direction, and
-    /// goes on for a while.
+    /// Whether silence after a request is meaningful: the capture shows the other direction, and continues for
+    /// a while.
     pub(super) fn would_show_an_answer_to(&self, request: &MessageDigest) -> bool {
         let evidence = request.frame.evidence;
         !self.is_one_way()
@@ -154,8 +154,8 @@ impl<'a> Conversation<'a> {
         self.esp.is_sampled(message.frame.evidence)
     }
 
-    /// Whether the captures show what the receiver of a message was sent from that message on, up to a
-    /// little after another: the other side's answers would be seen.
+    /// Whether the captures show packets to the receiver of a message, from that message until shortly after
+    /// another: then the other side's answers would be seen.
     pub(super) fn hears_after(&self, sent: &MessageDigest, last: Timestamp) -> bool {
         let (from, to) = (sent.time, last.shifted(ANSWER));
         let answered = self.turns.iter().any(|turn| {
@@ -165,7 +165,7 @@ impl<'a> Conversation<'a> {
         heard && !self.is_sampled(sent)
     }
 
-    /// The same of what the receiver of the message sent back itself.
+    /// The same for packets that the receiver itself sent back.
     pub(super) fn hears_the_peer(&self, sent: &MessageDigest, last: Timestamp) -> bool {
         let (from, to) = (sent.time, last.shifted(ANSWER));
         let spoke = self.turns.iter().any(|turn| {
@@ -176,7 +176,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// Whether an SPI of the pair first appears after `after`, before another negotiation of the two begins,
-    /// and nothing in this one made it later than `made`.
+    /// and nothing in this one created it later than `made`.
     pub(super) fn begins_protection(&self, after: Timestamp, made: Timestamp) -> bool {
         let next = self.next_after(made);
         let later = self.turns.iter().filter(|turn| {
@@ -193,8 +193,8 @@ impl<'a> Conversation<'a> {
         })
     }
 
-    /// Whether an exchange that began then is the first one that makes SAs here, so that there was none to
-    /// replace.
+    /// Whether an exchange that began at this time is the first one that creates SAs here, so that there was
+    /// none to replace.
     pub(super) fn is_first_phase(&self, began: Timestamp) -> bool {
         let makes = |turn: &&Turn<'_>| {
             let message = turn.message;
@@ -207,25 +207,25 @@ impl<'a> Conversation<'a> {
             && self.turns.iter().filter(makes).map(Turn::time).min().is_none_or(|one| one >= began)
     }
 
-    /// The SPIs of ESP and AH that its hosts had used up to a point.
+    /// The SPIs of ESP and AH that its hosts had used up to a point in time.
     pub(super) fn spis_at(&self, at: Timestamp) -> impl Iterator<Item = u32> {
         self.pairs.iter().flat_map(move |pair| self.esp.spis(*pair, at))
     }
 
-    /// Whether ESP of the pair began as the fruit of messages from `first` to `last`.
+    /// Whether ESP of the pair began as a result of messages from `first` to `last`.
     pub(super) fn bears_fruit(&self, first: Timestamp, last: Timestamp) -> bool {
         let stretch = Stretch { first, last, next: self.next };
         self.pairs.iter().any(|pair| self.esp.bears_fruit(*pair, stretch))
     }
 
-    /// Whether ESP that messages up to `last` can have made began after a point, before another
+    /// Whether ESP that messages up to `last` can have created began after a point in time, before another
     /// negotiation did.
     pub(super) fn bears_fruit_before_the_next(&self, after: Timestamp, last: Timestamp) -> bool {
         let stretch = Stretch { first: after, last, next: self.next_after(after) };
         self.pairs.iter().any(|pair| self.esp.bears_fruit(*pair, stretch))
     }
 
-    /// What became of the ESP of its hosts at a point in time.
+    /// The state of its hosts' ESP at a point in time.
     pub(super) fn esp_at(&self, at: Timestamp) -> EspAt {
         let mut stopped = None;
         for pair in &self.pairs {
@@ -238,13 +238,13 @@ impl<'a> Conversation<'a> {
         stopped.map_or(EspAt::Unseen, EspAt::Stopped)
     }
 
-    /// When the first negotiation of the pair after a point begins.
+    /// When the first negotiation of the pair after a point in time begins.
     pub(super) fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         let at = self.starts.partition_point(|start| *start <= after);
         self.starts.get(at).copied()
     }
 
-    /// When traffic of its hosts is first seen again after a point.
+    /// When traffic of its hosts is first seen again after a point in time.
     pub(super) fn resumes(&self, after: Timestamp) -> Option<Timestamp> {
         self.pairs.iter().filter_map(|pair| self.esp.resumes(*pair, after)).min()
     }
@@ -259,15 +259,15 @@ impl Turn<'_> {
         self.message.time
     }
 
-    /// Whether it comes no later than that after a point in time.
+    /// Whether it follows a point in time within this span.
     pub(super) fn follows(&self, earlier: Timestamp, within: Span) -> bool {
         self.time() >= earlier && self.time() <= earlier.shifted(within)
     }
 }
 
-/// A peer that is there answers within a round trip and some computation.
+/// A present peer answers within a round trip and some computation.
 const ANSWER: Span = Span::from_seconds(2);
-/// Pairs of addresses of one negotiation that are looked at.
+/// Pairs of addresses of one negotiation that are considered.
 const MOST_PAIRS: usize = 8;
 
 /// Whether a message opens a negotiation: the responder's SPI is not known yet, and the exchange

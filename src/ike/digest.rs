@@ -1,4 +1,4 @@
-//! What is kept of a message when its bytes are gone.
+//! What is kept of a message after its bytes are gone.
 //!
 //! Small and bounded: nothing in it grows with what a hostile message claims.
 
@@ -38,7 +38,7 @@ pub struct Encrypted {
     pub fragment: Option<(u16, u16)>,
 }
 
-/// What a message says in clear.
+/// The content of a message in clear.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Clear {
     /// Payload types in order.
@@ -103,7 +103,7 @@ pub(super) enum NatSide {
     Source,
     /// The receiver's.
     Destination,
-    /// IKEv1 does not say; the first is the receiver's (RFC 3947 §3.2).
+    /// IKEv1 does not specify it; the first is the receiver's (RFC 3947 §3.2).
     ByOrder,
 }
 
@@ -159,8 +159,8 @@ impl MessageDigest {
                 break;
             }
             if let Body::Fragment { number, bytes, .. } = payload.body {
-                // Only messages that are too large for one datagram are cut so, and in phase 1
-                // those are the ones with certificates, which are encrypted.
+                // Only messages that are too large for one datagram are split like this, and in phase 1 those
+                // are the messages with certificates, which are encrypted.
                 let fragment = Some((u16::from(number), 0));
                 self.encrypted = Some(Encrypted { bytes, fragment });
             }
@@ -190,7 +190,7 @@ impl MessageDigest {
         self.frame
     }
 
-    /// When that was captured.
+    /// When that frame was captured.
     #[must_use]
     pub const fn time(&self) -> Timestamp {
         self.time
@@ -219,8 +219,8 @@ impl MessageDigest {
         self.clear().into_iter().flat_map(|clear| &clear.notifies).map(|notify| notify.kind)
     }
 
-    /// Adds what the clear part costs to `used`; where that is more than `most`, gives up what is
-    /// large in it and reports that.
+    /// Adds the memory of the clear part to `used`; where the sum exceeds `most`, drops the large parts and
+    /// returns that it did.
     pub(super) fn fit_into(&mut self, most: usize, used: &mut usize) -> bool {
         let Some(clear) = &mut self.clear else { return false };
         let is_stripped = *used + clear.cost() > most && clear.strip();
@@ -228,7 +228,7 @@ impl MessageDigest {
         is_stripped
     }
 
-    /// Whether it deletes something of a negotiation, in clear, whose hosts used these SPIs. IKEv2 protects
+    /// Whether it deletes, in clear, something of a negotiation whose hosts used these SPIs. IKEv2 protects
     /// every Delete (RFC 7296 §1.4); one in clear ends nothing, and one of other SPIs ends those.
     pub(super) fn reads_delete(&self, mut known: impl Iterator<Item = u32>) -> bool {
         let deletes = self.clear().and_then(|clear| clear.deletes.as_deref());
@@ -261,8 +261,8 @@ impl MessageDigest {
         self.header.is_response()
     }
 
-    /// Whether it belongs to the first round of a negotiation, in which anybody can have a part:
-    /// nothing in it is encrypted or proven.
+    /// Whether it belongs to the first round of a negotiation, in which anybody can take part: nothing in it is
+    /// encrypted or proven.
     pub(super) fn is_opening(&self) -> bool {
         let opens = match self.header.version {
             IkeVersion::V1 => matches!(self.header.exchange_type.0, 1..=4),
@@ -307,7 +307,7 @@ impl Clear {
         }
     }
 
-    /// Bytes of memory, but for what every message has.
+    /// Bytes of memory, in addition to those of every message.
     fn cost(&self) -> usize {
         let sets = self
             .proposals
@@ -319,7 +319,7 @@ impl Clear {
             + self.vendor_ids.capacity() * size_of::<VendorId>()
     }
 
-    /// Gives up offers, vendor ids and identities; returns whether there were any.
+    /// Drops offers, vendor ids and identities; returns whether there were any.
     fn strip(&mut self) -> bool {
         let had_any = self.cost() > 0;
         (self.proposals, self.vendor_ids, self.identities) = Default::default();

@@ -1,7 +1,7 @@
 //! IKE and ESP in a TCP stream (RFC 9329), one direction of a connection.
 //!
-//! Puts the stream's bytes in order and takes the messages out. Knows nothing of the connection:
-//! that it carries IKE, and where its messages begin, the caller knows.
+//! Orders the stream's bytes and extracts the messages. The caller knows whether the connection carries IKE,
+//! and where its messages begin.
 
 use super::reader::Reader;
 use std::collections::BTreeMap;
@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 pub struct EncapsulatedStream {
     /// The sequence number of the first byte that is still to come.
     next: u32,
-    /// The bytes up to `next`, so that places in the stream do not wrap.
+    /// The number of bytes up to `next`, so that offsets in the stream do not wrap.
     passed: u64,
-    /// A message that goes on behind `next`, from its length field.
+    /// A message that continues at `next`, from its length field on.
     partial: Vec<u8>,
-    /// Segments that came before what precedes them, by their place in the stream.
+    /// Segments that arrived before the data that precedes them, by their offset in the stream.
     ahead: BTreeMap<u64, Vec<u8>>,
     /// The bytes in `ahead`.
     held: usize,
@@ -24,7 +24,7 @@ pub struct EncapsulatedStream {
     lost: u64,
 }
 
-/// What a stream carries between two length fields.
+/// An item of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Encapsulated {
     /// An IKE message, without its marker.
@@ -38,7 +38,7 @@ pub enum Encapsulated {
         /// Its bytes, from the SPI on.
         body: Vec<u8>,
     },
-    /// What keeps a mapping of addresses alive.
+    /// Keeps a mapping of addresses alive.
     Keepalive,
 }
 
@@ -61,14 +61,14 @@ impl EncapsulatedStream {
         }
     }
 
-    /// A stream that began before the capture: it is in step from the first segment on that holds
-    /// nothing but whole messages.
+    /// A stream that began before the capture: it is synchronized from the first segment on that holds nothing
+    /// but whole messages.
     #[must_use]
     pub fn midway(next: u32) -> Self {
         Self { in_step: false, ..Self::new(next) }
     }
 
-    /// Whether bytes are messages from their beginning to their end and nothing else.
+    /// Whether the bytes consist of whole messages and nothing else.
     #[must_use]
     pub fn is_whole_messages(bytes: &[u8]) -> bool {
         // Nearly every segment of another protocol ends here.
@@ -77,7 +77,7 @@ impl EncapsulatedStream {
         (LENGTH_LEN + 1..=bytes.len()).contains(&length) && is_in_step(bytes)
     }
 
-    /// Takes a segment; gives every message that it completes, in the order of the stream.
+    /// Adds a segment; returns every message that it completes, in the order of the stream.
     pub fn segment(&mut self, sequence: u32, payload: &[u8]) -> Vec<Encapsulated> {
         let mut messages = Vec::new();
         let ahead = sequence.wrapping_sub(self.next);
@@ -96,8 +96,8 @@ impl EncapsulatedStream {
         messages
     }
 
-    /// At the end of the capture: what is behind gaps that were never filled. What is held of
-    /// a message that was not completed counts as lost.
+    /// At the end of the capture: returns the messages behind gaps that were never filled. Bytes of incomplete
+    /// messages count as lost.
     pub fn finish(&mut self) -> Vec<Encapsulated> {
         let mut messages = Vec::new();
         while !self.ahead.is_empty() {
@@ -127,7 +127,7 @@ impl EncapsulatedStream {
         }
     }
 
-    /// Takes what is held as long as no gap is before it.
+    /// Takes the buffered segments that no gap precedes.
     fn drain(&mut self, messages: &mut Vec<Encapsulated>) {
         while let Some(entry) = self.ahead.first_entry()
             && *entry.key() <= self.passed
@@ -139,7 +139,7 @@ impl EncapsulatedStream {
         }
     }
 
-    /// Goes on behind the next gap, without what it took.
+    /// Continues behind the next gap, without the lost bytes.
     fn skip_gap(&mut self, messages: &mut Vec<Encapsulated>) {
         let Some((place, _)) = self.ahead.first_key_value() else { return };
         let gap = place.saturating_sub(self.passed);
@@ -149,11 +149,11 @@ impl EncapsulatedStream {
         self.drain(messages);
     }
 
-    /// Takes a segment's bytes behind the first `known`, which came before.
+    /// Takes a segment's bytes after the first `known`, which arrived before.
     fn pass(&mut self, payload: &[u8], known: usize, messages: &mut Vec<Encapsulated>) {
         let Some(bytes) = payload.get(known..).filter(|bytes| !bytes.is_empty()) else { return };
         self.advance(bytes.len() as u64);
-        // Senders put messages into segments whole where they fit.
+        // Senders put whole messages into segments where they fit.
         self.in_step = self.in_step || is_in_step(bytes);
         if self.in_step {
             self.messages(bytes, messages);
@@ -162,7 +162,7 @@ impl EncapsulatedStream {
         }
     }
 
-    /// Takes the bytes that follow on `partial`.
+    /// Takes the bytes that follow `partial`.
     fn messages(&mut self, mut bytes: &[u8], messages: &mut Vec<Encapsulated>) {
         while !bytes.is_empty() {
             let wanted = self.length().unwrap_or(LENGTH_LEN) - self.partial.len();
@@ -178,7 +178,7 @@ impl EncapsulatedStream {
         }
     }
 
-    /// The message under way is complete.
+    /// The current message is complete.
     fn complete(&mut self, messages: &mut Vec<Encapsulated>) {
         match self.partial.get(LENGTH_LEN..).and_then(Encapsulated::parse) {
             Some(message) => messages.push(message),
@@ -187,7 +187,7 @@ impl EncapsulatedStream {
         self.partial.clear();
     }
 
-    /// How long the message under way is with its length field, once that is there.
+    /// The length of the current message including its length field, once that has arrived.
     fn length(&self) -> Option<usize> {
         Reader::new(&self.partial).u16("length").ok().map(usize::from)
     }
@@ -198,7 +198,7 @@ impl EncapsulatedStream {
         self.next = self.next.wrapping_add(wrapped);
     }
 
-    /// From here on it is not known where messages begin.
+    /// From here on, it is unknown where messages begin.
     fn lose_step(&mut self, bytes: usize) {
         self.lose(self.partial.len() + bytes);
         self.partial.clear();
@@ -211,7 +211,7 @@ impl EncapsulatedStream {
 }
 
 impl Encapsulated {
-    /// What follows a length field; `None` for what RFC 9329 does not know.
+    /// The item behind a length field; `None` for what RFC 9329 does not define.
     fn parse(body: &[u8]) -> Option<Self> {
         if body == [0xff] {
             return Some(Self::Keepalive);
@@ -228,7 +228,7 @@ impl Encapsulated {
     }
 }
 
-/// Whether bytes are messages from their beginning to their end and nothing else.
+/// Whether the bytes consist of whole messages and nothing else.
 fn is_in_step(bytes: &[u8]) -> bool {
     let mut reader = Reader::new(bytes);
     while !reader.is_empty() {
@@ -246,11 +246,11 @@ fn is_in_step(bytes: &[u8]) -> bool {
 const LENGTH_LEN: usize = 2;
 /// RFC 9329 §3.1: four zero bytes precede an IKE message, where ESP has its SPI.
 const MARKER_LEN: usize = 4;
-/// RFC 7323 §2.3: no window is greater; what is farther away is not of this stream.
+/// RFC 7323 §2.3: no window is larger; what is further away is not of this stream.
 const GREATEST_WINDOW: u32 = 1 << 30;
-/// A capture that lost a segment does not find it again later than this.
+/// A capture that lost a segment does not contain it this much later.
 const MAX_AHEAD: usize = 64;
-/// The same in bytes, for segments that offloading made great.
+/// The same in bytes, for segments that offloading made large.
 const MAX_HELD: usize = 256 * 1024;
 
 #[cfg(test)]

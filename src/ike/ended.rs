@@ -1,7 +1,7 @@
-//! Whether a negotiation that came up was seen to end: deleted, or no longer answered.
+//! Whether the end of an established negotiation was seen: deleted, or no longer answered.
 //!
-//! What is encrypted is weighed by its size and by what stops and follows. The rules and what they cannot
-//! say are in docs/ike-outcomes.md, "Ends".
+//! Encrypted messages are judged by their size and by the traffic that stops and follows. The rules and their
+//! limits are in docs/ike-outcomes.md, "Ends".
 
 use super::conversation::{Conversation, Turn};
 use super::esp_activity::{EspAt, UNDER_WAY};
@@ -29,11 +29,11 @@ pub(super) fn with_silence(talk: &Conversation<'_>, verdict: Verdict) -> Verdict
     if is_peer_seen {
         return Verdict::proven(outcome, reason, state, frames);
     }
-    // What others send to the requester may take another way than the peer's answers.
+    // What other hosts send to the requester may take another path than the peer's answers.
     Verdict::inferred(outcome, reason, state, frames)
 }
 
-/// The verdict on a negotiation that came up, with its end where one was seen.
+/// The verdict on an established negotiation, with its end where one was seen.
 pub(super) fn with_end(talk: &Conversation<'_>, verdict: Verdict) -> Verdict {
     let verdict = with_silence(talk, verdict);
     if verdict.outcome == Outcome::NoResponse {
@@ -55,16 +55,16 @@ pub(super) fn with_end(talk: &Conversation<'_>, verdict: Verdict) -> Verdict {
     Verdict { outcome: Outcome::Ended, deleted, frames, inferred, confidence, ..verdict }
 }
 
-/// Why a message is taken for a Delete.
+/// Why a message is considered a Delete.
 enum Proof {
     /// The payload is readable.
     Read,
-    /// By its size, and by what stopped and followed.
+    /// By its size, and by the traffic that stopped and followed.
     Size(Confidence),
 }
 
-/// Requests that can delete what the negotiation made: informational ones behind the last message that
-/// made something, the earliest first.
+/// Requests that can delete what the negotiation created: informational ones after the last message that
+/// created something, the earliest first.
 fn candidates<'a>(talk: &Conversation<'a>) -> impl Iterator<Item = Turn<'a>> {
     let is_request = |turn: &Turn<'_>| !turn.is_repeated && !turn.message.is_response();
     let made = talk.turns.iter().filter(|turn| !turn.is_repeated && !is_informational(turn));
@@ -84,7 +84,7 @@ fn is_informational(turn: &Turn<'_>) -> bool {
         || message.is(ExchangeType::AUTHIP_NOTIFY)
 }
 
-/// Whether what the negotiation made ended at this message, and what shows it.
+/// Whether what the negotiation created ended at this message, and the proof.
 fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
     let esp = talk.esp_at(turn.time());
     if esp == EspAt::GoesOn {
@@ -94,7 +94,7 @@ fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
         let is_own = turn.message.reads_delete(talk.spis_at(turn.time()));
         return (is_own && !is_ignored(talk, turn)).then_some(Proof::Read);
     }
-    // What follows in a sample of the packets shows nothing of what did not.
+    // In a sample of the packets, missing packets prove nothing.
     if clears_away(talk, turn) || talk.is_sampled(turn.message) {
         return None;
     }
@@ -112,7 +112,7 @@ fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
         _ if is_habit(talk, turn) => None,
         // Other messages have those sizes too, so that size and silence together are an inference.
         DeleteSize::OneSpi => stopped.map(|_| Proof::Size(Confidence::Medium)),
-        // A notify message without data has that size too; behind a Delete nothing follows.
+        // A notify message without data has that size too; nothing follows a Delete.
         DeleteSize::IkeSa if goes_on(talk, turn) => None,
         DeleteSize::IkeSa => Some(Proof::Size(Confidence::Medium)),
         // What follows decides between a Delete and a notify message.
@@ -123,21 +123,21 @@ fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
         }
         DeleteSize::Ambiguous if flowed => is_interruption(talk, turn, stopped?, FLOWING)
             .then_some(Proof::Size(Confidence::Medium)),
-        // Traffic that rested is not interrupted. Hosts that make a new IKE SA at once, in place of a child
-        // SA in the old one, have none any more.
+        // Idle traffic is not interrupted. Hosts that at once create a new IKE SA, instead of a child SA in the
+        // old one, no longer have the old one.
         DeleteSize::Ambiguous => {
             is_renewed(talk, turn, stopped?).then_some(Proof::Size(Confidence::Low))
         }
     }
 }
 
-/// Anybody can send a Delete in clear; encrypted messages under the same SPIs that go on show that
-/// nobody obeyed it.
+/// Anybody can send a Delete in clear; encrypted messages that continue under the same SPIs show that it was
+/// ignored.
 fn is_ignored(talk: &Conversation<'_>, delete: Turn<'_>) -> bool {
     talk.turns.iter().any(|turn| turn.time() > delete.time() && turn.message.encrypted.is_some())
 }
 
-/// Whether a new request under the same SPIs follows, but for those under way.
+/// Whether a new request under the same SPIs follows, apart from those in flight.
 fn goes_on(talk: &Conversation<'_>, delete: Turn<'_>) -> bool {
     let until = delete.time().shifted(UNDER_WAY);
     let mut later = talk.turns.iter().filter(|turn| turn.time() > until);
@@ -152,7 +152,7 @@ fn answer_to<'a>(talk: &Conversation<'a>, request: Turn<'_>) -> Option<Turn<'a>>
     })
 }
 
-/// When the last exchange before a message that made something began and was done.
+/// When the last exchange before a message that created something began and completed.
 fn made_before(talk: &Conversation<'_>, turn: &Turn<'_>) -> Option<(Timestamp, Timestamp)> {
     let makes = |other: &&Turn<'_>| !other.is_repeated && !is_informational(other);
     let done = talk.turns.iter().filter(makes).rfind(|other| other.time() <= turn.time())?;
@@ -164,8 +164,8 @@ fn made_before(talk: &Conversation<'_>, turn: &Turn<'_>) -> Option<(Timestamp, T
     Some((began.time(), done.time()))
 }
 
-/// Whether a message came directly after a rekey whose new SPI carries on: it deleted what was replaced.
-/// The new SPI is used when there is traffic for it, however late.
+/// Whether a message came directly after a rekey whose new SPI continues: it deleted what was replaced. The new
+/// SPI is used when there is traffic for it, however late.
 fn clears_away(talk: &Conversation<'_>, turn: Turn<'_>) -> bool {
     made_before(talk, &turn).is_some_and(|(began, done)| {
         turn.follows(done, CLEARING_AWAY)
@@ -175,8 +175,8 @@ fn clears_away(talk: &Conversation<'_>, turn: Turn<'_>) -> bool {
     })
 }
 
-/// A message of the same size was sent earlier by either side and ended nothing: that is the size of
-/// keepalives. One that followed a rekey at once may have cleared the old SAs away.
+/// A message of the same size was sent earlier by either side and ended nothing: then that is the size of
+/// keepalives. One directly after a rekey may have deleted the old SAs.
 fn is_habit(talk: &Conversation<'_>, delete: Turn<'_>) -> bool {
     let size = delete.message.encrypted.map(|e| e.bytes);
     let mut earlier = talk.turns.iter().filter(|turn| {
@@ -194,9 +194,9 @@ fn is_habit(talk: &Conversation<'_>, delete: Turn<'_>) -> bool {
     })
 }
 
-/// Whether traffic ran up to the message and was interrupted by it: what ran under the SA goes on soon,
-/// in clear or under new SPIs, or a new negotiation begins. A liveness check comes when traffic rests, and
-/// what rested comes back when it likes; what came back before the message was not interrupted by it.
+/// Whether traffic ran up to the message and was interrupted by it: the traffic of the SA soon continues, in
+/// clear or under new SPIs, or a new negotiation begins. A liveness check comes when traffic is idle, and idle
+/// traffic may return at any time; traffic that returned before the message was not interrupted by it.
 fn is_interruption(
     talk: &Conversation<'_>,
     delete: Turn<'_>,
@@ -210,21 +210,21 @@ fn is_interruption(
     resumed.is_some_and(|time| time.since(last) <= within) || is_renewed(talk, delete, last)
 }
 
-/// Whether a new negotiation of the two begins soon after the message, and no traffic before it did.
+/// Whether a new negotiation of the two begins soon after the message, and no traffic before it.
 fn is_renewed(talk: &Conversation<'_>, delete: Turn<'_>, last: Timestamp) -> bool {
     let renewed = talk.next_after(delete.time());
     !comes_back_before(talk, delete, last)
         && renewed.is_some_and(|time| time.since(delete.time()) <= RENEWAL)
 }
 
-/// Whether traffic came back in clear or under new SPIs between the last ESP packet and the message.
+/// Whether traffic returned in clear or under new SPIs between the last ESP packet and the message.
 fn comes_back_before(talk: &Conversation<'_>, delete: Turn<'_>, last: Timestamp) -> bool {
     talk.resumes(last.min(delete.time())).is_some_and(|time| time <= delete.time())
 }
 
-/// The last request of an established SA, sent three times or more to the byte and never answered while
-/// the captures show what its sender is sent: its first and its last sending (RFC 7296 §2.4), and whether
-/// the captures show in that time what this peer sends.
+/// The last request of an established SA, sent at least three times byte for byte and never answered, while the
+/// captures show packets to its sender: its first and its last sending (RFC 7296 §2.4), and whether the
+/// captures show packets of this peer in that time.
 fn given_up<'a>(talk: &Conversation<'a>) -> Option<(Turn<'a>, Turn<'a>, bool)> {
     let last = talk.turns.iter().rfind(|turn| !turn.message.is_response()).copied()?;
     let mut sendings = talk.turns.iter().copied().filter(|turn| turn.message.repeats(last.message));
@@ -232,7 +232,7 @@ fn given_up<'a>(talk: &Conversation<'a>) -> Option<(Turn<'a>, Turn<'a>, bool)> {
     let again = sendings.count();
     let answered = match talk.version {
         IkeVersion::V2 => answer_to(talk, first).is_some(),
-        // Informational exchanges of IKEv1 have no answer; any word of the other side is one here.
+        // Informational exchanges of IKEv1 have no answer; any message of the other side counts as one here.
         IkeVersion::V1 | IkeVersion::AuthIp => {
             is_informational(&last)
                 || talk.turns.iter().any(|turn| {
@@ -249,11 +249,11 @@ fn given_up<'a>(talk: &Conversation<'a>) -> Option<(Turn<'a>, Turn<'a>, bool)> {
     ))
 }
 
-/// ESP that had its last packet longer ago was at rest.
+/// ESP whose last packet is longer ago was idle.
 const FLOWING: Span = Span::from_seconds(2);
-/// Traffic that is held back begins a new negotiation within this time.
+/// Blocked traffic begins a new negotiation within this time.
 const RENEWAL: Span = Span::from_seconds(10);
-/// How soon after new SAs are made the old ones are deleted (RFC 7296 §2.8 leaves it to the peers).
+/// How soon after new SAs are created the old ones are deleted (RFC 7296 §2.8 leaves it to the peers).
 const CLEARING_AWAY: Span = Span::from_seconds(10);
-/// One lost answer is made up for by the second request.
+/// If one answer is lost, the second request makes up for it.
 const GIVEN_UP: usize = 3;

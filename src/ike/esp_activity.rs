@@ -1,7 +1,7 @@
-//! What the captures show beside IKE: when protected and clear traffic ran, which hosts were heard, and
-//! until when the captures went on.
+//! What the captures show apart from IKE: when protected and clear traffic ran, which hosts received packets,
+//! and when the captures ended.
 //!
-//! Knows when, not what.
+//! Holds times only, no content.
 
 use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
@@ -22,16 +22,16 @@ pub struct EspUse {
     pub continues: bool,
 }
 
-/// Per pair the use of its SPIs and its clear text, per host what it received, and the end of each
+/// Per pair, the use of its SPIs and its clear text; per host, when it received packets; and the end of each
 /// capture.
 #[derive(Clone, Debug, Default)]
 pub struct EspActivity {
     pairs: BTreeMap<HostPair, PairActivity>,
-    /// Those that go on with numbers of before, by SPI, start and pair.
+    /// Uses that continue earlier sequence numbers, by SPI, start and pair.
     by_spi: BTreeSet<(u32, Timestamp, HostPair, Timestamp)>,
     /// When runs of clear text begin.
     clear: BTreeMap<HostPair, BTreeSet<Timestamp>>,
-    /// Spans in which a host received packets, apart from each other: end by start.
+    /// Spans in which a host received packets, disjoint: end by start.
     received: BTreeMap<IpAddr, BTreeMap<Timestamp, Timestamp>>,
     /// When each host was sent packets by each other one, to and from: spans in order of time.
     sent: BTreeMap<(IpAddr, IpAddr), BTreeMap<Timestamp, Timestamp>>,
@@ -40,14 +40,14 @@ pub struct EspActivity {
     sampled: BTreeSet<EvidenceId>,
 }
 
-/// One pair's uses by start, and beside each the place of the one that ends last up to it.
+/// One pair's uses by start, and for each the index of the use that ends last up to it.
 #[derive(Clone, Debug, Default)]
 struct PairActivity {
     uses: Vec<EspUse>,
     latest: Vec<usize>,
 }
 
-/// A stretch of a negotiation, and when the pair's next one begins.
+/// A span of a negotiation, and when the pair's next one begins.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stretch {
     pub(super) first: Timestamp,
@@ -55,19 +55,19 @@ pub(super) struct Stretch {
     pub(super) next: Option<Timestamp>,
 }
 
-/// What became of a pair's ESP at a point in time.
+/// The state of a pair's ESP at a point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EspAt {
-    /// None was seen before it.
+    /// None was seen before.
     Unseen,
-    /// An SPI in use before it goes on, here or between other addresses of the same SA.
+    /// An SPI that was in use before continues, here or between other addresses of the same SA.
     GoesOn,
-    /// No SPI in use before it goes on; the last packet came then.
+    /// No SPI that was in use before continues; the time of the last packet.
     Stopped(Timestamp),
 }
 
 impl EspActivity {
-    /// Notes a pair's uses, in any order.
+    /// Records a pair's uses, in any order.
     pub fn insert(&mut self, pair: HostPair, mut uses: Vec<EspUse>) {
         uses.sort_unstable();
         let going_on = uses.iter().filter(|u| u.continues);
@@ -81,24 +81,23 @@ impl EspActivity {
         self.pairs.insert(pair, PairActivity { uses, latest });
     }
 
-    /// Notes when a run of clear text of a pair begins.
+    /// Records when a run of clear text of a pair begins.
     pub fn clear_begins(&mut self, pair: HostPair, at: Timestamp) {
         self.clear.entry(pair).or_default().insert(at);
     }
 
-    /// Notes that a host received packets of another one from `start` to `end`, no more than a second
-    /// apart.
+    /// Records that a host received packets of another one from `start` to `end`, no more than a second apart.
     pub fn receives(&mut self, host: IpAddr, from: IpAddr, start: Timestamp, end: Timestamp) {
         add_span(self.received.entry(host).or_default(), start, end);
         add_span(self.sent.entry((host, from)).or_default(), start, end);
     }
 
-    /// Notes until when a capture went on.
+    /// Records when a capture ended.
     pub fn ends(&mut self, capture: EvidenceId, end: Timestamp) {
         self.captures.insert(capture, end);
     }
 
-    /// Notes which captures hold one packet in many: in them silence says nothing.
+    /// Records which captures hold one packet in many: in them silence means nothing.
     pub fn samples(&mut self, captures: BTreeSet<EvidenceId>) {
         self.sampled = captures;
     }
@@ -108,7 +107,7 @@ impl EspActivity {
         self.sampled.contains(&capture)
     }
 
-    /// Until when a capture went on, counting those that take over where it ends.
+    /// When a capture ended, counting captures that continue it.
     #[must_use]
     pub fn end_of(&self, capture: EvidenceId) -> Option<Timestamp> {
         self.captures.get(&capture).copied()
@@ -124,7 +123,7 @@ impl EspActivity {
         })
     }
 
-    /// What became of the pair's ESP at this point, but for packets under way.
+    /// The state of the pair's ESP at this point, apart from packets in flight.
     pub(super) fn esp_at(&self, pair: HostPair, at: Timestamp) -> EspAt {
         let Some(activity) = self.pairs.get(&pair) else { return EspAt::Unseen };
         let begun = activity.uses.partition_point(|u| u.start <= at);
@@ -141,9 +140,9 @@ impl EspActivity {
         }
     }
 
-    /// Until when an SPI was in use, also between other addresses, of which one is of the pair: the other host
-    /// moved (RFC 4555), or its translated address changed (RFC 3947). The same SA is it where the numbers go
-    /// on and the old addresses are silent.
+    /// The last use of an SPI, also between other addresses of which one belongs to the pair: the other host
+    /// moved (RFC 4555), or its translated address changed (RFC 3947). It is the same SA where the sequence
+    /// numbers continue and the old addresses are silent.
     #[must_use]
     pub fn end_after_moves(&self, pair: HostPair, spi: u32, end: Timestamp) -> Timestamp {
         let earliest = end.shifted(UNDER_WAY.negated());
@@ -157,7 +156,7 @@ impl EspActivity {
         moved.map(|(_, _, _, end)| *end).fold(end, Timestamp::max)
     }
 
-    /// When traffic of the pair is first seen again after a point: clear text begins, or a new SPI does.
+    /// When traffic of the pair is first seen again after a point in time: clear text or a new SPI begins.
     pub(super) fn resumes(&self, pair: HostPair, after: Timestamp) -> Option<Timestamp> {
         let clear = self
             .clear
@@ -170,13 +169,12 @@ impl EspActivity {
         clear.into_iter().chain(new).min()
     }
 
-    /// Whether a host is seen to receive anything in a span, so that the captures show what is sent
-    /// to it.
+    /// Whether a host is seen to receive anything in a span, so that the captures show packets to it.
     pub(super) fn hears(&self, host: IpAddr, from: Timestamp, to: Timestamp) -> bool {
         self.received.get(&host).is_some_and(|spans| touches(spans, from, to))
     }
 
-    /// Whether a host is seen to receive anything of one other host in a span.
+    /// Whether a host is seen to receive anything from one other host in a span.
     pub(super) fn hears_from(
         &self,
         host: IpAddr,
@@ -187,28 +185,28 @@ impl EspActivity {
         self.sent.get(&(host, peer)).is_some_and(|spans| touches(spans, from, to))
     }
 
-    /// When an SPI of the pair first appears after a point.
+    /// When an SPI of the pair first appears after a point in time.
     pub(super) fn begins(&self, pair: HostPair, after: Timestamp) -> Option<Timestamp> {
         let activity = self.pairs.get(&pair)?;
         let first = activity.uses.partition_point(|u| u.start <= after);
         activity.uses.get(first).map(|u| u.start)
     }
 
-    /// The SPIs of the pair that were in use before a point, the latest first.
+    /// The SPIs of the pair that were in use before a point in time, the latest first.
     pub(super) fn spis(&self, pair: HostPair, at: Timestamp) -> impl Iterator<Item = u32> {
         let uses = self.pairs.get(&pair).map_or(&[][..], |activity| activity.uses.as_slice());
         let begun = uses.partition_point(|u| u.start <= at);
         uses.get(..begun).unwrap_or_default().iter().rev().take(MOST_SPIS).map(|u| u.spi)
     }
 
-    /// Whether the capture went on long enough after a request for its answer to come. A capture
-    /// whose end is not known is taken to.
+    /// Whether the capture continued long enough after a request for its answer to arrive. A capture without a
+    /// known end is assumed to.
     pub(super) fn would_show_an_answer(&self, capture: EvidenceId, sent: Timestamp) -> bool {
         self.captures.get(&capture).is_none_or(|end| *end >= sent.shifted(ANSWER))
     }
 }
 
-/// Adds a span to spans that lie apart.
+/// Adds a span to disjoint spans.
 fn add_span(spans: &mut BTreeMap<Timestamp, Timestamp>, start: Timestamp, end: Timestamp) {
     let (mut start, mut end) = (start, end);
     while let Some((known, until)) = spans.range(..=end).next_back().map(|(s, e)| (*s, *e))
@@ -224,16 +222,16 @@ fn touches(spans: &BTreeMap<Timestamp, Timestamp>, from: Timestamp, to: Timestam
     spans.range(..=to).next_back().is_some_and(|(_, until)| *until >= from)
 }
 
-/// Packets under way when a security association is deleted arrive a little later.
+/// Packets in flight when a security association is deleted arrive a little later.
 pub(super) const UNDER_WAY: Span = Span::from_seconds(1);
-/// A new SPI that follows an exchange within this time is taken for its fruit; RFC 7296 §2.4
-/// leaves it to traffic when the first packet goes.
+/// A new SPI that follows an exchange within this time is considered its result; RFC 7296 §2.4 leaves it to
+/// traffic when the first packet is sent.
 const FRUIT: Span = Span::from_seconds(10);
-/// A peer that is there answers within a round trip and some computation.
+/// A present peer answers within a round trip and some computation.
 const ANSWER: Span = Span::from_seconds(2);
 /// SPIs of one pair that a Delete is compared with.
 const MOST_SPIS: usize = 256;
-/// Uses of the same SPI that are looked through for one that goes on.
+/// Uses of the same SPI that are examined for one that continues.
 const MOST_MOVES: usize = 16;
 
 #[cfg(test)]

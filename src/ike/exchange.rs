@@ -19,9 +19,9 @@ pub struct IkeExchange {
     pub version: IkeVersion,
     /// The exchanges it went through, by name and in order.
     pub kind: String,
-    /// Who began it.
+    /// The host that began it.
     pub initiator: SocketAddr,
-    /// Who was asked.
+    /// The host that was asked.
     pub responder: SocketAddr,
     /// The initiator's SPI or cookie.
     pub initiator_spi: Spi,
@@ -41,13 +41,13 @@ pub struct IkeExchange {
     pub one_way: bool,
     /// How far it came.
     pub state: &'static str,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
     /// Why it failed.
     pub reason: Option<Reason>,
     /// Whether outcome and reason were inferred from what is encrypted.
     pub inferred: bool,
-    /// How sure they are.
+    /// How certain they are.
     pub confidence: Confidence,
     /// The few frames that show outcome and reason.
     pub proof: Vec<FrameRef>,
@@ -62,7 +62,7 @@ pub struct IkeExchange {
     pub offered: Vec<Proposal>,
     /// What the responder chose.
     pub chosen: Option<Proposal>,
-    /// Which attribute kept the two from agreeing, where both offers are known.
+    /// The attribute on which the two did not agree, where both offers are known.
     pub mismatch: Option<String>,
     /// Identities that were sent in clear.
     pub identities: Vec<String>,
@@ -70,9 +70,9 @@ pub struct IkeExchange {
     pub notifies: Vec<String>,
     /// Vendor ids, by name or in hexadecimal.
     pub vendor_ids: Vec<String>,
-    /// What the hashes of NAT detection betray.
+    /// What the hashes of NAT detection show.
     pub nat: AddressTranslation,
-    /// The negotiation that this one replaces, by its place in the list.
+    /// The negotiation that this one replaces, by its index in the list.
     pub replaces: Option<usize>,
     /// The one that replaces it.
     pub replaced_by: Option<usize>,
@@ -93,7 +93,7 @@ impl IkeExchange {
         HostPair::new(self.initiator.ip(), self.responder.ip())
     }
 
-    /// Algorithms that are not to be used: among those chosen, or offered where none was chosen.
+    /// Weak algorithms: among those chosen, or offered where none was chosen.
     #[must_use]
     pub fn weaknesses(&self) -> Vec<&'static Weakness> {
         match &self.chosen {
@@ -112,7 +112,7 @@ impl IkeExchange {
         self.kept.iter().filter(is_quick).map(MessageDigest::message_id).collect()
     }
 
-    /// Algorithms that are not to be used among those offered.
+    /// Weak algorithms among those offered.
     #[must_use]
     pub fn weak_offers(&self) -> Vec<&'static Weakness> {
         distinct(self.offered.iter().flat_map(Proposal::weaknesses))

@@ -21,7 +21,7 @@ impl Header {
     pub(super) const LEN: usize = 28;
     /// IKEv1: what follows the header is encrypted.
     pub(super) const ENCRYPTED: u8 = 0x01;
-    /// IKEv2: sent by who began the IKE SA.
+    /// IKEv2: sent by the host that began the IKE SA.
     pub(super) const INITIATOR: u8 = 0x08;
     /// IKEv2: the answer to the request with this message id.
     pub(super) const RESPONSE: u8 = 0x20;
@@ -80,8 +80,8 @@ impl Header {
 }
 
 impl Header {
-    /// Whether what follows the header, as far as it was captured, can be a message of so many bytes: payloads
-    /// that fit into it (RFC 2408 §3.2, RFC 7296 §3.2), or what is encrypted.
+    /// Whether what follows the header, as far as it was captured, can be a message of this length: payloads
+    /// that fit into it (RFC 2408 §3.2, RFC 7296 §3.2), or encrypted data.
     fn body_is_plausible(&self, body: &[u8], message_len: usize) -> bool {
         let body_len = message_len.saturating_sub(Self::LEN);
         let encrypted = self.version != IkeVersion::V2 && self.flags & Self::ENCRYPTED != 0;
@@ -110,18 +110,18 @@ impl Header {
     }
 }
 
-/// Whether so many bytes are letters, digits and signs that chance or encryption do not make them.
+/// Whether so many bytes are letters, digits and signs that they are neither random nor encrypted.
 fn is_text(bytes: &[u8]) -> bool {
     let is_sign = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
     bytes.get(..TEXT).is_some_and(|head| head.iter().all(is_sign))
 }
 
-/// How surely bytes are an IKE message.
+/// How certain it is that bytes are an IKE message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
-    /// Every field of the header bears it out, its length is that of the datagram.
+    /// Every field of the header fits, and its length is that of the datagram.
     Certain,
-    /// A header of IKE with something unusual: believed on IKE's own ports only.
+    /// A header of IKE with something unusual: accepted on IKE's own ports only.
     Unsure,
     /// Not IKE.
     NotIke,
@@ -138,7 +138,7 @@ pub fn probe(available: &[u8], datagram_len: Option<usize>) -> Probe {
     if datagram_len.is_some_and(|length| length < Header::LEN) {
         return Probe::NotIke;
     }
-    // Cut by the capture inside the header, a few bytes prove nothing.
+    // Where the capture cut the header, the few remaining bytes prove nothing.
     let Ok(header) = Header::read(&mut Reader::new(available)) else { return Probe::NotIke };
     if header.initiator_spi.is_zero() {
         return Probe::NotIke;

@@ -38,8 +38,8 @@ pub(super) fn judge(talk: &Conversation<'_>) -> Verdict {
     }
 }
 
-/// Only what runs inside an ISAKMP SA: encrypted informational messages of both sides show that it is
-/// alive (RFC 3706).
+/// Only messages inside an ISAKMP SA: encrypted informational messages of both sides show that it is alive (RFC
+/// 3706).
 fn judge_upkeep(talk: &Conversation<'_>) -> Verdict {
     let encrypted = |from_initiator: bool| {
         informational(talk)
@@ -133,7 +133,7 @@ fn judge_quick_mode(talk: &Conversation<'_>) -> Option<Verdict> {
     let Some(answer) = answer else { return Some(judge_unanswered_quick_mode(talk, first)) };
     let last = quick.last().copied().unwrap_or(answer);
     let fruit = talk.bears_fruit(first.time(), last.time());
-    // RFC 2409 §5.5: until the third message nobody uses the SAs.
+    // RFC 2409 §5.5: the SAs are not used before the third message.
     let is_confirmed = quick.iter().any(|turn| is_third_message(&quick, turn));
     if !fruit && !is_confirmed && talk.version == IkeVersion::V1 {
         let state = "quick mode answered, not confirmed in the capture";
@@ -145,8 +145,8 @@ fn judge_quick_mode(talk: &Conversation<'_>) -> Option<Verdict> {
     Some(with_end(talk, verdict))
 }
 
-/// RFC 2409 §5.5 knows no refusal inside quick mode: it comes as an encrypted informational
-/// exchange. Silence is no refusal.
+/// RFC 2409 §5.5 has no refusal inside quick mode: it comes as an encrypted informational exchange. Silence is
+/// not a refusal.
 fn judge_unanswered_quick_mode(talk: &Conversation<'_>, first: Turn<'_>) -> Verdict {
     let state = "quick mode not answered";
     let mut frames = vec![first.frame()];
@@ -185,8 +185,8 @@ fn informational<'a>(talk: &Conversation<'a>) -> impl DoubleEndedIterator<Item =
     })
 }
 
-/// An error notify in clear behind which phase 1 did not go on. Anybody can send one: where both sides have
-/// authenticated, where ESP follows, or where both sides go on under the keys, it refused nothing.
+/// An error notify in clear after which phase 1 did not continue. Anybody can send one: where both sides have
+/// authenticated, where ESP follows, or where both sides continue under the keys, it refused nothing.
 fn refused_in_clear(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Option<Verdict> {
     let refusal = talk.turns.iter().find(|turn| readable_failure(turn.message).is_some())?;
     let reason = readable_failure(refusal.message)?;
@@ -196,7 +196,7 @@ fn refused_in_clear(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Option<Ver
             && !turn.is_repeated
             && !message.is(ExchangeType::V1_INFORMATIONAL)
     });
-    // Message 6 of main mode, and what follows under the keys, show that both have authenticated.
+    // Message 6 of main mode, and later messages under the keys, show that both have authenticated.
     let is_done = (phase_1.mode == Mode::Main && !phase_1.answered_encrypted.is_empty())
         || talk.turns_of(ExchangeType::TRANSACTION).next().is_some();
     let begun = talk.turns.first().map_or(refusal.time(), Turn::time);
@@ -208,13 +208,13 @@ fn refused_in_clear(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Option<Ver
         return None;
     }
     let (state, frames) = ("phase 1 refused", vec![refusal.frame()]);
-    // Before anything was encrypted or proven no key had been used.
+    // Before anything was encrypted or proven, no key had been used.
     let has_used_key = !phase_1.asked_encrypted.is_empty()
         || (phase_1.mode == Mode::Aggressive && !phase_1.answered.is_empty());
     // An initiator with another key complains in place of aggressive mode's third message (RFC 2409 §5.4).
     let has_third = phase_1.mode == Mode::Aggressive
         && (!phase_1.asked_encrypted.is_empty() || phase_1.asked.len() > 1);
-    // Decrypted under another key, message 5 is noise: the peer finds no payload that it knows.
+    // Decrypted under another key, message 5 is noise: the peer finds no known payload.
     let is_noise =
         refusal.message.notifies().any(|kind| matches!(kind, 1 | 16)) && has_used_key && !has_third;
     Some(match reason {
@@ -243,8 +243,8 @@ fn refused_in_clear(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Option<Ver
     })
 }
 
-/// Transactions under the keys of phase 1, and no quick mode behind them: phase 1 succeeded. Where the
-/// responder asked for a user and then ends it, the user was refused (draft-beaulieu-ike-xauth-02 §2.1).
+/// Transactions under the keys of phase 1, and no quick mode after them: phase 1 succeeded. Where the responder
+/// asked for a user and then ends it, the user was refused (draft-beaulieu-ike-xauth-02 §2.1).
 fn judge_transactions(talk: &Conversation<'_>) -> Option<Verdict> {
     let transactions: Vec<Turn<'_>> = talk.turns_of(ExchangeType::TRANSACTION).collect();
     let (first, last) = (*transactions.first()?, *transactions.last()?);
@@ -259,7 +259,7 @@ fn judge_transactions(talk: &Conversation<'_>) -> Option<Verdict> {
     let Some(end) = end.filter(|_| is_user) else {
         return Some(phase_1_completed(talk, first, last, frames));
     };
-    // A user that was refused has no SA in which both sides go on.
+    // A refused user has no SA in which both sides continue.
     if talk.bears_fruit(first.time(), last.time()) || is_kept_alive(talk, last.time()) {
         return Some(phase_1_completed(talk, first, last, frames));
     }
@@ -268,7 +268,7 @@ fn judge_transactions(talk: &Conversation<'_>) -> Option<Verdict> {
     Some(Verdict::inferred(outcome, reason, "user authentication (XAUTH) refused", frames))
 }
 
-/// Main mode without a quick mode behind it.
+/// Main mode without a quick mode after it.
 fn judge_main_mode(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdict {
     let state = phase_1.state();
     match (phase_1.asked_encrypted.first(), phase_1.answered_encrypted.first()) {
@@ -278,9 +278,9 @@ fn judge_main_mode(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdict {
     }
 }
 
-/// Message 5 and no message 6. Under another pre-shared key the responder cannot decrypt it
-/// (RFC 2409 §5: SKEYID comes from the key): it stays silent, repeats message 4, or complains. An
-/// encrypted complaint may have the size of message 6; its exchange type is another.
+/// Message 5 without message 6. Under another pre-shared key the responder cannot decrypt it (RFC 2409 §5:
+/// SKEYID comes from the key): it stays silent, repeats message 4, or complains. An encrypted complaint may
+/// have the size of message 6, but has another exchange type.
 fn judge_unanswered_authentication(
     talk: &Conversation<'_>,
     sent: Turn<'_>,
@@ -296,7 +296,7 @@ fn judge_unanswered_authentication(
     frames.extend(complaint.or(repeated).iter().map(Turn::frame));
     let last = talk.sendings_of(sent.message).last().filter(|last| last.frame != sent.frame());
     let until = last.map_or(sent.time(), |last| last.time);
-    // What both sides send under the keys later shows that message 6 came.
+    // Later messages of both sides under the keys show that message 6 came.
     if is_kept_alive(talk, until) || talk.bears_fruit(sent.time(), until) {
         return phase_1_completed(talk, sent, sent, vec![sent.frame()]);
     }
@@ -307,15 +307,15 @@ fn judge_unanswered_authentication(
     if !is_supported && !is_silence {
         return Verdict::incomplete(state, frames);
     }
-    // Silence may as well be a filter, or lost fragments of a message 5 with certificates.
+    // A filter, or lost fragments of a message 5 with certificates, may also explain silence.
     let confidence = if is_supported { Confidence::Medium } else { Confidence::Low };
     Verdict::inferred(Outcome::AuthenticationSuspected, refusal_of(talk), state, frames)
         .with(confidence)
 }
 
-/// Both sides sent their authentication, and no quick mode followed. Message 6 comes only from a
-/// responder that could read message 5, so the keys match; an initiator that refuses the responder's
-/// certificate says so at once, but INITIAL-CONTACT (RFC 2407 §4.6.3.3) looks the same.
+/// Both sides sent their authentication, and no quick mode followed. Message 6 comes only from a responder that
+/// could read message 5, so the keys match; an initiator that refuses the responder's certificate reports it at
+/// once, but INITIAL-CONTACT (RFC 2407 §4.6.3.3) looks the same.
 fn judge_phase_1_alone(talk: &Conversation<'_>, sent: Turn<'_>, answer: Turn<'_>) -> Verdict {
     let mut frames = vec![sent.frame(), answer.frame()];
     let by_certificate = refusal_of(talk) == Reason::AuthenticationFailed;
@@ -334,8 +334,8 @@ fn judge_phase_1_alone(talk: &Conversation<'_>, sent: Turn<'_>, answer: Turn<'_>
     phase_1_completed(talk, sent, answer, frames)
 }
 
-/// Phase 1 came through as far as can be seen; whether a child SA followed, the ESP shows, and whether
-/// the ISAKMP SA lives, messages of both sides inside it.
+/// Phase 1 completed as far as can be seen. ESP shows whether a child SA followed, and messages of both sides
+/// inside the ISAKMP SA show whether it is alive.
 fn phase_1_completed(
     talk: &Conversation<'_>,
     from: Turn<'_>,
@@ -353,8 +353,8 @@ fn phase_1_completed(
     Verdict::incomplete("phase 1 completed, no quick mode in the capture", frames)
 }
 
-/// Both sides send encrypted messages well behind the last message of phase 1 that came by then: the ISAKMP
-/// SA lives. A refusal comes sooner.
+/// Both sides send encrypted messages well after the last message of phase 1 that was sent by then: the ISAKMP
+/// SA is alive. A refusal comes sooner.
 fn is_kept_alive(talk: &Conversation<'_>, by: Timestamp) -> bool {
     let phase_1 = talk.turns.iter().filter(|turn| !is_upkeep(turn));
     let last = phase_1.map(Turn::time).max().unwrap_or(by).max(by);
@@ -372,9 +372,9 @@ fn is_upkeep(turn: &Turn<'_>) -> bool {
     turn.message.is(ExchangeType::V1_INFORMATIONAL) || turn.message.is(ExchangeType::AUTHIP_NOTIFY)
 }
 
-/// Aggressive mode without a quick mode behind it. The responder's hash is in the second message
-/// (RFC 2409 §5.4): an initiator with another key sees it there, and complains instead of sending the
-/// third. What is refused behind the third is an identity or a signature.
+/// Aggressive mode without a quick mode after it. The responder's hash is in the second message (RFC 2409
+/// §5.4): an initiator with another key detects it there, and complains instead of sending the third. A refusal
+/// after the third message concerns an identity or a signature.
 fn judge_aggressive_mode(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdict {
     let Some(answer) = phase_1.answered.first().copied() else {
         return judge_unfinished(talk, phase_1, phase_1.state());
@@ -409,7 +409,7 @@ fn judge_aggressive_mode(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdi
         },
         (None, reason) if complaint.is_some() => suspected(reason, frames, Confidence::Medium),
         (None, reason) => {
-            // The initiator may be gone, or its third message filtered.
+            // The initiator may have left, or its third message may have been filtered.
             let until = again.map_or(answer.time(), |again| again.time);
             let is_silence = talk.would_show_an_answer_to(answer.message)
                 && talk.hears_after(answer.message, until);
@@ -422,8 +422,8 @@ fn judge_aggressive_mode(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdi
     }
 }
 
-/// Phase 1 that stopped before anything was encrypted: silence, if the last word was the
-/// initiator's and the capture goes on.
+/// Phase 1 that stopped before anything was encrypted: silence, if the last message was the initiator's and the
+/// capture continues.
 fn judge_unfinished(talk: &Conversation<'_>, phase_1: &Phase1<'_>, state: &'static str) -> Verdict {
     let was_asked = phase_1.asked.len() > phase_1.answered.len();
     let Some(request) = phase_1.asked.last().copied().filter(|_| was_asked) else {
@@ -462,8 +462,8 @@ fn first_frames(talk: &Conversation<'_>) -> Vec<FrameRef> {
 
 /// How soon a side objects to the other's authentication.
 const OBJECTION: Span = Span::from_seconds(2);
-/// Within what time a responder complains about the third message of aggressive mode, or repeats
-/// the second: longer than a retransmission timer.
+/// The time within which a responder complains about the third message of aggressive mode, or repeats the
+/// second: longer than a retransmission timer.
 const COMPLAINT: Span = Span::from_seconds(10);
-/// One lost answer is made up for by the second request.
+/// If one answer is lost, the second request makes up for it.
 const INSISTENT: usize = 3;

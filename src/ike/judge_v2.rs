@@ -1,6 +1,6 @@
 //! How an IKEv2 negotiation ended (RFC 7296). Each rule and its reason is in docs/ike-outcomes.md.
 //!
-//! Sizes are weighed by the algorithms that were chosen in clear, never by a sample.
+//! Sizes are judged by the algorithms that were chosen in clear, never by samples.
 
 use super::ExchangeType;
 use super::conversation::{Conversation, Turn};
@@ -41,9 +41,9 @@ fn judge_between(talk: &Conversation<'_>) -> Verdict {
     }
 }
 
-/// CREATE_CHILD_SA and INFORMATIONAL run only inside an IKE SA that exists: an encrypted answer proves it.
-/// An answer in clear says that the peer does not know the IKE SA (RFC 7296 §2.21.4), and a request alone
-/// says nothing of the peer.
+/// CREATE_CHILD_SA and INFORMATIONAL run only inside an existing IKE SA: an encrypted answer proves it. An
+/// answer in clear reports that the peer does not know the IKE SA (RFC 7296 §2.21.4), and a request alone shows
+/// nothing about the peer.
 fn judge_upkeep(talk: &Conversation<'_>) -> Verdict {
     let upkeep = || {
         let is_upkeep = |m: &MessageDigest| {
@@ -73,7 +73,7 @@ fn init<'a>(talk: &Conversation<'a>) -> impl DoubleEndedIterator<Item = Turn<'a>
     })
 }
 
-/// What the first round came to; `None` where it went on from there.
+/// The outcome of the first round; `None` where it went on from there.
 fn judge_init(talk: &Conversation<'_>) -> Option<Verdict> {
     let request = init(talk).rfind(|turn| !turn.message.is_response());
     let answers = || init(talk).filter(|turn| turn.message.is_response());
@@ -85,8 +85,8 @@ fn judge_init(talk: &Conversation<'_>) -> Option<Verdict> {
     if goes_on || answers().any(|turn| accepts(turn.message)) {
         return None;
     }
-    // RFC 7296 §1.2, §2.6: after COOKIE or INVALID_KE_PAYLOAD comes a new request, and it is the
-    // answer to the last one that counts.
+    // RFC 7296 §1.2, §2.6: after COOKIE or INVALID_KE_PAYLOAD a new request follows, and the answer to the last
+    // one counts.
     let last = answers().next_back();
     let last = last.filter(|answer| request.is_none_or(|r| answer.time() >= r.time()));
     match (request, last) {
@@ -101,7 +101,7 @@ fn accepts(answer: &MessageDigest) -> bool {
         || (answer.is(ExchangeType::SESSION_RESUME) && readable_failure(answer).is_none())
 }
 
-/// The answer to IKE_SA_INIT says no, in clear.
+/// The answer to IKE_SA_INIT is a refusal, in clear.
 fn refused(talk: &Conversation<'_>, answer: Turn<'_>) -> Verdict {
     let state = "IKE_SA_INIT refused";
     let frames = vec![answer.frame()];
@@ -111,7 +111,7 @@ fn refused(talk: &Conversation<'_>, answer: Turn<'_>) -> Verdict {
         }
         Some(reason) => Verdict::proven(Outcome::Failed, reason, state, frames),
         None if answer.message.notifies().any(|kind| kind == COOKIE) => {
-            // The responder is under load and the initiator did not come back, though it could.
+            // The responder is under load, and the initiator did not retry although it could.
             let state = "asked for a cookie";
             let verdict = Verdict::incomplete(state, frames);
             Verdict { reason: Some(Reason::DosProtection), inferred: true, ..verdict }.with(
@@ -144,8 +144,8 @@ fn silence(talk: &Conversation<'_>, request: Turn<'_>, state: &'static str) -> V
 fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
     let requests = || talk.turns_of(ExchangeType::IKE_AUTH).filter(|t| !t.message.is_response());
     let all_answers = || talk.turns_of(ExchangeType::IKE_AUTH).filter(|t| t.message.is_response());
-    // RFC 7296 §2.21.2: anybody can send an answer in clear. One beside an encrypted answer, or before
-    // anything else that the responder encrypts, is not its own.
+    // RFC 7296 §2.21.2: anybody can send an answer in clear. One beside an encrypted answer, or before anything
+    // else that the responder encrypts, is not from the responder.
     let is_real = talk.turns.iter().any(|turn| {
         !turn.from_initiator && turn.message.encrypted.is_some() && !turn.message.is_opening()
     });
@@ -163,8 +163,8 @@ fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
     };
     let shown: Vec<FrameRef> =
         request.map(|r| r.frame()).into_iter().chain([answer.frame()]).collect();
-    // RFC 7296 §2.21.2 allows no error in clear here; one that is sent all the same is read, unless what
-    // follows shows that the negotiation came through.
+    // RFC 7296 §2.21.2 allows no error in clear here; one that is sent anyway is read, unless what follows
+    // shows that the negotiation succeeded.
     if let Some(reason) = readable_failure(answer.message) {
         if talk.bears_fruit(first.time(), answer.time()) {
             let state = "IKE_AUTH sent, ESP follows";
@@ -189,9 +189,9 @@ fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
     Some(judge_answer(talk, first.time(), answer, &suite, most, shown))
 }
 
-/// A small answer of a later round (EAP, RFC 7296 §2.16; RFC 4739): success, failure and the next question
-/// have the same size. Behind success the initiator authenticates at once, behind a question when its user
-/// has answered. That it did neither and began anew shows that it was refused.
+/// A small answer of a later round (EAP, RFC 7296 §2.16; RFC 4739): success, failure and the next question have
+/// the same size. After success the initiator authenticates at once; after a question, when its user has
+/// answered. An initiator that did neither and began again was refused.
 fn judge_last_round(
     talk: &Conversation<'_>,
     begun: Timestamp,
@@ -225,7 +225,7 @@ fn judge_answer(
     if most < suite.least_authentication() {
         let (outcome, reason) = (Outcome::AuthenticationSuspected, Reason::AuthenticationFailed);
         let verdict = Verdict::inferred(outcome, reason, "IKE_AUTH refused", shown);
-        // New SPIs all the same: another negotiation of the pair made them.
+        // New SPIs all the same: another negotiation of the pair created them.
         return if fruit { verdict.with(Confidence::Low) } else { verdict };
     }
     if most < suite.least_with_child() && !fruit {
@@ -241,8 +241,8 @@ fn judge_answer(
     with_end(talk, verdict(Outcome::Established, None, "IKE_AUTH completed", shown))
 }
 
-/// Authenticated, but the answer is too small for a child SA: it was refused (RFC 7296 §1.2), or not asked
-/// for, which only a responder allows that said so (RFC 6023 §3). What CREATE_CHILD_SA makes later counts
+/// Authenticated, but the answer is too small for a child SA: it was refused (RFC 7296 §1.2), or not requested,
+/// which only a responder with support for that allows (RFC 6023 §3). What CREATE_CHILD_SA creates later counts
 /// where an SPI follows.
 fn judge_without_child(
     talk: &Conversation<'_>,
@@ -286,8 +286,8 @@ fn judge_without_child(
     }
 }
 
-/// RFC 7296 §2.21.2: an initiator that refuses the responder's authentication says so in an
-/// INFORMATIONAL exchange of its own, at once.
+/// RFC 7296 §2.21.2: an initiator that refuses the responder's authentication reports it in an INFORMATIONAL
+/// exchange of its own, at once.
 fn objection<'a>(talk: &Conversation<'a>, answer: Turn<'_>) -> Option<Turn<'a>> {
     let mut requests = talk.turns.iter().copied().filter(|turn| {
         turn.time() >= answer.time() && !turn.message.is_response() && !turn.is_repeated
@@ -330,7 +330,7 @@ const COOKIE: u16 = 16390;
 const REDIRECT: u16 = 16407;
 /// Refusal follows the answer at once; deletion by an operator or a timer does not.
 const AT_ONCE: Span = Span::from_seconds(1);
-/// An initiator that was refused tries again within this time, or its user does.
+/// A refused initiator, or its user, tries again within this time.
 const NEXT_TRY: Span = Span::from_seconds(60);
 /// CHILDLESS_IKEV2_SUPPORTED (RFC 6023 §3).
 const CHILDLESS: u16 = 16418;

@@ -1,5 +1,5 @@
-//! What negotiations of the same two hosts have to do with each other: one replaces another, both
-//! sides began at once, two offers share no algorithm.
+//! Relations between negotiations of the same two hosts: one replaces another, both sides began at once, two
+//! offers share no algorithm.
 
 use super::digest::MessageDigest;
 use super::exchange::IkeExchange;
@@ -66,12 +66,12 @@ fn replaces(old: &IkeExchange, new: &IkeExchange) -> bool {
         return false;
     }
     if new.start_seen {
-        // Negotiated anew, and the old one deleted when that was done.
+        // Negotiated again, and the old one deleted afterwards.
         let done = new.completions.first().copied().unwrap_or(new.end);
         return last.time >= new.start && last.time <= done.shifted(CLEARING_AWAY);
     }
-    // RFC 7296 §2.18: the old SPIs are deleted after CREATE_CHILD_SA made new ones, which then
-    // appear without a negotiation of their own.
+    // RFC 7296 §2.18: the old SPIs are deleted after CREATE_CHILD_SA created new ones, which then appear
+    // without a negotiation of their own.
     let rekeyed = old.kept.iter().rfind(|m| m.is(ExchangeType::CREATE_CHILD_SA));
     new.version == IkeVersion::V2
         && rekeyed.is_some_and(|r| last.time.since(r.time) <= CLEARING_AWAY)
@@ -89,8 +89,8 @@ fn is_farewell(message: &MessageDigest) -> bool {
         || message.is(ExchangeType::AUTHIP_NOTIFY)
 }
 
-/// Where one side refused the other's proposals and made some of its own another time, names
-/// what the two do not share.
+/// Where one side refused the other's proposals and made proposals of its own at another time, names what the
+/// two do not share.
 fn compare_offers(exchanges: &mut [IkeExchange], of_pair: &[usize]) {
     let offers: Vec<(std::net::IpAddr, IkeVersion, Vec<Proposal>)> = of_pair
         .iter()
@@ -139,9 +139,9 @@ fn difference(ours: &[Proposal], theirs: &[Proposal]) -> String {
     differing.join("; ")
 }
 
-/// How soon after a new SA is made the old one is deleted (RFC 7296 §2.8 leaves it to the peers).
+/// How soon after a new SA is created the old one is deleted (RFC 7296 §2.8 leaves it to the peers).
 const CLEARING_AWAY: Span = Span::from_seconds(10);
-/// Offers of one pair that are looked at; hosts offer the same again and again.
+/// Offers of one pair that are compared; hosts repeat the same offer.
 const MOST_OFFERS: usize = 64;
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ impl IkeExchange {
         self.kept.iter().map(|message| message.frame)
     }
 
-    /// Whether a message of it is too long for one packet of every network.
+    /// Whether a message of it is too long for one packet on some networks.
     #[must_use]
     pub fn may_be_in_fragments(&self) -> bool {
         self.kept.iter().any(|message| message.header.length > SURELY_WHOLE)
@@ -93,7 +93,7 @@ impl MessageDigest {
             };
             let is_empty = self.is(ExchangeType::INFORMATIONAL)
                 && suite.is_some_and(|suite| suite.most(encrypted.bytes) < LEAST_PAYLOAD);
-            // RFC 7296 §1.4: an INFORMATIONAL exchange without payloads asks whether the peer lives.
+            // RFC 7296 §1.4: an INFORMATIONAL exchange without payloads is a liveness check.
             let empty = if is_empty { ", empty: a liveness check" } else { "" };
             parts.push(format!("encrypted, {} bytes{fragment}{empty}", encrypted.bytes));
         }
@@ -101,7 +101,7 @@ impl MessageDigest {
     }
 }
 
-/// What IPv6 demands of every link (RFC 8200 §5), less the headers before the message.
+/// The MTU that IPv6 requires of every link (RFC 8200 §5), less the headers before the message.
 const SURELY_WHOLE: u32 = 1280 - 40 - 8 - 4;
-/// The shortest payload that says something: a Delete of the IKE SA, a notify (RFC 7296 §3.10).
+/// The shortest payload with a meaning: a Delete of the IKE SA, a notify (RFC 7296 §3.10).
 const LEAST_PAYLOAD: u32 = 8;

@@ -1,8 +1,8 @@
 //! IKE from its bytes to the outcome of each negotiation.
 //!
-//! Parsers take slices and never fail whole: they give what could be read. Messages become small
-//! [`MessageDigest`]s, these are gathered in [`Negotiations`], and [`conclude`] determines for each
-//! negotiation how far it came and what ended it. The rules are in docs/ike-outcomes.md.
+//! Parsers take slices and never fail as a whole: they return what could be read. Messages become small
+//! [`MessageDigest`]s, these are gathered in [`Negotiations`], and [`conclude`] determines for each negotiation
+//! how far it came and what ended it. The rules are in docs/ike-outcomes.md.
 #![warn(clippy::indexing_slicing)]
 
 mod reader;

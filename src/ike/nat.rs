@@ -1,7 +1,7 @@
-//! Address translation, as the hashes of NAT detection betray it (RFC 3947 §3.2, RFC 7296 §2.23).
+//! Address translation, as shown by the hashes of NAT detection (RFC 3947 §3.2, RFC 7296 §2.23).
 //!
-//! A hash that does not fit the address in the capture means a translation between its sender and
-//! the capture, or a sender that wants UDP encapsulation and hashes a false address on purpose.
+//! A hash that does not match the address in the capture means a translation between its sender and the
+//! capture, or a sender that forces UDP encapsulation by hashing a false address.
 
 use super::conversation::{Conversation, Turn};
 use super::digest::{MessageDigest, NatHash, NatSide};
@@ -22,7 +22,7 @@ pub struct AddressTranslation {
     pub moved_to_4500: bool,
 }
 
-/// What the hashes of a negotiation say.
+/// What the hashes of a negotiation show.
 pub(super) fn detect(conversation: &Conversation<'_>) -> AddressTranslation {
     let chosen = conversation.chosen().and_then(|p| p.first(TransformKind::Hash)).map(|t| t.id);
     let mut found = AddressTranslation::default();
@@ -41,7 +41,7 @@ pub(super) fn detect(conversation: &Conversation<'_>) -> AddressTranslation {
     found
 }
 
-/// One translation seen is enough; a fitting hash only speaks for its own message.
+/// One observed translation is enough; a matching hash is evidence only for its own message.
 fn worse(known: Option<bool>, new: Option<bool>) -> Option<bool> {
     match (known, new) {
         (Some(one), Some(other)) => Some(one || other),

@@ -1,8 +1,8 @@
-//! Messages gathered by negotiation, in bounded memory; draws no conclusion.
+//! Messages gathered by negotiation, in bounded memory; draws no conclusions.
 //!
-//! A negotiation is one initiator SPI between two hosts: COOKIE and INVALID_KE_PAYLOAD rounds keep
-//! that SPI, and so does the change from port 500 to 4500. Once both SPIs are known they alone
-//! decide, for a host may change its address (RFC 4555).
+//! A negotiation is one initiator SPI between two hosts: COOKIE and INVALID_KE_PAYLOAD rounds keep that SPI,
+//! and so does the change from port 500 to 4500. Once both SPIs are known they alone decide, because a host may
+//! change its address (RFC 4555).
 
 use super::digest::MessageDigest;
 use super::{IkeVersion, Spi};
@@ -17,14 +17,14 @@ use std::net::IpAddr;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Negotiations {
     by_key: BTreeMap<Key, Negotiation>,
-    /// Under which key a pair of SPIs is gathered. This and the bounds below serve while messages are
-    /// read; nothing of them is saved.
+    /// The key under which a pair of SPIs is gathered. This and the bounds below are used while messages are
+    /// read; they are not saved.
     #[serde(skip)]
     by_spis: HashMap<(Spi, Spi), Key, foldhash::fast::RandomState>,
-    /// How many have not gone past their opening.
+    /// How many are still in their opening.
     #[serde(skip)]
     half_open: usize,
-    /// Messages that are kept, and what their clear parts cost in bytes.
+    /// Messages that are kept, and the memory of their clear parts in bytes.
     #[serde(skip)]
     kept: usize,
     #[serde(skip)]
@@ -60,8 +60,7 @@ pub(super) struct Negotiation {
 }
 
 impl Negotiations {
-    /// Adds a message; false where it belongs to a negotiation beyond the bounds and is counted
-    /// only.
+    /// Adds a message; returns false where it belongs to a negotiation beyond the bounds and is only counted.
     pub fn observe(&mut self, mut message: MessageDigest) -> bool {
         let spis = message.spis();
         let own = (HostPair::new(message.source.ip(), message.destination.ip()), spis.0);
@@ -94,8 +93,8 @@ impl Negotiations {
         true
     }
 
-    /// Adds another capture's negotiations. A message that both show counts once where the two
-    /// captures ran `at_once`, by the one that shows it more often.
+    /// Adds another capture's negotiations. A message in both counts once where the two captures ran `at_once`,
+    /// as often as in the capture that has it more often.
     pub fn join(&mut self, other: Self, at_once: bool) {
         if let Some(uncounted) = other.uncounted {
             self.count(uncounted);
@@ -111,7 +110,7 @@ impl Negotiations {
         }
     }
 
-    /// Sets all times forward; for a capture of which the clock is known to differ.
+    /// Moves all times forward, for a capture with a known clock difference.
     pub fn shift(&mut self, by: Span) {
         let all = self.by_key.values_mut();
         let messages = all.flat_map(|known| known.first.iter_mut().chain(&mut known.last));
@@ -127,8 +126,8 @@ impl Negotiations {
         self.uncounted
     }
 
-    /// Messages of which only payload types and notify messages were kept, because there were too
-    /// many with much in them.
+    /// Messages of which only payload types and notify messages were kept, because there were too many large
+    /// ones.
     #[must_use]
     pub const fn stripped(&self) -> u64 {
         self.stripped
@@ -171,7 +170,7 @@ impl Negotiation {
     fn observe(&mut self, message: MessageDigest, room: bool) -> bool {
         self.messages += 1;
         let repeats = |known: &&MessageDigest| known.repeats(&message);
-        // A repetition follows its first sending closely: the last ones are looked at first.
+        // A repetition closely follows its first sending: the last messages are checked first.
         if self.last.iter().rev().chain(self.first.iter().rev()).find(repeats).is_some() {
             self.retransmissions += 1;
         }
@@ -208,7 +207,7 @@ impl Negotiation {
                 Some(left) => {
                     *left -= 1;
                     self.messages = self.messages.saturating_sub(1);
-                    // What repeats nothing there repeats nothing here, and the other way round.
+                    // What is no repetition there is none here, and the other way round.
                     let repeated = u64::from(!is_first_there);
                     self.retransmissions = self.retransmissions.saturating_sub(repeated);
                 }
@@ -231,13 +230,13 @@ impl Negotiation {
 }
 
 impl MessageDigest {
-    /// What its copies share: who sent it, and a hash of its bytes.
+    /// The identity of its copies: the sender, and a hash of its bytes.
     #[must_use]
     pub const fn identity(&self) -> (IpAddr, u64) {
         (self.source.ip(), self.fingerprint)
     }
 
-    /// Whether it repeats another to the byte, as RFC 7296 §2.1 demands of retransmissions.
+    /// Whether it repeats another byte for byte, as RFC 7296 §2.1 requires of retransmissions.
     pub(super) fn repeats(&self, earlier: &Self) -> bool {
         self.fingerprint == earlier.fingerprint && self.source.ip() == earlier.source.ip()
     }
@@ -252,17 +251,17 @@ impl MessageDigest {
 
 /// The most negotiations that can be in their opening at once; more is a flood.
 const MAX_HALF_OPEN: usize = 1 << 14;
-/// Bounds the memory where every negotiation goes on.
+/// Bounds the memory where every negotiation continues.
 const MAX_NEGOTIATIONS: usize = 1 << 16;
 /// A whole negotiation and hours of upkeep.
 const KEPT_FIRST: usize = 64;
 /// Its end.
 const KEPT_LAST: usize = 16;
-/// Of each negotiation once [`MAX_KEPT`] is reached.
+/// Kept of each negotiation once [`MAX_KEPT`] is reached.
 const KEPT_WITHOUT_ROOM: (usize, usize) = (6, 4);
-/// Messages that are kept in full view of memory: some 60 MB.
+/// Messages that are kept in full: some 60 MB.
 const MAX_KEPT: usize = 400_000;
-/// What the clear parts of all kept messages may cost.
+/// The most memory for the clear parts of all kept messages.
 const MAX_CLEAR: usize = 64 * 1024 * 1024;
 
 #[cfg(test)]

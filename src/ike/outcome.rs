@@ -5,18 +5,18 @@ use crate::evidence::FrameRef;
 use crate::time::Timestamp;
 use std::net::IpAddr;
 
-/// What became of a negotiation.
+/// The outcome of a negotiation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
-    /// Security associations came up and were not seen to end.
+    /// Security associations were created and their end was not seen.
     Established,
-    /// They came up and were deleted within the capture.
+    /// They were created and deleted within the capture.
     Ended,
     /// The peer never answered, or stopped answering.
     NoResponse,
     /// The peer accepted none of the proposals.
     NoProposalChosen,
-    /// The form of the exchange betrays a refused authentication.
+    /// The form of the exchange indicates a refused authentication.
     AuthenticationSuspected,
     /// Another failure, shown by a notify message or by the form of the exchange.
     Failed,
@@ -83,14 +83,14 @@ impl Outcome {
     }
 }
 
-/// What the rules of one version make of the messages.
+/// The conclusion that the rules of one version draw from the messages.
 #[derive(Clone, Debug)]
 pub(super) struct Verdict {
     pub(super) outcome: Outcome,
     pub(super) reason: Option<Reason>,
     /// How far it came.
     pub(super) state: &'static str,
-    /// Whether it rests on sizes, directions and order, not on what was read or what followed.
+    /// Whether it rests on sizes, directions and order, not on readable content or on what followed.
     pub(super) inferred: bool,
     pub(super) confidence: Confidence,
     /// The few frames that show it.
@@ -100,7 +100,7 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// What is in clear, or is proven by what follows.
+    /// Shown in clear, or proven by what follows.
     pub(super) fn proven(
         outcome: Outcome,
         reason: impl Into<Option<Reason>>,
@@ -111,7 +111,7 @@ impl Verdict {
         Self { outcome, reason, state, inferred: false, confidence, frames, deleted: None }
     }
 
-    /// What sizes, directions and order betray.
+    /// Indicated by sizes, directions and order.
     pub(super) fn inferred(
         outcome: Outcome,
         reason: impl Into<Option<Reason>>,
@@ -122,7 +122,7 @@ impl Verdict {
         Self { outcome, reason, state, inferred: true, confidence, frames, deleted: None }
     }
 
-    /// Nothing can be said about its end.
+    /// The end is unknown.
     pub(super) fn incomplete(state: &'static str, frames: Vec<FrameRef>) -> Self {
         Self::proven(Outcome::Incomplete, None, state, frames)
     }

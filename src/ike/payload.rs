@@ -1,4 +1,4 @@
-//! The chain of payloads behind a header, each read to the field.
+//! The chain of payloads behind a header, each read to its fields.
 //!
 //! Walked once from front to back without allocating; the bodies borrow from the message.
 
@@ -92,5 +92,5 @@ impl<'a> Iterator for Payloads<'a> {
 /// No next payload.
 const NONE: u8 = 0;
 const HEADER_LEN: usize = 4;
-/// Sound messages have some dozens at most, most of them vendor ids or certificate requests.
+/// Sound messages have a few dozen at most, most of them vendor ids or certificate requests.
 const MAX_PAYLOADS: usize = 256;

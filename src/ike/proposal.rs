@@ -1,7 +1,7 @@
 //! What SA payloads offer or choose (RFC 2408 §3.4–3.6, RFC 2409 appendix A, RFC 7296 §3.3).
 //!
-//! Both versions come to one form: a [`Proposal`] is a set of algorithms that is taken or left as a
-//! whole. IKEv1's transforms are such sets each; IKEv2's proposals name alternatives of each kind.
+//! Both versions use one form: a [`Proposal`] is a set of algorithms that is accepted or rejected as a whole.
+//! Each IKEv1 transform is such a set; an IKEv2 proposal names alternatives of each kind.
 
 use super::IkeVersion;
 use super::reader::{Defect, Reader};
@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 /// A set of algorithms for an IKE SA.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
-    /// Whose numbers its transforms are.
+    /// The version whose numbers its transforms use.
     pub version: IkeVersion,
     /// The algorithms; in IKEv2 there may be several of one kind to choose from.
     pub transforms: Vec<Transform>,
-    /// How long IKEv1's SA is to live, in seconds.
+    /// The lifetime of IKEv1's SA, in seconds.
     pub lifetime: Option<u32>,
 }
 
@@ -65,13 +65,13 @@ impl Proposal {
         self.transforms_of(kind).next()
     }
 
-    /// Its algorithms that are not to be used.
+    /// Its weak algorithms.
     pub(super) fn weaknesses(&self) -> impl Iterator<Item = &'static Weakness> {
         let names = self.transforms.iter().filter_map(|t| t.algorithm(self.version));
         names.filter_map(catalogue::weakness)
     }
 
-    /// In words: kinds parted by `/`, alternatives by `|`, IKEv1's lifetime behind.
+    /// In words: kinds separated by `/`, alternatives by `|`, IKEv1's lifetime at the end.
     #[must_use]
     pub fn text(&self) -> String {
         let mut transforms: Vec<&Transform> = self.transforms.iter().collect();
@@ -189,7 +189,7 @@ pub(super) fn v1(mut reader: Reader<'_>) -> (Vec<Proposal>, Option<Defect>) {
     (list.proposals, list.defect)
 }
 
-/// What was read of a list so far, and what ended it.
+/// The part of a list that was read, and what ended it.
 #[derive(Default)]
 struct List {
     proposals: Vec<Proposal>,
@@ -198,7 +198,7 @@ struct List {
     defect: Option<Defect>,
 }
 
-/// The inside of one proposal.
+/// The content of one proposal.
 struct Inside<'a> {
     reader: Reader<'a>,
     /// How many transforms it announces.
@@ -241,7 +241,7 @@ impl List {
         Some(inside)
     }
 
-    /// The next transform of a proposal and whether it says that it is the last.
+    /// The next transform of a proposal, and whether it is marked as the last.
     fn transform<'a>(&mut self, inside: &mut Inside<'a>) -> Option<(Reader<'a>, bool)> {
         if self.defect.is_some() || inside.is_done || inside.transforms == 0 {
             return None;
@@ -259,7 +259,7 @@ impl List {
     }
 }
 
-/// The four bytes before proposals and transforms: whether it is the last, and what is inside.
+/// The four bytes before proposals and transforms: whether it is the last, and its content.
 fn nested<'a>(
     reader: &mut Reader<'a>,
     kind: u8,
@@ -353,9 +353,9 @@ const NESTED_HEADER: usize = 4;
 const FIXED_LENGTH: u16 = 0x8000;
 /// The attribute of this number is the key length in both versions.
 const KEY_LENGTH: u16 = 14;
-/// Windows offers some thirty sets, others a dozen; what one message can make us keep is bounded.
+/// Windows offers some thirty sets, others a dozen; the number kept from one message is bounded.
 const MAX_TRANSFORMS: usize = 255;
-/// A set has four kinds of algorithms; a transform that repeats them is not believed for ever.
+/// A set has four kinds of algorithms; repetitions in a transform are read up to a bound.
 const MAX_ATTRIBUTES: usize = 8;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! A cursor over bytes that never reads past their end and names the field it could not read.
+//! A cursor over bytes that never reads past their end and names the field that it could not read.
 //!
-//! Knows big-endian numbers and nested lengths, not what they mean.
+//! Knows big-endian numbers and nested lengths, not their meaning.
 
 /// Why a message could not be read to its end. Offsets count from the first byte of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum Defect {
         /// How many bytes are left.
         have: usize,
     },
-    /// A length below the fixed part that carries it.
+    /// A length smaller than the fixed part that contains it.
     #[error(
         "{field} at byte {offset} of the message says {value}, less than the {minimum} bytes it counts"
     )]
@@ -26,7 +26,7 @@ pub enum Defect {
         field: &'static str,
         /// Where it is.
         offset: usize,
-        /// What it says.
+        /// Its value.
         value: usize,
         /// The least that is possible.
         minimum: usize,
@@ -41,14 +41,14 @@ pub enum Defect {
         /// How many were read.
         limit: usize,
     },
-    /// A value where the format allows only others.
+    /// A value that the format does not allow.
     #[error("{field} at byte {offset} of the message is {value}, expected {expected}")]
     Unexpected {
         /// The field.
         field: &'static str,
         /// Where it is.
         offset: usize,
-        /// What it says.
+        /// Its value.
         value: u8,
         /// The values that are allowed there.
         expected: &'static str,
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
         self.take(count, field).map(|bytes| Self { bytes, offset })
     }
 
-    /// A reader over the next `count` bytes, or over what is there where that is less.
+    /// A reader over the next `count` bytes, or over fewer where fewer are left.
     pub(super) fn sub_or_rest(&mut self, count: usize) -> Self {
         let (bytes, tail) = self.bytes.split_at_checked(count).unwrap_or((self.bytes, &[]));
         let inner = Self { bytes, offset: self.offset };

@@ -1,6 +1,6 @@
 //! How much the encrypted part of a message can hold (RFC 7296 §3.14, RFC 2409 appendix B).
 //!
-//! Sizes only: nothing is decrypted. What follows from them is in `ended`, `judge_v1` and `judge_v2`.
+//! Sizes only: nothing is decrypted. `ended`, `judge_v1` and `judge_v2` draw the conclusions.
 
 use super::IkeVersion;
 use super::proposal::{Proposal, TransformKind};
@@ -37,13 +37,13 @@ pub(super) enum DeleteSize {
 }
 
 impl Suite {
-    /// Of what was chosen; the leanest of each where it is not known, so that a message is never
-    /// thought to hold less than it can.
+    /// The suite of a chosen proposal; where an algorithm is not known, the one with the least overhead, so
+    /// that the capacity of a message is never underestimated.
     pub(super) fn for_chosen(chosen: Option<&Proposal>) -> Self {
         Self::under(chosen.map_or(IkeVersion::V2, |chosen| chosen.version), chosen)
     }
 
-    /// The same of messages whose version is known, though what was chosen may not be.
+    /// The same for messages whose version is known, though the choice may not be.
     pub(super) fn under(version: IkeVersion, chosen: Option<&Proposal>) -> Self {
         let id = |kind| chosen.and_then(|p| p.first(kind)).map(|t: &super::Transform| t.id);
         let find = |table: &[(u16, u32)], id: Option<u16>| {
@@ -62,7 +62,7 @@ impl Suite {
                 let integrity = id(TransformKind::Integrity);
                 let check = own_check.or(find(CHECKS, integrity)).unwrap_or(8);
                 let prf = find(PRFS, id(TransformKind::Prf)).unwrap_or(16);
-                // An unknown cipher is taken for one with large blocks: then fewer sizes are certain.
+                // An unknown cipher is assumed to have large blocks: then fewer sizes are certain.
                 let block = row.map_or(16, |row| row.block);
                 Self { version, vector, check, block, prf }
             }
@@ -80,8 +80,8 @@ impl Suite {
         bytes.saturating_sub(self.vector + self.check + pad_length)
     }
 
-    /// How many bytes of payloads an encrypted part of this size can hold. The least: RFC 7296 §3.14
-    /// wants no more padding than the cipher needs; counter modes are padded to four bytes by some.
+    /// How many bytes of payloads an encrypted part of this size can hold. The minimum: RFC 7296 §3.14 asks for
+    /// no more padding than the cipher needs; some implementations pad counter modes to four bytes.
     fn holds(&self, bytes: u32) -> RangeInclusive<u32> {
         let most = self.most(bytes);
         most.saturating_sub(self.block.max(4) - 1)..=most
@@ -141,15 +141,15 @@ impl Suite {
         if fits { DeleteSize::Ambiguous } else { DeleteSize::Impossible }
     }
 
-    /// What an answer that authenticates holds at the least: an identity of one byte (§3.5) and
-    /// an AUTH payload (§3.8), of which a signature is no shorter than 40 bytes.
+    /// The least that an answer with authentication holds: an identity of one byte (§3.5) and an AUTH payload
+    /// (§3.8), whose signature has at least 40 bytes.
     pub(super) fn least_authentication(&self) -> u32 {
         (4 + 4 + 1) + (4 + 4 + self.prf.min(SHORTEST_SIGNATURE))
     }
 
-    /// What it holds at the most where the answer proves a shared key and no certificate: a name, the
-    /// AUTH payload, a child SA, an address and notify messages. A larger answer may hold certificates, so its
-    /// size does not show whether it holds a child SA.
+    /// The most that it holds where the answer proves a shared key and has no certificate: a name, the AUTH
+    /// payload, a child SA, an address and notify messages. A larger answer may hold certificates, so its size
+    /// does not show whether it holds a child SA.
     pub(super) fn most_without_certificate(&self) -> u32 {
         self.least_with_child() + LONGEST_REST
     }
@@ -164,15 +164,15 @@ impl Suite {
 /// The least that a child SA takes in an answer: an SA payload with one proposal, an SPI and two
 /// transforms (RFC 7296 §3.3), and two traffic selectors of IPv4 (§3.13).
 const LEAST_CHILD: u32 = (4 + 8 + 4 + 8 + 8) + 2 * (4 + 4 + 16);
-/// The least that an answer to CREATE_CHILD_SA holds which makes something: a child SA and a nonce of
-/// 16 bytes (§3.9), or an IKE SA, a nonce and key exchange data, which are longer.
+/// The least that a successful answer to CREATE_CHILD_SA holds: a child SA and a nonce of 16 bytes (§3.9), or
+/// an IKE SA, a nonce and key exchange data, which are longer.
 pub(super) const LEAST_CHILD_ANSWER: u32 = LEAST_CHILD + 4 + 16;
 /// A Delete payload for the IKE SA, and one with a single SPI of ESP or AH (RFC 7296 §3.11).
 const DELETE_IKE_SA: u32 = 8;
 const DELETE_ONE_SPI: u32 = 12;
 /// IKEv1's Delete payload with a single SPI of ESP or AH (RFC 2408 §3.15).
 const V1_DELETE_ONE_SPI: u32 = 16;
-/// Larger ones, with more than twenty SPIs, are not looked for.
+/// Larger ones, with more than twenty SPIs, are not recognized.
 const LARGEST_DELETE: u32 = 96;
 const SHORTEST_COOKIE2: u32 = 16;
 /// A name of 255 bytes (RFC 1035), several selectors, configuration and notify messages.

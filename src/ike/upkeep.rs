@@ -1,7 +1,7 @@
-//! What the messages of a living IKE SA can be, by their sizes: a Delete, a liveness check, a refused
+//! What the messages of an established IKE SA can be, by their sizes: a Delete, a liveness check, a refused
 //! second phase.
 //!
-//! Sizes allow and forbid; what follows on the wire has to decide, which is not known here.
+//! Sizes allow and exclude; what follows on the wire decides, which is not known here.
 
 use super::digest::MessageDigest;
 use super::exchange::IkeExchange;
@@ -24,7 +24,7 @@ pub struct PossibleDelete {
     /// How well its size fits.
     pub fit: DeleteFit,
     /// Another message of that size in the same IKE SA ended nothing, or the same sender sent one with no
-    /// second phase between: the size is that of liveness checks.
+    /// second phase between: then the size is that of liveness checks.
     pub is_habit: bool,
 }
 
@@ -39,10 +39,10 @@ pub enum DeleteFit {
     Ambiguous,
 }
 
-/// One try to make a second phase inside an IKE SA: a quick mode, or a CREATE_CHILD_SA exchange.
+/// One attempt at a second phase inside an IKE SA: a quick mode, or a CREATE_CHILD_SA exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChildAttempt {
-    /// Who asked.
+    /// Who sent the request.
     pub by: IpAddr,
     /// When.
     pub start: Timestamp,
@@ -57,8 +57,8 @@ pub struct ChildAttempt {
 }
 
 impl IkeExchange {
-    /// Its messages that can be a Delete, by time. `known` are SPIs that its hosts used; `goes_on` says
-    /// whether their ESP went on behind a point in time.
+    /// Its messages that can be a Delete, by time. `known` are SPIs that its hosts used; `goes_on` returns
+    /// whether their ESP continued after a point in time.
     #[must_use]
     pub fn possible_deletes(
         &self,
@@ -90,7 +90,8 @@ impl IkeExchange {
                 continue;
             }
             earlier.push(message);
-            // Anybody can send a Delete in clear; what goes on under its keys did not obey it.
+            // Anybody can send a Delete in clear; messages that continue under the keys show that it was
+            // ignored.
             let is_obeyed = last_encrypted.is_none_or(|last| last <= message.time);
             let is_readable = message.reads_delete(known.iter().copied()) && is_obeyed;
             let fit = if is_readable { Some(DeleteFit::Readable) } else { self.fit(message) };
@@ -111,8 +112,8 @@ impl IkeExchange {
         found
     }
 
-    /// The second phases that were tried inside it, by time. An answer that the sizes allow to be a
-    /// choice counts as none of a refusal.
+    /// The second phases that were attempted inside it, by time. An answer that may be a choice by its size
+    /// does not count as a refusal.
     #[must_use]
     pub fn child_attempts(&self) -> Vec<ChildAttempt> {
         let mut found: BTreeMap<(IpAddr, u32), ChildAttempt> = BTreeMap::new();
@@ -218,8 +219,8 @@ impl IkeExchange {
         last.is_some_and(|done| time.since(*done) <= CLEARING_AWAY && replaces(done))
     }
 
-    /// Whether second phases completed shortly before a point, by the size of their answers, and made new
-    /// SAs in place of others: what is deleted then are the others.
+    /// Whether second phases completed shortly before a point in time, by the size of their answers, and
+    /// created new SAs in place of others: then the others are what is deleted.
     #[must_use]
     pub fn has_rekeyed_before(&self, time: Timestamp) -> bool {
         let from = time.shifted(CLEARING_AWAY.negated());
@@ -246,7 +247,7 @@ fn is_quick(message: &MessageDigest) -> bool {
 
 /// A refusal comes within a round trip.
 const COMPLAINT: Span = Span::from_seconds(2);
-/// How soon after new SAs are made the old ones are deleted (RFC 7296 §2.8 leaves it to the peers).
+/// How soon after new SAs are created the old ones are deleted (RFC 7296 §2.8 leaves it to the peers).
 const CLEARING_AWAY: Span = Span::from_seconds(10);
-/// Messages that are looked through for a repetition.
+/// Messages that are searched for a repetition.
 const LATEST: usize = 8;

@@ -1,5 +1,5 @@
-//! The bodies of IKEv1's payloads (RFC 2408, RFC 2409, RFC 3947), and of AuthIP's, which are laid
-//! out alike (\[MS-AIPS\] 2.2.3).
+//! The bodies of IKEv1's payloads (RFC 2408, RFC 2409, RFC 3947), and of AuthIP's, which have the same layout
+//! (\[MS-AIPS\] 2.2.3).
 
 use super::body::Body;
 use super::reader::{Defect, Reader};

@@ -4,7 +4,7 @@ use super::body::Body;
 use super::proposal;
 use super::reader::{Defect, Reader};
 
-/// Reads the body of a payload that says it has `bytes` bytes.
+/// Reads the body of a payload with a stated length of `bytes` bytes.
 pub(super) fn body<'a>(kind: u8, mut reader: Reader<'a>, bytes: usize) -> Result<Body<'a>, Defect> {
     Ok(match kind {
         SA => {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How files are put together into one.
+/// The formats of archives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Archive {
     /// zip, with the extensions for large files.

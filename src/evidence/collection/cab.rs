@@ -1,11 +1,12 @@
-//! The members of a cabinet (MS-CAB): stored, MSZIP and LZX; Quantum and cabinets in several files are named.
+//! The members of a cabinet (MS-CAB): stored, MSZIP and LZX; Quantum and cabinets in several files are reported
+//! as not read.
 
 use super::member_error::MemberError;
 use super::scratch::{Scratch, Taken};
 use super::section::Section;
 use super::{Entry, Trouble};
 
-/// Shows every member; gives what is wrong with the archive.
+/// Visits every member; returns what is wrong with the archive.
 pub(super) fn list(
     archive: &Section,
     most: u64,
@@ -19,7 +20,7 @@ pub(super) fn list(
         Ok(scratch) => scratch,
         Err(error) => return Some(Trouble::Unreadable(0, error)),
     };
-    // Each member is reached by unpacking its folder from the beginning, in blocks of 32 KiB at the most.
+    // Each member is reached by unpacking its folder from the beginning, in blocks of at most 32 KiB.
     let mut files = Vec::new();
     let mut unpacked = 0u64;
     for folder in cabinet.folder_entries() {
@@ -53,9 +54,9 @@ pub(super) fn list(
     }
 }
 
-/// What a data block unpacks to at the most ([MS-CAB] 2.4).
+/// The most that a data block unpacks to ([MS-CAB] 2.4).
 const BLOCK: u64 = 32 << 10;
-/// Bytes that are unpacked for all members together, those in front of them included.
+/// The most bytes that are unpacked for all members together, including the data before them.
 const MOST_WORK: u64 = 16 << 30;
-/// The library finds a file by looking through all.
+/// The library finds a file by a linear search.
 const MOST_FILES: usize = 8192;

@@ -1,18 +1,18 @@
-//! What a collection holds, whether or not the program is built to look into archives.
+//! The contents of a collection, whether or not the program is built to read archives.
 
 use super::{Member, ProblemCode};
 
-/// What a collection holds.
+/// The contents of a collection.
 #[derive(Debug, Default)]
 pub struct Collection {
-    /// The members in a form that is read, by name.
+    /// The members in a format that is read, by name.
     pub members: Vec<Member>,
     /// What could not be read of it.
     pub problems: Vec<(ProblemCode, String, u64)>,
-    /// Members in no form that is read, and the first of them.
+    /// The number of members in no format that is read, and the first of them.
     pub others: (u64, Option<String>),
-    /// What the collector wrote of its own work, and the first of it.
+    /// The number of files in which the collector describes its own work, and the first of them.
     pub tables: (u64, Option<String>),
-    /// The host that it is from, as the collector says it.
+    /// The host that it is from, as stated by the collector.
     pub host: Option<String>,
 }

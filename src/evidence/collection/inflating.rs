@@ -1,10 +1,10 @@
-//! A member of a zip archive: a bare deflate stream whose length and checksum are known beforehand.
+//! A member of a zip archive: a bare deflate stream whose length and checksum are known in advance.
 
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 use std::io::{self, Read};
 
-/// A deflated member: no longer than it says, and with its checksum.
+/// A deflated member, checked against its stated length and checksum.
 pub(super) struct Inflating<R> {
     decoder: DeflateDecoder<R>,
     left: u64,
@@ -13,7 +13,7 @@ pub(super) struct Inflating<R> {
 }
 
 impl<R: Read> Inflating<R> {
-    /// Unpacks a stream to so many bytes with this CRC-32.
+    /// Unpacks a stream to this many bytes with this CRC-32.
     pub(super) fn new(packed: R, length: u64, expected: u32) -> Self {
         Self { decoder: DeflateDecoder::new(packed), left: length, expected, crc: Crc::new() }
     }

@@ -1,12 +1,13 @@
-//! Where a collected file was on the host, and which host that was, as collectors keep it in the names of members.
+//! Where a collected file was on its host, and which host that was, from the names that collectors give to
+//! members.
 //!
-//! Sources: Velociraptor, reporting/container.go and utils/sanitize.go; for KAPE, CyLR and others the drive's letter as a folder,
-//! as real collections have it.
+//! Sources: Velociraptor, reporting/container.go and utils/sanitize.go; for KAPE, CyLR and others the drive's
+//! letter as a folder, as in real collections.
 
 use crate::evidence::Origin;
 
 impl Origin {
-    /// Of a member of a collection from a host.
+    /// The origin of a member of a collection from a host.
     pub(super) fn from_name(member: &str, host: Option<&str>) -> Option<Self> {
         let path = original_path(member);
         let host = host.map(str::to_owned);
@@ -14,7 +15,7 @@ impl Origin {
     }
 }
 
-/// The path on the host; `None` where the name has the layout of no collector.
+/// The path on the host; `None` where the name does not have the layout of a collector.
 fn original_path(member: &str) -> Option<String> {
     let inner = member.rsplit_once("!/").map_or(member, |(_, inner)| inner);
     let parts: Vec<&str> = inner.split('/').collect();
@@ -38,7 +39,7 @@ fn original_path(member: &str) -> Option<String> {
     Some(format!("{letter}:\\{}", parts.get(at + 1..)?.join("\\")))
 }
 
-/// `%XX` undone once: a percent sign of the name itself is `%25`.
+/// Decodes `%XX` once: a percent sign of the name itself is `%25`.
 fn unescaped(part: &str) -> String {
     let mut bytes = Vec::with_capacity(part.len());
     let mut rest = part.as_bytes();
@@ -62,7 +63,7 @@ pub(super) fn host_of(client_info: &[u8]) -> Option<String> {
     (!name.is_empty() && name.len() <= LONGEST_HOST).then(|| name.to_owned())
 }
 
-/// Whether a member is what a collector writes of its own work: tables of results, and logs.
+/// Whether a member is one in which a collector describes its own work: tables of results, and logs.
 pub(super) fn is_of_collector(member: &str) -> bool {
     let inner = member.rsplit_once("!/").map_or(member, |(_, inner)| inner);
     let (folder, name) = inner.rsplit_once('/').unwrap_or(("", inner));
@@ -73,12 +74,12 @@ pub(super) fn is_of_collector(member: &str) -> bool {
     is_result || ends.iter().any(|end| lower.ends_with(end)) || WRITTEN.contains(&name)
 }
 
-/// What Velociraptor reads files through.
+/// Velociraptor's accessors.
 const ACCESSORS: &[&str] =
     &["auto", "file", "fs", "lazy_ntfs", "mft", "ntfs", "ntfs_vss", "raw_reg", "vss", "zip"];
 /// Folders below the root of Windows' drive.
 const FOLDERS: &[&str] = &["Windows", "Users", "ProgramData", "Program Files", "PerfLogs"];
-/// What Velociraptor writes beside its results.
+/// The files that Velociraptor writes beside its results.
 const WRITTEN: &[&str] = &[
     "client_info.json",
     "collection_context.json",

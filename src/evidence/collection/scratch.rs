@@ -1,4 +1,4 @@
-//! A file without a name for what has to be unpacked in one go, and its bound.
+//! A temporary file without a name for data that has to be unpacked in one go, with a size limit.
 
 use super::member_error::MemberError;
 use super::section::Section;
@@ -6,7 +6,7 @@ use super::{Entry, MemberData};
 use std::fs::File;
 use std::io::{self, Read};
 
-/// Members unpacked one behind the other.
+/// Members unpacked one after the other.
 pub(super) struct Scratch {
     file: File,
     length: u64,
@@ -18,7 +18,7 @@ pub(super) struct Scratch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     Whole,
-    /// It, and all that follow, would be more than archives of evidence unpack to.
+    /// It, and all that follow, would exceed what archives of evidence unpack to.
     TooMuch,
 }
 
@@ -49,7 +49,7 @@ impl Scratch {
         self.members.push((name, size, Err(why)));
     }
 
-    /// Shows every member; `false` where no more are wanted.
+    /// Visits every member; `false` where no more are wanted.
     pub(super) fn show(self, visit: &mut impl FnMut(Entry) -> bool) -> io::Result<bool> {
         let whole = Section::whole(self.file)?;
         for (name, size, data) in self.members {

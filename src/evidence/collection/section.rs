@@ -1,10 +1,10 @@
-//! A stretch of a file, read without moving anyone else's place in that file.
+//! A section of a file, read without moving the position of other readers.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-/// So many bytes of a file from a place on.
+/// Part of a file: an offset and a length.
 #[derive(Clone, Debug)]
 pub(super) struct Section {
     file: Arc<File>,

@@ -1,12 +1,12 @@
-//! The members of a 7z archive: stored, LZMA and LZMA2, with filters; what is encrypted or compressed in another way is
-//! named.
+//! The members of a 7z archive: stored, LZMA and LZMA2, with filters; encrypted members and other compressions
+//! are reported as not read.
 
 use super::scratch::{Scratch, Taken};
 use super::section::Section;
 use super::{Entry, Trouble};
 use sevenz_rust2::{ArchiveReader, EntryDecision, Error, Password};
 
-/// Shows every member; gives what is wrong with the archive.
+/// Visits every member; returns what is wrong with the archive.
 pub(super) fn list(
     archive: &Section,
     most: u64,
@@ -54,5 +54,5 @@ fn why(error: &Error) -> String {
     }
 }
 
-/// In KiB: a dictionary of 256 MiB, which is more than 7-Zip takes by itself, and what belongs to it.
+/// In KiB: a dictionary of 256 MiB, which is more than 7-Zip uses by default, and the memory around it.
 const MOST_MEMORY: usize = 320 << 10;

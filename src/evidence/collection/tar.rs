@@ -8,7 +8,7 @@ use super::section::Section;
 use super::{Entry, MemberData, Trouble};
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// Shows every member; gives what is wrong with the archive.
+/// Visits every member; returns what is wrong with the archive.
 pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> Option<Trouble> {
     let mut reader = archive.clone();
     let mut name: Option<Vec<u8>> = None;
@@ -20,7 +20,7 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
             Ok(None) => return Some(Trouble::Truncated(at)),
             Err(error) => return Some(Trouble::Unreadable(at, error)),
         };
-        // Two blocks of zeros end it; one is taken for the end as well.
+        // Two blocks of zeros end it; a single one is accepted as well.
         if header == [0; BLOCK] {
             return None;
         }
@@ -70,7 +70,7 @@ fn header_at(reader: &mut Section, at: u64) -> io::Result<Option<[u8; BLOCK]>> {
     Ok(header.first_chunk().copied())
 }
 
-/// A name or a pax record: longer ones than any system has are cut.
+/// Reads a name or a pax record: longer ones than any system has are cut.
 fn text_at(section: &Section) -> Option<Vec<u8>> {
     let mut text = Vec::new();
     section.clone().take(LONGEST_TEXT).read_to_end(&mut text).ok()?;
@@ -83,7 +83,7 @@ fn without_nul(mut name: Vec<u8>) -> Vec<u8> {
     name
 }
 
-/// Name and size of pax records: `LENGTH KEY=VALUE\n`, one behind the other.
+/// Name and size from pax records: `LENGTH KEY=VALUE\n`, one after the other.
 fn pax(
     mut records: &[u8],
     mut name: Option<Vec<u8>>,
@@ -112,7 +112,7 @@ impl Header<'_> {
         self.0.get(at..at + length).unwrap_or_default()
     }
 
-    /// Whether the sum of its bytes is what it says, its own field taken for blanks.
+    /// Whether the checksum matches the sum of the header's bytes, with its own field counted as blanks.
     fn is_sound(&self) -> bool {
         let bytes = self.0.iter().enumerate();
         let blank = |(at, byte): (usize, &u8)| {
@@ -137,7 +137,7 @@ impl Header<'_> {
         }
     }
 
-    /// Its name, behind the prefix that ustar parts from it.
+    /// Its name, with the prefix that ustar stores separately.
     fn name(&self) -> Vec<u8> {
         let name = without_nul(self.field(0, 100).to_vec());
         let prefix = without_nul(self.field(345, 155).to_vec());

@@ -6,13 +6,14 @@ use super::{Entry, MemberData, Trouble};
 use std::io::{self, Read as _};
 use zip::CompressionMethod;
 
-/// Shows every member; gives what is wrong with the archive.
+/// Visits every member; returns what is wrong with the archive.
 pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> Option<Trouble> {
     let mut zip = match zip::ZipArchive::new(archive.clone()) {
         Ok(zip) => zip,
         Err(error) => return Some(Trouble::NoDirectory(error.to_string())),
     };
-    // Members that share bytes make little unpack to much: each byte belongs to one.
+    // Members that share bytes let a small archive unpack to a large amount: each byte may belong to one member
+    // only.
     let mut taken: Vec<(u64, u64)> = Vec::new();
     let mut entries = Vec::new();
     for number in 0..zip.len() {
@@ -44,12 +45,12 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
             return None;
         }
     }
-    // The crate keeps one of several members of the same name.
+    // The crate keeps only one of several members with the same name.
     let hidden = listed(archive)?.checked_sub(zip.len() as u64).filter(|hidden| *hidden > 0)?;
     Some(Trouble::SameNames(hidden))
 }
 
-/// How many members the end of the central directory says there are; `None` where it is one of zip64.
+/// The number of members by the end of the central directory; `None` where it is one of zip64.
 fn listed(archive: &Section) -> Option<u64> {
     let tail = archive.length().min(LONGEST_END);
     let mut bytes = Vec::new();
@@ -59,7 +60,7 @@ fn listed(archive: &Section) -> Option<u64> {
     (count != u16::MAX).then_some(count.into())
 }
 
-/// The end of a central directory, with a comment as long as it may be.
+/// The end of a central directory with the longest possible comment.
 const LONGEST_END: u64 = 22 + 65_535;
 
 fn data_of<R: io::Read>(

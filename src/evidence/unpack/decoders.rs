@@ -20,5 +20,5 @@ pub(super) fn decoder<'r>(packing: Packing, source: impl BufRead + 'r) -> Box<dy
     }
 }
 
-/// The most a decoder may hold. `xz -9` and `zstd --ultra -22` need half of it or less.
+/// The most memory that a decoder may use. `xz -9` and `zstd --ultra -22` need half of it or less.
 const MOST_MEMORY: u64 = 256 << 20;

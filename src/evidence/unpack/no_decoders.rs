@@ -1,9 +1,9 @@
-//! Built without the feature `compression`: nothing is unpacked, and the file says so.
+//! Built without the feature `compression`: nothing is unpacked, and the file is reported as not read.
 
 use super::Packing;
 use std::io::{self, Read};
 
-/// Refuses with the first read.
+/// Fails at the first read.
 pub(super) fn decoder<'r>(_packing: Packing, _source: impl Read + 'r) -> Box<dyn Read + 'r> {
     Box::new(Refusing)
 }

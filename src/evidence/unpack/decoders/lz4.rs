@@ -1,12 +1,12 @@
-//! LZ4 frames, one behind the other.
+//! LZ4 frames, one after the other.
 //!
-//! The decoder takes a file that was cut between two blocks for one that ended. A whole frame ends
-//! with a length of zero, and perhaps a checksum behind it; so the last bytes decide.
+//! The decoder cannot distinguish a file that was cut between two blocks from a complete one. A complete frame
+//! ends with a length of zero, and perhaps a checksum behind it; so the last bytes decide.
 
 use lz4_flex::frame::FrameDecoder;
 use std::io::{self, Read};
 
-/// What a file of LZ4 frames holds.
+/// The content of a file of LZ4 frames.
 pub(super) struct Frames<R: Read> {
     decoder: FrameDecoder<Tail<R>>,
 }
@@ -27,7 +27,7 @@ impl<R: Read> Read for Frames<R> {
             if read > 0 {
                 return Ok(read);
             }
-            // The end of a frame; the next turn looks whether another one begins.
+            // The end of a frame; the next call checks whether another one begins.
             let tail = self.decoder.get_ref();
             if tail.ended {
                 return if tail.is_end_of_frame() { Ok(0) } else { Err(cut()) };

@@ -1,10 +1,10 @@
-//! Zstandard frames, one behind the other, skippable ones between them.
+//! Zstandard frames, one after the other, with skippable ones between them.
 
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::io::{self, BufRead, Read};
 
-/// What a file of Zstandard frames holds.
+/// The content of a file of Zstandard frames.
 pub(super) struct Frames<R> {
     source: R,
     decoder: FrameDecoder,
@@ -43,7 +43,7 @@ impl<R: BufRead> Frames<R> {
         Ok(false)
     }
 
-    /// Leaves a frame that was read whole.
+    /// Finishes a frame that was read completely.
     fn end(&mut self) -> io::Result<()> {
         self.inside = false;
         let stated = self.decoder.get_checksum_from_data();
