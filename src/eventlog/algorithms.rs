@@ -1,12 +1,12 @@
-//! What a log says of the algorithms of an SA.
+//! What a log shows about the algorithms of an SA.
 
 use super::LogEvent;
 use super::legacy::INTEGRITY_ONLY;
 
 impl LogEvent {
-    /// Whether it says that an SA came up which authenticates and does not encrypt: 5451 with an ESP
-    /// authentication type and no cipher (catalogue, "algorithms": `-` and `%%8229` are none), 541 of
-    /// quick mode with a digest or AH and no cipher or the NULL one (catalogue, "soft SA").
+    /// Whether it records the creation of an SA that authenticates but does not encrypt: 5451 with an ESP
+    /// authentication type and no cipher (catalogue, "algorithms": `-` and `%%8229` are none), 541 of quick
+    /// mode with a digest or AH and no cipher or the NULL one (catalogue, "soft SA").
     #[must_use]
     pub fn is_integrity_only(&self) -> bool {
         let is_none = |value: &str| matches!(value.trim(), "" | "-" | "None" | "NULL");

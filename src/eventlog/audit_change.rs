@@ -1,6 +1,6 @@
 //! What an audit policy change did to the auditing of IPsec.
 //!
-//! Decodes what one record changed; whether events are missing for it is decided elsewhere.
+//! Decodes what one record changed; whether events are missing because of it is decided elsewhere.
 
 use super::LogRecord;
 use crate::catalogue::parameter_number;
@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct AuditChange {
     /// Which events are concerned; `None` for subcategories that have none about IPsec.
     pub subcategory: Option<AuditSubcategory>,
-    /// What became of auditing successes; `None` where it was left as it was.
+    /// The new setting for successes; `None` where it was not changed.
     pub success: Option<Auditing>,
-    /// What became of auditing failures; `None` where it was left as it was.
+    /// The new setting for failures; `None` where it was not changed.
     pub failure: Option<Auditing>,
 }
 
@@ -24,7 +24,7 @@ pub enum Auditing {
     On,
     /// It is not.
     Off,
-    /// It was turned on or off; the record says which in words of a language that is not known.
+    /// It was turned on or off; the record says which in a language that is not recognized.
     Unclear,
 }
 
@@ -67,13 +67,13 @@ impl AuditSubcategory {
 }
 
 impl AuditChange {
-    /// Whether something that was or could have been audited is audited no more.
+    /// Whether something that was or could have been audited is no longer audited.
     #[must_use]
     pub fn silences(self) -> bool {
         self.success == Some(Auditing::Off) || self.failure == Some(Auditing::Off)
     }
 
-    /// Whether it does not say whether something is audited.
+    /// Whether the new setting is unknown.
     #[must_use]
     pub fn is_unreadable(self) -> bool {
         self.success == Some(Auditing::Unclear) || self.failure == Some(Auditing::Unclear)
@@ -87,8 +87,8 @@ impl AuditChange {
         let changes = record.field("AuditPolicyChanges")?;
         let mut change = Self { subcategory: subcategory(record), success: None, failure: None };
         if !changes.contains("%%") {
-            // In words of a language that is not known. Windows writes the change of successes before that
-            // of failures, but of a single one the place does not say which it is.
+            // The words are in a language that is not recognized. Windows writes the change of successes before
+            // that of failures, but a single change may be either.
             let unclear = Some(Auditing::Unclear);
             return Some(Self { success: unclear, failure: unclear, ..change });
         }
@@ -104,8 +104,8 @@ impl AuditChange {
 }
 
 impl AuditChange {
-    /// Event 612 lists the whole policy as `+` and `-`; success and failure of logon events, at the
-    /// places 3 and 4, govern IPsec's (541 to 547).
+    /// Event 612 lists the whole policy as `+` and `-`; success and failure of logon events, at indices 3 and
+    /// 4, govern IPsec's events (541 to 547).
     fn from_legacy(record: &LogRecord) -> Option<Self> {
         let at = |place: usize| match record.positional.get(place)?.trim() {
             "+" => Some(Auditing::On),
@@ -118,7 +118,7 @@ impl AuditChange {
     }
 }
 
-/// By GUID, or where that is missing by the numbered text of its name; names are translated.
+/// By GUID or, where that is missing, by the numbered text of its name; names are translated.
 fn subcategory(record: &LogRecord) -> Option<AuditSubcategory> {
     let guid = record.field("SubcategoryGuid").unwrap_or_default();
     let guid = guid.trim_start_matches('{').trim_end_matches('}');
@@ -147,8 +147,8 @@ const SUBCATEGORIES: &[(AuditSubcategory, &str, u32)] = &[
     (AuditSubcategory::SecurityState,           "0CCE9210-69AE-11D9-BED3-505054503030", 12288),
 ];
 
-/// The numbered texts of changes. To exclude a user is to audit less, so removing an exclusion
-/// turns auditing on. Source: winevt-kb, msobjs.dll.
+/// The numbered texts of changes. Excluding a user reduces auditing, so removing an exclusion turns auditing
+/// on. Source: winevt-kb, msobjs.dll.
 const CHANGES: &[(u32, Outcome, Auditing)] = &[
     (8448, Outcome::Success, Auditing::Off),
     (8449, Outcome::Success, Auditing::On),

@@ -1,8 +1,8 @@
-//! What a log says about its own reliability: what was cleared, lost, stopped or not audited, when
-//! negotiations and logons were audited, and where it is silent.
+//! What a log says about its own reliability: what was cleared, lost, stopped or not audited, when negotiations
+//! and logons were audited, and where it is silent.
 //!
-//! Gathers only; what follows for a span of time is judged where captures and logs meet. Bounded but
-//! for one small entry an audited negotiation.
+//! Gathers only; the conclusions for a span of time are drawn where captures and logs are compared. Bounded,
+//! except for one small entry for each audited negotiation.
 
 use super::{AuditChange, AuditOutcome, AuditSubcategory, LogEvent};
 use crate::catalogue::Category;
@@ -14,7 +14,7 @@ use std::net::IpAddr;
 /// A log's record of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogCoverage {
-    /// Events about the log, its host and its clock, in the log's order; the first thousand.
+    /// Events about the log, its host and its clock, in the log's order; at most a thousand.
     pub marks: Vec<Mark>,
     /// Marks past the first thousand.
     pub marks_omitted: u64,
@@ -26,19 +26,19 @@ pub struct LogCoverage {
     pub setbacks: Vec<Setback>,
     /// Audits of negotiations, in the log's order.
     pub negotiations: Vec<NegotiationAudit>,
-    /// Audited logons that succeeded: stretches without an hour between two of them.
+    /// Audited logons that succeeded: stretches without a pause of an hour.
     pub logons: Vec<Stretch>,
-    /// Audited logons that failed, likewise.
+    /// Audited logons that failed, in the same form.
     pub failed_logons: Vec<Stretch>,
     /// The log is of Windows 2000, XP or Server 2003, by the numbers of its events.
     pub is_legacy: bool,
     /// Addresses from which this host's own connections went out (5156), of the first 256 records.
     pub connection_addresses: BTreeSet<IpAddr>,
-    /// It is an export, a collector's log or a merged file: what is missing in it proves nothing.
+    /// It is an export, a collector's log or a merged file: a missing record proves nothing.
     pub is_selection: bool,
-    /// Its times are of a clock whose zone the export does not name.
+    /// Its times are of a clock in a zone that the export does not name.
     pub is_local_time: bool,
-    /// An event was noted before its time was known: exports whose dates are decided all together.
+    /// An event was recorded before its time was known, in exports whose dates are interpreted together.
     #[serde(skip)]
     is_late: bool,
 }
@@ -52,18 +52,18 @@ pub struct Mark {
     pub time: Option<Timestamp>,
     /// The event's number.
     pub event_id: u16,
-    /// What it says.
+    /// The kind of event.
     pub kind: MarkKind,
 }
 
-/// What an event says of the log.
+/// The kinds of events about a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MarkKind {
     /// This log was cleared (1102, 517; 104 for the System log).
     Cleared,
     /// Another log was cleared (104).
     OtherCleared,
-    /// What is audited was changed (4719, 4912, 612).
+    /// The audit policy was changed (4719, 4912, 612).
     AuditChanged(AuditChange),
     /// The audit policy was changed for a user, or in a way that the record does not specify (807, 806).
     AuditChangedSomehow,
@@ -142,7 +142,7 @@ pub struct NegotiationAudit {
     pub time: Timestamp,
     /// Whether it audits a failure.
     pub is_failure: bool,
-    /// What turns it on.
+    /// The subcategory that turns it on.
     pub subcategory: AuditSubcategory,
 }
 
@@ -158,7 +158,7 @@ pub struct Stretch {
 }
 
 impl LogCoverage {
-    /// Takes note of an event that the catalogue knows.
+    /// Records an event that the catalogue knows.
     pub(super) fn event(&mut self, event: &LogEvent) {
         self.is_late |= event.time.is_none();
         let record = event.record.record;
@@ -182,7 +182,7 @@ impl LogCoverage {
         }
     }
 
-    /// Notes events anew, where their times were decided only after all of them had been read.
+    /// Records events again, where their times were determined only after all of them had been read.
     pub(crate) fn with_times(&mut self, events: &[LogEvent]) {
         if std::mem::take(&mut self.is_late) {
             self.marks.clear();
@@ -192,7 +192,7 @@ impl LogCoverage {
         }
     }
 
-    /// Takes note of any record of the Security log.
+    /// Records any record of the Security log.
     pub(super) fn security_record(&mut self, event_id: u16, time: Option<Timestamp>) {
         let (of_kind, is_legacy) = match event_id {
             4624 => (&mut self.logons, false),
@@ -210,7 +210,7 @@ impl LogCoverage {
         }
     }
 
-    /// Takes note of the time between two records that follow each other.
+    /// Records the time between two consecutive records.
     pub(super) fn neighbours(&mut self, record: u64, from: Timestamp, to: Timestamp) {
         if from.since(to) > LATE && self.setbacks.len() < MOST_SILENCES {
             self.setbacks.push(Setback { record, from, to });
@@ -299,9 +299,9 @@ fn negotiation_subcategory(event: &LogEvent) -> Option<AuditSubcategory> {
 /// How many marks and stretches are kept.
 const MOST: usize = 1_000;
 const MOST_SILENCES: usize = 10;
-/// Records of a start are written up to half a minute after they were made.
+/// Records of a start are written up to half a minute after the event.
 const LATE: Span = Span::from_seconds(60);
-/// A time between two records that is worth a word.
+/// The shortest time between two records that is listed.
 const LONG: Span = Span::from_seconds(3600);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What an event says beyond its head, by the kind of thing it is about.
+//! The details of an event, by the kind of its subject.
 //!
 //! Types and the questions that several modules ask of them; `interpret` reads the records.
 
@@ -7,18 +7,18 @@ use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
-/// What an event says beyond its head.
+/// The details of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Detail {
-    /// Nothing that its fields do not say as text.
+    /// Nothing beyond the text of its fields.
     Plain,
-    /// A negotiation failed, or a security association came up or ended.
+    /// A negotiation failed, or a security association was created or ended.
     Negotiation(Box<LoggedNegotiation>),
     /// Packets were dropped, or audit events lost (516): which, and how many.
     Packets(LoggedPackets),
     /// A service that IPsec needs changed its state.
     Service(ServiceChange),
-    /// What the system audits was changed.
+    /// The system's audit policy was changed.
     AuditChange(AuditChange),
     /// The clock was set: by how much, positive is forward; `None` where the record does not say.
     ClockSet(Option<Span>),
@@ -27,12 +27,12 @@ pub enum Detail {
 /// A negotiation or security association as a host logged it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoggedNegotiation {
-    /// The address of the host that logged it: the IKE endpoint, or of quick mode events the
-    /// protected address. The unspecified address (any) is `None`.
+    /// The address of the host that logged it: the IKE endpoint, or in quick mode events the protected address.
+    /// The unspecified address (any) is `None`.
     pub local: Option<IpAddr>,
-    /// The address of the other side, likewise.
+    /// The address of the other side, in the same way.
     pub peer: Option<IpAddr>,
-    /// What a quick mode event says of the protected traffic.
+    /// The protected traffic, from a quick mode event.
     pub selector: Option<Selector>,
     /// The initiator's cookie or SPI of the IKE header.
     pub initiator_cookie: Option<[u8; 8]>,
@@ -52,13 +52,13 @@ pub struct LoggedNegotiation {
     pub state: Option<String>,
     /// The message ID of the IKE header.
     pub message_id: Option<u32>,
-    /// Which part this host played.
+    /// The role of this host.
     pub role: Option<Role>,
-    /// On whose side it failed.
+    /// The side on which it failed.
     pub failure_point: Option<FailurePoint>,
-    /// Which protocol negotiated.
+    /// The protocol that negotiated.
     pub keying: Option<KeyingModule>,
-    /// The service that does not run, where it failed for that (5453).
+    /// The service that is not running, where that was the reason for the failure (5453).
     pub service: Option<ServiceChange>,
 }
 
@@ -154,13 +154,14 @@ impl LogEvent {
         self.negotiation().and_then(|negotiation| negotiation.main_mode_sa)
     }
 
-    /// What a quick mode event says of the protected traffic.
+    /// The protected traffic, from a quick mode event.
     #[must_use]
     pub fn selector(&self) -> Option<Selector> {
         self.negotiation().and_then(|negotiation| negotiation.selector)
     }
 
-    /// Between whom its SPIs are in use: the tunnel's ends where it names them, else the two hosts.
+    /// The two hosts between which its SPIs are in use: the tunnel's ends where it names them, otherwise the
+    /// two hosts.
     #[must_use]
     pub fn esp_endpoints(&self) -> Option<(IpAddr, IpAddr)> {
         let tunnel = self.selector().and_then(|s| s.local_tunnel.zip(s.peer_tunnel));
@@ -179,7 +180,7 @@ impl LogEvent {
         }
     }
 
-    /// What was changed of the system's auditing.
+    /// The change of the system's audit policy.
     #[must_use]
     pub fn audit_change(&self) -> Option<AuditChange> {
         match self.detail {

@@ -1,11 +1,11 @@
-//! Which algorithms a log says that a quick mode SA uses: 5451 in fields, 541 in its parameters.
+//! The algorithms of a quick mode SA by a log: from 5451's fields or 541's parameters.
 
 use super::LogEvent;
 use crate::catalogue::{logged_cipher, logged_digest};
 
 impl LogEvent {
-    /// The names of the algorithms of the SA that came up: cipher, digest of ESP, digest of AH. Empty where the
-    /// record names none that is known, and for any other record.
+    /// The names of the algorithms of the SA that was created: cipher, digest of ESP, digest of AH. Empty where
+    /// the record names none that is known, and for any other record.
     #[must_use]
     pub fn esp_algorithms(&self) -> Vec<&'static str> {
         let field = |name: &str| {
@@ -14,7 +14,8 @@ impl LogEvent {
         let (cipher, digest, header) = match self.event_id {
             QUICK_MODE_UP => (field("CipherType"), field("EspAuthType"), field("AhAuthType")),
             LEGACY_SA_UP => {
-                // The last text of several lines: algorithms of ESP's cipher, ESP's digest and AH first.
+                // The last text with several lines: the algorithms of ESP's cipher, ESP's digest and AH come
+                // first.
                 let is_list = |value: &&str| value.lines().count() >= LEGACY_LINES;
                 let texts = self.fields.iter().rev().map(|(_, value)| value.as_str());
                 let mut lines = texts.into_iter().find(is_list).unwrap_or_default().lines();

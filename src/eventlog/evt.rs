@@ -1,8 +1,9 @@
 //! The .evt format of Windows 2000, XP and Server 2003: a header, records in a ring, an end record.
 //!
-//! The header of a log that was in use gives outdated offsets, so the end record is looked for. Records
-//! that lie outside the ring are remnants of an older turn: those that are whole are listed apart, as
-//! recovered, and are in no count of the live log. Holds the file in memory, because a ring may begin anywhere; Windows keeps such logs below 1 GiB.
+//! The header of a log that was in use gives outdated offsets, so the end record is searched for. Records that
+//! lie outside the ring are remnants of an earlier turn: those that are complete are listed apart, as
+//! recovered, and are in no count of the live log. Holds the file in memory, because a ring may begin anywhere;
+//! Windows keeps such logs below 1 GiB.
 //!
 //! Source: [MS-EVEN] 2.2, Microsoft "Event Log File Format", libevt's format documentation.
 
@@ -13,8 +14,8 @@ use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
 use crate::time::Timestamp;
 use std::io::Read;
 
-/// Reads a whole .evt file, hands each event that the catalogue knows to `sink` in the order of the
-/// log, and reports what the file holds. Damage becomes problems and reading goes on behind it.
+/// Reads a whole .evt file, passes each event that the catalogue knows to `sink` in the order of the log, and
+/// reports what the file holds. Damage becomes problems, and reading continues after it.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
@@ -34,7 +35,7 @@ pub fn read(
             log.tally.cover("end_record", END_RECORD.min((file.len() - end) as u64), 0);
             log.live.push((end, END_MARK.len() * 2));
             let begin = ring.u32(end + END_BEGIN).map_or(HEADER, |at| at as usize);
-            // No record begins inside the end record; a damaged one may say so.
+            // No record begins inside the end record, although a damaged one may suggest it.
             let inside = (end + 1..end + END_MARK.len() * 2).contains(&begin);
             log.walk(if inside { HEADER } else { begin }, Some(end));
         }
@@ -52,7 +53,7 @@ pub fn read(
     tally.finish()
 }
 
-/// The file's bytes as a ring: behind the end comes the place after the header.
+/// The file's bytes as a ring: the end is followed by the offset after the header.
 struct Ring<'f> {
     file: &'f [u8],
 }
@@ -62,14 +63,14 @@ impl Ring<'_> {
         self.file.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
     }
 
-    /// The end record that knows the highest record number: others are remnants.
+    /// The end record with the highest record number: others are remnants.
     fn end_record(&self) -> Option<usize> {
         let places = (HEADER..self.file.len()).step_by(4);
         let is_end = |at: &usize| self.file.get(*at..).is_some_and(|b| b.starts_with(&END_MARK));
         places.filter(is_end).max_by_key(|at| self.u32(at + END_NEXT))
     }
 
-    /// `length` bytes from a place on, over the end where need be.
+    /// `length` bytes from an offset, across the end of the file where necessary.
     fn bytes(&self, at: usize, length: usize) -> Option<Vec<u8>> {
         let tail = self.file.get(at..)?;
         match tail.get(..length) {
@@ -81,13 +82,13 @@ impl Ring<'_> {
         }
     }
 
-    /// The place behind `length` bytes.
+    /// The offset after `length` bytes.
     fn behind(&self, at: usize, length: usize) -> usize {
         let end = at + length;
         if end < self.file.len() { end } else { end - self.file.len() + HEADER }
     }
 
-    /// Whether a record begins here: a length that can be, and the mark.
+    /// Whether a record begins here: a possible length, and the mark.
     fn record_length(&self, at: usize) -> Option<usize> {
         let length = self.u32(at)? as usize;
         let marked = self.u32(at + 4) == Some(MARK);
@@ -107,8 +108,8 @@ struct Log<'f, 's> {
 }
 
 impl Log<'_, '_> {
-    /// Whole records outside the ring. Both lengths must be there and agree: a mark alone occurs in
-    /// many places that are no record.
+    /// Complete records outside the ring. Both lengths must be present and equal: the mark alone occurs in many
+    /// places that are no record.
     fn recover(&mut self) {
         self.live.sort_unstable();
         let mut live = std::mem::take(&mut self.live).into_iter().peekable();
@@ -159,8 +160,8 @@ impl Log<'_, '_> {
         self.tally.summary().full = flags & 4 != 0;
     }
 
-    /// Follows the ring from its oldest record to the end record; without one the file is no ring
-    /// and is followed to its end.
+    /// Follows the ring from its oldest record to the end record; without an end record the file is no ring and
+    /// is read to its end.
     fn walk(&mut self, begin: usize, end: Option<usize>) {
         let size = self.ring.file.len();
         let mut at = if begin < HEADER || begin >= size { HEADER } else { begin };
@@ -170,7 +171,7 @@ impl Log<'_, '_> {
             None => size - at,
         };
         while left >= 4 {
-            // Where a record's fixed part does not fit, the ring goes on in front.
+            // Where a record's fixed part does not fit, the ring continues at the front.
             let room = size - at;
             if end.is_some() && room < SHORTEST && room <= left && room > 0 {
                 left -= room;
@@ -199,7 +200,7 @@ impl Log<'_, '_> {
         }
     }
 
-    /// Passes over what is no record, up to the next that is one; gives how much.
+    /// Skips what is no record, up to the next record; returns how much.
     fn skip(&mut self, at: usize, left: usize) -> usize {
         let begins = |skipped: &usize| {
             self.ring
@@ -213,7 +214,7 @@ impl Log<'_, '_> {
         skipped
     }
 
-    /// Notes the place of what is live; what goes over the end goes on in front.
+    /// Records the extent of a live record; a part past the end continues at the front.
     fn live(&mut self, at: usize, length: usize) {
         let room = self.ring.file.len().saturating_sub(at);
         self.live.push((at, length.min(room)));

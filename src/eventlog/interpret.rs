@@ -1,7 +1,7 @@
-//! What a record's fields mean, once the catalogue knows the record.
+//! Interprets the fields of a record that the catalogue knows.
 //!
-//! Fields are taken by name, never by place: the same event and version differ between builds of
-//! Windows. Texts in another language than English are kept and give the event's general reason.
+//! Fields are taken by name, never by position: the same event and version differ between builds of Windows.
+//! Texts in languages other than English are kept and give the event's general reason.
 
 use super::legacy::{LegacyFields, SOFT_SA};
 use super::service::service_change;
@@ -18,8 +18,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 impl LogEvent {
-    /// The record with its meaning; `None` where the catalogue does not know the event, or it is
-    /// about a service that IPsec does not need.
+    /// Interprets the record; `None` where the catalogue does not know the event, or it is about a service that
+    /// IPsec does not need.
     #[must_use]
     pub fn from_record(record: &LogRecord) -> Option<Self> {
         let entry = event(&record.channel, &record.provider, record.event_id)?;
@@ -146,8 +146,8 @@ impl LogRecord {
         self.field(&format!("param{place}")).or_else(by_place)
     }
 
-    /// The host's own address of a connection that went out (5156). Of those that came in Windows
-    /// does not say alike which side is which.
+    /// The host's own address of an outgoing connection (5156). For incoming ones, Windows is not consistent
+    /// about which side is which.
     pub(super) fn connection_source(&self) -> Option<IpAddr> {
         let is_outbound = self.field("Direction") == Some(OUTBOUND);
         let own = self.address("SourceAddress").filter(|_| is_outbound)?;
@@ -168,7 +168,7 @@ impl LogRecord {
         self.number(name).and_then(|number| T::try_from(number).ok())
     }
 
-    /// No SA has the SPI 0; Windows writes it where there is none.
+    /// No SA has the SPI 0; Windows writes it where there is no SPI.
     fn spi(&self, name: &str) -> Option<u32> {
         self.small(name).filter(|spi| *spi != 0)
     }
@@ -266,13 +266,13 @@ fn category(record: &LogRecord, entry: &EventEntry, error: Option<&WindowsError>
     entry.category
 }
 
-/// How far the negotiation came, as the record says it.
+/// How far the negotiation came, by the record.
 fn state(record: &LogRecord) -> Option<String> {
     let text = record.first_of(&["State", "MmState", "QMState", "EMState", "ExtraStatus"])?;
     text.lines().next().map(|line| with_parameters_spelled(line.trim()))
 }
 
-/// The new time less the old one (4616), or what the time service says it added (52).
+/// The new time minus the old one (4616), or the correction that the time service reports (52).
 fn clock_step(record: &LogRecord) -> Option<Span> {
     let time = |name| record.field(name).and_then(Timestamp::from_rfc3339);
     match (record.event_id, time("NewTime"), time("PreviousTime")) {
@@ -282,7 +282,7 @@ fn clock_step(record: &LogRecord) -> Option<Span> {
     }
 }
 
-/// The record's own words first, then what its number alone says.
+/// By the record's own words first, then by its number.
 fn reason(
     record: &LogRecord,
     entry: &EventEntry,
@@ -372,6 +372,6 @@ const KEYING_MODULES: &[(u32, KeyingModule)] =
 const LEGACY_FAILURE_POINTS: &[(&str, FailurePoint)] =
     &[("Me", FailurePoint::Local), ("Peer", FailurePoint::Remote)];
 
-/// With two different pre-shared keys IKEv1 decrypts the third main mode message to nonsense:
-/// the identity, the hash or any payload cannot be read (13834, 13837, 13843, 13867, 13870).
+/// With two different pre-shared keys, IKEv1 decrypts the third main mode message to random bytes: the
+/// identity, the hash or any payload cannot be read (13834, 13837, 13843, 13867, 13870).
 const GARBLED_BY_ANOTHER_KEY: &[u32] = &[13834, 13837, 13843, 13867, 13870];

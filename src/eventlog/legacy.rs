@@ -1,8 +1,7 @@
-//! The strings of Windows 2000 to Server 2003's IPsec events → fields with today's names.
+//! Converts the strings of IPsec events of Windows 2000 to Server 2003 to fields with today's names.
 //!
-//! Values of nested texts are taken by the place of their line, never by its label: labels are in the
-//! system's language. A text that does not have the lines gives no field; the record's own strings
-//! stay.
+//! Values of nested texts are taken by the position of their line, never by its label: labels are in the
+//! system's language. A text without the expected lines gives no field; the record's own strings remain.
 //!
 //! Source: message tables of msaudite.dll, oakley.dll and netevent.dll (libyal winevt-kb).
 
@@ -10,7 +9,7 @@ use super::{LogRecord, Mode};
 
 /// A quick mode SA without algorithms: clear text by agreement.
 pub(super) const SOFT_SA: &str = "SoftSa";
-/// A quick mode SA that authenticates and does not encrypt.
+/// A quick mode SA that authenticates but does not encrypt.
 pub(super) const INTEGRITY_ONLY: &str = "IntegrityOnly";
 
 /// The fields of a legacy record's strings.
@@ -48,10 +47,10 @@ impl LogRecord {
         let texts = if is_short { FAILED_2000 } else { shape.texts };
         let parameters: Vec<&str> = text(shape.parameters).map(lines).unwrap_or_default();
         let mode = match shape.mode {
-            Tells::Text(place) => {
+            ModeSource::Text(place) => {
                 text(place).and_then(by_words).or_else(|| by_parameters(&parameters))
             }
-            Tells::Always(mode) => mode,
+            ModeSource::Always(mode) => mode,
         };
         let mut fields = LegacyFields { named: Vec::new(), mode };
         let filter: Vec<&str> = text(shape.filter).map(lines).unwrap_or_default();
@@ -139,11 +138,11 @@ fn parameter_fields(lines: &[&str], fields: &mut LegacyFields) {
     }
 }
 
-/// Whether an SA protects nothing, and whether it hides nothing, by the first three lines of 541's
+/// Whether an SA has no algorithm, and whether it has no encryption, by the first three lines of 541's
 /// parameters: the algorithms of ESP's cipher, ESP's digest and AH.
 ///
-/// "None" is a word of the system's language, algorithms are not: a line without the name of one
-/// names none. Without any, all three lines must end alike, as that one word makes them.
+/// "None" is a word of the system's language, but names of algorithms are not: a line without such a name has
+/// none. Without any, all three lines must end alike, with that one word.
 fn strength(lines: &[&str]) -> (bool, bool) {
     let Some([cipher, digest, header]) = lines.first_chunk::<3>() else { return (false, false) };
     let has = |line: &str, names: &[&str]| {
@@ -204,19 +203,19 @@ fn by_words(text: &str) -> Option<Mode> {
 }
 
 /// Where an event gives its mode.
-enum Tells {
-    /// In its parameters, or in the string at this place.
+enum ModeSource {
+    /// In its parameters, or in the string at this position.
     Text(usize),
-    /// Its number does.
+    /// Its number determines it.
     Always(Option<Mode>),
 }
 
 type Places = &'static [(&'static str, usize)];
 
-/// What the strings of one event hold; places count from 1, 0 is none.
+/// The strings of one event; positions count from 1, 0 means none.
 struct Shape {
     id: u16,
-    mode: Tells,
+    mode: ModeSource,
     filter: usize,
     parameters: usize,
     texts: Places,
@@ -224,7 +223,7 @@ struct Shape {
     addresses: Places,
 }
 
-const fn shape(id: u16, mode: Tells, filter: usize) -> Shape {
+const fn shape(id: u16, mode: ModeSource, filter: usize) -> Shape {
     Shape { id, mode, filter, parameters: 0, texts: &[], numbers: &[], addresses: &[] }
 }
 
@@ -233,7 +232,7 @@ const fn dropped(id: u16) -> Shape {
     Shape {
         numbers: &[("SPI", 2), ("PacketCount", 3)],
         addresses: &[("RemoteAddress", 1)],
-        ..shape(id, Tells::Always(None), 0)
+        ..shape(id, ModeSource::Always(None), 0)
     }
 }
 
@@ -244,18 +243,18 @@ const SHAPES: &[Shape] = &[
     Shape {
         texts: &[("Mode", 1), ("PeerIdentity", 2), ("Parameters", 4)],
         parameters: 4,
-        ..shape(541, Tells::Text(1), 3)
+        ..shape(541, ModeSource::Text(1), 3)
     },
     Shape {
         numbers: &[("InboundSpi", 2), ("OutboundSpi", 3)],
-        ..shape(542, Tells::Always(Some(Mode::Quick)), 1)
+        ..shape(542, ModeSource::Always(Some(Mode::Quick)), 1)
     },
-    shape(543, Tells::Always(Some(Mode::Main)), 1),
-    Shape { texts: &[("PeerIdentity", 1)], ..shape(544, Tells::Always(Some(Mode::Main)), 2) },
-    Shape { texts: &[("PeerIdentity", 1)], ..shape(545, Tells::Always(Some(Mode::Main)), 2) },
+    shape(543, ModeSource::Always(Some(Mode::Main)), 1),
+    Shape { texts: &[("PeerIdentity", 1)], ..shape(544, ModeSource::Always(Some(Mode::Main)), 2) },
+    Shape { texts: &[("PeerIdentity", 1)], ..shape(545, ModeSource::Always(Some(Mode::Main)), 2) },
     Shape {
         texts: &[("Mode", 1), ("Attribute", 3), ("ExpectedValue", 4), ("ReceivedValue", 5)],
-        ..shape(546, Tells::Text(1), 2)
+        ..shape(546, ModeSource::Text(1), 2)
     },
     Shape {
         texts: &[
@@ -265,10 +264,10 @@ const SHAPES: &[Shape] = &[
             ("FailureReason", 5),
             ("ExtraStatus", 6),
         ],
-        ..shape(NEGOTIATION_FAILED, Tells::Text(1), 2)
+        ..shape(NEGOTIATION_FAILED, ModeSource::Text(1), 2)
     },
-    Shape { texts: POLICY, ..shape(612, Tells::Always(None), 0) },
-    Shape { numbers: &[("PacketCount", 1)], ..shape(516, Tells::Always(None), 0) },
+    Shape { texts: POLICY, ..shape(612, ModeSource::Always(None), 0) },
+    Shape { numbers: &[("PacketCount", 1)], ..shape(516, ModeSource::Always(None), 0) },
     dropped(864),
     dropped(865),
     dropped(866),
@@ -307,7 +306,7 @@ const ALGORITHMS: &[&str] = &[
     "DES", "3DES", "CBC", "NULL", "MD5", "SHA", "SHA1", "SHA256", "AES", "AES128", "AES192",
     "AES256",
 ];
-/// The algorithms and the encapsulation; what follows is numbers.
+/// The algorithms and the encapsulation; numbers follow.
 const QUICK_PARAMETERS: usize = 4;
 
 #[cfg(test)]
@@ -330,7 +329,7 @@ mod tests {
         let header = ["ESP Algorithm None", "HMAC Algorithm None", "AH Algorithm SHA"];
         assert_eq!(strength(&header), (false, true));
         assert_eq!(strength(&["ESP NULL DES", "HMAC MD5", "AH None"]), (false, true));
-        // Words that do not end alike may be names of algorithms that are not known.
+        // Words that do not end alike may be names of unknown algorithms.
         assert!(!strength(&["ESP Camellia", "HMAC Whirlpool", "AH None"]).0);
     }
 

@@ -1,8 +1,8 @@
-//! Windows event logs: bytes to records, records to what the catalogue knows.
+//! Windows event logs: from bytes to records, and to events that the catalogue knows.
 //!
-//! A reader (one file a format) gives a [`LogRecord`]: what the file says, nothing read into it.
-//! [`LogEvent::from_record`] gives it meaning. Opens no files, keeps no log in memory, joins
-//! nothing with a capture. Records the catalogue does not know are counted and passed over.
+//! A reader (one file per format) returns a [`LogRecord`]: the file's content without interpretation.
+//! [`LogEvent::from_record`] interprets it. Opens no files, keeps no log in memory, joins nothing with a
+//! capture. Records that the catalogue does not know are counted and skipped.
 #![warn(clippy::indexing_slicing)]
 
 pub mod evtx;
@@ -49,21 +49,21 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// One record as the file has it.
+/// One record as the file contains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRecord {
     /// The file and the record's own number there.
     pub record: RecordRef,
-    /// The number under which the computer wrote it, where the file says so apart from its own: a
-    /// collector numbers what it gathers anew.
+    /// The number under which the computer wrote it, where the file gives it separately: a collector renumbers
+    /// what it gathers.
     pub written_as: Option<u64>,
-    /// Who wrote it, in the file's spelling.
+    /// The provider, in the file's spelling.
     pub provider: String,
     /// The log it was written to, in the file's spelling.
     pub channel: String,
     /// The computer's name as the record gives it; empty where it gives none.
     pub computer: String,
-    /// The number people quote (of a legacy record, the low 16 bits).
+    /// The event's number (in a legacy record, the low 16 bits).
     pub event_id: u16,
     /// The version of the event's layout.
     pub version: u8,
@@ -102,15 +102,15 @@ impl AuditOutcome {
     }
 }
 
-/// One record that the catalogue knows, with its fields understood.
+/// One record that the catalogue knows, with its fields interpreted.
 ///
-/// A value is `None` where the record does not give it (Windows writes `-`), or gives it in a form
-/// that could not be read; [`LogEvent::fields`] has the text either way.
+/// A value is `None` where the record does not give it (Windows writes `-`), or gives it in a form that could
+/// not be read; [`LogEvent::fields`] has the text in either case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEvent {
     /// The file and the record's own number there.
     pub record: RecordRef,
-    /// The number under which its computer wrote it: another one in a collector's log.
+    /// The number under which its computer wrote it: in a collector's log, a different one.
     pub written_as: u64,
     /// Other files that hold the same record, which is reported from here alone.
     pub copies: BTreeSet<RecordRef>,
@@ -123,15 +123,15 @@ pub struct LogEvent {
     pub host: String,
     /// The log it was written to.
     pub channel: String,
-    /// Who wrote it.
+    /// The provider.
     pub provider: String,
-    /// The number people quote.
+    /// The event's number.
     pub event_id: u16,
-    /// The version of the event's layout. Fields are taken by name all the same, because builds of
-    /// Windows have other fields under one version.
+    /// The version of the event's layout. Fields are taken by name all the same, because builds of Windows
+    /// differ in the fields of one version.
     pub version: u8,
-    /// The record lies outside the live log: a remnant that was not overwritten yet. It proves
-    /// that the event was written once, not that the log holds it.
+    /// The record lies outside the live log: a remnant that was not overwritten yet. It proves that the event
+    /// was written once, not that the log contains it.
     pub recovered: bool,
     /// The record inside which it was hidden, where it was.
     pub hidden_in: Option<u64>,
@@ -139,14 +139,14 @@ pub struct LogEvent {
     pub category: Category,
     /// Whether it audits a success or a failure.
     pub audit: AuditOutcome,
-    /// What it says of the cause; `None` where it is no failure.
+    /// The reason that it gives; `None` where it is no failure.
     pub reason: Option<Reason>,
     /// The Windows error that its reason or error field names.
     #[serde(with = "crate::catalogue::saved::error_row")]
     pub error: Option<&'static WindowsError>,
-    /// What its fields say beyond that, by the kind of thing it is about.
+    /// Its details, by the kind of its subject.
     pub detail: Detail,
-    /// Every field in the record's order, `%%nnnn` turned into words; values without a name are
-    /// called `1`, `2`, …
+    /// Every field in the record's order, with `%%nnnn` converted to words; values without a name are called
+    /// `1`, `2`, …
     pub fields: Vec<(String, String)>,
 }

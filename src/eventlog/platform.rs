@@ -1,19 +1,19 @@
 //! The filtering platform's own records: addresses as socket structures, roles and modes as numbers.
 //!
-//! Only what differs from the Security log's fields; names and values are those of the provider's
-//! manifest (Microsoft-Windows-WFP) and of iketypes.h, ipsectypes.h and fwpmu.h.
+//! Only the differences from the Security log's fields; names and values are those of the provider's manifest
+//! (Microsoft-Windows-WFP) and of iketypes.h, ipsectypes.h and fwpmu.h.
 
 use super::{FailurePoint, KeyingModule, LogRecord, Mode, Role};
 use crate::catalogue::{CHARON, EventEntry, IKE_SA_NOW, IPSEC_SA_NOW, PLUTO};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Where records name the host's own address, the first that is there.
+/// Fields that may name the host's own address; the first one present counts.
 pub(super) const LOCAL: &[&str] = &["LocalAddress", "MainModeLocalAddress", "LocalIPAddress"];
-/// Where they name the peer's.
+/// Fields that may name the peer's address.
 pub(super) const PEER: &[&str] = &["RemoteAddress", "MainModePeerAddress", "RemoteIPAddress"];
-/// Where they name the main mode SA.
+/// Fields that may name the main mode SA.
 pub(super) const MAIN_MODE_SA: &[&str] = &["MMSAID", "MainModeSaId", "MMSaLuid", "SaLuid"];
-/// Where they name the quick mode SA.
+/// Fields that may name the quick mode SA.
 pub(super) const QUICK_MODE_SA: &[&str] = &["QuickModeSaId", "QMSaLuid"];
 
 /// The address of a SOCKADDR that is in a record as hexadecimal digits: family in little-endian
@@ -65,7 +65,7 @@ pub(super) fn keying(record: &LogRecord) -> Option<KeyingModule> {
 /// The mode that an event's number or subcategory shows.
 pub(super) fn mode(entry: &EventEntry) -> Option<Mode> {
     match (entry.subcategory, entry.provider, entry.id) {
-        // An SA of either mode, deleted by hand; and the switch of the defence against floods.
+        // An SA of either mode, deleted by hand; and the event that turns the flood defence on or off.
         (_, _, 4646 | 5049) => None,
         ("IPsec Main Mode", ..) => Some(Mode::Main),
         ("IPsec Quick Mode", ..) => Some(Mode::Quick),
@@ -81,8 +81,8 @@ pub(super) fn mode(entry: &EventEntry) -> Option<Mode> {
     }
 }
 
-/// Whether a change of the filtering platform concerns IPsec; true for any other record. A busy host
-/// changes filters of its firewall all the time.
+/// Whether a change of the filtering platform concerns IPsec; true for any other record. A busy host changes
+/// its firewall's filters all the time.
 pub(super) fn is_about_ipsec(record: &LogRecord) -> bool {
     let name = match record.event_id {
         5446 | 5447 => "CalloutKey",

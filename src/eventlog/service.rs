@@ -1,7 +1,7 @@
-//! The services that IPsec needs, and what a record says of one.
+//! The services that IPsec needs, and their states by a log's records.
 //!
-//! Knows a service by its key name wherever the record has it, because display names are
-//! translated; the English display names are the fallback.
+//! Identifies a service by its key name wherever the record has it, because display names are translated; the
+//! English display names are the fallback.
 
 use super::LogRecord;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub enum Service {
     MpsSvc,
 }
 
-/// A service and what became of it.
+/// A service and its new state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ServiceChange {
     /// The service.
@@ -48,7 +48,7 @@ impl Service {
     }
 }
 
-/// What became of a service.
+/// The states of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ServiceState {
     /// It is starting, or was asked to.
@@ -65,9 +65,9 @@ pub enum ServiceState {
     Failed,
     /// It was disabled: it will not start again.
     Disabled,
-    /// Its start type was changed, to something other than disabled as far as can be read.
+    /// Its start type was changed, as far as can be read not to disabled.
     StartTypeChanged,
-    /// The record says so in words of another language.
+    /// The record gives the state in the words of another language.
     Unknown,
 }
 
@@ -104,7 +104,7 @@ impl ServiceState {
     }
 }
 
-/// The service that a record is about and what became of it.
+/// The service that a record is about, and its new state.
 pub(super) fn service_change(record: &LogRecord) -> Option<ServiceChange> {
     let by_number = AUDITED.iter().find(|row| row.0 == record.event_id);
     if record.channel.eq_ignore_ascii_case("Security") {
@@ -122,7 +122,7 @@ pub(super) fn service_change(record: &LogRecord) -> Option<ServiceChange> {
 /// Where the events of the Service Control Manager give the state.
 #[derive(Clone, Copy)]
 enum StateSource {
-    /// The number alone does.
+    /// In the event's number.
     State(ServiceState),
     /// A digit of the binary payload, or the second parameter in words.
     StateWords,
@@ -149,8 +149,7 @@ fn state(source: StateSource, record: &LogRecord, state_digit: &str) -> ServiceS
     }
 }
 
-/// UTF-16LE up to the first NUL; what is no text becomes replacement characters, which name no
-/// service.
+/// UTF-16LE up to the first NUL; invalid units become replacement characters, which name no service.
 fn utf16_text(bytes: &[u8]) -> String {
     let units = bytes.chunks_exact(2).map(|pair| {
         let pair: [u8; 2] = pair.try_into().unwrap_or_default();

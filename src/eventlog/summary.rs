@@ -1,8 +1,7 @@
-//! What a log file holds as a whole: record numbers, defects, where every byte of it went, and whose
-//! records they are.
+//! A log file as a whole: record numbers, defects, the use of every byte, and the computers of its records.
 //!
-//! A record belongs to the log of one computer, whatever file it lies in: a collector's file or a merged
-//! export holds the records of many. Bounded whatever the file says, but for an entry an audited
+//! A record belongs to the log of one computer, whatever file it lies in: a collector's file or a merged export
+//! holds the records of many. Bounded whatever the file claims, except for an entry for each audited
 //! negotiation; holds no events.
 
 use super::{LogCoverage, LogEvent};
@@ -20,24 +19,24 @@ pub struct LogSummary {
     pub first_time: Option<Timestamp>,
     /// The latest time of a record.
     pub last_time: Option<Timestamp>,
-    /// The logs whose records it holds, in the order in which the file names them; the first thousand.
+    /// The logs whose records it holds, in the order in which the file names them; at most a thousand.
     pub sources: Vec<LogSource>,
     /// The lowest and the highest record number.
     pub record_numbers: Option<(u64, u64)>,
-    /// Record numbers missing between those, ascending; the first thousand.
+    /// Record numbers missing between those, ascending; at most a thousand.
     pub gaps: Vec<RecordGap>,
     /// Gaps past the first thousand.
     pub gaps_omitted: u64,
-    /// What is wrong; the first thousand, then one that says how many more.
+    /// Defects; the first thousand, then one with the number of the others.
     pub problems: Vec<Problem>,
-    /// Where the bytes went; they add up to the bytes read.
+    /// How the bytes were used; the counts add up to the bytes read.
     #[serde(skip)]
     pub coverage: BTreeMap<&'static str, Extent>,
-    /// Where the file ends although it should go on.
+    /// Where the file ends early.
     pub truncated_at: Option<u64>,
-    /// The file says of itself that it was in use when copied: its header may be out of date.
+    /// The file is marked as in use when it was copied: its header may be out of date.
     pub dirty: bool,
-    /// The file says of itself that it was full.
+    /// The file is marked as full.
     pub full: bool,
     /// Records found outside the live log.
     pub recovered: u64,
@@ -51,7 +50,7 @@ pub struct LogSummary {
 pub struct LogSource {
     /// The computer, as its records name it first; empty where they do not.
     pub host: String,
-    /// The log that its records were written to; empty where they do not say.
+    /// The log that its records were written to; empty where they do not name it.
     pub channel: String,
     /// Records that could be read.
     pub records: u64,
@@ -61,20 +60,20 @@ pub struct LogSource {
     pub last_time: Option<Timestamp>,
     /// The lowest and the highest record number.
     pub record_numbers: Option<(u64, u64)>,
-    /// Record numbers missing in the file, ascending; the first thousand. A file with the records of
-    /// several computers has these with its first source.
+    /// Record numbers missing in the file, ascending; at most a thousand. A file with the records of several
+    /// computers has these with its first source.
     pub gaps: Vec<RecordGap>,
     /// The computer had this name before, in the same file: its records end where these begin.
     pub renamed_from: Option<String>,
-    /// The file says of itself that it was in use when copied.
+    /// The file is marked as in use when it was copied.
     pub dirty: bool,
-    /// The file says of itself that it was full.
+    /// The file is marked as full.
     pub full: bool,
     /// Records found outside the live log; the first source has those of the whole file.
     pub recovered: u64,
-    /// What the log says of its own reliability.
+    /// What the log says about its own reliability.
     pub trust: LogCoverage,
-    /// How many records of each event were read and not interpreted, by the event's number.
+    /// How many records of each event were read but not interpreted, by the event's number.
     pub others: BTreeMap<u16, u64>,
 }
 
@@ -87,7 +86,7 @@ pub struct RecordGap {
     pub last: u64,
     /// The time of the record before the gap, where it has one.
     pub after: Option<Timestamp>,
-    /// The time of the record behind it.
+    /// The time of the record after the gap.
     pub before: Option<Timestamp>,
 }
 
@@ -98,14 +97,14 @@ pub(super) struct Tally {
     problems_omitted: u64,
     /// Unbroken runs of record numbers, in the order of the file.
     runs: Vec<Run>,
-    /// The place of each source, by computer and log in lower case.
+    /// The index of each source, by computer and log in lower case.
     known: BTreeMap<(String, String), usize>,
-    /// The source that is being read, and what its last record was.
+    /// The current source, and its last record.
     current: usize,
     last: Vec<(u64, Option<Timestamp>)>,
     /// Different events that are counted.
     counted: usize,
-    /// Records of further computers.
+    /// Records of computers beyond the bound.
     strangers: u64,
     /// A record had another number in the log that it was written to.
     is_renumbered: bool,
@@ -148,7 +147,7 @@ impl Tally {
         }
     }
 
-    /// What follows is of this computer's log, until another one is named.
+    /// The following records are of this computer's log, until another one is named.
     pub(super) fn of_source(&mut self, host: &str, channel: &str) {
         let is_same = |source: &LogSource| source.host == host && source.channel == channel;
         if self.summary.sources.get(self.current).is_some_and(is_same) {
@@ -161,7 +160,7 @@ impl Tally {
         }
         self.current = self.summary.sources.len();
         if self.current >= MOST {
-            // Nobody's: bounded, and counted as they come.
+            // Beyond the bound, records are only counted.
             return;
         }
         self.known.insert(key, self.current);
@@ -170,7 +169,7 @@ impl Tally {
         self.last.push((0, None));
     }
 
-    /// A live record of the source that was named last.
+    /// Adds a live record of the current source.
     pub(super) fn record(&mut self, number: u64, time: Option<Timestamp>) {
         let summary = &mut self.summary;
         summary.records = summary.records.saturating_add(1);
@@ -212,27 +211,27 @@ impl Tally {
         }
     }
 
-    /// A record whose number in this file is not the one it was written under: the file is a
-    /// collector's, or an export that was numbered anew.
+    /// A record whose number in this file is not the one under which it was written: the file is a collector's,
+    /// or a renumbered export.
     pub(super) const fn renumbered(&mut self) {
         self.is_renumbered = true;
     }
 
-    /// Any record of the Security log, known or not.
+    /// Adds any record of the Security log, known or not.
     pub(super) fn security_record(&mut self, event_id: u16, time: Option<Timestamp>) {
         if let Some(source) = self.source() {
             source.trust.security_record(event_id, time);
         }
     }
 
-    /// A live record that the catalogue knows.
+    /// Adds a live record that the catalogue knows.
     pub(super) fn event(&mut self, event: &LogEvent) {
         if let Some(source) = self.source() {
             source.trust.event(event);
         }
     }
 
-    /// The source that was named last; `None` beyond the bound.
+    /// The current source; `None` beyond the bound.
     pub(super) fn source(&mut self) -> Option<&mut LogSource> {
         self.summary.sources.get_mut(self.current)
     }
@@ -255,11 +254,12 @@ impl Tally {
         self.summary
     }
 
-    /// Gives each source what holds for the file, and finds whether the file is the log of one computer.
+    /// Assigns what holds for the whole file to its sources, and determines whether the file is the log of one
+    /// computer.
     ///
-    /// Such a file has the records of one log, and a computer that was renamed goes on numbering where
-    /// it was. Any other file is a collection: what it does not hold proves nothing, and neither does
-    /// the time between two of its records.
+    /// Such a file has the records of one log, and a renamed computer continues its numbering. Any other file
+    /// is a collection: missing records prove nothing in it, and neither does the time between two of its
+    /// records.
     fn part_sources(&mut self) {
         let is_collection = self.is_renumbered || !self.join_renamed();
         let LogSummary { sources, gaps, dirty, full, recovered, .. } = &mut self.summary;
@@ -282,7 +282,7 @@ impl Tally {
         }
     }
 
-    /// Whether all sources are one log, and a name where they have several follows the one before.
+    /// Whether all sources are one log, each of several names following the one before.
     fn join_renamed(&mut self) -> bool {
         let sources = &mut self.summary.sources;
         let Some(channel) = sources.first().map(|source| source.channel.clone()) else {
@@ -317,9 +317,8 @@ impl Tally {
         true
     }
 
-    /// A file that numbers its records at random must not grow the list without end: when it is
-    /// full, the runs are put in order and joined, and if that does not help the shortest gaps
-    /// are forgotten.
+    /// A file with random record numbers must not grow the list without end: when the list is full, the runs
+    /// are sorted and joined, and if that is not enough the shortest gaps are forgotten.
     fn new_run(&mut self, run: Run) {
         self.runs.push(run);
         if self.runs.len() < MOST_RUNS {
@@ -351,8 +350,7 @@ impl Tally {
     }
 }
 
-/// Runs in ascending order, those that touch, overlap or lie at most `bridge` numbers apart made
-/// one.
+/// Runs in ascending order; runs that touch, overlap or are at most `bridge` numbers apart are joined.
 fn joined(mut runs: Vec<Run>, bridge: u64) -> Vec<Run> {
     runs.sort_by_key(|run| (run.first, run.last));
     let mut joined: Vec<Run> = Vec::with_capacity(runs.len());
@@ -387,7 +385,7 @@ const MOST: usize = 1_000;
 const MOST_COUNTED: usize = 65_536;
 const MOST_RUNS: usize = 65_536;
 
-/// Names of one computer that was renamed again and again under which its gaps are listed.
+/// Names of one repeatedly renamed computer under which its gaps are listed.
 const MOST_NAMES: usize = 16;
 
 #[cfg(test)]

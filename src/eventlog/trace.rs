@@ -1,8 +1,9 @@
-//! What an event trace (.etl) reports of IPsec beside packets: events of the filtering platform, whose fields are packed in
-//! the order of the provider's manifest, and packets that IPsec dropped.
+//! Events about IPsec in an event trace (.etl), beside packets: events of the filtering platform, whose fields
+//! are packed in the order of the provider's manifest, and packets that IPsec dropped.
 //!
-//! Their times are the packets' own. A trace is a selection: what it lacks proves nothing. No real trace with these events
-//! was at hand. Sources: the manifest of Microsoft-Windows-WFP (jdu2600/Windows10EtwEvents); ws2def.h for addresses.
+//! Their times are those of the packets' clock. A trace is a selection: missing events prove nothing. No real
+//! trace with these events was available. Sources: the manifest of Microsoft-Windows-WFP
+//! (jdu2600/Windows10EtwEvents); ws2def.h for addresses.
 
 use super::summary::Tally;
 use super::{AuditOutcome, LogEvent, LogRecord, LogSummary};
@@ -15,28 +16,28 @@ pub struct TraceLog<'s> {
     evidence: EvidenceId,
     tally: Tally,
     sink: &'s mut dyn FnMut(LogEvent),
-    /// Events that hold less than their layout, and where the first is.
+    /// Events shorter than their layout, and where the first one is.
     damaged: Option<(u64, u64, u64)>,
 }
 
-/// The place of a record.
+/// The position of a record.
 #[derive(Clone, Copy, Debug)]
 pub struct EventPosition {
     /// Its number among all records of the file, from 1.
     pub record: u64,
-    /// Where in the file it, or the buffer that it is packed in, begins.
+    /// The offset in the file of the record, or of the buffer in which it is packed.
     pub offset: u64,
     /// When, by the packets' clock.
     pub time: Option<Timestamp>,
 }
 
 impl<'s> TraceLog<'s> {
-    /// Of a file; hands the events that the catalogue knows to `sink`.
+    /// Starts the log of a file; passes the events that the catalogue knows to `sink`.
     pub fn new(evidence: EvidenceId, sink: &'s mut dyn FnMut(LogEvent)) -> Self {
         Self { evidence, tally: Tally::default(), sink, damaged: None }
     }
 
-    /// Takes an event of Microsoft-Windows-WFP.
+    /// Adds an event of Microsoft-Windows-WFP.
     pub fn platform(&mut self, place: EventPosition, id: u16, version: u8, data: &[u8]) {
         let Some(named) = fields(id, version, data) else {
             if layout(id, version).is_some() {
@@ -50,7 +51,7 @@ impl<'s> TraceLog<'s> {
         self.keep(&record);
     }
 
-    /// Takes a packet that IPsec dropped: its fields by name, as far as they are known.
+    /// Adds a packet that IPsec dropped: its fields by name, as far as they are known.
     pub fn dropped(&mut self, place: EventPosition, named: Vec<(String, String)>) {
         let mut record = self.record(place, (DROPS_PROVIDER, DROPS), DROPPED);
         record.named = named;
@@ -91,7 +92,7 @@ impl<'s> TraceLog<'s> {
         }
     }
 
-    /// What the trace holds as a log; `None` where it is none.
+    /// The trace as a log; `None` where it has no such events.
     #[must_use]
     pub fn finish(mut self) -> Option<LogSummary> {
         if let Some((record, offset, count)) = self.damaged {
@@ -114,7 +115,7 @@ impl<'s> TraceLog<'s> {
     }
 }
 
-/// What a field is, in a manifest's words.
+/// The type of a field in a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
     U8,
@@ -123,7 +124,7 @@ enum Field {
     U64,
     /// A time, as FILETIME.
     Time,
-    /// Bytes with their number before them, in 32 bits.
+    /// Bytes preceded by their number, in 32 bits.
     Bytes,
     /// UTF-16 up to its NUL.
     Text,
@@ -131,7 +132,7 @@ enum Field {
     Ansi,
     Sid,
     Guid,
-    /// A cookie: eight bytes as they lie.
+    /// A cookie: eight bytes in their order.
     Cookie,
     /// What is left before the fields behind it, whose length is this: bytes whose number is not given.
     Rest(usize),
@@ -214,7 +215,7 @@ const SA_ENDED: Layout =
     &[("QMSaLuid", U64), ("VirtualIFTunnelId", U64), ("VirtualIFTrafficSelectorId", U64)];
 const SPIS: Layout = &[("InboundSPI", U32), ("OutboundSPI", U32)];
 
-/// The parts of an event's layout, one behind the other.
+/// The parts of an event's layout, one after the other.
 fn layout(id: u16, version: u8) -> Option<Vec<Layout>> {
     Some(match (id, version) {
         (1003, _) => vec![
@@ -313,7 +314,7 @@ const SA_UP: Layout = &[
     ("OutboundSPI", U32),
 ];
 
-/// An event's fields as its channel spells them; `None` where its layout is not known, or it holds less.
+/// An event's fields as its channel spells them; `None` where its layout is not known, or the data is shorter.
 fn fields(id: u16, version: u8, data: &[u8]) -> Option<Vec<(String, String)>> {
     let mut rest = data;
     let mut named = Vec::new();
@@ -325,7 +326,7 @@ fn fields(id: u16, version: u8, data: &[u8]) -> Option<Vec<(String, String)>> {
     Some(named)
 }
 
-/// A field's value, and what is behind it.
+/// A field's value, and the data after it.
 fn value(field: Field, data: &[u8]) -> Option<(String, &[u8])> {
     let bytes = |length: usize| data.split_at_checked(length);
     Some(match field {

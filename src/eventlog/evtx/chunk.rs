@@ -1,7 +1,7 @@
-//! What one chunk shows without the others: whether it can be read, whether its checksums hold, and
-//! what the scan sees in it.
+//! What one chunk shows by itself: whether it can be read, whether its checksums match, and what the scan finds
+//! in it.
 //!
-//! Chunks are looked at on all cores, and taken in their order on the core that reads.
+//! Chunks are examined on all cores, and processed in order on the core that reads.
 
 use super::hidden::{Behind, behind};
 use super::position::Source;
@@ -10,10 +10,10 @@ use super::{CHUNK, in_words};
 use ::evtx::{ChunkFlags, EvtxChunkData};
 use rayon::prelude::*;
 
-/// Shows `take` every chunk of the file, in order: while some are taken, the next are looked at.
+/// Passes every chunk of the file to `take`, in order; while some are processed, the next are examined.
 ///
-/// `by_scan`: whether the scan shall decode records, or the crate every one. Of `connections` records
-/// (5156), as `take` gives, a chunk leaves so many to the crate, for the addresses they name.
+/// `by_scan`: whether the scan decodes records, or the crate decodes all. `take` returns how many connections
+/// (5156) are still wanted; a chunk leaves that many to the crate, for the addresses that they name.
 pub(super) fn chunks(
     source: &mut Source<'_>,
     by_scan: bool,
@@ -38,7 +38,7 @@ pub(super) fn chunks(
     }
 }
 
-/// Several chunks that follow each other in the file; their memory is used again.
+/// Several consecutive chunks; their memory is reused.
 struct Batch {
     chunks: Vec<Chunk>,
     filled: usize,
@@ -79,13 +79,13 @@ pub(super) struct Chunk {
     look: Look,
 }
 
-/// What a first look shows.
+/// The result of the first examination.
 #[derive(Default)]
 pub(super) enum Look {
     /// Nothing but zeros.
     #[default]
     Unused,
-    /// No chunk; why.
+    /// It is no chunk, and why.
     Unreadable(String),
     /// A chunk.
     Sound(Box<Sound>),
@@ -93,9 +93,9 @@ pub(super) enum Look {
 
 /// A chunk that can be read.
 pub(super) struct Sound {
-    /// The crate's view; what a cut took away is zeros.
+    /// The crate's view; missing bytes of a truncated chunk are zeros.
     pub(super) data: EvtxChunkData,
-    /// The parts of the chunk whose checksums do not hold.
+    /// The parts of the chunk whose checksums do not match.
     pub(super) broken: Vec<&'static str>,
     /// What lies inside records behind their own data.
     pub(super) behind: Vec<Behind>,
@@ -106,8 +106,8 @@ pub(super) struct Sound {
 impl Chunk {
     fn look(&mut self, by_scan: bool, connections: usize) {
         self.size = self.buffer.len() as u64;
-        // The tables at the head of a chunk that was cut name places behind the cut; with zeros
-        // there, the records before it can still be read.
+        // The tables at the head of a truncated chunk name offsets behind the cut; with zeros there, the
+        // records before it can still be read.
         self.buffer.resize(CHUNK, 0);
         if self.buffer.iter().all(|byte| *byte == 0) {
             self.look = Look::Unused;
@@ -123,7 +123,7 @@ impl Chunk {
         let is_whole = self.size == CHUNK as u64;
         let free = usize::try_from(data.header.free_space_offset).unwrap_or(usize::MAX);
         self.scan.connections = connections;
-        // Behind a cut are zeros that we added, of which the scan knows nothing.
+        // Behind a cut are zeros that we added, which the scan does not recognize.
         let last = data.header.last_event_record_id;
         let is_scanned = is_whole && self.scan.records(&data.data, last, free).is_some();
         let seen = if is_scanned { self.scan.seen() } else { &[] };
@@ -133,14 +133,14 @@ impl Chunk {
         self.look = Look::Sound(Box::new(Sound { data, broken, behind, is_scanned }));
     }
 
-    /// The look, and the records that the scan decodes: none where the crate has to find them.
+    /// The examination's result, and the records that the scan decodes: none where the crate has to find them.
     pub(super) fn seen(&mut self) -> (&mut Look, &[Seen]) {
         let is_scanned = matches!(&self.look, Look::Sound(sound) if sound.is_scanned);
         let seen = if is_scanned { self.scan.seen() } else { &[] };
         (&mut self.look, seen)
     }
 
-    /// Takes the memory back for another chunk.
+    /// Keeps the memory for another chunk.
     pub(super) fn done(&mut self) {
         if let Look::Sound(sound) = std::mem::take(&mut self.look) {
             self.buffer = sound.data.data;
@@ -162,5 +162,5 @@ fn broken(chunk: &EvtxChunkData, is_whole: bool) -> Vec<&'static str> {
     broken
 }
 
-/// 1 MiB: enough for all cores to have work, and still in a cache when it is taken.
+/// 1 MiB: enough work for all cores, and still in a cache when it is processed.
 const AT_ONCE: usize = 16;

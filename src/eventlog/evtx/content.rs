@@ -1,4 +1,4 @@
-//! A record that the `evtx` crate rendered: JSON to a [`LogRecord`].
+//! Converts a record that the `evtx` crate rendered as JSON to a [`LogRecord`].
 //!
 //! Takes the record's values as written; what they mean is decided elsewhere.
 
@@ -9,8 +9,8 @@ use crate::evidence::RecordRef;
 use crate::time::Timestamp;
 use serde_json::Value;
 
-/// Whether the record's number is one that the catalogue has, from any provider. Looks at the text
-/// only, because most records of a busy log end here; what it lets through is read properly.
+/// Whether the record's number is one that the catalogue has, from any provider. Searches the text only,
+/// because most records of a busy log end here; records that pass are parsed.
 pub(super) fn may_be_known(json: &str) -> bool {
     event_ids(json).any(|id| !events_numbered(id).is_empty())
 }
@@ -19,7 +19,7 @@ pub(super) fn may_be_known(json: &str) -> bool {
 pub(super) fn event_ids(json: &str) -> impl Iterator<Item = u16> {
     json.match_indices(EVENT_ID).filter_map(|(at, _)| {
         let value = json.get(at + EVENT_ID.len()..).unwrap_or_default();
-        // With qualifiers the number is the text of an object.
+        // With qualifiers, the number is the text of an object.
         let value = match value.strip_prefix('{') {
             Some(object) => object.split_once("\"#text\":").map_or("", |(_, text)| text),
             None => value,
@@ -30,8 +30,8 @@ pub(super) fn event_ids(json: &str) -> impl Iterator<Item = u16> {
     })
 }
 
-/// The first text that follows a key; empty where there is none or it holds an escape, which no
-/// name of a computer or a log does.
+/// The first text after a key; empty where there is none, or where it contains an escape, which no name of a
+/// computer or a log does.
 pub(super) fn text_behind<'j>(json: &'j str, key: &str) -> &'j str {
     let text = json.split_once(key).and_then(|(_, text)| text.split_once('"'));
     text.map(|(name, _)| name).filter(|name| !name.contains('\\')).unwrap_or_default()
@@ -69,8 +69,8 @@ pub(super) fn log_record(
     Some(filled)
 }
 
-/// Cuts the texts of a record, the last first, to about this many bytes together; returns whether it had to. A
-/// template that records share may hold more text, or more values, than all of them.
+/// Cuts the texts of a record, the last first, to about this many bytes together; returns whether anything was
+/// cut. A template that records share may hold more text, or more values, than all of them.
 pub(super) fn cut(record: &mut LogRecord, most: usize) -> bool {
     let LogRecord { provider, channel, computer, named, positional, .. } = record;
     let mut left = most;
@@ -82,7 +82,7 @@ pub(super) fn cut(record: &mut LogRecord, most: usize) -> bool {
             text.shrink_to_fit();
             is_cut = true;
         }
-        // A value costs something though it be empty.
+        // A value has a cost even where it is empty.
         left = left.saturating_sub(text.len() + VALUE);
         left > 0
     };
@@ -152,7 +152,7 @@ fn bytes_of_hex(text: &str) -> Vec<u8> {
     pairs.collect::<Option<Vec<u8>>>().unwrap_or_default()
 }
 
-/// What a value costs beside its text.
+/// The cost of a value besides its text.
 const VALUE: usize = 8;
 const EVENT_ID: &str = "\"EventID\":";
 /// What precedes an event's time.

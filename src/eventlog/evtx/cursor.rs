@@ -71,7 +71,7 @@ pub(super) fn name_at(chunk: &[u8], offset: usize) -> Option<&[u8]> {
     let bytes = usize::from(cursor.u16()?).checked_mul(2)?;
     let name = cursor.take(bytes)?;
     cursor.u16()?;
-    // A zero ends a name early, and the crate writes others of these into its JSON as they are.
+    // A zero ends a name early, and the crate writes the other characters into its JSON unescaped.
     let is_plain =
         |unit: &[u8; 2]| !matches!(unit, [0..=0x1f | b'"' | b'\\' | 0x7f, 0] | [_, 0xd8..=0xdf]);
     name.as_chunks::<2>().0.iter().all(is_plain).then_some(name)

@@ -1,8 +1,8 @@
-//! What lies inside a record behind its own data, where no reader looks.
+//! Bytes inside a record behind its own data, where no reader looks.
 //!
-//! A record is hidden by enlarging the one before it (eventlogedit does so, and repairs numbers and
-//! checksums): the size in a record's header then spans both, and its own data ends where it did. Finds
-//! such places and says how the chunk has to be cut to read them; concludes nothing.
+//! A record is hidden by enlarging the record before it (eventlogedit does so, and repairs numbers and
+//! checksums): the size in that record's header then spans both, while its own data ends where it did. Finds
+//! such bytes, and cuts the chunk so that they can be read; draws no conclusions.
 
 use super::scan::Seen;
 use super::{CHUNK_HEADER, RECORD_HEADER};
@@ -10,13 +10,13 @@ use super::{CHUNK_HEADER, RECORD_HEADER};
 /// Bytes inside a record that do not belong to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Behind {
-    /// The record that holds them, from the chunk's start, and its number.
+    /// The record that contains them, as an offset in the chunk, and its number.
     pub(super) outer: usize,
     pub(super) number: u64,
     /// The first of them, and where the record ends.
     pub(super) from: usize,
     pub(super) end: usize,
-    /// Where whole records begin among them.
+    /// The offsets of complete records among them.
     pub(super) records: Vec<usize>,
 }
 
@@ -27,7 +27,7 @@ impl Behind {
     }
 }
 
-/// All such places of a chunk, in order; `seen` are its records as far as the scan knows them.
+/// All such bytes of a chunk, in order; `seen` are its records as far as the scan knows them.
 pub(super) fn behind(chunk: &[u8], seen: &[Seen], free: usize) -> Vec<Behind> {
     let known: Vec<(Header, Option<usize>)> = if seen.is_empty() {
         by_headers(chunk, free).into_iter().map(|header| (header, None)).collect()
@@ -39,7 +39,7 @@ pub(super) fn behind(chunk: &[u8], seen: &[Seen], free: usize) -> Vec<Behind> {
     known.into_iter().filter_map(|(record, data_end)| inside(chunk, record, data_end)).collect()
 }
 
-/// The chunk with every hidden record as a record of its own, for a reader that goes by sizes.
+/// The chunk with every hidden record as a record of its own, for a reader that follows sizes.
 pub(super) fn parted(chunk: &[u8], places: &[Behind]) -> Vec<u8> {
     let mut parted = chunk.to_vec();
     let mut put = |at: usize, bytes: &[u8]| {
@@ -57,7 +57,7 @@ pub(super) fn parted(chunk: &[u8], places: &[Behind]) -> Vec<u8> {
             put(end.saturating_sub(4), &size);
         }
     }
-    // A reader stops at the record that the header calls the last.
+    // A reader stops at the record that the header names as the last.
     put(LAST_RECORD, &u64::MAX.to_le_bytes());
     parted
 }
@@ -73,7 +73,7 @@ fn inside(chunk: &[u8], record: Header, data_end: Option<usize>) -> Option<Behin
     let end = record.start.checked_add(record.size)?;
     let content_end = end.checked_sub(SIZE_COPY)?;
     let from = match data_end {
-        // Records are filled up to a multiple of eight.
+        // Records are padded to a multiple of eight.
         Some(data_end) if content_end.saturating_sub(data_end) < GRAIN => return None,
         Some(data_end) => data_end,
         // Its own data is at least a header and the beginning of its content.
@@ -99,7 +99,7 @@ fn inside(chunk: &[u8], record: Header, data_end: Option<usize>) -> Option<Behin
     (!is_filled).then_some(Behind { outer, number, from, end, records })
 }
 
-/// A record's header that has what all headers have, with binary XML behind it.
+/// A record header with the properties of all headers, followed by binary XML.
 fn header(chunk: &[u8], at: usize, end: usize) -> Option<Header> {
     let bytes = chunk.get(at..end)?;
     let rest = bytes.strip_prefix(RECORD_MARK)?;
@@ -123,7 +123,7 @@ fn by_headers(chunk: &[u8], free: usize) -> Vec<Header> {
 }
 
 const RECORD_MARK: &[u8] = b"**\0\0";
-/// Binary XML of version 1.1 begins so.
+/// The beginning of binary XML of version 1.1.
 const FRAGMENT_HEADER: &[u8] = &[0x0f, 1, 1, 0];
 /// A header, the least content and a copy of the size.
 const LEAST: usize = 32;
@@ -158,7 +158,7 @@ mod tests {
         chunk.extend(record(64, 4));
         let whole = chunk.clone();
         assert_eq!(behind(&chunk, &[], chunk.len()), []);
-        // The first one takes the two behind it.
+        // The first one spans the two after it.
         chunk[516..520].copy_from_slice(&240_u32.to_le_bytes());
         chunk[748..752].copy_from_slice(&240_u32.to_le_bytes());
         let found = behind(&chunk, &[], chunk.len());

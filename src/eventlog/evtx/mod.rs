@@ -1,9 +1,9 @@
 //! The .evtx format, Windows Vista and later: a header of 4096 bytes, then chunks of 64 KiB.
 //!
-//! Reads forward only, a few chunks in memory at a time, so the caller can hash the bytes as they
-//! pass. A scan decodes most records without rendering them; the `evtx` crate takes the rest apart.
-//! Here it is decided what of it is wanted and where every byte went. Records that lie behind the
-//! live ones of a chunk are listed apart, as recovered, and are in no count of the live log.
+//! Reads forward only, a few chunks in memory at a time, so the caller can hash the bytes as they pass. A scan
+//! decodes most records without rendering them; the `evtx` crate decodes the rest. This file decides what is
+//! wanted of it, and accounts for every byte. Records that lie behind the live ones of a chunk are listed
+//! apart, as recovered, and are in no count of the live log.
 
 mod cursor;
 
@@ -40,11 +40,11 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 
-/// Reads a whole .evtx file, hands each event that the catalogue knows to `sink` in the order of
-/// the file, and reports what the file holds.
+/// Reads a whole .evtx file, passes each event that the catalogue knows to `sink` in the order of the file, and
+/// reports what the file holds.
 ///
-/// Damage becomes problems of the summary and reading goes on behind it. A file in which Windows
-/// began again at the front is not in the order of time.
+/// Damage becomes problems of the summary, and reading continues after it. A file in which Windows started
+/// again at the front is not in the order of time.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
@@ -53,7 +53,7 @@ pub fn read(
     read_with(true, reader, evidence, sink)
 }
 
-/// The same by the `evtx` crate alone, which renders every record: what the scan is held against.
+/// The same by the `evtx` crate alone, which renders every record: the reference for the scan.
 pub fn read_by_crate(
     reader: &mut dyn Read,
     evidence: EvidenceId,
@@ -121,7 +121,7 @@ struct Log<'s> {
     names: Names,
     tally: Tally,
     sink: &'s mut dyn FnMut(LogEvent),
-    /// Connections (5156) that are still to be read for the addresses they name.
+    /// The number of connections (5156) that are still read for the addresses that they name.
     connections: usize,
     /// A record's text was cut.
     has_cut: bool,
@@ -130,7 +130,7 @@ struct Log<'s> {
 }
 
 impl Log<'_> {
-    /// Notes what the file says of itself; gives the number of chunks it claims.
+    /// Records what the file header states; returns the number of chunks it claims.
     fn file_header(&mut self, bytes: &[u8]) -> u64 {
         self.tally.cover("file_header", bytes.len() as u64, 0);
         if bytes.len() < FILE_HEADER {
@@ -154,7 +154,7 @@ impl Log<'_> {
         u64::from(header.chunk_count)
     }
 
-    /// Takes a chunk apart and gives its memory back.
+    /// Processes a chunk and keeps its memory.
     fn chunk(&mut self, chunk: &mut Chunk) {
         let (offset, size) = (chunk.offset, chunk.size);
         let (look, seen) = chunk.seen();
@@ -191,7 +191,7 @@ impl Log<'_> {
         }
     }
 
-    /// What lies inside records behind their own data: named, and read where it is records.
+    /// Bytes inside records behind their own data: reported, and read where they are records.
     fn hidden(&mut self, offset: u64, chunk: &EvtxChunkData) {
         let places = std::mem::take(&mut self.behind);
         let mut outers: BTreeMap<u64, u64> = BTreeMap::new();
@@ -225,8 +225,8 @@ impl Log<'_> {
         }
     }
 
-    /// Records behind the live ones, as far as the crate can still read them: what they share with
-    /// live records may have been overwritten.
+    /// Records behind the live ones, as far as the crate can still read them: data that they share with live
+    /// records may have been overwritten.
     fn recover(&mut self, chunk: &mut EvtxChunkData) {
         let settings = Arc::new(ParserSettings::new().indent(false).recover_records(true));
         let Ok(mut chunk) = chunk.parse(settings) else { return };
@@ -235,7 +235,7 @@ impl Log<'_> {
         }
     }
 
-    /// A record that is not one of the live log's.
+    /// A record outside the live log.
     fn outside(&mut self, record: EvtxRecord<'_>, hidden_in: Option<u64>) {
         let number = record.event_record_id;
         let written = i64::try_from(record.timestamp.as_nanosecond()).ok().map(Timestamp);
@@ -254,15 +254,15 @@ impl Log<'_> {
         }
     }
 
-    /// Reads a chunk's records: by the scan alone where it understands them all and the catalogue
-    /// none of them.
+    /// Reads a chunk's records: by the scan alone where it understands all of them and the catalogue knows
+    /// none.
     fn records(
         &mut self,
         place: &mut ChunkPosition,
         chunk: &mut EvtxChunkData,
         seen: &[Seen],
     ) -> Result<(), ChunkError> {
-        // Behind the last record that it is needed for, the crate need not go on.
+        // The crate stops after the last record that it is needed for.
         let rendered = match seen {
             [] => usize::MAX,
             seen => seen.iter().rposition(|seen| seen.plain.is_none()).map_or(0, |last| last + 1),
@@ -297,7 +297,7 @@ impl Log<'_> {
         self.tally.cover("records_other", size, 1);
     }
 
-    /// Moves on behind a record; gives how many of its bytes were not accounted for before.
+    /// Accounts for a record; returns how many of its bytes were not accounted for before.
     fn account(&mut self, place: &mut ChunkPosition, start: u64, size: u64) -> u64 {
         place.lost = false;
         self.tally.cover("records_damaged", start.saturating_sub(place.cursor), 0);
@@ -336,7 +336,7 @@ impl Log<'_> {
         let size = u64::from(record.binxml_size).saturating_add(RECORD_FRAME);
         let (number, at) = (record.event_record_id, place.file_offset(start));
         if start.saturating_add(size) > place.size {
-            // What was read behind the cut are zeros of ours.
+            // The data read behind the cut is zeros that we added.
             place.lost = true;
             let text = format!("record {number} is cut off");
             let position = Position::Record(number);
@@ -350,7 +350,7 @@ impl Log<'_> {
     /// A record as the crate renders it.
     fn content_of(&mut self, record: EvtxRecord<'_>, size: u64, at: u64) {
         let number = record.event_record_id;
-        // The frame of an exported log may hold no time or another one; the content is right.
+        // The frame of an exported log may have no time or another one; the content is right.
         let written = i64::try_from(record.timestamp.as_nanosecond()).ok().map(Timestamp);
         let content = record.into_json().and_then(|json| self.content(&json, written, (size, at)));
         match content {
@@ -384,7 +384,7 @@ impl Log<'_> {
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), position);
     }
 
-    /// No text of a record's own is longer than its bytes allow, and the constants of a template are short.
+    /// A record's own text is no longer than its bytes allow, and the constants of a template are short.
     fn bound(&mut self, record: &mut LogRecord, size: u64, at: u64) {
         let most = usize::try_from(size).unwrap_or(usize::MAX).saturating_mul(4);
         if cut(record, most.saturating_add(MOST_CONSTANTS)) && !self.has_cut {
@@ -398,8 +398,7 @@ impl Log<'_> {
         }
     }
 
-    /// Hands the event on where the catalogue knows it, returns whether it does, and reports the
-    /// record's time.
+    /// Passes the event on where the catalogue knows it; returns whether it does, and the record's time.
     fn content(
         &mut self,
         json: &SerializedEvtxRecord<String>,
@@ -452,7 +451,7 @@ fn has_record_from(chunk: &[u8], cursor: u64) -> bool {
     words.iter().any(|word| word.starts_with(b"**\0\0"))
 }
 
-/// The header may be older than the file: then the file ends inside a chunk that it does not know of.
+/// The header may be older than the file: then the file ends inside a chunk that the header does not count.
 fn end_in_words(whole: u64, declared: u64) -> String {
     let s = if whole == 1 { "" } else { "s" };
     if whole >= declared {
@@ -475,7 +474,7 @@ fn in_words(error: &dyn std::error::Error) -> String {
 const SECURITY: &str = "Security";
 /// Connections that are read for the addresses they name; a busy host logs millions.
 const MOST_CONNECTIONS: usize = 256;
-/// Text of a record that its template has beside what the record holds: no template of Windows has more.
+/// Text that a template adds to a record's own: no template of Windows has more.
 const MOST_CONSTANTS: usize = 1024;
 const FILE_HEADER: usize = 4096;
 /// What a chunk begins with.

@@ -1,17 +1,17 @@
-//! The position of the reading of a log: in the file, in the chunk, among the names.
+//! The position in a log: in the file, in the chunk, and the last names.
 //!
 //! Decides nothing and counts nothing.
 
 use std::io::{ErrorKind, Read};
 
-/// Bytes in order, in pieces of a wanted size.
+/// Bytes in order, read in blocks of a given size.
 pub(super) struct Source<'r> {
     pub(super) reader: &'r mut dyn Read,
     pub(super) offset: u64,
     pub(super) failure: Option<std::io::Error>,
     /// Where the first chunk begins: behind the file's header, or at once where there is none.
     pub(super) first_chunk: u64,
-    /// Bytes that were read to find that, and are given again.
+    /// Bytes that were read to find that, and are returned again.
     pub(super) ahead: Vec<u8>,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct ChunkPosition {
     pub(super) offset: u64,
     /// The end of what was accounted for, from the chunk's start.
     pub(super) cursor: u64,
-    /// What lies behind the cursor is a record that could not be read.
+    /// The cursor is followed by a record that could not be read.
     pub(super) lost: bool,
 }
 
@@ -76,7 +76,7 @@ impl ChunkPosition {
     }
 }
 
-/// The names of the record before, so that the same ones are decoded once.
+/// The names of the previous record, so that the same names are decoded once.
 #[derive(Default)]
 pub(super) struct Names {
     pub(super) computer: LastName,

@@ -1,8 +1,8 @@
-//! What a chunk's records are, without rendering them: numbers, times, providers, computers.
+//! Decodes a chunk's records without rendering them: numbers, times, providers, computers.
 //!
-//! Most records of a log bear on nothing of ours. They are read in place by their template's
-//! layout; a record that the catalogue may know, or that is in any way unusual, is left to the
-//! `evtx` crate. Where the walk itself meets something unusual the whole chunk is.
+//! Most records of a log are not relevant here. They are read in place by their template's layout; a record
+//! that the catalogue may know, or that is unusual in any way, is left to the `evtx` crate. Where the walk
+//! itself meets something unusual, the whole chunk is left to it.
 
 use super::cursor::{Cursor, Text, is_in_any_case, name_at};
 use super::template::{Field, Frame, Templates};
@@ -17,15 +17,15 @@ pub(super) struct Scan {
     values: Vec<Value>,
     records: Vec<Seen>,
     texts: Texts,
-    /// How many connections (5156) are to be left to the crate, for the addresses they name.
+    /// The number of connections (5156) that are left to the crate, for the addresses that they name.
     pub(super) connections: usize,
 }
 
 impl Scan {
     /// The records of a whole chunk; `None` where the crate must find them.
     ///
-    /// `last` is the number of the last record, `free` where the free space begins, both by the
-    /// chunk's header.
+    /// `last` is the number of the last record, `free` the offset of the free space, both from the chunk's
+    /// header.
     pub(super) fn records(&mut self, chunk: &[u8], last: u64, free: usize) -> Option<&[Seen]> {
         self.templates.clear();
         self.records.clear();
@@ -41,8 +41,8 @@ impl Scan {
             let plain = self.plain(chunk, record, start, &mut data_end);
             seen.data_end = data_end;
             if let Some((plain, its)) = plain {
-                // A chunk that would render to megabytes is not of Windows' making, and the
-                // crate bounds what it renders of one.
+                // A chunk that would render to megabytes was not written by Windows, and the crate bounds what
+                // it renders of one.
                 cost = cost.saturating_add(its);
                 (cost <= MOST_COST).then_some(())?;
                 let is_wanted = plain.may_be_known(chunk) || self.wants_connection(&plain);
@@ -68,8 +68,7 @@ impl Scan {
         wants
     }
 
-    /// A record's fields and at least what rendering it costs; `None` where the scan does not
-    /// understand it.
+    /// A record's fields and the minimum cost of rendering it; `None` where the scan does not understand it.
     fn plain(
         &mut self,
         chunk: &[u8],
@@ -86,7 +85,7 @@ impl Scan {
         let plain = Plain::from_values(frame, chunk, &self.values, &mut self.texts)?;
         let own = event.cost(record.len().saturating_sub(start))?;
         let Some(slot) = event.nested else { return Some((plain, own)) };
-        // Only the event's body may hold XML, and no XML in turn.
+        // Only the event's body may contain XML, which in turn contains none.
         (!event.nests_more && frame.body == Some(slot)).then_some(())?;
         let value = self.values.get(slot)?;
         let window = chunk.get(..value.at.checked_add(value.size)?)?;
@@ -108,7 +107,7 @@ pub(super) struct Seen {
     pub(super) number: u64,
     /// The end of its own data; `None` where the scan does not find it.
     pub(super) data_end: Option<usize>,
-    /// What it is; `None` where that is for the crate to say.
+    /// Its content; `None` where the crate has to decode it.
     pub(super) plain: Option<Plain>,
 }
 
@@ -164,7 +163,7 @@ impl Plain {
     }
 }
 
-/// The names of the record before, in this chunk: most records bear the same.
+/// The names of the previous record in this chunk: most records have the same.
 #[derive(Debug, Default)]
 struct Texts {
     provider: Text,
@@ -172,8 +171,8 @@ struct Texts {
     computer: Text,
 }
 
-/// A name of a provider, log or computer that reads the same in any form. Of records that bear the
-/// same name all get the place of the first: who reads it again finds it in the cache.
+/// A name of a provider, log or computer that reads the same in any form. Records with the same name share the
+/// offset of the first, so that it is in the cache when it is read again.
 fn text_of(field: Field, chunk: &[u8], values: &[Value], before: &mut Text) -> Option<Text> {
     let text = match field {
         Field::Fixed(text) => text,
@@ -214,7 +213,7 @@ fn number_of(field: Field, chunk: &[u8], values: &[Value]) -> Option<u16> {
     }
 }
 
-/// The event's time, where it is one of our days.
+/// The event's time, where it lies in a plausible range.
 fn time_of(field: Field, chunk: &[u8], values: &[Value]) -> Option<Timestamp> {
     let Field::Slot(slot) = field else { return None };
     let value = values.get(slot).filter(|value| value.kind == FILETIME)?;
@@ -223,7 +222,7 @@ fn time_of(field: Field, chunk: &[u8], values: &[Value]) -> Option<Timestamp> {
     ticks.checked_mul(100).filter(|nanos| *nanos >= 0).map(Timestamp)
 }
 
-/// Whether the crate can read the table of names; it gives up a chunk of which it cannot.
+/// Whether the crate can read the table of names; where it cannot, it gives up the chunk.
 fn names_are_sound(chunk: &[u8]) -> bool {
     let mut bytes: usize = 0;
     let Some(buckets) = chunk.get(NAME_BUCKETS) else { return false };
@@ -258,7 +257,7 @@ const SIZE_COPY: usize = 4;
 const LATEST_FRAME: u64 = 2_650_000_000_000_000_000;
 /// FILETIME of 1970-01-01.
 const TICKS_TO_1970: i64 = 116_444_736_000_000_000;
-/// The crate's own bounds lie above this; chunks of real logs come to less than 2 MB.
+/// The crate's own bounds are above this; chunks of real logs stay below 2 MB.
 const MOST_COST: usize = 4 << 20;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Template definitions of binary XML: where in a record's values the scan finds what it asks for.
+//! Template definitions of binary XML: where the scan finds its fields in a record's values.
 //!
-//! Reads each definition of a chunk once. Takes only the plain forms that Windows writes; of any
-//! other it says so, and the records made from it are left to the `evtx` crate.
+//! Reads each definition of a chunk once. Accepts only the plain forms that Windows writes; records made from
+//! any other definition are left to the `evtx` crate.
 
 use super::cursor::{Cursor, Text, is, name_at};
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ pub(super) struct Templates {
 }
 
 impl Templates {
-    /// Forgets the definitions of the chunk before.
+    /// Forgets the definitions of the previous chunk.
     pub(super) fn clear(&mut self) {
         self.known.clear();
         self.read.clear();
@@ -43,8 +43,8 @@ impl Templates {
         let start = usize::try_from(offset).ok()?;
         let body = start.checked_add(DEFINITION_HEADER)?;
         let size = usize::try_from(Cursor { data: chunk, at: body.checked_sub(4)? }.u32()?).ok()?;
-        // Definitions do not overlap, so that together they are no larger than the chunk; reading
-        // one stretch again and again is not for us.
+        // Definitions do not overlap, so that together they are no larger than the chunk; reading the same
+        // bytes repeatedly is left to the crate.
         self.bytes = self.bytes.saturating_add(size);
         if self.bytes > chunk.len() {
             return None;
@@ -57,12 +57,12 @@ impl Templates {
     }
 }
 
-/// What the scan knows of one definition.
+/// The scan's knowledge of one definition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Template {
     /// How many values it takes; a record with fewer leaves holes.
     pub(super) slots: usize,
-    /// At least what rendering it costs: bytes written, and sixteen times the nodes built.
+    /// The minimum cost of rendering it: bytes written, and sixteen times the nodes built.
     pub(super) cost: usize,
     /// The offsets of the frame's fields; `None` in the definition of a body.
     pub(super) frame: Option<Frame>,
@@ -86,7 +86,7 @@ pub(super) struct Frame {
 /// A field of the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
-    /// Written in the definition: the place of its UTF-16 bytes in the chunk.
+    /// Written in the definition: the extent of its UTF-16 bytes in the chunk.
     Fixed(Text),
     /// The value of this number.
     Slot(usize),
@@ -152,13 +152,13 @@ impl<'d> Builder<'d> {
         }
     }
 
-    /// Reads the definition to its end; `None` where it holds what the scan does not understand.
+    /// Reads the definition to its end; `None` where it contains something that the scan does not understand.
     fn run(&mut self) -> Option<()> {
         if self.cursor.peek() == Some(FRAGMENT) {
             self.cursor.skip(4)?;
         }
         loop {
-            // What a definition of Windows ends with.
+            // The end of a definition as Windows writes it.
             match self.cursor.u8()? {
                 END => break,
                 token @ (0x01 | 0x41) => self.open_element(token == 0x41)?,
@@ -265,7 +265,7 @@ impl<'d> Builder<'d> {
     fn substitution(&mut self) -> Option<()> {
         let slot = usize::from(self.cursor.u16()?);
         is_kind(self.cursor.u8()?).then_some(())?;
-        // A value in two places can grow a record without end; the crate watches over that.
+        // A value in two places can multiply a record's size without end; the crate guards against that.
         let (word, bit) = (self.taken.get_mut(slot / 64)?, 1 << (slot % 64));
         if *word & bit != 0 {
             return None;
@@ -281,7 +281,7 @@ impl<'d> Builder<'d> {
         }
     }
 
-    /// Which field the content at hand belongs to; `None` where no content is looked for.
+    /// The field that the current content belongs to; `None` where no content is wanted.
     fn target(&self) -> Option<Option<Key>> {
         if self.start.is_some() {
             return self.attribute;
@@ -329,7 +329,7 @@ fn system_part(name: &[u8], has_attributes: bool) -> Option<Part> {
     Some(part)
 }
 
-/// Names whose first place in a record is asked for.
+/// Names whose first occurrence in a record is used.
 fn is_key(name: &[u8]) -> bool {
     ["Channel", "Computer", "SystemTime"].into_iter().any(|key| is(name, key))
 }
@@ -347,7 +347,7 @@ pub(super) const FRAGMENT: u8 = 0x0f;
 pub(super) const END: u8 = 0x00;
 const STRING: u8 = 0x01;
 const NO_DEPENDENCY: u16 = 0xffff;
-/// Elements in elements; events have five.
+/// Nesting of elements; events have five levels.
 const DEEPEST: usize = 32;
 /// Values of one definition; the largest known takes some sixty.
 pub(super) const MOST_SLOTS: usize = 256;

@@ -1,6 +1,6 @@
-//! The values of a template instance: where each lies, and whether the crate reads it as it does.
+//! The values of a template instance: where each lies, and whether the crate reads it in the same way.
 //!
-//! Looks at sizes, hardly at contents; what a value means is the scan's business.
+//! Checks sizes, hardly ever contents; the scan interprets the values.
 
 use super::cursor::Cursor;
 use super::template::{DEFINITION_HEADER, END, FRAGMENT, MOST_SLOTS, Template, Templates};
@@ -18,7 +18,7 @@ impl Value {
         self.kind == NULL || (self.kind == BINARY_XML && self.size == 0)
     }
 
-    /// Whether the crate reads exactly these bytes, whatever they hold, and can render them.
+    /// Whether the crate reads exactly these bytes, whatever their content, and can render them.
     fn is_sound(self, bytes: &[u8]) -> bool {
         match SIZES.get(usize::from(self.kind)) {
             Some(Some(size)) => self.size == usize::from(*size),
@@ -39,27 +39,27 @@ impl Value {
     }
 }
 
-/// A template with the values of one record, but for the values themselves.
+/// A template with the layout of one record's values.
 pub(super) struct Instance<'t> {
     pub(super) template: &'t Template,
     /// The first value that is XML.
     pub(super) nested: Option<usize>,
     /// Whether there are others.
     pub(super) nests_more: bool,
-    /// How many items the arrays have at most, together.
+    /// The maximum number of items of all arrays together.
     items: usize,
 }
 
 impl Instance<'_> {
-    /// At least what rendering takes: of a byte of the record no more than eight, of an array
-    /// its element again for each item.
+    /// The minimum cost of rendering: at most eight for each byte of the record, and for an array its element
+    /// once more for each item.
     pub(super) fn cost(&self, bytes: usize) -> Option<usize> {
         let elements = self.template.cost.checked_mul(self.items.checked_add(1)?)?;
         elements.checked_add(bytes.checked_mul(8)?)
     }
 }
 
-/// Reads a template instance with its values and gives its definition.
+/// Reads a template instance with its values and returns its definition.
 pub(super) fn instance<'t>(
     cursor: &mut Cursor<'_>,
     chunk: &[u8],
@@ -113,7 +113,7 @@ const SID: u8 = 0x13;
 const BINARY_XML: u8 = 0x21;
 pub(super) const STRINGS: u8 = 0x81;
 const SIZE_T: u8 = 0x10;
-/// Of types that have one size, the size.
+/// The size, for types with a fixed size.
 #[rustfmt::skip]
 const SIZES: [Option<u8>; 0x16] = [
     None, None, None, Some(1), Some(1), Some(2), Some(2), Some(4), Some(4), Some(8), Some(8),

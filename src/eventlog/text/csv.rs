@@ -1,10 +1,10 @@
 //! Tables of events: Event Viewer's, and those of tools that name their columns.
 //!
-//! Event Viewer writes level, local date and time, source, number, task, and the message. Names of
-//! columns and the message are in the language of the system, so columns are taken by place and a row is
-//! known by its date and number. Computer, log and record number are not in it: the log follows from
-//! source and number, records count from 1. A table whose columns have the names of a tool is
-//! read by these. Commas, semicolons or tabs part the columns.
+//! Event Viewer writes level, local date and time, source, number, task, and the message. Column names and the
+//! message are in the language of the system, so columns are taken by position and a row is recognized by its
+//! date and number. Computer, log and record number are missing: the log follows from source and number,
+//! records count from 1. A table whose columns have the names of a tool is read by these. Columns are separated
+//! by commas, semicolons or tabs.
 
 use super::LONGEST_EVENT;
 use super::dates::{NoTime, Stamp};
@@ -18,9 +18,9 @@ use crate::time::{Resolution, Zone};
 use std::borrow::Cow;
 use std::io::Read;
 
-/// Reads a whole export, hands each event that the catalogue knows to `sink` in the order of the
-/// file, and gives what the file holds and how finely it shows time. Times whose zone nothing names are
-/// of `zone`. Damage becomes problems and reading goes on behind it.
+/// Reads a whole export, passes each event that the catalogue knows to `sink` in the order of the file, and
+/// returns what the file holds and its time resolution. Times without a zone are read in `zone`. Damage becomes
+/// problems, and reading continues after it.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
@@ -50,7 +50,7 @@ struct Table<'s> {
     /// The names in the first line.
     columns: Vec<String>,
     has_begun: bool,
-    /// Place and length of what could not be read, up to here.
+    /// Offset and length of what could not be read, up to here.
     lost: Option<(u64, u64)>,
 }
 
@@ -135,7 +135,7 @@ impl Table<'_> {
     }
 }
 
-/// How a table is written.
+/// The layout of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Layout {
     separator: u8,
@@ -144,7 +144,7 @@ struct Layout {
 }
 
 impl Layout {
-    /// By the line of names, which is the first but for PowerShell's `#TYPE`.
+    /// Detects it by the line of names, which comes first, or after PowerShell's `#TYPE`.
     fn detect(window: &[u8]) -> Self {
         let mut lines = window.split(|byte| *byte == b'\n');
         let header = lines.find(|line| !line.starts_with(TYPE_LINE)).unwrap_or_default();
@@ -175,12 +175,12 @@ impl Layout {
 /// A part of the window, from its front.
 struct Row {
     length: usize,
-    /// Whether its quotation marks are right.
+    /// Whether its quotation marks are complete.
     is_whole: bool,
 }
 
-/// Finds the rows of a text. Where a quotation mark is missing, a row runs into the next ones; then
-/// the text is searched for the next line that a row can begin with.
+/// Finds the rows of a text. Where a quotation mark is missing, a row runs into the next ones; then the text is
+/// searched for the next line that can begin a row.
 struct Rows {
     layout: Layout,
     at: usize,
@@ -194,9 +194,9 @@ enum State {
     FieldStart,
     Plain,
     Quoted,
-    /// Behind a quotation mark inside quotation marks.
+    /// After a quotation mark inside quotation marks.
     Quote,
-    /// Behind a quoted field and a carriage return.
+    /// After a quoted field and a carriage return.
     Return,
 }
 
@@ -220,7 +220,7 @@ impl Rows {
         }
     }
 
-    /// A row in front of the window, or how far it is none.
+    /// The row at the front of the window, or the extent of what is no row.
     fn row(&mut self, window: &[u8]) -> Option<Row> {
         while let Some(byte) = window.get(self.at) {
             self.at += 1;
@@ -252,14 +252,14 @@ impl Rows {
         }
     }
 
-    /// The text up to the next line that may be a row's first, or as far as was looked.
+    /// The text up to the next line that may begin a row, or up to the end of the search.
     fn broken(&mut self, window: &[u8]) -> Row {
         let seen = window.get(..self.at).unwrap_or_default();
         let mut length = 0;
         let mut lines = seen.split_inclusive(|byte| *byte == b'\n');
         length += lines.next().map_or(0, <[u8]>::len);
         for line in lines {
-            // The last line may be cut where looking ended; its rest is seen in the window.
+            // The last line may be cut at the end of the search; its rest is in the window.
             let whole = window.get(length..).unwrap_or_default();
             if may_begin_row(whole, self.layout) {
                 return Row { length, is_whole: false };
@@ -270,7 +270,7 @@ impl Rows {
         Row { length: seen.len(), is_whole: false }
     }
 
-    /// Behind damage: whole lines, until one may be a row's first.
+    /// After damage: whole lines, until one may begin a row.
     fn line(&mut self, window: &[u8]) -> Option<Row> {
         let rest = window.get(self.at..)?;
         let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
@@ -288,8 +288,8 @@ impl Rows {
     }
 }
 
-/// Whether a text begins as rows do: in Event Viewer's table with a word, a date, a word and a number;
-/// of another table any line may be a row.
+/// Whether a text may begin a row: in Event Viewer's table with a word, a date, a word and a number; in another
+/// table any line may.
 fn may_begin_row(text: &[u8], layout: Layout) -> bool {
     if layout.is_named {
         return true;
@@ -310,7 +310,7 @@ fn is_row(fields: &[String]) -> bool {
 
 fn is_head(fields: &[&str]) -> bool {
     let text = |at: usize| fields.get(at).map_or("", |field| field.trim());
-    // A mark or a calendar that is not known costs the time, not the row.
+    // An unknown mark or calendar makes the time unknown, not the row invalid.
     Stamp::parse(text(DATE)) != Err(NoTime::NoDate) && text(EVENT_ID).parse::<u16>().is_ok()
 }
 
@@ -332,9 +332,9 @@ pub(super) fn fields(row: &[u8], separator: u8) -> (Vec<String>, bool) {
 const DATE: usize = 1;
 const SOURCE: usize = 2;
 const EVENT_ID: usize = 3;
-/// How long the first four fields of a row are together, at most.
+/// The longest that the first four fields of a row are together.
 const LONGEST_HEAD: usize = 512;
-/// What PowerShell's Export-Csv writes above the names of columns.
+/// The line that PowerShell's Export-Csv writes above the column names.
 const TYPE_LINE: &[u8] = b"#TYPE ";
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 const LONGEST_HEADER: usize = 4096;

@@ -1,14 +1,14 @@
-//! Dates and times of day as Windows shows them to people, in the ways of many countries.
+//! Dates and times of day as Windows displays them, in the formats of many countries.
 //!
-//! Which of day and month comes first is decided for a whole file ([`FileDates`]), by all of its dates
-//! together. A mark behind the time that is not known makes the hour unknown, never wrong.
+//! Whether day or month comes first is decided for a whole file ([`FileDates`]), by all of its dates together.
+//! An unknown mark after the time makes the hour unknown, never wrong.
 
 use crate::time::{Span, Timestamp, offset_seconds};
 
-/// A point in time as it was shown.
+/// A point in time as it was displayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// The three numbers of the date as they are written.
+    /// The three numbers of the date as written.
     date: [u16; 3],
     time: (i8, i8, i8),
     nanos: i32,
@@ -28,7 +28,7 @@ enum Shown {
     },
 }
 
-/// Which of day and month comes first.
+/// Whether day or month comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     DayFirst,
@@ -38,7 +38,7 @@ pub(super) enum Order {
 /// Why a text gives no point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoTime {
-    /// It has not the numbers of a date and a time, or the calendar has no such day.
+    /// It does not have the numbers of a date and a time, or the calendar has no such day.
     NoDate,
     /// Words beside the time are in no table, so the hour may lie in either half of the day.
     UnknownMark,
@@ -47,10 +47,11 @@ pub(super) enum NoTime {
 }
 
 impl Stamp {
-    /// The date and time in a text.
+    /// Parses the date and time in a text.
     ///
     /// # Errors
-    /// Where it holds other numbers than these, or a mark that is not known.
+    ///
+    /// Where it holds other numbers than these, or an unknown mark.
     pub(super) fn parse(text: &str) -> Result<Self, NoTime> {
         if text.len() > LONGEST {
             return Err(NoTime::NoDate);
@@ -68,8 +69,8 @@ impl Stamp {
         if groups.next().is_some() {
             return Err(NoTime::NoDate);
         }
-        // A word before the date is a weekday, which in some languages is written as another one's mark of the
-        // morning; one between its numbers is a month, and the numbers are others than they seem.
+        // A word before the date is a weekday, which in some languages looks like the mark of the morning in
+        // another; a word between its numbers is a month, and the numbers have another meaning.
         match date[1] {
             ..=31 => {}
             32..100 => return Err(NoTime::NoDate),
@@ -103,7 +104,7 @@ impl Stamp {
         self.offset.is_some()
     }
 
-    /// Whether its year, of two digits, could as well come first: 26/11/23.
+    /// Whether its year, of two digits, could also come first: 26/11/23.
     fn year_may_lead(self) -> bool {
         let [first, _, last] = self.date;
         matches!(self.shown, Shown::Other { has_half: false }) && first <= 99 && last <= 31
@@ -119,12 +120,12 @@ impl Stamp {
         }
     }
 
-    /// Whether its day and month could change places.
+    /// Whether its day and month could be swapped.
     fn is_ambiguous(self) -> bool {
         self.shown != Shown::YearFirst && self.proof().is_none() && self.date[0] != self.date[1]
     }
 
-    /// The likely order where nothing proves one: the month comes first where the day has halves.
+    /// The likely order where nothing proves one: the month comes first in a 12-hour format.
     const fn likely(self) -> Order {
         match self.shown {
             Shown::Other { has_half: true } => Order::MonthFirst,
@@ -132,10 +133,11 @@ impl Stamp {
         }
     }
 
-    /// The point in time, its clock taken for UTC where the text names no offset; `order` decides where
-    /// the stamp itself does not.
+    /// The point in time, in UTC where the text names no offset; `order` decides where the stamp itself does
+    /// not.
     ///
     /// # Errors
+    ///
     /// Where the calendar has no such day, or is not converted.
     pub(super) fn time(self, order: Order) -> Result<Timestamp, NoTime> {
         let [a, b, c] = self.date;
@@ -164,7 +166,7 @@ impl Stamp {
 fn without_offset(text: &str) -> (&str, Option<i32>) {
     let sign = text.rfind(['+', '-', '\u{2212}']);
     let parted = sign.and_then(|at| text.split_at_checked(at));
-    // A sign before the time of day is one of the date.
+    // A sign before the time of day belongs to the date.
     let Some((rest, end)) = parted.filter(|(rest, _)| rest.contains(':')) else {
         return (text, None);
     };
@@ -190,14 +192,14 @@ fn without_fraction(text: &str) -> (&str, i32) {
     }
 }
 
-/// What all dates of a file say together.
+/// The evidence of all dates of a file together.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FileDates {
     first: Option<Stamp>,
     day_first: bool,
     month_first: bool,
     is_ambiguous: bool,
-    /// Years of two digits, of which none shows that it does not come first.
+    /// There are years of two digits, and none shows that it does not come first.
     year_may_lead: bool,
     year_is_last: bool,
 }
@@ -223,19 +225,19 @@ impl FileDates {
         }
     }
 
-    /// Whether dates that could be either were read in an order that no date proves, or that one
-    /// proves and another disproves.
+    /// Whether ambiguous dates were read in an order that no date proves, or that one proves and another
+    /// disproves.
     pub(super) const fn is_undecided(&self) -> bool {
         self.is_ambiguous && self.day_first == self.month_first
     }
 
-    /// Whether years of two digits were taken for the last number though they may be the first.
+    /// Whether years of two digits were read as the last number although they may be the first.
     pub(super) const fn is_year_undecided(&self) -> bool {
         self.year_may_lead && !self.year_is_last
     }
 }
 
-/// Which half of the day a time lies in.
+/// The half of the day that a time lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Half {
     /// The day has 24 hours.
@@ -262,8 +264,8 @@ impl Half {
     }
 }
 
-/// Digits of other scripts as ASCII has them: blocks of ten in the order 0 to 9 (Unicode 16,
-/// general category Nd).
+/// Converts digits of other scripts to ASCII: blocks of ten in the order 0 to 9 (Unicode 16, general category
+/// Nd).
 fn latin_digit(c: char) -> char {
     let zero = ZEROS.iter().copied().find(|zero| (*zero..*zero + 10).contains(&u32::from(c)));
     zero.and_then(|zero| char::from_digit(u32::from(c) - zero, 10)).unwrap_or(c)
@@ -279,7 +281,8 @@ const LONGEST: usize = 96;
 /// Thailand counts from 543 before the common era; nothing else is in use beyond this year.
 const BUDDHIST_ERA: u16 = 543;
 const THAI: u16 = 2400;
-/// Words that are no mark of a half: `T` between date and time, "year" of Bulgarian, names of the clock.
+/// Words that do not mark a half of the day: `T` between date and time, "year" in Bulgarian, names of the
+/// clock.
 const NO_MARK: &[&str] = &["", "t", "г", "uhr", "kl", "klo", "h"];
 /// Marks of the first and the second half of the day, without dots and blanks, in the languages of
 /// Windows. Source: Unicode CLDR 46 (day periods `am` and `pm`), and .NET's AMDesignator where it differs.

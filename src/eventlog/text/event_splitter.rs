@@ -1,18 +1,18 @@
-//! A text of XML cut into events and what lies between them.
+//! Splits a text of XML into events and the text between them.
 //!
-//! Only the tags that begin and end an event are looked for; whether what lies between is well
-//! formed is for others. An event that begins inside another one shows that the first has lost its
-//! end. Comments and CDATA are passed over, so that nothing in them is taken for an event.
+//! Only the tags that begin and end an event are searched for; the caller checks whether the content is well
+//! formed. An event that begins inside another one shows that the first has lost its end. Comments and CDATA
+//! are skipped, so that nothing in them is taken for an event.
 
 use super::LONGEST_EVENT;
 use super::source::Source;
 
-/// What a tag does.
+/// The role of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tag {
     /// It begins an event, wherever it is.
     Begin,
-    /// Inside an event it opens an element of the name that the event's own element has.
+    /// Inside an event, it opens an element with the name of the event's own element.
     Open,
     /// It begins an event, and inside one does as [`Tag::Open`].
     BeginOrOpen,
@@ -22,7 +22,7 @@ pub(super) enum Tag {
     Other,
 }
 
-/// Decides what a tag does; it sees at least [`AHEAD`] bytes where the text has as many.
+/// Determines the role of a tag; it sees at least [`AHEAD`] bytes where the text has as many.
 pub(super) type Rules = fn(&[u8]) -> Tag;
 
 /// A part of the window, from its front.
@@ -34,22 +34,22 @@ pub(super) enum Segment {
     Endless(usize),
     /// A part of an event that is too long.
     TooLong(usize),
-    /// An event at whose end the text ends.
+    /// An event that the end of the text cuts.
     Cut(usize),
-    /// What is no event; long stretches come in parts.
+    /// Text that is no event; long stretches come in parts.
     Between(usize),
 }
 
-/// Finds the segments of a text one after the other.
+/// Finds the segments of a text, one after the other.
 pub(super) struct EventSplitter {
     rules: Rules,
     /// Up to here the window was looked at.
     at: usize,
-    /// How deep in elements of its own name we are; 0 is outside an event.
+    /// The nesting depth in elements of the event's name; 0 is outside an event.
     depth: usize,
-    /// What ends the comment or section we are in.
+    /// The end of the current comment or section.
     inside: Option<&'static [u8]>,
-    /// The event we are in is too long; its front is gone.
+    /// The current event is too long; its front was dropped.
     is_too_long: bool,
     has_ended: bool,
 }
@@ -76,7 +76,7 @@ impl EventSplitter {
         }
     }
 
-    /// Looks on as far as the window allows.
+    /// Continues as far as the window allows.
     fn step(&mut self, window: &[u8]) -> Option<Segment> {
         loop {
             if self.at > LONGEST_EVENT {
@@ -85,7 +85,7 @@ impl EventSplitter {
             let rest = window.get(self.at..)?;
             if let Some(end) = self.inside {
                 let Some(found) = find(rest, end) else {
-                    // The end itself may be cut by the window's.
+                    // The window may cut the end mark itself.
                     self.at = self.at.max((window.len() + 1).saturating_sub(end.len()));
                     return None;
                 };
@@ -154,7 +154,7 @@ impl EventSplitter {
         if self.is_too_long { Segment::TooLong(length) } else { Segment::Between(length) }
     }
 
-    /// What is left when the text has ended.
+    /// The rest when the text has ended.
     fn last(&mut self, left: usize) -> Segment {
         match std::mem::take(&mut self.depth) {
             0 => Segment::Between(left),
@@ -164,7 +164,7 @@ impl EventSplitter {
     }
 }
 
-/// Whether a text between events is what XML has there: declarations, comments, a document type without
+/// Whether a text between events is XML that may occur there: declarations, comments, a document type without
 /// declarations of its own (no export has others), and the tags of root elements.
 pub(super) fn is_markup(mut text: &[u8], roots: &[&[u8]]) -> bool {
     loop {
@@ -182,8 +182,8 @@ pub(super) fn is_markup(mut text: &[u8], roots: &[&[u8]]) -> bool {
     }
 }
 
-/// What a tag does in lists of items: an item begins an event where one of these elements is the first in it, or its
-/// element is outside a list; items have lists of other items inside.
+/// The role of a tag in lists of items: an item begins an event where one of these elements is the first in it,
+/// or its element is outside a list; items contain lists of other items.
 pub(super) fn item(tag: &[u8], first: &[&[u8]], [begin, end]: [&[u8]; 2]) -> Tag {
     if is_named(tag, begin) {
         return Tag::Begin;
@@ -202,8 +202,8 @@ pub(super) fn item(tag: &[u8], first: &[&[u8]], [begin, end]: [&[u8]; 2]) -> Tag
     }
 }
 
-/// Whether a tag begins with these bytes (`<Event`, `</Event`), a prefix of the name left out, and
-/// ends the name there.
+/// Whether a tag begins with these bytes (`<Event`, `</Event`), ignoring a prefix of the name, and the name
+/// ends there.
 pub(super) fn is_named(tag: &[u8], name: &[u8]) -> bool {
     let marks = if name.starts_with(b"</") { 2 } else { 1 };
     let written = tag.get(marks..).unwrap_or_default();
@@ -223,7 +223,7 @@ fn begins_name(tag: &[u8], name: &[u8]) -> bool {
     behind.is_some_and(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'>'))
 }
 
-/// The first place of one text in another.
+/// The first occurrence of one text in another.
 pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     let (first, _) = part.split_first()?;
     let mut from = 0;
@@ -239,7 +239,7 @@ pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 
 /// Of a namespace.
 const LONGEST_PREFIX: usize = 32;
-/// How far a rule may look.
+/// The most bytes that a rule may examine.
 pub(super) const AHEAD: usize = 256;
 /// What begins a section whose content is no markup, and what ends it.
 const SECTIONS: &[(&[u8], &[u8])] = &[(b"<!--", b"-->"), (b"<![CDATA[", b"]]>")];

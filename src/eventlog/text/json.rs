@@ -1,6 +1,6 @@
-//! Events as JSON: an array, a stream, or a line each, of whatever tool wrote them.
+//! Events as JSON: an array, a stream, or one per line, from any tool.
 //!
-//! Only where an event begins and ends is decided here.
+//! This file only decides where an event begins and ends.
 
 use super::LONGEST_EVENT;
 use super::event_error::EventError;
@@ -14,9 +14,9 @@ use crate::evidence::EvidenceId;
 use crate::time::{Resolution, Zone};
 use std::io::Read;
 
-/// Reads a whole export, hands each event that the catalogue knows to `sink` in the order of the
-/// file, and gives what the file holds and how finely it shows time. Times whose zone nothing names are
-/// of `zone`. Damage becomes problems and reading goes on behind it.
+/// Reads a whole export, passes each event that the catalogue knows to `sink` in the order of the file, and
+/// returns what the file holds and its time resolution. Times without a zone are read in `zone`. Damage becomes
+/// problems, and reading continues after it.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
@@ -55,8 +55,8 @@ fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, EventError> {
     rows::fill(record, &row)
 }
 
-/// Takes the object in front of the window where it is a line by itself and JSON: most exports are such
-/// lines, and the end of a line is found faster than the end of an object.
+/// Reads the object in front of the window where it is a line of its own and valid JSON: most exports consist
+/// of such lines, and the end of a line is found faster than the end of an object.
 fn whole_line(reading: &mut Reading<'_>, objects: &mut Objects, source: &mut Source<'_>) -> bool {
     let window = source.window();
     let near = window.get(..LONGEST_LINE.min(window.len())).unwrap_or_default();
@@ -84,8 +84,7 @@ fn blank_front(text: &[u8]) -> usize {
     text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()
 }
 
-/// The length of what precedes the hits in the one object that Elasticsearch answers with; 0 in any other
-/// text.
+/// The length of the text before the hits in the object of an Elasticsearch response; 0 in any other text.
 fn envelope(source: &mut Source<'_>) -> usize {
     let is_answer = |window: &[u8]| {
         let first = window.trim_ascii_start();
@@ -103,7 +102,7 @@ fn envelope(source: &mut Source<'_>) -> usize {
     0
 }
 
-/// Where the list of hits begins: behind the bracket of the first `"hits": [`.
+/// Where the list of hits begins: after the bracket of the first `"hits": [`.
 fn hits_at(window: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -126,15 +125,15 @@ fn is_markup(text: &[u8], has_envelope: bool) -> bool {
     })
 }
 
-/// Finds the outermost objects of a text. Brackets around them do not matter, so that a stream of
-/// objects reads as an array does.
+/// Finds the outermost objects of a text. Brackets around them do not matter, so that a stream of objects is
+/// read like an array.
 #[derive(Default)]
 struct Objects {
     at: usize,
     depth: usize,
     is_in_string: bool,
     is_escaped: bool,
-    /// How every event begins, blanks left out: a brace and its first name.
+    /// The beginning of every event, without blanks: a brace and its first name.
     first_name: Vec<u8>,
     is_too_long: bool,
     has_ended: bool,
@@ -177,8 +176,8 @@ impl Objects {
         None
     }
 
-    /// A brace begins an event, or an object in one, or is text. No text holds a brace with the
-    /// events' first name behind it, because quotation marks in texts are escaped.
+    /// A brace begins an event, or an object in one, or is part of a text. No text contains a brace followed by
+    /// the events' first name, because quotation marks in texts are escaped.
     fn brace(&mut self, rest: &[u8]) -> Option<Segment> {
         let here = self.at;
         let begins = self.depth == 0 || self.begins_event(rest);
@@ -212,7 +211,7 @@ impl Objects {
     fn byte(&mut self, byte: u8) -> Option<Segment> {
         self.at += 1;
         if self.is_in_string {
-            // No text holds a line's end; where one is, its quotation mark is missing.
+            // No text contains the end of a line; where one does, its quotation mark is missing.
             let ends = byte == b'\n' || byte == b'"' && !self.is_escaped;
             self.is_in_string = !ends;
             self.is_escaped = byte == b'\\' && !self.is_escaped;
@@ -259,7 +258,7 @@ fn beginning(rest: &[u8]) -> Option<Vec<u8>> {
     behind.starts_with(b":").then(|| name.get(..length).map(<[u8]>::to_vec))?
 }
 
-/// Names with which an answer of Elasticsearch begins (reference, "Search API", response body).
+/// Names with which a response of Elasticsearch begins (reference, "Search API", response body).
 const ANSWER: &[&[u8]] = &[
     b"took",
     b"timed_out",
@@ -271,7 +270,7 @@ const ANSWER: &[&[u8]] = &[
     b"responses",
 ];
 const HITS: &[u8] = b"\"hits\"";
-/// Lines beyond it are read object by object.
+/// Longer lines are read object by object.
 const LONGEST_LINE: usize = 16 << 10;
 const LONGEST_ENVELOPE: usize = 1 << 20;
 
@@ -337,7 +336,7 @@ mod tests {
         );
         let (summary, events) = read(&text);
         assert_eq!((summary.problems, events.len()), (Vec::new(), 2));
-        // A brace too many is no end of anything in a list without an answer around it.
+        // A superfluous brace ends nothing in a list without a response around it.
         assert_eq!(read(&format!("[{}}}]", event(7))).0.problems.len(), 1);
     }
 

@@ -1,8 +1,8 @@
 //! Events listed as text: `wevtutil qe /f:text`, and what Event Viewer copies of an event.
 //!
-//! An event begins with lines of a label and a value: log, source, date, number, and more; then its
-//! message. Labels are in the language of the system, so lines are taken by place. wevtutil numbers its
-//! events (`Event[0]`); Event Viewer appends the event as XML, which then says everything.
+//! An event begins with lines of a label and a value: log, source, date, number, and more; then its message
+//! follows. Labels are in the language of the system, so lines are taken by position. wevtutil numbers its
+//! events (`Event[0]`); Event Viewer appends the event as XML, which then has all values.
 //!
 //! Source: output of wevtutil (Windows 7 to 11) and of Event Viewer's "Copy details as text".
 
@@ -21,9 +21,9 @@ use crate::time::{Resolution, Zone};
 use crate::xml::Element;
 use std::io::Read;
 
-/// Reads a whole listing, hands each event that the catalogue knows to `sink` in the order of the
-/// file, and gives what the file holds and how finely it shows time. Times whose zone nothing names are
-/// of `zone`. Damage becomes problems and reading goes on behind it.
+/// Reads a whole listing, passes each event that the catalogue knows to `sink` in the order of the file, and
+/// returns what the file holds and its time resolution. Times without a zone are read in `zone`. Damage becomes
+/// problems, and reading continues after it.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
@@ -103,7 +103,7 @@ impl Events {
             }
             let line = rest.iter().position(|byte| *byte == b'\n').map(|end| end + 1);
             let line = line.or_else(|| self.has_ended.then_some(rest.len()));
-            // A line without an end in sight is passed over as far as it is seen.
+            // A line without an end in sight is skipped as far as it is seen.
             self.at += line.unwrap_or(rest.len());
             if self.at > LONGEST_EVENT {
                 let length = std::mem::take(&mut self.at);
@@ -117,7 +117,7 @@ impl Events {
         }
     }
 
-    /// What the window holds up to there.
+    /// The part of the window up to there.
     fn part(&mut self, length: usize) -> ListingPart {
         self.at = 0;
         match (std::mem::take(&mut self.is_inside), std::mem::take(&mut self.is_too_long)) {
@@ -128,8 +128,8 @@ impl Events {
     }
 }
 
-/// Whether an event begins here: with wevtutil's number, or with the log, the source, a date and a number
-/// behind labels.
+/// Whether an event begins here: with wevtutil's number, or with the log, the source, a date and a number after
+/// labels.
 fn begins(text: &[u8]) -> bool {
     let head = text.get(..LONGEST_HEAD.min(text.len())).unwrap_or_default();
     if head.first().is_none_or(|first| matches!(first, b' ' | b'\t' | b'\r' | b'\n')) {
@@ -159,7 +159,7 @@ fn is_number(line: &[u8]) -> bool {
     number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
 }
 
-/// What follows the label of a line; `None` where it has no label.
+/// The text after the label of a line; `None` where it has no label.
 fn value(line: &str) -> Option<&str> {
     line.split_once([':', '\u{ff1a}']).map(|(_, value)| value.trim())
 }
@@ -194,8 +194,8 @@ fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, EventError> {
     Ok(Filled { message, time, recovered: false, tool })
 }
 
-/// Fills the record from the XML that Event Viewer puts behind an event; gives its time. `None` where
-/// there is no XML.
+/// Fills the record from the XML that Event Viewer appends to an event; returns its time. `None` where there is
+/// no XML.
 fn exact(
     record: &mut LogRecord,
     text: &str,
@@ -211,7 +211,7 @@ fn exact(
     Ok(Some(record.time.map_or(shown, RecordTime::At)))
 }
 
-/// The text behind its first line.
+/// The text after its first line.
 fn behind_line(text: &str) -> &str {
     text.split_once('\n').map_or("", |(_, rest)| rest)
 }
@@ -235,7 +235,7 @@ const OF_EVENT_VIEWER: Tool = Tool {
 };
 const END: &str = "</Event>";
 const FULL_WIDTH_COLON: &[u8] = "\u{ff1a}".as_bytes();
-/// How long wevtutil's number and the first four lines of an event are together, at most.
+/// The longest that wevtutil's number and the first four lines of an event are together.
 const LONGEST_HEAD: usize = 1024;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Events whose times are of a clock that the export does not name the zone of: held until the end
-//! of the file, because only all dates together decide between day and month.
+//! Events whose times are of a clock in a zone that the export does not name: held until the end of the file,
+//! because only all dates together decide between day and month.
 //!
-//! The zone is the one that the user names, else the one that the log's own event 6013 shows.
+//! The zone is the one that the user gives, otherwise the one that the log's own event 6013 shows.
 
 use super::Export;
 use super::dates::{FileDates, NoTime, Order, Stamp};
@@ -9,7 +9,7 @@ use crate::eventlog::{LogEvent, LogRecord};
 use crate::evidence::{Position, ProblemCode};
 use crate::time::{Timestamp, Zone};
 
-/// What an export says of a record's time.
+/// A record's time in an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RecordTime {
     /// A point in time.
@@ -24,7 +24,7 @@ impl RecordTime {
     /// No text at all.
     pub(super) const NONE: Self = Self::Missing(NoTime::NoDate);
 
-    /// What a text says: RFC 3339 where it has a zone, else a time of the host's clock.
+    /// Parses a text: RFC 3339 where it has a zone, otherwise a time of the host's clock.
     pub(super) fn parse(text: &str) -> Self {
         if let Some(time) = Timestamp::from_rfc3339(text) {
             return Self::At(time);
@@ -38,7 +38,7 @@ impl RecordTime {
         }
     }
 
-    /// The same of a text that is UTC where it names no zone.
+    /// The same for a text that is in UTC where it names no zone.
     pub(super) fn parse_utc(text: &str) -> Self {
         let marked = || Timestamp::from_rfc3339(&format!("{}Z", text.trim()));
         match Timestamp::from_rfc3339(text).or_else(marked) {
@@ -50,18 +50,19 @@ impl RecordTime {
 
 /// Events in the order of the file, and the times of all records.
 pub(super) struct LocalTimes<'z> {
-    /// The zone that the user names.
+    /// The zone that the user gave.
     zone: Option<&'z Zone>,
-    /// When the log itself says how far its clock was ahead of UTC, and by how many seconds.
+    /// The offsets of the clock from UTC that the log itself records, in seconds, with their times.
     own: Vec<(Stamp, i32)>,
     dates: FileDates,
-    /// From the first local time on; those with a point in time have no stamp.
+    /// Events from the first local time on; those with a point in time have no stamp.
     held: Vec<(LogEvent, Option<Stamp>)>,
-    /// Of all records that have one, also of those that are no events: first and last by either order.
+    /// The first and last stamp of all records that have one, including records that are no events, by either
+    /// order.
     spans: [Option<(Stamp, Stamp)>; 2],
     /// Local times whose offset the export does not name.
     without_offset: u64,
-    /// Records with a mark that is not known, and of another calendar: how many.
+    /// Records with an unknown mark, and of another calendar: how many.
     unknown_mark: u64,
     other_calendar: u64,
 }
@@ -80,12 +81,12 @@ impl<'z> LocalTimes<'z> {
         }
     }
 
-    /// Whether the user names no zone.
+    /// Whether the user gave no zone.
     pub(super) const fn is_without_zone(&self) -> bool {
         self.zone.is_none()
     }
 
-    /// Notes the time of a record, whether it is an event or not.
+    /// Records the time of a record, whether it is an event or not.
     pub(super) fn add(&mut self, record: &LogRecord, time: RecordTime) {
         match time {
             RecordTime::At(_) | RecordTime::Missing(NoTime::NoDate) => {}
@@ -112,7 +113,7 @@ impl<'z> LocalTimes<'z> {
         }
     }
 
-    /// Hands an event on, at once where no time before it has to wait.
+    /// Passes an event on, at once where no earlier one is held.
     pub(super) fn pass(&mut self, event: LogEvent, time: RecordTime, export: &mut Export<'_>) {
         match time {
             RecordTime::Local(stamp) => self.held.push((event, Some(stamp))),
@@ -123,7 +124,7 @@ impl<'z> LocalTimes<'z> {
         }
     }
 
-    /// Hands on what was held, and names what is not certain of its times.
+    /// Passes the held events on, and reports what is uncertain about their times.
     pub(super) fn finish(mut self, export: &mut Export<'_>) {
         let order = self.dates.order();
         self.name_doubts(order, export);
@@ -148,7 +149,7 @@ impl<'z> LocalTimes<'z> {
         clock.name_doubts(self.without_offset, export);
     }
 
-    /// What is not certain of the dates.
+    /// Reports what is uncertain about the dates.
     fn name_doubts(&self, order: Order, export: &mut Export<'_>) {
         if self.dates.is_undecided() {
             let first = match order {
@@ -182,10 +183,10 @@ impl<'z> LocalTimes<'z> {
     }
 }
 
-/// What turns the times that a clock showed into points in time.
+/// Converts displayed times to points in time.
 struct Clock<'z> {
     zone: Option<&'z Zone>,
-    /// When the clock was so many seconds ahead of UTC, by the log's own word; ascending.
+    /// The clock's offsets from UTC that the log itself records, in seconds, ascending by time.
     own: Vec<(Timestamp, i32)>,
     order: Order,
     /// Times that the clock showed twice or never.
@@ -253,9 +254,8 @@ impl<'z> Clock<'z> {
     }
 }
 
-/// How many seconds the clock was ahead of UTC when the event log wrote its uptime: the seventh value
-/// is the difference in minutes, UTC less local time, and the name of the zone
-/// (`-60 W. Europe Standard Time`).
+/// The clock's offset from UTC when the event log wrote its uptime, in seconds: the seventh value is the
+/// difference in minutes, UTC minus local time, and the name of the zone (`-60 W. Europe Standard Time`).
 fn offset_of_uptime(record: &LogRecord) -> Option<i32> {
     let is_uptime = record.event_id == UPTIME && record.provider.eq_ignore_ascii_case("EventLog");
     let value = record.parameter(ZONE_OF_UPTIME).filter(|_| is_uptime)?;
@@ -267,7 +267,7 @@ const ORDERS: [Order; 2] = [Order::DayFirst, Order::MonthFirst];
 /// "The system uptime is … seconds", once a day at noon and at each start.
 pub(super) const UPTIME: u16 = 6013;
 const ZONE_OF_UPTIME: usize = 7;
-/// No zone is further from UTC.
+/// The largest offset of a zone from UTC.
 const MOST_MINUTES: i32 = 14 * 60;
 /// Eleven years, one a day.
 const MOST_OFFSETS: usize = 4096;

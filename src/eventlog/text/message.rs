@@ -1,11 +1,11 @@
-//! The values of an event from the text that Windows shows for it, in any language.
+//! Extracts the values of an event from the text that Windows shows for it, in any language.
 
 use super::super::LogRecord;
 use crate::catalogue::{MessageLayout, field_names, message_layouts, parameter_of_text};
 
 impl LogRecord {
-    /// Takes the record's values from its message; `false` where the catalogue knows no layout that
-    /// the message has. The record's provider and number decide which layouts come into question.
+    /// Takes the record's values from its message; `false` where the message has no layout that the catalogue
+    /// knows. The record's provider and number determine which layouts are possible.
     pub(in crate::eventlog) fn fill_from_message(&mut self, message: &str) -> bool {
         message_layouts(self.event_id).any(|layout| self.fill_by(layout, message))
     }
@@ -21,8 +21,8 @@ impl LogRecord {
         values.is_some_and(|values| self.name_values(values))
     }
 
-    /// Gives values their names, by the place at which the event has them; `false` where an audit
-    /// has another number of values than any layout that is known.
+    /// Names the values by their position in the event; `false` where an audit has another number of values
+    /// than any known layout.
     pub(in crate::eventlog) fn name_values(&mut self, values: Vec<String>) -> bool {
         let is_service = self.provider.eq_ignore_ascii_case("Service Control Manager");
         if is_service {
@@ -41,7 +41,7 @@ impl LogRecord {
     }
 }
 
-/// The values of lines, in the order that the event has them.
+/// The values of lines, in the order of the event.
 fn by_lines(places: &[u8], message: &str) -> Option<Vec<String>> {
     let shown: Vec<&str> = message.lines().filter_map(value_of).collect();
     if shown.len() != places.len() {
@@ -61,13 +61,13 @@ fn value_of(line: &str) -> Option<&str> {
     }
     match inner.split_once('\t') {
         Some((_, value)) => Some(value.trim()),
-        // Some writers drop the tabs behind a label without a value.
+        // Some writers drop the tabs after a label without a value.
         None if is_indented => inner.split_once(':').map(|(_, value)| value.trim()),
         None => None,
     }
 }
 
-/// The texts under labels that have a line of their own. Of events with a fixed first one, the rest.
+/// The texts under labels with a line of their own. For events with a fixed first one, the rest.
 fn sections(counts: &[u8], message: &str) -> Option<Vec<String>> {
     let mut sections: Vec<String> = Vec::new();
     for line in message.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -82,7 +82,7 @@ fn sections(counts: &[u8], message: &str) -> Option<Vec<String>> {
     is_known.then_some(sections)
 }
 
-/// What lies between words that follow each other in the message.
+/// The texts between words that follow each other in the message.
 fn by_words(words: &[&str], message: &str) -> Option<Vec<String>> {
     let (first, others) = words.split_first()?;
     let mut rest = message.strip_prefix(first)?;

@@ -1,9 +1,8 @@
-//! Text exports of event logs: text to records, one reader a form, one event at a time in memory.
+//! Text exports of event logs: text to records, one reader per format, one event at a time in memory.
 //!
-//! A text has no record boundaries to trust. Each reader finds where an event begins by what only
-//! an event begins with, so that a damaged one costs no other; what could not be read is named with
-//! its place. Exports are selections more often than not: missing record numbers mean nothing and
-//! are not reported.
+//! A text has no reliable record boundaries. Each reader finds the beginning of an event by marks that nothing
+//! else has, so that a damaged event affects no other; what could not be read is reported with its offset.
+//! Exports are usually selections: missing record numbers mean nothing and are not reported.
 
 mod source;
 
@@ -58,24 +57,24 @@ struct Export<'s> {
     evidence: EvidenceId,
     tally: Tally,
     sink: &'s mut dyn FnMut(LogEvent),
-    /// Records met so far: the number of one that has none.
+    /// Records so far: the number of a record without one.
     met: u64,
-    /// Records without a time that could be used.
+    /// Records without a usable time.
     timeless: u64,
-    /// Times are of a zone that the export does not name.
+    /// Times are in a zone that the export does not name.
     is_local_time: bool,
-    /// It shows a state and no log: nothing in it needs a time.
+    /// It shows a state and is no log: its records need no time.
     is_of_one_moment: bool,
     missing: BTreeMap<u16, Missing>,
-    /// By number, records whose source and log are not known.
+    /// By event number, records whose source and log are unknown.
     unplaced: BTreeMap<u16, Missing>,
-    /// Changes of auditing whose words are of a language that is not known.
+    /// Audit policy changes in words of an unknown language.
     unreadable_changes: Option<Missing>,
-    /// By the source that the export names, records that were placed by their form.
+    /// By the source that the export names, records that were identified by their format.
     by_shape: BTreeMap<String, (&'static str, Missing)>,
 }
 
-/// Records that lack something, and the first of them.
+/// Incomplete records, and the first of them.
 struct Missing {
     offset: u64,
     record: u64,
@@ -102,7 +101,7 @@ impl<'s> Export<'s> {
         }
     }
 
-    /// A record with nothing in it, numbered by its place in the export.
+    /// An empty record, numbered by its position in the export.
     fn blank(&mut self) -> LogRecord {
         self.met = self.met.saturating_add(1);
         LogRecord {
@@ -121,7 +120,7 @@ impl<'s> Export<'s> {
         }
     }
 
-    /// A record of so many bytes of the file; gives its event where the catalogue knows it.
+    /// Adds a record of this many bytes of the file; returns its event where the catalogue knows it.
     fn event_of(&mut self, record: &LogRecord, offset: u64, bytes: u64) -> Option<LogEvent> {
         let number = record.record.record;
         self.tally.of_source(&record.computer, &record.channel);
@@ -144,7 +143,7 @@ impl<'s> Export<'s> {
         event
     }
 
-    /// The same, and hands the event on.
+    /// The same, and passes the event on.
     fn record(&mut self, record: &LogRecord, offset: u64, bytes: u64) {
         if record.time.is_none() {
             self.no_time(offset, record.record.record);
@@ -160,14 +159,14 @@ impl<'s> Export<'s> {
         self.tally.problem(ProblemCode::BadTime, text, Some(offset), Position::Record(record));
     }
 
-    /// Times are of a zone that nobody names.
+    /// Reports that times are in an unnamed zone.
     fn name_local_times(&mut self) {
         self.is_local_time = true;
         let text = "times are of a local clock whose zone the export does not name; they were read as UTC. Name the zone with --timezone";
         self.tally.problem(ProblemCode::LocalTime, text.to_owned(), None, Position::File);
     }
 
-    /// Takes an event that is so much of the window, an element that `fill` reads.
+    /// Reads the event at the front of the window, an element of this length that `fill` reads.
     fn element(
         &mut self,
         source: &mut Source<'_>,
@@ -191,7 +190,7 @@ impl<'s> Export<'s> {
         self.record(&record, offset, bytes);
     }
 
-    /// What lies between events: markup of the form, or text that is damage.
+    /// The text between events: markup of the format, or damage.
     fn between(
         &mut self,
         source: &mut Source<'_>,
@@ -223,14 +222,14 @@ impl<'s> Export<'s> {
         self.tally.summary().truncated_at = Some(offset.saturating_add(bytes));
     }
 
-    /// Text that Windows writes as UTF-8 and that is none was replaced by marks in its place.
+    /// Reports that bytes that are not UTF-8 were replaced.
     fn not_text(&mut self, offset: u64, record: u64) {
         let text = "bytes that are not UTF-8 were replaced".to_owned();
         self.tally.problem(ProblemCode::Skipped, text, Some(offset), Position::Record(record));
     }
 
-    /// Gives the record its log, its source and, where it has none, the values that its message shows;
-    /// notes what is not known of those whose number is in the catalogue.
+    /// Gives the record its log, its source and, where it has no values, those of its message; counts what is
+    /// missing for records whose number is in the catalogue.
     fn place(&mut self, record: &mut LogRecord, message: &str, offset: u64, tool: &'static Tool) {
         let (id, number) = (record.event_id, record.record.record);
         if events_numbered(id).is_empty() {
@@ -252,7 +251,7 @@ impl<'s> Export<'s> {
         }
     }
 
-    /// Names what the records lack.
+    /// Reports what the records lack.
     fn lacking(&mut self) {
         let mut lacking = Vec::new();
         for (id, missing) in std::mem::take(&mut self.missing) {
@@ -328,7 +327,7 @@ impl<'s> Export<'s> {
     }
 }
 
-/// Names of sources that are kept apart where they are in no table.
+/// Names of sources in no table that are kept apart.
 const MOST_SOURCES: usize = 64;
-/// No event is longer; what is, is named and passed over.
+/// Longer events are reported and skipped.
 const LONGEST_EVENT: usize = 4 << 20;

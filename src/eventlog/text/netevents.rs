@@ -1,9 +1,10 @@
-//! What `netsh wfp show netevents` writes: the filtering platform's own record of failed
-//! negotiations and dropped packets, with numeric causes in any language.
+//! The output of `netsh wfp show netevents`: the filtering platform's own record of failed negotiations and
+//! dropped packets, with numeric causes in any language.
 //!
 //! The same elements are in the wfpdiag.xml of `netsh wfp capture`, between two states (`state/wfpstate.rs`).
 //!
-//! Source: FWPM_NET_EVENT_HEADER0, FWPM_NET_EVENT_IKEEXT_MM_FAILURE0 to 2, …_QM_FAILURE0, …_EM_FAILURE0 and FWPM_NET_EVENT_IPSEC_KERNEL_DROP0 of fwpmtypes.h; public samples of the XML.
+//! Source: FWPM_NET_EVENT_HEADER0, FWPM_NET_EVENT_IKEEXT_MM_FAILURE0 to 2, …_QM_FAILURE0, …_EM_FAILURE0 and
+//! FWPM_NET_EVENT_IPSEC_KERNEL_DROP0 of fwpmtypes.h; public samples of the XML.
 
 use super::Export;
 use super::event_error::EventError;
@@ -17,8 +18,8 @@ use crate::time::Timestamp;
 use crate::xml::Element;
 use std::io::Read;
 
-/// Reads a whole file, hands each event about IPsec to `sink` in the order of the file, and gives
-/// what the file holds. Events have no numbers: they count from 1.
+/// Reads a whole file, passes each event about IPsec to `sink` in the order of the file, and returns what the
+/// file holds. Events have no numbers: they count from 1.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
@@ -43,7 +44,7 @@ pub fn read(
     export.finish(source)
 }
 
-/// Takes one event.
+/// Fills the record from one event.
 pub(super) fn fill(record: &mut LogRecord, event: &Element) -> Result<(), EventError> {
     let header = event.child("header").ok_or(EventError::NoHeader)?;
     let kind = event.text_of("type");
@@ -68,7 +69,7 @@ pub(super) fn fill(record: &mut LogRecord, event: &Element) -> Result<(), EventE
     Ok(())
 }
 
-/// One value under the name that audits give it, and in their numbers.
+/// Adds one value under the name, and in the numbers, of the audit events.
 fn field(element: &Element, record: &mut LogRecord) {
     if !element.children.is_empty() {
         let nested: Vec<&str> = element.children.iter().map(|child| child.text.trim()).collect();
@@ -77,7 +78,7 @@ fn field(element: &Element, record: &mut LogRecord) {
     let (name, text) = (element.name.as_str(), element.text.trim());
     let name = NAMES.iter().find(|row| row.0 == name).map_or(name, |row| row.1);
     let value = VALUES.iter().find(|row| row.0 == text).map_or(text, |row| row.1);
-    // INT32 is written with its sign.
+    // INT32 is written as a signed number.
     let status: Option<i32> = value.parse().ok().filter(|status| *status < 0);
     let value = match status {
         Some(status) if name == "FailureReason" => format!("0x{:08X}", status.cast_unsigned()),
@@ -86,7 +87,7 @@ fn field(element: &Element, record: &mut LogRecord) {
     record.named.push((name.to_owned(), value));
 }
 
-/// The number of the audit event that says the same.
+/// The number of the audit event with the same meaning.
 fn number(kind: &str, failure: Option<&str>) -> u16 {
     let drop = || {
         let code = failure.and_then(windows_error_in).map(|error| error.code);
@@ -101,7 +102,7 @@ fn number(kind: &str, failure: Option<&str>) -> u16 {
     }
 }
 
-/// Gives how many events the list says it holds.
+/// Returns the number of events that the list claims to hold.
 fn between(export: &mut Export<'_>, source: &mut Source<'_>, length: usize) -> u64 {
     let offset = source.offset();
     let text = source.window().get(..length).unwrap_or_default();
@@ -176,7 +177,7 @@ const VALUES: &[(&str, &str)] = &[
     ("IKEEXT_EAP", "%%8247"),
 ];
 
-/// Why the driver dropped a packet, and the audit that says so.
+/// Why the driver dropped a packet, and the audit event for it.
 const DROPS: &[(u32, u16)] = &[(13910, 4965), (13913, 4961), (13915, 4960), (13916, 4963)];
 /// Microsoft-Windows-WFP's own number.
 const DROPPED: u16 = 1003;

@@ -14,9 +14,9 @@ use crate::xml::Element;
 use std::borrow::Cow;
 use std::io::Read;
 
-/// Reads a whole export, hands each event that the catalogue knows to `sink` in the order of the
-/// file, and gives what the file holds and how finely it shows time. Times whose zone nothing names are
-/// of `zone`. Damage becomes problems and reading goes on behind it.
+/// Reads a whole export, passes each event that the catalogue knows to `sink` in the order of the file, and
+/// returns what the file holds and its time resolution. Times without a zone are read in `zone`. Damage becomes
+/// problems, and reading continues after it.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,

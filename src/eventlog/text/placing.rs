@@ -1,7 +1,7 @@
-//! Whose event a record is where the export names no log, or names its source in another language.
+//! Identifies the provider of a record where the export names no log, or names its source in another language.
 //!
-//! A number alone belongs to many providers. It decides only together with the source, the log, or a
-//! message (or fields) of the form that one provider's event has, with values of the right kind.
+//! A number alone belongs to many providers. It identifies one only together with the source, the log, or a
+//! message (or fields) in the format of one provider's event, with values of the right kind.
 
 use crate::catalogue::{
     AUDITPOL, CHARON, EventEntry, NET_EVENTS, PLUTO, SA_STATE, channel_of_source, events_numbered,
@@ -9,19 +9,19 @@ use crate::catalogue::{
 use crate::eventlog::LogRecord;
 use std::net::IpAddr;
 
-/// How the log and the source of a record became known.
+/// How the log and the source of a record were identified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Placed {
-    /// The export names them, or the source whose events of this number are in one log.
+    /// The export names them, or names the source, whose events of this number are in one log.
     Named,
-    /// The form of the message, or of the fields, and the number.
+    /// By the format of the message or the fields, and the number.
     ByShape,
     /// They are not known.
     Unknown,
 }
 
-/// Fills in the record's log and source, and its values from the message where it has none; gives how
-/// they became known, and whether the values are.
+/// Fills in the record's log and source, and its values from the message where it has none; returns how they
+/// were identified, and whether the values are known.
 pub(super) fn place(record: &mut LogRecord, message: &str) -> (Placed, bool) {
     if let Some(row) = SOURCES.iter().find(|row| row.0.eq_ignore_ascii_case(&record.provider)) {
         row.1.clone_into(&mut record.provider);
@@ -56,7 +56,7 @@ fn channel(record: &LogRecord, rows: &[EventEntry]) -> &'static str {
     row.map_or_else(|| channel_of_source(&record.provider), |row| row.channel)
 }
 
-/// The record as an event of that row; `None` where it has not the form of one.
+/// The record as an event of that row; `None` where it does not have its format.
 fn fitted(record: &LogRecord, row: &EventEntry, message: &str) -> Option<LogRecord> {
     let mut fitted = record.clone();
     (fitted.provider, fitted.channel) = (row.provider.to_owned(), row.channel.to_owned());
@@ -68,8 +68,8 @@ fn has_values(record: &LogRecord) -> bool {
     !record.named.is_empty() || !record.positional.is_empty()
 }
 
-/// Whether one of the values is what its name promises: an address, a cookie, a logon or a GUID.
-/// Words alone may be anybody's.
+/// Whether one of the values has the type that its name implies: an address, a cookie, a logon or a GUID. Words
+/// alone prove nothing.
 fn has_typed_value(record: &LogRecord) -> bool {
     let legacy = record.legacy_fields().map(|fields| fields.named).unwrap_or_default();
     let is_hexadecimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -1,4 +1,4 @@
-//! An export of named values while it is read: each row placed, timed and handed on.
+//! Reads exports of named values: identifies each row, gives it a time and passes it on.
 
 use super::Export;
 use super::event_error::EventError;
@@ -15,7 +15,7 @@ use crate::time::{Resolution, Timestamp, Zone};
 pub(super) struct Reading<'s> {
     pub(super) export: Export<'s>,
     times: LocalTimes<'s>,
-    /// The finest unit of time that a row showed.
+    /// The finest unit of time seen so far.
     unit: i64,
 }
 
@@ -30,7 +30,7 @@ impl<'s> Reading<'s> {
         Self { export, times: LocalTimes::new(zone), unit: NANOS_PER_SECOND }
     }
 
-    /// Takes an event that is so much of the window, as `fill` reads its text.
+    /// Reads the event of this length at the front of the window, whose text `fill` reads.
     pub(super) fn event(
         &mut self,
         source: &mut Source<'_>,
@@ -47,7 +47,7 @@ impl<'s> Reading<'s> {
         self.filled(source, length, record, filled);
     }
 
-    /// Takes what was read of an event that is so much of the window.
+    /// Adds the result of reading an event of this length at the front of the window.
     pub(super) fn filled(
         &mut self,
         source: &mut Source<'_>,
@@ -63,7 +63,7 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// Takes a record that lies in so many bytes of the file.
+    /// Adds a record of this many bytes of the file.
     pub(super) fn add_record(
         &mut self,
         mut record: LogRecord,
@@ -80,7 +80,7 @@ impl<'s> Reading<'s> {
                 self.show(time);
             }
             RecordTime::Local(stamp) => self.show(Timestamp(stamp.fraction())),
-            // SAs at one moment have none, and need none.
+            // SAs at one moment have no time, and need none.
             RecordTime::Missing(_) if record.channel == SA_STATE => {
                 self.export.is_of_one_moment = true;
                 self.export.timeless += 1;
@@ -93,7 +93,7 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// Takes a line of a log whose times may be missing from all lines.
+    /// Adds a line of a log in which times may be missing from all lines.
     pub(super) fn line(
         &mut self,
         mut record: LogRecord,
@@ -115,7 +115,7 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// Whether the user names no zone.
+    /// Whether the user gave no zone.
     pub(super) const fn is_without_zone(&self) -> bool {
         self.times.is_without_zone()
     }
@@ -126,7 +126,7 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// What the file holds, and how finely it shows time.
+    /// What the file holds, and its time resolution.
     pub(super) fn finish(mut self, source: Source<'_>) -> (LogSummary, Resolution) {
         self.times.finish(&mut self.export);
         let resolution = match self.unit {
@@ -139,10 +139,10 @@ impl<'s> Reading<'s> {
     }
 }
 
-/// Who takes the events.
+/// The receiver of the events.
 pub(super) type Sink<'s> = &'s mut dyn FnMut(crate::eventlog::LogEvent);
 
-/// Tables of Event Viewer, in which columns are known by their order.
+/// Tables of Event Viewer, in which columns are identified by their order.
 pub(super) const EVENT_VIEWER: Tool =
     Tool { name: "Event Viewer", remedy: "save the events as XML or as an event file (.evtx)" };
 const NANOS_PER_SECOND: i64 = 1_000_000_000;

@@ -1,18 +1,18 @@
-//! The bytes of a text export as UTF-8, a window at a time, with their places in the file.
+//! The bytes of a text export as UTF-8, one window at a time, with their offsets in the file.
 //!
-//! Windows writes UTF-8 and UTF-16, with and without a mark. UTF-8 is handed on as it is, so
-//! that a place in the window is a place in the file; of UTF-16 the length in the file is computed.
+//! Windows writes UTF-8 and UTF-16, with and without a byte order mark. UTF-8 is passed on unchanged, so that
+//! an offset in the window is an offset in the file; for UTF-16 the length in the file is computed.
 
 use std::io::{self, Read};
 
-/// A window over the text; what is in front of it is gone.
+/// A window over the text; text before it was consumed.
 pub(super) struct Source<'r> {
     reader: &'r mut dyn Read,
     encoding: Encoding,
     /// Text from `start` on is not yet consumed.
     text: Vec<u8>,
     start: usize,
-    /// Bytes of UTF-16 that are no whole character yet.
+    /// Bytes of UTF-16 that are not a whole character yet.
     rest: Vec<u8>,
     offset: u64,
     has_ended: bool,
@@ -27,7 +27,7 @@ enum Encoding {
 }
 
 impl<'r> Source<'r> {
-    /// Opens the text and gives the length of its byte order mark.
+    /// Opens the text and returns the length of its byte order mark.
     pub(super) fn new(reader: &'r mut dyn Read) -> (Self, u64) {
         let mut source = Self {
             reader,
@@ -65,7 +65,7 @@ impl<'r> Source<'r> {
         self.offset
     }
 
-    /// Reads on; `false` where there is no more.
+    /// Reads more; `false` where there is no more.
     pub(super) fn grow(&mut self) -> bool {
         let mut bytes = Vec::new();
         let before = self.text.len();
@@ -79,7 +79,7 @@ impl<'r> Source<'r> {
         self.text.len() > before
     }
 
-    /// Leaves so much of the window behind; gives its length in the file.
+    /// Consumes this much of the window; returns its length in the file.
     pub(super) fn consume(&mut self, length: usize) -> u64 {
         let length = length.min(self.window().len());
         let bytes = self.length_in_file(self.window().get(..length).unwrap_or_default());
@@ -96,7 +96,8 @@ impl<'r> Source<'r> {
     pub(super) fn length_in_file(&self, text: &[u8]) -> u64 {
         match self.encoding {
             Encoding::Utf8 => text.len() as u64,
-            // A character begins at each byte that continues none; those of four take two units.
+            // A character begins at each byte that is no continuation byte; characters of four bytes take two
+            // units.
             Encoding::Utf16Le | Encoding::Utf16Be => {
                 let units = text.iter().map(|byte| match byte {
                     0x80..=0xbf => 0,
@@ -108,12 +109,12 @@ impl<'r> Source<'r> {
         }
     }
 
-    /// Bytes at the end that are no character: half of one in UTF-16.
+    /// Bytes at the end that are not a whole character: half of one in UTF-16.
     pub(super) fn left_over(&self) -> u64 {
         self.rest.len() as u64
     }
 
-    /// Why reading ended too early, if it did.
+    /// Why reading ended early, if it did.
     pub(super) fn into_failure(self) -> Option<io::Error> {
         self.failure
     }
@@ -145,7 +146,7 @@ impl<'r> Source<'r> {
         self.append(&units);
     }
 
-    /// What is left at the end: the first half of a pair alone.
+    /// The rest at the end: the first half of a pair alone.
     fn flush(&mut self) {
         let units: Vec<u16> = self.rest.chunks_exact(2).map(|pair| self.unit(pair)).collect();
         self.rest.drain(..units.len() * 2);

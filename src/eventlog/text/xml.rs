@@ -16,8 +16,8 @@ use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 use std::io::Read;
 
-/// Reads a whole export, hands each event that the catalogue knows to `sink` in the order of the
-/// file, and gives what the file holds. Damage becomes problems and reading goes on behind it.
+/// Reads a whole export, passes each event that the catalogue knows to `sink` in the order of the file, and
+/// returns what the file holds. Damage becomes problems, and reading continues after it.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
@@ -58,7 +58,7 @@ pub(super) fn lost(export: &mut Export<'_>, source: &mut Source<'_>, segment: Se
     }
 }
 
-/// The text of an event in front of the window, and whether it is text as it should be.
+/// The text of the event at the front of the window, and whether it was valid UTF-8.
 pub(super) fn text_at<'s>(source: &'s Source<'_>, length: usize) -> (Cow<'s, str>, bool) {
     let bytes = source.window().get(..length).unwrap_or_default();
     let text = String::from_utf8_lossy(bytes);
@@ -66,7 +66,7 @@ pub(super) fn text_at<'s>(source: &'s Source<'_>, length: usize) -> (Cow<'s, str
     (text, is_sound)
 }
 
-/// What the event says, as it is written.
+/// Fills the record with the event's values as written.
 pub(super) fn fill(record: &mut LogRecord, event: &Element) -> Result<(), EventError> {
     let system = event.child("System").ok_or(EventError::NoSystem)?;
     record.event_id = system.text_of("EventID").parse().map_err(|_| EventError::NoEventId)?;
@@ -131,7 +131,7 @@ fn rules(tag: &[u8]) -> Tag {
     }
 }
 
-/// Around the events.
+/// The root elements around the events.
 const ROOTS: &[&[u8]] = &[b"<Events", b"</Events"];
 
 #[cfg(test)]

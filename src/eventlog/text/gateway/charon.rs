@@ -1,9 +1,10 @@
 //! strongSwan's messages, with the IKE SA that each is about.
 //!
-//! An IKE SA is known by its number, which is in front of a message or in it. Where neither is, the message
-//! is about the packet that the same thread received or sent last.
+//! An IKE SA is known by its number, which is in front of a message or in it. Where it is in neither, the
+//! message is about the packet that the same thread received or sent last.
 //!
-//! Source: the messages in strongSwan's src/libcharon (sa/ikev1, sa/ikev2, sa/ike_sa.c, sa/child_sa.c), level 1.
+//! Source: the messages in strongSwan's src/libcharon (sa/ikev1, sa/ikev2, sa/ike_sa.c, sa/child_sa.c), level
+//! 1.
 
 use super::line::Line;
 use super::statement::{Remembered, Sa, Statement, between, refusal, spi};
@@ -18,11 +19,11 @@ pub(super) struct Charon {
     sas: Remembered<(String, Of), Sa>,
     /// Child SAs by host and number.
     children: Remembered<(String, String), Sa>,
-    /// The same by host and the SPI that the peer receives under.
+    /// The same by host and the SPI under which the peer receives.
     by_outbound: Remembered<(String, u32), Sa>,
 }
 
-/// What an SA is known by.
+/// The key of an SA.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Of {
     Number(String),
@@ -30,7 +31,7 @@ enum Of {
 }
 
 impl Charon {
-    /// What a line states; `None` where it states nothing of an SA.
+    /// The statement of a line; `None` where it is not about an SA.
     pub(super) fn state(&mut self, line: &Line<'_>, number: u64) -> Option<Statement> {
         let message = line.message;
         let named =
@@ -83,7 +84,7 @@ impl Charon {
         self.child(message, host, sa)
     }
 
-    /// What a message states of a child SA of this IKE SA.
+    /// The statement of a message about a child SA of this IKE SA.
     fn child(&mut self, message: &str, host: String, ike: Sa) -> Option<Statement> {
         if let Some(outbound) = message.strip_prefix("received DELETE for ESP CHILD_SA with SPI ") {
             let outbound = spi(outbound.trim())?;
@@ -107,7 +108,7 @@ impl Charon {
             let is_reported = outbound
                 .and_then(|outbound| self.by_outbound.remove(&(key.0, outbound)))
                 .is_some_and(|child| child.is_deleted_by_peer);
-            // The packet that a thread handled last may be of another SA.
+            // The packet that a thread handled last may belong to another SA.
             let (local, peer) =
                 known.map_or((sa.local, sa.peer), |known| (known.local, known.peer));
             let sa = Sa { local, peer, ..sa };
@@ -116,7 +117,7 @@ impl Charon {
         if !message.contains(" established with SPIs ") {
             return None;
         }
-        // A child SA may come up in two steps, and says so twice.
+        // A child SA may be established in two steps, with a message for each.
         let is_reported = self.children.get(&key).is_some_and(|known| known.inbound == inbound);
         if let Some(outbound) = outbound {
             self.by_outbound.entry((key.0.clone(), outbound)).clone_from(&sa);
@@ -200,6 +201,6 @@ const FAILURES: &[(&str, Event)] = &[
     ("no alternative config found", Event::NoConfiguration),
 ];
 
-/// With these the negotiation of another child SA begins.
+/// The messages that begin the negotiation of another child SA.
 const ANEW: &[&str] =
     &["establishing CHILD_SA ", "parsed CREATE_CHILD_SA request ", "parsed QUICK_MODE request "];

@@ -26,7 +26,7 @@ impl Daemon {
     }
 }
 
-/// What a line shows of its time.
+/// The form of a line's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
     /// A time as other exports have it.
@@ -67,12 +67,12 @@ impl<'t> Line<'t> {
         }
         let (host, message) = pluto(rest)?;
         let daemon = Daemon::Pluto;
-        // What it writes for its developers begins so.
+        // Messages for its developers begin like this.
         let is_debugging = message.starts_with('|');
         (!is_debugging).then_some(Self { shown, host, daemon, thread: "", sa: "", message })
     }
 
-    /// Reads an object of charon's own JSON, or of the journal; `text` takes what the line is made of.
+    /// Reads an object of charon's own JSON, or of the journal; `text` receives the texts of the line.
     pub(super) fn of_row(row: &Row<'_>, text: &'t mut RowText) -> Option<Self> {
         let of = |name: &str| row.get(name).and_then(Node::as_str).unwrap_or_default().to_owned();
         if !of("msg").is_empty() && row.get("group").is_some() {
@@ -106,7 +106,7 @@ pub(super) struct RowText {
     sa: String,
 }
 
-/// What precedes charon's mark `07[IKE]`, the thread in it, and what follows it.
+/// The text before charon's mark `07[IKE]`, the thread in it, and the text after it.
 fn charon(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
     loop {
@@ -136,7 +136,7 @@ fn named_sa(message: &str) -> (&str, &str) {
     }
 }
 
-/// The host and the message of a line of pluto: of the system's log, or of its own, where a connection's
+/// The host and the message of a line of pluto: of the system's log, or of its own log, where a connection's
 /// name comes first.
 fn pluto(text: &str) -> Option<(&str, &str)> {
     if text.starts_with('"') {
@@ -150,7 +150,7 @@ fn pluto(text: &str) -> Option<(&str, &str)> {
     (name == PLUTO && words.next().is_none()).then_some((host, message))
 }
 
-/// The time that a line begins with, and what follows it.
+/// The time that a line begins with, and the text after it.
 fn time_in_front(line: &str) -> (Shown, &str) {
     let none = (Shown::Time(RecordTime::NONE), line);
     let (first, rest) = word(line);
@@ -210,7 +210,7 @@ fn in_words(month: usize, rest: &str) -> Option<(Shown, &str)> {
     Some((Shown::NoYear { month, day, time, nanos }, behind))
 }
 
-/// The first word of a text, and the text behind it.
+/// The first word of a text, and the text after it.
 fn word(text: &str) -> (&str, &str) {
     let text = text.trim_start();
     match text.split_once(' ') {
@@ -219,7 +219,7 @@ fn word(text: &str) -> (&str, &str) {
     }
 }
 
-/// The groups that charon's messages are of.
+/// The groups of charon's messages.
 const GROUPS: &[&str] = &[
     "DMN", "MGR", "IKE", "CHD", "JOB", "CFG", "KNL", "NET", "ASN", "ENC", "TLS", "TNC", "IMC",
     "IMV", "PTS", "APP", "ESP", "LIB",

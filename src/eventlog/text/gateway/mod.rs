@@ -1,7 +1,7 @@
-//! Logs of the IKE daemons on gateways, strongSwan's charon and libreswan's pluto: their own files, lines of the
-//! system's log, charon's JSON and the journal's.
+//! Logs of the IKE daemons on gateways, strongSwan's charon and libreswan's pluto: their own files, lines of
+//! the system's log, charon's JSON and the journal's.
 //!
-//! A record is a line, and its number that of the line. Lines of other programs are passed over.
+//! A record is a line, and its number that of the line. Lines of other programs are skipped.
 
 mod charon;
 
@@ -24,9 +24,9 @@ use line::{Daemon, Line, RowText, Shown};
 use pluto::Pluto;
 use std::io::Read;
 
-/// Reads a whole log, hands each statement about an SA or a negotiation to `sink` in the order of the file, and
-/// gives what the file holds and how finely it shows time. Times whose zone nothing names are of `zone`; where
-/// the lines name no year, [`LogSummary::is_undated`] says so, and [`undated`] has the years.
+/// Reads a whole log, passes each statement about an SA or a negotiation to `sink` in the order of the file,
+/// and returns what the file holds and its time resolution. Times without a zone are read in `zone`; where the
+/// lines have no year, [`LogSummary::is_undated`] is set, and [`undated`] determines the years.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
@@ -63,7 +63,7 @@ struct Log<'s> {
     reading: Reading<'s>,
     charon: Charon,
     pluto: Pluto,
-    /// How many times the new year has come, and the month of the last line.
+    /// The number of new years so far, and the month of the last line.
     turn: i16,
     month: Option<i8>,
     is_undated: bool,
@@ -111,7 +111,7 @@ impl Log<'_> {
             Shown::NoYear { month, day, time, nanos } => (month, day, time, nanos),
         };
         if let Some(before) = self.month {
-            // Lines may be a little out of order; half a year is a new one.
+            // Lines may be slightly out of order; a step of half a year is a new year.
             self.turn += i16::from(before - month > 6) - i16::from(month - before > 6);
         }
         self.month = Some(month);
@@ -134,8 +134,8 @@ impl Log<'_> {
     }
 }
 
-/// The length of the line in front of the window, with its end, and whether that is the whole of it; `None` at the
-/// end of the file.
+/// The length of the line in front of the window, with its end, and whether that is the whole line; `None` at
+/// the end of the file.
 fn next_line(source: &mut Source<'_>) -> Option<(usize, bool)> {
     let mut seen = 0;
     loop {

@@ -16,11 +16,11 @@ pub(super) struct Pluto {
 }
 
 impl Pluto {
-    /// What a line states; `None` where it states nothing of an SA.
+    /// The statement of a line; `None` where it is not about an SA.
     pub(super) fn state(&mut self, line: &Line<'_>, number: u64) -> Option<Statement> {
         let (instance, serial, message) = parts(line.message)?;
         let key = |serial: &str| (line.host.to_owned(), serial.to_owned());
-        // A child SA lies between the hosts of the IKE SA that it was made with.
+        // A child SA is between the hosts of the IKE SA that created it.
         let parent =
             between(message, " using #", ";").and_then(|of| self.sas.get(&key(of))).cloned();
         let sa = self.sas.entry(key(serial));
@@ -112,7 +112,8 @@ fn role(message: &str) -> Option<Role> {
     }
 }
 
-/// The SPIs of `{ESP/ESN=>0xaabbccdd <0xca622d51 …`: what this host receives under, what it sends under.
+/// The SPIs of `{ESP/ESN=>0xaabbccdd <0xca622d51 …`: the one under which this host receives, and the one under
+/// which it sends.
 fn spis(message: &str) -> Option<(u32, u32)> {
     let is_up = message.contains("established Child SA ") || message.contains("rekeyed Child SA ");
     let (_, rest) = message.split_once('{').filter(|_| is_up)?;
@@ -131,7 +132,7 @@ fn failure(message: &str) -> Option<Event> {
     refused.or_else(by_words)
 }
 
-/// Words with the name of a notification behind them.
+/// Words followed by the name of a notification.
 const REFUSALS: &[(&str, Event)] = &[
     ("request rejected by peer: ", Event::OtherFailure),
     ("response rejected Child SA with ", Event::ChildRefused),

@@ -1,4 +1,4 @@
-//! What a daemon's message states of an SA, and the record that it becomes.
+//! The statement of a daemon's message about an SA, and the record that it becomes.
 
 use super::line::Daemon;
 use crate::catalogue::{GatewayEvent, NotifySpace, Reason, notifies};
@@ -18,13 +18,13 @@ pub(super) struct Sa {
     /// The log reported a failure of the current negotiation; the following lines explain it.
     pub(super) has_failed: bool,
     pub(super) is_deleted_by_peer: bool,
-    /// Of a child SA: the SPI that this host receives under, that it sends under, and the selectors.
+    /// Of a child SA: the SPI under which this host receives, the one under which it sends, and the selectors.
     pub(super) inbound: Option<u32>,
     pub(super) outbound: Option<u32>,
     pub(super) selectors: String,
 }
 
-/// A statement, with what the lines before it said of the same SA.
+/// A statement, with what earlier lines said about the same SA.
 #[derive(Clone, Debug)]
 pub(super) struct Statement {
     pub(super) event: GatewayEvent,
@@ -32,13 +32,13 @@ pub(super) struct Statement {
 }
 
 impl Statement {
-    /// The failure of what is being negotiated, where it is the first word of it.
+    /// The failure of the current negotiation, where it is the first report of it.
     pub(super) fn failure(event: GatewayEvent, sa: &mut Sa) -> Option<Self> {
         let is_first = !std::mem::replace(&mut sa.has_failed, true);
         is_first.then(|| Self { event, sa: sa.clone() })
     }
 
-    /// Fills a record in the names that audits of Windows have.
+    /// Fills a record with the field names of Windows' audits.
     pub(super) fn fill(self, record: &mut LogRecord, daemon: Daemon, message: &str) {
         let Self { event, sa } = self;
         record.event_id = event.number();
@@ -115,7 +115,7 @@ fn network(text: &str) -> Option<(IpAddr, IpAddr)> {
     Some((address, mask))
 }
 
-/// What the peer's notification says, by its name in RFC 7296 or RFC 2408.
+/// The meaning of the peer's notification, by its name in RFC 7296 or RFC 2408.
 pub(super) fn refusal(name: &str, or_else: GatewayEvent) -> GatewayEvent {
     let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric()).replace('-', "_");
     let rows = NotifySpace::ALL.iter().flat_map(|space| notifies(*space));
@@ -142,7 +142,7 @@ pub(super) fn spi(text: &str) -> Option<u32> {
     (digits.len() <= 8).then(|| u32::from_str_radix(digits, 16).ok())?.filter(|spi| *spi != 0)
 }
 
-/// What is remembered under names that a log may invent without end: the oldest go first.
+/// Entries under names of which a log may contain any number: the oldest are dropped first.
 #[derive(Debug)]
 pub(super) struct Remembered<K, V> {
     known: BTreeMap<K, (u64, V)>,
@@ -183,7 +183,7 @@ impl<K: Ord + Clone, V: Default> Remembered<K, V> {
     }
 }
 
-/// SAs of a gateway that are remembered at a time.
+/// SAs of a gateway that are kept at a time.
 const MOST: usize = 16_384;
 
 #[cfg(test)]

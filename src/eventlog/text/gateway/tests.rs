@@ -1,4 +1,4 @@
-//! What lines of both daemons give, in each form of log.
+//! The events that lines of both daemons give, in each form of log.
 
 use super::read;
 use crate::catalogue::{GatewayEvent as Of, Reason};

@@ -51,7 +51,7 @@ fn attribute<'r, 't>(system: &'r Row<'t>, element: &str, name: &str) -> Option<&
     inside.or_else(beside)
 }
 
-/// UTC, whether marked or not, as every one of these tools writes it; Velociraptor counts seconds.
+/// In UTC, whether marked or not, as all of these tools write it; Velociraptor counts seconds.
 fn time(value: &Node<'_>) -> RecordTime {
     match value {
         Node::Text(text) => RecordTime::parse_utc(text),
@@ -71,7 +71,7 @@ fn seconds(text: &str) -> Option<Timestamp> {
     Timestamp::from_seconds(whole.parse().ok()?, fraction.get(..9)?.parse().ok()?)
 }
 
-/// The event's own data, whatever lies around it: a value under its nearest name.
+/// The event's own data, at any depth: a value under its nearest name.
 pub(super) fn data(record: &mut LogRecord, body: &Node<'_>) {
     let Some(body) = body.as_object() else { return };
     let is_data = |name: &str| {

@@ -1,4 +1,4 @@
-//! EvtxECmd's `--json` and `--csv`: columns beside the payload, which is JSON in a text.
+//! EvtxECmd's `--json` and `--csv`: columns beside the payload, which is JSON inside a text.
 //!
 //! Source: EricZimmerman/evtx, EvtxECmd/Program.cs and evtx/EventRecord.cs.
 
@@ -13,7 +13,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     text(row, "Provider").clone_into(&mut record.provider);
     text(row, "Channel").clone_into(&mut record.channel);
     text(row, "Computer").clone_into(&mut record.computer);
-    // The tool's own words, in English on every system.
+    // The tool writes these words in English on every system.
     record.audit = match text(row, "Keywords") {
         "Audit success" => AuditOutcome::Success,
         "Audit failure" => AuditOutcome::Failure,

@@ -1,4 +1,4 @@
-//! Hayabusa's timelines: a row for each rule that an event meets, the log abbreviated.
+//! Hayabusa's timelines: a row for each rule that an event matches, with the log abbreviated.
 //!
 //! Source: Yamato-Security/hayabusa config/profiles.yaml and config/channel_abbreviations.txt.
 
@@ -23,12 +23,12 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
         record.record = RecordRef { record: number, ..record.record };
     }
     if !is_wanted(record.event_id) {
-        // Nothing of it matters.
+        // Its fields are not needed.
     } else if let Some(all) = row.get("AllFieldInfo") {
         record.named = fields_of(&all.read());
     } else if let Some(details) = row.get("Details") {
-        // The details are what a rule makes of the event. Of an event that no rule words they are its
-        // own fields, which its names show.
+        // The details are a rule's text about the event. Without such a text they are the event's own fields,
+        // as their names show.
         let fields = fields_of(&details.read());
         if fields.iter().all(|(name, _)| is_field_of(record.event_id, name)) {
             record.named = fields;
@@ -43,7 +43,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     })
 }
 
-/// An object, or `name: value` parted by broken bars.
+/// An object, or `name: value` separated by broken bars.
 fn fields_of(fields: &Node<'_>) -> Vec<(String, String)> {
     match fields {
         Node::Object(all) => {
@@ -60,7 +60,7 @@ fn fields_of(fields: &Node<'_>) -> Vec<(String, String)> {
     }
 }
 
-/// Those of logs that hold events of the catalogue.
+/// The abbreviations of logs with events of the catalogue.
 const CHANNELS: &[(&str, &str)] = &[("Sec", "Security"), ("Sys", "System")];
 
 const HAYABUSA: Tool = Tool {

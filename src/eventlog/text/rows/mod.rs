@@ -1,8 +1,8 @@
-//! Events as a set of named values, as many tools write them: which tool it was, and what each of
-//! its names means. JSON gives such sets, and so do CSV with a line of names and PowerShell's XML.
+//! Events as sets of named values, as many tools write them: identifies the tool, and the meaning of its names.
+//! JSON, CSV with a line of names and PowerShell's XML give such sets.
 //!
-//! The tool is recognised by the names alone, each event by its own. The names of an event's own data
-//! are those of the .evtx record, so that they mean the same.
+//! The tool is recognized by the names alone, separately for each event. The names of an event's own data are
+//! those of the .evtx record, so that they have the same meaning.
 
 mod row;
 
@@ -28,7 +28,7 @@ use crate::eventlog::LogRecord;
 use crate::eventlog::interpret::whole_number;
 pub(super) use row::{Node, Row};
 
-/// What a row says beside the record's own values.
+/// What a row gives beside the record's own values.
 pub(super) struct Filled {
     /// The text that Windows shows for the event; empty where the row has none.
     pub(super) message: String,
@@ -36,15 +36,15 @@ pub(super) struct Filled {
     pub(super) time: RecordTime,
     /// The tool found it outside the live records.
     pub(super) recovered: bool,
-    /// What wrote the row.
+    /// The tool that wrote the row.
     pub(super) tool: &'static Tool,
 }
 
-/// What writes events, and how it is made to write what is needed.
+/// A tool that writes events, and how to make it write what is needed.
 #[derive(Debug)]
 pub(super) struct Tool {
     pub(super) name: &'static str,
-    /// How to export what is needed, as an order.
+    /// How to export what is needed, as an instruction.
     pub(super) remedy: &'static str,
 }
 
@@ -58,7 +58,8 @@ impl Tool {
 /// Reads a row into a record.
 ///
 /// # Errors
-/// Where no tool that is known writes such names, or the event has no number.
+///
+/// Where no known tool writes such names, or the event has no number.
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Result<Filled, EventError> {
     let row = inner(row);
     let readers: [fn(&mut LogRecord, &Row<'_>) -> Option<Filled>; 7] = [
@@ -78,7 +79,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Result<Filled, Even
     filled.ok_or(EventError::UnknownNames)
 }
 
-/// What lies in the envelope of an export: Elasticsearch's `_source`, chainsaw's `document`.
+/// The content of an export's envelope: Elasticsearch's `_source`, chainsaw's `document`.
 fn inner<'r, 't>(row: &'r Row<'t>) -> &'r Row<'t> {
     if let Some(source) = row.get("_source").and_then(Node::as_object) {
         return source;
@@ -87,8 +88,8 @@ fn inner<'r, 't>(row: &'r Row<'t>) -> &'r Row<'t> {
     document.and_then(Node::as_object).unwrap_or(row)
 }
 
-/// Whether the event's own data matters: the catalogue knows its number, or it shows the log's zone. Of
-/// any other event it is not even read.
+/// Whether the event's own data matters: the catalogue knows its number, or it shows the log's zone. The data
+/// of other events is not read.
 fn is_wanted(event_id: u16) -> bool {
     event_id == UPTIME || !events_numbered(event_id).is_empty()
 }
@@ -104,7 +105,7 @@ fn message(record: &LogRecord, row: &Row<'_>, name: &str) -> String {
     text.and_then(|text| text.read().as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// A number, written as such or as text, decimal or hexadecimal; a negative one is that of its bits.
+/// A number, as a JSON number or as text, decimal or hexadecimal; negative ones give their bits.
 fn number(value: &Node<'_>) -> Option<u64> {
     match value {
         Node::Number(number) => number.as_u64().or_else(|| number.as_i64().map(i64::cast_unsigned)),
@@ -121,7 +122,7 @@ fn number_of(row: &Row<'_>, name: &str) -> Option<u64> {
     row.get(name).and_then(number)
 }
 
-/// An event's number: the low 16 bits, as legacy records carry more.
+/// An event's number: the low 16 bits, because legacy records have more.
 fn event_id(value: Option<&Node<'_>>) -> Option<u16> {
     value.and_then(number).and_then(|id| u16::try_from(id & 0xffff).ok())
 }
@@ -138,8 +139,7 @@ fn scalar(value: &Node<'_>) -> Option<String> {
     }
 }
 
-/// Takes data that has names: of the form `param1`, `param2`, … they are places. Bytes are in
-/// hexadecimal.
+/// Takes named data: names of the form `param1`, `param2`, … are positions. Bytes are in hexadecimal.
 fn take_named<'n>(record: &mut LogRecord, data: impl IntoIterator<Item = (&'n str, &'n Node<'n>)>) {
     let mut values = Vec::new();
     for (name, value) in data {

@@ -1,8 +1,8 @@
-//! The SAs that PowerShell shows: `Get-NetIPsecMainModeSA` and `Get-NetIPsecQuickModeSA`, one object an SA; of quick mode
-//! one for each direction.
+//! The SAs that PowerShell shows: `Get-NetIPsecMainModeSA` and `Get-NetIPsecQuickModeSA`, one object per SA;
+//! for quick mode, one for each direction.
 //!
-//! Cookies are unsigned numbers of 64 bits, which are taken as they are written and never as fractions. In which order
-//! their bytes are written is not documented. The objects have no time.
+//! Cookies are unsigned 64-bit numbers, which are read exactly and never as fractions. The order of their bytes
+//! is not documented. The objects have no time.
 //!
 //! Source: Microsoft, MSFT_NetMainModeSA and MSFT_NetQuickModeSA (CIM classes of root\standardcimv2).
 
@@ -39,7 +39,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
             },
             _ => None,
         };
-        // Of an SA without a direction it is not known who receives under its SPI.
+        // Without a direction, it is unknown which host receives under the SPI.
         let name = match is_inbound {
             Some(true) => "InboundSpi",
             Some(false) => "OutboundSpi",
@@ -56,7 +56,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     Some(Filled { message: String::new(), time, recovered: false, tool: &CMDLETS })
 }
 
-/// What is kept beside the numbers that tie an SA to captures.
+/// The fields that are kept in addition to the numbers that tie an SA to captures.
 const OTHERS: &[&str] = &[
     "AuthenticationMethod",
     "CipherAlgorithm",

@@ -1,5 +1,5 @@
-//! `Get-WinEvent` as PowerShell's ConvertTo-Json, Export-Csv, Export-Clixml and ConvertTo-Xml write it:
-//! the properties of an EventLogRecord, values by place.
+//! `Get-WinEvent` as PowerShell's ConvertTo-Json, Export-Csv, Export-Clixml and ConvertTo-Xml write it: the
+//! properties of an EventLogRecord, values by position.
 //!
 //! Source: EventLogRecord of System.Diagnostics.Eventing.Reader; output of Windows PowerShell 5.1 and
 //! PowerShell 7.
@@ -38,8 +38,8 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     })
 }
 
-/// The values of an event's properties, and the bytes that a value of them is; `None` where only
-/// the names of types were written.
+/// The values of an event's properties, and the bytes of a binary one; `None` where only the names of types
+/// were written.
 fn values_of(properties: &Node<'_>) -> Option<(Vec<String>, Vec<u8>)> {
     let mut texts = Vec::new();
     let mut binary = Vec::new();
@@ -49,7 +49,7 @@ fn values_of(properties: &Node<'_>) -> Option<(Vec<String>, Vec<u8>)> {
         match value {
             Node::Text(text) if text.starts_with("System.") => return None,
             Node::List(bytes) => binary = bytes.iter().filter_map(byte).collect(),
-            // A SID shows itself under this name.
+            // A SID is written under this name.
             Node::Object(inner) => texts.push(text(inner, "Value").to_owned()),
             Node::Text(_) | Node::Null | Node::Bool(_) | Node::Number(_) | Node::Unread(_) => {
                 texts.extend(scalar(value));
@@ -63,8 +63,8 @@ fn byte(value: &Node<'_>) -> Option<u8> {
     number(value).and_then(|byte| u8::try_from(byte).ok())
 }
 
-/// `/Date(1763885054258)/` counts from 1970 in UTC; PowerShell 7 writes RFC 3339, and without a
-/// zone where the object had none.
+/// `/Date(1763885054258)/` counts from 1970 in UTC; PowerShell 7 writes RFC 3339, without a zone where the
+/// object had none.
 fn time(value: &Node<'_>) -> RecordTime {
     let text = match value {
         Node::Object(inner) => text(inner, "value"),
@@ -76,7 +76,7 @@ fn time(value: &Node<'_>) -> RecordTime {
     milliseconds(count).map_or(RecordTime::NONE, RecordTime::At)
 }
 
-/// A count with a sign, and an offset behind it that changes nothing.
+/// A count with a sign, followed by an offset without effect.
 fn milliseconds(count: &str) -> Option<Timestamp> {
     let sign = usize::from(count.starts_with('-'));
     let digits = count.get(sign..)?.split(['+', '-']).next()?;

@@ -1,5 +1,5 @@
-//! One event's named values, as far as they are needed: texts are borrowed from the file, and what lies
-//! under the names of an event's own data is read when it is asked for.
+//! One event's named values, as far as they are needed: texts are borrowed from the file, and the event's own
+//! data is parsed only on request.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
@@ -20,12 +20,12 @@ pub(in crate::eventlog::text) enum Node<'t> {
     Text(Cow<'t, str>),
     List(Vec<Node<'t>>),
     Object(Row<'t>),
-    /// JSON that was checked and not read.
+    /// JSON that was checked but not parsed.
     Unread(&'t str),
 }
 
 impl<'t> Row<'t> {
-    /// The value of a name; of the same name twice, the last.
+    /// The value of a name; of repeated names, the last.
     pub(in crate::eventlog::text) fn get(&self, name: &str) -> Option<&Node<'t>> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
     }
@@ -81,7 +81,7 @@ impl<'t> Node<'t> {
         self.as_object().and_then(|row| row.get(name))
     }
 
-    /// The value, read now where it was not.
+    /// The value, parsed now if it was not before.
     pub(super) fn read(&self) -> Cow<'_, Node<'t>> {
         match self {
             Self::Unread(json) => {
@@ -98,7 +98,7 @@ impl<'t> Node<'t> {
     }
 }
 
-/// A value without anything left unread.
+/// A value that is parsed completely.
 struct Whole<'t>(Node<'t>);
 
 impl<'de: 't, 't> Deserialize<'de> for Whole<'t> {
@@ -124,7 +124,7 @@ impl<'de: 't, 't> Deserialize<'de> for Row<'t> {
 
 #[derive(Clone, Copy)]
 struct Values {
-    /// Whether data that may not be needed is left unread.
+    /// Whether data that may not be needed is left unparsed.
     is_lazy: bool,
 }
 
@@ -220,7 +220,7 @@ impl<'de> Visitor<'de> for Names {
     }
 }
 
-/// Names under which the tools put an event's own data and texts.
+/// The names under which the tools put an event's own data and texts.
 const LAZY: &[&str] = &[
     "EventData",
     "UserData",

@@ -1,10 +1,11 @@
-//! What is audited: `auditpol /get /category:* /r`, `auditpol /backup`, and the audit.csv of a group policy.
+//! The audit policy: `auditpol /get /category:* /r`, `auditpol /backup`, and the audit.csv of a group policy.
 //!
-//! Columns are taken by place and subcategories by their GUID, because names and settings are in the language of the
-//! system. `/backup` and audit.csv have the setting as a number: 0 nothing, 1 successes, 2 failures, 3 both. The
-//! table of a group policy names no computer, and says what should be and not what is.
+//! Columns are taken by position and subcategories by their GUID, because names and settings are in the
+//! language of the system. `/backup` and audit.csv have the setting as a number: 0 nothing, 1 successes, 2
+//! failures, 3 both. The table of a group policy names no computer, and gives the intended setting, not the
+//! actual one.
 //!
-//! Velociraptor's artifact Windows.System.AuditPolicy has the rows of the first as objects of JSON, one a line.
+//! Velociraptor's artifact Windows.System.AuditPolicy has the rows of the first as JSON objects, one per line.
 //!
 //! Source: Microsoft, "auditpol get", "auditpol backup"; [MS-GPAC] 2.2.1.2.1 for the columns and numbers.
 
@@ -19,8 +20,8 @@ use crate::time::Resolution;
 use std::collections::BTreeMap;
 use std::io::Read;
 
-/// Reads a whole table and hands each row about IPsec, or about auditing itself, to `sink`. A record is a row, and its
-/// number that of its line. It has no time.
+/// Reads a whole table and passes each row about IPsec, or about auditing itself, to `sink`. A record is a row,
+/// and its number that of its line. It has no time.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
@@ -61,7 +62,8 @@ pub fn read(
     reading.finish(source)
 }
 
-/// Fills the record from a row; `None` where it is no row of a subcategory, else whether the setting is understood.
+/// Fills the record from a row; `None` where it is no row of a subcategory, otherwise whether the setting was
+/// recognized.
 fn fill(record: &mut LogRecord, columns: &[String]) -> Option<bool> {
     let text = |at: usize| columns.get(at).map_or("", |field| field.trim());
     let guid = text(GUID);
@@ -156,8 +158,8 @@ const TARGET: usize = 1;
 const GUID: usize = 3;
 const INCLUSION: usize = 4;
 const VALUE: usize = 6;
-/// How the GUIDs begin of what governs IPsec's events: main, quick and extended mode, the driver, the filtering
-/// platform's policy; and of changes of the audit policy and of the system's state.
+/// The beginnings of the GUIDs of the subcategories for IPsec's events: main, quick and extended mode, the
+/// driver, the filtering platform's policy; and for changes of the audit policy and of the system's state.
 const KNOWN: &[&str] =
     &["0CCE9218", "0CCE9219", "0CCE921A", "0CCE9213", "0CCE9233", "0CCE922F", "0CCE9210"];
 

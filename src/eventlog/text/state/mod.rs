@@ -1,7 +1,7 @@
-//! Exports of a host's state: what is audited (auditpol), which SAs and connections there are (`netsh wfp show
-//! state`). The SAs that PowerShell shows are rows of objects (`rows::netipsec`).
+//! Exports of a host's state: the audit policy (auditpol), SAs and connections (`netsh wfp show state`). The
+//! SAs that PowerShell shows are rows of objects (`rows::netipsec`).
 //!
-//! What they say holds for one moment, and most do not name it.
+//! A state is of one moment, which most exports do not name.
 
 pub mod auditpol;
 

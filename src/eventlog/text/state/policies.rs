@@ -1,8 +1,9 @@
-//! Policies and filters of IPsec as a state of the filtering platform lists them: what hosts offer each other, whether they
-//! may fall back to clear text, and which packets are handed to IPsec.
+//! Policies and filters of IPsec in a state of the filtering platform: what hosts offer each other, whether
+//! they may fall back to clear text, and which packets are handed to IPsec.
 //!
-//! Source: two real files for AuthIP's policies and for filters; for others IKEEXT_POLICY0, IPSEC_TRANSPORT_POLICY0,
-//! IPSEC_PROPOSAL0 and FWPM_FILTER0 of iketypes.h, ipsectypes.h and fwpmtypes.h, whose members the file names.
+//! Source: two real files for AuthIP's policies and for filters; for others IKEEXT_POLICY0,
+//! IPSEC_TRANSPORT_POLICY0, IPSEC_PROPOSAL0 and FWPM_FILTER0 of iketypes.h, ipsectypes.h and fwpmtypes.h, whose
+//! members the file names.
 
 use crate::xml::Element;
 
@@ -24,7 +25,7 @@ pub(super) fn policy(item: &Element) -> Option<Fields> {
     let key = item.text_of("providerContextKey");
     add("ProviderContextKey", key);
     add("ProviderContextId", item.text_of("providerContextId"));
-    // Every Windows has one pair of these; they are no administrator's.
+    // Every Windows has one pair of these; no administrator created them.
     add("IsBuiltIn", if key.starts_with("FWPM_PROVIDER_CONTEXT_") { "true" } else { "false" });
     add("QuickModeProposals", &joined(body, "ipsecProposals", quick_mode));
     add("MainModeProposals", &joined(body, "ikeProposals", main_mode));
@@ -125,7 +126,7 @@ fn method(item: &Element) -> String {
     method.strip_prefix("IKEEXT_").unwrap_or(method).to_owned()
 }
 
-/// The first element of a name, however deep.
+/// The first element with a name, at any depth.
 fn find<'e>(element: &'e Element, name: &str) -> Option<&'e Element> {
     element
         .children
@@ -147,7 +148,7 @@ fn algorithm(config: &str) -> String {
     }
 }
 
-/// Of proposals and conditions.
+/// The limit for proposals and conditions.
 const MOST_SHOWN: usize = 64;
 
 #[cfg(test)]

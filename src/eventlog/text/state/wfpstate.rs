@@ -1,9 +1,10 @@
-//! What `netsh wfp show state` writes (wfpstate.xml): the SAs of a host, its TCP connections and whether each is under an
-//! SA, its policies and filters of IPsec, and what IPsec counted. The wfpdiag.xml of `netsh wfp capture` has two such states
-//! and the events between them.
+//! The output of `netsh wfp show state` (wfpstate.xml): the SAs of a host, its TCP connections and whether each
+//! is under an SA, its policies and filters of IPsec, and IPsec's counters. The wfpdiag.xml of `netsh wfp
+//! capture` has two such states and the events between them.
 //!
-//! Behind `</wfpstate>` is a second root, `<firewallState>`, which is passed over with the layers, providers and other
-//! filters. SAs have no time of their own, so they have none here: `StateTime` is when the state was collected.
+//! `</wfpstate>` is followed by a second root, `<firewallState>`, which is skipped like the layers, providers
+//! and other filters. SAs have no time of their own, so they have none here: `StateTime` is when the state was
+//! collected.
 //!
 //! Source: two real files for connections and counters; for SAs, IPSEC_SA_CONTEXT1, IPSEC_SA_DETAILS1 and
 //! IPSEC_SA_BUNDLE1 of ipsectypes.h, whose members the file names.
@@ -25,8 +26,9 @@ use crate::xml::Element;
 use std::io::Read;
 use std::net::IpAddr;
 
-/// Reads a whole file, hands each SA, connection and set of counters to `sink` in the order of the file, and gives what
-/// the file holds. They count from 1. Of connections the first are given; how many more there are is named.
+/// Reads a whole file, passes each SA, connection and set of counters to `sink` in the order of the file, and
+/// returns what the file holds. They count from 1. Only the first connections are passed on; the number of the
+/// others is reported.
 pub fn read(
     reader: &mut dyn Read,
     evidence: EvidenceId,
@@ -55,11 +57,11 @@ pub fn read(
 
 struct State<'s> {
     export: Export<'s>,
-    /// When the state was collected, as the file says it.
+    /// When the state was collected, from the file.
     time: String,
     /// Which of two states it is; empty where the file has one.
     which: &'static str,
-    /// Events of the filtering platform, and how many the file says that it holds.
+    /// Events of the filtering platform, and the number that the file claims.
     events: u64,
     claimed: u64,
     connections: u64,
@@ -67,7 +69,7 @@ struct State<'s> {
 }
 
 impl State<'_> {
-    /// What lies between items: the rest of the state, and the time in front of it.
+    /// The text between items: the rest of the state, and the time at its beginning.
     fn between(&mut self, source: &mut Source<'_>, length: usize) {
         let text = source.window().get(..length).unwrap_or_default();
         for (tag, which) in [(&b"<initialState"[..], "initial"), (b"<finalState", "final")] {
@@ -145,7 +147,7 @@ impl State<'_> {
         self.export.record(&record, offset, bytes);
     }
 
-    /// A connection that leaves the host; `false` for any other, and beyond the bound.
+    /// A connection from the host; `false` for any other, and beyond the bound.
     fn connection(&mut self, record: &mut LogRecord, element: &Element) -> bool {
         let address = |names: [&str; 2]| {
             let texts = names.into_iter().map(|name| address(element, name));
@@ -250,7 +252,7 @@ fn ike_sa(record: &mut LogRecord, element: &Element) {
             add(name, address.to_string());
         }
     }
-    // Numbers of 64 bits; in which order their bytes are is not documented.
+    // 64-bit numbers; the order of their bytes is not documented.
     for (member, name) in [("initiator", "InitiatorCookie"), ("responder", "ResponderCookie")] {
         let cookie = element.at(&["cookiePair", member]).map_or("", |cookie| cookie.text.trim());
         if let Ok(cookie) = cookie.parse::<u64>() {
@@ -270,13 +272,14 @@ fn counters(record: &mut LogRecord, element: &Element) {
     }
 }
 
-/// An address that is one, also in the form that IPv6 addresses have in net events.
+/// A valid address, also in the form that IPv6 addresses have in net events.
 fn address(element: &Element, name: &str) -> Option<IpAddr> {
     let address: IpAddr = element.text_of(name).trim().parse().ok()?;
     (!address.is_unspecified()).then_some(address)
 }
 
-/// An item is an SA, a connection, a policy, a filter or an event by its first element; lists inside have items too.
+/// An item is an SA, a connection, a policy, a filter or an event by its first element; it contains lists with
+/// items too.
 fn rules(tag: &[u8]) -> Tag {
     if is_named(tag, b"<netEvent") {
         Tag::Begin
@@ -290,7 +293,7 @@ fn rules(tag: &[u8]) -> Tag {
 const FIRST: &[&[u8]] =
     &[b"<saContextId", b"<saId", b"<endpointId", b"<providerContextKey", b"<filterKey", b"<header"];
 const TIME: &[u8] = b"<timeStamp>";
-/// A host with more is a server; the problem names how many.
+/// A host with more is a server; the number is reported.
 const MOST_CONNECTIONS: u64 = 4096;
 
 #[cfg(test)]
