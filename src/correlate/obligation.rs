@@ -3,6 +3,11 @@
 //! IPsec that was in force requires protection; attempts that failed prove only that one host asked for it.
 //! Rules and sources: docs/method-and-limits.md, "What had to be protected".
 
+mod scans;
+mod seen;
+
+use self::scans::{Scans, is_answered, scans};
+use self::seen::SeenEsp;
 use super::stretches::Stretches;
 use super::usable::UsableTimes;
 use super::{CleartextWindow, PlacedEvent, SaFacts, SasByPair, cause};
@@ -104,12 +109,13 @@ impl Obligations {
                 if outside == inside { &mut gathered.transport } else { &mut gathered.tunnels };
             kind.insert(*outside);
         }
-        let scanners = scanners(exchanges);
-        let scanning: BTreeSet<IpAddr> = scanners.iter().map(|s| s.source).collect();
-        exchanges.iter().for_each(|exchange| gathered.exchange(exchange, &scanning));
-        events.iter().for_each(|placed| gathered.event(placed));
+        let seen = SeenEsp::of(streams, sas);
+        let scans = scans(exchanges, streams, &seen);
+        exchanges.iter().for_each(|exchange| gathered.exchange(exchange, &scans, &seen));
+        events.iter().for_each(|placed| gathered.event(placed, &seen));
         gathered.both_initiate();
-        Self { pairs: gathered.conclude(streams), scanners }
+        let scanners = scans.into_iter().map(|(source, peers)| Scanner { source, peers: peers.len() });
+        Self { scanners: scanners.collect(), pairs: gathered.conclude(streams) }
     }
 
     /// What is proven of a pair; `None` where nothing is proven.
@@ -243,15 +249,15 @@ impl Gathered {
         }
     }
 
-    fn exchange(&mut self, exchange: &IkeExchange, scanning: &BTreeSet<IpAddr>) {
+    fn exchange(&mut self, exchange: &IkeExchange, scans: &Scans, seen: &SeenEsp) {
         let (pair, span) = (exchange.pair(), (exchange.start, exchange.end));
         let came_up = matches!(exchange.outcome, Outcome::Established | Outcome::Ended);
-        if came_up && !exchange.completions.is_empty() {
+        if came_up && seen.shows_sa_of(exchange) {
             return self.in_force(pair, InferredFrom::Ike, span);
         }
         let answered = is_answered(exchange);
-        let by = exchange.initiator.ip();
-        if !answered && scanning.contains(&by) {
+        let (by, peer) = (exchange.initiator.ip(), exchange.responder.ip());
+        if !answered && scans.get(&by).is_some_and(|peers| peers.contains(&peer)) {
             return;
         }
         if exchange.start_seen {
@@ -267,20 +273,19 @@ impl Gathered {
         });
     }
 
-    fn event(&mut self, placed: &PlacedEvent) {
+    fn event(&mut self, placed: &PlacedEvent, seen: &SeenEsp) {
         let event = &placed.event;
-        let tunnel = cause::tunnel_of(event);
-        self.tunnels.extend(tunnel);
         // A time in an unknown zone on an unknown clock cannot be placed.
         let shown = event.time.filter(|_| !placed.is_local_time);
-        let (Some(pair), Some(time)) = (cause::pair_of(event), placed.corrected.or(shown)) else {
-            return;
-        };
+        let time = placed.corrected.or(shown);
+        let tunnel = cause::tunnel_of(event);
+        self.tunnels.extend(tunnel.filter(|ends| seen.is_of_captures(*ends, event, time)));
+        let (Some(pair), Some(time)) = (cause::pair_of(event), time) else { return };
         match what_it_shows(event) {
             Shows::InForce => {
-                if tunnel != Some(pair) {
-                    self.transport.insert(pair);
-                }
+                // Also in tunnel mode an SA whose selectors are two hosts protects what these send each other
+                // (RFC 4301 §4.1).
+                self.transport.insert(pair);
                 self.narrow(pair, event.selector());
                 self.in_force(pair, InferredFrom::Log, (time, time));
             }
@@ -418,26 +423,6 @@ fn pending(exchange: &IkeExchange) -> Span {
     FALLS_BACK.max(Span(interval.saturating_mul(2))).min(NEAR)
 }
 
-/// Whether the responder sent anything, or is known to have.
-fn is_answered(exchange: &IkeExchange) -> bool {
-    !exchange.responder_spi.is_zero()
-        || exchange.kept.iter().any(|message| message.source().ip() == exchange.responder.ip())
-}
-
-/// Hosts that tried so many others without an answer that they are scanning.
-fn scanners(exchanges: &[IkeExchange]) -> Vec<Scanner> {
-    let mut answered: BTreeMap<IpAddr, BTreeMap<IpAddr, bool>> = BTreeMap::new();
-    for exchange in exchanges {
-        let (from, to) = (exchange.initiator.ip(), exchange.responder.ip());
-        *answered.entry(from).or_default().entry(to).or_default() |= is_answered(exchange);
-    }
-    let silent = answered.into_iter().map(|(source, peers)| Scanner {
-        source,
-        peers: peers.values().filter(|answered| !**answered).count(),
-    });
-    silent.filter(|scanner| scanner.peers >= MANY_PEERS).collect()
-}
-
 /// The clear runs of a pair, those of each sender by time.
 type ClearBySender = [Stretches<()>; 2];
 
@@ -491,8 +476,6 @@ const NEAR: Span = Span::from_seconds(5 * 60);
 const FALLS_BACK: Span = Span::from_seconds(5);
 /// A request in response to a clear packet is sent within this time.
 const DIRECTLY: Span = Span::from_seconds(1);
-/// This many peers without any answer are a scan.
-const MANY_PEERS: usize = 10;
 /// Selectors that are kept for one pair; with more, the requirement covers everything.
 const MOST_SELECTORS: usize = 64;
 /// Spans that the report lists for one pair.

@@ -79,15 +79,31 @@ impl Header {
     }
 }
 
+/// What follows a header, as far as it was captured.
+enum Body {
+    /// Payloads that fit into the message (RFC 2408 §3.2, RFC 7296 §3.2), or what is encrypted.
+    Plausible,
+    /// Anything else.
+    Unusual,
+    /// The header names encrypted content, and it is text.
+    Readable,
+}
+
 impl Header {
-    /// Whether what follows the header, as far as it was captured, can be a message of this length: payloads
-    /// that fit into it (RFC 2408 §3.2, RFC 7296 §3.2), or encrypted data.
-    fn body_is_plausible(&self, body: &[u8], message_len: usize) -> bool {
+    /// What follows the header in a message of this length.
+    fn body(&self, body: &[u8], message_len: usize) -> Body {
         let body_len = message_len.saturating_sub(Self::LEN);
-        let encrypted = self.version != IkeVersion::V2 && self.flags & Self::ENCRYPTED != 0;
-        // The content of AuthIP and encrypted messages of IKEv1 is not known here, but it is no text.
-        if encrypted || self.version == IkeVersion::AuthIp {
-            return !is_text(body);
+        match self.version {
+            // RFC 2408 §3.1: all payloads behind the header are encrypted.
+            IkeVersion::V1 if self.flags & Self::ENCRYPTED != 0 => {
+                return if holds_text(body) { Body::Readable } else { Body::Plausible };
+            }
+            // The content of AuthIP is not known here, but it does not begin with text.
+            IkeVersion::AuthIp => {
+                let begins_with_text = body.get(..TEXT).is_some_and(holds_text);
+                return if begins_with_text { Body::Unusual } else { Body::Plausible };
+            }
+            IkeVersion::V1 | IkeVersion::V2 => {}
         }
         let (mut kind, mut at) = (self.next_payload, 0);
         for _ in 0..MOST_PAYLOADS {
@@ -96,24 +112,33 @@ impl Header {
             }
             let Some(&[next, _, high, low]) = body.get(at..).and_then(|rest| rest.first_chunk())
             else {
-                return body.len() < body_len;
+                return if body.len() < body_len { Body::Plausible } else { Body::Unusual };
             };
             let length = usize::from(u16::from_be_bytes([high, low]));
             if length < 4 || at.saturating_add(length) > body_len {
-                return false;
+                return Body::Unusual;
             }
-            at += length;
             // RFC 7296 §3.14, RFC 7383 §2.5: the encrypted payload is the last one, and names what is inside it.
-            kind = if matches!(kind, 46 | 53) { 0 } else { next };
+            if self.version == IkeVersion::V2 && matches!(kind, 46 | 53) {
+                let content = body.get(at + 4..).unwrap_or_default();
+                return if holds_text(content) { Body::Readable } else { Body::Plausible };
+            }
+            (at, kind) = (at + length, next);
         }
-        true
+        Body::Plausible
     }
 }
 
-/// Whether so many bytes are letters, digits and signs that they are neither random nor encrypted.
-fn is_text(bytes: &[u8]) -> bool {
-    let is_sign = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
-    bytes.get(..TEXT).is_some_and(|head| head.iter().all(is_sign))
+/// Whether as many bytes in a row are letters, digits and signs as chance or encryption do not make in a terabyte:
+/// 95 and three of 256 values, 32 times.
+#[must_use]
+pub fn holds_text(bytes: &[u8]) -> bool {
+    let mut run = 0;
+    bytes.iter().any(|byte| {
+        let is_sign = matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+        run = if is_sign { run + 1 } else { 0 };
+        run == TEXT
+    })
 }
 
 /// How certain it is that bytes are an IKE message.
@@ -152,7 +177,11 @@ pub fn probe(available: &[u8], datagram_len: Option<usize>) -> Probe {
     let minor_is_zero = available.get(17).is_some_and(|version| version & 0x0f == 0);
     let knows_peer = !header.responder_spi.is_zero() || header.may_lack_responder_spi();
     let body = available.get(Header::LEN..).unwrap_or_default();
-    let has_payloads = header.body_is_plausible(body, message_len);
+    let has_payloads = match header.body(body, message_len) {
+        Body::Plausible => true,
+        Body::Unusual => false,
+        Body::Readable => return Probe::NotIke,
+    };
     let signs =
         [known_flags, minor_is_zero, knows_peer, header.exchange_is_plausible(), has_payloads];
     // A first fragment does not show how long its datagram is.
@@ -199,16 +228,37 @@ mod tests {
         assert_eq!(probe(&message(0x20, 35, 0x08, 1400), None), Probe::Unsure);
     }
 
+    fn with_text(version: u8, exchange: u8, flags: u8, head: &[u8]) -> Vec<u8> {
+        let mut text = message(version, exchange, flags, 92);
+        text[16] = 33;
+        text.extend(head);
+        text.extend(b"a line of a log that anybody can read, and one more of the same..");
+        text.truncate(92);
+        text
+    }
+
     #[test]
     fn text_behind_a_header_is_not_certain_and_with_another_oddity_is_not_ike() {
-        for (version, exchange, flags) in [(0x20, 34, 8), (0x10, 2, 0), (0x10, 5, 1)] {
-            let mut text = message(version, exchange, flags, 92);
-            text[16] = 33;
-            text.extend(b"a line of a log that anybody can read, and one more of the same..");
-            text.truncate(92);
+        for (version, exchange, flags) in [(0x20, 34, 8), (0x10, 2, 0)] {
+            let mut text = with_text(version, exchange, flags, &[]);
             assert_eq!(probe(&text, Some(92)), Probe::Unsure, "{version:x}");
             text[19] |= 0x80;
             assert_eq!(probe(&text, Some(92)), Probe::NotIke, "{version:x}");
+        }
+    }
+
+    #[test]
+    fn what_is_encrypted_is_no_text_wherever_it_stands() {
+        assert_eq!(probe(&with_text(0x10, 5, 1, &[]), Some(92)), Probe::NotIke);
+        assert_eq!(probe(&with_text(0x10, 32, 1, &[0x80; 16]), Some(92)), Probe::NotIke);
+        for kind in [46, 53] {
+            let mut encrypted = with_text(0x20, 37, 8, &[41, 0, 0, 64, 0x89, 0x89, 0x89, 0x89]);
+            encrypted[8] = 7;
+            encrypted[16] = kind;
+            assert_eq!(probe(&encrypted, Some(92)), Probe::NotIke, "{kind}");
+            // A name of 31 letters can be chance.
+            encrypted[36 + 31..].fill(0x90);
+            assert_eq!(probe(&encrypted, Some(92)), Probe::Certain, "{kind}");
         }
     }
 

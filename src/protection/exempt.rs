@@ -1,10 +1,17 @@
-//! Which packets are exempt because no policy protects them, told by what they are.
+//! Which packets are exempt because no policy protects them, by what they are.
 //!
-//! A protocol number or a port is no proof: text under ICMP's number or between DHCP's ports is clear text. What
-//! the capture cut before the proof keeps the kind that its header says.
+//! A protocol number or a port is no proof: an exemption holds only in the form that its RFC gives the message, and
+//! readable text where none belongs is clear text. What the capture cut before the proof keeps the kind that its
+//! header names.
+
+mod dhcp;
+mod neighbours;
+mod quoted;
 
 use super::ExemptKind;
-use crate::packet::{IpPacket, Ports, protocol};
+use crate::ike::holds_text;
+use crate::packet::{IpPacket, protocol};
+use quoted::quotes;
 use std::net::IpAddr;
 
 /// The kind of an exempt packet; `None` where it is not exempt.
@@ -13,11 +20,11 @@ pub(super) fn kind(ip: &IpPacket<'_>) -> Option<ExemptKind> {
         return by_header(ip);
     }
     let kind = match ip.protocol {
-        protocol::ICMPV6 if is_neighbour_discovery(ip) => ExemptKind::NeighbourDiscovery,
+        protocol::ICMPV6 if neighbours::is_discovery(ip) => ExemptKind::NeighbourDiscovery,
         protocol::ICMP if is_icmp(ip) => ExemptKind::Icmp,
         protocol::ICMPV6 if is_icmp_of_ipv6(ip) => ExemptKind::Icmp,
         protocol::IGMP if ip.destination().is_multicast() || is_igmp(ip) => ExemptKind::Igmp,
-        protocol::UDP if ip.ports.is_some_and(|ports| is_dhcp(ip, ports)) => ExemptKind::Dhcp,
+        protocol::UDP if ip.ports.is_some_and(|ports| dhcp::is_message(ip, ports)) => ExemptKind::Dhcp,
         _ => return by_destination(ip),
     };
     Some(kind)
@@ -68,14 +75,25 @@ const fn is_partial(ip: &IpPacket<'_>) -> bool {
     ip.payload.len() < ip.payload_len || ip.fragment.is_some()
 }
 
+/// Whether a packet can have been sent with so many hops: those of the link's own protocols are sent with one
+/// value only.
+const fn has_hops(ip: &IpPacket<'_>, hops: u8) -> bool {
+    ip.hops == hops || ip.hops == 0
+}
+
+/// Whether one host sent text to another one in a message that has no place for it.
+fn shows_text(ip: &IpPacket<'_>) -> bool {
+    !ip.destination().is_multicast() && holds_text(ip.payload)
+}
+
 /// RFC 792, RFC 950, RFC 1256: echo; errors, which quote the packet that they are about; the other queries
 /// have a length that leaves no room for data.
 fn is_icmp(ip: &IpPacket<'_>) -> bool {
     let Some(kind) = octet(ip, 0) else { return ip.payload_len > 0 };
     match kind {
         0 | 8 => true,
-        3 | 4 | 5 | 11 | 12 => quotes(ip, 4),
-        9 => octet(ip, 4).is_none_or(|addresses| ip.payload_len == 8 + usize::from(addresses) * 8),
+        3 | 4 | 5 | 11 | 12 => quotes(ip, 8),
+        9 => is_router_advertisement(ip) && !shows_text(ip),
         10 => ip.payload_len <= SHORTEST_QUERY,
         13 | 14 => ip.payload_len <= 20,
         15..=18 => ip.payload_len <= 12,
@@ -85,13 +103,25 @@ fn is_icmp(ip: &IpPacket<'_>) -> bool {
     }
 }
 
-/// RFC 4443 §3 and §4, RFC 3810 §5, RFC 6275 §6.8 need a multicast destination or have no room for data.
+/// RFC 1256 §3 and §4.1: entries of two words, an address of the sender and a preference; the packet's source is
+/// one of these addresses.
+fn is_router_advertisement(ip: &IpPacket<'_>) -> bool {
+    let (Some(entries), Some(words)) = (octet(ip, 4), octet(ip, 5)) else { return is_partial(ip) };
+    let (entries, words) = (usize::from(entries), usize::from(words));
+    let IpAddr::V4(source) = ip.source() else { return false };
+    let seen = ip.payload.get(8..).unwrap_or_default();
+    let names_source = seen.chunks(8).any(|entry| entry.starts_with(&source.octets()));
+    words == 2 && ip.payload_len == 8 + entries * 8 && (names_source || is_partial(ip))
+}
+
+/// RFC 4443 §3 and §4, RFC 8335; multicast listeners' messages have a hop limit of 1 and a fixed length, or sources
+/// that are counted (RFC 2710 §3, RFC 3810 §5).
 fn is_icmp_of_ipv6(ip: &IpPacket<'_>) -> bool {
     let Some(kind) = octet(ip, 0) else { return ip.payload_len > 0 };
     match kind {
-        1..=4 => quotes(ip, 6),
+        1..=4 => quotes(ip, 8),
         128 | 129 => true,
-        // Multicast listeners: of a fixed length, or with sources that are counted.
+        130..=132 if !has_hops(ip, 1) || shows_text(ip) => false,
         130 if ip.payload_len > 24 => {
             let sources = ip.payload.get(26..).and_then(<[u8]>::first_chunk);
             let sources = sources.map(|field| usize::from(u16::from_be_bytes(*field)));
@@ -103,56 +133,13 @@ fn is_icmp_of_ipv6(ip: &IpPacket<'_>) -> bool {
     }
 }
 
-/// Whether an error quotes a packet that passed between the hosts: its receiver sent it, or a checksum holds.
-fn quotes(ip: &IpPacket<'_>, version: u8) -> bool {
-    let Some(quoted) = ip.payload.get(8..) else { return is_partial(ip) };
-    let (addresses, length) = if version == 4 { (12, 4) } else { (8, 16) };
-    let Some(source) = quoted.get(addresses..addresses + length) else { return is_partial(ip) };
-    let is_version = quoted.first().is_some_and(|first| first >> 4 == version);
-    let is_receivers = match ip.destination() {
-        IpAddr::V4(v4) => v4.octets() == source,
-        IpAddr::V6(v6) => v6.octets() == source,
-    };
-    is_version && (is_receivers || has_checksum(quoted))
-}
-
-/// RFC 791 §3.1; address translation may have changed the packet around and left the quoted one.
-fn has_checksum(header: &[u8]) -> bool {
-    let Some(header) = header.get(..20) else { return false };
-    let words = header.as_chunks::<2>().0.iter();
-    let sum: u32 = words.map(|word| u32::from(u16::from_be_bytes(*word))).sum();
-    header.first() == Some(&0x45) && (sum & 0xffff) + (sum >> 16) == 0xffff
-}
-
-/// RFC 4861 §4: solicitations, advertisements and redirects; a fixed part, then options in units of eight octets.
-fn is_neighbour_discovery(ip: &IpPacket<'_>) -> bool {
-    let fixed = match octet(ip, 0) {
-        Some(133) => 8,
-        Some(134) => 16,
-        Some(135 | 136) => 24,
-        Some(137) => 40,
-        // RFC 3122: inverse discovery. RFC 3971: certificates of routers.
-        Some(141 | 142) => 8,
-        Some(148 | 149) => return true,
-        _ => return false,
-    };
-    let mut at = fixed;
-    for _ in 0..MOST_OPTIONS {
-        if at >= ip.payload_len {
-            break;
-        }
-        match octet(ip, at + 1) {
-            Some(0) => return false,
-            Some(units) => at += usize::from(units) * 8,
-            None => return is_partial(ip),
-        }
-    }
-    octet(ip, 1).is_none_or(|code| code == 0) && at == ip.payload_len
-}
-
-/// RFC 2236 §2 and RFC 3376 §4: messages of eight octets, or with sources and records that are counted.
+/// RFC 2236 §2 and RFC 3376 §4: sent with a time to live of 1; messages of eight octets, or with sources and records
+/// that are counted. Records have no auxiliary data (§4.2.6, §4.2.10).
 fn is_igmp(ip: &IpPacket<'_>) -> bool {
     let Some(kind) = octet(ip, 0) else { return ip.payload_len > 0 };
+    if !has_hops(ip, 1) || shows_text(ip) {
+        return false;
+    }
     let counted = |at: usize| {
         let field = ip.payload.get(at..)?.first_chunk::<2>()?;
         Some(usize::from(u16::from_be_bytes(*field)))
@@ -166,8 +153,7 @@ fn is_igmp(ip: &IpPacket<'_>) -> bool {
             let mut at = 8;
             for _ in 0..counted(6).unwrap_or_default() {
                 let Some(sources) = counted(at + 2) else { return is_partial(ip) };
-                let auxiliary = octet(ip, at + 1).map_or(0, usize::from);
-                at += 8 + sources * 4 + auxiliary * 4;
+                at += 8 + sources * 4;
                 if at > ip.payload_len {
                     return false;
                 }
@@ -178,52 +164,14 @@ fn is_igmp(ip: &IpPacket<'_>) -> bool {
     }
 }
 
-/// RFC 2131 §2 and §4.1, RFC 8415 §7.2 and §8: between these ports, in the form of a message.
-fn is_dhcp(ip: &IpPacket<'_>, ports: Ports) -> bool {
-    match (ports.source, ports.destination) {
-        (67 | 68, 67 | 68) => {
-            let is_message = octet(ip, 0).is_none_or(|kind| matches!(kind, 1 | 2));
-            let has_address = octet(ip, 2).is_none_or(|length| length <= 16);
-            let cookie = ip.payload.get(BOOTP_HEADER..BOOTP_HEADER + 4);
-            let is_whole = cookie.map_or_else(|| is_partial(ip), |cookie| cookie == MAGIC_COOKIE);
-            is_message && has_address && is_whole
-        }
-        (546 | 547, 546 | 547) => {
-            let mut at = match octet(ip, 0) {
-                Some(12 | 13) => 34,
-                Some(1..=36) => 4,
-                Some(_) => return false,
-                None => return ip.payload_len > 0,
-            };
-            for _ in 0..MOST_OPTIONS {
-                if at >= ip.payload_len {
-                    break;
-                }
-                let Some(length) =
-                    ip.payload.get(at + 2..).and_then(|rest| rest.first_chunk::<2>())
-                else {
-                    return is_partial(ip);
-                };
-                at += 4 + usize::from(u16::from_be_bytes(*length));
-            }
-            at == ip.payload_len
-        }
-        _ => false,
-    }
-}
-
-/// Options of one message that are looked at.
-const MOST_OPTIONS: usize = 256;
 const SHORTEST_QUERY: usize = 8;
 /// The header, and an object with an address.
 const EXTENDED_ECHO: usize = 36;
-/// RFC 2131 §2: the fixed fields, then RFC 2132 §2's cookie.
-const BOOTP_HEADER: usize = 236;
-const MAGIC_COOKIE: [u8; 4] = [0x63, 0x82, 0x53, 0x63];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::Ports;
 
     fn of(protocol: u8, ports: Option<(u16, u16)>, payload: &[u8]) -> Option<ExemptKind> {
         let [one, two] = ["10.0.0.1", "10.0.0.2"].map(|address| address.parse().unwrap());
@@ -235,13 +183,97 @@ mod tests {
         [head, &b"the minutes of the meeting, in clear. ".repeat(20)].concat()
     }
 
+    fn sent_with(hops: u8, from_to: [&str; 2], protocol: u8, payload: &[u8]) -> Option<ExemptKind> {
+        let [one, two] = from_to.map(|address| address.parse().unwrap());
+        let ports = |source, destination| Some(Ports { source, destination });
+        let ports = if protocol == 17 { ports(547, 547) } else { None };
+        kind(&IpPacket { hops, ports, ..IpPacket::carrying(one, two, protocol, payload) })
+    }
+
+    const V6: [&str; 2] = ["2001:db8::1", "2001:db8::2"];
+    const V4: [&str; 2] = ["10.0.0.1", "10.0.0.2"];
+    const WORDS: &[u8] = b"words that anybody can read, and some more of these";
+
+    /// The packet that 10.0.0.2 sent to a host, of so many octets.
+    fn header(to: u8, protocol: u8, len: u8) -> Vec<u8> {
+        vec![0x45, 0, 0, len, 0, 0, 0, 0, 64, protocol, 0, 0, 10, 0, 0, 2, 10, 0, 0, to]
+    }
+
     #[test]
     fn an_error_quotes_what_its_receiver_sent() {
         let head = [3, 1, 0, 0, 0, 0, 0, 0];
-        let quoted =
-            [0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 2, 10, 0, 0, 9, 1, 2, 3, 4];
+        let quoted = [header(9, 6, 40), vec![1, 2, 3, 4]].concat();
         assert_eq!(of(1, None, &[&head[..], &quoted].concat()), Some(ExemptKind::Icmp));
         assert_eq!(of(1, None, &text(&head)), None);
+    }
+
+    #[test]
+    fn an_error_is_no_longer_than_what_it_quotes_nor_than_its_rfc_wants() {
+        let error = |quoted: &[u8], rest: &[u8]| of(1, None, &[&[3, 3, 0, 0, 0, 0, 0, 0], quoted, rest].concat());
+        let whole = [header(9, 17, 28), vec![0; 8]].concat();
+        assert_eq!(error(&whole, &[]), Some(ExemptKind::Icmp));
+        assert_eq!(error(&whole, &[1, 2, 3, 4]), None);
+        // RFC 4884 §4: padding up to 128 octets, an extension header and an object.
+        let extension = [vec![0; 100], vec![0x20, 0, 0, 0, 0, 8, 1, 1, 9, 9, 9, 9]].concat();
+        assert_eq!(error(&whole, &extension), Some(ExemptKind::Icmp));
+        assert_eq!(error(&whole, &[&extension[..], &[9]].concat()), None);
+        assert_eq!(error(&whole, &[vec![0; 100], WORDS.to_vec()].concat()), None);
+        // RFC 1812 §4.3.2.3: 576 octets at the most.
+        let mut long = header(9, 17, 0);
+        long[2] = 5;
+        assert_eq!(error(&long, &[7; 528]), Some(ExemptKind::Icmp));
+        assert_eq!(error(&long, &[7; 529]), None);
+    }
+
+    #[test]
+    fn an_error_to_the_host_that_it_is_about_repeats_no_text() {
+        let error = |to: u8, protocol: u8| {
+            let quoted = [header(to, protocol, 100), vec![0; 8], WORDS.to_vec()].concat();
+            of(1, None, &[&[3, 3, 0, 0, 0, 0, 0, 0], &quoted[..]].concat())
+        };
+        // 10.0.0.1 sends it: the text came from 10.0.0.2 to this host, or passes a router in clear.
+        assert_eq!(error(1, 17), None);
+        assert_eq!(error(9, 17), Some(ExemptKind::Icmp));
+        assert_eq!(error(1, 1), Some(ExemptKind::Icmp), "echo is exempt itself");
+    }
+
+    #[test]
+    fn a_router_advertisement_names_addresses_of_its_sender() {
+        let entry = |last: u8| [10, 0, 0, last, 0x80, 0, 0, 0];
+        let advertised = |count: u8, entries: &[u8]| {
+            of(1, None, &[&[9, 0, 0, 0, count, 2, 7, 8], entries].concat())
+        };
+        assert_eq!(advertised(2, &[entry(1), entry(5)].concat()), Some(ExemptKind::Icmp));
+        assert_eq!(advertised(2, &[entry(3), entry(5)].concat()), None);
+        assert_eq!(advertised(5, &[&entry(1)[..], &WORDS[..32]].concat()), None);
+    }
+
+    #[test]
+    fn neighbour_discovery_has_a_hop_limit_of_255_and_options_that_are_known() {
+        let target = [0xfd; 16];
+        let asked = |hops: u8, option: &[u8]| {
+            sent_with(hops, V6, 58, &[&[135, 0, 0, 0, 0, 0, 0, 0], &target[..], option].concat())
+        };
+        let found = Some(ExemptKind::NeighbourDiscovery);
+        assert_eq!(asked(255, &[1, 1, 2, 2, 2, 2, 2, 2]), found);
+        assert_eq!(asked(64, &[1, 1, 2, 2, 2, 2, 2, 2]), None);
+        assert_eq!(asked(255, &[200, 1, 2, 2, 2, 2, 2, 2]), None, "an unknown option");
+        assert_eq!(asked(255, &[5, 2, 2, 2, 2, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0]), None, "a length");
+        assert_eq!(asked(255, &[&[14, 6][..], &WORDS[..46]].concat()), None, "text in a nonce");
+        assert_eq!(asked(255, &[&[14, 6][..], &[0x9e; 46]].concat()), found);
+    }
+
+    #[test]
+    fn certificates_of_routers_have_their_options() {
+        let path = |kind: u8, fixed: usize, option: &[u8]| {
+            sent_with(255, V6, 58, &[&[kind, 0][..], &vec![0; fixed - 2], option].concat())
+        };
+        let found = Some(ExemptKind::NeighbourDiscovery);
+        let certificate = [&[16, 7, 1, 0, 0x30, 0x82, 1, 2][..], &WORDS[..48]].concat();
+        assert_eq!(path(149, 12, &certificate), found);
+        assert_eq!(path(148, 8, &[15, 1, 1, 0, 0x30, 4, 3, 2]), found);
+        assert_eq!(path(148, 8, WORDS), None);
+        assert_eq!(path(149, 12, &[&[16, 6][..], &WORDS[..46]].concat()), None);
     }
 
     #[test]
@@ -254,19 +286,61 @@ mod tests {
     }
 
     #[test]
-    fn dhcp_and_igmp_have_a_form() {
-        let mut message = vec![0; 240];
-        message[0] = 1;
-        message[236..].copy_from_slice(&MAGIC_COOKIE);
-        assert_eq!(of(17, Some((68, 67)), &message), Some(ExemptKind::Dhcp));
+    fn dhcp_has_options_up_to_an_end_and_the_type_of_its_message() {
+        let message = |operation: u8, options: &[u8]| {
+            let mut head = vec![0; 240];
+            head[0] = operation;
+            head[236..].copy_from_slice(&[0x63, 0x82, 0x53, 0x63]);
+            of(17, Some((68, 67)), &[&head[..], options].concat())
+        };
+        let found = Some(ExemptKind::Dhcp);
+        assert_eq!(message(1, &[53, 1, 3, 12, 2, b'p', b'c', 255, 0, 0]), found);
+        assert_eq!(message(1, &[12, 2, b'p', b'c', 255]), None, "no type");
+        assert_eq!(message(1, &[53, 1, 3]), None, "no end");
+        assert_eq!(message(1, &[53, 1, 5, 255]), None, "an answer's type");
+        assert_eq!(message(2, &[53, 1, 5, 255, b'x']), None, "more behind the end");
+        assert_eq!(message(1, WORDS), None);
+        // The address of a proxy's configuration is text; other options are not, and none comes twice.
+        let option = |code: u8| [&[code, 40][..], &WORDS[..40]].concat();
+        assert_eq!(message(2, &[&[53, 1, 5][..], &option(252), &[255]].concat()), found);
+        assert_eq!(message(2, &[&[53, 1, 5][..], &option(200), &[255]].concat()), None);
+        let twice = [&[53, 1, 5][..], &option(252), &option(252), &[255]].concat();
+        assert_eq!(message(2, &twice), None);
         assert_eq!(of(17, Some((68, 67)), &text(&[])), None);
-        assert_eq!(
-            of(17, Some((546, 547)), &[1, 0, 0, 7, 0, 8, 0, 2, 0, 0]),
-            Some(ExemptKind::Dhcp)
-        );
+    }
+
+    #[test]
+    fn dhcp_of_ipv6_stays_on_its_link_but_for_relays() {
+        let found = Some(ExemptKind::Dhcp);
+        let asked = [1, 0, 0, 7, 0, 8, 0, 2, 0, 0];
+        assert_eq!(sent_with(64, ["fe80::1", "fe80::2"], 17, &asked), found);
+        assert_eq!(sent_with(64, V6, 17, &asked), None);
+        let relayed = |inside: &[u8]| {
+            let length = [0, u8::try_from(inside.len()).unwrap()];
+            let message = [&[12, 0][..], &[0xfd; 32], &[0, 9], &length, inside].concat();
+            sent_with(64, V6, 17, &message)
+        };
+        assert_eq!(relayed(&asked), found);
+        // A status says why in words; options of a vendor do not.
+        let option = |code: u8| [&[7, 0, 0, 7, 0, code, 0, 40][..], &WORDS[..40]].concat();
+        assert_eq!(relayed(&option(13)), found);
+        assert_eq!(relayed(&option(17)), None);
         assert_eq!(of(17, Some((547, 546)), &text(&[7, 0, 0, 7])), None);
-        assert_eq!(of(2, None, &[0x16, 0, 0, 0, 224, 0, 0, 9]), Some(ExemptKind::Igmp));
-        assert_eq!(of(2, None, &text(&[0x16, 0, 0, 0, 224, 0, 0, 9])), None);
+    }
+
+    #[test]
+    fn igmp_has_a_time_to_live_of_one_and_no_auxiliary_data() {
+        let found = Some(ExemptKind::Igmp);
+        let membership = [0x16, 0, 0, 0, 224, 0, 0, 9];
+        assert_eq!(sent_with(1, V4, 2, &membership), found);
+        assert_eq!(sent_with(64, V4, 2, &membership), None);
+        assert_eq!(sent_with(1, V4, 2, &text(&membership)), None);
+        let record = |auxiliary: u8, data: &[u8]| {
+            let head = [0x22, 0, 0, 0, 0, 0, 0, 1, 1, auxiliary, 0, 0, 225, 1, 1, 1];
+            sent_with(1, V4, 2, &[&head[..], data].concat())
+        };
+        assert_eq!(record(0, &[]), found);
+        assert_eq!(record(2, &[9; 8]), None);
     }
 
     proptest::proptest! {

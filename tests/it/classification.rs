@@ -147,12 +147,23 @@ fn ike_is_told_by_its_header_and_not_by_its_port() {
 fn what_every_policy_lets_through_is_exempt() {
     assert_eq!(raw(ipv4(1, &[8, 0, 0, 0, 0, 0, 0, 0])), ProtectionClass::Exempt);
     assert_eq!(raw(ipv6(58, &[128, 0, 0, 0, 0, 0, 0, 0])), ProtectionClass::Exempt);
-    assert_eq!(raw(ipv4(2, &[0x16, 0, 0, 0, 0, 0, 0, 0])), ProtectionClass::Exempt);
-    let mut dhcp = [0; 240];
+    let membership = [0x16, 0, 0, 0, 224, 0, 0, 9];
+    let group = ipv4_to([224, 0, 0, 9], 2, 0, &membership);
+    assert_eq!(raw(group), ProtectionClass::Exempt);
+    assert_eq!(raw(ipv4(2, &membership)), ProtectionClass::Clear, "a time to live of 64");
+    let mut dhcp = vec![0; 240];
     dhcp[0] = 1;
     dhcp[236..].copy_from_slice(&[0x63, 0x82, 0x53, 0x63]);
+    assert_eq!(raw(ipv4(17, &udp(68, 67, &dhcp))), ProtectionClass::Clear, "no options");
+    dhcp.extend([53, 1, 3, 255]);
     assert_eq!(raw(ipv4(17, &udp(68, 67, &dhcp))), ProtectionClass::Exempt);
     assert_eq!(raw(ipv4(17, &udp(68, 67, &[0; 240]))), ProtectionClass::Clear, "no message");
+    // RFC 4861 §7.1.1: a hop limit of 255.
+    let solicitation = [&[135, 0, 0, 0, 0, 0, 0, 0][..], &[0xfd; 16]].concat();
+    let mut neighbour = ipv6(58, &solicitation);
+    assert_eq!(raw(neighbour.clone()), ProtectionClass::Clear, "a hop limit of 64");
+    neighbour[7] = 255;
+    assert_eq!(raw(neighbour), ProtectionClass::Exempt);
     let multicast = ipv4_to([224, 0, 0, 251], 17, 0, &udp(5353, 5353, b"mdns"));
     assert_eq!(raw(multicast), ProtectionClass::Exempt);
     let broadcast = ipv4_to([255; 4], 17, 0, &udp(40_000, 40_000, b"all"));

@@ -1,7 +1,7 @@
 //! What had to be protected without a policy, and what follows from attempts alone
 //! (docs/method-and-limits.md, "What had to be protected").
 
-use crate::support::ike_builder::Message;
+use crate::support::ike_builder::{Message, init};
 use crate::support::pcapng::{Order, pcap};
 use crate::support::program::{analyze, analyze_status};
 use etherparse::PacketBuilder;
@@ -135,6 +135,45 @@ fn a_host_that_asks_ten_others_without_an_answer_is_a_scanner() {
     assert_eq!(outcome(&scan(10)), nothing());
     let report = judged(&scan(10), &[]);
     assert!(report.findings.iter().any(|f| f.code == "ike_scan" && f.severity == "info"));
+}
+
+#[test]
+fn a_host_that_talks_with_those_it_asked_is_no_scanner() {
+    // Twelve hosts whose IKE is down; the one that asks falls back within a second.
+    let asked = (2..14).flat_map(|host| {
+        let second = u32::from(host);
+        let request = ike(second, 1, host, u64::from(host));
+        [request, clear(second + 1, 1, host), clear(second + 1, host, 1)]
+    });
+    let report = judged(&asked.collect::<Vec<Sent>>(), &[]);
+    assert!(report.findings.iter().all(|finding| finding.code != "ike_scan"));
+    assert!(report.verdict_limits.iter().any(|limit| limit.code == "obligation_not_proven"));
+    assert_eq!(report.windows.len(), 12);
+}
+
+#[test]
+fn an_answer_with_room_for_a_child_sa_proves_none() {
+    let sent = |second: u32, from: Host, to: Host, message: Message| {
+        udp(second, (from, 500), (to, 500), &message.octets())
+    };
+    let opening = init();
+    let mut talk = vec![
+        sent(0, 1, 2, opening.clone()),
+        sent(0, 2, 1, opening.answer()),
+        sent(1, 1, 2, Message::v2_encrypted(35, 1, 300)),
+        sent(1, 2, 1, Message::v2_encrypted(35, 1, 224).answer()),
+    ];
+    talk.extend([clear(3, 1, 2), clear(3, 2, 1)]);
+    assert_eq!(outcome(&talk), attempted());
+    let esp = |number: u8| {
+        let body = [&[9, 9, 9, 9, 0, 0, 0, number][..], &[0xa7; 64]].concat();
+        let mut frame = Vec::new();
+        builder(1, 2).write(&mut frame, etherparse::IpNumber(50), &body).unwrap();
+        (2, frame)
+    };
+    talk.extend([esp(1), esp(2)]);
+    talk.sort_by_key(|(second, _)| *second);
+    assert_eq!(outcome(&talk).0, "required");
 }
 
 #[test]

@@ -99,6 +99,41 @@ fn opened(window: &Window) -> Vec<(&str, &str)> {
     window.opened_by.iter().map(|c| (c.reason.as_str(), c.confidence.as_str())).collect()
 }
 
+/// ESP of the two hosts, then clear text, beside one record of a tunnel between them.
+fn beside_tunnel(ms: i64, spis: (u32, u32), hosts: [&str; 2], mask: &str) -> String {
+    let (number, ms, id, mut data) = sa(100, ms, 5451, spis, 0);
+    let given = [
+        ("LocalAddress", hosts[1]),
+        ("RemoteAddress", hosts[0]),
+        ("LocalAddressMask", mask),
+        ("RemoteAddressMask", mask),
+        ("LocalTunnelEndpoint", "10.0.0.2"),
+        ("RemoteTunnelEndpoint", "10.0.0.1"),
+    ];
+    for (name, value) in &mut data {
+        if let Some((_, new)) = given.iter().find(|(given, _)| given == name) {
+            *value = (*new).to_owned();
+        }
+    }
+    let security = xml("Security", &[(number, ms, id, data)]);
+    report(&silent_sa(), &[("Security.xml", security)]).verdict
+}
+
+#[test]
+fn a_record_of_a_tunnel_excuses_only_the_ends_of_that_tunnel() {
+    let (hosts, nets) = (["10.0.0.1", "10.0.0.2"], ["192.168.1.0", "192.168.2.0"]);
+    let (host_mask, net_mask) = ("255.255.255.255", "255.255.255.0");
+    assert_eq!(report(&silent_sa(), &[]).verdict, "partially_protected");
+    assert_eq!(beside_tunnel(60, SPIS, nets, net_mask), "protected");
+    // RFC 4301 §4.1: in tunnel mode too, selectors that are the two hosts protect what these send.
+    assert_eq!(beside_tunnel(60, SPIS, hosts, host_mask), "partially_protected");
+    // Twenty days earlier, under SPIs that no capture shows.
+    let long_ago = -20 * 86_400_000;
+    assert_eq!(beside_tunnel(long_ago, (7_001, 7_002), nets, net_mask), "partially_protected");
+    // The SPIs of the captures are the same SAs, whatever the clock says.
+    assert_eq!(beside_tunnel(long_ago, SPIS, nets, net_mask), "protected");
+}
+
 #[test]
 fn the_start_of_another_service_is_no_restart() {
     let high = [("service_stopped", "high")];
