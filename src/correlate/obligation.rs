@@ -114,7 +114,8 @@ impl Obligations {
         exchanges.iter().for_each(|exchange| gathered.exchange(exchange, &scans, &seen));
         events.iter().for_each(|placed| gathered.event(placed, &seen));
         gathered.both_initiate();
-        let scanners = scans.into_iter().map(|(source, peers)| Scanner { source, peers: peers.len() });
+        let scanners =
+            scans.into_iter().map(|(source, peers)| Scanner { source, peers: peers.len() });
         Self { scanners: scanners.collect(), pairs: gathered.conclude(streams) }
     }
 

@@ -24,7 +24,9 @@ pub(super) fn kind(ip: &IpPacket<'_>) -> Option<ExemptKind> {
         protocol::ICMP if is_icmp(ip) => ExemptKind::Icmp,
         protocol::ICMPV6 if is_icmp_of_ipv6(ip) => ExemptKind::Icmp,
         protocol::IGMP if ip.destination().is_multicast() || is_igmp(ip) => ExemptKind::Igmp,
-        protocol::UDP if ip.ports.is_some_and(|ports| dhcp::is_message(ip, ports)) => ExemptKind::Dhcp,
+        protocol::UDP if ip.ports.is_some_and(|ports| dhcp::is_message(ip, ports)) => {
+            ExemptKind::Dhcp
+        }
         _ => return by_destination(ip),
     };
     Some(kind)
@@ -209,7 +211,9 @@ mod tests {
 
     #[test]
     fn an_error_is_no_longer_than_what_it_quotes_nor_than_its_rfc_wants() {
-        let error = |quoted: &[u8], rest: &[u8]| of(1, None, &[&[3, 3, 0, 0, 0, 0, 0, 0], quoted, rest].concat());
+        let error = |quoted: &[u8], rest: &[u8]| {
+            of(1, None, &[&[3, 3, 0, 0, 0, 0, 0, 0], quoted, rest].concat())
+        };
         let whole = [header(9, 17, 28), vec![0; 8]].concat();
         assert_eq!(error(&whole, &[]), Some(ExemptKind::Icmp));
         assert_eq!(error(&whole, &[1, 2, 3, 4]), None);

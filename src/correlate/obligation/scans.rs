@@ -15,7 +15,11 @@ pub(super) type Scans = BTreeMap<IpAddr, BTreeSet<IpAddr>>;
 
 /// A scan looks for hosts and has no business with them: a host that uses IPsec with others is none, and a peer with
 /// which a host exchanges anything soon after asking it was not scanned.
-pub(super) fn scans(exchanges: &[IkeExchange], streams: &StreamsByPair<'_>, seen: &SeenEsp) -> Scans {
+pub(super) fn scans(
+    exchanges: &[IkeExchange],
+    streams: &StreamsByPair<'_>,
+    seen: &SeenEsp,
+) -> Scans {
     let mut asked: BTreeMap<IpAddr, BTreeMap<IpAddr, Vec<&IkeExchange>>> = BTreeMap::new();
     for exchange in exchanges {
         let (from, to) = (exchange.initiator.ip(), exchange.responder.ip());

@@ -60,7 +60,12 @@ impl SeenEsp {
     /// Whether a log's record of a tunnel speaks of the ESP that the captures show between its ends: its SPIs are
     /// among theirs, or it lies within a main mode's lifetime of them. Without ESP nothing but logs requires
     /// anything.
-    pub(super) fn is_of_captures(&self, ends: HostPair, event: &LogEvent, time: Option<Timestamp>) -> bool {
+    pub(super) fn is_of_captures(
+        &self,
+        ends: HostPair,
+        event: &LogEvent,
+        time: Option<Timestamp>,
+    ) -> bool {
         let Some(esp) = self.pairs.get(&ends) else { return true };
         let mut spis = event.inbound_spi().into_iter().chain(event.outbound_spi());
         let is_near = |time: Timestamp| {

@@ -11,7 +11,8 @@ pub(super) fn is_message(ip: &IpPacket<'_>, ports: Ports) -> bool {
     match ports {
         (67 | 68, 67 | 68) => is_dhcp(ip),
         (546 | 547, 546 | 547) => {
-            may_go_there(ip, ports) && is_dhcp_of_ipv6(ip.payload, ip.payload_len, is_partial(ip), 0)
+            may_go_there(ip, ports)
+                && is_dhcp_of_ipv6(ip.payload, ip.payload_len, is_partial(ip), 0)
         }
         _ => false,
     }
@@ -140,7 +141,10 @@ fn are_options(seen: &[u8], mut at: usize, len: usize, is_cut: bool, depth: u8) 
             4 => depth < MOST_RELAYS && are_options(value, 4, length, is_cut, depth + 1),
             5 => depth < MOST_RELAYS && are_options(value, 24, length, is_cut, depth + 1),
             26 => depth < MOST_RELAYS && are_options(value, 25, length, is_cut, depth + 1),
-            _ => !holds_text(value) || (TEXT_OPTIONS_OF_IPV6.contains(&code) && length <= LONGEST_TEXT),
+            _ => {
+                !holds_text(value)
+                    || (TEXT_OPTIONS_OF_IPV6.contains(&code) && length <= LONGEST_TEXT)
+            }
         };
         if !has_form {
             return false;
@@ -161,8 +165,8 @@ const MESSAGE_TYPE: u8 = 53;
 /// §9.13, RFC 2242, RFC 3004, RFC 3046, RFC 4702, RFC 4833, RFC 8910, RFC 5071; 252 is the address of a proxy's
 /// configuration.
 const TEXT_OPTIONS: [u8; 26] = [
-    12, 14, 15, 17, 18, 40, 43, 47, 56, 60, 61, 62, 64, 66, 67, 77, 81, 82, 86, 100, 101, 114, 120, 209,
-    210, 252,
+    12, 14, 15, 17, 18, 40, 43, 47, 56, 60, 61, 62, 64, 66, 67, 77, 81, 82, 86, 100, 101, 114, 120,
+    209, 210, 252,
 ];
 /// Messages, classes, names and addresses of web pages: RFC 8415 §21.13, §21.15, §21.16 and §21.18, RFC 4649, RFC 4704,
 /// RFC 5970, RFC 4833, RFC 8910.

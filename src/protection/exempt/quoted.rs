@@ -66,7 +66,9 @@ fn is_extension(seen: Option<&[u8]>, len: usize, ip: &IpPacket<'_>) -> bool {
     }
     let mut at = 4;
     while at < len {
-        let Some(field) = seen.get(at..).and_then(<[u8]>::first_chunk) else { return is_partial(ip) };
+        let Some(field) = seen.get(at..).and_then(<[u8]>::first_chunk) else {
+            return is_partial(ip);
+        };
         match usize::from(u16::from_be_bytes(*field)) {
             0..=3 => return false,
             object => at += object,
