@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mode_is_told_by_english_words_or_by_the_number_of_lines() {
+    fn the_mode_is_recognized_by_english_words_or_by_the_number_of_lines() {
         assert_eq!(by_parameters(&["a"; 8]), Some(Mode::Quick));
         assert_eq!(by_parameters(&["a"; 4]), Some(Mode::Main));
         assert_eq!(by_parameters(&[]), None);

@@ -1,9 +1,8 @@
-//! Events about IPsec in an event trace (.etl), beside packets: events of the filtering platform, whose fields
-//! are packed in the order of the provider's manifest, and packets that IPsec dropped.
+//! Events about IPsec in an event trace (.etl), beside packets: events of the filtering platform, whose fields are
+//! packed in the order of the provider's manifest, and packets that IPsec dropped.
 //!
-//! Their times are those of the packets' clock. A trace is a selection: missing events prove nothing. No real
-//! trace with these events was available. Sources: the manifest of Microsoft-Windows-WFP
-//! (jdu2600/Windows10EtwEvents); ws2def.h for addresses.
+//! Times are those of the packets' clock. Missing events prove nothing. No real trace with these events was
+//! available. Sources: the manifest of Microsoft-Windows-WFP (jdu2600/Windows10EtwEvents); ws2def.h for addresses.
 
 use super::summary::Tally;
 use super::{AuditOutcome, LogEvent, LogRecord, LogSummary};

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn one_way_is_told_where_both_call_and_only_one_is_answered() {
+    fn one_way_is_reported_where_both_call_and_only_one_is_answered() {
         let deaf = Attempt { answered: true, ..call(2, 10, 30) };
         assert_eq!(forces(&[call(1, 0, 20), deaf]), [(at(10), at(20), Force::OneWay)]);
         assert!(forces(&[call(1, 0, 5), deaf]).is_empty(), "not at the same time");

@@ -26,7 +26,7 @@ pub(super) fn protected_dropped(facts: &Facts) -> Vec<Finding> {
 /// Clear text that was agreed on (541 without algorithms); what opened a window is reported there.
 pub(super) fn cleartext_permitted(facts: &Facts) -> Vec<Finding> {
     let reported = reported_with_windows(facts);
-    let untold: BTreeSet<(EvidenceId, u64)> = facts
+    let unreported: BTreeSet<(EvidenceId, u64)> = facts
         .events
         .iter()
         .enumerate()
@@ -35,7 +35,7 @@ pub(super) fn cleartext_permitted(facts: &Facts) -> Vec<Finding> {
         .collect();
     let is_one = |e: &PlacedEvent| {
         e.event.category == Category::CleartextPermitted
-            && untold.contains(&(e.event.record.evidence, e.event.record.record))
+            && unreported.contains(&(e.event.record.evidence, e.event.record.record))
     };
     let what = "the policy let clear text through";
     per_log(facts, is_one, (FindingCode::CleartextPermitted, Severity::Medium), what)
@@ -44,7 +44,7 @@ pub(super) fn cleartext_permitted(facts: &Facts) -> Vec<Finding> {
 /// Services that went down; those that opened a window are reported there.
 pub(super) fn services_down(facts: &Facts) -> Vec<Finding> {
     let reported = reported_with_windows(facts);
-    let untold: BTreeSet<(EvidenceId, u64)> = facts
+    let unreported: BTreeSet<(EvidenceId, u64)> = facts
         .events
         .iter()
         .enumerate()
@@ -53,7 +53,7 @@ pub(super) fn services_down(facts: &Facts) -> Vec<Finding> {
         .collect();
     let is_one = |e: &PlacedEvent| {
         e.event.service().is_some_and(|change| change.state.is_down())
-            && untold.contains(&(e.event.record.evidence, e.event.record.record))
+            && unreported.contains(&(e.event.record.evidence, e.event.record.record))
     };
     let what = "a service that IPsec needs stopped or failed";
     per_log(facts, is_one, (FindingCode::ServiceDown, Severity::Low), what)

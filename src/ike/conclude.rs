@@ -124,13 +124,13 @@ fn resent_after(talk: &Conversation<'_>, verdict: &Verdict) -> Vec<Span> {
 /// answer in clear creates none.
 fn completions(talk: &Conversation<'_>) -> Vec<Timestamp> {
     let suite = talk.suite();
-    let fruit = |m: &MessageDigest| talk.bears_fruit(m.time, m.time);
+    let creates_esp = |m: &MessageDigest| talk.creates_esp(m.time, m.time);
     let sizes = suite.least_with_child()..=suite.most_without_certificate();
     let of_v2 = |m: &MessageDigest| {
         let room = m.encrypted.filter(|_| m.is_response()).map(|e| suite.most(e.bytes));
         let fits = |room: u32| match m.header.exchange_type {
-            ExchangeType::IKE_AUTH => sizes.contains(&room) || fruit(m),
-            ExchangeType::CREATE_CHILD_SA => room >= LEAST_CHILD_ANSWER || fruit(m),
+            ExchangeType::IKE_AUTH => sizes.contains(&room) || creates_esp(m),
+            ExchangeType::CREATE_CHILD_SA => room >= LEAST_CHILD_ANSWER || creates_esp(m),
             _ => false,
         };
         room.is_some_and(fits)
@@ -140,7 +140,7 @@ fn completions(talk: &Conversation<'_>) -> Vec<Timestamp> {
         let is_answer = quick_mode::is_answer(&quick, turn);
         let is_read = talk.version != IkeVersion::AuthIp;
         quick_mode::is_third_message(&quick, turn)
-            || (is_answer && (!is_read || fruit(turn.message)))
+            || (is_answer && (!is_read || creates_esp(turn.message)))
     });
     let of_v1 = of_v1.map(|turn| turn.message.time);
     let mut all: Vec<Timestamp> =

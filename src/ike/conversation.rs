@@ -213,16 +213,16 @@ impl<'a> Conversation<'a> {
     }
 
     /// Whether ESP of the pair began as a result of messages from `first` to `last`.
-    pub(super) fn bears_fruit(&self, first: Timestamp, last: Timestamp) -> bool {
+    pub(super) fn creates_esp(&self, first: Timestamp, last: Timestamp) -> bool {
         let stretch = Stretch { first, last, next: self.next };
-        self.pairs.iter().any(|pair| self.esp.bears_fruit(*pair, stretch))
+        self.pairs.iter().any(|pair| self.esp.creates_esp(*pair, stretch))
     }
 
     /// Whether ESP that messages up to `last` can have created began after a point in time, before another
     /// negotiation did.
-    pub(super) fn bears_fruit_before_the_next(&self, after: Timestamp, last: Timestamp) -> bool {
+    pub(super) fn creates_esp_before_the_next(&self, after: Timestamp, last: Timestamp) -> bool {
         let stretch = Stretch { first: after, last, next: self.next_after(after) };
-        self.pairs.iter().any(|pair| self.esp.bears_fruit(*pair, stretch))
+        self.pairs.iter().any(|pair| self.esp.creates_esp(*pair, stretch))
     }
 
     /// The state of its hosts' ESP at a point in time.

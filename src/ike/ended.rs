@@ -170,7 +170,7 @@ fn clears_away(talk: &Conversation<'_>, turn: Turn<'_>) -> bool {
     made_before(talk, &turn).is_some_and(|(began, done)| {
         turn.follows(done, CLEARING_AWAY)
             && talk.esp_at(began) != EspAt::Unseen
-            && (talk.bears_fruit_before_the_next(turn.time(), done)
+            && (talk.creates_esp_before_the_next(turn.time(), done)
                 || talk.begins_protection(turn.time(), turn.time()))
     })
 }

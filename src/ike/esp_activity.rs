@@ -113,13 +113,14 @@ impl EspActivity {
         self.captures.get(&capture).copied()
     }
 
-    /// Whether a new SPI of the pair appeared within the stretch or within [`FRUIT`] of its last
+    /// Whether a new SPI of the pair appeared within the stretch or within [`ESP_FOLLOWS`] of its last
     /// message, and before the pair's next negotiation, which would be its likelier origin.
-    pub(super) fn bears_fruit(&self, pair: HostPair, stretch: Stretch) -> bool {
+    pub(super) fn creates_esp(&self, pair: HostPair, stretch: Stretch) -> bool {
         let Some(activity) = self.pairs.get(&pair) else { return false };
         let first = activity.uses.partition_point(|u| u.start < stretch.first);
         activity.uses.get(first).is_some_and(|u| {
-            u.start <= stretch.last.shifted(FRUIT) && stretch.next.is_none_or(|next| u.start < next)
+            u.start <= stretch.last.shifted(ESP_FOLLOWS)
+                && stretch.next.is_none_or(|next| u.start < next)
         })
     }
 
@@ -226,7 +227,7 @@ fn touches(spans: &BTreeMap<Timestamp, Timestamp>, from: Timestamp, to: Timestam
 pub(super) const UNDER_WAY: Span = Span::from_seconds(1);
 /// A new SPI that follows an exchange within this time is considered its result; RFC 7296 §2.4 leaves it to
 /// traffic when the first packet is sent.
-const FRUIT: Span = Span::from_seconds(10);
+const ESP_FOLLOWS: Span = Span::from_seconds(10);
 /// A present peer answers within a round trip and some computation.
 const ANSWER: Span = Span::from_seconds(2);
 /// SPIs of one pair that a Delete is compared with.

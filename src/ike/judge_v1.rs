@@ -132,14 +132,14 @@ fn judge_quick_mode(talk: &Conversation<'_>) -> Option<Verdict> {
     let answer = quick.iter().copied().find(|turn| is_answer(&quick, turn));
     let Some(answer) = answer else { return Some(judge_unanswered_quick_mode(talk, first)) };
     let last = quick.last().copied().unwrap_or(answer);
-    let fruit = talk.bears_fruit(first.time(), last.time());
+    let creates_esp = talk.creates_esp(first.time(), last.time());
     // RFC 2409 §5.5: the SAs are not used before the third message.
     let is_confirmed = quick.iter().any(|turn| is_third_message(&quick, turn));
-    if !fruit && !is_confirmed && talk.version == IkeVersion::V1 {
+    if !creates_esp && !is_confirmed && talk.version == IkeVersion::V1 {
         let state = "quick mode answered, not confirmed in the capture";
         return Some(Verdict::incomplete(state, vec![first.frame(), answer.frame()]));
     }
-    let verdict = if fruit { Verdict::proven } else { Verdict::inferred };
+    let verdict = if creates_esp { Verdict::proven } else { Verdict::inferred };
     let frames = vec![first.frame(), answer.frame()];
     let verdict = verdict(Outcome::Established, None, "quick mode completed", frames);
     Some(with_end(talk, verdict))
@@ -157,7 +157,7 @@ fn judge_unanswered_quick_mode(talk: &Conversation<'_>, first: Turn<'_>) -> Verd
         return Verdict::incomplete(ONE_WAY, frames);
     }
     // New SPIs show that the answer came and the capture missed it.
-    if talk.bears_fruit(first.time(), first.time()) {
+    if talk.creates_esp(first.time(), first.time()) {
         let (state, frames) = ("quick mode, ESP follows", vec![first.frame()]);
         return Verdict::inferred(Outcome::Established, None, state, frames);
     }
@@ -203,7 +203,7 @@ fn refused_in_clear(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Option<Ver
     if goes_on
         || is_done
         || is_kept_alive(talk, refusal.time())
-        || talk.bears_fruit(begun, refusal.time())
+        || talk.creates_esp(begun, refusal.time())
     {
         return None;
     }
@@ -260,7 +260,7 @@ fn judge_transactions(talk: &Conversation<'_>) -> Option<Verdict> {
         return Some(phase_1_completed(talk, first, last, frames));
     };
     // A refused user has no SA in which both sides continue.
-    if talk.bears_fruit(first.time(), last.time()) || is_kept_alive(talk, last.time()) {
+    if talk.creates_esp(first.time(), last.time()) || is_kept_alive(talk, last.time()) {
         return Some(phase_1_completed(talk, first, last, frames));
     }
     frames.push(end.frame());
@@ -297,7 +297,7 @@ fn judge_unanswered_authentication(
     let last = talk.sendings_of(sent.message).last().filter(|last| last.frame != sent.frame());
     let until = last.map_or(sent.time(), |last| last.time);
     // Later messages of both sides under the keys show that message 6 came.
-    if is_kept_alive(talk, until) || talk.bears_fruit(sent.time(), until) {
+    if is_kept_alive(talk, until) || talk.creates_esp(sent.time(), until) {
         return phase_1_completed(talk, sent, sent, vec![sent.frame()]);
     }
     frames.extend(last.map(|last| last.frame));
@@ -342,7 +342,7 @@ fn phase_1_completed(
     to: Turn<'_>,
     frames: Vec<FrameRef>,
 ) -> Verdict {
-    if talk.bears_fruit(from.time(), to.time()) {
+    if talk.creates_esp(from.time(), to.time()) {
         let state = "phase 1 answered, ESP follows";
         return with_end(talk, Verdict::inferred(Outcome::Established, None, state, frames));
     }

@@ -166,7 +166,7 @@ fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
     // RFC 7296 §2.21.2 allows no error in clear here; one that is sent anyway is read, unless what follows
     // shows that the negotiation succeeded.
     if let Some(reason) = readable_failure(answer.message) {
-        if talk.bears_fruit(first.time(), answer.time()) {
+        if talk.creates_esp(first.time(), answer.time()) {
             let state = "IKE_AUTH sent, ESP follows";
             return Some(Verdict::inferred(Outcome::Established, None, state, shown));
         }
@@ -221,23 +221,23 @@ fn judge_answer(
     most: u32,
     mut shown: Vec<FrameRef>,
 ) -> Verdict {
-    let fruit = talk.bears_fruit(begun, answer.time());
+    let creates_esp = talk.creates_esp(begun, answer.time());
     if most < suite.least_authentication() {
         let (outcome, reason) = (Outcome::AuthenticationSuspected, Reason::AuthenticationFailed);
         let verdict = Verdict::inferred(outcome, reason, "IKE_AUTH refused", shown);
         // New SPIs all the same: another negotiation of the pair created them.
-        return if fruit { verdict.with(Confidence::Low) } else { verdict };
+        return if creates_esp { verdict.with(Confidence::Low) } else { verdict };
     }
-    if most < suite.least_with_child() && !fruit {
+    if most < suite.least_with_child() && !creates_esp {
         return judge_without_child(talk, suite, shown);
     }
-    if let Some(objection) = objection(talk, answer).filter(|_| !fruit) {
+    if let Some(objection) = objection(talk, answer).filter(|_| !creates_esp) {
         shown.push(objection.frame());
         let state = "IKE_AUTH answered, then given up by the initiator";
         let (outcome, reason) = (Outcome::AuthenticationSuspected, Reason::AuthenticationFailed);
         return Verdict::inferred(outcome, reason, state, shown);
     }
-    let verdict = if fruit { Verdict::proven } else { Verdict::inferred };
+    let verdict = if creates_esp { Verdict::proven } else { Verdict::inferred };
     with_end(talk, verdict(Outcome::Established, None, "IKE_AUTH completed", shown))
 }
 
@@ -255,7 +255,7 @@ fn judge_without_child(
         let asked = talk.turns_of(ExchangeType::CREATE_CHILD_SA).find(|turn| {
             !turn.message.is_response() && turn.message.message_id() == answer.message.message_id()
         });
-        talk.bears_fruit(asked.map_or(answer.time(), |asked| asked.time()), answer.time())
+        talk.creates_esp(asked.map_or(answer.time(), |asked| asked.time()), answer.time())
     });
     if let Some(made) = made {
         shown.push(made.frame());

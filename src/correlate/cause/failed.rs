@@ -167,7 +167,7 @@ impl<'a> Case<'a> {
             let refused: Vec<_> = attempts
                 .iter()
                 .filter(|attempt| attempt.is_refused && in_time(attempt.start))
-                .filter(|attempt| !self.bears_fruit(exchange, attempt.start))
+                .filter(|attempt| !self.creates_esp(exchange, attempt.start))
                 .collect();
             let (Some(first), Some(last)) = (refused.first(), refused.last()) else { continue };
             let after =
@@ -200,10 +200,10 @@ impl<'a> Case<'a> {
     }
 
     /// New SPIs directly after an exchange show that it was not refused.
-    fn bears_fruit(&self, exchange: &IkeExchange, time: Timestamp) -> bool {
+    fn creates_esp(&self, exchange: &IkeExchange, time: Timestamp) -> bool {
         let uses = self.index.spi_uses(exchange.pair());
         let first = uses.partition_point(|(_, run)| run.start < time);
-        uses.get(first).is_some_and(|(_, run)| run.start.since(time) <= FRUIT)
+        uses.get(first).is_some_and(|(_, run)| run.start.since(time) <= ESP_FOLLOWS)
     }
 
     /// Whether a log of the same negotiation contradicts what was read in the capture.
@@ -319,4 +319,4 @@ const fn is_general(reason: Reason) -> bool {
 /// A host that logs one of two negotiations this close together would log the other.
 const BESIDE: Span = Span::from_seconds(60);
 /// RFC 7296 §1.3: the pair's traffic uses new SAs within this time.
-const FRUIT: Span = Span::from_seconds(2);
+const ESP_FOLLOWS: Span = Span::from_seconds(2);

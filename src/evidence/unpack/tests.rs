@@ -74,7 +74,7 @@ fn skippable_frames_of_zstd_are_passed_over() {
 }
 
 #[test]
-fn a_cut_is_told_wherever_it_is() {
+fn a_cut_is_reported_wherever_it_is() {
     for packing in ALL {
         let packed = pack(packing, SENTENCE);
         for cut in 6..packed.len() {

@@ -24,7 +24,7 @@ fn esp(spi: u32, bytes: usize) -> Encapsulated {
 }
 
 #[test]
-fn messages_are_told_apart() {
+fn messages_are_separated() {
     let bytes: Vec<u8> = three().iter().flat_map(framed).collect();
     let mut stream = EncapsulatedStream::new(u32::MAX);
     assert_eq!(stream.segment(u32::MAX, &bytes), three());

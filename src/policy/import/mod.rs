@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_are_told_by_their_content() {
+    fn formats_are_recognized_by_their_content() {
         let cases = [
             ("\n# x\npushd ipsec static\n", SourceFormat::Netsh),
             ("@echo off\nnetsh ipsec static add policy x\n", SourceFormat::Netsh),
