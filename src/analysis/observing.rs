@@ -18,18 +18,20 @@ pub(super) struct Observing<'n> {
 }
 
 impl Observing<'_> {
-    fn observe(&mut self, frame: &Dissected<'_>) {
+    fn observe(&mut self, frames: &[Dissected<'_>]) {
         if let Some(activities) = &mut self.activities {
-            activities.add(frame.time(), frame.class());
+            frames.iter().for_each(|frame| activities.add(frame.time(), frame.class()));
         }
-        self.observer.observe_dissected(frame);
+        self.observer.observe_group(frames);
     }
 }
 
 /// Takes the frames of a capture, in file order.
 pub(super) enum Shown<'s, 'n> {
-    /// They are dissected and observed at once.
-    Here(&'n NamedPorts, RefCell<&'s mut Observing<'n>>),
+    /// Each is dissected and observed at once.
+    OneByOne(&'n NamedPorts, RefCell<&'s mut Observing<'n>>),
+    /// They are dissected and observed on this thread, with the octets that they lie in.
+    InBatches(&'n NamedPorts, RefCell<(&'s mut Observing<'n>, Batch)>),
     /// They wait in line, with the octets that they lie in.
     InLine {
         /// The line.
@@ -41,27 +43,41 @@ pub(super) enum Shown<'s, 'n> {
     },
 }
 
-impl Shown<'_, '_> {
+impl<'s, 'n> Shown<'s, 'n> {
+    fn in_batches(named: &'n NamedPorts, observing: &'s mut Observing<'n>) -> Self {
+        Self::InBatches(named, RefCell::new((observing, Batch::default())))
+    }
+
     /// Takes the next frame.
     pub(super) fn frame(&self, frame: &RawFrame<'_>) {
         match self {
-            Self::Here(named, observing) => {
-                observing.borrow_mut().observe(&Dissected::of(frame, named));
+            Self::OneByOne(named, observing) => {
+                observing.borrow_mut().observe(&[Dissected::of(frame, named)]);
             }
+            Self::InBatches(_, held) => held.borrow_mut().1.push(frame),
             Self::InLine { batch, .. } => batch.borrow_mut().push(frame),
         }
     }
 
     /// Whether frames are shown only when their octets are handed over.
     pub(super) const fn waits_for_octets(&self) -> bool {
-        matches!(self, Self::InLine { .. })
+        match self {
+            Self::OneByOne(..) => false,
+            Self::InBatches(..) | Self::InLine { .. } => true,
+        }
     }
 
     /// Takes the octets in which the last frames lie, and where in the file they begin; gives room
     /// for the next.
     pub(super) fn octets(&self, octets: Vec<u8>, begins_at: u64) -> Vec<u8> {
         match self {
-            Self::Here(..) => octets,
+            Self::OneByOne(..) => octets,
+            Self::InBatches(named, held) => {
+                let (observing, batch) = &mut *held.borrow_mut();
+                batch.hold(octets, begins_at);
+                batch.show(named, |frames| observing.observe(frames));
+                batch.clear()
+            }
             Self::InLine { line, batch, ask } => {
                 let mut full = batch.take();
                 full.hold(octets, begins_at);
@@ -77,22 +93,32 @@ impl Shown<'_, '_> {
 
 /// Lets `read` show frames to the observer, in order; gives what `read` gives.
 ///
-/// With `beside` the observer works on another thread, where the system grants one.
+/// Beside the reader only where the system grants another thread.
 pub(super) fn observe<'n, T>(
     observing: &mut Observing<'n>,
     named: &'n NamedPorts,
-    beside: bool,
+    way: Way,
     read: impl FnOnce(&Shown<'_, 'n>) -> T,
 ) -> T {
-    let read = if beside {
-        match observe_beside(observing, named, read) {
-            Ok(done) => return done,
-            Err(read) => read,
-        }
-    } else {
-        read
-    };
-    read(&Shown::Here(named, RefCell::new(observing)))
+    match way {
+        Way::OneByOne => read(&Shown::OneByOne(named, RefCell::new(observing))),
+        Way::InBatches => read(&Shown::in_batches(named, observing)),
+        Way::Beside => match observe_beside(observing, named, read) {
+            Ok(done) => done,
+            Err(read) => read(&Shown::in_batches(named, observing)),
+        },
+    }
+}
+
+/// How frames pass from the reader to the observer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// One by one: the file is held whole, and its octets are not handed over.
+    OneByOne,
+    /// With the octets that they lie in, on one thread.
+    InBatches,
+    /// Likewise, the observer on a thread of its own.
+    Beside,
 }
 
 /// Gives `read` back where there is no thread.
@@ -106,7 +132,7 @@ fn observe_beside<'n, T, F: FnOnce(&Shown<'_, 'n>) -> T>(
         let in_order = move || {
             let _ends = Ends(line);
             while let Some(batch) = line.next() {
-                batch.show(named, |frame| observing.observe(frame));
+                batch.show(named, |frames| observing.observe(frames));
                 line.give_back(batch);
             }
         };
@@ -167,14 +193,16 @@ mod tests {
         bytes
     }
 
-    fn observed(file: &[u8], beside: bool) -> String {
+    fn observed(file: &[u8], way: Way) -> String {
         let named = NamedPorts::default();
         let observer = CaptureObserver::new(EvidenceId(1), &named);
         let mut observing = Observing { observer, activities: Some(Activities::default()) };
-        observe(&mut observing, &named, beside, |shown| {
-            assert_eq!(shown.waits_for_octets(), beside);
+        observe(&mut observing, &named, way, |shown| {
+            let in_batches = way != Way::OneByOne;
+            assert_eq!(shown.waits_for_octets(), in_batches);
             let mut hand_over = |octets, begins_at| shown.octets(octets, begins_at);
-            let asked: Option<&mut HandOver<'_>> = if beside { Some(&mut hand_over) } else { None };
+            let asked: Option<&mut HandOver<'_>> =
+                if in_batches { Some(&mut hand_over) } else { None };
             let mut visit = |frame: RawFrame<'_>| {
                 shown.frame(&frame);
                 true
@@ -187,15 +215,18 @@ mod tests {
     #[test]
     fn in_line_a_capture_comes_to_what_it_comes_to_here() {
         let file = capture(20_000);
-        let here = observed(&file, false);
+        let here = observed(&file, Way::OneByOne);
+        assert!(observed(&file, Way::InBatches) == here);
         for threads in [1, 2, 3, 8] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            assert!(pool.install(|| observed(&file, true)) == here, "{threads} threads");
+            assert!(pool.install(|| observed(&file, Way::Beside)) == here, "{threads} threads");
         }
     }
 
     #[test]
     fn a_capture_without_frames_ends() {
-        assert_eq!(observed(&capture(0), true), observed(&capture(0), false));
+        let [one_by_one, in_batches, beside] =
+            [Way::OneByOne, Way::InBatches, Way::Beside].map(|way| observed(&capture(0), way));
+        assert!(one_by_one == in_batches && in_batches == beside);
     }
 }

@@ -4,7 +4,7 @@
 
 use super::describing::{describe_capture, describe_log, folder_of, named};
 use super::members::{Item, Remarks};
-use super::observing::{Observing, observe};
+use super::observing::{Observing, Way, observe};
 use super::source::Watched;
 use super::trace::tell;
 use super::unread::{is_rendered_text, unknown};
@@ -349,8 +349,12 @@ impl Reading {
         };
         let mut log = TraceLog::new(self.part.evidence.id, &mut keep);
         let in_one_piece = matches!(format, Format::NetMon1 | Format::NetMon2 | Format::EventTrace);
-        let beside = !in_one_piece && context.is_worth_a_thread(self.part.evidence.size);
-        let outline = observe(&mut observing, named, beside, |shown| {
+        let way = match context.is_worth_a_thread(self.part.evidence.size) {
+            _ if in_one_piece => Way::OneByOne,
+            true => Way::Beside,
+            false => Way::InBatches,
+        };
+        let outline = observe(&mut observing, named, way, |shown| {
             let mut visit = |frame: RawFrame<'_>| {
                 let (first, last) = span.unwrap_or((frame.time, frame.time));
                 span = Some((first.min(frame.time), last.max(frame.time)));

@@ -40,7 +40,7 @@ pub use ours::{LEFT_OVER, MANIFEST, Own, SIGNATURE, is_carved};
 pub use own::part_of;
 pub use problem::{Position, Problem, ProblemCode};
 pub use recognize::peek;
-pub use shown::{path_of, shown_path, visible};
+pub use shown::{is_printable_ascii, path_of, shown_path, visible};
 pub use unpack::{Packing, Unpacking};
 
 use crate::time::{Resolution, Timestamp};

@@ -11,12 +11,19 @@ use std::path::{Path, PathBuf};
 /// them is returned unchanged.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hidden) {
+    if is_printable_ascii(text) || !text.chars().any(is_hidden) {
         return text.into();
     }
     let mut safe = String::with_capacity(text.len() + 16);
     push_visible(&mut safe, text);
     safe.into()
+}
+
+/// Whether it is nothing but blanks, letters, digits and signs of ASCII, as nearly all text is.
+#[must_use]
+pub fn is_printable_ascii(text: &str) -> bool {
+    // No early end: so it is compared many bytes at a time.
+    text.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'))
 }
 
 /// A path as the report shows it: `/` between its parts, a backslash doubled, bytes that are not UTF-8 as

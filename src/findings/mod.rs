@@ -55,6 +55,8 @@ mod integrity;
 
 mod off_wire;
 
+mod fold;
+
 pub use against_words::against;
 pub use cause_words::{closing, why};
 pub use chain::chain;
@@ -173,9 +175,15 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(integrity::span_without_evidence(facts, evidence));
     found.sort_by_key(|finding| {
         let worst_first = std::cmp::Reverse(finding.severity);
-        (worst_first, finding.span, finding.code, finding.pair, finding.title.clone())
+        (worst_first, finding.span, finding.code, finding.pair)
     });
-    found
+    for alike in found.chunk_by_mut(|one, other| {
+        (one.severity, one.span, one.code, one.pair)
+            == (other.severity, other.span, other.code, other.pair)
+    }) {
+        alike.sort_by(|one, other| one.title.cmp(&other.title));
+    }
+    fold::folded(found)
 }
 
 impl Finding {

@@ -161,6 +161,13 @@ impl Duplicates {
         None
     }
 
+    /// Reads what a packet's record leads to, so that it is at hand when the packet comes.
+    #[must_use]
+    pub fn expect(&self, identity: Identity) -> u64 {
+        let latest = self.latest.get(place(identity.0 >> 32)).copied().unwrap_or_default();
+        self.ring.get(place_of(latest)).map_or(0, |seen| seen.identity)
+    }
+
     /// Notes something of the last packet that repeated none.
     pub fn note(&mut self, note: NonZeroU32) {
         if let Some(last) = self.ring.get_mut(place_of(self.next.wrapping_sub(1))) {

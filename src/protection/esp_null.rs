@@ -62,6 +62,13 @@ impl NullEvidence {
         best.map(|(_, content)| content)
     }
 
+    /// Reads the record, so that it is at hand when the next packet comes.
+    #[must_use]
+    pub fn expect(&self) -> u64 {
+        let later = self.later.as_ref().map_or(0, |later| later.passed);
+        u64::from(self.tested ^ self.trailers[0] ^ later)
+    }
+
     /// Looks at one packet in some beyond the first ones.
     #[cold]
     fn observe_later(&mut self, esp: &[u8], source: IpAddr, destination: IpAddr) {

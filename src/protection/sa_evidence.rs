@@ -92,6 +92,17 @@ pub struct SaPacket<'a> {
 }
 
 impl SaEvidence {
+    /// Reads the record, so that it is at hand when the next packet comes.
+    #[must_use]
+    pub fn expect(&self) -> u64 {
+        let last = self.advance.last.map_or(0, |last| u64::from(last.number));
+        self.packets
+            ^ last
+            ^ u64::from(self.advance.bits)
+            ^ u64::from(self.later.octets)
+            ^ u64::from(self.content.octets)
+    }
+
     /// Takes an ESP packet; `in_udp` where a UDP datagram carries it.
     pub fn observe_esp(&mut self, packet: SaPacket<'_>, in_udp: bool) {
         self.packets += 1;

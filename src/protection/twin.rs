@@ -155,6 +155,17 @@ impl Twins {
         self.unwatched
     }
 
+    /// Reads the record of an SPI, so that it is at hand when its next packet comes.
+    #[must_use]
+    pub fn expect(&self, watched: Watched) -> u64 {
+        match watched {
+            Watched::Under(number) => {
+                self.tallies.get(number.0 as usize).map_or(0, |tally| tally.packets.into())
+            }
+            Watched::Unknown | Watched::NoLonger => 0,
+        }
+    }
+
     /// Takes an ESP packet of `length` octets from its SPI on.
     pub fn encapsulated(
         &mut self,

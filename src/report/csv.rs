@@ -2,38 +2,32 @@
 //!
 //! Cells are made from the JSON of a row, so no field can be forgotten.
 
+use super::FormatError;
 use super::columns::{self, Column, Kind, Table, found};
 use super::moment::nanos;
 use super::schema::Report;
-use super::{File, FormatError};
-use crate::evidence::visible;
+use crate::evidence::{is_printable_ascii, visible};
 use serde::Serialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::Write;
 
-/// Makes one table of a report.
-type Maker = fn(&Report) -> Result<File, FormatError>;
+/// Writes one table of a report.
+type Writer = fn(&Report, &mut dyn Write) -> Result<(), FormatError>;
 
-/// Every table.
-pub(super) const TABLES: [Maker; 5] = [
-    |report| {
-        Ok(File {
-            name: "findings.csv",
-            bytes: table(FINDINGS, columns::FINDINGS, &report.findings)?,
-        })
-    },
-    |report| {
-        Ok(File { name: "windows.csv", bytes: table(WINDOWS, columns::WINDOWS, &report.windows)? })
-    },
-    |report| Ok(File { name: "pairs.csv", bytes: table(PAIRS, columns::PAIRS, &report.pairs)? }),
-    |report| {
-        let bytes = table(IKE_EXCHANGES, columns::IKE_EXCHANGES, &report.ike_exchanges)?;
-        Ok(File { name: "ike_exchanges.csv", bytes })
-    },
-    |report| {
-        let bytes = table(LOG_EVENTS, columns::LOG_EVENTS, &report.log_events)?;
-        Ok(File { name: "log_events.csv", bytes })
-    },
+/// Every table, with the name of its file.
+pub(super) const TABLES: [(&str, Writer); 5] = [
+    ("findings.csv", |report, out| table(FINDINGS, columns::FINDINGS, &report.findings, out)),
+    ("windows.csv", |report, out| table(WINDOWS, columns::WINDOWS, &report.windows, out)),
+    ("pairs.csv", |report, out| table(PAIRS, columns::PAIRS, &report.pairs, out)),
+    ("ike_exchanges.csv", |report, out| {
+        table(IKE_EXCHANGES, columns::IKE_EXCHANGES, &report.ike_exchanges, out)
+    }),
+    ("log_events.csv", |report, out| {
+        table(LOG_EVENTS, columns::LOG_EVENTS, &report.log_events, out)
+    }),
 ];
 
 /// The columns of a table: first those that it has always had, then what else Parquet has.
@@ -51,20 +45,24 @@ fn table<T: Serialize>(
     first: &'static str,
     parquet: Table,
     rows: &[T],
-) -> Result<Vec<u8>, FormatError> {
+    out: &mut dyn Write,
+) -> Result<(), FormatError> {
     let columns = columns_of(first, parquet);
     let terminator = csv::Terminator::CRLF;
-    let mut writer = csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new().terminator(terminator).from_writer(out);
     writer.write_record(columns.iter().map(|column| column.name))?;
+    let mut text = String::new();
     for row in rows {
         let row = serde_json::to_value(row)?;
-        let cells = columns.iter().map(|column| {
+        for column in &columns {
             let value = found(&row, column.path);
+            text.clear();
             match column.kind {
-                Kind::Nanos => value
-                    .and_then(Value::as_str)
-                    .and_then(nanos)
-                    .map_or_else(String::new, |nanos| nanos.to_string()),
+                Kind::Nanos => {
+                    let nanos = value.and_then(Value::as_str).and_then(nanos);
+                    text.extend(nanos.map(|nanos| nanos.to_string()));
+                    writer.write_field(&text)?;
+                }
                 Kind::Text
                 | Kind::Number
                 | Kind::Unsigned
@@ -72,44 +70,61 @@ fn table<T: Serialize>(
                 | Kind::Flag
                 | Kind::Time
                 | Kind::Texts
-                | Kind::Json => guarded(&cell(value)),
+                | Kind::Json => {
+                    push_cell(&mut text, value);
+                    writer.write_field(guarded(&text).as_bytes())?;
+                }
             }
-        });
-        writer.write_record(cells)?;
+        }
+        writer.write_record(None::<&[u8]>)?;
     }
-    writer.into_inner().map_err(|error| FormatError::Io(error.into_error()))
+    Ok(writer.flush()?)
 }
 
 /// A value in one cell: lists joined by `; `, a frame as `E1:11`, an object as `name=value` pairs.
-fn cell(value: Option<&Value>) -> String {
+fn push_cell(text: &mut String, value: Option<&Value>) {
     match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Bool(flag)) => flag.to_string(),
-        Some(Value::Number(number)) => number.to_string(),
+        None | Some(Value::Null) => {}
+        Some(Value::String(of)) => text.push_str(of),
+        Some(Value::Bool(flag)) => text.push_str(if *flag { "true" } else { "false" }),
+        Some(Value::Number(number)) => push(text, number),
         Some(Value::Array(items)) => {
-            items.iter().map(|item| cell(Some(item))).collect::<Vec<_>>().join("; ")
+            for (at, item) in items.iter().enumerate() {
+                text.push_str(if at > 0 { "; " } else { "" });
+                push_cell(text, Some(item));
+            }
         }
         Some(Value::Object(fields)) => match (fields.get("evidence"), fields.get("frame")) {
             (Some(Value::String(evidence)), Some(Value::Number(frame))) if fields.len() == 2 => {
-                format!("{evidence}:{frame}")
+                text.push_str(evidence);
+                text.push(':');
+                push(text, frame);
             }
             _ => {
-                let pairs = fields.iter().map(|(name, value)| match value {
-                    Value::Object(_) => format!("{name} {}", cell(Some(value))),
-                    _ => format!("{name}={}", cell(Some(value))),
-                });
-                let is_nested = fields.values().any(Value::is_object);
-                pairs.collect::<Vec<_>>().join(if is_nested { "; " } else { ", " })
+                let between = if fields.values().any(Value::is_object) { "; " } else { ", " };
+                for (at, (name, value)) in fields.iter().enumerate() {
+                    text.push_str(if at > 0 { between } else { "" });
+                    text.push_str(name);
+                    text.push(if value.is_object() { ' ' } else { '=' });
+                    push_cell(text, Some(value));
+                }
             }
         },
     }
 }
 
+fn push(text: &mut String, number: &serde_json::Number) {
+    // Writing to a text does not fail.
+    let _ = write!(text, "{number}");
+}
+
 /// A cell that no spreadsheet takes for a formula, nor what becomes a cell of its own where `;` separates
 /// cells. One that reads as if it were guarded gets an apostrophe too, so that without it what was there is
 /// left. Characters that cannot be seen are spelled out.
-fn guarded(cell: &str) -> String {
+fn guarded(cell: &str) -> Cow<'_, str> {
+    if is_printable_ascii(cell) && !cell.split(';').any(is_to_disarm) {
+        return cell.into();
+    }
     // Lines and tabs stay: spreadsheets show them.
     let lines = cell.split_inclusive(['\n', '\r', '\t']).map(|line| {
         let text = line.trim_end_matches(['\n', '\r', '\t']);
@@ -117,17 +132,21 @@ fn guarded(cell: &str) -> String {
         format!("{}{end}", visible(text))
     });
     let cell: String = lines.collect();
-    cell.split(';').map(disarmed).collect::<Vec<_>>().join(";")
+    cell.split(';').map(disarmed).collect::<Vec<_>>().join(";").into()
 }
 
-fn disarmed(piece: &str) -> String {
-    let inside = piece.trim_start_matches([' ', '\'', '"']);
-    let is_number = piece.trim().parse::<f64>().is_ok();
-    if !inside.starts_with(STARTS_FORMULA) || is_number {
-        return piece.to_owned();
+fn disarmed(piece: &str) -> Cow<'_, str> {
+    if !is_to_disarm(piece) {
+        return piece.into();
     }
     let (blanks, text) = piece.split_at(piece.len() - piece.trim_start_matches(' ').len());
-    format!("{blanks}'{text}")
+    format!("{blanks}'{text}").into()
+}
+
+/// Whether a spreadsheet may take it for a formula.
+fn is_to_disarm(piece: &str) -> bool {
+    let inside = piece.trim_start_matches([' ', '\'', '"']);
+    inside.starts_with(STARTS_FORMULA) && piece.trim().parse::<f64>().is_err()
 }
 
 /// What a formula begins with, in either width, and what spreadsheets pass over before one.
@@ -174,7 +193,11 @@ mod tests {
 
     #[test]
     fn nested_values_become_one_cell() {
-        let check = |value: Value, expected: &str| assert_eq!(cell(Some(&value)), expected);
+        let check = |value: Value, expected: &str| {
+            let mut text = String::new();
+            push_cell(&mut text, Some(&value));
+            assert_eq!(text, expected);
+        };
         check(json!(["a", "b"]), "a; b");
         check(json!({"evidence": "E1", "frame": 11}), "E1:11");
         check(json!([{"evidence": "E1", "frames": [1, 2]}]), "evidence=E1, frames=1; 2");
@@ -189,12 +212,13 @@ mod tests {
             struct Row { a: String, b: String }
             let rows: Vec<_> = texts.iter().map(|t| Row { a: t.clone(), b: t.clone() }).collect();
             let none = Table { name: "", file: "", columns: &[] };
-            let bytes = table("a b", none, &rows).unwrap();
+            let mut bytes = Vec::new();
+            table("a b", none, &rows, &mut bytes).unwrap();
             let mut reader = csv::Reader::from_reader(&bytes[..]);
             let read: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
             proptest::prop_assert_eq!(read.len(), texts.len());
             for (record, text) in read.iter().zip(&texts) {
-                proptest::prop_assert_eq!(&record[0], guarded(text));
+                proptest::prop_assert_eq!(&record[0], &*guarded(text));
             }
         }
     }

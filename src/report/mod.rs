@@ -171,7 +171,12 @@ pub fn write<E: From<FormatError>>(
                 put("report.json", &mut |out| json::write(report, out))?;
                 &[]
             }
-            Format::Csv => &csv::TABLES,
+            Format::Csv => {
+                for (name, table) in csv::TABLES {
+                    put(name, &mut |out| table(report, out))?;
+                }
+                &[]
+            }
             #[cfg(feature = "html")]
             Format::Html => {
                 &[|report| Ok(File { name: "report.html", bytes: html::page(report)? })]
@@ -214,6 +219,10 @@ impl FormatError {
         match self {
             Self::Io(error) => Ok(error),
             Self::Json(error) if error.is_io() => Ok(error.into()),
+            Self::Csv(error) if error.is_io_error() => match error.into_kind() {
+                ::csv::ErrorKind::Io(error) => Ok(error),
+                _ => Ok(std::io::Error::other("CSV cannot hold a row")),
+            },
             Self::Json(_) | Self::Csv(_) | Self::Html(_) | Self::Parquet(_) => Err(self),
         }
     }

@@ -5,6 +5,7 @@
 
 mod told;
 
+use super::capture::GROUP;
 use super::dissected::Dissected;
 use crate::capture::{Linktype, RawFrame, SeenAt};
 use crate::evidence::FrameNumber;
@@ -95,12 +96,12 @@ impl Batch {
         self.told = told;
     }
 
-    /// Shows every frame, in the order in which they were added; dissects what is not.
-    pub fn show(&self, named: &NamedPorts, mut visit: impl FnMut(&Dissected<'_>)) {
+    /// Shows every frame, some at a time, in the order in which they were added; dissects what is not.
+    pub fn show(&self, named: &NamedPorts, visit: impl FnMut(&[Dissected<'_>])) {
         if self.told.is_of(self.frames.len()) {
-            self.told.of(self.raw()).for_each(|dissected| visit(&dissected));
+            in_groups(self.told.of(self.raw()), visit);
         } else {
-            self.raw().for_each(|frame| visit(&Dissected::of(&frame, named)));
+            in_groups(self.raw().map(|frame| Dissected::of(&frame, named)), visit);
         }
     }
 
@@ -133,6 +134,21 @@ impl Batch {
             data,
         }
     }
+}
+
+fn in_groups<'a>(
+    frames: impl Iterator<Item = Dissected<'a>>,
+    mut visit: impl FnMut(&[Dissected<'a>]),
+) {
+    let mut group = Vec::with_capacity(GROUP);
+    for frame in frames {
+        group.push(frame);
+        if group.len() == GROUP {
+            visit(&group);
+            group.clear();
+        }
+    }
+    visit(&group);
 }
 
 /// No batch holds 4 GiB, nor a packet.
@@ -210,7 +226,7 @@ mod tests {
             batch.hold(octets.clone(), 1000);
             for _ in 0..2 {
                 let mut shown = Vec::new();
-                batch.show(&named, |dissected| shown.push(format!("{dissected:?}")));
+                batch.show(&named, |group| shown.extend(group.iter().map(|it| format!("{it:?}"))));
                 prop_assert_eq!(&shown, &alone);
                 batch.dissect(&named);
             }

@@ -7,7 +7,10 @@ mod finishing;
 mod folding;
 mod handed_over;
 mod in_tcp;
+mod looking_ahead;
 mod twins;
+
+pub(super) use looking_ahead::{GROUP, Hint};
 
 use super::bound::Bound;
 use super::capture_summary::Count;
@@ -69,6 +72,8 @@ pub struct CaptureObserver<'p> {
     clear_packets: usize,
     esp_packets: usize,
     stations: Stations,
+    /// Where the records of the frame that is observed next probably are.
+    hint: Hint,
     summary: CaptureSummary,
     most_pairs: usize,
     /// Packets that may still get a fingerprint.
@@ -112,6 +117,7 @@ impl<'p> CaptureObserver<'p> {
             clear_packets: 0,
             esp_packets: 0,
             stations: Stations::default(),
+            hint: Hint::NONE,
             summary: CaptureSummary::default(),
             most_pairs: MOST_PAIRS,
             prints_left: 0,
@@ -159,7 +165,7 @@ impl<'p> CaptureObserver<'p> {
         match &dissected.content {
             Content::Ip(ip, Alone { stream, .. }) => {
                 let pair = ip.pair;
-                self.stations.observe(frame, ip, &seen);
+                self.stations.observe(frame, ip, (&seen, self.hint.station));
                 let stream = match self.other_ports.observe(ip, *stream) {
                     Some(stream) => stream,
                     None => self.of_conversation(ip, pair, *stream, &mut seen),
@@ -227,11 +233,12 @@ impl<'p> CaptureObserver<'p> {
         if ip.fragment.is_some() {
             return stream;
         }
-        self.conversations.observe(ip, pair, stream, seen, &mut self.streams)
+        self.conversations.observe((ip, self.hint), (pair, stream), seen, &mut self.streams)
     }
 
     /// Takes a whole ESP packet.
     fn observe_esp(&mut self, ip: &IpPacket<'_>, key: (HostPair, Stream), seen: &Sighting) {
+        self.streams.try_last(self.hint.stream, key);
         let (slot, of_pair) = self.streams.of(key);
         let esp = slot.esp.get_or_insert_default();
         esp.observe(ip, seen, self.named);

@@ -3,6 +3,7 @@
 //!
 //! Bounded: of more conversations at once than two generations hold, the longest silent are forgotten.
 
+use super::capture::Hint;
 use super::fingerprint::Print;
 use super::index::{Index, Place};
 use super::room::Room;
@@ -144,9 +145,8 @@ impl Conversations {
     /// conversation began before the capture, the packet is marked as one of it.
     pub(super) fn observe(
         &mut self,
-        ip: &IpPacket<'_>,
-        pair: HostPair,
-        stream: Stream,
+        (ip, hint): (&IpPacket<'_>, Hint),
+        (pair, stream): (HostPair, Stream),
         seen: &mut Sighting,
         streams: &mut Streams,
     ) -> Stream {
@@ -155,7 +155,8 @@ impl Conversations {
         };
         let (key, way) = side(pair, flow, seen.direction);
         let begins = ip.tcp().is_some_and(|segment| segment.syn);
-        let (at, Held { stream_at, conversation, .. }) = self.conversation(key, begins);
+        let (at, Held { stream_at, conversation, .. }) =
+            self.conversation((key, hint.conversation), begins);
         if conversation.orphan.is_some() {
             seen.conversation = Some(at);
         }
@@ -259,17 +260,50 @@ impl Conversations {
         all
     }
 
+    fn is(&self, at: u32, key: ConversationKey) -> bool {
+        self.held.get(at as usize).is_some_and(|held| held.as_ref().is_some_and(|it| it.key == key))
+    }
+
+    /// Where a conversation is looked for.
+    pub(super) fn place(&self, key: ConversationKey) -> Place {
+        self.index.place(&key)
+    }
+
+    /// The number of the conversation that is probably at that place.
+    pub(super) fn guess(&self, place: Place) -> u32 {
+        self.index.guess(place)
+    }
+
+    /// Reads a conversation's record; gives where the stream of its last packet is.
+    pub(super) fn expect(&self, at: u32, sum: &mut u64) -> Option<u32> {
+        let held = self.held.get(at as usize)?.as_ref()?;
+        *sum ^= held
+            .conversation
+            .ways
+            .iter()
+            .fold(u64::from(held.generation), |sum, way| sum ^ way.expect());
+        if let Some(orphan) = &held.conversation.orphan {
+            *sum ^= orphan.runs.first().map_or(0, |(_, runs)| runs.expect());
+        }
+        Some(held.stream_at)
+    }
+
     /// A conversation and its place; where it is new, `begins` says that this is its beginning.
-    fn conversation(&mut self, key: ConversationKey, begins: bool) -> (u32, &mut Held) {
+    fn conversation(
+        &mut self,
+        (key, hint): (ConversationKey, u32),
+        begins: bool,
+    ) -> (u32, &mut Held) {
         if self.of_generation >= MOST_CONVERSATIONS {
             self.next_generation();
         }
-        let place = self.index.place(&key);
-        let held = &self.held;
-        let is = |at: u32| {
-            held.get(at as usize).is_some_and(|held| held.as_ref().is_some_and(|it| it.key == key))
+        let at = if self.is(hint, key) {
+            hint
+        } else {
+            let place = self.index.place(&key);
+            let found = self.index.find(place, |at| self.is(at, key));
+            found.unwrap_or_else(|| self.begin(key, place, begins))
         };
-        let at = self.index.find(place, is).unwrap_or_else(|| self.begin(key, place, begins));
         let generation = self.generation;
         let held = self.held[at as usize].get_or_insert_with(|| Held::new(key, generation));
         if held.generation != generation {
@@ -304,8 +338,12 @@ impl Conversations {
     fn next_generation(&mut self) {
         for at in (0..).take(self.held.len()) {
             let is_silent = |held: &mut Held| held.generation < self.generation;
-            if let Some(silent) = self.held[at as usize].take_if(is_silent) {
-                self.index.remove(self.index.place(&silent.key), at);
+            if self.held[at as usize].as_mut().is_some_and(is_silent) {
+                let (held, seed) = (&self.held, self.index.seed());
+                let place_of = |at: u32| held[at as usize].as_ref().map(|it| seed.place(&it.key));
+                let Some(place) = place_of(at) else { continue };
+                self.index.remove(place, at, |at| place_of(at).unwrap_or(place));
+                let Some(silent) = self.held[at as usize].take() else { continue };
                 self.free.push(at);
                 self.end(silent);
             }

@@ -1,20 +1,21 @@
-//! Records found by their keys: a table of their numbers, with those of the last packets in front.
+//! Records found by their keys: an open table of their numbers, probed one by one.
 //!
-//! The records lie elsewhere, one behind the other; here each takes five octets, so that the table stays in the
-//! cache when there are many. Evidence chooses the keys, so each table has a seed of its own, drawn anew in each
-//! run. The seed decides where a number is looked for and nothing else.
+//! The records lie elsewhere, one behind the other; here each takes eight bytes, four of them of its hash, so that
+//! the table stays in the cache when there are many and one look tells nearly always whether a record is the right
+//! one. Where a record probably is can be asked for without looking at it, so that many are fetched together.
+//! Evidence chooses the keys, so each table has a seed of its own, drawn anew in each run. The seed decides where a
+//! number is looked for and nothing else.
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 use std::hash::{BuildHasher as _, Hash};
 
 /// The numbers of records.
 #[derive(Debug)]
 pub(super) struct Index {
     seed: Seed,
-    numbers: HashTable<u32>,
-    /// Those of the last packets: most packets follow another of theirs.
-    recent: Vec<u32>,
+    /// A power of two of them, at most three quarters filled.
+    entries: Vec<Entry>,
+    filled: usize,
 }
 
 /// What makes the places of one table.
@@ -25,9 +26,27 @@ pub(super) struct Seed(RandomState);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place(u64);
 
+/// The upper half of a hash, and the number of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    tag: u32,
+    number: u32,
+}
+
+impl Entry {
+    const EMPTY: Self = Self { tag: 0, number: NO_RECORD };
+
+    const fn is_empty(self) -> bool {
+        self.number == NO_RECORD
+    }
+}
+
+/// The number that no record has.
+pub(super) const NO_RECORD: u32 = u32::MAX;
+
 impl Default for Index {
     fn default() -> Self {
-        Self { seed: Seed::default(), numbers: HashTable::new(), recent: vec![0; RECENT] }
+        Self { seed: Seed::default(), entries: vec![Entry::EMPTY; FEWEST], filled: 0 }
     }
 }
 
@@ -43,34 +62,93 @@ impl Index {
     }
 
     /// The number of the record at that place of which `is` says that it has the key.
-    pub(super) fn find(&mut self, place: Place, is: impl Fn(u32) -> bool) -> Option<u32> {
-        let recent = self.recent.get_mut(place.among_recent())?;
-        if is(*recent) {
-            return Some(*recent);
+    pub(super) fn find(&self, place: Place, is: impl Fn(u32) -> bool) -> Option<u32> {
+        let tag = place.tag();
+        let mut at = self.home(place);
+        // A quarter is empty, so that every search ends.
+        while let Some(entry) = self.entries.get(at).filter(|entry| !entry.is_empty()) {
+            if entry.tag == tag && is(entry.number) {
+                return Some(entry.number);
+            }
+            at = self.next(at);
         }
-        let found = *self.numbers.find(place.0, |number| is(*number))?;
-        *recent = found;
-        Some(found)
+        None
     }
 
-    /// As [`Self::find`], and leaves no trace of it.
-    pub(super) fn look(&self, place: Place, is: impl Fn(u32) -> bool) -> Option<u32> {
-        self.numbers.find(place.0, |number| is(*number)).copied()
+    /// The number of the record that is probably the one; [`NO_RECORD`] where none is.
+    pub(super) fn guess(&self, place: Place) -> u32 {
+        let home = self.home(place);
+        let tag = place.tag();
+        let probable = [home, self.next(home)].into_iter().filter_map(|at| self.entries.get(at));
+        probable.filter(|it| it.tag == tag).map(|it| it.number).next().unwrap_or(NO_RECORD)
     }
 
     /// Adds a record; `place_of` gives the place of one that is there.
     pub(super) fn insert(&mut self, place: Place, number: u32, place_of: impl Fn(u32) -> Place) {
-        self.numbers.insert_unique(place.0, number, |number| place_of(*number).0);
-        if let Some(recent) = self.recent.get_mut(place.among_recent()) {
-            *recent = number;
+        if (self.filled + 1) * 4 > self.entries.len() * 3 {
+            let larger = vec![Entry::EMPTY; self.entries.len() * 2];
+            let entries = std::mem::replace(&mut self.entries, larger);
+            for entry in entries.into_iter().filter(|entry| !entry.is_empty()) {
+                self.put(place_of(entry.number), entry);
+            }
+        }
+        self.put(place, Entry { tag: place.tag(), number });
+        self.filled += 1;
+    }
+
+    /// Forgets a record; `place_of` gives the place of one that is there.
+    pub(super) fn remove(&mut self, place: Place, number: u32, place_of: impl Fn(u32) -> Place) {
+        let mut at = self.home(place);
+        loop {
+            match self.entries.get(at) {
+                Some(entry) if entry.is_empty() => return,
+                Some(entry) if entry.number == number => break,
+                Some(_) => at = self.next(at),
+                None => return,
+            }
+        }
+        self.filled -= 1;
+        // Those behind it move up, so that no search ends before them (Knuth, TAOCP 3, 6.4 R).
+        let mut hole = at;
+        loop {
+            at = self.next(at);
+            let Some(entry) = self.entries.get(at).copied().filter(|it| !it.is_empty()) else {
+                break;
+            };
+            let from_home = at.wrapping_sub(self.home(place_of(entry.number))) & self.mask();
+            let from_hole = at.wrapping_sub(hole) & self.mask();
+            if from_home >= from_hole {
+                if let Some(room) = self.entries.get_mut(hole) {
+                    *room = entry;
+                }
+                hole = at;
+            }
+        }
+        if let Some(room) = self.entries.get_mut(hole) {
+            *room = Entry::EMPTY;
         }
     }
 
-    /// Forgets a record.
-    pub(super) fn remove(&mut self, place: Place, number: u32) {
-        if let Ok(found) = self.numbers.find_entry(place.0, |known| *known == number) {
-            found.remove();
+    fn put(&mut self, place: Place, entry: Entry) {
+        let mut at = self.home(place);
+        while self.entries.get(at).is_some_and(|it| !it.is_empty()) {
+            at = self.next(at);
         }
+        if let Some(room) = self.entries.get_mut(at) {
+            *room = entry;
+        }
+    }
+
+    const fn mask(&self) -> usize {
+        self.entries.len() - 1
+    }
+
+    fn home(&self, place: Place) -> usize {
+        usize::try_from(place.0).unwrap_or_default() & self.mask()
+    }
+
+    const fn next(&self, at: usize) -> usize {
+        (at + 1) & self.mask()
     }
 }
 
@@ -82,13 +160,14 @@ impl Seed {
 }
 
 impl Place {
-    fn among_recent(self) -> usize {
-        usize::from(u16::try_from(self.0 >> 32 & 0xffff).unwrap_or_default()) % RECENT
+    /// What is compared before a record is.
+    fn tag(self) -> u32 {
+        u32::try_from(self.0 >> 32).unwrap_or_default()
     }
 }
 
-/// They fit the first-level cache.
-const RECENT: usize = 2048;
+/// Entries of a table that is new.
+const FEWEST: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -117,27 +196,40 @@ mod tests {
             let places: Vec<Place> = keys.iter().map(|key| index.place(key)).collect();
             let spread: BTreeSet<u64> = places.iter().map(|place| place.0).collect();
             assert!(spread.len() > keys.len() * 9 / 10, "{}", spread.len());
-            let recent: BTreeSet<usize> = places.iter().map(|p| p.among_recent()).collect();
-            assert!(recent.len() > RECENT / 2, "{}", recent.len());
+            let tags: BTreeSet<u32> = places.iter().map(|place| place.tag()).collect();
+            assert!(tags.len() > keys.len() * 9 / 10, "{}", tags.len());
+            let homes: BTreeSet<u64> = places.iter().map(|place| place.0 % 0x2000).collect();
+            assert!(homes.len() > keys.len() / 2, "{}", homes.len());
         }
+    }
+
+    fn is(key: u64) -> impl Fn(u32) -> bool {
+        move |number: u32| u64::from(number).wrapping_mul(number.into()) == key
     }
 
     #[test]
     fn a_record_is_found_until_it_is_removed() {
         let mut index = Index::default();
         let keys: Vec<u64> = (0..10_000).map(|key: u64| key.wrapping_mul(key)).collect();
-        let is = |key: u64| move |number: u32| u64::from(number).wrapping_mul(number.into()) == key;
         let seed = index.seed();
-        for (number, key) in (0..).zip(&keys) {
-            let place = seed.place(key);
-            assert_eq!(index.look(place, is(*key)), None);
-            index.insert(place, number, |other| seed.place(&keys[other as usize]));
+        let place_of = |number: u32| seed.place(&keys[number as usize]);
+        for number in 0..10_000 {
+            let key = keys[number as usize];
+            assert_eq!(index.find(seed.place(&key), is(key)), None);
+            index.insert(seed.place(&key), number, place_of);
         }
-        for (number, key) in (0..).zip(&keys) {
-            let place = seed.place(key);
-            assert_eq!(index.find(place, is(*key)), Some(number));
-            index.remove(place, number);
-            assert_eq!(index.look(place, is(*key)), None);
+        let guessed = (0..10_000).filter(|number| index.guess(place_of(*number)) == *number);
+        assert!(guessed.count() > 5_000);
+        for number in (0..10_000).filter(|number| number % 3 == 0) {
+            index.remove(place_of(number), number, place_of);
         }
+        for number in 0..10_000 {
+            let found = index.find(place_of(number), is(keys[number as usize]));
+            assert_eq!(found, (number % 3 != 0).then_some(number));
+            if number % 3 != 0 {
+                index.remove(place_of(number), number, place_of);
+            }
+        }
+        assert!(index.entries.iter().all(|entry| entry.is_empty()) && index.filled == 0);
     }
 }

@@ -41,6 +41,11 @@ pub(super) struct SpiEvidence {
 }
 
 impl SpiEvidence {
+    /// Reads the record.
+    pub(super) fn expect(&self) -> u64 {
+        self.null.expect() ^ self.numbers.packets() ^ self.sa.expect()
+    }
+
     /// Adds what a later file shows of it.
     pub(super) fn join(&mut self, later: Self) {
         self.null.join(&later.null);

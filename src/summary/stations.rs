@@ -3,7 +3,7 @@
 //! An address is no host: DHCP gives it to another computer (RFC 2131). Bounded: so many addresses, and a
 //! few changes each. Routers send for many addresses and are no stations of theirs.
 
-use super::index::Index;
+use super::index::{Index, Place};
 use super::timeline::Sighting;
 use crate::capture::{Linktype, RawFrame};
 use crate::packet::IpPacket;
@@ -60,14 +60,19 @@ struct Station {
 
 impl Stations {
     /// Takes a packet; it counts where the outermost header has its source.
-    pub(super) fn observe(&mut self, frame: &RawFrame<'_>, ip: &IpPacket<'_>, seen: &Sighting) {
+    /// `hint` is where its station probably is.
+    pub(super) fn observe(
+        &mut self,
+        frame: &RawFrame<'_>,
+        ip: &IpPacket<'_>,
+        (seen, hint): (&Sighting, u32),
+    ) {
         let source = ip.source();
         let Some(mac) = sender(frame, source) else { return };
         let is_routed = !FIRST_HOPS.contains(&ip.hops);
-        let place = self.index.place(&word(source));
         let known = &self.known;
         let is = |at: u32| known.get(at as usize).is_some_and(|station| station.address == source);
-        let found = self.index.find(place, is);
+        let found = if is(hint) { Some(hint) } else { self.index.find(self.place(source), is) };
         let has_room = self.known.len() < MOST_ADDRESSES;
         match found.and_then(|at| self.known.get_mut(at as usize)) {
             Some(known) if known.mac == mac => {
@@ -88,11 +93,29 @@ impl Stations {
                 let (address, change, alternates) = (source, None, false);
                 let station = Station { address, mac, last: *seen, change, alternates, is_routed };
                 self.known.push(station);
+                let place = self.place(source);
                 let (known, seed) = (&self.known, self.index.seed());
                 self.index
                     .insert(place, number, |at| seed.place(&word(known[at as usize].address)));
             }
             None => {}
+        }
+    }
+
+    /// Where a station is looked for.
+    pub(super) fn place(&self, source: IpAddr) -> Place {
+        self.index.place(&word(source))
+    }
+
+    /// The number of the station that is probably at that place.
+    pub(super) fn guess(&self, place: Place) -> u32 {
+        self.index.guess(place)
+    }
+
+    /// Reads a station's record.
+    pub(super) fn expect(&self, at: u32, sum: &mut u64) {
+        if let Some(station) = self.known.get(at as usize) {
+            *sum ^= station.last.bytes ^ u64::from(station.mac.0[0]) ^ u64::from(station.is_routed);
         }
     }
 

@@ -4,6 +4,7 @@ use super::index::{Index, Place};
 use super::spi::SpiEvidence;
 use super::timeline::{Interleaving, Runs, Sighting};
 use crate::hosts::HostPair;
+use crate::protection::twin::Watched;
 use crate::protection::{ProtectionClass, Stream};
 use std::collections::BTreeMap;
 
@@ -51,7 +52,7 @@ impl Streams {
     /// Whether a packet of the stream was seen.
     pub(super) fn contains(&self, key: &Key) -> bool {
         let word = key.1.word();
-        self.index.look(self.place(key.0, word), |at| self.is(at, key.0, word)).is_some()
+        self.find(key.0, word).is_some()
     }
 
     /// The stream, and what lies between the packets of its pair.
@@ -80,14 +81,46 @@ impl Streams {
         self.slots.get(at as usize).is_some_and(|slot| slot.is(pair, word))
     }
 
-    fn find(&mut self, pair: HostPair, word: u64) -> Option<u32> {
-        let place = self.place(pair, word);
-        let slots = &self.slots;
-        let is = |at: u32| slots.get(at as usize).is_some_and(|slot| slot.is(pair, word));
-        self.index.find(place, is)
+    fn find(&self, pair: HostPair, word: u64) -> Option<u32> {
+        self.index.find(self.place(pair, word), |at| self.is(at, pair, word))
     }
 
-    fn place(&self, pair: HostPair, word: u64) -> Place {
+    /// How many streams there are.
+    pub(super) const fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The number of the stream that is probably at that place.
+    pub(super) fn guess(&self, place: Place) -> u32 {
+        self.index.guess(place)
+    }
+
+    /// Expects the stream with that number to be asked for next, if it is that one.
+    pub(super) fn try_last(&mut self, at: u32, key: Key) {
+        if self.is(at, key.0, key.1.word()) {
+            self.last = at;
+        }
+    }
+
+    /// Reads a stream's record; gives the number of its pair.
+    pub(super) fn expect_slot(&self, at: u32, sum: &mut u64) -> Option<u32> {
+        let slot = self.slots.get(at as usize)?;
+        *sum ^= slot.word ^ slot.runs.expect() ^ slot.clear.len() as u64;
+        Some(slot.pair)
+    }
+
+    /// Reads what a stream's record leads to; gives whether its packets may show again after decryption.
+    pub(super) fn expect_behind(&self, at: u32, pair: u32, sum: &mut u64) -> Option<Watched> {
+        if let Some((_, between)) = self.pairs.get(pair as usize) {
+            *sum ^= between.expect();
+        }
+        let esp = self.slots.get(at as usize)?.esp.as_deref()?;
+        *sum ^= esp.expect();
+        Some(esp.watched)
+    }
+
+    /// Where a stream is looked for.
+    pub(super) fn place(&self, pair: HostPair, word: u64) -> Place {
         self.index.place(&(pair, word))
     }
 
@@ -117,7 +150,7 @@ impl Streams {
 
     fn pair_number(&self, pair: HostPair) -> Option<u32> {
         let is = |at: u32| self.pairs.get(at as usize).is_some_and(|(known, _)| *known == pair);
-        self.pair_index.look(self.pair_index.place(&pair), is)
+        self.pair_index.find(self.pair_index.place(&pair), is)
     }
 
     /// How many pairs there are.

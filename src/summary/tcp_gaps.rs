@@ -127,6 +127,12 @@ impl Way {
         self.begun
     }
 
+    /// Reads the record, so that it is at hand when the next segment comes.
+    pub(super) fn expect(&self) -> u64 {
+        let hole = self.holes.as_ref().and_then(|holes| holes.open.last());
+        u64::from(self.next ^ hole.map_or(0, |(from, _)| *from))
+    }
+
     /// Octets that it may have lost, at the most.
     pub(super) fn missing(&self) -> u64 {
         let holes = self.holes.as_ref();

@@ -119,6 +119,11 @@ impl Runs {
         }
     }
 
+    /// Reads the record of the last run.
+    pub(super) fn expect(&self) -> u64 {
+        self.last.map_or(0, |last| last.frames ^ last.votes ^ last.last.frame.0)
+    }
+
     /// The packets by their fingerprints, in order of time; of a stream with very many only the first ones have one.
     pub(super) fn take_prints(&mut self) -> Vec<Print> {
         let mut prints = self.prints.take().map(|prints| prints.0).unwrap_or_default();
@@ -338,6 +343,12 @@ pub struct Interleaving {
 }
 
 impl Interleaving {
+    /// Reads the record.
+    pub(super) fn expect(&self) -> u64 {
+        let last = self.last_clear.map_or(0, |time| time.0.cast_unsigned());
+        last ^ self.finished[0] ^ self.protected[1]
+    }
+
     /// A protected packet of the pair was seen.
     pub fn protected(&mut self, direction: Direction) {
         self.protected_since = true;

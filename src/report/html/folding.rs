@@ -4,7 +4,7 @@
 //! element as JSON, from which `tables.js` makes rows when they are asked for.
 
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 /// The page with every marked part made compact.
 pub(super) fn fold_rows(page: &str) -> String {
@@ -25,11 +25,11 @@ pub(super) fn fold_rows(page: &str) -> String {
 fn compact(rows: &str) -> String {
     let rows: Vec<Vec<&str>> = rows.split_inclusive("</tr>").map(pieces).collect();
     let rows: Vec<Vec<&str>> = rows.into_iter().filter(|row| !row.is_empty()).collect();
-    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut times: HashMap<&str, usize> = HashMap::new();
     for piece in rows.iter().flatten() {
         *times.entry(piece).or_default() += 1;
     }
-    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
     let mut shared: Vec<&str> = Vec::new();
     let mut written: Vec<Vec<Value>> = Vec::new();
     for row in &rows {

@@ -300,7 +300,7 @@ fn pairs(report: &Report) -> Vec<&Pair> {
         *clear.entry((&window.a, &window.b)).or_default() += window.frames;
     }
     let mut pairs: Vec<&Pair> = report.pairs.iter().collect();
-    pairs.sort_by_key(|pair| {
+    pairs.sort_by_cached_key(|pair| {
         let clear = clear.get(&(pair.a.as_str(), pair.b.as_str())).copied().unwrap_or_default();
         let is_free = pair.expectation != "required";
         (is_free, badness(&pair.verdict), Reverse(clear), Reverse(pair.frames))
