@@ -3,10 +3,12 @@
 //!
 //! Bounded: of more conversations at once than two generations hold, the longest silent are forgotten.
 
+mod ahead;
+mod apart;
+
 use super::capture::Hint;
 use super::fingerprint::Print;
 use super::index::{Index, Place};
-use super::room::Room;
 use super::streams::Streams;
 use super::tcp_gaps::Way;
 use super::timeline::{ClassRun, Flow, Runs, Sighting};
@@ -194,98 +196,8 @@ impl Conversations {
         Finished { tls: self.tls, gaps: self.gaps, open: all }
     }
 
-    /// Keeps a packet apart with those of its conversation; false where it needs not be.
-    pub(super) fn keep(
-        &mut self,
-        (pair, stream): (HostPair, Stream),
-        seen: &Sighting,
-        room: &mut Room,
-    ) -> bool {
-        let at = seen.conversation.and_then(|at| usize::try_from(at).ok());
-        let Some(held) = at.and_then(|at| self.held.get_mut(at)?.as_mut()) else { return false };
-        let Some(orphan) = &mut held.conversation.orphan else { return false };
-        if held.key.0 != pair || orphan.is_told {
-            return false;
-        }
-        let key = (stream, seen.direction);
-        let is_full = orphan.runs.len() >= MOST_KINDS;
-        match orphan.runs.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, runs)) => runs.observe(seen, room),
-            None if !is_full => {
-                let mut runs = Runs::default();
-                runs.observe(seen, room);
-                orphan.runs.push((key, runs));
-            }
-            None => return false,
-        }
-        true
-    }
-
-    /// Packets that repeat others of a conversation; given back where those are not kept apart.
-    pub(super) fn join_apart(
-        &mut self,
-        at: u32,
-        pair: HostPair,
-        key: (Stream, Direction),
-        copies: Runs,
-    ) -> Option<Runs> {
-        let held = usize::try_from(at).ok().and_then(|at| self.held.get_mut(at)?.as_mut());
-        let held = held.filter(|held| held.key.0 == pair);
-        let orphan = held.and_then(|held| held.conversation.orphan.as_mut());
-        let runs = orphan.and_then(|orphan| orphan.runs.iter_mut().find(|(k, _)| *k == key));
-        let Some((_, runs)) = runs else { return Some(copies) };
-        runs.join(copies);
-        None
-    }
-
-    /// The packets that are kept apart, by their pairs.
-    pub(super) fn kept_apart(&self) -> impl Iterator<Item = (HostPair, Stream, &Runs)> {
-        let held = self.held.iter().flatten();
-        held.flat_map(|held| {
-            let orphan = held.conversation.orphan.iter();
-            let runs = orphan.flat_map(|orphan| &orphan.runs);
-            runs.map(|((stream, _), runs)| (held.key.0, *stream, runs))
-        })
-    }
-
-    /// Gives the packets that are kept apart back, and keeps no more.
-    pub(super) fn give_back(&mut self) -> Vec<((HostPair, Stream), Runs)> {
-        self.orphans_left = 0;
-        let mut all = Vec::new();
-        for held in self.held.iter_mut().flatten() {
-            let runs = held.conversation.orphan.take().map(|orphan| orphan.runs);
-            let runs = runs.into_iter().flatten();
-            all.extend(runs.map(|((stream, _), runs)| ((held.key.0, stream), runs)));
-        }
-        all
-    }
-
     fn is(&self, at: u32, key: ConversationKey) -> bool {
         self.held.get(at as usize).is_some_and(|held| held.as_ref().is_some_and(|it| it.key == key))
-    }
-
-    /// Where a conversation is looked for.
-    pub(super) fn place(&self, key: ConversationKey) -> Place {
-        self.index.place(&key)
-    }
-
-    /// The number of the conversation that is probably at that place.
-    pub(super) fn guess(&self, place: Place) -> u32 {
-        self.index.guess(place)
-    }
-
-    /// Reads a conversation's record; gives where the stream of its last packet is.
-    pub(super) fn expect(&self, at: u32, sum: &mut u64) -> Option<u32> {
-        let held = self.held.get(at as usize)?.as_ref()?;
-        *sum ^= held
-            .conversation
-            .ways
-            .iter()
-            .fold(u64::from(held.generation), |sum, way| sum ^ way.expect());
-        if let Some(orphan) = &held.conversation.orphan {
-            *sum ^= orphan.runs.first().map_or(0, |(_, runs)| runs.expect());
-        }
-        Some(held.stream_at)
     }
 
     /// A conversation and its place; where it is new, `begins` says that this is its beginning.

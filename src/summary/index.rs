@@ -6,7 +6,7 @@
 //! Evidence chooses the keys, so each table has a seed of its own, drawn anew in each run. The seed decides where a
 //! number is looked for and nothing else.
 
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
 use std::hash::{BuildHasher as _, Hash};
 
 /// The numbers of records.
