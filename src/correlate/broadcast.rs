@@ -1,7 +1,7 @@
 //! Directed broadcast addresses that only a rule's network identifies.
 //!
 //! On links with addresses, the frame's destination shows whether it went to every station (RFC 919). On links
-//! without, the last address of a network that a rule names is taken for its broadcast address, unless it
+//! without, the last address of a network that a rule names is assumed to be its broadcast address, unless it
 //! sends: then it is a host.
 
 use crate::hosts::HostPair;

@@ -54,7 +54,8 @@ impl<T> Stretches<T> {
     fn last_that_ends_after(&self, point: Timestamp, first: usize) -> Option<usize> {
         let reaches = |node: usize| self.latest.get(node).is_some_and(|end| *end >= point);
         let leaves = self.latest.len() / 2;
-        // The first so many leaves are those below a few nodes, the last of which is met first.
+        // The leaves of the first `first` stretches are those below a few nodes; the last of these is met
+        // first.
         let (mut begin, mut end) = (leaves, leaves + first.min(leaves));
         let mut node = loop {
             if begin == 0 || begin >= end {

@@ -1,7 +1,7 @@
-//! Times that name no year: logs of gateways show month, day and time of day.
+//! Times without a year: logs of gateways show month, day and time of day.
 //!
-//! A reader puts them into years that no log is of ([`shown`]); which year it was is decided by the rest of the
-//! evidence ([`year`]), and [`Dating`] makes points in time of them.
+//! A reader places them in years that no log is from ([`shown`]); the rest of the evidence determines the year
+//! ([`year`]), and [`Dating`] converts them to points in time.
 
 use crate::time::{Timestamp, Zone};
 
@@ -21,8 +21,8 @@ pub fn is_undated(time: Timestamp) -> bool {
     Timestamp::from_utc((LAST_YEAR, 1, 1), (0, 0, 0), 0).is_some_and(|end| time < end)
 }
 
-/// The year of a file's first turn, so that its span comes nearest to that of dated evidence; `None` where
-/// several years do, or none can be.
+/// The year of a file's first turn, such that its span is nearest to that of dated evidence; `None` where
+/// several years are equally near, or none is possible.
 #[must_use]
 pub fn year(span: (Timestamp, Timestamp), evidence: (Timestamp, Timestamp)) -> Option<i16> {
     let (from, to) = (year_of(evidence.0)?, year_of(evidence.1)?);
@@ -45,7 +45,7 @@ pub fn year(span: (Timestamp, Timestamp), evidence: (Timestamp, Timestamp)) -> O
     nearest.filter(|(_, _, is_only)| *is_only).map(|(_, year, _)| year)
 }
 
-/// What gives undated times their year and their zone.
+/// The year and the zone of undated times.
 #[derive(Clone, Copy, Debug)]
 pub struct Dating<'z> {
     /// The year of the first turn.
@@ -55,8 +55,8 @@ pub struct Dating<'z> {
 }
 
 impl Dating<'_> {
-    /// The point in time, and whether the clock showed it exactly once. One that has a year is given as it is;
-    /// `None` where the year has no such day.
+    /// The point in time, and whether the clock showed it exactly once. A time with a year is returned
+    /// unchanged; `None` where the year has no such day.
     #[must_use]
     pub fn instant(&self, time: Timestamp) -> Option<(Timestamp, bool)> {
         if !is_undated(time) {
@@ -82,9 +82,9 @@ fn year_of(time: Timestamp) -> Option<i16> {
 
 /// A leap year, as every fourth one up to the last is: each has a 29 February.
 const FIRST_YEAR: i16 = 1904;
-/// So many times may the new year come in one file.
+/// The most new years in one file.
 const MOST_TURNS: i16 = 17;
-/// No log is older.
+/// No log is older than this.
 const LAST_YEAR: i16 = 1976;
 
 #[cfg(test)]

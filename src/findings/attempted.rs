@@ -18,7 +18,7 @@ pub(super) fn attempt(windows: &[&ExplainedWindow]) -> String {
     )
 }
 
-/// Reasons that mean that nobody answered.
+/// Reasons that mean that there was no answer.
 const fn is_silence(reason: Reason) -> bool {
     matches!(
         reason,

@@ -137,7 +137,7 @@ const LAST_RECORD: usize = 32;
 mod tests {
     use super::*;
 
-    /// A record of so many bytes, with a mark in its content.
+    /// A record of this size, with a mark in its content.
     fn record(size: u32, number: u64) -> Vec<u8> {
         let mut bytes = RECORD_MARK.to_vec();
         bytes.extend(size.to_le_bytes());

@@ -172,7 +172,7 @@ fn connection(section: &Section, file: &File<'_>, draft: &mut Draft<'_>) {
     push(Connection { line, name, kind, level, traps, ends, remarks, lets_pass }, draft);
 }
 
-/// One side; `left` is taken for the computer itself where it has no address.
+/// One side; `left` is assumed to be the computer itself where it has no address.
 fn end(merged: &Merged<'_>, side: &str, any: Host) -> End {
     let get = |key: &str| merged.get(&format!("{side}{key}"));
     let host = Host::parse(get("").unwrap_or_default(), any);
