@@ -4,7 +4,7 @@ use super::exit::status_of_analysis;
 use super::failure::{broken, refused, unwritten};
 use super::options::{self, GivenOffset, GivenVantage, Protect};
 use super::terminal::{self, Detail};
-use super::{ExitStatus, Failure, case, interrupted, keys, progress, wrap};
+use super::{ExitStatus, Failure, case, interrupted, keys, stopping, wrap};
 use crate::analysis::{Analysis, Cancelled, Question};
 use crate::correlate::GapRule;
 use crate::evidence::{sha256, shown_path};
@@ -149,7 +149,9 @@ impl Asked<'_> {
 
     /// Begins the report.
     pub(super) fn stage(&self) -> Result<Staging, Failure> {
-        self.destination.stage().map_err(refused)
+        let staging = self.destination.stage().map_err(refused)?;
+        stopping::staged_in(staging.path());
+        Ok(staging)
     }
 
     /// Writes the report and prints its summary; `read` describes the reading, as `analyze` does it.
@@ -244,7 +246,7 @@ impl Asked<'_> {
         let ended = report::ended(&manifest);
         let manifest = report::to_json(&manifest).map_err(broken)?;
         let signature = key.map(|key| key.sign(&manifest, ended)).transpose().map_err(unsigned)?;
-        if progress::is_ended() {
+        if !stopping::may_publish() {
             return Err(interrupted(Cancelled));
         }
         staging.publish(&manifest, signature.as_deref()).map_err(unwritten)?;

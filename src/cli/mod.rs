@@ -53,6 +53,8 @@ mod activity;
 
 mod progress;
 
+mod stopping;
+
 pub use exit::ExitStatus;
 
 use failure::{Failure, interrupted};

@@ -1,10 +1,11 @@
-//! Progress on standard error while evidence is read, and the signal to stop.
+//! Progress on standard error while evidence is read.
 
+use super::stopping;
 use super::terminal::print_reading;
 use crate::analysis::{Activities, SharedActivities, Watch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// When to show the bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -51,9 +52,6 @@ struct Line {
     seconds: f64,
 }
 
-/// Ctrl-C was pressed, or the system asks the program to end (SIGTERM, SIGHUP).
-static CANCELLED: AtomicBool = AtomicBool::new(false);
-
 impl Progress {
     pub(super) fn new(when: When) -> Self {
         let is_terminal = io::stderr().is_terminal();
@@ -72,8 +70,7 @@ impl Progress {
         ) {
             bar.set_style(style);
         }
-        // Without a handler, Ctrl-C ends the program at once; nothing has been written yet in either case.
-        let _ = ctrlc::set_handler(on_interrupt);
+        stopping::listen();
         Self {
             bar,
             lines,
@@ -155,18 +152,6 @@ impl Progress {
 /// Milliseconds.
 const BETWEEN_LINES: u64 = 1_000;
 
-/// Whether the run was asked to stop.
-pub(super) fn is_ended() -> bool {
-    CANCELLED.load(Ordering::Relaxed)
-}
-
-#[allow(clippy::disallowed_methods, clippy::exit, reason = "a blocking read cannot be cancelled")]
-fn on_interrupt() {
-    if CANCELLED.swap(true, Ordering::SeqCst) {
-        std::process::exit(i32::from(super::ExitStatus::Interrupted.code()));
-    }
-}
-
 impl Watch for Progress {
     fn expects(&self, files: usize, bytes: u64) {
         self.bar.reset();
@@ -200,6 +185,6 @@ impl Watch for Progress {
     }
 
     fn is_cancelled(&self) -> bool {
-        is_ended()
+        stopping::is_ended()
     }
 }

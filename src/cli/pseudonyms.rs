@@ -1,7 +1,8 @@
 //! `plainsight pseudonyms`: a report that can be shared.
 
 use super::failure::{broken, refused, unwritten};
-use super::{ExitStatus, Failure, terminal};
+use super::{ExitStatus, Failure, failure, stopping, terminal};
+use crate::analysis::Cancelled;
 use crate::evidence::{open, shown_path};
 use crate::report::publish::{NewFile, destination};
 use crate::report::{self, Format, KeyFile, Source, pseudonymous};
@@ -47,6 +48,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let file = NewFile::begin(&args.key, true).map_err(refused)?.private();
     file.publish(&report::to_json(&key).map_err(broken)?).map_err(unwritten)?;
     let staging = destination.stage().map_err(refused)?;
+    stopping::staged_in(staging.path());
     let is_asked =
         |format: &Format| made.options.formats.iter().any(|name| name == format.as_str());
     let formats: Vec<Format> = Format::ALL.iter().copied().filter(is_asked).collect();
@@ -57,6 +59,9 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     })
     .map_err(unwritten)?;
     let manifest = source.pseudonymous_manifest(&made, outputs);
+    if !stopping::may_publish() {
+        return Err(failure::interrupted(Cancelled));
+    }
     staging.publish(&report::to_json(&manifest).map_err(broken)?, None).map_err(unwritten)?;
     let mut out = anstream::stdout().lock();
     writeln!(

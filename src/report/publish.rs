@@ -184,6 +184,12 @@ impl Destination {
 }
 
 impl Staging {
+    /// The folder in which the report is written until it is published.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.new.path()
+    }
+
     /// Adds octets to a file of carved packets.
     ///
     /// # Errors

@@ -115,6 +115,20 @@ fn a_run_that_is_ended_leaves_nothing() {
     }
 }
 
+/// A read that blocks, and whatever else takes longer than two seconds to notice the signal.
+#[test]
+fn a_run_that_does_not_end_by_itself_is_given_up_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = begin(folder.path(), &["analyze", "-", "--out", "report", "-v"]);
+    signal(&run.child, "-TERM");
+    assert_eq!(run.child.wait().unwrap().code(), Some(130));
+    drop(run.stdin);
+    let mut rest = String::new();
+    run.errors.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("nothing was written"), "{rest}");
+    assert!(names(folder.path()).is_empty());
+}
+
 #[test]
 fn two_runs_into_one_folder_say_so_and_the_first_ends_well() {
     let folder = tempfile::tempdir().unwrap();

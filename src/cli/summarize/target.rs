@@ -2,7 +2,8 @@
 //!
 //! An existing summary with the same content is kept, so that a run can be repeated.
 
-use crate::cli::{Failure, failure};
+use crate::analysis::Cancelled;
+use crate::cli::{Failure, failure, stopping};
 use crate::evidence::{SUMMARY_MAGIC, digest_of_file, discover, open, sha256, shown_path};
 use crate::report::publish::{NewFile, PublishError, Staging, destination};
 use crate::summary::{Member, Part, ReadWith, SummaryFile, SummarySet, labelled, write_summary};
@@ -69,7 +70,9 @@ impl<'a> Target<'a> {
         folder.look();
         if folder.read_with.is_empty() {
             let staging = destination(out, false).and_then(|place| place.stage());
-            folder.staging = Some(staging.map_err(refused)?);
+            let staging = staging.map_err(refused)?;
+            stopping::staged_in(staging.path());
+            folder.staging = Some(staging);
         }
         Ok(Self::Folder(folder))
     }
@@ -182,6 +185,9 @@ impl Folder<'_> {
                 .iter()
                 .chain([&of_run])
                 .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+            if !stopping::may_publish() {
+                return Err(failure::interrupted(Cancelled));
+            }
             staging.publish_files(named).map_err(failure::unwritten)?;
             let written =
                 |(name, bytes): &(String, Vec<u8>)| Written::new(self.path.join(name), bytes, true);
