@@ -6,15 +6,15 @@ use super::conversation::Conversation;
 use super::digest::MessageDigest;
 use super::esp_activity::EspActivity;
 use super::exchange::{IkeExchange, distinct};
+use super::fragments::is_same_message;
 use super::negotiations::{Negotiation, Negotiations};
+use super::neighbours::Neighbours;
 use super::notify::notify_name;
 use super::outcome::{Outcome, Verdict};
 use super::suite::LEAST_CHILD_ANSWER;
 use super::{ExchangeType, IkeVersion, judge_v1, judge_v2, link, nat, quick_mode};
 use crate::catalogue::ike_vendor;
-use crate::hosts::HostPair;
 use crate::time::{Span, Timestamp};
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Concludes the outcome of every negotiation, by time.
@@ -22,16 +22,20 @@ use std::net::IpAddr;
 pub fn conclude(negotiations: Negotiations, esp: &EspActivity) -> Vec<IkeExchange> {
     let mut gathered: Vec<Gathered> = negotiations.into_iter().map(Gathered::new).collect();
     gathered.retain(|one| !one.kept.is_empty());
-    let mut starts: BTreeMap<HostPair, Vec<Timestamp>> = BTreeMap::new();
-    for first in gathered.iter().filter_map(|one| one.kept.first()) {
-        let pair = HostPair::new(first.source.ip(), first.destination.ip());
-        starts.entry(pair).or_default().push(first.time);
+    let mut neighbours = Neighbours::default();
+    for (at, one) in gathered.iter().enumerate() {
+        if let Some(talk) = Conversation::new(&one.kept, esp) {
+            neighbours.add(at, &talk, completions(&talk, Basis::Form));
+        }
     }
-    starts.values_mut().for_each(|starts| starts.sort_unstable());
-    let mut exchanges: Vec<IkeExchange> =
-        gathered.into_iter().filter_map(|one| conclude_one(one, esp, &starts)).collect();
+    neighbours.sort();
+    let mut exchanges: Vec<IkeExchange> = gathered
+        .into_iter()
+        .enumerate()
+        .filter_map(|(at, one)| conclude_one(one, esp, (&neighbours, at)))
+        .collect();
     exchanges.sort_by_key(|x| (x.start, x.first, x.initiator_spi));
-    link::link(&mut exchanges);
+    link::link(&mut exchanges, esp);
     exchanges
 }
 
@@ -52,12 +56,11 @@ impl Gathered {
 fn conclude_one(
     gathered: Gathered,
     esp: &EspActivity,
-    starts: &BTreeMap<HostPair, Vec<Timestamp>>,
+    neighbours: (&Neighbours, usize),
 ) -> Option<IkeExchange> {
     let mut talk = Conversation::new(&gathered.kept, esp)?;
     let (first, last) = (gathered.kept.first()?, gathered.kept.last()?);
-    let of_pair = starts.get(&talk.pair()).map_or(&[][..], Vec::as_slice);
-    talk.starts = of_pair;
+    talk.neighbours = Some(neighbours);
     talk.next = talk.next_after(first.time);
     let verdict = match talk.version {
         IkeVersion::V2 => judge_v2::judge(&talk),
@@ -84,7 +87,7 @@ fn conclude_one(
         confidence: verdict.confidence,
         proof: verdict.frames,
         deleted: verdict.deleted,
-        completions: completions(&talk),
+        completions: completions(&talk, Basis::FormAndEsp),
         offered: talk.offered().to_vec(),
         chosen: talk.chosen().cloned(),
         mismatch: wanted_group(&talk),
@@ -116,24 +119,38 @@ fn resent_after(talk: &Conversation<'_>, verdict: &Verdict) -> Vec<Span> {
     later.map(|message| message.time.since(request.time)).collect()
 }
 
+/// What shows that a message completed a child or quick mode SA.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Basis {
+    /// Its size leaves room for one, or its order makes one.
+    Form,
+    /// A size that can have no other reason, or a new SPI behind it.
+    FormAndEsp,
+}
+
 /// When child or quick mode SAs were created, as far as sizes and order show.
 ///
-/// RFC 7296 §1.2, §1.3: an answer to IKE_AUTH or CREATE_CHILD_SA creates them where it is large enough to hold
-/// a choice and, for IKE_AUTH, not so large that it may hold certificates instead; RFC 2409 §5.5: the third
-/// message of quick mode creates them. Where a new SPI follows, the answer created an SA whatever its size. An
-/// answer in clear creates none.
-fn completions(talk: &Conversation<'_>) -> Vec<Timestamp> {
+/// RFC 7296 §1.2, §1.3: an answer to IKE_AUTH or CREATE_CHILD_SA creates them where it is large enough to hold a
+/// choice and, for IKE_AUTH, not so large that it may hold certificates instead; RFC 2409 §5.5: the third message
+/// of quick mode creates them. Where a new SPI follows, the answer created an SA whatever its size. An answer in
+/// clear creates none. The size of a message in fragments is known where all of them are there.
+fn completions(talk: &Conversation<'_>, basis: Basis) -> Vec<Timestamp> {
     let suite = talk.suite();
-    let creates_esp = |m: &MessageDigest| talk.creates_esp(m.time, m.time);
-    let sizes = suite.least_with_child()..=suite.most_without_certificate();
+    let is_form = basis == Basis::Form;
+    let creates_esp = |m: &MessageDigest| !is_form && talk.creates_esp(m.time, m.time);
+    let most = if is_form { u32::MAX } else { suite.most_without_certificate() };
+    let sizes = suite.least_with_child()..=most;
     let of_v2 = |m: &MessageDigest| {
-        let room = m.encrypted.filter(|_| m.is_response()).map(|e| suite.most(e.bytes));
-        let fits = |room: u32| match m.header.exchange_type {
-            ExchangeType::IKE_AUTH => sizes.contains(&room) || creates_esp(m),
-            ExchangeType::CREATE_CHILD_SA => room >= LEAST_CHILD_ANSWER || creates_esp(m),
+        let fits = |room: Option<u32>| match m.header.exchange_type {
+            ExchangeType::IKE_AUTH => {
+                room.map_or(is_form, |room| sizes.contains(&room)) || creates_esp(m)
+            }
+            ExchangeType::CREATE_CHILD_SA => {
+                room.map_or(is_form, |room| room >= LEAST_CHILD_ANSWER) || creates_esp(m)
+            }
             _ => false,
         };
-        room.is_some_and(fits)
+        m.is_response() && m.encrypted.is_some() && is_last_part(talk, m) && fits(talk.room(m))
     };
     let quick = quick_mode::quick_modes(talk);
     let of_v1 = quick.iter().filter(|turn| {
@@ -147,6 +164,16 @@ fn completions(talk: &Conversation<'_>) -> Vec<Timestamp> {
         talk.messages().filter(|m| of_v2(m)).map(|m| m.time).chain(of_v1).collect();
     all.sort_unstable();
     all
+}
+
+/// Whether a datagram is a whole message, or the last of its fragments that came.
+fn is_last_part(talk: &Conversation<'_>, message: &MessageDigest) -> bool {
+    if message.encrypted.is_none_or(|encrypted| encrypted.fragment.is_none()) {
+        return true;
+    }
+    let mut parts = talk.turns.iter().filter(|turn| !turn.is_repeated).map(|turn| turn.message);
+    let last = parts.rfind(|other| is_same_message(other, message));
+    last.is_some_and(|last| last.frame == message.frame)
 }
 
 fn kinds(talk: &Conversation<'_>) -> String {

@@ -3,7 +3,9 @@
 //! Knows order and direction; `judge_v1` and `judge_v2` draw the conclusions.
 
 use super::digest::MessageDigest;
-use super::esp_activity::{EspActivity, EspAt, Stretch};
+use super::esp_activity::{EspActivity, EspAt};
+use super::fragments;
+use super::neighbours::Neighbours;
 use super::proposal::Proposal;
 use super::suite::Suite;
 use super::{ExchangeType, IkeVersion, Spi};
@@ -23,8 +25,8 @@ pub(super) struct Conversation<'a> {
     pub(super) start_seen: bool,
     /// When the pair's next negotiation begins.
     pub(super) next: Option<Timestamp>,
-    /// When the pair's negotiations begin, in order.
-    pub(super) starts: &'a [Timestamp],
+    /// All negotiations, and the place of this one among them.
+    pub(super) neighbours: Option<(&'a Neighbours, usize)>,
     /// The addresses between which its messages went, each pair once: a host may move (RFC 4555), or its
     /// address may be translated differently.
     pairs: Vec<HostPair>,
@@ -50,14 +52,7 @@ impl<'a> Conversation<'a> {
         let turns = messages.iter().map(|message| Turn {
             message,
             is_repeated: !earlier.insert((message.fingerprint, message.source.ip())),
-            from_initiator: message.is_from_original_initiator().unwrap_or(
-                // A port may change when a NAT is detected, an address rarely does.
-                if initiator.ip() == responder.ip() {
-                    message.source == initiator
-                } else {
-                    message.source.ip() == initiator.ip()
-                },
-            ),
+            from_initiator: is_from_initiator(message, initiator, responder),
         });
         let (turns, start_seen) = (turns.collect(), opening.is_some());
         let mut pairs = Vec::new();
@@ -74,7 +69,7 @@ impl<'a> Conversation<'a> {
             turns,
             start_seen,
             next: None,
-            starts: &[],
+            neighbours: None,
             pairs,
             esp,
         })
@@ -82,6 +77,17 @@ impl<'a> Conversation<'a> {
 
     pub(super) fn pair(&self) -> HostPair {
         HostPair::new(self.initiator.ip(), self.responder.ip())
+    }
+
+    /// The addresses between which its messages went.
+    pub(super) fn pairs(&self) -> &[HostPair] {
+        &self.pairs
+    }
+
+    /// Whether another gateway sent the initiator here: REDIRECTED_FROM (RFC 5685 §4).
+    pub(super) fn is_redirected(&self) -> bool {
+        let opening = self.turns.iter().find(|turn| opens(turn.message));
+        opening.is_some_and(|turn| turn.message.notifies().any(|kind| kind == REDIRECTED_FROM))
     }
 
     pub(super) fn messages(&self) -> impl DoubleEndedIterator<Item = &'a MessageDigest> {
@@ -115,6 +121,12 @@ impl<'a> Conversation<'a> {
     /// The algorithms that determine how much its encrypted messages can hold.
     pub(super) fn suite(&self) -> Suite {
         Suite::under(self.version, self.chosen())
+    }
+
+    /// How many bytes of payloads the whole of an encrypted message holds at most; `None` where a part of it is
+    /// missing.
+    pub(super) fn room(&self, message: &MessageDigest) -> Option<u32> {
+        fragments::room(&self.suite(), message, self.messages())
     }
 
     /// The initiator's last offer: after a refused attempt it may offer something else.
@@ -158,21 +170,24 @@ impl<'a> Conversation<'a> {
     /// another: then the other side's answers would be seen.
     pub(super) fn hears_after(&self, sent: &MessageDigest, last: Timestamp) -> bool {
         let (from, to) = (sent.time, last.shifted(ANSWER));
-        let answered = self.turns.iter().any(|turn| {
-            turn.message.source.ip() != sent.source.ip() && turn.time() > from && turn.time() <= to
-        });
-        let heard = answered || self.esp.hears(sent.source.ip(), from, to);
+        let heard =
+            self.hears_other_side(sent, from, to) || self.esp.hears(sent.source.ip(), from, to);
         heard && !self.is_sampled(sent)
     }
 
     /// The same for packets that the receiver itself sent back.
     pub(super) fn hears_the_peer(&self, sent: &MessageDigest, last: Timestamp) -> bool {
         let (from, to) = (sent.time, last.shifted(ANSWER));
-        let spoke = self.turns.iter().any(|turn| {
-            turn.message.source.ip() != sent.source.ip() && turn.time() > from && turn.time() <= to
-        });
+        let spoke = self.hears_other_side(sent, from, to);
         let heard = self.esp.hears_from(sent.source.ip(), sent.destination.ip(), from, to);
         (spoke || heard) && !self.is_sampled(sent)
+    }
+
+    /// Whether the side to which a message was sent sends one itself in a span.
+    fn hears_other_side(&self, sent: &MessageDigest, from: Timestamp, to: Timestamp) -> bool {
+        let side = is_from_initiator(sent, self.initiator, self.responder);
+        let mut within = self.turns.iter().filter(|turn| turn.time() > from && turn.time() <= to);
+        within.any(|turn| turn.from_initiator != side)
     }
 
     /// Whether an SPI of the pair first appears after `after`, before another negotiation of the two begins,
@@ -189,7 +204,10 @@ impl<'a> Conversation<'a> {
         let bound = later.map(Turn::time).chain(next).min();
         self.pairs.iter().any(|pair| {
             let begun = self.esp.begins(*pair, after);
-            begun.is_some_and(|begun| bound.is_none_or(|bound| begun < bound))
+            begun.is_some_and(|begun| {
+                bound.is_none_or(|bound| begun < bound)
+                    && self.maker(*pair, begun).is_none_or(|(is_own, _)| is_own)
+            })
         })
     }
 
@@ -212,17 +230,43 @@ impl<'a> Conversation<'a> {
         self.pairs.iter().flat_map(move |pair| self.esp.spis(*pair, at))
     }
 
-    /// Whether ESP of the pair began as a result of messages from `first` to `last`.
+    /// Whether ESP of the pair began as the creates_esp of messages from `first` to `last`.
     pub(super) fn creates_esp(&self, first: Timestamp, last: Timestamp) -> bool {
-        let stretch = Stretch { first, last, next: self.next };
-        self.pairs.iter().any(|pair| self.esp.creates_esp(*pair, stretch))
+        self.creates_esp_before(first, last, self.next)
     }
 
-    /// Whether ESP that messages up to `last` can have created began after a point in time, before another
+    /// Whether ESP that messages up to `last` can have made began after a point, before another
     /// negotiation did.
     pub(super) fn creates_esp_before_the_next(&self, after: Timestamp, last: Timestamp) -> bool {
-        let stretch = Stretch { first: after, last, next: self.next_after(after) };
-        self.pairs.iter().any(|pair| self.esp.creates_esp(*pair, stretch))
+        self.creates_esp_before(after, last, self.next_after(after))
+    }
+
+    /// An SPI that appears behind the next negotiation has a likelier origin, unless a second phase of this
+    /// one completed later still. One that another negotiation made is no creates_esp of this one.
+    fn creates_esp_before(
+        &self,
+        first: Timestamp,
+        last: Timestamp,
+        next: Option<Timestamp>,
+    ) -> bool {
+        let is_own = |pair: HostPair, begun: Timestamp| {
+            let is_first = next.is_none_or(|next| begun < next);
+            match self.maker(pair, begun) {
+                Some((true, made)) => is_first || next.is_none_or(|next| made >= next),
+                Some((false, _)) => false,
+                None => is_first,
+            }
+        };
+        let mut pairs = self.pairs.iter();
+        pairs.any(|pair| self.esp.begun_within(*pair, first, last).any(|at| is_own(*pair, at)))
+    }
+
+    /// Whether this negotiation made the SA of an SPI that appears at this time, and when; `None` where no
+    /// negotiation shows that it did.
+    fn maker(&self, pair: HostPair, appears: Timestamp) -> Option<(bool, Timestamp)> {
+        let (neighbours, own) = self.neighbours?;
+        let (at, made) = neighbours.maker(pair, appears, self.esp)?;
+        Some((at == own, made))
     }
 
     /// The state of its hosts' ESP at a point in time.
@@ -238,10 +282,19 @@ impl<'a> Conversation<'a> {
         stopped.map_or(EspAt::Unseen, EspAt::Stopped)
     }
 
-    /// When the first negotiation of the pair after a point in time begins.
+    /// When the first negotiation of the pair after a point begins.
     pub(super) fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
-        let at = self.starts.partition_point(|start| *start <= after);
-        self.starts.get(at).copied()
+        self.neighbours?.0.next_after(self.pair(), after)
+    }
+
+    /// When the initiator next asks the same responder, from the same port.
+    pub(super) fn next_try_after(&self, after: Timestamp) -> Option<Timestamp> {
+        self.neighbours?.0.next_try_after((self.initiator, self.responder), after)
+    }
+
+    /// When the initiator next begins a negotiation to which a gateway redirected it.
+    pub(super) fn redirected_after(&self, after: Timestamp) -> Option<Timestamp> {
+        self.neighbours?.0.redirected_after(self.initiator.ip(), after)
     }
 
     /// When traffic of its hosts is first seen again after a point in time.
@@ -269,6 +322,26 @@ impl Turn<'_> {
 const ANSWER: Span = Span::from_seconds(2);
 /// Pairs of addresses of one negotiation that are considered.
 const MOST_PAIRS: usize = 8;
+
+/// RFC 5685 §9.
+const REDIRECTED_FROM: u16 = 16408;
+
+/// Which side sent a message. IKEv2 has a flag for it. The host that was asked keeps its address and port; a
+/// translator may give the initiator another address for each port (RFC 4787 §4.1).
+pub(super) fn is_from_initiator(
+    message: &MessageDigest,
+    initiator: SocketAddr,
+    responder: SocketAddr,
+) -> bool {
+    message.is_from_original_initiator().unwrap_or_else(|| {
+        let (from, to) = (message.source.ip(), message.destination.ip());
+        if initiator.ip() == responder.ip() {
+            return message.source == initiator;
+        }
+        let is_to_initiator = to == initiator.ip() && from != initiator.ip();
+        from != responder.ip() && !is_to_initiator
+    })
+}
 
 /// Whether a message opens a negotiation: the responder's SPI is not known yet, and the exchange
 /// is one that begins an IKE SA.

@@ -114,7 +114,7 @@ fn proof_of(talk: &Conversation<'_>, turn: Turn<'_>) -> Option<Proof> {
         DeleteSize::OneSpi => stopped.map(|_| Proof::Size(Confidence::Medium)),
         // A notify message without data has that size too; nothing follows a Delete.
         DeleteSize::IkeSa if goes_on(talk, turn) => None,
-        DeleteSize::IkeSa => Some(Proof::Size(Confidence::Medium)),
+        DeleteSize::IkeSa => stopped.map(|_| Proof::Size(Confidence::Medium)),
         // What follows decides between a Delete and a notify message.
         DeleteSize::NotEmpty => {
             let ended =

@@ -47,14 +47,6 @@ struct PairActivity {
     latest: Vec<usize>,
 }
 
-/// A span of a negotiation, and when the pair's next one begins.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stretch {
-    pub(super) first: Timestamp,
-    pub(super) last: Timestamp,
-    pub(super) next: Option<Timestamp>,
-}
-
 /// The state of a pair's ESP at a point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EspAt {
@@ -113,15 +105,27 @@ impl EspActivity {
         self.captures.get(&capture).copied()
     }
 
-    /// Whether a new SPI of the pair appeared within the stretch or within [`ESP_FOLLOWS`] of its last
-    /// message, and before the pair's next negotiation, which would be its likelier origin.
-    pub(super) fn creates_esp(&self, pair: HostPair, stretch: Stretch) -> bool {
+    /// When SPIs of the pair first appear from one point until [`ESP_FOLLOWS`] behind another.
+    pub(super) fn begun_within(
+        &self,
+        pair: HostPair,
+        first: Timestamp,
+        last: Timestamp,
+    ) -> impl Iterator<Item = Timestamp> {
+        let uses = self.pairs.get(&pair).map_or(&[][..], |activity| activity.uses.as_slice());
+        let from = uses.partition_point(|u| u.start < first);
+        let until = last.shifted(ESP_FOLLOWS);
+        let begun = uses.iter().skip(from).map(|u| u.start);
+        begun.take_while(move |start| *start <= until).take(MOST_SPIS)
+    }
+
+    /// Whether an SPI of the pair that was in use before a point is in use behind another one.
+    pub(super) fn outlasts(&self, pair: HostPair, before: Timestamp, at: Timestamp) -> bool {
         let Some(activity) = self.pairs.get(&pair) else { return false };
-        let first = activity.uses.partition_point(|u| u.start < stretch.first);
-        activity.uses.get(first).is_some_and(|u| {
-            u.start <= stretch.last.shifted(ESP_FOLLOWS)
-                && stretch.next.is_none_or(|next| u.start < next)
-        })
+        let begun = activity.uses.partition_point(|u| u.start < before);
+        let place = begun.checked_sub(1).and_then(|last| activity.latest.get(last));
+        let last = place.and_then(|place| activity.uses.get(*place));
+        last.is_some_and(|last| last.end > at.shifted(UNDER_WAY))
     }
 
     /// The state of the pair's ESP at this point, apart from packets in flight.
@@ -227,10 +231,10 @@ fn touches(spans: &BTreeMap<Timestamp, Timestamp>, from: Timestamp, to: Timestam
 pub(super) const UNDER_WAY: Span = Span::from_seconds(1);
 /// A new SPI that follows an exchange within this time is considered its result; RFC 7296 §2.4 leaves it to
 /// traffic when the first packet is sent.
-const ESP_FOLLOWS: Span = Span::from_seconds(10);
+pub(super) const ESP_FOLLOWS: Span = Span::from_seconds(10);
 /// A present peer answers within a round trip and some computation.
 const ANSWER: Span = Span::from_seconds(2);
-/// SPIs of one pair that a Delete is compared with.
+/// SPIs of one pair that a Delete is compared with, and that are looked at after a message.
 const MOST_SPIS: usize = 256;
 /// Uses of the same SPI that are examined for one that continues.
 const MOST_MOVES: usize = 16;

@@ -150,8 +150,7 @@ fn judge_quick_mode(talk: &Conversation<'_>) -> Option<Verdict> {
 fn judge_unanswered_quick_mode(talk: &Conversation<'_>, first: Turn<'_>) -> Verdict {
     let state = "quick mode not answered";
     let mut frames = vec![first.frame()];
-    let reply = informational(talk)
-        .find(|turn| turn.from_initiator != first.from_initiator && turn.time() >= first.time());
+    let reply = informational(talk).find(|turn| refuses_quick_mode(talk, first, *turn));
     frames.extend(reply.iter().map(Turn::frame));
     if talk.is_one_way() {
         return Verdict::incomplete(ONE_WAY, frames);
@@ -174,6 +173,22 @@ fn judge_unanswered_quick_mode(talk: &Conversation<'_>, first: Turn<'_>) -> Verd
         return Verdict::incomplete(state, frames);
     }
     Verdict::proven(Outcome::NoResponse, Reason::Timeout, state, frames)
+}
+
+/// Whether an informational message answers a quick mode: the other side's, within a round trip of a sending, and
+/// nothing else was asked in between that it may answer (RFC 3706 §5.4).
+fn refuses_quick_mode(talk: &Conversation<'_>, asked: Turn<'_>, reply: Turn<'_>) -> bool {
+    let sent = talk.sendings_of(asked.message).filter(|sent| sent.time <= reply.time()).last();
+    sent.is_some_and(|sent| {
+        let mut between = informational(talk).filter(|turn| {
+            turn.from_initiator == asked.from_initiator
+                && turn.time() >= sent.time
+                && turn.time() <= reply.time()
+        });
+        reply.from_initiator != asked.from_initiator
+            && reply.follows(sent.time, OBJECTION)
+            && between.next().is_none()
+    })
 }
 
 fn informational<'a>(talk: &Conversation<'a>) -> impl DoubleEndedIterator<Item = Turn<'a>> {
@@ -386,7 +401,13 @@ fn judge_aggressive_mode(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdi
     let complaint = informational(talk).find(|turn| {
         turn.from_initiator != third.is_some() && turn.follows(from.time(), COMPLAINT)
     });
-    let sent_again = talk.sendings_of(answer.message).filter(|message| message.time > from.time());
+    // What was sent within a round trip of the third message may have crossed it.
+    let asked = phase_1.asked.first().copied().unwrap_or(answer);
+    let crosses =
+        if third.is_some() { answer.time().since(asked.time()).max(CROSSING) } else { Span(0) };
+    let sent_again = talk
+        .sendings_of(answer.message)
+        .filter(|message| message.time > from.time().shifted(crosses));
     let again = sent_again.last();
     frames.extend(complaint.iter().map(Turn::frame));
     frames.extend(again.map(|message| message.frame));
@@ -394,9 +415,11 @@ fn judge_aggressive_mode(talk: &Conversation<'_>, phase_1: &Phase1<'_>) -> Verdi
     let suspected = |reason, frames, confidence| {
         Verdict::inferred(Outcome::AuthenticationSuspected, reason, state, frames).with(confidence)
     };
-    // The third message may be missing in the capture: what both sides send later excludes a refusal.
-    if third.is_none() && is_kept_alive(talk, answer.time()) {
-        return phase_1_completed(talk, answer, answer, vec![answer.frame()]);
+    // What both sides send later, and a new SPI, exclude a refusal, also where the third message is missing in the
+    // capture.
+    if is_kept_alive(talk, from.time()) || talk.creates_esp(answer.time(), from.time()) {
+        let shown = [Some(answer), third].into_iter().flatten().map(|turn| turn.frame()).collect();
+        return phase_1_completed(talk, answer, from, shown);
     }
     match (third, refusal_of(talk)) {
         (Some(third), Reason::PskMismatchSuspected) => {
@@ -432,7 +455,12 @@ fn judge_unfinished(talk: &Conversation<'_>, phase_1: &Phase1<'_>, state: &'stat
     let mut frames = vec![request.frame()];
     let last = talk.sendings_of(request.message).last().filter(|m| m.frame != request.frame());
     frames.extend(last.map(|last| last.frame));
-    if !talk.would_show_an_answer_to(request.message) {
+    // A notify that refused nothing is an answer all the same.
+    let is_answered = talk
+        .turns
+        .iter()
+        .any(|turn| !turn.from_initiator && readable_failure(turn.message).is_some());
+    if is_answered || !talk.would_show_an_answer_to(request.message) {
         return Verdict::incomplete(state, frames);
     }
     let confidence = if last.is_some() { Confidence::High } else { Confidence::Medium };
@@ -465,5 +493,7 @@ const OBJECTION: Span = Span::from_seconds(2);
 /// The time within which a responder complains about the third message of aggressive mode, or repeats the
 /// second: longer than a retransmission timer.
 const COMPLAINT: Span = Span::from_seconds(10);
+/// A fast round trip and the peer's computation.
+const CROSSING: Span = Span::from_millis(100);
 /// If one answer is lost, the second request makes up for it.
 const INSISTENT: usize = 3;

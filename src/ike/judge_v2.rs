@@ -8,7 +8,7 @@ use super::digest::MessageDigest;
 use super::ended::{with_end, with_silence};
 use super::notify::readable_failure;
 use super::outcome::{ONE_WAY, Outcome, Verdict};
-use super::suite::{LEAST_CHILD_ANSWER, Suite};
+use super::suite::{LEAST_CHILD_ANSWER, LEAST_EAP_ONLY, Suite};
 use crate::catalogue::{Confidence, Reason};
 use crate::evidence::FrameRef;
 use crate::time::{Span, Timestamp};
@@ -178,9 +178,18 @@ fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
         return Some(Verdict::proven(outcome, reason, "IKE_AUTH refused", shown));
     }
     let suite = talk.suite();
-    let pieces = answers().filter(|turn| id(turn) == id(&answer));
-    let most = pieces.filter_map(|t| t.message.encrypted).map(|e| suite.most(e.bytes));
-    let most = most.fold(0, u32::saturating_add);
+    let Some(most) = talk.room(answer.message) else {
+        // RFC 7383 §2.5: a part of the answer is missing, so its size is not known.
+        if talk.begins_protection(first.time(), answer.time()) {
+            let state = "IKE_AUTH, ESP follows";
+            return Some(with_end(
+                talk,
+                Verdict::inferred(Outcome::Established, None, state, shown),
+            ));
+        }
+        let state = "a part of the answer to IKE_AUTH is not in the capture";
+        return Some(Verdict::incomplete(state, shown));
+    };
     if first.message.message_id() != answer.message.message_id()
         && most < suite.least_authentication()
     {
@@ -203,7 +212,8 @@ fn judge_last_round(
         let state = "IKE_AUTH, ESP follows";
         return with_end(talk, Verdict::inferred(Outcome::Established, None, state, shown));
     }
-    let again = talk.next_after(answer.time());
+    // Another host behind the same translator is no new try.
+    let again = talk.next_try_after(answer.time());
     let is_again = again.is_some_and(|next| next.since(answer.time()) <= NEXT_TRY);
     if !is_again || !talk.would_show_an_answer_to(answer.message) {
         return Verdict::incomplete(state, shown);
@@ -222,6 +232,10 @@ fn judge_answer(
     mut shown: Vec<FrameRef>,
 ) -> Verdict {
     let creates_esp = talk.creates_esp(begun, answer.time());
+    // RFC 5998 §4: a responder may leave its authentication to EAP, whose question is the answer then.
+    if (LEAST_EAP_ONLY..suite.least_authentication()).contains(&most) && !creates_esp {
+        return judge_last_round(talk, begun, answer, shown);
+    }
     if most < suite.least_authentication() {
         let (outcome, reason) = (Outcome::AuthenticationSuspected, Reason::AuthenticationFailed);
         let verdict = Verdict::inferred(outcome, reason, "IKE_AUTH refused", shown);
@@ -229,13 +243,17 @@ fn judge_answer(
         return if creates_esp { verdict.with(Confidence::Low) } else { verdict };
     }
     if most < suite.least_with_child() && !creates_esp {
-        return judge_without_child(talk, suite, shown);
+        return judge_without_child(talk, answer, shown);
     }
-    if let Some(objection) = objection(talk, answer).filter(|_| !creates_esp) {
+    let is_refused = |_: &Turn<'_>| !creates_esp && !talk.begins_protection(begun, answer.time());
+    if let Some(objection) = objection(talk, answer).filter(is_refused) {
         shown.push(objection.frame());
+        // A liveness check has the same size as an objection where an empty message has.
+        let can_be_empty = objection.message.encrypted.is_some_and(|e| suite.can_be_empty(e.bytes));
+        let confidence = if can_be_empty { Confidence::Low } else { Confidence::Medium };
         let state = "IKE_AUTH answered, then given up by the initiator";
         let (outcome, reason) = (Outcome::AuthenticationSuspected, Reason::AuthenticationFailed);
-        return Verdict::inferred(outcome, reason, state, shown);
+        return Verdict::inferred(outcome, reason, state, shown).with(confidence);
     }
     let verdict = if creates_esp { Verdict::proven } else { Verdict::inferred };
     with_end(talk, verdict(Outcome::Established, None, "IKE_AUTH completed", shown))
@@ -246,7 +264,7 @@ fn judge_answer(
 /// where an SPI follows.
 fn judge_without_child(
     talk: &Conversation<'_>,
-    suite: &Suite,
+    authenticated: Turn<'_>,
     mut shown: Vec<FrameRef>,
 ) -> Verdict {
     let answers =
@@ -262,9 +280,8 @@ fn judge_without_child(
         let state = "CREATE_CHILD_SA completed";
         return with_end(talk, Verdict::proven(Outcome::Established, None, state, shown));
     }
-    let has_no_room = |turn: &Turn<'_>| {
-        turn.message.encrypted.is_some_and(|e| suite.most(e.bytes) < LEAST_CHILD_ANSWER)
-    };
+    let has_no_room =
+        |turn: &Turn<'_>| talk.room(turn.message).is_some_and(|room| room < LEAST_CHILD_ANSWER);
     let refused = answers().next_back().filter(has_no_room);
     let may_be_childless = talk.turns_of(ExchangeType::IKE_SA_INIT).any(|turn| {
         turn.message.is_response() && turn.message.notifies().any(|kind| kind == CHILDLESS)
@@ -273,6 +290,10 @@ fn judge_without_child(
         None if may_be_childless => {
             let state = "IKE_AUTH completed without a child SA";
             with_end(talk, Verdict::inferred(Outcome::Established, None, state, shown))
+        }
+        None if may_be_redirected(talk, authenticated) => {
+            let state = "authenticated, child SA refused or redirected to another gateway";
+            Verdict::incomplete(state, shown)
         }
         None => {
             let state = "authenticated, child SA refused";
@@ -284,6 +305,19 @@ fn judge_without_child(
             Verdict::inferred(Outcome::Failed, Reason::ChildRefused, state, shown)
         }
     }
+}
+
+/// Whether the answer to IKE_AUTH may hold REDIRECT in place of a child SA (RFC 5685 §6): the initiator can be
+/// redirected, and leaves at once or goes to another gateway.
+fn may_be_redirected(talk: &Conversation<'_>, answer: Turn<'_>) -> bool {
+    let supports = init(talk).any(|turn| {
+        !turn.message.is_response() && turn.message.notifies().any(|n| n == REDIRECT_SUPPORTED)
+    });
+    let leaves = talk.turns_of(ExchangeType::INFORMATIONAL).any(|turn| {
+        turn.from_initiator && !turn.message.is_response() && turn.follows(answer.time(), AT_ONCE)
+    });
+    let next = talk.redirected_after(answer.time());
+    supports && (leaves || next.is_some_and(|next| next.since(answer.time()) <= NEXT_GATEWAY))
 }
 
 /// RFC 7296 §2.21.2: an initiator that refuses the responder's authentication reports it in an INFORMATIONAL
@@ -326,8 +360,11 @@ fn frames<'a>(turns: impl Iterator<Item = Turn<'a>>) -> Vec<FrameRef> {
 
 /// RFC 7296 §3.10.1.
 const COOKIE: u16 = 16390;
-/// RFC 5685 §3.
+/// RFC 5685 §9.
+const REDIRECT_SUPPORTED: u16 = 16406;
 const REDIRECT: u16 = 16407;
+/// An initiator that is redirected goes on at once (RFC 5685 §6), but for looking up the gateway's name.
+const NEXT_GATEWAY: Span = Span::from_seconds(10);
 /// Refusal follows the answer at once; deletion by an operator or a timer does not.
 const AT_ONCE: Span = Span::from_seconds(1);
 /// A refused initiator, or its user, tries again within this time.

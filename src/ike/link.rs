@@ -2,17 +2,19 @@
 //! offers share no algorithm.
 
 use super::digest::MessageDigest;
+use super::esp_activity::EspActivity;
 use super::exchange::IkeExchange;
 use super::outcome::Outcome;
 use super::proposal::{Proposal, Transform, TransformKind};
 use super::{ExchangeType, IkeVersion};
-use crate::catalogue::Reason;
+use crate::catalogue::{Confidence, Reason};
 use crate::hosts::HostPair;
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 
 /// Links the negotiations of a list in order of time.
-pub(super) fn link(exchanges: &mut [IkeExchange]) {
+pub(super) fn link(exchanges: &mut [IkeExchange], esp: &EspActivity) {
     let mut by_pair: BTreeMap<HostPair, Vec<usize>> = BTreeMap::new();
     for (at, exchange) in exchanges.iter().enumerate() {
         by_pair.entry(exchange.pair()).or_default().push(at);
@@ -20,22 +22,32 @@ pub(super) fn link(exchanges: &mut [IkeExchange]) {
     for of_pair in by_pair.into_values().filter(|of_pair| of_pair.len() > 1) {
         for neighbours in of_pair.windows(2) {
             if let [earlier, later] = *neighbours {
-                link_neighbours(exchanges, earlier, later);
+                link_neighbours(exchanges, (earlier, later), esp);
             }
         }
         compare_offers(exchanges, &of_pair);
     }
 }
 
-fn link_neighbours(exchanges: &mut [IkeExchange], earlier: usize, later: usize) {
+fn link_neighbours(
+    exchanges: &mut [IkeExchange],
+    (earlier, later): (usize, usize),
+    esp: &EspActivity,
+) {
     let (Some(old), Some(new)) = (exchanges.get(earlier), exchanges.get(later)) else { return };
     let at_once = began_at_once(old, new);
-    let replaced = replaces(old, new);
+    let replaced = replaces(old, new, esp);
+    let last = last_request(old).map(|last| last.frame);
     if let Some(old) = exchanges.get_mut(earlier) {
         old.simultaneous = at_once.then_some(later).or(old.simultaneous);
         if replaced {
             old.replaced_by = Some(later);
-            old.outcome = Outcome::Ended;
+            if old.outcome != Outcome::Ended {
+                // By the size of a message and what follows it.
+                (old.outcome, old.inferred) = (Outcome::Ended, true);
+                old.confidence = old.confidence.min(Confidence::Medium);
+                old.proof.extend(last.filter(|last| !old.proof.contains(last)));
+            }
         }
     }
     if let Some(new) = exchanges.get_mut(later) {
@@ -54,21 +66,33 @@ fn began_at_once(one: &IkeExchange, other: &IkeExchange) -> bool {
         && answered.map_or(one.end, |m| m.time) >= other.start
 }
 
-/// Whether an established IKE SA gave way to the next one.
-fn replaces(old: &IkeExchange, new: &IkeExchange) -> bool {
+/// Whether an established IKE SA gave way to the next one. Two hosts may have any number of them (RFC 7296 §2.8): the old
+/// one's last message can be a Delete by its size, its ports are those of the new one, and, unless the new one took its
+/// child SAs over, none of its SPIs remains in use.
+fn replaces(old: &IkeExchange, new: &IkeExchange, esp: &EspActivity) -> bool {
     let was_established = matches!(old.outcome, Outcome::Established | Outcome::Ended);
     let is_established = matches!(new.outcome, Outcome::Established | Outcome::Ended);
     if !was_established || !is_established || old.version != new.version {
         return false;
     }
     let Some(last) = last_request(old) else { return false };
-    if !is_farewell(last) {
+    if !is_farewell(last) || !old.may_delete(last) {
         return false;
     }
     if new.start_seen {
         // Negotiated again, and the old one deleted afterwards.
         let done = new.completions.first().copied().unwrap_or(new.end);
-        return last.time >= new.start && last.time <= done.shifted(CLEARING_AWAY);
+        return has_ends((old.initiator, old.responder), (new.initiator, new.responder))
+            && last.time >= new.start
+            && last.time <= done.shifted(CLEARING_AWAY)
+            && !esp.outlasts(old.pair(), new.start, last.time);
+    }
+    let first = new.kept.first();
+    let is_between_same = first.is_some_and(|first| {
+        has_ends((first.source, first.destination), (last.source, last.destination))
+    });
+    if !is_between_same {
+        return false;
     }
     // RFC 7296 §2.18: the old SPIs are deleted after CREATE_CHILD_SA created new ones, which then appear
     // without a negotiation of their own.
@@ -76,6 +100,11 @@ fn replaces(old: &IkeExchange, new: &IkeExchange) -> bool {
     new.version == IkeVersion::V2
         && rekeyed.is_some_and(|r| last.time.since(r.time) <= CLEARING_AWAY)
         && new.start >= rekeyed.map_or(Timestamp(i64::MAX), |r| r.time)
+}
+
+/// Whether two addresses with ports are the same, in either order.
+fn has_ends(one: (SocketAddr, SocketAddr), other: (SocketAddr, SocketAddr)) -> bool {
+    one == other || one == (other.1, other.0)
 }
 
 /// The last message that is no answer and no repetition of an earlier one.

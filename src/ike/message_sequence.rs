@@ -1,5 +1,6 @@
 //! A negotiation as a sequence of messages, in order, in words that a person can read.
 
+use super::conversation::is_from_initiator;
 use super::digest::MessageDigest;
 use super::exchange::IkeExchange;
 use super::notify::notify_name;
@@ -47,9 +48,7 @@ impl IkeExchange {
             .map(|message| Step {
                 time: message.time,
                 frame: message.frame,
-                from_initiator: message
-                    .is_from_original_initiator()
-                    .unwrap_or(message.source.ip() == self.initiator.ip()),
+                from_initiator: is_from_initiator(message, self.initiator, self.responder),
                 is_repeated: !earlier.insert((message.fingerprint, message.source.ip())),
                 what: message.in_words(suite),
             })

@@ -32,8 +32,10 @@ mod suite;
 
 mod conclude;
 mod exchange;
+mod fragments;
 mod link;
 mod message_sequence;
+mod neighbours;
 mod notify;
 mod upkeep;
 

@@ -64,7 +64,13 @@ impl Negotiations {
     pub fn observe(&mut self, mut message: MessageDigest) -> bool {
         let spis = message.spis();
         let own = (HostPair::new(message.source.ip(), message.destination.ip()), spis.0);
-        let key = self.by_spis.get(&spis).copied().unwrap_or(own);
+        let by_spis = || {
+            let known = self.by_spis.get(&spis).copied();
+            known.filter(|known| !self.is_translated_copy(*known, &message))
+        };
+        // Between addresses at which a negotiation began, each message is its own: a translator that is captured
+        // on both sides shows all of them twice.
+        let key = if self.by_key.contains_key(&own) { own } else { by_spis().unwrap_or(own) };
         let is_opening = message.is_opening();
         if let Some(known) = self.by_key.get_mut(&key) {
             if !is_opening && !known.is_past_opening {
@@ -91,6 +97,20 @@ impl Negotiations {
             self.by_spis.entry(spis).or_insert(key);
         }
         true
+    }
+
+    /// Whether a message was just seen in another negotiation between other addresses, one of which is its own: it
+    /// passed an address translator, and the capture shows both sides of it.
+    fn is_translated_copy(&self, key: Key, message: &MessageDigest) -> bool {
+        let Some(known) = self.by_key.get(&key) else { return false };
+        let mut latest = known.last.iter().rev().chain(known.first.iter().rev()).take(LATEST);
+        latest.any(|other| {
+            let is_same_source = other.source.ip() == message.source.ip();
+            let is_same_destination = other.destination.ip() == message.destination.ip();
+            other.fingerprint == message.fingerprint
+                && is_same_source != is_same_destination
+                && message.time.since(other.time).0.saturating_abs() <= PASSING.0
+        })
     }
 
     /// Adds another capture's negotiations. A message in both counts once where the two captures ran `at_once`,
@@ -249,6 +269,10 @@ impl MessageDigest {
     }
 }
 
+/// An address translator passes a packet on within this time.
+const PASSING: Span = Span::from_millis(10);
+/// Messages of a negotiation among which a copy is looked for.
+const LATEST: usize = 4;
 /// The most negotiations that can be in their opening at once; more is a flood.
 const MAX_HALF_OPEN: usize = 1 << 14;
 /// Bounds the memory where every negotiation continues.

@@ -110,6 +110,11 @@ impl Suite {
         is_request && answer.is_none_or(|bytes| *self.may_hold(bytes).start() == 0)
     }
 
+    /// Whether a message of this size can be empty.
+    pub(super) fn can_be_empty(&self, bytes: u32) -> bool {
+        *self.holds(bytes).start() == 0
+    }
+
     fn delete_size_v2(&self, request: u32, answer: Option<u32>) -> DeleteSize {
         let (held, widest) = (self.holds(request), self.may_hold(request));
         if *held.end() < DELETE_IKE_SA || *widest.start() > LARGEST_DELETE {
@@ -161,6 +166,9 @@ impl Suite {
     }
 }
 
+/// What an answer holds at the least that leaves the authentication to EAP: an identity of one byte and a question of
+/// five (RFC 5998 §4, RFC 7296 §3.16).
+pub(super) const LEAST_EAP_ONLY: u32 = (4 + 4 + 1) + (4 + 5);
 /// The least that a child SA takes in an answer: an SA payload with one proposal, an SPI and two
 /// transforms (RFC 7296 §3.3), and two traffic selectors of IPv4 (§3.13).
 const LEAST_CHILD: u32 = (4 + 8 + 4 + 8 + 8) + 2 * (4 + 4 + 16);

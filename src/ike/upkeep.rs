@@ -5,6 +5,7 @@
 
 use super::digest::MessageDigest;
 use super::exchange::IkeExchange;
+use super::fragments::room;
 use super::suite::{DeleteSize, LEAST_CHILD_ANSWER, Suite};
 use super::{ExchangeType, IkeVersion};
 use crate::evidence::FrameRef;
@@ -131,9 +132,9 @@ impl IkeExchange {
             {
                 attempt.end.get_or_insert(message.time);
                 attempt.last = message.frame;
-                let is_small = |bytes| suite.most(bytes) < LEAST_CHILD_ANSWER;
+                let is_small = |room| room < LEAST_CHILD_ANSWER;
                 attempt.is_refused =
-                    !is_quick && message.encrypted.is_some_and(|e| is_small(e.bytes));
+                    !is_quick && room(&suite, message, self.kept.iter()).is_some_and(is_small);
             } else if !message.is_response() {
                 let attempt = ChildAttempt {
                     by: own,
@@ -185,6 +186,12 @@ impl IkeExchange {
 
     fn suite(&self) -> Suite {
         Suite::under(self.version, self.chosen.as_ref())
+    }
+
+    /// Whether a message is a Delete, or can be one by its size.
+    pub(super) fn may_delete(&self, message: &MessageDigest) -> bool {
+        let is_read = message.clear().is_some_and(|clear| clear.deletes.is_some());
+        is_read || self.fit(message).is_some()
     }
 
     fn fit(&self, message: &MessageDigest) -> Option<DeleteFit> {

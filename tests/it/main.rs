@@ -101,6 +101,7 @@ mod ike;
 
 mod ike_carriers;
 
+mod ike_origins;
 mod ike_outcomes;
 
 mod artefacts;

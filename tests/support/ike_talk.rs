@@ -10,9 +10,9 @@ use std::net::{IpAddr, SocketAddr};
 /// The initiator, the responder, and where the initiator moves to.
 const HOSTS: [[u8; 4]; 3] = [[10, 0, 0, 1], [10, 0, 0, 2], [10, 0, 0, 9]];
 /// What a capture shows between two hosts, in milliseconds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Talk {
-    messages: Vec<(i64, usize, usize, Message)>,
+    messages: Vec<(i64, (usize, u16), (usize, u16), Message)>,
     esp: Vec<(usize, usize, EspUse)>,
     clear: Vec<i64>,
     /// When the initiator is seen to receive something else.
@@ -31,6 +31,19 @@ pub(crate) fn ip(host: usize) -> IpAddr {
 impl Talk {
     pub(crate) fn says(mut self, at: i64, from: usize, message: Message) -> Self {
         let to = if from == 1 { 0 } else { 1 };
+        self.messages.push((at, (from, 500), (to, 500), message));
+        self.end = self.end.max(at + 60_000);
+        self
+    }
+
+    /// A message between two hosts and their ports.
+    pub(crate) fn sends(
+        mut self,
+        at: i64,
+        from: (usize, u16),
+        to: (usize, u16),
+        message: Message,
+    ) -> Self {
         self.messages.push((at, from, to, message));
         self.end = self.end.max(at + 60_000);
         self
@@ -69,7 +82,7 @@ impl Talk {
         by_time.sort_by_key(|(at, ..)| *at);
         for (number, (at, from, to, message)) in (1..).zip(by_time) {
             let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(number) };
-            let ends = (SocketAddr::new(ip(*from), 500), SocketAddr::new(ip(*to), 500));
+            let ends = (SocketAddr::new(ip(from.0), from.1), SocketAddr::new(ip(to.0), to.1));
             let read = MessageDigest::new(frame, ms(*at), ends, &message.octets()).unwrap();
             negotiations.observe(read.0);
         }
