@@ -124,7 +124,7 @@ fn resent_after(talk: &Conversation<'_>, verdict: &Verdict) -> Vec<Span> {
 enum Basis {
     /// Its size leaves room for one, or its order makes one.
     Form,
-    /// A size that can have no other reason, or a new SPI behind it.
+    /// The same, unless it may hold certificates instead; or a new SPI follows it.
     FormAndEsp,
 }
 

@@ -84,7 +84,7 @@ impl<'a> Conversation<'a> {
         &self.pairs
     }
 
-    /// Whether another gateway sent the initiator here: REDIRECTED_FROM (RFC 5685 §4).
+    /// Whether another gateway sent the initiator here: REDIRECTED_FROM (RFC 5685).
     pub(super) fn is_redirected(&self) -> bool {
         let opening = self.turns.iter().find(|turn| opens(turn.message));
         opening.is_some_and(|turn| turn.message.notifies().any(|kind| kind == REDIRECTED_FROM))
@@ -230,19 +230,19 @@ impl<'a> Conversation<'a> {
         self.pairs.iter().flat_map(move |pair| self.esp.spis(*pair, at))
     }
 
-    /// Whether ESP of the pair began as the creates_esp of messages from `first` to `last`.
+    /// Whether ESP of the pair began as a result of messages from `first` to `last`.
     pub(super) fn creates_esp(&self, first: Timestamp, last: Timestamp) -> bool {
         self.creates_esp_before(first, last, self.next)
     }
 
-    /// Whether ESP that messages up to `last` can have made began after a point, before another
+    /// Whether ESP that messages up to `last` can have created began after a point in time, before another
     /// negotiation did.
     pub(super) fn creates_esp_before_the_next(&self, after: Timestamp, last: Timestamp) -> bool {
         self.creates_esp_before(after, last, self.next_after(after))
     }
 
-    /// An SPI that appears behind the next negotiation has a likelier origin, unless a second phase of this
-    /// one completed later still. One that another negotiation made is no creates_esp of this one.
+    /// An SPI that appears after the next negotiation began has a likelier origin, unless a second phase of this
+    /// one completed even later. An SPI that another negotiation created is no result of this one.
     fn creates_esp_before(
         &self,
         first: Timestamp,
@@ -261,7 +261,7 @@ impl<'a> Conversation<'a> {
         pairs.any(|pair| self.esp.begun_within(*pair, first, last).any(|at| is_own(*pair, at)))
     }
 
-    /// Whether this negotiation made the SA of an SPI that appears at this time, and when; `None` where no
+    /// Whether this negotiation created the SA of an SPI that appears at this time, and when; `None` where no
     /// negotiation shows that it did.
     fn maker(&self, pair: HostPair, appears: Timestamp) -> Option<(bool, Timestamp)> {
         let (neighbours, own) = self.neighbours?;
@@ -282,7 +282,7 @@ impl<'a> Conversation<'a> {
         stopped.map_or(EspAt::Unseen, EspAt::Stopped)
     }
 
-    /// When the first negotiation of the pair after a point begins.
+    /// When the first negotiation of the pair after a point in time begins.
     pub(super) fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         self.neighbours?.0.next_after(self.pair(), after)
     }
@@ -323,7 +323,7 @@ const ANSWER: Span = Span::from_seconds(2);
 /// Pairs of addresses of one negotiation that are considered.
 const MOST_PAIRS: usize = 8;
 
-/// RFC 5685 §9.
+/// RFC 5685.
 const REDIRECTED_FROM: u16 = 16408;
 
 /// Which side sent a message. IKEv2 has a flag for it. The host that was asked keeps its address and port; a

@@ -176,7 +176,7 @@ fn judge_unanswered_quick_mode(talk: &Conversation<'_>, first: Turn<'_>) -> Verd
 }
 
 /// Whether an informational message answers a quick mode: the other side's, within a round trip of a sending, and
-/// nothing else was asked in between that it may answer (RFC 3706 §5.4).
+/// nothing else was asked in between that it may answer (RFC 3706 §5.2).
 fn refuses_quick_mode(talk: &Conversation<'_>, asked: Turn<'_>, reply: Turn<'_>) -> bool {
     let sent = talk.sendings_of(asked.message).filter(|sent| sent.time <= reply.time()).last();
     sent.is_some_and(|sent| {

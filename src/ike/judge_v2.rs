@@ -360,7 +360,7 @@ fn frames<'a>(turns: impl Iterator<Item = Turn<'a>>) -> Vec<FrameRef> {
 
 /// RFC 7296 §3.10.1.
 const COOKIE: u16 = 16390;
-/// RFC 5685 §9.
+/// RFC 5685.
 const REDIRECT_SUPPORTED: u16 = 16406;
 const REDIRECT: u16 = 16407;
 /// An initiator that is redirected goes on at once (RFC 5685 §6), but for looking up the gateway's name.

@@ -1,8 +1,8 @@
-//! What the other negotiations of the captures show about one of them: when they begin, and which of them made the SAs
-//! whose SPIs appear.
+//! What the other negotiations of the captures show about one of them: when they begin, and which of them created the
+//! SAs whose SPIs appear.
 
 use super::conversation::Conversation;
-use super::esp_activity::{EspActivity, ESP_FOLLOWS};
+use super::esp_activity::{ESP_FOLLOWS, EspActivity};
 use crate::hosts::HostPair;
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeMap;
@@ -66,7 +66,7 @@ impl Neighbours {
         first_after(self.redirected.get(&host)?, after)
     }
 
-    /// Which negotiation made the SA of an SPI that appears at this time, and when: of those that completed a
+    /// Which negotiation created the SA of an SPI that appears at this time, and when: of those that completed a
     /// second phase before, the last one, where no other SPI had followed it already.
     pub(super) fn maker(
         &self,
