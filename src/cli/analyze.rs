@@ -62,6 +62,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let read = Read {
         paths: args.reading.paths(),
         with: args.reading.read_with(question.policy),
+        threads: args.reading.threads(),
         carve: args.carve.map(|name| name.as_str().to_owned()),
     };
     asked.answer(&analysis, read, Vec::new(), staging)

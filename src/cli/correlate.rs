@@ -54,7 +54,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     })?;
     drop(files);
     let analysis = judge(joined.parts, &question);
-    let read = Read { paths: joined.paths, with: joined.read_with, carve: None };
+    let read = Read { paths: joined.paths, with: joined.read_with, threads: None, carve: None };
     asked.answer(&analysis, read, inputs, staging)
 }
 

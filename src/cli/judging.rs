@@ -177,9 +177,10 @@ impl Asked<'_> {
                 "name a capture of the evidence by its path or the end of it",
             ));
         }
+        let threads = read.threads;
         let mut report = report::build(&sources(analysis), self.options(read));
         report.case = self.case.as_ref().map(|given| given.case.clone());
-        let manifest_sha256 = self.write(&report, summaries, staging)?;
+        let manifest_sha256 = self.write(&report, summaries, (staging, threads))?;
         terminal::print_problems(&report, args.verbose, "report.json has all of them");
         if args.json {
             let mut out = anstream::stdout().lock();
@@ -231,14 +232,11 @@ impl Asked<'_> {
         &self,
         report: &schema::Report,
         summaries: Vec<schema::SummaryInput>,
-        staging: Staging,
+        (staging, threads): (Staging, Option<usize>),
     ) -> Result<String, Failure> {
-        let mut outputs = Vec::new();
-        report::write(report, &formats(self.args), &mut |name, content| {
-            outputs.push(staging.write(name, content)?);
-            Ok(())
-        })
-        .map_err(unwritten)?;
+        let put = |name: &str, content: report::Content<'_>| staging.write(name, content);
+        let written = report::write(report, &formats(self.args), threads, &put);
+        let mut outputs = written.map_err(unwritten)?;
         let key = self.key.as_ref();
         outputs.extend(staging.carved().map_err(unwritten)?);
         let mut manifest = report::manifest(report, outputs, &self.run, key.map(SigningKey::id));
@@ -259,6 +257,8 @@ pub(super) struct Read {
     /// Paths as they were given, sorted.
     pub(super) paths: Vec<String>,
     pub(super) with: ReadWith,
+    /// On how many threads; `None` for as many as there are cores.
+    pub(super) threads: Option<usize>,
     /// How much is carved; `None` where nothing is.
     pub(super) carve: Option<String>,
 }

@@ -52,12 +52,8 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let is_asked =
         |format: &Format| made.options.formats.iter().any(|name| name == format.as_str());
     let formats: Vec<Format> = Format::ALL.iter().copied().filter(is_asked).collect();
-    let mut outputs = Vec::new();
-    report::write(&made, &formats, &mut |name, content| {
-        outputs.push(staging.write(name, content)?);
-        Ok(())
-    })
-    .map_err(unwritten)?;
+    let put = |name: &str, content: report::Content<'_>| staging.write(name, content);
+    let outputs = report::write(&made, &formats, None, &put).map_err(unwritten)?;
     let manifest = source.pseudonymous_manifest(&made, outputs);
     if !stopping::may_publish() {
         return Err(failure::interrupted(Cancelled));

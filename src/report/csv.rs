@@ -2,10 +2,9 @@
 //!
 //! Cells are made from the JSON of a row, so no field can be forgotten.
 
-use super::FormatError;
 use super::columns::{self, Column, Kind, Table, found};
 use super::moment::nanos;
-use super::schema::Report;
+use super::{FormatError, Maker};
 use crate::evidence::{is_printable_ascii, visible};
 use serde::Serialize;
 use serde_json::Value;
@@ -14,11 +13,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write;
 
-/// Writes one table of a report.
-type Writer = fn(&Report, &mut dyn Write) -> Result<(), FormatError>;
-
 /// Every table, with the name of its file.
-pub(super) const TABLES: [(&str, Writer); 5] = [
+pub(super) const TABLES: [(&str, Maker); 5] = [
     ("findings.csv", |report, out| table(FINDINGS, columns::FINDINGS, &report.findings, out)),
     ("windows.csv", |report, out| table(WINDOWS, columns::WINDOWS, &report.windows, out)),
     ("pairs.csv", |report, out| table(PAIRS, columns::PAIRS, &report.pairs, out)),

@@ -90,6 +90,7 @@ pub use signature::{KeyError, VerifyingKey};
 pub use signing::SigningKey;
 pub use verify::{Checked, Role, State, Verification, VerifyError, verify};
 
+use rayon::prelude::*;
 use schema::Report;
 use std::error::Error;
 use std::io::Write;
@@ -154,48 +155,55 @@ impl Format {
 /// Writes what a file holds.
 pub type Content<'c> = &'c mut dyn FnMut(&mut dyn Write) -> Result<(), FormatError>;
 
-/// Makes the files of a report in these formats, without the manifest, and hands each to `put` before the
-/// next is made: no two are held at a time, and report.json, the largest, not at all.
+/// Writes one file of a report.
+type Maker = fn(&Report, &mut dyn Write) -> Result<(), FormatError>;
+
+/// Makes the files of a report in these formats, without the manifest, and hands each to `put` by its name; returns
+/// what `put` returns, in the order of the formats. Up to `threads` files (as many as there are cores where `None`)
+/// are made at a time; report.json and the CSV tables, the largest, are never held.
 ///
 /// # Errors
-/// Where a value cannot be written in a format (no report built by [`build`] has one), and those of `put`.
-pub fn write<E: From<FormatError>>(
+/// The first of those of `put`.
+pub fn write<T: Send, E: Send>(
     report: &Report,
     formats: &[Format],
-    put: &mut dyn FnMut(&'static str, Content<'_>) -> Result<(), E>,
-) -> Result<(), E> {
-    type Make = fn(&Report) -> Result<File, FormatError>;
-    for format in Format::ALL.iter().filter(|format| formats.contains(format)) {
-        let made: &[Make] = match format {
-            Format::Json => {
-                put("report.json", &mut |out| json::write(report, out))?;
-                &[]
-            }
-            Format::Csv => {
-                for (name, table) in csv::TABLES {
-                    put(name, &mut |out| table(report, out))?;
-                }
-                &[]
-            }
+    threads: Option<usize>,
+    put: &(dyn Fn(&'static str, Content<'_>) -> Result<T, E> + Sync),
+) -> Result<Vec<T>, E> {
+    let asked = Format::ALL.iter().filter(|format| formats.contains(format));
+    let files: Vec<(&'static str, Maker)> =
+        asked.flat_map(|format| format.files()).copied().collect();
+    let make = |(name, maker): &(&'static str, Maker)| put(name, &mut |out| maker(report, out));
+    let is_alone = threads == Some(1) || files.len() < 2;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0));
+    let made: Vec<Result<T, E>> = match (!is_alone).then(|| pool.build()) {
+        Some(Ok(pool)) => pool.install(|| files.par_iter().map(make).collect()),
+        // A system that grants no threads still has the one that asks.
+        Some(Err(_)) | None => files.iter().map(make).collect(),
+    };
+    made.into_iter().collect()
+}
+
+impl Format {
+    /// Its files, each with what writes it.
+    const fn files(self) -> &'static [(&'static str, Maker)] {
+        match self {
+            Self::Json => &[("report.json", |report, out| json::write(report, out))],
+            Self::Csv => &csv::TABLES,
             #[cfg(feature = "html")]
-            Format::Html => {
-                &[|report| Ok(File { name: "report.html", bytes: html::page(report)? })]
+            Self::Html => {
+                &[("report.html", |report, out| Ok(out.write_all(&html::page(report)?)?))]
             }
-            Format::Timesketch => &[|report| {
-                Ok(File { name: "timeline.jsonl", bytes: timesketch::timeline(report)? })
-            }],
-            Format::Ecs => {
-                &[|report| Ok(File { name: "ecs.jsonl", bytes: ecs::documents(report)? })]
+            Self::Timesketch => &[("timeline.jsonl", |report, out| {
+                Ok(out.write_all(&timesketch::timeline(report)?)?)
+            })],
+            Self::Ecs => {
+                &[("ecs.jsonl", |report, out| Ok(out.write_all(&ecs::documents(report)?)?))]
             }
             #[cfg(feature = "parquet")]
-            Format::Parquet => &parquet::FILES,
-        };
-        for make in made {
-            let File { name, bytes } = make(report)?;
-            put(name, &mut |out| Ok(out.write_all(&bytes)?))?;
+            Self::Parquet => &parquet::TABLES,
         }
     }
-    Ok(())
 }
 
 /// The same files, held all at once.
@@ -203,14 +211,11 @@ pub fn write<E: From<FormatError>>(
 /// # Errors
 /// Where a value cannot be written in a format; no report built by [`build`] has one.
 pub fn files(report: &Report, formats: &[Format]) -> Result<Vec<File>, FormatError> {
-    let mut files = Vec::new();
-    write(report, formats, &mut |name, content| {
+    write(report, formats, None, &|name, content| {
         let mut bytes = Vec::new();
         content(&mut bytes)?;
-        files.push(File { name, bytes });
-        Ok::<(), FormatError>(())
-    })?;
-    Ok(files)
+        Ok(File { name, bytes })
+    })
 }
 
 impl FormatError {

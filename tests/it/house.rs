@@ -70,7 +70,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("pcap_parser", "capture"),
     ("postcard", "summary/file.rs"),
     ("quick_xml", "xml.rs"),
-    ("rayon", "analysis/mod.rs analysis/observing.rs eventlog/evtx/chunk.rs"),
+    ("rayon", "analysis/mod.rs analysis/observing.rs eventlog/evtx/chunk.rs report/mod.rs"),
     ("ruzstd", "evidence/unpack"),
     ("schemars", "report"),
     ("md5", "ike/nat.rs"),

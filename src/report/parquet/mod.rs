@@ -5,8 +5,7 @@
 
 use super::columns::{self, Column, Kind, Table, found};
 use super::moment::{micros, nanos};
-use super::schema::Report;
-use super::{File, FormatError};
+use super::{FormatError, Maker};
 use ::parquet::basic::Compression;
 use ::parquet::column::writer::ColumnWriter;
 use ::parquet::data_type::ByteArray;
@@ -16,6 +15,7 @@ use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::parser::parse_message_type;
 use serde::Serialize;
 use serde_json::Value;
+use std::io::Write;
 use std::sync::Arc;
 
 impl From<ParquetError> for FormatError {
@@ -24,19 +24,18 @@ impl From<ParquetError> for FormatError {
     }
 }
 
-/// Makes one table of a report.
-type Maker = fn(&Report) -> Result<File, FormatError>;
-
-/// Every table.
-pub(super) const FILES: [Maker; 5] = [
-    |report| table(&columns::WINDOWS, &report.windows),
-    |report| table(&columns::PAIRS, &report.pairs),
-    |report| table(&columns::IKE_EXCHANGES, &report.ike_exchanges),
-    |report| table(&columns::LOG_EVENTS, &report.log_events),
-    |report| table(&columns::FINDINGS, &report.findings),
+/// Every table, with the name of its file.
+pub(super) const TABLES: [(&str, Maker); 5] = [
+    (columns::WINDOWS.file, |report, out| table(&columns::WINDOWS, &report.windows, out)),
+    (columns::PAIRS.file, |report, out| table(&columns::PAIRS, &report.pairs, out)),
+    (columns::IKE_EXCHANGES.file, |report, out| {
+        table(&columns::IKE_EXCHANGES, &report.ike_exchanges, out)
+    }),
+    (columns::LOG_EVENTS.file, |report, out| table(&columns::LOG_EVENTS, &report.log_events, out)),
+    (columns::FINDINGS.file, |report, out| table(&columns::FINDINGS, &report.findings, out)),
 ];
 
-fn table<T: Serialize>(table: &Table, rows: &[T]) -> Result<File, FormatError> {
+fn table<T: Serialize>(table: &Table, rows: &[T], out: &mut dyn Write) -> Result<(), FormatError> {
     let schema = Arc::new(parse_message_type(&message_type(table))?);
     let properties = WriterProperties::builder().set_compression(Compression::UNCOMPRESSED).build();
     let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
@@ -53,7 +52,7 @@ fn table<T: Serialize>(table: &Table, rows: &[T]) -> Result<File, FormatError> {
         }
         group.close()?;
     }
-    Ok(File { name: table.file, bytes: file.into_inner()? })
+    Ok(out.write_all(&file.into_inner()?)?)
 }
 
 /// The table in Parquet's own language.
