@@ -90,14 +90,26 @@ enum Body {
 }
 
 impl Header {
+    /// Whether the content of the message is encrypted: by its flag or its exchange, which runs under keys (RFC 2408
+    /// §3.1, RFC 2409 §5.5 and §5.6; \[MS-AIPS\] 1.3; RFC 7296 §1.2, RFC 9242 §3.3).
+    const fn is_encrypted(&self) -> bool {
+        match self.version {
+            IkeVersion::V1 => {
+                self.flags & Self::ENCRYPTED != 0 || matches!(self.exchange_type.0, 6 | 32 | 33)
+            }
+            IkeVersion::AuthIp => matches!(self.exchange_type.0, 244 | 245),
+            IkeVersion::V2 => !matches!(self.exchange_type.0, 34 | 38),
+        }
+    }
+
     /// What follows the header in a message of this length.
     fn body(&self, body: &[u8], message_len: usize) -> Body {
         let body_len = message_len.saturating_sub(Self::LEN);
+        if self.is_encrypted() && holds_text(body) {
+            return Body::Readable;
+        }
         match self.version {
-            // RFC 2408 §3.1: all payloads behind the header are encrypted.
-            IkeVersion::V1 if self.flags & Self::ENCRYPTED != 0 => {
-                return if holds_text(body) { Body::Readable } else { Body::Plausible };
-            }
+            IkeVersion::V1 if self.flags & Self::ENCRYPTED != 0 => return Body::Plausible,
             // The content of AuthIP is not known here, but it does not begin with text.
             IkeVersion::AuthIp => {
                 let begins_with_text = body.get(..TEXT).is_some_and(holds_text);
@@ -251,12 +263,17 @@ mod tests {
     fn what_is_encrypted_is_no_text_wherever_it_stands() {
         assert_eq!(probe(&with_text(0x10, 5, 1, &[]), Some(92)), Probe::NotIke);
         assert_eq!(probe(&with_text(0x10, 32, 1, &[0x80; 16]), Some(92)), Probe::NotIke);
+        // These exchanges run under keys, whatever the message says of itself.
+        for (version, exchange) in [(0x10, 32), (0x10, 6), (0x10, 244), (0x20, 35), (0x20, 37)] {
+            let text = with_text(version, exchange, 0, &[0x80; 12]);
+            assert_eq!(probe(&text, Some(92)), Probe::NotIke, "{version:x} {exchange}");
+        }
         for kind in [46, 53] {
             let mut encrypted = with_text(0x20, 37, 8, &[41, 0, 0, 64, 0x89, 0x89, 0x89, 0x89]);
             encrypted[8] = 7;
             encrypted[16] = kind;
             assert_eq!(probe(&encrypted, Some(92)), Probe::NotIke, "{kind}");
-            // A name of 31 letters can be chance.
+            // 31 letters in a row can be chance.
             encrypted[36 + 31..].fill(0x90);
             assert_eq!(probe(&encrypted, Some(92)), Probe::Certain, "{kind}");
         }

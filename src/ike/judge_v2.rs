@@ -328,7 +328,8 @@ fn objection<'a>(talk: &Conversation<'a>, answer: Turn<'_>) -> Option<Turn<'a>> 
     });
     let next = requests.next()?;
     let is_alone = requests.next().is_none();
-    let size_of = |turn: Turn<'_>| turn.message.encrypted.map(|e| e.bytes);
+    let size_of =
+        |turn: Turn<'_>| turn.message.encrypted.filter(|e| e.fragment.is_none()).map(|e| e.bytes);
     let refusal = talk
         .turns_of(ExchangeType::INFORMATIONAL)
         .find(|turn| {

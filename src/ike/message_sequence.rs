@@ -91,6 +91,7 @@ impl MessageDigest {
                 None => String::new(),
             };
             let is_empty = self.is(ExchangeType::INFORMATIONAL)
+                && encrypted.fragment.is_none()
                 && suite.is_some_and(|suite| suite.most(encrypted.bytes) < LEAST_PAYLOAD);
             // RFC 7296 §1.4: an INFORMATIONAL exchange without payloads is a liveness check.
             let empty = if is_empty { ", empty: a liveness check" } else { "" };

@@ -308,6 +308,11 @@ mod tests {
         let option = |code: u8| [&[code, 40][..], &WORDS[..40]].concat();
         assert_eq!(message(2, &[&[53, 1, 5][..], &option(252), &[255]].concat()), found);
         assert_eq!(message(2, &[&[53, 1, 5][..], &option(200), &[255]].concat()), None);
+        let long = |code: u8| [&[code, 200][..], &WORDS[..50].repeat(4)].concat();
+        let much = [&[53, 1, 5][..], &long(43), &[255]].concat();
+        assert_eq!(message(2, &much), found);
+        let more = [&[53, 1, 5][..], &long(43), &long(56), &[255]].concat();
+        assert_eq!(message(2, &more), None, "more text than names have");
         let twice = [&[53, 1, 5][..], &option(252), &option(252), &[255]].concat();
         assert_eq!(message(2, &twice), None);
         assert_eq!(of(17, Some((68, 67)), &text(&[])), None);

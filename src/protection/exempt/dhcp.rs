@@ -11,8 +11,8 @@ pub(super) fn is_message(ip: &IpPacket<'_>, ports: Ports) -> bool {
     match ports {
         (67 | 68, 67 | 68) => is_dhcp(ip),
         (546 | 547, 546 | 547) => {
-            may_go_there(ip, ports)
-                && is_dhcp_of_ipv6(ip.payload, ip.payload_len, is_partial(ip), 0)
+            let message = Inside { is_cut: is_partial(ip), depth: 0 };
+            may_go_there(ip, ports) && is_dhcp_of_ipv6(ip.payload, ip.payload_len, message, &mut 0)
         }
         _ => false,
     }
@@ -28,11 +28,12 @@ fn is_dhcp(ip: &IpPacket<'_>) -> bool {
     let has_cookie = cookie.map_or_else(|| is_partial(ip), |cookie| cookie == MAGIC_COOKIE);
     let is_reply = *operation == 2;
     let names = [SERVER_NAME, BOOT_FILE].map(|at| payload.get(at).unwrap_or_default());
+    let text = names.iter().filter(|name| holds_text(name)).map(|name| name.len()).sum();
     matches!(operation, 1 | 2)
         && has_address
         && has_cookie
         && names.iter().all(|name| is_name(name, is_reply))
-        && has_options(ip, *operation)
+        && has_options(ip, *operation, text)
 }
 
 /// RFC 2131 §2: a server's name and a boot file, which end with a zero. A client leaves them empty or asks for one
@@ -43,7 +44,8 @@ fn is_name(field: &[u8], is_reply: bool) -> bool {
     !holds_text(rest) && (is_reply || !holds_text(name))
 }
 
-fn has_options(ip: &IpPacket<'_>, operation: u8) -> bool {
+/// `text` are the bytes of text in front of the options.
+fn has_options(ip: &IpPacket<'_>, operation: u8, mut text: usize) -> bool {
     let seen = ip.payload.get(OPTIONS..).unwrap_or_default();
     let (mut at, mut has_type, mut with_text) = (0, false, [false; 256]);
     while let Some(code) = seen.get(at) {
@@ -71,8 +73,9 @@ fn has_options(ip: &IpPacket<'_>, operation: u8) -> bool {
         let is_unicast = !ip.destination().is_multicast();
         if is_unicast && holds_text(value) {
             let Some(had) = with_text.get_mut(usize::from(*code)) else { return false };
+            text += value.len();
             // RFC 2131 §4.1: an option appears once.
-            if *had || !TEXT_OPTIONS.contains(code) {
+            if *had || !TEXT_OPTIONS.contains(code) || text > MOST_TEXT {
                 return false;
             }
             *had = true;
@@ -112,21 +115,34 @@ fn may_go_there(ip: &IpPacket<'_>, ports: (u16, u16)) -> bool {
 }
 
 /// RFC 8415 §8 and §9: a type, a transaction or a relay's addresses, and options that fill the message.
-fn is_dhcp_of_ipv6(seen: &[u8], len: usize, is_cut: bool, depth: u8) -> bool {
+fn is_dhcp_of_ipv6(seen: &[u8], len: usize, inside: Inside, text: &mut usize) -> bool {
     let at = match seen.first() {
         Some(12 | 13) => 34,
         Some(1..=36) => 4,
         Some(_) => return false,
-        None => return len > 0 && is_cut,
+        None => return len > 0 && inside.is_cut,
     };
-    depth < MOST_RELAYS && len >= at && are_options(seen, at, len, is_cut, depth)
+    len >= at && are_options(seen, at, len, inside, text)
 }
 
-/// Whether options fill a message, or the part of an option behind so many octets.
-fn are_options(seen: &[u8], mut at: usize, len: usize, is_cut: bool, depth: u8) -> bool {
+/// Where options stand.
+#[derive(Clone, Copy)]
+struct Inside {
+    /// The capture cut the packet.
+    is_cut: bool,
+    /// In how many options they are.
+    depth: u8,
+}
+
+/// Whether options fill a message, or the part of an option behind so many octets. Adds up their text.
+fn are_options(seen: &[u8], mut at: usize, len: usize, inside: Inside, text: &mut usize) -> bool {
+    if inside.depth > MOST_RELAYS {
+        return false;
+    }
+    let deeper = Inside { depth: inside.depth + 1, ..inside };
     while at < len {
         let Some(&[high, low, upper, lower]) = seen.get(at..).and_then(<[u8]>::first_chunk) else {
-            return is_cut;
+            return inside.is_cut;
         };
         let code = u16::from_be_bytes([high, low]);
         let length = usize::from(u16::from_be_bytes([upper, lower]));
@@ -136,15 +152,16 @@ fn are_options(seen: &[u8], mut at: usize, len: usize, is_cut: bool, depth: u8) 
         let value = rest.get(..length).unwrap_or(rest);
         // RFC 8415 §21.4 to §21.6, §21.10, §21.21 and §21.22: options inside options.
         let has_form = match code {
-            9 => is_dhcp_of_ipv6(value, length, is_cut, depth + 1),
-            3 | 25 => depth < MOST_RELAYS && are_options(value, 12, length, is_cut, depth + 1),
-            4 => depth < MOST_RELAYS && are_options(value, 4, length, is_cut, depth + 1),
-            5 => depth < MOST_RELAYS && are_options(value, 24, length, is_cut, depth + 1),
-            26 => depth < MOST_RELAYS && are_options(value, 25, length, is_cut, depth + 1),
-            _ => {
-                !holds_text(value)
-                    || (TEXT_OPTIONS_OF_IPV6.contains(&code) && length <= LONGEST_TEXT)
+            9 => is_dhcp_of_ipv6(value, length, deeper, text),
+            3 | 25 => are_options(value, 12, length, deeper, text),
+            4 => are_options(value, 4, length, deeper, text),
+            5 => are_options(value, 24, length, deeper, text),
+            26 => are_options(value, 25, length, deeper, text),
+            _ if holds_text(value) => {
+                *text += length;
+                TEXT_OPTIONS_OF_IPV6.contains(&code) && *text <= MOST_TEXT
             }
+            _ => true,
         };
         if !has_form {
             return false;
@@ -171,6 +188,7 @@ const TEXT_OPTIONS: [u8; 26] = [
 /// Messages, classes, names and addresses of web pages: RFC 8415 §21.13, §21.15, §21.16 and §21.18, RFC 4649, RFC 4704,
 /// RFC 5970, RFC 4833, RFC 8910.
 const TEXT_OPTIONS_OF_IPV6: [u16; 11] = [13, 15, 16, 18, 37, 39, 41, 42, 59, 60, 103];
-const LONGEST_TEXT: usize = 255;
+/// Text of one message: names and paths have 255 bytes at the most (RFC 1035 §2.3.4, RFC 2132 §2).
+const MOST_TEXT: usize = 255;
 /// RFC 8415 §7.6: HOP_COUNT_LIMIT, and the options of the message inside.
 const MOST_RELAYS: u8 = 12;
