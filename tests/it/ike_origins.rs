@@ -253,8 +253,8 @@ fn an_ike_sa_is_replaced_only_where_it_is_deleted() {
 
 #[test]
 fn a_message_of_a_deletes_size_ends_nothing_where_no_esp_was_seen() {
-    let told = inform(established(true), 30_000, 2, (GCM_IKE, GCM_EMPTY)).judge();
-    assert_eq!(outcome(&told), ESTABLISHED);
+    let notified = inform(established(true), 30_000, 2, (GCM_IKE, GCM_EMPTY)).judge();
+    assert_eq!(outcome(&notified), ESTABLISHED);
 }
 
 #[test]

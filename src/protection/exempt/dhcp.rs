@@ -54,7 +54,7 @@ fn has_options(ip: &IpPacket<'_>, operation: u8, mut text: usize) -> bool {
                 at += 1;
                 continue;
             }
-            // Behind the end stand zeros alone (RFC 2131 §4.1 wants nothing there).
+            // Only zeros follow the end.
             255 => return has_type && seen.iter().skip(at + 1).all(|octet| *octet == 0),
             _ => {
                 let Some(length) = seen.get(at + 1) else { return is_partial(ip) };
@@ -125,7 +125,7 @@ fn is_dhcp_of_ipv6(seen: &[u8], len: usize, inside: Inside, text: &mut usize) ->
     len >= at && are_options(seen, at, len, inside, text)
 }
 
-/// Where options stand.
+/// The place of options.
 #[derive(Clone, Copy)]
 struct Inside {
     /// The capture cut the packet.

@@ -5,7 +5,7 @@ use crate::ike::holds_text;
 use crate::packet::{IpPacket, protocol};
 use std::net::IpAddr;
 
-/// Whether what stands behind the first so many octets of an error is the beginning of a packet that passed
+/// Whether what follows the first octets of an error is the beginning of a packet that passed
 /// between the hosts, no longer than that packet was, and the error as short as its RFC wants it.
 ///
 /// The packet was sent by the error's receiver, or has a checksum that holds: address translation may have changed
@@ -42,7 +42,7 @@ fn repeats_text(ip: &IpPacket<'_>, header: &Header, quoted: &[u8]) -> bool {
     header.destination == ip.source() && !is_echo && holds_text(content)
 }
 
-/// Whether nothing stands behind the quoted packet but zeros and an extension (RFC 4884 §4, §5 and §7): the quote is
+/// Whether nothing follows the quoted packet but zeros and an extension (RFC 4884 §4, §5 and §7): the quote is
 /// then as long as the length field says, or 128 octets where an older sender left it at zero.
 fn ends_rightly(ip: &IpPacket<'_>, at: usize, packet_len: usize) -> bool {
     let quote_len = ip.payload_len.saturating_sub(at);
