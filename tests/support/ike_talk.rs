@@ -9,10 +9,13 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The initiator, the responder, and where the initiator moves to.
 const HOSTS: [[u8; 4]; 3] = [[10, 0, 0, 1], [10, 0, 0, 2], [10, 0, 0, 9]];
+/// A host and its port.
+type End = (usize, u16);
+
 /// What a capture shows between two hosts, in milliseconds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Talk {
-    messages: Vec<(i64, (usize, u16), (usize, u16), Message)>,
+    messages: Vec<(i64, End, End, Message)>,
     esp: Vec<(usize, usize, EspUse)>,
     clear: Vec<i64>,
     /// When the initiator is seen to receive something else.
@@ -37,13 +40,7 @@ impl Talk {
     }
 
     /// A message between two hosts and their ports.
-    pub(crate) fn sends(
-        mut self,
-        at: i64,
-        from: (usize, u16),
-        to: (usize, u16),
-        message: Message,
-    ) -> Self {
+    pub(crate) fn sends(mut self, at: i64, from: End, to: End, message: Message) -> Self {
         self.messages.push((at, from, to, message));
         self.end = self.end.max(at + 60_000);
         self
