@@ -65,7 +65,7 @@ pub use cause::{
     Against, Cause, ClosedBy, Closing, DeleteBasis, FactRef, KeptOpen, LogTie, TunnelSelectors,
     Wanted, Why,
 };
-pub use clock::{ClockOffset, ClockStep, OffsetMethod};
+pub use clock::{CaptureClocks, ClockOffset, ClockStep, OffsetMethod};
 pub use computers::AssumedName;
 pub use corroboration::{CorroboratedBy, SaFacts, SasByPair};
 pub use exemption_abuse::ExemptionAbuse;
@@ -92,6 +92,7 @@ use crate::summary::{
     BoundsReached, ClassRun, Contents, Count, LogId, SetAside, StationChange, Summary, TlsSeen,
     Vantage,
 };
+use crate::time::Span;
 use audit::AuditHistories;
 use obligation::Obligations;
 use pairs::Pairs;
@@ -197,6 +198,10 @@ pub struct Facts {
     pub host_names: Vec<HostName>,
     /// One for each log that needs one.
     pub clock_offsets: Vec<ClockOffset>,
+    /// Which captures share a clock.
+    pub capture_clocks: CaptureClocks,
+    /// The offset that the logs of all hosts have against the captures, where they agree with each other.
+    pub shared_offset: Option<Span>,
     /// By pair.
     pub unreachable: Vec<UnreachableFacts>,
     /// Where captures were taken, as stated by the user or proven by their content.
@@ -251,6 +256,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let timing = clock::Clocks::measure(summary, &computers, &joins, &exchanges);
     let clocks = timing.offsets();
     let events = placed::events(summary, &timing, &joins);
+    let capture_clocks = CaptureClocks::gather(summary, &joins, &exchanges);
     let host_addresses = addresses::of_logs(summary, policy, &computers);
     let audits = AuditHistories::gather(summary, &computers, &host_addresses, &clocks, &exchanges);
     let ipsec = corroboration::gather(summary, &streams, &exchanges, &events);
@@ -278,7 +284,9 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         addresses: addresses::bare(&host_addresses),
         assumed_names: computers.assumed().clone(),
         host_addresses,
+        shared_offset: clock::shared_offset(&named_clocks(summary, &clocks)),
         clock_offsets: clocks,
+        capture_clocks,
         unreachable: unreachable::gather(summary),
         vantages: vantage::of_captures(summary),
         duplicates: losses::duplicates(summary),
@@ -328,7 +336,33 @@ fn bounds_reached(summary: &Summary) -> BTreeMap<EvidenceId, BoundsReached> {
     all.filter(|(_, bounds)| !bounds.is_empty()).collect()
 }
 
+/// The clocks of logs whose times name their zone.
+fn named_clocks<'a>(summary: &Summary, clocks: &'a [ClockOffset]) -> Vec<&'a ClockOffset> {
+    let is_local = |clock: &&ClockOffset| {
+        summary.logs.get(&clock.log).is_some_and(|log| log.log.trust.is_local_time)
+    };
+    clocks.iter().filter(|clock| !is_local(clock)).collect()
+}
+
 impl Facts {
+    /// Whether a log's own clock was wrong: of what the clocks of all hosts agree on, that of the captures was.
+    #[must_use]
+    pub fn is_clock_wrong(&self, clock: &ClockOffset) -> bool {
+        let is_local = self.logs.get(&clock.log).is_some_and(|log| log.trust.is_local_time);
+        clock.is_measured() && clock.is_wrong(is_local) && !self.is_captures_clock(clock)
+    }
+
+    /// Whether a log's offset is that of the captures' clock, which all hosts' clocks contradict.
+    #[must_use]
+    pub fn is_captures_clock(&self, clock: &ClockOffset) -> bool {
+        let near = |shared: Span| {
+            clock.offset.is_some_and(|own| {
+                Span(own.0.saturating_sub(shared.0)).magnitude() <= ClockOffset::TOLERATED
+            })
+        };
+        self.shared_offset.is_some_and(near)
+    }
+
     /// Determines for every window whether the logs of its hosts would have recorded a negotiation.
     fn add_audits(&mut self, histories: &AuditHistories) {
         for explained in &mut self.windows {

@@ -81,6 +81,20 @@ pub fn against(against: &Against) -> String {
             "a notify message, or a liveness check, can have the same size"
                 .to_owned()
         }
+        Against::LogNamesAnother => {
+            "a log records that the negotiation failed, but not for this reason".to_owned()
+        }
+        Against::StillSendsIke(host) => {
+            format!("{host} sent IKE after the first of these errors: its port was not closed")
+        }
+        Against::Unprotected => {
+            "anyone on the path can send an unprotected Delete; a peer with an IKE SA ignores it (RFC 2409 section 5.7)"
+                .to_owned()
+        }
+        Against::OtherClock => {
+            "the negotiation is in another capture, and nothing shows that the two captures have the same clock"
+                .to_owned()
+        }
         Against::LogDisagrees => {
             "the events name other negotiations than those the captures show for these hosts"
                 .to_owned()

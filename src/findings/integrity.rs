@@ -1,9 +1,10 @@
 //! Whether the evidence itself can be relied on: clocks, damage, losses.
 
 use super::{Finding, FindingCode, Proof, Severity, When, counted, named, with_separators};
-use crate::correlate::{EspGap, Facts, OffsetMethod, TcpLoss};
+use crate::correlate::{ClockOffset, EspGap, Facts, OffsetMethod, TcpLoss};
 use crate::evidence::{Content, Evidence, EvidenceId, NoteKind};
 use crate::hosts::Direction;
+use crate::time::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Clocks that were wrong by a large amount, and clocks that could not be compared.
@@ -16,6 +17,10 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
     for clock in &facts.clock_offsets {
         // Times in an unknown zone show only the clock error that exceeds any zone.
         let is_local = facts.logs.get(&clock.log).is_some_and(|log| log.trust.is_local_time);
+        if clock.method == OffsetMethod::ExactJoins && facts.is_captures_clock(clock) {
+            found.extend(captures_clock(facts, clock));
+            continue;
+        }
         let (code, severity, title, detail) = match clock.offset {
             // Matching rhythms alone are no measurement.
             Some(_) if clock.method == OffsetMethod::Proposed => (
@@ -48,6 +53,24 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
         found.push(Finding { proof, ..Finding::new(code, severity, title, detail) });
     }
     merged(found)
+}
+
+/// The clocks of all hosts agree with each other and not with the captures'.
+fn captures_clock(facts: &Facts, clock: &ClockOffset) -> Option<Finding> {
+    let shared = facts.shared_offset?;
+    let agree = facts.clock_offsets.iter().filter(|clock| facts.is_captures_clock(clock));
+    let hosts: BTreeSet<&str> = agree.map(|clock| clock.host.as_str()).collect();
+    // The logs are ahead where the captures are behind.
+    let way = if shared.0 < 0 { "fast" } else { "slow" };
+    let off = super::measures::length(Span(shared.0.saturating_abs()));
+    let title = format!(
+        "The captures' clock was {off} {way}: the clocks of {} agree with each other",
+        counted(hosts.len() as u64, "host")
+    );
+    let detail = "Matched exactly by records of all these hosts. Their own clocks were not wrong against each other, so no certificate or ticket appeared invalid for that.".to_owned();
+    let proof = [(clock.log.evidence, Proof::File)].into();
+    let code = FindingCode::ClockWrong;
+    Some(Finding { proof, ..Finding::new(code, Severity::Medium, title, detail) })
 }
 
 fn capitalized(sentence: &str) -> String {

@@ -140,7 +140,7 @@ const WORDS: &[FindingWords] = &[
     row(
         FindingCode::ClockWrong,
         "clock_wrong",
-        "A host's clock differed from the captures' clock by more than five minutes. Certificates and Kerberos tickets may have appeared expired or not yet valid.",
+        "A host's clock differed from the captures' clock by more than five minutes. Certificates and Kerberos tickets may have appeared expired or not yet valid. Where the clocks of all hosts agree with each other, the captures' clock was the wrong one, and the finding says so.",
         "Correct the clock and synchronize it with a time server.",
     ),
     row(

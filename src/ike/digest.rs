@@ -214,6 +214,18 @@ impl MessageDigest {
         self.header.message_id
     }
 
+    /// Whether it is an informational request: a Delete, a notify or a liveness check.
+    #[must_use]
+    pub fn is_informational_request(&self) -> bool {
+        let is_one = matches!(
+            self.header.exchange_type,
+            ExchangeType::INFORMATIONAL
+                | ExchangeType::V1_INFORMATIONAL
+                | ExchangeType::AUTHIP_NOTIFY
+        );
+        is_one && !self.is_response()
+    }
+
     /// The numbers of its notify messages that are in clear.
     pub fn notifies(&self) -> impl Iterator<Item = u16> {
         self.clear().into_iter().flat_map(|clear| &clear.notifies).map(|notify| notify.kind)

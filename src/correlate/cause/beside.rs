@@ -4,7 +4,9 @@
 use super::case::{Case, LOOKBACK};
 use super::ended::has_successor;
 use super::roles::MOST_LOW;
-use super::{Against, Candidate, Cause, FactRef, JITTER, Opening, TunnelSelectors, Why};
+use super::{
+    Against, Candidate, Cause, DeleteBasis, FactRef, JITTER, Opening, TunnelSelectors, Why,
+};
 use crate::catalogue::Reason;
 use crate::correlate::{LimitCode, UnreachableFacts};
 use crate::hosts::{Direction, HostPair};
@@ -224,17 +226,24 @@ impl<'a> Case<'a> {
             UnreachableWhy::Prohibited => Reason::Udp500Blocked,
             UnreachableWhy::Host => Reason::PeerUnreachable,
         };
-        let deletion = self.deletion().map(|deletion| FactRef::Exchange(deletion.exchange));
+        // What was only inferred adds nothing to what anybody can forge.
+        let deletion = self.deletion().filter(|deletion| deletion.basis == DeleteBasis::Logged);
+        let deletion = deletion.map(|deletion| FactRef::Exchange(deletion.exchange));
         let quoted = |x: &IkeExchange| Some(x.initiator_spi) == errors.what.initiator_spi;
         let silent: Vec<(usize, &IkeExchange)> =
             self.unanswered().into_iter().filter(|(_, x)| quoted(x)).collect();
         let mut touching = self.exchanges(self.from, self.window.run.end).into_values();
         let later = |x: &IkeExchange| x.completions.iter().any(|time| *time > errors.first.time);
         let answered = touching.any(|x| quoted(x) && later(x));
+        let sends_on = self
+            .index
+            .first_ike_of(errors.what.to, errors.first.time)
+            .filter(|time| *time <= self.window.run.end)
+            .is_some_and(|_| errors.what.why == UnreachableWhy::Port);
         let mut against = vec![Against::Forgeable];
         // A host that deletes its security associations and closes its port has stopped.
         let stopped = reason == Reason::ServiceStopped && deletion.is_some();
-        let score = match (answered, silent.is_empty(), stopped) {
+        let score = match (answered || sends_on, silent.is_empty(), stopped) {
             (true, ..) => 40,
             _ if of_all < 2 => MOST_LOW,
             // Silence and error agree.
@@ -245,6 +254,8 @@ impl<'a> Case<'a> {
         };
         if answered {
             against.push(Against::CompletedAfterwards(errors.what.to));
+        } else if sends_on {
+            against.push(Against::StillSendsIke(errors.what.to));
         }
         let exchanges = silent.iter().map(|(at, _)| FactRef::Exchange(*at));
         let cause = Cause {
@@ -263,7 +274,7 @@ impl<'a> Case<'a> {
         };
         // Until the next attempt nothing contradicts the last error.
         let lasting = vec![(errors.first.time, self.next_attempt(errors.last.time))];
-        let is_at_opening = self.is_at_opening(errors.first.time);
+        let is_at_opening = self.opens(errors.first.time, errors.first.frame);
         let opening = if is_at_opening { Opening::FirstAttempt } else { Opening::None };
         Candidate { cause, opening, lasting }
     }

@@ -1,12 +1,13 @@
 //! What closed a window: a negotiation, a service or policy, or the end of traffic or capture.
 
 use super::case::Case;
-use super::ended::is_change;
+use super::policy_change::is_change;
 use super::roles::{ClosedBy, Closing};
 use super::rules::{is_start, service_of};
 use super::{FactRef, JITTER, Why};
 use crate::correlate::PlacedEvent;
 use crate::ike::{EspActivity, IkeExchange};
+use crate::protection::Service;
 use crate::summary::ClassRun;
 use crate::time::{Span, Timestamp};
 use std::cmp::Reverse;
@@ -84,7 +85,7 @@ impl Case<'_> {
         // An exchange that completes may have been a refusal; protected packets show that it was not.
         let protected = protected?;
         let behind = protected.start.since(end);
-        if behind > NEXT {
+        if behind > NEXT || self.returns_beside(&protected) {
             return None;
         }
         // A later negotiation had another trigger, and beside SPIs that continue it was made for other traffic.
@@ -97,6 +98,23 @@ impl Case<'_> {
                 protected: protected.first,
                 is_rekey: exchange.start < self.window.run.start,
             },
+        })
+    }
+
+    /// Whether a service of the window is in clear again while an SPI made at its end is in use: that SA was made
+    /// for other traffic, and closed nothing.
+    fn returns_beside(&self, made: &ClassRun) -> bool {
+        let windows =
+            self.index.clear_services.get(&self.window.pair).map_or(&[][..], Vec::as_slice);
+        let later = windows.partition_point(|(start, _)| *start <= self.window.run.start);
+        let inside = windows.get(later..).unwrap_or_default().iter();
+        let mut inside = inside.take_while(|(start, _)| *start <= made.end).take(MOST_WINDOWS);
+        inside.any(|(start, services)| {
+            // Ports that are not registered are not recorded; two of them need not be one.
+            let is_same = |service: &Service| {
+                service.port.is_some() && self.window.services.contains(service)
+            };
+            *start >= made.start && services.iter().any(is_same)
         })
     }
 
@@ -123,6 +141,8 @@ impl Case<'_> {
     }
 }
 
+/// Later windows of a pair that are looked through.
+const MOST_WINDOWS: usize = 64;
 /// Clear packets may still be in flight for this long after new security associations were created.
 const LATE: Span = Span::from_seconds(10);
 /// How soon after a window a negotiation and the first packet under it belong to its end.

@@ -2,18 +2,18 @@
 
 use super::case::{Case, Deletion, LOOKBACK};
 use super::{Against, Candidate, Cause, DeleteBasis, FactRef, JITTER, Why};
-use crate::catalogue::{Category, Reason};
+use crate::catalogue::Reason;
 use crate::correlate::PlacedEvent;
 use crate::evidence::FrameRef;
 use crate::hosts::{Direction, HostPair};
 use crate::ike::{DeleteFit, IkeExchange, IkeVersion, Outcome, PossibleDelete};
 use crate::summary::{ClassRun, Flow};
 use crate::time::{Span, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 impl Deletion {
-    /// Whether its basis may have another explanation.
-    fn is_weak(&self) -> bool {
+    /// What it rests on may be something else.
+    pub(super) fn is_weak(&self) -> bool {
         self.basis == DeleteBasis::Inferred && self.rested.is_none_or(|rested| rested > FLOWING)
     }
 }
@@ -74,6 +74,7 @@ impl Case<'_> {
         };
         let follows_at_once = self.window.run.start.since(time) <= FLOWING;
         let basis = match message.fit {
+            DeleteFit::Readable if self.is_end_logged(time) => DeleteBasis::Logged,
             DeleteFit::Readable => DeleteBasis::Readable,
             DeleteFit::TooLargeToBeEmpty | DeleteFit::Ambiguous if self.is_end_logged(time) => {
                 DeleteBasis::Logged
@@ -130,7 +131,8 @@ impl Case<'_> {
         let begun = uses.partition_point(|(_, run)| run.start <= time);
         let latest = uses.get(..begun).unwrap_or_default().iter().rev().take(MOST_USES);
         let (goes_on, stopped): (Vec<_>, Vec<_>) = latest.partition(|(_, run)| run.end > until);
-        if is_rekeyed && self.carries_on_unnegotiated(pair, time) {
+        let is_replaced = is_rekeyed || self.has_unused(pair, time);
+        if is_replaced && self.carries_on_unnegotiated(pair, time) {
             return Ended::Nothing;
         }
         let over = stopped.into_iter().filter(|(way, run)| !has_successor(uses, *way, run));
@@ -138,6 +140,18 @@ impl Case<'_> {
         // Where other SPIs continue, one that was idle before is not the one that a message ended.
         let last = last.filter(|end| goes_on.is_empty() || time.since(*end) <= FLOWING);
         last.map_or(Ended::Nothing, Ended::At)
+    }
+
+    /// Whether the two made SAs before a point under which nothing was sent up to it, however long ago: a new
+    /// SPI is used when there is traffic for it.
+    fn has_unused(&self, pair: HostPair, time: Timestamp) -> bool {
+        let uses = self.index.spi_uses(pair);
+        let made = self.exchanges(time.shifted(LOOKBACK.negated()), time).into_values();
+        let last = made.flat_map(|x| &x.completions).filter(|done| **done <= time).max();
+        last.is_some_and(|done| {
+            let begun = uses.partition_point(|(_, run)| run.start < done.shifted(EARLY.negated()));
+            uses.get(begun).is_none_or(|(_, run)| run.start > time)
+        })
     }
 
     /// Whether an SPI begins after a point in time without a negotiation of the two that created it.
@@ -184,7 +198,10 @@ impl Case<'_> {
             return !is_proof && (is_own || !self.index.knows_main_mode(placed.log, pair));
         }
         let quick_mode = event.negotiation().and_then(|n| n.quick_mode_sa).filter(|sa| *sa != 0);
-        quick_mode.is_none_or(|sa| self.index.may_be_quick_mode(placed.log, pair, sa))
+        quick_mode.is_none_or(|sa| {
+            let is_own = self.index.is_quick_mode(placed.log, pair, sa);
+            is_own || (!is_proof && self.index.may_be_quick_mode(placed.log, pair, sa))
+        })
     }
 
     /// Security associations were deleted, or expired while idle, and none followed before the window.
@@ -195,17 +212,18 @@ impl Case<'_> {
             return self.logged_end(&logged, refs);
         };
         refs.insert(FactRef::Exchange(deletion.exchange));
-        let is_idle = deletion.rested.is_some_and(|rested| rested >= IDLE);
+        let is_idle = deletion.rested.is_some_and(is_idle_time);
         let mut against = Vec::new();
         let mut score = match deletion.basis {
-            DeleteBasis::Readable | DeleteBasis::Logged => 84,
-            DeleteBasis::Size => 76,
+            DeleteBasis::Logged => 84,
+            DeleteBasis::Readable | DeleteBasis::Size => 76,
             DeleteBasis::Inferred => 60,
         };
         match deletion.basis {
             DeleteBasis::Inferred => against.push(Against::SizeIsAmbiguous),
             DeleteBasis::Size => against.push(Against::OtherMessagesFit),
-            DeleteBasis::Readable | DeleteBasis::Logged => {}
+            DeleteBasis::Readable => against.push(Against::Unprotected),
+            DeleteBasis::Logged => {}
         }
         if let Some(rested) = deletion.rested.filter(|rested| *rested > FLOWING) {
             if deletion.is_weak() {
@@ -234,28 +252,59 @@ impl Case<'_> {
 
     /// Only a log shows the end of the security associations.
     fn logged_end(&self, logged: &BTreeSet<usize>, refs: BTreeSet<FactRef>) -> Option<Candidate> {
-        if logged.is_empty() || !self.esp_stopped() || self.renewal().is_some() {
+        let of = |at: &usize| self.index.facts.events.get(*at);
+        let opens = |at: &usize| of(at).is_some_and(|placed| self.record_opens(placed));
+        if !logged.iter().any(opens) || !self.esp_stopped() {
             return None;
         }
-        let last = self.silent_since();
-        let first =
-            logged.iter().filter_map(|at| self.index.facts.events.get(*at)?.corrected).min();
-        // An SA that was replaced before it ended opened nothing.
-        let is_replaced = first.is_some_and(|time| {
-            let around = self.exchanges(time.shifted(JITTER.negated()), time.shifted(JITTER));
-            around
-                .into_values()
-                .any(|x| x.has_rekeyed_before(time) && self.carries_on_unnegotiated(x.pair(), time))
-        });
+        let rested = self.rested_until_logged(logged);
+        let is_idle = rested.is_some_and(is_idle_time);
+        if self.renewal().is_some() && !is_idle {
+            return None;
+        }
+        let first = logged.iter().filter_map(|at| of(at)?.corrected).min();
+        // What was replaced before it ended opened nothing.
+        let is_replaced = logged.iter().any(|at| self.is_followed(*at))
+            || first.is_some_and(|time| {
+                let around = self.exchanges(time.shifted(JITTER.negated()), time.shifted(JITTER));
+                around.into_values().any(|x| {
+                    x.has_rekeyed_before(time) && self.carries_on_unnegotiated(x.pair(), time)
+                })
+            });
         if is_replaced {
             return None;
         }
-        let rested = last.zip(first).map(|(last, first)| first.since(last));
-        let is_idle = rested.is_some_and(|rested| rested >= IDLE);
         let reason = if is_idle { Reason::SaExpiredIdle } else { Reason::SaDeleted };
         let against = vec![Against::DeletionNotCaptured];
         let why = Why::LoggedEnd { rested: rested.filter(|_| is_idle) };
         Some(Cause { reason, score: 78, refs, why, against }.opens())
+    }
+
+    /// How long the SPIs had been silent when a log has their end.
+    fn rested_until_logged(&self, logged: &BTreeSet<usize>) -> Option<Span> {
+        let times = logged.iter().filter_map(|at| self.index.facts.events.get(*at)?.corrected);
+        Some(times.min()?.since(self.silent_since()?))
+    }
+
+    /// Whether the log that has the end of an SA has the beginning of another one between the two, from
+    /// shortly before that end up to the window: it replaced the one that ended.
+    fn is_followed(&self, ended: usize) -> bool {
+        let Some(placed) = self.index.facts.events.get(ended) else { return false };
+        let Some(time) = placed.corrected else { return false };
+        let ids = |placed: &PlacedEvent| {
+            let event = &placed.event;
+            let quick = event.negotiation().and_then(|negotiation| negotiation.quick_mode_sa);
+            (event.inbound_spi(), event.outbound_spi(), quick)
+        };
+        let (from, to) = (time.shifted(HANDOVER.negated()), self.window.run.start);
+        let pairs = self.pairs();
+        let made = pairs.iter().flat_map(|pair| self.index.made.touching(*pair, from, to));
+        made.filter_map(|at| self.index.facts.events.get(at)).any(|other| {
+            let is_other = ids(other) != ids(placed);
+            let is_named = ids(other) != (None, None, None) && ids(placed) != (None, None, None);
+            let is_later = other.corrected.is_some_and(|made| made > time);
+            other.log == placed.log && is_other && (is_later || is_named)
+        })
     }
 
     /// Events of security associations that ended as the window opened.
@@ -305,6 +354,12 @@ impl Case<'_> {
         }
         let (index, exchange) = self.renewal()?;
         let ends = self.logged_ends();
+        // What nobody used for so long ended for want of traffic, and was no rekey.
+        let deleted = self.deletion().and_then(|deletion| deletion.rested);
+        let rested = deleted.or_else(|| self.rested_until_logged(&ends));
+        if rested.is_some_and(is_idle_time) {
+            return None;
+        }
         // A deletion with a later new negotiation was no rekey, unless a log shows that the lifetime ended.
         if ends.is_empty() && self.deletion().is_some_and(|deletion| !deletion.is_weak()) {
             return None;
@@ -315,56 +370,6 @@ impl Case<'_> {
         let why = Why::RekeyGap { first: exchange.first, last: exchange.last, is_logged };
         let reason = Reason::RekeyGap;
         Some(Cause { reason, score, refs: refs.collect(), why, against: Vec::new() }.opens())
-    }
-
-    /// A log reports that a policy changed as the window opened; best where the same host then
-    /// deleted its security associations.
-    pub(super) fn policy_changed(&self) -> Option<Candidate> {
-        let (from, to) = self.opening();
-        let hosts = self.hosts();
-        let changes: BTreeMap<usize, &PlacedEvent> = hosts
-            .iter()
-            .flat_map(|host| self.index.of_host(*host, from, to))
-            .filter(|(_, e)| is_change(e))
-            .collect();
-        let flushed = self.deletion().and_then(|deletion| {
-            let (from, to) =
-                (deletion.time.shifted(FLUSH.negated()), deletion.time.shifted(JITTER));
-            let mut own = self.index.of_host(deletion.by, from, to).filter(|(_, e)| is_change(e));
-            own.next().map(|(at, event)| (at, event, deletion))
-        });
-        if let Some((at, placed, deletion)) = flushed {
-            let why = Why::PolicyChange {
-                host: placed.event.host.clone(),
-                meaning: placed.event.entry.meaning,
-                more: 0,
-                deleted_by: Some(deletion.by),
-            };
-            let refs = [FactRef::Event(at), FactRef::Exchange(deletion.exchange)].into();
-            // Its score is no higher than that of the deletion.
-            let (score, against) = match deletion.basis {
-                _ if deletion.is_weak() => (super::roles::MOST_LOW, vec![Against::SizeIsAmbiguous]),
-                DeleteBasis::Readable | DeleteBasis::Logged => (87, Vec::new()),
-                DeleteBasis::Size => (79, vec![Against::OtherMessagesFit]),
-                DeleteBasis::Inferred => (70, vec![Against::SizeIsAmbiguous]),
-            };
-            let reason = Reason::PolicyChanged;
-            return Some(Cause { reason, score, refs, why, against }.opens());
-        }
-        let (_, placed) = changes.first_key_value()?;
-        let cause = Cause {
-            reason: Reason::PolicyChanged,
-            score: 55,
-            why: Why::PolicyChange {
-                host: placed.event.host.clone(),
-                meaning: placed.event.entry.meaning,
-                more: changes.len() - 1,
-                deleted_by: None,
-            },
-            refs: changes.keys().map(|index| FactRef::Event(*index)).collect(),
-            against: vec![Against::PolicyNeedNotOpen],
-        };
-        Some(cause.opens())
     }
 }
 
@@ -392,18 +397,6 @@ pub(super) fn has_successor(
         .any(|(_, new)| new.start > old.start && new.end > old.end)
 }
 
-/// Events that a policy changed or was applied. Others report that nothing changed, or that a policy or some of
-/// its rules could not be applied, so that the previous one remained.
-pub(super) fn is_change(placed: &PlacedEvent) -> bool {
-    placed.event.category == Category::PolicyChange
-        && !matches!(
-            placed.event.event_id,
-            5457 | 5459 | 5461 | 5462 | 5463 | 5466 | 5467 | 5472 | 5474 | 5477
-        )
-}
-
-/// The time within which a host that applies a policy deletes the SAs of the old one.
-const FLUSH: Span = Span::from_seconds(10);
 /// ESP in flight may follow a Delete.
 const UNDER_WAY: Span = Span::from_seconds(1);
 /// How soon after a new ISAKMP SA the previous one is deleted.
@@ -412,8 +405,18 @@ const REPLACING: Span = Span::from_seconds(10);
 const MOST_USES: usize = 512;
 /// Traffic with no longer pause than this flows.
 const FLOWING: Span = Span::from_seconds(2);
-/// Windows' idle timer of quick mode is 300 s ([MS-GPIPSEC], and the driver's default); the driver checks it
-/// only at intervals.
+/// Whether an idle timer ends what rested for so long: SAIdleTime is 300 s unless set otherwise, and 3,600 s at
+/// the most; the driver looks only now and then.
+fn is_idle_time(rested: Span) -> bool {
+    (IDLE..=LONGEST_IDLE).contains(&rested)
+}
+
+/// Windows' idle timer of quick mode is 300 s ([MS-GPIPSEC], and the driver's default), less what the driver
+/// may look early.
 const IDLE: Span = Span::from_seconds(290);
+/// The longest that SAIdleTime can be set to, and as much more.
+const LONGEST_IDLE: Span = Span::from_seconds(3_610);
+/// How much a packet may precede the message that made its SA, in a capture.
+const EARLY: Span = Span::from_millis(100);
 /// RFC 7296 §2.8: the old SA is deleted when the new one is created; both may be used for a while.
 const HANDOVER: Span = Span::from_seconds(5);

@@ -5,9 +5,10 @@ use super::case::Case;
 use super::roles::{MOST_LOW, MOST_MEDIUM};
 use super::{Against, Candidate, Cause, FactRef, JITTER, LogTie, Opening, Why};
 use crate::catalogue::Reason;
-use crate::correlate::ClockOffset;
-use crate::eventlog::FailurePoint;
-use crate::ike::{IkeExchange, Outcome};
+use crate::correlate::{ClockOffset, PlacedEvent};
+use crate::eventlog::{FailurePoint, Mode};
+use crate::evidence::FrameRef;
+use crate::ike::{ChildAttempt, IkeExchange, Outcome, TransformKind};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,16 +91,29 @@ impl<'a> Case<'a> {
             let log = self.index.facts.logs.get(&placed.log);
             placed.event.initiator_cookie().is_none() && log.is_some_and(|log| log.trust.is_legacy)
         };
-        let same_time =
-            self.index.failures.touching(exchange.pair(), from, to).filter(has_no_cookie);
+        // A second phase needs the first one, and what came to the second did not fail in the first.
+        let reached = !exchange.quick_mode_ids().is_empty();
+        let is_of_phase = |at: &usize| {
+            let placed = self.index.facts.events.get(*at);
+            match placed.and_then(|placed| placed.event.negotiation()?.mode) {
+                Some(Mode::Main) => !reached,
+                Some(Mode::Quick) => reached,
+                Some(Mode::Extended) | None => true,
+            }
+        };
+        let same_time = self.index.failures.touching(exchange.pair(), from, to);
+        let same_time = same_time.filter(|at| has_no_cookie(at) && is_of_phase(at));
         let logged: Vec<usize> = same_time.collect();
         let tie = if logged.is_empty() { LogTie::None } else { LogTie::Time };
         Failed { index, exchange, logged, tie }
     }
 
     fn failure(&self, reason: Reason, failed: &[Failed<'_>]) -> Candidate {
-        let opening = failed.iter().filter(|f| self.is_at_opening(f.exchange.start)).count();
-        let tie = failed.iter().map(|f| f.tie).fold(LogTie::None, |best, tie| match (best, tie) {
+        let begun = |f: &&Failed<'_>| self.opens(f.exchange.start, f.exchange.first);
+        let opening = failed.iter().filter(begun).count();
+        let late = failed.iter().all(|f| !self.is_near_opening(f.exchange.start));
+        let stating = failed.iter().filter(|f| self.is_stated(f, reason));
+        let tie = stating.map(|f| f.tie).fold(LogTie::None, |best, tie| match (best, tie) {
             (LogTie::Cookie, _) | (_, LogTie::Cookie) => LogTie::Cookie,
             (LogTie::Time, _) | (_, LogTie::Time) => LogTie::Time,
             (LogTie::None, LogTie::None) => LogTie::None,
@@ -112,12 +126,21 @@ impl<'a> Case<'a> {
             (LogTie::None, true) => 70,
         };
         let mut against = Vec::new();
+        // A refused identity looks like a wrong key, and no record of Windows tells them apart.
+        if reason == Reason::PskMismatchSuspected {
+            score = score.min(MOST_MEDIUM);
+        }
+        if tie == LogTie::None && failed.iter().any(|f| f.tie != LogTie::None) {
+            against.push(Against::LogNamesAnother);
+        }
         if failed.iter().any(|f| self.is_contradicted(f)) {
             score = score.min(MOST_MEDIUM);
             against.push(Against::LogContradicts);
         }
-        if opening == 0 {
+        if late {
             score -= 20;
+        }
+        if opening == 0 {
             against.push(Against::CameAfter);
         }
         if reason == Reason::NoResponse && failed.iter().all(|f| self.is_barred(f.exchange)) {
@@ -128,8 +151,7 @@ impl<'a> Case<'a> {
             score = score.min(MOST_LOW);
             against.push(Against::AnswerNotCaptured);
         }
-        // A refused identity looks like a wrong key, unless a log shows which it was.
-        if inferred && tie == LogTie::None {
+        if inferred && (tie == LogTie::None || reason == Reason::PskMismatchSuspected) {
             against.push(Against::Encrypted);
         }
         let why = Why::Failed {
@@ -141,7 +163,7 @@ impl<'a> Case<'a> {
                 .map(|f| f.exchange.last),
             states: failed.iter().map(|f| f.exchange.state).collect(),
             tie,
-            clock: self.wrong_clock(reason),
+            clock: self.wrong_clock(reason, failed),
             of: self.untied(),
         };
         let refs = failed.iter().flat_map(|f| {
@@ -168,6 +190,7 @@ impl<'a> Case<'a> {
                 .iter()
                 .filter(|attempt| attempt.is_refused && in_time(attempt.start))
                 .filter(|attempt| !self.creates_esp(exchange, attempt.start))
+                .filter(|attempt| !attempts.iter().any(|other| collides(attempt, other)))
                 .collect();
             let (Some(first), Some(last)) = (refused.first(), refused.last()) else { continue };
             let after =
@@ -182,7 +205,7 @@ impl<'a> Case<'a> {
                 last: last.last,
                 succeeded: after.map(|attempt| attempt.last),
             };
-            let is_at_opening = self.is_at_opening(first.start);
+            let is_at_opening = self.opens(first.start, first.first);
             let mut against = vec![Against::Encrypted];
             if !is_at_opening {
                 against.push(Against::CameAfter);
@@ -229,9 +252,49 @@ impl<'a> Case<'a> {
         last_made.is_some_and(|made| failed < made)
     }
 
-    /// Whether something happened soon enough to contribute to the window's opening.
-    pub(super) fn is_at_opening(&self, time: Timestamp) -> bool {
+    /// Whether the logs of a negotiation give this reason, and not only that it failed. A host that ran out of
+    /// time reports silence; under Kerberos, what was refused is its ticket.
+    fn is_stated(&self, failed: &Failed<'_>, reason: Reason) -> bool {
+        let events = failed.logged.iter().filter_map(|at| self.index.facts.events.get(*at));
+        let mut said = events.filter_map(|placed| placed.event.reason);
+        said.any(|said| {
+            said == reason
+                || matches!(
+                    (said, reason),
+                    (Reason::Timeout, Reason::NoResponse)
+                        | (Reason::NoResponse, Reason::Timeout)
+                        | (Reason::AuthenticationFailed, Reason::KerberosFailed)
+                )
+        })
+    }
+
+    /// Whether a time lies no more than 5 s behind the window's first packet.
+    fn is_near_opening(&self, time: Timestamp) -> bool {
         time <= self.window.run.start.shifted(JITTER)
+    }
+
+    /// Whether a packet came soon enough to have a part in the window's opening. Within one capture the order
+    /// is that of its clock; a host may send in clear beside the negotiation that the same packet asked for.
+    pub(super) fn opens(&self, time: Timestamp, frame: FrameRef) -> bool {
+        if self.is_of_capture(frame) {
+            time <= self.window.run.start.shifted(BESIDE_CLEAR)
+        } else {
+            self.is_near_opening(time)
+        }
+    }
+
+    /// Whether a frame is of the capture that shows the window's first packet; files that continue each other
+    /// are one.
+    pub(super) fn is_of_capture(&self, frame: FrameRef) -> bool {
+        let first = |file| self.index.facts.first_files.get(&file).copied().unwrap_or(file);
+        first(frame.evidence) == first(self.window.run.first.evidence)
+    }
+
+    /// Whether a log's record came soon enough to have a part in the window's opening: what comes later opens
+    /// nothing, and only the error of the clock leaves room.
+    pub(super) fn record_opens(&self, placed: &PlacedEvent) -> bool {
+        let error = placed.error.unwrap_or(JITTER);
+        placed.corrected.is_some_and(|t| t.shifted(error.negated()) <= self.window.run.start)
     }
 
     /// When the negotiators tried again after an attempt: until then nothing contradicts it.
@@ -240,14 +303,41 @@ impl<'a> Case<'a> {
         later.unwrap_or(self.window.run.end).min(self.window.run.end)
     }
 
-    /// The clock of a host that was wrong by more than authentication tolerates.
-    fn wrong_clock(&self, reason: Reason) -> Option<Box<ClockOffset>> {
+    /// The clock of a host that was wrong by more than authentication tolerates. Where the other host's agrees
+    /// with it neither had reason to refuse the other's ticket, and pre-shared keys have no times.
+    fn wrong_clock(&self, reason: Reason, failed: &[Failed<'_>]) -> Option<Box<ClockOffset>> {
         let bears = matches!(
             reason,
             Reason::AuthenticationFailed | Reason::CertificateInvalid | Reason::KerberosFailed
         );
-        let mut hosts = self.hosts().into_iter().filter(|_| bears);
-        hosts.find_map(|host| self.index.wrong_clock(host)).cloned().map(Box::new)
+        if !bears || failed.iter().any(|f| self.is_under_shared_key(f)) {
+            return None;
+        }
+        let hosts = self.hosts().into_iter();
+        let clocks: Vec<&ClockOffset> = hosts.filter_map(|host| self.index.clock(host)).collect();
+        let agrees = |one: &ClockOffset, other: &ClockOffset| {
+            let offsets = one.offset.zip(other.offset);
+            offsets.is_some_and(|(one, other)| {
+                Span(one.0.saturating_sub(other.0)).magnitude() <= ClockOffset::TOLERATED
+            })
+        };
+        let is_alone = |clock: &&&ClockOffset| {
+            !clocks.iter().any(|other| other.host != clock.host && agrees(clock, other))
+        };
+        let mut wrong = clocks.iter().filter(|clock| self.index.facts.is_clock_wrong(clock));
+        wrong.find(is_alone).map(|clock| Box::new((*clock).clone()))
+    }
+
+    /// Whether a negotiation used a pre-shared key, as read on the wire (RFC 2409 appendix A) or in a log.
+    fn is_under_shared_key(&self, failed: &Failed<'_>) -> bool {
+        let chosen = failed.exchange.chosen.as_ref();
+        let method = chosen.and_then(|chosen| chosen.first(TransformKind::Authentication));
+        let mut events = failed.logged.iter().filter_map(|at| self.index.facts.events.get(*at));
+        let is_method = |(name, value): &(String, String)| {
+            name == "MMAuthMethod" && value.eq_ignore_ascii_case("Preshared key")
+        };
+        method.is_some_and(|method| method.id == PRE_SHARED_KEY)
+            || events.any(|placed| placed.event.fields.iter().any(is_method))
     }
 
     /// Failures that only a log shows: the capture may begin later or be taken elsewhere.
@@ -287,7 +377,7 @@ impl<'a> Case<'a> {
             let later = times.range(time.shifted(Span(1))..).next().copied();
             later.unwrap_or(end).min(self.next_attempt(time))
         };
-        let is_at_opening = times.first().is_some_and(|time| self.is_at_opening(*time));
+        let is_at_opening = events.iter().filter_map(of).any(|placed| self.record_opens(placed));
         if !is_at_opening {
             against.push(Against::CameAfter);
         }
@@ -311,6 +401,16 @@ impl<'a> Case<'a> {
     }
 }
 
+/// Whether a refused second phase crossed one that succeeded: the peer refuses one of two that cross
+/// (TEMPORARY_FAILURE, RFC 7296 §2.25), and nothing is wanting.
+fn collides(refused: &ChildAttempt, other: &ChildAttempt) -> bool {
+    let over = refused.end.unwrap_or(refused.start).shifted(CROSSING);
+    let made = other.end.filter(|_| !other.is_refused && other.by != refused.by);
+    made.is_some_and(|made| {
+        made >= refused.start.shifted(CROSSING.negated()) && other.start <= over
+    })
+}
+
 /// Reasons that a host also gives when it does not know the cause.
 const fn is_general(reason: Reason) -> bool {
     matches!(reason, Reason::AuthenticationFailed | Reason::NoProposalChosen)
@@ -320,3 +420,9 @@ const fn is_general(reason: Reason) -> bool {
 const BESIDE: Span = Span::from_seconds(60);
 /// RFC 7296 §1.3: the pair's traffic uses new SAs within this time.
 const ESP_FOLLOWS: Span = Span::from_seconds(2);
+/// IKEv1's authentication by a pre-shared key (RFC 2409 appendix A).
+const PRE_SHARED_KEY: u16 = 1;
+/// Requests that cross are under way at once; two round trips at the most lie between them.
+const CROSSING: Span = Span::from_seconds(1);
+/// Windows Vista and later wait half a second at the most before they send in clear beside a negotiation.
+const BESIDE_CLEAR: Span = Span::from_millis(500);

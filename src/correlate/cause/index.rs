@@ -5,6 +5,8 @@ use super::filters::{
     Tunnel, filter_covers, own_filters, pair_of, selector_covers, tunnel_of, tunnels,
 };
 use super::lives::{Holders, Life};
+use super::modes::{made_main_modes, main_modes, quick_modes, with_quick_modes};
+use super::sent_ike::{SentIke, sent_ike};
 use super::uses::{SpiUses, spi_uses};
 use crate::catalogue::Category;
 use crate::correlate::stretches::Stretches;
@@ -30,6 +32,8 @@ pub(super) struct Index<'a> {
     spi_uses: BTreeMap<HostPair, SpiUses>,
     /// Logged failures.
     pub(super) failures: Timed<HostPair>,
+    /// Logged beginnings of security associations.
+    pub(super) made: Timed<HostPair>,
     /// Logged ends of security associations.
     pub(super) ended: Timed<HostPair>,
     /// Security associations without an algorithm: clear text was agreed on.
@@ -41,9 +45,11 @@ pub(super) struct Index<'a> {
     /// the window and absent inside, or a log names them.
     pub(super) carried: BTreeMap<IpAddr, BTreeSet<HostPair>>,
     gateways: BTreeMap<EvidenceId, BTreeSet<HostPair>>,
-    wrong_clocks: BTreeMap<IpAddr, &'a ClockOffset>,
-    /// When each flow of a pair was first in clear, for the busiest flows of windows.
+    clocks: BTreeMap<IpAddr, &'a ClockOffset>,
+    /// When each flow of a pair was first in clear, of the windows' busy flows.
     pub(super) clear_flows: BTreeMap<(HostPair, Flow), Timestamp>,
+    /// When the windows of a pair begin, in order, and the services in clear there.
+    pub(super) clear_services: BTreeMap<HostPair, Vec<(Timestamp, BTreeSet<Service>)>>,
     /// The SPIs of ESP and AH of a pair.
     spis: BTreeMap<HostPair, &'a BTreeSet<EspSpi>>,
     /// Logs that name the main mode SA of a captured negotiation of a pair.
@@ -54,12 +60,15 @@ pub(super) struct Index<'a> {
     quick_modes: BTreeMap<(LogId, u64), BTreeSet<Option<HostPair>>>,
     /// Logs that record the creation of a captured quick mode SA of a pair.
     with_quick_modes: BTreeSet<(LogId, HostPair)>,
+    /// When each host sent IKE, ascending.
+    sent_ike: BTreeMap<IpAddr, SentIke>,
     same_host: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
 }
 
 impl<'a> Index<'a> {
     pub(super) fn build(facts: &'a Facts, activity: &EspActivity) -> Self {
         let failures = placed(facts, |e| e.event.category == Category::IkeFailure);
+        let made = placed(facts, |e| e.event.category == Category::SaEstablished);
         let ended = placed(facts, |e| e.event.category == Category::SaEnded);
         let soft = placed(facts, |e| e.event.category == Category::CleartextPermitted);
         let of_pair = |(time, index): &(Timestamp, usize)| {
@@ -86,20 +95,23 @@ impl<'a> Index<'a> {
             by_exchange: by_exchange(facts),
             spi_uses: spi_uses(facts, activity),
             failures: grouped(failures.iter().filter_map(of_pair)),
+            made: grouped(made.iter().filter_map(of_pair)),
             ended: grouped(ended.iter().filter_map(of_pair)),
             soft: grouped(soft.iter().filter_map(of_pair)),
             of_host: of_host(facts, &holders),
             tunnels: tunnels(facts),
             own_filters: own_filters(facts),
             clear_flows: BTreeMap::new(),
+            clear_services: BTreeMap::new(),
             spis: facts.pairs.iter().map(|pair| (pair.pair, &pair.spis)).collect(),
             main_modes: main_modes(facts),
             made_main_modes: made_main_modes(facts),
             quick_modes: quick_modes(facts),
             with_quick_modes: with_quick_modes(facts),
+            sent_ike: sent_ike(facts),
             carried: BTreeMap::new(),
             gateways: gateways(facts),
-            wrong_clocks: wrong_clocks(facts),
+            clocks: clocks(facts),
             same_host: same_host(facts, &holders),
         }
     }
@@ -196,9 +208,21 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// The clock of a host, where it was wrong by more than authentication tolerates.
-    pub(super) fn wrong_clock(&self, host: IpAddr) -> Option<&'a ClockOffset> {
-        self.wrong_clocks.get(&host).copied()
+    /// Whether the beginning of a quick mode SA of that number, in the same log, is one of a pair that the
+    /// captures show.
+    pub(super) fn is_quick_mode(&self, log: LogId, pair: HostPair, sa: u64) -> bool {
+        self.quick_modes.get(&(log, sa)).is_some_and(|pairs| pairs.contains(&Some(pair)))
+    }
+
+    /// When a host first sent IKE behind a point, which shows that its service runs. As it stops it still sends
+    /// Deletes, so that informational requests count a little later only.
+    pub(super) fn first_ike_of(&self, host: IpAddr, after: Timestamp) -> Option<Timestamp> {
+        self.sent_ike.get(&host)?.first(after)
+    }
+
+    /// The clock of a host, where it was measured.
+    pub(super) fn clock(&self, host: IpAddr) -> Option<&'a ClockOffset> {
+        self.clocks.get(&host).copied()
     }
 
     /// Pairs with IPsec of their own between other addresses of the same two hosts.
@@ -291,6 +315,17 @@ impl Index<'_> {
         self.facts.events.get(event).is_some_and(|placed| placed.join.is_some())
     }
 
+    /// Whether the filter of an event names ports or a protocol, and lets any of these services through.
+    pub(super) fn names(&self, event: usize, services: &BTreeSet<Service>) -> bool {
+        let event = self.facts.events.get(event).map(|placed| &placed.event);
+        let selector = event.and_then(|event| event.selector());
+        selector.is_some_and(|s| {
+            let ports = [s.local_port, s.peer_port].into_iter().flatten().any(|port| port != 0);
+            let is_one = ports || s.protocol.is_some_and(|protocol| protocol != 0);
+            is_one && services.iter().any(|service| filter_covers(&s, *service))
+        })
+    }
+
     /// Whether the filter of an event lets any of these services through; true where it names none.
     pub(super) fn covers(&self, event: usize, services: &BTreeSet<Service>) -> bool {
         let event = self.facts.events.get(event).map(|placed| &placed.event);
@@ -369,7 +404,10 @@ fn of_host(facts: &Facts, holders: &Holders<'_>) -> Timed<IpAddr> {
     let is_one = |e: &PlacedEvent| {
         let category = e.event.category;
         e.event.service().is_some()
-            || matches!(category, Category::PolicyChange | Category::ServiceState)
+            || matches!(
+                category,
+                Category::PolicyChange | Category::ServiceState | Category::HostState
+            )
     };
     let by_address = placed(facts, is_one).into_iter().flat_map(|(time, index)| {
         let log = facts.events.get(index).map(|e| e.log);
@@ -385,13 +423,9 @@ fn of_host(facts: &Facts, holders: &Holders<'_>) -> Timed<IpAddr> {
     grouped(by_address)
 }
 
-fn wrong_clocks(facts: &Facts) -> BTreeMap<IpAddr, &ClockOffset> {
-    let is_wrong = |clock: &&ClockOffset| {
-        let is_local = facts.logs.get(&clock.log).is_some_and(|log| log.trust.is_local_time);
-        clock.is_measured() && clock.is_wrong(is_local)
-    };
-    let wrong = facts.clock_offsets.iter().filter(is_wrong);
-    wrong
+fn clocks(facts: &Facts) -> BTreeMap<IpAddr, &ClockOffset> {
+    let measured = facts.clock_offsets.iter().filter(|clock| clock.is_measured());
+    measured
         .flat_map(|clock| {
             let own = facts.addresses.get(&clock.log).into_iter().flatten();
             own.map(move |address| (*address, clock))
@@ -419,47 +453,6 @@ fn same_host(facts: &Facts, holders: &Holders<'_>) -> BTreeMap<IpAddr, BTreeSet<
         tie(&held.copied().collect());
     }
     known
-}
-
-fn established(facts: &Facts) -> impl Iterator<Item = &PlacedEvent> {
-    facts.events.iter().filter(|placed| placed.event.category == Category::SaEstablished)
-}
-
-fn made_main_modes(facts: &Facts) -> BTreeSet<(LogId, HostPair, u64)> {
-    let of = |placed: &PlacedEvent| {
-        let event = &placed.event;
-        let sa = event.main_mode_sa().filter(|sa| *sa != 0 && event.selector().is_none())?;
-        Some((placed.log, HostPair::new(event.local()?, event.peer()?), sa))
-    };
-    established(facts).filter_map(of).collect()
-}
-
-fn quick_modes(facts: &Facts) -> BTreeMap<(LogId, u64), BTreeSet<Option<HostPair>>> {
-    let mut made: BTreeMap<(LogId, u64), BTreeSet<Option<HostPair>>> = BTreeMap::new();
-    for placed in established(facts) {
-        let negotiation = placed.event.negotiation();
-        if let Some(sa) = negotiation.and_then(|n| n.quick_mode_sa).filter(|sa| *sa != 0) {
-            let pair = placed.join.and_then(|join| join.sa).map(|(pair, _)| pair);
-            made.entry((placed.log, sa)).or_default().insert(pair);
-        }
-    }
-    made
-}
-
-fn with_quick_modes(facts: &Facts) -> BTreeSet<(LogId, HostPair)> {
-    let joined = |placed: &PlacedEvent| Some((placed.log, placed.join?.sa?.0));
-    established(facts).filter_map(joined).collect()
-}
-
-/// Logs in which a main mode SA is named whose negotiation the captures show, by its pair.
-fn main_modes(facts: &Facts) -> BTreeSet<(LogId, HostPair)> {
-    let joined = facts.events.iter().filter(|e| e.event.main_mode_sa().is_some_and(|sa| sa != 0));
-    let of = |placed: &PlacedEvent| {
-        let join = placed.join?;
-        let exchange = join.exchange.and_then(|at| facts.exchanges.get(at)).map(IkeExchange::pair);
-        Some((placed.log, exchange.or(join.sa.map(|(pair, _)| pair))?))
-    };
-    joined.filter_map(of).collect()
 }
 
 /// The pairs that show ESP on each capture, or IKE where none shows ESP; files that continue each other are

@@ -10,6 +10,12 @@ mod lives;
 
 mod filters;
 
+mod modes;
+
+mod policy_change;
+
+mod sent_ike;
+
 mod rules;
 mod uses;
 
@@ -140,6 +146,10 @@ pub(super) fn explain(
         }
     }
     index.carried = carried;
+    for window in &windows {
+        let of_pair = index.clear_services.entry(window.pair).or_default();
+        of_pair.push((window.run.start, window.services.clone()));
+    }
     let index = index;
     windows
         .into_iter()

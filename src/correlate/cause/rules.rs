@@ -32,6 +32,7 @@ impl Case<'_> {
         self.weigh_ties(&mut found);
         self.weigh_stations(&mut found);
         self.weigh_names(&mut found);
+        self.weigh_captures(&mut found);
         self.weigh_living_sas(&mut found);
         if !found.iter().any(explains) {
             found.extend(self.not_before().or_else(|| {
@@ -87,9 +88,12 @@ impl Case<'_> {
                 | Reason::IntegrityFailed
                 | Reason::Replay
                 | Reason::Other => MOST_MEDIUM,
+                // A driver in bypass encrypts nothing.
+                Reason::DriverBypass => BESIDE_FILTERS,
+                // The filter of a soft SA may name this service alone.
+                Reason::FallbackToClear if self.names_the_service(&candidate.cause) => continue,
+                Reason::FallbackToClear => BESIDE_FILTERS,
                 Reason::NoIkeAttempted
-                | Reason::DriverBypass
-                | Reason::FallbackToClear
                 | Reason::ExemptByPolicy
                 | Reason::FilterNotCovering
                 | Reason::AlternatePath
@@ -99,6 +103,14 @@ impl Case<'_> {
             candidate.cause.score = candidate.cause.score.min(most);
             candidate.cause.against.push(Against::EspGoesOn(host));
         }
+    }
+
+    /// Whether the filters that a cause's records name are of ports or a protocol, and of this service.
+    fn names_the_service(&self, cause: &Cause) -> bool {
+        cause.refs.iter().any(|fact| match fact {
+            FactRef::Event(at) => self.index.names(*at, &self.window.services),
+            FactRef::Exchange(_) => false,
+        })
     }
 
     /// A host's log applies only while that host held the address: where another station took the address over
@@ -121,6 +133,28 @@ impl Case<'_> {
                     candidate.cause.against.push(Against::OtherStation { address, frame });
                 }
             }
+        }
+    }
+
+    /// Times of two captures are one clock's only where common packets or joins prove it.
+    fn weigh_captures(&self, found: &mut [Candidate]) {
+        let capture = self.window.run.first.evidence;
+        for candidate in found {
+            let exchanges = candidate.cause.refs.iter().filter_map(|fact| match fact {
+                FactRef::Exchange(at) => self.index.facts.exchanges.get(*at),
+                FactRef::Event(_) => None,
+            });
+            let clocks = &self.index.facts.capture_clocks;
+            let agree = exchanges.map(|exchange| clocks.agree(capture, exchange.first.evidence));
+            // What is certainly apart comes first, then what nobody knows.
+            let most = match agree.min_by_key(|agree| agree.map_or(1, |agree| u8::from(agree) * 2))
+            {
+                Some(Some(false)) => MOST_LOW,
+                Some(None) => MOST_MEDIUM,
+                Some(Some(true)) | None => continue,
+            };
+            candidate.cause.score = candidate.cause.score.min(most);
+            candidate.cause.against.push(Against::OtherClock);
         }
     }
 
@@ -149,7 +183,8 @@ impl Case<'_> {
         (!names_itself).then_some((placed.event.host.as_str(), assumed.full.as_str()))
     }
 
-    /// A log records that a service IPsec needs stopped, and no start since, before the window or as it opened.
+    /// A log says that a service IPsec needs stopped, and neither it nor the captures show that it ran again
+    /// before the window.
     fn service_stopped(&self) -> Vec<Candidate> {
         let (start, end) = (self.window.run.start, self.window.run.end);
         let mut found = Vec::new();
@@ -173,7 +208,7 @@ impl Case<'_> {
             let (score, against) = self.weigh_log_end(stop);
             let cause = Cause { reason: Reason::ServiceStopped, score, refs, why, against };
             let until = starts.first().copied().unwrap_or(end);
-            found.push(if is_found_down(&stop.event) {
+            found.push(if is_found_down(&stop.event) || !self.record_opens(stop) {
                 cause.lasts(time, until)
             } else {
                 cause.opens_and_lasts(time, until)
@@ -195,7 +230,9 @@ impl Case<'_> {
         found
     }
 
-    /// When a stopped service is reported to run again; the start of another service does not count.
+    /// When a service that stopped is shown to run again: by a record of its start, by the start of the system,
+    /// with which services start that are not disabled, or by IKE that the host sends. The start of another
+    /// service is none of it.
     fn starts_after(
         &self,
         host: IpAddr,
@@ -205,12 +242,20 @@ impl Case<'_> {
     ) -> BTreeSet<Timestamp> {
         let service = service_of(&stop.event);
         let starts = self.index.of_host(host, time, until);
-        let starts = starts.filter(|(_, e)| is_start(&e.event) && service_of(&e.event) == service);
-        starts.filter_map(|(_, e)| e.corrected.filter(|t| *t > time)).collect()
+        let is_disabled =
+            stop.event.service().is_some_and(|change| change.state == ServiceState::Disabled);
+        let runs = |event: &LogEvent| {
+            (is_start(event) && service_of(event) == service)
+                || (is_system_start(event) && !is_disabled)
+        };
+        let starts = starts.filter(|(_, e)| runs(&e.event));
+        let logged = starts.filter_map(|(_, e)| e.corrected.filter(|t| *t > time));
+        let after = time.shifted(stop.error.unwrap_or(JITTER));
+        logged.chain(self.index.first_ike_of(host, after).filter(|t| *t <= until)).collect()
     }
 
-    /// Whether the start of a service may have closed the window: it was down, or no record says which service
-    /// was.
+    /// Whether the start of a service may have closed the window: it was down, or records say that one was and
+    /// not which.
     pub(super) fn was_down(&self, start: &PlacedEvent) -> bool {
         let opened = self.window.run.start;
         let down = self.stops().into_iter().filter(|(host, _, stop)| {
@@ -219,7 +264,7 @@ impl Case<'_> {
         });
         let down: BTreeSet<Option<Service>> =
             down.map(|(.., stop)| service_of(&stop.event)).collect();
-        down.is_empty() || down.contains(&service_of(&start.event))
+        down.contains(&None) || down.contains(&service_of(&start.event))
     }
 
     /// A log that ends before the window cannot show that the service started again.
@@ -239,11 +284,13 @@ impl Case<'_> {
         let (from, _) = self.opening();
         let pairs = self.pairs();
         let to = self.window.run.end;
+        let all = pairs.iter().flat_map(|pair| self.index.soft.touching(*pair, from, to));
+        // A record whose filter is of another service is about that one.
         let soft: BTreeSet<usize> =
-            pairs.iter().flat_map(|pair| self.index.soft.touching(*pair, from, to)).collect();
+            all.filter(|at| self.index.covers(*at, &self.window.services)).collect();
         let placed = self.index.facts.events.get(*soft.first()?)?;
-        let times = soft.iter().filter_map(|at| self.index.facts.events.get(*at)?.corrected);
-        let first = times.min()?;
+        let of_all = || soft.iter().filter_map(|at| self.index.facts.events.get(*at));
+        let first = of_all().filter_map(|placed| placed.corrected).min()?;
         let cause = Cause {
             reason: Reason::FallbackToClear,
             score: 91,
@@ -251,7 +298,7 @@ impl Case<'_> {
             why: Why::SoftSa { host: placed.event.host.clone() },
             against: Vec::new(),
         };
-        Some(if self.is_at_opening(first) {
+        Some(if of_all().any(|placed| self.record_opens(placed)) {
             cause.opens_and_lasts(first, to)
         } else {
             cause.lasts(first, to)
@@ -282,7 +329,12 @@ impl Case<'_> {
             why: Why::DriverBypass { host: placed.event.host.clone(), before: start.since(time) },
             against: Vec::new(),
         };
-        Some(cause.opens_and_lasts(time, until.unwrap_or(end)))
+        let until = until.unwrap_or(end);
+        Some(if self.record_opens(placed) {
+            cause.opens_and_lasts(time, until)
+        } else {
+            cause.lasts(time, until)
+        })
     }
 
     /// A log records that a host defends itself against a flood of negotiations.
@@ -309,7 +361,8 @@ impl Case<'_> {
             found.is_some()
         });
         let (at, placed) = started?;
-        let first = silent.first().map(|(_, exchange)| exchange.start)?;
+        let (_, earliest) = silent.first()?;
+        let first = earliest.start;
         let exchanges = silent.iter().map(|(index, _)| FactRef::Exchange(*index));
         let cause = Cause {
             reason: Reason::DosProtection,
@@ -318,7 +371,7 @@ impl Case<'_> {
             why: Why::FloodDefence { host: placed.event.host.clone() },
             against: Vec::new(),
         };
-        Some(if self.is_at_opening(first) {
+        Some(if self.opens(first, earliest.first) {
             cause.opens_and_lasts(first, to)
         } else {
             cause.lasts(first, to)
@@ -333,7 +386,9 @@ impl Case<'_> {
         }
         let (index, first) = self.index.first_exchange_of(self.window.pair)?;
         let after = first.start.since(start);
-        if after <= AT_ONCE {
+        // Within one capture the order is known.
+        let is_at_once = !self.is_of_capture(first.first) && after <= AT_ONCE;
+        if is_at_once || self.opens(first.start, first.first) {
             return None;
         }
         let cause = Cause {
@@ -405,6 +460,11 @@ fn is_driver(event: &LogEvent) -> bool {
 
 pub(super) fn is_start(event: &LogEvent) -> bool {
     event.service().is_some_and(|change| change.state == ServiceState::Running)
+}
+
+/// Windows started, or the event log, which starts with it (4608, 512, 6005). 6008 is written then, too.
+fn is_system_start(event: &LogEvent) -> bool {
+    event.category == Category::HostState && matches!(event.event_id, 512 | 4608 | 6005 | 6008)
 }
 
 pub(super) fn service_of(event: &LogEvent) -> Option<Service> {

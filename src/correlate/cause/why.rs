@@ -326,4 +326,12 @@ pub enum Against {
     LogContradicts,
     /// A record names another negotiation of the two than the captured one.
     LogDisagrees,
+    /// A log records that the negotiation failed, and not for this reason.
+    LogNamesAnother,
+    /// The host sent IKE from the port that the errors call closed.
+    StillSendsIke(IpAddr),
+    /// Anybody on the path can send a Delete in clear, and RFC 2409 §5.7 asks for a protected one.
+    Unprotected,
+    /// The negotiation is in another capture, and nothing proves that the two share a clock.
+    OtherClock,
 }

@@ -9,6 +9,10 @@ mod timeline;
 
 mod propose;
 
+mod shared;
+
+pub use shared::CaptureClocks;
+pub(super) use shared::shared_offset;
 pub use timeline::ClockStep;
 
 use super::computers::Computers;
