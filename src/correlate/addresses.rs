@@ -6,6 +6,7 @@
 use super::computers::{Computers, short_name};
 use crate::policy::Policy;
 use crate::summary::{LogId, MOST_OF_A_HOST, Mac, StationChange, Summary};
+use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -122,7 +123,42 @@ pub(super) fn taken_over(summary: &Summary) -> Vec<StationChange> {
     all
 }
 
+/// Whether a host gave an address up for another one before a point in time: the records that name one as its
+/// own end before those of another of that version of IP begin (DHCP, RFC 2131). A host that has several names
+/// them in turn.
+pub(super) fn gave_up(
+    claims: &BTreeMap<IpAddr, (Timestamp, Timestamp)>,
+    address: IpAddr,
+    at: Timestamp,
+) -> bool {
+    let Some((_, last)) = claims.get(&address) else { return false };
+    claims.iter().any(|(other, (first, _))| {
+        *other != address && other.is_ipv4() == address.is_ipv4() && first > last && *first <= at
+    })
+}
+
 /// Addresses of one computer that are taken from its logs: a host with more is a router or a collector.
 const MOST_ADDRESSES: usize = 256;
 /// Other computers that are named for one address.
 const MOST_CLAIMANTS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_own_address_decides() {
+        let at = |minute: i64| Timestamp(minute * 60_000_000_000);
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let (old, new, v6) = (address("10.5.0.1"), address("10.5.0.77"), address("2001:db8::1"));
+        let claims = [(old, (at(0), at(39))), (new, (at(60), at(61))), (v6, (at(50), at(50)))];
+        let claims = BTreeMap::from(claims);
+        assert!(gave_up(&claims, old, at(60)) && gave_up(&claims, old, at(90)));
+        // Before it named the other one, the new one itself, and one that nothing names.
+        assert!(!gave_up(&claims, old, at(59)) && !gave_up(&claims, new, at(90)));
+        assert!(!gave_up(&claims, address("10.5.0.3"), at(90)));
+        // Named in turn: it has both.
+        let both = BTreeMap::from([(old, (at(0), at(70))), (new, (at(60), at(61)))]);
+        assert!(!gave_up(&both, old, at(90)));
+    }
+}

@@ -76,24 +76,37 @@ pub(super) fn find(summary: &Summary, exchanges: &[IkeExchange]) -> Joins {
                 of_log.insert(place, join);
             }
         }
-        join_by_main_mode(&log.events, &mut of_log);
+        join_by_main_mode(&log.events, exchanges, &mut of_log);
         joins.insert(*id, of_log);
     }
     joins
 }
 
-/// Events that name a main mode SA which another event of the same boot ties to a negotiation.
-fn join_by_main_mode(events: &[LogEvent], joins: &mut BTreeMap<usize, Join>) {
+/// Events that name a main mode SA which another event of the same boot ties to a negotiation, no earlier than
+/// it began and no later than a main mode lives, by the log's own clock: an export need not show the start.
+fn join_by_main_mode(
+    events: &[LogEvent],
+    exchanges: &[IkeExchange],
+    joins: &mut BTreeMap<usize, Join>,
+) {
     let mut boot = 0u32;
     let mut boots = Vec::with_capacity(events.len());
-    let mut known: BTreeMap<(u32, u64), BTreeSet<usize>> = BTreeMap::new();
+    let mut known: BTreeMap<(u32, u64), BTreeMap<usize, Option<(Timestamp, Timestamp)>>> =
+        BTreeMap::new();
     for (place, event) in events.iter().enumerate() {
         // Numbers restart with every start of the system.
         boot += u32::from(event.category == Category::HostState);
         boots.push(boot);
         let exchange = joins.get(&place).and_then(|join| join.exchange);
         if let Some((sa, exchange)) = event.main_mode_sa().filter(|sa| *sa != 0).zip(exchange) {
-            known.entry((boot, sa)).or_default().insert(exchange);
+            let of_sa = known.entry((boot, sa)).or_default().entry(exchange).or_default();
+            let span = event.time.zip(exchanges.get(exchange));
+            if let Some((from, to)) =
+                span.map(|(shown, exchange)| life(shown, exchange, event.category))
+            {
+                *of_sa =
+                    Some(of_sa.map_or((from, to), |(one, other)| (one.max(from), other.min(to))));
+            }
         }
     }
     for ((place, event), boot) in events.iter().enumerate().zip(boots) {
@@ -101,10 +114,32 @@ fn join_by_main_mode(events: &[LogEvent], joins: &mut BTreeMap<usize, Join>) {
             continue;
         };
         let Some(of_sa) = known.get(&(boot, sa)).filter(|all| all.len() == 1) else { continue };
-        let (key, exchange) = (JoinKey::MainModeSa, of_sa.first().copied());
+        let Some((exchange, span)) = of_sa.first_key_value() else { continue };
+        let time = event.time;
+        if span.zip(time).is_some_and(|((from, to), time)| time < from || time > to) {
+            continue;
+        }
+        let (key, exchange) = (JoinKey::MainModeSa, Some(*exchange));
         joins.insert(place, Join { key, exchange, sa: None, on_wire: None });
     }
 }
+
+/// When records of a negotiation can lie, by a log's clock, that has one of it at a time: no earlier than its first
+/// message was sent before that, and no later than its SA lives. A record comes some time behind what it reports.
+fn life(shown: Timestamp, exchange: &IkeExchange, category: Category) -> (Timestamp, Timestamp) {
+    let is_near = matches!(category, Category::IkeFailure | Category::SaEstablished);
+    let from = if exchange.start_seen && is_near {
+        shown.shifted(exchange.end.since(exchange.start).negated()).shifted(LOGGED.negated())
+    } else {
+        shown.shifted(MAIN_MODE_LIFE.negated())
+    };
+    (from, shown.shifted(MAIN_MODE_LIFE))
+}
+
+/// As long as Windows tries a negotiation before it logs the failure, and a little.
+const LOGGED: Span = Span::from_seconds(180);
+/// Windows' main-mode lifetime, 480 minutes.
+const MAIN_MODE_LIFE: Span = Span::from_seconds(8 * 60 * 60);
 
 /// An SA as the captures show it.
 #[derive(Clone, Copy)]

@@ -379,6 +379,7 @@ const fn is_unread(code: ProblemCode) -> bool {
         | ProblemCode::Joined
         | ProblemCode::WrongLinktype
         | ProblemCode::Hidden
+        | ProblemCode::TimesGoBack
         | ProblemCode::Headless => false,
     }
 }

@@ -57,6 +57,8 @@ mod pair_facts;
 
 mod pairs;
 
+mod senders;
+
 pub use crate::catalogue::Confidence;
 pub use addresses::{AddressSource, HostAddress};
 pub use audit::{AuditState, AuditVerdict, HostAudit};
@@ -77,6 +79,7 @@ pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
 pub use obligation::{ObligationSpan, Scanner};
 pub use placed::PlacedEvent;
 pub use sa_algorithms::SaAlgorithms;
+pub use senders::{OtherSender, SentFrom};
 pub use unreachable::UnreachableFacts;
 pub use verdict::Verdict;
 pub use windows::{CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
@@ -89,10 +92,10 @@ use crate::policy::{Expectation, ExpectationSource, Policy};
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Service};
 use crate::summary::{
-    BoundsReached, ClassRun, Contents, Count, LogId, SetAside, StationChange, Summary, TlsSeen,
-    Vantage,
+    BoundsReached, ClassRun, Contents, Count, LogId, SetAside, SetBack, StationChange, Summary,
+    TlsSeen, Vantage,
 };
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 use audit::AuditHistories;
 use obligation::Obligations;
 use pairs::Pairs;
@@ -194,6 +197,8 @@ pub struct Facts {
     pub same_host: Vec<BTreeSet<IpAddr>>,
     /// Those of them that the policy names.
     pub named_hosts: Vec<BTreeSet<IpAddr>>,
+    /// Addresses of one station each, by its link-layer address.
+    pub station_hosts: Vec<BTreeSet<IpAddr>>,
     /// Names of addresses, by address and name.
     pub host_names: Vec<HostName>,
     /// One for each log that needs one.
@@ -210,6 +215,10 @@ pub struct Facts {
     pub duplicates: BTreeMap<(EvidenceId, DuplicateKind), Duplicates>,
     /// IP addresses that another station took over, by address and time.
     pub station_changes: Vec<StationChange>,
+    /// Windows whose clear packets other stations sent than the pair's protected ones, by pair and beginning.
+    pub other_senders: BTreeMap<(HostPair, Timestamp), OtherSender>,
+    /// Where the times of captures go back, by file.
+    pub set_back: BTreeMap<EvidenceId, Vec<SetBack>>,
     /// Captures, and the first file of those that each continues.
     pub first_files: BTreeMap<EvidenceId, EvidenceId>,
     /// By capture, pair and SPI.
@@ -280,6 +289,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         events,
         same_host: Vec::new(),
         named_hosts: Vec::new(),
+        station_hosts: addresses::of_stations(summary),
         host_names: Vec::new(),
         addresses: addresses::bare(&host_addresses),
         assumed_names: computers.assumed().clone(),
@@ -291,6 +301,8 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         vantages: vantage::of_captures(summary),
         duplicates: losses::duplicates(summary),
         station_changes: addresses::taken_over(summary),
+        other_senders: BTreeMap::new(),
+        set_back: set_back(summary),
         first_files: summary.first_files(),
         esp_gaps: losses::esp_gaps(summary),
         tcp_gaps: losses::tcp_gaps(summary),
@@ -308,7 +320,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         uncounted_ike: uncounted,
         stripped_ike: stripped,
     };
-    facts.tie_addresses(policy, &addresses::of_stations(summary));
+    facts.tie_addresses(policy);
     let named = NamedPorts(policy.named_ports());
     let of_pairs = Pairs {
         summary,
@@ -324,6 +336,8 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     facts.note_limits(policy);
     windows.sort_by_key(|w| (w.run, w.pair));
     facts.protected.sort_by_key(|w| (w.run, w.pair));
+    let of_windows = windows.iter().map(|window| (window.pair, &window.run));
+    facts.other_senders = senders::other_senders(summary, of_windows);
     facts.windows = cause::explain(windows, &facts, &activity);
     tunnels::link(&mut facts.windows, &around, &named);
     facts.add_audits(&audits);
@@ -334,6 +348,12 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
 fn bounds_reached(summary: &Summary) -> BTreeMap<EvidenceId, BoundsReached> {
     let all = summary.captures.iter().map(|(id, capture)| (*id, capture.bounds_reached.clone()));
     all.filter(|(_, bounds)| !bounds.is_empty()).collect()
+}
+
+/// Where the times of captures go back, by file.
+fn set_back(summary: &Summary) -> BTreeMap<EvidenceId, Vec<SetBack>> {
+    let all = summary.captures.iter().map(|(id, capture)| (*id, capture.set_back.clone()));
+    all.filter(|(_, set_back)| !set_back.is_empty()).collect()
 }
 
 /// The clocks of logs whose times name their zone.
@@ -349,7 +369,13 @@ impl Facts {
     #[must_use]
     pub fn is_clock_wrong(&self, clock: &ClockOffset) -> bool {
         let is_local = self.logs.get(&clock.log).is_some_and(|log| log.trust.is_local_time);
-        clock.is_measured() && clock.is_wrong(is_local) && !self.is_captures_clock(clock)
+        // A capture whose clock was set back shows every host's clock ahead from there on.
+        let set_back = self.set_back.values().flatten();
+        let by_capture = clock.offset.is_some_and(|by| clock::is_of_captures(by, set_back));
+        clock.is_measured()
+            && clock.is_wrong(is_local)
+            && !by_capture
+            && !self.is_captures_clock(clock)
     }
 
     /// Whether a log's offset is that of the captures' clock, which all hosts' clocks contradict.
@@ -373,12 +399,13 @@ impl Facts {
         }
     }
 
-    /// Adds the addresses that belong to one host, by policy, logs and link-layer addresses.
-    fn tie_addresses(&mut self, policy: &Policy, stations: &[BTreeSet<IpAddr>]) {
+    /// Policy, logs and stations say which addresses are of one host.
+    fn tie_addresses(&mut self, policy: &Policy) {
         let named = policy.hosts.iter().map(|(_, addresses)| addresses.iter().copied().collect());
         self.named_hosts = named.collect();
         let named = self.named_hosts.iter();
         self.host_names = host_names::host_names(policy, &self.logs, &self.host_addresses);
-        self.same_host = named.chain(self.addresses.values()).chain(stations).cloned().collect();
+        let known = named.chain(self.addresses.values()).chain(&self.station_hosts);
+        self.same_host = known.cloned().collect();
     }
 }

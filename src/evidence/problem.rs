@@ -63,11 +63,13 @@ pub enum ProblemCode {
     SamePath,
     /// A summary is damaged and was skipped.
     SummaryDamaged,
+    /// Times of a capture go back from one frame to the next.
+    TimesGoBack,
 }
 
 impl ProblemCode {
     /// Every code.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Unreadable,
         Self::Empty,
         Self::UnknownFormat,
@@ -96,6 +98,7 @@ impl ProblemCode {
         Self::Headless,
         Self::SamePath,
         Self::SummaryDamaged,
+        Self::TimesGoBack,
     ];
 
     /// The code as the report spells it.
@@ -130,6 +133,7 @@ impl ProblemCode {
             Self::Headless => "headless",
             Self::SamePath => "same_path",
             Self::SummaryDamaged => "summary_damaged",
+            Self::TimesGoBack => "times_go_back",
         }
     }
 
@@ -187,6 +191,9 @@ impl ProblemCode {
                 "Summaries hold another file with this path and other bytes; both count."
             }
             Self::SummaryDamaged => "A summary is damaged; nothing of what it held is judged.",
+            Self::TimesGoBack => {
+                "Times of a capture go back from one frame to the next; the order of the frames decides there."
+            }
         }
     }
 
@@ -221,6 +228,7 @@ impl ProblemCode {
             | Self::Joined
             | Self::WrongLinktype
             | Self::Hidden
+            | Self::TimesGoBack
             | Self::Headless => false,
         }
     }

@@ -91,6 +91,9 @@ pub fn against(against: &Against) -> String {
             "anyone on the path can send an unprotected Delete; a peer with an IKE SA ignores it (RFC 2409 section 5.7)"
                 .to_owned()
         }
+        Against::OtherSender(address) => format!(
+            "another station, or one of another VLAN, sent the clear packets of {address} than its protected ones"
+        ),
         Against::OtherClock => {
             "the negotiation is in another capture, and nothing shows that the two captures have the same clock"
                 .to_owned()

@@ -281,10 +281,14 @@ fn moment(before: Span) -> String {
     let rounded = Span::from_millis((before.0 / 1_000_000).abs());
     if before.0 >= 0 {
         format!("{} before the window opened", length(rounded))
+    } else if rounded > AS_IT_OPENED {
+        format!("{} after the window opened, by corrected clocks", length(rounded))
     } else {
         format!("as the window opened ({} later, by corrected clocks)", length(rounded))
     }
 }
 
+/// What is no later than that came as the window opened.
+const AS_IT_OPENED: Span = Span::from_seconds(1);
 /// The subject where a record names no service.
 const SOME_SERVICE: &str = "a service that IPsec needs";

@@ -150,6 +150,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(negotiation::uncounted(facts));
     found.extend(contradiction::contradictions(facts));
     found.extend(station::taken_over(facts));
+    found.extend(station::other_senders(facts));
     found.extend(traffic::pairs_folded(facts));
     found.extend(bounds::bounds_reached(facts));
     found.extend(strength::weak_algorithms(facts));

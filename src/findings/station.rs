@@ -1,9 +1,10 @@
 //! IP addresses that another station took over, or that several hosts share.
 
 use super::{Finding, FindingCode, Severity, When, proof_of};
-use crate::correlate::{Confidence, Facts};
+use crate::correlate::{Confidence, Facts, SentFrom};
 use crate::hosts::HostPair;
 use crate::ike::IkeExchange;
+use crate::summary::Mac;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -35,6 +36,40 @@ pub(super) fn taken_over(facts: &Facts) -> Vec<Finding> {
             }
         })
         .collect()
+}
+
+/// Windows whose clear packets other stations sent than the pair's protected ones: one finding for each pair.
+pub(super) fn other_senders(facts: &Facts) -> Vec<Finding> {
+    let mut pairs = BTreeSet::new();
+    let first = facts.other_senders.iter().filter(|((pair, _), _)| pairs.insert(*pair));
+    first
+        .take(MOST)
+        .map(|((pair, _), other)| {
+            let title = format!("Clear and protected packets of {} are of different stations", other.address);
+            let detail = format!(
+                "Clear packets came from {}, protected packets from {}. Several hosts may have this address, on another VLAN or at another site, or one sends under another's address; then clear text is not the protected hosts'.",
+                sender(&other.clear),
+                sender(&other.protected),
+            );
+            Finding {
+                confidence: Confidence::Medium,
+                pair: Some(*pair),
+                proof: proof_of([other.clear.frame, other.protected.frame]),
+                ..Finding::new(FindingCode::OtherStation, Severity::Low, title, detail)
+            }
+        })
+        .collect()
+}
+
+/// `02:00:0a:05:00:01 in VLAN 10 (frame E1:4)`.
+fn sender(sent: &SentFrom) -> String {
+    let vlans: Vec<String> = sent
+        .vlans
+        .iter()
+        .filter(|vlan| **vlan != 0)
+        .map(|vlan| format!(" in VLAN {vlan}"))
+        .collect();
+    format!("{}{} (frame {})", Mac(sent.address), vlans.concat(), sent.frame)
 }
 
 /// Addresses that do not match IKE's hashes: a translator replaced them, or the sender forces encapsulation

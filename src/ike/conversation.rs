@@ -112,10 +112,14 @@ impl<'a> Conversation<'a> {
         spis.into_iter().max_by_key(|(spi, count)| (*count, *spi)).map_or(Spi::default(), |s| s.0)
     }
 
-    /// What the responder chose, read in clear.
+    /// What the responder chose, read in clear: of several answers, in the one whose SPI the negotiation went on
+    /// with (RFC 7296 §2.4; anybody can send another one).
     pub(super) fn chosen(&self) -> Option<&'a Proposal> {
-        let mut answers = self.turns.iter().filter(|turn| !turn.from_initiator);
-        answers.find_map(|turn| turn.message.proposals().first())
+        let answers = || self.turns.iter().filter(|turn| !turn.from_initiator);
+        let choice = |turn: &Turn<'a>| turn.message.proposals().first();
+        let own = self.responder_spi();
+        let is_own = |turn: &&Turn<'a>| turn.message.header.responder_spi == own;
+        answers().filter(is_own).find_map(choice).or_else(|| answers().find_map(choice))
     }
 
     /// The algorithms that determine how much its encrypted messages can hold.

@@ -49,7 +49,8 @@ pub(super) fn with_end(talk: &Conversation<'_>, verdict: Verdict) -> Verdict {
     frames.push(delete.frame());
     let deleted = Some((delete.message.source.ip(), delete.time()));
     let (inferred, confidence) = match proof {
-        Proof::Read => (verdict.inferred, verdict.confidence),
+        // RFC 2409 §5.7: under an ISAKMP SA a Delete is protected; in clear anybody can have sent it.
+        Proof::Read => (true, verdict.confidence.min(Confidence::Medium)),
         Proof::Size(confidence) => (true, confidence.min(verdict.confidence)),
     };
     Verdict { outcome: Outcome::Ended, deleted, frames, inferred, confidence, ..verdict }
@@ -168,9 +169,10 @@ fn made_before(talk: &Conversation<'_>, turn: &Turn<'_>) -> Option<(Timestamp, T
 /// SPI is used when there is traffic for it, however late.
 fn clears_away(talk: &Conversation<'_>, turn: Turn<'_>) -> bool {
     made_before(talk, &turn).is_some_and(|(began, done)| {
-        turn.follows(done, CLEARING_AWAY)
-            && talk.esp_at(began) != EspAt::Unseen
-            && (talk.creates_esp_before_the_next(turn.time(), done)
+        // What begins later with nothing between that makes it was made before, however long ago.
+        talk.esp_at(began) != EspAt::Unseen
+            && (turn.follows(done, CLEARING_AWAY)
+                && talk.bears_fruit_before_the_next(turn.time(), done)
                 || talk.begins_protection(turn.time(), turn.time()))
     })
 }

@@ -1,14 +1,21 @@
-//! Which station put a frame on its link, as far as the frame says: an aid to compare two frames of one capture.
+//! Which station put a frame on its link, as far as the frame says: an aid to compare two frames.
 
 use crate::capture::{Linktype, RawFrame};
 use serde::{Deserialize, Serialize};
 
-/// Interface, way and lower half of the sender's address, packed. Two that differ are of two senders; two that are equal
-/// may be.
+/// Interface, way, VLAN and the sender's address. Two that differ are of two senders or two networks; two that are
+/// equal may be.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-pub struct Origin(u32);
+pub struct Origin {
+    /// Interface and way, packed.
+    place: u8,
+    /// The identifiers of the outer and the inner VLAN; 0 is none (IEEE 802.1Q).
+    vlans: [u16; 2],
+    /// Zero where the frame has none.
+    address: [u8; 6],
+}
 
 impl Origin {
     /// Where a frame comes from.
@@ -17,20 +24,55 @@ impl Origin {
         let (way, address) = match frame.linktype {
             Linktype::ETHERNET => (0, frame.data.get(6..12)),
             // Cooked captures: the packet's type says whether the capturing host sent it (4), then the
-            // sender's address in a field of eight octets.
+            // sender's address in a field of eight bytes.
             Linktype::LINUX_SLL => (way(frame.data.get(1)), frame.data.get(6..12)),
             Linktype::LINUX_SLL2 => (way(frame.data.get(10)), frame.data.get(12..18)),
             _ => (0, None),
         };
-        let address = match address {
-            Some([.., a, b, c]) => u32::from_be_bytes([0, *a, *b, *c]),
-            Some(_) | None => 0,
-        };
-        Self(((interface(frame) % 64) << 26) | (way << 24) | address)
+        let address = address.and_then(|bytes| bytes.first_chunk::<6>()).copied();
+        let interface = u8::try_from(interface(frame) % 64).unwrap_or_default();
+        Self {
+            place: (interface << 2) | way,
+            vlans: vlans(frame),
+            address: address.unwrap_or_default(),
+        }
+    }
+
+    /// Whether two frames may be of one sender, on whatever VLAN.
+    #[must_use]
+    pub fn may_be_same_sender(self, other: Self) -> bool {
+        (self.place, self.address) == (other.place, other.address)
+    }
+
+    /// The sender's link-layer address, where the frame has one.
+    #[must_use]
+    pub fn address(self) -> Option<[u8; 6]> {
+        Some(self.address).filter(|address| *address != [0; 6])
+    }
+
+    /// The identifiers of its VLANs, the outer one first; 0 is none.
+    #[must_use]
+    pub const fn vlans(self) -> [u16; 2] {
+        self.vlans
     }
 }
 
-const fn way(packet_type: Option<&u8>) -> u32 {
+/// The VLANs of an Ethernet frame, as its tags name them.
+fn vlans(frame: &RawFrame<'_>) -> [u16; 2] {
+    if frame.linktype != Linktype::ETHERNET {
+        return [0; 2];
+    }
+    let tag = |at: usize| match frame.data.get(at..)?.first_chunk::<4>()? {
+        [0x81, 0x00, high, low] | [0x88, 0xa8, high, low] => {
+            Some(u16::from_be_bytes([*high, *low]) & 0x0fff)
+        }
+        _ => None,
+    };
+    let outer = tag(12);
+    [outer.unwrap_or(0), outer.and_then(|_| tag(16)).unwrap_or(0)]
+}
+
+const fn way(packet_type: Option<&u8>) -> u8 {
     match packet_type {
         Some(4) => 2,
         Some(_) => 1,
@@ -41,9 +83,46 @@ const fn way(packet_type: Option<&u8>) -> u32 {
 /// The interface that saw a frame: the capture's own, or what the header of a cooked capture names.
 #[must_use]
 pub fn interface(frame: &RawFrame<'_>) -> u32 {
-    let cooked = frame.data.get(4..8).and_then(|octets| octets.first_chunk::<4>());
+    let cooked = frame.data.get(4..8).and_then(|bytes| bytes.first_chunk::<4>());
     match (frame.linktype, cooked) {
         (Linktype::LINUX_SLL2, Some(index)) => u32::from_be_bytes(*index),
         _ => frame.interface,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::SeenAt;
+    use crate::evidence::FrameNumber;
+    use crate::time::Timestamp;
+
+    fn frame(number: u64, seconds: i64, interface: u32, data: &[u8]) -> RawFrame<'_> {
+        RawFrame {
+            number: FrameNumber(number),
+            time: Timestamp(seconds * 1_000_000_000),
+            linktype: Linktype::ETHERNET,
+            original_len: 60,
+            interface,
+            description: 0,
+            offset: number * 100,
+            seen_at: SeenAt::Wire,
+            data,
+        }
+    }
+
+    #[test]
+    fn stations_and_vlans_differ() {
+        let of = |station: u8, tags: &[u8]| {
+            let bytes = [&[2; 6][..], &[2, 0, 0, 0, 0, station], tags, &[8, 0]].concat();
+            Origin::of(&frame(1, 1, 0, &bytes))
+        };
+        let (plain, tagged) = (of(1, &[]), of(1, &[0x81, 0, 0x60, 10]));
+        let double = of(1, &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 6]);
+        assert_eq!((plain.vlans(), tagged.vlans(), double.vlans()), ([0; 2], [10, 0], [5, 6]));
+        assert!(plain != tagged && plain.may_be_same_sender(tagged));
+        assert!(!plain.may_be_same_sender(of(2, &[])));
+        assert_eq!(plain.address(), Some([2, 0, 0, 0, 0, 1]));
+        assert_eq!(Origin::of(&frame(1, 1, 0, &[])).address(), None);
     }
 }

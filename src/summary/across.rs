@@ -229,7 +229,9 @@ impl Sides {
         match self {
             Self::Apart => !one.is_twin,
             Self::Together(gateways) => {
-                !one.is_twin && one.place.1 != gateways && one.origin != esp.origin
+                !one.is_twin
+                    && one.place.1 != gateways
+                    && !one.origin.may_be_same_sender(esp.origin)
             }
             Self::InPieces(_) => true,
         }

@@ -71,7 +71,8 @@ impl Tally {
 /// What was seen of a pair, in order of time; of one time ESP first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Seen {
-    Esp(Direction),
+    /// With its length from the SPI on.
+    Esp(Direction, u32),
     Clear(Flow, Direction),
 }
 
@@ -82,7 +83,7 @@ impl CaptureSummary {
         let mut by_pair: BTreeMap<HostPair, Vec<(Timestamp, Seen)>> = BTreeMap::new();
         for ((pair, stream), packets) in &self.esp_packets {
             let Stream::Esp(_, direction) = *stream else { continue };
-            let seen = packets.iter().map(|esp| (esp.time, Seen::Esp(direction)));
+            let seen = packets.iter().map(|esp| (esp.time, Seen::Esp(direction, esp.length)));
             by_pair.entry(*pair).or_default().extend(seen);
         }
         let mut tallies = BTreeMap::new();
@@ -110,13 +111,14 @@ fn tally(seen: Vec<(Timestamp, Seen)>) -> Tally {
     for (_, seen) in seen {
         tally.clear += u64::from(matches!(seen, Seen::Clear(..)));
         match seen {
-            Seen::Esp(direction) => {
+            Seen::Esp(direction, length) => {
                 tally.esp += 1;
-                waiting = Some(direction);
+                waiting = Some((direction, length));
             }
             Seen::Clear(flow, direction) if known.insert(flow) => {
                 tally.connections += 1;
-                tally.authenticated += u64::from(waiting.take() == Some(direction));
+                let is_own = |(way, length)| way == direction && may_open(flow, length);
+                tally.authenticated += u64::from(waiting.take().is_some_and(is_own));
             }
             Seen::Clear(..) => {}
         }
@@ -124,9 +126,40 @@ fn tally(seen: Vec<(Timestamp, Seen)>) -> Tally {
     tally
 }
 
+/// Whether an ESP packet can hold the first packet of a connection and no more: of TCP a header without data.
+const fn may_open(flow: Flow, length: u32) -> bool {
+    flow.protocol != TCP || length <= LARGEST_OPENING
+}
+
+/// IANA protocol number.
+const TCP: u8 = 6;
+/// A TCP header with all its options (60 bytes, RFC 9293 §3.1), padded with the two bytes of the trailer to a block
+/// of 16, behind SPI, sequence number and a vector of 16 bytes, before a check value of 32 (RFC 4303 §2).
+const LARGEST_OPENING: u32 = 8 + 16 + 64 + 32;
 /// Fewer connections may begin so by chance.
 const FEWEST: u64 = 3;
 /// A connection goes on in clear; a decrypted copy of a single datagram does not.
 const GOES_ON: u64 = 3;
 /// No stream comes before this one.
 const LEAST: EspSpi = EspSpi(0);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_opens_with_a_header_alone() {
+        let flow = |protocol| Flow { protocol, a_port: 1, b_port: 2 };
+        // 40 bytes of TCP under NULL with SHA-1, 60 under AES-CBC with SHA-256; a datagram of 324.
+        assert!(may_open(flow(6), 8 + 44 + 12) && may_open(flow(6), 8 + 16 + 64 + 16));
+        assert!(!may_open(flow(6), 324) && may_open(flow(17), 324));
+        let esp = |t, length| (Timestamp(t), Seen::Esp(Direction::AToB, length));
+        let clear = |t, port| {
+            let flow = Flow { protocol: 6, a_port: port, b_port: 80 };
+            (Timestamp(t), Seen::Clear(flow, Direction::AToB))
+        };
+        let all = vec![esp(1, 324), clear(2, 1000), esp(3, 64), clear(4, 1001)];
+        let tally = tally(all);
+        assert_eq!((tally.connections, tally.authenticated, tally.esp), (2, 1, 2));
+    }
+}

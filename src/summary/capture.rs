@@ -26,6 +26,7 @@ use super::room::Room;
 use super::set_aside::SetAside;
 use super::stations::Stations;
 use super::streams::Streams;
+use super::time_order::TimeOrder;
 use super::timeline::{Runs, Sighting};
 use super::tunnels::TunnelObserver;
 use crate::capture::{RawFrame, SeenAt};
@@ -74,6 +75,7 @@ pub struct CaptureObserver<'p> {
     stations: Stations,
     /// Where the records of the frame that is observed next probably are.
     hint: Hint,
+    time_order: TimeOrder,
     summary: CaptureSummary,
     most_pairs: usize,
     /// Packets that may still get a fingerprint.
@@ -118,6 +120,7 @@ impl<'p> CaptureObserver<'p> {
             esp_packets: 0,
             stations: Stations::default(),
             hint: Hint::NONE,
+            time_order: TimeOrder::default(),
             summary: CaptureSummary::default(),
             most_pairs: MOST_PAIRS,
             prints_left: 0,
@@ -153,6 +156,7 @@ impl<'p> CaptureObserver<'p> {
         let (first, last) = self.summary.span.unwrap_or((seen.time, seen.time));
         self.summary.span = Some((first.min(seen.time), last.max(seen.time)));
         let frame = &dissected.frame;
+        self.time_order.observe(frame);
         if frame.seen_at != SeenAt::Wire
             && let Content::Ip(ip, Alone { stream, .. }) = &dissected.content
             && let Some(why) = SetAside::of_place(frame.seen_at, stream.class())

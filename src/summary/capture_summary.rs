@@ -9,6 +9,7 @@ use super::sa::SaSeen;
 use super::set_aside::SetAside;
 use super::spi::{Contents, SpiEvidence};
 use super::stations::{Mac, StationChange};
+use super::time_order::SetBack;
 use super::timeline::{ClassRun, Sighting};
 use super::tunnels::Tunnels;
 use crate::evidence::{EvidenceId, Problem};
@@ -223,6 +224,10 @@ pub struct CaptureSummary {
     pub total: Count,
     /// Time of the earliest and the latest frame.
     pub span: Option<(Timestamp, Timestamp)>,
+    /// Where times go back from one frame to the next.
+    pub set_back: Vec<SetBack>,
+    /// Time of the last frame in the file, where times go back.
+    pub last_time: Option<Timestamp>,
 }
 
 impl CaptureSummary {
@@ -271,6 +276,11 @@ impl CaptureSummary {
         esp.for_each(|packet| packet.time = packet.time.shifted(by));
         self.negotiations.shift(by);
         self.span = self.span.map(|(first, last)| (first.shifted(by), last.shifted(by)));
+        self.last_time = self.last_time.map(|last| last.shifted(by));
+        for set_back in &mut self.set_back {
+            set_back.before = set_back.before.shifted(by);
+            set_back.after = set_back.after.shifted(by);
+        }
     }
 
     /// Adds what was read of an SPI that is not encrypted.

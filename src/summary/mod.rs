@@ -28,6 +28,7 @@ mod spi;
 mod stations;
 mod streams;
 mod tcp_gaps;
+mod time_order;
 mod timeline;
 mod tunnels;
 
@@ -59,6 +60,7 @@ pub use sa::SaSeen;
 pub use set_aside::SetAside;
 pub use spi::Contents;
 pub use stations::{MOST_OF_A_HOST, Mac, StationChange};
+pub use time_order::SetBack;
 pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
 pub use tunnels::{Layer, Tunnel, Tunnels};
 
@@ -403,7 +405,9 @@ impl Summary {
                 begin.since(*end) <= TAKES_OVER && other.shares_a_pair(capture)
             };
             let known = later.filter(takes_over).filter_map(|(_, next, _)| ends.get(next));
-            let latest = known.copied().max().map_or(*end, |known| known.max(*end));
+            // Where times go back, the last frame ends the file.
+            let end = capture.last_time.unwrap_or(*end);
+            let latest = known.copied().max().map_or(end, |known| known.max(end));
             ends.insert(*id, latest);
         }
         for files in &self.sequences {

@@ -200,6 +200,8 @@ impl Case<'_> {
             "the captures show a negotiation of this host that {what} in this time, but its log holds none"
         );
         let (state, why) = match (self.history.is_legacy, completed, logons_show) {
+            // The value is read as the service starts; what was audited in the same run of the system was so.
+            (true, _, true) if self.is_audited_in_this_run() => (AuditState::Unknown, shown),
             (true, _, true) => (
                 AuditState::DisableIkeAuditsSuspected,
                 format!(
@@ -288,6 +290,16 @@ impl Case<'_> {
             )
         };
         self.verdict(AuditState::Unknown, why, [])
+    }
+
+    /// Whether the log holds negotiations of the time from the system's start before the span to the next one.
+    fn is_audited_in_this_run(&self) -> bool {
+        let starts = || self.history.starts.iter().copied();
+        let begun = starts().filter(|start| *start <= self.from).max();
+        let ended = starts().filter(|start| *start > self.from).min();
+        let (begun, ended) =
+            (begun.unwrap_or(Timestamp(i64::MIN)), ended.unwrap_or(Timestamp(i64::MAX)));
+        self.audits(begun, ended).next().is_some()
     }
 
     fn audits(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Audit> {

@@ -29,6 +29,10 @@ pub(super) struct Break {
 pub(super) struct AuditHistory {
     pub(super) host: String,
     pub(super) addresses: BTreeSet<IpAddr>,
+    /// Addresses that its records name as its own, from the first to the last of them.
+    pub(super) claims: BTreeMap<IpAddr, (Timestamp, Timestamp)>,
+    /// When Windows started.
+    pub(super) starts: Vec<Timestamp>,
     /// The time and the record numbers that each log covers, by time.
     pub(super) spans: Vec<LogSpan>,
     pub(super) breaks: Vec<Break>,
@@ -119,6 +123,12 @@ impl AuditHistory {
         self.logons.extend(trust.logons.iter().map(moved));
         self.failed_logons.extend(trust.failed_logons.iter().map(moved));
         let moved = |audit: &NegotiationAudit| NegotiationAudit { time: at(audit.time), ..*audit };
+        for event in &log.events {
+            let own = event.selector().and_then(|s| s.local_tunnel).or(event.local());
+            let Some((own, time)) = own.zip(event.time.map(at)) else { continue };
+            let span = self.claims.entry(own).or_insert((time, time));
+            *span = (span.0.min(time), span.1.max(time));
+        }
         self.negotiations.extend(trust.negotiations.iter().map(|a| (moved(a), evidence)));
         self.add_marks(evidence, log, at);
     }
@@ -141,6 +151,7 @@ impl AuditHistory {
             };
             match mark.kind {
                 MarkKind::Cleared => self.cleared.push((time, place)),
+                MarkKind::Started => self.starts.push(time),
                 MarkKind::AuditChanged(change) => self.changes.push((time, change, place)),
                 MarkKind::EventsLost => broken(around, "events were lost"),
                 MarkKind::Full => broken(around, "the log was full"),
@@ -159,7 +170,6 @@ impl AuditHistory {
                 | MarkKind::AuditChangedSomehow
                 | MarkKind::Archived
                 | MarkKind::LogStarted
-                | MarkKind::Started
                 | MarkKind::WentDown => {}
             }
         }

@@ -5,7 +5,7 @@ use super::history::{AuditHistory, is_security};
 use super::{AuditState, AuditVerdict, Captured, HostAudit};
 use crate::catalogue::AUDITPOL;
 use crate::correlate::ClockOffset;
-use crate::correlate::addresses::HostAddress;
+use crate::correlate::addresses::{HostAddress, gave_up};
 use crate::correlate::computers::Computers;
 use crate::evidence::EvidenceId;
 use crate::ike::IkeExchange;
@@ -80,7 +80,10 @@ impl AuditHistories {
         to: Timestamp,
     ) -> HostAudit {
         let captured = self.captured(address, from, to);
-        let of_host = self.histories.iter().filter(|history| history.addresses.contains(&address));
+        let has_it = |history: &&AuditHistory| {
+            history.addresses.contains(&address) && !gave_up(&history.claims, address, from)
+        };
+        let of_host = self.histories.iter().filter(has_it);
         let mut hosts = BTreeSet::new();
         let verdicts = of_host.map(|history| {
             hosts.insert(history.host.clone());

@@ -44,6 +44,16 @@ impl<'a> Case<'a> {
         cause.map(|cause| cause.lasts(run.start, run.end))
     }
 
+    /// Whether the times of a capture that shows the window go back near it, so that what seems to lie inside may
+    /// lie before it or behind it by the order of the frames.
+    pub(super) fn is_set_back(&self) -> bool {
+        let run = &self.window.run;
+        let (from, to) = (run.start.shifted(PAUSE.negated()), run.end);
+        let files = [run.first.evidence, run.last.evidence];
+        let mut set_back = files.iter().filter_map(|file| self.index.facts.set_back.get(file));
+        set_back.any(|all| all.iter().any(|back| back.after <= to && from <= back.before))
+    }
+
     /// ESP well inside the window.
     fn inside(&self, pair: HostPair) -> Option<ClassRun> {
         let run = &self.window.run;
@@ -54,6 +64,9 @@ impl<'a> Case<'a> {
     /// need not reach back.
     fn goes_on(&self, pair: HostPair, is_logged: bool) -> Option<(ClassRun, ClassRun)> {
         let inside = self.inside(pair)?;
+        if self.is_set_back() {
+            return None;
+        }
         let start = self.window.run.start;
         let before = self.index.protected(pair)?.touching(start.shifted(PAUSE.negated()), start);
         let before = before.copied().next();
@@ -89,7 +102,10 @@ impl<'a> Case<'a> {
     /// or the one that replaced it, with no SPI of its own that ended at the opening. ESP that the other side
     /// still sends says nothing about this host's filters.
     pub(super) fn sender_under_both(&self) -> Option<IpAddr> {
-        *self.found_sender.get_or_init(|| self.find_sender(self.window.run.start))
+        *self.found_sender.get_or_init(|| {
+            let is_ordered = !self.is_set_back();
+            is_ordered.then(|| self.find_sender(self.window.run.start)).flatten()
+        })
     }
 
     /// The same for an SPI that had begun by a point in time.

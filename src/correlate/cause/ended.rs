@@ -420,3 +420,15 @@ const LONGEST_IDLE: Span = Span::from_seconds(3_610);
 const EARLY: Span = Span::from_millis(100);
 /// RFC 7296 §2.8: the old SA is deleted when the new one is created; both may be used for a while.
 const HANDOVER: Span = Span::from_seconds(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_timer_ends_within_its_range() {
+        let idle = |seconds| is_idle_time(Span::from_seconds(seconds));
+        assert!(idle(290) && idle(305) && idle(3_610));
+        assert!(!idle(289) && !idle(3_611) && !idle(7_200));
+    }
+}

@@ -426,3 +426,34 @@ const PRE_SHARED_KEY: u16 = 1;
 const CROSSING: Span = Span::from_seconds(1);
 /// Windows Vista and later wait half a second at the most before they send in clear beside a negotiation.
 const BESIDE_CLEAR: Span = Span::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{EvidenceId, FrameNumber};
+
+    fn attempt(by: &str, from: i64, to: Option<i64>, is_refused: bool) -> ChildAttempt {
+        let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(1) };
+        let at = |milliseconds: i64| Timestamp(milliseconds * 1_000_000);
+        ChildAttempt {
+            by: by.parse().unwrap(),
+            start: at(from),
+            first: frame,
+            end: to.map(at),
+            last: frame,
+            is_refused,
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_crosses_a_success_is_none() {
+        let refused = attempt("10.0.0.1", 20_000, Some(20_010), true);
+        assert!(collides(&refused, &attempt("10.0.0.2", 20_005, Some(20_020), false)));
+        assert!(collides(&refused, &attempt("10.0.0.2", 19_990, Some(20_004), false)));
+        // Its own retry, a later one, one without an answer, and one that was refused, too.
+        assert!(!collides(&refused, &attempt("10.0.0.1", 20_005, Some(20_020), false)));
+        assert!(!collides(&refused, &attempt("10.0.0.2", 24_000, Some(24_020), false)));
+        assert!(!collides(&refused, &attempt("10.0.0.2", 20_005, None, false)));
+        assert!(!collides(&refused, &attempt("10.0.0.2", 20_005, Some(20_020), true)));
+    }
+}

@@ -2,10 +2,11 @@
 //!
 //! A record is true at its time. One that lies weeks from a window ties nothing to it.
 
+use crate::correlate::addresses::gave_up;
 use crate::correlate::{Facts, PlacedEvent};
 use crate::summary::{ClassRun, LogId};
 use crate::time::{Span, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// From the first to the last record with the same content.
@@ -41,6 +42,8 @@ pub(super) struct Holders<'a> {
     facts: &'a Facts,
     /// By address and computer, from the first to the last record.
     claims: BTreeMap<IpAddr, BTreeMap<&'a str, TimeSpan>>,
+    /// The same by computer and address.
+    own: BTreeMap<&'a str, BTreeMap<IpAddr, TimeSpan>>,
     /// What the captures cover.
     captured: Option<TimeSpan>,
 }
@@ -48,27 +51,40 @@ pub(super) struct Holders<'a> {
 impl<'a> Holders<'a> {
     pub(super) fn gather(facts: &'a Facts) -> Self {
         let mut claims: BTreeMap<IpAddr, BTreeMap<&str, TimeSpan>> = BTreeMap::new();
+        let mut by_host: BTreeMap<&str, BTreeMap<IpAddr, TimeSpan>> = BTreeMap::new();
         for placed in &facts.events {
             let event = &placed.event;
             let own = event.selector().and_then(|s| s.local_tunnel).or(event.local());
             let Some((own, time)) = own.zip(placed.corrected) else { continue };
-            let known = claims.entry(own).or_default();
-            let span = known.entry(short(&event.host)).or_insert((time, time));
-            *span = (span.0.min(time), span.1.max(time));
+            let host = short(&event.host);
+            let by_address = claims.entry(own).or_default().entry(host).or_insert((time, time));
+            let by_host = by_host.entry(host).or_default().entry(own).or_insert((time, time));
+            for span in [by_address, by_host] {
+                *span = (span.0.min(time), span.1.max(time));
+            }
         }
         let runs = || facts.pairs.iter().flat_map(|pair| pair.by_class.values());
         let first = runs().map(|run| run.start).min();
         let captured = first.zip(runs().map(|run| run.end).max());
-        Self { facts, claims, captured }
+        Self { facts, claims, own: by_host, captured }
     }
 
-    /// Whether another computer names an address as its own at a time much closer to the given one than the
-    /// computer of this log does.
+    /// Whether an address is not that of a log's computer at a time: the computer has named a later one since,
+    /// or another computer names this one as its own, much closer to the time.
     pub(super) fn is_anothers(&self, log: LogId, address: IpAddr, at: TimeSpan) -> bool {
+        let own_name = self.facts.logs.get(&log).map_or("", |log| short(&log.host));
+        let mut own = self.own.iter().filter(|(name, _)| name.eq_ignore_ascii_case(own_name));
+        // The policy's word and a common station outweigh what records leave open.
+        let is_kept = |sets: &[BTreeSet<IpAddr>]| sets.iter().any(|set| set.contains(&address));
+        if !is_kept(&self.facts.named_hosts)
+            && !is_kept(&self.facts.station_hosts)
+            && own.any(|(_, claims)| gave_up(claims, address, at.0))
+        {
+            return true;
+        }
         let Some(claims) = self.claims.get(&address).filter(|claims| claims.len() > 1) else {
             return false;
         };
-        let own_name = self.facts.logs.get(&log).map_or("", |log| short(&log.host));
         let Some(own) = claims.iter().find(|(name, _)| name.eq_ignore_ascii_case(own_name)) else {
             return false;
         };

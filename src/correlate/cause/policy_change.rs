@@ -85,3 +85,29 @@ fn reports_change(text: &str) -> bool {
 
 /// A host that applies a policy flushes what the old one made within this time.
 const FLUSH: Span = Span::from_seconds(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_the_policy_agent_are_read() {
+        // Microsoft, Event 4711: what its text may be.
+        for text in [
+            "PAStore Engine applied Active Directory storage IPsec policy on the computer.",
+            "PAStore Engine polled for changes to the active IPsec policy, detected changes, and applied them.",
+            "PAStore Engine loaded directory storage IPsec policy on the computer.",
+            "PAStore Engine received a control for forced reloading of IPsec policy and processed it successfully.",
+        ] {
+            assert!(reports_change(text), "{text}");
+        }
+        for text in [
+            "PAStore Engine polled for changes to the active IPsec policy and detected no changes.",
+            "PAStore Engine failed to apply locally cached copy of Active Directory storage IPsec policy.",
+            "PAStore Engine failed to load local storage IPsec policy on the computer.",
+            "Das PAStore-Modul hat die Richtlinie \u{fc}bernommen.",
+        ] {
+            assert!(!reports_change(text), "{text}");
+        }
+    }
+}

@@ -33,6 +33,7 @@ impl Case<'_> {
         self.weigh_stations(&mut found);
         self.weigh_names(&mut found);
         self.weigh_captures(&mut found);
+        self.weigh_senders(&mut found);
         self.weigh_living_sas(&mut found);
         if !found.iter().any(explains) {
             found.extend(self.not_before().or_else(|| {
@@ -133,6 +134,16 @@ impl Case<'_> {
                     candidate.cause.against.push(Against::OtherStation { address, frame });
                 }
             }
+        }
+    }
+
+    /// What other hosts of the same addresses did explains nothing of these.
+    fn weigh_senders(&self, found: &mut [Candidate]) {
+        let key = (self.window.pair, self.window.run.start);
+        let Some(other) = self.index.facts.other_senders.get(&key) else { return };
+        for candidate in found {
+            candidate.cause.score = candidate.cause.score.min(MOST_LOW);
+            candidate.cause.against.push(Against::OtherSender(other.address));
         }
     }
 

@@ -332,6 +332,8 @@ pub enum Against {
     StillSendsIke(IpAddr),
     /// Anybody on the path can send a Delete in clear, and RFC 2409 §5.7 asks for a protected one.
     Unprotected,
+    /// Another station, or one of another VLAN, sent the clear packets of this address than the protected ones.
+    OtherSender(IpAddr),
     /// The negotiation is in another capture, and nothing proves that the two share a clock.
     OtherClock,
 }

@@ -12,7 +12,7 @@ mod propose;
 mod shared;
 
 pub use shared::CaptureClocks;
-pub(super) use shared::shared_offset;
+pub(super) use shared::{is_of_captures, shared_offset};
 pub use timeline::ClockStep;
 
 use super::computers::Computers;
@@ -250,6 +250,10 @@ impl<'a> Clocks<'a> {
             let is_zone = |step: &&ClockStep| {
                 log.log.trust.is_local_time && !step.is_recorded && step.by.is_some_and(is_a_zone)
             };
+            let set_back = || self.summary.captures.values().flat_map(|capture| &capture.set_back);
+            let is_captures = |step: &&ClockStep| {
+                !step.is_recorded && step.by.is_some_and(|by| is_of_captures(by, set_back()))
+            };
             ClockOffset {
                 offset: fit.map(|fit| fit.offset),
                 method,
@@ -258,7 +262,12 @@ impl<'a> Clocks<'a> {
                 spread: fit.map_or_else(Span::default, |fit| fit.spread),
                 error: worst(),
                 drift: fit.and_then(|fit| fit.drift),
-                steps: timeline.steps.iter().filter(|step| !is_zone(step)).cloned().collect(),
+                steps: timeline
+                    .steps
+                    .iter()
+                    .filter(|step| !is_zone(step) && !is_captures(step))
+                    .cloned()
+                    .collect(),
                 ..unknown.clone()
             }
         };

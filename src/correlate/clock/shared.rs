@@ -7,7 +7,7 @@ use super::super::joins::Joins;
 use super::{ClockOffset, OffsetMethod};
 use crate::evidence::EvidenceId;
 use crate::ike::IkeExchange;
-use crate::summary::Summary;
+use crate::summary::{SetBack, Summary};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -130,6 +130,20 @@ pub(in crate::correlate) fn shared_offset(clocks: &[&ClockOffset]) -> Option<Spa
     (agree && is_wrong(least) && is_wrong(most)).then_some(*middle)
 }
 
+/// Whether a clock seems ahead by so much, or was set forward by it, because a capture's clock was set back: by what
+/// its times go back, and by what passed between two frames at the most.
+pub(in crate::correlate) fn is_of_captures<'s>(
+    by: Span,
+    mut set_back: impl Iterator<Item = &'s SetBack>,
+) -> bool {
+    set_back.any(|set_back| {
+        let beyond = by.0.saturating_sub(set_back.by().0);
+        -LEAST.0 <= beyond && beyond <= BETWEEN.0
+    })
+}
+
+/// Frames of a busy link lie closer together.
+const BETWEEN: Span = Span::from_seconds(600);
 /// What hosts delay their records by is less.
 const LEAST: Span = Span::from_millis(1_500);
 /// 500 ppm (RFC 5905): no clock drifts more.

@@ -44,6 +44,9 @@ impl CaptureObserver<'_> {
         summary.edges.conversations = conversations.open;
         (summary.negotiations, summary.problems) = self.ike.finish();
         summary.problems.extend(self.mislabelled.map(around::wrong_linktype));
+        let (set_back, last_time, problems) = self.time_order.finish();
+        (summary.set_back, summary.last_time) = (set_back, last_time);
+        summary.problems.extend(problems);
         (summary.station_changes, summary.station_addresses) = self.stations.finish();
         let (streams, pairs) = self.streams.into_parts();
         for Slot { key: (pair, stream), mut runs, esp, clear, .. } in streams {

@@ -1,0 +1,206 @@
+//! Who put a pair's clear packets on the link, and who its protected ones: an address is no host.
+//!
+//! Two networks may use the same private addresses (RFC 1918), and anybody may send under another's address. Where
+//! the stations or VLANs of the clear packets of a window and those of the pair's protected packets have nothing in
+//! common, the two need not be of the same hosts.
+
+use crate::evidence::{EvidenceId, FrameRef};
+use crate::hosts::{Direction, HostPair};
+use crate::packet::origin::Origin;
+use crate::protection::{ProtectionClass, Stream};
+use crate::summary::{ClassRun, Summary};
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// A packet of an address, and the station that sent its frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SentFrom {
+    /// The frame.
+    pub frame: FrameRef,
+    /// The link-layer address of its sender.
+    pub address: [u8; 6],
+    /// The identifiers of its VLANs, the outer one first; 0 is none.
+    pub vlans: [u16; 2],
+}
+
+/// Other stations sent a window's clear packets than the pair's protected ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OtherSender {
+    /// The IP address that both use.
+    pub address: IpAddr,
+    /// A clear packet.
+    pub clear: SentFrom,
+    /// A protected packet.
+    pub protected: SentFrom,
+}
+
+/// The senders of a pair's packets.
+#[derive(Debug, Default)]
+struct Senders {
+    /// Clear packets, by time.
+    clear: Vec<(Timestamp, Direction, SentFrom)>,
+    /// By way and capture, one packet of each station.
+    protected: BTreeMap<(Direction, EvidenceId), BTreeMap<([u8; 6], [u16; 2]), SentFrom>>,
+}
+
+/// The windows whose clear packets other stations sent, by pair and beginning.
+pub(super) fn other_senders<'w>(
+    summary: &Summary,
+    windows: impl Iterator<Item = (HostPair, &'w ClassRun)>,
+) -> BTreeMap<(HostPair, Timestamp), OtherSender> {
+    let of_pairs = gather(summary);
+    let first_files = summary.first_files();
+    let first = |file: EvidenceId| first_files.get(&file).copied().unwrap_or(file);
+    windows
+        .filter_map(|(pair, run)| {
+            let other = of_pairs.get(&pair)?.other(pair, run, first)?;
+            Some(((pair, run.start), other))
+        })
+        .collect()
+}
+
+/// Pairs whose clear and ESP packets are all known one by one.
+fn gather(summary: &Summary) -> BTreeMap<HostPair, Senders> {
+    let first_files = summary.first_files();
+    let mut of_pairs: BTreeMap<HostPair, Senders> = BTreeMap::new();
+    let mut unknown: BTreeSet<HostPair> = BTreeSet::new();
+    for (id, capture) in &summary.captures {
+        let file = first_files.get(id).copied().unwrap_or(*id);
+        for ((pair, stream), packets) in &capture.esp_packets {
+            let Stream::Esp(_, way) = *stream else { continue };
+            let of_way =
+                of_pairs.entry(*pair).or_default().protected.entry((way, file)).or_default();
+            for packet in packets {
+                if let Some(sent) = sent_from(packet.frame, packet.origin) {
+                    of_way.entry((sent.address, sent.vlans)).or_insert(sent);
+                } else {
+                    unknown.insert(*pair);
+                }
+            }
+        }
+        for (pair, streams) in &capture.streams {
+            for (stream, runs) in streams {
+                if stream.class() == ProtectionClass::Clear {
+                    let known = capture.clear_packets.get(&(*pair, *stream)).map_or(0, Vec::len);
+                    if runs.iter().map(|run| run.frames).sum::<u64>() > known as u64 {
+                        unknown.insert(*pair);
+                    }
+                }
+            }
+        }
+    }
+    for ((pair, _), packets) in summary.captures.values().flat_map(|c| &c.clear_packets) {
+        let Some(of_pair) = of_pairs.get_mut(pair) else { continue };
+        for packet in packets.iter().filter(|packet| !packet.is_twin) {
+            match sent_from(packet.frame, packet.origin) {
+                Some(sent) => of_pair.clear.push((packet.time, packet.direction, sent)),
+                None => drop(unknown.insert(*pair)),
+            }
+        }
+    }
+    of_pairs.retain(|pair, of_pair| !unknown.contains(pair) && !of_pair.clear.is_empty());
+    of_pairs.values_mut().for_each(|of_pair| of_pair.clear.sort_unstable());
+    of_pairs
+}
+
+fn sent_from(frame: FrameRef, origin: Origin) -> Option<SentFrom> {
+    Some(SentFrom { frame, address: origin.address()?, vlans: origin.vlans() })
+}
+
+impl Senders {
+    /// Every clear packet of a run whose sender is known is compared with the protected ones of its capture, or
+    /// where that shows none, with those of all.
+    fn other(
+        &self,
+        pair: HostPair,
+        run: &ClassRun,
+        first: impl Fn(EvidenceId) -> EvidenceId,
+    ) -> Option<OtherSender> {
+        let from = self.clear.partition_point(|(time, ..)| *time < run.start);
+        let to = self.clear.partition_point(|(time, ..)| *time <= run.end).max(from);
+        let mut seen: BTreeMap<Direction, OtherSender> = BTreeMap::new();
+        for (_, way, sent) in self.clear.get(from..to)? {
+            let file = first(sent.frame.evidence);
+            let of_way = || self.protected.iter().filter(|((other, _), _)| other == way);
+            let own = self.protected.get(&(*way, file));
+            let mut stations = match own {
+                Some(own) => vec![own],
+                None => of_way().map(|(_, stations)| stations).collect(),
+            };
+            stations.retain(|stations| !stations.is_empty());
+            let Some(protected) = stations.first().and_then(|all| all.values().next()) else {
+                continue;
+            };
+            if stations.iter().any(|all| all.contains_key(&(sent.address, sent.vlans))) {
+                return None;
+            }
+            let address = if *way == Direction::AToB { pair.a() } else { pair.b() };
+            let (clear, protected) = (*sent, *protected);
+            seen.entry(*way).or_insert(OtherSender { address, clear, protected });
+        }
+        seen.into_values().next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::FrameNumber;
+    use crate::summary::{Room, Runs, Sighting};
+
+    fn sent(file: u32, number: u64, station: u8, vlan: u16) -> SentFrom {
+        let frame = FrameRef { evidence: EvidenceId(file), frame: FrameNumber(number) };
+        SentFrom { frame, address: [2, 0, 0, 0, 0, station], vlans: [vlan, 0] }
+    }
+
+    fn run(frame: FrameRef) -> ClassRun {
+        let (mut runs, mut room) = (Runs::default(), Room::default());
+        let seen = Sighting {
+            packet_len: 0,
+            frame,
+            time: Timestamp(10),
+            bytes: 60,
+            captured: 60,
+            flow: None,
+            direction: Direction::AToB,
+            unfinished: false,
+            fingerprint: None,
+            origin: Origin::default(),
+            is_twin: false,
+            likely_twin: None,
+            conversation: None,
+            payload: 0,
+        };
+        runs.observe(&seen, &mut room);
+        runs.finish().pop().unwrap()
+    }
+
+    fn other(clear: SentFrom, protected: &[SentFrom]) -> Option<OtherSender> {
+        let pair = HostPair::new("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
+        let mut senders = Senders::default();
+        senders.clear.push((Timestamp(10), Direction::AToB, clear));
+        for one in protected {
+            let key = (Direction::AToB, one.frame.evidence);
+            let of_way = senders.protected.entry(key).or_default();
+            of_way.insert((one.address, one.vlans), *one);
+        }
+        senders.other(pair, &run(clear.frame), |file| file)
+    }
+
+    #[test]
+    fn stations_and_vlans_have_to_be_others() {
+        let protected = sent(1, 5, 1, 10);
+        let found = other(sent(1, 9, 2, 10), &[protected]).unwrap();
+        assert_eq!(
+            (found.address, found.protected),
+            ("10.0.0.1".parse::<IpAddr>().unwrap(), protected)
+        );
+        assert!(other(sent(1, 9, 1, 20), &[protected]).is_some());
+        assert!(other(sent(1, 9, 1, 10), &[protected]).is_none());
+        // In another capture, which shows no protected packet of its own; and where it shows one.
+        assert!(other(sent(2, 9, 2, 10), &[protected]).is_some());
+        assert!(other(sent(2, 9, 2, 10), &[protected, sent(2, 3, 2, 10)]).is_none());
+        assert!(other(sent(1, 9, 2, 10), &[]).is_none());
+    }
+}
