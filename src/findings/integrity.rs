@@ -15,8 +15,6 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
     }
     let mut found = Vec::new();
     for clock in &facts.clock_offsets {
-        // Times in an unknown zone show only the clock error that exceeds any zone.
-        let is_local = facts.logs.get(&clock.log).is_some_and(|log| log.trust.is_local_time);
         if clock.method == OffsetMethod::ExactJoins && facts.is_captures_clock(clock) {
             found.extend(captures_clock(facts, clock));
             continue;
@@ -33,7 +31,7 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
                 ),
             ),
             // A statement about a clock needs exact joins of the same log.
-            Some(_) if clock.method == OffsetMethod::ExactJoins && clock.is_wrong(is_local) => (
+            Some(_) if clock.method == OffsetMethod::ExactJoins && facts.is_clock_wrong(clock) => (
                 FindingCode::ClockWrong,
                 Severity::Medium,
                 super::clock(clock),
