@@ -172,7 +172,7 @@ fn clears_away(talk: &Conversation<'_>, turn: Turn<'_>) -> bool {
         // What begins later with nothing between that makes it was made before, however long ago.
         talk.esp_at(began) != EspAt::Unseen
             && (turn.follows(done, CLEARING_AWAY)
-                && talk.bears_fruit_before_the_next(turn.time(), done)
+                && talk.creates_esp_before_the_next(turn.time(), done)
                 || talk.begins_protection(turn.time(), turn.time()))
     })
 }
