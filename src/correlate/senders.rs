@@ -6,9 +6,8 @@
 
 use crate::evidence::{EvidenceId, FrameRef};
 use crate::hosts::{Direction, HostPair};
-use crate::packet::origin::Origin;
 use crate::protection::{ProtectionClass, Stream};
-use crate::summary::{ClassRun, Summary};
+use crate::summary::{ClassRun, Origin, Summary};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

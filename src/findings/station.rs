@@ -1,7 +1,7 @@
 //! IP addresses that another station took over, or that several hosts share.
 
 use super::{Finding, FindingCode, Severity, When, proof_of};
-use crate::correlate::{Confidence, Facts, SentFrom};
+use crate::correlate::{Confidence, ExplainedWindow, Facts, SentFrom};
 use crate::hosts::HostPair;
 use crate::ike::IkeExchange;
 use crate::summary::Mac;
@@ -60,6 +60,17 @@ pub(super) fn other_senders(facts: &Facts) -> Vec<Finding> {
         })
         .collect()
 }
+
+/// How many windows are of clear packets that other stations sent than the protected ones.
+pub(super) fn of_others(facts: &Facts, windows: &[&ExplainedWindow]) -> usize {
+    let is_one = |w: &&&ExplainedWindow| {
+        facts.other_senders.contains_key(&(w.window.pair, w.window.run.start))
+    };
+    windows.iter().filter(is_one).count()
+}
+
+/// The sentence that a finding about such windows ends with.
+pub(super) const OTHER_SENDERS: &str = " Other stations, or stations of another VLAN, sent these clear packets than the protected ones of the same addresses: they may be of other hosts (see other_station).";
 
 /// `02:00:0a:05:00:01 in VLAN 10 (frame E1:4)`.
 fn sender(sent: &SentFrom) -> String {

@@ -107,19 +107,10 @@ fn cleartext_window(
     let hosts = shared.map_or_else(String::new, |address| {
         format!(" IKE's NAT detection hashes do not match {address}: a translator replaced the address, or UDP encapsulation is forced. Several hosts behind a translator may share that address, so the host that sent clear text may not be the one that was protected.")
     });
-    // Windows of a pair are of its hosts only where the same stations send both.
-    let is_others = |w: &&ExplainedWindow| {
-        facts.other_senders.contains_key(&(w.window.pair, w.window.run.start))
-    };
-    let of_others = members.iter().copied().filter(is_others).count();
-    let (severity, stations) = match of_others {
-        0 => (severity, String::new()),
-        all => {
-            let is_doubtful = all == members.len() && !is_stated;
-            let most = if is_doubtful { severity.min(Severity::Medium) } else { severity };
-            (most, " Other stations, or stations of another VLAN, sent these clear packets than the protected ones of the same addresses: they may be of other hosts (see other_station).".to_owned())
-        }
-    };
+    let of_others = super::station::of_others(facts, &members);
+    let is_doubtful = of_others == members.len() && !is_stated;
+    let severity = if is_doubtful { severity.min(Severity::Medium) } else { severity };
+    let stations = if of_others > 0 { super::station::OTHER_SENDERS } else { "" };
     let detail = format!("{demand}{why}{itself}{sent}{frames_of}{place}{hosts}{stations}");
     let mut finding = Finding::new(FindingCode::CleartextWindow, severity, title, detail);
     let first = reason.advice().what_to_do;
