@@ -40,8 +40,13 @@ struct Senders {
     /// Clear packets, by time.
     clear: Vec<(Timestamp, Direction, SentFrom)>,
     /// By way and capture, one packet of each station.
-    protected: BTreeMap<(Direction, EvidenceId), BTreeMap<([u8; 6], [u16; 2]), SentFrom>>,
+    protected: BTreeMap<(Direction, EvidenceId), Stations>,
+    /// The same of all captures.
+    anywhere: BTreeMap<Direction, Stations>,
 }
+
+/// One packet of each station.
+type Stations = BTreeMap<([u8; 6], [u16; 2]), SentFrom>;
 
 /// The windows whose clear packets other stations sent, by pair and beginning.
 pub(super) fn other_senders<'w>(
@@ -99,7 +104,10 @@ fn gather(summary: &Summary) -> BTreeMap<HostPair, Senders> {
         }
     }
     of_pairs.retain(|pair, of_pair| !unknown.contains(pair) && !of_pair.clear.is_empty());
-    of_pairs.values_mut().for_each(|of_pair| of_pair.clear.sort_unstable());
+    for of_pair in of_pairs.values_mut() {
+        of_pair.clear.sort_unstable();
+        of_pair.gather_anywhere();
+    }
     of_pairs
 }
 
@@ -108,6 +116,15 @@ fn sent_from(frame: FrameRef, origin: Origin) -> Option<SentFrom> {
 }
 
 impl Senders {
+    fn gather_anywhere(&mut self) {
+        for ((way, _), stations) in &self.protected {
+            let known = self.anywhere.entry(*way).or_default();
+            stations.iter().for_each(|(key, sent)| {
+                known.entry(*key).or_insert(*sent);
+            });
+        }
+    }
+
     /// Every clear packet of a run whose sender is known is compared with the protected ones of its capture, or
     /// where that shows none, with those of all.
     fn other(
@@ -121,17 +138,10 @@ impl Senders {
         let mut seen: BTreeMap<Direction, OtherSender> = BTreeMap::new();
         for (_, way, sent) in self.clear.get(from..to)? {
             let file = first(sent.frame.evidence);
-            let of_way = || self.protected.iter().filter(|((other, _), _)| other == way);
-            let own = self.protected.get(&(*way, file));
-            let mut stations = match own {
-                Some(own) => vec![own],
-                None => of_way().map(|(_, stations)| stations).collect(),
-            };
-            stations.retain(|stations| !stations.is_empty());
-            let Some(protected) = stations.first().and_then(|all| all.values().next()) else {
-                continue;
-            };
-            if stations.iter().any(|all| all.contains_key(&(sent.address, sent.vlans))) {
+            let own = self.protected.get(&(*way, file)).filter(|stations| !stations.is_empty());
+            let Some(stations) = own.or_else(|| self.anywhere.get(way)) else { continue };
+            let Some(protected) = stations.values().next() else { continue };
+            if stations.contains_key(&(sent.address, sent.vlans)) {
                 return None;
             }
             let address = if *way == Direction::AToB { pair.a() } else { pair.b() };
@@ -184,6 +194,7 @@ mod tests {
             let of_way = senders.protected.entry(key).or_default();
             of_way.insert((one.address, one.vlans), *one);
         }
+        senders.gather_anywhere();
         senders.other(pair, &run(clear.frame), |file| file)
     }
 

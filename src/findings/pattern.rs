@@ -20,6 +20,16 @@ pub(super) fn patterns(facts: &Facts) -> Vec<Finding> {
     }
     let mut attempts: BTreeMap<HostPair, Attempts> = BTreeMap::new();
     for exchange in facts.exchanges.iter().filter(|x| of_pair.contains_key(&x.pair())) {
+        // Times of two captures are compared only where their clocks are proven to agree.
+        let indexes = of_pair.get(&exchange.pair()).into_iter().flatten().take(MOST_COMPARED);
+        let mut windows = indexes.filter_map(|index| facts.windows.get(*index));
+        let is_apart = |w: &ExplainedWindow| {
+            let (one, other) = (w.window.run.first.evidence, exchange.first.evidence);
+            facts.capture_clocks.agree(one, other) != Some(true)
+        };
+        if windows.any(is_apart) {
+            continue;
+        }
         let known = attempts.entry(exchange.pair()).or_default();
         known.started.push((exchange.start, exchange.outcome.is_failure()));
         known.completed.extend(&exchange.completions);
@@ -265,6 +275,9 @@ const AGAIN: Span = Span::from_seconds(60);
 
 /// Protected runs before a window's end that are checked.
 const LATEST: usize = 64;
+
+/// Windows of a pair whose captures are compared with that of a negotiation.
+const MOST_COMPARED: usize = 8;
 
 #[cfg(test)]
 mod tests {
