@@ -91,8 +91,7 @@ fn join_by_main_mode(
 ) {
     let mut boot = 0u32;
     let mut boots = Vec::with_capacity(events.len());
-    let mut known: BTreeMap<(u32, u64), BTreeMap<usize, Option<(Timestamp, Timestamp)>>> =
-        BTreeMap::new();
+    let mut known: BTreeMap<(u32, u64), Lives> = BTreeMap::new();
     for (place, event) in events.iter().enumerate() {
         // Numbers restart with every start of the system.
         boot += u32::from(event.category == Category::HostState);
@@ -123,6 +122,9 @@ fn join_by_main_mode(
         joins.insert(place, Join { key, exchange, sa: None, on_wire: None });
     }
 }
+
+/// Negotiations, and when records of them can lie by a log's clock.
+type Lives = BTreeMap<usize, Option<(Timestamp, Timestamp)>>;
 
 /// When records of a negotiation can lie, by a log's clock, that has one of it at a time: no earlier than its first
 /// message was sent before that, and no later than its SA lives. A record comes some time behind what it reports.

@@ -87,7 +87,7 @@ pub use windows::{CleartextWindow, GapRule, MAX_FLOWS, ProtectedWindow};
 use crate::eventlog::LogSource;
 use crate::evidence::{EvidenceId, RecordRef};
 use crate::hosts::{Direction, HostPair};
-use crate::ike::{IkeExchange, Uncounted, conclude};
+use crate::ike::{EspActivity, IkeExchange, Uncounted, conclude};
 use crate::policy::{Expectation, ExpectationSource, Policy};
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Service};
@@ -265,7 +265,6 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let timing = clock::Clocks::measure(summary, &computers, &joins, &exchanges);
     let clocks = timing.offsets();
     let events = placed::events(summary, &timing, &joins);
-    let capture_clocks = CaptureClocks::gather(summary, &joins, &exchanges);
     let host_addresses = addresses::of_logs(summary, policy, &computers);
     let audits = AuditHistories::gather(summary, &computers, &host_addresses, &clocks, &exchanges);
     let ipsec = corroboration::gather(summary, &streams, &exchanges, &events);
@@ -274,6 +273,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         Obligations::infer(&streams, &ipsec.sas, &exchanges, &events, (&usable, summary));
     let inferred = if policy.infers() { inferred } else { Obligations::default() };
     let mut facts = Facts {
+        capture_clocks: CaptureClocks::gather(summary, &joins, &exchanges),
         total: Count::default(),
         by_class: BTreeMap::new(),
         by_app: BTreeMap::new(),
@@ -296,7 +296,6 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         host_addresses,
         shared_offset: clock::shared_offset(&named_clocks(summary, &clocks)),
         clock_offsets: clocks,
-        capture_clocks,
         unreachable: unreachable::gather(summary),
         vantages: vantage::of_captures(summary),
         duplicates: losses::duplicates(summary),
@@ -331,16 +330,9 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         inferred: &inferred,
         usable: &usable,
     };
-    let (mut windows, around) = of_pairs.judge(&mut facts, ipsec);
-    facts.add_unpaired(summary);
-    facts.note_limits(policy);
-    windows.sort_by_key(|w| (w.run, w.pair));
-    facts.protected.sort_by_key(|w| (w.run, w.pair));
-    let of_windows = windows.iter().map(|window| (window.pair, &window.run));
-    facts.other_senders = senders::other_senders(summary, of_windows);
-    facts.windows = cause::explain(windows, &facts, &activity);
+    let (windows, around) = of_pairs.judge(&mut facts, ipsec);
+    facts.explain(windows, (summary, policy), &activity, &audits);
     tunnels::link(&mut facts.windows, &around, &named);
-    facts.add_audits(&audits);
     facts
 }
 
@@ -365,6 +357,24 @@ fn named_clocks<'a>(summary: &Summary, clocks: &'a [ClockOffset]) -> Vec<&'a Clo
 }
 
 impl Facts {
+    /// Finds the causes of the windows, and whether logs could have spoken of them.
+    fn explain(
+        &mut self,
+        mut windows: Vec<CleartextWindow>,
+        (summary, policy): (&Summary, &Policy),
+        activity: &EspActivity,
+        audits: &AuditHistories,
+    ) {
+        self.add_unpaired(summary);
+        self.note_limits(policy);
+        windows.sort_by_key(|w| (w.run, w.pair));
+        self.protected.sort_by_key(|w| (w.run, w.pair));
+        let of_windows = windows.iter().map(|window| (window.pair, &window.run));
+        self.other_senders = senders::other_senders(summary, of_windows);
+        self.windows = cause::explain(windows, self, activity);
+        self.add_audits(audits);
+    }
+
     /// Whether a log's own clock was wrong: of what the clocks of all hosts agree on, that of the captures was.
     #[must_use]
     pub fn is_clock_wrong(&self, clock: &ClockOffset) -> bool {

@@ -27,9 +27,7 @@ pub fn against(against: &Against) -> String {
         Against::PolicyNeedNotOpen => {
             "a policy change alone does not necessarily allow clear text".to_owned()
         }
-        Against::CameAfter => {
-            "the first failed attempt followed the opening of the window".to_owned()
-        }
+        Against::CameAfter => CAME_AFTER.to_owned(),
         Against::ErrorsExplainSilence => "ICMP errors explain why there was no answer".to_owned(),
         Against::AnswerNotCaptured => {
             "the capture holds one direction, or a sample of the packets: an answer may be missing from it"
@@ -81,28 +79,32 @@ pub fn against(against: &Against) -> String {
             "a notify message, or a liveness check, can have the same size"
                 .to_owned()
         }
-        Against::LogNamesAnother => {
-            "a log records that the negotiation failed, but not for this reason".to_owned()
-        }
-        Against::StillSendsIke(host) => {
-            format!("{host} sent IKE after the first of these errors: its port was not closed")
-        }
-        Against::Unprotected => {
-            "anyone on the path can send an unprotected Delete; a peer with an IKE SA ignores it (RFC 2409 section 5.7)"
-                .to_owned()
-        }
-        Against::OtherSender(address) => format!(
-            "another station, or one of another VLAN, sent the clear packets of {address} than its protected ones"
-        ),
-        Against::OtherClock => {
-            "the negotiation is in another capture, and nothing shows that the two captures have the same clock"
-                .to_owned()
-        }
+        Against::LogNamesAnother => LOG_NAMES_ANOTHER.to_owned(),
+        Against::StillSendsIke(host) => still_sends(*host),
+        Against::Unprotected => UNPROTECTED.to_owned(),
+        Against::OtherSender(address) => other_sender(*address),
+        Against::OtherClock => OTHER_CLOCK.to_owned(),
         Against::LogDisagrees => {
             "the events name other negotiations than those the captures show for these hosts"
                 .to_owned()
         }
     }
+}
+
+const CAME_AFTER: &str = "the first failed attempt followed the opening of the window";
+const LOG_NAMES_ANOTHER: &str =
+    "a log records that the negotiation failed, but not for this reason";
+const UNPROTECTED: &str = "anyone on the path can send an unprotected Delete; a peer with an IKE SA ignores it (RFC 2409 section 5.7)";
+const OTHER_CLOCK: &str = "the negotiation is in another capture, and nothing shows that the two captures have the same clock";
+
+fn still_sends(host: IpAddr) -> String {
+    format!("{host} sent IKE after the first of these errors: its port was not closed")
+}
+
+fn other_sender(address: IpAddr) -> String {
+    format!(
+        "another station, or one of another VLAN, sent the clear packets of {address} than its protected ones"
+    )
 }
 
 fn assumed_name(host: &str, full: &str) -> String {

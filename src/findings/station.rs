@@ -61,16 +61,30 @@ pub(super) fn other_senders(facts: &Facts) -> Vec<Finding> {
         .collect()
 }
 
-/// How many windows are of clear packets that other stations sent than the protected ones.
-pub(super) fn of_others(facts: &Facts, windows: &[&ExplainedWindow]) -> usize {
+/// How severe and how sure a finding about windows is where other stations sent clear packets than the protected ones, and the
+/// sentence that says so.
+pub(super) fn weigh(
+    facts: &Facts,
+    windows: &[&ExplainedWindow],
+    severity: Severity,
+    is_stated: bool,
+) -> (Severity, Confidence, &'static str) {
     let is_one = |w: &&&ExplainedWindow| {
         facts.other_senders.contains_key(&(w.window.pair, w.window.run.start))
     };
-    windows.iter().filter(is_one).count()
+    let of_others = windows.iter().filter(is_one).count();
+    let is_doubtful = of_others == windows.len() && !is_stated;
+    let severity = if is_doubtful { severity.min(Severity::Medium) } else { severity };
+    let confidence = match of_others {
+        _ if is_stated => Confidence::High,
+        0 => Confidence::Medium,
+        _ => Confidence::Low,
+    };
+    (severity, confidence, if of_others > 0 { OTHER_SENDERS } else { "" })
 }
 
 /// The sentence that a finding about such windows ends with.
-pub(super) const OTHER_SENDERS: &str = " Other stations, or stations of another VLAN, sent these clear packets than the protected ones of the same addresses: they may be of other hosts (see other_station).";
+const OTHER_SENDERS: &str = " Other stations, or stations of another VLAN, sent these clear packets than the protected ones of the same addresses: they may be of other hosts (see other_station).";
 
 /// `02:00:0a:05:00:01 in VLAN 10 (frame E1:4)`.
 fn sender(sent: &SentFrom) -> String {

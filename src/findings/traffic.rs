@@ -107,20 +107,14 @@ fn cleartext_window(
     let hosts = shared.map_or_else(String::new, |address| {
         format!(" IKE's NAT detection hashes do not match {address}: a translator replaced the address, or UDP encapsulation is forced. Several hosts behind a translator may share that address, so the host that sent clear text may not be the one that was protected.")
     });
-    let of_others = super::station::of_others(facts, &members);
-    let is_doubtful = of_others == members.len() && !is_stated;
-    let severity = if is_doubtful { severity.min(Severity::Medium) } else { severity };
-    let stations = if of_others > 0 { super::station::OTHER_SENDERS } else { "" };
+    let (severity, confidence, stations) =
+        super::station::weigh(facts, &members, severity, is_stated);
     let detail = format!("{demand}{why}{itself}{sent}{frames_of}{place}{hosts}{stations}");
     let mut finding = Finding::new(FindingCode::CleartextWindow, severity, title, detail);
     let first = reason.advice().what_to_do;
     finding.advice.insert(0, format!("Save logs and captures before anything is changed. {first}"));
     Finding {
-        confidence: match of_others {
-            _ if is_stated => Confidence::High,
-            0 => Confidence::Medium,
-            _ => Confidence::Low,
-        },
+        confidence,
         pair: Some(pair),
         span: span_of(runs()),
         proof: frames(runs()),

@@ -138,7 +138,7 @@ pub(in crate::correlate) fn is_of_captures<'s>(
 ) -> bool {
     set_back.any(|set_back| {
         let beyond = by.0.saturating_sub(set_back.by().0);
-        -LEAST.0 <= beyond && beyond <= BETWEEN.0
+        (-LEAST.0..=BETWEEN.0).contains(&beyond)
     })
 }
 
