@@ -52,7 +52,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("clap_complete", "cli"),
     ("clap_complete_nushell", "cli"),
     ("clap_mangen", "cli"),
-    ("ctrlc", "cli/progress.rs"),
+    ("ctrlc", "cli/stopping.rs"),
     ("etherparse", "packet"),
     ("flate2", "evidence/unpack evidence/collection/inflating.rs"),
     ("gethostname", "report/manifest.rs"),
