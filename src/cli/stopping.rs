@@ -111,7 +111,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let staged = folder.path().join("staged");
         std::fs::create_dir(&staged).unwrap();
-        std::fs::write(staged.join("report.json"), "{").unwrap();
+        std::fs::File::create(staged.join("report.json")).unwrap();
         let mut output = Output::Staged(staged.clone());
         assert!(removed(&mut output) && !staged.exists());
         assert!(removed(&mut output));

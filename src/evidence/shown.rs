@@ -22,8 +22,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// Whether it is nothing but blanks, letters, digits and signs of ASCII, as nearly all text is.
 #[must_use]
 pub fn is_printable_ascii(text: &str) -> bool {
-    // No early end: so it is compared many bytes at a time.
-    text.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'))
+    text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_control())
 }
 
 /// A path as the report shows it: `/` between its parts, a backslash doubled, bytes that are not UTF-8 as
