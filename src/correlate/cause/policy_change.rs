@@ -67,20 +67,18 @@ pub(super) fn is_change(placed: &PlacedEvent) -> bool {
     let is_one = match event.event_id {
         5457 | 5459 | 5461 | 5462 | 5463 | 5466 | 5467 | 5472 | 5474 | 5477 => false,
         // Everything that the Policy Agent reports in words.
-        4711 | 615 => event.fields.iter().any(|(_, text)| reports_change(text)),
+        4711 | 615 => event.fields.iter().all(|(_, text)| reports_change(text)),
         _ => true,
     };
     event.category == Category::PolicyChange && is_one
 }
 
-/// Whether the words of a record (4711, 615; Microsoft, Event 4711) say that a policy was applied or loaded.
-/// Those of another language say nothing that can be read.
+/// Whether the words of a record (4711, 615; Microsoft, Event 4711) may report a policy that was applied or loaded: not
+/// where they say that nothing changed or that it failed. In another language the number of the event speaks alone.
 fn reports_change(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    let is_done = ["applied", "loaded", "processed it successfully"];
     let is_not = ["failed", "no changes", "not applied", "could not", "cannot"];
-    is_done.iter().any(|words| text.contains(words))
-        && !is_not.iter().any(|words| text.contains(words))
+    !is_not.iter().any(|words| text.contains(words))
 }
 
 /// A host that applies a policy flushes what the old one made within this time.
@@ -98,6 +96,7 @@ mod tests {
             "PAStore Engine polled for changes to the active IPsec policy, detected changes, and applied them.",
             "PAStore Engine loaded directory storage IPsec policy on the computer.",
             "PAStore Engine received a control for forced reloading of IPsec policy and processed it successfully.",
+            "Das PAStore-Modul hat die Richtlinie \u{fc}bernommen.",
         ] {
             assert!(reports_change(text), "{text}");
         }
@@ -105,7 +104,6 @@ mod tests {
             "PAStore Engine polled for changes to the active IPsec policy and detected no changes.",
             "PAStore Engine failed to apply locally cached copy of Active Directory storage IPsec policy.",
             "PAStore Engine failed to load local storage IPsec policy on the computer.",
-            "Das PAStore-Modul hat die Richtlinie \u{fc}bernommen.",
         ] {
             assert!(!reports_change(text), "{text}");
         }
