@@ -18,11 +18,12 @@ pub(super) struct Observing<'n> {
 }
 
 impl Observing<'_> {
-    fn observe(&mut self, frames: &[Dissected<'_>]) {
+    /// Returns how many frames are best given next.
+    fn observe(&mut self, frames: &[Dissected<'_>]) -> usize {
         if let Some(activities) = &mut self.activities {
             frames.iter().for_each(|frame| activities.add(frame.time(), frame.class()));
         }
-        self.observer.observe_group(frames);
+        self.observer.observe_group(frames)
     }
 }
 
@@ -52,7 +53,7 @@ impl<'s, 'n> Shown<'s, 'n> {
     pub(super) fn frame(&self, frame: &RawFrame<'_>) {
         match self {
             Self::OneByOne(named, observing) => {
-                observing.borrow_mut().observe(&[Dissected::of(frame, named)]);
+                let _ = observing.borrow_mut().observe(&[Dissected::of(frame, named)]);
             }
             Self::InBatches(_, held) => held.borrow_mut().1.push(frame),
             Self::InLine { batch, .. } => batch.borrow_mut().push(frame),

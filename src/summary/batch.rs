@@ -96,8 +96,9 @@ impl Batch {
         self.told = told;
     }
 
-    /// Shows every frame, some at a time, in the order in which they were added; dissects what is not.
-    pub fn show(&self, named: &NamedPorts, visit: impl FnMut(&[Dissected<'_>])) {
+    /// Shows every frame, some at a time, in the order in which they were added; dissects what is not. `visit` returns
+    /// how many it wants next.
+    pub fn show(&self, named: &NamedPorts, visit: impl FnMut(&[Dissected<'_>]) -> usize) {
         if self.told.is_of(self.frames.len()) {
             in_groups(self.told.of(self.raw()), visit);
         } else {
@@ -138,13 +139,14 @@ impl Batch {
 
 fn in_groups<'a>(
     frames: impl Iterator<Item = Dissected<'a>>,
-    mut visit: impl FnMut(&[Dissected<'a>]),
+    mut visit: impl FnMut(&[Dissected<'a>]) -> usize,
 ) {
     let mut group = Vec::with_capacity(GROUP);
+    let mut wanted = visit(&group);
     for frame in frames {
         group.push(frame);
-        if group.len() == GROUP {
-            visit(&group);
+        if group.len() >= wanted {
+            wanted = visit(&group);
             group.clear();
         }
     }
@@ -226,7 +228,10 @@ mod tests {
             batch.hold(octets.clone(), 1000);
             for _ in 0..2 {
                 let mut shown = Vec::new();
-                batch.show(&named, |group| shown.extend(group.iter().map(|it| format!("{it:?}"))));
+                batch.show(&named, |group| {
+                    shown.extend(group.iter().map(|it| format!("{it:?}")));
+                    shown.len() % 4
+                });
                 prop_assert_eq!(&shown, &alone);
                 batch.dissect(&named);
             }

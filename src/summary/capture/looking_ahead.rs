@@ -41,10 +41,12 @@ struct Asked {
 }
 
 impl CaptureObserver<'_> {
-    /// Takes the next frames, in file order, dissected with the same named ports.
-    pub fn observe_group(&mut self, group: &[Dissected<'_>]) {
+    /// Takes the next frames, in file order, dissected with the same named ports; returns how many are best given
+    /// next: with few streams all that is needed lies in the caches, and a frame is best observed while it does, too.
+    pub fn observe_group(&mut self, group: &[Dissected<'_>]) -> usize {
         if self.streams.len() < FEW {
-            return group.iter().for_each(|frame| self.observe_dissected(frame));
+            group.iter().for_each(|frame| self.observe_dissected(frame));
+            return if self.streams.len() < FEW { 1 } else { GROUP };
         }
         for frames in group.chunks(GROUP) {
             let hints = self.hints(frames);
@@ -54,6 +56,7 @@ impl CaptureObserver<'_> {
             }
         }
         self.hint = Hint::NONE;
+        GROUP
     }
 
     /// Where the records of some frames are. What is read on the way is there when it is needed.
