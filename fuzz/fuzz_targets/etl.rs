@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use plainsight::capture::{TraceFact, read_etl};
-use plainsight::eventlog::trace::{Place, TraceLog};
+use plainsight::eventlog::trace::{EventPosition, TraceLog};
 use plainsight::evidence::EvidenceId;
 use plainsight::packet::decode;
 use plainsight::protection::NamedPorts;
@@ -15,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
     let mut keep = |_| {};
     let mut log = TraceLog::new(EvidenceId(1), &mut keep);
     let outline = read_etl(data, &mut |frame| account.frame(&frame), &mut |event| {
-        let place = Place { record: event.record, offset: event.offset, time: event.time };
+        let place = EventPosition { record: event.record, offset: event.offset, time: event.time };
         match event.fact {
             TraceFact::Platform { id, version, data } => log.platform(place, id, version, data),
             TraceFact::Dropped(packet) => {

@@ -51,7 +51,7 @@ pub fn hold(data: &[u8], own: impl Fn(&mut u8, &mut u8)) {
 fn exchanges_have_ladders(negotiations: &Negotiations) -> bool {
     let kept = negotiations.messages().count();
     let exchanges = conclude(negotiations.clone(), &EspActivity::default());
-    exchanges.iter().map(|exchange| exchange.ladder().len()).sum::<usize>() == kept
+    exchanges.iter().map(|exchange| exchange.message_sequence().len()).sum::<usize>() == kept
 }
 
 /// Messages one behind the other, each as long as its own header says, the last one as it is.
