@@ -5,7 +5,7 @@
 //! are skipped, so that nothing in them is taken for an event.
 
 use super::LONGEST_EVENT;
-use super::source::Source;
+use super::splitting::{Segment, Splitter, State};
 
 /// The role of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,141 +25,94 @@ pub(super) enum Tag {
 /// Determines the role of a tag; it sees at least [`AHEAD`] bytes where the text has as many.
 pub(super) type Rules = fn(&[u8]) -> Tag;
 
-/// A part of the window, from its front.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Segment {
-    /// An event with its begin and its end.
-    Event(usize),
-    /// An event that has no end before the next one begins.
-    Endless(usize),
-    /// A part of an event that is too long.
-    TooLong(usize),
-    /// An event that the end of the text cuts.
-    Cut(usize),
-    /// Text that is no event; long stretches come in parts.
-    Between(usize),
-}
-
 /// Finds the segments of a text, one after the other.
 pub(super) struct EventSplitter {
     rules: Rules,
-    /// Up to here the window was looked at.
-    at: usize,
-    /// The nesting depth in elements of the event's name; 0 is outside an event.
-    depth: usize,
+    /// The depth is that in elements of the event's name.
+    state: State,
     /// The end of the current comment or section.
     inside: Option<&'static [u8]>,
-    /// The current event is too long; its front was dropped.
-    is_too_long: bool,
-    has_ended: bool,
 }
 
 impl EventSplitter {
-    pub(super) const fn new(rules: Rules) -> Self {
-        Self { rules, at: 0, depth: 0, inside: None, is_too_long: false, has_ended: false }
-    }
-
-    /// The next segment, which the caller consumes; `None` at the end of the text.
-    pub(super) fn next(&mut self, source: &mut Source<'_>) -> Option<Segment> {
-        loop {
-            let mut found = self.step(source.window());
-            if found.is_none() && self.has_ended {
-                found = Some(source.window().len())
-                    .filter(|left| *left > 0)
-                    .map(|left| self.last(left));
-            }
-            if found.is_some() || self.has_ended {
-                self.at = 0;
-                return found;
-            }
-            self.has_ended = !source.grow();
-        }
-    }
-
-    /// Continues as far as the window allows.
-    fn step(&mut self, window: &[u8]) -> Option<Segment> {
-        loop {
-            if self.at > LONGEST_EVENT {
-                return Some(self.too_long());
-            }
-            let rest = window.get(self.at..)?;
-            if let Some(end) = self.inside {
-                let Some(found) = find(rest, end) else {
-                    // The window may cut the end mark itself.
-                    self.at = self.at.max((window.len() + 1).saturating_sub(end.len()));
-                    return None;
-                };
-                self.at += found + end.len();
-                self.inside = None;
-                continue;
-            }
-            let Some(found) = rest.iter().position(|byte| *byte == b'<') else {
-                self.at = window.len();
-                return None;
-            };
-            self.at += found;
-            let tag = window.get(self.at..)?;
-            if tag.len() <= AHEAD && !self.has_ended {
-                return None;
-            }
-            if let Some(segment) = self.act(tag) {
-                return Some(segment);
-            }
-        }
+    pub(super) fn new(rules: Rules) -> Self {
+        Self { rules, state: State::default(), inside: None }
     }
 
     fn act(&mut self, tag: &[u8]) -> Option<Segment> {
-        let here = self.at;
-        self.at += 1;
+        let here = self.state.at;
+        self.state.at += 1;
         self.inside = SECTIONS.iter().find(|row| tag.starts_with(row.0)).map(|row| row.1);
         let tag_does = match (self.rules)(tag) {
-            Tag::BeginOrOpen if self.depth == 0 => Tag::Begin,
+            Tag::BeginOrOpen if self.state.depth == 0 => Tag::Begin,
             Tag::BeginOrOpen => Tag::Open,
             other => other,
         };
         match tag_does {
-            Tag::Begin if here > 0 => Some(match std::mem::take(&mut self.depth) {
+            Tag::Begin if here > 0 => Some(match std::mem::take(&mut self.state.depth) {
                 0 => Segment::Between(here),
-                _ if std::mem::take(&mut self.is_too_long) => Segment::TooLong(here),
+                _ if std::mem::take(&mut self.state.is_too_long) => Segment::TooLong(here),
                 _ => Segment::Endless(here),
             }),
             Tag::Begin => {
-                self.is_too_long = false;
-                self.depth = 1;
+                self.state.is_too_long = false;
+                self.state.depth = 1;
                 None
             }
-            Tag::Open if self.depth > 0 => {
-                self.depth += 1;
+            Tag::Open if self.state.depth > 0 => {
+                self.state.depth += 1;
                 None
             }
-            Tag::Close if self.depth > 1 => {
-                self.depth -= 1;
+            Tag::Close if self.state.depth > 1 => {
+                self.state.depth -= 1;
                 None
             }
-            Tag::Close if self.depth == 1 => {
-                self.depth = 0;
+            Tag::Close if self.state.depth == 1 => {
+                self.state.depth = 0;
                 let length = tag.iter().take(AHEAD).position(|byte| *byte == b'>').unwrap_or(0);
                 let end = here + length + 1;
-                let is_too_long = std::mem::take(&mut self.is_too_long);
+                let is_too_long = std::mem::take(&mut self.state.is_too_long);
                 Some(if is_too_long { Segment::TooLong(end) } else { Segment::Event(end) })
             }
             Tag::Open | Tag::BeginOrOpen | Tag::Close | Tag::Other => None,
         }
     }
+}
 
-    fn too_long(&mut self) -> Segment {
-        self.inside = None;
-        let length = std::mem::take(&mut self.at);
-        self.is_too_long = self.depth > 0;
-        if self.is_too_long { Segment::TooLong(length) } else { Segment::Between(length) }
+impl Splitter for EventSplitter {
+    fn state(&mut self) -> &mut State {
+        &mut self.state
     }
 
-    /// The rest when the text has ended.
-    fn last(&mut self, left: usize) -> Segment {
-        match std::mem::take(&mut self.depth) {
-            0 => Segment::Between(left),
-            _ if self.is_too_long => Segment::TooLong(left),
-            _ => Segment::Cut(left),
+    fn step(&mut self, window: &[u8]) -> Option<Segment> {
+        loop {
+            if self.state.at > LONGEST_EVENT {
+                self.inside = None;
+                return Some(self.state.too_long());
+            }
+            let rest = window.get(self.state.at..)?;
+            if let Some(end) = self.inside {
+                let Some(found) = find(rest, end) else {
+                    // The window may cut the end mark itself.
+                    self.state.at = self.state.at.max((window.len() + 1).saturating_sub(end.len()));
+                    return None;
+                };
+                self.state.at += found + end.len();
+                self.inside = None;
+                continue;
+            }
+            let Some(found) = rest.iter().position(|byte| *byte == b'<') else {
+                self.state.at = window.len();
+                return None;
+            };
+            self.state.at += found;
+            let tag = window.get(self.state.at..)?;
+            if tag.len() <= AHEAD && !self.state.has_ended {
+                return None;
+            }
+            if let Some(segment) = self.act(tag) {
+                return Some(segment);
+            }
         }
     }
 }

@@ -4,10 +4,11 @@
 
 use super::LONGEST_EVENT;
 use super::event_error::EventError;
-use super::event_splitter::{AHEAD, Segment, find};
+use super::event_splitter::{AHEAD, find};
 use super::row_reading::Reading;
 use super::rows::{self, Filled, Row};
 use super::source::Source;
+use super::splitting::{Segment, Splitter, State};
 use super::xml::lost;
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};
 use crate::evidence::EvidenceId;
@@ -129,38 +130,23 @@ fn is_markup(text: &[u8], has_envelope: bool) -> bool {
 /// read like an array.
 #[derive(Default)]
 struct Objects {
-    at: usize,
-    depth: usize,
+    state: State,
     is_in_string: bool,
     is_escaped: bool,
     /// The beginning of every event, without blanks: a brace and its first name.
     first_name: Vec<u8>,
-    is_too_long: bool,
-    has_ended: bool,
 }
 
-impl Objects {
-    fn next(&mut self, source: &mut Source<'_>) -> Option<Segment> {
-        loop {
-            let mut found = self.step(source.window());
-            if found.is_none() && self.has_ended {
-                found = Some(source.window().len())
-                    .filter(|left| *left > 0)
-                    .map(|left| self.last(left));
-            }
-            if found.is_some() || self.has_ended {
-                self.at = 0;
-                return found;
-            }
-            self.has_ended = !source.grow();
-        }
+impl Splitter for Objects {
+    fn state(&mut self) -> &mut State {
+        &mut self.state
     }
 
     fn step(&mut self, window: &[u8]) -> Option<Segment> {
-        while let Some(byte) = window.get(self.at) {
+        while let Some(byte) = window.get(self.state.at) {
             if *byte == b'{' {
-                let rest = window.get(self.at..)?;
-                if rest.len() <= AHEAD && !self.has_ended {
+                let rest = window.get(self.state.at..)?;
+                if rest.len() <= AHEAD && !self.state.has_ended {
                     return None;
                 }
                 if let Some(segment) = self.brace(rest) {
@@ -169,37 +155,39 @@ impl Objects {
             } else if let Some(segment) = self.byte(*byte) {
                 return Some(segment);
             }
-            if self.at > LONGEST_EVENT {
-                return Some(self.too_long());
+            if self.state.at > LONGEST_EVENT {
+                return Some(self.state.too_long());
             }
         }
         None
     }
+}
 
+impl Objects {
     /// A brace begins an event, or an object in one, or is part of a text. No text contains a brace followed by
     /// the events' first name, because quotation marks in texts are escaped.
     fn brace(&mut self, rest: &[u8]) -> Option<Segment> {
-        let here = self.at;
-        let begins = self.depth == 0 || self.begins_event(rest);
+        let here = self.state.at;
+        let begins = self.state.depth == 0 || self.begins_event(rest);
         if begins && here > 0 {
-            let depth = std::mem::take(&mut self.depth);
+            let depth = std::mem::take(&mut self.state.depth);
             (self.is_in_string, self.is_escaped) = (false, false);
-            return Some(match (depth, std::mem::take(&mut self.is_too_long)) {
+            return Some(match (depth, std::mem::take(&mut self.state.is_too_long)) {
                 (0, _) => Segment::Between(here),
                 (_, true) => Segment::TooLong(here),
                 (_, false) => Segment::Endless(here),
             });
         }
         if begins {
-            self.depth = 0;
-            (self.is_in_string, self.is_escaped, self.is_too_long) = (false, false, false);
+            self.state.depth = 0;
+            (self.is_in_string, self.is_escaped, self.state.is_too_long) = (false, false, false);
             if self.first_name.is_empty() {
                 self.first_name = beginning(rest).unwrap_or_default();
             }
         }
-        self.depth += usize::from(!self.is_in_string);
+        self.state.depth += usize::from(!self.is_in_string);
         self.is_escaped = false;
-        self.at += 1;
+        self.state.at += 1;
         None
     }
 
@@ -209,7 +197,7 @@ impl Objects {
 
     /// Any other byte.
     fn byte(&mut self, byte: u8) -> Option<Segment> {
-        self.at += 1;
+        self.state.at += 1;
         if self.is_in_string {
             // No text contains the end of a line; where one does, its quotation mark is missing.
             let ends = byte == b'\n' || byte == b'"' && !self.is_escaped;
@@ -218,34 +206,20 @@ impl Objects {
             return None;
         }
         match byte {
-            b'"' if self.depth > 0 => self.is_in_string = true,
-            b'}' if self.depth > 1 => self.depth -= 1,
-            b'}' if self.depth == 1 => {
-                self.depth = 0;
-                let is_too_long = std::mem::take(&mut self.is_too_long);
+            b'"' if self.state.depth > 0 => self.is_in_string = true,
+            b'}' if self.state.depth > 1 => self.state.depth -= 1,
+            b'}' if self.state.depth == 1 => {
+                self.state.depth = 0;
+                let is_too_long = std::mem::take(&mut self.state.is_too_long);
                 return Some(if is_too_long {
-                    Segment::TooLong(self.at)
+                    Segment::TooLong(self.state.at)
                 } else {
-                    Segment::Event(self.at)
+                    Segment::Event(self.state.at)
                 });
             }
             _ => {}
         }
         None
-    }
-
-    fn too_long(&mut self) -> Segment {
-        let length = std::mem::take(&mut self.at);
-        self.is_too_long = self.depth > 0;
-        if self.is_too_long { Segment::TooLong(length) } else { Segment::Between(length) }
-    }
-
-    fn last(&mut self, left: usize) -> Segment {
-        match std::mem::take(&mut self.depth) {
-            0 => Segment::Between(left),
-            _ if self.is_too_long => Segment::TooLong(left),
-            _ => Segment::Cut(left),
-        }
     }
 }
 

@@ -10,6 +10,8 @@ mod event_error;
 
 mod event_splitter;
 
+mod splitting;
+
 pub mod xml;
 
 pub mod object_xml;

@@ -8,8 +8,9 @@
 
 use super::Export;
 use super::event_error::EventError;
-use super::event_splitter::{EventSplitter, Segment, Tag, find, item};
+use super::event_splitter::{EventSplitter, Tag, find, item};
 use super::source::Source;
+use super::splitting::{Segment, Splitter};
 use super::xml::lost;
 use crate::catalogue::{NET_EVENTS, windows_error_in};
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};

@@ -2,10 +2,11 @@
 //!
 //! Source: [MS-PSRP] 2.2.5 (the serialization that Export-Clixml uses); output of Windows PowerShell 5.1.
 
-use super::event_splitter::{EventSplitter, Segment, Tag, is_markup, is_named};
+use super::event_splitter::{EventSplitter, Tag, is_markup, is_named};
 use super::row_reading::Reading;
 use super::rows::{self, Node, Row};
 use super::source::Source;
+use super::splitting::{Segment, Splitter};
 use super::xml::lost;
 use crate::eventlog::{LogEvent, LogSummary};
 use crate::evidence::EvidenceId;

@@ -4,9 +4,10 @@
 
 use super::super::interpret::whole_number;
 use super::event_error::EventError;
-use super::event_splitter::{EventSplitter, Segment, Tag, is_markup, is_named};
+use super::event_splitter::{EventSplitter, Tag, is_markup, is_named};
 use super::local_times::RecordTime;
 use super::source::Source;
+use super::splitting::{Segment, Splitter};
 use super::{Export, LONGEST_EVENT};
 use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
 use crate::evidence::{EvidenceId, RecordRef};

@@ -15,9 +15,10 @@ use crate::catalogue::{
     IPSEC_SA_NOW, POLICY_NOW, SA_STATE,
 };
 use crate::eventlog::text::Export;
-use crate::eventlog::text::event_splitter::{EventSplitter, Segment, Tag, find, is_named, item};
+use crate::eventlog::text::event_splitter::{EventSplitter, Tag, find, is_named, item};
 use crate::eventlog::text::netevents;
 use crate::eventlog::text::source::Source;
+use crate::eventlog::text::splitting::{Segment, Splitter};
 use crate::eventlog::text::xml::{lost, text_at};
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};
 use crate::evidence::{EvidenceId, Position, ProblemCode};
