@@ -139,6 +139,24 @@ pub struct RawFrame<'a> {
     pub data: &'a [u8],
 }
 
+#[cfg(test)]
+impl<'a> RawFrame<'a> {
+    /// A frame of an Ethernet interface, so many seconds after 1970.
+    pub(crate) fn on_ethernet(number: u64, seconds: i64, interface: u32, data: &'a [u8]) -> Self {
+        Self {
+            number: FrameNumber(number),
+            time: Timestamp(seconds * 1_000_000_000),
+            linktype: Linktype::ETHERNET,
+            original_len: 60,
+            interface,
+            description: 0,
+            offset: number * 100,
+            seen_at: SeenAt::Wire,
+            data,
+        }
+    }
+}
+
 /// Where in a host's network stack a frame was seen. All captures but event traces of Windows are taken on a wire, or at
 /// a network card, as far as they say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

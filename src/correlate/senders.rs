@@ -166,20 +166,10 @@ mod tests {
     fn run(frame: FrameRef) -> ClassRun {
         let (mut runs, mut room) = (Runs::default(), Room::default());
         let seen = Sighting {
-            packet_len: 0,
-            frame,
-            time: Timestamp(10),
             bytes: 60,
-            captured: 60,
-            flow: None,
-            direction: Direction::AToB,
-            unfinished: false,
-            fingerprint: None,
-            origin: Origin::default(),
-            is_twin: false,
-            likely_twin: None,
-            conversation: None,
+            packet_len: 0,
             payload: 0,
+            ..Sighting::of_frame(frame, Timestamp(10))
         };
         runs.observe(&seen, &mut room);
         runs.finish().pop().unwrap()

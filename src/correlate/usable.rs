@@ -92,27 +92,19 @@ const TAKES_OVER: Span = Span::from_seconds(2);
 mod tests {
     use super::*;
     use crate::evidence::{FrameNumber, FrameRef};
-    use crate::hosts::Direction;
-    use crate::summary::{Origin, Room, Runs, Sighting};
+    use crate::summary::{Room, Runs, Sighting};
 
     fn runs(seconds: &[i64]) -> Vec<ClassRun> {
         let (mut runs, mut room) = (Runs::default(), Room::default());
         for (at, second) in (1..).zip(seconds) {
             let seen = Sighting {
-                packet_len: 0,
-                frame: FrameRef { evidence: EvidenceId(1), frame: FrameNumber(at) },
-                time: Timestamp(second * 1_000_000_000),
                 bytes: 60,
-                captured: 60,
-                flow: None,
-                direction: Direction::AToB,
-                unfinished: false,
-                fingerprint: None,
-                origin: Origin::default(),
-                is_twin: false,
-                likely_twin: None,
-                conversation: None,
+                packet_len: 0,
                 payload: 0,
+                ..Sighting::of_frame(
+                    FrameRef { evidence: EvidenceId(1), frame: FrameNumber(at) },
+                    Timestamp(second * 1_000_000_000),
+                )
             };
             runs.observe(&seen, &mut room);
         }

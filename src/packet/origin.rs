@@ -93,29 +93,12 @@ pub fn interface(frame: &RawFrame<'_>) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::SeenAt;
-    use crate::evidence::FrameNumber;
-    use crate::time::Timestamp;
-
-    fn frame(number: u64, seconds: i64, interface: u32, data: &[u8]) -> RawFrame<'_> {
-        RawFrame {
-            number: FrameNumber(number),
-            time: Timestamp(seconds * 1_000_000_000),
-            linktype: Linktype::ETHERNET,
-            original_len: 60,
-            interface,
-            description: 0,
-            offset: number * 100,
-            seen_at: SeenAt::Wire,
-            data,
-        }
-    }
 
     #[test]
     fn stations_and_vlans_differ() {
         let of = |station: u8, tags: &[u8]| {
             let bytes = [&[2; 6][..], &[2, 0, 0, 0, 0, station], tags, &[8, 0]].concat();
-            Origin::of(&frame(1, 1, 0, &bytes))
+            Origin::of(&RawFrame::on_ethernet(1, 1, 0, &bytes))
         };
         let (plain, tagged) = (of(1, &[]), of(1, &[0x81, 0, 0x60, 10]));
         let double = of(1, &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 6]);
@@ -123,6 +106,6 @@ mod tests {
         assert!(plain != tagged && plain.may_be_same_sender(tagged));
         assert!(!plain.may_be_same_sender(of(2, &[])));
         assert_eq!(plain.address(), Some([2, 0, 0, 0, 0, 1]));
-        assert_eq!(Origin::of(&frame(1, 1, 0, &[])).address(), None);
+        assert_eq!(Origin::of(&RawFrame::on_ethernet(1, 1, 0, &[])).address(), None);
     }
 }

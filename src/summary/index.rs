@@ -1,7 +1,7 @@
 //! Records found by their keys: an open table of their numbers, probed one by one.
 //!
 //! The records lie elsewhere, one behind the other; here each takes eight bytes, four of them of its hash, so that
-//! the table stays in the cache when there are many and one look tells nearly always whether a record is the right
+//! the table stays in the cache when there are many and one look nearly always shows whether a record is the right
 //! one. Where a record probably is can be asked for without looking at it, so that many are fetched together.
 //! Evidence chooses the keys, so each table has a seed of its own, drawn anew in each run. The seed decides where a
 //! number is looked for and nothing else.

@@ -88,26 +88,11 @@ const MOST: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::{Linktype, SeenAt};
-
-    fn frame(number: u64, seconds: i64, interface: u32, data: &[u8]) -> RawFrame<'_> {
-        RawFrame {
-            number: FrameNumber(number),
-            time: Timestamp(seconds * 1_000_000_000),
-            linktype: Linktype::ETHERNET,
-            original_len: 60,
-            interface,
-            description: 0,
-            offset: number * 100,
-            seen_at: SeenAt::Wire,
-            data,
-        }
-    }
 
     fn set_back(frames: &[(i64, u32)]) -> (Vec<(u64, Span)>, Option<Timestamp>, usize) {
         let mut order = TimeOrder::default();
         for (number, (seconds, interface)) in (1..).zip(frames) {
-            order.observe(&frame(number, *seconds, *interface, &[]));
+            order.observe(&RawFrame::on_ethernet(number, *seconds, *interface, &[]));
         }
         let (found, last, problems) = order.finish();
         let found = found.iter().map(|back| (back.frame.0, back.by())).collect();

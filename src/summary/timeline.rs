@@ -87,6 +87,29 @@ pub struct Sighting {
     pub fingerprint: Option<Fingerprints>,
 }
 
+#[cfg(test)]
+impl Sighting {
+    /// A packet of the lower address, of which nothing else matters.
+    pub(crate) fn of_frame(frame: FrameRef, time: Timestamp) -> Self {
+        Self {
+            frame,
+            time,
+            bytes: 100,
+            captured: 60,
+            packet_len: 86,
+            flow: None,
+            direction: Direction::AToB,
+            unfinished: false,
+            payload: 46,
+            origin: Origin::default(),
+            is_twin: false,
+            likely_twin: None,
+            conversation: None,
+            fingerprint: None,
+        }
+    }
+}
+
 /// The runs of one stream of one pair, in order of arrival until [`Runs::finish`].
 ///
 /// Nearly every packet belongs to the last run, so that one lies here and not behind a pointer.
@@ -411,24 +434,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn seen(frame: u64, millis: i64) -> Sighting {
-        let time = Timestamp(millis * 1_000_000);
         let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(frame) };
-        Sighting {
-            frame,
-            time,
-            bytes: 100,
-            captured: 60,
-            packet_len: 86,
-            flow: None,
-            direction: Direction::AToB,
-            unfinished: false,
-            payload: 46,
-            fingerprint: None,
-            origin: Origin::default(),
-            is_twin: false,
-            likely_twin: None,
-            conversation: None,
-        }
+        Sighting::of_frame(frame, Timestamp(millis * 1_000_000))
     }
 
     #[test]

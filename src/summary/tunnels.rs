@@ -98,29 +98,13 @@ const MOST_KEPT: usize = 65_536;
 mod tests {
     use super::*;
     use crate::evidence::{EvidenceId, FrameNumber, FrameRef};
-    use crate::hosts::Direction;
-    use crate::packet::origin::Origin;
     use crate::protection::ExemptKind;
     use crate::time::Timestamp;
     use std::net::{IpAddr, Ipv4Addr};
 
     fn seen(frame: u64) -> Sighting {
-        Sighting {
-            frame: FrameRef { evidence: EvidenceId(1), frame: FrameNumber(frame) },
-            time: Timestamp(0),
-            bytes: 100,
-            captured: 100,
-            packet_len: 86,
-            flow: None,
-            direction: Direction::AToB,
-            unfinished: false,
-            payload: 0,
-            fingerprint: None,
-            origin: Origin::default(),
-            is_twin: false,
-            likely_twin: None,
-            conversation: None,
-        }
+        let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(frame) };
+        Sighting { captured: 100, payload: 0, ..Sighting::of_frame(frame, Timestamp(0)) }
     }
 
     fn pair(number: u32) -> HostPair {
