@@ -1,6 +1,7 @@
 //! Many findings of one code: those behind the first thousand become one, so that a flood hides nothing else.
 
-use super::{Finding, Proof, Severity, counted, with_separators};
+use super::{Finding, Proof, counted, with_separators};
+use crate::correlate::Confidence;
 use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 struct Folded {
     at: usize,
     first: Finding,
+    confidence: Confidence,
     count: u64,
     pairs: BTreeSet<HostPair>,
     windows: BTreeSet<usize>,
@@ -31,12 +33,14 @@ pub(super) fn folded(sorted: Vec<Finding>) -> Vec<Finding> {
         let folded = beyond.entry(finding.code).or_insert_with(|| Folded {
             at,
             first: finding.clone(),
+            confidence: finding.confidence,
             count: 0,
             pairs: BTreeSet::new(),
             windows: BTreeSet::new(),
             files: BTreeSet::new(),
         });
         folded.count += 1;
+        folded.confidence = folded.confidence.min(finding.confidence);
         folded.pairs.extend(finding.pair);
         folded.windows.extend(finding.windows);
         folded.files.extend(finding.proof.into_keys());
@@ -51,19 +55,21 @@ pub(super) fn folded(sorted: Vec<Finding>) -> Vec<Finding> {
 }
 
 impl Folded {
-    /// As severe as the worst of them.
+    /// As severe as the worst of them, and as sure as the least sure.
     fn finding(self) -> Finding {
-        let Self { first, count, pairs, windows, files, .. } = self;
-        let Finding { code, severity, confidence, advice, .. } = first;
-        let severity: Severity = severity;
+        let Self { first, confidence, count, pairs, windows, files, .. } = self;
+        let Finding { code, severity, advice, .. } = first;
         let title =
             format!("{} more findings of the code {}", with_separators(count), code.as_str());
+        let concerned = [(pairs.len(), "pair"), (windows.len(), "window"), (files.len(), "file")];
+        let concerned = concerned.iter().filter(|(number, _)| *number > 0);
+        let concerned: Vec<String> =
+            concerned.map(|(number, noun)| counted(*number as u64, noun)).collect();
         let detail = format!(
-            "The first {} findings of this code are listed one by one, the most severe first. The others concern {} and {}; \
-             pairs.csv, windows.csv and report.json list these.",
+            "The first {} findings of this code are listed one by one, the most severe first. The others concern {}, \
+             which report.json lists.",
             with_separators(MOST_OF_A_CODE as u64),
-            counted(pairs.len() as u64, "pair"),
-            counted(windows.len() as u64, "window"),
+            concerned.join(", "),
         );
         let proof = files.into_iter().map(|file| (file, Proof::File)).collect();
         Finding { confidence, advice, proof, ..Finding::new(code, severity, title, detail) }
@@ -76,7 +82,7 @@ const MOST_OF_A_CODE: usize = 1_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::FindingCode;
+    use crate::findings::{FindingCode, Severity};
 
     fn finding(code: FindingCode, severity: Severity, number: u8) -> Finding {
         let [a, b] = [[10, 0, 0, number], [10, 0, 1, number]].map(Into::into);
@@ -101,6 +107,7 @@ mod tests {
         assert_eq!(folded(few.clone()), few);
         let mut many: Vec<Finding> =
             of(Severity::High, 10).chain(of(Severity::Medium, 1_200)).collect();
+        many[1_100].confidence = Confidence::Low;
         many.push(finding(FindingCode::BoundsReached, Severity::Info, 7));
         let listed = folded(many);
         assert_eq!(listed.len(), 1_002);
@@ -109,6 +116,7 @@ mod tests {
             (rest.code, rest.severity, rest.pair),
             (FindingCode::CleartextWindow, Severity::Medium, None)
         );
+        assert_eq!(rest.confidence, Confidence::Low);
         assert!(rest.title.starts_with("210 "), "{}", rest.title);
         assert_eq!(rest.proof, BTreeMap::from([(EvidenceId(1), Proof::File)]));
         assert_eq!(other.code, FindingCode::BoundsReached);
