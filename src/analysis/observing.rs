@@ -31,7 +31,7 @@ impl Observing<'_> {
 pub(super) enum Shown<'s, 'n> {
     /// Each is dissected and observed at once.
     OneByOne(&'n NamedPorts, RefCell<&'s mut Observing<'n>>),
-    /// They are dissected and observed on this thread, with the octets that they lie in.
+    /// They are dissected and observed on this thread, with the bytes that they lie in.
     InBatches(&'n NamedPorts, RefCell<(&'s mut Observing<'n>, Batch)>),
     /// They wait in line, with the octets that they lie in.
     InLine {
@@ -114,9 +114,9 @@ pub(super) fn observe<'n, T>(
 /// How frames pass from the reader to the observer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// One by one: the file is held whole, and its octets are not handed over.
+    /// One by one: the file is held whole, and its bytes are not handed over.
     OneByOne,
-    /// With the octets that they lie in, on one thread.
+    /// With the bytes that they lie in, on one thread.
     InBatches,
     /// Likewise, the observer on a thread of its own.
     Beside,

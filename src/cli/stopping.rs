@@ -81,18 +81,12 @@ fn give_up() {
 
 /// Removes what was written; false where the output is being put in its place.
 fn removed(output: &mut Output) -> bool {
-    match std::mem::replace(output, Output::Nothing) {
-        Output::Nothing => true,
-        Output::Staged(folder) => {
-            // What cannot be removed stays as the leftover of a killed run, which the next run names.
-            let _ = std::fs::remove_dir_all(folder);
-            true
-        }
-        Output::Published => {
-            *output = Output::Published;
-            false
-        }
+    if let Output::Staged(folder) = output {
+        // What cannot be removed stays as the leftover of a killed run, which the next run names.
+        let _ = std::fs::remove_dir_all(folder);
+        *output = Output::Nothing;
     }
+    *output == Output::Nothing
 }
 
 fn output() -> MutexGuard<'static, Output> {
