@@ -12,11 +12,11 @@ pub(super) fn abuses(facts: &Facts) -> Vec<Finding> {
     abuses.into_iter().take(MOST_PAIRS).map(abuse_finding).collect()
 }
 
-/// Administrators send a few large echoes to find the path MTU.
+/// Administrators send a few large echoes to find the path MTU; a service that is not there causes a few errors.
 const fn least(what: Borrowed) -> u64 {
     match what {
         Borrowed::KerberosPort | Borrowed::IkePort => 1,
-        Borrowed::LargeEcho => 32,
+        Borrowed::LargeEcho | Borrowed::QuotedText => 32,
     }
 }
 
@@ -35,6 +35,11 @@ fn abuse_finding(abuse: &ExemptionAbuse) -> Finding {
             Severity::Low,
             Confidence::Low,
             "ICMP is always exempt, so it can carry other data; ordinary echo messages hold 32 or 56 bytes. A network test looks the same.",
+        ),
+        Borrowed::QuotedText => (
+            Severity::Low,
+            Confidence::Low,
+            "ICMP errors are exempt and quote the packet that they are about: this text passed in clear, even where that packet was protected. A service that is not there looks the same, and so does a program that hides data in errors.",
         ),
     };
     let title = format!(

@@ -4,7 +4,7 @@
 //! Windows 2000 to Server 2003 let Kerberos and IKE pass their filters by port alone, whatever the packets
 //! hold (Microsoft knowledge base 811832), and every system lets ICMP pass.
 
-use super::{IKE_PORT, Stream};
+use super::{IKE_PORT, Stream, exempt};
 use crate::packet::{IpPacket, protocol};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,8 @@ pub enum Borrowed {
     IkePort,
     /// An echo with more data than any ordinary one.
     LargeEcho,
+    /// An error that quotes text of the packet that it is about.
+    QuotedText,
 }
 
 impl Borrowed {
@@ -27,6 +29,7 @@ impl Borrowed {
             Self::KerberosPort => "traffic from source port 88 that is not Kerberos",
             Self::IkePort => "traffic from source port 500 that is not IKE",
             Self::LargeEcho => "ICMP echo messages with more than 1024 bytes of data",
+            Self::QuotedText => "ICMP errors that quote text",
         }
     }
 }
@@ -61,6 +64,9 @@ pub fn borrowed(stream: Stream, ip: &IpPacket<'_>) -> Option<Borrowed> {
     }
     let from = ip.ports.map(|ports| ports.source);
     match ip.protocol {
+        protocol::ICMP | protocol::ICMPV6 if exempt && exempt::error_repeats_text(ip) => {
+            Some(Borrowed::QuotedText)
+        }
         protocol::ICMP if exempt => echo(ip, &[0, 8]).then_some(Borrowed::LargeEcho),
         protocol::ICMPV6 if exempt => echo(ip, &[128, 129]).then_some(Borrowed::LargeEcho),
         protocol::UDP if clear => {

@@ -11,7 +11,7 @@ mod quoted;
 use super::ExemptKind;
 use crate::ike::holds_text;
 use crate::packet::{IpPacket, protocol};
-use quoted::quotes;
+use quoted::{quotes, repeats_text};
 use std::net::IpAddr;
 
 /// The kind of an exempt packet; `None` where it is not exempt.
@@ -103,6 +103,16 @@ fn is_icmp(ip: &IpPacket<'_>) -> bool {
         42 | 43 => ip.payload_len <= EXTENDED_ECHO,
         _ => false,
     }
+}
+
+/// Whether an exempt message is an error that repeats text of the packet that it is about.
+pub(super) fn error_repeats_text(ip: &IpPacket<'_>) -> bool {
+    let is_error = match ip.protocol {
+        protocol::ICMP => matches!(octet(ip, 0), Some(3 | 4 | 5 | 11 | 12)),
+        protocol::ICMPV6 => matches!(octet(ip, 0), Some(1..=4)),
+        _ => false,
+    };
+    is_error && repeats_text(ip, 8)
 }
 
 /// RFC 1256 §3 and §4.1: entries of two words, an address of the sender and a preference; the packet's source is
@@ -230,15 +240,18 @@ mod tests {
     }
 
     #[test]
-    fn an_error_to_the_host_that_it_is_about_repeats_no_text() {
+    fn an_error_in_form_is_exempt_and_shows_whether_it_repeats_text_of_the_two() {
         let error = |to: u8, protocol: u8| {
             let quoted = [header(to, protocol, 100), vec![0; 8], WORDS.to_vec()].concat();
-            of(1, None, &[&[3, 3, 0, 0, 0, 0, 0, 0], &quoted[..]].concat())
+            let octets = [&[3, 3, 0, 0, 0, 0, 0, 0], &quoted[..]].concat();
+            let [source, destination] = [[10, 0, 0, 1], [10, 0, 0, 2]].map(Into::into);
+            let ip = IpPacket::carrying(source, destination, 1, &octets);
+            (of(1, None, &octets), error_repeats_text(&ip))
         };
         // 10.0.0.1 sends it: the text came from 10.0.0.2 to this host, or passes a router in clear.
-        assert_eq!(error(1, 17), None);
-        assert_eq!(error(9, 17), Some(ExemptKind::Icmp));
-        assert_eq!(error(1, 1), Some(ExemptKind::Icmp), "echo is exempt itself");
+        assert_eq!(error(1, 17), (Some(ExemptKind::Icmp), true));
+        assert_eq!(error(9, 17), (Some(ExemptKind::Icmp), false));
+        assert_eq!(error(1, 1), (Some(ExemptKind::Icmp), false), "echo is exempt itself");
     }
 
     #[test]

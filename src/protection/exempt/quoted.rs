@@ -24,7 +24,6 @@ pub(super) fn quotes(ip: &IpPacket<'_>, at: usize) -> bool {
     (is_from_receiver || has_checksum(quoted))
         && own + ip.payload_len <= longest
         && ends_rightly(ip, at, header.packet_len)
-        && !(is_from_receiver && repeats_text(ip, &header, quoted))
 }
 
 /// Whether what a redirect repeats is the beginning of a packet that the redirect's receiver sent (RFC 4861 §4.5).
@@ -36,10 +35,13 @@ pub(super) fn repeats_packet(ip: &IpPacket<'_>, repeated: &[u8]) -> bool {
 
 /// Whether an error repeats, to the host that sent it, text of a packet that came to the error's sender: that text
 /// passes in clear, however the packet came. Echo is exempt itself.
-fn repeats_text(ip: &IpPacket<'_>, header: &Header, quoted: &[u8]) -> bool {
+pub(super) fn repeats_text(ip: &IpPacket<'_>, at: usize) -> bool {
+    let quoted = ip.payload.get(at..).unwrap_or_default();
+    let Some(header) = Header::of(quoted) else { return false };
     let is_echo = matches!(header.protocol, protocol::ICMP | protocol::ICMPV6);
+    let is_between_them = (header.source, header.destination) == (ip.destination(), ip.source());
     let content = quoted.get(header.len..).unwrap_or_default();
-    header.destination == ip.source() && !is_echo && holds_text(content)
+    is_between_them && !is_echo && holds_text(content)
 }
 
 /// Whether nothing follows the quoted packet but zeros and an extension (RFC 4884 §4, §5 and §7): the quote is
