@@ -82,12 +82,13 @@ const fn way(packet_type: Option<&u8>) -> u8 {
 
 /// The interface that saw a frame: the capture's own, or what the header of a cooked capture names.
 #[must_use]
+#[inline]
 pub fn interface(frame: &RawFrame<'_>) -> u32 {
-    let cooked = frame.data.get(4..8).and_then(|bytes| bytes.first_chunk::<4>());
-    match (frame.linktype, cooked) {
-        (Linktype::LINUX_SLL2, Some(index)) => u32::from_be_bytes(*index),
-        _ => frame.interface,
+    if frame.linktype != Linktype::LINUX_SLL2 {
+        return frame.interface;
     }
+    let index = frame.data.get(4..8).and_then(|bytes| bytes.first_chunk::<4>());
+    index.map_or(frame.interface, |index| u32::from_be_bytes(*index))
 }
 
 #[cfg(test)]

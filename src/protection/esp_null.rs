@@ -38,7 +38,11 @@ impl NullEvidence {
         destination: IpAddr,
     ) -> Option<Content<'a>> {
         if self.tested >= ENOUGH {
-            self.observe_later(esp, source, destination);
+            let later = self.later.get_or_insert_default();
+            later.passed = later.passed.wrapping_add(1);
+            if !later.is_null && later.passed.is_multiple_of(ONE_IN) {
+                later.observe(esp, source, destination);
+            }
             let layout = LAYOUTS.get(self.readable_as?)?;
             return reads_as(esp, *layout, source, destination);
         }
@@ -67,32 +71,6 @@ impl NullEvidence {
     pub fn expect(&self) -> u64 {
         let later = self.later.as_ref().map_or(0, |later| later.passed);
         u64::from(self.tested ^ self.trailers[0] ^ later)
-    }
-
-    /// Looks at one packet in some beyond the first ones.
-    #[cold]
-    fn observe_later(&mut self, esp: &[u8], source: IpAddr, destination: IpAddr) {
-        let later = self.later.get_or_insert_default();
-        later.passed = later.passed.wrapping_add(1);
-        if later.is_null || !later.passed.is_multiple_of(ONE_IN) {
-            return;
-        }
-        later.tested += 1;
-        for (at, layout) in LAYOUTS.iter().enumerate() {
-            let proof = reads_as(esp, *layout, source, destination).is_some();
-            for (counts, found) in
-                [(&mut later.readable, proof), (&mut later.trailers, has_trailer(esp, *layout))]
-            {
-                if let Some(count) = counts.get_mut(at) {
-                    *count += u32::from(found);
-                }
-            }
-        }
-        if later.tested >= OF_LATER {
-            let is_null = is_rule(later.tested, &later.readable, MIN_PROOFS)
-                || is_rule(later.tested, &later.trailers, MIN_TRAILERS);
-            **later = Later { is_null, passed: later.passed, ..Later::default() };
-        }
     }
 
     /// Adds what other packets of the SPI show.
@@ -136,6 +114,29 @@ struct Later {
     trailers: [u32; LAYOUTS.len()],
     /// Some of them were readable.
     is_null: bool,
+}
+
+impl Later {
+    /// Looks at one packet in some.
+    #[cold]
+    fn observe(&mut self, esp: &[u8], source: IpAddr, destination: IpAddr) {
+        self.tested += 1;
+        for (at, layout) in LAYOUTS.iter().enumerate() {
+            let proof = reads_as(esp, *layout, source, destination).is_some();
+            for (counts, found) in
+                [(&mut self.readable, proof), (&mut self.trailers, has_trailer(esp, *layout))]
+            {
+                if let Some(count) = counts.get_mut(at) {
+                    *count += u32::from(found);
+                }
+            }
+        }
+        if self.tested >= OF_LATER {
+            let is_null = is_rule(self.tested, &self.readable, MIN_PROOFS)
+                || is_rule(self.tested, &self.trailers, MIN_TRAILERS);
+            *self = Self { is_null, passed: self.passed, ..Self::default() };
+        }
+    }
 }
 
 /// Where readable data would stand: octets of initialization vector before, of check value behind.

@@ -37,6 +37,9 @@ impl SequenceNumbers {
             return ROUND + u64::from(number);
         }
         let base = self.highest - self.highest % ROUND + u64::from(number);
+        if base.abs_diff(self.highest) < ROUND / 2 {
+            return base;
+        }
         [base.saturating_sub(ROUND), base, base + ROUND]
             .into_iter()
             .min_by_key(|candidate| candidate.abs_diff(self.highest))

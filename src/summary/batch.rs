@@ -92,27 +92,36 @@ impl Batch {
     pub fn dissect(&mut self, named: &NamedPorts) {
         let mut told = std::mem::take(&mut self.told);
         told.clear();
-        self.raw().for_each(|frame| told.add(&Dissected::of(&frame, named)));
+        self.each(|frame| told.add(&Dissected::of(&frame, named)));
         self.told = told;
     }
 
     /// Shows every frame, some at a time, in the order in which they were added; dissects what is not. `visit` returns
     /// how many it wants next.
-    pub fn show(&self, named: &NamedPorts, visit: impl FnMut(&[Dissected<'_>]) -> usize) {
+    pub fn show<'a>(
+        &'a self,
+        named: &NamedPorts,
+        visit: impl FnMut(&[Dissected<'a>]) -> usize,
+    ) {
+        let mut groups = Groups::new(visit);
         if self.told.is_of(self.frames.len()) {
-            in_groups(self.told.of(self.raw()), visit);
+            let mut told = self.told.iter();
+            self.each(|frame| groups.extend(told.next().map(|it| self.told.dissected(it, frame))));
         } else {
-            in_groups(self.raw().map(|frame| Dissected::of(&frame, named)), visit);
+            self.each(|frame| groups.extend([Dissected::of(&frame, named)]));
         }
+        groups.finish();
     }
 
-    fn raw(&self) -> impl Iterator<Item = RawFrame<'_>> {
+    /// Gives every frame, in order.
+    #[inline]
+    fn each<'a>(&'a self, mut take: impl FnMut(RawFrame<'a>)) {
         let ends = self.sources.iter().skip(1).map(|(from, _)| *from).chain([self.frames.len()]);
-        let parts = self.sources.iter().zip(ends);
-        parts.flat_map(|((from, source), end)| {
-            let frames = self.frames.get(*from..end).unwrap_or_default();
-            frames.iter().map(|waiting| self.frame(*waiting, *source))
-        })
+        for ((from, source), end) in self.sources.iter().zip(ends) {
+            for waiting in self.frames.get(*from..end).unwrap_or_default() {
+                take(self.frame(*waiting, *source));
+            }
+        }
     }
 
     fn frame(&self, waiting: Waiting, source: Source) -> RawFrame<'_> {
@@ -137,20 +146,38 @@ impl Batch {
     }
 }
 
-fn in_groups<'a>(
-    frames: impl Iterator<Item = Dissected<'a>>,
-    mut visit: impl FnMut(&[Dissected<'a>]) -> usize,
-) {
-    let mut group = Vec::with_capacity(GROUP);
-    let mut wanted = visit(&group);
-    for frame in frames {
-        group.push(frame);
-        if group.len() >= wanted {
-            wanted = visit(&group);
-            group.clear();
+/// Frames that are shown together, as many as were wanted.
+struct Groups<'a, V> {
+    visit: V,
+    group: Vec<Dissected<'a>>,
+    wanted: usize,
+}
+
+impl<'a, V: FnMut(&[Dissected<'a>]) -> usize> Groups<'a, V> {
+    fn new(mut visit: V) -> Self {
+        let wanted = visit(&[]);
+        Self { visit, group: Vec::with_capacity(GROUP), wanted }
+    }
+
+    /// Shows frames, or keeps them until there are enough.
+    #[inline]
+    fn extend(&mut self, frames: impl IntoIterator<Item = Dissected<'a>>) {
+        for frame in frames {
+            if self.wanted <= 1 && self.group.is_empty() {
+                self.wanted = (self.visit)(std::slice::from_ref(&frame));
+                continue;
+            }
+            self.group.push(frame);
+            if self.group.len() >= self.wanted {
+                self.wanted = (self.visit)(&self.group);
+                self.group.clear();
+            }
         }
     }
-    visit(&group);
+
+    fn finish(mut self) {
+        (self.visit)(&self.group);
+    }
 }
 
 /// No batch holds 4 GiB, nor a packet.

@@ -8,7 +8,7 @@ mod apart;
 
 use super::capture::Hint;
 use super::fingerprint::Print;
-use super::index::{Index, Place};
+use super::index::{Index, Place, Recent};
 use super::streams::Streams;
 use super::tcp_gaps::Way;
 use super::timeline::{ClassRun, Flow, Runs, Sighting};
@@ -25,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug)]
 pub(super) struct Conversations {
     index: Index,
+    recent: Recent,
     held: Vec<Option<Held>>,
     free: Vec<u32>,
     generation: u32,
@@ -130,6 +131,7 @@ impl Default for Conversations {
     fn default() -> Self {
         Self {
             index: Index::default(),
+            recent: Recent::default(),
             held: Vec::new(),
             free: Vec::new(),
             generation: 0,
@@ -156,19 +158,22 @@ impl Conversations {
             return stream;
         };
         let (key, way) = side(pair, flow, seen.direction);
-        let begins = ip.tcp().is_some_and(|segment| segment.syn);
+        let segment = ip.tcp();
+        let begins = segment.is_some_and(|segment| segment.syn);
         let (at, Held { stream_at, conversation, .. }) =
             self.conversation((key, hint.conversation), begins);
         if conversation.orphan.is_some() {
             seen.conversation = Some(at);
         }
-        if ip.payload_len == 1 && ip.tcp().is_some_and(|s| conversation.is_keepalive(way, s)) {
+        if ip.payload_len == 1 && segment.is_some_and(|s| conversation.is_keepalive(way, s)) {
             seen.payload = 0;
         }
-        let lost = ip.tcp().map_or(0, |segment| conversation.segment(way, segment, ip.payload_len));
-        let (app, encrypted) = conversation.application(way, ip, (app, encrypted));
+        let lost = segment.map_or(0, |segment| conversation.segment(way, segment, ip.payload_len));
+        let in_stream = segment.is_some();
+        let (app, encrypted) = conversation.application(way, (ip, in_stream), (app, encrypted));
         let named = ports;
-        let ports = conversation.service(named, stream, ip);
+        let client = if begins { ip.opened_from() } else { None };
+        let ports = conversation.service((named, client), stream, ip);
         let is_by_port = ports != named && !encrypted && conversation.told.is_none();
         let app = if is_by_port { ports.application() } else { app };
         let stream = Stream::Clear { ports, app, encrypted };
@@ -209,13 +214,15 @@ impl Conversations {
         if self.of_generation >= MOST_CONVERSATIONS {
             self.next_generation();
         }
-        let at = if self.is(hint, key) {
-            hint
-        } else {
+        let mixed = key.0.word() ^ key.1.rotate_left(23);
+        let guesses = [hint, self.recent.guess(mixed)];
+        let at = guesses.into_iter().find(|guess| self.is(*guess, key)).unwrap_or_else(|| {
             let place = self.index.place(&key);
             let found = self.index.find(place, |at| self.is(at, key));
-            found.unwrap_or_else(|| self.begin(key, place, begins))
-        };
+            let at = found.unwrap_or_else(|| self.begin(key, place, begins));
+            self.recent.remember(mixed, at);
+            at
+        });
         let generation = self.generation;
         let held = self.held[at as usize].get_or_insert_with(|| Held::new(key, generation));
         if held.generation != generation {
@@ -361,8 +368,13 @@ impl Conversation {
 
     /// The ports that may name the service: not the port that a connection was opened from, and not port 88
     /// where the conversation only borrows it.
-    fn service(&mut self, ports: ServicePorts, stream: Stream, ip: &IpPacket<'_>) -> ServicePorts {
-        if let Some(client) = ip.opened_from().filter(|port| ports.names(*port)) {
+    fn service(
+        &mut self,
+        (ports, client): (ServicePorts, Option<u16>),
+        stream: Stream,
+        ip: &IpPacket<'_>,
+    ) -> ServicePorts {
+        if let Some(client) = client.filter(|port| ports.names(*port)) {
             self.no_service = Some(client);
         }
         if ports.names(KERBEROS_PORT) && self.no_service.is_none() {
@@ -375,8 +387,14 @@ impl Conversation {
         self.no_service.map_or(ports, |port| ports.without(port))
     }
 
-    /// By content first, by what the conversation told before then, by its port last.
-    fn application(&mut self, way: usize, ip: &IpPacket<'_>, by_packet: Told) -> Told {
+    /// By content first, by what the conversation told before then, by its port last. `in_stream`: the packet is a
+    /// segment of TCP, and no datagram.
+    fn application(
+        &mut self,
+        way: usize,
+        (ip, in_stream): (&IpPacket<'_>, bool),
+        by_packet: Told,
+    ) -> Told {
         if ip.payload.is_empty() {
             return self.told.unwrap_or(by_packet);
         }
@@ -384,12 +402,12 @@ impl Conversation {
         let anywhere = signature::anywhere(ip);
         let told = anywhere.or_else(|| {
             // A connection has one beginning a side; datagrams stand for themselves.
-            let is_opening = !spoke || ip.tcp().is_none();
+            let is_opening = !spoke || !in_stream;
             let opening = if is_opening { signature::opening(ip) } else { None };
             opening.map(|app| (app, false))
         });
         // Datagrams stand for themselves, and so does content that begins nowhere.
-        if anywhere.is_some() || (told.is_some() && ip.tcp().is_none()) {
+        if anywhere.is_some() || (told.is_some() && !in_stream) {
             self.orphan.iter_mut().for_each(|orphan| orphan.is_told = true);
         }
         self.told = told.or(self.told);

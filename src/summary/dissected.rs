@@ -44,6 +44,7 @@ pub(super) struct Alone {
 impl<'a> Dissected<'a> {
     /// Dissects a frame; `named` are the ports a policy speaks of.
     #[must_use]
+    #[inline]
     pub fn of(frame: &RawFrame<'a>, named: &NamedPorts) -> Self {
         let content = match decode(frame) {
             Packet::Ip(ip) => {

@@ -3,7 +3,7 @@
 //! An address is no host: DHCP gives it to another computer (RFC 2131). Bounded: so many addresses, and a
 //! few changes each. Routers send for many addresses and are no stations of theirs.
 
-use super::index::{Index, Place};
+use super::index::{Index, Place, Recent};
 use super::timeline::Sighting;
 use crate::capture::{Linktype, RawFrame};
 use crate::packet::IpPacket;
@@ -42,6 +42,7 @@ pub struct StationChange {
 #[derive(Debug, Default)]
 pub(super) struct Stations {
     index: Index,
+    recent: Recent,
     known: Vec<Station>,
 }
 
@@ -68,11 +69,16 @@ impl Stations {
         (seen, hint): (&Sighting, u32),
     ) {
         let source = ip.source();
-        let Some(mac) = sender(frame, source) else { return };
+        let Some(mac) = sender(frame, ip, source) else { return };
         let is_routed = !FIRST_HOPS.contains(&ip.hops);
         let known = &self.known;
         let is = |at: u32| known.get(at as usize).is_some_and(|station| station.address == source);
-        let found = if is(hint) { Some(hint) } else { self.index.find(self.place(source), is) };
+        let low = word(source).1;
+        let guesses = [hint, self.recent.guess(low)];
+        let found = guesses.into_iter().find(|guess| is(*guess)).or_else(|| {
+            let found = self.index.find(self.index.place(&word(source)), is);
+            found.inspect(|at| self.recent.remember(low, *at))
+        });
         let has_room = self.known.len() < MOST_ADDRESSES;
         match found.and_then(|at| self.known.get_mut(at as usize)) {
             Some(known) if known.mac == mac => {
@@ -161,11 +167,15 @@ fn word(address: IpAddr) -> (u64, u64) {
 
 /// The sender's address of an Ethernet frame whose outermost IP header has this source (IEEE 802.3, with
 /// VLAN tags or without).
-fn sender(frame: &RawFrame<'_>, source: IpAddr) -> Option<Mac> {
+fn sender(frame: &RawFrame<'_>, ip: &IpPacket<'_>, source: IpAddr) -> Option<Mac> {
     if frame.linktype != Linktype::ETHERNET {
         return None;
     }
-    let mac = frame.data.get(6..)?.first_chunk::<6>()?;
+    let [_, _, _, _, _, _, mac @ .., high, low] = frame.data.first_chunk::<14>()?;
+    // Nearly every frame: the packet is the frame's outermost one, and was read behind these octets.
+    if [*high, *low] == [0x08, 0x00] && ip.nested == 0 && !ip.mislabelled {
+        return Some(Mac(*mac));
+    }
     let mut at = 12;
     let mut kind = *frame.data.get(at..)?.first_chunk::<2>()?;
     while matches!(kind, [0x81, 0x00] | [0x88, 0xa8]) && at < 20 {

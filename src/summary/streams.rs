@@ -1,6 +1,6 @@
 //! The runs of every pair and stream, and what is kept beside them, found by one look a packet.
 
-use super::index::{Index, Place};
+use super::index::{Index, Place, Recent};
 use super::spi::SpiEvidence;
 use super::timeline::{Interleaving, Runs, Sighting};
 use crate::hosts::HostPair;
@@ -15,6 +15,7 @@ pub(super) type Key = (HostPair, Stream);
 #[derive(Debug, Default)]
 pub(super) struct Streams {
     index: Index,
+    recent: Recent,
     slots: Vec<Slot>,
     pair_index: Index,
     pairs: Vec<(HostPair, Interleaving)>,
@@ -59,7 +60,12 @@ impl Streams {
     pub(super) fn of(&mut self, key: Key) -> (&mut Slot, &mut Interleaving) {
         let word = key.1.word();
         if !self.is(self.last, key.0, word) {
-            self.last = self.find(key.0, word).unwrap_or_else(|| self.begin(key, word));
+            let mixed = mixed(key.0, word);
+            self.last = self.recent.guess(mixed);
+            if !self.is(self.last, key.0, word) {
+                self.last = self.find(key.0, word).unwrap_or_else(|| self.begin(key, word));
+                self.recent.remember(mixed, self.last);
+            }
         }
         let slot = &mut self.slots[self.last as usize];
         let (_, pair) = &mut self.pairs[slot.pair as usize];
@@ -220,6 +226,11 @@ impl Streams {
     pub(super) fn into_parts(self) -> (Vec<Slot>, BTreeMap<HostPair, Interleaving>) {
         (self.slots, self.pairs.into_iter().collect())
     }
+}
+
+/// One word of a pair and a stream.
+fn mixed(pair: HostPair, word: u64) -> u64 {
+    pair.word() ^ word.rotate_left(23)
 }
 
 /// Whether it has an SPI of its own; later fragments have none.

@@ -23,7 +23,7 @@ pub(super) struct Told {
 /// As [`Dissected`]: a line of the cache.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-struct Frame {
+pub(super) struct Frame {
     identity: Identity,
     content: FrameContent,
 }
@@ -152,20 +152,22 @@ impl Told {
         }
     }
 
-    /// The frames, dissected.
-    pub(super) fn of<'a>(
-        &self,
-        frames: impl Iterator<Item = RawFrame<'a>>,
-    ) -> impl Iterator<Item = Dissected<'a>> {
-        frames.zip(&self.frames).map(|(frame, Frame { identity, content })| {
-            let content = match content {
-                FrameContent::Ip(outline) => self.packet(outline, frame.data),
-                FrameContent::Arp => Content::Arp,
-                FrameContent::NonIp(kind) => Content::NonIp(*kind),
-                FrameContent::Undecodable(why) => Content::Undecodable(*why),
-            };
-            Dissected { frame, identity: *identity, content }
-        })
+    /// What was told of the frames, in their order.
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, Frame> {
+        self.frames.iter()
+    }
+
+    /// A frame, dissected.
+    #[inline]
+    pub(super) fn dissected<'a>(&self, told: &Frame, frame: RawFrame<'a>) -> Dissected<'a> {
+        let Frame { identity, content } = told;
+        let content = match content {
+            FrameContent::Ip(outline) => self.packet(outline, frame.data),
+            FrameContent::Arp => Content::Arp,
+            FrameContent::NonIp(kind) => Content::NonIp(*kind),
+            FrameContent::Undecodable(why) => Content::Undecodable(*why),
+        };
+        Dissected { frame, identity: *identity, content }
     }
 
     fn packet<'a>(&self, outline: &PacketOutline, data: &'a [u8]) -> Content<'a> {
