@@ -10,7 +10,8 @@ use super::{CHUNK, in_words};
 use ::evtx::{ChunkFlags, EvtxChunkData};
 use rayon::prelude::*;
 
-/// Passes every chunk of the file to `take`, in order; while some are processed, the next are examined.
+/// Passes every chunk of the file to `take`, in order; while some are processed, the next are examined, and those
+/// behind them are read.
 ///
 /// `by_scan`: whether the scan decodes records, or the crate decodes all. `take` returns how many connections
 /// (5156) are still wanted; a chunk leaves that many to the crate, for the addresses that they name.
@@ -20,21 +21,21 @@ pub(super) fn chunks(
     mut connections: usize,
     mut take: impl FnMut(&mut Chunk) -> usize,
 ) {
-    let [mut current, mut next] = [const { Batch { chunks: Vec::new(), filled: 0 } }; 2];
-    loop {
-        next.fill(source);
-        if next.filled == 0 && current.filled == 0 {
-            return;
-        }
+    let [mut current, mut next, mut after] =
+        [const { Batch { chunks: Vec::new(), filled: 0 } }; 3];
+    next.fill(source);
+    while next.filled + current.filled > 0 {
         let least = connections;
         rayon::in_place_scope(|scope| {
             scope.spawn(|_| {
                 let chunks = next.filled().par_iter_mut();
                 chunks.for_each(|chunk| chunk.look(by_scan, least));
             });
+            after.fill(source);
             current.filled().iter_mut().for_each(|chunk| connections = take(chunk));
         });
         std::mem::swap(&mut current, &mut next);
+        std::mem::swap(&mut next, &mut after);
     }
 }
 

@@ -23,7 +23,7 @@ mod position;
 
 use super::summary::Tally;
 use super::{LogEvent, LogRecord, LogSummary};
-use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
+use crate::evidence::{EvidenceId, Extent, Position, ProblemCode, RecordRef};
 use crate::time::Timestamp;
 use ::evtx::err::{ChunkError, EvtxError};
 use ::evtx::{
@@ -79,6 +79,7 @@ fn read_with(
         connections: MOST_CONNECTIONS,
         has_cut: false,
         behind: Vec::new(),
+        others: Extent::default(),
     };
     let mut source = Source::new(reader, FILE_HEADER as u64, CHUNK_MARK);
     let declared_chunks = if source.first_chunk == 0 {
@@ -127,6 +128,8 @@ struct Log<'s> {
     has_cut: bool,
     /// What lies behind the data of the chunk's records.
     behind: Vec<Behind>,
+    /// The chunk's records that the catalogue does not know.
+    others: Extent,
 }
 
 impl Log<'_> {
@@ -175,7 +178,10 @@ impl Log<'_> {
         let chunk = &mut chunk.data;
         let live_end = u64::from(chunk.header.free_space_offset).min(size);
         let mut place = ChunkPosition { offset, size, cursor: CHUNK_HEADER.min(size), lost: false };
-        if let Err(error) = self.records(&mut place, chunk, seen) {
+        let read = self.records(&mut place, chunk, seen);
+        let Extent { bytes, records } = std::mem::take(&mut self.others);
+        self.tally.cover("records_other", bytes, records);
+        if let Err(error) = read {
             return self.lost_chunk(offset, size, &in_words(&error));
         }
         self.tally.cover("chunk_headers", CHUNK_HEADER.min(size), 0);
@@ -294,7 +300,7 @@ impl Log<'_> {
         }
         self.tally.record(seen.number, Some(plain.time));
         self.tally.not_interpreted(plain.event_id);
-        self.tally.cover("records_other", size, 1);
+        self.others.add(size, 1);
     }
 
     /// Accounts for a record; returns how many of its bytes were not accounted for before.

@@ -10,6 +10,8 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(super) struct Templates {
     known: HashMap<u32, Option<usize>, foldhash::fast::RandomState>,
+    /// Those that the last records name: an event's frame and its body, by turns.
+    last: [Option<(u32, usize)>; LAST],
     read: Vec<Template>,
     bytes: usize,
 }
@@ -18,12 +20,19 @@ impl Templates {
     /// Forgets the definitions of the previous chunk.
     pub(super) fn clear(&mut self) {
         self.known.clear();
+        self.last = [None; LAST];
         self.read.clear();
         self.bytes = 0;
     }
 
     /// The definition at this offset of the chunk; `None` where the scan does not understand it.
     pub(super) fn at(&mut self, chunk: &[u8], offset: u32) -> Option<&Template> {
+        let recent = offset as usize / 8 % LAST;
+        if let Some(Some((known, place))) = self.last.get(recent)
+            && *known == offset
+        {
+            return self.read.get(*place);
+        }
         let place = match self.known.get(&offset) {
             Some(place) => *place,
             None => {
@@ -36,7 +45,11 @@ impl Templates {
                 place
             }
         };
-        place.and_then(|place| self.read.get(place))
+        let place = place?;
+        if let Some(last) = self.last.get_mut(recent) {
+            *last = Some((offset, place));
+        }
+        self.read.get(place)
     }
 
     fn definition(&mut self, chunk: &[u8], offset: u32) -> Option<Template> {
@@ -340,6 +353,8 @@ fn is_kind(kind: u8) -> bool {
 }
 
 /// The offset of the next definition, a GUID and the size of what follows.
+/// Definitions that are found without a search.
+const LAST: usize = 16;
 pub(super) const DEFINITION_HEADER: usize = 24;
 /// A name's link to the next, its hash, its length and a NUL.
 const NAME_FRAME: usize = 10;
