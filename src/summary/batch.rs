@@ -98,11 +98,7 @@ impl Batch {
 
     /// Shows every frame, some at a time, in the order in which they were added; dissects what is not. `visit` returns
     /// how many it wants next.
-    pub fn show<'a>(
-        &'a self,
-        named: &NamedPorts,
-        visit: impl FnMut(&[Dissected<'a>]) -> usize,
-    ) {
+    pub fn show<'a>(&'a self, named: &NamedPorts, visit: impl FnMut(&[Dissected<'a>]) -> usize) {
         let mut groups = Groups::new(visit);
         if self.told.is_of(self.frames.len()) {
             let mut told = self.told.iter();

@@ -21,8 +21,7 @@ pub(super) fn chunks(
     mut connections: usize,
     mut take: impl FnMut(&mut Chunk) -> usize,
 ) {
-    let [mut current, mut next, mut after] =
-        [const { Batch { chunks: Vec::new(), filled: 0 } }; 3];
+    let [mut current, mut next, mut after] = [const { Batch { chunks: Vec::new(), filled: 0 } }; 3];
     next.fill(source);
     while next.filled + current.filled > 0 {
         let least = connections;
