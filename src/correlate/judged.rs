@@ -7,7 +7,7 @@ use super::usable::UsableTimes;
 use super::windows::ClearRun;
 use super::{CleartextWindow, LimitCode, Limits, PairFacts, limits};
 use crate::evidence::EvidenceId;
-use crate::hosts::HostPair;
+use crate::hosts::{Direction, HostPair};
 use crate::policy::{Expectation, ExpectationSource, Level, Policy};
 use crate::protection::{App, EspSpi, ExemptKind, NamedPorts, ProtectionClass, Service, Stream};
 use crate::summary::{ClassRun, Contents, Count, JudgedStream, SetAside};
@@ -143,6 +143,12 @@ impl JudgedPair {
                 self.facts.in_clear.join(count);
                 self.facts.clear_services.insert(service);
                 let pair = (self.facts.pair, opener);
+                if opener.is_none() && self.may_require(service, policy) {
+                    let captures: Vec<EvidenceId> =
+                        runs.iter().map(|run| run.first.evidence).collect();
+                    let code = LimitCode::OpenerUnknown;
+                    limits::add(&mut self.facts.limits, code, count.frames, &captures);
+                }
                 match policy.of_traffic(pair, service.protocol, service.port) {
                     (Expectation::Exempt, _) => class = ProtectionClass::Exempt,
                     (Expectation::Required(_), _) => {
@@ -195,6 +201,19 @@ impl JudgedPair {
             let all = self.facts.by_class.entry(class);
             all.and_modify(|known| known.absorb(*run)).or_insert(*run);
         }
+    }
+
+    /// Whether a rule for one direction requires protection of clear traffic of which nothing shows who opened it, and
+    /// no rule does so whoever it was.
+    fn may_require(&self, service: Service, policy: &Policy) -> bool {
+        let pair = self.facts.pair;
+        let is_required = |opener| {
+            let of = policy.of_traffic((pair, opener), service.protocol, service.port);
+            matches!(of.0, Expectation::Required(_))
+        };
+        policy.is_directed(pair)
+            && !is_required(None)
+            && [pair.a(), pair.b()].into_iter().any(|opener| is_required(Some(opener)))
     }
 
     /// Clear runs of traffic that had to be protected. A run without a usable time opens no window.
@@ -279,7 +298,8 @@ impl ClearKind {
     }
 }
 
-/// Runs by who opened their connections: the side that does not have the service's port in their busiest flow.
+/// Runs by who opened their connections: the sender of their first segments, where the capture shows these; else the
+/// side that does not have the service's port in their busiest flow.
 fn by_opener(
     pair: HostPair,
     service: Service,
@@ -287,12 +307,17 @@ fn by_opener(
 ) -> BTreeMap<Option<IpAddr>, Vec<ClassRun>> {
     let mut by_opener: BTreeMap<Option<IpAddr>, Vec<ClassRun>> = BTreeMap::new();
     for run in runs {
-        let opener = run.flow.zip(service.port).and_then(|(flow, port)| {
+        let by_port = || {
+            let (flow, port) = run.flow.zip(service.port)?;
             match (flow.a_port == port, flow.b_port == port) {
-                (true, false) => Some(pair.b()),
-                (false, true) => Some(pair.a()),
+                (true, false) => Some(Direction::BToA),
+                (false, true) => Some(Direction::AToB),
                 (true, true) | (false, false) => None,
             }
+        };
+        let opener = run.openers.only().or_else(by_port).map(|way| match way {
+            Direction::AToB => pair.a(),
+            Direction::BToA => pair.b(),
         });
         by_opener.entry(opener).or_default().push(*run);
     }

@@ -17,6 +17,8 @@ pub enum LimitCode {
     Inferred,
     /// IPsec was attempted; nothing proves that it was required.
     ObligationNotProven,
+    /// A rule depends on who opened a connection, and nothing shows who did.
+    OpenerUnknown,
     /// Frames could not be decoded.
     Undecodable,
     /// Only a header shows that the traffic is ESP.
@@ -37,9 +39,10 @@ pub enum LimitCode {
 
 impl LimitCode {
     /// Every code.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Inferred,
         Self::ObligationNotProven,
+        Self::OpenerUnknown,
         Self::Undecodable,
         Self::Uncorroborated,
         Self::Cut,
@@ -56,6 +59,7 @@ impl LimitCode {
         match self {
             Self::Inferred => "inferred",
             Self::ObligationNotProven => "obligation_not_proven",
+            Self::OpenerUnknown => "opener_unknown",
             Self::Undecodable => "undecodable",
             Self::Uncorroborated => "uncorroborated",
             Self::Cut => "cut",
@@ -76,6 +80,9 @@ impl LimitCode {
             }
             Self::ObligationNotProven => {
                 "IPsec was attempted, but nothing proves that it was required; use a policy to state the requirement."
+            }
+            Self::OpenerUnknown => {
+                "A rule applies to connections that one side opens, and the captures do not show which side opened them."
             }
             Self::Undecodable => "Frames could not be decoded, so their content is unknown.",
             Self::Uncorroborated => {
@@ -235,6 +242,7 @@ impl PairFacts {
         // They are certainly ESP; only whether they are encrypted was cut off.
         let headers_only = Count::of(&self.headers_only()).frames;
         let blind = count(LimitCode::Undecodable)
+            + count(LimitCode::OpenerUnknown)
             + count(LimitCode::Cut).saturating_sub(headers_only)
             + count(LimitCode::Uncorroborated);
         let seen = seen.saturating_sub(count(LimitCode::Uncorroborated));

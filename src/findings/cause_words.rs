@@ -94,7 +94,11 @@ fn sentence(why: &Why) -> String {
             let service = service.map_or(SOME_SERVICE, |service| service.as_str());
             format!("{host}'s log records that {service} started")
         }
-        Why::TrafficEnded { silence } => format!(
+        Why::TrafficEnded { silence, resumes: true } => format!(
+            "no more clear packets for {}, until the next window of the two; nothing shows that the next one would have been protected",
+            length(*silence)
+        ),
+        Why::TrafficEnded { silence, resumes: false } => format!(
             "no more clear packets, although the capture continues for {}; nothing shows that the next one would be protected",
             length(*silence)
         ),

@@ -86,6 +86,9 @@ fn ended(code: ClosedBy, why: &Why) -> String {
         (ClosedBy::PolicyChanged, Why::PolicyChange { host, .. }) => {
             format!("the policy of {host} changed")
         }
+        (ClosedBy::TrafficEnded, Why::TrafficEnded { silence, resumes: true }) => {
+            format!("then the two hosts sent no clear text for {}", length(*silence))
+        }
         (ClosedBy::TrafficEnded, _) => "then the two hosts sent no more clear text".to_owned(),
         (ClosedBy::CaptureEnded, _) => "then the capture ended".to_owned(),
         (ClosedBy::Negotiated | ClosedBy::ServiceStarted | ClosedBy::PolicyChanged, _) => {

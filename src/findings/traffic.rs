@@ -235,12 +235,13 @@ fn demand(source: Option<&ExpectationSource>) -> String {
 pub(super) fn pairs_folded(facts: &Facts) -> Option<Finding> {
     let (pairs, packets) = facts.folded;
     let title = format!(
-        "{} with the fewest packets are combined in one total: {}, not judged individually",
-        counted(pairs, "pair"),
+        "More pairs than are kept apart: {} of them are combined in one total and not judged individually",
         counted(packets.frames, "packet"),
     );
-    let mut detail =
-        "A pair that sent traffic again after it was combined is counted again.".to_owned();
+    let mut detail = format!(
+        "A pair was combined {}: each time there were too many, the half with the fewest packets until then. A pair that sent traffic again after that is counted again, so there may be fewer such pairs, and one with many packets may be among them.",
+        if pairs == 1 { "once".to_owned() } else { format!("{} times", with_separators(pairs)) }
+    );
     if facts.uncounted_tunnels > 0 {
         let packets = counted(facts.uncounted_tunnels, "tunnel packet");
         detail += &format!(

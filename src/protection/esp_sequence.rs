@@ -13,6 +13,11 @@ pub struct SequenceNumbers {
     highest: u64,
     /// How often a number was further than one above the highest before it.
     jumps: u64,
+    /// The highest number before one that was far above it, until the next number shows which of the two the sender
+    /// counts from.
+    before: Option<u64>,
+    /// Packets whose numbers are far from those before and behind them: the sender did not count them.
+    strays: u64,
 }
 
 impl SequenceNumbers {
@@ -23,10 +28,42 @@ impl SequenceNumbers {
         if self.packets == 0 {
             (self.lowest, self.highest) = (number, number);
         }
+        if number.abs_diff(self.highest) > FAR && self.is_stray(number) {
+            return;
+        }
         self.packets += 1;
         self.jumps += u64::from(number > self.highest.saturating_add(1));
         self.lowest = self.lowest.min(number);
-        self.highest = self.highest.max(number);
+        if number > self.highest {
+            let is_far = number - self.highest > FAR;
+            self.before = Some(self.highest).filter(|_| is_far);
+            self.highest = number;
+        }
+    }
+
+    /// Takes a number far from the highest one. Anybody can send a packet with a known SPI and any number; its receiver
+    /// drops it, and the sender goes on where it was (RFC 4303 §3.4.3). Whether that is this number, or the one before
+    /// was.
+    #[cold]
+    fn is_stray(&mut self, number: u64) -> bool {
+        if self.strays >= MOST_STRAYS || number > self.highest {
+            return false;
+        }
+        if let Some(before) = self.before.take().filter(|before| number.abs_diff(*before) <= FAR) {
+            // The line of before goes on: the packet between was no part of it.
+            (self.highest, self.packets) = (before, self.packets - 1);
+            (self.jumps, self.strays) = (self.jumps - 1, self.strays + 1);
+            return false;
+        }
+        if self.packets == 1 {
+            // The first packet was the stray one.
+            (self.lowest, self.highest, self.packets) = (number, number, 0);
+            self.strays += 1;
+            return false;
+        }
+        let is_stray = number.saturating_add(FAR) < self.lowest;
+        self.strays += u64::from(is_stray);
+        is_stray
     }
 
     /// RFC 4303 §2.2.1: only the lower half of an extended number is sent. The one nearest to what
@@ -63,6 +100,8 @@ impl SequenceNumbers {
         let lowest = place(later.lowest, nearest);
         let highest = lowest.saturating_add(later.highest.saturating_sub(later.lowest));
         self.packets = self.packets.saturating_add(later.packets);
+        self.before = later.before;
+        self.strays = self.strays.saturating_add(later.strays);
         let is_jump = lowest > self.highest.saturating_add(1);
         self.jumps = self.jumps.saturating_add(later.jumps).saturating_add(is_jump.into());
         self.lowest = self.lowest.min(lowest);
@@ -105,6 +144,10 @@ impl SequenceNumbers {
 }
 
 const ROUND: u64 = 1 << 32;
+/// So far from each other are the numbers of packets that follow each other only where very many were lost.
+const FAR: u64 = 1024;
+/// Stray packets of an SPI that are passed over.
+const MOST_STRAYS: u64 = 8;
 /// A capture may miss the first few packets of a security association.
 const LATEST_FIRST: u64 = 64;
 
@@ -143,6 +186,24 @@ mod tests {
         assert_eq!(numbers([5, 6, 7]).missing(), 0);
         assert_eq!(numbers([5, 9, 7]).missing(), 2);
         assert_eq!(numbers([]).missing(), 0);
+    }
+
+    #[test]
+    fn a_number_that_the_sender_does_not_count_from_leaves_no_gap() {
+        let line = |forged: u32, at: u32| {
+            let before = (100..100 + at).chain([forged]);
+            numbers(before.chain(100 + at..140))
+        };
+        for (forged, at) in [(100_000, 20), (1_000_000, 0), (2_000_000_000, 39)] {
+            assert_eq!(line(forged, at).missing(), 0, "{forged}");
+        }
+        assert_eq!(numbers((5_000..5_050).chain([3]).chain(5_050..5_100)).missing(), 0);
+        // Packets that were lost: the sender goes on behind them.
+        assert_eq!(numbers((1..100).chain(5_000..5_010)).missing(), 4_900);
+        assert_eq!(numbers((1..100).chain(5_000..5_010).chain([100])).missing(), 4_899);
+        // As one who floods with such packets would have it, a gap stays.
+        let flood = (1..50).flat_map(|number| [number, 100_000 + number]);
+        assert!(numbers(flood).missing() > 0);
     }
 
     #[test]

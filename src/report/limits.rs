@@ -29,6 +29,10 @@ fn text(code: LimitCode, extent: &Extent) -> String {
             "IPsec was attempted by {}; nothing proves that it was in force or that protection was required.",
             of("pair")
         ),
+        LimitCode::OpenerUnknown => format!(
+            "{} in clear would have had to be protected if one side opened the connection; the captures do not show which side did.",
+            of("packet")
+        ),
         LimitCode::Undecodable => format!("{} could not be decoded.", of("frame")),
         LimitCode::Uncorroborated => {
             format!("{} look like ESP, but only their headers show it.", of("frame"))

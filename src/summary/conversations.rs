@@ -86,6 +86,8 @@ struct Conversation {
     no_service: Option<u16>,
     /// Its last connection began in the capture.
     began: bool,
+    /// Which way the first segment of that connection went.
+    opener: Option<Direction>,
     /// What is kept apart, where the conversation began before the capture.
     orphan: Option<Box<Orphan>>,
 }
@@ -104,6 +106,8 @@ struct Orphan {
 pub(super) struct OpenConversation {
     /// Its last connection began in the capture.
     pub(super) began: bool,
+    /// Which way the first segment of that connection went.
+    pub(super) opener: Option<Direction>,
     /// Octets of it were seen.
     pub(super) spoke: bool,
     /// What it shows itself to be, and whether that is proven without its beginning.
@@ -169,6 +173,12 @@ impl Conversations {
             seen.payload = 0;
         }
         let lost = segment.map_or(0, |segment| conversation.segment(way, segment, ip.payload_len));
+        if let Some(first) = segment.filter(|segment| segment.syn) {
+            let is_answer = first.acknowledged.is_some();
+            let back = seen.direction.reversed();
+            conversation.opener = Some(if is_answer { back } else { seen.direction });
+        }
+        seen.opener = conversation.opener;
         let in_stream = segment.is_some();
         let (app, encrypted) = conversation.application(way, (ip, in_stream), (app, encrypted));
         let named = ports;
@@ -416,7 +426,7 @@ impl Conversation {
 
     /// What the capture leaves open of it, if anything.
     fn into_open(self) -> Option<OpenConversation> {
-        let Self { told, ways, orphan, began, spoke, no_service, .. } = self;
+        let Self { told, ways, orphan, began, opener, spoke, no_service, .. } = self;
         let spoke = spoke.contains(&true);
         let Orphan { runs, is_told } = orphan.map(|orphan| *orphan).unwrap_or_default();
         let apart = |((stream, direction), mut runs): ((Stream, Direction), Runs)| {
@@ -428,6 +438,7 @@ impl Conversation {
         let says = told.is_some() || ways.is_some() || !runs.is_empty();
         says.then_some(OpenConversation {
             began,
+            opener,
             spoke,
             told,
             is_proven: is_told,

@@ -117,6 +117,7 @@ impl<'a> Dissected<'a> {
             packet_len,
             flow,
             direction,
+            opener: None,
             unfinished,
             payload,
             fingerprint: None,

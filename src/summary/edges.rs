@@ -13,7 +13,7 @@ use super::fingerprint::{Fingerprints, Print};
 use super::room::Room;
 use super::spi::SpiEvidence;
 use super::tcp_gaps::Way;
-use super::timeline::{ClassRun, Runs, Sighting};
+use super::timeline::{ClassRun, Openers, Runs, Sighting};
 use crate::hosts::{Direction, HostPair};
 use crate::packet::fragment::Datagram;
 use crate::protection::signature::Told;
@@ -118,6 +118,8 @@ enum Opening {
 struct Going {
     told: Option<Told>,
     no_service: Option<u16>,
+    /// Which way the first segment of the connection went.
+    opener: Option<Direction>,
     ways: Option<Box<[Way; 2]>>,
     /// The last file that shows it.
     file: usize,
@@ -261,8 +263,11 @@ impl Chain<'_> {
         let before = self.conversations.remove(&key).unwrap_or_default();
         let told_before = before.told.filter(|_| !open.began);
         let no_service = open.no_service.or(before.no_service.filter(|_| !open.began));
+        let opener = open.opener.or(before.opener.filter(|_| !open.began));
         let carrying = self.carrying.get(&key).copied();
-        for kept in open.runs {
+        for mut kept in open.runs {
+            let unknown = kept.runs.iter_mut().filter(|run| run.openers.is_unknown());
+            unknown.for_each(|run| run.openers = Openers::of(opener));
             let is_opening = !open.spoke && carrying.is_none();
             if let Some(opening) = self.opening.get_mut(&key).filter(|_| is_opening) {
                 opening.push((file, Opening::Runs(kept)));
@@ -289,7 +294,7 @@ impl Chain<'_> {
             self.place_runs(file, key, stream, kept);
         }
         let mut going = Going { file, ..Going::default() };
-        going.no_service = no_service;
+        (going.no_service, going.opener) = (no_service, opener);
         going.told = if open.is_proven { open.told } else { told_before.or(open.told) };
         going.ways = match (before.ways, open.ways) {
             (Some(mut ways), Some(later)) => {

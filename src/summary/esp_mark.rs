@@ -54,6 +54,7 @@ impl EspMark {
             packet_len: 0,
             flow: self.flow,
             direction,
+            opener: None,
             unfinished: false,
             payload,
             origin: self.origin,

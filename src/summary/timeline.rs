@@ -46,6 +46,54 @@ pub struct ClassRun {
     /// A busy flow: the one with most of the packets, where one has (majority vote as they came).
     pub flow: Option<Flow>,
     votes: u64,
+    /// Who opened the connections of its packets.
+    pub openers: Openers,
+}
+
+/// Who opened the TCP connections that packets belong to, as their first two segments in the capture show (RFC 9293
+/// §3.5).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
+)]
+pub struct Openers {
+    /// The lower address, some of them.
+    a: bool,
+    /// The higher address, some of them.
+    b: bool,
+    /// Of some it is not known: the capture does not show their beginning, or they are not of TCP.
+    unknown: bool,
+}
+
+impl Openers {
+    /// The opener of one packet's connection.
+    pub(super) const fn of(opener: Option<Direction>) -> Self {
+        match opener {
+            Some(Direction::AToB) => Self { a: true, b: false, unknown: false },
+            Some(Direction::BToA) => Self { a: false, b: true, unknown: false },
+            None => Self { a: false, b: false, unknown: true },
+        }
+    }
+
+    /// The way from the host that opened all connections; `None` where that is not known of all, or both did.
+    #[must_use]
+    pub const fn only(self) -> Option<Direction> {
+        match (self.a, self.b, self.unknown) {
+            (true, false, false) => Some(Direction::AToB),
+            (false, true, false) => Some(Direction::BToA),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing is known of any.
+    pub(super) const fn is_unknown(self) -> bool {
+        !self.a && !self.b
+    }
+
+    fn join(&mut self, other: Self) {
+        self.a |= other.a;
+        self.b |= other.b;
+        self.unknown |= other.unknown;
+    }
 }
 
 /// The silence that ends a run; a smaller `--gap` could not be answered and is refused.
@@ -68,6 +116,8 @@ pub struct Sighting {
     pub flow: Option<Flow>,
     /// Which way it went between the hosts of its pair.
     pub direction: Direction,
+    /// Which way the first segment of its TCP connection went, where the capture shows it.
+    pub opener: Option<Direction>,
     /// It was clear, and its checksum had still to be finished by a network card.
     pub unfinished: bool,
     /// Octets behind its transport header, on the wire.
@@ -99,6 +149,7 @@ impl Sighting {
             packet_len: 86,
             flow: None,
             direction: Direction::AToB,
+            opener: None,
             unfinished: false,
             payload: 46,
             origin: Origin::default(),
@@ -293,6 +344,7 @@ impl ClassRun {
             },
             flow: seen.flow,
             votes: u64::from(seen.flow.is_some()),
+            openers: Openers::of(seen.opener),
         }
     }
 
@@ -318,6 +370,7 @@ impl ClassRun {
         self.from_a += u64::from(seen.direction == Direction::AToB);
         let sent = &mut self.payload[way(seen.direction)];
         *sent = sent.saturating_add(u64::from(seen.payload));
+        self.openers.join(Openers::of(seen.opener));
         self.vote(seen.flow, u64::from(seen.flow.is_some()));
     }
 
@@ -345,6 +398,7 @@ impl ClassRun {
         self.from_a = self.from_a.saturating_add(other.from_a);
         let [a, b] = other.payload;
         self.payload = [self.payload[0].saturating_add(a), self.payload[1].saturating_add(b)];
+        self.openers.join(other.openers);
         self.vote(other.flow, other.votes);
     }
 }

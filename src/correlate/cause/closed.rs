@@ -127,13 +127,22 @@ impl Case<'_> {
         (run.start <= completed.shifted(NEXT)).then_some(*run)
     }
 
+    /// When the pair's next window begins.
+    fn next_window(&self) -> Option<Timestamp> {
+        let windows = self.index.clear_services.get(&self.window.pair)?;
+        let later = windows.partition_point(|(start, _)| *start <= self.window.run.start);
+        windows.get(later).map(|(start, _)| *start)
+    }
+
     /// Nothing shows that the next packet would have been protected.
     fn faded(&self, activity: &EspActivity) -> Closing {
         let end = self.window.run.end;
         let capture = activity.end_of(self.window.run.last.evidence);
         let beyond = capture.map_or(Span::default(), |last| last.since(end));
-        let (code, score, why) = if beyond > LEAST_SILENCE {
-            (ClosedBy::TrafficEnded, 70, Why::TrafficEnded { silence: beyond })
+        let next = self.next_window().map(|next| next.since(end)).filter(|next| *next <= beyond);
+        let silence = next.unwrap_or(beyond);
+        let (code, score, why) = if next.is_some() || silence > LEAST_SILENCE {
+            (ClosedBy::TrafficEnded, 70, Why::TrafficEnded { silence, resumes: next.is_some() })
         } else {
             (ClosedBy::CaptureEnded, 70, Why::CaptureEnded)
         };

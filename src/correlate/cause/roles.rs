@@ -69,7 +69,7 @@ impl ClosedBy {
                 "A log records the start of a service that IPsec needs before the clear text ended."
             }
             Self::TrafficEnded => {
-                "The two hosts sent no more clear text while the capture continued; nothing shows that the next packet would be protected."
+                "The two hosts sent no clear text while the capture continued, to its end or to their next window; nothing shows that the next packet would be protected."
             }
             Self::CaptureEnded => "The capture ended; the clear text may have continued.",
         }

@@ -194,8 +194,10 @@ pub enum Why {
     },
     /// The two sent nothing more in clear while the capture continued.
     TrafficEnded {
-        /// How long the capture continued.
+        /// How long: until the next window of the two, or until the capture ended.
         silence: Span,
+        /// There is a next window.
+        resumes: bool,
     },
     /// The capture ended.
     CaptureEnded,

@@ -1,6 +1,6 @@
 //! Hosts that send IKE to many others to find out who answers.
 
-use super::FALLS_BACK;
+use super::pending;
 use super::seen::SeenEsp;
 use crate::correlate::stretches::Stretches;
 use crate::hosts::HostPair;
@@ -46,7 +46,7 @@ fn has_talk_after(exchanges: &[&IkeExchange], streams: &[JudgedStream<'_>]) -> b
     let talk = clear.flat_map(|(_, _, runs)| runs.iter()).filter(|run| !run.payload.contains(&0));
     let talk = Stretches::new(talk.map(|run| (run.start, run.end, ())));
     exchanges.iter().any(|exchange| {
-        talk.touching(exchange.start, exchange.end.shifted(FALLS_BACK)).next().is_some()
+        talk.touching(exchange.start, exchange.end.shifted(pending(exchange))).next().is_some()
     })
 }
 
