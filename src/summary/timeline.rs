@@ -52,9 +52,7 @@ pub struct ClassRun {
 
 /// Who opened the TCP connections that packets belong to, as their first two segments in the capture show (RFC 9293
 /// §3.5).
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Openers {
     /// The lower address, some of them.
     a: bool,
