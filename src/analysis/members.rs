@@ -1,6 +1,6 @@
 //! Collections opened: each file of an archive is read as one of a folder.
 
-use crate::evidence::{Collection, Found, Member, Origin, ProblemCode};
+use crate::evidence::{Collection, CollectionProblem, Found, Member, Origin, Problem};
 use std::io;
 
 /// A file that is to be read: of a folder, or of a collection.
@@ -16,7 +16,7 @@ pub(super) struct Item {
 
 /// What is to be said of a collection beside its members.
 pub(super) struct Remarks {
-    pub(super) problems: Vec<(ProblemCode, String, u64)>,
+    pub(super) problems: Vec<Problem>,
     /// How many files it holds, read or not.
     pub(super) files: u64,
 }
@@ -35,19 +35,13 @@ pub(super) fn opened(found: Vec<Found>) -> Vec<Item> {
         };
         let Collection { members, mut problems, others, tables, host } = collection;
         let files = members.len() as u64 + others.0 + tables.0;
-        let (tables, first) = tables;
-        if let Some(first) = first {
-            let text = format!(
-                "{tables} of its files are tables and logs that the collector wrote (the first is {first}); they were not read"
-            );
-            problems.push((ProblemCode::NotEvidence, text, 0));
+        if let (count, Some(first)) = tables {
+            let kind = CollectionProblem::CollectorTables { count, first };
+            problems.push(Problem::of_file(kind, Some(0)));
         }
-        let (others, first) = others;
-        if let Some(first) = first {
-            let text = format!(
-                "{others} of its files have a format that is not read (the first is {first})"
-            );
-            problems.push((ProblemCode::NotEvidence, text, 0));
+        if let (count, Some(first)) = others {
+            let kind = CollectionProblem::OtherFormats { count, first };
+            problems.push(Problem::of_file(kind, Some(0)));
         }
         let within = members.into_iter().map(|member| {
             let shown = format!("{}!/{}", file.shown, member.name);

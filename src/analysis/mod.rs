@@ -20,7 +20,9 @@ pub use activity::{Activities, Activity, SharedActivities};
 pub use again::{AgainError, frames_again};
 
 use crate::correlate::{Facts, GapRule, correlate};
-use crate::evidence::{Content, Evidence, EvidenceId, HashedBy, ProblemCode, discover, path_of};
+use crate::evidence::{
+    Content, Evidence, EvidenceId, FileProblem, HashedBy, ProblemCode, discover, path_of,
+};
 use crate::findings::{Finding, find};
 use crate::policy::Policy;
 use crate::protection::NamedPorts;
@@ -312,7 +314,7 @@ fn set_duplicates_aside(parts: &mut [Part]) {
     for part in parts {
         let evidence = &part.evidence;
         // What is missing is known by name only.
-        if evidence.problems.iter().any(|p| p.code == ProblemCode::SummaryMissing) {
+        if evidence.problems.iter().any(|p| p.code() == ProblemCode::SummaryMissing) {
             continue;
         }
         // A capture beside its own compressed copy counts once as well.
@@ -322,7 +324,7 @@ fn set_duplicates_aside(parts: &mut [Part]) {
             known.insert(digest, (evidence.id, evidence.path.clone()));
             continue;
         };
-        let text = format!("the same bytes as {id} ({path}); they count once, there");
-        part.set_aside("duplicate", ProblemCode::Duplicate, text);
+        let kind = FileProblem::Duplicate { first: *id, path: path.clone() };
+        part.set_aside("duplicate", kind);
     }
 }

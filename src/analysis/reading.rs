@@ -16,8 +16,9 @@ use crate::capture::{
 use crate::eventlog::trace::TraceLog;
 use crate::eventlog::{LogEvent, LogSummary, evt, evtx, text, undated};
 use crate::evidence::{
-    Before, Content, Evidence, EvidenceId, Extent, Format, Found, HashedBy, Hashing, Member, Own,
-    Packed, Packing, Position, Problem, ProblemCode, Unpacking, is_carved, open, open_stream, peek,
+    Before, Content, Evidence, EvidenceId, Extent, FileProblem, Format, FormatProblem, Found,
+    HashedBy, Hashing, Member, Own, Packed, Packing, PackingFault, Problem, ProblemKind, Unpacking,
+    is_carved, open, open_stream, peek,
 };
 use crate::protection::NamedPorts;
 use crate::summary::{CaptureObserver, Count, LogPart, Part, Summary};
@@ -71,8 +72,7 @@ pub(super) fn read(item: &Item, id: EvidenceId, context: &Context<'_>) -> Readin
     context.watch.ended();
     read.unwrap_or_else(|_| {
         let mut reading = Reading::of_nothing(found, id);
-        let text = "a bug in plainsight ended the reading of this file; nothing of it is in the report. Please report it";
-        reading.problem(ProblemCode::InternalError, text.to_owned(), None);
+        reading.problem(FileProblem::Bug, None);
         reading
     })
 }
@@ -91,7 +91,7 @@ fn read_one(item: &Item, id: EvidenceId, context: &Context<'_>) -> Reading {
         match opened {
             Ok(file) => file,
             Err(error) => {
-                reading.problem(ProblemCode::Unreadable, format!("cannot open it: {error}"), None);
+                reading.problem(FileProblem::CannotOpen(error.to_string()), None);
                 return reading;
             }
         }
@@ -102,7 +102,7 @@ fn read_one(item: &Item, id: EvidenceId, context: &Context<'_>) -> Reading {
                 Box::new(file)
             }
             Err(error) => {
-                reading.problem(ProblemCode::Unreadable, format!("cannot open it: {error}"), None);
+                reading.problem(FileProblem::CannotOpen(error.to_string()), None);
                 return reading;
             }
         }
@@ -124,15 +124,11 @@ fn read_one(item: &Item, id: EvidenceId, context: &Context<'_>) -> Reading {
         let size = reading.part.evidence.size;
         reading.part.evidence.sha256 = None;
         reading.part.evidence.size = found.size.max(size);
-        let text = format!("reading stopped: {error}");
-        reading.problem(ProblemCode::Unreadable, text, Some(size));
+        reading.problem(FileProblem::ReadingStopped(error.to_string()), Some(size));
         reading.part.evidence.truncated_at.get_or_insert(size);
     }
     if let Some(change) = before.and_then(|before| before.change()) {
-        let text = format!(
-            "{change}: it changed while it was read; the digest is of what was read, and other problems of this file may result from that"
-        );
-        reading.problem(ProblemCode::Changed, text, None);
+        reading.problem(FileProblem::Changed(change), None);
     }
     reading.account_for_the_rest();
     reading
@@ -191,9 +187,7 @@ impl Reading {
     fn collection(&mut self, remarks: &Remarks) {
         self.is_opened = true;
         self.part.evidence.records = remarks.files;
-        for (code, text, at) in &remarks.problems {
-            self.problem(*code, text.clone(), Some(*at));
-        }
+        self.part.evidence.problems.extend(remarks.problems.iter().cloned());
     }
 
     /// Reads a file from its first byte to its last.
@@ -230,24 +224,18 @@ impl Reading {
         let _ = bytes.drain();
         let unpacked_size = bytes.passed();
         if is_held_whole(self.part.evidence.format) && unpacked_size > MOST_HELD_UNPACKED {
-            let text = format!(
-                "it must be held in memory and unpacks to {unpacked_size} bytes; the first {MOST_HELD_UNPACKED} were read: unpack it, and give the file"
-            );
-            self.problem(ProblemCode::Expansion, text, Some(MOST_HELD_UNPACKED));
+            let (unpacked, read) = (unpacked_size, MOST_HELD_UNPACKED);
+            self.problem(FileProblem::TooLargeUnpacked { unpacked, read }, Some(read));
         }
         let unpacked_sha256 = bytes.finish();
         let failure = unpacking.into_failure();
         if failure.is_none() && unpacked_size == 0 {
-            self.problem(
-                ProblemCode::Empty,
-                format!("the {} data is empty", packing.as_str()),
-                None,
-            );
+            self.problem(FileProblem::Packed(packing, PackingFault::Empty), None);
         }
         let unpacked_sha256 = unpacked_sha256.filter(|_| failure.is_none());
-        if let Some((code, text, at)) = failure {
-            self.problem(code, text, Some(at));
-            self.part.evidence.truncated_at.get_or_insert(at);
+        if let Some(failure) = failure {
+            self.part.evidence.truncated_at = self.part.evidence.truncated_at.or(failure.offset);
+            self.part.evidence.problems.push(failure);
         }
         self.part.evidence.packed = Some(Packed { packing, unpacked_size, unpacked_sha256 });
     }
@@ -259,13 +247,12 @@ impl Reading {
     fn content_of(&mut self, format: Format, bytes: &mut impl Read, context: &Context<'_>) {
         self.part.evidence.format = format;
         if let Some(own) = self.own.filter(|own| own.covers(format)) {
-            self.problem(ProblemCode::NotEvidence, own.words().to_owned(), None);
+            self.problem(FormatProblem::Own(own), None);
             return;
         }
         match format {
             Format::PcapNg if self.carved && !self.explicit => {
-                let text = "packets that plainsight carved out of evidence; they were not read: name the file to have it read";
-                self.problem(ProblemCode::NotEvidence, text.to_owned(), None);
+                self.problem(FormatProblem::Carved, None);
             }
             Format::Pcap
             | Format::PcapNg
@@ -286,45 +273,31 @@ impl Reading {
             | Format::WfpState => self.log(bytes, context.request),
             Format::Collection(_) if self.is_opened => {}
             Format::Collection(archive) => {
-                let text = format!(
-                    "a {} archive that cannot be read; unpack it, and give the files",
-                    archive.as_str()
-                );
-                self.problem(ProblemCode::UnsupportedFormat, text, None);
+                self.problem(FormatProblem::Archive(archive), None);
             }
             Format::Packed(packing) => {
-                let text = format!(
-                    "{} inside another compression; one layer is unpacked: unpack the file, then `{}`",
-                    packing.as_str(),
-                    packing.command()
-                );
-                self.problem(ProblemCode::UnsupportedFormat, text, None);
+                self.problem(FileProblem::Packed(packing, PackingFault::Nested), None);
             }
             Format::Unread(_) if format.is_summary() && !self.explicit => {
-                let text = "a summary that plainsight wrote; it was not read".to_owned();
-                self.problem(ProblemCode::NotEvidence, text, None);
+                self.problem(FormatProblem::OwnSummary, None);
             }
             Format::Unread(unread) => {
-                let text =
-                    format!("{} is not supported by this version; {}", unread.name, unread.remedy);
-                self.problem(ProblemCode::UnsupportedFormat, text, None);
+                self.problem(FormatProblem::Unread(unread), None);
             }
             // A note beside the evidence is no damage; a note given as evidence is a mistake.
             Format::Text if !self.explicit => {
-                let text = "a text file beside the evidence; it was not read".to_owned();
-                self.problem(ProblemCode::NotEvidence, text, None);
+                self.problem(FormatProblem::TextBeside, None);
             }
             Format::Unknown if is_rendered_text(&self.part.evidence.path) => {
-                let text = "rendered messages of an archived log; its fields are in the log";
-                self.problem(ProblemCode::NotEvidence, text.to_owned(), None);
+                self.problem(FormatProblem::RenderedMessages, None);
             }
             Format::Text | Format::Unknown => {
                 let mut first = [0; 8];
                 let read = bytes.read(&mut first).unwrap_or_default();
                 let first = first.get(..read).unwrap_or_default();
                 let evidence = &self.part.evidence;
-                let (code, text) = unknown(evidence.format, &evidence.path, first);
-                self.problem(code, text, Some(0));
+                let kind = unknown(evidence.format, &evidence.path, first);
+                self.problem(kind, Some(0));
             }
         }
     }
@@ -385,7 +358,7 @@ impl Reading {
         match outline {
             Ok(outline) => describe_capture(evidence, outline),
             Err(error) => {
-                self.problem(ProblemCode::Unreadable, format!("reading stopped: {error}"), None);
+                self.problem(FileProblem::ReadingStopped(error.to_string()), None);
             }
         }
         self.part.outside_span = outside;
@@ -458,9 +431,8 @@ impl Reading {
         self.part.summary.logs.extend(logs);
     }
 
-    pub(super) fn problem(&mut self, code: ProblemCode, text: String, offset: Option<u64>) {
-        let position = Position::File;
-        self.part.evidence.problems.push(Problem { code, text, offset, position });
+    pub(super) fn problem(&mut self, kind: impl Into<ProblemKind>, offset: Option<u64>) {
+        self.part.evidence.problems.push(Problem::of_file(kind, offset));
     }
 
     /// Bytes that no reader took: behind damage, or of a file that is not read.

@@ -3,7 +3,7 @@
 use super::Request;
 use super::reading::Reading;
 use crate::eventlog::undated::{self, Dating};
-use crate::evidence::{Content, ProblemCode};
+use crate::evidence::{Content, LogTimeProblem};
 use crate::time::Timestamp;
 
 /// Dates the logs that name no year by the captures, or where there is none by the other logs.
@@ -19,25 +19,20 @@ pub(super) fn decide(readings: &mut [Reading], request: &Request) {
         let spans = of_kind.filter_map(|reading| reading.part.evidence.span);
         spans.reduce(|(start, end), (from, to)| (start.min(from), end.max(to)))
     };
-    let evidence = span_of(true).map(|span| (span, "captures"));
-    let evidence = evidence.or_else(|| span_of(false).map(|span| (span, "other logs")));
+    let evidence = span_of(true).map(|span| (span, true));
+    let evidence = evidence.or_else(|| span_of(false).map(|span| (span, false)));
     for reading in readings.iter_mut().filter(|reading| reading.is_undated) {
         let span = reading.part.evidence.span;
         let year = span.zip(evidence).and_then(|(span, (all, _))| undated::year(span, all));
-        let Some((year, (_, by))) = year.zip(evidence) else {
-            let text = "times name no year, and the rest of the evidence does not decide which it is; nothing of this log can be placed in time";
-            reading.problem(ProblemCode::FieldsMissing, text.to_owned(), None);
+        let Some((year, (_, by_captures))) = year.zip(evidence) else {
+            reading.problem(LogTimeProblem::NoYear, None);
             redate(reading, |_| None, request);
             continue;
         };
         let dating = Dating { year, zone: request.timezone.as_ref() };
         let last = span.and_then(|(_, last)| dating.instant(last));
-        let last = last.map(|(last, _)| last.rfc3339(crate::time::Resolution::SECONDS));
-        let text = format!(
-            "times name no year; they were placed where they come nearest to the {by}, so that the last is {}",
-            last.unwrap_or_default()
-        );
-        reading.problem(ProblemCode::YearInferred, text, None);
+        let last = last.map(|(last, _)| last);
+        reading.problem(LogTimeProblem::YearInferred { by_captures, last }, None);
         let mut doubtful = 0u64;
         redate(
             reading,
@@ -49,10 +44,7 @@ pub(super) fn decide(readings: &mut [Reading], request: &Request) {
             request,
         );
         if doubtful > 0 {
-            let text = format!(
-                "{doubtful} times are such as clocks of the zone showed twice or never, as they were changed; the first was taken"
-            );
-            reading.problem(ProblemCode::BadTime, text, None);
+            reading.problem(LogTimeProblem::TimesTwice(doubtful, None), None);
         }
     }
 }

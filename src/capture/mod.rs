@@ -20,7 +20,10 @@ pub use pcap::{read as read_pcap, read_from as read_pcap_from};
 pub use pcapng::{read as read_pcapng, read_from as read_pcapng_from};
 pub use snoop::{read as read_snoop, read_from as read_snoop_from};
 
-use crate::evidence::{Extent, FrameNumber, Interface, Note, Position, Problem, ProblemCode};
+use crate::evidence::{
+    CaptureProblem, Extent, FrameNumber, Interface, Note, Position, Problem, ProblemCode,
+    ProblemKind,
+};
 use crate::time::{Resolution, Timestamp};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -211,25 +214,26 @@ impl CaptureOutline {
         self.notes.extend(notes.take(room));
     }
 
-    fn problem(&mut self, code: ProblemCode, offset: u64, position: Position, text: String) {
-        if code == ProblemCode::Truncated {
+    fn problem(&mut self, kind: impl Into<ProblemKind>, offset: u64, position: Position) {
+        let problem = Problem { kind: kind.into(), offset: Some(offset), position };
+        if problem.code() == ProblemCode::Truncated {
             self.truncated_at = Some(offset);
         }
         // A file of nothing but defects must not fill the memory.
         if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(Problem { code, text, offset: Some(offset), position });
+            self.problems.push(problem);
         }
     }
 }
 
 /// The octets of a file whose frames are in no order that could be read as they pass: at most 2 GiB.
 /// `what` names its format.
-fn held(mut reader: impl Read, what: &str, outline: &mut CaptureOutline) -> io::Result<Vec<u8>> {
+fn held(mut reader: impl Read, outline: &mut CaptureOutline) -> io::Result<Vec<u8>> {
     let mut file = Vec::new();
     reader.by_ref().take(MOST_HELD).read_to_end(&mut file)?;
     if file.len() as u64 == MOST_HELD && reader.read(&mut [0])? > 0 {
-        let text = format!("only the first {MOST_HELD} bytes of {what} are read");
-        outline.problem(ProblemCode::Skipped, MOST_HELD, Position::File, text);
+        let kind = CaptureProblem::TooLargeToHold(MOST_HELD);
+        outline.problem(kind, MOST_HELD, Position::File);
     }
     Ok(file)
 }
@@ -260,11 +264,8 @@ impl Clock {
 
     fn report(&self, outline: &mut CaptureOutline) {
         if let Some((frame, offset)) = self.first_missing {
-            let text = format!(
-                "{} frames have no determinable time; each is placed at the time of the frame before it",
-                self.missing
-            );
-            outline.problem(ProblemCode::BadTime, offset, Position::Frame(frame), text);
+            let kind = CaptureProblem::NoTimes(self.missing);
+            outline.problem(kind, offset, Position::Frame(frame));
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::buffer::Buffer;
 use super::{CaptureOutline, Clock, Linktype, MAX_CAPTURED_LIMIT, RawFrame, SeenAt};
-use crate::evidence::{Extent, FrameNumber, Interface, Position, ProblemCode};
+use crate::evidence::{CaptureProblem, Extent, FrameFault, FrameNumber, Interface, Position};
 use crate::time::{Resolution, Timestamp};
 use std::io::{self, Read};
 
@@ -30,18 +30,16 @@ pub fn read_from<R: Read>(
 ) -> io::Result<CaptureOutline> {
     let mut outline = CaptureOutline::default();
     if !buffer.want(HEADER_LEN)? {
-        let text = format!("the file ends inside the pcap header of {HEADER_LEN} bytes");
-        outline.problem(ProblemCode::Truncated, 0, Position::File, text);
+        outline.problem(CaptureProblem::HeaderCut(HEADER_LEN as u64), 0, Position::File);
         return Ok(outline);
     }
     let Some(layout) = Layout::of(buffer.available()) else {
-        let text = "the pcap header is not readable".into();
-        outline.problem(ProblemCode::Corrupt, 0, Position::File, text);
+        outline.problem(CaptureProblem::HeaderUnreadable, 0, Position::File);
         return Ok(outline);
     };
     if !buffer.want(layout.file_header)? {
-        let text = format!("the file ends inside its header of {} bytes", layout.file_header);
-        outline.problem(ProblemCode::Truncated, 0, Position::File, text);
+        let kind = CaptureProblem::HeaderCut(layout.file_header as u64);
+        outline.problem(kind, 0, Position::File);
         return Ok(outline);
     }
     let mut reading = Reading::new(buffer, layout, outline);
@@ -105,8 +103,7 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
             let at_hand = self.buffer.want(header_len)?;
             let record = self.layout.record(self.buffer.available());
             let Some(record) = record.filter(|_| at_hand) else {
-                let text = format!("the file ends inside the header of frame {number}");
-                self.problem(ProblemCode::Truncated, offset, number, text);
+                self.problem(CaptureProblem::FrameHeaderCut, offset, number);
                 break;
             };
             if self.layout.is_odd(&record, self.last) {
@@ -154,18 +151,14 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
             return Ok(Odd::Passed);
         }
         let most = self.layout.max_captured_len;
-        let text = if record.captured_len > most {
-            let claimed = record.captured_len;
-            format!("frame {number} claims {claimed} captured bytes; at most {most} are possible")
+        let fault = if record.captured_len > most {
+            FrameFault::TooLong { claimed: record.captured_len, most }
         } else if record.exceeds_original() && !self.leads_to_another(record)? {
-            let (claimed, wire) = (record.captured_len, record.original_len);
-            format!(
-                "frame {number} claims {claimed} captured bytes of {wire}, and no record follows them"
-            )
+            FrameFault::NothingFollows { claimed: record.captured_len, wire: record.original_len }
         } else {
             return Ok(Odd::Record);
         };
-        self.pass_over(number, &text, ProblemCode::Corrupt)
+        self.pass_over(number, fault)
     }
 
     /// Whether behind the record another one begins that can be believed, or the file ends there.
@@ -184,27 +177,23 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
     #[cold]
     fn beyond_the_end(&mut self, record: &Record, number: u64) -> io::Result<Odd> {
         let remain = self.buffer.available().len().saturating_sub(self.layout.record_header);
-        let claimed = record.captured_len;
-        let text = format!("frame {number} claims {claimed} captured bytes, {remain} remain");
-        self.pass_over(number, &text, ProblemCode::Truncated)
+        let fault = FrameFault::Cut { claimed: record.captured_len, remain: remain as u64 };
+        self.pass_over(number, fault)
     }
 
     /// Looks for the next record that can be believed; where there is none, the file ends here.
-    fn pass_over(&mut self, number: u64, text: &str, code: ProblemCode) -> io::Result<Odd> {
+    fn pass_over(&mut self, number: u64, fault: FrameFault) -> io::Result<Odd> {
         let offset = self.buffer.offset();
         let found = self.find_record()?;
         let at = self.buffer.offset();
         let Some(()) = found else {
-            let more = if code == ProblemCode::Corrupt { "; the rest was not read" } else { "" };
-            self.problem(code, offset, number, format!("{text}{more}"));
+            self.problem(CaptureProblem::Frame(fault), offset, number);
             return Ok(Odd::End);
         };
         let passed = at - offset;
-        let text = format!(
-            "{text}; {passed} bytes were skipped, up to the next plausible record at byte {at}"
-        );
         self.outline.cover("skipped", passed);
-        self.problem(ProblemCode::Skipped, offset, number, text);
+        let kind = CaptureProblem::FrameSkipped { fault, bytes: passed, next: at };
+        self.problem(kind, offset, number);
         Ok(Odd::Passed)
     }
 
@@ -239,15 +228,12 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
         self.layout = next;
         self.begin()?;
         self.last = None;
-        let text = format!(
-            "another pcap header begins at byte {offset}: captures were concatenated; reading continues"
-        );
-        self.problem(ProblemCode::Joined, offset, number, text);
+        self.problem(CaptureProblem::Joined, offset, number);
         Ok(true)
     }
 
-    fn problem(&mut self, code: ProblemCode, offset: u64, number: u64, text: String) {
-        self.outline.problem(code, offset, Position::Frame(number), text);
+    fn problem(&mut self, kind: CaptureProblem, offset: u64, number: u64) {
+        self.outline.problem(kind, offset, Position::Frame(number));
     }
 
     fn finish(mut self) -> CaptureOutline {

@@ -8,7 +8,9 @@
 use super::buffer::Buffer;
 use super::options::{Options, ticks_per_second};
 use super::{CaptureOutline, Clock, Linktype, RawFrame, SeenAt};
-use crate::evidence::{FrameNumber, Interface, NoteKind, NotePlace, Position, ProblemCode};
+use crate::evidence::{
+    BlockFault, CaptureProblem, FrameNumber, Interface, NoteKind, NotePlace, Position,
+};
 use crate::time::{Resolution, Timestamp};
 use pcap_parser::pcapng::{
     InterfaceDescriptionBlock, OptionCode, parse_interfacedescriptionblock_be,
@@ -118,11 +120,8 @@ impl Walk {
     ) -> io::Result<bool> {
         let offset = buffer.offset();
         if !buffer.want(MIN_BLOCK_LEN)? {
-            let left = buffer.available().len();
-            return Ok(self.truncated(
-                offset,
-                format!("{left} bytes remain where a block of at least {MIN_BLOCK_LEN} begins"),
-            ));
+            let remain = buffer.available().len() as u64;
+            return Ok(self.truncated(offset, MIN_BLOCK_LEN as u64, remain));
         }
         if !self.enter_section(buffer.available(), offset) {
             return Ok(false);
@@ -130,34 +129,22 @@ impl Walk {
         let head = buffer.available();
         let (kind, length) = (self.u32_at(head, 0), self.u32_at(head, 4));
         if length < 12 || length % 4 != 0 {
-            let text = format!(
-                "a block claims a length of {length} bytes, which no block can have; the rest was not read"
-            );
-            self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
-            return Ok(false);
+            return Ok(self.ends_at_block(BlockFault::Length(length), offset, Position::File));
         }
         if !KNOWN_BLOCKS.contains(&kind) {
             return self.pass_over(buffer, kind, offset, length);
         }
         if length > MAX_BLOCK_LEN {
-            let text = format!(
-                "a block claims {length} bytes, more than any frame can need; the rest was not read"
-            );
-            self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
-            return Ok(false);
+            return Ok(self.ends_at_block(BlockFault::TooLong(length), offset, Position::File));
         }
         let length = length as usize;
         if !buffer.want(length)? {
-            let left = buffer.available().len();
-            return Ok(
-                self.truncated(offset, format!("a block claims {length} bytes, {left} remain"))
-            );
+            let remain = buffer.available().len() as u64;
+            return Ok(self.truncated(offset, length as u64, remain));
         }
         let block = buffer.available().get(..length).unwrap_or_default();
         if self.u32_at(block, length - 4) as usize != length {
-            let text = "a block's two lengths differ; the rest was not read".into();
-            self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
-            return Ok(false);
+            return Ok(self.ends_at_block(BlockFault::LengthsDiffer, offset, Position::File));
         }
         let go_on = self.known_block(kind, block, offset, visit);
         buffer.consume(length);
@@ -184,8 +171,7 @@ impl Walk {
     fn enter_section(&mut self, head: &[u8], offset: u64) -> bool {
         if head.get(..4) != Some(&SECTION_HEADER.to_le_bytes()) {
             if !self.section.begun {
-                let text = "the file does not begin with a section header".into();
-                self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
+                self.outline.problem(CaptureProblem::NoSectionHeader, offset, Position::File);
             }
             return self.section.begun;
         }
@@ -193,8 +179,7 @@ impl Walk {
             Some([0x4d, 0x3c, 0x2b, 0x1a]) => false,
             Some([0x1a, 0x2b, 0x3c, 0x4d]) => true,
             _ => {
-                let text = "a section header names no byte order; the rest was not read".into();
-                self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
+                self.outline.problem(CaptureProblem::NoByteOrder, offset, Position::File);
                 return false;
             }
         };
@@ -215,10 +200,8 @@ impl Walk {
         if self.outline.interfaces.len() >= MOST_INTERFACES {
             if !self.has_further_interfaces {
                 self.has_further_interfaces = true;
-                let text = format!(
-                    "more than {MOST_INTERFACES} interface descriptions; frames of further interfaces were skipped"
-                );
-                self.outline.problem(ProblemCode::Skipped, offset, Position::File, text);
+                let kind = CaptureProblem::TooManyInterfaces(MOST_INTERFACES as u64);
+                self.outline.problem(kind, offset, Position::File);
             }
             return;
         }
@@ -230,10 +213,7 @@ impl Walk {
         let (clock, name) = match parse(block) {
             Ok((_, description)) => (self.clock_of(&description), name_of(&description)),
             Err(_) => {
-                let text =
-                    "an interface description is damaged; its frames are counted as undecodable"
-                        .into();
-                self.outline.problem(ProblemCode::Corrupt, offset, Position::File, text);
+                self.outline.problem(CaptureProblem::InterfaceDamaged, offset, Position::File);
                 (
                     InterfaceClock {
                         ticks_per_second: 1_000_000,
@@ -324,10 +304,8 @@ impl Walk {
         let (Some(clock), Some(data)) =
             (clock, data.filter(|d| d.len() == fields.captured_len as usize))
         else {
-            let text = format!(
-                "frame {number} names an interface or a length that its block does not support; it was skipped"
-            );
-            self.outline.problem(ProblemCode::Skipped, offset, Position::Frame(number), text);
+            let kind = CaptureProblem::FrameOutsideBlock;
+            self.outline.problem(kind, offset, Position::Frame(number));
             self.outline.cover("damaged_blocks", block.len() as u64);
             // Wireshark numbers what it can read; a block it refuses ends its list, so no number is lost here.
             return true;
@@ -420,9 +398,7 @@ impl Walk {
     ) -> io::Result<bool> {
         let passed = buffer.skip(u64::from(length))?;
         if passed < u64::from(length) {
-            return Ok(
-                self.truncated(offset, format!("a block claims {length} bytes, {passed} remain"))
-            );
+            return Ok(self.truncated(offset, u64::from(length), passed));
         }
         let is_numbered = NUMBERED_BLOCKS.contains(&kind);
         self.numbered += u64::from(is_numbered);
@@ -431,9 +407,14 @@ impl Walk {
         Ok(true)
     }
 
-    fn truncated(&mut self, offset: u64, text: String) -> bool {
+    fn truncated(&mut self, offset: u64, claimed: u64, remain: u64) -> bool {
         let position = Position::Frame(self.numbered + 1);
-        self.outline.problem(ProblemCode::Truncated, offset, position, text);
+        self.ends_at_block(BlockFault::Cut { claimed, remain }, offset, position)
+    }
+
+    /// A block that ends the reading: `false`, as where no more is wanted.
+    fn ends_at_block(&mut self, fault: BlockFault, offset: u64, position: Position) -> bool {
+        self.outline.problem(CaptureProblem::Block(fault), offset, position);
         false
     }
 

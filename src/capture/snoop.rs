@@ -4,7 +4,7 @@
 
 use super::buffer::Buffer;
 use super::{CaptureOutline, Clock, Linktype, MAX_CAPTURED_LIMIT, RawFrame, SeenAt};
-use crate::evidence::{FrameNumber, Interface, Position, ProblemCode};
+use crate::evidence::{CaptureProblem, FrameNumber, Interface, Position};
 use crate::time::{Resolution, Timestamp};
 use std::io::{self, Read};
 
@@ -31,16 +31,14 @@ pub fn read_from<R: Read>(
     let whole = buffer.want(HEADER_LEN)?;
     let header = buffer.available();
     let Some((version, datalink)) = word(header, 8).zip(word(header, 12)).filter(|_| whole) else {
-        let text = format!("the file ends inside the snoop header of {HEADER_LEN} bytes");
-        outline.problem(ProblemCode::Truncated, 0, Position::File, text);
+        outline.problem(CaptureProblem::HeaderCut(HEADER_LEN as u64), 0, Position::File);
         return Ok(outline);
     };
     buffer.consume(HEADER_LEN);
     outline.cover("file_header", HEADER_LEN as u64);
     // RFC 1761: version 2; Surveyor wrote up to 5 with the same records.
     if !(2..=5).contains(&version) {
-        let text = format!("version {version} of snoop, expected 2; nothing was read");
-        outline.problem(ProblemCode::Corrupt, 8, Position::File, text);
+        outline.problem(CaptureProblem::SnoopVersion(version), 8, Position::File);
         return Ok(outline);
     }
     let linktype = linktype_of(datalink);
@@ -67,23 +65,19 @@ fn read_frames<R: Read>(
         let number = outline.frames + 1;
         let at_hand = buffer.want(RECORD_HEADER_LEN)?;
         let Some(record) = Record::of(buffer.available()).filter(|_| at_hand) else {
-            let text = format!("the file ends inside the header of frame {number}");
-            outline.problem(ProblemCode::Truncated, offset, Position::Frame(number), text);
+            outline.problem(CaptureProblem::FrameHeaderCut, offset, Position::Frame(number));
             break;
         };
         let Some((captured, length)) = record.lengths() else {
-            let text = format!(
-                "the lengths of frame {number} contradict each other; the rest was not read"
-            );
-            outline.problem(ProblemCode::Corrupt, offset, Position::Frame(number), text);
+            outline.problem(CaptureProblem::FrameLengths, offset, Position::Frame(number));
             break;
         };
         let whole = buffer.want(length)?;
         let data = buffer.available().get(RECORD_HEADER_LEN..RECORD_HEADER_LEN + captured);
         let Some(data) = data.filter(|_| whole) else {
-            let remain = buffer.available().len();
-            let text = format!("frame {number} claims a record of {length} bytes, {remain} remain");
-            outline.problem(ProblemCode::Truncated, offset, Position::Frame(number), text);
+            let (claimed, remain) = (length as u64, buffer.available().len() as u64);
+            let kind = CaptureProblem::RecordCut { claimed, remain };
+            outline.problem(kind, offset, Position::Frame(number));
             break;
         };
         outline.frames = number;

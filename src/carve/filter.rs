@@ -22,7 +22,7 @@ pub fn filter(selection: &Selection, capture: &Evidence) -> String {
         let here: Vec<Stretch> = here.copied().collect();
         let (Some(first), Some(last)) = (here.first(), here.last()) else { continue };
         let whom = whom(*pair, *kind);
-        if !tells_time(capture) {
+        if !has_same_times(capture) {
             parts.push(format!("({whom})"));
         } else if here.len() > MOST_STRETCHES {
             parts.push(format!("({whom} && {})", when((first.0, last.1))));
@@ -95,10 +95,10 @@ fn touches((start, end): Stretch, capture: &Evidence) -> bool {
     capture.span.is_some_and(|(first, last)| start <= last && end >= first)
 }
 
-/// Whether Wireshark tells the times of its frames as this program does.
-fn tells_time(capture: &Evidence) -> bool {
+/// Whether Wireshark shows the same times for its frames as this program.
+fn has_same_times(capture: &Evidence) -> bool {
     let is_other = |code| matches!(code, ProblemCode::LocalTime | ProblemCode::BadTime);
-    !capture.problems.iter().any(|problem| is_other(problem.code))
+    !capture.problems.iter().any(|problem| is_other(problem.code()))
 }
 
 /// Beyond that one stretch from the first to the last is shown: a command line has an end.

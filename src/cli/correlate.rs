@@ -5,6 +5,7 @@ use super::terminal::{self, Problems};
 use super::{ExitStatus, Failure};
 use crate::analysis::judge;
 use crate::evidence::{Found, SUMMARY_MAGIC, discover, open, open_stream, sha256};
+use crate::findings;
 use crate::protection::NamedPorts;
 use crate::report::schema::SummaryInput;
 use crate::summary::{Damaged, Joining, Listed, Member, SummaryError, SummaryFile};
@@ -149,7 +150,7 @@ fn bytes_of(found: &Found) -> Result<Vec<u8>, Refused> {
         }
     };
     if let Some(problem) = &found.problem {
-        return Err(unread(anyhow::anyhow!("`{shown}`: {}", problem.text)));
+        return Err(unread(anyhow::anyhow!("`{shown}`: {}", findings::problem(problem))));
     }
     let read = if found.is_stream {
         open_stream(&found.path).and_then(summary_of)

@@ -71,7 +71,7 @@ pub(super) fn status_of_evidence<'e>(
         Content::Nothing => false,
     });
     let has = |is_one: fn(ProblemCode) -> bool| {
-        evidence.clone().flat_map(|file| &file.problems).any(|p| is_one(p.code))
+        evidence.clone().flat_map(|file| &file.problems).any(|p| is_one(p.code()))
     };
     if has(|code| code == ProblemCode::InternalError) {
         return ExitStatus::InternalError;

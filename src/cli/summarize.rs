@@ -9,6 +9,7 @@ use super::terminal::Problems;
 use super::{ExitStatus, Failure, interrupted, options, terminal};
 use crate::analysis::{Request, read_parts};
 use crate::evidence::{Content, Evidence, ProblemCode, shown_path};
+use crate::findings;
 use crate::policy::Policy;
 use crate::report::to_json;
 use crate::summary::{Member, Part, SummarySet, labelled};
@@ -107,14 +108,14 @@ struct JsonFile<'t> {
     sha256: Option<&'t str>,
     /// Frames of a capture, records of a log.
     records: u64,
-    problems: Vec<JsonProblem<'t>>,
+    problems: Vec<JsonProblem>,
     summary: Option<JsonSummary<'t>>,
 }
 
 #[derive(Serialize)]
-struct JsonProblem<'t> {
+struct JsonProblem {
     code: &'static str,
-    text: &'t str,
+    text: String,
     offset: Option<u64>,
 }
 
@@ -144,8 +145,8 @@ impl<'t> JsonOutput<'t> {
         let file = |(number, part): (usize, &'t Part)| {
             let evidence = &part.evidence;
             let problem = |problem: &'t crate::evidence::Problem| JsonProblem {
-                code: problem.code.as_str(),
-                text: &problem.text,
+                code: problem.code().as_str(),
+                text: findings::problem(problem),
                 offset: problem.offset,
             };
             JsonFile {
@@ -229,9 +230,10 @@ fn print_summary(out: &mut impl Write, written: &Written) -> io::Result<()> {
 fn print_problems(parts: &[Part]) {
     let mut printed = Problems::new(false);
     for file in parts.iter().map(|part| &part.evidence) {
-        let problems = file.problems.iter().filter(|p| p.code != ProblemCode::NotEvidence);
+        let problems = file.problems.iter().filter(|p| p.code() != ProblemCode::NotEvidence);
         let lines = problems.map(|problem| {
-            let (code, text) = (problem.code.as_str(), terminal::escape(&problem.text));
+            let (code, text) =
+                (problem.code().as_str(), terminal::escape(&findings::problem(problem)));
             format!("{} `{}`: {code}: {text}", file.id, path(file))
         });
         printed.of_file(lines);

@@ -10,7 +10,13 @@ mod decide;
 
 mod hosts;
 
+mod reason;
+
 pub(super) use hosts::{AuditHistories, audits_of_logs};
+pub use reason::{
+    AuditReason, Audited, AuditedOutcomes, CapturedOutcomes, NotLoggedBasis, ReportedBreak,
+    ShownBy, TurnedOff,
+};
 
 use crate::evidence::EvidenceId;
 use crate::time::Timestamp;
@@ -61,8 +67,8 @@ impl AuditState {
 pub struct AuditVerdict {
     /// The state.
     pub state: AuditState,
-    /// The reason, as a sentence.
-    pub why: String,
+    /// Why.
+    pub why: AuditReason,
     /// The records it rests on, by log.
     pub proof: BTreeMap<EvidenceId, BTreeSet<u64>>,
     /// Whether the log's clock could be compared with the captures'; `None` where no log was looked at.

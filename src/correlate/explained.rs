@@ -38,7 +38,7 @@ impl ExplainedWindow {
             .map(|known| Against::SilentLog {
                 address: known.address,
                 state: known.verdict.state,
-                detail: known.verdict.why.clone(),
+                reason: known.verdict.why.clone(),
             })
             .collect();
         let kept = self.kept_open_by.iter_mut().map(|kept| &mut kept.cause);

@@ -333,7 +333,7 @@ impl Facts {
             let dropped = dropped_by_capturer.unwrap_or_default();
             lost = lost.saturating_add(dropped);
             // The number of packets in an unread part is unknown: at least one.
-            let unread = file.problems.iter().filter(|problem| is_unread(problem.code)).count();
+            let unread = file.problems.iter().filter(|problem| is_unread(problem.code())).count();
             let missing = dropped.saturating_add(unread as u64);
             if missing > 0 {
                 add(&mut self.limits, LimitCode::Missing, missing, &[file.id]);

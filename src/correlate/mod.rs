@@ -61,7 +61,10 @@ mod senders;
 
 pub use crate::catalogue::Confidence;
 pub use addresses::{AddressSource, HostAddress};
-pub use audit::{AuditState, AuditVerdict, HostAudit};
+pub use audit::{
+    AuditReason, AuditState, AuditVerdict, Audited, AuditedOutcomes, CapturedOutcomes, HostAudit,
+    NotLoggedBasis, ReportedBreak, ShownBy, TurnedOff,
+};
 pub use bypass::BypassSpan;
 pub use cause::{
     Against, Cause, ClosedBy, Closing, DeleteBasis, FactRef, KeptOpen, LogTie, TunnelSelectors,

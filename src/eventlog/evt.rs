@@ -10,7 +10,7 @@
 use super::summary::Tally;
 use super::{AuditOutcome, LogEvent, LogRecord, LogSummary};
 use crate::catalogue::channel_of_source;
-use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
+use crate::evidence::{EvidenceId, FileProblem, LogProblem, Position, ProblemKind, RecordRef};
 use crate::time::Timestamp;
 use std::io::Read;
 
@@ -24,8 +24,7 @@ pub fn read(
     let mut file = Vec::new();
     let mut tally = Tally::default();
     if let Err(error) = reader.take(LARGEST).read_to_end(&mut file) {
-        let text = format!("reading stopped: {error}");
-        tally.problem(ProblemCode::Unreadable, text, None, Position::File);
+        tally.problem(FileProblem::ReadingStopped(error.to_string()), None, Position::File);
     }
     let ring = Ring { file: &file };
     let mut log = Log { ring: &ring, evidence, tally, sink, live: Vec::new() };
@@ -40,8 +39,7 @@ pub fn read(
             log.walk(if inside { HEADER } else { begin }, Some(end));
         }
         None if file.len() > HEADER => {
-            let text = "no end record; records were read from the front of the file".to_owned();
-            log.tally.problem(ProblemCode::Corrupt, text, None, Position::File);
+            log.tally.problem(LogProblem::NoEndRecord, None, Position::File);
             log.walk(HEADER, None);
         }
         None => {}
@@ -147,11 +145,9 @@ impl Log<'_, '_> {
         let size = self.ring.file.len();
         self.tally.cover("file_header", size.min(HEADER) as u64, 0);
         if size < HEADER {
-            let (code, text) = match size {
-                0 => (ProblemCode::Empty, "the file is empty"),
-                _ => (ProblemCode::Truncated, "the file ends inside its header"),
-            };
-            self.tally.problem(code, text.to_owned(), Some(size as u64), Position::File);
+            let kind: ProblemKind =
+                if size == 0 { FileProblem::Empty.into() } else { LogProblem::HeaderCut.into() };
+            self.tally.problem(kind, Some(size as u64), Position::File);
             self.tally.summary().truncated_at = Some(size as u64);
             return;
         }
@@ -185,9 +181,9 @@ impl Log<'_, '_> {
                     left -= length;
                 }
                 Some(length) if end.is_none() => {
-                    let text = format!("a record claims {length} bytes, {left} remain");
-                    let place = Some(at as u64);
-                    self.tally.problem(ProblemCode::Truncated, text, place, Position::File);
+                    let (claimed, remain) = (length as u64, left as u64);
+                    let kind = LogProblem::RecordBeyondEnd { claimed, remain };
+                    self.tally.problem(kind, Some(at as u64), Position::File);
                     self.tally.summary().truncated_at = Some(size as u64);
                     return;
                 }
@@ -208,8 +204,8 @@ impl Log<'_, '_> {
                 .is_some_and(|l| l <= left - skipped)
         };
         let skipped = (4..left).step_by(4).find(begins).unwrap_or(left);
-        let text = format!("{skipped} bytes that are not a record were skipped");
-        self.tally.problem(ProblemCode::Skipped, text, Some(at as u64), Position::File);
+        let kind = LogProblem::NoRecord(skipped as u64);
+        self.tally.problem(kind, Some(at as u64), Position::File);
         self.tally.cover("records_damaged", skipped as u64, 1);
         skipped
     }
@@ -227,16 +223,14 @@ impl Log<'_, '_> {
         let bytes = self.ring.bytes(at, length).unwrap_or_default();
         self.live(at, length);
         let Some(record) = log_record(&bytes, self.evidence) else {
-            let text = "a record's fields could not be read".to_owned();
-            self.tally.problem(ProblemCode::Skipped, text, Some(at as u64), Position::File);
+            self.tally.problem(LogProblem::RecordUnreadable, Some(at as u64), Position::File);
             self.tally.cover("records_damaged", length as u64, 1);
             return;
         };
         let number = record.record.record;
         if field(&bytes, length - 4) != u32::try_from(length).ok() {
-            let text = "the record's two lengths differ".to_owned();
             let position = Position::Record(number);
-            self.tally.problem(ProblemCode::Checksum, text, Some(at as u64), position);
+            self.tally.problem(LogProblem::RecordLengths, Some(at as u64), position);
         }
         self.tally.of_source(&record.computer, &record.channel);
         self.tally.record(number, record.time);

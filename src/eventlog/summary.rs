@@ -5,7 +5,7 @@
 //! negotiation; holds no events.
 
 use super::{LogCoverage, LogEvent};
-use crate::evidence::{Extent, Position, Problem, ProblemCode};
+use crate::evidence::{Extent, LogProblem, Position, Problem, ProblemKind};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -135,13 +135,12 @@ impl Tally {
 
     pub(super) fn problem(
         &mut self,
-        code: ProblemCode,
-        text: String,
+        kind: impl Into<ProblemKind>,
         offset: Option<u64>,
         position: Position,
     ) {
         if self.summary.problems.len() < MOST {
-            self.summary.problems.push(Problem { code, text, offset, position });
+            self.summary.problems.push(Problem { kind: kind.into(), offset, position });
         } else {
             self.problems_omitted = self.problems_omitted.saturating_add(1);
         }
@@ -240,16 +239,12 @@ impl Tally {
         self.close_gaps();
         self.part_sources();
         if self.strangers > 0 {
-            let text = format!(
-                "{} records are of further computers or logs than the first {MOST}; their logs are not listed separately",
-                self.strangers
-            );
-            self.problem(ProblemCode::Skipped, text, None, Position::File);
+            let (records, listed) = (self.strangers, MOST as u64);
+            self.problem(LogProblem::ManySources { records, listed }, None, Position::File);
         }
         if self.problems_omitted > 0 {
-            let text = format!("{} more problems are not listed", self.problems_omitted);
-            let (code, position) = (ProblemCode::Skipped, Position::File);
-            self.summary.problems.push(Problem { code, text, offset: None, position });
+            let more = LogProblem::MoreProblems(self.problems_omitted);
+            self.summary.problems.push(Problem::of_file(more, None));
         }
         self.summary
     }
@@ -436,13 +431,13 @@ mod tests {
     fn problems_past_the_limit_are_counted() {
         let mut tally = Tally::default();
         for _ in 0..MOST + 5 {
-            tally.problem(ProblemCode::Skipped, "damaged".to_owned(), None, Position::File);
+            tally.problem(LogProblem::RecordUnreadable, None, Position::File);
         }
         let summary = tally.finish();
         assert_eq!(summary.problems.len(), MOST + 1);
         assert_eq!(
-            summary.problems.last().map(|p| p.text.as_str()),
-            Some("5 more problems are not listed")
+            summary.problems.last().map(|problem| &problem.kind),
+            Some(&LogProblem::MoreProblems(5).into())
         );
     }
 

@@ -7,7 +7,7 @@
 use super::summary::Tally;
 use super::{AuditOutcome, LogEvent, LogRecord, LogSummary};
 use crate::catalogue::{DROPS, DROPS_PROVIDER};
-use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
+use crate::evidence::{EvidenceId, Position, RecordRef, TraceProblem};
 use crate::time::{Resolution, Timestamp};
 
 /// The log of a trace, while it is read.
@@ -95,9 +95,9 @@ impl<'s> TraceLog<'s> {
     #[must_use]
     pub fn finish(mut self) -> Option<LogSummary> {
         if let Some((record, offset, count)) = self.damaged {
-            let text = format!("{count} events hold less than their layout; they were not read");
             let position = Position::Record(record);
-            self.tally.problem(ProblemCode::Skipped, text, Some(offset), position);
+            let kind = TraceProblem::ShortIpsecEvents(count);
+            self.tally.problem(kind, Some(offset), position);
         }
         let mut summary = self.tally.finish();
         if summary.records == 0 && summary.problems.is_empty() {

@@ -7,7 +7,6 @@ mod archive;
 mod cab;
 mod contents;
 mod inflating;
-mod member_error;
 mod origin;
 mod scratch;
 mod section;
@@ -19,9 +18,11 @@ pub use archive::Archive;
 pub use contents::Collection;
 
 use super::unpack::{ALWAYS_UNPACKED, MOST_EXPANSION};
-use super::{Format, Origin, Packing, ProblemCode, Unpacking, open, peek, shown_path};
+use super::{
+    CollectionProblem, FileProblem, Format, MemberFault, Origin, Packing, Problem, ProblemKind,
+    Unpacking, open, peek, shown_path,
+};
 use inflating::Inflating;
-use member_error::MemberError;
 use section::Section;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write as _};
@@ -42,7 +43,7 @@ struct Entry {
     name: Vec<u8>,
     size: u64,
     /// Its data, or why it cannot be read.
-    data: Result<MemberData, MemberError>,
+    data: Result<MemberData, MemberFault>,
 }
 
 /// Where a member's bytes are.
@@ -64,6 +65,23 @@ enum Trouble {
     /// Members could not be unpacked.
     Unpacking(String),
     Unreadable(u64, io::Error),
+}
+
+impl Trouble {
+    fn problem(self, archive: Archive) -> Problem {
+        let (kind, at): (ProblemKind, u64) = match self {
+            Self::NoDirectory(error) => (CollectionProblem::NoDirectory(archive, error).into(), 0),
+            Self::SameNames(count) => (CollectionProblem::SameNames(count).into(), 0),
+            Self::Truncated(at) => (CollectionProblem::Truncated(archive).into(), at),
+            Self::Corrupt(at) => (CollectionProblem::Corrupt(archive).into(), at),
+            Self::Expansion => (CollectionProblem::Expansion(archive).into(), 0),
+            Self::Unpacking(error) => (CollectionProblem::CannotUnpack(archive, error).into(), 0),
+            Self::Unreadable(at, error) => {
+                (FileProblem::ReadingStopped(error.to_string()).into(), at)
+            }
+        };
+        Problem::of_file(kind, Some(at))
+    }
 }
 
 impl Collection {
@@ -98,9 +116,7 @@ impl Collection {
         let mut file = tempfile::tempfile()?;
         io::copy(&mut unpacking, &mut file)?;
         file.flush()?;
-        if let Some((code, text, at)) = unpacking.into_failure() {
-            self.problems.push((code, text, at));
-        }
+        self.problems.extend(unpacking.into_failure());
         Ok(Some((archive, Section::whole(file)?)))
     }
 
@@ -116,10 +132,8 @@ impl Collection {
             self.add(entry, name, depth);
             let is_full = self.members.len() >= MOST_MEMBERS;
             if is_full {
-                let text = format!(
-                    "it holds more than {MOST_MEMBERS} files of evidence; the others were not read: unpack it"
-                );
-                self.problems.push((ProblemCode::Skipped, text, 0));
+                let kind = CollectionProblem::TooManyMembers(MOST_MEMBERS as u64);
+                self.problems.push(Problem::of_file(kind, Some(0)));
             }
             !is_full
         };
@@ -129,47 +143,19 @@ impl Collection {
             Archive::SevenZ => sevenz::list(section, most_unpacked(section), &mut visit),
             Archive::Cab => cab::list(section, most_unpacked(section), &mut visit),
         };
-        let name = archive.as_str();
-        self.problems.extend(trouble.map(|trouble| match trouble {
-            Trouble::NoDirectory(why) => (
-                ProblemCode::Corrupt,
-                format!("the directory of the {name} archive cannot be read ({why})"),
-                0,
-            ),
-            Trouble::SameNames(count) => (
-                ProblemCode::Skipped,
-                format!("{count} members have the name of another member and were not read; unpack it with a tool that shows all"),
-                0,
-            ),
-            Trouble::Truncated(at) => {
-                (ProblemCode::Truncated, format!("the {name} archive ends too early"), at)
-            }
-            Trouble::Corrupt(at) => (
-                ProblemCode::Corrupt,
-                format!("no member of the {name} archive begins here; the rest was not read"),
-                at,
-            ),
-            Trouble::Expansion => (
-                ProblemCode::Expansion,
-                format!("the {name} archive unpacks to far more than evidence does, or holds too many files; what came until then was read: unpack it, and give the folder"),
-                0,
-            ),
-            Trouble::Unpacking(why) => (
-                ProblemCode::Skipped,
-                format!("members of the {name} archive cannot be unpacked ({why}) and were not read; unpack it, and give the files"),
-                0,
-            ),
-            Trouble::Unreadable(at, error) => {
-                (ProblemCode::Unreadable, format!("reading stopped: {error}"), at)
-            }
-        }));
+        self.problems.extend(trouble.map(|trouble| trouble.problem(archive)));
+    }
+
+    fn lost(&mut self, name: String, fault: MemberFault) {
+        let kind = CollectionProblem::Member { name, fault };
+        self.problems.push(Problem::of_file(kind, Some(0)));
     }
 
     fn add(&mut self, entry: Entry, name: String, depth: usize) {
         let data = match entry.data {
             Ok(data) => data,
-            Err(why) if self.problems.len() < MOST_PROBLEMS => {
-                return self.problems.push((ProblemCode::Skipped, format!("{name}: {why}"), 0));
+            Err(fault) if self.problems.len() < MOST_PROBLEMS => {
+                return self.lost(name, fault);
             }
             Err(_) => return,
         };
@@ -177,7 +163,7 @@ impl Collection {
         match Format::recognize(&first) {
             Format::Collection(archive) => match data.nested(depth) {
                 Ok(section) => self.list(archive, &section, &format!("{name}!/"), depth + 1),
-                Err(why) => self.problems.push((ProblemCode::Skipped, format!("{name}: {why}"), 0)),
+                Err(fault) => self.lost(name, fault),
             },
             Format::Text | Format::Unknown | Format::Unread(_)
                 if origin::is_of_collector(&name) =>
@@ -231,21 +217,21 @@ impl MemberData {
     }
 
     /// The bytes of an archive inside an archive, where it can be searched.
-    fn nested(&self, depth: usize) -> Result<Section, MemberError> {
+    fn nested(&self, depth: usize) -> Result<Section, MemberFault> {
         if depth > 0 {
-            return Err(MemberError::TooDeep);
+            return Err(MemberFault::TooDeep);
         }
         match self {
             Self::Plain(section) => Ok(section.clone()),
             Self::Deflated { packed, size, .. } => {
                 if *size > ALWAYS_UNPACKED.max(packed.length().saturating_mul(MOST_EXPANSION)) {
-                    return Err(MemberError::Expansion);
+                    return Err(MemberFault::Expansion);
                 }
                 let copied = tempfile::tempfile().and_then(|mut file| {
                     io::copy(&mut self.open()?, &mut file)?;
                     Section::whole(file)
                 });
-                copied.map_err(MemberError::Unpacking)
+                copied.map_err(|error| MemberFault::CannotUnpack(error.to_string()))
             }
         }
     }

@@ -5,7 +5,7 @@
 use super::open::is_stream;
 use super::ours::{Own, Reports};
 use super::shown::shown_path;
-use super::{Position, Problem, ProblemCode};
+use super::{FileProblem, Problem};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
@@ -60,13 +60,10 @@ pub fn discover(paths: &[PathBuf], excluded: Option<&Path>) -> Vec<Found> {
                 }
                 Err(error) => {
                     let at = error.path().unwrap_or(path).to_owned();
-                    let cause = error
-                        .io_error()
-                        .map_or_else(|| "links form a loop".to_owned(), ToString::to_string);
-                    add(
-                        &mut found,
-                        file(&at, explicit, 0, Some(format!("cannot read it: {cause}"))),
-                    );
+                    let fault = error.io_error().map_or(FileProblem::LinkLoop, |error| {
+                        FileProblem::CannotFind(error.to_string())
+                    });
+                    add(&mut found, file(&at, explicit, 0, Some(fault)));
                 }
             }
         }
@@ -96,33 +93,22 @@ fn of_entry(entry: &walkdir::DirEntry, explicit: bool) -> Found {
     };
     match metadata {
         Ok(metadata) if metadata.is_file() => file(entry.path(), explicit, metadata.len(), None),
-        Ok(metadata) if metadata.is_symlink() => file(
-            entry.path(),
-            explicit,
-            0,
-            Some("a link inside a folder is not followed; name its target".to_owned()),
-        ),
+        Ok(metadata) if metadata.is_symlink() => {
+            file(entry.path(), explicit, 0, Some(FileProblem::LinkInFolder))
+        }
         Ok(_) if explicit && is_stream(entry.path()) => {
             Found { is_stream: true, ..file(entry.path(), explicit, 0, None) }
         }
         // Opening a pipe or a device could block forever or change something.
-        Ok(_) => file(
-            entry.path(),
-            explicit,
-            0,
-            Some("neither a file nor a folder; it was not opened".to_owned()),
-        ),
-        Err(error) => file(entry.path(), explicit, 0, Some(format!("cannot read it: {error}"))),
+        Ok(_) => file(entry.path(), explicit, 0, Some(FileProblem::NoFile)),
+        Err(error) => {
+            file(entry.path(), explicit, 0, Some(FileProblem::CannotFind(error.to_string())))
+        }
     }
 }
 
-fn file(path: &Path, explicit: bool, size: u64, fault: Option<String>) -> Found {
-    let problem = fault.map(|text| Problem {
-        code: ProblemCode::Unreadable,
-        text,
-        offset: None,
-        position: Position::File,
-    });
+fn file(path: &Path, explicit: bool, size: u64, fault: Option<FileProblem>) -> Found {
+    let problem = fault.map(|fault| Problem::of_file(fault, None));
     let (shown, path) = (shown_path(path), path.to_owned());
     Found { shown, path, explicit, size, is_stream: false, problem, own: None }
 }
@@ -148,6 +134,7 @@ fn is_within(path: &Path, excluded: Option<&Path>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::ProblemCode;
 
     #[test]
     fn the_order_of_arguments_does_not_matter_and_each_file_comes_once() {
@@ -180,6 +167,6 @@ mod tests {
     #[test]
     fn a_missing_path_is_a_problem_and_not_an_end() {
         let found = discover(&[PathBuf::from("/nowhere/at/all")], None);
-        assert_eq!(found[0].problem.as_ref().unwrap().code, ProblemCode::Unreadable);
+        assert_eq!(found[0].problem.as_ref().unwrap().code(), ProblemCode::Unreadable);
     }
 }

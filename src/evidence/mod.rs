@@ -38,7 +38,12 @@ pub use format::{Format, SUMMARY_MAGIC, Unread};
 pub use open::{Before, is_stream, open, open_stream};
 pub use ours::{LEFT_OVER, MANIFEST, Own, SIGNATURE, is_carved};
 pub use own::part_of;
-pub use problem::{Position, Problem, ProblemCode};
+pub use problem::{
+    BlockFault, CaptureProblem, CollectionProblem, EventFault, ExportProblem, ExportTool,
+    FieldFault, FileChange, FileProblem, FormatProblem, FrameFault, IkeProblem, LogProblem,
+    LogTimeProblem, MemberFault, PackingFault, Position, Problem, ProblemCode, ProblemKind,
+    SummaryProblem, TableFault, TraceFailure, TraceProblem,
+};
 pub use recognize::peek;
 pub use shown::{is_printable_ascii, path_of, shown_path, visible};
 pub use unpack::{Packing, Unpacking};

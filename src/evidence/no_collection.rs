@@ -1,6 +1,6 @@
 //! Built without the feature `compression`: archives are recognized but not read.
 
-use super::{Origin, ProblemCode};
+use super::{Origin, Problem};
 use std::io::{self, Read};
 use std::path::Path;
 

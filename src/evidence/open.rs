@@ -3,6 +3,7 @@
 //! On Linux the access time is preserved where the system permits that (`O_NOATIME`: for the owner and the
 //! superuser).
 
+use super::FileChange;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -99,19 +100,19 @@ impl Before {
         Ok(Self { path: path.to_owned(), mark: Mark::new(&file.metadata()?) })
     }
 
-    /// What has changed since, in words; `None` where nothing has.
+    /// What has changed since; `None` where nothing has.
     #[must_use]
-    pub fn change(&self) -> Option<String> {
+    pub fn change(&self) -> Option<FileChange> {
         let Ok(metadata) = self.path.metadata() else {
-            return Some("it is no longer there".to_owned());
+            return Some(FileChange::Removed);
         };
         let (was, is) = (&self.mark, Mark::new(&metadata));
         if was.which != is.which {
-            Some("it was replaced by another file".to_owned())
+            Some(FileChange::Replaced)
         } else if was.size != is.size {
-            Some(format!("it had {} bytes and has {}", was.size, is.size))
+            Some(FileChange::Resized { was: was.size, is: is.size })
         } else if was.modified != is.modified {
-            Some("its modification time changed".to_owned())
+            Some(FileChange::Modified)
         } else {
             None
         }
@@ -154,14 +155,14 @@ mod tests {
         assert_eq!(before.change(), None);
         let mut longer = OpenOptions::new().append(true).open(&path).unwrap();
         longer.write_all(b"two").unwrap();
-        assert_eq!(before.change().unwrap(), "it had 3 bytes and has 6");
+        assert_eq!(before.change(), Some(FileChange::Resized { was: 3, is: 6 }));
         let other = folder.path().join("other");
         File::create(&other).unwrap().write_all(b"one").unwrap();
         std::fs::rename(&other, &path).unwrap();
         #[cfg(unix)]
-        assert_eq!(before.change().unwrap(), "it was replaced by another file");
+        assert_eq!(before.change(), Some(FileChange::Replaced));
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(before.change().unwrap(), "it is no longer there");
+        assert_eq!(before.change(), Some(FileChange::Removed));
     }
 
     #[test]

@@ -5,14 +5,14 @@
 //! log aside.
 
 use super::Format;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// Why a file found in a folder is not evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Own {
     /// It lies in a folder that a run creates while it writes.
     LeftOver,
@@ -31,17 +31,6 @@ impl Own {
                 !format.is_capture()
                     && !matches!(format, Format::Evtx | Format::Evt | Format::Packed(_))
             }
-        }
-    }
-
-    /// What the report says about such a file.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::LeftOver => {
-                "left over from an interrupted run of plainsight; it was not read: name the file to have it read"
-            }
-            Self::OfReport => "a file of a report that plainsight wrote; it was not read",
         }
     }
 }

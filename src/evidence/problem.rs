@@ -1,6 +1,34 @@
-//! A defect of the evidence, as data.
+//! A defect of the evidence, as data: a code, and the values that were found. `findings` words it.
 //!
 //! A problem never stops the work: it is reported and the rest is analysed.
+
+mod file;
+
+mod collection;
+
+mod capture;
+
+mod trace;
+
+mod ike;
+
+mod log;
+
+mod log_time;
+
+mod export;
+
+mod summary;
+
+pub use capture::{BlockFault, CaptureProblem, FrameFault, TableFault};
+pub use collection::{CollectionProblem, MemberFault};
+pub use export::{EventFault, ExportProblem, ExportTool};
+pub use file::{FileChange, FileProblem, FormatProblem, PackingFault};
+pub use ike::{FieldFault, IkeProblem};
+pub use log::LogProblem;
+pub use log_time::LogTimeProblem;
+pub use summary::SummaryProblem;
+pub use trace::{TraceFailure, TraceProblem};
 
 use serde::{Deserialize, Serialize};
 
@@ -245,15 +273,131 @@ pub enum Position {
     Record(u64),
 }
 
+/// What is wrong, with the values that were found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ProblemKind {
+    /// Of a file of any format, or of its compression.
+    File(FileProblem),
+    /// Of a file that is not read for its format.
+    Format(FormatProblem),
+    /// Of an archive.
+    Collection(CollectionProblem),
+    /// Of a capture.
+    Capture(CaptureProblem),
+    /// Of an event trace.
+    Trace(TraceProblem),
+    /// Of IKE messages in a capture.
+    Ike(IkeProblem),
+    /// Of an event log.
+    Log(LogProblem),
+    /// Of the times of a log.
+    LogTime(LogTimeProblem),
+    /// Of an export of a log or of a host's state.
+    Export(ExportProblem),
+    /// Of summaries that are judged together.
+    Summary(SummaryProblem),
+}
+
+impl ProblemKind {
+    /// The code it has in the report.
+    #[must_use]
+    pub const fn code(&self) -> ProblemCode {
+        match self {
+            Self::File(problem) => problem.code(),
+            Self::Format(problem) => problem.code(),
+            Self::Collection(problem) => problem.code(),
+            Self::Capture(problem) => problem.code(),
+            Self::Trace(problem) => problem.code(),
+            Self::Ike(problem) => problem.code(),
+            Self::Log(problem) => problem.code(),
+            Self::LogTime(problem) => problem.code(),
+            Self::Export(problem) => problem.code(),
+            Self::Summary(problem) => problem.code(),
+        }
+    }
+}
+
+impl From<FileProblem> for ProblemKind {
+    fn from(problem: FileProblem) -> Self {
+        Self::File(problem)
+    }
+}
+
+impl From<CollectionProblem> for ProblemKind {
+    fn from(problem: CollectionProblem) -> Self {
+        Self::Collection(problem)
+    }
+}
+
+impl From<CaptureProblem> for ProblemKind {
+    fn from(problem: CaptureProblem) -> Self {
+        Self::Capture(problem)
+    }
+}
+
+impl From<IkeProblem> for ProblemKind {
+    fn from(problem: IkeProblem) -> Self {
+        Self::Ike(problem)
+    }
+}
+
+impl From<LogProblem> for ProblemKind {
+    fn from(problem: LogProblem) -> Self {
+        Self::Log(problem)
+    }
+}
+
+impl From<SummaryProblem> for ProblemKind {
+    fn from(problem: SummaryProblem) -> Self {
+        Self::Summary(problem)
+    }
+}
+
+impl From<FormatProblem> for ProblemKind {
+    fn from(problem: FormatProblem) -> Self {
+        Self::Format(problem)
+    }
+}
+
+impl From<TraceProblem> for ProblemKind {
+    fn from(problem: TraceProblem) -> Self {
+        Self::Trace(problem)
+    }
+}
+
+impl From<LogTimeProblem> for ProblemKind {
+    fn from(problem: LogTimeProblem) -> Self {
+        Self::LogTime(problem)
+    }
+}
+
+impl From<ExportProblem> for ProblemKind {
+    fn from(problem: ExportProblem) -> Self {
+        Self::Export(problem)
+    }
+}
+
 /// One defect of one file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Problem {
-    /// What is wrong.
-    pub code: ProblemCode,
-    /// What was found and what was expected, in words; may quote evidence, so it is escaped on output.
-    pub text: String,
+    /// What is wrong. Its values may quote evidence, so its words are escaped on output.
+    pub kind: ProblemKind,
     /// The offset in the file at which it begins; `None` where none applies.
     pub offset: Option<u64>,
     /// The frame or record it belongs to.
     pub position: Position,
+}
+
+impl Problem {
+    /// A problem of the file as a whole.
+    #[must_use]
+    pub fn of_file(kind: impl Into<ProblemKind>, offset: Option<u64>) -> Self {
+        Self { kind: kind.into(), offset, position: Position::File }
+    }
+
+    /// The code it has in the report.
+    #[must_use]
+    pub const fn code(&self) -> ProblemCode {
+        self.kind.code()
+    }
 }

@@ -6,7 +6,7 @@
 #[cfg_attr(not(feature = "compression"), path = "unpack/no_decoders.rs")]
 mod decoders;
 
-use super::ProblemCode;
+use super::{FileProblem, PackingFault, Problem};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::io::{self, BufReader, Read};
@@ -71,7 +71,7 @@ pub struct Unpacking<'r> {
     packing: Packing,
     packed: Rc<Packed>,
     unpacked: u64,
-    failure: Option<(ProblemCode, String)>,
+    failure: Option<PackingFault>,
 }
 
 impl<'r> Unpacking<'r> {
@@ -83,28 +83,21 @@ impl<'r> Unpacking<'r> {
         Self { decoder, packing, packed, unpacked: 0, failure: None }
     }
 
-    /// Why it ended early, and at which unpacked byte.
-    pub fn into_failure(self) -> Option<(ProblemCode, String, u64)> {
-        self.failure.map(|(code, text)| (code, text, self.unpacked))
+    /// Why it ended early, at the unpacked byte.
+    pub fn into_failure(self) -> Option<Problem> {
+        let Self { packing, unpacked, failure, .. } = self;
+        failure.map(|fault| Problem::of_file(FileProblem::Packed(packing, fault), Some(unpacked)))
     }
 
     fn fail(&mut self, error: &io::Error) {
-        let name = self.packing.as_str();
-        let behind = "what follows was not read";
+        let said = error.to_string();
         self.failure = Some(match error.kind() {
             io::ErrorKind::OutOfMemory | io::ErrorKind::Unsupported => {
-                let command = self.packing.command();
-                let text = format!(
-                    "the {name} data needs more than this version supports ({error}); unpack it with `{command}`"
-                );
-                (ProblemCode::UnsupportedFormat, text)
+                PackingFault::Unsupported(said)
             }
             // The decoder requested more than the file has.
-            _ if self.packed.ended.get() => (
-                ProblemCode::Truncated,
-                format!("the {name} data ends too early ({error}); {behind}"),
-            ),
-            _ => (ProblemCode::Corrupt, format!("the {name} data is damaged ({error}); {behind}")),
+            _ if self.packed.ended.get() => PackingFault::Truncated(said),
+            _ => PackingFault::Corrupt(said),
         });
     }
 }
@@ -125,12 +118,8 @@ impl Read for Unpacking<'_> {
         self.unpacked += read as u64;
         let packed = self.packed.bytes.get();
         if self.unpacked > ALWAYS_UNPACKED.max(packed.saturating_mul(MOST_EXPANSION)) {
-            let text = format!(
-                "{packed} bytes of {} data unpack to {} and more, beyond {MOST_EXPANSION} times their size; what follows was not read",
-                self.packing.as_str(),
-                self.unpacked
-            );
-            self.failure = Some((ProblemCode::Expansion, text));
+            let (unpacked, most) = (self.unpacked, MOST_EXPANSION);
+            self.failure = Some(PackingFault::Expansion { packed, unpacked, most });
         }
         Ok(read)
     }

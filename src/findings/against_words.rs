@@ -1,5 +1,6 @@
 //! What speaks against a cause: takes codes and values, returns sentences.
 
+use super::audit_words::audit_reason;
 use super::measures::length;
 use crate::correlate::Against;
 use crate::evidence::FrameRef;
@@ -55,9 +56,10 @@ pub fn against(against: &Against) -> String {
             "an attempt before the capture began would not be visible".to_owned()
         }
         Against::PerhapsGateways(pair) => perhaps_gateways(*pair),
-        Against::SilentLog { address, state, detail } => format!(
-            "the log of {address} may lack events for another reason ({}): {detail}",
-            state.as_str()
+        Against::SilentLog { address, state, reason } => format!(
+            "the log of {address} may lack events for another reason ({}): {}",
+            state.as_str(),
+            audit_reason(reason)
         ),
         Against::AssumedName { host, full } => assumed_name(host, full),
         Against::CoversLittle { percent } => {

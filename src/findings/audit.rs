@@ -2,8 +2,9 @@
 //!
 //! `correlate` decides the state; this file turns it into statements and commands.
 
+use super::audit_words::audit_reason;
 use super::{Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, named};
-use crate::correlate::{AuditState, AuditVerdict, BypassSpan, Confidence, Facts};
+use crate::correlate::{AuditReason, AuditState, AuditVerdict, BypassSpan, Confidence, Facts};
 use crate::evidence::EvidenceId;
 use crate::summary::LogId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,7 +75,9 @@ impl Group<'_> {
             0 => String::new(),
             number => format!(" ({})", counted(number as u64, "cleartext window")),
         };
-        let reasons: BTreeSet<&str> = self.verdicts.iter().map(|v| v.why.as_str()).collect();
+        let reasons: BTreeSet<&AuditReason> =
+            self.verdicts.iter().map(|known| &known.why).collect();
+        let reasons: BTreeSet<String> = reasons.into_iter().map(audit_reason).collect();
         let mut detail: Vec<String> =
             reasons.iter().take(MOST_SENTENCES).map(|why| format!("{}.", capital(why))).collect();
         if self.verdicts.iter().any(|verdict| verdict.clock_known == Some(false)) {

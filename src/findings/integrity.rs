@@ -1,6 +1,8 @@
 //! Whether the evidence itself can be relied on: clocks, damage, losses.
 
-use super::{Finding, FindingCode, Proof, Severity, When, counted, named, with_separators};
+use super::{
+    Finding, FindingCode, Proof, Severity, When, counted, named, problem, with_separators,
+};
 use crate::correlate::{ClockOffset, EspGap, Facts, OffsetMethod, TcpLoss};
 use crate::evidence::{Content, Evidence, EvidenceId, NoteKind};
 use crate::hosts::Direction;
@@ -96,7 +98,7 @@ pub(super) fn damaged(evidence: &[Evidence]) -> Vec<Finding> {
     evidence
         .iter()
         .filter_map(|file| {
-            let losses: Vec<_> = file.problems.iter().filter(|p| p.code.is_loss()).collect();
+            let losses: Vec<_> = file.problems.iter().filter(|p| p.code().is_loss()).collect();
             let first = losses.first()?;
             let rest = match losses.len() {
                 1 => String::new(),
@@ -105,7 +107,7 @@ pub(super) fn damaged(evidence: &[Evidence]) -> Vec<Finding> {
             let nothing = matches!(file.content, Content::Nothing);
             let how_far = if nothing { "" } else { " in full" };
             let title = format!("{} could not be read{how_far}", file.path);
-            let detail = format!("{}: {}.{rest}", first.code.as_str(), first.text);
+            let detail = format!("{}: {}.{rest}", first.code().as_str(), problem(first));
             let proof = [(file.id, Proof::File)].into();
             Some(Finding { proof, ..Finding::new(code, Severity::Medium, title, detail) })
         })

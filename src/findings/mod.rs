@@ -49,6 +49,8 @@ mod strength;
 
 mod log;
 
+mod audit_words;
+
 mod audit;
 
 mod integrity;
@@ -57,12 +59,16 @@ mod off_wire;
 
 mod fold;
 
+mod problem_words;
+
 pub use against_words::against;
+pub use audit_words::audit_reason;
 pub use cause_words::{closing, why};
 pub use chain::chain;
 pub use clock_words::clock;
 pub use code::FindingCode;
 pub use guide::{Control, Guide};
+pub use problem_words::problem;
 pub use severity::Severity;
 pub use words::FindingWords;
 

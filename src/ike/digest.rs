@@ -428,8 +428,8 @@ mod tests {
         let (digest, defect) = read(&message([41, 0x20, 34, 0x20], &payloads)).unwrap();
         assert_eq!(digest.notifies().collect::<Vec<_>>(), [17]);
         assert_eq!(
-            defect.unwrap().to_string(),
-            "notify SPI at byte 36 of the message needs 9 bytes, 0 are available"
+            defect,
+            Some(Defect::Short { field: "notify SPI", offset: 36, needed: 9, have: 0 })
         );
     }
 

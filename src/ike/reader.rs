@@ -2,11 +2,12 @@
 //!
 //! Knows big-endian numbers and nested lengths, not their meaning.
 
+use crate::evidence::{FieldFault, IkeProblem};
+
 /// Why a message could not be read to its end. Offsets count from the first byte of the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defect {
     /// The bytes end before the field does.
-    #[error("{field} at byte {offset} of the message needs {needed} bytes, {have} are available")]
     Short {
         /// The field.
         field: &'static str,
@@ -18,9 +19,6 @@ pub enum Defect {
         have: usize,
     },
     /// A length smaller than the fixed part that contains it.
-    #[error(
-        "{field} at byte {offset} of the message says {value}, less than the {minimum} bytes it counts"
-    )]
     Length {
         /// The length field.
         field: &'static str,
@@ -32,7 +30,6 @@ pub enum Defect {
         minimum: usize,
     },
     /// More items than any sound message has; the rest was not read.
-    #[error("more than {limit} {field} up to byte {offset} of the message")]
     TooMany {
         /// What there are too many of.
         field: &'static str,
@@ -42,7 +39,6 @@ pub enum Defect {
         limit: usize,
     },
     /// A value that the format does not allow.
-    #[error("{field} at byte {offset} of the message is {value}, expected {expected}")]
     Unexpected {
         /// The field.
         field: &'static str,
@@ -53,6 +49,28 @@ pub enum Defect {
         /// The values that are allowed there.
         expected: &'static str,
     },
+}
+
+impl From<Defect> for IkeProblem {
+    fn from(defect: Defect) -> Self {
+        let (field, at, fault) = match defect {
+            Defect::Short { field, offset, needed, have } => {
+                let (needed, have) = (needed as u64, have as u64);
+                (field, offset, FieldFault::Short { needed, have })
+            }
+            Defect::Length { field, offset, value, minimum } => {
+                let (value, minimum) = (value as u64, minimum as u64);
+                (field, offset, FieldFault::Length { value, minimum })
+            }
+            Defect::TooMany { field, offset, limit } => {
+                (field, offset, FieldFault::TooMany { limit: limit as u64 })
+            }
+            Defect::Unexpected { field, offset, value, expected } => {
+                (field, offset, FieldFault::Unexpected { value, expected: expected.into() })
+            }
+        };
+        Self::Field { field: field.into(), at: at as u64, fault }
+    }
 }
 
 impl Defect {

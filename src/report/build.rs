@@ -177,8 +177,8 @@ fn evidence(file: &Evidence, facts: &Facts, clock: &Clock) -> schema::Evidence {
                     Position::Record(number) => (None, Some(number)),
                 };
                 schema::Problem {
-                    code: problem.code.as_str().to_owned(),
-                    text: problem.text.clone(),
+                    code: problem.code().as_str().to_owned(),
+                    text: findings::problem(problem),
                     offset: problem.offset,
                     frame,
                     record,

@@ -10,6 +10,7 @@ use crate::correlate::{
 };
 use crate::eventlog::{Auditing, LogCoverage, LogSource, Mark, MarkKind};
 use crate::evidence::{EvidenceId, RecordRef};
+use crate::findings;
 use crate::summary::LogId;
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeSet;
@@ -249,7 +250,7 @@ fn audit(verdict: &AuditVerdict) -> schema::Audit {
     });
     schema::Audit {
         state: verdict.state.as_str().to_owned(),
-        why: verdict.why.clone(),
+        why: findings::audit_reason(&verdict.why),
         clock_known: verdict.clock_known,
         evidence: proof.collect(),
     }

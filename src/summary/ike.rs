@@ -4,7 +4,7 @@
 
 use super::timeline::Sighting;
 use crate::capture::RawFrame;
-use crate::evidence::{EvidenceId, FrameRef, Position, Problem, ProblemCode};
+use crate::evidence::{EvidenceId, FrameRef, IkeProblem, Position, Problem};
 use crate::hosts::{Direction, HostPair};
 use crate::ike::{Defect, MessageDigest, NATT_PORT, Negotiations, Probe, probe};
 use crate::packet::reassembly::{Part, Reassembly};
@@ -155,8 +155,7 @@ impl IkeObserver {
         self.malformed += 1;
         if self.problems.len() < MAX_PROBLEMS {
             self.problems.push(Problem {
-                code: ProblemCode::MalformedIke,
-                text: format!("frame {}: {defect}", place.frame.frame.0),
+                kind: IkeProblem::from(defect).into(),
                 offset: place.offset.map(|at| at + defect.offset() as u64),
                 position: Position::Frame(place.frame.frame.0),
             });
@@ -167,14 +166,10 @@ impl IkeObserver {
     pub(super) fn finish(mut self) -> (Negotiations, Vec<Problem>) {
         let parts = std::mem::take(&mut self.reassembly).finish();
         self.parts(parts);
-        let told = self.problems.len() as u64;
-        if self.malformed > told {
-            self.problems.push(Problem {
-                code: ProblemCode::MalformedIke,
-                text: format!("{} more IKE messages are malformed", self.malformed - told),
-                offset: None,
-                position: Position::File,
-            });
+        let listed = self.problems.len() as u64;
+        if self.malformed > listed {
+            let more = IkeProblem::More(self.malformed - listed);
+            self.problems.push(Problem::of_file(more, None));
         }
         (self.negotiations, self.problems)
     }

@@ -4,7 +4,7 @@
 use super::file::{ReadWith, SummaryError, SummaryFile};
 use super::listed::Listed;
 use super::part::{Member, Part};
-use crate::evidence::{EvidenceId, Position, Problem, ProblemCode};
+use crate::evidence::{EvidenceId, Problem, SummaryProblem};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What some files of summaries hold together.
@@ -150,15 +150,10 @@ impl<'s> Joining<'s> {
         for (number, (member, share)) in self.shares().into_iter().enumerate() {
             let id = EvidenceId::of_place(number);
             let part = match share {
-                Share::Missing => {
-                    member.without_summary(id, ProblemCode::SummaryMissing, OF_RUN.to_owned())
-                }
-                Share::Listed => {
-                    member.without_summary(id, ProblemCode::SummaryMissing, LISTED.to_owned())
-                }
+                Share::Missing => member.without_summary(id, SummaryProblem::NotGiven),
+                Share::Listed => member.without_summary(id, SummaryProblem::OnlyListed),
                 Share::Damaged(what) => {
-                    let text = format!("{what}; nothing of what it held is judged");
-                    member.without_summary(id, ProblemCode::SummaryDamaged, text)
+                    member.without_summary(id, SummaryProblem::Unreadable(what.to_owned()))
                 }
                 Share::Held { octets, at, file, copies } => {
                     let read = file.part((&member, octets, at), id).and_then(|(part, more)| {
@@ -174,8 +169,8 @@ impl<'s> Joining<'s> {
                             remarked(part, file, copies)
                         }
                         Err(error) if self.skips_damaged => {
-                            let text = format!("{error}; nothing of it is judged");
-                            member.without_summary(id, ProblemCode::SummaryDamaged, text)
+                            let kind = SummaryProblem::PartUnreadable(error.to_string());
+                            member.without_summary(id, kind)
                         }
                         Err(error) => return Err(error.into()),
                     }
@@ -232,15 +227,11 @@ enum Share<'s> {
 /// What is to be said of a part beside what it holds.
 fn remarked(mut part: Part, file: &SummaryFile, copies: usize) -> Part {
     if copies > 1 {
-        let text = format!("{copies} of the summaries hold it; it counts once");
-        say(&mut part, ProblemCode::SummarizedTwice, text);
+        add_problem(&mut part, SummaryProblem::HeldBy(copies as u64));
     }
     if file.set.version != VERSION {
-        let text = format!(
-            "read by version {}, judged by {VERSION}; one of them may recognize more in it",
-            file.set.version
-        );
-        say(&mut part, ProblemCode::OtherVersion, text);
+        let (read, judges) = (file.set.version.clone(), VERSION.to_owned());
+        add_problem(&mut part, SummaryProblem::OtherVersion { read, judges });
     }
     part
 }
@@ -248,7 +239,9 @@ fn remarked(mut part: Part, file: &SummaryFile, copies: usize) -> Part {
 /// Parts are sorted by path, so those that share one are neighbours.
 fn name_same_paths(parts: &mut [Part]) {
     for same in parts.chunk_by_mut(|one, other| one.evidence.path == other.evidence.path) {
-        let ids: Vec<String> = same.iter().map(|part| part.evidence.id.to_string()).collect();
+        let ids = same.iter().map(|part| part.evidence.id);
+        let first: Vec<EvidenceId> = ids.take(MOST_NAMED).collect();
+        let more = (same.len() - first.len()) as u64;
         let contents: BTreeSet<(u64, &str)> = same
             .iter()
             .map(|part| (part.evidence.size, part.evidence.sha256.as_deref().unwrap_or_default()))
@@ -256,35 +249,19 @@ fn name_same_paths(parts: &mut [Part]) {
         if contents.len() < 2 {
             continue;
         }
-        let text = format!(
-            "{} have this path and other bytes, and each counts; keep machines apart with `summarize --host`, \
-             and leave out what was summarized while it still grew",
-            short(&ids)
-        );
         for part in same {
-            say(part, ProblemCode::SamePath, text.clone());
+            add_problem(part, SummaryProblem::SamePath { first: first.clone(), more });
         }
     }
 }
 
-/// The first of some numbers.
-fn short(ids: &[String]) -> String {
-    let named: Vec<&str> = ids.iter().take(MOST_NAMED).map(String::as_str).collect();
-    let more = ids.len() - named.len();
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{rest}", named.join(", "))
+fn add_problem(part: &mut Part, kind: SummaryProblem) {
+    part.evidence.problems.push(Problem::of_file(kind, None));
 }
 
-fn say(part: &mut Part, code: ProblemCode, text: String) {
-    let problem = Problem { code, text, offset: None, position: Position::File };
-    part.evidence.problems.push(problem);
-}
-
-const OF_RUN: &str = "it was summarized together with the others, but its summary was not given; nothing of it is judged";
-const LISTED: &str = "the list of --expect names it, and no summary holds it; its length is not known, and nothing of it is judged";
-/// Files of one path that are named in words.
+/// Files of one path that are named.
 const MOST_NAMED: usize = 8;
-/// All packets, octets and whatever else is counted: sums of it, taken twice or thrice, do not overflow.
+/// All packets, bytes and whatever else is counted: sums of it, taken twice or thrice, do not overflow.
 const MOST_COUNTED: u64 = 1 << 62;
 /// The version that judges.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

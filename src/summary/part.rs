@@ -2,7 +2,7 @@
 
 use super::{Count, Summary};
 use crate::evidence::{
-    Content, Evidence, EvidenceId, Extent, Format, Position, Problem, ProblemCode,
+    Content, Evidence, EvidenceId, Extent, Format, Problem, ProblemKind, SummaryProblem,
 };
 use crate::time::Resolution;
 use serde::{Deserialize, Serialize};
@@ -27,11 +27,11 @@ impl Part {
         }
     }
 
-    /// Leaves nothing of it but that it is there: its bytes stand in one bucket, and a problem says
+    /// Leaves nothing of it but that it is there: its bytes are counted in one bucket, and a problem says
     /// why.
-    pub fn set_aside(&mut self, bucket: &'static str, code: ProblemCode, text: String) {
+    pub fn set_aside(&mut self, bucket: &'static str, kind: impl Into<ProblemKind>) {
         let evidence = &mut self.evidence;
-        evidence.problems = vec![Problem { code, text, offset: None, position: Position::File }];
+        evidence.problems = vec![Problem::of_file(kind, None)];
         evidence.content = Content::Nothing;
         evidence.records = 0;
         evidence.span = None;
@@ -68,9 +68,9 @@ impl Member {
         Self { path: path.clone(), size: *size, sha256: sha256.clone() }
     }
 
-    /// The file as far as it is known without its summary; `code` and `text` say why that is.
+    /// The file as far as it is known without its summary; `kind` says why that is.
     #[must_use]
-    pub(super) fn without_summary(self, id: EvidenceId, code: ProblemCode, text: String) -> Part {
+    pub(super) fn without_summary(self, id: EvidenceId, kind: SummaryProblem) -> Part {
         let Self { path, size, sha256 } = self;
         let evidence = Evidence {
             id,
@@ -90,7 +90,7 @@ impl Member {
         };
         let mut part =
             Part { evidence, summary: Summary::default(), outside_span: Count::default() };
-        part.set_aside(code.as_str(), code, text);
+        part.set_aside(kind.code().as_str(), kind);
         part
     }
 }

@@ -3,7 +3,7 @@
 //! Frames of several queues are disordered by milliseconds; that is no setting of a clock.
 
 use crate::capture::RawFrame;
-use crate::evidence::{FrameNumber, Position, Problem, ProblemCode};
+use crate::evidence::{CaptureProblem, FrameNumber, Position, Problem};
 use crate::packet::origin::interface;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -62,12 +62,7 @@ impl TimeOrder {
     /// Where times go back, and the time of the last frame where they do.
     pub(super) fn finish(self) -> (Vec<SetBack>, Option<Timestamp>, Vec<Problem>) {
         let problems = self.found.iter().map(|(set_back, offset)| Problem {
-            code: ProblemCode::TimesGoBack,
-            text: format!(
-                "the time of frame {} is {} s before that of a frame before it: the clock was set back, or parts were put together; the order of the frames decides",
-                set_back.frame.0,
-                set_back.by(),
-            ),
+            kind: CaptureProblem::TimesGoBack(set_back.by()).into(),
             offset: Some(*offset),
             position: Position::Frame(set_back.frame.0),
         });

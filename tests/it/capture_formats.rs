@@ -31,7 +31,7 @@ fn read(file: &[u8]) -> (CaptureOutline, Vec<Seen>) {
     let outline = outline.unwrap();
     let covered: u64 = outline.coverage.values().map(|extent| extent.bytes).sum();
     assert!(covered <= file.len() as u64);
-    if !outline.problems.iter().any(|problem| problem.code.is_loss()) {
+    if !outline.problems.iter().any(|problem| problem.code().is_loss()) {
         assert_eq!(covered, file.len() as u64, "every byte stands in a bucket");
     }
     assert_eq!(outline.frames, seen.len() as u64);
@@ -39,7 +39,7 @@ fn read(file: &[u8]) -> (CaptureOutline, Vec<Seen>) {
 }
 
 fn codes(outline: &CaptureOutline) -> Vec<(ProblemCode, Option<u64>)> {
-    outline.problems.iter().map(|problem| (problem.code, problem.offset)).collect()
+    outline.problems.iter().map(|problem| (problem.code(), problem.offset)).collect()
 }
 
 fn told(seen: &[Seen]) -> Vec<(u64, i64, &[u8])> {
@@ -127,7 +127,7 @@ fn network_monitor_tells_time_from_its_start_and_says_that_it_is_local() {
             [(1, START + 5 * unit, &b"first"[..]), (2, START + 2_000_000 * unit, b"second")];
         assert_eq!(told(&seen), expected, "{version:?}");
         assert_eq!(codes(&outline), [(ProblemCode::LocalTime, Some(8))], "{version:?}");
-        assert!(!outline.problems[0].code.is_loss());
+        assert!(!outline.problems[0].code().is_loss());
     }
     // A frame from before the start: ten times its number wraps to -1006 ticks of 100 ns.
     let early = Record::of(u64::MAX / 10 - 100, b"early");
@@ -218,7 +218,7 @@ fn agrees_with_tshark(path: &Path) {
     let (outline, seen) = read(&std::fs::read(path).unwrap());
     let ours: Vec<_> = seen.iter().map(|(number, time, len, _)| (*number, *time, *len)).collect();
     assert!(!ours.is_empty() && ours == by_tshark(path), "{}", path.display());
-    assert!(outline.problems.iter().all(|p| p.code == ProblemCode::LocalTime), "{outline:?}");
+    assert!(outline.problems.iter().all(|p| p.code() == ProblemCode::LocalTime), "{outline:?}");
 }
 
 #[test]

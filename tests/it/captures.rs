@@ -32,7 +32,7 @@ fn read(file: &[u8]) -> (CaptureOutline, Vec<Seen>) {
 }
 
 fn codes(outline: &CaptureOutline) -> Vec<(ProblemCode, Option<u64>)> {
-    outline.problems.iter().map(|problem| (problem.code, problem.offset)).collect()
+    outline.problems.iter().map(|problem| (problem.code(), problem.offset)).collect()
 }
 
 const SECOND: i64 = 1_000_000_000;

@@ -4,6 +4,7 @@ use crate::support::etl_builder::{WHOLE, captured, clear, component, seen, trace
 use crate::support::program::analyze;
 use crate::support::shared;
 use plainsight::capture::{Linktype, read_etl};
+use plainsight::evidence::TraceProblem;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -101,9 +102,8 @@ fn parts_are_joined_by_thread_and_adapter_and_others_are_named() {
     let octets: Vec<Vec<u8>> = frames(&file).into_iter().map(|frame| frame.2).collect();
     assert_eq!(octets, [one, other]);
     let outline = read_etl(&file[..], &mut |_| true, &mut |_| {}).unwrap();
-    assert!(
-        outline.problems.iter().any(|problem| problem.text.starts_with("2 incomplete packets"))
-    );
+    let incomplete = TraceProblem::IncompletePackets(2).into();
+    assert!(outline.problems.iter().any(|problem| problem.kind == incomplete));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn little_that_unpacks_to_much_is_bounded() {
     }
     let outline = read_etl(&file[..], &mut |_| true, &mut |_| {}).unwrap();
     assert_eq!(outline.frames, 1);
-    assert!(outline.problems.iter().any(|problem| problem.code.as_str() == "expansion"));
+    assert!(outline.problems.iter().any(|problem| problem.code().as_str() == "expansion"));
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn a_chunk_without_its_mark_is_passed_over_and_its_records_are_a_gap() {
     let whole = read(&evtx(&many())).0;
     let summary = checked(&file);
     let [problem] = &summary.problems[..] else { panic!("{:?}", summary.problems) };
-    assert_eq!((problem.code, problem.offset), (ProblemCode::Skipped, Some(4096 + 65_536)));
+    assert_eq!((problem.code(), problem.offset), (ProblemCode::Skipped, Some(4096 + 65_536)));
     let [RecordGap { first, last, .. }] = summary.gaps[..] else { panic!("{:?}", summary.gaps) };
     assert_eq!(whole.records - summary.records, last - first + 1);
 }
@@ -120,7 +120,7 @@ fn checked(file: &[u8]) -> LogSummary {
 }
 
 fn has(summary: &LogSummary, code: ProblemCode) -> bool {
-    summary.problems.iter().any(|problem| problem.code == code)
+    summary.problems.iter().any(|problem| problem.code() == code)
 }
 
 fn many() -> Vec<Event> {

@@ -181,12 +181,12 @@ fn damage_is_named_and_the_rest_is_read() {
     let (summary, _) = read(&file);
     assert_eq!(summary.records, 19);
     let [problem] = &summary.problems[..] else { panic!("{:?}", summary.problems) };
-    assert_eq!((problem.code, problem.offset), (ProblemCode::Skipped, Some(tenth as u64)));
+    assert_eq!((problem.code(), problem.offset), (ProblemCode::Skipped, Some(tenth as u64)));
     assert_eq!(summary.gaps.len(), 1);
     // Without its end record a log is read from the front, and that is said.
     let cut = evt(&records, Header::Clean, &[]);
     let (summary, _) = read(&cut[..cut.len() - 40 - 10]);
-    let codes: Vec<_> = summary.problems.iter().map(|p| p.code).collect();
+    let codes: Vec<_> = summary.problems.iter().map(|p| p.code()).collect();
     assert_eq!(codes, [ProblemCode::Corrupt, ProblemCode::Truncated]);
     assert_eq!(summary.records, 19);
 }

@@ -168,7 +168,7 @@ fn regression_what_records_share_in_a_template_is_not_kept_once_a_record() {
         let kept: usize = texts.map(|(name, value)| name.len() + value.len()).sum();
         // Uncut it would be 12,000 bytes a record.
         assert!(kept < 300 * 2_500, "{kept} bytes of text from {}", file.len());
-        let is_said = |code| summary.problems.iter().any(|problem| problem.code == code);
+        let is_said = |code| summary.problems.iter().any(|problem| problem.code() == code);
         assert!(is_said(ProblemCode::Expansion), "{:?}", summary.problems);
     }
 }

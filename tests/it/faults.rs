@@ -48,7 +48,7 @@ fn evidence() -> (tempfile::TempDir, Request) {
 fn codes(analysis: &Analysis) -> Vec<(String, Option<ProblemCode>)> {
     let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let files = analysis.evidence.iter();
-    files.map(|file| (name(&file.path), file.problems.first().map(|p| p.code))).collect()
+    files.map(|file| (name(&file.path), file.problems.first().map(|p| p.code()))).collect()
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn evidence_that_changes_while_it_is_read_is_told() {
         let request = Request::of(vec![path.clone()], Policy::default());
         let analysis = analyze_sequentially(&request, &watch).unwrap();
         let problems = &analysis.evidence[0].problems;
-        let is_told = problems.iter().any(|problem| problem.code == ProblemCode::Changed);
+        let is_told = problems.iter().any(|problem| problem.code() == ProblemCode::Changed);
         #[cfg(unix)]
         assert!(is_told, "{name}");
         assert!(analysis.evidence[0].records > 0, "{name}");

@@ -3,7 +3,7 @@
 use crate::evtx_builder::{AUDITING, read, samples};
 use crate::support::evtx_builder::{Body, Event, Scalar, evtx};
 use crate::support::program::analyze;
-use plainsight::evidence::ProblemCode;
+use plainsight::evidence::{LogProblem, ProblemCode};
 use plainsight::report::schema::Report;
 use std::io::Write as _;
 use std::path::Path;
@@ -185,7 +185,7 @@ fn a_record_hidden_in_the_one_before_is_named_and_read() {
     let file = hiding(&events, 1);
     let (summary, found) = read(&file);
     let hidden: Vec<_> =
-        summary.problems.iter().filter(|problem| problem.code == ProblemCode::Hidden).collect();
+        summary.problems.iter().filter(|problem| problem.code() == ProblemCode::Hidden).collect();
     let [problem] = &hidden[..] else { panic!("{:?}", summary.problems) };
     let at = usize::try_from(problem.offset.unwrap()).unwrap();
     assert!(file[at..at + 24].windows(4).any(|mark| mark == b"**\0\0"), "{at}");
@@ -220,7 +220,7 @@ fn chunks_without_the_header_of_a_file_are_read() {
     let file = evtx(&events);
     let (summary, found) = read(&file[4096..]);
     assert_eq!(found.len(), 2);
-    let codes: Vec<_> = summary.problems.iter().map(|problem| problem.code).collect();
+    let codes: Vec<_> = summary.problems.iter().map(|problem| problem.code()).collect();
     assert_eq!(codes, [ProblemCode::Headless]);
     assert_eq!(summary.truncated_at, None);
     let folder = tempfile::tempdir().unwrap();
@@ -229,12 +229,13 @@ fn chunks_without_the_header_of_a_file_are_read() {
 }
 
 #[test]
-fn the_end_of_a_file_is_told_in_numbers_that_can_be() {
+fn the_end_of_a_file_is_reported_in_numbers_that_can_be() {
     let file = evtx(&[failed("WS01", 1, 0)]);
-    let told = |file: &[u8]| read(file).0.problems.pop().unwrap().text;
+    let last = |file: &[u8]| read(file).0.problems.pop().unwrap().kind;
     let more = [&file[..], &[7; 100]].concat();
-    assert_eq!(told(&more), "the file ends inside a chunk, behind 1 whole chunk");
-    assert_eq!(told(&file[..4096 + 70]), "the file ends after 0 whole chunks; its header claims 1");
+    assert_eq!(last(&more), LogProblem::ChunkCut(1).into());
+    let missing = LogProblem::ChunksMissing { whole: 0, declared: 1 };
+    assert_eq!(last(&file[..4096 + 70]), missing.into());
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn csv_gives_what_messages_carry_in_two_languages() {
         for is_english in [true, false] {
             let csv = event_viewer_csv(&records(log.clone()), is_english);
             let (summary, exported) = read(csv.as_bytes());
-            let codes: Vec<_> = summary.problems.iter().map(|problem| problem.code).collect();
+            let codes: Vec<_> = summary.problems.iter().map(|problem| problem.code()).collect();
             assert_eq!(
                 codes,
                 [ProblemCode::LocalTime],
@@ -191,7 +191,7 @@ fn values_that_no_layout_has_are_named() {
 }
 
 fn has(summary: &LogSummary, code: ProblemCode) -> bool {
-    summary.problems.iter().any(|problem| problem.code == code)
+    summary.problems.iter().any(|problem| problem.code() == code)
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_row_whose_quotation_mark_is_missing_costs_no_other() {
     assert_eq!(events.len(), 3, "{:?}", summary.problems);
     let first = &summary.problems[0];
     let place = text.find(&lost).unwrap() as u64;
-    assert_eq!((first.code, first.offset), (ProblemCode::Skipped, Some(place)));
+    assert_eq!((first.code(), first.offset), (ProblemCode::Skipped, Some(place)));
     let time = Timestamp::from_rfc3339("2026-11-24T08:04:14Z");
     assert_eq!((events[2].time, summary.last_time), (time, time));
 }

@@ -280,11 +280,11 @@ fn a_selection_of_properties_in_a_table_with_semicolons() {
     assert_eq!((event.main_mode_sa(), event.host.as_str()), (Some(77), "FS01"));
     assert_eq!(event.time, Timestamp::from_rfc3339("2026-11-23T08:04:14Z"));
     assert_eq!(event.audit, AuditOutcome::NotAudit);
-    assert!(summary.problems.iter().any(|problem| problem.code == ProblemCode::Skipped));
+    assert!(summary.problems.iter().any(|problem| problem.code() == ProblemCode::Skipped));
     // A mark that no table has: an event without a time, and a problem.
     let (summary, events) = read(table(message, "11/23/2026 8:04:14 xyz").as_bytes());
     assert_eq!(events[0].time, None);
-    assert!(summary.problems.iter().any(|problem| problem.code == ProblemCode::BadTime));
+    assert!(summary.problems.iter().any(|problem| problem.code() == ProblemCode::BadTime));
 }
 
 #[test]
@@ -298,7 +298,7 @@ fn an_event_of_another_program_with_the_same_number_is_not_taken() {
         let (summary, events) = read(row(provider, message).as_bytes());
         assert_eq!(events.len(), 0, "{provider} {message}");
         assert!(
-            summary.problems.iter().any(|problem| problem.code == ProblemCode::FieldsMissing),
+            summary.problems.iter().any(|problem| problem.code() == ProblemCode::FieldsMissing),
             "{provider}"
         );
     }

@@ -51,7 +51,7 @@ fn same(folder: &Path) -> Result<(), String> {
     }
     let parts = read_parts(&request, Some(8), &Unwatched).map_err(|error| error.to_string())?;
     let faults = parts.iter().flat_map(|part| &part.evidence.problems);
-    if faults.into_iter().any(|problem| problem.code == ProblemCode::InternalError) {
+    if faults.into_iter().any(|problem| problem.code() == ProblemCode::InternalError) {
         return Err("a fault of plainsight".to_owned());
     }
     if json(&correlated(&parts)?) != one {

@@ -1,9 +1,10 @@
-//! What a session was told to capture, and what of its drivers did not start: what does not match was not captured.
+//! What a session was set to capture, and what of its drivers did not start: what does not match was not captured.
 //!
 //! Source: manifests of both providers.
 
 use super::text::text;
 use crate::capture::fields::{field, u16_at, u32_at};
+use crate::evidence::TraceFailure;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Filters and failures in the order of the file.
@@ -12,7 +13,7 @@ pub(super) struct Filters {
     shown: Vec<String>,
     more: u64,
     has_rules: bool,
-    failures: Vec<String>,
+    failures: Vec<(TraceFailure, u32)>,
 }
 
 impl Filters {
@@ -24,9 +25,9 @@ impl Filters {
                 self.has_rules = true;
                 self.shown.extend(rule(data).filter(|_| self.shown.len() < MOST));
             }
-            2001 => self.fails("the driver that captures packets did not load", data),
-            2002 => self.fails("a layer that captures packets did not load", data),
-            2003 => self.fails("a rule of what to capture was refused", data),
+            2001 => self.fails(TraceFailure::Driver, data),
+            2002 => self.fails(TraceFailure::Layer, data),
+            2003 => self.fails(TraceFailure::Rule, data),
             _ => {}
         }
     }
@@ -44,10 +45,9 @@ impl Filters {
         }
     }
 
-    fn fails(&mut self, what: &str, data: &[u8]) {
+    fn fails(&mut self, failure: TraceFailure, data: &[u8]) {
         if self.failures.len() < MOST {
-            let code = u32_at(data, 0).unwrap_or_default();
-            self.failures.push(format!("{what} (code 0x{code:08x}); packets may be missing"));
+            self.failures.push((failure, u32_at(data, 0).unwrap_or_default()));
         }
     }
 
@@ -59,9 +59,9 @@ impl Filters {
         first.into_iter().chain(self.shown.iter().cloned()).chain(more)
     }
 
-    /// What did not start, in words.
-    pub(super) fn failures(&self) -> impl Iterator<Item = String> {
-        self.failures.iter().cloned()
+    /// What did not start, and the error codes.
+    pub(super) fn failures(&self) -> impl Iterator<Item = (TraceFailure, u32)> {
+        self.failures.iter().copied()
     }
 }
 

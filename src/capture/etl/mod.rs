@@ -24,7 +24,7 @@ mod xpress;
 pub use told::{DroppedPacket, TraceEvent, TraceFact};
 
 use super::{CaptureOutline, Clock, Linktype, RawFrame, held};
-use crate::evidence::{FrameNumber, Interface, Note, NoteKind, NotePlace, Position, ProblemCode};
+use crate::evidence::{FrameNumber, Interface, Note, NoteKind, NotePlace, Position, TraceProblem};
 use crate::time::Resolution;
 use appearances::{Collected, Collector, Kept, LeftOut, Octets};
 use buffers::Fault;
@@ -44,7 +44,7 @@ pub fn read<R: Read>(
     tell: &mut impl FnMut(TraceEvent<'_>),
 ) -> io::Result<CaptureOutline> {
     let mut outline = CaptureOutline::default();
-    let file = held(reader, "an event trace", &mut outline)?;
+    let file = held(reader, &mut outline)?;
     let survey = survey(&file, &mut outline);
     if let Some(survey) = survey.filter(Survey::is_worth_more) {
         let mut collector = Collector::of(&survey, file.len());
@@ -74,15 +74,15 @@ fn name_left_out(left_out: LeftOut, outline: &mut CaptureOutline) {
     let notes = further.into_iter().chain(unplaced);
     let (place, kind) = (NotePlace::Section(1), NoteKind::Description);
     outline.note(notes.map(|text| Note { place, kind, text }));
-    let incomplete = format!("{parts} incomplete packets; they were not read");
-    let short =
-        format!("{damaged} events hold less of a packet than they claim; they were not read");
-    let more = format!("{beyond} packets exceed what may be held in memory; they were not read");
-    let facts = format!("{untold} more events of IPsec; they were not read");
-    let all = [(parts, incomplete), (damaged, short), (beyond, more), (untold, facts)];
-    for (count, text) in all {
+    let all: [(u64, fn(u64) -> TraceProblem); 4] = [
+        (parts, TraceProblem::IncompletePackets),
+        (damaged, TraceProblem::ShortEvents),
+        (beyond, TraceProblem::PacketsBeyondMemory),
+        (untold, TraceProblem::EventsBeyondMemory),
+    ];
+    for (count, kind) in all {
         if count > 0 {
-            outline.problem(ProblemCode::Skipped, 0, Position::File, text);
+            outline.problem(kind(count), 0, Position::File);
         }
     }
 }
@@ -126,23 +126,19 @@ fn survey(file: &[u8], outline: &mut CaptureOutline) -> Option<Survey> {
         },
     );
     if let Some(offset) = headless {
-        let text =
-            "the first buffer does not begin with the record that describes the trace".to_owned();
-        outline.problem(ProblemCode::Corrupt, offset as u64, Position::File, text);
+        outline.problem(TraceProblem::NoHeader, offset as u64, Position::File);
         return None;
     }
     let (bytes, count) = covered.get();
     outline.coverage.entry("trace_buffers").or_default().add(bytes, count);
     let is_damaged = !faults.is_empty() || !stopped.is_empty();
     for (offset, at) in stopped {
-        let text = format!(
-            "no trace record begins {at} bytes into the records of this buffer; the rest of the buffer was not read"
-        );
-        outline.problem(ProblemCode::Skipped, offset as u64, Position::File, text);
+        let kind = TraceProblem::BufferRecords(at as u64);
+        outline.problem(kind, offset as u64, Position::File);
     }
     for (offset, fault) in faults {
-        let (code, place, text) = describe(offset, fault);
-        outline.problem(code, place as u64, Position::File, text);
+        let (kind, at) = of_buffer(offset, fault);
+        outline.problem(kind, at as u64, Position::File);
     }
     if let Some(survey) = &survey {
         survey.report(is_damaged, outline);
@@ -150,34 +146,14 @@ fn survey(file: &[u8], outline: &mut CaptureOutline) -> Option<Survey> {
     survey
 }
 
-fn describe(offset: usize, fault: Fault) -> (ProblemCode, usize, String) {
+/// What is wrong with the buffer at an offset, and where.
+fn of_buffer(offset: usize, fault: Fault) -> (TraceProblem, usize) {
     match fault {
-        Fault::NoBuffer => (
-            ProblemCode::Corrupt,
-            offset,
-            "no trace buffer begins here, and nothing shows where the next one does".to_owned(),
-        ),
-        Fault::Passed => (
-            ProblemCode::Skipped,
-            offset,
-            "the header of this buffer is damaged; the next buffer was read".to_owned(),
-        ),
-        Fault::Cut => {
-            (ProblemCode::Truncated, offset, "the file ends inside this buffer".to_owned())
-        }
-        Fault::Packed(at) => (
-            ProblemCode::Skipped,
-            at,
-            format!(
-                "the compressed records of the buffer at byte {offset} are damaged; the records before that were read"
-            ),
-        ),
-        Fault::Expansion => (
-            ProblemCode::Expansion,
-            offset,
-            "the buffers unpack to far more than traces do; the buffers from here on were not read"
-                .to_owned(),
-        ),
+        Fault::NoBuffer => (TraceProblem::NoBuffer, offset),
+        Fault::Passed => (TraceProblem::BufferDamaged, offset),
+        Fault::Cut => (TraceProblem::BufferCut, offset),
+        Fault::Packed(at) => (TraceProblem::BufferUnpacking(offset as u64), at),
+        Fault::Expansion => (TraceProblem::BuffersExpansion, offset),
     }
 }
 

@@ -9,7 +9,7 @@ use super::record::{Event, Kind, Records};
 use super::stack::Stack;
 use super::upper::{AddressOrder, Transport, is_remote_access, is_transport};
 use crate::capture::CaptureOutline;
-use crate::evidence::{Note, NoteKind, NotePlace, Position, ProblemCode};
+use crate::evidence::{Note, NoteKind, NotePlace, Position, TraceProblem};
 use crate::time::Timestamp;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -202,8 +202,8 @@ impl Survey {
         notes.extend(self.filters.shown().map(|text| (NoteKind::Filter, text)));
         let notes = notes.into_iter();
         outline.note(notes.map(|(kind, text)| Note { place: NotePlace::Section(1), kind, text }));
-        for text in self.filters.failures() {
-            outline.problem(ProblemCode::Skipped, 0, Position::File, text);
+        for (failure, code) in self.filters.failures() {
+            outline.problem(TraceProblem::Failed(failure, code), 0, Position::File);
         }
         self.losses(is_damaged, outline);
     }
@@ -219,16 +219,12 @@ impl Survey {
         let missing = (between.saturating_add(u64::from(count > 0))).saturating_sub(count);
         // Files that were merged have the numbers of several sessions.
         if !is_damaged && (1..=count.saturating_mul(MOST_MISSING)).contains(&missing) {
-            let text = format!(
-                "{missing} buffers are missing between those of the file, by their numbers; the events in them are lost"
-            );
-            outline.problem(ProblemCode::Skipped, 0, Position::File, text);
+            outline.problem(TraceProblem::BuffersMissing(missing), 0, Position::File);
         }
         let messages = self.providers.get(&Provider::Wpp).copied().unwrap_or(0);
         let all: u64 = self.providers.values().sum();
         if !self.is_worth_more() && messages > 0 && messages >= all.saturating_sub(messages) {
-            let text = "the trace holds WPP messages and no packets; the text of such messages needs the symbols of the program that wrote them: ask Microsoft's support, or trace with `netsh trace start capture=yes`".to_owned();
-            outline.problem(ProblemCode::UnsupportedFormat, 0, Position::File, text);
+            outline.problem(TraceProblem::OnlyWppMessages, 0, Position::File);
         }
     }
 }

@@ -13,7 +13,7 @@ mod record;
 
 use super::fields::{u16_at, u32_at};
 use super::{CaptureOutline, Clock, Linktype, RawFrame, SeenAt, held};
-use crate::evidence::{FrameNumber, Interface, Position, ProblemCode};
+use crate::evidence::{CaptureProblem, FrameNumber, Interface, Position, TableFault};
 use crate::time::{Resolution, Timestamp};
 use claims::{Claims, Refusal};
 use medium::Medium;
@@ -31,16 +31,15 @@ pub fn read<R: Read>(
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
 ) -> io::Result<CaptureOutline> {
     let mut outline = CaptureOutline::default();
-    let file = held(reader, "a Network Monitor file", &mut outline)?;
+    let file = held(reader, &mut outline)?;
     let Some(header) = Header::of(&file) else {
-        let text = format!("the file ends inside its header of {HEADER_LEN} bytes");
-        outline.problem(ProblemCode::Truncated, 0, Position::File, text);
+        outline.problem(CaptureProblem::HeaderCut(HEADER_LEN as u64), 0, Position::File);
         return Ok(outline);
     };
     outline.cover("file_header", HEADER_LEN as u64);
     if !matches!(header.version.0, 1 | 2) {
-        let text = format!("version {} of Network Monitor, expected 1 or 2", header.version.0);
-        outline.problem(ProblemCode::Corrupt, 4, Position::File, text);
+        let kind = CaptureProblem::NetmonVersion(header.version.0);
+        outline.problem(kind, 4, Position::File);
         return Ok(outline);
     }
     let mut capture = Capture::of(&file, &header, outline);
@@ -125,8 +124,7 @@ impl<'f> Capture<'f> {
 
     fn read_all(&mut self, visit: &mut impl FnMut(RawFrame<'_>) -> bool) {
         if !self.header.frames_tell_utc() {
-            let text = "its times are of the capturing computer's local clock and the file does not name the time zone; they are read as UTC".to_owned();
-            self.outline.problem(ProblemCode::LocalTime, 8, Position::File, text);
+            self.outline.problem(CaptureProblem::LocalTime, 8, Position::File);
         }
         if !self.header.frames_tell_medium() {
             let _ = self.describe(self.header.medium);
@@ -143,16 +141,12 @@ impl<'f> Capture<'f> {
                     }
                 }
                 if !rest.is_empty() {
-                    let text = format!("the frame table has {length} bytes, not a multiple of 4");
-                    self.outline.problem(ProblemCode::Skipped, at as u64, Position::File, text);
+                    self.table_problem(TableFault::Length(length as u64), at);
                 }
             }
             _ => {
-                let text = format!(
-                    "the frame table of {length} bytes at byte {at} is not in the file of {} bytes; frames were read in the order of the file",
-                    self.file.len()
-                );
-                self.outline.problem(ProblemCode::Truncated, at as u64, Position::File, text);
+                let (length, file) = (length as u64, self.file.len() as u64);
+                self.table_problem(TableFault::Outside { length, file }, at);
                 self.walk(visit);
             }
         }
@@ -175,22 +169,23 @@ impl<'f> Capture<'f> {
         }
     }
 
+    fn table_problem(&mut self, fault: TableFault, at: usize) {
+        self.outline.problem(CaptureProblem::Table(fault), at as u64, Position::File);
+    }
+
     /// Shows the frame at a place; `None` where no more is wanted.
     fn frame(&mut self, at: usize, visit: &mut impl FnMut(RawFrame<'_>) -> bool) -> Option<()> {
         let offset = at as u64;
         let Some(record) = Record::at(self.file, at, self.header) else {
-            let text = format!("the frame at byte {at} does not lie inside the file");
-            self.outline.problem(ProblemCode::Skipped, offset, Position::File, text);
+            self.table_problem(TableFault::FrameOutside, at);
             return Some(());
         };
         if let Err(refusal) = self.claims.take(at, record.end) {
-            let text = match refusal {
-                Refusal::Taken => format!("the frame at byte {at} overlaps what was read before"),
-                Refusal::Scattered => {
-                    format!("the frame at byte {at} is separated from too many others")
-                }
+            let fault = match refusal {
+                Refusal::Taken => TableFault::FrameOverlaps,
+                Refusal::Scattered => TableFault::FrameScattered,
             };
-            self.outline.problem(ProblemCode::Skipped, offset, Position::File, text);
+            self.table_problem(fault, at);
             return Some(());
         }
         let length = (record.end - at) as u64;
@@ -250,7 +245,7 @@ impl<'f> Capture<'f> {
         let covered: u64 = outline.coverage.values().map(|extent| extent.bytes).sum();
         let rest = (file.len() as u64).saturating_sub(covered);
         // Comments, process names, statistics and gaps; behind damage it may as well be frames.
-        if rest > 0 && !outline.problems.iter().any(|problem| problem.code.is_loss()) {
+        if rest > 0 && !outline.problems.iter().any(|problem| problem.code().is_loss()) {
             outline.cover("other_blocks", rest);
         }
         outline

@@ -3,7 +3,10 @@
 mod collected;
 
 use super::history::{AuditHistory, JITTER, MARGIN, RecordRef};
-use super::{AuditState, AuditVerdict, Captured};
+use super::{
+    AuditReason, AuditState, AuditVerdict, Audited, AuditedOutcomes, Captured, CapturedOutcomes,
+    NotLoggedBasis, ShownBy, TurnedOff,
+};
 use crate::eventlog::{AuditChange, AuditSubcategory, Auditing, NegotiationAudit, Stretch};
 use crate::evidence::EvidenceId;
 use crate::time::{Span, Timestamp};
@@ -40,7 +43,7 @@ impl Case<'_> {
     fn verdict(
         &self,
         state: AuditState,
-        why: String,
+        why: AuditReason,
         places: impl IntoIterator<Item = RecordRef>,
     ) -> AuditVerdict {
         let mut proof: BTreeMap<EvidenceId, BTreeSet<u64>> = BTreeMap::new();
@@ -58,40 +61,28 @@ impl Case<'_> {
         let first = spans.iter().min_by_key(|span| span.first);
         let last = spans.iter().map(|span| span.last).max();
         let (Some(first), Some(last)) = (first, last) else {
-            let why = "the log holds no record with a time".to_owned();
-            return Some(self.verdict(AuditState::NotCovered, why, []));
+            return Some(self.verdict(AuditState::NotCovered, AuditReason::NoTimes, []));
         };
         let (from, to) = (self.from.shifted(JITTER), self.to.shifted(JITTER.negated()));
         if self.from > last {
-            let why = "the log ends before this time".to_owned();
-            return Some(self.verdict(AuditState::NotCovered, why, []));
+            return Some(self.verdict(AuditState::NotCovered, AuditReason::EndsBefore, []));
         }
         let cleared = self.history.cleared.iter().find(|(time, _)| *time >= self.from);
         if let Some((_, place)) = cleared {
-            let why = format!("the log was cleared during or after this time (record {})", place.1);
+            let why = AuditReason::Cleared(place.1);
             return Some(self.verdict(AuditState::Unknown, why, [*place]));
         }
         if from < first.first {
             let number = first.numbers.0;
             let (state, why) = match (self.to < first.first, number > 1) {
-                (_, true) => (
-                    AuditState::Unknown,
-                    format!(
-                        "the log's oldest record is number {number} and is later: the earlier ones are lost"
-                    ),
-                ),
-                (true, false) => {
-                    (AuditState::NotCovered, "the log begins after this time".to_owned())
-                }
-                (false, false) => {
-                    (AuditState::Unknown, "the log begins inside this time".to_owned())
-                }
+                (_, true) => (AuditState::Unknown, AuditReason::OldestRecord(number)),
+                (true, false) => (AuditState::NotCovered, AuditReason::BeginsAfter),
+                (false, false) => (AuditState::Unknown, AuditReason::BeginsInside),
             };
             return Some(self.verdict(state, why, []));
         }
         if to > last {
-            let why = "the log ends inside this time".to_owned();
-            return Some(self.verdict(AuditState::Unknown, why, []));
+            return Some(self.verdict(AuditState::Unknown, AuditReason::EndsInside, []));
         }
         let breaks = self.history.breaks.iter();
         let broken = breaks
@@ -120,21 +111,18 @@ impl Case<'_> {
                 if change == Auditing::Unclear {
                     unclear.insert(place);
                 } else {
-                    let what = if is_failure { "failures" } else { "successes" };
-                    let of = subcategory.as_str();
-                    off.push(format!("{what} of {of} since record {}", place.1));
+                    let audited = Audited { subcategory, is_failure };
+                    off.push(TurnedOff { audited, record: place.1 });
                     places.insert(place);
                 }
             }
         }
         if !off.is_empty() {
-            let why = format!("not audited: {}", off.join(", "));
+            let why = AuditReason::TurnedOff(off);
             return Some(self.verdict(AuditState::AuditingOff, why, places));
         }
         let (_, record) = unclear.first()?;
-        let why = format!(
-            "record {record} changed the audit settings, in a language that is not recognized"
-        );
+        let why = AuditReason::UnclearChange(*record);
         Some(self.verdict(AuditState::Unknown, why, unclear))
     }
 
@@ -169,10 +157,7 @@ impl Case<'_> {
         if reaching.next().is_some() || self.audits(from, until).next().is_some() {
             return None;
         }
-        let why =
-            "an export or a collector's log may be a selection of the log: a missing event proves nothing"
-                .to_owned();
-        Some(self.verdict(AuditState::Unknown, why, []))
+        Some(self.verdict(AuditState::Unknown, AuditReason::Selection, []))
     }
 
     /// Rule 3: the capture shows a negotiation of this time, and the log does not.
@@ -187,31 +172,27 @@ impl Case<'_> {
         };
         let (completed, failed) =
             (self.captured.completed.is_some(), self.captured.failed.is_some());
-        let what = match (completed, failed) {
-            (true, true) => "completed and one that failed",
-            (true, false) => "completed",
-            (false, true) => "failed",
+        let shown = match (completed, failed) {
+            (true, true) => CapturedOutcomes::Both,
+            (true, false) => CapturedOutcomes::Completed,
+            (false, true) => CapturedOutcomes::Failed,
             (false, false) => return None,
         };
         // One setting governs negotiations and logons of the same outcome.
         let logons_show = completed && is_near(&self.history.logons)
             || failed && is_near(&self.history.failed_logons);
-        let shown = format!(
-            "the captures show a negotiation of this host that {what} in this time, but its log holds none"
-        );
-        let (state, why) = match (self.history.is_legacy, completed, logons_show) {
+        let (state, basis) = match (self.history.is_legacy, completed, logons_show) {
             // The value is read as the service starts; what was audited in the same run of the system was so.
-            (true, _, true) if self.is_audited_in_this_run() => (AuditState::Unknown, shown),
-            (true, _, true) => (
-                AuditState::DisableIkeAuditsSuspected,
-                format!(
-                    "{shown}, although logons of that kind are audited, which the same setting controls"
-                ),
-            ),
-            (false, true, _) => (AuditState::AuditingOff, format!("inferred: {shown}")),
-            (true, _, false) | (false, false, _) => (AuditState::Unknown, shown),
+            (true, _, true) if self.is_audited_in_this_run() => {
+                (AuditState::Unknown, NotLoggedBasis::Open)
+            }
+            (true, _, true) => {
+                (AuditState::DisableIkeAuditsSuspected, NotLoggedBasis::LogonsAudited)
+            }
+            (false, true, _) => (AuditState::AuditingOff, NotLoggedBasis::Inferred),
+            (true, _, false) | (false, false, _) => (AuditState::Unknown, NotLoggedBasis::Open),
         };
-        Some(self.verdict(state, why, []))
+        Some(self.verdict(state, AuditReason::NotLogged(shown, basis), []))
     }
 
     /// Rules 4 and 5: audits in the span, or before and after it.
@@ -219,41 +200,26 @@ impl Case<'_> {
         let (from, to) = (self.from.shifted(JITTER.negated()), self.to.shifted(MARGIN));
         let mut inside = self.audits(from, to);
         if let Some(first) = inside.next() {
-            let more = inside.count();
-            let why = format!(
-                "the log holds {} of negotiations in this time or shortly after{}",
-                if more == 0 { "a record".to_owned() } else { format!("{} records", more + 1) },
-                self.outcomes()
-            );
+            let by = ShownBy::Inside(inside.count() as u64 + 1);
+            let why = AuditReason::Shown { by, outcomes: self.outcomes() };
             return Some(self.verdict(AuditState::Audited, why, [record_of(first)]));
         }
         let before = self.audits(Timestamp(i64::MIN), from).last();
         let after = self.audits(to, Timestamp(i64::MAX)).next();
-        let none = if self.captured.any_capture {
-            "; neither the log nor the captures show a negotiation in this time"
-        } else {
-            ""
-        };
-        let outcomes = self.outcomes();
-        let (why, places) = match (before, after) {
+        let none_captured = self.captured.any_capture;
+        let (by, places) = match (before, after) {
             (Some(one), Some(other)) => (
-                format!(
-                    "negotiations are audited before (record {}) and after (record {}) with no change between{outcomes}{none}",
-                    one.0.record, other.0.record
-                ),
+                ShownBy::Around { before: one.0.record, after: other.0.record, none_captured },
                 vec![record_of(one), record_of(other)],
             ),
             // 4719 is written whatever is audited; 612 is not.
-            (Some(one), None) | (None, Some(one)) if !self.history.is_legacy => (
-                format!(
-                    "negotiations are audited (record {}) and the log records no change of that{outcomes}{none}",
-                    one.0.record
-                ),
-                vec![record_of(one)],
-            ),
+            (Some(one), None) | (None, Some(one)) if !self.history.is_legacy => {
+                (ShownBy::Beside { record: one.0.record, none_captured }, vec![record_of(one)])
+            }
             (Some(_), None) | (None, Some(_)) => return None,
             (None, None) => return self.turned_on(),
         };
+        let why = AuditReason::Shown { by, outcomes: self.outcomes() };
         Some(self.verdict(AuditState::Audited, why, places))
     }
 
@@ -267,27 +233,20 @@ impl Case<'_> {
         };
         let (_, _, place) = on(true).or_else(|| on(false))?;
         if self.history.is_legacy {
-            let why = format!(
-                "record {} shows that logon events are audited, but the log holds no negotiation: none took place, or DisableIKEAudits is set",
-                place.1
-            );
+            let why = AuditReason::LogonsTurnedOn(place.1);
             return Some(self.verdict(AuditState::Unknown, why, [place]));
         }
-        let why = format!("auditing was turned on (record {}) and not turned off again", place.1);
+        let why = AuditReason::TurnedOn(place.1);
         Some(self.verdict(AuditState::Audited, why, [place]))
     }
 
     /// Rule 2, second half: nothing is known.
     fn nothing_decides(&self) -> AuditVerdict {
-        let or = if self.history.is_legacy { ", or DisableIKEAudits is set" } else { "" };
+        let is_legacy = self.history.is_legacy;
         let why = if self.history.negotiations.is_empty() {
-            format!(
-                "no record shows what is audited, and the log holds no negotiation at all: auditing is probably off{or}"
-            )
+            AuditReason::NoNegotiations { is_legacy }
         } else {
-            format!(
-                "the log holds negotiations on one side of this time only, and auditing may have been changed between{or}"
-            )
+            AuditReason::OneSideOnly { is_legacy }
         };
         self.verdict(AuditState::Unknown, why, [])
     }
@@ -310,14 +269,14 @@ impl Case<'_> {
     }
 
     /// The outcomes that the log shows to be audited.
-    fn outcomes(&self) -> &'static str {
+    fn outcomes(&self) -> AuditedOutcomes {
         let shows = |is_failure| {
             self.history.negotiations.iter().any(|(audit, _)| audit.is_failure == is_failure)
         };
         match (shows(false), shows(true)) {
-            (true, false) => " (successes; nothing shows that failures are audited too)",
-            (false, true) => " (failures; nothing shows that successes are audited too)",
-            (true, true) | (false, false) => "",
+            (true, false) => AuditedOutcomes::Successes,
+            (false, true) => AuditedOutcomes::Failures,
+            (true, true) | (false, false) => AuditedOutcomes::Both,
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Arranges only; `decide` draws the conclusions.
 
+use super::{AuditReason, ReportedBreak};
 use crate::eventlog::{
     AuditChange, AuditSubcategory, Auditing, MarkKind, NegotiationAudit, Stretch,
 };
@@ -20,7 +21,7 @@ pub(super) type RecordRef = (EvidenceId, u64);
 pub(super) struct Break {
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
-    pub(super) why: String,
+    pub(super) why: AuditReason,
     pub(super) place: Option<RecordRef>,
 }
 
@@ -103,7 +104,7 @@ impl AuditHistory {
             self.breaks.push(Break {
                 from: at(after.min(before)),
                 to: at(after.max(before)),
-                why: format!("records {} to {} are missing", gap.first, gap.last),
+                why: AuditReason::RecordsMissing(gap.first, gap.last),
                 place: Some((evidence, gap.first.saturating_sub(1))),
             });
         }
@@ -111,7 +112,7 @@ impl AuditHistory {
             self.breaks.push(Break {
                 from: at(back.to),
                 to: at(back.from),
-                why: format!("times go back at record {}: the clock was set", back.record),
+                why: AuditReason::ClockSetBack(back.record),
                 place: Some((evidence, back.record)),
             });
         }
@@ -144,26 +145,25 @@ impl AuditHistory {
             let Some(time) = mark.time.map(&at) else { continue };
             let place = (evidence, mark.record);
             let around = (time.shifted(MARGIN.negated()), time.shifted(MARGIN));
-            let mut broken = |(from, to): (Timestamp, Timestamp), what: &str| {
-                let why =
-                    format!("record {} (event {}) reports that {what}", mark.record, mark.event_id);
+            let mut broken = |(from, to): (Timestamp, Timestamp), what: ReportedBreak| {
+                let why = AuditReason::Reported { record: mark.record, event: mark.event_id, what };
                 self.breaks.push(Break { from, to, why, place: Some(place) });
             };
             match mark.kind {
                 MarkKind::Cleared => self.cleared.push((time, place)),
                 MarkKind::Started => self.starts.push(time),
                 MarkKind::AuditChanged(change) => self.changes.push((time, change, place)),
-                MarkKind::EventsLost => broken(around, "events were lost"),
-                MarkKind::Full => broken(around, "the log was full"),
+                MarkKind::EventsLost => broken(around, ReportedBreak::EventsLost),
+                MarkKind::Full => broken(around, ReportedBreak::Full),
                 MarkKind::LogStopped => {
                     let is_start =
                         |kind: MarkKind| matches!(kind, MarkKind::LogStarted | MarkKind::Started);
                     let later = marks.iter().skip(index + 1).find(|mark| is_start(mark.kind));
                     let until = later.and_then(|mark| mark.time).map_or(time, &at);
-                    broken((time, until.max(time)), "the service that writes the log stopped");
+                    broken((time, until.max(time)), ReportedBreak::Stopped);
                 }
                 MarkKind::ClockSet(step) if step.is_none_or(|s| s.magnitude() > JITTER) => {
-                    broken(around, "the clock was set");
+                    broken(around, ReportedBreak::ClockSet);
                 }
                 MarkKind::ClockSet(_)
                 | MarkKind::OtherCleared
@@ -192,7 +192,7 @@ impl AuditHistory {
                 self.breaks.push(Break {
                     from: before.last,
                     to: span.first,
-                    why: "one log ends before the next begins".to_owned(),
+                    why: AuditReason::BetweenLogs,
                     place: None,
                 });
             }

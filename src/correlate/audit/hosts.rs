@@ -2,7 +2,7 @@
 
 use super::decide::decide;
 use super::history::{AuditHistory, is_security};
-use super::{AuditState, AuditVerdict, Captured, HostAudit};
+use super::{AuditReason, AuditState, AuditVerdict, Captured, HostAudit};
 use crate::catalogue::AUDITPOL;
 use crate::correlate::ClockOffset;
 use crate::correlate::addresses::{HostAddress, gave_up};
@@ -95,19 +95,15 @@ impl AuditHistories {
     }
 
     fn no_log(&self) -> AuditVerdict {
-        let untied: Vec<&str> = self
+        let without_address = self
             .histories
             .iter()
             .filter(|history| history.addresses.is_empty())
-            .map(|history| history.host.as_str())
+            .map(|history| history.host.clone())
             .collect();
-        let mut why = "the evidence holds no Security log of a host with this address".to_owned();
-        if !untied.is_empty() {
-            why = format!("{why}; the addresses of {} are unknown", untied.join(", "));
-        }
         AuditVerdict {
             state: AuditState::NotCovered,
-            why,
+            why: AuditReason::NoLog { without_address },
             proof: BTreeMap::new(),
             clock_known: None,
             is_legacy: None,

@@ -1,6 +1,6 @@
 //! The evidence for a cause, as codes and values. `findings::cause_words` makes the sentences.
 
-use crate::correlate::{AuditState, ClockOffset};
+use crate::correlate::{AuditReason, AuditState, ClockOffset};
 use crate::eventlog::Service;
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
@@ -297,7 +297,7 @@ pub enum Against {
         /// Why.
         state: AuditState,
         /// The reason that the audit gives.
-        detail: String,
+        reason: AuditReason,
     },
     /// The log names its computer without a domain; that it is the computer with this full name is assumed.
     AssumedName {

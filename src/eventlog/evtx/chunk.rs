@@ -7,6 +7,7 @@ use super::hidden::{Behind, behind};
 use super::position::Source;
 use super::scan::{Scan, Seen};
 use super::{CHUNK, in_words};
+use crate::evidence::LogProblem;
 use ::evtx::{ChunkFlags, EvtxChunkData};
 use rayon::prelude::*;
 
@@ -96,7 +97,7 @@ pub(super) struct Sound {
     /// The crate's view; missing bytes of a truncated chunk are zeros.
     pub(super) data: EvtxChunkData,
     /// The parts of the chunk whose checksums do not match.
-    pub(super) broken: Vec<&'static str>,
+    pub(super) broken: Vec<LogProblem>,
     /// What lies inside records behind their own data.
     pub(super) behind: Vec<Behind>,
     /// Whether the scan understands all its records.
@@ -148,16 +149,16 @@ impl Chunk {
     }
 }
 
-fn broken(chunk: &EvtxChunkData, is_whole: bool) -> Vec<&'static str> {
+fn broken(chunk: &EvtxChunkData, is_whole: bool) -> Vec<LogProblem> {
     let mut broken = Vec::new();
     if chunk.header.flags.contains(ChunkFlags::NO_CRC32) {
         return broken;
     }
     if !chunk.validate_header_checksum() {
-        broken.push("header");
+        broken.push(LogProblem::ChunkHeaderChecksum);
     }
     if is_whole && !chunk.validate_data_checksum() {
-        broken.push("records");
+        broken.push(LogProblem::ChunkRecordsChecksum);
     }
     broken
 }

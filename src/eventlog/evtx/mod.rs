@@ -23,7 +23,9 @@ mod position;
 
 use super::summary::Tally;
 use super::{LogEvent, LogRecord, LogSummary};
-use crate::evidence::{EvidenceId, Extent, Position, ProblemCode, RecordRef};
+use crate::evidence::{
+    EvidenceId, Extent, FileProblem, LogProblem, LogTimeProblem, Position, ProblemKind, RecordRef,
+};
 use crate::time::Timestamp;
 use ::evtx::err::{ChunkError, EvtxError};
 use ::evtx::{
@@ -83,8 +85,7 @@ fn read_with(
     };
     let mut source = Source::new(reader, FILE_HEADER as u64, CHUNK_MARK);
     let declared_chunks = if source.first_chunk == 0 {
-        let text = "chunks without the header of a file: as many as are there were read".to_owned();
-        log.tally.problem(ProblemCode::Headless, text, Some(0), Position::File);
+        log.tally.problem(LogProblem::NoHeader, Some(0), Position::File);
         0
     } else {
         let mut data = Vec::new();
@@ -98,18 +99,18 @@ fn read_with(
         log.connections
     });
     if let Some(failure) = source.failure {
-        let text = format!("reading stopped: {failure}");
-        log.tally.problem(ProblemCode::Unreadable, text, Some(source.offset), Position::File);
+        let kind = FileProblem::ReadingStopped(failure.to_string());
+        log.tally.problem(kind, Some(source.offset), Position::File);
         log.tally.summary().truncated_at = Some(source.offset);
     } else if !source.is_at_chunk(CHUNK as u64) || chunks < declared_chunks {
-        let (code, text) = match source.offset {
-            0 => (ProblemCode::Empty, "the file is empty".to_owned()),
-            end if end < source.first_chunk => {
-                (ProblemCode::Truncated, "the file ends inside its header".to_owned())
-            }
-            _ => (ProblemCode::Truncated, end_in_words(chunks, declared_chunks)),
+        let kind: ProblemKind = match source.offset {
+            0 => FileProblem::Empty.into(),
+            end if end < source.first_chunk => LogProblem::HeaderCut.into(),
+            // The header may be older than the file, and then counts fewer chunks.
+            _ if chunks >= declared_chunks => LogProblem::ChunkCut(chunks).into(),
+            _ => LogProblem::ChunksMissing { whole: chunks, declared: declared_chunks }.into(),
         };
-        log.tally.problem(code, text, Some(source.offset), Position::File);
+        log.tally.problem(kind, Some(source.offset), Position::File);
         log.tally.summary().truncated_at = Some(source.offset);
     }
     log.tally.finish()
@@ -142,14 +143,13 @@ impl Log<'_> {
         let header = match EvtxFileHeader::from_bytes(bytes) {
             Ok(header) => header,
             Err(error) => {
-                let text = format!("file header: {}", in_words(&error));
-                self.tally.problem(ProblemCode::Corrupt, text, Some(0), Position::File);
+                let kind = LogProblem::HeaderUnreadable(in_words(&error));
+                self.tally.problem(kind, Some(0), Position::File);
                 return 0;
             }
         };
         if !header.validate_checksum() {
-            let text = "the checksum of the file header is wrong".to_owned();
-            self.tally.problem(ProblemCode::Checksum, text, Some(0), Position::File);
+            self.tally.problem(LogProblem::HeaderChecksum, Some(0), Position::File);
         }
         let summary = self.tally.summary();
         summary.dirty = header.flags.contains(HeaderFlags::DIRTY);
@@ -163,16 +163,15 @@ impl Log<'_> {
         let (look, seen) = chunk.seen();
         match look {
             Look::Unused => self.tally.cover("chunks_unused", size, 0),
-            Look::Unreadable(why) => self.lost_chunk(offset, size, why),
+            Look::Unreadable(why) => self.lost_chunk(offset, size, std::mem::take(why)),
             Look::Sound(sound) => self.sound_chunk(offset, size, sound, seen),
         }
         chunk.done();
     }
 
     fn sound_chunk(&mut self, offset: u64, size: u64, chunk: &mut Sound, seen: &[Seen]) {
-        for what in &chunk.broken {
-            let text = format!("the checksum of a chunk's {what} is wrong");
-            self.tally.problem(ProblemCode::Checksum, text, Some(offset), Position::File);
+        for kind in std::mem::take(&mut chunk.broken) {
+            self.tally.problem(kind, Some(offset), Position::File);
         }
         self.behind = std::mem::take(&mut chunk.behind);
         let chunk = &mut chunk.data;
@@ -182,7 +181,7 @@ impl Log<'_> {
         let Extent { bytes, records } = std::mem::take(&mut self.others);
         self.tally.cover("records_other", bytes, records);
         if let Err(error) = read {
-            return self.lost_chunk(offset, size, &in_words(&error));
+            return self.lost_chunk(offset, size, in_words(&error));
         }
         self.tally.cover("chunk_headers", CHUNK_HEADER.min(size), 0);
         if place.lost {
@@ -202,17 +201,10 @@ impl Log<'_> {
         let places = std::mem::take(&mut self.behind);
         let mut outers: BTreeMap<u64, u64> = BTreeMap::new();
         for place in &places {
-            let what = match place.records.len() {
-                0 => "no record was found among them".to_owned(),
-                1 => "they hold a record, hidden from readers that follow record sizes".to_owned(),
-                more => format!(
-                    "they hold {more} records, hidden from readers that follow record sizes"
-                ),
-            };
-            let (number, bytes) = (place.number, place.len());
-            let text = format!("{bytes} bytes inside record {number} behind its own data; {what}");
+            let (number, bytes) = (place.number, place.len() as u64);
+            let kind = LogProblem::Hidden { bytes, records: place.records.len() as u64 };
             let at = offset.saturating_add(place.from as u64);
-            self.tally.problem(ProblemCode::Hidden, text, Some(at), Position::Record(number));
+            self.tally.problem(kind, Some(at), Position::Record(number));
             outers.extend(place.records.iter().map(|start| (*start as u64, number)));
         }
         if outers.is_empty() {
@@ -283,10 +275,10 @@ impl Log<'_> {
         Ok(())
     }
 
-    fn lost_chunk(&mut self, offset: u64, size: u64, error: &str) {
+    fn lost_chunk(&mut self, offset: u64, size: u64, error: String) {
         self.tally.cover("chunks_damaged", size, 0);
-        let text = format!("a chunk was skipped: {error}");
-        self.tally.problem(ProblemCode::Skipped, text, Some(offset), Position::File);
+        let kind = LogProblem::ChunkSkipped(error);
+        self.tally.problem(kind, Some(offset), Position::File);
     }
 
     /// A record that the scan has decoded and the catalogue does not know.
@@ -344,9 +336,8 @@ impl Log<'_> {
         if start.saturating_add(size) > place.size {
             // The data read behind the cut is zeros that we added.
             place.lost = true;
-            let text = format!("record {number} is cut off");
             let position = Position::Record(number);
-            self.tally.problem(ProblemCode::Truncated, text, Some(at), position);
+            self.tally.problem(LogProblem::RecordCut, Some(at), position);
             return;
         }
         let size = self.account(place, start, size);
@@ -363,9 +354,8 @@ impl Log<'_> {
             Ok((known, time)) => {
                 self.tally.record(number, time);
                 if time.is_none() {
-                    let text = "the record has no usable time".to_owned();
                     let position = Position::Record(number);
-                    self.tally.problem(ProblemCode::BadTime, text, Some(at), position);
+                    self.tally.problem(LogTimeProblem::Missing, Some(at), position);
                 }
                 let bucket = if known { "records_known" } else { "records_other" };
                 self.tally.cover(bucket, size, 1);
@@ -386,8 +376,7 @@ impl Log<'_> {
             EvtxError::FailedToParseRecord { record_id, .. } => Position::Record(*record_id),
             _ => Position::File,
         };
-        let text = format!("a record was skipped: {}", in_words(error));
-        self.tally.problem(ProblemCode::Skipped, text, Some(offset), position);
+        self.tally.problem(LogProblem::RecordSkipped(in_words(error)), Some(offset), position);
     }
 
     /// A record's own text is no longer than its bytes allow, and the constants of a template are short.
@@ -396,11 +385,8 @@ impl Log<'_> {
         if cut(record, most.saturating_add(MOST_CONSTANTS)) && !self.has_cut {
             self.has_cut = true;
             let number = record.record.record;
-            let text = format!(
-                "record {number} and perhaps others show far more text than they hold, from a template that they share; it was cut, and … marks the place"
-            );
             let position = Position::Record(number);
-            self.tally.problem(ProblemCode::Expansion, text, Some(at), position);
+            self.tally.problem(LogProblem::Expansion, Some(at), position);
         }
     }
 
@@ -455,15 +441,6 @@ fn has_record_from(chunk: &[u8], cursor: u64) -> bool {
     let from = usize::try_from(cursor).unwrap_or(usize::MAX).next_multiple_of(8);
     let words = chunk.get(from..).unwrap_or_default().as_chunks::<8>().0;
     words.iter().any(|word| word.starts_with(b"**\0\0"))
-}
-
-/// The header may be older than the file: then the file ends inside a chunk that the header does not count.
-fn end_in_words(whole: u64, declared: u64) -> String {
-    let s = if whole == 1 { "" } else { "s" };
-    if whole >= declared {
-        return format!("the file ends inside a chunk, behind {whole} whole chunk{s}");
-    }
-    format!("the file ends after {whole} whole chunk{s}; its header claims {declared}")
 }
 
 /// An error and what it came from, in one line.

@@ -9,11 +9,11 @@
 use super::LONGEST_EVENT;
 use super::dates::{NoTime, Stamp};
 use super::local_times::RecordTime;
-use super::row_reading::{EVENT_VIEWER, Reading};
+use super::row_reading::Reading;
 use super::rows::{self, Filled, Node};
 use super::source::Source;
 use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
-use crate::evidence::EvidenceId;
+use crate::evidence::{EventFault, EvidenceId, ExportTool};
 use crate::time::{Resolution, Zone};
 use std::borrow::Cow;
 use std::io::Read;
@@ -119,13 +119,13 @@ impl Table<'_> {
             message,
             time: RecordTime::parse(text(DATE)),
             recovered: false,
-            tool: &EVENT_VIEWER,
+            tool: ExportTool::EventViewer,
         }
     }
 
     fn name_lost(&mut self) {
         if let Some((offset, bytes)) = self.lost.take() {
-            self.reading.export.damaged("text that is not a row", offset, bytes);
+            self.reading.export.damaged(EventFault::NoRow, offset, bytes);
         }
     }
 

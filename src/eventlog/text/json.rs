@@ -3,7 +3,6 @@
 //! This file only decides where an event begins and ends.
 
 use super::LONGEST_EVENT;
-use super::event_error::EventError;
 use super::event_splitter::{AHEAD, find};
 use super::row_reading::Reading;
 use super::rows::{self, Filled, Row};
@@ -11,7 +10,7 @@ use super::source::Source;
 use super::splitting::{Segment, Splitter, State};
 use super::xml::lost;
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};
-use crate::evidence::EvidenceId;
+use crate::evidence::{EventFault, EvidenceId};
 use crate::time::{Resolution, Zone};
 use std::io::Read;
 
@@ -51,7 +50,7 @@ pub fn read(
     reading.finish(source)
 }
 
-fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, EventError> {
+fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, EventFault> {
     let row: Row<'_> = serde_json::from_str(text)?;
     rows::fill(record, &row)
 }
@@ -327,7 +326,7 @@ mod tests {
             let (summary, events) = read(&text);
             let numbers: Vec<u64> = events.iter().map(|event| event.record.record).collect();
             assert_eq!(numbers, [1, 3], "{lost}");
-            let first = summary.problems.first().map(|p| (p.code, p.offset));
+            let first = summary.problems.first().map(|p| (p.code(), p.offset));
             let place = event(1).len() as u64 + 2;
             assert_eq!(first, Some((ProblemCode::Skipped, Some(place))), "{lost}");
         }
@@ -347,6 +346,6 @@ mod tests {
         assert_eq!(events[0].time, Timestamp::from_rfc3339("2026-11-23T07:04:14.2581420Z"));
         let (summary, events) = read(&object("Ende."));
         assert_eq!((events.len(), events[0].peer()), (1, None));
-        assert_eq!(summary.problems[0].code, ProblemCode::FieldsMissing);
+        assert_eq!(summary.problems[0].code(), ProblemCode::FieldsMissing);
     }
 }

@@ -8,15 +8,14 @@
 
 use super::LONGEST_EVENT;
 use super::dates::NoTime;
-use super::event_error::EventError;
 use super::event_splitter::{find, is_named};
 use super::local_times::RecordTime;
 use super::row_reading::Reading;
-use super::rows::{Filled, Tool};
+use super::rows::Filled;
 use super::source::Source;
 use super::xml;
 use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
-use crate::evidence::EvidenceId;
+use crate::evidence::{EventFault, EvidenceId, ExportTool};
 use crate::time::{Resolution, Zone};
 use crate::xml::Element;
 use std::io::Read;
@@ -43,8 +42,8 @@ pub fn read(
             ListingPart::TooLong(length) => {
                 let offset = source.offset();
                 let bytes = source.consume(length);
-                let text = format!("an event longer than {} MiB", LONGEST_EVENT >> 20);
-                reading.export.damaged(&text, offset, bytes);
+                let fault = EventFault::TooLong(LONGEST_EVENT as u64);
+                reading.export.damaged(fault, offset, bytes);
             }
         }
     }
@@ -164,11 +163,11 @@ fn value(line: &str) -> Option<&str> {
     line.split_once([':', '\u{ff1a}']).map(|(_, value)| value.trim())
 }
 
-fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, EventError> {
+fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, EventFault> {
     let is_numbered = text.lines().next().is_some_and(|line| is_number(line.as_bytes()));
     let text = if is_numbered { behind_line(text) } else { text };
     let places = if is_numbered { &WEVTUTIL } else { &EVENT_VIEWER };
-    let tool = if is_numbered { &OF_WEVTUTIL } else { &OF_EVENT_VIEWER };
+    let tool = if is_numbered { ExportTool::Wevtutil } else { ExportTool::EventViewerCopy };
     let at = |place: usize| text.lines().nth(place).and_then(value).unwrap_or_default();
     let time = RecordTime::parse(at(2));
     if let Some(time) = exact(record, text, time)? {
@@ -176,7 +175,7 @@ fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, EventError> {
     }
     at(0).clone_into(&mut record.channel);
     at(1).clone_into(&mut record.provider);
-    record.event_id = at(3).parse().map_err(|_| EventError::NoNumber)?;
+    record.event_id = at(3).parse().map_err(|_| EventFault::NoNumber)?;
     at(places.computer).clone_into(&mut record.computer);
     record.audit = match at(places.keywords) {
         "Audit Success" => AuditOutcome::Success,
@@ -200,7 +199,7 @@ fn exact(
     record: &mut LogRecord,
     text: &str,
     shown: RecordTime,
-) -> Result<Option<RecordTime>, EventError> {
+) -> Result<Option<RecordTime>, EventFault> {
     let lines = text.match_indices("\n<Event").filter_map(|(at, _)| text.get(at + 1..));
     let xml = lines.filter(|line| is_named(line.as_bytes(), b"<Event")).last();
     let Some(xml) = xml.and_then(|xml| xml.rfind(END).and_then(|end| xml.get(..end + END.len())))
@@ -227,12 +226,6 @@ struct Places {
 const WEVTUTIL: Places = Places { keywords: 7, computer: 10, message: 11 };
 /// Log, source, date, number, task, level, keywords, user, computer, description.
 const EVENT_VIEWER: Places = Places { keywords: 6, computer: 8, message: 9 };
-const OF_WEVTUTIL: Tool =
-    Tool { name: "wevtutil", remedy: "export with /f:xml, or the log itself with wevtutil epl" };
-const OF_EVENT_VIEWER: Tool = Tool {
-    name: "Event Viewer",
-    remedy: "copy the event with its XML, or save the events as XML or as an event file (.evtx)",
-};
 const END: &str = "</Event>";
 const FULL_WIDTH_COLON: &[u8] = "\u{ff1a}".as_bytes();
 /// The longest that wevtutil's number and the first four lines of an event are together.
@@ -241,7 +234,7 @@ const LONGEST_HEAD: usize = 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::ProblemCode;
+    use crate::evidence::{ExportProblem, Problem, ProblemCode, ProblemKind};
     use crate::time::Timestamp;
 
     const MESSAGE: &str = "An IPsec Main Mode security association ended.\r\n\r\nLocal Network Address:\t\t10.0.0.1\r\nRemote Network Address:\t10.0.0.2\r\nKeying Module Name:\t\tIKEv2\r\nMain Mode SA ID:\t\t77\r\n";
@@ -304,17 +297,22 @@ mod tests {
         check(&text, 1, "2026-11-23T07:04:14.258142Z");
         assert_eq!(read(&text).1[0].record.record, 5191);
         let torn = text.replace("</System>", "");
-        assert_eq!(read(&torn).0.problems[0].code, ProblemCode::Skipped);
+        assert_eq!(read(&torn).0.problems[0].code(), ProblemCode::Skipped);
     }
 
     #[test]
     fn text_before_the_first_event_and_events_too_long_are_named() {
         let event = wevtutil(0, "2026-11-23T08:04:14.258");
         let (summary, events) = read(&format!("a note\r\n{event}"));
-        assert_eq!((summary.problems[0].code, events.len()), (ProblemCode::Skipped, 1));
+        assert_eq!((summary.problems[0].code(), events.len()), (ProblemCode::Skipped, 1));
         let long = event.replace("ended.", &"x".repeat(9 << 20));
         let (summary, events) = read(&format!("{long}{event}"));
-        assert!(summary.problems.iter().all(|problem| problem.text.contains("4 MiB")));
+        let fault = EventFault::TooLong(LONGEST_EVENT as u64);
+        let skipped = |problem: &Problem| match &problem.kind {
+            ProblemKind::Export(ExportProblem::Skipped { fault: why, .. }) => *why == fault,
+            _ => false,
+        };
+        assert!(summary.problems.iter().all(skipped));
         assert_eq!((events.len(), summary.records), (1, 1));
     }
 

@@ -6,7 +6,7 @@
 use super::Export;
 use super::dates::{FileDates, NoTime, Order, Stamp};
 use crate::eventlog::{LogEvent, LogRecord};
-use crate::evidence::{Position, ProblemCode};
+use crate::evidence::{LogTimeProblem, Position};
 use crate::time::{Timestamp, Zone};
 
 /// A record's time in an export.
@@ -152,33 +152,22 @@ impl<'z> LocalTimes<'z> {
     /// Reports what is uncertain about the dates.
     fn name_doubts(&self, order: Order, export: &mut Export<'_>) {
         if self.dates.is_undecided() {
-            let first = match order {
-                Order::DayFirst => "day",
-                Order::MonthFirst => "month",
+            let is_day_first = match order {
+                Order::DayFirst => true,
+                Order::MonthFirst => false,
             };
-            let text =
-                format!("dates may begin with day or month; they were read as {first} first");
-            export.tally.problem(ProblemCode::BadTime, text, None, Position::File);
+            let kind = LogTimeProblem::DayOrMonth { is_day_first };
+            export.tally.problem(kind, None, Position::File);
         }
         if self.dates.is_year_undecided() {
-            let text = "dates have two-digit years, which may come first or last; they were read as coming last";
-            export.tally.problem(ProblemCode::BadTime, text.to_owned(), None, Position::File);
+            export.tally.problem(LogTimeProblem::TwoDigitYears, None, Position::File);
         }
-        let named = [
-            (
-                self.unknown_mark,
-                "have an unknown mark beside the time: morning or afternoon cannot be determined",
-            ),
-            (
-                self.other_calendar,
-                "have a year of another calendar, such as the Persian or the Hijri one",
-            ),
+        let unread: [(u64, fn(u64) -> LogTimeProblem); 2] = [
+            (self.unknown_mark, LogTimeProblem::UnknownHalfOfDay),
+            (self.other_calendar, LogTimeProblem::OtherCalendar),
         ];
-        for (count, what) in named.into_iter().filter(|(count, _)| *count > 0) {
-            let text = format!(
-                "{count} records {what}; they have no time. Export them with dates of the form 2026-11-23T20:04:14Z"
-            );
-            export.tally.problem(ProblemCode::BadTime, text, None, Position::File);
+        for (count, kind) in unread.into_iter().filter(|(count, _)| *count > 0) {
+            export.tally.problem(kind(count), None, Position::File);
         }
     }
 }
@@ -225,32 +214,20 @@ impl<'z> Clock<'z> {
             return;
         }
         export.is_local_time = self.zone.is_none() && self.own.is_empty();
-        let (code, text) = match (self.zone, self.own.is_empty()) {
+        let kind = match (self.zone, self.own.is_empty()) {
             (Some(_), _) if self.doubtful == 0 => return,
-            (Some(zone), _) => (
-                ProblemCode::BadTime,
-                format!(
-                    "{} events have a time that clocks of {} showed twice or never, at a change of offset; the first was used",
-                    self.doubtful,
-                    zone.name()
-                ),
-            ),
+            (Some(zone), _) => {
+                LogTimeProblem::TimesTwice(self.doubtful, Some(zone.name().to_owned()))
+            }
             (None, true) => return export.name_local_times(),
             (None, false) => {
                 let offsets: std::collections::BTreeSet<i32> =
                     self.own.iter().map(|(_, offset)| *offset).collect();
                 let zones = offsets.into_iter().filter_map(Zone::fixed);
-                let names: Vec<String> = zones.map(|zone| zone.name().to_owned()).collect();
-                (
-                    ProblemCode::LocalTime,
-                    format!(
-                        "times are of a local clock whose zone the export does not name; they were read with the offset that the log's own event 6013 gives ({})",
-                        names.join(", ")
-                    ),
-                )
+                LogTimeProblem::OwnOffsets(zones.map(|zone| zone.name().to_owned()).collect())
             }
         };
-        export.tally.problem(code, text, None, Position::File);
+        export.tally.problem(kind, None, Position::File);
     }
 }
 

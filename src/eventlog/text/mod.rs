@@ -6,8 +6,6 @@
 
 mod source;
 
-mod event_error;
-
 mod event_splitter;
 
 mod splitting;
@@ -43,16 +41,27 @@ mod message;
 use super::summary::Tally;
 use super::{AuditChange, AuditOutcome, LogEvent, LogRecord, LogSummary};
 use crate::catalogue::{AUDITPOL, event, events_numbered};
-use crate::evidence::{EvidenceId, Position, ProblemCode, RecordRef};
-use crate::xml::Element;
-use event_error::EventError;
+use crate::evidence::{
+    EventFault, EvidenceId, ExportProblem, ExportTool, FileProblem, LogTimeProblem, Position,
+    RecordRef,
+};
+use crate::xml::{Element, XmlError};
 use placing::{Placed, place};
-use row_reading::EVENT_VIEWER;
-use rows::Tool;
 use source::Source;
 use std::collections::BTreeMap;
-use std::fmt;
 use xml::text_at;
+
+impl From<XmlError> for EventFault {
+    fn from(error: XmlError) -> Self {
+        Self::NotWellFormed(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for EventFault {
+    fn from(error: serde_json::Error) -> Self {
+        Self::NotWellFormed(error.to_string())
+    }
+}
 
 /// An export while it is read.
 struct Export<'s> {
@@ -81,7 +90,7 @@ struct Missing {
     offset: u64,
     record: u64,
     count: u64,
-    tool: &'static Tool,
+    tool: ExportTool,
 }
 
 impl<'s> Export<'s> {
@@ -134,7 +143,7 @@ impl<'s> Export<'s> {
         event.iter().for_each(|event| self.tally.event(event));
         let change = event.as_ref().and_then(LogEvent::audit_change);
         if record.channel != AUDITPOL && change.is_some_and(AuditChange::is_unreadable) {
-            let first = Missing { offset, record: number, count: 0, tool: &EVENT_VIEWER };
+            let first = Missing { offset, record: number, count: 0, tool: ExportTool::EventViewer };
             self.unreadable_changes.get_or_insert(first).count += 1;
         }
         if event.is_none() {
@@ -157,15 +166,13 @@ impl<'s> Export<'s> {
 
     fn no_time(&mut self, offset: u64, record: u64) {
         self.timeless += 1;
-        let text = "the record has no usable time".to_owned();
-        self.tally.problem(ProblemCode::BadTime, text, Some(offset), Position::Record(record));
+        self.tally.problem(LogTimeProblem::Missing, Some(offset), Position::Record(record));
     }
 
     /// Reports that times are in an unnamed zone.
     fn name_local_times(&mut self) {
         self.is_local_time = true;
-        let text = "times are of a local clock whose zone the export does not name; they were read as UTC. Name the zone with --timezone";
-        self.tally.problem(ProblemCode::LocalTime, text.to_owned(), None, Position::File);
+        self.tally.problem(LogTimeProblem::LocalTime, None, Position::File);
     }
 
     /// Reads the event at the front of the window, an element of this length that `fill` reads.
@@ -173,18 +180,18 @@ impl<'s> Export<'s> {
         &mut self,
         source: &mut Source<'_>,
         length: usize,
-        fill: fn(&mut LogRecord, &Element) -> Result<(), EventError>,
+        fill: fn(&mut LogRecord, &Element) -> Result<(), EventFault>,
     ) {
         let offset = source.offset();
         let (text, is_sound) = text_at(source, length);
         let mut record = self.blank();
         let filled = Element::parse(&text)
-            .map_err(EventError::from)
+            .map_err(EventFault::from)
             .and_then(|event| fill(&mut record, &event));
         drop(text);
         let bytes = source.consume(length);
         if let Err(why) = filled {
-            return self.damaged(&why, offset, bytes);
+            return self.damaged(why, offset, bytes);
         }
         if !is_sound {
             self.not_text(offset, record.record.record);
@@ -205,34 +212,32 @@ impl<'s> Export<'s> {
         if is_markup {
             self.tally.cover("markup", bytes, 0);
         } else {
-            self.damaged("text that is not an event", offset, bytes);
+            self.damaged(EventFault::NoEvent, offset, bytes);
         }
     }
 
     /// Bytes that could not be read as an event.
-    fn damaged(&mut self, text: impl fmt::Display, offset: u64, bytes: u64) {
+    fn damaged(&mut self, fault: EventFault, offset: u64, bytes: u64) {
         self.tally.cover("records_damaged", bytes, 1);
-        let text = format!("{bytes} bytes were skipped: {text}");
-        self.tally.problem(ProblemCode::Skipped, text, Some(offset), Position::File);
+        let kind = ExportProblem::Skipped { bytes, fault };
+        self.tally.problem(kind, Some(offset), Position::File);
     }
 
     /// The end of the file came inside an event.
     fn cut(&mut self, offset: u64, bytes: u64) {
         self.tally.cover("records_damaged", bytes, 1);
-        let text = "the file ends inside an event".to_owned();
-        self.tally.problem(ProblemCode::Truncated, text, Some(offset), Position::File);
+        self.tally.problem(ExportProblem::EventCut, Some(offset), Position::File);
         self.tally.summary().truncated_at = Some(offset.saturating_add(bytes));
     }
 
     /// Reports that bytes that are not UTF-8 were replaced.
     fn not_text(&mut self, offset: u64, record: u64) {
-        let text = "bytes that are not UTF-8 were replaced".to_owned();
-        self.tally.problem(ProblemCode::Skipped, text, Some(offset), Position::Record(record));
+        self.tally.problem(ExportProblem::NotUtf8, Some(offset), Position::Record(record));
     }
 
     /// Gives the record its log, its source and, where it has no values, those of its message; counts what is
     /// missing for records whose number is in the catalogue.
-    fn place(&mut self, record: &mut LogRecord, message: &str, offset: u64, tool: &'static Tool) {
+    fn place(&mut self, record: &mut LogRecord, message: &str, offset: u64, tool: ExportTool) {
         let (id, number) = (record.event_id, record.record.record);
         if events_numbered(id).is_empty() {
             return;
@@ -256,47 +261,26 @@ impl<'s> Export<'s> {
     /// Reports what the records lack.
     fn lacking(&mut self) {
         let mut lacking = Vec::new();
-        for (id, missing) in std::mem::take(&mut self.missing) {
-            let text = format!(
-                "{} records of event {id} do not show their values, or in an unknown layout. {}",
-                missing.count,
-                missing.tool.advice()
-            );
-            lacking.push((ProblemCode::FieldsMissing, text, missing));
+        for (event, missing) in std::mem::take(&mut self.missing) {
+            let Missing { count, tool, .. } = missing;
+            lacking.push((ExportProblem::NoValues { count, event, tool }, missing));
         }
-        for (id, missing) in std::mem::take(&mut self.unplaced) {
-            let text = format!(
-                "{} records numbered {id} name no known source and no known log, and do not have the format of a single provider's event; they were left out. {}",
-                missing.count,
-                missing.tool.advice()
-            );
-            lacking.push((ProblemCode::FieldsMissing, text, missing));
+        for (event, missing) in std::mem::take(&mut self.unplaced) {
+            let Missing { count, tool, .. } = missing;
+            lacking.push((ExportProblem::NoSource { count, event, tool }, missing));
         }
         for (source, (provider, missing)) in std::mem::take(&mut self.by_shape) {
-            let named = if source.is_empty() {
-                "name no source".to_owned()
-            } else {
-                format!("name the source `{source}`, which is in no table")
-            };
-            let text = format!(
-                "{} records {named}; their numbers and the format of their messages identify {provider}",
-                missing.count
-            );
-            lacking.push((ProblemCode::SourceInferred, text, missing));
+            let (count, provider) = (missing.count, provider.to_owned());
+            lacking.push((ExportProblem::SourceInferred { count, source, provider }, missing));
         }
         if let Some(missing) = self.unreadable_changes.take() {
-            let text = format!(
-                "{} changes of the audit policy are in unknown words; what is audited after them is unknown. Export them as XML, which has numbers instead",
-                missing.count
-            );
-            lacking.push((ProblemCode::FieldsMissing, text, missing));
+            lacking.push((ExportProblem::UnknownAuditChanges(missing.count), missing));
         }
-        for (code, text, Missing { offset, record, .. }) in lacking {
-            self.tally.problem(code, text, Some(offset), Position::Record(record));
+        for (kind, Missing { offset, record, .. }) in lacking {
+            self.tally.problem(kind, Some(offset), Position::Record(record));
         }
         if !self.is_of_one_moment && self.met > 0 && self.timeless == self.met {
-            let text = "no record has a usable time; nothing can be placed in time".to_owned();
-            self.tally.problem(ProblemCode::FieldsMissing, text, None, Position::File);
+            self.tally.problem(LogTimeProblem::AllMissing, None, Position::File);
         }
     }
 
@@ -306,8 +290,8 @@ impl<'s> Export<'s> {
             self.cut(end, left_over);
         }
         if let Some(failure) = source.into_failure() {
-            let text = format!("reading stopped: {failure}");
-            self.tally.problem(ProblemCode::Unreadable, text, Some(end), Position::File);
+            let kind = FileProblem::ReadingStopped(failure.to_string());
+            self.tally.problem(kind, Some(end), Position::File);
             self.tally.summary().truncated_at = Some(end);
         }
         self.lacking();

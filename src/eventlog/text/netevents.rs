@@ -7,14 +7,13 @@
 //! FWPM_NET_EVENT_IPSEC_KERNEL_DROP0 of fwpmtypes.h; public samples of the XML.
 
 use super::Export;
-use super::event_error::EventError;
 use super::event_splitter::{EventSplitter, Tag, find, item};
 use super::source::Source;
 use super::splitting::{Segment, Splitter};
 use super::xml::lost;
 use crate::catalogue::{NET_EVENTS, windows_error_in};
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};
-use crate::evidence::{EvidenceId, Position, ProblemCode};
+use crate::evidence::{EventFault, EvidenceId, ExportProblem, Position};
 use crate::time::Timestamp;
 use crate::xml::Element;
 use std::io::Read;
@@ -38,19 +37,18 @@ pub fn read(
         }
     }
     if export.met < claimed {
-        let text =
-            format!("the file says that it holds {claimed} events; {} were found", export.met);
-        export.tally.problem(ProblemCode::Skipped, text, None, Position::File);
+        let kind = ExportProblem::EventsMissing { claimed, found: export.met };
+        export.tally.problem(kind, None, Position::File);
     }
     export.finish(source)
 }
 
 /// Fills the record from one event.
-pub(super) fn fill(record: &mut LogRecord, event: &Element) -> Result<(), EventError> {
-    let header = event.child("header").ok_or(EventError::NoHeader)?;
+pub(super) fn fill(record: &mut LogRecord, event: &Element) -> Result<(), EventFault> {
+    let header = event.child("header").ok_or(EventFault::NoHeader)?;
     let kind = event.text_of("type");
     if kind.is_empty() {
-        return Err(EventError::NoType);
+        return Err(EventFault::NoType);
     }
     record.time = Timestamp::from_rfc3339(header.text_of("timeStamp"));
     "Microsoft-Windows-WFP".clone_into(&mut record.provider);
@@ -111,7 +109,7 @@ fn between(export: &mut Export<'_>, source: &mut Source<'_>, length: usize) -> u
     let holds_an_event = find(text, b"FWPM_NET_EVENT_TYPE_").is_some();
     let bytes = source.consume(length);
     if holds_an_event {
-        export.damaged("an event without its beginning", offset, bytes);
+        export.damaged(EventFault::NoBeginning, offset, bytes);
     } else {
         export.tally.cover("markup", bytes, 0);
     }
@@ -188,6 +186,7 @@ mod tests {
     use super::*;
     use crate::catalogue::{Category, Reason};
     use crate::eventlog::{FailurePoint, KeyingModule, Role};
+    use crate::evidence::ProblemCode;
     use crate::time::Resolution;
 
     fn item(kind: &str, body: &str) -> String {
@@ -265,7 +264,7 @@ mod tests {
             format!("<netEvents numItems=\"4\">{whole}{endless}{whole}{headless}</netEvents>");
         let (summary, events) = read(&text);
         assert_eq!(events.len(), 2);
-        let places: Vec<_> = summary.problems.iter().map(|p| (p.code, p.offset)).collect();
+        let places: Vec<_> = summary.problems.iter().map(|p| (p.code(), p.offset)).collect();
         let second = (text.find(&endless).unwrap()) as u64;
         let last = text.find("\n<itex>").unwrap() as u64;
         let skipped = |at| (ProblemCode::Skipped, at);

@@ -1,14 +1,13 @@
 //! Reads exports of named values: identifies each row, gives it a time and passes it on.
 
 use super::Export;
-use super::event_error::EventError;
 use super::local_times::{LocalTimes, RecordTime};
-use super::rows::{Filled, Tool};
+use super::rows::Filled;
 use super::source::Source;
 use super::xml::text_at;
 use crate::catalogue::SA_STATE;
 use crate::eventlog::{LogRecord, LogSummary};
-use crate::evidence::EvidenceId;
+use crate::evidence::{EventFault, EvidenceId};
 use crate::time::{Resolution, Timestamp, Zone};
 
 /// An export of rows while it is read.
@@ -35,7 +34,7 @@ impl<'s> Reading<'s> {
         &mut self,
         source: &mut Source<'_>,
         length: usize,
-        fill: impl FnOnce(&mut LogRecord, &str) -> Result<Filled, EventError>,
+        fill: impl FnOnce(&mut LogRecord, &str) -> Result<Filled, EventFault>,
     ) {
         let (text, is_sound) = text_at(source, length);
         let mut record = self.export.blank();
@@ -53,12 +52,12 @@ impl<'s> Reading<'s> {
         source: &mut Source<'_>,
         length: usize,
         record: LogRecord,
-        filled: Result<Filled, EventError>,
+        filled: Result<Filled, EventFault>,
     ) {
         let offset = source.offset();
         let bytes = source.consume(length);
         match filled {
-            Err(why) => self.export.damaged(&why, offset, bytes),
+            Err(fault) => self.export.damaged(fault, offset, bytes),
             Ok(filled) => self.add_record(record, filled, offset, bytes),
         }
     }
@@ -142,9 +141,6 @@ impl<'s> Reading<'s> {
 /// The receiver of the events.
 pub(super) type Sink<'s> = &'s mut dyn FnMut(crate::eventlog::LogEvent);
 
-/// Tables of Event Viewer, in which columns are identified by their order.
-pub(super) const EVENT_VIEWER: Tool =
-    Tool { name: "Event Viewer", remedy: "save the events as XML or as an event file (.evtx)" };
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const NANOS_PER_MILLI: i64 = 1_000_000;
 const NANOS_PER_MICRO: i64 = 1_000;

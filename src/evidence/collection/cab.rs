@@ -1,10 +1,10 @@
 //! The members of a cabinet (MS-CAB): stored, MSZIP and LZX; Quantum and cabinets in several files are reported
 //! as not read.
 
-use super::member_error::MemberError;
 use super::scratch::{Scratch, Taken};
 use super::section::Section;
 use super::{Entry, Trouble};
+use crate::evidence::MemberFault;
 
 /// Visits every member; returns what is wrong with the archive.
 pub(super) fn list(
@@ -34,7 +34,7 @@ pub(super) fn list(
     for (name, size, work) in files.into_iter().take(MOST_FILES) {
         let bytes = name.clone().into_bytes();
         if work > MOST_WORK {
-            scratch.lost(bytes, size, MemberError::FarBehind);
+            scratch.lost(bytes, size, MemberFault::FarBehind);
             continue;
         }
         let taken =
@@ -45,7 +45,7 @@ pub(super) fn list(
                 trouble = Some(Trouble::Expansion);
                 break;
             }
-            Err(error) => scratch.lost(bytes, size, MemberError::Unpacking(error)),
+            Err(error) => scratch.lost(bytes, size, MemberFault::CannotUnpack(error.to_string())),
         }
     }
     match scratch.show(visit) {

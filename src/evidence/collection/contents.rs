@@ -1,6 +1,6 @@
 //! The contents of a collection, whether or not the program is built to read archives.
 
-use super::{Member, ProblemCode};
+use super::{Member, Problem};
 
 /// The contents of a collection.
 #[derive(Debug, Default)]
@@ -8,7 +8,7 @@ pub struct Collection {
     /// The members in a format that is read, by name.
     pub members: Vec<Member>,
     /// What could not be read of it.
-    pub problems: Vec<(ProblemCode, String, u64)>,
+    pub problems: Vec<Problem>,
     /// The number of members in no format that is read, and the first of them.
     pub others: (u64, Option<String>),
     /// The number of files in which the collector describes its own work, and the first of them.

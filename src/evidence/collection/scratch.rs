@@ -1,8 +1,8 @@
 //! A temporary file without a name for data that has to be unpacked in one go, with a size limit.
 
-use super::member_error::MemberError;
 use super::section::Section;
 use super::{Entry, MemberData};
+use crate::evidence::MemberFault;
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -11,7 +11,7 @@ pub(super) struct Scratch {
     file: File,
     length: u64,
     most: u64,
-    members: Vec<(Vec<u8>, u64, Result<u64, MemberError>)>,
+    members: Vec<(Vec<u8>, u64, Result<u64, MemberFault>)>,
 }
 
 /// Whether a member was taken.
@@ -45,7 +45,7 @@ impl Scratch {
     }
 
     /// Notes a member that cannot be read.
-    pub(super) fn lost(&mut self, name: Vec<u8>, size: u64, why: MemberError) {
+    pub(super) fn lost(&mut self, name: Vec<u8>, size: u64, why: MemberFault) {
         self.members.push((name, size, Err(why)));
     }
 

@@ -3,9 +3,9 @@
 //! Source: POSIX.1-2017, pax Interchange Format; GNU tar manual, "Basic Tar Format". The crate `tar` holds
 //! names of any length in memory, which evidence could use to exhaust it; so the headers are read here.
 
-use super::member_error::MemberError;
 use super::section::Section;
 use super::{Entry, MemberData, Trouble};
+use crate::evidence::MemberFault;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// Visits every member; returns what is wrong with the archive.
@@ -47,7 +47,7 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
                         return None;
                     }
                 } else if kind == b'S'
-                    && !visit(Entry { name, size: length, data: Err(MemberError::SparseFile) })
+                    && !visit(Entry { name, size: length, data: Err(MemberFault::SparseFile) })
                 {
                     return None;
                 }

@@ -1,8 +1,8 @@
 //! The members of a zip archive, by its central directory.
 
-use super::member_error::MemberError;
 use super::section::Section;
 use super::{Entry, MemberData, Trouble};
+use crate::evidence::MemberFault;
 use std::io::{self, Read as _};
 use zip::CompressionMethod;
 
@@ -39,7 +39,7 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
     }
     for (begin, mut entry) in entries {
         if shared.binary_search(&begin).is_ok() {
-            entry.data = Err(MemberError::SharedBytes);
+            entry.data = Err(MemberFault::SharedBytes);
         }
         if !visit(entry) {
             return None;
@@ -66,17 +66,17 @@ const LONGEST_END: u64 = 22 + 65_535;
 fn data_of<R: io::Read>(
     archive: &Section,
     file: &zip::read::ZipFile<'_, R>,
-) -> Result<MemberData, MemberError> {
+) -> Result<MemberData, MemberFault> {
     if file.encrypted() {
-        return Err(MemberError::Encrypted);
+        return Err(MemberFault::Encrypted);
     }
-    let begin = file.data_start().ok_or(MemberError::NoHeader)?;
+    let begin = file.data_start().ok_or(MemberFault::NoHeader)?;
     let packed = archive.part(begin, file.compressed_size());
     match file.compression() {
         CompressionMethod::Stored => Ok(MemberData::Plain(packed)),
         CompressionMethod::Deflated => {
             Ok(MemberData::Deflated { packed, size: file.size(), crc: file.crc32() })
         }
-        other => Err(MemberError::Compression(other)),
+        other => Err(MemberFault::Compression(other.to_string())),
     }
 }

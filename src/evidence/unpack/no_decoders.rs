@@ -19,15 +19,22 @@ impl Read for Refusing {
 
 #[cfg(test)]
 mod tests {
-    use crate::evidence::{Packing, ProblemCode, Unpacking};
+    use crate::evidence::{
+        FileProblem, Packing, PackingFault, ProblemCode, ProblemKind, Unpacking,
+    };
     use std::io::Read as _;
 
     #[test]
     fn a_compressed_file_is_named_and_not_read() {
         let mut unpacking = Unpacking::new(Packing::Gzip, &[0x1f, 0x8b, 8][..]);
         assert_eq!(unpacking.read(&mut [0; 16]).unwrap(), 0);
-        let (code, text, at) = unpacking.into_failure().unwrap();
-        assert_eq!((code, at), (ProblemCode::UnsupportedFormat, 0));
-        assert!(text.contains("`compression`") && text.contains("gunzip"), "{text}");
+        let problem = unpacking.into_failure().unwrap();
+        assert_eq!((problem.code(), problem.offset), (ProblemCode::UnsupportedFormat, Some(0)));
+        let ProblemKind::File(FileProblem::Packed(_, PackingFault::Unsupported(error))) =
+            problem.kind
+        else {
+            panic!("another problem");
+        };
+        assert!(error.contains("`compression`"), "{error}");
     }
 }

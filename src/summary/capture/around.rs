@@ -3,7 +3,7 @@
 
 use super::CaptureObserver;
 use crate::capture::RawFrame;
-use crate::evidence::{Position, Problem, ProblemCode};
+use crate::evidence::{CaptureProblem, Position, Problem};
 use crate::packet::{IpPacket, MOST_NESTED, layer};
 use crate::protection::twin::{Candidate, PlainLengths};
 use crate::protection::{ProtectionClass, Stream, classify};
@@ -74,9 +74,6 @@ impl CaptureObserver<'_> {
 
 /// The problem of frames that the capture calls Ethernet: the first one, where it begins, and how many.
 pub(super) fn wrong_linktype((first, offset, frames): (u64, u64, u64)) -> Problem {
-    let text = format!(
-        "the capture says Ethernet, but frames are raw IP or 802.11 by their own headers: {frames}, the first is frame {first}"
-    );
     let position = Position::Frame(first);
-    Problem { code: ProblemCode::WrongLinktype, text, offset: Some(offset), position }
+    Problem { kind: CaptureProblem::WrongLinktype(frames).into(), offset: Some(offset), position }
 }

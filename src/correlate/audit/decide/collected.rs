@@ -1,7 +1,7 @@
 //! The rules that rest on auditpol: what was audited when the host's state was collected.
 
 use super::super::history::{JITTER, RecordRef};
-use super::super::{AuditState, AuditVerdict};
+use super::super::{AuditReason, AuditState, AuditVerdict, Audited};
 use super::Case;
 use crate::eventlog::{AuditSubcategory, Auditing};
 use crate::time::Timestamp;
@@ -35,17 +35,14 @@ impl Case<'_> {
                     audit.subcategory == subcategory && audit.is_failure == is_failure
                 });
                 if seen.next().is_none() {
-                    let what = if is_failure { "failures" } else { "successes" };
-                    off.push(format!("{what} of {}", subcategory.as_str()));
+                    off.push(Audited { subcategory, is_failure });
                     places.insert(place);
                 }
             }
         }
-        let why = format!(
-            "not audited: {}, as auditpol shows, and the log shows no change from this time on",
-            off.join(", ")
-        );
-        (!off.is_empty()).then(|| self.verdict(AuditState::AuditingOff, why, places))
+        let is_off = !off.is_empty();
+        let why = AuditReason::OffWhenCollected(off);
+        is_off.then(|| self.verdict(AuditState::AuditingOff, why, places))
     }
 
     /// Rule 5, by auditpol: everything that governs negotiations was audited when the state was collected.
@@ -59,8 +56,7 @@ impl Case<'_> {
                 places.insert(place);
             }
         }
-        let why = "negotiations were audited when the state was collected (auditpol), and the log shows no change from this time on".to_owned();
-        Some(self.verdict(AuditState::Audited, why, places))
+        Some(self.verdict(AuditState::Audited, AuditReason::OnWhenCollected, places))
     }
 }
 
@@ -103,7 +99,7 @@ mod tests {
         assert_eq!(state(&changed), AuditState::Unknown);
         let mut broken = with([Auditing::Off; 4]);
         let (from, to) = (at(6_000), at(6_001));
-        broken.breaks.push(Break { from, to, why: String::new(), place: None });
+        broken.breaks.push(Break { from, to, why: AuditReason::BetweenLogs, place: None });
         assert_eq!(state(&broken), AuditState::Unknown);
     }
 }

@@ -17,7 +17,7 @@ use super::rows::Row;
 use super::source::Source;
 use super::xml::text_at;
 use crate::eventlog::{LogEvent, LogSummary, undated};
-use crate::evidence::{EvidenceId, Position, ProblemCode};
+use crate::evidence::{EventFault, EvidenceId, ExportProblem, Position};
 use crate::time::{Resolution, Zone};
 use charon::Charon;
 use line::{Daemon, Line, RowText, Shown};
@@ -49,8 +49,8 @@ pub fn read(
         if is_cut || !is_whole {
             let offset = source.offset();
             let bytes = source.consume(length);
-            let text = format!("a line longer than {LONGEST_LINE} bytes");
-            log.reading.export.damaged(&text, offset, bytes);
+            let fault = EventFault::LineTooLong(LONGEST_LINE as u64);
+            log.reading.export.damaged(fault, offset, bytes);
         } else {
             log.line(&mut source, length, number);
         }
@@ -122,8 +122,7 @@ impl Log<'_> {
     fn finish(mut self, source: Source<'_>) -> (LogSummary, Resolution) {
         let export = &mut self.reading.export;
         if export.tally.summary().records == 0 {
-            let text = "no line is of a daemon that is known (charon, pluto)".to_owned();
-            export.tally.problem(ProblemCode::NotEvidence, text, None, Position::File);
+            export.tally.problem(ExportProblem::NoDaemon, None, Position::File);
         }
         if self.is_undated && self.reading.is_without_zone() {
             self.reading.export.name_local_times();

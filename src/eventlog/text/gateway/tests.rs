@@ -109,7 +109,7 @@ fn plutos_messages_are_joined_by_serial_numbers_and_have_no_year() {
     assert_eq!(lines_and_ids(&events), expected.map(|(line, event)| (line, event.number())));
     assert!(summary.is_undated);
     assert_eq!(
-        summary.problems.iter().map(|p| p.code).collect::<Vec<_>>(),
+        summary.problems.iter().map(|p| p.code()).collect::<Vec<_>>(),
         [ProblemCode::LocalTime]
     );
     let child = &events[2];
@@ -141,7 +141,7 @@ fn a_line_without_end_costs_no_other_and_a_log_without_times_says_so() {
     let long = format!("{}\n05[IKE] <1> giving up after 5 retransmits\n", "x".repeat(200_000));
     let (summary, events) = read_text(&long, None);
     assert_eq!(lines_and_ids(&events), [(2, Of::NoResponse.number())]);
-    let codes: Vec<_> = summary.problems.iter().map(|problem| problem.code).collect();
+    let codes: Vec<_> = summary.problems.iter().map(|problem| problem.code()).collect();
     assert!(codes.contains(&ProblemCode::Skipped) && codes.contains(&ProblemCode::FieldsMissing));
 }
 

@@ -2,10 +2,10 @@
 //!
 //! Source: elastic.co, Winlogbeat 8.0 "exported fields, winlog" and 6.3 "exported fields, eventlog".
 
-use super::{Filled, Node, Row, Tool, event_id, is_wanted, message, number_of, take_named, text};
+use super::{Filled, Node, Row, event_id, is_wanted, message, number_of, take_named, text};
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
-use crate::evidence::RecordRef;
+use crate::evidence::{ExportTool, RecordRef};
 
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     let under = row.get("winlog").and_then(Node::as_object);
@@ -43,11 +43,6 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
         message,
         time: RecordTime::parse_utc(text(row, "@timestamp")),
         recovered: false,
-        tool: &BEATS,
+        tool: ExportTool::Winlogbeat,
     })
 }
-
-const BEATS: Tool = Tool {
-    name: "Winlogbeat or Elastic Agent",
-    remedy: "export the fields winlog.event_data, winlog.channel and winlog.provider_name too",
-};

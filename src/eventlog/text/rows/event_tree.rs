@@ -4,12 +4,10 @@
 //! Source: the tools' own output of this project's samples (evtx_dump); snapshots of
 //! omerbenamram/evtx; WithSecureLabs/chainsaw src/file/evtx.rs; EricZimmerman/evtx EvtxECmd/Program.cs.
 
-use super::{
-    Filled, Node, Row, Tool, event_id, is_wanted, message, number, scalar, take_named, text,
-};
+use super::{Filled, Node, Row, event_id, is_wanted, message, number, scalar, take_named, text};
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
-use crate::evidence::RecordRef;
+use crate::evidence::{ExportTool, RecordRef};
 use crate::time::Timestamp;
 
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
@@ -32,7 +30,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     let time = attribute(system, "TimeCreated", "SystemTime").map_or(RecordTime::NONE, time);
     let holder = if event.contains("Message") { event } else { row };
     let message = message(record, holder, "Message");
-    Some(Filled { message, time, recovered: false, tool: &EVENT_TREE })
+    Some(Filled { message, time, recovered: false, tool: ExportTool::EvtxDump })
 }
 
 /// An element's own value, where it has attributes too.
@@ -108,6 +106,3 @@ fn nameless(record: &mut LogRecord, value: &Node<'_>) {
         one => record.positional.extend(scalar(one)),
     }
 }
-
-const EVENT_TREE: Tool =
-    Tool { name: "evtx_dump and its like", remedy: "export the whole event, with its EventData" };

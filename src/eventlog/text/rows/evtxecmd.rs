@@ -2,10 +2,10 @@
 //!
 //! Source: EricZimmerman/evtx, EvtxECmd/Program.cs and evtx/EventRecord.cs.
 
-use super::{Filled, Node, Row, Tool, event_id, is_wanted, number_of, scalar, text};
+use super::{Filled, Node, Row, event_id, is_wanted, number_of, scalar, text};
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
-use crate::evidence::RecordRef;
+use crate::evidence::{ExportTool, RecordRef};
 
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     let payload = row.get("Payload")?;
@@ -37,10 +37,5 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     };
     let hidden = row.get("HiddenRecord").and_then(scalar).unwrap_or_default();
     let recovered = hidden.eq_ignore_ascii_case("true");
-    Some(Filled { message: String::new(), time, recovered, tool: &EVTXECMD })
+    Some(Filled { message: String::new(), time, recovered, tool: ExportTool::EvtxECmd })
 }
-
-const EVTXECMD: Tool = Tool {
-    name: "EvtxECmd",
-    remedy: "export with --json or --csv, whose column Payload has the values",
-};

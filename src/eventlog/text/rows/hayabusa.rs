@@ -2,11 +2,11 @@
 //!
 //! Source: Yamato-Security/hayabusa config/profiles.yaml and config/channel_abbreviations.txt.
 
-use super::{Filled, Node, Row, Tool, event_id, is_wanted, number_of, scalar, text};
+use super::{Filled, Node, Row, event_id, is_wanted, number_of, scalar, text};
 use crate::catalogue::is_field_of;
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
-use crate::evidence::RecordRef;
+use crate::evidence::{ExportTool, RecordRef};
 
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     if !row.contains("RuleTitle") && !row.contains("Details") {
@@ -39,7 +39,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
         message: String::new(),
         time: RecordTime::parse(&time),
         recovered: false,
-        tool: &HAYABUSA,
+        tool: ExportTool::Hayabusa,
     })
 }
 
@@ -62,8 +62,3 @@ fn fields_of(fields: &Node<'_>) -> Vec<(String, String)> {
 
 /// The abbreviations of logs with events of the catalogue.
 const CHANNELS: &[(&str, &str)] = &[("Sec", "Security"), ("Sys", "System")];
-
-const HAYABUSA: Tool = Tool {
-    name: "hayabusa",
-    remedy: "run it with the profile all-field-info, or give the log itself",
-};

@@ -20,12 +20,12 @@ mod nxlog;
 
 mod powershell;
 
-use super::event_error::EventError;
 use super::local_times::{RecordTime, UPTIME};
 use super::xml::bytes_of_hex;
 use crate::catalogue::events_numbered;
 use crate::eventlog::LogRecord;
 use crate::eventlog::interpret::whole_number;
+use crate::evidence::{EventFault, ExportTool};
 pub(super) use row::{Node, Row};
 
 /// What a row gives beside the record's own values.
@@ -37,22 +37,7 @@ pub(super) struct Filled {
     /// The tool found it outside the live records.
     pub(super) recovered: bool,
     /// The tool that wrote the row.
-    pub(super) tool: &'static Tool,
-}
-
-/// A tool that writes events, and how to make it write what is needed.
-#[derive(Debug)]
-pub(super) struct Tool {
-    pub(super) name: &'static str,
-    /// How to export what is needed, as an instruction.
-    pub(super) remedy: &'static str,
-}
-
-impl Tool {
-    /// What to do where an export lacks something.
-    pub(super) fn advice(&self) -> String {
-        format!("The export is of {}: {}", self.name, self.remedy)
-    }
+    pub(super) tool: ExportTool,
 }
 
 /// Reads a row into a record.
@@ -60,7 +45,7 @@ impl Tool {
 /// # Errors
 ///
 /// Where no known tool writes such names, or the event has no number.
-pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Result<Filled, EventError> {
+pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Result<Filled, EventFault> {
     let row = inner(row);
     let readers: [fn(&mut LogRecord, &Row<'_>) -> Option<Filled>; 7] = [
         event_tree::fill,
@@ -76,7 +61,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Result<Filled, Even
     for (_, hex) in record.named.extract_if(.., |(name, _)| name == "Binary") {
         record.binary = bytes_of_hex(&hex);
     }
-    filled.ok_or(EventError::UnknownNames)
+    filled.ok_or(EventFault::UnknownNames)
 }
 
 /// The content of an export's envelope: Elasticsearch's `_source`, chainsaw's `document`.

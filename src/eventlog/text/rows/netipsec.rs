@@ -6,10 +6,11 @@
 //!
 //! Source: Microsoft, MSFT_NetMainModeSA and MSFT_NetQuickModeSA (CIM classes of root\standardcimv2).
 
-use super::{Filled, Node, Row, Tool, number_of, scalar, text};
+use super::{Filled, Node, Row, number_of, scalar, text};
 use crate::catalogue::{IKE_SA_NOW, IPSEC_SA_NOW, SA_STATE};
 use crate::eventlog::LogRecord;
 use crate::eventlog::text::local_times::RecordTime;
+use crate::evidence::ExportTool;
 
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     let is_main_mode = row.contains("InitiatorCookie") && row.contains("ResponderCookie");
@@ -53,7 +54,12 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     let others: Vec<_> = others.filter_map(|(name, value)| Some((name, scalar(value)?))).collect();
     others.into_iter().for_each(|(name, value)| add(name, Some(value)));
     let time = RecordTime::NONE;
-    Some(Filled { message: String::new(), time, recovered: false, tool: &CMDLETS })
+    Some(Filled {
+        message: String::new(),
+        time,
+        recovered: false,
+        tool: ExportTool::NetIpsecCmdlets,
+    })
 }
 
 /// The fields that are kept in addition to the numbers that tie an SA to captures.
@@ -72,8 +78,3 @@ const OTHERS: &[&str] = &[
     "TransportLayerFilterName",
     "QuickModeFilterId",
 ];
-
-const CMDLETS: Tool = Tool {
-    name: "Get-NetIPsecMainModeSA or Get-NetIPsecQuickModeSA",
-    remedy: "export with `| ConvertTo-Json`",
-};

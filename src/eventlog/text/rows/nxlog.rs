@@ -2,10 +2,10 @@
 //!
 //! Source: NXLog reference, "Event Log for Windows Vista/2008 and later (im_msvistalog)", fields.
 
-use super::{Filled, Row, Tool, event_id, is_wanted, message, number_of, scalar, text};
+use super::{Filled, Row, event_id, is_wanted, message, number_of, scalar, text};
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
-use crate::evidence::RecordRef;
+use crate::evidence::{ExportTool, RecordRef};
 
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     if !row.contains("SourceName") {
@@ -27,7 +27,12 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     }
     let time = row.get("EventTime").and_then(scalar).unwrap_or_default();
     let message = message(record, row, "Message");
-    Some(Filled { message, time: RecordTime::parse(&time), recovered: false, tool: &NXLOG })
+    Some(Filled {
+        message,
+        time: RecordTime::parse(&time),
+        recovered: false,
+        tool: ExportTool::NxLog,
+    })
 }
 
 /// Fields that every event has.
@@ -67,8 +72,3 @@ const OF_THE_RECORD: &[&str] = &[
     "SourceModuleType",
     "MessageSourceAddress",
 ];
-
-const NXLOG: Tool = Tool {
-    name: "NXLog",
-    remedy: "keep the fields of the event, SourceName and Channel in to_json()",
-};

@@ -4,12 +4,10 @@
 //! Source: EventLogRecord of System.Diagnostics.Eventing.Reader; output of Windows PowerShell 5.1 and
 //! PowerShell 7.
 
-use super::{
-    Filled, Node, Row, Tool, event_id, is_wanted, message, number, number_of, scalar, text,
-};
+use super::{Filled, Node, Row, event_id, is_wanted, message, number, number_of, scalar, text};
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
-use crate::evidence::RecordRef;
+use crate::evidence::{ExportTool, RecordRef};
 use crate::time::Timestamp;
 
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
@@ -34,7 +32,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
         message: message(record, row, "Message"),
         time,
         recovered: false,
-        tool: &POWERSHELL,
+        tool: ExportTool::PowerShell,
     })
 }
 
@@ -85,8 +83,3 @@ fn milliseconds(count: &str) -> Option<Timestamp> {
 }
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
-
-const POWERSHELL: Tool = Tool {
-    name: "PowerShell",
-    remedy: "export the properties Message, Properties, ProviderName and LogName too, or use wevtutil qe /f:xml",
-};

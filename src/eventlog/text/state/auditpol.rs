@@ -15,7 +15,7 @@ use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::text::row_reading::Reading;
 use crate::eventlog::text::source::Source;
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};
-use crate::evidence::{EvidenceId, Position, ProblemCode};
+use crate::evidence::{EventFault, EvidenceId, ExportProblem, Position};
 use crate::time::Resolution;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -47,17 +47,15 @@ pub fn read(
                 reading.line(record, RecordTime::NONE, offset, bytes);
             }
             None if length > LONGEST_ROW => {
-                reading.export.damaged("a line that is too long for a row", offset, bytes);
+                reading.export.damaged(EventFault::RowTooLong, offset, bytes);
             }
             None => reading.export.tally.cover("markup", bytes, 0),
         }
     }
     reading.export.is_of_one_moment = true;
     if unreadable > 0 {
-        let text = format!(
-            "{unreadable} settings about IPsec are in words of a language that is not known; it is not known what is audited. Export with `auditpol /backup /file:FILE`, which has them as numbers"
-        );
-        reading.export.tally.problem(ProblemCode::FieldsMissing, text, None, Position::File);
+        let kind = ExportProblem::UnknownAuditSettings(unreadable);
+        reading.export.tally.problem(kind, None, Position::File);
     }
     reading.finish(source)
 }
@@ -167,6 +165,7 @@ const KNOWN: &[&str] =
 mod tests {
     use super::*;
     use crate::eventlog::{AuditSubcategory, Auditing};
+    use crate::evidence::ProblemCode;
 
     fn read(text: &[u8]) -> (LogSummary, Vec<LogEvent>) {
         let mut events = Vec::new();
@@ -199,7 +198,7 @@ mod tests {
             [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
         let (summary, events) = read(&wide);
         assert!(events[0].audit_change().unwrap().is_unreadable());
-        let codes: Vec<_> = summary.problems.iter().map(|problem| problem.code).collect();
+        let codes: Vec<_> = summary.problems.iter().map(|problem| problem.code()).collect();
         assert_eq!(codes, [ProblemCode::FieldsMissing]);
         assert_eq!((events[1].event_id, events[1].audit_change()), (AUDIT_WANTED, None));
     }

@@ -21,7 +21,7 @@ use crate::eventlog::text::source::Source;
 use crate::eventlog::text::splitting::{Segment, Splitter};
 use crate::eventlog::text::xml::{lost, text_at};
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};
-use crate::evidence::{EvidenceId, Position, ProblemCode};
+use crate::evidence::{EvidenceId, ExportProblem, LogTimeProblem, Position};
 use crate::time::Timestamp;
 use crate::xml::Element;
 use std::io::Read;
@@ -96,7 +96,7 @@ impl State<'_> {
         let bytes = source.consume(length);
         let element = match parsed {
             Ok(element) => element,
-            Err(why) => return self.export.damaged(&why, offset, bytes),
+            Err(error) => return self.export.damaged(error.into(), offset, bytes),
         };
         if element.child("header").is_some() {
             return self.event(&element, is_sound, (offset, bytes));
@@ -140,7 +140,7 @@ impl State<'_> {
         self.events += 1;
         let mut record = self.export.blank();
         if let Err(why) = netevents::fill(&mut record, element) {
-            return self.export.damaged(&why, offset, bytes);
+            return self.export.damaged(why, offset, bytes);
         }
         if !is_sound {
             self.export.not_text(offset, record.record.record);
@@ -181,22 +181,18 @@ impl State<'_> {
 
     fn finish(mut self, source: Source<'_>) -> LogSummary {
         if self.events < self.claimed {
-            let text = format!(
-                "the file says that it holds {} events; {} were found",
-                self.claimed, self.events
-            );
-            self.export.tally.problem(ProblemCode::Skipped, text, None, Position::File);
+            let (claimed, found) = (self.claimed, self.events);
+            let kind = ExportProblem::EventsMissing { claimed, found };
+            self.export.tally.problem(kind, None, Position::File);
         }
         if Timestamp::from_rfc3339(&self.time).is_none() {
-            let text = "the file does not say when the state was collected".to_owned();
-            self.export.tally.problem(ProblemCode::BadTime, text, None, Position::File);
+            let kind = LogTimeProblem::StateWithoutTime;
+            self.export.tally.problem(kind, None, Position::File);
         }
         if self.unlisted > 0 {
-            let text = format!(
-                "{} more connections are not listed; the first {MOST_CONNECTIONS} are",
-                self.unlisted
-            );
-            self.export.tally.problem(ProblemCode::Skipped, text, None, Position::File);
+            let (more, listed) = (self.unlisted, MOST_CONNECTIONS as u64);
+            let kind = ExportProblem::UnlistedConnections { more, listed };
+            self.export.tally.problem(kind, None, Position::File);
         }
         self.export.is_of_one_moment = true;
         self.export.finish(source)

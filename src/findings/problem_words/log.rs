@@ -1,0 +1,111 @@
+//! Problems of event logs and of the times in them.
+
+use super::subject;
+use crate::evidence::{LogProblem, LogTimeProblem, Problem};
+use crate::findings::{counted, with_separators as n};
+use crate::time::Resolution;
+
+pub(super) fn log(kind: &LogProblem, problem: &Problem) -> String {
+    let record = subject(problem);
+    match kind {
+        LogProblem::HeaderCut => "the file ends inside its header".to_owned(),
+        LogProblem::HeaderUnreadable(error) => format!("file header: {error}"),
+        LogProblem::HeaderChecksum => "the checksum of the file header is wrong".to_owned(),
+        LogProblem::NoHeader => {
+            "chunks without a file header; every chunk found was read".to_owned()
+        }
+        LogProblem::NoEndRecord => {
+            "no end record; records were read from the front of the file".to_owned()
+        }
+        LogProblem::ChunkCut(whole) => {
+            format!("the file ends inside a chunk, after {}", counted(*whole, "whole chunk"))
+        }
+        LogProblem::ChunksMissing { whole, declared } => format!(
+            "the file ends after {}; its header claims {}",
+            counted(*whole, "whole chunk"),
+            n(*declared)
+        ),
+        LogProblem::ChunkHeaderChecksum => "the checksum of a chunk's header is wrong".to_owned(),
+        LogProblem::ChunkRecordsChecksum => "the checksum of a chunk's records is wrong".to_owned(),
+        LogProblem::ChunkSkipped(error) => format!("a chunk was skipped: {error}"),
+        LogProblem::RecordBeyondEnd { claimed, remain } => {
+            format!("a record claims {claimed} bytes, {remain} remain")
+        }
+        LogProblem::RecordCut => format!("{record} is cut off"),
+        LogProblem::RecordSkipped(error) => format!("a record was skipped: {error}"),
+        LogProblem::RecordUnreadable => "a record's fields could not be read".to_owned(),
+        LogProblem::RecordLengths => "the record's two lengths differ".to_owned(),
+        LogProblem::NoRecord(bytes) => {
+            format!("{} that are not a record were skipped", counted(*bytes, "byte"))
+        }
+        LogProblem::Hidden { bytes, records } => {
+            let what = match records {
+                0 => "no record was found among them".to_owned(),
+                1 => "they hold a record, hidden from readers that follow record sizes".to_owned(),
+                more => format!(
+                    "they hold {} records, hidden from readers that follow record sizes",
+                    n(*more)
+                ),
+            };
+            format!("{} inside {record} behind its own data; {what}", counted(*bytes, "byte"))
+        }
+        LogProblem::Expansion => format!(
+            "{record} and perhaps others show far more text than they hold, from a template that they share; it was cut, and … marks the place"
+        ),
+        LogProblem::ManySources { records, listed } => format!(
+            "{} records are of further computers or logs than the first {}; their logs are not listed separately",
+            n(*records),
+            n(*listed)
+        ),
+        LogProblem::MoreProblems(count) => {
+            format!("{} more problems are not listed", n(*count))
+        }
+    }
+}
+
+pub(super) fn times(kind: &LogTimeProblem) -> String {
+    match kind {
+        LogTimeProblem::Missing => "the record has no usable time".to_owned(),
+        LogTimeProblem::AllMissing => {
+            "no record has a usable time; nothing can be placed in time".to_owned()
+        }
+        LogTimeProblem::LocalTime => "times are of a local clock whose zone the export does not name; they were read as UTC. Name the zone with --timezone".to_owned(),
+        LogTimeProblem::OwnOffsets(offsets) => format!(
+            "times are of a local clock whose zone the export does not name; they were read with the offset that the log's own event 6013 gives ({})",
+            offsets.join(", ")
+        ),
+        LogTimeProblem::TimesTwice(count, Some(zone)) => format!(
+            "{} events have a time that clocks of {zone} showed twice or never, at a change of offset; the first was used",
+            n(*count)
+        ),
+        LogTimeProblem::TimesTwice(count, None) => format!(
+            "{} times are such as clocks of the zone showed twice or never, at a change of offset; the first was used",
+            n(*count)
+        ),
+        LogTimeProblem::DayOrMonth { is_day_first } => {
+            let first = if *is_day_first { "day" } else { "month" };
+            format!("dates may begin with day or month; they were read as {first} first")
+        }
+        LogTimeProblem::TwoDigitYears => "dates have two-digit years, which may come first or last; they were read as coming last".to_owned(),
+        LogTimeProblem::UnknownHalfOfDay(count) => format!(
+            "{} records have an unknown mark beside the time: morning or afternoon cannot be determined; {EXPORT_DATES}",
+            n(*count)
+        ),
+        LogTimeProblem::OtherCalendar(count) => format!(
+            "{} records have a year of another calendar, such as the Persian or the Hijri one; {EXPORT_DATES}",
+            n(*count)
+        ),
+        LogTimeProblem::NoYear => "times name no year, and the rest of the evidence does not decide which it is; nothing of this log can be placed in time".to_owned(),
+        LogTimeProblem::YearInferred { by_captures, last } => format!(
+            "times name no year; they were placed where they come nearest to the {}, so that the last is {}",
+            if *by_captures { "captures" } else { "other logs" },
+            last.map(|last| last.rfc3339(Resolution::SECONDS)).unwrap_or_default()
+        ),
+        LogTimeProblem::StateWithoutTime => {
+            "the file does not say when the state was collected".to_owned()
+        }
+    }
+}
+
+const EXPORT_DATES: &str =
+    "they have no time. Export them with dates of the form 2026-11-23T20:04:14Z";
