@@ -29,9 +29,9 @@ fn read_only(criterion: &mut Criterion) {
         let id = BenchmarkId::new(container.name, MIXES[0].0);
         group.bench_with_input(id, &file, |bencher, file| {
             bencher.iter(|| {
-                let mut octets = 0;
-                container.read(file, &mut |frame| octets += black_box(frame.data).len());
-                octets
+                let mut sum = 0;
+                container.read(file, &mut |frame| sum += black_box(frame.data).len());
+                sum
             });
         });
     }

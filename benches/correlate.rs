@@ -25,8 +25,8 @@ fn main() {
         let (windows, events) = (WINDOWS / part, EVENTS / part);
         let summary = summary(windows, events);
         let rule = GapRule::with_gap(Span::from_seconds(30));
-        let told = correlate(&summary, &Policy::default(), rule).windows.len();
-        assert_eq!(told, usize::try_from(windows).expect("a number of windows"));
+        let reported = correlate(&summary, &Policy::default(), rule).windows.len();
+        assert_eq!(reported, usize::try_from(windows).expect("a number of windows"));
         group.throughput(Throughput::Elements(u64::from(events)));
         group.bench_with_input(
             BenchmarkId::from_parameter(events),
@@ -73,12 +73,12 @@ fn capture(windows: u32) -> Vec<u8> {
     for word in [0_u32, 0, 65_535, 1] {
         file.extend(word.to_le_bytes());
     }
-    let mut frame = |second: u32, octets: &[u8]| {
-        let length = u32::try_from(octets.len()).expect("a short frame");
+    let mut frame = |second: u32, bytes: &[u8]| {
+        let length = u32::try_from(bytes.len()).expect("a short frame");
         for word in [second, 0, length, length] {
             file.extend(word.to_le_bytes());
         }
-        file.extend(octets);
+        file.extend(bytes);
     };
     for round in 0..windows.div_ceil(CLIENTS) {
         let of_round = (round * CLIENTS..windows.min((round + 1) * CLIENTS)).map(|w| (w, place(w)));

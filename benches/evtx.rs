@@ -44,7 +44,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Reads a whole log and tells how many records it holds.
+/// Reads a whole log and shows how many records it holds.
 fn read(mut file: &[u8]) -> u64 {
     evtx::read(&mut file, EvidenceId(1), &mut |event| drop(black_box(event))).records
 }

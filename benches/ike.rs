@@ -1,4 +1,4 @@
-//! How fast IKE messages of the samples are told apart, parsed and judged.
+//! How fast IKE messages of the samples are distinguished, parsed and judged.
 #![allow(clippy::expect_used, reason = "a benchmark ends where its sample cannot be read")]
 
 use criterion::{Criterion, Throughput};
@@ -15,19 +15,19 @@ use std::path::Path;
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let messages = messages(&["healthy", "psk_mismatch", "fail_closed"]);
-    let octets: usize = messages.iter().map(|message| message.octets.len()).sum();
+    let size: usize = messages.iter().map(|message| message.bytes.len()).sum();
     let mut group = criterion.benchmark_group("ike");
     let elements = messages.len() as u64;
-    // Telling IKE apart reads a header, however long the message is.
+    // Recognizing IKE reads a header, however long the message is.
     group.throughput(Throughput::Elements(elements));
     group.bench_function("probe", |bencher| {
         bencher.iter(|| {
             for message in &messages {
-                black_box(probe(&message.octets, Some(message.octets.len())));
+                black_box(probe(&message.bytes, Some(message.bytes.len())));
             }
         });
     });
-    group.throughput(Throughput::ElementsAndBytes { elements, bytes: octets as u64 });
+    group.throughput(Throughput::ElementsAndBytes { elements, bytes: size as u64 });
     group.bench_function("parse", |bencher| {
         bencher.iter(|| messages.iter().map(Message::digest).for_each(|d| drop(black_box(d))));
     });
@@ -42,7 +42,7 @@ fn main() {
     });
     // The heaviest to read: nothing in them is encrypted.
     let opening: Vec<&Message> =
-        messages.iter().filter(|message| message.octets.get(18) == Some(&34)).collect();
+        messages.iter().filter(|message| message.bytes.get(18) == Some(&34)).collect();
     group.throughput(Throughput::Elements(opening.len() as u64));
     group.bench_function("parse_ike_sa_init", |bencher| {
         bencher.iter(|| opening.iter().map(|m| m.digest()).for_each(|d| drop(black_box(d))));
@@ -56,12 +56,12 @@ struct Message {
     frame: FrameRef,
     time: Timestamp,
     ends: (SocketAddr, SocketAddr),
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
 }
 
 impl Message {
     fn digest(&self) -> MessageDigest {
-        let read = MessageDigest::new(self.frame, self.time, self.ends, &self.octets);
+        let read = MessageDigest::new(self.frame, self.time, self.ends, &self.bytes);
         read.expect("what was classified as IKE has a header").0
     }
 }
@@ -90,6 +90,6 @@ fn message_of(evidence: EvidenceId, frame: &RawFrame<'_>) -> Option<Message> {
     let destination = SocketAddr::new(ip.destination(), ports.destination);
     let frame_ref = FrameRef { evidence, frame: frame.number };
     // RFC 3948 §2.2: the non-ESP marker of UDP 4500 is not part of the message.
-    let octets = ip.payload.strip_prefix(&[0; 4]).unwrap_or(ip.payload).to_vec();
-    Some(Message { frame: frame_ref, time: frame.time, ends: (source, destination), octets })
+    let bytes = ip.payload.strip_prefix(&[0; 4]).unwrap_or(ip.payload).to_vec();
+    Some(Message { frame: frame_ref, time: frame.time, ends: (source, destination), bytes })
 }

@@ -52,7 +52,7 @@ fn merge(criterion: &mut Criterion, folder: &Path) {
     group.finish();
 }
 
-/// A file of each mix, read, judged and told in every format.
+/// A file of each mix, read, judged and reported in every format.
 fn whole(criterion: &mut Criterion, folder: &Path) {
     let mut group = criterion.benchmark_group("whole");
     for (name, mix) in MIXES {
@@ -67,7 +67,7 @@ fn whole(criterion: &mut Criterion, folder: &Path) {
             group.bench_function(BenchmarkId::new(threads, name), |bencher| {
                 bencher.iter(|| {
                     let analysis = analyze(&request, count, &Unwatched).expect("nobody ends it");
-                    told(&analysis)
+                    measure_of(&analysis)
                 });
             });
         }
@@ -75,8 +75,8 @@ fn whole(criterion: &mut Criterion, folder: &Path) {
     group.finish();
 }
 
-/// How many octets its report has.
-fn told(analysis: &Analysis) -> usize {
+/// How many bytes its report has.
+fn measure_of(analysis: &Analysis) -> usize {
     let sources = Sources {
         evidence: &analysis.evidence,
         outside_span: analysis.outside_span,

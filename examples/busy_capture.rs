@@ -1,6 +1,6 @@
 //! Writes a large capture to measure with: `busy_capture KIND FRAMES FILE`.
 //!
-//! The same arguments give the same octets. benches/compare.sh uses it.
+//! The same arguments give the same bytes. benches/compare.sh uses it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,8 +25,8 @@ fn main() -> ExitCode {
         return usage();
     };
     let mut file = BufWriter::new(File::create(path).unwrap());
-    traffic::write_pcap(mix, frames.parse().expect("a number"), |octets| {
-        file.write_all(octets).unwrap();
+    traffic::write_pcap(mix, frames.parse().expect("a number"), |bytes| {
+        file.write_all(bytes).unwrap();
     });
     file.flush().unwrap();
     ExitCode::SUCCESS

@@ -1,6 +1,6 @@
 //! plainsight: was this traffic really protected by IPsec, when was it not, and why.
 //!
-//! The modules stand in the order in which evidence flows:
+//! The modules are in the order in which evidence flows:
 //!
 //! ```text
 //! evidence ─┬─ capture ─ packet ─ ike ─ protection ─┐

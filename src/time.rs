@@ -1,4 +1,4 @@
-//! Points in time and how finely a piece of evidence tells them.
+//! Points in time and how finely a piece of evidence shows them.
 //!
 //! Conversions that can leave the range are fallible; nothing here reads a clock.
 
@@ -216,7 +216,7 @@ impl fmt::Display for Span {
     }
 }
 
-/// How many decimal digits of a second a piece of evidence tells, 0 to 9.
+/// How many decimal digits of a second a piece of evidence shows, 0 to 9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8")]
 pub struct Resolution(u8);
@@ -233,7 +233,7 @@ impl Resolution {
     /// Nanoseconds.
     pub const NANOSECONDS: Self = Self(9);
 
-    /// The digits that tell `ticks_per_second` apart; more than nine are not kept.
+    /// The digits that show `ticks_per_second` apart; more than nine are not kept.
     #[must_use]
     pub fn from_ticks_per_second(ticks_per_second: u64) -> Self {
         let digits = (0..=9u8).find(|d| 10u64.pow(u32::from(*d)) >= ticks_per_second);

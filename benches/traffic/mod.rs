@@ -1,7 +1,7 @@
 //! Traffic made to order: the same frames on every run and every machine, as pcap or pcapng.
 //!
 //! Stands for the load of a network, not for the behaviour of its hosts: no handshakes, no
-//! answers, payloads of random octets, checksums left at zero because nothing here reads them.
+//! answers, payloads of random bytes, checksums left at zero because nothing here reads them.
 
 /// What is measured, by name.
 pub(crate) const MIXES: [(&str, Mix); 12] = [
@@ -28,16 +28,16 @@ pub(crate) struct Mix {
     pub(crate) flows: Flows,
 }
 
-/// How long frames are on the wire, with the four octets of check sequence that no capture holds.
+/// How long frames are on the wire, with the four bytes of check sequence that no capture holds.
 #[derive(Clone, Copy)]
 pub(crate) enum Sizes {
-    /// Seven of 64 octets, four of 576 and one of 1518: the simple IMIX.
+    /// Seven of 64 bytes, four of 576 and one of 1518: the simple IMIX.
     Imix,
-    /// Every length from 64 to 1518 octets: what looks for likeness of lengths finds it.
+    /// Every length from 64 to 1518 bytes: what looks for likeness of lengths finds it.
     Varied,
-    /// All of 64 octets, the shortest that Ethernet has: the most frames for a line's speed.
+    /// All of 64 bytes, the shortest that Ethernet has: the most frames for a line's speed.
     Shortest,
-    /// All of 1518 octets, the longest.
+    /// All of 1518 bytes, the longest.
     Longest,
     /// Room for an IKE message with a nonce.
     Message,
@@ -65,7 +65,7 @@ pub(crate) enum Flows {
 /// A pcap file of so many frames.
 pub(crate) fn pcap(mix: Mix, frames: u32) -> Vec<u8> {
     let mut file = Vec::new();
-    write_pcap(mix, frames, |octets| file.extend_from_slice(octets));
+    write_pcap(mix, frames, |bytes| file.extend_from_slice(bytes));
     file
 }
 
@@ -226,7 +226,7 @@ fn write_one_of_many(frame: &mut Vec<u8>, flow: u32, number: u32, back: bool, pa
     let is_esp = flow % 2 == 1;
     let back = back && !is_esp;
     write_ipv4(frame, 0, back, if is_esp { ESP } else { TCP }, packet_len);
-    // The hosts' numbers stand in the lower 24 bits of 10.0.0.0/8 and of 11.0.0.0/8.
+    // The hosts' numbers are in the lower 24 bits of 10.0.0.0/8 and of 11.0.0.0/8.
     let at = frame.len() - 8;
     let [client, server] = [(10 << 24) | (flow / 2), (11 << 24) | (flow / 2)].map(u32::to_be_bytes);
     let [source, destination] = if back { [server, client] } else { [client, server] };
@@ -283,11 +283,11 @@ fn write_ports(frame: &mut Vec<u8>, pair: u8, back: bool, services: [u16; 4]) {
 }
 
 fn sixteen_bits(length: usize) -> [u8; 2] {
-    u16::try_from(length).expect("no frame is longer than 1518 octets").to_be_bytes()
+    u16::try_from(length).expect("no frame is longer than 1518 bytes").to_be_bytes()
 }
 
 fn length_of(frame: &[u8]) -> u32 {
-    u32::try_from(frame.len()).expect("no frame is longer than 1518 octets")
+    u32::try_from(frame.len()).expect("no frame is longer than 1518 bytes")
 }
 
 fn little_endian(file: &mut Vec<u8>, fields: &[u32]) {
@@ -301,7 +301,7 @@ fn low_half(field: u64) -> u32 {
 const IMIX: [usize; 12] = [64, 576, 64, 64, 576, 64, 1518, 64, 576, 64, 64, 576];
 const SHORTEST: usize = 64;
 const LONGEST: usize = 1518;
-/// Ethernet, IPv4 and UDP, an IKE header, a nonce of 32 octets, the check sequence.
+/// Ethernet, IPv4 and UDP, an IKE header, a nonce of 32 bytes, the check sequence.
 const MESSAGE: usize = 14 + 20 + 8 + 28 + 4 + 32 + 4;
 const HOST_PAIRS: u8 = 64;
 const TCP_SERVICES: [u16; 4] = [445, 443, 1433, 8080];

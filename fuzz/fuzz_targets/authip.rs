@@ -1,4 +1,4 @@
-//! Any octets as a conversation of AuthIP.
+//! Any bytes as a conversation of AuthIP.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Any octets as an archive: zip, tar, 7z or cabinet; every member that it shows can be opened and read.
+//! Any bytes as an archive: zip, tar, 7z or cabinet; every member that it shows can be opened and read.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Any octets as an event trace: read, classified, summed up and judged.
+//! Any bytes as an event trace: read, classified, summed up and judged.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Any octets as events listed as text: no panic, every octet accounted for, every event known.
+//! Any bytes as events listed as text: no panic, every byte accounted for, every event known.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -7,10 +7,10 @@ use plainsight::evidence::EvidenceId;
 use plainsight::time::Zone;
 use plainsight_fuzz::balance_log;
 
-fuzz_target!(|octets: &[u8]| {
+fuzz_target!(|bytes: &[u8]| {
     let mut events = 0;
     let zone = Zone::parse("Europe/Berlin");
     let mut sink = |_event| events += 1;
-    let summary = text::listing::read(&mut { octets }, EvidenceId(1), zone.as_ref(), &mut sink).0;
-    balance_log(octets, &summary, events);
+    let summary = text::listing::read(&mut { bytes }, EvidenceId(1), zone.as_ref(), &mut sink).0;
+    balance_log(bytes, &summary, events);
 });

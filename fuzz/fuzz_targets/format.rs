@@ -1,4 +1,4 @@
-//! Any octets as the beginning of a file whose format is to be told.
+//! Any bytes as the beginning of a file whose format is to be reported.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -26,5 +26,5 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// No magic number that is known ends behind this octet; an event trace's is the longest.
+/// No magic number that is known ends behind this byte; an event trace's is the longest.
 const LONGEST_MAGIC: usize = 108;

@@ -1,4 +1,4 @@
-//! Any octets as a conversation of IKEv1.
+//! Any bytes as a conversation of IKEv1.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

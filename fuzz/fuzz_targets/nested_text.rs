@@ -5,8 +5,8 @@ use libfuzzer_sys::fuzz_target;
 use plainsight::eventlog::{AuditOutcome, LogEvent, LogRecord, text};
 use plainsight::evidence::{EvidenceId, RecordRef};
 
-fuzz_target!(|octets: &[u8]| {
-    let Some((first, rest)) = octets.split_first() else { return };
+fuzz_target!(|bytes: &[u8]| {
+    let Some((first, rest)) = bytes.split_first() else { return };
     let event_id = 541 + u16::from(*first % 7);
     let strings: Vec<String> =
         String::from_utf8_lossy(rest).split('\0').map(str::to_owned).collect();
@@ -30,11 +30,11 @@ fuzz_target!(|octets: &[u8]| {
     };
     let event = LogEvent::from_record(&record).expect("the catalogue knows 541 to 547");
     for address in [event.local(), event.peer()].into_iter().flatten() {
-        // A label may stand before it without a space.
-        let stands =
+        // A label may are before it without a space.
+        let is_listed =
             |word: &str| word.char_indices().any(|(at, _)| word[at..].parse() == Ok(address));
         let mut words = record.positional.iter().flat_map(|text| text.split_whitespace());
-        assert!(words.any(stands), "{address}");
+        assert!(words.any(is_listed), "{address}");
     }
     let mut events = 0;
     text::csv::read(&mut row.as_bytes(), EvidenceId(1), None, &mut |_event| events += 1);

@@ -1,4 +1,4 @@
-//! Any octets as one frame of every link layer: decoded, classified and summed up.
+//! Any bytes as one frame of every link layer: decoded, classified and summed up.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Any octets as fragments of a few datagrams: put together, given up, and never held without end.
+//! Any bytes as fragments of a few datagrams: put together, given up, and never held without end.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 fuzz_target!(|data: &[u8]| {
     let mut reassembly = Reassembly::default();
     let (mut time, mut given, mut wanted_firsts) = (Timestamp(0), 0, 0);
-    // Every octet tells its place in the datagram, so that a whole one tells whether it is right.
+    // Every byte shows its place in the datagram, so that a whole one shows whether it is right.
     let octets = OCTETS.get_or_init(|| (0..=u32::from(u16::MAX)).map(of_place).collect());
     for (number, line) in data.chunks_exact(8).enumerate() {
         let &[name, kind, place, place_low, length, length_low, captured, seconds] = line else {
@@ -29,8 +29,8 @@ fuzz_target!(|data: &[u8]| {
         let wire = usize::from(u16::from_be_bytes([length, length_low])) % 8192;
         let there = octets.get(start..).unwrap_or_default();
         let there = there.get(..wire).unwrap_or(there);
-        // A forged fragment disagrees with all others about what stands there.
-        let forged: Vec<u8> = there.iter().map(|octet| !octet).collect();
+        // A forged fragment disagrees with all others about what is there.
+        let forged: Vec<u8> = there.iter().map(|byte| !byte).collect();
         let payload = if kind & 2 == 0 { there } else { &forged };
         let payload =
             if kind & 4 == 0 { payload } else { &payload[..payload.len().min(captured.into())] };
@@ -63,16 +63,16 @@ fn of_place(place: u32) -> u8 {
     (high.wrapping_mul(31) ^ low) & 0x7f
 }
 
-/// What comes back has every octet at its place; forged ones are the inverse of it.
+/// What comes back has every byte at its place; forged ones are the inverse of it.
 fn assert_places(octets: &[u8]) {
-    // As a whole first: looking at each octet is slow where every comparison is traced.
+    // As a whole first: looking at each byte is slow where every comparison is traced.
     let right = OCTETS.get().and_then(|all| all.get(8..)?.get(..octets.len()));
     if right == Some(octets) {
         return;
     }
-    for (place, &octet) in (8..).zip(octets) {
+    for (place, &byte) in (8..).zip(octets) {
         let right = of_place(place);
-        assert!(octet == right || octet == !right, "octets follow on each other");
+        assert!(byte == right || byte == !right, "octets follow on each other");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Any octets as a snoop file: read, classified, summed up and judged.
+//! Any bytes as a snoop file: read, classified, summed up and judged.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

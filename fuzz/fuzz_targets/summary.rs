@@ -1,4 +1,4 @@
-//! Any octets as the content of a summary whose digest holds: refused with a place inside, or judged.
+//! Any bytes as the content of a summary whose digest holds: refused with a place inside, or judged.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -13,18 +13,18 @@ use plainsight::time::Span;
 use std::collections::BTreeSet;
 
 fuzz_target!(|content: &[u8]| {
-    let mut octets = SUMMARY_MAGIC.to_vec();
-    octets.extend(2u32.to_le_bytes());
-    octets.extend((28 + content.len() as u64 + 32).to_le_bytes());
-    octets.extend(content);
-    let digest = sha256_octets(&octets);
-    octets.extend(digest);
-    let length = octets.len();
+    let mut bytes = SUMMARY_MAGIC.to_vec();
+    bytes.extend(2u32.to_le_bytes());
+    bytes.extend((28 + content.len() as u64 + 32).to_le_bytes());
+    bytes.extend(content);
+    let digest = sha256_octets(&bytes);
+    bytes.extend(digest);
+    let length = bytes.len();
     let inside = |error: &SummaryError| match error {
         SummaryError::Content { at, .. } => assert!(*at <= length),
         other => panic!("the frame holds: {other}"),
     };
-    let file = match SummaryFile::read("fuzz", octets) {
+    let file = match SummaryFile::read("fuzz", bytes) {
         Ok(file) => file,
         Err(error) => return inside(&error),
     };

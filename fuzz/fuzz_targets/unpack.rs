@@ -1,4 +1,4 @@
-//! Any octets as a compressed file: what comes out is counted, and a failure is told once.
+//! Any bytes as a compressed file: what comes out is counted, and a failure is reported once.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Any octets as a conversation of IKE messages of one version: told apart, parsed, gathered and
+//! Any bytes as a conversation of IKE messages of one version: distinguished, parsed, gathered and
 //! judged.
 
 use plainsight::evidence::{EvidenceId, FrameNumber, FrameRef};
@@ -7,7 +7,7 @@ use plainsight::ike::{EspActivity, EspUse, MessageDigest, Negotiations, Probe, c
 use plainsight::time::Timestamp;
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// Reads the octets as messages one behind the other, of which `own` sets version and exchange type,
+/// Reads the bytes as messages one behind the other, of which `own` sets version and exchange type,
 /// and demands that every message is found again in one negotiation.
 pub fn hold(data: &[u8], own: impl Fn(&mut u8, &mut u8)) {
     let initiator = SocketAddr::from((Ipv4Addr::new(10, 0, 0, 1), 500));
@@ -25,10 +25,10 @@ pub fn hold(data: &[u8], own: impl Fn(&mut u8, &mut u8)) {
         let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(number) };
         let time = Timestamp(1_000_000_000 * i64::try_from(number).unwrap_or(i64::MAX >> 32));
         let digest = MessageDigest::new(frame, time, ends, message).ok();
-        let told = probe(message, Some(message.len()));
-        assert!(told != Probe::Certain || digest.is_some(), "what is certain can be read");
+        let reported = probe(message, Some(message.len()));
+        assert!(reported != Probe::Certain || digest.is_some(), "what is certain can be read");
         // What the whole datagram proves, its first fragment alone may leave open, not deny.
-        assert!(told != Probe::Certain || probe(message, None) != Probe::NotIke);
+        assert!(reported != Probe::Certain || probe(message, None) != Probe::NotIke);
         if let Some((digest, _)) = digest {
             observed += u64::from(negotiations.observe(digest));
         }

@@ -1,4 +1,4 @@
-//! The accounts that must balance after a capture was read, whatever its octets are.
+//! The accounts that must balance after a capture was read, whatever its bytes are.
 
 pub mod conversation;
 
@@ -35,13 +35,13 @@ impl<'p> Account<'p> {
         true
     }
 
-    /// Closes the account of a reader that was given `length` octets.
+    /// Closes the account of a reader that was given `length` bytes.
     pub fn balance_with(self, outline: &CaptureOutline, length: usize) {
         let covered: u64 = outline.coverage.values().map(|extent| extent.bytes).sum();
-        assert!(covered <= length as u64, "no octet is accounted for twice");
+        assert!(covered <= length as u64, "no byte is accounted for twice");
         assert!(
             covered == length as u64 || !outline.problems.is_empty(),
-            "what was not read is told"
+            "what was not read is reported"
         );
         assert_eq!(outline.frames, self.seen.frames, "every frame was shown");
         // The packets of an event trace may be compressed, so only its buffers are accounted for.
@@ -71,10 +71,10 @@ impl<'p> Account<'p> {
     }
 }
 
-/// Holds what a reader of logs says of what it read: every octet accounted for, every event known.
-pub fn balance_log(octets: &[u8], summary: &LogSummary, events: u64) {
+/// Holds what a reader of logs says of what it read: every byte accounted for, every event known.
+pub fn balance_log(bytes: &[u8], summary: &LogSummary, events: u64) {
     let covered: u64 = summary.coverage.values().map(|extent| extent.bytes).sum();
-    assert_eq!(covered, octets.len() as u64);
+    assert_eq!(covered, bytes.len() as u64);
     let records = |bucket| summary.coverage.get(bucket).map_or(0, |extent| extent.records);
     assert_eq!(records("records_known"), events);
     assert_eq!(records("records_known") + records("records_other"), summary.records);

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn ahead_or_not_the_same_octets_come_and_the_failure_is_kept() {
+    fn ahead_or_not_the_same_bytes_come_and_the_failure_is_kept() {
         for ahead in [false, true] {
             let source = Watched::new(Box::new(Failing(1_234_567)), &Unwatched);
             let mut seen = Vec::new();

@@ -1,7 +1,7 @@
 //! A reused window over a stream: whole records as one slice, without a copy per record.
 //!
 //! Knows nothing of formats. Grows only as far as the bytes really there, up to what is asked. Who wants to
-//! keep the octets of many records is given the room itself, so that they are copied nowhere.
+//! keep the bytes of many records is given the room itself, so that they are copied nowhere.
 
 use std::io::{self, Read};
 
@@ -13,11 +13,11 @@ pub struct Buffer<'h, R> {
     end: usize,
     offset: u64,
     hand_over: Option<&'h mut HandOver<'h>>,
-    /// Room for what comes next, while the last octets are still needed.
+    /// Room for what comes next, while the last bytes are still needed.
     spare: Vec<u8>,
 }
 
-/// Takes octets that were read and where in the file they begin; gives room for the next.
+/// Takes bytes that were read and where in the file they begin; gives room for the next.
 pub type HandOver<'h> = dyn FnMut(Vec<u8>, u64) -> Vec<u8> + 'h;
 
 impl<'h, R: Read> Buffer<'h, R> {
@@ -27,8 +27,8 @@ impl<'h, R: Read> Buffer<'h, R> {
         Self { reader, bytes, start: 0, end: 0, offset: 0, hand_over: None, spare: Vec::new() }
     }
 
-    /// A window that gives its octets away when it has passed over them. Every record that was at
-    /// hand lies whole in the octets that are given away next.
+    /// A window that gives its bytes away when it has passed over them. Every record that was at
+    /// hand lies whole in the bytes that are given away next.
     pub fn handing_over(reader: R, hand_over: &'h mut HandOver<'h>) -> Self {
         let bytes = vec![0; HANDED_OVER];
         Self { hand_over: Some(hand_over), bytes, ..Self::new(reader) }
@@ -47,17 +47,17 @@ impl<'h, R: Read> Buffer<'h, R> {
         self.offset - self.start as u64
     }
 
-    /// The file offset of the first octet of [`Self::available`].
+    /// The file offset of the first byte of [`Self::available`].
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The octets at hand.
+    /// The bytes at hand.
     pub(super) fn available(&self) -> &[u8] {
         self.bytes.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Brings at least `wanted` octets to hand; false where the stream ends before that.
+    /// Brings at least `wanted` bytes to hand; false where the stream ends before that.
     #[inline]
     pub(super) fn want(&mut self, wanted: usize) -> io::Result<bool> {
         if self.end - self.start >= wanted { Ok(true) } else { self.fill(wanted) }
@@ -114,14 +114,14 @@ impl<'h, R: Read> Buffer<'h, R> {
         self.start = 0;
     }
 
-    /// Passes over octets that are at hand.
+    /// Passes over bytes that are at hand.
     pub(super) fn consume(&mut self, count: usize) {
         let count = count.min(self.end - self.start);
         self.start += count;
         self.offset += count as u64;
     }
 
-    /// Passes over octets whether at hand or not; tells how many there were.
+    /// Passes over bytes whether at hand or not; shows how many there were.
     pub(super) fn skip(&mut self, count: u64) -> io::Result<u64> {
         let mut left = count;
         while left > 0 {
@@ -157,7 +157,7 @@ mod tests {
         }
     }
 
-    /// A capture with records of these lengths, whose octets tell where they stand.
+    /// A capture with records of these lengths, whose bytes show where they stand.
     fn capture(lengths: &[u32]) -> Vec<u8> {
         let mut bytes = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
         bytes.extend([0u32, 0, 1 << 24, 1].map(u32::to_le_bytes).concat());

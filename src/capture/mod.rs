@@ -95,7 +95,7 @@ impl Linktype {
     pub const NFLOG: Self = Self(239);
     /// Linux cooked capture v2.
     pub const LINUX_SLL2: Self = Self(276);
-    /// A link layer that has no number in the registry; its own format's number stands in the
+    /// A link layer that has no number in the registry; its own format's number is in the
     /// interface's name.
     pub const UNREGISTERED: Self = Self(u16::MAX);
 
@@ -128,17 +128,17 @@ pub struct RawFrame<'a> {
     pub time: Timestamp,
     /// What its bytes begin with.
     pub linktype: Linktype,
-    /// Its length on the wire, in octets.
+    /// Its length on the wire, in bytes.
     pub original_len: u32,
     /// Which interface of the capture saw it, in the order of their descriptions in its section.
     pub interface: u32,
     /// The place of its interface in [`CaptureOutline::interfaces`], over all sections of the file.
     pub description: u32,
-    /// Where in the file its captured octets begin.
+    /// Where in the file its captured bytes begin.
     pub offset: u64,
     /// Where in the stack of a host it was seen.
     pub seen_at: SeenAt,
-    /// The captured octets; fewer than `original_len` where the capture cut it.
+    /// The captured bytes; fewer than `original_len` where the capture cut it.
     pub data: &'a [u8],
 }
 
@@ -184,7 +184,7 @@ pub struct CaptureOutline {
     pub interfaces: Vec<Interface>,
     /// How many frames were read.
     pub frames: u64,
-    /// Which octets of the file went where; with what was left unread they add up to the file.
+    /// Which bytes of the file went where; with what was left unread they add up to the file.
     pub coverage: BTreeMap<&'static str, Extent>,
     /// Frames that the capturer says it lost; `None` where it says nothing.
     pub dropped_by_capturer: Option<u64>,
@@ -226,7 +226,7 @@ impl CaptureOutline {
     }
 }
 
-/// The octets of a file whose frames are in no order that could be read as they pass: at most 2 GiB.
+/// The bytes of a file whose frames are in no order that could be read as they pass: at most 2 GiB.
 /// `what` names its format.
 fn held(mut reader: impl Read, outline: &mut CaptureOutline) -> io::Result<Vec<u8>> {
     let mut file = Vec::new();
@@ -238,7 +238,7 @@ fn held(mut reader: impl Read, outline: &mut CaptureOutline) -> io::Result<Vec<u
     Ok(file)
 }
 
-/// Times for frames that carry none, or one that cannot be told.
+/// Times for frames that carry none, or one that cannot be reported.
 #[derive(Debug)]
 struct Clock {
     last: Timestamp,
@@ -251,7 +251,7 @@ impl Clock {
         Self { last: Timestamp(0), missing: 0, first_missing: None }
     }
 
-    fn tell(&mut self, time: Option<Timestamp>, frame: u64, offset: u64) -> Timestamp {
+    fn place(&mut self, time: Option<Timestamp>, frame: u64, offset: u64) -> Timestamp {
         match time {
             Some(time) => self.last = time,
             None => {

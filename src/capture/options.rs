@@ -5,26 +5,26 @@ use crate::evidence::{Note, NoteKind, NotePlace};
 /// The options at the end of a block: code and value, up to the end mark or the first that is cut.
 #[derive(Clone, Copy)]
 pub(super) struct Options<'a> {
-    octets: &'a [u8],
+    bytes: &'a [u8],
     big_endian: bool,
 }
 
 impl<'a> Options<'a> {
-    /// Options that begin `at` an octet of a block and end before its last length.
+    /// Options that begin `at` a byte of a block and end before its last length.
     pub(super) fn of(block: &'a [u8], at: usize, big_endian: bool) -> Self {
-        let octets = block.get(at..block.len().saturating_sub(4)).unwrap_or_default();
-        Self { octets, big_endian }
+        let bytes = block.get(at..block.len().saturating_sub(4)).unwrap_or_default();
+        Self { bytes, big_endian }
     }
 
     /// Whether there is none.
     pub(super) const fn is_empty(self) -> bool {
-        self.octets.is_empty()
+        self.bytes.is_empty()
     }
 
     /// A number of 64 bits in the section's order.
     pub(super) fn number(self, value: &[u8]) -> Option<u64> {
-        let octets = *value.first_chunk::<8>()?;
-        Some(if self.big_endian { u64::from_be_bytes(octets) } else { u64::from_le_bytes(octets) })
+        let bytes = *value.first_chunk::<8>()?;
+        Some(if self.big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
     }
 
     /// What the options say in words: comments, and of `kinds` those that are listed.
@@ -40,7 +40,7 @@ impl<'a> Options<'a> {
                 kinds.iter().find(|row| row.0 == code)?.1
             };
             let words = match kind {
-                // Its first octet tells whether the filter is text or code of the packet filter.
+                // Its first byte shows whether the filter is text or code of the packet filter.
                 NoteKind::Filter => value.strip_prefix(&[0])?,
                 NoteKind::Comment
                 | NoteKind::Hardware
@@ -59,14 +59,14 @@ impl<'a> Iterator for Options<'a> {
     type Item = (u16, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (head, rest) = self.octets.split_first_chunk::<4>()?;
+        let (head, rest) = self.bytes.split_first_chunk::<4>()?;
         let [c0, c1, l0, l1] = *head;
-        let number = |octets: [u8; 2]| {
-            if self.big_endian { u16::from_be_bytes(octets) } else { u16::from_le_bytes(octets) }
+        let number = |bytes: [u8; 2]| {
+            if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
         };
         let (code, length) = (number([c0, c1]), usize::from(number([l0, l1])));
         let value = rest.get(..length)?;
-        self.octets = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        self.bytes = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
         (code != END).then_some((code, value))
     }
 }
@@ -92,8 +92,8 @@ mod tests {
         let block =
             [0, 1, 0, 3, b'a', b'b', b'c', 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 1, 9, 9, 9, 9, 9, 9];
         let options = Options::of(&block, 0, true);
-        let told: Vec<_> = options.collect();
-        assert_eq!(told, [(1, &b"abc"[..]), (4, &[][..])]);
+        let reported: Vec<_> = options.collect();
+        assert_eq!(reported, [(1, &b"abc"[..]), (4, &[][..])]);
         let notes: Vec<_> = options.notes(NotePlace::Frame(7), &[]).collect();
         assert_eq!(notes.len(), 1);
         assert_eq!((notes[0].place, notes[0].text.as_str()), (NotePlace::Frame(7), "abc"));
@@ -101,9 +101,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_octets_end(octets in proptest::collection::vec(any::<u8>(), 0..200), big: bool) {
-            let count = Options::of(&octets, 0, big).count();
-            prop_assert!(count * 4 <= octets.len());
+        fn any_bytes_end(bytes in proptest::collection::vec(any::<u8>(), 0..200), big: bool) {
+            let count = Options::of(&bytes, 0, big).count();
+            prop_assert!(count * 4 <= bytes.len());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Classic pcap and its kin: micro- and nanoseconds, "modified" headers, IXIA, Nokia; both byte orders.
 //!
 //! Lengths of records are believed only as far as a capture can hold them. Where a magic number
-//! stands for several layouts, the first records tell which one it is.
+//! means several layouts, the first records show which one it is.
 
 use super::buffer::Buffer;
 use super::{CaptureOutline, Clock, Linktype, MAX_CAPTURED_LIMIT, RawFrame, SeenAt};
@@ -12,7 +12,7 @@ use std::io::{self, Read};
 /// Reads a pcap stream from its first byte and shows `visit` every frame in order.
 ///
 /// # Errors
-/// Only what the reader itself answers; defects of the file stand in the outline.
+/// Only what the reader itself answers; defects of the file are in the outline.
 pub fn read<R: Read>(
     reader: R,
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
@@ -79,7 +79,7 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
         Self { buffer, layout, outline, clock, frames, last: None, interface: 0, ends: false }
     }
 
-    /// Passes over the file header and settles what the first records tell of the layout.
+    /// Passes over the file header and settles what the first records show of the layout.
     fn begin(&mut self) -> io::Result<()> {
         self.buffer.consume(self.layout.file_header);
         self.outline.cover("file_header", self.layout.file_header as u64);
@@ -126,7 +126,7 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
             self.outline.frames = number;
             let go_on = visit(RawFrame {
                 number: FrameNumber(number),
-                time: self.clock.tell(self.layout.time(&record), number, offset),
+                time: self.clock.place(self.layout.time(&record), number, offset),
                 linktype: self.layout.linktype,
                 original_len: record.original_len.max(record.captured_len),
                 interface: self.interface,
@@ -198,7 +198,7 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
     }
 
     /// Brings the buffer to the next place at which a record or a file header can be believed. Each
-    /// octet is looked at once.
+    /// byte is looked at once.
     fn find_record(&mut self) -> io::Result<Option<()>> {
         self.buffer.consume(1);
         loop {
@@ -217,7 +217,7 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
         }
     }
 
-    /// Goes on with another file that begins here: captures that were joined octet by octet.
+    /// Goes on with another file that begins here: captures that were joined byte by byte.
     fn joined(&mut self, number: u64) -> io::Result<bool> {
         let offset = self.buffer.offset();
         self.buffer.want(LONGEST_HEADER)?;
@@ -407,7 +407,7 @@ fn word(bytes: &[u8], at: usize, big_endian: bool) -> Option<u32> {
     Some(if big_endian { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) })
 }
 
-/// One magic number and what it stands for.
+/// One magic number and what it means.
 struct Kind {
     magic: u32,
     nanoseconds: bool,
@@ -417,7 +417,7 @@ struct Kind {
 
 /// Sources: libpcap's savefile format; Wireshark's notes on the variants of pcap.
 const KINDS: &[Kind] = &[
-    // Nokia's record headers have 4 octets more, those of patched libpcaps have 8 or 12.
+    // Nokia's record headers have 4 bytes more, those of patched libpcaps have 8 or 12.
     Kind {
         magic: 0xa1b2_c3d4,
         nanoseconds: false,
@@ -425,7 +425,7 @@ const KINDS: &[Kind] = &[
         record_headers: &[16, 24, 20, 28],
     },
     Kind { magic: 0xa1b2_3c4d, nanoseconds: true, file_header: HEADER_LEN, record_headers: &[16] },
-    // Kuznetzov's patch: interface, protocol and packet type; an earlier one adds 4 octets.
+    // Kuznetzov's patch: interface, protocol and packet type; an earlier one adds 4 bytes.
     Kind {
         magic: 0xa1b2_cd34,
         nanoseconds: false,
@@ -450,7 +450,7 @@ const KINDS: &[Kind] = &[
 const HEADER_LEN: usize = 24;
 /// libpcap's MAXIMUM_SNAPLEN: what a capture may hold whatever its header says.
 const MIN_CAPTURED_LIMIT: u32 = 262_144;
-/// How much of a file and how many records are looked at to tell its layout.
+/// How much of a file and how many records are looked at to show its layout.
 const TRIED: usize = 64 * 1024;
 const RECORDS_TRIED: usize = 3;
 /// IXIA's.

@@ -22,7 +22,7 @@ use std::io::{self, Read};
 /// Reads a pcapng stream from its first byte and shows `visit` every frame in order.
 ///
 /// # Errors
-/// Only what the reader itself answers; defects of the file stand in the outline.
+/// Only what the reader itself answers; defects of the file are in the outline.
 pub fn read<R: Read>(
     reader: R,
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
@@ -53,8 +53,8 @@ pub fn read_from<R: Read>(
         }
     }
     walk.clock.report(&mut walk.outline);
-    let told = walk.dropped.iter().filter_map(|dropped| dropped.in_all.max(dropped.by_packet));
-    walk.outline.dropped_by_capturer = told.reduce(u64::saturating_add);
+    let reported = walk.dropped.iter().filter_map(|dropped| dropped.in_all.max(dropped.by_packet));
+    walk.outline.dropped_by_capturer = reported.reduce(u64::saturating_add);
     Ok(walk.outline)
 }
 
@@ -91,7 +91,7 @@ struct Walk {
     has_further_interfaces: bool,
 }
 
-/// Frames that an interface lost, as the capture tells them in two ways.
+/// Frames that an interface lost, as the capture shows them in two ways.
 #[derive(Clone, Copy, Default)]
 struct Dropped {
     /// Its statistics.
@@ -280,10 +280,10 @@ impl Walk {
                 u64::from_le_bytes(value)
             })
         });
-        let told = drops.into_iter().flatten().reduce(u64::saturating_add);
-        // Counts run on from the start of the capture, so the last one told holds.
-        if let (Some(slot), Some(told)) = (self.dropped.get_mut(index), told) {
-            slot.in_all = Some(told);
+        let reported = drops.into_iter().flatten().reduce(u64::saturating_add);
+        // Counts run on from the start of the capture, so the last one reported holds.
+        if let (Some(slot), Some(reported)) = (self.dropped.get_mut(index), reported) {
+            slot.in_all = Some(reported);
         }
         let options = Options::of(block, 20, self.section.big_endian);
         self.outline.note(options.notes(NotePlace::Interface(index), &[]));
@@ -311,7 +311,7 @@ impl Walk {
             return true;
         };
         let time = fields.ticks.and_then(|ticks| time_of(ticks, clock));
-        let time = self.clock.tell(time, number, offset);
+        let time = self.clock.place(time, number, offset);
         self.numbered = number;
         self.outline.frames += 1;
         self.outline.cover("frames", block.len() as u64);
@@ -338,9 +338,9 @@ impl Walk {
             return;
         }
         self.outline.note(options.notes(NotePlace::Frame(number), &[]));
-        let told = options.filter(|(code, _)| *code == EPB_DROP_COUNT);
-        let told = told.filter_map(|(_, value)| options.number(value));
-        let lost = told.fold(fields.lost_before, u64::saturating_add);
+        let reported = options.filter(|(code, _)| *code == EPB_DROP_COUNT);
+        let reported = reported.filter_map(|(_, value)| options.number(value));
+        let lost = reported.fold(fields.lost_before, u64::saturating_add);
         let index = self.section.first_interface.saturating_add(fields.interface);
         if let Some(slot) = self.dropped.get_mut(index).filter(|_| lost > 0) {
             slot.by_packet = Some(slot.by_packet.unwrap_or(0).saturating_add(lost));
@@ -373,7 +373,7 @@ impl Walk {
                 captured_len: field(20),
                 original_len: field(24),
                 data_at: 28,
-                // All ones stand for unknown.
+                // All ones mean unknown.
                 lost_before: Some(self.u16_at(block, 10))
                     .filter(|lost| *lost != u16::MAX)
                     .map_or(0, u64::from),

@@ -11,7 +11,7 @@ use std::io::{self, Read};
 /// Reads a snoop stream from its first byte and shows `visit` every frame in order.
 ///
 /// # Errors
-/// Only what the reader itself answers; defects of the file stand in the outline.
+/// Only what the reader itself answers; defects of the file are in the outline.
 pub fn read<R: Read>(
     reader: R,
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
@@ -86,7 +86,7 @@ fn read_frames<R: Read>(
         outline.dropped_by_capturer = outline.dropped_by_capturer.max(Some(dropped));
         let go_on = visit(RawFrame {
             number: FrameNumber(number),
-            time: clock.tell(record.time, number, offset),
+            time: clock.place(record.time, number, offset),
             linktype,
             original_len: record.original_len.max(record.captured_len),
             interface: 0,
@@ -128,7 +128,7 @@ impl Record {
         })
     }
 
-    /// Captured octets, and the record with them; `None` where that cannot be.
+    /// Captured bytes, and the record with them; `None` where that cannot be.
     fn lengths(&self) -> Option<(usize, usize)> {
         let (captured, length) = (self.captured_len as usize, self.length as usize);
         let at_least = RECORD_HEADER_LEN.checked_add(captured)?;

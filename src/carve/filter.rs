@@ -59,10 +59,10 @@ fn listed(numbers: &BTreeSet<u64>) -> String {
             Some(_) | None => spans.push((*number, *number)),
         }
     }
-    let told = spans.into_iter().map(|(first, last)| {
+    let reported = spans.into_iter().map(|(first, last)| {
         if first == last { first.to_string() } else { format!("{first}..{last}") }
     });
-    told.collect::<Vec<_>>().join(",")
+    reported.collect::<Vec<_>>().join(",")
 }
 
 fn whom(pair: HostPair, kind: Kind) -> String {

@@ -2,7 +2,7 @@
 //! capture of them.
 //!
 //! Findings are known only at the end, so captures are read a second time, and only those that a
-//! finding cites. Opens no file of its own and writes none: octets go to whoever asked.
+//! finding cites. Opens no file of its own and writes none: bytes go to anyone who asked.
 
 mod selection;
 

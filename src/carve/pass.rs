@@ -1,6 +1,6 @@
 //! The second pass over the captures that findings cite: each packet to the finding it is behind.
 //!
-//! One capture after the other, in the order of their numbers, so that the octets written are the same
+//! One capture after the other, in the order of their numbers, so that the bytes written are the same
 //! for any number of threads. Holds some mebibytes of what is to be written, and nothing else.
 
 use super::pcapng::{self, Captured, Ticks};
@@ -27,7 +27,7 @@ pub struct Carving<'a> {
     pub reach: Reach,
 }
 
-/// Shows `put` the octets of a capture for each finding that packets are behind: the capture's name
+/// Shows `put` the bytes of a capture for each finding that packets are behind: the capture's name
 /// and what comes next in it. Names are `F1.pcapng`, by the finding's id.
 ///
 /// # Errors
@@ -212,7 +212,7 @@ fn interface_of(file: &Evidence, frame: &RawFrame<'_>) -> Interface {
     let described = match &file.content {
         Content::Capture { interfaces, .. } => {
             let place = usize::try_from(frame.description).unwrap_or(usize::MAX);
-            interfaces.get(place).filter(|told| told.linktype == frame.linktype.0).cloned()
+            interfaces.get(place).filter(|reported| reported.linktype == frame.linktype.0).cloned()
         }
         Content::Log { .. } | Content::Nothing => None,
     };
@@ -224,5 +224,5 @@ fn interface_of(file: &Evidence, frame: &RawFrame<'_>) -> Interface {
     })
 }
 
-/// Octets of all captures together that wait to be written.
+/// Bytes of all captures together that wait to be written.
 const MOST_WAITING: usize = 16 << 20;

@@ -1,7 +1,7 @@
 //! pcapng blocks to be written: section, interfaces, packets (draft-ietf-opsawg-pcapng §4).
 //!
 //! Our own, because the crate that writes pcapng (pcap-file 2.0) takes a packet's time for nanoseconds
-//! whatever resolution its interface tells. Little-endian, so that the same packets give the same octets.
+//! whatever resolution its interface shows. Little-endian, so that the same packets give the same bytes.
 
 use crate::capture::Linktype;
 use crate::evidence::{Interface, visible};
@@ -17,11 +17,12 @@ pub(super) struct Ticks {
 }
 
 impl Ticks {
-    /// The interface's own, or finer where these cannot tell the time: that of an interface that
+    /// The interface's own, or finer where these cannot show the time: that of an interface that
     /// divides a second by a power of two.
     pub(super) fn of(time: Timestamp, own_digits: u8) -> Self {
-        let is_told = |digits: u8| time.0.rem_euclid(per_tick(digits)) == 0;
-        let digits = Some(own_digits).filter(|digits| *digits < 9 && is_told(*digits)).unwrap_or(9);
+        let is_exact = |digits: u8| time.0.rem_euclid(per_tick(digits)) == 0;
+        let digits =
+            Some(own_digits).filter(|digits| *digits < 9 && is_exact(*digits)).unwrap_or(9);
         // Ticks have no sign. Of times before 1970 the offset takes it.
         Self { digits, offset_seconds: if time.0 < 0 { EARLIEST } else { 0 } }
     }
@@ -57,14 +58,14 @@ pub(super) fn interface(out: &mut Vec<u8>, original: &Interface, ticks: Ticks, d
     let offset = ticks.offset_seconds.to_le_bytes();
     let digits = [ticks.digits];
     let (name, description) = (original.name.as_deref().map(words), words(description));
-    let mut told: Vec<(u16, &[u8])> = Vec::new();
-    told.extend(name.as_deref().map(|name| (INTERFACE_NAME, name)));
-    told.push((INTERFACE_WORDS, &description));
-    told.push((INTERFACE_RESOLUTION, &digits));
+    let mut reported: Vec<(u16, &[u8])> = Vec::new();
+    reported.extend(name.as_deref().map(|name| (INTERFACE_NAME, name)));
+    reported.push((INTERFACE_WORDS, &description));
+    reported.push((INTERFACE_RESOLUTION, &digits));
     if ticks.offset_seconds != 0 {
-        told.push((INTERFACE_OFFSET, &offset));
+        reported.push((INTERFACE_OFFSET, &offset));
     }
-    options(&mut body, &told);
+    options(&mut body, &reported);
     block(out, INTERFACE_DESCRIPTION, &body);
 }
 
@@ -140,7 +141,7 @@ const INTERFACE_OFFSET: u16 = 14;
 /// LINKTYPE_USER0.
 const USER_0: u16 = 147;
 const LONGEST: usize = 1024;
-/// Before every time that can be told: seconds since 1970.
+/// Before every time that can be reported: seconds since 1970.
 const EARLIEST: i64 = i64::MIN.div_euclid(1_000_000_000);
 
 #[cfg(test)]
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn times_keep_the_digits_of_their_interface_where_these_tell_them() {
+    fn times_keep_the_digits_of_their_interface() {
         let check = |time, digits, expected: (u8, bool)| {
             let ticks = Ticks::of(Timestamp(time), digits);
             assert_eq!((ticks.digits, ticks.offset_seconds < 0), expected);

@@ -182,5 +182,5 @@ fn merge(stretches: &mut Vec<Stretch>) {
 const BESIDE: Span = Span::from_seconds(5);
 /// A datagram's fragments come within that (RFC 791 §3.2 gives them 15 s).
 const REASSEMBLY: Span = Span::from_seconds(15);
-/// Of a finding. More are a flood, of which these tell enough; all stand in ike_exchanges.
+/// Of a finding. More are a flood, of which these show enough; all are in ike_exchanges.
 const MOST_NEGOTIATIONS: usize = 50;

@@ -13,7 +13,7 @@ pub struct Advice {
     pub meaning: &'static str,
     /// Why it usually happens.
     pub why: &'static str,
-    /// What resolves it, or tells more.
+    /// What resolves it, or shows more.
     pub what_to_do: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! The names of events' fields in the order of their values, for exports that tell values alone.
+//! The names of events' fields in the order of their values, for exports that show values alone.
 //!
 //! The same event and version differ between builds of Windows, so a list is chosen by the number
 //! of its values. Events without fields have no row.

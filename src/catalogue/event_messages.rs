@@ -1,4 +1,4 @@
-//! Where the messages of events hold their values, for exports that tell the message alone.
+//! Where the messages of events hold their values, for exports that show the message alone.
 //!
 //! Values are found by the place of their line, never by its label, because labels are in the
 //! language of the system. Only sentences of the Service Control Manager are known by their
@@ -86,10 +86,14 @@ mod tests {
             for id in *ids {
                 assert!(!events_numbered(*id).is_empty(), "{id}");
                 let Lines(places) = layout else { continue };
-                let mut told: Vec<u8> = places.iter().copied().filter(|place| *place > 0).collect();
-                told.sort_unstable();
-                assert!(told.iter().copied().eq((1..).take(told.len())), "{id}: {told:?}");
-                assert!(field_names(*id, told.len()).is_some(), "{id}: {}", told.len());
+                let mut reported: Vec<u8> =
+                    places.iter().copied().filter(|place| *place > 0).collect();
+                reported.sort_unstable();
+                assert!(
+                    reported.iter().copied().eq((1..).take(reported.len())),
+                    "{id}: {reported:?}"
+                );
+                assert!(field_names(*id, reported.len()).is_some(), "{id}: {}", reported.len());
             }
         }
     }

@@ -4,7 +4,7 @@
 //! Left out on purpose: 5150 to 5159 (packets and connections allowed or blocked), 5440
 //! and 5441 (the inventory of filters at a start). A busy host writes them by the thousand and they
 //! name no IPsec cause. What a record's fields add to its row is the event log's business, not this
-//! table's; what the events of a category prove stands in `guide`.
+//! table's; what the events of a category prove is in `guide`.
 //!
 //! Source tags: `K` message tables of the shipped DLLs (libyal winevt-kb), `M` the provider's
 //! manifest (Windows 7, 10 and 11), `A` Microsoft's description of the audit subcategory, `S` seen
@@ -18,7 +18,7 @@ use super::gateway_events::GATEWAY_EVENTS;
 use super::state_events::STATE_EVENTS;
 use serde::{Deserialize, Serialize};
 
-/// What an event tells of, so that related events stand together whatever wrote them.
+/// What an event shows of, so that related events stand together whatever wrote them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Category {
     /// A negotiation failed, or a message of one was not valid.
@@ -94,7 +94,7 @@ pub struct EventEntry {
     pub provider: &'static str,
     /// The number people quote.
     pub id: u16,
-    /// What it tells of.
+    /// What it shows of.
     pub category: Category,
     /// The audit subcategory that turns it on; empty for events that no audit policy governs.
     pub subcategory: &'static str,
@@ -143,7 +143,7 @@ pub fn channel_of_source(source: &str) -> &'static str {
 
 /// The name under which packets are kept that an event trace shows as dropped by IPsec, which is no log of the system.
 pub const DROPS: &str = "pktmon";
-/// Who tells of them.
+/// Who shows of them.
 pub const DROPS_PROVIDER: &str = "Microsoft-Windows-PktMon";
 /// The name under which the filtering platform's own record is kept, which is no log of the system.
 pub const NET_EVENTS: &str = "netevents";
@@ -198,7 +198,7 @@ const fn service(id: u16, reason: Option<Reason>, meaning: &'static str) -> Even
     EventEntry { channel, provider, id, category, subcategory, reason, meaning, source }
 }
 
-/// What `netsh wfp show netevents` tells: it has no numbers, so that of the audit that says the same
+/// What `netsh wfp show netevents` shows: it has no numbers, so that of the audit that says the same
 /// is taken, and where none does that of Microsoft-Windows-WFP's own log.
 const fn net(
     id: u16,

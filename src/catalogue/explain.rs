@@ -7,14 +7,14 @@ use super::{
     ras_error, windows_error, windows_error_from_text, windows_error_named,
 };
 
-/// One thing that a code can stand for.
+/// One thing that a code can mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Explained {
     /// An event of a Windows log.
     Event(&'static EventEntry),
     /// A Win32 error of IPsec or IKE.
     WindowsError(&'static WindowsError),
-    /// An error of remote access that stands for IPsec.
+    /// An error of remote access that means IPsec.
     RasError(&'static WindowsError),
     /// Event 6013 of `EventLog`, which no judgement rests on: the uptime of the system.
     Uptime,
@@ -22,9 +22,9 @@ pub enum Explained {
     Parameter(u32, &'static str),
 }
 
-/// Everything that `code` can stand for, events first: `4653`, `13801`, `0x35E9`,
+/// Everything that `code` can mean, events first: `4653`, `13801`, `0x35E9`,
 /// `ERROR_IPSEC_IKE_AUTH_FAIL`, an error's text, `%%8205`. A number of 32 bits is a status or, as
-/// legacy logs tell events, severity and source above the event's number. Empty where nothing is
+/// legacy logs show events, severity and source above the event's number. Empty where nothing is
 /// known.
 #[must_use]
 pub fn explain(code: &str) -> Vec<Explained> {
@@ -41,7 +41,7 @@ pub fn explain(code: &str) -> Vec<Explained> {
     let events = match u16::try_from(number) {
         Ok(number) => events_numbered(number),
         Err(_) if windows_error(number).is_some() => &[],
-        // The upper half tells severity, customer and facility ([MS-EVEN] 2.2.3).
+        // The upper half shows severity, customer and facility ([MS-EVEN] 2.2.3).
         Err(_) => u16::try_from(number & 0xffff).map_or(&[][..], events_numbered),
     };
     let error = windows_error(number).map(Explained::WindowsError);

@@ -1,4 +1,4 @@
-//! What the logs of IKE daemons on gateways tell, as events: strongSwan's charon and libreswan's pluto.
+//! What the logs of IKE daemons on gateways show, as events: strongSwan's charon and libreswan's pluto.
 //!
 //! These daemons write sentences and number nothing. The numbers are plainsight's own, one a kind of statement;
 //! both daemons have the same. Sources: `C` the messages in strongSwan's source (src/libcharon), `L` the recorded

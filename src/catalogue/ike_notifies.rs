@@ -1,4 +1,4 @@
-//! What IKE peers tell each other in notify payloads: number, name, meaning and the reason it stands for.
+//! What IKE peers show each other in notify payloads: number, name, meaning and the reason it means.
 //!
 //! Sources: IANA "IKEv2 Notify Message Error Types" and "Status Types", RFC 2408 §3.14.1, RFC 2407
 //! §4.6.3, RFC 3706. Types without a row are shown by their number.
@@ -28,7 +28,7 @@ pub struct NotifyEntry {
     pub name: &'static str,
     /// What it says.
     pub meaning: &'static str,
-    /// The failure it tells; `None` for a status.
+    /// The failure it shows; `None` for a status.
     pub reason: Option<Reason>,
     /// Where it is defined.
     pub source: &'static str,

@@ -1,19 +1,19 @@
-//! Vendor IDs: octets by which IKE peers announce what they are and what they can do.
+//! Vendor IDs: bytes by which IKE peers announce what they are and what they can do.
 //!
 //! Only IDs whose origin is certain: most are the MD5 of a published string, which the row names.
 
 /// One known vendor ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IkeVendor {
-    /// The octets a vendor ID begins with, in lower-case hexadecimal.
+    /// The bytes a vendor ID begins with, in lower-case hexadecimal.
     pub prefix: &'static str,
-    /// What it stands for.
+    /// What it means.
     pub name: &'static str,
     /// Where it comes from.
     pub source: &'static str,
 }
 
-/// The vendor whose ID these octets are; the longest matching row wins.
+/// The vendor whose ID these bytes are; the longest matching row wins.
 #[must_use]
 pub fn ike_vendor(id: &[u8]) -> Option<&'static IkeVendor> {
     VENDORS.iter().filter(|row| starts_with(id, row.prefix)).max_by_key(|row| row.prefix.len())
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_row_tells_the_generation_of_windows() {
+    fn the_longest_row_shows_the_generation_of_windows() {
         let mut id = vec![0x1e, 0x2b, 0x51, 0x69, 0x05, 0x99, 0x1c, 0x7d];
         id.extend([0x7c, 0x96, 0xfc, 0xbf, 0xb5, 0x87, 0xe4, 0x61]);
         assert_eq!(ike_vendor(&id).map(|v| v.name), Some("Windows"));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn octets_after_a_known_prefix_do_not_matter() {
+    fn bytes_after_a_known_prefix_do_not_matter() {
         let fragmentation = [
             0x40, 0x48, 0xb7, 0xd5, 0x6e, 0xbc, 0xe8, 0x85, 0x25, 0xe7, 0xde, 0x7f, 0x00, 0xd6,
             0xc2, 0xd3, 0x80, 0, 0, 0,

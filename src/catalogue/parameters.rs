@@ -1,6 +1,6 @@
 //! The numbered texts (`%%nnnn`) that audit events carry in place of words.
 //!
-//! They stand in Windows' msobjs.dll and are the same numbers on every language of the system.
+//! They are in Windows' msobjs.dll and are the same numbers on every language of the system.
 //! Newer wordings are used where Vista's differ. Texts that a record spells out are not here.
 
 /// The English text behind a `%%nnnn` number.
@@ -10,7 +10,7 @@ pub fn parameter(number: u32) -> Option<&'static str> {
     PARAMETERS.get(at).map(|row| row.1)
 }
 
-/// What a numbered text tells of a negotiation or an audit policy, beyond its words.
+/// What a numbered text shows of a negotiation or an audit policy, beyond its words.
 #[must_use]
 pub fn parameter_note(number: u32) -> Option<&'static str> {
     NOTES.iter().find(|row| row.0 == number).map(|row| row.1)
@@ -45,7 +45,7 @@ pub fn with_parameters_spelled(value: &str) -> String {
     spelled
 }
 
-/// Where the texts stand in a record and what follows from them.
+/// Where the texts are in a record and what follows from them.
 const NOTES: &[(u32, &str)] = &[
     (
         8199,
@@ -86,8 +86,8 @@ const NOTES: &[(u32, &str)] = &[
     (8451, "Failures of this subcategory are recorded from here on."),
 ];
 
-/// A value of words as the numbers they stand for, as records have it before it is put into words;
-/// the text as it stands where one of its parts is not known. Lists are parted by commas.
+/// A value of words as the numbers they mean, as records have it before it is put into words;
+/// the text as it is where one of its parts is not known. Lists are parted by commas.
 #[must_use]
 pub fn parameter_of_text(text: &str) -> String {
     let number = |part: &str| {

@@ -1,4 +1,4 @@
-//! The error codes of remote access that stand for IPsec or IKE, 766 to 835.
+//! The error codes of remote access that mean IPsec or IKE, 766 to 835.
 //!
 //! They share numbers with Windows errors of another meaning, so they are looked up apart, and only for
 //! records of remote access.

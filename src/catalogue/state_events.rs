@@ -1,4 +1,4 @@
-//! What exports of a host's state tell, as events. They are no records of a log and have no numbers: the numbers are
+//! What exports of a host's state show, as events. They are no records of a log and have no numbers: the numbers are
 //! plainsight's own.
 //!
 //! Source tags: `P` Microsoft's description of auditpol and of group policy's audit.csv; `C` the CIM classes

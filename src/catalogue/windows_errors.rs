@@ -1,4 +1,4 @@
-//! The Win32 error codes of IPsec and IKE, 13000 to 13932, with the reason each one stands for.
+//! The Win32 error codes of IPsec and IKE, 13000 to 13932, with the reason each one means.
 //!
 //! Windows writes them as numbers or as the bare system text, so they are found by number, by
 //! name and by text. Texts are English; a text in another language is not found here.
@@ -17,7 +17,7 @@ pub struct WindowsError {
     pub code: u32,
     /// The symbolic name in winerror.h.
     pub name: &'static str,
-    /// What it stands for as a cause; `None` where it is no failure or tells nothing.
+    /// What it means as a cause; `None` where it is no failure or shows nothing.
     pub reason: Option<Reason>,
     /// The system's English text; empty for a mere range marker.
     pub text: &'static str,
@@ -41,7 +41,7 @@ pub fn windows_error_named(name: &str) -> Option<&'static WindowsError> {
     WINDOWS_ERRORS.iter().find(|row| row.name.eq_ignore_ascii_case(name.trim()))
 }
 
-/// The row whose text this is, punctuation, spacing and case aside. Older systems told only the
+/// The row whose text this is, punctuation, spacing and case aside. Older systems reported only the
 /// first sentence of some texts, so that is enough. Where several codes share a text (13809 to
 /// 13812), the lowest; their reasons agree.
 #[must_use]
@@ -79,7 +79,7 @@ pub fn parse_number(text: &str) -> Option<u32> {
     }
 }
 
-/// The characters that tell two texts apart.
+/// The characters that show two texts apart.
 fn letters(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
@@ -93,7 +93,7 @@ const fn row(
     WindowsError { code, name, reason, text }
 }
 
-/// Status codes that stand for a Win32 code: the first and the last of a range, and what the first
+/// Status codes that mean a Win32 code: the first and the last of a range, and what the first
 /// one is. Windows 2000's IKE status 0xCBAD0320 + n is Win32 13800 + n, for n from 1 to 0x31; the
 /// driver's NTSTATUS ([MS-ERREF] 2.3.1) begin at 0xC0360001, those of its flood protection at
 /// 0xC0368000.

@@ -142,15 +142,15 @@ fn print_explanations(out: &mut impl Write, asked: &[Asked<'_>]) -> io::Result<(
 fn meanings(code: &str) -> Vec<Meaning> {
     let is_named = |name: &str| name.eq_ignore_ascii_case(code);
     let number = code.parse::<u16>().ok();
-    let findings = FindingCode::all().iter().filter(|row| is_named(row.name)).map(|row| {
-        let guide = row.code.guide();
+    let findings = FindingCode::ALL.map(FindingCode::row).into_iter();
+    let findings = findings.filter(|row| is_named(row.name)).map(|row| {
         let mut meaning = Meaning::new(row.name, "finding", row.meaning)
-            .with(Is::Severity, guide.severity)
+            .with(Is::Severity, row.severity_rule())
             .with(Is::WhatToDo, row.what_to_do);
-        for step in guide.steps {
+        for step in row.steps {
             meaning = meaning.with(Is::Step, step);
         }
-        for control in guide.controls {
+        for control in row.controls {
             let text = format!("{} ({})", control.as_str(), control.meaning());
             meaning = meaning.with(Is::Control, text);
         }

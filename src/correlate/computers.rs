@@ -1,6 +1,6 @@
 //! Which logs belong to one computer.
 //!
-//! Logs in one folder whose records bear the same name do; a name without a domain stands for the only full
+//! Logs in one folder whose records bear the same name do; a name without a domain means the only full
 //! name in the folder that begins with it. Logs of a renamed computer do too: its log continues under the new
 //! name, or event 6011 gives both names. Two computers that had the same name one after the other are kept
 //! apart.

@@ -103,7 +103,7 @@ impl Group<'_> {
                 Confidence::High
             }
         };
-        let mut advice = vec![code.words().what_to_do.to_owned()];
+        let mut advice = vec![code.row().what_to_do.to_owned()];
         advice.extend(commands(state, first.is_legacy));
         Some(Finding {
             confidence,

@@ -1,4 +1,4 @@
-//! The closed list of findings; their words are in `words`.
+//! The closed list of findings; what is known of each is in `rows`.
 
 /// Which rule makes a finding. The spelling is a promise to scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,9 +7,9 @@ mod code;
 
 mod severity;
 
-mod words;
+mod rows;
 
-mod guide;
+mod controls;
 
 mod cause_words;
 
@@ -67,10 +67,10 @@ pub use cause_words::{closing, why};
 pub use chain::chain;
 pub use clock_words::clock;
 pub use code::FindingCode;
-pub use guide::{Control, Guide};
+pub use controls::Control;
 pub use problem_words::problem;
+pub use rows::FindingRow;
 pub use severity::Severity;
-pub use words::FindingWords;
 
 use crate::catalogue::Reason;
 use crate::correlate::{Confidence, FactRef, Facts};
@@ -223,8 +223,8 @@ impl Finding {
 impl FindingCode {
     /// The general advice and the steps.
     fn advice(self) -> Vec<String> {
-        let steps = self.guide().steps.iter().copied();
-        [self.words().what_to_do].into_iter().chain(steps).map(str::to_owned).collect()
+        let steps = self.row().steps.iter().copied();
+        [self.row().what_to_do].into_iter().chain(steps).map(str::to_owned).collect()
     }
 }
 

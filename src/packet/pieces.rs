@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_with_fewer_octets_is_the_same_piece() {
+    fn a_copy_with_fewer_bytes_is_the_same_piece() {
         let mut pieces = Pieces::default();
         pieces.take(piece(8, 24, true));
         let copy = Piece { is_cut: true, octets: vec![1; 3], ..piece(8, 24, true) };

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn another_protocol_from_the_ports_of_kerberos_and_ike_is_told() {
+    fn another_protocol_from_the_ports_of_kerberos_and_ike_is_reported() {
         assert_eq!(udp(88, b"\x04 no ticket"), Some(Borrowed::KerberosPort));
         assert_eq!(udp(88, b"\x6e text behind a tag"), Some(Borrowed::KerberosPort));
         assert_eq!(udp(500, b"\x04 no negotiation"), Some(Borrowed::IkePort));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_from_port_88_is_told_and_an_answer_is_not() {
+    fn a_connection_from_port_88_is_reported_and_an_answer_is_not() {
         let tcp = |flags| {
             let mut header = [0; 20];
             header[13] = flags;
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_echo_is_told_an_ordinary_one_or_an_error_is_not() {
+    fn a_large_echo_is_reported_an_ordinary_one_or_an_error_is_not() {
         let icmp = |kind: u8, data: usize| {
             let mut message = vec![0; 8 + data];
             message[0] = kind;

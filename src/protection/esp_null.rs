@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn readable_udp_under_a_12_octet_check_value_is_found() {
+    fn readable_udp_under_a_12_byte_check_value_is_found() {
         let (source, destination) = hosts();
         let mut evidence = NullEvidence::default();
         for size in [9u16, 20, 33] {

@@ -367,7 +367,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_octets_make_it_panic(protocol in 0u8..=255, ports: Option<(u16, u16)>, payload: Vec<u8>) {
+        fn no_bytes_make_it_panic(protocol in 0u8..=255, ports: Option<(u16, u16)>, payload: Vec<u8>) {
             let _ = of(protocol, ports, &payload);
         }
     }

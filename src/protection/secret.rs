@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn each_form_is_told_by_its_structure() {
+    fn each_form_is_recognized_by_its_structure() {
         let tcp = |app, payload: &[u8]| secret(app, &packet(protocol::TCP, payload));
         let request = b"GET / HTTP/1.1\r\nHost: a\r\nauthorization: basic dTpw\r\n\r\n";
         assert_eq!(tcp(App::Http, request), Some(Secret::HttpBasic));
@@ -262,7 +262,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_octets_make_it_panic(octets in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn no_bytes_make_it_panic(octets in proptest::collection::vec(any::<u8>(), 0..300)) {
             for app in [App::Http, App::Ftp, App::Imap, App::Telnet, App::Ldap, App::Smb, App::Rpc] {
                 let _ = secret(app, &packet(protocol::TCP, &octets));
             }

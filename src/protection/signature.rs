@@ -244,14 +244,14 @@ mod tests {
     }
 
     #[test]
-    fn smb_tells_its_encrypted_form_apart() {
+    fn the_encrypted_form_of_smb_is_distinguished() {
         let told = |octet| anywhere(&packet(protocol::TCP, &[0, 0, 0, 9, octet, b'S', b'M', b'B']));
         assert_eq!(told(0xfd), Some((App::Smb, true)));
         assert_eq!(told(0xfe), Some((App::Smb, false)));
     }
 
     #[test]
-    fn each_protocol_is_told_by_its_beginning() {
+    fn each_protocol_is_recognized_by_its_beginning() {
         let cases: [(u8, &[u8], Option<App>); 27] = [
             (6, b"GET /a HTTP/1.1\r\n", Some(App::Http)),
             (6, b"HTTP/1.1 200 OK\r\n", Some(App::Http)),
@@ -288,7 +288,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_octets_make_it_panic(octets in proptest::collection::vec(any::<u8>(), 0..100)) {
+        fn no_bytes_make_it_panic(octets in proptest::collection::vec(any::<u8>(), 0..100)) {
             for protocol in [protocol::TCP, protocol::UDP] {
                 let _ = (opening(&packet(protocol, &octets)), anywhere(&packet(protocol, &octets)));
             }

@@ -146,7 +146,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_octets_make_it_panic(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn no_bytes_make_it_panic(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = hello(&octets);
             let _ = hello(&client(&octets));
         }

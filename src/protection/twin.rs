@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn packets_that_all_show_again_are_twins() {
+    fn packets_that_are_all_repeated_are_decrypted_copies() {
         let (mut twins, mut watched) = (Twins::default(), Watched::default());
         let mut candidates = Vec::new();
         for (n, inner) in (0..40).zip((60..).step_by(37)) {
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn clear_text_beside_esp_is_no_twin() {
+    fn clear_text_beside_esp_is_no_decrypted_copy() {
         let (mut twins, mut watched) = (Twins::default(), Watched::default());
         for (n, size) in (0..400).zip(0usize..) {
             let time = Timestamp(n * 1_000_000);
@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_before_or_much_later_is_no_twin() {
+    fn what_comes_before_or_much_later_is_no_decrypted_copy() {
         let (mut twins, mut watched) = (Twins::default(), Watched::default());
         let inside = pair("10.1.0.1", "10.2.0.1");
         twins.encapsulated(spi(), &mut watched, Timestamp(1_000_000_000), encapsulating(100));

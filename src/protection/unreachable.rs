@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_unreachable_that_quotes_udp_500_is_told() {
+    fn a_port_unreachable_that_quotes_udp_500_is_reported() {
         let mut message = vec![3, 3, 0, 0, 0, 0, 0, 0];
         etherparse::PacketBuilder::ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64)
             .udp(500, 500)

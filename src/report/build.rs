@@ -90,7 +90,7 @@ pub(super) fn tool() -> schema::Tool {
     schema::Tool { name: "plainsight".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
 }
 
-/// How finely each file tells time.
+/// How finely each file shows time.
 pub(super) struct Clock(BTreeMap<EvidenceId, Resolution>);
 
 impl Clock {
@@ -98,20 +98,20 @@ impl Clock {
         Self(evidence.iter().map(|file| (file.id, file.resolution)).collect())
     }
 
-    pub(super) fn tell(&self, time: Timestamp, by: EvidenceId) -> String {
+    pub(super) fn show(&self, time: Timestamp, by: EvidenceId) -> String {
         time.rfc3339(self.0.get(&by).copied().unwrap_or(Resolution::NANOSECONDS))
     }
 
     fn start(&self, run: &ClassRun) -> String {
-        self.tell(run.start, run.first.evidence)
+        self.show(run.start, run.first.evidence)
     }
 
     fn end(&self, run: &ClassRun) -> String {
-        self.tell(run.end, run.last.evidence)
+        self.show(run.end, run.last.evidence)
     }
 
     pub(super) fn when(&self, when: When) -> String {
-        self.tell(when.time, when.evidence)
+        self.show(when.time, when.evidence)
     }
 }
 
@@ -191,12 +191,12 @@ fn evidence(file: &Evidence, facts: &Facts, clock: &Clock) -> schema::Evidence {
 /// What a capture says of itself.
 fn notes(content: &Content) -> Vec<schema::Note> {
     let Content::Capture { notes, .. } = content else { return Vec::new() };
-    let told = notes.iter().map(|note| schema::Note {
+    let reported = notes.iter().map(|note| schema::Note {
         place: note.place.to_string(),
         kind: note.kind.as_str().to_owned(),
         text: note.text.clone(),
     });
-    told.collect()
+    reported.collect()
 }
 
 fn totals(sources: &Sources<'_>) -> schema::Totals {
@@ -232,10 +232,10 @@ fn artefacts(facts: &Facts) -> BTreeMap<String, schema::Count> {
         all.frames += run.frames;
         all.bytes += run.bytes;
     }
-    for ((_, kind), told) in &facts.duplicates {
+    for ((_, kind), reported) in &facts.duplicates {
         let all = seen.entry(kind.as_str().to_owned()).or_default();
-        all.frames += told.count.frames;
-        all.bytes += told.count.bytes;
+        all.frames += reported.count.frames;
+        all.bytes += reported.count.bytes;
     }
     seen
 }
@@ -350,13 +350,13 @@ fn pair(facts: &PairFacts, algorithms: &[SaAlgorithms], clock: &Clock) -> Option
 }
 
 fn apps(apps: &Contents) -> Vec<schema::App> {
-    let told = apps.iter().map(|((app, encrypted), sum)| schema::App {
+    let reported = apps.iter().map(|((app, encrypted), sum)| schema::App {
         app: app.as_str().to_owned(),
         frames: sum.frames,
         bytes: sum.bytes,
         encrypted: *encrypted,
     });
-    told.collect()
+    reported.collect()
 }
 
 fn sa(sa: &SaFacts, clock: &Clock) -> schema::Sa {
@@ -459,7 +459,7 @@ fn kept_open(kept: &KeptOpen, window: &CleartextWindow, clock: &Clock) -> schema
     let schema::Cause { refs, reason, confidence, score, why, against } = cause(&kept.cause);
     // Times inside the window have the digits of the capture that shows it.
     let by = window.run.first.evidence;
-    let (start, end) = (clock.tell(kept.start, by), clock.tell(kept.end, by));
+    let (start, end) = (clock.show(kept.start, by), clock.show(kept.end, by));
     schema::KeptOpen { refs, reason, confidence, score, why, against, start, end }
 }
 

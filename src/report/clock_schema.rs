@@ -1,4 +1,4 @@
-//! What report.json tells of a log's clock.
+//! What report.json shows of a log's clock.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ pub struct ClockOffset {
 pub struct ClockStep {
     /// The record that says so, or the first one after it.
     pub record: u64,
-    /// By how much, forward is positive; null where nothing tells.
+    /// By how much, forward is positive; null where nothing shows.
     #[schemars(with = "Option<f64>")]
     pub seconds: Option<Box<RawValue>>,
     /// `record` where one says so, `joins` where only they show it.

@@ -49,7 +49,7 @@ impl Kind {
 pub struct Column {
     /// Its name.
     pub name: &'static str,
-    /// Where its value stands in an entry of report.json; parts are joined by dots, numbers count
+    /// Where its value is in an entry of report.json; parts are joined by dots, numbers count
     /// entries of a list.
     pub path: &'static str,
     /// What it holds.

@@ -1,7 +1,7 @@
 //! Two reports beside each other: what closed, what stayed, what is new.
 //!
 //! The restart test of the old method: capture, restart, capture again. A pair that is not seen any more
-//! is not mended, and clear text that nobody judged is not allowed: both have words of their own.
+//! is not fixed, and clear text that nobody judged is not allowed: both have words of their own.
 
 use super::compare_schema::{Comparison, PairChange, PairState, Side};
 use super::schema::{Pair, Report, Window};
@@ -75,12 +75,12 @@ pub fn compare(before: &Report, after: &Report) -> Comparison {
     let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
     for name in names {
         let (old, new) = (old.get(name), new.get(name));
-        let owes = |known: Option<&Known>| known.is_some_and(|known| known.owes);
-        if !owes(old) && !owes(new) {
+        let is_required = |known: Option<&Known>| known.is_some_and(|known| known.is_required);
+        if !is_required(old) && !is_required(new) {
             continue;
         }
         let change = change(old, new);
-        let told = PairChange {
+        let reported = PairChange {
             a: name.0.clone(),
             b: name.1.clone(),
             change: change.as_str().to_owned(),
@@ -88,7 +88,7 @@ pub fn compare(before: &Report, after: &Report) -> Comparison {
             before: old.map(|known| known.state.clone()),
             after: new.map(|known| known.state.clone()),
         };
-        pairs.push((change, told));
+        pairs.push((change, reported));
     }
     pairs.sort_by(|one, other| (one.0, &one.1.a, &one.1.b).cmp(&(other.0, &other.1.a, &other.1.b)));
     Comparison {
@@ -96,12 +96,12 @@ pub fn compare(before: &Report, after: &Report) -> Comparison {
         tool: super::build::tool(),
         before: side(before),
         after: side(after),
-        pairs: pairs.into_iter().map(|(_, told)| told).collect(),
+        pairs: pairs.into_iter().map(|(_, reported)| reported).collect(),
     }
 }
 
 struct Known {
-    owes: bool,
+    is_required: bool,
     state: PairState,
 }
 
@@ -116,7 +116,7 @@ impl Known {
 
     /// It talked in clear and its report demanded nothing of it.
     fn is_unjudged(&self) -> bool {
-        !self.owes && self.state.clear > 0
+        !self.is_required && self.state.clear > 0
     }
 }
 
@@ -159,7 +159,8 @@ fn states(report: &Report) -> BTreeMap<(String, String), Known> {
             closed_by: listed(&of_pair.closed_by),
         }
     };
-    let known = |pair: &Pair| Known { owes: pair.expectation == "required", state: state(pair) };
+    let known =
+        |pair: &Pair| Known { is_required: pair.expectation == "required", state: state(pair) };
     report.pairs.iter().map(|pair| ((pair.a.clone(), pair.b.clone()), known(pair))).collect()
 }
 

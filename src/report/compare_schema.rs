@@ -1,4 +1,4 @@
-//! What `plainsight compare` tells: two reports, pair by pair.
+//! What `plainsight compare` shows: two reports, pair by pair.
 
 use super::schema::Tool;
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ pub struct Comparison {
     pub before: Side,
     /// What was given second.
     pub after: Side,
-    /// Every pair that owes protection in one of them, the worst change first.
+    /// Every pair that requires protection in one of them, the worst change first.
     pub pairs: Vec<PairChange>,
 }
 
@@ -63,7 +63,7 @@ pub struct PairState {
     pub leaked: u64,
     /// Packets under ESP or AH.
     pub protected: u64,
-    /// All clear packets, whether they owed protection or not.
+    /// All clear packets, whether they required protection or not.
     pub clear: u64,
     /// What opened its windows: the leading reason of each, every reason once.
     pub opened_by: Vec<String>,

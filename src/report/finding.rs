@@ -1,4 +1,4 @@
-//! Findings as the report tells them, each with an id that does not depend on what else was analysed.
+//! Findings as the report shows them, each with an id that does not depend on what else was analysed.
 
 use super::build::{Clock, Sources};
 use super::reference::{identity_of, short};
@@ -15,7 +15,7 @@ pub(super) fn findings(sources: &Sources<'_>, clock: &Clock) -> Vec<schema::Find
     let evidence = sources.evidence;
     let index = Index::of(sources.facts, evidence);
     let mut known: BTreeMap<String, u32> = BTreeMap::new();
-    let told = sources.findings.iter().zip(1..).map(|(finding, number)| {
+    let reported = sources.findings.iter().zip(1..).map(|(finding, number)| {
         let mut stable_id = stable_id(finding, evidence);
         let times = known.entry(stable_id.clone()).or_default();
         *times += 1;
@@ -26,11 +26,11 @@ pub(super) fn findings(sources: &Sources<'_>, clock: &Clock) -> Vec<schema::Find
         let commands = tshark::commands(&index.select(finding, Reach::Full), evidence);
         schema::Finding { tshark: commands, ..self::finding(number, finding, stable_id, clock) }
     });
-    told.collect()
+    reported.collect()
 }
 
 fn finding(number: usize, finding: &Finding, stable_id: String, clock: &Clock) -> schema::Finding {
-    let controls = finding.code.guide().controls.iter();
+    let controls = finding.code.row().controls.iter();
     schema::Finding {
         id: format!("F{number}"),
         code: finding.code.as_str().to_owned(),

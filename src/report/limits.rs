@@ -6,13 +6,13 @@ use crate::findings::with_separators;
 
 /// The limits as the report has them.
 pub(super) fn verdict_limits(limits: &Limits) -> Vec<VerdictLimit> {
-    let told = limits.iter().map(|(code, extent)| VerdictLimit {
+    let reported = limits.iter().map(|(code, extent)| VerdictLimit {
         code: code.as_str().to_owned(),
         text: text(*code, extent),
         count: extent.count,
         evidence: extent.evidence.iter().map(ToString::to_string).collect(),
     });
-    told.collect()
+    reported.collect()
 }
 
 fn text(code: LimitCode, extent: &Extent) -> String {

@@ -49,7 +49,7 @@ fn join(join: &Join) -> log_schema::Join {
 
 pub(super) fn event(number: usize, placed: &PlacedEvent, clock: &Clock) -> schema::LogEvent {
     let event = &placed.event;
-    let told = |time: Timestamp| clock.tell(time, event.record.evidence);
+    let shown = |time: Timestamp| clock.show(time, event.record.evidence);
     let mut names = FieldNames::default();
     let fields = event.fields.iter();
     let fields = fields.map(|(name, value)| (names.of(name), value.clone().into())).collect();
@@ -64,8 +64,8 @@ pub(super) fn event(number: usize, placed: &PlacedEvent, clock: &Clock) -> schem
         hidden_in: event.hidden_in,
         written_as: event.written_as,
         copies: event.copies.iter().map(copy).collect(),
-        time: event.time.map(told),
-        time_corrected: placed.corrected.map(told),
+        time: event.time.map(shown),
+        time_corrected: placed.corrected.map(shown),
         host: event.host.clone(),
         channel: event.channel.clone(),
         provider: event.provider.clone(),
@@ -110,7 +110,7 @@ pub(super) fn coverage(
     let ids = LogId { evidence, place: 0 }..=LogId { evidence, place: u32::MAX };
     let logs: Vec<(&LogId, &LogSource)> = facts.logs.range(ids).collect();
     let (first_id, first) = logs.first()?;
-    let told = |time: Timestamp| clock.tell(time, evidence);
+    let shown = |time: Timestamp| clock.show(time, evidence);
     let numbers = || logs.iter().filter_map(|(_, log)| log.record_numbers);
     let channels: BTreeSet<&String> = logs.iter().map(|(_, log)| &log.channel).collect();
     // What is true of the one log of a file is said of the file too.
@@ -122,15 +122,15 @@ pub(super) fn coverage(
     for (_, log) in &logs {
         silences.extend(log.trust.silences.iter().map(|silence| log_schema::LogSilence {
             host: log.host.clone(),
-            from: told(silence.from),
-            to: told(silence.to),
+            from: shown(silence.from),
+            to: shown(silence.to),
             seconds: decimal(silence.length()),
         }));
         setbacks.extend(log.trust.setbacks.iter().map(|back| log_schema::LogSetback {
             host: log.host.clone(),
             record: back.record,
-            from: told(back.from),
-            to: told(back.to),
+            from: shown(back.from),
+            to: shown(back.to),
         }));
         marks.extend(log.trust.marks.iter().map(|known| mark(known, log, evidence, clock)));
     }
@@ -149,8 +149,8 @@ pub(super) fn coverage(
             .map(|gap| log_schema::LogGap {
                 first: gap.first,
                 last: gap.last,
-                after: gap.after.map(told),
-                before: gap.before.map(told),
+                after: gap.after.map(shown),
+                before: gap.before.map(shown),
             })
             .collect(),
         silences,
@@ -162,7 +162,7 @@ pub(super) fn coverage(
 }
 
 fn source(id: LogId, log: &LogSource, facts: &Facts, clock: &Clock) -> log_schema::LogSource {
-    let told = |time: Timestamp| clock.tell(time, id.evidence);
+    let shown = |time: Timestamp| clock.show(time, id.evidence);
     log_schema::LogSource {
         host: log.host.clone(),
         channel: log.channel.clone(),
@@ -170,8 +170,8 @@ fn source(id: LogId, log: &LogSource, facts: &Facts, clock: &Clock) -> log_schem
         records: log.records,
         first_record: log.record_numbers.map(|(first, _)| first),
         last_record: log.record_numbers.map(|(_, last)| last),
-        start: log.first_time.map(told),
-        end: log.last_time.map(told),
+        start: log.first_time.map(shown),
+        end: log.last_time.map(shown),
         is_selection: log.trust.is_selection,
         addresses: addresses(id, facts),
         audit: facts.log_audits.get(&id).map(audit),
@@ -221,7 +221,7 @@ fn mark(mark: &Mark, log: &LogSource, evidence: EvidenceId, clock: &Clock) -> lo
         host: log.host.clone(),
         channel: log.channel.clone(),
         record: mark.record,
-        time: mark.time.map(|time| clock.tell(time, evidence)),
+        time: mark.time.map(|time| clock.show(time, evidence)),
         event_id: mark.event_id,
         kind: mark.kind.as_str().to_owned(),
         subcategory: change.and_then(|c| c.subcategory).map(|s| s.as_str().to_owned()),
@@ -265,7 +265,7 @@ pub(super) fn host_audit(known: &HostAudit) -> schema::HostAudit {
 }
 
 pub(super) fn bypass(span: &BypassSpan, clock: &Clock) -> schema::BypassSpan {
-    let told = |time: Timestamp| clock.tell(time, span.log.evidence);
+    let shown = |time: Timestamp| clock.show(time, span.log.evidence);
     let (first_record, event_id, start) = span.begin;
     schema::BypassSpan {
         host: span.host.clone(),
@@ -273,9 +273,9 @@ pub(super) fn bypass(span: &BypassSpan, clock: &Clock) -> schema::BypassSpan {
         event_id,
         first_record,
         last_record: span.end.map(|(record, ..)| record),
-        start: told(start),
-        end: span.end.map(|(_, _, time)| told(time)),
-        start_corrected: span.offset.map(|offset| told(start.shifted(offset.negated()))),
+        start: shown(start),
+        end: span.end.map(|(_, _, time)| shown(time)),
+        start_corrected: span.offset.map(|offset| shown(start.shifted(offset.negated()))),
         seconds: span.length().and_then(decimal),
     }
 }

@@ -1,4 +1,4 @@
-//! The types of report.json that tell of logs: their events and whether they can be trusted.
+//! The types of report.json that show of logs: their events and whether they can be trusted.
 //!
 //! As with the rest of the layout: fields are added and never renamed.
 
@@ -37,7 +37,7 @@ pub struct LogEvent {
     pub event_id: u16,
     /// The version of the event's layout.
     pub version: u8,
-    /// What it tells of.
+    /// What it shows of.
     pub category: String,
     /// Whether it audits a `success` or a `failure`, or is `not_audit`.
     pub audit: String,
@@ -106,7 +106,7 @@ pub struct Join {
     pub spi: Option<String>,
 }
 
-/// What a log tells of its own reliability.
+/// What a log shows of its own reliability.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LogCoverage {
     /// The logs that its records name.
@@ -256,7 +256,7 @@ pub struct LogMark {
     pub seconds: Option<Box<RawValue>>,
 }
 
-/// Whether negotiations of a time would stand in a log.
+/// Whether negotiations of a time would are in a log.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Audit {
     /// `audited`, `auditing_off`, `disable_ike_audits_suspected`, `unknown` or `not_covered`.

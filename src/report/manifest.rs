@@ -50,7 +50,7 @@ pub fn manifest(
         host: run.host.clone(),
         working_directory: run.working_directory.clone(),
         command: command(&run.arguments),
-        arguments: run.arguments.iter().map(|argument| told(argument)).collect(),
+        arguments: run.arguments.iter().map(|argument| as_text(argument)).collect(),
         signed_with: key,
         start: run.start.clone(),
         end: now(),
@@ -105,12 +105,12 @@ fn command(arguments: &[OsString]) -> String {
 }
 
 /// An argument as JSON can hold it: as it was typed where it is text, else spelled as a path is.
-fn told(argument: &OsStr) -> String {
+fn as_text(argument: &OsStr) -> String {
     argument.to_str().map_or_else(|| shown_path(argument.as_ref()), str::to_owned)
 }
 
-/// A word that a POSIX shell takes for this text. Octets that are no text, and characters that cannot be
-/// seen, are told by their numbers (dollar-single-quotes, POSIX.1-2024 §2.2.4).
+/// A word that a POSIX shell takes for this text. Bytes that are no text, and characters that cannot be
+/// seen, are recognized by their numbers (dollar-single-quotes, POSIX.1-2024 §2.2.4).
 pub(super) fn quoted(word: &OsStr) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:,+@%".contains(c);
     match word.to_str() {
@@ -119,12 +119,12 @@ pub(super) fn quoted(word: &OsStr) -> String {
             format!("'{}'", text.replace('\'', r"'\''"))
         }
         Some(_) | None => {
-            let octets = word.as_encoded_bytes().iter().map(|octet| match octet {
-                b'\'' | b'\\' => format!("\\{}", char::from(*octet)),
-                0x20..0x7f => char::from(*octet).to_string(),
-                _ => format!("\\{octet:03o}"),
+            let bytes = word.as_encoded_bytes().iter().map(|byte| match byte {
+                b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
+                0x20..0x7f => char::from(*byte).to_string(),
+                _ => format!("\\{byte:03o}"),
             });
-            format!("$'{}'", octets.collect::<String>())
+            format!("$'{}'", bytes.collect::<String>())
         }
     }
 }

@@ -31,7 +31,7 @@ pub struct Manifest {
     /// The same, argument by argument, without the program's name.
     #[serde(default)]
     pub arguments: Vec<String>,
-    /// The id of the key whose signature stands in manifest.json.minisig; null where it was not
+    /// The id of the key whose signature is in manifest.json.minisig; null where it was not
     /// signed.
     #[serde(default)]
     pub signed_with: Option<String>,
@@ -39,7 +39,7 @@ pub struct Manifest {
     pub start: String,
     /// When it ended.
     pub end: String,
-    /// Every file of evidence; where the report was made of summaries, as they tell of it.
+    /// Every file of evidence; where the report was made of summaries, as they show of it.
     pub inputs: Vec<Input>,
     /// The summaries that were read instead of evidence; left out where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -2,7 +2,7 @@
 
 use crate::time::{Resolution, Shown, Timestamp, Zone};
 
-/// Nanoseconds since 1970 of a time that the report tells.
+/// Nanoseconds since 1970 of a time that the report shows.
 pub(super) fn nanos(time: &str) -> Option<i64> {
     Timestamp::from_rfc3339(time).map(|time| time.0)
 }

@@ -26,8 +26,8 @@ pub(super) fn exchange(
         responder: x.responder.to_string(),
         initiator_spi: x.initiator_spi.to_string(),
         responder_spi: x.responder_spi.to_string(),
-        start: clock.tell(x.start, x.first.evidence),
-        end: clock.tell(x.end, x.last.evidence),
+        start: clock.show(x.start, x.first.evidence),
+        end: clock.show(x.end, x.last.evidence),
         messages: x.messages,
         retransmissions: x.retransmissions,
         state: x.state.to_owned(),
@@ -61,7 +61,7 @@ pub(super) fn exchange(
 
 fn ladder(x: &IkeExchange, clock: &Clock) -> Vec<schema::Step> {
     let steps = x.message_sequence().into_iter().map(|step| schema::Step {
-        time: clock.tell(step.time, step.frame.evidence),
+        time: clock.show(step.time, step.frame.evidence),
         frame: frame(step.frame),
         from: if step.from_initiator { "initiator" } else { "responder" }.to_owned(),
         repeated: step.is_repeated,

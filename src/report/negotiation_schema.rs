@@ -95,7 +95,7 @@ pub struct Step {
     pub frame: FrameRef,
     /// `initiator` or `responder`.
     pub from: String,
-    /// It repeats an earlier one to the octet.
+    /// It repeats an earlier one to the byte.
     pub repeated: bool,
     /// What it is.
     pub what: String,

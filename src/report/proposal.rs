@@ -1,6 +1,6 @@
 //! Facts → a policy for a person to edit, each rule with the frames it rests on.
 //!
-//! Proposes what was inferred and nothing more: what was seen in clear text is told beside the rules,
+//! Proposes what was inferred and nothing more: what was seen in clear text is reported beside the rules,
 //! and left for a person to allow.
 
 use crate::correlate::{CleartextWindow, Facts, PairFacts};

@@ -245,7 +245,7 @@ fn quoted_path(path: &str, scrubber: &mut Scrubber) -> String {
     if inner.contains('\'') { "FILE".to_owned() } else { scrubber.path(inner) }
 }
 
-/// What stands where a text may quote evidence and says nothing that a code does not.
+/// What is where a text may quote evidence and says nothing that a code does not.
 const LEFT_OUT: &str = "left out of the pseudonymous report";
 
 #[cfg(test)]

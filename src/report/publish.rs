@@ -27,7 +27,7 @@ pub struct Destination {
     force: bool,
 }
 
-/// What stands where the report shall be.
+/// What is where the report shall be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     Nothing,
@@ -46,13 +46,13 @@ pub enum PublishError {
     NotOurs {
         /// The folder.
         folder: String,
-        /// What stands in the way.
+        /// What is in the way.
         file: String,
     },
-    /// Something stands where a file shall be.
+    /// Something is where a file shall be.
     #[error("`{0}` already exists")]
     Exists(String),
-    /// A file stands there.
+    /// A file is there.
     #[error("`{0}` is not a folder")]
     NotAFolder(String),
     /// Another run has not ended.
@@ -143,7 +143,7 @@ fn is_ours(manifest: Option<&schema::Manifest>, name: &str) -> bool {
     })
 }
 
-/// What stands in a report's folder, in order; of the folder with carved packets what stands in it, unless
+/// What is in a report's folder, in order; of the folder with carved packets what is in it, unless
 /// that is nothing.
 pub(super) fn names_in(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
@@ -190,7 +190,7 @@ impl Staging {
         self.new.path()
     }
 
-    /// Adds octets to a file of carved packets.
+    /// Adds bytes to a file of carved packets.
     ///
     /// # Errors
     /// Where the system refuses.
@@ -306,10 +306,10 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Looks whether a file can be written there; what stands there is kept, unless it `replaces` that.
+    /// Looks whether a file can be written there; what is there is kept, unless it `replaces` that.
     ///
     /// # Errors
-    /// Where something is kept that stands there, or the system refuses.
+    /// Where something is kept that is there, or the system refuses.
     pub fn begin(path: &Path, replaces: bool) -> Result<Self, PublishError> {
         if !replaces && path.symlink_metadata().is_ok() {
             return Err(PublishError::Exists(shown_path(path)));
@@ -330,7 +330,7 @@ impl NewFile {
     /// Writes it whole.
     ///
     /// # Errors
-    /// Where something is kept that stands there by now, or the system refuses; then nothing has changed.
+    /// Where something is kept that is there by now, or the system refuses; then nothing has changed.
     pub fn publish(self, bytes: &[u8]) -> Result<(), PublishError> {
         let Self { path, replaces, is_private } = self;
         let mut new = file_beside(&path, is_private)?;

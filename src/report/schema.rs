@@ -120,7 +120,7 @@ pub struct Options {
     /// Its SHA-256.
     #[serde(default)]
     pub case_sha256: Option<String>,
-    /// The zone whose time stands beside UTC: of `--display-zone`, else of the case data.
+    /// The zone whose time is beside UTC: of `--display-zone`, else of the case data.
     #[serde(default)]
     pub display_zone: Option<String>,
 }
@@ -149,12 +149,12 @@ impl Options {
     }
 }
 
-/// Frames and octets.
+/// Frames and bytes.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 pub struct Count {
     /// Frames.
     pub frames: u64,
-    /// Octets on the wire.
+    /// Bytes on the wire.
     pub bytes: u64,
 }
 
@@ -224,7 +224,7 @@ pub struct Evidence {
     pub vantage: Option<String>,
     /// Where its bytes went; they add up to its size, of a compressed file to the unpacked size.
     pub coverage: BTreeMap<String, Extent>,
-    /// Of a log: what it tells of its own reliability.
+    /// Of a log: what it shows of its own reliability.
     pub log_coverage: Option<LogCoverage>,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
@@ -248,7 +248,7 @@ pub struct Note {
     pub place: String,
     /// `comment`, `hardware`, `operating_system`, `application`, `description` or `filter`.
     pub kind: String,
-    /// The words, as they stand there.
+    /// The words, as they are there.
     pub text: String,
 }
 
@@ -261,7 +261,7 @@ pub struct Interface {
     pub linktype: u16,
     /// The most bytes kept of a frame; 0 is no limit.
     pub snaplen: u32,
-    /// Decimal digits of a second that its times tell.
+    /// Decimal digits of a second that its times show.
     pub time_digits: u8,
 }
 
@@ -308,7 +308,7 @@ pub struct Pair {
     pub verdict_limits: Vec<VerdictLimit>,
     /// Its frames.
     pub frames: u64,
-    /// Their octets.
+    /// Their bytes.
     pub bytes: u64,
     /// By protection class.
     pub by_class: ByClass,
@@ -347,7 +347,7 @@ pub struct App {
     pub app: String,
     /// Its frames.
     pub frames: u64,
-    /// Their octets.
+    /// Their bytes.
     pub bytes: u64,
     /// Whether it encrypts by itself.
     pub encrypted: bool,
@@ -380,7 +380,7 @@ pub struct Window {
     pub end: String,
     /// Clear packets.
     pub frames: u64,
-    /// Their octets.
+    /// Their bytes.
     pub bytes: u64,
     /// Protected packets of the pair travel inside it.
     pub mixed: bool,
@@ -422,7 +422,7 @@ pub struct Window {
     /// Windows of the pairs around or inside, by id, that are of the same frames.
     #[serde(default)]
     pub same_frames_as: Vec<String>,
-    /// Frames of it that stand in a window of a pair inside too; a sum over windows counts them there.
+    /// Frames of it that are in a window of a pair inside too; a sum over windows counts them there.
     #[serde(default)]
     pub shared_frames: u64,
 }
@@ -440,7 +440,7 @@ pub struct Protected {
     pub end: String,
     /// ESP packets.
     pub frames: u64,
-    /// Their octets.
+    /// Their bytes.
     pub bytes: u64,
     /// Their SPIs.
     pub spis: Vec<String>,

@@ -47,13 +47,13 @@ impl VerifyingKey {
         let key = key.map_err(|error| not_a_key(error.to_string()))?;
         // `minisign_verify` keeps the id to itself.
         let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
-        let octets = STANDARD.decode(line.unwrap_or_default());
-        let octets = octets.map_err(|error| not_a_key(error.to_string()))?;
-        let id = octets.get(2..10).unwrap_or_default().iter().rev();
-        Ok(Self { key, id: id.map(|octet| format!("{octet:02X}")).collect() })
+        let bytes = STANDARD.decode(line.unwrap_or_default());
+        let bytes = bytes.map_err(|error| not_a_key(error.to_string()))?;
+        let id = bytes.get(2..10).unwrap_or_default().iter().rev();
+        Ok(Self { key, id: id.map(|byte| format!("{byte:02X}")).collect() })
     }
 
-    /// Whether this is the key with such an id, as `SigningKey::id` shows it. The octets of a public key are
+    /// Whether this is the key with such an id, as `SigningKey::id` shows it. The bytes of a public key are
     /// two that name the algorithm, eight of the id, the lower first, and the key.
     pub(super) fn is_named(&self, id: &str) -> bool {
         self.id.eq_ignore_ascii_case(id)

@@ -23,8 +23,8 @@ impl SigningKey {
     ) -> Result<Self, KeyError> {
         let not_a_key = |cause: String| KeyError::NotAKey { kind: "secret", cause };
         let line = file.lines().nth(1).ok_or_else(|| not_a_key("a second line".to_owned()))?;
-        let octets = STANDARD.decode(line.trim()).map_err(|error| not_a_key(error.to_string()))?;
-        let secret = minisign::SecretKey::from_bytes(&octets)
+        let bytes = STANDARD.decode(line.trim()).map_err(|error| not_a_key(error.to_string()))?;
+        let secret = minisign::SecretKey::from_bytes(&bytes)
             .map_err(|error| not_a_key(error.to_string()))?;
         // A key without a password is taken as it is: minisign 0.11 writes it without a checksum.
         let secret = if secret.is_encrypted() {
@@ -42,10 +42,10 @@ impl SigningKey {
     /// The key's id as minisign shows it: sixteen hexadecimal digits.
     #[must_use]
     pub fn id(&self) -> String {
-        self.secret.keynum().iter().rev().map(|octet| format!("{octet:02X}")).collect()
+        self.secret.keynum().iter().rev().map(|byte| format!("{byte:02X}")).collect()
     }
 
-    /// The signature file over a manifest; `time` (seconds since 1970) stands in its trusted comment.
+    /// The signature file over a manifest; `time` (seconds since 1970) is in its trusted comment.
     ///
     /// # Errors
     /// Where the key is damaged.

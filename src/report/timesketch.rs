@@ -1,6 +1,6 @@
 //! timeline.jsonl: what happened and when, one event a line, as Timesketch imports it.
 //!
-//! Cut from the report's own types. A finding without a time stands at the first moment of the evidence that it
+//! Cut from the report's own types. A finding without a time is at the first moment of the evidence that it
 //! cites, and says so; what else has no time has no line.
 
 use super::FormatError;
@@ -185,8 +185,9 @@ fn window(w: &Window) -> Vec<Placed> {
 }
 
 fn apps(apps: &[App]) -> String {
-    let told: Vec<String> = apps.iter().map(|app| format!("{} {}", app.app, app.frames)).collect();
-    if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
+    let reported: Vec<String> =
+        apps.iter().map(|app| format!("{} {}", app.app, app.frames)).collect();
+    if reported.is_empty() { String::new() } else { format!(" ({})", reported.join(", ")) }
 }
 
 fn protected(w: &Protected) -> Vec<Placed> {

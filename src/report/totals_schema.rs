@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub struct Totals {
     /// Frames judged.
     pub frames: u64,
-    /// Their octets.
+    /// Their bytes.
     pub bytes: u64,
     /// By protection class.
     pub by_class: ByClass,
@@ -27,7 +27,7 @@ pub struct Totals {
     pub folded_pairs: FoldedPairs,
 }
 
-/// Pairs that are told in one sum.
+/// Pairs that are reported in one sum.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 pub struct FoldedPairs {
     /// How often a pair was folded; one that talked again counts again.

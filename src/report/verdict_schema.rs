@@ -44,7 +44,7 @@ pub struct ExpectationSpan {
 pub struct Way {
     /// Its clear packets.
     pub packets: u64,
-    /// Octets of payload behind their transport headers.
+    /// Bytes of payload behind their transport headers.
     pub payload_bytes: u64,
     /// The other side sent in clear as well.
     pub answered: bool,

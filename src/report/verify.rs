@@ -194,8 +194,8 @@ impl Verification {
 
     fn check_signature(&mut self, folder: &Path, manifest: &Manifest, key: Option<&VerifyingKey>) {
         let path = folder.join(SIGNATURE);
-        let read = bounded(&path, MOST_SIGNATURE).and_then(|octets| {
-            String::from_utf8(octets)
+        let read = bounded(&path, MOST_SIGNATURE).and_then(|bytes| {
+            String::from_utf8(bytes)
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
         });
         let signature = match read {
@@ -304,7 +304,7 @@ impl Verification {
         }
     }
 
-    /// Files that stand in the folders of evidence now and did not when the report was made.
+    /// Files that are in the folders of evidence now and did not when the report was made.
     fn find_added(&mut self, folder: &Path, manifest: &Manifest, places: &Places) {
         let known: BTreeSet<&str> = manifest.inputs.iter().map(|input| &*input.path).collect();
         // The paths of summarized evidence are those of another run, at another place.
@@ -348,15 +348,15 @@ fn unread(input: &Input, manifest: &Manifest) -> Option<String> {
     is_unread.then(|| "it could not be read when the report was made".to_owned())
 }
 
-/// A regular file of at most so many octets.
+/// A regular file of at most so many bytes.
 fn bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let mut octets = Vec::new();
-    open(path)?.take(most + 1).read_to_end(&mut octets)?;
-    if octets.len() as u64 > most {
+    let mut bytes = Vec::new();
+    open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
         let text = format!("it has more than {most} bytes");
         return Err(io::Error::new(io::ErrorKind::InvalidData, text));
     }
-    Ok(octets)
+    Ok(bytes)
 }
 
 /// The name of a file in the report's folder, or in its folder of carved packets.

@@ -37,7 +37,7 @@ fn a_gateways_capture_shows_the_windows_of_the_wire() {
 
 /// Captures whose counts differ from tshark's on purpose; docs/accuracy.md says why.
 const EXPLAINED: [&str; 8] = [
-    // Frames 5 and 8 are UDP 4500 with 24 equal octets behind SPI and number: no cipher wrote them.
+    // Frames 5 and 8 are UDP 4500 with 24 equal bytes behind SPI and number: no cipher wrote them.
     "arkime_arkime__tests__pcap__ike-cert_synthetic.pcap",
     // AH around ESP counts by what AH carries: esp, where tshark's outermost layer is ah.
     "corelight_zeek-spicy-ipsec__tests__traces__IPsec_ESP-AH_tunnel_mode.cap",
@@ -91,10 +91,10 @@ fn malformed_public_captures_end_in_a_problem_with_frame_and_offset() {
     ] {
         let path = shared.join("data/public").join(file);
         let report = truth::report(vec![path], plainsight::policy::Policy::default());
-        let told = report.evidence[0].problems.iter().find(|p| p.code == "malformed_ike");
-        let told = told.unwrap_or_else(|| panic!("{file} has no problem"));
-        assert_eq!(told.frame, Some(1), "{file}");
-        assert!(told.offset.is_some(), "{file}");
+        let reported = report.evidence[0].problems.iter().find(|p| p.code == "malformed_ike");
+        let reported = reported.unwrap_or_else(|| panic!("{file} has no problem"));
+        assert_eq!(reported.frame, Some(1), "{file}");
+        assert!(reported.offset.is_some(), "{file}");
     }
 }
 

@@ -40,21 +40,21 @@ fn report_of(file: &[u8]) -> Report {
 }
 
 /// What must not change when every packet is shown twice: all but frame numbers.
-fn told(report: &Report) -> Vec<String> {
-    let mut told = vec![format!("{} {:?}", report.verdict, report.totals.by_class)];
-    told.extend(report.windows.iter().map(|w| {
+fn statements_of(report: &Report) -> Vec<String> {
+    let mut reported = vec![format!("{} {:?}", report.verdict, report.totals.by_class)];
+    reported.extend(report.windows.iter().map(|w| {
         let causes: Vec<_> = w.causes.iter().map(|c| c.reason.as_str()).collect();
         format!("{} {} {} {} {} {causes:?}", w.start, w.end, w.frames, w.bytes, w.mixed)
     }));
-    told.extend(report.pairs.iter().map(|p| format!("{} {} {:?}", p.a, p.b, p.by_class)));
-    told.extend(report.protected.iter().map(|p| format!("{} {}", p.start, p.frames)));
-    told.extend(
+    reported.extend(report.pairs.iter().map(|p| format!("{} {} {:?}", p.a, p.b, p.by_class)));
+    reported.extend(report.protected.iter().map(|p| format!("{} {}", p.start, p.frames)));
+    reported.extend(
         report
             .ike_exchanges
             .iter()
             .map(|x| format!("{} {:?} {} {}", x.outcome, x.reason, x.messages, x.retransmissions)),
     );
-    told
+    reported
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_mirror_that_sees_every_packet_twice_changes_no_count_but_its_own() {
             let again = once.iter().map(|(time, rest)| (time + later, rest.clone()));
             let twice: Vec<_> = once.iter().cloned().chain(again).collect();
             let report = report_of(&pcap(&file[..24], twice));
-            assert_eq!(told(&report), told(&plain), "{sample}, {later} µs later");
+            assert_eq!(statements_of(&report), statements_of(&plain), "{sample}, {later} µs later");
             let copies = report.totals.artefacts["duplicate_packet"].frames;
             assert_eq!(report.totals.frames + copies, report.evidence[0].records);
         }

@@ -1,5 +1,5 @@
 //! Damaged, empty, foreign and unreachable evidence, and policies that cannot be understood: each is
-//! named, the rest is analysed, the exit status tells.
+//! named, the rest is analysed, the exit status shows.
 
 use crate::support::pcapng::{Order, pcap};
 use crate::support::program::{analyze, analyze_status, plainsight, report_in, run_analyze};
@@ -25,8 +25,8 @@ fn folder_with(files: &[(&str, &[u8])]) -> TempDir {
 fn analyzed(paths: &[&Path]) -> (i32, Report, String) {
     let (output, folder) = run_analyze(paths, &[]);
     let report = report_in(&folder.path().join("report"));
-    let told = String::from_utf8(output.stderr).unwrap();
-    (output.status.code().unwrap(), report, told)
+    let reported = String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), report, reported)
 }
 
 fn problems(report: &Report) -> Vec<(&str, &str)> {
@@ -47,7 +47,7 @@ fn a_truncated_capture_is_analysed_up_to_the_damage() {
     let whole = fs::read(sample("psk_mismatch/capture.pcap")).unwrap();
     let cut = whole.len() - 10;
     let folder = folder_with(&[("cut.pcap", &whole[..cut])]);
-    let (status, report, told) = analyzed(&[folder.path()]);
+    let (status, report, reported) = analyzed(&[folder.path()]);
     assert_eq!(status, 3);
     assert_eq!(problems(&report), [("cut.pcap", "truncated")]);
     let file = &report.evidence[0];
@@ -56,7 +56,7 @@ fn a_truncated_capture_is_analysed_up_to_the_damage() {
     assert!(file.truncated_at.is_some_and(|at| at < cut as u64));
     assert_eq!(report.windows.len(), 1);
     assert_eq!((report.windows[0].first.frame, report.windows[0].last.frame), (11, 185));
-    assert!(told.contains("cut.pcap") && told.contains("truncated"), "{told}");
+    assert!(reported.contains("cut.pcap") && reported.contains("truncated"), "{reported}");
     assert!(report.findings.iter().any(|f| f.code == "evidence_damaged"));
 }
 
@@ -72,7 +72,7 @@ fn every_file_that_cannot_be_used_is_named() {
         ("packed.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03"),
         ("header.evtx", b"ElfFile\0"),
     ]);
-    let (status, report, told) = analyzed(&[folder.path()]);
+    let (status, report, reported) = analyzed(&[folder.path()]);
     assert_eq!(status, 3);
     assert_eq!(
         problems(&report),
@@ -88,7 +88,7 @@ fn every_file_that_cannot_be_used_is_named() {
     // The same bytes count once.
     assert_eq!(report.totals.frames, 220);
     for name in ["empty.pcap", "foreign.bin", "header.evtx", "packed.gz", "gzip"] {
-        assert!(told.contains(name), "{name}: {told}");
+        assert!(reported.contains(name), "{name}: {reported}");
     }
 }
 
@@ -121,8 +121,11 @@ fn a_path_that_is_not_there_ends_before_anything_is_written() {
         let output =
             program.current_dir(folder.path()).args(command).arg("nowhere.pcap").output().unwrap();
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{command:?}");
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.starts_with("plainsight: `nowhere.pcap` is not there\nhint: "), "{told}");
+        let reported = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            reported.starts_with("plainsight: `nowhere.pcap` is not there\nhint: "),
+            "{reported}"
+        );
     }
     let mut program = crate::support::program::plainsight();
     program.current_dir(folder.path()).arg("analyze").arg(sample("healthy"));
@@ -136,7 +139,7 @@ fn a_path_that_is_not_there_ends_before_anything_is_written() {
 #[test]
 fn what_is_wrong_is_said_once() {
     let good = fs::read(sample("psk_mismatch/capture.pcap")).unwrap();
-    let damaged = |octets: usize| &good[..good.len() - octets];
+    let damaged = |missing: usize| &good[..good.len() - missing];
     let folder = folder_with(&[("before.pcap", damaged(7)), ("after.pcap", damaged(9))]);
     let paths = ["before.pcap", "after.pcap"];
     for command in [
@@ -148,11 +151,11 @@ fn what_is_wrong_is_said_once() {
     ] {
         let mut program = plainsight();
         let output = program.current_dir(folder.path()).args(command).output().unwrap();
-        let told = String::from_utf8(output.stderr).unwrap();
+        let reported = String::from_utf8(output.stderr).unwrap();
         for path in paths {
             let lines =
-                told.lines().filter(|line| line.contains(path) && line.contains("truncated"));
-            assert_eq!(lines.count(), 1, "{command:?}: {told}");
+                reported.lines().filter(|line| line.contains(path) && line.contains("truncated"));
+            assert_eq!(lines.count(), 1, "{command:?}: {reported}");
         }
     }
 }
@@ -166,11 +169,11 @@ fn many_problems_are_a_few_lines_also_where_little_is_to_be_printed() {
         files.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
     let folder = folder_with(&files);
     let (output, _) = run_analyze(&[folder.path()], &["--quiet"]);
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(told.lines().count(), 31, "{told}");
+    let reported = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(reported.lines().count(), 31, "{reported}");
     assert!(
-        told.ends_with("and 170 problems more in 170 files; report.json has all of them\n"),
-        "{told}"
+        reported.ends_with("and 170 problems more in 170 files; report.json has all of them\n"),
+        "{reported}"
     );
 }
 
@@ -183,15 +186,15 @@ fn a_folder_that_may_not_be_read_is_named() {
     let closed = folder.path().join("closed");
     fs::create_dir(&closed).unwrap();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
-    // Whoever may read everything (root) meets no closed folder.
+    // Anyone who may read everything (root) meets no closed folder.
     let is_closed = fs::read_dir(&closed).is_err();
-    let (status, report, told) = analyzed(&[folder.path()]);
+    let (status, report, reported) = analyzed(&[folder.path()]);
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(report.totals.frames, 220);
     if is_closed {
         assert_eq!(status, 3);
         assert_eq!(problems(&report), [("closed", "unreadable")]);
-        assert!(told.contains("closed"), "{told}");
+        assert!(reported.contains("closed"), "{reported}");
     } else {
         assert_eq!(status, 0);
     }
@@ -239,10 +242,10 @@ fn a_bad_policy_names_the_line_and_what_was_expected() {
         let folder = folder_with(&[("policy.toml", policy.as_bytes())]);
         let file = folder.path().join("policy.toml");
         let (output, _) = run_analyze(&[&healthy], &["--policy", file.to_str().unwrap()]);
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{told}");
+        let reported = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{reported}");
         for word in words {
-            assert!(told.contains(word), "{word}: {told}");
+            assert!(reported.contains(word), "{word}: {reported}");
         }
     };
     check("[[protect]]\nbetween = [\"10.0.0.0/40\", \"any\"]\n", &["line 2", "10.0.0.0/40"]);
@@ -263,9 +266,9 @@ fn wrong_arguments_are_usage_errors_with_a_remedy() {
         (&["--policy", "/nowhere/policy.toml"][..], "/nowhere/policy.toml"),
     ] {
         let (output, _) = run_analyze(&[&healthy], options);
-        let told = String::from_utf8(output.stderr).unwrap();
+        let reported = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{options:?}");
-        assert!(told.contains(word), "{word}: {told}");
+        assert!(reported.contains(word), "{word}: {reported}");
     }
 }
 
@@ -303,8 +306,8 @@ fn pairs_beyond_the_bound_are_folded_and_counted() {
     assert!(report.pairs.len() <= 101, "{}", report.pairs.len());
     let folded = report.totals.folded_pairs;
     assert_eq!(folded.pairs + report.pairs.len() as u64, 2_001);
-    let told: u64 = report.pairs.iter().map(|pair| pair.frames).sum();
-    assert_eq!(told + folded.frames, 4_000);
+    let reported: u64 = report.pairs.iter().map(|pair| pair.frames).sum();
+    assert_eq!(reported + folded.frames, 4_000);
     assert_eq!((report.totals.frames, report.totals.by_class.clear.frames), (4_000, 4_000));
     let in_apps: u64 = report.totals.by_app.values().map(|count| count.frames).sum();
     assert_eq!(in_apps, 4_000);

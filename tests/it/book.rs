@@ -1,7 +1,7 @@
 //! README.md and docs/: every command that they show is run, and prints what they show.
 //!
 //! A block marked `console` holds commands behind `$ ` and what each prints on both streams; `? 3` behind
-//! that is its exit status where it is not 0. `[..]` stands for anything in a line, `...` for any lines.
+//! that is its exit status where it is not 0. `[..]` means anything in a line, `...` for any lines.
 //! The blocks of a page are run in order, in a folder that holds the samples and nothing else. With
 //! `BOOK=overwrite` what is printed is written into the pages, to be read and committed.
 #![cfg(unix)]
@@ -56,12 +56,12 @@ fn run(command: &str, folder: &Path) -> String {
         .env("COLUMNS", "100")
         .output()
         .unwrap();
-    let mut told = String::from_utf8(output.stdout).unwrap();
+    let mut reported = String::from_utf8(output.stdout).unwrap();
     match output.status.code() {
         Some(0) => {}
-        code => told.push_str(&format!("? {}\n", code.unwrap())),
+        code => reported.push_str(&format!("? {}\n", code.unwrap())),
     }
-    told
+    reported
 }
 
 fn is_alike(shown: &str, printed: &str) -> bool {
@@ -157,8 +157,8 @@ fn what_is_run_in_the_clone_is_run_by_the_gate() {
     let blocks = blocks("sh");
     assert!(blocks.len() > 2);
     for line in blocks.iter().flat_map(|block| block.lines()) {
-        let stands = gate.lines().any(|of_gate| of_gate.trim_start() == format!("step {line}"));
-        assert!(stands, "`{line}` is not in .ci/run");
+        let is_listed = gate.lines().any(|of_gate| of_gate.trim_start() == format!("step {line}"));
+        assert!(is_listed, "`{line}` is not in .ci/run");
     }
 }
 
@@ -213,8 +213,8 @@ fn duckdb_answers_what_the_page_asks() {
     let rows = answers[1].as_array().unwrap();
     let failed = report.ike_exchanges.iter().filter(|exchange| exchange.reason.is_some());
     let failed: BTreeSet<&str> = failed.map(|exchange| exchange.id.as_str()).collect();
-    let told: BTreeSet<&str> = rows.iter().map(|row| row[0].as_str().unwrap()).collect();
-    assert_eq!(told, failed);
+    let reported: BTreeSet<&str> = rows.iter().map(|row| row[0].as_str().unwrap()).collect();
+    assert_eq!(reported, failed);
     let beside = rows.iter().filter(|row| !row[5].is_null()).count();
     let is_about = |event: &&LogEvent| {
         event
@@ -226,7 +226,7 @@ fn duckdb_answers_what_the_page_asks() {
 }
 
 #[test]
-fn a_page_that_shows_something_else_is_told() {
+fn a_page_that_shows_something_else_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("page.md");
     let write = |text: &str| {

@@ -16,7 +16,7 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// The fenced blocks of a page: what stands behind the fence, and the lines.
+/// The fenced blocks of a page: what is behind the fence, and the lines.
 fn blocks(page: &Path) -> Vec<(String, Vec<String>)> {
     let text = fs::read_to_string(page).unwrap();
     let mut blocks = Vec::new();

@@ -61,8 +61,8 @@ fn drive(script: &str, arguments: &[&str], pages: &[PathBuf]) -> String {
     command.arg(root().join("tests/browser").join(script)).args(pages).args(arguments);
     let output = command.output().unwrap();
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{script}: {printed}{told}");
+    let reported = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}: {printed}{reported}");
     printed
 }
 
@@ -124,28 +124,28 @@ fn the_page_alone_answers_what_an_auditor_asks_of_every_window() {
     let mut asked = 0;
     for page in pages() {
         let printed = drive("checklist.js", &[], std::slice::from_ref(page));
-        let told: Vec<Value> = serde_json::from_str(&printed).unwrap();
+        let reported: Vec<Value> = serde_json::from_str(&printed).unwrap();
         let report = fs::read_to_string(page.with_file_name("report.json")).unwrap();
         let report: Value = serde_json::from_str(&report).unwrap();
         let windows = report["windows"].as_array().unwrap();
-        assert_eq!(told.len(), windows.len(), "{}", page.display());
-        for (told, window) in told.iter().zip(windows) {
+        assert_eq!(reported.len(), windows.len(), "{}", page.display());
+        for (reported, window) in reported.iter().zip(windows) {
             asked += 1;
             for field in ["id", "start", "end", "frames", "bytes", "filter"] {
-                assert_eq!(told[field], window[field], "{field}");
+                assert_eq!(reported[field], window[field], "{field}");
             }
-            assert_eq!(told["seconds"].as_f64(), window["duration_seconds"].as_f64());
-            assert!(!told["duration"].as_str().unwrap().is_empty());
-            assert_eq!(told["hosts"], json!([window["a"], window["b"]]));
+            assert_eq!(reported["seconds"].as_f64(), window["duration_seconds"].as_f64());
+            assert!(!reported["duration"].as_str().unwrap().is_empty());
+            assert_eq!(reported["hosts"], json!([window["a"], window["b"]]));
             let names = [&window["a_names"], &window["b_names"]];
             let names = names.iter().filter_map(|names| {
                 let names: Vec<&str> =
                     names.as_array().unwrap().iter().filter_map(Value::as_str).collect();
                 (!names.is_empty()).then(|| names.join(" or "))
             });
-            assert_eq!(told["names"], json!(names.collect::<Vec<String>>()));
+            assert_eq!(reported["names"], json!(names.collect::<Vec<String>>()));
             let way = |way: &str| json!([window[way]["packets"], window[way]["payload_bytes"]]);
-            assert_eq!(told["ways"], json!([way("a_to_b"), way("b_to_a")]));
+            assert_eq!(reported["ways"], json!([way("a_to_b"), way("b_to_a")]));
             let roles =
                 [("opened", "opened_by"), ("kept_open", "kept_open_by"), ("closed", "closed_by")];
             for (ours, theirs) in roles {
@@ -155,19 +155,22 @@ fn the_page_alone_answers_what_an_auditor_asks_of_every_window() {
                     json!([reason, cause["confidence"]])
                 };
                 let known = if cause.is_null() { Value::Null } else { words(cause) };
-                assert_eq!(told[ours], known, "{} {ours}", window["id"]);
+                assert_eq!(reported[ours], known, "{} {ours}", window["id"]);
             }
             let frame = |end: &str| {
                 format!("{}:{}", window[end]["evidence"].as_str().unwrap(), window[end]["frame"])
             };
-            assert_eq!(told["shown_by"], json!(format!("{} to {}", frame("first"), frame("last"))));
+            assert_eq!(
+                reported["shown_by"],
+                json!(format!("{} to {}", frame("first"), frame("last")))
+            );
         }
     }
     assert!(asked >= 4, "{asked}");
 }
 
 #[test]
-fn the_timeline_zooms_and_tells_frames() {
+fn the_timeline_zooms_and_names_frames() {
     if browser_is_there() {
         drive("timeline.js", &[], pages());
     }
@@ -235,7 +238,7 @@ fn ten_thousand_windows_of_a_thousand_pairs_open_in_one_and_a_half_seconds() {
         let path = folder.path().join(page.name);
 
         std::io::Write::write_all(&mut fs::File::create(&path).unwrap(), &page.bytes).unwrap();
-        let told = drive("large.js", &["1500"], &[path]);
-        println!("{} bytes, {told}", page.bytes.len());
+        let reported = drive("large.js", &["1500"], &[path]);
+        println!("{} bytes, {reported}", page.bytes.len());
     }
 }

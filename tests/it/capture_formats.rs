@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use std::path::Path;
 use std::process::Command;
 
-/// Number, nanoseconds since 1970, length on the wire, octets.
+/// Number, nanoseconds since 1970, length on the wire, bytes.
 type Seen = (u64, i64, u32, Vec<u8>);
 
 fn read(file: &[u8]) -> (CaptureOutline, Vec<Seen>) {
@@ -32,7 +32,7 @@ fn read(file: &[u8]) -> (CaptureOutline, Vec<Seen>) {
     let covered: u64 = outline.coverage.values().map(|extent| extent.bytes).sum();
     assert!(covered <= file.len() as u64);
     if !outline.problems.iter().any(|problem| problem.code().is_loss()) {
-        assert_eq!(covered, file.len() as u64, "every byte stands in a bucket");
+        assert_eq!(covered, file.len() as u64, "every byte is in a bucket");
     }
     assert_eq!(outline.frames, seen.len() as u64);
     (outline, seen)
@@ -42,7 +42,7 @@ fn codes(outline: &CaptureOutline) -> Vec<(ProblemCode, Option<u64>)> {
     outline.problems.iter().map(|problem| (problem.code(), problem.offset)).collect()
 }
 
-fn told(seen: &[Seen]) -> Vec<(u64, i64, &[u8])> {
+fn times_and_bytes(seen: &[Seen]) -> Vec<(u64, i64, &[u8])> {
     seen.iter().map(|(number, time, _, data)| (*number, *time, &data[..])).collect()
 }
 
@@ -55,7 +55,7 @@ fn snoop_gives_its_frames_and_what_was_lost() {
     let file = snoop(&[(7, 5, 0, b"first"), (8, 0, 3, b"second!!")]);
     let (outline, seen) = read(&file);
     let expected = [(1, 7 * SECOND + 5000, &b"first"[..]), (2, 8 * SECOND, b"second!!")];
-    assert_eq!(told(&seen), expected);
+    assert_eq!(times_and_bytes(&seen), expected);
     assert_eq!((outline.dropped_by_capturer, outline.problems.len()), (Some(3), 0));
     for cut in [17, 41, 45] {
         let (outline, seen) = read(&file[..cut]);
@@ -66,7 +66,7 @@ fn snoop_gives_its_frames_and_what_was_lost() {
     assert_eq!(codes(&read(&lying).0), [(ProblemCode::Corrupt, Some(16))]);
 }
 
-/// A pcap with record headers that have so many more octets.
+/// A pcap with record headers that have so many more bytes.
 fn widened(order: Order, magic: u32, more: usize) -> Vec<u8> {
     let frames: [(u32, u32, &[u8]); 3] = [(7, 5, &[1; 60]), (8, 0, &[2; 90]), (9, 0, &[3; 61])];
     let plain = pcap(order, magic, &frames);
@@ -81,7 +81,7 @@ fn widened(order: Order, magic: u32, more: usize) -> Vec<u8> {
 }
 
 #[test]
-fn the_variants_of_pcap_are_told_apart() {
+fn the_variants_of_pcap_are_distinguished() {
     for order in Order::BOTH {
         for (magic, more) in [
             (0xa1b2_c3d4, 0),
@@ -97,13 +97,17 @@ fn the_variants_of_pcap_are_told_apart() {
                 (2, 8 * SECOND, &[2; 90]),
                 (3, 9 * SECOND, &[3; 61]),
             ];
-            assert_eq!(told(&seen), expected, "{order:?} {magic:x} {more}");
+            assert_eq!(times_and_bytes(&seen), expected, "{order:?} {magic:x} {more}");
             assert_eq!(outline.problems, []);
         }
         for (magic, nanos) in [(0x1c00_01ab, 5000), (0x1c00_01ac, 5)] {
             let plain = pcap(order, magic, &[(7, 5, b"data")]);
             let file = [&plain[..24], &order.u32(20), &plain[24..]].concat();
-            assert_eq!(told(&read(&file).1), [(1, 7 * SECOND + nanos, &b"data"[..])], "{magic:x}");
+            assert_eq!(
+                times_and_bytes(&read(&file).1),
+                [(1, 7 * SECOND + nanos, &b"data"[..])],
+                "{magic:x}"
+            );
         }
     }
 }
@@ -119,13 +123,13 @@ fn a_damaged_pcap_stays_a_plain_pcap() {
 }
 
 #[test]
-fn network_monitor_tells_time_from_its_start_and_says_that_it_is_local() {
+fn network_monitor_counts_time_from_its_start_and_names_it_local() {
     for (version, unit) in [((1, 1), 1_000_000), ((2, 0), 1000), ((2, 1), 1000), ((2, 2), 1000)] {
         let records = [Record::of(5, b"first"), Record::of(2_000_000, b"second")];
         let (outline, seen) = read(&netmon(version, &records, &[0, 1]));
         let expected =
             [(1, START + 5 * unit, &b"first"[..]), (2, START + 2_000_000 * unit, b"second")];
-        assert_eq!(told(&seen), expected, "{version:?}");
+        assert_eq!(times_and_bytes(&seen), expected, "{version:?}");
         assert_eq!(codes(&outline), [(ProblemCode::LocalTime, Some(8))], "{version:?}");
         assert!(!outline.problems[0].code().is_loss());
     }
@@ -135,7 +139,7 @@ fn network_monitor_tells_time_from_its_start_and_says_that_it_is_local() {
 }
 
 #[test]
-fn network_monitor_2_3_tells_utc_and_the_table_orders_the_frames() {
+fn network_monitor_2_3_has_utc_and_the_table_orders_the_frames() {
     let at = |seconds: u64, medium, data: &[u8]| Record {
         delta: 0,
         medium,
@@ -163,7 +167,7 @@ fn network_monitor_2_3_tells_utc_and_the_table_orders_the_frames() {
         (5, 6 * SECOND, b"cooked"),
         (6, 7 * SECOND, b"beside the wire"),
     ];
-    assert_eq!(told(&seen), expected);
+    assert_eq!(times_and_bytes(&seen), expected);
     assert_eq!(outline.coverage["records_not_packets"].records, 2);
     let linktypes: Vec<u16> = outline.interfaces.iter().map(|i| i.linktype).collect();
     assert_eq!(linktypes, [1, 101, 105, 113, u16::MAX]);
@@ -183,7 +187,7 @@ fn without_its_table_network_monitor_is_read_in_the_order_of_the_file() {
 }
 
 #[test]
-fn a_table_that_lies_is_told_and_costs_no_more_than_the_file() {
+fn a_table_that_lies_is_reported_and_costs_no_more_than_the_file() {
     let records = [Record::of(1, &[1; 40]), Record::of(2, &[2; 40])];
     let mut file = netmon((2, 0), &records, &[0, 1, 0, 0]);
     let (outline, seen) = read(&file);
@@ -197,7 +201,7 @@ fn a_table_that_lies_is_told_and_costs_no_more_than_the_file() {
     assert_eq!(codes(&read(&file).0), [(ProblemCode::Truncated, Some(0))]);
 }
 
-/// What tshark tells of every frame: number, nanoseconds, length on the wire.
+/// What tshark shows of every frame: number, nanoseconds, length on the wire.
 fn by_tshark(file: &Path) -> Vec<(u64, i64, u32)> {
     let mut tshark = Command::new("tshark");
     tshark.arg("-r").arg(file).args(["-T", "fields", "-e", "frame.number"]);
@@ -271,7 +275,7 @@ proptest! {
             _ => widened(Order::Little, 0xa1b2_c3d4, 4),
         };
         for (place, byte) in changes {
-            // The magic number tells which reader takes it.
+            // The magic number shows which reader takes it.
             let place = 8 + place.index(file.len() - 8);
             file[place] = byte;
         }

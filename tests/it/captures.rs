@@ -8,7 +8,7 @@ use plainsight::capture::{CaptureOutline, RawFrame, read_pcap, read_pcapng};
 use plainsight::evidence::ProblemCode;
 use proptest::prelude::*;
 
-/// Number, nanoseconds since 1970, octets.
+/// Number, nanoseconds since 1970, bytes.
 type Seen = (u64, i64, Vec<u8>);
 
 fn read(file: &[u8]) -> (CaptureOutline, Vec<Seen>) {
@@ -25,7 +25,7 @@ fn read(file: &[u8]) -> (CaptureOutline, Vec<Seen>) {
     let covered: u64 = outline.coverage.values().map(|extent| extent.bytes).sum();
     assert!(covered <= file.len() as u64);
     if outline.problems.is_empty() {
-        assert_eq!(covered, file.len() as u64, "every byte stands in a bucket");
+        assert_eq!(covered, file.len() as u64, "every byte is in a bucket");
     }
     assert!(seen.windows(2).all(|pair| pair[0].0 < pair[1].0), "numbers ascend");
     (outline, seen)
@@ -38,7 +38,7 @@ fn codes(outline: &CaptureOutline) -> Vec<(ProblemCode, Option<u64>)> {
 const SECOND: i64 = 1_000_000_000;
 
 #[test]
-fn micro_and_nanoseconds_are_told_in_both_byte_orders() {
+fn micro_and_nanoseconds_are_distinguished_in_both_byte_orders() {
     for order in Order::BOTH {
         for (magic, nanos) in [(0xa1b2_c3d4, 5_000), (0xa1b2_3c4d, 5)] {
             let file = pcap(order, magic, &[(7, 5, b"first"), (8, 0, b"second")]);
@@ -235,7 +235,7 @@ proptest! {
         (0..12u8).for_each(|n| file.extend(packet(order, 0, u64::from(n), &[n; 60])));
         file.extend(statistics(order, 1, 2));
         for (place, byte) in changes {
-            // The magic number tells which reader takes it.
+            // The magic number shows which reader takes it.
             let place = 4 + place.index(file.len() - 4);
             file[place] = byte;
         }

@@ -10,7 +10,7 @@ use plainsight::summary::{CaptureObserver, Count, Summary};
 use plainsight::time::Span;
 use std::path::Path;
 
-/// One to eight changes: an octet set, a bit turned, octets taken out, put in, or the end cut.
+/// One to eight changes: a byte set, a bit turned, bytes taken out, put in, or the end cut.
 fn damage(any: &mut Numbers, file: &[u8]) -> Vec<u8> {
     let mut damaged = file.to_vec();
     for _ in 0..=any.below(8) {
@@ -54,7 +54,7 @@ fn hold(file: &[u8]) {
     };
     let covered: u64 = outline.coverage.values().map(|extent| extent.bytes).sum();
     assert!(covered <= file.len() as u64, "no byte is accounted for twice");
-    assert!(covered == file.len() as u64 || !outline.problems.is_empty(), "a rest is told");
+    assert!(covered == file.len() as u64 || !outline.problems.is_empty(), "a rest is reported");
     assert_eq!(outline.frames, seen.frames);
     let summary = observer.finish();
     assert_eq!(summary.total, seen);
@@ -64,7 +64,7 @@ fn hold(file: &[u8]) {
     let evidence = Summary { captures: [(EvidenceId(1), summary)].into(), ..Summary::default() };
     let rule = GapRule::with_gap(Span::from_seconds(30));
     let facts = correlate(&evidence, &Policy::default(), rule);
-    let copies: u64 = facts.duplicates.values().map(|told| told.count.frames).sum();
+    let copies: u64 = facts.duplicates.values().map(|reported| reported.count.frames).sum();
     assert_eq!(facts.total.frames + copies, seen.frames, "every frame has one class or is a copy");
 }
 

@@ -1,4 +1,4 @@
-//! `--carve` and the lines for tshark: the packets behind a finding, as they stand in the original.
+//! `--carve` and the lines for tshark: the packets behind a finding, as they are in the original.
 
 use crate::support::netmon::{Record, netmon, snoop};
 use crate::support::pcapng::{Order, interface, packet, pcap, section};
@@ -183,9 +183,9 @@ fn a_manifest_does_not_lead_out_of_the_folder() {
     for name in ["evidence/../../x", "../x", "/etc/passwd", "evidence//etc/passwd", "other/x"] {
         write(&path, text.replace("\"report.html\"", &format!("\"{name}\"")).as_bytes());
         let output = plainsight().arg("verify").arg(&out).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let reported = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(output.status.code(), Some(5));
-        assert!(told.contains("names it with a path"), "{name}: {told}");
+        assert!(reported.contains("names it with a path"), "{name}: {reported}");
     }
 }
 
@@ -228,7 +228,7 @@ fn evidence_that_changed_meanwhile_is_not_carved() {
         };
         carve().unwrap();
         let mut changed = sixty_seconds();
-        // Another octet tells where there is a digest, another length in any case.
+        // Another byte shows where there is a digest, another length in any case.
         if hash {
             *changed.last_mut().unwrap() ^= 1
         } else {
@@ -253,7 +253,7 @@ impl Watch for Impatient {
 }
 
 #[test]
-fn carving_ends_when_it_is_told_to() {
+fn carving_ends_when_it_is_cancelled() {
     let request = Request::of(vec![samples().join("psk_mismatch")], Policy::default());
     let analysis = analyze_sequentially(&request, &Unwatched).unwrap();
     let carving = Carving { analysis: &analysis, request: &request, reach: Reach::Full };
@@ -261,13 +261,13 @@ fn carving_ends_when_it_is_told_to() {
     assert!(matches!(ended, Err(AgainError::Cancelled(_))));
 }
 
-/// What tshark tells of a frame.
+/// What tshark shows of a frame.
 #[derive(Debug, PartialEq, Eq)]
-struct Told {
+struct Comment {
     epoch: String,
     wire_len: String,
     captured_len: String,
-    octets: String,
+    hex: String,
 }
 
 fn tshark(arguments: &[&str], path: &Path) -> String {
@@ -282,8 +282,8 @@ fn tshark(arguments: &[&str], path: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Number, comment, and what it tells of each frame, in order.
-fn told(path: &Path) -> Vec<(u64, String, Told)> {
+/// Number, comment, and what it shows of each frame, in order.
+fn commented(path: &Path) -> Vec<(u64, String, Comment)> {
     let fields = "-T fields -E separator=| -e frame.number -e frame.time_epoch -e frame.len -e frame.cap_len -e frame.comment";
     let fields = tshark(&fields.split(' ').collect::<Vec<_>>(), path);
     let raw = tshark(&["-T", "jsonraw", "-J", "frame"], path);
@@ -292,34 +292,34 @@ fn told(path: &Path) -> Vec<(u64, String, Told)> {
     assert_eq!(fields.lines().count(), raw.len());
     let frames = fields.lines().zip(raw).map(|(line, raw)| {
         let cells: Vec<&str> = line.splitn(5, '|').collect();
-        let octets = raw["_source"]["layers"]["frame_raw"][0].as_str().unwrap().to_owned();
-        let told = Told {
+        let hex = raw["_source"]["layers"]["frame_raw"][0].as_str().unwrap().to_owned();
+        let reported = Comment {
             epoch: cells[1].to_owned(),
             wire_len: cells[2].to_owned(),
             captured_len: cells[3].to_owned(),
-            octets,
+            hex,
         };
-        (cells[0].parse().unwrap(), cells[4].to_owned(), told)
+        (cells[0].parse().unwrap(), cells[4].to_owned(), reported)
     });
     frames.collect()
 }
 
 /// Every carved frame is its original, by tshark; gives how many there were.
 fn same_in_tshark(out: &Path, report: &Report) -> usize {
-    let originals: BTreeMap<&str, BTreeMap<u64, Told>> = report
+    let originals: BTreeMap<&str, BTreeMap<u64, Comment>> = report
         .evidence
         .iter()
         .filter(|file| file.kind == "capture")
         .map(|file| {
-            let frames = told(Path::new(&file.path)).into_iter();
-            (file.id.as_str(), frames.map(|(number, _, told)| (number, told)).collect())
+            let frames = commented(Path::new(&file.path)).into_iter();
+            (file.id.as_str(), frames.map(|(number, _, reported)| (number, reported)).collect())
         })
         .collect();
     let mut compared = 0;
     for path in carved_files(out).values() {
-        for (_, comment, told) in told(path) {
+        for (_, comment, reported) in commented(path) {
             let (evidence, frame) = origin(&comment);
-            assert_eq!(told, originals[evidence.as_str()][&frame], "{comment}");
+            assert_eq!(reported, originals[evidence.as_str()][&frame], "{comment}");
             compared += 1;
         }
     }

@@ -109,8 +109,8 @@ fn what_is_wrong_with_case_data_is_said_before_anything_is_read() {
     let says = |case: &str, options: &[&str], expected: &str| {
         let (folder, output) = analyzed(case, options);
         assert_eq!(output.status.code(), Some(2));
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert!(told.contains(expected), "{told}");
+        let reported = String::from_utf8(output.stderr).unwrap();
+        assert!(reported.contains(expected), "{reported}");
         assert!(!folder.path().join("report").exists());
     };
     let case = ["--case", "case.toml"];

@@ -6,7 +6,7 @@ use plainsight::protection::{NamedPorts, ProtectionClass};
 use plainsight::summary::{CaptureObserver, Unpaired};
 use plainsight::time::Timestamp;
 
-/// The class of frames, each observed in turn; the last one's is told.
+/// The class of frames, each observed in turn; the last one's is reported.
 fn class_of(linktype: Linktype, frames: &[Vec<u8>]) -> ProtectionClass {
     let counts = |frames: &[Vec<u8>]| {
         let named = NamedPorts::default();
@@ -112,7 +112,7 @@ fn ike() -> Vec<u8> {
 const ESP: [u8; 24] = [0xc3, 1, 2, 3, 0, 0, 0, 1, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9];
 
 #[test]
-fn esp_is_told_by_protocol_by_udp_4500_and_by_its_wrapping() {
+fn esp_is_recognized_by_protocol_by_udp_4500_and_by_its_wrapping() {
     assert_eq!(raw(ipv4(50, &ESP)), ProtectionClass::Esp);
     assert_eq!(raw(ipv6(50, &ESP)), ProtectionClass::Esp);
     assert_eq!(raw(ipv4(17, &udp(4500, 4500, &ESP))), ProtectionClass::Esp);
@@ -131,7 +131,7 @@ fn ah_is_ah_whatever_is_inside() {
 }
 
 #[test]
-fn ike_is_told_by_its_header_and_not_by_its_port() {
+fn ike_is_recognized_by_its_header_and_not_by_its_port() {
     let behind_marker = [&[0; 4][..], &ike()].concat();
     assert_eq!(raw(ipv4(17, &udp(500, 500, &ike()))), ProtectionClass::Ike);
     assert_eq!(raw(ipv4(17, &udp(4500, 4500, &behind_marker))), ProtectionClass::Ike);
@@ -185,7 +185,7 @@ fn the_rest_is_clear_not_ip_or_undecodable() {
 
 #[test]
 fn extension_headers_are_passed_over() {
-    // RFC 8200 §4: next header, length in units of eight octets beyond the first, content.
+    // RFC 8200 §4: next header, length in units of eight bytes beyond the first, content.
     let chain = |last: u8| {
         let headers =
             [[43, 0, 1, 4, 0, 0, 0, 0], [60, 0, 0, 0, 0, 0, 0, 0], [last, 0, 1, 4, 0, 0, 0, 0]];

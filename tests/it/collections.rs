@@ -75,7 +75,7 @@ fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
         header[156] = b'0';
         header[257..265].copy_from_slice(b"ustar\x0000");
         header[148..156].fill(b' ');
-        let sum: u32 = header.iter().map(|octet| u32::from(*octet)).sum();
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
         header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
         archive.extend(header);
         archive.extend_from_slice(content);
@@ -87,9 +87,9 @@ fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// A 7z archive whose files are stored, with their checksums (7zFormat.txt of the LZMA SDK).
 fn sevenz(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let crc = |octets: &[u8]| {
+    let crc = |bytes: &[u8]| {
         let mut crc = flate2::Crc::new();
-        crc.update(octets);
+        crc.update(bytes);
         crc.sum().to_le_bytes()
     };
     let number = |value: usize| [&[0xff][..], &(value as u64).to_le_bytes()].concat();
@@ -301,7 +301,7 @@ fn what_cannot_be_read_of_a_collection_is_named() {
 }
 
 #[test]
-fn members_that_share_octets_are_refused() {
+fn members_that_share_bytes_are_refused() {
     // Two entries of the directory name the same local header.
     let one = zip(&[("a.pcap", b"\xd4\xc3\xb2\xa1", false)]);
     let first = one.windows(4).position(|at| at == b"PK\x01\x02").unwrap();
@@ -392,9 +392,9 @@ fn a_small_7z_archive_that_unpacks_to_far_more_than_evidence_is_stopped() {
     let body = [chunk.repeat(640), vec![0]].concat();
     let size = 640 * 2_096_914usize;
     let number = |value: usize| [&[0xff][..], &(value as u64).to_le_bytes()].concat();
-    let crc = |octets: &[u8]| {
+    let crc = |bytes: &[u8]| {
         let mut crc = flate2::Crc::new();
-        crc.update(octets);
+        crc.update(bytes);
         crc.sum().to_le_bytes()
     };
     let mut header = vec![0x01, 0x04, 0x06, 0x00, 0x01, 0x09];

@@ -67,15 +67,15 @@ fn a_given_clock_offset_comes_before_what_is_measured() {
     let (output, _folder) = run_analyze(&[&sample("psk_mismatch")], &given);
     let report: plainsight::report::schema::Report =
         serde_json::from_slice(&output.stdout).unwrap();
-    let told: Vec<_> = report.clock_offsets.iter().filter(|c| c.method == "given").collect();
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].seconds.as_ref().unwrap().get(), "3600.0");
+    let reported: Vec<_> = report.clock_offsets.iter().filter(|c| c.method == "given").collect();
+    assert_eq!(reported.len(), 1);
+    assert_eq!(reported[0].seconds.as_ref().unwrap().get(), "3600.0");
     assert_eq!(report.options.clock_offsets, ["WS01-Security.evtx=+1h"]);
     let (output, folder) =
         run_analyze(&[&sample("psk_mismatch")], &["--clock-offset", "other.evtx=+1h"]);
-    let told = String::from_utf8(output.stderr).unwrap();
+    let reported = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(told.contains("no log has this path"), "{told}");
+    assert!(reported.contains("no log has this path"), "{reported}");
     assert!(!folder.path().join("report").exists());
 }
 
@@ -272,8 +272,8 @@ fn explain_prints_json_of_the_same() {
     assert!(lines > 15, "{lines}");
     let output = plainsight().args(["explain", "--json", "nonsense"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    let told = "plainsight: unknown code: `nonsense`\nhint: codes appear in report.json; `plainsight explain --help` lists their kinds\n";
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), told);
+    let reported = "plainsight: unknown code: `nonsense`\nhint: codes appear in report.json; `plainsight explain --help` lists their kinds\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), reported);
 }
 
 #[test]
@@ -297,7 +297,7 @@ fn explain_knows_every_code_of_the_report() {
 }
 
 #[test]
-fn explain_tells_codes_of_every_kind() {
+fn explain_shows_codes_of_every_kind() {
     let check = |code: &str, words: &[&str]| {
         let text = printed(&["explain", code]);
         for word in words {

@@ -18,8 +18,8 @@ fn compared(before: &Path, after: &Path, options: &[&str]) -> Comparison {
 }
 
 fn changes(comparison: &Comparison) -> BTreeMap<(&str, &str), &str> {
-    let told = comparison.pairs.iter();
-    told.map(|pair| ((pair.a.as_str(), pair.b.as_str()), pair.change.as_str())).collect()
+    let reported = comparison.pairs.iter();
+    reported.map(|pair| ((pair.a.as_str(), pair.b.as_str()), pair.change.as_str())).collect()
 }
 
 const MISMATCHED: (&str, &str) = ("10.77.3.11", "10.77.3.20");
@@ -28,9 +28,9 @@ const HEALTHY: (&str, &str) = ("10.77.1.11", "10.77.1.20");
 #[test]
 fn a_pair_that_is_gone_is_not_mended() {
     let comparison = compared(&sample("psk_mismatch"), &sample("healthy"), &[]);
-    let told = changes(&comparison);
-    assert_eq!(told.get(&MISMATCHED), Some(&"not_seen_after"));
-    assert_eq!(told.get(&HEALTHY), Some(&"newly_protected"));
+    let reported = changes(&comparison);
+    assert_eq!(reported.get(&MISMATCHED), Some(&"not_seen_after"));
+    assert_eq!(reported.get(&HEALTHY), Some(&"newly_protected"));
     let leaked = comparison.pairs.iter().find(|pair| pair.a == MISMATCHED.0).unwrap();
     let before = leaked.before.as_ref().unwrap();
     assert_eq!((before.windows, before.leaked, before.protected), (1, 152, 109));
@@ -48,7 +48,7 @@ fn the_same_evidence_stays_what_it_is() {
 }
 
 #[test]
-fn what_one_side_shows_is_owed_on_the_other() {
+fn what_one_side_shows_is_required_on_the_other() {
     // The first half of a capture protected, the second clear: cut in two, the second alone shows no IPsec.
     let folder = tempfile::tempdir().unwrap();
     let (protected, clear) = (folder.path().join("1.pcap"), folder.path().join("2.pcap"));
@@ -59,17 +59,20 @@ fn what_one_side_shows_is_owed_on_the_other() {
         .and_then(|mut f| std::io::Write::write_all(&mut f, &capture(6, 100)))
         .unwrap();
     let pair = ("10.0.0.1", "10.0.0.2");
-    let told = |before: &Path, after: &Path| {
+    let reported = |before: &Path, after: &Path| {
         changes(&compared(before, after, &[])).get(&pair).copied().map(str::to_owned)
     };
-    assert_eq!(told(&protected, &clear).as_deref(), Some("opened"));
-    assert_eq!(told(&clear, &protected).as_deref(), Some("closed"));
+    assert_eq!(reported(&protected, &clear).as_deref(), Some("opened"));
+    assert_eq!(reported(&clear, &protected).as_deref(), Some("closed"));
     // A report cannot be judged again.
     let (output, place) = run_analyze(&[&clear], &[]);
     assert!(output.status.success());
     let report = place.path().join("report");
-    assert_eq!(told(&protected, &report).as_deref(), Some("clear_unjudged"));
-    assert_eq!(told(&report.join("report.json"), &protected).as_deref(), Some("clear_unjudged"));
+    assert_eq!(reported(&protected, &report).as_deref(), Some("clear_unjudged"));
+    assert_eq!(
+        reported(&report.join("report.json"), &protected).as_deref(),
+        Some("clear_unjudged")
+    );
 }
 
 /// Twenty packets of one protocol between two hosts: ESP, or TCP in clear.
@@ -120,7 +123,7 @@ fn the_text_says_what_a_change_means() {
 }
 
 #[test]
-fn the_page_tells_what_the_json_tells_and_is_sealed() {
+fn the_page_shows_what_the_json_holds_and_loads_nothing() {
     let sides = [sample("psk_mismatch"), sample("healthy")];
     let output = plainsight().arg("compare").args(&sides).arg("--html").output().unwrap();
     assert!(output.status.success());

@@ -1,4 +1,4 @@
-//! What whole conversations show: applications on any port, TLS names, lost octets, encryption by
+//! What whole conversations show: applications on any port, TLS names, lost bytes, encryption by
 //! the network card.
 
 use crate::support::evtx_builder::{Body, Event, Scalar, evtx};
@@ -105,7 +105,7 @@ fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_tls_connection_on_any_port_is_told_to_its_end() {
+fn a_tls_connection_on_any_port_is_reported_to_its_end() {
     let mut connection = Connection::to(9999);
     connection.says(0, &client_hello(b"Files.example")).says(1, &server_hello());
     // What goes on inside a record shows no header of its own.
@@ -129,11 +129,11 @@ fn content_goes_before_ports() {
 }
 
 #[test]
-fn octets_that_were_acknowledged_and_not_captured_are_told() {
+fn bytes_that_were_acknowledged_and_not_captured_are_reported() {
     let finding = |connection: &mut Connection| {
         let report = report_of(&connection.frames);
-        let told = report.findings.iter().find(|finding| finding.code == "tcp_gaps");
-        told.map(|finding| finding.title.clone())
+        let reported = report.findings.iter().find(|finding| finding.code == "tcp_gaps");
+        reported.map(|finding| finding.title.clone())
     };
     let mut whole = Connection::to(80);
     whole.says(0, b"GET / HTTP/1.1\r\n\r\n").says(1, &[1; 1000]).says(0, b"").says(1, &[2; 9]);
@@ -179,8 +179,8 @@ fn what_a_network_card_has_still_to_encrypt_is_no_leak() {
     assert_eq!(report.windows.len(), 0);
     assert_eq!(report.totals.artefacts["before_encryption"].frames, 40);
     assert_eq!(report.evidence[0].vantage.as_deref(), Some("host"));
-    let told = report.findings.iter().find(|f| f.code == "before_encryption").unwrap();
-    assert_eq!((told.severity.as_str(), told.confidence.as_str()), ("low", "medium"));
+    let reported = report.findings.iter().find(|f| f.code == "before_encryption").unwrap();
+    assert_eq!((reported.severity.as_str(), reported.confidence.as_str()), ("low", "medium"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use plainsight::evidence::{CaptureProblem, ProblemCode, ProblemKind};
 const MICROSECONDS: u32 = 0xa1b2_c3d4;
 const NANOSECONDS: u32 = 0xa1b2_3c4d;
 
-/// Frames of such lengths, a second apart; each octet tells its frame.
+/// Frames of such lengths, a second apart; each byte shows its frame.
 fn capture(order: Order, magic: u32, first: u32, lengths: &[usize]) -> Vec<u8> {
     let frames: Vec<Vec<u8>> = (1u8..).zip(lengths).map(|(n, length)| vec![n; *length]).collect();
     let numbered = (first..).zip(&frames);
@@ -16,7 +16,7 @@ fn capture(order: Order, magic: u32, first: u32, lengths: &[usize]) -> Vec<u8> {
     pcap(order, magic, &frames)
 }
 
-/// The outline; of each frame its first octet, its length and its seconds.
+/// The outline; of each frame its first byte, its length and its seconds.
 fn read(bytes: &[u8]) -> (CaptureOutline, Vec<(u8, usize, i64)>) {
     let mut frames = Vec::new();
     let outline = read_pcap(bytes, &mut |frame| {
@@ -31,7 +31,7 @@ fn problems(outline: &CaptureOutline) -> Vec<(ProblemCode, Option<u64>)> {
     outline.problems.iter().map(|problem| (problem.code(), problem.offset)).collect()
 }
 
-/// Octets of the file by where they went; they add up to it.
+/// Bytes of the file by where they went; they add up to it.
 fn covered(outline: &CaptureOutline) -> u64 {
     outline.coverage.values().map(|extent| extent.bytes).sum()
 }
@@ -124,7 +124,7 @@ fn zeros_are_no_record_to_go_on_with() {
     assert_eq!(problems(&outline), [(ProblemCode::Skipped, Some(at as u64))]);
 }
 
-/// The search looks at each octet once: a file of nothing but damage is read in about the time of any other.
+/// The search looks at each byte once: a file of nothing but damage is read in about the time of any other.
 #[test]
 fn damage_everywhere_is_searched_in_one_pass() {
     let mut file = capture(Order::Little, MICROSECONDS, 1_000_000_000, &[64; 3]);

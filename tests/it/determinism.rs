@@ -22,7 +22,7 @@ fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         .unwrap()
         .map(|entry| entry.unwrap())
         .map(|e| (e.file_name().into_string().unwrap(), fs::read(e.path()).unwrap()))
-        // The manifest alone tells the time of the run.
+        // The manifest alone shows the time of the run.
         .filter(|(name, _)| name != "manifest.json")
         .collect()
 }
@@ -67,14 +67,14 @@ fn datagram(from: u8, to: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Whoever looks for records by their likeness finds eight in every payload here.
+/// Anyone who looks for records by their likeness finds eight in every payload here.
 #[test]
 fn records_inside_payloads_are_no_records() {
-    let feigned = datagram(8, 9, b"between hosts that do not exist");
-    let whole = pcapng::pcap(Order::Little, 0xa1b2_c3d4, &[(1_000, 0, feigned.as_slice()); 8]);
+    let faked = datagram(8, 9, b"between hosts that do not exist");
+    let whole = pcapng::pcap(Order::Little, 0xa1b2_c3d4, &[(1_000, 0, faked.as_slice()); 8]);
     let frame = datagram(1, 2, &whole[24..]);
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("feigned.pcap");
+    let path = folder.path().join("faked.pcap");
     let frames: Vec<_> = (0..8000).map(|n| (1_000 + n / 100, n, frame.as_slice())).collect();
     let file = pcapng::pcap(Order::Little, 0xa1b2_c3d4, &frames);
     assert!(file.len() > 4 << 20, "large enough for several threads");

@@ -1,6 +1,6 @@
 //! Whatever a frame wraps a packet in, the packet inside has its class and its pair.
 //!
-//! Headers are written out here octet by octet, by the documents named beside them; `wrappings`
+//! Headers are written out here byte by byte, by the documents named beside them; `wrappings`
 //! holds one row for each.
 
 mod rare_links;
@@ -76,16 +76,16 @@ fn packets(is_ipv6: bool) -> Vec<(ProtectionClass, Inner)> {
     };
     let mut packets = Vec::new();
     for (class, number, body) in [(ProtectionClass::Esp, 50, ESP), (ProtectionClass::Ah, 51, AH)] {
-        let mut octets = Vec::new();
-        ip().write(&mut octets, IpNumber(number), &body).unwrap();
-        packets.push((class, Inner { octets, is_ipv6 }));
+        let mut bytes = Vec::new();
+        ip().write(&mut bytes, IpNumber(number), &body).unwrap();
+        packets.push((class, Inner { bytes, is_ipv6 }));
     }
-    let mut octets = Vec::new();
-    ip().udp(500, 500).write(&mut octets, &ike()).unwrap();
-    packets.push((ProtectionClass::Ike, Inner { octets, is_ipv6 }));
-    let mut octets = Vec::new();
-    ip().tcp(40_000, 445, 1, 1024).write(&mut octets, b"clear text").unwrap();
-    packets.push((ProtectionClass::Clear, Inner { octets, is_ipv6 }));
+    let mut bytes = Vec::new();
+    ip().udp(500, 500).write(&mut bytes, &ike()).unwrap();
+    packets.push((ProtectionClass::Ike, Inner { bytes, is_ipv6 }));
+    let mut bytes = Vec::new();
+    ip().tcp(40_000, 445, 1, 1024).write(&mut bytes, b"clear text").unwrap();
+    packets.push((ProtectionClass::Clear, Inner { bytes, is_ipv6 }));
     packets
 }
 
@@ -117,15 +117,15 @@ fn every_packet_has_its_class_and_pair_in_every_wrapping() {
 #[test]
 fn what_is_cut_is_never_taken_for_more_than_it_shows() {
     for_each_wrapped(|wrapping, class, inner, data| {
-        let begin = data.len() - wrapping.trailer_len - inner.octets.len();
+        let begin = data.len() - wrapping.trailer_len - inner.bytes.len();
         let ip_len = if inner.is_ipv6 { 40 } else { 20 };
         // Of UDP the ports must be there, and of IKE's header what comes before its flags.
         let decisive = begin + ip_len + if class == ProtectionClass::Ike { 8 + 18 } else { 0 };
         for cut in 0..data.len() {
-            let (told, pair) = judge(wrapping.linktype, &data[..cut]);
+            let (reported, pair) = judge(wrapping.linktype, &data[..cut]);
             let is_inner = pair == inner_pair(inner.is_ipv6);
             let name = wrapping.name;
-            match told {
+            match reported {
                 ProtectionClass::Undecodable | ProtectionClass::NonIp => {}
                 // The outer datagram, or the packet inside as far as it shows.
                 ProtectionClass::Clear if !is_inner => assert!(wrapping.is_tunnel, "{name}: {cut}"),
@@ -133,8 +133,8 @@ fn what_is_cut_is_never_taken_for_more_than_it_shows() {
                     assert!(begin + ip_len < cut && cut < decisive, "{name}: {cut}");
                 }
                 _ => {
-                    assert!(is_inner && cut >= decisive, "{name}: {told:?} at {cut}");
-                    assert_eq!(told, class, "{name}: {cut}");
+                    assert!(is_inner && cut >= decisive, "{name}: {reported:?} at {cut}");
+                    assert_eq!(reported, class, "{name}: {cut}");
                 }
             }
         }
@@ -167,7 +167,7 @@ fn what_a_link_encrypts_is_named() {
 #[test]
 fn a_port_alone_makes_no_tunnel() {
     let outer = (ProtectionClass::Clear, pair("192.0.2.1", "192.0.2.2"));
-    // Name, the octet behind IP and UDP or IP alone that is changed, and to what.
+    // Name, the byte behind IP and UDP or IP alone that is changed, and to what.
     for (name, at, to) in [
         ("GRE with key", 20, 0x60),
         ("PPTP", 21, 0x09),
@@ -193,7 +193,7 @@ fn a_port_alone_makes_no_tunnel() {
         for (_, inner) in packets(false) {
             let mut data = (wrapping.wrap)(&inner);
             data[at] = to;
-            assert_eq!(judge(wrapping.linktype, &data), outer, "{name}: octet {at}");
+            assert_eq!(judge(wrapping.linktype, &data), outer, "{name}: byte {at}");
         }
     }
     // RFC 4380 §5.2.1: IPv6 and nothing else.
@@ -223,8 +223,8 @@ fn an_aggregate_of_several_flows_is_undecodable() {
     assert_eq!(judge(Linktype::IEEE802_11, &one), clear_pair);
     for frames in [[&esp, &clear], [&clear, &esp]] {
         let mixed = wrappings::aggregate(&frames);
-        let told = stop_reason(Linktype::IEEE802_11, &mixed);
-        assert_eq!(told, Some(StopReason::MixedAggregate));
+        let reported = stop_reason(Linktype::IEEE802_11, &mixed);
+        assert_eq!(reported, Some(StopReason::MixedAggregate));
     }
 }
 
@@ -236,11 +236,11 @@ fn a_wrong_name_of_the_link_is_seen_by_proof_alone() {
         Packet::Ip(ip) => Some(ip.mislabelled),
         Packet::Arp | Packet::NonIp(_) | Packet::Undecodable(_) => None,
     };
-    assert_eq!(is_mislabelled(&inner.octets), Some(true));
-    let framed = [&[2; 12][..], &[8, 0], &inner.octets].concat();
+    assert_eq!(is_mislabelled(&inner.bytes), Some(true));
+    let framed = [&[2; 12][..], &[8, 0], &inner.bytes].concat();
     assert_eq!(is_mislabelled(&framed), Some(false));
     // A length that does not fit and a checksum that does not hold.
-    let mut longer = [&inner.octets[..], &[0; 6]].concat();
+    let mut longer = [&inner.bytes[..], &[0; 6]].concat();
     assert_eq!(is_mislabelled(&longer), Some(true), "padding behind a header that holds");
     longer[10] ^= 1;
     assert_eq!(is_mislabelled(&longer), None);
@@ -255,8 +255,8 @@ fn nesting_without_end_is_too_deep() {
     assert_eq!(stop_reason(Linktype::ETHERNET, &frame), Some(StopReason::TunnelTooDeep));
     let bridged = [0xaa, 0xaa, 3, 0, 0x80, 0xc2, 0, 7];
     let one = [&[2; 12][..], &[5, 0xdc], &bridged].concat();
-    let told = stop_reason(Linktype::ETHERNET, &one.repeat(60));
-    assert_eq!(told, Some(StopReason::TunnelTooDeep));
+    let reported = stop_reason(Linktype::ETHERNET, &one.repeat(60));
+    assert_eq!(reported, Some(StopReason::TunnelTooDeep));
 }
 
 proptest! {
@@ -270,9 +270,9 @@ proptest! {
         let wrapping = WRAPPINGS.iter().chain(RARE_LINKS).nth(wrapping).unwrap();
         let (_, inner) = packets(wrapping.only_ipv6).remove(packet);
         let mut data = (wrapping.wrap)(&inner);
-        for (at, octet) in damage {
+        for (at, byte) in damage {
             let length = data.len();
-            data[at % length] = octet;
+            data[at % length] = byte;
         }
         data.truncate(data.len().saturating_sub(cut % 64));
         if let Packet::Undecodable(stop) = decode(&frame(wrapping.linktype, &data, data.len())) {
@@ -281,7 +281,7 @@ proptest! {
     }
 
     #[test]
-    fn any_octets_under_every_link_type_make_no_panic(
+    fn any_bytes_under_every_link_type_make_no_panic(
         linktype in 0u16..300,
         data in proptest::collection::vec(any::<u8>(), 0..400),
     ) {

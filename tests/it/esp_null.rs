@@ -16,12 +16,12 @@ fn hosts() -> (IpAddr, IpAddr) {
 /// ESP around a content, as RFC 4303 §2 lays it out.
 fn esp(content: &[u8], next_header: u8, vector: usize, check: usize, any: &mut Numbers) -> Vec<u8> {
     let mut esp = vec![0, 0, 16, 1, 0, 0, 0, 1];
-    esp.extend(any.octets(vector));
+    esp.extend(any.bytes(vector));
     esp.extend(content);
     let padding = u8::try_from((4 - (content.len() + 2) % 4) % 4).unwrap();
     esp.extend(1..=padding);
     esp.extend([padding, next_header]);
-    esp.extend(any.octets(check));
+    esp.extend(any.bytes(check));
     esp
 }
 
@@ -58,9 +58,9 @@ fn every_vector_check_value_and_mode_is_found() {
                 let mut evidence = NullEvidence::default();
                 let mut name = "";
                 for size in [9, 40, 300] {
-                    let data = any.octets(size);
-                    let (told, next_header, content) = contents(&data).swap_remove(kind);
-                    name = told;
+                    let data = any.bytes(size);
+                    let (reported, next_header, content) = contents(&data).swap_remove(kind);
+                    name = reported;
                     let packet = esp(&content, next_header, vector, check, &mut any);
                     evidence.observe(&packet, source, destination);
                 }
@@ -78,7 +78,7 @@ fn no_encrypted_spi_of_a_hundred_thousand_is_taken_for_readable() {
         let mut evidence = NullEvidence::default();
         for _ in 0..20 {
             let size = 24 + any.below(200);
-            evidence.observe(&any.octets(size), source, destination);
+            evidence.observe(&any.bytes(size), source, destination);
         }
         assert!(!evidence.is_null(), "SPI number {spi}");
     }

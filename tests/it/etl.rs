@@ -16,7 +16,7 @@ fn report(file: &[u8]) -> plainsight::report::schema::Report {
     analyze(&[written.path()], &["--protect", "10.1.0.1=10.1.0.2"])
 }
 
-/// Times, link types and octets of all frames, and the outline.
+/// Times, link types and bytes of all frames, and the outline.
 fn frames(file: &[u8]) -> Vec<(i64, Linktype, Vec<u8>)> {
     let mut all = Vec::new();
     let mut keep = |frame: plainsight::capture::RawFrame<'_>| {
@@ -99,8 +99,8 @@ fn parts_are_joined_by_thread_and_adapter_and_others_are_named() {
         captured(4, 0x4000_0000, 6, &one),
     ];
     let file = trace(&parts);
-    let octets: Vec<Vec<u8>> = frames(&file).into_iter().map(|frame| frame.2).collect();
-    assert_eq!(octets, [one, other]);
+    let bytes: Vec<Vec<u8>> = frames(&file).into_iter().map(|frame| frame.2).collect();
+    assert_eq!(bytes, [one, other]);
     let outline = read_etl(&file[..], &mut |_| true, &mut |_| {}).unwrap();
     let incomplete = TraceProblem::IncompletePackets(2).into();
     assert!(outline.problems.iter().any(|problem| problem.kind == incomplete));
@@ -131,12 +131,12 @@ fn a_trace_without_packets_says_so() {
 
 proptest! {
     #[test]
-    fn damage_is_named_and_the_rest_is_read(cut in 0usize..2000, at in 0usize..2000, octet: u8) {
+    fn damage_is_named_and_the_rest_is_read(cut in 0usize..2000, at in 0usize..2000, byte: u8) {
         let parts: Vec<Vec<u8>> = (0..8).map(|n| captured(1, WHOLE, n, &clear(1))).collect();
         let mut file = trace(&parts);
         file.truncate(file.len() - cut % file.len());
         if let Some(old) = file.get_mut(at) {
-            *old = octet;
+            *old = byte;
         }
         let mut seen = 0u64;
         let outline = read_etl(&file[..], &mut |_| { seen += 1; true }, &mut |_| {}).unwrap();
@@ -215,9 +215,9 @@ fn real_traces_agree_with_windows_own_text() {
         assert_eq!(frames.len(), packets, "{name}");
         let all: std::collections::BTreeSet<&String> = text.values().flatten().collect();
         assert_eq!(all.len(), packets, "{name}");
-        for (time, _, octets) in &frames {
+        for (time, _, bytes) in &frames {
             let nanos = u64::try_from(*time).unwrap() % 60_000_000_000;
-            assert!(text.contains_key(&(nanos, octets.len())), "{name}: no record at {nanos}");
+            assert!(text.contains_key(&(nanos, bytes.len())), "{name}: no record at {nanos}");
         }
         let report = analyze(&[folder.join(format!("{name}.etl")).as_path()], &[]);
         assert_eq!(report.totals.by_class.undecodable.frames, 0, "{name}");

@@ -1,4 +1,4 @@
-//! Event traces: what was seen inside tunnels, above IPsec, at switches and at unknown places opens no window; what they tell
+//! Event traces: what was seen inside tunnels, above IPsec, at switches and at unknown places opens no window; what they show
 //! beside packets is the host's log.
 
 use crate::support::etl_builder::{
@@ -100,7 +100,7 @@ fn what_ipsec_dropped_is_in_the_log_and_no_traffic() {
         seen((2, 1), 0, 1, 4, 1407, &clear(1)[14..]),
         seen((3, 1), 0, 1, 4, 902, &clear(2)[14..]),
     ]);
-    // Raw IP, as tcpip.sys shows it: the kind of the packet lies at octet 14 of the event's data.
+    // Raw IP, as tcpip.sys shows it: the kind of the packet lies at byte 14 of the event's data.
     let mut file = file;
     let at = file.windows(4).position(|word| word == 1407u32.to_le_bytes()).unwrap() - 22;
     file[at + 14..at + 16].copy_from_slice(&3u16.to_le_bytes());
@@ -182,9 +182,9 @@ fn packets_of_a_trace_are_carved_into_pcapng() {
     assert!(out.is_dir(), "{}", String::from_utf8_lossy(&status.stderr));
     let carved =
         walk(&out).into_iter().find(|path| path.extension().is_some_and(|e| e == "pcapng"));
-    let octets = std::fs::read(carved.unwrap()).unwrap();
-    assert!(octets.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]));
-    assert!(octets.windows(54).any(|part| part == &clear(1)[..54]));
+    let bytes = std::fs::read(carved.unwrap()).unwrap();
+    assert!(bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]));
+    assert!(bytes.windows(54).any(|part| part == &clear(1)[..54]));
 }
 
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {

@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 #[test]
-fn every_ipsec_record_of_the_laboratory_is_told_as_it_was_written() {
+fn every_ipsec_record_of_the_laboratory_is_read_as_it_was_written() {
     let Some(shared) = shared("the laboratory's logs") else { return };
     let mut checked = 0;
     for scenario in folders(&shared.join("lab")) {
@@ -64,7 +64,7 @@ fn check_event(scenario: &Path, expected: &Value, events: &mut Vec<LogEvent>) ->
     let id = expected["id"].as_u64().unwrap();
     let logged = Timestamp::from_rfc3339(expected["time_logged"].as_str().unwrap());
     let host = expected["host"].as_str().unwrap();
-    // One 7036 line stands for a record of each service named in it.
+    // One 7036 line means a record of each service named in it.
     let services: Vec<Option<&str>> = match set["service"].as_str() {
         Some(names) => names.split('+').map(Some).collect(),
         None => vec![None],

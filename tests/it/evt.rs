@@ -124,7 +124,7 @@ fn a_german_log_gives_the_same_addresses() {
 }
 
 #[test]
-fn quick_mode_tells_its_spis_and_its_selector() {
+fn quick_mode_gives_its_spis_and_its_selector() {
     let parameters = "ESP Algorithm Triple DES CBC\r\nHMAC Algorithm SHA\r\nAH Algorithm None\r\nEncapsulation Transport Mode\r\nInboundSpi 3471564922 (0xceebe07a)\r\nOutBoundSpi 3343267004 (0xc74634bc)\r\nLifetime (sec) 3600\r\n";
     let strings =
         ["Data Protection Mode (Quick Mode)\r\n", "Preshared key ID.\r\n", FILTER, parameters];
@@ -147,7 +147,7 @@ fn an_association_without_algorithms_is_clear_text_by_agreement() {
 }
 
 #[test]
-fn an_association_without_a_cipher_is_told_from_one_with() {
+fn an_association_without_a_cipher_is_distinguished_from_one_with() {
     let check = |esp: &str, digest: &str, ah: &str, is_integrity_only: bool| {
         let parameters = format!(
             "ESP Algorithm {esp}\r\nHMAC Algorithm {digest}\r\nAH Algorithm {ah}\r\nEncapsulation Transport Mode\r\nInboundSpi 3471564922 (0xceebe07a)\r\n"
@@ -165,7 +165,7 @@ fn an_association_without_a_cipher_is_told_from_one_with() {
 }
 
 #[test]
-fn the_audit_policy_of_2003_tells_whether_ike_failures_are_recorded() {
+fn the_audit_policy_of_2003_shows_whether_ike_failures_are_recorded() {
     let mut strings = vec!["-"; 21];
     strings[2] = "+";
     let (_, events) = read(&evt(&[record(1, 612, &strings)], Header::Clean, &[]));
@@ -242,7 +242,7 @@ fn public_logs_have_the_records_that_libevt_counts() {
 }
 
 #[test]
-fn the_laboratorys_2003_logs_are_told_as_they_were_written() {
+fn the_laboratorys_2003_logs_are_read_as_they_were_written() {
     let Some(shared) = shared("the laboratory's .evt logs") else { return };
     let folder = shared.join("lab/11a_v1_aggressive");
     let truth: Value =
@@ -260,9 +260,9 @@ fn the_laboratorys_2003_logs_are_told_as_they_were_written() {
         written.sort_by_key(|e| (e["time_logged"].as_str(), e["id"].as_u64()));
         for (event, expected) in events.iter().zip(written) {
             assert_eq!(Some(u64::from(event.event_id)), expected["id"].as_u64());
-            let told = event.time.map(|t| t.rfc3339(Resolution::SECONDS));
+            let reported = event.time.map(|t| t.rfc3339(Resolution::SECONDS));
             let time = Timestamp::from_rfc3339(expected["time_logged"].as_str().unwrap());
-            assert_eq!(told, time.map(|t| t.rfc3339(Resolution::SECONDS)));
+            assert_eq!(reported, time.map(|t| t.rfc3339(Resolution::SECONDS)));
             assert_eq!(
                 event.local().map(|a| a.to_string()).as_deref(),
                 expected["set"]["local"].as_str()

@@ -83,8 +83,8 @@ fn what_the_samples_say_is_understood() {
         unreachable!()
     };
     assert_eq!(failed.reason, Some(Reason::NoProposalChosen));
-    let told = failed.negotiation().unwrap();
-    assert_eq!((told.role, told.responder_cookie), (Some(Role::Initiator), Some([0; 8])));
+    let reported = failed.negotiation().unwrap();
+    assert_eq!((reported.role, reported.responder_cookie), (Some(Role::Initiator), Some([0; 8])));
     assert_eq!(failed.initiator_cookie(), Some([0xdb, 0x55, 0xd3, 0x76, 0x7e, 0x51, 0xb4, 0x22]));
     assert_eq!(failed.local(), Some("fe80::1".parse().unwrap()));
     let selector = up.selector().unwrap();

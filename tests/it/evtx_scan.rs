@@ -71,10 +71,10 @@ fn a_template_that_leads_to_itself_or_out_of_the_chunk_reads_the_same() {
 fn sixteen_mebibytes_of_garbage_take_no_longer_than_the_crate_allows() {
     let mut state: u64 = 7;
     let mut garbage = vec![0; 16 << 20];
-    for octets in garbage.chunks_exact_mut(8) {
+    for chunk in garbage.chunks_exact_mut(8) {
         state =
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        octets.copy_from_slice(&state.to_le_bytes());
+        chunk.copy_from_slice(&state.to_le_bytes());
     }
     // With the marks of a log, so that the garbage is looked at.
     let head = evtx(&samples());

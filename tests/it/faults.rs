@@ -1,4 +1,4 @@
-//! A fault in the reading of one file costs that file only, and evidence that changes while it is read is told.
+//! A fault in the reading of one file costs that file only, and evidence that changes while it is read is reported.
 
 use crate::support::mutation;
 use plainsight::analysis::{Analysis, Request, Watch, analyze, analyze_sequentially};
@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Does something when a file is begun, and when octets were read.
+/// Does something when a file is begun, and when bytes were read.
 struct Meddler<B, R> {
     begun: B,
     read: R,
@@ -74,7 +74,7 @@ fn a_fault_in_one_file_costs_that_file_only() {
 
 /// In the middle of a file, on the thread that reads it.
 #[test]
-fn a_fault_while_octets_are_read_is_one_of_that_file() {
+fn a_fault_while_bytes_are_read_is_one_of_that_file() {
     let (_folder, request) = evidence();
     let once = AtomicBool::new(false);
     let fails = || assert!(once.swap(true, Ordering::SeqCst), "injected");
@@ -87,7 +87,7 @@ fn a_fault_while_octets_are_read_is_one_of_that_file() {
 }
 
 #[test]
-fn evidence_that_changes_while_it_is_read_is_told() {
+fn evidence_that_changes_while_it_is_read_is_reported() {
     let appended = |path: &Path| {
         let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
         file.write_all(&[0; 7]).unwrap();
@@ -115,9 +115,9 @@ fn evidence_that_changes_while_it_is_read_is_told() {
         let request = Request::of(vec![path.clone()], Policy::default());
         let analysis = analyze_sequentially(&request, &watch).unwrap();
         let problems = &analysis.evidence[0].problems;
-        let is_told = problems.iter().any(|problem| problem.code() == ProblemCode::Changed);
+        let is_reported = problems.iter().any(|problem| problem.code() == ProblemCode::Changed);
         #[cfg(unix)]
-        assert!(is_told, "{name}");
+        assert!(is_reported, "{name}");
         assert!(analysis.evidence[0].records > 0, "{name}");
     }
 }

@@ -17,7 +17,7 @@ fn codes(report: &Report) -> Vec<&str> {
 }
 
 /// Category, reason and time to the second.
-fn told(event: &LogEvent) -> (String, String, String) {
+fn identity(event: &LogEvent) -> (String, String, String) {
     let time = event.time.clone().unwrap_or_default();
     let time = time.get(..19).unwrap_or_default().to_owned();
     (event.category.clone(), event.reason.clone().unwrap_or_default(), time)
@@ -40,7 +40,7 @@ Nov 23 09:04:16 gw1 charon: 06[IKE] <t|1> tried 1 shared key for 'a' - 'b', but 
     let report = analyze(&[capture().as_path(), log.as_path()], &["--timezone", "+01:00"]);
     let event = &report.log_events[0];
     let row = ("ike_failure", "psk_mismatch_suspected", "2026-11-23T08:04:16");
-    assert_eq!(vec![told(event)], expected(&[row]));
+    assert_eq!(vec![identity(event)], expected(&[row]));
     assert_eq!(
         (event.local.as_deref(), event.peer.as_deref()),
         (Some("10.77.3.20"), Some("10.77.3.11"))
@@ -67,7 +67,7 @@ fn every_form_of_charons_log_says_the_same() {
     for name in ["charon.log", "charon_json.log", "journal.jsonl", "syslog.log"] {
         let log = shared.join("forms/charon").join(name);
         let report = analyze(&[capture().as_path(), log.as_path()], &["--timezone", "+01:00"]);
-        let events: Vec<_> = report.log_events.iter().map(told).collect();
+        let events: Vec<_> = report.log_events.iter().map(reported).collect();
         assert_eq!(events, rows, "{name}");
         let child = &report.log_events[3];
         assert_eq!(child.inbound_spi.as_deref(), Some("0xca622d51"), "{name}");
@@ -90,7 +90,7 @@ fn both_forms_of_plutos_log_say_the_same() {
     for name in ["pluto.log", "syslog.log"] {
         let log = shared.join("forms/pluto").join(name);
         let report = analyze(&[capture().as_path(), log.as_path()], &["--timezone", "+01:00"]);
-        let events: Vec<_> = report.log_events.iter().map(told).collect();
+        let events: Vec<_> = report.log_events.iter().map(reported).collect();
         assert_eq!(events, rows, "{name}");
         let child = &report.log_events[2];
         assert_eq!(child.inbound_spi.as_deref(), Some("0xca622d51"), "{name}");

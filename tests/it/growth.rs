@@ -11,8 +11,8 @@ use std::process::Command;
 const N: u32 = 400;
 const MOST_GROWTH: f64 = 2.3;
 
-fn put(path: PathBuf, octets: &[u8]) -> PathBuf {
-    std::io::Write::write_all(&mut std::fs::File::create(&path).unwrap(), octets).unwrap();
+fn put(path: PathBuf, bytes: &[u8]) -> PathBuf {
+    std::io::Write::write_all(&mut std::fs::File::create(&path).unwrap(), bytes).unwrap();
     path
 }
 
@@ -38,10 +38,10 @@ fn counted(arguments: Vec<String>) -> f64 {
     run.arg(assert_cmd::cargo::cargo_bin("plainsight"));
     run.args(arguments);
     let output = run.output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(matches!(output.status.code(), Some(0 | 3 | 4)), "{told}");
-    let count = told.lines().find_map(|line| line.split_once("Collected : "));
-    let count = count.unwrap_or_else(|| panic!("no count: {told}")).1;
+    let reported = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(matches!(output.status.code(), Some(0 | 3 | 4)), "{reported}");
+    let count = reported.lines().find_map(|line| line.split_once("Collected : "));
+    let count = count.unwrap_or_else(|| panic!("no count: {reported}")).1;
     count.trim().parse().unwrap()
 }
 
@@ -124,8 +124,8 @@ pub(crate) fn peak_of(mut run: Command) -> f64 {
     let status = format!("/proc/{}/status", child.id());
     let mut most = 0.0_f64;
     while child.try_wait().unwrap().is_none() {
-        let told = std::fs::read_to_string(&status).unwrap_or_default();
-        let peak = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let reported = std::fs::read_to_string(&status).unwrap_or_default();
+        let peak = reported.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = peak.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
         most = most.max(peak.unwrap_or_default());
         std::thread::sleep(std::time::Duration::from_millis(1));

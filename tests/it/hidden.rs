@@ -39,7 +39,7 @@ fn what_cannot_be_seen_is_spelled_out_where_people_read() {
     for path in files(&out) {
         let name = path.strip_prefix(&out).unwrap().display().to_string();
         let is_json = name.ends_with(".json");
-        // JSON holds every text as it was; what is made of it stands in `tshark`.
+        // JSON holds every text as it was; what is made of it is in `tshark`.
         if !is_json {
             texts.push((name, fs::read(path).unwrap()));
         }
@@ -58,8 +58,8 @@ fn what_cannot_be_seen_is_spelled_out_where_people_read() {
         // Of a capture only the comments are text.
         let hidden: &[char] = if name.ends_with("pcapng") { &HIDDEN[..1] } else { &HIDDEN };
         for c in hidden {
-            let octets = c.to_string().into_bytes();
-            let found = text.windows(octets.len()).any(|window| window == octets);
+            let bytes = c.to_string().into_bytes();
+            let found = text.windows(bytes.len()).any(|window| window == bytes);
             assert!(!found, "{name} holds {}", c.escape_unicode());
         }
     }

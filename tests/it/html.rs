@@ -26,7 +26,7 @@ fn every_finding_window_exchange_and_file_stands_in_it() {
     let anchors = anchors.chain(report.ike_exchanges.iter().map(|x| &x.id));
     let anchors = anchors.chain(report.log_events.iter().map(|e| &e.id));
     for id in anchors.chain(report.evidence.iter().map(|e| &e.id)) {
-        // Rows behind the first hundred stand in JSON.
+        // Rows behind the first hundred are in JSON.
         let row = page.matches(&format!("id=\"{id}\"")).count();
         assert_eq!(row + page.matches(&format!("id=\\\"{id}\\\"")).count(), 1, "{id}");
     }
@@ -63,18 +63,18 @@ fn only_the_pages_own_style_and_scripts_may_run() {
     };
     let (styles, scripts) = (inside("<style>", "</style>"), inside("<script>", "</script>"));
     assert_eq!((styles.len(), scripts.len()), (1, 4));
-    let told = page.split("content=\"").nth(1).unwrap().split('"').next().unwrap();
-    let told = told.replace("&#39;", "'");
+    let reported = page.split("content=\"").nth(1).unwrap().split('"').next().unwrap();
+    let reported = reported.replace("&#39;", "'");
     for (directive, texts) in [("style-src", styles), ("script-src", scripts)] {
         let allowed =
-            told.split(&format!("{directive} ")).nth(1).unwrap().split(';').next().unwrap();
+            reported.split(&format!("{directive} ")).nth(1).unwrap().split(';').next().unwrap();
         let digest = |text: &&str| {
             let digest = STANDARD.encode(plainsight::evidence::sha256_octets(text.as_bytes()));
             format!("'sha256-{digest}'")
         };
         assert_eq!(allowed, texts.iter().map(digest).collect::<Vec<_>>().join(" "), "{directive}");
     }
-    assert!(told.starts_with("default-src 'none';"));
+    assert!(reported.starts_with("default-src 'none';"));
     for outside in ["src=\"", "url(", "@import", "http://www.w3.org", "style=\"", " onclick="] {
         assert!(!page.contains(outside), "{outside}");
     }

@@ -16,7 +16,7 @@ fn esp(from: u8, to: u8, spi: u32) -> Vec<u8> {
     frame
 }
 
-/// Octets as encryption leaves them: no text, no padding, no header.
+/// Bytes as encryption leaves them: no text, no padding, no header.
 fn opaque(seed: u32) -> [u8; 64] {
     let mut state = u64::from(seed) | 1;
     std::array::from_fn(|_| {
@@ -29,22 +29,26 @@ fn opaque(seed: u32) -> [u8; 64] {
 }
 
 #[test]
-fn a_silent_peer_is_told_by_the_ladder_of_the_request() {
+fn a_silent_peer_is_recognized_by_the_repeated_request() {
     let frames: Vec<_> = [0, 500, 1500, 3500]
         .into_iter()
         .map(|ms| (ms, on_500(true, &init())))
         .chain([(9000, clear(1, 2))])
         .collect();
     let report = report_of(&frames);
-    let told = only(&report);
+    let reported = only(&report);
     assert_eq!(
-        (told.outcome.as_str(), told.reason.as_deref()),
+        (reported.outcome.as_str(), reported.reason.as_deref()),
         ("no_response", Some("no_response"))
     );
-    assert_eq!((told.messages, told.retransmissions, told.confidence.as_str()), (4, 3, "high"));
-    let seconds: Vec<String> = told.resent_after_seconds.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        (reported.messages, reported.retransmissions, reported.confidence.as_str()),
+        (4, 3, "high")
+    );
+    let seconds: Vec<String> =
+        reported.resent_after_seconds.iter().map(ToString::to_string).collect();
     assert_eq!(seconds, ["0.5", "1.5", "3.5"]);
-    assert!(told.ladder[1].repeated && !told.ladder[0].repeated);
+    assert!(reported.ladder[1].repeated && !reported.ladder[0].repeated);
 }
 
 #[test]
@@ -54,14 +58,14 @@ fn a_request_at_the_very_end_of_a_capture_proves_no_silence() {
 }
 
 #[test]
-fn one_direction_alone_is_told_from_a_silent_peer() {
+fn one_direction_alone_is_distinguished_from_a_silent_peer() {
     let auth = Message::v2_encrypted(35, 1, 200);
     let report =
         report_of(&[(0, on_500(true, &init())), (100, on_500(true, &auth)), (9000, clear(1, 2))]);
-    let told = only(&report);
-    assert!(told.one_way);
-    assert_eq!((told.outcome.as_str(), told.reason.as_deref()), ("incomplete", None));
-    assert_eq!(told.state, "only one direction is in the capture");
+    let reported = only(&report);
+    assert!(reported.one_way);
+    assert_eq!((reported.outcome.as_str(), reported.reason.as_deref()), ("incomplete", None));
+    assert_eq!(reported.state, "only one direction is in the capture");
 }
 
 #[test]
@@ -75,9 +79,9 @@ fn icmp_errors_about_ike_are_counted_with_the_negotiation() {
         .write(&mut error, quoted)
         .unwrap();
     let report = report_of(&[(0, request), (1, error), (5000, clear(1, 2))]);
-    let told = only(&report);
-    assert_eq!(told.messages, 1, "what is quoted is no message");
-    assert_eq!(told.icmp_errors.get("port_unreachable"), Some(&1));
+    let reported = only(&report);
+    assert_eq!(reported.messages, 1, "what is quoted is no message");
+    assert_eq!(reported.icmp_errors.get("port_unreachable"), Some(&1));
 }
 
 #[test]
@@ -100,25 +104,28 @@ fn cookie_and_invalid_ke_rounds_are_one_attempt() {
         (7, on_500(false, &Message::v2_encrypted(35, 1, 220).answer())),
         (20, esp(1, 2, 0xc0de)),
     ]);
-    let told = only(&report);
-    assert_eq!((told.outcome.as_str(), told.inferred), ("established", false));
-    assert_eq!((told.messages, told.retransmissions), (8, 0));
+    let reported = only(&report);
+    assert_eq!((reported.outcome.as_str(), reported.inferred), ("established", false));
+    assert_eq!((reported.messages, reported.retransmissions), (8, 0));
     assert_eq!(
-        told.chosen.as_deref(),
+        reported.chosen.as_deref(),
         Some("AES-CBC-256/HMAC-SHA2-256-128/PRF-HMAC-SHA2-256/ECP-256")
     );
-    assert_eq!(told.notifies, ["COOKIE", "INVALID_KE_PAYLOAD"]);
-    assert_eq!(told.ladder[1].what, "IKE_SA_INIT response 0: COOKIE");
+    assert_eq!(reported.notifies, ["COOKIE", "INVALID_KE_PAYLOAD"]);
+    assert_eq!(reported.ladder[1].what, "IKE_SA_INIT response 0: COOKIE");
 }
 
 #[test]
 fn a_group_that_is_never_agreed_on_is_named() {
     let wrong_group = Message::v2(34, 0, &[notify_v2(17, &[0, 19])]).answer();
     let report = report_of(&[(0, on_500(true, &init())), (1, on_500(false, &wrong_group))]);
-    let told = only(&report);
-    assert_eq!((told.outcome.as_str(), told.reason.as_deref()), ("failed", Some("invalid_ke")));
+    let reported = only(&report);
+    assert_eq!(
+        (reported.outcome.as_str(), reported.reason.as_deref()),
+        ("failed", Some("invalid_ke"))
+    );
     let mismatch = "group: MODP-2048 against ECP-256, which the responder asked for";
-    assert_eq!(told.mismatch.as_deref(), Some(mismatch));
+    assert_eq!(reported.mismatch.as_deref(), Some(mismatch));
 }
 
 #[test]
@@ -131,10 +138,10 @@ fn two_offers_that_share_no_group_are_compared() {
         (5000, on_500(false, &other)),
         (5001, on_500(true, &refused(77))),
     ]);
-    let told: Vec<_> = report.ike_exchanges.iter().map(|x| x.mismatch.as_deref()).collect();
+    let reported: Vec<_> = report.ike_exchanges.iter().map(|x| x.mismatch.as_deref()).collect();
     let expected =
         [Some("group: MODP-2048 against MODP-1024"), Some("group: MODP-1024 against MODP-2048")];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     assert_eq!(report.ike_exchanges[1].weak, ["MODP-1024"]);
 }
 
@@ -148,15 +155,15 @@ fn both_sides_at_once_are_linked() {
         (2, on_500(false, &mine.clone().answer())),
         (3, on_500(true, &theirs.clone().answer().spis(99, 5))),
     ]);
-    let told: Vec<_> = report.ike_exchanges.iter().map(|x| x.simultaneous.as_deref()).collect();
-    assert_eq!(told, [Some("X2"), Some("X1")]);
+    let reported: Vec<_> = report.ike_exchanges.iter().map(|x| x.simultaneous.as_deref()).collect();
+    assert_eq!(reported, [Some("X2"), Some("X1")]);
 }
 
 #[test]
 fn an_ike_sa_that_is_rekeyed_is_linked_to_the_one_that_replaces_it() {
     let new = |m: Message| m.spis(0xaaaa, 0xbbbb);
     let accepted = init().answer();
-    let answered = |exchange, id, octets| Message::v2_encrypted(exchange, id, octets).answer();
+    let answered = |exchange, id, bytes| Message::v2_encrypted(exchange, id, bytes).answer();
     let report = report_of(&[
         (0, on_500(true, &init())),
         (1, on_500(false, &accepted)),
@@ -201,28 +208,28 @@ fn main_mode_repeated_from_message_five_betrays_a_wrong_key() {
     let mut frames = main_mode(5);
     let (fourth, fifth) = (frames[3].1.clone(), frames[4].1.clone());
     frames.extend([(2000, fifth.clone()), (2001, fourth), (6000, fifth), (9000, clear(1, 2))]);
-    let told = report_of(&frames);
-    let told = only(&told);
-    assert_eq!(told.outcome, "authentication_suspected");
-    assert_eq!(told.reason.as_deref(), Some("psk_mismatch_suspected"));
-    assert_eq!((told.inferred, told.confidence.as_str()), (true, "medium"));
-    assert_eq!(told.proof.iter().map(|f| f.frame).collect::<Vec<_>>(), [5, 7, 8]);
+    let reported = report_of(&frames);
+    let reported = only(&reported);
+    assert_eq!(reported.outcome, "authentication_suspected");
+    assert_eq!(reported.reason.as_deref(), Some("psk_mismatch_suspected"));
+    assert_eq!((reported.inferred, reported.confidence.as_str()), (true, "medium"));
+    assert_eq!(reported.proof.iter().map(|f| f.frame).collect::<Vec<_>>(), [5, 7, 8]);
 }
 
 #[test]
 fn an_informational_message_right_behind_message_five_betrays_it_too() {
     let mut frames = main_mode(5);
     frames.push((100, on_500(false, &Message::v1_encrypted(5, 0xabcd, 64))));
-    let told = report_of(&frames);
-    assert_eq!(only(&told).reason.as_deref(), Some("psk_mismatch_suspected"));
+    let reported = report_of(&frames);
+    assert_eq!(only(&reported).reason.as_deref(), Some("psk_mismatch_suspected"));
 }
 
 #[test]
 fn phase_one_alone_is_neither_success_nor_failure() {
     let mut frames = main_mode(6);
     frames.push((9000, clear(1, 2)));
-    let told = report_of(&frames);
-    assert_eq!(only(&told).outcome, "incomplete");
+    let reported = report_of(&frames);
+    assert_eq!(only(&reported).outcome, "incomplete");
 }
 
 #[test]
@@ -235,13 +242,13 @@ fn aggressive_mode_with_a_key_and_ikev1_are_findings() {
     for code in ["aggressive_mode_psk", "ikev1_in_use", "weak_algorithm_chosen"] {
         assert!(codes.contains(&code), "{codes:?}");
     }
-    let told = only(&report);
-    assert_eq!(told.identities, ["10.0.0.1", "gw"]);
-    assert_eq!(told.weak, ["3DES-CBC", "MD5", "MODP-1024"]);
+    let reported = only(&report);
+    assert_eq!(reported.identities, ["10.0.0.1", "gw"]);
+    assert_eq!(reported.weak, ["3DES-CBC", "MD5", "MODP-1024"]);
 }
 
 #[test]
-fn nat_detection_tells_whose_address_was_translated() {
+fn nat_detection_shows_whose_address_was_translated() {
     use sha1::Digest;
     let hash = |address: [u8; 4], port: u16| {
         let mut hashed = 0x1111_2222_3333_4444u64.to_be_bytes().to_vec();
@@ -265,7 +272,7 @@ fn nat_detection_tells_whose_address_was_translated() {
         (only(&behind).nat_initiator, only(&behind).nat_responder),
         (Some(true), Some(false))
     );
-    let moved = [&[0; 4][..], &Message::v2_encrypted(35, 1, 200).octets()].concat();
+    let moved = [&[0; 4][..], &Message::v2_encrypted(35, 1, 200).bytes()].concat();
     let report = report_of(&[
         (0, on_500(true, &init())),
         (1, on_500(false, &init().answer())),
@@ -275,7 +282,7 @@ fn nat_detection_tells_whose_address_was_translated() {
 }
 
 #[test]
-fn the_windows_vendor_id_tells_the_generation() {
+fn the_windows_vendor_id_shows_the_generation() {
     let id = [
         0x1e, 0x2b, 0x51, 0x69, 0x05, 0x99, 0x1c, 0x7d, 0x7c, 0x96, 0xfc, 0xbf, 0xb5, 0x87, 0xe4,
         0x61, 0, 0, 0, 4,
@@ -286,16 +293,16 @@ fn the_windows_vendor_id_tells_the_generation() {
 }
 
 #[test]
-fn authip_is_told_by_its_exchange_types() {
+fn authip_is_recognized_by_its_exchange_types() {
     let main = Message::v1(243, &[(133, vec![0; 4]), (13, vec![1; 16])]);
     let report = report_of(&[(0, on_500(true, &main)), (1, on_500(false, &main.clone().answer()))]);
-    let told = only(&report);
-    assert_eq!((told.version.as_str(), told.kind.as_str()), ("authip", "AuthIP main mode"));
-    assert_eq!(told.ladder[0].what, "AuthIP main mode: Crypto, VID");
+    let reported = only(&report);
+    assert_eq!((reported.version.as_str(), reported.kind.as_str()), ("authip", "AuthIP main mode"));
+    assert_eq!(reported.ladder[0].what, "AuthIP main mode: Crypto, VID");
 }
 
 #[test]
-fn an_intermediate_exchange_without_answer_and_a_redirect_are_told() {
+fn an_intermediate_exchange_without_answer_and_a_redirect_are_reported() {
     let intermediate = on_500(true, &Message::v2_encrypted(43, 1, 1200));
     let report = report_of(&[
         (0, on_500(true, &init())),
@@ -304,16 +311,16 @@ fn an_intermediate_exchange_without_answer_and_a_redirect_are_told() {
         (2000, intermediate),
         (9000, clear(1, 2)),
     ]);
-    let told = only(&report);
+    let reported = only(&report);
     assert_eq!(
-        (told.outcome.as_str(), told.state.as_str()),
+        (reported.outcome.as_str(), reported.state.as_str()),
         ("no_response", "IKE_INTERMEDIATE sent")
     );
     let redirect = Message::v2(34, 0, &[notify_v2(16407, &[1, 4, 10, 0, 0, 9])]).answer();
     let report = report_of(&[(0, on_500(true, &init())), (1, on_500(false, &redirect))]);
-    let told = only(&report);
+    let reported = only(&report);
     assert_eq!(
-        (told.outcome.as_str(), told.state.as_str()),
+        (reported.outcome.as_str(), reported.state.as_str()),
         ("incomplete", "redirected to another gateway")
     );
 }

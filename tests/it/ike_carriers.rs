@@ -8,7 +8,7 @@ use etherparse::PacketBuilder;
 
 #[test]
 fn a_malformed_message_is_named_with_frame_and_offset_and_the_rest_kept() {
-    let mut broken = Message::v2(34, 0, &[offer(14), nonce()]).octets();
+    let mut broken = Message::v2(34, 0, &[offer(14), nonce()]).bytes();
     let at = broken.len() - 36 + 2;
     broken[at..at + 2].copy_from_slice(&[0, 2]);
     let report = report_of(&[(0, clear(1, 2)), (1, udp(1, 2, (500, 500), &broken))]);
@@ -21,10 +21,10 @@ fn a_malformed_message_is_named_with_frame_and_offset_and_the_rest_kept() {
 }
 
 #[test]
-fn octets_on_port_500_without_a_header_of_ike_are_named() {
-    let mut other_version = init().octets();
+fn bytes_on_port_500_without_a_header_of_ike_are_named() {
+    let mut other_version = init().bytes();
     other_version[17] = 0xbe;
-    let mut no_spi = init().octets();
+    let mut no_spi = init().bytes();
     no_spi[..8].fill(0);
     let report = report_of(&[
         (0, udp(1, 2, (500, 500), &other_version)),
@@ -36,7 +36,7 @@ fn octets_on_port_500_without_a_header_of_ike_are_named() {
     assert!(report.ike_exchanges.is_empty());
 }
 
-/// IPv4 fragments of a UDP datagram, each with so many octets of it.
+/// IPv4 fragments of a UDP datagram, each with so many bytes of it.
 fn fragments(datagram: &[u8], each: usize) -> Vec<Vec<u8>> {
     let pieces = datagram.chunks(each).enumerate();
     pieces
@@ -65,7 +65,7 @@ fn fragments(datagram: &[u8], each: usize) -> Vec<Vec<u8>> {
 
 #[test]
 fn a_message_in_fragments_is_put_together_in_any_order() {
-    let message = Message::v2_encrypted(35, 1, 2000).octets();
+    let message = Message::v2_encrypted(35, 1, 2000).bytes();
     let mut datagram = [500u16.to_be_bytes(), 500u16.to_be_bytes()].concat();
     datagram.extend(u16::try_from(message.len() + 8).unwrap().to_be_bytes());
     datagram.extend([0, 0]);
@@ -75,9 +75,13 @@ fn a_message_in_fragments_is_put_together_in_any_order() {
         pieces.reverse();
         let frames: Vec<_> = (0..).zip(pieces.clone()).collect();
         let report = report_of(&frames);
-        let told = only(&report);
-        assert_eq!((told.messages, told.first.frame), (1, 4), "the frame that completed it");
-        assert_eq!(told.ladder[0].what, "IKE_AUTH request 1: encrypted, 2000 bytes");
+        let reported = only(&report);
+        assert_eq!(
+            (reported.messages, reported.first.frame),
+            (1, 4),
+            "the frame that completed it"
+        );
+        assert_eq!(reported.ladder[0].what, "IKE_AUTH request 1: encrypted, 2000 bytes");
         assert_eq!(report.totals.by_class.ike.frames, 4);
         assert!(report.evidence[0].problems.is_empty());
     }
@@ -104,12 +108,12 @@ fn ike_and_esp_in_tcp_are_neither_clear_text_nor_lost() {
         let at = u32::try_from(frames.len()).unwrap();
         frames.push((at, frame));
     };
-    let framed = |octets: &[u8]| {
-        let length = u16::try_from(octets.len() + 2).unwrap();
-        [&length.to_be_bytes()[..], octets].concat()
+    let framed = |bytes: &[u8]| {
+        let length = u16::try_from(bytes.len() + 2).unwrap();
+        [&length.to_be_bytes()[..], bytes].concat()
     };
-    let ike = |message: &Message| framed(&[&[0; 4][..], &message.octets()].concat());
-    let encrypted = Numbers(0x9e37_79b9_7f4a_7c15).octets(64);
+    let ike = |message: &Message| framed(&[&[0; 4][..], &message.bytes()].concat());
+    let encrypted = Numbers(0x9e37_79b9_7f4a_7c15).bytes(64);
     let esp = framed(&[&0xc0de_u32.to_be_bytes()[..], &[0, 0, 0, 1], &encrypted].concat());
     send(0, "S", &[]);
     send(1, "SA", &[]);
@@ -124,9 +128,9 @@ fn ike_and_esp_in_tcp_are_neither_clear_text_nor_lost() {
     send(0, "A", &esp);
     send(1, "A", &[]);
     let report = report_of(&frames);
-    let told = only(&report);
-    assert_eq!((told.outcome.as_str(), told.messages), ("established", 4));
-    assert_eq!(told.first.frame, 5, "the segment that completed the first message");
+    let reported = only(&report);
+    assert_eq!((reported.outcome.as_str(), reported.messages), ("established", 4));
+    assert_eq!(reported.first.frame, 5, "the segment that completed the first message");
     assert_eq!(report.totals.by_class.clear.frames, 0);
     assert_eq!((report.totals.by_class.ike.frames, report.totals.by_class.esp.frames), (9, 1));
     // Any other connection is clear from its first segment on.
@@ -169,7 +173,7 @@ fn a_message_that_two_captures_show_counts_once() {
 fn a_flood_of_first_messages_is_bounded_and_said() {
     let frames: Vec<(u32, Vec<u8>)> = (0..40_000u32)
         .map(|n| {
-            let message = init().spis(u64::from(n) + 1, 0).octets();
+            let message = init().spis(u64::from(n) + 1, 0).bytes();
             let mut frame = Vec::new();
             let [_, b, c, d] = n.to_be_bytes();
             PacketBuilder::ethernet2([2; 6], [4; 6])

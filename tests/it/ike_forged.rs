@@ -3,7 +3,7 @@
 
 use crate::ike_outcomes::{
     CBC_SMALL, GCM_EMPTY, GCM_SPI, SPIS, established, inform, informational, main_mode, quick_mode,
-    told, v2,
+    reported, v2,
 };
 use crate::support::ike_builder::{Message, init, notify_v2};
 use crate::support::ike_talk::Talk;
@@ -43,7 +43,7 @@ fn a_refusal_in_clear_beside_the_real_answer_refuses_nothing() {
     for kind in REFUSALS {
         for at in [25, 40, 5_000] {
             let forged = established(false).says(at, 1, refusal(kind)).esp(100, 20_000, SPIS);
-            assert_eq!(told(&forged.judge()).1, None, "{kind} at {at}");
+            assert_eq!(outcome_of(&forged.judge()).1, None, "{kind} at {at}");
             assert!(came_up(&forged.judge()));
         }
         // No ESP yet: the encrypted answer alone shows whose word counts.
@@ -139,12 +139,12 @@ fn only_an_encrypted_answer_shows_an_ike_sa_from_before_the_capture() {
     assert!(came_up(&answered.judge()));
 }
 
-/// Rounds of IKE_AUTH, each with the octets of the request and the answer.
-fn rounds(octets: &[(usize, usize)]) -> Talk {
+/// Rounds of IKE_AUTH, each with the bytes of the request and the answer.
+fn rounds(bytes: &[(usize, usize)]) -> Talk {
     let opening = init();
     let mut talk =
         Talk::default().says(0, 0, opening.clone()).says(10, 1, opening.clone().answer());
-    for (id, (asked, answered)) in (1..).zip(octets) {
+    for (id, (asked, answered)) in (1..).zip(bytes) {
         let at = i64::from(id) * 100;
         talk =
             talk.says(at, 0, v2(35, id, *asked)).says(at + 10, 1, v2(35, id, *answered).answer());
@@ -172,7 +172,7 @@ fn a_request_that_is_too_large_for_a_notify_is_no_objection() {
         let talk = Talk::default().says(0, 0, opening.clone()).says(10, 1, opening.answer());
         talk.says(20, 0, v2(35, 1, 265)).says(30, 1, v2(35, 1, 285).answer())
     };
-    // UPDATE_SA_ADDRESSES with both hashes, under GCM: 84 octets in 109, answered by 76 in 101.
+    // UPDATE_SA_ADDRESSES with both hashes, under GCM: 84 bytes in 109, answered by 76 in 101.
     assert!(came_up(&inform(opening(), 330, 2, (109, 101)).judge()));
     assert!(came_up(&inform(opening(), 330, 2, (109, GCM_EMPTY)).judge()));
     let refused = inform(opening(), 330, 2, (33, GCM_EMPTY)).judge();
@@ -197,7 +197,7 @@ fn the_size_of_a_check_that_ended_nothing_is_no_deletes_from_either_side() {
 
 #[test]
 fn an_answer_that_certificates_may_fill_completes_no_child() {
-    let of = |octets| rounds(&[(240, octets)]).judge();
+    let of = |bytes| rounds(&[(240, bytes)]).judge();
     assert_eq!(of(240).completions.len(), 1);
     assert!(of(1_300).completions.is_empty() && came_up(&of(1_300)));
     let with_esp = rounds(&[(240, 1_300)]).esp(200, 9_000, SPIS).judge();

@@ -162,7 +162,7 @@ fn a_translated_copy_of_a_request_is_no_word_of_the_peer() {
 #[test]
 fn a_translator_may_give_each_port_an_address_of_its_own() {
     let (asked, outside) = ((1, 4500), (2, 31_000));
-    let quick = |octets| Message::v1_encrypted(32, 9, octets);
+    let quick = |bytes| Message::v1_encrypted(32, 9, bytes);
     let talk = main_mode(1, 4)
         .sends(100, outside, asked, Message::v1_encrypted(2, 0, 64))
         .sends(120, asked, outside, Message { rest: 65, ..Message::v1_encrypted(2, 0, 48) })
@@ -175,8 +175,8 @@ fn a_translator_may_give_each_port_an_address_of_its_own() {
 }
 
 /// A part of an encrypted message (RFC 7383 §2.5).
-fn part(exchange: u8, id: u32, (number, total): (u8, u8), octets: usize) -> Message {
-    let body = [&[0, number, 0, total][..], &vec![0xe5; octets]].concat();
+fn part(exchange: u8, id: u32, (number, total): (u8, u8), bytes: usize) -> Message {
+    let body = [&[0, number, 0, total][..], &vec![0xe5; bytes]].concat();
     Message::v2(exchange, id, &[(53, body)])
 }
 
@@ -232,8 +232,8 @@ fn an_ike_sa_is_replaced_only_where_it_is_deleted() {
     let living =
         || second(established(true), 500).esp(100, 90_000, SPIS).esp(30_100, 90_000, [0xb1, 0xb2]);
     // A liveness check in the old one, and one whose size fits a Delete while its ESP goes on.
-    for octets in [GCM_EMPTY, GCM_IKE] {
-        let all = inform(living(), 33_000, 2, (octets, GCM_EMPTY)).judge_all();
+    for bytes in [GCM_EMPTY, GCM_IKE] {
+        let all = inform(living(), 33_000, 2, (bytes, GCM_EMPTY)).judge_all();
         assert!(
             all.iter().all(|one| one.outcome == Outcome::Established && one.replaces.is_none())
         );
@@ -271,9 +271,9 @@ fn a_liveness_check_behind_ike_auth_is_no_objection_where_spis_follow() {
 /// Three rounds of EAP, the last of which waits for the user.
 fn waiting_user() -> Talk {
     let mut talk = Talk::default().says(0, 0, init()).says(10, 1, init().answer());
-    for (id, octets) in [(1, 800), (2, 64), (3, CBC_SMALL)] {
+    for (id, bytes) in [(1, 800), (2, 64), (3, CBC_SMALL)] {
         let at = i64::from(id) * 100;
-        talk = talk.says(at, 0, v2(35, id, 256)).says(at + 20, 1, v2(35, id, octets).answer());
+        talk = talk.says(at, 0, v2(35, id, 256)).says(at + 20, 1, v2(35, id, bytes).answer());
     }
     talk
 }
@@ -289,10 +289,10 @@ fn another_host_behind_the_same_address_is_no_new_try() {
 #[test]
 fn a_first_answer_with_a_question_of_eap_refuses_nothing() {
     // An identity and a question (RFC 5998); then a notify alone.
-    for (octets, expected) in [(64, None), (48, Some(Reason::AuthenticationFailed))] {
+    for (bytes, expected) in [(64, None), (48, Some(Reason::AuthenticationFailed))] {
         let asked = Talk::default().says(0, 0, init()).says(10, 1, init().answer());
-        let answered = asked.says(50, 0, v2(35, 1, 256)).says(70, 1, v2(35, 1, octets).answer());
-        assert_eq!(answered.judge().reason, expected, "{octets}");
+        let answered = asked.says(50, 0, v2(35, 1, 256)).says(70, 1, v2(35, 1, bytes).answer());
+        assert_eq!(answered.judge().reason, expected, "{bytes}");
     }
 }
 

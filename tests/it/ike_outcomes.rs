@@ -7,15 +7,15 @@ use plainsight::catalogue::{Confidence, Reason};
 use plainsight::ike::{IkeExchange, Outcome};
 use proptest::prelude::*;
 
-/// Encrypted octets under AES-CBC and HMAC-SHA2-256-128: an empty message, any Delete, a refusal.
+/// Encrypted bytes under AES-CBC and HMAC-SHA2-256-128: an empty message, any Delete, a refusal.
 pub(crate) const CBC_SMALL: usize = 48;
 /// Under AES-GCM: an empty message, a Delete of the IKE SA, a Delete with one SPI.
 pub(crate) const GCM_EMPTY: usize = 25;
 pub(crate) const GCM_IKE: usize = 33;
 pub(crate) const GCM_SPI: usize = 37;
 
-pub(crate) fn v2(exchange: u8, id: u32, octets: usize) -> Message {
-    Message::v2_encrypted(exchange, id, octets)
+pub(crate) fn v2(exchange: u8, id: u32, bytes: usize) -> Message {
+    Message::v2_encrypted(exchange, id, bytes)
 }
 
 /// A request of the responder's.
@@ -44,11 +44,11 @@ pub(crate) fn established(gcm: bool) -> Talk {
 }
 
 /// An INFORMATIONAL exchange.
-pub(crate) fn inform(talk: Talk, at: i64, id: u32, octets: (usize, usize)) -> Talk {
-    talk.says(at, 0, v2(37, id, octets.0)).says(at + 10, 1, v2(37, id, octets.1).answer())
+pub(crate) fn inform(talk: Talk, at: i64, id: u32, bytes: (usize, usize)) -> Talk {
+    talk.says(at, 0, v2(37, id, bytes.0)).says(at + 10, 1, v2(37, id, bytes.1).answer())
 }
 
-pub(crate) fn told(exchange: &IkeExchange) -> (Outcome, Option<Reason>, bool, Confidence) {
+pub(crate) fn outcome_of(exchange: &IkeExchange) -> (Outcome, Option<Reason>, bool, Confidence) {
     (exchange.outcome, exchange.reason, exchange.inferred, exchange.confidence)
 }
 
@@ -59,11 +59,11 @@ fn a_delete_in_a_flow_that_goes_on_in_clear_ends_it() {
     let ended = (Outcome::Ended, None, true, Confidence::Medium);
     let flow = |last| established(false).esp(100, last, SPIS);
     let cut = inform(flow(20_000), 20_100, 2, (CBC_SMALL, CBC_SMALL)).clear(20_300).judge();
-    assert_eq!(told(&cut), ended);
+    assert_eq!(outcome_of(&cut), ended);
     assert_eq!(cut.deleted, Some((ip(0), ms(20_100))));
     // ESP under way arrives a little later.
     let under_way = inform(flow(20_900), 20_100, 2, (CBC_SMALL, CBC_SMALL)).clear(21_000).judge();
-    assert_eq!(told(&under_way), ended);
+    assert_eq!(outcome_of(&under_way), ended);
     // What was held back negotiates anew.
     let again = init().spis(7, 0);
     let renewed = inform(flow(20_000), 20_100, 2, (CBC_SMALL, CBC_SMALL)).says(23_000, 0, again);
@@ -95,7 +95,7 @@ fn a_rested_sa_ended_where_its_hosts_begin_another_and_nothing_came_back_before(
     let rested = || inform(flow(), 35_000, 2, (CBC_SMALL, CBC_SMALL));
     let again = || init().spis(7, 0);
     let low = (Outcome::Ended, None, true, Confidence::Low);
-    assert_eq!(told(&rested().says(36_000, 0, again()).judge_all()[0]), low);
+    assert_eq!(outcome_of(&rested().says(36_000, 0, again()).judge_all()[0]), low);
     assert_eq!(rested().says(50_000, 0, again()).judge_all()[0].outcome, Outcome::Established);
     let before = rested().clear(30_000).says(36_000, 0, again());
     assert_eq!(before.judge_all()[0].outcome, Outcome::Established, "clear text came first");
@@ -109,19 +109,19 @@ fn a_rested_sa_ended_where_its_hosts_begin_another_and_nothing_came_back_before(
 }
 
 #[test]
-fn under_gcm_the_size_alone_tells_a_delete_from_a_liveness_check() {
+fn under_gcm_the_size_alone_shows_a_delete_from_a_liveness_check() {
     let flow = || established(true).esp(100, 20_000, SPIS);
     let alive = inform(flow(), 20_100, 2, (GCM_EMPTY, GCM_EMPTY)).clear(20_300).judge();
     assert_eq!(alive.outcome, Outcome::Established);
     // A notify without data (RFC 4555 §3.6) and a question for the peer's version (RFC 7296 §3.15.4) have
     // these sizes too.
     let ike = inform(flow(), 20_100, 2, (GCM_IKE, GCM_EMPTY)).judge();
-    assert_eq!(told(&ike), (Outcome::Ended, None, true, Confidence::Medium));
+    assert_eq!(outcome_of(&ike), (Outcome::Ended, None, true, Confidence::Medium));
     let child = inform(flow(), 20_100, 2, (GCM_SPI, GCM_SPI)).judge();
-    assert_eq!(told(&child), (Outcome::Ended, None, true, Confidence::Medium));
+    assert_eq!(outcome_of(&child), (Outcome::Ended, None, true, Confidence::Medium));
     // It had rested for five minutes: an expiry, by the same size.
     let idle = inform(flow(), 320_000, 2, (GCM_SPI, GCM_SPI)).clear(321_000).judge();
-    assert_eq!(told(&idle), (Outcome::Ended, None, true, Confidence::Medium));
+    assert_eq!(outcome_of(&idle), (Outcome::Ended, None, true, Confidence::Medium));
     // A notify of that size, behind which the IKE SA lives.
     let notify = inform(flow(), 20_100, 2, (GCM_IKE, GCM_EMPTY));
     let notify = inform(notify, 40_000, 3, (GCM_EMPTY, GCM_EMPTY)).judge();
@@ -133,7 +133,7 @@ fn a_request_that_cannot_be_empty_ends_what_stops_at_it() {
     let flow = || established(false).esp(100, 20_000, SPIS);
     let larger = || inform(flow(), 20_500, 2, (CBC_SMALL + 16, CBC_SMALL));
     let medium = (Outcome::Ended, None, true, Confidence::Medium);
-    assert_eq!(told(&larger().clear(23_000).judge()), medium);
+    assert_eq!(outcome_of(&larger().clear(23_000).judge()), medium);
     // Behind a Delete of the IKE SA nothing is asked under it, and nothing stops at a notify.
     let lives = inform(larger(), 50_000, 3, (CBC_SMALL, CBC_SMALL)).clear(23_000).judge();
     assert_eq!(lives.outcome, Outcome::Established);
@@ -171,7 +171,7 @@ fn a_host_that_moves_ends_nothing() {
 }
 
 /// IKE_AUTH of such sizes, under AES-CBC; the responder may support childless SAs (RFC 6023).
-fn without_child(childless: bool, octets: (usize, usize)) -> Talk {
+fn without_child(childless: bool, bytes: (usize, usize)) -> Talk {
     let opening = init();
     let mut answer = opening.clone();
     if childless {
@@ -180,15 +180,15 @@ fn without_child(childless: bool, octets: (usize, usize)) -> Talk {
     Talk::default()
         .says(0, 0, opening)
         .says(10, 1, answer.answer())
-        .says(20, 0, v2(35, 1, octets.0))
-        .says(30, 1, v2(35, 1, octets.1).answer())
+        .says(20, 0, v2(35, 1, bytes.0))
+        .says(30, 1, v2(35, 1, bytes.1).answer())
 }
 
 #[test]
 fn a_missing_child_is_refused_unless_the_responder_can_do_without() {
     let refused = without_child(false, (256, 112)).judge();
     let failed = (Outcome::Failed, Some(Reason::ChildRefused), true, Confidence::Medium);
-    assert_eq!(told(&refused), failed);
+    assert_eq!(outcome_of(&refused), failed);
     for request in [160, 256] {
         let childless = without_child(true, (request, 112));
         let childless = inform(childless, 30_000, 2, (CBC_SMALL, CBC_SMALL)).judge();
@@ -218,7 +218,7 @@ fn silence_inside_an_sa_counts_where_the_other_direction_is_seen() {
         };
         let flow = || asked(established(false).esp(100, 19_000, SPIS));
         let silent = flow().heard(21_000, 23_000).judge();
-        let (outcome, reason, ..) = told(&silent);
+        let (outcome, reason, ..) = outcome_of(&silent);
         assert_eq!((outcome, reason), (Outcome::NoResponse, Some(Reason::Timeout)));
         assert_eq!(silent.resent_after.len(), 2);
         assert_eq!(flow().judge().outcome, Outcome::Established, "nothing shows that direction");
@@ -262,8 +262,8 @@ pub(crate) fn quick_mode(method: u16) -> Talk {
         .esp(200, 15_000, SPIS)
 }
 
-pub(crate) fn informational(id: u32, octets: usize) -> Message {
-    Message::v1_encrypted(5, id, octets)
+pub(crate) fn informational(id: u32, bytes: usize) -> Message {
+    Message::v1_encrypted(5, id, bytes)
 }
 
 #[test]
@@ -275,9 +275,9 @@ fn a_wrong_key_is_suspected_by_exchange_types_not_by_sizes() {
         Confidence::Medium,
     );
     // The complaint has the size of message 6, or of message 5.
-    for octets in [48, 64, 65] {
-        let refused = main_mode(1, 5).says(60, 1, informational(0x51, octets)).judge();
-        assert_eq!(told(&refused), suspected, "{octets}");
+    for bytes in [48, 64, 65] {
+        let refused = main_mode(1, 5).says(60, 1, informational(0x51, bytes)).judge();
+        assert_eq!(outcome_of(&refused), suspected, "{bytes}");
     }
     let certificate = main_mode(3, 5).says(60, 1, informational(0x51, 64)).judge();
     assert_eq!(certificate.reason, Some(Reason::AuthenticationFailed));
@@ -286,14 +286,14 @@ fn a_wrong_key_is_suspected_by_exchange_types_not_by_sizes() {
     // Silence alone may be a filter, and is nothing where the responder's direction is not seen.
     let fifth = Message::v1_encrypted(2, 0, 64);
     let silent = || main_mode(1, 5).says(2_000, 0, fifth.clone()).says(6_000, 0, fifth.clone());
-    assert_eq!(told(&silent().heard(1_000, 7_000).judge()).3, Confidence::Low);
+    assert_eq!(outcome_of(&silent().heard(1_000, 7_000).judge()).3, Confidence::Low);
     assert_eq!(silent().judge().outcome, Outcome::Incomplete);
 }
 
 #[test]
 fn message_six_proves_the_key() {
-    for (from, octets) in [(0, 80), (1, 64), (0, 64), (1, 48)] {
-        let alone = main_mode(1, 6).says(150, from, informational(0x51, octets)).judge();
+    for (from, bytes) in [(0, 80), (1, 64), (0, 64), (1, 48)] {
+        let alone = main_mode(1, 6).says(150, from, informational(0x51, bytes)).judge();
         assert_eq!((alone.outcome, alone.reason), (Outcome::Incomplete, None));
     }
     let kept = main_mode(1, 6)
@@ -370,14 +370,14 @@ fn a_quick_mode_is_refused_by_a_message_and_not_by_silence() {
 
 #[test]
 fn ikev1_keepalives_of_a_deletes_size_end_nothing() {
-    // R-U-THERE and a Delete of the ISAKMP SA have 64 encrypted octets alike under SHA-1.
+    // R-U-THERE and a Delete of the ISAKMP SA have 64 encrypted bytes alike under SHA-1.
     let mut idle = quick_mode(1);
     for (at, id) in [(20_000, 1), (30_000, 3), (40_000, 5)] {
         idle = idle.says(at, 0, informational(id, 64)).says(at + 10, 1, informational(id + 1, 64));
     }
     assert_eq!(idle.judge().outcome, Outcome::Established);
     let cut = quick_mode(1).says(15_100, 1, informational(0x51, 48)).clear(15_200).judge();
-    assert_eq!(told(&cut), (Outcome::Ended, None, true, Confidence::Medium));
+    assert_eq!(outcome_of(&cut), (Outcome::Ended, None, true, Confidence::Medium));
     let two = quick_mode(1)
         .says(15_100, 1, informational(0x51, 48))
         .says(15_101, 1, informational(0x52, 64))
@@ -409,8 +409,8 @@ proptest! {
         childless: bool, esp in proptest::option::of(100i64..3_000),
     ) {
         let mut talk = without_child(childless, (256, 112));
-        for (at, (exchange, id, octets, answers)) in (1..).zip(sizes) {
-            let message = v2(exchange, id, octets);
+        for (at, (exchange, id, bytes, answers)) in (1..).zip(sizes) {
+            let message = v2(exchange, id, bytes);
             let message = if answers { message.answer() } else { message };
             talk = talk.says(100 * at, usize::from(answers), message);
         }
@@ -429,11 +429,11 @@ proptest! {
     fn liveness_checks_end_nothing(
         gcm: bool, rests in proptest::collection::vec(3_000i64..40_000, 1..6), late in 3_000i64..90_000,
     ) {
-        let octets = if gcm { GCM_EMPTY } else { CBC_SMALL };
+        let bytes = if gcm { GCM_EMPTY } else { CBC_SMALL };
         let (mut talk, mut at) = (established(gcm).esp(100, 10_000, SPIS), 10_000);
         for (id, rest) in (2..).zip(rests) {
             at += rest;
-            talk = inform(talk, at, id, (octets, octets));
+            talk = inform(talk, at, id, (bytes, bytes));
         }
         let judged = talk.clear(at + late).judge();
         prop_assert_eq!((judged.outcome, judged.deleted), (Outcome::Established, None));
@@ -443,10 +443,10 @@ proptest! {
     /// more than medium.
     #[test]
     fn an_ambiguous_delete_is_at_most_medium(
-        before in 0i64..4_000, clear in 0i64..4_000, octets in prop_oneof![Just(48usize), Just(64), Just(80)],
+        before in 0i64..4_000, clear in 0i64..4_000, bytes in prop_oneof![Just(48usize), Just(64), Just(80)],
     ) {
         let at = 10_000 + before;
-        let talk = inform(established(false).esp(100, 10_000, SPIS), at, 2, (octets, CBC_SMALL));
+        let talk = inform(established(false).esp(100, 10_000, SPIS), at, 2, (bytes, CBC_SMALL));
         let judged = talk.clear(at + clear).judge();
         if judged.outcome == Outcome::Ended {
             prop_assert!(judged.inferred && judged.confidence <= Confidence::Medium);

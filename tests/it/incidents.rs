@@ -3,11 +3,11 @@
 use crate::support::incidents::score;
 
 #[test]
-fn two_hundred_incidents_are_told_as_they_were() {
+fn two_hundred_incidents_are_reported_as_they_were() {
     let score = score::of(0..200);
-    let told = score.misses.join("\n");
-    println!("{}\n{told}", score.table());
-    assert_eq!(score.windows.right, 200, "{told}");
+    let reported = score.misses.join("\n");
+    println!("{}\n{reported}", score.table());
+    assert_eq!(score.windows.right, 200, "{reported}");
     for (what, share, least) in [
         ("exact joins", score.joins, 1000),
         ("first cause", score.first_cause, 950),
@@ -17,6 +17,6 @@ fn two_hundred_incidents_are_told_as_they_were() {
         ("causes called high", score.high, 980),
         ("offset errors", score.offsets, 950),
     ] {
-        assert!(share.per_mille() >= least, "{what}: {share}\n{told}");
+        assert!(share.per_mille() >= least, "{what}: {share}\n{reported}");
     }
 }

@@ -51,7 +51,7 @@ fn socket(last: u8) -> Scalar {
 }
 
 #[test]
-fn the_filtering_platform_tells_failures_by_number() {
+fn the_filtering_platform_shows_failures_by_number() {
     let fields = vec![
         ("LocalAddressLength", Scalar::U32(16)),
         ("LocalAddress", socket(5)),
@@ -69,15 +69,18 @@ fn the_filtering_platform_tells_failures_by_number() {
     assert_eq!(failed.peer(), Some("10.0.0.9".parse().unwrap()));
     assert_eq!(failed.error.map(|error| error.code), Some(13_801));
     assert_eq!(failed.reason, Some(Reason::AuthenticationFailed));
-    let told = failed.negotiation().unwrap();
-    assert_eq!(told.failure_point, Some(FailurePoint::Remote));
-    assert_eq!((told.role, told.keying), (Some(Role::Initiator), Some(KeyingModule::IkeV2)));
-    assert_eq!((told.mode, failed.version), (Some(Mode::Main), 1));
-    assert_eq!(told.state.as_deref(), Some("1"));
+    let reported = failed.negotiation().unwrap();
+    assert_eq!(reported.failure_point, Some(FailurePoint::Remote));
+    assert_eq!(
+        (reported.role, reported.keying),
+        (Some(Role::Initiator), Some(KeyingModule::IkeV2))
+    );
+    assert_eq!((reported.mode, failed.version), (Some(Mode::Main), 1));
+    assert_eq!(reported.state.as_deref(), Some("1"));
 }
 
 #[test]
-fn a_drop_of_clear_text_is_told_from_other_drops() {
+fn a_drop_of_clear_text_is_distinguished_from_other_drops() {
     let dropped = |status| {
         let fields = vec![
             ("RemoteAddress", socket(9)),
@@ -110,12 +113,15 @@ fn a_quick_mode_sa_of_the_filtering_platform_has_its_selector_and_spis() {
         ("OutboundSPI", Scalar::U32(0x1234_5678)),
     ];
     let up = only(event(WFP, 1028, 1, Body::EventData(fields, None)));
-    let told = up.negotiation().unwrap();
-    assert_eq!((up.category, told.mode), (Category::SaEstablished, Some(Mode::Quick)));
+    let reported = up.negotiation().unwrap();
+    assert_eq!((up.category, reported.mode), (Category::SaEstablished, Some(Mode::Quick)));
     assert_eq!((up.inbound_spi(), up.outbound_spi()), (Some(0xdead_beef), Some(0x1234_5678)));
-    assert_eq!((told.main_mode_sa, told.quick_mode_sa), (Some(7), Some(8)));
+    assert_eq!((reported.main_mode_sa, reported.quick_mode_sa), (Some(7), Some(8)));
     assert_eq!(up.selector().and_then(|selector| selector.protocol), Some(6));
-    assert_eq!((told.role, told.keying), (Some(Role::Responder), Some(KeyingModule::IkeV1)));
+    assert_eq!(
+        (reported.role, reported.keying),
+        (Some(Role::Responder), Some(KeyingModule::IkeV1))
+    );
     let fields = vec![
         ("MainModeLocalAddress", socket(5)),
         ("MainModePeerAddress", socket(9)),
@@ -138,7 +144,7 @@ fn a_rule_that_goes_is_a_policy_change() {
 }
 
 #[test]
-fn remote_access_is_told_only_where_it_failed_for_ipsec() {
+fn remote_access_is_reported_only_where_it_failed_for_ipsec() {
     let ras = ("Application", "RasClient");
     let strings = |last: &str| {
         Body::Unnamed(vec![said("{C0}"), said("CORP\\eve"), said("Office"), said(last)])
@@ -154,7 +160,7 @@ fn remote_access_is_told_only_where_it_failed_for_ipsec() {
 }
 
 #[test]
-fn filters_are_told_only_where_they_are_of_ipsec() {
+fn filters_are_reported_only_where_they_are_of_ipsec() {
     let filter = |callout: &str| {
         let fields = vec![("ChangeType", said("%%16385")), ("CalloutKey", said(callout))];
         event(SECURITY, 5447, 0, Body::EventData(fields, None))
@@ -180,7 +186,7 @@ fn connections_under_ipsec_name_both_addresses() {
 }
 
 #[test]
-fn a_clock_that_was_set_tells_by_how_much() {
+fn a_clock_that_was_set_shows_by_how_much() {
     let fields = vec![
         ("PreviousTime", Scalar::FileTime(134_000_000_000_000_000)),
         ("NewTime", Scalar::FileTime(134_000_000_900_000_000)),
@@ -222,9 +228,9 @@ fn every_event_of_the_catalogue_is_found_in_a_file_and_libevtx_counts_as_many() 
         .collect();
     let file = evtx(&events);
     let (summary, found) = read(&file);
-    let told: Vec<_> = found.iter().map(|e| (e.event_id, e.channel.as_str())).collect();
+    let reported: Vec<_> = found.iter().map(|e| (e.event_id, e.channel.as_str())).collect();
     let expected: Vec<_> = rows().map(|entry| (entry.id, entry.channel)).collect();
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     assert_eq!((summary.records, summary.problems), (events.len() as u64, vec![]));
     if tool_is_there("evtxexport", "libevtx-utils") {
         let mut stored = tempfile::NamedTempFile::with_suffix(".evtx").unwrap();
@@ -235,7 +241,7 @@ fn every_event_of_the_catalogue_is_found_in_a_file_and_libevtx_counts_as_many() 
     }
 }
 
-/// The ranked lists of the event catalogue, without 5152 and 5157: which of those stand at a layer of
+/// The ranked lists of the event catalogue, without 5152 and 5157: which of those are at a layer of
 /// IPsec is not documented.
 #[test]
 fn every_ranked_event_is_in_the_catalogue() {

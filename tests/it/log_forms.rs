@@ -18,7 +18,7 @@ const MICROSECONDS: &str = "2026-11-23T08:06:40.816665";
 const MILLISECONDS: &str = "2026-11-23T08:06:40.816";
 const SECONDS: &str = "2026-11-23T08:06:40";
 
-/// By the file's path; a form shows everything to the microsecond unless it stands here.
+/// By the file's path; a form shows everything to the microsecond unless it is here.
 const LESS: &[(&str, Shown)] = &[
     ("event_viewer/copied_german.txt", Shown { time: SECONDS, host: true, record: false }),
     ("event_viewer/table_english_tabs.txt", Shown { time: SECONDS, host: false, record: false }),

@@ -120,7 +120,7 @@ const JAPANESE: [&str; 12] = [
 #[test]
 fn english_german_and_japanese_logs_give_the_same() {
     let modes = ["Data Protection Mode (Quick Mode)", "Datenschutzmodus", "データ保護モード"];
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for (labels, mode) in [ENGLISH, GERMAN, JAPANESE].iter().zip(modes) {
         let parameters: String = ["Triple DES CBC", "SHA", "-", "x", "3471564922 (0xceebe07a)"]
             .iter()
@@ -131,15 +131,15 @@ fn english_german_and_japanese_logs_give_the_same() {
         let up = only(record("Security", 541, &[mode, "", &filter, &parameters]));
         assert_eq!(up.category, Category::SaEstablished);
         assert_eq!(
-            (up.negotiation().and_then(|told| told.mode), up.inbound_spi()),
+            (up.negotiation().and_then(|reported| reported.mode), up.inbound_spi()),
             (Some(Mode::Quick), Some(0xceeb_e07a))
         );
         assert_eq!(up.outbound_spi(), Some(0xc746_34bc));
-        told.push((up.local(), up.peer(), up.selector()));
+        reported.push((up.local(), up.peer(), up.selector()));
     }
-    assert_eq!(told[0], told[1]);
-    assert_eq!(told[0], told[2]);
-    assert_eq!(told[0].0, Some("10.0.0.5".parse().unwrap()));
+    assert_eq!(reported[0], reported[1]);
+    assert_eq!(reported[0], reported[2]);
+    assert_eq!(reported[0].0, Some("10.0.0.5".parse().unwrap()));
 }
 
 #[test]
@@ -152,10 +152,10 @@ fn a_failure_in_another_language_keeps_its_reason_as_it_was_written() {
     assert_eq!(failed.local(), Some("10.0.0.5".parse().unwrap()));
     assert_eq!(failed.peer(), Some("10.0.0.9".parse().unwrap()));
     // What is not understood is not guessed.
-    let told = failed.negotiation().unwrap();
-    assert_eq!((told.mode, told.failure_point, failed.error), (None, None, None));
+    let reported = failed.negotiation().unwrap();
+    assert_eq!((reported.mode, reported.failure_point, failed.error), (None, None, None));
     assert_eq!(failed.reason, Some(Reason::Other));
-    assert_eq!(told.state.as_deref(), Some("状態 1"));
+    assert_eq!(reported.state.as_deref(), Some("状態 1"));
     assert!(failed.fields.contains(&("FailureReason".to_owned(), reason.trim().to_owned())));
 }
 
@@ -164,7 +164,7 @@ fn what_a_proposal_lacked_and_who_the_peer_was_are_kept() {
     let filter = filter(&ENGLISH, " ");
     let strings = ["Key Exchange Mode (Main Mode)", &filter, "Phase I Encryption", "3DES", "DES"];
     let refused = only(record("Security", 546, &strings));
-    let mode = refused.negotiation().and_then(|told| told.mode);
+    let mode = refused.negotiation().and_then(|reported| reported.mode);
     assert_eq!((mode, refused.reason), (Some(Mode::Main), Some(Reason::NoProposalChosen)));
     for (name, value) in
         [("Attribute", "Phase I Encryption"), ("ExpectedValue", "3DES"), ("ReceivedValue", "DES")]

@@ -141,7 +141,7 @@ fn a_record_in_several_files_counts_once_and_names_its_copies() {
         &collected(&[failed("WS01", 2, 120), failed("DC", 9, 1)]),
     );
     let report = analyze(&[folder.path()], &[]);
-    let told: Vec<_> = report
+    let reported: Vec<_> = report
         .log_events
         .iter()
         .map(|e| {
@@ -150,7 +150,7 @@ fn a_record_in_several_files_counts_once_and_names_its_copies() {
         })
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("WS01", "E1", 1, vec![("E3", 1)]),
             ("WS01", "E1", 2, vec![("E2", 1), ("E3", 2)]),
@@ -189,8 +189,9 @@ fn a_record_hidden_in_the_one_before_is_named_and_read() {
     let [problem] = &hidden[..] else { panic!("{:?}", summary.problems) };
     let at = usize::try_from(problem.offset.unwrap()).unwrap();
     assert!(file[at..at + 24].windows(4).any(|mark| mark == b"**\0\0"), "{at}");
-    let told: Vec<_> = found.iter().map(|e| (e.record.record, e.event_id, e.hidden_in)).collect();
-    assert_eq!(told, [(1, 4653, None), (3, 4653, None), (2, 4719, Some(1))]);
+    let reported: Vec<_> =
+        found.iter().map(|e| (e.record.record, e.event_id, e.hidden_in)).collect();
+    assert_eq!(reported, [(1, 4653, None), (3, 4653, None), (2, 4719, Some(1))]);
     assert_eq!((summary.records, summary.recovered), (2, 1));
     let covered: u64 = summary.coverage.values().map(|extent| extent.bytes).sum();
     assert_eq!(covered, file.len() as u64);
@@ -210,8 +211,8 @@ fn a_record_hidden_in_one_that_is_not_interpreted_is_found_too() {
     let other = Event { event_id: 4624, ..failed("WS01", 1, 0) };
     let events = [other, silenced("WS01", 2, 5), failed("WS01", 3, 9)];
     let (_, found) = read(&hiding(&events, 1));
-    let told: Vec<_> = found.iter().map(|e| (e.event_id, e.hidden_in)).collect();
-    assert_eq!(told, [(4653, None), (4719, Some(1))]);
+    let reported: Vec<_> = found.iter().map(|e| (e.event_id, e.hidden_in)).collect();
+    assert_eq!(reported, [(4653, None), (4719, Some(1))]);
 }
 
 #[test]
@@ -254,8 +255,8 @@ fn changes_of_rules_are_read_under_the_numbers_of_windows_11() {
             ..failed("WS11", record, record)
         };
         let events: Vec<Event> = ids.iter().zip(1..).map(event).collect();
-        let told: Vec<u16> = read(&evtx(&events)).1.iter().map(|e| e.event_id).collect();
-        assert_eq!(told, ids, "{channel}");
+        let reported: Vec<u16> = read(&evtx(&events)).1.iter().map(|e| e.event_id).collect();
+        assert_eq!(reported, ids, "{channel}");
     }
     let listed = Event { provider: AUDITING, event_id: 2053, ..failed("WS11", 1, 0) };
     assert!(read(&evtx(&[listed])).1.is_empty(), "the number alone says nothing");

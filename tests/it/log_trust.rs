@@ -48,8 +48,8 @@ fn remnants_of_a_legacy_log_are_recovered_and_kept_apart() {
     let live = [ended(50, NOON), ended(51, NOON + 5)];
     let (summary, events) = read_evt(&evt(&live, Header::Dirty, &[ended(3, NOON - 9_000)]));
     assert_eq!((summary.records, summary.recovered), (2, 1));
-    let told: Vec<_> = events.iter().map(|e| (e.record.record, e.recovered)).collect();
-    assert_eq!(told, [(50, false), (51, false), (3, true)]);
+    let reported: Vec<_> = events.iter().map(|e| (e.record.record, e.recovered)).collect();
+    assert_eq!(reported, [(50, false), (51, false), (3, true)]);
     // What the log shows of its auditing rests on the live records alone.
     assert_eq!(summary.sources[0].trust.negotiations.len(), 2);
 }
@@ -70,13 +70,13 @@ fn records_behind_the_live_ones_of_a_chunk_are_recovered() {
     file[4096 + 48..4096 + 52].copy_from_slice(&free.to_le_bytes());
     let (summary, found) = read_evtx(&file);
     assert_eq!((summary.records, summary.recovered), (2, 1));
-    let told: Vec<_> = found.iter().map(|e| (e.record.record, e.recovered)).collect();
-    assert_eq!(told, [(1, false), (2, false), (3, true)]);
+    let reported: Vec<_> = found.iter().map(|e| (e.record.record, e.recovered)).collect();
+    assert_eq!(reported, [(1, false), (2, false), (3, true)]);
     assert_eq!(read_evtx(&whole).0.recovered, 0);
 }
 
 #[test]
-fn a_log_tells_its_gaps_silences_and_marks() {
+fn a_log_shows_its_gaps_silences_and_marks() {
     let changed = ["-", "-", "+", "-", "+", "+"].map(str::to_owned).to_vec();
     let changed: Vec<&str> = changed.iter().map(String::as_str).collect();
     let log = [
@@ -113,7 +113,7 @@ fn a_log_tells_its_gaps_silences_and_marks() {
 }
 
 #[test]
-fn connections_that_went_out_tell_the_hosts_addresses() {
+fn outgoing_connections_show_the_hosts_addresses() {
     let connection = |record: u64, direction: &str, source: &str| {
         let said = |text: &str| Scalar::Text(text.to_owned());
         let fields = vec![
@@ -158,7 +158,7 @@ fn server_2003(folder: &Path) {
 }
 
 #[test]
-fn the_program_tells_of_2003s_starts_its_auditing_and_its_remnants() {
+fn starts_auditing_and_remnants_of_server_2003_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     server_2003(folder.path());
     let (output, out) = run_analyze(&[folder.path()], &[]);

@@ -26,13 +26,13 @@ fn two_gateways() -> TempDir {
 /// The exit status, standard output and standard error of a run inside a folder.
 fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = plainsight().current_dir(folder).args(arguments).output().unwrap();
-    let text = |octets| String::from_utf8(octets).unwrap();
+    let text = |content| String::from_utf8(content).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
 fn ran(folder: &Path, arguments: &[&str]) {
-    let (status, _, told) = run(folder, arguments);
-    assert_eq!(status, 0, "{arguments:?}: {told}");
+    let (status, _, reported) = run(folder, arguments);
+    assert_eq!(status, 0, "{arguments:?}: {reported}");
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -50,8 +50,8 @@ fn with_problem<'r>(report: &'r Report, code: &str) -> Vec<&'r Evidence> {
 
 fn listed(folder: &Path, names: &[&str]) {
     let line = |name: &&str| {
-        let octets = fs::read(folder.join(name)).unwrap();
-        format!("{}  {name}\n", plainsight::evidence::sha256(&octets))
+        let content = fs::read(folder.join(name)).unwrap();
+        format!("{}  {name}\n", plainsight::evidence::sha256(&content))
     };
     fs::write(folder.join("LIST"), names.iter().map(line).collect::<String>()).unwrap();
 }
@@ -68,21 +68,21 @@ fn what_a_list_expects_and_no_summary_holds_is_named() {
     let bytes = |report: &str| fs::read(folder.join(report).join("report.json")).unwrap();
     assert!(bytes("all") == bytes("analyzed"), "a list that is met changes nothing");
 
-    let (status, _, told) =
+    let (status, _, reported) =
         run(folder, &["correlate", "a.summary", "--expect", "LIST", "--out", "less"]);
-    assert_eq!(status, 3, "{told}");
-    assert!(told.contains("`b/c.pcap`: summary_missing"), "{told}");
+    assert_eq!(status, 3, "{reported}");
+    assert!(reported.contains("`b/c.pcap`: summary_missing"), "{reported}");
     let report = report_in(&folder.join("less"));
     let missing = with_problem(&report, "summary_missing");
     let digest = plainsight::evidence::sha256(&sample("psk_mismatch/capture.pcap"));
     assert_eq!((missing.len(), missing[0].sha256.as_ref()), (1, Some(&digest)));
 
     fs::write(folder.join("LIST"), "\nno list\n").unwrap();
-    let (status, _, told) =
+    let (status, _, reported) =
         run(folder, &["correlate", "a.summary", "--expect", "LIST", "--out", "none"]);
     assert_eq!(status, 2);
     assert_eq!(
-        told,
+        reported,
         "plainsight: --expect LIST: line 2 is not `SHA-256  PATH`, as sha256sum writes it\n\
          hint: make the list with `sha256sum FILE... > LIST`\n"
     );
@@ -147,16 +147,16 @@ fn a_folder_of_summaries_grows_by_what_is_new() {
     fs::rename(folder.join("later"), folder.join("case/b")).unwrap();
     let (status, out, _) = run(folder, &["summarize", "case", "--out", "each", "--json"]);
     assert_eq!(status, 0);
-    let told: Value = serde_json::from_str(&out).unwrap();
+    let reported: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(
-        (told["files"][0]["path"].as_str(), told["files"][1].as_object()),
+        (reported["files"][0]["path"].as_str(), reported["files"][1].as_object()),
         (Some("case/b/c.pcap"), None)
     );
     assert_eq!(
-        (told["known"][0]["path"].as_str(), told["known"][1].as_object()),
+        (reported["known"][0]["path"].as_str(), reported["known"][1].as_object()),
         (Some("case/a/c.pcap"), None)
     );
-    assert_eq!(told["files"][0]["summary"]["is_new"], true);
+    assert_eq!(reported["files"][0]["summary"]["is_new"], true);
     let before = names(&folder.join("each"));
     ran(folder, &["summarize", "case", "--out", "each"]);
     assert_eq!(names(&folder.join("each")), before, "a run that is made again adds nothing");
@@ -165,10 +165,10 @@ fn a_folder_of_summaries_grows_by_what_is_new() {
     let bytes = |report: &str| fs::read(folder.join(report).join("report.json")).unwrap();
     assert!(bytes("report") == bytes("analyzed"));
 
-    let (status, _, told) =
+    let (status, _, reported) =
         run(folder, &["summarize", "case", "--out", "each", "--max-pairs", "7"]);
     assert_eq!(status, 2);
-    assert!(told.contains("was read with other options"), "{told}");
+    assert!(reported.contains("was read with other options"), "{reported}");
 }
 
 #[test]
@@ -178,13 +178,13 @@ fn one_file_of_summaries_is_made_again_and_replaced_only_on_demand() {
     ran(folder, &["summarize", "a", "--out", "x.summary"]);
     let first = fs::read(folder.join("x.summary")).unwrap();
     let (status, out, _) = run(folder, &["summarize", "a", "--out", "x.summary", "--json"]);
-    let told: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((status, &told["files"][0]["summary"]["is_new"]), (0, &Value::Bool(false)));
-    assert_eq!(told["files"][0]["records"], 220);
-    let (status, _, told) = run(folder, &["summarize", "b", "--out", "x.summary"]);
+    let reported: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((status, &reported["files"][0]["summary"]["is_new"]), (0, &Value::Bool(false)));
+    assert_eq!(reported["files"][0]["records"], 220);
+    let (status, _, reported) = run(folder, &["summarize", "b", "--out", "x.summary"]);
     assert_eq!(status, 2);
     assert_eq!(
-        told,
+        reported,
         "plainsight: `x.summary` already exists\n\
          hint: it holds something else; name another place, or replace it with --force\n"
     );
@@ -213,12 +213,12 @@ fn a_damaged_summary_is_passed_over_where_asked_and_named() {
     flipped[40] ^= 1;
     for damaged in [&flipped[..], &whole[..whole.len() - 1], &[], &[0; 512]] {
         fs::write(folder.join("sums/b.summary"), damaged).unwrap();
-        let (status, _, told) = run(folder, &["correlate", "sums", "--out", "refused"]);
-        assert_eq!((status, folder.join("refused").exists()), (2, false), "{told}");
-        let (status, _, told) =
+        let (status, _, reported) = run(folder, &["correlate", "sums", "--out", "refused"]);
+        assert_eq!((status, folder.join("refused").exists()), (2, false), "{reported}");
+        let (status, _, reported) =
             run(folder, &["correlate", "sums", "--skip-damaged", "--force", "--out", "report"]);
-        assert_eq!(status, 3, "{told}");
-        assert!(told.contains("`sums/b.summary`: summary_damaged"), "{told}");
+        assert_eq!(status, 3, "{reported}");
+        assert!(reported.contains("`sums/b.summary`: summary_damaged"), "{reported}");
         let report = report_in(&folder.join("report"));
         assert_eq!((report.evidence.len(), report.totals.frames), (2, 220));
         assert_eq!(with_problem(&report, "summary_damaged").len(), 1);
@@ -231,10 +231,10 @@ fn what_is_no_summary_is_passed_over_in_a_folder_and_named() {
     let folder = folder.path();
     ran(folder, &["summarize", "a", "--out", "a/c.summary"]);
     fs::write(folder.join("a/notes.txt"), "notes").unwrap();
-    let (status, _, told) = run(folder, &["correlate", "a", "--out", "report"]);
+    let (status, _, reported) = run(folder, &["correlate", "a", "--out", "report"]);
     assert_eq!(status, 0);
     assert_eq!(
-        told,
+        reported,
         "plainsight: `a/c.pcap` is no summary; passed over\n\
          plainsight: `a/notes.txt` is no summary; passed over\n"
     );
@@ -256,10 +256,10 @@ fn a_thousand_damaged_files_are_named_in_thirty_lines() {
         &["correlate", "each", "--out", "report", "--quiet"],
         &["analyze", "many", "--out", "analyzed", "--quiet"],
     ] {
-        let (status, _, told) = run(folder, arguments);
+        let (status, _, reported) = run(folder, arguments);
         assert_eq!(status, 4, "{arguments:?}");
-        assert_eq!(told.lines().count(), 31, "{arguments:?}: {told}");
-        let last = told.lines().last().unwrap();
+        assert_eq!(reported.lines().count(), 31, "{arguments:?}: {reported}");
+        let last = reported.lines().last().unwrap();
         assert!(last.contains("1070 problems more in 1070 files; "), "{last}");
     }
     // One head a run: no summary carries the names of all others.
@@ -276,13 +276,14 @@ fn progress_for_a_program_is_one_object_a_line() {
     let folder = two_gateways();
     let folder = folder.path();
     let arguments = ["summarize", "a", "b", "--out", "x.summary", "--progress", "json"];
-    let (_, _, told) = run(folder, &arguments);
-    let lines: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (_, _, reported) = run(folder, &arguments);
+    let lines: Vec<Value> =
+        reported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (first, last) = (&lines[0], lines.last().unwrap());
     assert_eq!((&first["files"], &first["files_read"]), (&Value::from(2), &Value::from(0)));
     assert_eq!((&last["files"], &last["files_read"]), (&Value::from(2), &Value::from(2)));
     assert_eq!(last["bytes"], last["bytes_read"]);
     let words = ["summarize", "a", "--out", "y.summary", "--progress", "always"];
-    let (_, _, told) = run(folder, &words);
-    assert!(told.starts_with("plainsight: 0 of 1 files, 0 of "), "{told}");
+    let (_, _, reported) = run(folder, &words);
+    assert!(reported.starts_with("plainsight: 0 of 1 files, 0 of "), "{reported}");
 }

@@ -34,23 +34,23 @@ fn evidence(files: &[(&[u8], &[u8])]) -> TempDir {
 /// Runs the program in the folder; gives status and standard output.
 fn run(folder: &TempDir, arguments: &[&str]) -> (i32, String) {
     let output = plainsight().current_dir(folder.path()).args(arguments).output().unwrap();
-    let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    (output.status.code().unwrap(), told)
+    let reported = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    (output.status.code().unwrap(), reported)
 }
 
 fn analyzed(folder: &TempDir) -> Report {
-    let (status, told) = run(folder, &["analyze", "evidence", "--out", "report"]);
-    assert!(matches!(status, 0 | 3 | 4), "{status}: {told}");
+    let (status, reported) = run(folder, &["analyze", "evidence", "--out", "report"]);
+    assert!(matches!(status, 0 | 3 | 4), "{status}: {reported}");
     report_in(&folder.path().join("report"))
 }
 
 fn verified(folder: &TempDir) {
-    let (status, told) = run(folder, &["verify", "report"]);
-    assert_eq!(status, 0, "{told}");
+    let (status, reported) = run(folder, &["verify", "report"]);
+    assert_eq!(status, 0, "{reported}");
 }
 
-/// What stands of each file: its name, and the code of its first problem.
-fn stands(report: &Report) -> Vec<(&str, &str)> {
+/// Of each file its name, and the code of its first problem.
+fn problem_codes(report: &Report) -> Vec<(&str, &str)> {
     let of_file = |file: &plainsight::report::schema::Evidence| file.problems.first().cloned();
     let code = |file| of_file(file).map_or("read", |problem| problem.code.leak());
     report.evidence.iter().map(|file| (&file.path["evidence/".len()..], code(file))).collect()
@@ -79,15 +79,15 @@ fn files_whose_names_are_no_text_are_all_read_and_found_again() {
 }
 
 #[test]
-fn the_verdict_counts_the_file_whose_name_differs_in_one_octet() {
+fn the_verdict_counts_the_file_whose_name_differs_in_one_byte() {
     let (good, bad) = (sample("healthy/capture.pcap"), sample("psk_mismatch/capture.pcap"));
     for (one, other) in [(NAMES[0], NAMES[1]), (NAMES[1], NAMES[0]), (NAMES[3], NAMES[0])] {
         let folder = evidence(&[(one, &good), (other, &bad)]);
         let report = analyzed(&folder);
         assert_eq!(report.evidence.len(), 2);
         assert_eq!(report.verdict, "partially_protected");
-        let (status, told) = run(&folder, &["verify", "report"]);
-        assert_eq!(status, 0, "{told}");
+        let (status, reported) = run(&folder, &["verify", "report"]);
+        assert_eq!(status, 0, "{reported}");
         fs::remove_file(folder.path().join("evidence").join(OsStr::from_bytes(other))).unwrap();
         assert_eq!(run(&folder, &["verify", "report"]).0, 3);
     }
@@ -119,12 +119,12 @@ fn a_report_in_the_folder_of_evidence_is_no_evidence() {
         );
         assert!(folder.path().join(out).join("evidence/F1.pcapng").is_file());
     }
-    let (status, told) = run(&folder, &["analyze", "evidence", "--out", "again"]);
-    assert!(matches!(status, 0 | 4), "{status}: {told}");
+    let (status, reported) = run(&folder, &["analyze", "evidence", "--out", "again"]);
+    assert!(matches!(status, 0 | 4), "{status}: {reported}");
     let after = report_in(&folder.path().join("again"));
     assert_eq!(before.totals.frames, after.totals.frames);
     assert_eq!(before.windows.len(), after.windows.len());
-    let others = stands(&after).into_iter().filter(|(path, _)| *path != "capture.pcap");
+    let others = problem_codes(&after).into_iter().filter(|(path, _)| *path != "capture.pcap");
     let mut count = 0;
     for (path, code) in others {
         assert!(matches!(code, "not_evidence" | "duplicate"), "{path}: {code}");
@@ -143,7 +143,7 @@ fn what_a_killed_run_left_behind_is_no_evidence_unless_it_is_named() {
     ]);
     let report = analyzed(&folder);
     assert_eq!(
-        stands(&report),
+        problem_codes(&report),
         [
             (".plainsight-Ab12/evidence/F1.pcapng", "not_evidence"),
             (".plainsight-Ab12/report.json", "not_evidence"),
@@ -174,7 +174,7 @@ fn a_forged_manifest_hides_no_capture() {
     ]);
     let report = analyzed(&folder);
     assert_eq!(
-        stands(&report),
+        problem_codes(&report),
         [
             ("capture.pcap", "read"),
             ("manifest.json", "not_evidence"),
@@ -185,7 +185,7 @@ fn a_forged_manifest_hides_no_capture() {
 }
 
 #[test]
-fn carved_packets_that_were_moved_or_packed_are_told_by_their_header() {
+fn carved_packets_that_were_moved_or_packed_are_recognized_by_their_header() {
     let folder = evidence(&[(b"capture.pcap", &sample("psk_mismatch/capture.pcap"))]);
     run(&folder, &["analyze", "evidence", "--out", "report", "--carve=full", "-q"]);
     let carved: PathBuf = folder.path().join("report/evidence/F1.pcapng");
@@ -194,11 +194,11 @@ fn carved_packets_that_were_moved_or_packed_are_told_by_their_header() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut packed, &bytes).unwrap();
     put(&folder.path().join("evidence/moved/packed.gz"), &packed.finish().unwrap());
-    let (status, told) = run(&folder, &["analyze", "evidence", "--out", "again"]);
-    assert!(matches!(status, 0 | 4), "{status}: {told}");
+    let (status, reported) = run(&folder, &["analyze", "evidence", "--out", "again"]);
+    assert!(matches!(status, 0 | 4), "{status}: {reported}");
     let report = report_in(&folder.path().join("again"));
     assert_eq!(
-        stands(&report),
+        problem_codes(&report),
         [
             ("capture.pcap", "read"),
             ("moved/anything.bin", "not_evidence"),

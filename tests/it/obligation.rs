@@ -8,7 +8,7 @@ use etherparse::PacketBuilder;
 use plainsight::report::schema::Report;
 use std::io::Write as _;
 
-/// The last octet of an address of 10.0.0.0/24.
+/// The last byte of an address of 10.0.0.0/24.
 type Host = u8;
 
 /// A frame and the second at which it is sent.
@@ -28,7 +28,7 @@ fn udp(second: u32, from: (Host, u16), to: (Host, u16), payload: &[u8]) -> Sent 
     (second, frame)
 }
 
-/// A packet of UDP port 7001 with ten octets.
+/// A packet of UDP port 7001 with ten bytes.
 fn clear(second: u32, from: Host, to: Host) -> Sent {
     udp(second, (from, 40_000), (to, 7001), b"some words")
 }
@@ -42,13 +42,13 @@ fn syn(second: u32, from: Host, to: Host) -> Sent {
 /// The first message of IKEv2 under a cookie of its own.
 fn ike(second: u32, from: Host, to: Host, cookie: u64) -> Sent {
     let message = Message::v2(34, 0, &[(40, vec![7; 32])]).spis(cookie, 0);
-    udp(second, (from, 500), (to, 500), &message.octets())
+    udp(second, (from, 500), (to, 500), &message.bytes())
 }
 
 /// A refusal of it: NO_PROPOSAL_CHOSEN (RFC 7296 §3.10.1).
 fn refusal(second: u32, from: Host, to: Host, cookie: u64) -> Sent {
     let message = Message::v2(34, 0, &[(41, vec![0, 0, 0, 14])]).answer().spis(cookie, 9);
-    udp(second, (from, 500), (to, 500), &message.octets())
+    udp(second, (from, 500), (to, 500), &message.bytes())
 }
 
 fn judged(sent: &[Sent], options: &[&str]) -> Report {
@@ -154,7 +154,7 @@ fn a_host_that_talks_with_those_it_asked_is_no_scanner() {
 #[test]
 fn an_answer_with_room_for_a_child_sa_proves_none() {
     let sent = |second: u32, from: Host, to: Host, message: Message| {
-        udp(second, (from, 500), (to, 500), &message.octets())
+        udp(second, (from, 500), (to, 500), &message.bytes())
     };
     let opening = init();
     let mut talk = vec![

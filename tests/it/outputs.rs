@@ -23,7 +23,7 @@ fn text<'a>(line: &'a Map<String, Value>, field: &str) -> &'a str {
     line[field].as_str().unwrap()
 }
 
-/// What a line tells of, by its id in the report: times and the fields that both have.
+/// What a line shows of, by its id in the report: times and the fields that both have.
 fn entries(report: &Report) -> Vec<Value> {
     let report = serde_json::to_value(report).unwrap();
     let lists = ["windows", "ike_exchanges", "log_events", "findings"];
@@ -171,9 +171,9 @@ fn the_tables_open_elsewhere_with_the_same_values() {
     let (_folder, out, _report) = written();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/check_tables.py");
     let output = python.arg(script).arg(&out).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(told.matches("rows are the same").count(), TABLES.len(), "{told}");
+    let reported = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{reported}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(reported.matches("rows are the same").count(), TABLES.len(), "{reported}");
 }
 
 #[test]

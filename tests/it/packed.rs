@@ -48,7 +48,7 @@ fn content_size(file: &Evidence) -> u64 {
 }
 
 #[test]
-fn a_compressed_capture_tells_what_the_capture_tells() {
+fn a_compressed_capture_gives_the_same_as_the_capture() {
     let capture = sample("psk_mismatch/capture.pcap");
     for packed in
         [gzip(&capture), bzip2(&capture), [gzip(&capture[..999]), gzip(&capture[999..])].concat()]
@@ -81,8 +81,11 @@ fn a_cut_compressed_capture_is_read_up_to_the_cut() {
     let packed = gzip(&sample("psk_mismatch/capture.pcap"));
     let folder = folder_with(&[("cut.pcap.gz", &packed[..packed.len() - 400])]);
     let report = analyze(&[folder.path()], &[]);
-    let told = problems(&report);
-    assert!(!told.is_empty() && told.iter().all(|code| *code == "truncated"), "{told:?}");
+    let reported = problems(&report);
+    assert!(
+        !reported.is_empty() && reported.iter().all(|code| *code == "truncated"),
+        "{reported:?}"
+    );
     assert!(report.totals.frames > 50, "{}", report.totals.frames);
     let file = &report.evidence[0];
     assert_eq!(file.packed.as_ref().unwrap().unpacked_sha256, None);
@@ -104,7 +107,7 @@ fn compressed_logs_and_network_monitor_files_are_read() {
 
 #[test]
 fn what_is_not_unpacked_is_named_with_the_remedy() {
-    let twice = gzip(&bzip2(b"some octets"));
+    let twice = gzip(&bzip2(b"some bytes"));
     let folder = folder_with(&[
         ("a.pcap.gz.bz2", &twice),
         ("c.gz", &gzip(b"")),
@@ -117,8 +120,8 @@ fn what_is_not_unpacked_is_named_with_the_remedy() {
         problems(&report),
         ["unsupported_format", "empty", "not_evidence", "unknown_format"]
     );
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("bunzip2 -k FILE"), "{told}");
+    let reported = String::from_utf8(output.stderr).unwrap();
+    assert!(reported.contains("bunzip2 -k FILE"), "{reported}");
 }
 
 #[test]
@@ -132,9 +135,9 @@ fn a_window_beyond_the_bound_is_refused_with_the_remedy() {
     let folder = folder_with(&[("capture.pcap.xz", &stream)]);
     let (output, report) = run_analyze(&[folder.path()], &[]);
     let report = crate::support::program::report_in(&report.path().join("report"));
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(problems(&report), ["unsupported_format"], "{told}");
-    assert!(told.contains("unxz -k FILE"), "{told}");
+    let reported = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(problems(&report), ["unsupported_format"], "{reported}");
+    assert!(reported.contains("unxz -k FILE"), "{reported}");
 }
 
 #[test]
@@ -143,8 +146,8 @@ fn inspect_names_the_packing() {
     let folder = folder_with(&[("capture.pcap.gz", &packed)]);
     let path: &Path = &folder.path().join("capture.pcap.gz");
     let output = plainsight().arg("inspect").arg(path).output().unwrap();
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("pcap") && told.contains("(gzip, "), "{told}");
+    let reported = String::from_utf8(output.stdout).unwrap();
+    assert!(reported.contains("pcap") && reported.contains("(gzip, "), "{reported}");
 }
 
 const CRC_OF_BLOCK_HEADER: [u8; 4] = [0xe6, 0xa0, 0x11, 0xb3];

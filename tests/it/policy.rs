@@ -12,7 +12,7 @@ fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Imports a file of the fuzzing corpus; gives the policy and what was told about it.
+/// Imports a file of the fuzzing corpus; gives the policy and what was reported about it.
 fn imported(name: &str, options: &[&str]) -> (String, Policy, String) {
     let file = root("fuzz/corpus/policy_import").join(name);
     let mut command = plainsight();
@@ -23,7 +23,7 @@ fn imported(name: &str, options: &[&str]) -> (String, Policy, String) {
     (toml, policy, String::from_utf8(output.stderr).unwrap())
 }
 
-fn owed(policy: &Policy, packet: &str, port: Option<u16>) -> Expectation {
+fn required(policy: &Policy, packet: &str, port: Option<u16>) -> Expectation {
     let packet: AskedPacket = packet.parse().unwrap();
     let pair = HostPair::new(packet.source, packet.destination);
     policy.of_traffic((pair, None), packet.protocol, port).0
@@ -33,7 +33,7 @@ const ENCRYPT: Expectation = Expectation::Required(Level::Encrypt);
 const AUTHENTICATE: Expectation = Expectation::Required(Level::Authenticate);
 
 #[test]
-fn check_tells_rules_and_packets() {
+fn check_lists_rules_and_packets() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("policy.toml");
     let text = std::fs::read(root("fuzz/corpus/policy/every_key.toml")).unwrap();
@@ -73,26 +73,26 @@ fn a_wrong_policy_and_a_wrong_export_are_usage_errors() {
 
 #[test]
 fn netsh_scripts_are_translated_and_never_overstated() {
-    let (toml, policy, told) = imported("server.netsh", &["--me", "10.0.0.5"]);
-    assert_eq!(owed(&policy, "10.0.0.5:9>10.0.0.7:445/tcp", Some(445)), ENCRYPT);
-    assert_eq!(owed(&policy, "10.0.0.5:9>10.0.9.2:445/tcp", Some(445)), ENCRYPT);
-    assert_eq!(owed(&policy, "10.0.0.5:9>10.0.9.3:445/tcp", Some(445)), Expectation::None);
-    assert_eq!(owed(&policy, "10.0.0.5:9>10.0.0.7:80/tcp", Some(80)), Expectation::None);
+    let (toml, policy, reported) = imported("server.netsh", &["--me", "10.0.0.5"]);
+    assert_eq!(required(&policy, "10.0.0.5:9>10.0.0.7:445/tcp", Some(445)), ENCRYPT);
+    assert_eq!(required(&policy, "10.0.0.5:9>10.0.9.2:445/tcp", Some(445)), ENCRYPT);
+    assert_eq!(required(&policy, "10.0.0.5:9>10.0.9.3:445/tcp", Some(445)), Expectation::None);
+    assert_eq!(required(&policy, "10.0.0.5:9>10.0.0.7:80/tcp", Some(80)), Expectation::None);
     // soft=yes lets clear text pass.
-    assert_eq!(owed(&policy, "10.0.0.5:9>10.0.8.7:80/tcp", Some(80)), Expectation::Exempt);
+    assert_eq!(required(&policy, "10.0.0.5:9>10.0.8.7:80/tcp", Some(80)), Expectation::Exempt);
     for word in ["soft=yes", "\"DNS\" is not an address", "not activated"] {
-        assert!(told.contains(word) && toml.contains(word), "{word}\n{told}");
+        assert!(reported.contains(word) && toml.contains(word), "{word}\n{reported}");
     }
     assert!(toml.contains("no_default_exempt = 1"));
-    assert!(!toml.contains("never told") && !told.contains("never told"));
+    assert!(!toml.contains("never told") && !reported.contains("never told"));
 }
 
 #[test]
 fn netsh_dumps_keep_their_contexts() {
     let (toml, policy, _) = imported("dump.netsh", &[]);
-    assert_eq!(owed(&policy, "10.1.0.1:9>10.2.0.1:80/tcp", Some(80)), ENCRYPT);
-    assert_eq!(owed(&policy, "10.0.0.5:9>10.9.0.1:1812/udp", Some(1812)), AUTHENTICATE);
-    assert_eq!(owed(&policy, "fd00::5>fd00::9/47", None), Expectation::Exempt);
+    assert_eq!(required(&policy, "10.1.0.1:9>10.2.0.1:80/tcp", Some(80)), ENCRYPT);
+    assert_eq!(required(&policy, "10.0.0.5:9>10.9.0.1:1812/udp", Some(1812)), AUTHENTICATE);
+    assert_eq!(required(&policy, "fd00::5>fd00::9/47", None), Expectation::Exempt);
     assert!(toml.contains("assigns no policy"));
 }
 
@@ -109,45 +109,49 @@ fn filters_of_one_direction_protect_only_in_pairs() {
     assert!(!one.toml.contains("gone"));
     let back = "netsh ipsec static add filter filterlist=l srcaddr=10.0.0.2 dstaddr=10.0.0.1 mirrored=no\n";
     let both = plainsight::policy::import(format!("{back}{script}").as_bytes(), &[]).unwrap();
-    assert_eq!(owed(&parse(&both.toml).unwrap(), "10.0.0.1>10.0.0.2/47", None), ENCRYPT);
+    assert_eq!(required(&parse(&both.toml).unwrap(), "10.0.0.1>10.0.0.2/47", None), ENCRYPT);
 }
 
 #[test]
 fn connections_of_strongswan_are_translated() {
-    let (_, policy, told) = imported("gateways.ipsec_conf", &["--me", "192.0.2.1"]);
-    assert_eq!(owed(&policy, "10.1.0.1:9>10.3.0.1:80/tcp", Some(80)), ENCRYPT);
-    assert_eq!(owed(&policy, "10.1.0.1:9>10.1.0.2:80/tcp", Some(80)), Expectation::Exempt);
-    assert_eq!(owed(&policy, "192.0.2.1:9>10.0.0.9:445/tcp", Some(445)), ENCRYPT);
-    assert_eq!(owed(&policy, "192.0.2.1:9>10.0.0.9:80/tcp", Some(80)), Expectation::None);
+    let (_, policy, reported) = imported("gateways.ipsec_conf", &["--me", "192.0.2.1"]);
+    assert_eq!(required(&policy, "10.1.0.1:9>10.3.0.1:80/tcp", Some(80)), ENCRYPT);
+    assert_eq!(required(&policy, "10.1.0.1:9>10.1.0.2:80/tcp", Some(80)), Expectation::Exempt);
+    assert_eq!(required(&policy, "192.0.2.1:9>10.0.0.9:445/tcp", Some(445)), ENCRYPT);
+    assert_eq!(required(&policy, "192.0.2.1:9>10.0.0.9:80/tcp", Some(80)), Expectation::None);
     for word in ["any host that connects", "vpn.example.org", "ipsec.d", "\"base\": left out"] {
-        assert!(told.contains(word), "{word}\n{told}");
+        assert!(reported.contains(word), "{word}\n{reported}");
     }
-    let (_, policy, told) = imported("host.swanctl_conf", &[]);
-    assert_eq!(owed(&policy, "10.0.0.1:9>10.0.0.2:445/tcp", Some(445)), ENCRYPT);
-    assert_eq!(owed(&policy, "10.0.0.1:9>10.0.0.2:80/tcp", Some(80)), AUTHENTICATE);
-    assert_eq!(owed(&policy, "10.0.0.1:9>10.0.0.2:22/tcp", Some(22)), Expectation::Exempt);
-    assert!(told.contains("conf.d") && told.contains("blocks") && !told.contains("never told"));
+    let (_, policy, reported) = imported("host.swanctl_conf", &[]);
+    assert_eq!(required(&policy, "10.0.0.1:9>10.0.0.2:445/tcp", Some(445)), ENCRYPT);
+    assert_eq!(required(&policy, "10.0.0.1:9>10.0.0.2:80/tcp", Some(80)), AUTHENTICATE);
+    assert_eq!(required(&policy, "10.0.0.1:9>10.0.0.2:22/tcp", Some(22)), Expectation::Exempt);
+    assert!(
+        reported.contains("conf.d")
+            && reported.contains("blocks")
+            && !reported.contains("never told")
+    );
 }
 
 #[test]
-fn whoever_connects_is_nobody_in_a_policy() {
+fn an_unnamed_peer_is_nobody_in_a_policy() {
     let conf = "conn hub\n  left=192.0.2.1\n  right=%any\n  rightsubnet=0.0.0.0/0\n  auto=add\n\
                 conn pool\n  leftsubnet=0.0.0.0/0\n  right=%any\n  rightsourceip=10.3.0.0/24\n  auto=add\n";
     let imported = plainsight::policy::import(conf.as_bytes(), &[]).unwrap();
     let policy = parse(&imported.toml).unwrap();
-    assert_eq!(owed(&policy, "192.0.2.1:9>10.9.0.1:80/tcp", Some(80)), Expectation::None);
-    assert_eq!(owed(&policy, "10.1.0.1:9>10.3.0.1:80/tcp", Some(80)), ENCRYPT);
+    assert_eq!(required(&policy, "192.0.2.1:9>10.9.0.1:80/tcp", Some(80)), Expectation::None);
+    assert_eq!(required(&policy, "10.1.0.1:9>10.3.0.1:80/tcp", Some(80)), ENCRYPT);
 }
 
 #[test]
 fn connection_security_rules_are_translated() {
-    let (toml, policy, told) = imported("rules.json", &["--me", "10.0.0.5", "--me", "fd00::5"]);
-    assert_eq!(owed(&policy, "10.0.0.5:445>10.0.0.9:9/tcp", Some(445)), AUTHENTICATE);
-    assert_eq!(owed(&policy, "10.0.0.5:9>10.0.1.9:80/tcp", Some(80)), Expectation::Exempt);
-    assert_eq!(owed(&policy, "10.0.0.5:9>10.0.0.53:53/udp", Some(53)), Expectation::Exempt);
+    let (toml, policy, reported) = imported("rules.json", &["--me", "10.0.0.5", "--me", "fd00::5"]);
+    assert_eq!(required(&policy, "10.0.0.5:445>10.0.0.9:9/tcp", Some(445)), AUTHENTICATE);
+    assert_eq!(required(&policy, "10.0.0.5:9>10.0.1.9:80/tcp", Some(80)), Expectation::Exempt);
+    assert_eq!(required(&policy, "10.0.0.5:9>10.0.0.53:53/udp", Some(53)), Expectation::Exempt);
     assert!(toml.contains("windows-vista"));
     for word in ["\"Bare\": not translated", "\"Off\": left out", "\"Ask\""] {
-        assert!(told.contains(word), "{word}\n{told}");
+        assert!(reported.contains(word), "{word}\n{reported}");
     }
 }
 
@@ -200,9 +204,9 @@ fn a_rule_of_windows_that_requires_ipsec_one_way_keeps_its_direction() {
     ];
     for (inbound, outbound, expected) in cases {
         let policy = parse(&windows_rule(inbound, outbound)).unwrap();
-        let owed = [pair.a(), pair.b()]
+        let required = [pair.a(), pair.b()]
             .map(|opener| policy.of_traffic((pair, Some(opener)), 6, Some(445)).0);
-        assert_eq!(owed, expected, "{inbound} {outbound}");
+        assert_eq!(required, expected, "{inbound} {outbound}");
         assert_eq!(policy.by_direction(pair).is_some(), expected[0] != expected[1]);
     }
 }

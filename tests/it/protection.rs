@@ -16,9 +16,9 @@ mod proof;
 /// Frames at milliseconds.
 type Frames = Vec<(u32, Vec<u8>)>;
 
-/// An ESP packet: SPI, number and so many octets without a pattern.
+/// An ESP packet: SPI, number and so many bytes without a pattern.
 fn esp(spi: u32, number: u32, len: usize, any: &mut Numbers) -> Vec<u8> {
-    [&spi.to_be_bytes()[..], &number.to_be_bytes(), &any.octets(len)].concat()
+    [&spi.to_be_bytes()[..], &number.to_be_bytes(), &any.bytes(len)].concat()
 }
 
 /// A frame with an IP packet of any protocol, as the builder of UDP makes them.
@@ -132,7 +132,7 @@ fn text_with_rising_numbers_is_clear() {
 }
 
 #[test]
-fn short_lines_of_text_are_told_by_all_of_them_together() {
+fn short_lines_of_text_are_recognized_by_all_of_them_together() {
     let words = ["login: admin", "pass=hunter2", "QUIT for now", "MAIL FROM: x", "DATA 1 2 3 4"];
     let frames: Frames = (0..20)
         .map(|n| (n * 100, udp(1, 2, (4500, 4500), words[n as usize % 5].as_bytes())))
@@ -146,7 +146,7 @@ fn ah_has_the_class_of_what_it_carries() {
     let mut any = numbers();
     let ah = |next: u8, number: u32, body: &[u8], any: &mut Numbers| {
         let head = [next, 4, 0, 0, 0, 0, 0x33, 1];
-        [&head[..], &number.to_be_bytes(), &any.octets(12), body].concat()
+        [&head[..], &number.to_be_bytes(), &any.bytes(12), body].concat()
     };
     let mut frames = Frames::new();
     for n in 0..10_u32 {
@@ -163,7 +163,7 @@ fn ah_has_the_class_of_what_it_carries() {
 }
 
 #[test]
-fn a_keepalive_is_one_octet_on_port_4500_of_either_side() {
+fn a_keepalive_is_one_byte_on_port_4500_of_either_side() {
     let frames = vec![
         (0, udp(1, 2, (4500, 4500), &[0xff])),
         (20_000, udp(2, 1, (61_000, 4500), &[0xff])),
@@ -175,7 +175,7 @@ fn a_keepalive_is_one_octet_on_port_4500_of_either_side() {
 }
 
 #[test]
-fn esp_of_old_clients_on_port_10000_is_told_by_its_packets() {
+fn esp_of_old_clients_on_port_10000_is_recognized_by_its_packets() {
     let mut any = numbers();
     let frames: Frames = (0..20)
         .map(|n| (n * 50, udp(1, 2, (10_000, 10_000), &esp(0x6200_0001, n + 1, 60, &mut any))))
@@ -184,7 +184,7 @@ fn esp_of_old_clients_on_port_10000_is_told_by_its_packets() {
     assert_eq!((frames_of(&report, "esp"), by(&report)), (20, vec!["packets"]));
     // Another protocol there stays what it is.
     let frames: Frames =
-        (0..20).map(|n| (n * 50, udp(1, 2, (10_000, 10_000), &any.octets(68)))).collect();
+        (0..20).map(|n| (n * 50, udp(1, 2, (10_000, 10_000), &any.bytes(68)))).collect();
     assert_eq!(frames_of(&report_of(&frames), "clear"), 20);
 }
 
@@ -196,7 +196,7 @@ fn equal_datagrams_again_and_again_are_the_senders_own() {
 }
 
 #[test]
-fn packets_that_differ_in_their_last_octet_are_no_copies() {
+fn packets_that_differ_in_their_last_byte_are_no_copies() {
     let frames: Frames = (0..200)
         .map(|n| {
             let mut payload = [7; 300];
@@ -217,10 +217,10 @@ fn copies_of_one_direction_are_copies() {
     let mut any = numbers();
     let mut frames = Frames::new();
     for n in 0..40 {
-        let forth = udp(1, 2, (5000, 5001), &any.octets(100));
+        let forth = udp(1, 2, (5000, 5001), &any.bytes(100));
         frames.push((n * 20, forth.clone()));
         frames.push((n * 20, forth));
-        frames.push((n * 20 + 5, udp(2, 1, (5001, 5000), &any.octets(50))));
+        frames.push((n * 20 + 5, udp(2, 1, (5001, 5000), &any.bytes(50))));
     }
     let report = report_of(&frames);
     assert_eq!(frames_of(&report, "clear"), 80);
@@ -235,7 +235,7 @@ fn both_sides(folder: &Path, leaks: u32) -> Vec<std::path::PathBuf> {
     for n in 0..60 {
         at += 5 + u32::try_from(any.below(400)).unwrap();
         let length = 20 + any.below(500);
-        let payload = any.octets(length);
+        let payload = any.bytes(length);
         let clear = udp(101, 102, (40_000, 445), &payload);
         let padded = (clear.len() - 14 + 2).next_multiple_of(4);
         inside.push((at, clear.clone()));
@@ -283,7 +283,7 @@ fn both(gateway: u8, lengths: &[usize]) -> Frames {
     let mut any = numbers();
     let mut frames = Frames::new();
     for (n, length) in (0..48).zip(lengths.iter().cycle()) {
-        let mut clear = udp(101, 102, (40_000, 445), &any.octets(*length));
+        let mut clear = udp(101, 102, (40_000, 445), &any.bytes(*length));
         clear[6..12].fill(6);
         let padded = (clear.len() - 14 + 2).next_multiple_of(16);
         let mut esp = ip(1, 2, 50, &esp(0x4411_0001, n + 1, 8 + 16 + padded + 16, &mut any));
@@ -333,11 +333,11 @@ fn packets_of_equal_lengths_fit_each_other_by_chance() {
 }
 
 #[test]
-fn decrypted_copies_are_told_over_all_files_of_a_capture() {
+fn decrypted_copies_are_recognized_over_all_files_of_a_capture() {
     let mut any = numbers();
     let mut frames = Frames::new();
     for n in 0..40u32 {
-        let clear = udp(1, 2, (40_000, 445), &any.octets(60 + 7 * (n as usize % 20)));
+        let clear = udp(1, 2, (40_000, 445), &any.bytes(60 + 7 * (n as usize % 20)));
         let padded = (clear.len() - 34 + 2).next_multiple_of(4);
         frames.push((n * 100, ip(1, 2, 50, &esp(0x2300_0001, n + 1, padded + 20, &mut any))));
         frames.push((n * 100 + 1, clear));
@@ -374,8 +374,8 @@ fn reserved(negotiated: bool, body: fn(usize, &mut Numbers) -> Vec<u8>) -> Repor
 
 /// IKE_SA_INIT and IKE_AUTH of IKEv2.
 fn negotiation() -> Frames {
-    let asks = |message: Message| udp(1, 2, (500, 500), &message.octets());
-    let answers = |message: Message| udp(2, 1, (500, 500), &message.answer().octets());
+    let asks = |message: Message| udp(1, 2, (500, 500), &message.bytes());
+    let answers = |message: Message| udp(2, 1, (500, 500), &message.answer().bytes());
     let begins = || Message::v2(34, 0, &[offer(14), key_exchange(14), nonce()]);
     vec![
         (0, asks(begins().spis(7, 0))),
@@ -387,7 +387,7 @@ fn negotiation() -> Frames {
 
 #[test]
 fn a_reserved_spi_needs_a_negotiation_and_all_of_the_form() {
-    let opaque = |len, any: &mut Numbers| any.octets(len);
+    let opaque = |len, any: &mut Numbers| any.bytes(len);
     let text =
         |len, _: &mut Numbers| b"nothing to hide here ".iter().copied().cycle().take(len).collect();
     assert_eq!(by(&reserved(true, opaque)), ["ike_sa", "ike_sa"]);
@@ -411,13 +411,13 @@ fn connections_that_begin_with_one_esp_packet_are_authenticated_only() {
     let mut frames = Frames::new();
     for n in 0..12 {
         let (at, port) = (n * 2000, 50_000 + u16::try_from(n).unwrap());
-        let first = udp(1, 2, (port, 5001), &any.octets(60));
+        let first = udp(1, 2, (port, 5001), &any.bytes(60));
         let padded = (first.len() - 34 + 2).next_multiple_of(4);
         frames.push((at, ip(1, 2, 50, &esp(0x2200_0001, n + 1, padded + 12, &mut any))));
         frames.push((at + 1, first));
         for more in 1..5 {
-            frames.push((at + more * 20, udp(2, 1, (5001, port), &any.octets(100))));
-            frames.push((at + more * 20 + 5, udp(1, 2, (port, 5001), &any.octets(100))));
+            frames.push((at + more * 20, udp(2, 1, (5001, port), &any.bytes(100))));
+            frames.push((at + more * 20 + 5, udp(1, 2, (port, 5001), &any.bytes(100))));
         }
     }
     assert_eq!(authenticated(&frames), (12, 108));
@@ -434,7 +434,7 @@ fn a_single_datagram_shown_again_after_decryption_is_no_connection_in_clear() {
     let mut frames = Frames::new();
     for n in 0..40 {
         let clear =
-            udp(1, 2, (40_000 + u16::try_from(n).unwrap(), 514), &any.octets(60 + 3 * n as usize));
+            udp(1, 2, (40_000 + u16::try_from(n).unwrap(), 514), &any.bytes(60 + 3 * n as usize));
         let padded = (clear.len() - 34 + 2).next_multiple_of(4);
         frames.push((n * 100, ip(1, 2, 50, &esp(0x2300_0001, n + 1, padded + 12, &mut any))));
         frames.push((n * 100, clear));
@@ -447,7 +447,7 @@ fn esp_null(spi: u32, number: u32, datagram: &[u8], any: &mut Numbers) -> Vec<u8
     let padding = u8::try_from((4 - (datagram.len() + 2) % 4) % 4).unwrap();
     let padding: Vec<u8> = (1..=padding).chain([padding, 17]).collect();
     let head = [spi.to_be_bytes(), number.to_be_bytes()].concat();
-    [&head[..], datagram, &padding, &any.octets(12)].concat()
+    [&head[..], datagram, &padding, &any.bytes(12)].concat()
 }
 
 /// How severe the finding of readable ESP is.
@@ -455,8 +455,8 @@ fn readable(back_is_encrypted: bool) -> String {
     let mut any = numbers();
     let mut frames = Frames::new();
     for n in 0..20 {
-        let forth = udp(1, 2, (40_000, 53), &any.octets(20 + 3 * n as usize)).split_off(34);
-        let back = udp(2, 1, (53, 40_000), &any.octets(50 + 2 * n as usize)).split_off(34);
+        let forth = udp(1, 2, (40_000, 53), &any.bytes(20 + 3 * n as usize)).split_off(34);
+        let back = udp(2, 1, (53, 40_000), &any.bytes(50 + 2 * n as usize)).split_off(34);
         frames.push((n * 50, ip(1, 2, 50, &esp_null(0x3100_0001, n + 1, &forth, &mut any))));
         let back = if back_is_encrypted {
             esp(0x3200_0001, n + 1, 92, &mut any)

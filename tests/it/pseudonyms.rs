@@ -52,11 +52,11 @@ fn made() -> TempDir {
     let formats = "json,csv,html,timesketch,ecs,parquet";
     let arguments = ["analyze", "Seizure of Kilo Ltd", "--out", "report", "-q", "--carve"];
     let options = ["--policy", "kilo-policy.toml", "--case", "case.toml", "--format", formats];
-    let (status, told) = run(&folder, &[&arguments[..], &options].concat());
-    assert!(matches!(status, 0 | 3), "{told}");
-    let (status, told) =
+    let (status, reported) = run(&folder, &[&arguments[..], &options].concat());
+    assert!(matches!(status, 0 | 3), "{reported}");
+    let (status, reported) =
         run(&folder, &["pseudonyms", "report", "--out", "shared", "--key", "key.json"]);
-    assert_eq!(status, 0, "{told}");
+    assert_eq!(status, 0, "{reported}");
     folder
 }
 
@@ -244,7 +244,7 @@ fn the_copy_has_the_same_verdicts_codes_and_counts() {
     assert!(copy.pseudonymous && copy.case.is_none() && copy.options.policy_sha256.is_none());
     let page = fs::read_to_string(folder.path().join("shared/report.html")).unwrap();
     assert!(page.contains("are pseudonyms; networks, ports, times and numbers"));
-    // The lower address stands first, and pairs are in order.
+    // The lower address is first, and pairs are in order.
     let address = |text: &str| text.parse::<IpAddr>().unwrap();
     assert!(copy.pairs.iter().all(|pair| address(&pair.a) < address(&pair.b)));
     assert!(copy.pairs.is_sorted_by_key(|pair| (address(&pair.a), address(&pair.b))));
@@ -267,8 +267,9 @@ fn one_key_gives_the_same_again_and_another_one_something_else() {
     let folder = made();
     let read = |name: &str| fs::read(folder.path().join(name).join("report.json")).unwrap();
     let again = |out: &str, key: &str| {
-        let (status, told) = run(&folder, &["pseudonyms", "report", "--out", out, "--key", key]);
-        assert_eq!(status, 0, "{told}");
+        let (status, reported) =
+            run(&folder, &["pseudonyms", "report", "--out", out, "--key", key]);
+        assert_eq!(status, 0, "{reported}");
     };
     again("again", "key.json");
     again("other", "other.json");
@@ -305,9 +306,9 @@ fn the_copy_verifies_and_its_evidence_is_found_by_digest() {
 fn what_cannot_be_shared_is_refused() {
     let folder = made();
     let refuses = |arguments: &[&str], expected: &str| {
-        let (status, told) = run(&folder, &[&["pseudonyms"], arguments].concat());
-        assert_eq!(status, 2, "{told}");
-        assert!(told.contains(expected), "{told}");
+        let (status, reported) = run(&folder, &[&["pseudonyms"], arguments].concat());
+        assert_eq!(status, 2, "{reported}");
+        assert!(reported.contains(expected), "{reported}");
     };
     refuses(
         &["report", "--out", "new", "--key", "new/key.json"],

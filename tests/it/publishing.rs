@@ -71,10 +71,13 @@ fn a_place_that_cannot_be_written_is_refused_before_anything_is_read() {
             run.current_dir(folder.path()).args(command).args(["-", "--out", out]);
             let mut child = run.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             let stdin = child.stdin.take();
-            let mut told = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-            assert_eq!(child.wait().unwrap().code(), Some(2), "{out}: {told}");
-            assert!(told.contains("cannot write") && !told.contains("reading"), "{out}: {told}");
+            let mut reported = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut reported).unwrap();
+            assert_eq!(child.wait().unwrap().code(), Some(2), "{out}: {reported}");
+            assert!(
+                reported.contains("cannot write") && !reported.contains("reading"),
+                "{out}: {reported}"
+            );
             drop(stdin);
         }
     }
@@ -90,8 +93,8 @@ fn a_link_is_followed_and_stays() {
         if is_old {
             assert_eq!(analyze(folder.path(), &["--out", "link"]).0, 0);
         }
-        let (status, told) = analyze(folder.path(), &["--out", "link", "--force"]);
-        assert_eq!(status, 0, "{told}");
+        let (status, reported) = analyze(folder.path(), &["--out", "link", "--force"]);
+        assert_eq!(status, 0, "{reported}");
         assert!(folder.path().join("link").is_symlink());
         assert!(folder.path().join("real/report.json").is_file());
         assert_eq!(names(folder.path()), ["link", "real"]);
@@ -134,9 +137,9 @@ fn two_runs_into_one_folder_say_so_and_the_first_ends_well() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = begin(folder.path(), &["analyze", "-", "--out", "report", "-v"]);
     for options in [&["--out", "report"][..], &["--out", "./report", "--force"]] {
-        let (status, told) = analyze(folder.path(), options);
+        let (status, reported) = analyze(folder.path(), options);
         assert_eq!(status, 2);
-        assert!(told.contains("another run of plainsight is writing to"), "{told}");
+        assert!(reported.contains("another run of plainsight is writing to"), "{reported}");
     }
     assert_eq!(analyze(folder.path(), &["--out", "other"]).0, 0);
     drop(run.stdin);
@@ -162,20 +165,20 @@ fn killed(has_written: bool) -> TempDir {
 fn what_a_killed_run_left_is_named_and_removed_when_asked() {
     let folder = killed(true);
     let left = names(folder.path()).remove(0);
-    let (status, told) = analyze(folder.path(), &["--out", "report"]);
+    let (status, reported) = analyze(folder.path(), &["--out", "report"]);
     assert_eq!(status, 2);
-    assert!(told.contains(&left) && told.contains("--force"), "{told}");
+    assert!(reported.contains(&left) && reported.contains("--force"), "{reported}");
     assert_eq!(names(folder.path()), [left]);
-    let (status, told) = analyze(folder.path(), &["--out", "report", "--force"]);
-    assert_eq!(status, 0, "{told}");
+    let (status, reported) = analyze(folder.path(), &["--out", "report", "--force"]);
+    assert_eq!(status, 0, "{reported}");
     assert_eq!(names(folder.path()), ["report"]);
 }
 
 #[test]
 fn an_empty_folder_of_a_killed_run_is_taken_over() {
     let folder = killed(false);
-    let (status, told) = analyze(folder.path(), &["--out", "report"]);
-    assert_eq!(status, 0, "{told}");
+    let (status, reported) = analyze(folder.path(), &["--out", "report"]);
+    assert_eq!(status, 0, "{reported}");
     assert_eq!(names(folder.path()), ["report"]);
 }
 
@@ -200,11 +203,11 @@ fn a_report_that_cannot_be_written_ends_with_status_seven() {
     let Running { mut child, stdin, mut errors } = begin(folder.path(), &arguments);
     fs::remove_dir_all(folder.path().join("place")).unwrap();
     drop(stdin);
-    let mut told = String::new();
-    errors.read_to_string(&mut told).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(7), "{told}");
-    let lines: Vec<&str> = told.lines().collect();
-    assert!(lines[0].starts_with("plainsight: cannot write `place/"), "{told}");
+    let mut reported = String::new();
+    errors.read_to_string(&mut reported).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(7), "{reported}");
+    let lines: Vec<&str> = reported.lines().collect();
+    assert!(lines[0].starts_with("plainsight: cannot write `place/"), "{reported}");
     let hint = "hint: nothing was written; make room or name another folder with --out";
     assert_eq!(lines[1..], [hint]);
     assert!(!folder.path().join("place").exists());

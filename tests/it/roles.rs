@@ -14,9 +14,9 @@ fn names_a_deletion(window: &Window) -> bool {
 }
 
 #[test]
-fn a_delete_under_gcm_is_told_from_a_liveness_check() {
-    let of = |octets| {
-        let ike = [established(Suite::Gcm), informational(5_050, 2, octets)].concat();
+fn a_delete_under_gcm_is_distinguished_from_a_liveness_check() {
+    let of = |bytes| {
+        let ike = [established(Suite::Gcm), informational(5_050, 2, bytes)].concat();
         report(&[ike, flow(100, 5_000, (0x1001, 0x2001)), talk(5_400, 12_000)])
     };
     let deleted = of(37);
@@ -142,8 +142,8 @@ fn a_late_refusal_is_low_and_never_first() {
         policy.protect(a, b, "10.0.0.1=10.0.0.2");
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("late.pcap");
-        let octets = crate::support::ike_builder::capture(&frames);
-        crate::support::ike_builder::write(&file, &octets);
+        let bytes = crate::support::ike_builder::capture(&frames);
+        crate::support::ike_builder::write(&file, &bytes);
         crate::support::truth::report(vec![file], policy)
     };
     let report = protect(&[ike, talk(1_000, 60_000)]);

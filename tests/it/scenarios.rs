@@ -1,4 +1,4 @@
-//! Every sample, alone and with all others, is told as its expected.toml says.
+//! Every sample, alone and with all others, is reported as its expected.toml says.
 
 use crate::support::evtx_builder::{Body, Event, Scalar, evtx};
 use crate::support::program::{analyze, analyze_status};
@@ -11,7 +11,7 @@ fn root() -> PathBuf {
 }
 
 #[test]
-fn each_sample_alone_is_told_as_it_was() {
+fn each_sample_alone_is_reported_as_it_was() {
     let folders = samples::folders(&root());
     assert!(folders.len() >= 7);
     for folder in folders {
@@ -37,7 +37,7 @@ fn all_samples_together_show_the_same_windows() {
 }
 
 #[test]
-fn fail_on_tells_whether_a_finding_stands() {
+fn fail_on_shows_whether_there_is_a_finding() {
     let healthy = root().join("healthy");
     assert_eq!(analyze_status(&[&healthy], &["--fail-on", "medium"]), 0);
     let leaking = root().join("psk_mismatch");

@@ -83,7 +83,7 @@ fn every_sample_report_keeps_to_the_schema() {
 }
 
 #[test]
-fn a_report_that_breaks_the_schema_is_told() {
+fn a_report_that_breaks_the_schema_is_reported() {
     let schema = jsonschema::validator_for(&printed(&["schema"])).unwrap();
     let (_folder, out) = written(&samples().join("psk_mismatch"));
     let report: Value =

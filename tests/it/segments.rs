@@ -25,8 +25,8 @@ struct Capture {
     records: Vec<Vec<u8>>,
 }
 
-fn word(octets: &[u8]) -> usize {
-    u32::from_le_bytes(octets[..4].try_into().unwrap()) as usize
+fn word(bytes: &[u8]) -> usize {
+    u32::from_le_bytes(bytes[..4].try_into().unwrap()) as usize
 }
 
 impl Capture {
@@ -40,7 +40,7 @@ impl Capture {
             let length = if is_pcapng { word(&rest[4..]) } else { 16 + word(&rest[8..]) };
             let (record, behind) = rest.split_at(length);
             match (is_pcapng, word(record)) {
-                // Section header and interface description stand before all pieces.
+                // Section header and interface description are before all pieces.
                 (true, 0x0a0d_0d0a | 1) => head.extend(record),
                 (true, 6) | (false, _) => records.push(record.to_vec()),
                 (true, _) => {}
@@ -141,8 +141,8 @@ fn every_sample_in_pieces_is_judged_as_the_whole() {
         let whole = judged(&whole);
         for at in [capture.every(5), capture.every(23), capture.every(100), places] {
             let pieces = capture.cut(&at);
-            let told = of_pieces(&pieces, &logs, &policy);
-            assert_eq!(told, whole, "{} in {} pieces", folder.display(), pieces.len());
+            let reported = of_pieces(&pieces, &logs, &policy);
+            assert_eq!(reported, whole, "{} in {} pieces", folder.display(), pieces.len());
         }
     }
 }
@@ -198,7 +198,7 @@ fn esp_in_tcp(number: u32) -> Vec<u8> {
     let mut message = vec![0, 94];
     message.extend(0x1234_5678u32.to_be_bytes());
     message.extend(number.to_be_bytes());
-    message.extend(Numbers(u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15)).octets(84));
+    message.extend(Numbers(u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15)).bytes(84));
     message
 }
 
@@ -283,8 +283,8 @@ fn pieces_by_way_of_summaries_in_any_order_give_the_same_bytes() {
     let at_once = bytes(parts.clone());
     let mut files: Vec<SummaryFile> = Vec::new();
     for (number, part) in parts.iter().enumerate() {
-        let octets = write_summary(&set, &[(number, part)]).unwrap();
-        files.insert(number / 2, SummaryFile::read(&number.to_string(), octets).unwrap());
+        let bytes = write_summary(&set, &[(number, part)]).unwrap();
+        files.insert(number / 2, SummaryFile::read(&number.to_string(), bytes).unwrap());
     }
     let joined = join_summaries(&files, &BTreeSet::new()).unwrap();
     assert!(bytes(joined.parts) == at_once);

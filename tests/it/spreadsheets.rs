@@ -16,7 +16,7 @@ fn rows(path: &Path) -> Vec<Row> {
     csv::Reader::from_path(path).unwrap().into_deserialize().map(Result::unwrap).collect()
 }
 
-/// The filter that docs/outputs.md tells.
+/// The filter that docs/outputs.md shows.
 fn jq_filter() -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/outputs.md");
     let page = fs::read_to_string(page).unwrap();

@@ -221,8 +221,8 @@ fn the_filters_of_a_state_are_a_policy() {
     let rules: Vec<_> = policy.rules.iter().map(|rule| rule.action).collect();
     use plainsight::policy::{Action, Level};
     assert_eq!(rules, [Action::Exempt, Action::Protect(Level::Encrypt)], "{}", imported.toml);
-    let told: Vec<&str> = imported.notes.iter().map(|note| note.text.as_str()).collect();
-    assert!(told.iter().any(|note| note.contains("ALE_APP_ID")), "{told:?}");
+    let reported: Vec<&str> = imported.notes.iter().map(|note| note.text.as_str()).collect();
+    assert!(reported.iter().any(|note| note.contains("ALE_APP_ID")), "{reported:?}");
     // In secure mode what the computer opens itself may fall back; in boundary mode all may.
     for (flag, expected) in [("ND_SECURE", 3), ("ND_BOUNDARY", 2)] {
         let flags = format!("<flags><item>IPSEC_POLICY_FLAG_{flag}</item></flags>");
@@ -281,7 +281,7 @@ fn rows_of_auditpol_in_json_say_what_is_audited() {
 
 #[test]
 fn what_is_known_and_not_read_is_named_with_what_to_do() {
-    for (name, octets, format) in [
+    for (name, bytes, format) in [
         (
             "x.reg",
             &b"Windows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE]\r\n"[..],
@@ -291,7 +291,7 @@ fn what_is_known_and_not_read_is_named_with_what_to_do() {
         ("Oakley.log", b"11-23: 09:04:24:294:2b4 Initialization OK\r\n", "oakley_log"),
         ("corp.ipsec", b"\x01\x02\x03\x04", "unknown"),
     ] {
-        let report = of_text(name, octets);
+        let report = of_text(name, bytes);
         assert_eq!(
             (report.evidence[0].format.as_str(), codes(&report)),
             (format, vec!["unsupported_format"]),

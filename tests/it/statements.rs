@@ -90,9 +90,9 @@ proptest! {
     fn what_rested_for_less_than_its_timer_did_not_expire(
         gcm: bool, rest in 10u32..289_000, wait in 60u32..20_000,
     ) {
-        let (suite, octets) = if gcm { (Suite::Gcm, 37) } else { (Suite::Cbc, 48) };
+        let (suite, bytes) = if gcm { (Suite::Gcm, 37) } else { (Suite::Cbc, 48) };
         let at = 5_000 + rest;
-        let ike = [established(suite), informational(at, 2, octets)].concat();
+        let ike = [established(suite), informational(at, 2, bytes)].concat();
         let report = report(&[ike, flow(100, 5_000, SPIS), talk(at + wait, at + wait + 3_000)]);
         prop_assert!(!says(&report, &["sa_expired_idle"]));
     }
@@ -151,8 +151,8 @@ proptest! {
         } else {
             parts.push(vec![(30_000, clear(3, 4))]);
         }
-        let told = report(&parts);
-        prop_assert!(told.findings.iter().all(|finding| finding.code != "failed_closed"));
+        let reported = report(&parts);
+        prop_assert!(reported.findings.iter().all(|finding| finding.code != "failed_closed"));
     }
 
     /// `failed_closed`: where nothing else shows that traffic was wanted, it is `low`.
@@ -161,8 +161,8 @@ proptest! {
         let mut parts: Vec<Frames> =
             (0..count).map(|n| refused(1_000 + n * step, 0xabc0 + u64::from(n))).collect();
         parts.push(vec![(1_000 + count * step + 60_000, clear(3, 4))]);
-        let told = report(&parts);
-        let closed: Vec<&str> = told
+        let reported = report(&parts);
+        let closed: Vec<&str> = reported
             .findings
             .iter()
             .filter(|finding| finding.code == "failed_closed")
@@ -176,7 +176,7 @@ proptest! {
 /// names whose it was.
 #[test]
 fn another_pairs_failure_is_low_and_named() {
-    let mut told = 0;
+    let mut reported = 0;
     for (ends, start) in [(5_000, 5_500), (8_000, 9_000), (12_000, 12_300)] {
         let inner: Frames = (start..start + 9_000)
             .step_by(100)
@@ -195,12 +195,12 @@ fn another_pairs_failure_is_low_and_named() {
         let report = crate::support::truth::report(vec![file], policy);
         let of_others = report.windows.iter().flat_map(|window| &window.causes);
         for cause in of_others.filter(|cause| cause.reason == "no_proposal_chosen") {
-            told += 1;
+            reported += 1;
             assert_eq!(cause.confidence, "low");
             assert!(cause.why.contains("10.0.0.1 and 10.0.0.2"), "{}", cause.why);
         }
     }
-    assert!(told > 0);
+    assert!(reported > 0);
 }
 
 /// `clock_wrong`: only of logs that share exact numbers with a capture.

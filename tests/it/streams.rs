@@ -32,8 +32,8 @@ fn a_pipe_that_is_named_is_read_like_standard_input() {
         "cat \"$1\" | plainsight analyze /dev/stdin --out report -q",
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let (status, told) = shell(&folder, line);
-        assert_eq!(status, 0, "{line}: {told}");
+        let (status, reported) = shell(&folder, line);
+        assert_eq!(status, 0, "{line}: {reported}");
         let report = report_in(&folder.path().join("report"));
         let capture = fs::read(sample("psk_mismatch/capture.pcap")).unwrap();
         let sha256 = plainsight::evidence::sha256(&capture);
@@ -41,10 +41,10 @@ fn a_pipe_that_is_named_is_read_like_standard_input() {
         assert_eq!(report.evidence[0].sha256.as_ref(), Some(&sha256), "{line}");
         assert_eq!(report.windows.len(), 1);
         // It cannot be read again, and its saved copy can.
-        let (status, told) = shell(&folder, "plainsight verify report");
-        assert_eq!(status, 3, "{told}");
-        let (status, told) = shell(&folder, "plainsight verify report --evidence \"$1\"");
-        assert_eq!(status, 0, "{told}");
+        let (status, reported) = shell(&folder, "plainsight verify report");
+        assert_eq!(status, 3, "{reported}");
+        let (status, reported) = shell(&folder, "plainsight verify report --evidence \"$1\"");
+        assert_eq!(status, 0, "{reported}");
     }
 }
 
@@ -53,21 +53,21 @@ fn summaries_and_inspections_take_pipes_too() {
     let folder = tempfile::tempdir().unwrap();
     let line = "plainsight summarize <(cat \"$1\") --out one.summary && \
                 plainsight correlate <(cat one.summary) --out report -q";
-    let (status, told) = shell(&folder, line);
-    assert_eq!(status, 0, "{told}");
+    let (status, reported) = shell(&folder, line);
+    assert_eq!(status, 0, "{reported}");
     assert_eq!(report_in(&folder.path().join("report")).windows.len(), 1);
-    let (status, told) = shell(&folder, "plainsight inspect <(gzip -c \"$1\")");
-    assert!(status == 0 && told.contains("unpacked)"), "{told}");
+    let (status, reported) = shell(&folder, "plainsight inspect <(gzip -c \"$1\")");
+    assert!(status == 0 && reported.contains("unpacked)"), "{reported}");
 }
 
 #[test]
 fn what_would_read_a_pipe_twice_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let (status, told) =
+    let (status, reported) =
         shell(&folder, "plainsight analyze <(cat \"$1\") --out report --carve 2>&1");
     assert_eq!(status, 2);
     assert_eq!(
-        told,
+        reported,
         "plainsight: --carve reads captures twice, and standard input or a pipe can be read only once\n\
          hint: save it to a file first\n"
     );
@@ -83,8 +83,8 @@ fn a_device_is_not_read() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(4));
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("neither a file nor a folder; it was not opened"), "{told}");
+    let reported = String::from_utf8(output.stderr).unwrap();
+    assert!(reported.contains("neither a file nor a folder; it was not opened"), "{reported}");
 }
 
 #[test]
@@ -94,8 +94,8 @@ fn a_link_to_a_folder_that_is_named_is_that_folder() {
     let capture = sample("psk_mismatch/capture.pcap");
     fs::copy(capture, folder.path().join("real/capture.pcap")).unwrap();
     std::os::unix::fs::symlink("real", folder.path().join("link")).unwrap();
-    let (status, told) = shell(&folder, "plainsight analyze link --out report -q");
-    assert_eq!(status, 0, "{told}");
+    let (status, reported) = shell(&folder, "plainsight analyze link --out report -q");
+    assert_eq!(status, 0, "{reported}");
     let report = report_in(&folder.path().join("report"));
     let paths: Vec<&str> = report.evidence.iter().map(|file| file.path.as_str()).collect();
     assert_eq!((paths, report.windows.len()), (vec!["link/capture.pcap"], 1));

@@ -45,7 +45,7 @@ fn without_utf8_everything_is_ascii_and_says_the_same() {
 }
 
 #[test]
-fn verbose_tells_what_is_read() {
+fn verbose_lists_what_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let name = "a\u{1b}[2Jb.pcap";
     std::fs::copy(sample("psk_mismatch/capture.pcap"), folder.path().join(name)).unwrap();
@@ -53,14 +53,14 @@ fn verbose_tells_what_is_read() {
     command.arg("analyze").arg(folder.path()).arg("--out").arg(folder.path().join("r"));
     let quiet = command.output().unwrap();
     assert!(quiet.stderr.is_empty());
-    let told = command.args(["--force", "-v"]).output().unwrap().stderr;
-    let told = String::from_utf8(told).unwrap();
-    assert!(told.contains("plainsight: reading "), "{told}");
-    assert!(told.contains(r"a\u{1b}[2Jb.pcap") && !told.contains('\u{1b}'), "{told}");
+    let reported = command.args(["--force", "-v"]).output().unwrap().stderr;
+    let reported = String::from_utf8(reported).unwrap();
+    assert!(reported.contains("plainsight: reading "), "{reported}");
+    assert!(reported.contains(r"a\u{1b}[2Jb.pcap") && !reported.contains('\u{1b}'), "{reported}");
 }
 
 #[test]
-fn verbose_tells_the_summaries_too() {
+fn verbose_lists_the_summaries_too() {
     let folder = tempfile::tempdir().unwrap();
     let summary = folder.path().join("all.summary");
     let mut summarize = plainsight();
@@ -68,25 +68,28 @@ fn verbose_tells_the_summaries_too() {
     assert!(summarize.output().unwrap().status.success());
     let mut correlate = plainsight();
     correlate.arg("correlate").arg(&summary).arg("--out").arg(folder.path().join("r")).arg("-v");
-    let told = correlate.output().unwrap();
-    assert!(told.status.success());
-    let told = String::from_utf8(told.stderr).unwrap();
-    assert!(told.starts_with("plainsight: reading ") && told.contains("all.summary"), "{told}");
+    let reported = correlate.output().unwrap();
+    assert!(reported.status.success());
+    let reported = String::from_utf8(reported.stderr).unwrap();
+    assert!(
+        reported.starts_with("plainsight: reading ") && reported.contains("all.summary"),
+        "{reported}"
+    );
 }
 
 #[test]
 fn inspect_counts_every_packet_in_its_time() {
     let arguments = ["inspect", "--json"];
     let output = plainsight().args(arguments).arg(sample("psk_mismatch")).output().unwrap();
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let buckets = told["activity"]["buckets"].as_array().unwrap();
+    let reported: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let buckets = reported["activity"]["buckets"].as_array().unwrap();
     let sum = |field: &str| buckets.iter().map(|b| b[field].as_u64().unwrap()).sum::<u64>();
-    let classes = &told["totals"]["by_class"];
+    let classes = &reported["totals"]["by_class"];
     let of_class = |class: &str| classes[class]["frames"].as_u64().unwrap();
     assert_eq!(sum("protected"), of_class("esp") + of_class("ah") + of_class("esp_null"));
     assert_eq!(sum("clear"), of_class("clear"));
-    assert_eq!(sum("clear") + sum("protected") + sum("other"), told["totals"]["frames"]);
-    assert_eq!(told["activity"]["bucket_milliseconds"], 100);
+    assert_eq!(sum("clear") + sum("protected") + sum("other"), reported["totals"]["frames"]);
+    assert_eq!(reported["activity"]["bucket_milliseconds"], 100);
     let starts: Vec<&str> = buckets.iter().map(|b| b["start"].as_str().unwrap()).collect();
     assert!(starts.is_sorted() && starts[0].starts_with("2026-11-23T08:04:14.3"), "{starts:?}");
 }
@@ -115,8 +118,8 @@ fn text_fits_the_terminal_and_json_stays_whole() {
     assert!(wide.lines().count() < narrow.lines().count());
     let json = on_a_terminal(60, "plainsight explain --json 4653");
     assert!(serde_json::from_str::<Value>(&json).is_ok(), "{json}");
-    let told = on_a_terminal(40, "plainsight explain nonsense");
-    assert!(told.lines().all(|line| line.chars().count() <= 40), "{told}");
+    let reported = on_a_terminal(40, "plainsight explain nonsense");
+    assert!(reported.lines().all(|line| line.chars().count() <= 40), "{reported}");
 }
 
 #[cfg(unix)]

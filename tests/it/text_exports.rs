@@ -152,7 +152,7 @@ fn csv_gives_what_messages_carry_in_two_languages() {
                     time: event.time.map(|time| Timestamp(time.0 - time.0 % 1_000_000_000)),
                     host: String::new(),
                     audit: exported.audit,
-                    // The columns tell no version.
+                    // The columns show no version.
                     version: 0,
                     ..event.clone()
                 };
@@ -242,9 +242,9 @@ fn the_program_reads_an_export_as_a_log() {
     assert!(report.evidence[0].problems.iter().any(|problem| problem.code == "local_time"));
     let report = analysis_of(NET_EVENTS);
     assert_eq!(report.evidence[0].format, "netevents_xml");
-    let told: Vec<_> =
+    let reported: Vec<_> =
         report.log_events.iter().map(|e| (e.event_id, e.reason.as_deref())).collect();
-    assert_eq!(told, [(4653, Some("authentication_failed"))]);
+    assert_eq!(reported, [(4653, Some("authentication_failed"))]);
 }
 
 /// One failure as `netsh wfp show netevents` writes it.
@@ -283,8 +283,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_octets_are_accounted_for(octets in proptest::collection::vec(any::<u8>(), 0..3000)) {
-        FORMATS.iter().for_each(|format| drop(read_as(*format, &octets)));
+    fn any_bytes_are_accounted_for(bytes in proptest::collection::vec(any::<u8>(), 0..3000)) {
+        FORMATS.iter().for_each(|format| drop(read_as(*format, &bytes)));
     }
 
     #[test]
@@ -305,9 +305,9 @@ proptest! {
             (Format::EventCsv, event_viewer_csv(&records, true).into_bytes()),
         ];
         for (format, mut file) in files {
-            for (place, octet) in &changes {
+            for (place, byte) in &changes {
                 let place = place.index(file.len());
-                file[place] = *octet;
+                file[place] = *byte;
             }
             file.truncate(cut.index(file.len()));
             read_as(format, &file);

@@ -37,17 +37,17 @@ fn clear() -> Vec<u8> {
     ip(INNER, 6, &[&tcp[..], b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"].concat())
 }
 
-/// Octets as encryption leaves them.
+/// Bytes as encryption leaves them.
 fn opaque(number: u8, length: usize) -> Vec<u8> {
     let mut state = u64::from(number) << 8 | 0x9e37_79b9;
-    let octets = std::iter::repeat_with(|| {
+    let stream = std::iter::repeat_with(|| {
         // Xorshift (Marsaglia 2003).
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         state.to_be_bytes()[3]
     });
-    octets.take(length).collect()
+    stream.take(length).collect()
 }
 
 fn esp(number: u8) -> Vec<u8> {
@@ -217,7 +217,7 @@ fn l2tp_between_hosts_without_a_sign_of_ipsec_is_a_question() {
     assert!(findings(&gre, "l2tp_without_ipsec").is_empty());
 }
 
-/// ESP in tunnel mode whose payload is a packet of so many octets, under AES-GCM: the packet, and two of
+/// ESP in tunnel mode whose payload is a packet of so many bytes, under AES-GCM: the packet, and two of
 /// trailer, to a multiple of four.
 fn esp_around(packet_len: usize, number: u8) -> Vec<u8> {
     let padded = (packet_len + 2).next_multiple_of(4);

@@ -40,7 +40,7 @@ fn at(frames: &[Timed], later: u64) -> Vec<Timed> {
     frames.iter().map(|(time, frame)| (time + later, frame.clone())).collect()
 }
 
-fn told(captures: &[Vec<Timed>]) -> Report {
+fn report_of(captures: &[Vec<Timed>]) -> Report {
     of_length(captures, 0)
 }
 
@@ -92,7 +92,7 @@ fn packets_of_both_ends_count_once_on_the_clock_of_the_first() {
     let here = conversation(40, 64);
     for later in [0, 7, 5300, 7_200_000] {
         let there = at(&conversation(40, 61), later);
-        let report = told(&[here.clone(), there]);
+        let report = report_of(&[here.clone(), there]);
         assert_eq!(clear(&report), (40, 40, 1), "{later}");
         assert_eq!(other_capture(&report), 40, "{later}");
         let window = &report.windows[0];
@@ -108,7 +108,7 @@ fn packets_of_both_ends_count_once_on_the_clock_of_the_first() {
 fn what_one_of_them_lost_is_taken_from_the_other() {
     let (mut here, there) = (conversation(40, 64), at(&conversation(40, 61), 900));
     here.drain(10..20);
-    let report = told(&[here, there]);
+    let report = report_of(&[here, there]);
     assert_eq!((clear(&report), other_capture(&report)), ((40, 40, 1), 30));
 }
 
@@ -116,16 +116,16 @@ fn what_one_of_them_lost_is_taken_from_the_other() {
 fn equal_heads_with_other_data_are_other_packets() {
     let here = conversation(40, 64);
     let mut there = at(&conversation(40, 61), 5300);
-    // The last octet: behind every header and the first data.
+    // The last byte: behind every header and the first data.
     there.iter_mut().for_each(|(_, frame)| *frame.last_mut().unwrap() ^= 1);
-    let report = told(&[here, there]);
+    let report = report_of(&[here, there]);
     assert_eq!((clear(&report).0, other_capture(&report)), (80, 0));
 }
 
 /// An ESP packet of the first host, under one SPI, with the encrypted part that such a number has.
-fn esp(number: u32, octets: usize) -> Vec<u8> {
+fn esp(number: u32, bytes: usize) -> Vec<u8> {
     let mut body = [0x1234_5678_u32.to_be_bytes(), number.to_be_bytes()].concat();
-    body.extend(Numbers(u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15)).octets(octets - 8));
+    body.extend(Numbers(u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15)).bytes(bytes - 8));
     let mut frame = Vec::new();
     PacketBuilder::ethernet2([2; 6], [4; 6])
         .ipv4(HOSTS[0], HOSTS[1], 64)
@@ -150,7 +150,7 @@ fn esp_counts_once_by_its_numbers_whole_overlapping_or_with_gaps() {
         (protected(1..=150), protected(100..=200), 51),
         (odd, at(&even, 300), 101),
     ] {
-        let report = told(&[here, there]);
+        let report = report_of(&[here, there]);
         assert_eq!(report.totals.by_class.esp.frames, 200);
         assert_eq!(other_capture(&report), again);
         assert!(report.findings.iter().all(|found| found.code != "esp_gaps"));
@@ -162,7 +162,7 @@ fn the_same_numbers_under_the_same_spi_at_another_rhythm_are_another_association
     // Keys set by hand: both begin at 1, and the packets have other lengths.
     let here = protected(1..=100);
     let there = (1..=100).map(|n| (u64::from(n * n) * 9, esp(n, 260))).collect();
-    let report = told(&[here, there]);
+    let report = report_of(&[here, there]);
     assert_eq!((report.totals.by_class.esp.frames, other_capture(&report)), (200, 0));
 }
 
@@ -186,7 +186,7 @@ fn a_conversation_too_long_for_fingerprints_counts_once() {
     let (here, mut there) = (conversation(3000, 64), at(&conversation(3000, 61), 5300));
     // The other end lost a few.
     there.drain(1500..1510);
-    let report = told(&[here, there]);
+    let report = report_of(&[here, there]);
     assert_eq!((clear(&report), other_capture(&report)), ((3000, 3000, 1), 2990));
 }
 
@@ -198,7 +198,7 @@ fn taps_of_one_direction_each_show_other_packets() {
         let all = whole.iter().enumerate();
         all.filter(|(n, _)| *n < 20 || n % 2 == host).map(|(_, timed)| timed.clone()).collect()
     };
-    let report = told(&[of(0), at(&of(1), 5300)]);
+    let report = report_of(&[of(0), at(&of(1), 5300)]);
     assert_eq!((clear(&report), other_capture(&report)), ((4000, 4000, 1), 20));
     assert!(report.windows[0].a_to_b.answered && report.windows[0].b_to_a.answered);
 }
@@ -207,7 +207,7 @@ fn taps_of_one_direction_each_show_other_packets() {
 fn packets_sent_again_later_are_no_second_sighting() {
     let beat = |n: u64| (n * 1000, segment(0, 77, b"still here, still the same", 64));
     let here: Vec<Timed> = (0..30).map(beat).collect();
-    let report = told(&[here.clone(), at(&here, 60_000)]);
+    let report = report_of(&[here.clone(), at(&here, 60_000)]);
     assert_eq!((clear(&report).0, other_capture(&report)), (60, 0));
 }
 
@@ -215,7 +215,7 @@ fn packets_sent_again_later_are_no_second_sighting() {
 fn a_converted_copy_in_two_pieces_counts_once() {
     let whole = conversation(60, 64);
     let (first, second) = (whole[..25].to_vec(), whole[25..].to_vec());
-    let report = told(&[whole, first, second]);
+    let report = report_of(&[whole, first, second]);
     assert_eq!((clear(&report), other_capture(&report)), ((60, 60, 1), 60));
 }
 
@@ -228,7 +228,7 @@ fn what_a_router_passed_on_is_a_copy_however_few_there_are() {
         let mut frames = here.clone();
         frames.extend(at(copies, 1));
         frames.sort_by_key(|(time, _)| *time);
-        let report = told(&[frames]);
+        let report = report_of(&[frames]);
         let copies = report.totals.artefacts.get("duplicate_packet").map_or(0, |c| c.frames);
         (report.totals.by_class.clear.frames, copies)
     };

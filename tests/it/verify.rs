@@ -222,8 +222,8 @@ fn a_password_without_a_terminal_is_an_error_in_words() {
     command.arg(sample()).arg("--out").arg(folder.path().join("report")).arg("--sign").arg(&key);
     let output = command.stdin(std::process::Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("cannot ask for its password"), "{told}");
+    let reported = String::from_utf8(output.stderr).unwrap();
+    assert!(reported.contains("cannot ask for its password"), "{reported}");
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn a_signature_that_is_no_text_is_unchecked_at_least() {
 }
 
 #[test]
-fn a_key_that_the_manifest_does_not_name_is_told() {
+fn a_key_that_the_manifest_does_not_name_is_reported() {
     let other = tempfile::tempdir().unwrap();
     let (secret, public) = keys(&other, "own");
     let (secret_of_another, public_of_another) = keys(&other, "another");

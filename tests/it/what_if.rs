@@ -21,7 +21,7 @@ fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// Everything that does not tell when and how the program was called.
+/// Everything that does not show when and how the program was called.
 fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
     let files =
@@ -38,18 +38,18 @@ fn run(command: &str, inputs: &[PathBuf], out: &Path, options: &[&str]) -> Outpu
 fn ran(command: &str, inputs: &[PathBuf], out: &Path, options: &[&str]) -> i32 {
     let output = run(command, inputs, out, options);
     let status = output.status.code().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(matches!(status, 0 | 3 | 4), "{command}: {status}: {told}");
+    let reported = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(matches!(status, 0 | 3 | 4), "{command}: {status}: {reported}");
     status
 }
 
 /// What ends with a usage error: what it says.
 fn refused(command: &str, inputs: &[PathBuf], out: &Path, options: &[&str]) -> String {
     let output = run(command, inputs, out, options);
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{told}");
-    assert!(told.contains("hint: "), "{told}");
-    told
+    let reported = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{reported}");
+    assert!(reported.contains("hint: "), "{reported}");
+    reported
 }
 
 fn summaries_in(folder: &Path) -> Vec<PathBuf> {
@@ -149,8 +149,8 @@ fn a_port_that_was_not_kept_apart_cannot_be_judged_by_itself() {
     let rare = policy(place.path(), RARE_PORT);
     let evidence = [evidence];
     ran("summarize", &evidence, &at("blind.summary"), &[]);
-    let told = refused("correlate", &[at("blind.summary")], &at("x"), &["--policy", &rare]);
-    assert!(told.contains("TCP port 9443") && told.contains("--policy"), "{told}");
+    let reported = refused("correlate", &[at("blind.summary")], &at("x"), &["--policy", &rare]);
+    assert!(reported.contains("TCP port 9443") && reported.contains("--policy"), "{reported}");
     assert!(!at("x").exists());
 
     ran("summarize", &evidence, &at("seeing.summary"), &["--policy", &rare]);
@@ -253,8 +253,8 @@ fn summaries_that_were_not_read_alike_are_not_mixed() {
     let sample = samples().join("psk_mismatch");
     ran("summarize", &[sample.join("capture.pcap")], &at("a.summary"), &[]);
     ran("summarize", &[sample.join("FS01-System.evtx")], &at("b.summary"), &["--no-hash"]);
-    let told = refused("correlate", &[at("a.summary"), at("b.summary")], &at("x"), &[]);
-    assert!(told.contains("--no-hash differs"), "{told}");
+    let reported = refused("correlate", &[at("a.summary"), at("b.summary")], &at("x"), &[]);
+    assert!(reported.contains("--no-hash differs"), "{reported}");
     assert!(!at("x").exists());
 }
 
@@ -266,9 +266,9 @@ fn what_is_no_whole_summary_is_refused_with_what_to_do() {
     ran("summarize", std::slice::from_ref(&capture), &at("good.summary"), &[]);
     let good = fs::read(at("good.summary")).unwrap();
     let flipped = |place: usize| {
-        let mut octets = good.clone();
-        octets[place] ^= 1;
-        octets
+        let mut content = good.clone();
+        content[place] ^= 1;
+        content
     };
     let damaged = [
         (flipped(16), "layout 2"),
@@ -282,10 +282,10 @@ fn what_is_no_whole_summary_is_refused_with_what_to_do() {
         (fs::read(&capture).unwrap(), "is not a summary"),
         ([&good[..], b"\n"].concat(), "its header says"),
     ];
-    for (octets, expected) in damaged {
-        fs::write(at("bad.summary"), octets).unwrap();
-        let told = refused("correlate", &[at("bad.summary")], &at("x"), &[]);
-        assert!(told.contains(expected) && told.contains("bad.summary"), "{told}");
+    for (content, expected) in damaged {
+        fs::write(at("bad.summary"), content).unwrap();
+        let reported = refused("correlate", &[at("bad.summary")], &at("x"), &[]);
+        assert!(reported.contains(expected) && reported.contains("bad.summary"), "{reported}");
         assert!(!at("x").exists());
     }
     refused("correlate", &[at("absent.summary")], &at("x"), &[]);
@@ -338,9 +338,9 @@ fn verify_holds_a_report_to_the_summaries_it_was_made_of() {
     ran("summarize", &[samples().join("healthy")], &at("a.summary"), &[]);
     ran("correlate", &[at("a.summary")], &at("report"), &[]);
     let verify = || plainsight().arg("verify").arg(at("report")).output().unwrap();
-    let told = String::from_utf8(verify().stdout).unwrap();
-    assert!(told.contains("only summaries were read"), "{told}");
-    assert!(told.contains(" 0 differ"), "{told}");
+    let reported = String::from_utf8(verify().stdout).unwrap();
+    assert!(reported.contains("only summaries were read"), "{reported}");
+    assert!(reported.contains(" 0 differ"), "{reported}");
     fs::write(at("a.summary"), "other").unwrap();
     assert_eq!(verify().status.code(), Some(5));
 }

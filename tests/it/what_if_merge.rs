@@ -28,7 +28,7 @@ fn read(paths: Vec<PathBuf>) -> Read {
     let request = Request::of(paths, Policy::default());
     let parts = read_parts(&request, Some(1), &Unwatched).unwrap();
     let set = summary_set(&parts);
-    let report = told(&judged(parts.clone()));
+    let report = report_of(&judged(parts.clone()));
     Read { set, parts, report }
 }
 
@@ -41,7 +41,7 @@ fn judged(parts: Vec<Part>) -> Analysis {
     judge(parts, &Question { policy: &policy, gap: gap(), clock_offsets: &[], vantages: &[] })
 }
 
-fn told(analysis: &Analysis) -> Vec<u8> {
+fn report_of(analysis: &Analysis) -> Vec<u8> {
     let sources = Sources {
         evidence: &analysis.evidence,
         outside_span: analysis.outside_span,
@@ -69,8 +69,8 @@ fn evidence() -> &'static Read {
 
 fn summary(name: &str, read: &Read, members: &[usize]) -> SummaryFile {
     let parts: Vec<(usize, &Part)> = members.iter().map(|at| (*at, &read.parts[*at])).collect();
-    let octets = write_summary(&read.set, &parts).unwrap();
-    SummaryFile::read(name, octets).unwrap()
+    let bytes = write_summary(&read.set, &parts).unwrap();
+    SummaryFile::read(name, bytes).unwrap()
 }
 
 fn joined(files: &[SummaryFile]) -> Vec<Part> {
@@ -107,7 +107,7 @@ proptest! {
             summary(&home.to_string(), read, &members.collect::<Vec<_>>())
         };
         let files: Vec<SummaryFile> = order.iter().map(file).collect();
-        prop_assert!(told(&judged(joined(&files))) == read.report);
+        prop_assert!(report_of(&judged(joined(&files))) == read.report);
     }
 
     #[test]
@@ -133,7 +133,7 @@ proptest! {
             part.evidence.problems.retain(|problem| problem.code() != ProblemCode::SummarizedTwice);
         });
         if copies.iter().take(all.len()).all(|copies| *copies > 0) {
-            prop_assert!(told(&judged(all)) == read.report);
+            prop_assert!(report_of(&judged(all)) == read.report);
         }
     }
 }
@@ -146,39 +146,39 @@ proptest! {
     fn a_forged_summary_is_refused_or_judged_and_never_more(
         which in any::<prop::sample::Index>(),
         forged in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![
-            any::<u8>().prop_map(|octet| vec![octet]),
+            any::<u8>().prop_map(|byte| vec![byte]),
             Just([&[0xff; 9][..], &[1]].concat()),
             Just([&[0xff; 8][..], &[0x7f]].concat()),
         ]), 1..4),
     ) {
         let read = evidence();
         let member = which.index(read.parts.len());
-        let mut octets = write_summary(&read.set, &[(member, &read.parts[member])]).unwrap();
-        let end = octets.len() - 32;
-        let content = octets.len() - 32 - 28;
+        let mut bytes = write_summary(&read.set, &[(member, &read.parts[member])]).unwrap();
+        let end = bytes.len() - 32;
+        let content = bytes.len() - 32 - 28;
         for (place, new) in forged {
             let at = 28 + place.index(content);
             let behind = (at + new.len()).min(end);
-            octets.splice(at..behind, new.into_iter().take(behind - at));
+            bytes.splice(at..behind, new.into_iter().take(behind - at));
         }
-        octets.truncate(end);
-        let digest = sha256_octets(&octets);
-        octets.extend(digest);
-        if let Ok(file) = SummaryFile::read("forged", octets) {
+        bytes.truncate(end);
+        let digest = sha256_octets(&bytes);
+        bytes.extend(digest);
+        if let Ok(file) = SummaryFile::read("forged", bytes) {
             match join_summaries(&[file], &BTreeSet::new()) {
-                Ok(joined) => drop(told(&judged(joined.parts))),
+                Ok(joined) => drop(report_of(&judged(joined.parts))),
                 Err(error) => prop_assert!(!error.remedy().is_empty()),
             }
         }
     }
 
     #[test]
-    fn any_octets_are_refused(octets: Vec<u8>, whole: bool) {
+    fn any_bytes_are_refused(bytes: Vec<u8>, whole: bool) {
         let mut all = if whole { b"plainsight-sum\r\n\x03\0\0\0".to_vec() } else { Vec::new() };
         if whole {
-            all.extend((all.len() as u64 + 8 + octets.len() as u64 + 32).to_le_bytes());
+            all.extend((all.len() as u64 + 8 + bytes.len() as u64 + 32).to_le_bytes());
         }
-        all.extend(octets);
+        all.extend(bytes);
         if whole {
             let digest = sha256_octets(&all);
             all.extend(digest);
@@ -212,7 +212,7 @@ fn no_summary_is_no_report() {
     assert_eq!(join_summaries(&[], &BTreeSet::new()).unwrap_err(), JoinError::None);
 }
 
-/// Whoever changes a type that is saved changes the layout: its version then counts up, and the seeds
+/// Anyone who changes a type that is saved changes the layout: its version then counts up, and the seeds
 /// are made anew (fuzz/README.md).
 #[test]
 fn the_layout_is_still_the_one_that_its_version_names() {
@@ -220,14 +220,14 @@ fn the_layout_is_still_the_one_that_its_version_names() {
     for name in ["esp_null", "healthy", "psk_mismatch", "service_stopped", "silenced_log"] {
         let content = root.join("fuzz/corpus/summary").join(format!("{name}.content"));
         let content = std::fs::read(content).unwrap();
-        let mut octets = b"plainsight-sum\r\n\x03\0\0\0".to_vec();
-        octets.extend((octets.len() as u64 + 8 + content.len() as u64 + 32).to_le_bytes());
-        octets.extend(content);
-        octets.extend(sha256_octets(&octets));
-        let file = SummaryFile::read(name, octets.clone()).unwrap();
+        let mut bytes = b"plainsight-sum\r\n\x03\0\0\0".to_vec();
+        bytes.extend((bytes.len() as u64 + 8 + content.len() as u64 + 32).to_le_bytes());
+        bytes.extend(content);
+        bytes.extend(sha256_octets(&bytes));
+        let file = SummaryFile::read(name, bytes.clone()).unwrap();
         let saved = joined(std::slice::from_ref(&file));
         let members: Vec<(usize, &Part)> = saved.iter().enumerate().collect();
-        assert!(write_summary(&file.set, &members).unwrap() == octets, "{name}");
+        assert!(write_summary(&file.set, &members).unwrap() == bytes, "{name}");
         let now = read(vec![PathBuf::from("samples").join(name)]);
         for (saved, now) in saved.iter().zip(&now.parts) {
             assert_eq!(saved.evidence.sha256, now.evidence.sha256, "{name}");

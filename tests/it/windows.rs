@@ -86,7 +86,7 @@ fn the_gap_is_the_users_to_choose() {
 }
 
 #[test]
-fn a_pair_that_owes_nothing_has_no_window() {
+fn a_pair_without_a_requirement_has_no_window() {
     assert_eq!(windows(&[Clear(0), Clear(1)], &[]), []);
     let demanded = windows(&[Clear(0), Clear(1)], &["--protect", "10.0.0.0/24=10.0.0.2"]);
     assert_eq!(demanded, [(1, 2, false)]);

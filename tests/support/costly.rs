@@ -3,7 +3,7 @@
 /// What grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A TCP connection with one hole that is filled at every second octet.
+    /// A TCP connection with one hole that is filled at every second byte.
     Holes,
     /// A pair with clear packets 31 seconds apart, each a window of its own.
     Windows,
@@ -82,11 +82,11 @@ pub(crate) fn capture(kind: Kind, n: u32) -> Vec<u8> {
             (0..n).for_each(|k| file.put(1, a, b, 50, &esp(0x10000 + k, 1)));
         }
     }
-    file.octets
+    file.bytes
 }
 
 struct File {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     microseconds: u64,
     packets: u16,
 }
@@ -94,8 +94,8 @@ struct File {
 impl File {
     fn new() -> Self {
         let words = [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1];
-        let octets = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        Self { octets, microseconds: 1_767_261_600_000_000, packets: 0 }
+        let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        Self { bytes, microseconds: 1_767_261_600_000_000, packets: 0 }
     }
 
     fn put(&mut self, step: u64, from: [u8; 4], to: [u8; 4], protocol: u8, body: &[u8]) {
@@ -112,8 +112,8 @@ impl File {
         let time = [self.microseconds / 1_000_000, self.microseconds % 1_000_000];
         let [seconds, rest] = time.map(|part| u32::try_from(part).unwrap());
         let head = [seconds, rest, length, length];
-        self.octets.extend(head.iter().flat_map(|word| word.to_le_bytes()));
-        self.octets.extend(packet);
+        self.bytes.extend(head.iter().flat_map(|word| word.to_le_bytes()));
+        self.bytes.extend(packet);
     }
 }
 
@@ -133,30 +133,30 @@ fn log_of_equal_names(n: u32) -> Vec<u8> {
 /// A datagram of an IKE_SA_INIT with one payload (RFC 7296 §3.1): its SPIs, the payload's type, the flags.
 fn ike_sa_init(spis: (u64, u64), (payload, flags): (u8, u8), body: &[u8]) -> Vec<u8> {
     let length = u16::try_from(28 + 4 + body.len()).unwrap();
-    let mut octets = [500, 500, 8 + length, 0].map(u16::to_be_bytes).concat();
-    octets.extend([spis.0, spis.1].map(u64::to_be_bytes).concat());
-    octets.extend([payload, 0x20, 34, flags, 0, 0, 0, 0, 0, 0]);
-    octets.extend(length.to_be_bytes());
-    octets.extend([0, 0]);
-    octets.extend((length - 28).to_be_bytes());
-    octets.extend(body);
-    octets
+    let mut bytes = [500, 500, 8 + length, 0].map(u16::to_be_bytes).concat();
+    bytes.extend([spis.0, spis.1].map(u64::to_be_bytes).concat());
+    bytes.extend([payload, 0x20, 34, flags, 0, 0, 0, 0, 0, 0]);
+    bytes.extend(length.to_be_bytes());
+    bytes.extend([0, 0]);
+    bytes.extend((length - 28).to_be_bytes());
+    bytes.extend(body);
+    bytes
 }
 
 fn tcp(sequence: u32, data: &[u8]) -> Vec<u8> {
-    let mut octets = [40_000_u16.to_be_bytes(), 9_000_u16.to_be_bytes()].concat();
-    octets.extend(sequence.to_be_bytes());
-    octets.extend(1_u32.to_be_bytes());
-    octets.extend([0x50, 0x10, 3, 0xe8, 0, 0, 0, 0]);
-    octets.extend(data);
-    octets
+    let mut bytes = [40_000_u16.to_be_bytes(), 9_000_u16.to_be_bytes()].concat();
+    bytes.extend(sequence.to_be_bytes());
+    bytes.extend(1_u32.to_be_bytes());
+    bytes.extend([0x50, 0x10, 3, 0xe8, 0, 0, 0, 0]);
+    bytes.extend(data);
+    bytes
 }
 
 /// Its content has no pattern, as that of ciphers.
 fn esp(spi: u32, number: u32) -> Vec<u8> {
-    let mut octets = [spi.to_be_bytes(), number.to_be_bytes()].concat();
+    let mut bytes = [spi.to_be_bytes(), number.to_be_bytes()].concat();
     let mixed = u64::from(spi).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number.into());
-    octets.extend(mixed.to_be_bytes());
-    octets.extend(u64::from(number).to_be_bytes());
-    octets
+    bytes.extend(mixed.to_be_bytes());
+    bytes.extend(u64::from(number).to_be_bytes());
+    bytes
 }

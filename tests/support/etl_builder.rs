@@ -6,7 +6,7 @@ pub(crate) const PKTMON: [u8; 16] =
     *b"\xd9\x80\x4f\x4d\xbd\xc8\x73\x4d\xbb\x5b\x19\xc9\x04\x02\xc5\xac";
 pub(crate) const WHOLE: u64 = 0xc000_0000;
 
-/// An event with a manifest, padded to eight octets.
+/// An event with a manifest, padded to eight bytes.
 pub(crate) fn event(provider: [u8; 16], id: u16, keyword: u64, time: i64, data: &[u8]) -> Vec<u8> {
     let mut record = vec![0; 80];
     let length = u16::try_from(80 + data.len()).unwrap();
@@ -59,12 +59,12 @@ pub(crate) fn at(second: i64) -> i64 {
 }
 
 /// A packet at a virtual switch.
-pub(crate) fn switched(adapter: u32, second: i64, octets: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(octets.len()).unwrap();
+pub(crate) fn switched(adapter: u32, second: i64, bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).unwrap();
     let head = [adapter, adapter, 7].map(u32::to_le_bytes).concat();
     let names = [text("port"), text("nic"), text("synthetic")].concat();
     let behind = [0u32, length].map(u32::to_le_bytes).concat();
-    let data = [head, names, behind, octets.to_vec(), vec![0; 4]].concat();
+    let data = [head, names, behind, bytes.to_vec(), vec![0; 4]].concat();
     event(NDIS, 1003, WHOLE | 0x100_0000, at(second), &data)
 }
 
@@ -81,9 +81,9 @@ pub(crate) fn seen(
     way: u16,
     component: u16,
     drop: u32,
-    octets: &[u8],
+    bytes: &[u8],
 ) -> Vec<u8> {
-    let length = u16::try_from(octets.len()).unwrap();
+    let length = u16::try_from(bytes.len()).unwrap();
     let mut data = packet.0.to_le_bytes().to_vec();
     for field in [packet.1, appearance, way, 1, component, 1, 0] {
         data.extend(field.to_le_bytes());
@@ -92,16 +92,16 @@ pub(crate) fn seen(
     data.extend([0; 4]);
     data.extend(length.to_le_bytes());
     data.extend(length.to_le_bytes());
-    data.extend(octets);
+    data.extend(bytes);
     let id = if drop == 0 { 160 } else { 170 };
     event(PKTMON, id, 0x10, at(i64::try_from(packet.0).unwrap()), &data)
 }
 
 /// A packet that an adapter's driver saw, in parts if need be.
-pub(crate) fn captured(adapter: u32, keyword: u64, second: i64, octets: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(octets.len()).unwrap();
+pub(crate) fn captured(adapter: u32, keyword: u64, second: i64, bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).unwrap();
     let fields = [adapter, adapter, length].map(u32::to_le_bytes).concat();
-    event(NDIS, 1001, keyword, at(second), &[fields, octets.to_vec()].concat())
+    event(NDIS, 1001, keyword, at(second), &[fields, bytes.to_vec()].concat())
 }
 
 /// A segment of TCP in clear as the filtering platform shows it, its addresses in the order of the wire or not.
@@ -117,13 +117,13 @@ pub(crate) fn above_ipsec(second: i64, packet: &[u8], is_in_order: bool) -> Vec<
 }
 
 /// A packet as the driver of remote access shows it.
-pub(crate) fn remote_access(second: i64, octets: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(octets.len()).unwrap().to_le_bytes();
-    let data = [text(""), text("user"), length.to_vec(), octets.to_vec()].concat();
+pub(crate) fn remote_access(second: i64, bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    let data = [text(""), text("user"), length.to_vec(), bytes.to_vec()].concat();
     event(RAS, 5001, 1, at(second), &data)
 }
 
-/// A main mode failure of the filtering platform between two hosts: certificates are not told.
+/// A main mode failure of the filtering platform between two hosts: certificates are not reported.
 pub(crate) fn main_mode_failure(second: i64, local: [u8; 4], peer: [u8; 4], error: u32) -> Vec<u8> {
     let address = |address: [u8; 4]| {
         let mut socket = vec![16, 0, 0, 0, 2, 0, 0x01, 0xf4];

@@ -52,7 +52,7 @@ impl Record {
     }
 }
 
-/// A file whose records stand in order behind the header; what `residue` is, lies behind the end.
+/// A file whose records are in order behind the header; what `residue` is, lies behind the end.
 pub(crate) fn evt(records: &[Record], header: Header, residue: &[Record]) -> Vec<u8> {
     let mut file = vec![0; HEADER];
     records.iter().for_each(|record| file.extend(record.bytes()));

@@ -24,7 +24,7 @@ pub(crate) struct Event {
     pub(crate) body: Body,
 }
 
-/// What stands behind the frame.
+/// What is behind the frame.
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
     /// `<EventData>` with named values and perhaps a `<Binary>`.
@@ -237,7 +237,7 @@ impl Chunk {
         }
     }
 
-    /// A reference to a name, which stands behind its first use.
+    /// A reference to a name, which is behind its first use.
     fn name(&mut self, name: &str) {
         let known = self.names.get(name).copied();
         let at = known.unwrap_or_else(|| self.here() + 4);
@@ -263,7 +263,7 @@ impl Chunk {
         at
     }
 
-    /// A size counts what stands behind it.
+    /// A size counts what is behind it.
     fn fill_size(&mut self, at: usize) {
         let size = u32::try_from(self.data.len() - at - 4).unwrap();
         put(&mut self.data, at, &size.to_le_bytes());

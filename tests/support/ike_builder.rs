@@ -18,7 +18,7 @@ pub(crate) struct Message {
     pub(crate) id: u32,
     /// Type and body of each payload; of an encrypted message of IKEv1 none.
     pub(crate) payloads: Vec<(u8, Vec<u8>)>,
-    /// Octets behind the payloads: what is encrypted.
+    /// Bytes behind the payloads: what is encrypted.
     pub(crate) rest: usize,
 }
 
@@ -43,14 +43,14 @@ impl Message {
     }
 
     /// A message of IKEv1 that is encrypted.
-    pub(crate) fn v1_encrypted(exchange: u8, id: u32, octets: usize) -> Self {
+    pub(crate) fn v1_encrypted(exchange: u8, id: u32, bytes: usize) -> Self {
         let responder_spi = 0x5555_6666_7777_8888;
-        Self { flags: 1, id, rest: octets, responder_spi, ..Self::v1(exchange, &[]) }
+        Self { flags: 1, id, rest: bytes, responder_spi, ..Self::v1(exchange, &[]) }
     }
 
-    /// An encrypted message of IKEv2 with so many octets in its encrypted payload.
-    pub(crate) fn v2_encrypted(exchange: u8, id: u32, octets: usize) -> Self {
-        Self::v2(exchange, id, &[(46, vec![0xe5; octets])])
+    /// An encrypted message of IKEv2 with so many bytes in its encrypted payload.
+    pub(crate) fn v2_encrypted(exchange: u8, id: u32, bytes: usize) -> Self {
+        Self::v2(exchange, id, &[(46, vec![0xe5; bytes])])
     }
 
     /// The same as the responder's answer.
@@ -63,24 +63,24 @@ impl Message {
         Self { initiator_spi, responder_spi, ..self }
     }
 
-    pub(crate) fn octets(&self) -> Vec<u8> {
-        let mut octets = self.initiator_spi.to_be_bytes().to_vec();
-        octets.extend(self.responder_spi.to_be_bytes());
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = self.initiator_spi.to_be_bytes().to_vec();
+        bytes.extend(self.responder_spi.to_be_bytes());
         let first = self.payloads.first().map_or(if self.rest > 0 { 8 } else { 0 }, |p| p.0);
-        octets.extend([first, self.version, self.exchange, self.flags]);
-        octets.extend(self.id.to_be_bytes());
-        octets.extend([0; 4]);
+        bytes.extend([first, self.version, self.exchange, self.flags]);
+        bytes.extend(self.id.to_be_bytes());
+        bytes.extend([0; 4]);
         for (at, (kind, body)) in self.payloads.iter().enumerate() {
             let next = self.payloads.get(at + 1).map_or(0, |payload| payload.0);
-            // RFC 7296 §3.14: behind the encrypted payload stands the first one inside it.
-            octets.extend([if *kind == 46 { 35 } else { next }, 0]);
-            octets.extend(u16::try_from(body.len() + 4).unwrap().to_be_bytes());
-            octets.extend(body);
+            // RFC 7296 §3.14: the next payload of the encrypted one is the first inside it.
+            bytes.extend([if *kind == 46 { 35 } else { next }, 0]);
+            bytes.extend(u16::try_from(body.len() + 4).unwrap().to_be_bytes());
+            bytes.extend(body);
         }
-        octets.extend(vec![0xe1; self.rest]);
-        let length = u32::try_from(octets.len()).unwrap().to_be_bytes();
-        octets[24..28].copy_from_slice(&length);
-        octets
+        bytes.extend(vec![0xe1; self.rest]);
+        let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
+        bytes[24..28].copy_from_slice(&length);
+        bytes
     }
 }
 
@@ -139,7 +139,7 @@ pub(crate) fn udp(from: u8, to: u8, ports: (u16, u16), payload: &[u8]) -> Vec<u8
 /// The initiator's (true) or the responder's message on port 500.
 pub(crate) fn on_500(from_initiator: bool, message: &Message) -> Vec<u8> {
     let (from, to) = if from_initiator { (1, 2) } else { (2, 1) };
-    udp(from, to, (500, 500), &message.octets())
+    udp(from, to, (500, 500), &message.bytes())
 }
 
 /// A pcap file of frames at milliseconds.
@@ -150,8 +150,8 @@ pub(crate) fn capture(frames: &[(u32, Vec<u8>)]) -> Vec<u8> {
 }
 
 /// Writes a file of evidence.
-pub(crate) fn write(path: &Path, octets: &[u8]) {
-    File::create(path).unwrap().write_all(octets).unwrap();
+pub(crate) fn write(path: &Path, bytes: &[u8]) {
+    File::create(path).unwrap().write_all(bytes).unwrap();
 }
 
 /// What the program says of frames at milliseconds.

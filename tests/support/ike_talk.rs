@@ -80,7 +80,7 @@ impl Talk {
         for (number, (at, from, to, message)) in (1..).zip(by_time) {
             let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(number) };
             let ends = (SocketAddr::new(ip(from.0), from.1), SocketAddr::new(ip(to.0), to.1));
-            let read = MessageDigest::new(frame, ms(*at), ends, &message.octets()).unwrap();
+            let read = MessageDigest::new(frame, ms(*at), ends, &message.bytes()).unwrap();
             negotiations.observe(read.0);
         }
         let mut activity = EspActivity::default();

@@ -35,7 +35,7 @@ pub(crate) fn messages(public: &Path) -> Vec<MessagesRow> {
         for frame in frames {
             let number = frame["n"].as_u64().unwrap();
             let seen = ours.remove(&number).unwrap_or_else(|| "no message".to_owned());
-            let agreement = Agreement::of(told_by_tshark(frame), seen);
+            let agreement = Agreement::of(by_tshark(frame), seen);
             if agreement.is_miss() {
                 differ.push((number, agreement));
             }
@@ -63,10 +63,10 @@ fn read(path: &Path) -> BTreeMap<u64, String> {
         read_pcap(bytes.as_slice(), &mut visit).unwrap();
     }
     let summary = observer.finish();
-    summary.negotiations.messages().map(|m| (m.frame().frame.0, told_by_us(m))).collect()
+    summary.negotiations.messages().map(|m| (m.frame().frame.0, by_us(m))).collect()
 }
 
-fn told_by_us(message: &MessageDigest) -> String {
+fn by_us(message: &MessageDigest) -> String {
     let version = if message.version() == IkeVersion::V2 { "2.0" } else { "1.0" };
     let (initiator, responder) = message.spis();
     let notifies: Vec<u16> = message.notifies().collect();
@@ -79,7 +79,7 @@ fn told_by_us(message: &MessageDigest) -> String {
     )
 }
 
-fn told_by_tshark(frame: &Value) -> String {
+fn by_tshark(frame: &Value) -> String {
     let notifies: Vec<u64> =
         frame["notify"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
     line(
@@ -111,29 +111,34 @@ pub(crate) fn attempts(lab: &Path) -> Vec<AttemptRow> {
         let truth = json(&folder.join("truth.json"));
         for capture in truth["captures"].as_array().unwrap() {
             let path = folder.join(text(&capture["file"]));
-            let told = report(vec![path], Policy::default()).ike_exchanges;
+            let reported = report(vec![path], Policy::default()).ike_exchanges;
             for attempt in capture["ike_attempts"].as_array().into_iter().flatten() {
-                rows.push(compare(&text(&truth["scenario"]), attempt, capture, &told));
+                rows.push(compare(&text(&truth["scenario"]), attempt, capture, &reported));
             }
         }
     }
     rows
 }
 
-fn compare(scenario: &str, attempt: &Value, capture: &Value, told: &[IkeExchange]) -> AttemptRow {
+fn compare(
+    scenario: &str,
+    attempt: &Value,
+    capture: &Value,
+    reported: &[IkeExchange],
+) -> AttemptRow {
     let initiator_spi = text(&attempt["ispi"]);
-    let found = told.iter().find(|x| x.initiator_spi == initiator_spi);
+    let found = reported.iter().find(|x| x.initiator_spi == initiator_spi);
     let numbers = format!(
         "{} messages, {} retransmissions",
         attempt["frames"], attempt["retransmitted_frames"]
     );
     let ours = found.map_or_else(
-        || "not told".to_owned(),
+        || "not reported".to_owned(),
         |x| format!("{} messages, {} retransmissions", x.messages, x.retransmissions),
     );
     let outcomes: Vec<&str> =
         attempt["outcome"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let outcome = found.map_or("not told", |x| x.outcome.as_str()).to_owned();
+    let outcome = found.map_or("not reported", |x| x.outcome.as_str()).to_owned();
     AttemptRow {
         scenario: scenario.to_owned(),
         initiator_spi,

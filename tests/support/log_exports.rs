@@ -92,11 +92,11 @@ fn collect(body: &Map<String, Value>, found: &mut Vec<(String, Value)>) {
                 text => found.push((name.clone(), text.clone())),
             },
             Value::String(hex) if name == "Binary" => {
-                let octets = hex.as_bytes().chunks(2);
-                let octets = octets.map(|pair| std::str::from_utf8(pair).unwrap());
-                let octets: Vec<u8> =
-                    octets.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
-                found.push((name.clone(), json!(octets)));
+                let bytes = hex.as_bytes().chunks(2);
+                let bytes = bytes.map(|pair| std::str::from_utf8(pair).unwrap());
+                let bytes: Vec<u8> =
+                    bytes.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
+                found.push((name.clone(), json!(bytes)));
             }
             value => found.push((name.clone(), value.clone())),
         }

@@ -153,9 +153,9 @@ fn named(data: &[(String, Value)]) -> Map<String, Value> {
     named
 }
 
-fn hexadecimal(octets: &Value) -> String {
-    let octets = octets.as_array().into_iter().flatten();
-    octets.map(|octet| format!("{:02X}", octet.as_u64().unwrap())).collect()
+fn hexadecimal(bytes: &Value) -> String {
+    let bytes = bytes.as_array().into_iter().flatten();
+    bytes.map(|byte| format!("{:02X}", byte.as_u64().unwrap())).collect()
 }
 
 fn text(value: &Value) -> String {

@@ -1,5 +1,5 @@
 //! Folders of mutated evidence, and what must hold of each: it is read to the end, alike by any number of
-//! threads, and summaries judged later give the same report to the octet.
+//! threads, and summaries judged later give the same report to the byte.
 
 use super::numbers::Numbers;
 use plainsight::analysis::{Analysis, Question, Request, Unwatched, analyze, judge, read_parts};
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 /// Files of evidence in a folder.
 const FILES: usize = 200;
 
-/// Mutates `count` files of those under `seeds`, folder by folder; tells what does not hold.
+/// Mutates `count` files of those under `seeds`, folder by folder; shows what does not hold.
 ///
 /// # Errors
 /// The first folder's number and what is different about it.
@@ -75,8 +75,8 @@ fn correlated(parts: &[Part]) -> Result<Analysis, String> {
         members: parts.iter().map(|part| Member::of(&part.evidence)).collect(),
     };
     let numbered: Vec<(usize, &Part)> = parts.iter().enumerate().collect();
-    let octets = write_summary(&set, &numbered).map_err(|error| error.to_string())?;
-    let file = SummaryFile::read("all.summary", octets).map_err(|error| error.to_string())?;
+    let bytes = write_summary(&set, &numbered).map_err(|error| error.to_string())?;
+    let file = SummaryFile::read("all.summary", bytes).map_err(|error| error.to_string())?;
     let joined = join_summaries(&[file], &[].into()).map_err(|error| error.to_string())?;
     let policy = Policy::default();
     let gap = GapRule::with_gap(Span::from_seconds(30));
@@ -114,42 +114,42 @@ fn evidence_under(folder: &Path) -> Vec<Vec<u8>> {
     }
     files.sort();
     let read = files.iter().filter_map(|path| fs::read(path).ok());
-    let cut = read.map(|mut octets| {
-        octets.truncate(LONGEST);
-        octets
+    let cut = read.map(|mut bytes| {
+        bytes.truncate(LONGEST);
+        bytes
     });
-    cut.filter(|octets| !octets.is_empty()).collect()
+    cut.filter(|bytes| !bytes.is_empty()).collect()
 }
 
-/// One to eight changes: an octet set, a bit turned, octets taken out, put in, repeated, a length that lies,
+/// One to eight changes: a byte set, a bit turned, bytes taken out, put in, repeated, a length that lies,
 /// or the end cut.
 fn mutate(any: &mut Numbers, seed: &[u8]) -> Vec<u8> {
-    let mut octets = seed.to_vec();
+    let mut bytes = seed.to_vec();
     for _ in 0..=any.below(8) {
         // Mostly beginnings, so that the damage hits what is read first.
-        let reach = if any.below(4) == 0 { octets.len() } else { octets.len().min(4_000) };
-        let at = any.below(reach.max(1)).min(octets.len());
-        let end = (at + any.below(200)).min(octets.len());
+        let reach = if any.below(4) == 0 { bytes.len() } else { bytes.len().min(4_000) };
+        let at = any.below(reach.max(1)).min(bytes.len());
+        let end = (at + any.below(200)).min(bytes.len());
         match any.below(7) {
-            0 if at < octets.len() => octets[at] = any.octets(1)[0],
-            1 if at < octets.len() => octets[at] ^= 1 << any.below(8),
-            2 => drop(octets.drain(at..end)),
+            0 if at < bytes.len() => bytes[at] = any.bytes(1)[0],
+            1 if at < bytes.len() => bytes[at] ^= 1 << any.below(8),
+            2 => drop(bytes.drain(at..end)),
             3 => {
-                let filling = any.octets(end - at);
-                octets.splice(at..at, filling);
+                let filling = any.bytes(end - at);
+                bytes.splice(at..at, filling);
             }
             4 => {
-                let again = octets[at..end].to_vec();
-                octets.splice(at..at, again);
+                let again = bytes[at..end].to_vec();
+                bytes.splice(at..at, again);
             }
-            5 if at + 4 <= octets.len() => {
+            5 if at + 4 <= bytes.len() => {
                 let lie = [0, 1, 4, 0x7fff_ffff, u32::MAX][any.below(5)];
-                octets[at..at + 4].copy_from_slice(&lie.to_le_bytes());
+                bytes[at..at + 4].copy_from_slice(&lie.to_le_bytes());
             }
-            _ => octets.truncate(at.max(24)),
+            _ => bytes.truncate(at.max(24)),
         }
     }
-    octets
+    bytes
 }
 
 /// Two chunks of a .evtx log and its header.

@@ -4,9 +4,9 @@
 pub(crate) struct Record {
     /// Microseconds since the start (milliseconds in version 1).
     pub(crate) delta: u64,
-    /// Its link layer, where records tell it.
+    /// Its link layer, where records show it.
     pub(crate) medium: u16,
-    /// A FILETIME, where records tell it.
+    /// A FILETIME, where records show it.
     pub(crate) filetime: u64,
     pub(crate) data: Vec<u8>,
 }
@@ -19,7 +19,7 @@ impl Record {
 }
 
 /// A file of a version that starts at 2001-02-03 04:05:06.007 and puts its records in the given
-/// order of the table; the table stands at the end.
+/// order of the table; the table is at the end.
 pub(crate) fn netmon(version: (u8, u8), records: &[Record], order: &[usize]) -> Vec<u8> {
     let mut file = if version.0 == 1 { b"RTSS".to_vec() } else { b"GMBU".to_vec() };
     file.extend([version.1, version.0, 1, 0]);
@@ -59,7 +59,7 @@ pub(crate) fn netmon(version: (u8, u8), records: &[Record], order: &[usize]) -> 
     file
 }
 
-/// A snoop file of Ethernet frames: seconds, microseconds, lost so far, octets.
+/// A snoop file of Ethernet frames: seconds, microseconds, lost so far, bytes.
 pub(crate) fn snoop(frames: &[(u32, u32, u32, &[u8])]) -> Vec<u8> {
     let mut file = b"snoop\0\0\0".to_vec();
     file.extend([2u32.to_be_bytes(), 4u32.to_be_bytes()].concat());

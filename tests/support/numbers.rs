@@ -15,7 +15,7 @@ impl Numbers {
         usize::try_from(self.next() % limit as u64).unwrap()
     }
 
-    pub(crate) fn octets(&mut self, count: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         let words = (0..count.div_ceil(8)).flat_map(|_| self.next().to_le_bytes());
         words.take(count).collect()
     }

@@ -26,8 +26,8 @@ pub(crate) fn run_analyze(paths: &[&Path], options: &[&str]) -> (Output, TempDir
 pub(crate) fn analyze(paths: &[&Path], options: &[&str]) -> Report {
     let (output, folder) = run_analyze(paths, options);
     let status = output.status.code().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(matches!(status, 0 | 3 | 4), "{status}: {told}");
+    let reported = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(matches!(status, 0 | 3 | 4), "{status}: {reported}");
     report_in(&folder.path().join("report"))
 }
 

@@ -39,9 +39,9 @@ pub(crate) fn talk(from: u32, to: u32) -> Frames {
 /// Encryption and integrity as IKEv2 numbers them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Suite {
-    /// AES-CBC-256 with HMAC-SHA2-256-128: an empty message has 48 octets, and so has a Delete.
+    /// AES-CBC-256 with HMAC-SHA2-256-128: an empty message has 48 bytes, and so has a Delete.
     Cbc,
-    /// AES-GCM with a check value of 16 octets: an empty message has 25, a Delete of one SPI 37.
+    /// AES-GCM with a check value of 16 bytes: an empty message has 25, a Delete of one SPI 37.
     Gcm,
 }
 
@@ -61,8 +61,8 @@ pub(crate) fn established(suite: Suite) -> Frames {
 }
 
 /// An INFORMATIONAL exchange of two messages of one size.
-pub(crate) fn informational(ms: u32, id: u32, octets: usize) -> Frames {
-    let message = Message::v2_encrypted(37, id, octets);
+pub(crate) fn informational(ms: u32, id: u32, bytes: usize) -> Frames {
+    let message = Message::v2_encrypted(37, id, bytes);
     vec![(ms, on_500(true, &message)), (ms + 5, on_500(false, &message.answer()))]
 }
 

@@ -13,8 +13,8 @@ use super::packets::{
 use super::providers::{NDIS, PEF, PKTMON, RAS, WFP};
 use super::record::{Event, Kind, Records};
 use super::stack::Adapter;
+use super::statements::{Reporter, TraceEvent};
 use super::survey::Survey;
-use super::told::{Telling, TraceEvent};
 use super::upper::{Transport, is_remote_access, is_transport, of_remote_access};
 use crate::capture::{Linktype, MAX_CAPTURED_LIMIT};
 use std::collections::{BTreeMap, HashMap};
@@ -29,13 +29,13 @@ pub(super) struct Kept {
     pub(super) original_len: u32,
     /// Where in the file the packet, or the buffer that it is packed in, begins.
     pub(super) offset: usize,
-    /// Its octets: in the file, or in what was put together beside it.
-    pub(super) octets: Octets,
+    /// Its bytes: in the file, or in what was put together beside it.
+    pub(super) bytes: Stored,
 }
 
-/// Where the octets of a packet are.
+/// Where the bytes of a packet are.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Octets {
+pub(super) struct Stored {
     pub(super) in_file: bool,
     pub(super) at: usize,
     pub(super) len: usize,
@@ -46,7 +46,7 @@ pub(super) struct Octets {
 pub(super) struct Collected {
     /// In order of time.
     pub(super) kept: Vec<Kept>,
-    /// Octets that do not lie in the file as they are.
+    /// Bytes that do not lie in the file as they are.
     pub(super) beside: Vec<u8>,
     pub(super) left_out: LeftOut,
 }
@@ -60,12 +60,12 @@ pub(super) struct LeftOut {
     pub(super) parts: u64,
     /// Events that hold less than they say.
     pub(super) damaged: u64,
-    /// Packets above IPsec in parts, or whose addresses are not told or in no order that is proven.
+    /// Packets above IPsec in parts, or whose addresses are not reported or in no order that is proven.
     pub(super) unplaced: u64,
     /// Packets beyond the memory that may be used.
     pub(super) beyond: u64,
     /// Facts beside packets beyond the number that is given.
-    pub(super) untold: u64,
+    pub(super) events: u64,
 }
 
 /// Collects the packets of a trace, buffer by buffer.
@@ -76,8 +76,8 @@ pub(super) struct Collector<'s> {
     known: HashMap<(u64, u16), usize, foldhash::fast::RandomState>,
     /// Parts of packets whose last part is still to come.
     open: BTreeMap<PartsOf, Open>,
-    /// What is told beside packets.
-    telling: Telling<'s>,
+    /// What is reported beside packets.
+    reporter: Reporter<'s>,
     most: usize,
 }
 
@@ -89,30 +89,30 @@ struct Open {
     linktype: Linktype,
     is_cut: bool,
     offset: usize,
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     parts: u64,
 }
 
 impl<'s> Collector<'s> {
-    /// Of a trace of so many octets.
+    /// Of a trace of so many bytes.
     pub(super) fn of(survey: &'s Survey, length: usize) -> Self {
         let collected = Collected::default();
         let most = BESIDE.saturating_add(length.saturating_mul(2));
-        let telling = Telling::of(survey);
-        Self { survey, collected, known: HashMap::default(), open: BTreeMap::new(), telling, most }
+        let reporter = Reporter::of(survey);
+        Self { survey, collected, known: HashMap::default(), open: BTreeMap::new(), reporter, most }
     }
 
-    /// Takes the next buffer of the file; shows `tell` what is more than counted and no packet.
-    pub(super) fn buffer(&mut self, buffer: &Buffer<'_>, tell: &mut impl FnMut(TraceEvent<'_>)) {
+    /// Takes the next buffer of the file; shows `show` what is more than counted and no packet.
+    pub(super) fn buffer(&mut self, buffer: &Buffer<'_>, visit: &mut impl FnMut(TraceEvent<'_>)) {
         for record in Records::of(buffer.records) {
-            self.telling.record();
+            self.reporter.record();
             let Kind::Event(event) = record.kind else { continue };
             match event.provider {
                 NDIS if is_fragment(event.id) => self.fragment(&event, buffer),
-                PKTMON if is_appearance(event.id) => self.appearance(&event, buffer, tell),
+                PKTMON if is_appearance(event.id) => self.appearance(&event, buffer, visit),
                 RAS if is_remote_access(event.id) => self.remote_access(&event, buffer),
                 PEF if is_transport(event.id) => self.transport(&event, buffer),
-                WFP => self.telling.platform(&event, buffer.offset, tell),
+                WFP => self.reporter.platform(&event, buffer.offset, visit),
                 _ => {}
             }
         }
@@ -120,13 +120,13 @@ impl<'s> Collector<'s> {
 
     /// A packet inside a tunnel of remote access.
     fn remote_access(&mut self, event: &Event<'_>, buffer: &Buffer<'_>) {
-        let Some((at, octets, linktype)) = of_remote_access(event) else {
+        let Some((at, bytes, linktype)) = of_remote_access(event) else {
             self.collected.left_out.damaged += 1;
             return;
         };
-        let kept = self.keep_octets(octets, linktype, event.data_at + at, buffer, None);
+        let kept = self.keep_bytes(bytes, linktype, event.data_at + at, buffer, None);
         let Some((place, offset)) = kept else { return };
-        self.keep(event, Adapter::RemoteAccess, linktype, (place, offset, octets.len()));
+        self.keep(event, Adapter::RemoteAccess, linktype, (place, offset, bytes.len()));
     }
 
     /// A packet above IPsec.
@@ -145,17 +145,17 @@ impl<'s> Collector<'s> {
         event: &Event<'_>,
         adapter: Adapter,
         linktype: Linktype,
-        (octets, offset, length): (Octets, usize, usize),
+        (bytes, offset, length): (Stored, usize, usize),
     ) {
         let original_len = u32::try_from(length).unwrap_or(u32::MAX);
         let time = event.time;
-        self.collected.kept.push(Kept { time, adapter, linktype, original_len, offset, octets });
+        self.collected.kept.push(Kept { time, adapter, linktype, original_len, offset, bytes });
     }
 
     /// What was collected, in order of time; of packets of the same time in the order of the file.
     pub(super) fn finish(mut self) -> Collected {
         let open = self.open.values().map(|open| open.parts).sum::<u64>();
-        self.collected.left_out.untold = self.telling.untold;
+        self.collected.left_out.events = self.reporter.left_out;
         self.collected.left_out.parts += open;
         self.collected.kept.sort_by_key(|packet| packet.time);
         self.collected
@@ -165,7 +165,7 @@ impl<'s> Collector<'s> {
         &mut self,
         event: &Event<'_>,
         buffer: &Buffer<'_>,
-        tell: &mut impl FnMut(TraceEvent<'_>),
+        visit: &mut impl FnMut(TraceEvent<'_>),
     ) {
         let Some(seen) = Appearance::of(event) else {
             self.collected.left_out.damaged += 1;
@@ -173,7 +173,7 @@ impl<'s> Collector<'s> {
         };
         // What the host dropped was not on the wire as it is shown; the survey has counted it.
         if seen.drop_reason != 0 {
-            return self.telling.dropped(event, &seen, buffer.offset, tell);
+            return self.reporter.dropped(event, &seen, buffer.offset, visit);
         }
         let is_miniport = self.survey.stack.is_miniport(seen.component);
         let is_named = seen.appearance != 0;
@@ -192,17 +192,17 @@ impl<'s> Collector<'s> {
                 return;
             }
         }
-        let replaced = known.map(|(_, before)| before.octets);
-        let octets =
-            self.keep_octets(seen.octets, seen.linktype, event.data_at + seen.at, buffer, replaced);
-        let Some((octets, offset)) = octets else { return };
+        let replaced = known.map(|(_, before)| before.bytes);
+        let bytes =
+            self.keep_bytes(seen.bytes, seen.linktype, event.data_at + seen.at, buffer, replaced);
+        let Some((bytes, offset)) = bytes else { return };
         let packet = Kept {
             time: event.time,
             adapter: Adapter::PktMon(seen.component),
             linktype: seen.linktype,
             original_len: seen.original_len,
             offset,
-            octets,
+            bytes,
         };
         match known.and_then(|(place, _)| self.collected.kept.get_mut(place)) {
             Some(kept) => *kept = packet,
@@ -236,12 +236,12 @@ impl<'s> Collector<'s> {
             Some(open)
         };
         if part.is_last && begun.is_none() {
-            let octets =
-                self.keep_octets(part.octets, part.linktype, event.data_at + part.at, buffer, None);
-            if let Some((octets, offset)) = octets {
-                let original_len = wire_length(part.octets, part.linktype, part.is_cut);
+            let bytes =
+                self.keep_bytes(part.bytes, part.linktype, event.data_at + part.at, buffer, None);
+            if let Some((bytes, offset)) = bytes {
+                let original_len = wire_length(part.bytes, part.linktype, part.is_cut);
                 let (time, linktype) = (event.time, part.linktype);
-                let packet = Kept { time, adapter, linktype, original_len, offset, octets };
+                let packet = Kept { time, adapter, linktype, original_len, offset, bytes };
                 self.collected.kept.push(packet);
             }
             return;
@@ -251,21 +251,21 @@ impl<'s> Collector<'s> {
             linktype: part.linktype,
             is_cut: false,
             offset: buffer.offset,
-            octets: Vec::new(),
+            bytes: Vec::new(),
             parts: 0,
         });
-        open.octets.extend_from_slice(part.octets);
+        open.bytes.extend_from_slice(part.bytes);
         open.parts += 1;
         open.is_cut |= part.is_cut;
-        if open.octets.len() > MAX_CAPTURED_LIMIT as usize
+        if open.bytes.len() > MAX_CAPTURED_LIMIT as usize
             || (!part.is_last && self.open.len() >= MOST_OPEN)
         {
             self.collected.left_out.parts += open.parts;
         } else if part.is_last {
-            if let Some(octets) = self.beside(&open.octets, open.linktype, None) {
-                let original_len = wire_length(&open.octets, open.linktype, open.is_cut);
+            if let Some(bytes) = self.beside(&open.bytes, open.linktype, None) {
+                let original_len = wire_length(&open.bytes, open.linktype, open.is_cut);
                 let Open { time, linktype, offset, .. } = open;
-                let packet = Kept { time, adapter, linktype, original_len, offset, octets };
+                let packet = Kept { time, adapter, linktype, original_len, offset, bytes };
                 self.collected.kept.push(packet);
             }
         } else {
@@ -273,44 +273,44 @@ impl<'s> Collector<'s> {
         }
     }
 
-    /// Where a packet's octets are from now on, and where in the file it begins.
-    fn keep_octets(
+    /// Where a packet's bytes are from now on, and where in the file it begins.
+    fn keep_bytes(
         &mut self,
-        octets: &[u8],
+        bytes: &[u8],
         linktype: Linktype,
         at: usize,
         buffer: &Buffer<'_>,
-        replaced: Option<Octets>,
-    ) -> Option<(Octets, usize)> {
+        replaced: Option<Stored>,
+    ) -> Option<(Stored, usize)> {
         let in_file = buffer.offset + HEADER_LEN + at;
         if buffer.is_plain && linktype != Linktype::IEEE802_11 {
             self.has_room(0).then_some(())?;
-            return Some((Octets { in_file: true, at: in_file, len: octets.len() }, in_file));
+            return Some((Stored { in_file: true, at: in_file, len: bytes.len() }, in_file));
         }
         let offset = if buffer.is_plain { in_file } else { buffer.offset };
-        Some((self.beside(octets, linktype, replaced)?, offset))
+        Some((self.beside(bytes, linktype, replaced)?, offset))
     }
 
-    /// Keeps octets beside the file, in place of others where they fit there.
+    /// Keeps bytes beside the file, in place of others where they fit there.
     fn beside(
         &mut self,
-        octets: &[u8],
+        bytes: &[u8],
         linktype: Linktype,
-        replaced: Option<Octets>,
-    ) -> Option<Octets> {
-        let cleared = (linktype == Linktype::IEEE802_11).then(|| without_protected_bit(octets));
-        let octets = cleared.as_deref().unwrap_or(octets);
-        let len = octets.len();
+        replaced: Option<Stored>,
+    ) -> Option<Stored> {
+        let cleared = (linktype == Linktype::IEEE802_11).then(|| without_protected_bit(bytes));
+        let bytes = cleared.as_deref().unwrap_or(bytes);
+        let len = bytes.len();
         let reused = replaced.filter(|old| !old.in_file && old.len >= len);
         let room = reused.and_then(|old| self.collected.beside.get_mut(old.at..old.at + len));
         if let (Some(old), Some(room)) = (reused, room) {
-            room.copy_from_slice(octets);
-            return Some(Octets { in_file: false, at: old.at, len });
+            room.copy_from_slice(bytes);
+            return Some(Stored { in_file: false, at: old.at, len });
         }
         self.has_room(len).then_some(())?;
         let at = self.collected.beside.len();
-        self.collected.beside.extend_from_slice(octets);
-        Some(Octets { in_file: false, at, len })
+        self.collected.beside.extend_from_slice(bytes);
+        Some(Stored { in_file: false, at, len })
     }
 
     fn has_room(&mut self, more: usize) -> bool {
@@ -321,16 +321,16 @@ impl<'s> Collector<'s> {
     }
 }
 
-/// A packet's length on the wire: of one that was cut, as far as its IP header tells.
-fn wire_length(octets: &[u8], linktype: Linktype, is_cut: bool) -> u32 {
-    let captured = u32::try_from(octets.len()).unwrap_or(u32::MAX);
-    let told = if is_cut { length_by_ip(octets, linktype) } else { None };
-    told.map_or(captured, |told| told.max(captured))
+/// A packet's length on the wire: of one that was cut, as far as its IP header shows.
+fn wire_length(bytes: &[u8], linktype: Linktype, is_cut: bool) -> u32 {
+    let captured = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    let reported = if is_cut { length_by_ip(bytes, linktype) } else { None };
+    reported.map_or(captured, |reported| reported.max(captured))
 }
 
 /// What may be used beside the file, with twice its length.
 const BESIDE: usize = 256 << 20;
-/// What a packet costs beside its octets.
+/// What a packet costs beside its bytes.
 const EACH: usize = 128;
 /// Packets that are in the middle of their parts: one a thread, so this is far beyond any.
 const MOST_OPEN: usize = 4096;

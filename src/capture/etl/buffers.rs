@@ -1,16 +1,16 @@
 //! The buffers that a trace is a row of, unpacked where they are compressed.
 //!
-//! Source: dissect.etl and etl-parser agree on the header of 72 octets (docs/evidence.md names what was
+//! Source: dissect.etl and etl-parser agree on the header of 72 bytes (docs/evidence.md names what was
 //! measured on real traces).
 
 use super::xpress;
 use crate::capture::fields::{field, u16_at, u32_at};
 
-/// A buffer, with the octets of its records.
+/// A buffer, with the bytes of its records.
 pub(super) struct Buffer<'b> {
     /// Where its header begins in the file.
     pub(super) offset: usize,
-    /// Octets of the file that it takes.
+    /// Bytes of the file that it takes.
     pub(super) length: usize,
     /// Its records.
     pub(super) records: &'b [u8],
@@ -25,13 +25,13 @@ pub(super) struct Buffer<'b> {
 /// What is wrong with a buffer, or behind the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// A header that cannot be; nothing tells where the next one begins.
+    /// A header that cannot be; nothing shows where the next one begins.
     NoBuffer,
     /// A header that cannot be; the next buffer was looked for where it has to be.
     Passed,
     /// The file ends inside the buffer; what is there was read.
     Cut,
-    /// The compressed octets cannot be unpacked from there on; what came until then was read.
+    /// The compressed bytes cannot be unpacked from there on; what came until then was read.
     Packed(usize),
     /// All buffers together unpack to far more than traces do.
     Expansion,
@@ -97,9 +97,9 @@ pub(super) fn each(
 
 /// What is of use of a buffer's header.
 struct Header {
-    /// Octets of the buffer in the file.
+    /// Bytes of the buffer in the file.
     size: usize,
-    /// Octets of its records, unpacked.
+    /// Bytes of its records, unpacked.
     filled: usize,
     is_compressed: bool,
     sequence: u64,
@@ -108,15 +108,15 @@ struct Header {
 
 impl Header {
     /// `None` where a buffer cannot begin so.
-    fn of(octets: &[u8]) -> Option<Self> {
-        let size = u32_at(octets, 0)? as usize;
-        let filled = u32_at(octets, 48)? as usize;
-        let flags = u16_at(octets, 52)?;
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let size = u32_at(bytes, 0)? as usize;
+        let filled = u32_at(bytes, 48)? as usize;
+        let flags = u16_at(bytes, 52)?;
         let is_compressed = flags & COMPRESSED != 0;
         let is_sane = (HEADER_LEN..=LARGEST).contains(&size)
             && (HEADER_LEN..=LARGEST).contains(&filled)
             && (is_compressed || filled <= size);
-        let sequence = u64::from_le_bytes(*field(octets, 24)?);
+        let sequence = u64::from_le_bytes(*field(bytes, 24)?);
         let is_after_loss = flags & LOST != 0;
         is_sane.then(|| Self {
             size,
@@ -128,7 +128,7 @@ impl Header {
     }
 }
 
-/// Octets of a buffer's header.
+/// Bytes of a buffer's header.
 pub(super) const HEADER_LEN: usize = 72;
 const COMPRESSED: u16 = 0x40;
 /// Events, or a buffer.

@@ -34,7 +34,7 @@ impl TraceHeader {
     /// Of the data behind the header of the trace's first record, whose own time is `first`.
     pub(super) fn of(data: &[u8], first: i64) -> Option<Self> {
         let u64_at = |at| field(data, at).map(|field| u64::from_le_bytes(*field));
-        // Two pointers, then the time zone of 172 octets; what follows is aligned to 8.
+        // Two pointers, then the time zone of 172 bytes; what follows is aligned to 8.
         let behind = match u32_at(data, 44)? {
             4 => 240,
             8 => 248,
@@ -100,7 +100,7 @@ mod tests {
         }
         let plain = TraceHeader::of(&header(4, 2, 0, 0), 0).unwrap();
         assert_eq!(plain.moment(116_444_736_000_000_001), Some(Timestamp(100)));
-        // A frequency of zero tells no time.
+        // A frequency of zero shows no time.
         let none = TraceHeader::of(&header(8, 1, 0, 0), 0).unwrap();
         assert_eq!(none.moment(1), None);
     }

@@ -26,7 +26,7 @@ pub(super) struct Component {
     pub(super) is_marked_tunnel: bool,
 }
 
-/// What a component is, as far as its place tells what its packets are.
+/// What a component is, as far as its place shows what its packets are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Not described, or of a kind that is not known.

@@ -71,10 +71,10 @@ fn rule(data: &[u8]) -> Option<String> {
     let length = usize::from(u16_at(data, 2)?);
     let value = data.get(4..)?.get(..length)?;
     if *number == TRUNCATION {
-        let octets = u32_at(value, 0).or_else(|| u16_at(value, 0).map(u32::from))?;
-        return Some(format!("only the first {octets} bytes of a packet are kept"));
+        let bytes = u32_at(value, 0).or_else(|| u16_at(value, 0).map(u32::from))?;
+        return Some(format!("only the first {bytes} bytes of a packet are kept"));
     }
-    let value: String = value.iter().take(32).map(|octet| format!("{octet:02x}")).collect();
+    let value: String = value.iter().take(32).map(|byte| format!("{byte:02x}")).collect();
     Some(format!("rule 0x{number:02x}, directive {directive}, value {value}"))
 }
 
@@ -103,8 +103,8 @@ fn filter(id: u16, data: &[u8]) -> Option<String> {
     Some(words.join(" "))
 }
 
-fn hex(octets: &[u8], at: usize) -> String {
-    u16_at(octets, at).map(|value| format!("0x{value:04x}")).unwrap_or_default()
+fn hex(bytes: &[u8], at: usize) -> String {
+    u16_at(bytes, at).map(|value| format!("0x{value:04x}")).unwrap_or_default()
 }
 
 /// The rule that cuts packets.

@@ -15,25 +15,25 @@ mod packets;
 mod providers;
 mod record;
 mod stack;
+mod statements;
 mod survey;
 mod text;
-mod told;
 mod upper;
 mod xpress;
 
-pub use told::{DroppedPacket, TraceEvent, TraceFact};
+pub use statements::{DroppedPacket, TraceEvent, TraceFact};
 
 use super::{CaptureOutline, Clock, Linktype, RawFrame, held};
 use crate::evidence::{FrameNumber, Interface, Note, NoteKind, NotePlace, Position, TraceProblem};
 use crate::time::Resolution;
-use appearances::{Collected, Collector, Kept, LeftOut, Octets};
+use appearances::{Collected, Collector, Kept, LeftOut, Stored};
 use buffers::Fault;
 use stack::Adapter;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use survey::Survey;
 
-/// Reads an event trace from its first byte; shows `tell` what it tells beside packets, in the order of the file, then
+/// Reads an event trace from its first byte; shows `show` what it shows beside packets, in the order of the file, then
 /// `visit` every packet in order of time.
 ///
 /// # Errors
@@ -41,7 +41,7 @@ use survey::Survey;
 pub fn read<R: Read>(
     reader: R,
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
-    tell: &mut impl FnMut(TraceEvent<'_>),
+    visit_event: &mut impl FnMut(TraceEvent<'_>),
 ) -> io::Result<CaptureOutline> {
     let mut outline = CaptureOutline::default();
     let file = held(reader, &mut outline)?;
@@ -49,7 +49,7 @@ pub fn read<R: Read>(
     if let Some(survey) = survey.filter(Survey::is_worth_more) {
         let mut collector = Collector::of(&survey, file.len());
         let collect = |buffer: &buffers::Buffer<'_>| {
-            collector.buffer(buffer, tell);
+            collector.buffer(buffer, visit_event);
             true
         };
         buffers::each(&file, collect, |_, _| {});
@@ -62,7 +62,7 @@ pub fn read<R: Read>(
 
 /// Names the packets that are not shown.
 fn name_left_out(left_out: LeftOut, outline: &mut CaptureOutline) {
-    let LeftOut { further, parts, damaged, unplaced, beyond, untold } = left_out;
+    let LeftOut { further, parts, damaged, unplaced, beyond, events } = left_out;
     let further = (further > 0).then(|| {
         format!(
             "{further} further appearances of packets at other drivers; each packet counts once"
@@ -78,7 +78,7 @@ fn name_left_out(left_out: LeftOut, outline: &mut CaptureOutline) {
         (parts, TraceProblem::IncompletePackets),
         (damaged, TraceProblem::ShortEvents),
         (beyond, TraceProblem::PacketsBeyondMemory),
-        (untold, TraceProblem::EventsBeyondMemory),
+        (events, TraceProblem::EventsBeyondMemory),
     ];
     for (count, kind) in all {
         if count > 0 {
@@ -185,12 +185,12 @@ fn show(
             });
             next
         });
-        let Octets { in_file, at, len } = packet.octets;
+        let Stored { in_file, at, len } = packet.bytes;
         let source = if in_file { file } else { &collected.beside };
         outline.frames += 1;
         let goes_on = visit(RawFrame {
             number: FrameNumber(number),
-            time: clock.tell(survey.moment(packet.time), number, packet.offset as u64),
+            time: clock.place(survey.moment(packet.time), number, packet.offset as u64),
             linktype: packet.linktype,
             original_len: packet.original_len,
             interface,
@@ -206,12 +206,12 @@ fn show(
     clock.report(outline);
 }
 
-/// To how many octets packets were cut, by adapter and link layer; nothing where some are longer than those that were
+/// To how many bytes packets were cut, by adapter and link layer; nothing where some are longer than those that were
 /// cut, or are cut elsewhere.
 fn limits(kept: &[Kept]) -> BTreeMap<(Adapter, Linktype), Option<u32>> {
     let mut limits: BTreeMap<(Adapter, Linktype), (u32, u32, u32)> = BTreeMap::new();
     for packet in kept {
-        let length = u32::try_from(packet.octets.len).unwrap_or(u32::MAX);
+        let length = u32::try_from(packet.bytes.len).unwrap_or(u32::MAX);
         let of = limits.entry((packet.adapter, packet.linktype)).or_insert((0, u32::MAX, 0));
         of.0 = of.0.max(length);
         if length < packet.original_len {

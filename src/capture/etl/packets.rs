@@ -20,9 +20,9 @@ pub(super) struct Fragment<'b> {
     /// The trace keeps only the beginning of packets.
     pub(super) is_cut: bool,
     pub(super) linktype: Linktype,
-    /// Where the octets begin in the event's data.
+    /// Where the bytes begin in the event's data.
     pub(super) at: usize,
-    pub(super) octets: &'b [u8],
+    pub(super) bytes: &'b [u8],
 }
 
 impl<'b> Fragment<'b> {
@@ -42,7 +42,7 @@ impl<'b> Fragment<'b> {
         };
         let length = u32_at(data, length_at)? as usize;
         let at = length_at + 4;
-        let octets = data.get(at..at.checked_add(length)?)?;
+        let bytes = data.get(at..at.checked_add(length)?)?;
         let has = |keyword: u64| event.keyword & keyword != 0;
         let linktype = if has(NATIVE_802_11) {
             Linktype::IEEE802_11
@@ -52,7 +52,7 @@ impl<'b> Fragment<'b> {
             Linktype::ETHERNET
         };
         let (is_first, is_last, is_cut) = (has(PACKET_START), has(PACKET_END), has(TRUNCATED));
-        Some(Self { adapter, at_switch, is_first, is_last, is_cut, linktype, at, octets })
+        Some(Self { adapter, at_switch, is_first, is_last, is_cut, linktype, at, bytes })
     }
 
     /// Where the packet was seen.
@@ -64,37 +64,37 @@ impl<'b> Fragment<'b> {
     /// Whether the adapter's driver says that it is a tunnel, or its own address is one that only a tunnel's has.
     pub(super) fn is_of_tunnel(&self, event: &Event<'_>) -> bool {
         let is_sent = event.keyword & SENT != 0;
-        let is_tap = || is_from_tap(self.octets, self.linktype, is_sent);
+        let is_tap = || is_from_tap(self.bytes, self.linktype, is_sent);
         event.keyword & TUNNEL != 0 || (self.is_first && !self.at_switch && is_tap())
     }
 }
 
 /// Whether the adapter that sent or received a frame has an address that TAP-Windows makes up.
-fn is_from_tap(octets: &[u8], linktype: Linktype, is_sent: bool) -> bool {
-    let own = octets.get(if is_sent { 6 } else { 0 }..).unwrap_or_default();
+fn is_from_tap(bytes: &[u8], linktype: Linktype, is_sent: bool) -> bool {
+    let own = bytes.get(if is_sent { 6 } else { 0 }..).unwrap_or_default();
     linktype == Linktype::ETHERNET && own.starts_with(&TAP)
 }
 
 /// Whether a frame between stations carries ESP, AH, or ESP in UDP: nothing above IPsec does.
-pub(super) fn carries_ipsec(octets: &[u8], linktype: Linktype) -> bool {
-    let is_made_up = |at: usize| octets.get(at..).is_none_or(|address| address.starts_with(&TAP));
+pub(super) fn carries_ipsec(bytes: &[u8], linktype: Linktype) -> bool {
+    let is_made_up = |at: usize| bytes.get(at..).is_none_or(|address| address.starts_with(&TAP));
     if linktype != Linktype::ETHERNET || is_made_up(0) || is_made_up(6) {
         return false;
     }
     let of_ip = |header: usize| {
-        let version = octets.get(header)? >> 4;
+        let version = bytes.get(header)? >> 4;
         let (protocol, payload) = match version {
-            4 if u16_be(octets, header + 6)? & 0x1fff == 0 => {
-                let words = octets.get(header)? & 15;
-                (*octets.get(header + 9)?, header + usize::from(words) * 4)
+            4 if u16_be(bytes, header + 6)? & 0x1fff == 0 => {
+                let words = bytes.get(header)? & 15;
+                (*bytes.get(header + 9)?, header + usize::from(words) * 4)
             }
-            6 => (*octets.get(header + 6)?, header + 40),
+            6 => (*bytes.get(header + 6)?, header + 40),
             _ => return None,
         };
         let is_natt = || {
-            let ports = [u16_be(octets, payload)?, u16_be(octets, payload + 2)?];
-            // An SPI; IKE has zeros there, and what keeps a translation open is one octet.
-            Some(ports.contains(&4500) && u32_at(octets, payload + 8)? != 0)
+            let ports = [u16_be(bytes, payload)?, u16_be(bytes, payload + 2)?];
+            // An SPI; IKE has zeros there, and what keeps a translation open is one byte.
+            Some(ports.contains(&4500) && u32_at(bytes, payload + 8)? != 0)
         };
         match protocol {
             50 | 51 => Some(true),
@@ -102,7 +102,7 @@ pub(super) fn carries_ipsec(octets: &[u8], linktype: Linktype) -> bool {
             _ => None,
         }
     };
-    let header = match u16_be(octets, 12) {
+    let header = match u16_be(bytes, 12) {
         Some(0x0800 | 0x86dd) => 14,
         Some(0x8100) => 18,
         _ => return false,
@@ -110,29 +110,29 @@ pub(super) fn carries_ipsec(octets: &[u8], linktype: Linktype) -> bool {
     of_ip(header).unwrap_or(false)
 }
 
-/// Whether an event of NDIS-PacketCapture holds octets of a packet.
+/// Whether an event of NDIS-PacketCapture holds bytes of a packet.
 pub(super) const fn is_fragment(id: u16) -> bool {
     matches!(id, CAPTURED | SWITCHED)
 }
 
-/// The length on the wire that a packet's IP header tells, for one that was cut; with Ethernet's header.
-pub(super) fn length_by_ip(octets: &[u8], linktype: Linktype) -> Option<u32> {
+/// The length on the wire that a packet's IP header shows, for one that was cut; with Ethernet's header.
+pub(super) fn length_by_ip(bytes: &[u8], linktype: Linktype) -> Option<u32> {
     let header = if linktype == Linktype::ETHERNET { 14 } else { 0 };
-    let version = octets.get(header)? >> 4;
-    let tells = match (linktype, u16_be(octets, 12)) {
+    let version = bytes.get(header)? >> 4;
+    let extra = match (linktype, u16_be(bytes, 12)) {
         (Linktype::ETHERNET, Some(0x0800)) | (Linktype::RAW, _) if version == 4 => {
-            u16_be(octets, header + 2)?
+            u16_be(bytes, header + 2)?
         }
         (Linktype::ETHERNET, Some(0x86dd)) | (Linktype::RAW, _) if version == 6 => {
-            u16_be(octets, header + 4)?.checked_add(40)?
+            u16_be(bytes, header + 4)?.checked_add(40)?
         }
         _ => return None,
     };
-    u32::try_from(header).ok()?.checked_add(u32::from(tells))
+    u32::try_from(header).ok()?.checked_add(u32::from(extra))
 }
 
-pub(super) fn u16_be(octets: &[u8], at: usize) -> Option<u16> {
-    field(octets, at).map(|field| u16::from_be_bytes(*field))
+pub(super) fn u16_be(bytes: &[u8], at: usize) -> Option<u16> {
+    field(bytes, at).map(|field| u16::from_be_bytes(*field))
 }
 
 /// A packet as PktMon saw it pass one component.
@@ -149,9 +149,9 @@ pub(super) struct Appearance<'b> {
     pub(super) drop_location: u32,
     pub(super) linktype: Linktype,
     pub(super) original_len: u32,
-    /// Where the octets begin in the event's data.
+    /// Where the bytes begin in the event's data.
     pub(super) at: usize,
-    pub(super) octets: &'b [u8],
+    pub(super) bytes: &'b [u8],
 }
 
 impl<'b> Appearance<'b> {
@@ -161,7 +161,7 @@ impl<'b> Appearance<'b> {
         let packet = (u64::from_le_bytes(*field(data, 0)?), u16_at(data, 8)?);
         let (direction, kind) = (u16_at(data, 12)?, u16_at(data, 14)?);
         let (original, logged) = (u16_at(data, 30)?, u16_at(data, 32)?);
-        let octets = data.get(PKTMON_HEADER_LEN..)?.get(..usize::from(logged))?;
+        let bytes = data.get(PKTMON_HEADER_LEN..)?.get(..usize::from(logged))?;
         let linktype = match kind {
             1 => Linktype::ETHERNET,
             2 => Linktype::IEEE802_11,
@@ -183,7 +183,7 @@ impl<'b> Appearance<'b> {
             linktype,
             original_len: u32::from(original.max(logged)),
             at: PKTMON_HEADER_LEN,
-            octets,
+            bytes,
         })
     }
 }
@@ -194,12 +194,12 @@ pub(super) const fn is_appearance(id: u16) -> bool {
 }
 
 /// Windows hands frames of wireless networks out decrypted and leaves the bit that says they are encrypted.
-pub(super) fn without_protected_bit(octets: &[u8]) -> Vec<u8> {
-    let mut octets = octets.to_vec();
-    if let Some(flags) = octets.get_mut(1) {
+pub(super) fn without_protected_bit(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    if let Some(flags) = bytes.get_mut(1) {
         *flags &= !0x40;
     }
-    octets
+    bytes
 }
 
 const CAPTURED: u16 = 1001;

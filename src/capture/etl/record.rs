@@ -38,7 +38,7 @@ pub(super) struct Event<'b> {
     /// Process and thread that wrote it.
     pub(super) writer: (u32, u32),
     pub(super) time: i64,
-    /// Where the data begin in the buffer's octets.
+    /// Where the data begin in the buffer's bytes.
     pub(super) data_at: usize,
     pub(super) data: &'b [u8],
 }
@@ -47,12 +47,12 @@ pub(super) struct Event<'b> {
 pub(super) struct Records<'b> {
     buffer: &'b [u8],
     at: usize,
-    /// Octets at which something lies that is no record.
+    /// Bytes at which something lies that is no record.
     pub(super) stopped_at: Option<usize>,
 }
 
 impl<'b> Records<'b> {
-    /// Of a buffer's octets behind its header, up to where it is filled.
+    /// Of a buffer's bytes behind its header, up to where it is filled.
     pub(super) const fn of(buffer: &'b [u8]) -> Self {
         Self { buffer, at: 0, stopped_at: None }
     }
@@ -80,7 +80,7 @@ impl<'b> Iterator for Records<'b> {
     }
 }
 
-/// The length that a record tells, by its kind.
+/// The length that a record shows, by its kind.
 fn size_of(record: &[u8]) -> Option<usize> {
     let [.., kind, mark] = *record.first_chunk::<4>()?;
     let at = match (mark, kind) {
@@ -123,7 +123,7 @@ fn kind_of(record: &[u8], at: usize) -> Option<Kind<'_>> {
     }
 }
 
-/// How many octets of extended items stand before an event's data.
+/// How many bytes of extended items are before an event's data.
 fn extended_len(record: &[u8]) -> Option<usize> {
     let mut length = 0;
     loop {

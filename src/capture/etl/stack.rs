@@ -38,7 +38,7 @@ impl Stack {
         let number = u16_at(data, 0)?;
         match id {
             20 => self.pktmon.entry(number).or_default().describe(data)?,
-            // Properties: component, property, value of 32 bits, 16 bits, or so many octets.
+            // Properties: component, property, value of 32 bits, 16 bits, or so many bytes.
             30 | 50 => {
                 let (property, value) = (u16_at(data, 2)?, u32_at(data, 4)?);
                 self.pktmon.entry(number).or_default().property(property, value);
@@ -151,8 +151,8 @@ impl Stack {
             return Some(SeenAt::Switch);
         }
         // Adapters without a card have no address of one, where the trace gives those of others.
-        let tells_macs = || self.pktmon.values().any(|of| of.mac.is_some());
-        let is_without = miniport.mac.is_none() && !miniport.is_mobile() && tells_macs();
+        let others_have_macs = || self.pktmon.values().any(|of| of.mac.is_some());
+        let is_without = miniport.mac.is_none() && !miniport.is_mobile() && others_have_macs();
         (!is_without).then_some(SeenAt::Wire)
     }
 

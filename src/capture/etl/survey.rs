@@ -140,7 +140,7 @@ impl Survey {
         let reason = seen.drop_reason;
         if reason == 0 {
             self.packets += 1;
-            if self.stack.wants_proof(seen.component) && carries_ipsec(seen.octets, seen.linktype) {
+            if self.stack.wants_proof(seen.component) && carries_ipsec(seen.bytes, seen.linktype) {
                 self.stack.showed_ipsec(seen.component);
             }
         } else {

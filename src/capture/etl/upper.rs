@@ -1,7 +1,7 @@
 //! Packets that other providers show above the network card: inside the tunnels of remote access, and above IPsec.
 //!
 //! None of them was on a wire as it is shown. Those of the filtering platform come without their IP header, so one is
-//! made for them, of the addresses and the protocol that the event tells.
+//! made for them, of the addresses and the protocol that the event shows.
 //!
 //! Sources: manifests of both providers (jdu2600/Windows10EtwEvents; airbus-cert/etl-parser).
 
@@ -16,17 +16,17 @@ pub(super) const fn is_remote_access(id: u16) -> bool {
     matches!(id, 5001 | 5002)
 }
 
-/// Where in the event's data a packet of remote access begins, its octets, and what they begin with.
+/// Where in the event's data a packet of remote access begins, its bytes, and what they begin with.
 pub(super) fn of_remote_access<'b>(event: &Event<'b>) -> Option<(usize, &'b [u8], Linktype)> {
     let (_, behind) = text(event.data);
     let (_, behind) = text(behind);
     let length = u32_at(behind, 0)? as usize;
-    let octets = behind.get(4..)?.get(..length)?;
+    let bytes = behind.get(4..)?.get(..length)?;
     let at = event.data.len() - behind.len() + 4;
-    let is_framed = matches!(u16_be(octets, 12), Some(0x0800 | 0x86dd | 0x0806));
-    let is_ip = matches!(octets.first().map(|first| first >> 4), Some(4 | 6));
+    let is_framed = matches!(u16_be(bytes, 12), Some(0x0800 | 0x86dd | 0x0806));
+    let is_ip = matches!(bytes.first().map(|first| first >> 4), Some(4 | 6));
     let linktype = if is_ip && !is_framed { Linktype::RAW } else { Linktype::ETHERNET };
-    Some((at, octets, linktype))
+    Some((at, bytes, linktype))
 }
 
 /// Whether an event of Pef-WFP-MessageProvider holds a packet, or a part of one.
@@ -34,7 +34,7 @@ pub(super) const fn is_transport(id: u16) -> bool {
     matches!(id, 60011 | 60012 | 60021 | 60022 | 2000)
 }
 
-/// In which order the octets of IPv4 addresses lie; no document says it, and checksums prove it.
+/// In which order the bytes of IPv4 addresses lie; no document says it, and checksums prove it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AddressOrder {
     /// As on the wire.
@@ -50,7 +50,7 @@ pub(super) struct Transport<'b> {
     addresses: Addresses<'b>,
     protocol: u8,
     /// From the transport header on.
-    octets: &'b [u8],
+    bytes: &'b [u8],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ enum Addresses<'b> {
 }
 
 impl<'b> Transport<'b> {
-    /// Of events 60011, 60012, 60021 and 60022; `None` for a part of a packet, and where the event tells no addresses or
+    /// Of events 60011, 60012, 60021 and 60022; `None` for a part of a packet, and where the event shows no addresses or
     /// holds less than it says.
     pub(super) fn of(event: &Event<'b>) -> Option<Self> {
         let data = event.data;
@@ -72,9 +72,9 @@ impl<'b> Transport<'b> {
         let flow = if matches!(event.id, 60012 | 60022) { 8 } else { 0 };
         let protocol = *data.get(at)?;
         let length = usize::from(u16_at(data, at + 1 + flow)?);
-        let octets = data.get(at + 3 + flow..)?;
+        let bytes = data.get(at + 3 + flow..)?;
         // An event without addresses would be read askew.
-        (octets.len() == length).then_some(Self { addresses, protocol, octets })
+        (bytes.len() == length).then_some(Self { addresses, protocol, bytes })
     }
 
     /// The order that its checksum proves; `None` where it proves none, or there is none to prove.
@@ -85,12 +85,12 @@ impl<'b> Transport<'b> {
             17 => 6,
             _ => return None,
         };
-        if u16_be(self.octets, checksum_at)? == 0 {
+        if u16_be(self.bytes, checksum_at)? == 0 {
             return None;
         }
-        let length = u16::try_from(self.octets.len()).ok()?;
+        let length = u16::try_from(self.bytes.len()).ok()?;
         let fits = |order| {
-            let words = [&in_order(source, order)[..], &in_order(destination, order), self.octets];
+            let words = [&in_order(source, order)[..], &in_order(destination, order), self.bytes];
             let sum: u64 = words.into_iter().map(sum_of).sum();
             let sum = sum + u64::from(self.protocol) + u64::from(length);
             folded(sum) == 0xffff
@@ -104,7 +104,7 @@ impl<'b> Transport<'b> {
 
     /// The packet behind an IP header that is made for it; `None` where its addresses are in no known order.
     pub(super) fn packet(&self, order: Option<AddressOrder>) -> Option<Vec<u8>> {
-        let length = u16::try_from(self.octets.len()).ok()?;
+        let length = u16::try_from(self.bytes.len()).ok()?;
         let header = match self.addresses {
             Addresses::V4(source, destination) => {
                 let mut header = vec![0x45, 0];
@@ -125,7 +125,7 @@ impl<'b> Transport<'b> {
                 header
             }
         };
-        Some([&header, self.octets].concat())
+        Some([&header, self.bytes].concat())
     }
 }
 
@@ -138,8 +138,8 @@ const fn in_order(address: &[u8; 4], order: AddressOrder) -> [u8; 4] {
 }
 
 /// The sum of an Internet checksum (RFC 1071), still to be folded.
-fn sum_of(octets: &[u8]) -> u64 {
-    let (words, rest) = octets.as_chunks::<2>();
+fn sum_of(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<2>();
     let words = words.iter().map(|word| u64::from(u16::from_be_bytes(*word)));
     words.sum::<u64>() + rest.first().map_or(0, |last| u64::from(*last) << 8)
 }

@@ -2,10 +2,10 @@
 //!
 //! Source: [MS-XCA] 2.4.4, plain LZ77 decompression.
 
-/// Unpacks `packed` into `unpacked`, which ends up with `length` octets.
+/// Unpacks `packed` into `unpacked`, which ends up with `length` bytes.
 ///
 /// # Errors
-/// With the octet of `packed` at which it cannot go on: the input ends too early, or a match reaches before
+/// With the byte of `packed` at which it cannot go on: the input ends too early, or a match reaches before
 /// the start. What was unpacked until then stays.
 pub(super) fn unpack(packed: &[u8], length: usize, unpacked: &mut Vec<u8>) -> Result<(), usize> {
     unpacked.clear();
@@ -18,7 +18,7 @@ pub(super) fn unpack(packed: &[u8], length: usize, unpacked: &mut Vec<u8>) -> Re
         }
         left -= 1;
         if flags >> left & 1 == 0 {
-            unpacked.push(input.octet()?);
+            unpacked.push(input.next_byte()?);
             continue;
         }
         let begin = input.at;
@@ -30,7 +30,7 @@ pub(super) fn unpack(packed: &[u8], length: usize, unpacked: &mut Vec<u8>) -> Re
     Ok(())
 }
 
-/// Appends `run` octets that repeat what begins at `from`; a run may be longer than what it repeats.
+/// Appends `run` bytes that repeat what begins at `from`; a run may be longer than what it repeats.
 fn repeat(unpacked: &mut Vec<u8>, from: usize, mut run: usize) {
     while run > 0 {
         let there = (unpacked.len() - from).min(run);
@@ -42,7 +42,7 @@ fn repeat(unpacked: &mut Vec<u8>, from: usize, mut run: usize) {
 struct Input<'p> {
     packed: &'p [u8],
     at: usize,
-    /// Of an octet that holds the lengths of two matches: the second one.
+    /// Of a byte that holds the lengths of two matches: the second one.
     half: Option<u8>,
 }
 
@@ -53,8 +53,8 @@ impl Input<'_> {
         Ok(*field)
     }
 
-    fn octet(&mut self) -> Result<u8, usize> {
-        self.field::<1>().map(|[octet]| octet)
+    fn next_byte(&mut self) -> Result<u8, usize> {
+        self.field::<1>().map(|[byte]| byte)
     }
 
     /// The length of a match whose first three bits are these.
@@ -65,18 +65,18 @@ impl Input<'_> {
         let half = match self.half.take() {
             Some(half) => half,
             None => {
-                let octet = self.octet()?;
-                self.half = Some(octet >> 4);
-                octet & 15
+                let byte = self.next_byte()?;
+                self.half = Some(byte >> 4);
+                byte & 15
             }
         };
         if half < 15 {
             return Ok(usize::from(half) + 7 + SHORTEST);
         }
         let begin = self.at;
-        let octet = self.octet()?;
-        if octet < 255 {
-            return Ok(usize::from(octet) + 15 + 7 + SHORTEST);
+        let byte = self.next_byte()?;
+        if byte < 255 {
+            return Ok(usize::from(byte) + 15 + 7 + SHORTEST);
         }
         let long = match u16::from_le_bytes(self.field()?) {
             0 => u32::from_le_bytes(self.field()?),
@@ -87,7 +87,7 @@ impl Input<'_> {
     }
 }
 
-/// Shorter matches are not worth their two octets.
+/// Shorter matches are not worth their two bytes.
 const SHORTEST: usize = 3;
 
 #[cfg(test)]
@@ -118,7 +118,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_octets_make_it_panic_or_exceed_the_length(packed: Vec<u8>, length in 0usize..5000) {
+        fn no_bytes_make_it_panic_or_exceed_the_length(packed: Vec<u8>, length in 0usize..5000) {
             let mut out = Vec::new();
             let _ = unpack(&packed, length, &mut out);
             assert!(out.len() <= length);

@@ -1,4 +1,4 @@
-//! Which octets of a file are spoken for, so that none is read twice.
+//! Which bytes of a file are spoken for, so that none is read twice.
 //!
 //! A table may send a reader to the same frame a million times; this keeps the work linear.
 

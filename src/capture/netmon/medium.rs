@@ -7,7 +7,7 @@ use super::super::Linktype;
 pub(super) enum Medium {
     /// A frame of this link layer.
     Frame(Linktype),
-    /// An 802.11 frame behind a header of the radio's state, which tells its own length.
+    /// An 802.11 frame behind a header of the radio's state, which shows its own length.
     Radio,
     /// A note of the capturer: a filter, names, adapters, events.
     Note {
@@ -44,11 +44,11 @@ impl Medium {
         !matches!(self, Self::Note { numbered: false })
     }
 
-    /// A frame's link layer and how many octets of its data stand before it.
+    /// A frame's link layer and how many bytes of its data are before it.
     pub(super) fn link_layer(self, data: &[u8]) -> Option<(Linktype, usize)> {
         match self {
             Self::Frame(linktype) => Some((linktype, 0)),
-            // A version, then the header's length in two octets.
+            // A version, then the header's length in two bytes.
             Self::Radio => {
                 let length = data.get(1..).and_then(|rest| rest.first_chunk());
                 let length = length.map_or(0, |field| usize::from(u16::from_le_bytes(*field)));

@@ -1,6 +1,6 @@
 //! Network Monitor 1.x and 2.x: frames that a table puts in order.
 //!
-//! The table may stand behind the frames, and frames may stand in any order, so the file is held in
+//! The table may are behind the frames, and frames may are in any order, so the file is held in
 //! memory: at most 2 GiB. Network Monitor itself ends a capture at 500 MB by default, and its places
 //! are numbers of 32 bits. Comments, process names and adapter lists are covered and not read.
 //!
@@ -25,7 +25,7 @@ use std::io::{self, Read};
 /// order.
 ///
 /// # Errors
-/// Only what the reader itself answers; defects of the file stand in the outline.
+/// Only what the reader itself answers; defects of the file are in the outline.
 pub fn read<R: Read>(
     reader: R,
     visit: &mut impl FnMut(RawFrame<'_>) -> bool,
@@ -70,20 +70,20 @@ impl Header {
         })
     }
 
-    /// Whether each frame tells its link layer.
-    fn frames_tell_medium(&self) -> bool {
+    /// Whether each frame shows its link layer.
+    fn names_medium_per_frame(&self) -> bool {
         self.version >= (2, 1)
     }
 
-    /// Whether each frame tells its time in UTC.
-    fn frames_tell_utc(&self) -> bool {
+    /// Whether each frame shows its time in UTC.
+    fn has_utc_times(&self) -> bool {
         self.version >= (2, 3)
     }
 
     fn resolution(&self) -> Resolution {
         match self.version {
             (1, _) => Resolution::MILLISECONDS,
-            _ if self.frames_tell_utc() => Resolution::FILETIME,
+            _ if self.has_utc_times() => Resolution::FILETIME,
             _ => Resolution::MICROSECONDS,
         }
     }
@@ -116,17 +116,17 @@ struct Capture<'f> {
 impl<'f> Capture<'f> {
     fn of(file: &'f [u8], header: &'f Header, outline: CaptureOutline) -> Self {
         let mut claims = Claims::default();
-        // The claims are empty, so nothing can stand in the way of the header.
+        // The claims are empty, so nothing can are in the way of the header.
         let _ = claims.take(0, HEADER_LEN);
         let (media, clock) = (BTreeMap::new(), Clock::new());
         Self { file, header, outline, claims, clock, media, number: 0 }
     }
 
     fn read_all(&mut self, visit: &mut impl FnMut(RawFrame<'_>) -> bool) {
-        if !self.header.frames_tell_utc() {
+        if !self.header.has_utc_times() {
             self.outline.problem(CaptureProblem::LocalTime, 8, Position::File);
         }
-        if !self.header.frames_tell_medium() {
+        if !self.header.names_medium_per_frame() {
             let _ = self.describe(self.header.medium);
         }
         let (at, length) = self.header.table;
@@ -155,7 +155,7 @@ impl<'f> Capture<'f> {
     /// Without its table: one frame behind the other, up to the first that makes no sense.
     fn walk(&mut self, visit: &mut impl FnMut(RawFrame<'_>) -> bool) {
         let follows = |at| Record::at(self.file, at, self.header).filter(Record::makes_sense);
-        // Network Monitor puts the first frame behind the header, others fill up to 128 octets.
+        // Network Monitor puts the first frame behind the header, others fill up to 128 bytes.
         let two = |at: &usize| {
             follows(*at)
                 .is_some_and(|first| first.end == self.file.len() || follows(first.end).is_some())
@@ -203,7 +203,7 @@ impl<'f> Capture<'f> {
         let captured = u32::try_from(data.len()).unwrap_or(u32::MAX);
         visit(RawFrame {
             number: FrameNumber(self.number),
-            time: self.clock.tell(record.time, self.number, offset),
+            time: self.clock.place(record.time, self.number, offset),
             linktype,
             original_len: record.original_len.saturating_sub(skipped).max(captured),
             interface: 0,

@@ -1,4 +1,4 @@
-//! One record of a Network Monitor file: a header, octets of a frame, and from 2.1 on a trailer.
+//! One record of a Network Monitor file: a header, bytes of a frame, and from 2.1 on a trailer.
 
 use super::Header;
 use crate::capture::fields::{u16_at, u32_at};
@@ -8,9 +8,9 @@ use crate::time::Timestamp;
 pub(super) struct Record<'f> {
     /// The place behind it.
     pub(super) end: usize,
-    /// Where its octets begin.
+    /// Where its bytes begin.
     pub(super) data_at: usize,
-    /// Its octets.
+    /// Its bytes.
     pub(super) data: &'f [u8],
     /// Its length on the wire.
     pub(super) original_len: u32,
@@ -40,7 +40,7 @@ impl<'f> Record<'f> {
             _ => 15,
         };
         let trailer = behind.get(captured..)?.get(..trailer_len)?;
-        let time = if header.frames_tell_utc() {
+        let time = if header.has_utc_times() {
             // The medium, an index of processes, then a FILETIME.
             let ticks = trailer.get(6..)?.first_chunk()?;
             Timestamp::from_filetime(u64::from_le_bytes(*ticks))

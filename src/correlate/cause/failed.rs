@@ -126,7 +126,7 @@ impl<'a> Case<'a> {
             (LogTie::None, true) => 70,
         };
         let mut against = Vec::new();
-        // A refused identity looks like a wrong key, and no record of Windows tells them apart.
+        // A refused identity looks like a wrong key, and no record of Windows shows them apart.
         if reason == Reason::PskMismatchSuspected {
             score = score.min(MOST_MEDIUM);
         }

@@ -30,7 +30,7 @@ fn what_is_remembered_is_the_last_packets_whatever_their_identities() {
 }
 
 #[test]
-fn another_interface_is_told() {
+fn another_interface_is_reported() {
     let mut known = Duplicates::default();
     let _ = known.observe(Identity(7), b"", at(0), Place::default());
     let other = known.observe(Identity(7), b"", at(5), Place::of(1, None)).map(|again| again.kind);
@@ -79,7 +79,7 @@ fn shown(all: &mut Duplicates, octets: &[u8], micros: i64) -> Option<DuplicateKi
 }
 
 #[test]
-fn a_copy_is_equal_to_its_last_octet() {
+fn a_copy_is_equal_to_its_last_byte() {
     let mut all = Duplicates::default();
     let mut packet = vec![7; 1400];
     assert_eq!(shown(&mut all, &packet, 0), None);
@@ -91,7 +91,7 @@ fn a_copy_is_equal_to_its_last_octet() {
 }
 
 #[test]
-fn what_was_noted_of_a_packet_is_told_of_its_copy() {
+fn what_was_noted_of_a_packet_holds_for_its_copy() {
     let mut all = Duplicates::default();
     assert_eq!(all.observe(HEAD, b"one", Timestamp(0), Place::default()), None);
     all.note(NonZeroU32::MIN);

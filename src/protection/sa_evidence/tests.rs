@@ -76,7 +76,7 @@ fn one_length_that_esp_cannot_have_is_enough() {
 }
 
 #[test]
-fn openvpn_whose_packets_all_fit_is_told_by_its_first_octets() {
+fn openvpn_whose_packets_all_fit_is_recognized_by_its_first_bytes() {
     let mut evidence = SaEvidence::default();
     for n in 0..40_u32 {
         let packet = [&[0x48, 0, 0, 3][..], &n.to_be_bytes(), &opaque(n.into(), 64)].concat();
@@ -107,7 +107,7 @@ fn what_was_cut_off_is_unseen() {
 }
 
 #[test]
-fn ah_is_told_by_its_form_and_numbers() {
+fn ah_is_recognized_by_its_form_and_numbers() {
     let packet = |number: u32, reserved: u8| {
         let head = [6, 4, reserved, 0, 0, 0, 16, 1];
         [&head[..], &number.to_be_bytes(), &[7; 40]].concat()
@@ -136,7 +136,7 @@ proptest! {
     }
 
     #[test]
-    fn parts_joined_tell_what_the_whole_tells(cut in 1_usize..39) {
+    fn parts_joined_show_what_the_whole_shows(cut in 1_usize..39) {
         let numbers: Vec<(u32, u32)> = (0..40).map(|n| (n, 3 * n)).collect();
         let mut one = numbered(numbers[..cut].iter().copied());
         one.join(numbered(numbers[cut..].iter().copied()));

@@ -74,7 +74,7 @@ const LOG_EVENTS: &[(&str, Kind)] = &[
     ("context", CONTEXT),
 ];
 
-/// What is told beside the events that matter.
+/// What is reported beside the events that matter.
 const CONTEXT: Kind = log_kind("host", &["info"]);
 
 const fn log_kind(category: &'static str, types: &'static [&'static str]) -> Kind {
@@ -256,7 +256,8 @@ fn log_event(e: &LogEvent) -> Option<EcsEvent> {
         reason: e.reason.clone(),
         ..event(kind, &e.category)
     };
-    let ipsec = Ipsec { id: Some(e.id.clone()), log: Some(Box::new(told(e))), ..Ipsec::default() };
+    let ipsec =
+        Ipsec { id: Some(e.id.clone()), log: Some(Box::new(log_fields(e))), ..Ipsec::default() };
     let message = format!("Event {} on {}: {}", e.event_id, e.host, e.category.replace('_', " "));
     let of = document(time, message, kind, event, ipsec);
     let of = between(of, e.local.as_deref(), e.peer.as_deref());
@@ -274,7 +275,7 @@ fn log_event(e: &LogEvent) -> Option<EcsEvent> {
     })
 }
 
-fn told(e: &LogEvent) -> Log {
+fn log_fields(e: &LogEvent) -> Log {
     Log {
         evidence: e.evidence.clone(),
         host_time: e.time.clone(),

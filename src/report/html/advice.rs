@@ -35,7 +35,7 @@ pub(super) fn groups(findings: &[Finding]) -> (Vec<Group<'_>>, Vec<SharedStep<'_
     let is_shared = |step: &str| asked.get(step).is_some_and(|findings| findings.len() > 1);
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut places: BTreeMap<Option<&str>, usize> = BTreeMap::new();
-    let (mut shared, mut told) = (Vec::new(), BTreeSet::new());
+    let (mut shared, mut reported) = (Vec::new(), BTreeSet::new());
     for finding in findings {
         let pair = finding.pair.as_deref();
         let place = *places.entry(pair).or_insert_with(|| {
@@ -44,7 +44,7 @@ pub(super) fn groups(findings: &[Finding]) -> (Vec<Group<'_>>, Vec<SharedStep<'_
         });
         let steps = finding.advice.iter().map(String::as_str);
         for step in steps.clone().filter(|step| is_shared(step)) {
-            if told.insert(step) {
+            if reported.insert(step) {
                 let findings = asked.get(step).cloned().unwrap_or_default();
                 shared.push(SharedStep { text: step, findings });
             }

@@ -25,7 +25,7 @@ pub(super) struct Row {
 }
 
 impl Drawing {
-    /// `None` where no file tells a time.
+    /// `None` where no file shows a time.
     pub(super) fn of(timeline: &Timeline<'_>, zone: Option<&Zone>) -> Option<Self> {
         let scale = Scale::of(timeline.span?);
         let mut rows = Vec::new();

@@ -96,7 +96,7 @@ pub(super) fn all_visible(page: &str) -> String {
 #[template(path = "page.html")]
 struct Page<'a> {
     report: &'a Report,
-    /// The zone whose time stands beside UTC.
+    /// The zone whose time is beside UTC.
     zone: Option<&'a Zone>,
     /// Case data by name.
     case: Vec<(&'static str, &'a str)>,
@@ -225,12 +225,12 @@ impl Page<'_> {
         value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
     }
 
-    /// Whether an event is early enough in the report for its fields to stand here.
+    /// Whether an event is early enough in the report for its fields to are here.
     fn has_fields(&self, event: &LogEvent) -> bool {
         number(&event.id).is_some_and(|number| number <= MOST_FIELDS)
     }
 
-    /// Whether what an id names stands on the page, so that a link leads there.
+    /// Whether what an id names is on the page, so that a link leads there.
     fn stands(&self, id: &str) -> bool {
         let most = match id.as_bytes().first() {
             Some(b'W') => MOST_ROWS,
@@ -251,9 +251,9 @@ impl Page<'_> {
 
     fn lost(&self) -> usize {
         // A note beside the evidence is worth no word here.
-        let is_told = |code: &str| code != "not_evidence";
-        let told = |file: &&Evidence| file.problems.iter().any(|p| is_told(&p.code));
-        self.report.evidence.iter().filter(told).count()
+        let is_reported = |code: &str| code != "not_evidence";
+        let reported = |file: &&Evidence| file.problems.iter().any(|p| is_reported(&p.code));
+        self.report.evidence.iter().filter(reported).count()
     }
 }
 
@@ -309,7 +309,7 @@ fn pairs(report: &Report) -> Vec<&Pair> {
     pairs
 }
 
-/// Those that failed first, else by time; only of negotiations that stand in the table.
+/// Those that failed first, else by time; only of negotiations that are in the table.
 fn ladders(report: &Report) -> Vec<&IkeExchange> {
     let mut ladders: Vec<&IkeExchange> =
         first(&report.ike_exchanges, MOST_EXCHANGES).iter().collect();
@@ -318,7 +318,7 @@ fn ladders(report: &Report) -> Vec<&IkeExchange> {
     ladders
 }
 
-/// What the script draws, as JSON that cannot end the element it stands in.
+/// What the script draws, as JSON that cannot end the element it is in.
 fn script_data(timeline: &Timeline<'_>) -> String {
     // Inside a script element only `<` can begin what ends it. In JSON a backslash is doubled.
     let json = timeline.json().to_string().replace('<', "\\u003c").replace('&', "\\u0026");
@@ -332,7 +332,7 @@ fn script_data(timeline: &Timeline<'_>) -> String {
     spelled.collect()
 }
 
-/// Only the page's own style and scripts, told by their digests.
+/// Only the page's own style and scripts, reported by their digests.
 fn content_security_policy() -> String {
     let digest =
         |text: &str| format!("'sha256-{}'", STANDARD.encode(sha256_octets(text.as_bytes())));
@@ -354,15 +354,15 @@ const SCRIPTS: [(&str, &str); 4] = [
 ];
 /// Rows that a table shows before its reader asks for more; `tables.js` knows the number too.
 const FIRST_ROWS: usize = 100;
-/// Rows of a table; the rest stands in the CSV files.
+/// Rows of a table; the rest is in the CSV files.
 const MOST_ROWS: usize = 10_000;
 /// Hosts.
 const MOST_HOSTS: usize = 300;
 /// Digests on the cover; all of them are with the evidence.
 const MOST_ON_COVER: usize = 25;
-/// Runs under ESP; the rest stands in report.json.
+/// Runs under ESP; the rest is in report.json.
 const MOST_RUNS: usize = 2_000;
-/// Findings; the rest stands in findings.csv.
+/// Findings; the rest is in findings.csv.
 const MOST_FINDINGS: usize = 500;
 /// Negotiations, whose rows are long.
 const MOST_EXCHANGES: usize = 3_000;

@@ -18,7 +18,7 @@ pub(super) struct Timeline<'a> {
     /// Pairs that have something to show and no lane, because there are too many.
     pub(super) left_out: usize,
     /// What is shown first, in nanoseconds: the span of the captures, else that of the logs; `None` where no
-    /// file tells a time.
+    /// file shows a time.
     pub(super) span: Option<(i64, i64)>,
 }
 
@@ -170,7 +170,7 @@ impl FileLane<'_> {
     }
 }
 
-/// Which mark stands for an event; `None` where it changes nothing that the timeline shows.
+/// Which mark means an event; `None` where it changes nothing that the timeline shows.
 pub(super) fn mark(event: &LogEvent) -> Option<&'static str> {
     match event.category.as_str() {
         "service_state" | "host_state" => Some("service"),
@@ -182,14 +182,14 @@ pub(super) fn mark(event: &LogEvent) -> Option<&'static str> {
 }
 
 fn event(event: &LogEvent) -> Value {
-    let mut told = format!("event {}, {}", event.event_id, event.category.replace('_', " "));
+    let mut reported = format!("event {}, {}", event.event_id, event.category.replace('_', " "));
     for part in [&event.service, &event.service_state, &event.reason].into_iter().flatten() {
-        told.push_str(", ");
-        told.push_str(part);
+        reported.push_str(", ");
+        reported.push_str(part);
     }
     let time = event.time_corrected.as_ref().or(event.time.as_ref());
     let is_corrected = u8::from(event.time_corrected.is_some());
-    json!([time, event.id, mark(event), told, event.record, is_corrected])
+    json!([time, event.id, mark(event), reported, event.record, is_corrected])
 }
 
 /// What of a run's end its start does not say already; all of it where the two have not the same digits.

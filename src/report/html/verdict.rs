@@ -10,12 +10,13 @@ use std::collections::BTreeMap;
 
 /// What the verdict means and rests on.
 pub(super) fn sentences(report: &Report, zone: Option<&Zone>) -> Vec<String> {
-    let mut told = vec![meaning(&report.verdict).to_owned()];
-    told.extend(grave_findings(report).map(|found| format!("But there are findings: {found}.")));
+    let mut reported = vec![meaning(&report.verdict).to_owned()];
+    reported
+        .extend(grave_findings(report).map(|found| format!("But there are findings: {found}.")));
     let required: Vec<&Pair> =
         report.pairs.iter().filter(|pair| pair.expectation == "required").collect();
     if required.is_empty() {
-        return told;
+        return reported;
     }
     let esp: u64 = required.iter().map(|pair| pair.by_class.esp.frames).sum();
     let (pairs, whose) = if required.len() == 1 {
@@ -24,39 +25,39 @@ pub(super) fn sentences(report: &Report, zone: Option<&Zone>) -> Vec<String> {
         (format!("The traffic of {} pairs", grouped(required.len())), "their")
     };
     let esp = grouped(esp);
-    told.push(format!("{pairs} had to be protected; {esp} of {whose} packets used ESP."));
-    told.extend(windows(report, zone));
+    reported.push(format!("{pairs} had to be protected; {esp} of {whose} packets used ESP."));
+    reported.extend(windows(report, zone));
     let readable = required.iter().map(|p| p.by_class.esp_null.frames + p.by_class.ah.frames);
     let readable: u64 = readable.sum();
     if readable > 0 {
         let packets = packets(readable);
-        told.push(format!(
+        reported.push(format!(
             "{packets} were authenticated only (NULL encryption or AH) and are readable."
         ));
     }
-    told
+    reported
 }
 
 /// What limits the verdict, in words.
 pub(super) fn reservations(report: &Report) -> Vec<String> {
-    let mut told = Vec::new();
-    told.extend(report.verdict_limits.iter().map(|limit| limit.text.clone()));
+    let mut reported = Vec::new();
+    reported.extend(report.verdict_limits.iter().map(|limit| limit.text.clone()));
     let lost: u64 = report.evidence.iter().filter_map(|file| file.dropped_by_capturer).sum();
     if lost > 0 {
-        told.push(format!(
+        reported.push(format!(
             "The capturing system dropped {}; their content is unknown.",
             packets(lost)
         ));
     }
     let unnamed = report.evidence.iter().filter(|file| file.sha256.is_none()).count();
     if unnamed > 0 {
-        told.push(format!("The identity of {} was not recorded.", counted(unnamed, "file")));
+        reported.push(format!("The identity of {} was not recorded.", counted(unnamed, "file")));
     }
     let folded = report.totals.folded_pairs.pairs;
     if folded > 0 {
-        told.push(format!("A pair was combined into the totals {folded} times because there were too many; combined pairs were not judged."));
+        reported.push(format!("A pair was combined into the totals {folded} times because there were too many; combined pairs were not judged."));
     }
-    told
+    reported
 }
 
 const fn meaning(verdict: &str) -> &'static str {
@@ -84,7 +85,7 @@ fn windows(report: &Report, zone: Option<&Zone>) -> Vec<String> {
     let (a, b) = (named(&largest.a, &largest.a_names), named(&largest.b, &largest.b_names));
     let (start, end) = (moment(&largest.start, zone), moment(&largest.end, zone));
     let (frames, length) = (packets(largest.frames), between(&largest.start, &largest.end));
-    let mut told = vec![format!(
+    let mut reported = vec![format!(
         "{} passed in clear text in {many}; the largest, {id}, holds {frames} between {a} and {b} from {start} to {end} \
          ({length}, frames {}:{} to {}:{}).",
         packets(clear),
@@ -104,9 +105,9 @@ fn windows(report: &Report, zone: Option<&Zone>) -> Vec<String> {
     };
     if !reasons.is_empty() {
         let reasons: Vec<String> = reasons.iter().map(named).collect();
-        told.push(format!("Leading causes: {}.", reasons.join(", ")));
+        reported.push(format!("Leading causes: {}.", reasons.join(", ")));
     }
-    told
+    reported
 }
 
 /// An address and its names.

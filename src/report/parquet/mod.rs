@@ -172,7 +172,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn lists_tell_where_they_begin() {
+    fn lists_show_where_they_begin() {
         let rows = [json!(["a", "b"]), json!([]), json!(["c"])];
         let lists = listed(rows.iter().map(Some));
         assert_eq!(lists.texts.len(), 3);

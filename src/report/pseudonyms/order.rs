@@ -75,5 +75,5 @@ fn exchanged(text: &str, a: &str, b: &str) -> String {
     text
 }
 
-/// What stands between the two addresses of a pair, in sentences and filters.
+/// What is between the two addresses of a pair, in sentences and filters.
 const BETWEEN: [&str; 5] = [" and ", " - ", " && ip.addr==", " && ipv6.addr==", " && ip == "];

@@ -20,7 +20,7 @@ pub(super) struct Scrubber {
 pub(super) struct Known {
     /// Names, and the parts of names between dots.
     labels: BTreeSet<String>,
-    /// Those that are replaced where they stand alone.
+    /// Those that are replaced where they are alone.
     words: BTreeSet<String>,
     /// Names that are more than a word.
     phrases: BTreeSet<String>,
@@ -215,7 +215,7 @@ impl Scrubber {
         kept
     }
 
-    /// An address with the length of a network behind it; how many octets that takes.
+    /// An address with the length of a network behind it; how many bytes that takes.
     fn network(&mut self, word: &str, behind: &str) -> Option<(String, usize)> {
         let (bits, taken) = network_length(behind)?;
         let made = self.network_of(word.parse().ok()?, bits);
@@ -398,7 +398,7 @@ impl Scrubber {
     }
 }
 
-/// A text with a phrase in lower case replaced, in whatever case it stands there; `None` where lower case has another
+/// A text with a phrase in lower case replaced, in whatever case it is there; `None` where lower case has another
 /// length, so that places in both do not agree.
 fn replaced(text: &str, phrase: &str, made: &str) -> Option<String> {
     let lower = text.to_lowercase();
@@ -416,7 +416,7 @@ fn replaced(text: &str, phrase: &str, made: &str) -> Option<String> {
     Some(kept)
 }
 
-/// The first original that stands in a text in which none may stand.
+/// The first original that is in a text in which none may stand.
 pub(super) fn left_over<'t>(text: &'t str, given: &BTreeMap<String, String>) -> Option<&'t str> {
     // What a field holds may be a word that stands elsewhere for itself, such as the name of an algorithm.
     let of_forms = given.iter().filter(|(pseudonym, _)| !pseudonym.starts_with(TEXT));
@@ -445,7 +445,7 @@ fn is_no_name(text: &str) -> bool {
     matches!(text, "" | "-" | "." | ".." | "*")
 }
 
-/// The length of a network and the octets it takes, of what stands behind an address.
+/// The length of a network and the bytes it takes, of what is behind an address.
 fn network_length(behind: &str) -> Option<(u32, usize)> {
     let digits: String =
         behind.strip_prefix('/')?.chars().take_while(char::is_ascii_digit).collect();
@@ -455,7 +455,7 @@ fn network_length(behind: &str) -> Option<(u32, usize)> {
     Some((bits, 1 + digits.len()))
 }
 
-/// Octets of a word that is looked into.
+/// Bytes of a word that is looked into.
 const LONGEST: usize = 300;
 /// What the pseudonyms of texts begin with.
 const TEXT: &str = "text-";

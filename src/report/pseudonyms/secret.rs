@@ -162,7 +162,7 @@ impl Secret {
     }
 
     fn bit(&self, kind: &str, original: &str) -> bool {
-        self.mac(kind, original.as_bytes()).first().is_some_and(|octet| octet & 1 == 1)
+        self.mac(kind, original.as_bytes()).first().is_some_and(|byte| byte & 1 == 1)
     }
 }
 
@@ -181,19 +181,19 @@ fn block_of_v4(address: Ipv4Addr) -> Option<(u32, u32)> {
 const BLOCKS: [(u32, u32); 5] =
     [(0x0a00_0000, 8), (0xac10_0000, 12), (0xc0a8_0000, 16), (0xa9fe_0000, 16), (0x6440_0000, 10)];
 
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(digits: &str) -> Option<[u8; 32]> {
-    let mut octets = [0; 32];
+    let mut bytes = [0; 32];
     if digits.len() != 64 {
         return None;
     }
-    for (at, octet) in octets.iter_mut().enumerate() {
-        *octet = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
     }
-    Some(octets)
+    Some(bytes)
 }
 
 const FORMAT: &str = "plainsight pseudonyms 1";

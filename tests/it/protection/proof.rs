@@ -138,7 +138,7 @@ fn a_call_in_clear_beside_a_call_of_the_same_codec_is_a_leak() {
     let mut any = numbers();
     let frames: Frames = (0..100)
         .flat_map(|n| {
-            let call = udp(1, 2, (16_000, 16_002), &any.octets(172));
+            let call = udp(1, 2, (16_000, 16_002), &any.bytes(172));
             let inside = (call.len() - 14 - 20 + 2).next_multiple_of(4);
             let packet = ip(1, 2, 50, &esp(0xc0de_0001, n + 1, 8 + inside + 16, &mut any));
             [(n * 20, packet), (n * 20 + 3, call)]

@@ -31,7 +31,7 @@ impl Dice {
         list[usize::try_from(self.number() % list.len() as u64).unwrap()]
     }
 
-    pub(crate) fn octets(&mut self, count: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         let words = std::iter::repeat_with(|| self.number().to_le_bytes());
         words.take(count.div_ceil(8)).flatten().take(count).collect()
     }

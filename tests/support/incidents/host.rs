@@ -61,9 +61,9 @@ pub(crate) struct Written {
     pub(crate) audit: Audit,
     /// Names and values; before Vista the values alone count.
     pub(crate) fields: Vec<(&'static str, Value)>,
-    /// The octets that the Service Control Manager adds.
+    /// The bytes that the Service Control Manager adds.
     pub(crate) binary: Option<String>,
-    /// With this record, and its time known, the log tells the cause.
+    /// With this record, and its time known, the log shows the cause.
     pub(crate) is_decisive: bool,
     /// The number on the wire that it is truly about.
     pub(crate) about: Under,
@@ -95,7 +95,7 @@ pub(crate) struct Host {
     pub(crate) book: Vec<Written>,
 }
 
-/// A record as it stands in a file that was handed over.
+/// A record as it is in a file that was handed over.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kept {
     pub(crate) is_system: bool,

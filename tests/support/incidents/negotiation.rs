@@ -152,7 +152,7 @@ impl Scene {
         if self.gcm { gcm() } else { offer(14) }
     }
 
-    /// An IKE_SA_INIT request, with what is to stand before the rest.
+    /// An IKE_SA_INIT request, with what is to are before the rest.
     pub(crate) fn init_request(&mut self, sa: &Sa, before: &[(u8, Vec<u8>)]) -> Message {
         let mut payloads = before.to_vec();
         payloads.extend([self.offered(), key_exchange(14), nonce()]);
@@ -197,7 +197,7 @@ impl Scene {
     fn quick_mode(&mut self, sa: &Sa) {
         let (there, back) = (sa.ends(), (sa.responder, sa.initiator));
         let id = u32::try_from(self.dice.between(1, i64::from(u32::MAX))).unwrap();
-        let sized = |octets| Message::v1_encrypted(32, id, octets).spis(sa.cookies.0, sa.cookies.1);
+        let sized = |bytes| Message::v1_encrypted(32, id, bytes).spis(sa.cookies.0, sa.cookies.1);
         self.step(there, &sized(152), true);
         self.step(back, &sized(144), true);
         self.ike(self.now, there, &sized(32), true);
@@ -236,15 +236,14 @@ impl Scene {
         let cookies = sa.cookies;
         if sa.version == 1 {
             let id = u32::try_from(self.dice.between(1, i64::from(u32::MAX))).unwrap();
-            let delete =
-                |id, octets| Message::v1_encrypted(5, id, octets).spis(cookies.0, cookies.1);
+            let delete = |id, bytes| Message::v1_encrypted(5, id, bytes).spis(cookies.0, cookies.1);
             self.step((by, other), &delete(id, 56), true);
             self.ike(self.now, (by, other), &delete(id ^ 0xffff, 64), true);
         } else {
             let from_initiator = by == sa.initiator;
             let id = self.next_id(sa, by);
             let flags = if from_initiator { 0x08 } else { 0 };
-            // A Delete of 8 octets, and an empty message; under AES-CBC both fill a block.
+            // A Delete of 8 bytes, and an empty message; under AES-CBC both fill a block.
             let (asked, empty) = if self.gcm { (33, 25) } else { (48, 48) };
             let asked = Message { flags, ..Message::v2_encrypted(37, id, asked) };
             self.step((by, other), &asked.spis(cookies.0, cookies.1), true);
@@ -305,15 +304,15 @@ impl Scene {
         let of = |message: Message| message.spis(sa.cookies.0, sa.cookies.1);
         if sa.version == 1 {
             let id = u32::try_from(self.dice.between(1, 1 << 30)).unwrap();
-            // HASH of 24, R-U-THERE of 32 octets.
+            // HASH of 24, R-U-THERE of 32 bytes.
             self.step((by, other), &of(Message::v1_encrypted(5, id, 56)), true);
             self.ike(self.now, (other, by), &of(Message::v1_encrypted(5, id ^ 0xff, 56)), true);
         } else {
             let from_initiator = by == sa.initiator;
             let id = self.next_id(sa, by);
             let flags = if from_initiator { 0x08 } else { 0 };
-            let octets = if self.gcm { 25 } else { 48 };
-            let asked = Message { flags, ..Message::v2_encrypted(37, id, octets) };
+            let bytes = if self.gcm { 25 } else { 48 };
+            let asked = Message { flags, ..Message::v2_encrypted(37, id, bytes) };
             self.step((by, other), &of(asked.clone()), true);
             let flags = 0x20 | if from_initiator { 0 } else { 0x08 };
             self.ike(self.now, (other, by), &of(Message { flags, ..asked }), true);
@@ -333,10 +332,10 @@ impl Scene {
     ) -> Nanos {
         let windows = [0, 1, 3, 7, 15, 31];
         let swan = [0, 4, 11, 24, 47, 89];
-        let (ladder, gives_up) = if self.dice.chance(70) { (windows, 63) } else { (swan, 165) };
+        let (resends, gives_up) = if self.dice.chance(70) { (windows, 63) } else { (swan, 165) };
         let least = self.dice.between(2, 6);
         let begun = self.now;
-        for after in ladder.iter().take(usize::try_from(least).unwrap()) {
+        for after in resends.iter().take(usize::try_from(least).unwrap()) {
             self.ike(begun + after * SECOND, ends, message, floats);
         }
         begun + gives_up * SECOND

@@ -23,7 +23,7 @@ pub(super) fn record(taken: &[Sent], dice: &mut Dice) -> Recording {
 }
 
 fn frames(taken: &[Sent]) -> Vec<(Nanos, &[u8])> {
-    taken.iter().map(|sent| (sent.at, &sent.octets[..])).collect()
+    taken.iter().map(|sent| (sent.at, &sent.bytes[..])).collect()
 }
 
 fn numbered(count: usize) -> impl Iterator<Item = u64> {
@@ -40,13 +40,13 @@ fn mirrored(taken: &[Sent], dice: &mut Dice) -> Recording {
     let mut all: Vec<(Nanos, bool, &[u8])> = Vec::new();
     for sent in taken {
         let copied = sent.at + dice.between(3_000, 60_000);
-        all.extend([(sent.at, true, &sent.octets[..]), (copied, false, &sent.octets[..])]);
+        all.extend([(sent.at, true, &sent.bytes[..]), (copied, false, &sent.bytes[..])]);
     }
     all.sort_by_key(|(at, ..)| *at);
     let numbers =
         all.iter().zip(1..).filter(|((_, is_first, _), _)| *is_first).map(|(_, number)| number);
     let numbers = numbers.collect();
-    let all: Vec<(Nanos, &[u8])> = all.iter().map(|(at, _, octets)| (*at, *octets)).collect();
+    let all: Vec<(Nanos, &[u8])> = all.iter().map(|(at, _, bytes)| (*at, *bytes)).collect();
     Recording { files: vec![("wire.pcap".to_owned(), wire::capture(&all))], numbers }
 }
 
@@ -68,7 +68,7 @@ fn at_both_ends(taken: &[Sent], dice: &mut Dice) -> Recording {
     let off = dice.between(-8 * SECOND, 8 * SECOND);
     let mut recording = plain(taken);
     let later: Vec<(Nanos, &[u8])> =
-        taken.iter().map(|sent| (sent.at + off + MS / 2, &sent.octets[..])).collect();
+        taken.iter().map(|sent| (sent.at + off + MS / 2, &sent.bytes[..])).collect();
     recording.files.push(("wire_other_end.pcap".to_owned(), wire::capture(&later)));
     recording
 }
@@ -78,9 +78,9 @@ fn beside_a_blind_one(taken: &[Sent], dice: &mut Dice) -> Recording {
     let mut recording = plain(taken);
     let start = taken.first().map_or(0, |sent| sent.at);
     let blind: Vec<(Nanos, Vec<u8>)> = (0..dice.between(5, 60))
-        .map(|number| (start + number * 100 * MS, dice.octets(90)))
+        .map(|number| (start + number * 100 * MS, dice.bytes(90)))
         .collect();
-    let blind: Vec<(Nanos, &[u8])> = blind.iter().map(|(at, octets)| (*at, &octets[..])).collect();
+    let blind: Vec<(Nanos, &[u8])> = blind.iter().map(|(at, bytes)| (*at, &bytes[..])).collect();
     let mut file = wire::capture(&blind);
     file[20..24].copy_from_slice(&147u32.to_le_bytes());
     recording.files.push(("zz_private.pcap".to_owned(), file));

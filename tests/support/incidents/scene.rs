@@ -47,24 +47,24 @@ pub(crate) struct Role {
 
 impl Role {
     /// The logs prove the truth; the packets alone allow these.
-    pub(crate) fn told(truth: Reason, by_wire: &[Reason]) -> Self {
+    pub(crate) fn expected(truth: Reason, by_wire: &[Reason]) -> Self {
         Self { truth, by_wire: by_wire.to_vec() }
     }
 
     /// Nothing that lasted: what happened was over as the window opened.
     pub(crate) fn nothing() -> Self {
-        Self::told(Reason::Unknown, &[Reason::Unknown])
+        Self::expected(Reason::Unknown, &[Reason::Unknown])
     }
 }
 
 impl Label {
     /// The packets alone prove it.
     pub(crate) fn shown(truth: Reason) -> Self {
-        Self::told(truth, &[truth])
+        Self::expected(truth, &[truth])
     }
 
     /// The logs prove it; the packets alone allow these.
-    pub(crate) fn told(truth: Reason, by_wire: &[Reason]) -> Self {
+    pub(crate) fn expected(truth: Reason, by_wire: &[Reason]) -> Self {
         let by_wire = by_wire.to_vec();
         let (by_log, by_loss, beside) = (Vec::new(), Vec::new(), Vec::new());
         Self { truth, by_wire, by_log, by_loss, beside, opened: None, kept: None }
@@ -86,7 +86,7 @@ pub(crate) struct Scene {
     pub(crate) swaps_spis: bool,
     /// The port that a NAT gives the first host in place of 500 and 4500.
     pub(crate) mapped: Option<u16>,
-    /// policy.toml; without it what is owed is inferred.
+    /// policy.toml; without it what is required is inferred.
     pub(crate) policy: Option<String>,
     /// What happened in the scene beside the story's cause.
     pub(crate) happened: BTreeSet<Reason>,
@@ -147,9 +147,9 @@ impl Scene {
         self.now += self.dice.between(least, most);
     }
 
-    pub(crate) fn send(&mut self, at: Nanos, ends: (IpAddr, IpAddr), what: What, octets: Vec<u8>) {
+    pub(crate) fn send(&mut self, at: Nanos, ends: (IpAddr, IpAddr), what: What, bytes: Vec<u8>) {
         let (is_key, under) = (false, Under::Nothing);
-        self.sent.push(Sent { at, ends, what, is_key, under, octets });
+        self.sent.push(Sent { at, ends, what, is_key, under, bytes });
     }
 
     /// Puts a record into a host's log.
@@ -157,7 +157,7 @@ impl Scene {
         self.hosts[host].book.push(Written { at, ..written });
     }
 
-    /// The same, of a record that tells the cause.
+    /// The same, of a record that shows the cause.
     pub(crate) fn log_cause(&mut self, host: usize, at: Nanos, written: Written) {
         self.log(host, at, Written { is_decisive: true, ..written });
     }
@@ -174,19 +174,19 @@ impl Scene {
         let end = |host| SocketAddr::new(self.outside(host), self.port(host, port));
         let (from, to) = (end(ends.0), end(ends.1));
         let marker: &[u8] = if port == 4500 { &[0; 4] } else { &[] };
-        let octets = [marker, &message.octets()].concat();
-        let frame = wire::datagram(from, to, &octets, &mut self.dice);
+        let bytes = [marker, &message.bytes()].concat();
+        let frame = wire::datagram(from, to, &bytes, &mut self.dice);
         self.sent.push(Sent {
             at,
             ends: (from.ip(), to.ip()),
             what: What::Other,
             is_key: true,
             under: Under::Cookie(message.initiator_spi),
-            octets: frame,
+            bytes: frame,
         });
     }
 
-    /// One octet 0xff through the translator.
+    /// One byte 0xff through the translator.
     pub(crate) fn keepalive(&mut self, at: Nanos) {
         let end = |host| SocketAddr::new(self.outside(host), self.port(host, 4500));
         let (from, to) = (end(0), end(1));
@@ -200,7 +200,7 @@ impl Scene {
         *sequence += 1;
         let sequence = *sequence;
         let addresses = (self.outside(ends.0), self.outside(ends.1));
-        let octets = if self.is_translated() {
+        let bytes = if self.is_translated() {
             let end = |host| SocketAddr::new(self.outside(host), self.port(host, 4500));
             let (from, to) = (end(ends.0), end(ends.1));
             let packet = wire::esp_packet(spi, sequence, &mut self.dice);
@@ -210,7 +210,7 @@ impl Scene {
         };
         let (is_key, under) = (false, Under::Spi(spi));
         let what = What::Protected;
-        self.sent.push(Sent { at, ends: addresses, what, is_key, under, octets });
+        self.sent.push(Sent { at, ends: addresses, what, is_key, under, bytes });
     }
 
     /// A clear packet of a service, to the server (`ends.1`) or, where `back`, from it.
@@ -227,19 +227,19 @@ impl Scene {
         let (from, to) = if back { (server, client) } else { (client, server) };
         let length = usize::try_from(self.dice.between(20, 300)).unwrap();
         let payload = vec![0x2e; length];
-        let octets = match service {
+        let bytes = match service {
             (6, _) => wire::segment(from, to, &payload, &mut self.dice),
             (47, _) => wire::gre(from.ip(), to.ip(), &payload, &mut self.dice),
             (17, 1701) => wire::datagram(from, to, &wire::l2tp(&payload), &mut self.dice),
             _ => wire::datagram(from, to, &payload, &mut self.dice),
         };
-        self.send(at, (from.ip(), to.ip()), what, octets);
+        self.send(at, (from.ip(), to.ip()), what, bytes);
     }
 
     /// Clear traffic of the two from `now` on, for so long. Moves `now`.
     pub(crate) fn talk_in_clear(&mut self, length: Nanos, service: Service) {
         let ends = (self.outside(0), self.outside(1));
-        self.chatter(length, ends, service, What::Owed);
+        self.chatter(length, ends, service, What::Required);
     }
 
     /// Clear traffic between any two addresses. Moves `now`.

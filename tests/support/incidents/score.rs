@@ -74,12 +74,12 @@ pub(crate) struct Score {
     pub(crate) windows: Share,
     /// Windows whose first cause is one that the evidence allows.
     pub(crate) first_cause: Share,
-    /// Windows of which what stands first in `opened_by` is what the evidence allows; nothing counts as
+    /// Windows of which what is first in `opened_by` is what the evidence allows; nothing counts as
     /// `unknown`.
     pub(crate) opened: Share,
     /// The same of `kept_open_by`.
     pub(crate) kept: Share,
-    /// Windows of which what stands first in `closed_by` is what the evidence allows.
+    /// Windows of which what is first in `closed_by` is what the evidence allows.
     pub(crate) closed: Share,
     /// Of all causes called `high`, in every place, those that are true.
     pub(crate) high: Share,
@@ -152,13 +152,13 @@ fn judge(incident: &Incident) -> Score {
 }
 
 fn windows(incident: &Incident, analysis: &Analysis, score: &mut Score) {
-    let told = analysis.facts.windows.iter().map(|w| w.window.run);
-    let told: BTreeSet<_> = told.map(|run| (run.first.frame.0, run.last.frame.0)).collect();
+    let reported = analysis.facts.windows.iter().map(|w| w.window.run);
+    let reported: BTreeSet<_> = reported.map(|run| (run.first.frame.0, run.last.frame.0)).collect();
     let expected: BTreeSet<_> = incident.truth.windows.keys().copied().collect();
-    let is_right = expected == told;
+    let is_right = expected == reported;
     score.windows.count(is_right);
     if !is_right {
-        score.miss(incident, &format!("windows {told:?}, expected {expected:?}"));
+        score.miss(incident, &format!("windows {reported:?}, expected {expected:?}"));
     }
 }
 
@@ -170,19 +170,19 @@ fn causes(incident: &Incident, analysis: &Analysis, score: &mut Score) {
         let opened: Vec<&Cause> = explained.opened_by.iter().collect();
         let causes: Vec<&Cause> = explained.causes.iter().collect();
         let story = score.said.entry(incident.story).or_default();
-        for (role, (told, allowed, share)) in [
+        for (role, (reported, allowed, share)) in [
             ("first cause", (&causes, &allowed.first, &mut score.first_cause)),
             ("opened by", (&opened, &allowed.opened, &mut score.opened)),
             ("kept open by", (&kept, &allowed.kept, &mut score.kept)),
         ] {
-            let leading = told.first().map_or(Reason::Unknown, |cause| cause.reason);
+            let leading = reported.first().map_or(Reason::Unknown, |cause| cause.reason);
             let is_right = allowed.contains(&leading);
             share.count(is_right);
             story.entry(role).or_default().count(is_right, leading);
             if !is_right {
-                let all = told.iter().map(|c| (c.reason.as_str(), c.score)).collect::<Vec<_>>();
+                let all = reported.iter().map(|c| (c.reason.as_str(), c.score)).collect::<Vec<_>>();
                 let allowed: Vec<&str> = allowed.iter().map(|reason| reason.as_str()).collect();
-                let why = told.first().map(|cause| plainsight::findings::why(cause));
+                let why = reported.first().map(|cause| plainsight::findings::why(cause));
                 let window = explained.window.run.first;
                 misses.push(format!("{role} {window}: {all:?} {why:?}; allowed {allowed:?}"));
             }

@@ -23,7 +23,7 @@ struct Open {
     between: bool,
 }
 
-/// A maximal run of clear packets that owe protection: packets more than thirty seconds apart are of
+/// A maximal run of clear packets that require protection: packets more than thirty seconds apart are of
 /// two windows, and so are those more than five apart with protected packets of the pair between.
 pub(super) fn windows(captured: &[Sent], numbers: &[u64], scene: &Scene) -> Windows {
     let pair = |ends: (IpAddr, IpAddr)| (ends.0.min(ends.1), ends.0.max(ends.1));
@@ -41,16 +41,16 @@ pub(super) fn windows(captured: &[Sent], numbers: &[u64], scene: &Scene) -> Wind
     };
     for (sent, frame) in captured.iter().zip(numbers.iter().copied()) {
         let pair = pair(sent.ends);
-        // Without a policy a pair owes what it was seen to do, or what a log tells of it.
+        // Without a policy a pair requires what it was seen to do, or what a log shows of it.
         let is_known = protected.contains(&pair) || negotiating.contains(&pair);
-        let is_owed = scene.policy.is_some() || is_known || names(scene, pair);
+        let is_required = scene.policy.is_some() || is_known || names(scene, pair);
         match (sent.what, open.get_mut(&pair)) {
-            (What::Owed, Some(window))
+            (What::Required, Some(window))
                 if sent.at - window.to <= if window.between { 5 * SECOND } else { 30 * SECOND } =>
             {
                 (window.frames.1, window.to, window.between) = (frame, sent.at, false);
             }
-            (What::Owed, _) if is_owed => {
+            (What::Required, _) if is_required => {
                 let (frames, from) = ((frame, frame), sent.at);
                 let next = Open { frames, from, to: from, between: false };
                 if let Some(before) = open.insert(pair, next) {
@@ -156,7 +156,7 @@ pub(super) fn allowed(scene: &Scene, label: &Label, captured: &[Sent]) -> Allowe
     Allowed { first, opened, kept, beside }
 }
 
-/// What may stand first in a role.
+/// What may are first in a role.
 fn in_role(
     scene: &Scene,
     label: &Label,
@@ -165,14 +165,14 @@ fn in_role(
 ) -> BTreeSet<Reason> {
     let mut allowed = BTreeSet::new();
     let lost_key = scene.sent.iter().any(|sent| sent.is_key);
-    let told = told_by_logs(scene, captured);
-    if told == Told::Surely {
+    let reported = shown_by_logs(scene, captured);
+    if reported == Logged::Surely {
         allowed.insert(truth);
-        // A role that no record shows, though the cause is told.
+        // A role that no record shows, though the cause is reported.
         allowed.extend((by_wire == [Reason::Unknown]).then_some(Reason::Unknown));
     } else {
         allowed.extend(by_wire);
-        if told == Told::Perhaps {
+        if reported == Logged::Perhaps {
             allowed.insert(truth);
         }
         if lost_key {
@@ -185,7 +185,7 @@ fn in_role(
         allowed.extend(&label.by_log);
     }
     // Under AES-CBC a Delete has the size of a liveness check: where the traffic it interrupted does not go on
-    // in clear within two seconds, or the same host sent such checks before, only a log can tell them apart.
+    // in clear within two seconds, or the same host sent such checks before, only a log can show them apart.
     let is_certain = scene.gcm && scene.keying.version == 2;
     let is_ambiguous = !is_certain && (scene.checks || rested(captured));
     if allowed.contains(&Reason::SaDeleted) && is_ambiguous && !has_logged_end(scene, captured) {
@@ -196,7 +196,9 @@ fn in_role(
 
 /// Whether the first clear packet came later than two seconds behind protected ones.
 fn rested(captured: &[Sent]) -> bool {
-    let Some(first) = captured.iter().find(|sent| sent.what == What::Owed) else { return false };
+    let Some(first) = captured.iter().find(|sent| sent.what == What::Required) else {
+        return false;
+    };
     let mut protected = captured.iter().filter(|s| s.what == What::Protected && s.ends_as(first));
     let last = protected.rfind(|sent| sent.at <= first.at);
     last.is_none_or(|last| first.at - last.at > 2 * SECOND)
@@ -212,17 +214,17 @@ fn has_logged_end(scene: &Scene, captured: &[Sent]) -> bool {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
-    /// A record tells the cause, and its time by the capture's clock can be known.
+enum Logged {
+    /// A record shows the cause, and its time by the capture's clock can be known.
     Surely,
-    /// A record tells it, but whether it belongs to this window cannot be known.
+    /// A record shows it, but whether it belongs to this window cannot be known.
     Perhaps,
     Not,
 }
 
-/// What the logs that were handed over tell of the cause.
-fn told_by_logs(scene: &Scene, captured: &[Sent]) -> Told {
-    let mut best = Told::Not;
+/// What the logs that were handed over show of the cause.
+fn shown_by_logs(scene: &Scene, captured: &[Sent]) -> Logged {
+    let mut best = Logged::Not;
     for host in &scene.hosts {
         let kept = host.kept();
         let decisive: Vec<&Kept> = kept.iter().filter(|kept| kept.is_decisive).collect();
@@ -235,9 +237,9 @@ fn told_by_logs(scene: &Scene, captured: &[Sent]) -> Told {
         let has_clock = kept.iter().any(|kept| shows(captured, kept.about));
         let is_steady = host.clock.step.is_none() && !host.is_behind_nat();
         if by_number || (has_clock && is_steady) {
-            return Told::Surely;
+            return Logged::Surely;
         }
-        best = Told::Perhaps;
+        best = Logged::Perhaps;
     }
     best
 }

@@ -58,7 +58,7 @@ pub(super) fn add_noise(scene: &mut Scene) {
     }
 }
 
-/// Hosts that owe nothing: name service, web, and packets to everybody.
+/// Hosts that require nothing: name service, web, and packets to everybody.
 fn strangers(scene: &mut Scene, from: Nanos, until: Nanos) {
     let server = SocketAddr::new(IpAddr::from([10, 99, 0, 53]), 53);
     let count = scene.dice.between(10, 60);
@@ -109,7 +109,7 @@ fn scanner(scene: &mut Scene, from: Nanos) {
     let mut at = from;
     for target in targets {
         let sa = prepare_sa(scene, 0, 1);
-        let asked = scene.init_request(&sa, &[]).octets();
+        let asked = scene.init_request(&sa, &[]).bytes();
         let ends = (SocketAddr::new(stranger, 500), SocketAddr::new(target, 500));
         let frame = wire::datagram(ends.0, ends.1, &asked, &mut scene.dice);
         scene.send(at, (stranger, target), What::Other, frame);

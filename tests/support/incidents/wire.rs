@@ -17,7 +17,7 @@ pub(crate) const SECOND: Nanos = 1_000_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     /// Clear traffic that the policy wants protected.
-    Owed,
+    Required,
     /// Under ESP.
     Protected,
     /// All else.
@@ -30,11 +30,11 @@ pub(crate) struct Sent {
     pub(crate) at: Nanos,
     pub(crate) ends: (IpAddr, IpAddr),
     pub(crate) what: What,
-    /// Without it the packets alone do not tell the cause.
+    /// Without it the packets alone do not show the cause.
     pub(crate) is_key: bool,
     /// The negotiation (initiator's cookie) or ESP SPI that it belongs to.
     pub(crate) under: Under,
-    pub(crate) octets: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Sent {
@@ -122,7 +122,7 @@ pub(crate) fn esp(from: IpAddr, to: IpAddr, spi: u32, sequence: u32, dice: &mut 
 /// Under AES-CBC and HMAC-SHA1: vector, blocks, check value.
 pub(crate) fn esp_packet(spi: u32, sequence: u32, dice: &mut Dice) -> Vec<u8> {
     let blocks = usize::try_from(dice.between(3, 8)).unwrap();
-    let sealed = dice.octets(16 + 16 * blocks + 12);
+    let sealed = dice.bytes(16 + 16 * blocks + 12);
     [&spi.to_be_bytes()[..], &sequence.to_be_bytes(), &sealed].concat()
 }
 
@@ -148,7 +148,7 @@ fn inner_packet(payload: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// RFC 792: destination unreachable with the datagram's header and first octets.
+/// RFC 792: destination unreachable with the datagram's header and first bytes.
 pub(crate) fn unreachable(from: IpAddr, to: IpAddr, code: u8, about: &[u8]) -> Vec<u8> {
     let quoted = &about[14..about.len().min(14 + 20 + 8 + 64)];
     let mut message = vec![3, code, 0, 0, 0, 0, 0, 0];
@@ -162,10 +162,9 @@ pub(crate) fn unreachable(from: IpAddr, to: IpAddr, code: u8, about: &[u8]) -> V
     frame
 }
 
-fn checksum(octets: &[u8]) -> u16 {
-    let words = octets
-        .chunks(2)
-        .map(|word| u32::from(word[0]) << 8 | u32::from(*word.get(1).unwrap_or(&0)));
+fn checksum(bytes: &[u8]) -> u16 {
+    let words =
+        bytes.chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(*word.get(1).unwrap_or(&0)));
     let sum: u32 = words.sum();
     let folded = (sum & 0xffff) + (sum >> 16);
     !u16::try_from((folded & 0xffff) + (folded >> 16)).unwrap()
@@ -175,6 +174,6 @@ fn checksum(octets: &[u8]) -> u16 {
 pub(crate) fn capture(frames: &[(Nanos, &[u8])]) -> Vec<u8> {
     let word = |value: Nanos| u32::try_from(value).unwrap();
     let frames: Vec<(u32, u32, &[u8])> =
-        frames.iter().map(|(at, octets)| (word(at / SECOND), word(at % SECOND), *octets)).collect();
+        frames.iter().map(|(at, bytes)| (word(at / SECOND), word(at % SECOND), *bytes)).collect();
     pcap(Order::Little, 0xa1b2_3c4d, &frames)
 }

@@ -118,7 +118,7 @@ impl Scene {
         self.mend(one, other);
     }
 
-    /// Mostly somebody mends it, and protected traffic follows.
+    /// Mostly somebody fixes it, and protected traffic follows.
     fn mend(&mut self, one: usize, other: usize) {
         if self.dice.chance(75) {
             self.wait(500 * MS, 4 * SECOND);
@@ -134,11 +134,11 @@ impl Scene {
         sa: &Sa,
         host: usize,
         at: Nanos,
-        told: (&str, bool),
+        reported: (&str, bool),
         decides: bool,
     ) {
-        let cookies = if told.0 == NO_RESPONSE { (sa.cookies.0, 0) } else { sa.cookies };
-        let failed = self.view(sa, host).main_mode_failed(cookies, told.0, told.1);
+        let cookies = if reported.0 == NO_RESPONSE { (sa.cookies.0, 0) } else { sa.cookies };
+        let failed = self.view(sa, host).main_mode_failed(cookies, reported.0, reported.1);
         if decides {
             self.log_cause(host, at, failed);
         } else {

@@ -13,7 +13,7 @@ pub(super) fn no_ike_attempted(scene: &mut Scene) -> Label {
     let length = scene.seconds(5, 240);
     let port = scene.service();
     scene.talk_in_clear(length, port);
-    Label::told(R::NoIkeAttempted, &[R::NoIkeAttempted])
+    Label::expected(R::NoIkeAttempted, &[R::NoIkeAttempted])
 }
 
 /// A firewall on the way says that it forbids IKE (RFC 1812 §5.2.7.1: codes 9, 10, 13).
@@ -38,12 +38,12 @@ pub(super) fn udp_500_blocked(scene: &mut Scene) -> Label {
     let beside = vec![R::NoResponse, R::Timeout];
     // One error can be forged, and does not say why the other messages were not answered.
     let by_wire: &[R] = if answers_all { &[R::Udp500Blocked] } else { &[R::NoResponse] };
-    Label { by_loss, beside, ..Label::told(R::Udp500Blocked, by_wire) }
+    Label { by_loss, beside, ..Label::expected(R::Udp500Blocked, by_wire) }
 }
 
 /// A router's error about the message that was sent at a moment.
 fn barred(scene: &mut Scene, about: Nanos, to: usize, code: u8) {
-    let knock = scene.sent.iter().rev().find(|sent| sent.at == about).map(|s| s.octets.clone());
+    let knock = scene.sent.iter().rev().find(|sent| sent.at == about).map(|s| s.bytes.clone());
     let ends = (IpAddr::from([10, 20, 254, 1]), scene.outside(to));
     let error = wire::unreachable(ends.0, ends.1, code, &knock.unwrap());
     scene.send(about + 3 * MS, ends, What::Other, error);
@@ -91,13 +91,13 @@ pub(super) fn peer_unreachable(scene: &mut Scene) -> Label {
     scene.now = begun + scene.dice.between(100 * MS, 4 * SECOND);
     let ends = (IpAddr::from([172, 16, 1, 50]), IpAddr::from([172, 16, 2, 60]));
     let port = scene.service();
-    scene.chatter(end - scene.now, ends, port, What::Owed);
+    scene.chatter(end - scene.now, ends, port, What::Required);
     let by_loss = vec![R::NoResponse];
     let beside = vec![R::NoResponse];
     Label {
         by_loss,
         beside,
-        ..Label::told(R::PeerUnreachable, &[R::PeerUnreachable, R::NoResponse])
+        ..Label::expected(R::PeerUnreachable, &[R::PeerUnreachable, R::NoResponse])
     }
 }
 
@@ -110,7 +110,7 @@ pub(super) fn filter_without_port(scene: &mut Scene) -> Label {
     let sa = scene.establish_as(sa);
     for host in [one, other] {
         for written in &mut scene.hosts[host].book {
-            // Its SPIs tell the time, and its filter the cause.
+            // Its SPIs show the time, and its filter the cause.
             written.is_decisive |= written.about == Under::Spi(sa.spis[0]);
         }
     }
@@ -123,7 +123,7 @@ pub(super) fn filter_without_port(scene: &mut Scene) -> Label {
     scene.talk_in_clear(service_length, port);
     let by_wire = [R::FilterNotCovering, R::Unknown];
     // Nothing happened: what is not covered never was.
-    Label { opened: Some(Role::nothing()), ..Label::told(R::FilterNotCovering, &by_wire) }
+    Label { opened: Some(Role::nothing()), ..Label::expected(R::FilterNotCovering, &by_wire) }
 }
 
 /// A tunnel is up, and one host behind it is not in its networks.
@@ -145,11 +145,11 @@ pub(super) fn filter_without_network(scene: &mut Scene) -> Label {
     scene.now = begun + scene.dice.between(SECOND, 12 * SECOND);
     let ends = (IpAddr::from([172, 16, 9, 60]), IpAddr::from([172, 16, 2, 50]));
     let port = scene.service();
-    scene.chatter(length / 2, ends, port, What::Owed);
+    scene.chatter(length / 2, ends, port, What::Required);
     // Packets alone do not show who is whose gateway.
     let by_wire = [R::FilterNotCovering, R::NoIkeAttempted, R::Unknown];
-    let opened = Some(Role::told(R::Unknown, &[R::Unknown, R::NoIkeAttempted]));
-    Label { opened, ..Label::told(R::FilterNotCovering, &by_wire) }
+    let opened = Some(Role::expected(R::Unknown, &[R::Unknown, R::NoIkeAttempted]));
+    Label { opened, ..Label::expected(R::FilterNotCovering, &by_wire) }
 }
 
 /// ESP between the hosts' IPv4 addresses or first cards, nothing between the others.
@@ -166,7 +166,7 @@ pub(super) fn alternate_path(scene: &mut Scene) -> Label {
     };
     scene.now = begun + scene.dice.between(SECOND, 8 * SECOND);
     let port = scene.service();
-    scene.chatter(length / 2, bare, port, What::Owed);
+    scene.chatter(length / 2, bare, port, What::Required);
     let names = format!(
         "[hosts]\nWS01 = [\"{}\", \"{}\"]\nFS01 = [\"{}\", \"{}\"]\n",
         scene.outside(0),
@@ -188,10 +188,10 @@ pub(super) fn alternate_path(scene: &mut Scene) -> Label {
     }
     // Nothing says that these are addresses of the same two hosts.
     let by_wire = [R::NoIkeAttempted, R::Unknown];
-    let mut label = Label::told(R::AlternatePath, &by_wire);
+    let mut label = Label::expected(R::AlternatePath, &by_wire);
     // Of a pair without IPsec beside one with ESP on the same capture that one may be the gateway.
     label.by_wire.push(R::FilterNotCovering);
-    label.opened = Some(Role::told(R::Unknown, &[R::NoIkeAttempted, R::Unknown]));
+    label.opened = Some(Role::expected(R::Unknown, &[R::NoIkeAttempted, R::Unknown]));
     label
 }
 
@@ -211,5 +211,5 @@ pub(super) fn unknown(scene: &mut Scene) -> Label {
     scene.sent.retain(|sent| !matches!(sent.under, Under::Cookie(_)));
     let silent = |host: &mut Host| host.book.retain(|_: &Written| false);
     scene.hosts.iter_mut().for_each(silent);
-    Label::told(R::Unknown, &[R::Unknown])
+    Label::expected(R::Unknown, &[R::Unknown])
 }

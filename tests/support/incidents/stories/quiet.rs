@@ -1,4 +1,4 @@
-//! Incidents in which nothing that owes protection passes in clear.
+//! Incidents in which nothing that requires protection passes in clear.
 
 use super::super::events::written;
 use super::super::host::{Audit, Era, Of, Value, Written, text};
@@ -66,7 +66,7 @@ pub(super) fn failed_closed(scene: &mut Scene) -> Label {
     let mut place = 0;
     scene.sent.retain(|sent| {
         place += 1;
-        place <= from || sent.what != What::Owed
+        place <= from || sent.what != What::Required
     });
     scene.wait(MS, SECOND);
     let sa = scene.establish(0, 1);

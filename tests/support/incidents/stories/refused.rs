@@ -15,8 +15,8 @@ pub(super) fn no_response(scene: &mut Scene) -> Label {
     scene.leak_beside(3, |scene, sa| {
         let first = first_message(scene, sa);
         let gives_up = scene.insist(sa.ends(), &first, false);
-        let told = if scene.dice.chance(50) { NO_RESPONSE } else { TIMED_OUT };
-        scene.main_mode_failed(sa, sa.initiator, gives_up, (told, true), true);
+        let reported = if scene.dice.chance(50) { NO_RESPONSE } else { TIMED_OUT };
+        scene.main_mode_failed(sa, sa.initiator, gives_up, (reported, true), true);
         scene.now = gives_up;
     });
     Label { by_log: vec![R::Timeout], ..Label::shown(R::NoResponse) }
@@ -37,7 +37,7 @@ pub(super) fn no_proposal_chosen(scene: &mut Scene) -> Label {
     Label { by_loss, ..Label::shown(R::NoProposalChosen) }
 }
 
-/// The refusing side tells the cause, the other one hears of it.
+/// The refusing side shows the cause, the other one hears of it.
 fn both_log(scene: &mut Scene, sa: &Sa, refuser: &str, refused: &str) {
     let at = scene.soon();
     scene.main_mode_failed(sa, sa.responder, at, (refuser, true), true);
@@ -58,10 +58,10 @@ fn refuse_authentication(scene: &mut Scene, sa: &Sa) {
 pub(super) fn authentication_failed(scene: &mut Scene) -> Label {
     scene.keying.version = 2;
     scene.before_a_failure();
-    let told = "IKE authentication credentials are unacceptable.";
+    let reported = "IKE authentication credentials are unacceptable.";
     scene.leak_beside(4, |scene, sa| {
         refuse_authentication(scene, sa);
-        both_log(scene, sa, told, told);
+        both_log(scene, sa, reported, reported);
     });
     let by_loss = vec![R::Timeout, R::NoResponse];
     Label { by_loss, ..Label::shown(R::AuthenticationFailed) }
@@ -95,7 +95,7 @@ pub(super) fn psk_mismatch(scene: &mut Scene) -> Label {
 pub(super) fn certificate_invalid(scene: &mut Scene) -> Label {
     scene.keying.method = "%%8194";
     scene.before_a_failure();
-    let told = scene.dice.pick(&[
+    let reported = scene.dice.pick(&[
         "Certificate Revocation Check failed.",
         "IKE failed to find valid machine certificate. Contact your Network Security Administrator about installing a valid certificate in the appropriate Certificate Store.",
         "Peer failed to send valid machine certificate.",
@@ -106,18 +106,18 @@ pub(super) fn certificate_invalid(scene: &mut Scene) -> Label {
         } else {
             refuse_in_main_mode(scene, sa, 1000);
         }
-        both_log(scene, sa, told, "IKE authentication credentials are unacceptable.");
+        both_log(scene, sa, reported, "IKE authentication credentials are unacceptable.");
     });
     let by_wire = [R::AuthenticationFailed, R::CertificateInvalid];
     let by_loss = vec![R::Timeout, R::NoResponse];
     let beside = vec![R::AuthenticationFailed];
-    Label { by_loss, beside, ..Label::told(R::CertificateInvalid, &by_wire) }
+    Label { by_loss, beside, ..Label::expected(R::CertificateInvalid, &by_wire) }
 }
 
 /// Message 5 is answered by an encrypted informational message.
-fn refuse_in_main_mode(scene: &mut Scene, sa: &Sa, octets: usize) {
+fn refuse_in_main_mode(scene: &mut Scene, sa: &Sa, bytes: usize) {
     scene.main_mode_until_keys(sa);
-    let fifth = Message::v1_encrypted(2, 0, octets).spis(sa.cookies.0, sa.cookies.1);
+    let fifth = Message::v1_encrypted(2, 0, bytes).spis(sa.cookies.0, sa.cookies.1);
     scene.ike(scene.now, sa.ends(), &fifth, true);
     scene.wait(5 * MS, 60 * MS);
     let id = u32::try_from(scene.dice.between(1, 1 << 30)).unwrap();
@@ -128,17 +128,17 @@ fn refuse_in_main_mode(scene: &mut Scene, sa: &Sa, octets: usize) {
 pub(super) fn kerberos_failed(scene: &mut Scene) -> Label {
     scene.keying = super::super::scene::Keying { version: 1, method: "%%8195" };
     scene.before_a_failure();
-    let told = "Failed to authenticate using Kerberos.";
+    let reported = "Failed to authenticate using Kerberos.";
     scene.leak_beside(3, |scene, sa| {
         refuse_in_main_mode(scene, sa, 64);
-        both_log(scene, sa, told, "IKE authentication credentials are unacceptable.");
+        both_log(scene, sa, reported, "IKE authentication credentials are unacceptable.");
     });
     let by_loss = vec![R::NoResponse, R::AuthenticationFailed, R::PskMismatchSuspected];
     let beside = vec![R::AuthenticationFailed];
     Label { by_loss, beside, ..Label::shown(R::KerberosFailed) }
 }
 
-/// Authenticated, but no child (RFC 7296 §2.21.2: the notify stands beside IDr and AUTH).
+/// Authenticated, but no child (RFC 7296 §2.21.2: the notify is beside IDr and AUTH).
 pub(super) fn ts_unacceptable(scene: &mut Scene) -> Label {
     scene.keying.version = 2;
     scene.before_a_failure();
@@ -163,8 +163,8 @@ fn quick_mode_failed(scene: &mut Scene, sa: &Sa, message: u32, refuser: &str) {
         let at = scene.soon();
         scene.log(host, at, view.main_mode_up());
         let is_local = host == sa.responder;
-        let told = if is_local { refuser } else { "Policy match error." };
-        let mut failed = view.quick_mode_failed(message, told, is_local);
+        let reported = if is_local { refuser } else { "Policy match error." };
+        let mut failed = view.quick_mode_failed(message, reported, is_local);
         if scene.era == Era::Modern {
             failed.about = wire::Under::Cookie(sa.cookies.0);
         }
@@ -195,8 +195,8 @@ pub(super) fn policy_mismatch(scene: &mut Scene) -> Label {
     scene.before_a_failure();
     scene.leak_beside(3, |scene, sa| {
         scene.main_mode_until_keys(sa);
-        for (ends, octets) in [(sa.ends(), 40), ((sa.responder, sa.initiator), 48)] {
-            let message = Message::v1_encrypted(2, 0, octets).spis(sa.cookies.0, sa.cookies.1);
+        for (ends, bytes) in [(sa.ends(), 40), ((sa.responder, sa.initiator), 48)] {
+            let message = Message::v1_encrypted(2, 0, bytes).spis(sa.cookies.0, sa.cookies.1);
             scene.ike(scene.now, ends, &message, true);
             scene.wait(5 * MS, 50 * MS);
         }
@@ -211,22 +211,22 @@ pub(super) fn policy_mismatch(scene: &mut Scene) -> Label {
     let by_loss = vec![R::PskMismatchSuspected, R::NoResponse, R::NoProposalChosen];
     // The host that was refused only knows that the policies do not match.
     let by_log = vec![R::NoProposalChosen];
-    Label { by_loss, by_log, ..Label::told(R::PolicyMismatch, &[R::ChildRefused]) }
+    Label { by_loss, by_log, ..Label::expected(R::PolicyMismatch, &[R::ChildRefused]) }
 }
 
 /// The peer gives the SA up before it is complete; on the wire it looks like any refusal.
 pub(super) fn peer_deleted(scene: &mut Scene) -> Label {
     scene.keying.version = 1;
     scene.before_a_failure();
-    let told = "IKE SA deleted by peer before establishment completed.";
+    let reported = "IKE SA deleted by peer before establishment completed.";
     scene.leak_beside(3, |scene, sa| {
         refuse_in_main_mode(scene, sa, 40);
         let at = scene.soon();
-        scene.main_mode_failed(sa, sa.initiator, at, (told, false), true);
+        scene.main_mode_failed(sa, sa.initiator, at, (reported, false), true);
     });
     let by_wire = [R::PskMismatchSuspected, R::AuthenticationFailed, R::PeerDeleted];
     let by_loss = vec![R::NoResponse];
-    Label { by_loss, beside: by_wire.to_vec(), ..Label::told(R::PeerDeleted, &by_wire) }
+    Label { by_loss, beside: by_wire.to_vec(), ..Label::expected(R::PeerDeleted, &by_wire) }
 }
 
 /// Large IKE_AUTH requests get lost on the way, again and again.
@@ -252,7 +252,7 @@ pub(super) fn dos_protection(scene: &mut Scene) -> Label {
     let target = SocketAddr::new(scene.outside(1), 500);
     for _ in 0..flood {
         let sa = prepare(scene, 0, 1);
-        let asked = scene.init_request(&sa, &[]).octets();
+        let asked = scene.init_request(&sa, &[]).bytes();
         let [a, b, ..] = scene.dice.number().to_le_bytes();
         let from = SocketAddr::new(IpAddr::from([198, 18, a, b]), 500);
         let frame = wire::datagram(from, target, &asked, &mut scene.dice);
@@ -281,7 +281,7 @@ pub(super) fn dos_protection(scene: &mut Scene) -> Label {
     scene.talk_in_clear(length, service);
     scene.mend(from, to);
     let by_wire = [R::NoResponse, R::DosProtection, R::Timeout];
-    Label { beside: by_wire.to_vec(), ..Label::told(R::DosProtection, &by_wire) }
+    Label { beside: by_wire.to_vec(), ..Label::expected(R::DosProtection, &by_wire) }
 }
 
 /// An error of a vendor's own (RFC 7296 §3.10.1: 8192 to 16383).

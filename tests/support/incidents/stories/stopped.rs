@@ -32,7 +32,7 @@ impl Scene {
         self.main_mode_failed(&sa, from, gives_up, (super::NO_RESPONSE, true), false);
         if with_error {
             let knock =
-                self.sent.iter().rev().find(|sent| sent.at == begun).map(|s| s.octets.clone());
+                self.sent.iter().rev().find(|sent| sent.at == begun).map(|s| s.bytes.clone());
             let ends = (self.outside(to), self.outside(from));
             let error = wire::unreachable(ends.0, ends.1, 3, &knock.unwrap());
             self.send(begun + 2 * MS, ends, What::Other, error);
@@ -92,9 +92,9 @@ pub(super) fn service_stopped(scene: &mut Scene) -> Label {
     let by_loss = beside.clone();
     // A negotiation that fails as the window opens has a part in it.
     let opening: &[R] = if knocks { &[R::SaDeleted, R::NoResponse] } else { &[R::SaDeleted] };
-    let opened = Some(Role::told(R::ServiceStopped, opening));
-    let kept = Some(Role::told(R::ServiceStopped, silence(knocks)));
-    Label { beside, by_loss, opened, kept, ..Label::told(R::ServiceStopped, by_wire) }
+    let opened = Some(Role::expected(R::ServiceStopped, opening));
+    let kept = Some(Role::expected(R::ServiceStopped, silence(knocks)));
+    Label { beside, by_loss, opened, kept, ..Label::expected(R::ServiceStopped, by_wire) }
 }
 
 /// It ends without a word: no DELETE, and the peer's packets go to nobody.
@@ -122,8 +122,8 @@ pub(super) fn service_crashed(scene: &mut Scene) -> Label {
     };
     let beside = vec![R::NoResponse];
     let by_loss = vec![R::NoResponse];
-    let kept = Some(Role::told(R::ServiceStopped, silence(knocks)));
-    Label { beside, by_loss, kept, ..Label::told(R::ServiceStopped, by_wire) }
+    let kept = Some(Role::expected(R::ServiceStopped, silence(knocks)));
+    Label { beside, by_loss, kept, ..Label::expected(R::ServiceStopped, by_wire) }
 }
 
 /// What packets show of a service that is down: requests without an answer. One ICMP error can be forged and
@@ -139,8 +139,8 @@ pub(super) fn driver_bypass(scene: &mut Scene) -> Label {
     scene.now += scene.seconds(30, 90);
     let started = scene.now;
     let of = |id| {
-        let told = written(id, Audit::Always, Vec::new());
-        super::super::host::Written { is_system: true, source: "EventLog", ..told }
+        let reported = written(id, Audit::Always, Vec::new());
+        super::super::host::Written { is_system: true, source: "EventLog", ..reported }
     };
     scene.log(booted, started - 3 * SECOND, of(0x8000_1775));
     scene.log(booted, started - 3 * SECOND, written(512, Audit::Always, Vec::new()));
@@ -156,7 +156,7 @@ pub(super) fn driver_bypass(scene: &mut Scene) -> Label {
     let again = scene.establish(one, other);
     let length = scene.seconds(10, 60);
     scene.protected(&again, length);
-    Label::told(R::DriverBypass, &[R::Unknown])
+    Label::expected(R::DriverBypass, &[R::Unknown])
 }
 
 /// A policy is unassigned or changed: the host flushes its SAs, and the service goes on.
@@ -200,8 +200,8 @@ pub(super) fn policy_changed(scene: &mut Scene) -> Label {
     scene.mend(sa.initiator, sa.responder);
     let beside = vec![R::SaDeleted];
     // A record of the change does not say what holds since.
-    let kept = Some(Role::told(R::PolicyChanged, &[R::Unknown]));
-    Label { beside, kept, ..Label::told(R::PolicyChanged, &[R::SaDeleted]) }
+    let kept = Some(Role::expected(R::PolicyChanged, &[R::Unknown]));
+    Label { beside, kept, ..Label::expected(R::PolicyChanged, &[R::SaDeleted]) }
 }
 
 /// Windows 2000 to Server 2003, "fall back to unsecured communication": after three seconds without
@@ -222,7 +222,7 @@ pub(super) fn fallback_to_clear(scene: &mut Scene) -> Label {
     scene.talk_in_clear(length, port);
     scene.mend(from, to);
     let beside = vec![R::NoResponse];
-    Label { beside, ..Label::told(R::FallbackToClear, &[R::NoResponse]) }
+    Label { beside, ..Label::expected(R::FallbackToClear, &[R::NoResponse]) }
 }
 
 /// The SAs run out before new ones are made under the same IKE SA.
@@ -249,7 +249,7 @@ pub(super) fn rekey_gap(scene: &mut Scene) -> Label {
     // Deleted first, and made anew later: without a log's word for the lifetime both are true.
     let by_wire: &[R] = if deletes { &[R::RekeyGap, R::SaDeleted] } else { &[R::RekeyGap] };
     let kept = Some(Role::nothing());
-    Label { by_loss, beside, kept, ..Label::told(R::RekeyGap, by_wire) }
+    Label { by_loss, beside, kept, ..Label::expected(R::RekeyGap, by_wire) }
 }
 
 /// A Delete for the SAs of quick mode alone.
@@ -276,13 +276,13 @@ pub(super) fn address_reused(scene: &mut Scene) -> Label {
     for sent in &mut scene.sent[from..] {
         let station = [2, 0, 0, 0, 0, 0x99];
         let place = if sent.ends.0 == address { 6..12 } else { 0..6 };
-        sent.octets[place].copy_from_slice(&station);
+        sent.bytes[place].copy_from_slice(&station);
     }
     // What the first host did is not why the second one talks in clear.
     scene.happened.clear();
-    let told = || Role::told(R::Unknown, &[R::Unknown, R::SaDeleted, R::ServiceStopped]);
-    let (opened, kept) = (Some(told()), Some(told()));
-    Label { opened, kept, ..Label::told(R::Unknown, &told().by_wire) }
+    let reported = || Role::expected(R::Unknown, &[R::Unknown, R::SaDeleted, R::ServiceStopped]);
+    let (opened, kept) = (Some(reported()), Some(reported()));
+    Label { opened, kept, ..Label::expected(R::Unknown, &reported().by_wire) }
 }
 
 /// Deleted by hand or by the peer, and nobody makes new ones for a long time.

@@ -1,4 +1,4 @@
-//! What a trace tells beside packets, for the log of the host: events of IKE and IPsec, and packets that IPsec dropped.
+//! What a trace shows beside packets, for the log of the host: events of IKE and IPsec, and packets that IPsec dropped.
 
 use super::drops::{ipsec_drop, windows_error};
 use super::packets::{Appearance, without_protected_bit};
@@ -15,7 +15,7 @@ pub struct TraceEvent<'b> {
     pub record: u64,
     /// Where in the file the record, or the buffer that it is packed in, begins.
     pub offset: u64,
-    /// When, by the clock that the packets have; `None` where it cannot be told.
+    /// When, by the clock that the packets have; `None` where it cannot be reported.
     pub time: Option<Timestamp>,
     /// What it says.
     pub fact: TraceFact<'b>,
@@ -56,18 +56,18 @@ pub struct DroppedPacket<'b> {
     pub frame: RawFrame<'b>,
 }
 
-/// Tells events by the order of their records.
-pub(super) struct Telling<'s> {
+/// Reports events in the order of their records.
+pub(super) struct Reporter<'s> {
     survey: &'s Survey,
     records: u64,
-    told: usize,
-    /// Events beyond the number that is told.
-    pub(super) untold: u64,
+    reported: usize,
+    /// Events beyond the number that is reported.
+    pub(super) left_out: u64,
 }
 
-impl<'s> Telling<'s> {
+impl<'s> Reporter<'s> {
     pub(super) const fn of(survey: &'s Survey) -> Self {
-        Self { survey, records: 0, told: 0, untold: 0 }
+        Self { survey, records: 0, reported: 0, left_out: 0 }
     }
 
     /// The next record begins.
@@ -75,28 +75,28 @@ impl<'s> Telling<'s> {
         self.records += 1;
     }
 
-    /// Tells of an event of the filtering platform.
+    /// Reports an event of the filtering platform.
     pub(super) fn platform(
         &mut self,
         event: &Event<'_>,
         offset: usize,
-        tell: &mut impl FnMut(TraceEvent<'_>),
+        visit: &mut impl FnMut(TraceEvent<'_>),
     ) {
         let Event { id, version, data, .. } = *event;
-        self.tell(event, offset, TraceFact::Platform { id, version, data }, tell);
+        self.report(event, offset, TraceFact::Platform { id, version, data }, visit);
     }
 
-    /// Tells of a packet that was dropped, where IPsec is the reason.
+    /// Reports a packet that was dropped, where IPsec is the reason.
     pub(super) fn dropped(
         &mut self,
         event: &Event<'_>,
         seen: &Appearance<'_>,
         offset: usize,
-        tell: &mut impl FnMut(TraceEvent<'_>),
+        visit: &mut impl FnMut(TraceEvent<'_>),
     ) {
         let Some(reason_name) = ipsec_drop(seen.drop_reason) else { return };
         let is_wireless = seen.linktype == Linktype::IEEE802_11;
-        let readable = is_wireless.then(|| without_protected_bit(seen.octets));
+        let readable = is_wireless.then(|| without_protected_bit(seen.bytes));
         let frame = RawFrame {
             number: FrameNumber(self.records),
             time: self.survey.moment(event.time).unwrap_or(Timestamp(0)),
@@ -106,7 +106,7 @@ impl<'s> Telling<'s> {
             description: 0,
             offset: offset as u64,
             seen_at: SeenAt::Unknown,
-            data: readable.as_deref().unwrap_or(seen.octets),
+            data: readable.as_deref().unwrap_or(seen.bytes),
         };
         let packet = DroppedPacket {
             reason: seen.drop_reason,
@@ -117,25 +117,25 @@ impl<'s> Telling<'s> {
             component: self.survey.stack.component(seen.component),
             frame,
         };
-        self.tell(event, offset, TraceFact::Dropped(packet), tell);
+        self.report(event, offset, TraceFact::Dropped(packet), visit);
     }
 
-    fn tell(
+    fn report(
         &mut self,
         event: &Event<'_>,
         offset: usize,
         fact: TraceFact<'_>,
-        tell: &mut impl FnMut(TraceEvent<'_>),
+        visit: &mut impl FnMut(TraceEvent<'_>),
     ) {
-        if self.told >= MOST_TOLD {
-            self.untold += 1;
+        if self.reported >= MOST_REPORTED {
+            self.left_out += 1;
             return;
         }
-        self.told += 1;
+        self.reported += 1;
         let (record, offset) = (self.records, offset as u64);
-        tell(TraceEvent { record, offset, time: self.survey.moment(event.time), fact });
+        visit(TraceEvent { record, offset, time: self.survey.moment(event.time), fact });
     }
 }
 
-/// Events that are told; a host that is flooded drops more packets than anybody reads.
-const MOST_TOLD: usize = 65_536;
+/// Events that are reported; a host that is flooded drops more packets than anybody reads.
+const MOST_REPORTED: usize = 65_536;

@@ -1,0 +1,193 @@
+//! The findings about traffic: what passed in clear, and what was dropped. One constant a finding: its code, meaning, severity rule, advice and controls.
+
+use super::FindingRow;
+use super::steps::{
+    CHECK, COPIES, EXEMPTIONS, INIT, KEY, RECAPTURE, REQUIRE, RESTART, SHOW, TRANSMISSION,
+};
+use crate::findings::{Control, FindingCode, Severity};
+
+pub(super) const CLEARTEXT_WINDOW: FindingRow = FindingRow {
+    code: FindingCode::CleartextWindow,
+    name: "cleartext_window",
+    meaning: "Two hosts that should have used IPsec exchanged clear text.",
+    severities: &[
+        (
+            Severity::Critical,
+            "where a policy or --protect requires protection and the traffic was readable",
+        ),
+        (Severity::High, "where only one of the two holds"),
+        (
+            Severity::Medium,
+            "where neither does, where IPsec was only attempted, or where an inferred requirement may not cover this traffic",
+        ),
+        (
+            Severity::Low,
+            "where no payload passed, or where a tunnel carried only protected packets",
+        ),
+    ],
+    what_to_do: "Treat the traffic in the window as disclosed. Fix the cause, restart the IPsec service and capture again.",
+    steps: &[RESTART, SHOW, RECAPTURE],
+    controls: TRANSMISSION,
+};
+
+pub(super) const READABLE_ESP: FindingRow = FindingRow {
+    code: FindingCode::ReadableEsp,
+    name: "readable_esp",
+    meaning: "ESP packets carried readable data: NULL encryption, or wrapped ESP marked as unencrypted. They are authenticated but not confidential.",
+    severities: &[
+        (Severity::High, "where encryption is required"),
+        (Severity::Info, "where the policy accepts integrity alone"),
+    ],
+    what_to_do: "Remove NULL encryption from the proposals on both sides, unless the policy requires integrity only.",
+    steps: &[SHOW, RECAPTURE],
+    controls: &[Control::Sp80077, Control::Sc8, Control::Sc13, Control::Pci421],
+};
+
+pub(super) const AUTHENTICATION_ONLY: FindingRow = FindingRow {
+    code: FindingCode::AuthenticationOnly,
+    name: "authentication_only",
+    meaning: "The traffic used AH: it is authenticated but not confidential.",
+    severities: &[
+        (Severity::Medium, "where encryption is required"),
+        (Severity::Info, "where the policy accepts integrity alone"),
+    ],
+    what_to_do: "Use ESP with encryption where the content must stay confidential.",
+    steps: &[SHOW, RECAPTURE],
+    controls: &[Control::Sp80077, Control::Sc8, Control::Sc13, Control::Pci421],
+};
+
+pub(super) const NO_EXPECTATION: FindingRow = FindingRow {
+    code: FindingCode::NoExpectation,
+    name: "no_expectation",
+    meaning: "Hosts exchanged clear text, and neither a policy nor the evidence requires protection for them.",
+    severities: &[(Severity::Info, "")],
+    what_to_do: "Name the traffic that must be protected, with --protect A=B or a policy file, and analyze again.",
+    steps: &[INIT],
+    controls: &[Control::Sc8],
+};
+
+pub(super) const RULE_WITHOUT_TRAFFIC: FindingRow = FindingRow {
+    code: FindingCode::RuleWithoutTraffic,
+    name: "rule_without_traffic",
+    meaning: "A rule requires protection between hosts for which the captures show no packet.",
+    severities: &[(Severity::Low, "")],
+    what_to_do: "Check the addresses in the rule, and whether the captures were taken where this traffic passes.",
+    steps: &[CHECK],
+    controls: &[Control::Sc8],
+};
+
+pub(super) const CLEARTEXT_DROPPED: FindingRow = FindingRow {
+    code: FindingCode::CleartextDropped,
+    name: "cleartext_dropped",
+    meaning: "A host logged incoming clear text that its policy requires to be protected. The host dropped it, but the peer did send it.",
+    severities: &[(Severity::High, "")],
+    what_to_do: "Check the sender: its policy is missing, or its IPsec service is down.",
+    steps: &[RESTART, SHOW],
+    controls: TRANSMISSION,
+};
+
+pub(super) const PROTECTED_DROPPED: FindingRow = FindingRow {
+    code: FindingCode::ProtectedDropped,
+    name: "protected_dropped",
+    meaning: "A host logged that it dropped protected packets: they failed the integrity or replay check, or their security association was unknown.",
+    severities: &[(Severity::Medium, "")],
+    what_to_do: "Check for a device that changes packets in transit, for reordered packets, and for a peer that still uses an old security association.",
+    steps: &[SHOW],
+    controls: &[Control::Sp80077, Control::Si4],
+};
+
+pub(super) const CREDENTIALS_IN_CLEAR: FindingRow = FindingRow {
+    code: FindingCode::CredentialsInClear,
+    name: "credentials_in_clear",
+    meaning: "Credentials, or data from which a password can be guessed, passed in clear text. The report names the frames and never repeats the credentials.",
+    severities: &[
+        (Severity::High, "where protection is required"),
+        (Severity::Medium, "otherwise"),
+    ],
+    what_to_do: "Change them, treat everything they protect as exposed since then, and use the encrypted form of the protocol.",
+    steps: &[KEY],
+    controls: &[Control::Ia5, Control::Sc8, Control::Pci421],
+};
+
+pub(super) const CLEARTEXT_PERMITTED: FindingRow = FindingRow {
+    code: FindingCode::CleartextPermitted,
+    name: "cleartext_permitted",
+    meaning: "A host logged a security association without algorithms: its policy let traffic with the peer pass in clear.",
+    severities: &[(Severity::Medium, "")],
+    what_to_do: "Remove the fallback to unsecured communication from the filter action.",
+    steps: &[SHOW],
+    controls: TRANSMISSION,
+};
+
+pub(super) const LEAK_PATTERN: FindingRow = FindingRow {
+    code: FindingCode::LeakPattern,
+    name: "leak_pattern",
+    meaning: "What the cleartext windows of two hosts have in common; the title names it. Reported only where all clear text of the two had to be protected. Either the windows begin within 10 s of the start of a negotiation that failed; or they begin before the first negotiation, which starts more than 10 s later; or a deletion or a stopped service opened them, and a negotiation completes between 10 s before their end and 60 s after it; or all (at least two) are gaps between rekeys; or only one service passes in clear while other traffic of the two is protected; or in all windows only one host sends in clear while the other sends protected packets; or other addresses of the same two hosts, of the other IP version, are protected.",
+    severities: &[(Severity::Info, "")],
+    what_to_do: "Compare the windows; what they have in common points to the fix. Where hosts fall back to clear text, require security instead of requesting it.",
+    steps: &[SHOW, RECAPTURE],
+    controls: TRANSMISSION,
+};
+
+pub(super) const FORCED_FALLBACK_SUSPECTED: FindingRow = FindingRow {
+    code: FindingCode::ForcedFallbackSuspected,
+    name: "forced_fallback_suspected",
+    meaning: "Less than a minute before a cleartext window, or during it, the capture shows something that a third party can do to force hosts to fall back, and that a fault can also cause: ICMP errors quote a negotiation before it completed, although no message had to be repeated; or messages of one host went unanswered while the other's were answered, were repeated all the same, and failed; or at least 50 hosts began negotiations with one of the two within a minute and none was answered.",
+    severities: &[(Severity::Medium, "")],
+    what_to_do: "Require security instead of requesting it, so that nobody can force clear text. Find out who sent the errors or the flood, and which filters lie between the hosts.",
+    steps: &[REQUIRE, SHOW],
+    controls: &[Control::Sp80077, Control::Sc8, Control::Si4],
+};
+
+pub(super) const EXEMPTION_ABUSE: FindingRow = FindingRow {
+    code: FindingCode::ExemptionAbuse,
+    name: "exemption_abuse",
+    meaning: "Other traffic uses an exemption from protection: packets from UDP port 88 that are not Kerberos, or a TCP connection opened from port 88; packets from UDP port 500 that are not IKE; or at least 32 ICMP echo messages with more than 1024 bytes of data. Packets that the capture truncated are not judged.",
+    severities: &[
+        (Severity::Medium, ""),
+        (Severity::Low, "for large ICMP messages, because tests look the same"),
+    ],
+    what_to_do: "Find the program that sends it. Remove the Kerberos exemption (Windows 2000 to Server 2003), and limit ICMP to what is needed.",
+    steps: &[EXEMPTIONS],
+    controls: &[Control::Sp80077, Control::Cm6, Control::Sc8],
+};
+
+pub(super) const TUNNEL_AROUND_PROTECTED: FindingRow = FindingRow {
+    code: FindingCode::TunnelAroundProtected,
+    name: "tunnel_around_protected",
+    meaning: "A tunnel between two hosts that should have used IPsec passed in clear, but carried only packets that are themselves protected: its headers were readable, its payload was not.",
+    severities: &[(Severity::Info, "")],
+    what_to_do: "No action, unless the tunnel itself must be protected: a rule that names its protocol requires that.",
+    steps: &[],
+    controls: &[Control::Sc8],
+};
+
+pub(super) const L2TP_WITHOUT_IPSEC: FindingRow = FindingRow {
+    code: FindingCode::L2tpWithoutIpsec,
+    name: "l2tp_without_ipsec",
+    meaning: "L2TP, which neither encrypts nor authenticates packets, passed in clear, and neither a policy nor the evidence shows IPsec between its two hosts. This is a question, not a leak: it may be configured so.",
+    severities: &[(Severity::Low, "")],
+    what_to_do: "Ask whether the tunnel had to be protected. On Windows, check the value ProhibitIpSec: reg query HKLM\\SYSTEM\\CurrentControlSet\\Services\\RasMan\\Parameters /v ProhibitIpSec (1 means L2TP without IPsec). If it had to be, analyze again with --protect A=B.",
+    steps: &[SHOW],
+    controls: TRANSMISSION,
+};
+
+pub(super) const OTHER_STATION: FindingRow = FindingRow {
+    code: FindingCode::OtherStation,
+    name: "other_station",
+    meaning: "An IP address was used by one link-layer address and later by another: another computer may have received it (DHCP), or the network card was replaced. Log records of the first host say nothing about the second.",
+    severities: &[(Severity::Low, "")],
+    what_to_do: "Find out from the DHCP server's log or the switch which computer had the address at which time, and collect the logs of both.",
+    steps: &[COPIES],
+    controls: &[Control::Au12],
+};
+
+pub(super) const IPSEC_HOSTS_IN_CLEAR: FindingRow = FindingRow {
+    code: FindingCode::IpsecHostsInClear,
+    name: "ipsec_hosts_in_clear",
+    meaning: "Two hosts each use IPsec with other hosts but exchanged clear text with each other. Nothing requires protection between them: this is a question, not a leak.",
+    severities: &[(Severity::Medium, "")],
+    what_to_do: "Ask whether a policy covers the two. If so, name them with --protect A=B and analyze again.",
+    steps: &[INIT],
+    controls: &[Control::Sc8],
+};
