@@ -3,7 +3,7 @@
 use crate::support::findings_page::findings_page;
 use crate::support::program::analyze;
 use plainsight::findings::{FindingCode, Severity};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 

@@ -67,7 +67,7 @@ fn every_form_of_charons_log_says_the_same() {
     for name in ["charon.log", "charon_json.log", "journal.jsonl", "syslog.log"] {
         let log = shared.join("forms/charon").join(name);
         let report = analyze(&[capture().as_path(), log.as_path()], &["--timezone", "+01:00"]);
-        let events: Vec<_> = report.log_events.iter().map(reported).collect();
+        let events: Vec<_> = report.log_events.iter().map(identity).collect();
         assert_eq!(events, rows, "{name}");
         let child = &report.log_events[3];
         assert_eq!(child.inbound_spi.as_deref(), Some("0xca622d51"), "{name}");
@@ -90,7 +90,7 @@ fn both_forms_of_plutos_log_say_the_same() {
     for name in ["pluto.log", "syslog.log"] {
         let log = shared.join("forms/pluto").join(name);
         let report = analyze(&[capture().as_path(), log.as_path()], &["--timezone", "+01:00"]);
-        let events: Vec<_> = report.log_events.iter().map(reported).collect();
+        let events: Vec<_> = report.log_events.iter().map(identity).collect();
         assert_eq!(events, rows, "{name}");
         let child = &report.log_events[2];
         assert_eq!(child.inbound_spi.as_deref(), Some("0xca622d51"), "{name}");

@@ -2,8 +2,8 @@
 //! sizes that several messages share.
 
 use crate::ike_outcomes::{
-    CBC_SMALL, GCM_EMPTY, GCM_SPI, SPIS, established, inform, informational, main_mode, quick_mode,
-    reported, v2,
+    CBC_SMALL, GCM_EMPTY, GCM_SPI, SPIS, established, inform, informational, main_mode, outcome_of,
+    quick_mode, v2,
 };
 use crate::support::ike_builder::{Message, init, notify_v2};
 use crate::support::ike_talk::Talk;

@@ -312,7 +312,7 @@ fn roles(scenario: &str, report: &schema::Report) -> Agreement {
 
 /// Offsets agree when they are within a second: that far an event may be logged behind its message.
 fn offsets(folder: &Path, expect: &Value, report: &schema::Report) -> Agreement {
-    let shown = |host: &str| {
+    let offset_of = |host: &str| {
         let host = host.to_lowercase();
         let of_host =
             report.clock_offsets.iter().filter(|c| c.host.to_lowercase().starts_with(&host));
@@ -325,7 +325,7 @@ fn offsets(folder: &Path, expect: &Value, report: &schema::Report) -> Agreement 
     let mut all_fit = true;
     for (host, seconds) in truth["clock_offset_seconds"].as_object().into_iter().flatten() {
         let seconds = seconds.as_f64().unwrap();
-        let found = reported(host);
+        let found = offset_of(host);
         all_fit &= found.is_some_and(|found| (found - seconds).abs() < 1.0);
         expected.push(format!("{host} {seconds}"));
         reported
@@ -365,14 +365,14 @@ fn public_counts(packets: u64, known: &Value, report: &schema::Report) -> Agreem
     };
     let classes = &report.totals.by_class;
     let shown = |frames, esp, ah, ike| format!("{frames} frames, ESP {esp}, AH {ah}, IKE {ike}");
-    let expected = reported(
+    let expected = shown(
         packets,
         sum(&["esp", "esp_in_udp"]),
         sum(&["ah"]),
         sum(&["ike_udp500", "ike_udp4500"]),
     );
     let esp = classes.esp.frames + classes.esp_null.frames;
-    let reported = reported(report.totals.frames, esp, classes.ah.frames, classes.ike.frames);
+    let reported = shown(report.totals.frames, esp, classes.ah.frames, classes.ike.frames);
     Agreement::of(expected, reported)
 }
 
