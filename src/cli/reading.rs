@@ -116,7 +116,7 @@ pub(super) fn refuse_missing(paths: &[PathBuf]) -> Result<(), Failure> {
     let what = anyhow::anyhow!("`{}` is not there{more}", shown_path(first));
     let hint = match first.to_str() {
         Some(how @ ("edges" | "full")) => format!("if it belongs to --carve, write --carve={how}"),
-        Some(_) | None => "name files or folders of evidence; nothing was written".to_owned(),
+        Some(_) | None => "name files or folders of evidence".to_owned(),
     };
     Err(Failure::usage(what, &hint))
 }

@@ -23,7 +23,15 @@ pub fn chain(window: &ExplainedWindow) -> String {
     if parts.is_empty() {
         parts.extend(window.causes.first().map(happened));
     }
-    parts.extend(window.closed_by.first().map(|closing| ended(closing.code, &closing.why)));
+    let is_after_failures = kept.is_some_and(|kept| {
+        matches!(kept.cause.why, Why::Failed { .. } | Why::ChildRefused { .. })
+    });
+    parts.extend(
+        window
+            .closed_by
+            .first()
+            .map(|closing| ended(closing.code, &closing.why, is_after_failures)),
+    );
     let sentence = parts.join("; ");
     let mut letters = sentence.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
@@ -73,11 +81,15 @@ fn lasted(kept: &KeptOpen) -> String {
     }
 }
 
-fn ended(code: ClosedBy, why: &Why) -> String {
+/// `is_after_failures`: the sentence has named negotiations that failed.
+fn ended(code: ClosedBy, why: &Why, is_after_failures: bool) -> String {
     match (code, why) {
         (ClosedBy::Negotiated, Why::Negotiated { protected, is_rekey }) => {
-            let how =
-                if *is_rekey { "the IKE SA created a new SA" } else { "the next one succeeded" };
+            let how = match (*is_rekey, is_after_failures) {
+                (true, _) => "the IKE SA created a new SA",
+                (false, true) => "the next one succeeded",
+                (false, false) => "a new negotiation succeeded",
+            };
             format!("{how} (frame {protected})")
         }
         (ClosedBy::ServiceStarted, Why::ServiceStarted { host, .. }) => {

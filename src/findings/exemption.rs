@@ -49,14 +49,23 @@ fn abuse_finding(abuse: &ExemptionAbuse) -> Finding {
         abuse.what.as_str(),
         counted(abuse.packets, "packet")
     );
+    let whole = Finding::new(FindingCode::ExemptionAbuse, severity, title, why.to_owned());
+    let advice = match abuse.what {
+        Borrowed::KerberosPort | Borrowed::IkePort => whole.advice.clone(),
+        // No setting of IPsec removes this exemption from old systems, and none of Kerberos concerns it.
+        Borrowed::LargeEcho | Borrowed::QuotedText => vec![LIMIT_ICMP.to_owned()],
+    };
     Finding {
         confidence,
+        advice,
         pair: Some(abuse.pair),
         span: first.zip(last).map(|(first, last)| (when(first), when(last))),
         proof: proof_of(abuse.ends.iter().map(|seen| seen.frame)),
-        ..Finding::new(FindingCode::ExemptionAbuse, severity, title, why.to_owned())
+        ..whole
     }
 }
 
+/// What to do about ICMP.
+const LIMIT_ICMP: &str = "Find the program that sends it, and let a firewall pass only the ICMP messages that the two hosts need.";
 /// Pairs and kinds with a finding each.
 const MOST_PAIRS: usize = 50;

@@ -81,6 +81,9 @@ use crate::summary::ClassRun;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The step before all others.
+pub const PRESERVE: &str = "Save logs and captures before anything is changed.";
+
 /// A point in time as one piece of evidence gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct When {

@@ -207,9 +207,10 @@ fn held(facts: &Facts, pair: HostPair, span: Span) -> String {
     let of = |class| known.and_then(|p| p.by_class.get(&class)).map_or(0, |run| run.frames);
     let protected: u64 = classes.into_iter().map(of).sum();
     let clear = known.map_or(0, |p| p.unprotected.frames);
+    let span = super::measures::length(span);
     let (protected, all) = (with_separators(protected), counted(protected + clear, "packet"));
     format!(
-        " No traffic that must be protected passed in clear during the {span} s of these attempts; of all packets the captures show between the two, {protected} of {all} were protected."
+        " No traffic that must be protected passed in clear during the {span} of these attempts; of all packets the captures show between the two, {protected} of {all} were protected."
     )
 }
 

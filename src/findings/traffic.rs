@@ -71,7 +71,8 @@ fn cleartext_window(
     let leading = members.first();
     let why = leading.map_or_else(String::new, |explained| {
         let sure = explained.causes.first().map_or("low", |cause| cause.confidence().as_str());
-        format!(" Why: {} ({sure}); {}", reason.as_str(), super::chain(explained))
+        let reason = reason.as_str().replace('_', " ");
+        format!(" {} Leading cause: {reason} ({sure}).", super::chain(explained))
     });
     let itself = match readable {
         _ if payload == 0 => " None of them carried payload.".to_owned(),
@@ -112,7 +113,7 @@ fn cleartext_window(
     let detail = format!("{demand}{why}{itself}{sent}{frames_of}{place}{hosts}{stations}");
     let mut finding = Finding::new(FindingCode::CleartextWindow, severity, title, detail);
     let first = reason.advice().what_to_do;
-    finding.advice.insert(0, format!("Save logs and captures before anything is changed. {first}"));
+    finding.advice.insert(0, format!("{} {first}", super::PRESERVE));
     Finding {
         confidence,
         pair: Some(pair),

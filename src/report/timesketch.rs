@@ -216,7 +216,7 @@ fn exchange(x: &IkeExchange) -> Option<Placed> {
     let (nanos, event) = at(&x.start, "IKE negotiation start", "ike_exchange", &[&x.outcome])?;
     let event = TimelineEvent {
         message: format!(
-            "IKE {} from {} to {}: {}{reason}, {} messages until {}",
+            "IKEv{} from {} to {}: {}{reason}, {} messages until {}",
             x.version,
             x.initiator,
             x.responder,

@@ -40,7 +40,7 @@ const frames = await page.evaluate(async () => {
     const key = ["+", "+", "ArrowRight", "-", "ArrowLeft", "ArrowDown"][turn % 6];
     const started = performance.now();
     chart.dispatchEvent(new KeyboardEvent("keydown", { key }));
-    chart.scrollTop += 40;
+    scrollBy(0, 40);
     await new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); });
     times.push(performance.now() - started);
   }

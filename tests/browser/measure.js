@@ -43,9 +43,9 @@ function measure() {
     if (rects.some((rect) => rect.right > page || rect.left < -0.5)) say("outside of the page", parent);
   }
 
-  // Nothing scrolls inside but the timeline.
+  // Nothing scrolls inside.
   for (const element of document.querySelectorAll("body *")) {
-    if (element.closest("#chart, svg, .skip") || !isShown(element)) continue;
+    if (element.closest("svg, .skip") || !isShown(element)) continue;
     const { overflowX, overflowY } = getComputedStyle(element);
     if (overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1) say("cut", element);
     if (overflowY !== "visible" && element.scrollHeight > element.clientHeight + 1) say("cut", element);
@@ -59,6 +59,30 @@ function measure() {
     for (let one = 1; one < cells.length; one += 1) {
       const [a, b] = [cells[one - 1], cells[one]];
       if (a.right > b.left + 1 && b.right > a.left + 1 && a.bottom > b.top + 1 && b.bottom > a.top + 1) say("overlap", row);
+    }
+  }
+
+  // A word breaks behind its own marks or between them, never by letter. Digests have no marks, and names that are too
+  // long for any column break where they must.
+  const letters = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let text = letters.nextNode(); text; text = letters.nextNode()) {
+    const parent = text.parentElement;
+    if (!text.data.trim() || parent.closest("script, style, svg, .skip, option, template, noscript, .hash, .any") || !isShown(parent)) continue;
+    range.selectNodeContents(text);
+    if (lines(Array.from(range.getClientRects())) < 2) continue;
+    for (const { 0: word, index } of text.data.matchAll(/\S+/g)) {
+      if (word.length > 64) continue;
+      range.setStart(text, index);
+      range.setEnd(text, index + word.length);
+      if (lines(Array.from(range.getClientRects())) < 2) continue;
+      let before = null;
+      for (let at = 0; at < word.length; at += 1) {
+        range.setStart(text, index + at);
+        range.setEnd(text, index + at + 1);
+        const { top } = range.getBoundingClientRect();
+        if (before !== null && Math.abs(top - before) > 3 && !/[-./:\\=&|_,;)–…?%]/.test(word[at - 1]) && !/[([{]/.test(word[at])) { say("broken word", parent, word); break; }
+        before = top;
+      }
     }
   }
 

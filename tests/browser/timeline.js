@@ -69,7 +69,7 @@ async function check(path, viewport) {
   assert.ok(told.some((hint) => TELLING.test(hint)), told.join("\n"));
   await page.getByRole("button", { name: "Captures" }).click();
   let tip = "";
-  await chart.evaluate((one) => { one.scrollTop = 0; one.scrollIntoView({ block: "center" }); });
+  await chart.evaluate((one) => { one.scrollIntoView({ block: "start" }); });
   const { x, y, width } = await chart.boundingBox();
   for (let part = viewport.width < 640 ? 0 : 0.2; part < 1 && !TELLING.test(tip); part += 0.004) {
     await page.mouse.move(x + width * part, y + 34 + (viewport.width < 640 ? 30 : 14));

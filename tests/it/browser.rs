@@ -3,7 +3,7 @@
 
 use crate::support::hostile::{HOSTILE, hostile_log};
 use crate::support::ike_builder::write;
-use crate::support::large_report::large_report;
+use crate::support::large_report::{incident as made_incident, large_report};
 use crate::support::program::plainsight;
 use crate::support::samples::folders;
 use crate::support::{browser_is_there, tool_is_there};
@@ -83,10 +83,9 @@ fn nothing_is_cut_overlaps_or_breaks_on_any_screen_or_on_paper() {
     }
 }
 
-/// The page of a made incident of thirty hosts and forty windows.
+/// The page of a made incident of thirty hosts and forty windows, with the files and log events of such an incident.
 fn incident(folder: &Path) -> PathBuf {
-    let report = large_report(40, 15);
-    let page = files(&report, &[Format::Html]).unwrap().remove(0);
+    let page = files(&made_incident(), &[Format::Html]).unwrap().remove(0);
     let path = folder.join(page.name);
     write(&path, &page.bytes);
     path
@@ -180,6 +179,16 @@ fn the_timeline_zooms_and_names_frames() {
 fn tables_filter_and_sort_and_links_lead_to_rows() {
     if browser_is_there() {
         drive("tables.js", &[], pages());
+    }
+}
+
+#[test]
+fn links_of_the_page_lead_to_their_sections_and_no_lane_is_hidden() {
+    if browser_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut all = pages().to_vec();
+        all.push(incident(folder.path()));
+        drive("places.js", &[], &all);
     }
 }
 

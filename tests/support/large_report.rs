@@ -2,7 +2,9 @@
 //! report's, so that every text is as long as a real one.
 
 use plainsight::policy::Policy;
-use plainsight::report::schema::{Finding, IkeExchange, LogEvent, Pair, Protected, Report, Window};
+use plainsight::report::schema::{
+    Evidence, Finding, Host, IkeExchange, LogEvent, Pair, Protected, Report, Window,
+};
 use plainsight::time::{Resolution, Timestamp};
 use std::path::Path;
 
@@ -18,6 +20,52 @@ pub(crate) fn large_report(windows: usize, pairs: usize) -> Report {
     shape.spread_pairs(&mut report);
     shape.spread_runs(&mut report);
     shape.spread_negotiations(&mut report);
+    report
+}
+
+/// An incident as auditors meet it: thirty hosts, forty windows, seventy files, three hundred log events, and four
+/// findings for each of fifteen pairs.
+pub(crate) fn incident() -> Report {
+    let mut report = large_report(40, 15);
+    let host = report.hosts[0].clone();
+    let ends = report.pairs.iter().flat_map(|pair| [pair.a.clone(), pair.b.clone()]);
+    let hosts = ends.enumerate().map(|(number, address)| {
+        let name = format!("SRV{number:02}.corp.example");
+        Host { address, name, ..host.clone() }
+    });
+    report.hosts = hosts.collect();
+    let names = |address: &str| {
+        let of = |host: &&Host| host.address == address;
+        report.hosts.iter().filter(of).map(|host| host.name.clone()).collect::<Vec<_>>()
+    };
+    for window in &mut report.windows {
+        (window.a_names, window.b_names) = (names(&window.a), names(&window.b));
+    }
+    let files: Vec<Evidence> = report.evidence.clone();
+    let more = (files.len()..70).map(|number| {
+        let file = files[number % files.len()].clone();
+        let path = format!("evidence/SRV{number:02}.corp.example/Security-2026-11-23.evtx");
+        let sha256 = Some(format!("{number:064x}"));
+        Evidence { id: format!("E{}", number + 1), path, sha256, ..file }
+    });
+    report.evidence.extend(more);
+    let events: Vec<LogEvent> = report.log_events.clone();
+    let more = (events.len()..300).map(|number| {
+        let event = events[number % events.len()].clone();
+        LogEvent { id: format!("L{}", number + 1), record: number as u64 + 5_000, ..event }
+    });
+    report.log_events.extend(more);
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/psk_mismatch");
+    let kinds = super::truth::report(vec![sample], Policy::default()).findings;
+    let first = report.findings.clone();
+    report.findings = (0..60)
+        .map(|number| {
+            let Finding { pair, windows, .. } = first[number % 15].clone();
+            let (id, stable_id) = (format!("F{}", number + 1), format!("{number:016x}"));
+            let kind = kinds[number / 15 % kinds.len()].clone();
+            Finding { id, pair, windows, stable_id, ..kind }
+        })
+        .collect();
     report
 }
 

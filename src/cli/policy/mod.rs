@@ -62,5 +62,5 @@ fn bytes_of(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     };
     bytes
         .with_context(|| format!("cannot read the {what} `{}`", path.display()))
-        .map_err(|cause| Failure::usage(cause, ""))
+        .map_err(|cause| Failure::usage(cause, "name a file that exists and can be read"))
 }

@@ -69,7 +69,7 @@ pub(super) fn times(kind: &LogTimeProblem) -> String {
         LogTimeProblem::AllMissing => {
             "no record has a usable time; nothing can be placed in time".to_owned()
         }
-        LogTimeProblem::LocalTime => "times are of a local clock whose zone the export does not name; they were read as UTC. Name the zone with --timezone".to_owned(),
+        LogTimeProblem::LocalTime => "times are of a local clock whose zone the export does not name; they were read as UTC. `analyze --timezone` names the zone".to_owned(),
         LogTimeProblem::OwnOffsets(offsets) => format!(
             "times are of a local clock whose zone the export does not name; they were read with the offset that the log's own event 6013 gives ({})",
             offsets.join(", ")

@@ -104,7 +104,7 @@ pub(super) const CREDENTIALS_IN_CLEAR: FindingRow = FindingRow {
         (Severity::High, "where protection is required"),
         (Severity::Medium, "otherwise"),
     ],
-    what_to_do: "Change them, treat everything they protect as exposed since then, and use the encrypted form of the protocol.",
+    what_to_do: "Change these credentials, treat everything that they protect as exposed since then, and use the encrypted form of the protocol.",
     steps: &[KEY],
     controls: &[Control::Ia5, Control::Sc8, Control::Pci421],
 };
@@ -147,7 +147,7 @@ pub(super) const EXEMPTION_ABUSE: FindingRow = FindingRow {
         (Severity::Medium, ""),
         (Severity::Low, "for large ICMP messages, because tests look the same"),
     ],
-    what_to_do: "Find the program that sends it. Remove the Kerberos exemption (Windows 2000 to Server 2003), and limit ICMP to what is needed.",
+    what_to_do: "Find the program that sends it. Remove the exemption of a port where the system has it (Kerberos: Windows 2000 to Server 2003), and limit ICMP to what is needed.",
     steps: &[EXEMPTIONS],
     controls: &[Control::Sp80077, Control::Cm6, Control::Sc8],
 };

@@ -219,7 +219,7 @@ fn exchange(x: &IkeExchange) -> EcsEvent {
         ..Ipsec::default()
     };
     let (from, to) = (&x.initiator, &x.responder);
-    let message = format!("IKE {} from {from} to {to}: {}", x.version, x.outcome.replace('_', " "));
+    let message = format!("IKEv{} from {from} to {to}: {}", x.version, x.outcome.replace('_', " "));
     let of = document(&x.start, message, &EXCHANGE, event, ipsec);
     let flow = udp_flow(from, to);
     let network = Network {

@@ -1,5 +1,6 @@
 //! Findings by pair, and what to do: steps of one finding with it, steps of several once for all of them.
 
+use crate::findings::PRESERVE;
 use crate::report::schema::Finding;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +28,7 @@ pub(super) struct SharedStep<'a> {
 pub(super) fn groups(findings: &[Finding]) -> (Vec<Group<'_>>, Vec<SharedStep<'_>>) {
     let mut asked: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for finding in findings {
-        let steps: BTreeSet<&str> = finding.advice.iter().map(String::as_str).collect();
+        let steps: BTreeSet<&str> = finding.advice.iter().map(|step| own_words(step)).collect();
         for step in steps {
             asked.entry(step).or_default().push(&finding.id);
         }
@@ -42,7 +43,7 @@ pub(super) fn groups(findings: &[Finding]) -> (Vec<Group<'_>>, Vec<SharedStep<'_
             groups.push(Group { pair, findings: Vec::new() });
             groups.len() - 1
         });
-        let steps = finding.advice.iter().map(String::as_str);
+        let steps = finding.advice.iter().map(|step| own_words(step));
         for step in steps.clone().filter(|step| is_shared(step)) {
             if reported.insert(step) {
                 let findings = asked.get(step).cloned().unwrap_or_default();
@@ -55,4 +56,9 @@ pub(super) fn groups(findings: &[Finding]) -> (Vec<Group<'_>>, Vec<SharedStep<'_
         }
     }
     (groups, shared)
+}
+
+/// A step without the one that the page's own list begins with.
+fn own_words(step: &str) -> &str {
+    step.strip_prefix(PRESERVE).map_or(step, str::trim_start)
 }

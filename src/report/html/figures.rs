@@ -1,8 +1,10 @@
 //! Numbers, times and lengths as people read them.
 
 use crate::report::moment::{beside, nanos};
-use crate::time::Zone;
+use crate::time::{Timestamp, Zone};
+use askama::filters::{Html, escape};
 use std::fmt::Display;
+use std::time::Duration;
 
 /// A whole number with separators of thousands: `5,102`.
 pub(super) fn grouped(number: impl Display) -> String {
@@ -49,6 +51,97 @@ pub(super) fn element(time: &str, zone: Option<&Zone>) -> String {
         format!("<time>{shown}<i>{fine}</i></time>{local}")
     }
 }
+
+/// A time with its zone, and behind it the display zone's: `<time>2026-11-23 08:00:05.432</time> UTC`.
+pub(super) fn in_utc(time: &str, zone: Option<&Zone>) -> String {
+    let local = zone.and_then(|zone| beside(time, zone));
+    let local =
+        local.map_or_else(String::new, |local| format!(" <span class=\"local\">({local})</span>"));
+    format!("{} UTC{local}", element(time, None))
+}
+
+/// A span of time. The zone is named once, unless the display zone's times stand in between.
+pub(super) fn from_to(start: &str, end: &str, zone: Option<&Zone>) -> String {
+    let first = if zone.is_some() { in_utc(start, zone) } else { element(start, None) };
+    format!("{first} to {}, {}", in_utc(end, zone), between(start, end))
+}
+
+/// A sentence in which the display zone's time follows each time in RFC 3339.
+pub(super) fn with_local(text: &str, zone: Option<&Zone>) -> String {
+    let Some(zone) = zone else { return text.to_owned() };
+    let mut shown = String::with_capacity(text.len());
+    for word in text.split_inclusive(' ') {
+        let time = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let local = Timestamp::from_rfc3339(time).and_then(|_| beside(time, zone));
+        match local.zip(word.split_once(time)) {
+            Some((local, (before, after))) => {
+                shown.push_str(&format!("{before}{time} ({local}){after}"));
+            }
+            None => shown.push_str(word),
+        }
+    }
+    shown
+}
+
+/// A number of seconds of the report, as a length.
+pub(super) fn seconds(seconds: &str) -> String {
+    nanos_of(seconds).map_or_else(|| format!("{seconds} s"), length)
+}
+
+/// How far a clock is off, log time less capture time: `267 d 23 h 59 min slow`.
+pub(super) fn offset(seconds: &str) -> String {
+    let way = if seconds.starts_with('-') { "slow" } else { "fast" };
+    match nanos_of(seconds) {
+        Some(0) => "no difference".to_owned(),
+        Some(nanos) => format!("{} {way}", length(nanos)),
+        None => format!("{seconds} s"),
+    }
+}
+
+/// Seconds of the report, without their sign, as nanoseconds.
+pub(super) fn nanos_of(seconds: &str) -> Option<i64> {
+    let length = Duration::try_from_secs_f64(seconds.parse::<f64>().ok()?.abs()).ok()?;
+    i64::try_from(length.as_nanos()).ok()
+}
+
+/// A name, an address or a path as markup that breaks behind its dots, colons and slashes only; a part so long that
+/// no column could hold it breaks anywhere.
+pub(super) fn pieces(text: &str) -> String {
+    let parts = |text| escape(text, Html).map(|shown| shown.to_string()).unwrap_or_default();
+    if text.len() <= NEVER_BROKEN {
+        return parts(text);
+    }
+    let mut shown = String::with_capacity(text.len() * 2);
+    for part in text.split_inclusive(['.', ':', '/', '\\']) {
+        let longest = part.split(' ').map(str::len).max().unwrap_or_default();
+        if longest > LONGEST_PART {
+            shown.push_str(&format!("<span class=\"any\">{}</span><wbr>", parts(part)));
+        } else {
+            shown.push_str(&format!("{}<wbr>", parts(part)));
+        }
+    }
+    shown.truncate(shown.len() - "<wbr>".len());
+    shown
+}
+
+/// Text as markup that never breaks.
+pub(super) fn unbroken(text: &str) -> String {
+    let shown = escape(text, Html).map(|shown| shown.to_string()).unwrap_or_default();
+    format!("<span class=\"h\">{shown}</span>")
+}
+
+/// A display filter as markup that breaks between its terms, and behind operators and colons.
+pub(super) fn filter(text: &str) -> String {
+    let shown = escape(text, Html).map(|shown| shown.to_string()).unwrap_or_default();
+    ["==", "&#60;=", "&#62;=", ":", ","]
+        .iter()
+        .fold(shown, |shown, mark| shown.replace(mark, &format!("{mark}<wbr>")))
+}
+
+/// An address of IPv4 with its port is one piece.
+const NEVER_BROKEN: usize = 15;
+/// The longest part of a name that is kept in one piece: a column of a table can be as wide.
+const LONGEST_PART: usize = 30;
 
 /// How long it is from one time of the report to another.
 pub(super) fn between(start: &str, end: &str) -> String {
@@ -99,6 +192,48 @@ mod tests {
         );
         let local = "2026-11-23 08:04:24.294 UTC (09:04:24 +01:00)";
         assert_eq!(moment(fine, zone.as_ref()), local);
+    }
+
+    #[test]
+    fn the_zone_is_named_before_the_local_time() {
+        let (start, end) = ("2026-11-23T08:04:24Z", "2026-11-23T08:04:25.5Z");
+        let both =
+            "<time>2026-11-23 08:04:24</time> to <time>2026-11-23 08:04:25.5</time> UTC, 1.5 s";
+        assert_eq!(from_to(start, end, None), both);
+        let zone = Zone::parse("+01:00");
+        let local =
+            "<time>2026-11-23 08:04:24</time> UTC <span class=\"local\">(09:04:24 +01:00)</span>";
+        assert_eq!(in_utc(start, zone.as_ref()), local);
+        let sentence = "It stopped (at 2026-11-23T08:04:24Z).";
+        let with_both = "It stopped (at 2026-11-23T08:04:24Z (09:04:24 +01:00)).";
+        assert_eq!(with_local(sentence, zone.as_ref()), with_both);
+        assert_eq!(with_local(sentence, None), sentence);
+    }
+
+    #[test]
+    fn clocks_are_off_by_lengths() {
+        let all = [
+            ("-23155198.98", "267 d 23 h 59 min slow"),
+            ("2.5", "2.5 s fast"),
+            ("0", "no difference"),
+        ];
+        for (seconds, shown) in all {
+            assert_eq!(offset(seconds), shown);
+        }
+        assert_eq!(seconds("0.276625155"), "0.276 s");
+    }
+
+    #[test]
+    fn names_break_between_their_parts() {
+        assert_eq!(pieces("10.77.3.11:500"), "10.77.3.11:500");
+        assert_eq!(pieces("WS01.corp.example"), "WS01.<wbr>corp.<wbr>example");
+        assert_eq!(pieces("a<b/.corp.example"), "a&#60;b/<wbr>.<wbr>corp.<wbr>example");
+        let long = "x".repeat(31);
+        assert_eq!(pieces(&long), format!("<span class=\"any\">{long}</span>"));
+        assert_eq!(
+            filter("ip.addr==10.77.3.11 && frame.number<=185"),
+            "ip.addr==<wbr>10.77.3.11 &#38;&#38; frame.number&#60;=<wbr>185"
+        );
     }
 
     #[test]

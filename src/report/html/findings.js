@@ -20,7 +20,9 @@
     legend.textContent = "Show findings that are";
     const told = document.createElement("output");
     bar.append(legend);
-    for (const [severity, count] of counts) {
+    for (const severity of ["critical", "high", "medium", "low", "info"]) {
+      const count = counts.get(severity);
+      if (!count) continue;
       const label = document.createElement("label");
       const box = document.createElement("input");
       box.type = "checkbox";

@@ -8,6 +8,7 @@ mod drawing;
 mod figures;
 mod folding;
 mod hosts;
+mod summaries;
 mod timeline;
 mod verdict;
 
@@ -26,6 +27,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use drawing::Drawing;
 use hosts::HostRow;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -75,6 +77,7 @@ pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
         exchanges: first(&report.ike_exchanges, MOST_EXCHANGES),
         ladders: ladders(report),
         events: first(&report.log_events, MOST_EVENTS),
+        summaries: summaries::summaries(report),
     };
     let page = all_visible(&page.render().map_err(|error| FormatError::Html(error.into()))?);
     Ok(folding::fold_rows(&page).into_bytes())
@@ -123,6 +126,8 @@ struct Page<'a> {
     exchanges: &'a [IkeExchange],
     ladders: Vec<&'a IkeExchange>,
     events: &'a [LogEvent],
+    /// What stands on paper in place of long tables.
+    summaries: Vec<(&'static str, String)>,
 }
 
 /// What the templates ask for.
@@ -137,6 +142,58 @@ impl Page<'_> {
 
     fn frame(&self, frame: &FrameRef) -> String {
         format!("{}:{}", frame.evidence, frame.frame)
+    }
+
+    /// The first and the last frame, each in one piece.
+    fn frames(&self, first: &FrameRef, last: &FrameRef) -> String {
+        let one = |frame| figures::unbroken(&self.frame(frame));
+        let is_one = first.evidence == last.evidence && first.frame == last.frame;
+        if is_one { one(first) } else { format!("{} to {}", one(first), one(last)) }
+    }
+
+    fn pieces(&self, text: &str) -> String {
+        figures::pieces(text)
+    }
+
+    fn filter(&self, text: &str) -> String {
+        figures::filter(text)
+    }
+
+    /// A sentence of the report, with local times where a zone was given.
+    fn told(&self, text: &str) -> String {
+        figures::with_local(text, self.zone)
+    }
+
+    fn utc(&self, time: &str) -> String {
+        figures::in_utc(time, self.zone)
+    }
+
+    fn from_to(&self, start: &str, end: &str) -> String {
+        figures::from_to(start, end, self.zone)
+    }
+
+    fn seconds(&self, seconds: &RawValue) -> String {
+        figures::seconds(seconds.get())
+    }
+
+    fn offset(&self, seconds: &RawValue) -> String {
+        figures::offset(seconds.get())
+    }
+
+    /// What a file holds, for the list on the cover.
+    fn holds(&self, file: &Evidence) -> String {
+        let noun = if file.kind == "log" { "record" } else { "frame" };
+        let problems = match file.problems.len() {
+            0 => String::new(),
+            many => format!(", {}", verdict::counted(many, "problem")),
+        };
+        let records = usize::try_from(file.records).unwrap_or(usize::MAX);
+        format!("{}{problems}", verdict::counted(records, noun))
+    }
+
+    /// Why packets of a kind were set aside.
+    fn artefact(&self, kind: &str, frames: &u64) -> String {
+        summaries::artefact(kind, *frames)
     }
 
     /// A number with separators of thousands.
@@ -203,8 +260,10 @@ impl Page<'_> {
         window.chain.to_lowercase().contains(&why.to_lowercase())
     }
 
-    fn listed(&self, numbers: &[u64]) -> String {
-        numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    /// `frames 8, 1065`.
+    fn listed(&self, noun: &str, numbers: &[u64]) -> String {
+        let all = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        format!("{noun}{} {all}", if numbers.len() == 1 { "" } else { "s" })
     }
 
     fn words(&self, code: &str) -> String {
@@ -358,9 +417,9 @@ const FIRST_ROWS: usize = 100;
 const MOST_ROWS: usize = 10_000;
 /// Hosts.
 const MOST_HOSTS: usize = 300;
-/// Digests on the cover; all of them are with the evidence.
-const MOST_ON_COVER: usize = 25;
-/// Runs under ESP; the rest is in report.json.
+/// Files on the cover, which runs on over as many sheets as it needs; all of them are in manifest.json.
+const MOST_ON_COVER: usize = 500;
+/// Runs under ESP; the rest stands in report.json.
 const MOST_RUNS: usize = 2_000;
 /// Findings; the rest is in findings.csv.
 const MOST_FINDINGS: usize = 500;

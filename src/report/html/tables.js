@@ -84,7 +84,7 @@
     addEventListener("beforeprint", () => { for (const head of heads) head.replaceChildren(head.textContent); });
     addEventListener("afterprint", () => heads.forEach((head, at) => head.replaceChildren(buttons[at])));
     let before = part;
-    addEventListener("beforeprint", () => { if (rest && part < Math.min(total, ON_PAPER)) { before = part; unfold(); part = ON_PAPER; show(); } });
+    addEventListener("beforeprint", () => { if (rest && !table.closest(".screen") && part < Math.min(total, ON_PAPER)) { before = part; unfold(); part = ON_PAPER; show(); } });
     addEventListener("afterprint", () => { if (part === ON_PAPER) { part = before; show(); } });
     return (id) => {
       const find = () => rows.find((row) => row.id === id);
@@ -109,14 +109,19 @@
   }
 
   // A link may lead to a row that is not shown.
+  // Before a link is followed, all of the page is laid out, so that its target is where the link leads.
+  const exact = () => document.documentElement.classList.add("exact");
   const show = (id) => id !== "" && !document.getElementById(id) && tables.some((reveal) => reveal(id));
   function arrive() {
     const id = decodeURIComponent(location.hash.slice(1));
+    if (id) exact();
     if (show(id)) document.getElementById(id).scrollIntoView({ block: "start" });
   }
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.('a[href^="#"]');
-    if (link) show(link.getAttribute("href").slice(1));
+    if (!link) return;
+    exact();
+    show(link.getAttribute("href").slice(1));
   });
   addEventListener("hashchange", arrive);
   arrive();

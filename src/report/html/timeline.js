@@ -7,9 +7,9 @@
   if (!chart) return;
   const byId = (id) => document.getElementById(id);
   const data = JSON.parse(byId("data").textContent);
-  const [canvas, spacer, hint, shown, tip] = [chart.querySelector("canvas"), chart.querySelector(".height"), byId("hint"), byId("shown"), byId("tip")];
+  const [canvas, more, hint, shown, tip] = [chart.querySelector("canvas"), byId("more"), byId("hint"), byId("shown"), byId("tip")];
   const pen = canvas.getContext("2d");
-  const AXIS = 34, REACH = 4;
+  const AXIS = 34, REACH = 4, FIRST_LANES = 60;
 
   // Seconds since the first whole second, so that nanoseconds survive.
   const whole = (text) => Date.parse(`${text.slice(0, 19)}Z`) / 1000;
@@ -120,24 +120,30 @@
   const everything = extent(lanes) ?? [0, 1];
   const focus = extent(captures) ?? everything;
   let view = focus.slice(), chosen = null, laneAt = 0, drag = null, pointer = null, waiting = 0;
-  let width = 0, height = 0, left = 0, laneHeight = 0;
+  let width = 0, height = 0, left = 0, laneHeight = 0, laneCount = Math.min(lanes.length, FIRST_LANES);
   let ink = {};
 
   const x = (at) => left + ((at - view[0]) / (view[1] - view[0])) * (width - left);
   const at = (px) => view[0] + ((px - left) / (width - left)) * (view[1] - view[0]);
 
+  const above = () => Math.round(canvas.getBoundingClientRect().top - chart.getBoundingClientRect().top) - chart.clientTop;
+  function showLanes(wanted) {
+    laneCount = Math.min(lanes.length, wanted);
+    measure();
+    redraw();
+  }
+
   function measure() {
     width = chart.clientWidth;
     const isNarrow = width < 640;
     left = isNarrow ? 0 : Math.min(260, width * 0.3);
-    laneHeight = isNarrow ? 52 : 34;
-    const wanted = AXIS + lanes.length * laneHeight + 4;
-    spacer.className = "height";
-    height = Math.min(wanted, Math.max(240, Math.min(innerHeight * 0.7, 640)));
-    chart.style.height = `${height + 2}px`;
-    height = chart.clientHeight;
-    // The canvas takes the screen's part of it.
-    spacer.style.height = `${Math.max(0, wanted - height)}px`;
+    laneHeight = isNarrow ? 66 : 34;
+    const wanted = AXIS + laneCount * laneHeight + 4;
+    chart.style.height = `${wanted + 2}px`;
+    // The canvas is no higher than the screen and stays on it while the chart passes.
+    height = Math.min(wanted, Math.max(240, innerHeight));
+    more.hidden = laneCount === lanes.length;
+    more.textContent = `Show ${(lanes.length - laneCount).toLocaleString("en")} more lanes`;
     const ratio = devicePixelRatio || 1;
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
@@ -207,10 +213,9 @@
   }
 
   function drawLane(lane, row, top) {
-    const isNarrow = left === 0, y = top + (isNarrow ? 20 : 3);
+    const isNarrow = left === 0, y = top + (isNarrow ? 34 : 3);
     pen.fillStyle = ink.ink;
-    if (isNarrow) pen.fillText(fitted(lane.names.join(" - "), width - 12), 6, top + 14);
-    else lane.names.forEach((name, line) => pen.fillText(fitted(name, left - 12), 6, top + 14 + line * 13));
+    lane.names.forEach((name, line) => pen.fillText(fitted(name, (left || width) - 12), 6, top + 14 + line * 13));
     pen.save();
     pen.beginPath();
     pen.rect(left, top, width - left, laneHeight);
@@ -261,8 +266,8 @@
     pen.fillStyle = ink.paper;
     pen.fillRect(0, 0, width, height);
     pen.font = `12px ${getComputedStyle(chart).fontFamily}`;
-    const scroll = chart.scrollTop, first = Math.floor(scroll / laneHeight);
-    const last = Math.min(lanes.length - 1, Math.ceil((scroll + height - AXIS) / laneHeight));
+    const scroll = above(), first = Math.floor(scroll / laneHeight);
+    const last = Math.min(laneCount - 1, Math.ceil((scroll + height - AXIS) / laneHeight));
     for (let row = first; row <= last; row += 1) drawLane(lanes[row], row, AXIS + row * laneHeight - scroll);
     drawAxis();
     if (drag?.moved) {
@@ -292,7 +297,7 @@
 
   // What stands at a point: the item that is drawn last, and how many more there are.
   function found(px, py) {
-    const row = Math.floor((py - AXIS + chart.scrollTop) / laneHeight), lane = lanes[row];
+    const row = Math.floor((py - AXIS + above()) / laneHeight), lane = lanes[row];
     if (!lane || py < AXIS) return null;
     if (px < left) return { row, text: `${lane.names.join(" - ")}${lane.verdict && `, ${lane.verdict}`}: ${lane.summary}` };
     const [from, to] = [at(px - REACH), at(px + REACH)];
@@ -319,9 +324,11 @@
 
   function toLane(row) {
     laneAt = Math.max(0, Math.min(lanes.length - 1, row));
-    const top = laneAt * laneHeight;
-    if (top < chart.scrollTop) chart.scrollTop = top;
-    else if (top + laneHeight + AXIS > chart.scrollTop + height) chart.scrollTop = top + laneHeight + AXIS - height;
+    if (laneAt >= laneCount) showLanes(lanes.length);
+    // Below the axis, which stays at the top of the screen.
+    const top = chart.getBoundingClientRect().top + AXIS + laneAt * laneHeight;
+    if (top < AXIS) scrollBy(0, top - AXIS);
+    else if (top + laneHeight > innerHeight) scrollBy(0, top + laneHeight - innerHeight);
     redraw();
   }
   function lane(by) {
@@ -355,7 +362,7 @@
     if (act && lanes.length) { act(); event.preventDefault(); }
   });
 
-  const place = (event) => { const box = chart.getBoundingClientRect(); return [event.clientX - box.left - chart.clientLeft, event.clientY - box.top - chart.clientTop]; };
+  const place = (event) => { const box = canvas.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     const [px] = place(event);
@@ -375,7 +382,7 @@
       tip.textContent = hit.text;
       const room = chart.offsetWidth - tip.offsetWidth;
       tip.style.left = `${chart.offsetLeft + Math.max(0, Math.min(px + 12, room))}px`;
-      tip.style.top = `${chart.offsetTop + py + 18}px`;
+      tip.style.top = `${chart.offsetTop + above() + py + 18}px`;
     }
     redraw();
   });
@@ -396,7 +403,8 @@
     event.preventDefault();
     scale(event.deltaY < 0 ? 0.8 : 1.25, at(Math.max(left, place(event)[0])));
   }, { passive: false });
-  chart.addEventListener("scroll", redraw);
+  addEventListener("scroll", redraw, { passive: true });
+  more.addEventListener("click", () => showLanes(lanes.length));
   for (const name of ["focus", "blur"]) chart.addEventListener(name, redraw);
   const again = () => { measure(); redraw(); };
   addEventListener("resize", again);

@@ -119,12 +119,12 @@ fn named(address: &str, names: &[String]) -> String {
     }
 }
 
-fn packets(number: u64) -> String {
+pub(super) fn packets(number: u64) -> String {
     let shown = grouped(number);
     format!("{shown} packet{}", if number == 1 { "" } else { "s" })
 }
 
-fn counted(number: usize, noun: &str) -> String {
+pub(super) fn counted(number: usize, noun: &str) -> String {
     let shown = grouped(number);
     format!("{shown} {noun}{}", if number == 1 { "" } else { "s" })
 }

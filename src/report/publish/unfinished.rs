@@ -54,7 +54,7 @@ impl Unfinished {
         let is_new = match fs::create_dir(path) {
             Ok(()) => true,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
-            Err(error) => return Err(at(path)(error)),
+            Err(error) => return Err(at(folder)(error)),
         };
         if !path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
             return Err(PublishError::Exists(shown_path(path)));
