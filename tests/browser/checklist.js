@@ -33,7 +33,7 @@ const windows = await page.locator("#windows tbody tr").evaluateAll((rows) => {
       opened: cause("Opened by"),
       kept_open: cause("Kept open by"),
       closed: cause("Closed by"),
-      shown_by: text("Frames, filter").match(/E\d+:\d+ to E\d+:\d+/)[0],
+      shown_by: text("Frames, filter").match(/E\d+:\d+(?: to E\d+:\d+)?/)[0],
       filter: cell("Frames, filter").querySelector("code").textContent,
     };
   });

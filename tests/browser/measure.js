@@ -62,8 +62,8 @@ function measure() {
     }
   }
 
-  // A word breaks behind its own marks or between them, never by letter. Digests have no marks, and names that are too
-  // long for any column break where they must.
+  // A word breaks behind its own marks or between them, never by letter. Digests have no marks, and what is too long for any
+  // column breaks where it must.
   const letters = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let text = letters.nextNode(); text; text = letters.nextNode()) {
     const parent = text.parentElement;
@@ -71,7 +71,7 @@ function measure() {
     range.selectNodeContents(text);
     if (lines(Array.from(range.getClientRects())) < 2) continue;
     for (const { 0: word, index } of text.data.matchAll(/\S+/g)) {
-      if (word.length > 64) continue;
+      if (word.length > 48) continue;
       range.setStart(text, index);
       range.setEnd(text, index + word.length);
       if (lines(Array.from(range.getClientRects())) < 2) continue;

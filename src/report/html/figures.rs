@@ -124,18 +124,10 @@ pub(super) fn pieces(text: &str) -> String {
     shown
 }
 
-/// Text as markup that never breaks.
-pub(super) fn unbroken(text: &str) -> String {
-    let shown = escape(text, Html).map(|shown| shown.to_string()).unwrap_or_default();
-    format!("<span class=\"h\">{shown}</span>")
-}
-
-/// A display filter as markup that breaks between its terms, and behind operators and colons.
+/// A display filter as markup that breaks between its terms, and behind colons and commas.
 pub(super) fn filter(text: &str) -> String {
     let shown = escape(text, Html).map(|shown| shown.to_string()).unwrap_or_default();
-    ["==", "&#60;=", "&#62;=", ":", ","]
-        .iter()
-        .fold(shown, |shown, mark| shown.replace(mark, &format!("{mark}<wbr>")))
+    shown.replace(':', ":<wbr>").replace(',', ",<wbr>")
 }
 
 /// An address of IPv4 with its port is one piece.
@@ -232,8 +224,9 @@ mod tests {
         assert_eq!(pieces(&long), format!("<span class=\"any\">{long}</span>"));
         assert_eq!(
             filter("ip.addr==10.77.3.11 && frame.number<=185"),
-            "ip.addr==<wbr>10.77.3.11 &#38;&#38; frame.number&#60;=<wbr>185"
+            "ip.addr==10.77.3.11 &#38;&#38; frame.number&#60;=185"
         );
+        assert_eq!(filter("ipv6.addr==fe80::1"), "ipv6.addr==fe80:<wbr>:<wbr>1");
     }
 
     #[test]

@@ -144,11 +144,12 @@ impl Page<'_> {
         format!("{}:{}", frame.evidence, frame.frame)
     }
 
-    /// The first and the last frame, each in one piece.
+    /// The first and the last frame, or the only one.
     fn frames(&self, first: &FrameRef, last: &FrameRef) -> String {
-        let one = |frame| figures::unbroken(&self.frame(frame));
-        let is_one = first.evidence == last.evidence && first.frame == last.frame;
-        if is_one { one(first) } else { format!("{} to {}", one(first), one(last)) }
+        if first.evidence == last.evidence && first.frame == last.frame {
+            return self.frame(first);
+        }
+        format!("{} to {}", self.frame(first), self.frame(last))
     }
 
     fn pieces(&self, text: &str) -> String {
@@ -160,7 +161,7 @@ impl Page<'_> {
     }
 
     /// A sentence of the report, with local times where a zone was given.
-    fn told(&self, text: &str) -> String {
+    fn sentence(&self, text: &str) -> String {
         figures::with_local(text, self.zone)
     }
 

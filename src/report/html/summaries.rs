@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A name and a summary for each table that is not on paper.
 pub(super) fn summaries(report: &Report) -> Vec<(&'static str, String)> {
     vec![
+        ("Hosts", format!("{} They are in report.json.", hosts(report))),
         ("Pairs", in_file(pairs(report), "pairs.csv")),
         ("Under ESP", format!("{} They are in report.json.", protected(report))),
         ("IKE negotiations", in_file(negotiations(report), "ike_exchanges.csv")),
@@ -52,6 +53,14 @@ fn tally<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let told =
         |(word, count): &(&str, usize)| format!("{} ({})", word.replace('_', " "), grouped(count));
     counts.iter().map(told).collect::<Vec<_>>().join(", ")
+}
+
+fn hosts(report: &Report) -> String {
+    let all: BTreeSet<&str> =
+        report.pairs.iter().flat_map(|pair| [pair.a.as_str(), pair.b.as_str()]).collect();
+    let named: BTreeSet<&str> = report.hosts.iter().map(|host| host.address.as_str()).collect();
+    let known = all.iter().filter(|address| named.contains(*address)).count();
+    format!("{}, {} with a known name.", counted(all.len(), "host"), grouped(known))
 }
 
 fn pairs(report: &Report) -> String {
