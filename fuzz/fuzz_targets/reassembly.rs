@@ -13,7 +13,7 @@ fuzz_target!(|data: &[u8]| {
     let mut reassembly = Reassembly::default();
     let (mut time, mut given, mut wanted_firsts) = (Timestamp(0), 0, 0);
     // Every byte shows its place in the datagram, so that a whole one shows whether it is right.
-    let octets = OCTETS.get_or_init(|| (0..=u32::from(u16::MAX)).map(of_place).collect());
+    let bytes = OCTETS.get_or_init(|| (0..=u32::from(u16::MAX)).map(of_place).collect());
     for (number, line) in data.chunks_exact(8).enumerate() {
         let &[name, kind, place, place_low, length, length_low, captured, seconds] = line else {
             continue;
@@ -27,7 +27,7 @@ fuzz_target!(|data: &[u8]| {
         let start = usize::from(fragment.offset) * 8 + header;
         // Offsets reach the end of the largest datagram; pieces of 8 KiB are large enough.
         let wire = usize::from(u16::from_be_bytes([length, length_low])) % 8192;
-        let there = octets.get(start..).unwrap_or_default();
+        let there = bytes.get(start..).unwrap_or_default();
         let there = there.get(..wire).unwrap_or(there);
         // A forged fragment disagrees with all others about what is there.
         let forged: Vec<u8> = there.iter().map(|byte| !byte).collect();
@@ -40,18 +40,18 @@ fuzz_target!(|data: &[u8]| {
         wanted_firsts += usize::from(wanted == Some(true));
         if let Some(whole) = reassembly.observe(&packet, fragment, wanted, time, number) {
             assert!(whole.first <= number && whole.seen == number);
-            assert_places(&whole.octets);
+            assert_places(&whole.bytes);
             given += 1;
         }
         assert!(reassembly.held() <= MAX_HELD, "{} octets are held", reassembly.held());
         let has_given_up = reassembly.has_given_up();
         let parts = reassembly.take_given_up();
         assert_eq!(has_given_up, !parts.is_empty());
-        parts.iter().for_each(|part| assert_places(&part.octets));
+        parts.iter().for_each(|part| assert_places(&part.bytes));
         given += parts.len();
     }
     let parts = reassembly.finish();
-    parts.iter().for_each(|part| assert_places(&part.octets));
+    parts.iter().for_each(|part| assert_places(&part.bytes));
     given += parts.len();
     assert!(given <= wanted_firsts, "no first fragment comes back twice");
 });
@@ -64,13 +64,13 @@ fn of_place(place: u32) -> u8 {
 }
 
 /// What comes back has every byte at its place; forged ones are the inverse of it.
-fn assert_places(octets: &[u8]) {
+fn assert_places(bytes: &[u8]) {
     // As a whole first: looking at each byte is slow where every comparison is traced.
-    let right = OCTETS.get().and_then(|all| all.get(8..)?.get(..octets.len()));
-    if right == Some(octets) {
+    let right = OCTETS.get().and_then(|all| all.get(8..)?.get(..bytes.len()));
+    if right == Some(bytes) {
         return;
     }
-    for (place, &byte) in (8..).zip(octets) {
+    for (place, &byte) in (8..).zip(bytes) {
         let right = of_place(place);
         assert!(byte == right || byte == !right, "octets follow on each other");
     }

@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use plainsight::analysis::{Question, judge};
 use plainsight::correlate::GapRule;
-use plainsight::evidence::{SUMMARY_MAGIC, sha256_octets};
+use plainsight::evidence::{SUMMARY_MAGIC, sha256_digest};
 use plainsight::policy::Policy;
 use plainsight::report::schema::Options;
 use plainsight::report::{Sources, build};
@@ -17,7 +17,7 @@ fuzz_target!(|content: &[u8]| {
     bytes.extend(2u32.to_le_bytes());
     bytes.extend((28 + content.len() as u64 + 32).to_le_bytes());
     bytes.extend(content);
-    let digest = sha256_octets(&bytes);
+    let digest = sha256_digest(&bytes);
     bytes.extend(digest);
     let length = bytes.len();
     let inside = |error: &SummaryError| match error {

@@ -81,7 +81,7 @@ pub fn balance_log(bytes: &[u8], summary: &LogSummary, events: u64) {
 }
 
 fn placed(summary: &CaptureSummary) -> Count {
-    let aside = summary.decrypted_twins.values().chain(summary.handed_over.values());
+    let aside = summary.decrypted_copies.values().chain(summary.ipsec_offload.values());
     let aside = aside.chain(summary.off_wire.values().flat_map(|all| all.values()));
     let streams = summary.streams.values().chain(aside);
     let paired = streams.flat_map(|streams| streams.values()).map(|runs| Count::of(runs));

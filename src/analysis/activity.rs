@@ -1,6 +1,6 @@
 //! How many packets came when, clear and protected, by what each packet alone shows.
 //!
-//! For a picture only: what several packets together tell (readable ESP, packets shown twice, the policy's
+//! For a picture only: what several packets together show (readable ESP, packets shown twice, the policy's
 //! exemptions) is not in it. At most a thousand stretches of time, in the end of the same length for
 //! any order of the packets.
 
@@ -29,7 +29,7 @@ pub struct Activities {
     current: (i64, Activity),
 }
 
-/// The same, added to by whoever reads.
+/// The same, added to by anyone who reads.
 #[derive(Debug, Default)]
 pub struct SharedActivities(Mutex<Activities>);
 
@@ -60,35 +60,37 @@ impl Activities {
 
     /// The stretches that have packets, by the moment they begin, in order.
     pub fn stretches(&self) -> impl Iterator<Item = (Timestamp, Activity)> {
-        self.stretches.iter().map(|(at, told)| (Timestamp(at.saturating_mul(self.width)), *told))
+        self.stretches
+            .iter()
+            .map(|(at, reported)| (Timestamp(at.saturating_mul(self.width)), *reported))
     }
 
-    /// Adds a frame by its class as it alone tells.
+    /// Adds a frame by its class as it alone shows.
     pub(super) fn add(&mut self, time: Timestamp, class: ProtectionClass) {
         let at = time.0.div_euclid(self.width);
         if at != self.current.0 {
             self.settle();
             self.current.0 = time.0.div_euclid(self.width);
         }
-        let told = &mut self.current.1;
+        let reported = &mut self.current.1;
         let count = match class {
             ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => {
-                &mut told.protected
+                &mut reported.protected
             }
-            ProtectionClass::Clear => &mut told.clear,
+            ProtectionClass::Clear => &mut reported.clear,
             ProtectionClass::Ike
             | ProtectionClass::NattKeepalive
             | ProtectionClass::Exempt
             | ProtectionClass::NonIp
-            | ProtectionClass::Undecodable => &mut told.other,
+            | ProtectionClass::Undecodable => &mut reported.other,
         };
         *count += 1;
     }
 
     fn settle(&mut self) {
-        let (at, told) = std::mem::take(&mut self.current);
-        if told != Activity::default() {
-            self.stretches.entry(at).or_default().join(told);
+        let (at, reported) = std::mem::take(&mut self.current);
+        if reported != Activity::default() {
+            self.stretches.entry(at).or_default().join(reported);
             self.coarsen();
         }
     }
@@ -101,8 +103,8 @@ impl Activities {
         while other.width < self.width {
             other.widen();
         }
-        for (at, told) in other.stretches {
-            self.stretches.entry(at).or_default().join(told);
+        for (at, reported) in other.stretches {
+            self.stretches.entry(at).or_default().join(reported);
         }
         self.coarsen();
     }
@@ -119,8 +121,8 @@ impl Activities {
     fn widen(&mut self) {
         self.width = self.width.saturating_mul(WIDER);
         let finer = std::mem::take(&mut self.stretches);
-        for (at, told) in finer {
-            self.stretches.entry(at.div_euclid(WIDER)).or_default().join(told);
+        for (at, reported) in finer {
+            self.stretches.entry(at.div_euclid(WIDER)).or_default().join(reported);
         }
     }
 }
@@ -167,7 +169,7 @@ mod tests {
                 let mut joined = seen(other);
                 joined.join(seen(one));
                 prop_assert_eq!(&joined, &whole);
-                let count: u64 = whole.stretches().map(|(_, told)| told.other).sum();
+                let count: u64 = whole.stretches().map(|(_, reported)| reported.other).sum();
                 prop_assert_eq!(count, times.len() as u64);
                 prop_assert!(whole.stretches.len() <= 1_000);
             }

@@ -1,4 +1,4 @@
-//! A capture's frames once more, for who needs their octets when everything else is known.
+//! A capture's frames once more, for who needs their bytes when everything else is known.
 //!
 //! It has to be the same capture: its digest is taken again, and its length where none was taken.
 

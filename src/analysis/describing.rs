@@ -6,7 +6,7 @@ use crate::evidence::{Content, Evidence, Extent};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Where octets went, by name.
+/// Where bytes went, by name.
 pub(super) fn named(
     coverage: BTreeMap<&'static str, Extent>,
 ) -> impl Iterator<Item = (Cow<'static, str>, Extent)> {

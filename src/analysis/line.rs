@@ -1,6 +1,6 @@
 //! The batches of one capture on their way from the reader to the observer, in file order.
 //!
-//! A batch stands in the line as it was read. Who has nothing better to do takes one, dissects it and puts
+//! A batch is in the line as it was read. Who has nothing better to do takes one, dissects it and puts
 //! it back in its place; what comes to the front as it was read is dissected by the observer. So no thread
 //! waits for another while there is work, however the work is shared out between reading, dissecting and
 //! observing.
@@ -76,7 +76,7 @@ impl<'n> Line<'n> {
         }
     }
 
-    /// Whether another of so many helpers may be asked for; [`Self::help`] is then owed.
+    /// Whether another of so many helpers may be asked for; [`Self::help`] is then required.
     pub(super) fn may_ask(&self, helpers: usize) -> bool {
         let mut state = self.state();
         let may = state.asked < helpers.min(LONGEST);

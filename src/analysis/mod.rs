@@ -45,7 +45,7 @@ pub struct Request {
     pub policy: Policy,
     /// How windows are cut.
     pub gap: GapRule,
-    /// Whether to take the SHA-256 of the evidence; without it duplicates are not told.
+    /// Whether to take the SHA-256 of the evidence; without it duplicates are not reported.
     pub hash: bool,
     /// Pairs of one capture that are kept apart.
     pub max_pairs: usize,
@@ -92,7 +92,7 @@ pub struct Question<'q> {
 }
 
 impl Request {
-    /// All evidence of these paths, each file hashed, a copy told from its original; windows end
+    /// All evidence of these paths, each file hashed, a copy distinguished from its original; windows end
     /// after a silence of thirty seconds.
     #[must_use]
     pub const fn of(paths: Vec<PathBuf>, policy: Policy) -> Self {
@@ -113,7 +113,9 @@ impl Request {
         }
     }
 
-    fn question(&self) -> Question<'_> {
+    /// What [`judge`] needs to know of the request.
+    #[must_use]
+    pub fn question(&self) -> Question<'_> {
         let Self { policy, gap, clock_offsets, vantages, .. } = self;
         Question { policy, gap: *gap, clock_offsets, vantages }
     }
@@ -220,6 +222,18 @@ pub fn analyze(
 
 /// Reads evidence without judging it: a part a file, in the order of their numbers. Of the policy
 /// only the ports that it names count here.
+///
+/// ```
+/// use plainsight::analysis::{Request, Unwatched, judge, read_parts};
+/// use plainsight::policy::Policy;
+///
+/// let request = Request::of(vec!["samples/psk_mismatch/capture.pcap".into()], Policy::default());
+/// let parts = read_parts(&request, Some(1), &Unwatched)?;
+/// assert_eq!(parts[0].evidence.records, 297);
+/// let analysis = judge(parts, &request.question());
+/// assert_eq!(analysis.facts.total.frames, 297);
+/// # Ok::<(), plainsight::analysis::Cancelled>(())
+/// ```
 ///
 /// # Errors
 /// When the watcher ends it.

@@ -1,6 +1,6 @@
 //! A capture's frames, read, dissected and observed on as many threads as there are.
 //!
-//! One thread reads and tells where each record begins; one observes, in file order; the others, and
+//! One thread reads and shows where each record begins; one observes, in file order; the others, and
 //! whichever of the two is ahead, dissect what lies between them.
 
 use super::Activities;
@@ -33,11 +33,11 @@ pub(super) enum Shown<'s, 'n> {
     OneByOne(&'n NamedPorts, RefCell<&'s mut Observing<'n>>),
     /// They are dissected and observed on this thread, with the bytes that they lie in.
     InBatches(&'n NamedPorts, RefCell<(&'s mut Observing<'n>, Batch)>),
-    /// They wait in line, with the octets that they lie in.
+    /// They wait in line, with the bytes that they lie in.
     InLine {
         /// The line.
         line: &'s Line<'n>,
-        /// The frames whose octets are still to come.
+        /// The frames whose bytes are still to come.
         batch: RefCell<Batch>,
         /// Asks another thread to dissect.
         ask: &'s dyn Fn(),
@@ -60,28 +60,28 @@ impl<'s, 'n> Shown<'s, 'n> {
         }
     }
 
-    /// Whether frames are shown only when their octets are handed over.
-    pub(super) const fn waits_for_octets(&self) -> bool {
+    /// Whether frames are shown only when their bytes are handed over.
+    pub(super) const fn waits_for_bytes(&self) -> bool {
         match self {
             Self::OneByOne(..) => false,
             Self::InBatches(..) | Self::InLine { .. } => true,
         }
     }
 
-    /// Takes the octets in which the last frames lie, and where in the file they begin; gives room
+    /// Takes the bytes in which the last frames lie, and where in the file they begin; gives room
     /// for the next.
-    pub(super) fn octets(&self, octets: Vec<u8>, begins_at: u64) -> Vec<u8> {
+    pub(super) fn hold(&self, bytes: Vec<u8>, begins_at: u64) -> Vec<u8> {
         match self {
-            Self::OneByOne(..) => octets,
+            Self::OneByOne(..) => bytes,
             Self::InBatches(named, held) => {
                 let (observing, batch) = &mut *held.borrow_mut();
-                batch.hold(octets, begins_at);
+                batch.hold(bytes, begins_at);
                 batch.show(named, |frames| observing.observe(frames));
                 batch.clear()
             }
             Self::InLine { line, batch, ask } => {
                 let mut full = batch.take();
-                full.hold(octets, begins_at);
+                full.hold(bytes, begins_at);
                 let mut next = line.add(full);
                 ask();
                 let room = next.clear();
@@ -165,7 +165,7 @@ mod tests {
     fn capture(frames: u32) -> Vec<u8> {
         let mut bytes = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
         bytes.extend([0u32, 0, 65535, 1].map(u32::to_le_bytes).concat());
-        let octet = |number: u32| number.to_le_bytes()[0];
+        let byte = |number: u32| number.to_le_bytes()[0];
         let mut state = 1u32;
         let mut dice = |sides: u32| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -173,16 +173,16 @@ mod tests {
         };
         for number in 0..frames {
             let length = dice(900) + 40;
-            let mut packet: Vec<u8> = (0..length).map(|_| octet(dice(256))).collect();
+            let mut packet: Vec<u8> = (0..length).map(|_| byte(dice(256))).collect();
             let [.., high, low] = length.to_be_bytes();
             let protocol = [6, 17, 50, 51, 1, 17, 6, 50][dice(8) as usize];
             let fragment = [0, 0, 0, 0x20, 0x01][dice(5) as usize];
-            let host = |host| [10, 0, 0, octet(host)];
-            let header = [0x45, 0, high, low, 0, octet(number), fragment, 0, 64, protocol, 0, 0];
+            let host = |host| [10, 0, 0, byte(host)];
+            let header = [0x45, 0, high, low, 0, byte(number), fragment, 0, 64, protocol, 0, 0];
             packet[..12].copy_from_slice(&header);
             packet[12..16].copy_from_slice(&host(dice(4)));
             packet[16..20].copy_from_slice(&host(dice(4)));
-            packet[20] = octet(dice(2));
+            packet[20] = byte(dice(2));
             packet[21..24]
                 .copy_from_slice(&[[0, 80, 0], [1, 244, 1], [17, 148, 17]][dice(3) as usize]);
             let captured = if dice(20) == 0 { dice(length) } else { length };
@@ -200,8 +200,8 @@ mod tests {
         let mut observing = Observing { observer, activities: Some(Activities::default()) };
         observe(&mut observing, &named, way, |shown| {
             let in_batches = way != Way::OneByOne;
-            assert_eq!(shown.waits_for_octets(), in_batches);
-            let mut hand_over = |octets, begins_at| shown.octets(octets, begins_at);
+            assert_eq!(shown.waits_for_bytes(), in_batches);
+            let mut hand_over = |bytes, begins_at| shown.hold(bytes, begins_at);
             let asked: Option<&mut HandOver<'_>> =
                 if in_batches { Some(&mut hand_over) } else { None };
             let mut visit = |frame: RawFrame<'_>| {

@@ -6,7 +6,7 @@ use super::describing::{describe_capture, describe_log, folder_of, named};
 use super::members::{Item, Remarks};
 use super::observing::{Observing, Way, observe};
 use super::source::Watched;
-use super::trace::tell;
+use super::trace::add_event;
 use super::unread::{is_rendered_text, unknown};
 use super::{Activities, Request, Watch};
 use crate::capture::{
@@ -134,8 +134,8 @@ fn read_one(item: &Item, id: EvidenceId, context: &Context<'_>) -> Reading {
     reading
 }
 
-/// Shows `visit` the frames of a capture, and hands their octets over where that is asked for. The
-/// octets of Network Monitor's captures lie in one piece and are not.
+/// Shows `visit` the frames of a capture, and hands their bytes over where that is asked for. The
+/// bytes of Network Monitor's captures lie in one piece and are not.
 pub(super) fn frames_of(
     format: Format,
     bytes: &mut impl Read,
@@ -338,12 +338,12 @@ impl Reading {
                 }
                 !watch.is_cancelled()
             };
-            let mut hand_over = |octets, begins_at| shown.octets(octets, begins_at);
+            let mut hand_over = |bytes, begins_at| shown.hold(bytes, begins_at);
             let asked: Option<&mut HandOver<'_>> =
-                if shown.waits_for_octets() { Some(&mut hand_over) } else { None };
+                if shown.waits_for_bytes() { Some(&mut hand_over) } else { None };
             match format {
                 Format::EventTrace => {
-                    read_etl(bytes, &mut visit, &mut |event| tell(&mut log, &event))
+                    read_etl(bytes, &mut visit, &mut |event| add_event(&mut log, &event))
                 }
                 _ => frames_of(format, bytes, &mut visit, asked),
             }
@@ -363,9 +363,9 @@ impl Reading {
         }
         self.part.outside_span = outside;
         let mut summary = observer.finish_open();
-        // The octets of a trace's packets may be compressed: they are not octets of the file.
+        // The bytes of a trace's packets may be compressed: they are not bytes of the file.
         if format != Format::EventTrace {
-            self.tell_frames_by_class(summary.ledger());
+            self.report_frames_by_class(summary.ledger());
         }
         self.part.evidence.problems.append(&mut summary.problems);
         self.part.summary.captures.insert(self.part.evidence.id, summary);
@@ -374,7 +374,7 @@ impl Reading {
         }
     }
 
-    /// Keeps what an event trace tells beside its packets.
+    /// Keeps what an event trace shows beside its packets.
     fn trace_log(&mut self, mut logged: LogSummary, mut events: Vec<LogEvent>) {
         self.part.evidence.problems.append(&mut logged.problems);
         events.sort_by_key(|event| (event.time, event.record));
@@ -384,7 +384,7 @@ impl Reading {
     }
 
     /// Parts what the reader counts as frames into their headers and the classes of what they hold.
-    fn tell_frames_by_class(&mut self, mut ledger: BTreeMap<&'static str, Extent>) {
+    fn report_frames_by_class(&mut self, mut ledger: BTreeMap<&'static str, Extent>) {
         let outside = self.part.outside_span;
         if outside.frames > 0 {
             ledger.entry("frames_outside_span").or_default().add(outside.captured, outside.frames);
@@ -401,7 +401,7 @@ impl Reading {
         let folder = folder_of(&self.part.evidence.path);
         let mut events = Vec::new();
         let mut keep = |event: LogEvent| {
-            // An event without a time cannot be told to lie outside.
+            // An event without a time cannot be determined to lie outside.
             if event.time.is_none_or(|time| request.holds(time) || undated::is_undated(time)) {
                 events.push(event);
             }
@@ -452,7 +452,7 @@ impl Request {
     }
 }
 
-/// Whether a file of that format is read whole before anything of it is told.
+/// Whether a file of that format is read whole before anything of it is reported.
 pub(super) const fn is_held_whole(format: Format) -> bool {
     matches!(format, Format::NetMon1 | Format::NetMon2 | Format::EventTrace | Format::Evt)
 }

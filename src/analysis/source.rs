@@ -1,4 +1,4 @@
-//! A file that tells how far it was read, and a thread that reads it ahead of its parser.
+//! A file that shows how far it was read, and a thread that reads it ahead of its parser.
 
 use super::Watch;
 use std::io::{self, Read};
@@ -117,7 +117,7 @@ mod tests {
     use super::super::Unwatched;
     use super::*;
 
-    /// Gives so many octets, then fails.
+    /// Gives so many bytes, then fails.
     struct Failing(usize);
 
     impl Read for Failing {

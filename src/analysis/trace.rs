@@ -1,11 +1,11 @@
-//! An event trace as a log: what it tells of IPsec beside packets, as events of the host.
+//! An event trace as a log: what it shows of IPsec beside packets, as events of the host.
 
 use crate::capture::{DroppedPacket, TraceEvent, TraceFact};
 use crate::eventlog::trace::{EventPosition, TraceLog};
 use crate::packet::{IpPacket, Packet, decode};
 
 /// Gives the log one event of its trace.
-pub(super) fn tell(log: &mut TraceLog<'_>, event: &TraceEvent<'_>) {
+pub(super) fn add_event(log: &mut TraceLog<'_>, event: &TraceEvent<'_>) {
     let TraceEvent { record, offset, time, fact } = event;
     let place = EventPosition { record: *record, offset: *offset, time: *time };
     match fact {
@@ -14,7 +14,7 @@ pub(super) fn tell(log: &mut TraceLog<'_>, event: &TraceEvent<'_>) {
     }
 }
 
-/// What is known of a packet that was dropped, with its octets.
+/// What is known of a packet that was dropped, with its bytes.
 fn fields(packet: &DroppedPacket<'_>) -> Vec<(String, String)> {
     let mut named = Vec::new();
     let mut add = |name: &str, value: String| named.push((name.to_owned(), value));
@@ -44,11 +44,11 @@ fn fields(packet: &DroppedPacket<'_>) -> Vec<(String, String)> {
     add("DropLocation", format!("0x{:08x}", packet.location));
     add("Component", packet.component.clone());
     add("PacketLength", packet.frame.original_len.to_string());
-    let octets = packet.frame.data.iter().take(MOST_OCTETS);
-    add("Packet", octets.map(|octet| format!("{octet:02x}")).collect());
+    let bytes = packet.frame.data.iter().take(MOST_OCTETS);
+    add("Packet", bytes.map(|byte| format!("{byte:02x}")).collect());
     named
 }
 
 const ESP: u8 = 50;
-/// Of a packet's octets; as many as pktmon keeps unless told otherwise.
+/// Of a packet's bytes; as many as pktmon keeps unless set otherwise.
 const MOST_OCTETS: usize = 128;

@@ -238,7 +238,7 @@ fn held(mut reader: impl Read, outline: &mut CaptureOutline) -> io::Result<Vec<u
     Ok(file)
 }
 
-/// Times for frames that carry none, or one that cannot be reported.
+/// Times for frames that carry none, or one that cannot be determined.
 #[derive(Debug)]
 struct Clock {
     last: Timestamp,

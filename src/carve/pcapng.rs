@@ -141,7 +141,7 @@ const INTERFACE_OFFSET: u16 = 14;
 /// LINKTYPE_USER0.
 const USER_0: u16 = 147;
 const LONGEST: usize = 1024;
-/// Before every time that can be reported: seconds since 1970.
+/// Before every time that can be determined: seconds since 1970.
 const EARLIEST: i64 = i64::MIN.div_euclid(1_000_000_000);
 
 #[cfg(test)]

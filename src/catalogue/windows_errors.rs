@@ -27,10 +27,10 @@ pub struct WindowsError {
 /// NTSTATUS (0xC0360001 to 0xC0360009, 0xC0368000 to 0xC0368005) are taken for their Win32 codes.
 #[must_use]
 pub fn windows_error(code: u32) -> Option<&'static WindowsError> {
-    let twin = TWINS.iter().find_map(|(first, last, base)| {
+    let decrypted_copy = TWINS.iter().find_map(|(first, last, base)| {
         (*first..=*last).contains(&code).then(|| base + (code - first))
     });
-    let code = twin.unwrap_or(code);
+    let code = decrypted_copy.unwrap_or(code);
     let at = WINDOWS_ERRORS.binary_search_by_key(&code, |row| row.code).ok()?;
     WINDOWS_ERRORS.get(at)
 }

@@ -1,8 +1,8 @@
 //! Traffic that is disguised as what every policy exempts, over all captures.
 
 use crate::hosts::HostPair;
-use crate::protection::borrowed::Borrowed;
-use crate::summary::{Sighting, Summary};
+use crate::protection::exemption_abuse::AbusedExemption;
+use crate::summary::{PacketRecord, Summary};
 use std::collections::BTreeMap;
 
 /// What a pair sent in abuse of an exemption.
@@ -11,18 +11,18 @@ pub struct ExemptionAbuse {
     /// The two hosts.
     pub pair: HostPair,
     /// The exemption that was abused.
-    pub what: Borrowed,
+    pub what: AbusedExemption,
     /// The first and the last packet of each capture.
-    pub ends: Vec<Sighting>,
+    pub ends: Vec<PacketRecord>,
     /// The number of packets.
     pub packets: u64,
 }
 
 /// By pair and kind. Decrypted copies are left out: they did not travel in this form.
 pub(super) fn gather(summary: &Summary) -> Vec<ExemptionAbuse> {
-    let mut by_pair: BTreeMap<(HostPair, Borrowed), ExemptionAbuse> = BTreeMap::new();
+    let mut by_pair: BTreeMap<(HostPair, AbusedExemption), ExemptionAbuse> = BTreeMap::new();
     for capture in summary.captures.values() {
-        for ((pair, what), (first, last, packets)) in &capture.borrowed {
+        for ((pair, what), (first, last, packets)) in &capture.abused_exemptions {
             if capture.shows_again(*pair) {
                 continue;
             }

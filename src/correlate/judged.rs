@@ -204,7 +204,7 @@ impl JudgedPair {
     }
 
     /// Whether a rule for one direction requires protection of clear traffic of which nothing shows who opened it, and
-    /// no rule does so whoever it was.
+    /// no rule does so anyone who it was.
     fn may_require(&self, service: Service, policy: &Policy) -> bool {
         let pair = self.facts.pair;
         let is_required = |opener| {

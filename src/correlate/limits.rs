@@ -268,7 +268,7 @@ impl PairFacts {
 
 /// The reasons for setting clear packets aside that concern the capture point.
 const VANTAGES: [SetAside; 5] = [
-    SetAside::HandedOver,
+    SetAside::IpsecOffload,
     SetAside::InsideTunnel,
     SetAside::AboveIpsec,
     SetAside::AtSwitch,

@@ -6,7 +6,7 @@ use crate::protection::duplicate::DuplicateKind;
 use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::secret::Secret;
 use crate::protection::{EspSpi, ProtectionClass, Stream};
-use crate::summary::{ClassRun, Count, SecondSighting, Sighting, Summary, TcpGap};
+use crate::summary::{ClassRun, Count, PacketRecord, SharedPackets, Summary, TcpGap};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// ESP packets of one SPI that are missing in a capture although later ones followed.
@@ -34,7 +34,7 @@ pub struct Duplicates {
     /// Those that belong to a pair, as one run; `None` where none does.
     pub run: Option<ClassRun>,
     /// The other capture that shows them, where they are of two captures.
-    pub second_sighting: Option<SecondSighting>,
+    pub shared_packets: Option<SharedPackets>,
 }
 
 pub(super) fn duplicates(summary: &Summary) -> BTreeMap<(EvidenceId, DuplicateKind), Duplicates> {
@@ -42,8 +42,8 @@ pub(super) fn duplicates(summary: &Summary) -> BTreeMap<(EvidenceId, DuplicateKi
     for (evidence, capture) in &summary.captures {
         for (kind, runs) in capture.duplicates.values().flatten() {
             let known = all.entry((*evidence, *kind)).or_default();
-            known.second_sighting = match kind {
-                DuplicateKind::OtherCapture => capture.second_sighting,
+            known.shared_packets = match kind {
+                DuplicateKind::OtherCapture => capture.shared_packets,
                 DuplicateKind::SameInterface | DuplicateKind::OtherInterface => None,
             };
             known.count.join(Count::of(runs));
@@ -174,7 +174,7 @@ fn under_ipsec(summary: &Summary) -> BTreeSet<HostPair> {
     for capture in summary.captures.values() {
         let shown = capture.streams.iter();
         let shown = shown.filter(|(_, streams)| streams.keys().any(protects)).map(|(pair, _)| pair);
-        let again = capture.decrypted_twins.keys().chain(capture.handed_over.keys());
+        let again = capture.decrypted_copies.keys().chain(capture.ipsec_offload.keys());
         pairs.extend(shown.chain(again).copied());
     }
     pairs
@@ -188,9 +188,9 @@ pub struct Exposure {
     /// In which form.
     pub secret: Secret,
     /// The first packet of a capture.
-    pub first: Sighting,
+    pub first: PacketRecord,
     /// The last one.
-    pub last: Sighting,
+    pub last: PacketRecord,
     /// How many packets.
     pub packets: u64,
 }

@@ -96,7 +96,7 @@ fn gather(summary: &Summary) -> BTreeMap<HostPair, Senders> {
     }
     for ((pair, _), packets) in summary.captures.values().flat_map(|c| &c.clear_packets) {
         let Some(of_pair) = of_pairs.get_mut(pair) else { continue };
-        for packet in packets.iter().filter(|packet| !packet.is_twin) {
+        for packet in packets.iter().filter(|packet| !packet.is_decrypted_copy) {
             match sent_from(packet.frame, packet.origin) {
                 Some(sent) => of_pair.clear.push((packet.time, packet.direction, sent)),
                 None => drop(unknown.insert(*pair)),
@@ -156,7 +156,7 @@ impl Senders {
 mod tests {
     use super::*;
     use crate::evidence::FrameNumber;
-    use crate::summary::{Room, Runs, Sighting};
+    use crate::summary::{PacketRecord, Room, Runs};
 
     fn sent(file: u32, number: u64, station: u8, vlan: u16) -> SentFrom {
         let frame = FrameRef { evidence: EvidenceId(file), frame: FrameNumber(number) };
@@ -165,11 +165,11 @@ mod tests {
 
     fn run(frame: FrameRef) -> ClassRun {
         let (mut runs, mut room) = (Runs::default(), Room::default());
-        let seen = Sighting {
+        let seen = PacketRecord {
             bytes: 60,
             packet_len: 0,
             payload: 0,
-            ..Sighting::of_frame(frame, Timestamp(10))
+            ..PacketRecord::of_frame(frame, Timestamp(10))
         };
         runs.observe(&seen, &mut room);
         runs.finish().pop().unwrap()

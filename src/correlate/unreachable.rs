@@ -4,7 +4,7 @@ use super::Facts;
 use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Spi};
 use crate::protection::unreachable::{Unreachable, UnreachableWhy};
-use crate::summary::{Sighting, Summary};
+use crate::summary::{PacketRecord, Summary};
 use crate::time::Span;
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ pub struct UnreachableFacts {
     /// The error.
     pub what: Unreachable,
     /// The first.
-    pub first: Sighting,
+    pub first: PacketRecord,
     /// The last.
-    pub last: Sighting,
+    pub last: PacketRecord,
     /// How many.
     pub count: u64,
 }

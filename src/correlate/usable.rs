@@ -92,16 +92,16 @@ const TAKES_OVER: Span = Span::from_seconds(2);
 mod tests {
     use super::*;
     use crate::evidence::{FrameNumber, FrameRef};
-    use crate::summary::{Room, Runs, Sighting};
+    use crate::summary::{PacketRecord, Room, Runs};
 
     fn runs(seconds: &[i64]) -> Vec<ClassRun> {
         let (mut runs, mut room) = (Runs::default(), Room::default());
         for (at, second) in (1..).zip(seconds) {
-            let seen = Sighting {
+            let seen = PacketRecord {
                 bytes: 60,
                 packet_len: 0,
                 payload: 0,
-                ..Sighting::of_frame(
+                ..PacketRecord::of_frame(
                     FrameRef { evidence: EvidenceId(1), frame: FrameNumber(at) },
                     Timestamp(second * 1_000_000_000),
                 )

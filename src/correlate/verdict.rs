@@ -85,8 +85,8 @@ impl PairFacts {
         };
         // A decrypted copy proves that its packet came inside ESP.
         let aside = |why| self.set_aside.get(&why).map_or(0, |run| run.frames);
-        let twins = aside(SetAside::DecryptedTwin) + aside(SetAside::InsideOtherCapture);
-        let encrypted = frames(ProtectionClass::Esp) + twins;
+        let decrypted_copies = aside(SetAside::DecryptedCopy) + aside(SetAside::InsideOtherCapture);
+        let encrypted = frames(ProtectionClass::Esp) + decrypted_copies;
         // Packets that may have been encrypted after the capture point are neither protected nor readable.
         let readable = if self.may_be_offloaded() { 0 } else { frames(ProtectionClass::EspNull) };
         let authenticated = readable + frames(ProtectionClass::Ah);

@@ -145,12 +145,12 @@ impl Beside {
 /// The SHA-256 of bytes in memory, in hexadecimal.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    hex(&sha256_octets(bytes))
+    hex(&sha256_digest(bytes))
 }
 
 /// The SHA-256 of bytes in memory.
 #[must_use]
-pub fn sha256_octets(bytes: &[u8]) -> [u8; 32] {
+pub fn sha256_digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
@@ -158,7 +158,7 @@ pub fn sha256_octets(bytes: &[u8]) -> [u8; 32] {
 /// summary.
 #[must_use]
 pub fn fingerprint(bytes: &[u8]) -> u64 {
-    sha256_octets(bytes).first_chunk().copied().map_or(0, u64::from_be_bytes)
+    sha256_digest(bytes).first_chunk().copied().map_or(0, u64::from_be_bytes)
 }
 
 /// The SHA-256 of the concatenation of several slices.

@@ -31,7 +31,7 @@ mod problem;
 
 pub use collection::{Archive, Collection, Member};
 pub use digest::{
-    HashedBy, Hashing, digest_of_file, fingerprint, sha256, sha256_octets, sha256_of_pieces,
+    HashedBy, Hashing, digest_of_file, fingerprint, sha256, sha256_digest, sha256_of_pieces,
 };
 pub use discover::{Found, discover, files_below};
 pub use format::{Format, SUMMARY_MAGIC, Unread};

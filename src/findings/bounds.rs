@@ -44,7 +44,7 @@ fn detail(bound: Bound, beyond: u64) -> String {
         Bound::Copies => {
             format!("{packets} that repeat an earlier packet are counted as packets of their own.")
         }
-        Bound::HandedOver => format!(
+        Bound::IpsecOffload => format!(
             "{packets} that a network card may have encrypted later are counted as clear text."
         ),
         Bound::OffWire => {

@@ -42,7 +42,7 @@ pub enum FindingCode {
     /// The capturer lost frames.
     FramesLost,
     /// A capture shows packets again after decryption.
-    DecryptedTwins,
+    DecryptedCopies,
     /// Negotiations of very many pairs failed.
     IkeFlood,
     /// Hosts agreed on a weak algorithm.

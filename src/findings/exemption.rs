@@ -2,7 +2,7 @@
 
 use super::{Finding, FindingCode, Severity, When, counted, proof_of};
 use crate::correlate::{Confidence, ExemptionAbuse, Facts};
-use crate::protection::borrowed::Borrowed;
+use crate::protection::exemption_abuse::AbusedExemption;
 
 /// One finding for each pair and kind, the busiest pairs.
 pub(super) fn abuses(facts: &Facts) -> Vec<Finding> {
@@ -13,30 +13,32 @@ pub(super) fn abuses(facts: &Facts) -> Vec<Finding> {
 }
 
 /// Administrators send a few large echoes to find the path MTU; a service that is not there causes a few errors.
-const fn least(what: Borrowed) -> u64 {
+const fn least(what: AbusedExemption) -> u64 {
     match what {
-        Borrowed::KerberosPort | Borrowed::IkePort => 1,
-        Borrowed::LargeEcho | Borrowed::QuotedText => 32,
+        AbusedExemption::KerberosPort | AbusedExemption::IkePort => 1,
+        AbusedExemption::LargeEcho | AbusedExemption::QuotedText => 32,
     }
 }
 
 fn abuse_finding(abuse: &ExemptionAbuse) -> Finding {
     let first = abuse.ends.iter().min_by_key(|seen| (seen.time, seen.frame));
     let last = abuse.ends.iter().max_by_key(|seen| (seen.time, seen.frame));
-    let when =
-        |seen: &crate::summary::Sighting| When { time: seen.time, evidence: seen.frame.evidence };
+    let when = |seen: &crate::summary::PacketRecord| When {
+        time: seen.time,
+        evidence: seen.frame.evidence,
+    };
     let (severity, confidence, why) = match abuse.what {
-        Borrowed::KerberosPort | Borrowed::IkePort => (
+        AbusedExemption::KerberosPort | AbusedExemption::IkePort => (
             Severity::Medium,
             Confidence::High,
             "Systems that exempt this port let any content pass; the packets show that this is not the protocol the port is assigned to.",
         ),
-        Borrowed::LargeEcho => (
+        AbusedExemption::LargeEcho => (
             Severity::Low,
             Confidence::Low,
             "ICMP is always exempt, so it can carry other data; ordinary echo messages hold 32 or 56 bytes. A network test looks the same.",
         ),
-        Borrowed::QuotedText => (
+        AbusedExemption::QuotedText => (
             Severity::Low,
             Confidence::Low,
             "ICMP errors are exempt and quote the packet that they are about: this text passed in clear, even where that packet was protected. A service that is not there looks the same, and so does a program that hides data in errors.",

@@ -188,11 +188,11 @@ pub(super) fn tcp_gaps(facts: &Facts) -> Vec<Finding> {
         by_capture.entry(loss.evidence).or_default().push(loss);
     }
     let found = by_capture.into_iter().map(|(evidence, mut losses)| {
-        losses.sort_by_key(|loss| (std::cmp::Reverse(loss.gap.octets), loss.pair));
-        let bytes = losses.iter().fold(0u64, |sum, loss| sum.saturating_add(loss.gap.octets));
+        losses.sort_by_key(|loss| (std::cmp::Reverse(loss.gap.bytes), loss.pair));
+        let bytes = losses.iter().fold(0u64, |sum, loss| sum.saturating_add(loss.gap.bytes));
         let worst = losses.iter().take(MOST_NAMED).map(|loss| {
             let (a, b, gap) = (loss.pair.a(), loss.pair.b(), loss.gap);
-            let bytes = with_separators(gap.octets);
+            let bytes = with_separators(gap.bytes);
             format!("{a} and {b}: {bytes} in {}", counted(gap.connections, "connection"))
         });
         let title = format!(

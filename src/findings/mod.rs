@@ -145,7 +145,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(traffic::weaker_than_encryption(facts));
     found.extend(tunnel::around_protected(facts));
     found.extend(tunnel::l2tp_without_ipsec(facts));
-    found.extend(traffic::decrypted_twins(facts));
+    found.extend(traffic::decrypted_copies(facts));
     found.extend(traffic::before_encryption(facts));
     found.extend(off_wire::off_wire(facts));
     found.extend(repeated::duplicates(facts));

@@ -17,6 +17,14 @@ mod summary;
 use crate::evidence::{Position, Problem, ProblemKind};
 
 /// What is wrong, in words without a full stop. They may quote evidence, so they are escaped on output.
+///
+/// ```
+/// use plainsight::evidence::{FileProblem, Problem};
+///
+/// let empty = Problem::of_file(FileProblem::Empty, None);
+/// assert_eq!(empty.code().as_str(), "empty");
+/// assert_eq!(plainsight::findings::problem(&empty), "the file is empty");
+/// ```
 #[must_use]
 pub fn problem(problem: &Problem) -> String {
     match &problem.kind {

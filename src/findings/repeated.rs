@@ -4,7 +4,7 @@ use super::{Finding, FindingCode, Severity, counted, frames, span_of};
 use crate::correlate::Facts;
 use crate::evidence::EvidenceId;
 use crate::protection::duplicate::DuplicateKind;
-use crate::summary::SecondSighting;
+use crate::summary::SharedPackets;
 
 /// Captures that show packets more than once.
 pub(super) fn duplicates(facts: &Facts) -> Vec<Finding> {
@@ -12,7 +12,7 @@ pub(super) fn duplicates(facts: &Facts) -> Vec<Finding> {
         let place = match kind {
             DuplicateKind::SameInterface => "on the same interface: two mirrored ports".to_owned(),
             DuplicateKind::OtherInterface => "on another interface of the capture".to_owned(),
-            DuplicateKind::OtherCapture => copies.second_sighting.map_or_else(
+            DuplicateKind::OtherCapture => copies.shared_packets.map_or_else(
                 || "also present in another capture".to_owned(),
                 |second| {
                     let clock = match second.ahead.0.signum() {
@@ -30,7 +30,7 @@ pub(super) fn duplicates(facts: &Facts) -> Vec<Finding> {
                     .to_owned()
             }
             DuplicateKind::OtherCapture => {
-                copies.second_sighting.map(|second| same_packets(second, *evidence)).unwrap_or_default()
+                copies.shared_packets.map(|second| same_packets(second, *evidence)).unwrap_or_default()
             }
         };
         let title = format!("{evidence}: {} {place}", counted(copies.count.frames, "frame"));
@@ -44,8 +44,8 @@ pub(super) fn duplicates(facts: &Facts) -> Vec<Finding> {
 }
 
 /// The evidence that two captures hold the same packets.
-fn same_packets(second: SecondSighting, evidence: EvidenceId) -> String {
-    let SecondSighting { of, ahead, packets } = second;
+fn same_packets(second: SharedPackets, evidence: EvidenceId) -> String {
+    let SharedPackets { of, ahead, packets } = second;
     let clock = if ahead.0 == 0 {
         String::new()
     } else {

@@ -24,7 +24,7 @@ pub(super) fn taken_over(facts: &Facts) -> Vec<Finding> {
                 "Until frame {} its link-layer address was {}, from frame {} on {}. Another computer may have taken over the address, or the network card was replaced.",
                 change.last.frame, change.before, change.first.frame, change.after,
             );
-            let when = |seen: crate::summary::Sighting| When {
+            let when = |seen: crate::summary::PacketRecord| When {
                 time: seen.time,
                 evidence: seen.frame.evidence,
             };

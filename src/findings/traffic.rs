@@ -12,7 +12,7 @@ use crate::hosts::HostPair;
 use crate::policy::{Action, Expectation, ExpectationSource, Policy};
 use crate::protection::ProtectionClass;
 use crate::protection::secret::Secret;
-use crate::summary::{ClassRun, SetAside, Sighting};
+use crate::summary::{ClassRun, PacketRecord, SetAside};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -330,7 +330,7 @@ fn readable(pair: &PairFacts) -> String {
 }
 
 /// Packets that appear inside ESP and in clear: in one capture, or in one on either side of a gateway.
-pub(super) fn decrypted_twins(facts: &Facts) -> Vec<Finding> {
+pub(super) fn decrypted_copies(facts: &Facts) -> Vec<Finding> {
     const ONE: &str = "within ten milliseconds of each, the capture shows an ESP packet that holds exactly its length, as it does for nearly every packet of that SPI. Not a leak.";
     const OTHER: &str = "within ten milliseconds of each, another capture shows an ESP packet that holds exactly its length, as it does for nearly every packet of that SPI, and shows none of them in clear. Not a leak where that capture was taken.";
     let with = |why, shown, ground| {
@@ -338,7 +338,7 @@ pub(super) fn decrypted_twins(facts: &Facts) -> Vec<Finding> {
             move |pair: &PairFacts| Some((pair.pair, *pair.set_aside.get(&why)?, shown, ground));
         facts.pairs.iter().filter_map(of)
     };
-    with(SetAside::DecryptedTwin, "appear both inside ESP and in clear", ONE)
+    with(SetAside::DecryptedCopy, "appear both inside ESP and in clear", ONE)
         .chain(with(SetAside::InsideOtherCapture, "are inside ESP in another capture", OTHER))
         .map(|(pair, run, shown, ground)| {
             let packets = counted(run.frames, "packet");
@@ -348,7 +348,7 @@ pub(super) fn decrypted_twins(facts: &Facts) -> Vec<Finding> {
                 pair: Some(pair),
                 span: span_of([&run]),
                 proof: frames([&run]),
-                ..Finding::new(FindingCode::DecryptedTwins, Severity::Info, title, detail)
+                ..Finding::new(FindingCode::DecryptedCopies, Severity::Info, title, detail)
             }
         })
         .collect()
@@ -356,11 +356,11 @@ pub(super) fn decrypted_twins(facts: &Facts) -> Vec<Finding> {
 
 /// Packets that were captured before a network card encrypted them.
 pub(super) fn before_encryption(facts: &Facts) -> Vec<Finding> {
-    let handed_over = facts
+    let ipsec_offload = facts
         .pairs
         .iter()
-        .filter_map(|pair| Some((pair.pair, *pair.set_aside.get(&SetAside::HandedOver)?)));
-    handed_over
+        .filter_map(|pair| Some((pair.pair, *pair.set_aside.get(&SetAside::IpsecOffload)?)));
+    ipsec_offload
         .map(|(pair, run)| {
             let packets = counted(run.frames, "packet");
             let title = format!(
@@ -396,7 +396,7 @@ pub(super) fn credentials(facts: &Facts) -> Vec<Finding> {
             matches!(p.expectation, Expectation::Required(_) | Expectation::Exempt)
         });
         let ends = exposures.iter().flat_map(|exposure| [exposure.first, exposure.last]);
-        let when = |seen: Sighting| When { time: seen.time, evidence: seen.frame.evidence };
+        let when = |seen: PacketRecord| When { time: seen.time, evidence: seen.frame.evidence };
         let first = ends.clone().min_by_key(|seen| (seen.time, seen.frame));
         let last = ends.clone().max_by_key(|seen| (seen.time, seen.frame));
         let title = format!(

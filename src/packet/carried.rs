@@ -1,17 +1,17 @@
-//! What a header carries: its octets, how many there were on the wire, and whether they read as what
+//! What a header carries: its bytes, how many there were on the wire, and whether they read as what
 //! the header does not name.
 //!
-//! Some headers say too little of what follows (MPLS, L2TPv3, GUE). There the octets must bear out
+//! Some headers say too little of what follows (MPLS, L2TPv3, GUE). There the bytes must bear out
 //! the reading themselves, by lengths and not by chance.
 
 use super::Packet;
 use super::link::{ARP, Context, IPV4, IPV6, QINQ, VLAN, enter, raw_ip, u16_at};
 
-/// Octets behind a header.
+/// Bytes behind a header.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Carried<'a> {
     /// As many as were captured.
-    pub(super) octets: &'a [u8],
+    pub(super) bytes: &'a [u8],
     /// How many there were on the wire.
     pub(super) wire_len: usize,
     /// Where they stand.
@@ -19,15 +19,15 @@ pub(super) struct Carried<'a> {
 }
 
 impl<'a> Carried<'a> {
-    /// Octets of which none were cut off, or of which that is not known.
-    pub(super) const fn all(octets: &'a [u8], context: Context) -> Self {
-        Self { octets, wire_len: octets.len(), context }
+    /// Bytes of which none were cut off, or of which that is not known.
+    pub(super) const fn all(bytes: &'a [u8], context: Context) -> Self {
+        Self { bytes, wire_len: bytes.len(), context }
     }
 
-    /// What stands behind a header of so many octets; `None` where the header itself is cut.
+    /// What is behind a header of so many bytes; `None` where the header itself is cut.
     pub(super) fn behind(self, header_len: usize) -> Option<Self> {
         Some(Self {
-            octets: self.octets.get(header_len..)?,
+            bytes: self.bytes.get(header_len..)?,
             wire_len: self.wire_len.checked_sub(header_len)?,
             context: self.context.further(header_len),
         })
@@ -35,52 +35,52 @@ impl<'a> Carried<'a> {
 
     /// No more than a header's length field grants; `None` where it grants what was never there.
     pub(super) fn within(self, length: usize) -> Option<Self> {
-        let octets = self.octets.get(..length).unwrap_or(self.octets);
-        (length <= self.wire_len).then_some(Self { octets, wire_len: length, ..self })
+        let bytes = self.bytes.get(..length).unwrap_or(self.bytes);
+        (length <= self.wire_len).then_some(Self { bytes, wire_len: length, ..self })
     }
 
     /// The IP packet that begins here, if one does.
     pub(super) fn ip(self) -> Option<Packet<'a>> {
-        self.is_ip().then(|| enter(raw_ip, self.octets, self.context))
+        self.is_ip().then(|| enter(raw_ip, self.bytes, self.context))
     }
 
     /// Whether an IPv4 or IPv6 header begins here whose length fits.
     pub(super) fn is_ip(&self) -> bool {
-        ip_len(self.octets).is_some_and(|length| length <= self.wire_len)
+        ip_len(self.bytes).is_some_and(|length| length <= self.wire_len)
     }
 
     /// Whether an IPv4 or IPv6 packet begins here beyond chance: IPv4 by its checksum, or by a length that fits
-    /// to the octet; IPv6, which has no checksum, by such a length.
+    /// to the byte; IPv6, which has no checksum, by such a length.
     pub(super) fn is_proven_ip(&self) -> bool {
-        let is_v4 = self.octets.first().is_some_and(|first| first >> 4 == 4);
-        match ip_len(self.octets) {
+        let is_v4 = self.bytes.first().is_some_and(|first| first >> 4 == 4);
+        match ip_len(self.bytes) {
             Some(length) if length == self.wire_len => true,
-            Some(length) => is_v4 && length <= self.wire_len && has_checksum(self.octets),
+            Some(length) => is_v4 && length <= self.wire_len && has_checksum(self.bytes),
             None => false,
         }
     }
 
     /// Whether an IPv4 header with a checksum that holds begins here, of a packet that fits.
     pub(super) fn is_checked_v4(&self) -> bool {
-        let is_v4 = self.octets.first().is_some_and(|first| first >> 4 == 4);
+        let is_v4 = self.bytes.first().is_some_and(|first| first >> 4 == 4);
         is_v4
-            && ip_len(self.octets).is_some_and(|length| length <= self.wire_len)
-            && has_checksum(self.octets)
+            && ip_len(self.bytes).is_some_and(|length| length <= self.wire_len)
+            && has_checksum(self.bytes)
     }
 
     /// Whether an Ethernet frame begins here that carries IP of a fitting length, or ARP.
     pub(super) fn is_ethernet(&self) -> bool {
         let mut at = 12;
-        // IEEE 802.1Q §9.6: a tag of four octets, of which the last two are the next EtherType.
+        // IEEE 802.1Q §9.6: a tag of four bytes, of which the last two are the next EtherType.
         for _ in 0..MAX_TAGS {
-            if matches!(u16_at(self.octets, at), Some(VLAN | QINQ)) {
+            if matches!(u16_at(self.bytes, at), Some(VLAN | QINQ)) {
                 at += 4;
             }
         }
-        let (Some(kind), Some(rest)) = (u16_at(self.octets, at), self.behind(at + 2)) else {
+        let (Some(kind), Some(rest)) = (u16_at(self.bytes, at), self.behind(at + 2)) else {
             return false;
         };
-        match (kind, rest.octets) {
+        match (kind, rest.bytes) {
             (IPV4, [0x40..=0x4f, ..]) | (IPV6, [0x60..=0x6f, ..]) => rest.is_ip(),
             // RFC 826: addresses of Ethernet and IPv4.
             (ARP, [0, 1, 8, 0, 6, 4, ..]) => true,
@@ -89,19 +89,19 @@ impl<'a> Carried<'a> {
     }
 }
 
-/// Whether an IP packet stands in a frame behind a header that is not decoded, IPv4 proven by its checksum, IPv6
+/// Whether an IP packet is in a frame behind a header that is not decoded, IPv4 proven by its checksum, IPv6
 /// by its length and next header: such a frame is no link-layer protocol of its own, and what it carries is not
 /// known.
 #[cold]
 pub(super) fn hides_ip(data: &[u8]) -> bool {
     let places = (BEHIND_ADDRESSES..MOST_HEADERS).step_by(2);
-    places.filter_map(|at| data.get(at..)).any(|octets| {
-        let carried = Carried::all(octets, Context::at(0));
-        match octets.first() {
+    places.filter_map(|at| data.get(at..)).any(|bytes| {
+        let carried = Carried::all(bytes, Context::at(0));
+        match bytes.first() {
             Some(0x45..=0x4f) => carried.is_checked_v4(),
             Some(0x60) => {
                 carried.is_proven_ip()
-                    && matches!(octets.get(6), Some(0 | 6 | 17 | 43 | 44 | 50..=60))
+                    && matches!(bytes.get(6), Some(0 | 6 | 17 | 43 | 44 | 50..=60))
             }
             _ => false,
         }
@@ -109,25 +109,25 @@ pub(super) fn hides_ip(data: &[u8]) -> bool {
 }
 
 /// The length of the IP packet that begins here, as its header says it.
-fn ip_len(octets: &[u8]) -> Option<usize> {
-    let first = octets.first()?;
+fn ip_len(bytes: &[u8]) -> Option<usize> {
+    let first = bytes.first()?;
     match first >> 4 {
         // RFC 791 §3.1: header length in words, total length.
         4 => {
             let header_len = usize::from(first & 0x0f) * 4;
-            let total = usize::from(u16_at(octets, 2)?);
+            let total = usize::from(u16_at(bytes, 2)?);
             (header_len >= 20 && total >= header_len).then_some(total)
         }
-        // RFC 8200 §3: payload length, without the 40 octets of the header.
-        6 => Some(40 + usize::from(u16_at(octets, 4)?)),
+        // RFC 8200 §3: payload length, without the 40 bytes of the header.
+        6 => Some(40 + usize::from(u16_at(bytes, 4)?)),
         _ => None,
     }
 }
 
 /// RFC 791 §3.1: the words of an IPv4 header add up to ones.
-fn has_checksum(octets: &[u8]) -> bool {
-    let header_len = octets.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
-    let Some(header) = octets.get(..header_len) else { return false };
+fn has_checksum(bytes: &[u8]) -> bool {
+    let header_len = bytes.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
+    let Some(header) = bytes.get(..header_len) else { return false };
     let words = header.as_chunks::<2>().0.iter();
     let mut sum: u32 = words.map(|word| u32::from(u16::from_be_bytes(*word))).sum();
     while sum > 0xffff {
@@ -146,8 +146,8 @@ const MOST_HEADERS: usize = 96;
 mod tests {
     use super::*;
 
-    fn carried(octets: &[u8], wire_len: usize) -> Carried<'_> {
-        Carried { octets, wire_len, context: Context::at(0) }
+    fn carried(bytes: &[u8], wire_len: usize) -> Carried<'_> {
+        Carried { bytes, wire_len, context: Context::at(0) }
     }
 
     #[test]
@@ -164,10 +164,10 @@ mod tests {
 
     #[test]
     fn a_header_takes_from_both_lengths_or_is_cut() {
-        let rest = carried(&[1, 2, 3], 9).behind(2).map(|rest| (rest.octets.len(), rest.wire_len));
+        let rest = carried(&[1, 2, 3], 9).behind(2).map(|rest| (rest.bytes.len(), rest.wire_len));
         assert_eq!(rest, Some((1, 7)));
         assert!(carried(&[1, 2, 3], 9).behind(4).is_none());
         assert!(carried(&[1, 2, 3], 9).within(10).is_none());
-        assert_eq!(carried(&[1, 2, 3], 9).within(2).map(|c| c.octets.len()), Some(2));
+        assert_eq!(carried(&[1, 2, 3], 9).within(2).map(|c| c.bytes.len()), Some(2));
     }
 }

@@ -1,6 +1,6 @@
 //! Later fragments inherit what the first one showed.
 //!
-//! A bounded memory of datagrams under way; keeps no packet octets. Fragments that come before
+//! A bounded memory of datagrams under way; keeps no packet bytes. Fragments that come before
 //! their first one are held back by their outline alone.
 
 use super::{Fragment, IpPacket};
@@ -162,7 +162,7 @@ impl Datagram {
     }
 }
 
-/// A host has 65536 identifications under way at most; this many datagrams are told apart at once.
+/// A host has 65536 identifications under way at most; this many datagrams are distinguished at once.
 const MAX_DATAGRAMS: usize = 16_384;
 /// A datagram of 64 KiB in the smallest fragments of a common link.
 const MAX_WAITING: usize = 128;

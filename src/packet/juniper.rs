@@ -31,7 +31,7 @@ pub(super) fn frame(
     (carries, wire_len): (Carries, usize),
 ) -> Packet<'_> {
     let Some([b'M', b'G', b'C', flags]) = data.first_chunk::<4>() else {
-        // Systems before 6.4 wrote no head; nothing tells these.
+        // Systems before 6.4 wrote no head; nothing shows these.
         return stop(StopReason::UnknownLinktype, context.offset);
     };
     let mut header_len = 4;
@@ -41,49 +41,49 @@ pub(super) fn frame(
         };
         header_len = 6 + usize::from(length);
     }
-    let all = Carried { octets: data, wire_len: wire_len.max(data.len()), context };
+    let all = Carried { bytes: data, wire_len: wire_len.max(data.len()), context };
     let Some(carried) = all.behind(header_len) else {
         return stop(StopReason::TruncatedLink, context.offset);
     };
     if flags & NO_LINK_LAYER != 0 {
         return network_layer(carried);
     }
-    let Carried { octets, context, .. } = carried;
+    let Carried { bytes, context, .. } = carried;
     match carries {
-        Carries::Ethernet => ethernet(octets, context),
-        Carries::Ppp => serial::ppp(octets, context),
-        Carries::FrameRelay => serial::frame_relay(octets, context),
-        Carries::CiscoHdlc => serial::cisco_hdlc(octets, context),
+        Carries::Ethernet => ethernet(bytes, context),
+        Carries::Ppp => serial::ppp(bytes, context),
+        Carries::FrameRelay => serial::frame_relay(bytes, context),
+        Carries::CiscoHdlc => serial::cisco_hdlc(bytes, context),
         Carries::Cookies => behind_cookies(carried),
     }
 }
 
-/// The link layer was taken off: a number of four octets names what follows, in the order of the host.
+/// The link layer was taken off: a number of four bytes names what follows, in the order of the host.
 fn network_layer(carried: Carried<'_>) -> Packet<'_> {
-    let (Some(number), Some(rest)) = (carried.octets.first_chunk::<4>(), carried.behind(4)) else {
+    let (Some(number), Some(rest)) = (carried.bytes.first_chunk::<4>(), carried.behind(4)) else {
         return stop(StopReason::TruncatedLink, carried.context.offset);
     };
-    let Carried { octets, context, .. } = rest;
+    let Carried { bytes, context, .. } = rest;
     match u32::from_le_bytes(*number) {
         // IPv4, also what comes out of MPLS.
-        2 | 3 => network::ipv4(octets, context),
-        6 | 7 => network::ipv6(octets, context),
+        2 | 3 => network::ipv4(bytes, context),
+        6 | 7 => network::ipv6(bytes, context),
         // MPLS, and what goes into it.
-        4 | 5 | 8 => mpls::stack(octets, context),
-        200 => serial::ppp(octets, context),
-        202 | 203 => llc::frame(octets, context).unwrap_or(Packet::NonIp(0)),
-        204 => ethernet(octets, context),
-        207 => serial::frame_relay(octets, context),
-        208 => serial::cisco_hdlc(octets, context),
+        4 | 5 | 8 => mpls::stack(bytes, context),
+        200 => serial::ppp(bytes, context),
+        202 | 203 => llc::frame(bytes, context).unwrap_or(Packet::NonIp(0)),
+        204 => ethernet(bytes, context),
+        207 => serial::frame_relay(bytes, context),
+        208 => serial::cisco_hdlc(bytes, context),
         other => Packet::NonIp(u16::try_from(other).unwrap_or_default()),
     }
 }
 
-/// The packet that begins first behind so many octets of cookies and link layers.
+/// The packet that begins first behind so many bytes of cookies and link layers.
 fn behind_cookies(carried: Carried<'_>) -> Packet<'_> {
     let places = (0..=MOST_COOKIES).map_while(|length| carried.behind(length));
     match places.into_iter().find(Carried::is_proven_ip) {
-        Some(found) => raw_ip(found.octets, found.context),
+        Some(found) => raw_ip(found.bytes, found.context),
         None => stop(StopReason::UnknownLinktype, carried.context.offset),
     }
 }
@@ -91,5 +91,5 @@ fn behind_cookies(carried: Carried<'_>) -> Packet<'_> {
 /// The head goes on with extensions (JUNOS 7.5 and later).
 const EXTENSIONS: u8 = 0x80;
 const NO_LINK_LAYER: u8 = 0x02;
-/// Service cards have up to 18 octets, and Ethernet with two tags may follow.
+/// Service cards have up to 18 bytes, and Ethernet with two tags may follow.
 const MOST_COOKIES: usize = 40;

@@ -1,4 +1,4 @@
-//! The link layer: from a frame's first octet to its EtherType and what follows.
+//! The link layer: from a frame's first byte to its EtherType and what follows.
 
 use super::carried::hides_ip;
 use super::{
@@ -16,13 +16,13 @@ pub fn decode<'a>(frame: &RawFrame<'a>) -> Packet<'a> {
             let offset = if kind < LEAST_ETHER_TYPE { 0 } else { 14 };
             stop(StopReason::UnknownLinktype, offset)
         }
-        told => told,
+        reported => reported,
     }
 }
 
 /// The IP packet of a frame that so many others are around; `None` where the frame does not show it.
 ///
-/// Reads the frame again from its first octet, so that frames without a tunnel pay nothing for it.
+/// Reads the frame again from its first byte, so that frames without a tunnel pay nothing for it.
 #[must_use]
 #[cold]
 pub fn layer<'a>(frame: &RawFrame<'a>, nested: u8) -> Option<IpPacket<'a>> {
@@ -40,28 +40,28 @@ fn within<'a>(frame: &RawFrame<'a>, context: Context) -> Packet<'a> {
     {
         let to_all = frame.data.starts_with(&[0xff; 6]);
         let packet = frame.data.get(ETHERNET_LEN..).unwrap_or_default();
-        let told = network::ipv4(packet, context.further(ETHERNET_LEN).to_all(to_all));
-        if matches!(told, Packet::Ip(_)) {
-            return told;
+        let reported = network::ipv4(packet, context.further(ETHERNET_LEN).to_all(to_all));
+        if matches!(reported, Packet::Ip(_)) {
+            return reported;
         }
     }
     let wire_len = usize::try_from(frame.original_len).unwrap_or(usize::MAX);
     by_linktype(frame.linktype, (frame.data, wire_len), context)
 }
 
-/// Octets that a link layer begins with, and how many there were on the wire.
+/// Bytes that a link layer begins with, and how many there were on the wire.
 type OnWire<'a> = (&'a [u8], usize);
 
 fn by_linktype(linktype: Linktype, (data, wire_len): OnWire<'_>, context: Context) -> Packet<'_> {
     match linktype {
         Linktype::ETHERNET => match ethernet(data, context) {
-            told @ (Packet::Ip(_) | Packet::Arp) => told,
-            told @ (Packet::NonIp(_) | Packet::Undecodable(_)) => {
-                mislabelled::reread(data, context, wire_len).unwrap_or(told)
+            reported @ (Packet::Ip(_) | Packet::Arp) => reported,
+            reported @ (Packet::NonIp(_) | Packet::Undecodable(_)) => {
+                mislabelled::reread(data, context, wire_len).unwrap_or(reported)
             }
         },
         Linktype::LINUX_SLL => {
-            // The packet type 1 says broadcast; the protocol is the last field of 16 octets.
+            // The packet type 1 says broadcast; the protocol is the last field of 16 bytes.
             cooked(data, (14, 16), context.to_all(u16_at(data, 0) == Some(1)))
         }
         Linktype::LINUX_SLL2 => cooked(data, (0, 20), context.to_all(data.get(10) == Some(&1))),
@@ -104,7 +104,7 @@ fn rare(linktype: Linktype, (data, wire_len): OnWire<'_>, context: Context) -> P
 }
 
 /// Apple's header before frames of any interface: its own length, what follows, and the link type of that, all in
-/// little-endian order; 108 octets and more.
+/// little-endian order; 108 bytes and more.
 fn pktap((data, wire_len): OnWire<'_>, context: Context) -> Packet<'_> {
     let word = |at: usize| data.get(at..)?.first_chunk::<4>().map(|w| u32::from_le_bytes(*w));
     let (Some(length), Some(follows), Some(linktype)) = (word(0), word(4), word(8)) else {
@@ -152,7 +152,7 @@ const fn of_juniper(linktype: Linktype) -> Option<juniper::Carries> {
 /// Where in the frame a decoder stands and what the layers around it said.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context {
-    /// The octet of the frame at which the slice begins.
+    /// The byte of the frame at which the slice begins.
     pub(super) offset: usize,
     /// Tunnels around it.
     pub(super) depth: u8,
@@ -183,8 +183,8 @@ impl Context {
         self.enters > MAX_DEPTH && self.nested >= MAX_DEPTH
     }
 
-    pub(super) const fn further(self, octets: usize) -> Self {
-        Self { offset: self.offset + octets, ..self }
+    pub(super) const fn further(self, more: usize) -> Self {
+        Self { offset: self.offset + more, ..self }
     }
 
     /// Where the frame went to every station.
@@ -207,7 +207,7 @@ pub(super) const fn stop<'a>(reason: StopReason, offset: usize) -> Packet<'a> {
     Packet::Undecodable(Stop { reason, offset })
 }
 
-/// What reads the octets that begin where a context stands.
+/// What reads the bytes that begin where a context stands.
 pub(super) type Decoder = for<'a> fn(&'a [u8], Context) -> Packet<'a>;
 
 /// Goes on in what a tunnel carries.
@@ -290,8 +290,8 @@ fn behind_trill(data: &[u8], context: Context) -> Packet<'_> {
     }
 }
 
-/// RFC 8300 §2.2: the length of the header in words in the low six bits of the first two octets, and in the
-/// fourth octet what follows.
+/// RFC 8300 §2.2: the length of the header in words in the low six bits of the first two bytes, and in the
+/// fourth byte what follows.
 fn behind_service_header(data: &[u8], context: Context) -> Packet<'_> {
     let (Some(flags), Some(next)) = (u16_at(data, 0), data.get(3)) else {
         return stop(StopReason::TruncatedLink, context.offset);
@@ -309,7 +309,7 @@ fn behind_service_header(data: &[u8], context: Context) -> Packet<'_> {
     }
 }
 
-/// VN-Tag (IEEE 802.1BR's forerunner) and HSR (IEC 62439-3 §5.7): four octets, then an EtherType.
+/// VN-Tag (IEEE 802.1BR's forerunner) and HSR (IEC 62439-3 §5.7): four bytes, then an EtherType.
 fn behind_tag(data: &[u8], context: Context) -> Packet<'_> {
     match (u16_at(data, 4), data.get(6..)) {
         (Some(kind), Some(rest)) => ether_type(kind, rest, context.further(6)),
@@ -349,7 +349,7 @@ fn cooked(data: &[u8], (protocol_at, header_len): (usize, usize), context: Conte
     ether_type(kind, payload, context.further(header_len))
 }
 
-/// A four-octet protocol family in either byte order: 2 is IPv4; 24, 28 and 30 are the BSDs' IPv6.
+/// A four-byte protocol family in either byte order: 2 is IPv4; 24, 28 and 30 are the BSDs' IPv6.
 fn loopback(data: &[u8], context: Context) -> Packet<'_> {
     let (Some(family), Some(payload)) = (data.first_chunk::<4>(), data.get(4..)) else {
         return stop(StopReason::TruncatedLink, context.offset);

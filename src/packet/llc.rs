@@ -15,7 +15,7 @@ pub(super) fn frame(data: &[u8], context: Context) -> Option<Packet<'_>> {
     }
 }
 
-/// What stands behind `AA AA 03`: an organisation and a number that it gave.
+/// What is behind `AA AA 03`: an organisation and a number that it gave.
 pub(super) fn snap(data: &[u8], context: Context) -> Option<Packet<'_>> {
     let (Some(organisation), Some(kind)) = (data.first_chunk::<3>(), u16_at(data, 3)) else {
         return Some(stop(StopReason::TruncatedLink, context.offset));

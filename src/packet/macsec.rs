@@ -14,7 +14,7 @@ pub(super) fn frame(data: &[u8], context: Context) -> Packet<'_> {
     if control & (VERSION | ENCRYPTED | CHANGED) != 0 {
         return stop(StopReason::Macsec, context.offset);
     }
-    // §9.3: control, short length and packet number; then the channel, if it is told.
+    // §9.3: control, short length and packet number; then the channel, if it is given.
     let tag_len = if control & CHANNEL == 0 { 6 } else { 14 };
     match (u16_at(data, tag_len), data.get(tag_len + 2..)) {
         // §9.10: what is only authenticated follows as it was, with its EtherType.

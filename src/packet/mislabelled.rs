@@ -1,7 +1,7 @@
 //! Frames that a capture calls Ethernet and that are something else: raw IP, or 802.11.
 //!
 //! Asked only where a frame made no sense as Ethernet, and believed only where a packet's own length,
-//! and checksum where it has one, hold from the first octet on.
+//! and checksum where it has one, hold from the first byte on.
 
 use super::Packet;
 use super::carried::Carried;
@@ -12,7 +12,7 @@ use super::wireless::{self, Padding};
 /// length before the capture cut it.
 #[cold]
 pub(super) fn reread(data: &[u8], context: Context, wire_len: usize) -> Option<Packet<'_>> {
-    let all = Carried { octets: data, wire_len: wire_len.max(data.len()), context };
+    let all = Carried { bytes: data, wire_len: wire_len.max(data.len()), context };
     let mut packet = if all.is_proven_ip() {
         raw_ip(data, context)
     } else if is_wireless(all) {
@@ -29,13 +29,13 @@ pub(super) fn reread(data: &[u8], context: Context, wire_len: usize) -> Option<P
 
 /// A data frame of 802.11 that is not protected, with LLC and an IP packet that is proven.
 fn is_wireless(all: Carried<'_>) -> bool {
-    let Some(&[control, flags]) = all.octets.first_chunk::<2>() else { return false };
+    let Some(&[control, flags]) = all.bytes.first_chunk::<2>() else { return false };
     if !matches!(control, DATA | QOS_DATA) || flags & PROTECTED != 0 {
         return false;
     }
     let Some(body) = all.behind(wireless::header_len(control, flags)) else { return false };
     // IEEE 802.2 and RFC 1042: SNAP of an EtherType.
-    body.octets.starts_with(&[0xaa, 0xaa, 3, 0, 0, 0])
+    body.bytes.starts_with(&[0xaa, 0xaa, 3, 0, 0, 0])
         && body.behind(8).is_some_and(|packet| packet.is_proven_ip())
 }
 

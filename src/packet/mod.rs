@@ -1,4 +1,4 @@
-//! A frame's octets → the IP packet that decides its class.
+//! A frame's bytes → the IP packet that decides its class.
 //!
 //! `etherparse` reads the headers, only here. No state but [`fragment`] and [`reassembly`]; no
 //! judgement: what the packet means for IPsec is `protection`'s business.
@@ -53,7 +53,7 @@ pub enum Packet<'a> {
     /// Another link-layer protocol, by its EtherType or its number of PPP; below 0x0600 also an
     /// 802.3 length, and 0 where it has no number.
     NonIp(u16),
-    /// It ended or broke before it could be told what it is.
+    /// It ended or broke before it could be determined what it is.
     Undecodable(Stop),
 }
 
@@ -72,9 +72,9 @@ pub struct IpPacket<'a> {
     pub ports: Option<Ports>,
     /// IPv4's identification, which few packets of a host share; 0 in IPv6.
     pub identification: u16,
-    /// The octets behind the IP headers, as far as they were captured.
+    /// The bytes behind the IP headers, as far as they were captured.
     pub segment: &'a [u8],
-    /// The octets behind the transport header, or behind IP where `protocol` has none here.
+    /// The bytes behind the transport header, or behind IP where `protocol` has none here.
     pub payload: &'a [u8],
     /// How long `payload` was on the wire; more than is there where the capture cut it.
     pub payload_len: usize,
@@ -95,7 +95,7 @@ pub struct IpPacket<'a> {
 impl<'a> IpPacket<'a> {
     /// A whole packet of which only the hosts, the protocol and what it carries are known.
     #[must_use]
-    pub fn carrying(source: IpAddr, destination: IpAddr, protocol: u8, octets: &'a [u8]) -> Self {
+    pub fn carrying(source: IpAddr, destination: IpAddr, protocol: u8, bytes: &'a [u8]) -> Self {
         let (pair, direction) = HostPair::between(source, destination);
         Self {
             pair,
@@ -104,11 +104,11 @@ impl<'a> IpPacket<'a> {
             fragment: None,
             ports: None,
             identification: 0,
-            segment: octets,
-            payload: octets,
-            payload_len: octets.len(),
-            packet_len: octets.len(),
-            segment_len: octets.len(),
+            segment: bytes,
+            payload: bytes,
+            payload_len: bytes.len(),
+            packet_len: bytes.len(),
+            segment_len: bytes.len(),
             link_broadcast: false,
             nested: 0,
             hops: 0,
@@ -147,7 +147,7 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// The first four octets of all these protocols; `None` where there are fewer.
+    /// The first four bytes of all these protocols; `None` where there are fewer.
     #[must_use]
     pub fn of(segment: &[u8]) -> Option<Self> {
         let (&[high, low], rest) = segment.split_first_chunk()?;
@@ -161,7 +161,7 @@ impl Ports {
 pub struct Fragment {
     /// What the fragments of one datagram share (16 bits in IPv4).
     pub identification: u32,
-    /// Its place, in units of eight octets; 0 is the first.
+    /// Its place, in units of eight bytes; 0 is the first.
     pub offset: u16,
     /// Whether more follow.
     pub more: bool,
@@ -172,11 +172,11 @@ pub struct Fragment {
 pub struct Stop {
     /// A stable code: `truncated_ipv4`, `malformed_ipv6`, `unknown_linktype`.
     pub reason: StopReason,
-    /// The octet of the frame at which the unreadable header begins.
+    /// The byte of the frame at which the unreadable header begins.
     pub offset: usize,
 }
 
-/// Why a frame's class could not be told.
+/// Why a frame's class could not be determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum StopReason {
     /// The link layer is of a kind that is not decoded.
@@ -212,7 +212,7 @@ pub enum StopReason {
 }
 
 impl StopReason {
-    /// Whether the frame ended before it could be told what it is: the capture cut it.
+    /// Whether the frame ended before it could be determined what it is: the capture cut it.
     #[must_use]
     pub const fn is_cut(self) -> bool {
         match self {

@@ -1,6 +1,6 @@
 //! MPLS: a stack of labels, then a packet that nothing names.
 //!
-//! What follows the labels is told by its own octets. Where these allow two readings, none is
+//! What follows the labels is recognized by its own bytes. Where these allow two readings, none is
 //! taken.
 
 use super::carried::Carried;
@@ -11,7 +11,7 @@ use super::{Packet, StopReason};
 pub(super) fn stack(data: &[u8], context: Context) -> Packet<'_> {
     for label in 0..MAX_LABELS {
         let at = 4 * label;
-        // The third octet's lowest bit marks the bottom of the stack.
+        // The third byte's lowest bit marks the bottom of the stack.
         match data.get(at..at + 4) {
             Some([_, _, bottom, _]) if bottom & 1 == 1 => {
                 let rest = data.get(at + 4..).unwrap_or_default();
@@ -24,36 +24,36 @@ pub(super) fn stack(data: &[u8], context: Context) -> Packet<'_> {
     stop(StopReason::TunnelTooDeep, context.offset)
 }
 
-/// RFC 4928 §2: the first four bits tell IP from what was made not to look like it.
+/// RFC 4928 §2: the first four bits show IP from what was made not to look like it.
 fn bottom_of_stack(carried: Carried<'_>) -> Packet<'_> {
-    let Carried { octets, context, .. } = carried;
+    let Carried { bytes, context, .. } = carried;
     let is_frame = carried.is_ethernet();
-    match octets.first().map(|first| first >> 4) {
+    match bytes.first().map(|first| first >> 4) {
         // A pseudowire without a control word may begin with the address of a card.
-        Some(4 | 6) if carried.is_ip() || !is_frame => raw_ip(octets, context),
+        Some(4 | 6) if carried.is_ip() || !is_frame => raw_ip(bytes, context),
         // RFC 5586 §2.1: an associated channel, which manages the path and carries no user's packet.
         Some(1) if !is_frame => Packet::NonIp(MPLS),
-        // RFC 4385 §3: a control word of four octets; or an address that begins with zero.
+        // RFC 4385 §3: a control word of four bytes; or an address that begins with zero.
         Some(0) => match carried.behind(4).filter(|inner| inner.is_ethernet()) {
             Some(_) if is_frame => Packet::NonIp(MPLS),
-            Some(inner) => enter(ethernet, inner.octets, inner.context),
-            None if is_frame => enter(ethernet, octets, context),
-            None => untold(carried),
+            Some(inner) => enter(ethernet, inner.bytes, inner.context),
+            None if is_frame => enter(ethernet, bytes, context),
+            None => undecoded(carried),
         },
-        Some(_) if is_frame => enter(ethernet, octets, context),
-        _ => untold(carried),
+        Some(_) if is_frame => enter(ethernet, bytes, context),
+        _ => undecoded(carried),
     }
 }
 
-/// Neither IP nor a frame that carries it, unless it is too short to tell.
-fn untold(carried: Carried<'_>) -> Packet<'_> {
-    if carried.octets.len() < LEAST_FRAME_LEN {
+/// Neither IP nor a frame that carries it, unless it is too short to show.
+fn undecoded(carried: Carried<'_>) -> Packet<'_> {
+    if carried.bytes.len() < LEAST_FRAME_LEN {
         return stop(StopReason::TruncatedLink, carried.context.offset);
     }
     Packet::NonIp(MPLS)
 }
 
-/// A control word, Ethernet and what of IPv6 tells its length.
+/// A control word, Ethernet and what of IPv6 shows its length.
 const LEAST_FRAME_LEN: usize = 4 + 14 + 6;
 /// More than any network stacks.
 const MAX_LABELS: usize = 16;
@@ -65,22 +65,22 @@ mod tests {
     const BOTTOM: [u8; 4] = [0, 1, 1, 64];
     const IPV4: [u8; 20] = [0x45, 0, 0, 20, 0, 0, 0, 0, 64, 50, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
 
-    fn told(parts: &[&[u8]]) -> Packet<'static> {
+    fn decode_parts(parts: &[&[u8]]) -> Packet<'static> {
         stack(parts.concat().leak(), Context::at(0))
     }
 
     #[test]
     fn a_card_s_address_that_looks_like_ip_hides_no_frame() {
-        // The first octet is that of IPv4, and no length of IPv4 fits behind it.
+        // The first byte is that of IPv4, and no length of IPv4 fits behind it.
         let macs = [0x45, 0xff, 0xff, 0xff, 1, 2, 2, 2, 2, 2, 2, 2];
-        assert!(matches!(told(&[&BOTTOM, &macs, &[8, 0], &IPV4]), Packet::Ip(_)));
+        assert!(matches!(decode_parts(&[&BOTTOM, &macs, &[8, 0], &IPV4]), Packet::Ip(_)));
     }
 
     #[test]
     fn an_associated_channel_and_other_loads_are_no_ip() {
         for first in [0x10, 0x00, 0x70] {
-            let octets = [first; 64];
-            assert!(matches!(told(&[&BOTTOM, &octets]), Packet::NonIp(MPLS)), "{first:#x}");
+            let bytes = [first; 64];
+            assert!(matches!(decode_parts(&[&BOTTOM, &bytes]), Packet::NonIp(MPLS)), "{first:#x}");
         }
     }
 
@@ -91,7 +91,7 @@ mod tests {
             _ => None,
         };
         let endless = [0, 1, 0, 64].repeat(10_000);
-        assert_eq!(reason(told(&[&endless])), Some(StopReason::TunnelTooDeep));
-        assert_eq!(reason(told(&[&[0, 1, 0]])), Some(StopReason::TruncatedLink));
+        assert_eq!(reason(decode_parts(&[&endless])), Some(StopReason::TunnelTooDeep));
+        assert_eq!(reason(decode_parts(&[&[0, 1, 0]])), Some(StopReason::TruncatedLink));
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn ipv4(data: &[u8], context: Context) -> Packet<'_> {
     };
     let header_len = header.slice().len();
     let total_len = match usize::from(header.total_len()) {
-        // Segmentation offload leaves the field zero; the frame itself then tells the length.
+        // Segmentation offload leaves the field zero; the frame itself then shows the length.
         0 => data.len(),
         length if length < header_len => return stop(StopReason::MalformedIpv4, context.offset),
         length => length,
@@ -54,11 +54,11 @@ pub(super) fn ipv4(data: &[u8], context: Context) -> Packet<'_> {
 /// What an ESP packet carries that can be read: an IP packet, or a transport segment between the
 /// hosts of the packet around it.
 #[must_use]
-pub fn carried<'a>(next_header: u8, octets: &'a [u8], outer: &IpPacket<'_>) -> Packet<'a> {
+pub fn carried<'a>(next_header: u8, bytes: &'a [u8], outer: &IpPacket<'_>) -> Packet<'a> {
     if matches!(next_header, protocol::IPV4 | protocol::IPV6) {
-        return raw_ip(octets, Context::at(0));
+        return raw_ip(bytes, Context::at(0));
     }
-    let packet = IpPacket::carrying(outer.source(), outer.destination(), next_header, octets);
+    let packet = IpPacket::carrying(outer.source(), outer.destination(), next_header, bytes);
     transport(packet, Context::at(0))
 }
 
@@ -74,7 +74,7 @@ pub(super) fn ipv6(data: &[u8], context: Context) -> Packet<'_> {
     let (source, destination) = (header.source_addr(), header.destination_addr());
     let (pair, direction) = HostPair::between(IpAddr::V6(source), IpAddr::V6(destination));
     let payload_len = match usize::from(header.payload_length()) {
-        // Zero stands for a jumbogram or for segmentation offload.
+        // Zero means a jumbogram or for segmentation offload.
         0 if header.next_header().0 != NO_NEXT_HEADER => room,
         length => length,
     };
@@ -100,7 +100,7 @@ pub(super) fn ipv6(data: &[u8], context: Context) -> Packet<'_> {
     extensions(packet, context.further(IPV6_HEADER_LEN))
 }
 
-/// Passes over IPv6 extension headers (RFC 8200 §4); AH is where the class is already told.
+/// Passes over IPv6 extension headers (RFC 8200 §4); AH is where the class is already known.
 fn extensions(mut packet: IpPacket<'_>, mut context: Context) -> Packet<'_> {
     for _ in 0..MAX_EXTENSIONS {
         let (next, length) = match packet.protocol {
@@ -139,7 +139,7 @@ fn extensions(mut packet: IpPacket<'_>, mut context: Context) -> Packet<'_> {
         packet.payload_len = packet.payload_len.saturating_sub(length);
         packet.segment_len = packet.payload_len;
         context = context.further(length);
-        // Behind a later fragment's header stand octets from the middle of the datagram.
+        // Behind a later fragment's header stand bytes from the middle of the datagram.
         if packet.fragment.is_some_and(|f| f.offset > 0) {
             packet.segment = packet.payload;
             return Packet::Ip(packet);

@@ -41,7 +41,7 @@ fn payload_at(attributes: &[u8], order: fn([u8; 2]) -> u16) -> Option<usize> {
         if kind == PAYLOAD {
             return Some(at + 4);
         }
-        // Each begins at a multiple of four octets.
+        // Each begins at a multiple of four bytes.
         at += length.next_multiple_of(4);
     }
     None

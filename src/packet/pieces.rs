@@ -9,15 +9,15 @@ use std::collections::BTreeMap;
 pub(super) struct Pieces {
     /// By where they begin in the datagram.
     by_start: BTreeMap<usize, Piece>,
-    /// How many octets of the datagram they stand for on the wire.
+    /// How many bytes of the datagram they mean on the wire.
     covered: usize,
     /// Where the datagram ends, once its last fragment is there.
     end: Option<usize>,
-    /// The capture holds fewer octets of some piece than there were.
+    /// The capture holds fewer bytes of some piece than there were.
     is_cut: bool,
 }
 
-/// A fragment's place and octets.
+/// A fragment's place and bytes.
 #[derive(Debug)]
 pub(super) struct Piece {
     /// Where it begins, counted from the transport header; a multiple of eight.
@@ -26,10 +26,10 @@ pub(super) struct Piece {
     pub(super) end: usize,
     /// Whether more follow.
     pub(super) more: bool,
-    /// The capture holds fewer octets than were on the wire.
+    /// The capture holds fewer bytes than were on the wire.
     pub(super) is_cut: bool,
-    /// Its octets, without the transport header.
-    pub(super) octets: Vec<u8>,
+    /// Its bytes, without the transport header.
+    pub(super) bytes: Vec<u8>,
 }
 
 /// What became of a piece.
@@ -74,27 +74,27 @@ impl Pieces {
         Taken::New
     }
 
-    /// Whether every octet of the datagram is there.
+    /// Whether every byte of the datagram is there.
     pub(super) fn is_whole(&self) -> bool {
         // Pieces neither overlap nor reach past the end, so that their lengths alone decide.
         !self.is_cut && self.end == Some(self.covered)
     }
 
-    /// The datagram's octets without its transport header, as far as they follow on each other.
-    pub(super) fn into_octets(self) -> Vec<u8> {
-        let mut octets = Vec::new();
+    /// The datagram's bytes without its transport header, as far as they follow on each other.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        let mut bytes = Vec::new();
         let mut reached = 0;
         for (start, piece) in self.by_start {
             if start != reached {
                 break;
             }
-            octets.extend(piece.octets);
+            bytes.extend(piece.bytes);
             reached = piece.end;
             if piece.is_cut {
                 break;
             }
         }
-        octets
+        bytes
     }
 }
 
@@ -102,7 +102,7 @@ impl Piece {
     /// What was captured of two copies may differ in length.
     fn is_same(&self, other: &Self) -> bool {
         let is_same_place = (self.end, self.more) == (other.end, other.more);
-        is_same_place && self.octets.iter().zip(&other.octets).all(|(a, b)| a == b)
+        is_same_place && self.bytes.iter().zip(&other.bytes).all(|(a, b)| a == b)
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     fn piece(start: usize, end: usize, more: bool) -> Piece {
-        Piece { start, end, more, is_cut: false, octets: vec![1; end - start] }
+        Piece { start, end, more, is_cut: false, bytes: vec![1; end - start] }
     }
 
     fn taken(pieces: &[(usize, usize, bool)]) -> Vec<Taken> {
@@ -143,9 +143,9 @@ mod tests {
     fn a_copy_with_fewer_bytes_is_the_same_piece() {
         let mut pieces = Pieces::default();
         pieces.take(piece(8, 24, true));
-        let copy = Piece { is_cut: true, octets: vec![1; 3], ..piece(8, 24, true) };
+        let copy = Piece { is_cut: true, bytes: vec![1; 3], ..piece(8, 24, true) };
         assert_eq!(pieces.take(copy), Taken::Again);
-        let other = Piece { is_cut: true, octets: vec![2; 3], ..piece(8, 24, true) };
+        let other = Piece { is_cut: true, bytes: vec![2; 3], ..piece(8, 24, true) };
         assert_eq!(pieces.take(other), Taken::Contradicting);
     }
 }

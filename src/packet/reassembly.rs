@@ -1,6 +1,6 @@
 //! Fragments of UDP datagrams, put together in any order.
 //!
-//! Holds octets of a bounded number of datagrams for a bounded stretch of capture time. What a
+//! Holds bytes of a bounded number of datagrams for a bounded stretch of capture time. What a
 //! datagram means, and whether it is wanted at all, only the caller knows.
 
 use super::fragment::Datagram as Key;
@@ -16,7 +16,7 @@ pub struct Whole<S> {
     /// The ports of its UDP header.
     pub ports: Ports,
     /// What UDP carries, without the UDP header.
-    pub octets: Vec<u8>,
+    pub bytes: Vec<u8>,
     /// What the fragment that completed it was seen as.
     pub seen: S,
     /// What its first fragment (offset 0) was seen as.
@@ -33,7 +33,7 @@ pub struct Part<S> {
     /// The ports of its UDP header.
     pub ports: Ports,
     /// What UDP carries, as far as it is there without a gap.
-    pub octets: Vec<u8>,
+    pub bytes: Vec<u8>,
     /// What its first fragment was seen as.
     pub seen: S,
 }
@@ -122,8 +122,8 @@ impl<S: Copy> Reassembly<S> {
                 self.give_up(key);
                 // RFC 5722 §4: fragments still to come are dropped as well.
                 self.unwanted.insert(key, time);
-                let octets = packet.payload.to_vec();
-                self.given_up.extend(first.map(|first| key.part(first, octets)));
+                let bytes = packet.payload.to_vec();
+                self.given_up.extend(first.map(|first| key.part(first, bytes)));
                 None
             }
         }
@@ -149,7 +149,7 @@ impl<S: Copy> Reassembly<S> {
         self.given_up
     }
 
-    /// Octets of memory that datagrams under way cost, at most [`MAX_HELD`] between two fragments.
+    /// Bytes of memory that datagrams under way cost, at most [`MAX_HELD`] between two fragments.
     #[must_use]
     pub const fn held(&self) -> usize {
         self.held
@@ -168,7 +168,7 @@ impl<S: Copy> Reassembly<S> {
             self.next_arrival += 1;
             Datagram { key, begun: time, first: None, pieces: Pieces::default(), held: 0 }
         });
-        let cost = piece.octets.len() + PIECE_COST;
+        let cost = piece.bytes.len() + PIECE_COST;
         let taken = datagram.pieces.take(piece);
         if taken == Taken::New {
             datagram.first = datagram.first.or(first);
@@ -184,7 +184,7 @@ impl<S: Copy> Reassembly<S> {
         if datagram.pieces.is_whole() {
             let datagram = self.forget(key)?;
             let (ports, first) = datagram.first?;
-            return Some(Whole { ports, octets: datagram.pieces.into_octets(), seen, first });
+            return Some(Whole { ports, bytes: datagram.pieces.into_bytes(), seen, first });
         }
         while self.held > MAX_HELD || self.under_way.len() > MAX_DATAGRAMS {
             let (_, oldest) = self.under_way.first_key_value()?;
@@ -223,13 +223,13 @@ impl<S> Datagram<S> {
     /// `None` if it is not known to be wanted.
     fn into_part(self) -> Option<Part<S>> {
         let first = self.first?;
-        Some(self.key.part(first, self.pieces.into_octets()))
+        Some(self.key.part(first, self.pieces.into_bytes()))
     }
 }
 
 impl Key {
-    fn part<S>(self, (ports, seen): (Ports, S), octets: Vec<u8>) -> Part<S> {
-        Part { source: self.source, destination: self.destination, ports, octets, seen }
+    fn part<S>(self, (ports, seen): (Ports, S), bytes: Vec<u8>) -> Part<S> {
+        Part { source: self.source, destination: self.destination, ports, bytes, seen }
     }
 }
 
@@ -244,7 +244,7 @@ impl Piece {
             end: start.saturating_add(length),
             more: fragment.more,
             is_cut: packet.payload.len() < packet.payload_len,
-            octets: packet.payload.to_vec(),
+            bytes: packet.payload.to_vec(),
         }
     }
 }
@@ -275,9 +275,9 @@ fn is_late(begun: Timestamp, time: Timestamp) -> bool {
 pub const MAX_HELD: usize = 8 * 1024 * 1024;
 /// More than any host has under way to its peers within [`PATIENCE`], unless it is being attacked.
 const MAX_DATAGRAMS: usize = 4096;
-/// As for the fragments whose verdict alone is remembered; a few octets each.
+/// As for the fragments whose verdict alone is remembered; a few bytes each.
 const MAX_UNWANTED: usize = 16_384;
-/// What keeping a piece costs beside its octets; else empty fragments would cost nothing.
+/// What keeping a piece costs beside its bytes; else empty fragments would cost nothing.
 const PIECE_COST: usize = 128;
 /// RFC 8200 §4.5: 60 seconds after the first arrival reassembly is abandoned (RFC 791: a timer).
 const PATIENCE: Span = Span::from_seconds(60);

@@ -13,7 +13,7 @@ pub(super) fn ppp(data: &[u8], context: Context) -> Packet<'_> {
         [0xff, 0x03, rest @ ..] => (rest, context.further(2)),
         _ => (data, context),
     };
-    // RFC 1661 §2 and §6.5: the last octet of the protocol is odd, the one before even and may be
+    // RFC 1661 §2 and §6.5: the last byte of the protocol is odd, the one before even and may be
     // left out where it is zero; 0xff is no protocol.
     let (kind, header_len) = match data {
         [] | [0xff] => return stop(StopReason::TruncatedLink, context.offset),
@@ -35,7 +35,7 @@ pub(super) fn ppp(data: &[u8], context: Context) -> Packet<'_> {
     }
 }
 
-/// RFC 1990 §3: a first and a last fragment in one is a whole frame behind four octets; the short header of two
+/// RFC 1990 §3: a first and a last fragment in one is a whole frame behind four bytes; the short header of two
 /// has to be negotiated. Others are pieces, which only all of them together show.
 fn multilink(data: &[u8], context: Context) -> Packet<'_> {
     match data {
@@ -86,8 +86,8 @@ pub(super) fn pppoe(data: &[u8], context: Context) -> Packet<'_> {
 
 /// Frame Relay: an address, then RFC 2427's encapsulation or Cisco's.
 pub(super) fn frame_relay(data: &[u8], context: Context) -> Packet<'_> {
-    // Q.922 §3.2: two to four octets, of which the last alone is odd.
-    let address = data.iter().take(4).position(|octet| octet & 1 == 1);
+    // Q.922 §3.2: two to four bytes, of which the last alone is odd.
+    let address = data.iter().take(4).position(|byte| byte & 1 == 1);
     let Some(header_len) = address.map(|last| last + 1) else {
         let is_cut = data.len() < 4;
         return if is_cut {
@@ -99,7 +99,7 @@ pub(super) fn frame_relay(data: &[u8], context: Context) -> Packet<'_> {
     let (rest, inside) = (data.get(header_len..).unwrap_or_default(), context.further(header_len));
     match rest {
         _ if header_len < 2 => Packet::NonIp(0),
-        // RFC 2427 §3: unnumbered information, a zero octet where one is needed to pad.
+        // RFC 2427 §3: unnumbered information, a zero byte where one is needed to pad.
         [UNNUMBERED, 0, rest @ ..] => network_layer(rest, inside.further(2)),
         [UNNUMBERED, rest @ ..] => network_layer(rest, inside.further(1)),
         [high, low, rest @ ..] => match u16::from_be_bytes([*high, *low]) {
@@ -110,7 +110,7 @@ pub(super) fn frame_relay(data: &[u8], context: Context) -> Packet<'_> {
     }
 }
 
-/// What stands behind the identifier of a network layer's protocol (RFC 2427 §3 and its appendix).
+/// What is behind the identifier of a network layer's protocol (RFC 2427 §3 and its appendix).
 fn network_layer(data: &[u8], context: Context) -> Packet<'_> {
     match data {
         [0xcc, rest @ ..] => network::ipv4(rest, context.further(1)),

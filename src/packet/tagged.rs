@@ -6,7 +6,7 @@
 use super::link::{ARP, Context, IPV4, IPV6, ether_type, ethernet, raw_ip, stop, u16_at};
 use super::{Packet, StopReason, network};
 
-/// LINKTYPE_ENC (OpenBSD's enc(4), also of FreeBSD, pfSense and OPNsense): family, SPI and flags, four octets
+/// LINKTYPE_ENC (OpenBSD's enc(4), also of FreeBSD, pfSense and OPNsense): family, SPI and flags, four bytes
 /// each, in the byte order of the host.
 pub(super) fn enc(data: &[u8], context: Context) -> Packet<'_> {
     let (Some(head), Some(packet)) = (data.first_chunk::<12>(), data.get(12..)) else {
@@ -25,12 +25,12 @@ pub(super) fn enc(data: &[u8], context: Context) -> Packet<'_> {
     by_version(packet, context.further(12))
 }
 
-/// LINKTYPE_PFLOG (pflog(4)): the first octet is the header's length without its padding.
+/// LINKTYPE_PFLOG (pflog(4)): the first byte is the header's length without its padding.
 pub(super) fn pflog(data: &[u8], context: Context) -> Packet<'_> {
     let Some([length, family]) = data.first_chunk::<2>() else {
         return stop(StopReason::TruncatedLink, context.offset);
     };
-    // Words of four octets; the oldest layout had 45 octets.
+    // Words of four bytes; the oldest layout had 45 bytes.
     let header_len = usize::from(*length).next_multiple_of(4);
     let packet = match data.get(header_len..) {
         Some(packet) if header_len >= LEAST_PFLOG => packet,
@@ -43,7 +43,7 @@ pub(super) fn pflog(data: &[u8], context: Context) -> Packet<'_> {
     }
 }
 
-/// IPv4 or IPv6 by its own first octet; something else is no IP, whatever family the header told.
+/// IPv4 or IPv6 by its own first byte; something else is no IP, whatever family the header names.
 fn by_version(packet: &[u8], context: Context) -> Packet<'_> {
     match packet.first().map(|first| first >> 4) {
         Some(4 | 6) | None => raw_ip(packet, context),
@@ -69,7 +69,7 @@ pub(super) fn tag_before_frame(data: &[u8], context: Context, tag_len: usize) ->
     }
 }
 
-/// LINKTYPE_ARCNET_LINUX: addresses, an offset of two octets, then RFC 1201 or RFC 1051.
+/// LINKTYPE_ARCNET_LINUX: addresses, an offset of two bytes, then RFC 1201 or RFC 1051.
 pub(super) fn arcnet(data: &[u8], context: Context) -> Packet<'_> {
     let Some(kind) = data.get(4).copied() else {
         return stop(StopReason::TruncatedLink, context.offset);
@@ -92,7 +92,7 @@ pub(super) fn arcnet(data: &[u8], context: Context) -> Packet<'_> {
     }
 }
 
-/// LINKTYPE_IPNET (Solaris): 24 octets, of which the second is the family and the fifth to the eighth
+/// LINKTYPE_IPNET (Solaris): 24 bytes, of which the second is the family and the fifth to the eighth
 /// the length of what follows.
 pub(super) fn ipnet(data: &[u8], context: Context) -> Packet<'_> {
     let (Some(family), Some(packet)) = (data.get(1), data.get(24..)) else {
@@ -105,8 +105,8 @@ pub(super) fn ipnet(data: &[u8], context: Context) -> Packet<'_> {
     }
 }
 
-/// LINKTYPE_IPOIB (RFC 4391 §6): an EtherType and two reserved octets, perhaps behind a global routing
-/// header of 40 octets.
+/// LINKTYPE_IPOIB (RFC 4391 §6): an EtherType and two reserved bytes, perhaps behind a global routing
+/// header of 40 bytes.
 pub(super) fn ipoib(data: &[u8], context: Context) -> Packet<'_> {
     for at in [0, 40] {
         if let (Some(kind @ (IPV4 | IPV6 | ARP)), Some(0)) =

@@ -5,7 +5,7 @@ use super::{IpPacket, protocol};
 /// Where in a TCP stream a segment stands (RFC 9293 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpSegment {
-    /// The sequence number of its first octet.
+    /// The sequence number of its first byte.
     pub sequence: u32,
     /// The number that its sender expects next of the other side, where it says one.
     pub acknowledged: Option<u32>,

@@ -23,20 +23,20 @@ pub(super) fn inner(packet: IpPacket<'_>, context: Context) -> Packet<'_> {
         protocol::GRE => gre::inner(packet, context),
         protocol::ETHERIP => {
             let inside = etherip(carried(&packet, context));
-            told_or_outer(inside, packet)
+            inner_or_outer(inside, packet)
         }
         _ => {
             let inside = l2tp::over_ip(carried(&packet, context));
-            told_or_outer(inside, packet)
+            inner_or_outer(inside, packet)
         }
     }
 }
 
 /// RFC 3378 §3: version 3, reserved bits zero, then a frame.
 fn etherip(packet: Carried<'_>) -> Option<Packet<'_>> {
-    packet.octets.starts_with(&[0x30, 0]).then_some(())?;
+    packet.bytes.starts_with(&[0x30, 0]).then_some(())?;
     let frame = packet.behind(2)?;
-    Some(enter(ethernet, frame.octets, frame.context))
+    Some(enter(ethernet, frame.bytes, frame.context))
 }
 
 /// What the packet carries behind its last header.
@@ -52,22 +52,22 @@ fn carried<'a>(packet: &IpPacket<'a>, context: Context) -> Carried<'a> {
         }
         Some(_) => usize::MAX,
     };
-    Carried { octets: packet.payload, wire_len, context }
+    Carried { bytes: packet.payload, wire_len, context }
 }
 
-/// What was found inside, unless that is no IP packet; then the outer packet stands for itself.
+/// What was found inside, unless that is no IP packet; then the outer packet means itself.
 ///
-/// Where no octet is missing, a broken packet inside means that the tunnel was none.
-fn told_or_outer<'a>(inside: Option<Packet<'a>>, outer: IpPacket<'a>) -> Packet<'a> {
+/// Where no byte is missing, a broken packet inside means that the tunnel was none.
+fn inner_or_outer<'a>(inside: Option<Packet<'a>>, outer: IpPacket<'a>) -> Packet<'a> {
     let is_cut = outer.payload.len() < outer.payload_len || outer.fragment.is_some();
     match inside {
         Some(Packet::Ip(inner)) => Packet::Ip(inner),
-        Some(Packet::Undecodable(stop)) if is_told(stop, is_cut) => Packet::Undecodable(stop),
+        Some(Packet::Undecodable(stop)) if is_certain(stop, is_cut) => Packet::Undecodable(stop),
         _ => Packet::Ip(outer),
     }
 }
 
-fn is_told(stop: Stop, is_cut: bool) -> bool {
+fn is_certain(stop: Stop, is_cut: bool) -> bool {
     match stop.reason {
         StopReason::TunnelTooDeep | StopReason::FragmentWithoutFirst => true,
         // Whatever hides the packet inside, IPsec does not hide the outer one.

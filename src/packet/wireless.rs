@@ -6,12 +6,12 @@
 use super::link::{Context, stop};
 use super::{IpPacket, Packet, StopReason, llc};
 
-/// Whether the frame's header is filled up to whole words, which only radiotap tells.
+/// Whether the frame's header is filled up to whole words, which only radiotap shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Padding {
     /// The data follow the header at once.
     None,
-    /// They begin at a multiple of four octets.
+    /// They begin at a multiple of four bytes.
     ToWords,
 }
 
@@ -32,7 +32,7 @@ pub(super) fn radiotap(data: &[u8], context: Context) -> Packet<'_> {
     frame(rest, context.further(header_len), padding)
 }
 
-/// The field `flags`: the second, behind a time of eight octets at a multiple of eight.
+/// The field `flags`: the second, behind a time of eight bytes at a multiple of eight.
 fn radiotap_flags(header: &[u8]) -> Option<u8> {
     let word = |at: usize| header.get(at..)?.first_chunk::<4>().map(|w| u32::from_le_bytes(*w));
     let first = word(4)?;
@@ -82,7 +82,7 @@ pub(super) fn frame(data: &[u8], context: Context, padding: Padding) -> Packet<'
     // §9.3.2.1, table 9-30: the receiver is address 3 on the way to an access point, else 1.
     let receiver = if flags & TO_DS == 0 { header.get(4..10) } else { header.get(16..22) };
     let context = context.further(padded_len).to_all(receiver == Some(&[0xff; 6]));
-    // §9.2.4.5: the QoS control stands behind the fourth address.
+    // §9.2.4.5: the QoS control is behind the fourth address.
     let qos_at = if flags & BOTH_DS == BOTH_DS { 30 } else { 24 };
     let qos = if control & QOS == 0 { None } else { header.get(qos_at) };
     if qos.is_some_and(|qos| qos & AGGREGATE != 0) {

@@ -1,4 +1,4 @@
-//! Ports and first octets → the application of clear text, and whether it protects itself.
+//! Ports and first bytes → the application of clear text, and whether it protects itself.
 //!
 //! A label for the reader, never a reason to call traffic protected.
 
@@ -67,7 +67,7 @@ impl ServicePorts {
     }
 }
 
-/// Ports that a policy speaks of, so that their traffic is told apart from the rest.
+/// Ports that a policy speaks of, so that their traffic is distinguished from the rest.
 #[derive(Clone, Debug, Default)]
 pub struct NamedPorts(pub BTreeSet<(u8, u16)>);
 
@@ -88,7 +88,7 @@ fn is_known(protocol: u8, port: u16) -> bool {
     is_privileged(port) || by_port(protocol, port).is_some()
 }
 
-/// The application of clear text, as far as ports and first octets tell.
+/// The application of clear text, as far as ports and first bytes show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(
     missing_docs,
@@ -187,7 +187,7 @@ pub(super) fn clear(ip: &IpPacket<'_>, named: &NamedPorts) -> Stream {
     let (ports, by_port) = service_ports(ip, named);
     let is_later = ip.fragment.is_some_and(|f| f.offset > 0);
     let (app, encrypted) = match signature::anywhere(ip) {
-        Some(told) if !is_later => told,
+        Some(reported) if !is_later => reported,
         Some(_) | None => (by_port, false),
     };
     Stream::Clear { ports, app, encrypted }

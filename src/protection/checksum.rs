@@ -36,8 +36,8 @@ fn address_sum(ip: &IpPacket<'_>) -> u64 {
 }
 
 /// The sum of an address's words of 16 bits.
-fn words(octets: &[u8]) -> u64 {
-    octets.as_chunks().0.iter().map(|word| u64::from(u16::from_be_bytes(*word))).sum()
+fn words(bytes: &[u8]) -> u64 {
+    bytes.as_chunks().0.iter().map(|word| u64::from(u16::from_be_bytes(*word))).sum()
 }
 
 /// The carries added in again (RFC 1071 §1).

@@ -4,7 +4,7 @@
 //! A packet repeats another when addresses, identification, length and everything behind the IP
 //! headers are the same as far as they were captured, and at most ten milliseconds lie between: a hop
 //! changes the link's header, hop count, traffic class and checksum of IP, and nothing else. That heads,
-//! lengths or intervals are equal proves nothing, so the octets are kept as long as a copy may come. A
+//! lengths or intervals are equal proves nothing, so the bytes are kept as long as a copy may come. A
 //! single repetition may still be the sender's own; whether a capture shows a pair's packets more than once is
 //! decided at its end, when nearly all of them, or nearly all of the capture, have a copy. A packet of IPv4 whose
 //! identification is not 0, or of TCP, with another hop count than the one that it repeats was passed on by a router in between:
@@ -19,7 +19,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::LazyLock;
 
-/// The last packets of a capture, by what tells one from another.
+/// The last packets of a capture, by what shows one from another.
 ///
 /// Every packet asks here, and each at another place. Which packets are remembered depends on their order
 /// alone, so the secret that identities are made with never shows.
@@ -31,7 +31,7 @@ pub struct Duplicates {
     next: u32,
     /// The latest packet of each place, by its number.
     latest: Vec<u32>,
-    octets: Recent,
+    bytes: Recent,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,7 +42,7 @@ struct Seen {
     place: Place,
     /// The one before it at the same place, by its number.
     before: u32,
-    /// Where its octets were kept.
+    /// Where its bytes were kept.
     kept: Kept,
     /// What the caller noted of it.
     note: Option<NonZeroU32>,
@@ -114,18 +114,18 @@ impl Default for Duplicates {
             ring: vec![Seen::default(); RING],
             next: RING_LENGTH,
             latest: vec![0; RING],
-            octets: Recent::default(),
+            bytes: Recent::default(),
         }
     }
 }
 
 impl Duplicates {
-    /// Takes the next packet, by what is behind its IP headers, or a frame without one; tells which
+    /// Takes the next packet, by what is behind its IP headers, or a frame without one; shows which
     /// it repeats.
     pub fn observe(
         &mut self,
         Identity(identity): Identity,
-        octets: &[u8],
+        bytes: &[u8],
         time: Timestamp,
         at_place: Place,
     ) -> Option<Repetition> {
@@ -143,7 +143,7 @@ impl Duplicates {
                 break;
             }
             alike += 1;
-            if self.octets.are(known.kept, octets) {
+            if self.bytes.are(known.kept, bytes) {
                 let kind = if known.place.interface() == at_place.interface() {
                     DuplicateKind::SameInterface
                 } else {
@@ -153,7 +153,7 @@ impl Duplicates {
                 return Some(Repetition { kind, note: known.note, is_forwarded });
             }
         }
-        let kept = self.octets.keep(octets);
+        let kept = self.bytes.keep(bytes);
         let seen = Seen { identity, time, place: at_place, before: latest, kept, note: None };
         *self.ring.get_mut(place_of(self.next))? = seen;
         *self.latest.get_mut(place)? = self.next;
@@ -183,15 +183,15 @@ impl Duplicates {
     }
 }
 
-/// The octets of the last packets, in a ring.
+/// The bytes of the last packets, in a ring.
 #[derive(Debug)]
 struct Recent {
     ring: Vec<u8>,
-    /// How many octets were ever kept or skipped, on a circle of 4 GiB.
+    /// How many bytes were ever kept or skipped, on a circle of 4 GiB.
     passed: u32,
 }
 
-/// Where octets were kept: by what had passed before them.
+/// Where bytes were kept: by what had passed before them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Kept {
     at: u32,
@@ -205,30 +205,30 @@ impl Default for Recent {
 }
 
 impl Recent {
-    /// Keeps octets until the ring comes round; a packet is not cut at its end.
-    fn keep(&mut self, octets: &[u8]) -> Kept {
-        let octets = octets.get(..OCTETS / 4).unwrap_or(octets);
-        let len = u32::try_from(octets.len()).unwrap_or_default();
+    /// Keeps bytes until the ring comes round; a packet is not cut at its end.
+    fn keep(&mut self, bytes: &[u8]) -> Kept {
+        let bytes = bytes.get(..OCTETS / 4).unwrap_or(bytes);
+        let len = u32::try_from(bytes.len()).unwrap_or_default();
         let left = OCTETS - self.place(self.passed);
-        if octets.len() > left {
+        if bytes.len() > left {
             self.passed = self.passed.wrapping_add(u32::try_from(left).unwrap_or_default());
         }
         let at = self.passed;
         let place = self.place(at);
-        if let Some(room) = self.ring.get_mut(place..place + octets.len()) {
-            room.copy_from_slice(octets);
+        if let Some(room) = self.ring.get_mut(place..place + bytes.len()) {
+            room.copy_from_slice(bytes);
         }
         self.passed = at.wrapping_add(len);
         Kept { at, len }
     }
 
-    /// Whether the octets kept there are still there and these; of packets of which one was cut
+    /// Whether the bytes kept there are still there and these; of packets of which one was cut
     /// shorter, as far as both go.
-    fn are(&self, kept: Kept, octets: &[u8]) -> bool {
+    fn are(&self, kept: Kept, bytes: &[u8]) -> bool {
         let place = self.place(kept.at);
         let known = self.ring.get(place..place + kept.len as usize).unwrap_or_default();
         let (shorter, longer) =
-            if known.len() < octets.len() { (known, octets) } else { (octets, known) };
+            if known.len() < bytes.len() { (known, bytes) } else { (bytes, known) };
         let is_there = self.passed.wrapping_sub(kept.at) as usize <= OCTETS;
         is_there && longer.starts_with(shorter)
     }
@@ -269,7 +269,7 @@ fn place_of(number: u32) -> usize {
 /// The numbers of packets are those of NH (Black, Halevi, Krawczyk, Krovetz and Rogaway, "UMAC: Fast and Secure
 /// Message Authentication", 1999, with words of 64 bits), brought to 64 bits by multiplying and shifting (Dietzfelbinger,
 /// "Universal hashing and k-wise independent random variables via integer arithmetic without primes", 1996): two
-/// packets that differ have the same with a chance of 2⁻⁶³ at the most, whoever chose them, as long as the keys are
+/// packets that differ have the same with a chance of 2⁻⁶³ at the most, anyone who chose them, as long as the keys are
 /// secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity(u64);
@@ -288,7 +288,7 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
     Keys { of_words: std::array::from_fn(key), of_halves: [long(WORDS), long(WORDS + 2)] }
 });
 
-/// That of a frame without an IP packet, by its first octets.
+/// That of a frame without an IP packet, by its first bytes.
 #[must_use]
 pub fn identity_of_frame(data: &[u8]) -> Identity {
     let mut hasher = SECRET.build_hasher();
@@ -327,12 +327,12 @@ pub fn identity(ip: &IpPacket<'_>) -> Identity {
     }
 }
 
-/// The words of octets, zeros behind the last of them.
-fn words_of(octets: &[u8]) -> [u64; COMPARED / 8] {
+/// The words of bytes, zeros behind the last of them.
+fn words_of(bytes: &[u8]) -> [u64; COMPARED / 8] {
     let mut whole = [0; COMPARED];
-    match octets.first_chunk::<COMPARED>() {
+    match bytes.first_chunk::<COMPARED>() {
         Some(first) => whole = *first,
-        None => whole.iter_mut().zip(octets).for_each(|(room, octet)| *room = *octet),
+        None => whole.iter_mut().zip(bytes).for_each(|(room, byte)| *room = *byte),
     }
     let mut words = [0; COMPARED / 8];
     let chunks = whole.as_chunks::<8>().0;
@@ -380,9 +380,9 @@ const SHORTEST_FRAME: usize = 60;
 const FEWEST: u64 = 8;
 /// Mirrored ports, or components of a host, that show a packet beside the first.
 const MOST_PLACES: u64 = 4;
-/// Packets with an equal head whose octets are compared.
+/// Packets with an equal head whose bytes are compared.
 const MOST_ALIKE: u32 = 8;
-/// What ten gigabits a second bring in three milliseconds. A packet whose octets are gone is not taken for
+/// What ten gigabits a second bring in three milliseconds. A packet whose bytes are gone is not taken for
 /// a repeated one.
 const OCTETS: usize = 1 << 22;
 

@@ -7,14 +7,14 @@ use crate::packet::{IpPacket, Ports, StopReason, protocol};
 
 /// The stream of a packet whose IP protocol is ESP, WESP or AH; `None` where it is text.
 pub(super) fn by_protocol(ip: &IpPacket<'_>) -> Option<Stream> {
-    // Behind a later fragment's IP header stand octets of the middle, not an SPI.
+    // Behind a later fragment's IP header stand bytes of the middle, not an SPI.
     let is_later = ip.fragment.is_some_and(|f| f.offset > 0);
     let spi_at = |at| if is_later { EspSpi(0) } else { spi(ip.payload, at) };
     let stream = match ip.protocol {
         protocol::AH => match behind_ah(ip).filter(|_| !is_later) {
             // Its confidentiality is that of the ESP packet inside.
             Some(at) => Stream::Esp(spi_at(at), ip.direction),
-            // RFC 4302 §2: next header, length, two reserved octets, then the SPI.
+            // RFC 4302 §2: next header, length, two reserved bytes, then the SPI.
             None => Stream::Ah(spi_at(4), ip.direction),
         },
         protocol::WESP if !is_later && !wesp_encrypts(ip.payload) => {
@@ -30,7 +30,7 @@ pub(super) fn by_protocol(ip: &IpPacket<'_>) -> Option<Stream> {
 /// The ESP packet that an IP packet carries, from its SPI on, and its length on the wire: behind AH and
 /// behind the header of WESP, or the whole of what is there.
 #[must_use]
-pub fn esp_octets<'a>(ip: &IpPacket<'a>) -> (&'a [u8], usize) {
+pub fn esp_bytes<'a>(ip: &IpPacket<'a>) -> (&'a [u8], usize) {
     let skipped = match ip.protocol {
         protocol::AH => behind_ah(ip).unwrap_or_default(),
         protocol::WESP => behind_wesp(ip.payload),
@@ -42,26 +42,26 @@ pub fn esp_octets<'a>(ip: &IpPacket<'a>) -> (&'a [u8], usize) {
 /// Where ESP begins inside AH: directly, in a tunnel, behind another AH or in UDP 4500 (RFC 4302 §2.2 and §3.1);
 /// `None` where AH carries anything else.
 fn behind_ah(ip: &IpPacket<'_>) -> Option<usize> {
-    let octet = |at: usize| ip.payload.get(at).copied();
+    let byte = |at: usize| ip.payload.get(at).copied();
     let (mut kind, mut at) = (protocol::AH, 0);
     for _ in 0..MOST_AROUND_ESP {
         match kind {
             protocol::ESP => return (at + ESP_HEADER_LEN <= ip.payload_len).then_some(at),
             protocol::AH => {
-                kind = octet(at)?;
-                at += (usize::from(octet(at + 1)?) + 2) * 4;
+                kind = byte(at)?;
+                at += (usize::from(byte(at + 1)?) + 2) * 4;
             }
             protocol::IPV4 => {
                 // A later fragment does not begin with what its header names.
-                let is_whole = octet(at + 6)? & 0x3f == 0 && octet(at + 7)? == 0;
+                let is_whole = byte(at + 6)? & 0x3f == 0 && byte(at + 7)? == 0;
                 let words =
-                    usize::from(octet(at).filter(|first| first >> 4 == 4 && is_whole)? & 0x0f);
-                kind = octet(at + 9)?;
+                    usize::from(byte(at).filter(|first| first >> 4 == 4 && is_whole)? & 0x0f);
+                kind = byte(at + 9)?;
                 at += words * 4;
             }
             protocol::IPV6 => {
-                octet(at).filter(|first| first >> 4 == 6)?;
-                kind = octet(at + 6)?;
+                byte(at).filter(|first| first >> 4 == 6)?;
+                kind = byte(at + 6)?;
                 at += 40;
             }
             protocol::UDP => {
@@ -77,7 +77,7 @@ fn behind_ah(ip: &IpPacket<'_>) -> Option<usize> {
     None
 }
 
-/// RFC 5840 §2: four octets, and four of padding where the flag P says so.
+/// RFC 5840 §2: four bytes, and four of padding where the flag P says so.
 fn behind_wesp(payload: &[u8]) -> usize {
     if payload.get(3).is_some_and(|flags| flags & 0x10 != 0) { 8 } else { 4 }
 }
@@ -89,7 +89,7 @@ pub(super) fn inside_udp(ip: &IpPacket<'_>) -> Option<Stream> {
         return None;
     }
     if ip.payload_len == 1 {
-        // RFC 3948 §2.3: one octet 0xFF. A cut frame may not show it.
+        // RFC 3948 §2.3: one byte 0xFF. A cut frame may not show it.
         return match ip.payload {
             [0xff] => Some(Stream::NattKeepalive),
             [] => Some(Stream::Undecodable(StopReason::TruncatedUdp)),
@@ -99,7 +99,7 @@ pub(super) fn inside_udp(ip: &IpPacket<'_>) -> Option<Stream> {
     let Some(head) = ip.payload.first_chunk::<4>() else {
         return (ip.payload_len >= 4).then_some(Stream::Undecodable(StopReason::TruncatedUdp));
     };
-    // RFC 3948 §2.2: four zero octets where the SPI would stand mean IKE.
+    // RFC 3948 §2.2: four zero bytes where the SPI would stand mean IKE.
     if *head == [0; 4] {
         let datagram_len = ip.fragment.is_none().then_some(ip.payload_len.saturating_sub(4));
         let message = ip.payload.get(4..).unwrap_or_default();
@@ -138,7 +138,7 @@ pub fn behind_marker<'a>(ip: &IpPacket<'a>) -> Option<&'a [u8]> {
     (probe(message, datagram_len) == Probe::Certain).then_some(message)
 }
 
-/// Whether the capture cut a datagram before what tells an IKE header, `skipped` octets in.
+/// Whether the capture cut a datagram before what shows an IKE header, `skipped` bytes in.
 pub(super) fn is_cut_short(ip: &IpPacket<'_>, skipped: usize) -> bool {
     let needed = skipped + TELLING;
     ip.fragment.is_none() && ip.payload.len() < needed && ip.payload_len >= skipped + IKE_HEADER_LEN
@@ -146,10 +146,10 @@ pub(super) fn is_cut_short(ip: &IpPacket<'_>, skipped: usize) -> bool {
 
 fn spi(payload: &[u8], at: usize) -> EspSpi {
     let field = payload.get(at..).and_then(|rest| rest.first_chunk::<4>());
-    EspSpi(field.map_or(0, |octets| u32::from_be_bytes(*octets)))
+    EspSpi(field.map_or(0, |bytes| u32::from_be_bytes(*bytes)))
 }
 
-/// RFC 5840 §2: the flag E in the fourth octet says that the payload is encrypted.
+/// RFC 5840 §2: the flag E in the fourth byte says that the payload is encrypted.
 fn wesp_encrypts(payload: &[u8]) -> bool {
     payload.get(3).is_none_or(|flags| flags & 0x20 != 0)
 }
@@ -157,5 +157,5 @@ fn wesp_encrypts(payload: &[u8]) -> bool {
 const ESP_HEADER_LEN: usize = 8;
 const MOST_AROUND_ESP: usize = 6;
 const IKE_HEADER_LEN: usize = 28;
-/// The version is the octet that tells most.
+/// The version is the byte that shows most.
 const TELLING: usize = 18;

@@ -1,7 +1,7 @@
 //! NULL encryption: is what travels under an SPI readable? (RFC 5879)
 //!
 //! One packet can look readable by chance, so evidence is gathered over several packets of one
-//! SPI and judged at the end. Keeps counts, never octets.
+//! SPI and judged at the end. Keeps counts, never bytes.
 
 use crate::packet::protocol;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use std::net::IpAddr;
 pub struct NullEvidence {
     tested: u32,
     readable: [u32; LAYOUTS.len()],
-    /// Packets whose last octets are a trailer that names a protocol.
+    /// Packets whose last bytes are a trailer that names a protocol.
     trailers: [u32; LAYOUTS.len()],
     /// What later packets show, a few at a time: what an SPI carries may change.
     later: Option<Box<Later>>,
@@ -26,7 +26,7 @@ pub struct Content<'a> {
     /// The protocol of what follows (IANA).
     pub next_header: u8,
     /// A transport segment, or an IP packet in tunnel mode.
-    pub octets: &'a [u8],
+    pub bytes: &'a [u8],
 }
 
 impl NullEvidence {
@@ -139,14 +139,14 @@ impl Later {
     }
 }
 
-/// Where readable data would stand: octets of initialization vector before, of check value behind.
+/// Where readable data would stand: bytes of initialization vector before, of check value behind.
 #[derive(Clone, Copy, Debug)]
 struct Layout {
     iv: usize,
     icv: usize,
 }
 
-/// Check values of 0, 8, 12, 16, 24 and 32 octets, behind no vector or one of 8 or 16
+/// Check values of 0, 8, 12, 16, 24 and 32 bytes, behind no vector or one of 8 or 16
 /// (RFC 2403, 2404, 4543, 4868, 7321).
 const LAYOUTS: [Layout; 18] = [
     Layout { iv: 0, icv: 0 },
@@ -178,7 +178,7 @@ fn reads_as(
 ) -> Option<Content<'_>> {
     let (content, next_header) = behind_trailer(esp, layout)?;
     let is_proven = proves(content, next_header, source, destination);
-    is_proven.then_some(Content { next_header, octets: content })
+    is_proven.then_some(Content { next_header, bytes: content })
 }
 
 /// Whether the packet ends in a trailer that names a protocol which ESP carries: by chance one in some 4,000.
@@ -207,14 +207,14 @@ fn has_trailer(esp: &[u8], layout: Layout) -> bool {
     })
 }
 
-/// What stands before the trailer, and the next header.
+/// What is before the trailer, and the next header.
 fn behind_trailer(esp: &[u8], layout: Layout) -> Option<(&[u8], u8)> {
     let rest = esp.get(ESP_HEADER_LEN + layout.iv..esp.len().checked_sub(layout.icv)?)?;
     // RFC 4303 §2.4: the padding counts 1, 2, 3, …; then its length and the next header.
     let [before @ .., pad_len, next_header] = rest else { return None };
     let content_len = before.len().checked_sub(usize::from(*pad_len))?;
     let (content, padding) = before.split_at_checked(content_len)?;
-    if !padding.iter().zip(1..=u8::MAX).all(|(octet, expected)| *octet == expected) {
+    if !padding.iter().zip(1..=u8::MAX).all(|(byte, expected)| *byte == expected) {
         return None;
     }
     Some((content, *next_header))
@@ -272,7 +272,7 @@ fn ones_complement(parts: &[&[u8]]) -> u16 {
     for part in parts {
         let (pairs, rest) = part.as_chunks::<2>();
         sum += pairs.iter().map(|pair| u64::from(u16::from_be_bytes(*pair))).sum::<u64>();
-        sum += rest.first().map_or(0, |octet| u64::from(*octet) << 8);
+        sum += rest.first().map_or(0, |byte| u64::from(*byte) << 8);
     }
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);

@@ -68,7 +68,7 @@ fn may_be_broadcast(address: IpAddr) -> bool {
     }
 }
 
-fn octet(ip: &IpPacket<'_>, at: usize) -> Option<u8> {
+fn byte_at(ip: &IpPacket<'_>, at: usize) -> Option<u8> {
     ip.payload.get(at).copied()
 }
 
@@ -91,7 +91,7 @@ fn shows_text(ip: &IpPacket<'_>) -> bool {
 /// RFC 792, RFC 950, RFC 1256: echo; errors, which quote the packet that they are about; the other queries
 /// have a length that leaves no room for data.
 fn is_icmp(ip: &IpPacket<'_>) -> bool {
-    let Some(kind) = octet(ip, 0) else { return ip.payload_len > 0 };
+    let Some(kind) = byte_at(ip, 0) else { return ip.payload_len > 0 };
     match kind {
         0 | 8 => true,
         3 | 4 | 5 | 11 | 12 => quotes(ip, 8),
@@ -108,8 +108,8 @@ fn is_icmp(ip: &IpPacket<'_>) -> bool {
 /// Whether an exempt message is an error that repeats text of the packet that it is about.
 pub(super) fn error_repeats_text(ip: &IpPacket<'_>) -> bool {
     let is_error = match ip.protocol {
-        protocol::ICMP => matches!(octet(ip, 0), Some(3 | 4 | 5 | 11 | 12)),
-        protocol::ICMPV6 => matches!(octet(ip, 0), Some(1..=4)),
+        protocol::ICMP => matches!(byte_at(ip, 0), Some(3 | 4 | 5 | 11 | 12)),
+        protocol::ICMPV6 => matches!(byte_at(ip, 0), Some(1..=4)),
         _ => false,
     };
     is_error && repeats_text(ip, 8)
@@ -118,7 +118,9 @@ pub(super) fn error_repeats_text(ip: &IpPacket<'_>) -> bool {
 /// RFC 1256 §3 and §4.1: entries of two words, an address of the sender and a preference; the packet's source is
 /// one of these addresses.
 fn is_router_advertisement(ip: &IpPacket<'_>) -> bool {
-    let (Some(entries), Some(words)) = (octet(ip, 4), octet(ip, 5)) else { return is_partial(ip) };
+    let (Some(entries), Some(words)) = (byte_at(ip, 4), byte_at(ip, 5)) else {
+        return is_partial(ip);
+    };
     let (entries, words) = (usize::from(entries), usize::from(words));
     let IpAddr::V4(source) = ip.source() else { return false };
     let seen = ip.payload.get(8..).unwrap_or_default();
@@ -129,7 +131,7 @@ fn is_router_advertisement(ip: &IpPacket<'_>) -> bool {
 /// RFC 4443 §3 and §4, RFC 8335; multicast listeners' messages have a hop limit of 1 and a fixed length, or sources
 /// that are counted (RFC 2710 §3, RFC 3810 §5).
 fn is_icmp_of_ipv6(ip: &IpPacket<'_>) -> bool {
-    let Some(kind) = octet(ip, 0) else { return ip.payload_len > 0 };
+    let Some(kind) = byte_at(ip, 0) else { return ip.payload_len > 0 };
     match kind {
         1..=4 => quotes(ip, 8),
         128 | 129 => true,
@@ -145,10 +147,10 @@ fn is_icmp_of_ipv6(ip: &IpPacket<'_>) -> bool {
     }
 }
 
-/// RFC 2236 §2 and RFC 3376 §4: sent with a time to live of 1; messages of eight octets, or with sources and records
+/// RFC 2236 §2 and RFC 3376 §4: sent with a time to live of 1; messages of eight bytes, or with sources and records
 /// that are counted. Records have no auxiliary data (§4.2.6, §4.2.10).
 fn is_igmp(ip: &IpPacket<'_>) -> bool {
-    let Some(kind) = octet(ip, 0) else { return ip.payload_len > 0 };
+    let Some(kind) = byte_at(ip, 0) else { return ip.payload_len > 0 };
     if !has_hops(ip, 1) || shows_text(ip) {
         return false;
     }
@@ -206,7 +208,7 @@ mod tests {
     const V4: [&str; 2] = ["10.0.0.1", "10.0.0.2"];
     const WORDS: &[u8] = b"words that anybody can read, and some more of these";
 
-    /// The packet that 10.0.0.2 sent to a host, of so many octets.
+    /// The packet that 10.0.0.2 sent to a host, of so many bytes.
     fn header(to: u8, protocol: u8, len: u8) -> Vec<u8> {
         vec![0x45, 0, 0, len, 0, 0, 0, 0, 64, protocol, 0, 0, 10, 0, 0, 2, 10, 0, 0, to]
     }
@@ -227,12 +229,12 @@ mod tests {
         let whole = [header(9, 17, 28), vec![0; 8]].concat();
         assert_eq!(error(&whole, &[]), Some(ExemptKind::Icmp));
         assert_eq!(error(&whole, &[1, 2, 3, 4]), None);
-        // RFC 4884 §4: padding up to 128 octets, an extension header and an object.
+        // RFC 4884 §4: padding up to 128 bytes, an extension header and an object.
         let extension = [vec![0; 100], vec![0x20, 0, 0, 0, 0, 8, 1, 1, 9, 9, 9, 9]].concat();
         assert_eq!(error(&whole, &extension), Some(ExemptKind::Icmp));
         assert_eq!(error(&whole, &[&extension[..], &[9]].concat()), None);
         assert_eq!(error(&whole, &[vec![0; 100], WORDS.to_vec()].concat()), None);
-        // RFC 1812 §4.3.2.3: 576 octets at the most.
+        // RFC 1812 §4.3.2.3: 576 bytes at the most.
         let mut long = header(9, 17, 0);
         long[2] = 5;
         assert_eq!(error(&long, &[7; 528]), Some(ExemptKind::Icmp));
@@ -243,10 +245,10 @@ mod tests {
     fn an_error_in_form_is_exempt_and_shows_whether_it_repeats_text_of_the_two() {
         let error = |to: u8, protocol: u8| {
             let quoted = [header(to, protocol, 100), vec![0; 8], WORDS.to_vec()].concat();
-            let octets = [&[3, 3, 0, 0, 0, 0, 0, 0], &quoted[..]].concat();
+            let bytes = [&[3, 3, 0, 0, 0, 0, 0, 0], &quoted[..]].concat();
             let [source, destination] = [[10, 0, 0, 1], [10, 0, 0, 2]].map(Into::into);
-            let ip = IpPacket::carrying(source, destination, 1, &octets);
-            (of(1, None, &octets), error_repeats_text(&ip))
+            let ip = IpPacket::carrying(source, destination, 1, &bytes);
+            (of(1, None, &bytes), error_repeats_text(&ip))
         };
         // 10.0.0.1 sends it: the text came from 10.0.0.2 to this host, or passes a router in clear.
         assert_eq!(error(1, 17), (Some(ExemptKind::Icmp), true));

@@ -1,27 +1,27 @@
 //! The protection class of a packet, decided from the packet alone.
 //!
-//! [`classify`] has no state. What only several packets can tell (that it is ESP at all, NULL encryption,
-//! packets shown twice) is gathered by [`sa_evidence`], [`esp_null`], [`twin`] and [`duplicate`]. Whether a class was allowed is the policy's business.
+//! [`classify`] has no state. What only several packets can show (that it is ESP at all, NULL encryption,
+//! packets shown twice) is gathered by [`sa_evidence`], [`esp_null`], [`decrypted_copy`] and [`duplicate`]. Whether a class was allowed is the policy's business.
 #![warn(clippy::indexing_slicing)]
 
 mod app;
 mod esp;
 mod exempt;
 
-pub mod borrowed;
 pub mod checksum;
+pub mod decrypted_copy;
 pub mod duplicate;
 pub mod esp_null;
 pub mod esp_sequence;
+pub mod exemption_abuse;
 pub mod sa_evidence;
 pub mod secret;
 pub mod signature;
 pub mod tls;
-pub mod twin;
 pub mod unreachable;
 
 pub use app::{App, NamedPorts, Service, ServicePorts};
-pub use esp::{behind_marker, esp_octets, inside_udp_on_other_port};
+pub use esp::{behind_marker, esp_bytes, inside_udp_on_other_port};
 
 use crate::hosts::Direction;
 pub(crate) use crate::ike::{IKE_PORT, NATT_PORT};
@@ -52,7 +52,7 @@ pub enum ProtectionClass {
     Clear,
     /// Link-layer protocols other than IP and ARP.
     NonIp,
-    /// It could not be told what it is.
+    /// It could not be determined what it is.
     Undecodable,
 }
 
@@ -91,7 +91,7 @@ impl ProtectionClass {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EspSpi(pub u32);
 
-/// Which stream of a pair a packet belongs to: its class and what tells streams of one class apart.
+/// Which stream of a pair a packet belongs to: its class and what shows streams of one class apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Stream {
     /// ESP under one SPI in one direction.
@@ -115,7 +115,7 @@ pub enum Stream {
         /// Whether the application protects itself.
         encrypted: bool,
     },
-    /// An IP packet whose class could not be told.
+    /// An IP packet whose class could not be determined.
     Undecodable(StopReason),
 }
 
@@ -162,7 +162,7 @@ impl Stream {
         }
     }
 
-    /// The class of the stream as single packets tell it.
+    /// The class of the stream as single packets show it.
     #[must_use]
     pub const fn class(self) -> ProtectionClass {
         match self {
@@ -223,7 +223,7 @@ impl ExemptKind {
 }
 
 /// The stream of a packet of which only the header is known: the hosts, the protocol and the ports.
-/// IKE is told by its content and is never seen here.
+/// IKE is recognized by its content and is never seen here.
 #[must_use]
 pub fn classify_header(
     source: IpAddr,
@@ -266,7 +266,7 @@ pub fn classify(ip: &IpPacket<'_>, named: &NamedPorts) -> Stream {
 /// no doubt, for a chance likeness must not hide clear text.
 fn ike_in_udp(ip: &IpPacket<'_>) -> Option<Stream> {
     let ports = ip.ports?;
-    // A first fragment shows only the beginning of the datagram that the header tells of.
+    // A first fragment shows only the beginning of the datagram that the header shows of.
     let datagram_len = ip.fragment.is_none().then_some(ip.payload_len);
     let on_ike_port = ports.source == IKE_PORT || ports.destination == IKE_PORT;
     match probe(ip.payload, datagram_len) {
@@ -280,7 +280,7 @@ fn ike_in_udp(ip: &IpPacket<'_>) -> Option<Stream> {
     }
 }
 
-/// RFC 7296 §3.1: a header of 28 octets, of which fewer were captured than were sent.
+/// RFC 7296 §3.1: a header of 28 bytes, of which fewer were captured than were sent.
 const fn is_cut_in_header(ip: &IpPacket<'_>) -> bool {
     ip.payload_len >= IKE_HEADER_LEN && ip.payload.len() < IKE_HEADER_LEN
 }

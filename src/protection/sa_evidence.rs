@@ -1,9 +1,9 @@
 //! What the packets under one SPI show together of being ESP or AH at all.
 //!
-//! Protocol 50, port 4500 and four octets in the place of an SPI prove nothing: text and OpenVPN have
-//! them too. What other traffic hardly has is lengths that are all multiples of four octets (RFC 4303
+//! Protocol 50, port 4500 and four bytes in the place of an SPI prove nothing: text and OpenVPN have
+//! them too. What other traffic hardly has is lengths that are all multiples of four bytes (RFC 4303
 //! §2.4) together with a number that advances in time as a sender counts (§3.3.3), and content
-//! without any pattern. Keeps counts, never octets; the parts of one security association that several
+//! without any pattern. Keeps counts, never bytes; the parts of one security association that several
 //! captures hold are joined in order of time.
 
 use crate::time::Timestamp;
@@ -43,7 +43,7 @@ struct Advance {
     breaks: u64,
     /// Numbers that began again.
     restarts: u64,
-    /// Numbers whose octets are all letters, digits or signs.
+    /// Numbers whose bytes are all letters, digits or signs.
     printable: u64,
     numbers: u64,
     /// Where all steps lead, and how far they go without regard to the direction.
@@ -60,10 +60,10 @@ struct Numbered {
     number: u32,
 }
 
-/// The octets behind what a header or a vector may fill, by their upper halves.
+/// The bytes behind what a header or a vector may fill, by their upper halves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Content {
-    octets: u32,
+    bytes: u32,
     halves: [u32; 16],
     /// Those that are letters, digits and signs.
     texts: u32,
@@ -83,8 +83,8 @@ pub enum Opacity {
 /// One packet as far as it matters here.
 #[derive(Clone, Copy, Debug)]
 pub struct SaPacket<'a> {
-    /// From its first octet on (ESP's SPI, AH's next header), as far as it was captured.
-    pub octets: &'a [u8],
+    /// From its first byte on (ESP's SPI, AH's next header), as far as it was captured.
+    pub bytes: &'a [u8],
     /// Its length on the wire; `None` where fragmentation hides it.
     pub length: Option<usize>,
     /// When it was seen.
@@ -99,8 +99,8 @@ impl SaEvidence {
         self.packets
             ^ last
             ^ u64::from(self.advance.bits)
-            ^ u64::from(self.later.octets)
-            ^ u64::from(self.content.octets)
+            ^ u64::from(self.later.bytes)
+            ^ u64::from(self.content.bytes)
     }
 
     /// Takes an ESP packet; `in_udp` where a UDP datagram carries it.
@@ -108,16 +108,16 @@ impl SaEvidence {
         self.packets += 1;
         if let Some(length) = packet.length {
             self.shape(length, length.is_multiple_of(WORD));
-            self.whole += u64::from(length == packet.octets.len());
+            self.whole += u64::from(length == packet.bytes.len());
         }
-        self.resembles_openvpn |= in_udp && is_openvpn_data(packet.octets);
-        self.advance.observe(packet.time, number_at(packet.octets, 4));
-        let content = packet.octets.get(BEHIND_VECTOR..).unwrap_or_default();
-        if self.content.octets < ENOUGH_OCTETS {
+        self.resembles_openvpn |= in_udp && is_openvpn_data(packet.bytes);
+        self.advance.observe(packet.time, number_at(packet.bytes, 4));
+        let content = packet.bytes.get(BEHIND_VECTOR..).unwrap_or_default();
+        if self.content.bytes < ENOUGH_OCTETS {
             self.content.observe(content);
         } else if self.packets.is_multiple_of(ONE_IN) {
             self.later.observe(content);
-            if self.later.octets >= ENOUGH_OCTETS {
+            if self.later.bytes >= ENOUGH_OCTETS {
                 self.later_texts += u32::from(self.later.is_text());
                 self.later = Content::default();
             }
@@ -127,10 +127,10 @@ impl SaEvidence {
     /// Takes an AH packet.
     pub fn observe_ah(&mut self, packet: SaPacket<'_>) {
         self.packets += 1;
-        if let (Some(length), Some(head)) = (packet.length, packet.octets.first_chunk::<4>()) {
+        if let (Some(length), Some(head)) = (packet.length, packet.bytes.first_chunk::<4>()) {
             self.shape(header_len_of_ah(*head), is_form_of_ah(*head, length));
         }
-        self.advance.observe(packet.time, number_at(packet.octets, 8));
+        self.advance.observe(packet.time, number_at(packet.bytes, 8));
     }
 
     fn shape(&mut self, length: usize, is_sound: bool) {
@@ -211,14 +211,14 @@ impl SaEvidence {
     /// Whether the SPI and every number behind it are letters, digits and signs.
     #[must_use]
     pub fn is_text_behind(&self, spi: u32) -> bool {
-        let is_spi = spi.to_be_bytes().iter().all(|octet| is_text(*octet));
+        let is_spi = spi.to_be_bytes().iter().all(|byte| is_text(*byte));
         is_spi && self.advance.numbers > 0 && self.advance.printable == self.advance.numbers
     }
 
     /// Whether any content was captured beyond what a vector may fill.
     #[must_use]
     pub const fn has_content(&self) -> bool {
-        self.content.octets > 0
+        self.content.bytes > 0
     }
 
     /// What the content looks like.
@@ -238,7 +238,7 @@ impl Advance {
     fn observe(&mut self, time: Timestamp, number: Option<u32>) {
         let Some(number) = number else { return };
         self.numbers += 1;
-        self.printable += u64::from(number.to_be_bytes().iter().all(|octet| is_text(*octet)));
+        self.printable += u64::from(number.to_be_bytes().iter().all(|byte| is_text(*byte)));
         let here = Numbered { time, number };
         if let Some(last) = self.last {
             self.step(last, here);
@@ -249,7 +249,7 @@ impl Advance {
     }
 
     /// From one packet to the next as they came. Captures of several queues write them out of order,
-    /// and their times tell; so a step is taken in order of time.
+    /// and their times show; so a step is taken in order of time.
     fn step(&mut self, last: Numbered, here: Numbered) {
         let (earlier, later) = if here.time < last.time { (here, last) } else { (last, here) };
         let apart = later.time.since(earlier.time).0.unsigned_abs();
@@ -339,28 +339,28 @@ impl Advance {
 }
 
 impl Content {
-    fn observe(&mut self, octets: &[u8]) {
-        if self.octets >= ENOUGH_OCTETS {
+    fn observe(&mut self, bytes: &[u8]) {
+        if self.bytes >= ENOUGH_OCTETS {
             return;
         }
-        for octet in octets.iter().take(LOOKED_AT) {
-            if let Some(count) = self.halves.get_mut(usize::from(octet >> 4)) {
+        for byte in bytes.iter().take(LOOKED_AT) {
+            if let Some(count) = self.halves.get_mut(usize::from(byte >> 4)) {
                 *count += 1;
-                self.octets += 1;
-                self.texts += u32::from(is_text(*octet));
+                self.bytes += 1;
+                self.texts += u32::from(is_text(*byte));
             }
         }
     }
 
-    /// Nine of ten octets are letters, digits and signs; of octets without a pattern three of eight are.
+    /// Nine of ten bytes are letters, digits and signs; of bytes without a pattern three of eight are.
     fn is_text(&self) -> bool {
-        let (texts, octets) = (u64::from(self.texts), u64::from(self.octets));
-        octets >= ENOUGH_TO_BE_OPAQUE && texts * 10 >= octets * 9
+        let (texts, bytes) = (u64::from(self.texts), u64::from(self.bytes));
+        bytes >= ENOUGH_TO_BE_OPAQUE && texts * 10 >= bytes * 9
     }
 
     fn join(&mut self, later: Self) {
-        if self.octets < ENOUGH_OCTETS {
-            self.octets = self.octets.saturating_add(later.octets);
+        if self.bytes < ENOUGH_OCTETS {
+            self.bytes = self.bytes.saturating_add(later.bytes);
             self.texts = self.texts.saturating_add(later.texts);
             for (count, more) in self.halves.iter_mut().zip(later.halves) {
                 *count = count.saturating_add(more);
@@ -368,16 +368,16 @@ impl Content {
         }
     }
 
-    /// Pearson's χ² of sixteen equal shares: of octets without a pattern it is about 15, and above
+    /// Pearson's χ² of sixteen equal shares: of bytes without a pattern it is about 15, and above
     /// the bound in one of 2³³ cases.
     fn opacity(&self) -> Opacity {
-        let octets = u64::from(self.octets);
+        let bytes = u64::from(self.bytes);
         let squares = self.halves.iter().map(|count| u64::from(*count).pow(2));
         let squares = squares.fold(0, u64::saturating_add);
         // χ² = 16 · Σ count² ⁄ n − n.
-        if octets > 0 && squares.saturating_mul(16) > octets.saturating_mul(octets + PATTERN) {
+        if bytes > 0 && squares.saturating_mul(16) > bytes.saturating_mul(bytes + PATTERN) {
             Opacity::Patterned
-        } else if octets >= ENOUGH_TO_BE_OPAQUE {
+        } else if bytes >= ENOUGH_TO_BE_OPAQUE {
             Opacity::Opaque
         } else {
             Opacity::Unseen
@@ -385,20 +385,20 @@ impl Content {
     }
 }
 
-/// Whether octets at the beginning of a datagram are text: as many in a row as random ones are in one
+/// Whether bytes at the beginning of a datagram are text: as many in a row as random ones are in one
 /// of 2⁴⁴ cases.
 #[must_use]
 pub fn is_all_text(payload: &[u8]) -> bool {
     let head = payload.get(..TEXT);
-    head.is_some_and(|head| head.iter().all(|octet| is_text(*octet)))
+    head.is_some_and(|head| head.iter().all(|byte| is_text(*byte)))
 }
 
-const fn is_text(octet: u8) -> bool {
-    matches!(octet, b'\t' | b'\n' | b'\r' | b' '..=b'~')
+const fn is_text(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
 }
 
-fn number_at(octets: &[u8], at: usize) -> Option<u32> {
-    let field = octets.get(at..)?.first_chunk::<4>()?;
+fn number_at(bytes: &[u8], at: usize) -> Option<u32> {
+    let field = bytes.get(at..)?.first_chunk::<4>()?;
     Some(u32::from_be_bytes(*field))
 }
 
@@ -413,7 +413,7 @@ fn header_len_of_ah([_, words, ..]: [u8; 4]) -> usize {
     (usize::from(words) + 2) * WORD
 }
 
-/// RFC 4302 §2: the header fits, its reserved octets are zero, and a check value is there.
+/// RFC 4302 §2: the header fits, its reserved bytes are zero, and a check value is there.
 fn is_form_of_ah(head: [u8; 4], length: usize) -> bool {
     let header = header_len_of_ah(head);
     matches!(head, [_, _, 0, 0]) && header >= SHORTEST_AH && header <= length
@@ -422,7 +422,7 @@ fn is_form_of_ah(head: [u8; 4], length: usize) -> bool {
 const WORD: usize = 4;
 /// SPI and sequence number, then what an initialization vector may fill: it may count.
 const BEHIND_VECTOR: usize = 8 + 16;
-/// Twelve octets of header and the shortest check value in use (8 octets).
+/// Twelve bytes of header and the shortest check value in use (8 bytes).
 const SHORTEST_AH: usize = 20;
 /// Nanoseconds a packet at 100 Gbit/s of the shortest packets.
 const FASTEST: u64 = 7;
@@ -432,7 +432,7 @@ const BURST: u64 = 1 << 16;
 const DISORDER: u32 = 1 << 12;
 /// A number that begins again is at the beginning.
 const RESTART: u32 = 64;
-/// Steps of which the chance is taken; more would not tell more.
+/// Steps of which the chance is taken; more would not show more.
 const ENOUGH: u32 = 32;
 /// With so many steps disorder evens out.
 const MANY: u64 = 96;
@@ -440,10 +440,10 @@ const CHANCE_BITS: f64 = 40.0;
 /// Lengths are not independent of each other where a protocol fills up to words.
 const MOST_SHAPE_BITS: u32 = 8;
 const ENOUGH_OCTETS: u32 = 1024;
-/// Behind the first octets one packet in so many is looked at.
+/// Behind the first bytes one packet in so many is looked at.
 const ONE_IN: u64 = 8;
 const MANY_LENGTHS: u32 = 6;
-/// Octets of one packet that are looked at.
+/// Bytes of one packet that are looked at.
 const LOOKED_AT: usize = 32;
 const ENOUGH_TO_BE_OPAQUE: u64 = 64;
 /// χ² with 15 degrees of freedom.

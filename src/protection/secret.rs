@@ -1,6 +1,6 @@
-//! Credentials in clear text: that they stand there, and in which form, never what they are.
+//! Credentials in clear text: that they are there, and in which form, never what they are.
 //!
-//! Told by a protocol's own structure in a single packet; what is cut over several is not found.
+//! Recognized by a protocol's own structure in a single packet; what is cut over several is not found.
 
 use super::App;
 use crate::packet::{IpPacket, protocol};
@@ -113,8 +113,7 @@ fn http(payload: &[u8]) -> Option<Secret> {
         return None;
     }
     let head = payload.get(..LONGEST_HEAD).unwrap_or(payload);
-    let lines =
-        head.split(|octet| *octet == b'\n').take_while(|line| !matches!(line, [] | [b'\r']));
+    let lines = head.split(|byte| *byte == b'\n').take_while(|line| !matches!(line, [] | [b'\r']));
     lines.filter_map(field_value).find_map(|value| {
         if starts_with_word(value, b"Basic ") {
             Some(Secret::HttpBasic)
@@ -127,17 +126,17 @@ fn http(payload: &[u8]) -> Option<Secret> {
     })
 }
 
-/// RFC 9112 §3: a method, a space and a target. Most segments are told by their first octets.
+/// RFC 9112 §3: a method, a space and a target. Most segments are recognized by their first bytes.
 pub(super) fn begins_request(payload: &[u8]) -> bool {
     let head = payload.get(..LONGEST_METHOD + 2).unwrap_or(payload);
-    let method = head.iter().take_while(|octet| octet.is_ascii_uppercase()).count();
-    let is_target = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'/' | b'*');
+    let method = head.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let is_target = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'*');
     method >= 3 && head.get(method) == Some(&b' ') && head.get(method + 1).is_some_and(is_target)
 }
 
 /// What follows `Authorization:` or `Proxy-Authorization:`.
 fn field_value(line: &[u8]) -> Option<&[u8]> {
-    let colon = line.iter().position(|octet| *octet == b':')?;
+    let colon = line.iter().position(|byte| *byte == b':')?;
     let (name, value) = line.split_at_checked(colon)?;
     let is_field = name.eq_ignore_ascii_case(b"Authorization")
         || name.eq_ignore_ascii_case(b"Proxy-Authorization");
@@ -150,7 +149,7 @@ pub(super) fn starts_with_word(payload: &[u8], word: &[u8]) -> bool {
 
 /// RFC 3501 §6.2.3: a tag, then LOGIN or AUTHENTICATE PLAIN.
 fn is_imap_login(payload: &[u8]) -> bool {
-    let mut words = payload.splitn(3, |octet| *octet == b' ');
+    let mut words = payload.splitn(3, |byte| *byte == b' ');
     let (_, command, rest) = (words.next(), words.next(), words.next());
     let Some((command, rest)) = command.zip(rest) else { return false };
     command.eq_ignore_ascii_case(b"LOGIN")
@@ -184,21 +183,21 @@ fn is_snmp_community(payload: &[u8]) -> bool {
 }
 
 /// One BER element: tag, content, what follows. A content that goes on in another packet is cut.
-pub(super) fn element(octets: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = octets.split_first()?;
+pub(super) fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = bytes.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = if first & 0x80 == 0 {
         (usize::from(first), rest)
     } else {
         let (length, rest) = rest.split_at_checked(usize::from(first & 0x7f).min(5))?;
-        let value = length.iter().fold(0usize, |sum, octet| sum << 8 | usize::from(*octet));
+        let value = length.iter().fold(0usize, |sum, byte| sum << 8 | usize::from(*byte));
         (value, rest)
     };
     let (content, rest) = rest.split_at_checked(length).unwrap_or((rest, &[]));
     Some((tag, content, rest))
 }
 
-/// \[MS-SMB2\] 2.2.1: command 1 of the header behind the four octets of the transport.
+/// \[MS-SMB2\] 2.2.1: command 1 of the header behind the four bytes of the transport.
 fn is_session_setup(payload: &[u8]) -> bool {
     matches!(payload, [0, _, _, _, 0xfe, b'S', b'M', b'B', ..])
         && payload.get(16..18) == Some(&[1, 0])
@@ -210,13 +209,13 @@ fn is_rpc_with_authentication(payload: &[u8]) -> bool {
 }
 
 /// \[MS-NLMP\] 2.2.1.3: the signature and message type 3.
-fn ntlm(octets: &[u8]) -> Option<Secret> {
-    holds(octets, b"NTLMSSP\0\x03\0\0\0").then_some(Secret::NtlmAnswer)
+fn ntlm(bytes: &[u8]) -> Option<Secret> {
+    holds(bytes, b"NTLMSSP\0\x03\0\0\0").then_some(Secret::NtlmAnswer)
 }
 
-fn holds(octets: &[u8], wanted: &[u8]) -> bool {
-    let octets = octets.get(..LONGEST_HEAD).unwrap_or(octets);
-    octets.windows(wanted.len()).any(|window| window == wanted)
+fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
+    let bytes = bytes.get(..LONGEST_HEAD).unwrap_or(bytes);
+    bytes.windows(wanted.len()).any(|window| window == wanted)
 }
 
 /// IANA's HTTP Method Registry: UPDATEREDIRECTREF has 17.
@@ -262,11 +261,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(octets in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             for app in [App::Http, App::Ftp, App::Imap, App::Telnet, App::Ldap, App::Smb, App::Rpc] {
-                let _ = secret(app, &packet(protocol::TCP, &octets));
+                let _ = secret(app, &packet(protocol::TCP, &bytes));
             }
-            let _ = secret(App::Snmp, &packet(protocol::UDP, &octets));
+            let _ = secret(App::Snmp, &packet(protocol::UDP, &bytes));
         }
     }
 }

@@ -1,24 +1,24 @@
-//! Applications told by what they say, on whatever port.
+//! Applications recognized by what they say, on whatever port.
 //!
-//! [`anywhere`] needs no memory: its forms stand at the beginning of messages all along a connection.
-//! [`opening`] looks at the first octets that a side sends; what holds them must remember the answer.
+//! [`anywhere`] needs no memory: its forms are at the beginning of messages all along a connection.
+//! [`opening`] looks at the first bytes that a side sends; what holds them must remember the answer.
 
 use super::App;
 use super::secret::{begins_request, element, starts_with_word};
 use crate::packet::{IpPacket, protocol};
 
 /// An application, and whether what was seen of it is encrypted by itself.
-pub type Told = (App, bool);
+pub type Recognized = (App, bool);
 
-/// Forms that tell an application in any packet.
+/// Forms that show an application in any packet.
 #[must_use]
-pub fn anywhere(ip: &IpPacket<'_>) -> Option<Told> {
+pub fn anywhere(ip: &IpPacket<'_>) -> Option<Recognized> {
     match (ip.protocol, ip.payload) {
         // RFC 8446 §5.1: a record of type 20–23, version 3.x, no longer than ciphertext may be.
         (protocol::TCP, [20..=23, 3, 0..=4, high, ..]) if usize::from(*high) <= TLS_LONGEST => {
             Some((App::Tls, true))
         }
-        // [MS-SMB2] 2.1: four octets of length, then the protocol id; 0xFD is the encrypted form.
+        // [MS-SMB2] 2.1: four bytes of length, then the protocol id; 0xFD is the encrypted form.
         (protocol::TCP, [0, _, _, _, 0xfd, b'S', b'M', b'B', ..]) => Some((App::Smb, true)),
         (protocol::TCP, [0, _, _, _, 0xfc | 0xfe | 0xff, b'S', b'M', b'B', ..]) => {
             Some((App::Smb, false))
@@ -29,7 +29,7 @@ pub fn anywhere(ip: &IpPacket<'_>) -> Option<Told> {
     }
 }
 
-/// Forms that tell an application in the first octets of a side, or in a datagram.
+/// Forms that show an application in the first bytes of a side, or in a datagram.
 #[must_use]
 pub fn opening(ip: &IpPacket<'_>) -> Option<App> {
     match ip.protocol {
@@ -91,13 +91,13 @@ fn is_sip(payload: &[u8]) -> bool {
     if payload.starts_with(b"SIP/2.0 ") {
         return true;
     }
-    let method = payload.iter().take(16).take_while(|octet| octet.is_ascii_uppercase()).count();
+    let method = payload.iter().take(16).take_while(|byte| byte.is_ascii_uppercase()).count();
     let rest = payload.get(method..).unwrap_or_default();
     method >= 3 && (rest.starts_with(b" sip:") || rest.starts_with(b" sips:"))
 }
 
 fn greeting(payload: &[u8]) -> Option<App> {
-    let line = payload.split(|octet| matches!(octet, b'\r' | b'\n')).next()?;
+    let line = payload.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
     let line = line.get(..LONGEST_GREETING).unwrap_or(line);
     let names = |word: &[u8]| line.windows(word.len()).any(|at| at.eq_ignore_ascii_case(word));
     match (names(b"SMTP"), names(b"FTP")) {
@@ -107,9 +107,9 @@ fn greeting(payload: &[u8]) -> Option<App> {
     }
 }
 
-/// Protocols of octets in a TCP stream.
+/// Protocols of bytes in a TCP stream.
 fn in_stream(payload: &[u8], payload_len: usize) -> Option<App> {
-    let told = match payload {
+    let reported = match payload {
         // [C706] 12.6.3.1, [MS-RPCE] 2.2.2: version 5, a known type, little-endian ASCII IEEE.
         [5, 0 | 1, 0..=19, _, 0x10, 0, 0, 0, ..] => App::Rpc,
         // RFC 1006 §6 with a connection request or confirm of X.224 ([MS-RDPBCGR] 2.2.1.1).
@@ -135,7 +135,7 @@ fn in_stream(payload: &[u8], payload_len: usize) -> Option<App> {
         [0x30, ..] => is_ldap(payload).then_some(App::Ldap)?,
         _ => return None,
     };
-    Some(told)
+    Some(reported)
 }
 
 fn length(payload: &[u8]) -> Option<usize> {
@@ -155,7 +155,7 @@ fn in_datagram(payload: &[u8]) -> Option<App> {
 
 /// RFC 5424 §6.2.1: a priority below 192, then text.
 fn is_syslog(payload: &[u8]) -> bool {
-    let digits = payload.iter().skip(1).take(3).take_while(|octet| octet.is_ascii_digit()).count();
+    let digits = payload.iter().skip(1).take(3).take_while(|byte| byte.is_ascii_digit()).count();
     let value = payload.iter().skip(1).take(digits);
     let priority = value.fold(0u16, |sum, digit| sum * 10 + u16::from(digit - b'0'));
     let behind = (payload.get(1 + digits), payload.get(2 + digits));
@@ -206,7 +206,7 @@ fn remote_call(message: &[u8]) -> Option<App> {
     }
 }
 
-/// RFC 1035 §4.1: one question whose name, type and class stand behind the header.
+/// RFC 1035 §4.1: one question whose name, type and class are behind the header.
 fn is_dns(payload: &[u8]) -> bool {
     let Some((header, question)) = payload.split_at_checked(12) else { return false };
     // Opcode 0 (query) or 5 (update), the reserved bit zero, one question.
@@ -227,7 +227,7 @@ fn is_dns(payload: &[u8]) -> bool {
     false
 }
 
-/// The high octet of 2^14 + 256.
+/// The high byte of 2^14 + 256.
 const TLS_LONGEST: usize = 0x41;
 const LONGEST_GREETING: usize = 512;
 
@@ -245,9 +245,10 @@ mod tests {
 
     #[test]
     fn the_encrypted_form_of_smb_is_distinguished() {
-        let told = |octet| anywhere(&packet(protocol::TCP, &[0, 0, 0, 9, octet, b'S', b'M', b'B']));
-        assert_eq!(told(0xfd), Some((App::Smb, true)));
-        assert_eq!(told(0xfe), Some((App::Smb, false)));
+        let recognized =
+            |byte| anywhere(&packet(protocol::TCP, &[0, 0, 0, 9, byte, b'S', b'M', b'B']));
+        assert_eq!(recognized(0xfd), Some((App::Smb, true)));
+        assert_eq!(recognized(0xfe), Some((App::Smb, false)));
     }
 
     #[test]
@@ -288,9 +289,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(octets in proptest::collection::vec(any::<u8>(), 0..100)) {
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
             for protocol in [protocol::TCP, protocol::UDP] {
-                let _ = (opening(&packet(protocol, &octets)), anywhere(&packet(protocol, &octets)));
+                let _ = (opening(&packet(protocol, &bytes)), anywhere(&packet(protocol, &bytes)));
             }
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A greeting of either side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hello {
-    /// The client's, with the name of the server it wants, where that stands in the same segment.
+    /// The client's, with the name of the server it wants, where that is in the same segment.
     Client(Option<String>),
     /// The server's, with the version it chose.
     Server(TlsVersion),
@@ -28,25 +28,25 @@ impl std::fmt::Display for TlsVersion {
     }
 }
 
-/// The greeting at the beginning of a TCP segment; what is cut over several segments is told as far
-/// as it stands in the first.
+/// The greeting at the beginning of a TCP segment; what is cut over several segments is reported as far
+/// as it is in the first.
 #[must_use]
 pub fn hello(segment: &[u8]) -> Option<Hello> {
-    // A handshake record; a handshake message with three octets of length.
+    // A handshake record; a handshake message with three bytes of length.
     let [22, 3, 0..=4, _, _, kind @ (1 | 2), _, _, _, body @ ..] = segment else { return None };
     let mut body = Octets(body);
     let legacy = TlsVersion(body.number()?);
     body.take(32)?;
-    body.counted_by_octet()?;
+    body.counted_by_byte()?;
     if *kind == 2 {
         // The suite and the compression.
         body.take(3)?;
-        let chosen = extension(body, SUPPORTED_VERSIONS).and_then(|mut octets| octets.number());
+        let chosen = extension(body, SUPPORTED_VERSIONS).and_then(|mut bytes| bytes.number());
         return Some(Hello::Server(chosen.map_or(legacy, TlsVersion)));
     }
     let name = (|| {
         body.counted()?;
-        body.counted_by_octet()?;
+        body.counted_by_byte()?;
         server_name(extension(body, SERVER_NAME)?)
     })();
     Some(Hello::Client(name))
@@ -59,17 +59,17 @@ fn server_name(mut list: Octets<'_>) -> Option<String> {
     let name = names.counted()?;
     let is_host = !name.is_empty()
         && name.len() <= LONGEST_NAME
-        && name.iter().all(|octet| octet.is_ascii_alphanumeric() || b"-._".contains(octet));
+        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte));
     is_host.then(|| String::from_utf8_lossy(name).to_ascii_lowercase())
 }
 
 /// The content of one extension of those that follow.
-fn extension<'a>(mut octets: Octets<'a>, wanted: u16) -> Option<Octets<'a>> {
-    octets.number()?;
-    // Each takes four octets at the least.
+fn extension<'a>(mut bytes: Octets<'a>, wanted: u16) -> Option<Octets<'a>> {
+    bytes.number()?;
+    // Each takes four bytes at the least.
     for _ in 0..MOST_EXTENSIONS {
-        let kind = octets.number()?;
-        let content = octets.counted()?;
+        let kind = bytes.number()?;
+        let content = bytes.counted()?;
         if kind == wanted {
             return Some(Octets(content));
         }
@@ -96,7 +96,7 @@ impl<'a> Octets<'a> {
         self.take(length.into())
     }
 
-    fn counted_by_octet(&mut self) -> Option<&'a [u8]> {
+    fn counted_by_byte(&mut self) -> Option<&'a [u8]> {
         let length = *self.take(1)?.first()?;
         self.take(length.into())
     }
@@ -146,9 +146,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = hello(&octets);
-            let _ = hello(&client(&octets));
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = hello(&bytes);
+            let _ = hello(&client(&bytes));
         }
     }
 }

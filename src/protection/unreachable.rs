@@ -72,8 +72,8 @@ pub fn quoted_ike(message: &[u8], v6: bool) -> Option<Unreachable> {
     (next == protocol::UDP && is_ike).then_some(Unreachable { from, to, why, initiator_spi })
 }
 
-/// RFC 792 quotes eight octets behind the IP header, RFC 1812 §4.3.2.3 and RFC 4443 §2.4 as many as
-/// fit. On UDP 4500 the message stands behind the non-ESP marker (RFC 3948 §2.2).
+/// RFC 792 quotes eight bytes behind the IP header, RFC 1812 §4.3.2.3 and RFC 4443 §2.4 as many as
+/// fit. On UDP 4500 the message is behind the non-ESP marker (RFC 3948 §2.2).
 fn quoted_spi(datagram: &[u8], port: u16) -> Option<Spi> {
     let message = if port == NATT_PORT { datagram.strip_prefix(&[0; 4])? } else { datagram };
     let spi = Spi(*message.first_chunk()?);
@@ -91,10 +91,10 @@ mod tests {
             .udp(500, 500)
             .write(&mut message, &[7; 28])
             .unwrap();
-        let told = quoted_ike(&message, false).unwrap();
-        assert_eq!(told.to, IpAddr::from([10, 0, 0, 2]));
-        assert_eq!(told.why, UnreachableWhy::Port);
-        assert_eq!(told.initiator_spi, Some(Spi([7; 8])));
+        let reported = quoted_ike(&message, false).unwrap();
+        assert_eq!(reported.to, IpAddr::from([10, 0, 0, 2]));
+        assert_eq!(reported.why, UnreachableWhy::Port);
+        assert_eq!(reported.initiator_spi, Some(Spi([7; 8])));
         assert_eq!(quoted_ike(&[8, 0, 0, 0], false), None);
     }
 

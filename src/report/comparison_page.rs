@@ -5,7 +5,7 @@
 use super::FormatError;
 use super::compare_schema::{Comparison, PairChange, PairState, Side};
 use super::html::all_visible;
-use crate::evidence::sha256_octets;
+use crate::evidence::sha256_digest;
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 /// # Errors
 /// Where the template cannot be filled; no comparison can cause that.
 pub fn comparison_page(comparison: &Comparison) -> Result<Vec<u8>, FormatError> {
-    let digest = STANDARD.encode(sha256_octets(STYLE.as_bytes()));
+    let digest = STANDARD.encode(sha256_digest(STYLE.as_bytes()));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     );

@@ -12,7 +12,7 @@
 //! a clear packet is set aside only where another station sent it than sent the ESP packet, by interface, way or
 //! link-layer address: what one station sends in clear and under ESP are two packets. The lengths must be four at the
 //! least, as equal packets fit each other by chance; one is enough where the capture shows the pair's packets of the other
-//! direction decrypted. What shows after decryption is `protection::twin`'s.
+//! direction decrypted. What shows after decryption is `protection::decrypted_copy`'s.
 
 use super::esp_mark::EspMark;
 use super::room::Room;
@@ -40,7 +40,7 @@ impl Summary {
         let wholes = sequences.iter().map(|ids| self.whole(ids));
         let inside_own: BTreeSet<Place> =
             wholes.flat_map(|whole| whole.inside_own(&mut inside_esp)).collect();
-        self.set_places_aside(&inside_own, |capture| &mut capture.decrypted_twins);
+        self.set_places_aside(&inside_own, |capture| &mut capture.decrypted_copies);
         for ((id, inside), outside) in inside_esp {
             if let Some(capture) = self.captures.get_mut(&id) {
                 capture.inside_esp.insert((outside, inside));
@@ -158,11 +158,12 @@ impl Whole<'_> {
         }
         let plain = Plain::of(self, |_| true);
         let shows_decrypted =
-            |pair| self.captures().any(|capture| capture.decrypted_twins.contains_key(&pair));
+            |pair| self.captures().any(|capture| capture.decrypted_copies.contains_key(&pair));
         let mut taken = BTreeSet::new();
         for ((hosts, _), packets) in esp.iter().filter(|_| self.0.len() > 1) {
             let held = plain.inside(packets, Sides::InPieces(*hosts), &mut taken);
-            let places = held.iter().filter(|held| !held.one.is_twin).map(|held| held.one.place);
+            let places =
+                held.iter().filter(|held| !held.one.is_decrypted_copy).map(|held| held.one.place);
             note(inside_esp, *hosts, places.clone());
             all.extend(places);
         }
@@ -201,7 +202,7 @@ struct One {
     place: Place,
     origin: Origin,
     /// It is known to show again, decrypted, what came inside ESP.
-    is_twin: bool,
+    is_decrypted_copy: bool,
 }
 
 /// Which clear packets an ESP packet may hold.
@@ -212,7 +213,7 @@ enum Sides {
     /// Those of the same capture, which shows the ESP of these two gateways, before the ESP packet.
     Together(HostPair),
     /// Those of the same capture behind the ESP packet, where it is in several files: one of them alone may show too
-    /// few to tell.
+    /// few to show.
     InPieces(HostPair),
 }
 
@@ -227,9 +228,9 @@ impl Sides {
 
     fn may_hold(self, esp: EspMark, one: &One) -> bool {
         match self {
-            Self::Apart => !one.is_twin,
+            Self::Apart => !one.is_decrypted_copy,
             Self::Together(gateways) => {
-                !one.is_twin
+                !one.is_decrypted_copy
                     && one.place.1 != gateways
                     && !one.origin.may_be_same_sender(esp.origin)
             }
@@ -280,7 +281,7 @@ impl Plain {
             for ((pair, stream), packets) in &capture.clear_packets {
                 let runs = capture.streams.get(pair).and_then(|streams| streams.get(stream));
                 let frames: u64 = runs.into_iter().flatten().map(|run| run.frames).sum();
-                let known = packets.iter().filter(|packet| !packet.is_twin).count();
+                let known = packets.iter().filter(|packet| !packet.is_decrypted_copy).count();
                 if frames != known as u64 || !is_comparable(*pair) {
                     continue;
                 }
@@ -290,7 +291,7 @@ impl Plain {
                     direction: packet.direction,
                     place: (*id, *pair, *stream, at),
                     origin: packet.origin,
-                    is_twin: packet.is_twin,
+                    is_decrypted_copy: packet.is_decrypted_copy,
                 }));
             }
         }
@@ -347,7 +348,7 @@ impl Plain {
     }
 
     /// Each ESP packet's nearest clear one that it can hold and no other holds. An SPI carries the
-    /// packets of a pair one way; which, most of them tell.
+    /// packets of a pair one way; which, most of them show.
     fn matched(
         &self,
         packets: &[EspMark],
@@ -404,7 +405,7 @@ enum Order {
 /// around.
 type Agreement = (Order, (Mode, u32, u32));
 
-/// How an ESP packet can hold an IP packet (RFC 4303 §2): padded with two octets of trailer to a block, and behind
+/// How an ESP packet can hold an IP packet (RFC 4303 §2): padded with two bytes of trailer to a block, and behind
 /// SPI, sequence number and vector, before a check value. Not all that encapsulates pads.
 fn layouts(esp: u32, packet: u32) -> impl Iterator<Item = (u32, u32)> {
     BLOCKS.into_iter().filter_map(move |block| {
@@ -427,7 +428,8 @@ impl CaptureSummary {
             let Some(packets) = self.clear_packets.remove(&(pair, stream)) else { continue };
             let (mut inside, mut rest) = (Runs::default(), Runs::default());
             let mut room = Room::default();
-            let packets = packets.into_iter().enumerate().filter(|(_, seen)| !seen.is_twin);
+            let packets =
+                packets.into_iter().enumerate().filter(|(_, seen)| !seen.is_decrypted_copy);
             for (at, seen) in packets {
                 let runs =
                     if places.contains(&(id, pair, stream, at)) { &mut inside } else { &mut rest };

@@ -34,11 +34,13 @@ impl Summary {
     pub(super) fn give_back_what_was_only_authenticated(&mut self) {
         let pairs = self.authenticated_only();
         for capture in self.captures.values_mut() {
-            let shown = capture.decrypted_twins.keys().filter(|pair| pairs.contains_key(pair));
+            let shown = capture.decrypted_copies.keys().filter(|pair| pairs.contains_key(pair));
             for pair in shown.copied().collect::<Vec<_>>() {
-                let Some(twins) = capture.decrypted_twins.remove(&pair) else { continue };
+                let Some(decrypted_copies) = capture.decrypted_copies.remove(&pair) else {
+                    continue;
+                };
                 let streams = capture.streams.entry(pair).or_default();
-                for (stream, runs) in twins {
+                for (stream, runs) in decrypted_copies {
                     let known = streams.remove(&stream).unwrap_or_default();
                     let all: Vec<ClassRun> = known.into_iter().chain(runs).collect();
                     streams.insert(stream, Runs::from(all).finish());

@@ -1,9 +1,9 @@
-//! Frames that wait to be observed, with the octets that they lie in.
+//! Frames that wait to be observed, with the bytes that they lie in.
 //!
-//! A reader fills a batch, whoever has time dissects it, and one thread observes it when its turn has come.
+//! A reader fills a batch, anyone who has time dissects it, and one thread observes it when its turn has come.
 //! What waits here changes cores, and that costs more than to make it: what frames share is kept once.
 
-mod told;
+mod decoded;
 
 use super::capture::GROUP;
 use super::dissected::Dissected;
@@ -11,36 +11,36 @@ use crate::capture::{Linktype, RawFrame, SeenAt};
 use crate::evidence::FrameNumber;
 use crate::protection::NamedPorts;
 use crate::time::Timestamp;
-use told::Told;
+use decoded::Decoded;
 
 /// Frames of a capture, in file order.
 #[derive(Debug, Default)]
 pub struct Batch {
-    octets: Vec<u8>,
-    /// Where in the file the octets begin.
+    bytes: Vec<u8>,
+    /// Where in the file the bytes begin.
     begins_at: u64,
     first: First,
     frames: Vec<Waiting>,
     /// Where frames were captured, each from the frame with this index on.
     sources: Vec<(usize, Source)>,
     /// Of every frame, once the batch is dissected.
-    told: Told,
+    decoded: Decoded,
 }
 
-/// The first frame's number, and where in the file its octets begin.
+/// The first frame's number, and where in the file its bytes begin.
 #[derive(Clone, Copy, Debug, Default)]
 struct First {
     number: u64,
     offset: u64,
 }
 
-/// A frame whose octets are elsewhere.
+/// A frame whose bytes are elsewhere.
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     time: Timestamp,
-    /// How many frames, and how many octets of the file, lie between the first frame and it.
+    /// How many frames, and how many bytes of the file, lie between the first frame and it.
     frames_behind: u32,
-    octets_behind: u32,
+    bytes_behind: u32,
     captured_len: u32,
     original_len: u32,
 }
@@ -55,7 +55,7 @@ struct Source {
 }
 
 impl Batch {
-    /// Adds a frame, whose octets are given by [`Self::hold`].
+    /// Adds a frame, whose bytes are given by [`Self::hold`].
     pub fn push(&mut self, frame: &RawFrame<'_>) {
         let RawFrame { number, time, linktype, original_len, .. } = *frame;
         let RawFrame { interface, description, seen_at, offset, data, .. } = *frame;
@@ -69,40 +69,42 @@ impl Batch {
         self.frames.push(Waiting {
             time,
             frames_behind: word(number.0 - self.first.number),
-            octets_behind: word(offset - self.first.offset),
+            bytes_behind: word(offset - self.first.offset),
             captured_len: word(data.len() as u64),
             original_len,
         });
     }
 
-    /// Takes the octets in which all frames lie, and where in the file they begin.
-    pub fn hold(&mut self, octets: Vec<u8>, begins_at: u64) {
-        (self.octets, self.begins_at) = (octets, begins_at);
+    /// Takes the bytes in which all frames lie, and where in the file they begin.
+    pub fn hold(&mut self, bytes: Vec<u8>, begins_at: u64) {
+        (self.bytes, self.begins_at) = (bytes, begins_at);
     }
 
-    /// Forgets the frames; gives the room of their octets.
+    /// Forgets the frames; gives the room of their bytes.
     pub fn clear(&mut self) -> Vec<u8> {
         self.frames.clear();
         self.sources.clear();
-        self.told.clear();
-        std::mem::take(&mut self.octets)
+        self.decoded.clear();
+        std::mem::take(&mut self.bytes)
     }
 
     /// Tells of every frame what it alone says; `named` are the ports a policy speaks of.
     pub fn dissect(&mut self, named: &NamedPorts) {
-        let mut told = std::mem::take(&mut self.told);
-        told.clear();
-        self.each(|frame| told.add(&Dissected::of(&frame, named)));
-        self.told = told;
+        let mut decoded = std::mem::take(&mut self.decoded);
+        decoded.clear();
+        self.each(|frame| decoded.add(&Dissected::of(&frame, named)));
+        self.decoded = decoded;
     }
 
     /// Shows every frame, some at a time, in the order in which they were added; dissects what is not. `visit` returns
     /// how many it wants next.
     pub fn show<'a>(&'a self, named: &NamedPorts, visit: impl FnMut(&[Dissected<'a>]) -> usize) {
         let mut groups = Groups::new(visit);
-        if self.told.is_of(self.frames.len()) {
-            let mut told = self.told.iter();
-            self.each(|frame| groups.extend(told.next().map(|it| self.told.dissected(it, frame))));
+        if self.decoded.is_of(self.frames.len()) {
+            let mut decoded = self.decoded.iter();
+            self.each(|frame| {
+                groups.extend(decoded.next().map(|it| self.decoded.dissected(it, frame)))
+            });
         } else {
             self.each(|frame| groups.extend([Dissected::of(&frame, named)]));
         }
@@ -121,12 +123,12 @@ impl Batch {
     }
 
     fn frame(&self, waiting: Waiting, source: Source) -> RawFrame<'_> {
-        let Waiting { time, frames_behind, octets_behind, captured_len, original_len } = waiting;
+        let Waiting { time, frames_behind, bytes_behind, captured_len, original_len } = waiting;
         let Source { linktype, interface, description, seen_at } = source;
         let number = FrameNumber(self.first.number + u64::from(frames_behind));
-        let offset = self.first.offset + u64::from(octets_behind);
+        let offset = self.first.offset + u64::from(bytes_behind);
         let at = usize::try_from(offset.saturating_sub(self.begins_at)).unwrap_or(usize::MAX);
-        let rest = self.octets.get(at..).unwrap_or_default();
+        let rest = self.bytes.get(at..).unwrap_or_default();
         let data = rest.get(..captured_len as usize).unwrap_or_default();
         RawFrame {
             number,
@@ -195,19 +197,19 @@ mod tests {
         } else {
             link.ipv4([10, 0, 0, 2], [10, 0, 0, 1], 64)
         };
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         match protocol {
-            6 => ip.tcp(40_000, 445, 1, 1024).ack(7).write(&mut octets, payload),
-            17 => ip.udp(40_000, 4500).write(&mut octets, payload),
-            _ => ip.write(&mut octets, 253.into(), payload),
+            6 => ip.tcp(40_000, 445, 1, 1024).ack(7).write(&mut bytes, payload),
+            17 => ip.udp(40_000, 4500).write(&mut bytes, payload),
+            _ => ip.write(&mut bytes, 253.into(), payload),
         }
         .unwrap();
-        octets[if is_v6 { 20 } else { 23 }] = protocol;
-        octets
+        bytes[if is_v6 { 20 } else { 23 }] = protocol;
+        bytes
     }
 
     proptest! {
-        /// Whatever the octets are, and however much of them was captured.
+        /// Whatever the bytes are, and however much of them was captured.
         #[test]
         fn what_waits_comes_out_as_it_went_in(
             frames in proptest::collection::vec((
@@ -220,16 +222,16 @@ mod tests {
             ), 1..20),
         ) {
             let named = NamedPorts::default();
-            let mut octets = vec![9; 7];
+            let mut bytes = vec![9; 7];
             let mut places = Vec::new();
             for (is_v6, protocol, payload, changes, captured, interface) in frames {
                 let mut packet = packet(is_v6, protocol, &payload);
-                for (at, octet) in changes {
-                    packet.get_mut(at).into_iter().for_each(|old| *old = octet);
+                for (at, byte) in changes {
+                    packet.get_mut(at).into_iter().for_each(|old| *old = byte);
                 }
                 packet.truncate(captured);
-                places.push((octets.len(), packet.len(), interface));
-                octets.extend(packet);
+                places.push((bytes.len(), packet.len(), interface));
+                bytes.extend(packet);
             }
             let raw = |(at, length, interface): (usize, usize, u32)| RawFrame {
                 number: FrameNumber(5 + at as u64),
@@ -240,7 +242,7 @@ mod tests {
                 description: interface + 1,
                 seen_at: if interface > 0 { SeenAt::InsideTunnel } else { SeenAt::Wire },
                 offset: 1000 + at as u64,
-                data: &octets[at..at + length],
+                data: &bytes[at..at + length],
             };
             let alone: Vec<String> = places
                 .iter()
@@ -248,7 +250,7 @@ mod tests {
                 .collect();
             let mut batch = Batch::default();
             places.iter().for_each(|place| batch.push(&raw(*place)));
-            batch.hold(octets.clone(), 1000);
+            batch.hold(bytes.clone(), 1000);
             for _ in 0..2 {
                 let mut shown = Vec::new();
                 batch.show(&named, |group| {

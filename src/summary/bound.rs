@@ -1,7 +1,7 @@
 //! Bounds on what is kept of a capture, and how many packets lay beyond each.
 //!
 //! Evidence chooses how many SPIs, pauses or addresses there are; memory does not grow with them without end.
-//! Beyond a bound nothing is dropped from the totals, but it is told apart less finely, which the report says.
+//! Beyond a bound nothing is dropped from the totals, but it is distinguished less finely, which the report says.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ pub enum Bound {
     /// Repeated packets that wait to be settled: further ones count as packets of their own.
     Copies,
     /// Packets that a network card may still encrypt: further ones count as clear text.
-    HandedOver,
+    IpsecOffload,
     /// Packets that were not seen on a wire (inside a tunnel, above IPsec, in a switch): further ones count in the totals only.
     OffWire,
     /// SPIs whose decrypted copies are looked for: those of further ones count as clear text.
@@ -41,7 +41,7 @@ impl Bound {
         Self::Spis,
         Self::Runs,
         Self::Copies,
-        Self::HandedOver,
+        Self::IpsecOffload,
         Self::OffWire,
         Self::WatchedSpis,
         Self::DecryptedCopies,
@@ -59,7 +59,7 @@ impl Bound {
             Self::Spis => "spis",
             Self::Runs => "runs",
             Self::Copies => "copies",
-            Self::HandedOver => "handed_over",
+            Self::IpsecOffload => "handed_over",
             Self::OffWire => "off_wire",
             Self::WatchedSpis => "watched_spis",
             Self::DecryptedCopies => "decrypted_copies",
@@ -78,7 +78,7 @@ impl Bound {
             Self::Spis
             | Self::Runs
             | Self::Copies
-            | Self::HandedOver
+            | Self::IpsecOffload
             | Self::OffWire
             | Self::WatchedSpis
             | Self::DecryptedCopies

@@ -3,12 +3,12 @@
 mod around;
 mod body;
 mod copies;
+mod decrypted_copies;
 mod finishing;
 mod folding;
-mod handed_over;
 mod in_tcp;
+mod ipsec_offload;
 mod looking_ahead;
-mod twins;
 
 pub(super) use looking_ahead::{GROUP, Hint};
 
@@ -27,7 +27,7 @@ use super::set_aside::SetAside;
 use super::stations::Stations;
 use super::streams::Streams;
 use super::time_order::TimeOrder;
-use super::timeline::{Runs, Sighting};
+use super::timeline::{PacketRecord, Runs};
 use super::tunnels::TunnelObserver;
 use crate::capture::{RawFrame, SeenAt};
 use crate::evidence::EvidenceId;
@@ -35,10 +35,10 @@ use crate::hosts::HostPair;
 use crate::packet::fragment::Fragments;
 use crate::packet::origin::interface;
 use crate::packet::{IpPacket, MOST_NESTED, protocol};
+use crate::protection::decrypted_copy::{Candidate, DecryptedCopies, PlainLengths};
 use crate::protection::duplicate::{self, DuplicateKind, Duplicates, Repetition};
-use crate::protection::twin::{Candidate, PlainLengths, Twins};
 use crate::protection::{
-    EspSpi, ExemptKind, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass, Stream, esp_octets,
+    EspSpi, ExemptKind, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass, Stream, esp_bytes,
 };
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -48,16 +48,16 @@ pub struct CaptureObserver<'p> {
     evidence: EvidenceId,
     named: &'p NamedPorts,
     streams: Streams,
-    twins: Twins,
-    /// Clear packets that wait for the verdict on twins.
-    likely_twins: twins::LikelyTwins,
+    decrypted_copies: DecryptedCopies,
+    /// Clear packets that wait for the verdict on decrypted copies.
+    likely_copies: decrypted_copies::LikelyCopies,
     /// Clear packets that wait for the verdict on encryption by the network card.
-    handed_over: handed_over::Waiting,
+    ipsec_offload: ipsec_offload::Waiting,
     /// Packets seen elsewhere than on a wire.
     off_wire: BTreeMap<(SetAside, HostPair, Stream), Runs>,
     duplicates: Duplicates,
     tunnels: TunnelObserver,
-    /// The first frame that is not of the link layer the capture says, with its octet, and how many.
+    /// The first frame that is not of the link layer the capture says, with its byte, and how many.
     mislabelled: Option<(u64, u64, u64)>,
     /// Packets that repeat another, until it is known whether that is the rule.
     repeated: copies::Repeated,
@@ -82,11 +82,11 @@ pub struct CaptureObserver<'p> {
     prints_left: usize,
 }
 
-/// A packet that waits until others tell what it is: a later fragment, the opening of a connection.
+/// A packet that waits until others show what it is: a later fragment, the opening of a connection.
 #[derive(Clone, Copy, Debug)]
 struct Later {
     pair: HostPair,
-    seen: Sighting,
+    seen: PacketRecord,
     /// What it is by its own header, should the others never come.
     alone: Stream,
     /// The packet that it repeats.
@@ -101,9 +101,9 @@ impl<'p> CaptureObserver<'p> {
             evidence,
             named,
             streams: Streams::default(),
-            twins: Twins::default(),
-            likely_twins: twins::LikelyTwins::default(),
-            handed_over: HashMap::default(),
+            decrypted_copies: DecryptedCopies::default(),
+            likely_copies: decrypted_copies::LikelyCopies::default(),
+            ipsec_offload: HashMap::default(),
             off_wire: BTreeMap::new(),
             duplicates: Duplicates::default(),
             tunnels: TunnelObserver::default(),
@@ -150,7 +150,7 @@ impl<'p> CaptureObserver<'p> {
         if self.streams.pairs() > self.most_pairs {
             self.fold_pairs();
         }
-        let mut seen = dissected.sighting(self.evidence);
+        let mut seen = dissected.record(self.evidence);
         self.summary.total.add(seen.bytes, seen.captured);
         self.summary.has_link_addresses |= !dissected.frame.linktype.is_without_addresses();
         let (first, last) = self.summary.span.unwrap_or((seen.time, seen.time));
@@ -165,7 +165,7 @@ impl<'p> CaptureObserver<'p> {
         }
         let place = duplicate::Place::of(interface(frame), dissected.ip());
         let again =
-            self.duplicates.observe(dissected.identity, dissected.octets(), frame.time, place);
+            self.duplicates.observe(dissected.identity, dissected.bytes(), frame.time, place);
         match &dissected.content {
             Content::Ip(ip, Alone { stream, .. }) => {
                 let pair = ip.pair;
@@ -184,7 +184,7 @@ impl<'p> CaptureObserver<'p> {
                 if ip.mislabelled {
                     self.mislabelled(frame);
                 }
-                let twin = if ip.nested == 0 {
+                let decrypted_copy = if ip.nested == 0 {
                     None
                 } else {
                     let own = Some((pair, stream));
@@ -202,7 +202,7 @@ impl<'p> CaptureObserver<'p> {
                 }
                 let place = Place::of(self.evidence, frame, ip.payload);
                 if self.observe_body(ip, (pair, stream), (&seen, place)) {
-                    self.observe_ip(ip, (pair, stream), (&seen, place), twin);
+                    self.observe_ip(ip, (pair, stream), (&seen, place), decrypted_copy);
                 }
             }
             Content::Arp => self.without_pair(again, Unpaired::Arp, seen),
@@ -226,13 +226,13 @@ impl<'p> CaptureObserver<'p> {
         Some(Fingerprints::of(ip))
     }
 
-    /// The stream of a packet by what its conversation told before.
+    /// The stream of a packet by what its conversation showed before.
     fn of_conversation(
         &mut self,
         ip: &IpPacket<'_>,
         pair: HostPair,
         stream: Stream,
-        seen: &mut Sighting,
+        seen: &mut PacketRecord,
     ) -> Stream {
         if ip.fragment.is_some() {
             return stream;
@@ -241,16 +241,16 @@ impl<'p> CaptureObserver<'p> {
     }
 
     /// Takes a whole ESP packet.
-    fn observe_esp(&mut self, ip: &IpPacket<'_>, key: (HostPair, Stream), seen: &Sighting) {
+    fn observe_esp(&mut self, ip: &IpPacket<'_>, key: (HostPair, Stream), seen: &PacketRecord) {
         self.streams.try_last(self.hint.stream, key);
         let (slot, of_pair) = self.streams.of(key);
         let esp = slot.esp.get_or_insert_default();
         esp.observe(ip, seen, self.named);
-        let (octets, length) = esp_octets(ip);
-        if !keep(&mut self.esp_packets, &mut esp.packets, || EspMark::of(seen, octets, length)) {
+        let (bytes, length) = esp_bytes(ip);
+        if !keep(&mut self.esp_packets, &mut esp.packets, || EspMark::of(seen, bytes, length)) {
             self.summary.reached(Bound::Compared, 1);
         }
-        self.twins.encapsulated(key, &mut esp.watched, seen.time, length);
+        self.decrypted_copies.encapsulated(key, &mut esp.watched, seen.time, length);
         of_pair.protected(seen.direction);
         slot.runs.observe(seen, &mut self.room);
     }
@@ -268,11 +268,11 @@ impl<'p> CaptureObserver<'p> {
         &mut self,
         ip: &IpPacket<'_>,
         (pair, stream): (HostPair, Stream),
-        (seen, place): (&Sighting, Place),
-        twin: Option<Candidate>,
+        (seen, place): (&PacketRecord, Place),
+        decrypted_copy: Option<Candidate>,
     ) {
         let Some(fragment) = ip.fragment else {
-            return self.observe_whole(ip, (pair, stream), (seen, place), twin);
+            return self.observe_whole(ip, (pair, stream), (seen, place), decrypted_copy);
         };
         if ip.protocol == protocol::UDP {
             self.ike.fragment(ip, fragment, stream == Stream::Ike, place);
@@ -303,8 +303,8 @@ impl<'p> CaptureObserver<'p> {
         &mut self,
         ip: &IpPacket<'_>,
         (pair, alone): (HostPair, Stream),
-        (seen, place): (&Sighting, Place),
-        twin: Option<Candidate>,
+        (seen, place): (&PacketRecord, Place),
+        decrypted_copy: Option<Candidate>,
     ) {
         let carried =
             ip.tcp().map_or(Carried::Nothing, |segment| self.connections.segment(ip, segment));
@@ -312,16 +312,16 @@ impl<'p> CaptureObserver<'p> {
             return self.observe_encapsulated(ip, (pair, alone), (seen, place), (stream, messages));
         }
         let candidate = if ip.nested == 0 {
-            self.likely_twin(ip, pair, alone, seen.time)
+            self.likely_copy(ip, pair, alone, seen.time)
         } else {
-            twin.filter(|_| alone.class() == ProtectionClass::Clear)
+            decrypted_copy.filter(|_| alone.class() == ProtectionClass::Clear)
         };
-        let twin = candidate
-            .and_then(|of| self.likely_twins.add((pair, alone, of), *seen, &mut self.room));
-        match twin {
+        let decrypted_copy = candidate
+            .and_then(|of| self.likely_copies.add((pair, alone, of), *seen, &mut self.room));
+        match decrypted_copy {
             Some(kind) => {
                 self.duplicates.note(kind);
-                self.keep_clear(pair, alone, Sighting { likely_twin: twin, ..*seen });
+                self.keep_clear(pair, alone, PacketRecord { likely_copy: decrypted_copy, ..*seen });
             }
             None if matches!(carried, Carried::Opening) => {
                 self.connections.hold(ip, Later { pair, seen: *seen, alone, again: None });
@@ -331,17 +331,17 @@ impl<'p> CaptureObserver<'p> {
         self.place_released();
     }
 
-    fn place(&mut self, pair: HostPair, stream: Stream, seen: &Sighting) {
+    fn place(&mut self, pair: HostPair, stream: Stream, seen: &PacketRecord) {
         let (slot, of_pair) = self.streams.of((pair, stream));
         match stream.class() {
             ProtectionClass::Clear => {
                 of_pair.clear(seen, &mut self.room);
                 if seen.unfinished && of_pair.may_hand_over(seen.direction) {
-                    if self.handed_over.len() < MOST_WAITING {
-                        let waiting = self.handed_over.entry((pair, seen.direction, stream));
+                    if self.ipsec_offload.len() < MOST_WAITING {
+                        let waiting = self.ipsec_offload.entry((pair, seen.direction, stream));
                         return waiting.or_default().observe(seen, &mut self.room);
                     }
-                    self.summary.reached(Bound::HandedOver, 1);
+                    self.summary.reached(Bound::IpsecOffload, 1);
                 }
                 if !keep(&mut self.clear_packets, &mut slot.clear, || *seen) {
                     self.summary.reached(Bound::Compared, 1);
@@ -365,15 +365,15 @@ impl<'p> CaptureObserver<'p> {
     }
 
     /// Keeps a clear packet that is not placed yet.
-    fn keep_clear(&mut self, pair: HostPair, stream: Stream, seen: Sighting) {
+    fn keep_clear(&mut self, pair: HostPair, stream: Stream, seen: PacketRecord) {
         let (slot, _) = self.streams.of((pair, stream));
         if !keep(&mut self.clear_packets, &mut slot.clear, || seen) {
             self.summary.reached(Bound::Compared, 1);
         }
     }
 
-    /// Whether a whole packet, not of ESP, may be the twin of an ESP packet before it.
-    fn likely_twin(
+    /// Whether a whole packet, not of ESP, may be the decrypted copy of an ESP packet before it.
+    fn likely_copy(
         &mut self,
         ip: &IpPacket<'_>,
         pair: HostPair,
@@ -383,7 +383,7 @@ impl<'p> CaptureObserver<'p> {
         match stream {
             Stream::Clear { .. } | Stream::Exempt(ExemptKind::Icmp) => {
                 let lengths = PlainLengths { packet: ip.packet_len, segment: ip.segment_len };
-                let candidate = self.twins.plain(pair, time, lengths);
+                let candidate = self.decrypted_copies.plain(pair, time, lengths);
                 candidate.filter(|_| stream.class() == ProtectionClass::Clear)
             }
             Stream::Esp(..)
@@ -396,7 +396,7 @@ impl<'p> CaptureObserver<'p> {
         }
     }
 
-    fn without_pair(&mut self, again: Option<Repetition>, kind: Unpaired, seen: Sighting) {
+    fn without_pair(&mut self, again: Option<Repetition>, kind: Unpaired, seen: PacketRecord) {
         match again {
             Some(again) => {
                 let repeated = self.repeated_unpaired.entry((again.kind, kind)).or_default();
@@ -412,7 +412,7 @@ impl<'p> CaptureObserver<'p> {
         *count += 1;
     }
 
-    fn unpaired(&mut self, kind: Unpaired, seen: Sighting) {
+    fn unpaired(&mut self, kind: Unpaired, seen: PacketRecord) {
         self.summary.unpaired.entry(kind).or_default().add(seen.bytes, seen.captured);
     }
 }

@@ -10,15 +10,15 @@ use super::set_aside::SetAside;
 use super::spi::{Contents, SpiEvidence};
 use super::stations::{Mac, StationChange};
 use super::time_order::SetBack;
-use super::timeline::{ClassRun, Sighting};
+use super::timeline::{ClassRun, PacketRecord};
 use super::tunnels::Tunnels;
 use crate::evidence::{EvidenceId, Problem};
 use crate::hosts::HostPair;
 use crate::ike::Negotiations;
 use crate::packet::StopReason;
-use crate::protection::borrowed::Borrowed;
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::esp_sequence::SequenceNumbers;
+use crate::protection::exemption_abuse::AbusedExemption;
 use crate::protection::secret::Secret;
 use crate::protection::unreachable::Unreachable;
 use crate::protection::{App, ProtectionClass, Stream};
@@ -27,12 +27,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// Frames and their octets on the wire.
+/// Frames and their bytes on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// Frames.
     pub frames: u64,
-    /// Octets on the wire.
+    /// Bytes on the wire.
     pub bytes: u64,
     /// Those of them that the captures hold.
     pub captured: u64,
@@ -77,7 +77,7 @@ pub enum Unpaired {
     Arp,
     /// Another link-layer protocol, by its EtherType.
     NonIp(u16),
-    /// No class could be told.
+    /// No class could be determined.
     Undecodable(StopReason),
     /// IKE messages that open a negotiation beyond the bounds: a flood.
     IkeFlood,
@@ -132,7 +132,7 @@ impl Vantage {
 
 /// Which capture shows the same packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SecondSighting {
+pub struct SharedPackets {
     /// The capture.
     pub of: EvidenceId,
     /// How far this capture's clock is ahead of that one's.
@@ -146,7 +146,7 @@ pub struct SecondSighting {
 pub struct CaptureSummary {
     /// Per pair and stream, its runs in order of time.
     pub streams: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
-    /// Per pair, packets of its tunnels: frames that stand in the streams of what they carry, once more.
+    /// Per pair, packets of its tunnels: frames that are in the streams of what they carry, once more.
     pub tunnels: Tunnels,
     /// Tunnel packets whose pair was not kept, because there were too many kinds.
     pub uncounted_tunnels: u64,
@@ -165,29 +165,29 @@ pub struct CaptureSummary {
     /// What readable ESP carried.
     pub readable: BTreeMap<HostPair, Contents>,
     /// Credentials that could be read: the first and the last packet of each form, and how many.
-    pub secrets: BTreeMap<(HostPair, Secret), (Sighting, Sighting, u64)>,
-    /// Traffic in the clothes of what is exempt: the first and the last packet, and how many.
-    pub borrowed: BTreeMap<(HostPair, Borrowed), (Sighting, Sighting, u64)>,
+    pub secrets: BTreeMap<(HostPair, Secret), (PacketRecord, PacketRecord, u64)>,
+    /// Traffic disguised as what is exempt: the first and the last packet, and how many.
+    pub abused_exemptions: BTreeMap<(HostPair, AbusedExemption), (PacketRecord, PacketRecord, u64)>,
     /// TLS servers whose handshakes were seen in clear.
     pub tls: BTreeMap<TlsServer, TlsSeen>,
-    /// Octets of TCP that the capture lost.
+    /// Bytes of TCP that the capture lost.
     pub tcp_gaps: BTreeMap<HostPair, TcpGap>,
     /// ESP streams of which packets are missing.
     pub esp_gaps: BTreeMap<(HostPair, Stream), SequenceNumbers>,
     /// SPIs whose numbers show that their first packets came before the first one here.
     pub begun_before: BTreeSet<(HostPair, Stream)>,
     /// Clear packets that show again, decrypted, what the capture also shows inside ESP.
-    pub decrypted_twins: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
+    pub decrypted_copies: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
     /// Whose ESP is shown to carry whose packets: the hosts outside, those inside.
     pub inside_esp: BTreeSet<(HostPair, HostPair)>,
     /// Clear packets that another capture shows inside ESP; none until captures are put together.
     pub inside_others: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
     /// The first clear packets of the capture, one by one.
-    pub clear_packets: BTreeMap<(HostPair, Stream), Vec<Sighting>>,
+    pub clear_packets: BTreeMap<(HostPair, Stream), Vec<PacketRecord>>,
     /// The first ESP packets, likewise.
     pub esp_packets: BTreeMap<(HostPair, Stream), Vec<EspMark>>,
     /// Clear packets that their sender seems to have handed to a network card that encrypts.
-    pub handed_over: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
+    pub ipsec_offload: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
     /// Packets that were seen elsewhere than on a wire, by why they are no leaks.
     pub off_wire: BTreeMap<SetAside, BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>>,
     /// Packets that the capture shows again, unchanged; they are in no stream.
@@ -199,13 +199,13 @@ pub struct CaptureSummary {
     pub prints: BTreeMap<(HostPair, Stream), Vec<Print>>,
     /// It shows packets also present in another capture; known when all captures are there.
     #[serde(skip)]
-    pub second_sighting: Option<SecondSighting>,
+    pub shared_packets: Option<SharedPackets>,
     /// What other files of the same capture may decide; empty once that is done.
     pub edges: Edges,
     /// IKE messages, by exchange.
     pub negotiations: Negotiations,
     /// ICMP errors about IKE, the first of each kind and pair, with how many there were.
-    pub unreachable: BTreeMap<Unreachable, (Sighting, Sighting, u64)>,
+    pub unreachable: BTreeMap<Unreachable, (PacketRecord, PacketRecord, u64)>,
     /// IP addresses that another station took over, by address.
     pub station_changes: Vec<StationChange>,
     /// Stations that send from several addresses of their own.
@@ -235,7 +235,7 @@ impl CaptureSummary {
     /// than any network carries.
     #[must_use]
     pub fn was_on_a_host(&self) -> bool {
-        let aside = [&self.decrypted_twins, &self.handed_over];
+        let aside = [&self.decrypted_copies, &self.ipsec_offload];
         let aside = aside.iter().any(|of| !of.is_empty());
         aside || !self.off_wire.is_empty() || self.has_unsegmented
     }
@@ -252,7 +252,7 @@ impl CaptureSummary {
             return;
         }
         let by = Span(ahead.0.saturating_neg());
-        let of_streams = [&mut self.streams, &mut self.decrypted_twins, &mut self.handed_over];
+        let of_streams = [&mut self.streams, &mut self.decrypted_copies, &mut self.ipsec_offload];
         let of_streams = of_streams
             .into_iter()
             .chain(self.off_wire.values_mut())
@@ -263,15 +263,17 @@ impl CaptureSummary {
         let runs = of_streams.chain(of_pairs).chain(of_tunnels);
         let runs = runs.chain(self.interleaved.values_mut().flatten());
         runs.for_each(|run| run.shift(by));
-        let told = self.secrets.values_mut().chain(self.borrowed.values_mut());
-        let told = told.chain(self.unreachable.values_mut());
-        let told = told.flat_map(|(first, last, _)| [first, last]);
-        let told = told.chain(self.tls.values_mut().map(|tls| &mut tls.first));
-        let told = told.chain(self.prints.values_mut().flatten().map(|print| &mut print.seen));
-        let told = told.chain(self.clear_packets.values_mut().flatten());
+        let reported = self.secrets.values_mut().chain(self.abused_exemptions.values_mut());
+        let reported = reported.chain(self.unreachable.values_mut());
+        let reported = reported.flat_map(|(first, last, _)| [first, last]);
+        let reported = reported.chain(self.tls.values_mut().map(|tls| &mut tls.first));
+        let reported =
+            reported.chain(self.prints.values_mut().flatten().map(|print| &mut print.seen));
+        let reported = reported.chain(self.clear_packets.values_mut().flatten());
         let changes = self.station_changes.iter_mut();
-        let told = told.chain(changes.flat_map(|change| [&mut change.last, &mut change.first]));
-        told.for_each(|seen| seen.time = seen.time.shifted(by));
+        let reported =
+            reported.chain(changes.flat_map(|change| [&mut change.last, &mut change.first]));
+        reported.for_each(|seen| seen.time = seen.time.shifted(by));
         let esp = self.esp_packets.values_mut().flatten();
         esp.for_each(|packet| packet.time = packet.time.shifted(by));
         self.negotiations.shift(by);
@@ -289,8 +291,8 @@ impl CaptureSummary {
         for (app, count) in evidence.contents {
             of_pair.entry(app).or_default().join(count);
         }
-        for (secret, told) in evidence.secrets {
-            self.add_secret((pair, secret), told);
+        for (secret, reported) in evidence.secrets {
+            self.add_secret((pair, secret), reported);
         }
     }
 
@@ -298,7 +300,7 @@ impl CaptureSummary {
     pub(super) fn add_secret(
         &mut self,
         key: (HostPair, Secret),
-        (first, last, count): (Sighting, Sighting, u64),
+        (first, last, count): (PacketRecord, PacketRecord, u64),
     ) {
         if self.secrets.len() >= MOST_SECRETS && !self.secrets.contains_key(&key) {
             return self.reached(Bound::Credentials, count);
@@ -321,12 +323,13 @@ impl CaptureSummary {
         }
     }
 
-    /// A packet in the clothes of what is exempt was seen.
-    pub(super) fn borrows(&mut self, key: (HostPair, Borrowed), seen: Sighting) {
-        if self.borrowed.len() < MOST_BORROWED || self.borrowed.contains_key(&key) {
-            let told = self.borrowed.entry(key).or_insert((seen, seen, 0));
-            told.1 = seen;
-            told.2 += 1;
+    /// A packet disguised as what is exempt was seen.
+    pub(super) fn note_abuse(&mut self, key: (HostPair, AbusedExemption), seen: PacketRecord) {
+        if self.abused_exemptions.len() < MOST_BORROWED || self.abused_exemptions.contains_key(&key)
+        {
+            let reported = self.abused_exemptions.entry(key).or_insert((seen, seen, 0));
+            reported.1 = seen;
+            reported.2 += 1;
         } else {
             self.reached(Bound::ExemptionAbuse, 1);
         }
@@ -335,7 +338,7 @@ impl CaptureSummary {
     /// Whether it shows clear packets of a pair that were no leaks.
     #[must_use]
     pub fn shows_again(&self, pair: HostPair) -> bool {
-        self.decrypted_twins.contains_key(&pair) || self.handed_over.contains_key(&pair)
+        self.decrypted_copies.contains_key(&pair) || self.ipsec_offload.contains_key(&pair)
     }
 
     /// The class of a stream after all its packets were seen.
@@ -349,7 +352,7 @@ impl CaptureSummary {
     }
 }
 
-/// Pairs that borrow and are told apart; a flood of made-up addresses cannot fill the memory.
+/// Pairs that borrow and are distinguished; a flood of made-up addresses cannot fill the memory.
 const MOST_BORROWED: usize = 32_768;
 /// Likewise of pairs and forms of credentials.
 const MOST_SECRETS: usize = 32_768;

@@ -1,7 +1,7 @@
-//! TCP connections that carry IKE and ESP (RFC 9329): told by how they begin, or, where they began
+//! TCP connections that carry IKE and ESP (RFC 9329): recognized by how they begin, or, where they began
 //! before the capture, by what they carry.
 //!
-//! A connection's opening segments are held back until its first octets show what it is. Of one that
+//! A connection's opening segments are held back until its first bytes show what it is. Of one that
 //! began earlier, segments that hold nothing but whole messages are held back until [`Proof`] is
 //! complete. Bounded; of other connections nothing is kept.
 
@@ -21,9 +21,9 @@ pub(super) struct Connections<L> {
     opening: VecDeque<Key>,
     carrying: VecDeque<Key>,
     /// How many known connections fall on each of a few numbers made from the ports: most
-    /// segments of other connections are told by one look here.
+    /// segments of other connections are recognized by one look here.
     marks: Vec<u16>,
-    /// Octets that wait in all streams together.
+    /// Bytes that wait in all streams together.
     waiting: usize,
     released: Vec<Released<L>>,
 }
@@ -55,7 +55,7 @@ type Key = (HostPair, u16, u16);
 
 #[derive(Debug)]
 enum Connection<L> {
-    /// No octet was seen yet: its segments so far.
+    /// No byte was seen yet: its segments so far.
     Opening(Vec<L>),
     /// It began before the capture, and all that was seen reads as RFC 9329 says: its segments so
     /// far, with what they are if that is proven.
@@ -83,7 +83,7 @@ struct Proof {
 }
 
 impl Proof {
-    /// A length that fits (RFC 9329 §3, 16 bits), a multiple of four octets (RFC 4303 §2.4), the SPI
+    /// A length that fits (RFC 9329 §3, 16 bits), a multiple of four bytes (RFC 4303 §2.4), the SPI
     /// of before (32 bits) and a number shortly behind the last one (16): two of them are chance once in
     /// 2^100. An IKE message has a marker of 32 bits and a length of its own of 32.
     const fn is_complete(&self) -> bool {
@@ -110,8 +110,8 @@ pub(super) enum Message {
     Esp {
         /// What it belongs to.
         stream: Stream,
-        /// Its octets from the SPI on, as far as they are kept.
-        octets: Vec<u8>,
+        /// Its bytes from the SPI on, as far as they are kept.
+        bytes: Vec<u8>,
         /// How many there are.
         length: usize,
     },
@@ -122,10 +122,10 @@ impl Message {
     fn cut(self) -> Self {
         match self {
             Self::Ike(_) => self,
-            Self::Esp { stream, mut octets, length } => {
-                octets.truncate(MOST_OF_ESP);
-                octets.shrink_to_fit();
-                Self::Esp { stream, octets, length }
+            Self::Esp { stream, mut bytes, length } => {
+                bytes.truncate(MOST_OF_ESP);
+                bytes.shrink_to_fit();
+                Self::Esp { stream, bytes, length }
             }
         }
     }
@@ -240,14 +240,14 @@ impl<L> Connections<L> {
             return Carried::Nothing;
         };
         let before = ways.waiting();
-        let told = ways.carried(ip, segment, ip.direction);
+        let reported = ways.carried(ip, segment, ip.direction);
         self.waiting = self.waiting.saturating_sub(before) + ways.waiting();
         while self.waiting > MOST_WAITING
             && let Some(oldest) = self.carrying.pop_front()
         {
             self.forget(oldest);
         }
-        told
+        reported
     }
 
     /// What a segment is that repeats the one before it: as [`Self::segment`], which it is not shown to.
@@ -397,12 +397,12 @@ impl<L> Released<L> {
 }
 
 impl Ways {
-    /// Octets that wait for others in both directions.
+    /// Bytes that wait for others in both directions.
     fn waiting(&self) -> usize {
         self.each.iter().flatten().map(|way| way.stream.held()).sum()
     }
 
-    /// Whether octets were seen that are no message.
+    /// Whether bytes were seen that are no message.
     fn lost(&self) -> bool {
         self.each.iter().flatten().any(|way| way.stream.lost() > 0)
     }
@@ -433,11 +433,11 @@ impl Ways {
                     is_ike = true;
                     Stream::Ike
                 }
-                Encapsulated::Esp { spi, number, body: octets } => {
-                    let length = octets.len();
+                Encapsulated::Esp { spi, number, body: bytes } => {
+                    let length = bytes.len();
                     proof.rising += u32::from(way.rises(spi, number, length));
                     let stream = Stream::Esp(EspSpi(spi), direction);
-                    messages.push(Message::Esp { stream, octets, length });
+                    messages.push(Message::Esp { stream, bytes, length });
                     stream
                 }
                 Encapsulated::Keepalive => Stream::NattKeepalive,
@@ -460,10 +460,10 @@ impl Way {
     }
 
     /// Whether an ESP packet continues the last one.
-    fn rises(&mut self, spi: u32, number: u32, octets: usize) -> bool {
+    fn rises(&mut self, spi: u32, number: u32, bytes: usize) -> bool {
         let before = self.esp.replace((spi, number));
         before.is_some_and(|(last_spi, last)| {
-            octets.is_multiple_of(4)
+            bytes.is_multiple_of(4)
                 && last_spi == spi
                 && (1..=FARTHEST).contains(&number.wrapping_sub(last))
         })
@@ -488,11 +488,11 @@ fn mark((_, a_port, b_port): Key) -> usize {
 const MARKS: usize = 4096;
 /// Connections that open at once; the oldest are let go.
 const MAX_CONNECTIONS: usize = 4096;
-/// Octets that wait in all connections together; of more the oldest connections are let go.
+/// Bytes that wait in all connections together; of more the oldest connections are let go.
 const MOST_WAITING: usize = 32 << 20;
 /// Three segments open a connection; some are sent again.
 const MAX_OPENING: usize = 16;
-/// Octets of an ESP packet that are kept while its segment waits: what shows whether it is opaque.
+/// Bytes of an ESP packet that are kept while its segment waits: what shows whether it is opaque.
 const MOST_OF_ESP: usize = 160;
 /// Segments within which it is proven that a connection carries IKE and ESP.
 const MAX_LIKELY: usize = 64;

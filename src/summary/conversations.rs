@@ -1,4 +1,4 @@
-//! What clear conversations told at their beginning: the application, the TLS server's name, and how
+//! What clear conversations showed at their beginning: the application, the TLS server's name, and how
 //! much of a TCP stream the capture lost.
 //!
 //! Bounded: of more conversations at once than two generations hold, the longest silent are forgotten.
@@ -11,11 +11,11 @@ use super::fingerprint::Print;
 use super::index::{Index, Place, Recent};
 use super::streams::Streams;
 use super::tcp_gaps::Way;
-use super::timeline::{ClassRun, Flow, Runs, Sighting};
+use super::timeline::{ClassRun, Flow, PacketRecord, Runs};
 use crate::hosts::{Direction, HostPair};
 use crate::packet::{IpPacket, TcpSegment, protocol};
-use crate::protection::borrowed::{KERBEROS_PORT, opens_from_kerberos_port};
-use crate::protection::signature::{self, Told};
+use crate::protection::exemption_abuse::{KERBEROS_PORT, opens_from_kerberos_port};
+use crate::protection::signature::{self, Recognized};
 use crate::protection::tls::{Hello, TlsVersion, hello};
 use crate::protection::{App, ServicePorts, Stream};
 use serde::{Deserialize, Serialize};
@@ -63,21 +63,21 @@ pub struct TlsSeen {
     /// Greetings of both sides.
     pub hellos: u64,
     /// The first of them.
-    pub first: Sighting,
+    pub first: PacketRecord,
 }
 
-/// Octets of TCP that the capture lost between a pair's hosts.
+/// Bytes of TCP that the capture lost between a pair's hosts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TcpGap {
-    /// Octets.
-    pub octets: u64,
+    /// Bytes.
+    pub bytes: u64,
     /// Connections.
     pub connections: u64,
 }
 
 #[derive(Debug, Default)]
 struct Conversation {
-    told: Option<Told>,
+    recognized: Option<Recognized>,
     /// Each side's data began, so that what follows is no opening.
     spoke: [bool; 2],
     ways: [Way; 2],
@@ -97,8 +97,8 @@ struct Conversation {
 #[derive(Debug, Default)]
 struct Orphan {
     runs: Vec<((Stream, Direction), Runs)>,
-    /// Content that stands for itself showed the application; what follows needs no earlier file.
-    is_told: bool,
+    /// Content that means itself showed the application; what follows needs no earlier file.
+    is_placed: bool,
 }
 
 /// What a capture leaves open of a conversation.
@@ -108,10 +108,10 @@ pub(super) struct OpenConversation {
     pub(super) began: bool,
     /// Which way the first segment of that connection went.
     pub(super) opener: Option<Direction>,
-    /// Octets of it were seen.
+    /// Bytes of it were seen.
     pub(super) spoke: bool,
     /// What it shows itself to be, and whether that is proven without its beginning.
-    pub(super) told: Option<Told>,
+    pub(super) recognized: Option<Recognized>,
     pub(super) is_proven: bool,
     /// The port that names no service: the client's, or port 88 of what is no Kerberos.
     pub(super) no_service: Option<u16>,
@@ -149,13 +149,13 @@ impl Default for Conversations {
 }
 
 impl Conversations {
-    /// Takes a whole clear packet; its stream is that of the application its conversation told. Where the
+    /// Takes a whole clear packet; its stream is that of the application its conversation showed. Where the
     /// conversation began before the capture, the packet is marked as one of it.
     pub(super) fn observe(
         &mut self,
         (ip, hint): (&IpPacket<'_>, Hint),
         (pair, stream): (HostPair, Stream),
-        seen: &mut Sighting,
+        seen: &mut PacketRecord,
         streams: &mut Streams,
     ) -> Stream {
         let (Stream::Clear { ports, app, encrypted }, Some(flow)) = (stream, seen.flow) else {
@@ -184,17 +184,17 @@ impl Conversations {
         let named = ports;
         let client = if begins { ip.opened_from() } else { None };
         let ports = conversation.service((named, client), stream, ip);
-        let is_by_port = ports != named && !encrypted && conversation.told.is_none();
+        let is_by_port = ports != named && !encrypted && conversation.recognized.is_none();
         let app = if is_by_port { ports.application() } else { app };
         let stream = Stream::Clear { ports, app, encrypted };
         streams.expect((pair, stream), stream_at);
         let greeting = if app == App::Tls { hello(ip.payload) } else { None };
         let greeting = greeting.map(|hello| (conversation.server(&hello), hello));
         if lost > 0 {
-            tell_gap(&mut self.gaps, pair, lost);
+            note_gap(&mut self.gaps, pair, lost);
         }
         if let Some((server, hello)) = greeting {
-            self.tell_tls((pair, server), &hello, *seen);
+            self.note_tls((pair, server), &hello, *seen);
         }
         stream
     }
@@ -284,14 +284,14 @@ impl Conversations {
     fn end(&mut self, Held { key, mut conversation, .. }: Held) {
         let lost = conversation.settle();
         if lost > 0 {
-            tell_gap(&mut self.gaps, key.0, lost);
+            note_gap(&mut self.gaps, key.0, lost);
         }
         if let Some(open) = conversation.into_open().filter(|open| !open.runs.is_empty()) {
             self.ended.push((key, open));
         }
     }
 
-    fn tell_tls(&mut self, mut server: TlsServer, hello: &Hello, seen: Sighting) {
+    fn note_tls(&mut self, mut server: TlsServer, hello: &Hello, seen: PacketRecord) {
         if self.tls.len() >= MOST_SERVERS && !self.tls.contains_key(&server) {
             server.1 = None;
             if self.tls.len() >= 2 * MOST_SERVERS && !self.tls.contains_key(&server) {
@@ -310,7 +310,7 @@ impl Conversations {
 }
 
 /// The conversation that a packet belongs to, and which side sent it. Between ports of one and the same
-/// address the lower port stands first.
+/// address the lower port is first.
 pub(super) fn side(pair: HostPair, flow: Flow, direction: Direction) -> (ConversationKey, usize) {
     let Flow { protocol, a_port, b_port } = flow;
     let ports =
@@ -328,9 +328,9 @@ pub(super) fn conversation_of_tcp(pair: HostPair, a_port: u16, b_port: u16) -> C
     side(pair, flow, Direction::AToB).0
 }
 
-pub(super) fn tell_gap(gaps: &mut BTreeMap<HostPair, TcpGap>, pair: HostPair, octets: u64) {
+pub(super) fn note_gap(gaps: &mut BTreeMap<HostPair, TcpGap>, pair: HostPair, bytes: u64) {
     let gap = gaps.entry(pair).or_default();
-    gap.octets += octets;
+    gap.bytes += bytes;
     gap.connections += 1;
 }
 
@@ -356,7 +356,7 @@ impl Conversation {
         lost
     }
 
-    /// Whether a segment with one octet only asks whether the other side lives: the octet is none, or was sent
+    /// Whether a segment with one byte only asks whether the other side lives: the byte is none, or was sent
     /// before (RFC 9293 §3.8.4).
     fn is_keepalive(&self, way: usize, segment: TcpSegment) -> bool {
         let is_bare = !segment.syn && !segment.fin && !segment.reset;
@@ -368,7 +368,7 @@ impl Conversation {
         let mut before = std::mem::take(self);
         self.began = true;
         self.orphan = before.orphan.take();
-        self.orphan.iter_mut().for_each(|orphan| orphan.is_told = true);
+        self.orphan.iter_mut().for_each(|orphan| orphan.is_placed = true);
         before.settle()
     }
 
@@ -377,7 +377,7 @@ impl Conversation {
     }
 
     /// The ports that may name the service: not the port that a connection was opened from, and not port 88
-    /// where the conversation only borrows it.
+    /// where the conversation only abuses it.
     fn service(
         &mut self,
         (ports, client): (ServicePorts, Option<u16>),
@@ -390,58 +390,58 @@ impl Conversation {
         if ports.names(KERBEROS_PORT) && self.no_service.is_none() {
             // Its content says what it is, or its client's port is 88. A record of TLS is too short a sign.
             let unsure = |app| matches!(app, App::Kerberos | App::Other | App::Tls | App::Quic);
-            let is_other = self.told.is_some_and(|(app, _)| !unsure(app));
+            let is_other = self.recognized.is_some_and(|(app, _)| !unsure(app));
             let borrows = is_other || opens_from_kerberos_port(stream, ip);
             self.no_service = borrows.then_some(KERBEROS_PORT);
         }
         self.no_service.map_or(ports, |port| ports.without(port))
     }
 
-    /// By content first, by what the conversation told before then, by its port last. `in_stream`: the packet is a
+    /// By content first, by what the conversation showed before then, by its port last. `in_stream`: the packet is a
     /// segment of TCP, and no datagram.
     fn application(
         &mut self,
         way: usize,
         (ip, in_stream): (&IpPacket<'_>, bool),
-        by_packet: Told,
-    ) -> Told {
+        by_packet: Recognized,
+    ) -> Recognized {
         if ip.payload.is_empty() {
-            return self.told.unwrap_or(by_packet);
+            return self.recognized.unwrap_or(by_packet);
         }
         let spoke = self.spoke.get_mut(way).is_none_or(|spoke| std::mem::replace(spoke, true));
         let anywhere = signature::anywhere(ip);
-        let told = anywhere.or_else(|| {
-            // A connection has one beginning a side; datagrams stand for themselves.
+        let recognized = anywhere.or_else(|| {
+            // A connection has one beginning a side; datagrams mean themselves.
             let is_opening = !spoke || !in_stream;
             let opening = if is_opening { signature::opening(ip) } else { None };
             opening.map(|app| (app, false))
         });
-        // Datagrams stand for themselves, and so does content that begins nowhere.
-        if anywhere.is_some() || (told.is_some() && !in_stream) {
-            self.orphan.iter_mut().for_each(|orphan| orphan.is_told = true);
+        // Datagrams mean themselves, and so does content that begins nowhere.
+        if anywhere.is_some() || (recognized.is_some() && !in_stream) {
+            self.orphan.iter_mut().for_each(|orphan| orphan.is_placed = true);
         }
-        self.told = told.or(self.told);
-        self.told.unwrap_or(by_packet)
+        self.recognized = recognized.or(self.recognized);
+        self.recognized.unwrap_or(by_packet)
     }
 
     /// What the capture leaves open of it, if anything.
     fn into_open(self) -> Option<OpenConversation> {
-        let Self { told, ways, orphan, began, opener, spoke, no_service, .. } = self;
+        let Self { recognized, ways, orphan, began, opener, spoke, no_service, .. } = self;
         let spoke = spoke.contains(&true);
-        let Orphan { runs, is_told } = orphan.map(|orphan| *orphan).unwrap_or_default();
+        let Orphan { runs, is_placed } = orphan.map(|orphan| *orphan).unwrap_or_default();
         let apart = |((stream, direction), mut runs): ((Stream, Direction), Runs)| {
             let prints = runs.take_prints();
             KeptApart { stream, direction, prints, runs: runs.finish() }
         };
         let runs: Vec<KeptApart> = runs.into_iter().map(apart).collect();
         let ways = ways.iter().any(Way::has_begun).then(|| Box::new(ways));
-        let says = told.is_some() || ways.is_some() || !runs.is_empty();
+        let says = recognized.is_some() || ways.is_some() || !runs.is_empty();
         says.then_some(OpenConversation {
             began,
             opener,
             spoke,
-            told,
-            is_proven: is_told,
+            recognized,
+            is_proven: is_placed,
             no_service,
             ways,
             runs,
@@ -474,6 +474,6 @@ const MOST_ORPHANS: usize = 4_096;
 const MOST_KINDS: usize = 4;
 /// Of a generation.
 const MOST_CONVERSATIONS: usize = 32_768;
-/// Names that are told apart; beyond them only pairs are.
+/// Names that are distinguished; beyond them only pairs are.
 const MOST_SERVERS: usize = 8_192;
 const MOST_VERSIONS: usize = 16;

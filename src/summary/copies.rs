@@ -1,7 +1,7 @@
 //! The same record in several files: a live log, its shadow copy, an archive, exports.
 //!
 //! A record is known by computer, log, the number under which it was written, event and time. It counts
-//! once, told from the file that says the most of it; that file names the others. What each log says of
+//! once, reported from the file that says the most of it; that file names the others. What each log says of
 //! its own reliability stays with the log.
 
 use super::{LogId, LogPart, Summary};

@@ -1,6 +1,6 @@
-//! A frame as far as it can be told without the frames around it.
+//! A frame as far as it can be determined without the frames around it.
 
-use super::timeline::{Flow, Sighting};
+use super::timeline::{Flow, PacketRecord};
 use crate::capture::RawFrame;
 use crate::evidence::{EvidenceId, FrameRef};
 use crate::hosts::Direction;
@@ -29,7 +29,7 @@ pub(super) enum Content<'a> {
     Arp,
     /// Another link-layer protocol.
     NonIp(u16),
-    /// Nothing that could be told.
+    /// Nothing that could be determined.
     Undecodable(StopReason),
 }
 
@@ -71,7 +71,7 @@ impl<'a> Dissected<'a> {
         self.frame.time
     }
 
-    /// Its class, as it alone tells.
+    /// Its class, as it alone shows.
     #[must_use]
     pub const fn class(&self) -> ProtectionClass {
         match &self.content {
@@ -82,8 +82,8 @@ impl<'a> Dissected<'a> {
         }
     }
 
-    /// What copies of it repeat to the octet: what is behind the IP headers, or the whole frame.
-    pub(super) const fn octets(&self) -> &'a [u8] {
+    /// What copies of it repeat to the byte: what is behind the IP headers, or the whole frame.
+    pub(super) const fn bytes(&self) -> &'a [u8] {
         match &self.content {
             Content::Ip(ip, ..) => ip.segment,
             Content::Arp | Content::NonIp(_) | Content::Undecodable(_) => self.frame.data,
@@ -99,7 +99,7 @@ impl<'a> Dissected<'a> {
     }
 
     /// Its place and lengths, and where its packet went.
-    pub(super) fn sighting(&self, evidence: EvidenceId) -> Sighting {
+    pub(super) fn record(&self, evidence: EvidenceId) -> PacketRecord {
         let (flow, direction, unfinished, lengths) = match &self.content {
             Content::Ip(ip, alone) => {
                 (flow_of(ip), ip.direction, alone.unfinished, [ip.packet_len, ip.payload_len])
@@ -109,7 +109,7 @@ impl<'a> Dissected<'a> {
             }
         };
         let [packet_len, payload] = lengths.map(|length| u32::try_from(length).unwrap_or(u32::MAX));
-        Sighting {
+        PacketRecord {
             frame: FrameRef { evidence, frame: self.frame.number },
             time: self.frame.time,
             bytes: u64::from(self.frame.original_len),
@@ -122,8 +122,8 @@ impl<'a> Dissected<'a> {
             payload,
             fingerprint: None,
             origin: Origin::of(&self.frame),
-            is_twin: false,
-            likely_twin: None,
+            is_decrypted_copy: false,
+            likely_copy: None,
             conversation: None,
         }
     }

@@ -8,15 +8,15 @@
 use super::capture::MOST_ONE_BY_ONE;
 use super::capture_summary::{CaptureSummary, Count};
 use super::connections::OpenConnections;
-use super::conversations::{ConversationKey, KeptApart, OpenConversation, side, tell_gap};
+use super::conversations::{ConversationKey, KeptApart, OpenConversation, note_gap, side};
 use super::fingerprint::{Fingerprints, Print};
 use super::room::Room;
 use super::spi::SpiEvidence;
 use super::tcp_gaps::Way;
-use super::timeline::{ClassRun, Openers, Runs, Sighting};
+use super::timeline::{ClassRun, Openers, PacketRecord, Runs};
 use crate::hosts::{Direction, HostPair};
 use crate::packet::fragment::Datagram;
-use crate::protection::signature::Told;
+use crate::protection::signature::Recognized;
 use crate::protection::{ProtectionClass, Stream};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ pub(super) struct Unplaced {
     /// Its pair.
     pub(super) pair: HostPair,
     /// Where it was seen.
-    pub(super) seen: Sighting,
+    pub(super) seen: PacketRecord,
     /// What it is by itself.
     pub(super) stream: Stream,
     /// Its fingerprint, where it has one.
@@ -58,7 +58,7 @@ impl Edges {
         let opening = self.connections.opening.iter().map(|(_, alone)| alone);
         let later = self.later_fragments.iter().map(|(_, alone)| alone);
         let alone = opening.chain(later).map(|alone| {
-            let Sighting { bytes, captured, .. } = alone.seen;
+            let PacketRecord { bytes, captured, .. } = alone.seen;
             (alone.stream, Count { frames: 1, bytes, captured })
         });
         runs.chain(alone)
@@ -93,12 +93,12 @@ struct Chain<'c> {
     /// Runs that were put where they belong, by file.
     placed: Vec<BTreeMap<(HostPair, Stream), Runs>>,
     /// Clear packets that were put there one by one, by file.
-    clear: Vec<Vec<((HostPair, Stream), Sighting)>>,
+    clear: Vec<Vec<((HostPair, Stream), PacketRecord)>>,
     /// Packets kept one by one that turned out to belong to another stream, by file.
     moved: Vec<BTreeMap<(ConversationKey, Direction, Stream), Stream>>,
     conversations: BTreeMap<ConversationKey, Going>,
     carrying: BTreeMap<ConversationKey, [Stream; 2]>,
-    /// Packets of connections of which no octet was seen yet, by file.
+    /// Packets of connections of which no byte was seen yet, by file.
     opening: BTreeMap<ConversationKey, Vec<(usize, Opening)>>,
     first_fragments: BTreeMap<Datagram, Stream>,
     earlier_fragments: BTreeMap<Datagram, Stream>,
@@ -116,7 +116,7 @@ enum Opening {
 /// A conversation that goes on.
 #[derive(Default)]
 struct Going {
-    told: Option<Told>,
+    recognized: Option<Recognized>,
     no_service: Option<u16>,
     /// Which way the first segment of the connection went.
     opener: Option<Direction>,
@@ -171,7 +171,7 @@ pub(super) fn settle(captures: Vec<&mut CaptureSummary>) {
 impl Chain<'_> {
     fn place(&mut self, file: usize, alone: &Unplaced, stream: Stream) {
         if let Some(placed) = self.placed.get_mut(file) {
-            let seen = Sighting { fingerprint: alone.fingerprint, ..alone.seen };
+            let seen = PacketRecord { fingerprint: alone.fingerprint, ..alone.seen };
             placed.entry((alone.pair, stream)).or_default().observe(&seen, &mut self.room);
         }
         let is_clear = stream.class() == ProtectionClass::Clear;
@@ -229,7 +229,7 @@ impl Chain<'_> {
         }
     }
 
-    /// A connection's first octets show what its opening belongs to; `None` where that is nothing else
+    /// A connection's first bytes show what its opening belongs to; `None` where that is nothing else
     /// than it seems.
     fn opened(&mut self, key: ConversationKey, stream: Option<Stream>) {
         for (file, opening) in self.opening.remove(&key).unwrap_or_default() {
@@ -261,7 +261,7 @@ impl Chain<'_> {
         is_next: bool,
     ) {
         let before = self.conversations.remove(&key).unwrap_or_default();
-        let told_before = before.told.filter(|_| !open.began);
+        let recognized_before = before.recognized.filter(|_| !open.began);
         let no_service = open.no_service.or(before.no_service.filter(|_| !open.began));
         let opener = open.opener.or(before.opener.filter(|_| !open.began));
         let carrying = self.carrying.get(&key).copied();
@@ -273,17 +273,17 @@ impl Chain<'_> {
                 opening.push((file, Opening::Runs(kept)));
                 continue;
             }
-            let stream = match (kept.stream, carrying, told_before) {
+            let stream = match (kept.stream, carrying, recognized_before) {
                 (_, Some([from_a, from_b]), _) => match kept.direction {
                     Direction::AToB => from_a,
                     Direction::BToA => from_b,
                 },
-                (Stream::Clear { ports, app, encrypted }, None, told) => {
-                    let (app, encrypted) = told.unwrap_or((app, encrypted));
+                (Stream::Clear { ports, app, encrypted }, None, recognized) => {
+                    let (app, encrypted) = recognized.unwrap_or((app, encrypted));
                     match no_service.filter(|port| ports.names(*port)) {
                         Some(port) => {
                             let ports = ports.without(port);
-                            let app = if told.is_some() { app } else { ports.application() };
+                            let app = if recognized.is_some() { app } else { ports.application() };
                             Stream::Clear { ports, app, encrypted }
                         }
                         None => Stream::Clear { ports, app, encrypted },
@@ -295,7 +295,8 @@ impl Chain<'_> {
         }
         let mut going = Going { file, ..Going::default() };
         (going.no_service, going.opener) = (no_service, opener);
-        going.told = if open.is_proven { open.told } else { told_before.or(open.told) };
+        going.recognized =
+            if open.is_proven { open.recognized } else { recognized_before.or(open.recognized) };
         going.ways = match (before.ways, open.ways) {
             (Some(mut ways), Some(later)) => {
                 let lost = go_on(&mut ways, *later, open.began, is_next);
@@ -309,7 +310,7 @@ impl Chain<'_> {
 
     fn lose(&mut self, file: usize, pair: HostPair, lost: u64) {
         if let Some(capture) = self.captures.get_mut(file).filter(|_| lost > 0) {
-            tell_gap(&mut capture.tcp_gaps, pair, lost);
+            note_gap(&mut capture.tcp_gaps, pair, lost);
         }
     }
 
@@ -387,7 +388,7 @@ impl CaptureSummary {
     }
 
     /// Keeps clear packets one by one, as long as there are not too many.
-    fn keep_one_by_one(&mut self, clear: Vec<((HostPair, Stream), Sighting)>) {
+    fn keep_one_by_one(&mut self, clear: Vec<((HostPair, Stream), PacketRecord)>) {
         let kept: usize = self.clear_packets.values().map(Vec::len).sum();
         for (key, seen) in clear.into_iter().take(MOST_ONE_BY_ONE.saturating_sub(kept)) {
             self.clear_packets.entry(key).or_default().push(seen);

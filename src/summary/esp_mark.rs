@@ -1,6 +1,6 @@
 //! ESP packets that are kept one by one, for comparison with other captures.
 
-use super::timeline::{Flow, Sighting};
+use super::timeline::{Flow, PacketRecord};
 use crate::evidence::FrameRef;
 use crate::hosts::Direction;
 use crate::packet::origin::Origin;
@@ -20,17 +20,17 @@ pub struct EspMark {
     pub number: u32,
     /// Its frame.
     pub frame: FrameRef,
-    /// Octets of the frame on the wire, those of them that were captured, and those behind the transport header.
-    pub octets: [u32; 3],
+    /// Bytes of the frame on the wire, those of them that were captured, and those behind the transport header.
+    pub bytes: [u32; 3],
     /// The flow it belongs to, where it shows ports.
     pub flow: Option<Flow>,
 }
 
 impl EspMark {
-    /// What is kept of an ESP packet: where it was seen, and its octets from the SPI on, of which there are
+    /// What is kept of an ESP packet: where it was seen, and its bytes from the SPI on, of which there are
     /// `length`.
-    pub(super) fn of(seen: &Sighting, esp: &[u8], length: usize) -> Self {
-        let short = |octets: u64| u32::try_from(octets).unwrap_or(u32::MAX);
+    pub(super) fn of(seen: &PacketRecord, esp: &[u8], length: usize) -> Self {
+        let short = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         let number = esp.get(4..).and_then(|rest| rest.first_chunk());
         Self {
             time: seen.time,
@@ -38,15 +38,15 @@ impl EspMark {
             origin: seen.origin,
             number: number.map_or(0, |number| u32::from_be_bytes(*number)),
             frame: seen.frame,
-            octets: [short(seen.bytes), short(seen.captured), seen.payload],
+            bytes: [short(seen.bytes), short(seen.captured), seen.payload],
             flow: seen.flow,
         }
     }
 
     /// Where and when it was seen.
-    pub(super) fn seen(&self, direction: Direction) -> Sighting {
-        let [bytes, captured, payload] = self.octets;
-        Sighting {
+    pub(super) fn seen(&self, direction: Direction) -> PacketRecord {
+        let [bytes, captured, payload] = self.bytes;
+        PacketRecord {
             frame: self.frame,
             time: self.time,
             bytes: bytes.into(),
@@ -58,8 +58,8 @@ impl EspMark {
             unfinished: false,
             payload,
             origin: self.origin,
-            is_twin: false,
-            likely_twin: None,
+            is_decrypted_copy: false,
+            likely_copy: None,
             conversation: None,
             fingerprint: None,
         }

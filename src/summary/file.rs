@@ -2,11 +2,11 @@
 //!
 //! A magic number, the version of the layout, the length, the content, and the SHA-256 over all of
 //! that. The content is a head and one part a file, each part written and read by itself. Opens no
-//! file; octets that are no summary of ours are an error that says what to do.
+//! file; bytes that are no summary of ours are an error that says what to do.
 
 use super::part::{Member, Part};
 use super::sound;
-use crate::evidence::{EvidenceId, SUMMARY_MAGIC, part_of, sha256_octets};
+use crate::evidence::{EvidenceId, SUMMARY_MAGIC, part_of, sha256_digest};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -50,7 +50,7 @@ pub struct SummaryFile {
     /// The run that wrote it.
     pub set: SummarySet,
     parts: Vec<SavedPart>,
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
 }
 
 /// Where the part of a member lies.
@@ -60,7 +60,7 @@ struct SavedPart {
     place: Range<usize>,
 }
 
-/// Why octets are no summary that can be judged.
+/// Why bytes are no summary that can be judged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SummaryError {
     /// Another kind of file.
@@ -125,7 +125,7 @@ impl SummaryError {
 #[error("a summary cannot be written: {0}")]
 pub struct Unwritable(#[from] postcard::Error);
 
-/// The octets of a file with some parts of a set, each with its place among the set's members.
+/// The bytes of a file with some parts of a set, each with its place among the set's members.
 ///
 /// # Errors
 /// Where a part holds what no summary can.
@@ -136,16 +136,16 @@ pub fn write_summary(set: &SummarySet, parts: &[(usize, &Part)]) -> Result<Vec<u
         content.extend((*member as u64).to_le_bytes());
         put(&mut content, &part_of(part.evidence.id, || postcard::to_allocvec(part))?);
     }
-    let mut octets = Vec::with_capacity(HEAD + content.len() + DIGEST);
-    octets.extend(SUMMARY_MAGIC);
-    octets.extend(FORMAT.to_le_bytes());
-    octets.extend(((HEAD + content.len() + DIGEST) as u64).to_le_bytes());
-    octets.append(&mut content);
-    octets.extend(sha256_octets(&octets));
-    Ok(octets)
+    let mut bytes = Vec::with_capacity(HEAD + content.len() + DIGEST);
+    bytes.extend(SUMMARY_MAGIC);
+    bytes.extend(FORMAT.to_le_bytes());
+    bytes.extend(((HEAD + content.len() + DIGEST) as u64).to_le_bytes());
+    bytes.append(&mut content);
+    bytes.extend(sha256_digest(&bytes));
+    Ok(bytes)
 }
 
-/// A length and so many octets.
+/// A length and so many bytes.
 fn put(content: &mut Vec<u8>, piece: &[u8]) {
     content.extend((piece.len() as u64).to_le_bytes());
     content.extend(piece);
@@ -156,17 +156,17 @@ impl SummaryFile {
     ///
     /// # Errors
     /// Where it is anything else, or is damaged.
-    pub fn read(name: &str, octets: Vec<u8>) -> Result<Self, SummaryError> {
+    pub fn read(name: &str, bytes: Vec<u8>) -> Result<Self, SummaryError> {
         let name = name.to_owned();
-        check_frame(&name, &octets)?;
-        let end = octets.len() - DIGEST;
-        let mut reader = Pieces { octets: octets.get(..end).unwrap_or_default(), at: HEAD };
+        check_frame(&name, &bytes)?;
+        let end = bytes.len() - DIGEST;
+        let mut reader = Pieces { bytes: bytes.get(..end).unwrap_or_default(), at: HEAD };
         let (set, parts) = reader.all().map_err(|(at, what)| SummaryError::Content {
             name: name.clone(),
             at,
             what,
         })?;
-        Ok(Self { name, set, parts, octets })
+        Ok(Self { name, set, parts, bytes })
     }
 
     /// The files that it holds.
@@ -174,21 +174,21 @@ impl SummaryFile {
         self.members().map(|(member, ..)| member)
     }
 
-    /// The files that it holds, each with the octets of its part and the place of these.
+    /// The files that it holds, each with the bytes of its part and the place of these.
     pub(super) fn members(&self) -> impl Iterator<Item = (&Member, &[u8], usize)> {
         self.parts.iter().filter_map(|part| {
             let member = self.set.members.get(part.member)?;
-            Some((member, self.octets.get(part.place.clone())?, part.place.start))
+            Some((member, self.bytes.get(part.place.clone())?, part.place.start))
         })
     }
 
-    /// The part that these octets of it are, as the file with this number, and all that it counts.
+    /// The part that these bytes of it are, as the file with this number, and all that it counts.
     pub(super) fn part(
         &self,
-        (member, octets, at): (&Member, &[u8], usize),
+        (member, bytes, at): (&Member, &[u8], usize),
         id: EvidenceId,
     ) -> Result<(Part, u64), SummaryError> {
-        let read = part_of(id, || postcard::take_from_bytes::<Part>(octets));
+        let read = part_of(id, || postcard::take_from_bytes::<Part>(bytes));
         let whole = match read {
             Ok((part, [])) if Member::of(&part.evidence) == *member => {
                 sound::check(&part).map(|counted| (part, counted)).map_err(str::to_owned)
@@ -208,11 +208,11 @@ impl SummaryFile {
 }
 
 /// Magic number, layout, length and digest.
-fn check_frame(name: &str, octets: &[u8]) -> Result<(), SummaryError> {
-    let Some(rest) = octets.strip_prefix(SUMMARY_MAGIC) else {
+fn check_frame(name: &str, bytes: &[u8]) -> Result<(), SummaryError> {
+    let Some(rest) = bytes.strip_prefix(SUMMARY_MAGIC) else {
         return Err(SummaryError::Foreign(name.to_owned()));
     };
-    let found = octets.len() as u64;
+    let found = bytes.len() as u64;
     let length = |expected| SummaryError::Length { name: name.to_owned(), found, expected };
     let Some((format, rest)) = rest.split_first_chunk() else {
         return Err(length((HEAD + DIGEST) as u64));
@@ -221,20 +221,20 @@ fn check_frame(name: &str, octets: &[u8]) -> Result<(), SummaryError> {
     if format != FORMAT {
         return Err(SummaryError::OtherLayout { name: name.to_owned(), found: format });
     }
-    let expected = rest.first_chunk().map_or(0, |told| u64::from_le_bytes(*told));
+    let expected = rest.first_chunk().map_or(0, |reported| u64::from_le_bytes(*reported));
     let expected = expected.max((HEAD + DIGEST) as u64);
     if found != expected {
         return Err(length(expected));
     }
-    match octets.split_last_chunk::<DIGEST>() {
-        Some((before, digest)) if sha256_octets(before) == *digest => Ok(()),
+    match bytes.split_last_chunk::<DIGEST>() {
+        Some((before, digest)) if sha256_digest(before) == *digest => Ok(()),
         Some(_) | None => Err(SummaryError::Damaged(name.to_owned())),
     }
 }
 
 /// The pieces of a content, one behind the other.
 struct Pieces<'o> {
-    octets: &'o [u8],
+    bytes: &'o [u8],
     at: usize,
 }
 
@@ -244,14 +244,14 @@ type Fault = (usize, String);
 impl<'o> Pieces<'o> {
     fn all(&mut self) -> Result<(SummarySet, Vec<SavedPart>), Fault> {
         let (at, head) = self.piece()?;
-        let head = self.octets.get(head).unwrap_or_default();
+        let head = self.bytes.get(head).unwrap_or_default();
         let set = match postcard::take_from_bytes::<SummarySet>(head) {
             Ok((set, [])) => set,
             Ok(_) => return Err((at, "the header continues after its end".to_owned())),
             Err(error) => return Err((at, format!("the header: {error}"))),
         };
         let mut parts = Vec::new();
-        while self.at < self.octets.len() {
+        while self.at < self.bytes.len() {
             let at = self.at;
             let member = usize::try_from(self.number()?).unwrap_or(usize::MAX);
             if member >= set.members.len() {
@@ -263,18 +263,18 @@ impl<'o> Pieces<'o> {
     }
 
     fn number(&mut self) -> Result<u64, Fault> {
-        let rest = self.octets.get(self.at..).and_then(<[u8]>::first_chunk);
+        let rest = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk);
         let number = rest.ok_or_else(|| (self.at, "it ends inside a number".to_owned()))?;
         self.at += size_of::<u64>();
         Ok(u64::from_le_bytes(*number))
     }
 
     fn piece(&mut self) -> Result<(usize, Range<usize>), Fault> {
-        let told = self.at;
+        let reported = self.at;
         let length = usize::try_from(self.number()?).unwrap_or(usize::MAX);
         let place = self.at..self.at.saturating_add(length);
-        if self.octets.get(place.clone()).is_none() {
-            return Err((told, "a part is longer than the file".to_owned()));
+        if self.bytes.get(place.clone()).is_none() {
+            return Err((reported, "a part is longer than the file".to_owned()));
         }
         self.at = place.end;
         Ok((place.start, place))

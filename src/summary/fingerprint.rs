@@ -3,7 +3,7 @@
 //! A fingerprint is a truncated cryptographic hash of the whole captured packet, for summaries are compared
 //! with each other and evidence is hostile: nobody shall find another packet that has it.
 
-use super::timeline::Sighting;
+use super::timeline::PacketRecord;
 use crate::evidence::sha256_of_pieces;
 use crate::hosts::Direction;
 use crate::packet::{IpPacket, protocol};
@@ -19,7 +19,7 @@ pub struct Print {
     /// Its fingerprint, and that of its beginning.
     pub of: Fingerprints,
     /// Where and when.
-    pub seen: Sighting,
+    pub seen: PacketRecord,
 }
 
 impl Print {
@@ -30,13 +30,13 @@ impl Print {
     }
 }
 
-/// The fingerprint of a whole packet, and that of its headers and first octets, which a capture that cuts its
+/// The fingerprint of a whole packet, and that of its headers and first bytes, which a capture that cuts its
 /// packets shows too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprints {
     /// Of everything that was captured.
     pub whole: Fingerprint,
-    /// Of the headers and the first octets behind them.
+    /// Of the headers and the first bytes behind them.
     pub head: Fingerprint,
 }
 
@@ -61,7 +61,7 @@ impl Fingerprint {
             std::net::IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
             std::net::IpAddr::V6(v6) => v6.octets(),
         });
-        hosts.iter_mut().zip(ends.flatten()).for_each(|(place, octet)| *place = octet);
+        hosts.iter_mut().zip(ends.flatten()).for_each(|(place, byte)| *place = byte);
         let way = [u8::from(ip.direction == Direction::AToB), ip.protocol];
         let lengths = [ip.packet_len, ip.segment_len].map(|length| (length as u64).to_be_bytes());
         let (before, behind) = without_checksum(ip, most);
@@ -76,12 +76,12 @@ impl Fingerprint {
         ];
         let digest = sha256_of_pieces(pieces);
         let mut first = [0; 16];
-        first.iter_mut().zip(digest).for_each(|(place, octet)| *place = octet);
+        first.iter_mut().zip(digest).for_each(|(place, byte)| *place = byte);
         Self(first)
     }
 }
 
-/// The octets behind the IP headers before and behind the checksum.
+/// The bytes behind the IP headers before and behind the checksum.
 fn without_checksum<'a>(ip: &IpPacket<'a>, most: usize) -> (&'a [u8], &'a [u8]) {
     let segment = ip.segment.get(..most).unwrap_or(ip.segment);
     let begins = ip.fragment.is_none_or(|fragment| fragment.offset == 0);
@@ -95,5 +95,5 @@ fn without_checksum<'a>(ip: &IpPacket<'a>, most: usize) -> (&'a [u8], &'a [u8]) 
     (before, segment.get(at + 2..).unwrap_or_default())
 }
 
-/// TCP's header without options and twelve octets: what the shortest captures in use keep (68 octets of a frame).
+/// TCP's header without options and twelve bytes: what the shortest captures in use keep (68 bytes of a frame).
 const HEAD: usize = 32;

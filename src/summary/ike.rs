@@ -2,7 +2,7 @@
 //!
 //! What a negotiation came to is `ike`'s business.
 
-use super::timeline::Sighting;
+use super::timeline::PacketRecord;
 use crate::capture::RawFrame;
 use crate::evidence::{EvidenceId, FrameRef, IkeProblem, Position, Problem};
 use crate::hosts::{Direction, HostPair};
@@ -21,7 +21,7 @@ pub(super) struct IkeObserver {
     malformed: u64,
 }
 
-/// Where and when octets were seen.
+/// Where and when bytes were seen.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     frame: FrameRef,
@@ -31,16 +31,16 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The place of octets inside a frame.
-    pub(super) fn of(evidence: EvidenceId, frame: &RawFrame<'_>, octets: &[u8]) -> Self {
-        let into = octets.as_ptr().addr().wrapping_sub(frame.data.as_ptr().addr());
+    /// The place of bytes inside a frame.
+    pub(super) fn of(evidence: EvidenceId, frame: &RawFrame<'_>, bytes: &[u8]) -> Self {
+        let into = bytes.as_ptr().addr().wrapping_sub(frame.data.as_ptr().addr());
         let into = if into <= frame.data.len() { into as u64 } else { 0 };
         let reference = FrameRef { evidence, frame: frame.number };
         Self { frame: reference, time: frame.time, offset: Some(frame.offset + into) }
     }
 
-    /// The place of octets that were put together from several frames, the last of which was seen.
-    pub(super) const fn put_together(seen: &Sighting) -> Self {
+    /// The place of bytes that were put together from several frames, the last of which was seen.
+    pub(super) const fn put_together(seen: &PacketRecord) -> Self {
         Self { frame: seen.frame, time: seen.time, offset: None }
     }
 }
@@ -77,7 +77,7 @@ impl IkeObserver {
                 SocketAddr::new(ip.destination(), whole.ports.destination),
             );
             let place = Place { offset: None, ..whole.seen };
-            let message = without_marker(&whole.octets, whole.ports).unwrap_or(&whole.octets);
+            let message = without_marker(&whole.bytes, whole.ports).unwrap_or(&whole.bytes);
             self.message(ends, place, message, true);
         }
         if self.reassembly.has_given_up() {
@@ -96,14 +96,14 @@ impl IkeObserver {
         self.message(ends, Place { offset: None, ..place }, message, true);
     }
 
-    /// Messages of which later fragments are missing: their beginning still tells something.
+    /// Messages of which later fragments are missing: their beginning still shows something.
     fn parts(&mut self, parts: Vec<Part<Place>>) {
         for part in parts {
             let ends = (
                 SocketAddr::new(part.source, part.ports.source),
                 SocketAddr::new(part.destination, part.ports.destination),
             );
-            let message = without_marker(&part.octets, part.ports).unwrap_or(&part.octets);
+            let message = without_marker(&part.bytes, part.ports).unwrap_or(&part.bytes);
             self.message(ends, part.seen, message, false);
         }
     }
@@ -195,8 +195,8 @@ pub(super) fn ends_between(
     }
 }
 
-/// The octets behind the non-ESP marker (RFC 3948 §2.2); `None` where it is missing on UDP 4500. On other
-/// ports only an IKE header behind four zero octets makes them one.
+/// The bytes behind the non-ESP marker (RFC 3948 §2.2); `None` where it is missing on UDP 4500. On other
+/// ports only an IKE header behind four zero bytes makes them one.
 fn without_marker(body: &[u8], ports: Ports) -> Option<&[u8]> {
     let behind = body.strip_prefix(&[0; 4]);
     if ports.source == NATT_PORT || ports.destination == NATT_PORT {

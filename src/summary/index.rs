@@ -164,7 +164,7 @@ impl Default for Recent {
 }
 
 impl Recent {
-    /// The place of a word, whose lower and upper bits both tell keys apart.
+    /// The place of a word, whose lower and upper bits both show keys apart.
     #[inline]
     const fn place(word: u64) -> usize {
         // Knuth, TAOCP 3, 6.4: the upper bits of a product with the golden ratio.

@@ -123,8 +123,8 @@ impl<'s> Joining<'s> {
     fn shares(self) -> Vec<(Member, Share<'s>)> {
         let mut given: BTreeMap<(&Member, &[u8]), (usize, &SummaryFile, usize)> = BTreeMap::new();
         for file in self.files {
-            for (member, octets, at) in file.members() {
-                given.entry((member, octets)).or_insert((at, file, 0)).2 += 1;
+            for (member, bytes, at) in file.members() {
+                given.entry((member, bytes)).or_insert((at, file, 0)).2 += 1;
             }
         }
         let here: BTreeSet<&Member> = given.keys().map(|(member, _)| *member).collect();
@@ -132,8 +132,8 @@ impl<'s> Joining<'s> {
             self.files.iter().flat_map(|file| &file.set.members).collect();
         let missing: BTreeSet<&Member> = of_runs.difference(&here).copied().collect();
         let listed = Listed::missing(self.expected, of_runs.iter().copied());
-        let held = given.into_iter().map(|((member, octets), (at, file, copies))| {
-            (member.clone(), Share::Held { octets, at, file, copies })
+        let held = given.into_iter().map(|((member, bytes), (at, file, copies))| {
+            (member.clone(), Share::Held { bytes, at, file, copies })
         });
         let missing = missing.into_iter().map(|member| (member.clone(), Share::Missing));
         let listed = listed.map(|listed| (listed.member(), Share::Listed));
@@ -155,8 +155,8 @@ impl<'s> Joining<'s> {
                 Share::Damaged(what) => {
                     member.without_summary(id, SummaryProblem::Unreadable(what.to_owned()))
                 }
-                Share::Held { octets, at, file, copies } => {
-                    let read = file.part((&member, octets, at), id).and_then(|(part, more)| {
+                Share::Held { bytes, at, file, copies } => {
+                    let read = file.part((&member, bytes, at), id).and_then(|(part, more)| {
                         let sum = counted.saturating_add(more);
                         let fault = "a count is larger than possible";
                         let is_possible = sum <= MOST_COUNTED;
@@ -215,7 +215,7 @@ fn in_words((protocol, port): (u8, u16)) -> String {
 /// What is known of a file.
 enum Share<'s> {
     /// Its part, the place of that in a file of summaries, and how many hold it.
-    Held { octets: &'s [u8], at: usize, file: &'s SummaryFile, copies: usize },
+    Held { bytes: &'s [u8], at: usize, file: &'s SummaryFile, copies: usize },
     /// Another file's summary names it.
     Missing,
     /// A list names it.

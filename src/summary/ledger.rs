@@ -1,4 +1,4 @@
-//! Where the octets of a capture's frames went: one bucket for each class, and for packets that it
+//! Where the bytes of a capture's frames went: one bucket for each class, and for packets that it
 //! shows again.
 
 use super::capture_summary::{CaptureSummary, Count, Unpaired};
@@ -7,8 +7,8 @@ use crate::protection::ProtectionClass;
 use std::collections::BTreeMap;
 
 impl CaptureSummary {
-    /// Captured octets and frames by bucket, as the capture alone tells them; every frame that was
-    /// observed stands in exactly one.
+    /// Captured bytes and frames by bucket, as the capture alone shows them; every frame that was
+    /// observed is in exactly one.
     #[must_use]
     pub fn ledger(&self) -> BTreeMap<&'static str, Extent> {
         let mut ledger = Ledger::default();
@@ -36,7 +36,7 @@ impl CaptureSummary {
             ledger.add(bucket(class), *count);
         }
         let aside =
-            [&self.decrypted_twins, &self.handed_over].into_iter().chain(self.off_wire.values());
+            [&self.decrypted_copies, &self.ipsec_offload].into_iter().chain(self.off_wire.values());
         let aside = aside.flat_map(BTreeMap::values);
         for runs in aside.flat_map(BTreeMap::values) {
             ledger.add(AGAIN, Count::of(runs));

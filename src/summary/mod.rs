@@ -22,8 +22,8 @@ mod ledger;
 mod other_ports;
 mod room;
 mod sa;
-mod second_sighting;
 mod set_aside;
+mod shared_packets;
 mod spi;
 mod stations;
 mod streams;
@@ -45,7 +45,7 @@ pub use crate::packet::origin::Origin;
 pub use batch::Batch;
 pub use bound::{Bound, BoundsReached};
 pub use capture::{CaptureObserver, MOST_PAIRS};
-pub use capture_summary::{CaptureSummary, Count, SecondSighting, Unpaired, Vantage};
+pub use capture_summary::{CaptureSummary, Count, SharedPackets, Unpaired, Vantage};
 pub use conversations::{TcpGap, TlsSeen, TlsServer};
 pub use dissected::Dissected;
 pub use edges::Edges;
@@ -61,7 +61,7 @@ pub use set_aside::SetAside;
 pub use spi::Contents;
 pub use stations::{MOST_OF_A_HOST, Mac, StationChange};
 pub use time_order::SetBack;
-pub use timeline::{ClassRun, Flow, Interleaving, Runs, SILENCE, Sighting};
+pub use timeline::{ClassRun, Flow, Interleaving, PacketRecord, Runs, SILENCE};
 pub use tunnels::{Layer, Tunnel, Tunnels};
 
 use crate::eventlog::{LogEvent, LogSource};
@@ -178,10 +178,10 @@ impl Summary {
     /// and sets aside what another one shows too: the same packets, the same packets inside ESP, the same
     /// records.
     pub fn settle(&mut self, evidence: &[Evidence]) {
-        let same = second_sighting::same_packets(&self.captures);
+        let same = shared_packets::same_packets(&self.captures);
         let sequences = segments::sequences(&self.captures, evidence, &same);
         segments::settle(&mut self.captures, &sequences);
-        second_sighting::set_aside(&mut self.captures, &sequences);
+        shared_packets::set_aside(&mut self.captures, &sequences);
         // Packet by packet, while each run still stands with its own file.
         self.give_back_what_was_only_authenticated();
         self.set_aside_what_is_shown_inside_esp(&sequences);
@@ -194,7 +194,7 @@ impl Summary {
     #[must_use]
     pub fn streams(&self) -> StreamsByPair<'_> {
         let mut pairs = StreamsByPair::new();
-        let told_by_logs = self.integrity_only();
+        let shown_by_logs = self.integrity_only();
         let as_they_are = self.sas_as_they_are();
         for capture in self.captures.values() {
             for (pair, streams) in &capture.streams {
@@ -205,9 +205,9 @@ impl Summary {
                         Some(SaIs::Null) => (*stream, ProtectionClass::EspNull),
                         Some(SaIs::AsSeen) | None => (*stream, stream.class()),
                     };
-                    let is_told = told_by_logs.contains_key(&key);
+                    let is_shown = shown_by_logs.contains_key(&key);
                     let by_log = (*stream, ProtectionClass::EspNull);
-                    let (stream, class) = if is_told { by_log } else { by_packets };
+                    let (stream, class) = if is_shown { by_log } else { by_packets };
                     pairs.entry(*pair).or_default().push((stream, class, runs.as_slice()));
                 }
             }
@@ -219,7 +219,7 @@ impl Summary {
     /// records that say so.
     #[must_use]
     pub fn integrity_only(&self) -> BTreeMap<(HostPair, Stream), BTreeSet<RecordRef>> {
-        let mut told: BTreeMap<_, BTreeSet<RecordRef>> = BTreeMap::new();
+        let mut reported: BTreeMap<_, BTreeSet<RecordRef>> = BTreeMap::new();
         let events = self.logs.values().flat_map(|log| &log.events);
         for event in events.filter(|event| event.is_integrity_only()) {
             let Some((local, peer)) = event.esp_endpoints() else { continue };
@@ -230,11 +230,11 @@ impl Summary {
                 let spis = spi.into_iter().flat_map(|spi| [spi, spi.swap_bytes()]);
                 for spi in spis {
                     let stream = (pair, Stream::Esp(EspSpi(spi), direction));
-                    told.entry(stream).or_default().insert(event.record);
+                    reported.entry(stream).or_default().insert(event.record);
                 }
             }
         }
-        told
+        reported
     }
 
     /// The tunnels of every pair around others, with the class of their frames, over all captures.
@@ -260,13 +260,16 @@ impl Summary {
     pub fn set_aside(&self) -> BTreeMap<HostPair, Vec<(SetAside, JudgedStream<'_>)>> {
         let mut pairs: BTreeMap<HostPair, Vec<_>> = BTreeMap::new();
         for capture in self.captures.values() {
-            let twins = capture.decrypted_twins.iter().map(|of| (SetAside::DecryptedTwin, of));
-            let handed = capture.handed_over.iter().map(|of| (SetAside::HandedOver, of));
+            let decrypted_copies =
+                capture.decrypted_copies.iter().map(|of| (SetAside::DecryptedCopy, of));
+            let handed = capture.ipsec_offload.iter().map(|of| (SetAside::IpsecOffload, of));
             let inside = capture.inside_others.iter();
             let inside = inside.map(|of| (SetAside::InsideOtherCapture, of));
             let off_wire = capture.off_wire.iter();
             let off_wire = off_wire.flat_map(|(why, of)| of.iter().map(move |of| (*why, of)));
-            for (why, (pair, streams)) in twins.chain(inside).chain(handed).chain(off_wire) {
+            for (why, (pair, streams)) in
+                decrypted_copies.chain(inside).chain(handed).chain(off_wire)
+            {
                 let of_pair = pairs.entry(*pair).or_default();
                 let judged = |(s, runs): (&Stream, _)| (why, (*s, s.class(), runs));
                 of_pair.extend(streams.iter().map(|(s, runs)| judged((s, runs.as_slice()))));
@@ -301,7 +304,7 @@ impl Summary {
             });
             known.versions.extend(&seen.versions);
             known.hellos += seen.hellos;
-            let in_time = |seen: &Sighting| (seen.time, seen.frame);
+            let in_time = |seen: &PacketRecord| (seen.time, seen.frame);
             if in_time(&seen.first) < in_time(&known.first) {
                 known.first = seen.first;
             }
@@ -462,7 +465,7 @@ impl CaptureSummary {
     }
 }
 
-/// Logs of one file that are told apart, beside those that only remnants name.
+/// Logs of one file that are distinguished, beside those that only remnants name.
 const MOST_LOGS: u32 = 2_000;
 /// The next file of a capture begins no later than that behind the last frame.
 const TAKES_OVER: Span = Span::from_seconds(2);

@@ -15,7 +15,7 @@ impl Default for Room {
 }
 
 impl Room {
-    /// Packets that stand in the run before theirs because there were too many runs.
+    /// Packets that are in the run before theirs because there were too many runs.
     pub(super) const fn joined(self) -> u64 {
         self.joined
     }

@@ -1,7 +1,7 @@
 //! What the packets under each SPI turn out to be, over all captures: ESP as their header says, ESP that
 //! can be read, or no ESP at all.
 //!
-//! Readable octets in the place of ESP are `esp_null` where their numbers rise and the trailer fits over
+//! Readable bytes in the place of ESP are `esp_null` where their numbers rise and the trailer fits over
 //! several packets (RFC 5879), and clear text where they do not.
 
 use super::Summary;

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SetAside {
     /// They show again, decrypted, what was captured inside ESP too.
-    DecryptedTwin,
+    DecryptedCopy,
     /// Another capture shows them inside ESP: this one was taken on the inner side of a gateway.
     InsideOtherCapture,
     /// They were captured on their sender, before its network card encrypted them.
-    HandedOver,
+    IpsecOffload,
     /// They were captured at an adapter of a tunnel, inside that tunnel.
     InsideTunnel,
     /// They were captured above IPsec, where what it protects is clear.
@@ -28,9 +28,9 @@ impl SetAside {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::DecryptedTwin => "decrypted_twin",
+            Self::DecryptedCopy => "decrypted_twin",
             Self::InsideOtherCapture => "decrypted_in_other_capture",
-            Self::HandedOver => "before_encryption",
+            Self::IpsecOffload => "before_encryption",
             Self::InsideTunnel => "inside_tunnel",
             Self::AboveIpsec => "above_ipsec",
             Self::AtSwitch => "at_switch",

@@ -25,8 +25,9 @@ pub(super) fn check(part: &Part) -> Result<u64, &'static str> {
 }
 
 fn check_capture(capture: &CaptureSummary) -> Result<Saturating, &'static str> {
-    let twins = [&capture.decrypted_twins, &capture.handed_over, &capture.inside_others];
-    let aside = twins.into_iter().chain(capture.off_wire.values());
+    let decrypted_copies =
+        [&capture.decrypted_copies, &capture.ipsec_offload, &capture.inside_others];
+    let aside = decrypted_copies.into_iter().chain(capture.off_wire.values());
     let streams = [&capture.streams].into_iter().chain(aside);
     let of_streams = streams.flat_map(|all| all.values()).flat_map(|all| all.values());
     let of_pairs = capture.duplicates.values().flat_map(|kinds| kinds.values());
@@ -51,11 +52,11 @@ fn check_capture(capture: &CaptureSummary) -> Result<Saturating, &'static str> {
     let runs = all().map(|runs| of(&Count::of(runs)));
     let counts = capture.unpaired.values().chain(capture.unpaired_duplicates.values());
     let counts = counts.chain(capture.readable.values().flat_map(|apps| apps.values()));
-    let gaps = capture.tcp_gaps.values().flat_map(|gap| [gap.octets, gap.connections]);
+    let gaps = capture.tcp_gaps.values().flat_map(|gap| [gap.bytes, gap.connections]);
     let lost = capture.esp_gaps.values().flat_map(|esp| [esp.missing(), esp.packets()]);
-    let told = capture.secrets.values().map(|secret| secret.2);
-    let told = told.chain(capture.borrowed.values().map(|told| told.2));
-    let told = told.chain(capture.unreachable.values().map(|told| told.2));
+    let reported = capture.secrets.values().map(|secret| secret.2);
+    let reported = reported.chain(capture.abused_exemptions.values().map(|reported| reported.2));
+    let reported = reported.chain(capture.unreachable.values().map(|reported| reported.2));
     let prints = capture.prints.values().flatten();
     let prints = prints.flat_map(|print| [1, print.seen.bytes, print.seen.captured]);
     let hellos = capture.tls.values().map(|tls| tls.hellos);
@@ -65,7 +66,7 @@ fn check_capture(capture: &CaptureSummary) -> Result<Saturating, &'static str> {
         .chain(counts.map(of))
         .chain(gaps)
         .chain(lost)
-        .chain(told)
+        .chain(reported)
         .chain(hellos)
         .chain(prints)
         .chain(capture.edges.counted());

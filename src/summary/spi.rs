@@ -3,14 +3,14 @@
 
 use super::capture_summary::Count;
 use super::esp_mark::EspMark;
-use super::timeline::Sighting;
+use super::timeline::PacketRecord;
 use crate::packet::{IpPacket, Packet, carried, protocol};
+use crate::protection::decrypted_copy::Watched;
 use crate::protection::esp_null::NullEvidence;
 use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::sa_evidence::{SaEvidence, SaPacket};
 use crate::protection::secret::{Secret, secret};
-use crate::protection::twin::Watched;
-use crate::protection::{App, NamedPorts, Stream, as_clear_text, classify, esp_octets, signature};
+use crate::protection::{App, NamedPorts, Stream, as_clear_text, classify, esp_bytes, signature};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub(super) struct SpiEvidence {
     /// What was readable; it counts if the SPI turns out to be so.
     pub(super) contents: Contents,
     /// Credentials in it, likewise: the first and the last packet of each form, and how many.
-    pub(super) secrets: BTreeMap<Secret, (Sighting, Sighting, u64)>,
+    pub(super) secrets: BTreeMap<Secret, (PacketRecord, PacketRecord, u64)>,
 }
 
 impl SpiEvidence {
@@ -63,44 +63,49 @@ impl SpiEvidence {
     /// All that is counted.
     pub(super) fn counted(&self) -> impl Iterator<Item = u64> {
         let contents = self.contents.values().flat_map(|c| [c.frames, c.bytes, c.captured]);
-        let secrets = self.secrets.values().map(|told| told.2);
+        let secrets = self.secrets.values().map(|reported| reported.2);
         contents.chain(secrets).chain([self.numbers.missing(), self.numbers.packets()])
     }
 
     /// Takes a packet of AH that does not carry ESP.
-    pub(super) fn observe_ah(&mut self, ip: &IpPacket<'_>, seen: &Sighting, named: &NamedPorts) {
+    pub(super) fn observe_ah(
+        &mut self,
+        ip: &IpPacket<'_>,
+        seen: &PacketRecord,
+        named: &NamedPorts,
+    ) {
         self.as_clear.get_or_insert_with(|| as_clear_text(ip, named));
         let length = ip.fragment.is_none().then_some(ip.payload_len);
-        self.sa.observe_ah(SaPacket { octets: ip.payload, length, time: seen.time });
+        self.sa.observe_ah(SaPacket { bytes: ip.payload, length, time: seen.time });
     }
 
-    /// Takes an ESP packet out of a TCP stream: its octets as far as they are kept, and how many there are;
+    /// Takes an ESP packet out of a TCP stream: its bytes as far as they are kept, and how many there are;
     /// `alone` is what its segment is if that is no ESP.
     pub(super) fn observe_in_tcp(
         &mut self,
-        (octets, length): (&[u8], usize),
-        seen: &Sighting,
+        (bytes, length): (&[u8], usize),
+        seen: &PacketRecord,
         alone: Stream,
     ) {
         self.as_clear.get_or_insert(alone);
-        self.numbers.observe(octets);
-        let packet = SaPacket { octets, length: Some(length), time: seen.time };
+        self.numbers.observe(bytes);
+        let packet = SaPacket { bytes, length: Some(length), time: seen.time };
         self.sa.observe_esp(packet, false);
     }
 
     /// Takes an ESP packet.
-    pub(super) fn observe(&mut self, ip: &IpPacket<'_>, seen: &Sighting, named: &NamedPorts) {
+    pub(super) fn observe(&mut self, ip: &IpPacket<'_>, seen: &PacketRecord, named: &NamedPorts) {
         self.as_clear.get_or_insert_with(|| as_clear_text(ip, named));
-        let (body, len) = esp_octets(ip);
+        let (body, len) = esp_bytes(ip);
         self.numbers.observe(body);
         let length = ip.fragment.is_none().then_some(len);
-        let packet = SaPacket { octets: body, length, time: seen.time };
+        let packet = SaPacket { bytes: body, length, time: seen.time };
         self.sa.observe_esp(packet, ip.protocol == protocol::UDP);
         if body.len() != len || ip.fragment.is_some() {
             return;
         }
         let Some(content) = self.null.observe(body, ip.source(), ip.destination()) else { return };
-        let packet = carried(content.next_header, content.octets, ip);
+        let packet = carried(content.next_header, content.bytes, ip);
         let Packet::Ip(inner) = &packet else { return };
         let Stream::Clear { app, encrypted, .. } = classify(inner, named) else { return };
         let app = signature::opening(inner).filter(|_| !encrypted).unwrap_or(app);

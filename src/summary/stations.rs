@@ -4,7 +4,7 @@
 //! few changes each. Routers send for many addresses and are no stations of theirs.
 
 use super::index::{Index, Place, Recent};
-use super::timeline::Sighting;
+use super::timeline::PacketRecord;
 use crate::capture::{Linktype, RawFrame};
 use crate::packet::IpPacket;
 use serde::{Deserialize, Serialize};
@@ -31,11 +31,11 @@ pub struct StationChange {
     /// The station that had sent from it.
     pub before: Mac,
     /// Its last packet before the change.
-    pub last: Sighting,
+    pub last: PacketRecord,
     /// The station that sends from it now.
     pub after: Mac,
     /// Its first packet.
-    pub first: Sighting,
+    pub first: PacketRecord,
 }
 
 /// The stations of a capture.
@@ -50,7 +50,7 @@ pub(super) struct Stations {
 struct Station {
     address: IpAddr,
     mac: Mac,
-    last: Sighting,
+    last: PacketRecord,
     /// Of few.
     change: Option<Box<StationChange>>,
     /// It went back and forth: two cards or two routers, no other computer.
@@ -66,7 +66,7 @@ impl Stations {
         &mut self,
         frame: &RawFrame<'_>,
         ip: &IpPacket<'_>,
-        (seen, hint): (&Sighting, u32),
+        (seen, hint): (&PacketRecord, u32),
     ) {
         let source = ip.source();
         let Some(mac) = sender(frame, ip, source) else { return };
@@ -172,7 +172,7 @@ fn sender(frame: &RawFrame<'_>, ip: &IpPacket<'_>, source: IpAddr) -> Option<Mac
         return None;
     }
     let [_, _, _, _, _, _, mac @ .., high, low] = frame.data.first_chunk::<14>()?;
-    // Nearly every frame: the packet is the frame's outermost one, and was read behind these octets.
+    // Nearly every frame: the packet is the frame's outermost one, and was read behind these bytes.
     if [*high, *low] == [0x08, 0x00] && ip.nested == 0 && !ip.mislabelled {
         return Some(Mac(*mac));
     }

@@ -2,9 +2,9 @@
 
 use super::index::{Index, Place, Recent};
 use super::spi::SpiEvidence;
-use super::timeline::{Interleaving, Runs, Sighting};
+use super::timeline::{Interleaving, PacketRecord, Runs};
 use crate::hosts::HostPair;
-use crate::protection::twin::Watched;
+use crate::protection::decrypted_copy::Watched;
 use crate::protection::{ProtectionClass, Stream};
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ pub(super) struct Slot {
     pub(super) runs: Runs,
     pub(super) esp: Option<Box<SpiEvidence>>,
     /// Its first clear packets, one by one.
-    pub(super) clear: Vec<Sighting>,
+    pub(super) clear: Vec<PacketRecord>,
     pair: u32,
 }
 
@@ -245,7 +245,7 @@ const fn has_spi(stream: Stream) -> bool {
     }
 }
 
-/// SPIs of a capture that are told apart: each costs some 1.5 kB until the report is written.
+/// SPIs of a capture that are distinguished: each costs some 1.5 kB until the report is written.
 const MOST_SPIS: usize = 262_144;
 
 /// Memory holds fewer streams.

@@ -1,4 +1,4 @@
-//! Octets of a TCP connection that one side acknowledged and the capture does not hold: it lost them.
+//! Bytes of a TCP connection that one side acknowledged and the capture does not hold: it lost them.
 //!
 //! A hole alone proves nothing, for the network may have lost the segment; what the receiver
 //! acknowledged was on its way past the capture (RFC 9293 §3.4).
@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Way {
     /// Whether the two numbers are known.
     begun: bool,
-    /// The number of the first octet that was seen or acknowledged.
+    /// The number of the first byte that was seen or acknowledged.
     first: u32,
-    /// The number behind the last octet that was seen or acknowledged.
+    /// The number behind the last byte that was seen or acknowledged.
     next: u32,
     acknowledged: u32,
     /// The other side acknowledged something.
@@ -28,7 +28,7 @@ pub(super) struct Way {
 struct Holes {
     /// From and to, the oldest first.
     open: Vec<(u32, u32)>,
-    /// Octets of those that are no longer listed.
+    /// Bytes of those that are no longer listed.
     missing: u64,
 }
 
@@ -112,7 +112,7 @@ impl Way {
         0
     }
 
-    /// Whether the first octet of a segment is the last that was sent, or the capture holds nothing before it.
+    /// Whether the first byte of a segment is the last that was sent, or the capture holds nothing before it.
     pub(super) fn is_behind(&self, segment: TcpSegment) -> bool {
         !self.begun || distance(self.next, segment.sequence) == -1
     }
@@ -133,13 +133,13 @@ impl Way {
         u64::from(self.next ^ hole.map_or(0, |(from, _)| *from))
     }
 
-    /// Octets that it may have lost, at the most.
+    /// Bytes that it may have lost, at the most.
     pub(super) fn missing(&self) -> u64 {
         let holes = self.holes.as_ref();
         holes.map_or(0, |holes| holes.missing.saturating_add((holes.open.len() as u64) << 32))
     }
 
-    /// Ends the connection: how many octets the capture lost of it.
+    /// Ends the connection: how many bytes the capture lost of it.
     pub(super) fn settle(&mut self) -> u64 {
         let Self { acknowledged, holes, .. } = std::mem::take(self);
         let Some(holes) = holes else { return 0 };
@@ -191,7 +191,7 @@ impl Holes {
     }
 }
 
-/// Of a hole, the octets that its receiver acknowledged.
+/// Of a hole, the bytes that its receiver acknowledged.
 fn lost((from, to): (u32, u32), acknowledged: u32) -> u64 {
     let known = if distance(to, acknowledged) >= 0 { to } else { acknowledged };
     u64::try_from(distance(from, known)).unwrap_or_default()
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(way.settle(), 0);
     }
 
-    /// Every second octet of a hole comes late, from its front, from its back, and in no order.
+    /// Every second byte of a hole comes late, from its front, from its back, and in no order.
     #[test]
     fn a_hole_that_is_split_again_and_again_stays_few() {
         let orders: [fn(u32) -> u32; 3] = [|k| k, |k| 9_999 - k, |k| k * 7_919 % 10_000];
@@ -276,14 +276,14 @@ mod tests {
             cut in 0usize..80,
         ) {
             let mut place = start;
-            let mut told: Vec<(u32, usize, bool)> = Vec::new();
+            let mut reported: Vec<(u32, usize, bool)> = Vec::new();
             for (length, is_captured, is_acknowledged) in pieces {
                 if is_captured {
-                    told.push((place, length, false));
+                    reported.push((place, length, false));
                 }
                 place = place.wrapping_add(u32::try_from(length).unwrap());
                 if is_acknowledged {
-                    told.push((place, 0, true));
+                    reported.push((place, 0, true));
                 }
             }
             let take = |way: &mut Way, part: &[(u32, usize, bool)]| {
@@ -296,8 +296,8 @@ mod tests {
                 }
             };
             let mut whole = Way::default();
-            take(&mut whole, &told);
-            let (first, second) = told.split_at(cut.min(told.len()));
+            take(&mut whole, &reported);
+            let (first, second) = reported.split_at(cut.min(reported.len()));
             let (mut one, mut other) = (Way::default(), Way::default());
             take(&mut one, first);
             take(&mut other, second);

@@ -35,13 +35,13 @@ pub struct ClassRun {
     pub last: FrameRef,
     /// Packets in it.
     pub frames: u64,
-    /// Their octets on the wire.
+    /// Their bytes on the wire.
     pub bytes: u64,
     /// Those of them that the captures hold.
     pub captured: u64,
     /// Packets in it that the pair's lower address sent.
     pub from_a: u64,
-    /// Octets of payload behind the transport header that each side sent: the lower address, the higher.
+    /// Bytes of payload behind the transport header that each side sent: the lower address, the higher.
     pub payload: [u64; 2],
     /// A busy flow: the one with most of the packets, where one has (majority vote as they came).
     pub flow: Option<Flow>,
@@ -99,12 +99,12 @@ pub const SILENCE: Span = Span::from_seconds(1);
 
 /// Where and when a packet was seen, and how long it was on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sighting {
+pub struct PacketRecord {
     /// The frame.
     pub frame: FrameRef,
     /// When.
     pub time: Timestamp,
-    /// Octets on the wire.
+    /// Bytes on the wire.
     pub bytes: u64,
     /// Those of them that the capture holds.
     pub captured: u64,
@@ -118,15 +118,15 @@ pub struct Sighting {
     pub opener: Option<Direction>,
     /// It was clear, and its checksum had still to be finished by a network card.
     pub unfinished: bool,
-    /// Octets behind its transport header, on the wire.
+    /// Bytes behind its transport header, on the wire.
     pub payload: u32,
     /// Who sent its frame, as far as the frame says.
     pub origin: Origin,
     /// It shows again, decrypted, what came inside ESP.
-    pub is_twin: bool,
+    pub is_decrypted_copy: bool,
     /// Of a packet that may show another again, decrypted: which kind of these, until that is known.
     #[serde(skip)]
-    pub likely_twin: Option<NonZeroU32>,
+    pub likely_copy: Option<NonZeroU32>,
     /// Which of the conversations that began before the capture it belongs to.
     #[serde(skip)]
     pub conversation: Option<u32>,
@@ -136,7 +136,7 @@ pub struct Sighting {
 }
 
 #[cfg(test)]
-impl Sighting {
+impl PacketRecord {
     /// A packet of the lower address, of which nothing else matters.
     pub(crate) fn of_frame(frame: FrameRef, time: Timestamp) -> Self {
         Self {
@@ -151,8 +151,8 @@ impl Sighting {
             unfinished: false,
             payload: 46,
             origin: Origin::default(),
-            is_twin: false,
-            likely_twin: None,
+            is_decrypted_copy: false,
+            likely_copy: None,
             conversation: None,
             fingerprint: None,
         }
@@ -177,7 +177,7 @@ struct Prints(Vec<Print>);
 impl Runs {
     /// Adds a packet: to the last run where no longer silence lies between, or where there is no room for
     /// another, else to a new one.
-    pub fn observe(&mut self, seen: &Sighting, room: &mut Room) {
+    pub fn observe(&mut self, seen: &PacketRecord, room: &mut Room) {
         match &mut self.last {
             Some(last) if last.reaches(seen.time, seen.time) => last.take(seen),
             Some(last) if room.is_left() => {
@@ -275,7 +275,7 @@ impl ClassRun {
         self.frames > 0 && self.start <= self.end && self.from_a <= self.frames
     }
 
-    /// Octets of payload, both ways.
+    /// Bytes of payload, both ways.
     #[must_use]
     pub const fn payload_bytes(&self) -> u64 {
         let [a, b] = self.payload;
@@ -326,7 +326,7 @@ impl ClassRun {
         (self.start, self.end) = (self.start.shifted(by), self.end.shifted(by));
     }
 
-    fn of(seen: &Sighting) -> Self {
+    fn of(seen: &PacketRecord) -> Self {
         Self {
             start: seen.time,
             end: seen.time,
@@ -356,7 +356,7 @@ impl ClassRun {
     }
 
     /// Adds a packet.
-    fn take(&mut self, seen: &Sighting) {
+    fn take(&mut self, seen: &PacketRecord) {
         if seen.time > self.end || (seen.time == self.end && seen.frame > self.last) {
             (self.end, self.last) = (seen.time, seen.frame);
         } else if (seen.time, seen.frame) < (self.start, self.first) {
@@ -456,7 +456,7 @@ impl Interleaving {
     }
 
     /// A clear packet of the pair was seen.
-    pub fn clear(&mut self, seen: &Sighting, room: &mut Room) {
+    pub fn clear(&mut self, seen: &PacketRecord, room: &mut Room) {
         self.clear[way(seen.direction)] += 1;
         self.finished[way(seen.direction)] += u64::from(!seen.unfinished);
         let between = std::mem::take(&mut self.protected_since);
@@ -485,9 +485,9 @@ mod tests {
     use crate::evidence::{EvidenceId, FrameNumber};
     use proptest::prelude::*;
 
-    fn seen(frame: u64, millis: i64) -> Sighting {
+    fn seen(frame: u64, millis: i64) -> PacketRecord {
         let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(frame) };
-        Sighting::of_frame(frame, Timestamp(millis * 1_000_000))
+        PacketRecord::of_frame(frame, Timestamp(millis * 1_000_000))
     }
 
     #[test]
@@ -514,7 +514,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_order_of_arrival_does_not_matter(times in proptest::collection::vec(0i64..20_000, 1..60)) {
-            let packets: Vec<Sighting> =
+            let packets: Vec<PacketRecord> =
                 times.iter().enumerate().map(|(at, t)| seen(at as u64, *t)).collect();
             let mut forth = Runs::default();
             let mut room = Room::default();

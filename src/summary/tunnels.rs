@@ -6,10 +6,10 @@
 //! apart; beyond the bound the pairs inside are no longer named, then packets are counted only.
 
 use super::room::Room;
-use super::timeline::{ClassRun, Runs, Sighting};
+use super::timeline::{ClassRun, PacketRecord, Runs};
 use crate::hosts::HostPair;
 use crate::packet::MOST_NESTED;
-use crate::protection::twin::{Candidate, Confirmed};
+use crate::protection::decrypted_copy::{Candidate, Confirmed};
 use crate::protection::{ProtectionClass, Stream};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -25,7 +25,7 @@ pub struct Tunnel {
     /// The packets inside, the outermost first; empty where they were too many to be kept apart, or
     /// could not be decoded.
     pub inside: Vec<Layer>,
-    /// The class of the frames, as each tells by itself.
+    /// The class of the frames, as each shows by itself.
     pub class: ProtectionClass,
 }
 
@@ -37,7 +37,7 @@ pub type Tunnels = BTreeMap<HostPair, BTreeMap<Tunnel, Vec<ClassRun>>>;
 pub(super) struct TunnelObserver {
     seen: HashMap<Key, Runs, foldhash::fast::RandomState>,
     /// Packets that may show again what was inside ESP, until that is known.
-    likely_twins: HashMap<(Key, Candidate), Runs, foldhash::fast::RandomState>,
+    likely_copies: HashMap<(Key, Candidate), Runs, foldhash::fast::RandomState>,
     /// Packets that were not kept, because there were too many kinds.
     pub(super) uncounted: u64,
 }
@@ -51,16 +51,22 @@ pub(super) struct Key {
 }
 
 impl TunnelObserver {
-    /// Takes a packet of a tunnel; `twin` says whose decrypted copy its frame may be.
+    /// Takes a packet of a tunnel; `decrypted_copy` says whose decrypted copy its frame may be.
     pub(super) fn observe(
         &mut self,
         mut key: Key,
-        twin: Option<Candidate>,
-        seen: Sighting,
+        decrypted_copy: Option<Candidate>,
+        seen: PacketRecord,
         room: &mut Room,
     ) {
-        if let Some(twin) = twin.filter(|_| self.likely_twins.len() < MOST_KEPT) {
-            return self.likely_twins.entry((key, twin)).or_default().observe(&seen, room);
+        if let Some(decrypted_copy) =
+            decrypted_copy.filter(|_| self.likely_copies.len() < MOST_KEPT)
+        {
+            return self
+                .likely_copies
+                .entry((key, decrypted_copy))
+                .or_default()
+                .observe(&seen, room);
         }
         if self.seen.len() >= MOST_KEPT && !self.seen.contains_key(&key) {
             key.inside = [None; MOST_NESTED as usize];
@@ -74,8 +80,8 @@ impl TunnelObserver {
 
     /// Lets go of decrypted copies, and takes the other likely ones for what they are.
     pub(super) fn settle(&mut self, confirmed: &Confirmed) {
-        let likely = std::mem::take(&mut self.likely_twins).into_iter();
-        let others = likely.filter(|((_, candidate), _)| !candidate.is_twin(confirmed));
+        let likely = std::mem::take(&mut self.likely_copies).into_iter();
+        let others = likely.filter(|((_, candidate), _)| !candidate.is_decrypted_copy(confirmed));
         others.for_each(|((key, _), runs)| self.seen.entry(key).or_default().join(runs));
     }
 
@@ -102,9 +108,9 @@ mod tests {
     use crate::time::Timestamp;
     use std::net::{IpAddr, Ipv4Addr};
 
-    fn seen(frame: u64) -> Sighting {
+    fn seen(frame: u64) -> PacketRecord {
         let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(frame) };
-        Sighting { captured: 100, payload: 0, ..Sighting::of_frame(frame, Timestamp(0)) }
+        PacketRecord { captured: 100, payload: 0, ..PacketRecord::of_frame(frame, Timestamp(0)) }
     }
 
     fn pair(number: u32) -> HostPair {

@@ -29,10 +29,10 @@ fn a_gateways_capture_shows_the_windows_of_the_wire() {
         (report.windows.iter().map(of).collect::<Vec<_>>(), report.totals.artefacts)
     };
     let (on_the_wire, none) = windows("capture.pcap");
-    let (on_the_gateway, twins) = windows("capture_gwA_eth0.pcap");
+    let (on_the_gateway, decrypted_copies) = windows("capture_gwA_eth0.pcap");
     assert_eq!(on_the_gateway, on_the_wire);
     assert!(none.is_empty());
-    assert_eq!(twins["decrypted_twin"].frames, 2852);
+    assert_eq!(decrypted_copies["decrypted_twin"].frames, 2852);
 }
 
 /// Captures whose counts differ from tshark's on purpose; docs/accuracy.md says why.

@@ -139,7 +139,7 @@ fn the_page_shows_what_the_json_holds_and_loads_nothing() {
         "<td class=\"number\">1</td><td class=\"number\">152</td><td class=\"number\">109</td>";
     assert!(page.contains(leaked), "{page}");
     let style = page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
-    let digest = plainsight::evidence::sha256_octets(style.as_bytes());
+    let digest = plainsight::evidence::sha256_digest(style.as_bytes());
     let digest = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, digest);
     assert!(page.contains(&format!("style-src &#39;sha256-{digest}&#39;")));
     for foreign in ["<script", "http:", "https:", "src=", "url("] {

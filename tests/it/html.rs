@@ -69,7 +69,7 @@ fn only_the_pages_own_style_and_scripts_may_run() {
         let allowed =
             reported.split(&format!("{directive} ")).nth(1).unwrap().split(';').next().unwrap();
         let digest = |text: &&str| {
-            let digest = STANDARD.encode(plainsight::evidence::sha256_octets(text.as_bytes()));
+            let digest = STANDARD.encode(plainsight::evidence::sha256_digest(text.as_bytes()));
             format!("'sha256-{digest}'")
         };
         assert_eq!(allowed, texts.iter().map(digest).collect::<Vec<_>>().join(" "), "{directive}");

@@ -17,6 +17,19 @@ const AVOIDED: &[(&[&str], &str)] = &[
     (&["hitherto", "thereof", "wherefore", "nought"], "(leave it out)"),
 ];
 
+/// Turns that a reader has to guess at, and what to write instead.
+const AVOIDED_PHRASES: &[(&str, &str)] = &[
+    ("says so", "reports it, states it"),
+    ("say so", "report it, state it"),
+    ("bears on", "concerns, affects"),
+    ("bear on", "concern, affect"),
+    ("speaks against", "weighs against, contradicts"),
+    ("speak against", "weigh against, contradict"),
+    ("what it is worth", "(leave it out)"),
+    ("as it came", "unchanged"),
+    ("by its own word", "by its own flag, as it states"),
+];
+
 /// Uses that are right: the end of a path, a phrase around the word, the reason.
 const ALLOWED: &[(&str, &str, &str)] = &[];
 
@@ -37,6 +50,10 @@ fn files(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
 
 /// The avoided word of a text and what to write instead, if there is one.
 fn avoided(text: &str) -> Option<(&'static str, &'static str)> {
+    let lower = text.to_lowercase();
+    if let Some(found) = AVOIDED_PHRASES.iter().find(|(phrase, _)| lower.contains(phrase)) {
+        return Some(*found);
+    }
     let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
     words.map(str::to_lowercase).find_map(|word| {
         let rows = AVOIDED.iter();
@@ -147,6 +164,7 @@ fn pages_and_help_are_in_plain_words() {
 fn the_list_finds_what_it_is_for() {
     assert_eq!(avoided("Whoever holds the key").map(|found| found.0), Some("whoever"));
     assert_eq!(avoided("standard, understood, `decrypted_twins`"), None);
+    assert_eq!(avoided("The finding says so.").map(|found| found.0), Some("says so"));
     let source = "f('\"', \"a word stands\"); // \"it tells a lie\"\ng(\"x {told} y\")";
     assert_eq!(sentences(source), [(1, "a word stands".to_owned()), (2, "x   y".to_owned())]);
 }

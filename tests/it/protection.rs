@@ -352,8 +352,9 @@ fn decrypted_copies_are_recognized_over_all_files_of_a_capture() {
         }
         let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
         let report = analyze(&paths, &["--protect", "10.0.0.1=10.0.0.2"]);
-        let twins = report.totals.artefacts.get("decrypted_twin").map_or(0, |count| count.frames);
-        assert_eq!((twins, report.verdict.as_str()), (40, "protected"), "{piece}");
+        let decrypted_copies =
+            report.totals.artefacts.get("decrypted_twin").map_or(0, |count| count.frames);
+        assert_eq!((decrypted_copies, report.verdict.as_str()), (40, "protected"), "{piece}");
     }
 }
 

@@ -204,7 +204,7 @@ fn taps_of_one_direction_each_show_other_packets() {
 }
 
 #[test]
-fn packets_sent_again_later_are_no_second_sighting() {
+fn packets_sent_again_later_are_not_shared_packets() {
     let beat = |n: u64| (n * 1000, segment(0, 77, b"still here, still the same", 64));
     let here: Vec<Timed> = (0..30).map(beat).collect();
     let report = report_of(&[here.clone(), at(&here, 60_000)]);

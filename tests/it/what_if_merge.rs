@@ -4,7 +4,7 @@ use crate::support::incidents;
 use crate::support::summary_set;
 use plainsight::analysis::{Analysis, Question, Request, Unwatched, judge, read_parts};
 use plainsight::correlate::GapRule;
-use plainsight::evidence::{Format, ProblemCode, ProblemKind, SummaryProblem, sha256_octets};
+use plainsight::evidence::{Format, ProblemCode, ProblemKind, SummaryProblem, sha256_digest};
 use plainsight::policy::Policy;
 use plainsight::report::schema::Options;
 use plainsight::report::{Sources, build, to_json};
@@ -162,7 +162,7 @@ proptest! {
             bytes.splice(at..behind, new.into_iter().take(behind - at));
         }
         bytes.truncate(end);
-        let digest = sha256_octets(&bytes);
+        let digest = sha256_digest(&bytes);
         bytes.extend(digest);
         if let Ok(file) = SummaryFile::read("forged", bytes) {
             match join_summaries(&[file], &BTreeSet::new()) {
@@ -180,7 +180,7 @@ proptest! {
         }
         all.extend(bytes);
         if whole {
-            let digest = sha256_octets(&all);
+            let digest = sha256_digest(&all);
             all.extend(digest);
         }
         if let Ok(file) = SummaryFile::read("any", all) {
@@ -223,7 +223,7 @@ fn the_layout_is_still_the_one_that_its_version_names() {
         let mut bytes = b"plainsight-sum\r\n\x03\0\0\0".to_vec();
         bytes.extend((bytes.len() as u64 + 8 + content.len() as u64 + 32).to_le_bytes());
         bytes.extend(content);
-        bytes.extend(sha256_octets(&bytes));
+        bytes.extend(sha256_digest(&bytes));
         let file = SummaryFile::read(name, bytes.clone()).unwrap();
         let saved = joined(std::slice::from_ref(&file));
         let members: Vec<(usize, &Part)> = saved.iter().enumerate().collect();

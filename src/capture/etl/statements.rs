@@ -15,7 +15,7 @@ pub struct TraceEvent<'b> {
     pub record: u64,
     /// Where in the file the record, or the buffer that it is packed in, begins.
     pub offset: u64,
-    /// When, by the clock that the packets have; `None` where it cannot be reported.
+    /// When, by the clock that the packets have; `None` where it cannot be determined.
     pub time: Option<Timestamp>,
     /// What it says.
     pub fact: TraceFact<'b>,

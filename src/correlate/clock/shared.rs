@@ -31,8 +31,8 @@ impl CaptureClocks {
         let mut clocks = Self { first_files: summary.first_files(), ..Self::default() };
         for (id, capture) in &summary.captures {
             // Common packets set the later capture to the clock of the earlier one.
-            if let Some(sighting) = capture.second_sighting {
-                clocks.unite(*id, sighting.of);
+            if let Some(shared) = capture.shared_packets {
+                clocks.unite(*id, shared.of);
             }
             // What one shows inside the other's ESP lies within milliseconds of it.
             if !capture.inside_others.is_empty() {

@@ -24,8 +24,8 @@ pub(super) const FRAMES_LOST: FindingRow = FindingRow {
     controls: &[Control::Si4],
 };
 
-pub(super) const DECRYPTED_TWINS: FindingRow = FindingRow {
-    code: FindingCode::DecryptedTwins,
+pub(super) const DECRYPTED_COPIES: FindingRow = FindingRow {
+    code: FindingCode::DecryptedCopies,
     name: "decrypted_twins",
     meaning: "The capture shows packets both inside ESP and in clear: after decryption, or before encryption on the inner side of a gateway. The clear copy is not a leak and opens no window.",
     severities: &[(Severity::Info, "")],

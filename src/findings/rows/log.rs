@@ -77,7 +77,7 @@ pub(super) const CLOCK_UNKNOWN: FindingRow = FindingRow {
 pub(super) const AUDITING_OFF: FindingRow = FindingRow {
     code: FindingCode::AuditingOff,
     name: "auditing_off",
-    meaning: "A host's negotiations were not audited: a record of its log says so, or the captures show one that the log lacks. Missing events prove nothing.",
+    meaning: "A host's negotiations were not audited: a record of its log shows it, or the captures show one that the log lacks. Missing events prove nothing.",
     severities: &[(Severity::Medium, "")],
     what_to_do: "Turn on auditing before the next capture:",
     steps: &[AUDIT],

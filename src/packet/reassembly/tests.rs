@@ -5,7 +5,7 @@ use crate::hosts::HostPair;
 use crate::packet::protocol;
 use proptest::prelude::*;
 
-/// A fragment: identification, its range of the datagram in octets, whether more follow.
+/// A fragment: identification, its range of the datagram in bytes, whether more follow.
 #[derive(Clone, Copy, Debug)]
 struct Cut {
     identification: u32,
@@ -21,14 +21,14 @@ const fn cut(start: usize, end: usize, more: bool) -> Cut {
 const PORTS: Ports = Ports { source: 500, destination: 500 };
 const V4: [&str; 2] = ["10.0.0.1", "10.0.0.2"];
 const V6: [&str; 2] = ["2001:db8::1", "2001:db8::2"];
-/// A datagram of 40 octets behind the UDP header, in three.
+/// A datagram of 40 bytes behind the UDP header, in three.
 const CUTS: [Cut; 3] = [cut(0, 16, true), cut(16, 40, true), cut(40, 48, false)];
 
 fn datagram(length: usize) -> Vec<u8> {
     (0..=u8::MAX).cycle().take(length).collect()
 }
 
-/// What `decode` makes of a fragment of `datagram`, of which the capture holds `captured` octets.
+/// What `decode` makes of a fragment of `datagram`, of which the capture holds `captured` bytes.
 fn packet<'a>(
     hosts: [&str; 2],
     datagram: &'a [u8],
@@ -36,7 +36,7 @@ fn packet<'a>(
     captured: usize,
 ) -> (IpPacket<'a>, Fragment) {
     let header = if cut.start == 0 { 8 } else { 0 };
-    let octets = &datagram[cut.start + header..cut.end];
+    let bytes = &datagram[cut.start + header..cut.end];
     let fragment = Fragment {
         identification: cut.identification,
         offset: u16::try_from(cut.start / 8).unwrap(),
@@ -51,8 +51,8 @@ fn packet<'a>(
         ports: (cut.start == 0).then_some(PORTS),
         identification: 0,
         segment: &[],
-        payload: &octets[..captured.min(octets.len())],
-        payload_len: octets.len(),
+        payload: &bytes[..captured.min(bytes.len())],
+        payload_len: bytes.len(),
         packet_len: 20 + cut.end - cut.start,
         segment_len: cut.end - cut.start,
         link_broadcast: false,
@@ -86,8 +86,8 @@ fn any_order_gives_the_datagram_once() {
             reassembly.observe(&packet, fragment, wanted, Timestamp(0), index)
         });
         assert_eq!((wholes.next().unwrap(), wholes.next().unwrap()), (None, None));
-        let octets = datagram[8..].to_vec();
-        let whole = Whole { ports: PORTS, octets, seen: order[2], first: 0 };
+        let bytes = datagram[8..].to_vec();
+        let whole = Whole { ports: PORTS, bytes, seen: order[2], first: 0 };
         assert_eq!(wholes.next().unwrap(), Some(whole));
         drop(wholes);
         assert_eq!(reassembly.held(), 0);
@@ -114,7 +114,7 @@ fn overlapping_fragments_end_the_datagram() {
     assert_eq!(observe(&mut reassembly, &forged, CUTS[1], 0), None);
     let parts = reassembly.take_given_up();
     assert_eq!(parts.len(), 1);
-    assert_eq!(parts[0].octets, datagram[8..40], "what was there before the overlap");
+    assert_eq!(parts[0].bytes, datagram[8..40], "what was there before the overlap");
     assert_eq!(observe(&mut reassembly, &datagram, CUTS[2], 0), None);
     assert_eq!(reassembly.held(), 0, "the rest of it is passed over");
     for cut in CUTS {
@@ -128,8 +128,8 @@ fn two_first_fragments_that_differ_both_come_back() {
     let (mut reassembly, datagram, forged) = (Reassembly::default(), datagram(48), [0; 48]);
     observe(&mut reassembly, &datagram, CUTS[0], 0);
     observe(&mut reassembly, &forged, CUTS[0], 0);
-    let octets: Vec<_> = reassembly.take_given_up().into_iter().map(|part| part.octets).collect();
-    assert_eq!(octets, [datagram[8..16].to_vec(), forged[8..16].to_vec()]);
+    let bytes: Vec<_> = reassembly.take_given_up().into_iter().map(|part| part.bytes).collect();
+    assert_eq!(bytes, [datagram[8..16].to_vec(), forged[8..16].to_vec()]);
 }
 
 #[test]
@@ -153,8 +153,8 @@ fn a_cut_fragment_never_makes_a_whole() {
     }
     let parts = reassembly.finish();
     let hosts = V4.map(|host| host.parse().unwrap());
-    let octets = datagram[8..21].to_vec();
-    let part = Part { source: hosts[0], destination: hosts[1], ports: PORTS, octets, seen: 0 };
+    let bytes = datagram[8..21].to_vec();
+    let part = Part { source: hosts[0], destination: hosts[1], ports: PORTS, bytes, seen: 0 };
     assert_eq!(parts, [part]);
 }
 
@@ -227,7 +227,7 @@ proptest! {
             wholes.extend(observe(&mut reassembly, &datagram, cut, 0));
         }
         prop_assert_eq!(wholes.len(), 1);
-        prop_assert_eq!(&wholes[0].octets, &datagram[8..]);
+        prop_assert_eq!(&wholes[0].bytes, &datagram[8..]);
         prop_assert_eq!(reassembly.held(), 0);
     }
 
@@ -238,15 +238,15 @@ proptest! {
             0..400,
         )
     ) {
-        let (octets, mut reassembly) = (vec![0; 66_000], Reassembly::default());
+        let (bytes, mut reassembly) = (vec![0; 66_000], Reassembly::default());
         for (identification, offset, length, (more, wanted, is_first)) in fragments {
             let offset = if is_first { 0 } else { offset };
             let fragment = Fragment { identification, offset, more };
-            let (packet, _) = packet(V6, &octets, cut(0, 8, true), 0);
-            let payload = &octets[..length];
+            let (packet, _) = packet(V6, &bytes, cut(0, 8, true), 0);
+            let payload = &bytes[..length];
             let packet = IpPacket { payload, payload_len: length, segment_len: length, ..packet };
             if let Some(whole) = reassembly.observe(&packet, fragment, wanted, Timestamp(0), ()) {
-                prop_assert!(whole.octets.len() <= 65_535);
+                prop_assert!(whole.bytes.len() <= 65_535);
             }
             prop_assert!(reassembly.held() <= MAX_HELD);
             let held: usize = reassembly.under_way.values().map(|datagram| datagram.held).sum();

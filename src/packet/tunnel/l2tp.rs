@@ -9,11 +9,11 @@ use crate::packet::serial;
 
 /// What UDP 1701 carries.
 pub(super) fn over_udp(datagram: Carried<'_>) -> Option<Packet<'_>> {
-    let flags = u16_at(datagram.octets, 0)?;
+    let flags = u16_at(datagram.bytes, 0)?;
     match flags & (CONTROL | VERSION) {
         2 => version_2(datagram, flags),
-        // RFC 3931 §4.1.2.1: flags without meaning, two reserved octets, the session.
-        3 if datagram.octets.starts_with(&[0, 3, 0, 0]) => version_3(datagram.behind(4)?),
+        // RFC 3931 §4.1.2.1: flags without meaning, two reserved bytes, the session.
+        3 if datagram.bytes.starts_with(&[0, 3, 0, 0]) => version_3(datagram.behind(4)?),
         _ => None,
     }
 }
@@ -32,10 +32,10 @@ fn version_2(datagram: Carried<'_>, flags: u16) -> Option<Packet<'_>> {
     let (datagram, at) = if flags & LENGTH == 0 {
         (datagram, 2)
     } else {
-        (datagram.within(usize::from(u16_at(datagram.octets, 2)?))?, 4)
+        (datagram.within(usize::from(u16_at(datagram.bytes, 2)?))?, 4)
     };
     // Tunnel and session zero are not given to any.
-    if u16_at(datagram.octets, at)? == 0 || u16_at(datagram.octets, at + 2)? == 0 {
+    if u16_at(datagram.bytes, at)? == 0 || u16_at(datagram.bytes, at + 2)? == 0 {
         return None;
     }
     let mut header_len = at + 4;
@@ -43,40 +43,40 @@ fn version_2(datagram: Carried<'_>, flags: u16) -> Option<Packet<'_>> {
         header_len += 4;
     }
     if flags & OFFSET != 0 {
-        header_len += 2 + usize::from(u16_at(datagram.octets, header_len)?);
+        header_len += 2 + usize::from(u16_at(datagram.bytes, header_len)?);
     }
     let frame = datagram.behind(header_len)?;
-    Some(enter(serial::ppp, frame.octets, frame.context))
+    Some(enter(serial::ppp, frame.bytes, frame.context))
 }
 
 /// A session's data. Cookie and sublayer are agreed on beforehand (RFC 3931 §4.1 and §4.6), so that
 /// the one reading is taken under which an IP packet of the right length comes out.
 fn version_3(session: Carried<'_>) -> Option<Packet<'_>> {
-    if session.octets.first_chunk::<4>()? == &[0; 4] {
+    if session.bytes.first_chunk::<4>()? == &[0; 4] {
         return None;
     }
-    let mut told = None;
-    // A cookie of 0, 4 or 8 octets, a sublayer of 0 or 4.
+    let mut reported = None;
+    // A cookie of 0, 4 or 8 bytes, a sublayer of 0 or 4.
     for header_len in [4, 8, 12, 16] {
         let Some(carried) = session.behind(header_len) else { break };
         let packet = if carried.is_ethernet() {
-            enter(ethernet, carried.octets, carried.context)
+            enter(ethernet, carried.bytes, carried.context)
         } else if is_ppp(carried) {
-            enter(serial::ppp, carried.octets, carried.context)
+            enter(serial::ppp, carried.bytes, carried.context)
         } else {
             continue;
         };
-        if told.replace(packet).is_some() {
+        if reported.replace(packet).is_some() {
             return None;
         }
     }
-    told
+    reported
 }
 
 /// PPP with its address and control, and IPv4 or IPv6 of a fitting length.
 fn is_ppp(carried: Carried<'_>) -> bool {
     matches!(
-        carried.octets,
+        carried.bytes,
         [0xff, 3, 0, 0x21, 0x40..=0x4f, ..] | [0xff, 3, 0, 0x57, 0x60..=0x6f, ..]
     ) && carried.behind(4).is_some_and(|packet| packet.is_ip())
 }

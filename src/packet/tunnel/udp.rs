@@ -1,9 +1,9 @@
-//! Tunnels over UDP: told by a registered port and by a header that fits.
+//! Tunnels over UDP: recognized by a registered port and by a header that fits.
 //!
 //! Foo over UDP has neither and is not followed. A datagram of IKE's ports is never a tunnel's:
 //! address translation may give the other side any port.
 
-use super::{carried, l2tp, told_or_outer};
+use super::{carried, inner_or_outer, l2tp};
 use crate::packet::carried::Carried;
 use crate::packet::link::{
     Context, LEAST_ETHER_TYPE, TRANSPARENT_ETHERNET, enter, ether_type, ethernet, stop, u16_at,
@@ -56,47 +56,47 @@ fn registered(packet: IpPacket<'_>, ports: Ports, context: Context) -> Packet<'_
             _ => teredo(datagram),
         },
     };
-    told_or_outer(inside, packet)
+    inner_or_outer(inside, packet)
 }
 
-/// RFC 7348 §5: the flag I set and every reserved octet zero.
+/// RFC 7348 §5: the flag I set and every reserved byte zero.
 fn vxlan(datagram: Carried<'_>) -> Option<Packet<'_>> {
-    let [8, 0, 0, 0, _, _, _, 0] = datagram.octets.first_chunk::<8>()? else { return None };
+    let [8, 0, 0, 0, _, _, _, 0] = datagram.bytes.first_chunk::<8>()? else { return None };
     let frame = datagram.behind(8)?;
-    Some(enter(ethernet, frame.octets, frame.context))
+    Some(enter(ethernet, frame.bytes, frame.context))
 }
 
 /// draft-ietf-nvo3-vxlan-gpe §3: version 0, the flag I set, and with the flag P a next protocol.
 fn vxlan_gpe(datagram: Carried<'_>) -> Option<Packet<'_>> {
-    let [flags, 0, 0, next, _, _, _, 0] = *datagram.octets.first_chunk::<8>()? else { return None };
+    let [flags, 0, 0, next, _, _, _, 0] = *datagram.bytes.first_chunk::<8>()? else { return None };
     let inside = datagram.behind(8)?;
     match (flags, next) {
-        (GPE_I, 0) | (GPE_I_P, 3) => Some(enter(ethernet, inside.octets, inside.context)),
+        (GPE_I, 0) | (GPE_I_P, 3) => Some(enter(ethernet, inside.bytes, inside.context)),
         (GPE_I_P, 1 | 2) => inside.ip(),
-        (GPE_I_P, 5) => Some(enter(mpls::stack, inside.octets, inside.context)),
+        (GPE_I_P, 5) => Some(enter(mpls::stack, inside.bytes, inside.context)),
         _ => None,
     }
 }
 
 /// RFC 8926 §3.4: version 0, no control packet, reserved bits zero, options that fill their length.
 fn geneve(datagram: Carried<'_>) -> Option<Packet<'_>> {
-    let [first, flags, ..] = *datagram.octets.first_chunk::<8>()?;
+    let [first, flags, ..] = *datagram.bytes.first_chunk::<8>()?;
     // §3.4: the flag C (critical options) alone says nothing about what is carried.
-    let is_sound = first & 0xc0 == 0 && flags & !0x40 == 0 && datagram.octets.get(7) == Some(&0);
+    let is_sound = first & 0xc0 == 0 && flags & !0x40 == 0 && datagram.bytes.get(7) == Some(&0);
     let options_len = usize::from(first & 0x3f) * 4;
     let inside = datagram.behind(8 + options_len)?;
-    let mut options = datagram.octets.get(8..8 + options_len)?;
+    let mut options = datagram.bytes.get(8..8 + options_len)?;
     while let Some([_, _, _, length]) = options.first_chunk::<4>() {
-        // §3.5: three reserved bits, then the length in words without the option's own four octets.
+        // §3.5: three reserved bits, then the length in words without the option's own four bytes.
         options = options.get(4 + usize::from(length & 0x1f) * 4..)?;
     }
     if !is_sound || !options.is_empty() {
         return None;
     }
-    match u16_at(datagram.octets, 2)? {
-        TRANSPARENT_ETHERNET => Some(enter(ethernet, inside.octets, inside.context)),
+    match u16_at(datagram.bytes, 2)? {
+        TRANSPARENT_ETHERNET => Some(enter(ethernet, inside.bytes, inside.context)),
         kind @ LEAST_ETHER_TYPE.. => Some(match inside.context.deeper() {
-            Some(deeper) => ether_type(kind, inside.octets, deeper),
+            Some(deeper) => ether_type(kind, inside.bytes, deeper),
             None => stop(StopReason::TunnelTooDeep, inside.context.offset),
         }),
         _ => None,
@@ -105,12 +105,12 @@ fn geneve(datagram: Carried<'_>) -> Option<Packet<'_>> {
 
 /// draft-ietf-intarea-gue §3 and §4: variant 0 names an IP protocol, variant 1 is IP itself.
 fn gue(datagram: Carried<'_>) -> Option<Packet<'_>> {
-    match datagram.octets.first()? {
+    match datagram.bytes.first()? {
         // The flag C clear: data; five bits of length in words without the first.
         first @ 0..=0x1f => {
             let inside = datagram.behind(4 + usize::from(first & 0x1f) * 4)?;
-            let version = inside.octets.first()? >> 4;
-            match (datagram.octets.get(1)?, version) {
+            let version = inside.bytes.first()? >> 4;
+            match (datagram.bytes.get(1)?, version) {
                 (4, 4) | (41, 6) => inside.ip(),
                 _ => None,
             }
@@ -122,8 +122,8 @@ fn gue(datagram: Carried<'_>) -> Option<Packet<'_>> {
 
 /// 3GPP TS 29.281 §5.1: version 1, GTP and not GTP', a T-PDU whose length fills the datagram.
 fn gtp_u(datagram: Carried<'_>) -> Option<Packet<'_>> {
-    let [flags, G_PDU, ..] = *datagram.octets.first_chunk::<2>()? else { return None };
-    let length = usize::from(u16_at(datagram.octets, 2)?);
+    let [flags, G_PDU, ..] = *datagram.bytes.first_chunk::<2>()? else { return None };
+    let length = usize::from(u16_at(datagram.bytes, 2)?);
     if flags & 0xf8 != 0x30 || datagram.wire_len != 8 + length {
         return None;
     }
@@ -132,18 +132,18 @@ fn gtp_u(datagram: Carried<'_>) -> Option<Packet<'_>> {
         return datagram.behind(8)?.ip();
     }
     let mut header_len = 12;
-    let mut next = if flags & GTP_EXTENSION == 0 { 0 } else { *datagram.octets.get(11)? };
+    let mut next = if flags & GTP_EXTENSION == 0 { 0 } else { *datagram.bytes.get(11)? };
     for _ in 0..MAX_EXTENSIONS {
         if next == 0 {
             return datagram.behind(header_len)?.ip();
         }
         // §5.2.1: a length in words, the content, the next extension.
-        let length = usize::from(*datagram.octets.get(header_len)?) * 4;
+        let length = usize::from(*datagram.bytes.get(header_len)?) * 4;
         if length == 0 {
             return None;
         }
         header_len += length;
-        next = *datagram.octets.get(header_len - 1)?;
+        next = *datagram.bytes.get(header_len - 1)?;
     }
     None
 }
@@ -151,33 +151,33 @@ fn gtp_u(datagram: Carried<'_>) -> Option<Packet<'_>> {
 /// RFC 4380 §5.1.1: authentication and origin, in this order and each at will, then IPv6.
 fn teredo(datagram: Carried<'_>) -> Option<Packet<'_>> {
     let mut rest = datagram;
-    if let Some([0, 1, identifier_len, value_len]) = rest.octets.first_chunk::<4>() {
-        // Both values, then a nonce of eight octets and one of confirmation.
+    if let Some([0, 1, identifier_len, value_len]) = rest.bytes.first_chunk::<4>() {
+        // Both values, then a nonce of eight bytes and one of confirmation.
         rest = rest.behind(13 + usize::from(*identifier_len) + usize::from(*value_len))?;
     }
-    if rest.octets.starts_with(&[0, 0]) {
+    if rest.bytes.starts_with(&[0, 0]) {
         rest = rest.behind(8)?;
     }
-    if rest.octets.first()? >> 4 == 6 { rest.ip() } else { None }
+    if rest.bytes.first()? >> 4 == 6 { rest.ip() } else { None }
 }
 
 /// TaZmen Sniffer Protocol: version 1, a received packet or one to be sent, the kind of frame, fields to the
 /// one that ends them, then the frame.
 fn tzsp(datagram: Carried<'_>) -> Option<Packet<'_>> {
-    let [1, 0 | 1, _, _] = datagram.octets.first_chunk::<4>()? else { return None };
+    let [1, 0 | 1, _, _] = datagram.bytes.first_chunk::<4>()? else { return None };
     let mut header_len = 4;
     for _ in 0..MAX_FIELDS {
-        match *datagram.octets.get(header_len)? {
+        match *datagram.bytes.get(header_len)? {
             TZSP_PADDING => header_len += 1,
             TZSP_END => {
                 let frame = datagram.behind(header_len + 1)?;
-                return match u16_at(datagram.octets, 2)? {
-                    1 => Some(enter(ethernet, frame.octets, frame.context)),
-                    18 => Some(enter(wireless::bare, frame.octets, frame.context)),
+                return match u16_at(datagram.bytes, 2)? {
+                    1 => Some(enter(ethernet, frame.bytes, frame.context)),
+                    18 => Some(enter(wireless::bare, frame.bytes, frame.context)),
                     _ => None,
                 };
             }
-            _ => header_len += 2 + usize::from(*datagram.octets.get(header_len + 1)?),
+            _ => header_len += 2 + usize::from(*datagram.bytes.get(header_len + 1)?),
         }
     }
     None
@@ -189,7 +189,7 @@ const L2TP: u16 = 1701;
 const GTP_U: u16 = 2152;
 const TEREDO: u16 = 3544;
 const VXLAN: u16 = 4789;
-/// What Linux used before the port was registered, and uses still where none is told.
+/// What Linux used before the port was registered, and uses still where none is given.
 const VXLAN_OF_LINUX: u16 = 8472;
 const VXLAN_GPE: u16 = 4790;
 const GUE: u16 = 6080;

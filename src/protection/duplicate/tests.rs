@@ -44,38 +44,38 @@ fn nearly_all_packets_must_have_a_copy() {
     assert!(is_rule(300, 100) && !is_rule(545, 55), "a sender that repeats itself");
 }
 
-fn of<'a>(source: &str, destination: &str, octets: &'a [u8]) -> IpPacket<'a> {
+fn of<'a>(source: &str, destination: &str, bytes: &'a [u8]) -> IpPacket<'a> {
     let [source, destination] = [source, destination].map(|text| text.parse().unwrap());
-    IpPacket::carrying(source, destination, 6, octets)
+    IpPacket::carrying(source, destination, 6, bytes)
 }
 
 #[test]
 fn whatever_changes_in_a_packet_changes_its_identity() {
-    let octets: Vec<u8> = (0..60).collect();
+    let bytes: Vec<u8> = (0..60).collect();
     for (a, b, c) in [("10.0.0.1", "10.0.0.2", "10.0.0.3"), ("fe80::1", "fe80::2", "fe80::3")] {
-        let packet = of(a, b, &octets);
-        let mut all = vec![identity(&packet), identity(&of(b, a, &octets))];
-        all.extend([identity(&of(a, c, &octets)), identity(&of(c, b, &octets))]);
+        let packet = of(a, b, &bytes);
+        let mut all = vec![identity(&packet), identity(&of(b, a, &bytes))];
+        all.extend([identity(&of(a, c, &bytes)), identity(&of(c, b, &bytes))]);
         all.push(identity(&IpPacket { protocol: 17, ..packet }));
         all.push(identity(&IpPacket { identification: 1, ..packet }));
         all.push(identity(&IpPacket { packet_len: 99, ..packet }));
         for at in 0..COMPARED {
-            let mut changed = octets.clone();
+            let mut changed = bytes.clone();
             changed[at] ^= 0x80;
             all.push(identity(&of(a, b, &changed)));
-            // Zeros that are there, and octets that are not.
-            all.push(identity(&IpPacket { segment: &octets[..at], ..packet }));
+            // Zeros that are there, and bytes that are not.
+            all.push(identity(&IpPacket { segment: &bytes[..at], ..packet }));
         }
         let distinct: std::collections::BTreeSet<u64> = all.iter().map(|it| it.0).collect();
         assert_eq!(distinct.len(), all.len());
-        assert_eq!(identity(&packet), identity(&IpPacket { segment: &octets[..50], ..packet }));
+        assert_eq!(identity(&packet), identity(&IpPacket { segment: &bytes[..50], ..packet }));
     }
 }
 
 const HEAD: Identity = Identity(0x0123_4567_89ab_cdef);
 
-fn shown(all: &mut Duplicates, octets: &[u8], micros: i64) -> Option<DuplicateKind> {
-    all.observe(HEAD, octets, Timestamp(micros * 1000), Place::default()).map(|again| again.kind)
+fn shown(all: &mut Duplicates, bytes: &[u8], micros: i64) -> Option<DuplicateKind> {
+    all.observe(HEAD, bytes, Timestamp(micros * 1000), Place::default()).map(|again| again.kind)
 }
 
 #[test]

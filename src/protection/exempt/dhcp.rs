@@ -39,7 +39,7 @@ fn is_dhcp(ip: &IpPacket<'_>) -> bool {
 /// RFC 2131 §2: a server's name and a boot file, which end with a zero. A client leaves them empty or asks for one
 /// by a short name.
 fn is_name(field: &[u8], is_reply: bool) -> bool {
-    let ends = field.iter().position(|octet| *octet == 0).unwrap_or(field.len());
+    let ends = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
     let (name, rest) = field.split_at(ends);
     !holds_text(rest) && (is_reply || !holds_text(name))
 }
@@ -55,7 +55,7 @@ fn has_options(ip: &IpPacket<'_>, operation: u8, mut text: usize) -> bool {
                 continue;
             }
             // Only zeros follow the end.
-            255 => return has_type && seen.iter().skip(at + 1).all(|octet| *octet == 0),
+            255 => return has_type && seen.iter().skip(at + 1).all(|byte| *byte == 0),
             _ => {
                 let Some(length) = seen.get(at + 1) else { return is_partial(ip) };
                 let begin = at + 2;
@@ -134,7 +134,7 @@ struct Inside {
     depth: u8,
 }
 
-/// Whether options fill a message, or the part of an option behind so many octets. Adds up their text.
+/// Whether options fill a message, or the part of an option behind so many bytes. Adds up their text.
 fn are_options(seen: &[u8], mut at: usize, len: usize, inside: Inside, text: &mut usize) -> bool {
     if inside.depth > MOST_RELAYS {
         return false;

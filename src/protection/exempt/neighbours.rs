@@ -1,24 +1,24 @@
 //! Neighbour discovery and its relatives (RFC 4861, RFC 3122, RFC 3971).
 
 use super::quoted::repeats_packet;
-use super::{has_hops, is_partial, octet};
+use super::{byte_at, has_hops, is_partial};
 use crate::ike::holds_text;
 use crate::packet::IpPacket;
 
 /// A hop limit of 255, which no router can leave, code 0 (RFC 4861 §6.1 and §7.1), a fixed part, then known options in
-/// units of eight octets.
+/// units of eight bytes.
 pub(super) fn is_discovery(ip: &IpPacket<'_>) -> bool {
-    let Some(kind) = octet(ip, 0) else { return false };
+    let Some(kind) = byte_at(ip, 0) else { return false };
     let fixed = match kind {
         133 | 141 | 142 | 148 => 8,
-        // RFC 3971 §6.4.2: identifier, all components, this component, two reserved octets.
+        // RFC 3971 §6.4.2: identifier, all components, this component, two reserved bytes.
         149 => 12,
         134 => 16,
         135 | 136 => 24,
         137 => 40,
         _ => return false,
     };
-    if !has_hops(ip, 255) || octet(ip, 1).is_some_and(|code| code != 0) {
+    if !has_hops(ip, 255) || byte_at(ip, 1).is_some_and(|code| code != 0) {
         return false;
     }
     let mut at = fixed;
@@ -26,7 +26,7 @@ pub(super) fn is_discovery(ip: &IpPacket<'_>) -> bool {
         if at >= ip.payload_len {
             break;
         }
-        let (Some(option), Some(units)) = (octet(ip, at), octet(ip, at + 1)) else {
+        let (Some(option), Some(units)) = (byte_at(ip, at), byte_at(ip, at + 1)) else {
             return is_partial(ip);
         };
         let units = usize::from(units);
@@ -48,7 +48,7 @@ pub(super) fn is_discovery(ip: &IpPacket<'_>) -> bool {
     at == ip.payload_len
 }
 
-/// Lengths of options in units of eight octets: RFC 4861 §4.6, RFC 6275 §7, RFC 3971 §5.3, RFC 4191 §2.3,
+/// Lengths of options in units of eight bytes: RFC 4861 §4.6, RFC 6275 §7, RFC 3971 §5.3, RFC 4191 §2.3,
 /// RFC 5175 §3, RFC 8781 §4. Others have no fixed length; unassigned ones are unknown to every receiver.
 const fn fits(option: u8, units: usize) -> bool {
     match option {
@@ -79,5 +79,5 @@ fn names_authority(option: u8, value: &[u8]) -> bool {
 const MOST_OPTIONS: usize = 256;
 /// X.690 §8.9.1.
 const SEQUENCE: u8 = 0x30;
-/// A domain's name (RFC 1035 §2.3.4), two octets before it and padding.
+/// A domain's name (RFC 1035 §2.3.4), two bytes before it and padding.
 const LONGEST_NAME: usize = 264;

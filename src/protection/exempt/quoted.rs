@@ -5,7 +5,7 @@ use crate::ike::holds_text;
 use crate::packet::{IpPacket, protocol};
 use std::net::IpAddr;
 
-/// Whether what follows the first octets of an error is the beginning of a packet that passed
+/// Whether what follows the first bytes of an error is the beginning of a packet that passed
 /// between the hosts, no longer than that packet was, and the error as short as its RFC wants it.
 ///
 /// The packet was sent by the error's receiver, or has a checksum that holds: address translation may have changed
@@ -45,7 +45,7 @@ pub(super) fn repeats_text(ip: &IpPacket<'_>, at: usize) -> bool {
 }
 
 /// Whether nothing follows the quoted packet but zeros and an extension (RFC 4884 §4, §5 and §7): the quote is
-/// then as long as the length field says, or 128 octets where an older sender left it at zero.
+/// then as long as the length field says, or 128 bytes where an older sender left it at zero.
 fn ends_rightly(ip: &IpPacket<'_>, at: usize, packet_len: usize) -> bool {
     let quote_len = ip.payload_len.saturating_sub(at);
     if quote_len <= packet_len {
@@ -56,7 +56,7 @@ fn ends_rightly(ip: &IpPacket<'_>, at: usize, packet_len: usize) -> bool {
     let padded = if units == 0 { WITHOUT_LENGTH } else { units * unit };
     let seen = ip.payload.get(at..).unwrap_or_default();
     let padding = seen.get(packet_len..seen.len().min(padded)).unwrap_or_default();
-    let is_padded = packet_len <= padded && padding.iter().all(|octet| *octet == 0);
+    let is_padded = packet_len <= padded && padding.iter().all(|byte| *byte == 0);
     is_padded && (quote_len <= padded || is_extension(seen.get(padded..), quote_len - padded, ip))
 }
 
@@ -84,17 +84,17 @@ struct Header {
     source: IpAddr,
     destination: IpAddr,
     protocol: u8,
-    /// Octets of the header.
+    /// Bytes of the header.
     len: usize,
-    /// Octets of the packet; at the least the header and the 64 bits that RFC 792 wants behind it.
+    /// Bytes of the packet; at the least the header and the 64 bits that RFC 792 wants behind it.
     packet_len: usize,
 }
 
 impl Header {
     fn of(quoted: &[u8]) -> Option<Self> {
         let field = |at: usize| {
-            let octets = quoted.get(at..)?.first_chunk()?;
-            Some(usize::from(u16::from_be_bytes(*octets)))
+            let bytes = quoted.get(at..)?.first_chunk()?;
+            Some(usize::from(u16::from_be_bytes(*bytes)))
         };
         let first = quoted.first()?;
         let (source, destination, protocol, len, total) = match first >> 4 {
@@ -123,10 +123,10 @@ fn has_checksum(header: &[u8]) -> bool {
     header.first() == Some(&0x45) && (sum & 0xffff) + (sum >> 16) == 0xffff
 }
 
-/// Octets of an error of IPv4 at the most (RFC 1812 §4.3.2.3), and of IPv6 (RFC 4443 §2.4 (c)).
+/// Bytes of an error of IPv4 at the most (RFC 1812 §4.3.2.3), and of IPv6 (RFC 4443 §2.4 (c)).
 const LONGEST_V4: usize = 576;
 const LONGEST_V6: usize = 1280;
-/// Fewer captured octets than a header of IPv6 may be the beginning of one.
+/// Fewer captured bytes than a header of IPv6 may be the beginning of one.
 const SHORTEST_HEADER: usize = 40;
 /// RFC 4884 §5.5.
 const WITHOUT_LENGTH: usize = 128;

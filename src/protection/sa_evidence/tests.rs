@@ -3,7 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 
-/// The octets of a cipher, as far as their spread matters (SplitMix64).
+/// The bytes of a cipher, as far as their spread matters (SplitMix64).
 fn opaque(seed: u64, len: usize) -> Vec<u8> {
     let mut state = seed;
     let mut next = || {
@@ -19,9 +19,9 @@ fn esp(number: u32, content: &[u8]) -> Vec<u8> {
     [&0xc0de_0001_u32.to_be_bytes()[..], &number.to_be_bytes(), content].concat()
 }
 
-fn observe(evidence: &mut SaEvidence, octets: &[u8], millis: i64) {
+fn observe(evidence: &mut SaEvidence, bytes: &[u8], millis: i64) {
     let time = Timestamp(millis * 1_000_000);
-    evidence.observe_esp(SaPacket { octets, length: Some(octets.len()), time }, true);
+    evidence.observe_esp(SaPacket { bytes, length: Some(bytes.len()), time }, true);
 }
 
 fn numbered(numbers: impl IntoIterator<Item = (u32, u32)>) -> SaEvidence {
@@ -100,7 +100,7 @@ fn what_was_cut_off_is_unseen() {
     for n in 0..40 {
         let cut = esp(n, &opaque(1, 10));
         let time = Timestamp(i64::from(n) * 1_000_000);
-        evidence.observe_esp(SaPacket { octets: &cut, length: Some(120), time }, false);
+        evidence.observe_esp(SaPacket { bytes: &cut, length: Some(120), time }, false);
     }
     assert_eq!(evidence.opacity(), Opacity::Unseen);
     assert!(evidence.is_numbered());
@@ -114,14 +114,14 @@ fn ah_is_recognized_by_its_form_and_numbers() {
     };
     let mut evidence = SaEvidence::default();
     for n in 0..4 {
-        let octets = packet(n, 0);
+        let bytes = packet(n, 0);
         let time = Timestamp(i64::from(n));
-        evidence.observe_ah(SaPacket { octets: &octets, length: Some(octets.len()), time });
+        evidence.observe_ah(SaPacket { bytes: &bytes, length: Some(bytes.len()), time });
     }
     assert!(evidence.is_numbered());
-    let octets = packet(4, 1);
+    let bytes = packet(4, 1);
     let time = Timestamp(9);
-    evidence.observe_ah(SaPacket { octets: &octets, length: Some(octets.len()), time });
+    evidence.observe_ah(SaPacket { bytes: &bytes, length: Some(bytes.len()), time });
     assert!(!evidence.is_numbered());
 }
 

@@ -19,7 +19,7 @@ use super::schema::{
     Cause, Count, Evidence, Finding, FrameRef, IkeExchange, LogEvent, Pair, Protected, Report,
     Window,
 };
-use crate::evidence::{sha256_octets, visible};
+use crate::evidence::{sha256_digest, visible};
 use crate::time::Zone;
 use advice::{Group, SharedStep};
 use askama::Template;
@@ -395,7 +395,7 @@ fn script_data(timeline: &Timeline<'_>) -> String {
 /// Only the page's own style and scripts, reported by their digests.
 fn content_security_policy() -> String {
     let digest =
-        |text: &str| format!("'sha256-{}'", STANDARD.encode(sha256_octets(text.as_bytes())));
+        |text: &str| format!("'sha256-{}'", STANDARD.encode(sha256_digest(text.as_bytes())));
     let scripts: Vec<String> = SCRIPTS.iter().map(|script| digest(script.1)).collect();
     format!(
         "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",

@@ -5,10 +5,10 @@ use super::CaptureObserver;
 use crate::capture::RawFrame;
 use crate::evidence::{CaptureProblem, Position, Problem};
 use crate::packet::{IpPacket, MOST_NESTED, layer};
-use crate::protection::twin::{Candidate, PlainLengths};
+use crate::protection::decrypted_copy::{Candidate, PlainLengths};
 use crate::protection::{ProtectionClass, Stream, classify};
 use crate::summary::dissected::flow_of;
-use crate::summary::timeline::Sighting;
+use crate::summary::timeline::PacketRecord;
 use crate::summary::tunnels::{Key, Layer};
 
 impl CaptureObserver<'_> {
@@ -21,7 +21,7 @@ impl CaptureObserver<'_> {
         frame: &RawFrame<'_>,
         own: Option<Layer>,
         (nested, class): (u8, ProtectionClass),
-        seen: Sighting,
+        seen: PacketRecord,
     ) -> Option<Candidate> {
         let mut around: [Option<(IpPacket<'_>, Stream)>; MOST_NESTED as usize] = Default::default();
         for (place, depth) in around.iter_mut().zip(0..nested) {
@@ -29,10 +29,14 @@ impl CaptureObserver<'_> {
             *place = Some((ip, classify(&ip, self.named)));
         }
         let (outermost, stream) = around[0].as_ref()?;
-        let twin = self.twin_of_tunnel(outermost, *stream, seen);
+        let decrypted_copy = self.decrypted_copy_of_tunnel(outermost, *stream, seen);
         for (depth, (ip, stream)) in around.iter().flatten().enumerate() {
-            let seen =
-                Sighting { flow: flow_of(ip), direction: ip.direction, unfinished: false, ..seen };
+            let seen = PacketRecord {
+                flow: flow_of(ip),
+                direction: ip.direction,
+                unfinished: false,
+                ..seen
+            };
             match stream {
                 Stream::Clear { .. } => {
                     self.streams.of((ip.pair, *stream)).1.clear(&seen, &mut self.room)
@@ -55,19 +59,19 @@ impl CaptureObserver<'_> {
             let deeper = around.iter().flatten().skip(depth + 1).map(|(ip, s)| (ip.pair, *s));
             inside.iter_mut().zip(deeper.chain(own)).for_each(|(place, of)| *place = Some(of));
             let key = Key { layer: (ip.pair, *stream), inside, class };
-            self.tunnels.observe(key, twin, seen, &mut self.room);
+            self.tunnels.observe(key, decrypted_copy, seen, &mut self.room);
         }
-        twin
+        decrypted_copy
     }
 
-    fn twin_of_tunnel(
+    fn decrypted_copy_of_tunnel(
         &mut self,
         ip: &IpPacket<'_>,
         stream: Stream,
-        seen: Sighting,
+        seen: PacketRecord,
     ) -> Option<Candidate> {
         let lengths = PlainLengths { packet: ip.packet_len, segment: ip.segment_len };
-        let candidate = self.twins.plain(ip.pair, seen.time, lengths);
+        let candidate = self.decrypted_copies.plain(ip.pair, seen.time, lengths);
         candidate.filter(|_| stream.class() == ProtectionClass::Clear)
     }
 }

@@ -3,27 +3,27 @@
 use super::{CaptureObserver, MOST_UNREACHABLE, is_on_ike_port};
 use crate::hosts::HostPair;
 use crate::packet::{IpPacket, protocol};
-use crate::protection::borrowed::borrowed;
+use crate::protection::exemption_abuse::abused_exemption;
 use crate::protection::secret::secret;
 use crate::protection::unreachable::quoted_ike;
 use crate::protection::{EspSpi, ExemptKind, Stream};
 use crate::summary::bound::Bound;
 use crate::summary::capture_summary::Unpaired;
 use crate::summary::ike::Place;
-use crate::summary::timeline::Sighting;
+use crate::summary::timeline::PacketRecord;
 
 impl CaptureObserver<'_> {
-    /// Shows the octets of IKE, ESP and ICMP to the machines that read them; false where the
-    /// packet was counted here because its pair is not to be told.
+    /// Shows the bytes of IKE, ESP and ICMP to the machines that read them; false where the
+    /// packet was counted here because its pair is not to be reported.
     pub(super) fn observe_body(
         &mut self,
         ip: &IpPacket<'_>,
         key: (HostPair, Stream),
-        (seen, place): (&Sighting, Place),
+        (seen, place): (&PacketRecord, Place),
     ) -> bool {
         let (body, is_whole) = (ip.payload, ip.payload.len() == ip.payload_len);
-        if let Some(kind) = borrowed(key.1, ip) {
-            self.summary.borrows((key.0, kind), *seen);
+        if let Some(kind) = abused_exemption(key.1, ip) {
+            self.summary.note_abuse((key.0, kind), *seen);
         }
         match key.1 {
             Stream::Exempt(_) | Stream::Clear { .. } if is_on_ike_port(ip) => {
@@ -50,16 +50,17 @@ impl CaptureObserver<'_> {
                 self.streams.of(key).0.esp.get_or_insert_default().observe_ah(ip, seen, self.named);
             }
             Stream::Exempt(ExemptKind::Icmp) => {
-                if let Some(mut told) = quoted_ike(body, ip.protocol == protocol::ICMPV6) {
+                if let Some(mut reported) = quoted_ike(body, ip.protocol == protocol::ICMPV6) {
                     let is_full = self.summary.unreachable.len() >= MOST_UNREACHABLE;
                     if is_full {
-                        told.initiator_spi = None;
+                        reported.initiator_spi = None;
                     }
-                    if is_full && !self.summary.unreachable.contains_key(&told) {
+                    if is_full && !self.summary.unreachable.contains_key(&reported) {
                         self.summary.reached(Bound::IcmpErrors, 1);
                         return true;
                     }
-                    let entry = self.summary.unreachable.entry(told).or_insert((*seen, *seen, 0));
+                    let entry =
+                        self.summary.unreachable.entry(reported).or_insert((*seen, *seen, 0));
                     entry.1 = *seen;
                     entry.2 += 1;
                 }

@@ -10,7 +10,7 @@ use crate::packet::IpPacket;
 use crate::protection::Stream;
 use crate::protection::duplicate::{DuplicateKind, Repetition, is_rule};
 use crate::summary::connections::Carried;
-use crate::summary::timeline::{Runs, Sighting};
+use crate::summary::timeline::{PacketRecord, Runs};
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 
@@ -26,8 +26,8 @@ pub(super) struct Fate {
     /// A router passed it on between the two places.
     is_forwarded: bool,
     stream: Stream,
-    /// It may be the decrypted twin of an ESP packet: which kind of likely twin.
-    twin: Option<NonZeroU32>,
+    /// It may be a decrypted copy of an ESP packet: which kind of likely decrypted copy.
+    decrypted_copy: Option<NonZeroU32>,
     /// It is clear, and its checksum had still to be finished.
     unfinished: bool,
     /// Which of the conversations that began before the capture it belongs to.
@@ -41,7 +41,7 @@ impl CaptureObserver<'_> {
         ip: &IpPacket<'_>,
         stream: Stream,
         again: Repetition,
-        seen: Sighting,
+        seen: PacketRecord,
     ) {
         let copy = Later { pair: ip.pair, seen, alone: stream, again: Some(again) };
         if let Some(fragment) = ip.fragment.filter(|fragment| fragment.offset > 0) {
@@ -73,7 +73,7 @@ impl CaptureObserver<'_> {
             kind,
             is_forwarded,
             stream,
-            twin: note,
+            decrypted_copy: note,
             unfinished: seen.unfinished,
             conversation: seen.conversation,
         };
@@ -117,12 +117,12 @@ impl CaptureObserver<'_> {
 
     /// Packets of their own go where those went that they repeat.
     fn follow(&mut self, fate: Fate, runs: Runs) {
-        let Fate { pair, direction, stream, twin, unfinished, conversation, .. } = fate;
-        let twins = twin.and_then(|note| self.likely_twins.runs_of(note));
-        let handed_over = self.handed_over.get_mut(&(pair, direction, stream));
-        match (twins, handed_over.filter(|_| unfinished)) {
-            (Some(twins), _) => twins.join(runs),
-            (None, Some(handed_over)) => handed_over.join(runs),
+        let Fate { pair, direction, stream, decrypted_copy, unfinished, conversation, .. } = fate;
+        let decrypted_copies = decrypted_copy.and_then(|note| self.likely_copies.runs_of(note));
+        let ipsec_offload = self.ipsec_offload.get_mut(&(pair, direction, stream));
+        match (decrypted_copies, ipsec_offload.filter(|_| unfinished)) {
+            (Some(decrypted_copies), _) => decrypted_copies.join(runs),
+            (None, Some(ipsec_offload)) => ipsec_offload.join(runs),
             (None, None) => {
                 let runs = match conversation {
                     Some(at) => self.conversations.join_apart(at, pair, (stream, direction), runs),
@@ -140,10 +140,10 @@ impl CaptureObserver<'_> {
             by_pair.entry(fate.pair).or_default()[way(fate.direction)].0 += runs.frames();
         }
         let streams = self.streams.iter().map(|((pair, _), runs)| (pair, runs));
-        let handed = self.handed_over.iter().map(|((pair, ..), runs)| (pair, runs));
+        let handed = self.ipsec_offload.iter().map(|((pair, ..), runs)| (pair, runs));
         let apart: Vec<_> = self.conversations.kept_apart().collect();
         let apart = apart.iter().map(|(pair, _, runs)| (pair, *runs));
-        let once = streams.chain(handed).chain(self.likely_twins.by_pair()).chain(apart);
+        let once = streams.chain(handed).chain(self.likely_copies.by_pair()).chain(apart);
         for (pair, runs) in once {
             if let Some([forth, back]) = by_pair.get_mut(pair) {
                 forth.1 += runs.from_a();

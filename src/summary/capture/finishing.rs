@@ -21,18 +21,18 @@ impl CaptureObserver<'_> {
     #[must_use]
     pub fn finish_open(mut self) -> CaptureSummary {
         let beyond = [
-            (Bound::WatchedSpis, self.twins.unwatched()),
-            (Bound::DecryptedCopies, self.likely_twins.beyond()),
+            (Bound::WatchedSpis, self.decrypted_copies.unwatched()),
+            (Bound::DecryptedCopies, self.likely_copies.beyond()),
             (Bound::Fragments, self.fragments.beyond()),
         ];
         self.leave_open();
         self.settle_duplicates();
-        self.settle_twins();
+        self.settle_decrypted_copies();
         for ((why, pair, stream), runs) in std::mem::take(&mut self.off_wire) {
             let of_reason = self.summary.off_wire.entry(why).or_default();
             of_reason.entry(pair).or_default().insert(stream, runs.finish());
         }
-        self.settle_handed_over();
+        self.settle_ipsec_offload();
         let mut summary = self.summary;
         for (bound, packets) in beyond.into_iter().chain([(Bound::Runs, self.room.joined())]) {
             summary.reached(bound, packets);

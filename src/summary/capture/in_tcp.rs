@@ -6,7 +6,7 @@ use crate::packet::IpPacket;
 use crate::protection::Stream;
 use crate::summary::connections::{Message, Released};
 use crate::summary::ike::{Place, ends_between, ends_of};
-use crate::summary::timeline::Sighting;
+use crate::summary::timeline::PacketRecord;
 use std::net::SocketAddr;
 
 impl CaptureObserver<'_> {
@@ -15,7 +15,7 @@ impl CaptureObserver<'_> {
         &mut self,
         ip: &IpPacket<'_>,
         (pair, alone): (HostPair, Stream),
-        (seen, place): (&Sighting, Place),
+        (seen, place): (&PacketRecord, Place),
         (stream, messages): (Stream, Vec<Message>),
     ) {
         if self.connections.is_only_likely(ip) {
@@ -46,16 +46,16 @@ impl CaptureObserver<'_> {
         &mut self,
         (pair, alone): (HostPair, Stream),
         (ends, place): ((SocketAddr, SocketAddr), Place),
-        seen: &Sighting,
+        seen: &PacketRecord,
         messages: Vec<Message>,
     ) {
         for message in messages {
             match message {
-                Message::Ike(octets) => self.ike.stream_message(ends, place, &octets),
-                Message::Esp { stream, octets, length } => {
+                Message::Ike(bytes) => self.ike.stream_message(ends, place, &bytes),
+                Message::Esp { stream, bytes, length } => {
                     let stream = self.within_bound(pair, stream);
                     let evidence = self.streams.of((pair, stream)).0.esp.get_or_insert_default();
-                    evidence.observe_in_tcp((&octets, length), seen, alone);
+                    evidence.observe_in_tcp((&bytes, length), seen, alone);
                 }
             }
         }

@@ -91,7 +91,7 @@ impl CaptureObserver<'_> {
         }
         for (hint, pair) in hints.iter().zip(pairs) {
             if let Some(watched) = self.streams.expect_behind(hint.stream, pair, &mut sum) {
-                sum ^= self.twins.expect(watched);
+                sum ^= self.decrypted_copies.expect(watched);
             }
         }
         black_box(sum);

@@ -5,20 +5,20 @@ use super::{Conversations, MOST_KINDS};
 use crate::hosts::{Direction, HostPair};
 use crate::protection::Stream;
 use crate::summary::room::Room;
-use crate::summary::timeline::{Runs, Sighting};
+use crate::summary::timeline::{PacketRecord, Runs};
 
 impl Conversations {
     /// Keeps a packet apart with those of its conversation; false where it needs not be.
     pub(in crate::summary) fn keep(
         &mut self,
         (pair, stream): (HostPair, Stream),
-        seen: &Sighting,
+        seen: &PacketRecord,
         room: &mut Room,
     ) -> bool {
         let at = seen.conversation.and_then(|at| usize::try_from(at).ok());
         let Some(held) = at.and_then(|at| self.held.get_mut(at)?.as_mut()) else { return false };
         let Some(orphan) = &mut held.conversation.orphan else { return false };
-        if held.key.0 != pair || orphan.is_told {
+        if held.key.0 != pair || orphan.is_placed {
             return false;
         }
         let key = (stream, seen.direction);

@@ -1,7 +1,7 @@
 //! The same datagram captured twice on a host: inside ESP, and again after decapsulation.
 //!
 //! Linux shows an inbound packet to captures when it arrives and once more when IPsec has
-//! decrypted it. The second is no leak. A twin is told by three things together: it follows its
+//! decrypted it. The second is no leak. A decrypted copy is recognized by three things together: it follows its
 //! ESP packet within ten milliseconds; its length is exactly what that packet can hold under one layout of
 //! vector, padding and check value; and nearly every packet of the same SPI has one under that same
 //! layout. A single likeness proves nothing, so the first two make a candidate only, and what the
@@ -16,14 +16,14 @@ use std::collections::{HashMap, VecDeque};
 /// One direction of an SPI between two hosts.
 pub type SpiKey = (HostPair, Stream);
 
-/// Whose twin a plain packet may be: SPIs, and the layouts under which its length fits.
+/// The SPIs whose decrypted copy a plain packet may be, and the layouts under which its length fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Candidate([Option<(SpiNumber, Layouts)>; MOST_OPTIONS]);
 
 impl Candidate {
     /// Whether one of its SPIs is confirmed under a layout that fits.
     #[must_use]
-    pub fn is_twin(&self, confirmed: &Confirmed) -> bool {
+    pub fn is_decrypted_copy(&self, confirmed: &Confirmed) -> bool {
         self.inside_of(confirmed).next().is_some()
     }
 
@@ -41,11 +41,11 @@ impl Candidate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpiNumber(u32);
 
-/// The hosts of an SPI, and the layouts under which nearly every packet of it had a twin, by the SPI's number.
+/// The hosts of an SPI, and the layouts under which nearly every packet of it had a decrypted copy, by the SPI's number.
 #[derive(Debug)]
 pub struct Confirmed(Vec<(HostPair, Layouts)>);
 
-/// Whether packets of an SPI are looked through for twins; kept where the SPI's other evidence is.
+/// Whether packets of an SPI are looked through for decrypted copies; kept where the SPI's other evidence is.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Watched {
     /// No packet of it was shown yet.
@@ -61,9 +61,9 @@ pub enum Watched {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Layouts(u64);
 
-/// Remembers the last ESP packets, and how many of each SPI had a likely twin.
+/// Remembers the last ESP packets, and how many of each SPI had a likely decrypted copy.
 #[derive(Debug, Default)]
-pub struct Twins {
+pub struct DecryptedCopies {
     recent: VecDeque<Encapsulated>,
     lengths: Lengths,
     numbers: HashMap<SpiKey, SpiNumber, foldhash::fast::RandomState>,
@@ -109,7 +109,7 @@ impl Default for Lengths {
 }
 
 impl Lengths {
-    /// Ranges of 32 octets; the last one has no end.
+    /// Ranges of 32 bytes; the last one has no end.
     fn range(length: usize) -> usize {
         (length / 32).min(63)
     }
@@ -148,7 +148,7 @@ pub struct PlainLengths {
     pub segment: usize,
 }
 
-impl Twins {
+impl DecryptedCopies {
     /// How many SPIs are not watched because there are too many.
     #[must_use]
     pub const fn unwatched(&self) -> u64 {
@@ -166,7 +166,7 @@ impl Twins {
         }
     }
 
-    /// Takes an ESP packet of `length` octets from its SPI on.
+    /// Takes an ESP packet of `length` bytes from its SPI on.
     pub fn encapsulated(
         &mut self,
         spi: SpiKey,
@@ -221,7 +221,7 @@ impl Twins {
         }
     }
 
-    /// Takes a plain packet of a pair in one direction; gives whose twin it may be.
+    /// Takes a plain packet of a pair in one direction; returns the SPIs whose decrypted copy it may be.
     pub fn plain(
         &mut self,
         pair: HostPair,
@@ -252,7 +252,7 @@ impl Twins {
                 continue;
             };
             // Packets leave IPsec in the order in which they came: under each layout it is the
-            // twin of the oldest that fits and has none.
+            // decrypted copy of the oldest that fits and has none.
             let (_, layouts) = option.get_or_insert((packet.spi, Layouts(0)));
             packet.taken.0 |= fitting & !layouts.0;
             layouts.0 |= fitting;
@@ -277,7 +277,7 @@ impl Twins {
         options.iter().any(Option::is_some).then_some(Candidate(options))
     }
 
-    /// The SPIs of which nearly every packet had a twin, with the layouts under which it had.
+    /// The SPIs of which nearly every packet had a decrypted copy, with the layouts under which it had.
     #[must_use]
     pub fn confirmed(self) -> Confirmed {
         let varies = |tally: &Tally| tally.lengths.count_ones() >= FEWEST_LENGTHS;
@@ -288,12 +288,12 @@ impl Twins {
 }
 
 impl Tally {
-    /// Layouts under which four of five packets had a twin, and enough packets to tell.
+    /// Layouts under which four of five packets had a decrypted copy, and enough packets to show.
     fn agreed(&self) -> Layouts {
         self.layouts_with(|votes, packets| votes >= FEWEST_TWINS.into() && votes * 5 >= packets * 4)
     }
 
-    /// Layouts that may still come to that: packets in flight have no twin yet.
+    /// Layouts that may still come to that: packets in flight have no decrypted copy yet.
     fn likely(&self) -> Layouts {
         self.layouts_with(|votes, packets| votes * 2 >= packets)
     }
@@ -313,8 +313,8 @@ impl Tally {
     }
 }
 
-/// The layouts under which an ESP packet of `esp` octets can hold a plain one (RFC 4303 §2): SPI and
-/// sequence number 8, vector, payload, padding to a multiple of the block with two octets of
+/// The layouts under which an ESP packet of `esp` bytes can hold a plain one (RFC 4303 §2): SPI and
+/// sequence number 8, vector, payload, padding to a multiple of the block with two bytes of
 /// trailer, check value.
 fn fitting(esp: usize, plain: PlainLengths, same_pair: bool) -> Layouts {
     let mut set = fitting_mode(esp, plain.packet);
@@ -341,19 +341,19 @@ fn fitting_mode(esp: usize, inner: usize) -> u64 {
     set
 }
 
-/// Padding is to 4 octets at the least (RFC 4303 §2.4), to the cipher's block of 8 or 16 else.
+/// Padding is to 4 bytes at the least (RFC 4303 §2.4), to the cipher's block of 8 or 16 else.
 const BLOCKS: [usize; 3] = [4, 8, 16];
 /// SPI and sequence number, a vector of 0, 8 or 16, a check value of 8, 12, 16, 24 or 32.
 const FIXED: [usize; 9] = [16, 20, 24, 28, 32, 36, 40, 48, 56];
 const LAYOUTS: usize = 2 * BLOCKS.len() * FIXED.len();
 const LEAST_OVERHEAD: usize = 18;
 const MOST_OVERHEAD: usize = 56 + 2 + 15;
-/// Decryption takes microseconds; under load the second sighting waits for its turn.
+/// Decryption takes microseconds; under load the decrypted copy waits for its turn.
 const SOON: Span = Span::from_millis(10);
 const MOST_RECENT: usize = 128;
-/// SPIs whose twin one packet may be: both directions, and both again while one is replaced.
+/// SPIs whose decrypted copy one packet may be: both directions, and both again while one is replaced.
 const MOST_OPTIONS: usize = 4;
-/// SPIs whose packets are looked through for twins; the search must not grow with their number.
+/// SPIs whose packets are looked through for decrypted copies; the search must not grow with their number.
 const MOST_SPIS: usize = 16_384;
 /// Equal lengths fit each other by chance: so many different ones are none.
 const FEWEST_LENGTHS: u32 = 3;
@@ -387,52 +387,59 @@ mod tests {
 
     #[test]
     fn packets_that_are_all_repeated_are_decrypted_copies() {
-        let (mut twins, mut watched) = (Twins::default(), Watched::default());
+        let (mut decrypted_copies, mut watched) = (DecryptedCopies::default(), Watched::default());
         let mut candidates = Vec::new();
         for (n, inner) in (0..40).zip((60..).step_by(37)) {
             let time = Timestamp(n * 1_000_000);
-            twins.encapsulated(spi(), &mut watched, time, encapsulating(inner));
+            decrypted_copies.encapsulated(spi(), &mut watched, time, encapsulating(inner));
             let inside = pair("10.1.0.1", "10.2.0.1");
             let seen = Timestamp(time.0 + 14_000);
-            candidates.push(twins.plain(inside, seen, lengths(inner)).unwrap());
+            candidates.push(decrypted_copies.plain(inside, seen, lengths(inner)).unwrap());
         }
-        let confirmed = twins.confirmed();
+        let confirmed = decrypted_copies.confirmed();
         for candidate in candidates {
-            assert!(candidate.is_twin(&confirmed));
+            assert!(candidate.is_decrypted_copy(&confirmed));
         }
     }
 
     #[test]
     fn clear_text_beside_esp_is_no_decrypted_copy() {
-        let (mut twins, mut watched) = (Twins::default(), Watched::default());
+        let (mut decrypted_copies, mut watched) = (DecryptedCopies::default(), Watched::default());
         for (n, size) in (0..400).zip(0usize..) {
             let time = Timestamp(n * 1_000_000);
             let length = encapsulating(60 + (size * 71) % 1300);
-            twins.encapsulated(spi(), &mut watched, time, length);
+            decrypted_copies.encapsulated(spi(), &mut watched, time, length);
             let leak = 60 + (size * 113) % 1300;
-            let _ = twins.plain(pair("10.1.0.9", "10.2.0.1"), time, lengths(leak));
+            let _ = decrypted_copies.plain(pair("10.1.0.9", "10.2.0.1"), time, lengths(leak));
         }
-        assert!(twins.confirmed().0.iter().all(|(_, layouts)| *layouts == Layouts(0)));
+        assert!(decrypted_copies.confirmed().0.iter().all(|(_, layouts)| *layouts == Layouts(0)));
     }
 
     #[test]
     fn packets_of_one_size_prove_nothing() {
-        let (mut twins, mut watched) = (Twins::default(), Watched::default());
+        let (mut decrypted_copies, mut watched) = (DecryptedCopies::default(), Watched::default());
         for n in 0..100 {
             let time = Timestamp(n * 20_000_000);
-            twins.encapsulated(spi(), &mut watched, time, encapsulating(200));
+            decrypted_copies.encapsulated(spi(), &mut watched, time, encapsulating(200));
             let seen = Timestamp(time.0 + 3_000_000);
-            assert!(twins.plain(pair("10.1.0.9", "10.2.0.1"), seen, lengths(200)).is_some());
+            assert!(
+                decrypted_copies.plain(pair("10.1.0.9", "10.2.0.1"), seen, lengths(200)).is_some()
+            );
         }
-        assert!(twins.confirmed().0.iter().all(|(_, layouts)| *layouts == Layouts(0)));
+        assert!(decrypted_copies.confirmed().0.iter().all(|(_, layouts)| *layouts == Layouts(0)));
     }
 
     #[test]
     fn what_comes_before_or_much_later_is_no_decrypted_copy() {
-        let (mut twins, mut watched) = (Twins::default(), Watched::default());
+        let (mut decrypted_copies, mut watched) = (DecryptedCopies::default(), Watched::default());
         let inside = pair("10.1.0.1", "10.2.0.1");
-        twins.encapsulated(spi(), &mut watched, Timestamp(1_000_000_000), encapsulating(100));
-        assert_eq!(twins.plain(inside, Timestamp(999_999_999), lengths(100)), None);
-        assert_eq!(twins.plain(inside, Timestamp(1_010_000_001), lengths(100)), None);
+        decrypted_copies.encapsulated(
+            spi(),
+            &mut watched,
+            Timestamp(1_000_000_000),
+            encapsulating(100),
+        );
+        assert_eq!(decrypted_copies.plain(inside, Timestamp(999_999_999), lengths(100)), None);
+        assert_eq!(decrypted_copies.plain(inside, Timestamp(1_010_000_001), lengths(100)), None);
     }
 }

@@ -1,6 +1,6 @@
-//! What was told of frames that wait, without their octets.
+//! What was decoded of frames that wait, without their bytes.
 //!
-//! Parts of a frame are places in its octets instead of references. What the octets say at a known place is read there
+//! Parts of a frame are places in its bytes instead of references. What the bytes say at a known place is read there
 //! again.
 
 use super::super::dissected::{Alone, Content, Dissected};
@@ -12,9 +12,9 @@ use crate::protection::Stream;
 use crate::protection::duplicate::Identity;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// What was told of the frames of a batch, in their order.
+/// What was decoded of the frames of a batch, in their order.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Decoded {
     frames: Vec<Frame>,
     /// The pairs that are not of IPv4.
     pairs: Vec<HostPair>,
@@ -98,22 +98,22 @@ const _: () = assert!(MOST_NESTED < 8);
 #[derive(Clone, Copy, Debug)]
 enum Pair {
     V4(Ipv4Addr, Ipv4Addr),
-    /// One of [`Told::pairs`].
+    /// One of [`Decoded::pairs`].
     Other(u32),
 }
 
-impl Told {
+impl Decoded {
     pub(super) fn clear(&mut self) {
         self.frames.clear();
         self.pairs.clear();
     }
 
-    /// Whether it tells of so many frames.
+    /// Whether it shows of so many frames.
     pub(super) fn is_of(&self, frames: usize) -> bool {
         self.frames.len() == frames
     }
 
-    /// Adds what was told of the next frame.
+    /// Adds what was decoded of the next frame.
     pub(super) fn add(&mut self, dissected: &Dissected<'_>) {
         let content = match &dissected.content {
             Content::Ip(ip, alone) => {
@@ -152,15 +152,15 @@ impl Told {
         }
     }
 
-    /// What was told of the frames, in their order.
+    /// What was decoded of the frames, in their order.
     pub(super) fn iter(&self) -> std::slice::Iter<'_, Frame> {
         self.frames.iter()
     }
 
     /// A frame, dissected.
     #[inline]
-    pub(super) fn dissected<'a>(&self, told: &Frame, frame: RawFrame<'a>) -> Dissected<'a> {
-        let Frame { identity, content } = told;
+    pub(super) fn dissected<'a>(&self, decoded: &Frame, frame: RawFrame<'a>) -> Dissected<'a> {
+        let Frame { identity, content } = decoded;
         let content = match content {
             FrameContent::Ip(outline) => self.packet(outline, frame.data),
             FrameContent::Arp => Content::Arp,

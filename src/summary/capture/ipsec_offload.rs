@@ -1,7 +1,7 @@
 //! Clear packets captured on their sender before its network card encrypted them.
 //!
 //! Encryption by the card leaves the capture with a conversation of which one side is clear and the
-//! other ESP. That alone may be a leak in one direction; what tells them apart is that the clear
+//! other ESP. That alone may be a leak in one direction; what shows them apart is that the clear
 //! packets had not left the host: the card had still to finish their checksums. Both together, all
 //! along, and answers under ESP beside every run are asked for.
 
@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(super) type Waiting = HashMap<(HostPair, Direction, Stream), Runs, foldhash::fast::RandomState>;
 
 impl CaptureObserver<'_> {
-    /// Sets aside what was handed over to the card and gives the rest back to its streams.
-    pub(super) fn settle_handed_over(&mut self) {
-        let waiting: BTreeMap<_, _> = std::mem::take(&mut self.handed_over).into_iter().collect();
+    /// Sets aside what was offloaded to the card and gives the rest back to its streams.
+    pub(super) fn settle_ipsec_offload(&mut self) {
+        let waiting: BTreeMap<_, _> = std::mem::take(&mut self.ipsec_offload).into_iter().collect();
         let senders = waiting.keys().map(|(pair, direction, _)| (*pair, *direction));
         let answers = self.answers(senders.collect());
         for ((pair, direction, stream), runs) in waiting {
@@ -25,7 +25,7 @@ impl CaptureObserver<'_> {
             let (aside, back): (Vec<_>, Vec<_>) =
                 runs.finish().into_iter().partition(|run| is_answered(run, answers));
             if !aside.is_empty() {
-                let of_pair = self.summary.handed_over.entry(pair).or_default();
+                let of_pair = self.summary.ipsec_offload.entry(pair).or_default();
                 of_pair.entry(stream).or_default().extend(aside);
             }
             if !back.is_empty() {

@@ -3,13 +3,13 @@
 //! Two captures show the same packets where several of them, each seen once in either capture, come in both
 //! with one and the same distance in time: that of the clocks. Then the later capture, in the order of the files,
 //! is set to the clock of the earlier one, and what both show counts once ([`known`]).
-//! A packet that was sent again has the same octets but no constant distance. What a host sends each day has one:
+//! A packet that was sent again has the same bytes but no constant distance. What a host sends each day has one:
 //! captures that show the ESP of the same two hosts under other SPIs are of different times, and so far apart
 //! only what holds random numbers is believed.
 
 mod known;
 
-use super::capture_summary::{CaptureSummary, SecondSighting};
+use super::capture_summary::{CaptureSummary, SharedPackets};
 use super::fingerprint::{Fingerprint, Print};
 use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
@@ -26,7 +26,7 @@ enum Mark {
     Packet(Fingerprint),
     /// The beginning of one.
     Head(Fingerprint),
-    /// Sender and octets of an IKE message; its SPIs and nonces are random numbers.
+    /// Sender and bytes of an IKE message; its SPIs and nonces are random numbers.
     Ike(IpAddr, u64),
     /// SPI, sequence number and length of an ESP packet.
     Esp(HostPair, Stream, u32, u32),
@@ -73,7 +73,7 @@ pub(super) fn set_aside(
             let (Some(capture), Some(of)) = (captures.get_mut(id), of) else { continue };
             capture.set_clock_back(clock);
             filled.push(capture.set_known_aside(&mut known));
-            capture.second_sighting = Some(SecondSighting { of, ahead: clock, packets: *packets });
+            capture.shared_packets = Some(SharedPackets { of, ahead: clock, packets: *packets });
         }
         for (key, packets) in filled.into_iter().flatten() {
             let mut shown = earlier.keys().flat_map(|at| files(*at));
@@ -174,8 +174,8 @@ fn marks(
         }
         let messages = capture.negotiations.messages();
         marks.extend(messages.map(|message| {
-            let (sender, octets) = message.identity();
-            let mark = Mark::Ike(sender, octets);
+            let (sender, bytes) = message.identity();
+            let mark = Mark::Ike(sender, bytes);
             Seen { mark, at, time: message.time(), is_random: true, is_cut: false }
         }));
         for ((pair, stream), packets) in &capture.esp_packets {
@@ -239,7 +239,7 @@ fn agreed(mut distances: Vec<(i64, bool)>) -> Option<(Span, u64)> {
 const FEWEST: u64 = 4;
 /// How far the distances of the same packets differ: their way between two places is not always as long.
 const JITTER: Span = Span::from_millis(200);
-/// Clocks that differ by more are rare, and so long after a host may send the same octets anew.
+/// Clocks that differ by more are rare, and so long after a host may send the same bytes anew.
 const FAR: Span = Span::from_seconds(3600);
 /// A smaller difference of clocks is left as it is: it changes no window, and the times stay those of the file.
 const TELLING: Span = Span::from_millis(10);

@@ -14,7 +14,7 @@ use crate::summary::capture_summary::{CaptureSummary, Count, Unpaired};
 use crate::summary::esp_mark::EspMark;
 use crate::summary::fingerprint::{Fingerprint, Print};
 use crate::summary::room::Room;
-use crate::summary::timeline::{ClassRun, Runs, Sighting};
+use crate::summary::timeline::{ClassRun, PacketRecord, Runs};
 use crate::summary::tunnels::Tunnel;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -318,7 +318,7 @@ impl CaptureSummary {
 fn part<T>(
     packets: &mut Vec<T>,
     mut is_known: impl FnMut(&T) -> bool,
-    seen: impl Fn(&T) -> Sighting,
+    seen: impl Fn(&T) -> PacketRecord,
     again: &mut Runs,
 ) -> Vec<ClassRun> {
     let (mut once, mut room) = (Runs::default(), Room::default());

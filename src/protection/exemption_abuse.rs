@@ -1,4 +1,4 @@
-//! Traffic in the clothes of what every policy lets through: another protocol on Kerberos' or IKE's
+//! Traffic that abuses an exemption, by its packets: another protocol on Kerberos' or IKE's
 //! source port, and large ICMP messages.
 //!
 //! Windows 2000 to Server 2003 let Kerberos and IKE pass their filters by port alone, whatever the packets
@@ -8,9 +8,9 @@ use super::{IKE_PORT, Stream, exempt};
 use crate::packet::{IpPacket, protocol};
 use serde::{Deserialize, Serialize};
 
-/// Whose clothes.
+/// The exemption that is abused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Borrowed {
+pub enum AbusedExemption {
     /// From UDP port 88, and no message of Kerberos; or a TCP connection opened from port 88.
     KerberosPort,
     /// From UDP port 500, and no message of IKE.
@@ -21,7 +21,7 @@ pub enum Borrowed {
     QuotedText,
 }
 
-impl Borrowed {
+impl AbusedExemption {
     /// What it is, of several packets.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -39,7 +39,7 @@ impl Borrowed {
 #[must_use]
 pub fn opens_from_kerberos_port(stream: Stream, ip: &IpPacket<'_>) -> bool {
     ip.ports.is_some_and(|ports| ports.source == KERBEROS_PORT)
-        && borrowed(stream, ip) == Some(Borrowed::KerberosPort)
+        && abused_exemption(stream, ip) == Some(AbusedExemption::KerberosPort)
 }
 
 /// Whether a conversation proved that port 88 names no service of a packet, so that the port was taken
@@ -51,43 +51,45 @@ fn is_unmasked(stream: Stream, ip: &IpPacket<'_>) -> bool {
         && !named.names(KERBEROS_PORT)
 }
 
-/// What an unprotected packet borrows; only of whole packets and first fragments.
+/// The exemption that an unprotected packet abuses; only of whole packets and first fragments.
 #[must_use]
-pub fn borrowed(stream: Stream, ip: &IpPacket<'_>) -> Option<Borrowed> {
+pub fn abused_exemption(stream: Stream, ip: &IpPacket<'_>) -> Option<AbusedExemption> {
     if ip.fragment.is_some_and(|fragment| fragment.offset > 0) {
         return None;
     }
     let exempt = matches!(stream, Stream::Exempt(_));
     let clear = matches!(stream, Stream::Clear { .. });
     if clear && is_unmasked(stream, ip) {
-        return Some(Borrowed::KerberosPort);
+        return Some(AbusedExemption::KerberosPort);
     }
     let from = ip.ports.map(|ports| ports.source);
     match ip.protocol {
         protocol::ICMP | protocol::ICMPV6 if exempt && exempt::error_repeats_text(ip) => {
-            Some(Borrowed::QuotedText)
+            Some(AbusedExemption::QuotedText)
         }
-        protocol::ICMP if exempt => echo(ip, &[0, 8]).then_some(Borrowed::LargeEcho),
-        protocol::ICMPV6 if exempt => echo(ip, &[128, 129]).then_some(Borrowed::LargeEcho),
+        protocol::ICMP if exempt => echo(ip, &[0, 8]).then_some(AbusedExemption::LargeEcho),
+        protocol::ICMPV6 if exempt => echo(ip, &[128, 129]).then_some(AbusedExemption::LargeEcho),
         protocol::UDP if clear => {
             // A packet that was cut does not show what it is.
             let whole = !ip.payload.is_empty() && ip.payload.len() == ip.payload_len;
             match from.filter(|_| whole)? {
-                KERBEROS_PORT => (!is_kerberos(ip.payload)).then_some(Borrowed::KerberosPort),
-                IKE_PORT => (!is_of_ike(ip.payload)).then_some(Borrowed::IkePort),
+                KERBEROS_PORT => {
+                    (!is_kerberos(ip.payload)).then_some(AbusedExemption::KerberosPort)
+                }
+                IKE_PORT => (!is_of_ike(ip.payload)).then_some(AbusedExemption::IkePort),
                 _ => None,
             }
         }
         // Servers answer from port 88; nobody who speaks Kerberos opens a connection from there.
         protocol::TCP if clear => {
             let opens = ip.tcp().is_some_and(|tcp| tcp.syn && tcp.acknowledged.is_none());
-            (opens && from == Some(KERBEROS_PORT)).then_some(Borrowed::KerberosPort)
+            (opens && from == Some(KERBEROS_PORT)).then_some(AbusedExemption::KerberosPort)
         }
         _ => None,
     }
 }
 
-/// RFC 792 and RFC 4443 §4: eight octets of header, then the data.
+/// RFC 792 and RFC 4443 §4: eight bytes of header, then the data.
 fn echo(ip: &IpPacket<'_>, kinds: &[u8]) -> bool {
     ip.payload_len > 8 + LARGE && ip.payload.first().is_some_and(|kind| kinds.contains(kind))
 }
@@ -101,9 +103,9 @@ fn is_kerberos(payload: &[u8]) -> bool {
     })
 }
 
-/// What stands behind a length of DER, where it is exactly so long (X.690 §8.1.3).
-fn of_its_length(octets: &[u8]) -> Option<&[u8]> {
-    let (first, rest) = octets.split_first()?;
+/// What is behind a length of DER, where it is exactly so long (X.690 §8.1.3).
+fn of_its_length(bytes: &[u8]) -> Option<&[u8]> {
+    let (first, rest) = bytes.split_first()?;
     let (length, content) = match first {
         0..=0x7f => (usize::from(*first), rest),
         0x81 => rest.split_first().map(|(length, content)| (usize::from(*length), content))?,
@@ -123,7 +125,7 @@ fn is_of_ike(payload: &[u8]) -> bool {
 
 /// Kerberos (RFC 4120 §7.2).
 pub const KERBEROS_PORT: u16 = 88;
-/// Ordinary echoes hold 32 or 56 octets of data.
+/// Ordinary echoes hold 32 or 56 bytes of data.
 const LARGE: usize = 1024;
 
 #[cfg(test)]
@@ -141,19 +143,19 @@ mod tests {
         IpPacket { ports, ..IpPacket::carrying(one, two, protocol, payload) }
     }
 
-    fn of(ip: &IpPacket<'_>) -> Option<Borrowed> {
-        borrowed(classify(ip, &NamedPorts::default()), ip)
+    fn of(ip: &IpPacket<'_>) -> Option<AbusedExemption> {
+        abused_exemption(classify(ip, &NamedPorts::default()), ip)
     }
 
-    fn udp(source: u16, payload: &[u8]) -> Option<Borrowed> {
+    fn udp(source: u16, payload: &[u8]) -> Option<AbusedExemption> {
         of(&packet(protocol::UDP, Some((source, 1434)), payload))
     }
 
     #[test]
     fn another_protocol_from_the_ports_of_kerberos_and_ike_is_reported() {
-        assert_eq!(udp(88, b"\x04 no ticket"), Some(Borrowed::KerberosPort));
-        assert_eq!(udp(88, b"\x6e text behind a tag"), Some(Borrowed::KerberosPort));
-        assert_eq!(udp(500, b"\x04 no negotiation"), Some(Borrowed::IkePort));
+        assert_eq!(udp(88, b"\x04 no ticket"), Some(AbusedExemption::KerberosPort));
+        assert_eq!(udp(88, b"\x6e text behind a tag"), Some(AbusedExemption::KerberosPort));
+        assert_eq!(udp(500, b"\x04 no negotiation"), Some(AbusedExemption::IkePort));
     }
 
     #[test]
@@ -173,7 +175,7 @@ mod tests {
             header[13] = flags;
             of(&packet(protocol::TCP, Some((88, 445)), &header))
         };
-        assert_eq!(tcp(SYN), Some(Borrowed::KerberosPort));
+        assert_eq!(tcp(SYN), Some(AbusedExemption::KerberosPort));
         assert_eq!(tcp(SYN | ACK), None);
     }
 
@@ -184,7 +186,7 @@ mod tests {
             message[0] = kind;
             of(&packet(protocol::ICMP, None, &message))
         };
-        assert_eq!(icmp(8, 1400), Some(Borrowed::LargeEcho));
+        assert_eq!(icmp(8, 1400), Some(AbusedExemption::LargeEcho));
         assert_eq!(icmp(8, 56), None);
         assert_eq!(icmp(3, 1400), None);
     }

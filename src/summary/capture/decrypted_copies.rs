@@ -4,18 +4,18 @@
 use super::{CaptureObserver, MOST_WAITING};
 use crate::hosts::HostPair;
 use crate::protection::Stream;
-use crate::protection::twin::{Candidate, Confirmed};
+use crate::protection::decrypted_copy::{Candidate, Confirmed};
 use crate::summary::SetAside;
 use crate::summary::bound::Bound;
 use crate::summary::capture_summary::Unpaired;
 use crate::summary::room::Room;
-use crate::summary::timeline::{Runs, Sighting};
+use crate::summary::timeline::{PacketRecord, Runs};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
 
-/// Likely twins that wait for the verdict, by kind.
+/// Likely decrypted copies that wait for the verdict, by kind.
 #[derive(Debug, Default)]
-pub(super) struct LikelyTwins {
+pub(super) struct LikelyCopies {
     /// Each kind's place in `runs`, counted from 1.
     index: HashMap<Kind, NonZeroU32, foldhash::fast::RandomState>,
     runs: Vec<(Kind, Runs)>,
@@ -23,15 +23,15 @@ pub(super) struct LikelyTwins {
     beyond: u64,
 }
 
-/// Packets of a stream that may be twins of the same SPIs under the same layouts.
+/// Packets of a stream that may be decrypted copies of the same SPIs under the same layouts.
 type Kind = (HostPair, Stream, Candidate);
 
-impl LikelyTwins {
+impl LikelyCopies {
     /// Adds a packet; gives the number of its kind, or nothing where there are too many kinds.
     pub(super) fn add(
         &mut self,
         kind: Kind,
-        seen: Sighting,
+        seen: PacketRecord,
         room: &mut Room,
     ) -> Option<NonZeroU32> {
         let next = u32::try_from(self.runs.len() + 1).ok().and_then(NonZeroU32::new)?;
@@ -71,7 +71,7 @@ impl LikelyTwins {
 impl CaptureObserver<'_> {
     /// Sets a packet aside that was not seen on a wire; of very many kinds it counts by itself.
     #[cold]
-    pub(super) fn off_wire(&mut self, key: (SetAside, HostPair, Stream), seen: Sighting) {
+    pub(super) fn off_wire(&mut self, key: (SetAside, HostPair, Stream), seen: PacketRecord) {
         if self.off_wire.len() < MOST_WAITING || self.off_wire.contains_key(&key) {
             self.off_wire.entry(key).or_default().observe(&seen, &mut self.room);
         } else {
@@ -80,44 +80,45 @@ impl CaptureObserver<'_> {
         }
     }
 
-    /// Sets the proven twins aside and gives the others back to their streams.
-    pub(super) fn settle_twins(&mut self) {
-        let confirmed = std::mem::take(&mut self.twins).confirmed();
+    /// Sets the proven decrypted copies aside and gives the others back to their streams.
+    pub(super) fn settle_decrypted_copies(&mut self) {
+        let confirmed = std::mem::take(&mut self.decrypted_copies).confirmed();
         self.tunnels.settle(&confirmed);
-        let likely = std::mem::take(&mut self.likely_twins).runs;
-        self.mark_twins(&likely, &confirmed);
+        let likely = std::mem::take(&mut self.likely_copies).runs;
+        self.mark_decrypted_copies(&likely, &confirmed);
         let likely: BTreeMap<Kind, Runs> = likely.into_iter().collect();
-        let mut twins: BTreeMap<(HostPair, Stream), Runs> = BTreeMap::new();
+        let mut decrypted_copies: BTreeMap<(HostPair, Stream), Runs> = BTreeMap::new();
         for ((pair, stream, candidate), runs) in likely {
-            if candidate.is_twin(&confirmed) {
+            if candidate.is_decrypted_copy(&confirmed) {
                 let outside = candidate.inside_of(&confirmed);
                 self.summary.inside_esp.extend(outside.map(|hosts| (hosts, pair)));
-                twins.entry((pair, stream)).or_default().join(runs);
+                decrypted_copies.entry((pair, stream)).or_default().join(runs);
             } else {
                 self.streams.join((pair, stream), runs);
             }
         }
-        for ((pair, stream), runs) in twins {
-            let of_pair = self.summary.decrypted_twins.entry(pair).or_default();
+        for ((pair, stream), runs) in decrypted_copies {
+            let of_pair = self.summary.decrypted_copies.entry(pair).or_default();
             of_pair.insert(stream, runs.finish());
         }
     }
 
-    /// Marks the twins among the clear packets that are kept one by one.
-    fn mark_twins(&mut self, likely: &[(Kind, Runs)], confirmed: &Confirmed) {
+    /// Marks the decrypted copies among the clear packets that are kept one by one.
+    fn mark_decrypted_copies(&mut self, likely: &[(Kind, Runs)], confirmed: &Confirmed) {
         let mut of_stream: BTreeMap<(HostPair, Stream), BTreeSet<NonZeroU32>> = BTreeMap::new();
         for (((pair, stream, candidate), _), number) in likely.iter().zip(1..) {
-            let number = NonZeroU32::new(number).filter(|_| candidate.is_twin(confirmed));
+            let number = NonZeroU32::new(number).filter(|_| candidate.is_decrypted_copy(confirmed));
             of_stream.entry((*pair, *stream)).or_default().extend(number);
         }
         for (key, numbers) in of_stream.into_iter().filter(|(_, numbers)| !numbers.is_empty()) {
             for seen in &mut self.streams.of(key).0.clear {
-                seen.is_twin = seen.likely_twin.is_some_and(|number| numbers.contains(&number));
+                seen.is_decrypted_copy =
+                    seen.likely_copy.is_some_and(|number| numbers.contains(&number));
             }
         }
     }
 }
 
-/// Kinds of likely twins that wait for the end of the capture; what comes beyond is taken for what
+/// Kinds of likely decrypted copies that wait for the end of the capture; what comes beyond is taken for what
 /// it seems, so that a flood of SPIs cannot fill the memory.
 const MOST_KINDS: usize = 32_768;
