@@ -53,9 +53,9 @@ fn abuse_finding(abuse: &ExemptionAbuse) -> Finding {
     );
     let whole = Finding::new(FindingCode::ExemptionAbuse, severity, title, why.to_owned());
     let advice = match abuse.what {
-        Borrowed::KerberosPort | Borrowed::IkePort => whole.advice.clone(),
+        AbusedExemption::KerberosPort | AbusedExemption::IkePort => whole.advice.clone(),
         // No setting of IPsec removes this exemption from old systems, and none of Kerberos concerns it.
-        Borrowed::LargeEcho | Borrowed::QuotedText => vec![LIMIT_ICMP.to_owned()],
+        AbusedExemption::LargeEcho | AbusedExemption::QuotedText => vec![LIMIT_ICMP.to_owned()],
     };
     Finding {
         confidence,
