@@ -19,7 +19,26 @@ pub(super) fn unknown(format: Format, path: &str, first: &[u8]) -> ProblemKind {
     }
     match (format, first) {
         (_, []) => FileProblem::Empty.into(),
+        (Format::Text, first) if is_like_json(first) => FormatProblem::UnknownJson.into(),
         (Format::Text, _) => FormatProblem::UnknownText.into(),
         (_, first) => FormatProblem::UnknownBytes(first.to_vec()).into(),
+    }
+}
+
+fn is_like_json(first: &[u8]) -> bool {
+    let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
+    matches!(text, [b'{' | b'[', ..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_of_no_known_tool_is_named() {
+        let json: ProblemKind = FormatProblem::UnknownJson.into();
+        let says = |first: &[u8]| unknown(Format::Text, "a.json", first) == json;
+        assert!(says(b"{\"preview") && says(b"\xef\xbb\xbf [") && says(b"\n{"));
+        assert!(!says(b"date;sou") && !says(b"<x/>"));
     }
 }

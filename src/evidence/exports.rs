@@ -163,7 +163,7 @@ fn is_table(header: &str, row: &str, separator: char) -> bool {
         let names = header.iter().map(unquoted);
         names.filter(|name| tool.contains(&name.as_str())).count() >= FEWEST_NAMES
     };
-    if header.len() > FEWEST_NAMES && TOOLS.iter().any(|tool| is_of_tool(&tool)) {
+    if TOOLS.iter().any(|tool| is_of_tool(&tool)) {
         return true;
     }
     let has_names = header.len() >= 5 && header.iter().all(|name| !name.contains('"'));

@@ -6,7 +6,7 @@ use crate::support::evtx_builder::evtx;
 use crate::support::log_exports::{
     bare_xml, event_viewer_csv, powershell_json, records, rooted_xml, wide,
 };
-use crate::support::program::analyze;
+use crate::support::program::{analyze, report_in, run_analyze};
 use crate::support::shared;
 use plainsight::catalogue::Reason;
 use plainsight::eventlog::{
@@ -313,4 +313,74 @@ proptest! {
             read_as(format, &file);
         }
     }
+}
+
+/// The same two records in three forms, with this text as the time of each.
+fn dated(date: &str) -> [(&'static str, String); 3] {
+    let viewer =
+        format!("Information,{date},Microsoft-Windows-Security-Auditing,4608,x,\"Start.\"\r\n");
+    let named =
+        format!("\"Start.\",\"4608\",\"Microsoft-Windows-Security-Auditing\",\"{date}\"\r\n");
+    let object = format!(
+        r#"{{"Id":4608,"ProviderName":"Microsoft-Windows-Security-Auditing","LogName":"Security","TimeCreated":"{date}","Message":"Start.","Properties":[]}}"#
+    );
+    [
+        ("a.csv", format!("Level,Date and Time,Source,Event ID,Task Category\r\n{viewer}{viewer}")),
+        ("b.csv", format!("\"Message\",\"Id\",\"ProviderName\",\"TimeCreated\"\r\n{named}{named}")),
+        ("c.json", format!("[{object},\n{object}]")),
+    ]
+}
+
+#[test]
+fn dates_that_no_calendar_or_another_one_has_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let dates = [
+        // Hijri, Persian, Hijri in Arabic digits; a day, a month and a year that there are not.
+        ("23/11/1448 9:06:40 AM", true),
+        ("1405/09/02 9:06:40", true),
+        ("\u{661}\u{664}\u{664}\u{668}/11/23 09:06:40", true),
+        ("31/02/2026 09:06:40", false),
+        ("13/13/2026 09:06:40", false),
+        ("2026-02-30 09:06:40", false),
+    ];
+    for (date, is_of_another_calendar) in dates {
+        for (name, text) in dated(date) {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            let (output, out) = run_analyze(&[&path], &["--timezone", "UTC"]);
+            assert_eq!(output.status.code(), Some(3), "{date} {name}");
+            let report: Report = report_in(&out.path().join("report"));
+            let problems = &report.evidence[0].problems;
+            let times = problems.iter().filter(|problem| problem.code == "bad_time");
+            assert_eq!(
+                times.count(),
+                2 + usize::from(is_of_another_calendar),
+                "{date} {name}: {problems:?}"
+            );
+            let calendar = problems.iter().any(|problem| problem.text.contains("calendar"));
+            assert_eq!(calendar, is_of_another_calendar, "{date} {name}: {problems:?}");
+            assert!(
+                problems.iter().any(|problem| problem.code == "fields_missing"),
+                "{date} {name}"
+            );
+            assert_eq!(report.log_events.len(), 2, "{date} {name}");
+            assert!(report.log_events.iter().all(|event| event.time.is_none()), "{date} {name}");
+        }
+    }
+}
+
+#[test]
+fn a_date_that_there_is_not_decides_nothing_for_the_others() {
+    let row = |date: &str| {
+        format!("Information,{date},Microsoft-Windows-Security-Auditing,4608,x,\"Start.\"\r\n")
+    };
+    let header = "Level,Date and Time,Source,Event ID,Task Category\r\n";
+    let dates = ["02/11/2026 09:06:40", "31/02/2026 09:06:40", "02/25/2026 09:06:40"];
+    let file = format!("{header}{}", dates.map(row).concat());
+    let (summary, events) = read(file.as_bytes());
+    let times: Vec<_> = events.iter().map(|event| event.time).collect();
+    let month_first = ["2026-02-11T09:06:40Z", "2026-02-25T09:06:40Z"].map(Timestamp::from_rfc3339);
+    assert_eq!(times, [month_first[0], None, month_first[1]]);
+    let doubts = summary.problems.iter().filter(|problem| problem.code == ProblemCode::BadTime);
+    assert_eq!(doubts.count(), 1, "{:?}", summary.problems);
 }

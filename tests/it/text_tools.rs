@@ -85,6 +85,7 @@ fn same(form: &str, file: &[u8], log: &[u8]) {
     let (summary, exported) = read(file);
     let ids = |events: &[LogEvent]| events.iter().map(|e| e.event_id).collect::<Vec<_>>();
     assert_eq!(ids(&exported), ids(&events), "{form}: {:?}", summary.problems);
+    assert_eq!(summary.problems, [], "{form}");
     for (exported, event) in exported.iter().zip(&events) {
         assert_eq!(kept(exported), kept(event), "{form}");
         assert_eq!((&exported.host, exported.record), (&event.host, event.record), "{form}");

@@ -116,12 +116,18 @@ fn hits_at(window: &[u8]) -> Option<usize> {
     }
 }
 
-/// Between events there are brackets and commas, and the ends of the object that holds them all.
+/// Between events there are brackets and commas, the ends of the object that holds them all, and the lines of
+/// evtx_dump with a record's number (`Record 5191`).
 fn is_markup(text: &[u8], has_envelope: bool) -> bool {
-    text.iter().all(|byte| match byte {
-        b'[' | b']' | b',' | b' ' | b'\t' | b'\r' | b'\n' => true,
+    let is_bracket = |byte: &u8| match byte {
+        b'[' | b']' | b',' | b' ' | b'\t' | b'\r' => true,
         b'}' => has_envelope,
         _ => false,
+    };
+    text.split(|byte| *byte == b'\n').all(|line| {
+        let number = line.trim_ascii().strip_prefix(b"Record ");
+        let is_number = |number: &[u8]| !number.is_empty() && number.iter().all(u8::is_ascii_digit);
+        number.map_or_else(|| line.iter().all(is_bracket), is_number)
     })
 }
 
@@ -311,6 +317,16 @@ mod tests {
         assert_eq!((summary.problems, events.len()), (Vec::new(), 2));
         // A superfluous brace ends nothing in a list without a response around it.
         assert_eq!(read(&format!("[{}}}]", event(7))).0.problems.len(), 1);
+    }
+
+    #[test]
+    fn a_line_with_the_number_of_a_record_is_no_damage() {
+        let numbered = |line: &str| format!("{line}\n{}\n{line}\r\n{}\n", event(7), event(8));
+        let (summary, events) = read(&numbered("Record 5191"));
+        assert_eq!((summary.problems, events.len()), (Vec::new(), 2));
+        for other in ["Record", "Record x", "Record 5191 x", "Rec"] {
+            assert_eq!(read(&numbered(other)).0.problems.len(), 2, "{other}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::time::{Timestamp, Zone};
 pub(super) enum RecordTime {
     /// A point in time.
     At(Timestamp),
-    /// A date and a time of day of the host's clock.
+    /// A date and a time of day of the host's clock, a point in time in either order of day and month.
     Local(Stamp),
     /// Nothing that could be used.
     Missing(NoTime),
@@ -32,7 +32,9 @@ impl RecordTime {
         if text.trim().is_empty() {
             return Self::NONE;
         }
-        match Stamp::parse(text) {
+        // A day that no calendar has, or a year of another one, is so in either order of day and month.
+        let stamp = Stamp::parse(text);
+        match stamp.and_then(|stamp| stamp.time(Order::DayFirst).map(|_| stamp)) {
             Ok(stamp) => Self::Local(stamp),
             Err(why) => Self::Missing(why),
         }

@@ -81,7 +81,7 @@ pub enum EventFault {
     NoType,
     /// The line of the event's number holds none.
     NoNumber,
-    /// No known tool writes such names.
+    /// No known tool writes such names, or the event's number is missing.
     UnknownNames,
     /// It is longer than this many bytes.
     TooLong(u64),
@@ -122,6 +122,8 @@ pub enum ExportTool {
     Winlogbeat,
     /// NXLog.
     NxLog,
+    /// Velociraptor's Windows.EventLogs.EvtxHunter.
+    Velociraptor,
 }
 
 impl ExportProblem {

@@ -90,6 +90,8 @@ pub enum FormatProblem {
     UnknownText,
     /// Bytes in no format that is read; the first of them.
     UnknownBytes(Vec<u8>),
+    /// Text that begins like JSON, and is of no tool whose events are read.
+    UnknownJson,
 }
 
 /// How a file changed while it was read.
@@ -156,7 +158,7 @@ impl FormatProblem {
             | Self::OwnSummary
             | Self::TextBeside
             | Self::RenderedMessages => ProblemCode::NotEvidence,
-            Self::UnknownText | Self::UnknownBytes(_) => ProblemCode::UnknownFormat,
+            Self::UnknownText | Self::UnknownBytes(_) | Self::UnknownJson => ProblemCode::UnknownFormat,
         }
     }
 }

@@ -60,7 +60,7 @@ fn skipped(fault: &EventFault) -> String {
         EventFault::NoType => "it has no type",
         EventFault::NoNumber => "it has no event number",
         EventFault::UnknownNames => {
-            "it has no event number under a known name (Id, EventID, EventId)"
+            "its names are of no known tool, or it has no event number; give the event file (.evtx) itself"
         }
         EventFault::TooLong(most) => {
             return format!("an event longer than {} MiB", most >> 20);
@@ -111,6 +111,10 @@ fn advice(tool: ExportTool) -> String {
         ExportTool::NxLog => {
             ("NXLog", "keep the fields of the event, SourceName and Channel in to_json()")
         }
+        ExportTool::Velociraptor => (
+            "Velociraptor",
+            "keep the columns EventData and UserData, or collect the event files (.evtx) themselves",
+        ),
     };
     format!("The export is from {name}: {remedy}")
 }

@@ -101,6 +101,9 @@ pub(super) fn format(problem: &FormatProblem) -> String {
         FormatProblem::PolicyExport => {
             "a policy of `netsh ipsec static exportpolicy`, whose format is not documented; print it as a script with `netsh ipsec dump`, for `plainsight policy import`"
         }
+        FormatProblem::UnknownJson => {
+            "it begins like JSON, and its names are of no tool whose events are read; give the event file (.evtx) itself, or export with evtx_dump or `Get-WinEvent | ConvertTo-Json`"
+        }
         FormatProblem::UnknownText => return format!("it begins with text; {KNOWN}"),
         FormatProblem::UnknownBytes(first) => {
             let hex: Vec<String> = first.iter().map(|byte| format!("{byte:02x}")).collect();

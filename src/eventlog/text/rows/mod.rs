@@ -20,6 +20,8 @@ mod nxlog;
 
 mod powershell;
 
+mod velociraptor;
+
 use super::local_times::{RecordTime, UPTIME};
 use super::xml::bytes_of_hex;
 use crate::catalogue::events_numbered;
@@ -47,8 +49,9 @@ pub(super) struct Filled {
 /// Where no known tool writes such names, or the event has no number.
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Result<Filled, EventFault> {
     let row = inner(row);
-    let readers: [fn(&mut LogRecord, &Row<'_>) -> Option<Filled>; 7] = [
+    let readers: [fn(&mut LogRecord, &Row<'_>) -> Option<Filled>; 8] = [
         event_tree::fill,
+        velociraptor::fill,
         netipsec::fill,
         evtxecmd::fill,
         beats::fill,
