@@ -304,7 +304,7 @@ fn message_six_proves_the_key() {
 }
 
 /// Aggressive mode up to a message.
-fn aggressive(method: u16, until: usize) -> Talk {
+pub(crate) fn aggressive(method: u16, until: usize) -> Talk {
     let sa = sa_v1(&[(1, 7), (14, 128), (2, 2), (3, method), (4, 2)]);
     let first = Message::v1(4, &[sa.clone(), (5, vec![1, 0, 0, 0, 10, 0, 0, 1])]);
     let second = Message::v1(4, &[sa, (5, vec![1, 0, 0, 0, 10, 0, 0, 2]), (8, vec![7; 20])]);

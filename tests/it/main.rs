@@ -101,8 +101,10 @@ mod ike;
 
 mod ike_carriers;
 
+mod ike_conditions;
 mod ike_origins;
 mod ike_outcomes;
+mod ike_tables;
 
 mod artefacts;
 
@@ -141,6 +143,9 @@ mod ike_forged;
 
 mod recipes;
 mod record_ties;
+
+mod log_statements;
+mod suspicions;
 
 mod text_exports;
 

@@ -13,7 +13,7 @@ const BEGIN: i64 = 1_000;
 const SPIS: (u32, u32) = (0x1001, 0x2001);
 
 /// A record: number, milliseconds of the capture's clock, event and its data.
-type Record = (u64, i64, u16, Vec<(&'static str, String)>);
+pub(crate) type Record = (u64, i64, u16, Vec<(&'static str, String)>);
 
 fn time(ms: i64) -> String {
     let time = plainsight::time::Timestamp::from_seconds(BEGIN, 0).unwrap();
@@ -21,7 +21,7 @@ fn time(ms: i64) -> String {
     time.rfc3339(plainsight::time::Resolution::NANOSECONDS)
 }
 
-fn xml(channel: &str, records: &[Record]) -> String {
+pub(crate) fn xml(channel: &str, records: &[Record]) -> String {
     let provider = if channel == "System" {
         "Service Control Manager"
     } else {
@@ -69,7 +69,7 @@ fn service(number: u64, ms: i64, name: &str, state: &str) -> Record {
     (number, ms, 7036, vec![("param1", name.to_owned()), ("param2", state.to_owned())])
 }
 
-fn report(frames: &[Frames], logs: &[(&str, String)]) -> Report {
+pub(crate) fn report(frames: &[Frames], logs: &[(&str, String)]) -> Report {
     let mut frames = frames.concat();
     frames.sort_by_key(|(ms, _)| *ms);
     let folder = tempfile::tempdir().unwrap();
