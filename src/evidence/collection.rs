@@ -94,30 +94,40 @@ impl Collection {
         let mut collection = Self::default();
         let first = peek(whole.clone())?;
         let found = match Format::recognize(&first) {
-            Format::Collection(archive) => Some((archive, whole)),
+            Format::Collection(archive) => Some((archive, Some(whole))),
             Format::Packed(packing) => collection.unpacked(packing, &whole)?,
             _ => None,
         };
         let Some((archive, section)) = found else { return Ok(None) };
-        collection.list(archive, &section, "", 0);
+        if let Some(section) = section {
+            collection.list(archive, &section, "", 0);
+        }
         collection.members.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(Some(collection))
     }
 
-    /// A compressed archive, unpacked into a file without a name.
+    /// A compressed archive, unpacked into a file without a name; its bytes are missing where no such file can be
+    /// made.
     fn unpacked(
         &mut self,
         packing: Packing,
         packed: &Section,
-    ) -> io::Result<Option<(Archive, Section)>> {
+    ) -> io::Result<Option<(Archive, Option<Section>)>> {
         let first = peek(Unpacking::new(packing, packed.clone()))?;
         let Format::Collection(archive) = Format::recognize(&first) else { return Ok(None) };
         let mut unpacking = Unpacking::new(packing, packed.clone());
-        let mut file = tempfile::tempfile()?;
+        let mut file = match scratch::file() {
+            Ok(file) => file,
+            Err(error) => {
+                let kind = FileProblem::ReadingStopped(error.to_string());
+                self.problems.push(Problem::of_file(kind, Some(0)));
+                return Ok(Some((archive, None)));
+            }
+        };
         io::copy(&mut unpacking, &mut file)?;
         file.flush()?;
         self.problems.extend(unpacking.into_failure());
-        Ok(Some((archive, Section::whole(file)?)))
+        Ok(Some((archive, Some(Section::whole(file)?))))
     }
 
     fn list(&mut self, archive: Archive, section: &Section, within: &str, depth: usize) {
@@ -227,7 +237,7 @@ impl MemberData {
                 if *size > ALWAYS_UNPACKED.max(packed.length().saturating_mul(MOST_EXPANSION)) {
                     return Err(MemberFault::Expansion);
                 }
-                let copied = tempfile::tempfile().and_then(|mut file| {
+                let copied = scratch::file().and_then(|mut file| {
                     io::copy(&mut self.open()?, &mut file)?;
                     Section::whole(file)
                 });

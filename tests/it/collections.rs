@@ -1,6 +1,6 @@
 //! Evidence inside archives: the same report as from the loose files, and nothing outside it.
 
-use crate::support::program::{analyze, plainsight, run_analyze};
+use crate::support::program::{analyze, plainsight, report_in, run_analyze};
 use crate::support::shared;
 use plainsight::report::schema::Report;
 use std::fs;
@@ -234,6 +234,37 @@ fn packets_are_carved_out_of_a_collection_and_its_report_verifies() {
     *changed.last_mut().unwrap() ^= 1;
     fs::File::create(&path).unwrap().write_all(&changed).unwrap();
     plainsight().arg("verify").arg(&out).assert().failure();
+}
+
+/// As in a container without /tmp.
+#[cfg(unix)]
+#[test]
+fn without_a_folder_for_temporary_files_the_reason_is_named() {
+    let files = sample();
+    let plain: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
+    let mut gzipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzipped.write_all(&tar(&plain)).unwrap();
+    let archives = [
+        ("files.tar.gz", gzipped.finish().unwrap()),
+        ("files.7z", sevenz(&plain)),
+        ("files.cab", cabinet(&plain)),
+        ("cab_in.zip", zip(&[("wfpdiag.cab", &cabinet(&plain), true)])),
+    ];
+    for (name, archive) in archives {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path(), name, &archive);
+        let out = folder.path().join("report");
+        let mut command = plainsight();
+        command.env("TMPDIR", "/nonexistent").arg("analyze").arg(&path).arg("--out").arg(&out);
+        assert_eq!(command.output().unwrap().status.code(), Some(4), "{name}");
+        let problems = &report_in(&out).evidence[0].problems;
+        assert!(
+            problems.iter().any(|it| it.text.contains("no temporary file can be made")),
+            "{name}: {problems:?}"
+        );
+        assert!(problems.iter().all(|it| !it.text.contains("/nonexistent")), "{name}");
+    }
 }
 
 #[test]

@@ -6,6 +6,20 @@ use crate::evidence::MemberFault;
 use std::fs::File;
 use std::io::{self, Read};
 
+/// A temporary file without a name.
+///
+/// # Errors
+/// Where none can be made. The text is the same in every run, so it names no path.
+pub(super) fn file() -> io::Result<File> {
+    tempfile::tempfile().map_err(|error| {
+        let text = format!(
+            "no temporary file can be made ({}); name a folder for temporary files in TMPDIR (Windows: TEMP)",
+            error.kind()
+        );
+        io::Error::new(error.kind(), text)
+    })
+}
+
 /// Members unpacked one after the other.
 pub(super) struct Scratch {
     file: File,
@@ -25,7 +39,7 @@ pub(super) enum Taken {
 impl Scratch {
     /// The size limit, in bytes.
     pub(super) fn new(most: u64) -> io::Result<Self> {
-        Ok(Self { file: tempfile::tempfile()?, length: 0, most, members: Vec::new() })
+        Ok(Self { file: file()?, length: 0, most, members: Vec::new() })
     }
 
     /// Unpacks a member.
