@@ -30,13 +30,17 @@ cargo build --locked "${with[@]}"
 program=$built/plainsight$exe
 
 # The program prints both, so it has to run here.
-"$program" man | gzip -9n >"$made/man/plainsight.1.gz"
-for command in analyze inspect summarize correlate compare explain verify pseudonyms policy schema completions man; do
-    "$program" man "$command" | gzip -9n >"$made/man/plainsight-$command.1.gz"
+# One page a file: `policy import` is plainsight-policy-import.
+"$program" man plainsight | gzip -9n >"$made/man/plainsight.1.gz"
+for command in analyze inspect summarize correlate compare explain verify pseudonyms \
+    policy 'policy check' 'policy import' 'policy init' schema completions man; do
+    # shellcheck disable=SC2086 # a command and its subcommand
+    "$program" man $command | gzip -9n >"$made/man/plainsight-${command// /-}.1.gz"
 done
 "$program" completions bash >"$made/completions/plainsight.bash"
 "$program" completions zsh >"$made/completions/_plainsight"
 "$program" completions fish >"$made/completions/plainsight.fish"
+"$program" completions nushell >"$made/completions/plainsight.nu"
 
 cp "$program" "$made/$name$exe"
 case $target in

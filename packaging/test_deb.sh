@@ -15,12 +15,18 @@ touch "$root/var/lib/dpkg/status"
 # Dependencies are those of a system; this root has none, and its libraries are put there below.
 dpkg --root="$root" --force-depends --force-script-chrootless --install "$deb"
 dpkg --root="$root" --status plainsight | grep -qx 'Status: install ok installed'
-for file in usr/bin/plainsight usr/share/man/man1/plainsight.1.gz usr/share/man/man1/plainsight-analyze.1.gz \
+for file in usr/bin/plainsight usr/share/man/man1/plainsight.1.gz usr/share/man/man1/plainsight-policy-import.1.gz \
     usr/share/bash-completion/completions/plainsight usr/share/zsh/vendor-completions/_plainsight \
-    usr/share/fish/vendor_completions.d/plainsight.fish usr/share/doc/plainsight/copyright; do
+    usr/share/fish/vendor_completions.d/plainsight.fish \
+    usr/share/nushell/vendor/autoload/plainsight.nu usr/share/doc/plainsight/copyright; do
     [ -s "$root/$file" ] || { echo "$file is not in the package"; exit 1; }
 done
-zcat "$root/usr/share/man/man1/plainsight-analyze.1.gz" | grep -q 'plainsight-analyze'
+# One page for each command, under its own name.
+for page in "$root"/usr/share/man/man1/*.1.gz; do
+    name=$(basename "$page" .1.gz)
+    [ "$(zcat "$page" | grep '^\.TH ' | cut -d' ' -f2)" = "$name" ] || { echo "$name.1.gz is not the page of $name alone"; exit 1; }
+done
+[ "$(ls "$root"/usr/share/man/man1 | wc -l)" -eq 16 ]
 bash -n "$root/usr/share/bash-completion/completions/plainsight"
 
 # Of a static program ldd names none.

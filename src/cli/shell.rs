@@ -30,7 +30,7 @@ enum ShellName {
 /// `plainsight man | man -l -` shows all of them, `plainsight man analyze | man -l -` the one of a command.
 #[derive(Debug, clap::Args)]
 pub(super) struct Man {
-    /// Print the page of this command only
+    /// Print the page of this command only; `plainsight` is the page of the program alone
     #[arg(value_name = "COMMAND", num_args = 0..)]
     command: Vec<String>,
 }
@@ -60,6 +60,8 @@ pub(super) fn man(args: &Man) -> Result<ExitStatus, Failure> {
     let mut pages = Vec::new();
     if args.command.is_empty() {
         print_pages(&program, &mut pages)?;
+    } else if args.command == ["plainsight"] {
+        print_page(&program, &mut pages)?;
     } else {
         let mut command = &program;
         for name in &args.command {
@@ -68,7 +70,7 @@ pub(super) fn man(args: &Man) -> Result<ExitStatus, Failure> {
                 Failure::usage(what, "`plainsight --help` lists the commands")
             })?;
         }
-        clap_mangen::Man::new(command.clone()).render(&mut pages)?;
+        print_page(command, &mut pages)?;
     }
     anstream::stdout().lock().write_all(&pages)?;
     Ok(ExitStatus::Done)
@@ -76,6 +78,12 @@ pub(super) fn man(args: &Man) -> Result<ExitStatus, Failure> {
 
 /// The page of a command and those of its subcommands.
 fn print_pages(command: &clap::Command, pages: &mut Vec<u8>) -> io::Result<()> {
-    clap_mangen::Man::new(command.clone()).render(pages)?;
+    print_page(command, pages)?;
     command.get_subcommands().try_for_each(|command| print_pages(command, pages))
+}
+
+/// The foot of each page names the program and its version.
+fn print_page(command: &clap::Command, pages: &mut Vec<u8>) -> io::Result<()> {
+    let source = concat!("plainsight ", env!("CARGO_PKG_VERSION"));
+    clap_mangen::Man::new(command.clone()).source(source).render(pages)
 }

@@ -237,6 +237,9 @@ fn shells_and_manuals_are_served() {
         assert_eq!(titles.iter().filter(|t| t.starts_with(&title)).count(), 1, "{titles:?}");
     }
     assert!(titles[0].starts_with(".TH plainsight 1"), "{titles:?}");
+    assert!(titles.iter().all(|title| title.contains("\"plainsight ")), "{titles:?}");
+    let alone = printed(&["man", "plainsight"]);
+    assert!(alone.contains(".TH plainsight 1") && alone.matches(".TH ").count() == 1);
     let page = printed(&["man", "policy", "import"]);
     assert!(page.contains(".TH plainsight-policy-import ") && !page.contains("plainsight-analyze"));
     let output = plainsight().args(["man", "nothing"]).output().unwrap();
