@@ -29,8 +29,10 @@ reg query "HKLM\SYSTEM\CurrentControlSet\Control\TimeZoneInformation" /v ActiveT
 ipconfig /all> "%OUT%\ipconfig.txt" 2>&1
 if not "%~2"=="" w32tm /stripchart /computer:%~2 /samples:5 /dataonly> "%OUT%\w32tm-offset.txt" 2>&1
 
-rem Policy: what ought to have been protected. The form that "plainsight policy import" reads.
+rem Policy: what ought to have been protected. The form that "plainsight policy import" reads. XP has no
+rem "netsh ipsec": there the file holds its error message, and the registry below holds the policy.
 netsh ipsec static dump> "%OUT%\netsh-ipsec-dump.txt" 2>&1
+reg query "HKLM\SOFTWARE\Policies\Microsoft\Windows\IPSec\Policy" /s> "%OUT%\ipsec-policy-registry.txt" 2>&1
 rem State: SAs, filters and statistics at this moment.
 netsh ipsec dynamic show all> "%OUT%\netsh-ipsec-state.txt" 2>&1
 reg query "HKLM\SYSTEM\CurrentControlSet\Services\IPSec" /s> "%OUT%\ipsec-driver.txt" 2>&1

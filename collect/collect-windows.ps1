@@ -1,7 +1,7 @@
 <#
 .SYNOPSIS
 Collects what plainsight reads about IPsec on this computer: packets, event logs, policy, security
-associations, audit policy, clock. Windows 8 and Server 2012 or later; run as administrator.
+associations, audit policy, clock. Windows 8 and Server 2012 or later (PowerShell 3); run as administrator.
 
 .DESCRIPTION
 Changes nothing but what is listed here:
@@ -106,7 +106,9 @@ function Export-Object {
         [Parameter(Mandatory = $true)][scriptblock]$Source,
         [Parameter(Mandatory = $true)][string]$FileName
     )
-    $json = @(& $Source) | ConvertTo-Json -Depth 4
+    $objects = @(& $Source)
+    # Of no object ConvertTo-Json makes no text at all: an empty list says that there was none.
+    $json = if ($objects.Count -eq 0) { '[]' } else { $objects | ConvertTo-Json -Depth 4 }
     Set-Content -LiteralPath (Join-Path -Path $folder -ChildPath $FileName) -Value $json -Encoding UTF8
 }
 
@@ -173,7 +175,7 @@ if ($Seconds -gt 0) {
     $hasCapture = $pktmon -and [Environment]::OSVersion.Version.Build -ge 19041
     if ($hasCapture -and -not $UseNetsh) {
         Invoke-Step -Name "capture of $Seconds seconds with pktmon" -Action {
-            # Whole packets: by default pktmon keeps 128 octets, too few to read IKE.
+            # Whole packets: by default pktmon keeps 128 bytes, too few to read IKE.
             Invoke-Program -Program 'pktmon.exe' -Arguments @('start', '--capture', '--pkt-size', '0', '--file-name', $trace, '--file-size', "$MaxSizeMB")
             try { Start-Sleep -Seconds $Seconds }
             finally { Invoke-Program -Program 'pktmon.exe' -Arguments @('stop') }
@@ -214,10 +216,28 @@ foreach ($channel in $channels) {
     }
 }
 
-Write-Journal -Text 'end of the collection; hashes follow'
-$files = Get-ChildItem -LiteralPath $folder -File | Sort-Object -Property Name
-$hashes = foreach ($file in $files) {
-    '{0}  {1}' -f (Get-FileHash -LiteralPath $file.FullName -Algorithm SHA256).Hash.ToLowerInvariant(), $file.Name
+# By .NET: Get-FileHash came with PowerShell 4, and Windows 8 and Server 2012 have PowerShell 3.
+function Get-Sha256 {
+    param([Parameter(Mandatory = $true)][string]$Path)
+    $algorithm = [System.Security.Cryptography.SHA256]::Create()
+    $stream = [System.IO.File]::OpenRead($Path)
+    try { [BitConverter]::ToString($algorithm.ComputeHash($stream)).Replace('-', '').ToLowerInvariant() }
+    finally {
+        $stream.Dispose()
+        $algorithm.Dispose()
+    }
 }
-Set-Content -LiteralPath (Join-Path -Path $folder -ChildPath 'sha256.txt') -Value $hashes -Encoding ASCII
+
+# Not by Invoke-Step: that would change the journal after its hash was taken.
+Write-Journal -Text 'end of the collection; hashes follow'
+try {
+    $files = Get-ChildItem -LiteralPath $folder -File | Sort-Object -Property Name
+    $hashes = foreach ($file in $files) {
+        '{0}  {1}' -f (Get-Sha256 -Path $file.FullName), $file.Name
+    }
+    Set-Content -LiteralPath (Join-Path -Path $folder -ChildPath 'sha256.txt') -Value $hashes -Encoding ASCII
+}
+catch {
+    Write-Journal -Text "FAILED hashes: $($_.Exception.Message)"
+}
 Write-Output "Collected in $folder. Hand over the folder as it is; steps that failed are in collection.txt."
