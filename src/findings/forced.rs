@@ -130,6 +130,8 @@ struct Attempt {
     answered: bool,
     failed: bool,
     sent_again: bool,
+    /// The answer did not reach the one that asked.
+    ignores_answer: bool,
     /// When it first created security associations.
     completed: Option<Timestamp>,
     /// The first ICMP error that quotes it.
@@ -145,6 +147,7 @@ impl Attempt {
             answered: !exchange.responder_spi.is_zero(),
             failed: exchange.outcome.is_failure(),
             sent_again: exchange.retransmissions > 0,
+            ignores_answer: exchange.ignores_answer(),
             completed: exchange.completions.iter().min().copied(),
             error,
         }
@@ -155,11 +158,6 @@ impl Attempt {
     fn is_contradicted(&self) -> bool {
         let before = self.error.zip(self.completed).is_some_and(|(error, done)| error < done);
         before && !self.sent_again
-    }
-
-    /// Its peer answered, but it kept sending the request.
-    fn is_deaf(&self) -> bool {
-        self.failed && self.answered && self.sent_again
     }
 
     const fn is_unheard(&self) -> bool {
@@ -174,7 +172,7 @@ fn forces(attempts: &[Attempt]) -> Vec<(Timestamp, Timestamp, Force)> {
     // Compared by the latest end so far: each unanswered call needs a call of the other side beside it that
     // ignored an answer.
     let mut calls: Vec<&Attempt> =
-        attempts.iter().filter(|x| x.is_deaf() || x.is_unheard()).collect();
+        attempts.iter().filter(|x| x.ignores_answer || x.is_unheard()).collect();
     calls.sort_by_key(|x| (x.start, x.end, x.from));
     let mut last: BTreeMap<(IpAddr, bool), Timestamp> = BTreeMap::new();
     for call in calls {
@@ -257,6 +255,7 @@ mod tests {
             answered: false,
             failed: true,
             sent_again: true,
+            ignores_answer: false,
             completed: None,
             error: None,
         }
@@ -282,13 +281,13 @@ mod tests {
 
     #[test]
     fn one_way_is_reported_where_both_call_and_only_one_is_answered() {
-        let deaf = Attempt { answered: true, ..call(2, 10, 30) };
+        let deaf = Attempt { answered: true, ignores_answer: true, ..call(2, 10, 30) };
         assert_eq!(forces(&[call(1, 0, 20), deaf]), [(at(10), at(20), Force::OneWay)]);
         assert!(forces(&[call(1, 0, 5), deaf]).is_empty(), "not at the same time");
         assert!(forces(&[call(1, 0, 20), call(2, 10, 30)]).is_empty(), "nobody is answered");
-        let well = Attempt { failed: false, ..deaf };
+        let well = Attempt { ignores_answer: false, ..deaf };
         assert!(forces(&[call(1, 0, 20), well]).is_empty(), "it went on");
-        let itself = Attempt { answered: true, ..call(1, 10, 30) };
+        let itself = Attempt { answered: true, ignores_answer: true, ..call(1, 10, 30) };
         assert!(forces(&[call(1, 0, 20), itself]).is_empty(), "one and the same host");
     }
 

@@ -93,6 +93,18 @@ impl IkeExchange {
         HostPair::new(self.initiator.ip(), self.responder.ip())
     }
 
+    /// Whether the initiator sent its first message again and again although it was answered, and no other: the answer
+    /// did not reach it. One sending may cross the answer on its way.
+    #[must_use]
+    pub fn ignores_answer(&self) -> bool {
+        let is_own = |message: &&MessageDigest| message.source.ip() == self.initiator.ip();
+        let Some(first) = self.kept.first().filter(is_own) else { return false };
+        let Some(answer) = self.kept.iter().find(|message| !is_own(message)) else { return false };
+        let mut own = self.kept.iter().filter(is_own);
+        let after = own.clone().filter(|message| message.time > answer.time).count();
+        after > 1 && own.all(|message| message.repeats(first))
+    }
+
     /// Weak algorithms: among those chosen, or offered where none was chosen.
     #[must_use]
     pub fn weaknesses(&self) -> Vec<&'static Weakness> {

@@ -61,11 +61,10 @@ fn every_form_shows_the_same_event() {
         let shown = LESS.iter().find(|row| row.0 == name).map_or(&everything, |row| &row.1);
         check(&name, event, shown);
         assert_eq!(report.options.timezone.as_deref(), Some("+01:00"));
-        assert!(
-            report.evidence[0].problems.is_empty(),
-            "{name}: {:?}",
-            report.evidence[0].problems
-        );
+        // A form without a column for the source says so; nothing is damaged, and no time is in doubt.
+        let problems = &report.evidence[0].problems;
+        let is_sound = problems.iter().all(|problem| problem.code == "source_inferred");
+        assert!(is_sound, "{name}: {problems:?}");
     }
 }
 
