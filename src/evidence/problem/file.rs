@@ -158,7 +158,9 @@ impl FormatProblem {
             | Self::OwnSummary
             | Self::TextBeside
             | Self::RenderedMessages => ProblemCode::NotEvidence,
-            Self::UnknownText | Self::UnknownBytes(_) | Self::UnknownJson => ProblemCode::UnknownFormat,
+            Self::UnknownText | Self::UnknownBytes(_) | Self::UnknownJson => {
+                ProblemCode::UnknownFormat
+            }
         }
     }
 }
