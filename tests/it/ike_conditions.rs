@@ -1,7 +1,7 @@
 //! No statement about a negotiation alone without its condition: properties for rows of the table in
 //! docs/causes.md, "Conditions" (the other rows are in `statements` and `ike_outcomes`).
 
-use crate::ike_outcomes::{aggressive, established, informational, main_mode, told, v2};
+use crate::ike_outcomes::{aggressive, established, informational, main_mode, outcome_of, v2};
 use crate::support::ike_builder::Message;
 use crate::support::ike_talk::Talk;
 use plainsight::catalogue::{Confidence, Reason};
@@ -119,7 +119,7 @@ proptest! {
         let judged = talk.judge_all();
         for exchange in &judged {
             if exchange.outcome == Outcome::NoResponse {
-                let (outcome, reason, ..) = told(exchange);
+                let (outcome, reason, ..) = outcome_of(exchange);
                 prop_assert_eq!((outcome, reason), (Outcome::NoResponse, Some(Reason::Timeout)));
                 prop_assert!(same && times.len() >= 3, "{times:?}");
                 prop_assert!(heard == 1 && answered.is_none(), "{heard} {answered:?}");

@@ -177,7 +177,7 @@ fn a_crowd_that_negotiates_at_once_is_a_sign_of_force() {
     let crowd = |hosts: u8, every: u32| {
         let others = (0..hosts).map(|n| {
             let asked = init().spis(0xc0de_0000 + u64::from(n), 0);
-            (1_000 + u32::from(n) * every, udp(20 + n, 2, (500, 500), &asked.octets()))
+            (1_000 + u32::from(n) * every, udp(20 + n, 2, (500, 500), &asked.bytes()))
         });
         let leak = vec![established(Suite::Gcm), flow(100, 5_000, SPIS), talk(5_400, 12_000)];
         [leak, vec![others.collect(), vec![(13_000, clear(1, 2))]]].concat()

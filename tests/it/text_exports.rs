@@ -381,6 +381,6 @@ fn a_date_that_there_is_not_decides_nothing_for_the_others() {
     let times: Vec<_> = events.iter().map(|event| event.time).collect();
     let month_first = ["2026-02-11T09:06:40Z", "2026-02-25T09:06:40Z"].map(Timestamp::from_rfc3339);
     assert_eq!(times, [month_first[0], None, month_first[1]]);
-    let doubts = summary.problems.iter().filter(|problem| problem.code == ProblemCode::BadTime);
+    let doubts = summary.problems.iter().filter(|problem| problem.code() == ProblemCode::BadTime);
     assert_eq!(doubts.count(), 1, "{:?}", summary.problems);
 }
