@@ -141,6 +141,12 @@ pub fn channel_of_source(source: &str) -> &'static str {
     row.map_or("", |row| row.channel)
 }
 
+/// Whether records that the catalogue knows are written to a log.
+#[must_use]
+pub fn is_known_log(channel: &str) -> bool {
+    EVENTS.iter().any(|row| row.channel.eq_ignore_ascii_case(channel))
+}
+
 /// The name under which packets are kept that an event trace shows as dropped by IPsec, which is no log of the system.
 pub const DROPS: &str = "pktmon";
 /// Who shows of them.

@@ -3,7 +3,7 @@
 use super::{
     Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, named, reported_with_windows,
 };
-use crate::catalogue::{AUDITPOL, Category};
+use crate::catalogue::{AUDITPOL, Category, is_known_log};
 use crate::correlate::{FactRef, Facts, PlacedEvent};
 use crate::evidence::EvidenceId;
 use crate::summary::LogId;
@@ -61,7 +61,14 @@ pub(super) fn services_down(facts: &Facts) -> Vec<Finding> {
 
 /// Logs that were cleared (1102, 104, 517).
 pub(super) fn cleared(facts: &Facts) -> Vec<Finding> {
-    let is_one = |e: &PlacedEvent| matches!(e.event.event_id, 104 | 517 | 1102) && is_about_log(e);
+    // 104 names the log that was cleared; one that holds nothing about IPsec is no evidence that was lost.
+    let is_of_interest = |e: &PlacedEvent| {
+        let named = e.event.fields.iter().find(|(name, _)| name == "Channel");
+        e.event.event_id != 104 || named.is_none_or(|(_, channel)| is_known_log(channel))
+    };
+    let is_one = |e: &PlacedEvent| {
+        matches!(e.event.event_id, 104 | 517 | 1102) && is_about_log(e) && is_of_interest(e)
+    };
     let what = "a log was cleared";
     per_log(facts, is_one, (FindingCode::LogCleared, Severity::High), what)
 }

@@ -169,8 +169,8 @@ fn sent(pair: HostPair, windows: &[&ExplainedWindow]) -> String {
     }
     let [from_a, from_b] = bytes.map(with_separators);
     let silent = match packets {
-        [_, 0] => format!(" {} sent nothing.", pair.b()),
-        [0, _] => format!(" {} sent nothing.", pair.a()),
+        [_, 0] => format!(" No clear packet from {} was captured.", pair.b()),
+        [0, _] => format!(" No clear packet from {} was captured.", pair.a()),
         [_, _] => String::new(),
     };
     format!(" Payload: {from_a} bytes from {}, {from_b} bytes from {}.{silent}", pair.a(), pair.b())
