@@ -32,7 +32,7 @@ pub(super) fn describe_capture(evidence: &mut Evidence, outline: CaptureOutline)
     };
 }
 
-/// Takes what stands with the evidence; gives the rest.
+/// Moves what belongs to the evidence there; returns the rest.
 pub(super) fn describe_log(evidence: &mut Evidence, summary: LogSummary) -> Vec<LogSource> {
     evidence.records = summary.records;
     evidence.span = summary.first_time.zip(summary.last_time);

@@ -157,7 +157,7 @@ mod tests {
         }
     }
 
-    /// A capture with records of these lengths, whose bytes show where they stand.
+    /// A capture with records of these lengths, whose bytes show their position.
     fn capture(lengths: &[u32]) -> Vec<u8> {
         let mut bytes = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
         bytes.extend([0u32, 0, 1 << 24, 1].map(u32::to_le_bytes).concat());
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_handed_over_holds_every_record_whole() {
+    fn what_is_passed_on_holds_every_record_whole() {
         let lengths: Vec<u32> = (0..3000).map(|n| n * 7919 % 1500).collect();
         let long = [60, 300_000, 0, 262_144, 1, 5_000_000, 60];
         for lengths in [&lengths[..], &long, &[]] {

@@ -67,7 +67,7 @@ struct Reading<'b, 'h, R> {
 enum Odd {
     /// A record like others.
     Record,
-    /// Something that was passed over: reading goes on where the buffer stands.
+    /// Something that was passed over: reading goes on at the position of the buffer.
     Passed,
     /// The last thing that could be read.
     End,

@@ -42,7 +42,7 @@ pub(super) enum Kind {
 /// From a first moment to a last one, both belonging to it.
 pub(super) type Stretch = (Timestamp, Timestamp);
 
-/// Where negotiations stand that a finding may cite.
+/// Where the negotiations are that a finding may cite.
 #[derive(Debug)]
 pub struct Index<'f> {
     facts: &'f Facts,

@@ -18,7 +18,7 @@ use super::gateway_events::GATEWAY_EVENTS;
 use super::state_events::STATE_EVENTS;
 use serde::{Deserialize, Serialize};
 
-/// What an event shows of, so that related events stand together whatever wrote them.
+/// The subject of an event, so that related events are together whatever wrote them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Category {
     /// A negotiation failed, or a message of one was not valid.

@@ -23,7 +23,7 @@ pub fn parameter_number(value: &str) -> Option<u32> {
     digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
-/// A value with every `%%nnnn` that is known replaced by its text; the rest as it stands.
+/// A value with every `%%nnnn` that is known replaced by its text; the rest unchanged.
 #[must_use]
 pub fn with_parameters_spelled(value: &str) -> String {
     let mut spelled = String::with_capacity(value.len());

@@ -14,7 +14,7 @@ pub(super) struct Carried<'a> {
     pub(super) bytes: &'a [u8],
     /// How many there were on the wire.
     pub(super) wire_len: usize,
-    /// Where they stand.
+    /// Where they are.
     pub(super) context: Context,
 }
 

@@ -112,7 +112,7 @@ fn pktap((data, wire_len): OnWire<'_>, context: Context) -> Packet<'_> {
     };
     let header_len = usize::try_from(length).unwrap_or(usize::MAX);
     let linktype = u16::try_from(linktype).map(Linktype);
-    // Under the number for private use anything may stand.
+    // The number for private use may name anything.
     let is_sound = header_len >= LEAST_PKTAP && follows <= 1;
     let Some(linktype) = linktype.ok().filter(|inside| is_sound && !is_pktap(*inside)) else {
         return stop(StopReason::UnknownLinktype, context.offset);
@@ -149,7 +149,7 @@ const fn of_juniper(linktype: Linktype) -> Option<juniper::Carries> {
     }
 }
 
-/// Where in the frame a decoder stands and what the layers around it said.
+/// Where in the frame a decoder is, and what the layers around it gave.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context {
     /// The byte of the frame at which the slice begins.
@@ -207,7 +207,7 @@ pub(super) const fn stop<'a>(reason: StopReason, offset: usize) -> Packet<'a> {
     Packet::Undecodable(Stop { reason, offset })
 }
 
-/// What reads the bytes that begin where a context stands.
+/// What reads the bytes from the position of a context on.
 pub(super) type Decoder = for<'a> fn(&'a [u8], Context) -> Packet<'a>;
 
 /// Goes on in what a tunnel carries.

@@ -156,7 +156,7 @@ impl Ports {
     }
 }
 
-/// Where in a fragmented datagram a packet stands.
+/// The position of a packet in a fragmented datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fragment {
     /// What the fragments of one datagram share (16 bits in IPv4).

@@ -139,7 +139,7 @@ fn extensions(mut packet: IpPacket<'_>, mut context: Context) -> Packet<'_> {
         packet.payload_len = packet.payload_len.saturating_sub(length);
         packet.segment_len = packet.payload_len;
         context = context.further(length);
-        // Behind a later fragment's header stand bytes from the middle of the datagram.
+        // Behind a later fragment's header are bytes from the middle of the datagram.
         if packet.fragment.is_some_and(|f| f.offset > 0) {
             packet.segment = packet.payload;
             return Packet::Ip(packet);

@@ -1,8 +1,8 @@
-//! Where in a TCP stream a segment stands.
+//! The position of a segment in a TCP stream.
 
 use super::{IpPacket, protocol};
 
-/// Where in a TCP stream a segment stands (RFC 9293 §3.1).
+/// The position of a segment in a TCP stream (RFC 9293 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpSegment {
     /// The sequence number of its first byte.

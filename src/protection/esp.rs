@@ -7,7 +7,7 @@ use crate::packet::{IpPacket, Ports, StopReason, protocol};
 
 /// The stream of a packet whose IP protocol is ESP, WESP or AH; `None` where it is text.
 pub(super) fn by_protocol(ip: &IpPacket<'_>) -> Option<Stream> {
-    // Behind a later fragment's IP header stand bytes of the middle, not an SPI.
+    // Behind a later fragment's IP header are bytes of the middle, not an SPI.
     let is_later = ip.fragment.is_some_and(|f| f.offset > 0);
     let spi_at = |at| if is_later { EspSpi(0) } else { spi(ip.payload, at) };
     let stream = match ip.protocol {
@@ -99,7 +99,7 @@ pub(super) fn inside_udp(ip: &IpPacket<'_>) -> Option<Stream> {
     let Some(head) = ip.payload.first_chunk::<4>() else {
         return (ip.payload_len >= 4).then_some(Stream::Undecodable(StopReason::TruncatedUdp));
     };
-    // RFC 3948 §2.2: four zero bytes where the SPI would stand mean IKE.
+    // RFC 3948 §2.2: four zero bytes where the SPI would be mean IKE.
     if *head == [0; 4] {
         let datagram_len = ip.fragment.is_none().then_some(ip.payload_len.saturating_sub(4));
         let message = ip.payload.get(4..).unwrap_or_default();

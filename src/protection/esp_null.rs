@@ -139,7 +139,7 @@ impl Later {
     }
 }
 
-/// Where readable data would stand: bytes of initialization vector before, of check value behind.
+/// Where readable data would be: bytes of initialization vector before, of check value behind.
 #[derive(Clone, Copy, Debug)]
 struct Layout {
     iv: usize,

@@ -220,7 +220,7 @@ fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
 
 /// IANA's HTTP Method Registry: UPDATEREDIRECTREF has 17.
 const LONGEST_METHOD: usize = 17;
-/// Where such things stand: at the beginning of what a client sends.
+/// Where such things are: at the beginning of what a client sends.
 const LONGEST_HEAD: usize = 4096;
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ pub fn pseudonymous(report: &[u8], key: &mut KeyFile) -> Result<Report, Pseudony
     Ok(report)
 }
 
-/// Where a value stands: the names of its field and of the one around it.
+/// Where a value is: the names of its field and of the one around it.
 #[derive(Clone, Copy)]
 struct Place<'p> {
     around: &'p str,

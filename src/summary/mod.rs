@@ -182,7 +182,7 @@ impl Summary {
         let sequences = segments::sequences(&self.captures, evidence, &same);
         segments::settle(&mut self.captures, &sequences);
         shared_packets::set_aside(&mut self.captures, &sequences);
-        // Packet by packet, while each run still stands with its own file.
+        // Packet by packet, while each run still belongs to its own file.
         self.give_back_what_was_only_authenticated();
         self.set_aside_what_is_shown_inside_esp(&sequences);
         segments::join_runs(&mut self.captures, &sequences);

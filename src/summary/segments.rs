@@ -92,7 +92,7 @@ pub(super) fn settle(
     }
 }
 
-/// Joins runs that go on from file to file; a run stands with the file in which it begins.
+/// Joins runs that go on from file to file; a run belongs to the file in which it begins.
 pub(super) fn join_runs(
     captures: &mut BTreeMap<EvidenceId, CaptureSummary>,
     sequences: &[Vec<EvidenceId>],

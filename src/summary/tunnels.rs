@@ -1,7 +1,7 @@
 //! The packets around others: what a frame that passed plain tunnels shows of the hosts around its own
 //! packet.
 //!
-//! A frame has one class and is counted once, by its own packet. Here the same frame stands again for each
+//! A frame has one class and is counted once, by its own packet. Here the same frame counts again for each
 //! pair that a tunnel's packet went between, with what is inside. Judges nothing. Bounded by what is
 //! apart; beyond the bound the pairs inside are no longer named, then packets are counted only.
 

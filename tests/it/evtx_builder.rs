@@ -236,7 +236,7 @@ fn audit_change() -> Body {
     Body::EventData(fields, None)
 }
 
-/// What has to stand somewhere in the record's text: where it was put, and its value.
+/// What has to be somewhere in the record's text: where it was put, and its value.
 fn expected_leaves(event: &Event) -> Vec<(&'static str, String)> {
     let mut leaves = vec![
         ("Provider", event.provider.to_owned()),

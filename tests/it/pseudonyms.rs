@@ -115,7 +115,7 @@ fn originals(report: &Report) -> BTreeSet<String> {
     found
 }
 
-/// Whether bytes hold a word, in whatever case; a short one has to stand by itself.
+/// Whether bytes hold a word, in whatever case; a short one has to be a word by itself.
 fn holds(bytes: &[u8], word: &str) -> bool {
     let part = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
     let mut places = bytes.windows(word.len()).enumerate();

@@ -66,7 +66,7 @@ fn in_order(two: &str) -> String {
     }
 }
 
-/// The text with the two addresses in the other order, wherever they stand side by side.
+/// The text with the two addresses in the other order, wherever they are side by side.
 fn exchanged(text: &str, a: &str, b: &str) -> String {
     let mut text = text.to_owned();
     for between in BETWEEN {

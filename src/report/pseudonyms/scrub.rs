@@ -1,4 +1,4 @@
-//! What identifies somebody in a text, replaced where it stands.
+//! What identifies somebody in a text, replaced where it is.
 //!
 //! Addresses, hardware addresses, SPIs, cookies and SIDs are recognized by their form, names by the report's own
 //! list of them. The same original has the same pseudonym in every text.
@@ -416,9 +416,9 @@ fn replaced(text: &str, phrase: &str, made: &str) -> Option<String> {
     Some(kept)
 }
 
-/// The first original that is in a text in which none may stand.
+/// The first original that is in a text that must hold none.
 pub(super) fn left_over<'t>(text: &'t str, given: &BTreeMap<String, String>) -> Option<&'t str> {
-    // What a field holds may be a word that stands elsewhere for itself, such as the name of an algorithm.
+    // What a field holds may be a word that means something else elsewhere, such as the name of an algorithm.
     let of_forms = given.iter().filter(|(pseudonym, _)| !pseudonym.starts_with(TEXT));
     let is_telling = |original: &&String| {
         let has_marks = original.contains(|c: char| c.is_ascii_digit() || ".@:-".contains(c));
