@@ -33,7 +33,7 @@ pub(super) fn opened(found: Vec<Found>) -> Vec<Item> {
             items.push(Item { found: file, member: None, collection: None, origin: None });
             continue;
         };
-        let Collection { members, mut problems, others, tables, host } = collection;
+        let Collection { members, mut problems, others, tables, host, .. } = collection;
         let files = members.len() as u64 + others.0 + tables.0;
         if let (count, Some(first)) = tables {
             let kind = CollectionProblem::CollectorTables { count, first };

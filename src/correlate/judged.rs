@@ -5,7 +5,7 @@
 use super::obligation::Obligation;
 use super::usable::UsableTimes;
 use super::windows::ClearRun;
-use super::{CleartextWindow, LimitCode, Limits, PairFacts, limits};
+use super::{CleartextWindow, LimitCode, Limits, PairFacts, RunBy, limits};
 use crate::evidence::EvidenceId;
 use crate::hosts::{Direction, HostPair};
 use crate::policy::{Expectation, ExpectationSource, Level, Policy};
@@ -24,6 +24,8 @@ pub(super) struct JudgedPair {
     /// All clear runs that are not exempt.
     pub(super) clear: Vec<ClassRun>,
     pub(super) esp: Vec<(ClassRun, EspSpi)>,
+    /// Runs of ESP and AH by SPI and direction, as they came.
+    pub(super) spi_uses: Vec<((EspSpi, Direction), ClassRun)>,
     pub(super) by_app: BTreeMap<(App, bool), Count>,
     /// The part of `by_class` that the sums over all pairs count by other packets of the same frames.
     pub(super) shared: BTreeMap<ProtectionClass, Count>,
@@ -54,21 +56,21 @@ pub(super) fn judge_pair(
             pair,
             expectation,
             source,
-            by_direction: policy.by_direction(pair),
+            by_direction: policy.by_direction(pair).map(Box::new),
             obligations: inferred.0.map_or_else(Vec::new, Obligation::spans),
             limits: Limits::new(),
             untimed: None,
-            by_class: BTreeMap::new(),
+            by_class: RunBy::default(),
             unprotected: Count::default(),
             in_clear: Count::default(),
             clear_services: BTreeSet::new(),
-            set_aside: BTreeMap::new(),
+            set_aside: RunBy::default(),
             integrity_only: BTreeSet::new(),
             readable: Contents::new(),
             tls: BTreeMap::new(),
             spis: BTreeSet::new(),
             sas: Vec::new(),
-            spi_uses: BTreeMap::new(),
+            spi_uses: RunBy::default(),
             authenticated_only: 0,
             protected_runs: Vec::new(),
             as_tunnel: Count::default(),
@@ -79,6 +81,7 @@ pub(super) fn judge_pair(
         unproven: Vec::new(),
         clear: Vec::new(),
         esp: Vec::new(),
+        spi_uses: Vec::new(),
         by_app: BTreeMap::new(),
         shared: BTreeMap::new(),
     };
@@ -176,10 +179,7 @@ impl JudgedPair {
             }
             Stream::Esp(spi, way) | Stream::WespIntegrityOnly(spi, way) | Stream::Ah(spi, way) => {
                 self.facts.protected_runs.extend(runs);
-                for run in runs {
-                    let used = self.facts.spi_uses.entry((spi, way));
-                    used.and_modify(|known| known.absorb(*run)).or_insert(*run);
-                }
+                self.spi_uses.extend(runs.iter().map(|run| ((spi, way), *run)));
                 if spi != EspSpi(0) {
                     self.facts.spis.insert(spi);
                 }
@@ -197,10 +197,7 @@ impl JudgedPair {
             }
             Stream::Ike | Stream::NattKeepalive => {}
         }
-        for run in runs {
-            let all = self.facts.by_class.entry(class);
-            all.and_modify(|known| known.absorb(*run)).or_insert(*run);
-        }
+        runs.iter().for_each(|run| self.facts.by_class.add(class, *run));
     }
 
     /// Whether a rule for one direction requires protection of clear traffic of which nothing shows who opened it, and
@@ -225,7 +222,7 @@ impl JudgedPair {
             } else {
                 match &mut self.facts.untimed {
                     Some(known) => known.absorb(*run),
-                    None => self.facts.untimed = Some(*run),
+                    None => self.facts.untimed = Some(Box::new(*run)),
                 }
             }
         }
@@ -259,17 +256,14 @@ impl JudgedPair {
         let lengths = (self.required.len(), self.unproven.len(), self.clear.len());
         let (unprotected, in_clear) = (self.facts.unprotected, self.facts.in_clear);
         let (services, untimed) =
-            (std::mem::take(&mut self.facts.clear_services), self.facts.untimed);
+            (std::mem::take(&mut self.facts.clear_services), self.facts.untimed.clone());
         self.add(stream, class, runs, asked);
         self.required.truncate(lengths.0);
         self.unproven.truncate(lengths.1);
         self.clear.truncate(lengths.2);
         (self.facts.unprotected, self.facts.in_clear) = (unprotected, in_clear);
         (self.facts.clear_services, self.facts.untimed) = (services, untimed);
-        for run in runs {
-            let all = self.facts.set_aside.entry(why);
-            all.and_modify(|known| known.absorb(*run)).or_insert(*run);
-        }
+        runs.iter().for_each(|run| self.facts.set_aside.add(why, *run));
     }
 }
 

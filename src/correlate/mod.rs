@@ -56,6 +56,7 @@ mod judged;
 mod pair_facts;
 
 mod pairs;
+mod run_by;
 
 mod senders;
 
@@ -81,6 +82,7 @@ pub use limits::{BlindSpot, Extent, LimitCode, Limits};
 pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
 pub use obligation::{ObligationSpan, Scanner};
 pub use placed::PlacedEvent;
+pub use run_by::RunBy;
 pub use sa_algorithms::SaAlgorithms;
 pub use senders::{OtherSender, SentFrom};
 pub use unreachable::UnreachableFacts;
@@ -117,15 +119,15 @@ pub struct PairFacts {
     pub source: ExpectationSource,
     /// The same for connections that the lower address opens, and for those that the higher one opens, where
     /// rules differ.
-    pub by_direction: Option<[(Expectation, ExpectationSource); 2]>,
+    pub by_direction: Option<Box<[(Expectation, ExpectationSource); 2]>>,
     /// The requirement that the evidence proves without a policy, and its times.
     pub obligations: Vec<ObligationSpan>,
     /// The limits of its verdict.
     pub limits: Limits,
     /// Clear packets that should have been protected and have no usable time; they are in no window.
-    pub untimed: Option<ClassRun>,
+    pub untimed: Option<Box<ClassRun>>,
     /// By class, after the policy's exemptions: counts, and the first and last packet.
-    pub by_class: BTreeMap<ProtectionClass, ClassRun>,
+    pub by_class: RunBy<ProtectionClass>,
     /// Clear frames that should have been protected.
     pub unprotected: Count,
     /// Clear frames, also those that the policy exempts or does not name.
@@ -133,7 +135,7 @@ pub struct PairFacts {
     /// The services of the frames in clear.
     pub clear_services: BTreeSet<Service>,
     /// Clear frames that were no leaks, and why.
-    pub set_aside: BTreeMap<SetAside, ClassRun>,
+    pub set_aside: RunBy<SetAside>,
     /// Records by which ESP of the pair is authenticated and not encrypted.
     pub integrity_only: BTreeSet<RecordRef>,
     /// What readable ESP carried, by application and whether it protects itself.
@@ -152,11 +154,11 @@ pub struct PairFacts {
     /// content.
     pub as_tunnel: Count,
     /// Those of them that carry only protected traffic, and that no rule names: in no class.
-    pub around_protected: Option<ClassRun>,
+    pub around_protected: Option<Box<ClassRun>>,
     /// The pairs whose tunnels its packets passed.
     pub inside_of: BTreeSet<HostPair>,
     /// From the first to the last packet of each SPI and direction.
-    pub spi_uses: BTreeMap<(EspSpi, Direction), ClassRun>,
+    pub spi_uses: RunBy<(EspSpi, Direction)>,
 }
 
 /// Everything the evidence proves, ready to be reported.
@@ -334,6 +336,8 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         usable: &usable,
     };
     let (windows, around) = of_pairs.judge(&mut facts, ipsec);
+    // What only pairs are judged by is large, and so is what follows.
+    drop((streams, inferred, usable));
     facts.explain(windows, (summary, policy), &activity, &audits);
     tunnels::link(&mut facts.windows, &around, &named);
     facts

@@ -14,10 +14,19 @@ impl Facts {
 }
 
 impl PairFacts {
+    /// Gives back the room that lists grew into: there may be very many pairs.
+    pub(super) fn shrink(&mut self) {
+        self.by_class.shrink();
+        self.set_aside.shrink();
+        self.protected_runs.shrink_to_fit();
+        self.sas.shrink_to_fit();
+    }
+
     /// All its frames, of any class; `None` where there is none.
     #[must_use]
     pub fn total(&self) -> Option<ClassRun> {
-        let mut runs = self.by_class.values().copied().chain(self.around_protected);
+        let mut runs =
+            self.by_class.values().copied().chain(self.around_protected.as_deref().copied());
         let first = runs.next()?;
         Some(runs.fold(first, |mut all, run| {
             all.absorb(run);

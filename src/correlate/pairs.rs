@@ -5,7 +5,7 @@ use super::judged::{judge_broadcast, judge_pair};
 use super::obligation::Obligations;
 use super::tunnels::Around;
 use super::usable::UsableTimes;
-use super::{CleartextWindow, EspGap, Facts, GapRule, broadcast, losses, tunnels, windows};
+use super::{CleartextWindow, EspGap, Facts, GapRule, RunBy, broadcast, losses, tunnels, windows};
 use crate::hosts::HostPair;
 use crate::policy::{Expectation, Policy};
 use crate::protection::NamedPorts;
@@ -13,18 +13,18 @@ use crate::summary::{StreamsByPair, Summary};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What pairs are judged by.
-pub(super) struct Pairs<'s> {
+pub(super) struct Pairs<'s, 'p> {
     pub(super) summary: &'s Summary,
-    pub(super) policy: &'s Policy,
+    pub(super) policy: &'p Policy,
     pub(super) rule: GapRule,
     /// The ports that the policy names.
-    pub(super) named: &'s NamedPorts,
-    pub(super) streams: &'s StreamsByPair<'s>,
-    pub(super) inferred: &'s Obligations,
-    pub(super) usable: &'s UsableTimes,
+    pub(super) named: &'p NamedPorts,
+    pub(super) streams: &'p StreamsByPair<'s>,
+    pub(super) inferred: &'p Obligations,
+    pub(super) usable: &'p UsableTimes,
 }
 
-impl<'s> Pairs<'s> {
+impl<'s> Pairs<'s, '_> {
     /// Adds every pair and its protected windows to the facts; returns the cleartext windows, and the tunnels
     /// that contain protected packets or other pairs.
     pub(super) fn judge(
@@ -47,6 +47,7 @@ impl<'s> Pairs<'s> {
         let pairs = streams.keys().chain(aside.keys()).chain(tunnels.keys());
         let pairs: BTreeSet<HostPair> = pairs.copied().collect();
         let broadcast = broadcast::pairs(summary, streams, policy);
+        facts.pairs.reserve_exact(pairs.len());
         for pair in &pairs {
             let from = inferred.of_pair(*pair);
             let streams = streams.get(pair).map_or(&[][..], Vec::as_slice);
@@ -64,6 +65,7 @@ impl<'s> Pairs<'s> {
                 let asked = (*policy, *named, (from, *usable));
                 judged.add_tunnel(*tunnel, asked, &mut around);
             }
+            judged.facts.spi_uses = RunBy::gather(judged.spi_uses);
             judged.facts.inside_of = around_each.remove(pair).unwrap_or_default();
             judged.facts.readable = readable.remove(pair).unwrap_or_default();
             ipsec.give(&mut judged.facts);
@@ -85,6 +87,7 @@ impl<'s> Pairs<'s> {
             windows.extend(required.into_iter().chain(attempted));
             facts.protected.extend(windows::protected(*pair, judged.esp, &judged.clear, *rule));
             judged.facts.note_limits(gaps.get(pair).map_or(&[], Vec::as_slice), &sampled);
+            judged.facts.shrink();
             facts.add_pair(judged.facts, (judged.by_app, judged.shared), streams);
         }
         (windows, around)

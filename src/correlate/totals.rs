@@ -13,7 +13,7 @@ impl Facts {
         (by_app, shared): (BTreeMap<(App, bool), Count>, BTreeMap<ProtectionClass, Count>),
         streams: &[JudgedStream<'_>],
     ) {
-        for (class, run) in &pair.by_class {
+        for (class, run) in pair.by_class.iter() {
             let mut count = Count::of(&[*run]);
             count.leave_out(shared.get(class).copied().unwrap_or_default());
             self.total.join(count);

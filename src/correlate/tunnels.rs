@@ -74,11 +74,10 @@ impl JudgedPair {
             }
             if protected_inside && !opens_window {
                 for run in runs {
-                    let all = &mut self.facts.around_protected;
-                    *all = Some(all.map_or(*run, |mut all| {
-                        all.absorb(*run);
-                        all
-                    }));
+                    match &mut self.facts.around_protected {
+                        Some(all) => all.absorb(*run),
+                        None => self.facts.around_protected = Some(Box::new(*run)),
+                    }
                 }
                 return;
             }
@@ -89,10 +88,7 @@ impl JudgedPair {
             }
         }
         self.shared.entry(class).or_default().join(count);
-        for run in runs {
-            let all = self.facts.by_class.entry(class);
-            all.and_modify(|known| known.absorb(*run)).or_insert(*run);
-        }
+        runs.iter().for_each(|run| self.facts.by_class.add(class, *run));
     }
 }
 

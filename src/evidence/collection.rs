@@ -100,7 +100,12 @@ impl Collection {
         };
         let Some((archive, section)) = found else { return Ok(None) };
         if let Some(section) = section {
+            collection.room = most_unpacked(&section);
             collection.list(archive, &section, "", 0);
+        }
+        if collection.unlisted > 0 {
+            let kind = CollectionProblem::Unlisted(collection.unlisted);
+            collection.problems.push(Problem::of_file(kind, Some(0)));
         }
         collection.members.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(Some(collection))
@@ -153,25 +158,33 @@ impl Collection {
             Archive::SevenZ => sevenz::list(section, most_unpacked(section), &mut visit),
             Archive::Cab => cab::list(section, most_unpacked(section), &mut visit),
         };
-        self.problems.extend(trouble.map(|trouble| trouble.problem(archive)));
+        if let Some(trouble) = trouble {
+            self.note(trouble.problem(archive));
+        }
     }
 
     fn lost(&mut self, name: String, fault: MemberFault) {
         let kind = CollectionProblem::Member { name, fault };
-        self.problems.push(Problem::of_file(kind, Some(0)));
+        self.note(Problem::of_file(kind, Some(0)));
+    }
+
+    /// Notes a problem; of very many only the number.
+    fn note(&mut self, problem: Problem) {
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(problem);
+        } else {
+            self.unlisted += 1;
+        }
     }
 
     fn add(&mut self, entry: Entry, name: String, depth: usize) {
         let data = match entry.data {
             Ok(data) => data,
-            Err(fault) if self.problems.len() < MOST_PROBLEMS => {
-                return self.lost(name, fault);
-            }
-            Err(_) => return,
+            Err(fault) => return self.lost(name, fault),
         };
         let first = data.open().and_then(peek).unwrap_or_default();
         match Format::recognize(&first) {
-            Format::Collection(archive) => match data.nested(depth) {
+            Format::Collection(archive) => match data.nested(depth, &mut self.room) {
                 Ok(section) => self.list(archive, &section, &format!("{name}!/"), depth + 1),
                 Err(fault) => self.lost(name, fault),
             },
@@ -226,8 +239,8 @@ impl MemberData {
         Some(bytes)
     }
 
-    /// The bytes of an archive inside an archive, where it can be searched.
-    fn nested(&self, depth: usize) -> Result<Section, MemberFault> {
+    /// The bytes of an archive inside an archive, where it can be searched; `room` is left for temporary files.
+    fn nested(&self, depth: usize, room: &mut u64) -> Result<Section, MemberFault> {
         if depth > 0 {
             return Err(MemberFault::TooDeep);
         }
@@ -237,6 +250,7 @@ impl MemberData {
                 if *size > ALWAYS_UNPACKED.max(packed.length().saturating_mul(MOST_EXPANSION)) {
                     return Err(MemberFault::Expansion);
                 }
+                *room = room.checked_sub(*size).ok_or(MemberFault::NoRoom)?;
                 let copied = scratch::file().and_then(|mut file| {
                     io::copy(&mut self.open()?, &mut file)?;
                     Section::whole(file)

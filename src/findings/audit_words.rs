@@ -9,7 +9,7 @@ use crate::correlate::{
 #[must_use]
 pub fn audit_reason(reason: &AuditReason) -> String {
     let fixed = match reason {
-        AuditReason::NoLog { without_address } => return no_log(without_address),
+        AuditReason::NoLog { without_address, more } => return no_log(without_address, *more),
         AuditReason::NoTimes => "the log holds no record with a time",
         AuditReason::EndsBefore => "the log ends before this time",
         AuditReason::EndsInside => "the log ends inside this time",
@@ -87,12 +87,13 @@ pub fn audit_reason(reason: &AuditReason) -> String {
     fixed.to_owned()
 }
 
-fn no_log(without_address: &[String]) -> String {
+fn no_log(without_address: &[String], more: u64) -> String {
     let none = "the evidence holds no Security log of a host with this address";
     if without_address.is_empty() {
         none.to_owned()
     } else {
-        format!("{none}; the addresses of {} are unknown", without_address.join(", "))
+        let more = if more > 0 { format!(" and {more} more computers") } else { String::new() };
+        format!("{none}; the addresses of {}{more} are unknown", without_address.join(", "))
     }
 }
 

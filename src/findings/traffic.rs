@@ -178,7 +178,7 @@ fn sent(pair: HostPair, windows: &[&ExplainedWindow]) -> String {
 
 /// Clear packets that had to be protected and have no usable time, by pair.
 pub(super) fn without_time(facts: &Facts) -> Vec<Finding> {
-    let untimed = facts.pairs.iter().filter_map(|pair| Some((pair.pair, pair.untimed?)));
+    let untimed = facts.pairs.iter().filter_map(|pair| Some((pair.pair, **pair.untimed.as_ref()?)));
     untimed
         .map(|(pair, run)| {
             let title = format!(

@@ -8,7 +8,8 @@ use crate::protection::{ProtectionClass, Service};
 /// Clear tunnels that carry only protected packets, between hosts that must be protected.
 pub(super) fn around_protected(facts: &Facts) -> Vec<Finding> {
     let with_tunnels = facts.pairs.iter().filter(|pair| pair.expectation != Expectation::None);
-    let tunnels = with_tunnels.filter_map(|pair| Some((pair.pair, pair.around_protected?)));
+    let tunnels =
+        with_tunnels.filter_map(|pair| Some((pair.pair, **pair.around_protected.as_ref()?)));
     tunnels.map(|(pair, run)| {
         let packets = counted(run.frames, "packet");
         let title = format!(

@@ -227,7 +227,7 @@ fn totals(sources: &Sources<'_>) -> schema::Totals {
 /// Frames that show a packet again, by kind.
 fn artefacts(facts: &Facts) -> BTreeMap<String, schema::Count> {
     let mut seen: BTreeMap<String, schema::Count> = BTreeMap::new();
-    for (why, run) in facts.pairs.iter().flat_map(|pair| &pair.set_aside) {
+    for (why, run) in facts.pairs.iter().flat_map(|pair| pair.set_aside.iter()) {
         let all = seen.entry(why.as_str().to_owned()).or_default();
         all.frames += run.frames;
         all.bytes += run.bytes;
@@ -289,7 +289,7 @@ fn esp_algorithms(of: &SaAlgorithms) -> schema::EspAlgorithms {
 
 fn by_direction(facts: &PairFacts) -> Vec<schema::DirectedExpectation> {
     let hosts = [facts.pair.a(), facts.pair.b()];
-    let directed = hosts.into_iter().zip(facts.by_direction.iter().flatten());
+    let directed = hosts.into_iter().zip(facts.by_direction.as_deref().into_iter().flatten());
     directed
         .map(|(host, (expectation, source))| schema::DirectedExpectation {
             opened_by: host.to_string(),

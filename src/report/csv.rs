@@ -77,7 +77,8 @@ fn table<T: Serialize>(
     Ok(writer.flush()?)
 }
 
-/// A value in one cell: lists joined by `; `, a frame as `E1:11`, an object as `name=value` pairs.
+/// A value in one cell: lists joined by `; `, a frame as `E1:11`, an object as `name=value` pairs without those that
+/// are empty.
 fn push_cell(text: &mut String, value: Option<&Value>) {
     match value {
         None | Some(Value::Null) => {}
@@ -98,7 +99,8 @@ fn push_cell(text: &mut String, value: Option<&Value>) {
             }
             _ => {
                 let between = if fields.values().any(Value::is_object) { "; " } else { ", " };
-                for (at, (name, value)) in fields.iter().enumerate() {
+                let told = fields.iter().filter(|(_, value)| !is_empty(value));
+                for (at, (name, value)) in told.enumerate() {
                     text.push_str(if at > 0 { between } else { "" });
                     text.push_str(name);
                     text.push(if value.is_object() { ' ' } else { '=' });
@@ -106,6 +108,16 @@ fn push_cell(text: &mut String, value: Option<&Value>) {
                 }
             }
         },
+    }
+}
+
+/// Whether a part of a cell says nothing: null, a list without items, a class without frames.
+fn is_empty(part: &Value) -> bool {
+    match part {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(counts) => counts.values().all(|count| count.as_u64() == Some(0)),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

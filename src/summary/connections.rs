@@ -5,11 +5,16 @@
 //! began earlier, segments that hold nothing but whole messages are held back until [`Proof`] is
 //! complete. Bounded; of other connections nothing is kept.
 
+mod message;
+
+pub(super) use message::Message;
+
 use super::conversations::{ConversationKey, conversation_of_tcp};
 use crate::hosts::{Direction, HostPair};
 use crate::ike::{Encapsulated, EncapsulatedStream, Probe, probe};
 use crate::packet::{IpPacket, Ports, TcpSegment};
 use crate::protection::{EspSpi, Stream};
+use message::cost;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 
@@ -25,6 +30,8 @@ pub(super) struct Connections<L> {
     marks: Vec<u16>,
     /// Bytes that wait in all streams together.
     waiting: usize,
+    /// Bytes that the segments of connections that are only likely take, all together.
+    held: usize,
     released: Vec<Released<L>>,
 }
 
@@ -101,36 +108,6 @@ struct Way {
     esp: Option<(u32, u32)>,
 }
 
-/// A message that a segment completes.
-#[derive(Debug)]
-pub(super) enum Message {
-    /// Of IKE, without its marker.
-    Ike(Vec<u8>),
-    /// Of ESP.
-    Esp {
-        /// What it belongs to.
-        stream: Stream,
-        /// Its bytes from the SPI on, as far as they are kept.
-        bytes: Vec<u8>,
-        /// How many there are.
-        length: usize,
-    },
-}
-
-impl Message {
-    /// As much of it as a segment that waits may hold.
-    fn cut(self) -> Self {
-        match self {
-            Self::Ike(_) => self,
-            Self::Esp { stream, mut bytes, length } => {
-                bytes.truncate(MOST_OF_ESP);
-                bytes.shrink_to_fit();
-                Self::Esp { stream, bytes, length }
-            }
-        }
-    }
-}
-
 /// What a segment is.
 #[derive(Debug)]
 pub(super) enum Carried {
@@ -156,6 +133,7 @@ impl<L> Default for Connections<L> {
             carrying: VecDeque::new(),
             marks: vec![0; MARKS],
             waiting: 0,
+            held: 0,
             released: Vec::new(),
         }
     }
@@ -225,12 +203,21 @@ impl<L> Connections<L> {
         let Some(ports) = ip.ports else { return };
         let key = key(ip.pair, ip.direction, ports);
         let Some(Connection::Likely(ways, held)) = self.known.get_mut(&key) else { return };
-        held.push((segment, stream, messages.into_iter().map(Message::cut).collect()));
+        let messages: Vec<Message> = messages.into_iter().map(Message::cut).collect();
+        self.held += cost(&messages);
+        held.push((segment, stream, messages));
         if ways.proof.is_complete() {
             let ways = std::mem::take(&mut **ways);
             self.begin(key, ways);
         } else if held.len() >= MAX_LIKELY {
             self.forget(key);
+        }
+        while self.held > MOST_WAITING
+            && let Some(oldest) = self.opening.pop_front()
+        {
+            if !matches!(self.known.get(&oldest), Some(Connection::Encapsulating(_))) {
+                self.forget(oldest);
+            }
         }
     }
 
@@ -368,6 +355,8 @@ impl<L> Connections<L> {
                 self.released.extend(released);
             }
             Connection::Likely(_, held) => {
+                let messages = held.iter().map(|(_, _, messages)| cost(messages));
+                self.held = self.held.saturating_sub(messages.sum());
                 let is_proven = stream.is_some();
                 let released = held.into_iter().map(|(segment, stream, messages)| {
                     let alone = Released::alone(key, segment);
@@ -488,12 +477,11 @@ fn mark((_, a_port, b_port): Key) -> usize {
 const MARKS: usize = 4096;
 /// Connections that open at once; the oldest are let go.
 const MAX_CONNECTIONS: usize = 4096;
-/// Bytes that wait in all connections together; of more the oldest connections are let go.
+/// Bytes that wait in all connections together, and in those that are only likely; of more the oldest connections
+/// are let go.
 const MOST_WAITING: usize = 32 << 20;
 /// Three segments open a connection; some are sent again.
 const MAX_OPENING: usize = 16;
-/// Bytes of an ESP packet that are kept while its segment waits: what shows whether it is opaque.
-const MOST_OF_ESP: usize = 160;
 /// Segments within which it is proven that a connection carries IKE and ESP.
 const MAX_LIKELY: usize = 64;
 /// How far the number of the next packet of an SPI lies ahead at the most.

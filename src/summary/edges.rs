@@ -20,7 +20,7 @@ use crate::protection::signature::Recognized;
 use crate::protection::{ProtectionClass, Stream};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What one capture leaves open.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -343,26 +343,21 @@ impl Chain<'_> {
                 *of_stream = all.finish();
             }
         }
-        for ((pair, stream), evidence) in esp {
-            // What is said of a security association is said of the first file that shows it.
-            let shows = |capture: &&mut &mut CaptureSummary| {
-                capture.streams.get(&pair).is_some_and(|streams| streams.contains_key(&stream))
-            };
-            let is_null = evidence.null.is_null();
-            if is_null {
-                for capture in captures.iter_mut().filter(|capture| shows(capture)) {
-                    capture.null_encrypted.insert((pair, stream));
+        let null = esp.iter().filter(|(_, evidence)| evidence.null.is_null());
+        let null: BTreeSet<(HostPair, Stream)> = null.map(|(key, _)| *key).collect();
+        let mut untold = esp;
+        for capture in &mut captures {
+            let streams = capture.streams.iter();
+            let keys = streams.flat_map(|(pair, of_pair)| of_pair.keys().map(|key| (*pair, *key)));
+            let keys: Vec<_> =
+                keys.filter(|(_, key)| key.class() != ProtectionClass::Clear).collect();
+            for key in keys {
+                if null.contains(&key) {
+                    capture.null_encrypted.insert(key);
                 }
-            }
-            if let Some(first) = captures.iter_mut().find(shows) {
-                if evidence.numbers.begins_midway() {
-                    first.begun_before.insert((pair, stream));
-                }
-                if evidence.numbers.missing() > 0 {
-                    first.esp_gaps.insert((pair, stream), evidence.numbers);
-                }
-                if is_null {
-                    first.add_readable(pair, evidence);
+                // What is said of a security association is said of the first file that shows it.
+                if let Some(evidence) = untold.remove(&key) {
+                    capture.tell_of_sa(key, evidence, null.contains(&key));
                 }
             }
         }
@@ -370,6 +365,19 @@ impl Chain<'_> {
 }
 
 impl CaptureSummary {
+    /// Notes what all files of a capture show of a security association.
+    fn tell_of_sa(&mut self, key: (HostPair, Stream), evidence: SpiEvidence, is_null: bool) {
+        if evidence.numbers.begins_midway() {
+            self.begun_before.insert(key);
+        }
+        if evidence.numbers.missing() > 0 {
+            self.esp_gaps.insert(key, evidence.numbers);
+        }
+        if is_null {
+            self.add_readable(key.0, evidence);
+        }
+    }
+
     /// Packets that are kept one by one follow their conversation into another stream.
     fn move_one_by_one(&mut self, moved: &BTreeMap<(ConversationKey, Direction, Stream), Stream>) {
         if moved.is_empty() {

@@ -188,6 +188,8 @@ impl Summary {
         segments::join_runs(&mut self.captures, &sequences);
         self.set_copies_aside();
         self.sequences = sequences;
+        // Only other captures are compared with them.
+        self.captures.values_mut().for_each(|capture| capture.prints.clear());
     }
 
     /// Every stream of every pair, over all captures.

@@ -1,7 +1,7 @@
 //! What evidence can lengthen costs in proportion: twice as much of it at most 2.3 times the instructions and
 //! the memory, and a window at most 5 kB of report.
 
-use crate::support::costly::{Kind, capture};
+use crate::support::costly::{Kind, capture, rotated};
 use crate::support::program::plainsight;
 use crate::support::tool_is_there;
 use std::path::{Path, PathBuf};
@@ -148,18 +148,57 @@ fn twice_the_evidence_takes_at_most_little_more_than_twice_the_memory() {
     }
 }
 
+/// Bytes of a report for each of its windows.
+fn bytes_a_window(kind: Kind, n: u32) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = put(folder.path().join("capture.pcap"), &capture(kind, n));
+    let out = folder.path().join("report");
+    plainsight().args(arguments(&capture, &out)).assert().code(0);
+    let report = crate::support::program::report_in(&out);
+    let files = std::fs::read_dir(&out).unwrap().map(|file| file.unwrap());
+    let size: u64 = files.map(|file| file.metadata().unwrap().len()).sum();
+    let windows = report.windows.len() as u64;
+    assert!(windows >= u64::from(n), "{windows}");
+    size / windows
+}
+
 #[test]
 fn a_window_takes_at_most_five_kilobytes_of_report() {
     for n in [2 * N, 4 * N] {
-        let folder = tempfile::tempdir().unwrap();
-        let capture = put(folder.path().join("capture.pcap"), &capture(Kind::Windows, n));
-        let out = folder.path().join("report");
-        plainsight().args(arguments(&capture, &out)).assert().code(0);
-        let report = crate::support::program::report_in(&out);
-        let files = std::fs::read_dir(&out).unwrap().map(|file| file.unwrap());
-        let size: u64 = files.map(|file| file.metadata().unwrap().len()).sum();
-        let windows = report.windows.len() as u64;
-        assert!(windows >= u64::from(n), "{windows}");
-        assert!(size / windows <= 5_000, "{} bytes a window", size / windows);
+        let bytes = bytes_a_window(Kind::Windows, n);
+        assert!(bytes <= 5_000, "{bytes} bytes a window");
     }
+}
+
+/// It took 10.7 kB: the entries of report.json were indented, and cells of the tables named what was empty.
+#[test]
+fn regression_a_pair_with_a_window_takes_at_most_seven_kilobytes_of_report() {
+    let bytes = bytes_a_window(Kind::Pairs, 20 * N);
+    assert!(bytes <= 7_000, "{bytes} bytes a window");
+}
+
+/// What each file showed of a security association was sought in all files: a thousand summaries took 4.3 s, ten
+/// thousand 147 s.
+#[test]
+fn regression_twice_the_summaries_of_one_capture_cost_little_more_than_twice_the_instructions() {
+    if !tool_is_there("valgrind", "valgrind") {
+        return;
+    }
+    let cost = |files: u32| {
+        let folder = tempfile::tempdir().unwrap();
+        let [captures, summaries] = ["captures", "summaries"].map(|name| folder.path().join(name));
+        std::fs::create_dir(&captures).unwrap();
+        for file in 0..files {
+            put(captures.join(format!("{file:05}.pcap")), &rotated(file));
+        }
+        plainsight().args(["summarize", "--out"]).args([&summaries, &captures]).assert().code(0);
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        let mut arguments = vec!["correlate".to_owned(), text(&summaries)];
+        arguments.extend(["--format", "json", "-q", "--out"].map(str::to_owned));
+        arguments.push(text(&folder.path().join("report")));
+        counted(arguments)
+    };
+    let anyway = cost(1);
+    let (one, two) = (cost(N / 4) - anyway, cost(N / 2) - anyway);
+    assert!(two <= MOST_GROWTH * one, "{one} and {two} instructions");
 }

@@ -115,9 +115,17 @@ def csv_cell(value):
         parts = [
             f"{name} {csv_cell(item)}" if isinstance(item, dict) else f"{name}={csv_cell(item)}"
             for name, item in value.items()
+            if not is_empty(item)
         ]
         return ("; " if nested else ", ").join(parts)
     return str(value)
+
+
+def is_empty(part):
+    """Null, a list without items, a class without frames: parts of a cell that are left out."""
+    if isinstance(part, dict):
+        return all(count == 0 and not isinstance(count, bool) for count in part.values())
+    return part is None or part == []
 
 
 def unguarded(cell):

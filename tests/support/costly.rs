@@ -85,6 +85,18 @@ pub(crate) fn capture(kind: Kind, n: u32) -> Vec<u8> {
     file.bytes
 }
 
+/// One of the files of a capture that was rotated each minute: ten SPIs and ten connections that no other file has.
+pub(crate) fn rotated(number: u32) -> Vec<u8> {
+    let mut file = File::new();
+    file.microseconds += u64::from(number) * 60_000_000;
+    for k in number * 10..number * 10 + 10 {
+        let hosts = [0x0a00_0000 + k, 0x0b00_0000 + k].map(u32::to_be_bytes);
+        file.put(100_000, hosts[0], hosts[1], 50, &esp(0x1000 + k, 1));
+        file.put(100_000, hosts[0], hosts[1], 6, &tcp(1, b"clear"));
+    }
+    file.octets
+}
+
 struct File {
     bytes: Vec<u8>,
     microseconds: u64,

@@ -7,7 +7,7 @@ use super::{
     AuditReason, AuditState, AuditVerdict, Audited, AuditedOutcomes, Captured, CapturedOutcomes,
     NotLoggedBasis, ShownBy, TurnedOff,
 };
-use crate::eventlog::{AuditChange, AuditSubcategory, Auditing, NegotiationAudit, Stretch};
+use crate::eventlog::{AuditSubcategory, Auditing, NegotiationAudit};
 use crate::evidence::EvidenceId;
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,10 +67,9 @@ impl Case<'_> {
         if self.from > last {
             return Some(self.verdict(AuditState::NotCovered, AuditReason::EndsBefore, []));
         }
-        let cleared = self.history.cleared.iter().find(|(time, _)| *time >= self.from);
-        if let Some((_, place)) = cleared {
+        if let Some(place) = self.history.cleared_from(self.from) {
             let why = AuditReason::Cleared(place.1);
-            return Some(self.verdict(AuditState::Unknown, why, [*place]));
+            return Some(self.verdict(AuditState::Unknown, why, [place]));
         }
         if from < first.first {
             let number = first.numbers.0;
@@ -84,10 +83,7 @@ impl Case<'_> {
         if to > last {
             return Some(self.verdict(AuditState::Unknown, AuditReason::EndsInside, []));
         }
-        let breaks = self.history.breaks.iter();
-        let broken = breaks
-            .filter(|known| known.from <= self.to && known.to >= self.from)
-            .min_by_key(|known| known.from)?;
+        let broken = self.history.first_break(self.from, self.to)?;
         Some(self.verdict(AuditState::Unknown, broken.why.clone(), broken.place))
     }
 
@@ -98,13 +94,13 @@ impl Case<'_> {
         let mut places = BTreeSet::new();
         for subcategory in self.subcategories().iter().copied() {
             for is_failure in [false, true] {
-                let Some((time, change, place)) = self.last_change(subcategory, is_failure) else {
+                let kind = (subcategory, is_failure);
+                let Some((time, change, place)) = self.history.last_change(kind, self.to) else {
                     continue;
                 };
                 // A later record shows that auditing was on.
-                let seen = self.audits(time.shifted(JITTER), self.to).any(|(audit, _)| {
-                    audit.subcategory == subcategory && audit.is_failure == is_failure
-                });
+                let later = (time.shifted(JITTER), self.to);
+                let seen = self.history.is_audited_between(kind, later);
                 if seen || change == Auditing::On {
                     continue;
                 }
@@ -135,20 +131,6 @@ impl Case<'_> {
         }
     }
 
-    /// The last change before the span's end to the auditing of successes or failures of a subcategory.
-    fn last_change(
-        &self,
-        subcategory: AuditSubcategory,
-        is_failure: bool,
-    ) -> Option<(Timestamp, Auditing, RecordRef)> {
-        let auditing = |change: &AuditChange| {
-            let auditing = if is_failure { change.failure } else { change.success };
-            auditing.filter(|_| change.subcategory == Some(subcategory))
-        };
-        let until = self.history.changes.iter().take_while(|(time, ..)| *time <= self.to);
-        until.filter_map(|(time, change, place)| Some((*time, auditing(change)?, *place))).last()
-    }
-
     /// What an export or a collector's log leaves out is unknown.
     fn only_selected(&self) -> Option<AuditVerdict> {
         let (from, until) = (self.from.shifted(JITTER.negated()), self.to.shifted(MARGIN));
@@ -166,9 +148,9 @@ impl Case<'_> {
         if self.audits(self.from.shifted(JITTER.negated()), until).next().is_some() {
             return None;
         }
-        let is_near = |stretches: &[Stretch]| {
+        let is_near = |failed| {
             let (from, to) = (self.from.shifted(HOUR.negated()), self.to.shifted(HOUR));
-            stretches.iter().any(|stretch| stretch.first <= to && stretch.last >= from)
+            self.history.has_logons(failed, from, to)
         };
         let (completed, failed) =
             (self.captured.completed.is_some(), self.captured.failed.is_some());
@@ -179,8 +161,7 @@ impl Case<'_> {
             (false, false) => return None,
         };
         // One setting governs negotiations and logons of the same outcome.
-        let logons_show = completed && is_near(&self.history.logons)
-            || failed && is_near(&self.history.failed_logons);
+        let logons_show = completed && is_near(false) || failed && is_near(true);
         let (state, basis) = match (self.history.is_legacy, completed, logons_show) {
             // The value is read as the service starts; what was audited in the same run of the system was so.
             (true, _, true) if self.is_audited_in_this_run() => {
@@ -227,7 +208,8 @@ impl Case<'_> {
     fn turned_on(&self) -> Option<AuditVerdict> {
         let on = |is_failure| {
             self.subcategories().iter().find_map(|subcategory| {
-                self.last_change(*subcategory, is_failure)
+                self.history
+                    .last_change((*subcategory, is_failure), self.to)
                     .filter(|(time, auditing, _)| *auditing == Auditing::On && *time <= self.from)
             })
         };
@@ -253,9 +235,10 @@ impl Case<'_> {
 
     /// Whether the log holds negotiations of the time from the system's start before the span to the next one.
     fn is_audited_in_this_run(&self) -> bool {
-        let starts = || self.history.starts.iter().copied();
-        let begun = starts().filter(|start| *start <= self.from).max();
-        let ended = starts().filter(|start| *start > self.from).min();
+        let starts = &self.history.starts;
+        let next = starts.partition_point(|start| *start <= self.from);
+        let begun = next.checked_sub(1).and_then(|last| starts.get(last).copied());
+        let ended = starts.get(next).copied();
         let (begun, ended) =
             (begun.unwrap_or(Timestamp(i64::MIN)), ended.unwrap_or(Timestamp(i64::MAX)));
         self.audits(begun, ended).next().is_some()
@@ -270,10 +253,7 @@ impl Case<'_> {
 
     /// The outcomes that the log shows to be audited.
     fn outcomes(&self) -> AuditedOutcomes {
-        let shows = |is_failure| {
-            self.history.negotiations.iter().any(|(audit, _)| audit.is_failure == is_failure)
-        };
-        match (shows(false), shows(true)) {
+        match (self.history.shows(false), self.history.shows(true)) {
             (true, false) => AuditedOutcomes::Successes,
             (false, true) => AuditedOutcomes::Failures,
             (true, true) | (false, false) => AuditedOutcomes::Both,

@@ -4,6 +4,7 @@
 //! Arranges only; `decide` draws the conclusions.
 
 use super::{AuditReason, ReportedBreak};
+use crate::correlate::stretches::Stretches;
 use crate::eventlog::{
     AuditChange, AuditSubcategory, Auditing, MarkKind, NegotiationAudit, Stretch,
 };
@@ -32,18 +33,20 @@ pub(super) struct AuditHistory {
     pub(super) addresses: BTreeSet<IpAddr>,
     /// Addresses that its records name as its own, from the first to the last of them.
     pub(super) claims: BTreeMap<IpAddr, (Timestamp, Timestamp)>,
-    /// When Windows started.
+    /// When Windows started, ascending.
     pub(super) starts: Vec<Timestamp>,
     /// The time and the record numbers that each log covers, by time.
     pub(super) spans: Vec<LogSpan>,
+    /// By time.
     pub(super) breaks: Vec<Break>,
     /// By time.
     pub(super) negotiations: Vec<(NegotiationAudit, EvidenceId)>,
-    /// By time.
     pub(super) changes: Vec<(Timestamp, AuditChange, RecordRef)>,
+    /// By time.
     pub(super) cleared: Vec<(Timestamp, RecordRef)>,
     pub(super) logons: Vec<Stretch>,
     pub(super) failed_logons: Vec<Stretch>,
+    pub(super) found: Found,
     pub(super) is_legacy: bool,
     pub(super) clock_known: bool,
     /// One of them is a Security log, not only a table of auditpol.
@@ -61,6 +64,24 @@ pub(super) struct LogSpan {
     /// It is a selection of a log: a missing record proves nothing.
     pub(super) is_selection: bool,
 }
+
+/// Indexes of a history that is closed: each window asks it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    /// The latest end of a break up to each of them.
+    reached: Vec<Timestamp>,
+    /// The times of negotiations by subcategory and whether they failed.
+    audited: BTreeMap<(AuditSubcategory, bool), Vec<Timestamp>>,
+    /// Changes to the auditing of successes or failures of a subcategory.
+    changes: BTreeMap<(AuditSubcategory, bool), Vec<Change>>,
+    /// The last change to a subcategory, whatever it says.
+    changed: BTreeMap<AuditSubcategory, Timestamp>,
+    logons: Stretches<()>,
+    failed_logons: Stretches<()>,
+}
+
+/// When auditing was changed, to what, and the record.
+pub(super) type Change = (Timestamp, Auditing, RecordRef);
 
 /// Whether it is a Security log.
 pub(super) fn is_security(log: &LogPart) -> bool {
@@ -181,6 +202,7 @@ impl AuditHistory {
         // A record in a live log and in a copy of it counts once.
         self.negotiations.dedup_by_key(|(audit, _)| (audit.time, audit.record));
         self.changes.sort_by_key(|(time, _, place)| (*time, *place));
+        self.starts.sort_unstable();
         self.cleared.sort_unstable();
         self.spans.sort_by_key(|span| (span.first, span.last));
         let mut reached: Option<LogSpan> = None;
@@ -199,6 +221,87 @@ impl AuditHistory {
             reached = Some(reached.filter(|known| known.last >= span.last).unwrap_or(*span));
         }
         self.breaks.sort_by_key(|known| (known.from, known.to));
+        self.found = self.indexes();
+    }
+
+    fn indexes(&self) -> Found {
+        let mut found = Found::default();
+        let mut latest = Timestamp(i64::MIN);
+        let reached = self.breaks.iter().map(|known| {
+            latest = latest.max(known.to);
+            latest
+        });
+        found.reached = reached.collect();
+        for (audit, _) in &self.negotiations {
+            let of_kind = found.audited.entry((audit.subcategory, audit.is_failure)).or_default();
+            of_kind.push(audit.time);
+        }
+        for (time, change, place) in &self.changes {
+            let Some(subcategory) = change.subcategory else { continue };
+            found.changed.insert(subcategory, *time);
+            for (is_failure, to) in [(false, change.success), (true, change.failure)] {
+                let Some(to) = to else { continue };
+                let of_kind = found.changes.entry((subcategory, is_failure)).or_default();
+                of_kind.push((*time, to, *place));
+            }
+        }
+        let searchable = |logons: &[Stretch]| {
+            Stretches::new(logons.iter().map(|stretch| (stretch.first, stretch.last, ())))
+        };
+        found.logons = searchable(&self.logons);
+        found.failed_logons = searchable(&self.failed_logons);
+        found
+    }
+
+    /// The first break that touches a span.
+    pub(super) fn first_break(&self, from: Timestamp, to: Timestamp) -> Option<&Break> {
+        let first = self.found.reached.partition_point(|latest| *latest < from);
+        self.breaks.get(first).filter(|known| known.from <= to)
+    }
+
+    /// The record of the first clearing of the log at a point in time or later.
+    pub(super) fn cleared_from(&self, from: Timestamp) -> Option<RecordRef> {
+        let first = self.cleared.partition_point(|(time, _)| *time < from);
+        self.cleared.get(first).map(|(_, place)| *place)
+    }
+
+    /// The last change up to a point in time to the auditing of successes or failures of a subcategory.
+    pub(super) fn last_change(
+        &self,
+        kind: (AuditSubcategory, bool),
+        until: Timestamp,
+    ) -> Option<Change> {
+        let changes = self.found.changes.get(&kind)?;
+        let past = changes.partition_point(|(time, ..)| *time <= until);
+        changes.get(past.checked_sub(1)?).copied()
+    }
+
+    /// Whether a negotiation of a kind is logged in a span.
+    pub(super) fn is_audited_between(
+        &self,
+        kind: (AuditSubcategory, bool),
+        (from, to): (Timestamp, Timestamp),
+    ) -> bool {
+        let times = self.found.audited.get(&kind).map_or(&[][..], Vec::as_slice);
+        let first = times.partition_point(|time| *time < from);
+        times.get(first).is_some_and(|time| *time <= to)
+    }
+
+    /// Whether the logs are complete, and record no change to a subcategory, from a point in time on.
+    pub(super) fn is_unchanged_from(&self, subcategory: AuditSubcategory, from: Timestamp) -> bool {
+        self.found.reached.last().is_none_or(|latest| *latest < from)
+            && self.found.changed.get(&subcategory).is_none_or(|last| *last < from)
+    }
+
+    /// Whether logons that succeeded, or failed, are logged in a span.
+    pub(super) fn has_logons(&self, failed: bool, from: Timestamp, to: Timestamp) -> bool {
+        let logons = if failed { &self.found.failed_logons } else { &self.found.logons };
+        logons.touching(from, to).next().is_some()
+    }
+
+    /// Whether a negotiation that succeeded, or failed, is logged at all.
+    pub(super) fn shows(&self, failures: bool) -> bool {
+        self.found.audited.keys().any(|(_, is_failure)| *is_failure == failures)
     }
 }
 

@@ -17,6 +17,10 @@ use std::net::IpAddr;
 /// The history of every computer that has a Security log.
 pub(in crate::correlate) struct AuditHistories {
     histories: Vec<AuditHistory>,
+    /// The places of those that have each address.
+    of_address: BTreeMap<IpAddr, Vec<usize>>,
+    /// Some of those whose addresses are not known, and how many more there are.
+    without_address: (Vec<String>, u64),
     /// Per address, when its negotiations completed and failed, ascending.
     completed: BTreeMap<IpAddr, Vec<Timestamp>>,
     failed: BTreeMap<IpAddr, Vec<Timestamp>>,
@@ -69,7 +73,15 @@ impl AuditHistories {
             }
         }
         completed.values_mut().chain(failed.values_mut()).for_each(|times| times.sort_unstable());
-        Self { histories, completed, failed, any_capture: !summary.captures.is_empty() }
+        let mut of_address: BTreeMap<IpAddr, Vec<usize>> = BTreeMap::new();
+        for (at, history) in histories.iter().enumerate() {
+            for address in &history.addresses {
+                of_address.entry(*address).or_default().push(at);
+            }
+        }
+        let without_address = without_address(&histories);
+        let any_capture = !summary.captures.is_empty();
+        Self { histories, of_address, without_address, completed, failed, any_capture }
     }
 
     /// What is known of a host's auditing in a span by the captures' clock.
@@ -80,10 +92,11 @@ impl AuditHistories {
         to: Timestamp,
     ) -> HostAudit {
         let captured = self.captured(address, from, to);
-        let has_it = |history: &&AuditHistory| {
-            history.addresses.contains(&address) && !gave_up(&history.claims, address, from)
-        };
-        let of_host = self.histories.iter().filter(has_it);
+        let of_host = self.of_address.get(&address).into_iter().flatten();
+        let of_host = of_host.filter_map(|at| self.histories.get(*at));
+        let of_host = of_host.filter(|history| !gave_up(&history.claims, address, from));
+        // Of an address that many computers claim, nothing is known anyway.
+        let of_host = of_host.take(MOST_HOLDERS);
         let mut hosts = BTreeSet::new();
         let verdicts = of_host.map(|history| {
             hosts.insert(history.host.clone());
@@ -95,15 +108,10 @@ impl AuditHistories {
     }
 
     fn no_log(&self) -> AuditVerdict {
-        let without_address = self
-            .histories
-            .iter()
-            .filter(|history| history.addresses.is_empty())
-            .map(|history| history.host.clone())
-            .collect();
+        let (without_address, more) = self.without_address.clone();
         AuditVerdict {
             state: AuditState::NotCovered,
-            why: AuditReason::NoLog { without_address },
+            why: AuditReason::NoLog { without_address, more },
             proof: BTreeMap::new(),
             clock_known: None,
             is_legacy: None,
@@ -123,6 +131,18 @@ impl AuditHistories {
         }
     }
 }
+
+fn without_address(histories: &[AuditHistory]) -> (Vec<String>, u64) {
+    let all = || histories.iter().filter(|history| history.addresses.is_empty());
+    let named: Vec<String> = all().take(MOST_NAMED).map(|history| history.host.clone()).collect();
+    let more = all().count() - named.len();
+    (named, more as u64)
+}
+
+/// Computers with one address that are asked.
+const MOST_HOLDERS: usize = 16;
+/// Computers without a known address that are named.
+const MOST_NAMED: usize = 8;
 
 /// Each log as a whole, without captures; none where it holds no Security records.
 pub(in crate::correlate) fn audits_of_logs(summary: &Summary) -> BTreeMap<LogId, AuditVerdict> {

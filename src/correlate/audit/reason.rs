@@ -7,8 +7,10 @@ use crate::eventlog::AuditSubcategory;
 pub enum AuditReason {
     /// There is no Security log of a host with the address.
     NoLog {
-        /// Hosts with a Security log whose addresses are unknown.
+        /// Hosts with a Security log whose addresses are unknown; of many the first.
         without_address: Vec<String>,
+        /// How many more there are.
+        more: u64,
     },
     /// The log holds no record with a time.
     NoTimes,

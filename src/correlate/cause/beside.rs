@@ -2,8 +2,8 @@
 //! blocked.
 
 use super::case::{Case, LOOKBACK};
-use super::ended::has_successor;
 use super::roles::MOST_LOW;
+use super::uses::SpiUse;
 use super::{
     Against, Candidate, Cause, DeleteBasis, FactRef, JITTER, Opening, TunnelSelectors, Why,
 };
@@ -115,15 +115,12 @@ impl<'a> Case<'a> {
             (pair.a(), Direction::AToB, run.from_a),
             (pair.b(), Direction::BToA, run.frames.saturating_sub(run.from_a)),
         ];
-        let uses = self.index.spi_uses(pair);
         let well_inside = run.start.shifted(JITTER);
         let lives = self.index.spi_lives(pair)?;
         let (from, to) = (run.start.shifted(PAUSE.negated()), run.start.shifted(ENDING));
         let at_opening = lives.ended(from, to);
         let goes_on = |way: Direction| {
-            let ended = |(other, spi): &(Direction, ClassRun)| {
-                *other == way && !has_successor(uses, *other, spi)
-            };
+            let ended = |spi: &SpiUse| spi.way == way && !spi.has_successor;
             lives.lasts(way, begun, well_inside) && !at_opening.iter().any(ended)
         };
         let all_clear = senders.into_iter().filter(|(_, _, clear)| *clear > 0);
@@ -300,7 +297,7 @@ impl<'a> Case<'a> {
         let (pair, time) = (errors.pair(), errors.first.time);
         let way = pair.direction_from(errors.what.to);
         let protected =
-            self.index.spi_uses(pair).iter().any(|(other, run)| *other == way && run.start < time);
+            self.index.spi_uses(pair).iter().any(|spi| spi.way == way && spi.run.start < time);
         let earlier = self.index.exchanges.touching(pair, Timestamp(i64::MIN), time);
         protected
             || earlier

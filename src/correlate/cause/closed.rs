@@ -122,8 +122,8 @@ impl Case<'_> {
     pub(super) fn new_spi(&self, exchange: &IkeExchange, completed: Timestamp) -> Option<ClassRun> {
         let uses = self.index.spi_uses(exchange.pair());
         // A responder may use its SA before its answer is captured.
-        let first = uses.partition_point(|(_, run)| run.start < completed.shifted(EDGE.negated()));
-        let (_, run) = uses.get(first)?;
+        let first = uses.partition_point(|spi| spi.run.start < completed.shifted(EDGE.negated()));
+        let run = &uses.get(first)?.run;
         (run.start <= completed.shifted(NEXT)).then_some(*run)
     }
 

@@ -1,13 +1,14 @@
 //! The rules about security associations that ended: deleted, replaced by a policy change, expired.
 
 use super::case::{Case, Deletion, LOOKBACK};
+use super::uses::{HANDOVER, MOST_USES, SpiUse};
 use super::{Against, Candidate, Cause, DeleteBasis, FactRef, JITTER, Why};
 use crate::catalogue::Reason;
 use crate::correlate::PlacedEvent;
 use crate::evidence::FrameRef;
-use crate::hosts::{Direction, HostPair};
+use crate::hosts::HostPair;
 use crate::ike::{DeleteFit, IkeExchange, IkeVersion, Outcome, PossibleDelete};
-use crate::summary::{ClassRun, Flow};
+use crate::summary::Flow;
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeSet;
 
@@ -43,9 +44,9 @@ impl Case<'_> {
         let pair = exchange.pair();
         let uses = self.index.spi_uses(pair);
         let goes_on = |time: Timestamp| {
-            let begun = uses.partition_point(|(_, run)| run.start <= time);
+            let begun = uses.partition_point(|spi| spi.run.start <= time);
             let latest = uses.get(..begun).unwrap_or_default().iter().rev().take(MOST_USES);
-            latest.into_iter().any(|(_, run)| run.end > time.shifted(UNDER_WAY))
+            latest.into_iter().any(|spi| spi.run.end > time.shifted(UNDER_WAY))
         };
         let known = self.index.spis(pair);
         let possible = exchange.possible_deletes(&known, goes_on).into_iter();
@@ -128,15 +129,16 @@ impl Case<'_> {
             return Ended::Unseen;
         }
         let until = time.shifted(UNDER_WAY);
-        let begun = uses.partition_point(|(_, run)| run.start <= time);
+        let begun = uses.partition_point(|spi| spi.run.start <= time);
         let latest = uses.get(..begun).unwrap_or_default().iter().rev().take(MOST_USES);
-        let (goes_on, stopped): (Vec<_>, Vec<_>) = latest.partition(|(_, run)| run.end > until);
+        let (goes_on, stopped): (Vec<&SpiUse>, Vec<&SpiUse>) =
+            latest.partition(|spi| spi.run.end > until);
         let is_replaced = is_rekeyed || self.has_unused(pair, time);
         if is_replaced && self.carries_on_unnegotiated(pair, time) {
             return Ended::Nothing;
         }
-        let over = stopped.into_iter().filter(|(way, run)| !has_successor(uses, *way, run));
-        let last = over.map(|(_, run)| run.end).max();
+        let over = stopped.into_iter().filter(|spi| !spi.has_successor);
+        let last = over.map(|spi| spi.run.end).max();
         // Where other SPIs continue, one that was idle before is not the one that a message ended.
         let last = last.filter(|end| goes_on.is_empty() || time.since(*end) <= FLOWING);
         last.map_or(Ended::Nothing, Ended::At)
@@ -149,16 +151,16 @@ impl Case<'_> {
         let made = self.exchanges(time.shifted(LOOKBACK.negated()), time).into_values();
         let last = made.flat_map(|x| &x.completions).filter(|done| **done <= time).max();
         last.is_some_and(|done| {
-            let begun = uses.partition_point(|(_, run)| run.start < done.shifted(EARLY.negated()));
-            uses.get(begun).is_none_or(|(_, run)| run.start > time)
+            let begun = uses.partition_point(|spi| spi.run.start < done.shifted(EARLY.negated()));
+            uses.get(begun).is_none_or(|spi| spi.run.start > time)
         })
     }
 
     /// Whether an SPI begins after a point in time without a negotiation of the two that created it.
     fn carries_on_unnegotiated(&self, pair: HostPair, time: Timestamp) -> bool {
         let uses = self.index.spi_uses(pair);
-        let next = uses.get(uses.partition_point(|(_, run)| run.start <= time));
-        next.is_some_and(|(_, run)| {
+        let next = uses.get(uses.partition_point(|spi| spi.run.start <= time));
+        next.is_some_and(|SpiUse { run, .. }| {
             let made = |x: &IkeExchange| {
                 let mut all = x.completions.iter();
                 all.any(|done| time < *done && *done <= run.start)
@@ -340,9 +342,9 @@ impl Case<'_> {
         let run = &self.window.run;
         self.negotiators.iter().any(|pair| {
             let uses = self.index.spi_uses(*pair);
-            let begun = uses.partition_point(|(_, spi)| spi.start <= run.start);
+            let begun = uses.partition_point(|spi| spi.run.start <= run.start);
             let latest = uses.get(..begun).unwrap_or_default().iter().rev().take(MOST_USES);
-            latest.into_iter().any(|(_, spi)| spi.end > run.end)
+            latest.into_iter().any(|spi| spi.run.end > run.end)
         })
     }
 
@@ -383,26 +385,10 @@ enum Ended {
     At(Timestamp),
 }
 
-/// Whether a newer SPI of the same sender, in uses by their beginning, replaces one that stops: it begins as
-/// the other ends, and outlives it.
-pub(super) fn has_successor(
-    uses: &[(Direction, ClassRun)],
-    way: Direction,
-    old: &ClassRun,
-) -> bool {
-    let (from, to) = (old.end.shifted(HANDOVER.negated()), old.end.shifted(HANDOVER));
-    let first = uses.partition_point(|(_, new)| new.start < from);
-    let near = uses.iter().skip(first).take_while(|(_, new)| new.start <= to).take(MOST_USES);
-    near.filter(|(other, _)| *other == way)
-        .any(|(_, new)| new.start > old.start && new.end > old.end)
-}
-
 /// ESP in flight may follow a Delete.
 const UNDER_WAY: Span = Span::from_seconds(1);
 /// How soon after a new ISAKMP SA the previous one is deleted.
 const REPLACING: Span = Span::from_seconds(10);
-/// SPIs of one pair that are examined at once.
-const MOST_USES: usize = 512;
 /// Traffic with no longer pause than this flows.
 const FLOWING: Span = Span::from_seconds(2);
 /// Whether an idle timer ends what rested for so long: SAIdleTime is 300 s unless set otherwise, and 3,600 s at
@@ -418,8 +404,6 @@ const IDLE: Span = Span::from_seconds(290);
 const LONGEST_IDLE: Span = Span::from_seconds(3_610);
 /// How much a packet may precede the message that made its SA, in a capture.
 const EARLY: Span = Span::from_millis(100);
-/// RFC 7296 §2.8: the old SA is deleted when the new one is created; both may be used for a while.
-const HANDOVER: Span = Span::from_seconds(5);
 
 #[cfg(test)]
 mod tests {

@@ -225,8 +225,8 @@ impl<'a> Case<'a> {
     /// New SPIs directly after an exchange show that it was not refused.
     fn creates_esp(&self, exchange: &IkeExchange, time: Timestamp) -> bool {
         let uses = self.index.spi_uses(exchange.pair());
-        let first = uses.partition_point(|(_, run)| run.start < time);
-        uses.get(first).is_some_and(|(_, run)| run.start.since(time) <= ESP_FOLLOWS)
+        let first = uses.partition_point(|spi| spi.run.start < time);
+        uses.get(first).is_some_and(|spi| spi.run.start.since(time) <= ESP_FOLLOWS)
     }
 
     /// Whether a log of the same negotiation contradicts what was read in the capture.

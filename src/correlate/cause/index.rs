@@ -7,12 +7,12 @@ use super::filters::{
 use super::lives::{Holders, Life};
 use super::modes::{made_main_modes, main_modes, quick_modes, with_quick_modes};
 use super::sent_ike::{SentIke, sent_ike};
-use super::uses::{SpiUses, spi_uses};
+use super::uses::{SpiUse, SpiUses, spi_uses};
 use crate::catalogue::Category;
 use crate::correlate::stretches::Stretches;
 use crate::correlate::{ClockOffset, Facts, PlacedEvent, UnreachableFacts};
 use crate::evidence::EvidenceId;
-use crate::hosts::{Direction, HostPair};
+use crate::hosts::HostPair;
 use crate::ike::{EspActivity, IkeExchange};
 
 use crate::protection::{EspSpi, Service};
@@ -174,7 +174,7 @@ impl<'a> Index<'a> {
     }
 
     /// From the first to the last packet of each SPI of a pair, by the beginning.
-    pub(super) fn spi_uses(&self, pair: HostPair) -> &[(Direction, ClassRun)] {
+    pub(super) fn spi_uses(&self, pair: HostPair) -> &[SpiUse] {
         self.spi_uses.get(&pair).map_or(&[], SpiUses::by_start)
     }
 

@@ -15,4 +15,8 @@ pub struct Collection {
     pub tables: (u64, Option<String>),
     /// The host that it is from, as stated by the collector.
     pub host: Option<String>,
+    /// Bytes that archives inside it may still unpack to, all together, before they can be searched.
+    pub(super) room: u64,
+    /// Problems beyond the bound on their number.
+    pub(super) unlisted: u64,
 }

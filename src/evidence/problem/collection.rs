@@ -42,6 +42,8 @@ pub enum CollectionProblem {
         /// The name of the first.
         first: String,
     },
+    /// Its other problems, this many, are not listed.
+    Unlisted(u64),
 }
 
 /// Why a member of an archive cannot be read.
@@ -65,6 +67,8 @@ pub enum MemberFault {
     TooDeep,
     /// It unpacks to more than evidence does.
     Expansion,
+    /// The archives inside its archive unpack to more than evidence does.
+    NoRoom,
 }
 
 impl CollectionProblem {
@@ -78,7 +82,8 @@ impl CollectionProblem {
             Self::TooManyMembers(_)
             | Self::SameNames(_)
             | Self::CannotUnpack(..)
-            | Self::Member { .. } => ProblemCode::Skipped,
+            | Self::Member { .. }
+            | Self::Unlisted(_) => ProblemCode::Skipped,
             Self::CollectorTables { .. } | Self::OtherFormats { .. } => ProblemCode::NotEvidence,
         }
     }

@@ -141,6 +141,9 @@ pub(super) fn collection(problem: &CollectionProblem) -> String {
             "members of the {} archive cannot be unpacked ({error}) and were not read; unpack it, and give the files",
             archive.as_str()
         ),
+        CollectionProblem::Unlisted(count) => {
+            format!("{} more problems are not listed", n(*count))
+        }
         CollectionProblem::Member { name, fault } => format!("{name}: {}", member(fault)),
         CollectionProblem::CollectorTables { count, first } => format!(
             "{} of its files are tables and logs that the collector wrote (the first is {first}); they were not read",
@@ -175,6 +178,9 @@ fn member(fault: &MemberFault) -> String {
         }
         MemberFault::Expansion => {
             "it unpacks to far more than evidence does; unpack it, and give the file"
+        }
+        MemberFault::NoRoom => {
+            "the archives inside this one unpack to far more than evidence does; unpack it, and give the folder"
         }
     };
     fixed.to_owned()

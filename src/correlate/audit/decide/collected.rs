@@ -17,10 +17,8 @@ impl Case<'_> {
     ) -> Option<(Auditing, RecordRef)> {
         let known = *self.history.collected.get(&(subcategory, is_failure))?;
         let from = self.from.shifted(JITTER.negated());
-        let is_whole = self.history.breaks.iter().all(|known| known.to < from);
-        let changes = self.history.changes.iter().filter(|(time, ..)| *time >= from);
-        let mut since = changes.filter(|(_, change, _)| change.subcategory == Some(subcategory));
-        (is_whole && !self.history.is_legacy && since.next().is_none()).then_some(known)
+        let is_unchanged = self.history.is_unchanged_from(subcategory, from);
+        (is_unchanged && !self.history.is_legacy).then_some(known)
     }
 
     /// Rule 2, by auditpol: what was not audited when the state was collected, and has not been changed since.
@@ -30,11 +28,8 @@ impl Case<'_> {
             for is_failure in [false, true] {
                 let known = self.collected(subcategory, is_failure);
                 let Some((Auditing::Off, place)) = known else { continue };
-                let seen = self.audits(self.from.shifted(JITTER.negated()), Timestamp(i64::MAX));
-                let mut seen = seen.filter(|(audit, _)| {
-                    audit.subcategory == subcategory && audit.is_failure == is_failure
-                });
-                if seen.next().is_none() {
+                let later = (self.from.shifted(JITTER.negated()), Timestamp(i64::MAX));
+                if !self.history.is_audited_between((subcategory, is_failure), later) {
                     off.push(Audited { subcategory, is_failure });
                     places.insert(place);
                 }
@@ -82,8 +77,11 @@ mod tests {
                 .collect();
             history
         };
-        let state =
-            |history: &AuditHistory| decide(history, at(100), at(200), Captured::default()).state;
+        let state = |history: &AuditHistory| {
+            let mut history = history.clone();
+            history.close();
+            decide(&history, at(100), at(200), Captured::default()).state
+        };
         assert_eq!(state(&with([Auditing::On; 4])), AuditState::Audited);
         let off = with([Auditing::Off, Auditing::On, Auditing::On, Auditing::On]);
         assert_eq!(state(&off), AuditState::AuditingOff);
