@@ -94,7 +94,7 @@ pub(crate) fn rotated(number: u32) -> Vec<u8> {
         file.put(100_000, hosts[0], hosts[1], 50, &esp(0x1000 + k, 1));
         file.put(100_000, hosts[0], hosts[1], 6, &tcp(1, b"clear"));
     }
-    file.octets
+    file.bytes
 }
 
 struct File {
