@@ -289,6 +289,27 @@ fn hostile_names_and_members_are_named_and_change_nothing() {
     assert!(!folder.path().join("../../escaped.pcap").exists());
 }
 
+/// Each archive inside an archive that could not be read was a problem of its own, without a bound.
+#[test]
+fn regression_many_members_that_cannot_be_read_are_a_thousand_problems_and_a_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..1_500).map(|number| format!("{number:04}.zip")).collect();
+    // The end of a directory that is not there; and archives inside archives inside archives.
+    let broken = b"PK\x05\x06".to_vec();
+    let deep = zip(&[("inside.zip", &zip(&[("a.txt", b"a", false)]), false)]);
+    for (name, member) in [("broken.tar", broken), ("deep.tar", deep)] {
+        let members: Vec<(&str, &[u8])> =
+            names.iter().map(|name| (name.as_str(), member.as_slice())).collect();
+        let path = written(folder.path(), name, &tar(&members));
+        let report = analyze(&[path.as_path()], &[]);
+        let problems: Vec<_> = report.evidence.iter().flat_map(|file| &file.problems).collect();
+        let count = problems.len();
+        assert!((1_001..=1_003).contains(&count), "{name}: {count}");
+        let rest = problems.iter().filter(|of| of.text == "500 more problems are not listed");
+        assert_eq!(rest.count(), 1, "{name}: {:?}", problems.last().map(|of| &of.text));
+    }
+}
+
 #[test]
 fn what_cannot_be_read_of_a_collection_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -415,7 +415,7 @@ const SCRIPTS: [(&str, &str); 4] = [
 /// Rows that a table shows before its reader asks for more; `tables.js` knows the number too.
 const FIRST_ROWS: usize = 100;
 /// Rows of a table; the rest is in the CSV files.
-const MOST_ROWS: usize = 3_000;
+const MOST_ROWS: usize = 10_000;
 /// Hosts.
 const MOST_HOSTS: usize = 300;
 /// Files on the cover, which runs on over as many sheets as it needs; all of them are in manifest.json.
