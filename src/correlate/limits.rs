@@ -267,7 +267,9 @@ impl PairFacts {
 }
 
 /// The reasons for setting clear packets aside that concern the capture point.
-const VANTAGES: [SetAside; 5] = [
+const VANTAGES: [SetAside; 7] = [
+    SetAside::DecryptedCopy,
+    SetAside::InsideOtherCapture,
     SetAside::IpsecOffload,
     SetAside::InsideTunnel,
     SetAside::AboveIpsec,

@@ -3,9 +3,11 @@
 //! IPsec that was in force requires protection; attempts that failed prove only that one host asked for it.
 //! Rules and sources: docs/method-and-limits.md, "What had to be protected".
 
+mod gateways;
 mod scans;
 mod seen;
 
+use self::gateways::Gateways;
 use self::scans::{Scans, is_answered, scans};
 use self::seen::SeenEsp;
 use super::stretches::Stretches;
@@ -38,8 +40,8 @@ pub(super) struct Obligation {
     attempts: Stretches<()>,
     /// Two attempts are so close to each other that they count together.
     repeated: bool,
-    /// The two are the ends of a tunnel, by a log or because their ESP is shown to carry other hosts' packets,
-    /// and nothing shows that they protect their own traffic: what they send themselves need not be protected.
+    /// The two are the ends of a tunnel, and each of their security associations is shown to be one of a tunnel: what
+    /// they send themselves need not be protected.
     only_gateways: bool,
     /// Where only logged selectors show the requirement, and each names a protocol or a port: these selectors.
     narrow: Option<Vec<Selector>>,
@@ -102,21 +104,18 @@ impl Obligations {
         events: &[PlacedEvent],
         (usable, summary): (&UsableTimes, &Summary),
     ) -> Self {
-        let mut gathered = Gathered { sequences: usable.sequences(), ..Gathered::default() };
+        let gateways = Gateways::of_captures(summary);
+        let sequences = usable.sequences();
+        let mut gathered = Gathered { sequences, gateways, ..Gathered::default() };
         gathered.streams(streams, sas, usable);
-        for (outside, inside) in summary.captures.values().flat_map(|capture| &capture.inside_esp) {
-            let kind =
-                if outside == inside { &mut gathered.transport } else { &mut gathered.tunnels };
-            kind.insert(*outside);
-        }
         let seen = SeenEsp::of(streams, sas);
         let scans = scans(exchanges, streams, &seen);
         exchanges.iter().for_each(|exchange| gathered.exchange(exchange, &scans, &seen));
-        events.iter().for_each(|placed| gathered.event(placed, &seen));
+        events.iter().for_each(|placed| gathered.event(placed));
         gathered.both_initiate();
         let scanners =
             scans.into_iter().map(|(source, peers)| Scanner { source, peers: peers.len() });
-        Self { scanners: scanners.collect(), pairs: gathered.conclude(streams) }
+        Self { scanners: scanners.collect(), pairs: gathered.conclude(streams, sas) }
     }
 
     /// What is proven of a pair; `None` where nothing is proven.
@@ -187,10 +186,7 @@ struct Gathered {
     attempts: BTreeMap<HostPair, Vec<Attempt>>,
     /// When each host asked the other for IPsec.
     initiated: BTreeMap<HostPair, BTreeMap<IpAddr, Vec<TimeSpan>>>,
-    /// The ends of tunnels, by logs or because their ESP carries other hosts' packets, and pairs whose security
-    /// associations carry their own packets.
-    tunnels: BTreeSet<HostPair>,
-    transport: BTreeSet<HostPair>,
+    gateways: Gateways,
     /// The logged selectors of each pair; `None` where one covers everything, or none is known.
     narrow: BTreeMap<HostPair, Option<Vec<Selector>>>,
 }
@@ -274,19 +270,18 @@ impl Gathered {
         });
     }
 
-    fn event(&mut self, placed: &PlacedEvent, seen: &SeenEsp) {
+    fn event(&mut self, placed: &PlacedEvent) {
         let event = &placed.event;
         // A time in an unknown zone on an unknown clock cannot be placed.
         let shown = event.time.filter(|_| !placed.is_local_time);
         let time = placed.corrected.or(shown);
-        let tunnel = cause::tunnel_of(event);
-        self.tunnels.extend(tunnel.filter(|ends| seen.is_of_captures(*ends, event, time)));
+        self.gateways.event(event, time);
         let (Some(pair), Some(time)) = (cause::pair_of(event), time) else { return };
         match what_it_shows(event) {
             Shows::InForce => {
                 // Also in tunnel mode an SA whose selectors are two hosts protects what these send each other
                 // (RFC 4301 §4.1).
-                self.transport.insert(pair);
+                self.gateways.carries_its_own(pair);
                 self.narrow(pair, event.selector());
                 self.in_force(pair, InferredFrom::Log, (time, time));
             }
@@ -345,7 +340,11 @@ impl Gathered {
         }
     }
 
-    fn conclude(mut self, streams: &StreamsByPair<'_>) -> BTreeMap<HostPair, Obligation> {
+    fn conclude(
+        mut self,
+        streams: &StreamsByPair<'_>,
+        sas: &SasByPair,
+    ) -> BTreeMap<HostPair, Obligation> {
         let mut pairs: BTreeMap<HostPair, Obligation> = BTreeMap::new();
         for (pair, mut attempts) in std::mem::take(&mut self.attempts) {
             attempts.sort_by_key(|attempt| (attempt.start, attempt.end));
@@ -364,8 +363,8 @@ impl Gathered {
         for (pair, required) in self.required {
             let all = merged(required.values().flatten().copied().collect());
             let obligation = pairs.entry(pair).or_default();
-            obligation.only_gateways =
-                self.tunnels.contains(&pair) && !self.transport.contains(&pair);
+            let of_pair = sas.get(&pair).map_or(&[][..], Vec::as_slice);
+            obligation.only_gateways = self.gateways.are_only(pair, of_pair, &all);
             obligation.in_force =
                 Stretches::new(all.into_iter().map(|(start, end)| (start, end, ())));
             let is_logged_only = required.keys().all(|from| *from == InferredFrom::Log);
@@ -398,6 +397,8 @@ fn what_it_shows(event: &LogEvent) -> Shows {
         || event.outbound_spi().is_some();
     match event.category {
         Category::SaEstablished | Category::SaEnded if is_of_traffic => Shows::InForce,
+        // Its own policy asks for no IPsec with that peer; the other's attempt is on the wire or in its own log.
+        Category::IkeFailure if is_without_policy(event) => Shows::Nothing,
         // The host dropped the packets because its policy protects them.
         Category::CleartextObserved => Shows::InForce,
         Category::SaEstablished
@@ -412,6 +413,12 @@ fn what_it_shows(event: &LogEvent) -> Shows {
         | Category::EvidenceIntegrity
         | Category::Context => Shows::Nothing,
     }
+}
+
+/// Whether a responder refused because it has no policy for the peer.
+fn is_without_policy(event: &LogEvent) -> bool {
+    let is_responder = event.negotiation().is_some_and(|it| it.role == Some(Role::Responder));
+    is_responder && event.error.is_some_and(|error| error.code == NO_POLICY)
 }
 
 /// How long an attempt lasts after its last message: five seconds, or until its sender would have repeated the
@@ -469,6 +476,8 @@ fn merged(mut spans: Vec<TimeSpan>) -> Vec<TimeSpan> {
     all
 }
 
+/// ERROR_IPSEC_IKE_NO_POLICY (Microsoft, system error codes 12000 to 15999).
+const NO_POLICY: u32 = 13825;
 /// Windows' main-mode lifetime, 480 minutes.
 const MAIN_MODE_LIFETIME: Span = Span::from_seconds(8 * 60 * 60);
 /// Attempts that open a window are no further from its edges than this.

@@ -7,7 +7,7 @@
 use crate::evidence::{EvidenceId, FrameRef};
 use crate::hosts::{Direction, HostPair};
 use crate::protection::{ProtectionClass, Stream};
-use crate::summary::{ClassRun, Origin, Summary};
+use crate::summary::{ClassRun, Origin, PacketRecord, Summary};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -69,13 +69,15 @@ fn gather(summary: &Summary) -> BTreeMap<HostPair, Senders> {
     let first_files = summary.first_files();
     let mut of_pairs: BTreeMap<HostPair, Senders> = BTreeMap::new();
     let mut unknown: BTreeSet<HostPair> = BTreeSet::new();
+    // By capture and stream, how many clear packets there are, and how many are known one by one.
+    let mut counted: BTreeMap<(EvidenceId, HostPair, Stream), (u64, u64)> = BTreeMap::new();
     for (id, capture) in &summary.captures {
         let file = first_files.get(id).copied().unwrap_or(*id);
         for ((pair, stream), packets) in &capture.esp_packets {
             let Stream::Esp(_, way) = *stream else { continue };
             let of_way =
                 of_pairs.entry(*pair).or_default().protected.entry((way, file)).or_default();
-            for packet in packets {
+            for packet in packets.iter().filter(|packet| !packet.origin.is_passed_on()) {
                 if let Some(sent) = sent_from(packet.frame, packet.origin) {
                     of_way.entry((sent.address, sent.vlans)).or_insert(sent);
                 } else {
@@ -83,20 +85,27 @@ fn gather(summary: &Summary) -> BTreeMap<HostPair, Senders> {
                 }
             }
         }
+        // Runs that go on in the next file are counted with the first one.
         for (pair, streams) in &capture.streams {
             for (stream, runs) in streams {
                 if stream.class() == ProtectionClass::Clear {
-                    let known = capture.clear_packets.get(&(*pair, *stream)).map_or(0, Vec::len);
-                    if runs.iter().map(|run| run.frames).sum::<u64>() > known as u64 {
-                        unknown.insert(*pair);
-                    }
+                    let (frames, _) = counted.entry((file, *pair, *stream)).or_default();
+                    *frames += runs.iter().map(|run| run.frames).sum::<u64>();
                 }
             }
         }
+        for ((pair, stream), packets) in &capture.clear_packets {
+            let (_, known) = counted.entry((file, *pair, *stream)).or_default();
+            *known += packets.len() as u64;
+        }
     }
+    let beyond = counted.iter().filter(|(_, (frames, known))| frames > known);
+    unknown.extend(beyond.map(|((_, pair, _), _)| *pair));
     for ((pair, _), packets) in summary.captures.values().flat_map(|c| &c.clear_packets) {
         let Some(of_pair) = of_pairs.get_mut(pair) else { continue };
-        for packet in packets.iter().filter(|packet| !packet.is_decrypted_copy) {
+        let own =
+            |packet: &&PacketRecord| !packet.is_decrypted_copy && !packet.origin.is_passed_on();
+        for packet in packets.iter().filter(own) {
             match sent_from(packet.frame, packet.origin) {
                 Some(sent) => of_pair.clear.push((packet.time, packet.direction, sent)),
                 None => drop(unknown.insert(*pair)),

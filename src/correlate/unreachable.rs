@@ -1,6 +1,7 @@
 //! ICMP errors about IKE datagrams: these were not delivered.
 
 use super::Facts;
+use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
 use crate::ike::{IkeExchange, Spi};
 use crate::protection::unreachable::{Unreachable, UnreachableWhy};
@@ -22,15 +23,19 @@ pub struct UnreachableFacts {
 }
 
 pub(super) fn gather(summary: &Summary) -> Vec<UnreachableFacts> {
-    let all = summary.captures.values().flat_map(|c| &c.unreachable);
-    let mut errors: Vec<UnreachableFacts> = all
-        .map(|(what, (first, last, count))| UnreachableFacts {
-            what: *what,
-            first: *first,
-            last: *last,
-            count: *count,
-        })
-        .collect();
+    let first_files = summary.first_files();
+    // Files that continue each other are one capture.
+    let mut of_captures: BTreeMap<(EvidenceId, Unreachable), UnreachableFacts> = BTreeMap::new();
+    for (id, capture) in &summary.captures {
+        for (what, (first, last, count)) in &capture.unreachable {
+            let (what, first, last, count) = (*what, *first, *last, *count);
+            let errors = UnreachableFacts { what, first, last, count };
+            let capture = first_files.get(id).copied().unwrap_or(*id);
+            let known = of_captures.entry((capture, what));
+            known.and_modify(|known| known.goes_on(errors)).or_insert(errors);
+        }
+    }
+    let mut errors: Vec<UnreachableFacts> = of_captures.into_values().collect();
     errors.sort_by_key(|error| (error.what, error.first.time, error.first.frame));
     errors.dedup_by(|later, known| known.shows_also(later));
     errors.sort_by_key(|error| (error.key(), error.first.time, error.first.frame));
@@ -42,6 +47,15 @@ impl UnreachableFacts {
     #[must_use]
     pub fn pair(&self) -> HostPair {
         HostPair::new(self.what.from, self.what.to)
+    }
+
+    /// Takes what another file of the same capture shows.
+    fn goes_on(&mut self, other: Self) {
+        self.count = self.count.saturating_add(other.count);
+        let in_time = |seen: &PacketRecord| (seen.time, seen.frame);
+        self.first =
+            if in_time(&other.first) < in_time(&self.first) { other.first } else { self.first };
+        self.last = if in_time(&other.last) > in_time(&self.last) { other.last } else { self.last };
     }
 
     /// Merges what another capture of the same time shows: the same errors, captured elsewhere. Counted twice,

@@ -1,5 +1,6 @@
 //! Which station put a frame on its link, as far as the frame says: an aid to compare two frames.
 
+use super::IpPacket;
 use crate::capture::{Linktype, RawFrame};
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +14,10 @@ pub struct Origin {
     place: u8,
     /// The identifiers of the outer and the inner VLAN; 0 is none (IEEE 802.1Q).
     vlans: [u16; 2],
-    /// Zero where the frame has none.
+    /// Zero where the frame has none, or has that of a carrier's equipment.
     address: [u8; 6],
+    /// A router or the end of a tunnel sent the frame, for another host.
+    is_passed_on: bool,
 }
 
 impl Origin {
@@ -22,7 +25,7 @@ impl Origin {
     #[must_use]
     pub fn of(frame: &RawFrame<'_>) -> Self {
         let (way, address) = match frame.linktype {
-            Linktype::ETHERNET => (0, frame.data.get(6..12)),
+            Linktype::ETHERNET => (0, frame.data.get(6..12).filter(|_| !is_carried(frame))),
             // Cooked captures: the packet's type says whether the capturing host sent it (4), then the
             // sender's address in a field of eight bytes.
             Linktype::LINUX_SLL => (way(frame.data.get(1)), frame.data.get(6..12)),
@@ -35,13 +38,28 @@ impl Origin {
             place: (interface << 2) | way,
             vlans: vlans(frame),
             address: address.unwrap_or_default(),
+            is_passed_on: false,
         }
+    }
+
+    /// The origin of a frame with this packet. A hop count that no system begins with shows that a router passed it on
+    /// (RFC 1812 §5.3.1), and then the sender's address is the router's.
+    #[must_use]
+    pub fn of_packet(self, ip: &IpPacket<'_>) -> Self {
+        Self { is_passed_on: ip.nested > 0 || !FIRST_HOPS.contains(&ip.hops), ..self }
     }
 
     /// Whether two frames may be of one sender, on whatever VLAN.
     #[must_use]
     pub fn may_be_same_sender(self, other: Self) -> bool {
-        (self.place, self.address) == (other.place, other.address)
+        let is_unknown = self.address == [0; 6] || other.address == [0; 6];
+        self.place == other.place && (is_unknown || self.address == other.address)
+    }
+
+    /// Whether the link-layer address is no address of the packet's own host.
+    #[must_use]
+    pub const fn is_passed_on(self) -> bool {
+        self.is_passed_on
     }
 
     /// The sender's link-layer address, where the frame has one.
@@ -55,6 +73,17 @@ impl Origin {
     pub const fn vlans(self) -> [u16; 2] {
         self.vlans
     }
+}
+
+/// Whether an Ethernet frame holds another one, or may: then its addresses are those of the equipment that carries it.
+fn is_carried(frame: &RawFrame<'_>) -> bool {
+    let mut at = 12;
+    let kind =
+        |at: usize| frame.data.get(at..)?.first_chunk::<2>().copied().map(u16::from_be_bytes);
+    while at < MOST_TAGS && matches!(kind(at), Some(0x8100 | 0x88a8 | 0x9100)) {
+        at += 4;
+    }
+    kind(at).is_some_and(|kind| CARRIERS.contains(&kind))
 }
 
 /// The VLANs of an Ethernet frame, as its tags name them.
@@ -91,9 +120,33 @@ pub fn interface(frame: &RawFrame<'_>) -> u32 {
     index.map_or(frame.interface, |index| u32::from_be_bytes(*index))
 }
 
+/// Hop counts that systems send with; a router takes one away.
+pub(crate) const FIRST_HOPS: [u8; 4] = [32, 64, 128, 255];
+/// Behind three tags.
+const MOST_TAGS: usize = 24;
+/// EtherTypes of what carries Ethernet frames (IEEE 802 numbers, IANA): MPLS, TRILL, provider backbone bridges, FabricPath,
+/// NSH, BATMAN.
+const CARRIERS: [u16; 7] = [0x8847, 0x8848, 0x22f3, 0x88e7, 0x8903, 0x894f, 0x4305];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_carriers_addresses_are_no_stations() {
+        let of = |station: u8, kind: [u8; 2]| {
+            let bytes = [&[2; 6][..], &[2, 0, 0, 0, 0, station], &kind, &[0; 40]].concat();
+            Origin::of(&RawFrame::on_ethernet(1, 1, 0, &bytes))
+        };
+        let (plain, other) = (of(1, [8, 0]), of(2, [8, 0]));
+        for carrier in CARRIERS {
+            let carried = of(9, carrier.to_be_bytes());
+            assert_eq!(carried.address(), None, "{carrier:x}");
+            assert!(carried.may_be_same_sender(plain) && carried.may_be_same_sender(other));
+        }
+        // An HSR tag stands behind the station's own addresses.
+        assert!(!of(9, [0x89, 0x2f]).may_be_same_sender(plain));
+    }
 
     #[test]
     fn stations_and_vlans_differ() {

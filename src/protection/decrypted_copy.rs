@@ -27,12 +27,12 @@ impl Candidate {
         self.inside_of(confirmed).next().is_some()
     }
 
-    /// The hosts whose confirmed SPIs hold it.
-    pub fn inside_of(&self, confirmed: &Confirmed) -> impl Iterator<Item = HostPair> {
+    /// The confirmed SPIs that hold it.
+    pub fn inside_of(&self, confirmed: &Confirmed) -> impl Iterator<Item = SpiKey> {
         let options = self.0.iter().flatten();
         options.filter_map(|(spi, layouts)| {
-            let (hosts, agreed) = confirmed.0.get(spi.0 as usize)?;
-            (layouts.0 & agreed.0 != 0).then_some(*hosts)
+            let (sa, agreed) = confirmed.0.get(spi.0 as usize)?;
+            (layouts.0 & agreed.0 != 0).then_some(*sa)
         })
     }
 }
@@ -41,9 +41,9 @@ impl Candidate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpiNumber(u32);
 
-/// The hosts of an SPI, and the layouts under which nearly every packet of it had a decrypted copy, by the SPI's number.
+/// Each SPI, and the layouts under which nearly every packet of it had a decrypted copy, by the SPI's number.
 #[derive(Debug)]
-pub struct Confirmed(Vec<(HostPair, Layouts)>);
+pub struct Confirmed(Vec<(SpiKey, Layouts)>);
 
 /// Whether packets of an SPI are looked through for decrypted copies; kept where the SPI's other evidence is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,7 +84,7 @@ struct Encapsulated {
 
 #[derive(Debug)]
 struct Tally {
-    hosts: HostPair,
+    sa: SpiKey,
     packets: u32,
     votes: [u32; LAYOUTS],
     /// One bit for each length of ESP that a plain packet fitted, in words modulo 64.
@@ -206,7 +206,7 @@ impl DecryptedCopies {
         let number = SpiNumber(u32::try_from(self.tallies.len()).ok()?);
         self.numbers.insert(spi, number);
         self.tallies.push(Tally {
-            hosts: spi.0,
+            sa: spi,
             packets: 0,
             votes: [0; LAYOUTS],
             lengths: 0,
@@ -283,7 +283,7 @@ impl DecryptedCopies {
         let varies = |tally: &Tally| tally.lengths.count_ones() >= FEWEST_LENGTHS;
         let is_proven = self.tallies.iter().any(|t| varies(t) && t.agreed() != Layouts(0));
         let layouts = |tally: &Tally| if is_proven { tally.agreed() } else { Layouts(0) };
-        Confirmed(self.tallies.iter().map(|tally| (tally.hosts, layouts(tally))).collect())
+        Confirmed(self.tallies.iter().map(|tally| (tally.sa, layouts(tally))).collect())
     }
 }
 

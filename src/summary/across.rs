@@ -14,6 +14,9 @@
 //! least, as equal packets fit each other by chance; one is enough where the capture shows the pair's packets of the other
 //! direction decrypted. What shows after decryption is `protection::decrypted_copy`'s.
 
+mod sides;
+
+use self::sides::{Agreement, Order, Sides};
 use super::esp_mark::EspMark;
 use super::room::Room;
 use super::timeline::{ClassRun, Runs};
@@ -99,6 +102,11 @@ impl Whole<'_> {
         spans.reduce(|all, span| (all.0.min(span.0), all.1.max(span.1)))
     }
 
+    /// Whether the user says that it was taken there.
+    fn is_stated(&self, place: Vantage) -> bool {
+        self.captures().any(|capture| capture.stated_vantage == Some(place))
+    }
+
     fn has_class(&self, pair: HostPair, class: ProtectionClass) -> bool {
         let streams = self.captures().filter_map(|capture| capture.streams.get(&pair));
         streams.flatten().any(|(stream, _)| stream.class() == class)
@@ -120,11 +128,15 @@ impl Whole<'_> {
         others: impl Iterator<Item = &'o Outer<'o>>,
         (places, inside_esp): (&mut BTreeSet<Place>, &mut InsideEsp),
     ) {
+        // Between the gateways nothing is decrypted.
+        if self.is_stated(Vantage::Wan) {
+            return;
+        }
         let has_clear = self.captures().any(|capture| !capture.clear_packets.is_empty());
         let Some((from, to)) = self.span().filter(|_| has_clear) else { return };
         let (from, to) = (from.shifted(SOON.negated()), to.shifted(SOON));
         // Lengths that are all the same fit each other by chance, unless the user says what the place is.
-        let is_stated = self.captures().any(|of| of.stated_vantage == Some(Vantage::Lan));
+        let is_stated = self.is_stated(Vantage::Lan);
         for Outer { whole: outer, esp, .. } in
             others.filter(|outer| outer.span.0 <= to && from <= outer.span.1)
         {
@@ -134,7 +146,7 @@ impl Whole<'_> {
                 // Its own ESP of the pair shows that it is not the inner side.
                 !self.has_class(*pair, ProtectionClass::Esp)
             });
-            for ((hosts, _), packets) in unknown {
+            for (sa, packets) in unknown {
                 let within = packets.iter().filter(|esp| from <= esp.time && esp.time <= to);
                 let within: Vec<EspMark> = within.copied().collect();
                 let found = plain.inside(&within, Sides::Apart, &mut taken);
@@ -142,9 +154,10 @@ impl Whole<'_> {
                 if lengths.len() < FEWEST_LENGTHS && !is_stated {
                     continue;
                 }
-                note(inside_esp, *hosts, found.iter().map(|held| held.one.place));
+                note(inside_esp, *sa, found.iter().map(|held| held.one.place));
                 places.extend(found.into_iter().map(|held| held.one.place));
             }
+            plain.follow(places);
         }
     }
 
@@ -152,6 +165,8 @@ impl Whole<'_> {
     fn inside_own(&self, inside_esp: &mut InsideEsp) -> BTreeSet<Place> {
         let mut all = BTreeSet::new();
         let has_clear = self.captures().any(|capture| !capture.clear_packets.is_empty());
+        let has_clear = has_clear && !self.is_stated(Vantage::Wan);
+        let is_mirror = self.is_stated(Vantage::Mirror);
         let esp = if has_clear { self.esp() } else { BTreeMap::new() };
         if esp.is_empty() {
             return all;
@@ -160,22 +175,24 @@ impl Whole<'_> {
         let shows_decrypted =
             |pair| self.captures().any(|capture| capture.decrypted_copies.contains_key(&pair));
         let mut taken = BTreeSet::new();
-        for ((hosts, _), packets) in esp.iter().filter(|_| self.0.len() > 1) {
-            let held = plain.inside(packets, Sides::InPieces(*hosts), &mut taken);
+        for (sa, packets) in esp.iter().filter(|_| self.0.len() > 1 && !is_mirror) {
+            let held = plain.inside(packets, Sides::InPieces(sa.0), &mut taken);
             let places =
                 held.iter().filter(|held| !held.one.is_decrypted_copy).map(|held| held.one.place);
-            note(inside_esp, *hosts, places.clone());
+            note(inside_esp, *sa, places.clone());
             all.extend(places);
         }
-        for ((gateways, _), packets) in esp {
-            let held = plain.inside(&packets, Sides::Together(gateways), &mut taken);
+        for (sa, packets) in esp {
+            let sides = if is_mirror { Sides::Mirrored(sa.0) } else { Sides::Together(sa.0) };
+            let held = plain.inside(&packets, sides, &mut taken);
             let lengths: BTreeSet<u32> = held.iter().map(|held| held.esp.length).collect();
             let is_no_chance = |pair| lengths.len() >= MOST_BY_CHANCE || shows_decrypted(pair);
             let places = held.iter().map(|held| held.one.place);
             let places = places.filter(|(_, pair, ..)| is_no_chance(*pair));
-            note(inside_esp, gateways, places.clone());
+            note(inside_esp, sa, places.clone());
             all.extend(places);
         }
+        plain.follow(&mut all);
         all
     }
 }
@@ -183,10 +200,14 @@ impl Whole<'_> {
 /// A clear packet: its file, pair and stream, and its place among their packets.
 type Place = (EvidenceId, HostPair, Stream, usize);
 
-/// By file and pair of clear packets, the hosts whose ESP holds them.
-type InsideEsp = BTreeSet<((EvidenceId, HostPair), HostPair)>;
+/// By file and pair of clear packets, the SPI that holds them, with its hosts.
+type InsideEsp = BTreeSet<((EvidenceId, HostPair), (HostPair, Stream))>;
 
-fn note(inside_esp: &mut InsideEsp, outside: HostPair, places: impl Iterator<Item = Place>) {
+fn note(
+    inside_esp: &mut InsideEsp,
+    outside: (HostPair, Stream),
+    places: impl Iterator<Item = Place>,
+) {
     inside_esp.extend(places.map(|(file, pair, ..)| ((file, pair), outside)));
 }
 
@@ -203,63 +224,8 @@ struct One {
     origin: Origin,
     /// It is known to show again, decrypted, what came inside ESP.
     is_decrypted_copy: bool,
-}
-
-/// Which clear packets an ESP packet may hold.
-#[derive(Clone, Copy)]
-enum Sides {
-    /// Those of another capture.
-    Apart,
-    /// Those of the same capture, which shows the ESP of these two gateways, before the ESP packet.
-    Together(HostPair),
-    /// Those of the same capture behind the ESP packet, where it is in several files: one of them alone may show too
-    /// few to show.
-    InPieces(HostPair),
-}
-
-impl Sides {
-    const fn orders(self) -> &'static [Order] {
-        match self {
-            Self::Apart => &[Order::ClearFirst, Order::EspFirst],
-            Self::Together(_) => &[Order::ClearFirst],
-            Self::InPieces(_) => &[Order::EspFirst],
-        }
-    }
-
-    fn may_hold(self, esp: EspMark, one: &One) -> bool {
-        match self {
-            Self::Apart => !one.is_decrypted_copy,
-            Self::Together(gateways) => {
-                !one.is_decrypted_copy
-                    && one.place.1 != gateways
-                    && !one.origin.may_be_same_sender(esp.origin)
-            }
-            Self::InPieces(_) => true,
-        }
-    }
-}
-
-impl Sides {
-    /// How an ESP packet can hold a clear one: the whole packet in tunnel mode; in transport mode, between the hosts of
-    /// the ESP packet themselves, what is behind an IP header without options.
-    fn layouts(self, esp: EspMark, one: &One) -> impl Iterator<Item = (Mode, u32, u32)> {
-        let header = if one.place.1.a().is_ipv4() { 20 } else { 40 };
-        let segment = match self {
-            Self::InPieces(hosts) if hosts == one.place.1 => one.length.checked_sub(header),
-            Self::InPieces(_) | Self::Apart | Self::Together(_) => None,
-        };
-        let transport = segment.into_iter().flat_map(move |length| layouts(esp.length, length));
-        let transport = transport.map(|(block, around)| (Mode::Transport, block, around));
-        let tunnel = layouts(esp.length, one.length);
-        tunnel.map(|(block, around)| (Mode::Tunnel, block, around)).chain(transport)
-    }
-}
-
-/// What ESP encapsulates (RFC 4303 §3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Mode {
-    Tunnel,
-    Transport,
+    /// It repeats a packet directly before it.
+    repeats: bool,
 }
 
 /// A clear packet with its place among them, and the ESP packet that holds it.
@@ -292,11 +258,31 @@ impl Plain {
                     place: (*id, *pair, *stream, at),
                     origin: packet.origin,
                     is_decrypted_copy: packet.is_decrypted_copy,
+                    repeats: packet.repeats,
                 }));
             }
         }
         all.sort_unstable();
         Self(all)
+    }
+
+    /// Packets that repeat others go where these go.
+    fn follow(&self, places: &mut BTreeSet<Place>) {
+        let mut before: BTreeMap<(HostPair, Stream, Direction, u32), (Timestamp, bool)> =
+            BTreeMap::new();
+        for one in &self.0 {
+            let (_, pair, stream, _) = one.place;
+            let key = (pair, stream, one.direction, one.length);
+            if !one.repeats {
+                before
+                    .insert(key, (one.time, one.is_decrypted_copy || places.contains(&one.place)));
+            } else if before
+                .get(&key)
+                .is_some_and(|(time, is_aside)| *is_aside && one.time.since(*time) <= SOON)
+            {
+                places.insert(one.place);
+            }
+        }
     }
 
     /// Those near an ESP packet, before it or behind it, the nearest first.
@@ -394,26 +380,6 @@ impl Plain {
     }
 }
 
-/// Which of the two was captured first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Order {
-    ClearFirst,
-    EspFirst,
-}
-
-/// What all packets of an SPI have in common: the order, the mode, the block that is padded to, and what is
-/// around.
-type Agreement = (Order, (Mode, u32, u32));
-
-/// How an ESP packet can hold an IP packet (RFC 4303 §2): padded with two bytes of trailer to a block, and behind
-/// SPI, sequence number and vector, before a check value. Not all that encapsulates pads.
-fn layouts(esp: u32, packet: u32) -> impl Iterator<Item = (u32, u32)> {
-    BLOCKS.into_iter().filter_map(move |block| {
-        let around = esp.checked_sub(packet.checked_add(2)?.checked_next_multiple_of(block)?)?;
-        AROUND.contains(&around).then_some((block, around))
-    })
-}
-
 impl CaptureSummary {
     /// Takes packets out of their streams.
     fn take_out(
@@ -455,9 +421,6 @@ impl CaptureSummary {
 const SOON: Span = Span::from_millis(10);
 /// Clear packets near an ESP packet that are compared.
 const MOST_NEAR: usize = 64;
-const BLOCKS: [u32; 4] = [1, 4, 8, 16];
-/// SPI and sequence number 8, a vector of 0, 8 or 16, a check value of 8 to 32.
-const AROUND: std::ops::RangeInclusive<u32> = 16..=56;
 /// Eight in a row are no chance.
 const FEWEST: usize = 8;
 /// Packets of one length fit each other by their rhythm alone: two calls of one codec.

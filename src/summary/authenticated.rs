@@ -30,11 +30,15 @@ impl Summary {
         all.into_iter().map(|(pair, tally)| (pair, tally.authenticated)).collect()
     }
 
-    /// Gives back what was taken for decrypted copies of such pairs: the first packets of their connections.
-    pub(super) fn give_back_what_was_only_authenticated(&mut self) {
+    /// Gives back what was taken for decrypted copies and is none: the first packets of such pairs' connections, and all
+    /// packets of a capture that the user says was taken where nothing is decrypted.
+    pub(super) fn give_back_what_is_no_copy(&mut self) {
         let pairs = self.authenticated_only();
         for capture in self.captures.values_mut() {
-            let shown = capture.decrypted_copies.keys().filter(|pair| pairs.contains_key(pair));
+            let is_on_wire =
+                capture.stated_vantage.is_some_and(|place| place.explains_clear_text().is_none());
+            let is_no_copy = |pair: &HostPair| is_on_wire || pairs.contains_key(pair);
+            let shown = capture.decrypted_copies.keys().filter(|pair| is_no_copy(pair));
             for pair in shown.copied().collect::<Vec<_>>() {
                 let Some(decrypted_copies) = capture.decrypted_copies.remove(&pair) else {
                     continue;
@@ -45,6 +49,12 @@ impl Summary {
                     let all: Vec<ClassRun> = known.into_iter().chain(runs).collect();
                     streams.insert(stream, Runs::from(all).finish());
                 }
+            }
+            capture.inside_esp.retain(|(_, inside)| !is_no_copy(inside));
+            let all = capture.clear_packets.iter_mut();
+            let given_back = all.filter(|((pair, _), _)| is_no_copy(pair));
+            for packet in given_back.flat_map(|(_, packets)| packets) {
+                packet.is_decrypted_copy = false;
             }
         }
     }

@@ -237,7 +237,13 @@ impl<'p> CaptureObserver<'p> {
         if ip.fragment.is_some() {
             return stream;
         }
-        self.conversations.observe((ip, self.hint), (pair, stream), seen, &mut self.streams)
+        let stream =
+            self.conversations.observe((ip, self.hint), (pair, stream), seen, &mut self.streams);
+        if seen.conversation.is_some() && ip.protocol == protocol::UDP {
+            let kept = &mut self.esp_packets;
+            self.conversations.may_be_esp((ip, &*seen), self.named, || is_room_left(kept));
+        }
+        stream
     }
 
     /// Takes a whole ESP packet.
@@ -431,10 +437,18 @@ const fn has_print(stream: Stream) -> bool {
 
 /// Keeps a packet one by one, as long as there are not too many; whether it did.
 fn keep<T>(kept: &mut usize, packets: &mut Vec<T>, packet: impl FnOnce() -> T) -> bool {
+    let has_room = is_room_left(kept);
+    if has_room {
+        packets.push(packet());
+    }
+    has_room
+}
+
+/// Takes the room of one more packet, if there is any.
+const fn is_room_left(kept: &mut usize) -> bool {
     let has_room = *kept < MOST_ONE_BY_ONE;
     if has_room {
         *kept += 1;
-        packets.push(packet());
     }
     has_room
 }

@@ -178,8 +178,8 @@ pub struct CaptureSummary {
     pub begun_before: BTreeSet<(HostPair, Stream)>,
     /// Clear packets that show again, decrypted, what the capture also shows inside ESP.
     pub decrypted_copies: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
-    /// Whose ESP is shown to carry whose packets: the hosts outside, those inside.
-    pub inside_esp: BTreeSet<(HostPair, HostPair)>,
+    /// Which ESP is shown to carry whose packets: the SPI with its hosts, the hosts inside.
+    pub inside_esp: BTreeSet<((HostPair, Stream), HostPair)>,
     /// Clear packets that another capture shows inside ESP; none until captures are put together.
     pub inside_others: BTreeMap<HostPair, BTreeMap<Stream, Vec<ClassRun>>>,
     /// The first clear packets of the capture, one by one.

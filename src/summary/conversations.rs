@@ -5,7 +5,11 @@
 
 mod ahead;
 mod apart;
+mod may_be_esp;
 
+pub(super) use may_be_esp::PerhapsSa;
+
+use self::may_be_esp::{Kind, MayBeEsp};
 use super::capture::Hint;
 use super::fingerprint::Print;
 use super::index::{Index, Place, Recent};
@@ -96,7 +100,8 @@ struct Conversation {
 /// capture may show what it is.
 #[derive(Debug, Default)]
 struct Orphan {
-    runs: Vec<((Stream, Direction), Runs)>,
+    runs: Vec<(Kind, Runs)>,
+    esp: MayBeEsp,
     /// Content that means itself showed the application; what follows needs no earlier file.
     is_placed: bool,
 }
@@ -119,6 +124,8 @@ pub(super) struct OpenConversation {
     pub(super) ways: Option<Box<[Way; 2]>>,
     /// Its packets that an earlier file may show to be something else.
     pub(super) runs: Vec<KeptApart>,
+    /// What they show where that is ESP.
+    pub(super) esp: Vec<PerhapsSa>,
 }
 
 /// Packets of one stream and direction, as the capture alone shows them.
@@ -126,6 +133,8 @@ pub(super) struct OpenConversation {
 pub(super) struct KeptApart {
     pub(super) stream: Stream,
     pub(super) direction: Direction,
+    /// What they are if the ports carry ESP.
+    pub(super) perhaps: Option<Stream>,
     pub(super) runs: Vec<ClassRun>,
     /// Their fingerprints, where all of them have one.
     pub(super) prints: Vec<Print>,
@@ -322,6 +331,12 @@ pub(super) fn side(pair: HostPair, flow: Flow, direction: Direction) -> (Convers
     }
 }
 
+/// The conversation between two UDP ports.
+pub(super) fn conversation_of_udp(pair: HostPair, a_port: u16, b_port: u16) -> ConversationKey {
+    let flow = Flow { protocol: protocol::UDP, a_port, b_port };
+    side(pair, flow, Direction::AToB).0
+}
+
 /// The conversation of a TCP connection.
 pub(super) fn conversation_of_tcp(pair: HostPair, a_port: u16, b_port: u16) -> ConversationKey {
     let flow = Flow { protocol: protocol::TCP, a_port, b_port };
@@ -428,10 +443,12 @@ impl Conversation {
     fn into_open(self) -> Option<OpenConversation> {
         let Self { recognized, ways, orphan, began, opener, spoke, no_service, .. } = self;
         let spoke = spoke.contains(&true);
-        let Orphan { runs, is_placed } = orphan.map(|orphan| *orphan).unwrap_or_default();
-        let apart = |((stream, direction), mut runs): ((Stream, Direction), Runs)| {
-            let prints = runs.take_prints();
-            KeptApart { stream, direction, prints, runs: runs.finish() }
+        let Orphan { runs, esp, is_placed } = orphan.map(|orphan| *orphan).unwrap_or_default();
+        let is_possible = esp.is_possible();
+        let apart = |(kind, mut runs): (Kind, Runs)| {
+            let (prints, perhaps) = (runs.take_prints(), kind.perhaps.filter(|_| is_possible));
+            let Kind { stream, direction, .. } = kind;
+            KeptApart { stream, direction, perhaps, prints, runs: runs.finish() }
         };
         let runs: Vec<KeptApart> = runs.into_iter().map(apart).collect();
         let ways = ways.iter().any(Way::has_begun).then(|| Box::new(ways));
@@ -444,6 +461,7 @@ impl Conversation {
             is_proven: is_placed,
             no_service,
             ways,
+            esp: if runs.is_empty() { Vec::new() } else { esp.finish() },
             runs,
         })
     }

@@ -121,8 +121,12 @@ impl<'a> Dissected<'a> {
             unfinished,
             payload,
             fingerprint: None,
-            origin: Origin::of(&self.frame),
+            origin: self.ip().map_or_else(
+                || Origin::of(&self.frame),
+                |ip| Origin::of(&self.frame).of_packet(ip),
+            ),
             is_decrypted_copy: false,
+            repeats: false,
             likely_copy: None,
             conversation: None,
         }

@@ -8,7 +8,9 @@
 use super::capture::MOST_ONE_BY_ONE;
 use super::capture_summary::{CaptureSummary, Count};
 use super::connections::OpenConnections;
-use super::conversations::{ConversationKey, KeptApart, OpenConversation, note_gap, side};
+use super::conversations::{
+    ConversationKey, KeptApart, OpenConversation, PerhapsSa, note_gap, side,
+};
 use super::fingerprint::{Fingerprints, Print};
 use super::room::Room;
 use super::spi::SpiEvidence;
@@ -35,6 +37,8 @@ pub struct Edges {
     pub(super) later_fragments: Vec<(Datagram, Unplaced)>,
     /// What was seen under each SPI of ESP.
     pub(super) esp: BTreeMap<(HostPair, Stream), SpiEvidence>,
+    /// UDP ports other than 4500 on which the lower and the higher address were seen to speak IKE: they carry ESP, too.
+    pub(super) negotiating: BTreeMap<ConversationKey, [bool; 2]>,
 }
 
 /// A packet whose class another file may show.
@@ -104,6 +108,7 @@ struct Chain<'c> {
     earlier_fragments: BTreeMap<Datagram, Stream>,
     later_fragments: BTreeMap<Datagram, Vec<(usize, Unplaced)>>,
     esp: BTreeMap<(HostPair, Stream), SpiEvidence>,
+    negotiating: BTreeMap<ConversationKey, [bool; 2]>,
     room: Room,
 }
 
@@ -143,6 +148,7 @@ pub(super) fn settle(captures: Vec<&mut CaptureSummary>) {
         earlier_fragments: BTreeMap::new(),
         later_fragments: BTreeMap::new(),
         esp: BTreeMap::new(),
+        negotiating: BTreeMap::new(),
         room: Room::default(),
     };
     let mut until: Option<Timestamp> = None;
@@ -158,10 +164,11 @@ pub(super) fn settle(captures: Vec<&mut CaptureSummary>) {
             chain.conversation(file, key, open, is_next);
         }
         for (key, evidence) in edges.esp {
-            match chain.esp.get_mut(&key) {
-                Some(known) => known.join(evidence),
-                None => drop(chain.esp.insert(key, evidence)),
-            }
+            chain.join_esp(key, evidence);
+        }
+        for (key, [a, b]) in edges.negotiating {
+            let known = chain.negotiating.entry(key).or_default();
+            *known = [known[0] || a, known[1] || b];
         }
         until = until.max(span.map(|(_, last)| last));
     }
@@ -265,7 +272,17 @@ impl Chain<'_> {
         let no_service = open.no_service.or(before.no_service.filter(|_| !open.began));
         let opener = open.opener.or(before.opener.filter(|_| !open.began));
         let carrying = self.carrying.get(&key).copied();
+        let carries_esp = self.negotiating.get(&key) == Some(&[true, true]);
+        if carries_esp {
+            self.is_esp(file, key.0, open.esp);
+        }
         for mut kept in open.runs {
+            if let Some(stream) = kept.perhaps.filter(|_| carries_esp) {
+                // Packets of ESP are known by their numbers.
+                kept.prints.clear();
+                self.place_runs(file, key, stream, kept);
+                continue;
+            }
             let unknown = kept.runs.iter_mut().filter(|run| run.openers.is_unknown());
             unknown.for_each(|run| run.openers = Openers::of(opener));
             let is_opening = !open.spoke && carrying.is_none();
@@ -306,6 +323,25 @@ impl Chain<'_> {
             (before, later) => later.or(before),
         };
         self.conversations.insert(key, going);
+    }
+
+    fn join_esp(&mut self, key: (HostPair, Stream), evidence: SpiEvidence) {
+        match self.esp.get_mut(&key) {
+            Some(known) => known.join(evidence),
+            None => drop(self.esp.insert(key, evidence)),
+        }
+    }
+
+    /// An earlier file shows that a conversation carries ESP.
+    fn is_esp(&mut self, file: usize, pair: HostPair, sas: Vec<PerhapsSa>) {
+        for PerhapsSa { stream, seen, evidence, packets } in sas {
+            let key = (pair, stream);
+            self.join_esp(key, evidence);
+            let Some(capture) = self.captures.get_mut(file) else { continue };
+            let known = capture.sas.entry(key);
+            known.and_modify(|known| known.evidence.join(seen.evidence)).or_insert(seen);
+            capture.esp_packets.entry(key).or_default().extend(packets);
+        }
     }
 
     fn lose(&mut self, file: usize, pair: HostPair, lost: u64) {

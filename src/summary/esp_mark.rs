@@ -59,6 +59,7 @@ impl EspMark {
             payload,
             origin: self.origin,
             is_decrypted_copy: false,
+            repeats: false,
             likely_copy: None,
             conversation: None,
             fingerprint: None,

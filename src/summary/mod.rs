@@ -183,7 +183,7 @@ impl Summary {
         segments::settle(&mut self.captures, &sequences);
         shared_packets::set_aside(&mut self.captures, &sequences);
         // Packet by packet, while each run still belongs to its own file.
-        self.give_back_what_was_only_authenticated();
+        self.give_back_what_is_no_copy();
         self.set_aside_what_is_shown_inside_esp(&sequences);
         segments::join_runs(&mut self.captures, &sequences);
         self.set_copies_aside();

@@ -5,10 +5,11 @@
 //! first kind both hosts were seen to speak IKE behind the non-ESP marker; the second counts only as far as
 //! its packets corroborate themselves.
 
+use super::conversations::{ConversationKey, conversation_of_udp};
 use crate::hosts::HostPair;
 use crate::packet::{IpPacket, Ports, protocol};
 use crate::protection::{ProtectionClass, Stream, behind_marker, inside_udp_on_other_port};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Which ports carry ESP.
 #[derive(Debug, Default)]
@@ -60,6 +61,12 @@ impl OtherPorts {
     /// Whether nothing but its own packets can show that a stream is ESP.
     pub(super) fn is_unproven(&self, pair: HostPair, stream: Stream) -> bool {
         self.unproven.contains(&(pair, stream))
+    }
+
+    /// Which hosts of which conversations were seen to speak IKE.
+    pub(super) fn negotiating(&self) -> BTreeMap<ConversationKey, [bool; 2]> {
+        let all = self.negotiating.iter();
+        all.map(|((pair, a, b), who)| (conversation_of_udp(*pair, *a, *b), *who)).collect()
     }
 
     /// A host speaks IKE; behind the marker its port may carry ESP too.

@@ -4,6 +4,9 @@
 //! the one before or shows one of the same pairs. What is then said of a conversation or a security association rests on
 //! its own numbers, not on the files being one capture.
 
+mod series;
+
+use self::series::{File, series};
 use super::capture_summary::CaptureSummary;
 use super::edges;
 use super::timeline::ClassRun;
@@ -17,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 struct Sequence {
     /// Link type and name of each interface.
     source: Source,
-    /// The path of the last file without its digits: a capture in many files numbers them.
-    stem: String,
+    /// The series of files that its files are numbered as.
+    series: Option<usize>,
     until: Timestamp,
     files: Vec<EvidenceId>,
     /// Files that show the same packets as one of these.
@@ -34,44 +37,38 @@ pub(super) fn sequences(
     evidence: &[Evidence],
     same: &BTreeSet<(EvidenceId, EvidenceId)>,
 ) -> Vec<Vec<EvidenceId>> {
-    let places: BTreeMap<EvidenceId, (Source, String)> =
-        evidence.iter().map(|file| (file.id, place(file))).collect();
-    let mut of_stem: BTreeMap<&str, usize> = BTreeMap::new();
-    for id in captures.keys() {
-        let stem = places.get(id).map_or("", |(_, stem)| stem);
-        *of_stem.entry(stem).or_default() += 1;
-    }
+    let files: BTreeMap<EvidenceId, &Evidence> =
+        evidence.iter().map(|file| (file.id, file)).collect();
+    let mut by_time: Vec<_> = captures.iter().map(|(id, capture)| (capture.span, *id)).collect();
+    by_time.sort_unstable();
+    let timed = by_time.iter().filter_map(|(span, id)| {
+        Some(File { id: *id, path: &files.get(id)?.path, span: (*span)? })
+    });
+    let numbered = series(&timed.collect::<Vec<_>>());
     let mut others: BTreeMap<EvidenceId, Vec<EvidenceId>> = BTreeMap::new();
     for (one, other) in same {
         others.entry(*one).or_default().push(*other);
         others.entry(*other).or_default().push(*one);
     }
-    let is_numbered = |stem: &str| of_stem.get(stem).is_some_and(|files| *files > 1);
     let mut sequences: Vec<Sequence> = Vec::new();
-    let mut by_time: Vec<_> = captures.iter().map(|(id, capture)| (capture.span, *id)).collect();
-    by_time.sort_unstable();
     for (span, id) in by_time {
-        let (source, stem) = places.get(&id).cloned().unwrap_or_default();
+        let source = files.get(&id).map_or_else(Source::new, |file| source(file));
+        let series = numbered.get(&id).copied();
         let before = span.and_then(|(first, _)| {
             let recent = sequences.iter().enumerate().rev().take(MOST_AT_ONCE);
             let continued = recent.filter(|(_, sequence)| {
                 // Files that are numbered alike belong to no other capture.
-                let fits =
-                    sequence.stem == stem || !(is_numbered(&stem) || is_numbered(&sequence.stem));
-                let fits = fits && !sequence.others.contains(&id);
+                let fits = sequence.series == series && !sequence.others.contains(&id);
                 fits && sequence.source == source && sequence.goes_on(first, id, captures)
             });
-            continued.max_by_key(|(_, sequence)| (sequence.stem == stem, sequence.until))
+            continued.max_by_key(|(_, sequence)| sequence.until)
         });
         let until = span.map_or(Timestamp(i64::MAX), |(_, last)| last);
         let mut sequence = match before.map(|(at, _)| at) {
             Some(at) => sequences.remove(at),
-            None => {
-                let (stem, files, others) = (String::new(), Vec::new(), BTreeSet::new());
-                Sequence { source, stem, until, files, others }
-            }
+            None => Sequence { source, series, until, files: Vec::new(), others: BTreeSet::new() },
         };
-        (sequence.stem, sequence.until) = (stem, until.max(sequence.until));
+        sequence.until = until.max(sequence.until);
         sequence.files.push(id);
         sequence.others.extend(others.remove(&id).unwrap_or_default());
         sequences.push(sequence);
@@ -162,18 +159,17 @@ impl Sequence {
     }
 }
 
-fn place(file: &Evidence) -> (Source, String) {
-    let source = match &file.content {
+fn source(file: &Evidence) -> Source {
+    match &file.content {
         Content::Capture { interfaces, .. } => {
-            let mut source: Vec<_> =
+            let mut source: Source =
                 interfaces.iter().map(|place| (place.linktype, place.name.clone())).collect();
             source.sort_unstable();
             source.dedup();
             source
         }
         Content::Log { .. } | Content::Nothing => Vec::new(),
-    };
-    (source, file.path.chars().filter(|letter| !letter.is_ascii_digit()).collect())
+    }
 }
 
 /// Frames of two cores may change places at the border of two files.

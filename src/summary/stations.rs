@@ -7,6 +7,7 @@ use super::index::{Index, Place, Recent};
 use super::timeline::PacketRecord;
 use crate::capture::{Linktype, RawFrame};
 use crate::packet::IpPacket;
+use crate::packet::origin::FIRST_HOPS;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -143,7 +144,9 @@ impl Stations {
         while several.len() > MOST_CHANGES {
             several.pop_last();
         }
-        let changes = self.known.into_iter().filter(|station| !station.alternates);
+        // The addresses of packets that were passed on are those of routers.
+        let is_own = |station: &Station| !station.alternates && !station.is_routed;
+        let changes = self.known.into_iter().filter(is_own);
         let changes = changes.filter_map(|station| station.change.map(|change| *change));
         let mut changes: Vec<StationChange> =
             changes.filter(|c| !is_router(&c.before) && !is_router(&c.after)).collect();
@@ -191,8 +194,6 @@ fn sender(frame: &RawFrame<'_>, ip: &IpPacket<'_>, source: IpAddr) -> Option<Mac
     own.then_some(Mac(*mac))
 }
 
-/// Hop counts that systems send with; a router takes one away (RFC 1812 §5.3.1).
-const FIRST_HOPS: [u8; 4] = [32, 64, 128, 255];
 /// More addresses of a capture have no station.
 const MOST_ADDRESSES: usize = 1 << 14;
 /// A host has an address or two of either family; what sends for more is a router.

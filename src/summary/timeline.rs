@@ -124,6 +124,8 @@ pub struct PacketRecord {
     pub origin: Origin,
     /// It shows again, decrypted, what came inside ESP.
     pub is_decrypted_copy: bool,
+    /// It repeats a packet directly before it to the byte.
+    pub repeats: bool,
     /// Of a packet that may show another again, decrypted: which kind of these, until that is known.
     #[serde(skip)]
     pub likely_copy: Option<NonZeroU32>,
@@ -152,6 +154,7 @@ impl PacketRecord {
             payload: 46,
             origin: Origin::default(),
             is_decrypted_copy: false,
+            repeats: false,
             likely_copy: None,
             conversation: None,
             fingerprint: None,

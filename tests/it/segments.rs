@@ -147,6 +147,50 @@ fn every_sample_in_pieces_is_judged_as_the_whole() {
     }
 }
 
+/// Cases whose captures broke when they were cut, with the policy that they are judged under.
+const CUT: [(&str, &str); 5] = [
+    ("g10_other_port", ""),
+    ("g1_copied_twins", ""),
+    ("08b_lan_and_wan", "[[protect]]\nbetween = [\"192.168.1.0/24\", \"192.168.2.0/24\"]\n"),
+    ("two_vlans", ""),
+    ("forged_errors_and_size", ""),
+];
+
+#[test]
+fn captures_in_numbered_pieces_are_judged_as_the_whole() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    for (name, policy) in CUT {
+        let policy = if policy.is_empty() { Policy::default() } else { parse(policy).unwrap() };
+        let evidence = fs::read_dir(cases.join(name).join("evidence")).unwrap();
+        let mut paths: Vec<PathBuf> = evidence.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        let (captures, logs): (Vec<PathBuf>, Vec<PathBuf>) =
+            paths.into_iter().partition(|path| is_capture(path));
+        let captures: Vec<Capture> =
+            captures.iter().map(|path| Capture::read(&fs::read(path).unwrap())).collect();
+        let in_pieces = |pieces: usize| {
+            let folder = tempfile::tempdir().unwrap();
+            let mut paths = logs.clone();
+            for (interface, capture) in captures.iter().enumerate() {
+                let records = capture.records.len().div_ceil(pieces).max(1);
+                for (number, piece) in capture.cut(&capture.every(records)).iter().enumerate() {
+                    // As dumpcap numbers the files of two interfaces.
+                    let second = u32::from_le_bytes(piece[24..28].try_into().unwrap());
+                    let name = format!("eth{interface}_{number:05}_{second}.pcap");
+                    let path = folder.path().join(name);
+                    write(&path, piece);
+                    paths.push(path);
+                }
+            }
+            judged(&report(paths, policy.clone()))
+        };
+        let whole = in_pieces(1);
+        for pieces in [3, 17] {
+            assert_eq!(in_pieces(pieces), whole, "{name} in {pieces} pieces");
+        }
+    }
+}
+
 const MICROSECONDS: u32 = 0xa1b2_c3d4;
 const CLIENT: [u8; 4] = [10, 0, 0, 1];
 const SERVER: [u8; 4] = [10, 0, 0, 2];

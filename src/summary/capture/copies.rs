@@ -4,18 +4,19 @@
 //! are set aside; where they are not, each is a packet of its own, with the stream, the set of fragments
 //! and the verdict on decryption of the packet before it. The machines that read packets see only the first.
 
-use super::{CaptureObserver, Later};
+use super::{CaptureObserver, Later, keep};
 use crate::hosts::{Direction, HostPair};
 use crate::packet::IpPacket;
-use crate::protection::Stream;
 use crate::protection::duplicate::{DuplicateKind, Repetition, is_rule};
+use crate::protection::{ProtectionClass, Stream};
+use crate::summary::bound::Bound;
 use crate::summary::connections::Carried;
 use crate::summary::timeline::{PacketRecord, Runs};
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 
-/// Repetitions by what became of the packets that they repeat.
-pub(super) type Repeated = HashMap<Fate, Runs, foldhash::fast::RandomState>;
+/// Repetitions by what became of the packets that they repeat; the clear ones one by one, too.
+pub(super) type Repeated = HashMap<Fate, (Runs, Vec<PacketRecord>), foldhash::fast::RandomState>;
 
 /// Where a packet went that was seen again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,7 +78,13 @@ impl CaptureObserver<'_> {
             unfinished: seen.unfinished,
             conversation: seen.conversation,
         };
-        self.repeated.entry(fate).or_default().observe(&seen, &mut self.room);
+        let (runs, clear) = self.repeated.entry(fate).or_default();
+        runs.observe(&seen, &mut self.room);
+        let alone = || PacketRecord { repeats: true, likely_copy: note, ..seen };
+        if stream.class() == ProtectionClass::Clear && !keep(&mut self.clear_packets, clear, alone)
+        {
+            self.summary.reached(Bound::Compared, 1);
+        }
     }
 
     /// Sets the copies aside where packets are shown more than once as a rule, and lets all others go
@@ -90,7 +97,7 @@ impl CaptureObserver<'_> {
         let again = again + unpaired.values().map(|count| count.frames).sum::<u64>();
         let whole_capture = is_rule(again, self.summary.total.frames - again);
         let mut copies: BTreeMap<(HostPair, DuplicateKind), Runs> = BTreeMap::new();
-        for (fate, runs) in repeated {
+        for (fate, (runs, clear)) in repeated {
             let of_pair = by_pair.get(&fate.pair).is_some_and(|ways| {
                 let [(again, once), (back, once_back)] = *ways;
                 let way = ways[way(fate.direction)];
@@ -99,7 +106,7 @@ impl CaptureObserver<'_> {
             if of_pair || whole_capture || fate.is_forwarded {
                 copies.entry((fate.pair, fate.kind)).or_default().join(runs);
             } else {
-                self.follow(fate, runs);
+                self.follow(fate, (runs, clear));
             }
         }
         for ((pair, kind), runs) in copies {
@@ -116,11 +123,15 @@ impl CaptureObserver<'_> {
     }
 
     /// Packets of their own go where those went that they repeat.
-    fn follow(&mut self, fate: Fate, runs: Runs) {
+    fn follow(&mut self, fate: Fate, (runs, clear): (Runs, Vec<PacketRecord>)) {
         let Fate { pair, direction, stream, decrypted_copy, unfinished, conversation, .. } = fate;
         let decrypted_copies = decrypted_copy.and_then(|note| self.likely_copies.runs_of(note));
         let ipsec_offload = self.ipsec_offload.get_mut(&(pair, direction, stream));
-        match (decrypted_copies, ipsec_offload.filter(|_| unfinished)) {
+        let ipsec_offload = ipsec_offload.filter(|_| unfinished);
+        if ipsec_offload.is_none() && !clear.is_empty() {
+            self.streams.of((pair, stream)).0.clear.extend(clear);
+        }
+        match (decrypted_copies, ipsec_offload) {
             (Some(decrypted_copies), _) => decrypted_copies.join(runs),
             (None, Some(ipsec_offload)) => ipsec_offload.join(runs),
             (None, None) => {
@@ -134,9 +145,12 @@ impl CaptureObserver<'_> {
     }
 
     /// Per pair that shows repetitions and way: how many packets repeat another and how many do not.
-    fn repetitions(&self, repeated: &BTreeMap<Fate, Runs>) -> BTreeMap<HostPair, [(u64, u64); 2]> {
+    fn repetitions(
+        &self,
+        repeated: &BTreeMap<Fate, (Runs, Vec<PacketRecord>)>,
+    ) -> BTreeMap<HostPair, [(u64, u64); 2]> {
         let mut by_pair: BTreeMap<HostPair, [(u64, u64); 2]> = BTreeMap::new();
-        for (fate, runs) in repeated {
+        for (fate, (runs, _)) in repeated {
             by_pair.entry(fate.pair).or_default()[way(fate.direction)].0 += runs.frames();
         }
         let streams = self.streams.iter().map(|((pair, _), runs)| (pair, runs));

@@ -91,7 +91,7 @@ impl CaptureObserver<'_> {
         for ((pair, stream, candidate), runs) in likely {
             if candidate.is_decrypted_copy(&confirmed) {
                 let outside = candidate.inside_of(&confirmed);
-                self.summary.inside_esp.extend(outside.map(|hosts| (hosts, pair)));
+                self.summary.inside_esp.extend(outside.map(|sa| (sa, pair)));
                 decrypted_copies.entry((pair, stream)).or_default().join(runs);
             } else {
                 self.streams.join((pair, stream), runs);

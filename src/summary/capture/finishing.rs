@@ -42,6 +42,7 @@ impl CaptureObserver<'_> {
         let conversations = self.conversations.finish();
         (summary.tls, summary.tcp_gaps) = (conversations.tls, conversations.gaps);
         summary.edges.conversations = conversations.open;
+        summary.edges.negotiating = self.other_ports.negotiating();
         (summary.negotiations, summary.problems) = self.ike.finish();
         summary.problems.extend(self.mislabelled.map(around::wrong_linktype));
         let (set_back, last_time, problems) = self.time_order.finish();

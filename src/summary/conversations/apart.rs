@@ -1,9 +1,11 @@
 //! Packets of conversations that began before the capture: they are kept apart, because an earlier file may show what
 //! they are.
 
+use super::may_be_esp::{Kind, MOST_SPIS};
 use super::{Conversations, MOST_KINDS};
 use crate::hosts::{Direction, HostPair};
-use crate::protection::Stream;
+use crate::packet::IpPacket;
+use crate::protection::{NamedPorts, Stream};
 use crate::summary::room::Room;
 use crate::summary::timeline::{PacketRecord, Runs};
 
@@ -21,8 +23,9 @@ impl Conversations {
         if held.key.0 != pair || orphan.is_placed {
             return false;
         }
-        let key = (stream, seen.direction);
-        let is_full = orphan.runs.len() >= MOST_KINDS;
+        let key = Kind { stream, direction: seen.direction, perhaps: orphan.esp.now };
+        let most = if key.perhaps.is_some() { MOST_KINDS + MOST_SPIS } else { MOST_KINDS };
+        let is_full = orphan.runs.len() >= most;
         match orphan.runs.iter_mut().find(|(known, _)| *known == key) {
             Some((_, runs)) => runs.observe(seen, room),
             None if !is_full => {
@@ -33,6 +36,21 @@ impl Conversations {
             None => return false,
         }
         true
+    }
+
+    /// Notes what a packet would be if its conversation turned out to be ESP; asked before it is kept.
+    pub(in crate::summary) fn may_be_esp(
+        &mut self,
+        (ip, seen): (&IpPacket<'_>, &PacketRecord),
+        named: &NamedPorts,
+        keep: impl FnOnce() -> bool,
+    ) {
+        let at = seen.conversation.and_then(|at| usize::try_from(at).ok());
+        let Some(held) = at.and_then(|at| self.held.get_mut(at)?.as_mut()) else { return };
+        let orphan = held.conversation.orphan.as_mut().filter(|orphan| !orphan.is_placed);
+        if let Some(orphan) = orphan.filter(|_| held.key.0 == ip.pair) {
+            orphan.esp.observe(ip, seen, named, keep);
+        }
     }
 
     /// Packets that repeat others of a conversation; given back where those are not kept apart.
@@ -46,7 +64,9 @@ impl Conversations {
         let held = usize::try_from(at).ok().and_then(|at| self.held.get_mut(at)?.as_mut());
         let held = held.filter(|held| held.key.0 == pair);
         let orphan = held.and_then(|held| held.conversation.orphan.as_mut());
-        let runs = orphan.and_then(|orphan| orphan.runs.iter_mut().find(|(k, _)| *k == key));
+        let runs = orphan.and_then(|orphan| {
+            orphan.runs.iter_mut().find(|(kind, _)| (kind.stream, kind.direction) == key)
+        });
         let Some((_, runs)) = runs else { return Some(copies) };
         runs.join(copies);
         None
@@ -58,7 +78,7 @@ impl Conversations {
         held.flat_map(|held| {
             let orphan = held.conversation.orphan.iter();
             let runs = orphan.flat_map(|orphan| &orphan.runs);
-            runs.map(|((stream, _), runs)| (held.key.0, *stream, runs))
+            runs.map(|(kind, runs)| (held.key.0, kind.stream, runs))
         })
     }
 
@@ -69,7 +89,7 @@ impl Conversations {
         for held in self.held.iter_mut().flatten() {
             let runs = held.conversation.orphan.take().map(|orphan| orphan.runs);
             let runs = runs.into_iter().flatten();
-            all.extend(runs.map(|((stream, _), runs)| ((held.key.0, stream), runs)));
+            all.extend(runs.map(|(kind, runs)| ((held.key.0, kind.stream), runs)));
         }
         all
     }
