@@ -114,6 +114,12 @@ pub fn event(channel: &str, provider: &str, id: u16) -> Option<&'static EventEnt
     })
 }
 
+/// Whether any record of a log is known: others hold nothing that bears on IPsec.
+#[must_use]
+pub fn knows_log(channel: &str) -> bool {
+    EVENTS.iter().any(|row| row.channel.eq_ignore_ascii_case(channel))
+}
+
 /// Every row with this number; empty for a number the tool does not know.
 ///
 /// ```
@@ -139,12 +145,6 @@ pub fn channel_of_source(source: &str) -> &'static str {
     let mut rows = EVENTS.iter().chain(&GATEWAY_EVENTS).chain(&STATE_EVENTS);
     let row = rows.find(|row| row.provider.eq_ignore_ascii_case(source));
     row.map_or("", |row| row.channel)
-}
-
-/// Whether records that the catalogue knows are written to a log.
-#[must_use]
-pub fn is_known_log(channel: &str) -> bool {
-    EVENTS.iter().any(|row| row.channel.eq_ignore_ascii_case(channel))
 }
 
 /// The name under which packets are kept that an event trace shows as dropped by IPsec, which is no log of the system.

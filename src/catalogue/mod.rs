@@ -46,7 +46,7 @@ pub use event_fields::{field_names, is_field_of};
 pub use event_messages::{MessageLayout, message_layouts};
 pub use events::{
     Category, DROPS, DROPS_PROVIDER, EventEntry, NET_EVENTS, channel_of_source, event,
-    events_numbered, is_known_log,
+    events_numbered, knows_log,
 };
 pub use explain::{Explained, explain};
 pub use gateway_events::{CHARON, GatewayEvent, PLUTO};

@@ -124,17 +124,39 @@ pub(super) fn taken_over(summary: &Summary) -> Vec<StationChange> {
 }
 
 /// Whether a host gave an address up for another one before a point in time: the records that name one as its
-/// own end before those of another of that version of IP begin (DHCP, RFC 2131). A host that has several names
-/// them in turn.
+/// own end before those of another of the same network begin (DHCP, RFC 2131). A host that has several names
+/// them in turn, and one of another network may be of a second card or a tunnel.
 pub(super) fn gave_up(
     claims: &BTreeMap<IpAddr, (Timestamp, Timestamp)>,
     address: IpAddr,
     at: Timestamp,
 ) -> bool {
-    let Some((_, last)) = claims.get(&address) else { return false };
-    claims.iter().any(|(other, (first, _))| {
-        *other != address && other.is_ipv4() == address.is_ipv4() && first > last && *first <= at
-    })
+    named_since(claims, address, at).any(|other| is_same_network(other, address))
+}
+
+/// The addresses of one version of IP that records name as a host's own, up to a point in time, and only behind the
+/// last record of another one.
+pub(super) fn named_since(
+    claims: &BTreeMap<IpAddr, (Timestamp, Timestamp)>,
+    address: IpAddr,
+    at: Timestamp,
+) -> impl Iterator<Item = IpAddr> {
+    let last = claims.get(&address).map(|(_, last)| *last);
+    let later = claims.iter().filter(move |(other, (first, _))| {
+        let is_later = last.is_some_and(|last| *first > last) && *first <= at;
+        **other != address && other.is_ipv4() == address.is_ipv4() && is_later
+    });
+    later.map(|(other, _)| *other)
+}
+
+/// Whether two addresses may be leased for one card in one place: no record names the mask of its link, so /24 and
+/// /64 (RFC 4291 §2.5.1) are assumed.
+pub(super) fn is_same_network(one: IpAddr, other: IpAddr) -> bool {
+    match (one, other) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => one.to_bits() >> 8 == other.to_bits() >> 8,
+        (IpAddr::V6(one), IpAddr::V6(other)) => one.to_bits() >> 64 == other.to_bits() >> 64,
+        _ => false,
+    }
 }
 
 /// Addresses of one computer that are taken from its logs: a host with more is a router or a collector.
@@ -157,6 +179,11 @@ mod tests {
         // Before it named the other one, the new one itself, and one that nothing names.
         assert!(!gave_up(&claims, old, at(59)) && !gave_up(&claims, new, at(90)));
         assert!(!gave_up(&claims, address("10.5.0.3"), at(90)));
+        // A second card, or an address inside a tunnel.
+        let (card, tunnel) = (address("192.168.7.1"), address("172.16.0.77"));
+        let several = BTreeMap::from([(old, (at(0), at(39))), (card, (at(60), at(61)))]);
+        assert!(!gave_up(&several, old, at(90)) && !is_same_network(old, tunnel));
+        assert_eq!(named_since(&several, old, at(90)).collect::<Vec<_>>(), [card]);
         // Named in turn: it has both.
         let both = BTreeMap::from([(old, (at(0), at(70))), (new, (at(60), at(61)))]);
         assert!(!gave_up(&both, old, at(90)));

@@ -12,7 +12,7 @@ use crate::hosts::{Direction, HostPair};
 use crate::ike::{IkeExchange, Outcome};
 use crate::protection::sa_evidence::{Opacity, SaEvidence};
 use crate::protection::{EspSpi, ProtectionClass, Stream};
-use crate::summary::{ClassRun, Count, StreamsByPair, Summary};
+use crate::summary::{Beginning, ClassRun, Count, StreamsByPair, Summary};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -132,15 +132,15 @@ pub type SasByPair = BTreeMap<HostPair, Vec<SaFacts>>;
 pub(super) struct Ipsec {
     /// The SPIs of every pair.
     pub(super) sas: SasByPair,
-    authenticated_only: BTreeMap<HostPair, u64>,
+    authenticated_only: BTreeMap<HostPair, Vec<Beginning>>,
 }
 
 impl Ipsec {
     /// Gives a pair what is known of its own.
     pub(super) fn give(&mut self, facts: &mut PairFacts) {
         facts.sas = self.sas.remove(&facts.pair).unwrap_or_default();
-        let authenticated = self.authenticated_only.get(&facts.pair);
-        facts.authenticated_only = authenticated.copied().unwrap_or_default();
+        let authenticated = self.authenticated_only.remove(&facts.pair);
+        facts.authenticated_only = authenticated.unwrap_or_default();
     }
 }
 

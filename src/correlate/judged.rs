@@ -71,7 +71,7 @@ pub(super) fn judge_pair(
             spis: BTreeSet::new(),
             sas: Vec::new(),
             spi_uses: RunBy::default(),
-            authenticated_only: 0,
+            authenticated_only: Vec::new(),
             protected_runs: Vec::new(),
             as_tunnel: Count::default(),
             around_protected: None,

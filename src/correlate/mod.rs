@@ -60,6 +60,9 @@ mod run_by;
 
 mod senders;
 
+mod midway;
+mod refusals;
+
 pub use crate::catalogue::Confidence;
 pub use addresses::{AddressSource, HostAddress};
 pub use audit::{
@@ -68,8 +71,8 @@ pub use audit::{
 };
 pub use bypass::BypassSpan;
 pub use cause::{
-    Against, Cause, ClosedBy, Closing, DeleteBasis, FactRef, KeptOpen, LogTie, TunnelSelectors,
-    Wanted, Why,
+    Against, Cause, ClosedBy, Closing, DeleteBasis, FactRef, KeptOpen, LogTie, PolicyRecord,
+    TunnelSelectors, Wanted, Why,
 };
 pub use clock::{CaptureClocks, ClockOffset, ClockStep, OffsetMethod};
 pub use computers::AssumedName;
@@ -82,6 +85,7 @@ pub use limits::{BlindSpot, Extent, LimitCode, Limits};
 pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
 pub use obligation::{ObligationSpan, Scanner};
 pub use placed::PlacedEvent;
+pub use refusals::Refuser;
 pub use run_by::RunBy;
 pub use sa_algorithms::SaAlgorithms;
 pub use senders::{OtherSender, SentFrom};
@@ -97,8 +101,8 @@ use crate::policy::{Expectation, ExpectationSource, Policy};
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Service};
 use crate::summary::{
-    BoundsReached, ClassRun, Contents, Count, LogId, SetAside, SetBack, StationChange, Summary,
-    TlsSeen, Vantage,
+    Beginning, BoundsReached, ClassRun, Contents, Count, LogId, SetAside, SetBack, StationChange,
+    Summary, TlsSeen, Vantage,
 };
 use crate::time::{Span, Timestamp};
 use audit::AuditHistories;
@@ -146,8 +150,8 @@ pub struct PairFacts {
     pub spis: BTreeSet<EspSpi>,
     /// The same by direction, with the evidence that they are more than a header.
     pub sas: Vec<SaFacts>,
-    /// Connections that began with one ESP packet and continued in clear, where nearly all did; else 0.
-    pub authenticated_only: u64,
+    /// The connections that were seen to begin, by time, where nearly all began with one ESP packet and continued in clear.
+    pub authenticated_only: Vec<Beginning>,
     /// Stretches with packets under ESP or AH, in order.
     pub protected_runs: Vec<ClassRun>,
     /// Its packets that are tunnels around packets of other pairs; the sums over all pairs count them by their
@@ -220,6 +224,10 @@ pub struct Facts {
     pub duplicates: BTreeMap<(EvidenceId, DuplicateKind), Duplicates>,
     /// IP addresses that another station took over, by address and time.
     pub station_changes: Vec<StationChange>,
+    /// Windows whose clear text was under way as its capture began, by pair and beginning.
+    pub midway: BTreeSet<(HostPair, Timestamp)>,
+    /// Negotiations that were refused in clear, by their place among the exchanges, and who sent the refusal.
+    pub refusers: BTreeMap<usize, Refuser>,
     /// Windows whose clear packets other stations sent than the pair's protected ones, by pair and beginning.
     pub other_senders: BTreeMap<(HostPair, Timestamp), OtherSender>,
     /// Where the times of captures go back, by file.
@@ -276,6 +284,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let usable = UsableTimes::gather(summary);
     let inferred =
         Obligations::infer(&streams, &ipsec.sas, &exchanges, &events, (&usable, summary));
+    let refusers = refusals::refusers(summary, &exchanges);
     let inferred = if policy.infers() { inferred } else { Obligations::default() };
     let mut facts = Facts {
         capture_clocks: CaptureClocks::gather(summary, &joins, &exchanges),
@@ -306,6 +315,8 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         duplicates: losses::duplicates(summary),
         station_changes: addresses::taken_over(summary),
         other_senders: BTreeMap::new(),
+        midway: BTreeSet::new(),
+        refusers,
         set_back: set_back(summary),
         first_files: summary.first_files(),
         esp_gaps: losses::esp_gaps(summary),
@@ -378,6 +389,8 @@ impl Facts {
         self.protected.sort_by_key(|w| (w.run, w.pair));
         let of_windows = windows.iter().map(|window| (window.pair, &window.run));
         self.other_senders = senders::other_senders(summary, of_windows);
+        let of_windows = windows.iter().map(|window| (window.pair, &window.run));
+        self.midway = midway::midway(summary, of_windows);
         self.windows = cause::explain(windows, self, activity);
         self.add_audits(audits);
     }

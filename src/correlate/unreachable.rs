@@ -2,12 +2,13 @@
 
 use super::Facts;
 use crate::evidence::EvidenceId;
-use crate::hosts::HostPair;
+use crate::hosts::{Direction, HostPair};
 use crate::ike::{IkeExchange, Spi};
+use crate::protection::Stream;
 use crate::protection::unreachable::{Unreachable, UnreachableWhy};
 use crate::summary::{PacketRecord, Summary};
-use crate::time::Span;
-use std::collections::BTreeMap;
+use crate::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// ICMP errors about IKE of one kind between two hosts.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,9 @@ pub struct UnreachableFacts {
     pub last: PacketRecord,
     /// How many.
     pub count: u64,
+    /// When the host that was not reached, as they say, sent the other one its first packet of ESP or in clear behind the
+    /// first of them.
+    pub answered: Option<Timestamp>,
 }
 
 pub(super) fn gather(summary: &Summary) -> Vec<UnreachableFacts> {
@@ -29,7 +33,7 @@ pub(super) fn gather(summary: &Summary) -> Vec<UnreachableFacts> {
     for (id, capture) in &summary.captures {
         for (what, (first, last, count)) in &capture.unreachable {
             let (what, first, last, count) = (*what, *first, *last, *count);
-            let errors = UnreachableFacts { what, first, last, count };
+            let errors = UnreachableFacts { what, first, last, count, answered: None };
             let capture = first_files.get(id).copied().unwrap_or(*id);
             let known = of_captures.entry((capture, what));
             known.and_modify(|known| known.goes_on(errors)).or_insert(errors);
@@ -39,7 +43,39 @@ pub(super) fn gather(summary: &Summary) -> Vec<UnreachableFacts> {
     errors.sort_by_key(|error| (error.what, error.first.time, error.first.frame));
     errors.dedup_by(|later, known| known.shows_also(later));
     errors.sort_by_key(|error| (error.key(), error.first.time, error.first.frame));
+    let sent = sent(summary, errors.iter().map(UnreachableFacts::pair).collect());
+    for error in &mut errors {
+        let way = error.pair().direction_from(error.what.to);
+        let times = sent.get(&(error.pair(), way)).map_or(&[][..], Vec::as_slice);
+        let at = times.partition_point(|time| *time <= error.first.time);
+        error.answered = times.get(at).copied();
+    }
     errors
+}
+
+/// When each host of these pairs sent a packet of ESP or in clear, of those that are known one by one, in order.
+fn sent(
+    summary: &Summary,
+    pairs: BTreeSet<HostPair>,
+) -> BTreeMap<(HostPair, Direction), Vec<Timestamp>> {
+    let mut sent: BTreeMap<(HostPair, Direction), Vec<Timestamp>> = BTreeMap::new();
+    for capture in summary.captures.values().filter(|_| !pairs.is_empty()) {
+        let clear = capture.clear_packets.iter().filter(|((pair, _), _)| pairs.contains(pair));
+        for ((pair, _), packets) in clear {
+            for packet in packets.iter().filter(|packet| !packet.is_decrypted_copy) {
+                sent.entry((*pair, packet.direction)).or_default().push(packet.time);
+            }
+        }
+        let esp = capture.esp_packets.iter().filter(|((pair, _), _)| pairs.contains(pair));
+        for ((pair, stream), packets) in esp {
+            if let Stream::Esp(_, way) = stream {
+                let times = packets.iter().map(|packet| packet.time);
+                sent.entry((*pair, *way)).or_default().extend(times);
+            }
+        }
+    }
+    sent.values_mut().for_each(|times| times.sort_unstable());
+    sent
 }
 
 impl UnreachableFacts {

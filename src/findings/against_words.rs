@@ -28,6 +28,23 @@ pub fn against(against: &Against) -> String {
         Against::PolicyNeedNotOpen => {
             "a policy change alone does not necessarily allow clear text".to_owned()
         }
+        Against::AppliedNotChanged => APPLIED.to_owned(),
+        Against::SetNeedNotBeUsed => SET_CHANGED.to_owned(),
+        Against::OtherService => OTHER_SERVICE.to_owned(),
+        Against::OtherAddressSince(address) => format!(
+            "the log later names {address}, of another network, as an address of its computer, and nothing shows that the computer kept the first one"
+        ),
+        Against::BeganBefore => BEGAN_BEFORE.to_owned(),
+        Against::LongerThanIdle(rested) => format!(
+            "the SPIs had been idle for {}; the idle timer is 5 min unless SAIdleTime is set",
+            length(*rested)
+        ),
+        Against::UnprotectedRefusal => UNPROTECTED_REFUSAL.to_owned(),
+        Against::OtherRefuser => OTHER_REFUSER.to_owned(),
+        Against::TiedByStation => TIED_BY_STATION.to_owned(),
+        Against::StillSends(host) => {
+            format!("{host} sent packets after the first of these errors: it was reachable")
+        }
         Against::CameAfter => CAME_AFTER.to_owned(),
         Against::ErrorsExplainSilence => "ICMP errors explain why there was no answer".to_owned(),
         Against::AnswerNotCaptured => {
@@ -93,6 +110,15 @@ pub fn against(against: &Against) -> String {
     }
 }
 
+const APPLIED: &str = "the record says that a policy was applied, not that it changed";
+const SET_CHANGED: &str =
+    "no evidence shows that a rule uses the set of algorithms or credentials that changed";
+const OTHER_SERVICE: &str = "the security associations of these hosts are of AuthIP or IKEv2; the Policy Agent serves IP security policies, which negotiate by IKEv1";
+const UNPROTECTED_REFUSAL: &str = "anyone on the path can send an unencrypted refusal (RFC 7296 section 2.21.1), and the capture shows no other packet of the host to compare it with";
+const OTHER_REFUSER: &str = "the unencrypted refusal has another link-layer address, VLAN or hop count than the other packets of the host; anyone on the path can send one";
+const BEGAN_BEFORE: &str =
+    "the clear text was under way as the capture began; when it began is unknown";
+const TIED_BY_STATION: &str = "only the link-layer address shows that the addresses are of the same hosts; a bridge or repeater may send for several";
 const CAME_AFTER: &str = "the first failed attempt followed the opening of the window";
 const LOG_NAMES_ANOTHER: &str =
     "a log records that the negotiation failed, but not for this reason";
@@ -100,7 +126,9 @@ const UNPROTECTED: &str = "anyone on the path can send an unprotected Delete; a 
 const OTHER_CLOCK: &str = "the negotiation is in another capture, and nothing shows that the two captures have the same clock";
 
 fn still_sends(host: IpAddr) -> String {
-    format!("{host} sent IKE after the first of these errors: its port was not closed")
+    format!(
+        "{host} sent IKE after the first of these errors: its port was neither closed nor blocked"
+    )
 }
 
 fn other_sender(address: IpAddr) -> String {

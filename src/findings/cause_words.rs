@@ -2,7 +2,7 @@
 
 use super::measures::{length, number};
 use crate::correlate::{
-    Cause, ClockOffset, Closing, DeleteBasis, LogTie, TunnelSelectors, Wanted, Why,
+    Cause, ClockOffset, Closing, DeleteBasis, LogTie, PolicyRecord, TunnelSelectors, Wanted, Why,
 };
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
@@ -76,8 +76,8 @@ fn sentence(why: &Why) -> String {
                 "ESP ended before the window, and the same IKE SA ({first} to {last}) created new security associations only when the window closed{logged}"
             )
         }
-        Why::PolicyChange { host, meaning, more, deleted_by } => {
-            policy_change(host, meaning, *more, *deleted_by)
+        Why::PolicyChange { host, meaning, record, more, deleted } => {
+            policy_change(host, meaning, *record, *more, *deleted)
         }
         Why::Failed { attempts, first, last, states, tie, clock, of } => {
             failed(*attempts, first.zip(*last), states, *tie, clock.as_deref(), *of)
@@ -193,12 +193,28 @@ fn logged_end(rested: Option<Span>) -> String {
     }
 }
 
-fn policy_change(host: &str, meaning: &str, more: usize, deleted_by: Option<IpAddr>) -> String {
+fn policy_change(
+    host: &str,
+    meaning: &str,
+    record: PolicyRecord,
+    more: usize,
+    deleted: Option<(IpAddr, Span)>,
+) -> String {
+    let what = match record {
+        PolicyRecord::Changed | PolicyRecord::SetChanged => "a policy change",
+        PolicyRecord::Applied => "that a policy was applied",
+    };
+    let meaning = meaning.trim_end_matches('.');
     let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-    let deleted = deleted_by.map_or_else(String::new, |by| {
-        format!(", and {by} deleted its security associations immediately")
+    let deleted = deleted.map_or_else(String::new, |(by, after)| {
+        let when = if after <= Span::from_seconds(2) {
+            "immediately".to_owned()
+        } else {
+            format!("{} later", length(after))
+        };
+        format!("; {by} deleted its security associations {when}")
     });
-    format!("{host}'s log records a policy change: {meaning}{more}{deleted}")
+    format!("{host}'s log records {what}: {meaning}{more}{deleted}")
 }
 
 fn failed(

@@ -38,6 +38,20 @@ pub fn clock(clock: &ClockOffset) -> String {
     }
 }
 
+/// `PC-A's clock was 2 h 0 min behind the captures' (matched exactly: 3 records, error at most 1.02 s)`.
+#[must_use]
+pub(super) fn difference(clock: &ClockOffset, offset: Span) -> String {
+    let error =
+        clock.error.map_or_else(String::new, |error| format!(", error at most {}", length(error)));
+    let way = if offset.0 < 0 { "behind" } else { "ahead of" };
+    format!(
+        "{}'s clock was {} {way} the captures' (matched exactly: {}{error})",
+        named(&clock.host),
+        length(offset.magnitude()),
+        counted(clock.matches, "record")
+    )
+}
+
 /// Log time minus capture time, in words.
 fn skew(offset: Span) -> String {
     let way = if offset.0 < 0 { "slow" } else { "fast" };

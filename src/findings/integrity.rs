@@ -3,6 +3,7 @@
 use super::{
     Finding, FindingCode, Proof, Severity, When, counted, named, problem, with_separators,
 };
+use crate::catalogue::Confidence;
 use crate::correlate::{ClockOffset, EspGap, Facts, OffsetMethod, TcpLoss};
 use crate::evidence::{Content, Evidence, EvidenceId, NoteKind};
 use crate::hosts::Direction;
@@ -32,6 +33,15 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
                     capitalized(&super::clock(clock))
                 ),
             ),
+            // Two clocks that differ do not show which of them is wrong.
+            Some(offset)
+                if clock.method == OffsetMethod::ExactJoins
+                    && facts.is_clock_wrong(clock)
+                    && !is_confirmed(facts, clock) =>
+            {
+                found.push(two_clocks(clock, offset));
+                continue;
+            }
             // A statement about a clock needs exact joins of the same log.
             Some(_) if clock.method == OffsetMethod::ExactJoins && facts.is_clock_wrong(clock) => (
                 FindingCode::ClockWrong,
@@ -53,6 +63,25 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
         found.push(Finding { proof, ..Finding::new(code, severity, title, detail) });
     }
     merged(found)
+}
+
+/// Whether a log of another computer has the captures' clock: two clocks against one.
+fn is_confirmed(facts: &Facts, clock: &ClockOffset) -> bool {
+    let name = |host: &str| host.split('.').next().unwrap_or_default().to_lowercase();
+    facts.clock_offsets.iter().any(|other| {
+        let agrees =
+            other.offset.is_some_and(|offset| offset.magnitude() <= ClockOffset::TOLERATED);
+        other.method == OffsetMethod::ExactJoins && agrees && name(&other.host) != name(&clock.host)
+    })
+}
+
+/// One log and the captures differ, and no third clock shows which is wrong.
+fn two_clocks(clock: &ClockOffset, offset: Span) -> Finding {
+    let title = super::clock_words::difference(clock, offset);
+    let detail = "No third clock shows which of the two is wrong. The log's times were corrected by the difference before they were compared.".to_owned();
+    let proof = [(clock.log.evidence, Proof::File)].into();
+    let finding = Finding::new(FindingCode::ClockWrong, Severity::Low, title, detail);
+    Finding { proof, confidence: Confidence::Low, ..finding }
 }
 
 /// The clocks of all hosts agree with each other and not with the captures'.

@@ -3,7 +3,7 @@
 use super::{
     Finding, FindingCode, MOST_ITEMS, Proof, Severity, When, counted, named, reported_with_windows,
 };
-use crate::catalogue::{AUDITPOL, Category, is_known_log};
+use crate::catalogue::{AUDITPOL, Category, knows_log};
 use crate::correlate::{FactRef, Facts, PlacedEvent};
 use crate::evidence::EvidenceId;
 use crate::summary::LogId;
@@ -59,18 +59,21 @@ pub(super) fn services_down(facts: &Facts) -> Vec<Finding> {
     per_log(facts, is_one, (FindingCode::ServiceDown, Severity::Low), what)
 }
 
-/// Logs that were cleared (1102, 104, 517).
+/// Logs that were cleared (1102, 104, 517). 104 names the log; one of which the catalogue knows no record held nothing
+/// of IPsec.
 pub(super) fn cleared(facts: &Facts) -> Vec<Finding> {
-    // 104 names the log that was cleared; one that holds nothing about IPsec is no evidence that was lost.
-    let is_of_interest = |e: &PlacedEvent| {
+    let is_one = |e: &PlacedEvent| matches!(e.event.event_id, 104 | 517 | 1102) && is_about_log(e);
+    let is_other = |e: &PlacedEvent| {
         let named = e.event.fields.iter().find(|(name, _)| name == "Channel");
-        e.event.event_id != 104 || named.is_none_or(|(_, channel)| is_known_log(channel))
-    };
-    let is_one = |e: &PlacedEvent| {
-        matches!(e.event.event_id, 104 | 517 | 1102) && is_about_log(e) && is_of_interest(e)
+        named.is_some_and(|(_, log)| !log.is_empty() && !knows_log(log))
     };
     let what = "a log was cleared";
-    per_log(facts, is_one, (FindingCode::LogCleared, Severity::High), what)
+    let of_ipsec = |e: &PlacedEvent| is_one(e) && !is_other(e);
+    let mut found = per_log(facts, of_ipsec, (FindingCode::LogCleared, Severity::High), what);
+    let what = "a log without records of IPsec was cleared";
+    let of_others = |e: &PlacedEvent| is_one(e) && is_other(e);
+    found.extend(per_log(facts, of_others, (FindingCode::LogCleared, Severity::Info), what));
+    found
 }
 
 /// Auditing of IPsec that was turned off (4719, 4912).

@@ -27,6 +27,17 @@ pub struct MessageDigest {
     pub(super) encrypted: Option<Encrypted>,
     /// Its content in clear; `None` where there is none.
     pub(super) clear: Option<Box<Clear>>,
+    /// The station that put its frame on the link.
+    pub(super) sent_by: SentBy,
+}
+
+/// What a frame says of the station that sent it: messages of one host that differ in it may be of two senders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentBy {
+    /// Its link-layer address and the identifiers of its VLANs (0 is none), where the frame has one.
+    pub station: Option<([u8; 6], [u16; 2])>,
+    /// The hop count that was left (IPv4's time to live); `None` for what was put together from several frames.
+    pub hops: Option<u8>,
 }
 
 /// The encrypted part of a message.
@@ -131,6 +142,7 @@ impl MessageDigest {
             fingerprint,
             encrypted: None,
             clear: None,
+            sent_by: SentBy::default(),
         };
         let defect = digest.read_payloads(reader);
         Ok((digest, defect))
@@ -170,6 +182,25 @@ impl MessageDigest {
             self.clear = Some(Box::new(clear));
         }
         payloads.defect().or(cut)
+    }
+
+    /// The same with the station that sent its frame.
+    #[must_use]
+    pub const fn from_station(mut self, sent_by: SentBy) -> Self {
+        self.sent_by = sent_by;
+        self
+    }
+
+    /// The station that sent its frame.
+    #[must_use]
+    pub const fn sent_by(&self) -> SentBy {
+        self.sent_by
+    }
+
+    /// Whether a part of it is encrypted.
+    #[must_use]
+    pub const fn is_encrypted(&self) -> bool {
+        self.encrypted.is_some()
     }
 
     /// Its exchange type.

@@ -2,6 +2,7 @@
 
 use super::digest::MessageDigest;
 use super::nat::AddressTranslation;
+use super::notify::readable_failure;
 use super::outcome::Outcome;
 use super::proposal::Proposal;
 use super::{ExchangeType, IkeVersion, Spi};
@@ -112,6 +113,18 @@ impl IkeExchange {
             Some(chosen) => distinct(chosen.weaknesses()),
             None => self.weak_offers(),
         }
+    }
+
+    /// The message in clear that refused it: an error notify that nothing authenticates (RFC 7296 §2.21.1, RFC 2408
+    /// §5.14), so that anybody on the path can have sent it.
+    #[must_use]
+    pub fn refusal_in_clear(&self) -> Option<&MessageDigest> {
+        let is_one = |message: &&MessageDigest| {
+            self.proof.contains(&message.frame)
+                && message.encrypted.is_none()
+                && readable_failure(message).is_some()
+        };
+        self.kept.iter().find(is_one).filter(|_| self.outcome.is_failure() && !self.inferred)
     }
 
     /// Message IDs of its quick modes. IKEv1 and AuthIP draw them at random (RFC 2409 §5.5); those of

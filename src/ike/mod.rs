@@ -40,7 +40,7 @@ mod notify;
 mod upkeep;
 
 pub use conclude::conclude;
-pub use digest::{Encrypted, MessageDigest};
+pub use digest::{Encrypted, MessageDigest, SentBy};
 pub use encapsulated::{Encapsulated, EncapsulatedStream};
 pub use esp_activity::{EspActivity, EspUse};
 pub use exchange::IkeExchange;

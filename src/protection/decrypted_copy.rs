@@ -148,6 +148,14 @@ pub struct PlainLengths {
     pub segment: usize,
 }
 
+impl PlainLengths {
+    /// Whether an ESP packet of so many bytes from the SPI on, between the same two hosts, can hold it and no more.
+    #[must_use]
+    pub fn fits(self, esp: usize) -> bool {
+        fitting(esp, self, true) != Layouts(0)
+    }
+}
+
 impl DecryptedCopies {
     /// How many SPIs are not watched because there are too many.
     #[must_use]

@@ -7,27 +7,28 @@
 
 use super::{CaptureSummary, ClassRun, Flow, Runs, Summary};
 use crate::hosts::{Direction, HostPair};
+use crate::protection::decrypted_copy::PlainLengths;
 use crate::protection::{EspSpi, Stream};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Summary {
-    /// Pairs whose connections are authenticated and not encapsulated, with how many of them were seen to begin
-    /// so.
+    /// Pairs whose connections are authenticated and not encapsulated, with the connections that were seen to begin, in
+    /// order of time.
     #[must_use]
-    pub fn authenticated_only(&self) -> BTreeMap<HostPair, u64> {
+    pub fn authenticated_only(&self) -> BTreeMap<HostPair, Vec<Beginning>> {
         let mut all: BTreeMap<HostPair, Tally> = BTreeMap::new();
         for capture in self.captures.values() {
             for (pair, tally) in capture.beginnings() {
                 let known = all.entry(pair).or_default();
-                known.connections += tally.connections;
-                known.authenticated += tally.authenticated;
+                known.connections.extend(tally.connections);
                 known.esp += tally.esp;
                 known.clear += tally.clear;
             }
         }
         all.retain(|_, tally| tally.is_rule());
-        all.into_iter().map(|(pair, tally)| (pair, tally.authenticated)).collect()
+        all.values_mut().for_each(|tally| tally.connections.sort_unstable());
+        all.into_iter().map(|(pair, tally)| (pair, tally.connections)).collect()
     }
 
     /// Gives back what was taken for decrypted copies and is none: the first packets of such pairs' connections, and all
@@ -60,23 +61,43 @@ impl Summary {
     }
 }
 
+/// The first clear packet of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Beginning {
+    /// When it was seen.
+    pub time: Timestamp,
+    /// The connection.
+    pub flow: Flow,
+    /// An ESP packet of its own came directly before it.
+    pub is_authenticated: bool,
+}
+
+/// Whether so many of all are enough for a rule that covers all: eight of ten.
+#[must_use]
+pub const fn is_nearly_all(some: u64, all: u64) -> bool {
+    some * 10 >= all * 8
+}
+
 /// How the connections of a pair begin.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Tally {
-    connections: u64,
-    /// Those with an ESP packet of their own before them.
-    authenticated: u64,
+    connections: Vec<Beginning>,
     esp: u64,
     /// Clear packets of all of them.
     clear: u64,
 }
 
 impl Tally {
-    const fn is_rule(self) -> bool {
-        self.authenticated >= FEWEST
-            && self.authenticated * 10 >= self.esp * 9
-            && self.authenticated * 10 >= self.connections * 8
-            && self.clear >= self.authenticated * GOES_ON
+    fn authenticated(&self) -> u64 {
+        self.connections.iter().filter(|one| one.is_authenticated).count() as u64
+    }
+
+    fn is_rule(&self) -> bool {
+        let authenticated = self.authenticated();
+        authenticated >= FEWEST
+            && authenticated * 10 >= self.esp * 9
+            && is_nearly_all(authenticated, self.connections.len() as u64)
+            && self.clear >= authenticated * GOES_ON
     }
 }
 
@@ -85,7 +106,8 @@ impl Tally {
 enum Seen {
     /// With its length from the SPI on.
     Esp(Direction, u32),
-    Clear(Flow, Direction),
+    /// With the length of its IP packet, and of what is behind the transport header.
+    Clear(Flow, Direction, [u32; 2]),
 }
 
 impl CaptureSummary {
@@ -108,7 +130,10 @@ impl CaptureSummary {
             }
             let streams = self.clear_packets.range((pair, Stream::Esp(LEAST, Direction::AToB))..);
             let clear = streams.take_while(|((of, _), _)| *of == pair).flat_map(|(_, all)| all);
-            seen.extend(clear.filter_map(|p| Some((p.time, Seen::Clear(p.flow?, p.direction)))));
+            seen.extend(clear.filter_map(|p| {
+                let lengths = [p.packet_len, p.payload];
+                Some((p.time, Seen::Clear(p.flow?, p.direction, lengths)))
+            }));
             seen.sort_unstable();
             tallies.insert(pair, tally(seen));
         }
@@ -120,17 +145,17 @@ fn tally(seen: Vec<(Timestamp, Seen)>) -> Tally {
     let mut tally = Tally::default();
     let mut known = BTreeSet::new();
     let mut waiting = None;
-    for (_, seen) in seen {
+    for (time, seen) in seen {
         tally.clear += u64::from(matches!(seen, Seen::Clear(..)));
         match seen {
             Seen::Esp(direction, length) => {
                 tally.esp += 1;
                 waiting = Some((direction, length));
             }
-            Seen::Clear(flow, direction) if known.insert(flow) => {
-                tally.connections += 1;
-                let is_own = |(way, length)| way == direction && may_open(flow, length);
-                tally.authenticated += u64::from(waiting.take().is_some_and(is_own));
+            Seen::Clear(flow, direction, lengths) if known.insert(flow) => {
+                let is_own = |(way, length)| way == direction && may_open(flow, lengths, length);
+                let is_authenticated = waiting.take().is_some_and(is_own);
+                tally.connections.push(Beginning { time, flow, is_authenticated });
             }
             Seen::Clear(..) => {}
         }
@@ -138,10 +163,20 @@ fn tally(seen: Vec<(Timestamp, Seen)>) -> Tally {
     tally
 }
 
-/// Whether an ESP packet can hold the first packet of a connection and no more: of TCP a header without data.
-const fn may_open(flow: Flow, length: u32) -> bool {
-    flow.protocol != TCP || length <= LARGEST_OPENING
+/// Whether an ESP packet can hold the first packet of a connection and no more: of TCP a header without data, of others
+/// the very packet that is seen first in clear.
+fn may_open(flow: Flow, [packet, payload]: [u32; 2], length: u32) -> bool {
+    if flow.protocol == TCP {
+        return length <= LARGEST_OPENING;
+    }
+    let in_bytes = |length: u32| usize::try_from(length).unwrap_or(usize::MAX);
+    let segment = in_bytes(payload).saturating_add(UDP_HEADER);
+    PlainLengths { packet: in_bytes(packet), segment }.fits(in_bytes(length))
 }
+
+/// RFC 768: the header in front of a datagram's data. Ports are known of UDP, its lightweight form and SCTP beside TCP; of
+/// the last the length of the whole packet decides.
+const UDP_HEADER: usize = 8;
 
 /// IANA protocol number.
 const TCP: u8 = 6;
@@ -163,15 +198,19 @@ mod tests {
     fn a_connection_opens_with_a_header_alone() {
         let flow = |protocol| Flow { protocol, a_port: 1, b_port: 2 };
         // 40 bytes of TCP under NULL with SHA-1, 60 under AES-CBC with SHA-256; a datagram of 324.
-        assert!(may_open(flow(6), 8 + 44 + 12) && may_open(flow(6), 8 + 16 + 64 + 16));
-        assert!(!may_open(flow(6), 324) && may_open(flow(17), 324));
+        let syn = [40, 0];
+        assert!(may_open(flow(6), syn, 8 + 44 + 12) && may_open(flow(6), syn, 8 + 16 + 64 + 16));
+        assert!(!may_open(flow(6), syn, 324));
+        // 44 bytes in a datagram of 52: 56 with the trailer, a check value of 12.
+        let datagram = [72, 44];
+        assert!(may_open(flow(17), datagram, 8 + 56 + 12) && !may_open(flow(17), datagram, 1_140));
         let esp = |t, length| (Timestamp(t), Seen::Esp(Direction::AToB, length));
         let clear = |t, port| {
             let flow = Flow { protocol: 6, a_port: port, b_port: 80 };
-            (Timestamp(t), Seen::Clear(flow, Direction::AToB))
+            (Timestamp(t), Seen::Clear(flow, Direction::AToB, [40, 0]))
         };
         let all = vec![esp(1, 324), clear(2, 1000), esp(3, 64), clear(4, 1001)];
         let tally = tally(all);
-        assert_eq!((tally.connections, tally.authenticated, tally.esp), (2, 1, 2));
+        assert_eq!((tally.connections.len(), tally.authenticated(), tally.esp), (2, 1, 2));
     }
 }

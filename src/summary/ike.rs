@@ -6,7 +6,8 @@ use super::timeline::PacketRecord;
 use crate::capture::RawFrame;
 use crate::evidence::{EvidenceId, FrameRef, IkeProblem, Position, Problem};
 use crate::hosts::{Direction, HostPair};
-use crate::ike::{Defect, MessageDigest, NATT_PORT, Negotiations, Probe, probe};
+use crate::ike::{Defect, MessageDigest, NATT_PORT, Negotiations, Probe, SentBy, probe};
+use crate::packet::origin::Origin;
 use crate::packet::reassembly::{Part, Reassembly};
 use crate::packet::{Fragment, IpPacket, Ports};
 use crate::time::Timestamp;
@@ -28,6 +29,7 @@ pub(super) struct Place {
     time: Timestamp,
     /// Where in the file they begin; `None` for what was put together.
     offset: Option<u64>,
+    origin: Origin,
 }
 
 impl Place {
@@ -36,12 +38,13 @@ impl Place {
         let into = bytes.as_ptr().addr().wrapping_sub(frame.data.as_ptr().addr());
         let into = if into <= frame.data.len() { into as u64 } else { 0 };
         let reference = FrameRef { evidence, frame: frame.number };
-        Self { frame: reference, time: frame.time, offset: Some(frame.offset + into) }
+        let origin = Origin::of(frame);
+        Self { frame: reference, time: frame.time, offset: Some(frame.offset + into), origin }
     }
 
     /// The place of bytes that were put together from several frames, the last of which was seen.
     pub(super) const fn put_together(seen: &PacketRecord) -> Self {
-        Self { frame: seen.frame, time: seen.time, offset: None }
+        Self { frame: seen.frame, time: seen.time, offset: None, origin: seen.origin }
     }
 }
 
@@ -59,7 +62,7 @@ impl IkeObserver {
         let message = without_marker(body, ports).unwrap_or(body);
         let marker = body.len() - message.len();
         let place = Place { offset: place.offset.map(|at| at + marker as u64), ..place };
-        self.message(ends, place, message, is_whole)
+        self.message(ends, (place, Some(ip.hops)), message, is_whole)
     }
 
     /// A fragment of a UDP datagram; of a first one it is known whether it begins an IKE message.
@@ -78,7 +81,7 @@ impl IkeObserver {
             );
             let place = Place { offset: None, ..whole.seen };
             let message = without_marker(&whole.bytes, whole.ports).unwrap_or(&whole.bytes);
-            self.message(ends, place, message, true);
+            self.message(ends, (place, None), message, true);
         }
         if self.reassembly.has_given_up() {
             let parts = self.reassembly.take_given_up();
@@ -93,7 +96,7 @@ impl IkeObserver {
         place: Place,
         message: &[u8],
     ) {
-        self.message(ends, Place { offset: None, ..place }, message, true);
+        self.message(ends, (Place { offset: None, ..place }, None), message, true);
     }
 
     /// Messages of which later fragments are missing: their beginning still shows something.
@@ -104,7 +107,7 @@ impl IkeObserver {
                 SocketAddr::new(part.destination, part.ports.destination),
             );
             let message = without_marker(&part.bytes, part.ports).unwrap_or(&part.bytes);
-            self.message(ends, part.seen, message, false);
+            self.message(ends, (part.seen, None), message, false);
         }
     }
 
@@ -131,7 +134,7 @@ impl IkeObserver {
     fn message(
         &mut self,
         ends: (SocketAddr, SocketAddr),
-        place: Place,
+        (place, hops): (Place, Option<u8>),
         message: &[u8],
         is_whole: bool,
     ) -> bool {
@@ -140,7 +143,8 @@ impl IkeObserver {
                 if let Some(defect) = defect.filter(|_| is_whole) {
                     self.malformed(place, defect);
                 }
-                self.negotiations.observe(digest)
+                let station = place.origin.address().map(|own| (own, place.origin.vlans()));
+                self.negotiations.observe(digest.from_station(SentBy { station, hops }))
             }
             Err(defect) => {
                 if is_whole {

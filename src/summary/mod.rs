@@ -42,6 +42,7 @@ mod listed;
 mod sound;
 
 pub use crate::packet::origin::Origin;
+pub use authenticated::{Beginning, is_nearly_all};
 pub use batch::Batch;
 pub use bound::{Bound, BoundsReached};
 pub use capture::{CaptureObserver, MOST_PAIRS};

@@ -141,6 +141,7 @@ mod many_machines;
 
 mod ike_forged;
 
+mod cause_premises;
 mod recipes;
 mod record_ties;
 

@@ -10,10 +10,13 @@ use std::fmt::Write as _;
 
 /// The second at which captures made to order begin.
 const BEGIN: i64 = 1_000;
-const SPIS: (u32, u32) = (0x1001, 0x2001);
+pub(crate) const SPIS: (u32, u32) = (0x1001, 0x2001);
 
 /// A record: number, milliseconds of the capture's clock, event and its data.
 pub(crate) type Record = (u64, i64, u16, Vec<(&'static str, String)>);
+
+/// The service that negotiates, by its English display name.
+pub(crate) const IKEEXT: &str = "IKE and AuthIP IPsec Keying Modules";
 
 fn time(ms: i64) -> String {
     let time = plainsight::time::Timestamp::from_seconds(BEGIN, 0).unwrap();
@@ -44,7 +47,7 @@ pub(crate) fn xml(channel: &str, records: &[Record]) -> String {
 }
 
 /// An SA of quick mode between 10.0.0.2, which logs, and 10.0.0.1.
-fn sa(number: u64, ms: i64, id: u16, spis: (u32, u32), port: u16) -> Record {
+pub(crate) fn sa(number: u64, ms: i64, id: u16, spis: (u32, u32), port: u16) -> Record {
     let text = |value: &str| value.to_owned();
     let data = vec![
         ("LocalAddress", text("10.0.0.2")),
@@ -65,7 +68,7 @@ fn sa(number: u64, ms: i64, id: u16, spis: (u32, u32), port: u16) -> Record {
     (number, ms, id, data)
 }
 
-fn service(number: u64, ms: i64, name: &str, state: &str) -> Record {
+pub(crate) fn service(number: u64, ms: i64, name: &str, state: &str) -> Record {
     (number, ms, 7036, vec![("param1", name.to_owned()), ("param2", state.to_owned())])
 }
 
@@ -83,7 +86,7 @@ pub(crate) fn report(frames: &[Frames], logs: &[(&str, String)]) -> Report {
 }
 
 /// An SA that came up in the first 100 ms, its ESP until 5 s, and clear text from 5.4 s to 12 s.
-fn silent_sa() -> Vec<Frames> {
+pub(crate) fn silent_sa() -> Vec<Frames> {
     vec![established(Suite::Gcm), flow(100, 5_000, SPIS), talk(5_400, 12_000)]
 }
 
@@ -95,7 +98,7 @@ fn with_services(system: &[Record]) -> Report {
     report(&silent_sa(), &[("Security.xml", security), ("System.xml", system)])
 }
 
-fn opened(window: &Window) -> Vec<(&str, &str)> {
+pub(crate) fn opened(window: &Window) -> Vec<(&str, &str)> {
     window.opened_by.iter().map(|c| (c.reason.as_str(), c.confidence.as_str())).collect()
 }
 
@@ -138,21 +141,21 @@ fn a_record_of_a_tunnel_excuses_only_the_ends_of_that_tunnel() {
 fn the_start_of_another_service_is_no_restart() {
     let high = [("service_stopped", "high")];
     for (other, at) in [("Windows Defender Firewall", 4_900), ("Base Filtering Engine", 5_100)] {
-        let stop = service(500, 4_500, "IPsec Policy Agent", "stopped");
+        let stop = service(500, 4_500, IKEEXT, "stopped");
         let found = with_services(&[stop, service(501, at, other, "running")]);
         assert_eq!(opened(only_window(&found)), high, "{other}");
         assert_ne!(only_window(&found).closed_by[0].reason, "service_started");
     }
     // One service is down while another one was restarted.
     let restarted = with_services(&[
-        service(500, 4_000, "IKE and AuthIP IPsec Keying Modules", "stopped"),
+        service(500, 4_000, IKEEXT, "stopped"),
         service(501, 4_200, "IPsec Policy Agent", "stopped"),
         service(502, 5_000, "IPsec Policy Agent", "running"),
     ]);
     assert_eq!(opened(only_window(&restarted)), high);
     let same = with_services(&[
-        service(500, 4_000, "IPsec Policy Agent", "stopped"),
-        service(501, 5_000, "IPsec Policy Agent", "running"),
+        service(500, 4_000, IKEEXT, "stopped"),
+        service(501, 5_000, IKEEXT, "running"),
     ]);
     assert!(!reasons(&only_window(&same).opened_by).contains(&"service_stopped"));
 }
@@ -160,7 +163,7 @@ fn the_start_of_another_service_is_no_restart() {
 #[test]
 fn esp_that_goes_on_speaks_against_a_stopped_service() {
     let security = xml("Security", &[sa(100, 60, 5451, SPIS, 0)]);
-    let stop = service(500, 4_500, "IPsec Policy Agent", "stopped");
+    let stop = service(500, 4_500, IKEEXT, "stopped");
     let system = xml("System", &[stop, service(900, 30_000, "Windows Update", "running")]);
     let frames = [established(Suite::Gcm), flow(100, 25_000, SPIS), talk(5_400, 15_000)];
     let found = report(&frames, &[("Security.xml", security), ("System.xml", system)]);

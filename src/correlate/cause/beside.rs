@@ -2,7 +2,7 @@
 //! blocked.
 
 use super::case::{Case, LOOKBACK};
-use super::roles::MOST_LOW;
+use super::roles::{MOST_LOW, MOST_MEDIUM};
 use super::uses::SpiUse;
 use super::{
     Against, Candidate, Cause, DeleteBasis, FactRef, JITTER, Opening, TunnelSelectors, Why,
@@ -12,7 +12,7 @@ use crate::correlate::{LimitCode, UnreachableFacts};
 use crate::hosts::{Direction, HostPair};
 use crate::ike::{IkeExchange, Outcome};
 use crate::protection::unreachable::UnreachableWhy;
-use crate::summary::ClassRun;
+use crate::summary::{ClassRun, is_nearly_all};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -34,7 +34,16 @@ impl<'a> Case<'a> {
 
     fn connections_authenticated_only(&self) -> Option<u64> {
         let facts = self.index.facts.pair(self.window.pair)?;
-        Some(facts.authenticated_only).filter(|connections| *connections > 0)
+        let (run, flows) = (&self.window.run, &self.window.flows);
+        // Those that began in the window, and those that went on in it.
+        let of_window = facts.authenticated_only.iter().filter(|connection| {
+            let begins = run.start <= connection.time && connection.time <= run.end;
+            begins || (connection.time < run.start && flows.contains(&connection.flow))
+        });
+        let (all, authenticated) = of_window.fold((0, 0), |(all, authenticated), connection| {
+            (all + 1, authenticated + u64::from(connection.is_authenticated))
+        });
+        (authenticated > 0 && is_nearly_all(authenticated, all)).then_some(authenticated)
     }
 
     /// ESP of the pair itself, or of its gateways, continued while this traffic passed beside it.
@@ -171,17 +180,22 @@ impl<'a> Case<'a> {
             return None;
         }
         let (start, end) = (self.window.run.start, self.window.run.end);
-        let (path, up) = self.index.other_paths(self.window.pair).into_iter().find_map(|path| {
+        let up = |path: HostPair| {
             let known = self.index.protected(path)?;
             let run = known.touching(start.shifted(LOOKBACK.negated()), end).next()?;
             Some((path, *run))
-        })?;
+        };
+        let named = self.index.other_paths(self.window.pair).into_iter().find_map(up);
+        let is_named = named.is_some();
+        let of_stations =
+            || self.index.other_paths_of_stations(self.window.pair).into_iter().find_map(up);
+        let (path, up) = named.or_else(of_stations)?;
         let cause = Cause {
             reason: Reason::AlternatePath,
-            score: 89,
+            score: if is_named { 89 } else { MOST_MEDIUM },
             refs: BTreeSet::new(),
             why: Why::OtherPath { path, first: up.first, last: up.last },
-            against: Vec::new(),
+            against: if is_named { Vec::new() } else { vec![Against::TiedByStation] },
         };
         Some(cause.lasts(start, end))
     }
@@ -248,15 +262,11 @@ impl<'a> Case<'a> {
         let mut touching = self.exchanges(self.from, self.window.run.end).into_values();
         let later = |x: &IkeExchange| x.completions.iter().any(|time| *time > errors.first.time);
         let answered = touching.any(|x| quoted(x) && later(x));
-        let sends_on = self
-            .index
-            .first_ike_of(errors.what.to, errors.first.time)
-            .filter(|time| *time <= self.window.run.end)
-            .is_some_and(|_| errors.what.why == UnreachableWhy::Port);
+        let refuted = self.refuted(errors);
         let mut against = vec![Against::Forgeable];
         // A host that deletes its security associations and closes its port has stopped.
         let stopped = reason == Reason::ServiceStopped && deletion.is_some();
-        let score = match (answered || sends_on, silent.is_empty(), stopped) {
+        let score = match (answered || refuted.is_some(), silent.is_empty(), stopped) {
             (true, ..) => 40,
             _ if of_all < 2 => MOST_LOW,
             // Silence and error agree.
@@ -267,8 +277,8 @@ impl<'a> Case<'a> {
         };
         if answered {
             against.push(Against::CompletedAfterwards(errors.what.to));
-        } else if sends_on {
-            against.push(Against::StillSendsIke(errors.what.to));
+        } else {
+            against.extend(refuted);
         }
         let exchanges = silent.iter().map(|(at, _)| FactRef::Exchange(*at));
         let cause = Cause {
@@ -285,11 +295,33 @@ impl<'a> Case<'a> {
             },
             against,
         };
-        // Until the next attempt nothing contradicts the last error.
-        let lasting = vec![(errors.first.time, self.next_attempt(errors.last.time))];
+        // Until the next attempt, or a packet of the peer, nothing contradicts the last error.
+        let until = match errors.what.why {
+            UnreachableWhy::Host => errors.answered.filter(|time| *time >= errors.last.time),
+            UnreachableWhy::Port | UnreachableWhy::Prohibited => None,
+        };
+        let next = self.next_attempt(errors.last.time);
+        let lasting = vec![(errors.first.time, until.map_or(next, |until| until.min(next)))];
         let is_at_opening = self.opens(errors.first.time, errors.first.frame);
         let opening = if is_at_opening { Opening::FirstAttempt } else { Opening::None };
         Candidate { cause, opening, lasting }
+    }
+
+    /// What the host itself sent although errors say that it, or its port, cannot be reached. A host or a path may
+    /// come back later; what comes between the errors or directly behind them was not interrupted.
+    fn refuted(&self, errors: &UnreachableFacts) -> Option<Against> {
+        let host = errors.what.to;
+        let soon = errors.last.time.shifted(JITTER);
+        let ike = self.index.first_ike_of(host, errors.first.time);
+        let (sent, until, why) = match errors.what.why {
+            UnreachableWhy::Port => (ike, self.window.run.end, Against::StillSendsIke(host)),
+            UnreachableWhy::Prohibited => (ike, soon, Against::StillSendsIke(host)),
+            UnreachableWhy::Host => {
+                let any = ike.into_iter().chain(errors.answered).min();
+                (any, soon, Against::StillSends(host))
+            }
+        };
+        sent.is_some_and(|time| time <= until).then_some(why)
     }
 
     /// Whether the unreachable host was seen to negotiate or to send protected packets before.

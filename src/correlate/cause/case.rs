@@ -44,8 +44,13 @@ impl<'a> Case<'a> {
         let mut perhaps = BTreeSet::new();
         let mut negotiators: BTreeSet<HostPair> = [window.pair].into();
         if !is_own {
-            let (gateways, is_logged) = index.gateways_for(window.pair, &window.run);
+            let (mut gateways, is_logged) = index.gateways_for(window.pair, &window.run);
             is_tied = is_logged;
+            if !is_logged {
+                // Other addresses of the same two hosts are no gateways of theirs.
+                let own = index.other_paths_of_stations(window.pair);
+                gateways.retain(|pair| !own.contains(pair));
+            }
             let carries = |pair: &HostPair| is_logged || gives_way(index, *pair, window);
             negotiators = gateways.iter().copied().filter(carries).collect();
             perhaps = gateways;

@@ -1,10 +1,10 @@
 //! What closed a window: a negotiation, a service or policy, or the end of traffic or capture.
 
 use super::case::Case;
-use super::policy_change::is_change;
+use super::policy_change::policy_record;
 use super::roles::{ClosedBy, Closing};
 use super::rules::{is_start, service_of};
-use super::{FactRef, JITTER, Why};
+use super::{FactRef, JITTER, PolicyRecord, Why};
 use crate::correlate::PlacedEvent;
 use crate::ike::{EspActivity, IkeExchange};
 use crate::protection::Service;
@@ -37,6 +37,8 @@ impl Case<'_> {
                 service: service_of(&placed.event),
             },
         }));
+        // A policy that was applied again, or a set that no rule is known to use, need not have done anything.
+        let is_change = |e: &PlacedEvent| policy_record(e) == Some(PolicyRecord::Changed);
         let changed = logged(end.shifted(APPLYING.negated()), &is_change);
         found.extend(changed.map(|(at, placed)| Closing {
             code: ClosedBy::PolicyChanged,
@@ -45,8 +47,9 @@ impl Case<'_> {
             why: Why::PolicyChange {
                 host: placed.event.host.clone(),
                 meaning: placed.event.entry.meaning,
+                record: PolicyRecord::Changed,
                 more: 0,
-                deleted_by: None,
+                deleted: None,
             },
         }));
         if found.iter().all(|closing| closing.code != ClosedBy::Negotiated) {

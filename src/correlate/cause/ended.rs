@@ -1,6 +1,8 @@
 //! The rules about security associations that ended: deleted, replaced by a policy change, expired.
 
 use super::case::{Case, Deletion, LOOKBACK};
+use super::lifetime::{LATEST_DEFAULT, is_idle_time};
+use super::roles::{MOST_LOW, MOST_MEDIUM};
 use super::uses::{HANDOVER, MOST_USES, SpiUse};
 use super::{Against, Candidate, Cause, DeleteBasis, FactRef, JITTER, Why};
 use crate::catalogue::Reason;
@@ -138,6 +140,9 @@ impl Case<'_> {
             return Ended::Nothing;
         }
         let over = stopped.into_iter().filter(|spi| !spi.has_successor);
+        // What had a filter for other traffic protected nothing of the window.
+        let over =
+            over.filter(|spi| !self.index.never_covered((pair, spi.way, &spi.run), self.window));
         let last = over.map(|spi| spi.run.end).max();
         // Where other SPIs continue, one that was idle before is not the one that a message ended.
         let last = last.filter(|end| goes_on.is_empty() || time.since(*end) <= FLOWING);
@@ -214,7 +219,8 @@ impl Case<'_> {
             return self.logged_end(&logged, refs);
         };
         refs.insert(FactRef::Exchange(deletion.exchange));
-        let is_idle = deletion.rested.is_some_and(is_idle_time);
+        let is_idle =
+            deletion.rested.is_some_and(is_idle_time) && !self.ended_by_lifetime(deletion.time);
         let mut against = Vec::new();
         let mut score = match deletion.basis {
             DeleteBasis::Logged => 84,
@@ -229,16 +235,21 @@ impl Case<'_> {
         }
         if let Some(rested) = deletion.rested.filter(|rested| *rested > FLOWING) {
             if deletion.is_weak() {
-                score = super::roles::MOST_LOW - 4;
+                score = MOST_LOW - 4;
             }
             if !is_idle {
                 against.push(Against::HadRested(rested));
             }
         }
+        let longer = deletion.rested.filter(|rested| is_idle && *rested > LATEST_DEFAULT);
+        if let Some(rested) = longer {
+            score = score.min(MOST_MEDIUM);
+            against.push(Against::LongerThanIdle(rested));
+        }
         // An end this long ago explains why there was no SA; what happened as the traffic began came later.
         let before = self.window.run.start.since(deletion.time);
         if before > LOOKBACK && !is_idle {
-            score = score.min(super::roles::MOST_LOW - 4);
+            score = score.min(MOST_LOW - 4);
             against.push(Against::LongBefore(before));
         }
         let reason = if is_idle { Reason::SaExpiredIdle } else { Reason::SaDeleted };
@@ -256,15 +267,17 @@ impl Case<'_> {
     fn logged_end(&self, logged: &BTreeSet<usize>, refs: BTreeSet<FactRef>) -> Option<Candidate> {
         let of = |at: &usize| self.index.facts.events.get(*at);
         let opens = |at: &usize| of(at).is_some_and(|placed| self.record_opens(placed));
-        if !logged.iter().any(opens) || !self.esp_stopped() {
+        if !logged.iter().any(opens) || !self.esp_stopped() || !self.may_have_held() {
             return None;
         }
         let rested = self.rested_until_logged(logged);
-        let is_idle = rested.is_some_and(is_idle_time);
+        let times = || logged.iter().filter_map(|at| of(at)?.corrected);
+        let by_lifetime = times().min().is_some_and(|time| self.ended_by_lifetime(time));
+        let is_idle = rested.is_some_and(is_idle_time) && !by_lifetime;
         if self.renewal().is_some() && !is_idle {
             return None;
         }
-        let first = logged.iter().filter_map(|at| of(at)?.corrected).min();
+        let first = times().min();
         // What was replaced before it ended opened nothing.
         let is_replaced = logged.iter().any(|at| self.is_followed(*at))
             || first.is_some_and(|time| {
@@ -277,7 +290,11 @@ impl Case<'_> {
             return None;
         }
         let reason = if is_idle { Reason::SaExpiredIdle } else { Reason::SaDeleted };
-        let against = vec![Against::DeletionNotCaptured];
+        let longer = rested.filter(|rested| is_idle && *rested > LATEST_DEFAULT);
+        let against = [Against::DeletionNotCaptured]
+            .into_iter()
+            .chain(longer.map(Against::LongerThanIdle))
+            .collect();
         let why = Why::LoggedEnd { rested: rested.filter(|_| is_idle) };
         Some(Cause { reason, score: 78, refs, why, against }.opens())
     }
@@ -316,9 +333,30 @@ impl Case<'_> {
         let of_pair = |pair: &HostPair| {
             let pair = *pair;
             let all = self.index.ended.touching(pair, from, to);
+            let all = all.filter(|at| self.index.held(*at, self.window) && self.had_held(*at));
             all.filter(move |at| self.is_same_sa(*at, pair, false)).collect::<Vec<_>>()
         };
         pairs.iter().flat_map(of_pair).collect()
+    }
+
+    /// Whether the SA whose end a record reports may have held traffic of the window: the record of its beginning, by
+    /// the number of its quick mode or its SPI, names no filter, or one that holds some.
+    fn had_held(&self, ended: usize) -> bool {
+        let Some(placed) = self.index.facts.events.get(ended) else { return true };
+        let made = self.index.made_with(placed);
+        made.is_empty() || made.iter().any(|at| self.index.held(*at, self.window))
+    }
+
+    /// Whether an SA of the negotiators from before the window may have held its traffic.
+    fn may_have_held(&self) -> bool {
+        let start = self.window.run.start;
+        let held = |pair: &HostPair| {
+            let uses = self.index.spi_uses(*pair);
+            let begun = uses.get(..uses.partition_point(|spi| spi.run.start <= start));
+            let mut latest = begun.unwrap_or_default().iter().rev().take(MOST_USES);
+            latest.any(|spi| !self.index.never_covered((*pair, spi.way, &spi.run), self.window))
+        };
+        self.negotiators.iter().any(held)
     }
 
     /// The negotiation that existed before the window and created new security associations as it closed: an
@@ -351,7 +389,7 @@ impl Case<'_> {
     /// The IKE SA outlived the window and created new security associations as it closed: the previous ones had
     /// expired.
     pub(super) fn rekey_gap(&self) -> Option<Candidate> {
-        if !self.esp_stopped() || self.old_spis_return() {
+        if !self.esp_stopped() || self.old_spis_return() || !self.may_have_held() {
             return None;
         }
         let (index, exchange) = self.renewal()?;
@@ -391,28 +429,5 @@ const UNDER_WAY: Span = Span::from_seconds(1);
 const REPLACING: Span = Span::from_seconds(10);
 /// Traffic with no longer pause than this flows.
 const FLOWING: Span = Span::from_seconds(2);
-/// Whether an idle timer ends what rested for so long: SAIdleTime is 300 s unless set otherwise, and 3,600 s at
-/// the most; the driver looks only now and then.
-fn is_idle_time(rested: Span) -> bool {
-    (IDLE..=LONGEST_IDLE).contains(&rested)
-}
-
-/// Windows' idle timer of quick mode is 300 s ([MS-GPIPSEC], and the driver's default), less what the driver
-/// may look early.
-const IDLE: Span = Span::from_seconds(290);
-/// The longest that SAIdleTime can be set to, and as much more.
-const LONGEST_IDLE: Span = Span::from_seconds(3_610);
 /// How much a packet may precede the message that made its SA, in a capture.
 const EARLY: Span = Span::from_millis(100);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_idle_timer_ends_within_its_range() {
-        let idle = |seconds| is_idle_time(Span::from_seconds(seconds));
-        assert!(idle(290) && idle(305) && idle(3_610));
-        assert!(!idle(289) && !idle(3_611) && !idle(7_200));
-    }
-}

@@ -5,7 +5,7 @@ use super::case::Case;
 use super::roles::{MOST_LOW, MOST_MEDIUM};
 use super::{Against, Candidate, Cause, FactRef, JITTER, LogTie, Opening, Why};
 use crate::catalogue::Reason;
-use crate::correlate::{ClockOffset, PlacedEvent};
+use crate::correlate::{ClockOffset, PlacedEvent, Refuser};
 use crate::eventlog::{FailurePoint, Mode};
 use crate::evidence::FrameRef;
 use crate::ike::{ChildAttempt, IkeExchange, Outcome, TransformKind};
@@ -137,8 +137,13 @@ impl<'a> Case<'a> {
             score = score.min(MOST_MEDIUM);
             against.push(Against::LogContradicts);
         }
+        if tie == LogTie::None {
+            let (most, why) = self.weigh_refusals(failed);
+            score = score.min(most);
+            against.extend(why);
+        }
         if late {
-            score -= 20;
+            score = score.saturating_sub(20);
         }
         if opening == 0 {
             against.push(Against::CameAfter);
@@ -177,6 +182,19 @@ impl<'a> Case<'a> {
         let cause = Cause { reason, score, refs: refs.collect(), why, against };
         let opening = if opening > 0 { Opening::FirstAttempt } else { Opening::None };
         Candidate { cause, opening, lasting }
+    }
+
+    /// How far refusals in clear may be trusted that no log confirms: one of them from the station that sends the host's
+    /// other packets is enough.
+    fn weigh_refusals(&self, failed: &[Failed<'_>]) -> (u8, Option<Against>) {
+        let read = failed.iter().filter(|f| !f.exchange.inferred);
+        let refusers = read.map(|f| self.index.facts.refusers.get(&f.index));
+        let known: Option<Vec<Refuser>> = refusers.map(Option::<&Refuser>::copied).collect();
+        match known.and_then(|all| all.into_iter().min()) {
+            Some(Refuser::SameStation) | None => (u8::MAX, None),
+            Some(Refuser::Unknown) => (MOST_MEDIUM, Some(Against::UnprotectedRefusal)),
+            Some(Refuser::OtherStation) => (MOST_LOW, Some(Against::OtherRefuser)),
+        }
     }
 
     /// Quick modes or CREATE_CHILD_SA exchanges that were refused inside an IKE SA that continued.

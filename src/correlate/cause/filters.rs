@@ -4,9 +4,10 @@ use super::lives::Life;
 use crate::catalogue::Category;
 use crate::correlate::Facts;
 use crate::eventlog::{LogEvent, Selector};
-use crate::hosts::HostPair;
-use crate::protection::Service;
-use std::collections::BTreeMap;
+use crate::evidence::FrameRef;
+use crate::hosts::{Direction, HostPair};
+use crate::protection::{EspSpi, Service};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Whether a filter lets a service through the SA; 0 is any.
@@ -42,6 +43,33 @@ pub(super) fn own_filters(facts: &Facts) -> BTreeMap<HostPair, Vec<(usize, Life)
             None => {
                 seen.insert(key, of_pair.len());
                 of_pair.push((index, Life::from_event(placed)));
+            }
+        }
+    }
+    filters
+}
+
+/// The SPIs of one sender of a pair, by the first packet of each, and the events of their SAs that name a filter.
+pub(super) type SpiFilters = BTreeMap<(HostPair, Direction, FrameRef), Vec<usize>>;
+
+/// Which filter each SPI of the captures has, where a log of its SA names one. Windows does not document the byte order
+/// of an SPI, so both are tried.
+pub(super) fn spi_filters(facts: &Facts) -> SpiFilters {
+    let mut filters = SpiFilters::new();
+    for (index, placed) in facts.events.iter().enumerate() {
+        let event = &placed.event;
+        let joined = placed.join.and_then(|join| join.sa).map(|(pair, _)| pair);
+        let is_made = event.category == Category::SaEstablished && event.selector().is_some();
+        let Some(known) = joined.filter(|_| is_made).and_then(|pair| facts.pair(pair)) else {
+            continue;
+        };
+        let named = [event.inbound_spi(), event.outbound_spi()].into_iter().flatten();
+        let either: BTreeSet<u32> = named.flat_map(|spi| [spi, spi.swap_bytes()]).collect();
+        for spi in either {
+            for way in [Direction::AToB, Direction::BToA] {
+                if let Some(run) = known.spi_uses.get(&(EspSpi(spi), way)) {
+                    filters.entry((known.pair, way, run.first)).or_default().push(index);
+                }
             }
         }
     }

@@ -2,17 +2,19 @@
 
 use super::JITTER;
 use super::filters::{
-    Tunnel, filter_covers, own_filters, pair_of, selector_covers, tunnel_of, tunnels,
+    SpiFilters, Tunnel, filter_covers, own_filters, pair_of, selector_covers, spi_filters,
+    tunnel_of, tunnels,
 };
+use super::hosts::{clocks, of_host, others_since, same_host, tied};
 use super::lives::{Holders, Life};
-use super::modes::{made_main_modes, main_modes, quick_modes, with_quick_modes};
+use super::modes::{made_main_modes, made_quick_modes, main_modes, quick_modes, with_quick_modes};
 use super::sent_ike::{SentIke, sent_ike};
 use super::uses::{SpiUse, SpiUses, spi_uses};
 use crate::catalogue::Category;
 use crate::correlate::stretches::Stretches;
-use crate::correlate::{ClockOffset, Facts, PlacedEvent, UnreachableFacts};
+use crate::correlate::{CleartextWindow, ClockOffset, Facts, PlacedEvent, UnreachableFacts};
 use crate::evidence::EvidenceId;
-use crate::hosts::HostPair;
+use crate::hosts::{Direction, HostPair};
 use crate::ike::{EspActivity, IkeExchange};
 
 use crate::protection::{EspSpi, Service};
@@ -41,6 +43,7 @@ pub(super) struct Index<'a> {
     of_host: Timed<IpAddr>,
     tunnels: Vec<Tunnel>,
     own_filters: BTreeMap<HostPair, Vec<(usize, Life)>>,
+    spi_filters: SpiFilters,
     /// For each host, the gateways that one of its windows identifies: their ESP was present before and after
     /// the window and absent inside, or a log names them.
     pub(super) carried: BTreeMap<IpAddr, BTreeSet<HostPair>>,
@@ -58,11 +61,17 @@ pub(super) struct Index<'a> {
     made_main_modes: BTreeSet<(LogId, HostPair, u64)>,
     /// Quick mode SAs that were created, by log and number: of which pair, where the captures show them.
     quick_modes: BTreeMap<(LogId, u64), BTreeSet<Option<HostPair>>>,
+    /// The records of the beginning of quick mode SAs, by log and number.
+    made_quick_modes: BTreeMap<(LogId, u64), Vec<usize>>,
     /// Logs that record the creation of a captured quick mode SA of a pair.
     with_quick_modes: BTreeSet<(LogId, HostPair)>,
     /// When each host sent IKE, ascending.
     sent_ike: BTreeMap<IpAddr, SentIke>,
     same_host: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
+    same_station: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
+    /// Records about a host under an address that it may have had no more: the address of another network that its log
+    /// names since.
+    others_since: BTreeMap<(usize, IpAddr), IpAddr>,
 }
 
 impl<'a> Index<'a> {
@@ -98,21 +107,25 @@ impl<'a> Index<'a> {
             made: grouped(made.iter().filter_map(of_pair)),
             ended: grouped(ended.iter().filter_map(of_pair)),
             soft: grouped(soft.iter().filter_map(of_pair)),
+            others_since: others_since(facts, &holders),
             of_host: of_host(facts, &holders),
             tunnels: tunnels(facts),
             own_filters: own_filters(facts),
+            spi_filters: spi_filters(facts),
             clear_flows: BTreeMap::new(),
             clear_services: BTreeMap::new(),
             spis: facts.pairs.iter().map(|pair| (pair.pair, &pair.spis)).collect(),
             main_modes: main_modes(facts),
             made_main_modes: made_main_modes(facts),
             quick_modes: quick_modes(facts),
+            made_quick_modes: made_quick_modes(facts),
             with_quick_modes: with_quick_modes(facts),
             sent_ike: sent_ike(facts),
             carried: BTreeMap::new(),
             gateways: gateways(facts),
             clocks: clocks(facts),
             same_host: same_host(facts, &holders),
+            same_station: tied(facts.station_hosts.iter()),
         }
     }
 
@@ -199,6 +212,16 @@ impl<'a> Index<'a> {
         self.made_main_modes.contains(&(log, pair, sa))
     }
 
+    /// The records of the beginning of the SA whose end a record reports: of one log and number, the latest before the
+    /// end, as numbers begin anew with a start of the system.
+    pub(super) fn made_with(&self, ended: &PlacedEvent) -> Vec<usize> {
+        let number = ended.event.negotiation().and_then(|n| n.quick_mode_sa).filter(|sa| *sa != 0);
+        let made = number.and_then(|sa| self.made_quick_modes.get(&(ended.log, sa)));
+        let time = |at: &usize| self.facts.events.get(*at).and_then(|placed| placed.corrected);
+        let before = made.into_iter().flatten().filter(|at| time(at) <= ended.corrected);
+        before.max_by_key(|at| (time(at), **at)).copied().into_iter().collect()
+    }
+
     /// Whether a quick mode SA of that number may belong to a captured SA of a pair: the same log records its
     /// creation for the pair, or records the creation of none of the pair's SAs.
     pub(super) fn may_be_quick_mode(&self, log: LogId, pair: HostPair, sa: u64) -> bool {
@@ -225,12 +248,35 @@ impl<'a> Index<'a> {
         self.clocks.get(&host).copied()
     }
 
-    /// Pairs with IPsec of their own between other addresses of the same two hosts.
+    /// The address of another network that a record's log names as the host's own after it, and where nothing shows
+    /// that the host kept this one.
+    pub(super) fn other_since(&self, event: usize, address: IpAddr) -> Option<IpAddr> {
+        self.others_since.get(&(event, address)).copied()
+    }
+
+    /// Pairs with IPsec of their own between other addresses of the same two hosts, as logs or the policy name them.
     pub(super) fn other_paths(&self, pair: HostPair) -> BTreeSet<HostPair> {
-        let of = |host: IpAddr| self.same_host.get(&host).into_iter().flatten().copied();
-        let (one, other) = (of(pair.a()).chain([pair.a()]), of(pair.b()).chain([pair.b()]));
-        let other: Vec<IpAddr> = other.collect();
-        one.flat_map(|a| other.iter().map(move |b| HostPair::new(a, *b)))
+        self.paths(pair, &[&self.same_host])
+    }
+
+    /// The same where link-layer addresses count too.
+    pub(super) fn other_paths_of_stations(&self, pair: HostPair) -> BTreeSet<HostPair> {
+        self.paths(pair, &[&self.same_host, &self.same_station])
+    }
+
+    fn paths(
+        &self,
+        pair: HostPair,
+        ties: &[&BTreeMap<IpAddr, BTreeSet<IpAddr>>],
+    ) -> BTreeSet<HostPair> {
+        let of = |host: IpAddr| {
+            ties.iter().filter_map(move |tie| tie.get(&host)).flatten().copied().collect::<Vec<_>>()
+        };
+        let (mut one, mut other) = (of(pair.a()), of(pair.b()));
+        one.push(pair.a());
+        other.push(pair.b());
+        one.into_iter()
+            .flat_map(|a| other.iter().map(move |b| HostPair::new(a, *b)))
             .filter(|path| *path != pair && self.protected.contains_key(path))
             .collect()
     }
@@ -311,6 +357,26 @@ impl Index<'_> {
         in_time.into_iter().filter(is_of_captures).collect()
     }
 
+    /// Whether logs name the filter of an SPI of a pair, and it held none of a window's traffic: neither the services
+    /// nor, of a tunnel, the two hosts.
+    pub(super) fn never_covered(
+        &self,
+        (of, way, run): (HostPair, Direction, &ClassRun),
+        window: &CleartextWindow,
+    ) -> bool {
+        let known = self.spi_filters.get(&(of, way, run.first));
+        known.is_some_and(|all| !all.iter().any(|at| self.held(*at, window)))
+    }
+
+    /// Whether the filter of an event holds traffic of a window; true where it names none.
+    pub(super) fn held(&self, event: usize, window: &CleartextWindow) -> bool {
+        let placed = self.facts.events.get(event);
+        let is_tunnel = placed.is_some_and(|placed| tunnel_of(&placed.event).is_some());
+        let holds_pair =
+            !is_tunnel || placed.is_some_and(|placed| selector_covers(&placed.event, window.pair));
+        holds_pair && (window.services.is_empty() || self.covers(event, &window.services))
+    }
+
     fn is_joined(&self, event: usize) -> bool {
         self.facts.events.get(event).is_some_and(|placed| placed.join.is_some())
     }
@@ -361,7 +427,7 @@ impl<K: Ord> Timed<K> {
 
 type Placed = (Timestamp, Timestamp, usize);
 
-fn grouped<K: Ord>(items: impl Iterator<Item = (K, Placed)>) -> Timed<K> {
+pub(super) fn grouped<K: Ord>(items: impl Iterator<Item = (K, Placed)>) -> Timed<K> {
     let mut groups: BTreeMap<K, Vec<Placed>> = BTreeMap::new();
     for (key, placed) in items {
         groups.entry(key).or_default().push(placed);
@@ -370,14 +436,17 @@ fn grouped<K: Ord>(items: impl Iterator<Item = (K, Placed)>) -> Timed<K> {
 }
 
 /// Events of one kind whose time on the captures' clock is known.
-fn placed(facts: &Facts, is_one: impl Fn(&PlacedEvent) -> bool) -> Vec<(Timestamp, usize)> {
+pub(super) fn placed(
+    facts: &Facts,
+    is_one: impl Fn(&PlacedEvent) -> bool,
+) -> Vec<(Timestamp, usize)> {
     let events = facts.events.iter().enumerate().filter(|(_, e)| is_one(e));
     events.filter_map(|(index, e)| Some((e.corrected?, index))).collect()
 }
 
 /// The span in which an event may have happened: rules allow for [`JITTER`], and a clock of lower accuracy
 /// widens it.
-fn reach(facts: &Facts, time: Timestamp, index: usize) -> (Timestamp, Timestamp) {
+pub(super) fn reach(facts: &Facts, time: Timestamp, index: usize) -> (Timestamp, Timestamp) {
     let error = facts.events.get(index).and_then(|placed| placed.error).unwrap_or_default();
     let more = Span((error.0 - JITTER.0).clamp(0, MOST_UNSURE.0));
     (time.shifted(more.negated()), time.shifted(more))
@@ -395,62 +464,6 @@ fn by_exchange(facts: &Facts) -> BTreeMap<usize, Vec<usize>> {
         if let Some(exchange) = joined.filter(|_| is_failure) {
             known.entry(exchange).or_default().push(index);
         }
-    }
-    known
-}
-
-/// Services and policies, under every address of the host that logged them.
-fn of_host(facts: &Facts, holders: &Holders<'_>) -> Timed<IpAddr> {
-    let is_one = |e: &PlacedEvent| {
-        let category = e.event.category;
-        e.event.service().is_some()
-            || matches!(
-                category,
-                Category::PolicyChange | Category::ServiceState | Category::HostState
-            )
-    };
-    let by_address = placed(facts, is_one).into_iter().flat_map(|(time, index)| {
-        let log = facts.events.get(index).map(|e| e.log);
-        let own = log.and_then(|log| facts.addresses.get(&log));
-        let (from, to) = reach(facts, time, index);
-        // Records of a host made while another host had the address do not apply to that address.
-        let held = move |address: &&IpAddr| {
-            log.is_none_or(|log| !holders.is_anothers(log, **address, (time, time)))
-        };
-        let own = own.into_iter().flatten().filter(held);
-        own.map(move |address| (*address, (from, to, index)))
-    });
-    grouped(by_address)
-}
-
-fn clocks(facts: &Facts) -> BTreeMap<IpAddr, &ClockOffset> {
-    let measured = facts.clock_offsets.iter().filter(|clock| clock.is_measured());
-    measured
-        .flat_map(|clock| {
-            let own = facts.addresses.get(&clock.log).into_iter().flatten();
-            own.map(move |address| (*address, clock))
-        })
-        .collect()
-}
-
-/// For each address, the other addresses of its host; hosts with very many are routers, not end points.
-fn same_host(facts: &Facts, holders: &Holders<'_>) -> BTreeMap<IpAddr, BTreeSet<IpAddr>> {
-    let mut known: BTreeMap<IpAddr, BTreeSet<IpAddr>> = BTreeMap::new();
-    let mut tie = |addresses: &BTreeSet<IpAddr>| {
-        if addresses.len() <= MOST_ADDRESSES {
-            for address in addresses {
-                let of_host = known.entry(*address).or_default();
-                if of_host.len() <= MOST_ADDRESSES {
-                    of_host.extend(addresses);
-                }
-            }
-        }
-    };
-    facts.named_hosts.iter().for_each(&mut tie);
-    // An address that a log names counts while its host has it.
-    for (log, addresses) in &facts.addresses {
-        let held = addresses.iter().filter(|address| holders.holds(*log, **address));
-        tie(&held.copied().collect());
     }
     known
 }
@@ -479,5 +492,3 @@ fn gateways(facts: &Facts) -> BTreeMap<EvidenceId, BTreeSet<HostPair>> {
 const MOST_GATEWAYS: usize = 8;
 /// SPIs of one pair that a readable Delete is compared with.
 const MOST_SPIS: usize = 4096;
-/// Addresses of one host.
-const MOST_ADDRESSES: usize = 16;

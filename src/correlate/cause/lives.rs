@@ -2,11 +2,12 @@
 //!
 //! A record is true at its time. One that lies weeks from a window ties nothing to it.
 
-use crate::correlate::addresses::gave_up;
+use crate::correlate::addresses::{gave_up, named_since};
 use crate::correlate::{Facts, PlacedEvent};
+use crate::hosts::Direction;
 use crate::summary::{ClassRun, LogId};
 use crate::time::{Span, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// From the first to the last record with the same content.
@@ -59,8 +60,10 @@ impl<'a> Holders<'a> {
             let host = short(&event.host);
             let by_address = claims.entry(own).or_default().entry(host).or_insert((time, time));
             let by_host = by_host.entry(host).or_default().entry(own).or_insert((time, time));
+            // An SA of the record that is in use shows that the address is.
+            let last = last_use(facts, placed, own).map_or(time, |last| last.max(time));
             for span in [by_address, by_host] {
-                *span = (span.0.min(time), span.1.max(time));
+                *span = (span.0.min(time), span.1.max(last));
             }
         }
         let runs = || facts.pairs.iter().flat_map(|pair| pair.by_class.values());
@@ -74,12 +77,7 @@ impl<'a> Holders<'a> {
     pub(super) fn is_anothers(&self, log: LogId, address: IpAddr, at: TimeSpan) -> bool {
         let own_name = self.facts.logs.get(&log).map_or("", |log| short(&log.host));
         let mut own = self.own.iter().filter(|(name, _)| name.eq_ignore_ascii_case(own_name));
-        // The policy's word and a common station outweigh what records leave open.
-        let is_kept = |sets: &[BTreeSet<IpAddr>]| sets.iter().any(|set| set.contains(&address));
-        if !is_kept(&self.facts.named_hosts)
-            && !is_kept(&self.facts.station_hosts)
-            && own.any(|(_, claims)| gave_up(claims, address, at.0))
-        {
+        if !self.is_kept(address) && own.any(|(_, claims)| gave_up(claims, address, at.0)) {
             return true;
         }
         let Some(claims) = self.claims.get(&address).filter(|claims| claims.len() > 1) else {
@@ -93,6 +91,21 @@ impl<'a> Holders<'a> {
         others.map(|(_, span)| apart(*span, at)).any(|other| own.0.saturating_sub(other.0) > DAY.0)
     }
 
+    /// Whether the policy or a common station keeps an address, which outweighs what records leave open.
+    fn is_kept(&self, address: IpAddr) -> bool {
+        let mut sets = self.facts.named_hosts.iter().chain(&self.facts.station_hosts);
+        sets.any(|set| set.contains(&address))
+    }
+
+    /// The address that the computer of a log names as its own up to a point in time, and only behind the last record
+    /// of another one, where nothing keeps that.
+    pub(super) fn other_since(&self, log: LogId, address: IpAddr, at: Timestamp) -> Option<IpAddr> {
+        let own_name = self.facts.logs.get(&log).map_or("", |log| short(&log.host));
+        let mut own = self.own.iter().filter(|(name, _)| name.eq_ignore_ascii_case(own_name));
+        let other = own.find_map(|(_, claims)| named_since(claims, address, at).next());
+        other.filter(|_| !self.is_kept(address))
+    }
+
     /// Whether the computer of a log has an address while the captures run, as far as the logs show.
     pub(super) fn holds(&self, log: LogId, address: IpAddr) -> bool {
         let Some(at) = self.captured else { return true };
@@ -103,6 +116,14 @@ impl<'a> Holders<'a> {
         let is_near = own.peek().is_none() || own.any(|(_, span)| apart(*span, at) <= LEASE);
         is_near && !self.is_anothers(log, address, at)
     }
+}
+
+/// The last packet under the SA of a record whose own end has this address.
+fn last_use(facts: &Facts, placed: &PlacedEvent, own: IpAddr) -> Option<Timestamp> {
+    let (pair, spi) = placed.join?.sa.filter(|(pair, _)| [pair.a(), pair.b()].contains(&own))?;
+    let uses = &facts.pair(pair)?.spi_uses;
+    let ways = [Direction::AToB, Direction::BToA];
+    ways.iter().filter_map(|way| uses.get(&(spi, *way))).map(|run| run.end).max()
 }
 
 /// The distance between two spans.

@@ -6,6 +6,10 @@ mod index;
 
 mod case;
 
+mod hosts;
+
+mod lifetime;
+
 mod lives;
 
 mod filters;
@@ -17,7 +21,9 @@ mod policy_change;
 mod sent_ike;
 
 mod rules;
+
 mod uses;
+mod weigh;
 
 mod failed;
 
@@ -33,7 +39,7 @@ mod why;
 
 pub(super) use filters::{filter_covers, pair_of, tunnel_of};
 pub use roles::{ClosedBy, Closing, KeptOpen};
-pub use why::{Against, DeleteBasis, LogTie, TunnelSelectors, Wanted, Why};
+pub use why::{Against, DeleteBasis, LogTie, PolicyRecord, TunnelSelectors, Wanted, Why};
 
 use super::{CleartextWindow, ExplainedWindow, Facts};
 use crate::catalogue::{Confidence, Reason};
@@ -157,6 +163,7 @@ pub(super) fn explain(
             let case = Case::new(&window, &index);
             let mut candidates = case.candidates();
             candidates.iter_mut().for_each(|found| found.cause.weigh_times(facts));
+            case.weigh_beginning(&mut candidates);
             let closed_by = case.closed_by(activity);
             let roles = roles::assign(&window, candidates);
             ExplainedWindow {

@@ -34,6 +34,19 @@ pub(super) fn quick_modes(facts: &Facts) -> BTreeMap<(LogId, u64), BTreeSet<Opti
     made
 }
 
+/// The records of the beginning of quick mode SAs, by log and number.
+pub(super) fn made_quick_modes(facts: &Facts) -> BTreeMap<(LogId, u64), Vec<usize>> {
+    let mut made: BTreeMap<(LogId, u64), Vec<usize>> = BTreeMap::new();
+    for (at, placed) in facts.events.iter().enumerate() {
+        let number = placed.event.negotiation().and_then(|n| n.quick_mode_sa);
+        let is_made = placed.event.category == Category::SaEstablished;
+        if let Some(sa) = number.filter(|sa| *sa != 0 && is_made) {
+            made.entry((placed.log, sa)).or_default().push(at);
+        }
+    }
+    made
+}
+
 /// Logs that have the beginning of a captured quick mode SA of a pair.
 pub(super) fn with_quick_modes(facts: &Facts) -> BTreeSet<(LogId, HostPair)> {
     let joined = |placed: &PlacedEvent| Some((placed.log, placed.join?.sa?.0));

@@ -7,8 +7,8 @@ use super::roles::{MOST_LOW, MOST_MEDIUM};
 use super::{Against, Candidate, Cause, FactRef, JITTER, Opening, Why};
 use crate::catalogue::{Category, Confidence, Reason};
 use crate::correlate::PlacedEvent;
-use crate::eventlog::{LogEvent, Service, ServiceState};
-use crate::ike::IkeExchange;
+use crate::eventlog::{KeyingModule, LogEvent, Service, ServiceState};
+use crate::ike::{IkeExchange, IkeVersion, Outcome};
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -31,6 +31,7 @@ impl Case<'_> {
         found.extend(self.dos_protection());
         self.weigh_ties(&mut found);
         self.weigh_stations(&mut found);
+        self.weigh_addresses(&mut found);
         self.weigh_names(&mut found);
         self.weigh_captures(&mut found);
         self.weigh_senders(&mut found);
@@ -42,156 +43,6 @@ impl Case<'_> {
             }));
         }
         found
-    }
-
-    /// Negotiations among other hosts are at most `low` where nothing ties them to the pair.
-    fn weigh_ties(&self, found: &mut [Candidate]) {
-        let Some(other) = self.untied() else { return };
-        let is_own = |reason| {
-            // These rest on the pair's own packets, or already account for the certainty of the gateways.
-            matches!(reason, Reason::AlternatePath | Reason::FilterNotCovering)
-        };
-        for candidate in found.iter_mut().filter(|candidate| !is_own(candidate.cause.reason)) {
-            candidate.cause.score = candidate.cause.score.min(MOST_LOW);
-            candidate.cause.against.push(Against::OtherPair(other));
-        }
-    }
-
-    /// Where the senders of clear text continue to send protected packets under the same SPIs, before the
-    /// window and inside, nothing ended that could have carried this traffic, and no negotiation was needed for
-    /// it: this contradicts other causes, and filters come first.
-    fn weigh_living_sas(&self, found: &mut [Candidate]) {
-        let Some(host) = self.is_own.then(|| self.sender_under_both()).flatten() else { return };
-        for candidate in found {
-            let most = match candidate.cause.reason {
-                Reason::ServiceStopped
-                | Reason::NothingListens
-                | Reason::PeerUnreachable
-                | Reason::Udp500Blocked
-                | Reason::NoResponse
-                | Reason::Timeout
-                | Reason::NoProposalChosen
-                | Reason::AuthenticationFailed
-                | Reason::PskMismatchSuspected
-                | Reason::CertificateInvalid
-                | Reason::KerberosFailed
-                | Reason::InvalidKe
-                | Reason::DosProtection
-                | Reason::PeerDeleted
-                | Reason::SaDeleted
-                | Reason::SaExpiredIdle
-                | Reason::RekeyGap => BESIDE_FILTERS,
-                // These are of single filters; another filter may still be in force.
-                Reason::TsUnacceptable
-                | Reason::ChildRefused
-                | Reason::PolicyMismatch
-                | Reason::PolicyChanged
-                | Reason::IntegrityFailed
-                | Reason::Replay
-                | Reason::Other => MOST_MEDIUM,
-                // A driver in bypass encrypts nothing.
-                Reason::DriverBypass => BESIDE_FILTERS,
-                // The filter of a soft SA may name this service alone.
-                Reason::FallbackToClear if self.names_the_service(&candidate.cause) => continue,
-                Reason::FallbackToClear => BESIDE_FILTERS,
-                Reason::NoIkeAttempted
-                | Reason::ExemptByPolicy
-                | Reason::FilterNotCovering
-                | Reason::AlternatePath
-                | Reason::AuthWithoutEncapsulation
-                | Reason::Unknown => continue,
-            };
-            candidate.cause.score = candidate.cause.score.min(most);
-            candidate.cause.against.push(Against::EspGoesOn(host));
-        }
-    }
-
-    /// Whether the filters that a cause's records name are of ports or a protocol, and of this service.
-    fn names_the_service(&self, cause: &Cause) -> bool {
-        cause.refs.iter().any(|fact| match fact {
-            FactRef::Event(at) => self.index.names(*at, &self.window.services),
-            FactRef::Exchange(_) => false,
-        })
-    }
-
-    /// A host's log applies only while that host held the address: where another station took the address over
-    /// between the record and the window's end, the cause is at most `low`.
-    fn weigh_stations(&self, found: &mut [Candidate]) {
-        let changes = self.index.taken_over(self.window.pair, self.window.run.end);
-        for change in changes {
-            for candidate in found.iter_mut() {
-                let is_earlier = |fact: &FactRef| match fact {
-                    FactRef::Event(at) => self.index.facts.events.get(*at).is_some_and(|e| {
-                        let own = self.index.facts.addresses.get(&e.log);
-                        own.is_some_and(|own| own.contains(&change.address))
-                            && e.corrected < Some(change.first.time)
-                    }),
-                    FactRef::Exchange(_) => false,
-                };
-                if candidate.cause.refs.iter().any(is_earlier) {
-                    candidate.cause.score = candidate.cause.score.min(MOST_LOW);
-                    let (address, frame) = (change.address, change.first.frame);
-                    candidate.cause.against.push(Against::OtherStation { address, frame });
-                }
-            }
-        }
-    }
-
-    /// What other hosts of the same addresses did explains nothing of these.
-    fn weigh_senders(&self, found: &mut [Candidate]) {
-        let key = (self.window.pair, self.window.run.start);
-        let Some(other) = self.index.facts.other_senders.get(&key) else { return };
-        for candidate in found {
-            candidate.cause.score = candidate.cause.score.min(MOST_LOW);
-            candidate.cause.against.push(Against::OtherSender(other.address));
-        }
-    }
-
-    /// Times of two captures are one clock's only where common packets or joins prove it.
-    fn weigh_captures(&self, found: &mut [Candidate]) {
-        let capture = self.window.run.first.evidence;
-        for candidate in found {
-            let exchanges = candidate.cause.refs.iter().filter_map(|fact| match fact {
-                FactRef::Exchange(at) => self.index.facts.exchanges.get(*at),
-                FactRef::Event(_) => None,
-            });
-            let clocks = &self.index.facts.capture_clocks;
-            let agree = exchanges.map(|exchange| clocks.agree(capture, exchange.first.evidence));
-            // What is certainly apart comes first, then what nobody knows.
-            let most = match agree.min_by_key(|agree| agree.map_or(1, |agree| u8::from(agree) * 2))
-            {
-                Some(Some(false)) => MOST_LOW,
-                Some(None) => MOST_MEDIUM,
-                Some(Some(true)) | None => continue,
-            };
-            candidate.cause.score = candidate.cause.score.min(most);
-            candidate.cause.against.push(Against::OtherClock);
-        }
-    }
-
-    /// A log that names its computer without a domain may be from another computer. Where its own events name
-    /// no address of the pair, its causes are at most `medium`.
-    fn weigh_names(&self, found: &mut [Candidate]) {
-        for candidate in found {
-            let assumed = candidate.cause.refs.iter().find_map(|fact| match fact {
-                FactRef::Event(at) => self.assumed_name(*at),
-                FactRef::Exchange(_) => None,
-            });
-            if let Some((host, full)) = assumed {
-                candidate.cause.score = candidate.cause.score.min(MOST_MEDIUM);
-                let (host, full) = (host.to_owned(), full.to_owned());
-                candidate.cause.against.push(Against::AssumedName { host, full });
-            }
-        }
-    }
-
-    /// The short name of the computer of an event's log, and the full name that was assumed for it.
-    fn assumed_name(&self, event: usize) -> Option<(&str, &str)> {
-        let placed = self.index.facts.events.get(event)?;
-        let assumed = self.index.facts.assumed_names.get(&placed.log)?;
-        let pair = [self.window.pair.a(), self.window.pair.b()];
-        let names_itself = pair.iter().any(|host| assumed.own_addresses.contains(host));
-        (!names_itself).then_some((placed.event.host.as_str(), assumed.full.as_str()))
     }
 
     /// A log says that a service IPsec needs stopped, and neither it nor the captures show that it ran again
@@ -216,7 +67,11 @@ impl Case<'_> {
                 before: start.since(time),
                 was_found_down: is_found_down(&stop.event),
             };
-            let (score, against) = self.weigh_log_end(stop);
+            let (mut score, mut against) = self.weigh_log_end(stop);
+            if service_of(&stop.event) == Some(Service::PolicyAgent) && self.has_only_later_sas() {
+                score = score.min(MOST_LOW);
+                against.push(Against::OtherService);
+            }
             let cause = Cause { reason: Reason::ServiceStopped, score, refs, why, against };
             let until = starts.first().copied().unwrap_or(end);
             found.push(if is_found_down(&stop.event) || !self.record_opens(stop) {
@@ -226,6 +81,24 @@ impl Case<'_> {
             });
         }
         found
+    }
+
+    /// Whether the SAs of the negotiators up to the window's end, as captures and logs show them, are all of AuthIP or
+    /// IKEv2: those are of connection security rules or tunnels, which IKEEXT, BFE and MpsSvc serve. The policies of
+    /// the Policy Agent negotiate by IKEv1 (Microsoft, Windows Firewall with Advanced Security and IPsec).
+    fn has_only_later_sas(&self) -> bool {
+        let end = self.window.run.end;
+        let made = self.exchanges(Timestamp(i64::MIN), end).into_values();
+        let made = made.filter(|x| matches!(x.outcome, Outcome::Established | Outcome::Ended));
+        let captured = made.map(|x| x.version != IkeVersion::V1);
+        let pairs = self.pairs();
+        let logged = pairs.iter().flat_map(|pair| {
+            let all = self.index.made.touching(*pair, Timestamp(i64::MIN), end);
+            all.filter_map(|at| self.index.facts.events.get(at)?.event.negotiation()?.keying)
+        });
+        let logged = logged.map(|keying| keying != KeyingModule::IkeV1);
+        let all: BTreeSet<bool> = captured.chain(logged).collect();
+        all == BTreeSet::from([true])
     }
 
     /// For every host and service, the latest record before the window or at its opening that it is down.
@@ -454,9 +327,10 @@ fn is_stop(event: &LogEvent) -> bool {
     event.service().is_some_and(|change| change.state.is_down())
 }
 
-/// 5453 is logged by the Policy Agent when it finds IKEEXT not running; it does not record when IKEEXT stopped.
+/// 5453 is logged by the Policy Agent when it finds IKEEXT not running; it does not record when IKEEXT stopped. 5483 says
+/// that the Policy Agent could not start (Microsoft, event 5483): nothing that ran stopped.
 fn is_found_down(event: &LogEvent) -> bool {
-    event.event_id == 5453
+    matches!(event.event_id, 5453 | 5483)
 }
 
 /// A host began to defend itself against a flood of negotiations, or ended its defence (4646, 5149).
@@ -482,7 +356,5 @@ pub(super) fn service_of(event: &LogEvent) -> Option<Service> {
     event.service().map(|change| change.service)
 }
 
-/// Below the score of a filter that no log proves.
-const BESIDE_FILTERS: u8 = 58;
 /// A host that negotiates because of a packet does so at once; later negotiations have another trigger.
 const AT_ONCE: Span = Span::from_seconds(10);

@@ -132,16 +132,18 @@ pub enum Why {
         /// A log records the end of the old ones.
         is_logged: bool,
     },
-    /// A log records a change of the policy.
+    /// A log records a change of the policy, or that a policy was applied.
     PolicyChange {
         /// The computer, as its log names it.
         host: String,
         /// What the event means.
         meaning: &'static str,
+        /// What the record states.
+        record: PolicyRecord,
         /// Further events of this kind.
         more: usize,
-        /// The host that deleted its security associations at once.
-        deleted_by: Option<IpAddr>,
+        /// The host that then deleted its security associations, and how long after the record.
+        deleted: Option<(IpAddr, Span)>,
     },
     /// Negotiations failed.
     Failed {
@@ -214,6 +216,17 @@ pub enum Wanted {
     EarlierCapture,
 }
 
+/// What a record says of a host's policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PolicyRecord {
+    /// A rule, or the policy as a whole, is another one now.
+    Changed,
+    /// A set of algorithms or credentials changed: it matters where a rule uses it.
+    SetChanged,
+    /// The policy was applied, loaded or read again; whether it changed is not said.
+    Applied,
+}
+
 /// What is known of a tunnel's selectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TunnelSelectors {
@@ -266,6 +279,26 @@ pub enum Against {
     LongBefore(Span),
     /// A change of a policy need not let clear text out.
     PolicyNeedNotOpen,
+    /// The record says that a policy was applied or loaded, not that it is another one.
+    AppliedNotChanged,
+    /// The service is the Policy Agent's, and the security associations are of AuthIP or IKEv2, which it does not serve.
+    OtherService,
+    /// The host's log later names this address as its own, of another network, and nothing shows that it kept the first.
+    OtherAddressSince(IpAddr),
+    /// The clear text was under way as the capture began, so that its beginning is not known.
+    BeganBefore,
+    /// The SA had been silent for longer than the idle timer is by default; no evidence shows that it was set to more.
+    LongerThanIdle(Span),
+    /// Anybody on the path can send a refusal in clear, and the capture shows nothing else of the host to compare it with.
+    UnprotectedRefusal,
+    /// The refusals in clear came from another station, or from another distance, than the host's other packets.
+    OtherRefuser,
+    /// A link-layer address alone ties the addresses to one host.
+    TiedByStation,
+    /// The host that the errors call unreachable sent packets afterwards.
+    StillSends(IpAddr),
+    /// A set of algorithms or credentials changed; no evidence shows that a rule uses it.
+    SetNeedNotBeUsed,
     /// The first failed attempt came after the window had opened.
     CameAfter,
     /// ICMP errors explain why there was no answer.

@@ -41,10 +41,13 @@ impl Scene {
         self.now = begun;
     }
 
-    fn service_of_era(&mut self) -> (&'static str, &'static str) {
+    /// The Policy Agent serves what IKEv1 negotiates, from Vista on; IKEEXT negotiates all of it.
+    fn service_of(&mut self, sa: &Sa) -> (&'static str, &'static str) {
+        let picked = self.dice.pick(&[POLICY_AGENT, IKEEXT]);
         match self.era {
             Era::Legacy => IPSEC_SERVICES,
-            Era::Modern => self.dice.pick(&[POLICY_AGENT, IKEEXT]),
+            Era::Modern if sa.version == 1 => picked,
+            Era::Modern => IKEEXT,
         }
     }
 
@@ -69,7 +72,7 @@ impl Scene {
 pub(super) fn service_stopped(scene: &mut Scene) -> Label {
     let sa = scene.protected_first();
     let by = usize::from(scene.dice.chance(50));
-    let which = scene.service_of_era();
+    let which = scene.service_of(&sa);
     scene.delete(&sa, by, true);
     let stopped = scene.now + scene.dice.between(0, 800 * MS);
     scene.log_cause(by, stopped, service(scene.era, false, which));
@@ -101,7 +104,7 @@ pub(super) fn service_stopped(scene: &mut Scene) -> Label {
 pub(super) fn service_crashed(scene: &mut Scene) -> Label {
     let sa = scene.protected_first();
     let by = usize::from(scene.dice.chance(50));
-    let which = scene.service_of_era();
+    let which = scene.service_of(&sa);
     scene.log_cause(by, scene.now, crashed(which));
     // The peer goes on under the SA until it gives it up.
     for _ in 0..scene.dice.between(0, 6) {
@@ -184,7 +187,7 @@ pub(super) fn policy_changed(scene: &mut Scene) -> Label {
             };
             match scene.dice.between(0, 3) {
                 0 => written(5464, Audit::Always, Vec::new()),
-                1 => written(5465, Audit::Always, Vec::new()),
+                1 => written(5468, Audit::Always, Vec::new()),
                 2 => written(5044, Audit::Always, rule()),
                 _ => written(5045, Audit::Always, rule()),
             }
@@ -263,7 +266,7 @@ fn delete_child(scene: &mut Scene, sa: &Sa) {
 /// A host stops its service and leaves, and DHCP gives its address to another that knows nothing of IPsec.
 pub(super) fn address_reused(scene: &mut Scene) -> Label {
     let sa = scene.protected_first();
-    let which = scene.service_of_era();
+    let which = scene.service_of(&sa);
     scene.delete(&sa, 0, true);
     let stopped = scene.now + scene.dice.between(0, 800 * MS);
     scene.log(0, stopped, service(scene.era, false, which));
