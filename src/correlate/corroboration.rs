@@ -229,7 +229,9 @@ fn alone(sa: &SaFacts, evidence: Option<&SaEvidence>, logged: &Logged) -> Option
     let is_logged = [sa.spi.0, sa.spi.0.swap_bytes()]
         .iter()
         .any(|spi| logged.contains(&(sa.pair, sa.direction, *spi)));
-    if is_logged {
+    // A log names the SPI; that its content can be read is seen.
+    let is_readable = evidence.is_some_and(SaEvidence::is_readable);
+    if is_logged && !(is_readable && sa.class == ProtectionClass::Esp) {
         return Some(CorroboratedBy::Log);
     }
     let evidence = evidence.filter(|_| sa.spi.0 >= LEAST_SPI)?;

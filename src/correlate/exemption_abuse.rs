@@ -21,9 +21,11 @@ pub struct ExemptionAbuse {
 /// By pair and kind. Decrypted copies are left out: they did not travel in this form.
 pub(super) fn gather(summary: &Summary) -> Vec<ExemptionAbuse> {
     let mut by_pair: BTreeMap<(HostPair, AbusedExemption), ExemptionAbuse> = BTreeMap::new();
+    let echo_tunnels = summary.echo_tunnels();
     for capture in summary.captures.values() {
         for ((pair, what), (first, last, packets)) in &capture.abused_exemptions {
-            if capture.shows_again(*pair) {
+            let is_fault = *what == AbusedExemption::EchoTunnel && !echo_tunnels.contains(pair);
+            if is_fault || capture.shows_again(*pair) {
                 continue;
             }
             let none = || ExemptionAbuse { pair: *pair, what: *what, ends: Vec::new(), packets: 0 };

@@ -15,7 +15,8 @@ pub(super) fn abuses(facts: &Facts) -> Vec<Finding> {
 /// Administrators send a few large echoes to find the path MTU; a service that is not there causes a few errors.
 const fn least(what: AbusedExemption) -> u64 {
     match what {
-        AbusedExemption::KerberosPort | AbusedExemption::IkePort => 1,
+        AbusedExemption::KerberosPort | AbusedExemption::IkePort | AbusedExemption::EchoTunnel => 1,
+        AbusedExemption::Unread => 8,
         AbusedExemption::LargeEcho | AbusedExemption::QuotedText => 32,
     }
 }
@@ -32,6 +33,16 @@ fn abuse_finding(abuse: &ExemptionAbuse) -> Finding {
             Severity::Medium,
             Confidence::High,
             "Systems that exempt this port let any content pass; the packets show that this is not the protocol the port is assigned to.",
+        ),
+        AbusedExemption::EchoTunnel => (
+            Severity::Medium,
+            Confidence::High,
+            "A host returns the data of an echo request unmodified (RFC 792); replies that hold other data carry traffic of their own, as tunnels through ICMP do.",
+        ),
+        AbusedExemption::Unread => (
+            Severity::Medium,
+            Confidence::High,
+            "These bytes belong to no packet that a host reads, and IPsec does not cover them. They were on the wire and can be read; they may be a hidden channel, or memory that a driver or a device did not clear.",
         ),
         AbusedExemption::LargeEcho => (
             Severity::Low,
@@ -55,7 +66,10 @@ fn abuse_finding(abuse: &ExemptionAbuse) -> Finding {
     let advice = match abuse.what {
         AbusedExemption::KerberosPort | AbusedExemption::IkePort => whole.advice.clone(),
         // No setting of IPsec removes this exemption from old systems, and none of Kerberos concerns it.
-        AbusedExemption::LargeEcho | AbusedExemption::QuotedText => vec![LIMIT_ICMP.to_owned()],
+        AbusedExemption::LargeEcho | AbusedExemption::QuotedText | AbusedExemption::EchoTunnel => {
+            vec![LIMIT_ICMP.to_owned()]
+        }
+        AbusedExemption::Unread => vec![FIND_WRITER.to_owned()],
     };
     Finding {
         confidence,
@@ -69,5 +83,7 @@ fn abuse_finding(abuse: &ExemptionAbuse) -> Finding {
 
 /// What to do about ICMP.
 const LIMIT_ICMP: &str = "Find the program that sends it, and let a firewall pass only the ICMP messages that the two hosts need.";
+/// What to do about bytes that no receiver reads.
+const FIND_WRITER: &str = "Read the bytes in the frames that are named, and find the program, driver or device that writes them.";
 /// Pairs and kinds with a finding each.
 const MOST_PAIRS: usize = 50;

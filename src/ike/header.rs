@@ -1,5 +1,6 @@
 //! The header every message begins with (RFC 2408 §3.1, RFC 7296 §3.1), and how IKE is recognized by it.
 
+use super::readable::{has_pattern, holds_text, text_len};
 use super::reader::{Defect, Reader};
 use super::{ExchangeType, IkeVersion, Spi};
 use serde::{Deserialize, Serialize};
@@ -85,7 +86,8 @@ enum Body {
     Plausible,
     /// Anything else.
     Unusual,
-    /// The header names encrypted content, and it is text.
+    /// The header names encrypted content, and it can be read; or there is more text than the payloads have a place
+    /// for.
     Readable,
 }
 
@@ -109,15 +111,23 @@ impl Header {
             return Body::Readable;
         }
         match self.version {
-            IkeVersion::V1 if self.flags & Self::ENCRYPTED != 0 => return Body::Plausible,
-            // The content of AuthIP is not known here, but it does not begin with text.
+            IkeVersion::V1 if self.flags & Self::ENCRYPTED != 0 => {
+                return if has_pattern(body) { Body::Readable } else { Body::Plausible };
+            }
+            // The content of AuthIP is not known here, but most of it is no text.
             IkeVersion::AuthIp => {
-                let begins_with_text = body.get(..TEXT).is_some_and(holds_text);
-                return if begins_with_text { Body::Unusual } else { Body::Plausible };
+                let text = text_len(body);
+                let is_mostly_text = text > MOST_TEXT || text * 2 > body.len();
+                return if is_mostly_text { Body::Readable } else { Body::Plausible };
             }
             IkeVersion::V1 | IkeVersion::V2 => {}
         }
-        let (mut kind, mut at) = (self.next_payload, 0);
+        self.payloads(body, body_len)
+    }
+
+    /// What the payloads of a message are, up to an encrypted one.
+    fn payloads(&self, body: &[u8], body_len: usize) -> Body {
+        let (mut kind, mut at, mut text, mut negotiates) = (self.next_payload, 0, 0, false);
         for _ in 0..MOST_PAYLOADS {
             if kind == 0 || at >= body.len() {
                 break;
@@ -130,27 +140,40 @@ impl Header {
             if length < 4 || at.saturating_add(length) > body_len {
                 return Body::Unusual;
             }
+            let content = body.get(at + 4..).unwrap_or_default();
             // RFC 7296 §3.14, RFC 7383 §2.5: the encrypted payload is the last one, and names what is inside it.
             if self.version == IkeVersion::V2 && matches!(kind, 46 | 53) {
-                let content = body.get(at + 4..).unwrap_or_default();
-                return if holds_text(content) { Body::Readable } else { Body::Plausible };
+                let is_readable = holds_text(content) || has_pattern(content);
+                return if is_readable { Body::Readable } else { Body::Plausible };
             }
+            let content = content.get(..length - 4).unwrap_or(content);
+            if !is_of_certificates(self.version, kind, content) {
+                text += text_len(content);
+            }
+            negotiates |= matches!(kind, 33 | 41);
             (at, kind) = (at + length, next);
         }
-        Body::Plausible
+        // RFC 7296 §1.2 and §2.6: IKE_SA_INIT proposes, answers, or notifies.
+        let is_idle = self.version == IkeVersion::V2 && self.exchange_type.0 == 34 && !negotiates;
+        if text > MOST_TEXT || (text > 0 && is_idle) { Body::Readable } else { Body::Plausible }
     }
 }
 
-/// Whether as many bytes in a row are letters, digits and signs as chance or encryption do not make in a terabyte:
-/// 95 and three of 256 values, 32 times.
-#[must_use]
-pub fn holds_text(bytes: &[u8]) -> bool {
-    let mut run = 0;
-    bytes.iter().any(|byte| {
-        let is_sign = matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
-        run = if is_sign { run + 1 } else { 0 };
-        run == TEXT
-    })
+/// Whether a payload of IKEv1 holds a certificate, the name of an authority or that of a host in DER (RFC 2408 §3.8 to
+/// §3.10): these have text of their own.
+fn is_of_certificates(version: IkeVersion, kind: u8, content: &[u8]) -> bool {
+    let skipped = match (version, kind) {
+        (IkeVersion::V1, 5) => 4,
+        (IkeVersion::V1, 6 | 7) => 1,
+        (IkeVersion::V1 | IkeVersion::V2 | IkeVersion::AuthIp, _) => return false,
+    };
+    // X.690 §8.9 and §8.11: a sequence of sequences, sets or identifiers.
+    match content.get(skipped..) {
+        Some([0x30, 0..=0x7f, inner, ..])
+        | Some([0x30, 0x81, _, inner, ..])
+        | Some([0x30, 0x82, _, _, inner, ..]) => matches!(inner, 0x30 | 0x31 | 0x06),
+        Some(_) | None => false,
+    }
 }
 
 /// How certain it is that bytes are an IKE message.
@@ -205,7 +228,9 @@ pub fn probe(available: &[u8], datagram_len: Option<usize>) -> Probe {
     }
 }
 
-const TEXT: usize = 32;
+/// Bytes of readable text in a message that is not encrypted: a name of 255 (RFC 1035 §2.3.4) and what makers write of
+/// themselves.
+const MOST_TEXT: usize = 512;
 /// A message has some twenty payloads.
 const MOST_PAYLOADS: usize = 64;
 

@@ -5,6 +5,7 @@
 //! how far it came and what ended it. The rules are in docs/ike-outcomes.md.
 #![warn(clippy::indexing_slicing)]
 
+pub mod readable;
 mod reader;
 
 mod body;
@@ -44,7 +45,7 @@ pub use digest::{Encrypted, MessageDigest, SentBy};
 pub use encapsulated::{Encapsulated, EncapsulatedStream};
 pub use esp_activity::{EspActivity, EspUse};
 pub use exchange::IkeExchange;
-pub use header::{Probe, holds_text, probe};
+pub use header::{Probe, probe};
 pub use message_sequence::Step;
 pub use nat::AddressTranslation;
 pub use negotiations::{Negotiations, Uncounted};

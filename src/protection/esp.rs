@@ -1,7 +1,7 @@
 //! ESP, AH and WESP by protocol, and what UDP 4500 carries.
 
 use super::sa_evidence::is_all_text;
-use super::{EspSpi, NATT_PORT, Stream};
+use super::{EspSpi, IKE_PORT, NATT_PORT, Stream};
 use crate::ike::{Probe, probe};
 use crate::packet::{IpPacket, Ports, StopReason, protocol};
 
@@ -34,6 +34,8 @@ pub fn esp_bytes<'a>(ip: &IpPacket<'a>) -> (&'a [u8], usize) {
     let skipped = match ip.protocol {
         protocol::AH => behind_ah(ip).unwrap_or_default(),
         protocol::WESP => behind_wesp(ip.payload),
+        // No SPI is zero, nor is the cookie of IKE behind the marker of RFC 3948.
+        protocol::UDP if ip.payload.starts_with(&OLD_MARKER) => OLD_MARKER.len(),
         _ => return (ip.payload, ip.payload_len),
     };
     (ip.payload.get(skipped..).unwrap_or_default(), ip.payload_len.saturating_sub(skipped))
@@ -86,7 +88,7 @@ fn behind_wesp(payload: &[u8]) -> usize {
 pub(super) fn inside_udp(ip: &IpPacket<'_>) -> Option<Stream> {
     let ports = ip.ports?;
     if ports.source != NATT_PORT && ports.destination != NATT_PORT {
-        return None;
+        return behind_old_marker(ip, ports);
     }
     if ip.payload_len == 1 {
         // RFC 3948 §2.3: one byte 0xFF. A cut frame may not show it.
@@ -113,6 +115,18 @@ pub(super) fn inside_udp(ip: &IpPacket<'_>) -> Option<Stream> {
     // RFC 4303 §2: SPI and sequence number at the least.
     let may_be_esp = ip.payload_len >= ESP_HEADER_LEN && !is_all_text(ip.payload);
     may_be_esp.then(|| Stream::Esp(spi(ip.payload, 0), ip.direction))
+}
+
+/// ESP on the port of IKE, behind eight zeros in the place of a cookie: the encapsulation before RFC 3948
+/// (draft-ietf-ipsec-udp-encaps-01 §2).
+fn behind_old_marker(ip: &IpPacket<'_>, ports: Ports) -> Option<Stream> {
+    let is_ike = ports.source == IKE_PORT || ports.destination == IKE_PORT;
+    let esp = ip.payload.strip_prefix(&OLD_MARKER).filter(|_| is_ike)?;
+    let EspSpi(number) = spi(esp, 0);
+    let may_be_esp = number >= LEAST_SPI
+        && ip.payload_len >= OLD_MARKER.len() + ESP_HEADER_LEN
+        && !is_all_text(esp);
+    may_be_esp.then_some(Stream::Esp(EspSpi(number), ip.direction))
 }
 
 /// The stream of a datagram on a port that is known to carry ESP and IKE, though it is not 4500; `None`
@@ -155,6 +169,10 @@ fn wesp_encrypts(payload: &[u8]) -> bool {
 }
 
 const ESP_HEADER_LEN: usize = 8;
+/// In the place of the initiator's cookie, which is never zero.
+const OLD_MARKER: [u8; 8] = [0; 8];
+/// RFC 4303 §2.1: 1 to 255 are reserved.
+const LEAST_SPI: u32 = 256;
 const MOST_AROUND_ESP: usize = 6;
 const IKE_HEADER_LEN: usize = 28;
 /// The version is the byte that shows most.

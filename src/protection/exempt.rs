@@ -9,7 +9,7 @@ mod neighbours;
 mod quoted;
 
 use super::ExemptKind;
-use crate::ike::holds_text;
+use crate::ike::readable::{holds_text, is_filling, text_len};
 use crate::packet::{IpPacket, protocol};
 use quoted::{quotes, repeats_text};
 use std::net::IpAddr;
@@ -21,6 +21,8 @@ pub(super) fn kind(ip: &IpPacket<'_>) -> Option<ExemptKind> {
     }
     let kind = match ip.protocol {
         protocol::ICMPV6 if neighbours::is_discovery(ip) => ExemptKind::NeighbourDiscovery,
+        protocol::ICMP if is_echo(ip, [0, 8]) => ExemptKind::Echo,
+        protocol::ICMPV6 if is_echo(ip, [128, 129]) => ExemptKind::Echo,
         protocol::ICMP if is_icmp(ip) => ExemptKind::Icmp,
         protocol::ICMPV6 if is_icmp_of_ipv6(ip) => ExemptKind::Icmp,
         protocol::IGMP if ip.destination().is_multicast() || is_igmp(ip) => ExemptKind::Igmp,
@@ -32,11 +34,11 @@ pub(super) fn kind(ip: &IpPacket<'_>) -> Option<ExemptKind> {
     Some(kind)
 }
 
-/// Later fragments show their header alone.
+/// Later fragments show their header alone. Of the messages of ICMP and IGMP only an echo is long enough to need them:
+/// errors have 576 or 1,280 octets at the most, and the others fewer.
 fn by_header(ip: &IpPacket<'_>) -> Option<ExemptKind> {
     match ip.protocol {
-        protocol::ICMP | protocol::ICMPV6 => Some(ExemptKind::Icmp),
-        protocol::IGMP => Some(ExemptKind::Igmp),
+        protocol::ICMP | protocol::ICMPV6 if !is_mostly_text(ip.payload) => Some(ExemptKind::Echo),
         _ => by_destination(ip),
     }
 }
@@ -83,17 +85,27 @@ const fn has_hops(ip: &IpPacket<'_>, hops: u8) -> bool {
     ip.hops == hops || ip.hops == 0
 }
 
+/// Whether more than half of what is there is text, and not what pings fill with.
+pub(super) fn is_mostly_text(octets: &[u8]) -> bool {
+    text_len(octets) * 2 > octets.len() && !is_filling(octets)
+}
+
+/// Whether an echo request or reply begins here.
+fn is_echo(ip: &IpPacket<'_>, kinds: [u8; 2]) -> bool {
+    byte_at(ip, 0).is_some_and(|kind| kinds.contains(&kind))
+}
+
 /// Whether one host sent text to another one in a message that has no place for it.
 fn shows_text(ip: &IpPacket<'_>) -> bool {
     !ip.destination().is_multicast() && holds_text(ip.payload)
 }
 
-/// RFC 792, RFC 950, RFC 1256: echo; errors, which quote the packet that they are about; the other queries
+/// RFC 792, RFC 950, RFC 1256: errors, which quote the packet that they are about; the other queries
 /// have a length that leaves no room for data.
 fn is_icmp(ip: &IpPacket<'_>) -> bool {
     let Some(kind) = byte_at(ip, 0) else { return ip.payload_len > 0 };
     match kind {
-        0 | 8 => true,
+        _ if ip.fragment.is_some() => false,
         3 | 4 | 5 | 11 | 12 => quotes(ip, 8),
         9 => is_router_advertisement(ip) && !shows_text(ip),
         10 => ip.payload_len <= SHORTEST_QUERY,
@@ -133,8 +145,9 @@ fn is_router_advertisement(ip: &IpPacket<'_>) -> bool {
 fn is_icmp_of_ipv6(ip: &IpPacket<'_>) -> bool {
     let Some(kind) = byte_at(ip, 0) else { return ip.payload_len > 0 };
     match kind {
+        _ if ip.fragment.is_some() => false,
         1..=4 => quotes(ip, 8),
-        128 | 129 => true,
+        139 | 140 => is_node_information(ip),
         130..=132 if !has_hops(ip, 1) || shows_text(ip) => false,
         130 if ip.payload_len > 24 => {
             let sources = ip.payload.get(26..).and_then(<[u8]>::first_chunk);
@@ -151,7 +164,7 @@ fn is_icmp_of_ipv6(ip: &IpPacket<'_>) -> bool {
 /// that are counted. Records have no auxiliary data (§4.2.6, §4.2.10).
 fn is_igmp(ip: &IpPacket<'_>) -> bool {
     let Some(kind) = byte_at(ip, 0) else { return ip.payload_len > 0 };
-    if !has_hops(ip, 1) || shows_text(ip) {
+    if !has_hops(ip, 1) || shows_text(ip) || ip.fragment.is_some() {
         return false;
     }
     let counted = |at: usize| {
@@ -178,9 +191,39 @@ fn is_igmp(ip: &IpPacket<'_>) -> bool {
     }
 }
 
+/// RFC 4620 §4 to §6: what a node is called, and its addresses.
+fn is_node_information(ip: &IpPacket<'_>) -> bool {
+    let (Some(kind), Some(asked)) = (byte_at(ip, 0), byte_at(ip, 5)) else { return is_partial(ip) };
+    let name_at = if kind == 139 { 16 } else { 20 };
+    let content = ip.payload.get(name_at..).unwrap_or_default();
+    asked <= 4
+        && ip.payload_len <= LONGEST_NODE_INFORMATION
+        && (!holds_text(ip.payload) || are_names(content))
+}
+
+/// Whether octets are names of the domain name system: labels of 63 octets at the most, each behind its length, and a
+/// zero behind the last (RFC 1035 §3.1). Zeros may fill up behind them.
+fn are_names(octets: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(length) = octets.get(at) {
+        let label = octets.get(at + 1..at + 1 + usize::from(*length));
+        let is_label =
+            |label: &[u8]| label.iter().all(|o| o.is_ascii_alphanumeric() || b"-_".contains(o));
+        match length {
+            0..=63 if label.is_some_and(is_label) => at += 1 + usize::from(*length),
+            // RFC 1035 §4.1.4: the rest is that of an earlier name.
+            0xc0.. if at + 1 < octets.len() => at += 2,
+            _ => return false,
+        }
+    }
+    true
+}
+
 const SHORTEST_QUERY: usize = 8;
 /// The header, and an object with an address.
 const EXTENDED_ECHO: usize = 36;
+/// A header, a time to live and a name (RFC 4620 §4 and §6.3, RFC 1035 §2.3.4).
+const LONGEST_NODE_INFORMATION: usize = 276;
 
 #[cfg(test)]
 mod tests {
@@ -297,7 +340,7 @@ mod tests {
 
     #[test]
     fn echo_is_exempt_and_experiments_and_long_queries_are_not() {
-        assert_eq!(of(1, None, &text(&[8, 0, 0, 0])), Some(ExemptKind::Icmp));
+        assert_eq!(of(1, None, &text(&[8, 0, 0, 0])), Some(ExemptKind::Echo));
         assert_eq!(of(1, None, &[13; 20]), Some(ExemptKind::Icmp));
         for kind in [13, 17, 40, 253] {
             assert_eq!(of(1, None, &text(&[kind, 0, 0, 0])), None, "{kind}");
@@ -314,7 +357,9 @@ mod tests {
         };
         let found = Some(ExemptKind::Dhcp);
         assert_eq!(message(1, &[53, 1, 3, 12, 2, b'p', b'c', 255, 0, 0]), found);
-        assert_eq!(message(1, &[12, 2, b'p', b'c', 255]), None, "no type");
+        let long = [&[12, 2, b'p', b'c', 255][..], &[0; 64]].concat();
+        assert_eq!(message(1, &long), None, "no type");
+        assert_eq!(message(1, &[12, 2, b'p', b'c', 255]), found, "BOOTP");
         assert_eq!(message(1, &[53, 1, 3]), None, "no end");
         assert_eq!(message(1, &[53, 1, 5, 255]), None, "an answer's type");
         assert_eq!(message(2, &[53, 1, 5, 255, b'x']), None, "more behind the end");
@@ -322,11 +367,14 @@ mod tests {
         // The address of a proxy's configuration is text; other options are not, and none comes twice.
         let option = |code: u8| [&[code, 40][..], &WORDS[..40]].concat();
         assert_eq!(message(2, &[&[53, 1, 5][..], &option(252), &[255]].concat()), found);
-        assert_eq!(message(2, &[&[53, 1, 5][..], &option(200), &[255]].concat()), None);
+        assert_eq!(message(2, &[&[53, 1, 5][..], &option(200), &[255]].concat()), found);
+        assert_eq!(message(2, &[&[53, 1, 5][..], &option(57), &[255]].concat()), None);
         let long = |code: u8| [&[code, 200][..], &WORDS[..50].repeat(4)].concat();
         let much = [&[53, 1, 5][..], &long(43), &[255]].concat();
         assert_eq!(message(2, &much), found);
-        let more = [&[53, 1, 5][..], &long(43), &long(56), &[255]].concat();
+        let of_sites = [&[53, 1, 5][..], &long(200), &long(201), &[255]].concat();
+        assert_eq!(message(2, &of_sites), None, "more than sites have");
+        let more = [&[53, 1, 5][..], &long(43), &long(56), &long(60), &[255]].concat();
         assert_eq!(message(2, &more), None, "more text than names have");
         let twice = [&[53, 1, 5][..], &option(252), &option(252), &[255]].concat();
         assert_eq!(message(2, &twice), None);
@@ -345,10 +393,11 @@ mod tests {
             sent_with(64, V6, 17, &message)
         };
         assert_eq!(relayed(&asked), found);
-        // A status says why in words; options of a vendor do not.
+        // A status says why in words; a preference does not.
         let option = |code: u8| [&[7, 0, 0, 7, 0, code, 0, 40][..], &WORDS[..40]].concat();
         assert_eq!(relayed(&option(13)), found);
-        assert_eq!(relayed(&option(17)), None);
+        assert_eq!(relayed(&option(17)), found);
+        assert_eq!(relayed(&option(7)), None);
         assert_eq!(of(17, Some((547, 546)), &text(&[7, 0, 0, 7])), None);
     }
 

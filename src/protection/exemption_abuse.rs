@@ -5,6 +5,7 @@
 //! hold (Microsoft knowledge base 811832), and every system lets ICMP pass.
 
 use super::{IKE_PORT, Stream, exempt};
+use crate::ike::readable::{holds_text, is_filling, text_len};
 use crate::packet::{IpPacket, protocol};
 use serde::{Deserialize, Serialize};
 
@@ -15,10 +16,14 @@ pub enum AbusedExemption {
     KerberosPort,
     /// From UDP port 500, and no message of IKE.
     IkePort,
-    /// An echo with more data than any ordinary one.
+    /// An echo with more data than any ordinary one, or with text.
     LargeEcho,
     /// An error that quotes text of the packet that it is about.
     QuotedText,
+    /// An echo reply that holds other data than its request.
+    EchoTunnel,
+    /// Text in bytes of a frame that no receiver reads: in options, or behind the packet.
+    Unread,
 }
 
 impl AbusedExemption {
@@ -28,7 +33,9 @@ impl AbusedExemption {
         match self {
             Self::KerberosPort => "traffic from source port 88 that is not Kerberos",
             Self::IkePort => "traffic from source port 500 that is not IKE",
-            Self::LargeEcho => "ICMP echo messages with more than 1024 bytes of data",
+            Self::LargeEcho => "ICMP echo messages with more than 1024 bytes of data or with text",
+            Self::EchoTunnel => "ICMP echo replies that hold other data than their requests",
+            Self::Unread => "frames with text in IP options or behind the end of the packet",
             Self::QuotedText => "ICMP errors that quote text",
         }
     }
@@ -73,6 +80,9 @@ pub fn abused_exemption(stream: Stream, ip: &IpPacket<'_>) -> Option<AbusedExemp
             // A packet that was cut does not show what it is.
             let whole = !ip.payload.is_empty() && ip.payload.len() == ip.payload_len;
             match from.filter(|_| whole)? {
+                KERBEROS_PORT if ip.fragment.is_some() => {
+                    (!begins_as_kerberos(ip.payload)).then_some(AbusedExemption::KerberosPort)
+                }
                 KERBEROS_PORT => {
                     (!is_kerberos(ip.payload)).then_some(AbusedExemption::KerberosPort)
                 }
@@ -91,7 +101,30 @@ pub fn abused_exemption(stream: Stream, ip: &IpPacket<'_>) -> Option<AbusedExemp
 
 /// RFC 792 and RFC 4443 §4: eight bytes of header, then the data.
 fn echo(ip: &IpPacket<'_>, kinds: &[u8]) -> bool {
-    ip.payload_len > 8 + LARGE && ip.payload.first().is_some_and(|kind| kinds.contains(kind))
+    let data = ip.payload.get(8..).unwrap_or_default();
+    // Senders put the time in front of what they fill with.
+    let filling = data.get(TIME..).unwrap_or_default();
+    let holds_text = || text_len(data) >= MUCH_TEXT && !is_filling(data) && !is_filling(filling);
+    ip.payload.first().is_some_and(|kind| kinds.contains(kind))
+        && (ip.payload_len > 8 + LARGE || ip.fragment.is_some() || holds_text())
+}
+
+/// Whether a frame holds text in front of what its IP packet carries, or behind the packet: in options, which receivers
+/// pass over (RFC 791 §3.1, RFC 4942 §2.1.9.5), or where Ethernet fills up to 60 bytes (IEEE 802.3 §4.2.8).
+#[must_use]
+pub fn hides_text(frame: &[u8], ip: &IpPacket<'_>) -> bool {
+    let at = ip.segment.as_ptr().addr().wrapping_sub(frame.as_ptr().addr());
+    let Some(rest) = frame.get(at..) else { return false };
+    // Filling is shorter than text, and so are headers without options.
+    let behind = rest.get(ip.segment_len..).filter(|behind| behind.len() >= TEXT);
+    let before = frame.get(..at).filter(|_| at >= LONG_HEADERS);
+    behind.is_some_and(holds_text) || before.is_some_and(holds_text)
+}
+
+/// The tag and the length of a message of which a fragment shows the beginning.
+fn begins_as_kerberos(payload: &[u8]) -> bool {
+    matches!(payload, [0x6a..=0x6f | 0x74..=0x76 | 0x7e, 0x82, high, low, 0x30, ..]
+        if usize::from(u16::from_be_bytes([*high, *low])) + 4 > payload.len())
 }
 
 /// RFC 4120 §5.10: the application tag of a message, and in it a sequence, each with the length of what follows.
@@ -127,6 +160,14 @@ fn is_of_ike(payload: &[u8]) -> bool {
 pub const KERBEROS_PORT: u16 = 88;
 /// Ordinary echoes hold 32 or 56 bytes of data.
 const LARGE: usize = 1024;
+/// The shortest text; Ethernet's filling has 26 octets at the most behind an IP header.
+const TEXT: usize = 32;
+/// Ethernet, a tag and IPv6 have 58 octets.
+const LONG_HEADERS: usize = 64;
+/// Some makers sign their pings.
+const MUCH_TEXT: usize = 128;
+/// Two numbers of eight octets.
+const TIME: usize = 16;
 
 #[cfg(test)]
 mod tests {

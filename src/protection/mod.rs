@@ -11,6 +11,7 @@ mod exempt;
 pub mod checksum;
 pub mod decrypted_copy;
 pub mod duplicate;
+pub mod echo;
 pub mod esp_null;
 pub mod esp_sequence;
 pub mod exemption_abuse;
@@ -28,6 +29,7 @@ pub(crate) use crate::ike::{IKE_PORT, NATT_PORT};
 
 use crate::ike::{Probe, probe};
 use crate::packet::{IpPacket, StopReason, protocol};
+use sa_evidence::sample;
 use serde::{Deserialize, Serialize};
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
@@ -193,7 +195,7 @@ const fn of_spi(spi: EspSpi, direction: Direction) -> u64 {
 /// What is let through by every policy, and why (domain.md, class `exempt`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ExemptKind {
-    /// Errors and queries of ICMP and ICMPv6, but for neighbour discovery.
+    /// Errors and queries of ICMP and ICMPv6, but for echo and neighbour discovery.
     Icmp,
     /// Address resolution.
     Arp,
@@ -207,6 +209,8 @@ pub enum ExemptKind {
     Dhcp,
     /// Neighbour discovery of IPv6, which does what ARP does for IPv4 (RFC 4861).
     NeighbourDiscovery,
+    /// Echo requests and replies of ICMP and ICMPv6.
+    Echo,
 }
 
 impl ExemptKind {
@@ -214,7 +218,7 @@ impl ExemptKind {
     #[must_use]
     pub const fn services(self) -> &'static [(u8, Option<u16>)] {
         match self {
-            Self::Icmp => &[(protocol::ICMP, None), (protocol::ICMPV6, None)],
+            Self::Icmp | Self::Echo => &[(protocol::ICMP, None), (protocol::ICMPV6, None)],
             Self::Igmp => &[(protocol::IGMP, None)],
             Self::Dhcp => &[(17, Some(67)), (17, Some(68)), (17, Some(546)), (17, Some(547))],
             Self::NeighbourDiscovery | Self::Arp | Self::Multicast | Self::Broadcast => &[],
@@ -240,6 +244,41 @@ pub fn classify_header(
 #[must_use]
 pub fn as_clear_text(ip: &IpPacket<'_>, named: &NamedPorts) -> Stream {
     app::clear(ip, named)
+}
+
+/// The clear stream of a later fragment whose own octets can be read, though the first one named what is encrypted or
+/// has no place for text; `None` where they cannot, or where none would follow from it.
+#[must_use]
+pub fn readable_rest(
+    ip: &IpPacket<'_>,
+    alone: Stream,
+    named: &NamedPorts,
+    count: u64,
+) -> Option<Stream> {
+    let is_readable = match alone {
+        Stream::Esp(..) => {
+            count.is_multiple_of(ONE_REST_IN)
+                && sa_evidence::is_readable(sample(ip.payload, SAMPLE_OF_ESP, count))
+        }
+        Stream::Undecodable(StopReason::FragmentWithoutFirst) => {
+            exempt::is_mostly_text(sample(ip.payload, SAMPLE_OF_UDP, count))
+        }
+        Stream::WespIntegrityOnly(..)
+        | Stream::Ah(..)
+        | Stream::Ike
+        | Stream::NattKeepalive
+        | Stream::Exempt(_)
+        | Stream::Clear { .. }
+        | Stream::Undecodable(_) => false,
+    };
+    is_readable.then(|| as_clear_text(ip, named))
+}
+
+/// The stream of clear packets of a protocol without ports.
+#[must_use]
+pub const fn clear_stream_of(protocol: u8) -> Stream {
+    let ports = ServicePorts { protocol, lower: None, higher: None };
+    Stream::Clear { ports, app: App::Other, encrypted: false }
 }
 
 /// The stream of an IP packet, and thereby its one class. `named` are the ports a policy speaks of.
@@ -286,3 +325,7 @@ const fn is_cut_in_header(ip: &IpPacket<'_>) -> bool {
 }
 
 const IKE_HEADER_LEN: usize = 28;
+/// Later fragments of ESP of which one is looked at, and the octets of it.
+const ONE_REST_IN: u64 = 4;
+const SAMPLE_OF_ESP: usize = 64;
+const SAMPLE_OF_UDP: usize = 256;

@@ -6,6 +6,7 @@
 //! without any pattern. Keeps counts, never bytes; the parts of one security association that several
 //! captures hold are joined in order of time.
 
+use crate::ike::readable::{has_pattern, holds_text};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +25,8 @@ pub struct SaEvidence {
     content: Content,
     /// Of some packets behind those: what an SPI carries may change.
     later: Content,
-    /// So many such samples were text.
-    later_texts: u32,
+    /// Samples that were readable by themselves, and pools of later ones that had a pattern.
+    readable: u32,
     /// The form of another protocol that numbers its packets (OpenVPN's data channel, on UDP).
     resembles_openvpn: bool,
 }
@@ -113,15 +114,37 @@ impl SaEvidence {
         self.resembles_openvpn |= in_udp && is_openvpn_data(packet.bytes);
         self.advance.observe(packet.time, number_at(packet.bytes, 4));
         let content = packet.bytes.get(BEHIND_VECTOR..).unwrap_or_default();
-        if self.content.bytes < ENOUGH_OCTETS {
-            self.content.observe(content);
+        if self.content.bytes < ENOUGH_BYTES {
+            let sample = self.sample(content, LOOKED_AT);
+            self.readable += u32::from(is_all_text(sample));
+            self.content.observe(sample);
         } else if self.packets.is_multiple_of(ONE_IN) {
-            self.later.observe(content);
-            if self.later.bytes >= ENOUGH_OCTETS {
-                self.later_texts += u32::from(self.later.is_text());
-                self.later = Content::default();
-            }
+            self.observe_later(content);
         }
+    }
+
+    /// Takes note of a later fragment that was seen to be readable.
+    pub const fn observe_readable_rest(&mut self) {
+        self.readable = self.readable.saturating_add(1);
+    }
+
+    /// What an SPI carries may change, and the first octets of its packets may differ from the rest.
+    #[cold]
+    fn observe_later(&mut self, content: &[u8]) {
+        let sample = self.sample(content, MORE_LOOKED_AT);
+        self.readable = self.readable.saturating_add(u32::from(is_readable(sample)));
+        self.later.observe(sample);
+        if u64::from(self.later.bytes) >= ENOUGH_OF_LATER {
+            if self.later.has_pattern(PATTERN_OF_LATER) {
+                self.readable = self.readable.saturating_add(ENOUGH_READABLE);
+            }
+            self.later = Content::default();
+        }
+    }
+
+    /// Some octets in a row, at a place that moves from packet to packet.
+    fn sample<'a>(&self, content: &'a [u8], len: usize) -> &'a [u8] {
+        sample(content, len, self.packets)
     }
 
     /// Takes an AH packet.
@@ -146,8 +169,11 @@ impl SaEvidence {
         self.lengths |= later.lengths;
         self.resembles_openvpn |= later.resembles_openvpn;
         self.advance.join(later.advance);
+        if later.content.is_enough_to_judge() && later.content.has_pattern(PATTERN_OF_LATER) {
+            self.readable = self.readable.saturating_add(ENOUGH_READABLE);
+        }
         self.content.join(later.content);
-        self.later_texts = self.later_texts.saturating_add(later.later_texts);
+        self.readable = self.readable.saturating_add(later.readable);
     }
 
     /// Time of the first packet as it came; parts are joined in this order.
@@ -224,7 +250,13 @@ impl SaEvidence {
     /// What the content looks like.
     #[must_use]
     pub fn opacity(&self) -> Opacity {
-        if self.later_texts > 0 { Opacity::Patterned } else { self.content.opacity() }
+        if self.is_readable() { Opacity::Patterned } else { self.content.opacity() }
+    }
+
+    /// Whether several packets, of the first or of later ones, hold what can be read.
+    #[must_use]
+    pub const fn is_readable(&self) -> bool {
+        self.readable >= ENOUGH_READABLE
     }
 
     /// Whether what has a pattern is text, which people read without knowing any form.
@@ -340,10 +372,10 @@ impl Advance {
 
 impl Content {
     fn observe(&mut self, bytes: &[u8]) {
-        if self.bytes >= ENOUGH_OCTETS {
+        if self.bytes >= ENOUGH_BYTES {
             return;
         }
-        for byte in bytes.iter().take(LOOKED_AT) {
+        for byte in bytes {
             if let Some(count) = self.halves.get_mut(usize::from(byte >> 4)) {
                 *count += 1;
                 self.bytes += 1;
@@ -359,7 +391,7 @@ impl Content {
     }
 
     fn join(&mut self, later: Self) {
-        if self.bytes < ENOUGH_OCTETS {
+        if self.bytes < ENOUGH_BYTES {
             self.bytes = self.bytes.saturating_add(later.bytes);
             self.texts = self.texts.saturating_add(later.texts);
             for (count, more) in self.halves.iter_mut().zip(later.halves) {
@@ -371,18 +403,43 @@ impl Content {
     /// Pearson's χ² of sixteen equal shares: of bytes without a pattern it is about 15, and above
     /// the bound in one of 2³³ cases.
     fn opacity(&self) -> Opacity {
-        let bytes = u64::from(self.bytes);
-        let squares = self.halves.iter().map(|count| u64::from(*count).pow(2));
-        let squares = squares.fold(0, u64::saturating_add);
-        // χ² = 16 · Σ count² ⁄ n − n.
-        if bytes > 0 && squares.saturating_mul(16) > bytes.saturating_mul(bytes + PATTERN) {
+        if self.has_pattern(PATTERN) {
             Opacity::Patterned
-        } else if bytes >= ENOUGH_TO_BE_OPAQUE {
+        } else if u64::from(self.bytes) >= ENOUGH_TO_BE_OPAQUE {
             Opacity::Opaque
         } else {
             Opacity::Unseen
         }
     }
+
+    const fn is_enough_to_judge(&self) -> bool {
+        self.bytes >= 256
+    }
+
+    /// χ² = 16 · Σ count² ⁄ n − n.
+    fn has_pattern(&self, bound: u64) -> bool {
+        let octets = u64::from(self.bytes);
+        let squares = self.halves.iter().map(|count| u64::from(*count).pow(2));
+        let squares = squares.fold(0, u64::saturating_add);
+        octets > 0 && squares.saturating_mul(16) > octets.saturating_mul(octets + bound)
+    }
+}
+
+/// So many octets in a row at a place that moves with a count.
+#[must_use]
+pub fn sample(content: &[u8], len: usize, count: u64) -> &[u8] {
+    let Some(range) = content.len().checked_sub(len) else { return content };
+    // The upper half of a product with an odd constant spreads counts evenly (Knuth, 6.4).
+    let spread = count.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    let place = spread.wrapping_mul(range as u64 + 1) >> 32;
+    let place = usize::try_from(place).unwrap_or_default();
+    content.get(place..place + len).unwrap_or(content)
+}
+
+/// Whether content that must be encrypted can be read.
+#[must_use]
+pub fn is_readable(content: &[u8]) -> bool {
+    holds_text(content) || has_pattern(content)
 }
 
 /// Whether bytes at the beginning of a datagram are text: as many in a row as random ones are in one
@@ -439,15 +496,22 @@ const MANY: u64 = 96;
 const CHANCE_BITS: f64 = 40.0;
 /// Lengths are not independent of each other where a protocol fills up to words.
 const MOST_SHAPE_BITS: u32 = 8;
-const ENOUGH_OCTETS: u32 = 1024;
+const ENOUGH_BYTES: u32 = 1024;
 /// Behind the first bytes one packet in so many is looked at.
 const ONE_IN: u64 = 8;
 const MANY_LENGTHS: u32 = 6;
-/// Bytes of one packet that are looked at.
+/// Bytes of one packet that are looked at, and of one behind the first ones.
 const LOOKED_AT: usize = 32;
+const MORE_LOOKED_AT: usize = 64;
+/// Octets of later packets that are looked at together.
+const ENOUGH_OF_LATER: u64 = 512;
+/// One readable packet may be a forged one.
+const ENOUGH_READABLE: u32 = 2;
 const ENOUGH_TO_BE_OPAQUE: u64 = 64;
 /// χ² with 15 degrees of freedom.
 const PATTERN: u64 = 80;
+/// The bound of pools that are many: passed by random octets in one of 2⁵² cases.
+const PATTERN_OF_LATER: u64 = 110;
 const TEXT: usize = 32;
 
 #[cfg(test)]

@@ -37,8 +37,11 @@ use crate::packet::origin::interface;
 use crate::packet::{IpPacket, MOST_NESTED, protocol};
 use crate::protection::decrypted_copy::{Candidate, DecryptedCopies, PlainLengths};
 use crate::protection::duplicate::{self, DuplicateKind, Duplicates, Repetition};
+use crate::protection::echo::Echoes;
+use crate::protection::exemption_abuse::{AbusedExemption, hides_text};
 use crate::protection::{
     EspSpi, ExemptKind, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass, Stream, esp_bytes,
+    readable_rest,
 };
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -63,6 +66,8 @@ pub struct CaptureObserver<'p> {
     repeated: copies::Repeated,
     repeated_unpaired: BTreeMap<(DuplicateKind, Unpaired), Count>,
     fragments: Fragments<Stream, Later>,
+    later_fragments: u64,
+    echoes: Echoes,
     ike: IkeObserver,
     connections: Connections<Later>,
     conversations: Conversations,
@@ -89,6 +94,8 @@ struct Later {
     seen: PacketRecord,
     /// What it is by its own header, should the others never come.
     alone: Stream,
+    /// Its clear stream, where its own octets can be read, whatever a first fragment says of them.
+    as_clear: Option<Stream>,
     /// The packet that it repeats.
     again: Option<Repetition>,
 }
@@ -111,6 +118,8 @@ impl<'p> CaptureObserver<'p> {
             repeated: HashMap::default(),
             repeated_unpaired: BTreeMap::new(),
             fragments: Fragments::default(),
+            later_fragments: 0,
+            echoes: Echoes::default(),
             ike: IkeObserver::default(),
             connections: Connections::default(),
             conversations: Conversations::default(),
@@ -180,6 +189,9 @@ impl<'p> CaptureObserver<'p> {
                         return self.observe_copy(ip, stream, again, seen);
                     }
                     self.summary.reached(Bound::Copies, 1);
+                }
+                if ip.nested == 0 && hides_text(frame.data, ip) {
+                    self.summary.note_abuse((pair, AbusedExemption::Unread), seen);
                 }
                 if ip.mislabelled {
                     self.mislabelled(frame);
@@ -290,9 +302,11 @@ impl<'p> CaptureObserver<'p> {
                 self.place_later(later, stream);
             }
         } else {
-            let later = Later { pair, seen: *seen, alone: stream, again: None };
-            if let Some((inherited, _)) = self.fragments.later(ip, fragment, later) {
-                self.place(pair, inherited, seen);
+            self.later_fragments += 1;
+            let as_clear = readable_rest(ip, stream, self.named, self.later_fragments);
+            let later = Later { pair, seen: *seen, alone: stream, as_clear, again: None };
+            if let Some((inherited, later)) = self.fragments.later(ip, fragment, later) {
+                self.place_later(later, inherited);
             }
         }
         self.place_unmatched();
@@ -330,7 +344,8 @@ impl<'p> CaptureObserver<'p> {
                 self.keep_clear(pair, alone, PacketRecord { likely_copy: decrypted_copy, ..*seen });
             }
             None if matches!(carried, Carried::Opening) => {
-                self.connections.hold(ip, Later { pair, seen: *seen, alone, again: None });
+                let later = Later { pair, seen: *seen, alone, as_clear: None, again: None };
+                self.connections.hold(ip, later);
             }
             None => self.place(pair, alone, seen),
         }
@@ -387,7 +402,7 @@ impl<'p> CaptureObserver<'p> {
         time: Timestamp,
     ) -> Option<Candidate> {
         match stream {
-            Stream::Clear { .. } | Stream::Exempt(ExemptKind::Icmp) => {
+            Stream::Clear { .. } | Stream::Exempt(ExemptKind::Icmp | ExemptKind::Echo) => {
                 let lengths = PlainLengths { packet: ip.packet_len, segment: ip.segment_len };
                 let candidate = self.decrypted_copies.plain(pair, time, lengths);
                 candidate.filter(|_| stream.class() == ProtectionClass::Clear)

@@ -17,6 +17,7 @@ use crate::hosts::HostPair;
 use crate::ike::Negotiations;
 use crate::packet::StopReason;
 use crate::protection::duplicate::DuplicateKind;
+use crate::protection::echo::EchoReplies;
 use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::exemption_abuse::AbusedExemption;
 use crate::protection::secret::Secret;
@@ -168,6 +169,8 @@ pub struct CaptureSummary {
     pub secrets: BTreeMap<(HostPair, Secret), (PacketRecord, PacketRecord, u64)>,
     /// Traffic disguised as what is exempt: the first and the last packet, and how many.
     pub abused_exemptions: BTreeMap<(HostPair, AbusedExemption), (PacketRecord, PacketRecord, u64)>,
+    /// Pairs whose echo replies hold other data than their requests.
+    pub echo_replies: BTreeMap<HostPair, EchoReplies>,
     /// TLS servers whose handshakes were seen in clear.
     pub tls: BTreeMap<TlsServer, TlsSeen>,
     /// Bytes of TCP that the capture lost.

@@ -69,7 +69,9 @@ use crate::eventlog::{LogEvent, LogSource};
 use crate::evidence::{Evidence, EvidenceId, RecordRef};
 use crate::hosts::HostPair;
 use crate::ike::{EspActivity, EspUse, Negotiations};
-use crate::protection::{EspSpi, ProtectionClass, Stream};
+use crate::packet::protocol;
+use crate::protection::echo::EchoReplies;
+use crate::protection::{EspSpi, ExemptKind, ProtectionClass, Stream, clear_stream_of};
 use crate::time::{Span, Timestamp};
 use sa::SaIs;
 use serde::{Deserialize, Serialize};
@@ -199,11 +201,16 @@ impl Summary {
         let mut pairs = StreamsByPair::new();
         let shown_by_logs = self.integrity_only();
         let as_they_are = self.sas_as_they_are();
+        let echo_tunnels = self.echo_tunnels();
         for capture in self.captures.values() {
             for (pair, streams) in &capture.streams {
                 for (stream, runs) in streams {
                     let key = (*pair, *stream);
                     let by_packets = match as_they_are.get(&key) {
+                        _ if *stream == ECHO && echo_tunnels.contains(pair) => {
+                            let clear = clear_stream_of(icmp_of(*pair));
+                            (clear, clear.class())
+                        }
                         Some(SaIs::Clear(clear)) => (*clear, clear.class()),
                         Some(SaIs::Null) => (*stream, ProtectionClass::EspNull),
                         Some(SaIs::AsSeen) | None => (*stream, stream.class()),
@@ -216,6 +223,17 @@ impl Summary {
             }
         }
         pairs
+    }
+
+    /// Pairs whose echoes carry data of their own: these are clear text.
+    #[must_use]
+    pub fn echo_tunnels(&self) -> BTreeSet<HostPair> {
+        let mut replies: BTreeMap<HostPair, EchoReplies> = BTreeMap::new();
+        for (pair, of_capture) in self.captures.values().flat_map(|c| &c.echo_replies) {
+            replies.entry(*pair).or_default().join(*of_capture);
+        }
+        let tunnels = replies.into_iter().filter(|(_, replies)| replies.are_a_tunnel());
+        tunnels.map(|(pair, _)| pair).collect()
     }
 
     /// ESP streams of which a host's log says that they are authenticated and not encrypted, and the
@@ -469,6 +487,11 @@ impl CaptureSummary {
 }
 
 /// Logs of one file that are distinguished, beside those that only remnants name.
+const ECHO: Stream = Stream::Exempt(ExemptKind::Echo);
+/// Its protocol of the two hosts.
+const fn icmp_of(pair: HostPair) -> u8 {
+    if pair.a().is_ipv4() { protocol::ICMP } else { protocol::ICMPV6 }
+}
 const MOST_LOGS: u32 = 2_000;
 /// The next file of a capture begins no later than that behind the last frame.
 const TAKES_OVER: Span = Span::from_seconds(2);

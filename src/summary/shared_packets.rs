@@ -148,8 +148,9 @@ fn partners(
 /// The packets of a capture that are compared by their content. IKE is compared by message; what goes to groups of
 /// hosts is sent alike every so often.
 fn compared(capture: &CaptureSummary) -> impl Iterator<Item = &Print> {
-    let proves =
-        |stream: &Stream| matches!(stream, Stream::Clear { .. } | Stream::Exempt(ExemptKind::Icmp));
+    let proves = |stream: &Stream| {
+        matches!(stream, Stream::Clear { .. } | Stream::Exempt(ExemptKind::Icmp | ExemptKind::Echo))
+    };
     let own = capture.prints.iter().filter(move |((_, stream), _)| proves(stream));
     own.flat_map(|(_, prints)| prints).chain(capture.edges.prints())
 }

@@ -118,6 +118,7 @@ const MAY_PASS: &str = "nothing: it may be unprotected";
 const fn exempt(kind: ExemptKind) -> &'static str {
     match kind {
         ExemptKind::Icmp => "ICMP",
+        ExemptKind::Echo => "ICMP echo",
         ExemptKind::Arp => "ARP",
         ExemptKind::Igmp => "IGMP",
         ExemptKind::Multicast => "multicast",

@@ -142,7 +142,7 @@ pub(super) const FORCED_FALLBACK_SUSPECTED: FindingRow = FindingRow {
 pub(super) const EXEMPTION_ABUSE: FindingRow = FindingRow {
     code: FindingCode::ExemptionAbuse,
     name: "exemption_abuse",
-    meaning: "Other traffic uses an exemption from protection: packets from UDP port 88 that are not Kerberos, or a TCP connection opened from port 88; packets from UDP port 500 that are not IKE; or at least 32 ICMP echo messages with more than 1024 bytes of data. Packets that the capture truncated are not judged.",
+    meaning: "Other traffic uses an exemption from protection: packets from UDP port 88 that are not Kerberos, or a TCP connection opened from port 88; packets from UDP port 500 that are not IKE; at least 32 ICMP echo messages with more than 1024 bytes of data or with text; echo replies that hold other data than their requests; or text in bytes that no receiver reads. Packets that the capture truncated are not judged.",
     severities: &[
         (Severity::Medium, ""),
         (Severity::Low, "for large ICMP messages, because tests look the same"),

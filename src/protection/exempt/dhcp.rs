@@ -1,7 +1,7 @@
 //! DHCP for IPv4 (RFC 2131, RFC 2132) and IPv6 (RFC 8415).
 
-use super::is_partial;
-use crate::ike::holds_text;
+use super::{are_names, is_partial};
+use crate::ike::readable::{holds_text, text_len};
 use crate::packet::{IpPacket, Ports};
 use std::net::IpAddr;
 
@@ -19,21 +19,23 @@ pub(super) fn is_message(ip: &IpPacket<'_>, ports: Ports) -> bool {
 }
 
 /// RFC 2131 §2 and §3, RFC 2132 §2: fixed fields, a cookie, and options up to an end, one of which is the type of the
-/// message.
+/// message. Without it the message is one of BOOTP (RFC 1534 §2), which has 300 octets (RFC 951 §3).
 fn is_dhcp(ip: &IpPacket<'_>) -> bool {
     let payload = ip.payload;
     let Some(operation) = payload.first() else { return ip.payload_len > 0 };
     let has_address = payload.get(2).is_none_or(|length| *length <= 16);
     let cookie = payload.get(BOOTP_HEADER..OPTIONS);
     let has_cookie = cookie.map_or_else(|| is_partial(ip), |cookie| cookie == MAGIC_COOKIE);
+    let vendor = payload.get(BOOTP_HEADER..).unwrap_or_default();
+    let is_plain = ip.payload_len <= BOOTP && vendor.iter().all(|octet| *octet == 0);
     let is_reply = *operation == 2;
     let names = [SERVER_NAME, BOOT_FILE].map(|at| payload.get(at).unwrap_or_default());
-    let text = names.iter().filter(|name| holds_text(name)).map(|name| name.len()).sum();
+    let text = names.iter().map(|name| text_len(name)).sum();
     matches!(operation, 1 | 2)
         && has_address
-        && has_cookie
+        && (has_cookie || is_plain)
         && names.iter().all(|name| is_name(name, is_reply))
-        && has_options(ip, *operation, text)
+        && (is_plain || has_options(ip, *operation, text))
 }
 
 /// RFC 2131 §2: a server's name and a boot file, which end with a zero. A client leaves them empty or asks for one
@@ -47,7 +49,8 @@ fn is_name(field: &[u8], is_reply: bool) -> bool {
 /// `text` are the bytes of text in front of the options.
 fn has_options(ip: &IpPacket<'_>, operation: u8, mut text: usize) -> bool {
     let seen = ip.payload.get(OPTIONS..).unwrap_or_default();
-    let (mut at, mut has_type, mut with_text) = (0, false, [false; 256]);
+    let (mut at, mut has_type, mut with_text) = (0, ip.payload_len <= BOOTP, [false; 256]);
+    let mut of_sites = 0;
     while let Some(code) = seen.get(at) {
         let value = match code {
             0 => {
@@ -71,11 +74,16 @@ fn has_options(ip: &IpPacket<'_>, operation: u8, mut text: usize) -> bool {
             }
         }
         let is_unicast = !ip.destination().is_multicast();
-        if is_unicast && holds_text(value) {
+        let is_text = holds_text(value) && !(*code == DOMAIN_SEARCH && are_names(value));
+        if is_unicast && is_text {
             let Some(had) = with_text.get_mut(usize::from(*code)) else { return false };
-            text += value.len();
+            text += text_len(value);
+            let is_known = TEXT_OPTIONS.contains(code);
+            // RFC 3942: from 128 on sites and makers give options their meaning.
+            of_sites += if is_known { 0 } else { text_len(value) };
             // RFC 2131 §4.1: an option appears once.
-            if *had || !TEXT_OPTIONS.contains(code) || text > MOST_TEXT {
+            let is_without_place = !is_known && *code < FIRST_OF_SITES;
+            if *had || is_without_place || text > MOST_TEXT || of_sites > MOST_OF_SITES {
                 return false;
             }
             *had = true;
@@ -157,8 +165,9 @@ fn are_options(seen: &[u8], mut at: usize, len: usize, inside: Inside, text: &mu
             4 => are_options(value, 4, length, deeper, text),
             5 => are_options(value, 24, length, deeper, text),
             26 => are_options(value, 25, length, deeper, text),
+            24 if are_names(value) => true,
             _ if holds_text(value) => {
-                *text += length;
+                *text += text_len(value);
                 TEXT_OPTIONS_OF_IPV6.contains(&code) && *text <= MOST_TEXT
             }
             _ => true,
@@ -179,16 +188,25 @@ const MAGIC_COOKIE: [u8; 4] = [0x63, 0x82, 0x53, 0x63];
 /// RFC 2132 §9.6.
 const MESSAGE_TYPE: u8 = 53;
 /// Names, paths, addresses of web pages and messages: RFC 2132 §3.14 to §3.20, §8.1, §8.4, §8.11, §9.4, §9.5, §9.9 and
-/// §9.13, RFC 2242, RFC 3004, RFC 3046, RFC 4702, RFC 4833, RFC 8910, RFC 5071; 252 is the address of a proxy's
+/// §9.13, RFC 2242, RFC 3004, RFC 3046, RFC 3397, RFC 3925, RFC 4702, RFC 4833, RFC 8910, RFC 5071; 252 is the address of a proxy's
 /// configuration.
-const TEXT_OPTIONS: [u8; 26] = [
-    12, 14, 15, 17, 18, 40, 43, 47, 56, 60, 61, 62, 64, 66, 67, 77, 81, 82, 86, 100, 101, 114, 120,
-    209, 210, 252,
+const TEXT_OPTIONS: [u8; 29] = [
+    12, 14, 15, 17, 18, 40, 43, 47, 56, 60, 61, 62, 64, 66, 67, 77, 81, 82, 86, 100, 101, 114, 119,
+    120, 124, 125, 209, 210, 252,
 ];
-/// Messages, classes, names and addresses of web pages: RFC 8415 §21.13, §21.15, §21.16 and §21.18, RFC 4649, RFC 4704,
+/// Messages, classes, names and addresses of web pages: RFC 8415 §21.13, §21.15 to §21.18, RFC 3319, RFC 3646, RFC 4280,
+/// RFC 5908, RFC 6334, RFC 4649, RFC 4704,
 /// RFC 5970, RFC 4833, RFC 8910.
-const TEXT_OPTIONS_OF_IPV6: [u16; 11] = [13, 15, 16, 18, 37, 39, 41, 42, 59, 60, 103];
-/// Text of one message: names and paths have 255 bytes at the most (RFC 1035 §2.3.4, RFC 2132 §2).
-const MOST_TEXT: usize = 255;
+const TEXT_OPTIONS_OF_IPV6: [u16; 17] =
+    [13, 15, 16, 17, 18, 21, 24, 33, 37, 39, 41, 42, 56, 59, 60, 64, 103];
+/// Text of one message: a few names and paths of 255 bytes at the most (RFC 1035 §2.3.4, RFC 2132 §2); a client need
+/// not take more than 576 bytes (RFC 2131 §2).
+const MOST_TEXT: usize = 512;
+/// RFC 951 §3.
+const BOOTP: usize = 300;
+/// RFC 3397.
+const DOMAIN_SEARCH: u8 = 119;
+const FIRST_OF_SITES: u8 = 128;
+const MOST_OF_SITES: usize = 255;
 /// RFC 8415 §7.6: HOP_COUNT_LIMIT, and the options of the message inside.
 const MOST_RELAYS: u8 = 12;

@@ -1,8 +1,8 @@
 //! Neighbour discovery and its relatives (RFC 4861, RFC 3122, RFC 3971).
 
 use super::quoted::repeats_packet;
-use super::{byte_at, has_hops, is_partial};
-use crate::ike::holds_text;
+use super::{are_names, byte_at, has_hops, is_partial};
+use crate::ike::readable::holds_text;
 use crate::packet::IpPacket;
 
 /// A hop limit of 255, which no router can leave, code 0 (RFC 4861 §6.1 and §7.1), a fixed part, then known options in
@@ -18,7 +18,9 @@ pub(super) fn is_discovery(ip: &IpPacket<'_>) -> bool {
         137 => 40,
         _ => return false,
     };
-    if !has_hops(ip, 255) || byte_at(ip, 1).is_some_and(|code| code != 0) {
+    // RFC 6980: only a certificate comes in fragments.
+    let is_fragment = ip.fragment.is_some() && kind != 149;
+    if is_fragment || !has_hops(ip, 255) || byte_at(ip, 1).is_some_and(|code| code != 0) {
         return false;
     }
     let mut at = fixed;
@@ -38,6 +40,8 @@ pub(super) fn is_discovery(ip: &IpPacket<'_>) -> bool {
             (148 | 149, 15 | 16) => names_authority(option, value),
             // RFC 8910 §2.3: the address of a web page.
             (134, 37) => value.starts_with(b"http"),
+            // RFC 8106 §5.2: names of domains behind a lifetime.
+            (134, 31) => value.len() <= MOST_NAMES && are_names(value.get(6..).unwrap_or_default()),
             _ => !holds_text(value),
         };
         if units == 0 || !has_form || !fits(option, units) {
@@ -75,6 +79,8 @@ fn names_authority(option: u8, value: &[u8]) -> bool {
     }
 }
 
+/// Some names of 255 octets at the most.
+const MOST_NAMES: usize = 512;
 /// Options of one message that are looked at.
 const MOST_OPTIONS: usize = 256;
 /// X.690 §8.9.1.

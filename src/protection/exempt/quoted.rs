@@ -1,7 +1,7 @@
 //! Packets that errors quote (RFC 792, RFC 1812 §4.3.2.3, RFC 4443 §2.4, RFC 4884).
 
 use super::is_partial;
-use crate::ike::holds_text;
+use crate::ike::readable::holds_text;
 use crate::packet::{IpPacket, protocol};
 use std::net::IpAddr;
 

@@ -3,7 +3,7 @@
 use super::{CaptureObserver, MOST_UNREACHABLE, is_on_ike_port};
 use crate::hosts::HostPair;
 use crate::packet::{IpPacket, protocol};
-use crate::protection::exemption_abuse::abused_exemption;
+use crate::protection::exemption_abuse::{AbusedExemption, abused_exemption};
 use crate::protection::secret::secret;
 use crate::protection::unreachable::quoted_ike;
 use crate::protection::{EspSpi, ExemptKind, Stream};
@@ -48,6 +48,11 @@ impl CaptureObserver<'_> {
             }
             Stream::Ah(spi, _) if spi != EspSpi(0) => {
                 self.streams.of(key).0.esp.get_or_insert_default().observe_ah(ip, seen, self.named);
+            }
+            Stream::Exempt(ExemptKind::Echo) => {
+                if self.echoes.observe(ip) {
+                    self.summary.note_abuse((key.0, AbusedExemption::EchoTunnel), *seen);
+                }
             }
             Stream::Exempt(ExemptKind::Icmp) => {
                 if let Some(mut reported) = quoted_ike(body, ip.protocol == protocol::ICMPV6) {

@@ -8,7 +8,7 @@ use super::{CaptureObserver, Later, keep};
 use crate::hosts::{Direction, HostPair};
 use crate::packet::IpPacket;
 use crate::protection::duplicate::{DuplicateKind, Repetition, is_rule};
-use crate::protection::{ProtectionClass, Stream};
+use crate::protection::{EspSpi, ExemptKind, ProtectionClass, Stream};
 use crate::summary::bound::Bound;
 use crate::summary::connections::Carried;
 use crate::summary::timeline::{PacketRecord, Runs};
@@ -44,7 +44,7 @@ impl CaptureObserver<'_> {
         again: Repetition,
         seen: PacketRecord,
     ) {
-        let copy = Later { pair: ip.pair, seen, alone: stream, again: Some(again) };
+        let copy = Later { pair: ip.pair, seen, alone: stream, as_clear: None, again: Some(again) };
         if let Some(fragment) = ip.fragment.filter(|fragment| fragment.offset > 0) {
             if let Some((inherited, copy)) = self.fragments.later(ip, fragment, copy) {
                 self.place_later(copy, inherited);
@@ -64,7 +64,8 @@ impl CaptureObserver<'_> {
 
     /// Places what had to wait: a packet, or one that repeats it.
     pub(super) fn place_later(&mut self, later: Later, stream: Stream) {
-        let Later { pair, seen, again, .. } = later;
+        let Later { pair, seen, again, as_clear, .. } = later;
+        let stream = self.by_content(pair, stream, as_clear);
         let Some(Repetition { kind, note, is_forwarded }) = again else {
             return self.place(pair, stream, &seen);
         };
@@ -84,6 +85,30 @@ impl CaptureObserver<'_> {
         if stream.class() == ProtectionClass::Clear && !keep(&mut self.clear_packets, clear, alone)
         {
             self.summary.reached(Bound::Compared, 1);
+        }
+    }
+
+    /// The stream of a later fragment by what its own octets show: text is neither IKE nor DHCP, whatever came in front
+    /// of it, and what can be read is no content of ESP.
+    fn by_content(&mut self, pair: HostPair, stream: Stream, as_clear: Option<Stream>) -> Stream {
+        match (stream, as_clear) {
+            (Stream::Ike | Stream::Exempt(ExemptKind::Dhcp), Some(clear)) => clear,
+            (Stream::Esp(spi, _), Some(_)) if spi != EspSpi(0) => {
+                let esp = self.streams.of((pair, stream)).0.esp.get_or_insert_default();
+                esp.sa.observe_readable_rest();
+                stream
+            }
+            (
+                Stream::Ike
+                | Stream::Exempt(_)
+                | Stream::Esp(..)
+                | Stream::WespIntegrityOnly(..)
+                | Stream::Ah(..)
+                | Stream::NattKeepalive
+                | Stream::Clear { .. }
+                | Stream::Undecodable(_),
+                _,
+            ) => stream,
         }
     }
 

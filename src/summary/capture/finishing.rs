@@ -37,6 +37,7 @@ impl CaptureObserver<'_> {
         for (bound, packets) in beyond.into_iter().chain([(Bound::Runs, self.room.joined())]) {
             summary.reached(bound, packets);
         }
+        summary.echo_replies = self.echoes.finish();
         summary.uncounted_tunnels = self.tunnels.uncounted;
         summary.tunnels = self.tunnels.finish();
         let conversations = self.conversations.finish();
