@@ -88,6 +88,9 @@ impl Spread {
 /// The text that ends at the byte taken last.
 #[derive(Clone, Copy, Debug, Default)]
 struct Runs {
+    /// Bytes taken, and how many of them were looked at for the sum.
+    taken: usize,
+    summed: usize,
     ascii: usize,
     /// UTF-8: bytes of whole characters, those of the character begun, and how many are to come.
     utf8: usize,
@@ -102,11 +105,17 @@ struct Runs {
 impl Runs {
     /// Takes the next byte; gives how many more bytes belong to text.
     fn take(&mut self, byte: u8) -> usize {
+        self.taken += 1;
         self.ascii = if is_sign(byte) { self.ascii + 1 } else { 0 };
-        let ascii = newly(self.ascii, 1, ASCII);
-        let of_utf8 = self.take_utf8(byte);
-        let wide = self.take_wide(byte);
-        ascii.max(of_utf8).max(wide)
+        let ascii = enough(self.ascii, ASCII);
+        let run = ascii.max(self.take_utf8(byte)).max(self.take_wide(byte));
+        if run == 0 {
+            return 0;
+        }
+        let begins = self.taken - run;
+        let more = self.taken - begins.max(self.summed);
+        self.summed = self.taken;
+        more
     }
 
     fn take_utf8(&mut self, byte: u8) -> usize {
@@ -133,7 +142,7 @@ impl Runs {
         };
         self.to_come = 0;
         self.utf8 += step;
-        newly(self.utf8, step, UTF8)
+        enough(self.utf8, UTF8)
     }
 
     fn take_wide(&mut self, byte: u8) -> usize {
@@ -145,21 +154,15 @@ impl Runs {
         let mut most = 0;
         for (run, (low, high)) in runs.iter_mut().zip([(last, byte), (byte, last)]) {
             *run = if is_wide(low, high) { *run + 2 } else { 0 };
-            most = most.max(newly(*run, 2, UTF16));
+            most = most.max(enough(*run, UTF16));
         }
         most
     }
 }
 
-/// How many bytes a run adds to text by its last step: all of it where it has just become long enough.
-const fn newly(run: usize, step: usize, least: usize) -> usize {
-    if run < least {
-        0
-    } else if run - step < least {
-        run
-    } else {
-        step
-    }
+/// The length of a run that is long enough to be text.
+const fn enough(run: usize, least: usize) -> usize {
+    if run < least { 0 } else { run }
 }
 
 const fn is_sign(byte: u8) -> bool {
