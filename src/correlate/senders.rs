@@ -43,6 +43,8 @@ struct Senders {
     protected: BTreeMap<(Direction, EvidenceId), Stations>,
     /// The same of all captures.
     anywhere: BTreeMap<Direction, Stations>,
+    /// By way, a protected packet that its own host put on the link.
+    own: BTreeMap<Direction, Origin>,
 }
 
 /// One packet of each station.
@@ -75,9 +77,10 @@ fn gather(summary: &Summary) -> BTreeMap<HostPair, Senders> {
         let file = first_files.get(id).copied().unwrap_or(*id);
         for ((pair, stream), packets) in &capture.esp_packets {
             let Stream::Esp(_, way) = *stream else { continue };
-            let of_way =
-                of_pairs.entry(*pair).or_default().protected.entry((way, file)).or_default();
+            let Senders { protected, own, .. } = of_pairs.entry(*pair).or_default();
+            let of_way = protected.entry((way, file)).or_default();
             for packet in packets.iter().filter(|packet| !packet.origin.is_passed_on()) {
+                own.entry(way).or_insert(packet.origin);
                 if let Some(sent) = sent_from(packet.frame, packet.origin) {
                     of_way.entry((sent.address, sent.vlans)).or_insert(sent);
                 } else {
@@ -103,11 +106,15 @@ fn gather(summary: &Summary) -> BTreeMap<HostPair, Senders> {
     unknown.extend(beyond.map(|((_, pair, _), _)| *pair));
     for ((pair, _), packets) in summary.captures.values().flat_map(|c| &c.clear_packets) {
         let Some(of_pair) = of_pairs.get_mut(pair) else { continue };
-        let own =
-            |packet: &&PacketRecord| !packet.is_decrypted_copy && !packet.origin.is_passed_on();
-        for packet in packets.iter().filter(own) {
+        let Senders { clear, own, .. } = of_pair;
+        let is_comparable = |packet: &&PacketRecord| {
+            let own = own.get(&packet.direction);
+            let is_from_afar = own.is_some_and(|own| packet.origin.is_from_afar(*own));
+            !packet.is_decrypted_copy && (is_from_afar || !packet.origin.is_passed_on())
+        };
+        for packet in packets.iter().filter(is_comparable) {
             match sent_from(packet.frame, packet.origin) {
-                Some(sent) => of_pair.clear.push((packet.time, packet.direction, sent)),
+                Some(sent) => clear.push((packet.time, packet.direction, sent)),
                 None => drop(unknown.insert(*pair)),
             }
         }

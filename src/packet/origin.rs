@@ -16,8 +16,8 @@ pub struct Origin {
     vlans: [u16; 2],
     /// Zero where the frame has none, or has that of a carrier's equipment.
     address: [u8; 6],
-    /// A router or the end of a tunnel sent the frame, for another host.
-    is_passed_on: bool,
+    /// The hop count of the packet; 0 where a tunnel carries it, or where there is none.
+    hops: u8,
 }
 
 impl Origin {
@@ -38,7 +38,7 @@ impl Origin {
             place: (interface << 2) | way,
             vlans: vlans(frame),
             address: address.unwrap_or_default(),
-            is_passed_on: false,
+            hops: 0,
         }
     }
 
@@ -46,7 +46,7 @@ impl Origin {
     /// (RFC 1812 §5.3.1), and then the sender's address is the router's.
     #[must_use]
     pub fn of_packet(self, ip: &IpPacket<'_>) -> Self {
-        Self { is_passed_on: ip.nested > 0 || !FIRST_HOPS.contains(&ip.hops), ..self }
+        Self { hops: if ip.nested > 0 { 0 } else { ip.hops }, ..self }
     }
 
     /// Whether two frames may be of one sender, on whatever VLAN.
@@ -56,10 +56,19 @@ impl Origin {
         self.place == other.place && (is_unknown || self.address == other.address)
     }
 
-    /// Whether the link-layer address is no address of the packet's own host.
+    /// Whether the link-layer address is no address of the packet's own host: a router or the end of a tunnel sent the
+    /// frame.
     #[must_use]
-    pub const fn is_passed_on(self) -> bool {
-        self.is_passed_on
+    pub fn is_passed_on(self) -> bool {
+        !FIRST_HOPS.contains(&self.hops)
+    }
+
+    /// Whether a packet came by more routers than one that its host itself put on the link: the host is on this link, so
+    /// that no router passes its packets on there. A capture of both sides of a router shows a packet with two counts
+    /// that differ by one.
+    #[must_use]
+    pub fn is_from_afar(self, own: Self) -> bool {
+        self.hops != 0 && !own.is_passed_on() && self.hops.saturating_add(BOTH_SIDES) < own.hops
     }
 
     /// The sender's link-layer address, where the frame has one.
@@ -120,6 +129,8 @@ pub fn interface(frame: &RawFrame<'_>) -> u32 {
     index.map_or(frame.interface, |index| u32::from_be_bytes(*index))
 }
 
+/// Routers between two places that one capture shows.
+const BOTH_SIDES: u8 = 2;
 /// Hop counts that systems send with; a router takes one away.
 pub(crate) const FIRST_HOPS: [u8; 4] = [32, 64, 128, 255];
 /// Behind three tags.

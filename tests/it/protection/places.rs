@@ -87,7 +87,7 @@ fn copies() -> Frames {
     let mut any = numbers();
     let mut frames = Frames::new();
     for n in 0..40u32 {
-        let clear = udp(2, 1, (445, 40_000), &any.octets(60 + 7 * (n as usize % 20)));
+        let clear = udp(2, 1, (445, 40_000), &any.bytes(60 + 7 * (n as usize % 20)));
         let padded = (clear.len() - 34 + 2).next_multiple_of(4);
         frames.push((n * 100, ip(2, 1, 50, &esp(0x2300_0001, n + 1, padded + 20, &mut any))));
         frames.push((n * 100 + 1, clear));
