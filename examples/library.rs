@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for pair in &analysis.facts.pairs {
         println!("{} - {}: {}", pair.pair.a(), pair.pair.b(), pair.verdict().as_str());
-        for (class, run) in &pair.by_class {
+        for (class, run) in pair.by_class.iter() {
             let packets = with_separators(run.frames);
             println!(
                 "  {}: {packets} packets, frames {} to {}",

@@ -266,6 +266,7 @@ pub struct Facts {
 
 /// Judges the evidence.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "a line for each step and each fact")]
 pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
     let streams = summary.streams();
     let negotiations = summary.negotiations();

@@ -23,7 +23,7 @@ impl LogEvent {
     /// word is the one that stands for AH, which an SA of ESP alone does not use, and names no algorithm.
     fn has_no_cipher(&self) -> bool {
         let Some(cipher) = self.field("CipherType").map(str::trim) else { return false };
-        let is_code = matches!(cipher, "" | "-") || Some(cipher) == parameter(NONE);
+        let is_code = matches!(cipher, "" | "-" | NONE_AS_CODE) || Some(cipher) == parameter(NONE);
         let is_null = logged_cipher(cipher) == Some("NULL");
         let is_unnamed = logged_cipher(cipher).is_none() && logged_digest(cipher).is_none();
         let header = self.field("AhAuthType").map(str::trim);
@@ -35,15 +35,20 @@ impl LogEvent {
     }
 }
 
-/// The names of algorithms are the same in every language.
+/// The names of algorithms are the same in every language; a code without a name is another one.
 fn is_digest(value: &str) -> bool {
-    logged_digest(value).is_some()
+    let value = value.trim();
+    // AES without another word is GMAC here (RFC 4543).
+    let is_cipher = logged_cipher(value).is_some_and(|cipher| cipher != "NULL");
+    let is_code = value.starts_with("%%") && value != NONE_AS_CODE;
+    logged_digest(value).is_some() || is_cipher || is_code
 }
 
 const QUICK_MODE_UP: u16 = 5451;
 const LEGACY_SA_UP: u16 = 541;
 /// The audit parameter for "none" (msobjs.dll).
 const NONE: u32 = 8229;
+const NONE_AS_CODE: &str = "%%8229";
 
 #[cfg(test)]
 mod tests {

@@ -35,6 +35,7 @@ pub(super) fn cleartext_windows(facts: &Facts) -> Vec<Finding> {
 }
 
 /// `shared` is the address of the two that several hosts may have.
+#[expect(clippy::too_many_lines, reason = "the parts of one text")]
 fn cleartext_window(
     facts: &Facts,
     (pair, shared): (HostPair, Option<IpAddr>),

@@ -6,8 +6,11 @@
 //! without any pattern. Keeps counts, never bytes; the parts of one security association that several
 //! captures hold are joined in order of time.
 
+mod content;
+
 use crate::ike::readable::{has_pattern, holds_text};
 use crate::time::Timestamp;
+use content::{Content, ENOUGH_BYTES};
 use serde::{Deserialize, Serialize};
 
 /// The evidence of one SPI in one direction.
@@ -59,15 +62,6 @@ struct Advance {
 struct Numbered {
     time: Timestamp,
     number: u32,
-}
-
-/// The bytes behind what a header or a vector may fill, by their upper halves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Content {
-    bytes: u32,
-    halves: [u32; 16],
-    /// Those that are letters, digits and signs.
-    texts: u32,
 }
 
 /// What can be said of the content of an SPI's packets.
@@ -370,62 +364,7 @@ impl Advance {
     }
 }
 
-impl Content {
-    fn observe(&mut self, bytes: &[u8]) {
-        if self.bytes >= ENOUGH_BYTES {
-            return;
-        }
-        for byte in bytes {
-            if let Some(count) = self.halves.get_mut(usize::from(byte >> 4)) {
-                *count += 1;
-                self.bytes += 1;
-                self.texts += u32::from(is_text(*byte));
-            }
-        }
-    }
-
-    /// Nine of ten bytes are letters, digits and signs; of bytes without a pattern three of eight are.
-    fn is_text(&self) -> bool {
-        let (texts, bytes) = (u64::from(self.texts), u64::from(self.bytes));
-        bytes >= ENOUGH_TO_BE_OPAQUE && texts * 10 >= bytes * 9
-    }
-
-    fn join(&mut self, later: Self) {
-        if self.bytes < ENOUGH_BYTES {
-            self.bytes = self.bytes.saturating_add(later.bytes);
-            self.texts = self.texts.saturating_add(later.texts);
-            for (count, more) in self.halves.iter_mut().zip(later.halves) {
-                *count = count.saturating_add(more);
-            }
-        }
-    }
-
-    /// Pearson's χ² of sixteen equal shares: of bytes without a pattern it is about 15, and above
-    /// the bound in one of 2³³ cases.
-    fn opacity(&self) -> Opacity {
-        if self.has_pattern(PATTERN) {
-            Opacity::Patterned
-        } else if u64::from(self.bytes) >= ENOUGH_TO_BE_OPAQUE {
-            Opacity::Opaque
-        } else {
-            Opacity::Unseen
-        }
-    }
-
-    const fn is_enough_to_judge(&self) -> bool {
-        self.bytes >= 256
-    }
-
-    /// χ² = 16 · Σ count² ⁄ n − n.
-    fn has_pattern(&self, bound: u64) -> bool {
-        let octets = u64::from(self.bytes);
-        let squares = self.halves.iter().map(|count| u64::from(*count).pow(2));
-        let squares = squares.fold(0, u64::saturating_add);
-        octets > 0 && squares.saturating_mul(16) > octets.saturating_mul(octets + bound)
-    }
-}
-
-/// So many octets in a row at a place that moves with a count.
+/// So many bytes in a row at a place that moves with a count.
 #[must_use]
 pub fn sample(content: &[u8], len: usize, count: u64) -> &[u8] {
     let Some(range) = content.len().checked_sub(len) else { return content };
@@ -496,21 +435,17 @@ const MANY: u64 = 96;
 const CHANCE_BITS: f64 = 40.0;
 /// Lengths are not independent of each other where a protocol fills up to words.
 const MOST_SHAPE_BITS: u32 = 8;
-const ENOUGH_BYTES: u32 = 1024;
 /// Behind the first bytes one packet in so many is looked at.
 const ONE_IN: u64 = 8;
 const MANY_LENGTHS: u32 = 6;
 /// Bytes of one packet that are looked at, and of one behind the first ones.
 const LOOKED_AT: usize = 32;
 const MORE_LOOKED_AT: usize = 64;
-/// Octets of later packets that are looked at together.
+/// Bytes of later packets that are looked at together.
 const ENOUGH_OF_LATER: u64 = 512;
 /// One readable packet may be a forged one.
 const ENOUGH_READABLE: u32 = 2;
-const ENOUGH_TO_BE_OPAQUE: u64 = 64;
-/// χ² with 15 degrees of freedom.
-const PATTERN: u64 = 80;
-/// The bound of pools that are many: passed by random octets in one of 2⁵² cases.
+/// The bound of pools that are many: passed by random bytes in one of 2⁵² cases.
 const PATTERN_OF_LATER: u64 = 110;
 const TEXT: usize = 32;
 

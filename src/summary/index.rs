@@ -164,11 +164,12 @@ impl Default for Recent {
 }
 
 impl Recent {
-    /// The place of a word, whose lower and upper bits both show keys apart.
+    /// The place of a word, whose lower and upper bits both distinguish keys.
     #[inline]
-    const fn place(word: u64) -> usize {
+    fn place(word: u64) -> usize {
         // Knuth, TAOCP 3, 6.4: the upper bits of a product with the golden ratio.
-        (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - RECENT.ilog2())) as usize
+        let product = word.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        usize::try_from(product >> (64 - RECENT.ilog2())).unwrap_or_default()
     }
 
     /// The number of the record with that word that was asked for last.

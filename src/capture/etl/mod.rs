@@ -74,7 +74,8 @@ fn name_left_out(left_out: LeftOut, outline: &mut CaptureOutline) {
     let notes = further.into_iter().chain(unplaced);
     let (place, kind) = (NotePlace::Section(1), NoteKind::Description);
     outline.note(notes.map(|text| Note { place, kind, text }));
-    let all: [(u64, fn(u64) -> TraceProblem); 4] = [
+    type Counted = (u64, fn(u64) -> TraceProblem);
+    let all: [Counted; 4] = [
         (parts, TraceProblem::IncompletePackets),
         (damaged, TraceProblem::ShortEvents),
         (beyond, TraceProblem::PacketsBeyondMemory),

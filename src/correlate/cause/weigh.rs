@@ -129,14 +129,23 @@ impl Case<'_> {
     }
 
     /// Clear text that was under way as the capture began, with nothing protected before it, was opened by nothing that the
-    /// evidence ties to its beginning.
+    /// evidence ties to its beginning; a negotiation that the capture shows before it is.
     pub(super) fn weigh_beginning(&self, found: &mut [Candidate]) {
         let key = (self.window.pair, self.window.run.start);
         if !self.index.facts.midway.contains(&key) || self.silent_since().is_some() {
             return;
         }
+        let is_before = |fact: &FactRef| match fact {
+            FactRef::Exchange(at) => self.index.facts.exchanges.get(*at).is_some_and(|exchange| {
+                exchange.first.evidence == self.window.run.first.evidence
+                    && exchange.start < self.window.run.start
+            }),
+            FactRef::Event(_) => false,
+        };
         // Nobody negotiated is said of the whole window, and of what came before it.
-        for candidate in found.iter_mut().filter(|c| c.cause.reason != Reason::NoIkeAttempted) {
+        for candidate in found.iter_mut().filter(|c| {
+            c.cause.reason != Reason::NoIkeAttempted && !c.cause.refs.iter().any(is_before)
+        }) {
             if candidate.opening != Opening::None {
                 candidate.opening = Opening::None;
                 candidate.cause.against.push(Against::BeganBefore);

@@ -201,7 +201,7 @@ impl Log<'_> {
         let places = std::mem::take(&mut self.behind);
         let mut outers: BTreeMap<u64, u64> = BTreeMap::new();
         for place in &places {
-            let (number, bytes) = (place.number, place.len() as u64);
+            let (number, bytes) = (place.number, place.len());
             let kind = LogProblem::Hidden { bytes, records: place.records.len() as u64 };
             let at = offset.saturating_add(place.from as u64);
             self.tally.problem(kind, Some(at), Position::Record(number));

@@ -164,7 +164,8 @@ impl<'z> LocalTimes<'z> {
         if self.dates.is_year_undecided() {
             export.tally.problem(LogTimeProblem::TwoDigitYears, None, Position::File);
         }
-        let unread: [(u64, fn(u64) -> LogTimeProblem); 2] = [
+        type Counted = (u64, fn(u64) -> LogTimeProblem);
+        let unread: [Counted; 2] = [
             (self.unknown_mark, LogTimeProblem::UnknownHalfOfDay),
             (self.other_calendar, LogTimeProblem::OtherCalendar),
         ];

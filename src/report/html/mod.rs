@@ -169,6 +169,7 @@ impl Page<'_> {
         figures::in_utc(time, self.zone)
     }
 
+    #[expect(clippy::wrong_self_convention, reason = "a span, from one time to another")]
     fn from_to(&self, start: &str, end: &str) -> String {
         figures::from_to(start, end, self.zone)
     }

@@ -190,7 +190,7 @@ impl State<'_> {
             self.export.tally.problem(kind, None, Position::File);
         }
         if self.unlisted > 0 {
-            let (more, listed) = (self.unlisted, MOST_CONNECTIONS as u64);
+            let (more, listed) = (self.unlisted, MOST_CONNECTIONS);
             let kind = ExportProblem::UnlistedConnections { more, listed };
             self.export.tally.problem(kind, None, Position::File);
         }
