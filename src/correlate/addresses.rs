@@ -4,6 +4,7 @@
 //! preferred.
 
 use super::computers::{Computers, short_name};
+use crate::hosts::HostPair;
 use crate::policy::Policy;
 use crate::summary::{LogId, MOST_OF_A_HOST, Mac, StationChange, Summary};
 use crate::time::Timestamp;
@@ -106,13 +107,22 @@ pub(super) fn bare(known: &BTreeMap<LogId, Vec<HostAddress>>) -> BTreeMap<LogId,
     known.iter().map(|(log, known)| (*log, addresses(known))).collect()
 }
 
-/// The addresses of each station, by link-layer address; none where a station has so many that it is a router.
+/// The addresses of each station, by link-layer address; none where a station has so many that it is a router, or sent
+/// for both hosts of a pair, as what passes packets on does.
 pub(super) fn of_stations(summary: &Summary) -> Vec<BTreeSet<IpAddr>> {
     let mut stations: BTreeMap<Mac, BTreeSet<IpAddr>> = BTreeMap::new();
     for (mac, addresses) in summary.captures.values().flat_map(|c| &c.station_addresses) {
         stations.entry(*mac).or_default().extend(addresses);
     }
-    stations.into_values().filter(|addresses| addresses.len() <= MOST_OF_A_HOST).collect()
+    let pairs = |one: &IpAddr, other: &IpAddr| {
+        let pair = HostPair::new(*one, *other);
+        one != other && summary.captures.values().any(|capture| capture.streams.contains_key(&pair))
+    };
+    let is_host = |addresses: &BTreeSet<IpAddr>| {
+        addresses.len() <= MOST_OF_A_HOST
+            && !addresses.iter().any(|one| addresses.iter().any(|other| pairs(one, other)))
+    };
+    stations.into_values().filter(is_host).collect()
 }
 
 /// The addresses that another station took over, over all captures.

@@ -194,14 +194,6 @@ fn another_pairs_failure_is_low_and_named() {
         crate::support::ike_builder::write(&file, &crate::support::ike_builder::capture(&frames));
         let report = crate::support::truth::report(vec![file], policy);
         let of_others = report.windows.iter().flat_map(|window| &window.causes);
-        for w in &report.windows {
-            eprintln!(
-                "{} {} {:?}",
-                ends,
-                w.start,
-                w.causes.iter().map(|c| (&c.reason, &c.confidence, &c.why)).collect::<Vec<_>>()
-            );
-        }
         for cause in of_others.filter(|cause| cause.reason == "no_proposal_chosen") {
             reported += 1;
             assert_eq!(cause.confidence, "low");
