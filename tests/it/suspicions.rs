@@ -143,7 +143,7 @@ fn an_error_about_a_message_that_arrived_is_a_sign_of_force() {
 
 /// The first host's calls and the second's, and which of them are answered; where one is heard, it goes on with a
 /// second message.
-fn calls(first_is_answered: bool, second_is_answered: bool, is_heard: bool) -> Vec<Frames> {
+fn calls([first_is_answered, second_is_answered, is_heard]: [bool; 3]) -> Vec<Frames> {
     let call = |from_first: bool, spi: u64, is_answered: bool| {
         let asked = init().spis(spi, 0);
         let answer = init().answer().spis(spi, RESPONDER);
@@ -166,10 +166,10 @@ fn calls(first_is_answered: bool, second_is_answered: bool, is_heard: bool) -> V
 
 #[test]
 fn answers_that_do_not_reach_one_side_are_a_sign_of_force() {
-    assert_eq!(forced(&calls(false, true, false)), suspected());
-    assert_eq!(forced(&calls(true, false, false)), suspected());
-    assert!(forced(&calls(false, false, false)).is_empty(), "a peer that is absent");
-    assert!(forced(&calls(false, true, true)).is_empty(), "the answer arrived");
+    assert_eq!(forced(&calls([false, true, false])), suspected());
+    assert_eq!(forced(&calls([true, false, false])), suspected());
+    assert!(forced(&calls([false, false, false])).is_empty(), "a peer that is absent");
+    assert!(forced(&calls([false, true, true])).is_empty(), "the answer arrived");
 }
 
 #[test]

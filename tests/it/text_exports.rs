@@ -346,7 +346,7 @@ fn dates_that_no_calendar_or_another_one_has_are_named() {
     for (date, is_of_another_calendar) in dates {
         for (name, text) in dated(date) {
             let path = folder.path().join(name);
-            fs::write(&path, text).unwrap();
+            fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
             let (output, out) = run_analyze(&[&path], &["--timezone", "UTC"]);
             assert_eq!(output.status.code(), Some(3), "{date} {name}");
             let report: Report = report_in(&out.path().join("report"));
