@@ -16,7 +16,9 @@ pub struct Collection {
     /// The host that it is from, as stated by the collector.
     pub host: Option<String>,
     /// Bytes that archives inside it may still unpack to, all together, before they can be searched.
+    #[cfg_attr(not(feature = "compression"), expect(dead_code, reason = "archives are not read"))]
     pub(super) room: u64,
     /// Problems beyond the bound on their number.
+    #[cfg_attr(not(feature = "compression"), expect(dead_code, reason = "archives are not read"))]
     pub(super) unlisted: u64,
 }
