@@ -7,6 +7,24 @@ use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
 
+/// A station of a link, as its frames name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Station {
+    /// Its link-layer address.
+    pub address: [u8; 6],
+    /// The identifiers of its VLANs, the outer one first; 0 is none (IEEE 802.1Q).
+    pub vlans: [u16; 2],
+}
+
+/// Whether a packet with this hop count was passed on by a router: no system begins with it (RFC 1812 §5.3.1).
+#[must_use]
+pub fn are_passed_on(hops: u8) -> bool {
+    !FIRST_HOPS.contains(&hops)
+}
+
+/// Hop counts that systems send with; a router takes one away.
+const FIRST_HOPS: [u8; 4] = [32, 64, 128, 255];
+
 /// An unordered pair of addresses; the key of everything. `a` is the lower one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(IpAddr, IpAddr)", into = "(IpAddr, IpAddr)")]

@@ -146,11 +146,8 @@ impl JudgedPair {
                 self.facts.in_clear.join(count);
                 self.facts.clear_services.insert(service);
                 let pair = (self.facts.pair, opener);
-                if opener.is_none() && self.may_require(service, policy) {
-                    let captures: Vec<EvidenceId> =
-                        runs.iter().map(|run| run.first.evidence).collect();
-                    let code = LimitCode::OpenerUnknown;
-                    limits::add(&mut self.facts.limits, code, count.frames, &captures);
+                if opener.is_none() {
+                    self.note_unknown_opener(service, policy, runs);
                 }
                 match policy.of_traffic(pair, service.protocol, service.port) {
                     (Expectation::Exempt, _) => class = ProtectionClass::Exempt,
@@ -198,6 +195,15 @@ impl JudgedPair {
             Stream::Ike | Stream::NattKeepalive => {}
         }
         runs.iter().for_each(|run| self.facts.by_class.add(class, *run));
+    }
+
+    /// The limit that clear traffic sets of which nothing shows who opened it, where that decides whether it is required.
+    pub(super) fn note_unknown_opener(&mut self, service: Service, policy: &Policy, runs: &[ClassRun]) {
+        if self.may_require(service, policy) {
+            let captures: Vec<EvidenceId> = runs.iter().map(|run| run.first.evidence).collect();
+            let frames = Count::of(runs).frames;
+            limits::add(&mut self.facts.limits, LimitCode::OpenerUnknown, frames, &captures);
+        }
     }
 
     /// Whether a rule for one direction requires protection of clear traffic of which nothing shows who opened it, and

@@ -5,7 +5,7 @@
 //! or, where the capture shows none, of its clear packets, and of its encrypted IKE messages.
 
 use crate::evidence::EvidenceId;
-use crate::hosts::{Direction, HostPair};
+use crate::hosts::{Direction, HostPair, Station, are_passed_on};
 use crate::ike::{IkeExchange, SentBy};
 use crate::protection::Stream;
 use crate::summary::Summary;
@@ -25,14 +25,42 @@ pub enum Refuser {
 /// What a host's packets to another one show of their senders, in one capture.
 #[derive(Debug, Default)]
 struct Senders {
-    protected: BTreeSet<Station>,
-    clear: BTreeSet<Station>,
+    protected: Stations,
+    clear: Stations,
     /// Of encrypted messages of IKE.
-    negotiating: BTreeSet<Station>,
+    negotiating: Stations,
     hops: BTreeSet<u8>,
 }
 
-type Station = ([u8; 6], [u16; 2]);
+/// The stations that put packets of one host on the link.
+#[derive(Debug, Default)]
+struct Stations {
+    /// The host itself.
+    own: BTreeSet<Station>,
+    /// Routers that passed its packets on. Which one does may change at any time.
+    routers: BTreeSet<Station>,
+}
+
+impl Stations {
+    fn add(&mut self, station: Option<Station>, is_passed_on: bool) {
+        let stations = if is_passed_on { &mut self.routers } else { &mut self.own };
+        stations.extend(station);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.routers.is_empty()
+    }
+
+    /// Whether a packet with this station came from the host; `None` where a router passed it on as the host's others,
+    /// if another router.
+    fn hold(&self, station: Station, is_passed_on: bool) -> Option<bool> {
+        if self.own.contains(&station) || self.routers.contains(&station) {
+            return Some(true);
+        }
+        (!is_passed_on || !self.own.is_empty()).then_some(false)
+    }
+}
+
 type Way = (EvidenceId, HostPair, Direction);
 
 /// For each negotiation that was refused in clear, by its place in the list, who sent the refusal.
@@ -56,18 +84,16 @@ pub(super) fn refusers(summary: &Summary, exchanges: &[IkeExchange]) -> BTreeMap
         for ((pair, stream), packets) in &capture.esp_packets {
             let Stream::Esp(_, way) = *stream else { continue };
             let Some(senders) = known.get_mut(&(file, *pair, way)) else { continue };
-            let stations = packets
-                .iter()
-                .filter_map(|packet| Some((packet.origin.address()?, packet.origin.vlans())));
-            senders.protected.extend(stations);
+            for packet in packets {
+                senders.protected.add(packet.origin.station(), packet.origin.is_passed_on());
+            }
         }
         for ((pair, _), packets) in &capture.clear_packets {
             for packet in packets.iter().filter(|packet| !packet.is_decrypted_copy) {
                 let Some(senders) = known.get_mut(&(file, *pair, packet.direction)) else {
                     continue;
                 };
-                let address = packet.origin.address();
-                senders.clear.extend(address.map(|own| (own, packet.origin.vlans())));
+                senders.clear.add(packet.origin.station(), packet.origin.is_passed_on());
             }
         }
     }
@@ -76,8 +102,9 @@ pub(super) fn refusers(summary: &Summary, exchanges: &[IkeExchange]) -> BTreeMap
             let way = exchange.pair().direction_from(message.source().ip());
             let key = (first(message.frame().evidence), exchange.pair(), way);
             let Some(senders) = known.get_mut(&key) else { continue };
-            senders.negotiating.extend(message.sent_by().station);
-            senders.hops.extend(message.sent_by().hops);
+            let sent_by = message.sent_by();
+            senders.negotiating.add(sent_by.station, is_passed_on(sent_by));
+            senders.hops.extend(sent_by.hops);
         }
     }
     let judged = refused
@@ -90,32 +117,47 @@ impl Senders {
     fn judge(&self, refusal: SentBy) -> Refuser {
         // What is protected is the host's; anybody can send in clear under its address.
         let all = [&self.protected, &self.negotiating, &self.clear];
-        let stations = all.into_iter().find(|stations| !stations.is_empty());
+        let known = all.into_iter().find(|stations| !stations.is_empty());
+        let is_known = refusal.station.zip(known);
         let same_station =
-            refusal.station.zip(stations).map(|(station, known)| known.contains(&station));
+            is_known.map(|(station, known)| known.hold(station, is_passed_on(refusal)));
         let hops = refusal.hops.filter(|_| !self.hops.is_empty());
         let same_hops = hops.map(|hops| self.hops.contains(&hops));
         match (same_station, same_hops) {
-            (Some(false), _) | (_, Some(false)) => Refuser::OtherStation,
-            (Some(true), _) | (_, Some(true)) => Refuser::SameStation,
-            (None, None) => Refuser::Unknown,
+            (Some(Some(false)), _) | (_, Some(false)) => Refuser::OtherStation,
+            (Some(None), _) | (None, None) => Refuser::Unknown,
+            (Some(Some(true)), _) | (None, Some(true)) => Refuser::SameStation,
         }
     }
+}
+
+/// Whether a router passed a message on; `false` where it does not show it.
+fn is_passed_on(sent_by: SentBy) -> bool {
+    sent_by.hops.is_some_and(are_passed_on)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn sent(last: u8, hops: u8) -> SentBy {
+        let station = Station { address: [2, 0, 0, 0, 0, last], vlans: [0; 2] };
+        SentBy { station: Some(station), hops: Some(hops) }
+    }
+
+    fn stations(of: &[SentBy]) -> Stations {
+        let mut stations = Stations::default();
+        of.iter().for_each(|one| stations.add(one.station, is_passed_on(*one)));
+        stations
+    }
+
     #[test]
-    fn the_hosts_own_packets_tell_who_refused() {
-        let station = |last| ([2, 0, 0, 0, 0, last], [0; 2]);
-        let sent = |last, hops| SentBy { station: Some(station(last)), hops: Some(hops) };
+    fn the_hosts_own_packets_show_who_refused() {
         let known = Senders {
-            protected: [station(2)].into(),
-            clear: [station(2), station(9)].into(),
-            negotiating: BTreeSet::new(),
+            protected: stations(&[sent(2, 64)]),
+            clear: stations(&[sent(2, 64), sent(9, 64)]),
             hops: [64].into(),
+            ..Senders::default()
         };
         assert_eq!(known.judge(sent(2, 64)), Refuser::SameStation);
         assert_eq!(known.judge(sent(9, 64)), Refuser::OtherStation);
@@ -124,7 +166,22 @@ mod tests {
         assert_eq!(known.judge(by_hops), Refuser::SameStation);
         assert_eq!(known.judge(SentBy::default()), Refuser::Unknown);
         assert_eq!(Senders::default().judge(sent(2, 64)), Refuser::Unknown);
-        let in_clear = Senders { clear: [station(2)].into(), ..Senders::default() };
+        let in_clear = Senders { clear: stations(&[sent(2, 64)]), ..Senders::default() };
         assert_eq!(in_clear.judge(sent(2, 64)), Refuser::SameStation);
+    }
+
+    #[test]
+    fn another_router_is_no_other_host() {
+        let behind = Senders { protected: stations(&[sent(2, 63)]), ..Senders::default() };
+        assert_eq!(behind.judge(sent(2, 63)), Refuser::SameStation);
+        assert_eq!(behind.judge(sent(3, 63)), Refuser::Unknown);
+        let by_both = Senders { protected: stations(&[sent(2, 63), sent(3, 63)]), ..behind };
+        assert_eq!(by_both.judge(sent(3, 63)), Refuser::SameStation);
+        // One on the link itself is no host behind the router, and one behind it is no host of the link.
+        assert_eq!(by_both.judge(sent(9, 64)), Refuser::OtherStation);
+        let on_link = Senders { protected: stations(&[sent(2, 64)]), ..Senders::default() };
+        assert_eq!(on_link.judge(sent(3, 63)), Refuser::OtherStation);
+        let far = Senders { hops: [63].into(), ..by_both };
+        assert_eq!(far.judge(sent(4, 60)), Refuser::OtherStation);
     }
 }

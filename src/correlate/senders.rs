@@ -5,7 +5,7 @@
 //! common, the two need not be of the same hosts.
 
 use crate::evidence::{EvidenceId, FrameRef};
-use crate::hosts::{Direction, HostPair};
+use crate::hosts::{Direction, HostPair, Station};
 use crate::protection::{ProtectionClass, Stream};
 use crate::summary::{ClassRun, Origin, PacketRecord, Summary};
 use crate::time::Timestamp;
@@ -17,10 +17,8 @@ use std::net::IpAddr;
 pub struct SentFrom {
     /// The frame.
     pub frame: FrameRef,
-    /// The link-layer address of its sender.
-    pub address: [u8; 6],
-    /// The identifiers of its VLANs, the outer one first; 0 is none.
-    pub vlans: [u16; 2],
+    /// Its sender.
+    pub station: Station,
 }
 
 /// Other stations sent a window's clear packets than the pair's protected ones.
@@ -40,15 +38,15 @@ struct Senders {
     /// Clear packets, by time.
     clear: Vec<(Timestamp, Direction, SentFrom)>,
     /// By way and capture, one packet of each station.
-    protected: BTreeMap<(Direction, EvidenceId), Stations>,
+    protected: BTreeMap<(Direction, EvidenceId), OneOfEach>,
     /// The same of all captures.
-    anywhere: BTreeMap<Direction, Stations>,
+    anywhere: BTreeMap<Direction, OneOfEach>,
     /// By way, a protected packet that its own host put on the link.
     own: BTreeMap<Direction, Origin>,
 }
 
 /// One packet of each station.
-type Stations = BTreeMap<([u8; 6], [u16; 2]), SentFrom>;
+type OneOfEach = BTreeMap<Station, SentFrom>;
 
 /// The windows whose clear packets other stations sent, by pair and beginning.
 pub(super) fn other_senders<'w>(
@@ -82,7 +80,7 @@ fn gather(summary: &Summary) -> BTreeMap<HostPair, Senders> {
             for packet in packets.iter().filter(|packet| !packet.origin.is_passed_on()) {
                 own.entry(way).or_insert(packet.origin);
                 if let Some(sent) = sent_from(packet.frame, packet.origin) {
-                    of_way.entry((sent.address, sent.vlans)).or_insert(sent);
+                    of_way.entry(sent.station).or_insert(sent);
                 } else {
                     unknown.insert(*pair);
                 }
@@ -128,7 +126,7 @@ fn gather(summary: &Summary) -> BTreeMap<HostPair, Senders> {
 }
 
 fn sent_from(frame: FrameRef, origin: Origin) -> Option<SentFrom> {
-    Some(SentFrom { frame, address: origin.address()?, vlans: origin.vlans() })
+    Some(SentFrom { frame, station: origin.station()? })
 }
 
 impl Senders {
@@ -157,7 +155,7 @@ impl Senders {
             let own = self.protected.get(&(*way, file)).filter(|stations| !stations.is_empty());
             let Some(stations) = own.or_else(|| self.anywhere.get(way)) else { continue };
             let Some(protected) = stations.values().next() else { continue };
-            if stations.contains_key(&(sent.address, sent.vlans)) {
+            if stations.contains_key(&sent.station) {
                 return None;
             }
             let address = if *way == Direction::AToB { pair.a() } else { pair.b() };
@@ -176,7 +174,7 @@ mod tests {
 
     fn sent(file: u32, number: u64, station: u8, vlan: u16) -> SentFrom {
         let frame = FrameRef { evidence: EvidenceId(file), frame: FrameNumber(number) };
-        SentFrom { frame, address: [2, 0, 0, 0, 0, station], vlans: [vlan, 0] }
+        SentFrom { frame, station: Station { address: [2, 0, 0, 0, 0, station], vlans: [vlan, 0] } }
     }
 
     fn run(frame: FrameRef) -> ClassRun {
@@ -198,7 +196,7 @@ mod tests {
         for one in protected {
             let key = (Direction::AToB, one.frame.evidence);
             let of_way = senders.protected.entry(key).or_default();
-            of_way.insert((one.address, one.vlans), *one);
+            of_way.insert(one.station, *one);
         }
         senders.gather_anywhere();
         senders.other(pair, &run(clear.frame), |file| file)

@@ -56,6 +56,9 @@ impl JudgedPair {
             let may_open = !protected_inside || policy.names(pair, service.protocol, service.port);
             let kind =
                 ClearKind { protected_inside, ..ClearKind::of_service(service, app, encrypted) };
+            if may_open && class == ProtectionClass::Clear {
+                self.note_unknown_opener(service, policy, runs);
+            }
             let before = self.required.len() + self.unproven.len();
             match expectation {
                 Expectation::Required(_) if may_open => self.require(runs, kind, inferred.1),

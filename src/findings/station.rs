@@ -89,12 +89,13 @@ const OTHER_SENDERS: &str = " These clear packets came from other link-layer add
 /// `02:00:0a:05:00:01 in VLAN 10 (frame E1:4)`.
 fn sender(sent: &SentFrom) -> String {
     let vlans: Vec<String> = sent
+        .station
         .vlans
         .iter()
         .filter(|vlan| **vlan != 0)
         .map(|vlan| format!(" in VLAN {vlan}"))
         .collect();
-    format!("{}{} (frame {})", Mac(sent.address), vlans.concat(), sent.frame)
+    format!("{}{} (frame {})", Mac(sent.station.address), vlans.concat(), sent.frame)
 }
 
 /// Addresses that do not match IKE's hashes: a translator replaced them, or the sender forces encapsulation

@@ -9,6 +9,7 @@ use super::proposal::{Proposal, Transform};
 use super::reader::{Defect, Reader};
 use super::{ExchangeType, IkeVersion, Spi};
 use crate::evidence::{FrameRef, fingerprint};
+use crate::hosts::Station;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -34,8 +35,8 @@ pub struct MessageDigest {
 /// What a frame says of the station that sent it: messages of one host that differ in it may be of two senders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBy {
-    /// Its link-layer address and the identifiers of its VLANs (0 is none), where the frame has one.
-    pub station: Option<([u8; 6], [u16; 2])>,
+    /// The station, where the frame names it.
+    pub station: Option<Station>,
     /// The hop count that was left (IPv4's time to live); `None` for what was put together from several frames.
     pub hops: Option<u8>,
 }

@@ -2,6 +2,7 @@
 
 use super::IpPacket;
 use crate::capture::{Linktype, RawFrame};
+use crate::hosts::{Station, are_passed_on};
 use serde::{Deserialize, Serialize};
 
 /// Interface, way, VLAN and the sender's address. Two that differ are of two senders or two networks; two that are
@@ -60,7 +61,7 @@ impl Origin {
     /// frame.
     #[must_use]
     pub fn is_passed_on(self) -> bool {
-        !FIRST_HOPS.contains(&self.hops)
+        are_passed_on(self.hops)
     }
 
     /// Whether a packet came by more routers than one that its host itself put on the link: the host is on this link, so
@@ -71,16 +72,11 @@ impl Origin {
         self.hops != 0 && !own.is_passed_on() && self.hops.saturating_add(BOTH_SIDES) < own.hops
     }
 
-    /// The sender's link-layer address, where the frame has one.
+    /// The station that sent the frame, where the frame names it.
     #[must_use]
-    pub fn address(self) -> Option<[u8; 6]> {
-        Some(self.address).filter(|address| *address != [0; 6])
-    }
-
-    /// The identifiers of its VLANs, the outer one first; 0 is none.
-    #[must_use]
-    pub const fn vlans(self) -> [u16; 2] {
-        self.vlans
+    pub fn station(self) -> Option<Station> {
+        let Self { address, vlans, .. } = self;
+        (address != [0; 6]).then_some(Station { address, vlans })
     }
 }
 
@@ -131,8 +127,6 @@ pub fn interface(frame: &RawFrame<'_>) -> u32 {
 
 /// Routers between two places that one capture shows.
 const BOTH_SIDES: u8 = 2;
-/// Hop counts that systems send with; a router takes one away.
-pub(crate) const FIRST_HOPS: [u8; 4] = [32, 64, 128, 255];
 /// Behind three tags.
 const MOST_TAGS: usize = 24;
 /// EtherTypes of what carries Ethernet frames (IEEE 802 numbers, IANA): MPLS, TRILL, provider backbone bridges, FabricPath,
@@ -152,7 +146,7 @@ mod tests {
         let (plain, other) = (of(1, [8, 0]), of(2, [8, 0]));
         for carrier in CARRIERS {
             let carried = of(9, carrier.to_be_bytes());
-            assert_eq!(carried.address(), None, "{carrier:x}");
+            assert_eq!(carried.station(), None, "{carrier:x}");
             assert!(carried.may_be_same_sender(plain) && carried.may_be_same_sender(other));
         }
         // An HSR tag stands behind the station's own addresses.
@@ -167,10 +161,10 @@ mod tests {
         };
         let (plain, tagged) = (of(1, &[]), of(1, &[0x81, 0, 0x60, 10]));
         let double = of(1, &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 6]);
-        assert_eq!((plain.vlans(), tagged.vlans(), double.vlans()), ([0; 2], [10, 0], [5, 6]));
+        assert_eq!((plain.vlans, tagged.vlans, double.vlans), ([0; 2], [10, 0], [5, 6]));
         assert!(plain != tagged && plain.may_be_same_sender(tagged));
         assert!(!plain.may_be_same_sender(of(2, &[])));
-        assert_eq!(plain.address(), Some([2, 0, 0, 0, 0, 1]));
-        assert_eq!(Origin::of(&RawFrame::on_ethernet(1, 1, 0, &[])).address(), None);
+        assert_eq!(plain.station().map(|own| own.address), Some([2, 0, 0, 0, 0, 1]));
+        assert_eq!(Origin::of(&RawFrame::on_ethernet(1, 1, 0, &[])).station(), None);
     }
 }

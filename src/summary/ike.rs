@@ -143,7 +143,7 @@ impl IkeObserver {
                 if let Some(defect) = defect.filter(|_| is_whole) {
                     self.malformed(place, defect);
                 }
-                let station = place.origin.address().map(|own| (own, place.origin.vlans()));
+                let station = place.origin.station();
                 self.negotiations.observe(digest.from_station(SentBy { station, hops }))
             }
             Err(defect) => {

@@ -7,7 +7,7 @@ use super::index::{Index, Place, Recent};
 use super::timeline::PacketRecord;
 use crate::capture::{Linktype, RawFrame};
 use crate::packet::IpPacket;
-use crate::packet::origin::FIRST_HOPS;
+use crate::hosts::are_passed_on;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -71,7 +71,7 @@ impl Stations {
     ) {
         let source = ip.source();
         let Some(mac) = sender(frame, ip, source) else { return };
-        let is_routed = !FIRST_HOPS.contains(&ip.hops);
+        let is_routed = are_passed_on(ip.hops);
         let known = &self.known;
         let is = |at: u32| known.get(at as usize).is_some_and(|station| station.address == source);
         let low = word(source).1;
