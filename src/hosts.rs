@@ -70,6 +70,16 @@ impl HostPair {
         (Self(Addresses::V4(one.min(other), one.max(other))), direction)
     }
 
+    /// Whether one of the two is no single host: a group, all stations of a link, or a host without an address yet.
+    #[must_use]
+    pub fn is_with_a_group(self) -> bool {
+        let is_group = |address: IpAddr| {
+            let is_broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+            address.is_multicast() || address.is_unspecified() || is_broadcast
+        };
+        is_group(self.a()) || is_group(self.b())
+    }
+
     /// The lower address.
     #[must_use]
     pub const fn a(self) -> IpAddr {

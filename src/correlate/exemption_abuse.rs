@@ -22,10 +22,12 @@ pub struct ExemptionAbuse {
 pub(super) fn gather(summary: &Summary) -> Vec<ExemptionAbuse> {
     let mut by_pair: BTreeMap<(HostPair, AbusedExemption), ExemptionAbuse> = BTreeMap::new();
     let echo_tunnels = summary.echo_tunnels();
-    for capture in summary.captures.values() {
+    let (first_files, shown_again) = (summary.first_files(), summary.shown_again());
+    for (file, capture) in &summary.captures {
+        let of_capture = first_files.of(*file);
         for ((pair, what), (first, last, packets)) in &capture.abused_exemptions {
             let is_fault = *what == AbusedExemption::EchoTunnel && !echo_tunnels.contains(pair);
-            if is_fault || capture.shows_again(*pair) {
+            if is_fault || shown_again.contains(&(of_capture, *pair)) {
                 continue;
             }
             let none = || ExemptionAbuse { pair: *pair, what: *what, ends: Vec::new(), packets: 0 };

@@ -227,7 +227,7 @@ impl<'a> Wire<'a> {
                 let is_a = way == pair.direction_from(pair.a());
                 let sender = if is_a { pair.a() } else { pair.b() };
                 let file = first.first.evidence;
-                let begins = first_files.get(&file).copied().unwrap_or(file);
+                let begins = first_files.of(file);
                 let capture = summary.captures.get(&begins);
                 let begun = capture.and_then(|capture| capture.span).map(|(begun, _)| begun);
                 let is_old = begun.is_none_or(|begun| first.start.since(begun) <= SOON);

@@ -6,7 +6,7 @@ use crate::protection::duplicate::DuplicateKind;
 use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::secret::Secret;
 use crate::protection::{EspSpi, ProtectionClass, Stream};
-use crate::summary::{ClassRun, Count, PacketRecord, SharedPackets, Summary, TcpGap};
+use crate::summary::{CaptureSummary, ClassRun, Count, PacketRecord, SharedPackets, Summary, TcpGap};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// ESP packets of one SPI that are missing in a capture although later ones followed.
@@ -96,11 +96,11 @@ pub(super) fn esp_gaps(summary: &Summary) -> Vec<EspGap> {
 /// at least two of five packets are preceded by a gap, and all SPIs have about the same share. A lossy capture
 /// loses packets in bursts, and rarely the same share of each SPI.
 pub(super) fn sampled(summary: &Summary) -> BTreeSet<EvidenceId> {
-    let is_sampled = |files: &Vec<EvidenceId>| {
+    let is_sampled = |files: &[&CaptureSummary]| {
         let mut ratios: Vec<u64> = Vec::new();
         let mut frames: BTreeMap<(HostPair, Stream), u64> = BTreeMap::new();
         let mut gaps: BTreeMap<_, SequenceNumbers> = BTreeMap::new();
-        for capture in files.iter().filter_map(|file| summary.captures.get(file)) {
+        for capture in files {
             gaps.extend(capture.esp_gaps.iter().map(|(key, numbers)| (*key, *numbers)));
             for (pair, of_pair) in &capture.streams {
                 for (stream, runs) in of_pair {
@@ -122,14 +122,12 @@ pub(super) fn sampled(summary: &Summary) -> BTreeSet<EvidenceId> {
         let alike = |(least, most): (&u64, &u64)| *least >= 1 && *most <= least.saturating_mul(2);
         ratios.len() >= 2 && least.zip(most).is_some_and(alike)
     };
-    // Files that continue each other are one capture.
+    let captures = summary.files_of_captures();
+    let sampled = captures.iter().filter(|(_, files)| is_sampled(files)).map(|(first, _)| *first);
+    let sampled: BTreeSet<EvidenceId> = sampled.collect();
     let first_files = summary.first_files();
-    let mut captures: BTreeMap<EvidenceId, Vec<EvidenceId>> = BTreeMap::new();
-    for file in summary.captures.keys() {
-        let first = first_files.get(file).unwrap_or(file);
-        captures.entry(*first).or_default().push(*file);
-    }
-    captures.into_values().filter(is_sampled).flatten().collect()
+    let files = summary.captures.keys().copied();
+    files.filter(|file| sampled.contains(&first_files.of(*file))).collect()
 }
 
 /// An SPI with fewer packets shows no share.
@@ -198,15 +196,24 @@ pub struct Exposure {
 /// By pair and form, capture by capture. A packet captured before or after IPsec was not exposed; pairs with
 /// such packets are left out.
 pub(super) fn exposures(summary: &Summary) -> Vec<Exposure> {
-    let mut all: Vec<Exposure> = Vec::new();
-    for capture in summary.captures.values() {
+    let (first_files, shown_again) = (summary.first_files(), summary.shown_again());
+    let mut all: BTreeMap<(HostPair, Secret, EvidenceId), Exposure> = BTreeMap::new();
+    for (file, capture) in &summary.captures {
+        let of_capture = first_files.of(*file);
         for ((pair, secret), (first, last, packets)) in &capture.secrets {
-            if !capture.shows_again(*pair) {
-                let (first, last, packets) = (*first, *last, *packets);
-                all.push(Exposure { pair: *pair, secret: *secret, first, last, packets });
+            if shown_again.contains(&(of_capture, *pair)) {
+                continue;
             }
+            let (first, last) = (*first, *last);
+            let none = || Exposure { pair: *pair, secret: *secret, first, last, packets: 0 };
+            let known = all.entry((*pair, *secret, of_capture)).or_insert_with(none);
+            let in_time = |seen: &PacketRecord| (seen.time, seen.frame);
+            known.first = std::cmp::min_by_key(known.first, first, in_time);
+            known.last = std::cmp::max_by_key(known.last, last, in_time);
+            known.packets = known.packets.saturating_add(*packets);
         }
     }
+    let mut all: Vec<Exposure> = all.into_values().collect();
     all.sort_by_key(|exposure| {
         (exposure.pair, exposure.secret, exposure.first.time, exposure.first.frame)
     });

@@ -14,7 +14,7 @@ pub(super) fn midway<'w>(
 ) -> BTreeSet<(HostPair, Timestamp)> {
     let first_files = summary.first_files();
     let begins = |file: EvidenceId| {
-        let first = first_files.get(&file).copied().unwrap_or(file);
+        let first = first_files.of(file);
         summary.captures.get(&first).and_then(|capture| capture.span).map(|(from, _)| from)
     };
     let at_once = |run: &ClassRun| {

@@ -101,8 +101,8 @@ use crate::policy::{Expectation, ExpectationSource, Policy};
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::{App, EspSpi, NamedPorts, ProtectionClass, Service};
 use crate::summary::{
-    Beginning, BoundsReached, ClassRun, Contents, Count, LogId, SetAside, SetBack, StationChange,
-    Summary, TlsSeen, Vantage,
+    Beginning, BoundsReached, ClassRun, Contents, Count, FirstFiles, LogId, SetAside, SetBack,
+    StationChange, Summary, TlsSeen, Vantage,
 };
 use crate::time::{Span, Timestamp};
 use audit::AuditHistories;
@@ -233,7 +233,7 @@ pub struct Facts {
     /// Where the times of captures go back, by file.
     pub set_back: BTreeMap<EvidenceId, Vec<SetBack>>,
     /// Captures, and the first file of those that each continues.
-    pub first_files: BTreeMap<EvidenceId, EvidenceId>,
+    pub first_files: FirstFiles,
     /// By capture, pair and SPI.
     pub esp_gaps: Vec<EspGap>,
     /// By capture and pair.

@@ -66,12 +66,11 @@ type Way = (EvidenceId, HostPair, Direction);
 /// For each negotiation that was refused in clear, by its place in the list, who sent the refusal.
 pub(super) fn refusers(summary: &Summary, exchanges: &[IkeExchange]) -> BTreeMap<usize, Refuser> {
     let first_files = summary.first_files();
-    let first = |file: EvidenceId| first_files.get(&file).copied().unwrap_or(file);
     let refused = exchanges.iter().enumerate().filter_map(|(at, exchange)| {
         let refusal = exchange.refusal_in_clear()?;
         let pair = exchange.pair();
         let way = pair.direction_from(refusal.source().ip());
-        Some((at, (first(refusal.frame().evidence), pair, way), refusal.sent_by()))
+        Some((at, (first_files.of(refusal.frame().evidence), pair, way), refusal.sent_by()))
     });
     let refused: Vec<(usize, Way, SentBy)> = refused.collect();
     let mut known: BTreeMap<Way, Senders> =
@@ -80,7 +79,7 @@ pub(super) fn refusers(summary: &Summary, exchanges: &[IkeExchange]) -> BTreeMap
         return BTreeMap::new();
     }
     for (id, capture) in &summary.captures {
-        let file = first(*id);
+        let file = first_files.of(*id);
         for ((pair, stream), packets) in &capture.esp_packets {
             let Stream::Esp(_, way) = *stream else { continue };
             let Some(senders) = known.get_mut(&(file, *pair, way)) else { continue };
@@ -100,7 +99,7 @@ pub(super) fn refusers(summary: &Summary, exchanges: &[IkeExchange]) -> BTreeMap
     for exchange in exchanges {
         for message in exchange.kept.iter().filter(|message| message.is_encrypted()) {
             let way = exchange.pair().direction_from(message.source().ip());
-            let key = (first(message.frame().evidence), exchange.pair(), way);
+            let key = (first_files.of(message.frame().evidence), exchange.pair(), way);
             let Some(senders) = known.get_mut(&key) else { continue };
             let sent_by = message.sent_by();
             senders.negotiating.add(sent_by.station, is_passed_on(sent_by));

@@ -55,10 +55,9 @@ pub(super) fn other_senders<'w>(
 ) -> BTreeMap<(HostPair, Timestamp), OtherSender> {
     let of_pairs = gather(summary);
     let first_files = summary.first_files();
-    let first = |file: EvidenceId| first_files.get(&file).copied().unwrap_or(file);
     windows
         .filter_map(|(pair, run)| {
-            let other = of_pairs.get(&pair)?.other(pair, run, first)?;
+            let other = of_pairs.get(&pair)?.other(pair, run, |file| first_files.of(file))?;
             Some(((pair, run.start), other))
         })
         .collect()
@@ -72,7 +71,7 @@ fn gather(summary: &Summary) -> BTreeMap<HostPair, Senders> {
     // By capture and stream, how many clear packets there are, and how many are known one by one.
     let mut counted: BTreeMap<(EvidenceId, HostPair, Stream), (u64, u64)> = BTreeMap::new();
     for (id, capture) in &summary.captures {
-        let file = first_files.get(id).copied().unwrap_or(*id);
+        let file = first_files.of(*id);
         for ((pair, stream), packets) in &capture.esp_packets {
             let Stream::Esp(_, way) = *stream else { continue };
             let Senders { protected, own, .. } = of_pairs.entry(*pair).or_default();

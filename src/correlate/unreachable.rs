@@ -34,7 +34,7 @@ pub(super) fn gather(summary: &Summary) -> Vec<UnreachableFacts> {
         for (what, (first, last, count)) in &capture.unreachable {
             let (what, first, last, count) = (*what, *first, *last, *count);
             let errors = UnreachableFacts { what, first, last, count, answered: None };
-            let capture = first_files.get(id).copied().unwrap_or(*id);
+            let capture = first_files.of(*id);
             let known = of_captures.entry((capture, what));
             known.and_modify(|known| known.goes_on(errors)).or_insert(errors);
         }

@@ -4,13 +4,11 @@ use super::{Finding, FindingCode, Severity, counted};
 use crate::correlate::Facts;
 use crate::evidence::EvidenceId;
 use crate::summary::{Bound, BoundsReached};
-use std::collections::BTreeSet;
 
 /// One finding for each capture that holds more of something than is kept apart.
 pub(super) fn bounds_reached(facts: &Facts) -> Vec<Finding> {
     // Where there is only one capture, the bound on comparison with others does not matter.
-    let captures: BTreeSet<&EvidenceId> = facts.first_files.values().collect();
-    let is_alone = captures.len() < 2;
+    let is_alone = facts.first_files.captures() < 2;
     let mut found = Vec::new();
     for (capture, bounds) in &facts.bounds {
         let mut bounds = bounds.clone();

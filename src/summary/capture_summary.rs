@@ -338,10 +338,9 @@ impl CaptureSummary {
         }
     }
 
-    /// Whether it shows clear packets of a pair that were no leaks.
-    #[must_use]
-    pub fn shows_again(&self, pair: HostPair) -> bool {
-        self.decrypted_copies.contains_key(&pair) || self.ipsec_offload.contains_key(&pair)
+    /// The pairs of which it shows clear packets that were no leaks.
+    pub(super) fn shown_again(&self) -> impl Iterator<Item = HostPair> {
+        self.decrypted_copies.keys().chain(self.ipsec_offload.keys()).copied()
     }
 
     /// The class of a stream after all its packets were seen.

@@ -16,6 +16,7 @@ mod dissected;
 mod edges;
 mod esp_mark;
 mod fingerprint;
+mod first_files;
 mod ike;
 mod index;
 mod ledger;
@@ -53,6 +54,7 @@ pub use edges::Edges;
 pub use esp_mark::EspMark;
 pub use file::{ReadWith, SummaryError, SummaryFile, SummarySet, Unwritable, write_summary};
 pub use fingerprint::{Fingerprint, Print};
+pub use first_files::FirstFiles;
 pub use joining::{Damaged, JoinError, Joined, Joining, join_summaries};
 pub use listed::{Listed, NoList};
 pub use part::{Member, Part, labelled};
@@ -447,14 +449,6 @@ impl Summary {
         }
         ends
     }
-
-    /// The first file of those that each capture continues, itself where it continues none.
-    #[must_use]
-    pub fn first_files(&self) -> BTreeMap<EvidenceId, EvidenceId> {
-        let first = |files: &Vec<EvidenceId>| files.first().copied();
-        let each = self.sequences.iter().filter_map(|files| Some((first(files)?, files)));
-        each.flat_map(|(first, files)| files.iter().map(move |id| (*id, first))).collect()
-    }
 }
 
 /// Notes which of a pair's hosts received packets of a run.
@@ -475,7 +469,9 @@ impl CaptureSummary {
         let (few, many) =
             if self.streams.len() < other.streams.len() { (self, other) } else { (other, self) };
         let open = few.edges.conversations.iter().map(|((pair, _), _)| pair);
-        few.streams.keys().chain(open).any(|pair| many.shows(*pair))
+        // What any network shows, such as a client's request for an address, ties no two captures.
+        let mut pairs = few.streams.keys().chain(open).filter(|pair| !pair.is_with_a_group());
+        pairs.any(|pair| many.shows(*pair))
     }
 
     fn shows(&self, pair: HostPair) -> bool {

@@ -30,6 +30,8 @@ struct Holes {
     open: Vec<(u32, u32)>,
     /// Bytes of those that are no longer listed.
     missing: u64,
+    /// What came late, from before the first byte: an earlier file of the capture may miss it.
+    early: Vec<(u32, u32)>,
 }
 
 impl Way {
@@ -50,8 +52,13 @@ impl Way {
         }
         if ahead > 0 {
             self.open(self.next, segment.sequence);
-        } else if let Some(holes) = &mut self.holes {
-            holes.fill(segment.sequence, end, self.acknowledged);
+        } else {
+            if let Some(holes) = &mut self.holes {
+                holes.fill(segment.sequence, end, self.acknowledged);
+            }
+            if length > 0 && distance(self.first, segment.sequence) < 0 {
+                self.came_early((segment.sequence, end));
+            }
         }
         if distance(self.next, end) > 0 {
             self.next = end;
@@ -93,6 +100,9 @@ impl Way {
             *self = later;
             return lost;
         }
+        let theirs = later.holes.map(|holes| *holes).unwrap_or_default();
+        let (seen_until, known) = (self.next, self.holes.as_ref());
+        let known = known.map(|holes| holes.open.clone()).unwrap_or_default();
         if ahead > 0 {
             self.open(self.next, later.first);
         } else if let Some(holes) = &mut self.holes {
@@ -104,12 +114,34 @@ impl Way {
         if later.is_heard && distance(self.acknowledged, later.acknowledged) > 0 {
             (self.acknowledged, self.is_heard) = (later.acknowledged, true);
         }
-        if let Some(theirs) = later.holes {
+        // What the later file passed over is missing where the earlier one did not see it either.
+        for hole in &theirs.open {
+            let in_both = known.iter().filter_map(|mine| common(*hole, *mine));
+            in_both.for_each(|(from, to)| self.open(from, to));
+            if distance(seen_until, hole.1) > 0 {
+                self.open(later_of(hole.0, seen_until), hole.1);
+            }
+        }
+        for (from, to) in theirs.early {
+            if let Some(holes) = &mut self.holes {
+                holes.fill(from, to, self.acknowledged);
+            }
+            if distance(self.first, from) < 0 {
+                self.came_early((from, to));
+            }
+        }
+        if theirs.missing > 0 {
             let mine = self.holes.get_or_insert_default();
             mine.missing = mine.missing.saturating_add(theirs.missing);
-            theirs.open.into_iter().for_each(|(from, to)| self.open(from, to));
         }
         0
+    }
+
+    fn came_early(&mut self, bytes: (u32, u32)) {
+        let early = &mut self.holes.get_or_insert_default().early;
+        if early.len() < MOST_HOLES {
+            early.push(bytes);
+        }
     }
 
     /// Whether the first byte of a segment is the last that was sent, or the capture holds nothing before it.
@@ -189,6 +221,18 @@ impl Holes {
         let beyond = self.open.len().saturating_sub(MOST_HOLES);
         self.missing += self.open.drain(..beyond).map(|hole| lost(hole, acknowledged)).sum::<u64>();
     }
+}
+
+/// The later one of two numbers.
+const fn later_of(one: u32, other: u32) -> u32 {
+    if distance(one, other) > 0 { other } else { one }
+}
+
+/// What two holes have in common.
+fn common(one: (u32, u32), other: (u32, u32)) -> Option<(u32, u32)> {
+    let from = later_of(one.0, other.0);
+    let to = if distance(one.1, other.1) > 0 { one.1 } else { other.1 };
+    (distance(from, to) > 0).then_some((from, to))
 }
 
 /// Of a hole, the bytes that its receiver acknowledged.
@@ -303,6 +347,32 @@ mod tests {
             take(&mut other, second);
             let lost = one.go_on(other, true);
             prop_assert_eq!(lost + one.settle(), whole.settle());
+        }
+    }
+
+    #[test]
+    fn what_comes_late_in_the_next_file_fills_the_hole_of_the_one_before() {
+        let sent = |from: u32, length: usize| (from, length, false);
+        let heard = |until: u32| (until, 0, true);
+        let streams: [&[_]; 3] = [
+            &[sent(0, 100), sent(200, 100), heard(300), sent(100, 100), sent(300, 10)],
+            &[sent(0, 100), sent(200, 100), sent(120, 40), sent(300, 10), heard(310)],
+            &[sent(0, 100), sent(100, 100), sent(0, 50), sent(200, 10), heard(210)],
+        ];
+        for (parts, lost) in streams.into_iter().zip([0, 60, 0]) {
+            for cut in 0..=parts.len() {
+                let mut ways = [Way::default(), Way::default()];
+                for (at, (number, length, is_heard)) in parts.iter().enumerate() {
+                    let way = &mut ways[usize::from(at >= cut)];
+                    if *is_heard {
+                        way.acknowledge(*number);
+                    } else {
+                        way.sent(segment(*number), *length);
+                    }
+                }
+                let [mut one, other] = ways;
+                assert_eq!(one.go_on(other, true) + one.settle(), lost, "{parts:?} at {cut}");
+            }
         }
     }
 

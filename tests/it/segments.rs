@@ -5,7 +5,7 @@ use crate::support::ike_builder::write;
 use crate::support::numbers::Numbers;
 use crate::support::pcapng::{Order, pcap};
 use crate::support::samples::folders;
-use crate::support::summary_set;
+use crate::support::{shared, summary_set};
 use crate::support::truth::report;
 use etherparse::PacketBuilder;
 use plainsight::analysis::{Analysis, Question, Request, Unwatched, judge, read_parts};
@@ -108,7 +108,7 @@ fn of_pieces(pieces: &[Vec<u8>], others: &[PathBuf], policy: &Policy) -> Judged 
 }
 
 /// The numbers of the records that lie at the edges of windows, and those of IKE.
-fn telling_places(report: &Report) -> BTreeSet<usize> {
+fn deciding_places(report: &Report) -> BTreeSet<usize> {
     let windows = report.windows.iter().flat_map(|window| [&window.first, &window.last]);
     let negotiations = report.ike_exchanges.iter().flat_map(|ike| [&ike.first, &ike.last]);
     let places = windows.chain(negotiations);
@@ -137,7 +137,7 @@ fn every_sample_in_pieces_is_judged_as_the_whole() {
         let capture = Capture::read(&fs::read(path).unwrap());
         let paths = [std::slice::from_ref(path), &logs].concat();
         let whole = report(paths, policy.clone());
-        let places = telling_places(&whole);
+        let places = deciding_places(&whole);
         let whole = judged(&whole);
         for at in [capture.every(5), capture.every(23), capture.every(100), places] {
             let pieces = capture.cut(&at);
@@ -146,6 +146,38 @@ fn every_sample_in_pieces_is_judged_as_the_whole() {
         }
     }
 }
+
+/// The pieces are those of `dumpcap -b packets:N`, `editcap -c` and a cut at each place that decides.
+#[test]
+fn every_capture_of_the_laboratory_in_pieces_is_judged_as_the_whole() {
+    let Some(shared) = shared("segments") else { return };
+    let mut cut = 0;
+    for folder in fs::read_dir(shared.join("lab")).unwrap().map(|entry| entry.unwrap().path()) {
+        let files = fs::read_dir(&folder).into_iter().flatten();
+        let files: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
+        let capture = files.iter().find(|path| path.file_stem() == Some("capture".as_ref()));
+        let Some(path) = capture.cloned() else { continue };
+        let is_log = |path: &&PathBuf| path.extension().is_some_and(|e| e == "evtx" || e == "evt");
+        let logs: Vec<PathBuf> = files.iter().filter(is_log).cloned().collect();
+        let capture = Capture::read(&fs::read(&path).unwrap());
+        let policy = Policy::default();
+        let whole = report([vec![path], logs.clone()].concat(), policy.clone());
+        let places = deciding_places(&whole);
+        let whole = judged(&whole);
+        let frames = capture.records.len();
+        let sizes = [frames.div_ceil(6), frames.div_ceil(4), 50_000, 500, 50, 5];
+        let sizes = sizes.into_iter().map(|records| capture.every(records));
+        for at in sizes.chain([places]).filter(|at| at.len() > 1 && at.len() <= MOST_PIECES) {
+            let pieces = capture.cut(&at);
+            let reported = of_pieces(&pieces, &logs, &policy);
+            assert_eq!(reported, whole, "{} in {} pieces", folder.display(), pieces.len());
+            cut += 1;
+        }
+    }
+    assert!(cut > 30, "{cut}");
+}
+
+const MOST_PIECES: usize = 600;
 
 /// Cases whose captures broke when they were cut, with the policy that they are judged under.
 const CUT: [(&str, &str); 5] = [
@@ -185,7 +217,7 @@ fn captures_in_numbered_pieces_are_judged_as_the_whole() {
             judged(&report(paths, policy.clone()))
         };
         let whole = in_pieces(1);
-        for pieces in [3, 17] {
+        for pieces in [3, 6, 17] {
             assert_eq!(in_pieces(pieces), whole, "{name} in {pieces} pieces");
         }
     }

@@ -304,7 +304,7 @@ impl<'a> Case<'a> {
     /// Whether a frame is of the capture that shows the window's first packet; files that continue each other
     /// are one.
     pub(super) fn is_of_capture(&self, frame: FrameRef) -> bool {
-        let first = |file| self.index.facts.first_files.get(&file).copied().unwrap_or(file);
+        let first = |file| self.index.facts.first_files.of(file);
         first(frame.evidence) == first(self.window.run.first.evidence)
     }
 

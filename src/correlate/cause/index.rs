@@ -304,7 +304,7 @@ impl<'a> Index<'a> {
         if !logged.is_empty() {
             return (logged, true);
         }
-        let capture = self.facts.first_files.get(&capture).copied().unwrap_or(capture);
+        let capture = self.facts.first_files.of(capture);
         let shown = self.gateways.get(&capture).filter(|pairs| pairs.len() <= MOST_GATEWAYS);
         (shown.cloned().unwrap_or_default(), false)
     }
@@ -471,7 +471,7 @@ fn by_exchange(facts: &Facts) -> BTreeMap<usize, Vec<usize>> {
 /// The pairs that show ESP on each capture, or IKE where none shows ESP; files that continue each other are
 /// one, by the first of them.
 fn gateways(facts: &Facts) -> BTreeMap<EvidenceId, BTreeSet<HostPair>> {
-    let of = |file| facts.first_files.get(&file).copied().unwrap_or(file);
+    let of = |file| facts.first_files.of(file);
     let mut by_ike: BTreeMap<EvidenceId, BTreeSet<HostPair>> = BTreeMap::new();
     for exchange in &facts.exchanges {
         by_ike.entry(of(exchange.first.evidence)).or_default().insert(exchange.pair());

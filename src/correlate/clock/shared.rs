@@ -7,14 +7,14 @@ use super::super::joins::Joins;
 use super::{ClockOffset, OffsetMethod};
 use crate::evidence::EvidenceId;
 use crate::ike::IkeExchange;
-use crate::summary::{SetBack, Summary};
+use crate::summary::{FirstFiles, SetBack, Summary};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of the captures' clocks against each other.
 #[derive(Clone, Debug, Default)]
 pub struct CaptureClocks {
-    first_files: BTreeMap<EvidenceId, EvidenceId>,
+    first_files: FirstFiles,
     /// By the first file of a capture, that of the first capture with the same clock.
     group: BTreeMap<EvidenceId, EvidenceId>,
     /// Captures that a log's joins show to have different clocks.
@@ -50,7 +50,7 @@ impl CaptureClocks {
                 let Some(((shown, exchange), on_wire)) = shown.zip(exchange).zip(tight) else {
                     continue;
                 };
-                let capture = clocks.first(exchange.last.evidence);
+                let capture = clocks.first_files.of(exchange.last.evidence);
                 seen.entry(capture).or_default().push((shown.since(on_wire.time), on_wire.time));
             }
             clocks.compare_one_log(seen);
@@ -81,12 +81,8 @@ impl CaptureClocks {
         }
     }
 
-    fn first(&self, file: EvidenceId) -> EvidenceId {
-        self.first_files.get(&file).copied().unwrap_or(file)
-    }
-
     fn group(&self, file: EvidenceId) -> EvidenceId {
-        let first = self.first(file);
+        let first = self.first_files.of(file);
         self.group.get(&first).copied().unwrap_or(first)
     }
 
@@ -102,7 +98,7 @@ impl CaptureClocks {
     /// Whether two captures share a clock; `None` where nothing shows it.
     #[must_use]
     pub fn agree(&self, one: EvidenceId, other: EvidenceId) -> Option<bool> {
-        let (one, other) = (self.first(one), self.first(other));
+        let (one, other) = (self.first_files.of(one), self.first_files.of(other));
         if self.apart.contains(&(one.min(other), one.max(other))) {
             return Some(false);
         }
