@@ -9,6 +9,7 @@ use super::neighbours::Neighbours;
 use super::proposal::Proposal;
 use super::suite::Suite;
 use super::{ExchangeType, IkeVersion, Spi};
+use crate::catalogue::Confidence;
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
 use crate::time::{Span, Timestamp};
@@ -179,7 +180,16 @@ impl<'a> Conversation<'a> {
         heard && !self.is_sampled(sent)
     }
 
-    /// The same for packets that the receiver itself sent back.
+    /// How sure it is that nothing answered a request: it was sent again, so that one lost answer explains nothing, and
+    /// the capture shows packets to its sender, so that it would show an answer.
+    pub(super) fn confidence_of_silence(&self, request: &MessageDigest) -> Confidence {
+        let first = self.sendings_of(request).next();
+        let again = first.zip(self.sendings_of(request).skip(1).last());
+        let is_sure = again.is_some_and(|(first, last)| self.hears_after(first, last.time));
+        if is_sure { Confidence::High } else { Confidence::Medium }
+    }
+
+    /// As [`Self::hears_after`] for packets that the receiver itself sent back.
     pub(super) fn hears_the_peer(&self, sent: &MessageDigest, last: Timestamp) -> bool {
         let (from, to) = (sent.time, last.shifted(ANSWER));
         let spoke = self.hears_other_side(sent, from, to);

@@ -463,7 +463,7 @@ fn judge_unfinished(talk: &Conversation<'_>, phase_1: &Phase1<'_>, state: &'stat
     if is_answered || !talk.would_show_an_answer_to(request.message) {
         return Verdict::incomplete(state, frames);
     }
-    let confidence = if last.is_some() { Confidence::High } else { Confidence::Medium };
+    let confidence = talk.confidence_of_silence(request.message);
     if phase_1.mode == Mode::Main && !phase_1.answered.is_empty() {
         // A responder without a key for this peer stops here, and so does one whose answer is dropped.
         let state = "third message not answered: no key for this peer, or dropped";

@@ -135,8 +135,7 @@ fn silence(talk: &Conversation<'_>, request: Turn<'_>, state: &'static str) -> V
     if !talk.would_show_an_answer_to(request.message) {
         return Verdict::incomplete(state, frames);
     }
-    let sent = talk.sendings_of(request.message).count();
-    let confidence = if sent > 1 { Confidence::High } else { Confidence::Medium };
+    let confidence = talk.confidence_of_silence(request.message);
     Verdict::proven(Outcome::NoResponse, Reason::NoResponse, state, frames).with(confidence)
 }
 
