@@ -4,6 +4,7 @@
 //! preferred.
 
 use super::computers::{Computers, short_name};
+use crate::eventlog::StateFact;
 use crate::hosts::HostPair;
 use crate::policy::Policy;
 use crate::summary::{LogId, MOST_OF_A_HOST, Mac, StationChange, Summary};
@@ -17,7 +18,7 @@ pub enum AddressSource {
     /// An event of its logs names it as local: the endpoint of a negotiation or tunnel, the local side of a
     /// selector or of 541's filter.
     Event,
-    /// The host opened a connection from it (5156).
+    /// The host opened a connection from it (5156), or a state of the host lists one.
     Connection,
     /// The policy's `[hosts]` lists it.
     Policy,
@@ -70,6 +71,9 @@ pub(super) fn of_logs(
             // The selector of a tunnel names the networks behind the host, not the host.
             let own = event.selector().and_then(|s| s.local_tunnel).or(event.local());
             own.into_iter().for_each(|own| add(own, AddressSource::Event));
+            if let Some(StateFact::Connection(listed)) = event.state_fact() {
+                add(listed.local, AddressSource::Connection);
+            }
         }
         for own in &log.log.trust.connection_addresses {
             add(*own, AddressSource::Connection);

@@ -3,9 +3,10 @@
 //! Logs in one folder whose records bear the same name do; a name without a domain means the only full
 //! name in the folder that begins with it. Logs of a renamed computer do too: its log continues under the new
 //! name, or event 6011 gives both names. Two computers that had the same name one after the other are kept
-//! apart.
+//! apart. The state of a host (`netsh wfp show state`) names no computer: its own addresses tell whose it is.
 
-use crate::eventlog::LogEvent;
+use crate::catalogue::SA_STATE;
+use crate::eventlog::{LogEvent, StateFact};
 use crate::summary::{LogId, LogPart, Summary};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,6 +78,7 @@ impl Computers {
                 sets.join(one, *other);
             }
         }
+        join_states(&logs, &mut sets);
         let numbers: BTreeMap<LogId, usize> =
             logs.iter().enumerate().map(|(at, (id, _))| (**id, sets.root(at))).collect();
         let mut latest: BTreeMap<usize, (Option<Timestamp>, &str)> = BTreeMap::new();
@@ -130,6 +132,37 @@ fn renames_of(log: &LogPart) -> Vec<Rename> {
         .filter(|rename| rename.from != rename.to)
         .take(MOST_RENAMES)
         .collect()
+}
+
+/// The state of a host names no computer. It is of the one computer of its folder whose records name one of its own
+/// addresses as theirs; where none does, or several do, it stays nobody's.
+fn join_states(logs: &[(&LogId, &LogPart)], sets: &mut Sets) {
+    let mut named: BTreeMap<(&str, IpAddr), BTreeSet<usize>> = BTreeMap::new();
+    for (at, (_, log)) in logs.iter().enumerate().filter(|(_, (_, log))| !log.log.host.is_empty()) {
+        for own in log.events.iter().filter_map(LogEvent::local) {
+            named.entry((&log.folder, own)).or_default().insert(at);
+        }
+    }
+    for (at, (_, log)) in logs.iter().enumerate() {
+        if !log.log.host.is_empty() || log.log.channel != SA_STATE {
+            continue;
+        }
+        let own: BTreeSet<IpAddr> = log.events.iter().filter_map(own_address).collect();
+        let theirs = own.iter().filter_map(|own| named.get(&(log.folder.as_str(), *own)));
+        let computers: BTreeSet<usize> = theirs.flatten().map(|log| sets.root(*log)).collect();
+        if let Some(computer) = computers.first().filter(|_| computers.len() == 1) {
+            sets.join(at, *computer);
+        }
+    }
+}
+
+/// The host's own address in a record of its state.
+fn own_address(event: &LogEvent) -> Option<IpAddr> {
+    match event.state_fact() {
+        Some(StateFact::Connection(listed)) => Some(listed.local),
+        Some(StateFact::Filter(_) | StateFact::Policy(_) | StateFact::Counters(_)) => None,
+        None => event.local(),
+    }
 }
 
 fn is_eventlog(event: &LogEvent) -> bool {

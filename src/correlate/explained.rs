@@ -44,7 +44,9 @@ impl ExplainedWindow {
         let kept = self.kept_open_by.iter_mut().map(|kept| &mut kept.cause);
         for cause in self.causes.iter_mut().chain(&mut self.opened_by).chain(kept) {
             if cause.reason == Reason::Unknown {
-                cause.why = Why::Unexplained { wanted: wanted.clone() };
+                if let Why::Unexplained { wanted: of_cause, .. } = &mut cause.why {
+                    of_cause.clone_from(&wanted);
+                }
             } else if cause.reason != Reason::NoIkeAttempted {
                 continue;
             }

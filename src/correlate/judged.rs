@@ -198,7 +198,12 @@ impl JudgedPair {
     }
 
     /// The limit that clear traffic sets of which nothing shows who opened it, where that decides whether it is required.
-    pub(super) fn note_unknown_opener(&mut self, service: Service, policy: &Policy, runs: &[ClassRun]) {
+    pub(super) fn note_unknown_opener(
+        &mut self,
+        service: Service,
+        policy: &Policy,
+        runs: &[ClassRun],
+    ) {
         if self.may_require(service, policy) {
             let captures: Vec<EvidenceId> = runs.iter().map(|run| run.first.evidence).collect();
             let frames = Count::of(runs).frames;

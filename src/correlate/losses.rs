@@ -6,7 +6,9 @@ use crate::protection::duplicate::DuplicateKind;
 use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::secret::Secret;
 use crate::protection::{EspSpi, ProtectionClass, Stream};
-use crate::summary::{CaptureSummary, ClassRun, Count, PacketRecord, SharedPackets, Summary, TcpGap};
+use crate::summary::{
+    CaptureSummary, ClassRun, Count, PacketRecord, SharedPackets, Summary, TcpGap,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// ESP packets of one SPI that are missing in a capture although later ones followed.

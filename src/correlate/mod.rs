@@ -34,6 +34,8 @@ mod bypass;
 mod explained;
 mod host_names;
 
+mod host_states;
+
 mod corroboration;
 
 mod tunnels;
@@ -72,7 +74,7 @@ pub use audit::{
 pub use bypass::BypassSpan;
 pub use cause::{
     Against, Cause, ClosedBy, Closing, DeleteBasis, FactRef, KeptOpen, LogTie, PolicyRecord,
-    TunnelSelectors, Wanted, Why,
+    StatePlace, StateSeen, TunnelSelectors, Wanted, Why,
 };
 pub use clock::{CaptureClocks, ClockOffset, ClockStep, OffsetMethod};
 pub use computers::AssumedName;
@@ -80,6 +82,7 @@ pub use corroboration::{CorroboratedBy, SaFacts, SasByPair};
 pub use exemption_abuse::ExemptionAbuse;
 pub use explained::ExplainedWindow;
 pub use host_names::HostName;
+pub use host_states::HostState;
 pub use joins::{Join, JoinKey};
 pub use limits::{BlindSpot, Extent, LimitCode, Limits};
 pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
@@ -196,6 +199,8 @@ pub struct Facts {
     pub host_addresses: BTreeMap<LogId, Vec<HostAddress>>,
     /// Spans in which a driver applied no IPsec.
     pub bypasses: Vec<BypassSpan>,
+    /// States of hosts that exports show, by their moments.
+    pub states: Vec<HostState>,
     /// Per log, the addresses of its computer, as all logs of that computer and the policy name them.
     pub addresses: BTreeMap<LogId, BTreeSet<IpAddr>>,
     /// Per capture, the bounds that it reached.
@@ -301,6 +306,7 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         logs: summary.logs.iter().map(|(id, log)| (*id, log.log.clone())).collect(),
         log_audits: audit::audits_of_logs(summary),
         bypasses: bypass::spans(&events),
+        states: host_states::gather(&events),
         events,
         same_host: Vec::new(),
         named_hosts: Vec::new(),

@@ -21,6 +21,8 @@ mod detail;
 
 mod interpret;
 
+mod state_fact;
+
 mod platform;
 
 mod service;
@@ -41,6 +43,9 @@ pub use detail::{
     Detail, FailurePoint, KeyingModule, LoggedNegotiation, LoggedPackets, Mode, Role, Selector,
 };
 pub use service::{Service, ServiceChange, ServiceState};
+pub use state_fact::{
+    ClearText, StateConnection, StateCounters, StateFact, StateFilter, StatePolicy, StateTraffic,
+};
 pub use summary::{LogSource, LogSummary, RecordGap};
 
 use crate::catalogue::{Category, EventEntry, Reason, WindowsError};

@@ -2,6 +2,7 @@
 
 use super::audit_words::audit_reason;
 use super::measures::length;
+use super::state_words;
 use crate::correlate::Against;
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
@@ -104,6 +105,11 @@ pub fn against(against: &Against) -> String {
         Against::Unprotected => UNPROTECTED.to_owned(),
         Against::OtherSender(address) => other_sender(*address),
         Against::OtherClock => OTHER_CLOCK.to_owned(),
+        Against::FilterInForce { state, filter } => state_words::in_force(*state, filter),
+        Against::StateApart { host, distance, by_capture } => {
+            state_words::apart(*host, *distance, *by_capture)
+        }
+        Against::TiedByState => TIED_BY_STATE.to_owned(),
         Against::LogDisagrees => {
             "the events name other negotiations than those the captures show for these hosts"
                 .to_owned()
@@ -120,6 +126,8 @@ const OTHER_REFUSER: &str = "the unencrypted refusal has another link-layer addr
 const BEGAN_BEFORE: &str =
     "the clear text was under way as the capture began; when it began is unknown";
 const TIED_BY_STATION: &str = "only the link-layer address shows that the addresses are of the same hosts; a bridge or repeater may send for several";
+const TIED_BY_STATE: &str =
+    "only the exported state of a host shows that the addresses are of the same host";
 const CAME_AFTER: &str = "the first failed attempt followed the opening of the window";
 const LOG_NAMES_ANOTHER: &str =
     "a log records that the negotiation failed, but not for this reason";

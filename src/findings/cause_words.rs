@@ -1,8 +1,10 @@
 //! The sentences of causes: takes codes and values, returns sentences. No other file words them.
 
 use super::measures::{length, number};
+use super::state_words;
 use crate::correlate::{
-    Cause, ClockOffset, Closing, DeleteBasis, LogTie, PolicyRecord, TunnelSelectors, Wanted, Why,
+    Cause, ClockOffset, Closing, DeleteBasis, LogTie, PolicyRecord, StateSeen, TunnelSelectors,
+    Wanted, Why,
 };
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
@@ -40,16 +42,17 @@ fn sentence(why: &Why) -> String {
         Why::FloodDefence { host } => format!(
             "{host}'s log records that it started its defence against a flood of negotiations, and one of these two hosts got no answer"
         ),
-        Why::NothingSeen => {
-            "neither captures nor logs show any IKE or ESP between these two hosts".to_owned()
-        }
+        Why::NothingSeen { state } => format!(
+            "neither captures nor logs show any IKE or ESP between these two hosts{}",
+            state.map_or_else(String::new, without_filter)
+        ),
         Why::NotBefore { first, after } => format!(
             "no negotiation began before frame {first}, {} after the first clear packet",
             length(*after)
         ),
-        Why::Unexplained { wanted } => unexplained(wanted),
-        Why::ProtectedBeside { first, last, is_logged, sender } => {
-            protected_beside((*first, *last), *is_logged, *sender)
+        Why::Unexplained { wanted, listed } => unexplained(wanted, listed),
+        Why::ProtectedBeside { first, last, is_logged, sender, state } => {
+            protected_beside((*first, *last), *is_logged, *sender, *state)
         }
         Why::TunnelBeside { gateways, first, last, selectors } => {
             tunnel_beside(*gateways, (*first, *last), *selectors)
@@ -58,11 +61,10 @@ fn sentence(why: &Why) -> String {
             "{} began with exactly one ESP packet and went on in clear text: IPsec authenticated them and did not encapsulate them, which may be the policy",
             super::counted(*connections, "connection")
         ),
-        Why::OtherPath { path, first, last } => format!(
-            "the same two hosts used ESP between {} and {} ({first} to {last}); this traffic used other addresses of theirs",
-            path.a(),
-            path.b(),
-        ),
+        Why::OtherPath { path, first, last, state } => other_path(*path, (*first, *last), *state),
+        Why::StatePermits { state, policy, own_only } => {
+            state_words::permits(*state, policy, *own_only)
+        }
         Why::IcmpErrors { to, first, last, count, what, was_alive } => {
             icmp_errors(*to, (*first, *last), *count == 1, (*what, *was_alive))
         }
@@ -94,15 +96,37 @@ fn sentence(why: &Why) -> String {
             let service = service.map_or(SOME_SERVICE, |service| service.as_str());
             format!("{host}'s log records that {service} started")
         }
-        Why::TrafficEnded { silence, resumes: true } => format!(
-            "no more clear packets for {}, until the next window of the two; nothing shows that the next one would have been protected",
-            length(*silence)
-        ),
-        Why::TrafficEnded { silence, resumes: false } => format!(
-            "no more clear packets, although the capture continues for {}; nothing shows that the next one would be protected",
-            length(*silence)
-        ),
+        Why::TrafficEnded { silence, resumes } => traffic_ended(*silence, *resumes),
         Why::CaptureEnded => "the capture ends; the clear text may have continued".to_owned(),
+    }
+}
+
+fn other_path(
+    path: HostPair,
+    (first, last): (FrameRef, FrameRef),
+    state: Option<StateSeen>,
+) -> String {
+    let listed = state.map_or_else(String::new, |state| {
+        let seen = state_words::seen(state);
+        format!("; {seen} lists a security association between the other addresses")
+    });
+    format!(
+        "the same two hosts used ESP between {} and {} ({first} to {last}); this traffic used other addresses of theirs{listed}",
+        path.a(),
+        path.b(),
+    )
+}
+
+fn traffic_ended(silence: Span, resumes: bool) -> String {
+    let silence = length(silence);
+    if resumes {
+        format!(
+            "no more clear packets for {silence}, until the next window of the two; nothing shows that the next one would have been protected"
+        )
+    } else {
+        format!(
+            "no more clear packets, although the capture continues for {silence}; nothing shows that the next one would be protected"
+        )
     }
 }
 
@@ -136,12 +160,17 @@ fn protected_beside(
     (first, last): (FrameRef, FrameRef),
     is_logged: bool,
     sender: Option<IpAddr>,
+    state: Option<StateSeen>,
 ) -> String {
     let whose = sender.map_or_else(String::new, |host| format!(" of {host}"));
     let logged =
         if is_logged { "; the filters in the logs name other ports or protocols" } else { "" };
     format!(
-        "protected packets{whose} continued beside the clear ones ({first} to {last}): the filters do not cover this service{logged}"
+        "protected packets{whose} continued beside the clear ones ({first} to {last}): the filters do not cover this service{logged}{}",
+        state.map_or_else(String::new, |state| format!(
+            "; {} lists filters for these two hosts, and none of them holds this traffic",
+            state_words::seen(state)
+        ))
     )
 }
 
@@ -272,7 +301,15 @@ fn deleted(
     format!("{by} {what} ({frame}){rested}{logged}")
 }
 
-fn unexplained(wanted: &[Wanted]) -> String {
+/// What a state adds where nobody negotiated.
+fn without_filter(state: StateSeen) -> String {
+    format!(
+        "; {} lists neither a filter that hands this traffic to IPsec nor a security association of the two",
+        state_words::seen(state)
+    )
+}
+
+fn unexplained(wanted: &[Wanted], listed: &[(StateSeen, bool)]) -> String {
     let wanted = wanted.iter().map(|wanted| match wanted {
         Wanted::Logs(address) => {
             format!("the Security and System logs of {address} for this time")
@@ -288,7 +325,9 @@ fn unexplained(wanted: &[Wanted]) -> String {
     } else {
         format!("; additional evidence that would show it: {}", wanted.join(", "))
     };
-    format!("the evidence does not show why{more}")
+    let listed = listed.iter().map(|(state, has_sa)| state_words::listed(*state, *has_sa));
+    let listed: String = listed.collect();
+    format!("the evidence does not show why{listed}{more}")
 }
 
 fn joined(states: &BTreeSet<&'static str>) -> String {

@@ -14,6 +14,9 @@ mod controls;
 mod cause_words;
 
 mod against_words;
+mod state_words;
+
+mod counters;
 
 mod chain;
 
@@ -167,6 +170,7 @@ pub fn find(facts: &Facts, evidence: &[Evidence], policy: &Policy) -> Vec<Findin
     found.extend(strength::aggressive_mode(facts));
     found.extend(strength::ikev1(facts));
     found.extend(log::cleartext_dropped(facts));
+    found.extend(counters::cleartext_dropped(facts));
     found.extend(log::protected_dropped(facts));
     found.extend(log::services_down(facts));
     found.extend(log::cleared(facts));

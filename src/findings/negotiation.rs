@@ -159,6 +159,7 @@ fn of_pair(
     let listed_reasons = if names.is_empty() { "unknown".to_owned() } else { names.join(", ") };
     let held = if code == FindingCode::FailedClosed {
         held(facts, pair, end.since(first.start))
+            + &super::counters::around(facts, pair, (first.start, end))
     } else {
         String::new()
     };

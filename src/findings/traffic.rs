@@ -111,7 +111,11 @@ fn cleartext_window(
     });
     let (severity, confidence, stations) =
         super::station::weigh(facts, &members, severity, is_stated);
-    let detail = format!("{demand}{why}{itself}{sent}{frames_of}{place}{hosts}{stations}");
+    let counters = span_of(runs()).map_or_else(String::new, |(first, last)| {
+        super::counters::around(facts, pair, (first.time, last.time))
+    });
+    let detail =
+        format!("{demand}{why}{itself}{sent}{frames_of}{place}{hosts}{stations}{counters}");
     let mut finding = Finding::new(FindingCode::CleartextWindow, severity, title, detail);
     let first = reason.advice().what_to_do;
     finding.advice.insert(0, format!("{} {first}", super::PRESERVE));

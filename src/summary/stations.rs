@@ -6,8 +6,8 @@
 use super::index::{Index, Place, Recent};
 use super::timeline::PacketRecord;
 use crate::capture::{Linktype, RawFrame};
-use crate::packet::IpPacket;
 use crate::hosts::are_passed_on;
+use crate::packet::IpPacket;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

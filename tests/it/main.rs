@@ -13,6 +13,7 @@ mod support;
 mod collections;
 mod commands;
 mod gateway_logs;
+mod state_causes;
 mod state_exports;
 
 mod policy;

@@ -314,7 +314,8 @@ fn a_source_route_names_the_host_that_the_packet_is_for() {
 
 #[test]
 fn a_tunnel_without_ports_has_no_opener_that_a_rule_could_ask_for() {
-    let policy = "[[protect]]\nbetween = [\"10.1.0.11\", \"10.1.0.20\"]\nopened_by = \"10.1.0.11\"\n";
+    let policy =
+        "[[protect]]\nbetween = [\"10.1.0.11\", \"10.1.0.20\"]\nopened_by = \"10.1.0.11\"\n";
     for (name, _, wrap) in &TUNNELS[..2] {
         let report = report(&vec![wrap(OUTER, &clear()); 3], &[], policy);
         let outer = pair(&report, "10.1.0.11");

@@ -98,12 +98,31 @@ impl<'a> Case<'a> {
         if sender.is_none() && !(is_logged && self.find_sender(self.window.run.end).is_some()) {
             return None;
         }
+        let mut refs: BTreeSet<FactRef> =
+            excluded.iter().take(MOST_SELECTORS).map(|at| FactRef::Event(*at)).collect();
+        let by_state = sender.and_then(|sender| self.state_excludes(sender));
+        let (state, of_state) = by_state.unzip();
+        refs.extend(of_state.unwrap_or_default());
         Some(Cause {
             reason: Reason::FilterNotCovering,
-            score: if is_logged && sender.is_some() { 88 } else { 62 },
-            refs: excluded.iter().take(MOST_SELECTORS).map(|at| FactRef::Event(*at)).collect(),
-            why: Why::ProtectedBeside { first: before.first, last: inside.last, is_logged, sender },
-            against: if is_logged { Vec::new() } else { vec![Against::FiltersNotLogged] },
+            score: match (is_logged && sender.is_some(), state.is_some()) {
+                (true, _) => 88,
+                (false, true) => BY_STATE,
+                (false, false) => 62,
+            },
+            refs,
+            why: Why::ProtectedBeside {
+                first: before.first,
+                last: inside.last,
+                is_logged,
+                sender,
+                state,
+            },
+            against: if is_logged || state.is_some() {
+                Vec::new()
+            } else {
+                vec![Against::FiltersNotLogged]
+            },
         })
     }
 
@@ -185,17 +204,37 @@ impl<'a> Case<'a> {
             let run = known.touching(start.shifted(LOOKBACK.negated()), end).next()?;
             Some((path, *run))
         };
-        let named = self.index.other_paths(self.window.pair).into_iter().find_map(up);
-        let is_named = named.is_some();
+        let pair = self.window.pair;
+        let by = |paths: BTreeSet<HostPair>, against: Option<Against>| {
+            paths.into_iter().find_map(up).map(|found| (found, against))
+        };
+        let named = by(self.index.other_paths(pair), None);
+        // An address that a state lists is its host's at that moment.
+        let stated = || {
+            let paths = self.index.other_paths_of_states(pair);
+            let paths = if self.states().is_empty() { BTreeSet::new() } else { paths };
+            by(paths, Some(Against::TiedByState))
+        };
         let of_stations =
-            || self.index.other_paths_of_stations(self.window.pair).into_iter().find_map(up);
-        let (path, up) = named.or_else(of_stations)?;
+            || by(self.index.other_paths_of_stations(pair), Some(Against::TiedByStation));
+        let ((path, up), mut against) = named.or_else(stated).or_else(of_stations)?;
+        let (state, refs) = self.state_of_path(path).unzip();
+        // Its host lists an SA there and its connection here at one moment, and the captures show the ESP.
+        let is_sure =
+            against.is_none() || (state.is_some() && against == Some(Against::TiedByState));
+        if is_sure {
+            against = None;
+        }
         let cause = Cause {
             reason: Reason::AlternatePath,
-            score: if is_named { 89 } else { MOST_MEDIUM },
-            refs: BTreeSet::new(),
-            why: Why::OtherPath { path, first: up.first, last: up.last },
-            against: if is_named { Vec::new() } else { vec![Against::TiedByStation] },
+            score: match (is_sure, state.is_some()) {
+                (true, true) if !self.index.other_paths(pair).contains(&path) => BY_STATE,
+                (true, _) => 89,
+                (false, _) => MOST_MEDIUM,
+            },
+            refs: refs.unwrap_or_default(),
+            why: Why::OtherPath { path, first: up.first, last: up.last, state },
+            against: against.into_iter().collect(),
         };
         Some(cause.lasts(start, end))
     }
@@ -338,6 +377,8 @@ impl<'a> Case<'a> {
     }
 }
 
+/// What the captures and the state of a host show alike.
+const BY_STATE: u8 = 84;
 /// A longer pause ends continuing traffic.
 const PAUSE: Span = Span::from_seconds(30);
 

@@ -3,6 +3,7 @@
 //! Answers questions; the rules that ask them are in `rules`.
 
 use super::index::Index;
+use super::states::Seen;
 use super::{DeleteBasis, JITTER};
 use crate::correlate::CleartextWindow;
 use crate::hosts::HostPair;
@@ -34,6 +35,8 @@ pub(super) struct Case<'a> {
     pub(super) last_made: OnceCell<Option<Timestamp>>,
     /// See `sender_under_both`.
     pub(super) found_sender: OnceCell<Option<IpAddr>>,
+    /// See `states`.
+    pub(super) found_states: OnceCell<Vec<Seen<'a>>>,
 }
 
 impl<'a> Case<'a> {
@@ -73,6 +76,7 @@ impl<'a> Case<'a> {
             found_deletion,
             last_made: OnceCell::new(),
             found_sender: OnceCell::new(),
+            found_states: OnceCell::new(),
         };
         case.attempts =
             case.exchanges(from, window.run.end).into_values().map(|x| x.start).collect();

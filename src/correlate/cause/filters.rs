@@ -4,7 +4,7 @@ use super::lives::Life;
 use crate::catalogue::Category;
 use crate::correlate::Facts;
 use crate::eventlog::{LogEvent, Selector};
-use crate::evidence::FrameRef;
+use crate::evidence::{EvidenceId, FrameRef};
 use crate::hosts::{Direction, HostPair};
 use crate::protection::{EspSpi, Service};
 use std::collections::{BTreeMap, BTreeSet};
@@ -140,6 +140,26 @@ pub(super) fn selector_covers(event: &LogEvent, pair: HostPair) -> bool {
 
 fn prefix_len(mask: IpAddr) -> Option<u8> {
     ipnet::ip_mask_to_prefix(mask).ok()
+}
+
+/// The pairs that show ESP on each capture, or IKE where none shows ESP; files that continue each other are
+/// one, by the first of them.
+pub(super) fn gateways(facts: &Facts) -> BTreeMap<EvidenceId, BTreeSet<HostPair>> {
+    let of = |file| facts.first_files.of(file);
+    let mut by_ike: BTreeMap<EvidenceId, BTreeSet<HostPair>> = BTreeMap::new();
+    for exchange in &facts.exchanges {
+        by_ike.entry(of(exchange.first.evidence)).or_default().insert(exchange.pair());
+    }
+    let mut gateways: BTreeMap<EvidenceId, BTreeSet<HostPair>> = BTreeMap::new();
+    for pair in &facts.pairs {
+        for run in &pair.protected_runs {
+            gateways.entry(of(run.first.evidence)).or_default().insert(pair.pair);
+        }
+    }
+    for (capture, pairs) in by_ike {
+        gateways.entry(capture).or_insert(pairs);
+    }
+    gateways
 }
 
 /// Different selectors that are looked through for a window.

@@ -2,8 +2,9 @@
 
 use super::index::{Timed, grouped, placed, reach};
 use super::lives::Holders;
-use crate::catalogue::Category;
+use crate::catalogue::{Category, SA_STATE};
 use crate::correlate::{ClockOffset, Facts, PlacedEvent};
+use crate::summary::LogId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -51,7 +52,10 @@ pub(super) fn same_host(
     holders: &Holders<'_>,
 ) -> BTreeMap<IpAddr, BTreeSet<IpAddr>> {
     // An address that a log names counts while its host has it.
-    let held = facts.addresses.iter().map(|(log, addresses)| {
+    // What states name is of their moment (`states::tied_by_states`).
+    let is_state = |log: &LogId| facts.logs.get(log).is_some_and(|log| log.channel == SA_STATE);
+    let of_logs = facts.addresses.iter().filter(|(log, _)| !is_state(log));
+    let held = of_logs.map(|(log, addresses)| {
         addresses.iter().filter(|address| holders.holds(*log, **address)).copied().collect()
     });
     let held: Vec<BTreeSet<IpAddr>> = held.collect();

@@ -2,17 +2,20 @@
 
 use super::JITTER;
 use super::filters::{
-    SpiFilters, Tunnel, filter_covers, own_filters, pair_of, selector_covers, spi_filters,
-    tunnel_of, tunnels,
+    SpiFilters, Tunnel, filter_covers, gateways, own_filters, pair_of, selector_covers,
+    spi_filters, tunnel_of, tunnels,
 };
 use super::hosts::{clocks, of_host, others_since, same_host, tied};
 use super::lives::{Holders, Life};
 use super::modes::{made_main_modes, made_quick_modes, main_modes, quick_modes, with_quick_modes};
 use super::sent_ike::{SentIke, sent_ike};
+use super::states::{by_address, tied_by_states};
 use super::uses::{SpiUse, SpiUses, spi_uses};
 use crate::catalogue::Category;
 use crate::correlate::stretches::Stretches;
-use crate::correlate::{CleartextWindow, ClockOffset, Facts, PlacedEvent, UnreachableFacts};
+use crate::correlate::{
+    CleartextWindow, ClockOffset, Facts, HostState, PlacedEvent, UnreachableFacts,
+};
 use crate::evidence::EvidenceId;
 use crate::hosts::{Direction, HostPair};
 use crate::ike::{EspActivity, IkeExchange};
@@ -69,6 +72,9 @@ pub(super) struct Index<'a> {
     sent_ike: BTreeMap<IpAddr, SentIke>,
     same_host: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
     same_station: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
+    /// The same by the states of hosts, and these states.
+    same_by_state: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
+    states: BTreeMap<IpAddr, Vec<&'a HostState>>,
     /// Records about a host under an address that it may have had no more: the address of another network that its log
     /// names since.
     others_since: BTreeMap<(usize, IpAddr), IpAddr>,
@@ -126,6 +132,10 @@ impl<'a> Index<'a> {
             clocks: clocks(facts),
             same_host: same_host(facts, &holders),
             same_station: tied(facts.station_hosts.iter()),
+            same_by_state: tied(
+                tied_by_states(&facts.states, |pair| facts.pair(pair).is_some()).iter(),
+            ),
+            states: by_address(&facts.states),
         }
     }
 
@@ -262,6 +272,16 @@ impl<'a> Index<'a> {
     /// The same where link-layer addresses count too.
     pub(super) fn other_paths_of_stations(&self, pair: HostPair) -> BTreeSet<HostPair> {
         self.paths(pair, &[&self.same_host, &self.same_station])
+    }
+
+    /// The same where addresses count that states of hosts list.
+    pub(super) fn other_paths_of_states(&self, pair: HostPair) -> BTreeSet<HostPair> {
+        self.paths(pair, &[&self.same_host, &self.same_by_state])
+    }
+
+    /// The states of a host, by their moments.
+    pub(super) fn states_of(&self, host: IpAddr) -> &[&'a HostState] {
+        self.states.get(&host).map_or(&[], Vec::as_slice)
     }
 
     fn paths(
@@ -466,26 +486,6 @@ fn by_exchange(facts: &Facts) -> BTreeMap<usize, Vec<usize>> {
         }
     }
     known
-}
-
-/// The pairs that show ESP on each capture, or IKE where none shows ESP; files that continue each other are
-/// one, by the first of them.
-fn gateways(facts: &Facts) -> BTreeMap<EvidenceId, BTreeSet<HostPair>> {
-    let of = |file| facts.first_files.of(file);
-    let mut by_ike: BTreeMap<EvidenceId, BTreeSet<HostPair>> = BTreeMap::new();
-    for exchange in &facts.exchanges {
-        by_ike.entry(of(exchange.first.evidence)).or_default().insert(exchange.pair());
-    }
-    let mut gateways: BTreeMap<EvidenceId, BTreeSet<HostPair>> = BTreeMap::new();
-    for pair in &facts.pairs {
-        for run in &pair.protected_runs {
-            gateways.entry(of(run.first.evidence)).or_default().insert(pair.pair);
-        }
-    }
-    for (capture, pairs) in by_ike {
-        gateways.entry(capture).or_insert(pairs);
-    }
-    gateways
 }
 
 /// Pairs on one capture that may be gateways of others.

@@ -31,6 +31,8 @@ mod ended;
 
 mod beside;
 
+mod states;
+
 mod roles;
 
 mod closed;
@@ -39,7 +41,9 @@ mod why;
 
 pub(super) use filters::{filter_covers, pair_of, tunnel_of};
 pub use roles::{ClosedBy, Closing, KeptOpen};
-pub use why::{Against, DeleteBasis, LogTie, PolicyRecord, TunnelSelectors, Wanted, Why};
+pub use why::{
+    Against, DeleteBasis, LogTie, PolicyRecord, StatePlace, StateSeen, TunnelSelectors, Wanted, Why,
+};
 
 use super::{CleartextWindow, ExplainedWindow, Facts};
 use crate::catalogue::{Confidence, Reason};

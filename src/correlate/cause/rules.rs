@@ -25,6 +25,7 @@ impl Case<'_> {
         found.extend(self.deleted());
         found.extend(self.rekey_gap());
         found.extend(self.fallback_to_clear());
+        found.extend(self.fallback_by_policy());
         found.extend(self.driver_bypass());
         found.extend(self.policy_changed());
         found.extend(self.unreachable());
@@ -42,6 +43,7 @@ impl Case<'_> {
                 found.iter().all(is_guess).then(|| self.nothing_found())
             }));
         }
+        self.weigh_states(&mut found);
         found
     }
 
@@ -289,11 +291,12 @@ impl Case<'_> {
         let (start, end) = (self.window.run.start, self.window.run.end);
         if !self.is_own && self.negotiators.is_empty() {
             let perhaps = self.perhaps.first().map(|pair| Against::PerhapsGateways(*pair));
+            let (state, refs) = self.state_without_filter().unzip();
             let cause = Cause {
                 reason: Reason::NoIkeAttempted,
-                score: 60,
-                refs: BTreeSet::new(),
-                why: Why::NothingSeen,
+                score: if state.is_some() { WITHOUT_FILTER } else { 60 },
+                refs: refs.unwrap_or_default(),
+                why: Why::NothingSeen { state },
                 against: [Against::CaptureBeganLater].into_iter().chain(perhaps).collect(),
             };
             return cause.opens_and_lasts(start, end);
@@ -302,7 +305,7 @@ impl Case<'_> {
             reason: Reason::Unknown,
             score: 0,
             refs: BTreeSet::new(),
-            why: Why::Unexplained { wanted: Vec::new() },
+            why: Why::Unexplained { wanted: Vec::new(), listed: self.listed_in_states() },
             against: Vec::new(),
         };
         Candidate { cause, opening: Opening::None, lasting: Vec::new() }
@@ -356,5 +359,7 @@ pub(super) fn service_of(event: &LogEvent) -> Option<Service> {
     event.service().map(|change| change.service)
 }
 
+/// A filter that a state does not list may have been there before or after its moment.
+const WITHOUT_FILTER: u8 = 76;
 /// A host that negotiates because of a packet does so at once; later negotiations have another trigger.
 const AT_ONCE: Span = Span::from_seconds(10);

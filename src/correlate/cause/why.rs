@@ -41,7 +41,10 @@ pub enum Why {
         host: String,
     },
     /// Neither captures nor logs show IKE or ESP of the two.
-    NothingSeen,
+    NothingSeen {
+        /// A state of one of the two lists no filter that hands this traffic to IPsec.
+        state: Option<StateSeen>,
+    },
     /// No negotiation preceded this one, which began inside the window.
     NotBefore {
         /// The first message of that negotiation.
@@ -53,6 +56,9 @@ pub enum Why {
     Unexplained {
         /// What would settle it.
         wanted: Vec<Wanted>,
+        /// States that list a connection of the window under no security association, and whether they list one of
+        /// the two beside it.
+        listed: Vec<(StateSeen, bool)>,
     },
     /// Protected packets of the two continued beside the clear ones.
     ProtectedBeside {
@@ -64,6 +70,8 @@ pub enum Why {
         is_logged: bool,
         /// The host whose own ESP, under the same SPI, continued beside its clear packets.
         sender: Option<IpAddr>,
+        /// A state of that host names filters for the two, none of which holds this traffic.
+        state: Option<StateSeen>,
     },
     /// Protected packets of two gateways continued beside the clear ones.
     TunnelBeside {
@@ -89,6 +97,17 @@ pub enum Why {
         first: FrameRef,
         /// The last.
         last: FrameRef,
+        /// A state of one of the two lists a security association between the other addresses.
+        state: Option<StateSeen>,
+    },
+    /// A state of a host has a policy that lets connections go on in clear where the peer does not negotiate.
+    StatePermits {
+        /// The state.
+        state: StateSeen,
+        /// The policy, as the state names it.
+        policy: String,
+        /// Only those that the host opens itself.
+        own_only: bool,
     },
     /// ICMP errors quote IKE messages that were not delivered.
     IcmpErrors {
@@ -203,6 +222,37 @@ pub enum Why {
     },
     /// The capture ended.
     CaptureEnded,
+}
+
+/// A state of a host that concerns a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateSeen {
+    /// The host, by its address in the window.
+    pub host: IpAddr,
+    /// Where its moment lies.
+    pub place: StatePlace,
+}
+
+/// Where the moment of a state lies against a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatePlace {
+    /// In it by the captures' clock: how long after the first packet; negative before it.
+    Inside(Span),
+    /// It lists a connection of the window by all four numbers, and the host's own clock shows about that time.
+    OfConnection,
+    /// One before it and one after it agree.
+    BeforeAndAfter,
+}
+
+impl StatePlace {
+    /// The surest first.
+    pub(super) const fn rank(self) -> u8 {
+        match self {
+            Self::Inside(_) => 0,
+            Self::OfConnection => 1,
+            Self::BeforeAndAfter => 2,
+        }
+    }
 }
 
 /// What would settle an unknown cause.
@@ -369,6 +419,24 @@ pub enum Against {
     Unprotected,
     /// Another station, or one of another VLAN, sent the clear packets of this address than the protected ones.
     OtherSender(IpAddr),
+    /// A state lists a filter that hands this traffic to IPsec.
+    FilterInForce {
+        /// The state.
+        state: StateSeen,
+        /// The filter, as the state names it.
+        filter: String,
+    },
+    /// The nearest state of a host is of another time, so that it shows nothing of the window.
+    StateApart {
+        /// The host, by its address in the window.
+        host: IpAddr,
+        /// How long after the window; negative before it, zero in it by a clock that nothing ties to the captures.
+        distance: Span,
+        /// By the captures' clock; else by the host's own.
+        by_capture: bool,
+    },
+    /// Only a state of a host ties the addresses to one host.
+    TiedByState,
     /// The negotiation is in another capture, and nothing proves that the two share a clock.
     OtherClock,
 }

@@ -79,8 +79,11 @@ pub(super) const RULE_WITHOUT_TRAFFIC: FindingRow = FindingRow {
 pub(super) const CLEARTEXT_DROPPED: FindingRow = FindingRow {
     code: FindingCode::CleartextDropped,
     name: "cleartext_dropped",
-    meaning: "A host logged incoming clear text that its policy requires to be protected. The host dropped it, but the peer did send it.",
-    severities: &[(Severity::High, "")],
+    meaning: "A host logged, or counted, incoming clear text that its policy requires to be protected. The host dropped it, but the peer did send it.",
+    severities: &[
+        (Severity::High, "where a record names it"),
+        (Severity::Medium, "where only a counter of the host shows it"),
+    ],
     what_to_do: "Check the sender: its policy is missing, or its IPsec service is down.",
     steps: &[RESTART, SHOW],
     controls: TRANSMISSION,

@@ -44,13 +44,18 @@ pub fn read(
         claimed: 0,
         connections: 0,
         unlisted: 0,
+        filters: 0,
+        unread: 0,
     };
     let mut splitter = EventSplitter::new(rules);
     while let Some(segment) = splitter.next(&mut source) {
         match segment {
             Segment::Event(length) => state.item(&mut source, length),
             Segment::Between(length) => state.between(&mut source, length),
-            other => lost(&mut state.export, &mut source, other),
+            other => {
+                state.unread += 1;
+                lost(&mut state.export, &mut source, other);
+            }
         }
     }
     state.finish(source)
@@ -67,6 +72,9 @@ struct State<'s> {
     claimed: u64,
     connections: u64,
     unlisted: u64,
+    /// All filters of this state, and its items that could not be read.
+    filters: u64,
+    unread: u64,
 }
 
 impl State<'_> {
@@ -76,6 +84,7 @@ impl State<'_> {
         for (tag, which) in [(&b"<initialState"[..], "initial"), (b"<finalState", "final")] {
             if find(text, tag).is_some() {
                 self.which = which;
+                (self.filters, self.unread) = (0, 0);
             }
         }
         if let Some(at) = find(text, TIME) {
@@ -96,8 +105,12 @@ impl State<'_> {
         let bytes = source.consume(length);
         let element = match parsed {
             Ok(element) => element,
-            Err(error) => return self.export.damaged(error.into(), offset, bytes),
+            Err(error) => {
+                self.unread += 1;
+                return self.export.damaged(error.into(), offset, bytes);
+            }
         };
+        self.filters += u64::from(element.child("filterKey").is_some());
         if element.child("header").is_some() {
             return self.event(&element, is_sound, (offset, bytes));
         }
@@ -113,6 +126,10 @@ impl State<'_> {
             record.event_id = IPSEC_COUNTERS;
             record.time = time;
             counters(&mut record, &element);
+            // Without these, that a state lists no filter would prove nothing.
+            for (name, count) in [("FiltersListed", self.filters), ("ItemsUnread", self.unread)] {
+                record.named.push((name.to_owned(), count.to_string()));
+            }
         } else if let Some(fields) = policies::policy(&element) {
             (record.event_id, record.time, record.named) = (POLICY_NOW, time, fields);
         } else if let Some(fields) = policies::filter(&element) {
