@@ -1,7 +1,7 @@
 //! Text exports of event logs and logs of gateways, recognised by how they begin, in any encoding that Windows writes.
 
 use super::Format;
-use super::format::{OAKLEY_LOG, REGISTRY_EXPORT};
+use super::format::{EVENT_TABLE, OAKLEY_LOG, REGISTRY_EXPORT};
 use super::gateway::is_gateway_log;
 
 /// The format of an export with these first bytes; `None` where it is another text, or none.
@@ -22,7 +22,8 @@ pub(super) fn recognize_export(first_bytes: &[u8]) -> Option<Format> {
         _ if is_oakley_log(text) => Some(Format::Unread(OAKLEY_LOG)),
         _ if is_gateway_log(text) => Some(Format::GatewayLog),
         _ if is_audit_policy(text) => Some(Format::AuditPolicy),
-        _ if is_list(text) => Some(Format::EventList),
+        _ if is_list(text) || is_property_list(text) => Some(Format::EventList),
+        _ if is_screen_table(text) => Some(Format::Unread(EVENT_TABLE)),
         _ => is_csv(text).then_some(Format::EventCsv),
     }
 }
@@ -120,6 +121,32 @@ fn is_list(text: &str) -> bool {
     has_date(date) && id.trim().parse::<u16>().is_ok()
 }
 
+/// PowerShell's list of an event's properties: the first is one of an event, padded to the width of the longest; the
+/// next line is another one, or belongs to the value.
+fn is_property_list(text: &str) -> bool {
+    let label = |line: &str| {
+        let (label, _) = line.split_once(':')?;
+        let is_padded = label.ends_with(' ') && LISTED.contains(&label.trim_end());
+        is_padded.then_some(label.len())
+    };
+    let mut lines = text.lines();
+    let Some(width) = lines.next().and_then(label) else { return false };
+    lines.next().is_none_or(|line| {
+        let is_value = line.trim().is_empty() || line.bytes().take(width).all(|byte| byte == b' ');
+        is_value || label(line) == Some(width)
+    })
+}
+
+/// PowerShell's table for the screen, which cuts messages off.
+fn is_screen_table(text: &str) -> bool {
+    let is_header = |line: &str| {
+        let mut names = line.split_whitespace();
+        TABLES.iter().any(|header| names.clone().eq(header.iter().copied()))
+            && names.next().is_some()
+    };
+    text.lines().take(8).any(is_header)
+}
+
 /// Whether a text may be a date and a time of day: the shortest have three and four digits, `1/2/20 1:02:03`.
 fn has_date(text: &str) -> bool {
     text.chars().filter(|c| c.is_numeric()).count() >= 7 && text.contains([':', '.'])
@@ -175,6 +202,31 @@ fn is_table(header: &str, row: &str, separator: char) -> bool {
     has_names && (is_english || row.len() >= 5 && has_date(field(1)) && has_number)
 }
 
+/// The properties with which lists of events begin, as PowerShell orders them or a user does.
+const LISTED: &[&str] = &[
+    "TimeCreated",
+    "ProviderName",
+    "Id",
+    "Message",
+    "LogName",
+    "MachineName",
+    "RecordId",
+    "Version",
+    "Index",
+    "EventID",
+    "EntryType",
+    "InstanceId",
+    "Source",
+    "TimeGenerated",
+    "Level",
+    "LevelDisplayName",
+];
+/// The names over the columns of Get-WinEvent and Get-EventLog.
+const TABLES: &[&[&str]] = &[
+    &["TimeCreated", "Id", "LevelDisplayName", "Message"],
+    &["TimeCreated", "ProviderName", "Id", "Message"],
+    &["Index", "Time", "EntryType", "Source", "InstanceID", "Message"],
+];
 /// Types of PowerShell's objects that are read: events, and SAs.
 const OBJECTS: &[&str] = &["EventLogRecord", "MSFT_NetMainModeSA", "MSFT_NetQuickModeSA"];
 /// The end of the GUIDs of all audit subcategories.

@@ -31,7 +31,7 @@ pub enum Format {
     EventJson,
     /// A table of events: Event Viewer's, or of a tool that names its columns.
     EventCsv,
-    /// Events listed as text: `wevtutil /f:text`, Event Viewer's copies.
+    /// Events listed as text: `wevtutil /f:text`, Event Viewer's copies, PowerShell's Format-List.
     EventList,
     /// The filtering platform's events as `netsh wfp` writes them.
     NetEvents,
@@ -72,7 +72,8 @@ impl Serialize for Unread {
 impl<'de> Deserialize<'de> for Unread {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = <&str>::deserialize(deserializer)?;
-        let mut known = UNREAD.iter().map(|row| row.1).chain([REGISTRY_EXPORT, OAKLEY_LOG]);
+        let mut known =
+            UNREAD.iter().map(|row| row.1).chain([REGISTRY_EXPORT, OAKLEY_LOG, EVENT_TABLE]);
         known.find(|row| row.name == name).ok_or_else(|| D::Error::custom("an unknown format"))
     }
 }
@@ -164,6 +165,12 @@ pub(super) const REGISTRY_EXPORT: Unread = Unread {
 pub(super) const OAKLEY_LOG: Unread = Unread {
     name: "oakley_log",
     remedy: "its failures are in the Security log too (events 541 to 547): give that log; its cookies (I-COOKIE, R-COOKIE) are those of the negotiations in a capture",
+};
+
+/// What Get-WinEvent and Get-EventLog show on the screen.
+pub(super) const EVENT_TABLE: Unread = Unread {
+    name: "event_table",
+    remedy: "PowerShell's table for the screen cuts messages off: export the log with `wevtutil epl`, or events with `wevtutil qe LOG /f:xml`, `Get-WinEvent ... | Export-Clixml`, or at least `| Format-List *`",
 };
 
 /// How a file of summaries begins, unlike any text or format of evidence; the line end shows whether it was

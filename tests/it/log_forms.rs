@@ -1,6 +1,7 @@
 //! The hand-written samples of tests/forms: one event in every form that is read, and the same event from
 //! each.
 
+use crate::support::ike_builder::write;
 use crate::support::program::analyze;
 use plainsight::report::schema::LogEvent;
 use std::fs;
@@ -36,6 +37,9 @@ const LESS: &[(&str, Shown)] = &[
         "powershell/export_csv_default_columns.csv",
         Shown { time: SECONDS, host: false, record: false },
     ),
+    ("powershell/format_list.txt", Shown { time: SECONDS, host: false, record: false }),
+    ("powershell/format_list_all.txt", Shown { time: SECONDS, host: true, record: true }),
+    ("powershell/get_eventlog_format_list.txt", Shown { time: SECONDS, host: false, record: true }),
     ("velociraptor/evtx_hunter.csv", Shown { time: SECONDS, host: true, record: true }),
     ("velociraptor/evtx_hunter.jsonl", Shown { time: SECONDS, host: true, record: true }),
     ("wevtutil/text.txt", Shown { time: MILLISECONDS, host: true, record: false }),
@@ -50,7 +54,7 @@ const LESS: &[(&str, Shown)] = &[
 fn every_form_shows_the_same_event() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/forms");
     let files = files_below(&root);
-    assert!(files.len() >= 37, "{}", files.len());
+    assert!(files.len() >= 40, "{}", files.len());
     for file in files {
         let name = file.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
         let report = analyze(&[&file], &["--timezone", "+01:00"]);
@@ -65,6 +69,23 @@ fn every_form_shows_the_same_event() {
         let problems = &report.evidence[0].problems;
         let is_sound = problems.iter().all(|problem| problem.code == "source_inferred");
         assert!(is_sound, "{name}: {problems:?}");
+    }
+}
+
+#[test]
+fn a_table_for_the_screen_is_refused_by_name_with_the_export_that_will_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.txt");
+    for text in [
+        "\r\n\r\n   ProviderName: Microsoft-Windows-Security-Auditing\r\n\r\nTimeCreated                     Id LevelDisplayName Message\r\n-----------                     -- ---------------- -------\r\n11/23/2026 9:06:40 AM         4653 Information      An IPsec main mode negotiation failed....\r\n",
+        "\r\n   Index Time          EntryType   Source                 InstanceID Message\r\n   ----- ----          ---------   ------                 ---------- -------\r\n    5191 Nov 23 09:06  FailureA... Microsoft-Windows...         4653 An IPsec main mode negotiation failed....\r\n",
+    ] {
+        write(&path, text.as_bytes());
+        let report = analyze(&[path.as_path()], &[]);
+        let file = &report.evidence[0];
+        assert_eq!((file.format.as_str(), report.log_events.len()), ("event_table", 0));
+        assert_eq!(file.problems[0].code, "unsupported_format");
+        assert!(file.problems[0].text.contains("Export-Clixml"), "{}", file.problems[0].text);
     }
 }
 

@@ -138,6 +138,7 @@ mod log_legacy;
 
 mod log_sources;
 mod log_trust;
+mod log_zones;
 mod many_machines;
 
 mod ike_forged;

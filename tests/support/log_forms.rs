@@ -4,6 +4,7 @@
 //! evtx_dump's forms are made by its own library (tests/it/text_tools.rs); here are those of tools that are
 //! no library.
 
+use super::property_lists::{eventlog_list, format_list, format_list_all};
 use crate::support::log_exports::{message, values, wide};
 use crate::support::log_languages::{LANGUAGES, Language};
 use plainsight::time::{Resolution, Timestamp};
@@ -66,6 +67,9 @@ pub(crate) const FORMS: &[Form] = &[
     form("Export-Clixml", clixml),
     Form { unit: SECOND, is_local: true, ..form("ConvertTo-Xml", convert_to_xml) },
     Form { numbers_records: true, ..shown("Export-Csv", export_csv) },
+    Form { names_host: false, ..shown("Format-List", format_list) },
+    Form { numbers_records: true, ..shown("Format-List *", format_list_all) },
+    Form { numbers_records: true, ..shown("Get-EventLog, Format-List *", eventlog_list) },
     Form { unit: MILLI, ..shown("wevtutil text", wevtutil_text) },
     Form { unit: MICRO, is_local: false, ..shown("wevtutil text, marked times", wevtutil_utc) },
     shown("Event Viewer's copy, German", |records| copied(records, &LANGUAGES[1])),
@@ -90,19 +94,19 @@ pub(crate) const FORMS: &[Form] = &[
 ];
 
 /// One event's parts, as every form needs them.
-struct Parts<'r> {
-    id: Value,
-    provider: &'r str,
-    channel: &'r str,
-    computer: &'r str,
-    record: u64,
-    keywords: u64,
-    version: u64,
-    time: Timestamp,
-    data: Vec<(String, Value)>,
+pub(super) struct Parts<'r> {
+    pub(super) id: Value,
+    pub(super) provider: &'r str,
+    pub(super) channel: &'r str,
+    pub(super) computer: &'r str,
+    pub(super) record: u64,
+    pub(super) keywords: u64,
+    pub(super) version: u64,
+    pub(super) time: Timestamp,
+    pub(super) data: Vec<(String, Value)>,
 }
 
-fn parts(record: &Value) -> Parts<'_> {
+pub(super) fn parts(record: &Value) -> Parts<'_> {
     let system = &record["Event"]["System"];
     let keywords = system["Keywords"].as_str().unwrap().trim_start_matches("0x");
     let time = system["TimeCreated"]["#attributes"]["SystemTime"].as_str().unwrap();
@@ -125,13 +129,13 @@ impl Parts<'_> {
     }
 
     /// Year, month, day, hour, minute, second.
-    fn numbers(&self) -> [u32; 6] {
+    pub(super) fn numbers(&self) -> [u32; 6] {
         let text = self.time.rfc3339(Resolution::SECONDS);
         let mut numbers = text.split(['-', 'T', ':', 'Z']).filter_map(|it| it.parse().ok());
         [(); 6].map(|()| numbers.next().unwrap())
     }
 
-    fn is_success(&self) -> bool {
+    pub(super) fn is_success(&self) -> bool {
         self.keywords & (1 << 53) != 0
     }
 }
@@ -412,7 +416,7 @@ fn convert_to_xml(records: &[(String, Value)]) -> Vec<u8> {
         .into_bytes()
 }
 
-fn message_of(it: &Parts<'_>, record: &Value) -> String {
+pub(super) fn message_of(it: &Parts<'_>, record: &Value) -> String {
     message(it.id.as_u64().unwrap(), record, true)
 }
 

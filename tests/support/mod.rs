@@ -19,6 +19,7 @@ pub(crate) mod ike_talk;
 pub(crate) mod two_hosts;
 
 pub(crate) mod pcapng;
+pub(crate) mod property_lists;
 
 pub(crate) mod netmon;
 

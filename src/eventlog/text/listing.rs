@@ -1,4 +1,5 @@
-//! Events listed as text: `wevtutil qe /f:text`, and what Event Viewer copies of an event.
+//! Events listed as text: `wevtutil qe /f:text`, and what Event Viewer copies of an event. Objects that PowerShell lists
+//! are read by `property_list`.
 //!
 //! An event begins with lines of a label and a value: log, source, date, number, and more; then its message
 //! follows. Labels are in the language of the system, so lines are taken by position. wevtutil numbers its
@@ -10,6 +11,8 @@ use super::LONGEST_EVENT;
 use super::dates::NoTime;
 use super::event_splitter::{find, is_named};
 use super::local_times::RecordTime;
+use super::parts::{Events, LONGEST_HEAD, ListingPart};
+use super::property_list;
 use super::row_reading::Reading;
 use super::rows::Filled;
 use super::source::Source;
@@ -30,8 +33,26 @@ pub fn read(
     sink: &mut impl FnMut(LogEvent),
 ) -> (LogSummary, Resolution) {
     let (mut source, mark) = Source::new(reader);
-    let mut reading = Reading::new(evidence, mark, zone, sink);
-    let mut events = Events::default();
+    let reading = Reading::new(evidence, mark, zone, sink);
+    while source.window().len() < LONGEST_HEAD && source.grow() {}
+    match property_list::first_label(source.window()) {
+        Some(first) => read_parts(
+            source,
+            reading,
+            |text| property_list::begins(text, &first),
+            property_list::fill,
+        ),
+        None => read_parts(source, reading, begins, fill),
+    }
+}
+
+fn read_parts(
+    mut source: Source<'_>,
+    mut reading: Reading<'_>,
+    begins: impl Fn(&[u8]) -> bool,
+    fill: fn(&mut LogRecord, &str) -> Result<Filled, EventFault>,
+) -> (LogSummary, Resolution) {
+    let mut events = Events::new(begins);
     while let Some(part) = events.next(&mut source) {
         match part {
             ListingPart::Event(length) => reading.event(&mut source, length, fill),
@@ -48,83 +69,6 @@ pub fn read(
         }
     }
     reading.finish(source)
-}
-
-/// A part of the window, from its front.
-enum ListingPart {
-    Event(usize),
-    TooLong(usize),
-    Between(usize),
-}
-
-/// Finds where events begin; each reaches to the next.
-#[derive(Default)]
-struct Events {
-    /// Up to here the window was looked at: the beginning of a line.
-    at: usize,
-    /// The window begins with an event.
-    is_inside: bool,
-    is_too_long: bool,
-    has_ended: bool,
-}
-
-impl Events {
-    fn next(&mut self, source: &mut Source<'_>) -> Option<ListingPart> {
-        loop {
-            let window = source.window();
-            if window.is_empty() && self.has_ended {
-                return None;
-            }
-            if let Some(part) = self.step(window) {
-                return Some(part);
-            }
-            if self.has_ended {
-                let length = window.len();
-                return Some(self.part(length));
-            }
-            self.has_ended = !source.grow();
-        }
-    }
-
-    fn step(&mut self, window: &[u8]) -> Option<ListingPart> {
-        loop {
-            let rest = window.get(self.at..).filter(|rest| !rest.is_empty())?;
-            if rest.len() < LONGEST_HEAD && !self.has_ended {
-                return None;
-            }
-            let is_first = self.at == 0 && self.is_inside;
-            if !is_first && begins(rest) {
-                if self.at > 0 {
-                    let part = self.part(self.at);
-                    return Some(part);
-                }
-                (self.is_inside, self.is_too_long) = (true, false);
-            }
-            let line = rest.iter().position(|byte| *byte == b'\n').map(|end| end + 1);
-            let line = line.or_else(|| self.has_ended.then_some(rest.len()));
-            // A line without an end in sight is skipped as far as it is seen.
-            self.at += line.unwrap_or(rest.len());
-            if self.at > LONGEST_EVENT {
-                let length = std::mem::take(&mut self.at);
-                self.is_too_long |= self.is_inside;
-                return Some(if self.is_inside {
-                    ListingPart::TooLong(length)
-                } else {
-                    ListingPart::Between(length)
-                });
-            }
-        }
-    }
-
-    /// The part of the window up to there.
-    fn part(&mut self, length: usize) -> ListingPart {
-        self.at = 0;
-        match (std::mem::take(&mut self.is_inside), std::mem::take(&mut self.is_too_long)) {
-            (true, false) => ListingPart::Event(length),
-            (true, true) => ListingPart::TooLong(length),
-            (false, _) => ListingPart::Between(length),
-        }
-    }
 }
 
 /// Whether an event begins here: with wevtutil's number, or with the log, the source, a date and a number after
@@ -228,8 +172,6 @@ const WEVTUTIL: Places = Places { keywords: 7, computer: 10, message: 11 };
 const EVENT_VIEWER: Places = Places { keywords: 6, computer: 8, message: 9 };
 const END: &str = "</Event>";
 const FULL_WIDTH_COLON: &[u8] = "\u{ff1a}".as_bytes();
-/// The longest that wevtutil's number and the first four lines of an event are together.
-const LONGEST_HEAD: usize = 1024;
 
 #[cfg(test)]
 mod tests {

@@ -32,6 +32,10 @@ pub mod csv;
 
 pub mod listing;
 
+mod parts;
+
+mod property_list;
+
 pub mod gateway;
 
 pub mod state;

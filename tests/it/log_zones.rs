@@ -1,0 +1,114 @@
+//! What event 6013 of a System log says of the log's clock, in each kind of file.
+
+use crate::support::evtx_builder::{Body, Event, Scalar, evtx};
+use crate::support::log_exports::records;
+use crate::support::log_forms::FORMS;
+use plainsight::eventlog::{LogEvent, LogSummary, evtx as reader, text};
+use plainsight::evidence::{EvidenceId, Format, ProblemCode};
+use plainsight::time::{Timestamp, Zone};
+
+/// A record of the System log, so many hours after 2026-01-01T00:00:00Z by the clock of the form.
+fn record(hours: u64, provider: &'static str, event_id: u16, values: &[&str]) -> Event {
+    let names = ["param1", "param2", "param3", "param4", "param5", "param6", "param7", "param8"];
+    let values = names
+        .into_iter()
+        .zip(values)
+        .map(|(name, value)| (name, Scalar::Text((*value).to_owned())));
+    Event {
+        provider,
+        channel: "System",
+        computer: "WS01.corp.example".to_owned(),
+        event_id,
+        qualifiers: None,
+        version: 0,
+        task: 0,
+        keywords: 0x0080_0000_0000_0000,
+        time: JANUARY + hours * 36_000_000_000,
+        record: 100 + hours,
+        body: Body::EventData(values.collect(), None),
+    }
+}
+
+fn uptime(hours: u64, zone: &str) -> Event {
+    record(hours, "EventLog", 6013, &["", "", "", "", "86400", "60", zone, "1"])
+}
+
+fn stop(hours: u64) -> Event {
+    let values = ["IKE and AuthIP IPsec Keying Modules", "stopped"];
+    record(hours, "Service Control Manager", 7036, &values)
+}
+
+/// A clock in Berlin: winter, then summer from hour 4,000 on.
+fn log() -> Vec<u8> {
+    let zones = ["-60 W. Europe Standard Time", "-120 W. Europe Daylight Time"];
+    evtx(&[uptime(12, zones[0]), stop(24), uptime(4_000, zones[1]), stop(4_010)])
+}
+
+const JANUARY: u64 = 134_116_992_000_000_000;
+const ID: EvidenceId = EvidenceId(1);
+
+/// What the form of that name gives.
+fn exported(form: &str, zone: Option<&str>) -> (LogSummary, Vec<LogEvent>) {
+    let form = FORMS.iter().find(|known| known.name == form).unwrap();
+    let file = (form.write)(&records(log()));
+    let zone = zone.and_then(Zone::parse);
+    let mut events = Vec::new();
+    let mut sink = |event| events.push(event);
+    let bytes: &mut dyn std::io::Read = &mut file.as_slice();
+    let summary = match Format::recognize(&file[..file.len().min(512)]) {
+        Format::EventJson => text::json::read(bytes, ID, zone.as_ref(), &mut sink).0,
+        Format::EventObjects => text::object_xml::read(bytes, ID, zone.as_ref(), &mut sink).0,
+        Format::EventList => text::listing::read(bytes, ID, zone.as_ref(), &mut sink).0,
+        Format::EventCsv => text::csv::read(bytes, ID, zone.as_ref(), &mut sink).0,
+        other => panic!("{}", other.as_str()),
+    };
+    (summary, events)
+}
+
+/// The hours of the services' records.
+fn hours(events: &[LogEvent]) -> Vec<i64> {
+    let january = Timestamp::from_rfc3339("2026-01-01T00:00:00Z").unwrap();
+    let stops = events.iter().filter(|event| event.event_id == 7036);
+    stops.map(|event| event.time.unwrap().since(january).0 / 3_600_000_000_000).collect()
+}
+
+fn codes(summary: &LogSummary) -> Vec<ProblemCode> {
+    summary.problems.iter().map(plainsight::evidence::Problem::code).collect()
+}
+
+#[test]
+fn an_export_that_shows_the_values_of_6013_has_its_own_zone() {
+    for form in ["ConvertTo-Xml", "NXLog"] {
+        let (summary, events) = exported(form, None);
+        assert_eq!(hours(&events), [23, 4_008], "{form}");
+        // The offsets that were taken are named, and the log's zone is known.
+        assert_eq!(codes(&summary), [ProblemCode::LocalTime], "{form}");
+        assert!(summary.sources.iter().all(|source| !source.trust.is_local_time), "{form}");
+        // What the user says comes first.
+        let (summary, events) = exported(form, Some("+05:00"));
+        assert_eq!((hours(&events), codes(&summary)), (vec![19, 4_005], vec![]), "{form}");
+    }
+}
+
+#[test]
+fn the_message_of_6013_names_no_zone() {
+    for form in ["Export-Csv", "Format-List *", "wevtutil text"] {
+        let (summary, events) = exported(form, None);
+        assert_eq!(hours(&events), [24, 4_010], "{form}");
+        assert!(codes(&summary).contains(&ProblemCode::LocalTime), "{form}");
+        assert!(summary.sources.iter().all(|source| source.trust.is_local_time), "{form}");
+    }
+}
+
+#[test]
+fn logs_and_chunks_carved_from_images_are_in_utc_whatever_6013_says() {
+    let whole = log();
+    for bytes in [&whole[..], &whole[4096..]] {
+        let mut events = Vec::new();
+        let mut sink = |event| events.push(event);
+        let file: &mut dyn std::io::Read = &mut { bytes };
+        let summary = reader::read(file, ID, &mut sink);
+        assert_eq!(hours(&events), [24, 4_010]);
+        assert!(!codes(&summary).contains(&ProblemCode::LocalTime));
+    }
+}
