@@ -8,7 +8,7 @@ use super::glyphs::Glyphs;
 use super::{timeline, wrap};
 use crate::evidence::{shown_path, visible};
 use crate::report::schema::{Cause, Finding, Pair, Report, Window};
-use crate::report::{beside, grave_findings};
+use crate::report::{beside, grave_findings, host_names, with_names};
 use crate::time::Zone;
 use anstyle::{AnsiColor, Style};
 use std::io::{self, Write};
@@ -63,7 +63,7 @@ pub(super) fn print_report(
     print_totals(out, report, zone)?;
     print_pairs(out, report, detail.rows())?;
     print_windows(out, &report.windows, detail.rows(), zone)?;
-    print_findings(out, &report.findings, detail.rows())?;
+    print_findings(out, report, detail.rows())?;
     writeln!(out, "\nReport in {}", shown_path(place.folder))?;
     writeln!(out, "SHA-256 of its manifest.json: {}", place.manifest_sha256)
 }
@@ -240,10 +240,12 @@ fn print_roles(out: &mut impl Write, window: &Window) -> io::Result<()> {
     Ok(())
 }
 
-fn print_findings(out: &mut impl Write, findings: &[Finding], rows: usize) -> io::Result<()> {
+fn print_findings(out: &mut impl Write, report: &Report, rows: usize) -> io::Result<()> {
+    let findings: &[Finding] = &report.findings;
     if findings.is_empty() {
         return Ok(());
     }
+    let names = host_names(report);
     writeln!(out, "\nFindings")?;
     for finding in findings.iter().take(rows) {
         let style = match finding.severity.as_str() {
@@ -251,7 +253,8 @@ fn print_findings(out: &mut impl Write, findings: &[Finding], rows: usize) -> io
             "medium" => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
             _ => Style::new(),
         };
-        let title = escape(&finding.title);
+        let title = with_names(&finding.title, |of| Some(names.get(of)?.join(" or ")));
+        let title = escape(&title);
         writeln!(out, "{:<4} {style}{:<8}{style:#} {title}", finding.id, finding.severity)?;
         if let Some(advice) = finding.advice.first() {
             writeln!(out, "              {}", escape(advice))?;

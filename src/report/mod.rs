@@ -56,6 +56,8 @@ mod parquet;
 
 mod picture;
 
+mod with_names;
+
 mod proposal;
 
 mod manifest;
@@ -89,6 +91,7 @@ pub use signature::{KeyError, VerifyingKey};
 #[cfg(feature = "sign")]
 pub use signing::SigningKey;
 pub use verify::{Checked, Role, State, Verification, VerifyError, verify};
+pub use with_names::{host_names, with_names};
 
 use rayon::prelude::*;
 use schema::Report;

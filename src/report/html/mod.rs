@@ -19,6 +19,7 @@ use super::schema::{
     Cause, Count, Evidence, Finding, FrameRef, IkeExchange, LogEvent, Pair, Protected, Report,
     Window,
 };
+use super::with_names::{host_names, with_names};
 use crate::evidence::{sha256_digest, visible};
 use crate::time::Zone;
 use advice::{Group, SharedStep};
@@ -68,7 +69,7 @@ pub(super) fn page(report: &Report) -> Result<Vec<u8>, FormatError> {
         findings: findings.len(),
         groups,
         shared,
-        names: names(report),
+        names: host_names(report),
         hosts: hosts::hosts(report),
         pairs: pairs(report),
         windows_of,
@@ -223,6 +224,11 @@ impl Page<'_> {
         Some(names.join(" or "))
     }
 
+    /// A sentence with host names beside its addresses.
+    fn with_names(&self, text: &str) -> String {
+        with_names(text, |address| self.named(address))
+    }
+
     /// Whether a finding is on the page.
     fn is_shown(&self, id: &str) -> bool {
         number(id).is_some_and(|number| number <= self.findings)
@@ -329,15 +335,6 @@ fn case_rows(report: &Report) -> Vec<(&'static str, &str)> {
         ("Notes", &case.notes),
     ];
     rows.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect()
-}
-
-/// Names by address.
-fn names(report: &Report) -> BTreeMap<&str, Vec<&str>> {
-    let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for host in &report.hosts {
-        names.entry(&host.address).or_default().push(&host.name);
-    }
-    names
 }
 
 /// Whether a file is worth an entry of its own; others are folded into one line.
