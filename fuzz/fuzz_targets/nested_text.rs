@@ -30,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let event = LogEvent::from_record(&record).expect("the catalogue knows 541 to 547");
     for address in [event.local(), event.peer()].into_iter().flatten() {
-        // A label may are before it without a space.
+        // A label may come before it without a space.
         let is_listed =
             |word: &str| word.char_indices().any(|(at, _)| word[at..].parse() == Ok(address));
         let mut words = record.positional.iter().flat_map(|text| text.split_whitespace());

@@ -18,7 +18,7 @@ pub(super) struct Args {
     judging: Judging,
     #[command(flatten)]
     reading: Reading,
-    /// Write the packets behind each finding to DIR/evidence: those around the edges of windows, or all (`full`)
+    /// Write the packets behind each finding to DIR/evidence: those at the edges of windows, or all of them (`full`)
     #[arg(
         long,
         value_name = "HOW",

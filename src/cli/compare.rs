@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 /// Compare two captures of the same hosts, before and after a change
 ///
 /// Each side is evidence (a capture, a log, a folder), or a report that `plainsight analyze` wrote (its
-/// folder or its report.json). A requirement on one side applies to the other side too. A report
-/// cannot be judged again; pairs that it did not judge are named.
+/// folder or its report.json). A requirement on one side applies to the other side too. Reports
+/// are compared as they are; pairs that a report did not judge are named.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Evidence or report from before the change
@@ -180,7 +180,7 @@ fn in_words(state: Option<&PairState>) -> String {
         format!("; {}", terminal::escape(&roles.join("; ")))
     };
     format!(
-        "{}: {} packets in {} cleartext window{plural}, {} protected, {} clear in all{roles}",
+        "{}: {} packets in {} cleartext window{plural}, {} protected, {} clear in total{roles}",
         terminal::escape(&state.verdict.replace('_', " ")),
         state.leaked,
         state.windows,

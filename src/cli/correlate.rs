@@ -23,11 +23,11 @@ pub(super) struct Args {
     /// Summaries that `plainsight summarize` wrote, or folders of them; `-` reads standard input
     #[arg(required = true, value_name = "SUMMARY")]
     summaries: Vec<PathBuf>,
-    /// Files that must have been summarized, as `sha256sum` lists them; what is missing is named, and the
-    /// exit status is 3
+    /// List of files that must have been summarized, in the format of `sha256sum`; missing files are named,
+    /// and the exit status is 3
     #[arg(long, value_name = "LIST")]
     expect: Option<PathBuf>,
-    /// Judge the others where a summary is damaged; it is named, and the exit status is 3
+    /// If a summary is damaged, judge the others; the damaged one is named, and the exit status is 3
     #[arg(long)]
     skip_damaged: bool,
     #[command(flatten)]
@@ -91,7 +91,7 @@ impl Given {
         let mut problems = Problems::new(args.judging.verbose);
         for shown in &foreign {
             let shown = terminal::escape(shown);
-            problems.of_file([format!("`{shown}` is no summary; passed over")].into_iter());
+            problems.of_file([format!("`{shown}` is not a summary; skipped")].into_iter());
         }
         problems.end("--verbose names all");
         Ok(given)

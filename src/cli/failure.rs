@@ -59,7 +59,7 @@ pub(super) fn refused(error: PublishError) -> Failure {
         PublishError::Busy(_) => "wait until it has ended, or name another folder",
         PublishError::Left { .. } => "remove it, or let --force remove it",
         PublishError::OldLeft { .. } | PublishError::Apart { .. } => {
-            "nothing was lost: move what you want to keep to another place"
+            "nothing was lost; move the files that you want to keep to another folder"
         }
         PublishError::Format(_) => "this is a bug in plainsight; please report it",
         PublishError::Exists(_) | PublishError::NotAFolder(_) | PublishError::Io { .. } => {
@@ -76,9 +76,9 @@ pub(super) fn unwritten(error: PublishError) -> Failure {
             "nothing was written; make room or name another folder with --out"
         }
         PublishError::Apart { .. } => {
-            "nothing was lost: move what you want to keep to another place"
+            "nothing was lost; move the files that you want to keep to another folder"
         }
-        PublishError::Format(_) => "this is a fault of plainsight; please report it",
+        PublishError::Format(_) => "this is a bug in plainsight; please report it",
         PublishError::Exists(_)
         | PublishError::NotEmpty(_)
         | PublishError::NotOurs { .. }
@@ -90,7 +90,7 @@ pub(super) fn unwritten(error: PublishError) -> Failure {
     Failure { status: ExitStatus::Unwritten, ..Failure::usage(error, hint) }
 }
 
-/// Values that cannot be written in a format: a fault of plainsight.
+/// Values that cannot be written in a format: a bug.
 pub(super) fn broken(error: FormatError) -> Failure {
     Failure::usage(error, "this is a bug in plainsight; please report it")
 }

@@ -16,7 +16,7 @@ pub(super) struct Glyphs {
     pub(super) both: char,
     /// Under IPsec, but readable: NULL encryption or AH.
     pub(super) readable: char,
-    /// ESP or AH by its header alone.
+    /// ESP or AH that nothing but its header shows (not corroborated).
     pub(super) doubtful: char,
     /// Neither.
     pub(super) nothing: char,

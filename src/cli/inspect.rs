@@ -144,13 +144,13 @@ fn print_pairs(out: &mut impl Write, report: &Report) -> io::Result<()> {
     }
     writeln!(
         out,
-        "\n{:<40}  {:>9}  {:>9}  {:>9}  {:>11}  {:>9}",
-        "Busiest pairs", "Packets", "ESP", "Readable", "Header only", "Clear"
+        "\n{:<40}  {:>9}  {:>9}  {:>9}  {:>14}  {:>9}",
+        "Busiest pairs", "Packets", "ESP", "Readable", "Uncorroborated", "Clear"
     )?;
     for pair in pairs.iter().take(BUSIEST) {
         writeln!(
             out,
-            "{:<40}  {:>9}  {:>9}  {:>9}  {:>11}  {:>9}",
+            "{:<40}  {:>9}  {:>9}  {:>9}  {:>14}  {:>9}",
             format!("{} - {}", pair.a, pair.b),
             pair.frames,
             pair.by_class.esp.frames,

@@ -31,7 +31,10 @@ pub(super) fn print_coverage(out: &mut impl Write, file: &Evidence) -> io::Resul
     }
     for back in &coverage.setbacks {
         let (record, from, to) = (back.record, &back.from, &back.to);
-        writeln!(out, "  The clock goes back at record {record}, from {from} to {to}")?;
+        writeln!(
+            out,
+            "  Times go back at record {record}, from {from} to {to}: the clock was set back"
+        )?;
     }
     for mark in coverage.marks.iter().take(MOST_LINES) {
         let time = mark.time.as_deref().unwrap_or("no time");
@@ -65,7 +68,7 @@ fn print_addresses(out: &mut impl Write, coverage: &LogCoverage) -> io::Result<(
             format!("{} (by {by})", known.address)
         } else {
             let others = escape(&known.claimed_by.join(", "));
-            format!("{} (by {by}; ambiguous: {others} claims it too)", known.address)
+            format!("{} (by {by}; also claimed by {others})", known.address)
         }
     });
     writeln!(out, "  Addresses of its host: {}", addresses.collect::<Vec<_>>().join(", "))

@@ -29,7 +29,7 @@ pub(super) struct Judging {
     /// Require protection between hosts or networks A and B (repeatable)
     #[arg(long, value_name = "A=B", value_parser = options::protect)]
     protect: Vec<Protect>,
-    /// Clear packets further apart than this open a new window
+    /// Start a new window after this time without clear packets
     #[arg(long, value_name = "DUR", default_value = "30s", value_parser = options::gap)]
     gap: GapRule,
     /// What to write
@@ -288,7 +288,7 @@ fn formats(args: &Judging) -> Vec<Format> {
 }
 
 fn unsigned(error: KeyError) -> Failure {
-    Failure::usage(error, "give another key with --sign; nothing was written")
+    Failure::usage(error, "name another key with --sign; nothing was written")
 }
 
 const fn detail(args: &Judging) -> Detail {

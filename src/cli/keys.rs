@@ -12,7 +12,7 @@ pub(super) fn signing(path: &Path) -> Result<SigningKey, Failure> {
     let read = std::fs::read_to_string(path).map_err(anyhow::Error::new);
     let key = read.and_then(|file| Ok(SigningKey::read(&file, ask)?));
     key.with_context(|| format!("cannot sign with `{shown}`")).map_err(|error| {
-        let hint = "make a key with `minisign -G`; one without a password (-W) needs no terminal";
+        let hint = "create a key with `minisign -G`; one without a password (-W) needs no terminal";
         Failure::usage(error, hint)
     })
 }
@@ -29,7 +29,7 @@ pub(super) fn verifying(given: &str) -> Result<VerifyingKey, Failure> {
     };
     let key = text.and_then(|text| Ok(VerifyingKey::read(&text)?));
     key.with_context(|| format!("cannot use the key `{given}`")).map_err(|error| {
-        Failure::usage(error, "give the file that `minisign -G` wrote, or its public-key line")
+        Failure::usage(error, "name the file that `minisign -G` wrote, or its public-key line")
     })
 }
 

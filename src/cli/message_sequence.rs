@@ -75,8 +75,8 @@ fn ending(out: &mut impl Write, x: &IkeExchange) -> io::Result<()> {
         writeln!(out, "     offered: {}", terminal::escape(&x.proposals.join(", ")))?;
     }
     let lists = [
-        ("differs", x.mismatch.iter().cloned().collect()),
-        ("not to be used", x.weak.clone()),
+        ("not in common", x.mismatch.iter().cloned().collect()),
+        ("weak algorithms", x.weak.clone()),
         ("identities", x.identities.clone()),
         ("vendors", x.vendor_ids.clone()),
         ("address translation", translated(x)),

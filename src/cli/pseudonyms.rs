@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Write a copy of a report that names nobody
+/// Write a copy of a report with pseudonyms in place of addresses and names
 ///
 /// Replaces addresses, host names, users, SIDs, SPIs, cookies and file names by pseudonyms, the same one for the
 /// same original in every file and every report with the same key file. Networks stay networks. Carved packets and
@@ -23,7 +23,7 @@ pub(super) struct Args {
     /// The folder for the copy
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The secret and the original of each pseudonym; it is made where there is none, and is not for sharing
+    /// Key file with the secret and the originals of the pseudonyms; created if it does not exist. Do not share it
     #[arg(long, value_name = "KEYFILE")]
     key: PathBuf,
     /// Replace an older report in DIR
@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     for folder in [&args.out, &args.folder] {
         if is_within(&args.key, folder) {
             let (key, folder) = (shown_path(&args.key), shown_path(folder));
-            let what = anyhow::anyhow!("the key file `{key}` would lie in `{folder}`");
+            let what = anyhow::anyhow!("the key file `{key}` would be in `{folder}`");
             return Err(Failure::usage(what, "keep it apart from what is shared"));
         }
     }
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
-        "Report with pseudonyms in {}; {} pseudonyms in {}, which is not for sharing",
+        "Report with pseudonyms in {}; {} pseudonyms in {}, which must not be shared",
         shown_path(&args.out),
         key.pseudonyms.len(),
         terminal::escape(&shown_path(&args.key))
@@ -77,10 +77,10 @@ fn key_file(path: &Path) -> Result<KeyFile, Failure> {
     match open(path).and_then(|file| file.take(MOST_KEY).read_to_end(&mut bytes)) {
         Ok(_) => KeyFile::read(&bytes).ok_or_else(|| {
             let what = anyhow::anyhow!("`{shown}` is not a key file of `plainsight pseudonyms`");
-            Failure::usage(what, "name a new file, and one is made")
+            Failure::usage(what, "name a new file to create a key")
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => KeyFile::new()
-            .context("the system gives no random numbers")
+            .context("the system provides no random numbers")
             .map_err(|error| Failure::usage(error, "nothing was written")),
         Err(error) => {
             let what = anyhow::Error::new(error).context(format!("cannot read `{shown}`"));

@@ -20,7 +20,7 @@ pub(super) struct Reading {
     /// Skip the SHA-256 of the evidence: its identity is not recorded, duplicates are not recognized
     #[arg(long)]
     no_hash: bool,
-    /// Pairs of hosts judged individually in one capture; beyond, those with the fewest packets are combined
+    /// Host pairs judged individually in one capture; beyond that number, those with the fewest packets are folded
     #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u32).range(1..))]
     max_pairs: u32,
     /// Threads to use [default: all cores]
@@ -111,9 +111,9 @@ pub(super) fn refuse_missing(paths: &[PathBuf]) -> Result<(), Failure> {
     let Some(first) = missing.first() else { return Ok(()) };
     let more = match missing.len() - 1 {
         0 => String::new(),
-        more => format!(" (nor are {more} other paths)"),
+        more => format!(" (and {more} other paths do not)"),
     };
-    let what = anyhow::anyhow!("`{}` is not there{more}", shown_path(first));
+    let what = anyhow::anyhow!("`{}` does not exist{more}", shown_path(first));
     let hint = match first.to_str() {
         Some(how @ ("edges" | "full")) => format!("if it belongs to --carve, write --carve={how}"),
         Some(_) | None => "name files or folders of evidence".to_owned(),

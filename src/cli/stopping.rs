@@ -68,7 +68,7 @@ fn on_signal() {
     }
 }
 
-#[allow(clippy::disallowed_methods, clippy::exit, reason = "what blocks cannot be cancelled")]
+#[allow(clippy::disallowed_methods, clippy::exit, reason = "a blocking call cannot be cancelled")]
 fn give_up() {
     // Held until the end, so that nothing is published meanwhile.
     let mut output = output();

@@ -35,7 +35,7 @@ pub(super) struct Args {
     /// Put LABEL/ before every path, so that files of two machines with the same path stay apart
     #[arg(long, value_name = "LABEL", value_parser = options::label)]
     host: Option<String>,
-    /// Replace a summary of other content (the same content is no error)
+    /// Replace a summary that has different content (identical content is never an error)
     #[arg(long)]
     force: bool,
     /// Print what was read and written as JSON
@@ -216,14 +216,14 @@ fn print_file(out: &mut impl Write, file: &Evidence) -> io::Result<()> {
     let what = match file.content {
         Content::Capture { .. } => "frames",
         Content::Log { .. } => "records",
-        Content::Nothing => return writeln!(out, "{} {}: nothing read", file.id, path(file)),
+        Content::Nothing => return writeln!(out, "{} {}: not read", file.id, path(file)),
     };
     writeln!(out, "{} {}: {} {what}, {} bytes", file.id, path(file), file.records, file.size)
 }
 
 fn print_summary(out: &mut impl Write, written: &Written) -> io::Result<()> {
     let Written { path, size, sha256, is_new } = written;
-    let there = if *is_new { "" } else { ", there already" };
+    let there = if *is_new { "" } else { ", already present" };
     writeln!(out, "   in {}: {size} bytes, SHA-256 {sha256}{there}", shown_path(path))
 }
 

@@ -85,7 +85,7 @@ fn headline(verdict: &str) -> (Style, &'static str) {
         ),
         "no_expectation" => (
             colour(AnsiColor::Yellow),
-            "NO EXPECTATION: nothing says what had to be protected; name it with --protect A=B",
+            "NO EXPECTATION: no requirement is known; state it with --protect A=B or --policy",
         ),
         "not_determined" => (
             colour(AnsiColor::Yellow),
@@ -163,7 +163,7 @@ fn print_pairs(out: &mut impl Write, report: &Report, rows: usize) -> io::Result
     writeln!(
         out,
         "\n{:<33}  {:<19}  {:>9}  {:>9}  {:>9}",
-        "Pair to be protected", "Verdict", "ESP", "Readable", "Clear"
+        "Pair that must be protected", "Verdict", "ESP", "Readable", "Clear"
     )?;
     for pair in judged.iter().take(rows) {
         writeln!(

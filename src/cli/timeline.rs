@@ -39,7 +39,7 @@ pub(super) fn print_timelines(
         write!(out, "{readable} readable (NULL encryption or AH), ")?;
     }
     if has(|of| of == Of::Doubtful) {
-        write!(out, "{doubtful} ESP or AH by its header alone, ")?;
+        write!(out, "{doubtful} ESP or AH, not corroborated, ")?;
     }
     writeln!(out, "{nothing} neither")?;
     for pair in shown {

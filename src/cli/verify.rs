@@ -10,7 +10,7 @@ use std::path::PathBuf;
 ///
 /// Computes the SHA-256 of every file that DIR/manifest.json names, of the report and of its evidence,
 /// and lists the files that differ, were added, are missing or could not be checked. The exit status is 5
-/// where a file differs or was added, else 3 where one is missing or unchecked.
+/// if a file differs or was added, otherwise 3 if one is missing or could not be checked.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The folder of a report
@@ -31,7 +31,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let key = args.key.as_deref().map(keys::verifying).transpose()?;
     let missing = args.evidence.iter().find(|path| path.as_os_str() != "-" && !path.exists());
     if let Some(path) = missing {
-        let what = anyhow::anyhow!("`{}` is not there", shown_path(path));
+        let what = anyhow::anyhow!("`{}` does not exist", shown_path(path));
         return Err(Failure::usage(what, "name a file or folder of evidence with --evidence"));
     }
     let result = verify(&args.folder, key.as_ref(), &args.evidence)

@@ -46,7 +46,7 @@ impl Verdict {
             }
             Self::Unprotected => "None of the packets that had to be protected was protected.",
             Self::NoExpectation => {
-                "Neither a policy nor the evidence says what had to be protected."
+                "No requirement is known: neither a policy nor the evidence states what had to be protected."
             }
             Self::NoPackets => "No packet that had to be protected was seen.",
             Self::NotDetermined => {

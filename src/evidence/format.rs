@@ -164,7 +164,7 @@ pub(super) const REGISTRY_EXPORT: Unread = Unread {
 /// The log of IKE before Windows Vista.
 pub(super) const OAKLEY_LOG: Unread = Unread {
     name: "oakley_log",
-    remedy: "its failures are in the Security log too (events 541 to 547): give that log; its cookies (I-COOKIE, R-COOKIE) are those of the negotiations in a capture",
+    remedy: "its failures are in the Security log too (events 541 to 547): provide that log; its cookies (I-COOKIE, R-COOKIE) are those of the negotiations in a capture",
 };
 
 /// What Get-WinEvent and Get-EventLog show on the screen.

@@ -49,7 +49,7 @@ pub enum ProblemCode {
     Duplicate,
     /// The file ends inside a record, block or chunk.
     Truncated,
-    /// A header contradicts itself; what follows could not be read.
+    /// A header contradicts itself; the rest was not read.
     Corrupt,
     /// A part was damaged and skipped; reading continued behind it.
     Skipped,
@@ -176,7 +176,7 @@ impl ProblemCode {
             Self::NotEvidence => "A text file in a folder, taken for a note beside the evidence.",
             Self::Duplicate => "The same bytes were already read from another path.",
             Self::Truncated => "The file ends inside a record, block or chunk.",
-            Self::Corrupt => "A header contradicts itself; what follows could not be read.",
+            Self::Corrupt => "A header contradicts itself; the rest was not read.",
             Self::Skipped => "A damaged part was skipped; reading continued after it.",
             Self::Checksum => "A checksum is wrong; the content was read all the same.",
             Self::BadTime => "A time is missing, or is outside the range that can be represented.",
@@ -196,7 +196,7 @@ impl ProblemCode {
             }
             Self::Joined => "Another capture begins inside the file; both parts were read.",
             Self::WrongLinktype => {
-                "The frames are of another link type than the file says; they were read as what they are."
+                "The frames have another link type than the file states; they were read by their actual type."
             }
             Self::Hidden => {
                 "Bytes inside a record are not part of its own data, and records may be hidden among them."
@@ -208,9 +208,9 @@ impl ProblemCode {
             Self::MalformedIke => {
                 "An IKE message violates the format; the part before the fault was read."
             }
-            Self::SummaryMissing => "The file was summarized, and its summary was not given.",
+            Self::SummaryMissing => "The file was summarized, but its summary was not provided.",
             Self::SummarizedTwice => {
-                "More than one of the summaries that were given hold the file; it counts once."
+                "More than one of the summaries holds the file; it counts once."
             }
             Self::OtherVersion => {
                 "One version of the program read the file, another version judges it."

@@ -50,11 +50,11 @@ pub fn against(against: &Against) -> String {
         Against::CameAfter => CAME_AFTER.to_owned(),
         Against::ErrorsExplainSilence => "ICMP errors explain why there was no answer".to_owned(),
         Against::AnswerNotCaptured => {
-            "the capture holds one direction, or a sample of the packets: an answer may be missing from it"
+            "the capture shows only one direction, or only a sample of the packets; an answer may be missing"
                 .to_owned()
         }
         Against::Encrypted => {
-            "the failure is encrypted; it is inferred from message sizes, directions and what follows"
+            "the reason is encrypted; the failure is inferred from message sizes, directions and later messages"
                 .to_owned()
         }
         Against::NotCaptured => "the capture does not show these negotiations".to_owned(),
@@ -111,20 +111,20 @@ pub fn against(against: &Against) -> String {
         }
         Against::TiedByState => TIED_BY_STATE.to_owned(),
         Against::LogDisagrees => {
-            "the events name other negotiations than those the captures show for these hosts"
+            "the log events name negotiations of these hosts that the captures do not show"
                 .to_owned()
         }
     }
 }
 
-const APPLIED: &str = "the record says that a policy was applied, not that it changed";
+const APPLIED: &str = "the log records that a policy was applied, not that it changed";
 const SET_CHANGED: &str =
     "no evidence shows that a rule uses the set of algorithms or credentials that changed";
 const OTHER_SERVICE: &str = "the security associations of these hosts are of AuthIP or IKEv2; the Policy Agent serves IP security policies, which negotiate by IKEv1";
 const UNPROTECTED_REFUSAL: &str = "anyone on the path can send an unencrypted refusal (RFC 7296 section 2.21.1), and the capture shows no other packet of the host to compare it with";
 const OTHER_REFUSER: &str = "the unencrypted refusal has another link-layer address, VLAN or hop count than the other packets of the host; anyone on the path can send one";
 const BEGAN_BEFORE: &str =
-    "the clear text was under way as the capture began; when it began is unknown";
+    "clear text was already being sent when the capture began; its start is unknown";
 const TIED_BY_STATION: &str = "only the link-layer address shows that the addresses are of the same hosts; a bridge or repeater may send for several";
 const TIED_BY_STATE: &str =
     "only the exported state of a host shows that the addresses are of the same host";
@@ -142,12 +142,12 @@ fn still_sends(host: IpAddr) -> String {
 
 fn other_sender(address: IpAddr) -> String {
     format!(
-        "another station, or one of another VLAN, sent the clear packets of {address} than its protected ones"
+        "the clear packets of {address} came from another station or VLAN than its protected packets"
     )
 }
 
 fn assumed_name(host: &str, full: &str) -> String {
-    format!("the log names its computer only {host}; that it is {full} is assumed from the name")
+    format!("the log names its computer only as {host}; it is assumed to be {full}")
 }
 
 fn other_station(address: IpAddr, frame: FrameRef) -> String {

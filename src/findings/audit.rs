@@ -157,7 +157,8 @@ pub(super) fn bypasses(facts: &Facts) -> Vec<Finding> {
         let open = spans.iter().filter(|span| span.end.is_none()).count();
         let mut detail = Vec::new();
         if let Some(longest) = longest {
-            detail.push(format!("The longest lasted {longest} s by the log's clock."));
+            let longest = super::measures::length(longest);
+            detail.push(format!("The longest lasted {longest} by the log's clock."));
         }
         if open > 0 {
             detail.push(format!(
@@ -232,7 +233,7 @@ pub(super) fn recovered(facts: &Facts) -> Vec<Finding> {
                 FindingCode::HiddenRecords,
                 Severity::High,
                 format!("{host}: {count} hidden inside other records ({evidence})"),
-                "The preceding record was enlarged to span the hidden one, so that a reader that follows record sizes skips it. No Windows program writes a log like this. The hidden records are listed; nothing was concluded from them.",
+                "The preceding record was enlarged to cover the hidden one, so log readers that rely on record sizes skip it. No Windows program writes such a log. The hidden records are listed but not used as evidence.",
             )
         } else {
             (

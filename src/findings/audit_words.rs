@@ -17,7 +17,7 @@ pub fn audit_reason(reason: &AuditReason) -> String {
         AuditReason::BeginsInside => "the log begins inside this time",
         AuditReason::OldestRecord(number) => {
             return format!(
-                "the log's oldest record is number {number} and is later: the earlier ones are lost"
+                "the log's oldest record, number {number}, is later than this time: earlier records are lost"
             );
         }
         AuditReason::Cleared(record) => {
@@ -27,7 +27,7 @@ pub fn audit_reason(reason: &AuditReason) -> String {
             return format!("records {first} to {last} are missing");
         }
         AuditReason::ClockSetBack(record) => {
-            return format!("times go back at record {record}: the clock was set");
+            return format!("times go back at record {record}: the clock was set back");
         }
         AuditReason::Reported { record, event, what } => {
             let what = match what {
@@ -36,7 +36,7 @@ pub fn audit_reason(reason: &AuditReason) -> String {
                 ReportedBreak::Stopped => "the service that writes the log stopped",
                 ReportedBreak::ClockSet => "the clock was set",
             };
-            return format!("record {record} (event {event}) reports that {what}");
+            return format!("record {record} (event {event}): {what}");
         }
         AuditReason::BetweenLogs => "one log ends before the next begins",
         AuditReason::TurnedOff(off) => {
@@ -119,7 +119,7 @@ fn not_logged(captured: CapturedOutcomes, basis: NotLoggedBasis) -> String {
         NotLoggedBasis::Open => shown,
         NotLoggedBasis::Inferred => format!("inferred: {shown}"),
         NotLoggedBasis::LogonsAudited => format!(
-            "{shown}, although logons of that kind are audited, which the same setting controls"
+            "{shown}, although logons with the same outcome are audited, and one setting controls both"
         ),
     }
 }
@@ -148,7 +148,7 @@ fn shown(by: ShownBy, outcomes: AuditedOutcomes) -> String {
             none(none_captured)
         ),
         ShownBy::Beside { record, none_captured } => format!(
-            "negotiations are audited (record {record}) and the log records no change of that{outcomes}{}",
+            "negotiations are audited (record {record}), and the log records no change of the audit policy{outcomes}{}",
             none(none_captured)
         ),
     }

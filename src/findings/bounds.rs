@@ -40,7 +40,9 @@ fn detail(bound: Bound, beyond: u64) -> String {
             "{packets} that followed a pause are joined with the packets before the pause: a window may appear longer than it was."
         ),
         Bound::Copies => {
-            format!("{packets} that repeat an earlier packet are counted as packets of their own.")
+            format!(
+                "{packets} that duplicate an earlier packet are counted as packets of their own."
+            )
         }
         Bound::IpsecOffload => format!(
             "{packets} that a network card may have encrypted later are counted as clear text."
@@ -59,13 +61,13 @@ fn detail(bound: Bound, beyond: u64) -> String {
             "{packets} that are later fragments are judged without the first fragment of their datagram."
         ),
         Bound::Credentials => {
-            format!("{packets} with readable credentials are of pairs that are not listed.")
+            format!("{packets} with readable credentials belong to pairs that are not listed.")
         }
         Bound::ExemptionAbuse => format!(
-            "{packets} that use an exempt port for other traffic are of pairs that are not listed."
+            "{packets} that use an exempt port for other traffic belong to pairs that are not listed."
         ),
         Bound::IcmpErrors => {
-            format!("{packets} with ICMP errors about IKE are of hosts that are not listed.")
+            format!("{packets} with ICMP errors about IKE concern hosts that are not listed.")
         }
         Bound::Compared => format!(
             "{packets} were not compared one by one with other captures: copies among them in another capture are counted twice."

@@ -47,7 +47,7 @@ fn sentence(why: &Why) -> String {
             state.map_or_else(String::new, without_filter)
         ),
         Why::NotBefore { first, after } => format!(
-            "no negotiation began before frame {first}, {} after the first clear packet",
+            "the first negotiation began at frame {first}, {} after the first clear packet",
             length(*after)
         ),
         Why::Unexplained { wanted, listed } => unexplained(wanted, listed),
@@ -58,7 +58,7 @@ fn sentence(why: &Why) -> String {
             tunnel_beside(*gateways, (*first, *last), *selectors)
         }
         Why::AuthenticatedOnly { connections } => format!(
-            "{} began with exactly one ESP packet and went on in clear text: IPsec authenticated them and did not encapsulate them, which may be the policy",
+            "{} began with exactly one ESP packet and continued in clear text: IPsec authenticated the connections without encapsulating them, which the policy may intend",
             super::counted(*connections, "connection")
         ),
         Why::OtherPath { path, first, last, state } => other_path(*path, (*first, *last), *state),
@@ -111,7 +111,7 @@ fn other_path(
         format!("; {seen} lists a security association between the other addresses")
     });
     format!(
-        "the same two hosts used ESP between {} and {} ({first} to {last}); this traffic used other addresses of theirs{listed}",
+        "the same two hosts used ESP between {} and {} ({first} to {last}); this traffic used other addresses of the same hosts{listed}",
         path.a(),
         path.b(),
     )
@@ -121,11 +121,11 @@ fn traffic_ended(silence: Span, resumes: bool) -> String {
     let silence = length(silence);
     if resumes {
         format!(
-            "no more clear packets for {silence}, until the next window of the two; nothing shows that the next one would have been protected"
+            "no clear packet for {silence}, until the next window of these hosts; nothing shows that a packet in between would have been protected"
         )
     } else {
         format!(
-            "no more clear packets, although the capture continues for {silence}; nothing shows that the next one would be protected"
+            "no more clear packets, although the capture continues for {silence}; nothing shows that the next packet would be protected"
         )
     }
 }
@@ -182,7 +182,7 @@ fn tunnel_beside(
     let known = match selectors {
         TunnelSelectors::Unknown => "",
         TunnelSelectors::CarryOthers => {
-            "; it carries other traffic of one of these hosts, which appears in clear only while their ESP is down"
+            "; the tunnel carries other traffic of one of these hosts, which is in clear only while the gateways' ESP is down"
         }
         TunnelSelectors::Exclude => {
             "; the selectors that the gateways logged do not include these addresses"
@@ -214,10 +214,10 @@ fn icmp_errors(
 fn logged_end(rested: Option<Span>) -> String {
     match rested {
         Some(rested) => format!(
-            "the log records the end of security associations that had been idle for {}, and none followed",
+            "the log records the end of security associations that had been idle for {}, and no new ones followed",
             length(rested)
         ),
-        None => "the log records the end of the security associations as the window opened, and none followed"
+        None => "the log records the end of the security associations as the window opened, and no new ones followed"
             .to_owned(),
     }
 }
@@ -258,7 +258,9 @@ fn failed(
     let tie = match tie {
         LogTie::None => "",
         LogTie::Cookie => ", and the event log records the same negotiation",
-        LogTie::Time => ", and a log without cookies records a failure of the two at that time",
+        LogTie::Time => {
+            ", and a log without cookies records a failure between these hosts at that time"
+        }
     };
     let clock = clock.map_or_else(String::new, |clock| {
         format!(
@@ -285,7 +287,7 @@ fn deleted(
             "sent an encrypted message too large to be empty, and the SPIs were not used again"
         }
         DeleteBasis::Inferred => {
-            "sent an encrypted message of the size of a Delete, ESP stopped and the traffic continued in clear"
+            "sent an encrypted message with the size of a Delete; ESP then stopped, and the traffic continued in clear"
         }
     };
     let logged = if is_logged && basis != DeleteBasis::Logged {
@@ -316,14 +318,15 @@ fn unexplained(wanted: &[Wanted], listed: &[(StateSeen, bool)]) -> String {
         }
         Wanted::AuditingLog(address) => format!("a log of {address} that audits negotiations"),
         Wanted::EarlierCapture => {
-            "a capture of UDP 500 and 4500 between the two from before the window".to_owned()
+            "a capture of UDP 500 and 4500 between the two hosts that begins before the window"
+                .to_owned()
         }
     });
     let wanted: Vec<String> = wanted.collect();
     let more = if wanted.is_empty() {
         String::new()
     } else {
-        format!("; additional evidence that would show it: {}", wanted.join(", "))
+        format!("; evidence that could show it: {}", wanted.join(", "))
     };
     let listed = listed.iter().map(|(state, has_sa)| state_words::listed(*state, *has_sa));
     let listed: String = listed.collect();

@@ -86,7 +86,7 @@ fn ended(code: ClosedBy, why: &Why, is_after_failures: bool) -> String {
     match (code, why) {
         (ClosedBy::Negotiated, Why::Negotiated { protected, is_rekey }) => {
             let how = match (*is_rekey, is_after_failures) {
-                (true, _) => "the IKE SA created a new SA",
+                (true, _) => "the IKE SA created new security associations",
                 (false, true) => "the next one succeeded",
                 (false, false) => "a new negotiation succeeded",
             };

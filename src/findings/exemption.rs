@@ -37,12 +37,12 @@ fn abuse_finding(abuse: &ExemptionAbuse) -> Finding {
         AbusedExemption::EchoTunnel => (
             Severity::Medium,
             Confidence::High,
-            "A host returns the data of an echo request unmodified (RFC 792); replies that hold other data carry traffic of their own, as tunnels through ICMP do.",
+            "A host returns the data of an echo request unmodified (RFC 792). Replies with other data carry traffic of their own, as ICMP tunnels do.",
         ),
         AbusedExemption::Unread => (
             Severity::Medium,
             Confidence::High,
-            "These bytes belong to no packet that a host reads, and IPsec does not cover them. They were on the wire and can be read; they may be a hidden channel, or memory that a driver or a device did not clear.",
+            "No receiver reads these bytes, and IPsec does not protect them. They were readable on the wire. They may be a covert channel, or memory that a driver or device did not clear.",
         ),
         AbusedExemption::LargeEcho => (
             Severity::Low,
@@ -52,7 +52,7 @@ fn abuse_finding(abuse: &ExemptionAbuse) -> Finding {
         AbusedExemption::QuotedText => (
             Severity::Low,
             Confidence::Low,
-            "ICMP errors are exempt and quote the packet that they are about: this text passed in clear, even where that packet was protected. A service that is not there looks the same, and so does a program that hides data in errors.",
+            "ICMP errors are exempt and quote the packet that they are about: this text passed in clear, even where that packet was protected. Ordinary requests to a service that does not exist look the same, and so does a program that hides data in ICMP errors.",
         ),
     };
     let title = format!(

@@ -66,8 +66,8 @@ impl Folded {
         let concerned: Vec<String> =
             concerned.map(|(number, noun)| counted(*number as u64, noun)).collect();
         let detail = format!(
-            "The first {} findings of this code are listed one by one, the most severe first. The others concern {}, \
-             which report.json lists.",
+            "The first {} findings of this code are listed one by one, the most severe first. The others concern {}; \
+             report.json lists them.",
             with_separators(MOST_OF_A_CODE as u64),
             concerned.join(", "),
         );

@@ -42,10 +42,10 @@ impl Force {
     const fn words(self) -> &'static str {
         match self {
             Self::ForgedErrors => {
-                "ICMP errors reported that IKE did not arrive, although the peer had answered every message immediately"
+                "ICMP errors reported IKE as undeliverable, although the peer had answered every message immediately"
             }
             Self::OneWay => {
-                "IKE messages passed in one direction only: one of the two was answered but did not receive the answer, the other got none"
+                "IKE messages passed in one direction only: the answers to one host did not reach it, and the other host got no answer"
             }
             Self::Flood => {
                 "at least 50 hosts began negotiations with one of the two within a minute, and none completed"

@@ -47,7 +47,7 @@ pub(super) fn clocks(facts: &Facts) -> Vec<Finding> {
                 FindingCode::ClockWrong,
                 Severity::Medium,
                 super::clock(clock),
-                "Log time minus capture time; the log's times were corrected by it before they were compared."
+                "The offset is log time minus capture time. The log's times were corrected by it before they were compared."
                     .to_owned(),
             ),
             Some(_) => continue,
@@ -96,7 +96,7 @@ fn captures_clock(facts: &Facts, clock: &ClockOffset) -> Option<Finding> {
         "The captures' clock was {off} {way}: the clocks of {} agree with each other",
         counted(hosts.len() as u64, "host")
     );
-    let detail = "Matched exactly by records of all these hosts. Their own clocks were not wrong against each other, so no certificate or ticket appeared invalid for that.".to_owned();
+    let detail = "Matched exactly by records of all these hosts. The clocks of these hosts agree with each other, so no certificate or ticket appeared invalid for this reason.".to_owned();
     let proof = [(clock.log.evidence, Proof::File)].into();
     let code = FindingCode::ClockWrong;
     Some(Finding { proof, ..Finding::new(code, Severity::Medium, title, detail) })
@@ -251,7 +251,7 @@ pub(super) fn frames_lost(evidence: &[Evidence]) -> Vec<Finding> {
             let title =
                 format!("{}: the capturing system dropped {}", file.path, counted(lost, "frame"));
             let detail =
-                "They may have held clear text or negotiations that no longer can be seen."
+                "They may have contained clear text or negotiations, which can no longer be examined."
                     .to_owned();
             (lost > 0).then(|| Finding {
                 span: Some((when(start), when(end))),

@@ -101,7 +101,7 @@ fn flood(by_pair: &BTreeMap<HostPair, Vec<&IkeExchange>>, uncounted: Option<Unco
         Some(uncounted) => {
             let messages = failed.iter().map(|x| x.messages).sum::<u64>() + uncounted.messages;
             format!(
-                "{} led to no security association: a flood. {many} are listed, {} counted only",
+                "{} created no security association: a flood. {many} are listed; {} are only counted",
                 counted(messages, "IKE message"),
                 counted(uncounted.messages, "message"),
             )
@@ -211,7 +211,7 @@ fn held(facts: &Facts, pair: HostPair, span: Span) -> String {
     let span = super::measures::length(span);
     let (protected, all) = (with_separators(protected), counted(protected + clear, "packet"));
     format!(
-        " No traffic that must be protected passed in clear during the {span} of these attempts; of all packets the captures show between the two, {protected} of {all} were protected."
+        " No traffic that must be protected passed in clear during the {span} of these attempts. Of {all} that the captures show between the two, {protected} were protected."
     )
 }
 
@@ -238,7 +238,7 @@ pub(super) fn uncounted(facts: &Facts) -> Option<Finding> {
             format!("{} were not assigned to negotiations", counted(messages, "IKE message"))
         }
     };
-    let detail = "They exceed the limits on memory; their packets are in the totals.";
+    let detail = "They exceeded a memory limit; their packets are included in the totals.";
     let code = FindingCode::NegotiationsUncounted;
     Some(Finding::new(code, Severity::Medium, title, detail.to_owned()))
 }

@@ -12,17 +12,17 @@ pub(super) fn off_wire(facts: &Facts) -> Vec<Finding> {
         (
             SetAside::InsideTunnel,
             "inside a tunnel",
-            "the adapter is a tunnel's, which protects them below that place.",
+            "the adapter belongs to a tunnel, which protects these packets further down the stack.",
         ),
         (
             SetAside::AboveIpsec,
             "above IPsec",
-            "IPsec protects them below that place, or has taken the protection off.",
+            "IPsec protects these packets further down the stack, or has already removed their protection.",
         ),
         (
             SetAside::AtSwitch,
             "at a virtual switch",
-            "they passed between ports of the switch; whether they left the host in that form is not shown.",
+            "they passed between ports of the switch; the trace does not show whether they left the host in that form.",
         ),
         (
             SetAside::PlaceUnknown,
@@ -53,7 +53,9 @@ fn finding_of(runs: &[(HostPair, ClassRun)], place: &str, ground: &str) -> Optio
         let (first, last) = (first_run.first, first_run.last);
         (
             format!("{packets} of {a} and {b} were captured {place}"),
-            format!("From frame {first} to frame {last}: {ground} No leak, and no proof."),
+            format!(
+                "From frame {first} to frame {last}: {ground} This is not a leak, and it does not prove protection."
+            ),
             Some(*first_pair),
         )
     } else {
@@ -67,7 +69,9 @@ fn finding_of(runs: &[(HostPair, ClassRun)], place: &str, ground: &str) -> Optio
         let which = if runs.len() > MOST_NAMED { "The busiest" } else { "They are" };
         (
             format!("{packets_of} of {pairs} were captured {place}"),
-            format!("{which}: {named}. For all of them: {ground} No leak, and no proof."),
+            format!(
+                "{which}: {named}. For all of them: {ground} This is not a leak, and it does not prove protection."
+            ),
             None,
         )
     };

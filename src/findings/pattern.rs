@@ -246,7 +246,7 @@ fn pattern_finding(
         String::new()
     } else {
         format!(
-            " In {answered} of them the responder had answered. Windows 2000 to Server 2003 do not send clear text after an answer unless the Simple Policy Update is on (IKEFlags 0x14); Vista and later send it while they negotiate, so an answer excludes nothing."
+            " In {answered} of them the responder had answered. Windows 2000 to Server 2003 then do not send clear text unless the Simple Policy Update is on (IKEFlags 0x14). Vista and later send clear text while they negotiate, so an answer does not rule out a fallback."
         )
     };
     let number = windows.len();

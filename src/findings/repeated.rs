@@ -26,7 +26,7 @@ pub(super) fn duplicates(facts: &Facts) -> Vec<Finding> {
         };
         let detail = match kind {
             DuplicateKind::SameInterface | DuplicateKind::OtherInterface => {
-                "Same addresses, identification and length, and the same bytes behind the IP headers as far as they were captured, at most ten milliseconds apart, for nearly every packet of these hosts."
+                "For nearly every packet of these hosts, a second packet within ten milliseconds has the same addresses, identification, length and captured bytes after the IP headers."
                     .to_owned()
             }
             DuplicateKind::OtherCapture => {
@@ -52,7 +52,7 @@ fn same_packets(second: SharedPackets, evidence: EvidenceId) -> String {
         format!(" The times of {evidence} are given by the clock of {of}.")
     };
     format!(
-        "{} are identical in both captures, except for what a router changes, at a constant distance in time. They count once, in {of}.{clock}",
+        "{} are identical in both captures, except for fields that a router changes, with a constant time difference. They count once, in {of}.{clock}",
         counted(packets, "packet"),
     )
 }

@@ -21,7 +21,7 @@ pub(super) fn taken_over(facts: &Facts) -> Vec<Finding> {
         .map(|change| {
             let title = format!("{} sends from another link-layer address", change.address);
             let detail = format!(
-                "Until frame {} it was {}, from frame {} on {}. Another computer may have taken over the address, the network card was replaced, or the host has several (teaming).",
+                "Up to frame {} it was {}; from frame {} on it was {}. Another computer may have taken over the address, the network card may have been replaced, or the host has several cards (teaming).",
                 change.last.frame, change.before, change.first.frame, change.after,
             );
             let when = |seen: crate::summary::PacketRecord| When {
@@ -47,7 +47,7 @@ pub(super) fn other_senders(facts: &Facts) -> Vec<Finding> {
         .map(|((pair, _), other)| {
             let title = format!("Clear and protected packets of {} have different link-layer addresses or VLANs", other.address);
             let detail = format!(
-                "Clear packets came from {}, protected packets from {}. Several hosts may have this address, on another VLAN or at another site, or one sends under another's address; then clear text is not the protected hosts'. Or one host sends from several network cards (teaming).",
+                "Clear packets came from {}, protected packets from {}. Either several hosts have this address (on another VLAN, at another site, or because one sends under another's address): then the clear text is not from the protected host. Or one host sends from several network cards (teaming).",
                 sender(&other.clear),
                 sender(&other.protected),
             );
@@ -84,7 +84,7 @@ pub(super) fn weigh(
 }
 
 /// The sentence that a finding about such windows ends with.
-const OTHER_SENDERS: &str = " These clear packets came from other link-layer addresses or VLANs than the protected ones of the same addresses: they may be of other hosts (see other_station).";
+const OTHER_SENDERS: &str = " These clear packets came from other link-layer addresses or VLANs than the protected ones of the same addresses: they may be from other hosts (see the finding other_station).";
 
 /// `02:00:0a:05:00:01 in VLAN 10 (frame E1:4)`.
 fn sender(sent: &SentFrom) -> String {

@@ -111,7 +111,7 @@ pub(super) fn aggressive_mode(facts: &Facts) -> Option<Finding> {
     let answered = exchanges.iter().any(|x| !x.responder_spi.is_zero());
     let title = format!("aggressive mode with a pre-shared key in {}", of_pairs(&exchanges));
     let detail = if answered {
-        "The responder's hash is in clear in its answer: anyone who has this capture can try keys against it."
+        "The responder's answer contains its hash in clear. Anyone with this capture can try keys against it."
     } else {
         "There was no answer, so the capture shows no hash."
     };

@@ -107,7 +107,7 @@ fn cleartext_window(
     let frames_of = same_frames(facts, &members);
     let place = vantage_notes(facts, runs());
     let hosts = shared.map_or_else(String::new, |address| {
-        format!(" IKE's NAT detection hashes do not match {address}: a translator replaced the address, or UDP encapsulation is forced. Several hosts behind a translator may share that address, so the host that sent clear text may not be the one that was protected.")
+        format!(" IKE's NAT detection hashes do not match {address}: the address was translated, or UDP encapsulation is forced. Several hosts may share a translated address, so the host that sent clear text may not be the protected one.")
     });
     let (severity, confidence, stations) =
         super::station::weigh(facts, &members, severity, is_stated);
@@ -178,7 +178,11 @@ fn sent(pair: HostPair, windows: &[&ExplainedWindow]) -> String {
         [0, _] => format!(" No clear packet from {} was captured.", pair.a()),
         [_, _] => String::new(),
     };
-    format!(" Payload: {from_a} bytes from {}, {from_b} bytes from {}.{silent}", pair.a(), pair.b())
+    format!(
+        " Payload sent: {from_a} bytes by {}, {from_b} bytes by {}.{silent}",
+        pair.a(),
+        pair.b()
+    )
 }
 
 /// Clear packets that had to be protected and have no usable time, by pair.
@@ -212,7 +216,9 @@ fn vantage_notes<'a>(facts: &Facts, runs: impl Iterator<Item = &'a ClassRun>) ->
         runs.flat_map(|run| [run.first.evidence, run.last.evidence]).collect();
     let vantages = shown.into_iter().filter_map(|capture| {
         let why = facts.vantages.get(&capture)?.explains_clear_text()?;
-        Some(format!(" {capture} was taken on {why}: what left there may have been protected."))
+        Some(format!(
+            " {capture} was taken on {why}: the packets may have been protected when they left."
+        ))
     });
     vantages.collect()
 }
@@ -241,12 +247,12 @@ fn demand(source: Option<&ExpectationSource>) -> String {
 pub(super) fn pairs_folded(facts: &Facts) -> Option<Finding> {
     let (pairs, packets) = facts.folded;
     let title = format!(
-        "More pairs than are kept apart: {} of them are combined in one total and not judged individually",
+        "The captures show more pairs than the limit: folded pairs with {} were not judged individually",
         counted(packets.frames, "packet"),
     );
     let mut detail = format!(
-        "A pair was combined {}: each time there were too many, the half with the fewest packets until then. A pair that sent traffic again after that is counted again, so there may be fewer such pairs, and one with many packets may be among them.",
-        if pairs == 1 { "once".to_owned() } else { format!("{} times", with_separators(pairs)) }
+        "Folded: {}. Each time the limit was exceeded, the half of the pairs with the fewest packets so far was folded. A pair that sent traffic again was counted again, so the number of different pairs may be lower, and a pair with many packets may be among them.",
+        counted(pairs, "pair")
     );
     if facts.uncounted_tunnels > 0 {
         let packets = counted(facts.uncounted_tunnels, "tunnel packet");
@@ -307,7 +313,7 @@ pub(super) fn weaker_than_encryption(facts: &Facts) -> Vec<Finding> {
     found
 }
 
-const OFFLOAD: &str = " All of it went in one direction, and the replies are encrypted: a capture on the sender shows packets before its network card encrypts them. A capture on the path would show whether they left readable.";
+const OFFLOAD: &str = " All of it went in one direction, and the replies are encrypted. A capture on the sender shows packets before its network card encrypts them; only a capture on the path shows whether they left the host readable.";
 
 fn records_of<'a>(records: impl Iterator<Item = &'a RecordRef>) -> BTreeMap<EvidenceId, Proof> {
     let mut by_log: BTreeMap<EvidenceId, BTreeSet<u64>> = BTreeMap::new();
@@ -336,8 +342,8 @@ fn readable(pair: &PairFacts) -> String {
 
 /// Packets that appear inside ESP and in clear: in one capture, or in one on either side of a gateway.
 pub(super) fn decrypted_copies(facts: &Facts) -> Vec<Finding> {
-    const ONE: &str = "within ten milliseconds of each, the capture shows an ESP packet that holds exactly its length, as it does for nearly every packet of that SPI. Not a leak.";
-    const OTHER: &str = "within ten milliseconds of each, another capture shows an ESP packet that holds exactly its length, as it does for nearly every packet of that SPI, and shows none of them in clear. Not a leak where that capture was taken.";
+    const ONE: &str = "for each of them, the capture shows an ESP packet within ten milliseconds that can hold exactly a packet of this length. The same is true of nearly every packet of that SPI. They are copies of protected packets, not a leak.";
+    const OTHER: &str = "for each of them, another capture shows an ESP packet within ten milliseconds that can hold exactly a packet of this length, and shows none of them in clear. The same is true of nearly every packet of that SPI. They are not a leak at the place of that capture.";
     let with = |why, shown, ground| {
         let of =
             move |pair: &PairFacts| Some((pair.pair, *pair.set_aside.get(&why)?, shown, ground));
@@ -374,7 +380,7 @@ pub(super) fn before_encryption(facts: &Facts) -> Vec<Finding> {
                 pair.b()
             );
             let detail = format!(
-                "From frame {} to frame {}: their checksums were not yet computed, which the network card does, and all answers used ESP. What left the card is not shown.",
+                "From frame {} to frame {}: their checksums were not yet computed, because the network card computes them later, and all answers used ESP. The capture does not show what left the card.",
                 run.first, run.last,
             );
             Finding {

@@ -33,9 +33,9 @@ impl AbusedExemption {
         match self {
             Self::KerberosPort => "traffic from source port 88 that is not Kerberos",
             Self::IkePort => "traffic from source port 500 that is not IKE",
-            Self::LargeEcho => "ICMP echo messages with more than 1024 bytes of data or with text",
-            Self::EchoTunnel => "ICMP echo replies that hold other data than their requests",
-            Self::Unread => "frames with text in IP options or behind the end of the packet",
+            Self::LargeEcho => "ICMP echo messages with more than 1,024 bytes of data or with text",
+            Self::EchoTunnel => "ICMP echo replies with other data than their requests",
+            Self::Unread => "frames with text in IP options or after the end of the packet",
             Self::QuotedText => "ICMP errors that quote text",
         }
     }

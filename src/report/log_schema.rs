@@ -256,7 +256,7 @@ pub struct LogMark {
     pub seconds: Option<Box<RawValue>>,
 }
 
-/// Whether negotiations of a time would are in a log.
+/// Whether negotiations of a time would be in a log.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Audit {
     /// `audited`, `auditing_off`, `disable_ike_audits_suspected`, `unknown` or `not_covered`.

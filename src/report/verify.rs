@@ -188,7 +188,7 @@ impl Verification {
     }
 
     fn leave_signature(&mut self) {
-        let what = "give the public key with --key".to_owned();
+        let what = "name the public key with --key".to_owned();
         self.note(SIGNATURE, Role::Signature, Outcome::Unchecked(what));
     }
 

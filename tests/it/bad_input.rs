@@ -111,7 +111,7 @@ fn a_path_that_is_not_there_ends_before_anything_is_written() {
         assert_eq!(output.status.code(), Some(2), "{command}");
         assert_eq!(
             String::from_utf8(output.stderr).unwrap(),
-            "plainsight: `nowhere.pcap` is not there\n\
+            "plainsight: `nowhere.pcap` does not exist\n\
              hint: name files or folders of evidence\n"
         );
         assert!(!folder.path().join(out).exists());
@@ -123,7 +123,7 @@ fn a_path_that_is_not_there_ends_before_anything_is_written() {
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{command:?}");
         assert_eq!(
             String::from_utf8(output.stderr).unwrap(),
-            "plainsight: `nowhere.pcap` is not there\nhint: name files or folders of evidence\n"
+            "plainsight: `nowhere.pcap` does not exist\nhint: name files or folders of evidence\n"
         );
     }
     let mut program = crate::support::program::plainsight();
@@ -131,7 +131,7 @@ fn a_path_that_is_not_there_ends_before_anything_is_written() {
     let output = program.args(["--carve", "full", "--out", "report"]).output().unwrap();
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "plainsight: `full` is not there\nhint: if it belongs to --carve, write --carve=full\n"
+        "plainsight: `full` does not exist\nhint: if it belongs to --carve, write --carve=full\n"
     );
 }
 

@@ -235,8 +235,8 @@ fn what_is_no_summary_is_passed_over_in_a_folder_and_named() {
     assert_eq!(status, 0);
     assert_eq!(
         reported,
-        "plainsight: `a/c.pcap` is no summary; passed over\n\
-         plainsight: `a/notes.txt` is no summary; passed over\n"
+        "plainsight: `a/c.pcap` is not a summary; skipped\n\
+         plainsight: `a/notes.txt` is not a summary; skipped\n"
     );
     let named = ["correlate", "a/c.summary", "a/notes.txt", "--out", "named"];
     assert_eq!(run(folder, &named).0, 2);

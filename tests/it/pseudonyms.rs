@@ -312,11 +312,11 @@ fn what_cannot_be_shared_is_refused() {
     };
     refuses(
         &["report", "--out", "new", "--key", "new/key.json"],
-        "plainsight: the key file `new/key.json` would lie in `new`\nhint: keep it apart from what is shared",
+        "plainsight: the key file `new/key.json` would be in `new`\nhint: keep it apart from what is shared",
     );
     refuses(
         &["report", "--out", "new", "--key", "./report/../report/key.json"],
-        "would lie in `report`",
+        "would be in `report`",
     );
     refuses(&["report", "--out", "new", "--key", "case.toml"], "`case.toml` is not a key file of");
     refuses(&["report", "--out", "shared", "--key", "key.json"], "`shared` is not empty");

@@ -131,7 +131,7 @@ fn a_signed_report_is_checked_with_its_key_and_no_other() {
     assert_eq!(verified(&folder, &["--key", &line]).0, 0);
     let (status, text) = verified(&folder, &[]);
     assert_eq!(status, 3);
-    assert!(text.contains("UNCHECKED  manifest.json.minisig: give the public key"), "{text}");
+    assert!(text.contains("UNCHECKED  manifest.json.minisig: name the public key"), "{text}");
     let (status, text) = verified(&folder, &["--key", &other]);
     assert_eq!(status, 5);
     assert!(text.contains("DIFFERENT  manifest.json.minisig: is not this key's"), "{text}");

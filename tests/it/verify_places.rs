@@ -73,7 +73,7 @@ fn moved_evidence_is_found_by_its_digest_under_any_name() {
     assert_eq!(states(&folder, &["--evidence", "archive/renamed"]), (3, one.to_vec()));
     let (status, text) = run(&folder, &["verify", "report", "--evidence", "nowhere"], &[]);
     assert_eq!(status, 2);
-    assert!(text.contains("plainsight: `nowhere` is not there"), "{text}");
+    assert!(text.contains("plainsight: `nowhere` does not exist"), "{text}");
 }
 
 #[test]

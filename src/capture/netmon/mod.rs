@@ -1,6 +1,6 @@
 //! Network Monitor 1.x and 2.x: frames that a table puts in order.
 //!
-//! The table may are behind the frames, and frames may are in any order, so the file is held in
+//! The table may be behind the frames, and frames may be in any order, so the file is held in
 //! memory: at most 2 GiB. Network Monitor itself ends a capture at 500 MB by default, and its places
 //! are numbers of 32 bits. Comments, process names and adapter lists are covered and not read.
 //!
@@ -116,7 +116,7 @@ struct Capture<'f> {
 impl<'f> Capture<'f> {
     fn of(file: &'f [u8], header: &'f Header, outline: CaptureOutline) -> Self {
         let mut claims = Claims::default();
-        // The claims are empty, so nothing can are in the way of the header.
+        // The claims are empty, so nothing can be in the way of the header.
         let _ = claims.take(0, HEADER_LEN);
         let (media, clock) = (BTreeMap::new(), Clock::new());
         Self { file, header, outline, claims, clock, media, number: 0 }

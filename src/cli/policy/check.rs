@@ -73,10 +73,10 @@ fn judge<'a>(policy: &Policy, packet: &'a AskedPacket) -> Judged<'a> {
             return unasked(MAY_PASS, format!("exempt under every policy: {}", exempt(kind)));
         }
         Stream::Esp(..) | Stream::WespIntegrityOnly(..) | Stream::Ah(..) => {
-            return unasked("nothing more", "it is IPsec already".to_owned());
+            return unasked("nothing more", "it is already IPsec".to_owned());
         }
         Stream::Ike | Stream::NattKeepalive => {
-            return unasked("nothing", "it is IKE, a class of its own".to_owned());
+            return unasked("nothing", "it is IKE, which no rule covers".to_owned());
         }
         Stream::Undecodable(_) => {
             return unasked("nothing", "its class cannot be determined".to_owned());
@@ -108,12 +108,12 @@ fn judge<'a>(policy: &Policy, packet: &'a AskedPacket) -> Judged<'a> {
     let is_on_ike = packet.protocol == 17
         && packet.ports.is_some_and(|(one, other)| is_ike_port(one) || is_ike_port(other));
     let but = is_on_ike.then_some(
-        "where it carries IKE, as its port suggests, it is a class of its own and no rule applies",
+        "if it carries IKE, as its port suggests, it is classified as IKE and no rule applies",
     );
     Judged { packet, port: service.port, required, decided_by, fits: trace.fits, but }
 }
 
-const MAY_PASS: &str = "nothing: it may be unprotected";
+const MAY_PASS: &str = "no protection";
 
 const fn exempt(kind: ExemptKind) -> &'static str {
     match kind {

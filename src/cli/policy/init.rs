@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// Propose a policy from evidence, on standard output, for a person to edit
 ///
 /// Proposes a rule for each two hosts that show IPsec between them and names the frames it is based on;
-/// comments list the clear text between them. Nothing is exempted: that decision is yours.
+/// comments list the clear text between them. It proposes no exemptions; add those that you want.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Captures, logs, or folders; `-` reads standard input

@@ -266,7 +266,7 @@ fn is_summary(path: &Path) -> bool {
 
 fn bytes_of(set: &SummarySet, parts: &[(usize, &Part)]) -> Result<Vec<u8>, Failure> {
     write_summary(set, parts)
-        .map_err(|error| Failure::usage(error, "this is a fault of plainsight; please report it"))
+        .map_err(|error| Failure::usage(error, "this is a bug in plainsight; please report it"))
 }
 
 /// A name that no other file's summary has, whichever run creates it.

@@ -43,7 +43,7 @@ pub(super) fn capture(kind: &CaptureProblem, problem: &Problem) -> String {
             format!("the lengths of {frame} contradict each other; the rest was not read")
         }
         CaptureProblem::FrameOutsideBlock => format!(
-            "{frame} names an interface or a length that its block does not support; it was skipped"
+            "{frame} refers to an unknown interface, or its length does not fit its block; it was skipped"
         ),
         CaptureProblem::Joined => format!(
             "another pcap header begins at byte {}: captures were concatenated; reading continues",
@@ -69,11 +69,11 @@ pub(super) fn capture(kind: &CaptureProblem, problem: &Problem) -> String {
         ),
         CaptureProblem::LocalTime => "its times are of the capturing computer's local clock and the file does not name the time zone; they are read as UTC".to_owned(),
         CaptureProblem::WrongLinktype(frames) => format!(
-            "the capture says Ethernet, but {} frames are raw IP or 802.11 by their own headers; the first is {frame}",
+            "the capture labels its frames as Ethernet, but the headers of {} frames show raw IP or 802.11; the first is {frame}",
             n(*frames)
         ),
         CaptureProblem::TimesGoBack(by) => format!(
-            "the time of {frame} is {by} s before that of a frame before it: the clock was set back, or captures were put together; the order of the frames decides"
+            "{frame} is {by} s earlier than a preceding frame: the clock was set back, or captures were joined; the order of the frames is used"
         ),
     }
 }
@@ -122,7 +122,9 @@ fn of_table(fault: TableFault, at: u64) -> String {
             format!("the frame at byte {at} overlaps what was read before")
         }
         TableFault::FrameScattered => {
-            format!("the frame at byte {at} is separated from too many others")
+            format!(
+                "the frame at byte {at} was skipped: the frames are in too many separate places of the file"
+            )
         }
     }
 }

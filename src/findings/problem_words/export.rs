@@ -11,7 +11,7 @@ pub(super) fn export(kind: &ExportProblem) -> String {
         ExportProblem::EventCut => "the file ends inside an event".to_owned(),
         ExportProblem::NotUtf8 => "bytes that are not UTF-8 were replaced".to_owned(),
         ExportProblem::NoValues { count, event, tool } => format!(
-            "{} records of event {event} do not show their values, or in an unknown layout. {}",
+            "{} records of event {event} do not show their values, or show them in an unknown layout. {}",
             n(*count),
             advice(*tool)
         ),
@@ -32,11 +32,11 @@ pub(super) fn export(kind: &ExportProblem) -> String {
             )
         }
         ExportProblem::UnknownAuditChanges(count) => format!(
-            "{} changes of the audit policy are in unknown words; what is audited after them is unknown. Export them as XML, which has numbers instead",
+            "{} changes of the audit policy are in words of an unknown language, so what is audited after them is unknown. Export them as XML, which uses numbers",
             n(*count)
         ),
         ExportProblem::UnknownAuditSettings(count) => format!(
-            "{} settings about IPsec are in words of an unknown language; what is audited is unknown. Export with `auditpol /backup /file:FILE`, which has them as numbers",
+            "{} settings about IPsec are in words of an unknown language, so what is audited is unknown. Export with `auditpol /backup /file:FILE`, which uses numbers",
             n(*count)
         ),
         ExportProblem::EventsMissing { claimed, found } => {
@@ -45,9 +45,7 @@ pub(super) fn export(kind: &ExportProblem) -> String {
         ExportProblem::UnlistedConnections { more, listed } => {
             format!("{} more connections are not listed; the first {} are", n(*more), n(*listed))
         }
-        ExportProblem::NoDaemon => {
-            "no line is of a daemon that is known (charon, pluto)".to_owned()
-        }
+        ExportProblem::NoDaemon => "no line is from a known daemon (charon, pluto)".to_owned(),
     }
 }
 
@@ -60,7 +58,7 @@ fn skipped(fault: &EventFault) -> String {
         EventFault::NoType => "it has no type",
         EventFault::NoNumber => "it has no event number",
         EventFault::UnknownNames => {
-            "its names are of no known tool, or it has no event number; give the event file (.evtx) itself"
+            "its field names belong to no known tool, or it has no event number; provide the event file (.evtx) itself"
         }
         EventFault::TooLong(most) => {
             return format!("an event longer than {} MiB", most >> 20);
@@ -96,13 +94,13 @@ fn advice(tool: ExportTool) -> String {
             ("Get-NetIPsecMainModeSA or Get-NetIPsecQuickModeSA", "export with `| ConvertTo-Json`")
         }
         ExportTool::EvtxDump => {
-            ("evtx_dump and its like", "export the whole event, with its EventData")
+            ("evtx_dump or a similar tool", "export the whole event, with its EventData")
         }
         ExportTool::EvtxECmd => {
             ("EvtxECmd", "export with --json or --csv, whose column Payload has the values")
         }
         ExportTool::Hayabusa => {
-            ("hayabusa", "run it with the profile all-field-info, or give the log itself")
+            ("hayabusa", "run it with the profile all-field-info, or provide the log itself")
         }
         ExportTool::Winlogbeat => (
             "Winlogbeat or Elastic Agent",

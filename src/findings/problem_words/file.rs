@@ -19,17 +19,17 @@ pub(super) fn file(problem: &FileProblem) -> String {
         }
         FileProblem::Changed(change) => {
             return format!(
-                "{}: it changed while it was read; the digest is of what was read, and other problems of this file may result from that",
+                "the file changed while it was read: {}. The digest covers the bytes that were read; other problems of this file may be a consequence",
                 changed(*change)
             );
         }
         FileProblem::Empty => "the file is empty",
         FileProblem::Duplicate { first, path } => {
-            return format!("the same bytes as {first} ({path}); they count once, there");
+            return format!("identical to {first} ({path}); counted once, under that path");
         }
         FileProblem::TooLargeUnpacked { unpacked, read } => {
             return format!(
-                "it must be held in memory and unpacks to {} bytes; the first {} were read: unpack it, and give the file",
+                "it must be held in memory and unpacks to {} bytes; the first {} were read: unpack it and name the file",
                 n(*unpacked),
                 n(*read)
             );
@@ -41,7 +41,7 @@ pub(super) fn file(problem: &FileProblem) -> String {
 
 fn changed(change: FileChange) -> String {
     match change {
-        FileChange::Removed => "it is no longer there".to_owned(),
+        FileChange::Removed => "it no longer exists".to_owned(),
         FileChange::Replaced => "it was replaced by another file".to_owned(),
         FileChange::Resized { was, is } => format!("it had {} bytes and has {}", n(was), n(is)),
         FileChange::Modified => "its modification time changed".to_owned(),
@@ -53,16 +53,16 @@ fn packed(packing: Packing, fault: &PackingFault) -> String {
     match fault {
         PackingFault::Empty => format!("the {name} data is empty"),
         PackingFault::Unsupported(error) => format!(
-            "the {name} data needs more than this version supports ({error}); unpack it with `{command}`"
+            "this version does not support the {name} data ({error}); unpack it with `{command}`"
         ),
         PackingFault::Truncated(error) => {
-            format!("the {name} data ends too early ({error}); what follows was not read")
+            format!("the {name} data ends too early ({error}); the rest was not read")
         }
         PackingFault::Corrupt(error) => {
-            format!("the {name} data is damaged ({error}); what follows was not read")
+            format!("the {name} data is damaged ({error}); the rest was not read")
         }
         PackingFault::Expansion { packed, unpacked, most } => format!(
-            "{} bytes of {name} data unpack to {} and more, beyond {most} times their size; what follows was not read",
+            "{} bytes of {name} data unpack to at least {} bytes, more than {most} times their size; the rest was not read",
             n(*packed),
             n(*unpacked)
         ),
@@ -77,7 +77,7 @@ pub(super) fn format(problem: &FormatProblem) -> String {
     let fixed = match problem {
         FormatProblem::Archive(archive) => {
             return format!(
-                "a {} archive that cannot be read; unpack it, and give the files",
+                "a {} archive that cannot be read; unpack it and name the files",
                 archive.as_str()
             );
         }
@@ -85,13 +85,13 @@ pub(super) fn format(problem: &FormatProblem) -> String {
             return format!("{} is not supported by this version; {}", unread.name, unread.remedy);
         }
         FormatProblem::Own(Own::LeftOver) => {
-            "left over from an interrupted run of plainsight; it was not read: name the file to have it read"
+            "left over from an interrupted run of plainsight; it was not read. Name the file itself to read it"
         }
         FormatProblem::Own(Own::OfReport) => {
             "a file of a report that plainsight wrote; it was not read"
         }
         FormatProblem::Carved => {
-            "packets that plainsight carved out of evidence; they were not read: name the file to have it read"
+            "packets that plainsight carved out of evidence; they were not read. Name the file itself to read it"
         }
         FormatProblem::OwnSummary => "a summary that plainsight wrote; it was not read",
         FormatProblem::TextBeside => "a text file beside the evidence; it was not read",
@@ -102,7 +102,7 @@ pub(super) fn format(problem: &FormatProblem) -> String {
             "a policy of `netsh ipsec static exportpolicy`, whose format is not documented; print it as a script with `netsh ipsec dump`, for `plainsight policy import`"
         }
         FormatProblem::UnknownJson => {
-            "it begins like JSON, and its names are of no tool whose events are read; give the event file (.evtx) itself, or export with evtx_dump or `Get-WinEvent | ConvertTo-Json`"
+            "it looks like JSON, but its field names belong to no supported tool; provide the event file (.evtx) itself, or export with evtx_dump or `Get-WinEvent | ConvertTo-Json`"
         }
         FormatProblem::UnknownText => return format!("it begins with text; {KNOWN}"),
         FormatProblem::UnknownBytes(first) => {
@@ -134,11 +134,11 @@ pub(super) fn collection(problem: &CollectionProblem) -> String {
             archive.as_str()
         ),
         CollectionProblem::Expansion(archive) => format!(
-            "the {} archive unpacks to far more than evidence does, or holds too many files; what came until then was read: unpack it, and give the folder",
+            "the {} archive unpacks to more than the limit, or holds too many files; the rest was not read: unpack it and name the folder",
             archive.as_str()
         ),
         CollectionProblem::CannotUnpack(archive, error) => format!(
-            "members of the {} archive cannot be unpacked ({error}) and were not read; unpack it, and give the files",
+            "members of the {} archive cannot be unpacked ({error}) and were not read; unpack it and name the files",
             archive.as_str()
         ),
         CollectionProblem::Unlisted(count) => {
@@ -158,29 +158,25 @@ pub(super) fn collection(problem: &CollectionProblem) -> String {
 
 fn member(fault: &MemberFault) -> String {
     let fixed = match fault {
-        MemberFault::Encrypted => {
-            "it is encrypted; unpack it with its password, and give the files"
-        }
+        MemberFault::Encrypted => "it is encrypted; unpack it with its password and name the files",
         MemberFault::NoHeader => "its header cannot be read",
         MemberFault::Compression(method) => {
             return format!(
-                "it is compressed by {method}, which is not read; unpack it, and give the file"
+                "it is compressed by {method}, which is not supported; unpack it and name the file"
             );
         }
-        MemberFault::SharedBytes => "its bytes are those of another member",
+        MemberFault::SharedBytes => "it shares its bytes with another member",
         MemberFault::SparseFile => "it is a sparse file of GNU tar, which is not read",
         MemberFault::FarBehind => {
-            "too much has to be unpacked before it; unpack the archive, and give the folder"
+            "too much has to be unpacked before it; unpack the archive and name the folder"
         }
         MemberFault::CannotUnpack(error) => return format!("it cannot be unpacked ({error})"),
         MemberFault::TooDeep => {
-            "archives inside archives are read one level deep; unpack it, and give the file"
+            "archives inside archives are read one level deep; unpack it and name the file"
         }
-        MemberFault::Expansion => {
-            "it unpacks to far more than evidence does; unpack it, and give the file"
-        }
+        MemberFault::Expansion => "it unpacks to more than the limit; unpack it and name the file",
         MemberFault::NoRoom => {
-            "the archives inside this one unpack to far more than evidence does; unpack it, and give the folder"
+            "the archives inside this one unpack to more than the limit; unpack it and name the folder"
         }
     };
     fixed.to_owned()

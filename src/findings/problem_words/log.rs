@@ -47,13 +47,13 @@ pub(super) fn log(kind: &LogProblem, problem: &Problem) -> String {
                     n(*more)
                 ),
             };
-            format!("{} inside {record} behind its own data; {what}", counted(*bytes, "byte"))
+            format!("{} inside {record}, after its own data; {what}", counted(*bytes, "byte"))
         }
         LogProblem::Expansion => format!(
-            "{record} and perhaps others show far more text than they hold, from a template that they share; it was cut, and … marks the place"
+            "{record}, and perhaps others, contain much more text than their own bytes, from a shared template; the text was cut, and … marks the place"
         ),
         LogProblem::ManySources { records, listed } => format!(
-            "{} records are of further computers or logs than the first {}; their logs are not listed separately",
+            "{} records are from computers or logs beyond the first {}; these logs are not listed separately",
             n(*records),
             n(*listed)
         ),
@@ -75,11 +75,11 @@ pub(super) fn times(kind: &LogTimeProblem) -> String {
             offsets.join(", ")
         ),
         LogTimeProblem::TimesTwice(count, Some(zone)) => format!(
-            "{} events have a time that clocks of {zone} showed twice or never, at a change of offset; the first was used",
+            "{} events have a time that is ambiguous or does not exist in {zone}, because of a change of offset; the first possible time was used",
             n(*count)
         ),
         LogTimeProblem::TimesTwice(count, None) => format!(
-            "{} times are such as clocks of the zone showed twice or never, at a change of offset; the first was used",
+            "{} times are ambiguous or do not exist in the zone, because of a change of offset; the first possible time was used",
             n(*count)
         ),
         LogTimeProblem::DayOrMonth { is_day_first } => {
@@ -95,9 +95,9 @@ pub(super) fn times(kind: &LogTimeProblem) -> String {
             "{} records have a year of another calendar, such as the Persian or the Hijri one; {EXPORT_DATES}",
             n(*count)
         ),
-        LogTimeProblem::NoYear => "times name no year, and the rest of the evidence does not decide which it is; nothing of this log can be placed in time".to_owned(),
+        LogTimeProblem::NoYear => "the times have no year, and the other evidence does not determine it; no event of this log can be placed in time".to_owned(),
         LogTimeProblem::YearInferred { by_captures, last } => format!(
-            "times name no year; they were placed where they come nearest to the {}, so that the last is {}",
+            "the times have no year; the year nearest to the {} was used, so that the last time is {}",
             if *by_captures { "captures" } else { "other logs" },
             last.map(|last| last.rfc3339(Resolution::SECONDS)).unwrap_or_default()
         ),

@@ -9,11 +9,11 @@ pub(super) fn trace(kind: &TraceProblem) -> String {
             format!("{} incomplete packets; they were not read", n(*count))
         }
         TraceProblem::ShortEvents(count) => format!(
-            "{} events hold less of a packet than they claim; they were not read",
+            "{} events contain less of a packet than they claim; they were not read",
             n(*count)
         ),
         TraceProblem::ShortIpsecEvents(count) => {
-            format!("{} events hold less than their layout; they were not read", n(*count))
+            format!("{} events are shorter than their layout requires; they were not read", n(*count))
         }
         TraceProblem::PacketsBeyondMemory(count) => format!(
             "{} packets exceed what may be held in memory; they were not read",
@@ -39,7 +39,7 @@ pub(super) fn trace(kind: &TraceProblem) -> String {
             "the compressed records of the buffer at byte {buffer} are damaged; the records before that were read"
         ),
         TraceProblem::BuffersExpansion => {
-            "the buffers unpack to far more than traces do; the buffers from here on were not read"
+            "the buffers unpack to more than the limit; the rest was not read"
                 .to_owned()
         }
         TraceProblem::BuffersMissing(count) => format!(
@@ -54,6 +54,6 @@ pub(super) fn trace(kind: &TraceProblem) -> String {
             };
             format!("{what} (code 0x{code:08x}); packets may be missing")
         }
-        TraceProblem::OnlyWppMessages => "the trace holds WPP messages and no packets; the text of such messages needs the symbols of the program that wrote them: ask Microsoft's support, or trace with `netsh trace start capture=yes`".to_owned(),
+        TraceProblem::OnlyWppMessages => "the trace holds WPP messages but no packets. Their text can only be decoded with the symbols of the program that wrote them: ask Microsoft's support, or trace again with `netsh trace start capture=yes`".to_owned(),
     }
 }

@@ -37,7 +37,7 @@ pub(super) const DECRYPTED_COPIES: FindingRow = FindingRow {
 pub(super) const DUPLICATE_PACKETS: FindingRow = FindingRow {
     code: FindingCode::DuplicatePackets,
     name: "duplicate_packets",
-    meaning: "Nearly every packet of some hosts appears more than once: a mirror port that copies two ports, a capture at several components of one host, or another capture of the same packets. Duplicates are counted separately and are in no other total.",
+    meaning: "Nearly every packet of some hosts appears more than once, because a mirror port copies two ports, one host was captured at several components, or another capture holds the same packets. Duplicates are counted separately and are in no other total.",
     severities: &[(Severity::Info, "")],
     what_to_do: "No action. If in doubt, mirror one port or one direction only, and capture again.",
     steps: &[],
@@ -72,7 +72,7 @@ pub(super) const BEFORE_ENCRYPTION: FindingRow = FindingRow {
     name: "before_encryption",
     meaning: "The capture was taken on a host whose network card encrypts (IPsec offload): it shows packets before the card encrypts them. This is not a leak, but the capture cannot show whether the card encrypted them.",
     severities: &[(Severity::Low, "")],
-    what_to_do: "Capture on the wire outside the host, or turn the offload off (Set-NetAdapterIPsecOffload, ethtool -K) and capture again.",
+    what_to_do: "Capture on the wire outside the host, or disable the offload (Set-NetAdapterIPsecOffload, ethtool -K) and capture again.",
     steps: &[OFFLOAD, RECAPTURE],
     controls: &[],
 };
@@ -100,7 +100,7 @@ pub(super) const CAPTURE_FILTERED: FindingRow = FindingRow {
 pub(super) const PAIRS_FOLDED: FindingRow = FindingRow {
     code: FindingCode::PairsFolded,
     name: "pairs_folded",
-    meaning: "The captures show more pairs of hosts than the limit: a scan or flood from forged addresses, or a very large network. The pairs with the fewest packets are combined in one total and were not judged.",
+    meaning: "The captures show more pairs of hosts than the limit: a scan or flood from forged addresses, or a very large network. The pairs with the fewest packets were folded into one total and not judged individually.",
     severities: &[(Severity::Medium, "")],
     what_to_do: "Raise --max-pairs (about 4 KB of memory for each pair), or analyze a shorter span with --from and --to.",
     steps: &[],
@@ -123,7 +123,7 @@ pub(super) const BOUNDS_REACHED: FindingRow = FindingRow {
 pub(super) const BLIND_SPOT: FindingRow = FindingRow {
     code: FindingCode::BlindSpot,
     name: "blind_spot",
-    meaning: "Frames could not be decoded, or too much of a pair's traffic was truncated, missing or unproven. Traffic that had to be protected may be hidden there.",
+    meaning: "Frames could not be decoded, or too much of a pair's traffic was truncated, missing or not corroborated. Traffic that had to be protected may be hidden there.",
     severities: &[(Severity::Medium, "")],
     what_to_do: "Capture again, with whole packets, at a place and in a form that can be decoded. Examine the frames named here by hand.",
     steps: &[RECAPTURE],

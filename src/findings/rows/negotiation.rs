@@ -7,7 +7,7 @@ use crate::findings::{Control, FindingCode, Severity};
 pub(super) const FAILED_CLOSED: FindingRow = FindingRow {
     code: FindingCode::FailedClosed,
     name: "failed_closed",
-    meaning: "At least three negotiations failed over ten seconds or more, or a log records dropped packets, and no traffic of the two hosts that must be protected was seen in clear: the policy blocks what it cannot protect. Without logged drops the severity is `low`, because perhaps nothing was sent.",
+    meaning: "Negotiations failed, and no clear text that must be protected was seen between the two hosts: the policy blocks what it cannot protect. At least three negotiations failed over ten seconds or more, or a log records dropped packets. Without logged drops the severity is `low`, because the hosts may have sent nothing.",
     severities: &[
         (Severity::Medium, "where a log records dropped packets"),
         (Severity::Low, "otherwise"),
@@ -20,7 +20,7 @@ pub(super) const FAILED_CLOSED: FindingRow = FindingRow {
 pub(super) const IKE_FAILING: FindingRow = FindingRow {
     code: FindingCode::IkeFailing,
     name: "ike_failing",
-    meaning: "Negotiations failed outside any cleartext window: protected traffic of the same hosts went on, or nothing shows that traffic was held back.",
+    meaning: "Negotiations failed outside any cleartext window: protected traffic of the same hosts continued, or nothing shows that traffic was blocked.",
     severities: &[(Severity::Low, "")],
     what_to_do: "Fix the cause before the current security associations expire.",
     steps: &[SHOW, CREDENTIALS],
@@ -50,10 +50,10 @@ pub(super) const IKE_FLOOD: FindingRow = FindingRow {
 pub(super) const WEAK_ALGORITHM_CHOSEN: FindingRow = FindingRow {
     code: FindingCode::WeakAlgorithmChosen,
     name: "weak_algorithm_chosen",
-    meaning: "Two hosts agreed on an algorithm, for their IKE SA or, according to a log, for ESP, that NIST SP 800-77r1, RFC 8247, RFC 8221 or RFC 9395 no longer accept. The negotiation succeeds, but the protection can be broken.",
+    meaning: "Two hosts agreed on an algorithm that NIST SP 800-77r1, RFC 8247, RFC 8221 or RFC 9395 no longer accepts: for their IKE SA or, according to a log, for ESP. The negotiation succeeds, but an attacker may break the protection.",
     severities: &[
-        (Severity::Medium, "where the algorithm is no longer acceptable"),
-        (Severity::Low, "where it should not be used"),
+        (Severity::Medium, "where the algorithm is broken or prohibited"),
+        (Severity::Low, "where it is being phased out"),
     ],
     what_to_do: "Remove the algorithm from the proposals on both sides. AES-GCM, SHA-2, and ECP-256 or MODP-2048 and stronger groups are accepted everywhere.",
     steps: &[PROPOSALS],
@@ -63,7 +63,7 @@ pub(super) const WEAK_ALGORITHM_CHOSEN: FindingRow = FindingRow {
 pub(super) const WEAK_ALGORITHM_OFFERED: FindingRow = FindingRow {
     code: FindingCode::WeakAlgorithmOffered,
     name: "weak_algorithm_offered",
-    meaning: "A host offers an algorithm that is no longer accepted. It was not chosen here, but a peer that supports nothing better, or an attacker posing as one, can get it chosen.",
+    meaning: "A host offers an algorithm that is no longer accepted. It was not chosen here. A peer that supports nothing better can cause its use, and so can an attacker who imitates such a peer.",
     severities: &[(Severity::Info, "")],
     what_to_do: "Remove the algorithm from the host's proposals.",
     steps: &[PROPOSALS],

@@ -22,7 +22,7 @@ pub(super) const CLOCK: &str = "Compare and set the clock: w32tm /query /status,
 pub(super) const BUFFER: &str = "Capture with a larger buffer: dumpcap -B 256, tcpdump -B 262144, netsh trace start capture=yes maxsize=4096.";
 pub(super) const PROPOSALS: &str = "Change the proposals on both sides: Set-NetIPsecMainModeCryptoSet, Set-NetIPsecQuickModeCryptoSet; secpol.msc, IP Security Policies (Windows 2000 to Server 2003); proposals and esp_proposals in swanctl.conf.";
 pub(super) const KEY: &str = "Change the passwords or keys that were exposed, on every system that uses them, before anything else.";
-pub(super) const OFFLOAD: &str = "Turn the card's offload off for the capture: Set-NetAdapterIPsecOffload -Name NIC -Enabled $false; ethtool -K NIC esp-hw-offload off.";
+pub(super) const OFFLOAD: &str = "Disable the network card's offload for the capture: Set-NetAdapterIPsecOffload -Name NIC -Enabled $false; ethtool -K NIC esp-hw-offload off.";
 pub(super) const REQUIRE: &str = "Require security: netsh ipsec static set filteraction name=NAME soft=no inpass=no (Windows 2000 to Server 2003); Set-NetIPsecRule -DisplayName NAME -InboundSecurity Require -OutboundSecurity Require (later).";
 pub(super) const EXEMPTIONS: &str = "Remove exemptions: netsh ipsec dynamic set config property=ipsecexempt value=3 (Server 2003; reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\IPSEC /v NoDefaultExempt /t REG_DWORD /d 1 on Windows 2000 and XP); Set-NetFirewallSetting -Exemptions None (later).";
 pub(super) const BOOT_MODE: &str = "netsh ipsec dynamic set config property=bootmode value=block, and netsh ipsec dynamic set config property=bootexemptions for what startup needs.";

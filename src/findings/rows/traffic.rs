@@ -15,10 +15,13 @@ pub(super) const CLEARTEXT_WINDOW: FindingRow = FindingRow {
             Severity::Critical,
             "where a policy or --protect requires protection and the traffic was readable",
         ),
-        (Severity::High, "where only one of the two holds"),
+        (
+            Severity::High,
+            "where the requirement was inferred and the traffic was readable, or where it was stated and the application encrypted the traffic",
+        ),
         (
             Severity::Medium,
-            "where neither does, where IPsec was only attempted, or where an inferred requirement may not cover this traffic",
+            "where the requirement was inferred and the application encrypted the traffic, where IPsec was only attempted, or where an inferred requirement may not cover this traffic",
         ),
         (
             Severity::Low,
@@ -125,7 +128,7 @@ pub(super) const CLEARTEXT_PERMITTED: FindingRow = FindingRow {
 pub(super) const LEAK_PATTERN: FindingRow = FindingRow {
     code: FindingCode::LeakPattern,
     name: "leak_pattern",
-    meaning: "What the cleartext windows of two hosts have in common; the title names it. Reported only where all clear text of the two had to be protected. Either the windows begin within 10 s of the start of a negotiation that failed; or they begin before the first negotiation, which starts more than 10 s later; or a deletion or a stopped service opened them, and a negotiation completes between 10 s before their end and 60 s after it; or all (at least two) are gaps between rekeys; or only one service passes in clear while other traffic of the two is protected; or in all windows only one host sends in clear while the other sends protected packets; or other addresses of the same two hosts, of the other IP version, are protected.",
+    meaning: "The cleartext windows of two hosts have something in common; the title states what. Reported only where all clear text between the two had to be protected. One of these holds: (1) The windows begin within 10 s of the start of a failed negotiation. (2) They begin more than 10 s before the first negotiation. (3) A deletion or a stopped service opened them, and a negotiation completes between 10 s before their end and 60 s after it. (4) All of them, at least two, are gaps between rekeys. (5) Only one service passes in clear while other traffic of the two is protected. (6) In all windows only one host sends in clear while the other sends protected packets. (7) Other addresses of the same two hosts, of the other IP version, are protected.",
     severities: &[(Severity::Info, "")],
     what_to_do: "Compare the windows; what they have in common points to the fix. Where hosts fall back to clear text, require security instead of requesting it.",
     steps: &[SHOW, RECAPTURE],
@@ -135,7 +138,7 @@ pub(super) const LEAK_PATTERN: FindingRow = FindingRow {
 pub(super) const FORCED_FALLBACK_SUSPECTED: FindingRow = FindingRow {
     code: FindingCode::ForcedFallbackSuspected,
     name: "forced_fallback_suspected",
-    meaning: "Less than a minute before a cleartext window, or during it, the capture shows something that a third party can do to force hosts to fall back, and that a fault can also cause: ICMP errors quote a negotiation before it completed, although no message had to be repeated; or messages of one host went unanswered while the other's were answered, were repeated all the same, and failed; or at least 50 hosts began negotiations with one of the two within a minute and none was answered.",
+    meaning: "A third party may have forced the hosts to fall back to clear text; a fault can look the same. Less than a minute before a cleartext window, or during it, the capture shows one of these: ICMP errors quote a negotiation that then completed without a retransmission; one host got no answers, while the other host's messages were answered, were repeated nevertheless, and failed; or at least 50 hosts began negotiations with one of the two within a minute, and none was answered.",
     severities: &[(Severity::Medium, "")],
     what_to_do: "Require security instead of requesting it, so that nobody can force clear text. Find out who sent the errors or the flood, and which filters lie between the hosts.",
     steps: &[REQUIRE, SHOW],
@@ -145,7 +148,7 @@ pub(super) const FORCED_FALLBACK_SUSPECTED: FindingRow = FindingRow {
 pub(super) const EXEMPTION_ABUSE: FindingRow = FindingRow {
     code: FindingCode::ExemptionAbuse,
     name: "exemption_abuse",
-    meaning: "Other traffic uses an exemption from protection: packets from UDP port 88 that are not Kerberos, or a TCP connection opened from port 88; packets from UDP port 500 that are not IKE; at least 32 ICMP echo messages with more than 1024 bytes of data or with text; echo replies that hold other data than their requests; or text in bytes that no receiver reads. Packets that the capture truncated are not judged.",
+    meaning: "Traffic uses an exemption that is not meant for it. One of these was seen: packets from UDP port 88 that are not Kerberos, or a TCP connection opened from port 88; packets from UDP port 500 that are not IKE; at least 32 ICMP echo messages with more than 1,024 bytes of data or with text; echo replies with other data than their requests; or text in bytes that no receiver reads. Truncated packets are not judged.",
     severities: &[
         (Severity::Medium, ""),
         (Severity::Low, "for large ICMP messages, because tests look the same"),

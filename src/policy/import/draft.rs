@@ -171,7 +171,7 @@ impl<'a> Draft<'a> {
             self.notes.insert(0, ImportNote { line: None, text: text.to_owned() });
         }
         if self.names_me && self.me.is_empty() {
-            let text = "the rules apply to the computer itself: give its addresses with --me, or put them into [hosts]; until then these rules match nothing";
+            let text = "the rules apply to the computer itself: name its addresses with --me, or put them into [hosts]; until then these rules match nothing";
             self.notes.insert(0, ImportNote { line: None, text: text.to_owned() });
         }
         // The sort is stable, so equal rules keep the source's order.

@@ -55,7 +55,7 @@ pub(super) enum RuleFault {
     #[error("a condition has no value")]
     NoValue,
     /// A condition on this field.
-    #[error("its condition on {0} is no equality")]
+    #[error("its condition on {0} is not an equality")]
     NoEquality(String),
     /// A condition on this field.
     #[error("it has a condition on {0}")]

@@ -1,2 +1,2 @@
-// Before the first paint: the interactive timeline stands in the place of the still one.
+// Before the first paint: the interactive timeline replaces the still picture.
 document.documentElement.classList.add("js");

@@ -1,6 +1,6 @@
 //! The rows of a long table as compact data: pieces that many rows share are written once.
 //!
-//! The template writes all rows; those behind the first part are between marks, and come to are in a script
+//! The template writes all rows; those behind the first part are between marks, and come to be in a script
 //! element as JSON, from which `tables.js` makes rows when they are asked for.
 
 use serde_json::{Value, json};

@@ -292,7 +292,7 @@ impl Page<'_> {
         value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
     }
 
-    /// Whether an event is early enough in the report for its fields to are here.
+    /// Whether an event is early enough in the report for its fields to be here.
     fn has_fields(&self, event: &LogEvent) -> bool {
         number(&event.id).is_some_and(|number| number <= MOST_FIELDS)
     }

@@ -1,6 +1,6 @@
 "use strict";
 // Tables: the heads sort, a field filters, and long tables show a part of their rows. Without this script they are
-// plain tables. Of a long table all but the first rows stand in a script element as JSON: pieces that
+// plain tables. Of a long table all but the first rows are in a script element as JSON: pieces that
 // rows share, and what each row is made of. They become rows when they are asked for, and only those that are shown
 // are in the page.
 (() => {

@@ -1,7 +1,7 @@
 "use strict";
 // The timeline: a lane a pair, the worst first, then what each file covers. No more is drawn than the screen shows:
 // lanes outside of it are passed over, and of runs that share a pixel one is drawn. Without this script a still
-// picture stands in its place.
+// picture is shown in its place.
 (() => {
   const chart = document.getElementById("chart");
   if (!chart) return;
@@ -27,7 +27,7 @@
   const moment = (at) => `${date(at).toISOString().slice(0, 10)} ${clock(at, 0.001)}`;
   const length = (s) => (s < 1 ? `${+(s * 1000).toPrecision(3)} ms` : s < 120 ? `${+s.toPrecision(3)} s` : s < 7200 ? `${Math.round(s / 60)} min` : s < 172800 ? `${+(s / 3600).toPrecision(3)} h` : `${Math.round(s / 86400)} days`);
 
-  // Items of a list stand in order of their start; `reach` is the latest end up to each of them.
+  // Items of a list are in order of their start; `reach` is the latest end up to each of them.
   function sorted(items) {
     items.sort((a, b) => a.start - b.start);
     let reach = -Infinity;
@@ -59,7 +59,7 @@
         sorted([run("seen", seen[0], seen[1], null, () => `${counted(seen[2], "packet")} of any kind`)]),
         sorted(readable.map(([start, end, frames]) => run("readable", start, end, null, () => `ESP without encryption (NULL) or AH: ${counted(frames, "packet")}`))),
         sorted(esp.map(([start, end, frames, spis]) => run("esp", start, end, null, () => `Under ESP: ${counted(frames, "packet")}, SPI ${spis}`))),
-        sorted(doubtful.map(([start, end, frames, spi]) => run("doubtful", start, end, null, () => `ESP or AH by its header alone: ${counted(frames, "packet")}, SPI ${spi}`))),
+        sorted(doubtful.map(([start, end, frames, spi]) => run("doubtful", start, end, null, () => `ESP or AH, not corroborated: ${counted(frames, "packet")}, SPI ${spi}`))),
         sorted(windows.filter((w) => w.kind === "mixed")),
         sorted(windows.filter((w) => w.kind === "clear")),
       ],
@@ -101,7 +101,7 @@
     if (changes.length) for (const address of lane.addresses) hostEvents.set(address, [...(hostEvents.get(address) ?? []), changes]);
   }
   const pairs = data.lanes.map(pairLane);
-  // What changed at a host stands in the lanes of its pairs too.
+  // What changed at a host is shown in the lanes of its pairs too.
   for (const lane of pairs) for (const host of lane.hosts) lane.marks.push(...(hostEvents.get(host) ?? []));
   const lanes = [...pairs, ...files];
   for (const lane of lanes) lane.lists = [...lane.bars, ...lane.marks].filter((list) => list.length);
@@ -295,7 +295,7 @@
   const scale = (factor, around = (view[0] + view[1]) / 2) => zoom(around - (around - view[0]) * factor, around + (view[1] - around) * factor);
   const shift = (part) => { const by = (view[1] - view[0]) * part; zoom(view[0] + by, view[1] + by); };
 
-  // What stands at a point: the item that is drawn last, and how many more there are.
+  // What is at a point: the item that is drawn last, and how many more there are.
   function found(px, py) {
     const row = Math.floor((py - AXIS + above()) / laneHeight), lane = lanes[row];
     if (!lane || py < AXIS) return null;

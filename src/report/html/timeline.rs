@@ -140,7 +140,10 @@ impl FileLane<'_> {
     }
 
     /// A time of its clock in nanoseconds by the captures' clock, as far as that is known.
-    #[allow(clippy::cast_possible_truncation, reason = "an offset of years fits; it is only drawn")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "an offset of years fits a number of nanoseconds; it is only drawn"
+    )]
     pub(super) fn corrected(&self, time: &str) -> Option<i64> {
         let ahead = self.ahead().unwrap_or(0.0) * 1e9;
         Some(nanos(time)?.saturating_sub(ahead as i64))

@@ -55,7 +55,7 @@ pub(super) fn reservations(report: &Report) -> Vec<String> {
     }
     let folded = report.totals.folded_pairs.pairs;
     if folded > 0 {
-        reported.push(format!("A pair was combined into the totals {folded} times because there were too many; combined pairs were not judged."));
+        reported.push(format!("Pairs folded because there were too many: {}; folded pairs were not judged individually.", grouped(folded)));
     }
     reported
 }
@@ -67,7 +67,9 @@ const fn meaning(verdict: &str) -> &'static str {
             "Some of the traffic that had to be protected was in clear or readable."
         }
         b"unprotected" => "None of the traffic that had to be protected was protected.",
-        b"no_expectation" => "Neither a policy nor the evidence says what had to be protected.",
+        b"no_expectation" => {
+            "No requirement is known: neither a policy nor the evidence states what had to be protected."
+        }
         b"not_determined" => {
             "No traffic that had to be protected was seen in clear, but too much could not be judged."
         }

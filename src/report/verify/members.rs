@@ -57,7 +57,7 @@ fn listed(place: &Path) -> Listed {
             let named = collection.members.into_iter().map(|member| (member.name.clone(), member));
             Ok(named.collect())
         }
-        Ok(None) => Err("it is no archive any more".to_owned()),
+        Ok(None) => Err("it is no longer an archive".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }

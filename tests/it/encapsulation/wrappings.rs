@@ -1,4 +1,4 @@
-//! One row for each thing that can are between a frame's first byte and its packet.
+//! One row for each thing that can be between a frame's first byte and its packet.
 //!
 //! Frames as they are on a wire, but without checksums of the tunnels' own.
 

@@ -152,7 +152,7 @@ impl Scene {
         if self.gcm { gcm() } else { offer(14) }
     }
 
-    /// An IKE_SA_INIT request, with what is to are before the rest.
+    /// An IKE_SA_INIT request, with what is to come before the rest.
     pub(crate) fn init_request(&mut self, sa: &Sa, before: &[(u8, Vec<u8>)]) -> Message {
         let mut payloads = before.to_vec();
         payloads.extend([self.offered(), key_exchange(14), nonce()]);

@@ -156,7 +156,7 @@ pub(super) fn allowed(scene: &Scene, label: &Label, captured: &[Sent]) -> Allowe
     Allowed { first, opened, kept, beside }
 }
 
-/// What may are first in a role.
+/// What may come first in a role.
 fn in_role(
     scene: &Scene,
     label: &Label,

@@ -28,7 +28,7 @@ CONFIG = [
     },
     {
         "name": "gap",
-        "label": "Clear packets further apart than this open a new window",
+        "label": "Start a new window after this time without clear packets",
         "description": "Such as 30s (the default) or 2m.",
         "type": "text",
         "required": False,

@@ -37,7 +37,7 @@ pub(super) fn demanded(tags: &Tags) -> Option<(Action, Vec<String>)> {
     if level == Level::Authenticate {
         let why = match tags.get("qmsecmethods") {
             Some(_) => "not every method it offers encrypts, so `authenticate` is enough",
-            None => "it names no methods, so nothing says that it encrypts",
+            None => "it names no methods, so nothing shows that it encrypts",
         };
         remarks.push(why.to_owned());
     }
