@@ -485,12 +485,11 @@ pub(super) fn rules_without_traffic(facts: &Facts, policy: &Policy) -> Vec<Findi
     }
     let seen: BTreeSet<usize> =
         facts.pairs.iter().flat_map(|pair| policy.covering(pair.pair)).collect();
-    let demands = policy.rules.iter().enumerate();
-    let demands = demands.filter(|(_, rule)| matches!(rule.action, Action::Protect(_)));
-    demands
+    let rules = policy.rules.iter().enumerate();
+    rules
+        .filter(|(_, rule)| matches!(rule.action, Action::Protect(_)))
         .filter(|(at, _)| !seen.contains(at))
-        .map(|(_, rule)| rule)
-        .map(|rule| {
+        .map(|(_, rule)| {
             let title = format!("{} matched no packet", rule.source);
             let detail = "No capture shows a packet between the hosts that the rule names; the evidence proves nothing about them.";
             Finding::new(FindingCode::RuleWithoutTraffic, Severity::Low, title, detail.to_owned())

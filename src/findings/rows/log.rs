@@ -57,7 +57,7 @@ pub(super) const RECORD_GAP: FindingRow = FindingRow {
 pub(super) const CLOCK_WRONG: FindingRow = FindingRow {
     code: FindingCode::ClockWrong,
     name: "clock_wrong",
-    meaning: "A host's clock differed from the captures' clock by more than five minutes. Certificates and Kerberos tickets may have appeared expired or not yet valid. If the clocks of all hosts agree with each other, the captures' clock was wrong, and the finding says so.",
+    meaning: "A host's clock differed from the captures' clock by more than five minutes. Certificates and Kerberos tickets may have appeared expired or not yet valid. If the clocks of all hosts agree with each other, the captures' clock was wrong, and the finding states this.",
     severities: &[(Severity::Medium, "")],
     what_to_do: "Correct the clock and synchronize it with a time server.",
     steps: &[CLOCK],
