@@ -149,19 +149,21 @@ impl Senders {
         let from = self.clear.partition_point(|(time, ..)| *time < run.start);
         let to = self.clear.partition_point(|(time, ..)| *time <= run.end).max(from);
         let mut seen: BTreeMap<Direction, OtherSender> = BTreeMap::new();
+        let mut own_ways: BTreeSet<Direction> = BTreeSet::new();
         for (_, way, sent) in self.clear.get(from..to)? {
             let file = first(sent.frame.evidence);
             let own = self.protected.get(&(*way, file)).filter(|stations| !stations.is_empty());
             let Some(stations) = own.or_else(|| self.anywhere.get(way)) else { continue };
             let Some(protected) = stations.values().next() else { continue };
             if stations.contains_key(&sent.station) {
-                return None;
+                own_ways.insert(*way);
+                continue;
             }
             let address = if *way == Direction::AToB { pair.a() } else { pair.b() };
             let (clear, protected) = (*sent, *protected);
             seen.entry(*way).or_insert(OtherSender { address, clear, protected });
         }
-        seen.into_values().next()
+        seen.into_iter().find(|(way, _)| !own_ways.contains(way)).map(|(_, other)| other)
     }
 }
 

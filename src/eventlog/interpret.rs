@@ -105,6 +105,8 @@ fn negotiation(
         keying: record
             .coded("KeyModName", KEYING_MODULES)
             .or_else(|| record.coded("KeyingModuleName", KEYING_MODULES))
+            .or_else(|| record.worded("KeyModName", KEYING_NAMES))
+            .or_else(|| record.worded("KeyingModuleName", KEYING_NAMES))
             .or_else(|| platform::keying(record)),
         service,
     }
@@ -368,6 +370,13 @@ const FAILURE_POINTS: &[(u32, FailurePoint)] =
 
 const KEYING_MODULES: &[(u32, KeyingModule)] =
     &[(8222, KeyingModule::IkeV1), (8223, KeyingModule::AuthIp), (8244, KeyingModule::IkeV2)];
+
+/// The same where an export has the names, which no language translates.
+const KEYING_NAMES: &[(&str, KeyingModule)] = &[
+    ("IKEv1", KeyingModule::IkeV1),
+    ("AuthIP", KeyingModule::AuthIp),
+    ("IKEv2", KeyingModule::IkeV2),
+];
 
 const LEGACY_FAILURE_POINTS: &[(&str, FailurePoint)] =
     &[("Me", FailurePoint::Local), ("Peer", FailurePoint::Remote)];

@@ -93,6 +93,15 @@ pub fn against(against: &Against) -> String {
         Against::EspGoesOn(host) => format!(
             "protected packets of {host} continued under the same SPIs before and during the window"
         ),
+        Against::ClearBesideEsp(frame) => format!(
+            "the same service was in clear before, from frame {frame} on, while the sender's ESP continued: filters did not cover it"
+        ),
+        Against::NotGivenUp => {
+            "the window ended before the request was sent again; the negotiation had not failed yet".to_owned()
+        }
+        Against::NotSentAgain => {
+            "the request was sent only once; the loss of one packet explains the silence as well".to_owned()
+        }
         Against::LogContradicts => {
             "the log's record of the same negotiation contradicts the capture".to_owned()
         }

@@ -468,8 +468,8 @@ pub(super) fn clear_without_expectation(facts: &Facts) -> Option<Finding> {
     };
     let pairs = counted(silent.len() as u64, "pair");
     let title = format!("{pairs} exchanged clear text that nothing requires to be protected");
-    let packets = counted(packets, "clear packet");
-    let detail = format!("{packets} in total; the busiest: {}.", named.join(", "));
+    let (packets, busiest) = (counted(packets, "clear packet"), named.join(", "));
+    let detail = format!("{packets} in total; the busiest: {busiest}.");
     Some(Finding {
         span: span_of(runs()),
         proof: frames(runs().take(BUSIEST)),
@@ -485,8 +485,7 @@ pub(super) fn rules_without_traffic(facts: &Facts, policy: &Policy) -> Vec<Findi
     }
     let seen: BTreeSet<usize> =
         facts.pairs.iter().flat_map(|pair| policy.covering(pair.pair)).collect();
-    let rules = policy.rules.iter().enumerate();
-    rules
+    (policy.rules.iter().enumerate())
         .filter(|(_, rule)| matches!(rule.action, Action::Protect(_)))
         .filter(|(at, _)| !seen.contains(at))
         .map(|(_, rule)| {

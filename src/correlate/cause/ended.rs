@@ -7,6 +7,7 @@ use super::uses::{HANDOVER, MOST_USES, SpiUse};
 use super::{Against, Candidate, Cause, DeleteBasis, FactRef, JITTER, Why};
 use crate::catalogue::Reason;
 use crate::correlate::PlacedEvent;
+use crate::eventlog::KeyingModule;
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
 use crate::ike::{DeleteFit, IkeExchange, IkeVersion, Outcome, PossibleDelete};
@@ -336,7 +337,20 @@ impl Case<'_> {
             let all = all.filter(|at| self.index.held(*at, self.window) && self.had_held(*at));
             all.filter(move |at| self.is_same_sa(*at, pair, false)).collect::<Vec<_>>()
         };
-        pairs.iter().flat_map(of_pair).collect()
+        let all = pairs.iter().flat_map(of_pair);
+        all.filter(|at| !self.is_end_of_ikev1(*at)).collect()
+    }
+
+    /// Whether a record is of the end of an ISAKMP SA alone: ESP does not end with it (RFC 2408 §3.15).
+    fn is_end_of_ikev1(&self, event: usize) -> bool {
+        let Some(placed) = self.index.facts.events.get(event) else { return false };
+        let event = &placed.event;
+        event.negotiation().is_some_and(|negotiation| {
+            negotiation.keying == Some(KeyingModule::IkeV1)
+                && negotiation.quick_mode_sa.is_none_or(|sa| sa == 0)
+                && event.main_mode_sa().is_some_and(|sa| sa != 0)
+        }) && event.inbound_spi().is_none()
+            && event.outbound_spi().is_none()
     }
 
     /// Whether the SA whose end a record reports may have held traffic of the window: the record of its beginning, by

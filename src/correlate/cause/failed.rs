@@ -156,6 +156,16 @@ impl<'a> Case<'a> {
             score = score.min(MOST_LOW);
             against.push(Against::AnswerNotCaptured);
         }
+        if reason == Reason::NoResponse && failed.iter().all(|f| self.is_pending(f.exchange)) {
+            score = score.min(MOST_LOW);
+            against.push(Against::NotGivenUp);
+        } else if reason == Reason::NoResponse
+            && tie == LogTie::None
+            && failed.iter().all(|f| f.exchange.resent_after.is_empty())
+        {
+            score = score.min(MOST_MEDIUM);
+            against.push(Against::NotSentAgain);
+        }
         if inferred && (tie == LogTie::None || reason == Reason::PskMismatchSuspected) {
             against.push(Against::Encrypted);
         }
@@ -182,6 +192,13 @@ impl<'a> Case<'a> {
         let cause = Cause { reason, score, refs: refs.collect(), why, against };
         let opening = if opening > 0 { Opening::FirstAttempt } else { Opening::None };
         Candidate { cause, opening, lasting }
+    }
+
+    /// Whether an unanswered request was not sent again before the window ended: until then an answer may come.
+    fn is_pending(&self, exchange: &IkeExchange) -> bool {
+        let again = exchange.resent_after.first().copied().unwrap_or(SENT_AGAIN);
+        exchange.outcome == Outcome::NoResponse
+            && exchange.start.shifted(again) > self.window.run.end
     }
 
     /// How far refusals in clear may be trusted that no log confirms: one of them from the station that sends the host's
@@ -442,6 +459,8 @@ const ESP_FOLLOWS: Span = Span::from_seconds(2);
 const PRE_SHARED_KEY: u16 = 1;
 /// Requests that cross are under way at once; two round trips at the most lie between them.
 const CROSSING: Span = Span::from_seconds(1);
+/// When a request without an answer is sent again at the earliest (Windows and strongSwan wait a second and more).
+const SENT_AGAIN: Span = Span::from_seconds(1);
 /// Windows Vista and later wait half a second at the most before they send in clear beside a negotiation.
 const BESIDE_CLEAR: Span = Span::from_millis(500);
 

@@ -32,7 +32,20 @@ pub(super) fn others_since(
 
 /// Services and policies, under every address of the host that logged them.
 pub(super) fn of_host(facts: &Facts, holders: &Holders<'_>) -> Timed<IpAddr> {
-    let by_address = placed(facts, is_of_host).into_iter().flat_map(|(time, index)| {
+    by_own_address(facts, holders, is_of_host)
+}
+
+/// The beginnings of security associations that a host logged, in the same way.
+pub(super) fn sas_of_host(facts: &Facts, holders: &Holders<'_>) -> Timed<IpAddr> {
+    by_own_address(facts, holders, |e| e.event.category == Category::SaEstablished)
+}
+
+fn by_own_address(
+    facts: &Facts,
+    holders: &Holders<'_>,
+    is_wanted: impl Fn(&PlacedEvent) -> bool,
+) -> Timed<IpAddr> {
+    let by_address = placed(facts, is_wanted).into_iter().flat_map(|(time, index)| {
         let log = facts.events.get(index).map(|e| e.log);
         let own = log.and_then(|log| facts.addresses.get(&log));
         let (from, to) = reach(facts, time, index);

@@ -5,7 +5,7 @@ use super::filters::{
     SpiFilters, Tunnel, filter_covers, gateways, own_filters, pair_of, selector_covers,
     spi_filters, tunnel_of, tunnels,
 };
-use super::hosts::{clocks, of_host, others_since, same_host, tied};
+use super::hosts::{clocks, of_host, others_since, same_host, sas_of_host, tied};
 use super::lives::{Holders, Life};
 use super::modes::{made_main_modes, made_quick_modes, main_modes, quick_modes, with_quick_modes};
 use super::sent_ike::{SentIke, sent_ike};
@@ -16,7 +16,7 @@ use crate::correlate::stretches::Stretches;
 use crate::correlate::{
     CleartextWindow, ClockOffset, Facts, HostState, PlacedEvent, UnreachableFacts,
 };
-use crate::evidence::EvidenceId;
+use crate::evidence::{EvidenceId, FrameRef};
 use crate::hosts::{Direction, HostPair};
 use crate::ike::{EspActivity, IkeExchange};
 
@@ -44,6 +44,8 @@ pub(super) struct Index<'a> {
     /// Security associations without an algorithm: clear text was agreed on.
     pub(super) soft: Timed<HostPair>,
     of_host: Timed<IpAddr>,
+    /// The logged beginnings of a host's security associations.
+    pub(super) sas_of_host: Timed<IpAddr>,
     tunnels: Vec<Tunnel>,
     own_filters: BTreeMap<HostPair, Vec<(usize, Life)>>,
     spi_filters: SpiFilters,
@@ -56,6 +58,8 @@ pub(super) struct Index<'a> {
     pub(super) clear_flows: BTreeMap<(HostPair, Flow), Timestamp>,
     /// When the windows of a pair begin, in order, and the services in clear there.
     pub(super) clear_services: BTreeMap<HostPair, Vec<(Timestamp, BTreeSet<Service>)>>,
+    /// The first window in which a service of a pair was in clear beside ESP of the same sender, with its first packet.
+    pub(super) uncovered: BTreeMap<(HostPair, Service), (Timestamp, FrameRef)>,
     /// The SPIs of ESP and AH of a pair.
     spis: BTreeMap<HostPair, &'a BTreeSet<EspSpi>>,
     /// Logs that name the main mode SA of a captured negotiation of a pair.
@@ -115,11 +119,13 @@ impl<'a> Index<'a> {
             soft: grouped(soft.iter().filter_map(of_pair)),
             others_since: others_since(facts, &holders),
             of_host: of_host(facts, &holders),
+            sas_of_host: sas_of_host(facts, &holders),
             tunnels: tunnels(facts),
             own_filters: own_filters(facts),
             spi_filters: spi_filters(facts),
             clear_flows: BTreeMap::new(),
             clear_services: BTreeMap::new(),
+            uncovered: BTreeMap::new(),
             spis: facts.pairs.iter().map(|pair| (pair.pair, &pair.spis)).collect(),
             main_modes: main_modes(facts),
             made_main_modes: made_main_modes(facts),

@@ -47,8 +47,10 @@ pub use why::{
 
 use super::{CleartextWindow, ExplainedWindow, Facts};
 use crate::catalogue::{Confidence, Reason};
+use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
 use crate::ike::EspActivity;
+use crate::protection::Service;
 use crate::time::{Span, Timestamp};
 use case::Case;
 use index::Index;
@@ -144,18 +146,25 @@ pub(super) fn explain(
 ) -> Vec<ExplainedWindow> {
     let mut index = Index::build(facts, activity);
     let mut carried: BTreeMap<IpAddr, BTreeSet<HostPair>> = BTreeMap::new();
+    let mut uncovered: BTreeMap<(HostPair, Service), (Timestamp, FrameRef)> = BTreeMap::new();
     // They are in order of time.
     for window in &windows {
         for flow in &window.flows {
             index.clear_flows.entry((window.pair, *flow)).or_insert(window.run.start);
         }
         let case = Case::new(window, &index);
+        if case.is_own && case.sender_under_both().is_some() {
+            for service in &window.services {
+                let first = (window.run.start, window.run.first);
+                uncovered.entry((window.pair, *service)).or_insert(first);
+            }
+        }
         for host in [window.pair.a(), window.pair.b()] {
             let gateways = case.negotiators.iter().filter(|_| !case.is_own);
             carried.entry(host).or_default().extend(gateways);
         }
     }
-    index.carried = carried;
+    (index.carried, index.uncovered) = (carried, uncovered);
     for window in &windows {
         let of_pair = index.clear_services.entry(window.pair).or_default();
         of_pair.push((window.run.start, window.services.clone()));

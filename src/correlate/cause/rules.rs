@@ -37,6 +37,7 @@ impl Case<'_> {
         self.weigh_captures(&mut found);
         self.weigh_senders(&mut found);
         self.weigh_living_sas(&mut found);
+        self.weigh_uncovered(&mut found);
         if !found.iter().any(explains) {
             found.extend(self.not_before().or_else(|| {
                 let is_guess = |one: &Candidate| one.cause.reason == Reason::FilterNotCovering;
@@ -70,9 +71,18 @@ impl Case<'_> {
                 was_found_down: is_found_down(&stop.event),
             };
             let (mut score, mut against) = self.weigh_log_end(stop);
-            if service_of(&stop.event) == Some(Service::PolicyAgent) && self.has_only_later_sas() {
-                score = score.min(MOST_LOW);
-                against.push(Against::OtherService);
+            let of_later = self.sas_of_later_modules();
+            match service_of(&stop.event) {
+                Some(Service::PolicyAgent) if of_later == BTreeSet::from([true]) => {
+                    score = score.min(MOST_LOW);
+                    against.push(Against::OtherService);
+                }
+                // IKEv1 serves policies of either service.
+                Some(Service::MpsSvc) if of_later == BTreeSet::from([false]) => {
+                    score = score.min(MOST_MEDIUM);
+                    against.push(Against::OtherService);
+                }
+                Some(_) | None => {}
             }
             let cause = Cause { reason: Reason::ServiceStopped, score, refs, why, against };
             let until = starts.first().copied().unwrap_or(end);
@@ -85,10 +95,10 @@ impl Case<'_> {
         found
     }
 
-    /// Whether the SAs of the negotiators up to the window's end, as captures and logs show them, are all of AuthIP or
-    /// IKEv2: those are of connection security rules or tunnels, which IKEEXT, BFE and MpsSvc serve. The policies of
+    /// Whether the SAs of the negotiators up to the window's end, as captures and logs show them, are of AuthIP or
+    /// IKEv2, one value for each kind that there is: those are of connection security rules or tunnels, which IKEEXT, BFE and MpsSvc serve. The policies of
     /// the Policy Agent negotiate by IKEv1 (Microsoft, Windows Firewall with Advanced Security and IPsec).
-    fn has_only_later_sas(&self) -> bool {
+    fn sas_of_later_modules(&self) -> BTreeSet<bool> {
         let end = self.window.run.end;
         let made = self.exchanges(Timestamp(i64::MIN), end).into_values();
         let made = made.filter(|x| matches!(x.outcome, Outcome::Established | Outcome::Ended));
@@ -99,8 +109,7 @@ impl Case<'_> {
             all.filter_map(|at| self.index.facts.events.get(at)?.event.negotiation()?.keying)
         });
         let logged = logged.map(|keying| keying != KeyingModule::IkeV1);
-        let all: BTreeSet<bool> = captured.chain(logged).collect();
-        all == BTreeSet::from([true])
+        captured.chain(logged).collect()
     }
 
     /// For every host and service, the latest record before the window or at its opening that it is down.
@@ -117,7 +126,8 @@ impl Case<'_> {
     }
 
     /// When a service that stopped is shown to run again: by a record of its start, by the start of the system,
-    /// with which services start that are not disabled, or by IKE that the host sends. The start of another
+    /// with which services start that are not disabled, by a record of a security association that the host made, or by
+    /// IKE that it sends. The start of another
     /// service is none of it.
     fn starts_after(
         &self,
@@ -136,8 +146,15 @@ impl Case<'_> {
         };
         let starts = starts.filter(|(_, e)| runs(&e.event));
         let logged = starts.filter_map(|(_, e)| e.corrected.filter(|t| *t > time));
+        // Nobody makes security associations without the services that negotiate them.
         let after = time.shifted(stop.error.unwrap_or(JITTER));
-        logged.chain(self.index.first_ike_of(host, after).filter(|t| *t <= until)).collect()
+        let made = self.index.sas_of_host.touching(host, after, until);
+        let made = made.filter_map(|at| self.index.facts.events.get(at)?.corrected);
+        let made = made.filter(|time| *time > after).min();
+        logged
+            .chain(made)
+            .chain(self.index.first_ike_of(host, after).filter(|t| *t <= until))
+            .collect()
     }
 
     /// Whether the start of a service may have closed the window: it was down, or records say that one was and

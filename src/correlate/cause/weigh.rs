@@ -26,46 +26,73 @@ impl Case<'_> {
     pub(super) fn weigh_living_sas(&self, found: &mut [Candidate]) {
         let Some(host) = self.is_own.then(|| self.sender_under_both()).flatten() else { return };
         for candidate in found {
-            let most = match candidate.cause.reason {
-                Reason::ServiceStopped
-                | Reason::NothingListens
-                | Reason::PeerUnreachable
-                | Reason::Udp500Blocked
-                | Reason::NoResponse
-                | Reason::Timeout
-                | Reason::NoProposalChosen
-                | Reason::AuthenticationFailed
-                | Reason::PskMismatchSuspected
-                | Reason::CertificateInvalid
-                | Reason::KerberosFailed
-                | Reason::InvalidKe
-                | Reason::DosProtection
-                | Reason::PeerDeleted
-                | Reason::SaDeleted
-                | Reason::SaExpiredIdle
-                | Reason::RekeyGap => BESIDE_FILTERS,
-                // These are of single filters; another filter may still be in force.
-                Reason::TsUnacceptable
-                | Reason::ChildRefused
-                | Reason::PolicyMismatch
-                | Reason::PolicyChanged
-                | Reason::IntegrityFailed
-                | Reason::Replay
-                | Reason::Other => MOST_MEDIUM,
-                // A driver in bypass encrypts nothing.
-                Reason::DriverBypass => BESIDE_FILTERS,
-                // The filter of a soft SA may name this service alone.
-                Reason::FallbackToClear if self.names_the_service(&candidate.cause) => continue,
-                Reason::FallbackToClear => BESIDE_FILTERS,
-                Reason::NoIkeAttempted
-                | Reason::ExemptByPolicy
-                | Reason::FilterNotCovering
-                | Reason::AlternatePath
-                | Reason::AuthWithoutEncapsulation
-                | Reason::Unknown => continue,
-            };
-            candidate.cause.score = candidate.cause.score.min(most);
-            candidate.cause.against.push(Against::EspGoesOn(host));
+            if let Some(most) = self.most_beside_filters(&candidate.cause) {
+                candidate.cause.score = candidate.cause.score.min(most);
+                candidate.cause.against.push(Against::EspGoesOn(host));
+            }
+        }
+    }
+
+    /// Where all services of the window were in clear before beside living ESP of their sender, the filters did not cover
+    /// them: what ended or failed later did not put them in clear.
+    pub(super) fn weigh_uncovered(&self, found: &mut [Candidate]) {
+        let window = self.window;
+        let before = window.services.iter().map(|service| {
+            let first = self.index.uncovered.get(&(window.pair, *service));
+            first.filter(|(start, _)| *start < window.run.start).map(|(_, frame)| *frame)
+        });
+        let Some(before) = before.collect::<Option<Vec<_>>>() else { return };
+        let Some(first) = before.into_iter().min() else { return };
+        if self.is_own && self.sender_under_both().is_some() {
+            return;
+        }
+        for candidate in found {
+            if let Some(most) = self.most_beside_filters(&candidate.cause) {
+                candidate.cause.score = candidate.cause.score.min(most);
+                candidate.cause.against.push(Against::ClearBesideEsp(first));
+            }
+        }
+    }
+
+    /// The score that a cause has at the most where filters do not cover the service; `None` where that does not matter.
+    fn most_beside_filters(&self, cause: &Cause) -> Option<u8> {
+        match cause.reason {
+            Reason::ServiceStopped
+            | Reason::NothingListens
+            | Reason::PeerUnreachable
+            | Reason::Udp500Blocked
+            | Reason::NoResponse
+            | Reason::Timeout
+            | Reason::NoProposalChosen
+            | Reason::AuthenticationFailed
+            | Reason::PskMismatchSuspected
+            | Reason::CertificateInvalid
+            | Reason::KerberosFailed
+            | Reason::InvalidKe
+            | Reason::DosProtection
+            | Reason::PeerDeleted
+            | Reason::SaDeleted
+            | Reason::SaExpiredIdle
+            | Reason::RekeyGap => Some(BESIDE_FILTERS),
+            // These are of single filters; another filter may still be in force.
+            Reason::TsUnacceptable
+            | Reason::ChildRefused
+            | Reason::PolicyMismatch
+            | Reason::PolicyChanged
+            | Reason::IntegrityFailed
+            | Reason::Replay
+            | Reason::Other => Some(MOST_MEDIUM),
+            // A driver in bypass encrypts nothing.
+            Reason::DriverBypass => Some(BESIDE_FILTERS),
+            // The filter of a soft SA may name this service alone.
+            Reason::FallbackToClear if self.names_the_service(cause) => None,
+            Reason::FallbackToClear => Some(BESIDE_FILTERS),
+            Reason::NoIkeAttempted
+            | Reason::ExemptByPolicy
+            | Reason::FilterNotCovering
+            | Reason::AlternatePath
+            | Reason::AuthWithoutEncapsulation
+            | Reason::Unknown => None,
         }
     }
 

@@ -407,6 +407,12 @@ pub enum Against {
     LogEnded(Span),
     /// The host continues to send protected packets under the same SPIs, before the window and inside.
     EspGoesOn(IpAddr),
+    /// All services of the window were in clear before, beside ESP of the same sender: the first packet of that window.
+    ClearBesideEsp(FrameRef),
+    /// The window ended before the request was sent again: no answer was due yet.
+    NotGivenUp,
+    /// The request was sent once: a lost packet explains the silence as well.
+    NotSentAgain,
     /// A log of the same negotiation contradicts what was read in the capture.
     LogContradicts,
     /// A record names another negotiation of the two than the captured one.
