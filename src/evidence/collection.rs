@@ -247,7 +247,7 @@ impl MemberData {
         match self {
             Self::Plain(section) => Ok(section.clone()),
             Self::Deflated { packed, size, .. } => {
-                if *size > ALWAYS_UNPACKED.max(packed.length().saturating_mul(MOST_EXPANSION)) {
+                if is_too_much(packed.length(), *size) {
                     return Err(MemberFault::Expansion);
                 }
                 *room = room.checked_sub(*size).ok_or(MemberFault::NoRoom)?;
@@ -259,6 +259,11 @@ impl MemberData {
             }
         }
     }
+}
+
+/// Whether a member unpacks to more than evidence does.
+const fn is_too_much(packed: u64, unpacked: u64) -> bool {
+    unpacked > ALWAYS_UNPACKED && unpacked > packed.saturating_mul(MOST_EXPANSION)
 }
 
 /// The most bytes that an archive that is unpacked in one go may unpack to.

@@ -6,7 +6,7 @@
 use super::{Finding, FindingCode, Proof, Severity, When, counted};
 use crate::correlate::{Confidence, Facts, HostState};
 use crate::hosts::HostPair;
-use crate::summary::LogId;
+use crate::summary::{ClassRun, LogId};
 use crate::time::{Resolution, Timestamp};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -94,4 +94,15 @@ pub(super) fn around(facts: &Facts, pair: HostPair, (from, to): (Timestamp, Time
         }
     }
     notes
+}
+
+/// The same for the time of windows.
+pub(super) fn around_windows<'r>(
+    facts: &Facts,
+    pair: HostPair,
+    runs: impl IntoIterator<Item = &'r ClassRun>,
+) -> String {
+    super::span_of(runs)
+        .map(|(first, last)| around(facts, pair, (first.time, last.time)))
+        .unwrap_or_default()
 }

@@ -111,9 +111,7 @@ fn cleartext_window(
     });
     let (severity, confidence, stations) =
         super::station::weigh(facts, &members, severity, is_stated);
-    let counters = span_of(runs()).map_or_else(String::new, |(first, last)| {
-        super::counters::around(facts, pair, (first.time, last.time))
-    });
+    let counters = super::counters::around_windows(facts, pair, runs());
     let detail =
         format!("{demand}{why}{itself}{sent}{frames_of}{place}{hosts}{stations}{counters}");
     let mut finding = Finding::new(FindingCode::CleartextWindow, severity, title, detail);

@@ -221,5 +221,29 @@ fn real_traces_agree_with_windows_own_text() {
         }
         let report = analyze(&[folder.join(format!("{name}.etl")).as_path()], &[]);
         assert_eq!(report.totals.by_class.undecodable.frames, 0, "{name}");
+        // By Windows' own text; packets are cut to 128 bytes unless the user asks for more.
+        let first = if packets == 345 { "16:10:57.9762397" } else { "13:49:55.6188424" };
+        let shown = report.evidence[0].first_time.as_deref().unwrap();
+        assert!(shown[11..].starts_with(first), "{name}: {shown}");
+        assert_eq!(frames.iter().map(|frame| frame.2.len()).max(), Some(128), "{name}");
+    }
+}
+
+#[test]
+fn real_traces_without_packets_are_named_with_their_records() {
+    let Some(shared) = shared("traces without packets") else { return };
+    for (name, records) in [("Gobang_PktMon", 1_195), ("AMSITrace", 21), ("lxcore_kernel", 4)] {
+        let file = shared.join(format!("data/etl/{name}.etl"));
+        let output = crate::support::program::plainsight().arg("inspect").arg(&file).output();
+        let output = output.unwrap();
+        // As of an empty capture.
+        assert_eq!(output.status.code(), Some(4), "{name}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let counts =
+            text.lines().filter_map(|line| line.strip_suffix(" records")?.rsplit(' ').next());
+        let counted: u64 =
+            counts.filter_map(|count| count.replace(',', "").parse::<u64>().ok()).sum();
+        assert_eq!(counted, records, "{text}");
+        assert_eq!(text.contains("counters only"), name.ends_with("PktMon"), "{text}");
     }
 }

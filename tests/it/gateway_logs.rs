@@ -98,3 +98,36 @@ fn both_forms_of_plutos_log_say_the_same() {
         assert!(codes(&report).contains(&"year_inferred"), "{name}");
     }
 }
+
+#[test]
+fn a_window_is_explained_by_the_sa_whose_spis_the_peers_log_names() {
+    use crate::record_ties::{opened, report, silent_sa};
+    use crate::support::two_hosts::only_window;
+    // Of 10.0.0.2, whose clock is an hour ahead: the SPIs alone tie it to the captures.
+    let journal = |spis: (u32, u32)| {
+        let line = |ms: u64, message: &str| {
+            let micros = (1_000_000 + 3_600_000 + ms) * 1000;
+            format!(
+                "{{\"__REALTIME_TIMESTAMP\":\"{micros}\",\"_HOSTNAME\":\"gw1\",\"SYSLOG_IDENTIFIER\":\"charon-systemd\",\"MESSAGE\":\"{message}\"}}\n"
+            )
+        };
+        let ends = "TS 10.0.0.2/32 === 10.0.0.1/32";
+        let (own, theirs) = spis;
+        [
+            line(10, "05[IKE] <t|1> 10.0.0.1 is initiating an IKE_SA"),
+            line(60, &format!("06[IKE] <t|1> CHILD_SA t{{1}} established with SPIs {own:08x}_i {theirs:08x}_o and {ends}")),
+            line(5_100, &format!("09[IKE] <t|1> closing CHILD_SA t{{1}} with SPIs {own:08x}_i (900 bytes) {theirs:08x}_o (900 bytes) and {ends}")),
+        ]
+        .concat()
+    };
+    let found = report(&silent_sa(), &[("journal.jsonl", journal((0x1001, 0x2001)))]);
+    let keys: Vec<_> =
+        found.log_events.iter().map(|e| e.join.as_ref().map(|join| join.by.clone())).collect();
+    assert_eq!(keys, [Some("spi".to_owned()), Some("spi".to_owned())]);
+    assert_eq!(found.clock_offsets[0].method, "exact_joins");
+    assert_eq!(opened(only_window(&found)), [("sa_deleted", "medium")]);
+    // Of another SA, it explains nothing.
+    let other = report(&silent_sa(), &[("journal.jsonl", journal((0x3001, 0x4001)))]);
+    assert!(other.log_events.iter().all(|event| event.join.is_none()));
+    assert!(opened(only_window(&other)).is_empty());
+}

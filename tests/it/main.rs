@@ -67,6 +67,7 @@ mod browser;
 
 mod outputs;
 
+mod shared_forms;
 mod spreadsheets;
 
 mod verify;

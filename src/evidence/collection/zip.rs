@@ -1,7 +1,7 @@
 //! The members of a zip archive, by its central directory.
 
 use super::section::Section;
-use super::{Entry, MemberData, Trouble};
+use super::{Entry, MemberData, Trouble, is_too_much};
 use crate::evidence::MemberFault;
 use std::io::{self, Read as _};
 use zip::CompressionMethod;
@@ -74,6 +74,10 @@ fn data_of<R: io::Read>(
     let packed = archive.part(begin, file.compressed_size());
     match file.compression() {
         CompressionMethod::Stored => Ok(MemberData::Plain(packed)),
+        // No more is unpacked than this.
+        CompressionMethod::Deflated if is_too_much(packed.length(), file.size()) => {
+            Err(MemberFault::Expansion)
+        }
         CompressionMethod::Deflated => {
             Ok(MemberData::Deflated { packed, size: file.size(), crc: file.crc32() })
         }

@@ -78,7 +78,9 @@ impl CollectionProblem {
         match self {
             Self::NoDirectory(..) | Self::Corrupt(_) => ProblemCode::Corrupt,
             Self::Truncated(_) => ProblemCode::Truncated,
-            Self::Expansion(_) => ProblemCode::Expansion,
+            Self::Expansion(_) | Self::Member { fault: MemberFault::Expansion, .. } => {
+                ProblemCode::Expansion
+            }
             Self::TooManyMembers(_)
             | Self::SameNames(_)
             | Self::CannotUnpack(..)

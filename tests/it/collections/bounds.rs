@@ -75,3 +75,61 @@ pub(super) fn zip_of_many(files: &[(&str, &[u8], bool)]) -> Vec<u8> {
     whole.extend([&b"PK\x05\x06\0\0\0\0"[..], &[0xff; 12], &[0, 0]].concat());
     whole
 }
+
+/// A stream of deflate that says so many MiB of zeros, made of one part again and again.
+fn deflated_zeros(mib: usize) -> Vec<u8> {
+    let mut compress = flate2::Compress::new(flate2::Compression::best(), false);
+    let mut part = vec![0; 1 << 16];
+    compress.compress(&vec![0; 1 << 20], &mut part, flate2::FlushCompress::Full).unwrap();
+    part.truncate(usize::try_from(compress.total_out()).unwrap());
+    // The end: a last block without content (RFC 1951 §3.2.3).
+    [part.repeat(mib), vec![0x03, 0x00]].concat()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn archives_of_zeros_are_stopped_in_little_memory() {
+    const MIB: usize = 3_000;
+    // The header of a log, whose chunks are zeros.
+    let stored = |bytes: &[u8]| {
+        let length = u16::try_from(bytes.len()).unwrap();
+        [&[0][..], &length.to_le_bytes(), &(!length).to_le_bytes(), bytes].concat()
+    };
+    let zeros =
+        [stored(&crate::support::evtx_builder::file_header(1, 1)), deflated_zeros(MIB)].concat();
+    let mut bomb = zip(&[("a.pcap", b"", true)]);
+    let name = bomb.windows(6).position(|at| at == b"a.pcap").unwrap();
+    // One empty member, whose sizes and content become those of the zeros.
+    let length = u32::try_from(zeros.len()).unwrap().to_le_bytes();
+    let unpacked = u32::try_from((MIB << 20) + 4096).unwrap().to_le_bytes();
+    bomb[18..22].copy_from_slice(&length);
+    bomb[22..26].copy_from_slice(&unpacked);
+    let empty = bomb.windows(4).position(|at| at == b"PK\x01\x02").unwrap();
+    bomb[empty + 20..empty + 24].copy_from_slice(&length);
+    bomb[empty + 24..empty + 28].copy_from_slice(&unpacked);
+    bomb.splice(name + 6..empty, zeros.iter().copied());
+    let end = bomb.len() - 22;
+    let directory = u32::try_from(name + 6 + zeros.len()).unwrap().to_le_bytes();
+    bomb[end + 16..end + 20].copy_from_slice(&directory);
+    // A tar archive of one member, as gzip packs it.
+    let mut header = tar(&[("a.pcap", b"")])[..512].to_vec();
+    header[124..135].copy_from_slice(format!("{:011o}", (MIB << 20) + 2048).as_bytes());
+    header[148..156].fill(b' ');
+    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+    header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    let gzip = [&b"\x1f\x8b\x08\0\0\0\0\0\0\xff"[..], &stored(&header), &zeros, &[0; 8]].concat();
+    for (name, archive) in [("bomb.zip", bomb), ("bomb.tar.gz", gzip)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path(), name, &archive);
+        let out = folder.path().join("report");
+        let mut run = std::process::Command::new(assert_cmd::cargo::cargo_bin("plainsight"));
+        run.arg("analyze").arg(&path).arg("--out").arg(&out);
+        let peak = crate::growth::peak_of(run);
+        let report = fs::read(out.join("report.json")).unwrap();
+        let report: Report = serde_json::from_slice(&report).unwrap();
+        let problems = report.evidence.iter().flat_map(|file| &file.problems);
+        let codes: Vec<_> = problems.map(|problem| (&problem.code, &problem.text)).collect();
+        assert!(codes.iter().any(|of| of.0 == "expansion"), "{name}: {codes:?}");
+        assert!(peak < 256.0 * 1024.0, "{name}: {peak} KiB");
+    }
+}
