@@ -149,7 +149,15 @@ impl Layout {
         let mut lines = window.split(|byte| *byte == b'\n');
         let header = lines.find(|line| !line.starts_with(TYPE_LINE)).unwrap_or_default();
         let header = header.get(..LONGEST_HEADER.min(header.len())).unwrap_or_default();
-        let count = |separator: u8| header.iter().filter(|byte| **byte == separator).count();
+        // A message in quotes may hold any number of them.
+        let mut is_quoted = false;
+        let outside: Vec<u8> = (header.iter().copied())
+            .filter(|byte| {
+                is_quoted ^= *byte == b'"';
+                !is_quoted
+            })
+            .collect();
+        let count = |separator: u8| outside.iter().filter(|byte| **byte == separator).count();
         let separator =
             SEPARATORS.into_iter().max_by_key(|separator| (count(*separator), *separator == b','));
         let separator = separator.unwrap_or(b',');
@@ -338,3 +346,19 @@ const LONGEST_HEAD: usize = 512;
 const TYPE_LINE: &[u8] = b"#TYPE ";
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 const LONGEST_HEADER: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regression_separators_inside_quotes_are_no_separators() {
+        let message = format!("\"Key Exchange {}\"", ";".repeat(40));
+        let row = format!("a,1.1.2026 1:1:1,Security,547,b,{message}\r\n");
+        let mut events = 0;
+        read(&mut row.as_bytes(), EvidenceId(1), None, &mut |_| events += 1);
+        assert_eq!(events, 1);
+        assert_eq!(Layout::detect(row.as_bytes()).separator, b',');
+        assert_eq!(Layout::detect(b"a;b;\"c,d,e,f\"\r\n").separator, b';');
+    }
+}
