@@ -5,6 +5,7 @@
 
 mod archive;
 mod cab;
+mod cab_bounds;
 mod contents;
 mod inflating;
 mod origin;

@@ -95,6 +95,7 @@ fn is_known(protocol: u8, port: u16) -> bool {
     reason = "each variant is the protocol of that name; the table below has its ports"
 )]
 pub enum App {
+    Capwap,
     Dns,
     Ftp,
     Geneve,
@@ -107,6 +108,8 @@ pub enum App {
     Kerberos,
     L2tp,
     Ldap,
+    Lisp,
+    Mpls,
     Mysql,
     Netbios,
     Nfs,
@@ -140,6 +143,7 @@ impl App {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Capwap => "capwap",
             Self::Dns => "dns",
             Self::Ftp => "ftp",
             Self::Geneve => "geneve",
@@ -152,6 +156,8 @@ impl App {
             Self::Kerberos => "kerberos",
             Self::L2tp => "l2tp",
             Self::Ldap => "ldap",
+            Self::Lisp => "lisp",
+            Self::Mpls => "mpls",
             Self::Mysql => "mysql",
             Self::Netbios => "netbios",
             Self::Nfs => "nfs",
@@ -259,7 +265,7 @@ const FIRST_UNPRIVILEGED: u16 = 1024;
 /// Registered ports (IANA Service Name and Transport Protocol Port Number Registry), the common
 /// alternates of HTTP over TCP, and two of tunnels that are used without a registration (VXLAN on 8472,
 /// TZSP on 37008); sorted.
-const PORTS: [(u16, Over, App); 62] = [
+const PORTS: [(u16, Over, App); 65] = [
     (20, Over::Tcp, App::Ftp),
     (21, Over::Tcp, App::Ftp),
     (22, Over::Tcp, App::Ssh),
@@ -306,16 +312,19 @@ const PORTS: [(u16, Over, App); 62] = [
     (3306, Over::Tcp, App::Mysql),
     (3389, Over::Both, App::Rdp),
     (3544, Over::Udp, App::Teredo),
+    (4341, Over::Udp, App::Lisp),
     (4789, Over::Udp, App::Vxlan),
     (4790, Over::Udp, App::Vxlan),
     (5060, Over::Both, App::Sip),
     (5061, Over::Tcp, App::Tls),
+    (5247, Over::Udp, App::Capwap),
     (5432, Over::Tcp, App::Postgresql),
     (5900, Over::Tcp, App::Vnc),
     (5985, Over::Tcp, App::Winrm),
     (5986, Over::Tcp, App::Tls),
     (6080, Over::Udp, App::Gue),
     (6081, Over::Udp, App::Geneve),
+    (6635, Over::Udp, App::Mpls),
     (8000, Over::Tcp, App::Http),
     (8080, Over::Tcp, App::Http),
     (8443, Over::Tcp, App::Tls),

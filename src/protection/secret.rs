@@ -77,7 +77,8 @@ pub fn secret(app: App, ip: &IpPacket<'_>) -> Option<Secret> {
         App::Rpc => is_rpc_with_authentication(payload).then(|| ntlm(payload)).flatten(),
         // [MS-TDS] 2.2.3.1: type 16 is LOGIN7; it is encrypted unless both sides did without.
         App::Tds => matches!(payload, [0x10, 0 | 1, ..]).then_some(Secret::SqlLogin),
-        App::Dns
+        App::Capwap
+        | App::Dns
         | App::Geneve
         | App::Gre
         | App::Gtp
@@ -85,6 +86,8 @@ pub fn secret(app: App, ip: &IpPacket<'_>) -> Option<Secret> {
         | App::IpInIp
         | App::Kerberos
         | App::L2tp
+        | App::Lisp
+        | App::Mpls
         | App::Mysql
         | App::Netbios
         | App::Nfs

@@ -58,7 +58,7 @@ fn esp(number: u8) -> Vec<u8> {
 type Around = fn(([u8; 4], [u8; 4]), &[u8]) -> Vec<u8>;
 
 /// Ways to carry an IPv4 packet between two hosts, by the service that the outer header shows.
-const TUNNELS: [(&str, &str, Around); 6] = [
+const TUNNELS: [(&str, &str, Around); 9] = [
     ("gre", "gre", |hosts, packet| ip(hosts, 47, &[&[0, 0, 8, 0][..], packet].concat())),
     ("ipip", "ip_in_ip", |hosts, packet| ip(hosts, 4, packet)),
     ("vxlan", "vxlan", |hosts, packet| {
@@ -73,6 +73,19 @@ const TUNNELS: [(&str, &str, Around); 6] = [
         let [high, low] = sixteen(packet.len());
         let message = [&[0x30, 255, high, low, 0, 0, 0, 9][..], packet].concat();
         ip(hosts, 17, &udp((2152, 2152), &message))
+    }),
+    ("lisp", "lisp", |hosts, packet| {
+        let message = [&[0xc0, 0, 0, 1, 0, 0, 0, 1][..], packet].concat();
+        ip(hosts, 17, &udp((50_000, 4341), &message))
+    }),
+    ("mpls in udp", "mpls", |hosts, packet| {
+        // A label at the bottom of the stack (RFC 3032 §2.1).
+        let message = [&[0, 1, 1, 64][..], packet].concat();
+        ip(hosts, 17, &udp((50_000, 6635), &message))
+    }),
+    ("capwap", "capwap", |hosts, packet| {
+        let frame = [&[0, 0x10, 2, 0, 0, 0, 0, 0][..], &ethernet(packet)].concat();
+        ip(hosts, 17, &udp((5247, 50_000), &frame))
     }),
     ("l2tp", "l2tp", |hosts, packet| {
         let [high, low] = sixteen(packet.len() + 12);
@@ -208,7 +221,7 @@ fn a_tunnel_whose_inside_was_cut_off_is_clear_text_of_the_outer_pair() {
 
 #[test]
 fn l2tp_between_hosts_without_a_sign_of_ipsec_is_a_question() {
-    let packets = vec![TUNNELS[5].2(OUTER, &clear()); 3];
+    let packets = vec![TUNNELS[8].2(OUTER, &clear()); 3];
     let report = report(&packets, &[], "");
     assert_eq!(report.verdict, "no_expectation");
     assert!(report.windows.is_empty());

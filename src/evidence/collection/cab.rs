@@ -1,10 +1,12 @@
 //! The members of a cabinet (MS-CAB): stored, MSZIP and LZX; Quantum and cabinets in several files are reported
 //! as not read.
 
+use super::cab_bounds;
 use super::scratch::{Scratch, Taken};
 use super::section::Section;
 use super::{Entry, Trouble};
 use crate::evidence::MemberFault;
+use std::collections::BTreeSet;
 
 /// Visits every member; returns what is wrong with the archive.
 pub(super) fn list(
@@ -16,6 +18,10 @@ pub(super) fn list(
         Ok(cabinet) => cabinet,
         Err(error) => return Some(Trouble::NoDirectory(error.to_string())),
     };
+    let inside = match cab_bounds::inside(archive) {
+        Ok(inside) => inside,
+        Err(error) => return Some(Trouble::NoDirectory(error.to_string())),
+    };
     let mut scratch = match Scratch::new(most) {
         Ok(scratch) => scratch,
         Err(error) => return Some(Trouble::Unreadable(0, error)),
@@ -23,16 +29,25 @@ pub(super) fn list(
     // Each member is reached by unpacking its folder from the beginning, in blocks of at most 32 KiB.
     let mut files = Vec::new();
     let mut unpacked = 0u64;
-    for folder in cabinet.folder_entries() {
+    for (folder, inside) in cabinet.folder_entries().zip(inside) {
         let length = u64::from(folder.num_data_blocks()) * BLOCK;
-        for file in folder.file_entries() {
+        for (file, is_inside) in folder.file_entries().zip(inside) {
             unpacked = unpacked.saturating_add(length);
-            files.push((file.name().to_owned(), u64::from(file.uncompressed_size()), unpacked));
+            let size = u64::from(file.uncompressed_size());
+            files.push((file.name().to_owned(), size, is_inside.then_some(unpacked)));
         }
     }
+    // The library finds a file by its name: of two that have one name, either may be read.
+    let outside: BTreeSet<String> =
+        files.iter().filter(|(.., work)| work.is_none()).map(|(name, ..)| name.clone()).collect();
     let mut trouble = (files.len() > MOST_FILES).then_some(Trouble::Expansion);
     for (name, size, work) in files.into_iter().take(MOST_FILES) {
         let bytes = name.clone().into_bytes();
+        let Some(work) = work.filter(|_| !outside.contains(&name)) else {
+            let why = "it lies behind the data of its folder".to_owned();
+            scratch.lost(bytes, size, MemberFault::CannotUnpack(why));
+            continue;
+        };
         if work > MOST_WORK {
             scratch.lost(bytes, size, MemberFault::FarBehind);
             continue;

@@ -20,13 +20,14 @@ pub(in crate::packet) fn inside(packet: IpPacket<'_>, context: Context) -> Packe
 
 /// Only to these ports; where both sides use one, from them as well.
 const fn is_registered(ports: Ports) -> bool {
-    matches!(ports.destination, VXLAN | VXLAN_OF_LINUX | VXLAN_GPE | GENEVE | GUE | TZSP)
+    let to = ports.destination;
+    matches!(to, VXLAN | VXLAN_OF_LINUX | VXLAN_GPE | GENEVE | GUE | TZSP | LISP | MPLS_IN_UDP)
         || is_both_ways(ports.source)
         || is_both_ways(ports.destination)
 }
 
 const fn is_both_ways(port: u16) -> bool {
-    matches!(port, GTP_U | L2TP | TEREDO)
+    matches!(port, GTP_U | L2TP | TEREDO | CAPWAP)
 }
 
 #[cold]
@@ -50,9 +51,12 @@ fn registered(packet: IpPacket<'_>, ports: Ports, context: Context) -> Packet<'_
         GENEVE => geneve(datagram),
         GUE => gue(datagram),
         TZSP => tzsp(datagram),
+        LISP => lisp(datagram),
+        MPLS_IN_UDP => Some(enter(mpls::stack, datagram.bytes, datagram.context)),
         port => match if is_both_ways(port) { port } else { ports.source } {
             GTP_U => gtp_u(datagram),
             L2TP => l2tp::over_udp(datagram),
+            CAPWAP => capwap(datagram),
             _ => teredo(datagram),
         },
     };
@@ -183,6 +187,29 @@ fn tzsp(datagram: Carried<'_>) -> Option<Packet<'_>> {
     None
 }
 
+/// RFC 9300 §5.1: flags, of which the reserved one and those of encryption (RFC 8061 §4) are clear, then IP.
+fn lisp(datagram: Carried<'_>) -> Option<Packet<'_>> {
+    let flags = datagram.bytes.first()?;
+    let inside = datagram.behind(8)?;
+    if flags & 0x07 == 0 { inside.ip() } else { None }
+}
+
+/// RFC 5415 §4.2 and §4.3: version 0 and a header in clear, whose length is in words; data that is no fragment and no
+/// keepalive, as a frame of Ethernet or, where the flag T is set, of a wireless link.
+fn capwap(datagram: Carried<'_>) -> Option<Packet<'_>> {
+    let [0, lengths, kinds, flags] = *datagram.bytes.first_chunk::<4>()? else { return None };
+    let header_len = usize::from(lengths >> 3) * 4;
+    if header_len < 8 || flags & (CAPWAP_FRAGMENT | CAPWAP_KEEPALIVE) != 0 {
+        return None;
+    }
+    let frame = datagram.behind(header_len)?;
+    match (kinds & 1, kinds >> 1 & 0x1f) {
+        (0, _) => Some(enter(ethernet, frame.bytes, frame.context)),
+        (1, IEEE_802_11) => Some(enter(wireless::bare, frame.bytes, frame.context)),
+        _ => None,
+    }
+}
+
 const IKE: u16 = 500;
 const NATT: u16 = 4500;
 const L2TP: u16 = 1701;
@@ -194,6 +221,15 @@ const VXLAN_OF_LINUX: u16 = 8472;
 const VXLAN_GPE: u16 = 4790;
 const GUE: u16 = 6080;
 const GENEVE: u16 = 6081;
+const LISP: u16 = 4341;
+/// RFC 7510 §3.
+const MPLS_IN_UDP: u16 = 6635;
+/// The data channel.
+const CAPWAP: u16 = 5247;
+const CAPWAP_FRAGMENT: u8 = 0x80;
+const CAPWAP_KEEPALIVE: u8 = 0x08;
+/// RFC 5415 §4.3, WBID.
+const IEEE_802_11: u8 = 1;
 const GPE_I: u8 = 0x08;
 const GPE_I_P: u8 = 0x0c;
 /// A T-PDU, which carries a user's packet.
