@@ -12,6 +12,7 @@ use plainsight::report::schema::{Report, Sa};
 use std::path::Path;
 
 mod content;
+mod dhcp;
 mod places;
 mod proof;
 
