@@ -177,10 +177,10 @@ pub(super) fn gather(
             let Some(of_sa) = of_sa.filter(|_| sa.corroborated.is_none()) else { continue };
             let few = unproven.get(&sa.direction).is_none_or(|spis| *spis <= MOST_UNPROVEN);
             let is_believable = of_sa.may_count() && (few || of_sa.is_at_its_beginning());
-            sa.corroborated = match sa.spi.0 >= LEAST_SPI {
-                true if is_believable => beside(sa, begun, &others),
-                true => None,
-                false => under_reserved(sa, of_sa, begun),
+            sa.corroborated = match sa.spi.is_reserved() {
+                false if is_believable => beside(sa, begun, &others),
+                false => None,
+                true => under_reserved(sa, of_sa, begun),
             };
         }
         if !sas.is_empty() {
@@ -234,7 +234,7 @@ fn alone(sa: &SaFacts, evidence: Option<&SaEvidence>, logged: &Logged) -> Option
     if is_logged && !(is_readable && sa.class == ProtectionClass::Esp) {
         return Some(CorroboratedBy::Log);
     }
-    let evidence = evidence.filter(|_| sa.spi.0 >= LEAST_SPI)?;
+    let evidence = evidence.filter(|_| !sa.spi.is_reserved())?;
     let is_readable_esp = sa.class == ProtectionClass::EspNull;
     let is_proven =
         evidence.is_numbered() && (is_readable_esp || evidence.opacity() != Opacity::Patterned);
@@ -331,5 +331,3 @@ fn completed(exchanges: &[IkeExchange]) -> BTreeMap<HostPair, BTreeSet<Timestamp
 /// number in the place of the SPI; of more SPIs than this, only those at the start of their sequence numbers
 /// are accepted.
 const MOST_UNPROVEN: u64 = 8;
-/// RFC 4303 §2.1: 1 to 255 are reserved.
-const LEAST_SPI: u32 = 256;

@@ -1,6 +1,6 @@
 //! The header every message begins with (RFC 2408 §3.1, RFC 7296 §3.1), and how IKE is recognized by it.
 
-use super::readable::{has_pattern, holds_text, text_len};
+use super::readable::{has_pattern, holds_text, text_beside_names, text_len};
 use super::reader::{Defect, Reader};
 use super::{ExchangeType, IkeVersion, Spi};
 use serde::{Deserialize, Serialize};
@@ -147,9 +147,13 @@ impl Header {
                 return if is_readable { Body::Readable } else { Body::Plausible };
             }
             let content = content.get(..length - 4).unwrap_or(content);
-            if !is_of_certificates(self.version, kind, content) {
-                text += text_len(content);
-            }
+            text += match OfCertificates::of(self.version, kind, content) {
+                Some(OfCertificates::Names) => text_beside_names(content),
+                Some(OfCertificates::Certificate) => {
+                    Some(text_beside_names(content)).filter(|t| t * 2 > content.len()).unwrap_or(0)
+                }
+                None => text_len(content),
+            };
             negotiates |= matches!(kind, 33 | 41);
             (at, kind) = (at + length, next);
         }
@@ -159,21 +163,40 @@ impl Header {
     }
 }
 
-/// Whether a payload of IKEv1 holds a certificate, the name of an authority or that of a host in DER (RFC 2408 §3.8 to
-/// §3.10): these have text of their own.
-fn is_of_certificates(version: IkeVersion, kind: u8, content: &[u8]) -> bool {
-    let skipped = match (version, kind) {
-        (IkeVersion::V1, 5) => 4,
-        (IkeVersion::V1, 6 | 7) => 1,
-        (IkeVersion::V1 | IkeVersion::V2 | IkeVersion::AuthIp, _) => return false,
-    };
-    // X.690 §8.9 and §8.11: a sequence of sequences, sets or identifiers.
-    match content.get(skipped..) {
-        Some([0x30, 0..=0x7f, inner, ..])
-        | Some([0x30, 0x81, _, inner, ..])
-        | Some([0x30, 0x82, _, _, inner, ..]) => matches!(inner, 0x30 | 0x31 | 0x06),
-        Some(_) | None => false,
+/// What has text of its own in a payload of IKEv1 (RFC 2408 §3.8 to §3.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OfCertificates {
+    /// The name of a host or of an authority in DER: strings behind their identifiers.
+    Names,
+    /// A certificate in DER: less than half of it is text, for keys and signatures are none.
+    Certificate,
+}
+
+impl OfCertificates {
+    fn of(version: IkeVersion, kind: u8, content: &[u8]) -> Option<Self> {
+        let (skipped, what) = match (version, kind) {
+            (IkeVersion::V1, 5) => (4, Self::Names),
+            (IkeVersion::V1, 6) => (1, Self::Certificate),
+            (IkeVersion::V1, 7) => (1, Self::Names),
+            (IkeVersion::V1 | IkeVersion::V2 | IkeVersion::AuthIp, _) => return None,
+        };
+        // X.690 §8.9 and §8.11: a sequence of sequences, sets or identifiers.
+        match content.get(skipped..) {
+            Some([0x30, 0..=0x7f, inner, ..])
+            | Some([0x30, 0x81, _, inner, ..])
+            | Some([0x30, 0x82, _, _, inner, ..]) => {
+                matches!(inner, 0x30 | 0x31 | 0x06).then_some(what)
+            }
+            Some(_) | None => None,
+        }
     }
+}
+
+/// Whether the message that begins here may hold names of X.500 in clear: one of IKEv1 that is not encrypted.
+#[must_use]
+pub fn may_hold_names(message: &[u8]) -> bool {
+    Header::read(&mut Reader::new(message))
+        .is_ok_and(|header| header.version == IkeVersion::V1 && !header.is_encrypted())
 }
 
 /// How certain it is that bytes are an IKE message.

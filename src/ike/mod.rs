@@ -45,7 +45,7 @@ pub use digest::{Encrypted, MessageDigest, SentBy};
 pub use encapsulated::{Encapsulated, EncapsulatedStream};
 pub use esp_activity::{EspActivity, EspUse};
 pub use exchange::IkeExchange;
-pub use header::{Probe, probe};
+pub use header::{Probe, may_hold_names, probe};
 pub use message_sequence::Step;
 pub use nat::AddressTranslation;
 pub use negotiations::{Negotiations, Uncounted};

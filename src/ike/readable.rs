@@ -3,17 +3,27 @@
 //!
 //! Every bound is one that bytes without a pattern pass in fewer than one of 2⁴⁴ cases.
 
+mod names;
+mod text;
+
+pub use names::{may_be_names, text_beside_names};
+
+use text::Runs;
+
 /// Whether bytes hold text of some length: 32 letters, digits and signs of ASCII in a row, 16 characters of UTF-16,
 /// or 40 bytes of UTF-8.
 #[must_use]
 pub fn holds_text(bytes: &[u8]) -> bool {
     let mut runs = Runs::default();
-    bytes.iter().any(|byte| runs.take(*byte) > 0)
+    text::may_be_in(bytes) && bytes.iter().any(|byte| runs.take(*byte) > 0)
 }
 
 /// How many bytes belong to such text.
 #[must_use]
 pub fn text_len(bytes: &[u8]) -> usize {
+    if !text::may_be_in(bytes) {
+        return 0;
+    }
     let mut runs = Runs::default();
     bytes.iter().map(|byte| runs.take(*byte)).sum()
 }
@@ -22,10 +32,8 @@ pub fn text_len(bytes: &[u8]) -> usize {
 /// was blotted out and shows nothing.
 #[must_use]
 pub fn has_pattern(content: &[u8]) -> bool {
-    let filler = content.last().copied().unwrap_or_default();
-    let end = content.iter().rposition(|byte| *byte != filler).map_or(0, |last| last + 1);
     let mut whole = Spread::default();
-    for block in content.get(..end).unwrap_or_default().chunks(BLOCK) {
+    for block in without_filler(content).chunks(BLOCK) {
         if block.iter().all(|byte| Some(byte) == block.first()) {
             continue;
         }
@@ -45,6 +53,22 @@ pub fn is_filling(data: &[u8]) -> bool {
     let repeats = |period: usize| data.iter().zip(data.iter().skip(period)).all(|(a, b)| a == b);
     let counts = data.iter().zip(data.iter().skip(1)).all(|(a, b)| a.wrapping_add(1) == *b);
     counts || (1..=LONGEST_PERIOD).any(repeats)
+}
+
+/// Content without the one byte that fills its end, where that is long enough to be no chance.
+fn without_filler(content: &[u8]) -> &[u8] {
+    let filler = content.last().copied().unwrap_or_default();
+    let end = content.iter().rposition(|byte| *byte != filler).map_or(0, |last| last + 1);
+    if content.len() - end < FILLER { content } else { content.get(..end).unwrap_or_default() }
+}
+
+/// Whether the upper halves of so many bytes are spread too unevenly: Pearson's χ² of sixteen equal shares,
+/// 16 · Σ count² ⁄ n − n, is above a bound.
+#[must_use]
+pub fn is_uneven(halves: impl IntoIterator<Item = u64>, bytes: u64, bound: u64) -> bool {
+    let squares = halves.into_iter().map(|count| count.saturating_mul(count));
+    let squares = squares.fold(0, u64::saturating_add);
+    bytes > 0 && squares.saturating_mul(16) > bytes.saturating_mul(bytes.saturating_add(bound))
 }
 
 /// How many bytes of each upper half there are.
@@ -73,125 +97,27 @@ impl Spread {
         }
     }
 
-    /// Pearson's χ² of sixteen equal shares, 16 · Σ count² ⁄ n − n. Few bytes pass a bound more easily than many.
+    /// Few bytes pass a bound more easily than many.
     fn is_patterned(&self) -> bool {
         let bound = match self.bytes {
             0..FEW => return false,
             FEW..MANY => BOUND_OF_FEW,
             MANY.. => BOUND_OF_MANY,
         };
-        let squares = self.halves.iter().map(|count| count * count).sum::<u64>();
-        squares * 16 > self.bytes * (self.bytes + bound)
+        is_uneven(self.halves, self.bytes, bound)
     }
 }
 
-/// The text that ends at the byte taken last.
-#[derive(Clone, Copy, Debug, Default)]
-struct Runs {
-    /// Bytes taken, and how many of them were looked at for the sum.
-    taken: usize,
-    summed: usize,
-    ascii: usize,
-    /// UTF-8: bytes of whole characters, those of the character begun, and how many are to come.
-    utf8: usize,
-    begun: usize,
-    to_come: usize,
-    /// UTF-16: bytes of the characters that end at an even and at an odd place, in either order of bytes.
-    wide: [[usize; 2]; 2],
-    last: Option<u8>,
-    is_odd: bool,
-}
-
-impl Runs {
-    /// Takes the next byte; gives how many more bytes belong to text.
-    fn take(&mut self, byte: u8) -> usize {
-        self.taken += 1;
-        self.ascii = if is_sign(byte) { self.ascii + 1 } else { 0 };
-        let ascii = enough(self.ascii, ASCII);
-        let run = ascii.max(self.take_utf8(byte)).max(self.take_wide(byte));
-        if run == 0 {
-            return 0;
-        }
-        let begins = self.taken - run;
-        let more = self.taken - begins.max(self.summed);
-        self.summed = self.taken;
-        more
-    }
-
-    fn take_utf8(&mut self, byte: u8) -> usize {
-        let step = match (byte, self.to_come) {
-            (0x80..=0xbf, 1) => std::mem::take(&mut self.begun) + 1,
-            (0x80..=0xbf, 2..) => {
-                self.begun += 1;
-                self.to_come -= 1;
-                return 0;
-            }
-            (0xc2..=0xf4, to_come) => {
-                if to_come > 0 {
-                    self.utf8 = 0;
-                }
-                self.begun = 1;
-                self.to_come = usize::from(byte >= 0xe0) + usize::from(byte >= 0xf0) + 1;
-                return 0;
-            }
-            (_, 0) if is_sign(byte) => 1,
-            _ => {
-                (self.utf8, self.begun, self.to_come) = (usize::from(is_sign(byte)), 0, 0);
-                return 0;
-            }
-        };
-        self.to_come = 0;
-        self.utf8 += step;
-        enough(self.utf8, UTF8)
-    }
-
-    fn take_wide(&mut self, byte: u8) -> usize {
-        let last = self.last.replace(byte);
-        self.is_odd = !self.is_odd;
-        let Some(last) = last else { return 0 };
-        let [even, odd] = &mut self.wide;
-        let runs = if self.is_odd { odd } else { even };
-        let mut most = 0;
-        for (run, (low, high)) in runs.iter_mut().zip([(last, byte), (byte, last)]) {
-            *run = if is_wide(low, high) { *run + 2 } else { 0 };
-            most = most.max(enough(*run, UTF16));
-        }
-        most
-    }
-}
-
-/// The length of a run that is long enough to be text.
-const fn enough(run: usize, least: usize) -> usize {
-    if run < least { 0 } else { run }
-}
-
-const fn is_sign(byte: u8) -> bool {
-    matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
-}
-
-/// A character of UTF-16 that texts of Latin, Greek and Cyrillic letters hold.
-const fn is_wide(low: u8, high: u8) -> bool {
-    match high {
-        0 => is_sign(low) || low >= 0xa0,
-        3 | 4 => low >= 0x10,
-        _ => false,
-    }
-}
-
-/// 98 of 256 values, so many times.
-const ASCII: usize = 32;
-/// Characters whose upper byte is one of three.
-const UTF16: usize = 32;
-/// Random bytes go on as UTF-8 in fewer than 0.47 of the cases.
-const UTF8: usize = 40;
 const LONGEST_PERIOD: usize = 32;
 const BLOCK: usize = 64;
 const FEW: u64 = 64;
 const MANY: u64 = 256;
 /// 28 of 64 bytes under one upper half, 43 of 128.
 const BOUND_OF_FEW: u64 = 160;
-/// χ² with 15 degrees of freedom.
-const BOUND_OF_MANY: u64 = 110;
+/// χ² with 15 degrees of freedom: random bytes are above it in one of 2⁵² cases.
+pub const BOUND_OF_MANY: u64 = 110;
+/// Encrypted content ends with so many equal bytes in one of 2¹²⁰ cases.
+const FILLER: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -262,6 +188,15 @@ mod tests {
     fn what_was_blotted_out_shows_nothing() {
         assert!(!has_pattern(&[0; 1000]));
         assert!(!has_pattern(&[opaque(1, 70), vec![0xff; 1000]].concat()));
+    }
+
+    #[test]
+    fn a_short_end_is_content_and_a_long_one_a_filler() {
+        // 80 bytes under one upper half, the last fifteen of them alike.
+        let short: Vec<u8> = (0..65).map(|n| 0x50 | (n % 16)).chain([0x51; 15]).collect();
+        assert!(has_pattern(&short[16..]), "{short:?}");
+        let filled = [&short[16..65], &[0x51; 16][..]].concat();
+        assert!(!has_pattern(&filled), "49 bytes are too few");
     }
 
     #[test]

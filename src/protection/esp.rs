@@ -122,11 +122,11 @@ pub(super) fn inside_udp(ip: &IpPacket<'_>) -> Option<Stream> {
 fn behind_old_marker(ip: &IpPacket<'_>, ports: Ports) -> Option<Stream> {
     let is_ike = ports.source == IKE_PORT || ports.destination == IKE_PORT;
     let esp = ip.payload.strip_prefix(&OLD_MARKER).filter(|_| is_ike)?;
-    let EspSpi(number) = spi(esp, 0);
-    let may_be_esp = number >= LEAST_SPI
+    let spi = spi(esp, 0);
+    let may_be_esp = !spi.is_reserved()
         && ip.payload_len >= OLD_MARKER.len() + ESP_HEADER_LEN
         && !is_all_text(esp);
-    may_be_esp.then_some(Stream::Esp(EspSpi(number), ip.direction))
+    may_be_esp.then_some(Stream::Esp(spi, ip.direction))
 }
 
 /// The stream of a datagram on a port that is known to carry ESP and IKE, though it is not 4500; `None`
@@ -171,8 +171,6 @@ fn wesp_encrypts(payload: &[u8]) -> bool {
 const ESP_HEADER_LEN: usize = 8;
 /// In the place of the initiator's cookie, which is never zero.
 const OLD_MARKER: [u8; 8] = [0; 8];
-/// RFC 4303 §2.1: 1 to 255 are reserved.
-const LEAST_SPI: u32 = 256;
 const MOST_AROUND_ESP: usize = 6;
 const IKE_HEADER_LEN: usize = 28;
 /// The version is the byte that shows most.

@@ -91,6 +91,7 @@ impl SequenceNumbers {
             }
             return;
         }
+        self.settle_stray(&later);
         // Each file counts the rounds of 2^32 for itself: the nearest is meant.
         let place = |number: u64, rounds: u64| number % ROUND + rounds * ROUND;
         let rounds = self.highest / ROUND;
@@ -100,12 +101,33 @@ impl SequenceNumbers {
         let lowest = place(later.lowest, nearest);
         let highest = lowest.saturating_add(later.highest.saturating_sub(later.lowest));
         self.packets = self.packets.saturating_add(later.packets);
-        self.before = later.before;
+        let moved = |number: u64| number.saturating_sub(later.lowest).saturating_add(lowest);
+        self.before = match later.before {
+            Some(before) => Some(moved(before)),
+            // The one number behind a leap shows no more than it did in its own file.
+            None if later.packets == 1 && lowest > self.highest.saturating_add(FAR) => {
+                Some(self.highest)
+            }
+            None => None,
+        };
         self.strays = self.strays.saturating_add(later.strays);
         let is_jump = lowest > self.highest.saturating_add(1);
         self.jumps = self.jumps.saturating_add(later.jumps).saturating_add(is_jump.into());
         self.lowest = self.lowest.min(lowest);
         self.highest = self.highest.max(highest);
+    }
+
+    /// Takes back a last number far above the others, where a later file goes on from before it.
+    fn settle_stray(&mut self, later: &Self) {
+        let is_near = |number: u64| {
+            let apart = later.lowest.wrapping_sub(number) % ROUND;
+            apart.min(ROUND - apart) <= FAR
+        };
+        let goes_on = |before: &u64| is_near(*before) && !is_near(self.highest);
+        if let Some(before) = self.before.filter(goes_on).filter(|_| self.strays < MOST_STRAYS) {
+            (self.highest, self.packets) = (before, self.packets - 1);
+            (self.jumps, self.strays) = (self.jumps - 1, self.strays + 1);
+        }
     }
 
     /// Counts more packets between the lowest and the highest number, which another capture holds; gives how many
@@ -171,6 +193,30 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_stray_number_is_passed_over_wherever_files_are_cut() {
+        for (forged, at) in [(100_000, 20), (2_000_000_000, 12)] {
+            let all: Vec<u32> = (100..100 + at).chain([forged]).chain(100 + at..140).collect();
+            for cut in 1..all.len() {
+                let (first, second) = all.split_at(cut);
+                let mut joined = numbers(first.to_vec());
+                joined.join(numbers(second.to_vec()));
+                assert_eq!((joined.missing(), joined.strays), (0, 1), "{forged} {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn behind_files_that_show_no_leap_there_is_none_to_go_back_to() {
+        let mut joined = numbers([5, 6]);
+        joined.join(numbers([7, 8]));
+        assert_eq!(joined.before, None);
+        let mut leap = numbers([5, 6]);
+        leap.join(numbers([9_000]));
+        leap.join(numbers([7, 8]));
+        assert_eq!((leap.before, leap.missing()), (None, 0));
     }
 
     fn numbers(numbers: impl IntoIterator<Item = u32>) -> SequenceNumbers {

@@ -373,7 +373,9 @@ mod tests {
         let much = [&[53, 1, 5][..], &long(43), &[255]].concat();
         assert_eq!(message(2, &much), found);
         let of_sites = [&[53, 1, 5][..], &long(200), &long(201), &[255]].concat();
-        assert_eq!(message(2, &of_sites), None, "more than sites have");
+        assert_eq!(message(2, &of_sites), found, "two makers");
+        let of_more = [&[53, 1, 5][..], &long(200), &long(201), &long(202), &[255]].concat();
+        assert_eq!(message(2, &of_more), None, "more than a message has room for");
         let more = [&[53, 1, 5][..], &long(43), &long(56), &long(60), &[255]].concat();
         assert_eq!(message(2, &more), None, "more text than names have");
         let twice = [&[53, 1, 5][..], &option(252), &option(252), &[255]].concat();

@@ -4,7 +4,7 @@
 //! Windows 2000 to Server 2003 let Kerberos and IKE pass their filters by port alone, whatever the packets
 //! hold (Microsoft knowledge base 811832), and every system lets ICMP pass.
 
-use super::{IKE_PORT, Stream, exempt};
+use super::{ExemptKind, IKE_PORT, Stream, exempt};
 use crate::ike::readable::{holds_text, is_filling, text_len};
 use crate::packet::{IpPacket, protocol};
 use serde::{Deserialize, Serialize};
@@ -64,19 +64,30 @@ pub fn abused_exemption(stream: Stream, ip: &IpPacket<'_>) -> Option<AbusedExemp
     if ip.fragment.is_some_and(|fragment| fragment.offset > 0) {
         return None;
     }
-    let exempt = matches!(stream, Stream::Exempt(_));
-    let clear = matches!(stream, Stream::Clear { .. });
-    if clear && is_unmasked(stream, ip) {
-        return Some(AbusedExemption::KerberosPort);
+    match stream {
+        Stream::Exempt(ExemptKind::Icmp) => {
+            exempt::error_repeats_text(ip).then_some(AbusedExemption::QuotedText)
+        }
+        Stream::Exempt(ExemptKind::Echo) => {
+            is_unusual_echo(ip).then_some(AbusedExemption::LargeEcho)
+        }
+        Stream::Clear { .. } if is_unmasked(stream, ip) => Some(AbusedExemption::KerberosPort),
+        Stream::Clear { .. } => abused_port(ip),
+        Stream::Exempt(_)
+        | Stream::Esp(..)
+        | Stream::WespIntegrityOnly(..)
+        | Stream::Ah(..)
+        | Stream::Ike
+        | Stream::NattKeepalive
+        | Stream::Undecodable(_) => None,
     }
+}
+
+/// The exempt port that a clear packet abuses by what it holds.
+fn abused_port(ip: &IpPacket<'_>) -> Option<AbusedExemption> {
     let from = ip.ports.map(|ports| ports.source);
     match ip.protocol {
-        protocol::ICMP | protocol::ICMPV6 if exempt && exempt::error_repeats_text(ip) => {
-            Some(AbusedExemption::QuotedText)
-        }
-        protocol::ICMP if exempt => echo(ip, &[0, 8]).then_some(AbusedExemption::LargeEcho),
-        protocol::ICMPV6 if exempt => echo(ip, &[128, 129]).then_some(AbusedExemption::LargeEcho),
-        protocol::UDP if clear => {
+        protocol::UDP => {
             // A packet that was cut does not show what it is.
             let whole = !ip.payload.is_empty() && ip.payload.len() == ip.payload_len;
             match from.filter(|_| whole)? {
@@ -91,7 +102,7 @@ pub fn abused_exemption(stream: Stream, ip: &IpPacket<'_>) -> Option<AbusedExemp
             }
         }
         // Servers answer from port 88; nobody who speaks Kerberos opens a connection from there.
-        protocol::TCP if clear => {
+        protocol::TCP => {
             let opens = ip.tcp().is_some_and(|tcp| tcp.syn && tcp.acknowledged.is_none());
             (opens && from == Some(KERBEROS_PORT)).then_some(AbusedExemption::KerberosPort)
         }
@@ -100,25 +111,27 @@ pub fn abused_exemption(stream: Stream, ip: &IpPacket<'_>) -> Option<AbusedExemp
 }
 
 /// RFC 792 and RFC 4443 §4: eight bytes of header, then the data.
-fn echo(ip: &IpPacket<'_>, kinds: &[u8]) -> bool {
+fn is_unusual_echo(ip: &IpPacket<'_>) -> bool {
     let data = ip.payload.get(8..).unwrap_or_default();
     // Senders put the time in front of what they fill with.
     let filling = data.get(TIME..).unwrap_or_default();
     let holds_text = || text_len(data) >= MUCH_TEXT && !is_filling(data) && !is_filling(filling);
-    ip.payload.first().is_some_and(|kind| kinds.contains(kind))
-        && (ip.payload_len > 8 + LARGE || ip.fragment.is_some() || holds_text())
+    ip.payload_len > 8 + LARGE || ip.fragment.is_some() || holds_text()
 }
 
-/// Whether a frame holds text in front of what its IP packet carries, or behind the packet: in options, which receivers
-/// pass over (RFC 791 §3.1, RFC 4942 §2.1.9.5), or where Ethernet fills up to 60 bytes (IEEE 802.3 §4.2.8).
+/// Whether a frame holds text between its IP header and what its IP packet carries, or behind the packet: in options,
+/// which receivers pass over (RFC 791 §3.1, RFC 4942 §2.1.9.5), or where Ethernet fills up to 60 bytes
+/// (IEEE 802.3 §4.2.8). Headers of the link are the capture's own and may hold words: netfilter's log has a prefix.
 #[must_use]
 pub fn hides_text(frame: &[u8], ip: &IpPacket<'_>) -> bool {
     let at = ip.segment.as_ptr().addr().wrapping_sub(frame.as_ptr().addr());
     let Some(rest) = frame.get(at..) else { return false };
-    // Filling is shorter than text, and so are headers without options.
+    // Filling is shorter than text.
     let behind = rest.get(ip.segment_len..).filter(|behind| behind.len() >= TEXT);
-    let before = frame.get(..at).filter(|_| at >= LONG_HEADERS);
-    behind.is_some_and(holds_text) || before.is_some_and(holds_text)
+    let fixed = if ip.source().is_ipv4() { IPV4_HEADER } else { IPV6_HEADER };
+    let options = ip.packet_len.saturating_sub(ip.segment_len + fixed);
+    let options = frame.get(at.saturating_sub(options)..at).filter(|_| options >= TEXT);
+    behind.is_some_and(holds_text) || options.is_some_and(holds_text)
 }
 
 /// The tag and the length of a message of which a fragment shows the beginning.
@@ -160,10 +173,11 @@ fn is_of_ike(payload: &[u8]) -> bool {
 pub const KERBEROS_PORT: u16 = 88;
 /// Ordinary echoes hold 32 or 56 bytes of data.
 const LARGE: usize = 1024;
-/// The shortest text; Ethernet's filling has 26 octets at the most behind an IP header.
+/// The shortest text; Ethernet's filling has 26 bytes at the most behind an IP header.
 const TEXT: usize = 32;
-/// Ethernet, a tag and IPv6 have 58 octets.
-const LONG_HEADERS: usize = 64;
+/// Without options (RFC 791 §3.1, RFC 8200 §3).
+const IPV4_HEADER: usize = 20;
+const IPV6_HEADER: usize = 40;
 /// Some makers sign their pings.
 const MUCH_TEXT: usize = 128;
 /// Two numbers of eight octets.

@@ -27,7 +27,8 @@ pub use esp::{behind_marker, esp_bytes, inside_udp_on_other_port};
 use crate::hosts::Direction;
 pub(crate) use crate::ike::{IKE_PORT, NATT_PORT};
 
-use crate::ike::{Probe, probe};
+use crate::ike::readable::may_be_names;
+use crate::ike::{Probe, may_hold_names, probe};
 use crate::packet::{IpPacket, StopReason, protocol};
 use sa_evidence::sample;
 use serde::{Deserialize, Serialize};
@@ -92,6 +93,14 @@ impl ProtectionClass {
 /// A security parameters index of ESP or AH, in network byte order; 0 where it could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EspSpi(pub u32);
+
+impl EspSpi {
+    /// RFC 4303 §2.1: 0 is for local use and never sent, 1 to 255 are reserved.
+    #[must_use]
+    pub const fn is_reserved(self) -> bool {
+        self.0 <= 255
+    }
+}
 
 /// Which stream of a pair a packet belongs to: its class and what shows streams of one class apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -246,32 +255,86 @@ pub fn as_clear_text(ip: &IpPacket<'_>, named: &NamedPorts) -> Stream {
     app::clear(ip, named)
 }
 
-/// The clear stream of a later fragment whose own octets can be read, though the first one named what is encrypted or
-/// has no place for text; `None` where they cannot, or where none would follow from it.
-#[must_use]
-pub fn readable_rest(
-    ip: &IpPacket<'_>,
-    alone: Stream,
-    named: &NamedPorts,
-    count: u64,
-) -> Option<Stream> {
-    let is_readable = match alone {
-        Stream::Esp(..) => {
-            count.is_multiple_of(ONE_REST_IN)
-                && sa_evidence::is_readable(sample(ip.payload, SAMPLE_OF_ESP, count))
+/// A later fragment whose own bytes can be read, though the first one named what is encrypted or has no place for text.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadableRest {
+    /// Its clear stream.
+    pub as_clear: Stream,
+    /// It has no more text than names of X.500 do, which messages of IKEv1 hold in clear.
+    pub may_be_names: bool,
+}
+
+impl ReadableRest {
+    /// A later fragment that is read by itself; `None` where it cannot be, or where none would follow from it.
+    #[must_use]
+    pub fn of(ip: &IpPacket<'_>, alone: Stream, named: &NamedPorts, count: u64) -> Option<Self> {
+        let is_readable = match alone {
+            Stream::Esp(..) => {
+                count.is_multiple_of(ONE_REST_IN)
+                    && sa_evidence::is_readable(sample(ip.payload, SAMPLE_OF_ESP, count))
+            }
+            Stream::Undecodable(StopReason::FragmentWithoutFirst) => {
+                exempt::is_mostly_text(sample(ip.payload, SAMPLE_OF_UDP, count))
+            }
+            Stream::WespIntegrityOnly(..)
+            | Stream::Ah(..)
+            | Stream::Ike
+            | Stream::NattKeepalive
+            | Stream::Exempt(_)
+            | Stream::Clear { .. }
+            | Stream::Undecodable(_) => false,
+        };
+        is_readable.then(|| Self::readable(ip, named))
+    }
+
+    /// A later fragment that was found to be readable.
+    #[must_use]
+    pub fn readable(ip: &IpPacket<'_>, named: &NamedPorts) -> Self {
+        let is_last = ip.fragment.is_none_or(|fragment| !fragment.more);
+        let may_be_names = may_be_names(ip.payload, is_last);
+        Self { as_clear: as_clear_text(ip, named), may_be_names }
+    }
+}
+
+/// What the first fragment of a datagram says of the later ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstFragment {
+    /// The stream of the datagram.
+    pub stream: Stream,
+    /// It begins a message that may hold names of X.500 in clear.
+    pub may_hold_names: bool,
+}
+
+impl FirstFragment {
+    /// A first fragment of a stream.
+    #[must_use]
+    pub fn of(ip: &IpPacket<'_>, stream: Stream) -> Self {
+        let message = ip.payload.strip_prefix(&[0; 4]).unwrap_or(ip.payload);
+        Self { stream, may_hold_names: stream == Stream::Ike && may_hold_names(message) }
+    }
+
+    /// The stream of a later fragment by what its own bytes show: text is neither IKE nor DHCP, whatever came in front of
+    /// it, but for names where they have a place.
+    #[must_use]
+    pub fn stream_of(self, rest: Option<ReadableRest>) -> Stream {
+        match (self.stream, rest) {
+            (Stream::Ike, Some(rest)) if !(self.may_hold_names && rest.may_be_names) => {
+                rest.as_clear
+            }
+            (Stream::Exempt(ExemptKind::Dhcp), Some(rest)) => rest.as_clear,
+            (
+                Stream::Ike
+                | Stream::Exempt(_)
+                | Stream::Esp(..)
+                | Stream::WespIntegrityOnly(..)
+                | Stream::Ah(..)
+                | Stream::NattKeepalive
+                | Stream::Clear { .. }
+                | Stream::Undecodable(_),
+                _,
+            ) => self.stream,
         }
-        Stream::Undecodable(StopReason::FragmentWithoutFirst) => {
-            exempt::is_mostly_text(sample(ip.payload, SAMPLE_OF_UDP, count))
-        }
-        Stream::WespIntegrityOnly(..)
-        | Stream::Ah(..)
-        | Stream::Ike
-        | Stream::NattKeepalive
-        | Stream::Exempt(_)
-        | Stream::Clear { .. }
-        | Stream::Undecodable(_) => false,
-    };
-    is_readable.then(|| as_clear_text(ip, named))
+    }
 }
 
 /// The stream of clear packets of a protocol without ports.

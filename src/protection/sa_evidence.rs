@@ -8,7 +8,7 @@
 
 mod content;
 
-use crate::ike::readable::{has_pattern, holds_text};
+use crate::ike::readable::{BOUND_OF_MANY, has_pattern, holds_text};
 use crate::time::Timestamp;
 use content::{Content, ENOUGH_BYTES};
 use serde::{Deserialize, Serialize};
@@ -129,7 +129,7 @@ impl SaEvidence {
         self.readable = self.readable.saturating_add(u32::from(is_readable(sample)));
         self.later.observe(sample);
         if u64::from(self.later.bytes) >= ENOUGH_OF_LATER {
-            if self.later.has_pattern(PATTERN_OF_LATER) {
+            if self.later.has_pattern(BOUND_OF_MANY) {
                 self.readable = self.readable.saturating_add(ENOUGH_READABLE);
             }
             self.later = Content::default();
@@ -163,7 +163,7 @@ impl SaEvidence {
         self.lengths |= later.lengths;
         self.resembles_openvpn |= later.resembles_openvpn;
         self.advance.join(later.advance);
-        if later.content.is_enough_to_judge() && later.content.has_pattern(PATTERN_OF_LATER) {
+        if later.content.is_enough_to_judge() && later.content.has_pattern(BOUND_OF_MANY) {
             self.readable = self.readable.saturating_add(ENOUGH_READABLE);
         }
         self.content.join(later.content);
@@ -445,8 +445,6 @@ const MORE_LOOKED_AT: usize = 64;
 const ENOUGH_OF_LATER: u64 = 512;
 /// One readable packet may be a forged one.
 const ENOUGH_READABLE: u32 = 2;
-/// The bound of pools that are many: passed by random bytes in one of 2⁵² cases.
-const PATTERN_OF_LATER: u64 = 110;
 const TEXT: usize = 32;
 
 #[cfg(test)]

@@ -40,8 +40,8 @@ use crate::protection::duplicate::{self, DuplicateKind, Duplicates, Repetition};
 use crate::protection::echo::Echoes;
 use crate::protection::exemption_abuse::{AbusedExemption, hides_text};
 use crate::protection::{
-    EspSpi, ExemptKind, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass, Stream, esp_bytes,
-    readable_rest,
+    EspSpi, ExemptKind, FirstFragment, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass,
+    ReadableRest, Stream, esp_bytes,
 };
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -65,7 +65,7 @@ pub struct CaptureObserver<'p> {
     /// Packets that repeat another, until it is known whether that is the rule.
     repeated: copies::Repeated,
     repeated_unpaired: BTreeMap<(DuplicateKind, Unpaired), Count>,
-    fragments: Fragments<Stream, Later>,
+    fragments: Fragments<FirstFragment, Later>,
     later_fragments: u64,
     echoes: Echoes,
     ike: IkeObserver,
@@ -94,8 +94,8 @@ struct Later {
     seen: PacketRecord,
     /// What it is by its own header, should the others never come.
     alone: Stream,
-    /// Its clear stream, where its own octets can be read, whatever a first fragment says of them.
-    as_clear: Option<Stream>,
+    /// That its own bytes can be read, whatever a first fragment says of them.
+    readable: Option<ReadableRest>,
     /// The packet that it repeats.
     again: Option<Repetition>,
 }
@@ -190,6 +190,10 @@ impl<'p> CaptureObserver<'p> {
                     }
                     self.summary.reached(Bound::Copies, 1);
                 }
+                if seen.conversation.is_some() && ip.protocol == protocol::UDP {
+                    let kept = &mut self.esp_packets;
+                    self.conversations.may_be_esp((ip, &seen), self.named, || is_room_left(kept));
+                }
                 if ip.nested == 0 && hides_text(frame.data, ip) {
                     self.summary.note_abuse((pair, AbusedExemption::Unread), seen);
                 }
@@ -249,13 +253,7 @@ impl<'p> CaptureObserver<'p> {
         if ip.fragment.is_some() {
             return stream;
         }
-        let stream =
-            self.conversations.observe((ip, self.hint), (pair, stream), seen, &mut self.streams);
-        if seen.conversation.is_some() && ip.protocol == protocol::UDP {
-            let kept = &mut self.esp_packets;
-            self.conversations.may_be_esp((ip, &*seen), self.named, || is_room_left(kept));
-        }
-        stream
+        self.conversations.observe((ip, self.hint), (pair, stream), seen, &mut self.streams)
     }
 
     /// Takes a whole ESP packet.
@@ -296,17 +294,21 @@ impl<'p> CaptureObserver<'p> {
             self.ike.fragment(ip, fragment, stream == Stream::Ike, place);
         }
         if fragment.offset == 0 {
-            let waiting = self.fragments.first(ip, fragment, stream);
+            let first = FirstFragment::of(ip, stream);
+            let waiting = self.fragments.first(ip, fragment, first);
             self.place(pair, stream, seen);
             for later in waiting {
-                self.place_later(later, stream);
+                self.place_fragment(later, first);
             }
         } else {
             self.later_fragments += 1;
-            let as_clear = readable_rest(ip, stream, self.named, self.later_fragments);
-            let later = Later { pair, seen: *seen, alone: stream, as_clear, again: None };
-            if let Some((inherited, later)) = self.fragments.later(ip, fragment, later) {
-                self.place_later(later, inherited);
+            let readable = ReadableRest::of(ip, stream, self.named, self.later_fragments);
+            if readable.is_some() {
+                self.duplicates.note(copies::READABLE);
+            }
+            let later = Later { pair, seen: *seen, alone: stream, readable, again: None };
+            if let Some((first, later)) = self.fragments.later(ip, fragment, later) {
+                self.place_fragment(later, first);
             }
         }
         self.place_unmatched();
@@ -344,7 +346,7 @@ impl<'p> CaptureObserver<'p> {
                 self.keep_clear(pair, alone, PacketRecord { likely_copy: decrypted_copy, ..*seen });
             }
             None if matches!(carried, Carried::Opening) => {
-                let later = Later { pair, seen: *seen, alone, as_clear: None, again: None };
+                let later = Later { pair, seen: *seen, alone, readable: None, again: None };
                 self.connections.hold(ip, later);
             }
             None => self.place(pair, alone, seen),

@@ -11,7 +11,9 @@ use plainsight::policy::Policy;
 use plainsight::report::schema::{Report, Sa};
 use std::path::Path;
 
+mod certificates;
 mod content;
+mod dhcp;
 mod places;
 mod proof;
 

@@ -1,6 +1,7 @@
 //! The bytes of an SPI's packets by their upper halves: whether they have a pattern.
 
 use super::{Opacity, is_text};
+use crate::ike::readable::is_uneven;
 use serde::{Deserialize, Serialize};
 
 /// The bytes behind what a header or a vector may fill, by their upper halves.
@@ -55,20 +56,18 @@ impl Content {
     }
 
     pub(super) const fn is_enough_to_judge(&self) -> bool {
-        self.bytes >= 256
+        self.bytes >= ENOUGH_TO_JUDGE
     }
 
-    /// χ² = 16 · Σ count² ⁄ n − n.
     pub(super) fn has_pattern(&self, bound: u64) -> bool {
-        let bytes = u64::from(self.bytes);
-        let squares = self.halves.iter().map(|count| u64::from(*count).pow(2));
-        let squares = squares.fold(0, u64::saturating_add);
-        bytes > 0 && squares.saturating_mul(16) > bytes.saturating_mul(bytes + bound)
+        is_uneven(self.halves.map(u64::from), self.bytes.into(), bound)
     }
 }
 
 /// Bytes of the first packets that are looked at together.
 pub(super) const ENOUGH_BYTES: u32 = 1024;
 const ENOUGH_TO_BE_OPAQUE: u64 = 64;
+/// Bytes of one file of several that are judged by themselves.
+const ENOUGH_TO_JUDGE: u32 = 256;
 /// χ² with 15 degrees of freedom.
 const PATTERN: u64 = 80;

@@ -6,7 +6,7 @@ use crate::capture::RawFrame;
 use crate::evidence::{CaptureProblem, Position, Problem};
 use crate::packet::{IpPacket, MOST_NESTED, layer};
 use crate::protection::decrypted_copy::{Candidate, PlainLengths};
-use crate::protection::{ProtectionClass, Stream, classify};
+use crate::protection::{FirstFragment, ProtectionClass, Stream, classify};
 use crate::summary::dissected::flow_of;
 use crate::summary::timeline::PacketRecord;
 use crate::summary::tunnels::{Key, Layer};
@@ -51,8 +51,9 @@ impl CaptureObserver<'_> {
                 | Stream::Undecodable(_) => continue,
             }
             if let Some(fragment) = ip.fragment.filter(|fragment| fragment.offset == 0) {
-                for later in self.fragments.first(ip, fragment, *stream) {
-                    self.place_later(later, *stream);
+                let first = FirstFragment::of(ip, *stream);
+                for later in self.fragments.first(ip, fragment, first) {
+                    self.place_fragment(later, first);
                 }
             }
             let mut inside = [None; MOST_NESTED as usize];

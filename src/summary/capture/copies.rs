@@ -8,7 +8,7 @@ use super::{CaptureObserver, Later, keep};
 use crate::hosts::{Direction, HostPair};
 use crate::packet::IpPacket;
 use crate::protection::duplicate::{DuplicateKind, Repetition, is_rule};
-use crate::protection::{EspSpi, ExemptKind, ProtectionClass, Stream};
+use crate::protection::{EspSpi, FirstFragment, ProtectionClass, ReadableRest, Stream};
 use crate::summary::bound::Bound;
 use crate::summary::connections::Carried;
 use crate::summary::timeline::{PacketRecord, Runs};
@@ -44,10 +44,13 @@ impl CaptureObserver<'_> {
         again: Repetition,
         seen: PacketRecord,
     ) {
-        let copy = Later { pair: ip.pair, seen, alone: stream, as_clear: None, again: Some(again) };
+        let copy = Later { pair: ip.pair, seen, alone: stream, readable: None, again: Some(again) };
         if let Some(fragment) = ip.fragment.filter(|fragment| fragment.offset > 0) {
-            if let Some((inherited, copy)) = self.fragments.later(ip, fragment, copy) {
-                self.place_later(copy, inherited);
+            let readable = again.note.map(|_| ReadableRest::readable(ip, self.named));
+            let again = Some(Repetition { note: None, ..again });
+            let copy = Later { readable, again, ..copy };
+            if let Some((first, copy)) = self.fragments.later(ip, fragment, copy) {
+                self.place_fragment(copy, first);
             }
             return self.place_unmatched();
         }
@@ -64,8 +67,7 @@ impl CaptureObserver<'_> {
 
     /// Places what had to wait: a packet, or one that repeats it.
     pub(super) fn place_later(&mut self, later: Later, stream: Stream) {
-        let Later { pair, seen, again, as_clear, .. } = later;
-        let stream = self.by_content(pair, stream, as_clear);
+        let Later { pair, seen, again, .. } = later;
         let Some(Repetition { kind, note, is_forwarded }) = again else {
             return self.place(pair, stream, &seen);
         };
@@ -88,28 +90,18 @@ impl CaptureObserver<'_> {
         }
     }
 
-    /// The stream of a later fragment by what its own octets show: text is neither IKE nor DHCP, whatever came in front
-    /// of it, and what can be read is no content of ESP.
-    fn by_content(&mut self, pair: HostPair, stream: Stream, as_clear: Option<Stream>) -> Stream {
-        match (stream, as_clear) {
-            (Stream::Ike | Stream::Exempt(ExemptKind::Dhcp), Some(clear)) => clear,
-            (Stream::Esp(spi, _), Some(_)) if spi != EspSpi(0) => {
-                let esp = self.streams.of((pair, stream)).0.esp.get_or_insert_default();
-                esp.sa.observe_readable_rest();
-                stream
-            }
-            (
-                Stream::Ike
-                | Stream::Exempt(_)
-                | Stream::Esp(..)
-                | Stream::WespIntegrityOnly(..)
-                | Stream::Ah(..)
-                | Stream::NattKeepalive
-                | Stream::Clear { .. }
-                | Stream::Undecodable(_),
-                _,
-            ) => stream,
+    /// Places a later fragment of a datagram of which the first is known.
+    pub(super) fn place_fragment(&mut self, later: Later, first: FirstFragment) {
+        let stream = first.stream_of(later.readable);
+        // What can be read is no content of ESP; a copy says it no second time.
+        if matches!(stream, Stream::Esp(spi, _) if spi != EspSpi(0))
+            && later.readable.is_some()
+            && later.again.is_none()
+        {
+            let esp = self.streams.of((later.pair, stream)).0.esp.get_or_insert_default();
+            esp.sa.observe_readable_rest();
         }
+        self.place_later(later, stream);
     }
 
     /// Sets the copies aside where packets are shown more than once as a rule, and lets all others go
@@ -192,6 +184,9 @@ impl CaptureObserver<'_> {
         by_pair
     }
 }
+
+/// What is noted of a later fragment that can be read, so that its copies have its class.
+pub(super) const READABLE: NonZeroU32 = NonZeroU32::MIN;
 
 const fn way(direction: Direction) -> usize {
     match direction {

@@ -88,7 +88,8 @@ impl CaptureObserver<'_> {
     fn leave_open(&mut self) {
         self.place_unmatched();
         let fragments = std::mem::take(&mut self.fragments).finish();
-        self.summary.edges.first_fragments = fragments.first;
+        let first = fragments.first.into_iter().map(|(datagram, first)| (datagram, first.stream));
+        self.summary.edges.first_fragments = first.collect();
         for (datagram, later) in fragments.later {
             match later.again {
                 Some(_) => self.place_later(later, later.alone),

@@ -19,7 +19,7 @@ impl CaptureObserver<'_> {
         (stream, messages): (Stream, Vec<Message>),
     ) {
         if self.connections.is_only_likely(ip) {
-            let later = Later { pair, seen: *seen, alone, as_clear: None, again: None };
+            let later = Later { pair, seen: *seen, alone, readable: None, again: None };
             self.connections.hold_likely(ip, later, (stream, messages));
         } else {
             if let Some(ends) = ends_of(ip) {

@@ -3,7 +3,7 @@
 
 use crate::hosts::Direction;
 use crate::packet::{IpPacket, protocol};
-use crate::protection::{EspSpi, NamedPorts, Stream, esp_bytes, inside_udp_on_other_port};
+use crate::protection::{NamedPorts, Stream, esp_bytes, inside_udp_on_other_port};
 use crate::summary::esp_mark::EspMark;
 use crate::summary::sa::SaSeen;
 use crate::summary::spi::SpiEvidence;
@@ -40,9 +40,9 @@ impl MayBeEsp {
     ) {
         let is_whole_udp = ip.protocol == protocol::UDP && ip.fragment.is_none();
         self.now = (is_whole_udp && !self.is_none).then(|| inside_udp_on_other_port(ip)).flatten();
-        let Some(stream @ Stream::Esp(EspSpi(spi), _)) = self.now else { return };
+        let Some(stream @ Stream::Esp(spi, _)) = self.now else { return };
         let known = self.sas.iter().position(|(known, _)| *known == stream);
-        if known.is_none() && (self.sas.len() >= MOST_SPIS || spi < LEAST_SPI) {
+        if known.is_none() && (self.sas.len() >= MOST_SPIS || spi.is_reserved()) {
             *self = Self { is_none: true, ..Self::default() };
             return;
         }
@@ -85,5 +85,3 @@ pub(super) struct Kind {
 
 /// SPIs of one conversation; what shows another one in each packet is no ESP.
 pub(super) const MOST_SPIS: usize = 8;
-/// Those below are reserved (RFC 4303 §2.1).
-const LEAST_SPI: u32 = 256;

@@ -10,11 +10,11 @@ use plainsight::report::schema::Report;
 const LINE: &str = "Minutes of the board, in clear: the offer of 4,200,000 stands. ";
 const CYRILLIC: &str = "Протокол заседания совета директоров: предложение окончательное. ";
 
-fn ascii(len: usize) -> Vec<u8> {
+pub(super) fn ascii(len: usize) -> Vec<u8> {
     LINE.bytes().cycle().take(len).collect()
 }
 
-fn utf16(len: usize) -> Vec<u8> {
+pub(super) fn utf16(len: usize) -> Vec<u8> {
     LINE.encode_utf16().cycle().flat_map(u16::to_le_bytes).take(len).collect()
 }
 
@@ -24,7 +24,7 @@ fn sound(len: usize) -> Vec<u8> {
     wave.flat_map(i16::to_le_bytes).take(len).collect()
 }
 
-fn report(frames: &Frames) -> Report {
+pub(super) fn report(frames: &Frames) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("capture.pcap");
     write(&path, &capture(frames));
@@ -32,14 +32,14 @@ fn report(frames: &Frames) -> Report {
 }
 
 /// The verdict, and how many frames are clear text.
-fn told(frames: &Frames) -> (String, u64) {
+pub(super) fn told(frames: &Frames) -> (String, u64) {
     let report = report(frames);
     let clear = frames_of(&report, "clear");
     (report.verdict, clear)
 }
 
 /// Genuine ESP both ways beside the frames of others, ten milliseconds apart.
-fn beside_esp(others: impl IntoIterator<Item = Vec<u8>>) -> Frames {
+pub(super) fn beside_esp(others: impl IntoIterator<Item = Vec<u8>>) -> Frames {
     let mut any = numbers();
     let mut frames = Frames::new();
     for n in 0..60 {
@@ -63,7 +63,7 @@ fn esp_with(content: impl Fn(u32, &mut Numbers) -> Vec<u8>) -> (String, u64) {
 }
 
 /// A packet in fragments, of which the first holds so many bytes.
-fn fragments(whole: &[u8], first: usize) -> Vec<Vec<u8>> {
+pub(super) fn fragments(whole: &[u8], first: usize) -> Vec<Vec<u8>> {
     let (link, packet) = whole.split_at(14);
     let (header, content) = packet.split_at(20);
     let part = |at: usize, content: &[u8], more: bool| {
@@ -83,7 +83,10 @@ fn fragments(whole: &[u8], first: usize) -> Vec<Vec<u8>> {
 }
 
 /// Packets under identifications of their own, each in fragments.
-fn in_fragments(packets: impl IntoIterator<Item = Vec<u8>>, first: usize) -> Vec<Vec<u8>> {
+pub(super) fn in_fragments(
+    packets: impl IntoIterator<Item = Vec<u8>>,
+    first: usize,
+) -> Vec<Vec<u8>> {
     let numbered = (0_u16..).zip(packets).flat_map(|(n, mut packet)| {
         packet[18..20].copy_from_slice(&n.to_be_bytes());
         fragments(&packet, first)
@@ -197,7 +200,7 @@ fn echo(kind: u8, number: u16, data: &[u8]) -> Vec<u8> {
     if kind == 8 { ip(1, 2, 1, &message) } else { ip(2, 1, 1, &message) }
 }
 
-fn abuses(report: &Report) -> usize {
+pub(super) fn abuses(report: &Report) -> usize {
     report.findings.iter().filter(|finding| finding.code == "exemption_abuse").count()
 }
 
@@ -244,7 +247,7 @@ fn what_is_exempt_and_short_comes_in_no_fragments() {
 }
 
 /// A DHCP request or answer between two hosts.
-fn dhcp(is_answer: bool, options: &[(u8, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn dhcp(is_answer: bool, options: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let mut message = vec![0; 236];
     message[..3].copy_from_slice(&[1 + u8::from(is_answer), 1, 6]);
     message.extend([0x63, 0x82, 0x53, 0x63, 53, 1, if is_answer { 5 } else { 3 }]);
@@ -293,6 +296,70 @@ fn text_behind_packets_and_in_options_is_named() {
     // A check sequence, a time stamp of a tap, and what a card fills up with.
     for behind in [&[0x9c, 0x31, 7, 0xee][..], &[0; 60][..], &ascii(26)[..]] {
         assert_eq!(with(behind), 0);
+    }
+}
+
+/// A frame as netfilter's log hands it over: a message with a prefix of words, and the packet.
+fn logged(frame: &[u8], prefix: &str) -> Vec<u8> {
+    let attribute = |kind: u8, value: &[u8]| {
+        let length = u16::try_from(4 + value.len()).unwrap().to_le_bytes();
+        let mut attribute = [&length[..], &[kind, 0], value].concat();
+        attribute.resize(attribute.len().next_multiple_of(4), 0);
+        attribute
+    };
+    let words = attribute(10, prefix.as_bytes());
+    [&[2, 0, 0, 5][..], &words, &attribute(9, &frame[14..])].concat()
+}
+
+#[test]
+fn words_that_a_capture_puts_before_packets_are_none_of_the_senders() {
+    let mut any = numbers();
+    let prefix = "ACCEPT forwarded from lan to wan, rule 17 of the firewall: ";
+    let mut with = |words: &str, behind: &[u8]| {
+        let frames: Frames = (0..40)
+            .map(|n| {
+                let mut packet = ip(1, 2, 50, &esp(0xc0de_0001, n + 1, 100, &mut any));
+                packet.extend(behind);
+                (n * 20, logged(&packet, words))
+            })
+            .collect();
+        let mut file = capture(&frames);
+        // LINKTYPE_NFLOG.
+        file[20] = 239;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("capture.pcap");
+        write(&path, &file);
+        let report = analyze(&[&path], &["--protect", "10.0.0.1=10.0.0.2"]);
+        (frames_of(&report, "esp"), abuses(&report))
+    };
+    assert_eq!(with(prefix, &[]), (40, 0));
+    assert_eq!(with("short", &[]), (40, 0));
+    assert_eq!(with(prefix, &ascii(80)), (40, 1), "behind the packet it is the sender's");
+}
+
+#[test]
+fn text_in_options_of_ip_is_named_on_every_link() {
+    let mut any = numbers();
+    let mut with = |options: &[u8], tags: &[u8]| {
+        let frames = (0..40).map(|n| {
+            let mut packet = ip(1, 2, 50, &esp(0xc0de_0001, n + 1, 100, &mut any));
+            packet[14] = 0x45 + u8::try_from(options.len() / 4).unwrap();
+            packet[17] += u8::try_from(options.len()).unwrap();
+            packet.splice(34..34, options.iter().copied());
+            packet.splice(12..12, tags.iter().copied());
+            (n * 20, packet)
+        });
+        let report = report(&frames.collect());
+        (frames_of(&report, "esp"), abuses(&report))
+    };
+    // RFC 791 §3.1: an experimental option (RFC 4727 §3) whose content is text, and a record of routes.
+    let text = [&[0x5e, 38][..], &ascii(36), &[1, 0]].concat();
+    let routes: Vec<u8> =
+        [7, 39, 4].into_iter().chain([10, 10, 33, 1].repeat(9)).chain([0]).collect();
+    for tags in [&[][..], &[0x81, 0, 0, 7]] {
+        assert_eq!(with(&text, tags), (40, 1));
+        assert_eq!(with(&routes, tags), (40, 0));
+        assert_eq!(with(&[1; 40], tags), (40, 0));
     }
 }
 
