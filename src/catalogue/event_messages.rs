@@ -33,7 +33,7 @@ use MessageLayout::{Lines, NoValues, Sections, Sentence, Whole};
 /// values wrongly and is left out.
 #[rustfmt::skip]
 const LAYOUTS: &[(&[u16], MessageLayout)] = &[
-    (&[512, 513, 1100, 4608, 4609, 5024, 5025, 5453, 5463, 5464, 5465, 5466, 5467, 5468, 5478, 5479, 5480, 5485], NoValues),
+    (&[512, 513, 1100, 4608, 4609, 5024, 5025, 5453, 5463, 5464, 5465, 5466, 5467, 5468, 5478, 5479, 5480, 5485, 6005, 6006, 6008], NoValues),
     (&[541],       Sections(&[4])),
     (&[542],       Sections(&[3])),
     (&[543],       Sections(&[1])),
@@ -66,6 +66,7 @@ const LAYOUTS: &[(&[u16], MessageLayout)] = &[
     (&[5452],      Lines(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])),
     (&[5456, 5458, 5460, 5471, 5473, 5483, 5484], Lines(&[1])),
     (&[5457, 5459, 5461, 5462, 5472, 5474, 5477], Lines(&[1, 2])),
+    (&[6011],      Sentence(&["The NetBIOS name and DNS host name of this machine have been changed from ", " to ", "."])),
     (&[7023],      Sentence(&["The ", " service terminated with the following error:", ""])),
     (&[7024],      Sentence(&["The ", " service terminated with the following service-specific error:", ""])),
     (&[7024],      Sentence(&["The ", " service terminated with service-specific error ", ""])),

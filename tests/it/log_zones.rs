@@ -112,3 +112,55 @@ fn logs_and_chunks_carved_from_images_are_in_utc_whatever_6013_says() {
         assert!(!codes(&summary).contains(&ProblemCode::LocalTime));
     }
 }
+
+#[test]
+fn marks_of_an_export_in_local_time_have_their_times() {
+    let cleared = record(30, "Microsoft-Windows-Eventlog", 104, &["a", "b", "System"]);
+    let started = record(31, "EventLog", 6005, &[]);
+    let zones = "-60 W. Europe Standard Time";
+    let log = evtx(&[uptime(12, zones), cleared, started, stop(40)]);
+    let form = FORMS.iter().find(|known| known.name == "NXLog").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("system.jsonl");
+    crate::support::ike_builder::write(&path, &(form.write)(&records(log)));
+    let report = crate::support::program::analyze(&[path.as_path()], &[]);
+    let marks = &report.evidence[0].log_coverage.as_ref().unwrap().marks;
+    let times: Vec<&str> = marks.iter().map(|mark| &mark.time.as_deref().unwrap()[..19]).collect();
+    assert_eq!(times, ["2026-01-02T05:00:00", "2026-01-02T06:00:00"]);
+}
+
+#[test]
+fn records_of_the_event_logs_own_service_are_read_in_every_form() {
+    let log = evtx(&[
+        record(1, "EventLog", 6005, &[]),
+        record(2, "EventLog", 6006, &[]),
+        record(3, "EventLog", 6008, &["9:00:00", "1/1/2026"]),
+        record(4, "EventLog", 6011, &["WIN-1", "WS01"]),
+        record(5, "Microsoft-Windows-Eventlog", 104, &["a", "b", "System"]),
+    ]);
+    let rows = records(log);
+    for name in ["NXLog", "ConvertTo-Xml", "Export-Clixml", "Winlogbeat 8", "EvtxECmd --json"] {
+        let form = FORMS.iter().find(|known| known.name == name).unwrap();
+        let file = (form.write)(&rows);
+        let mut events = Vec::new();
+        let mut sink = |event: LogEvent| events.push((event.event_id, event.fields));
+        let bytes: &mut dyn std::io::Read = &mut file.as_slice();
+        match Format::recognize(&file[..file.len().min(512)]) {
+            Format::EventJson => drop(text::json::read(bytes, ID, None, &mut sink)),
+            Format::EventObjects => drop(text::object_xml::read(bytes, ID, None, &mut sink)),
+            other => panic!("{}", other.as_str()),
+        }
+        let ids: Vec<u16> = events.iter().map(|event| event.0).collect();
+        assert_eq!(ids, [6005, 6006, 6008, 6011, 104], "{name}");
+        assert_eq!(events[3].1[1].1, "WS01", "{name}");
+    }
+    let list = "TimeCreated  : 1/2/2026 9:00:00 AM\r\nProviderName : EventLog\r\nId           : 6011\r\nMessage      : The NetBIOS name and DNS host name of this machine have been changed from WIN-1 to WS01.\r\n";
+    let mut renamed = Vec::new();
+    let mut sink = |event: LogEvent| renamed.push(event);
+    let summary = text::listing::read(&mut list.as_bytes(), ID, None, &mut sink).0;
+    assert_eq!(
+        renamed[0].fields.iter().map(|field| field.1.as_str()).collect::<Vec<_>>(),
+        ["WIN-1", "WS01"]
+    );
+    assert!(!codes(&summary).contains(&ProblemCode::FieldsMissing));
+}

@@ -23,10 +23,13 @@ pub(super) enum Placed {
 /// Fills in the record's log and source, and its values from the message where it has none; returns how they
 /// were identified, and whether the values are known.
 pub(super) fn place(record: &mut LogRecord, message: &str) -> (Placed, bool) {
-    if let Some(row) = SOURCES.iter().find(|row| row.0.eq_ignore_ascii_case(&record.provider)) {
+    let rows = events_numbered(record.event_id);
+    // `EventLog` is a source of its own (6005 to 6013), and how Event Viewer shows another one (104, 1102).
+    let is_itself = rows.iter().any(|row| row.provider.eq_ignore_ascii_case(&record.provider));
+    let shown = |row: &&(&str, &str)| row.0.eq_ignore_ascii_case(&record.provider);
+    if let Some(row) = SOURCES.iter().find(shown).filter(|_| !is_itself) {
         row.1.clone_into(&mut record.provider);
     }
-    let rows = events_numbered(record.event_id);
     let is_known = !channel_of_source(&record.provider).is_empty();
     if is_known || rows.is_empty() {
         if record.channel.is_empty() {
