@@ -148,23 +148,10 @@ impl<'a> Case<'a> {
         if opening == 0 {
             against.push(Against::CameAfter);
         }
-        if reason == Reason::NoResponse && failed.iter().all(|f| self.is_barred(f.exchange)) {
-            score = score.min(70);
-            against.push(Against::ErrorsExplainSilence);
-        }
-        if reason == Reason::NoResponse && tie == LogTie::None && self.may_miss_answers() {
-            score = score.min(MOST_LOW);
-            against.push(Against::AnswerNotCaptured);
-        }
-        if reason == Reason::NoResponse && failed.iter().all(|f| self.is_pending(f.exchange)) {
-            score = score.min(MOST_LOW);
-            against.push(Against::NotGivenUp);
-        } else if reason == Reason::NoResponse
-            && tie == LogTie::None
-            && failed.iter().all(|f| f.exchange.resent_after.is_empty())
-        {
-            score = score.min(MOST_MEDIUM);
-            against.push(Against::NotSentAgain);
+        let silence = (reason == Reason::NoResponse).then(|| self.weigh_silence(failed, tie));
+        for (most, why) in silence.into_iter().flatten() {
+            score = score.min(most);
+            against.push(why);
         }
         if inferred && (tie == LogTie::None || reason == Reason::PskMismatchSuspected) {
             against.push(Against::Encrypted);
@@ -194,11 +181,26 @@ impl<'a> Case<'a> {
         Candidate { cause, opening, lasting }
     }
 
+    /// What else explains that nobody answered, and the score that it leaves at the most.
+    fn weigh_silence(&self, failed: &[Failed<'_>], tie: LogTie) -> Vec<(u8, Against)> {
+        let all = |holds: &dyn Fn(&IkeExchange) -> bool| failed.iter().all(|f| holds(f.exchange));
+        let is_unlogged = tie == LogTie::None;
+        let is_pending = all(&|exchange| self.is_pending(exchange));
+        let is_single = is_unlogged && !is_pending && all(&|x| x.resent_after.is_empty());
+        let weighed = [
+            (all(&|x| self.is_barred(x)), MOST_BESIDE_ERRORS, Against::ErrorsExplainSilence),
+            (is_unlogged && self.may_miss_answers(), MOST_LOW, Against::AnswerNotCaptured),
+            (is_pending, MOST_LOW, Against::NotGivenUp),
+            (is_single, MOST_MEDIUM, Against::NotSentAgain),
+        ];
+        weighed.into_iter().filter(|(holds, ..)| *holds).map(|(_, most, why)| (most, why)).collect()
+    }
+
     /// Whether an unanswered request was not sent again before the window ended: until then an answer may come.
     fn is_pending(&self, exchange: &IkeExchange) -> bool {
         let again = exchange.resent_after.first().copied().unwrap_or(SENT_AGAIN);
-        exchange.outcome == Outcome::NoResponse
-            && exchange.start.shifted(again) > self.window.run.end
+        let due = exchange.start.shifted(again);
+        exchange.outcome == Outcome::NoResponse && due > self.window.run.end
     }
 
     /// How far refusals in clear may be trusted that no log confirms: one of them from the station that sends the host's
@@ -459,6 +461,8 @@ const ESP_FOLLOWS: Span = Span::from_seconds(2);
 const PRE_SHARED_KEY: u16 = 1;
 /// Requests that cross are under way at once; two round trips at the most lie between them.
 const CROSSING: Span = Span::from_seconds(1);
+/// Errors that answer the requests state why nobody did.
+const MOST_BESIDE_ERRORS: u8 = 70;
 /// When a request without an answer is sent again at the earliest (Windows and strongSwan wait a second and more).
 const SENT_AGAIN: Span = Span::from_seconds(1);
 /// Windows Vista and later wait half a second at the most before they send in clear beside a negotiation.
