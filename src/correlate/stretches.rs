@@ -85,6 +85,12 @@ impl<T> Stretches<T> {
         self.begun_by(to) > before || self.ends.get(ended).is_some_and(|end| *end <= to)
     }
 
+    /// The value of the first stretch that starts at a point or later.
+    pub(super) fn first_from(&self, point: Timestamp) -> Option<&T> {
+        let before = self.by_start.partition_point(|(start, ..)| *start < point);
+        self.by_start.get(before).map(|(_, _, what)| what)
+    }
+
     /// The value of the first stretch.
     pub(super) fn first(&self) -> Option<&T> {
         self.by_start.first().map(|(_, _, what)| what)

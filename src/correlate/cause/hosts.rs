@@ -1,7 +1,8 @@
 //! The records of a host about itself, under its addresses, and the addresses of one host.
 
-use super::index::{Timed, grouped, placed, reach};
+use super::index::{placed, reach};
 use super::lives::Holders;
+use super::timed::{Timed, grouped};
 use crate::catalogue::{Category, SA_STATE};
 use crate::correlate::{ClockOffset, Facts, PlacedEvent};
 use crate::summary::LogId;

@@ -10,6 +10,7 @@ use super::lives::{Holders, Life};
 use super::modes::{made_main_modes, made_quick_modes, main_modes, quick_modes, with_quick_modes};
 use super::sent_ike::{SentIke, sent_ike};
 use super::states::{by_address, tied_by_states};
+use super::timed::{Timed, grouped};
 use super::uses::{SpiUse, SpiUses, spi_uses};
 use crate::catalogue::Category;
 use crate::correlate::stretches::Stretches;
@@ -424,41 +425,6 @@ impl Index<'_> {
         let selector = event.and_then(|event| event.selector());
         selector.is_none_or(|s| services.iter().any(|service| filter_covers(&s, *service)))
     }
-}
-
-/// Facts with a time, each under its pair or host.
-pub(super) struct Timed<K>(BTreeMap<K, Stretches<usize>>);
-
-impl<K: Ord> Timed<K> {
-    /// Those under a key that touch a span, the latest start first.
-    pub(super) fn touching(
-        &self,
-        key: K,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> impl Iterator<Item = usize> + use<'_, K> {
-        self.0.get(&key).into_iter().flat_map(move |known| known.touching(from, to)).copied()
-    }
-
-    /// The one under a key that begins first.
-    pub(super) fn first(&self, key: K) -> Option<&usize> {
-        self.0.get(&key)?.first()
-    }
-
-    /// Whether there is any under a key.
-    pub(super) fn knows(&self, key: K) -> bool {
-        self.0.contains_key(&key)
-    }
-}
-
-type Placed = (Timestamp, Timestamp, usize);
-
-pub(super) fn grouped<K: Ord>(items: impl Iterator<Item = (K, Placed)>) -> Timed<K> {
-    let mut groups: BTreeMap<K, Vec<Placed>> = BTreeMap::new();
-    for (key, placed) in items {
-        groups.entry(key).or_default().push(placed);
-    }
-    Timed(groups.into_iter().map(|(key, placed)| (key, Stretches::new(placed))).collect())
 }
 
 /// Events of one kind whose time on the captures' clock is known.

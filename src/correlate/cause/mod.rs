@@ -33,6 +33,8 @@ mod beside;
 
 mod states;
 
+mod timed;
+
 mod roles;
 
 mod closed;

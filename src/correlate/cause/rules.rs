@@ -36,8 +36,7 @@ impl Case<'_> {
         self.weigh_names(&mut found);
         self.weigh_captures(&mut found);
         self.weigh_senders(&mut found);
-        self.weigh_living_sas(&mut found);
-        self.weigh_uncovered(&mut found);
+        self.weigh_filters(&mut found);
         if !found.iter().any(explains) {
             found.extend(self.not_before().or_else(|| {
                 let is_guess = |one: &Candidate| one.cause.reason == Reason::FilterNotCovering;
@@ -148,9 +147,9 @@ impl Case<'_> {
         let logged = starts.filter_map(|(_, e)| e.corrected.filter(|t| *t > time));
         // Nobody makes security associations without the services that negotiate them.
         let after = time.shifted(stop.error.unwrap_or(JITTER));
-        let made = self.index.sas_of_host.touching(host, after, until);
-        let made = made.filter_map(|at| self.index.facts.events.get(at)?.corrected);
-        let made = made.filter(|time| *time > after).min();
+        let made = self.index.sas_of_host.first_from(host, after);
+        let made = made.and_then(|at| self.index.facts.events.get(at)?.corrected);
+        let made = made.filter(|time| *time <= until);
         logged
             .chain(made)
             .chain(self.index.first_ike_of(host, after).filter(|t| *t <= until))

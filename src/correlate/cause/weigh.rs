@@ -5,6 +5,8 @@ use super::case::Case;
 use super::roles::{MOST_LOW, MOST_MEDIUM};
 use super::{Against, Candidate, Cause, FactRef, Opening};
 use crate::catalogue::Reason;
+use crate::evidence::FrameRef;
+use std::collections::BTreeSet;
 
 impl Case<'_> {
     /// Negotiations among other hosts are at most `low` where nothing ties them to the pair.
@@ -20,38 +22,33 @@ impl Case<'_> {
         }
     }
 
-    /// Where the senders of clear text continue to send protected packets under the same SPIs, before the
-    /// window and inside, nothing ended that could have carried this traffic, and no negotiation was needed for
-    /// it: this contradicts other causes, and filters come first.
-    pub(super) fn weigh_living_sas(&self, found: &mut [Candidate]) {
-        let Some(host) = self.is_own.then(|| self.sender_under_both()).flatten() else { return };
+    /// What contradicts other causes where filters do not cover the window's services, so that filters come first: the
+    /// senders of clear text continue to send protected packets under the same SPIs, before the window and inside;
+    /// or all services were in clear before beside such packets, and what ended or failed later did not put them in
+    /// clear.
+    pub(super) fn weigh_filters(&self, found: &mut [Candidate]) {
+        let living = self.is_own.then(|| self.sender_under_both()).flatten();
+        let living = living.map(Against::EspGoesOn);
+        let Some(against) = living.or_else(|| self.first_uncovered().map(Against::ClearBesideEsp))
+        else {
+            return;
+        };
         for candidate in found {
             if let Some(most) = self.most_beside_filters(&candidate.cause) {
                 candidate.cause.score = candidate.cause.score.min(most);
-                candidate.cause.against.push(Against::EspGoesOn(host));
+                candidate.cause.against.push(against.clone());
             }
         }
     }
 
-    /// Where all services of the window were in clear before beside living ESP of their sender, the filters did not cover
-    /// them: what ended or failed later did not put them in clear.
-    pub(super) fn weigh_uncovered(&self, found: &mut [Candidate]) {
+    /// The first packet of the earlier windows in which all services of this one were in clear beside living ESP.
+    fn first_uncovered(&self) -> Option<FrameRef> {
         let window = self.window;
         let before = window.services.iter().map(|service| {
             let first = self.index.uncovered.get(&(window.pair, *service));
             first.filter(|(start, _)| *start < window.run.start).map(|(_, frame)| *frame)
         });
-        let Some(before) = before.collect::<Option<Vec<_>>>() else { return };
-        let Some(first) = before.into_iter().min() else { return };
-        if self.is_own && self.sender_under_both().is_some() {
-            return;
-        }
-        for candidate in found {
-            if let Some(most) = self.most_beside_filters(&candidate.cause) {
-                candidate.cause.score = candidate.cause.score.min(most);
-                candidate.cause.against.push(Against::ClearBesideEsp(first));
-            }
-        }
+        before.collect::<Option<BTreeSet<FrameRef>>>()?.into_iter().next()
     }
 
     /// The score that a cause has at the most where filters do not cover the service; `None` where that does not matter.
