@@ -233,32 +233,33 @@ const OBJECTS: &[&str] = &["EventLogRecord", "MSFT_NetMainModeSA", "MSFT_NetQuic
 const AUDIT_GUIDS: &str = "-69AE-11D9-BED3-505054503030}";
 /// This many names of one tool are no coincidence.
 const FEWEST_NAMES: usize = 4;
+/// Properties of PowerShell's events (System.Diagnostics.Eventing.Reader.EventLogRecord).
+pub(crate) const EVENT_LOG_RECORD: &[&str] = &[
+    "Message",
+    "Id",
+    "Version",
+    "Qualifiers",
+    "Level",
+    "Task",
+    "Opcode",
+    "Keywords",
+    "RecordId",
+    "ProviderName",
+    "ProviderId",
+    "LogName",
+    "ProcessId",
+    "ThreadId",
+    "MachineName",
+    "UserId",
+    "TimeCreated",
+    "ActivityId",
+    "LevelDisplayName",
+    "TaskDisplayName",
+    "Properties",
+];
 /// Names with which an event begins, by the tool that writes them.
 const TOOLS: &[&[&str]] = &[
-    // PowerShell: properties of EventLogRecord (System.Diagnostics.Eventing.Reader).
-    &[
-        "Message",
-        "Id",
-        "Version",
-        "Qualifiers",
-        "Level",
-        "Task",
-        "Opcode",
-        "Keywords",
-        "RecordId",
-        "ProviderName",
-        "ProviderId",
-        "LogName",
-        "ProcessId",
-        "ThreadId",
-        "MachineName",
-        "UserId",
-        "TimeCreated",
-        "ActivityId",
-        "LevelDisplayName",
-        "TaskDisplayName",
-        "Properties",
-    ],
+    EVENT_LOG_RECORD,
     // evtx_dump, python-evtx, chainsaw dump, EvtxECmd with --fj.
     &["Event", "Event_attributes", "System", "#attributes", "@xmlns"],
     // Velociraptor's parse_evtx.

@@ -14,7 +14,7 @@
 use super::local_times::RecordTime;
 use super::rows::Filled;
 use crate::eventlog::{AuditOutcome, LogRecord};
-use crate::evidence::{EventFault, ExportTool, RecordRef};
+use crate::evidence::{EVENT_LOG_RECORD, EventFault, ExportTool, RecordRef};
 use std::collections::BTreeMap;
 
 /// The first property of a list of events; `None` where the text is none.
@@ -36,7 +36,8 @@ fn property(text: &[u8]) -> Option<(&[u8], usize)> {
     let head = line.get(..line.len().min(LONGEST_LABEL))?;
     let colon = head.iter().position(|byte| *byte == b':')?;
     let label = head.get(..colon)?.strip_suffix(b" ")?.trim_ascii_end();
-    let is_known = NAMES.iter().any(|name| name.as_bytes() == label);
+    let mut names = EVENT_LOG_RECORD.iter().chain(MORE_NAMES);
+    let is_known = names.any(|name| name.as_bytes() == label);
     is_known.then_some((label, colon))
 }
 
@@ -199,35 +200,14 @@ fn with_tabs(message: &str) -> String {
 
 /// Names and their padding are shorter.
 const LONGEST_LABEL: usize = 64;
-/// Properties of EventLogRecord and of EventLogEntry.
-const NAMES: &[&str] = &[
-    "Message",
-    "Id",
-    "Version",
-    "Qualifiers",
-    "Level",
-    "Task",
-    "Opcode",
-    "Keywords",
-    "RecordId",
-    "ProviderName",
-    "ProviderId",
-    "LogName",
-    "ProcessId",
-    "ThreadId",
-    "MachineName",
-    "UserId",
-    "TimeCreated",
-    "ActivityId",
+/// Further properties of EventLogRecord, and those of EventLogEntry.
+const MORE_NAMES: &[&str] = &[
     "RelatedActivityId",
     "ContainerLog",
     "MatchedQueryIds",
     "Bookmark",
-    "LevelDisplayName",
     "OpcodeDisplayName",
-    "TaskDisplayName",
     "KeywordsDisplayNames",
-    "Properties",
     "Index",
     "EntryType",
     "InstanceId",

@@ -6,7 +6,7 @@ use super::scratch::{Scratch, Taken};
 use super::section::Section;
 use super::{Entry, Trouble};
 use crate::evidence::MemberFault;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Visits every member; returns what is wrong with the archive.
 pub(super) fn list(
@@ -34,22 +34,22 @@ pub(super) fn list(
         for (file, is_inside) in folder.file_entries().zip(inside) {
             unpacked = unpacked.saturating_add(length);
             let size = u64::from(file.uncompressed_size());
-            files.push((file.name().to_owned(), size, is_inside.then_some(unpacked)));
+            let fault = match is_inside {
+                Some(true) if unpacked <= MOST_WORK => None,
+                Some(false) => Some(MemberFault::CannotUnpack(BEHIND.to_owned())),
+                Some(true) | None => Some(MemberFault::FarBehind),
+            };
+            files.push((file.name().to_owned(), size, fault));
         }
     }
     // The library finds a file by its name: of two that have one name, either may be read.
-    let outside: BTreeSet<String> =
-        files.iter().filter(|(.., work)| work.is_none()).map(|(name, ..)| name.clone()).collect();
+    let faulty = files.iter().filter_map(|(name, _, fault)| Some((name.clone(), fault.clone()?)));
+    let faulty: BTreeMap<String, MemberFault> = faulty.collect();
     let mut trouble = (files.len() > MOST_FILES).then_some(Trouble::Expansion);
-    for (name, size, work) in files.into_iter().take(MOST_FILES) {
+    for (name, size, fault) in files.into_iter().take(MOST_FILES) {
         let bytes = name.clone().into_bytes();
-        let Some(work) = work.filter(|_| !outside.contains(&name)) else {
-            let why = "it lies behind the data of its folder".to_owned();
-            scratch.lost(bytes, size, MemberFault::CannotUnpack(why));
-            continue;
-        };
-        if work > MOST_WORK {
-            scratch.lost(bytes, size, MemberFault::FarBehind);
+        if let Some(fault) = fault.or_else(|| faulty.get(&name).cloned()) {
+            scratch.lost(bytes, size, fault);
             continue;
         }
         let taken =
@@ -69,6 +69,7 @@ pub(super) fn list(
     }
 }
 
+const BEHIND: &str = "it lies behind the data of its folder";
 /// The most that a data block unpacks to ([MS-CAB] 2.4).
 const BLOCK: u64 = 32 << 10;
 /// The most bytes that are unpacked for all members together, including the data before them.

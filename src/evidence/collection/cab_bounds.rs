@@ -4,8 +4,9 @@
 use super::section::Section;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 
-/// For each folder, whether its files lie inside, in the order of the directory.
-pub(super) fn inside(archive: &Section) -> io::Result<Vec<Vec<bool>>> {
+/// For each folder, in the order of the directory, whether its files lie inside; `None` where the blocks of the folder
+/// were too many to look at.
+pub(super) fn inside(archive: &Section) -> io::Result<Vec<Vec<Option<bool>>>> {
     let mut cabinet = Bytes(archive.clone());
     let header: [u8; 36] = cabinet.at(0)?;
     let [folders, files, flags] = [26, 28, 30].map(|at| sixteen(&header, at));
@@ -31,14 +32,14 @@ pub(super) fn inside(archive: &Section) -> io::Result<Vec<Vec<bool>>> {
         let is_stored = sixteen(&entry, 6) & TYPE == 0;
         held.push(cabinet.unpacked(data, (blocks, is_stored), reserved.1, &mut left));
     }
-    let mut all: Vec<Vec<bool>> = held.iter().map(|_| Vec::new()).collect();
+    let mut all: Vec<Vec<Option<bool>>> = held.iter().map(|_| Vec::new()).collect();
     let mut place = first_file;
     for _ in 0..files {
         let entry: [u8; 16] = cabinet.at(place)?;
         let folder = usize::from(sixteen(&entry, 8));
         let end = thirty_two(&entry, 4).saturating_add(thirty_two(&entry, 0));
         if let Some((files, held)) = all.get_mut(folder).zip(held.get(folder)) {
-            files.push(end <= *held);
+            files.push(held.map(|held| end <= held));
         }
         place = cabinet.behind_text(place + 16)?;
     }
@@ -77,18 +78,17 @@ impl Bytes {
         }
     }
 
-    /// How much the blocks of a folder unpack to; those that cannot be read hold nothing.
+    /// How much the blocks of a folder unpack to; those that cannot be read hold nothing. `None` where too many are left.
     fn unpacked(
         &mut self,
         mut place: u64,
         (blocks, is_stored): (u16, bool),
         reserved: u64,
         left: &mut u32,
-    ) -> u64 {
+    ) -> Option<u64> {
+        *left = left.checked_sub(u32::from(blocks))?;
         let mut sum = 0u64;
         for _ in 0..blocks {
-            let Some(fewer) = left.checked_sub(1) else { break };
-            *left = fewer;
             let Ok(block) = self.at::<8>(place) else { break };
             let (packed, unpacked) = (sixteen(&block, 4), sixteen(&block, 6));
             if is_stored && packed != unpacked {
@@ -97,7 +97,7 @@ impl Bytes {
             sum += u64::from(unpacked);
             place += 8 + reserved + u64::from(packed);
         }
-        sum
+        Some(sum)
     }
 }
 
