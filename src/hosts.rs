@@ -203,6 +203,9 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// From the lower address, then from the higher one.
+    pub const BOTH: [Self; 2] = [Self::AToB, Self::BToA];
+
     /// The other way.
     #[must_use]
     pub const fn reversed(self) -> Self {

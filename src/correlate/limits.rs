@@ -97,7 +97,7 @@ impl LimitCode {
                 "The capture is a sample of the packets, so a missing packet proves nothing."
             }
             Self::Vantage => {
-                "Packets were captured where they are not yet, or no longer, protected: on the sending or receiving host, or inside a gateway."
+                "Packets were, or may have been, captured where they are not yet, or no longer, protected: on the sending or receiving host, or inside a gateway."
             }
             Self::NotCovered => "A rule requires protection of traffic that no capture shows.",
         }

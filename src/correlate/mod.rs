@@ -44,8 +44,6 @@ mod totals;
 
 mod placed;
 
-mod vantage;
-
 mod obligation;
 
 mod usable;
@@ -63,6 +61,7 @@ mod run_by;
 mod senders;
 
 mod midway;
+mod place;
 mod refusals;
 
 pub use crate::catalogue::Confidence;
@@ -87,6 +86,7 @@ pub use joins::{Join, JoinKey};
 pub use limits::{BlindSpot, Extent, LimitCode, Limits};
 pub use losses::{Duplicates, EspGap, Exposure, TcpLoss};
 pub use obligation::{ObligationSpan, Scanner};
+pub use place::{Held, MayBeInside, PlaceDoubt};
 pub use placed::PlacedEvent;
 pub use refusals::Refuser;
 pub use run_by::RunBy;
@@ -229,6 +229,8 @@ pub struct Facts {
     pub duplicates: BTreeMap<(EvidenceId, DuplicateKind), Duplicates>,
     /// IP addresses that another station took over, by address and time.
     pub station_changes: Vec<StationChange>,
+    /// Windows that the place of a capture may explain, by pair and beginning.
+    pub place_doubts: BTreeMap<(HostPair, Timestamp), PlaceDoubt>,
     /// Windows whose clear text was under way as its capture began, by pair and beginning.
     pub midway: BTreeSet<(HostPair, Timestamp)>,
     /// Negotiations that were refused in clear, by their place among the exchanges, and who sent the refusal.
@@ -318,10 +320,11 @@ pub fn correlate(summary: &Summary, policy: &Policy, rule: GapRule) -> Facts {
         shared_offset: clock::shared_offset(&named_clocks(summary, &clocks)),
         clock_offsets: clocks,
         unreachable: unreachable::gather(summary),
-        vantages: vantage::of_captures(summary),
+        vantages: place::vantages(summary),
         duplicates: losses::duplicates(summary),
         station_changes: addresses::taken_over(summary),
         other_senders: BTreeMap::new(),
+        place_doubts: BTreeMap::new(),
         midway: BTreeSet::new(),
         refusers,
         set_back: set_back(summary),
@@ -391,8 +394,9 @@ impl Facts {
         audits: &AuditHistories,
     ) {
         self.add_unpaired(summary);
-        self.note_limits(policy);
         windows.sort_by_key(|w| (w.run, w.pair));
+        self.doubt_places(summary, &windows);
+        self.note_limits(policy);
         self.protected.sort_by_key(|w| (w.run, w.pair));
         let of_windows = windows.iter().map(|window| (window.pair, &window.run));
         self.other_senders = senders::other_senders(summary, of_windows);

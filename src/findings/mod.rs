@@ -46,6 +46,8 @@ mod bounds;
 
 mod negotiation;
 
+mod place;
+
 mod station;
 
 mod strength;

@@ -105,12 +105,16 @@ fn cleartext_window(
     let demand = if attempted { attempt(&members) } else { demand(source) };
     let sent = sent(pair, &members);
     let frames_of = same_frames(facts, &members);
-    let place = vantage_notes(facts, runs());
+    let place = super::place::notes(facts, &members);
     let hosts = shared.map_or_else(String::new, |address| {
         format!(" IKE's NAT detection hashes do not match {address}: the address was translated, or UDP encapsulation is forced. Several hosts may share a translated address, so the host that sent clear text may not be the protected one.")
     });
     let (severity, confidence, stations) =
         super::station::weigh(facts, &members, severity, is_stated);
+    let confidence = match super::place::is_in_doubt(facts, &members) {
+        true => confidence.min(Confidence::Medium),
+        false => confidence,
+    };
     let counters = super::counters::around_windows(facts, pair, runs());
     let detail =
         format!("{demand}{why}{itself}{sent}{frames_of}{place}{hosts}{stations}{counters}");
@@ -206,19 +210,6 @@ pub(super) fn without_time(facts: &Facts) -> Vec<Finding> {
             }
         })
         .collect()
-}
-
-/// Where the position of a capture may explain why packets are clear.
-fn vantage_notes<'a>(facts: &Facts, runs: impl Iterator<Item = &'a ClassRun>) -> String {
-    let shown: BTreeSet<EvidenceId> =
-        runs.flat_map(|run| [run.first.evidence, run.last.evidence]).collect();
-    let vantages = shown.into_iter().filter_map(|capture| {
-        let why = facts.vantages.get(&capture)?.explains_clear_text()?;
-        Some(format!(
-            " {capture} was taken on {why}: the packets may have been protected when they left."
-        ))
-    });
-    vantages.collect()
 }
 
 /// The source of the requirement on a pair's traffic.

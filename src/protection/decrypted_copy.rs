@@ -61,6 +61,28 @@ pub enum Watched {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Layouts(u64);
 
+impl Layouts {
+    /// None of them.
+    pub const NONE: Self = Self(0);
+
+    /// Those of them that are not in the other set.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Those of both sets.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Each of them alone.
+    pub fn each(self) -> impl Iterator<Item = Self> {
+        (0..u64::BITS).map(move |bit| Self(self.0 & 1 << bit)).filter(|one| *one != Self::NONE)
+    }
+}
+
 /// Remembers the last ESP packets, and how many of each SPI had a likely decrypted copy.
 #[derive(Debug, Default)]
 pub struct DecryptedCopies {
@@ -152,7 +174,14 @@ impl PlainLengths {
     /// Whether an ESP packet of so many bytes from the SPI on, between the same two hosts, can hold it and no more.
     #[must_use]
     pub fn fits(self, esp: usize) -> bool {
-        fitting(esp, self, true) != Layouts(0)
+        self.layouts(esp, true) != Layouts::NONE
+    }
+
+    /// The layouts under which an ESP packet of so many bytes from the SPI on holds it and no more: transport mode only
+    /// between the same two hosts.
+    #[must_use]
+    pub fn layouts(self, esp: usize, same_hosts: bool) -> Layouts {
+        fitting(esp, self, same_hosts)
     }
 }
 

@@ -48,7 +48,7 @@ fn text(code: LimitCode, extent: &Extent) -> String {
             format!("The capture is a sample of the packets, {} in all.", of("ESP packet"))
         }
         LimitCode::Vantage => format!(
-            "{} were captured where they are not yet, or no longer, protected.",
+            "{} were, or may have been, captured where they are not yet, or no longer, protected.",
             of("packet")
         ),
         LimitCode::NotCovered => {

@@ -1,0 +1,355 @@
+//! Whether the place of a capture may explain a window: clear packets that the captures may also show inside ESP.
+//!
+//! Nothing is concluded from it. What a capture is known to show twice is set aside before (`summary::across`,
+//! `protection::decrypted_copy`), by conditions that chance does not meet. What is left here meets half of them: most
+//! clear packets of a window lie within ten milliseconds of an ESP packet that can hold exactly them, but they are
+//! fewer than eight, or all of one length; or they are longer than any ESP packet, as a host shows packets that it put
+//! together after decryption or has not yet cut; or another capture, whose clock differs, shows ESP of such lengths in
+//! the same order. The window's finding names it, so that nobody accuses a host whose capture was taken inside.
+
+mod merged;
+mod other_clock;
+
+use super::{CleartextWindow, Facts, LimitCode, limits};
+use crate::evidence::{EvidenceId, FrameRef};
+use crate::hosts::{Direction, HostPair};
+use crate::policy::Expectation;
+use crate::protection::decrypted_copy::{Layouts, PlainLengths, SpiKey};
+use crate::protection::{ProtectionClass, Stream};
+use crate::summary::{ClassRun, PacketRecord, Summary, Vantage};
+use crate::time::{Span, Timestamp};
+use std::collections::BTreeMap;
+
+/// Why the place of a capture may explain a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaceDoubt {
+    /// A capture may show the clear packets inside ESP too.
+    MayBeInside(MayBeInside),
+    /// The two hosts negotiated security associations, and no capture shows a packet under them: their network cards
+    /// may protect packets after the capture, and take protection off before it.
+    NegotiatedWithoutEsp {
+        /// The first frame of the negotiation.
+        negotiation: FrameRef,
+        /// The clear packets.
+        packets: u64,
+    },
+}
+
+impl PlaceDoubt {
+    /// The clear packets that it concerns.
+    #[must_use]
+    pub const fn packets(&self) -> u64 {
+        match self {
+            Self::MayBeInside(inside) => inside.packets,
+            Self::NegotiatedWithoutEsp { packets, .. } => *packets,
+        }
+    }
+}
+
+/// Clear packets of a window that a capture may also show inside ESP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MayBeInside {
+    /// How ESP may hold them.
+    pub held: Held,
+    /// Clear packets that it may hold.
+    pub packets: u64,
+    /// The clear packets that were compared, of the directions concerned.
+    pub compared: u64,
+    /// The hosts of the ESP packets.
+    pub outside: HostPair,
+    /// The capture that shows the ESP packets, by its first file.
+    pub capture: EvidenceId,
+}
+
+/// How ESP packets may hold clear ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Each within ten milliseconds, in a packet of exactly the length that holds it.
+    Each,
+    /// Several ESP packets together: the clear packets are longer than any of them.
+    Merged,
+    /// In another capture, whose clock is ahead by so much, in the same order.
+    OtherClock(Span),
+}
+
+/// Where captures were taken, as far as the user states it or their content proves it.
+pub(super) fn vantages(summary: &Summary) -> BTreeMap<EvidenceId, Vantage> {
+    let captures = summary.captures.iter();
+    captures.filter_map(|(evidence, capture)| Some((*evidence, capture.vantage()?))).collect()
+}
+
+/// By pair and beginning of a window, why the place of a capture may explain it.
+pub(super) type PlaceDoubts = BTreeMap<(HostPair, Timestamp), PlaceDoubt>;
+
+impl Facts {
+    /// Finds what the place of a capture may explain, and notes it as a limit of the pairs.
+    pub(super) fn doubt_places(&mut self, summary: &Summary, windows: &[CleartextWindow]) {
+        let captures = Captures::gather(summary);
+        let mut budget = MOST_COMPARISONS;
+        let mut doubts = PlaceDoubts::new();
+        for CleartextWindow { pair, run, .. } in windows {
+            let inside = captures.find(*pair, run, &mut budget).map(PlaceDoubt::MayBeInside);
+            if let Some(doubt) = inside.or_else(|| self.negotiated_without_esp(*pair, run)) {
+                doubts.insert((*pair, run.start), doubt);
+            }
+        }
+        let captures: BTreeMap<(HostPair, Timestamp), EvidenceId> =
+            windows.iter().map(|w| ((w.pair, w.run.start), w.run.first.evidence)).collect();
+        for pair in &mut self.pairs {
+            if !matches!(pair.expectation, Expectation::Required(_)) {
+                continue;
+            }
+            let from = (pair.pair, Timestamp(i64::MIN));
+            let own = doubts.range(from..).take_while(|((of, _), _)| *of == pair.pair);
+            for (key, doubt) in own {
+                let capture: Vec<EvidenceId> = captures.get(key).copied().into_iter().collect();
+                limits::add(&mut pair.limits, LimitCode::Vantage, doubt.packets(), &capture);
+            }
+        }
+        self.place_doubts = doubts;
+    }
+
+    /// Both hosts sent in clear while security associations that they had negotiated were in force, and no packet of
+    /// theirs is protected anywhere.
+    fn negotiated_without_esp(&self, pair: HostPair, run: &ClassRun) -> Option<PlaceDoubt> {
+        let facts = self.pair(pair).filter(|_| run.is_answered())?;
+        let is_protected = |class: &ProtectionClass| match class {
+            ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => true,
+            ProtectionClass::Ike
+            | ProtectionClass::NattKeepalive
+            | ProtectionClass::Exempt
+            | ProtectionClass::Clear
+            | ProtectionClass::NonIp
+            | ProtectionClass::Undecodable => false,
+        };
+        if facts.by_class.iter().any(|(class, _)| is_protected(class)) {
+            return None;
+        }
+        let in_force = self.exchanges.iter().find(|exchange| {
+            let is_over = exchange.deleted.is_some_and(|(_, at)| at <= run.start);
+            let is_made = exchange.completions.iter().any(|at| *at <= run.end);
+            exchange.pair() == pair && is_made && !is_over
+        })?;
+        let (negotiation, packets) = (in_force.first, run.frames);
+        Some(PlaceDoubt::NegotiatedWithoutEsp { negotiation, packets })
+    }
+}
+
+/// An ESP packet: when, the number of its SPI, and its bytes from the SPI on.
+type Mark = (Timestamp, usize, u32);
+
+/// A clear packet, as far as it is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Clear {
+    time: Timestamp,
+    packet: u32,
+    payload: u32,
+}
+
+/// The packets of one capture that are known one by one.
+#[derive(Debug, Default)]
+struct Known<'s> {
+    spis: Vec<SpiKey>,
+    /// In order of time.
+    esp: Vec<Mark>,
+    clear: BTreeMap<HostPair, Vec<(Stream, &'s [PacketRecord])>>,
+    /// Nothing is decrypted there, as the user states.
+    is_outside: bool,
+}
+
+struct Captures<'s>(BTreeMap<EvidenceId, Known<'s>>, crate::summary::FirstFiles);
+
+impl<'s> Captures<'s> {
+    fn gather(summary: &'s Summary) -> Self {
+        let first_files = summary.first_files();
+        let mut all: BTreeMap<EvidenceId, Known<'s>> = BTreeMap::new();
+        for (file, capture) in &summary.captures {
+            let known = all.entry(first_files.of(*file)).or_default();
+            known.is_outside |= capture.stated_vantage == Some(Vantage::Wan);
+            for (sa, packets) in &capture.esp_packets {
+                let number = known.spis.len();
+                known.spis.push(*sa);
+                known.esp.extend(packets.iter().map(|esp| (esp.time, number, esp.length)));
+            }
+            for ((pair, stream), packets) in &capture.clear_packets {
+                known.clear.entry(*pair).or_default().push((*stream, packets));
+            }
+        }
+        all.values_mut().for_each(|known| known.esp.sort_unstable());
+        Self(all, first_files)
+    }
+
+    fn find(&self, pair: HostPair, run: &ClassRun, budget: &mut u64) -> Option<MayBeInside> {
+        let capture = self.1.of(run.first.evidence);
+        let known = self.0.get(&capture).filter(|known| !known.is_outside)?;
+        let each = Direction::BOTH.map(|way| known.clear_of(pair, run, way));
+        let own = known.in_own(pair, &each, budget).map(|(held, packets, compared, outside)| {
+            MayBeInside { held, packets, compared, outside, capture }
+        });
+        own.or_else(|| {
+            let others = self.0.iter().filter(|(id, _)| **id != capture);
+            others.filter_map(|(id, other)| other.in_other(*id, pair, &each, budget)).next()
+        })
+    }
+}
+
+impl Known<'_> {
+    /// The clear packets of a window in one direction, in order of time; the first ones where there are very many.
+    fn clear_of(&self, pair: HostPair, run: &ClassRun, way: Direction) -> Vec<Clear> {
+        let packets = self.clear.get(&pair).into_iter().flatten();
+        let packets = packets.flat_map(|(_, packets)| packets.iter());
+        let of_window = packets.filter(|seen| {
+            seen.direction == way
+                && !seen.is_decrypted_copy
+                && run.start <= seen.time
+                && seen.time <= run.end
+        });
+        let mut clear: Vec<Clear> = of_window
+            .map(|seen| Clear { time: seen.time, packet: seen.packet_len, payload: seen.payload })
+            .collect();
+        clear.sort_unstable();
+        clear.truncate(MOST_CLEAR);
+        clear
+    }
+
+    /// How the ESP of the same capture may hold at least half of the packets of one direction or of both.
+    fn in_own(
+        &self,
+        pair: HostPair,
+        each: &[Vec<Clear>; 2],
+        budget: &mut u64,
+    ) -> Option<(Held, u64, u64, HostPair)> {
+        let mut found: Option<(Held, u64, u64, HostPair)> = None;
+        for (way, clear) in Direction::BOTH.into_iter().zip(each).filter(|(_, c)| !c.is_empty()) {
+            let whole = self.whole(pair, way, clear, budget);
+            let whole = whole.map(|(spi, count)| (Held::Each, spi, count));
+            let is_enough = |(_, _, count): &(Held, usize, u64)| is_most(*count, clear);
+            let best = whole.filter(is_enough).or_else(|| {
+                let merged = self.merged(pair, way, clear, budget);
+                merged.map(|(spi, count)| (Held::Merged, spi, count)).filter(is_enough)
+            });
+            let Some((held, spi, count)) = best else { continue };
+            let Some((outside, _)) = self.spis.get(spi) else { continue };
+            let (_, packets, compared, _) = found.get_or_insert((held, 0, 0, *outside));
+            *packets += count;
+            *compared += clear.len() as u64;
+        }
+        // The rest of the window has nothing to do with it where that is most of it.
+        let all: u64 = each.iter().map(|clear| clear.len() as u64).sum();
+        found.filter(|(_, packets, ..)| packets.saturating_mul(2) >= all)
+    }
+
+    /// The SPI whose packets can hold most of these, each of them one, in order.
+    fn whole(
+        &self,
+        pair: HostPair,
+        way: Direction,
+        clear: &[Clear],
+        budget: &mut u64,
+    ) -> Option<(usize, u64)> {
+        let mut votes: BTreeMap<(usize, Order), Votes> = BTreeMap::new();
+        for one in clear {
+            for order in [Order::EspFirst, Order::ClearFirst] {
+                for (at, (_, spi, length)) in self.near(one.time, order) {
+                    if *budget == 0 {
+                        return None;
+                    }
+                    *budget -= 1;
+                    let Some(is_own) = self.may_hold(*spi, (pair, way), order) else { continue };
+                    let fitting = one.lengths(pair).layouts(*length as usize, is_own);
+                    if fitting != Layouts::NONE {
+                        votes.entry((*spi, order)).or_default().add(fitting, at);
+                    }
+                }
+            }
+            votes.values_mut().for_each(Votes::next);
+        }
+        let best = votes.iter().map(|((spi, _), votes)| (votes.best(), std::cmp::Reverse(*spi)));
+        best.max().map(|(count, spi)| (spi.0, count))
+    }
+
+    /// The ESP packets near a time, in their order.
+    fn near(&self, time: Timestamp, order: Order) -> impl Iterator<Item = (usize, &Mark)> {
+        let (from, to) = match order {
+            Order::EspFirst => (time.shifted(SOON.negated()), time),
+            Order::ClearFirst => (time, time.shifted(SOON)),
+        };
+        let first = self.esp.partition_point(|(time, ..)| *time < from);
+        let behind = self.esp.partition_point(|(time, ..)| *time <= to).max(first);
+        let near = self.esp.get(first..behind).unwrap_or_default();
+        near.iter().take(MOST_NEAR).enumerate().map(move |(at, mark)| (first + at, mark))
+    }
+
+    /// Whether an SPI may hold packets of a pair in one direction, and whether it is the pair's own. What one host
+    /// sends in clear and then under ESP are two packets; a gateway sends what others sent.
+    fn may_hold(&self, spi: usize, (pair, way): SideOf, order: Order) -> Option<bool> {
+        let (hosts, stream) = self.spis.get(spi)?;
+        let is_own = *hosts == pair;
+        let fits = match stream {
+            Stream::Esp(_, of_spi) if is_own => *of_spi == way && order == Order::EspFirst,
+            _ => !is_own,
+        };
+        fits.then_some(is_own)
+    }
+}
+
+/// One direction of a pair.
+type SideOf = (HostPair, Direction);
+
+impl Clear {
+    fn lengths(self, pair: HostPair) -> PlainLengths {
+        let header = if pair.a().is_ipv4() { 20 } else { 40 };
+        let packet = self.packet as usize;
+        PlainLengths { packet, segment: packet.saturating_sub(header) }
+    }
+}
+
+/// Whether so many are at least half.
+fn is_most(count: u64, clear: &[Clear]) -> bool {
+    count > 0 && count.saturating_mul(2) >= clear.len() as u64
+}
+
+/// Which of the two was captured first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Order {
+    EspFirst,
+    ClearFirst,
+}
+
+/// By layout, how many clear packets have an ESP packet that none before them has.
+#[derive(Clone, Debug, Default)]
+struct Votes {
+    /// By layout, the count, and the place behind the last ESP packet that was taken.
+    of_layouts: BTreeMap<Layouts, (u64, usize)>,
+    /// Layouts that have one for the clear packet at hand.
+    now: Layouts,
+}
+
+impl Votes {
+    fn add(&mut self, fitting: Layouts, at: usize) {
+        for layout in fitting.without(self.now).each() {
+            let (count, behind) = self.of_layouts.entry(layout).or_default();
+            if at >= *behind {
+                (*count, *behind) = (*count + 1, at + 1);
+                self.now = self.now.and(layout);
+            }
+        }
+    }
+
+    fn next(&mut self) {
+        self.now = Layouts::NONE;
+    }
+
+    fn best(&self) -> u64 {
+        self.of_layouts.values().map(|(count, _)| *count).max().unwrap_or_default()
+    }
+}
+
+/// As for decrypted copies.
+const SOON: Span = Span::from_millis(10);
+/// Clear packets of a window and direction that are compared.
+const MOST_CLEAR: usize = 1024;
+/// ESP packets near a clear one that are compared, before it and after it.
+const MOST_NEAR: usize = 64;
+/// Comparisons over all windows: some seconds at most.
+const MOST_COMPARISONS: u64 = 50_000_000;
