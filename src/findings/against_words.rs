@@ -99,6 +99,15 @@ pub fn against(against: &Against) -> String {
         Against::NotGivenUp => {
             "the window ended before the request was sent again; the negotiation had not failed yet".to_owned()
         }
+        Against::OrderUnknown { later, error } => format!(
+            "the record is {} later than the first clear packet, and its clock may be wrong by {}: which of the two came first is not known",
+            length(*later),
+            length(*error)
+        ),
+        Against::WasOpenBefore(since) => format!(
+            "the window had been open for {} by then, and no request shows that the service was missing afterwards",
+            length(*since)
+        ),
         Against::NotSentAgain => {
             "the request was sent only once; the loss of one packet explains the silence as well".to_owned()
         }

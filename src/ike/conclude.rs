@@ -152,18 +152,39 @@ fn completions(talk: &Conversation<'_>, basis: Basis) -> Vec<Timestamp> {
         };
         m.is_response() && m.encrypted.is_some() && is_last_part(talk, m) && fits(talk.room(m))
     };
+    // Where the capture missed the answer, a new SPI behind the request shows that it came.
+    let is_unseen_success = |m: &MessageDigest| {
+        let makes = m.is(ExchangeType::IKE_AUTH) || m.is(ExchangeType::CREATE_CHILD_SA);
+        makes
+            && !m.is_response()
+            && m.encrypted.is_some()
+            && is_last_part(talk, m)
+            && !is_answered(talk, m)
+            && creates_esp(m)
+    };
     let quick = quick_mode::quick_modes(talk);
     let of_v1 = quick.iter().filter(|turn| {
         let is_answer = quick_mode::is_answer(&quick, turn);
         let is_read = talk.version != IkeVersion::AuthIp;
         quick_mode::is_third_message(&quick, turn)
             || (is_answer && (!is_read || creates_esp(turn.message)))
+            || (quick_mode::lacks_answer(&quick, turn) && creates_esp(turn.message))
     });
     let of_v1 = of_v1.map(|turn| turn.message.time);
-    let mut all: Vec<Timestamp> =
-        talk.messages().filter(|m| of_v2(m)).map(|m| m.time).chain(of_v1).collect();
+    let mut all: Vec<Timestamp> = talk
+        .messages()
+        .filter(|m| of_v2(m) || is_unseen_success(m))
+        .map(|m| m.time)
+        .chain(of_v1)
+        .collect();
     all.sort_unstable();
     all
+}
+
+/// Whether the captures show an answer to a request: the other side's, of the same exchange and number.
+fn is_answered(talk: &Conversation<'_>, request: &MessageDigest) -> bool {
+    talk.turns_of(request.header.exchange_type)
+        .any(|turn| turn.message.is_response() && turn.message.message_id() == request.message_id())
 }
 
 /// Whether a datagram is a whole message, or the last of its fragments that came.

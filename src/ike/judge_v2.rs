@@ -155,7 +155,14 @@ fn judge_auth(talk: &Conversation<'_>) -> Option<Verdict> {
     let answer = answers().max_by_key(id);
     // With EAP the authentication takes several rounds, and the last one counts.
     let Some(answer) = answer.filter(|a| request.is_none_or(|r| id(&r) <= id(a))) else {
-        let verdict = silence(talk, request?, "IKE_AUTH sent");
+        let request = request?;
+        // New SPIs show that the answer came and the capture missed it.
+        if talk.creates_esp(first.time(), request.time()) {
+            let (state, shown) = ("IKE_AUTH sent, ESP follows", vec![request.frame()]);
+            let verdict = Verdict::inferred(Outcome::Established, None, state, shown);
+            return Some(with_end(talk, verdict));
+        }
+        let verdict = silence(talk, request, "IKE_AUTH sent");
         let is_silent = verdict.outcome == Outcome::NoResponse;
         let reason = is_silent.then_some(Reason::Timeout);
         return Some(Verdict { reason, inferred: is_silent, ..verdict });

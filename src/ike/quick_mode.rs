@@ -25,3 +25,10 @@ pub(super) fn is_third_message(quick: &[Turn<'_>], turn: &Turn<'_>) -> bool {
     let own = same().filter(|other| other.from_initiator == turn.from_initiator).count();
     own > 1 && same().any(|other| other.from_initiator != turn.from_initiator)
 }
+
+/// Whether a message is the last one of a quick mode of which the capture has no answer.
+pub(super) fn lacks_answer(quick: &[Turn<'_>], turn: &Turn<'_>) -> bool {
+    let same = || quick.iter().filter(|q| q.message.message_id() == turn.message.message_id());
+    let is_last = same().map(Turn::time).max() == Some(turn.time());
+    is_last && same().all(|other| other.from_initiator == turn.from_initiator)
+}

@@ -144,6 +144,7 @@ mod many_machines;
 
 mod ike_forged;
 
+mod cause_limits;
 mod cause_premises;
 mod recipes;
 mod record_ties;

@@ -8,7 +8,7 @@ use crate::catalogue::Reason;
 use crate::correlate::{ClockOffset, PlacedEvent, Refuser};
 use crate::eventlog::{FailurePoint, Mode};
 use crate::evidence::FrameRef;
-use crate::ike::{ChildAttempt, IkeExchange, Outcome, TransformKind};
+use crate::ike::{IkeExchange, Outcome, TransformKind};
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ impl<'a> Case<'a> {
         let mut by_reason: BTreeMap<Reason, Vec<Failed<'_>>> = BTreeMap::new();
         let mut named = BTreeSet::new();
         let exchanges = self.exchanges(self.from, self.window.run.end);
-        let failing = exchanges.iter().filter(|(_, x)| x.outcome.is_failure());
+        let failing = exchanges.iter().filter(|(index, x)| self.has_failed(**index, x));
         for (index, exchange) in failing.filter(|(_, x)| !self.is_repaired(x.end)) {
             let failed = self.failed(*index, exchange);
             named.extend(failed.logged.iter().copied());
@@ -45,17 +45,32 @@ impl<'a> Case<'a> {
         found
     }
 
+    /// Whether a negotiation failed: by what the captures show, or, where they do not show its end, by a log of the same
+    /// negotiation.
+    fn has_failed(&self, index: usize, exchange: &IkeExchange) -> bool {
+        let is_open = exchange.outcome == Outcome::Incomplete;
+        exchange.outcome.is_failure() || (is_open && !self.index.logged(index).is_empty())
+    }
+
     /// Why a negotiation failed. A log of the same negotiation may show more than the captures can; mere
     /// time-outs show less. The side that refused knows the reason, the other one only the refusal.
     fn reason(&self, failed: &Failed<'_>) -> Option<Reason> {
         let events = failed.logged.iter().filter_map(|at| self.index.facts.events.get(*at));
-        let said = events
+        let mut all: Vec<(bool, Reason)> = events
             .filter_map(|e| {
                 let failed_at =
                     e.event.negotiation().and_then(|negotiation| negotiation.failure_point);
                 Some((failed_at != Some(FailurePoint::Local), e.event.reason?))
             })
-            .filter(|(_, r)| *r != Reason::Timeout && *r != Reason::Other)
+            .collect();
+        // What says little counts where the captures do not show how the negotiation ended.
+        let is_shown = failed.exchange.outcome != Outcome::Incomplete;
+        let says_little = |reason| matches!(reason, Reason::Timeout | Reason::Other);
+        if is_shown || all.iter().any(|(_, reason)| !says_little(*reason)) {
+            all.retain(|(_, reason)| !says_little(*reason));
+        }
+        let said = all
+            .into_iter()
             .min_by_key(|(is_remote, reason)| (is_general(*reason), *is_remote, *reason))
             .map(|(_, reason)| reason);
         match (said, failed.exchange.reason) {
@@ -214,56 +229,6 @@ impl<'a> Case<'a> {
             Some(Refuser::Unknown) => (MOST_MEDIUM, Some(Against::UnprotectedRefusal)),
             Some(Refuser::OtherStation) => (MOST_LOW, Some(Against::OtherRefuser)),
         }
-    }
-
-    /// Quick modes or CREATE_CHILD_SA exchanges that were refused inside an IKE SA that continued.
-    fn refused_children(&self, exchanges: &BTreeMap<usize, &IkeExchange>) -> Vec<Candidate> {
-        let mut found = Vec::new();
-        let run = &self.window.run;
-        for (index, exchange) in exchanges.iter().filter(|(_, x)| !x.outcome.is_failure()) {
-            let attempts = exchange.child_attempts();
-            let in_time = |time: Timestamp| self.from <= time && time <= run.end;
-            let refused: Vec<_> = attempts
-                .iter()
-                .filter(|attempt| attempt.is_refused && in_time(attempt.start))
-                .filter(|attempt| !self.creates_esp(exchange, attempt.start))
-                .filter(|attempt| !attempts.iter().any(|other| collides(attempt, other)))
-                .collect();
-            let (Some(first), Some(last)) = (refused.first(), refused.last()) else { continue };
-            let after =
-                attempts.iter().find(|a| a.start > last.start && !a.is_refused && a.end.is_some());
-            let until = |time: Timestamp| {
-                let next = attempts.iter().find(|a| a.start > time).map(|a| a.start);
-                next.unwrap_or(run.end).min(self.next_attempt(time))
-            };
-            let why = Why::ChildRefused {
-                attempts: refused.len(),
-                first: first.first,
-                last: last.last,
-                succeeded: after.map(|attempt| attempt.last),
-            };
-            let is_at_opening = self.opens(first.start, first.first);
-            let mut against = vec![Against::Encrypted];
-            if !is_at_opening {
-                against.push(Against::CameAfter);
-            }
-            let logged = self.index.logged(*index).iter().map(|at| FactRef::Event(*at));
-            let refs = logged.chain([FactRef::Exchange(*index)]).collect();
-            // Several that look alike, with a later success, are no coincidence of sizes.
-            let score = if refused.len() > 1 || after.is_some() { 72 } else { 65 };
-            let cause = Cause { reason: Reason::ChildRefused, score, refs, why, against };
-            let lasting = refused.iter().map(|a| (a.start, until(a.start))).collect();
-            let opening = if is_at_opening { Opening::FirstAttempt } else { Opening::None };
-            found.push(Candidate { cause, opening, lasting });
-        }
-        found
-    }
-
-    /// New SPIs directly after an exchange show that it was not refused.
-    fn creates_esp(&self, exchange: &IkeExchange, time: Timestamp) -> bool {
-        let uses = self.index.spi_uses(exchange.pair());
-        let first = uses.partition_point(|spi| spi.run.start < time);
-        uses.get(first).is_some_and(|spi| spi.run.start.since(time) <= ESP_FOLLOWS)
     }
 
     /// Whether a log of the same negotiation contradicts what was read in the capture.
@@ -430,22 +395,14 @@ impl<'a> Case<'a> {
         Candidate { cause, opening, lasting }
     }
 
-    /// Whether captures show negotiations of these hosts at about those times.
+    /// Whether captures show negotiations of these hosts that are about as old as the records of those times.
     fn shows_negotiations(&self, times: &BTreeSet<Timestamp>) -> bool {
         let (Some(first), Some(last)) = (times.first(), times.last()) else { return false };
         let seen = self.exchanges(first.shifted(BESIDE.negated()), last.shifted(BESIDE));
-        seen.into_values().any(|x| x.outcome != Outcome::Incomplete)
+        // What began later is none of what the record is about.
+        seen.into_values()
+            .any(|x| x.outcome != Outcome::Incomplete && x.start <= last.shifted(JITTER))
     }
-}
-
-/// Whether a refused second phase crossed one that succeeded: the peer refuses one of two that cross
-/// (TEMPORARY_FAILURE, RFC 7296 §2.25), and nothing is wanting.
-fn collides(refused: &ChildAttempt, other: &ChildAttempt) -> bool {
-    let over = refused.end.unwrap_or(refused.start).shifted(CROSSING);
-    let made = other.end.filter(|_| !other.is_refused && other.by != refused.by);
-    made.is_some_and(|made| {
-        made >= refused.start.shifted(CROSSING.negated()) && other.start <= over
-    })
 }
 
 /// Reasons that a host also gives when it does not know the cause.
@@ -455,46 +412,11 @@ const fn is_general(reason: Reason) -> bool {
 
 /// A host that logs one of two negotiations this close together would log the other.
 const BESIDE: Span = Span::from_seconds(60);
-/// RFC 7296 §1.3: the pair's traffic uses new SAs within this time.
-const ESP_FOLLOWS: Span = Span::from_seconds(2);
 /// IKEv1's authentication by a pre-shared key (RFC 2409 appendix A).
 const PRE_SHARED_KEY: u16 = 1;
-/// Requests that cross are under way at once; two round trips at the most lie between them.
-const CROSSING: Span = Span::from_seconds(1);
 /// Errors that answer the requests state why nobody did.
 const MOST_BESIDE_ERRORS: u8 = 70;
 /// When a request without an answer is sent again at the earliest (Windows and strongSwan wait a second and more).
 const SENT_AGAIN: Span = Span::from_seconds(1);
 /// Windows Vista and later wait half a second at the most before they send in clear beside a negotiation.
 const BESIDE_CLEAR: Span = Span::from_millis(500);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::evidence::{EvidenceId, FrameNumber};
-
-    fn attempt(by: &str, from: i64, to: Option<i64>, is_refused: bool) -> ChildAttempt {
-        let frame = FrameRef { evidence: EvidenceId(1), frame: FrameNumber(1) };
-        let at = |milliseconds: i64| Timestamp(milliseconds * 1_000_000);
-        ChildAttempt {
-            by: by.parse().unwrap(),
-            start: at(from),
-            first: frame,
-            end: to.map(at),
-            last: frame,
-            is_refused,
-        }
-    }
-
-    #[test]
-    fn a_refusal_that_crosses_a_success_is_none() {
-        let refused = attempt("10.0.0.1", 20_000, Some(20_010), true);
-        assert!(collides(&refused, &attempt("10.0.0.2", 20_005, Some(20_020), false)));
-        assert!(collides(&refused, &attempt("10.0.0.2", 19_990, Some(20_004), false)));
-        // Its own retry, a later one, one without an answer, and one that was refused, too.
-        assert!(!collides(&refused, &attempt("10.0.0.1", 20_005, Some(20_020), false)));
-        assert!(!collides(&refused, &attempt("10.0.0.2", 24_000, Some(24_020), false)));
-        assert!(!collides(&refused, &attempt("10.0.0.2", 20_005, None, false)));
-        assert!(!collides(&refused, &attempt("10.0.0.2", 20_005, Some(20_020), true)));
-    }
-}

@@ -1,6 +1,8 @@
 //! What ends an SA by itself: its idle timer, and its lifetime.
 
+use super::JITTER;
 use super::case::Case;
+use super::uses::{HANDOVER, MOST_USES};
 use crate::time::{Span, Timestamp};
 
 impl Case<'_> {
@@ -17,16 +19,40 @@ impl Case<'_> {
             Some((placed.corrected?, seconds))
         });
         let mut known: Vec<(Timestamp, i64)> = logged.collect();
+        let mut late = JITTER;
         if known.is_empty() {
             let made = self.exchanges(from, time).into_values().flat_map(|x| &x.completions);
             known.extend(made.map(|made| (*made, DEFAULT_LIFE)));
+            late = EARLY;
         }
-        // Each of them may be the one that ended.
-        known.into_iter().any(|(made, seconds)| {
-            let life = Span::from_seconds(seconds.clamp(0, MOST_SECONDS));
+        known.sort_unstable();
+        let is_over = |(made, seconds): &(Timestamp, i64)| {
+            let life = Span::from_seconds((*seconds).clamp(0, MOST_SECONDS));
             let room = Span((life.0 / 20).max(NEAR_LIFETIME.0));
-            Span(time.since(made).0.saturating_sub(life.0)).magnitude() <= room
+            Span(time.since(*made).0.saturating_sub(life.0)).magnitude() <= room
+        };
+        // What was made last before an SPI began to be used made it; both hosts may have a record of it.
+        self.beginnings_of_the_last(time).into_iter().any(|begun| {
+            let until = known.partition_point(|(made, _)| *made <= begun.shifted(late));
+            let before = known.get(..until).unwrap_or_default();
+            let last = before.last().map(|(made, _)| made.shifted(HANDOVER.negated()));
+            before.iter().rev().take_while(|(made, _)| Some(*made) >= last).any(is_over)
         })
+    }
+
+    /// When the SPIs began to be used that were in use last at a point in time: each of them may be what ended. Where no
+    /// capture shows one, what was made last before the point may have.
+    fn beginnings_of_the_last(&self, time: Timestamp) -> Vec<Timestamp> {
+        let of = |pair| {
+            let uses = self.index.spi_uses(pair);
+            let begun = uses.get(..uses.partition_point(|spi| spi.run.start <= time));
+            begun.unwrap_or_default().iter().rev().take(MOST_USES)
+        };
+        let used: Vec<_> = self.pairs().into_iter().flat_map(of).collect();
+        let last = used.iter().map(|spi| spi.run.end.min(time)).max();
+        let Some(last) = last else { return vec![time] };
+        let latest = used.into_iter().filter(|spi| spi.run.end >= last.shifted(HANDOVER.negated()));
+        latest.map(|spi| spi.run.start).collect()
     }
 }
 
@@ -45,6 +71,8 @@ const MOST_SECONDS: i64 = 172_740;
 const LONGEST_LIFE: Span = Span::from_seconds(MOST_SECONDS);
 /// How near its lifetime an SA ended by it; of long ones the twentieth part.
 const NEAR_LIFETIME: Span = Span::from_seconds(60);
+/// A responder may use its SA this long before the message that completes it is captured.
+const EARLY: Span = Span::from_millis(100);
 /// Windows' idle timer of quick mode is 300 s ([MS-GPIPSEC], and the driver's default), less what the driver
 /// may look early.
 const IDLE: Span = Span::from_seconds(290);

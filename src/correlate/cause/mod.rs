@@ -6,6 +6,8 @@ mod index;
 
 mod case;
 
+mod children;
+
 mod hosts;
 
 mod lifetime;

@@ -3,8 +3,9 @@
 //! bypassed IPsec in `beside`.
 
 use super::case::{Case, LOOKBACK};
+use super::lifetime::is_idle_time;
 use super::roles::{MOST_LOW, MOST_MEDIUM};
-use super::{Against, Candidate, Cause, FactRef, JITTER, Opening, Why};
+use super::{Against, Candidate, Cause, DeleteBasis, FactRef, JITTER, Opening, Why};
 use crate::catalogue::{Category, Confidence, Reason};
 use crate::correlate::PlacedEvent;
 use crate::eventlog::{KeyingModule, LogEvent, Service, ServiceState};
@@ -83,6 +84,10 @@ impl Case<'_> {
                 }
                 Some(_) | None => {}
             }
+            if let Some(doubt) = self.doubt_of_order(host, stop, time) {
+                score = score.min(MOST_MEDIUM);
+                against.push(doubt);
+            }
             let cause = Cause { reason: Reason::ServiceStopped, score, refs, why, against };
             let until = starts.first().copied().unwrap_or(end);
             found.push(if is_found_down(&stop.event) || !self.record_opens(stop) {
@@ -109,6 +114,30 @@ impl Case<'_> {
         });
         let logged = logged.map(|keying| keying != KeyingModule::IkeV1);
         captured.chain(logged).collect()
+    }
+
+    /// What the time of a record leaves open that a service stopped, where it is later than the first clear packet. A
+    /// service that stops deletes its SAs before the record is made, so a Delete of the host before that packet shows
+    /// the order. Behind it, only a request that the host did not answer shows that the stop mattered.
+    fn doubt_of_order(&self, host: IpAddr, stop: &PlacedEvent, time: Timestamp) -> Option<Against> {
+        let later = time.since(self.window.run.start);
+        if later.0 <= 0 || is_found_down(&stop.event) {
+            return None;
+        }
+        let error = stop.error.unwrap_or(JITTER);
+        let is_unanswered = self.unanswered().iter().any(|(_, exchange)| {
+            exchange.responder.ip() == host && exchange.start.shifted(error) >= time
+        });
+        if !self.record_opens(stop) {
+            return (!is_unanswered).then_some(Against::WasOpenBefore(later));
+        }
+        let stops_by_deleting = self.deletion().is_some_and(|deletion| {
+            deletion.by == host
+                && deletion.basis != DeleteBasis::Inferred
+                && !deletion.rested.is_some_and(is_idle_time)
+                && time.since(deletion.time).magnitude() <= JITTER
+        });
+        (!stops_by_deleting).then_some(Against::OrderUnknown { later, error })
     }
 
     /// For every host and service, the latest record before the window or at its opening that it is down.
@@ -224,12 +253,16 @@ impl Case<'_> {
             .of_host(host, time, end)
             .filter(|(_, e)| is_driver(&e.event) && e.event.reason != Some(Reason::DriverBypass));
         let until = left.filter_map(|(_, e)| e.corrected.filter(|t| *t > time)).min();
+        let error = placed.error.unwrap_or(JITTER);
+        let later = Some(time.since(start)).filter(|later| later.0 > 0);
+        let later = later.map(|later| Against::OrderUnknown { later, error });
+        let later = later.filter(|_| self.record_opens(placed));
         let cause = Cause {
             reason: Reason::DriverBypass,
-            score: 88,
+            score: if later.is_some() { MOST_MEDIUM } else { 88 },
             refs: [FactRef::Event(at)].into(),
             why: Why::DriverBypass { host: placed.event.host.clone(), before: start.since(time) },
-            against: Vec::new(),
+            against: later.into_iter().collect(),
         };
         let until = until.unwrap_or(end);
         Some(if self.record_opens(placed) {
@@ -290,7 +323,8 @@ impl Case<'_> {
         let after = first.start.since(start);
         // Within one capture the order is known.
         let is_at_once = !self.is_of_capture(first.first) && after <= AT_ONCE;
-        if is_at_once || self.opens(first.start, first.first) {
+        if is_at_once || self.opens(first.start, first.first) || self.is_failure_logged(first.start)
+        {
             return None;
         }
         let cause = Cause {
@@ -301,6 +335,14 @@ impl Case<'_> {
             against: vec![Against::CaptureBeganLater],
         };
         Some(cause.opens_and_lasts(start, first.start.min(end)))
+    }
+
+    /// Whether a log has failed negotiations of the two before a point in time: then the first that a capture shows was
+    /// not the first.
+    fn is_failure_logged(&self, before: Timestamp) -> bool {
+        let from = self.window.run.start.shifted(LOOKBACK.negated());
+        let mut pairs = self.pairs().into_iter();
+        pairs.any(|pair| self.index.failures.touching(pair, from, before).next().is_some())
     }
 
     fn nothing_found(&self) -> Candidate {

@@ -349,6 +349,15 @@ pub enum Against {
     StillSends(IpAddr),
     /// A set of algorithms or credentials changed; no evidence shows that a rule uses it.
     SetNeedNotBeUsed,
+    /// The record is later than the first clear packet, and by no more than its clock may be wrong.
+    OrderUnknown {
+        /// By how much.
+        later: Span,
+        /// The error of the clock.
+        error: Span,
+    },
+    /// The window had been open for this long, and nothing shows that it would have closed without the cause.
+    WasOpenBefore(Span),
     /// The first failed attempt came after the window had opened.
     CameAfter,
     /// ICMP errors explain why there was no answer.

@@ -147,6 +147,12 @@ pub(super) fn allowed(scene: &Scene, label: &Label, captured: &[Sent]) -> Allowe
     };
     let (first, mut opened) = (of(None), of(label.opened.as_ref()));
     let kept = of(label.kept.as_ref());
+    // What opened a connection that was there as the capture began is older than the capture, unless it shows a
+    // negotiation before.
+    if is_under_way(captured) {
+        opened.insert(Reason::Unknown);
+        opened.extend(&label.by_wire);
+    }
     // An SA that had run out made a negotiation necessary: both happened as the window opened.
     if scene.happened.contains(&Reason::SaExpiredIdle) {
         opened.insert(Reason::SaExpiredIdle);
@@ -192,6 +198,18 @@ fn in_role(
         allowed.insert(Reason::Unknown);
     }
     allowed
+}
+
+/// Whether the first clear packet is of a TCP connection that has no beginning, in the first five seconds of the capture
+/// and with nothing protected before it.
+fn is_under_way(captured: &[Sent]) -> bool {
+    let begun = captured.first().map_or(0, |sent| sent.at);
+    let Some(first) = captured.iter().find(|sent| sent.what == What::Required) else {
+        return false;
+    };
+    let mut before = captured.iter().take_while(|sent| sent.at <= first.at);
+    let was_protected = before.any(|sent| sent.what == What::Protected && sent.ends_as(first));
+    first.is_tcp() && first.at - begun <= 5 * SECOND && !was_protected
 }
 
 /// Whether the first clear packet came later than two seconds behind protected ones.

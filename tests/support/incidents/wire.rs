@@ -43,6 +43,12 @@ impl Sent {
         let swapped = (other.ends.1, other.ends.0);
         self.ends == other.ends || self.ends == swapped
     }
+
+    /// Whether it carries TCP directly behind its IP header.
+    pub(crate) fn is_tcp(&self) -> bool {
+        let protocol = if self.ends.0.is_ipv4() { 23 } else { 20 };
+        self.bytes.get(protocol) == Some(&6)
+    }
 }
 
 /// The number that a frame shows and a log may name.

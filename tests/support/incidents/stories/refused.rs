@@ -51,7 +51,9 @@ fn refuse_authentication(scene: &mut Scene, sa: &Sa) {
     let auth = Message::v2_encrypted(35, 1, 208).spis(sa.cookies.0, sa.cookies.1);
     scene.ike(scene.now, sa.ends(), &auth, true);
     scene.wait(5 * MS, 60 * MS);
-    let answer = Message::v2_encrypted(35, 1, 48).answer().spis(sa.cookies.0, sa.cookies.1);
+    // A notify of 8 bytes. AES-CBC fills a block with it; AES-GCM has none (RFC 7296 §3.14, RFC 5282 §3).
+    let bytes = if scene.gcm { 33 } else { 48 };
+    let answer = Message::v2_encrypted(35, 1, bytes).answer().spis(sa.cookies.0, sa.cookies.1);
     scene.ike(scene.now, (sa.responder, sa.initiator), &answer, true);
 }
 
@@ -88,8 +90,9 @@ pub(super) fn psk_mismatch(scene: &mut Scene) -> Label {
         }
     });
     let by_loss = vec![R::NoResponse, R::Timeout, R::Other, R::AuthenticationFailed];
-    let by_log = vec![R::AuthenticationFailed];
-    Label { by_loss, by_log, ..Label::shown(R::PskMismatchSuspected) }
+    // The side that sends message 5 logs that it waited in vain.
+    let (by_log, beside) = (vec![R::AuthenticationFailed, R::Timeout], vec![R::Timeout]);
+    Label { by_loss, by_log, beside, ..Label::shown(R::PskMismatchSuspected) }
 }
 
 pub(super) fn certificate_invalid(scene: &mut Scene) -> Label {
