@@ -6,8 +6,8 @@
 mod archive;
 mod cab;
 mod cab_bounds;
+mod checked;
 mod contents;
-mod inflating;
 mod origin;
 mod scratch;
 mod section;
@@ -18,12 +18,14 @@ mod zip;
 pub use archive::Archive;
 pub use contents::Collection;
 
+use super::recognize::PEEK;
 use super::unpack::{ALWAYS_UNPACKED, MOST_EXPANSION};
 use super::{
     CollectionProblem, FileProblem, Format, MemberFault, Origin, Packing, Problem, ProblemKind,
     Unpacking, open, peek, shown_path,
 };
-use inflating::Inflating;
+use checked::Checked;
+use flate2::read::DeflateDecoder;
 use section::Section;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write as _};
@@ -51,7 +53,13 @@ struct Entry {
 #[derive(Clone, Debug)]
 enum MemberData {
     Plain(Section),
-    Deflated { packed: Section, size: u64, crc: u32 },
+    /// Of a zip archive, with its length and checksum.
+    Checked {
+        packed: Section,
+        is_deflated: bool,
+        size: u64,
+        crc: u32,
+    },
 }
 
 /// What is wrong with an archive, and where.
@@ -183,7 +191,7 @@ impl Collection {
             Ok(data) => data,
             Err(fault) => return self.lost(name, fault),
         };
-        let first = data.open().and_then(peek).unwrap_or_default();
+        let (first, error) = data.first_bytes();
         match Format::recognize(&first) {
             Format::Collection(archive) => match data.nested(depth, &mut self.room) {
                 Ok(section) => self.list(archive, &section, &format!("{name}!/"), depth + 1),
@@ -199,6 +207,9 @@ impl Collection {
                 self.tables.1.get_or_insert(name);
             }
             Format::Text | Format::Unknown | Format::Unread(_) if !is_named_as_evidence(&name) => {
+                if let Some(error) = error {
+                    return self.lost(name, MemberFault::CannotUnpack(error.to_string()));
+                }
                 self.others.0 += 1;
                 self.others.1.get_or_insert(name);
             }
@@ -227,10 +238,20 @@ impl MemberData {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
             Self::Plain(section) => Box::new(section.clone()),
-            Self::Deflated { packed, size, crc } => {
-                Box::new(Inflating::new(packed.clone(), *size, *crc))
+            Self::Checked { packed, is_deflated: false, size, crc } => {
+                Box::new(Checked::new(packed.clone(), *size, *crc))
+            }
+            Self::Checked { packed, is_deflated: true, size, crc } => {
+                Box::new(Checked::new(DeflateDecoder::new(packed.clone()), *size, *crc))
             }
         })
+    }
+
+    /// As many of the first bytes as show the format, and what stopped before that.
+    fn first_bytes(&self) -> (Vec<u8>, Option<io::Error>) {
+        let mut bytes = Vec::new();
+        let read = self.open().and_then(|data| data.take(PEEK as u64).read_to_end(&mut bytes));
+        (bytes, read.err())
     }
 
     /// The first bytes, at most this many.
@@ -247,7 +268,9 @@ impl MemberData {
         }
         match self {
             Self::Plain(section) => Ok(section.clone()),
-            Self::Deflated { packed, size, .. } => {
+            // Its own members have checksums, or are read whole.
+            Self::Checked { packed, is_deflated: false, .. } => Ok(packed.clone()),
+            Self::Checked { packed, is_deflated: true, size, .. } => {
                 if is_too_much(packed.length(), *size) {
                     return Err(MemberFault::Expansion);
                 }

@@ -9,10 +9,13 @@ pub(super) fn recognize_export(first_bytes: &[u8]) -> Option<Format> {
     let text = decoded(first_bytes);
     let text = text.trim_start();
     match text.as_bytes().first()? {
+        b'<' if text.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => {
+            is_gateway_log(text).then_some(Format::GatewayLog)
+        }
         b'<' => xml(text),
         b'{' if text.contains("\"Subcategory GUID\"") => Some(Format::AuditPolicy),
         b'[' | b'{' | b'R' if is_json(text) => Some(Format::EventJson),
-        b'{' if is_gateway_log(text) => Some(Format::GatewayLog),
+        b'[' | b'{' if is_gateway_log(text) => Some(Format::GatewayLog),
         b'[' | b'{' => None,
         _ if text.starts_with("Windows Registry Editor Version")
             || text.starts_with("REGEDIT4") =>
@@ -72,9 +75,10 @@ fn xml(mut text: &str) -> Option<Format> {
 }
 
 /// An object whose first name is one that a tool's events begin with, with another of that tool's
-/// names in sight where the first could be anybody's.
+/// names in sight where the first could be anybody's; or one that shows several names of a tool, in any order, and
+/// among them one that others do not have.
 fn is_json(text: &str) -> bool {
-    let text = after_record_line(text);
+    let text = inside_wrapper(after_record_line(text));
     let text = text.trim_start_matches('[').trim_start();
     let Some(first) = text.strip_prefix('{').and_then(|it| it.trim_start().strip_prefix('"'))
     else {
@@ -83,7 +87,41 @@ fn is_json(text: &str) -> bool {
     let Some((name, rest)) = first.split_once('"') else { return false };
     let shows = |name: &&&str| rest.contains(&format!("\"{name}\""));
     let is_of = |tool: &&&[&str]| tool.contains(&name) && tool.iter().any(|it| shows(&it));
-    matches!(name, "Message" | "_scroll_id") || TOOLS.iter().any(|tool| is_of(&tool))
+    let has = |name: &&&str| text.contains(&format!("\"{name}\""));
+    let in_any_order = |tool: &&&[&str]| {
+        let shown = tool.iter().filter(has);
+        let own = OWN_NAMES.iter().filter(|name| tool.contains(name));
+        shown.take(FEWEST_NAMES).count() == FEWEST_NAMES && own.clone().any(|name| has(&name))
+    };
+    matches!(name, "Message" | "_scroll_id")
+        || TOOLS.iter().any(|tool| is_of(&tool) || in_any_order(&tool))
+}
+
+/// The text inside an object that holds nothing but events: `{"Events": [`, `{"Events": {"Event": [`.
+fn inside_wrapper(text: &str) -> &str {
+    match wrapper_length(text.as_bytes()) {
+        0 => text,
+        length => text.get(length..).unwrap_or_default(),
+    }
+}
+
+/// The length of the beginning of an object that holds a list of events under a name for such lists; 0 where a text
+/// begins with something else.
+pub(crate) fn wrapper_length(text: &[u8]) -> usize {
+    let mut rest = text.trim_ascii_start();
+    for _ in 0..DEEPEST_WRAPPER {
+        let member = rest.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+        let named = member.and_then(|member| {
+            WRAPPERS.iter().find_map(|name| member.strip_prefix(name.as_bytes()))
+        });
+        let value = named.and_then(|rest| rest.trim_ascii_start().strip_prefix(b":"));
+        let Some(value) = value.map(<[u8]>::trim_ascii_start) else { return 0 };
+        if let Some(list) = value.strip_prefix(b"[") {
+            return text.len() - list.len();
+        }
+        rest = value;
+    }
+    0
 }
 
 /// A line of the IKE service of Windows 2000 to Server 2003: `11-23: 09:04:24:294:2b4 text`, the thread in hexadecimal.
@@ -163,21 +201,21 @@ fn after_record_line(text: &str) -> &str {
 /// the language of the system.
 fn is_audit_policy(text: &str) -> bool {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-    let columns = lines.next().map_or(0, |line| line.split(',').count());
-    let guid = lines.next().and_then(|line| line.split(',').nth(3)).unwrap_or_default();
-    let guid = guid.to_ascii_uppercase();
-    (6..=7).contains(&columns) && guid.starts_with("{0CCE9") && guid.ends_with(AUDIT_GUIDS)
+    let (names, row) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    [',', ';', '\t'].into_iter().any(|separator| {
+        let columns = names.split(separator).count();
+        let guid = row.split(separator).nth(3).unwrap_or_default();
+        let guid = guid.trim_matches('"').to_ascii_uppercase();
+        (6..=7).contains(&columns) && guid.starts_with("{0CCE9") && guid.ends_with(AUDIT_GUIDS)
+    })
 }
 
 /// A line of names, separated by commas, semicolons or tabs: those of a tool, or at least five, followed by a
 /// row with a date in its second field and a number in its fourth; for an export without rows, the English
 /// names.
 fn is_csv(text: &str) -> bool {
-    let text = match text.strip_prefix("#TYPE ") {
-        Some(rest) => rest.split_once('\n').map_or("", |(_, rest)| rest),
-        None => text,
-    };
-    let mut lines = text.lines();
+    let is_preface = |line: &&str| line.starts_with("#TYPE ") || line.starts_with("sep=");
+    let mut lines = text.lines().skip_while(is_preface);
     let first = lines.next().unwrap_or_default();
     let second = lines.next().unwrap_or_default();
     [',', ';', '\t'].into_iter().any(|separator| is_table(first, second, separator))
@@ -257,6 +295,13 @@ pub(crate) const EVENT_LOG_RECORD: &[&str] = &[
     "TaskDisplayName",
     "Properties",
 ];
+/// Names of lists of events, in quotation marks.
+const WRAPPERS: &[&str] =
+    &["\"Events\"", "\"events\"", "\"Event\"", "\"results\"", "\"records\"", "\"value\""];
+const DEEPEST_WRAPPER: usize = 2;
+/// Names that only events have, whatever precedes them.
+const OWN_NAMES: &[&str] =
+    &["ProviderName", "winlog", "EventRecordId", "RuleTitle", "SeverityValue", "ProviderGuid"];
 /// Names with which an event begins, by the tool that writes them.
 const TOOLS: &[&[&str]] = &[
     EVENT_LOG_RECORD,
@@ -360,113 +405,4 @@ const TOOLS: &[&[&str]] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const XML: &str = "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'>";
-    const CSV: &str = "Ebene,Datum und Uhrzeit,Quelle,Ereignis-ID,Aufgabenkategorie\r\nInformationen,23.11.2026 08:04:14,Microsoft-Windows-Security-Auditing,4653,Hauptmodus,\"Fehler";
-
-    #[test]
-    fn exports_are_recognised_by_their_content() {
-        let rows = [
-            (XML, Some(Format::EventXml)),
-            ("<?xml version=\"1.0\"?>\r\n<Events><Event ", Some(Format::EventXml)),
-            ("<?xml version=\"1.0\"?><!-- x -->\n<netEvents>", Some(Format::NetEvents)),
-            ("<html>", None),
-            ("<Eventful>", None),
-            ("[\r\n  {\r\n  \"Message\":  \"An IPsec", Some(Format::EventJson)),
-            ("{\"Id\": 4653, \"TimeCreated\":", Some(Format::EventJson)),
-            ("{\"Id\": 4653, \"name\":", None),
-            ("{\"schema_version\": 1", None),
-            ("{\"Event\":{\"#attributes\":{\"xmlns\":\"x\"},\"System\":{", Some(Format::EventJson)),
-            ("Record 7\n{\n  \"Event\": {\n \"System\": {", Some(Format::EventJson)),
-            ("{\"@timestamp\":\"2026-11-23T08:04:14.000Z\",\"winlog\":{", Some(Format::EventJson)),
-            (
-                "{\"EventTime\":\"2026-11-23 08:04:14\",\"Hostname\":\"FS01\"",
-                Some(Format::EventJson),
-            ),
-            ("{\"PayloadData1\":\"x\",\"EventId\":4653", Some(Format::EventJson)),
-            ("{\"Timestamp\": \"x\", \"RuleTitle\": \"y\"", Some(Format::EventJson)),
-            ("{\"System\":{\"Provider\":{\"Name\":\"x\"}},\"EventData\"", Some(Format::EventJson)),
-            ("Record of nothing\n{\"Event\": {\"System\"", None),
-            ("{\"name\": 1}", None),
-            (CSV, Some(Format::EventCsv)),
-            ("Keywords,Date and Time,Source,Event ID,Task Category\r\n", Some(Format::EventCsv)),
-            ("a,b,c,d,e\r\n1,2,3,4,5\r\n", None),
-            (
-                "Ebene;Datum;Quelle;Nummer;Art\r\nInformationen;23.11.2026 08:04:14;X;4653;Y\r\n",
-                Some(Format::EventCsv),
-            ),
-            (
-                "#TYPE System.Diagnostics.Eventing.Reader.EventLogRecord\r\n\"Message\",\"Id\",\"Version\",\"Qualifiers\",\"Level\"\r\n",
-                Some(Format::EventCsv),
-            ),
-            (
-                "RecordNumber,EventRecordId,TimeCreated,EventId,Level,Provider,Channel\r\n",
-                Some(Format::EventCsv),
-            ),
-            (
-                "Timestamp,RuleTitle,Level,Computer,Channel,EventID,RecordID,Details\r\n",
-                Some(Format::EventCsv),
-            ),
-            ("Id,Name\r\n1,x\r\n", None),
-            (
-                "<Objs Version=\"1.1.0.1\"><Obj><TN><T>System.Diagnostics.Eventing.Reader.EventLogRecord",
-                Some(Format::EventObjects),
-            ),
-            ("<Objs Version=\"1.1.0.1\"><Obj><TN><T>System.IO.FileInfo", None),
-            ("<!DOCTYPE Events><e:Events xmlns:e='x'>", Some(Format::EventXml)),
-            (
-                "Event[0]:\r\n  Log Name: Security\r\n  Source: x\r\n  Date: 2026-11-23T08:04:14.258\r\n  Event ID: 4655\r\n",
-                Some(Format::EventList),
-            ),
-            (
-                "Nom du journal :Security\r\nSource :       x\r\nDate :         23/11/2026 08:04:14\r\nID de l’événement :4655\r\n",
-                Some(Format::EventList),
-            ),
-            ("From: a\r\nTo: b\r\nDate: 23 Nov 2026 08:04:14\r\nSubject: 4655 things\r\n", None),
-            ("{\"took\":5,\"timed_out\":false,\"hits\":{\"hits\":[{", Some(Format::EventJson)),
-            ("{\"_scroll_id\":\"FGlu", Some(Format::EventJson)),
-            ("{\"hits\": 5, \"misses\": 7}", None),
-            ("[\n {\n \"LocalEndpoint\": \"10.0.0.1\",\n \"QmSaId\": 7", Some(Format::EventJson)),
-            ("<?xml version=\"1.0\"?>\n<wfpstate>\n", Some(Format::WfpState)),
-            (
-                "Computername,Ziel,Kategorie,GUID,An,Aus\r\n\r\nWS01,System,x,{0CCE9210-69AE-11D9-BED3-505054503030},Erfolg,\r\n",
-                Some(Format::AuditPolicy),
-            ),
-            ("a note", None),
-            ("", None),
-        ];
-        for (text, format) in rows {
-            assert_eq!(recognize_export(text.as_bytes()), format, "{text}");
-            let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-            assert_eq!(recognize_export(&wide), format, "{text}");
-            assert_eq!(recognize_export(&[&[0xfe, 0xff], &wide[..]].concat()), format, "{text}");
-            assert_eq!(
-                recognize_export(&[&[0xef, 0xbb, 0xbf], text.as_bytes()].concat()),
-                format,
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn states_and_what_is_known_and_not_read_are_recognised() {
-        let rows = [
-            (
-                "<Objs Version=\"1.1.0.1\"><Obj RefId=\"0\"><TN><T>CimInstance#root/standardcimv2/MSFT_NetQuickModeSA</T>",
-                Some(Format::EventObjects),
-            ),
-            (
-                "{\"Machine Name\":\"WS01\",\"Subcategory GUID\":\"{0CCE\"",
-                Some(Format::AuditPolicy),
-            ),
-            ("Windows Registry Editor Version 5.00\r\n", Some(Format::Unread(REGISTRY_EXPORT))),
-            ("11-23: 09:04:24:294:2b4 Initialization OK\n", Some(Format::Unread(OAKLEY_LOG))),
-            ("<wfpdiag>\n<sysInfo/>", Some(Format::WfpState)),
-        ];
-        for (text, format) in rows {
-            assert_eq!(recognize_export(text.as_bytes()), format, "{text}");
-        }
-    }
-}
+mod tests;

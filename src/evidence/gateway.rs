@@ -4,14 +4,30 @@
 /// journal's JSON, or a line with charon's mark (`07[IKE]`), with the head of a system log's line (a time, a
 /// host and a program), or with the name of a connection after a time, as pluto writes it.
 pub(super) fn is_gateway_log(text: &str) -> bool {
-    if text.starts_with('{') {
+    // Sequences of JSON (RFC 7464) and events that a server sends: the journal's other forms.
+    let text = text.trim_start_matches('\u{1e}');
+    let text = text.strip_prefix("data: ").unwrap_or(text);
+    if text.starts_with(['{', '[']) {
         let has = |names: &[&str]| names.iter().all(|name| text.contains(&format!("\"{name}\"")));
         return JSON.iter().any(|names| has(names));
     }
     text.lines().take(LINES).any(is_line)
 }
 
+/// A line behind the priority in front of it (RFC 3164 §4.1.1) and the version of RFC 5424.
+fn without_priority(line: &str) -> &str {
+    let behind = line.strip_prefix('<').and_then(|rest| rest.split_once('>'));
+    let is_number = |text: &str| {
+        (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    match behind {
+        Some((priority, rest)) if is_number(priority) => rest.strip_prefix("1 ").unwrap_or(rest),
+        Some(_) | None => line,
+    }
+}
+
 fn is_line(line: &str) -> bool {
+    let line = without_priority(line);
     let is_of_daemon = line.match_indices('[').any(|(at, _)| {
         let (before, behind) = line.split_at(at);
         let digits = before.bytes().rev().take_while(u8::is_ascii_digit).count();
@@ -36,8 +52,14 @@ fn is_line(line: &str) -> bool {
     if next.starts_with('"') && time.ends_with(':') {
         return line.contains('#');
     }
-    let is_writer = |word: &str| word.ends_with(':') && word.len() > 1;
-    words.next().is_some_and(is_writer)
+    let Some(writer) = words.next() else { return false };
+    // The head of RFC 5424 §6.2: host, program, process, kind of message, structured data.
+    let is_process = |word: &str| word == "-" || word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_of_5424 = time.contains('T')
+        && words.next().is_some_and(is_process)
+        && words.next().is_some()
+        && words.next().is_some_and(|data| data == "-" || data.starts_with('['));
+    writer.ends_with(':') && writer.len() > 1 || is_of_5424
 }
 
 /// A log may begin with a truncated line, or with one of another program.
@@ -66,14 +88,26 @@ mod tests {
             "Nov 23 12:58:01 gw1 sshd[77]: Accepted",
             "Nov  3 12:58:01.102000: \"tun\" #1: initiating",
             "2026-11-23T12:58:01.1+01:00 gw1 charon: 05[IKE] x",
+            "\u{1e}{\"__CURSOR\":\"s=1\",\"__REALTIME_TIMESTAMP\":\"17\"",
+            "data: {\"__CURSOR\":\"s=1\",\"__REALTIME_TIMESTAMP\":\"17\"",
+            "[\n{\n \"__CURSOR\" : \"s=1\",\n \"__REALTIME_TIMESTAMP\" : \"17\"",
+            "<30>Nov 23 12:58:01 gw1 charon: 05[IKE] x",
+            "<30>1 2026-11-23T12:58:01Z gw1 sshd 77 - - Accepted",
             "{\"__CURSOR\":\"s=1\",\"__REALTIME_TIMESTAMP\":\"17\"",
             "{\"time\":\"x\",\"thread\":5,\"group\":\"IKE\",\"level\":1,\"msg\":\"x\"}",
         ] {
             assert!(is_gateway_log(text), "{text}");
         }
-        for text in
-            ["a note", "see 10[2]: no", "Nov 23 was a day when: no", "{\"time\": 1}", "Mon: x", ""]
-        {
+        for text in [
+            "a note",
+            "see 10[2]: no",
+            "Nov 23 was a day when: no",
+            "{\"time\": 1}",
+            "Mon: x",
+            "<30>note",
+            "<x>2026-11-23T12:58:01Z a b:",
+            "",
+        ] {
             assert!(!is_gateway_log(text), "{text}");
         }
     }

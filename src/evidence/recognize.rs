@@ -7,7 +7,7 @@ use super::unpack::Packing;
 use std::io::{self, Read};
 
 impl Format {
-    /// Recognizes the format by a file's first bytes; a few hundred are enough.
+    /// Recognizes the format by a file's first bytes; a few thousand are enough.
     #[must_use]
     pub fn recognize(first_bytes: &[u8]) -> Self {
         match first_bytes {
@@ -83,7 +83,8 @@ pub fn peek(reader: impl Read) -> io::Result<Vec<u8>> {
     Ok(first_bytes)
 }
 
-const PEEK: usize = 512;
+/// Bytes at the beginning of a file that are looked at.
+pub(super) const PEEK: usize = 4096;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! Evidence inside archives: the same report as from the loose files, and nothing outside it.
 
 mod bounds;
+mod joined;
 
 use crate::support::program::{analyze, plainsight, report_in, run_analyze};
 use crate::support::{shared, tool_is_there};
@@ -371,6 +372,7 @@ fn what_cannot_be_read_of_a_collection_is_named() {
 }
 
 const NO_BLOCKS: &[u8] = include_bytes!("../../fuzz/corpus/collection/cab_without_blocks.bin");
+
 #[test]
 fn members_that_share_bytes_are_refused() {
     // Two entries of the directory name the same local header.

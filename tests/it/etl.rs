@@ -148,6 +148,28 @@ proptest! {
 }
 
 #[test]
+fn a_repeated_buffer_counts_once_and_a_joined_trace_is_named() {
+    let parts: Vec<Vec<u8>> = (0..3).map(|n| captured(1, WHOLE, n, &clear(1))).collect();
+    let whole = trace(&parts);
+    let record = captured(1, WHOLE, 3, &clear(1));
+    let length = u32::try_from(72 + record.len()).unwrap().to_le_bytes();
+    let mut second = whole[..72].to_vec();
+    second[..4].copy_from_slice(&length);
+    second[24] = 9;
+    second[48..52].copy_from_slice(&length);
+    second.extend(record);
+    let codes = |file: &[u8]| {
+        let outline = read_etl(file, &mut |_| true, &mut |_| {}).unwrap();
+        (outline.frames, outline.problems.iter().map(|p| p.offset).collect::<Vec<_>>())
+    };
+    let two = [&whole[..], &second].concat();
+    let end = Some(two.len() as u64);
+    assert_eq!(codes(&two), (4, vec![]));
+    assert_eq!(codes(&[&two[..], &second].concat()), (4, vec![end]));
+    assert_eq!(codes(&[&two[..], &whole].concat()), (4, vec![end]));
+}
+
+#[test]
 fn little_that_unpacks_to_much_is_bounded() {
     // A compressed buffer of 64 MiB of zeros, again and again.
     let mut packed = vec![0xff, 0xff, 0xff, 0x7f, 0, 0x07, 0, 0x0f, 0xff, 0, 0];

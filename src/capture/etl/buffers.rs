@@ -5,6 +5,7 @@
 
 use super::xpress;
 use crate::capture::fields::{field, u16_at, u32_at};
+use std::collections::BTreeMap;
 
 /// A buffer, with the bytes of its records.
 pub(super) struct Buffer<'b> {
@@ -35,6 +36,10 @@ pub(super) enum Fault {
     Packed(usize),
     /// All buffers together unpack to far more than traces do.
     Expansion,
+    /// It repeats the buffer at this offset, with its number.
+    Repeated(usize),
+    /// It describes another trace, which was joined to this one.
+    OtherTrace,
 }
 
 /// Shows all buffers of a file in order, and what is wrong with them, with its offset.
@@ -45,6 +50,7 @@ pub(super) fn each(
 ) {
     let mut unpacked = Vec::new();
     let mut budget = UNPACKED_BASE + file.len().saturating_mul(UNPACKED_RATIO);
+    let mut seen = Seen::default();
     // Buffers that are not compressed are all of one size.
     let mut one_size = None;
     let mut at = 0;
@@ -85,13 +91,45 @@ pub(super) fn each(
             }
             &unpacked
         };
+        if at > 0 && describes_trace(records) {
+            return fault(at, Fault::OtherTrace);
+        }
         let Header { sequence, is_after_loss, .. } = header;
         let length = whole.len();
+        if let Some(before) = seen.before(file, sequence, (at, length)) {
+            fault(at, Fault::Repeated(before));
+            at += header.size;
+            continue;
+        }
         let buffer = Buffer { offset: at, length, records, is_plain, sequence, is_after_loss };
         if !visit(&buffer) {
             return;
         }
         at += header.size;
+    }
+}
+
+/// Whether the records begin with the one that describes a trace: of the system, group 0 and type 0.
+fn describes_trace(records: &[u8]) -> bool {
+    matches!(records, [1 | 2, 0, 1 | 2, 0xc0, _, _, 0, 0, ..])
+}
+
+/// The buffers so far by their numbers: offset and length.
+#[derive(Default)]
+struct Seen(BTreeMap<u64, (usize, usize)>);
+
+impl Seen {
+    /// Where the buffer was before, with the same number and the same bytes.
+    fn before(&mut self, file: &[u8], number: u64, place: (usize, usize)) -> Option<usize> {
+        let bytes = |(at, length): (usize, usize)| file.get(at..at + length);
+        match self.0.get(&number) {
+            Some(known) => (bytes(*known) == bytes(place)).then_some(known.0),
+            None if self.0.len() >= MOST_SEEN => None,
+            None => {
+                self.0.insert(number, place);
+                None
+            }
+        }
     }
 }
 
@@ -133,6 +171,8 @@ pub(super) const HEADER_LEN: usize = 72;
 const COMPRESSED: u16 = 0x40;
 /// Events, or a buffer.
 const LOST: u16 = 2 | 4;
+/// Buffers that are remembered, so that a repeated one counts once.
+const MOST_SEEN: usize = 1 << 20;
 /// Real buffers have up to 16 MiB.
 const LARGEST: usize = 64 << 20;
 /// Packets that pass a dozen drivers shrink to a tenth. What unpacks to more than this many times the file, and

@@ -155,6 +155,8 @@ fn of_buffer(offset: usize, fault: Fault) -> (TraceProblem, usize) {
         Fault::Cut => (TraceProblem::BufferCut, offset),
         Fault::Packed(at) => (TraceProblem::BufferUnpacking(offset as u64), at),
         Fault::Expansion => (TraceProblem::BuffersExpansion, offset),
+        Fault::Repeated(before) => (TraceProblem::BufferRepeated(before as u64), offset),
+        Fault::OtherTrace => (TraceProblem::OtherTrace, offset),
     }
 }
 

@@ -10,7 +10,7 @@ use super::source::Source;
 use super::splitting::{Segment, Splitter, State};
 use super::xml::lost;
 use crate::eventlog::{LogEvent, LogRecord, LogSummary};
-use crate::evidence::{EventFault, EvidenceId};
+use crate::evidence::{EventFault, EvidenceId, wrapper_length};
 use crate::time::{Resolution, Zone};
 use std::io::Read;
 
@@ -84,8 +84,14 @@ fn blank_front(text: &[u8]) -> usize {
     text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()
 }
 
-/// The length of the text before the hits in the object of an Elasticsearch response; 0 in any other text.
+/// The length of the text before the events in an object that holds them all: before the hits of an Elasticsearch
+/// response, or before the list of a wrapper; 0 in any other text.
 fn envelope(source: &mut Source<'_>) -> usize {
+    while source.window().len() < AHEAD && source.grow() {}
+    let wrapper = wrapper_length(source.window());
+    if wrapper > 0 {
+        return wrapper;
+    }
     let is_answer = |window: &[u8]| {
         let first = window.trim_ascii_start();
         let name = first.starts_with(b"{").then(|| beginning(first)).flatten();
@@ -118,7 +124,7 @@ fn hits_at(window: &[u8]) -> Option<usize> {
 
 /// Between events there are brackets and commas, the ends of the object that holds them all, and the lines of
 /// evtx_dump with a record's number (`Record 5191`).
-fn is_markup(text: &[u8], has_envelope: bool) -> bool {
+pub(super) fn is_markup(text: &[u8], has_envelope: bool) -> bool {
     let is_bracket = |byte: &u8| match byte {
         b'[' | b']' | b',' | b' ' | b'\t' | b'\r' => true,
         b'}' => has_envelope,
@@ -134,7 +140,7 @@ fn is_markup(text: &[u8], has_envelope: bool) -> bool {
 /// Finds the outermost objects of a text. Brackets around them do not matter, so that a stream of objects is
 /// read like an array.
 #[derive(Default)]
-struct Objects {
+pub(super) struct Objects {
     state: State,
     is_in_string: bool,
     is_escaped: bool,
@@ -317,6 +323,15 @@ mod tests {
         assert_eq!((summary.problems, events.len()), (Vec::new(), 2));
         // A superfluous brace ends nothing in a list without a response around it.
         assert_eq!(read(&format!("[{}}}]", event(7))).0.problems.len(), 1);
+    }
+
+    #[test]
+    fn the_list_in_an_object_that_holds_nothing_else_is_events() {
+        for (begin, end) in [("{\"Events\" : [", "]}"), ("\n{\"events\":{\"Event\":[\n", "] } }\n")]
+        {
+            let (summary, events) = read(&format!("{begin}{},{}{end}", event(7), event(8)));
+            assert_eq!((summary.problems, events.len()), (Vec::new(), 2));
+        }
     }
 
     #[test]

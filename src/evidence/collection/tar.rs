@@ -6,7 +6,7 @@
 use super::section::Section;
 use super::{Entry, MemberData, Trouble};
 use crate::evidence::MemberFault;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead as _, Read, Seek, SeekFrom};
 
 /// Visits every member; returns what is wrong with the archive.
 pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> Option<Trouble> {
@@ -20,9 +20,13 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
             Ok(None) => return Some(Trouble::Truncated(at)),
             Err(error) => return Some(Trouble::Unreadable(at, error)),
         };
-        // Two blocks of zeros end it; a single one is accepted as well.
+        // Two blocks of zeros end it; a single one is accepted as well. Another archive may follow (`cat a.tar b.tar`).
         if header == [0; BLOCK] {
-            return None;
+            match after_zeros(&archive.part(at, u64::MAX)) {
+                Some(zeros) => at += zeros,
+                None => return None,
+            }
+            continue;
         }
         let header = Header(&header);
         if !header.is_sound() {
@@ -60,6 +64,21 @@ pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> 
             }
         }
         at = data.saturating_add(own.div_ceil(BLOCK as u64).saturating_mul(BLOCK as u64));
+    }
+}
+
+/// How many bytes of zeros in whole blocks a section begins with; `None` where there is nothing else.
+fn after_zeros(section: &Section) -> Option<u64> {
+    let mut reader = io::BufReader::with_capacity(1 << 16, section.clone());
+    let mut zeros = 0;
+    loop {
+        let buffer = reader.fill_buf().ok().filter(|buffer| !buffer.is_empty())?;
+        let length = buffer.len();
+        if let Some(at) = buffer.iter().position(|byte| *byte != 0) {
+            return Some((zeros + at as u64) / BLOCK as u64 * BLOCK as u64);
+        }
+        zeros += length as u64;
+        reader.consume(length);
     }
 }
 

@@ -6,12 +6,42 @@ use crate::evidence::MemberFault;
 use std::io::{self, Read as _};
 use zip::CompressionMethod;
 
-/// Visits every member; returns what is wrong with the archive.
+/// Visits every member, also those of archives that were joined in front of the last one (`cat a.zip b.zip`); returns
+/// what is wrong with the first archive that has a fault.
 pub(super) fn list(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> Option<Trouble> {
-    let mut zip = match zip::ZipArchive::new(archive.clone()) {
-        Ok(zip) => zip,
-        Err(error) => return Some(Trouble::NoDirectory(error.to_string())),
-    };
+    let mut whole = archive.clone();
+    let mut trouble = None;
+    for _ in 0..MOST_JOINED {
+        let (begin, own) = list_last(&whole, visit);
+        trouble = trouble.or(own);
+        if begin == 0 || !is_archive(&whole) {
+            return trouble;
+        }
+        whole = whole.part(0, begin);
+    }
+    trouble.or(Some(Trouble::Expansion))
+}
+
+/// Whether it begins with a member, or with the end of an empty archive.
+fn is_archive(section: &Section) -> bool {
+    let mut mark = Vec::new();
+    let read = section.part(0, 4).read_to_end(&mut mark);
+    read.is_ok() && (mark == b"PK\x03\x04" || mark == b"PK\x05\x06")
+}
+
+/// The same for the last archive of those that were joined; returns also where it begins.
+fn list_last(archive: &Section, visit: &mut impl FnMut(Entry) -> bool) -> (u64, Option<Trouble>) {
+    match zip::ZipArchive::new(archive.clone()) {
+        Ok(mut zip) => (zip.offset(), list_members(archive, &mut zip, visit)),
+        Err(error) => (0, Some(Trouble::NoDirectory(error.to_string()))),
+    }
+}
+
+fn list_members(
+    archive: &Section,
+    zip: &mut zip::ZipArchive<Section>,
+    visit: &mut impl FnMut(Entry) -> bool,
+) -> Option<Trouble> {
     // Members that share bytes let a small archive unpack to a large amount: each byte may belong to one member
     // only.
     let mut taken: Vec<(u64, u64)> = Vec::new();
@@ -60,6 +90,8 @@ fn listed(archive: &Section) -> Option<u64> {
     (count != u16::MAX).then_some(count.into())
 }
 
+/// Archives in one file that are listed.
+const MOST_JOINED: usize = 16;
 /// The end of a central directory with the longest possible comment.
 const LONGEST_END: u64 = 22 + 65_535;
 
@@ -72,15 +104,19 @@ fn data_of<R: io::Read>(
     }
     let begin = file.data_start().ok_or(MemberFault::NoHeader)?;
     let packed = archive.part(begin, file.compressed_size());
+    let checked = |is_deflated| MemberData::Checked {
+        packed: packed.clone(),
+        is_deflated,
+        size: file.size(),
+        crc: file.crc32(),
+    };
     match file.compression() {
-        CompressionMethod::Stored => Ok(MemberData::Plain(packed)),
+        CompressionMethod::Stored => Ok(checked(false)),
         // No more is unpacked than this.
         CompressionMethod::Deflated if is_too_much(packed.length(), file.size()) => {
             Err(MemberFault::Expansion)
         }
-        CompressionMethod::Deflated => {
-            Ok(MemberData::Deflated { packed, size: file.size(), crc: file.crc32() })
-        }
+        CompressionMethod::Deflated => Ok(checked(true)),
         other => Err(MemberFault::Compression(other.to_string())),
     }
 }

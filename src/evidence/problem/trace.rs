@@ -30,6 +30,10 @@ pub enum TraceProblem {
     BufferUnpacking(u64),
     /// Buffers unpack to more than traces do.
     BuffersExpansion,
+    /// The buffer repeats the one at this offset, and counts once.
+    BufferRepeated(u64),
+    /// Another trace was joined to this one here; it was not read.
+    OtherTrace,
     /// Buffers are missing, by their numbers.
     BuffersMissing(u64),
     /// Capturing failed in part, with this code.
@@ -63,6 +67,8 @@ impl TraceProblem {
             | Self::EventsBeyondMemory(_)
             | Self::BufferRecords(_)
             | Self::BufferDamaged
+            | Self::BufferRepeated(_)
+            | Self::OtherTrace
             | Self::BufferUnpacking(_)
             | Self::BuffersMissing(_)
             | Self::Failed(..) => ProblemCode::Skipped,

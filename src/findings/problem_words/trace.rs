@@ -34,6 +34,10 @@ pub(super) fn trace(kind: &TraceProblem) -> String {
         TraceProblem::BufferDamaged => {
             "the header of this buffer is damaged; the next buffer was read".to_owned()
         }
+        TraceProblem::BufferRepeated(before) => format!(
+            "this buffer repeats the buffer at byte {before}, with the same number; its records count once"
+        ),
+        TraceProblem::OtherTrace => "another trace, with a clock of its own, begins here and was not read; save it as a file of its own".to_owned(),
         TraceProblem::BufferCut => "the file ends inside this buffer".to_owned(),
         TraceProblem::BufferUnpacking(buffer) => format!(
             "the compressed records of the buffer at byte {buffer} are damaged; the records before that were read"

@@ -4,6 +4,7 @@
 //! the head of a system log's line, journalctl's JSON (systemd.journal-fields(7)), and recorded logs of both daemons.
 
 use crate::catalogue::{CHARON, PLUTO};
+use crate::eventlog::text::dates::NoTime;
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::text::rows::{Node, Row};
 use crate::time::Timestamp;
@@ -51,15 +52,14 @@ pub(super) struct Line<'t> {
 impl<'t> Line<'t> {
     /// Reads a line of text; `None` where no daemon wrote it.
     pub(super) fn of_text(line: &'t str) -> Option<Self> {
-        let (shown, rest) = time_in_front(line);
+        let (shown, rest) = time_in_front(without_priority(line));
         let none = Shown::Time(RecordTime::NONE);
         let (shown, rest) = if shown == none { (none, line.trim_start()) } else { (shown, rest) };
         if let Some((head, thread, message)) = charon(rest) {
-            let mut words = head.split_whitespace();
-            let host = match (words.next(), words.next(), words.next()) {
-                (Some(host), Some(writer), None) if writer.len() > 1 && writer.ends_with(':') => {
-                    host
-                }
+            let words: Vec<&str> = head.split_whitespace().take(MOST_OF_HEAD).collect();
+            let host = match words.as_slice() {
+                [host, writer] if writer.len() > 1 && writer.ends_with(':') => host,
+                [host, _, process, _, data, ..] if is_process(process) && is_data(data) => host,
                 _ => "",
             };
             let (sa, message) = named_sa(message);
@@ -74,7 +74,7 @@ impl<'t> Line<'t> {
 
     /// Reads an object of charon's own JSON, or of the journal; `text` receives the texts of the line.
     pub(super) fn of_row(row: &Row<'_>, text: &'t mut RowText) -> Option<Self> {
-        let of = |name: &str| row.get(name).and_then(Node::as_str).unwrap_or_default().to_owned();
+        let of = |name: &str| row.get(name).map(text_of).unwrap_or_default();
         if !of("msg").is_empty() && row.get("group").is_some() {
             *text = RowText { host: String::new(), message: of("msg"), sa: of("ikesa-uniqueid") };
             let shown = Shown::Time(RecordTime::parse(&of("time")));
@@ -96,6 +96,39 @@ impl<'t> Line<'t> {
         let daemon = Daemon::Pluto;
         is_pluto.then_some(Self { shown, host, daemon, thread: "", sa: "", message })
     }
+}
+
+/// A value's text. The journal writes a text that is not printable UTF-8 as a list of its bytes, and a field that
+/// occurs several times as a list of its texts (systemd, "Journal JSON Format"): the last one counts.
+fn text_of(node: &Node<'_>) -> String {
+    let Node::List(list) = node else { return node.as_str().unwrap_or_default().to_owned() };
+    let byte = |node: &Node<'_>| match node {
+        Node::Number(number) => number.as_u64().and_then(|byte| u8::try_from(byte).ok()),
+        _ => None,
+    };
+    match list.iter().map(byte).collect::<Option<Vec<u8>>>() {
+        Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        None => list.last().map(text_of).unwrap_or_default(),
+    }
+}
+
+/// A line behind the priority in front of it (RFC 3164 §4.1.1) and the version of RFC 5424.
+fn without_priority(line: &str) -> &str {
+    let behind = line.strip_prefix('<').and_then(|rest| rest.split_once('>'));
+    let Some((priority, behind)) = behind else { return line };
+    let is_number =
+        (1..=3).contains(&priority.len()) && priority.bytes().all(|b| b.is_ascii_digit());
+    if is_number { behind.strip_prefix("1 ").unwrap_or(behind) } else { line }
+}
+
+/// A process in a head of RFC 5424: its number, or `-`.
+fn is_process(word: &str) -> bool {
+    word == "-" || !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The beginning of structured data (RFC 5424 §6.3), or `-` for none.
+fn is_data(word: &str) -> bool {
+    word == "-" || word.starts_with('[')
 }
 
 /// Texts of an object.
@@ -140,7 +173,17 @@ fn named_sa(message: &str) -> (&str, &str) {
 /// name comes first.
 fn pluto(text: &str) -> Option<(&str, &str)> {
     if text.starts_with('"') {
-        return Some(("", text));
+        return names_connection(text).then_some(("", text));
+    }
+    let words: Vec<&str> = text.split_whitespace().take(5).collect();
+    if let [host, writer, process, _, data] = words.as_slice()
+        && *writer == PLUTO
+        && is_process(process)
+        && is_data(data)
+    {
+        let (_, message) = text.split_once(data)?;
+        let message = message.find('"').and_then(|at| message.get(at..))?;
+        return Some((host, message));
     }
     let (head, message) = text.split_once(": ")?;
     let mut words = head.split_whitespace();
@@ -148,6 +191,18 @@ fn pluto(text: &str) -> Option<(&str, &str)> {
     let (host, writer) = second.map_or(("", first), |writer| (first, writer));
     let name = writer.split('[').next().unwrap_or(writer);
     (name == PLUTO && words.next().is_none()).then_some((host, message))
+}
+
+/// Whether a text begins with a connection's name in quotation marks, and goes on as pluto does: `"name" #1: …`,
+/// `"name"[2] 192.0.2.1 #1: …`, `"name": …`.
+fn names_connection(text: &str) -> bool {
+    let name = text.strip_prefix('"').and_then(|rest| rest.split_once('"'));
+    let Some((_, behind)) = name else { return false };
+    match behind.strip_prefix(": ") {
+        // A member of an object of JSON.
+        Some(value) => !value.starts_with(['"', '{', '[']),
+        None => behind.starts_with(" #") || behind.starts_with('['),
+    }
 }
 
 /// The time that a line begins with, and the text after it.
@@ -176,15 +231,34 @@ fn time_in_front(line: &str) -> (Shown, &str) {
     if !is_numeric(second) {
         return none;
     }
+    let (half, behind_half) = word(behind);
+    let is_half = ["AM", "PM"].iter().any(|name| half.eq_ignore_ascii_case(name));
+    let (half, behind) = if is_half { (half, behind_half) } else { ("", behind) };
     let (zone, behind_zone) = word(behind);
     let has_zone = zone.len() >= 5 && zone.strip_prefix(['+', '-']).is_some_and(is_numeric);
-    let (zone, behind) = if has_zone { (zone, behind_zone) } else { ("", behind) };
-    let text =
-        format!("{} {}{zone}", first.trim_end_matches(','), second.trim_end_matches([',', ':']));
-    match RecordTime::parse(&text) {
-        RecordTime::Missing(_) => none,
+    let is_utc = matches!(zone, "UTC" | "GMT" | "Z");
+    let zone = match (has_zone, is_utc) {
+        (true, _) => zone,
+        (_, true) => "Z",
+        (false, false) if is_zone_name(zone, behind_zone) => {
+            return (Shown::Time(RecordTime::Missing(NoTime::UnknownMark)), behind_zone);
+        }
+        (false, false) => "",
+    };
+    let behind = if zone.is_empty() { behind } else { behind_zone };
+    let (day, clock) = (first.trim_end_matches(','), second.trim_end_matches([',', ':']));
+    let blank = if half.is_empty() { "" } else { " " };
+    match RecordTime::parse(&format!("{day} {clock}{blank}{half}{zone}")) {
+        RecordTime::Missing(NoTime::NoDate) => none,
         time => (Shown::Time(time), behind),
     }
+}
+
+/// Whether a word between a time and charon's mark is the name of a zone. Such names are ambiguous (CST is a zone of
+/// America and one of China), so no offset is assumed.
+fn is_zone_name(word: &str, behind: &str) -> bool {
+    let is_name = (2..=5).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_uppercase());
+    is_name && charon(behind).is_some_and(|(head, ..)| head.is_empty())
 }
 
 /// A time whose month was a word: `Nov 23 12:58:01.102000:`, `Jul  6 17:35:58 2022`.
@@ -219,6 +293,8 @@ fn word(text: &str) -> (&str, &str) {
     }
 }
 
+/// Words of a head that are looked at: RFC 5424 has five, and its structured data may hold blanks.
+const MOST_OF_HEAD: usize = 16;
 /// The groups of charon's messages.
 const GROUPS: &[&str] = &[
     "DMN", "MGR", "IKE", "CHD", "JOB", "CFG", "KNL", "NET", "ASN", "ENC", "TLS", "TNC", "IMC",
@@ -258,15 +334,51 @@ mod tests {
             ("05[IKE] x", Shown::Time(RecordTime::NONE), "", "", "x"),
             ("Nov  3 12:58:01.102000: \"c\" #1: x", no_year(102_000_000), "", "", "\"c\" #1: x"),
             ("Nov 03 12:58:01 gw2 pluto[22]: \"c\" #1: x", no_year(0), "gw2", "", "\"c\" #1: x"),
+            ("<30>Nov  3 12:58:01 gw1 charon: 05[IKE] x", no_year(0), "gw1", "", "x"),
+            (
+                "<30>1 2026-11-03T12:58:01+01:00 gw1 charon 812 - - 05[IKE] x",
+                local("2026-11-03T12:58:01+01:00"),
+                "gw1",
+                "",
+                "x",
+            ),
+            (
+                "<30>1 2026-11-03T12:58:01Z gw1 charon - - [a@1 b=\"c d\"] 05[IKE] x",
+                local("2026-11-03T12:58:01Z"),
+                "gw1",
+                "",
+                "x",
+            ),
+            (
+                "<30>1 2026-11-03T12:58:01Z gw2 pluto 22 - - \"c\"[1] 192.0.2.1 #1: x",
+                local("2026-11-03T12:58:01Z"),
+                "gw2",
+                "",
+                "\"c\"[1] 192.0.2.1 #1: x",
+            ),
+            ("11/23/2026 01:05:01 PM 05[IKE] x", local("11/23/2026 13:05:01 PM"), "", "", "x"),
+            ("2026-11-03 12:58:01 UTC 05[IKE] x", local("2026-11-03 12:58:01Z"), "", "", "x"),
+            (
+                "2026-11-03 12:58:01 CET 05[IKE] x",
+                Shown::Time(RecordTime::Missing(NoTime::UnknownMark)),
+                "",
+                "",
+                "x",
+            ),
         ];
         for (text, shown, host, sa, message) in rows {
             let line = Line::of_text(text);
             let found = line.map(|line| (line.shown, line.host, line.sa, line.message));
             assert_eq!(found, Some((shown, host, sa, message)), "{text}");
         }
-        for text in
-            ["", "Nov 3 12:58:01 gw1 sshd[1]: x", "a[IKE] b", "Nov 3 12:58:01 gw pluto[1]: | x"]
-        {
+        for text in [
+            "",
+            "Nov 3 12:58:01 gw1 sshd[1]: x",
+            "a[IKE] b",
+            "Nov 3 12:58:01 gw pluto[1]: | x",
+            "\"MESSAGE\" : \"x\",",
+            "\"MESSAGE\": \"x\"",
+        ] {
             assert_eq!(Line::of_text(text), None, "{text}");
         }
     }

@@ -1,7 +1,8 @@
 //! Logs of the IKE daemons on gateways, strongSwan's charon and libreswan's pluto: their own files, lines of
 //! the system's log, charon's JSON and the journal's.
 //!
-//! A record is a line, and its number that of the line. Lines of other programs are skipped.
+//! A record is a line, and its number that of the line; in an array or in objects of several lines, it is an object.
+//! Lines of other programs are skipped.
 
 mod charon;
 
@@ -11,11 +12,13 @@ mod pluto;
 
 mod statement;
 
+use super::json::{Objects, is_markup};
 use super::local_times::RecordTime;
 use super::row_reading::Reading;
 use super::rows::Row;
 use super::source::Source;
-use super::xml::text_at;
+use super::splitting::{Segment, Splitter};
+use super::xml::{lost, text_at};
 use crate::eventlog::{LogEvent, LogSummary, undated};
 use crate::evidence::{EventFault, EvidenceId, ExportProblem, Position};
 use crate::time::{Resolution, Zone};
@@ -42,21 +45,26 @@ pub fn read(
         month: None,
         is_undated: false,
     };
-    let mut number = 0;
-    let mut is_cut = false;
-    while let Some((length, is_whole)) = next_line(&mut source) {
-        number += u64::from(!is_cut);
-        if is_cut || !is_whole {
-            let offset = source.offset();
-            let bytes = source.consume(length);
-            let fault = EventFault::LineTooLong(LONGEST_LINE as u64);
-            log.reading.export.damaged(fault, offset, bytes);
-        } else {
-            log.line(&mut source, length, number);
-        }
-        is_cut = !is_whole;
+    if has_long_objects(&mut source) {
+        log.objects(&mut source);
+    } else {
+        log.lines(&mut source);
     }
     log.finish(source)
+}
+
+/// Whether the text is an array of objects, or objects of several lines (`journalctl -o json-pretty`, `jq -s`).
+fn has_long_objects(source: &mut Source<'_>) -> bool {
+    while source.window().trim_ascii_start().is_empty() && source.grow() {}
+    match source.window().trim_ascii_start().first() {
+        Some(b'[') => true,
+        Some(b'{') => {
+            let length = next_line(source).map_or(0, |(length, _)| length);
+            let line = source.window().get(..length).unwrap_or_default();
+            !line.trim_ascii_end().ends_with(b"}")
+        }
+        Some(_) | None => false,
+    }
 }
 
 struct Log<'s> {
@@ -70,10 +78,48 @@ struct Log<'s> {
 }
 
 impl Log<'_> {
+    fn lines(&mut self, source: &mut Source<'_>) {
+        let mut number = 0;
+        let mut is_cut = false;
+        while let Some((length, is_whole)) = next_line(source) {
+            number += u64::from(!is_cut);
+            if is_cut || !is_whole {
+                let offset = source.offset();
+                let bytes = source.consume(length);
+                let fault = EventFault::LineTooLong(LONGEST_LINE as u64);
+                self.reading.export.damaged(fault, offset, bytes);
+            } else {
+                self.line(source, length, number);
+            }
+            is_cut = !is_whole;
+        }
+    }
+
+    /// Reads objects wherever they begin and end; a record's number is that of the object.
+    fn objects(&mut self, source: &mut Source<'_>) {
+        let (mut objects, mut number) = (Objects::default(), 0);
+        while let Some(segment) = objects.next(source) {
+            match segment {
+                Segment::Event(length) => {
+                    number += 1;
+                    self.line(source, length, number);
+                }
+                Segment::Between(length) => {
+                    let is_markup = |text: &[u8]| is_markup(text, false);
+                    self.reading.export.between(source, length, is_markup);
+                }
+                other => lost(&mut self.reading.export, source, other),
+            }
+        }
+    }
+
+    /// Reads a line, or an object.
     fn line(&mut self, source: &mut Source<'_>, length: usize, number: u64) {
         let offset = source.offset();
         let (text, is_sound) = text_at(source, length);
-        let text = text.trim_end();
+        // Marks of sequences of JSON (RFC 7464), and of events that a server sends.
+        let text = text.trim_end().trim_start_matches('\u{1e}');
+        let text = text.strip_prefix("data: ").unwrap_or(text);
         let mut record = self.reading.export.blank();
         record.record.record = number;
         let mut row_text = RowText::default();

@@ -157,3 +157,49 @@ proptest::proptest! {
         proptest::prop_assert_eq!(covered, bytes.len() as u64);
     }
 }
+
+#[test]
+fn journal_in_every_form_gives_the_same_events() {
+    let rows: Vec<String> = CHARON
+        .lines()
+        .enumerate()
+        .map(|(number, line)| {
+            let message = line.splitn(3, ' ').nth(2).unwrap();
+            let time = 1_795_435_081_000_000u64 + number as u64;
+            (message.to_owned(), time)
+        })
+        .map(|(message, time)| {
+            let message = serde_json::to_string(&message).unwrap();
+            format!("\"__REALTIME_TIMESTAMP\" : \"{time}\",\n\"_HOSTNAME\" : \"gw1\",\n\"SYSLOG_IDENTIFIER\" : \"charon\",\n\"MESSAGE\" : {message}")
+        })
+        .collect();
+    let line = |row: &String| format!("{{{}}}", row.replace(",\n", ","));
+    let lines: Vec<String> = rows.iter().map(line).collect();
+    let pretty: Vec<String> = rows.iter().map(|row| format!("{{\n{row}\n}}")).collect();
+    let bytes: Vec<String> = lines
+        .iter()
+        .map(|line| {
+            let (head, message) = line.split_once("\"MESSAGE\" : ").unwrap();
+            let message: String = serde_json::from_str(message.strip_suffix('}').unwrap()).unwrap();
+            let numbers: Vec<String> = message.bytes().map(|byte| byte.to_string()).collect();
+            format!("{head}\"MESSAGE\" : [{}]}}", numbers.join(","))
+        })
+        .collect();
+    let marked =
+        |mark: &str| -> String { lines.iter().map(|line| format!("{mark}{line}\n")).collect() };
+    let expected = read_text(&lines.join("\n"), None);
+    assert_eq!(expected.1.len(), 6);
+    let forms = [
+        pretty.join("\n"),
+        format!("[\n{}\n]\n", pretty.join(",\n")),
+        format!("[{}]", lines.join(",")),
+        bytes.join("\n"),
+        marked("\u{1e}"),
+        marked("data: "),
+    ];
+    for text in forms {
+        let (summary, events) = read_text(&text, None);
+        assert_eq!(summary.problems, [], "{text}");
+        assert_eq!((summary.records, &events), (expected.0.records, &expected.1), "{text}");
+    }
+}

@@ -34,7 +34,7 @@ pub fn read(
         line += 1;
         let offset = source.offset();
         let row = source.window().get(..length).unwrap_or_default();
-        let (columns, is_sound) = object(row).unwrap_or_else(|| fields(row, b','));
+        let (columns, is_sound) = object(row).unwrap_or_else(|| separated(row));
         let bytes = source.consume(length);
         let mut record = reading.export.blank();
         record.record.record = line;
@@ -65,9 +65,8 @@ pub fn read(
 fn fill(record: &mut LogRecord, columns: &[String]) -> Option<bool> {
     let text = |at: usize| columns.get(at).map_or("", |field| field.trim());
     let guid = text(GUID);
-    let is_guid = guid.len() == 38 && guid.starts_with('{') && guid.ends_with('}');
     // Settings for single users and options of the system are in rows of their own.
-    if !is_guid || !text(TARGET).eq_ignore_ascii_case("System") {
+    if !is_guid(guid) || !text(TARGET).eq_ignore_ascii_case("System") {
         return None;
     }
     let machine = text(0);
@@ -96,6 +95,22 @@ fn fill(record: &mut LogRecord, columns: &[String]) -> Option<bool> {
     };
     add("AuditPolicyChanges", &changes);
     Some(setting.is_some())
+}
+
+/// The columns of a row, by the separator that puts a GUID where it belongs: auditpol writes commas, tools that
+/// saved the table again also semicolons, tabs and quotation marks.
+fn separated(row: &[u8]) -> (Vec<String>, bool) {
+    let split = |separator: &u8| fields(row, *separator);
+    let has_guid = |(columns, _): &(Vec<String>, bool)| {
+        columns.get(GUID).is_some_and(|guid| is_guid(guid.trim()))
+    };
+    let others = [b';', b'\t'];
+    let found = std::iter::once(&b',').chain(&others).map(split).find(has_guid);
+    found.unwrap_or_else(|| fields(row, b','))
+}
+
+fn is_guid(text: &str) -> bool {
+    text.len() == 38 && text.starts_with('{') && text.ends_with('}')
 }
 
 /// The columns of a row that is an object of JSON.
@@ -188,6 +203,23 @@ mod tests {
             assert_eq!(change.subcategory, Some(AuditSubcategory::MainMode));
             assert_eq!((change.success, change.failure), (Some(Auditing::Off), Some(Auditing::On)));
             assert_eq!((events[0].host.as_str(), events[0].record.record), ("WS01", 3));
+        }
+    }
+
+    #[test]
+    fn tables_that_were_saved_again_say_the_same() {
+        let rows = format!("{HEAD}WS01,System,x,{MAIN},Failure,\r\n");
+        let quoted: Vec<String> = rows
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(|line| line.split(',').map(|field| format!("\"{field}\"")).collect::<Vec<_>>())
+            .map(|fields| fields.join(","))
+            .collect();
+        for text in [rows.replace(',', ";"), rows.replace(',', "\t"), quoted.join("\r\n")] {
+            let (summary, events) = read(text.as_bytes());
+            assert_eq!((summary.problems, events.len()), (Vec::new(), 1), "{text}");
+            let change = events[0].audit_change().unwrap();
+            assert_eq!((change.success, change.failure), (Some(Auditing::Off), Some(Auditing::On)));
         }
     }
 
