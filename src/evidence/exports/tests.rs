@@ -32,18 +32,6 @@ fn exports_are_recognised_by_their_content() {
             "[{\"PSComputerName\": 1, \"ProviderName\": 1, \"LogName\": 1, \"RecordId\": 1, \"Id\": 1",
             Some(Format::EventJson),
         ),
-        ("{\"tags\": [], \"@timestamp\": 1, \"event\": 1, \"log\": 1, \"host\": 1", None),
-        ("{\"Events\": [{\"Event\":{\"#attributes\":1,\"System\":{", Some(Format::EventJson)),
-        ("{\"Events\": {\"Event\" : [{\"#attributes\":1,\"System\":{", Some(Format::EventJson)),
-        ("{\"Events\": [{\"name\": 1", None),
-        (
-            "sep=;\r\nEbene;Datum;Quelle;Nummer;Art\r\nInformationen;23.11.2026 08:04:14;X;4653;Y\r\n",
-            Some(Format::EventCsv),
-        ),
-        (
-            "\"a\";\"b\";\"c\";\"GUID\";\"e\";\"f\"\r\n\"WS01\";\"System\";\"x\";\"{0cce9210-69ae-11d9-bed3-505054503030}\";\"Erfolg\";\"\"\r\n",
-            Some(Format::AuditPolicy),
-        ),
         ("Record of nothing\n{\"Event\": {\"System\"", None),
         ("{\"name\": 1}", None),
         (CSV, Some(Format::EventCsv)),
@@ -93,7 +81,11 @@ fn exports_are_recognised_by_their_content() {
         ("a note", None),
         ("", None),
     ];
-    for (text, format) in rows {
+    check(&rows);
+}
+
+fn check(rows: &[(&str, Option<Format>)]) {
+    for &(text, format) in rows {
         assert_eq!(recognize_export(text.as_bytes()), format, "{text}");
         let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         assert_eq!(recognize_export(&wide), format, "{text}");
@@ -104,6 +96,24 @@ fn exports_are_recognised_by_their_content() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn other_orders_wrappers_and_separators_are_recognised() {
+    check(&[
+        ("{\"tags\": [], \"@timestamp\": 1, \"event\": 1, \"log\": 1, \"host\": 1", None),
+        ("{\"Events\": [{\"Event\":{\"#attributes\":1,\"System\":{", Some(Format::EventJson)),
+        ("{\"Events\": {\"Event\" : [{\"#attributes\":1,\"System\":{", Some(Format::EventJson)),
+        ("{\"Events\": [{\"name\": 1", None),
+        (
+            "sep=;\r\nEbene;Datum;Quelle;Nummer;Art\r\nInformationen;23.11.2026 08:04:14;X;4653;Y\r\n",
+            Some(Format::EventCsv),
+        ),
+        (
+            "\"a\";\"b\";\"c\";\"GUID\";\"e\";\"f\"\r\n\"WS01\";\"System\";\"x\";\"{0cce9210-69ae-11d9-bed3-505054503030}\";\"Erfolg\";\"\"\r\n",
+            Some(Format::AuditPolicy),
+        ),
+    ]);
 }
 
 #[test]
