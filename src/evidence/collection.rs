@@ -25,7 +25,6 @@ use super::{
     Unpacking, open, peek, shown_path,
 };
 use checked::Checked;
-use flate2::read::DeflateDecoder;
 use section::Section;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write as _};
@@ -242,7 +241,7 @@ impl MemberData {
                 Box::new(Checked::new(packed.clone(), *size, *crc))
             }
             Self::Checked { packed, is_deflated: true, size, crc } => {
-                Box::new(Checked::new(DeflateDecoder::new(packed.clone()), *size, *crc))
+                Box::new(Checked::inflating(packed.clone(), *size, *crc))
             }
         })
     }

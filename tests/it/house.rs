@@ -54,7 +54,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("clap_mangen", "cli"),
     ("ctrlc", "cli/stopping.rs"),
     ("etherparse", "packet"),
-    ("flate2", "evidence/unpack evidence/collection/inflating.rs"),
+    ("flate2", "evidence/unpack evidence/collection/checked.rs"),
     ("gethostname", "report/manifest.rs"),
     ("getrandom", "report/pseudonyms/secret.rs"),
     ("hmac", "report/pseudonyms/secret.rs"),

@@ -1,6 +1,7 @@
 //! A member of a zip archive, whose length and checksum are known in advance.
 
 use flate2::Crc;
+use flate2::read::DeflateDecoder;
 use std::io::{self, Read};
 
 /// A member's bytes, checked against its stated length and checksum.
@@ -15,6 +16,13 @@ impl<R: Read> Checked<R> {
     /// Passes on this many bytes with this CRC-32.
     pub(super) fn new(bytes: R, length: u64, expected: u32) -> Self {
         Self { bytes, left: length, expected, crc: Crc::new() }
+    }
+}
+
+impl<R: Read> Checked<DeflateDecoder<R>> {
+    /// Unpacks a bare deflate stream to this many bytes with this CRC-32.
+    pub(super) fn inflating(packed: R, length: u64, expected: u32) -> Self {
+        Self::new(DeflateDecoder::new(packed), length, expected)
     }
 }
 
