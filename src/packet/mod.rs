@@ -26,6 +26,8 @@ mod mislabelled;
 
 mod network;
 
+mod plain;
+
 pub mod origin;
 
 mod tcp;
@@ -257,6 +259,7 @@ impl StopReason {
 
 pub use link::{MOST_NESTED, decode, layer};
 pub use network::carried;
+pub use plain::plain;
 pub use tcp::TcpSegment;
 
 /// IANA protocol numbers that matter to a class.

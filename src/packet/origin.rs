@@ -24,7 +24,20 @@ pub struct Origin {
 impl Origin {
     /// Where a frame comes from.
     #[must_use]
+    #[inline]
     pub fn of(frame: &RawFrame<'_>) -> Self {
+        // Nearly every frame: Ethernet without a tag.
+        if frame.linktype == Linktype::ETHERNET
+            && let Some([_, _, _, _, _, _, address @ .., 0x08, 0x00]) =
+                frame.data.first_chunk::<14>()
+        {
+            let place = u8::try_from(frame.interface % 64).unwrap_or_default() << 2;
+            return Self { place, vlans: [0; 2], address: *address, hops: 0 };
+        }
+        Self::of_any(frame)
+    }
+
+    fn of_any(frame: &RawFrame<'_>) -> Self {
         let (way, address) = match frame.linktype {
             Linktype::ETHERNET => (0, frame.data.get(6..12).filter(|_| !is_carried(frame))),
             // Cooked captures: the packet's type says whether the capturing host sent it (4), then the

@@ -4,6 +4,7 @@ mod around;
 mod body;
 mod copies;
 mod decrypted_copies;
+mod fast_path;
 mod finishing;
 mod folding;
 mod in_tcp;
@@ -18,7 +19,6 @@ use super::capture_summary::{CaptureSummary, Unpaired};
 use super::connections::{Carried, Connections};
 use super::conversations::Conversations;
 use super::dissected::{Alone, Content, Dissected};
-use super::esp_mark::EspMark;
 use super::fingerprint::Fingerprints;
 use super::ike::{IkeObserver, Place};
 use super::other_ports::OtherPorts;
@@ -41,9 +41,10 @@ use crate::protection::echo::Echoes;
 use crate::protection::exemption_abuse::{AbusedExemption, hides_text};
 use crate::protection::{
     EspSpi, ExemptKind, FirstFragment, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass,
-    ReadableRest, Stream, esp_bytes,
+    ReadableRest, Stream,
 };
 use crate::time::Timestamp;
+use fast_path::Outcome;
 use std::collections::{BTreeMap, HashMap};
 
 /// Folds the frames of one capture, in file order.
@@ -159,77 +160,131 @@ impl<'p> CaptureObserver<'p> {
         if self.streams.pairs() > self.most_pairs {
             self.fold_pairs();
         }
-        let mut seen = dissected.record(self.evidence);
-        self.summary.total.add(seen.bytes, seen.captured);
-        self.summary.has_link_addresses |= !dissected.frame.linktype.is_without_addresses();
-        let (first, last) = self.summary.span.unwrap_or((seen.time, seen.time));
-        self.summary.span = Some((first.min(seen.time), last.max(seen.time)));
-        let frame = &dissected.frame;
-        self.time_order.observe(frame);
-        if frame.seen_at != SeenAt::Wire
-            && let Content::Ip(ip, Alone { stream, .. }) = &dissected.content
-            && let Some(why) = SetAside::of_place(frame.seen_at, stream.class())
-        {
-            return self.off_wire((why, ip.pair, *stream), seen);
-        }
-        let place = duplicate::Place::of(interface(frame), dissected.ip());
-        let again =
-            self.duplicates.observe(dissected.identity, dissected.bytes(), frame.time, place);
+        self.count(&dissected.frame);
         match &dissected.content {
-            Content::Ip(ip, Alone { stream, .. }) => {
-                let pair = ip.pair;
-                self.stations.observe(frame, ip, (&seen, self.hint.station));
-                let stream = match self.other_ports.observe(ip, *stream) {
-                    Some(stream) => stream,
-                    None => self.of_conversation(ip, pair, *stream, &mut seen),
-                };
-                let stream = self.within_bound(pair, stream);
-                if let Some(again) = again {
-                    if self.repeated.len() < MOST_WAITING {
-                        return self.observe_copy(ip, stream, again, seen);
-                    }
-                    self.summary.reached(Bound::Copies, 1);
+            Content::Segment(ip) => match self.observe_segment(dissected, ip) {
+                Outcome::Done => {}
+                outcome @ (Outcome::Repeats(_) | Outcome::Unknown) => {
+                    let alone = Alone::of(ip, self.named);
+                    let again = match outcome {
+                        Outcome::Repeats(again) => Some(again),
+                        Outcome::Done | Outcome::Unknown => self.repetition(dissected),
+                    };
+                    self.observe_packet(dissected, (ip, alone), again);
                 }
-                if seen.conversation.is_some() && ip.protocol == protocol::UDP {
-                    let kept = &mut self.esp_packets;
-                    self.conversations.may_be_esp((ip, &seen), self.named, || is_room_left(kept));
-                }
-                if ip.nested == 0 && hides_text(frame.data, ip) {
-                    self.summary.note_abuse((pair, AbusedExemption::Unread), seen);
-                }
-                if ip.mislabelled {
-                    self.mislabelled(frame);
-                }
-                let decrypted_copy = if ip.nested == 0 {
-                    None
-                } else {
-                    let own = Some((pair, stream));
-                    self.observe_around(frame, own, (ip.nested, stream.class()), seen)
-                };
-                if self.prints_left > 0 && has_print(stream) {
-                    seen.fingerprint = self.fingerprint(ip, (pair, stream));
-                }
-                self.summary.has_unsegmented |= ip.packet_len > LARGEST_ON_ETHERNET;
-                if let Stream::Esp(spi, _) = stream
-                    && spi != EspSpi(0)
-                    && ip.fragment.is_none()
-                {
-                    return self.observe_esp(ip, (pair, stream), &seen);
-                }
-                let place = Place::of(self.evidence, frame, ip.payload);
-                if self.observe_body(ip, (pair, stream), (&seen, place)) {
-                    self.observe_ip(ip, (pair, stream), (&seen, place), decrypted_copy);
+            },
+            Content::Esp(ip, spi) => {
+                let again = self.repetition(dissected);
+                if again.is_some() || !self.observe_plain_esp(dissected, (ip, *spi)) {
+                    let stream = Stream::Esp(*spi, ip.direction);
+                    self.observe_packet(
+                        dissected,
+                        (ip, Alone { stream, unfinished: false }),
+                        again,
+                    );
                 }
             }
+            Content::Ip(ip, alone) => {
+                let seen_at = dissected.frame.seen_at;
+                if seen_at != SeenAt::Wire
+                    && let Some(why) = SetAside::of_place(seen_at, alone.stream.class())
+                {
+                    let seen = dissected.record(self.evidence, alone.unfinished);
+                    return self.off_wire((why, ip.pair, alone.stream), seen);
+                }
+                let again = self.repetition(dissected);
+                self.observe_packet(dissected, (ip, *alone), again);
+            }
+            Content::Arp | Content::NonIp(_) | Content::Undecodable(_) => {
+                self.observe_without_packet(dissected);
+            }
+        }
+    }
+
+    /// Counts a frame, whatever it holds.
+    #[inline]
+    fn count(&mut self, frame: &RawFrame<'_>) {
+        self.summary.total.add(u64::from(frame.original_len), frame.data.len() as u64);
+        self.summary.has_link_addresses |= !frame.linktype.is_without_addresses();
+        let (first, last) = self.summary.span.unwrap_or((frame.time, frame.time));
+        self.summary.span = Some((first.min(frame.time), last.max(frame.time)));
+        self.time_order.observe(frame);
+    }
+
+    /// Which packet the frame's repeats.
+    #[inline]
+    fn repetition(&mut self, dissected: &Dissected<'_>) -> Option<Repetition> {
+        let frame = &dissected.frame;
+        let place = duplicate::Place::of(interface(frame), dissected.ip());
+        self.duplicates.observe(dissected.identity, dissected.bytes(), frame.time, place)
+    }
+
+    fn observe_packet(
+        &mut self,
+        dissected: &Dissected<'_>,
+        (ip, Alone { stream, unfinished }): (&IpPacket<'_>, Alone),
+        again: Option<Repetition>,
+    ) {
+        let (frame, pair) = (&dissected.frame, ip.pair);
+        let mut seen = dissected.record(self.evidence, unfinished);
+        self.stations.observe(frame, ip, (&seen, self.hint.station));
+        let stream = match self.other_ports.observe(ip, stream) {
+            Some(stream) => stream,
+            None => self.of_conversation(ip, pair, stream, &mut seen),
+        };
+        let stream = self.within_bound(pair, stream);
+        if let Some(again) = again {
+            if self.repeated.len() < MOST_WAITING {
+                return self.observe_copy(ip, stream, again, seen);
+            }
+            self.summary.reached(Bound::Copies, 1);
+        }
+        if seen.conversation.is_some() && ip.protocol == protocol::UDP {
+            let kept = &mut self.esp_packets;
+            self.conversations.may_be_esp((ip, &seen), self.named, || is_room_left(kept));
+        }
+        if ip.nested == 0 && hides_text(frame.data, ip) {
+            self.summary.note_abuse((pair, AbusedExemption::Unread), seen);
+        }
+        if ip.mislabelled {
+            self.mislabelled(frame);
+        }
+        let decrypted_copy = if ip.nested == 0 {
+            None
+        } else {
+            let own = Some((pair, stream));
+            self.observe_around(frame, own, (ip.nested, stream.class()), seen)
+        };
+        if self.prints_left > 0 && has_print(stream) {
+            seen.fingerprint = self.fingerprint(ip, (pair, stream));
+        }
+        self.summary.has_unsegmented |= ip.packet_len > LARGEST_ON_ETHERNET;
+        if let Stream::Esp(spi, _) = stream
+            && spi != EspSpi(0)
+            && ip.fragment.is_none()
+        {
+            return self.observe_esp(ip, (pair, stream), &seen);
+        }
+        let place = Place::of(self.evidence, frame, ip.payload);
+        if self.observe_body(ip, (pair, stream), (&seen, place)) {
+            self.observe_ip(ip, (pair, stream), (&seen, place), decrypted_copy);
+        }
+    }
+
+    fn observe_without_packet(&mut self, dissected: &Dissected<'_>) {
+        let seen = dissected.record(self.evidence, false);
+        let again = self.repetition(dissected);
+        match &dissected.content {
             Content::Arp => self.without_pair(again, Unpaired::Arp, seen),
             Content::NonIp(kind) => self.without_pair(again, Unpaired::NonIp(*kind), seen),
             Content::Undecodable(why) => {
                 if again.is_none() {
                     let whole = (MOST_NESTED, ProtectionClass::Undecodable);
-                    self.observe_around(frame, None, whole, seen);
+                    self.observe_around(&dissected.frame, None, whole, seen);
                 }
                 self.without_pair(again, Unpaired::Undecodable(*why), seen);
             }
+            Content::Ip(..) | Content::Esp(..) | Content::Segment(_) => {}
         }
     }
 
@@ -254,21 +309,6 @@ impl<'p> CaptureObserver<'p> {
             return stream;
         }
         self.conversations.observe((ip, self.hint), (pair, stream), seen, &mut self.streams)
-    }
-
-    /// Takes a whole ESP packet.
-    fn observe_esp(&mut self, ip: &IpPacket<'_>, key: (HostPair, Stream), seen: &PacketRecord) {
-        self.streams.try_last(self.hint.stream, key);
-        let (slot, of_pair) = self.streams.of(key);
-        let esp = slot.esp.get_or_insert_default();
-        esp.observe(ip, seen, self.named);
-        let (bytes, length) = esp_bytes(ip);
-        if !keep(&mut self.esp_packets, &mut esp.packets, || EspMark::of(seen, bytes, length)) {
-            self.summary.reached(Bound::Compared, 1);
-        }
-        self.decrypted_copies.encapsulated(key, &mut esp.watched, seen.time, length);
-        of_pair.protected(seen.direction);
-        slot.runs.observe(seen, &mut self.room);
     }
 
     /// The stream of a packet; without its SPI where there are too many of them.

@@ -175,6 +175,15 @@ impl<L> Connections<L> {
         }
     }
 
+    /// Whether a segment without SYN is [`Carried::Nothing`] at first sight.
+    #[inline]
+    pub(super) fn is_of_none(&self, ip: &IpPacket<'_>, ports: Ports) -> bool {
+        let key = key(ip.pair, ip.direction, ports);
+        let begins = ip.payload.starts_with(EncapsulatedStream::PREFIX);
+        let is_marked = self.marks.get(mark(key)).is_some_and(|count| *count > 0);
+        !begins && !is_marked && !EncapsulatedStream::is_whole_messages(ip.payload)
+    }
+
     /// A segment of a connection whose beginning was not seen.
     fn begun_before(&mut self, key: Key, ip: &IpPacket<'_>, segment: TcpSegment) -> Carried {
         if !EncapsulatedStream::is_whole_messages(ip.payload) {

@@ -5,6 +5,7 @@
 
 mod ahead;
 mod apart;
+mod established;
 mod may_be_esp;
 
 pub(super) use may_be_esp::PerhapsSa;
@@ -48,8 +49,9 @@ pub(super) struct Conversations {
 struct Held {
     key: ConversationKey,
     generation: u32,
-    /// Where the stream of its last packet is.
+    /// Where the stream of its last packet is, and the stream's word if that was a segment of TCP.
     stream_at: u32,
+    stream_word: Option<u64>,
     conversation: Conversation,
 }
 
@@ -173,7 +175,7 @@ impl Conversations {
         let (key, way) = side(pair, flow, seen.direction);
         let segment = ip.tcp();
         let begins = segment.is_some_and(|segment| segment.syn);
-        let (at, Held { stream_at, conversation, .. }) =
+        let (at, Held { stream_at, stream_word, conversation, .. }) =
             self.conversation((key, hint.conversation), begins);
         if conversation.orphan.is_some() {
             seen.conversation = Some(at);
@@ -197,6 +199,7 @@ impl Conversations {
         let app = if is_by_port { ports.application() } else { app };
         let stream = Stream::Clear { ports, app, encrypted };
         streams.expect((pair, stream), stream_at);
+        *stream_word = in_stream.then(|| stream.word());
         let greeting = if app == App::Tls { hello(ip.payload) } else { None };
         let greeting = greeting.map(|hello| (conversation.server(&hello), hello));
         if lost > 0 {
@@ -351,7 +354,13 @@ pub(super) fn note_gap(gaps: &mut BTreeMap<HostPair, TcpGap>, pair: HostPair, by
 
 impl Held {
     fn new(key: ConversationKey, generation: u32) -> Self {
-        Self { key, generation, stream_at: 0, conversation: Conversation::default() }
+        Self {
+            key,
+            generation,
+            stream_at: 0,
+            stream_word: None,
+            conversation: Conversation::default(),
+        }
     }
 }
 

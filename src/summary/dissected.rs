@@ -5,10 +5,10 @@ use crate::capture::RawFrame;
 use crate::evidence::{EvidenceId, FrameRef};
 use crate::hosts::Direction;
 use crate::packet::origin::Origin;
-use crate::packet::{IpPacket, Packet, StopReason, decode};
+use crate::packet::{IpPacket, Packet, StopReason, decode, plain, protocol};
 use crate::protection::checksum::is_unfinished;
 use crate::protection::duplicate::{Identity, identity, identity_of_frame};
-use crate::protection::{NamedPorts, ProtectionClass, Stream, classify};
+use crate::protection::{EspSpi, NamedPorts, ProtectionClass, Stream, classify};
 use crate::time::Timestamp;
 
 /// A frame, what it carries, and the stream that it alone says it belongs to.
@@ -23,7 +23,12 @@ pub struct Dissected<'a> {
 /// What a frame carries.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Content<'a> {
-    /// An IP packet, and what it alone says.
+    /// A segment of an open connection of TCP. What it alone says is determined when its connection does not show
+    /// it: see [`Alone::of`].
+    Segment(IpPacket<'a>),
+    /// A whole packet of ESP, not in UDP.
+    Esp(IpPacket<'a>, EspSpi),
+    /// Another IP packet, and what it alone says.
     Ip(IpPacket<'a>, Alone),
     /// ARP.
     Arp,
@@ -46,18 +51,30 @@ impl<'a> Dissected<'a> {
     #[must_use]
     #[inline]
     pub fn of(frame: &RawFrame<'a>, named: &NamedPorts) -> Self {
-        let content = match decode(frame) {
-            Packet::Ip(ip) => {
-                let stream = classify(&ip, named);
-                let is_clear = matches!(stream, Stream::Clear { .. });
-                Content::Ip(ip, Alone { stream, unfinished: is_clear && is_unfinished(&ip) })
+        if let Some(ip) = plain(frame) {
+            let identity = identity(&ip);
+            if ip.protocol == protocol::TCP {
+                return Self { frame: *frame, identity, content: Content::Segment(ip) };
             }
+            if let Stream::Esp(spi, _) = classify(&ip, named)
+                && spi != EspSpi(0)
+            {
+                return Self { frame: *frame, identity, content: Content::Esp(ip, spi) };
+            }
+        }
+        Self::of_any(frame, named)
+    }
+
+    /// A frame that is not one of those that nearly all are.
+    fn of_any(frame: &RawFrame<'a>, named: &NamedPorts) -> Self {
+        let content = match decode(frame) {
+            Packet::Ip(ip) => Content::Ip(ip, Alone::of(&ip, named)),
             Packet::Arp => Content::Arp,
             Packet::NonIp(kind) => Content::NonIp(kind),
             Packet::Undecodable(stop) => Content::Undecodable(stop.reason),
         };
         let identity = match &content {
-            Content::Ip(ip, ..) => identity(ip),
+            Content::Ip(ip, _) | Content::Esp(ip, _) | Content::Segment(ip) => identity(ip),
             Content::Arp | Content::NonIp(_) | Content::Undecodable(_) => {
                 identity_of_frame(frame.data)
             }
@@ -75,6 +92,9 @@ impl<'a> Dissected<'a> {
     #[must_use]
     pub const fn class(&self) -> ProtectionClass {
         match &self.content {
+            // Those between groups and all stations are none.
+            Content::Segment(_) => ProtectionClass::Clear,
+            Content::Esp(..) => ProtectionClass::Esp,
             Content::Ip(_, alone) => alone.stream.class(),
             Content::Arp => ProtectionClass::Exempt,
             Content::NonIp(_) => ProtectionClass::NonIp,
@@ -85,7 +105,7 @@ impl<'a> Dissected<'a> {
     /// What copies of it repeat to the byte: what is behind the IP headers, or the whole frame.
     pub(super) const fn bytes(&self) -> &'a [u8] {
         match &self.content {
-            Content::Ip(ip, ..) => ip.segment,
+            Content::Ip(ip, _) | Content::Esp(ip, _) | Content::Segment(ip) => ip.segment,
             Content::Arp | Content::NonIp(_) | Content::Undecodable(_) => self.frame.data,
         }
     }
@@ -93,20 +113,17 @@ impl<'a> Dissected<'a> {
     /// Its IP packet.
     pub(super) const fn ip(&self) -> Option<&IpPacket<'a>> {
         match &self.content {
-            Content::Ip(ip, ..) => Some(ip),
+            Content::Ip(ip, _) | Content::Esp(ip, _) | Content::Segment(ip) => Some(ip),
             Content::Arp | Content::NonIp(_) | Content::Undecodable(_) => None,
         }
     }
 
-    /// Its place and lengths, and where its packet went.
-    pub(super) fn record(&self, evidence: EvidenceId) -> PacketRecord {
-        let (flow, direction, unfinished, lengths) = match &self.content {
-            Content::Ip(ip, alone) => {
-                (flow_of(ip), ip.direction, alone.unfinished, [ip.packet_len, ip.payload_len])
-            }
-            Content::Arp | Content::NonIp(_) | Content::Undecodable(_) => {
-                (None, Direction::AToB, false, [0, 0])
-            }
+    /// Its place and lengths, and where its packet went; `unfinished` as of [`Alone`].
+    #[inline]
+    pub(super) fn record(&self, evidence: EvidenceId, unfinished: bool) -> PacketRecord {
+        let (flow, direction, lengths) = match self.ip() {
+            Some(ip) => (flow_of(ip), ip.direction, [ip.packet_len, ip.payload_len]),
+            None => (None, Direction::AToB, [0, 0]),
         };
         let [packet_len, payload] = lengths.map(|length| u32::try_from(length).unwrap_or(u32::MAX));
         PacketRecord {
@@ -130,6 +147,15 @@ impl<'a> Dissected<'a> {
             likely_copy: None,
             conversation: None,
         }
+    }
+}
+
+impl Alone {
+    /// What a packet says; `named` are the ports a policy speaks of.
+    pub(super) fn of(ip: &IpPacket<'_>, named: &NamedPorts) -> Self {
+        let stream = classify(ip, named);
+        let is_clear = matches!(stream, Stream::Clear { .. });
+        Self { stream, unfinished: is_clear && is_unfinished(ip) }
     }
 }
 

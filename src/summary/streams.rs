@@ -72,6 +72,20 @@ impl Streams {
         (slot, pair)
     }
 
+    /// The stream at a place where it was, if it is there still, and what lies between the packets of its pair.
+    #[inline]
+    pub(super) fn at(
+        &mut self,
+        at: u32,
+        pair: HostPair,
+        word: u64,
+    ) -> Option<(&mut Slot, &mut Interleaving)> {
+        let slot = self.slots.get_mut(at as usize).filter(|slot| slot.is(pair, word))?;
+        let (_, of_pair) = self.pairs.get_mut(slot.pair as usize)?;
+        self.last = at;
+        Some((slot, of_pair))
+    }
+
     /// Expects the stream to be asked for next: `at` is where it was when the flow's last packet came, if it was
     /// the same one, and becomes where it is.
     pub(super) fn expect(&mut self, key: Key, at: &mut u32) {

@@ -7,7 +7,7 @@ use super::super::dissected::{Alone, Content, Dissected};
 use super::word;
 use crate::capture::RawFrame;
 use crate::hosts::{Direction, HostPair};
-use crate::packet::{Fragment, IpPacket, MOST_NESTED, Ports, StopReason};
+use crate::packet::{Fragment, IpPacket, Ports, StopReason};
 use crate::protection::Stream;
 use crate::protection::duplicate::Identity;
 use std::net::{IpAddr, Ipv4Addr};
@@ -39,11 +39,12 @@ enum FrameContent {
     Undecodable(StopReason),
 }
 
-/// As [`IpPacket`] and [`Alone`].
+/// As [`IpPacket`] and what is said of it.
 #[derive(Clone, Copy, Debug)]
 struct PacketOutline {
     pair: Pair,
-    stream: Stream,
+    /// None of a segment of an open connection.
+    stream: Option<Stream>,
     fragment: Option<Fragment>,
     /// Where in the frame what is behind the IP headers begins, and how much of it there is.
     segment_at: u32,
@@ -58,32 +59,33 @@ struct PacketOutline {
     signs: Signs,
 }
 
-/// What takes a bit or few: how many packets are around it in the upper three bits, yes or no in the others.
+/// What takes a bit or few: how many packets are around it in the upper byte, yes or no in the lower.
 #[derive(Clone, Copy, Debug)]
-struct Signs(u8);
+struct Signs(u16);
 
 impl Signs {
-    const FROM_B: u8 = 1;
-    const SHOWS_PORTS: u8 = 2;
-    const UNFINISHED: u8 = 4;
-    const LINK_BROADCAST: u8 = 8;
-    const MISLABELLED: u8 = 16;
+    const FROM_B: u16 = 1;
+    const SHOWS_PORTS: u16 = 2;
+    const UNFINISHED: u16 = 4;
+    const LINK_BROADCAST: u16 = 8;
+    const MISLABELLED: u16 = 16;
+    /// It is [`Content::Esp`].
+    const ESP: u16 = 32;
     /// What is above the bits.
-    const NESTED_AT: u32 = 5;
+    const NESTED_AT: u32 = 8;
 
-    fn of(ip: &IpPacket<'_>, unfinished: bool) -> Self {
+    fn of(ip: &IpPacket<'_>) -> Self {
         let bit = |is_set: bool, bit| if is_set { bit } else { 0 };
         Self(
             bit(ip.direction == Direction::BToA, Self::FROM_B)
                 | bit(ip.ports.is_some(), Self::SHOWS_PORTS)
-                | bit(unfinished, Self::UNFINISHED)
                 | bit(ip.link_broadcast, Self::LINK_BROADCAST)
                 | bit(ip.mislabelled, Self::MISLABELLED)
-                | ip.nested << Self::NESTED_AT,
+                | u16::from(ip.nested) << Self::NESTED_AT,
         )
     }
 
-    const fn has(self, bit: u8) -> bool {
+    const fn has(self, bit: u16) -> bool {
         self.0 & bit != 0
     }
 
@@ -91,8 +93,6 @@ impl Signs {
         if self.has(Self::FROM_B) { Direction::BToA } else { Direction::AToB }
     }
 }
-
-const _: () = assert!(MOST_NESTED < 8);
 
 /// As [`HostPair`].
 #[derive(Clone, Copy, Debug)]
@@ -116,8 +116,17 @@ impl Decoded {
     /// Adds what was decoded of the next frame.
     pub(super) fn add(&mut self, dissected: &Dissected<'_>) {
         let content = match &dissected.content {
+            Content::Segment(ip) => {
+                FrameContent::Ip(self.outline(ip, None, dissected.frame.data, 0))
+            }
+            Content::Esp(ip, spi) => {
+                let stream = Some(Stream::Esp(*spi, ip.direction));
+                FrameContent::Ip(self.outline(ip, stream, dissected.frame.data, Signs::ESP))
+            }
             Content::Ip(ip, alone) => {
-                FrameContent::Ip(self.outline(ip, *alone, dissected.frame.data))
+                let unfinished = if alone.unfinished { Signs::UNFINISHED } else { 0 };
+                let stream = Some(alone.stream);
+                FrameContent::Ip(self.outline(ip, stream, dissected.frame.data, unfinished))
             }
             Content::Arp => FrameContent::Arp,
             Content::NonIp(kind) => FrameContent::NonIp(*kind),
@@ -126,7 +135,13 @@ impl Decoded {
         self.frames.push(Frame { identity: dissected.identity, content });
     }
 
-    fn outline(&mut self, ip: &IpPacket<'_>, alone: Alone, data: &[u8]) -> PacketOutline {
+    fn outline(
+        &mut self,
+        ip: &IpPacket<'_>,
+        stream: Option<Stream>,
+        data: &[u8],
+        signs: u16,
+    ) -> PacketOutline {
         let pair = match ip.pair.of_v4() {
             Some((a, b)) => Pair::V4(a, b),
             None => {
@@ -138,7 +153,7 @@ impl Decoded {
         let header_len = ip.segment_len.saturating_sub(ip.payload_len);
         PacketOutline {
             pair,
-            stream: alone.stream,
+            stream,
             fragment: ip.fragment,
             segment_at: word(segment_at as u64),
             captured_segment_len: word(ip.segment.len() as u64),
@@ -148,7 +163,7 @@ impl Decoded {
             header_len: u8::try_from(header_len).unwrap_or(u8::MAX),
             protocol: ip.protocol,
             hops: ip.hops,
-            signs: Signs::of(ip, alone.unfinished),
+            signs: Signs(Signs::of(ip).0 | signs),
         }
     }
 
@@ -194,10 +209,16 @@ impl Decoded {
             packet_len: outline.packet_len as usize,
             segment_len,
             link_broadcast: signs.has(Signs::LINK_BROADCAST),
-            nested: signs.0 >> Signs::NESTED_AT,
+            nested: u8::try_from(signs.0 >> Signs::NESTED_AT).unwrap_or_default(),
             hops: outline.hops,
             mislabelled: signs.has(Signs::MISLABELLED),
         };
-        Content::Ip(ip, Alone { stream, unfinished: signs.has(Signs::UNFINISHED) })
+        match stream {
+            None => Content::Segment(ip),
+            Some(Stream::Esp(spi, _)) if signs.has(Signs::ESP) => Content::Esp(ip, spi),
+            Some(stream) => {
+                Content::Ip(ip, Alone { stream, unfinished: signs.has(Signs::UNFINISHED) })
+            }
+        }
     }
 }
