@@ -57,6 +57,7 @@ impl Timestamp {
 
     /// The span from `earlier` to this point; negative where `earlier` is later. Clamped.
     #[must_use]
+    #[inline]
     pub fn since(self, earlier: Self) -> Span {
         Span(self.0.saturating_sub(earlier.0))
     }

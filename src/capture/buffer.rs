@@ -53,6 +53,7 @@ impl<'h, R: Read> Buffer<'h, R> {
     }
 
     /// The bytes at hand.
+    #[inline]
     pub(super) fn available(&self) -> &[u8] {
         self.bytes.get(self.start..self.end).unwrap_or_default()
     }
@@ -115,6 +116,7 @@ impl<'h, R: Read> Buffer<'h, R> {
     }
 
     /// Passes over bytes that are at hand.
+    #[inline]
     pub(super) fn consume(&mut self, count: usize) {
         let count = count.min(self.end - self.start);
         self.start += count;

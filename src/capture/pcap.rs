@@ -63,6 +63,16 @@ struct Reading<'b, 'h, R> {
     ends: bool,
 }
 
+/// What was brought to hand.
+enum Brought {
+    /// A record, whole.
+    Record(Record),
+    /// Something that was passed over: reading goes on at the position of the buffer.
+    Passed,
+    /// There is nothing more that could be read.
+    End,
+}
+
 /// What an odd record turned out to be.
 enum Odd {
     /// A record like others.
@@ -96,31 +106,20 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
     }
 
     fn frames(&mut self, visit: &mut impl FnMut(RawFrame<'_>) -> bool) -> io::Result<()> {
-        while self.buffer.want(1)? {
-            let offset = self.buffer.offset();
+        loop {
             let number = self.outline.frames + 1;
-            let header_len = self.layout.record_header;
-            let at_hand = self.buffer.want(header_len)?;
-            let record = self.layout.record(self.buffer.available());
-            let Some(record) = record.filter(|_| at_hand) else {
-                self.problem(CaptureProblem::FrameHeaderCut, offset, number);
-                break;
+            let record = match self.at_hand() {
+                Some(record) => record,
+                None => match self.bring(number)? {
+                    Brought::Record(record) => record,
+                    Brought::Passed => continue,
+                    Brought::End => break,
+                },
             };
-            if self.layout.is_odd(&record, self.last) {
-                match self.look_closer(&record, number)? {
-                    Odd::Record => {}
-                    Odd::Passed => continue,
-                    Odd::End => break,
-                }
-            }
             // At most a header and max_captured_len, far below usize::MAX.
+            let header_len = self.layout.record_header;
             let record_len = header_len + record.captured_len as usize;
-            if !self.buffer.want(record_len)? {
-                match self.beyond_the_end(&record, number)? {
-                    Odd::Passed => continue,
-                    Odd::Record | Odd::End => break,
-                }
-            }
+            let offset = self.buffer.offset();
             let data = self.buffer.available().get(header_len..record_len).unwrap_or_default();
             self.last = Some(record.seconds);
             self.outline.frames = number;
@@ -142,6 +141,46 @@ impl<'b, 'h, R: Read> Reading<'b, 'h, R> {
             }
         }
         Ok(())
+    }
+
+    /// The next record, where all of it is at hand and it is like others: nearly every one.
+    #[inline]
+    fn at_hand(&self) -> Option<Record> {
+        let available = self.buffer.available();
+        let record = self.layout.record(available)?;
+        let record_len = self.layout.record_header + record.captured_len as usize;
+        let is_usual = available.len() >= record_len && !self.layout.is_odd(&record, self.last);
+        is_usual.then_some(record)
+    }
+
+    /// Brings the next record to hand, whatever it is like.
+    #[inline(never)]
+    fn bring(&mut self, number: u64) -> io::Result<Brought> {
+        if !self.buffer.want(1)? {
+            return Ok(Brought::End);
+        }
+        let offset = self.buffer.offset();
+        let header_len = self.layout.record_header;
+        let at_hand = self.buffer.want(header_len)?;
+        let record = self.layout.record(self.buffer.available());
+        let Some(record) = record.filter(|_| at_hand) else {
+            self.problem(CaptureProblem::FrameHeaderCut, offset, number);
+            return Ok(Brought::End);
+        };
+        if self.layout.is_odd(&record, self.last) {
+            match self.look_closer(&record, number)? {
+                Odd::Record => {}
+                Odd::Passed => return Ok(Brought::Passed),
+                Odd::End => return Ok(Brought::End),
+            }
+        }
+        if !self.buffer.want(header_len + record.captured_len as usize)? {
+            return match self.beyond_the_end(&record, number)? {
+                Odd::Passed => Ok(Brought::Passed),
+                Odd::Record | Odd::End => Ok(Brought::End),
+            };
+        }
+        Ok(Brought::Record(record))
     }
 
     /// A record that differs from those before it by more than captures do.

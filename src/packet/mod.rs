@@ -122,6 +122,7 @@ impl<'a> IpPacket<'a> {
 impl IpPacket<'_> {
     /// Who sent it.
     #[must_use]
+    #[inline]
     pub const fn source(&self) -> IpAddr {
         match self.direction {
             Direction::AToB => self.pair.a(),
@@ -151,6 +152,7 @@ pub struct Ports {
 impl Ports {
     /// The first four bytes of all these protocols; `None` where there are fewer.
     #[must_use]
+    #[inline]
     pub fn of(segment: &[u8]) -> Option<Self> {
         let (&[high, low], rest) = segment.split_first_chunk()?;
         let destination = u16::from_be_bytes(*rest.first_chunk()?);

@@ -59,6 +59,7 @@ impl Origin {
     /// The origin of a frame with this packet. A hop count that no system begins with shows that a router passed it on
     /// (RFC 1812 §5.3.1), and then the sender's address is the router's.
     #[must_use]
+    #[inline]
     pub fn of_packet(self, ip: &IpPacket<'_>) -> Self {
         Self { hops: if ip.nested > 0 { 0 } else { ip.hops }, ..self }
     }

@@ -91,3 +91,59 @@ const ACK: u8 = 0x10;
 const ESP_LEN: usize = 8;
 /// What Ethernet fills up with is shorter; more may be text that no receiver reads.
 const LONGEST_FILLING: usize = 31;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::{Packet, decode};
+    use etherparse::PacketBuilder;
+    use proptest::prelude::*;
+
+    /// A frame with a segment of TCP, or with ESP.
+    fn frame(is_esp: bool, payload: &[u8]) -> Vec<u8> {
+        let link = PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([10, 0, 0, 2], [10, 0, 0, 1], 64);
+        let mut bytes = Vec::new();
+        if is_esp {
+            link.write(&mut bytes, 50.into(), payload).unwrap();
+        } else {
+            link.tcp(40_000, 445, 1, 1024).ack(7).write(&mut bytes, payload).unwrap();
+        }
+        bytes
+    }
+
+    #[test]
+    fn ordinary_frames_are_read() {
+        for is_esp in [true, false] {
+            let bytes = frame(is_esp, &[9; 40]);
+            assert!(plain(&RawFrame::on_ethernet(1, 1, 0, &bytes)).is_some());
+        }
+    }
+
+    proptest! {
+        /// Whatever the bytes are, and however much of them was captured.
+        #[test]
+        fn what_is_read_is_what_every_packet_is_read_as(
+            is_esp in any::<bool>(),
+            payload in proptest::collection::vec(any::<u8>(), 0..90),
+            changes in proptest::collection::vec((0usize..60, any::<u8>()), 0..3),
+            tag in any::<bool>(),
+            captured in prop_oneof![Just(2000), 0usize..120],
+            filling in 0usize..40,
+        ) {
+            let mut bytes = frame(is_esp, &payload);
+            bytes.extend(vec![0; filling]);
+            if tag {
+                bytes.splice(12..12, [0x81, 0, 0, 7]);
+            }
+            for (at, byte) in changes {
+                bytes.get_mut(at).into_iter().for_each(|old| *old = byte);
+            }
+            bytes.truncate(captured);
+            let frame = RawFrame::on_ethernet(1, 1, 0, &bytes);
+            if let Some(ip) = plain(&frame) {
+                let Packet::Ip(other) = decode(&frame) else { panic!("no packet of IP") };
+                prop_assert_eq!(format!("{ip:?}"), format!("{other:?}"));
+            }
+        }
+    }
+}

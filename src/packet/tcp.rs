@@ -21,6 +21,7 @@ impl IpPacket<'_> {
     /// Its place in a TCP stream; `None` for other protocols, for later fragments, and where the capture
     /// cut its header.
     #[must_use]
+    #[inline]
     pub fn tcp(&self) -> Option<TcpSegment> {
         if self.protocol != protocol::TCP || self.fragment.is_some_and(|f| f.offset > 0) {
             return None;

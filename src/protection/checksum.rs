@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 /// Whether a whole TCP or UDP packet has a checksum of its pseudo header only.
 #[must_use]
+#[inline]
 pub fn is_unfinished(ip: &IpPacket<'_>) -> bool {
     let at = match ip.protocol {
         protocol::TCP => 16,

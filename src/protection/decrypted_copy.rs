@@ -204,6 +204,7 @@ impl DecryptedCopies {
     }
 
     /// Takes an ESP packet of `length` bytes from its SPI on.
+    #[inline]
     pub fn encapsulated(
         &mut self,
         spi: SpiKey,
@@ -259,6 +260,7 @@ impl DecryptedCopies {
     }
 
     /// Takes a plain packet of a pair in one direction; returns the SPIs whose decrypted copy it may be.
+    #[inline]
     pub fn plain(
         &mut self,
         pair: HostPair,

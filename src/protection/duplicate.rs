@@ -55,6 +55,7 @@ pub struct Place(u32);
 impl Place {
     /// A frame of an interface, with the packet that it holds, if any.
     #[must_use]
+    #[inline]
     pub fn of(interface: u32, ip: Option<&IpPacket<'_>>) -> Self {
         let is_numbered =
             |ip: &&IpPacket<'_>| ip.identification != 0 || ip.protocol == protocol::TCP;
@@ -122,6 +123,7 @@ impl Default for Duplicates {
 impl Duplicates {
     /// Takes the next packet, by what is behind its IP headers, or a frame without one; shows which
     /// it repeats.
+    #[inline]
     pub fn observe(
         &mut self,
         Identity(identity): Identity,
@@ -206,6 +208,7 @@ impl Default for Recent {
 
 impl Recent {
     /// Keeps bytes until the ring comes round; a packet is not cut at its end.
+    #[inline]
     fn keep(&mut self, bytes: &[u8]) -> Kept {
         let bytes = bytes.get(..OCTETS / 4).unwrap_or(bytes);
         let len = u32::try_from(bytes.len()).unwrap_or_default();
@@ -298,6 +301,7 @@ pub fn identity_of_frame(data: &[u8]) -> Identity {
 
 /// That of an IP packet: all but hop count, checksum of the IP header, and link.
 #[must_use]
+#[inline]
 pub fn identity(ip: &IpPacket<'_>) -> Identity {
     let offset = ip.fragment.map_or(u64::from(u16::MAX), |fragment| u64::from(fragment.offset));
     let from_a = u64::from(ip.direction == Direction::AToB) << 63;
@@ -328,20 +332,23 @@ pub fn identity(ip: &IpPacket<'_>) -> Identity {
 }
 
 /// The words of bytes, zeros behind the last of them.
+#[inline]
 fn words_of(bytes: &[u8]) -> [u64; COMPARED / 8] {
-    let mut whole = [0; COMPARED];
-    match bytes.first_chunk::<COMPARED>() {
-        Some(first) => whole = *first,
-        None => whole.iter_mut().zip(bytes).for_each(|(room, byte)| *room = *byte),
-    }
     let mut words = [0; COMPARED / 8];
-    let chunks = whole.as_chunks::<8>().0;
-    words.iter_mut().zip(chunks).for_each(|(word, chunk)| *word = u64::from_ne_bytes(*chunk));
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    words.iter_mut().zip(chunks).for_each(|(word, chunk)| *word = u64::from_le_bytes(*chunk));
+    let Some(word) = words.get_mut(chunks.len()).filter(|_| !rest.is_empty()) else { return words };
+    *word = match bytes.last_chunk::<8>() {
+        // What is before the rest is shifted out.
+        Some(last) => u64::from_le_bytes(*last) >> (64 - 8 * rest.len()),
+        None => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
     words
 }
 
 /// The sum of the products of two words each, all of them with their keys added, in 64 bits. Fewer words are as
 /// many with zeros behind them, but for a number that depends on the keys alone.
+#[inline]
 fn nh<const LENGTH: usize>(words: &[u64; LENGTH]) -> u64 {
     const { assert!(LENGTH.is_multiple_of(2) && LENGTH <= WORDS) };
     let Keys { of_words, of_halves: [of_high, of_low] } = &*KEYS;

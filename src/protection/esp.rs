@@ -27,9 +27,19 @@ pub(super) fn by_protocol(ip: &IpPacket<'_>) -> Option<Stream> {
     Some(stream)
 }
 
+/// The SPI of a whole packet of ESP that is not in UDP, by what is behind its IP header; `None` where that is text, or
+/// has no SPI.
+#[must_use]
+#[inline]
+pub fn spi_of_plain(payload: &[u8]) -> Option<EspSpi> {
+    let spi = spi(payload, 0);
+    (spi != EspSpi(0) && !is_all_text(payload)).then_some(spi)
+}
+
 /// The ESP packet that an IP packet carries, from its SPI on, and its length on the wire: behind AH and
 /// behind the header of WESP, or the whole of what is there.
 #[must_use]
+#[inline]
 pub fn esp_bytes<'a>(ip: &IpPacket<'a>) -> (&'a [u8], usize) {
     let skipped = match ip.protocol {
         protocol::AH => behind_ah(ip).unwrap_or_default(),
@@ -158,6 +168,7 @@ pub(super) fn is_cut_short(ip: &IpPacket<'_>, skipped: usize) -> bool {
     ip.fragment.is_none() && ip.payload.len() < needed && ip.payload_len >= skipped + IKE_HEADER_LEN
 }
 
+#[inline]
 fn spi(payload: &[u8], at: usize) -> EspSpi {
     let field = payload.get(at..).and_then(|rest| rest.first_chunk::<4>());
     EspSpi(field.map_or(0, |bytes| u32::from_be_bytes(*bytes)))

@@ -22,6 +22,7 @@ pub struct SequenceNumbers {
 
 impl SequenceNumbers {
     /// Takes one ESP packet, from its SPI on.
+    #[inline]
     pub fn observe(&mut self, esp: &[u8]) {
         let Some(field) = esp.get(4..).and_then(|rest| rest.first_chunk::<4>()) else { return };
         let number = self.extended(u32::from_be_bytes(*field));

@@ -22,7 +22,7 @@ pub mod tls;
 pub mod unreachable;
 
 pub use app::{App, NamedPorts, Service, ServicePorts};
-pub use esp::{behind_marker, esp_bytes, inside_udp_on_other_port};
+pub use esp::{behind_marker, esp_bytes, inside_udp_on_other_port, spi_of_plain};
 
 use crate::hosts::Direction;
 pub(crate) use crate::ike::{IKE_PORT, NATT_PORT};

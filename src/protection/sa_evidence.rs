@@ -384,6 +384,7 @@ pub fn is_readable(content: &[u8]) -> bool {
 /// Whether bytes at the beginning of a datagram are text: as many in a row as random ones are in one
 /// of 2⁴⁴ cases.
 #[must_use]
+#[inline]
 pub fn is_all_text(payload: &[u8]) -> bool {
     let head = payload.get(..TEXT);
     head.is_some_and(|head| head.iter().all(|byte| is_text(*byte)))

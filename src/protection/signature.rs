@@ -12,6 +12,7 @@ pub type Recognized = (App, bool);
 
 /// Forms that show an application in any packet.
 #[must_use]
+#[inline]
 pub fn anywhere(ip: &IpPacket<'_>) -> Option<Recognized> {
     match (ip.protocol, ip.payload) {
         // RFC 8446 §5.1: a record of type 20–23, version 3.x, no longer than ciphertext may be.
@@ -25,7 +26,8 @@ pub fn anywhere(ip: &IpPacket<'_>) -> Option<Recognized> {
         }
         // RFC 4253 §4.2: the version exchange itself is readable.
         (protocol::TCP, [b'S', b'S', b'H', b'-', ..]) => Some((App::Ssh, false)),
-        _ => is_quic(ip).then_some((App::Quic, true)),
+        (protocol::UDP, _) => is_quic(ip).then_some((App::Quic, true)),
+        _ => None,
     }
 }
 
@@ -42,9 +44,7 @@ pub fn opening(ip: &IpPacket<'_>) -> Option<App> {
 /// RFC 9000 §17.2: a long header with a version that is not zero, on the port HTTP/3 uses.
 fn is_quic(ip: &IpPacket<'_>) -> bool {
     let on_443 = ip.ports.is_some_and(|p| p.source == 443 || p.destination == 443);
-    ip.protocol == protocol::UDP
-        && on_443
-        && matches!(ip.payload, [first, 0, 0, 0, 1..=255, ..] if first & 0xc0 == 0xc0)
+    on_443 && matches!(ip.payload, [first, 0, 0, 0, 1..=255, ..] if first & 0xc0 == 0xc0)
 }
 
 /// Protocols that are lines of text.

@@ -56,6 +56,7 @@ struct Source {
 
 impl Batch {
     /// Adds a frame, whose bytes are given by [`Self::hold`].
+    #[inline]
     pub fn push(&mut self, frame: &RawFrame<'_>) {
         let RawFrame { number, time, linktype, original_len, .. } = *frame;
         let RawFrame { interface, description, seen_at, offset, data, .. } = *frame;
@@ -103,10 +104,12 @@ impl Batch {
         if self.decoded.is_of(self.frames.len()) {
             let mut decoded = self.decoded.iter();
             self.each(|frame| {
-                groups.extend(decoded.next().map(|it| self.decoded.dissected(it, frame)))
+                if let Some(of) = decoded.next() {
+                    groups.add(self.decoded.dissected(of, frame));
+                }
             });
         } else {
-            self.each(|frame| groups.extend([Dissected::of(&frame, named)]));
+            self.each(|frame| groups.add(Dissected::of(&frame, named)));
         }
         groups.finish();
     }
@@ -122,6 +125,7 @@ impl Batch {
         }
     }
 
+    #[inline]
     fn frame(&self, waiting: Waiting, source: Source) -> RawFrame<'_> {
         let Waiting { time, frames_behind, bytes_behind, captured_len, original_len } = waiting;
         let Source { linktype, interface, description, seen_at } = source;
@@ -157,19 +161,17 @@ impl<'a, V: FnMut(&[Dissected<'a>]) -> usize> Groups<'a, V> {
         Self { visit, group: Vec::with_capacity(GROUP), wanted }
     }
 
-    /// Shows frames, or keeps them until there are enough.
+    /// Shows a frame, or keeps it until there are enough.
     #[inline]
-    fn extend(&mut self, frames: impl IntoIterator<Item = Dissected<'a>>) {
-        for frame in frames {
-            if self.wanted <= 1 && self.group.is_empty() {
-                self.wanted = (self.visit)(std::slice::from_ref(&frame));
-                continue;
-            }
-            self.group.push(frame);
-            if self.group.len() >= self.wanted {
-                self.wanted = (self.visit)(&self.group);
-                self.group.clear();
-            }
+    fn add(&mut self, frame: Dissected<'a>) {
+        if self.wanted <= 1 && self.group.is_empty() {
+            self.wanted = (self.visit)(std::slice::from_ref(&frame));
+            return;
+        }
+        self.group.push(frame);
+        if self.group.len() >= self.wanted {
+            self.wanted = (self.visit)(&self.group);
+            self.group.clear();
         }
     }
 
@@ -179,6 +181,7 @@ impl<'a, V: FnMut(&[Dissected<'a>]) -> usize> Groups<'a, V> {
 }
 
 /// No batch holds 4 GiB, nor a packet.
+#[inline]
 fn word(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

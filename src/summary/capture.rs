@@ -10,6 +10,7 @@ mod folding;
 mod in_tcp;
 mod ipsec_offload;
 mod looking_ahead;
+mod placing;
 
 pub(super) use looking_ahead::{GROUP, Hint};
 
@@ -35,15 +36,13 @@ use crate::hosts::HostPair;
 use crate::packet::fragment::Fragments;
 use crate::packet::origin::interface;
 use crate::packet::{IpPacket, MOST_NESTED, protocol};
-use crate::protection::decrypted_copy::{Candidate, DecryptedCopies, PlainLengths};
+use crate::protection::decrypted_copy::{Candidate, DecryptedCopies};
 use crate::protection::duplicate::{self, DuplicateKind, Duplicates, Repetition};
 use crate::protection::echo::Echoes;
 use crate::protection::exemption_abuse::{AbusedExemption, hides_text};
 use crate::protection::{
-    EspSpi, ExemptKind, FirstFragment, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass,
-    ReadableRest, Stream,
+    EspSpi, FirstFragment, IKE_PORT, NATT_PORT, NamedPorts, ProtectionClass, ReadableRest, Stream,
 };
-use crate::time::Timestamp;
 use fast_path::Outcome;
 use std::collections::{BTreeMap, HashMap};
 
@@ -76,8 +75,8 @@ pub struct CaptureObserver<'p> {
     /// How many more stretches without a pause all streams may begin.
     room: Room,
     /// How many packets are kept one by one.
-    clear_packets: usize,
-    esp_packets: usize,
+    clear_packets: OneByOne,
+    esp_packets: OneByOne,
     stations: Stations,
     /// Where the records of the frame that is observed next probably are.
     hint: Hint,
@@ -126,8 +125,8 @@ impl<'p> CaptureObserver<'p> {
             conversations: Conversations::default(),
             other_ports: OtherPorts::default(),
             room: Room::default(),
-            clear_packets: 0,
-            esp_packets: 0,
+            clear_packets: OneByOne::default(),
+            esp_packets: OneByOne::default(),
             stations: Stations::default(),
             hint: Hint::NONE,
             time_order: TimeOrder::default(),
@@ -241,7 +240,7 @@ impl<'p> CaptureObserver<'p> {
         }
         if seen.conversation.is_some() && ip.protocol == protocol::UDP {
             let kept = &mut self.esp_packets;
-            self.conversations.may_be_esp((ip, &seen), self.named, || is_room_left(kept));
+            self.conversations.may_be_esp((ip, &seen), self.named, || kept.is_room_left());
         }
         if ip.nested == 0 && hides_text(frame.data, ip) {
             self.summary.note_abuse((pair, AbusedExemption::Unread), seen);
@@ -394,71 +393,6 @@ impl<'p> CaptureObserver<'p> {
         self.place_released();
     }
 
-    fn place(&mut self, pair: HostPair, stream: Stream, seen: &PacketRecord) {
-        let (slot, of_pair) = self.streams.of((pair, stream));
-        match stream.class() {
-            ProtectionClass::Clear => {
-                of_pair.clear(seen, &mut self.room);
-                if seen.unfinished && of_pair.may_hand_over(seen.direction) {
-                    if self.ipsec_offload.len() < MOST_WAITING {
-                        let waiting = self.ipsec_offload.entry((pair, seen.direction, stream));
-                        return waiting.or_default().observe(seen, &mut self.room);
-                    }
-                    self.summary.reached(Bound::IpsecOffload, 1);
-                }
-                if !keep(&mut self.clear_packets, &mut slot.clear, || *seen) {
-                    self.summary.reached(Bound::Compared, 1);
-                }
-                if seen.conversation.is_some()
-                    && self.conversations.keep((pair, stream), seen, &mut self.room)
-                {
-                    return;
-                }
-            }
-            ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => {
-                of_pair.protected(seen.direction);
-            }
-            ProtectionClass::Ike => of_pair.negotiates = true,
-            ProtectionClass::NattKeepalive
-            | ProtectionClass::Exempt
-            | ProtectionClass::NonIp
-            | ProtectionClass::Undecodable => {}
-        }
-        slot.runs.observe(seen, &mut self.room);
-    }
-
-    /// Keeps a clear packet that is not placed yet.
-    fn keep_clear(&mut self, pair: HostPair, stream: Stream, seen: PacketRecord) {
-        let (slot, _) = self.streams.of((pair, stream));
-        if !keep(&mut self.clear_packets, &mut slot.clear, || seen) {
-            self.summary.reached(Bound::Compared, 1);
-        }
-    }
-
-    /// Whether a whole packet, not of ESP, may be the decrypted copy of an ESP packet before it.
-    fn likely_copy(
-        &mut self,
-        ip: &IpPacket<'_>,
-        pair: HostPair,
-        stream: Stream,
-        time: Timestamp,
-    ) -> Option<Candidate> {
-        match stream {
-            Stream::Clear { .. } | Stream::Exempt(ExemptKind::Icmp | ExemptKind::Echo) => {
-                let lengths = PlainLengths { packet: ip.packet_len, segment: ip.segment_len };
-                let candidate = self.decrypted_copies.plain(pair, time, lengths);
-                candidate.filter(|_| stream.class() == ProtectionClass::Clear)
-            }
-            Stream::Esp(..)
-            | Stream::WespIntegrityOnly(..)
-            | Stream::Ah(..)
-            | Stream::Ike
-            | Stream::NattKeepalive
-            | Stream::Exempt(_)
-            | Stream::Undecodable(_) => None,
-        }
-    }
-
     fn without_pair(&mut self, again: Option<Repetition>, kind: Unpaired, seen: PacketRecord) {
         match again {
             Some(again) => {
@@ -492,22 +426,34 @@ const fn has_print(stream: Stream) -> bool {
     }
 }
 
-/// Keeps a packet one by one, as long as there are not too many; whether it did.
-fn keep<T>(kept: &mut usize, packets: &mut Vec<T>, packet: impl FnOnce() -> T) -> bool {
-    let has_room = is_room_left(kept);
-    if has_room {
-        packets.push(packet());
-    }
-    has_room
+/// Packets that are kept one by one, as long as there are not too many.
+#[derive(Clone, Copy, Debug, Default)]
+struct OneByOne {
+    kept: usize,
+    /// Those beyond the bound.
+    beyond: u64,
 }
 
-/// Takes the room of one more packet, if there is any.
-const fn is_room_left(kept: &mut usize) -> bool {
-    let has_room = *kept < MOST_ONE_BY_ONE;
-    if has_room {
-        *kept += 1;
+impl OneByOne {
+    /// Keeps a packet, or counts that there was no room.
+    #[inline]
+    fn keep<T>(&mut self, packets: &mut Vec<T>, packet: impl FnOnce() -> T) {
+        if self.is_room_left() {
+            packets.push(packet());
+        } else {
+            self.beyond += 1;
+        }
     }
-    has_room
+
+    /// Takes the room of one more packet, if there is any.
+    #[inline]
+    const fn is_room_left(&mut self) -> bool {
+        let has_room = self.kept < MOST_ONE_BY_ONE;
+        if has_room {
+            self.kept += 1;
+        }
+        has_room
+    }
 }
 
 fn is_on_ike_port(ip: &IpPacket<'_>) -> bool {

@@ -6,8 +6,10 @@
 mod ahead;
 mod apart;
 mod established;
+mod key;
 mod may_be_esp;
 
+pub(super) use key::{ConversationKey, conversation_of_tcp, conversation_of_udp, side};
 pub(super) use may_be_esp::PerhapsSa;
 
 use self::may_be_esp::{Kind, MayBeEsp};
@@ -16,9 +18,9 @@ use super::fingerprint::Print;
 use super::index::{Index, Place, Recent};
 use super::streams::Streams;
 use super::tcp_gaps::Way;
-use super::timeline::{ClassRun, Flow, PacketRecord, Runs};
+use super::timeline::{ClassRun, PacketRecord, Runs};
 use crate::hosts::{Direction, HostPair};
-use crate::packet::{IpPacket, TcpSegment, protocol};
+use crate::packet::{IpPacket, TcpSegment};
 use crate::protection::exemption_abuse::{KERBEROS_PORT, opens_from_kerberos_port};
 use crate::protection::signature::{self, Recognized};
 use crate::protection::tls::{Hello, TlsVersion, hello};
@@ -54,9 +56,6 @@ struct Held {
     stream_word: Option<u64>,
     conversation: Conversation,
 }
-
-/// The two hosts, and a word of the protocol and the ports, the lower address's first.
-pub(super) type ConversationKey = (HostPair, u64);
 
 /// A pair and the name of a server; none where no client said one.
 pub type TlsServer = (HostPair, Option<String>);
@@ -223,6 +222,7 @@ impl Conversations {
         Finished { tls: self.tls, gaps: self.gaps, open: all }
     }
 
+    #[inline]
     fn is(&self, at: u32, key: ConversationKey) -> bool {
         self.held.get(at as usize).is_some_and(|held| held.as_ref().is_some_and(|it| it.key == key))
     }
@@ -321,31 +321,6 @@ impl Conversations {
     }
 }
 
-/// The conversation that a packet belongs to, and which side sent it. Between ports of one and the same
-/// address the lower port is first.
-pub(super) fn side(pair: HostPair, flow: Flow, direction: Direction) -> (ConversationKey, usize) {
-    let Flow { protocol, a_port, b_port } = flow;
-    let ports =
-        |a: u16, b: u16| (pair, u64::from(protocol) << 32 | u64::from(a) << 16 | u64::from(b));
-    match direction {
-        Direction::AToB if a_port > b_port && pair.is_one_address() => (ports(b_port, a_port), 1),
-        Direction::AToB => (ports(a_port, b_port), 0),
-        Direction::BToA => (ports(a_port, b_port), 1),
-    }
-}
-
-/// The conversation between two UDP ports.
-pub(super) fn conversation_of_udp(pair: HostPair, a_port: u16, b_port: u16) -> ConversationKey {
-    let flow = Flow { protocol: protocol::UDP, a_port, b_port };
-    side(pair, flow, Direction::AToB).0
-}
-
-/// The conversation of a TCP connection.
-pub(super) fn conversation_of_tcp(pair: HostPair, a_port: u16, b_port: u16) -> ConversationKey {
-    let flow = Flow { protocol: protocol::TCP, a_port, b_port };
-    side(pair, flow, Direction::AToB).0
-}
-
 pub(super) fn note_gap(gaps: &mut BTreeMap<HostPair, TcpGap>, pair: HostPair, bytes: u64) {
     let gap = gaps.entry(pair).or_default();
     gap.bytes += bytes;
@@ -366,6 +341,7 @@ impl Held {
 
 impl Conversation {
     /// What the capture lost of an earlier connection between the same ports, where one ends here.
+    #[inline]
     fn segment(&mut self, way: usize, segment: TcpSegment, length: usize) -> u64 {
         let begins = self.ways.get(way).is_some_and(|way| way.begins_anew(segment));
         let lost = if begins { self.begin_anew() } else { 0 };

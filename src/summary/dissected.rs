@@ -8,7 +8,7 @@ use crate::packet::origin::Origin;
 use crate::packet::{IpPacket, Packet, StopReason, decode, plain, protocol};
 use crate::protection::checksum::is_unfinished;
 use crate::protection::duplicate::{Identity, identity, identity_of_frame};
-use crate::protection::{EspSpi, NamedPorts, ProtectionClass, Stream, classify};
+use crate::protection::{EspSpi, NamedPorts, ProtectionClass, Stream, classify, spi_of_plain};
 use crate::time::Timestamp;
 
 /// A frame, what it carries, and the stream that it alone says it belongs to.
@@ -56,9 +56,7 @@ impl<'a> Dissected<'a> {
             if ip.protocol == protocol::TCP {
                 return Self { frame: *frame, identity, content: Content::Segment(ip) };
             }
-            if let Stream::Esp(spi, _) = classify(&ip, named)
-                && spi != EspSpi(0)
-            {
+            if let Some(spi) = spi_of_plain(ip.payload) {
                 return Self { frame: *frame, identity, content: Content::Esp(ip, spi) };
             }
         }
@@ -66,7 +64,8 @@ impl<'a> Dissected<'a> {
     }
 
     /// A frame that is not one of those that nearly all are.
-    fn of_any(frame: &RawFrame<'a>, named: &NamedPorts) -> Self {
+    #[inline(never)]
+    pub(super) fn of_any(frame: &RawFrame<'a>, named: &NamedPorts) -> Self {
         let content = match decode(frame) {
             Packet::Ip(ip) => Content::Ip(ip, Alone::of(&ip, named)),
             Packet::Arp => Content::Arp,
@@ -119,34 +118,52 @@ impl<'a> Dissected<'a> {
     }
 
     /// Its place and lengths, and where its packet went; `unfinished` as of [`Alone`].
-    #[inline]
     pub(super) fn record(&self, evidence: EvidenceId, unfinished: bool) -> PacketRecord {
-        let (flow, direction, lengths) = match self.ip() {
-            Some(ip) => (flow_of(ip), ip.direction, [ip.packet_len, ip.payload_len]),
-            None => (None, Direction::AToB, [0, 0]),
-        };
-        let [packet_len, payload] = lengths.map(|length| u32::try_from(length).unwrap_or(u32::MAX));
-        PacketRecord {
-            frame: FrameRef { evidence, frame: self.frame.number },
-            time: self.frame.time,
-            bytes: u64::from(self.frame.original_len),
-            captured: self.frame.data.len() as u64,
-            packet_len,
-            flow,
-            direction,
-            opener: None,
-            unfinished,
-            payload,
-            fingerprint: None,
-            origin: self.ip().map_or_else(
-                || Origin::of(&self.frame),
-                |ip| Origin::of(&self.frame).of_packet(ip),
-            ),
-            is_decrypted_copy: false,
-            repeats: false,
-            likely_copy: None,
-            conversation: None,
+        match self.ip() {
+            Some(ip) => record_of(&self.frame, ip, (evidence, unfinished)),
+            None => record_of_frame(&self.frame, evidence),
         }
+    }
+}
+
+/// The place and lengths of a frame, and where its packet went; `unfinished` as of [`Alone`].
+#[inline(always)]
+pub(super) fn record_of(
+    frame: &RawFrame<'_>,
+    ip: &IpPacket<'_>,
+    (evidence, unfinished): (EvidenceId, bool),
+) -> PacketRecord {
+    let short = |length| u32::try_from(length).unwrap_or(u32::MAX);
+    PacketRecord {
+        packet_len: short(ip.packet_len),
+        flow: flow_of(ip),
+        direction: ip.direction,
+        unfinished,
+        payload: short(ip.payload_len),
+        origin: Origin::of(frame).of_packet(ip),
+        ..record_of_frame(frame, evidence)
+    }
+}
+
+#[inline(always)]
+fn record_of_frame(frame: &RawFrame<'_>, evidence: EvidenceId) -> PacketRecord {
+    PacketRecord {
+        frame: FrameRef { evidence, frame: frame.number },
+        time: frame.time,
+        bytes: u64::from(frame.original_len),
+        captured: frame.data.len() as u64,
+        packet_len: 0,
+        flow: None,
+        direction: Direction::AToB,
+        opener: None,
+        unfinished: false,
+        payload: 0,
+        fingerprint: None,
+        origin: Origin::of(frame),
+        is_decrypted_copy: false,
+        repeats: false,
+        likely_copy: None,
+        conversation: None,
     }
 }
 
@@ -160,6 +177,7 @@ impl Alone {
 }
 
 /// The ports of a packet, the lower address's first.
+#[inline]
 pub(super) fn flow_of(ip: &IpPacket<'_>) -> Option<Flow> {
     let ports = ip.ports?;
     let (a_port, b_port) = match ip.direction {

@@ -4,10 +4,13 @@
 //! few changes each. Routers send for many addresses and are no stations of theirs.
 
 use super::index::{Index, Place, Recent};
-use super::timeline::PacketRecord;
+use super::timeline::{Flow, PacketRecord};
 use crate::capture::{Linktype, RawFrame};
-use crate::hosts::are_passed_on;
+use crate::evidence::FrameRef;
+use crate::hosts::{Direction, are_passed_on};
 use crate::packet::IpPacket;
+use crate::packet::origin::Origin;
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -51,7 +54,7 @@ pub(super) struct Stations {
 struct Station {
     address: IpAddr,
     mac: Mac,
-    last: PacketRecord,
+    last: LastPacket,
     /// Of few.
     change: Option<Box<StationChange>>,
     /// It went back and forth: two cards or two routers, no other computer.
@@ -60,9 +63,78 @@ struct Station {
     is_routed: bool,
 }
 
+/// What a record of a packet is made of again.
+#[derive(Clone, Copy, Debug)]
+struct LastPacket {
+    frame: FrameRef,
+    time: Timestamp,
+    bytes: u32,
+    captured: u32,
+    packet_len: u32,
+    payload: u32,
+    flow: Option<Flow>,
+    direction: Direction,
+    unfinished: bool,
+    origin: Origin,
+}
+
+impl Station {
+    /// Whether it is the station of that address, as far as is known.
+    #[inline]
+    fn is(&self, address: IpAddr, mac: Mac) -> bool {
+        let is_address = match (self.address, address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => own.to_bits() == other.to_bits(),
+            (own, other) => own == other,
+        };
+        is_address && self.mac == mac
+    }
+}
+
+impl LastPacket {
+    /// Nothing was decided of the packet yet.
+    #[inline]
+    fn of(seen: &PacketRecord) -> Self {
+        let short = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            frame: seen.frame,
+            time: seen.time,
+            bytes: short(seen.bytes),
+            captured: short(seen.captured),
+            packet_len: seen.packet_len,
+            payload: seen.payload,
+            flow: seen.flow,
+            direction: seen.direction,
+            unfinished: seen.unfinished,
+            origin: seen.origin,
+        }
+    }
+
+    fn record(self) -> PacketRecord {
+        PacketRecord {
+            frame: self.frame,
+            time: self.time,
+            bytes: self.bytes.into(),
+            captured: self.captured.into(),
+            packet_len: self.packet_len,
+            flow: self.flow,
+            direction: self.direction,
+            opener: None,
+            unfinished: self.unfinished,
+            payload: self.payload,
+            fingerprint: None,
+            origin: self.origin,
+            is_decrypted_copy: false,
+            repeats: false,
+            likely_copy: None,
+            conversation: None,
+        }
+    }
+}
+
 impl Stations {
     /// Takes a packet; it counts where the outermost header has its source.
     /// `hint` is where its station probably is.
+    #[inline(always)]
     pub(super) fn observe(
         &mut self,
         frame: &RawFrame<'_>,
@@ -71,34 +143,47 @@ impl Stations {
     ) {
         let source = ip.source();
         let Some(mac) = sender(frame, ip, source) else { return };
-        let is_routed = are_passed_on(ip.hops);
+        let guesses = [hint, self.recent.guess(word(source).1)];
+        let known = &self.known;
+        let is = |at: &u32| known.get(*at as usize).is_some_and(|known| known.is(source, mac));
+        let found = guesses.into_iter().find(is);
+        // Nearly every packet.
+        if let Some(known) = found.and_then(|at| self.known.get_mut(at as usize)) {
+            known.last = LastPacket::of(seen);
+            known.is_routed |= are_passed_on(ip.hops);
+            return;
+        }
+        self.observe_any((source, mac), are_passed_on(ip.hops), seen);
+    }
+
+    #[inline(never)]
+    fn observe_any(&mut self, (source, mac): (IpAddr, Mac), is_routed: bool, seen: &PacketRecord) {
         let known = &self.known;
         let is = |at: u32| known.get(at as usize).is_some_and(|station| station.address == source);
-        let low = word(source).1;
-        let guesses = [hint, self.recent.guess(low)];
-        let found = guesses.into_iter().find(|guess| is(*guess)).or_else(|| {
-            let found = self.index.find(self.index.place(&word(source)), is);
-            found.inspect(|at| self.recent.remember(low, *at))
-        });
+        let found = self.index.find(self.index.place(&word(source)), is);
+        if let Some(at) = found {
+            self.recent.remember(word(source).1, at);
+        }
         let has_room = self.known.len() < MOST_ADDRESSES;
         match found.and_then(|at| self.known.get_mut(at as usize)) {
             Some(known) if known.mac == mac => {
-                known.last = *seen;
+                known.last = LastPacket::of(seen);
                 known.is_routed |= is_routed;
             }
             Some(known) => {
                 known.alternates |= known.change.is_some();
-                let (before, last) = (known.mac, known.last);
+                let (before, last) = (known.mac, known.last.record());
                 let change =
                     StationChange { address: source, before, last, after: mac, first: *seen };
                 known.change = Some(Box::new(change));
-                (known.mac, known.last) = (mac, *seen);
+                (known.mac, known.last) = (mac, LastPacket::of(seen));
                 known.is_routed |= is_routed;
             }
             None if has_room => {
                 let number = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
                 let (address, change, alternates) = (source, None, false);
-                let station = Station { address, mac, last: *seen, change, alternates, is_routed };
+                let last = LastPacket::of(seen);
+                let station = Station { address, mac, last, change, alternates, is_routed };
                 self.known.push(station);
                 let place = self.place(source);
                 let (known, seed) = (&self.known, self.index.seed());
@@ -122,7 +207,9 @@ impl Stations {
     /// Reads a station's record.
     pub(super) fn expect(&self, at: u32, sum: &mut u64) {
         if let Some(station) = self.known.get(at as usize) {
-            *sum ^= station.last.bytes ^ u64::from(station.mac.0[0]) ^ u64::from(station.is_routed);
+            *sum ^= u64::from(station.last.bytes)
+                ^ u64::from(station.mac.0[0])
+                ^ u64::from(station.is_routed);
         }
     }
 
@@ -157,6 +244,7 @@ impl Stations {
 }
 
 /// What an address is looked for by: one word where it is of IPv4.
+#[inline]
 fn word(address: IpAddr) -> (u64, u64) {
     match address {
         IpAddr::V4(v4) => (0, u64::from(v4.to_bits())),
@@ -170,6 +258,7 @@ fn word(address: IpAddr) -> (u64, u64) {
 
 /// The sender's address of an Ethernet frame whose outermost IP header has this source (IEEE 802.3, with
 /// VLAN tags or without).
+#[inline]
 fn sender(frame: &RawFrame<'_>, ip: &IpPacket<'_>, source: IpAddr) -> Option<Mac> {
     if frame.linktype != Linktype::ETHERNET {
         return None;

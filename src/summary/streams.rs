@@ -72,6 +72,30 @@ impl Streams {
         (slot, pair)
     }
 
+    /// Looks a stream up that is probably at `hint`, for [`Self::found`]; whether it is known.
+    #[inline]
+    pub(super) fn find_known(&mut self, (pair, stream): Key, hint: u32) -> bool {
+        let word = stream.word();
+        let mixed = mixed(pair, word);
+        let guesses = [hint, self.recent.guess(mixed)];
+        let guessed = guesses.into_iter().find(|guess| self.is(*guess, pair, word));
+        let found = guessed.or_else(|| {
+            let found = self.find(pair, word)?;
+            self.recent.remember(mixed, found);
+            Some(found)
+        });
+        self.last = found.unwrap_or(self.last);
+        found.is_some()
+    }
+
+    /// The stream that was looked up last, and what lies between the packets of its pair.
+    #[inline]
+    pub(super) fn found(&mut self) -> Option<(&mut Slot, &mut Interleaving)> {
+        let slot = self.slots.get_mut(self.last as usize)?;
+        let (_, of_pair) = self.pairs.get_mut(slot.pair as usize)?;
+        Some((slot, of_pair))
+    }
+
     /// The stream at a place where it was, if it is there still, and what lies between the packets of its pair.
     #[inline]
     pub(super) fn at(
@@ -113,13 +137,6 @@ impl Streams {
     /// The number of the stream that is probably at that place.
     pub(super) fn guess(&self, place: Place) -> u32 {
         self.index.guess(place)
-    }
-
-    /// Expects the stream with that number to be asked for next, if it is that one.
-    pub(super) fn try_last(&mut self, at: u32, key: Key) {
-        if self.is(at, key.0, key.1.word()) {
-            self.last = at;
-        }
     }
 
     /// Reads a stream's record; gives the number of its pair.

@@ -38,6 +38,7 @@ pub(super) struct TimeOrder {
 
 impl TimeOrder {
     /// Takes a frame.
+    #[inline]
     pub(super) fn observe(&mut self, frame: &RawFrame<'_>) {
         let (interface, time) = (interface(frame), frame.time);
         self.last_of_all = Some(time);

@@ -2,6 +2,10 @@
 //!
 //! Grows with runs, never with packets. Judges nothing.
 
+mod openers;
+
+pub(super) use openers::Openers;
+
 use super::fingerprint::{Fingerprints, Print};
 use super::room::Room;
 use crate::evidence::FrameRef;
@@ -48,50 +52,6 @@ pub struct ClassRun {
     votes: u64,
     /// Who opened the connections of its packets.
     pub openers: Openers,
-}
-
-/// Who opened the TCP connections that packets belong to, as their first two segments in the capture show (RFC 9293
-/// §3.5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Openers {
-    /// The lower address, some of them.
-    a: bool,
-    /// The higher address, some of them.
-    b: bool,
-    /// Of some it is not known: the capture does not show their beginning, or they are not of TCP.
-    unknown: bool,
-}
-
-impl Openers {
-    /// The opener of one packet's connection.
-    pub(super) const fn of(opener: Option<Direction>) -> Self {
-        match opener {
-            Some(Direction::AToB) => Self { a: true, b: false, unknown: false },
-            Some(Direction::BToA) => Self { a: false, b: true, unknown: false },
-            None => Self { a: false, b: false, unknown: true },
-        }
-    }
-
-    /// The way from the host that opened all connections; `None` where that is not known of all, or both did.
-    #[must_use]
-    pub const fn only(self) -> Option<Direction> {
-        match (self.a, self.b, self.unknown) {
-            (true, false, false) => Some(Direction::AToB),
-            (false, true, false) => Some(Direction::BToA),
-            _ => None,
-        }
-    }
-
-    /// Whether nothing is known of any.
-    pub(super) const fn is_unknown(self) -> bool {
-        !self.a && !self.b
-    }
-
-    fn join(&mut self, other: Self) {
-        self.a |= other.a;
-        self.b |= other.b;
-        self.unknown |= other.unknown;
-    }
 }
 
 /// The silence that ends a run; a smaller `--gap` could not be answered and is refused.
@@ -180,8 +140,11 @@ struct Prints(Vec<Print>);
 impl Runs {
     /// Adds a packet: to the last run where no longer silence lies between, or where there is no room for
     /// another, else to a new one.
+    #[inline]
     pub fn observe(&mut self, seen: &PacketRecord, room: &mut Room) {
         match &mut self.last {
+            // Nearly every packet.
+            Some(last) if last.is_before(seen.time) => last.take_next(seen),
             Some(last) if last.reaches(seen.time, seen.time) => last.take(seen),
             Some(last) if room.is_left() => {
                 self.before.push(std::mem::replace(last, ClassRun::of(seen)));
@@ -358,6 +321,19 @@ impl ClassRun {
         start.since(self.end) <= SILENCE && self.start.since(end) <= SILENCE
     }
 
+    /// Whether it ends before a time, and no longer silence lies between.
+    #[inline]
+    fn is_before(&self, time: Timestamp) -> bool {
+        self.end < time && time.since(self.end) <= SILENCE
+    }
+
+    /// Adds a packet that is later than all others.
+    #[inline]
+    fn take_next(&mut self, seen: &PacketRecord) {
+        (self.end, self.last) = (seen.time, seen.frame);
+        self.count(seen);
+    }
+
     /// Adds a packet.
     fn take(&mut self, seen: &PacketRecord) {
         if seen.time > self.end || (seen.time == self.end && seen.frame > self.last) {
@@ -365,6 +341,11 @@ impl ClassRun {
         } else if (seen.time, seen.frame) < (self.start, self.first) {
             (self.start, self.first) = (seen.time, seen.frame);
         }
+        self.count(seen);
+    }
+
+    #[inline]
+    fn count(&mut self, seen: &PacketRecord) {
         self.frames += 1;
         self.bytes = self.bytes.saturating_add(seen.bytes);
         self.captured = self.captured.saturating_add(seen.captured);
@@ -375,6 +356,7 @@ impl ClassRun {
         self.vote(seen.flow, u64::from(seen.flow.is_some()));
     }
 
+    #[inline]
     fn vote(&mut self, flow: Option<Flow>, votes: u64) {
         if self.flow == flow {
             self.votes = self.votes.saturating_add(votes);
@@ -459,6 +441,7 @@ impl Interleaving {
     }
 
     /// A clear packet of the pair was seen.
+    #[inline]
     pub fn clear(&mut self, seen: &PacketRecord, room: &mut Room) {
         self.clear[way(seen.direction)] += 1;
         self.finished[way(seen.direction)] += u64::from(!seen.unfinished);

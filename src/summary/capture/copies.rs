@@ -4,12 +4,11 @@
 //! are set aside; where they are not, each is a packet of its own, with the stream, the set of fragments
 //! and the verdict on decryption of the packet before it. The machines that read packets see only the first.
 
-use super::{CaptureObserver, Later, keep};
+use super::{CaptureObserver, Later};
 use crate::hosts::{Direction, HostPair};
 use crate::packet::IpPacket;
 use crate::protection::duplicate::{DuplicateKind, Repetition, is_rule};
 use crate::protection::{EspSpi, FirstFragment, ProtectionClass, ReadableRest, Stream};
-use crate::summary::bound::Bound;
 use crate::summary::connections::Carried;
 use crate::summary::timeline::{PacketRecord, Runs};
 use std::collections::{BTreeMap, HashMap};
@@ -84,9 +83,8 @@ impl CaptureObserver<'_> {
         let (runs, clear) = self.repeated.entry(fate).or_default();
         runs.observe(&seen, &mut self.room);
         let alone = || PacketRecord { repeats: true, likely_copy: note, ..seen };
-        if stream.class() == ProtectionClass::Clear && !keep(&mut self.clear_packets, clear, alone)
-        {
-            self.summary.reached(Bound::Compared, 1);
+        if stream.class() == ProtectionClass::Clear {
+            self.clear_packets.keep(clear, alone);
         }
     }
 

@@ -5,17 +5,16 @@
 //! goes this way only where that way would come to the stream of the connection's last segment, and neither to a
 //! finding nor to anything that waits for other packets. Whether that is so is asked before anything is changed.
 
-use super::{CaptureObserver, LARGEST_ON_ETHERNET, keep};
+use super::{CaptureObserver, LARGEST_ON_ETHERNET};
 use crate::hosts::HostPair;
 use crate::packet::IpPacket;
 use crate::protection::checksum::is_unfinished;
 use crate::protection::decrypted_copy::PlainLengths;
-use crate::protection::duplicate::Repetition;
+use crate::protection::duplicate::{Place, Repetition};
 use crate::protection::exemption_abuse::KERBEROS_PORT;
 use crate::protection::secret::secret;
 use crate::protection::{EspSpi, Stream, esp_bytes};
-use crate::summary::bound::Bound;
-use crate::summary::dissected::{Dissected, flow_of};
+use crate::summary::dissected::{Dissected, flow_of, record_of};
 use crate::summary::esp_mark::EspMark;
 use crate::summary::timeline::PacketRecord;
 
@@ -55,12 +54,12 @@ impl CaptureObserver<'_> {
             return Outcome::Unknown;
         }
         let frame = &dissected.frame;
-        let place = crate::protection::duplicate::Place::of(frame.interface, Some(ip));
+        let place = Place::of(frame.interface, Some(ip));
         let again = self.duplicates.observe(dissected.identity, ip.segment, frame.time, place);
         if let Some(again) = again {
             return Outcome::Repeats(again);
         }
-        let mut seen = dissected.record(self.evidence, unfinished);
+        let mut seen = record_of(frame, ip, (self.evidence, unfinished));
         self.stations.observe(frame, ip, (&seen, self.hint.station));
         self.conversations.advance(of, segment, ip.payload_len);
         (seen.opener, seen.conversation) = (of.opener, of.orphan);
@@ -74,15 +73,11 @@ impl CaptureObserver<'_> {
         {
             self.duplicates.note(kind);
             let seen = PacketRecord { likely_copy: Some(kind), ..seen };
-            if !keep(&mut self.clear_packets, &mut slot.clear, || seen) {
-                self.summary.reached(Bound::Compared, 1);
-            }
+            self.clear_packets.keep(&mut slot.clear, || seen);
             return Outcome::Done;
         }
         of_pair.clear(&seen, &mut self.room);
-        if !keep(&mut self.clear_packets, &mut slot.clear, || seen) {
-            self.summary.reached(Bound::Compared, 1);
-        }
+        self.clear_packets.keep(&mut slot.clear, || seen);
         let is_apart =
             seen.conversation.is_some() && self.conversations.keep(key, &seen, &mut self.room);
         if !is_apart {
@@ -91,21 +86,22 @@ impl CaptureObserver<'_> {
         Outcome::Done
     }
 
-    /// Takes a whole packet of ESP that is not in UDP and repeats no other; false, and nothing was changed, where there are too many
-    /// SPIs.
+    /// Takes a whole packet of ESP that is not in UDP and repeats no other; false, and nothing was changed, where its
+    /// stream is not known.
+    #[inline]
     pub(super) fn observe_plain_esp(
         &mut self,
         dissected: &Dissected<'_>,
         (ip, spi): (&IpPacket<'_>, EspSpi),
     ) -> bool {
         let key = (ip.pair, Stream::Esp(spi, ip.direction));
-        if !self.streams.admits(&key) {
+        if !self.streams.find_known(key, self.hint.stream) {
             return false;
         }
-        let seen = dissected.record(self.evidence, false);
+        let seen = record_of(&dissected.frame, ip, (self.evidence, false));
         self.stations.observe(&dissected.frame, ip, (&seen, self.hint.station));
         self.summary.has_unsegmented |= ip.packet_len > LARGEST_ON_ETHERNET;
-        self.observe_esp(ip, key, &seen);
+        self.observe_found_esp(ip, key, &seen);
         true
     }
 
@@ -116,16 +112,30 @@ impl CaptureObserver<'_> {
         key: (HostPair, Stream),
         seen: &PacketRecord,
     ) {
-        self.streams.try_last(self.hint.stream, key);
-        let (slot, of_pair) = self.streams.of(key);
+        if !self.streams.find_known(key, self.hint.stream) {
+            self.streams.of(key);
+        }
+        self.observe_found_esp(ip, key, seen);
+    }
+
+    /// The same, of the stream that was looked up last.
+    #[inline]
+    fn observe_found_esp(
+        &mut self,
+        ip: &IpPacket<'_>,
+        key: (HostPair, Stream),
+        seen: &PacketRecord,
+    ) {
+        let Some((slot, of_pair)) = self.streams.found() else { return };
         let esp = slot.esp.get_or_insert_default();
         esp.observe(ip, seen, self.named);
         let (bytes, length) = esp_bytes(ip);
-        if !keep(&mut self.esp_packets, &mut esp.packets, || EspMark::of(seen, bytes, length)) {
-            self.summary.reached(Bound::Compared, 1);
-        }
+        self.esp_packets.keep(&mut esp.packets, || EspMark::of(seen, bytes, length));
         self.decrypted_copies.encapsulated(key, &mut esp.watched, seen.time, length);
         of_pair.protected(seen.direction);
         slot.runs.observe(seen, &mut self.room);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,9 @@ impl CaptureObserver<'_> {
             of_reason.entry(pair).or_default().insert(stream, runs.finish());
         }
         self.settle_ipsec_offload();
+        let compared = self.clear_packets.beyond + self.esp_packets.beyond;
         let mut summary = self.summary;
+        summary.reached(Bound::Compared, compared);
         for (bound, packets) in beyond.into_iter().chain([(Bound::Runs, self.room.joined())]) {
             summary.reached(bound, packets);
         }

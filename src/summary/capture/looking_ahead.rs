@@ -7,6 +7,7 @@
 
 use super::CaptureObserver;
 use crate::packet::IpPacket;
+use crate::protection::Stream;
 use crate::summary::conversations::side;
 use crate::summary::dissected::{Content, Dissected, flow_of};
 use crate::summary::index::{NO_RECORD, Place};
@@ -43,11 +44,18 @@ struct Asked {
 impl CaptureObserver<'_> {
     /// Takes the next frames, in file order, dissected with the same named ports; returns how many are best given
     /// next: with few streams all that is needed lies in the caches, and a frame is best observed while it does, too.
+    #[inline]
     pub fn observe_group(&mut self, group: &[Dissected<'_>]) -> usize {
         if self.streams.len() < FEW {
             group.iter().for_each(|frame| self.observe_dissected(frame));
             return if self.streams.len() < FEW { 1 } else { GROUP };
         }
+        self.observe_many(group)
+    }
+
+    /// The same where there are many streams.
+    #[inline(never)]
+    fn observe_many(&mut self, group: &[Dissected<'_>]) -> usize {
         for frames in group.chunks(GROUP) {
             let hints = self.hints(frames);
             for (frame, hint) in frames.iter().zip(hints) {
@@ -63,10 +71,14 @@ impl CaptureObserver<'_> {
     fn hints(&self, frames: &[Dissected<'_>]) -> [Hint; GROUP] {
         let mut asked = [Asked::default(); GROUP];
         for (frame, asked) in frames.iter().zip(&mut asked) {
-            if let Content::Ip(ip, alone) = &frame.content {
-                black_box(self.duplicates.expect(frame.identity));
-                *asked = self.places(ip, alone.stream.word());
-            }
+            let (ip, word) = match &frame.content {
+                Content::Segment(ip) => (ip, None),
+                Content::Esp(ip, spi) => (ip, Some(Stream::Esp(*spi, ip.direction).word())),
+                Content::Ip(ip, alone) => (ip, Some(alone.stream.word())),
+                Content::Arp | Content::NonIp(_) | Content::Undecodable(_) => continue,
+            };
+            black_box(self.duplicates.expect(frame.identity));
+            *asked = self.places(ip, word);
         }
         let mut hints = [Hint::NONE; GROUP];
         for (asked, hint) in asked.iter().zip(&mut hints) {
@@ -98,11 +110,12 @@ impl CaptureObserver<'_> {
         hints
     }
 
-    fn places(&self, ip: &IpPacket<'_>, word: u64) -> Asked {
+    fn places(&self, ip: &IpPacket<'_>, word: Option<u64>) -> Asked {
         let flow = flow_of(ip).filter(|_| ip.fragment.is_none());
         let conversation =
             flow.map(|flow| self.conversations.place(side(ip.pair, flow, ip.direction).0));
-        let stream = conversation.is_none().then(|| self.streams.place(ip.pair, word));
+        let word = word.filter(|_| conversation.is_none());
+        let stream = word.map(|word| self.streams.place(ip.pair, word));
         Asked { conversation, stream, station: Some(self.stations.place(ip.source())) }
     }
 }

@@ -11,6 +11,7 @@ use crate::summary::timeline::{PacketRecord, Runs};
 
 impl Conversations {
     /// Keeps a packet apart with those of its conversation; false where it needs not be.
+    #[inline]
     pub(in crate::summary) fn keep(
         &mut self,
         (pair, stream): (HostPair, Stream),

@@ -78,8 +78,8 @@ impl MayBeEsp {
 /// Packets of one stream and direction, and what they are if the conversation is ESP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kind {
-    pub(super) stream: Stream,
     pub(super) direction: Direction,
+    pub(super) stream: Stream,
     pub(super) perhaps: Option<Stream>,
 }
 
