@@ -3,6 +3,7 @@
 use super::{Finding, FindingCode, Proof, Severity, counted, frames, span_of, with_separators};
 use crate::correlate::{BlindSpot, Confidence, Facts, PairFacts, Scanner, Verdict};
 use crate::evidence::EvidenceId;
+use crate::hosts::HostPair;
 use crate::policy::Expectation;
 use crate::protection::ProtectionClass;
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,12 +91,15 @@ pub(super) fn ipsec_hosts_in_clear(facts: &Facts) -> Option<Finding> {
         format!("{} and {} ({packets})", pair.pair.a(), pair.pair.b())
     });
     let own = asked.iter().filter(|pair| pair.corroborated_ipsec().is_some()).count();
+    let addresses: String =
+        asked.iter().take(MOST_NAMED).filter_map(|pair| other_address(facts, pair)).collect();
     let (with, beside) = match own as u64 {
+        0 if !addresses.is_empty() => ("", String::new()),
         0 => (" with others", " and no IPsec was seen between them".to_owned()),
         own => ("", format!("; {} also used IPsec with each other", counted(own, "pair"))),
     };
     let detail = format!(
-        "Clear packets by pair: {}. No policy was given for them{beside}.",
+        "Clear packets by pair: {}. No policy was given for them{beside}.{addresses}",
         named.collect::<Vec<_>>().join(", ")
     );
     let title = format!(
@@ -107,6 +111,22 @@ pub(super) fn ipsec_hosts_in_clear(facts: &Facts) -> Option<Finding> {
     let code = FindingCode::IpsecHostsInClear;
     let finding = Finding::new(code, Severity::Medium, title, detail);
     (!asked.is_empty()).then_some(Finding { confidence: Confidence::Low, span, proof, ..finding })
+}
+
+/// Another address of one of the two hosts, under which it used IPsec with the other one.
+fn other_address(facts: &Facts, pair: &PairFacts) -> Option<String> {
+    let (a, b) = (pair.pair.a(), pair.pair.b());
+    [(a, b), (b, a)].into_iter().find_map(|(own, peer)| {
+        let hosts = facts.same_host.iter().filter(|host| host.contains(&own));
+        let protected = |address: &&IpAddr| {
+            let pair = HostPair::new(**address, peer);
+            **address != own && facts.pair(pair).is_some_and(|it| it.corroborated_ipsec().is_some())
+        };
+        let other = hosts.flatten().find(protected)?;
+        Some(format!(
+            " {own} and {other} are addresses of one host, and {other} used IPsec with {peer}."
+        ))
+    })
 }
 
 /// Pairs that one finding about many pairs names.
