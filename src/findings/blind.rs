@@ -6,6 +6,7 @@ use crate::evidence::EvidenceId;
 use crate::hosts::HostPair;
 use crate::policy::Expectation;
 use crate::protection::ProtectionClass;
+use crate::summary::SetAside;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -80,9 +81,9 @@ pub(super) fn ipsec_hosts_in_clear(facts: &Facts) -> Option<Finding> {
     hosts.extend(others);
     let is_asked = |pair: &&PairFacts| {
         let clear = pair.by_class.get(&ProtectionClass::Clear);
+        let are_of_them = hosts.contains(&pair.pair.a()) && hosts.contains(&pair.pair.b());
         pair.expectation == Expectation::None
-            && hosts.contains(&pair.pair.a())
-            && hosts.contains(&pair.pair.b())
+            && (are_of_them || is_carried(pair))
             && clear.is_some_and(|run| run.payload_bytes() > 0)
     };
     let asked: Vec<&PairFacts> = facts.pairs.iter().filter(is_asked).collect();
@@ -91,15 +92,16 @@ pub(super) fn ipsec_hosts_in_clear(facts: &Facts) -> Option<Finding> {
         format!("{} and {} ({packets})", pair.pair.a(), pair.pair.b())
     });
     let own = asked.iter().filter(|pair| pair.corroborated_ipsec().is_some()).count();
-    let addresses: String =
-        asked.iter().take(MOST_NAMED).filter_map(|pair| other_address(facts, pair)).collect();
+    let known = asked.iter().take(MOST_NAMED);
+    let known: String =
+        known.filter_map(|pair| other_address(facts, pair).or_else(|| carried(pair))).collect();
     let (with, beside) = match own as u64 {
-        0 if !addresses.is_empty() => ("", String::new()),
+        0 if !known.is_empty() => ("", String::new()),
         0 => (" with others", " and no IPsec was seen between them".to_owned()),
         own => ("", format!("; {} also used IPsec with each other", counted(own, "pair"))),
     };
     let detail = format!(
-        "Clear packets by pair: {}. No policy was given for them{beside}.{addresses}",
+        "Clear packets by pair: {}. No policy was given for them{beside}.{known}",
         named.collect::<Vec<_>>().join(", ")
     );
     let title = format!(
@@ -111,6 +113,21 @@ pub(super) fn ipsec_hosts_in_clear(facts: &Facts) -> Option<Finding> {
     let code = FindingCode::IpsecHostsInClear;
     let finding = Finding::new(code, Severity::Medium, title, detail);
     (!asked.is_empty()).then_some(Finding { confidence: Confidence::Low, span, proof, ..finding })
+}
+
+/// Whether a capture shows packets of the two inside ESP: a tunnel between gateways carried them.
+fn is_carried(pair: &PairFacts) -> bool {
+    let copies = [SetAside::DecryptedCopy, SetAside::InsideOtherCapture];
+    copies.iter().any(|why| pair.set_aside.contains_key(why))
+}
+
+fn carried(pair: &PairFacts) -> Option<String> {
+    let (a, b) = (pair.pair.a(), pair.pair.b());
+    is_carried(pair).then(|| {
+        format!(
+            " Other packets of {a} and {b} were captured inside ESP, so a tunnel carries traffic of these two; nothing shows that it carried these packets."
+        )
+    })
 }
 
 /// Another address of one of the two hosts, under which it used IPsec with the other one.

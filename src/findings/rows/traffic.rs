@@ -191,7 +191,7 @@ pub(super) const OTHER_STATION: FindingRow = FindingRow {
 pub(super) const IPSEC_HOSTS_IN_CLEAR: FindingRow = FindingRow {
     code: FindingCode::IpsecHostsInClear,
     name: "ipsec_hosts_in_clear",
-    meaning: "Two hosts each use IPsec with other hosts but exchanged clear text with each other. Nothing requires protection between them: this is a question, not a leak.",
+    meaning: "Two hosts each use IPsec with other hosts, or a tunnel carried other packets of theirs, but they exchanged clear text with each other. Nothing requires protection between them: this is a question, not a leak.",
     severities: &[(Severity::Medium, "")],
     what_to_do: "Ask whether a policy covers the two. If so, name them with --protect A=B and analyze again.",
     steps: &[INIT],
