@@ -230,7 +230,12 @@ impl<'a> Wire<'a> {
                 let begins = first_files.of(file);
                 let capture = summary.captures.get(&begins);
                 let begun = capture.and_then(|capture| capture.span).map(|(begun, _)| begun);
-                let is_old = begun.is_none_or(|begun| first.start.since(begun) <= SOON);
+                // What has another number than 1 came behind packets that no capture shows.
+                let marks = summary.captures.get(&file);
+                let marks = marks.and_then(|capture| capture.esp_packets.get(&(pair, stream)));
+                let is_first = marks.and_then(|all| all.first()).is_none_or(|esp| esp.number == 1);
+                let is_old =
+                    !is_first || begun.is_none_or(|begun| first.start.since(begun) <= SOON);
                 let midway = summary.captures.get(&file).map(|capture| &capture.begun_before);
                 let is_midway = midway.is_some_and(|all| all.contains(&(pair, stream)));
                 let seen = SeenSa { pair, sender, first: first.start, is_old, is_midway };

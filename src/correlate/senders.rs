@@ -7,7 +7,7 @@
 use crate::evidence::{EvidenceId, FrameRef};
 use crate::hosts::{Direction, HostPair, Station};
 use crate::protection::{ProtectionClass, Stream};
-use crate::summary::{ClassRun, Origin, PacketRecord, Summary};
+use crate::summary::{ClassRun, Origin, Summary};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -35,8 +35,8 @@ pub struct OtherSender {
 /// The senders of a pair's packets.
 #[derive(Debug, Default)]
 struct Senders {
-    /// Clear packets, by time.
-    clear: Vec<(Timestamp, Direction, SentFrom)>,
+    /// Clear packets, by time, with what they are compared by.
+    clear: Vec<(Timestamp, Direction, Station, SentFrom)>,
     /// By way and capture, one packet of each station.
     protected: BTreeMap<(Direction, EvidenceId), OneOfEach>,
     /// The same of all captures.
@@ -57,16 +57,45 @@ pub(super) fn other_senders<'w>(
     let first_files = summary.first_files();
     windows
         .filter_map(|(pair, run)| {
-            let other = of_pairs.get(&pair)?.other(pair, run, |file| first_files.of(file))?;
+            let mut kinds = [Seen::OnTheLink, Seen::BehindRouters].into_iter();
+            let other = kinds.find_map(|kind| {
+                of_pairs.get(&(pair, kind))?.other(pair, run, |file| first_files.of(file))
+            })?;
             Some(((pair, run.start), other))
         })
         .collect()
 }
 
+/// How near the capture is to the sender of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Seen {
+    /// The frame has the address of the packet's own host.
+    OnTheLink,
+    /// A router passed the packet on: the VLAN is the network's, and the address is the router's.
+    BehindRouters,
+}
+
+impl Seen {
+    /// What two packets are compared by; `None` where the frame does not show it.
+    fn key(self, sent: SentFrom) -> Option<Station> {
+        let vlans = sent.station.vlans;
+        match self {
+            Self::OnTheLink => Some(sent.station),
+            Self::BehindRouters => {
+                (vlans != [0; 2]).then_some(Station { address: [0; 6], ..sent.station })
+            }
+        }
+    }
+
+    fn of(origin: Origin) -> Self {
+        if origin.is_passed_on() { Self::BehindRouters } else { Self::OnTheLink }
+    }
+}
+
 /// Pairs whose clear and ESP packets are all known one by one.
-fn gather(summary: &Summary) -> BTreeMap<HostPair, Senders> {
+fn gather(summary: &Summary) -> BTreeMap<(HostPair, Seen), Senders> {
     let first_files = summary.first_files();
-    let mut of_pairs: BTreeMap<HostPair, Senders> = BTreeMap::new();
+    let mut of_pairs: BTreeMap<(HostPair, Seen), Senders> = BTreeMap::new();
     let mut unknown: BTreeSet<HostPair> = BTreeSet::new();
     // By capture and stream, how many clear packets there are, and how many are known one by one.
     let mut counted: BTreeMap<(EvidenceId, HostPair, Stream), (u64, u64)> = BTreeMap::new();
@@ -74,14 +103,18 @@ fn gather(summary: &Summary) -> BTreeMap<HostPair, Senders> {
         let file = first_files.of(*id);
         for ((pair, stream), packets) in &capture.esp_packets {
             let Stream::Esp(_, way) = *stream else { continue };
-            let Senders { protected, own, .. } = of_pairs.entry(*pair).or_default();
-            let of_way = protected.entry((way, file)).or_default();
-            for packet in packets.iter().filter(|packet| !packet.origin.is_passed_on()) {
-                own.entry(way).or_insert(packet.origin);
-                if let Some(sent) = sent_from(packet.frame, packet.origin) {
-                    of_way.entry(sent.station).or_insert(sent);
-                } else {
-                    unknown.insert(*pair);
+            for packet in packets {
+                let kind = Seen::of(packet.origin);
+                let of_pair = of_pairs.entry((*pair, kind)).or_default();
+                of_pair.own.entry(way).or_insert(packet.origin);
+                let sent = sent_from(packet.frame, packet.origin);
+                match sent.and_then(|sent| Some((kind.key(sent)?, sent))) {
+                    Some((key, sent)) => {
+                        let of_way = of_pair.protected.entry((way, file)).or_default();
+                        of_way.entry(key).or_insert(sent);
+                    }
+                    None if kind == Seen::OnTheLink => drop(unknown.insert(*pair)),
+                    None => {}
                 }
             }
         }
@@ -102,21 +135,21 @@ fn gather(summary: &Summary) -> BTreeMap<HostPair, Senders> {
     let beyond = counted.iter().filter(|(_, (frames, known))| frames > known);
     unknown.extend(beyond.map(|((_, pair, _), _)| *pair));
     for ((pair, _), packets) in summary.captures.values().flat_map(|c| &c.clear_packets) {
-        let Some(of_pair) = of_pairs.get_mut(pair) else { continue };
-        let Senders { clear, own, .. } = of_pair;
-        let is_comparable = |packet: &&PacketRecord| {
-            let own = own.get(&packet.direction);
+        for packet in packets.iter().filter(|packet| !packet.is_decrypted_copy) {
+            let direct = of_pairs.get(&(*pair, Seen::OnTheLink));
+            let own = direct.and_then(|direct| direct.own.get(&packet.direction));
             let is_from_afar = own.is_some_and(|own| packet.origin.is_from_afar(*own));
-            !packet.is_decrypted_copy && (is_from_afar || !packet.origin.is_passed_on())
-        };
-        for packet in packets.iter().filter(is_comparable) {
-            match sent_from(packet.frame, packet.origin) {
-                Some(sent) => clear.push((packet.time, packet.direction, sent)),
-                None => drop(unknown.insert(*pair)),
+            let kind = if is_from_afar { Seen::OnTheLink } else { Seen::of(packet.origin) };
+            let Some(of_pair) = of_pairs.get_mut(&(*pair, kind)) else { continue };
+            let sent = sent_from(packet.frame, packet.origin);
+            match sent.and_then(|sent| Some((kind.key(sent)?, sent))) {
+                Some((key, sent)) => of_pair.clear.push((packet.time, packet.direction, key, sent)),
+                None if kind == Seen::OnTheLink => drop(unknown.insert(*pair)),
+                None => {}
             }
         }
     }
-    of_pairs.retain(|pair, of_pair| !unknown.contains(pair) && !of_pair.clear.is_empty());
+    of_pairs.retain(|(pair, _), of_pair| !unknown.contains(pair) && !of_pair.clear.is_empty());
     for of_pair in of_pairs.values_mut() {
         of_pair.clear.sort_unstable();
         of_pair.gather_anywhere();
@@ -150,12 +183,12 @@ impl Senders {
         let to = self.clear.partition_point(|(time, ..)| *time <= run.end).max(from);
         let mut seen: BTreeMap<Direction, OtherSender> = BTreeMap::new();
         let mut own_ways: BTreeSet<Direction> = BTreeSet::new();
-        for (_, way, sent) in self.clear.get(from..to)? {
+        for (_, way, key, sent) in self.clear.get(from..to)? {
             let file = first(sent.frame.evidence);
             let own = self.protected.get(&(*way, file)).filter(|stations| !stations.is_empty());
             let Some(stations) = own.or_else(|| self.anywhere.get(way)) else { continue };
             let Some(protected) = stations.values().next() else { continue };
-            if stations.contains_key(&sent.station) {
+            if stations.contains_key(key) {
                 own_ways.insert(*way);
                 continue;
             }
@@ -193,7 +226,7 @@ mod tests {
     fn other(clear: SentFrom, protected: &[SentFrom]) -> Option<OtherSender> {
         let pair = HostPair::new("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
         let mut senders = Senders::default();
-        senders.clear.push((Timestamp(10), Direction::AToB, clear));
+        senders.clear.push((Timestamp(10), Direction::AToB, clear.station, clear));
         for one in protected {
             let key = (Direction::AToB, one.frame.evidence);
             let of_way = senders.protected.entry(key).or_default();
@@ -201,6 +234,15 @@ mod tests {
         }
         senders.gather_anywhere();
         senders.other(pair, &run(clear.frame), |file| file)
+    }
+
+    #[test]
+    fn behind_routers_the_vlan_alone_is_compared() {
+        let key = |station, vlan| Seen::BehindRouters.key(sent(1, 1, station, vlan));
+        assert_eq!(key(1, 10), key(2, 10));
+        assert_ne!(key(1, 10), key(1, 20));
+        assert_eq!(key(1, 0), None);
+        assert_ne!(Seen::OnTheLink.key(sent(1, 1, 1, 10)), Seen::OnTheLink.key(sent(1, 1, 2, 10)));
     }
 
     #[test]

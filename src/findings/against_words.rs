@@ -104,6 +104,13 @@ pub fn against(against: &Against) -> String {
             length(*later),
             length(*error)
         ),
+        Against::PausedBefore(pause) => format!(
+            "no packet had been protected for {} before the first clear one: nothing shows that the security associations had ended, or that they protected this service",
+            length(*pause)
+        ),
+        Against::OtherTraffic => {
+            "the clear text is far less than what was protected: nothing shows that it is the same traffic".to_owned()
+        }
         Against::WasOpenBefore(since) => format!(
             "the window had been open for {} by then, and no request shows that the service was missing afterwards",
             length(*since)

@@ -69,8 +69,8 @@ fn sentence(why: &Why) -> String {
             icmp_errors(*to, (*first, *last), *count == 1, (*what, *was_alive))
         }
         Why::LoggedEnd { rested } => logged_end(*rested),
-        Why::Deleted { by, frame, basis, rested, is_logged } => {
-            deleted(&by.to_string(), &frame.to_string(), *basis, *rested, *is_logged)
+        Why::Deleted { by, frame, basis, rested, is_logged, is_like } => {
+            deleted(&by.to_string(), &frame.to_string(), *basis, *rested, (*is_logged, *is_like))
         }
         Why::RekeyGap { first, last, is_logged } => {
             let logged = if *is_logged { "; a log records their end" } else { "" };
@@ -91,7 +91,15 @@ fn sentence(why: &Why) -> String {
             let noun = if *events == 1 { "log event records" } else { "log events record" };
             format!("{} {noun} failed negotiations{} in this time", number(*events), whose(*of))
         }
-        Why::Negotiated { protected, is_rekey } => negotiated(*protected, *is_rekey),
+        Why::Negotiated { protected, is_rekey, idle } => {
+            let idle = idle.map(|idle| {
+                format!(
+                    "; the clear text had been over for {} when it began, so that nothing shows that it would have continued",
+                    length(idle)
+                )
+            });
+            negotiated(*protected, *is_rekey) + &idle.unwrap_or_default()
+        }
         Why::ServiceStarted { host, service } => {
             let service = service.map_or(SOME_SERVICE, |service| service.as_str());
             format!("{host}'s log records that {service} started")
@@ -278,7 +286,7 @@ fn deleted(
     frame: &str,
     basis: DeleteBasis,
     rested: Option<Span>,
-    is_logged: bool,
+    (is_logged, is_like): (bool, bool),
 ) -> String {
     let what = match basis {
         DeleteBasis::Readable => "deleted its security associations",
@@ -287,7 +295,11 @@ fn deleted(
             "sent an encrypted message too large to be empty, and the SPIs were not used again"
         }
         DeleteBasis::Inferred => {
-            "sent an encrypted message with the size of a Delete; ESP then stopped, and the traffic continued in clear"
+            if is_like {
+                "sent an encrypted message with the size of a Delete; ESP then stopped, and clear text followed"
+            } else {
+                "sent an encrypted message with the size of a Delete, and ESP then stopped"
+            }
         }
     };
     let logged = if is_logged && basis != DeleteBasis::Logged {

@@ -84,7 +84,7 @@ fn lasted(kept: &KeptOpen) -> String {
 /// `is_after_failures`: the sentence has named negotiations that failed.
 fn ended(code: ClosedBy, why: &Why, is_after_failures: bool) -> String {
     match (code, why) {
-        (ClosedBy::Negotiated, Why::Negotiated { protected, is_rekey }) => {
+        (ClosedBy::Negotiated, Why::Negotiated { protected, is_rekey, .. }) => {
             let how = match (*is_rekey, is_after_failures) {
                 (true, _) => "the IKE SA created new security associations",
                 (false, true) => "the next one succeeded",

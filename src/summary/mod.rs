@@ -20,6 +20,7 @@ mod first_files;
 mod ike;
 mod index;
 mod ledger;
+mod moves;
 mod other_ports;
 mod room;
 mod sa;
@@ -360,6 +361,7 @@ impl Summary {
         }
         let begun_before: BTreeSet<(HostPair, Stream)> =
             self.captures.values().flat_map(|capture| &capture.begun_before).copied().collect();
+        let moved = moves::moved(self.captures.values());
         for (pair, streams) in self.streams() {
             let mut by_spi: BTreeMap<Stream, EspUse> = BTreeMap::new();
             for (stream, _, runs) in streams {
@@ -388,7 +390,8 @@ impl Summary {
                     spi: spi.0,
                     continues: false,
                 });
-                seen.continues |= begun_before.contains(&(pair, stream));
+                let key = (pair, stream);
+                seen.continues |= begun_before.contains(&key) || moved.contains(&key);
                 seen.start = seen.start.min(first.start);
                 seen.end = seen.end.max(last.end);
             }

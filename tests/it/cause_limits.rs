@@ -2,7 +2,9 @@
 //! messages that the capture missed.
 
 use crate::record_ties::{IKEEXT, Record, SPIS, opened, report, sa, service, silent_sa, xml};
-use crate::support::ike_builder::{Message, init, key_exchange, nonce, on_500, sa_v1, sa_v2};
+use crate::support::ike_builder::{
+    Message, clear, init, key_exchange, nonce, on_500, sa_v1, sa_v2,
+};
 use crate::support::two_hosts::{
     Frames, Suite, esp, established, flow, informational, kept, only_window, reasons, talk,
 };
@@ -224,4 +226,94 @@ fn what_a_service_did_as_it_stopped_shows_the_order() {
     let unanswered: Frames =
         [8_000, 8_500, 9_500].map(|ms| (ms, on_500(true, &asked))).into_iter().collect();
     assert_eq!(of(7_400, unanswered), Some(92));
+}
+
+/// ESP both ways between the second host and another address of the first one, with numbers that go on.
+fn moved(from: u32, to: u32, first: u32) -> Frames {
+    let steps = (from..to).step_by(100).zip(first..);
+    let both = steps.map(|(ms, number)| {
+        [(ms, esp(9, 2, SPIS.0, number)), (ms + 20, esp(2, 9, SPIS.1, number))]
+    });
+    both.flatten().collect()
+}
+
+#[test]
+fn an_sa_that_moved_was_not_deleted() {
+    // A message of a Delete's size, and clear text that filters never covered.
+    let of = |more: Frames| {
+        let ike = [established(Suite::Cbc), informational(3_050, 2, 48)].concat();
+        report(&[ike, flow(100, 3_000, SPIS), more, talk(3_400, 6_000)], &[])
+    };
+    let names_it = |found: &Report| {
+        let all = found.windows.iter().flat_map(|window| &window.causes);
+        all.into_iter().any(|cause| cause.reason == "sa_deleted")
+    };
+    let (gone, went_on, began) =
+        (of(Vec::new()), of(moved(3_100, 9_000, 30)), of(moved(3_100, 9_000, 1)));
+    assert!(names_it(&gone) && gone.ike_exchanges[0].outcome == "ended");
+    assert!(!names_it(&went_on) && went_on.ike_exchanges[0].outcome == "established");
+    // Numbers from 1 on are of another SA.
+    assert!(names_it(&began));
+}
+
+#[test]
+fn a_question_and_its_answer_are_no_traffic_that_continues() {
+    let of = |clear: Frames| {
+        let ike = [established(Suite::Cbc), informational(5_050, 2, 48)].concat();
+        let found = report(&[ike, flow(100, 5_000, SPIS), clear], &[]);
+        let window = only_window(&found);
+        let cause = window.causes.iter().find(|cause| cause.reason == "sa_deleted").unwrap();
+        (cause.confidence.clone(), cause.why.contains("clear text followed"))
+    };
+    assert_eq!(of(talk(5_400, 6_000)), ("medium".to_owned(), true));
+    let asked_once = talk(5_400, 5_500);
+    assert_eq!(of(asked_once.clone()), ("low".to_owned(), false));
+    // A packet every 25 s, where the protected ones came every tenth of a second.
+    let seldom = [5_400, 30_400, 55_400, 80_400, 105_400].map(|ms| (ms, clear(1, 2)));
+    assert_eq!(of(seldom.into_iter().collect()), ("low".to_owned(), false));
+}
+
+#[test]
+fn clear_text_that_was_over_before_a_negotiation_was_not_closed_by_it_for_certain() {
+    let shift = |frames: Frames, by: u32| -> Frames {
+        frames.into_iter().map(|(ms, frame)| (ms + by, frame)).collect()
+    };
+    let refused = crate::support::two_hosts::refused(800, 0xabcd);
+    let of = |begins: u32| {
+        let esp = flow(begins + 100, begins + 5_000, SPIS);
+        let ike = shift(established(Suite::Gcm), begins);
+        let found = report(&[refused.clone(), ike, esp, talk(1_000, 10_000)], &[]);
+        let closing = only_window(&found).closed_by[0].clone();
+        (closing.reason, closing.confidence, closing.why)
+    };
+    let (reason, sure, _) = of(10_200);
+    assert_eq!((reason.as_str(), sure.as_str()), ("negotiated", "high"));
+    let (reason, sure, why) = of(17_000);
+    assert_eq!((reason.as_str(), sure.as_str()), ("negotiated", "medium"));
+    assert!(why.contains("nothing shows that it would have continued"), "{why}");
+}
+
+#[test]
+fn a_pause_before_clear_text_is_no_late_rekeying() {
+    // The SA rests, something passes in clear, and the same IKE SA makes another child.
+    let of = |clear: u32| {
+        let ask = Message::v2_encrypted(36, 2, 192);
+        let made = vec![
+            (clear + 2_000, on_500(true, &ask)),
+            (clear + 2_020, on_500(false, &ask.clone().answer())),
+        ];
+        let frames = [
+            established(Suite::Gcm),
+            flow(100, 5_000, SPIS),
+            talk(clear, clear + 1_900),
+            made,
+            flow(clear + 2_050, clear + 6_000, (0x1002, 0x2002)),
+        ];
+        let found = report(&frames, &[]);
+        let causes = only_window(&found).causes.clone();
+        causes.into_iter().find(|cause| cause.reason == "rekey_gap").map(|cause| cause.confidence)
+    };
+    assert_eq!(of(5_500).as_deref(), Some("medium"));
+    assert_eq!(of(25_000).as_deref(), Some("low"));
+    assert_eq!(of(105_000).as_deref(), Some("low"));
 }

@@ -144,6 +144,8 @@ pub(super) struct Deletion {
     pub(super) basis: DeleteBasis,
     /// How long before it the last packet of the deleted SAs was; `None` where no capture shows one.
     pub(super) rested: Option<Span>,
+    /// The window's clear text may be what it interrupted.
+    pub(super) is_like: bool,
 }
 
 /// Whether a pair's ESP is present before the window and absent inside: then it is more than a guess that they

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::policy_change::policy_record;
-use super::roles::{ClosedBy, Closing};
+use super::roles::{ClosedBy, Closing, MOST_MEDIUM};
 use super::rules::{is_start, service_of};
 use super::{FactRef, JITTER, PolicyRecord, Why};
 use crate::correlate::PlacedEvent;
@@ -30,7 +30,11 @@ impl Case<'_> {
             logged(end.shifted(STARTING.negated()), &|e| is_start(&e.event) && self.was_down(e));
         found.extend(started.map(|(at, placed)| Closing {
             code: ClosedBy::ServiceStarted,
-            score: if found.is_empty() { 60 } else { 80 },
+            score: match found.first() {
+                None => 60,
+                Some(negotiated) if negotiated.score == MOST_MEDIUM => MOST_MEDIUM - 1,
+                Some(_) => 80,
+            },
             refs: [FactRef::Event(at)].into(),
             why: Why::ServiceStarted {
                 host: placed.event.host.clone(),
@@ -88,11 +92,16 @@ impl Case<'_> {
         // An exchange that completes may have been a refusal; protected packets show that it was not.
         let protected = protected?;
         let behind = protected.start.since(end);
-        if behind > NEXT || self.returns_beside(&protected) {
+        if behind > NEXT || self.returns_beside(&protected) || self.is_of_others(&protected) {
             return None;
         }
+        let idle = self.was_over(exchange, end);
         // A later negotiation had another trigger, and beside SPIs that continue it was made for other traffic.
-        let score = if behind > LATE || self.old_spis_return() { 60 } else { 85 };
+        let score = match idle {
+            _ if behind > LATE || self.old_spis_return() => 60,
+            Some(_) => MOST_MEDIUM,
+            None => 85,
+        };
         Some(Closing {
             code: ClosedBy::Negotiated,
             score,
@@ -100,7 +109,30 @@ impl Case<'_> {
             why: Why::Negotiated {
                 protected: protected.first,
                 is_rekey: exchange.start < self.window.run.start,
+                idle,
             },
+        })
+    }
+
+    /// How long the clear text had been over when the negotiation behind it began, where that is longer than a pause of
+    /// this traffic: then nothing shows that it would have gone on.
+    fn was_over(&self, exchange: &IkeExchange, end: Timestamp) -> Option<Span> {
+        let run = &self.window.run;
+        let packets = i64::try_from(run.frames).unwrap_or(i64::MAX).saturating_sub(1).max(1);
+        let pause = Span(run.end.since(run.start).0 / packets);
+        let children = exchange.child_attempts().into_iter().map(|attempt| attempt.start);
+        let begun = children.chain([exchange.start]).filter(|begun| *begun > end).min()?;
+        let idle = begun.since(end);
+        let longest = AT_ONCE.0.max(pause.0.saturating_mul(PAUSES));
+        (idle.0 > longest).then_some(idle)
+    }
+
+    /// Whether a log names the filter of a new SPI, and it holds nothing of the window.
+    fn is_of_others(&self, made: &ClassRun) -> bool {
+        self.negotiators.iter().any(|pair| {
+            let uses = self.index.spi_uses(*pair).iter();
+            let mut same = uses.filter(|spi| spi.run.first == made.first);
+            same.any(|spi| self.index.never_covered((*pair, spi.way, &spi.run), self.window))
         })
     }
 
@@ -153,6 +185,10 @@ impl Case<'_> {
     }
 }
 
+/// Traffic that a negotiation interrupts was sent this shortly before it, or had made so many times the pause between
+/// its packets.
+const AT_ONCE: Span = Span::from_seconds(1);
+const PAUSES: i64 = 5;
 /// Later windows of a pair that are looked through.
 const MOST_WINDOWS: usize = 64;
 /// Clear packets may still be in flight for this long after new security associations were created.

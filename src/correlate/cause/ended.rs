@@ -11,14 +11,15 @@ use crate::eventlog::KeyingModule;
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
 use crate::ike::{DeleteFit, IkeExchange, IkeVersion, Outcome, PossibleDelete};
-use crate::summary::Flow;
+use crate::summary::{ClassRun, Flow};
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeSet;
 
 impl Deletion {
     /// What it rests on may be something else.
     pub(super) fn is_weak(&self) -> bool {
-        self.basis == DeleteBasis::Inferred && self.rested.is_none_or(|rested| rested > FLOWING)
+        self.basis == DeleteBasis::Inferred
+            && (!self.is_like || self.rested.is_none_or(|rested| rested > FLOWING))
     }
 }
 
@@ -100,7 +101,26 @@ impl Case<'_> {
             DeleteFit::TooLargeToBeEmpty | DeleteFit::Ambiguous => return None,
         };
         let by = message.by;
-        Some(Deletion { exchange: at, by, time, message, basis, rested })
+        let is_like = rested
+            .is_none_or(|rested| self.is_like_the_protected(pair, time.shifted(rested.negated())));
+        Some(Deletion { exchange: at, by, time, message, basis, rested, is_like })
+    }
+
+    /// Whether the window's clear text may be what was protected before: more than a question that is asked twice with
+    /// its answers, and not far fewer packets in the same time.
+    fn is_like_the_protected(&self, pair: HostPair, last: Timestamp) -> bool {
+        let pause = |run: &ClassRun| {
+            let packets = i64::try_from(run.frames).unwrap_or(i64::MAX).saturating_sub(1).max(1);
+            run.end.since(run.start).0 / packets
+        };
+        let uses = self.index.spi_uses(pair);
+        let begun = uses.get(..uses.partition_point(|spi| spi.run.start <= last));
+        let latest = begun.unwrap_or_default().iter().rev().take(MOST_USES);
+        let ended = latest.filter(|spi| spi.run.end >= last.shifted(HANDOVER.negated()));
+        let protected = ended.map(|spi| pause(&spi.run)).min().unwrap_or_default();
+        let run = &self.window.run;
+        let longest = protected.max(FLOWING.0).saturating_mul(FAR_LESS);
+        run.frames > ASKED_TWICE && pause(run) <= longest
     }
 
     /// Whether a flow of the window was in clear before a message: then what the message ended had not
@@ -235,12 +255,15 @@ impl Case<'_> {
             DeleteBasis::Logged => {}
         }
         if let Some(rested) = deletion.rested.filter(|rested| *rested > FLOWING) {
-            if deletion.is_weak() {
-                score = MOST_LOW - 4;
-            }
             if !is_idle {
                 against.push(Against::HadRested(rested));
             }
+        }
+        if deletion.is_weak() {
+            score = MOST_LOW - 4;
+        }
+        if deletion.basis == DeleteBasis::Inferred && !deletion.is_like {
+            against.push(Against::OtherTraffic);
         }
         let longer = deletion.rested.filter(|rested| is_idle && *rested > LATEST_DEFAULT);
         if let Some(rested) = longer {
@@ -260,6 +283,7 @@ impl Case<'_> {
             basis: deletion.basis,
             rested: deletion.rested,
             is_logged: !logged.is_empty(),
+            is_like: deletion.is_like,
         };
         Some(Cause { reason, score, refs, why, against }.opens())
     }
@@ -419,11 +443,19 @@ impl Case<'_> {
             return None;
         }
         let is_logged = !ends.is_empty();
-        let score = if is_logged { 86 } else { 73 };
+        // Traffic that a late rekeying interrupted was protected up to it.
+        let paused = self.silent_since().map(|last| self.window.run.start.since(last));
+        let paused = paused.filter(|paused| !is_logged && *paused > FLOWING);
+        let score = match (is_logged, paused) {
+            (true, _) => 86,
+            (false, None) => 73,
+            (false, Some(_)) => MOST_LOW - 4,
+        };
         let refs = ends.into_iter().map(FactRef::Event).chain([FactRef::Exchange(index)]);
         let why = Why::RekeyGap { first: exchange.first, last: exchange.last, is_logged };
         let reason = Reason::RekeyGap;
-        Some(Cause { reason, score, refs: refs.collect(), why, against: Vec::new() }.opens())
+        let against = paused.map(Against::PausedBefore).into_iter().collect();
+        Some(Cause { reason, score, refs: refs.collect(), why, against }.opens())
     }
 }
 
@@ -443,5 +475,9 @@ const UNDER_WAY: Span = Span::from_seconds(1);
 const REPLACING: Span = Span::from_seconds(10);
 /// Traffic with no longer pause than this flows.
 const FLOWING: Span = Span::from_seconds(2);
+/// A question and its answer, both sent again.
+const ASKED_TWICE: u64 = 4;
+/// Traffic with pauses so many times longer is other traffic; an estimate.
+const FAR_LESS: i64 = 10;
 /// How much a packet may precede the message that made its SA, in a capture.
 const EARLY: Span = Span::from_millis(100);

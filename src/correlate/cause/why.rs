@@ -141,6 +141,8 @@ pub enum Why {
         rested: Option<Span>,
         /// A log also records the end of the security associations.
         is_logged: bool,
+        /// The clear text may be the traffic that was protected before.
+        is_like: bool,
     },
     /// The same IKE SA created new security associations only after the old ones had ended.
     RekeyGap {
@@ -205,6 +207,8 @@ pub enum Why {
         protected: FrameRef,
         /// The IKE SA existed before the window.
         is_rekey: bool,
+        /// How long the clear text had been over when the negotiation began, where that is longer than its pauses.
+        idle: Option<Span>,
     },
     /// A log records that a service started.
     ServiceStarted {
@@ -356,6 +360,10 @@ pub enum Against {
         /// The error of the clock.
         error: Span,
     },
+    /// Protected packets had ended this long before the first clear one; nothing shows that their SAs had ended.
+    PausedBefore(Span),
+    /// A question and its answer, or far fewer packets than were protected: nothing shows that it is the same traffic.
+    OtherTraffic,
     /// The window had been open for this long, and nothing shows that it would have closed without the cause.
     WasOpenBefore(Span),
     /// The first failed attempt came after the window had opened.
