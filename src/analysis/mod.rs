@@ -21,7 +21,8 @@ pub use again::{AgainError, frames_again};
 
 use crate::correlate::{Facts, GapRule, correlate};
 use crate::evidence::{
-    Content, Evidence, EvidenceId, FileProblem, HashedBy, ProblemCode, discover, path_of,
+    Content, Evidence, EvidenceId, FileProblem, HashedBy, LogProblem, Position, Problem,
+    ProblemCode, discover, path_of,
 };
 use crate::findings::{Finding, find};
 use crate::policy::Policy;
@@ -316,10 +317,22 @@ pub fn judge(mut parts: Vec<Part>, question: &Question<'_>) -> Analysis {
         evidence.push(part.evidence);
     }
     summary.settle(&evidence);
+    name_contradictions(&summary, &mut evidence);
     let mut facts = correlate(&summary, question.policy, question.gap);
     facts.note_withheld(&evidence);
     let findings = find(&facts, &evidence, question.policy);
     Analysis { evidence, outside_span, facts, findings }
+}
+
+/// Two records that should be one and are not: a problem of the file that was read later.
+fn name_contradictions(summary: &Summary, evidence: &mut [Evidence]) {
+    for (record, other) in &summary.contradictions {
+        let Some(file) = evidence.iter_mut().find(|file| file.id == record.evidence) else {
+            continue;
+        };
+        let (kind, position) = (LogProblem::RecordDiffers(*other), Position::Record(record.record));
+        file.problems.push(Problem { kind: kind.into(), offset: None, position });
+    }
 }
 
 /// The same bytes count once, under the first of their paths.

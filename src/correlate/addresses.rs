@@ -65,7 +65,10 @@ pub(super) fn of_logs(
                 return;
             }
             known.entry(address).or_default().insert(source);
-            claims.entry(address).or_default().insert(name.clone());
+            // Records that name no computer are of none that others could be confused with.
+            if !name.is_empty() {
+                claims.entry(address).or_default().insert(name.clone());
+            }
         };
         for event in &log.events {
             // The selector of a tunnel names the networks behind the host, not the host.
@@ -86,11 +89,14 @@ pub(super) fn of_logs(
             addresses.iter().for_each(|address| add(*address, AddressSource::Policy));
         }
     }
+    let several = |address: &IpAddr| claims.get(address).is_some_and(|all| all.len() > 1);
     let of_log = |id: &LogId| {
         let computer = computers.number(*id);
         let name = short_name(computers.name(computer));
         let others = |address: &IpAddr| {
             let all = claims.get(address).into_iter().flatten();
+            // … and they may be of the only one that has the address.
+            let all = all.filter(|_| !name.is_empty() || several(address));
             all.filter(|other| **other != name).take(MOST_CLAIMANTS).cloned().collect()
         };
         let known = of_host.get(&computer).into_iter().flatten();

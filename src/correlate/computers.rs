@@ -78,6 +78,7 @@ impl Computers {
                 sets.join(one, *other);
             }
         }
+        join_names_of_files(&logs, &mut sets);
         join_states(&logs, &mut sets);
         let numbers: BTreeMap<LogId, usize> =
             logs.iter().enumerate().map(|(at, (id, _))| (**id, sets.root(at))).collect();
@@ -132,6 +133,19 @@ fn renames_of(log: &LogPart) -> Vec<Rename> {
         .filter(|rename| rename.from != rename.to)
         .take(MOST_RENAMES)
         .collect()
+}
+
+/// A log file that goes on under another name shows all its names to be of one computer, also a name that was
+/// taken back.
+fn join_names_of_files(logs: &[(&LogId, &LogPart)], sets: &mut Sets) {
+    let by_name = |host: &str, id: &LogId| (id.evidence, host.to_lowercase());
+    let own = logs.iter().enumerate().filter(|(_, (_, log))| !log.log.trust.is_selection);
+    let places: BTreeMap<_, usize> =
+        own.map(|(at, (id, log))| (by_name(&log.log.host, id), at)).collect();
+    for (at, (id, log)) in logs.iter().enumerate() {
+        let before = log.log.renamed_from.as_ref().and_then(|from| places.get(&by_name(from, id)));
+        before.into_iter().for_each(|before| sets.join(at, *before));
+    }
 }
 
 /// The state of a host names no computer. It is of the one computer of its folder whose records name one of its own

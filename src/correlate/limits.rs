@@ -390,6 +390,8 @@ const fn is_unread(code: ProblemCode) -> bool {
         | ProblemCode::WrongLinktype
         | ProblemCode::Hidden
         | ProblemCode::TimesGoBack
+        | ProblemCode::RecordDiffers
+        | ProblemCode::NumbersTwice
         | ProblemCode::Headless => false,
     }
 }

@@ -61,6 +61,7 @@ mod tests {
         let record = LogRecord {
             record: RecordRef { evidence: EvidenceId(1), record: 1 },
             written_as: None,
+            is_numbered: true,
             provider: "Microsoft-Windows-Security-Auditing".to_owned(),
             channel: "Security".to_owned(),
             computer: String::new(),

@@ -38,6 +38,8 @@ pub struct LogCoverage {
     pub is_selection: bool,
     /// Its times are of a clock in a zone that the export does not name.
     pub is_local_time: bool,
+    /// Its times have no seconds: a spreadsheet saved it.
+    pub has_no_seconds: bool,
     /// An event was recorded before its time was known, in exports whose dates are interpreted together.
     #[serde(skip)]
     is_late: bool,

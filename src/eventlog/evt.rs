@@ -273,6 +273,7 @@ fn log_record(bytes: &[u8], evidence: EvidenceId) -> Option<LogRecord> {
     Some(LogRecord {
         record: RecordRef { evidence, record: u64::from(field(bytes, 8)?) },
         written_as: None,
+        is_numbered: true,
         channel: channel_of_source(&provider).to_owned(),
         provider,
         computer,

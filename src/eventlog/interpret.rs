@@ -46,6 +46,7 @@ impl LogEvent {
             category,
             record: record.record,
             written_as: record.written_as.unwrap_or(record.record.record),
+            is_numbered: record.is_numbered,
             copies: BTreeSet::new(),
             entry,
             time: record.time,

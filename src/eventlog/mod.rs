@@ -33,6 +33,8 @@ mod esp_algorithms;
 
 mod audit_change;
 
+mod agreement;
+
 mod coverage;
 
 mod summary;
@@ -62,6 +64,8 @@ pub struct LogRecord {
     /// The number under which the computer wrote it, where the file gives it separately: a collector renumbers
     /// what it gathers.
     pub written_as: Option<u64>,
+    /// The file gives the record's number. Where it does not, the number is a position in the file.
+    pub is_numbered: bool,
     /// The provider, in the file's spelling.
     pub provider: String,
     /// The log it was written to, in the file's spelling.
@@ -82,6 +86,14 @@ pub struct LogRecord {
     pub positional: Vec<String>,
     /// The binary payload; empty where there is none.
     pub binary: Vec<u8>,
+}
+
+impl LogRecord {
+    /// Gives the record the number that the file has for it.
+    pub(super) const fn set_number(&mut self, number: u64) {
+        self.record.record = number;
+        self.is_numbered = true;
+    }
 }
 
 /// Whether the audited act succeeded, as an audit record says by its keywords or type, not by its number.
@@ -117,7 +129,10 @@ pub struct LogEvent {
     pub record: RecordRef,
     /// The number under which its computer wrote it: in a collector's log, a different one.
     pub written_as: u64,
-    /// Other files that hold the same record, which is reported from here alone.
+    /// The file gives that number. Where it does not, the number is a position in the file and identifies nothing
+    /// beyond it.
+    pub is_numbered: bool,
+    /// The same record in other files, or again in this one; it is reported from here alone.
     pub copies: BTreeSet<RecordRef>,
     /// The catalogue's row: category, meaning, subcategory.
     #[serde(with = "crate::catalogue::saved::event_row")]

@@ -4,11 +4,17 @@
 //! holds the records of many. Bounded whatever the file claims, except for an entry for each audited
 //! negotiation; holds no events.
 
+mod names;
+
+mod runs;
+
 use super::{LogCoverage, LogEvent};
 use crate::evidence::{Extent, LogProblem, Position, Problem, ProblemKind};
 use crate::time::Timestamp;
+use names::Stretches;
+use runs::{Run, joined};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A log file, in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,17 +114,14 @@ pub(super) struct Tally {
     strangers: u64,
     /// A record had another number in the log that it was written to.
     is_renumbered: bool,
-}
-
-/// Records whose numbers follow each other.
-#[derive(Clone, Copy, Debug)]
-struct Run {
-    first: u64,
-    last: u64,
-    /// The time of the first record.
-    start: Option<Timestamp>,
-    /// The time of the last one.
-    end: Option<Timestamp>,
+    /// It is a text: it proves no rename.
+    is_export: bool,
+    stretches: Stretches,
+    /// Sources with a record whose number in the file is its own.
+    own_numbers: BTreeSet<usize>,
+    /// Records with the number of one before; not counted once runs that do not touch were joined.
+    repeated: u64,
+    is_bridged: bool,
 }
 
 impl Tally {
@@ -190,6 +193,7 @@ impl Tally {
         } else {
             self.strangers = self.strangers.saturating_add(1);
         }
+        self.stretches.add(self.current, number, time);
         match self.runs.last_mut() {
             Some(run) if run.last.checked_add(1) == Some(number) => {
                 run.last = number;
@@ -216,6 +220,11 @@ impl Tally {
         self.is_renumbered = true;
     }
 
+    /// The file is a text export.
+    pub(super) const fn is_export(&mut self) {
+        self.is_export = true;
+    }
+
     /// Adds any record of the Security log, known or not.
     pub(super) fn security_record(&mut self, event_id: u16, time: Option<Timestamp>) {
         if let Some(source) = self.source() {
@@ -225,6 +234,9 @@ impl Tally {
 
     /// Adds a live record that the catalogue knows.
     pub(super) fn event(&mut self, event: &LogEvent) {
+        if event.is_numbered && event.written_as == event.record.record {
+            self.own_numbers.insert(self.current);
+        }
         if let Some(source) = self.source() {
             source.trust.event(event);
         }
@@ -238,6 +250,10 @@ impl Tally {
     pub(super) fn finish(mut self) -> LogSummary {
         self.close_gaps();
         self.part_sources();
+        if self.repeated > 0 && !self.is_export && !self.is_bridged {
+            let kind = LogProblem::NumbersTwice(self.repeated);
+            self.problem(kind, None, Position::File);
+        }
         if self.strangers > 0 {
             let (records, listed) = (self.strangers, MOST as u64);
             self.problem(LogProblem::ManySources { records, listed }, None, Position::File);
@@ -286,24 +302,19 @@ impl Tally {
         if sources.iter().any(|source| !source.channel.eq_ignore_ascii_case(&channel)) {
             return false;
         }
-        let mut order: Vec<(u64, u64, usize)> = Vec::new();
-        for (place, source) in sources.iter().enumerate() {
-            let Some((first, last)) = source.record_numbers else { return sources.len() == 1 };
-            order.push((first, last, place));
+        let names: Vec<&str> = sources.iter().map(|source| source.host.as_str()).collect();
+        if names.len() == 1 {
+            return true;
         }
-        order.sort_unstable();
-        let mut renamed = Vec::new();
-        for (before, after) in order.iter().zip(order.iter().skip(1)) {
-            let names = sources.get(before.2).zip(sources.get(after.2));
-            let Some((one, other)) = names else { return false };
-            let is_same_name =
-                first_label(&one.host).eq_ignore_ascii_case(first_label(&other.host));
-            let goes_on = before.1.checked_add(1) == Some(after.0);
-            if before.1 >= after.0 || !(goes_on || is_same_name) {
-                return false;
-            }
-            renamed.push((after.2, one.host.clone()));
-        }
+        // A collector numbers what it gathers: only a record that names its own number excludes that.
+        let is_own = !self.is_export && self.own_numbers.len() == names.len();
+        let Some(renames) = self.stretches.renames(&names).filter(|_| is_own) else {
+            return false;
+        };
+        let named = |(after, before): (usize, usize)| {
+            names.get(before).map(|name| (after, (*name).to_owned()))
+        };
+        let renamed: Vec<(usize, String)> = renames.into_iter().filter_map(named).collect();
         for (place, name) in renamed {
             if let Some(source) = sources.get_mut(place) {
                 source.renamed_from = Some(name);
@@ -319,16 +330,22 @@ impl Tally {
         if self.runs.len() < MOST_RUNS {
             return;
         }
-        self.runs = joined(std::mem::take(&mut self.runs), 0);
+        self.runs = self.joined();
         let mut bridge = 1;
+        self.is_bridged |= self.runs.len() > MOST_RUNS / 2;
         while self.runs.len() > MOST_RUNS / 2 {
-            self.runs = joined(std::mem::take(&mut self.runs), bridge);
+            self.runs = joined(std::mem::take(&mut self.runs), bridge, &mut 0);
             bridge = bridge.saturating_mul(2);
         }
     }
 
+    /// The runs in ascending order, and counts the numbers that two of them have.
+    fn joined(&mut self) -> Vec<Run> {
+        joined(std::mem::take(&mut self.runs), 0, &mut self.repeated)
+    }
+
     fn close_gaps(&mut self) {
-        let runs = joined(std::mem::take(&mut self.runs), 0);
+        let runs = self.joined();
         let summary = &mut self.summary;
         if let (Some(lowest), Some(highest)) = (runs.first(), runs.last()) {
             summary.record_numbers = Some((lowest.first, highest.last));
@@ -345,33 +362,11 @@ impl Tally {
     }
 }
 
-/// Runs in ascending order; runs that touch, overlap or are at most `bridge` numbers apart are joined.
-fn joined(mut runs: Vec<Run>, bridge: u64) -> Vec<Run> {
-    runs.sort_by_key(|run| (run.first, run.last));
-    let mut joined: Vec<Run> = Vec::with_capacity(runs.len());
-    for next in runs {
-        match joined.last_mut() {
-            Some(run) if next.first <= run.last.saturating_add(bridge).saturating_add(1) => {
-                if next.last > run.last {
-                    (run.last, run.end) = (next.last, next.end.or(run.end));
-                }
-            }
-            _ => joined.push(next),
-        }
-    }
-    joined
-}
-
 fn widen((first, last): (&mut Option<Timestamp>, &mut Option<Timestamp>), time: Option<Timestamp>) {
     if let Some(time) = time {
         *first = Some(first.map_or(time, |first| first.min(time)));
         *last = Some(last.map_or(time, |last| last.max(time)));
     }
-}
-
-/// A computer's name without its domain.
-fn first_label(host: &str) -> &str {
-    host.split('.').next().unwrap_or_default()
 }
 
 /// How many problems, gaps and sources are kept.
@@ -447,23 +442,30 @@ mod tests {
 
     #[test]
     fn a_renamed_computer_goes_on_with_its_log_and_a_collection_is_nobodys() {
-        let read = |records: &[(&str, u64)]| {
+        let read = |records: &[(&str, u64)], has_own| {
             let mut tally = Tally::default();
             for (host, number) in records {
                 tally.of_source(host, "Security");
                 tally.record(*number, at(7_200 * *number as i64));
+                if has_own {
+                    tally.own_numbers.insert(tally.current);
+                }
             }
             tally.finish().sources
         };
-        let renamed = read(&[("WIN-1", 1), ("WIN-1", 2), ("FS01", 3), ("FS01.corp", 4)]);
+        let renamed = read(&[("WIN-1", 1), ("WIN-1", 2), ("FS01", 3), ("FS01.corp", 4)], true);
         let names: Vec<_> = renamed.iter().map(|s| s.renamed_from.as_deref()).collect();
         assert_eq!(names, [None, Some("WIN-1"), Some("FS01")]);
         assert!(renamed.iter().all(|source| !source.trust.is_selection));
         assert_eq!(renamed[0].trust.silences.len(), 1);
-        let mixed = read(&[("A", 1), ("A", 2), ("B", 3), ("A", 4)]);
+        let mixed = read(&[("A", 1), ("A", 2), ("B", 4), ("A", 5)], true);
         assert_eq!(mixed.iter().map(|s| s.records).collect::<Vec<_>>(), [3, 1]);
         assert!(mixed.iter().all(|s| s.trust.is_selection && s.trust.silences.is_empty()));
         assert!(mixed.iter().all(|s| s.renamed_from.is_none()));
+        let back = [("A", 1), ("A", 2), ("B", 3), ("A", 4)];
+        assert!(read(&back, true).iter().all(|s| !s.trust.is_selection));
+        // Nothing shows that the numbers are not a collector's.
+        assert!(read(&back, false).iter().all(|s| s.trust.is_selection));
     }
 
     #[test]

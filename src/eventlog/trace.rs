@@ -66,6 +66,7 @@ impl<'s> TraceLog<'s> {
         LogRecord {
             record: RecordRef { evidence: self.evidence, record: place.record },
             written_as: None,
+            is_numbered: false,
             provider: provider.to_owned(),
             channel: channel.to_owned(),
             computer: String::new(),
@@ -487,8 +488,7 @@ mod tests {
         let (event, summary) = read(1005, 1, &head());
         assert_eq!(event, None);
         assert_eq!(summary.unwrap().problems.len(), 1);
-        let (event, summary) = read(1099, 0, &[]);
-        assert_eq!((event, summary), (None, None));
+        assert_eq!(read(1099, 0, &[]), (None, None));
     }
 
     proptest! {

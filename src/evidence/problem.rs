@@ -93,11 +93,15 @@ pub enum ProblemCode {
     SummaryDamaged,
     /// Times of a capture go back from one frame to the next.
     TimesGoBack,
+    /// Two records of one log have the same number and time, and contradict each other; both count.
+    RecordDiffers,
+    /// Numbers of a log's records occur more than once; records that are the same count once.
+    NumbersTwice,
 }
 
 impl ProblemCode {
     /// Every code.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::Unreadable,
         Self::Empty,
         Self::UnknownFormat,
@@ -127,6 +131,8 @@ impl ProblemCode {
         Self::SamePath,
         Self::SummaryDamaged,
         Self::TimesGoBack,
+        Self::RecordDiffers,
+        Self::NumbersTwice,
     ];
 
     /// The code as the report spells it.
@@ -161,6 +167,8 @@ impl ProblemCode {
             Self::Headless => "headless",
             Self::SamePath => "same_path",
             Self::SummaryDamaged => "summary_damaged",
+            Self::RecordDiffers => "record_differs",
+            Self::NumbersTwice => "numbers_twice",
             Self::TimesGoBack => "times_go_back",
         }
     }
@@ -219,6 +227,12 @@ impl ProblemCode {
                 "Summaries hold another file with this path and other bytes; both count."
             }
             Self::SummaryDamaged => "A summary is damaged; nothing of what it held is judged.",
+            Self::RecordDiffers => {
+                "Two records of one log have the same number and time, and contradict each other; both count."
+            }
+            Self::NumbersTwice => {
+                "Record numbers of a log occur more than once in the file; the same records count once."
+            }
             Self::TimesGoBack => {
                 "Times of a capture go back from one frame to the next; the order of the frames decides there."
             }
@@ -257,6 +271,8 @@ impl ProblemCode {
             | Self::WrongLinktype
             | Self::Hidden
             | Self::TimesGoBack
+            | Self::RecordDiffers
+            | Self::NumbersTwice
             | Self::Headless => false,
         }
     }

@@ -19,9 +19,10 @@ pub struct LogEvent {
     pub recovered: bool,
     /// The number of the record inside which it was hidden, where it was.
     pub hidden_in: Option<u64>,
-    /// The number under which its computer wrote it; another than `record` in a collector's log.
+    /// The number under which its computer wrote it; another than `record` in a collector's log. Where the file gives
+    /// none, its position in the file.
     pub written_as: u64,
-    /// Other files that hold the same record; it counts once, here.
+    /// The same record in other files, or again in this one; it counts once, here.
     pub copies: Vec<RecordCopy>,
     /// Its time by the host's clock.
     pub time: Option<String>,

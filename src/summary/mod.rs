@@ -50,6 +50,7 @@ pub use bound::{Bound, BoundsReached};
 pub use capture::{CaptureObserver, MOST_PAIRS};
 pub use capture_summary::{CaptureSummary, Count, SharedPackets, Unpaired, Vantage};
 pub use conversations::{TcpGap, TlsSeen, TlsServer};
+pub use copies::Contradiction;
 pub use dissected::Dissected;
 pub use edges::Edges;
 pub use esp_mark::EspMark;
@@ -171,6 +172,9 @@ pub struct Summary {
     /// Captures that continue each other, each in order of time; known once all are settled.
     #[serde(skip)]
     pub sequences: Vec<Vec<EvidenceId>>,
+    /// Records that contradict a copy of them; known once all are settled, at most a thousand.
+    #[serde(skip)]
+    pub contradictions: Vec<Contradiction>,
 }
 
 impl Summary {

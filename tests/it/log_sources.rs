@@ -12,14 +12,14 @@ use std::path::Path;
 const START: u64 = 134_000_000_000_000_000;
 const SECOND: u64 = 10_000_000;
 
-fn store(folder: &Path, name: &str, bytes: &[u8]) {
+pub(crate) fn store(folder: &Path, name: &str, bytes: &[u8]) {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::File::create(path).unwrap().write_all(bytes).unwrap();
 }
 
 /// A failed negotiation that a computer logged.
-fn failed(computer: &str, record: u64, seconds: u64) -> Event {
+pub(crate) fn failed(computer: &str, record: u64, seconds: u64) -> Event {
     let (computer, time) = (computer.to_owned(), START + seconds * SECOND);
     Event { computer, record, time, ..samples().remove(0) }
 }
@@ -58,7 +58,7 @@ fn collected(events: &[Event]) -> Vec<u8> {
     file
 }
 
-fn sources(report: &Report) -> Vec<(String, u64, bool, Option<String>)> {
+pub(crate) fn sources(report: &Report) -> Vec<(String, u64, bool, Option<String>)> {
     let files = report.evidence.iter().filter_map(|file| file.log_coverage.as_ref());
     files
         .flat_map(|log| &log.sources)
@@ -66,7 +66,7 @@ fn sources(report: &Report) -> Vec<(String, u64, bool, Option<String>)> {
         .collect()
 }
 
-fn titles<'r>(report: &'r Report, code: &str) -> Vec<&'r str> {
+pub(crate) fn titles<'r>(report: &'r Report, code: &str) -> Vec<&'r str> {
     let found = report.findings.iter().filter(|finding| finding.code == code);
     found.map(|finding| finding.title.as_str()).collect()
 }

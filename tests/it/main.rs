@@ -133,6 +133,7 @@ mod evt;
 
 mod log_channels;
 
+mod log_copies;
 mod log_forms;
 
 mod log_legacy;

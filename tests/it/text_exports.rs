@@ -149,6 +149,7 @@ fn csv_gives_what_messages_carry_in_two_languages() {
                     // The columns show no record number.
                     record: exported.record,
                     written_as: exported.written_as,
+                    is_numbered: false,
                     time: event.time.map(|time| Timestamp(time.0 - time.0 % 1_000_000_000)),
                     host: String::new(),
                     audit: exported.audit,

@@ -160,6 +160,7 @@ fn check_form(form: &Form, file: &[u8], events: &[LogEvent]) {
         if form.names_host {
             assert_eq!(exported.host, event.host, "{name}");
         }
+        assert_eq!(exported.is_numbered, form.numbers_records, "{name}");
         if form.numbers_records {
             assert_eq!(exported.record, event.record, "{name}");
         }
@@ -169,6 +170,7 @@ fn check_form(form: &Form, file: &[u8], events: &[LogEvent]) {
             let same = LogEvent {
                 record: exported.record,
                 written_as: exported.written_as,
+                is_numbered: exported.is_numbered,
                 time: exported.time,
                 host: exported.host.clone(),
                 audit: exported.audit,

@@ -52,6 +52,7 @@ pub(super) fn log_record(
     let mut filled = LogRecord {
         record,
         written_as: own.filter(|number| *number != record.record),
+        is_numbered: true,
         provider: attribute("/Provider/#attributes/Name"),
         channel: element("Channel"),
         computer: element("Computer"),

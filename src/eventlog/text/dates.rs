@@ -11,6 +11,7 @@ pub(super) struct Stamp {
     /// The three numbers of the date as written.
     date: [u16; 3],
     time: (i8, i8, i8),
+    has_seconds: bool,
     nanos: i32,
     /// How many seconds the clock was ahead of UTC, where the text says so.
     offset: Option<i32>,
@@ -65,7 +66,8 @@ impl Stamp {
         let mut number = || next().ok_or(NoTime::NoDate);
         let date = [number()?, number()?, number()?];
         let (hour, minute) = (number()?, number()?);
-        let second = next().unwrap_or(0);
+        let second = next();
+        let (has_seconds, second) = (second.is_some(), second.unwrap_or(0));
         if groups.next().is_some() {
             return Err(NoTime::NoDate);
         }
@@ -91,7 +93,7 @@ impl Stamp {
             _ => Shown::Other { has_half: matches!(half, Half::Morning | Half::Afternoon) },
         };
         let time = (small(hour)?, small(minute)?, small(second)?);
-        Ok(Self { date, time, nanos, offset, shown })
+        Ok(Self { date, time, has_seconds, nanos, offset, shown })
     }
 
     /// The fraction of a second, in nanoseconds.
@@ -202,11 +204,13 @@ pub(super) struct FileDates {
     /// There are years of two digits, and none shows that it does not come first.
     year_may_lead: bool,
     year_is_last: bool,
+    has_seconds: bool,
 }
 
 impl FileDates {
     pub(super) fn add(&mut self, stamp: Stamp) {
         self.first.get_or_insert(stamp);
+        self.has_seconds |= stamp.has_seconds;
         self.year_may_lead |= stamp.year_may_lead();
         self.year_is_last |= matches!(stamp.shown, Shown::Other { .. }) && !stamp.year_may_lead();
         match stamp.proof() {
@@ -229,6 +233,11 @@ impl FileDates {
     /// disproves.
     pub(super) const fn is_undecided(&self) -> bool {
         self.is_ambiguous && self.day_first == self.month_first
+    }
+
+    /// Whether there are times, and none has seconds.
+    pub(super) const fn have_no_seconds(&self) -> bool {
+        self.first.is_some() && !self.has_seconds
     }
 
     /// Whether years of two digits were read as the last number although they may be the first.

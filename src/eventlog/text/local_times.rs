@@ -129,6 +129,7 @@ impl<'z> LocalTimes<'z> {
     /// Passes the held events on, and reports what is uncertain about their times.
     pub(super) fn finish(mut self, export: &mut Export<'_>) {
         let order = self.dates.order();
+        export.has_no_seconds = self.dates.have_no_seconds();
         self.name_doubts(order, export);
         let mut clock = Clock::new(self.zone, &self.own, order);
         let of_order = match order {

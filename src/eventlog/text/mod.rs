@@ -78,6 +78,8 @@ struct Export<'s> {
     timeless: u64,
     /// Times are in a zone that the export does not name.
     is_local_time: bool,
+    /// No time has seconds.
+    has_no_seconds: bool,
     /// It shows a state and is no log: its records need no time.
     is_of_one_moment: bool,
     missing: BTreeMap<u16, Missing>,
@@ -100,6 +102,7 @@ struct Missing {
 impl<'s> Export<'s> {
     fn new(evidence: EvidenceId, mark: u64, sink: &'s mut dyn FnMut(LogEvent)) -> Self {
         let mut tally = Tally::default();
+        tally.is_export();
         tally.cover("file_header", mark, 0);
         Self {
             evidence,
@@ -108,6 +111,7 @@ impl<'s> Export<'s> {
             met: 0,
             timeless: 0,
             is_local_time: false,
+            has_no_seconds: false,
             is_of_one_moment: false,
             missing: BTreeMap::new(),
             unplaced: BTreeMap::new(),
@@ -122,6 +126,7 @@ impl<'s> Export<'s> {
         LogRecord {
             record: RecordRef { evidence: self.evidence, record: self.met },
             written_as: None,
+            is_numbered: false,
             provider: String::new(),
             channel: String::new(),
             computer: String::new(),
@@ -312,6 +317,7 @@ impl<'s> Export<'s> {
             source.trust.setbacks.clear();
             source.trust.is_selection = true;
             source.trust.is_local_time = self.is_local_time;
+            source.trust.has_no_seconds = self.has_no_seconds;
         }
         summary
     }

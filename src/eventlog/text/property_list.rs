@@ -14,7 +14,7 @@
 use super::local_times::RecordTime;
 use super::rows::Filled;
 use crate::eventlog::{AuditOutcome, LogRecord};
-use crate::evidence::{EVENT_LOG_RECORD, EventFault, ExportTool, RecordRef};
+use crate::evidence::{EVENT_LOG_RECORD, EventFault, ExportTool};
 use std::collections::BTreeMap;
 
 /// The first property of a list of events; `None` where the text is none.
@@ -59,7 +59,7 @@ pub(super) fn fill(record: &mut LogRecord, text: &str) -> Result<Filled, EventFa
     of("LogName").trim().clone_into(&mut record.channel);
     of("MachineName").trim().clone_into(&mut record.computer);
     if let Some(number) = number("RecordId").or_else(|| number("Index")) {
-        record.record = RecordRef { record: number, ..record.record };
+        record.set_number(number);
     }
     record.audit = match of("EntryType").trim() {
         "SuccessAudit" => AuditOutcome::Success,

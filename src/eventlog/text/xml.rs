@@ -9,7 +9,7 @@ use super::source::Source;
 use super::splitting::{Segment, Splitter};
 use super::{Export, LONGEST_EVENT};
 use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
-use crate::evidence::{EventFault, EvidenceId, RecordRef};
+use crate::evidence::{EventFault, EvidenceId};
 use crate::xml::Element;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -83,7 +83,7 @@ pub(super) fn fill(record: &mut LogRecord, event: &Element) -> Result<(), EventF
     let keywords = whole_number(system.text_of("Keywords")).unwrap_or(0);
     record.audit = AuditOutcome::from_keywords(keywords);
     if let Ok(number) = system.text_of("EventRecordID").parse() {
-        record.record = RecordRef { record: number, ..record.record };
+        record.set_number(number);
     }
     for body in ["EventData", "UserData"] {
         event.child(body).iter().flat_map(|body| &body.children).for_each(|e| fields(e, record));

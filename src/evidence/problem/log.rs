@@ -1,6 +1,7 @@
 //! What can be wrong with an event log from its file to its records. The record that a problem is about is its position.
 
 use super::ProblemCode;
+use crate::evidence::RecordRef;
 use serde::{Deserialize, Serialize};
 
 /// What is wrong with a log.
@@ -64,6 +65,10 @@ pub enum LogProblem {
         /// The sources that are listed.
         listed: u64,
     },
+    /// A record has the number and time of another one of the same log, and contradicts it.
+    RecordDiffers(RecordRef),
+    /// This many records have a number that another record of the log has too.
+    NumbersTwice(u64),
     /// This many more problems are not listed.
     MoreProblems(u64),
 }
@@ -92,6 +97,8 @@ impl LogProblem {
             | Self::MoreProblems(_) => ProblemCode::Skipped,
             Self::Hidden { .. } => ProblemCode::Hidden,
             Self::Expansion => ProblemCode::Expansion,
+            Self::RecordDiffers(_) => ProblemCode::RecordDiffers,
+            Self::NumbersTwice(_) => ProblemCode::NumbersTwice,
         }
     }
 }

@@ -57,6 +57,15 @@ pub(super) fn log(kind: &LogProblem, problem: &Problem) -> String {
             n(*records),
             n(*listed)
         ),
+        LogProblem::RecordDiffers(other) => format!(
+            "{record} has the computer, number and time of record {} of {}, and contradicts it; both count",
+            n(other.record),
+            other.evidence
+        ),
+        LogProblem::NumbersTwice(count) => format!(
+            "{} whose number another record of the file has too: parts of the file occur more than once; records that are the same count once",
+            counted(*count, "record")
+        ),
         LogProblem::MoreProblems(count) => {
             format!("{} more problems are not listed", n(*count))
         }

@@ -5,7 +5,7 @@
 use super::{Filled, Node, Row, event_id, is_wanted, message, number_of, take_named, text};
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
-use crate::evidence::{ExportTool, RecordRef};
+use crate::evidence::ExportTool;
 
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     let under = row.get("winlog").and_then(Node::as_object);
@@ -23,7 +23,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     text(event, "computer_name").clone_into(&mut record.computer);
     record.version = number_of(event, "version").and_then(|it| it.try_into().ok()).unwrap_or(0);
     if let Some(number) = number_of(event, numbered) {
-        record.record = RecordRef { record: number, ..record.record };
+        record.set_number(number);
     }
     let outcome = row.get("event").and_then(|event| event.get("outcome")).and_then(Node::as_str);
     record.audit = match outcome {

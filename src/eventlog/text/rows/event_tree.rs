@@ -7,7 +7,7 @@
 use super::{Filled, Node, Row, event_id, is_wanted, message, number, scalar, take_named, text};
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
-use crate::evidence::{ExportTool, RecordRef};
+use crate::evidence::ExportTool;
 use crate::time::Timestamp;
 
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
@@ -21,7 +21,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     record.version = whole("Version").and_then(|it| it.try_into().ok()).unwrap_or(0);
     record.audit = AuditOutcome::from_keywords(whole("Keywords").unwrap_or(0));
     if let Some(number) = whole("EventRecordID") {
-        record.record = RecordRef { record: number, ..record.record };
+        record.set_number(number);
     }
     let is_wanted = is_wanted(record.event_id);
     for body in ["EventData", "UserData"].into_iter().filter(|_| is_wanted) {

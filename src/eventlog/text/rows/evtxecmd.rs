@@ -5,7 +5,7 @@
 use super::{Filled, Node, Row, event_id, is_wanted, number_of, scalar, text};
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
-use crate::evidence::{ExportTool, RecordRef};
+use crate::evidence::ExportTool;
 
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     let payload = row.get("Payload")?;
@@ -20,7 +20,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
         _ => AuditOutcome::NotAudit,
     };
     if let Some(number) = number_of(row, "EventRecordId") {
-        record.record = RecordRef { record: number, ..record.record };
+        record.set_number(number);
     }
     if is_wanted(record.event_id) {
         let payload = payload.read();

@@ -6,7 +6,7 @@ use super::{Filled, Node, Row, event_id, is_wanted, number_of, scalar, text};
 use crate::catalogue::is_field_of;
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
-use crate::evidence::{ExportTool, RecordRef};
+use crate::evidence::ExportTool;
 
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     if !row.contains("RuleTitle") && !row.contains("Details") {
@@ -20,7 +20,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     text(row, "Computer").clone_into(&mut record.computer);
     record.audit = AuditOutcome::NotAudit;
     if let Some(number) = number_of(row, "RecordID") {
-        record.record = RecordRef { record: number, ..record.record };
+        record.set_number(number);
     }
     if !is_wanted(record.event_id) {
         // Its fields are not needed.

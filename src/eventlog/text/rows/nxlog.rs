@@ -5,7 +5,7 @@
 use super::{Filled, Row, event_id, is_wanted, message, number_of, scalar, text};
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
-use crate::evidence::{ExportTool, RecordRef};
+use crate::evidence::ExportTool;
 
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     if !row.contains("SourceName") {
@@ -18,7 +18,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     record.version = number_of(row, "Version").and_then(|it| it.try_into().ok()).unwrap_or(0);
     record.audit = AuditOutcome::from_keywords(number_of(row, "Keywords").unwrap_or(0));
     if let Some(number) = number_of(row, "RecordNumber") {
-        record.record = RecordRef { record: number, ..record.record };
+        record.set_number(number);
     }
     if is_wanted(record.event_id) {
         let own = row.iter().filter(|(name, _)| !OF_THE_RECORD.contains(name));

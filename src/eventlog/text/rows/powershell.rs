@@ -7,7 +7,7 @@
 use super::{Filled, Node, Row, event_id, is_wanted, message, number, number_of, scalar, text};
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::{AuditOutcome, LogRecord};
-use crate::evidence::{ExportTool, RecordRef};
+use crate::evidence::ExportTool;
 use crate::time::Timestamp;
 
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
@@ -17,7 +17,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     text(row, "MachineName").clone_into(&mut record.computer);
     text(row, "LogName").clone_into(&mut record.channel);
     if let Some(number) = number_of(row, "RecordId") {
-        record.record = RecordRef { record: number, ..record.record };
+        record.set_number(number);
     }
     record.audit = AuditOutcome::from_keywords(number_of(row, "Keywords").unwrap_or(0));
     let properties = row.get("Properties").filter(|_| is_wanted(record.event_id));

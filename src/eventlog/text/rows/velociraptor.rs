@@ -7,7 +7,7 @@
 use super::{Filled, Node, Row, event_id, is_wanted, message, number_of, text};
 use crate::eventlog::LogRecord;
 use crate::eventlog::text::local_times::RecordTime;
-use crate::evidence::{ExportTool, RecordRef};
+use crate::evidence::ExportTool;
 
 pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     if !OF_EVERY_ROW.iter().all(|name| row.contains(name)) {
@@ -18,7 +18,7 @@ pub(super) fn fill(record: &mut LogRecord, row: &Row<'_>) -> Option<Filled> {
     text(row, "Channel").clone_into(&mut record.channel);
     text(row, "Computer").clone_into(&mut record.computer);
     if let Some(number) = number_of(row, "EventRecordID") {
-        record.record = RecordRef { record: number, ..record.record };
+        record.set_number(number);
     }
     let is_wanted = is_wanted(record.event_id);
     for body in ["EventData", "UserData"].into_iter().filter(|_| is_wanted) {
