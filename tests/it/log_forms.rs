@@ -97,6 +97,8 @@ fn check(name: &str, event: &LogEvent, shown: &Shown) {
     assert_eq!(event.peer.as_deref(), Some("10.77.3.20"), "{name}");
     assert_eq!(event.initiator_cookie.as_deref(), Some("7fff978978cca0fd"), "{name}");
     assert_eq!(event.responder_cookie.as_deref(), Some("15e7e16187511323"), "{name}");
+    // %%8222 in the values, "IKEv1" in the messages.
+    assert_eq!(event.keying.as_deref(), Some("1"), "{name}");
     // The text says it in English in every sample, with a pre-shared key.
     let reason = event.reason.as_deref();
     assert!(

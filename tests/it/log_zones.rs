@@ -90,6 +90,54 @@ fn an_export_that_shows_the_values_of_6013_has_its_own_zone() {
     }
 }
 
+/// What NXLog writes of these records.
+fn nxlog(events: &[Event]) -> (LogSummary, Vec<LogEvent>) {
+    let form = FORMS.iter().find(|known| known.name == "NXLog").unwrap();
+    let file = (form.write)(&records(evtx(events)));
+    let mut found = Vec::new();
+    let mut sink = |event| found.push(event);
+    let bytes: &mut dyn std::io::Read = &mut file.as_slice();
+    let summary = text::json::read(bytes, ID, None, &mut sink).0;
+    (summary, found)
+}
+
+const WINTER: &str = "-60 W. Europe Standard Time";
+const SUMMER: &str = "-120 W. Europe Daylight Time";
+
+#[test]
+fn between_two_offsets_the_one_before_is_used_and_the_doubt_is_named() {
+    // The night of the change: the noon after it is nearer.
+    let night = [uptime(12, SUMMER), stop(25), uptime(36, WINTER)];
+    let (summary, events) = nxlog(&night);
+    assert_eq!(hours(&events), [23]);
+    assert_eq!(codes(&summary), [ProblemCode::BadTime, ProblemCode::LocalTime]);
+    assert!(summary.sources.iter().all(|source| source.trust.is_local_time));
+    // An ordinary night leaves no doubt.
+    let (summary, events) = nxlog(&[uptime(12, WINTER), stop(25), uptime(36, WINTER)]);
+    assert_eq!((hours(&events), codes(&summary)), (vec![24], vec![ProblemCode::LocalTime]));
+}
+
+#[test]
+fn an_offset_of_another_month_is_named_as_a_doubt() {
+    let codes_of = |events: &[Event]| codes(&nxlog(events).0);
+    let doubt = [ProblemCode::BadTime, ProblemCode::LocalTime];
+    assert_eq!(codes_of(&[uptime(12, SUMMER), stop(3_600)]), doubt);
+    assert_eq!(codes_of(&[stop(12), uptime(3_600, SUMMER)]), doubt);
+    // Both neighbours say the same, and no clock changes twice between them.
+    assert_eq!(codes_of(&[uptime(12, WINTER), stop(60), uptime(108, WINTER)]), doubt[1..]);
+    assert_eq!(codes_of(&[uptime(12, WINTER), stop(60), uptime(5_000, WINTER)]), doubt);
+}
+
+#[test]
+fn event_6013_is_of_its_own_computer() {
+    let other = Event { computer: "NYC01.corp.example".to_owned(), ..stop(13) };
+    let (summary, events) = nxlog(&[uptime(12, WINTER), stop(14), other]);
+    assert_eq!(hours(&events), [13, 13]);
+    let local = codes(&summary);
+    assert_eq!(local, [ProblemCode::LocalTime, ProblemCode::LocalTime], "both are named");
+    assert!(summary.sources.iter().all(|source| source.trust.is_local_time));
+}
+
 #[test]
 fn the_message_of_6013_names_no_zone() {
     for form in ["Export-Csv", "Format-List *", "wevtutil text"] {

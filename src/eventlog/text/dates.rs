@@ -59,10 +59,16 @@ impl Stamp {
         }
         let text: String = text.chars().map(latin_digit).collect();
         let (text, offset) = without_offset(text.trim());
+        let (text, offset) = without_utc(text, offset);
         let (text, nanos) = without_fraction(text);
         let mut groups =
             text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty());
-        let mut next = || groups.next().and_then(|group| group.parse::<u16>().ok());
+        // A year of four digits before 1000 is no time: 0001 is how .NET shows that there is none.
+        let is_number = |number: &u16, group: &str| group.len() <= 2 || *number >= 1000;
+        let mut next = || {
+            let group = groups.next()?;
+            group.parse::<u16>().ok().filter(|number| is_number(number, group))
+        };
         let mut number = || next().ok_or(NoTime::NoDate);
         let date = [number()?, number()?, number()?];
         let (hour, minute) = (number()?, number()?);
@@ -78,9 +84,13 @@ impl Stamp {
             32..100 => return Err(NoTime::NoDate),
             100.. => return Err(NoTime::UnknownMark),
         }
+        if date[0] < 100 && has_era(text) {
+            return Err(NoTime::OtherCalendar);
+        }
         let half = Half::parse(text.trim_start_matches(|c: char| !c.is_ascii_digit()));
         let hour = match (half, hour) {
-            (Half::Unknown, 1..=12) => return Err(NoTime::UnknownMark),
+            // A half of the day, or a zone by its name: neither is guessed.
+            (Half::Unknown, _) => return Err(NoTime::UnknownMark),
             (Half::Morning, 12) => 0,
             (Half::Afternoon, 1..=11) => hour + 12,
             _ => hour,
@@ -178,6 +188,22 @@ fn without_offset(text: &str) -> (&str, Option<i32>) {
     }
 }
 
+/// The text without the name of UTC at its end, and its offset: another one where that follows the name.
+fn without_utc(text: &str, offset: Option<i32>) -> (&str, Option<i32>) {
+    let name = text.len().checked_sub(3).and_then(|at| text.split_at_checked(at));
+    let is_utc = |name: &str| name.eq_ignore_ascii_case("UTC") || name.eq_ignore_ascii_case("GMT");
+    match name.filter(|(_, name)| is_utc(name)) {
+        Some((rest, _)) => (rest.trim_end(), offset.or(Some(0))),
+        None => (text, offset),
+    }
+}
+
+/// Whether letters stand directly before the first number: a year of an era (令和8, R8).
+fn has_era(text: &str) -> bool {
+    let before = text.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default();
+    before.chars().next_back().is_some_and(char::is_alphabetic)
+}
+
 /// The text without the fraction of a second at its end, and that in nanoseconds.
 fn without_fraction(text: &str) -> (&str, i32) {
     let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
@@ -197,6 +223,7 @@ fn without_fraction(text: &str) -> (&str, i32) {
 /// The evidence of all dates of a file together.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FileDates {
+    /// The first one without dots.
     first: Option<Stamp>,
     day_first: bool,
     month_first: bool,
@@ -205,15 +232,21 @@ pub(super) struct FileDates {
     year_may_lead: bool,
     year_is_last: bool,
     has_seconds: bool,
+    is_any: bool,
 }
 
 impl FileDates {
     pub(super) fn add(&mut self, stamp: Stamp) {
-        self.first.get_or_insert(stamp);
+        if stamp.shown != Shown::Dotted {
+            self.first.get_or_insert(stamp);
+        }
+        self.is_any = true;
         self.has_seconds |= stamp.has_seconds;
         self.year_may_lead |= stamp.year_may_lead();
         self.year_is_last |= matches!(stamp.shown, Shown::Other { .. }) && !stamp.year_may_lead();
         match stamp.proof() {
+            // Dots decide nothing for dates with slashes in the same file.
+            Some(Order::DayFirst) if stamp.shown == Shown::Dotted => {}
             Some(Order::DayFirst) => self.day_first = true,
             Some(Order::MonthFirst) => self.month_first = true,
             None => self.is_ambiguous |= stamp.is_ambiguous(),
@@ -237,7 +270,7 @@ impl FileDates {
 
     /// Whether there are times, and none has seconds.
     pub(super) const fn have_no_seconds(&self) -> bool {
-        self.first.is_some() && !self.has_seconds
+        self.is_any && !self.has_seconds
     }
 
     /// Whether years of two digits were read as the last number although they may be the first.
@@ -365,8 +398,38 @@ mod tests {
     fn a_mark_that_is_not_known_makes_no_hour() {
         assert_eq!(read("10/7/2020 5:20:06 xyz"), Err(NoTime::UnknownMark));
         assert_eq!(read("10/7/2020 5:20:06 ⵜⵉⴼⴰⵡⵜ"), Err(NoTime::UnknownMark));
-        // An hour beyond twelve leaves no doubt.
-        assert_eq!(read("13/7/2020 17:20:06 xyz").as_deref(), Ok("2020-07-13T17:20:06Z"));
+        // An hour beyond twelve may be of another zone.
+        for zone in ["xyz", "EST", "CET", "MSK"] {
+            assert_eq!(read(&format!("13/7/2020 17:20:06 {zone}")), Err(NoTime::UnknownMark));
+        }
+        for utc in ["UTC", "gmt", " GMT"] {
+            let text = format!("2020-07-13 07:20:06 {utc}");
+            assert_eq!(read(&text).as_deref(), Ok("2020-07-13T07:20:06Z"));
+            assert_eq!(Stamp::parse(&text).map(Stamp::has_offset), Ok(true));
+        }
+        assert_eq!(read("2020-07-13 07:20:06 UTC+02:00").as_deref(), Ok("2020-07-13T05:20:06Z"));
+    }
+
+    #[test]
+    fn what_is_no_time_or_of_an_era_gives_none() {
+        for none in ["0001-01-01T00:00:00Z", "0001-01-01 00:00:00", "01/01/0001 00:00:00"] {
+            assert_eq!(read(none), Err(NoTime::NoDate), "{none}");
+        }
+        for era in ["R8/11/12 20:04:14", "令和8/11/12 20:04:14", "H31/4/30 20:04:14"] {
+            assert_eq!(read(era), Err(NoTime::OtherCalendar), "{era}");
+        }
+        assert_eq!(read("Mon 23/11/2026 20:04:14").as_deref(), Ok("2026-11-23T20:04:14Z"));
+    }
+
+    #[test]
+    fn dates_with_dots_decide_nothing_for_dates_with_slashes() {
+        let mut dates = FileDates::default();
+        for text in ["10.11.2026 20:06:40", "12/11/2026 8:06:40 PM"] {
+            dates.add(Stamp::parse(text).unwrap());
+        }
+        assert!(dates.is_undecided());
+        dates.add(Stamp::parse("12/13/2026 8:06:40 PM").unwrap());
+        assert_eq!((dates.order(), dates.is_undecided()), (Order::MonthFirst, false));
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Events whose times are of a clock in a zone that the export does not name: held until the end of the file,
 //! because only all dates together decide between day and month.
 //!
-//! The zone is the one that the user gives, otherwise the one that the log's own event 6013 shows.
+//! The zone is the one that the user gives, otherwise the one that event 6013 of the same computer shows, near in
+//! time.
 
 use super::Export;
 use super::dates::{FileDates, NoTime, Order, Stamp};
 use crate::eventlog::{LogEvent, LogRecord};
 use crate::evidence::{LogTimeProblem, Position};
-use crate::time::{Timestamp, Zone};
+use crate::time::{Span, Timestamp, Zone};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A record's time in an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,16 +56,17 @@ impl RecordTime {
 pub(super) struct LocalTimes<'z> {
     /// The zone that the user gave.
     zone: Option<&'z Zone>,
-    /// The offsets of the clock from UTC that the log itself records, in seconds, with their times.
-    own: Vec<(Stamp, i32)>,
+    /// The offsets of each computer's clock from UTC that its log records, in seconds, with their times.
+    own: BTreeMap<String, Vec<(Stamp, i32)>>,
+    offsets: usize,
     dates: FileDates,
     /// Events from the first local time on; those with a point in time have no stamp.
     held: Vec<(LogEvent, Option<Stamp>)>,
     /// The first and last stamp of all records that have one, including records that are no events, by either
     /// order.
-    spans: [Option<(Stamp, Stamp)>; 2],
-    /// Local times whose offset the export does not name.
-    without_offset: u64,
+    spans: [Option<((Stamp, String), (Stamp, String))>; 2],
+    /// Computers with local times whose offset the export does not name.
+    without_offset: BTreeSet<String>,
     /// Records with an unknown mark, and of another calendar: how many.
     unknown_mark: u64,
     other_calendar: u64,
@@ -73,11 +76,12 @@ impl<'z> LocalTimes<'z> {
     pub(super) fn new(zone: Option<&'z Zone>) -> Self {
         Self {
             zone,
-            own: Vec::new(),
+            own: BTreeMap::new(),
+            offsets: 0,
             dates: FileDates::default(),
             held: Vec::new(),
-            spans: [None; 2],
-            without_offset: 0,
+            spans: [None, None],
+            without_offset: BTreeSet::new(),
             unknown_mark: 0,
             other_calendar: 0,
         }
@@ -95,21 +99,28 @@ impl<'z> LocalTimes<'z> {
             RecordTime::Missing(NoTime::UnknownMark) => self.unknown_mark += 1,
             RecordTime::Missing(NoTime::OtherCalendar) => self.other_calendar += 1,
             RecordTime::Local(stamp) => {
-                self.without_offset += u64::from(!stamp.has_offset());
+                let host = record.computer.to_lowercase();
+                if !stamp.has_offset() && self.without_offset.len() < MOST_COMPUTERS {
+                    self.without_offset.insert(host.clone());
+                }
                 self.dates.add(stamp);
                 for (order, span) in ORDERS.into_iter().zip(&mut self.spans) {
                     let Ok(time) = stamp.time(order) else { continue };
                     let of = |stamp: Stamp| stamp.time(order).unwrap_or(time);
-                    let (first, last) = span.unwrap_or((stamp, stamp));
-                    *span = Some((
-                        if time < of(first) { stamp } else { first },
-                        if time > of(last) { stamp } else { last },
-                    ));
+                    let this = || (stamp, host.clone());
+                    let (first, last) = span.get_or_insert_with(|| (this(), this()));
+                    if time < of(first.0) {
+                        *first = this();
+                    }
+                    if time > of(last.0) {
+                        *last = this();
+                    }
                 }
-                if self.own.len() < MOST_OFFSETS
+                if self.offsets < MOST_OFFSETS
                     && let Some(offset) = offset_of_uptime(record)
                 {
-                    self.own.push((stamp, offset));
+                    self.offsets += 1;
+                    self.own.entry(host).or_default().push((stamp, offset));
                 }
             }
         }
@@ -132,24 +143,25 @@ impl<'z> LocalTimes<'z> {
         export.has_no_seconds = self.dates.have_no_seconds();
         self.name_doubts(order, export);
         let mut clock = Clock::new(self.zone, &self.own, order);
+        let [by_day, by_month] = &self.spans;
         let of_order = match order {
-            Order::DayFirst => self.spans[0],
-            Order::MonthFirst => self.spans[1],
+            Order::DayFirst => by_day,
+            Order::MonthFirst => by_month,
         };
         if let Some((first, last)) = of_order {
-            let (first, last) = (clock.instant(first), clock.instant(last));
+            let (first, last) = (clock.instant(first.0, &first.1), clock.instant(last.0, &last.1));
             let summary = export.tally.summary();
             summary.first_time = summary.first_time.into_iter().chain(first).min();
             summary.last_time = summary.last_time.into_iter().chain(last).max();
         }
-        clock.doubtful = 0;
+        (clock.doubtful, clock.unproven) = (0, 0);
         for (mut event, stamp) in std::mem::take(&mut self.held) {
             if let Some(stamp) = stamp {
-                event.time = clock.instant(stamp);
+                event.time = clock.instant(stamp, &event.host.to_lowercase());
             }
             (export.sink)(event);
         }
-        clock.name_doubts(self.without_offset, export);
+        clock.name_doubts(&self.without_offset, export);
     }
 
     /// Reports what is uncertain about the dates.
@@ -179,23 +191,33 @@ impl<'z> LocalTimes<'z> {
 /// Converts displayed times to points in time.
 struct Clock<'z> {
     zone: Option<&'z Zone>,
-    /// The clock's offsets from UTC that the log itself records, in seconds, ascending by time.
-    own: Vec<(Timestamp, i32)>,
+    /// The offsets of each computer's clock from UTC, in seconds, ascending by time.
+    own: BTreeMap<&'z str, Vec<(Timestamp, i32)>>,
     order: Order,
     /// Times that the clock showed twice or never.
     doubtful: u64,
+    /// Times that lie far from every event 6013, or between two with different offsets.
+    unproven: u64,
 }
 
 impl<'z> Clock<'z> {
-    fn new(zone: Option<&'z Zone>, own: &[(Stamp, i32)], order: Order) -> Self {
-        let timed =
-            own.iter().filter_map(|(stamp, offset)| Some((stamp.time(order).ok()?, *offset)));
-        let mut own: Vec<_> = timed.collect();
-        own.sort_unstable();
-        Self { zone, own, order, doubtful: 0 }
+    fn new(
+        zone: Option<&'z Zone>,
+        own: &'z BTreeMap<String, Vec<(Stamp, i32)>>,
+        order: Order,
+    ) -> Self {
+        let by_time = |own: &Vec<(Stamp, i32)>| {
+            let timed =
+                own.iter().filter_map(|(stamp, offset)| Some((stamp.time(order).ok()?, *offset)));
+            let mut own: Vec<_> = timed.collect();
+            own.sort_unstable();
+            own
+        };
+        let own = own.iter().map(|(host, own)| (host.as_str(), by_time(own))).collect();
+        Self { zone, own, order, doubtful: 0, unproven: 0 }
     }
 
-    fn instant(&mut self, stamp: Stamp) -> Option<Timestamp> {
+    fn instant(&mut self, stamp: Stamp, host: &str) -> Option<Timestamp> {
         let shown = stamp.time(self.order).ok()?;
         if stamp.has_offset() {
             return Some(shown);
@@ -205,19 +227,44 @@ impl<'z> Clock<'z> {
             self.doubtful += u64::from(!is_once);
             return Some(instant);
         }
-        let after = self.own.partition_point(|(time, _)| *time < shown);
-        let near = [after.checked_sub(1), Some(after)].into_iter().flatten();
-        let near = near.filter_map(|at| self.own.get(at));
-        let nearest = near.min_by_key(|(time, _)| time.since(shown).magnitude());
-        let Some((_, offset)) = nearest else { return Some(shown) };
-        Zone::fixed(*offset)?.instant(shown).map(|(instant, _)| instant)
+        let own = self.own.get(host).map_or(&[][..], Vec::as_slice);
+        let at = own.partition_point(|(time, _)| *time <= shown);
+        let before = at.checked_sub(1).and_then(|at| own.get(at));
+        let after = own.get(at);
+        let is_within = |known: &&(Timestamp, i32), most: i64| {
+            known.0.since(shown).magnitude() <= Span::from_seconds(most)
+        };
+        let of_day = |known: Option<&(Timestamp, i32)>| {
+            known.filter(|known| is_within(known, DAY)).map(|known| known.1)
+        };
+        let (offset, is_proven) = match (of_day(before), of_day(after)) {
+            (Some(before), Some(after)) => (before, before == after),
+            (Some(only), None) | (None, Some(only)) => (only, true),
+            (None, None) => {
+                let is_between = before.zip(after).is_some_and(|(before, after)| {
+                    before.1 == after.1 && is_within(&before, MONTH) && is_within(&after, MONTH)
+                });
+                let Some(known) = before.or(after) else { return Some(shown) };
+                (known.1, is_between)
+            }
+        };
+        self.unproven += u64::from(!is_proven);
+        Zone::fixed(offset)?.instant(shown).map(|(instant, _)| instant)
     }
 
-    fn name_doubts(&self, without_offset: u64, export: &mut Export<'_>) {
-        if without_offset == 0 {
+    fn name_doubts(&self, without_offset: &BTreeSet<String>, export: &mut Export<'_>) {
+        if without_offset.is_empty() {
             return;
         }
-        export.is_local_time = self.zone.is_none() && self.own.is_empty();
+        if self.unproven > 0 {
+            export.is_local_time = true;
+            let kind = LogTimeProblem::OffsetUnproven(self.unproven);
+            export.tally.problem(kind, None, Position::File);
+        }
+        let has_all = without_offset.iter().all(|host| self.own.contains_key(host.as_str()));
+        if self.zone.is_none() && !self.own.is_empty() && !has_all {
+            export.name_local_times();
+        }
         let kind = match (self.zone, self.own.is_empty()) {
             (Some(_), _) if self.doubtful == 0 => return,
             (Some(zone), _) => {
@@ -225,8 +272,8 @@ impl<'z> Clock<'z> {
             }
             (None, true) => return export.name_local_times(),
             (None, false) => {
-                let offsets: std::collections::BTreeSet<i32> =
-                    self.own.iter().map(|(_, offset)| *offset).collect();
+                let offsets: BTreeSet<i32> =
+                    self.own.values().flatten().map(|(_, offset)| *offset).collect();
                 let zones = offsets.into_iter().filter_map(Zone::fixed);
                 LogTimeProblem::OwnOffsets(zones.map(|zone| zone.name().to_owned()).collect())
             }
@@ -250,5 +297,9 @@ pub(super) const UPTIME: u16 = 6013;
 const ZONE_OF_UPTIME: usize = 7;
 /// The largest offset of a zone from UTC.
 const MOST_MINUTES: i32 = 14 * 60;
+/// Events 6013 are written once a day; between two of one month no clock changes twice.
+const DAY: i64 = 24 * 3600;
+const MONTH: i64 = 28 * DAY;
+const MOST_COMPUTERS: usize = 1_000;
 /// Eleven years, one a day.
 const MOST_OFFSETS: usize = 4096;

@@ -288,7 +288,9 @@ impl<'s> Export<'s> {
         for (kind, Missing { offset, record, .. }) in lacking {
             self.tally.problem(kind, Some(offset), Position::Record(record));
         }
-        if !self.is_of_one_moment && self.met > 0 && self.timeless == self.met {
+        // Lines of others, and what could not be read, are no records that could have a time.
+        let records = self.tally.summary().records;
+        if !self.is_of_one_moment && records > 0 && self.timeless == records {
             self.tally.problem(LogTimeProblem::AllMissing, None, Position::File);
         }
     }

@@ -15,6 +15,9 @@ pub enum LogTimeProblem {
     LocalTime,
     /// Times are of a local clock, and were read with the offsets that the log itself gives, as their names.
     OwnOffsets(Vec<String>),
+    /// This many times lie more than a day from every event 6013 of their computer, or between two with different
+    /// offsets.
+    OffsetUnproven(u64),
     /// This many times are such as a clock showed twice or never; the zone by its name, where it was given.
     TimesTwice(u64, Option<String>),
     /// Dates may begin with the day or the month.
@@ -52,6 +55,7 @@ impl LogTimeProblem {
             | Self::TwoDigitYears
             | Self::UnknownHalfOfDay(_)
             | Self::OtherCalendar(_)
+            | Self::OffsetUnproven(_)
             | Self::StateWithoutTime => ProblemCode::BadTime,
             Self::LocalTime | Self::OwnOffsets(_) => ProblemCode::LocalTime,
             Self::AllMissing | Self::NoYear => ProblemCode::FieldsMissing,

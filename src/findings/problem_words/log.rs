@@ -83,6 +83,10 @@ pub(super) fn times(kind: &LogTimeProblem) -> String {
             "times are of a local clock whose zone the export does not name; they were read with the offset that the log's own event 6013 gives ({})",
             offsets.join(", ")
         ),
+        LogTimeProblem::OffsetUnproven(count) => format!(
+            "{} lie more than a day from every event 6013 of their computer, or between two that give different offsets; the offset given before was used, which a change of summer time makes wrong by an hour. `analyze --timezone` names the zone",
+            counted(*count, "event")
+        ),
         LogTimeProblem::TimesTwice(count, Some(zone)) => format!(
             "{} events have a time that is ambiguous or does not exist in {zone}, because of a change of offset; the first possible time was used",
             n(*count)
