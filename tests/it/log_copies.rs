@@ -217,22 +217,12 @@ fn a_log_file_proves_a_rename_only_in_the_order_of_time() {
 }
 
 #[test]
-fn a_computer_that_takes_its_old_name_back_is_one() {
+fn a_name_that_comes_back_proves_no_rename() {
     let folder = tempfile::tempdir().unwrap();
-    let own = [
-        failed("WS01", 1, 0),
-        failed("WS02", 2, 10),
-        failed("WS02", 3, 20),
-        failed("WS01", 4, 30),
-        failed("WS01", 5, 40),
-    ];
+    let own = [failed("WS01", 1, 0), failed("WS02", 2, 10), failed("WS01", 3, 30)];
     store(folder.path(), "Security.evtx", &evtx(&own));
-    let report = analyze(&[folder.path()], &[]);
-    let all: Vec<_> = sources(&report).into_iter().map(|s| (s.0, s.1, s.2, s.3)).collect();
-    let ws01 = ("WS01".to_owned(), 3, false, None);
-    let ws02 = ("WS02".to_owned(), 2, false, Some("WS01".to_owned()));
-    assert_eq!(all, [ws01, ws02]);
-    assert!(titles(&report, "address_ambiguous").is_empty());
+    let all = sources(&analyze(&[folder.path()], &[]));
+    assert!(all.iter().all(|source| source.2 && source.3.is_none()), "{all:?}");
 }
 
 #[test]

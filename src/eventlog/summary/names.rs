@@ -43,7 +43,7 @@ impl Stretches {
         }
     }
 
-    /// Each name that a computer took for the first time, and the one before, by the places of their sources;
+    /// Each name that a computer took, and the one before, by the places of their sources;
     /// `None` where the file is not the log of one computer.
     pub(super) fn renames(&self, names: &[&str]) -> Option<BTreeMap<usize, usize>> {
         let mut order = self.all.clone();
@@ -61,10 +61,10 @@ impl Stretches {
             if self.is_full || !is_named || !is_later || !is_proven {
                 return None;
             }
-            // A computer may take its first name again.
+            // A name that comes back is how a collector's file looks, too.
             let is_first = order.first().is_some_and(|first| first.source == after.source);
-            if !is_first {
-                renames.entry(after.source).or_insert(before.source);
+            if is_first || renames.insert(after.source, before.source).is_some() {
+                return None;
             }
         }
         Some(renames)
