@@ -56,6 +56,7 @@ pub(super) fn refused(error: PublishError) -> Failure {
     let hint = match error {
         PublishError::NotEmpty(_) => "name another folder, or replace an older report with --force",
         PublishError::NotOurs { .. } => "name another folder, or move it away first",
+        PublishError::NotReplaceable(_) => "name a folder inside it with --out",
         PublishError::Busy(_) => "wait until it has ended, or name another folder",
         PublishError::Left { .. } => "remove it, or let --force remove it",
         PublishError::OldLeft { .. } | PublishError::Apart { .. } => {
@@ -85,6 +86,7 @@ pub(super) fn unwritten(error: PublishError) -> Failure {
         | PublishError::Busy(_)
         | PublishError::Left { .. }
         | PublishError::OldLeft { .. }
+        | PublishError::NotReplaceable(_)
         | PublishError::NotAFolder(_) => "nothing was written; name another folder with --out",
     };
     Failure { status: ExitStatus::Unwritten, ..Failure::usage(error, hint) }

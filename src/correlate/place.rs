@@ -13,10 +13,11 @@ mod other_clock;
 use super::{CleartextWindow, Facts, LimitCode, limits};
 use crate::evidence::{EvidenceId, FrameRef};
 use crate::hosts::{Direction, HostPair};
+use crate::ike::IkeExchange;
 use crate::policy::Expectation;
 use crate::protection::decrypted_copy::{Layouts, PlainLengths, SpiKey};
 use crate::protection::{ProtectionClass, Stream};
-use crate::summary::{ClassRun, PacketRecord, Summary, Vantage};
+use crate::summary::{ClassRun, FirstFiles, PacketRecord, Summary, Vantage};
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
@@ -85,11 +86,19 @@ impl Facts {
     /// Finds what the place of a capture may explain, and notes it as a limit of the pairs.
     pub(super) fn doubt_places(&mut self, summary: &Summary, windows: &[CleartextWindow]) {
         let captures = Captures::gather(summary);
+        let mut negotiated: BTreeMap<HostPair, Vec<&IkeExchange>> = BTreeMap::new();
+        for exchange in self.exchanges.iter().filter(|it| !it.completions.is_empty()) {
+            let of_pair = negotiated.entry(exchange.pair()).or_default();
+            if of_pair.len() < MOST_NEGOTIATIONS {
+                of_pair.push(exchange);
+            }
+        }
         let mut budget = MOST_COMPARISONS;
         let mut doubts = PlaceDoubts::new();
         for CleartextWindow { pair, run, .. } in windows {
             let inside = captures.find(*pair, run, &mut budget).map(PlaceDoubt::MayBeInside);
-            if let Some(doubt) = inside.or_else(|| self.negotiated_without_esp(*pair, run)) {
+            let without = || self.negotiated_without_esp(*pair, run, negotiated.get(pair)?);
+            if let Some(doubt) = inside.or_else(without) {
                 doubts.insert((*pair, run.start), doubt);
             }
         }
@@ -111,7 +120,12 @@ impl Facts {
 
     /// Both hosts sent in clear while security associations that they had negotiated were in force, and no packet of
     /// theirs is protected anywhere.
-    fn negotiated_without_esp(&self, pair: HostPair, run: &ClassRun) -> Option<PlaceDoubt> {
+    fn negotiated_without_esp(
+        &self,
+        pair: HostPair,
+        run: &ClassRun,
+        negotiated: &[&IkeExchange],
+    ) -> Option<PlaceDoubt> {
         let facts = self.pair(pair).filter(|_| run.is_answered())?;
         let is_protected = |class: &ProtectionClass| match class {
             ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => true,
@@ -125,10 +139,10 @@ impl Facts {
         if facts.by_class.iter().any(|(class, _)| is_protected(class)) {
             return None;
         }
-        let in_force = self.exchanges.iter().find(|exchange| {
+        let in_force = negotiated.iter().find(|exchange| {
             let is_over = exchange.deleted.is_some_and(|(_, at)| at <= run.start);
-            let is_made = exchange.completions.iter().any(|at| *at <= run.end);
-            exchange.pair() == pair && is_made && !is_over
+            let first = exchange.completions.iter().min();
+            first.is_some_and(|at| *at <= run.end) && !is_over
         })?;
         let (negotiation, packets) = (in_force.first, run.frames);
         Some(PlaceDoubt::NegotiatedWithoutEsp { negotiation, packets })
@@ -148,75 +162,87 @@ struct Clear {
 
 /// The packets of one capture that are known one by one.
 #[derive(Debug, Default)]
-struct Known<'s> {
+struct Known {
     spis: Vec<SpiKey>,
     /// In order of time.
     esp: Vec<Mark>,
-    clear: BTreeMap<HostPair, Vec<(Stream, &'s [PacketRecord])>>,
+    /// By the number of the SPI, the same.
+    of_spis: Vec<Vec<(Timestamp, u32)>>,
+    /// By the number of the SPI, the length of its longest packet.
+    longest: Vec<u32>,
+    /// By pair and direction, in order of time.
+    clear: BTreeMap<HostPair, [Vec<Clear>; 2]>,
     /// Nothing is decrypted there, as the user states.
     is_outside: bool,
 }
 
-struct Captures<'s>(BTreeMap<EvidenceId, Known<'s>>, crate::summary::FirstFiles);
+struct Captures(BTreeMap<EvidenceId, Known>, FirstFiles);
 
-impl<'s> Captures<'s> {
-    fn gather(summary: &'s Summary) -> Self {
+impl Captures {
+    fn gather(summary: &Summary) -> Self {
         let first_files = summary.first_files();
-        let mut all: BTreeMap<EvidenceId, Known<'s>> = BTreeMap::new();
+        let mut all: BTreeMap<EvidenceId, Known> = BTreeMap::new();
         for (file, capture) in &summary.captures {
             let known = all.entry(first_files.of(*file)).or_default();
             known.is_outside |= capture.stated_vantage == Some(Vantage::Wan);
             for (sa, packets) in &capture.esp_packets {
                 let number = known.spis.len();
                 known.spis.push(*sa);
-                known.esp.extend(packets.iter().map(|esp| (esp.time, number, esp.length)));
+                known.longest.push(packets.iter().map(|esp| esp.length).max().unwrap_or_default());
+                let marks = packets.iter().map(|esp| (esp.time, esp.length));
+                let mut marks: Vec<(Timestamp, u32)> = marks.collect();
+                marks.sort_unstable();
+                known.esp.extend(marks.iter().map(|(time, length)| (*time, number, *length)));
+                known.of_spis.push(marks);
             }
-            for ((pair, stream), packets) in &capture.clear_packets {
-                known.clear.entry(*pair).or_default().push((*stream, packets));
+            for ((pair, _), packets) in &capture.clear_packets {
+                let [forth, back] = known.clear.entry(*pair).or_default();
+                for seen in packets.iter().filter(|seen| !seen.is_decrypted_copy) {
+                    let way =
+                        if seen.direction == Direction::AToB { &mut *forth } else { &mut *back };
+                    let PacketRecord { time, packet_len: packet, payload, .. } = *seen;
+                    way.push(Clear { time, packet, payload });
+                }
             }
         }
-        all.values_mut().for_each(|known| known.esp.sort_unstable());
+        for known in all.values_mut() {
+            known.esp.sort_unstable();
+            known.clear.values_mut().flatten().for_each(|clear| clear.sort_unstable());
+        }
         Self(all, first_files)
     }
 
     fn find(&self, pair: HostPair, run: &ClassRun, budget: &mut u64) -> Option<MayBeInside> {
         let capture = self.1.of(run.first.evidence);
         let known = self.0.get(&capture).filter(|known| !known.is_outside)?;
-        let each = Direction::BOTH.map(|way| known.clear_of(pair, run, way));
-        let own = known.in_own(pair, &each, budget).map(|(held, packets, compared, outside)| {
+        let each = known.clear_of(pair, run);
+        let own = known.in_own(pair, each, budget).map(|(held, packets, compared, outside)| {
             MayBeInside { held, packets, compared, outside, capture }
         });
         own.or_else(|| {
             let others = self.0.iter().filter(|(id, _)| **id != capture);
-            others.filter_map(|(id, other)| other.in_other(*id, pair, &each, budget)).next()
+            others.filter_map(|(id, other)| other.in_other(*id, pair, each, budget)).next()
         })
     }
 }
 
-impl Known<'_> {
-    /// The clear packets of a window in one direction, in order of time; the first ones where there are very many.
-    fn clear_of(&self, pair: HostPair, run: &ClassRun, way: Direction) -> Vec<Clear> {
-        let packets = self.clear.get(&pair).into_iter().flatten();
-        let packets = packets.flat_map(|(_, packets)| packets.iter());
-        let of_window = packets.filter(|seen| {
-            seen.direction == way
-                && !seen.is_decrypted_copy
-                && run.start <= seen.time
-                && seen.time <= run.end
-        });
-        let mut clear: Vec<Clear> = of_window
-            .map(|seen| Clear { time: seen.time, packet: seen.packet_len, payload: seen.payload })
-            .collect();
-        clear.sort_unstable();
-        clear.truncate(MOST_CLEAR);
-        clear
+impl Known {
+    /// The clear packets of a window by direction, in order of time; the first ones where there are very many.
+    fn clear_of(&self, pair: HostPair, run: &ClassRun) -> [&[Clear]; 2] {
+        let of_pair = self.clear.get(&pair);
+        [0, 1].map(|way| {
+            let all = of_pair.and_then(|ways| ways.get(way)).map(Vec::as_slice).unwrap_or_default();
+            let first = all.partition_point(|seen| seen.time < run.start);
+            let behind = all.partition_point(|seen| seen.time <= run.end).max(first);
+            all.get(first..behind.min(first + MOST_CLEAR)).unwrap_or_default()
+        })
     }
 
     /// How the ESP of the same capture may hold at least half of the packets of one direction or of both.
     fn in_own(
         &self,
         pair: HostPair,
-        each: &[Vec<Clear>; 2],
+        each: [&[Clear]; 2],
         budget: &mut u64,
     ) -> Option<(Held, u64, u64, HostPair)> {
         let mut found: Option<(Held, u64, u64, HostPair)> = None;
@@ -351,5 +377,7 @@ const SOON: Span = Span::from_millis(10);
 const MOST_CLEAR: usize = 1024;
 /// ESP packets near a clear one that are compared, before it and after it.
 const MOST_NEAR: usize = 64;
+/// Completed negotiations of a pair that are considered.
+const MOST_NEGOTIATIONS: usize = 64;
 /// Comparisons over all windows: some seconds at most.
 const MOST_COMPARISONS: u64 = 50_000_000;

@@ -55,6 +55,9 @@ pub enum PublishError {
     /// A file is there.
     #[error("`{0}` is not a folder")]
     NotAFolder(String),
+    /// A report takes the place of a folder, which a mount point or a folder without a name of its own (`.`) cannot give.
+    #[error("`{0}` is a mount point or has no name of its own, so a report cannot take its place")]
+    NotReplaceable(String),
     /// Another run has not ended.
     #[error("another run of plainsight is writing to `{0}`")]
     Busy(String),
@@ -117,6 +120,9 @@ pub fn destination(folder: &Path, force: bool) -> Result<Destination, PublishErr
         Ok(metadata) if !metadata.is_dir() => return Err(PublishError::NotAFolder(shown)),
         Ok(_) => {
             let names = names_in(folder).map_err(at(folder))?;
+            if folder.file_name().is_none() || is_mount_point(folder) {
+                return Err(PublishError::NotReplaceable(shown));
+            }
             match (names.is_empty(), force) {
                 (true, _) => Found::EmptyFolder,
                 (false, false) => return Err(PublishError::NotEmpty(shown)),
@@ -133,6 +139,20 @@ pub fn destination(folder: &Path, force: bool) -> Result<Destination, PublishErr
         }
     };
     Ok(Destination { folder: folder.to_owned(), found, force })
+}
+
+/// Whether a folder is on another file system than the one that holds it.
+#[cfg(unix)]
+fn is_mount_point(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let device = |path: &Path| path.metadata().map(|metadata| metadata.dev()).ok();
+    let above = folder.canonicalize().ok().and_then(|real| real.parent().and_then(device));
+    above.is_some_and(|above| Some(above) != device(folder))
+}
+
+#[cfg(not(unix))]
+const fn is_mount_point(_folder: &Path) -> bool {
+    false
 }
 
 fn is_ours(manifest: Option<&schema::Manifest>, name: &str) -> bool {

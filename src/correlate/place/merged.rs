@@ -5,7 +5,7 @@ use super::{Clear, Known, Order, SideOf};
 use crate::hosts::{Direction, HostPair};
 use std::collections::BTreeMap;
 
-impl Known<'_> {
+impl Known {
     /// The SPI whose packets can together hold most of these, as several packets put together.
     pub(super) fn merged(
         &self,
@@ -14,11 +14,10 @@ impl Known<'_> {
         clear: &[Clear],
         budget: &mut u64,
     ) -> Option<(usize, u64)> {
-        let longest = self.longest();
         let mut held: BTreeMap<(usize, Order), u64> = BTreeMap::new();
         for one in clear {
             for order in [Order::EspFirst, Order::ClearFirst] {
-                for spi in self.together(one, (pair, way), (order, &longest), budget) {
+                for spi in self.together(one, (pair, way), order, budget) {
                     *held.entry((spi, order)).or_default() += 1;
                 }
             }
@@ -27,26 +26,9 @@ impl Known<'_> {
         best.max().map(|(count, spi)| (spi.0, count))
     }
 
-    /// By SPI, the length of its longest packet.
-    fn longest(&self) -> Vec<u32> {
-        let mut longest = vec![0; self.spis.len()];
-        for (_, spi, length) in &self.esp {
-            if let Some(most) = longest.get_mut(*spi) {
-                *most = (*length).max(*most);
-            }
-        }
-        longest
-    }
-
     /// The SPIs of which the packets nearest to a clear one, two at least, can together hold its payload. Packets
     /// that are not put together are no longer than the longest packet of the SPI: such a clear packet passed as one.
-    fn together(
-        &self,
-        one: &Clear,
-        side: SideOf,
-        (order, longest): (Order, &[u32]),
-        budget: &mut u64,
-    ) -> Vec<usize> {
+    fn together(&self, one: &Clear, side: SideOf, order: Order, budget: &mut u64) -> Vec<usize> {
         let mut sums: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
         let mut found = Vec::new();
         let near: Vec<_> = self.near(one.time, order).map(|(_, mark)| *mark).collect();
@@ -58,7 +40,7 @@ impl Known<'_> {
                 return Vec::new();
             }
             *budget -= 1;
-            let is_longer = longest.get(spi).is_some_and(|most| one.packet > *most);
+            let is_longer = self.longest.get(spi).is_some_and(|most| one.packet > *most);
             if !is_longer || self.may_hold(spi, side, order).is_none() || found.contains(&spi) {
                 continue;
             }

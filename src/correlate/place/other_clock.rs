@@ -8,40 +8,53 @@ use crate::protection::decrypted_copy::Layouts;
 use crate::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
-impl Known<'_> {
+impl Known {
     /// How the ESP of this capture, between other hosts, may hold the clear packets of a window of another one.
     pub(super) fn in_other(
         &self,
         id: EvidenceId,
         pair: HostPair,
-        each: &[Vec<Clear>; 2],
+        each: [&[Clear]; 2],
         budget: &mut u64,
     ) -> Option<MayBeInside> {
         // Its own view of the pair in clear shows a leak beside the tunnel.
         if self.clear.contains_key(&pair) {
             return None;
         }
-        let mut of_spis: BTreeMap<usize, Vec<(Timestamp, u32)>> = BTreeMap::new();
-        for (time, spi, length) in &self.esp {
-            of_spis.entry(*spi).or_default().push((*time, *length));
-        }
         let all: u64 = each.iter().map(|clear| clear.len() as u64).sum();
         let (mut packets, mut compared, mut first) = (0, 0, None);
-        for clear in each.iter().filter(|clear| clear.len() >= FEWEST) {
-            let found = of_spis
-                .iter()
-                .filter(|(spi, _)| self.spis.get(**spi).is_some_and(|(hosts, _)| *hosts != pair));
-            let found = found.filter_map(|(spi, esp)| {
-                let (ahead, count) = shifted(pair, clear, esp, budget)?;
-                Some((*spi, ahead, count))
-            });
-            let best = found.max_by_key(|(spi, _, count)| (*count, std::cmp::Reverse(*spi)));
-            let Some((spi, ahead, count)) = best else { continue };
+        for clear in each.into_iter().filter(|clear| clear.len() >= FEWEST) {
+            let Some((spi, ahead, count)) = self.nearest_in_length(pair, clear, budget) else {
+                continue;
+            };
             first = first.or(self.spis.get(spi).map(|(outside, _)| (*outside, ahead)));
             (packets, compared) = (packets + count, compared + clear.len() as u64);
         }
         let (outside, ahead) = first.filter(|_| packets * 2 >= all)?;
         Some(MayBeInside { held: Held::OtherClock(ahead), packets, compared, outside, capture: id })
+    }
+}
+
+impl Known {
+    /// The SPI whose packets can hold most of these at one distance in time, the distance, and how many.
+    fn nearest_in_length(
+        &self,
+        pair: HostPair,
+        clear: &[Clear],
+        budget: &mut u64,
+    ) -> Option<(usize, Span, u64)> {
+        let mut best: Option<(usize, Span, u64)> = None;
+        for (spi, ((hosts, _), esp)) in self.spis.iter().zip(&self.of_spis).enumerate() {
+            *budget = budget.checked_sub(1)?;
+            if *hosts == pair {
+                continue;
+            }
+            let Some((ahead, count)) = shifted(pair, clear, esp, budget) else { continue };
+            if best.is_none_or(|(.., most)| count > most) {
+                best = Some((spi, ahead, count));
+            }
+        }
+        best
     }
 }
 
