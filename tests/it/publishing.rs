@@ -217,3 +217,12 @@ fn a_report_that_cannot_be_written_ends_with_status_seven() {
     assert_eq!(lines[1..], [hint]);
     assert!(!folder.path().join("place").exists());
 }
+
+#[test]
+fn a_folder_whose_place_a_report_cannot_take_is_refused_before_evidence_is_read() {
+    let folder = TempDir::new().unwrap();
+    let (status, errors) = analyze(folder.path(), &["--out", "."]);
+    assert_eq!(status, 2, "{errors}");
+    assert!(errors.contains("cannot take its place"), "{errors}");
+    assert_eq!(names(folder.path()), [""; 0]);
+}
