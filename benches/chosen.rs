@@ -77,6 +77,7 @@ fn log() -> LogPart {
         let named =
             [("LocalAddress", local), ("RemoteAddress", remote), ("OutboundSpi", "4096".into())];
         LogRecord {
+            is_numbered: true,
             written_as: None,
             record: RecordRef { evidence: EvidenceId(2), record: u64::from(number) + 1 },
             provider: "Microsoft-Windows-Security-Auditing".to_owned(),

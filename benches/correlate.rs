@@ -126,6 +126,7 @@ fn log(client: u32, events: u32, windows: u32) -> LogPart {
         };
         LogRecord {
             record: RecordRef { evidence: EvidenceId(client + 2), record: u64::from(number) + 1 },
+            is_numbered: true,
             written_as: None,
             provider: "Microsoft-Windows-Security-Auditing".to_owned(),
             channel: "Security".to_owned(),

@@ -16,6 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     );
     let record = LogRecord {
         record: RecordRef { evidence: EvidenceId(1), record: 1 },
+        is_numbered: true,
         written_as: None,
         provider: "Security".to_owned(),
         channel: "Security".to_owned(),

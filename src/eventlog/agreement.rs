@@ -76,11 +76,12 @@ enum Agreement {
 }
 
 impl Agreement {
-    const fn of(differs: bool, is_same: bool) -> Self {
-        match (differs, is_same) {
-            (true, _) => Self::Contradiction,
-            (false, true) => Self::Same,
-            (false, false) => Self::Nothing,
+    /// By whether values are the same; `None` where nothing is known of both.
+    const fn of(are_same: Option<bool>) -> Self {
+        match are_same {
+            Some(true) => Self::Same,
+            Some(false) => Self::Contradiction,
+            None => Self::Nothing,
         }
     }
 }
@@ -89,13 +90,12 @@ fn details(one: &Detail, other: &Detail) -> Agreement {
     match (one, other) {
         (Detail::Negotiation(one), Detail::Negotiation(other)) => negotiations(one, other),
         (Detail::Packets(one), Detail::Packets(other)) => packets(*one, *other),
-        (Detail::Service(one), Detail::Service(other)) => Agreement::of(one != other, one == other),
+        (Detail::Service(one), Detail::Service(other)) => Agreement::of(Some(one == other)),
         (Detail::AuditChange(one), Detail::AuditChange(other)) => audit_changes(*one, *other),
         (Detail::ClockSet(one), Detail::ClockSet(other)) => {
             let apart = one.zip(*other).map(|(one, other)| one.0.abs_diff(other.0));
             // Exports round the times from which the step is computed.
-            let differs = apart.is_some_and(|apart| apart > ROUNDED.0.unsigned_abs());
-            Agreement::of(differs, apart.is_some() && !differs)
+            Agreement::of(apart.map(|apart| apart <= ROUNDED.0.unsigned_abs()))
         }
         (
             Detail::Plain
@@ -133,7 +133,11 @@ fn negotiations(one: &LoggedNegotiation, other: &LoggedNegotiation) -> Agreement
             .selector
             .zip(other.selector)
             .is_some_and(|(one, other)| selectors_differ(one, other));
-    Agreement::of(differs, identifying.contains(&Some(true)))
+    Agreement::of(if differs {
+        Some(false)
+    } else {
+        identifying.contains(&Some(true)).then_some(true)
+    })
 }
 
 fn selectors_differ(one: Selector, other: Selector) -> bool {
@@ -155,7 +159,11 @@ fn packets(one: LoggedPackets, other: LoggedPackets) -> Agreement {
         compared(one.count, other.count),
     ];
     let differs = identifying.contains(&Some(false)) || differ(one.local, other.local);
-    Agreement::of(differs, identifying.contains(&Some(true)))
+    Agreement::of(if differs {
+        Some(false)
+    } else {
+        identifying.contains(&Some(true)).then_some(true)
+    })
 }
 
 fn audit_changes(one: AuditChange, other: AuditChange) -> Agreement {
@@ -166,7 +174,8 @@ fn audit_changes(one: AuditChange, other: AuditChange) -> Agreement {
     let settings = (one.success, one.failure) != (other.success, other.failure);
     // An unknown subcategory may be one whose name is in another language.
     let is_known = one.subcategory.is_some() && other.subcategory.is_some();
-    Agreement::of(is_one || is_known && settings, one == other)
+    let differs = is_one || is_known && settings;
+    Agreement::of(if differs { Some(false) } else { (one == other).then_some(true) })
 }
 
 /// Whether two values are the same; `None` where one of them is missing.

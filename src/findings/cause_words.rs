@@ -25,6 +25,13 @@ pub fn closing(closing: &Closing) -> String {
     sentence(&closing.why)
 }
 
+fn not_before(first: FrameRef, after: Span) -> String {
+    format!(
+        "the first negotiation began at frame {first}, {} after the first clear packet",
+        length(after)
+    )
+}
+
 fn sentence(why: &Why) -> String {
     match why {
         Why::ServiceStopped { host, service, before, was_found_down } => {
@@ -46,10 +53,7 @@ fn sentence(why: &Why) -> String {
             "neither captures nor logs show any IKE or ESP between these two hosts{}",
             state.map_or_else(String::new, without_filter)
         ),
-        Why::NotBefore { first, after } => format!(
-            "the first negotiation began at frame {first}, {} after the first clear packet",
-            length(*after)
-        ),
+        Why::NotBefore { first, after } => not_before(*first, *after),
         Why::Unexplained { wanted, listed } => unexplained(wanted, listed),
         Why::ProtectedBeside { first, last, is_logged, sender, state } => {
             protected_beside((*first, *last), *is_logged, *sender, *state)

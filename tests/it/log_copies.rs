@@ -24,8 +24,11 @@ const COOKIE: &str = "7fff978978cca0fd";
 const REFUSED: &str = "IKE authentication credentials are unacceptable";
 const DROP: &str = "\"RemoteAddress\": \"10.77.3.20\", \"SPI\": \"0\"";
 
+/// An event: its number, its peer, and how many copies it has.
+type Judged = (u64, Option<String>, usize);
+
 /// The events of files with these contents: number, peer, and how many copies.
-fn judged(files: &[(&str, &str)]) -> (Vec<(u64, Option<String>, usize)>, Vec<String>) {
+fn judged(files: &[(&str, &str)]) -> (Vec<Judged>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         store(folder.path(), name, text.as_bytes());

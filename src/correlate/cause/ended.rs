@@ -254,10 +254,8 @@ impl Case<'_> {
             DeleteBasis::Readable => against.push(Against::Unprotected),
             DeleteBasis::Logged => {}
         }
-        if let Some(rested) = deletion.rested.filter(|rested| *rested > FLOWING) {
-            if !is_idle {
-                against.push(Against::HadRested(rested));
-            }
+        if let Some(rested) = deletion.rested.filter(|rested| *rested > FLOWING && !is_idle) {
+            against.push(Against::HadRested(rested));
         }
         if deletion.is_weak() {
             score = MOST_LOW - 4;

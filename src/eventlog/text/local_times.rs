@@ -52,6 +52,9 @@ impl RecordTime {
     }
 }
 
+/// The first and the last stamp, each with its computer.
+type StampSpan = ((Stamp, String), (Stamp, String));
+
 /// Events in the order of the file, and the times of all records.
 pub(super) struct LocalTimes<'z> {
     /// The zone that the user gave.
@@ -64,7 +67,7 @@ pub(super) struct LocalTimes<'z> {
     held: Vec<(LogEvent, Option<Stamp>)>,
     /// The first and last stamp of all records that have one, including records that are no events, by either
     /// order.
-    spans: [Option<((Stamp, String), (Stamp, String))>; 2],
+    spans: [Option<StampSpan>; 2],
     /// Computers with local times whose offset the export does not name.
     without_offset: BTreeSet<String>,
     /// Records with an unknown mark, and of another calendar: how many.
