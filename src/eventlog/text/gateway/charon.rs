@@ -31,6 +31,14 @@ enum Of {
 }
 
 impl Charon {
+    /// Forgets the SAs of a host: a daemon that starts counts them anew.
+    fn forget(&mut self, host: &str) {
+        let begin = || host.to_owned();
+        self.sas.forget(&(begin(), Of::Number(String::new())), |(of, _)| of == host);
+        self.children.forget(&(begin(), String::new()), |(of, _)| of == host);
+        self.by_outbound.forget(&(begin(), 0), |(of, _)| of == host);
+    }
+
     /// The statement of a line; `None` where it is not about an SA.
     pub(super) fn state(&mut self, line: &Line<'_>, number: u64) -> Option<Statement> {
         let message = line.message;
@@ -41,6 +49,9 @@ impl Charon {
             None => Of::Thread(line.thread.to_owned()),
         };
         let host = line.host.to_owned();
+        if message.starts_with(STARTS) {
+            self.forget(&host);
+        }
         let sa = self.sas.entry((host.clone(), of));
         if let Some((role, peer, keying)) = begins(message) {
             let local = sa.local.filter(|_| role == Role::Responder);
@@ -201,6 +212,8 @@ const FAILURES: &[(&str, Event)] = &[
     ("no alternative config found", Event::NoConfiguration),
 ];
 
+/// The first message of a daemon that starts (src/charon, src/charon-systemd).
+const STARTS: &str = "Starting IKE";
 /// The messages that begin the negotiation of another child SA.
 const ANEW: &[&str] =
     &["establishing CHILD_SA ", "parsed CREATE_CHILD_SA request ", "parsed QUICK_MODE request "];

@@ -176,6 +176,16 @@ impl<K: Ord + Clone, V: Default> Remembered<K, V> {
         &mut self.known.entry(key).or_insert_with(|| (place, V::default())).1
     }
 
+    /// Forgets the entries from a name on, as long as they are of those to be forgotten.
+    pub(super) fn forget(&mut self, from: &K, is_of: impl Fn(&K) -> bool) {
+        while let Some((key, _)) = self.known.range(from..).next()
+            && is_of(key)
+        {
+            let key = key.clone();
+            self.remove(&key);
+        }
+    }
+
     pub(super) fn remove(&mut self, key: &K) -> Option<V> {
         let (place, value) = self.known.remove(key)?;
         self.order.remove(&place);

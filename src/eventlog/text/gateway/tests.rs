@@ -203,3 +203,25 @@ fn journal_in_every_form_gives_the_same_events() {
         assert_eq!((summary.records, &events), (expected.0.records, &expected.1), "{text}");
     }
 }
+
+#[test]
+fn a_daemon_that_starts_again_counts_its_sas_anew() {
+    let text =
+        "2026-11-23T12:58:01Z gw charon: 05[IKE] <tun|1> initiating IKE_SA tun[1] to 192.0.2.2
+2026-11-23T12:58:01Z gx charon: 05[IKE] <tun|1> initiating IKE_SA tun[1] to 192.0.2.3
+2026-11-23T14:00:00Z gw charon: 00[DMN] Starting IKE charon daemon (strongSwan 5.9.8)
+2026-11-23T14:00:01Z gw charon: 06[IKE] <tun|1> received AUTHENTICATION_FAILED notify error
+2026-11-23T14:00:01Z gx charon: 06[IKE] <tun|1> received AUTHENTICATION_FAILED notify error
+";
+    let (_, events) = read_text(text, None);
+    let peers: Vec<Option<String>> = events
+        .iter()
+        .map(|event| {
+            event
+                .esp_endpoints()
+                .map(|(_, peer)| peer.to_string())
+                .or_else(|| event.peer().map(|peer| peer.to_string()))
+        })
+        .collect();
+    assert_eq!(peers, [None, Some("192.0.2.3".to_owned())]);
+}
