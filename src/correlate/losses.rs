@@ -5,7 +5,7 @@ use crate::hosts::{Direction, HostPair};
 use crate::protection::duplicate::DuplicateKind;
 use crate::protection::esp_sequence::SequenceNumbers;
 use crate::protection::secret::Secret;
-use crate::protection::{EspSpi, ProtectionClass, Stream};
+use crate::protection::{EspSpi, Stream};
 use crate::summary::{
     CaptureSummary, ClassRun, Count, PacketRecord, SharedPackets, Summary, TcpGap,
 };
@@ -161,15 +161,7 @@ pub(super) fn tcp_gaps(summary: &Summary) -> Vec<TcpLoss> {
 
 /// Pairs with packets under IPsec in a capture.
 fn under_ipsec(summary: &Summary) -> BTreeSet<HostPair> {
-    let protects = |stream: &Stream| match stream.class() {
-        ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => true,
-        ProtectionClass::Ike
-        | ProtectionClass::NattKeepalive
-        | ProtectionClass::Exempt
-        | ProtectionClass::Clear
-        | ProtectionClass::NonIp
-        | ProtectionClass::Undecodable => false,
-    };
+    let protects = |stream: &Stream| stream.class().is_ipsec();
     let mut pairs = BTreeSet::new();
     for capture in summary.captures.values() {
         let shown = capture.streams.iter();

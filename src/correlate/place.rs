@@ -10,13 +10,13 @@
 mod merged;
 mod other_clock;
 
-use super::{CleartextWindow, Facts, LimitCode, limits};
+use super::{CleartextWindow, Facts, LimitCode, PairFacts, limits};
 use crate::evidence::{EvidenceId, FrameRef};
 use crate::hosts::{Direction, HostPair};
 use crate::ike::IkeExchange;
 use crate::policy::Expectation;
+use crate::protection::Stream;
 use crate::protection::decrypted_copy::{Layouts, PlainLengths, SpiKey};
-use crate::protection::{ProtectionClass, Stream};
 use crate::summary::{ClassRun, FirstFiles, PacketRecord, Summary, Vantage};
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeMap;
@@ -95,24 +95,20 @@ impl Facts {
         }
         let mut budget = MOST_COMPARISONS;
         let mut doubts = PlaceDoubts::new();
+        let mut of_pairs: BTreeMap<HostPair, Vec<(u64, EvidenceId)>> = BTreeMap::new();
         for CleartextWindow { pair, run, .. } in windows {
             let inside = captures.find(*pair, run, &mut budget).map(PlaceDoubt::MayBeInside);
             let without = || self.negotiated_without_esp(*pair, run, negotiated.get(pair)?);
             if let Some(doubt) = inside.or_else(without) {
                 doubts.insert((*pair, run.start), doubt);
+                let shown = (doubt.packets(), run.first.evidence);
+                of_pairs.entry(*pair).or_default().push(shown);
             }
         }
-        let captures: BTreeMap<(HostPair, Timestamp), EvidenceId> =
-            windows.iter().map(|w| ((w.pair, w.run.start), w.run.first.evidence)).collect();
-        for pair in &mut self.pairs {
-            if !matches!(pair.expectation, Expectation::Required(_)) {
-                continue;
-            }
-            let from = (pair.pair, Timestamp(i64::MIN));
-            let own = doubts.range(from..).take_while(|((of, _), _)| *of == pair.pair);
-            for (key, doubt) in own {
-                let capture: Vec<EvidenceId> = captures.get(key).copied().into_iter().collect();
-                limits::add(&mut pair.limits, LimitCode::Vantage, doubt.packets(), &capture);
+        let required = |pair: &&mut PairFacts| matches!(pair.expectation, Expectation::Required(_));
+        for pair in self.pairs.iter_mut().filter(required) {
+            for (packets, capture) in of_pairs.get(&pair.pair).into_iter().flatten() {
+                limits::add(&mut pair.limits, LimitCode::Vantage, *packets, &[*capture]);
             }
         }
         self.place_doubts = doubts;
@@ -127,16 +123,7 @@ impl Facts {
         negotiated: &[&IkeExchange],
     ) -> Option<PlaceDoubt> {
         let facts = self.pair(pair).filter(|_| run.is_answered())?;
-        let is_protected = |class: &ProtectionClass| match class {
-            ProtectionClass::Esp | ProtectionClass::EspNull | ProtectionClass::Ah => true,
-            ProtectionClass::Ike
-            | ProtectionClass::NattKeepalive
-            | ProtectionClass::Exempt
-            | ProtectionClass::Clear
-            | ProtectionClass::NonIp
-            | ProtectionClass::Undecodable => false,
-        };
-        if facts.by_class.iter().any(|(class, _)| is_protected(class)) {
+        if facts.by_class.iter().any(|(class, _)| class.is_ipsec()) {
             return None;
         }
         let in_force = negotiated.iter().find(|exchange| {

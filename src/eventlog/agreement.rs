@@ -76,12 +76,14 @@ enum Agreement {
 }
 
 impl Agreement {
-    /// By whether values are the same; `None` where nothing is known of both.
-    const fn of(are_same: Option<bool>) -> Self {
-        match are_same {
-            Some(true) => Self::Same,
-            Some(false) => Self::Contradiction,
-            None => Self::Nothing,
+    /// By the values that identify an event, each the same, another or unknown, and by whether another value differs.
+    fn of(identifying: &[Option<bool>], differs: bool) -> Self {
+        if differs || identifying.contains(&Some(false)) {
+            Self::Contradiction
+        } else if identifying.contains(&Some(true)) {
+            Self::Same
+        } else {
+            Self::Nothing
         }
     }
 }
@@ -90,12 +92,14 @@ fn details(one: &Detail, other: &Detail) -> Agreement {
     match (one, other) {
         (Detail::Negotiation(one), Detail::Negotiation(other)) => negotiations(one, other),
         (Detail::Packets(one), Detail::Packets(other)) => packets(*one, *other),
-        (Detail::Service(one), Detail::Service(other)) => Agreement::of(Some(one == other)),
+        (Detail::Service(one), Detail::Service(other)) => {
+            Agreement::of(&[Some(one == other)], false)
+        }
         (Detail::AuditChange(one), Detail::AuditChange(other)) => audit_changes(*one, *other),
         (Detail::ClockSet(one), Detail::ClockSet(other)) => {
             let apart = one.zip(*other).map(|(one, other)| one.0.abs_diff(other.0));
             // Exports round the times from which the step is computed.
-            Agreement::of(apart.map(|apart| apart <= ROUNDED.0.unsigned_abs()))
+            Agreement::of(&[apart.map(|apart| apart <= ROUNDED.0.unsigned_abs())], false)
         }
         (
             Detail::Plain
@@ -119,8 +123,7 @@ fn negotiations(one: &LoggedNegotiation, other: &LoggedNegotiation) -> Agreement
     ];
     // A cookie belongs to one negotiation, whatever an export calls its protocol.
     let has_same_cookie = compared(one.initiator_cookie, other.initiator_cookie) == Some(true);
-    let differs = identifying.contains(&Some(false))
-        || differ(one.local, other.local)
+    let differs = differ(one.local, other.local)
         || differ(one.main_mode_sa, other.main_mode_sa)
         || differ(one.quick_mode_sa, other.quick_mode_sa)
         || differ(one.mode, other.mode)
@@ -133,11 +136,7 @@ fn negotiations(one: &LoggedNegotiation, other: &LoggedNegotiation) -> Agreement
             .selector
             .zip(other.selector)
             .is_some_and(|(one, other)| selectors_differ(one, other));
-    Agreement::of(if differs {
-        Some(false)
-    } else {
-        identifying.contains(&Some(true)).then_some(true)
-    })
+    Agreement::of(&identifying, differs)
 }
 
 fn selectors_differ(one: Selector, other: Selector) -> bool {
@@ -158,12 +157,7 @@ fn packets(one: LoggedPackets, other: LoggedPackets) -> Agreement {
         compared(one.outbound_spi, other.outbound_spi),
         compared(one.count, other.count),
     ];
-    let differs = identifying.contains(&Some(false)) || differ(one.local, other.local);
-    Agreement::of(if differs {
-        Some(false)
-    } else {
-        identifying.contains(&Some(true)).then_some(true)
-    })
+    Agreement::of(&identifying, differ(one.local, other.local))
 }
 
 fn audit_changes(one: AuditChange, other: AuditChange) -> Agreement {
@@ -175,7 +169,7 @@ fn audit_changes(one: AuditChange, other: AuditChange) -> Agreement {
     // An unknown subcategory may be one whose name is in another language.
     let is_known = one.subcategory.is_some() && other.subcategory.is_some();
     let differs = is_one || is_known && settings;
-    Agreement::of(if differs { Some(false) } else { (one == other).then_some(true) })
+    Agreement::of(&[(one == other).then_some(true)], differs)
 }
 
 /// Whether two values are the same; `None` where one of them is missing.

@@ -214,11 +214,16 @@ fn is_audit_policy(text: &str) -> bool {
 /// row with a date in its second field and a number in its fourth; for an export without rows, the English
 /// names.
 fn is_csv(text: &str) -> bool {
-    let is_preface = |line: &&str| line.starts_with("#TYPE ") || line.starts_with("sep=");
-    let mut lines = text.lines().skip_while(is_preface);
+    let mut lines = text.lines().skip_while(|line| is_csv_preface(line.as_bytes()));
     let first = lines.next().unwrap_or_default();
     let second = lines.next().unwrap_or_default();
     [',', ';', '\t'].into_iter().any(|separator| is_table(first, second, separator))
+}
+
+/// Whether a line is one above the column names of a CSV: PowerShell's Export-Csv writes the type, and `sep=;` names the
+/// separator to Excel.
+pub(crate) fn is_csv_preface(line: &[u8]) -> bool {
+    line.starts_with(b"#TYPE ") || line.starts_with(b"sep=")
 }
 
 fn is_table(header: &str, row: &str, separator: char) -> bool {

@@ -4,9 +4,7 @@
 /// journal's JSON, or a line with charon's mark (`07[IKE]`), with the head of a system log's line (a time, a
 /// host and a program), or with the name of a connection after a time, as pluto writes it.
 pub(super) fn is_gateway_log(text: &str) -> bool {
-    // Sequences of JSON (RFC 7464) and events that a server sends: the journal's other forms.
-    let text = text.trim_start_matches('\u{1e}');
-    let text = text.strip_prefix("data: ").unwrap_or(text);
+    let text = without_marks(text);
     if text.starts_with(['{', '[']) {
         let has = |names: &[&str]| names.iter().all(|name| text.contains(&format!("\"{name}\"")));
         return JSON.iter().any(|names| has(names));
@@ -14,8 +12,23 @@ pub(super) fn is_gateway_log(text: &str) -> bool {
     text.lines().take(LINES).any(is_line)
 }
 
+/// An object of JSON behind the marks of a sequence (RFC 7464) and of events that a server sends: the journal's other
+/// forms.
+pub(crate) fn without_marks(text: &str) -> &str {
+    let text = text.trim_start_matches('\u{1e}');
+    text.strip_prefix("data: ").unwrap_or(text)
+}
+
+/// Whether words begin as the head of RFC 5424 §6.2 does behind its time: host, program, process, kind of message,
+/// structured data.
+pub(crate) fn is_head_of_5424(words: &[&str]) -> bool {
+    let is_process = |word: &str| word == "-" || word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_data = |word: &str| word == "-" || word.starts_with('[');
+    matches!(words, [_, _, process, _, data, ..] if is_process(process) && is_data(data))
+}
+
 /// A line behind the priority in front of it (RFC 3164 §4.1.1) and the version of RFC 5424.
-fn without_priority(line: &str) -> &str {
+pub(crate) fn without_priority(line: &str) -> &str {
     let behind = line.strip_prefix('<').and_then(|rest| rest.split_once('>'));
     let is_number = |text: &str| {
         (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
@@ -48,20 +61,17 @@ fn is_line(line: &str) -> bool {
     } else {
         Some(first).filter(|time| time.contains('T') && is_dated(time))
     };
-    let (Some(time), Some(next)) = (time, words.next()) else { return false };
+    let head: Vec<&str> = words.take(MOST_OF_HEAD).collect();
+    let (Some(time), Some(next)) = (time, head.first()) else { return false };
     if next.starts_with('"') && time.ends_with(':') {
         return line.contains('#');
     }
-    let Some(writer) = words.next() else { return false };
-    // The head of RFC 5424 §6.2: host, program, process, kind of message, structured data.
-    let is_process = |word: &str| word == "-" || word.bytes().all(|byte| byte.is_ascii_digit());
-    let is_of_5424 = time.contains('T')
-        && words.next().is_some_and(is_process)
-        && words.next().is_some()
-        && words.next().is_some_and(|data| data == "-" || data.starts_with('['));
-    writer.ends_with(':') && writer.len() > 1 || is_of_5424
+    let is_writer = |word: &&str| word.ends_with(':') && word.len() > 1;
+    head.get(1).is_some_and(is_writer) || time.contains('T') && is_head_of_5424(&head)
 }
 
+/// Words of a head.
+const MOST_OF_HEAD: usize = 5;
 /// A log may begin with a truncated line, or with one of another program.
 const LINES: usize = 4;
 /// The groups of charon's first messages.

@@ -34,8 +34,9 @@ pub use digest::{
     HashedBy, Hashing, digest_of_file, fingerprint, sha256, sha256_digest, sha256_of_pieces,
 };
 pub use discover::{Found, discover, files_below};
-pub(crate) use exports::{EVENT_LOG_RECORD, wrapper_length};
+pub(crate) use exports::{EVENT_LOG_RECORD, is_csv_preface, wrapper_length};
 pub use format::{Format, SUMMARY_MAGIC, Unread};
+pub(crate) use gateway::{is_head_of_5424, without_marks, without_priority};
 pub use open::{Before, is_stream, open, open_stream};
 pub use ours::{LEFT_OVER, MANIFEST, Own, SIGNATURE, is_carved};
 pub use own::part_of;

@@ -39,7 +39,7 @@ fn doubts(facts: &Facts, windows: &[&ExplainedWindow]) -> String {
     let words = match most {
         PlaceDoubt::MayBeInside(inside) => may_be_inside(inside),
         PlaceDoubt::NegotiatedWithoutEsp { negotiation, .. } => format!(
-            " The two hosts negotiated security associations (frame {negotiation}), but no capture shows a packet under them. A host whose network card applies IPsec shows its packets in clear on both ways; only a capture between the hosts shows how they travelled."
+            " The two hosts negotiated security associations (frame {negotiation}), but no capture shows a packet under them. A host whose network card applies IPsec shows its packets in clear in both directions; only a capture between the hosts shows how they travelled."
         ),
     };
     match doubts.len() {

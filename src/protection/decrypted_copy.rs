@@ -32,7 +32,7 @@ impl Candidate {
         let options = self.0.iter().flatten();
         options.filter_map(|(spi, layouts)| {
             let (sa, agreed) = confirmed.0.get(spi.0 as usize)?;
-            (layouts.0 & agreed.0 != 0).then_some(*sa)
+            layouts.meets(*agreed).then_some(*sa)
         })
     }
 }
@@ -75,6 +75,12 @@ impl Layouts {
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// Whether one of them is in the other set.
+    #[must_use]
+    pub const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 
     /// Each of them alone.

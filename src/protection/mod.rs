@@ -60,6 +60,20 @@ pub enum ProtectionClass {
 }
 
 impl ProtectionClass {
+    /// Whether IPsec carries such packets: ESP, encrypted or not, and AH.
+    #[must_use]
+    pub const fn is_ipsec(self) -> bool {
+        match self {
+            Self::Esp | Self::EspNull | Self::Ah => true,
+            Self::Ike
+            | Self::NattKeepalive
+            | Self::Exempt
+            | Self::Clear
+            | Self::NonIp
+            | Self::Undecodable => false,
+        }
+    }
+
     /// Every class, in the order of the report.
     pub const ALL: [Self; 9] = [
         Self::Esp,

@@ -9,10 +9,10 @@ mod message;
 
 pub(super) use message::Message;
 
-use super::conversations::{ConversationKey, conversation_of_tcp};
+use super::conversations::{ConversationKey, conversation_of};
 use crate::hosts::{Direction, HostPair};
 use crate::ike::{Encapsulated, EncapsulatedStream, Probe, probe};
-use crate::packet::{IpPacket, Ports, TcpSegment};
+use crate::packet::{IpPacket, Ports, TcpSegment, protocol};
 use crate::protection::{EspSpi, Stream};
 use message::cost;
 use serde::{Deserialize, Serialize};
@@ -476,7 +476,7 @@ fn key(pair: HostPair, direction: Direction, ports: Ports) -> Key {
 }
 
 fn conversation((pair, a_port, b_port): Key) -> ConversationKey {
-    conversation_of_tcp(pair, a_port, b_port)
+    conversation_of(pair, protocol::TCP, (a_port, b_port))
 }
 
 fn mark((_, a_port, b_port): Key) -> usize {

@@ -9,7 +9,7 @@ mod established;
 mod key;
 mod may_be_esp;
 
-pub(super) use key::{ConversationKey, conversation_of_tcp, conversation_of_udp, side};
+pub(super) use key::{ConversationKey, conversation_of, side};
 pub(super) use may_be_esp::PerhapsSa;
 
 use self::may_be_esp::{Kind, MayBeEsp};

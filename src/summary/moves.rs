@@ -6,8 +6,7 @@ use super::capture_summary::CaptureSummary;
 use crate::hosts::{Direction, HostPair};
 use crate::protection::{EspSpi, Stream};
 use crate::time::{Span, Timestamp};
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// The packets of one SPI between two addresses.

@@ -5,7 +5,7 @@
 //! first kind both hosts were seen to speak IKE behind the non-ESP marker; the second counts only as far as
 //! its packets corroborate themselves.
 
-use super::conversations::{ConversationKey, conversation_of_udp};
+use super::conversations::{ConversationKey, conversation_of};
 use crate::hosts::HostPair;
 use crate::packet::{IpPacket, Ports, protocol};
 use crate::protection::{ProtectionClass, Stream, behind_marker, inside_udp_on_other_port};
@@ -66,7 +66,8 @@ impl OtherPorts {
     /// Which hosts of which conversations were seen to speak IKE.
     pub(super) fn negotiating(&self) -> BTreeMap<ConversationKey, [bool; 2]> {
         let all = self.negotiating.iter();
-        all.map(|((pair, a, b), who)| (conversation_of_udp(*pair, *a, *b), *who)).collect()
+        all.map(|((pair, a, b), who)| (conversation_of(*pair, protocol::UDP, (*a, *b)), *who))
+            .collect()
     }
 
     /// A host speaks IKE; behind the marker its port may carry ESP too.

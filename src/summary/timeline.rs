@@ -236,6 +236,13 @@ impl From<Vec<ClassRun>> for Runs {
 }
 
 impl ClassRun {
+    /// The pause between two of its packets, on the average.
+    #[must_use]
+    pub fn mean_pause(&self) -> Span {
+        let pauses = i64::try_from(self.frames).unwrap_or(i64::MAX).saturating_sub(1).max(1);
+        Span(self.end.since(self.start).0 / pauses)
+    }
+
     /// Whether it holds packets and ends no earlier than it begins.
     pub(super) fn is_sound(&self) -> bool {
         self.frames > 0 && self.start <= self.end && self.from_a <= self.frames

@@ -118,12 +118,10 @@ impl Case<'_> {
     /// this traffic: then nothing shows that it would have gone on.
     fn was_over(&self, exchange: &IkeExchange, end: Timestamp) -> Option<Span> {
         let run = &self.window.run;
-        let packets = i64::try_from(run.frames).unwrap_or(i64::MAX).saturating_sub(1).max(1);
-        let pause = Span(run.end.since(run.start).0 / packets);
         let children = exchange.child_attempts().into_iter().map(|attempt| attempt.start);
         let begun = children.chain([exchange.start]).filter(|begun| *begun > end).min()?;
         let idle = begun.since(end);
-        let longest = AT_ONCE.0.max(pause.0.saturating_mul(PAUSES));
+        let longest = AT_ONCE.0.max(run.mean_pause().0.saturating_mul(PAUSES));
         (idle.0 > longest).then_some(idle)
     }
 

@@ -11,7 +11,7 @@ use crate::eventlog::KeyingModule;
 use crate::evidence::FrameRef;
 use crate::hosts::HostPair;
 use crate::ike::{DeleteFit, IkeExchange, IkeVersion, Outcome, PossibleDelete};
-use crate::summary::{ClassRun, Flow};
+use crate::summary::Flow;
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeSet;
 
@@ -109,18 +109,14 @@ impl Case<'_> {
     /// Whether the window's clear text may be what was protected before: more than a question that is asked twice with
     /// its answers, and not far fewer packets in the same time.
     fn is_like_the_protected(&self, pair: HostPair, last: Timestamp) -> bool {
-        let pause = |run: &ClassRun| {
-            let packets = i64::try_from(run.frames).unwrap_or(i64::MAX).saturating_sub(1).max(1);
-            run.end.since(run.start).0 / packets
-        };
         let uses = self.index.spi_uses(pair);
         let begun = uses.get(..uses.partition_point(|spi| spi.run.start <= last));
         let latest = begun.unwrap_or_default().iter().rev().take(MOST_USES);
         let ended = latest.filter(|spi| spi.run.end >= last.shifted(HANDOVER.negated()));
-        let protected = ended.map(|spi| pause(&spi.run)).min().unwrap_or_default();
+        let protected = ended.map(|spi| spi.run.mean_pause()).min().unwrap_or_default();
         let run = &self.window.run;
-        let longest = protected.max(FLOWING.0).saturating_mul(FAR_LESS);
-        run.frames > ASKED_TWICE && pause(run) <= longest
+        let longest = Span(protected.max(FLOWING).0.saturating_mul(FAR_LESS));
+        run.frames > ASKED_TWICE && run.mean_pause() <= longest
     }
 
     /// Whether a flow of the window was in clear before a message: then what the message ended had not

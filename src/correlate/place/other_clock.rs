@@ -92,8 +92,7 @@ fn shifted(
         let rest = esp.iter().enumerate().skip(first);
         let near = rest.take_while(|(_, (time, _))| *time <= around.shifted(SLOT));
         let holds = |(_, (_, length)): &(usize, &(Timestamp, u32))| {
-            one.lengths(pair).layouts(*length as usize, false).without(*layout)
-                != one.lengths(pair).layouts(*length as usize, false)
+            one.lengths(pair).layouts(*length as usize, false).meets(*layout)
         };
         if let Some((at, (_, length))) = near.take(MOST_NEAR).find(holds) {
             behind = at + 1;

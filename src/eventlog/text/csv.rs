@@ -13,7 +13,7 @@ use super::row_reading::Reading;
 use super::rows::{self, Filled, Node};
 use super::source::Source;
 use crate::eventlog::{AuditOutcome, LogEvent, LogRecord, LogSummary};
-use crate::evidence::{EventFault, EvidenceId, ExportTool};
+use crate::evidence::{EventFault, EvidenceId, ExportTool, is_csv_preface};
 use crate::time::{Resolution, Zone};
 use std::borrow::Cow;
 use std::io::Read;
@@ -58,7 +58,7 @@ impl Table<'_> {
     fn add_row(&mut self, row: Row, source: &mut Source<'_>) {
         let offset = source.offset();
         let text = source.window().get(..row.length).unwrap_or_default();
-        let is_blank = text.trim_ascii().is_empty() || is_preface(text);
+        let is_blank = text.trim_ascii().is_empty() || is_csv_preface(text);
         let parsed = row.is_whole.then(|| fields(text, self.layout.separator));
         let bytes = source.consume(row.length);
         if is_blank {
@@ -143,15 +143,11 @@ struct Layout {
     is_named: bool,
 }
 
-fn is_preface(line: &[u8]) -> bool {
-    PREFACES.iter().any(|preface| line.starts_with(preface))
-}
-
 impl Layout {
     /// Detects it by the line of names, which comes first, or after a preface.
     fn detect(window: &[u8]) -> Self {
         let mut lines = window.split(|byte| *byte == b'\n');
-        let header = lines.find(|line| !is_preface(line)).unwrap_or_default();
+        let header = lines.find(|line| !is_csv_preface(line)).unwrap_or_default();
         let header = header.get(..LONGEST_HEADER.min(header.len())).unwrap_or_default();
         // A message in quotes may hold any number of them.
         let mut is_quoted = false;
@@ -346,8 +342,6 @@ const SOURCE: usize = 2;
 const EVENT_ID: usize = 3;
 /// The longest that the first four fields of a row are together.
 const LONGEST_HEAD: usize = 512;
-/// Lines above the column names: PowerShell's Export-Csv writes the type, and `sep=;` names the separator to Excel.
-const PREFACES: [&[u8]; 2] = [b"#TYPE ", b"sep="];
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 const LONGEST_HEADER: usize = 4096;
 

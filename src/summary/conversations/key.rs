@@ -1,7 +1,6 @@
 //! By what a conversation is found.
 
 use crate::hosts::{Direction, HostPair};
-use crate::packet::protocol;
 use crate::summary::timeline::Flow;
 
 /// The two hosts, and a word of the protocol and the ports, the lower address's first.
@@ -25,22 +24,11 @@ pub(in crate::summary) fn side(
     }
 }
 
-/// The conversation between two UDP ports.
-pub(in crate::summary) fn conversation_of_udp(
+/// The conversation between two ports of a protocol; that of the lower address comes first.
+pub(in crate::summary) fn conversation_of(
     pair: HostPair,
-    a_port: u16,
-    b_port: u16,
+    protocol: u8,
+    (a_port, b_port): (u16, u16),
 ) -> ConversationKey {
-    let flow = Flow { protocol: protocol::UDP, a_port, b_port };
-    side(pair, flow, Direction::AToB).0
-}
-
-/// The conversation of a TCP connection.
-pub(in crate::summary) fn conversation_of_tcp(
-    pair: HostPair,
-    a_port: u16,
-    b_port: u16,
-) -> ConversationKey {
-    let flow = Flow { protocol: protocol::TCP, a_port, b_port };
-    side(pair, flow, Direction::AToB).0
+    side(pair, Flow { protocol, a_port, b_port }, Direction::AToB).0
 }

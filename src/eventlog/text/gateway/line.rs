@@ -7,6 +7,7 @@ use crate::catalogue::{CHARON, PLUTO};
 use crate::eventlog::text::dates::NoTime;
 use crate::eventlog::text::local_times::RecordTime;
 use crate::eventlog::text::rows::{Node, Row};
+use crate::evidence::{is_head_of_5424, without_priority};
 use crate::time::Timestamp;
 
 /// Which daemon wrote a line.
@@ -59,7 +60,7 @@ impl<'t> Line<'t> {
             let words: Vec<&str> = head.split_whitespace().take(MOST_OF_HEAD).collect();
             let host = match words.as_slice() {
                 [host, writer] if writer.len() > 1 && writer.ends_with(':') => host,
-                [host, _, process, _, data, ..] if is_process(process) && is_data(data) => host,
+                [host, ..] if is_head_of_5424(&words) => host,
                 _ => "",
             };
             let (sa, message) = named_sa(message);
@@ -112,25 +113,6 @@ fn text_of(node: &Node<'_>) -> String {
     }
 }
 
-/// A line behind the priority in front of it (RFC 3164 §4.1.1) and the version of RFC 5424.
-fn without_priority(line: &str) -> &str {
-    let behind = line.strip_prefix('<').and_then(|rest| rest.split_once('>'));
-    let Some((priority, behind)) = behind else { return line };
-    let is_number =
-        (1..=3).contains(&priority.len()) && priority.bytes().all(|b| b.is_ascii_digit());
-    if is_number { behind.strip_prefix("1 ").unwrap_or(behind) } else { line }
-}
-
-/// A process in a head of RFC 5424: its number, or `-`.
-fn is_process(word: &str) -> bool {
-    word == "-" || !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// The beginning of structured data (RFC 5424 §6.3), or `-` for none.
-fn is_data(word: &str) -> bool {
-    word == "-" || word.starts_with('[')
-}
-
 /// Texts of an object.
 #[derive(Debug, Default)]
 pub(super) struct RowText {
@@ -176,10 +158,8 @@ fn pluto(text: &str) -> Option<(&str, &str)> {
         return names_connection(text).then_some(("", text));
     }
     let words: Vec<&str> = text.split_whitespace().take(5).collect();
-    if let [host, writer, process, _, data] = words.as_slice()
-        && *writer == PLUTO
-        && is_process(process)
-        && is_data(data)
+    if let [host, PLUTO, _, _, data] = words.as_slice()
+        && is_head_of_5424(&words)
     {
         let (_, message) = text.split_once(data)?;
         let message = message.find('"').and_then(|at| message.get(at..))?;

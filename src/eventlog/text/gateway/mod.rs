@@ -20,7 +20,7 @@ use super::source::Source;
 use super::splitting::{Segment, Splitter};
 use super::xml::{lost, text_at};
 use crate::eventlog::{LogEvent, LogSummary, undated};
-use crate::evidence::{EventFault, EvidenceId, ExportProblem, Position};
+use crate::evidence::{EventFault, EvidenceId, ExportProblem, Position, without_marks};
 use crate::time::{Resolution, Zone};
 use charon::Charon;
 use line::{Daemon, Line, RowText, Shown};
@@ -117,9 +117,7 @@ impl Log<'_> {
     fn line(&mut self, source: &mut Source<'_>, length: usize, number: u64) {
         let offset = source.offset();
         let (text, is_sound) = text_at(source, length);
-        // Marks of sequences of JSON (RFC 7464), and of events that a server sends.
-        let text = text.trim_end().trim_start_matches('\u{1e}');
-        let text = text.strip_prefix("data: ").unwrap_or(text);
+        let text = without_marks(text.trim_end());
         let mut record = self.reading.export.blank();
         record.record.record = number;
         let mut row_text = RowText::default();
